@@ -1,0 +1,74 @@
+/**
+ * Every failure that a person or program can meet: its stable code, HTTP status, exit code and a plain title.
+ * The sentence that says what, where and what to do is given where the error is thrown.
+ */
+
+interface ErrorKind {
+  readonly status: number;
+  readonly exit: 1 | 2 | 3;
+  readonly title: string;
+}
+
+export const errorKinds = {
+  'bad-request': { status: 400, exit: 2, title: 'The request is malformed' },
+  'bad-usage': { status: 400, exit: 2, title: 'Wrong usage' },
+  'bad-name': { status: 400, exit: 2, title: 'Not a valid file name' },
+  'bad-cid': { status: 400, exit: 2, title: 'Not a valid CID' },
+  'bad-configuration': { status: 400, exit: 2, title: 'Bad configuration' },
+  'genesis-disagrees': { status: 409, exit: 2, title: 'A flag disagrees with the network' },
+  'not-found': { status: 404, exit: 3, title: 'Not found' },
+  'no-such-route': { status: 404, exit: 3, title: 'No such route' },
+  'forbidden-origin': { status: 403, exit: 1, title: 'Requests from this origin or for this host name are refused' },
+  'token-required': { status: 401, exit: 1, title: 'A token is required' },
+  'not-publisher': { status: 403, exit: 1, title: 'Only its publisher may do this' },
+  'not-a-member': { status: 503, exit: 1, title: 'This peer is not a member of a ring' },
+  'last-peer': { status: 409, exit: 1, title: 'This is the last peer' },
+  'already-exists': { status: 409, exit: 1, title: 'Something else is already there' },
+  'changed': { status: 409, exit: 1, title: 'It changed meanwhile' },
+  'body-cut-off': { status: 400, exit: 1, title: 'The body ended before it was complete' },
+  'too-large': { status: 413, exit: 1, title: 'Too large' },
+  'range-not-satisfiable': { status: 416, exit: 1, title: 'Range not satisfiable' },
+  'too-few-copies': { status: 503, exit: 1, title: 'Not enough copies could be made durable' },
+  'no-live-source': { status: 503, exit: 1, title: 'No live source has it' },
+  'disk-full': { status: 507, exit: 1, title: 'The disk is full' },
+  'quota-full': { status: 507, exit: 1, title: 'The quota is used up' },
+  'unreadable-file': { status: 400, exit: 1, title: 'The file cannot be read' },
+  'unwritable-file': { status: 400, exit: 1, title: 'The file cannot be written' },
+  'outside-target': { status: 400, exit: 1, title: 'It would be written outside the place named' },
+  'port-in-use': { status: 500, exit: 1, title: 'The port is taken' },
+  'bad-address': { status: 400, exit: 2, title: 'Not a valid address' },
+  'join-failed': { status: 502, exit: 1, title: 'Could not join' },
+  'unreachable': { status: 502, exit: 1, title: 'The peer cannot be reached' },
+  'other-network': { status: 409, exit: 1, title: 'The peer belongs to another network' },
+  'wrong-peer': { status: 502, exit: 1, title: 'Another peer answered than the one meant' },
+  'secret-required': { status: 403, exit: 1, title: 'This network needs its secret' },
+  'id-taken': { status: 409, exit: 1, title: 'The ring id is taken' },
+  'broken-data-folder': { status: 500, exit: 1, title: 'The data folder is broken' },
+  'data-folder-in-use': { status: 409, exit: 1, title: 'The data folder is in use' },
+  'no-running-peer': { status: 503, exit: 1, title: 'No running peer was found' },
+  'timeout': { status: 504, exit: 1, title: 'It took too long' },
+  'interrupted': { status: 499, exit: 1, title: 'Interrupted' },
+  'internal': { status: 500, exit: 1, title: 'A bug in Chordial' },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorKinds;
+
+/** A failure with a cause to tell: `message` says what was wrong, where, and what to do. */
+export class ChordialError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ChordialError';
+    this.code = code;
+  }
+  get status(): number {
+    return errorKinds[this.code].status;
+  }
+  get exit(): number {
+    return errorKinds[this.code].exit;
+  }
+}
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(errorKinds, code);
+}

@@ -1,0 +1,66 @@
+/**
+ * What everything above sees of the network: ask a host and get an answer, or move a stream of bytes.
+ * Implementations: HTTP/2 over mutual TLS 1.3 (production), in memory (tests), the simulator's. One contract suite
+ * (test/contracts/transport.ts) holds for all.
+ *
+ * Bodies are values of the DAG-CBOR data model (null, boolean, integer, float, string, Uint8Array, array, plain object,
+ * CID). Whoever receives one treats it as hostile and decodes it with checks before use.
+ */
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+
+export type Wire = unknown;
+
+/** `control`: small, latency matters (ring, liveness). `bulk`: blocks and long answers, on a connection of its own. */
+export interface RequestOptions {
+  readonly deadline: Milliseconds;
+  readonly signal?: AbortSignal;
+}
+
+export interface IncomingStream {
+  readonly header: Wire;
+  /** Ends cleanly only when the sender finished; breaks with a TransportError otherwise. Back-pressure: unread data is bounded. */
+  readonly payload: AsyncIterable<Uint8Array>;
+}
+
+export interface OutgoingStream {
+  readonly header: Wire;
+  readonly payload?: AsyncIterable<Uint8Array>;
+}
+
+export interface Handlers {
+  /** A small question. Throwing a TransportError('refused') answers with its message; any other throw is 'refused' too, and logged. */
+  request(from: Contact, kind: string, body: Wire): Promise<Wire>;
+  /** A bulk exchange: the caller's stream in, ours out. */
+  stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream>;
+  /** Any authenticated packet from this host, at most every 100 ms per host. */
+  heard?(from: Contact): void;
+}
+
+export interface Transport {
+  readonly self: HostId;
+  /** Starts to take connections; rejects with a ChordialError (`port-in-use`, …) when it cannot. */
+  serve(handlers: Handlers): Promise<void>;
+  /** On the control connection; bodies of at most 1 MiB each way. */
+  request(to: Contact, kind: string, body: Wire, options: RequestOptions): Promise<Wire>;
+  /** On a bulk connection. The deadline bounds silence (no byte in either direction), not the whole transfer. */
+  stream(to: Contact, kind: string, outgoing: OutgoingStream, options: RequestOptions): Promise<IncomingStream>;
+  /** Round-trip of a liveness probe (HTTP/2 PING) in milliseconds; rejects like request. */
+  ping(to: Contact, timeout: Milliseconds): Promise<Milliseconds>;
+  close(): Promise<void>;
+}
+
+/** Mirrors AskFailure of the ring; `aborted` when the caller's signal fired. */
+export type TransportFailure = 'unreachable' | 'timeout' | 'refused' | 'aborted';
+
+export class TransportError extends Error {
+  readonly failure: TransportFailure;
+  /** A code of src/errors.ts when the other side named one (`other-network`, `secret-required`, …). */
+  readonly code: string | null;
+  constructor(failure: TransportFailure, message: string, code: string | null = null) {
+    super(message);
+    this.name = 'TransportError';
+    this.failure = failure;
+    this.code = code;
+  }
+}

@@ -1,0 +1,22 @@
+import { inOwnedArc, type RingId } from './identifier.ts';
+import type { MemberPointer, Pointer } from './pointer.ts';
+
+/** What a member of the ring knows; exists only while it is a member (Zave 2017, §III). */
+export interface MemberState {
+  readonly me: MemberPointer;
+  /** `me` itself when the member is alone. */
+  readonly predecessor: MemberPointer;
+  /** Exactly s entries, in ring order, padding only at the tail. */
+  readonly successors: readonly Pointer[];
+  /** Counts commits in this life of the member. */
+  readonly epoch: number;
+}
+
+export function owns(state: MemberState, key: RingId): boolean {
+  return inOwnedArc(state.predecessor.id, key, state.me.id);
+}
+
+/** ESL: the member itself and its successors, s + 1 entries. */
+export function extendedSuccessorList(state: MemberState): readonly Pointer[] {
+  return [state.me, ...state.successors];
+}

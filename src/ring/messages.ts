@@ -1,0 +1,79 @@
+/**
+ * The whole vocabulary of the ring. Each message goes from host to host and carries lists, so that several members or
+ * keys can be meant at once. Answers are positional: entry i of an answer belongs to entry i of the ask.
+ */
+import type { RingId } from './identifier.ts';
+import type { MemberState } from './member-state.ts';
+import type { Contact, HostId, MemberPointer, Pointer } from './pointer.ts';
+
+/** GET_STATE reads predecessor and successors in one snapshot: two reads would void the proof. */
+export type StateAnswer =
+  | { readonly status: 'member'; readonly state: MemberState }
+  /** The member has an answered query in flight (busy rule): ask again shortly. */
+  | { readonly status: 'pending' }
+  | { readonly status: 'not-member' };
+
+export interface OwnerAnswer {
+  readonly owner: MemberPointer;
+  readonly predecessor: Pointer;
+  /** The owner's own successor list, s entries. */
+  readonly successors: readonly Pointer[];
+}
+
+export interface FindAnswer {
+  /** Set when a member of the asked host owns the key by its last committed state. */
+  readonly owned: OwnerAnswer | null;
+  /** Members nearer to the key, best first: a believed owner, then the closest preceding ones. At most 8. */
+  readonly closer: readonly MemberPointer[];
+}
+
+/** What happened to a host. A hint: it picks whom to ask, never what is true. */
+export interface MembershipEvent {
+  readonly type: 'alive' | 'away' | 'left' | 'dead';
+  readonly contact: Contact;
+  readonly virtualNodes: number;
+  /** Grows with each start of the host (milliseconds since 1970 at start); news of an older life is ignored. */
+  readonly incarnation: number;
+}
+
+export interface RingAsks {
+  getState: { readonly members: readonly RingId[] };
+  /** `from` believes to be the predecessor of `to` (rectify). */
+  notify: { readonly notices: readonly { readonly to: RingId; readonly from: MemberPointer }[] };
+  find: { readonly keys: readonly RingId[] };
+  /** Stabilise now; `candidates` are members that may lie between you and your successor. */
+  poke: { readonly members: readonly RingId[]; readonly candidates: readonly MemberPointer[] };
+  /** I am going: for good, or away to come back. */
+  leave: { readonly forGood: boolean; readonly members: readonly RingId[] };
+  /** Can you reach these hosts? (Indirect probe before a death is believed.) */
+  probe: { readonly hosts: readonly Contact[] };
+  news: { readonly events: readonly MembershipEvent[] };
+}
+
+export interface RingAnswers {
+  getState: { readonly states: readonly StateAnswer[] };
+  notify: Record<string, never>;
+  find: { readonly found: readonly FindAnswer[] };
+  poke: Record<string, never>;
+  leave: Record<string, never>;
+  probe: { readonly reached: readonly boolean[] };
+  /** What the asked host knows in return, so that two hosts that meet learn of each other's networks. */
+  news: { readonly events: readonly MembershipEvent[] };
+}
+
+export type RingMessageKind = keyof RingAsks;
+
+/** Bounds on what one message may carry; the decoder refuses more. */
+export const maximumListEntries = 256;
+export const maximumSuccessors = 64;
+export const maximumCloser = 8;
+
+export interface RingHandler {
+  /** Answers at once or later, exactly once; null refuses. */
+  handle<K extends RingMessageKind>(
+    from: HostId,
+    kind: K,
+    ask: RingAsks[K],
+    answer: (answer: RingAnswers[K] | null) => void,
+  ): void;
+}

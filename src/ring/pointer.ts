@@ -1,0 +1,38 @@
+import { nextId, type RingId } from './identifier.ts';
+
+/** A peer's id: the libp2p identity multihash of its Ed25519 key in base58 (`12D3Koo…`). */
+export type HostId = string & { readonly __hostId: unique symbol };
+
+/** How a host can be reached. One object per host is shared by all pointers to its members. */
+export interface Contact {
+  readonly host: HostId;
+  /** `address:port`, IPv6 in brackets; the best known first; at most 8. */
+  readonly addresses: readonly string[];
+}
+
+/** One member of the ring (a virtual node of a host), or padding at the tail of a successor list. */
+export interface Pointer {
+  readonly id: RingId;
+  /** null marks padding: never dialled, never shown above the ring. */
+  readonly contact: Contact | null;
+  /** Which virtual node of its host, 0 … 63. */
+  readonly index: number;
+}
+
+/** A pointer that is not padding. */
+export interface MemberPointer extends Pointer {
+  readonly contact: Contact;
+}
+
+export function isMember(pointer: Pointer | undefined): pointer is MemberPointer {
+  return pointer !== undefined && pointer.contact !== null;
+}
+
+export function sameMember(a: Pointer, b: Pointer): boolean {
+  return a.id === b.id && (a.contact === null) === (b.contact === null);
+}
+
+/** The only padding that cannot skip a principal is the last entry plus one (Zave 2017). */
+export function paddingAfter(last: RingId, bits: number): Pointer {
+  return { id: nextId(last, bits), contact: null, index: 0 };
+}
