@@ -23,7 +23,9 @@ export interface OwnerAnswer {
 export interface FindAnswer {
   /** Set when a member of the asked host owns the key by its last committed state. */
   readonly owned: OwnerAnswer | null;
-  /** Members nearer to the key, best first: a believed owner, then the closest preceding ones. At most 8. */
+  /** Members at or after the key, nearest first: the believed owner and those that follow it. At most 8. */
+  readonly guesses: readonly MemberPointer[];
+  /** Members before the key, closest preceding first. At most 8. */
   readonly closer: readonly MemberPointer[];
 }
 
@@ -66,7 +68,7 @@ export type RingMessageKind = keyof RingAsks;
 /** Bounds on what one message may carry; the decoder refuses more. */
 export const maximumListEntries = 256;
 export const maximumSuccessors = 64;
-export const maximumCloser = 8;
+export const maximumSuggestions = 8;
 
 export interface RingHandler {
   /** Answers at once or later, exactly once; null refuses. */
