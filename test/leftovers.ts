@@ -1,0 +1,64 @@
+/**
+ * Processes that a run of the gate left behind. Every process started under the gate inherits a mark in its
+ * environment, which Linux shows under /proc; elsewhere nothing is found and nothing is claimed.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+
+const markName = 'CHORDIAL_TEST_RUN';
+/** What was just told to stop may take this long. */
+const graceMilliseconds = 3_000;
+const pollMilliseconds = 50;
+
+export interface Leftover {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** From now on this process's children carry the mark. */
+export function markChildren(mark: string): void {
+  process.env[markName] = mark;
+}
+
+export function processesMarked(mark: string): readonly Leftover[] {
+  if (process.platform !== 'linux') return [];
+  const found: Leftover[] = [];
+  for (const entry of readdirSync('/proc')) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    const environment = readProcess(pid, 'environ');
+    if (environment.split('\0').includes(`${markName}=${mark}`)) {
+      found.push({ pid, command: readProcess(pid, 'cmdline').replaceAll('\0', ' ').trim() });
+    }
+  }
+  return found;
+}
+
+/** Waits a little for them to end by themselves, then kills the rest and returns them. */
+export async function endLeftovers(mark: string): Promise<readonly Leftover[]> {
+  const deadline = performance.now() + graceMilliseconds;
+  let left = processesMarked(mark);
+  while (left.length > 0 && performance.now() < deadline) {
+    await wait(pollMilliseconds);
+    left = processesMarked(mark);
+  }
+  for (const { pid } of left) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+  return left;
+}
+
+/** Empty when the process is gone, is not ours to read, or is a zombie. */
+function readProcess(pid: number, what: 'environ' | 'cmdline'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'EACCES' || code === 'EPERM' || code === 'ESRCH') return '';
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+/** What one run of the gate leaves behind for `npm run rows`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+export interface TestResult {
+  readonly title: string;
+  /** From the root of the repository. */
+  readonly file: string;
+  readonly outcome: 'pass' | 'fail' | 'skip' | 'todo';
+  readonly milliseconds: number;
+}
+
+export interface RunResults {
+  /** ISO 8601. */
+  readonly finished: string;
+  readonly passed: boolean;
+  readonly results: readonly TestResult[];
+}
+
+export const root = path.resolve(import.meta.dirname, '..');
+const resultsFile = path.join(root, '.rows.json');
+
+export function writeResults(run: RunResults): void {
+  writeFileSync(resultsFile, `${JSON.stringify(run, null, 1)}\n`);
+}
+
+/** null when the gate has not run in this clone. */
+export function readResults(): RunResults | null {
+  let text: string;
+  try {
+    text = readFileSync(resultsFile, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  return JSON.parse(text) as RunResults;
+}
