@@ -1,0 +1,86 @@
+/** A running peer as the API, the command line and the shell see it. */
+import type { FileEvent, Files } from '../transfer/files.ts';
+import type { Transfers } from '../transfer/transfers.ts';
+
+/** `{id, ringId, address}`: how every interface shows a member. */
+export interface ShownPointer {
+  readonly id: string;
+  readonly ringId: string;
+  readonly address: string;
+}
+
+export interface ShownMember {
+  readonly ringId: string;
+  readonly predecessor: ShownPointer | null;
+  readonly successors: readonly ShownPointer[];
+  /** start = ringId + 2^i; `node` is successor(start) or null while not known. */
+  readonly fingers: readonly { readonly start: string; readonly node: ShownPointer | null }[];
+}
+
+export interface NodeStatus extends ShownMember {
+  readonly id: string;
+  readonly network: string;
+  readonly bits: number;
+  readonly listen: string;
+  readonly api: string;
+  readonly virtualNodes: readonly ShownMember[];
+  /** Members (virtual nodes) and hosts known to be alive. */
+  readonly members: number;
+  readonly hosts: number;
+  readonly replicas: number;
+  readonly state: 'starting' | 'joining' | 'member' | 'leaving' | 'left';
+}
+
+export interface PeerStatus {
+  readonly id: string;
+  readonly address: string;
+  readonly state: 'alive' | 'suspected' | 'away' | 'left' | 'dead';
+  /** ISO 8601; null when it was never heard. */
+  readonly lastHeartbeat: string | null;
+  readonly lastUpdate: string | null;
+  /** Seconds since the last heartbeat. */
+  readonly heartbeatAge: number | null;
+  readonly roundTripMilliseconds: number | null;
+  readonly virtualNodes: number;
+}
+
+export interface StorageListing {
+  readonly names: readonly { readonly name: string; readonly publisher: string; readonly cid: string }[];
+  readonly blocks: number;
+  readonly bytes: number;
+  readonly cursor: string | null;
+}
+
+export interface LookupResult {
+  readonly key: string;
+  readonly owner: ShownPointer;
+  readonly replicas: readonly ShownPointer[];
+  readonly hops: number;
+  readonly milliseconds: number;
+}
+
+/** One plain line of what happens (row A23), with its parts for programs. */
+export interface PeerEvent {
+  readonly time: string;
+  readonly kind: string;
+  readonly text: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+export interface Peer {
+  readonly files: Files;
+  readonly transfers: Transfers;
+  status(): NodeStatus;
+  peers(): readonly PeerStatus[];
+  storage(role: 'primary' | 'replica', cursor: string | null): StorageListing;
+  /** A CID if it parses as one, `key:HEX`, `name:X`, else a name. */
+  lookup(nameOrCidOrKey: string): Promise<LookupResult>;
+  join(address: string): Promise<void>;
+  /** For good: everything is pushed first; refuses on the last peer without `force`. */
+  leave(force: boolean): Promise<void>;
+  /** Away: tells the neighbours, keeps data, identity and place. */
+  stop(): Promise<void>;
+  onEvent(listener: (event: PeerEvent) => void): () => void;
+}
+
+export type { FileEvent };

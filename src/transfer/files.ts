@@ -1,0 +1,95 @@
+/** A user's verbs on files; what src/node hands to the API and the command line. */
+import type { Readable } from 'node:stream';
+
+export interface PutOptions {
+  readonly replicas?: number;
+  /** Lifetime in milliseconds; none unless given. */
+  readonly timeToLive?: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: (done: TransferProgress) => void;
+}
+
+export interface TransferProgress {
+  readonly bytesDone: number;
+  /** null when the size is not known beforehand. */
+  readonly bytesTotal: number | null;
+}
+
+export interface PutResult {
+  readonly name: string;
+  readonly cid: string;
+  readonly size: number;
+  /** The file survives copies − 1 deaths before repair. */
+  readonly copies: number;
+  readonly publisher: string;
+}
+
+/** What a get names: a CID, or a name with an optional publisher (prefix of at least 8 characters). */
+export interface FileReference {
+  readonly name?: string;
+  readonly publisher?: string;
+  readonly cid?: string;
+}
+
+export interface FileEntry {
+  /** null when the file was named by CID only. */
+  readonly name: string | null;
+  readonly cid: string;
+  readonly size: number;
+  readonly type: 'file' | 'directory';
+  readonly publisher: string | null;
+  /** ISO 8601. */
+  readonly time: string | null;
+  readonly expiry: string | null;
+  readonly sha256: string | null;
+  /** How many other publishers use this name. */
+  readonly others: number;
+}
+
+export interface FileStat extends FileEntry {
+  readonly blocks: number;
+  /** Live copies: the minimum over the file's blocks, counted by asking. */
+  readonly copies: number;
+  readonly holders: readonly { readonly id: string; readonly address: string }[];
+  readonly ageSeconds: number | null;
+}
+
+export interface FilePage {
+  readonly files: readonly FileEntry[];
+  readonly cursor: string | null;
+}
+
+export interface DirectoryEntry {
+  readonly path: string;
+  readonly cid: string;
+  readonly size: number;
+  readonly type: 'file' | 'directory';
+}
+
+export interface Files {
+  /** Reads the stream to its end; a stream that breaks publishes nothing (`body-cut-off`). */
+  put(name: string, source: Readable | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult>;
+  /** A file or folder of this machine. */
+  putPath(name: string, path: string, options?: PutOptions): Promise<PutResult>;
+  resolve(reference: FileReference): Promise<FileEntry>;
+  /** Verified bytes of [start, end) in order. Memory bounded. */
+  read(cid: string, range?: { start: number; end: number }, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Entries below a directory, depth first; paths are relative, '/'-separated and safe. */
+  walk(cid: string, signal?: AbortSignal): AsyncIterable<DirectoryEntry>;
+  /** Writes a file or recreates a folder at `path` (through `PATH.part` and rename), never outside it. */
+  getPath(
+    reference: FileReference,
+    path: string,
+    options?: { force?: boolean; signal?: AbortSignal; progress?: (done: TransferProgress) => void },
+  ): Promise<FileEntry & { readonly unchanged: boolean }>;
+  stat(reference: FileReference): Promise<FileStat>;
+  list(options: { all: boolean; cursor: string | null; limit: number }): Promise<FilePage>;
+  /** Ends this peer's own entry of the name. */
+  remove(name: string): Promise<void>;
+}
+
+/** What happened to a file, in plain words, for `start` and the event stream. */
+export interface FileEvent {
+  readonly kind: 'stored' | 'sent' | 'received' | 'moved' | 'published' | 'removed';
+  readonly text: string;
+}
