@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { errorKinds } from '../../src/errors.ts';
+import { deadLinks, errorsPage, errorsPagePath } from './documents.ts';
+import { repositoryFiles } from './source-tree.ts';
+
+const files = repositoryFiles();
+
+test('every relative link of a document leads somewhere', () => {
+  assert.deepEqual(deadLinks(files), []);
+  const page = { path: 'docs/a.md', text: '[x](b.md) [y](../README.md#top) [z](https://example.org) `[n](none.md)`' };
+  assert.equal(deadLinks([page]).length, 2);
+  assert.equal(deadLinks([page, { path: 'README.md', text: '' }]).length, 1);
+});
+
+test('A22 the page of errors says what the code says', () => {
+  const page = files.find((file) => file.path === errorsPagePath);
+  assert.equal(page?.text, errorsPage(), `${errorsPagePath} is out of date: run npm run docs`);
+  for (const code of Object.keys(errorKinds)) assert.equal(errorsPage().includes(`\`${code}\``), true, code);
+});
+
+test('A27 where replicas lie is argued in a decision', () => {
+  const decision = files.find((file) => file.path === 'docs/decisions/0008-replica-placement.md');
+  assert.match(decision?.text ?? '', /distinct hosts/);
+});

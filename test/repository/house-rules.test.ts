@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultExports, emptyFileNames, longFiles, machineTraces, unfinishedWork } from './house-rules.ts';
+import { repositoryFiles, type SourceFile } from './source-tree.ts';
+
+const files = repositoryFiles();
+
+function file(path: string, text = ''): readonly SourceFile[] {
+  return [{ path, text }];
+}
+
+test('files are named after what they hold', () => {
+  assert.deepEqual(emptyFileNames(files), []);
+  for (const name of [
+    'src/utils/a.ts',
+    'src/ring/helpers.ts',
+    'src/ring/peer-manager.ts',
+    'src/common.ts',
+    'src/misc.ts',
+  ]) {
+    assert.equal(emptyFileNames(file(name)).length, 1, name);
+  }
+  assert.deepEqual(emptyFileNames(file('src/ring/commonality.ts')), []);
+});
+
+test('no source file is longer than one idea', () => {
+  assert.deepEqual(longFiles(files), []);
+  assert.equal(longFiles(file('src/ring/a.ts', 'x\n'.repeat(401))).length, 1);
+  assert.deepEqual(longFiles(file('src/ring/a.ts', 'x\n'.repeat(400))), []);
+});
+
+test('there are no default exports', () => {
+  assert.deepEqual(defaultExports(files), []);
+  assert.equal(defaultExports(file('src/a.ts', 'export default class {}')).length, 1);
+  assert.equal(defaultExports(file('src/a.ts', 'export { x as default };')).length, 1);
+  assert.deepEqual(defaultExports(file('src/a.ts', '// export default x')), []);
+});
+
+test('nothing is left unfinished and no test is skipped', () => {
+  assert.deepEqual(unfinishedWork(files), []);
+  for (const text of ['// TODO later', 'test.skip(f);', 'describe.only(f);', 'it.todo(f);']) {
+    assert.equal(unfinishedWork(file('src/ring/a.test.ts', text)).length, 1, text);
+  }
+});
+
+test('no file names a machine, a home folder or a package registry', () => {
+  assert.deepEqual(machineTraces(files), []);
+  const registry = ['https://', 'registry', '.example.org/x'].join('');
+  const home = ['', 'home', 'ann', 'x'].join('/');
+  assert.equal(machineTraces(file('a.md', registry)).length, 1);
+  assert.equal(machineTraces(file('a.md', `see ${home}`)).length, 1);
+  assert.equal(machineTraces(file('a.md', 'the clone of x.y'), [{ what: 'x', pattern: /x\.y/ }]).length, 1);
+});

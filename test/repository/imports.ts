@@ -1,0 +1,42 @@
+/** What a file imports, read from its text: static, type-only, re-exported, dynamic and `import('…')` types alike. */
+import path from 'node:path';
+import { blank } from './source-text.ts';
+import type { SourceFile } from './source-tree.ts';
+
+export interface Import {
+  readonly specifier: string;
+  /** Path from the root when the specifier is relative, else null. */
+  readonly file: string | null;
+  /** Vanishes when types are stripped: no edge at run time. */
+  readonly typeOnly: boolean;
+}
+
+const patterns = [
+  /^[ \t]*(?:import|export)\s+(type\s)?[^;'"()]*?\bfrom\s*(['"])([^'"\n]+)\2/gm,
+  /^[ \t]*import\s*()(['"])([^'"\n]+)\2/gm,
+  /\bimport\s*\(\s*()(['"`])([^'"`\n]+)\2/g,
+];
+
+export function importsOf(file: SourceFile): readonly Import[] {
+  const code = blank(file.text, 'strings');
+  const bare = blank(file.text, 'code only');
+  // The keyword must stand in code: a test may quote an import in a string.
+  const isCode = (match: RegExpExecArray): boolean => /^[ \t]*(?:im|ex)port\b/.test(bare.slice(match.index));
+  return patterns.flatMap((pattern) =>
+    [...code.matchAll(pattern)].filter(isCode).map((match) => {
+      const specifier = match[3] ?? '';
+      const relative = specifier.startsWith('.');
+      const target = relative ? path.posix.join(path.posix.dirname(file.path), specifier) : null;
+      return { specifier, file: target, typeOnly: (match[1] ?? '').startsWith('type') };
+    }),
+  );
+}
+
+/** The name of the package that a specifier belongs to; null for files and for Node's own modules. */
+export function packageOf(specifier: string): string | null {
+  if (/^(?:\.|\/|node:|#)/.test(specifier)) return null;
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}

@@ -1,0 +1,92 @@
+/**
+ * `src/ring`, `src/records` and `src/replication` run unchanged in the simulator: they, and every file that they import
+ * at run time, reach no clock, timer, random number, socket or file except what is handed in. Type-only imports are free.
+ *
+ * One exception: what `node:crypto` computes from its arguments alone (hashes, Ed25519 signatures and their keys) may be
+ * used outside `src/ring`, which has no need of it.
+ */
+import { importsOf } from './imports.ts';
+import { blank } from './source-text.ts';
+import { isTest, type SourceFile } from './source-tree.ts';
+
+const pureRooms = ['src/ring/', 'src/records/', 'src/replication/'] as const;
+
+const deterministicCrypto = new Set([
+  'hash',
+  'createHash',
+  'sign',
+  'verify',
+  'createPublicKey',
+  'createPrivateKey',
+  'timingSafeEqual',
+  'KeyObject',
+]);
+
+const reaches: readonly { readonly what: string; readonly pattern: RegExp }[] = [
+  { what: 'a clock (Date)', pattern: /\bDate\s*\.\s*now\b|\bnew\s+Date\s*(?:\(\s*\)|(?!\s*\())|(?<!new\s)\bDate\s*\(/ },
+  { what: 'a clock (performance)', pattern: /(?<![.\w])performance\b(?!\s*[:=])/ },
+  { what: 'a timer', pattern: /\b(?:setTimeout|setInterval|setImmediate)\b|\bAbortSignal\s*\.\s*timeout\b/ },
+  { what: 'chance (Math.random)', pattern: /\bMath\s*\.\s*random\b/ },
+  {
+    what: 'chance (crypto)',
+    pattern: /(?<![.\w])crypto\s*\.|\b(?:randomBytes|randomUUID|randomInt|getRandomValues)\b/,
+  },
+  { what: 'a socket (fetch, WebSocket)', pattern: /(?<![.\w])fetch\s*\(|\bnew\s+(?:WebSocket|EventSource)\b/ },
+  { what: 'the process', pattern: /(?<![.\w])process\s*[.[]/ },
+  { what: 'the whole of globalThis', pattern: /\bglobalThis\b/ },
+];
+
+export function impurities(files: readonly SourceFile[]): readonly string[] {
+  return reachedFiles(files).flatMap(({ file, from }) => {
+    const route = from === file.path ? file.path : `${file.path} (reached from ${from})`;
+    const code = blank(file.text, 'code only');
+    const found = reaches.filter(({ pattern }) => pattern.test(code)).map(({ what }) => `${route} reaches ${what}`);
+    return [...found, ...nodeModules(file).map((fault) => `${route} ${fault}`)];
+  });
+}
+
+interface Reached {
+  readonly file: SourceFile;
+  /** The file of a pure room from which it was reached first. */
+  readonly from: string;
+}
+
+function reachedFiles(files: readonly SourceFile[]): readonly Reached[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const reached = new Map<string, Reached>();
+  const visit = (file: SourceFile, from: string): void => {
+    if (reached.has(file.path)) return;
+    reached.set(file.path, { file, from });
+    for (const { file: target, typeOnly } of importsOf(file)) {
+      const next = target === null || typeOnly ? undefined : byPath.get(target);
+      if (next !== undefined) visit(next, from);
+    }
+  };
+  const roots = files.filter((file) => !isTest(file.path) && pureRooms.some((room) => file.path.startsWith(room)));
+  for (const file of roots) visit(file, file.path);
+  return [...reached.values()];
+}
+
+function nodeModules(file: SourceFile): readonly string[] {
+  return importsOf(file)
+    .filter(({ specifier, typeOnly }) => specifier.startsWith('node:') && !typeOnly)
+    .filter(({ specifier }) => file.path.startsWith('src/ring/') || !onlyDeterministic(file, specifier))
+    .map(({ specifier }) => `imports ${specifier}`);
+}
+
+function onlyDeterministic(file: SourceFile, specifier: string): boolean {
+  if (specifier !== 'node:crypto') return false;
+  const lists = [...blank(file.text, 'strings').matchAll(/import\s*([^;]*?)\s*from\s*['"]node:crypto['"]/g)];
+  return lists.every((match) => {
+    const named = /^\{([^}]*)\}$/.exec(match[1] ?? '');
+    if (named === null) return false;
+    const names = (named[1] ?? '').split(',').map(
+      (name) =>
+        name
+          .trim()
+          .replace(/^type\s+/, '')
+          .split(/\s+as\s+/)[0] ?? '',
+    );
+    return names.filter((name) => name !== '').every((name) => deterministicCrypto.has(name));
+  });
+}
