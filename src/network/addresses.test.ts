@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  advertisedAddresses,
+  formatAddress,
+  isDialable,
+  isLoopback,
+  isOnThisMachine,
+  parseAddress,
+  withoutLoopback,
+} from './addresses.ts';
+
+test('addresses are read and written', () => {
+  for (const text of ['127.0.0.1:4848', '[::1]:1', 'peer-1.example.org:65535', 'localhost:80']) {
+    assert.equal(formatAddress(parseAddress(text)), text);
+  }
+  assert.equal(parseAddress('0.0.0.0:0', true).port, 0);
+});
+
+test('a text that is no address says what one looks like', () => {
+  const wrong = [
+    '',
+    '4848',
+    'host',
+    'host:',
+    ':1',
+    'host:0',
+    'host:65536',
+    '::1:80',
+    '[::1]',
+    '1.2.3.400:1',
+    'a b:1',
+    'a/b:1',
+    `${'x'.repeat(300)}:1`,
+  ];
+  for (const text of wrong) {
+    assert.throws(() => parseAddress(text), { code: 'bad-address', message: /HOST:PORT/ }, text);
+    assert.equal(isDialable(text), false, text);
+  }
+});
+
+test('loopback is known in every notation', () => {
+  for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost', '::ffff:127.0.0.1'])
+    assert.ok(isLoopback(host), host);
+  for (const host of ['128.0.0.1', '::2', 'localhost.example.org', '::ffff:10.0.0.1'])
+    assert.ok(!isLoopback(host), host);
+});
+
+test('bound to all, a peer advertises its interfaces, what others saw, and loopback last', () => {
+  const bound = { host: '0.0.0.0', port: 4848 };
+  const interfaces = ['192.0.2.7', '2001:db8::7'];
+  assert.deepEqual(advertisedAddresses({ bound, interfaces, observed: ['198.51.100.1', '192.0.2.7'] }), [
+    '192.0.2.7:4848',
+    '198.51.100.1:4848',
+    '127.0.0.1:4848',
+  ]);
+  assert.deepEqual(advertisedAddresses({ bound, interfaces, advertise: 'me.example.org:99' }), [
+    'me.example.org:99',
+    '127.0.0.1:4848',
+  ]);
+  assert.deepEqual(advertisedAddresses({ bound: { host: '127.0.0.1', port: 1 }, interfaces }), ['127.0.0.1:1']);
+});
+
+test('another machine is told no loopback address', () => {
+  assert.deepEqual(withoutLoopback(['127.0.0.1:1', '192.0.2.7:1', '[::1]:1']), ['192.0.2.7:1']);
+  assert.ok(isOnThisMachine('127.0.0.1:1', []));
+  assert.ok(isOnThisMachine('192.0.2.7:1', ['192.0.2.7']));
+  assert.ok(!isOnThisMachine('192.0.2.8:1', ['192.0.2.7']));
+});

@@ -1,0 +1,32 @@
+/** A map that forgets what was used longest ago once it holds `maximumEntries`. */
+export class BoundedCache<Key, Value> {
+  readonly maximumEntries: number;
+  readonly #entries = new Map<Key, Value>();
+
+  constructor(maximumEntries: number) {
+    this.maximumEntries = maximumEntries;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: Key): Value | undefined {
+    const value = this.#entries.get(key);
+    if (value === undefined) return undefined;
+    // A Map keeps the order of insertion, so inserting again makes it the youngest. Not needed while there is room.
+    if (this.#entries.size >= this.maximumEntries) {
+      this.#entries.delete(key);
+      this.#entries.set(key, value);
+    }
+    return value;
+  }
+
+  set(key: Key, value: Value): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size <= this.maximumEntries) return;
+    const oldest = this.#entries.keys().next();
+    if (!oldest.done) this.#entries.delete(oldest.value);
+  }
+}

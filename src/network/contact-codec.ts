@@ -1,0 +1,48 @@
+/**
+ * Contacts on the wire: `[public key (32 bytes), [address, …]]`. A host's id is computed from the key, so it cannot be
+ * malformed. What one process decodes about one host is one shared object as long as its addresses stay the same.
+ */
+import type { Contact, HostId } from '../ring/pointer.ts';
+import { isDialable, maximumAddresses, withoutLoopback } from './addresses.ts';
+import { BoundedCache } from './bounded-cache.ts';
+import { hostIdOfPublicKey, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
+import type { Wire } from './transport.ts';
+import { malformed, readBytes, readList, readTuple } from './wire-reading.ts';
+
+const maximumSharedContacts = 16_384;
+const shared = new BoundedCache<HostId, Contact>(maximumSharedContacts);
+
+/** The same object for the same host and addresses. */
+export function sharedContact(contact: Contact): Contact {
+  const known = shared.get(contact.host);
+  if (known !== undefined && sameAddresses(known, contact)) return known;
+  shared.set(contact.host, contact);
+  return contact;
+}
+
+/** With `elsewhere` the reader is on another machine, where a loopback address would lead it to itself. */
+export function encodeContact(contact: Contact, elsewhere: boolean): Wire {
+  const addresses = elsewhere ? withoutLoopback(contact.addresses) : contact.addresses;
+  return [publicKeyOfHostId(contact.host), addresses.slice(0, maximumAddresses)];
+}
+
+/** Refuses (TransportError) anything else; a contact may have no address when nobody there can be dialled from here. */
+export function decodeContact(value: Wire): Contact {
+  const [key, list] = readTuple(value, 'a contact', 2);
+  const host = hostIdOfPublicKey(readBytes(key, 'a public key', publicKeyBytes));
+  const addresses = readList(list, 'the addresses of a contact', 0, maximumAddresses);
+  const known = shared.get(host);
+  if (known !== undefined && sameTexts(known.addresses, addresses)) return known;
+  if (!addresses.every(isDialable)) throw malformed('an address is not HOST:PORT');
+  const contact: Contact = { host, addresses: [...(addresses as readonly string[])] };
+  shared.set(host, contact);
+  return contact;
+}
+
+function sameAddresses(a: Contact, b: Contact): boolean {
+  return a === b || sameTexts(a.addresses, b.addresses);
+}
+
+function sameTexts(a: readonly string[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((text, position) => text === b[position]);
+}

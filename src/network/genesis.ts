@@ -1,0 +1,125 @@
+/** What a network agreed on when it was founded. Its hash is the network's id, so nobody can change any of it later. */
+import { hash, randomBytes } from 'node:crypto';
+import { decode, encode } from '@ipld/dag-cbor';
+import { ChordialError } from '../errors.ts';
+import { maximumSuccessors } from '../ring/messages.ts';
+
+export interface Genesis {
+  readonly version: 1;
+  /** Width of identifiers: the ring has 2^bits places; 3 … 256. */
+  readonly bits: number;
+  /** s: length of a successor list; 1 … 64. */
+  readonly successors: number;
+  /** r: copies of a block on distinct hosts; 1 … 8. */
+  readonly replicas: number;
+  /** w: copies that must be durable before a write is acknowledged; 1 … r. */
+  readonly writeQuorum: number;
+  /** `key`: a member's id is derived from its host's key. `chosen`: members choose their id (teaching rings). */
+  readonly rule: 'key' | 'chosen';
+  /** Whether peers of other machines may join without the network's secret. */
+  readonly open: boolean;
+  /** 16 random bytes that tell networks with the same settings apart. */
+  readonly nonce: Uint8Array;
+}
+
+export type Founding = Partial<Omit<Genesis, 'version' | 'nonce'>>;
+
+const nonceBytes = 16;
+/** Longest genesis that is decoded; a valid one has about 100 bytes. */
+const maximumGenesisBytes = 1024;
+
+const ranges = { bits: [3, 256], successors: [1, maximumSuccessors], replicas: [1, 8], writeQuorum: [1, 8] } as const;
+const flags = {
+  bits: '--bits',
+  successors: '--successors',
+  replicas: '--replicas',
+  writeQuorum: '--write-quorum',
+  rule: '--id',
+  open: '--open',
+} as const;
+
+/** A new network. Throws `bad-configuration` naming the flag that is out of range. */
+export function found(settings: Founding = {}): Genesis {
+  const replicas = settings.replicas ?? 3;
+  const genesis: Genesis = {
+    version: 1,
+    bits: settings.bits ?? 256,
+    successors: settings.successors ?? 16,
+    replicas,
+    writeQuorum: settings.writeQuorum ?? Math.min(2, replicas),
+    rule: settings.rule ?? 'key',
+    open: settings.open ?? false,
+    nonce: Uint8Array.from(randomBytes(nonceBytes)),
+  };
+  const fault = faultOf(genesis);
+  if (fault !== null) throw new ChordialError('bad-configuration', `A network cannot be founded so: ${fault}.`);
+  return genesis;
+}
+
+/** Canonical DAG-CBOR: equal settings have equal bytes. */
+export function encodeGenesis(genesis: Genesis): Uint8Array {
+  return encode(genesis);
+}
+
+/** SHA-256 of the encoded genesis, in hexadecimal. */
+export function networkId(genesis: Genesis): string {
+  return hash('sha256', encodeGenesis(genesis), 'hex');
+}
+
+/** Takes bytes from anyone. Throws `bad-request` saying what is wrong with them. */
+export function decodeGenesis(bytes: Uint8Array): Genesis {
+  if (bytes.length > maximumGenesisBytes) throw notGenesis(`it has ${bytes.length} bytes`);
+  let value: unknown;
+  try {
+    value = decode(bytes);
+  } catch (cause) {
+    throw notGenesis('it is not DAG-CBOR', cause);
+  }
+  const fault = faultOf(value);
+  if (fault !== null) throw notGenesis(fault);
+  // Unknown fields would be part of the id without being understood here.
+  const { version, bits, successors, replicas, writeQuorum, rule, open, nonce } = value as Genesis;
+  const genesis: Genesis = { version, bits, successors, replicas, writeQuorum, rule, open, nonce };
+  if (Buffer.compare(encodeGenesis(genesis), bytes) !== 0) throw notGenesis('it has fields this version does not know');
+  return genesis;
+}
+
+/** Flags given to `start` must agree with the network that is joined; throws `genesis-disagrees` naming both values. */
+export function checkFlags(genesis: Genesis, given: Founding): void {
+  for (const field of Object.keys(flags) as (keyof typeof flags)[]) {
+    const wanted = given[field];
+    const actual = genesis[field];
+    if (wanted === undefined || wanted === actual) continue;
+    throw new ChordialError(
+      'genesis-disagrees',
+      `${flags[field]} asks for ${field} = ${wanted}, but the network was founded with ${field} = ${actual}. Leave the flag out to join it, or found another network without --join in a new data folder.`,
+    );
+  }
+}
+
+function faultOf(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is not a map';
+  const { version, rule, open, nonce, ...numbers } = value as Record<string, unknown>;
+  if (version !== 1) return `its version is ${String(version)}, this program knows version 1`;
+  for (const [field, [least, most]] of Object.entries(ranges)) {
+    const number = numbers[field];
+    if (typeof number !== 'number' || !Number.isInteger(number) || number < least || number > most) {
+      return `${field} must be a whole number from ${least} to ${most}, not ${String(number)}`;
+    }
+  }
+  if ((numbers['writeQuorum'] as number) > (numbers['replicas'] as number)) {
+    return `writeQuorum (${numbers['writeQuorum']}) is more than replicas (${numbers['replicas']})`;
+  }
+  if (rule !== 'key' && rule !== 'chosen') return "rule must be 'key' or 'chosen'";
+  if (typeof open !== 'boolean') return 'open must be true or false';
+  if (!(nonce instanceof Uint8Array) || nonce.length !== nonceBytes) return `nonce must be ${nonceBytes} bytes`;
+  return null;
+}
+
+function notGenesis(reason: string, cause?: unknown): ChordialError {
+  return new ChordialError(
+    'bad-request',
+    `This is not the genesis of a network: ${reason}.`,
+    cause === undefined ? undefined : { cause },
+  );
+}

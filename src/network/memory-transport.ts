@@ -1,0 +1,217 @@
+/**
+ * Transports of one process that talk through memory, for tests of what stands above. Bodies go through the real
+ * DAG-CBOR, so nothing crosses that could not cross a wire. Hosts can be stopped, cut off from each other and slowed.
+ */
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+import { memoryPayload } from './memory-stream.ts';
+import { systemClock } from './system-clock.ts';
+import {
+  type Handlers,
+  type IncomingStream,
+  type OutgoingStream,
+  type RequestOptions,
+  type Transport,
+  TransportError,
+  type Wire,
+} from './transport.ts';
+import { decodeBody, encodeBody } from './wire-body.ts';
+
+/** How a host behaves: `dead` refuses connections, `silent` takes them and never answers. */
+export type Health = 'alive' | 'silent' | 'dead';
+
+export class MemoryNetwork {
+  readonly clock: Clock;
+  readonly #byAddress = new Map<string, MemoryTransport>();
+  readonly #health = new Map<HostId, Health>();
+  readonly #sideOf = new Map<HostId, number>();
+  /** One way, between any two hosts. */
+  delay: (from: HostId, to: HostId) => Milliseconds = () => 0;
+
+  constructor(clock: Clock = systemClock) {
+    this.clock = clock;
+  }
+
+  /** A transport for `host`, which others reach at the addresses of `transport.contact`. */
+  transport(host: HostId): MemoryTransport {
+    const number = this.#byAddress.size + 1;
+    const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}:4848`;
+    const transport = new MemoryTransport(this, { host, addresses: [address] });
+    this.#byAddress.set(address, transport);
+    return transport;
+  }
+
+  setHealth(host: HostId, health: Health): void {
+    this.#health.set(host, health);
+  }
+
+  /** Hosts of different groups no longer hear each other; hosts in no group hear everybody of group 0. */
+  partition(...groups: readonly (readonly HostId[])[]): void {
+    this.#sideOf.clear();
+    for (const [side, hosts] of groups.entries()) for (const host of hosts) this.#sideOf.set(host, side);
+  }
+
+  heal(): void {
+    this.#sideOf.clear();
+  }
+
+  /** Who answers at the contact's addresses; throws what dialling it would. */
+  dial(from: HostId, to: Contact): MemoryTransport {
+    for (const address of to.addresses) {
+      const transport = this.#byAddress.get(address);
+      if (transport === undefined || !transport.serving || this.healthOf(transport.self) === 'dead') continue;
+      if (transport.self !== to.host) {
+        throw new TransportError('refused', `At ${address} answers ${transport.self}, not ${to.host}.`, 'wrong-peer');
+      }
+      return transport;
+    }
+    throw new TransportError('unreachable', `${from} cannot reach ${to.host} at ${to.addresses.join(', ')}.`);
+  }
+
+  healthOf(host: HostId): Health {
+    return this.#health.get(host) ?? 'alive';
+  }
+
+  /** Whether what `from` sends now arrives at `to`. */
+  delivers(from: HostId, to: HostId): boolean {
+    const together = (this.#sideOf.get(from) ?? 0) === (this.#sideOf.get(to) ?? 0);
+    return together && this.healthOf(from) === 'alive' && this.healthOf(to) === 'alive';
+  }
+}
+
+export class MemoryTransport implements Transport {
+  readonly self: HostId;
+  readonly contact: Contact;
+  readonly #network: MemoryNetwork;
+  readonly #closing = new AbortController();
+  #handlers: Handlers | null = null;
+
+  constructor(network: MemoryNetwork, contact: Contact) {
+    this.#network = network;
+    this.self = contact.host;
+    this.contact = contact;
+  }
+
+  get serving(): boolean {
+    return this.#handlers !== null && !this.#closing.signal.aborted;
+  }
+
+  async serve(handlers: Handlers): Promise<void> {
+    this.#handlers = handlers;
+  }
+
+  async request(to: Contact, kind: string, body: Wire, options: RequestOptions): Promise<Wire> {
+    const bytes = encodeBody(body);
+    return this.#within(options, async () => {
+      const other = this.#network.dial(this.self, to);
+      await this.#travel(this.self, to.host);
+      const answer = await other.#answer(this.contact, kind, bytes);
+      await this.#travel(to.host, this.self);
+      this.#handlers?.heard?.(to);
+      return decodeBody(answer);
+    });
+  }
+
+  async stream(to: Contact, kind: string, outgoing: OutgoingStream, options: RequestOptions): Promise<IncomingStream> {
+    const header = encodeBody(outgoing.header);
+    const signals = [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])];
+    return this.#within(options, async () => {
+      const other = this.#network.dial(this.self, to);
+      await this.#travel(this.self, to.host);
+      const signal = AbortSignal.any([...signals, other.#closing.signal]);
+      const between = { signal, clock: this.#network.clock, silence: options.deadline };
+      const arrives = (from: HostId, target: HostId) => () => this.#network.delivers(from, target);
+      const answer = await other.#exchange(this.contact, kind, {
+        header: decodeBody(header),
+        payload: memoryPayload(outgoing.payload, { ...between, arrives: arrives(this.self, to.host) }),
+      });
+      await this.#travel(to.host, this.self);
+      return {
+        header: decodeBody(encodeBody(answer.header)),
+        payload: memoryPayload(answer.payload, { ...between, arrives: arrives(to.host, this.self) }),
+      };
+    });
+  }
+
+  async ping(to: Contact, timeout: Milliseconds): Promise<Milliseconds> {
+    const { clock } = this.#network;
+    const start = clock.now();
+    await this.#within({ deadline: timeout }, async () => {
+      this.#network.dial(this.self, to);
+      await this.#travel(this.self, to.host);
+      await this.#travel(to.host, this.self);
+    });
+    return clock.now() - start;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+  }
+
+  async #answer(from: Contact, kind: string, bytes: Uint8Array): Promise<Uint8Array> {
+    const handlers = this.#heard(from);
+    try {
+      return encodeBody(await handlers.request(from, kind, decodeBody(bytes)));
+    } catch (error) {
+      throw refusal(error);
+    }
+  }
+
+  async #exchange(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
+    const handlers = this.#heard(from);
+    try {
+      return await handlers.stream(from, kind, incoming);
+    } catch (error) {
+      throw refusal(error);
+    }
+  }
+
+  #heard(from: Contact): Handlers {
+    if (this.#handlers === null) throw new TransportError('unreachable', `${this.self} does not serve.`);
+    this.#handlers.heard?.(from);
+    return this.#handlers;
+  }
+
+  /** Resolves when the message arrives, never if it is lost. */
+  async #travel(from: HostId, to: HostId): Promise<void> {
+    const delay = this.#network.delay(from, to);
+    if (delay > 0) await new Promise<void>((resolve) => this.#network.clock.after(delay, resolve));
+    if (!this.#network.delivers(from, to)) await new Promise<never>(() => {});
+  }
+
+  #within<Result>({ deadline, signal }: RequestOptions, exchange: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const fail = (failure: 'timeout' | 'aborted' | 'unreachable', message: string) => () => {
+        settle();
+        reject(new TransportError(failure, message));
+      };
+      const aborted = fail('aborted', 'The request was aborted.');
+      const closed = fail('unreachable', 'This transport is closed.');
+      const timer = this.#network.clock.after(deadline, fail('timeout', `No answer within ${deadline} ms.`));
+      const settle = () => {
+        timer.cancel();
+        signal?.removeEventListener('abort', aborted);
+        this.#closing.signal.removeEventListener('abort', closed);
+      };
+      if (signal?.aborted) return aborted();
+      if (this.#closing.signal.aborted) return closed();
+      signal?.addEventListener('abort', aborted);
+      this.#closing.signal.addEventListener('abort', closed);
+      exchange().then(
+        (result) => {
+          settle();
+          resolve(result);
+        },
+        (error) => {
+          settle();
+          reject(error);
+        },
+      );
+    });
+  }
+}
+
+function refusal(error: unknown): TransportError {
+  if (error instanceof TransportError) return new TransportError('refused', error.message, error.code);
+  return new TransportError('refused', (error as Error).message);
+}

@@ -1,0 +1,82 @@
+/** The ring speaks in callbacks and knows no bytes; a Transport in promises. Here they meet, both ways. */
+import type { RingAsks, RingHandler, RingMessageKind } from '../ring/messages.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { AskFailure, AskResult, Milliseconds, RingNetwork } from '../ring/ports.ts';
+import { isOnThisMachine } from './addresses.ts';
+import { isRingMessageKind, type RingCodec } from './ring-codec.ts';
+import { type Transport, TransportError, type Wire } from './transport.ts';
+import { malformed } from './wire-reading.ts';
+
+/** Kinds of the ring's requests begin with this. */
+export const ringKindPrefix = 'ring/';
+
+export function ringNetwork(transport: Transport, codec: RingCodec): RingNetwork {
+  async function ask<K extends RingMessageKind>(
+    to: Contact,
+    kind: K,
+    asked: RingAsks[K],
+    deadline: Milliseconds,
+  ): Promise<AskResult<K>> {
+    try {
+      const body = codec.encodeAsk(kind, asked, isElsewhere(to));
+      const wire = await transport.request(to, ringKindPrefix + kind, body, { deadline });
+      return { ok: true, answer: codec.decodeAnswer(kind, wire, asked, to.host) };
+    } catch (error) {
+      return { ok: false, failure: failureOf(error) };
+    }
+  }
+
+  async function ping(to: Contact, timeout: Milliseconds): Promise<'alive' | AskFailure> {
+    try {
+      await transport.ping(to, timeout);
+      return 'alive';
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  // `done` runs outside of the promise: what it throws is a bug of the ring and must end the process, not vanish.
+  return {
+    ask: (to, kind, asked, deadline, done) => {
+      ask(to, kind, asked, deadline).then((result) => queueMicrotask(() => done(result)));
+    },
+    ping: (to, timeout, done) => {
+      ping(to, timeout).then((result) => queueMicrotask(() => done(result)));
+    },
+  };
+}
+
+/** For `Handlers.request`: answers the kinds that begin with `ring/`; throws a TransportError `refused` for others. */
+export function ringRequests(handler: RingHandler, codec: RingCodec) {
+  return async (from: Contact, kind: string, body: Wire): Promise<Wire> => {
+    const name = kind.startsWith(ringKindPrefix) ? kind.slice(ringKindPrefix.length) : '';
+    if (!isRingMessageKind(name)) throw malformed(`the ring has no message ${JSON.stringify(kind)}`);
+    return answer(handler, codec, from, name, body);
+  };
+}
+
+function answer<K extends RingMessageKind>(
+  handler: RingHandler,
+  codec: RingCodec,
+  from: Contact,
+  kind: K,
+  body: Wire,
+): Promise<Wire> {
+  const ask = codec.decodeAsk(kind, body, from.host);
+  return new Promise((resolve, reject) => {
+    handler.handle(from.host, kind, ask, (given) => {
+      if (given === null) reject(new TransportError('refused', `The ring refused ${kind}.`));
+      else resolve(codec.encodeAnswer(kind, given, isElsewhere(from)));
+    });
+  });
+}
+
+/** A peer with an address on this machine was told so by itself or by a neighbour on this machine. */
+function isElsewhere(contact: Contact): boolean {
+  return !contact.addresses.some((address) => isOnThisMachine(address));
+}
+
+function failureOf(error: unknown): AskFailure {
+  if (!(error instanceof TransportError)) throw error;
+  return error.failure === 'aborted' ? 'timeout' : error.failure;
+}

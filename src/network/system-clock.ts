@@ -1,0 +1,29 @@
+/** The real clock and real randomness, as the ring's ports want them. */
+import { randomBytes } from 'node:crypto';
+import type { Clock, Random } from '../ring/ports.ts';
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallTime: () => Date.now(),
+  after(delay, run) {
+    // Sockets keep a peer's process alive; a timer alone must not hold up its end.
+    const timer = setTimeout(run, delay).unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+const pooledBytes = 4096;
+let pool = randomBytes(pooledBytes);
+let used = 0;
+
+export const systemRandom: Random = {
+  next() {
+    if (used + 6 > pool.length) {
+      pool = randomBytes(pooledBytes);
+      used = 0;
+    }
+    const bits = pool.readUIntBE(used, 6);
+    used += 6;
+    return bits / 2 ** 48;
+  },
+};
