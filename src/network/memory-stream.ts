@@ -5,6 +5,8 @@ export interface MemoryLink {
   readonly clock: Clock;
   /** Ends the stream at once: the reader's transport or the sender's is gone, or the caller gave up. */
   readonly signal: AbortSignal;
+  /** Breaks the exchange for both ends. */
+  readonly broken: AbortController;
   /** How long the reader waits for the next chunk. */
   readonly silence: Milliseconds;
   readonly arrives: () => boolean;
@@ -45,7 +47,10 @@ function nextWithin(chunks: AsyncIterator<Uint8Array>, link: MemoryLink): Promis
       (step) => {
         if (link.arrives()) finish(() => resolve(step));
       },
-      (error) => finish(() => reject(new TransportError('refused', `The sender failed: ${(error as Error).message}`))),
+      (error) => {
+        finish(() => reject(new TransportError('aborted', `The sender failed: ${(error as Error).message}`)));
+        link.broken.abort();
+      },
     );
   });
 }

@@ -114,12 +114,14 @@ export class MemoryTransport implements Transport {
 
   async stream(to: Contact, kind: string, outgoing: OutgoingStream, options: RequestOptions): Promise<IncomingStream> {
     const header = encodeBody(outgoing.header);
-    const signals = [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])];
-    return this.#within(options, async () => {
+    // Whichever payload fails, the exchange is broken for both, as when a connection's stream is reset.
+    const broken = new AbortController();
+    const given = options.signal === undefined ? broken.signal : AbortSignal.any([broken.signal, options.signal]);
+    return this.#within({ ...options, signal: given }, async () => {
       const other = this.#network.dial(this.self, to);
       await this.#travel(this.self, to.host);
-      const signal = AbortSignal.any([...signals, other.#closing.signal]);
-      const between = { signal, clock: this.#network.clock, silence: options.deadline };
+      const signal = AbortSignal.any([given, this.#closing.signal, other.#closing.signal]);
+      const between = { signal, broken, clock: this.#network.clock, silence: options.deadline };
       const arrives = (from: HostId, target: HostId) => () => this.#network.delivers(from, target);
       const answer = await other.#exchange(this.contact, kind, {
         header: decodeBody(header),
