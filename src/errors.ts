@@ -14,6 +14,7 @@ export const errorKinds = {
   'bad-usage': { status: 400, exit: 2, title: 'Wrong usage' },
   'bad-name': { status: 400, exit: 2, title: 'Not a valid file name' },
   'bad-cid': { status: 400, exit: 2, title: 'Not a valid CID' },
+  'bad-content': { status: 502, exit: 1, title: 'The content is malformed' },
   'bad-configuration': { status: 400, exit: 2, title: 'Bad configuration' },
   'genesis-disagrees': { status: 409, exit: 2, title: 'A flag disagrees with the network' },
   'not-found': { status: 404, exit: 3, title: 'Not found' },
@@ -24,7 +25,7 @@ export const errorKinds = {
   'not-a-member': { status: 503, exit: 1, title: 'This peer is not a member of a ring' },
   'last-peer': { status: 409, exit: 1, title: 'This is the last peer' },
   'already-exists': { status: 409, exit: 1, title: 'Something else is already there' },
-  'changed': { status: 409, exit: 1, title: 'It changed meanwhile' },
+  changed: { status: 409, exit: 1, title: 'It changed meanwhile' },
   'body-cut-off': { status: 400, exit: 1, title: 'The body ended before it was complete' },
   'too-large': { status: 413, exit: 1, title: 'Too large' },
   'range-not-satisfiable': { status: 416, exit: 1, title: 'Range not satisfiable' },
@@ -38,7 +39,7 @@ export const errorKinds = {
   'port-in-use': { status: 500, exit: 1, title: 'The port is taken' },
   'bad-address': { status: 400, exit: 2, title: 'Not a valid address' },
   'join-failed': { status: 502, exit: 1, title: 'Could not join' },
-  'unreachable': { status: 502, exit: 1, title: 'The peer cannot be reached' },
+  unreachable: { status: 502, exit: 1, title: 'The peer cannot be reached' },
   'other-network': { status: 409, exit: 1, title: 'The peer belongs to another network' },
   'wrong-peer': { status: 502, exit: 1, title: 'Another peer answered than the one meant' },
   'secret-required': { status: 403, exit: 1, title: 'This network needs its secret' },
@@ -46,9 +47,9 @@ export const errorKinds = {
   'broken-data-folder': { status: 500, exit: 1, title: 'The data folder is broken' },
   'data-folder-in-use': { status: 409, exit: 1, title: 'The data folder is in use' },
   'no-running-peer': { status: 503, exit: 1, title: 'No running peer was found' },
-  'timeout': { status: 504, exit: 1, title: 'It took too long' },
-  'interrupted': { status: 499, exit: 1, title: 'Interrupted' },
-  'internal': { status: 500, exit: 1, title: 'A bug in Chordial' },
+  timeout: { status: 504, exit: 1, title: 'It took too long' },
+  interrupted: { status: 499, exit: 1, title: 'Interrupted' },
+  internal: { status: 500, exit: 1, title: 'A bug in Chordial' },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorKinds;

@@ -1,0 +1,121 @@
+/**
+ * A stream of bytes becomes the blocks of a file: 1 MiB raw leaves under a balanced tree of dag-pb nodes, as profile
+ * unixfs-v1-2025 (IPIP-0499) has it, so that other tools give the same file the same CID.
+ *
+ * Memory is bounded for any size: a few leaves being hashed, and per level of the tree the links of one unfinished
+ * node. Leaves are hashed by the thread pool while the next ones are read and earlier ones are taken by the consumer.
+ */
+import { createHash, webcrypto } from 'node:crypto';
+import type { CID } from 'multiformats/cid';
+import { cutIntoLeaves, leafBytes } from './chunker.ts';
+import { type Block, cidOfDigest, rawCodec } from './cid.ts';
+import { encodeFileNode, type FilePart, maximumFileLinks } from './unixfs.ts';
+
+/** Takes a block, which it then owns; resolves when it is ready for the next: this is the back-pressure. */
+export type Emit = (block: Block) => Promise<void>;
+
+export interface BuildOptions {
+  /** Other than 1 MiB and 1024 only in tests: the CIDs would be those of no other tool. */
+  readonly leafBytes?: number;
+  readonly linksPerNode?: number;
+  /** Whether to compute the SHA-256 of the whole, which costs as much time as all the blocks'. Default true. */
+  readonly wholeHash?: boolean;
+}
+
+export interface BuiltFile {
+  readonly cid: CID;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** Bytes of all its blocks: what a folder shows as the entry's size (Tsize). */
+  readonly storedBytes: number;
+  /** How many blocks were emitted; equal ones are counted each time. */
+  readonly blocks: number;
+  /** Hexadecimal SHA-256 of the whole content; null when it was not asked for. */
+  readonly sha256: string | null;
+}
+
+/** Two a core hide the hashing behind the reading; each costs one leaf of memory. */
+const maximumLeavesHashing = 4;
+
+/** Emits every block, children before parents, one at a time. Errors of the source and of `emit` end it and are thrown. */
+export async function buildFile(
+  source: AsyncIterable<Uint8Array>,
+  emit: Emit,
+  options: BuildOptions = {},
+): Promise<BuiltFile> {
+  const whole = options.wholeHash === false ? null : createHash('sha256');
+  const tree = new BalancedTree(options.linksPerNode ?? maximumFileLinks, emit);
+  const hashing: Promise<Block>[] = [];
+  const takeOldest = async (): Promise<void> => {
+    const leaf = await hashing.shift()!;
+    const size = leaf.bytes.length;
+    await emit(leaf);
+    await tree.add({ cid: leaf.cid, size, storedBytes: size });
+  };
+  for await (const bytes of cutIntoLeaves(source, options.leafBytes ?? leafBytes)) {
+    hashing.push(hashLeaf(bytes));
+    whole?.update(bytes);
+    if (hashing.length >= maximumLeavesHashing) await takeOldest();
+  }
+  while (hashing.length > 0) await takeOldest();
+  const root = await tree.finish();
+  return { ...root, blocks: tree.blocks, sha256: whole?.digest('hex') ?? null };
+}
+
+async function hashLeaf(bytes: Uint8Array): Promise<Block> {
+  const digest = await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return { cid: cidOfDigest(rawCodec, new Uint8Array(digest)), bytes };
+}
+
+/** Levels of unfinished nodes; a node is made as soon as it is full. */
+class BalancedTree {
+  readonly #width: number;
+  readonly #emit: Emit;
+  /** Level 0 holds leaves. No level holds `width` parts between calls. */
+  readonly #levels: { waiting: FilePart[]; total: number }[] = [];
+  blocks = 0;
+
+  constructor(width: number, emit: Emit) {
+    this.#width = width;
+    this.#emit = emit;
+  }
+
+  async add(leaf: FilePart): Promise<void> {
+    this.blocks += 1;
+    await this.#add(leaf, 0);
+  }
+
+  /** Closes the unfinished nodes from the bottom up; the first level with a single part has the root. */
+  async finish(): Promise<FilePart> {
+    for (let height = 0; ; height++) {
+      const level = this.#level(height);
+      const [only] = level.waiting;
+      if (level.total === 1 && only !== undefined) return only;
+      if (level.waiting.length > 0) await this.#close(height);
+    }
+  }
+
+  async #add(part: FilePart, height: number): Promise<void> {
+    const level = this.#level(height);
+    level.total += 1;
+    level.waiting.push(part);
+    if (level.waiting.length === this.#width) await this.#close(height);
+  }
+
+  async #close(height: number): Promise<void> {
+    const level = this.#level(height);
+    const parts = level.waiting;
+    level.waiting = [];
+    const node = encodeFileNode(parts);
+    this.blocks += 1;
+    await this.#emit(node);
+    const size = parts.reduce((sum, part) => sum + part.size, 0);
+    const storedBytes = parts.reduce((sum, part) => sum + part.storedBytes, node.bytes.length);
+    await this.#add({ cid: node.cid, size, storedBytes }, height + 1);
+  }
+
+  #level(height: number): { waiting: FilePart[]; total: number } {
+    this.#levels[height] ??= { waiting: [], total: 0 };
+    return this.#levels[height];
+  }
+}

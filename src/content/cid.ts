@@ -1,0 +1,130 @@
+/**
+ * Content addresses: from text and back, where a block lies on the ring, and whether bytes are what an address says.
+ * Blocks are addressed with SHA-256 only; an identity CID carries its bytes in itself and is never stored.
+ */
+import { hash } from 'node:crypto';
+import { bases } from 'multiformats/basics';
+import { CID } from 'multiformats/cid';
+import { create as createDigest } from 'multiformats/hashes/digest';
+import { ChordialError } from '../errors.ts';
+
+export const rawCodec = 0x55;
+export const dagPbCodec = 0x70;
+const identityHash = 0x00;
+const sha256Hash = 0x12;
+
+/** The cap of the IPFS world on one block; a leaf is half of it, so nothing honest comes near. */
+export const maximumBlockBytes = 2 * 1024 * 1024;
+/** A SHA-256 CID has at most 290 characters, in base 2; the rest is room for identity CIDs. */
+const maximumCidCharacters = 1024;
+
+export interface Block {
+  readonly cid: CID;
+  readonly bytes: Uint8Array;
+}
+
+export interface ContentPath {
+  readonly cid: CID;
+  /** What follows the CID, percent-decoded where it came from an `ipfs://` address. */
+  readonly path: readonly string[];
+}
+
+/** CIDv0, CIDv1 in any base, `ipfs://CID` or `/ipfs/CID`. Throws ChordialError('bad-cid') for anything else, or a path after it. */
+export function parseCid(text: string): CID {
+  const { cid, path } = parseContentPath(text);
+  if (path.length > 0) throw badCid(text, 'it goes on with a path, and a CID alone is wanted here');
+  return cid;
+}
+
+/** The CID when the text is one, else null: for arguments that may be a CID or a name. */
+export function cidIn(text: string): CID | null {
+  try {
+    return parseCid(text);
+  } catch (error) {
+    if (error instanceof ChordialError) return null;
+    throw error;
+  }
+}
+
+/** As parseCid, and a path may follow: `ipfs://CID/a/b`, `/ipfs/CID/a/b`, `CID/a/b`. */
+export function parseContentPath(text: string): ContentPath {
+  const isAddress = /^ipfs:\/\//i.test(text);
+  const bare = isAddress
+    ? text.slice('ipfs://'.length)
+    : text.startsWith('/ipfs/')
+      ? text.slice('/ipfs/'.length)
+      : text;
+  // Base64 has slashes of its own, so no path can follow it.
+  const [head = '', ...rest] = /^m/i.test(bare) ? [bare] : bare.split('/');
+  const segments = rest.filter((segment) => segment !== '');
+  return { cid: decodeCidText(head, text), path: isAddress ? segments.map((s) => decodeSegment(s, text)) : segments };
+}
+
+/** The ring key of a block: SHA-256 of its multihash, 64 hexadecimal digits. CIDv0 and CIDv1 of a block share it. */
+export function blockKey(cid: CID): string {
+  return hash('sha256', cid.multihash.bytes, 'hex');
+}
+
+/** Whether the bytes are the block that the CID names. False above 2 MiB and for hashes other than SHA-256 and identity. */
+export function verifyBlock(cid: CID, bytes: Uint8Array): boolean {
+  if (bytes.length > maximumBlockBytes) return false;
+  const { code, digest } = cid.multihash;
+  if (code === identityHash) return Buffer.compare(digest, bytes) === 0;
+  if (code !== sha256Hash || digest.length !== 32) return false;
+  return Buffer.compare(digest, hash('sha256', bytes, 'buffer')) === 0;
+}
+
+/** The bytes that an identity CID carries in itself, or null for any other CID. */
+export function inlineBytes(cid: CID): Uint8Array | null {
+  return cid.multihash.code === identityHash ? cid.multihash.digest : null;
+}
+
+/** CIDv1 of a block whose SHA-256 is known. */
+export function cidOfDigest(codec: number, sha256: Uint8Array): CID {
+  return CID.createV1(codec, createDigest(sha256Hash, Uint8Array.from(sha256)));
+}
+
+/** CIDv1 of a block. */
+export function cidOfBlock(codec: number, bytes: Uint8Array): CID {
+  return cidOfDigest(codec, hash('sha256', bytes, 'buffer'));
+}
+
+/** The CID in its binary form. Throws ChordialError('bad-cid'). */
+export function decodeCid(bytes: Uint8Array): CID {
+  try {
+    return CID.decode(bytes);
+  } catch (error) {
+    throw badCid(Buffer.from(bytes.subarray(0, 64)).toString('hex'), 'its bytes are no CID', error);
+  }
+}
+
+/** Base "identity" is binary, not text. */
+const decoders = Object.values(bases).filter((base) => base.name !== 'identity');
+
+function decodeCidText(head: string, whole: string): CID {
+  if (head === '') throw badCid(whole, 'it is empty');
+  if (head.length > maximumCidCharacters) throw badCid(whole, `it is longer than ${maximumCidCharacters} characters`);
+  // CIDv0 has no base prefix: 46 characters of base58btc that begin with Qm.
+  const decoder = decoders.find((base) => head.startsWith(base.prefix));
+  try {
+    if (head.startsWith('Qm')) return CID.parse(head);
+    if (decoder === undefined) throw new Error(`no base is known by the prefix ${JSON.stringify(head[0])}`);
+    return CID.decode(decoder.decode(head));
+  } catch (error) {
+    throw badCid(whole, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function decodeSegment(segment: string, whole: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (error) {
+    throw badCid(whole, `its path holds a broken percent-encoding in ${JSON.stringify(segment)}`, error);
+  }
+}
+
+function badCid(text: string, reason: string, cause?: unknown): ChordialError {
+  const shown = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+  const message = `${shown} is not a CID: ${reason}. Give one such as bafkrei… or Qm…, alone or after ipfs:// or /ipfs/.`;
+  return new ChordialError('bad-cid', message, { cause });
+}

@@ -1,0 +1,118 @@
+/** A file read back: which leaves hold which bytes of it, found by walking its tree as far as needed. */
+import type { CID } from 'multiformats/cid';
+import { dagPbCodec, inlineBytes, maximumBlockBytes, rawCodec } from './cid.ts';
+import { type FetchBlocks, fetchNodes } from './node-source.ts';
+import { badContent, type FileNode } from './unixfs.ts';
+
+/** 1024^8 leaves are beyond any file; nobody needs more. */
+export const maximumDepth = 8;
+/** Nodes fetched ahead of the walk, so that their round trips overlap: 8 GiB of a file. */
+const maximumNodesAtOnce = 8;
+
+/** A leaf of a file, whole: whoever reads a range cuts the first and the last itself. */
+export interface LeafReference {
+  readonly cid: CID;
+  /** Where its bytes begin in the file. */
+  readonly offset: number;
+  readonly length: number;
+  /** Its bytes where they stood in a node already fetched (files of other tools); else null, and the block `cid` is raw and holds exactly `length` bytes. */
+  readonly inline: Uint8Array | null;
+}
+
+/** A file whose tree can be walked. */
+export class FileContent {
+  readonly type = 'file';
+  readonly cid: CID;
+  /** Bytes of the file, as its root says; every node below is held to it. */
+  readonly size: number;
+  readonly #root: FileNode;
+  readonly #fetch: FetchBlocks;
+
+  constructor(cid: CID, root: FileNode, fetch: FetchBlocks) {
+    this.cid = cid;
+    this.size = root.size;
+    this.#root = root;
+    this.#fetch = fetch;
+  }
+
+  /** The leaves that hold bytes start … end − 1, in order; nodes are fetched as the walk reaches them. */
+  async *leaves(start = 0, end: number = this.size): AsyncGenerator<LeafReference, void, undefined> {
+    if (start >= end) return;
+    yield* this.#walk({ cid: this.cid, node: this.#root, offset: 0, depth: 0 }, { start, end });
+  }
+
+  async *#walk(at: Place, range: Range): AsyncGenerator<LeafReference, void, undefined> {
+    if (at.node.data.length > 0 && at.offset < range.end && at.offset + at.node.data.length > range.start) {
+      yield { cid: at.cid, offset: at.offset, length: at.node.data.length, inline: at.node.data };
+    }
+    for (const run of runsOf(childrenIn(at, range))) {
+      if (run[0]?.cid.code !== dagPbCodec) yield* run.map((child) => leafOf(child, at.cid));
+      else for (const place of await this.#descend(run, at)) yield* this.#walk(place, range);
+    }
+  }
+
+  async #descend(children: readonly Child[], above: Place): Promise<Place[]> {
+    const depth = above.depth + 1;
+    if (depth > maximumDepth) throw badContent(this.cid, `its tree is deeper than ${maximumDepth} levels`);
+    const nodes = await fetchNodes(
+      children.map((child) => child.cid),
+      this.#fetch,
+    );
+    return children.map(({ cid, offset, size }, i): Place => {
+      const node = nodes[i];
+      if (node?.type !== 'file') throw badContent(this.cid, `its part ${cid} is no part of a file`);
+      if (node.size !== size)
+        throw badContent(this.cid, `its part ${cid} holds ${node.size} bytes where ${size} were announced`);
+      return { cid, node, offset, depth };
+    });
+  }
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+interface Place {
+  readonly cid: CID;
+  readonly node: FileNode;
+  readonly offset: number;
+  readonly depth: number;
+}
+interface Child {
+  readonly cid: CID;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Children without bytes are passed over: a tree of nothing could be walked for ever. */
+function* childrenIn({ node, offset }: Place, range: Range): Generator<Child, void, undefined> {
+  let position = offset + node.data.length;
+  for (const { cid, size } of node.children) {
+    if (position >= range.end) return;
+    if (size > 0 && position + size > range.start) yield { cid, offset: position, size };
+    position += size;
+  }
+}
+
+/** Groups neighbours of one kind: nodes to be fetched together, or leaves. */
+function* runsOf(children: Iterable<Child>): Generator<Child[], void, undefined> {
+  let run: Child[] = [];
+  for (const child of children) {
+    if (run.length > 0 && (run[0]?.cid.code !== child.cid.code || run.length === maximumNodesAtOnce)) {
+      yield run;
+      run = [];
+    }
+    run.push(child);
+  }
+  if (run.length > 0) yield run;
+}
+
+function leafOf({ cid, offset, size }: Child, parent: CID): LeafReference {
+  if (cid.code !== rawCodec) throw badContent(parent, `its part ${cid} has an unknown codec`);
+  if (size > maximumBlockBytes)
+    throw badContent(parent, `its part ${cid} is announced with ${size} bytes, more than a block holds`);
+  const inline = inlineBytes(cid);
+  if (inline !== null && inline.length !== size)
+    throw badContent(parent, `its part ${cid} does not hold ${size} bytes`);
+  return { cid, offset, length: size, inline };
+}

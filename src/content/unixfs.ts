@@ -1,0 +1,126 @@
+/**
+ * UnixFS nodes in their dag-pb envelope, encoded and decoded. What is decoded came from the network: every size, type
+ * and link is checked here, and what does not hold is ChordialError('bad-content').
+ */
+import { decode, encode, type PBLink, type PBNode, prepare } from '@ipld/dag-pb';
+import { UnixFS } from 'ipfs-unixfs';
+import type { CID } from 'multiformats/cid';
+import { ChordialError } from '../errors.ts';
+import { type Block, cidOfBlock, dagPbCodec } from './cid.ts';
+
+/** Links of a file node in profile unixfs-v1-2025. */
+export const maximumFileLinks = 1024;
+/** Children of one shard of a large folder: 8 bits of the hash of a name per level. */
+export const shardFanout = 256;
+/** Multicodec of murmur3-x64-64, the hash that places names in shards. */
+const shardHashCode = 0x22n;
+
+/** A part of a file: its root, how many bytes of the file it holds, and how many bytes its blocks have in all. */
+export interface FilePart {
+  readonly cid: CID;
+  readonly size: number;
+  readonly storedBytes: number;
+}
+
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly cid: CID;
+  /** Bytes of all blocks below it (Tsize): a hint, never checked. */
+  readonly size: number;
+}
+
+export interface FileNode {
+  readonly type: 'file';
+  /** Bytes of the file under this node. */
+  readonly size: number;
+  /** What the node holds itself; comes before its children. */
+  readonly data: Uint8Array;
+  readonly children: readonly { readonly cid: CID; readonly size: number }[];
+}
+
+export interface DirectoryNode {
+  readonly type: 'directory';
+  readonly links: readonly DirectoryEntry[];
+}
+
+export interface ShardNode {
+  readonly type: 'shard';
+  /** Names begin with two hexadecimal digits, the child's place among 256; a name of nothing else is a shard below. */
+  readonly links: readonly DirectoryEntry[];
+}
+
+export type UnixfsNode = FileNode | DirectoryNode | ShardNode;
+
+export function encodeFileNode(parts: readonly FilePart[]): Block {
+  const data = new UnixFS({ type: 'file', blockSizes: parts.map((part) => BigInt(part.size)) });
+  const links = parts.map((part) => ({ Name: '', Hash: part.cid, Tsize: part.storedBytes }));
+  return encodeNode(data, links);
+}
+
+export function encodeDirectoryNode(entries: readonly DirectoryEntry[]): Block {
+  return encodeNode(new UnixFS({ type: 'directory' }), entries.map(entryLink));
+}
+
+/** `bitField` has a bit for each place that is taken, the lowest place last (big-endian), without leading zero bytes. */
+export function encodeShardNode(bitField: Uint8Array, entries: readonly DirectoryEntry[]): Block {
+  const data = new UnixFS({
+    type: 'hamt-sharded-directory',
+    data: bitField,
+    fanout: BigInt(shardFanout),
+    hashType: shardHashCode,
+  });
+  return encodeNode(data, entries.map(entryLink));
+}
+
+/** Decodes a dag-pb block that was verified against its CID. */
+export function decodeUnixfs({ cid, bytes }: Block): UnixfsNode {
+  if (cid.code !== dagPbCodec)
+    throw badContent(cid, `its codec 0x${cid.code.toString(16)} is not that of a file or folder`);
+  const { node, data } = decodeEnvelope(cid, bytes);
+  if (data.type === 'file' || data.type === 'raw') return fileNode(cid, node, data);
+  const links = node.Links.map((link) => ({ name: link.Name ?? '', cid: link.Hash, size: link.Tsize ?? 0 }));
+  if (data.type === 'directory') return { type: 'directory', links };
+  if (data.type !== 'hamt-sharded-directory')
+    throw badContent(cid, `it is a ${data.type}, neither a file nor a folder`);
+  if (data.fanout !== BigInt(shardFanout))
+    throw badContent(cid, `it is a folder cut ${data.fanout} ways, and only 256 are known`);
+  return { type: 'shard', links };
+}
+
+/** What this CID names is damaged, hostile or of a kind that Chordial does not know. */
+export function badContent(cid: CID, reason: string, cause?: unknown): ChordialError {
+  const message = `The content ${cid} cannot be read: ${reason}. Its publisher made it so; ask for another copy of the file.`;
+  return new ChordialError('bad-content', message, { cause });
+}
+
+function decodeEnvelope(cid: CID, bytes: Uint8Array): { node: PBNode; data: UnixFS } {
+  try {
+    const node = decode(bytes);
+    if (node.Data === undefined) throw new Error('it holds no UnixFS data');
+    return { node, data: UnixFS.unmarshal(node.Data) };
+  } catch (error) {
+    throw badContent(cid, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function fileNode(cid: CID, node: PBNode, data: UnixFS): FileNode {
+  if (node.Links.length > maximumFileLinks)
+    throw badContent(cid, `it has ${node.Links.length} links, more than ${maximumFileLinks}`);
+  if (node.Links.length !== data.blockSizes.length) {
+    throw badContent(cid, `it has ${node.Links.length} links but ${data.blockSizes.length} sizes`);
+  }
+  const own = data.data ?? new Uint8Array(0);
+  const children = node.Links.map((link, i) => ({ cid: link.Hash, size: Number(data.blockSizes[i]) }));
+  const size = children.reduce((sum, child) => sum + child.size, own.length);
+  if (!Number.isSafeInteger(size)) throw badContent(cid, 'its sizes add up to more than any file has');
+  return { type: 'file', size, data: own, children };
+}
+
+function entryLink(entry: DirectoryEntry): PBLink {
+  return { Name: entry.name, Hash: entry.cid, Tsize: entry.size };
+}
+
+function encodeNode(data: UnixFS, links: readonly PBLink[]): Block {
+  const bytes = encode(prepare({ Data: data.marshal(), Links: links }));
+  return { cid: cidOfBlock(dagPbCodec, bytes), bytes };
+}
