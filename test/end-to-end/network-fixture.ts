@@ -1,0 +1,130 @@
+/**
+ * A network of real processes in a temporary folder, gone when the test ends, however it ends:
+ *
+ *     await using network = await NetworkFixture.open();
+ *     const [first, second, third] = await network.startRing(3);
+ *     await first.request('/api/v1/files/a.txt', { method: 'PUT', body: 'hello' });
+ *     await second.kill9();
+ *     await until('one ring of two', () => network.isIdeal([first, third]));
+ */
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { type CommandOptions, type CommandResult, launcher, runCommand } from './command.ts';
+import { PeerProcess } from './peer-process.ts';
+import { ringFaults } from './ring-view.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface PeerOptions {
+  /** Name of the data folder inside the fixture's; a new one by default. */
+  readonly data?: string;
+  readonly join?: PeerProcess | string;
+  readonly listen?: string;
+  readonly api?: string;
+  /** Further flags of `chordial start`. */
+  readonly flags?: readonly string[];
+  readonly readyMilliseconds?: number;
+}
+
+const defaultReadyMilliseconds = 20_000;
+
+export class NetworkFixture implements AsyncDisposable {
+  /** For the test's own files too; removed at the end. */
+  readonly folder: string;
+  readonly #watchdog: Watchdog;
+  readonly #program: readonly string[];
+  readonly #peers = new Set<PeerProcess>();
+  #started = 0;
+
+  private constructor(folder: string, program: readonly string[]) {
+    this.folder = folder;
+    this.#program = program;
+    this.#watchdog = new Watchdog(folder);
+  }
+
+  /** Another program in place of `bin/chordial` serves the fixture's own test. */
+  static async open(program: readonly string[] = [launcher]): Promise<NetworkFixture> {
+    return new NetworkFixture(await mkdtemp(path.join(os.tmpdir(), 'chordial-test-')), program);
+  }
+
+  /** Resolves when the peer is a member and serves. */
+  async start(options: PeerOptions = {}): Promise<PeerProcess> {
+    this.#started += 1;
+    const dataFolder = path.join(this.folder, options.data ?? `peer-${this.#started}`);
+    const flags = ['--listen', options.listen ?? '127.0.0.1:0', '--api', options.api ?? '127.0.0.1:0'];
+    if (options.join !== undefined) flags.push('--join', addressOf(options.join));
+    const launch = {
+      command: [...this.#program, 'start', '--json', '--data', dataFolder, ...flags, ...(options.flags ?? [])],
+      dataFolder,
+      environment: await this.#environment(),
+      readyMilliseconds: options.readyMilliseconds ?? defaultReadyMilliseconds,
+    };
+    return PeerProcess.launch(launch, (peer) => this.#watch(peer));
+  }
+
+  /** The first founds, the others join it one after the other. */
+  async startRing(count: number, options: PeerOptions = {}): Promise<PeerProcess[]> {
+    const first = await this.start(options);
+    const peers = [first];
+    while (peers.length < count) peers.push(await this.start({ ...options, join: first }));
+    return peers;
+  }
+
+  /** A peer that has ended, once more: same data folder, same addresses. */
+  async restart(peer: PeerProcess, options: PeerOptions = {}): Promise<PeerProcess> {
+    return this.start({
+      data: path.relative(this.folder, peer.dataFolder),
+      listen: peer.ready.listen,
+      api: peer.apiUrl.replace(/^https?:\/\//, ''),
+      ...options,
+    });
+  }
+
+  /** Runs `chordial` with these arguments; with a peer, `--api` of that peer is added. */
+  async command(args: readonly string[], peer?: PeerProcess, options: CommandOptions = {}): Promise<CommandResult> {
+    const api = peer === undefined ? [] : ['--api', peer.apiUrl];
+    let pid: number | null = null;
+    const result = await runCommand(
+      [...this.#program, ...args, ...api],
+      { folder: this.folder, environment: await this.#environment(), ...options },
+      (started) => {
+        pid = started;
+        this.#watchdog.watch(started);
+      },
+    );
+    if (pid !== null) this.#watchdog.forget(pid);
+    return result;
+  }
+
+  /** Whether these peers form one ring in which every pointer is right. */
+  async isIdeal(peers: readonly PeerProcess[]): Promise<boolean> {
+    return (await ringFaults(peers)).length === 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#peers].map((peer) => peer.kill9()));
+    await this.#watchdog[Symbol.asyncDispose]();
+  }
+
+  #watch(peer: PeerProcess): void {
+    this.#peers.add(peer);
+    this.#watchdog.watch(peer.pid);
+    void peer.exited.then(() => {
+      this.#peers.delete(peer);
+      this.#watchdog.forget(peer.pid);
+    });
+  }
+
+  /** Without what the tester's own account or shell sets: no peer or config file of the machine is met by chance. */
+  async #environment(): Promise<NodeJS.ProcessEnv> {
+    const home = path.join(this.folder, 'home');
+    await mkdir(home, { recursive: true });
+    const foreign = /^(?:CHORDIAL_(?!TEST_)|XDG_|npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/;
+    const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+    return { ...Object.fromEntries(kept), HOME: home, NO_COLOR: '1' };
+  }
+}
+
+function addressOf(join: PeerProcess | string): string {
+  return typeof join === 'string' ? join : join.ready.listen;
+}

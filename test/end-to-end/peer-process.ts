@@ -1,0 +1,147 @@
+/** One real peer: a process of `chordial start --json`, its ready line, its lines since, and its API. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { within } from './until.ts';
+
+/** The first line of `start --json`. */
+export interface ReadyLine {
+  readonly event: 'ready';
+  readonly pid: number;
+  readonly id: string;
+  readonly ringId: string;
+  readonly network: string;
+  readonly listen: string;
+  readonly api: string;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Launch {
+  readonly command: readonly string[];
+  readonly dataFolder: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly readyMilliseconds: number;
+}
+
+const stopMilliseconds = 40_000;
+const killMilliseconds = 5_000;
+const requestMilliseconds = 30_000;
+/** Kept of each output for the message of a failure; the oldest goes first. */
+const maximumKeptLines = 2_000;
+
+export class PeerProcess {
+  readonly dataFolder: string;
+  readonly pid: number;
+  /** Lines on standard output after the ready line, as they came. */
+  readonly lines: string[] = [];
+  readonly errorLines: string[] = [];
+  readonly exited: Promise<Exit>;
+  readonly #child: ChildProcess;
+  #ready: ReadyLine | null = null;
+
+  private constructor(child: ChildProcess, pid: number, dataFolder: string) {
+    this.#child = child;
+    this.pid = pid;
+    this.dataFolder = dataFolder;
+    this.exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as Exit);
+  }
+
+  /** `started` is told the pid at once, before the peer is ready. */
+  static async launch(launch: Launch, started: (peer: PeerProcess) => void): Promise<PeerProcess> {
+    const [program = '', ...rest] = launch.command;
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: launch.environment });
+    if (child.pid === undefined) {
+      const [error] = (await once(child, 'error')) as [Error];
+      throw error;
+    }
+    const peer = new PeerProcess(child, child.pid, launch.dataFolder);
+    started(peer);
+    await peer.#awaitReady(launch.readyMilliseconds);
+    return peer;
+  }
+
+  get ready(): ReadyLine {
+    if (this.#ready === null) throw new Error(`peer ${this.pid} is not ready`);
+    return this.#ready;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** The API's address as a URL without a slash at its end. */
+  get apiUrl(): string {
+    const { api } = this.ready;
+    return (/^https?:/.test(api) ? api : `http://${api}`).replace(/\/$/, '');
+  }
+
+  /** `route` begins with a slash: `/api/v1/node`, `/healthz`. */
+  request(route: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.apiUrl}${route}`, { signal: AbortSignal.timeout(requestMilliseconds), ...init });
+  }
+
+  /** The JSON of a GET that must succeed. */
+  async json<T>(route: string): Promise<T> {
+    const response = await this.request(route);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`GET ${route} at ${this.apiUrl}: ${response.status} ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  /** As a power cut: no goodbye, nothing flushed. */
+  async kill9(): Promise<Exit> {
+    return this.#end('SIGKILL', killMilliseconds);
+  }
+
+  /** As Ctrl-C: away, to come back. */
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<Exit> {
+    return this.#end(signal, stopMilliseconds);
+  }
+
+  describe(): string {
+    const tail = (lines: readonly string[]): string => lines.slice(-30).join('\n  ');
+    return `peer ${this.pid}\n stdout:\n  ${tail(this.lines)}\n stderr:\n  ${tail(this.errorLines)}`;
+  }
+
+  async #end(signal: NodeJS.Signals, deadlineMilliseconds: number): Promise<Exit> {
+    if (this.running) this.#child.kill(signal);
+    return within(`${signal} ends ${this.describe()}`, this.exited, deadlineMilliseconds);
+  }
+
+  async #awaitReady(deadlineMilliseconds: number): Promise<void> {
+    const { stdout, stderr } = this.#child;
+    if (stdout === null || stderr === null) throw new Error('the peer was started without pipes');
+    const first = Promise.withResolvers<string>();
+    createInterface(stdout).on('line', (line) => {
+      if (this.#ready === null && this.lines.length === 0) first.resolve(line);
+      keep(this.lines, line);
+    });
+    createInterface(stderr).on('line', (line) => keep(this.errorLines, line));
+    const early = this.exited.then(({ code, signal }) => {
+      throw new Error(`ended with ${code ?? signal} before its ready line: ${this.describe()}`);
+    });
+    early.catch(() => undefined);
+    const line = await within(
+      `the ready line of ${this.pid}`,
+      Promise.race([first.promise, early]),
+      deadlineMilliseconds,
+    );
+    this.#ready = readyLine(line);
+    this.lines.shift();
+  }
+}
+
+function readyLine(line: string): ReadyLine {
+  const ready = JSON.parse(line) as ReadyLine;
+  if (ready.event !== 'ready') throw new Error(`the first line is not the ready line: ${line}`);
+  return ready;
+}
+
+function keep(lines: string[], line: string): void {
+  lines.push(line);
+  if (lines.length > maximumKeptLines) lines.shift();
+}

@@ -1,0 +1,58 @@
+/**
+ * Sees to it that no process and no folder of a test outlives the test, even when the test itself is killed with
+ * SIGKILL: a small shell beside it reads from a pipe that only the test holds open. When the pipe ends, for whatever
+ * reason, the shell kills every process named on it and removes the folder.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+const script = `
+trap '' INT TERM HUP
+folder=$1
+pids=
+while read -r sign pid; do
+  rest=
+  for each in $pids; do [ "$each" = "$pid" ] || rest="$rest $each"; done
+  case $sign in
+    +) pids="$rest $pid" ;;
+    -) pids=$rest ;;
+  esac
+done
+[ -z "$pids" ] || kill -9 $pids 2>/dev/null
+rm -rf "$folder" || { sleep 1; rm -rf "$folder"; }
+`;
+
+export class Watchdog implements AsyncDisposable {
+  readonly #shell: ChildProcess;
+
+  /** The folder is removed at the end. */
+  constructor(folder: string) {
+    // A group of its own: a signal to the test's group must not end it before its work.
+    this.#shell = spawn('sh', ['-c', script, 'watchdog', folder], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+      detached: true,
+    });
+    this.#shell.stdin?.on('error', ignoreBrokenPipe);
+  }
+
+  watch(pid: number): void {
+    this.#shell.stdin?.write(`+ ${pid}\n`);
+  }
+
+  /** Its pid may belong to another process from now on. */
+  forget(pid: number): void {
+    this.#shell.stdin?.write(`- ${pid}\n`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#shell.exitCode !== null || this.#shell.signalCode !== null) return;
+    const exit = once(this.#shell, 'exit');
+    this.#shell.stdin?.end();
+    await exit;
+  }
+}
+
+/** Only a watchdog that was killed from outside breaks its pipe; the processes are then ended by the fixture alone. */
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
