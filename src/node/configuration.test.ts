@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { ChordialError } from '../errors.ts';
+import { type ConfigurationText, defaultDataFolder, isBeyondLoopback, parseConfiguration } from './configuration.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from './quantities.ts';
+
+test('A1 start without flags has the defaults of the specification', () => {
+  const configuration = parseConfiguration({});
+  assert.deepEqual(configuration.listen, { host: '0.0.0.0', port: 4848 });
+  assert.deepEqual(configuration.api, { host: '127.0.0.1', port: 8081 });
+  assert.deepEqual(configuration.join, []);
+  assert.equal(configuration.data, defaultDataFolder());
+  assert.equal('replicas' in configuration, false);
+});
+
+test('A21 every flag arrives parsed', () => {
+  const configuration = parseConfiguration({
+    listen: '127.0.0.1:0',
+    api: '[::1]:0',
+    data: 'there',
+    join: ['127.0.0.1:5001', 'peer.example.org:4848'],
+    replicas: '3',
+    writeQuorum: '2',
+    ping: '500',
+    virtualNodes: '1',
+    successors: '3',
+    bits: '8',
+    id: '255',
+    advertise: '192.0.2.7:4848',
+    quota: '10G',
+    save: 'downloads',
+    secret: 'secret',
+    open: true,
+    zone: 'rack-2',
+  });
+  assert.deepEqual(configuration, {
+    listen: { host: '127.0.0.1', port: 0 },
+    api: { host: '::1', port: 0 },
+    data: path.resolve('there'),
+    join: ['127.0.0.1:5001', 'peer.example.org:4848'],
+    replicas: 3,
+    writeQuorum: 2,
+    pingMilliseconds: 500,
+    virtualNodes: 1,
+    successors: 3,
+    bits: 8,
+    id: 255n,
+    advertise: '192.0.2.7:4848',
+    quotaBytes: 10 * 2 ** 30,
+    save: path.resolve('downloads'),
+    secretFile: path.resolve('secret'),
+    open: true,
+    zone: 'rack-2',
+  });
+});
+
+const wrong: readonly (readonly [keyof ConfigurationText, ConfigurationText, RegExp])[] = [
+  ['listen', { listen: 'nowhere' }, /--listen.*HOST:PORT/],
+  ['api', { api: '127.0.0.1:99999' }, /--api.*65535/],
+  ['join', { join: ['127.0.0.1:0'] }, /--join.*from 1 to 65535/],
+  ['advertise', { advertise: 'x' }, /--advertise/],
+  ['replicas', { replicas: '9' }, /--replicas "9".*from 1 to 8/],
+  ['writeQuorum', { replicas: '2', writeQuorum: '3' }, /--write-quorum 3 is more than --replicas 2/],
+  ['ping', { ping: '0' }, /--ping "0"/],
+  ['virtualNodes', { virtualNodes: '65' }, /--virtual-nodes/],
+  ['successors', { successors: 'three' }, /--successors "three"/],
+  ['bits', { bits: '2' }, /--bits "2".*from 3 to 256/],
+  ['id', { id: '-1' }, /--id "-1"/],
+  ['id', { bits: '8', id: '256' }, /--id 256 does not fit.*from 0 to 255/],
+  ['quota', { quota: 'plenty' }, /--quota "plenty" is not a size.*10G/],
+  ['zone', { zone: '' }, /--zone/],
+];
+
+for (const [field, text, message] of wrong) {
+  test(`A22 a wrong ${field} such as ${JSON.stringify(text)} is named with what would be right`, () => {
+    assert.throws(
+      () => parseConfiguration(text),
+      (error) => error instanceof ChordialError && error.exit === 2 && message.test(error.message),
+    );
+  });
+}
+
+test('sizes have units of powers of 1024', () => {
+  assert.equal(parseSize('0', '--quota'), 0);
+  assert.equal(parseSize('1.5K', '--quota'), 1536);
+  assert.equal(parseSize('2MiB', '--quota'), 2 ** 21);
+  assert.equal(parseSize('1tb', '--quota'), 2 ** 40);
+  for (const bad of ['', 'G', '-1', '1e3', '1X', '9999999999T']) assert.throws(() => parseSize(bad, '--quota'));
+  assert.equal(formatSize(0), '0 B');
+  assert.equal(formatSize(1536), '1.50 KiB');
+  assert.equal(formatSize(50 * 2 ** 20), '50.0 MiB');
+});
+
+test('times have units and are above 0', () => {
+  assert.equal(parseDuration('90', '--ttl'), 90_000);
+  assert.equal(parseDuration('7d', '--ttl'), 604_800_000);
+  assert.equal(parseDuration('500ms', '--ttl'), 500);
+  for (const bad of ['', '0', '-5s', '7 years']) assert.throws(() => parseDuration(bad, '--ttl'));
+  assert.equal(formatDuration(340), '340 ms');
+  assert.equal(formatDuration(1_240), '1.2 s');
+  assert.equal(formatDuration(300_000), '5 min');
+});
+
+test('the data folder follows XDG and ignores a relative one', () => {
+  assert.equal(defaultDataFolder({ XDG_DATA_HOME: '/somewhere' }), '/somewhere/chordial');
+  assert.ok(path.isAbsolute(defaultDataFolder({ XDG_DATA_HOME: 'relative' })));
+});
+
+test('an API beyond loopback is recognised', () => {
+  assert.equal(isBeyondLoopback({ host: '127.0.0.1', port: 1 }), false);
+  assert.equal(isBeyondLoopback({ host: '::1', port: 1 }), false);
+  assert.equal(isBeyondLoopback({ host: '0.0.0.0', port: 1 }), true);
+});
