@@ -1,0 +1,128 @@
+/**
+ * The holder's side: says what it has, hands blocks out, takes blocks in. What comes in is verified before it is
+ * stored, and acknowledged only when durable. Memory is bounded whatever others ask: beyond the bounds they wait.
+ */
+import { type Block, verifyBlock } from '../content/cid.ts';
+import { ChordialError } from '../errors.ts';
+import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
+import {
+  decodeCids,
+  decodeOffer,
+  encodeResults,
+  encodeSizes,
+  maximumBlocksPerStream,
+  maximumCidsPerQuestion,
+  type OfferedBlock,
+} from './block-messages.ts';
+import { receiveBlocks } from './block-payload.ts';
+import { ByteBudget } from './byte-budget.ts';
+import type { LocalBlocks } from './local-blocks.ts';
+
+/** Blocks that came and are not durable yet. */
+const maximumIncomingBytes = 32 * 1024 * 1024;
+/** Blocks read from disk and not yet taken by the connection. */
+const maximumOutgoingBytes = 24 * 1024 * 1024;
+
+export interface BlockServerEvents {
+  /** Blocks that were not here before are durable now. */
+  stored?(from: Contact, blocks: number, bytes: number): void;
+  sent?(to: Contact, blocks: number, bytes: number): void;
+  refused?(from: Contact, code: string): void;
+}
+
+export class BlockServer {
+  readonly #blocks: LocalBlocks;
+  readonly #events: BlockServerEvents;
+  readonly #incoming = new ByteBudget(maximumIncomingBytes);
+  readonly #outgoing = new ByteBudget(maximumOutgoingBytes);
+
+  constructor(blocks: LocalBlocks, events: BlockServerEvents = {}) {
+    this.#blocks = blocks;
+    this.#events = events;
+  }
+
+  /** `blocks.has` */
+  has(body: Wire): Wire {
+    return encodeSizes(decodeCids(body, maximumCidsPerQuestion).map((cid) => this.#blocks.size(cid) ?? -1));
+  }
+
+  /** `blocks.get` */
+  get(to: Contact, incoming: IncomingStream): OutgoingStream {
+    const cids = decodeCids(incoming.header, maximumBlocksPerStream);
+    const sizes = cids.map((cid) => this.#blocks.size(cid) ?? -1);
+    const held = cids.flatMap((cid, index) => (sizes[index] === -1 ? [] : [{ cid, size: sizes[index]! }]));
+    return { header: encodeSizes(sizes), payload: this.#bytesOf(to, held) };
+  }
+
+  /** `blocks.put` */
+  async put(from: Contact, incoming: IncomingStream): Promise<OutgoingStream> {
+    const offered = decodeOffer(incoming.header);
+    const results: Promise<string>[] = [];
+    const sizes = offered.map(({ size }) => size);
+    let newBytes = 0;
+    let receiving: { index: number; bytes: number } | null = null;
+    try {
+      await receiveBlocks(incoming.payload, sizes, {
+        allocate: async (index, size) => {
+          await this.#incoming.take(size);
+          receiving = { index, bytes: size };
+          return Buffer.allocUnsafeSlow(size);
+        },
+        complete: (index, bytes) => {
+          receiving = null;
+          const kept = this.#keep({ cid: offered[index]!.cid, bytes }, from);
+          results[index] = kept.finally(() => this.#incoming.give(bytes.length));
+          // Looked at when the stream has ended; until then a failure is nobody's unhandled rejection.
+          results[index].catch(() => undefined);
+        },
+      });
+    } finally {
+      // A stream that broke in the middle of a block leaves its share of the bound behind.
+      const broken = receiving as { bytes: number } | null;
+      if (broken !== null) this.#incoming.give(broken.bytes);
+      await Promise.allSettled(results);
+    }
+    const settled = await Promise.all(results);
+    const fresh = settled.filter((result) => result === 'stored').length;
+    settled.forEach((result, index) => {
+      if (result === 'stored') newBytes += sizes[index] ?? 0;
+    });
+    if (fresh > 0) this.#events.stored?.(from, fresh, newBytes);
+    return { header: encodeResults(settled) };
+  }
+
+  async #keep(block: Block, from: Contact): Promise<string> {
+    if (!verifyBlock(block.cid, block.bytes)) {
+      this.#events.refused?.(from, 'bad-content');
+      return 'bad-content';
+    }
+    if (this.#blocks.size(block.cid) !== null) return 'present';
+    try {
+      await this.#blocks.put([block]);
+      return 'stored';
+    } catch (error) {
+      if (!(error instanceof ChordialError)) throw error;
+      this.#events.refused?.(from, error.code);
+      return error.code;
+    }
+  }
+
+  async *#bytesOf(to: Contact, held: readonly OfferedBlock[]): AsyncGenerator<Uint8Array, void, undefined> {
+    let sentBytes = 0;
+    for (const { cid, size } of held) {
+      await this.#outgoing.take(size);
+      try {
+        const bytes = await this.#blocks.get(cid);
+        // The sizes are already on their way: nothing but an end in the middle is honest now.
+        if (bytes === null || bytes.length !== size)
+          throw new ChordialError('changed', `Block ${cid} went away while it was sent.`);
+        yield bytes;
+        sentBytes += size;
+      } finally {
+        this.#outgoing.give(size);
+      }
+    }
+    if (held.length > 0) this.#events.sent?.(to, held.length, sentBytes);
+  }
+}

@@ -1,0 +1,42 @@
+/** A bound on bytes held in memory: whoever wants to hold more waits for its turn, first come first served. */
+
+interface Waiter {
+  readonly bytes: number;
+  readonly start: () => void;
+}
+
+export class ByteBudget {
+  readonly maximumBytes: number;
+  #taken = 0;
+  readonly #waiting: Waiter[] = [];
+
+  constructor(maximumBytes: number) {
+    this.maximumBytes = maximumBytes;
+  }
+
+  get takenBytes(): number {
+    return this.#taken;
+  }
+
+  /** Resolves when the bytes may be held. A wish above the whole bound is granted when nothing else is held. */
+  take(bytes: number): Promise<void> {
+    if (this.#waiting.length === 0 && this.#fits(bytes)) {
+      this.#taken += bytes;
+      return Promise.resolve();
+    }
+    return new Promise((start) => this.#waiting.push({ bytes, start }));
+  }
+
+  give(bytes: number): void {
+    this.#taken -= bytes;
+    for (let next = this.#waiting[0]; next !== undefined && this.#fits(next.bytes); next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#taken += next.bytes;
+      next.start();
+    }
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#taken === 0 || this.#taken + bytes <= this.maximumBytes;
+  }
+}

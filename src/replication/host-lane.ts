@@ -1,0 +1,173 @@
+/**
+ * The way to one host for blocks: what many puts want to store there goes out together, a few streams at a time.
+ * A lane has no memory bound of its own: whoever hands in blocks holds their bytes against a ByteBudget.
+ */
+import type { Block } from '../content/cid.ts';
+import { ChordialError, isErrorCode } from '../errors.ts';
+import { TransportError } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import { blockMessages, decodeResults, decodeSizes, encodeCids, encodeOffer } from './block-messages.ts';
+import type { DataPorts } from './data-ports.ts';
+
+const maximumStreams = 3;
+const maximumBatchBytes = 4 * 1024 * 1024;
+const maximumBatchBlocks = 64;
+/** Below this a question costs more than sending what may be there already. */
+const leastBytesToAskFirst = 256 * 1024;
+/** Silence after which a host has failed; fsync on a busy disk stays well below. */
+const silenceMilliseconds = 5000;
+/** After a failure the host is passed over for a moment, so that not each waiting block finds out by itself. */
+const avoidedMilliseconds = 1000;
+
+/** A copy wanted at the host. `abandoned` is set by whoever no longer needs it; if not under way it is then not sent. */
+export interface WantedCopy {
+  readonly block: Block;
+  abandoned: boolean;
+}
+
+interface Waiting {
+  readonly copy: WantedCopy;
+  readonly since: Milliseconds;
+  readonly stored: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+export class HostLane {
+  readonly contact: Contact;
+  readonly #ports: DataPorts;
+  #queue: Waiting[] = [];
+  #streams = 0;
+  #avoidedUntil: Milliseconds = 0;
+  #lastAcknowledged: Milliseconds = 0;
+  readonly #underWay = new Set<Waiting>();
+
+  constructor(contact: Contact, ports: DataPorts) {
+    this.contact = contact;
+    this.#ports = ports;
+  }
+
+  get idle(): boolean {
+    return this.#streams === 0 && this.#queue.length === 0 && this.#avoidedUntil < this.#ports.clock.now();
+  }
+
+  /** Resolves when the block is durable at the host, whoever stored it. Rejects with a TransportError or ChordialError. */
+  store(copy: WantedCopy): Promise<void> {
+    if (this.#avoidedUntil > this.#ports.clock.now()) {
+      return Promise.reject(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
+    }
+    return new Promise((stored, failed) => {
+      this.#queue.push({ copy, since: this.#ports.clock.now(), stored, failed });
+      // In a microtask, so that what one caller hands in together leaves together.
+      queueMicrotask(() => this.#start());
+    });
+  }
+
+  /** True when something waits here and the host acknowledged nothing for so long. */
+  isStalled(milliseconds: Milliseconds): boolean {
+    const now = this.#ports.clock.now();
+    const [oldest] = this.#underWay;
+    return oldest !== undefined && now - Math.max(oldest.since, this.#lastAcknowledged) > milliseconds;
+  }
+
+  #start(): void {
+    while (this.#streams < maximumStreams && this.#queue.length > 0) {
+      const batch = this.#takeBatch();
+      if (batch.length === 0) continue;
+      this.#streams += 1;
+      for (const waiting of batch) this.#underWay.add(waiting);
+      this.#carry(batch).finally(() => {
+        this.#streams -= 1;
+        for (const waiting of batch) this.#underWay.delete(waiting);
+        this.#start();
+      });
+    }
+  }
+
+  #takeBatch(): Waiting[] {
+    const batch: Waiting[] = [];
+    let bytes = 0;
+    while (batch.length < maximumBatchBlocks) {
+      const next = this.#queue[0];
+      if (next === undefined || (batch.length > 0 && bytes + next.copy.block.bytes.length > maximumBatchBytes)) break;
+      this.#queue.shift();
+      if (next.copy.abandoned) {
+        next.failed(new TransportError('aborted', 'The copy is no longer wanted.'));
+        continue;
+      }
+      bytes += next.copy.block.bytes.length;
+      batch.push(next);
+    }
+    return batch;
+  }
+
+  async #carry(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const blocks = batch.map(({ copy }) => copy.block);
+      const here = this.contact.host === this.#ports.view.self.host;
+      const results = here ? await this.#keep(blocks) : await this.#send(blocks);
+      this.#lastAcknowledged = this.#ports.clock.now();
+      batch.forEach((waiting, index) => {
+        const result = results[index] ?? 'internal';
+        if (result === 'stored' || result === 'present') waiting.stored();
+        else waiting.failed(refusal(this.contact, result));
+      });
+    } catch (error) {
+      for (const waiting of batch) waiting.failed(error as Error);
+      if (error instanceof TransportError && error.failure !== 'aborted') this.#avoid(error);
+    }
+  }
+
+  /** This host's own copy; a batch that does not fit is tried block by block. */
+  async #keep(blocks: readonly Block[]): Promise<readonly string[]> {
+    await this.#ports.blocks.put(blocks);
+    return blocks.map(() => 'stored');
+  }
+
+  async #send(blocks: readonly Block[]): Promise<readonly string[]> {
+    const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, 0);
+    const results: string[] = blocks.map(() => 'present');
+    const there = bytes < leastBytesToAskFirst ? [] : await this.#ask(blocks);
+    const missing = blocks.flatMap((block, index) => ((there[index] ?? -1) === -1 ? [{ block, index }] : []));
+    if (missing.length === 0) return results;
+    const offered = missing.map(({ block }) => ({ cid: block.cid, size: block.bytes.length }));
+    const payload = bytesOf(missing.map(({ block }) => block));
+    const outgoing = { header: encodeOffer(offered), payload };
+    const { transport } = this.#ports;
+    const answer = await transport.stream(this.contact, blockMessages.put, outgoing, { deadline: silenceMilliseconds });
+    const stored = decodeResults(answer.header, missing.length);
+    missing.forEach(({ index }, position) => {
+      results[index] = stored[position] ?? 'internal';
+    });
+    for await (const _ of answer.payload)
+      throw new TransportError('refused', `${this.contact.host} sends bytes with its results.`);
+    return results;
+  }
+
+  async #ask(blocks: readonly Block[]): Promise<readonly number[]> {
+    const question = encodeCids(blocks.map(({ cid }) => cid));
+    const answer = await this.#ports.transport.request(this.contact, blockMessages.has, question, {
+      deadline: silenceMilliseconds,
+    });
+    return decodeSizes(answer, blocks.length);
+  }
+
+  /** All that still waits for a host that failed finds another one at once. */
+  #avoid(error: TransportError): void {
+    this.#avoidedUntil = this.#ports.clock.now() + avoidedMilliseconds;
+    if (error.failure !== 'refused') this.#ports.view.suspect(this.contact);
+    this.#ports.report?.(error.failure === 'refused' ? 'refused' : 'no-answer', this.contact, error.message);
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const waiting of queue) waiting.failed(error);
+  }
+}
+
+async function* bytesOf(blocks: readonly Block[]): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const { bytes } of blocks) yield bytes;
+}
+
+function refusal(contact: Contact, code: string): ChordialError {
+  const message = `${contact.host} did not store a block: ${code}.`;
+  return new ChordialError(isErrorCode(code) ? code : 'internal', message);
+}

@@ -1,0 +1,30 @@
+/** One lane per host, made when it is needed and forgotten when it is idle. */
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { DataPorts } from './data-ports.ts';
+import { HostLane } from './host-lane.ts';
+
+/** Idle lanes are swept when there are more than this many. */
+const maximumIdleLanes = 256;
+
+export class HostLanes {
+  readonly #ports: DataPorts;
+  readonly #lanes = new Map<HostId, HostLane>();
+
+  constructor(ports: DataPorts) {
+    this.#ports = ports;
+  }
+
+  to(contact: Contact): HostLane {
+    const known = this.#lanes.get(contact.host);
+    // A host that came back at another address is another way.
+    if (known !== undefined && (known.contact === contact || !known.idle)) return known;
+    if (this.#lanes.size >= maximumIdleLanes) this.#sweep();
+    const lane = new HostLane(contact, this.#ports);
+    this.#lanes.set(contact.host, lane);
+    return lane;
+  }
+
+  #sweep(): void {
+    for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
+  }
+}

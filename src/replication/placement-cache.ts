@@ -1,0 +1,118 @@
+/**
+ * Owner arcs seen a moment ago, so that the thousand blocks of a file cost a lookup per arc and not per block. A stale
+ * arc costs a copy in the wrong place, which repair moves; so arcs are kept for 2 s and dropped when neighbours change.
+ */
+import { inOwnedArc, type RingId } from '../ring/identifier.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+import type { RingView } from '../ring/view.ts';
+import { hostsBehind } from './placement.ts';
+
+const maximumAgeMilliseconds = 2000;
+/** 64 virtual nodes of 64 hosts; beyond, the cache starts anew. */
+const maximumArcs = 4096;
+/** Lookups at a time; those that wait find the arc of an earlier one more often than not. */
+const maximumLookups = 8;
+/** Readers fall back to hosts outside the places, one after the other; this many is a whole small network. */
+const maximumFallbackHosts = 64;
+
+interface Arc {
+  readonly start: RingId;
+  readonly end: RingId;
+  readonly hosts: readonly Contact[];
+  readonly wanted: number;
+  readonly until: Milliseconds;
+}
+
+export class PlacementCache {
+  readonly #view: RingView;
+  readonly #clock: Clock;
+  /** Sorted by `end`; no two have the same. */
+  #arcs: Arc[] = [];
+  #generation = 0;
+  #lookups = 0;
+  readonly #waiting: (() => void)[] = [];
+  readonly #stopListening: () => void;
+
+  constructor(view: RingView, clock: Clock) {
+    this.#view = view;
+    this.#clock = clock;
+    this.#stopListening = view.onChange(() => this.clear());
+  }
+
+  close(): void {
+    this.#stopListening();
+  }
+
+  clear(): void {
+    this.#arcs = [];
+    this.#generation += 1;
+  }
+
+  /** The `wanted` distinct hosts whose place the key is, the owner's first; fewer only when the ring has fewer. */
+  async places(key: RingId, wanted: number): Promise<readonly Contact[]> {
+    return (await this.#hosts(key, wanted)).slice(0, wanted);
+  }
+
+  /** The places, then the hosts that follow them, then every other live host known: where a copy may be found or put. */
+  async candidates(key: RingId, wanted: number): Promise<readonly Contact[]> {
+    const near = await this.#hosts(key, wanted);
+    const named = new Set(near.map(({ host }) => host));
+    const others = this.#view.hosts().filter(({ host }) => !named.has(host) && !this.#view.isDead(host));
+    return [...near, ...others.slice(0, maximumFallbackHosts)];
+  }
+
+  async #hosts(key: RingId, wanted: number): Promise<readonly Contact[]> {
+    const known = this.#find(key, wanted);
+    if (known !== null) return known.hosts;
+    await this.#lookupSlot();
+    try {
+      const found = this.#find(key, wanted);
+      return found !== null ? found.hosts : await this.#lookUp(key, wanted);
+    } finally {
+      this.#lookups -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #lookUp(key: RingId, wanted: number): Promise<readonly Contact[]> {
+    const generation = this.#generation;
+    const located = await this.#view.locate(key);
+    const hosts = await hostsBehind(located, wanted, this.#view);
+    const until = this.#clock.now() + maximumAgeMilliseconds;
+    // What was learned before a change of neighbours may already be wrong: used once, not kept.
+    if (generation === this.#generation) {
+      this.#keep({ start: located.predecessor.id, end: located.owner.id, hosts, wanted, until });
+    }
+    return hosts;
+  }
+
+  #find(key: RingId, wanted: number): Arc | null {
+    const arc = this.#arcs[this.#indexOf(key)] ?? this.#arcs[0];
+    if (arc === undefined || arc.until < this.#clock.now() || arc.wanted < wanted) return null;
+    return inOwnedArc(arc.start, key, arc.end) ? arc : null;
+  }
+
+  #keep(arc: Arc): void {
+    if (this.#arcs.length >= maximumArcs) this.#arcs = [];
+    const index = this.#indexOf(arc.end);
+    this.#arcs.splice(index, this.#arcs[index]?.end === arc.end ? 1 : 0, arc);
+  }
+
+  /** The first arc that ends at or after the key. */
+  #indexOf(key: RingId): number {
+    let low = 0;
+    let high = this.#arcs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#arcs[middle]!.end < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  async #lookupSlot(): Promise<void> {
+    while (this.#lookups >= maximumLookups) await new Promise<void>((start) => this.#waiting.push(start));
+    this.#lookups += 1;
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Where an item lives: at the owner of its key and at the members that follow on distinct hosts (spec/4). Where a
+ * successor list names fewer hosts than wanted, the walk goes on from its last entry.
+ */
+
+import type { OwnerAnswer } from '../ring/messages.ts';
+import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
+import type { RingView } from '../ring/view.ts';
+
+/** No copy count above this can be asked for. */
+export const maximumReplicas = 8;
+/** Lists read behind the owner's own: with v = 64 and s = 8 this passes every member of 4 hosts. */
+const maximumListsWalked = 32;
+
+export type PlacementView = Pick<RingView, 'stateOf' | 'isDead' | 'hosts'>;
+
+/**
+ * Distinct live hosts in ring order from the owner on: at least `wanted` of them unless the ring has fewer, and those
+ * that the lists read on the way name besides (readers fall back to them).
+ */
+export async function hostsBehind(arc: OwnerAnswer, wanted: number, view: PlacementView): Promise<readonly Contact[]> {
+  const found = new Map<HostId, Contact>();
+  const passed = new Set<string>();
+  const liveHosts = view.hosts().length;
+  let list: readonly Pointer[] = [arc.owner, ...arc.successors];
+  for (let walked = 0; ; walked++) {
+    const { last, wholeRing } = readList(list, passed, found, view);
+    if (wholeRing || found.size >= Math.min(wanted, liveHosts) || last === null) break;
+    if (walked === maximumListsWalked) break;
+    const state = await view.stateOf(last);
+    if (state === null) break;
+    list = state.successors;
+  }
+  return [...found.values()];
+}
+
+/** Adds the hosts of a list. The whole ring was seen when a member comes twice, or padding ends the list. */
+function readList(
+  list: readonly Pointer[],
+  passed: Set<string>,
+  found: Map<HostId, Contact>,
+  view: PlacementView,
+): { last: MemberPointer | null; wholeRing: boolean } {
+  let last: MemberPointer | null = null;
+  for (const entry of list) {
+    if (!isMember(entry) || passed.has(entry.id)) return { last, wholeRing: true };
+    passed.add(entry.id);
+    last = entry;
+    const { host } = entry.contact;
+    if (!found.has(host) && !view.isDead(host)) found.set(host, entry.contact);
+  }
+  return { last, wholeRing: false };
+}
