@@ -40,7 +40,7 @@ async function launch(folder: string, command: string, ...args: readonly string[
   return runCommand(['/bin/sh', command, ...args], { environment, folder });
 }
 
-test('A1 the launcher takes the Node on PATH when it is new enough, and passes arguments on unchanged', async (t) => {
+test('the launcher takes the Node on PATH when it is new enough, and passes arguments on unchanged', async (t) => {
   const folder = await packageFolder(t);
   await fakeNode(path.join(folder, 'path/node'), 'v24.9.0');
   const result = await launch(folder, path.join(folder, 'app/bin/chordial'), 'put', 'a b', '', '$x');

@@ -1,26 +1,46 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { root } from '../results.ts';
 import { runCommand } from './command.ts';
 
-interface LockFile {
-  readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly devOptional?: boolean }>>;
+type LockEntries = Readonly<
+  Record<string, { readonly dev?: boolean; readonly bin?: Readonly<Record<string, string>> }>
+>;
+
+/**
+ * A folder in which the package is asked for and its dependencies already lie, as locked here: npm has only the tarball
+ * to unpack and link, and needs no network.
+ */
+async function preparePlace(place: string, tarball: string): Promise<void> {
+  const { packages } = JSON.parse(await readFile(path.join(root, 'package-lock.json'), 'utf8')) as {
+    packages: LockEntries;
+  };
+  const { '': manifest, ...entries } = packages;
+  const shipped = Object.fromEntries(Object.entries(entries).filter(([, entry]) => entry.dev !== true));
+  // npm fetches anew what lacks the links to its programs.
+  await mkdir(path.join(place, 'node_modules/.bin'), { recursive: true });
+  for (const [name, { bin = {} }] of Object.entries(shipped)) {
+    await cp(path.join(root, name), path.join(place, name), { recursive: true });
+    for (const [program, file] of Object.entries(bin)) {
+      const target = path.join('..', name.slice('node_modules/'.length), file);
+      await symlink(target, path.join(place, 'node_modules/.bin', program));
+    }
+  }
+  const asked = { dependencies: { chordial: `file:${tarball}` } };
+  const chordial = { ...manifest, devDependencies: undefined, resolved: `file:${tarball}` };
+  const locked = {
+    lockfileVersion: 3,
+    requires: true,
+    packages: { '': asked, 'node_modules/chordial': chordial, ...shipped },
+  };
+  await writeFile(path.join(place, 'package.json'), JSON.stringify({ private: true, ...asked }));
+  await writeFile(path.join(place, 'package-lock.json'), JSON.stringify(locked));
 }
 
-/** The dependencies that an installed package would have, taken from here, so that no network is needed. */
-async function copyDependencies(folder: string): Promise<void> {
-  const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as LockFile;
-  const shipped = Object.entries(packages).filter(
-    ([name, entry]) => /^node_modules\/(?:@[^/]+\/)?[^/]+$/.test(name) && entry.dev !== true,
-  );
-  for (const [name] of shipped) await cp(path.join(root, name), path.join(folder, name), { recursive: true });
-}
-
-test('C3 the packed package installs and runs on its own', async (t) => {
+test('the packed package installs and runs on its own', async (t) => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-package-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const npm = async (at: string, ...args: readonly string[]): Promise<string> => {
@@ -33,10 +53,8 @@ test('C3 the packed package installs and runs on its own', async (t) => {
   const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as { version: string };
   const place = path.join(folder, 'place');
   await mkdir(place);
-  await writeFile(path.join(place, 'package.json'), '{"private":true}\n');
-  await copyDependencies(place);
-  const tarball = path.join(folder, `chordial-${version}.tgz`);
-  await npm(place, 'install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', tarball);
+  await preparePlace(place, path.join(folder, `chordial-${version}.tgz`));
+  await npm(place, 'install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts');
 
   const told = await runCommand([path.join(place, 'node_modules/.bin/chordial'), '--version'], { folder: place });
   assert.equal(told.stderr, '');

@@ -13,7 +13,7 @@ test('every relative link of a document leads somewhere', () => {
   assert.equal(deadLinks([page, { path: 'README.md', text: '' }]).length, 1);
 });
 
-test('A22 the page of errors says what the code says', () => {
+test('the page of errors says what the code says', () => {
   const page = files.find((file) => file.path === errorsPagePath);
   assert.equal(page?.text, errorsPage(), `${errorsPagePath} is out of date: run npm run docs`);
   for (const code of Object.keys(errorKinds)) assert.equal(errorsPage().includes(`\`${code}\``), true, code);
