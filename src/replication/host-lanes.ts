@@ -17,7 +17,7 @@ export class HostLanes {
   to(contact: Contact): HostLane {
     const known = this.#lanes.get(contact.host);
     // A host that came back at another address is another way.
-    if (known !== undefined && (known.contact === contact || !known.idle)) return known;
+    if (known !== undefined && (sameAddresses(known.contact, contact) || !known.idle)) return known;
     if (this.#lanes.size >= maximumIdleLanes) this.#sweep();
     const lane = new HostLane(contact, this.#ports);
     this.#lanes.set(contact.host, lane);
@@ -27,4 +27,8 @@ export class HostLanes {
   #sweep(): void {
     for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
   }
+}
+
+function sameAddresses(a: Contact, b: Contact): boolean {
+  return a === b || a.addresses.join() === b.addresses.join();
 }

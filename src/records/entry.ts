@@ -1,0 +1,128 @@
+/**
+ * A signed record: one publisher's word on one subject (spec/4, Records).
+ *
+ * On the wire and on disk it is canonical DAG-CBOR of the seven fields. The signature covers a domain prefix, the
+ * network id and the canonical bytes of the six fields before it, so that a record can neither be taken for another
+ * kind of message nor be carried into another network.
+ */
+import { decode, encode } from '@ipld/dag-cbor';
+import { ChordialError } from '../errors.ts';
+import { isHostId } from '../network/host-id.ts';
+import type { HostId } from '../ring/pointer.ts';
+
+export type RecordKind = 'name' | 'provider' | 'posting';
+export const recordKinds: readonly RecordKind[] = ['name', 'provider', 'posting'];
+
+/** Values of the DAG-CBOR data model. What a body holds is the business of its kind. */
+export type EntryBody = Readonly<Record<string, unknown>>;
+
+export interface UnsignedEntry {
+  readonly kind: RecordKind;
+  /** name: the name (and the root, for a shared file). provider: the root's multihash. posting: word ‖ name ‖ root. */
+  readonly subject: Uint8Array;
+  readonly publisher: HostId;
+  /** max(previous + 1, milliseconds since 1970): the newest wins, and it tells when the entry was made. */
+  readonly sequence: number;
+  /** Milliseconds since 1970, or null: for ever. */
+  readonly expiry: number | null;
+  /** null is a tombstone: the publisher ended the subject. */
+  readonly body: EntryBody | null;
+}
+
+export interface Entry extends UnsignedEntry {
+  /** Ed25519, 64 bytes. */
+  readonly signature: Uint8Array;
+}
+
+/** An entry together with its canonical bytes, which is what is kept and sent. */
+export interface EncodedEntry {
+  readonly entry: Entry;
+  readonly bytes: Uint8Array;
+}
+
+/** A name of 255 bytes, its body and the signature take less than 1 kB. */
+export const maximumEntryBytes = 4096;
+export const maximumSubjectBytes = 1024;
+const signatureBytes = 64;
+/** Tombstones live this long; a peer away longer discards its records (spec/4). */
+export const tombstoneMilliseconds = 90 * 24 * 3600 * 1000;
+
+const domain = 'chordial record v1\0';
+const encoder = new TextEncoder();
+
+/** What the publisher signs. */
+export function signedBytes(entry: UnsignedEntry, networkId: string): Uint8Array {
+  const { kind, subject, publisher, sequence, expiry, body } = entry;
+  const fields = encode({ kind, subject, publisher, sequence, expiry, body });
+  return Buffer.concat([encoder.encode(`${domain}${networkId}\0`), fields]);
+}
+
+export function signEntry(
+  unsigned: UnsignedEntry,
+  networkId: string,
+  sign: (bytes: Uint8Array) => Uint8Array,
+): EncodedEntry {
+  const { kind, subject, publisher, sequence, expiry, body } = unsigned;
+  const signature = Uint8Array.from(sign(signedBytes(unsigned, networkId)));
+  return encodeEntry({ kind, subject, publisher, sequence, expiry, body, signature });
+}
+
+function encodeEntry(entry: Entry): EncodedEntry {
+  const bytes = encode(entry);
+  if (bytes.length > maximumEntryBytes) {
+    throw new ChordialError(
+      'too-large',
+      `A record of ${bytes.length} bytes is above the bound of ${maximumEntryBytes}. Use a shorter name.`,
+    );
+  }
+  return { entry, bytes };
+}
+
+/** Throws `bad-content` for anything that is not exactly one entry in canonical form. The signature is not looked at. */
+export function decodeEntry(bytes: Uint8Array): EncodedEntry {
+  if (bytes.length > maximumEntryBytes) throw malformed(`it has ${bytes.length} bytes`);
+  const value = decoded(bytes);
+  if (Object.keys(value).length !== 7) throw malformed('it has other fields');
+  const { kind, subject, publisher, sequence, expiry, body, signature } = value;
+  if (!recordKinds.includes(kind as RecordKind)) throw malformed('its kind is unknown');
+  if (!(subject instanceof Uint8Array) || subject.length === 0 || subject.length > maximumSubjectBytes) {
+    throw malformed('its subject is not a few bytes');
+  }
+  if (!isHostId(publisher)) throw malformed('its publisher is no peer id');
+  if (!isTime(sequence)) throw malformed('its sequence is no number');
+  if (expiry !== null && !isTime(expiry)) throw malformed('its expiry is no time');
+  if (body !== null && !isMap(body)) throw malformed('its body is no map');
+  if (!(signature instanceof Uint8Array) || signature.length !== signatureBytes) throw malformed('it has no signature');
+  const entry: Entry = { kind: kind as RecordKind, subject, publisher, sequence, expiry, body, signature };
+  // One value, one form: else the same entry could be stored under many byte strings.
+  if (Buffer.compare(encode(entry), bytes) !== 0) throw malformed('it is not in canonical form');
+  return { entry, bytes };
+}
+
+/** When the entry was made, by its publisher's clock: milliseconds since 1970. */
+export function timeOf(entry: UnsignedEntry): number {
+  return entry.sequence;
+}
+
+function decoded(bytes: Uint8Array): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = decode(bytes);
+  } catch (cause) {
+    throw malformed((cause as Error).message, cause);
+  }
+  if (!isMap(value)) throw malformed('it is no map');
+  return value;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function malformed(reason: string, cause?: unknown): ChordialError {
+  return new ChordialError('bad-content', `A record is malformed: ${reason}. It was refused.`, { cause });
+}

@@ -1,0 +1,41 @@
+/**
+ * A record key holds a set of entries, one per kind, publisher and subject: the one with the highest sequence. Merging
+ * is a union, so it does not matter who merges what, in which order or how often.
+ */
+import type { EncodedEntry, UnsignedEntry } from './entry.ts';
+
+/** Entries from the future are refused: their publisher's clock is wrong or it wants to win for ever. */
+export const maximumClockSkewMilliseconds = 600_000;
+
+/** What an entry is the word on; entries of one identity replace each other. */
+export function identityOf({ kind, publisher, subject }: UnsignedEntry): string {
+  return `${kind}/${publisher}/${Buffer.from(subject.buffer, subject.byteOffset, subject.length).toString('base64')}`;
+}
+
+/** Of two entries of one identity the one that stays. Equal sequences: the greater bytes, so that all hosts choose alike. */
+export function newerOf(a: EncodedEntry, b: EncodedEntry): EncodedEntry {
+  if (a.entry.sequence !== b.entry.sequence) return a.entry.sequence > b.entry.sequence ? a : b;
+  return Buffer.compare(a.bytes, b.bytes) >= 0 ? a : b;
+}
+
+/** The union, in the order of the entries' identities. */
+export function mergeEntries(...sets: readonly (readonly EncodedEntry[])[]): readonly EncodedEntry[] {
+  const merged = new Map<string, EncodedEntry>();
+  for (const set of sets) {
+    for (const encoded of set) {
+      const identity = identityOf(encoded.entry);
+      const known = merged.get(identity);
+      merged.set(identity, known === undefined ? encoded : newerOf(known, encoded));
+    }
+  }
+  return [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, encoded]) => encoded);
+}
+
+export function isFromTheFuture(entry: UnsignedEntry, now: number): boolean {
+  return entry.sequence > now + maximumClockSkewMilliseconds;
+}
+
+/** Neither ended by its publisher nor expired. */
+export function isCurrent(entry: UnsignedEntry, now: number): boolean {
+  return entry.body !== null && (entry.expiry === null || entry.expiry > now);
+}

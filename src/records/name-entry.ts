@@ -1,0 +1,126 @@
+/** What a publisher says about a name: which content it stands for. */
+import type { CID } from 'multiformats/cid';
+import { decodeCid } from '../content/cid.ts';
+import { checkName } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import type { HostId } from '../ring/pointer.ts';
+import type { EncodedEntry, Entry, UnsignedEntry } from './entry.ts';
+import { tombstoneMilliseconds } from './entry.ts';
+
+export interface NamedContent {
+  /** In NFC. */
+  readonly name: string;
+  readonly cid: CID;
+  /** Bytes of the file, or of everything below the folder. */
+  readonly size: number;
+  readonly type: 'file' | 'directory';
+  /** Of the whole content in hexadecimal, when known. */
+  readonly sha256: string | null;
+  readonly blocks: number;
+}
+
+/** A name as one publisher has it. */
+export interface NameEntry extends NamedContent {
+  readonly publisher: HostId;
+  readonly sequence: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly expiry: number | null;
+  readonly encoded: EncodedEntry;
+}
+
+/** The entry of a put: its subject is the name. */
+export function nameEntry(
+  content: NamedContent,
+  publisher: HostId,
+  sequence: number,
+  time: number,
+  expiry: number | null,
+): UnsignedEntry {
+  const { name, cid, size, type, sha256, blocks } = content;
+  const body = { name, root: cid.bytes, size, type, time, sha256, blocks };
+  return { kind: 'name', subject: nameSubject(name), publisher, sequence, expiry, body };
+}
+
+/** Ends a name. */
+export function nameTombstone(name: string, publisher: HostId, sequence: number, now: number): UnsignedEntry {
+  return {
+    kind: 'name',
+    subject: nameSubject(name),
+    publisher,
+    sequence,
+    expiry: now + tombstoneMilliseconds,
+    body: null,
+  };
+}
+
+export function nameSubject(name: string): Uint8Array {
+  return new TextEncoder().encode(name);
+}
+
+/** Reads a verified entry of kind `name` that is no tombstone. Throws `bad-content`. */
+export function readNameEntry(encoded: EncodedEntry): NameEntry {
+  const { entry } = encoded;
+  const { name, root, size, type, time, sha256, blocks } = bodyOf(entry);
+  if (typeof name !== 'string' || checkedName(name) !== name) throw malformed('its name is none');
+  if (!startsWith(entry.subject, nameSubject(name))) throw malformed('its subject is another name');
+  if (!(root instanceof Uint8Array)) throw malformed('its root is no CID');
+  if (!isCount(size) || !isCount(blocks) || !isCount(time)) throw malformed('a number is none');
+  if (type !== 'file' && type !== 'directory') throw malformed('its type is unknown');
+  if (sha256 !== null && (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)))
+    throw malformed('its SHA-256 is none');
+  const { publisher, sequence, expiry } = entry;
+  return { name, cid: rootOf(root), size, type, time, sha256, blocks, publisher, sequence, expiry, encoded };
+}
+
+/** The name that an entry of kind `name` is about, tombstones included: what its record key is made of. */
+export function nameOf(entry: UnsignedEntry): string {
+  if (entry.body !== null) {
+    const { name } = entry.body;
+    if (typeof name !== 'string') throw malformed('it has no name');
+    if (!startsWith(entry.subject, nameSubject(name))) throw malformed('its subject is another name');
+    return checkedName(name);
+  }
+  return checkedName(textOf(entry.subject));
+}
+
+function checkedName(name: string): string {
+  try {
+    return checkName(name);
+  } catch (cause) {
+    throw malformed('its name is none', cause);
+  }
+}
+
+function textOf(subject: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(subject);
+  } catch (cause) {
+    throw malformed('its subject is no text', cause);
+  }
+}
+
+function bodyOf(entry: Entry): Readonly<Record<string, unknown>> {
+  if (entry.kind !== 'name' || entry.body === null) throw malformed('it is not the entry of a name');
+  return entry.body;
+}
+
+function rootOf(bytes: Uint8Array): CID {
+  try {
+    return decodeCid(bytes);
+  } catch (cause) {
+    throw malformed('its root is no CID', cause);
+  }
+}
+
+function startsWith(bytes: Uint8Array, head: Uint8Array): boolean {
+  return bytes.length >= head.length && Buffer.compare(bytes.subarray(0, head.length), head) === 0;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function malformed(reason: string, cause?: unknown): ChordialError {
+  return new ChordialError('bad-content', `A name's record is malformed: ${reason}. It was refused.`, { cause });
+}

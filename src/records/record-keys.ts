@@ -1,0 +1,34 @@
+/** Where records lie on the ring. */
+import { hash } from 'node:crypto';
+import { placedNameKey } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import type { UnsignedEntry } from './entry.ts';
+import { nameOf } from './name-entry.ts';
+
+/** 64 hexadecimal digits; the first `bits` bits are the place. */
+export type RecordKey = string & { readonly __recordKey: unique symbol };
+
+/** What of the genesis decides the place of a name: in a teaching ring decimal names lie where they say. */
+export interface RecordPlaces {
+  readonly bits: number;
+  readonly teaching: boolean;
+}
+
+export function recordKeyOfName(name: string, places: RecordPlaces): RecordKey {
+  return placedNameKey(name, places.bits, places.teaching) as RecordKey;
+}
+
+export function isRecordKey(value: unknown): value is RecordKey {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+}
+
+/** The key under which an entry is kept. Throws `bad-content` when the entry does not say what it is about. */
+export function recordKeyOf(entry: UnsignedEntry, places: RecordPlaces): RecordKey {
+  if (entry.kind === 'name') return recordKeyOfName(nameOf(entry), places);
+  if (entry.kind === 'provider')
+    return hash('sha256', Buffer.concat([Buffer.from('provider:'), entry.subject]), 'hex') as RecordKey;
+  const word = entry.body?.['word'];
+  if (typeof word !== 'string')
+    throw new ChordialError('bad-content', 'A posting does not name its word. It was refused.');
+  return hash('sha256', `word:${word}`, 'hex') as RecordKey;
+}

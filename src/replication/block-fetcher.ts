@@ -1,0 +1,179 @@
+/**
+ * Gets a block from whoever has it: this host first, then its places, the fastest of them preferred, then the hosts
+ * behind them, then anybody. A source silent for 300 ms is doubled by the next one; a failed one is replaced by it.
+ */
+import type { CID } from 'multiformats/cid';
+import { leafBytes } from '../content/chunker.ts';
+import { blockKey, inlineBytes, verifyBlock } from '../content/cid.ts';
+import { ChordialError } from '../errors.ts';
+import { ringIdOfHash } from '../ring/identifier.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Timer } from '../ring/ports.ts';
+import { BufferPool } from './buffer-pool.ts';
+import type { DataPorts } from './data-ports.ts';
+import { SourceLane, type WantedBlock } from './source-lane.ts';
+
+const silenceBeforeDoublingMilliseconds = 300;
+/** All sources are asked again after a pause, with places looked up anew: the ring may just be changing. */
+const maximumRounds = 5;
+const pauseBetweenRoundsMilliseconds = 300;
+const maximumIdleLanes = 256;
+
+export class BlockFetcher {
+  readonly #ports: DataPorts;
+  readonly #replicas: number;
+  readonly #buffers = new BufferPool();
+  readonly #lanes = new Map<HostId, SourceLane>();
+
+  constructor(ports: DataPorts, replicas: number) {
+    this.#ports = ports;
+    this.#replicas = replicas;
+  }
+
+  /** The verified bytes. Rejects with `no-live-source`, or `interrupted` when the signal fires. */
+  async fetch(cid: CID, signal?: AbortSignal): Promise<Uint8Array> {
+    const held = inlineBytes(cid) ?? (await this.#local(cid));
+    if (held !== null) return held;
+    let absent = 0;
+    for (let round = 1; round <= maximumRounds; round++) {
+      const sources = await this.#sources(cid);
+      const fetching = new Fetching(cid, sources, this.#ports, signal);
+      const bytes = await fetching.run();
+      if (bytes !== null) return bytes;
+      absent = fetching.absent;
+      // When every host known says absent, a second look finds what has moved meanwhile; more would find nothing.
+      if (round === maximumRounds || (round >= 2 && absent === sources.length)) break;
+      await this.#pause();
+      this.#ports.placement.clear();
+    }
+    throw new ChordialError(
+      'no-live-source',
+      `No live peer handed over block ${cid} (${absent} said that they do not have it). Try again when more peers are up.`,
+    );
+  }
+
+  /** Gives a buffer back that `fetch` delivered and that nobody looks at any more. */
+  release(bytes: Uint8Array): void {
+    this.#buffers.give(bytes);
+  }
+
+  async #local(cid: CID): Promise<Uint8Array | null> {
+    if (this.#ports.blocks.size(cid) === null) return null;
+    const bytes = await this.#ports.blocks.get(cid);
+    if (bytes === null || verifyBlock(cid, bytes)) return bytes;
+    this.#ports.report?.('wrong-bytes', this.#ports.view.self, `The own copy of block ${cid} is damaged.`);
+    return null;
+  }
+
+  /** In the order to be tried. */
+  async #sources(cid: CID): Promise<readonly SourceLane[]> {
+    const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
+    const candidates = await this.#candidates(key);
+    const lanes = candidates.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#lane(host));
+    const places = lanes.slice(0, this.#replicas).map((lane) => ({ lane, cost: lane.expectedMilliseconds(leafBytes) }));
+    places.sort((a, b) => a.cost - b.cost);
+    const ordered = [...places.map(({ lane }) => lane), ...lanes.slice(this.#replicas)];
+    return ordered.filter((lane) => !lane.avoided);
+  }
+
+  /** Without a known owner (the ring is being mended) everybody may have it. */
+  async #candidates(key: ReturnType<typeof ringIdOfHash>): Promise<readonly Contact[]> {
+    try {
+      return await this.#ports.placement.candidates(key, this.#replicas);
+    } catch (error) {
+      if (!(error instanceof ChordialError)) throw error;
+      return this.#ports.view.hosts();
+    }
+  }
+
+  #lane(contact: Contact): SourceLane {
+    const known = this.#lanes.get(contact.host);
+    if (known !== undefined && (sameAddresses(known.contact, contact) || !known.idle)) return known;
+    if (this.#lanes.size >= maximumIdleLanes) {
+      for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
+    }
+    const lane = new SourceLane(contact, this.#ports, this.#buffers);
+    this.#lanes.set(contact.host, lane);
+    return lane;
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#ports.clock.after(pauseBetweenRoundsMilliseconds, resolve));
+  }
+}
+
+/** One block being fetched from one source after the other, or from several at once when they are silent. */
+class Fetching {
+  readonly #wanted: WantedBlock;
+  readonly #sources: readonly SourceLane[];
+  readonly #ports: DataPorts;
+  readonly #signal: AbortSignal | undefined;
+  readonly #outcome = Promise.withResolvers<Uint8Array | null>();
+  #next = 0;
+  #pending = 0;
+  #silence: Timer | null = null;
+  absent = 0;
+
+  constructor(cid: CID, sources: readonly SourceLane[], ports: DataPorts, signal: AbortSignal | undefined) {
+    this.#wanted = { cid, abandoned: false };
+    this.#sources = sources;
+    this.#ports = ports;
+    this.#signal = signal;
+  }
+
+  /** null when every source failed or does not have it. */
+  async run(): Promise<Uint8Array | null> {
+    const interrupted = (): void => this.#outcome.reject(new ChordialError('interrupted', 'The get was broken off.'));
+    if (this.#signal?.aborted) interrupted();
+    else this.#tryNext();
+    this.#signal?.addEventListener('abort', interrupted);
+    try {
+      return await this.#outcome.promise;
+    } finally {
+      this.#signal?.removeEventListener('abort', interrupted);
+      this.#silence?.cancel();
+      this.#wanted.abandoned = true;
+    }
+  }
+
+  #tryNext(): void {
+    const source = this.#sources[this.#next++];
+    if (source === undefined) {
+      if (this.#pending === 0) this.#outcome.resolve(null);
+      return;
+    }
+    this.#pending += 1;
+    this.#watch(source);
+    source.fetch(this.#wanted).then(
+      (bytes) => {
+        this.#pending -= 1;
+        if (bytes !== null) this.#outcome.resolve(bytes);
+        else if (!this.#wanted.abandoned) {
+          this.absent += 1;
+          this.#tryNext();
+        }
+      },
+      // Why it failed was reported where it was seen; here it only means that another has to do.
+      () => {
+        this.#pending -= 1;
+        if (!this.#wanted.abandoned) this.#tryNext();
+      },
+    );
+  }
+
+  /** Doubles the source when it falls silent; what it still sends counts if it comes first. */
+  #watch(source: SourceLane): void {
+    this.#silence?.cancel();
+    const since = this.#ports.clock.now();
+    const look = (): void => {
+      const silent = source.silentFor(since);
+      if (silent >= silenceBeforeDoublingMilliseconds) this.#tryNext();
+      else this.#silence = this.#ports.clock.after(silenceBeforeDoublingMilliseconds - silent, look);
+    };
+    this.#silence = this.#ports.clock.after(silenceBeforeDoublingMilliseconds, look);
+  }
+}
+
+function sameAddresses(a: Contact, b: Contact): boolean {
+  return a === b || a.addresses.join() === b.addresses.join();
+}

@@ -1,0 +1,58 @@
+/** Many blocks fetched at once within a window, so that sources stay busy and memory stays bounded. */
+
+/** Blocks under way per reader; of 1 MiB each. */
+export const maximumBlocksUnderWay = 24;
+
+/** Delivers in the order of `items`, having begun on later ones already. Nothing is under way any more when it ends. */
+export async function* fetchInOrder<Item, Result>(
+  items: AsyncIterable<Item>,
+  fetch: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result, void, undefined> {
+  const source = items[Symbol.asyncIterator]();
+  const underWay: Promise<Result>[] = [];
+  try {
+    for (let ended = false; ; ) {
+      while (!ended && underWay.length < maximumBlocksUnderWay) {
+        const step = await source.next();
+        if (step.done) ended = true;
+        else underWay.push(handled(fetch(step.value)));
+      }
+      const oldest = underWay.shift();
+      if (oldest === undefined) return;
+      yield await oldest;
+    }
+  } finally {
+    await source.return?.();
+    await Promise.allSettled(underWay);
+  }
+}
+
+/** Runs `take` for every item, several at once, in no particular order. Rejects with the first failure, when all have ended. */
+export async function forEachAtOnce<Item>(
+  items: AsyncIterable<Item>,
+  take: (item: Item) => Promise<void>,
+): Promise<void> {
+  const underWay = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | null = null;
+  try {
+    for await (const item of items) {
+      if (failure !== null) break;
+      const work: Promise<void> = take(item)
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => underWay.delete(work));
+      underWay.add(work);
+      if (underWay.size >= maximumBlocksUnderWay) await Promise.race(underWay);
+    }
+  } finally {
+    await Promise.all(underWay);
+  }
+  if (failure !== null) throw (failure as { error: unknown }).error;
+}
+
+/** Whoever awaits it later sees the failure; until then it is not unhandled. */
+function handled<Result>(promise: Promise<Result>): Promise<Result> {
+  promise.catch(() => undefined);
+  return promise;
+}

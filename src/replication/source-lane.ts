@@ -1,0 +1,168 @@
+/**
+ * The way from one host for blocks: what many readers want of it is asked for together, a few streams at a time. Each
+ * block is verified here; a host that sends wrong bytes loses its place among the sources.
+ */
+import type { CID } from 'multiformats/cid';
+import { verifyBlock } from '../content/cid.ts';
+import { TransportError } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import { blockMessages, decodeSizes, encodeCids } from './block-messages.ts';
+import { receiveBlocks } from './block-payload.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import type { DataPorts } from './data-ports.ts';
+
+const maximumStreams = 3;
+const maximumBlocksPerRequest = 8;
+const silenceMilliseconds = 3000;
+/** A host that failed is passed over for a moment, one that sent wrong bytes for long. */
+const avoidedAfterFailureMilliseconds = 1000;
+const avoidedAfterWrongBytesMilliseconds = 600_000;
+/** How much of a new measurement goes into the rate. */
+const rateWeight = 0.3;
+
+/** A block wanted of the host. `abandoned` is set when another host delivered it first. */
+export interface WantedBlock {
+  readonly cid: CID;
+  abandoned: boolean;
+}
+
+interface Waiting {
+  readonly wanted: WantedBlock;
+  readonly found: (bytes: Uint8Array | null) => void;
+  readonly failed: (error: Error) => void;
+  settled: boolean;
+}
+
+export class SourceLane {
+  readonly contact: Contact;
+  readonly #ports: DataPorts;
+  readonly #buffers: BufferPool;
+  #queue: Waiting[] = [];
+  #streams = 0;
+  #underWay = 0;
+  #avoidedUntil: Milliseconds = 0;
+  #lastHeard: Milliseconds = 0;
+  /** Bytes per millisecond, all streams together; null until measured. */
+  #rate: number | null = null;
+
+  constructor(contact: Contact, ports: DataPorts, buffers: BufferPool) {
+    this.contact = contact;
+    this.#ports = ports;
+    this.#buffers = buffers;
+  }
+
+  get idle(): boolean {
+    return this.#streams === 0 && this.#queue.length === 0 && !this.avoided;
+  }
+
+  get avoided(): boolean {
+    return this.#avoidedUntil > this.#ports.clock.now();
+  }
+
+  /** How long a block wanted now would take, by what was seen; a host never tried yet is worth trying. */
+  expectedMilliseconds(blockBytes: number): Milliseconds {
+    const ahead = (this.#queue.length + this.#underWay + 1) * blockBytes;
+    return this.#rate === null ? ahead / 1e6 : ahead / this.#rate;
+  }
+
+  silentFor(since: Milliseconds): Milliseconds {
+    return this.#ports.clock.now() - Math.max(since, this.#lastHeard);
+  }
+
+  /** The verified bytes in a buffer of the pool, or null when the host does not have the block. */
+  fetch(wanted: WantedBlock): Promise<Uint8Array | null> {
+    if (this.avoided) {
+      return Promise.reject(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
+    }
+    return new Promise((found, failed) => {
+      this.#queue.push({ wanted, found, failed, settled: false });
+      queueMicrotask(() => this.#start());
+    });
+  }
+
+  #start(): void {
+    while (this.#streams < maximumStreams && this.#queue.length > 0) {
+      const taken = this.#queue.splice(0, maximumBlocksPerRequest);
+      const batch = taken.filter(({ wanted }) => !wanted.abandoned);
+      for (const waiting of taken) if (waiting.wanted.abandoned) settle(waiting, null);
+      if (batch.length === 0) continue;
+      this.#streams += 1;
+      this.#underWay += batch.length;
+      this.#carry(batch).finally(() => {
+        this.#streams -= 1;
+        this.#underWay -= batch.length;
+        this.#start();
+      });
+    }
+  }
+
+  async #carry(batch: readonly Waiting[]): Promise<void> {
+    const ending = new AbortController();
+    const start = this.#ports.clock.now();
+    let bytes = 0;
+    try {
+      const header = encodeCids(batch.map(({ wanted }) => wanted.cid));
+      const options = { deadline: silenceMilliseconds, signal: ending.signal };
+      const answer = await this.#ports.transport.stream(this.contact, blockMessages.get, { header }, options);
+      this.#lastHeard = this.#ports.clock.now();
+      const sizes = decodeSizes(answer.header, batch.length);
+      const coming = batch.filter((_, index) => sizes[index] !== -1);
+      for (const [index, waiting] of batch.entries()) if (sizes[index] === -1) settle(waiting, null);
+      const comingSizes = sizes.filter((size) => size !== -1);
+      await receiveBlocks(answer.payload, comingSizes, {
+        allocate: (_, size) => this.#buffers.take(size),
+        progress: (count) => {
+          bytes += count;
+          this.#lastHeard = this.#ports.clock.now();
+          if (batch.every(({ wanted, settled }) => settled || wanted.abandoned)) ending.abort();
+        },
+        complete: (index, block) => this.#accept(coming[index]!, block),
+      });
+      this.#measure(bytes, this.#ports.clock.now() - start);
+    } catch (error) {
+      if (!ending.signal.aborted) this.#avoid(error as Error);
+      for (const waiting of batch) fail(waiting, error as Error);
+    }
+  }
+
+  #accept(waiting: Waiting, bytes: Uint8Array): void {
+    if (waiting.wanted.abandoned) {
+      this.#buffers.give(bytes);
+      settle(waiting, null);
+    } else if (verifyBlock(waiting.wanted.cid, bytes)) settle(waiting, bytes);
+    else throw new WrongBytes(`${this.contact.host} sent other bytes than block ${waiting.wanted.cid} has.`);
+  }
+
+  #measure(bytes: number, took: Milliseconds): void {
+    if (bytes === 0 || took <= 0) return;
+    // The streams share the way, so that each sees a part of what it carries.
+    const seen = (bytes / took) * this.#streams;
+    this.#rate = this.#rate === null ? seen : this.#rate * (1 - rateWeight) + seen * rateWeight;
+  }
+
+  #avoid(error: Error): void {
+    const wrong = error instanceof WrongBytes;
+    const silent = error instanceof TransportError && error.failure !== 'refused' && error.failure !== 'aborted';
+    if (silent) this.#ports.view.suspect(this.contact);
+    this.#ports.report?.(wrong ? 'wrong-bytes' : silent ? 'no-answer' : 'refused', this.contact, error.message);
+    const span = wrong ? avoidedAfterWrongBytesMilliseconds : avoidedAfterFailureMilliseconds;
+    this.#avoidedUntil = this.#ports.clock.now() + span;
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const waiting of queue) fail(waiting, error);
+  }
+}
+
+class WrongBytes extends Error {}
+
+function settle(waiting: Waiting, bytes: Uint8Array | null): void {
+  waiting.settled = true;
+  waiting.found(bytes);
+}
+
+function fail(waiting: Waiting, error: Error): void {
+  if (waiting.settled) return;
+  waiting.settled = true;
+  waiting.failed(error);
+}
