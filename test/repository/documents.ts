@@ -21,19 +21,28 @@ export function deadLinks(files: readonly SourceFile[]): readonly string[] {
 }
 
 export function errorsPage(): string {
-  const lines = Object.entries(errorKinds).map(
-    ([code, kind]) => `| \`${code}\` | ${kind.status} | ${kind.exit} | ${kind.title} |`,
-  );
+  const rows = Object.entries(errorKinds).map(([code, kind]) => [
+    `\`${code}\``,
+    `${kind.status}`,
+    `${kind.exit}`,
+    kind.title,
+  ]);
   return `# Errors
 
 Every failure that a person or a program can meet has one of these codes: in \`code\` of the problem+json body, and, with
 \`--json\`, in the error that the command line prints. The sentence beside it says what was wrong, where, and what to do.
 Written from \`src/errors.ts\` by \`npm run docs\`; a test compares the two.
 
-| code | HTTP status | exit code | meaning |
-|---|---|---|---|
-${lines.join('\n')}
+${table(['code', 'HTTP status', 'exit code', 'meaning'], rows)}
 `;
+}
+
+/** Columns padded to their widest cell, as the formatter has them. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
 function linksOf(markdown: string): readonly string[] {

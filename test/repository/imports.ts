@@ -32,6 +32,22 @@ export function importsOf(file: SourceFile): readonly Import[] {
   );
 }
 
+/** These files and all that they import at run time, directly or through others. */
+export function reachedFrom(roots: readonly SourceFile[], files: readonly SourceFile[]): ReadonlySet<SourceFile> {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const reached = new Set<SourceFile>();
+  const visit = (file: SourceFile): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const { file: target, typeOnly } of importsOf(file)) {
+      const next = target === null || typeOnly ? undefined : byPath.get(target);
+      if (next !== undefined) visit(next);
+    }
+  };
+  for (const file of roots) visit(file);
+  return reached;
+}
+
 /** The name of the package that a specifier belongs to; null for files and for Node's own modules. */
 export function packageOf(specifier: string): string | null {
   if (/^(?:\.|\/|node:|#)/.test(specifier)) return null;

@@ -1,5 +1,5 @@
 /** Rules on package.json, the lock file and what the code imports from packages. */
-import { importsOf, packageOf } from './imports.ts';
+import { importsOf, packageOf, reachedFrom } from './imports.ts';
 import { isTest, type SourceFile, typescript } from './source-tree.ts';
 
 export interface Manifest {
@@ -12,7 +12,7 @@ const programs = new Set(['@biomejs/biome', 'node', 'typescript', '@types/node']
 
 /** Declared and imported nowhere, or imported and not declared, or shipped code that needs a devDependency. */
 export function dependencyFaults(manifest: Manifest, files: readonly SourceFile[]): readonly string[] {
-  const shipped = importedBy(files.filter((file) => isShipped(file.path)));
+  const shipped = importedBy(shippedFiles(files));
   const everywhere = importedBy(files);
   const dependencies = Object.keys(manifest.dependencies ?? {});
   const devDependencies = Object.keys(manifest.devDependencies ?? {});
@@ -41,8 +41,10 @@ export function pinnedPlaces(lockFile: string): readonly string[] {
     .map(([name]) => `package-lock.json: ${name} has a resolved address`);
 }
 
-function isShipped(file: string): boolean {
-  return (file.startsWith('src/') || file.startsWith('simulation/')) && !isTest(file);
+/** The sources and what they reach: of `simulation/` only what the command needs is compiled into the package. */
+function shippedFiles(files: readonly SourceFile[]): readonly SourceFile[] {
+  const sources = files.filter((file) => file.path.startsWith('src/') && !isTest(file.path));
+  return [...reachedFrom(typescript(sources), files)];
 }
 
 function importedBy(files: readonly SourceFile[]): ReadonlySet<string> {

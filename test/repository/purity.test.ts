@@ -25,6 +25,8 @@ test('the check of purity finds each way out', () => {
     'const x = crypto.randomUUID();',
     'const x = crypto.getRandomValues(bytes);',
     'const x = await fetch(url);',
+    'fetch(url).then(run);',
+    'void Promise.all([fetch(url)]);',
     'const x = process.env.HOME;',
     ['const x = `$', '{Date.now()}`;'].join(''),
     "import { readFile } from 'node:fs/promises';",
@@ -42,6 +44,10 @@ test('the check of purity leaves words, types and what is handed in alone', () =
     'const now = this.clock.now();',
     'const when = new Date(milliseconds);',
     'const x = random.next();',
+    'class A {\n  async fetch(cid: string): Promise<void> {}\n}',
+    'interface A {\n  fetch(cid: string): Promise<void>;\n}',
+    'await this.blocks.fetch(cid);',
+    'function load(fetch: (cid: string) => Promise<void>) {\n  return fetch(cid);\n}',
     "import type { KeyObject } from 'node:crypto';",
   ]) {
     assert.deepEqual(faults(text), [], text);

@@ -5,7 +5,7 @@
  * One exception: what `node:crypto` computes from its arguments alone (hashes, Ed25519 signatures and their keys) may be
  * used outside `src/ring`, which has no need of it.
  */
-import { importsOf } from './imports.ts';
+import { importsOf, reachedFrom } from './imports.ts';
 import { blank } from './source-text.ts';
 import { isTest, type SourceFile } from './source-tree.ts';
 
@@ -31,40 +31,38 @@ const reaches: readonly { readonly what: string; readonly pattern: RegExp }[] = 
     what: 'chance (crypto)',
     pattern: /(?<![.\w])crypto\s*\.|\b(?:randomBytes|randomUUID|randomInt|getRandomValues)\b/,
   },
-  { what: 'a socket (fetch, WebSocket)', pattern: /(?<![.\w])fetch\s*\(|\bnew\s+(?:WebSocket|EventSource)\b/ },
+  // A call, not the definition of a method of that name, nor of something handed in under it.
+  {
+    what: 'a socket (fetch, WebSocket)',
+    pattern:
+      /(?:[=(,?:![&|>]|\b(?:await|return|void|yield))[ \t]*fetch\s*\(|^\s*fetch\s*\([^)]*\)\s*[;.]|\bnew\s+(?:WebSocket|EventSource)\b/m,
+  },
   { what: 'the process', pattern: /(?<![.\w])process\s*[.[]/ },
   { what: 'the whole of globalThis', pattern: /\bglobalThis\b/ },
 ];
 
 export function impurities(files: readonly SourceFile[]): readonly string[] {
-  return reachedFiles(files).flatMap(({ file, from }) => {
-    const route = from === file.path ? file.path : `${file.path} (reached from ${from})`;
+  const roots = files.filter((file) => !isTest(file.path) && pureRooms.some((room) => file.path.startsWith(room)));
+  return [...reachedFrom(roots, files)].flatMap((file) => {
+    const where = roots.includes(file) ? file.path : `${file.path} (reached from ${roomsReaching(file, roots, files)})`;
     const code = blank(file.text, 'code only');
-    const found = reaches.filter(({ pattern }) => pattern.test(code)).map(({ what }) => `${route} reaches ${what}`);
-    return [...found, ...nodeModules(file).map((fault) => `${route} ${fault}`)];
+    const found = reaches
+      .filter(({ pattern }) => pattern.test(code))
+      .filter(({ what }) => !what.includes('fetch') || !ownFetch.test(code))
+      .map(({ what }) => `${where} reaches ${what}`);
+    return [...found, ...nodeModules(file).map((fault) => `${where} ${fault}`)];
   });
 }
 
-interface Reached {
-  readonly file: SourceFile;
-  /** The file of a pure room from which it was reached first. */
-  readonly from: string;
-}
+/** A parameter or constant named `fetch` hides the global one. */
+const ownFetch = /[(,]\s*fetch\s*\??:|\b(?:const|let|function)\s+fetch\b/;
 
-function reachedFiles(files: readonly SourceFile[]): readonly Reached[] {
-  const byPath = new Map(files.map((file) => [file.path, file]));
-  const reached = new Map<string, Reached>();
-  const visit = (file: SourceFile, from: string): void => {
-    if (reached.has(file.path)) return;
-    reached.set(file.path, { file, from });
-    for (const { file: target, typeOnly } of importsOf(file)) {
-      const next = target === null || typeOnly ? undefined : byPath.get(target);
-      if (next !== undefined) visit(next, from);
-    }
-  };
-  const roots = files.filter((file) => !isTest(file.path) && pureRooms.some((room) => file.path.startsWith(room)));
-  for (const file of roots) visit(file, file.path);
-  return [...reached.values()];
+/** Only asked when there is something to complain of, so it may look again. */
+function roomsReaching(file: SourceFile, roots: readonly SourceFile[], files: readonly SourceFile[]): string {
+  return roots
+    .filter((root) => reachedFrom([root], files).has(file))
+    .map((root) => root.path)
+    .join(', ');
 }
 
 function nodeModules(file: SourceFile): readonly string[] {
