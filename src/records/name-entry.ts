@@ -81,7 +81,9 @@ export function nameOf(entry: UnsignedEntry): string {
     if (!startsWith(entry.subject, nameSubject(name))) throw malformed('its subject is another name');
     return checkedName(name);
   }
-  return checkedName(textOf(entry.subject));
+  // The subject of a shared file is name, NUL, root; a name itself holds no NUL.
+  const end = entry.subject.indexOf(0);
+  return checkedName(textOf(end === -1 ? entry.subject : entry.subject.subarray(0, end)));
 }
 
 function checkedName(name: string): string {

@@ -58,7 +58,6 @@ export class BlockFetcher {
   }
 
   async #local(cid: CID): Promise<Uint8Array | null> {
-    if (this.#ports.blocks.size(cid) === null) return null;
     const bytes = await this.#ports.blocks.get(cid);
     if (bytes === null || verifyBlock(cid, bytes)) return bytes;
     this.#ports.report?.('wrong-bytes', this.#ports.view.self, `The own copy of block ${cid} is damaged.`);

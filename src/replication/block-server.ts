@@ -2,10 +2,12 @@
  * The holder's side: says what it has, hands blocks out, takes blocks in. What comes in is verified before it is
  * stored, and acknowledged only when durable. Memory is bounded whatever others ask: beyond the bounds they wait.
  */
+import type { CID } from 'multiformats/cid';
 import { type Block, verifyBlock } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
+import type { BlockStore } from '../storage/block-store.ts';
 import {
   decodeCids,
   decodeOffer,
@@ -17,7 +19,6 @@ import {
 } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import { ByteBudget } from './byte-budget.ts';
-import type { LocalBlocks } from './local-blocks.ts';
 
 /** Blocks that came and are not durable yet. */
 const maximumIncomingBytes = 32 * 1024 * 1024;
@@ -32,25 +33,25 @@ export interface BlockServerEvents {
 }
 
 export class BlockServer {
-  readonly #blocks: LocalBlocks;
+  readonly #blocks: BlockStore;
   readonly #events: BlockServerEvents;
   readonly #incoming = new ByteBudget(maximumIncomingBytes);
   readonly #outgoing = new ByteBudget(maximumOutgoingBytes);
 
-  constructor(blocks: LocalBlocks, events: BlockServerEvents = {}) {
+  constructor(blocks: BlockStore, events: BlockServerEvents = {}) {
     this.#blocks = blocks;
     this.#events = events;
   }
 
   /** `blocks.has` */
-  has(body: Wire): Wire {
-    return encodeSizes(decodeCids(body, maximumCidsPerQuestion).map((cid) => this.#blocks.size(cid) ?? -1));
+  async has(body: Wire): Promise<Wire> {
+    return encodeSizes(await this.#sizesOf(decodeCids(body, maximumCidsPerQuestion)));
   }
 
   /** `blocks.get` */
-  get(to: Contact, incoming: IncomingStream): OutgoingStream {
+  async get(to: Contact, incoming: IncomingStream): Promise<OutgoingStream> {
     const cids = decodeCids(incoming.header, maximumBlocksPerStream);
-    const sizes = cids.map((cid) => this.#blocks.size(cid) ?? -1);
+    const sizes = await this.#sizesOf(cids);
     const held = cids.flatMap((cid, index) => (sizes[index] === -1 ? [] : [{ cid, size: sizes[index]! }]));
     return { header: encodeSizes(sizes), payload: this.#bytesOf(to, held) };
   }
@@ -92,12 +93,16 @@ export class BlockServer {
     return { header: encodeResults(settled) };
   }
 
+  #sizesOf(cids: readonly CID[]): Promise<readonly number[]> {
+    return Promise.all(cids.map(async (cid) => (await this.#blocks.size(cid)) ?? -1));
+  }
+
   async #keep(block: Block, from: Contact): Promise<string> {
     if (!verifyBlock(block.cid, block.bytes)) {
       this.#events.refused?.(from, 'bad-content');
       return 'bad-content';
     }
-    if (this.#blocks.size(block.cid) !== null) return 'present';
+    if ((await this.#blocks.size(block.cid)) !== null) return 'present';
     try {
       await this.#blocks.put([block]);
       return 'stored';

@@ -3,14 +3,15 @@ import type { Transport } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
-import type { LocalBlocks } from './local-blocks.ts';
+import type { BlockStore } from '../storage/block-store.ts';
 import type { PlacementCache } from './placement-cache.ts';
 
 export interface DataPorts {
   readonly view: RingView;
   readonly placement: PlacementCache;
   readonly transport: Transport;
-  readonly blocks: LocalBlocks;
+  /** What this host holds itself. */
+  readonly blocks: BlockStore;
   readonly clock: Clock;
   /** Told when a host misbehaved or a copy could not be made; for logs and counters, never steers. */
   readonly report?: (what: 'wrong-bytes' | 'no-answer' | 'refused', host: Contact, detail: string) => void;

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { blockNetwork } from '../../test/fixtures/block-network.ts';
+import { type Block, blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
+import { ChordialError } from '../errors.ts';
+import { ringIdOfHash } from '../ring/identifier.ts';
+
+const rule = { replicas: 3, writeQuorum: 2 };
+const someBlocks = (count: number, size = 1000): Block[] =>
+  Array.from({ length: count }, () => {
+    const bytes = randomBytes(size);
+    return { cid: cidOfBlock(rawCodec, bytes), bytes };
+  });
+
+test('A8 a block is durable on three distinct hosts, its places, when it is acknowledged', async () => {
+  const { peers, ring } = await blockNetwork(6);
+  const writer = peers[0]!.storer.writer(rule);
+  const blocks = someBlocks(40);
+  for (const block of blocks) await writer.write(block);
+  assert.equal(await writer.finish(), 3);
+  for (const { cid } of blocks) {
+    const places = ring.expectedPlaces(ringIdOfHash(blockKey(cid), 256), 3);
+    for (const peer of peers) {
+      assert.equal((await peer.blocks.size(cid)) !== null, places.includes(peer.contact.host));
+    }
+  }
+  assert.ok(ring.lookups <= 24 + 8, `${ring.lookups} lookups for 24 arcs`);
+});
+
+test('B4 with fewer hosts than copies wanted every host has one, and the count says so', async () => {
+  const { peers } = await blockNetwork(2);
+  const writer = peers[1]!.storer.writer(rule);
+  for (const block of someBlocks(3)) await writer.write(block);
+  assert.equal(await writer.finish(), 2);
+});
+
+test('B4 a dead holder is replaced by the next host', async () => {
+  const { peers, network } = await blockNetwork(5);
+  network.setHealth(peers[3]!.contact.host, 'dead');
+  const blocks = someBlocks(20);
+  const writer = peers[0]!.storer.writer(rule);
+  for (const block of blocks) await writer.write(block);
+  assert.equal(await writer.finish(), 3);
+  for (const { cid } of blocks) {
+    const held = await Promise.all(peers.map((peer) => peer.blocks.size(cid)));
+    assert.equal(held.filter((size) => size !== null).length, 3);
+  }
+});
+
+test('B4 when w hosts are members and fewer take the block, the put fails with too-few-copies', async () => {
+  const { peers, network } = await blockNetwork(3);
+  for (const dead of peers.slice(1)) network.setHealth(dead.contact.host, 'dead');
+  const writer = peers[0]!.storer.writer(rule);
+  await writer.write(someBlocks(1)[0]!);
+  await assert.rejects(writer.finish(), (error) => error instanceof ChordialError && error.code === 'too-few-copies');
+});
+
+test('B4 a copy missing a second after w others is left to repair and not counted', async () => {
+  const { peers, network } = await blockNetwork(3);
+  network.setHealth(peers[2]!.contact.host, 'silent');
+  const writer = peers[0]!.storer.writer(rule);
+  await writer.write(someBlocks(1)[0]!);
+  assert.equal(await writer.finish(), 2);
+});
+
+test('B2 a block is fetched from any holder, and from the next when the first are dead', async () => {
+  const { peers, network, ring } = await blockNetwork(6);
+  const [block] = someBlocks(1, 1 << 20) as [Block];
+  assert.equal(await peers[0]!.storer.store(block, rule), 3);
+  const places = ring.expectedPlaces(ringIdOfHash(blockKey(block.cid), 256), 3);
+  const asker = peers.find(({ contact }) => !places.includes(contact.host))!;
+  for (const host of places.slice(0, 2)) network.setHealth(host, 'dead');
+  assert.deepEqual(Buffer.from(await asker.fetcher.fetch(block.cid)), Buffer.from(block.bytes));
+});
+
+test('B2 a source silent for 300 ms is doubled by the next', async () => {
+  const { peers, network, ring } = await blockNetwork(4);
+  const [block] = someBlocks(1) as [Block];
+  await peers[0]!.storer.store(block, rule);
+  const places = ring.expectedPlaces(ringIdOfHash(blockKey(block.cid), 256), 3);
+  const asker = peers.find(({ contact }) => !places.includes(contact.host))!;
+  for (const host of places.slice(0, 2)) network.setHealth(host, 'silent');
+  const start = performance.now();
+  assert.deepEqual(Buffer.from(await asker.fetcher.fetch(block.cid)), block.bytes);
+  const took = performance.now() - start;
+  assert.ok(took < 1500, `took ${took} ms`);
+});
+
+test('B2 wrong bytes cost their sender its place, and the right ones come from another', async () => {
+  const { peers, ring } = await blockNetwork(4);
+  const blocks = someBlocks(12, 5000);
+  for (const block of blocks) await peers[0]!.storer.store(block, rule);
+  const liar = peers[1]!;
+  liar.blocks.lies = true;
+  const asker = peers[2]!;
+  for (const { cid, bytes } of blocks) {
+    const places = ring.expectedPlaces(ringIdOfHash(blockKey(cid), 256), 3);
+    if (!places.includes(asker.contact.host)) assert.deepEqual(Buffer.from(await asker.fetcher.fetch(cid)), bytes);
+  }
+  assert.ok(asker.reports.filter((what) => what.startsWith(`wrong-bytes ${liar.contact.host}`)).length <= 1);
+  assert.ok(asker.reports.length >= 1);
+});
+
+test('A7 a block that nobody has is an error that says so', async () => {
+  const { peers } = await blockNetwork(3);
+  const [block] = someBlocks(1) as [Block];
+  await assert.rejects(peers[0]!.fetcher.fetch(block.cid), /No live peer handed over/);
+});
