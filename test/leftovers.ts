@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const markName = 'CHORDIAL_TEST_RUN';
 /** What was just told to stop may take this long. */
-const graceMilliseconds = 3_000;
+const defaultGraceMilliseconds = 3_000;
 const pollMilliseconds = 50;
 
 export interface Leftover {
@@ -35,7 +35,10 @@ export function processesMarked(mark: string): readonly Leftover[] {
 }
 
 /** Waits a little for them to end by themselves, then kills the rest and returns them. */
-export async function endLeftovers(mark: string): Promise<readonly Leftover[]> {
+export async function endLeftovers(
+  mark: string,
+  graceMilliseconds = defaultGraceMilliseconds,
+): Promise<readonly Leftover[]> {
   const deadline = performance.now() + graceMilliseconds;
   let left = processesMarked(mark);
   while (left.length > 0 && performance.now() < deadline) {
