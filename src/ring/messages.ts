@@ -43,7 +43,7 @@ export interface RingAsks {
   /** `from` believes to be the predecessor of `to` (rectify). */
   notify: { readonly notices: readonly { readonly to: RingId; readonly from: MemberPointer }[] };
   find: { readonly keys: readonly RingId[] };
-  /** Stabilise now; `candidates` are members that may lie between you and your successor. */
+  /** Stabilise now, all members when none is named; `candidates` are members that may lie between you and your successor. */
   poke: { readonly members: readonly RingId[]; readonly candidates: readonly MemberPointer[] };
   /** I am going: for good, or away to come back. */
   leave: { readonly forGood: boolean; readonly members: readonly RingId[] };

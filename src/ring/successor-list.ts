@@ -70,7 +70,7 @@ export function sameList(a: readonly Pointer[], b: readonly Pointer[]): boolean 
 
 /** The rule that a state breaks, in words, or null. Checked after every commit, in production too. */
 export function brokenRule(state: MemberState, shape: RingShape): string | null {
-  const { me, predecessor, successors } = state;
+  const { me, successors } = state;
   if (successors.length !== shape.successors) return `the successor list has ${successors.length} entries`;
   let last = me.id;
   let sawPadding = false;
@@ -83,6 +83,12 @@ export function brokenRule(state: MemberState, shape: RingShape): string | null 
     if (!between(last, entry.id, me.id)) return `${entry.id} is out of order behind ${last}`;
     last = entry.id;
   }
-  if (predecessor.id === me.id && isMember(successors[0])) return 'a member with a successor is its own predecessor';
   return null;
+}
+
+/** Whether `id` lies in the arc that the list of `state` covers: its successor is known without asking. */
+export function listCovers(state: MemberState, id: RingId): boolean {
+  let last: RingId = state.me.id;
+  for (const entry of state.successors) if (isMember(entry)) last = entry.id;
+  return last !== state.me.id && (id === last || between(state.me.id, id, last));
 }

@@ -1,0 +1,88 @@
+/**
+ * Whole hosts on the atomic model: a host's members join one after another and all die at one instant, without the
+ * assumptions of the proof. A founder begins as the ideal ring of its own members, so that s + 1 principals are there
+ * from the start and while any host lives.
+ */
+import type { RingId } from '../src/ring/identifier.ts';
+import { idealRing } from '../src/ring/join.ts';
+import type { MemberState } from '../src/ring/member-state.ts';
+import type { RingShape } from '../src/ring/successor-list.ts';
+import { applyEffect, effectOf, type GlobalState, memberAt, statesById } from './atomic-model.ts';
+import { stabilizeOnce } from './atomic-rounds.ts';
+import { oneLiveSuccessor, sufficientPrincipals, type Violation } from './invariant.ts';
+import { viewOf } from './ring-view.ts';
+
+export interface HostNetwork {
+  readonly shape: RingShape;
+  readonly states: Map<RingId, MemberState>;
+  /** Fails of OneLiveSuccessor and SufficientPrincipals, as they were met. */
+  readonly violations: Violation[];
+  /** Whether a changed list is told to the predecessor, which stabilises at once (POKE). */
+  readonly pokes: boolean;
+}
+
+export function found(ids: readonly RingId[], host: string, shape: RingShape, pokes = true): HostNetwork {
+  const members = ids.map((id) => memberAt(id, host));
+  return { shape, states: statesById(idealRing(members, shape)), violations: [], pokes };
+}
+
+/** Each member joins and stabilises; the next one joins when that has settled. */
+export function joinHost(network: HostNetwork, ids: readonly RingId[], host: string): void {
+  const { states, shape } = network;
+  for (const id of ids) {
+    const effect = [...states.keys()]
+      .map((through) => effectOf(states, { kind: 'join', member: memberAt(id, host), through }, shape))
+      .find((found) => found !== null);
+    if (effect === undefined || effect === null) throw new Error(`no place to join for ${id}`);
+    applyEffect(states, effect);
+    stabilize(network, id);
+    check(network);
+  }
+}
+
+/** Every member stabilises once, in the given order. */
+export function round(network: HostNetwork, order: readonly RingId[]): void {
+  for (const id of order) {
+    if (network.states.has(id)) stabilize(network, id);
+    check(network);
+  }
+}
+
+export function killHost(network: HostNetwork, host: string): void {
+  for (const { me } of [...network.states.values()]) {
+    if (me.contact.host === host) network.states.delete(me.id);
+  }
+  check(network);
+}
+
+/** Members whose whole list is dead, each with the number of live siblings through which it can join again. */
+export function stranded(network: HostNetwork): readonly { readonly id: RingId; readonly siblings: number }[] {
+  const { members } = viewOf(network.states.values());
+  return members
+    .filter((state) => !state.successors.some((entry) => entry.contact !== null && network.states.has(entry.id)))
+    .map(({ me }) => ({
+      id: me.id,
+      siblings: members.filter((other) => other.me !== me && other.me.contact.host === me.contact.host).length,
+    }));
+}
+
+function check({ states, shape, violations }: HostNetwork): void {
+  const view = viewOf(states.values());
+  violations.push(...oneLiveSuccessor(view), ...sufficientPrincipals(view, shape.successors));
+}
+
+/** One change travels back over at most s members, each of which pokes on; the bound only stops a runaway. */
+function stabilize(network: HostNetwork, first: RingId): void {
+  const { states, shape, pokes } = network;
+  const waiting = [first];
+  const maximumPokes = 4 * shape.successors + 4;
+  for (let done = 0; done <= maximumPokes; done++) {
+    const id = waiting.shift();
+    if (id === undefined) return;
+    const predecessors: GlobalState = states;
+    if (!states.has(id)) continue;
+    const changed = stabilizeOnce(states, id, shape);
+    const predecessor = predecessors.get(id)?.predecessor.id;
+    if (pokes && changed && predecessor !== undefined) waiting.push(predecessor);
+  }
+}

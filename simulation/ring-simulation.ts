@@ -1,0 +1,161 @@
+/** Many hosts on one virtual network, running the production ring code, and an oracle that sorts the live members. */
+import { createHash } from 'node:crypto';
+import type { RingEvent } from '../src/ring/events.ts';
+import { type RingId, ringIdOfHash } from '../src/ring/identifier.ts';
+import type { MemberState } from '../src/ring/member-state.ts';
+import type { Contact, HostId, MemberPointer } from '../src/ring/pointer.ts';
+import type { Random } from '../src/ring/ports.ts';
+import { type JoinFailure, RingHost, type RingHostOptions } from '../src/ring/ring-host.ts';
+import { defaultTimers, type RingTimers } from '../src/ring/timers.ts';
+import { type Faults, VirtualNetwork } from './virtual-network.ts';
+import { seededRandom, VirtualTime } from './virtual-time.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly bits: number;
+  readonly successors: number;
+  readonly virtualNodes: number;
+  readonly smallRings: boolean;
+  readonly faults: Faults;
+  readonly timers?: Partial<RingTimers>;
+  /** 0: no membership cache, no news, one ask at a time: the papers' settings. */
+  readonly cacheCapacity: number;
+  readonly parallelAsks: number;
+  readonly observe?: (host: HostId, event: RingEvent) => void;
+}
+
+/** One process in the simulation: it lives until crashed and may be started again with the same identity. */
+export interface SimulatedHost {
+  readonly contact: Contact;
+  readonly members: readonly MemberPointer[];
+  ring: RingHost;
+  running: boolean;
+  lives: number;
+}
+
+export const calm: Faults = { minimumDelay: 5, maximumDelay: 50, loss: 0, duplication: 0 };
+
+export class RingSimulation {
+  readonly time = new VirtualTime();
+  readonly network: VirtualNetwork;
+  readonly random: Random;
+  readonly hosts: SimulatedHost[] = [];
+  readonly #options: SimulationOptions;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.random = seededRandom(options.seed);
+    this.network = new VirtualNetwork(this.time, this.random, options.faults);
+  }
+
+  /** A new process; it is neither founder nor member yet. */
+  add(ids?: readonly RingId[]): SimulatedHost {
+    const number = this.hosts.length;
+    const contact: Contact = { host: `host-${number}` as HostId, addresses: [`10.0.0.1:${number}`] };
+    const hash = (index: number) =>
+      createHash('sha256').update(`${this.#options.seed}/${number}/${index}`).digest('hex');
+    const members = Array.from({ length: ids?.length ?? this.#options.virtualNodes }, (_, index) => ({
+      id: ids?.[index] ?? ringIdOfHash(hash(index), this.#options.bits),
+      contact,
+      index,
+    }));
+    const host = { contact, members, running: false, lives: 0 } as unknown as SimulatedHost;
+    this.hosts.push(host);
+    this.start(host);
+    return host;
+  }
+
+  start(host: SimulatedHost): void {
+    const life = ++host.lives;
+    host.running = true;
+    const isRunning = () => host.running && host.lives === life;
+    const cached = this.#options.cacheCapacity > 0;
+    const options: RingHostOptions = {
+      self: host.contact,
+      members: host.members,
+      incarnation: this.time.now,
+      shape: { bits: this.#options.bits, successors: this.#options.successors },
+      smallRings: this.#options.smallRings,
+      timers: { ...defaultTimers, ...this.#options.timers },
+      cacheCapacity: this.#options.cacheCapacity,
+      parallelAsks: this.#options.parallelAsks,
+      proximity: cached,
+      spreadNews: cached,
+      observe: (event) => this.#options.observe?.(host.contact.host, event),
+    };
+    host.ring = new RingHost(options, {
+      clock: this.time.clock(isRunning),
+      random: this.random,
+      network: this.network.port(host.contact, isRunning),
+    });
+    this.network.attach(host.ring);
+  }
+
+  found(): SimulatedHost {
+    const host = this.add();
+    host.ring.found();
+    return host;
+  }
+
+  join(host: SimulatedHost, through: SimulatedHost, done: (failure: JoinFailure | null) => void = () => {}): void {
+    host.ring.join([through.contact], done);
+  }
+
+  /** kill -9. */
+  crash(host: SimulatedHost): void {
+    host.running = false;
+    this.network.detach(host.contact.host);
+    host.ring.close();
+  }
+
+  leave(host: SimulatedHost, forGood: boolean): void {
+    host.ring.leave(forGood, () => this.crash(host));
+  }
+
+  live(): SimulatedHost[] {
+    return this.hosts.filter((h) => h.running);
+  }
+
+  states(): MemberState[] {
+    return this.live().flatMap((h) => [...h.ring.states()]);
+  }
+
+  /** The oracle: whoever follows the key in the sorted list of live members owns it. */
+  ownerOf(key: RingId): MemberPointer {
+    const ids = this.states()
+      .map((s) => s.me)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    return ids.find((m) => m.id >= key) ?? ids[0]!;
+  }
+
+  /** Why the ring is not consistent, or null: every predecessor and successor list must equal the sorted order. */
+  inconsistency(): string | null {
+    const expected = this.live().flatMap((h) => h.members);
+    const states = this.states();
+    if (states.length !== expected.length) return `${expected.length - states.length} members have not joined`;
+    const sorted = [...states].sort((a, b) => (a.me.id < b.me.id ? -1 : 1));
+    const total = sorted.length;
+    for (const [place, state] of sorted.entries()) {
+      const before = sorted[(place + total - 1) % total]!.me;
+      if (state.predecessor.id !== before.id)
+        return `${state.me.id}: predecessor ${state.predecessor.id}, not ${before.id}`;
+      for (const [i, entry] of state.successors.entries()) {
+        const wanted = i + 1 < total ? sorted[(place + 1 + i) % total]!.me.id : null;
+        if ((entry.contact === null ? null : entry.id) !== wanted) {
+          return `${state.me.id}: successor ${i} is ${entry.contact === null ? 'padding' : entry.id}, not ${wanted ?? 'padding'}`;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Runs until the ring is consistent; the time it took, or null when `limit` passed first. */
+  settle(limit: number, checkEvery = 100): number | null {
+    const began = this.time.now;
+    while (this.time.now - began <= limit) {
+      this.time.runUntil(this.time.now + checkEvery);
+      if (this.inconsistency() === null) return this.time.now - began;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,89 @@
+/** A file or folder of the network as an HTTP answer: ETag, conditions, a range, and bytes that stream. */
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FileEntry, Files } from '../transfer/files.ts';
+import { type ByteRange, parseRange } from './byte-range.ts';
+import { sendListing } from './directory-listing.ts';
+import type { Wanted } from './wanted.ts';
+
+/** One leaf: what is read ahead while the client is slow. */
+const readAheadBytes = 1024 * 1024;
+
+export async function sendContent(
+  files: Files,
+  wanted: Wanted,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { entry } = wanted;
+  const etag = `"${entry.cid}"`;
+  if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', 'no-cache');
+  reply.header('ETag', etag).header('X-Content-Type-Options', 'nosniff');
+  reply.header('X-Chordial-Cid', entry.cid).header('X-Chordial-Type', entry.type);
+  reply.header('X-Chordial-Others', String(entry.others));
+  if (entry.publisher !== null) reply.header('X-Chordial-Publisher', entry.publisher);
+  if (isUnchanged(request.headers['if-none-match'], etag)) return reply.code(304).send();
+  if (entry.type === 'directory') return sendListing(files, wanted, request, reply);
+  return sendFile(files, wanted, request, reply);
+}
+
+async function sendFile(
+  files: Files,
+  { entry, filename }: Wanted,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  reply.header('Accept-Ranges', 'bytes').header('Content-Disposition', disposition(filename));
+  // Never a type that a browser runs: the bytes are a stranger's and would have the rights of this origin.
+  reply.type('application/octet-stream').header('Content-Security-Policy', "sandbox; default-src 'none'");
+  const range = rangeOf(request, reply, entry);
+  if (range !== null) reply.code(206).header('Content-Range', `bytes ${range.start}-${range.end - 1}/${entry.size}`);
+  const { start, end } = range ?? { start: 0, end: entry.size };
+  reply.header('Content-Length', String(end - start));
+  if (request.method === 'HEAD') return reply.send();
+  return reply.send(await stream(files, entry.cid, { start, end }, reply));
+}
+
+function rangeOf(request: FastifyRequest, reply: FastifyReply, entry: FileEntry): ByteRange | null {
+  // With another ETag in If-Range the client holds a part of other bytes: it needs the whole.
+  const condition = request.headers['if-range'];
+  if (condition !== undefined && condition !== `"${entry.cid}"`) return null;
+  try {
+    return parseRange(request.headers.range, entry.size);
+  } catch (error) {
+    reply.header('Content-Range', `bytes */${entry.size}`).removeHeader('Content-Disposition');
+    throw error;
+  }
+}
+
+/** Waits for the first bytes, so that content nobody holds is answered with a problem and not with a broken body. */
+async function stream(files: Files, cid: string, range: ByteRange, reply: FastifyReply): Promise<Readable> {
+  const given = new AbortController();
+  reply.raw.once('close', () => given.abort());
+  const bytes = files.read(cid, range, given.signal)[Symbol.asyncIterator]();
+  const first = await bytes.next();
+  return Readable.from(rest(first, bytes), { objectMode: false, highWaterMark: readAheadBytes });
+}
+
+async function* rest(first: IteratorResult<Uint8Array>, bytes: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = first; next.done !== true; next = await bytes.next()) yield next.value;
+  } finally {
+    await bytes.return?.();
+  }
+}
+
+function isUnchanged(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag);
+}
+
+/** RFC 6266: a plain form for old programs, the true name beside it. Neither can break out of the header. */
+export function disposition(filename: string): string {
+  const plain = filename.normalize('NFKD').replace(/[^\x20-\x7e]|["\\/%]/g, '_');
+  const exact = encodeURIComponent(filename).replace(
+    /['()*!]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${plain}"; filename*=UTF-8''${exact}`;
+}

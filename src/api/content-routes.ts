@@ -1,0 +1,42 @@
+/** Content by its address, whoever published it and under whatever name. */
+import type { FastifyInstance } from 'fastify';
+import { parseCid } from '../content/cid.ts';
+import { sendContent } from './content-response.ts';
+import type { ApiContext } from './context.ts';
+import * as schemas from './schemas.ts';
+import { findWanted } from './wanted.ts';
+
+interface ContentRoute {
+  Params: { cid: string };
+  Querystring: { path?: string };
+}
+
+export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void {
+  const read = {
+    summary: 'The bytes of a file by CID, or the listing of a folder as JSON',
+    params: schemas.cidParameter,
+    querystring: schemas.query({ path: schemas.pathQuery }),
+    produces: ['application/octet-stream', 'application/json'],
+  };
+  app.route<ContentRoute>({
+    method: ['GET', 'HEAD'],
+    url: '/api/v1/content/:cid',
+    schema: read,
+    handler: async (request, reply) => {
+      const { files } = peer();
+      const cid = parseCid(request.params.cid).toString();
+      // A CID never comes to mean other bytes.
+      reply.header('Cache-Control', 'public, max-age=31536000, immutable');
+      return sendContent(files, await findWanted(files, { cid }, request.query.path), request, reply);
+    },
+  });
+
+  const stat = {
+    summary: 'Size, blocks, live copies and holders of content',
+    params: schemas.cidParameter,
+    response: { 200: schemas.fileStat },
+  };
+  app.get<ContentRoute>('/api/v1/content/:cid/stat', { schema: stat }, async ({ params }) =>
+    peer().files.stat({ cid: parseCid(params.cid).toString() }),
+  );
+}

@@ -1,0 +1,40 @@
+/** Folders over HTTP: their listing as JSON, written as it is walked. */
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { DirectoryEntry, FileEntry, Files } from '../transfer/files.ts';
+import type { Wanted } from './wanted.ts';
+
+export async function sendListing(
+  files: Files,
+  { entry, filename }: Wanted,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  reply.type('application/json; charset=utf-8');
+  if (request.method === 'HEAD') return reply.send();
+  const given = new AbortController();
+  reply.raw.once('close', () => given.abort());
+  const entries = files.walk(entry.cid, given.signal)[Symbol.asyncIterator]();
+  const first = await entries.next();
+  return reply.send(Readable.from(listing({ ...entry, name: filename }, first, entries), { objectMode: false }));
+}
+
+async function* listing(
+  folder: FileEntry,
+  first: IteratorResult<DirectoryEntry>,
+  entries: AsyncIterator<DirectoryEntry>,
+): AsyncGenerator<string> {
+  const head = JSON.stringify({ name: folder.name, cid: folder.cid, type: 'directory', size: folder.size });
+  yield `${head.slice(0, -1)},"entries":[`;
+  let separator = '\n';
+  try {
+    for (let next = first; next.done !== true; next = await entries.next()) {
+      const { path, cid, size, type } = next.value;
+      yield `${separator}${JSON.stringify({ path, cid, size, type })}`;
+      separator = ',\n';
+    }
+  } finally {
+    await entries.return?.();
+  }
+  yield ']}\n';
+}

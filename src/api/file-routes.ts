@@ -1,0 +1,72 @@
+/** Files by name: read, describe, list, remove. Putting is in upload-routes.ts, since its body is no JSON. */
+import type { FastifyInstance } from 'fastify';
+import { checkName } from '../content/name.ts';
+import type { FileReference } from '../transfer/files.ts';
+import { sendContent } from './content-response.ts';
+import type { ApiContext } from './context.ts';
+import * as schemas from './schemas.ts';
+import { findWanted } from './wanted.ts';
+
+interface NameRoute {
+  Params: { name: string };
+  Querystring: { publisher?: string; path?: string };
+}
+
+interface ListRoute {
+  Querystring: { all: boolean; cursor?: string; limit: number };
+}
+
+const pageLength = 100;
+const maximumPageLength = 1000;
+
+export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
+  const read = {
+    summary: 'The bytes of a file, or the listing of a folder as JSON',
+    params: schemas.nameParameter,
+    querystring: schemas.query({ publisher: schemas.publisherQuery, path: schemas.pathQuery }),
+    produces: ['application/octet-stream', 'application/json'],
+  };
+  app.route<NameRoute>({
+    method: ['GET', 'HEAD'],
+    url: '/api/v1/files/:name',
+    schema: read,
+    handler: async (request, reply) => {
+      const { files } = peer();
+      return sendContent(files, await findWanted(files, referenceOf(request), request.query.path), request, reply);
+    },
+  });
+
+  const stat = {
+    summary: 'Size, blocks, live copies and holders of a file',
+    params: schemas.nameParameter,
+    querystring: schemas.query({ publisher: schemas.publisherQuery }),
+    response: { 200: schemas.fileStat },
+  };
+  app.get<NameRoute>('/api/v1/files/:name/stat', { schema: stat }, async (request) =>
+    peer().files.stat(referenceOf(request)),
+  );
+
+  const list = {
+    summary: 'Files that this peer publishes, or everybody with all=true, page by page',
+    querystring: schemas.query({
+      all: { type: 'boolean', default: false },
+      cursor: schemas.cursorQuery,
+      limit: { type: 'integer', minimum: 1, maximum: maximumPageLength, default: pageLength },
+    }),
+    response: { 200: schemas.filePage },
+  };
+  app.get<ListRoute>('/api/v1/files', { schema: list }, async ({ query: { all, cursor, limit } }) =>
+    peer().files.list({ all, cursor: cursor ?? null, limit }),
+  );
+
+  const remove = { summary: 'Ends the entry that this peer has published', params: schemas.nameParameter };
+  app.delete<NameRoute>('/api/v1/files/:name', { schema: remove }, async (request, reply) => {
+    await peer().files.remove(checkName(request.params.name));
+    return reply.code(204).send();
+  });
+}
+
+function referenceOf(request: { params: NameRoute['Params']; query: NameRoute['Querystring'] }): FileReference {
+  const { publisher } = request.query;
+  return { name: checkName(request.params.name), ...(publisher === undefined ? {} : { publisher }) };
+}

@@ -1,0 +1,64 @@
+/** The peer itself: its place on the ring, what it stores, lookups, joining and leaving. */
+import type { FastifyInstance } from 'fastify';
+import { parseAddress } from '../network/addresses.ts';
+import type { ApiContext } from './context.ts';
+import * as schemas from './schemas.ts';
+
+interface StorageRoute {
+  Querystring: { role: 'primary' | 'replica'; cursor?: string };
+}
+
+export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: ApiContext): void {
+  // The peer knows where its API was meant to be; only the socket knows the real port.
+  const status = () => ({ ...peer().status(), api: address() });
+
+  const node = { summary: 'Id, place, neighbours and fingers of this peer', response: { 200: schemas.nodeStatus } };
+  app.get('/api/v1/node', { schema: node }, async () => status());
+
+  const storage = {
+    summary: 'What this peer holds, page by page',
+    querystring: schemas.query({
+      role: { enum: ['primary', 'replica'], default: 'primary' },
+      cursor: schemas.cursorQuery,
+    }),
+    response: { 200: schemas.storageListing },
+  };
+  app.get<StorageRoute>('/api/v1/storage', { schema: storage }, async ({ query: { role, cursor } }) =>
+    peer().storage(role, cursor ?? null),
+  );
+
+  const lookup = {
+    summary: 'Who owns a name, a CID or key:HEX',
+    params: { type: 'object', properties: { wanted: { type: 'string' } }, required: ['wanted'] },
+    response: { 200: schemas.lookupResult },
+  };
+  app.get<{ Params: { wanted: string } }>('/api/v1/lookup/:wanted', { schema: lookup }, async ({ params }) =>
+    peer().lookup(params.wanted),
+  );
+
+  const join = {
+    summary: 'Joins the ring of the peer at this address',
+    body: {
+      type: 'object',
+      properties: { address: { type: 'string', description: 'HOST:PORT' } },
+      required: ['address'],
+      additionalProperties: false,
+    },
+    response: { 200: schemas.nodeStatus },
+  };
+  app.post<{ Body: { address: string } }>('/api/v1/node/join', { schema: join }, async ({ body }) => {
+    parseAddress(body.address);
+    await peer().join(body.address);
+    return status();
+  });
+
+  const leave = {
+    summary: 'Leaves for good, after handing over everything',
+    body: { type: ['object', 'null'], properties: { force: { type: 'boolean' } }, additionalProperties: false },
+  };
+  app.post<{ Body: { force?: boolean } | null }>('/api/v1/node/leave', { schema: leave }, async ({ body }, reply) => {
+    await peer().leave(body?.force ?? false);
+    reply.raw.once('finish', afterLeave);
+    return reply.code(204).send();
+  });
+}

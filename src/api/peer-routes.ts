@@ -1,0 +1,28 @@
+/** The other peers as this one sees them, and counts of what goes on. */
+import type { FastifyInstance } from 'fastify';
+import type { ApiContext } from './context.ts';
+import * as schemas from './schemas.ts';
+
+export function peerRoutes(app: FastifyInstance, { peer }: ApiContext): void {
+  const peers = { summary: 'Peers with liveness and last heartbeat', response: { 200: schemas.peerList } };
+  app.get('/api/v1/peers', { schema: peers }, async () => ({ peers: peer().peers() }));
+
+  const stats = { summary: 'Counts of transfers and peers', response: { 200: schemas.stats } };
+  app.get('/api/v1/stats', { schema: stats }, async () => {
+    const { members, hosts } = peer().status();
+    return {
+      uptimeSeconds: process.uptime(),
+      residentBytes: process.memoryUsage.rss(),
+      members,
+      hosts,
+      transfers: countStates(peer().transfers.list()),
+      peers: countStates(peer().peers()),
+    };
+  });
+}
+
+function countStates(things: readonly { readonly state: string }[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { state } of things) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,55 @@
+/** Failures as application/problem+json (RFC 9457), whoever found them: Chordial, Fastify or Node. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { ChordialError, type ErrorCode, errorKinds } from '../errors.ts';
+
+export interface Problem {
+  /** A reference to the page of all errors; relative, since a peer has no home on the web. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+}
+
+export const problemType = 'application/problem+json';
+
+export function problemOf(error: ChordialError): Problem {
+  const { status, title } = errorKinds[error.code];
+  return { type: `urn:chordial:error:${error.code}`, title, status, detail: error.message, code: error.code };
+}
+
+export function sendProblem(reply: FastifyReply, error: ChordialError): FastifyReply {
+  const problem = problemOf(error);
+  if (error.code === 'token-required') reply.header('WWW-Authenticate', 'Bearer, Basic realm="chordial"');
+  return reply.code(problem.status).type(problemType).send(JSON.stringify(problem));
+}
+
+/** For Fastify's setErrorHandler. `tell` hears of bugs, since the caller cannot mend them. */
+export function errorHandler(tell: (error: Error) => void) {
+  return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const known = asChordialError(error, request);
+    if (known.code === 'internal') tell(error);
+    return sendProblem(reply, known);
+  };
+}
+
+export function routeMissing(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const place = `${request.method} ${request.url.split('?', 1)[0]}`;
+  const message = `There is no ${place.slice(0, 300)}. The routes are listed at /openapi.json.`;
+  return sendProblem(reply, new ChordialError('no-such-route', message));
+}
+
+function asChordialError(error: FastifyError | Error, request: FastifyRequest): ChordialError {
+  if (error instanceof ChordialError) return error;
+  const status = 'statusCode' in error ? error.statusCode : undefined;
+  if (status === 413) {
+    return new ChordialError('too-large', `${error.message}. Send less at once.`, { cause: error });
+  }
+  if (status !== undefined && status >= 400 && status < 500) {
+    const place = `${request.method} ${request.url.split('?', 1)[0]}`.slice(0, 300);
+    const message = `${place} was asked wrongly: ${error.message}. See /openapi.json for what it takes.`;
+    return new ChordialError('bad-request', message, { cause: error });
+  }
+  const message = `The peer met a bug (${error.message}). Report it with the lines that the peer printed.`;
+  return new ChordialError('internal', message, { cause: error });
+}

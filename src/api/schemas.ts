@@ -1,0 +1,149 @@
+/** JSON schemas that check what comes in and, in the OpenAPI document, tell what goes out. */
+
+const text = { type: 'string' } as const;
+const whole = { type: 'integer' } as const;
+const textOrNull = { type: ['string', 'null'] } as const;
+const wholeOrNull = { type: ['integer', 'null'] } as const;
+
+/** Every field required: the answers leave nothing out. */
+function record<P extends Readonly<Record<string, unknown>>>(properties: P) {
+  return { type: 'object', properties, required: Object.keys(properties) } as const;
+}
+
+function list<T>(items: T) {
+  return { type: 'array', items } as const;
+}
+
+/** Unknown parameters are mistakes to be told. */
+export function query<P>(properties: P) {
+  return { type: 'object', properties, additionalProperties: false } as const;
+}
+
+export const nameParameter = {
+  type: 'object',
+  properties: { name: { type: 'string', description: 'A file name, percent-encoded; no "/", at most 255 bytes' } },
+  required: ['name'],
+} as const;
+
+export const cidParameter = {
+  type: 'object',
+  properties: { cid: { type: 'string', description: 'A CID, version 0 or 1, in any base' } },
+  required: ['cid'],
+} as const;
+
+export const transferParameter = {
+  type: 'object',
+  properties: { id: { type: 'string', maxLength: 128 } },
+  required: ['id'],
+} as const;
+
+export const pathQuery = { type: 'string', description: 'One entry inside a folder', maxLength: 4096 } as const;
+export const publisherQuery = {
+  type: 'string',
+  description: 'Peer id of the publisher, or a prefix of at least 8 characters',
+  minLength: 8,
+  maxLength: 128,
+} as const;
+export const cursorQuery = { type: 'string', description: 'From the page before', maxLength: 1024 } as const;
+export const replicasField = { type: 'integer', minimum: 1, maximum: 8 } as const;
+export const timeToLiveField = { type: 'string', description: 'Such as 12h or 7d', maxLength: 32 } as const;
+
+export const putResult = record({ name: text, cid: text, size: whole, copies: whole, publisher: text });
+
+const entryFields = {
+  name: textOrNull,
+  cid: text,
+  size: whole,
+  type: { enum: ['file', 'directory'] },
+  publisher: textOrNull,
+  time: textOrNull,
+  expiry: textOrNull,
+  sha256: textOrNull,
+  others: whole,
+} as const;
+
+export const filePage = record({ files: list(record(entryFields)), cursor: textOrNull });
+export const fileStat = record({
+  ...entryFields,
+  blocks: whole,
+  copies: whole,
+  holders: list(record({ id: text, address: text })),
+  ageSeconds: { type: ['number', 'null'] },
+});
+
+export const transferStatus = record({
+  id: text,
+  kind: { enum: ['put', 'get'] },
+  reference: text,
+  path: text,
+  state: { enum: ['running', 'paused', 'done', 'failed', 'cancelled'] },
+  bytesDone: whole,
+  bytesTotal: wholeOrNull,
+  rate: { type: 'number' },
+  error: { type: ['object', 'null'] },
+  result: {},
+  started: text,
+});
+export const transferList = record({ transfers: list(transferStatus) });
+
+const pointer = record({ id: text, ringId: text, address: text });
+const pointerOrNull = { ...pointer, type: ['object', 'null'] } as const;
+const memberFields = {
+  ringId: text,
+  predecessor: pointerOrNull,
+  successors: list(pointer),
+  fingers: list(record({ start: text, node: pointerOrNull })),
+} as const;
+
+export const nodeStatus = record({
+  ...memberFields,
+  id: text,
+  network: text,
+  bits: whole,
+  listen: text,
+  api: text,
+  virtualNodes: list(record(memberFields)),
+  members: whole,
+  hosts: whole,
+  replicas: whole,
+  state: { enum: ['starting', 'joining', 'member', 'leaving', 'left'] },
+});
+
+export const storageListing = record({
+  names: list(record({ name: text, publisher: text, cid: text })),
+  blocks: whole,
+  bytes: whole,
+  cursor: textOrNull,
+});
+
+export const lookupResult = record({
+  key: text,
+  owner: pointer,
+  replicas: list(pointer),
+  hops: whole,
+  milliseconds: { type: 'number' },
+});
+
+export const peerList = record({
+  peers: list(
+    record({
+      id: text,
+      address: text,
+      state: { enum: ['alive', 'suspected', 'away', 'left', 'dead'] },
+      lastHeartbeat: textOrNull,
+      lastUpdate: textOrNull,
+      heartbeatAge: { type: ['number', 'null'] },
+      roundTripMilliseconds: { type: ['number', 'null'] },
+      virtualNodes: whole,
+    }),
+  ),
+});
+
+export const stats = record({
+  uptimeSeconds: { type: 'number' },
+  residentBytes: whole,
+  members: whole,
+  hosts: whole,
+  transfers: { type: 'object', description: 'Transfers by state', additionalProperties: whole },
+  peers: { type: 'object', description: 'Peers by state', additionalProperties: whole },
+});

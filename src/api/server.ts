@@ -1,0 +1,170 @@
+/** The HTTP API of a peer: one Fastify server, on loopback unless told otherwise. */
+import type { AddressInfo, Socket } from 'node:net';
+import Fastify, { type FastifyInstance } from 'fastify';
+import packageJson from '../../package.json' with { type: 'json' };
+import { ChordialError } from '../errors.ts';
+import { type Address, formatAddress, isLoopback, isUnspecified } from '../network/addresses.ts';
+import type { Peer } from '../node/peer.ts';
+import { type AccessRules, checkAccess } from './access.ts';
+import { contentRoutes } from './content-routes.ts';
+import type { ApiContext } from './context.ts';
+import { downloadRoutes } from './download-routes.ts';
+import { EventLog } from './event-log.ts';
+import { eventRoutes } from './event-routes.ts';
+import { fileRoutes } from './file-routes.ts';
+import { healthRoutes } from './health-routes.ts';
+import { nodeRoutes } from './node-routes.ts';
+import { collectOpenApi } from './open-api.ts';
+import { pageRoutes } from './page-routes.ts';
+import { peerRoutes } from './peer-routes.ts';
+import { errorHandler, problemOf, problemType, routeMissing } from './problem.ts';
+import { transferRoutes } from './transfer-routes.ts';
+import { uploadRoutes } from './upload-routes.ts';
+
+export interface ApiOptions {
+  readonly listen: Address;
+  /** Null while the peer is still starting: the port is bound first, since a taken one must not disturb a ring. */
+  readonly peer: () => Peer | null;
+  /** Must be given when `listen` is beyond loopback. */
+  readonly token?: string;
+  /** The peer has left for good and its caller was answered. */
+  readonly afterLeave?: () => void;
+  /** Hears of bugs met while answering. */
+  readonly onBug?: (error: Error) => void;
+}
+
+export interface RunningApi {
+  /** HOST:PORT as bound, the port the real one. */
+  readonly address: string;
+  /** Where programs on this machine reach it. */
+  readonly url: string;
+  readonly events: EventLog;
+  close(): Promise<void>;
+}
+
+/** JSON bodies are addresses, paths and flags. */
+const maximumJsonBytes = 64 * 1024;
+/** A name has at most 255 bytes, each three characters when percent-encoded; a CID at most 1024. */
+const maximumParameterCharacters = 1024;
+/** Silence on a connection; a big put may replicate for minutes after its last byte came in. */
+const idleTimeoutMilliseconds = 30 * 60 * 1000;
+
+/** Throws `port-in-use`, or `bad-address` when this machine has no such address. */
+export async function startApi(options: ApiOptions): Promise<RunningApi> {
+  const { listen, token = null } = options;
+  if (!isLoopback(listen.host) && token === null) {
+    throw new ChordialError(
+      'bad-configuration',
+      `The API would be reachable from other machines at ${formatAddress(listen)} without a token. Set CHORDIAL_API_TOKEN or bind it to 127.0.0.1.`,
+    );
+  }
+  let bound = listen;
+  const context = contextOf(options, () => formatAddress(bound));
+  const app = build(context, () => ({ bound, token }), options.onBug ?? (() => {}));
+  try {
+    await app.listen({ host: listen.host, port: listen.port });
+  } catch (error) {
+    await app.close();
+    throw listenFailure(error as NodeJS.ErrnoException, listen);
+  }
+  bound = { host: listen.host, port: (app.server.address() as AddressInfo).port };
+  const near = isUnspecified(bound.host) ? { ...bound, host: '127.0.0.1' } : bound;
+  return {
+    address: formatAddress(bound),
+    url: `http://${formatAddress(near)}`,
+    events: context.events,
+    close: async () => {
+      context.events.close();
+      await app.close();
+    },
+  };
+}
+
+function contextOf(options: ApiOptions, address: () => string): ApiContext {
+  return {
+    peer: () => {
+      const peer = options.peer();
+      if (peer !== null) return peer;
+      throw new ChordialError(
+        'not-a-member',
+        'The peer is still starting. Ask again in a moment, or wait for /readyz.',
+      );
+    },
+    isReady: () => options.peer()?.status().state === 'member',
+    address,
+    events: new EventLog(),
+    afterLeave: options.afterLeave ?? (() => {}),
+  };
+}
+
+function build(context: ApiContext, rules: () => AccessRules, onBug: (error: Error) => void): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: maximumJsonBytes,
+    connectionTimeout: idleTimeoutMilliseconds,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: maximumParameterCharacters },
+    // Unknown fields are mistakes to be told, not to be dropped.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    frameworkErrors: (error, request, reply) => {
+      void errorHandler(onBug)(error, request, reply);
+    },
+    clientErrorHandler: refuseNonsense,
+  });
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  app.setErrorHandler(errorHandler(onBug));
+  app.setNotFoundHandler(routeMissing);
+  app.addHook('onRequest', async (request) => checkAccess(request.raw, rules()));
+  const openApi = collectOpenApi(app, packageJson.version);
+  for (const routes of groups) routes(app, context);
+  app.register(async (scope) => uploadRoutes(scope, context));
+  app.get('/openapi.json', { schema: { hide: true } }, async () => openApi());
+  return app;
+}
+
+const groups = [
+  fileRoutes,
+  contentRoutes,
+  downloadRoutes,
+  transferRoutes,
+  nodeRoutes,
+  peerRoutes,
+  eventRoutes,
+  healthRoutes,
+  pageRoutes,
+] as const;
+
+/** What is not HTTP never reaches a route. */
+function refuseNonsense(this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOf(new ChordialError('bad-request', `This is not a request in HTTP/1.1 (${error.message}).`));
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function listenFailure(error: NodeJS.ErrnoException, listen: Address): ChordialError {
+  const place = formatAddress(listen);
+  if (error.code === 'EADDRINUSE') {
+    return new ChordialError(
+      'port-in-use',
+      `The API cannot listen at ${place}: another program has this port. Stop that one, or choose another with --api HOST:PORT (port 0 takes any free one).`,
+      { cause: error },
+    );
+  }
+  if (error.code === 'EACCES') {
+    return new ChordialError(
+      'port-in-use',
+      `The API may not listen at ${place}: ports below 1024 need privileges. Choose another with --api HOST:PORT.`,
+      { cause: error },
+    );
+  }
+  return new ChordialError(
+    'bad-address',
+    `The API cannot listen at ${place} (${error.message}). Give an address of this machine with --api HOST:PORT.`,
+    { cause: error },
+  );
+}

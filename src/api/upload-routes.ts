@@ -1,0 +1,62 @@
+/** Putting a file through the API: the body streams into the network, and one that is cut off publishes nothing. */
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { checkName } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import { parseDuration } from '../node/quantities.ts';
+import type { ApiContext } from './context.ts';
+import * as schemas from './schemas.ts';
+
+interface PutRoute {
+  Params: { name: string };
+  Querystring: { replicas?: number; ttl?: string };
+}
+
+/** Needs a scope of its own: here no body is parsed, whatever its type. */
+export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+
+  const put = {
+    summary: 'Puts the body into the network under this name',
+    params: schemas.nameParameter,
+    querystring: schemas.query({ replicas: schemas.replicasField, ttl: schemas.timeToLiveField }),
+    consumes: ['application/octet-stream'],
+    response: { 201: schemas.putResult },
+  };
+  scope.put<PutRoute>('/api/v1/files/:name', { schema: put }, async (request, reply) => {
+    const name = checkName(request.params.name);
+    const { replicas, ttl } = request.query;
+    const given = new AbortController();
+    reply.raw.once('close', () => given.abort());
+    const result = await peer().files.put(name, bodyOf(request.raw), {
+      signal: given.signal,
+      ...(replicas === undefined ? {} : { replicas }),
+      ...(ttl === undefined ? {} : { timeToLive: parseDuration(ttl, 'ttl') }),
+    });
+    const location = `/api/v1/files/${encodeURIComponent(result.name)}`;
+    return reply.code(201).header('Location', location).header('ETag', `"${result.cid}"`).send(result);
+  });
+}
+
+/** The bytes of the body; throws `body-cut-off` where Node says only "aborted". */
+async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  let received = 0;
+  try {
+    for await (const chunk of request) {
+      received += (chunk as Uint8Array).length;
+      yield chunk as Uint8Array;
+    }
+  } catch (error) {
+    throw cutOff(received, error);
+  }
+  if (!request.complete) throw cutOff(received);
+}
+
+function cutOff(received: number, cause?: unknown): ChordialError {
+  return new ChordialError(
+    'body-cut-off',
+    `The body ended after ${received} bytes, before it was complete; nothing was published. Send it again: blocks that arrived are not stored twice.`,
+    { cause },
+  );
+}

@@ -1,0 +1,36 @@
+/** What a request for content names: a name or CID, and with `?path=` one entry of that folder. */
+import { ChordialError } from '../errors.ts';
+import type { FileEntry, FileReference, Files } from '../transfer/files.ts';
+
+export interface Wanted {
+  readonly entry: FileEntry;
+  /** What a browser calls the file that it saves. */
+  readonly filename: string;
+}
+
+/** Throws `not-found`. */
+export async function findWanted(files: Files, reference: FileReference, path: string | undefined): Promise<Wanted> {
+  const whole = await files.resolve(reference);
+  const entry = path === undefined ? whole : await entryAt(files, whole, path);
+  const last = path?.split('/').findLast((part) => part !== '');
+  return { entry, filename: last ?? whole.name ?? whole.cid };
+}
+
+/** The entry at `path` below the folder, as if it had been asked for by itself. Throws `not-found`. */
+async function entryAt(files: Files, folder: FileEntry, path: string): Promise<FileEntry> {
+  const wanted = path
+    .split('/')
+    .filter((part) => part !== '')
+    .join('/');
+  if (wanted === '') return folder;
+  if (folder.type === 'directory') {
+    for await (const entry of files.walk(folder.cid)) {
+      if (entry.path === wanted) return { ...folder, cid: entry.cid, size: entry.size, type: entry.type, sha256: null };
+    }
+  }
+  const kind = folder.type === 'directory' ? 'folder' : 'file';
+  throw new ChordialError(
+    'not-found',
+    `The ${kind} ${folder.name ?? folder.cid} holds no ${JSON.stringify(path.slice(0, 300))}. Ask without ?path= to see what there is.`,
+  );
+}

@@ -1,0 +1,146 @@
+/**
+ * Our connections to other hosts: made at first use, one for control and one for bulk, kept while used. Callers that
+ * want the same one at once share its dialling, which goes on when one of them gives up.
+ */
+import type { Contact } from '../ring/pointer.ts';
+import { parseAddress } from './addresses.ts';
+import { type Caller, type Connection, dial } from './dial.ts';
+import { connectMilliseconds, idleMilliseconds, maximumOutgoingHosts, sweepMilliseconds } from './http2-limits.ts';
+import { TransportError } from './transport.ts';
+
+export type Purpose = 'control' | 'bulk';
+
+export interface PooledConnection {
+  readonly connection: Connection;
+  readonly purpose: Purpose;
+  /** Exchanges under way; an idle connection has none. */
+  inUse: number;
+  /** Both in milliseconds of performance.now(). */
+  lastUsed: number;
+  lastHeard: number;
+}
+
+interface Slot {
+  readonly dialling: Promise<PooledConnection>;
+  pooled: PooledConnection | null;
+}
+
+export class ConnectionPool {
+  readonly #caller: Caller;
+  readonly #accept: (connection: Connection) => void;
+  /** In order of use, oldest first. */
+  readonly #slots = new Map<string, Slot>();
+  readonly #sweeper: NodeJS.Timeout;
+  #closed = false;
+
+  /** `accept` throws when the network that HELLO showed is not ours. */
+  constructor(caller: Caller, accept: (connection: Connection) => void) {
+    this.#caller = caller;
+    this.#accept = accept;
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMilliseconds).unref();
+  }
+
+  /** The standing connection, or a new one. Rejects with a TransportError. */
+  get(to: Contact, purpose: Purpose): Promise<PooledConnection> {
+    if (this.#closed) return Promise.reject(new TransportError('unreachable', 'This peer is shutting down.'));
+    const key = `${purpose} ${to.host}`;
+    const known = this.#slots.get(key);
+    if (known !== undefined && isUsable(known)) {
+      this.#slots.delete(key);
+      this.#slots.set(key, known);
+      return known.dialling;
+    }
+    const slot: Slot = { dialling: this.#open(to, purpose), pooled: null };
+    this.#slots.set(key, slot);
+    const forget = () => {
+      if (this.#slots.get(key) === slot) this.#slots.delete(key);
+    };
+    slot.dialling.then((pooled) => {
+      slot.pooled = pooled;
+      pooled.connection.session.once('close', forget);
+    }, forget);
+    this.#evict();
+    return slot.dialling;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#sweeper);
+    for (const { pooled } of this.#slots.values()) pooled?.connection.session.destroy();
+    this.#slots.clear();
+  }
+
+  async #open(to: Contact, purpose: Purpose): Promise<PooledConnection> {
+    const connection = await this.#dialFirst(to);
+    if (this.#closed) {
+      connection.session.destroy();
+      throw new TransportError('unreachable', 'This peer is shutting down.');
+    }
+    const now = performance.now();
+    const pooled: PooledConnection = { connection, purpose, inUse: 0, lastUsed: now, lastHeard: now };
+    // The system reports a dead connection late; GOAWAY closes it for new use at once.
+    connection.session.on('goaway', () => connection.session.close());
+    return pooled;
+  }
+
+  /** Tries the addresses in order. Tells the reason that says most: refused before silent before unreachable. */
+  async #dialFirst(to: Contact): Promise<Connection> {
+    let failure = new TransportError('unreachable', `${to.host} has no address.`);
+    for (const address of to.addresses) {
+      try {
+        const connection = await dial(this.#caller, parseAddress(address), to.host, connectMilliseconds);
+        try {
+          this.#accept(connection);
+        } catch (error) {
+          connection.session.destroy();
+          throw error;
+        }
+        return connection;
+      } catch (error) {
+        if (!(error instanceof TransportError)) throw error;
+        if (weight(error) >= weight(failure)) failure = error;
+      }
+      if (this.#closed) break;
+    }
+    throw failure;
+  }
+
+  #evict(): void {
+    if (this.#slots.size <= 2 * maximumOutgoingHosts) return;
+    for (const [key, { pooled }] of this.#slots) {
+      if (pooled === null || pooled.inUse > 0) continue;
+      this.#slots.delete(key);
+      pooled.connection.session.close();
+      return;
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const [key, { pooled }] of this.#slots) {
+      if (pooled === null || pooled.inUse > 0 || now - pooled.lastUsed < idleMilliseconds[pooled.purpose]) continue;
+      this.#slots.delete(key);
+      pooled.connection.session.close();
+    }
+  }
+}
+
+/** Whoever holds a connection across an exchange marks it so. */
+export async function using<Result>(pooled: PooledConnection, exchange: () => Promise<Result>): Promise<Result> {
+  pooled.inUse += 1;
+  try {
+    return await exchange();
+  } finally {
+    pooled.inUse -= 1;
+    pooled.lastUsed = performance.now();
+  }
+}
+
+function isUsable({ pooled }: Slot): boolean {
+  return pooled === null || !(pooled.connection.session.closed || pooled.connection.session.destroyed);
+}
+
+function weight({ failure }: TransportError): number {
+  return ['unreachable', 'timeout', 'refused'].indexOf(failure);
+}
+

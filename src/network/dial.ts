@@ -1,0 +1,143 @@
+/** One connection to one address: TCP, TLS with both certificates, HTTP/2, HELLO. */
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import { type Address, formatAddress, withoutMapping } from './addresses.ts';
+import type { TlsCredentials } from './certificate.ts';
+import { decodeHelloAnswer, encodeHelloAsk, type HelloAnswer, proveSecret } from './hello.ts';
+import {
+  connectionWindowBytes,
+  handshakeMilliseconds,
+  maximumOutstandingPings,
+  maximumSessionMemoryMebibytes,
+  settings,
+} from './http2-limits.ts';
+import { hostOfSocket } from './peer-certificate.ts';
+import { askSmall, ConnectionLost } from './small-exchange.ts';
+import { TransportError } from './transport.ts';
+import { decodeBody, encodeBody } from './wire-body.ts';
+
+export interface Caller {
+  readonly host: HostId;
+  readonly credentials: TlsCredentials;
+  readonly network: string | null;
+  readonly secret: Uint8Array | null;
+  readonly zone: string | null;
+  /** Our own addresses, as far as the one at this address may use them. */
+  contactFor(remoteAddress: string, localAddress: string): Contact;
+  /** From which local address to dial; the system's choice unless given (tests). */
+  readonly dialFrom?: string;
+}
+
+export interface Connection {
+  readonly session: ClientHttp2Session;
+  readonly socket: TLSSocket;
+  /** Who TLS proved it to be, with the addresses it named. */
+  readonly contact: Contact;
+  readonly hello: HelloAnswer;
+}
+
+/**
+ * `expected` null accepts anyone. Rejects with a TransportError: `unreachable` when no connection came about,
+ * `timeout` when it stood still, `refused` when the other side is not the one meant or will not have us.
+ */
+export async function dial(
+  caller: Caller,
+  address: Address,
+  expected: HostId | null,
+  connectWithin: number,
+): Promise<Connection> {
+  const socket = await openSocket(caller, address, connectWithin);
+  const session = connectHttp2('https://chordial', {
+    createConnection: () => socket,
+    settings,
+    maxSessionMemory: maximumSessionMemoryMebibytes,
+    maxOutstandingPings: maximumOutstandingPings,
+  });
+  let reason = 'the connection closed';
+  session.on('error', (error) => {
+    reason = error.message;
+  });
+  const timer = setTimeout(() => session.destroy(), handshakeMilliseconds);
+  try {
+    const host = hostOfSocket(socket);
+    if (host === null) throw notChordial(address, 'it shows no certificate of a peer');
+    if (expected !== null && host !== expected) {
+      throw new TransportError('refused', `At ${formatAddress(address)} answers ${host}, not ${expected}.`, 'wrong-peer');
+    }
+    session.once('connect', () => session.setLocalWindowSize(connectionWindowBytes));
+    const hello = await greet(caller, session, socket);
+    if (hello.contact.host !== host) {
+      throw new TransportError('refused', `${host} claims to be ${hello.contact.host}.`, 'wrong-peer');
+    }
+    return { session, socket, contact: hello.contact, hello };
+  } catch (error) {
+    session.destroy();
+    if (error instanceof TransportError) throw error;
+    if (error instanceof ConnectionLost) {
+      throw new TransportError('timeout', `${formatAddress(address)} did not answer HELLO: ${reason}.`);
+    }
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function greet(caller: Caller, session: ClientHttp2Session, socket: TLSSocket): Promise<HelloAnswer> {
+  const { secret, host, network, zone } = caller;
+  const contact = caller.contactFor(
+    withoutMapping(socket.remoteAddress ?? ''),
+    withoutMapping(socket.localAddress ?? ''),
+  );
+  const proof = secret === null ? null : proveSecret(secret, socket, 'client', host);
+  const body = encodeBody(encodeHelloAsk({ network, contact, zone, proof }));
+  return decodeHelloAnswer(decodeBody(await askSmall(session, '/hello', body, undefined, () => undefined)));
+}
+
+function openSocket(caller: Caller, address: Address, connectWithin: number): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({
+      host: address.host,
+      port: address.port,
+      ...(caller.dialFrom === undefined ? {} : { localAddress: caller.dialFrom }),
+      key: caller.credentials.key,
+      cert: caller.credentials.cert,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: ['h2'],
+    });
+    socket.setNoDelay(true);
+    const where = formatAddress(address);
+    const fail = (error: TransportError) => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(error);
+    };
+    let connected = false;
+    const silent = () => fail(new TransportError('timeout', `${where} did not take the connection in time.`));
+    let timer = setTimeout(silent, connectWithin);
+    socket.once('connect', () => {
+      connected = true;
+      clearTimeout(timer);
+      timer = setTimeout(silent, handshakeMilliseconds);
+    });
+    socket.once('error', (error) => {
+      fail(
+        connected
+          ? notChordial(address, error.message)
+          : new TransportError('unreachable', `${where} cannot be reached: ${error.message}.`),
+      );
+    });
+    socket.once('close', () => fail(notChordial(address, 'it closed the connection')));
+    socket.once('secureConnect', () => {
+      clearTimeout(timer);
+      socket.removeAllListeners('close');
+      if (socket.alpnProtocol !== 'h2') return fail(notChordial(address, 'it does not speak HTTP/2'));
+      resolve(socket);
+    });
+  });
+}
+
+function notChordial(address: Address, reason: string): TransportError {
+  return new TransportError('refused', `${formatAddress(address)} is no Chordial peer: ${reason}.`);
+}

@@ -1,0 +1,54 @@
+/** Every bound of the HTTP/2 transport, and the settings of nghttp2 that follow from them. */
+import type { Settings } from 'node:http2';
+
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+
+/** How much one stream may have under way. At 4 ms round trip it allows 2 GB/s; more only costs memory when a reader is slow. */
+export const streamWindowBytes = 8 * mebibyte;
+/** How much one connection may have under way: a few slow readers do not stop the others. */
+export const connectionWindowBytes = 16 * mebibyte;
+/** Node refuses new streams beyond it. Above the window, so that a full window alone never does. */
+export const maximumSessionMemoryMebibytes = 64;
+/** One frame; the least that HTTP/2 allows is 16 KiB, and larger ones gained a tenth on loopback. */
+const frameBytes = 64 * kibibyte;
+
+export const maximumConcurrentStreams = 1024;
+/** Bodies of requests that have not arrived whole, summed over one connection. */
+export const maximumGatheredBytes = 16 * mebibyte;
+/** Questions of ours to one host that wait for an answer; more are refused here rather than queued. */
+export const maximumPendingRequests = 4096;
+export const maximumOutstandingPings = 64;
+/** A client may cancel streams; as many a second as it may open, no more. */
+export const streamResets = { streamResetBurst: maximumConcurrentStreams, streamResetRate: maximumConcurrentStreams };
+/** Pairs of headers in a request; ours have 4. */
+export const maximumHeaderPairs = 32;
+const maximumHeaderListBytes = 8 * kibibyte;
+
+export const maximumIncomingSessions = 512;
+export const maximumHandshakesInFlight = 64;
+/** TLS and HELLO each must be done within this. */
+export const handshakeMilliseconds = 5000;
+/** One address of a host: within a data centre or a home it answers within milliseconds or not at all. */
+export const connectMilliseconds = 1000;
+
+/** Hosts to which connections are kept; the one used longest ago gives way. */
+export const maximumOutgoingHosts = 256;
+export const idleMilliseconds = { control: 300_000, bulk: 60_000 } as const;
+export const sweepMilliseconds = 10_000;
+/** A connection that answers nothing for this long while something is asked is given up and dialled anew at the next use. */
+export const silentConnectionMilliseconds = 5000;
+/** A stream that a caller opened may not stay silent for longer. */
+export const incomingSilenceMilliseconds = 60_000;
+export const farewellMilliseconds = 500;
+export const heardMilliseconds = 100;
+
+export const kindPattern = /^[A-Za-z][A-Za-z0-9/._-]{0,63}$/;
+
+export const settings: Settings = {
+  initialWindowSize: streamWindowBytes,
+  maxFrameSize: frameBytes,
+  maxConcurrentStreams: maximumConcurrentStreams,
+  maxHeaderListSize: maximumHeaderListBytes,
+  enablePush: false,
+};

@@ -1,0 +1,146 @@
+/** The side that is asked: takes connections, lets nobody speak before HELLO, and hands what is asked to the handlers. */
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { ChordialError } from '../errors.ts';
+import { type Address, formatAddress } from './addresses.ts';
+import type { TlsCredentials } from './certificate.ts';
+import type { RefusalCounters } from './counters.ts';
+import {
+  connectionWindowBytes,
+  farewellMilliseconds,
+  handshakeMilliseconds,
+  maximumHandshakesInFlight,
+  maximumHeaderPairs,
+  maximumIncomingSessions,
+  maximumOutstandingPings,
+  maximumSessionMemoryMebibytes,
+  settings,
+  streamResets,
+} from './http2-limits.ts';
+import { IncomingConnection, type IncomingContext } from './incoming-connection.ts';
+import { hostOfSocket } from './peer-certificate.ts';
+
+export class PeerServer {
+  readonly #context: IncomingContext;
+  readonly #counters: RefusalCounters;
+  readonly #server: Http2SecureServer;
+  readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  #handshakesInFlight = 0;
+
+  constructor(credentials: TlsCredentials, context: IncomingContext) {
+    this.#context = context;
+    this.#counters = context.counters;
+    this.#server = createSecureServer({
+      ...credentials,
+      ...streamResets,
+      requestCert: true,
+      // Nobody signs peers' certificates; who it is follows from the key and is checked by whoever needs to know.
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: ['h2'],
+      allowHTTP1: false,
+      handshakeTimeout: handshakeMilliseconds,
+      settings,
+      maxSessionMemory: maximumSessionMemoryMebibytes,
+      maxHeaderListPairs: maximumHeaderPairs,
+      maxOutstandingPings: maximumOutstandingPings,
+      unknownProtocolTimeout: handshakeMilliseconds,
+    });
+    // Node's types know the events of TLS and TCP servers only by half.
+    const tcp = this.#server as unknown as Server;
+    tcp.prependListener('connection', (socket: Socket) => this.#connected(socket));
+    this.#server.on('secureConnection', () => undefined);
+    this.#server.on('tlsClientError', () => this.#counters.count('tls-failed'));
+    this.#server.on('unknownProtocol', (socket: Socket) => {
+      this.#counters.count('tls-failed');
+      socket.destroy();
+    });
+    this.#server.on('session', (session) => this.#opened(session));
+    this.#server.on('stream', (stream, headers) => {
+      connectionOf.get(stream.session as ServerHttp2Session)?.take(stream as ServerHttp2Stream, headers);
+    });
+  }
+
+  /** Resolves with the real port. Rejects with `port-in-use` or `bad-address`. */
+  listen(address: Address): Promise<Address> {
+    return new Promise((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException) => reject(listenError(address, error));
+      this.#server.once('error', failed);
+      this.#server.listen({ host: address.host, port: address.port, exclusive: true }, () => {
+        this.#server.off('error', failed);
+        // Accepting can fail when file descriptors run out; the connection is lost, the peer lives on.
+        this.#server.on('error', () => this.#counters.count('too-many-connections'));
+        const bound = this.#server.address();
+        const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+        resolve({ host: address.host, port });
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening && this.#sockets.size === 0) return;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const session of this.#sessions) session.close();
+    const destroyAll = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, farewellMilliseconds);
+    // Those that have not shown who they are get no farewell.
+    if (this.#sessions.size === 0) for (const socket of this.#sockets) socket.destroy();
+    await closed;
+    clearTimeout(destroyAll);
+  }
+
+  #connected(socket: Socket): void {
+    const tooMany = this.#sockets.size >= maximumIncomingSessions || this.#handshakesInFlight >= maximumHandshakesInFlight;
+    if (tooMany) {
+      this.#counters.count('too-many-connections');
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.setNoDelay(true);
+    this.#handshakesInFlight += 1;
+    let inFlight = true;
+    const done = () => {
+      if (inFlight) this.#handshakesInFlight -= 1;
+      inFlight = false;
+    };
+    handshakeDone.set(socket, done);
+    socket.once('close', () => {
+      done();
+      this.#sockets.delete(socket);
+    });
+  }
+
+  #opened(session: ServerHttp2Session): void {
+    const socket = session.socket as TLSSocket;
+    this.#sessions.add(session);
+    session.once('close', () => this.#sessions.delete(session));
+    session.on('error', () => this.#counters.count('broken-session'));
+    const host = hostOfSocket(socket);
+    if (host === null) {
+      this.#counters.count('no-certificate');
+      session.destroy();
+      return;
+    }
+    session.setLocalWindowSize(connectionWindowBytes);
+    connectionOf.set(session, new IncomingConnection(this.#context, session, socket, host));
+  }
+}
+
+const connectionOf = new WeakMap<ServerHttp2Session, IncomingConnection>();
+const handshakeDone = new WeakMap<Socket, () => void>();
+
+function listenError(address: Address, error: NodeJS.ErrnoException): ChordialError {
+  const where = formatAddress(address);
+  const options = { cause: error };
+  if (error.code === 'EADDRINUSE') {
+    const message = `${where} is taken by another program. Stop that one, or choose another port with --listen HOST:PORT (port 0 takes any free one).`;
+    return new ChordialError('port-in-use', message, options);
+  }
+  const reason = error.code === 'EACCES' ? 'this user may not open that port' : error.message;
+  const message = `Cannot listen on ${where}: ${reason}. Give --listen an address of this machine (0.0.0.0 for all) and a port from 1024 on.`;
+  return new ChordialError('bad-address', message, options);
+}

@@ -1,0 +1,99 @@
+/** Small bodies over one HTTP/2 stream: gathered whole, never more than their bound. */
+import { type ClientHttp2Session, constants, type Http2Stream, type IncomingHttpHeaders } from 'node:http2';
+import { TransportError, type Wire } from './transport.ts';
+import { decodeBody, encodeBody, maximumBodyBytes, tooLarge } from './wire-body.ts';
+import { readText, readTuple } from './wire-reading.ts';
+
+/** The connection went away before an answer came; says nothing about the host. */
+export class ConnectionLost extends Error {}
+
+const maximumMessageCharacters = 1000;
+
+/**
+ * Asks and resolves with the answer's bytes. When nobody waits any longer (`signal`), the answer is read and dropped:
+ * a server cuts off clients that reset many streams.
+ */
+export function askSmall(
+  session: ClientHttp2Session,
+  path: string,
+  body: Uint8Array,
+  signal: AbortSignal | undefined,
+  late: () => void,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    if (session.closed || session.destroyed) return reject(new ConnectionLost('The connection is closing.'));
+    const stream = session.request({ ':method': 'POST', ':path': path });
+    let status = 0;
+    stream.on('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
+      status = headers[':status'] ?? 0;
+    });
+    gatherBody(stream, maximumBodyBytes).then(
+      (answer) => {
+        if (signal?.aborted) late();
+        if (status === 200) resolve(answer);
+        else reject(readRefusal(status, answer));
+      },
+      (error) => {
+        if (error instanceof TransportError) stream.close(constants.NGHTTP2_CANCEL);
+        reject(error);
+      },
+    );
+    stream.end(body);
+  });
+}
+
+/** Rejects with a TransportError when it is too long, with ConnectionLost when it ends before its end. */
+export function gatherBody(stream: Http2Stream, mostBytes: number, grew?: (bytes: number) => void): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let length = 0;
+    let ended = false;
+    stream.on('data', (part: Buffer) => {
+      length += part.length;
+      if (length > mostBytes) {
+        parts.length = 0;
+        reject(tooLarge(length));
+        return;
+      }
+      grew?.(part.length);
+      parts.push(part);
+    });
+    stream.on('end', () => {
+      ended = stream.rstCode === undefined || stream.rstCode === constants.NGHTTP2_NO_ERROR;
+      if (ended) resolve(parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts));
+    });
+    let reason = 'the stream was reset';
+    stream.on('error', (error) => {
+      reason = error.message;
+    });
+    stream.on('close', () => {
+      if (!ended) reject(new ConnectionLost(`The answer broke off: ${reason}.`));
+    });
+  });
+}
+
+const statusOfCode: Readonly<Record<string, number>> = {
+  'bad-request': 400,
+  'secret-required': 403,
+  'not-found': 404,
+  'other-network': 409,
+  'wrong-peer': 421,
+  'too-large': 413,
+  busy: 503,
+};
+
+/** A refusal as status and body. */
+export function encodeRefusal(message: string, code: string | null): readonly [status: number, body: Uint8Array] {
+  return [statusOfCode[code ?? ''] ?? 422, encodeBody([code, message.slice(0, maximumMessageCharacters)])];
+}
+
+export function readRefusal(status: number, bytes: Uint8Array): TransportError {
+  try {
+    const [code, message] = readTuple(decodeBody(bytes), 'a refusal', 2);
+    const named: Wire = code === null ? null : readText(code, 'a code', 64);
+    return new TransportError('refused', readText(message, 'a message', maximumMessageCharacters), named as string | null);
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    return new TransportError('refused', `The other side answered with status ${status} and no reason.`);
+  }
+}

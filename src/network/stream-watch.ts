@@ -1,0 +1,122 @@
+/**
+ * Watches one HTTP/2 stream from either end: who waits is woken by whatever happens, and silence of the other side
+ * while somebody waits breaks the stream. Time that our own reader or producer takes does not count as silence.
+ */
+import { constants, type Http2Stream } from 'node:http2';
+import { TransportError } from './transport.ts';
+
+export class StreamWatch {
+  readonly stream: Http2Stream;
+  readonly #silence: number;
+  #failure: TransportError | null = null;
+  #ended = false;
+  #waiting = 0;
+  #lastProgress = performance.now();
+  #timer: NodeJS.Timeout | null = null;
+  #wakers: (() => void)[] = [];
+
+  constructor(stream: Http2Stream, silence: number) {
+    this.stream = stream;
+    this.#silence = silence;
+    const progress = () => this.#progress();
+    const wake = () => this.#wake();
+    stream.on('readable', progress);
+    stream.on('drain', progress);
+    stream.on('response', progress);
+    stream.on('end', () => {
+      this.#ended = true;
+      this.#wake();
+    });
+    // The reason is in rstCode; without a listener an error would end the process.
+    stream.on('error', wake);
+    stream.on('aborted', wake);
+    stream.on('close', () => {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#wake();
+    });
+  }
+
+  /** Why the stream is broken, or null while it is whole. */
+  get failure(): TransportError | null {
+    if (this.#failure !== null) return this.#failure;
+    const { stream } = this;
+    if (stream.rstCode !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
+      return new TransportError('aborted', `The other side broke the stream off (HTTP/2 code ${stream.rstCode}).`);
+    }
+    if (stream.closed && stream.destroyed && !this.#ended) {
+      return new TransportError('aborted', 'The connection was lost in the middle of a stream.');
+    }
+    return null;
+  }
+
+  /** The other side finished sending, and all was read. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  fail(error: TransportError): void {
+    this.#failure ??= error;
+    this.stream.close(constants.NGHTTP2_CANCEL);
+    this.#wake();
+  }
+
+  /** Resolves at the next event, or when `also` settles (its own producer, which is no one's silence but ours). */
+  async event(): Promise<void> {
+    this.#startWaiting();
+    try {
+      await new Promise<void>((resolve) => this.#wakers.push(resolve));
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /** The producer's next chunk, or null when the stream broke first. */
+  next(producer: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array> | null> {
+    return new Promise((resolve, reject) => {
+      const closed = () => resolve(null);
+      if (this.stream.closed || this.stream.destroyed) return closed();
+      this.stream.once('close', closed);
+      producer.next().then(
+        (step) => {
+          this.stream.off('close', closed);
+          resolve(step);
+        },
+        (error) => {
+          this.stream.off('close', closed);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #startWaiting(): void {
+    if (this.#waiting === 0) this.#lastProgress = performance.now();
+    this.#waiting += 1;
+    if (this.#timer === null) this.#arm(this.#silence);
+  }
+
+  #arm(delay: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#waiting === 0 || this.stream.closed) return;
+      const silent = performance.now() - this.#lastProgress;
+      if (silent >= this.#silence - 1) {
+        this.fail(new TransportError('timeout', `Not a byte within ${this.#silence} ms.`));
+      } else {
+        this.#arm(this.#silence - silent);
+      }
+    }, delay);
+  }
+
+  #progress(): void {
+    this.#lastProgress = performance.now();
+    this.#wake();
+  }
+
+  #wake(): void {
+    const wakers = this.#wakers;
+    if (wakers.length === 0) return;
+    this.#wakers = [];
+    for (const wake of wakers) wake();
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Wire formats of the messages about records; entries travel as their canonical bytes.
+ *
+ * `records.put`  `{entries}` → `{results}`, each `stored`, `known` (this one or a newer is there) or an error code.
+ * `records.get`  `{keys, kinds, after}` → `{entries: [[entry…] per key], more}`: entries of a key come in the order of
+ *                their identities, at most a page per key; `more[i]` is where to go on, or null. `after` goes with one key.
+ * `records.list` `{kind, cursor, limit}` → `{entries, cursor}`: all entries of a kind that the host holds, by pages.
+ */
+import type { Wire } from '../network/transport.ts';
+import { malformed, readInteger, readList, readText } from '../network/wire-reading.ts';
+import { type EncodedEntry, decodeEntry, maximumEntryBytes, type RecordKind, recordKinds } from './entry.ts';
+import { isRecordKey, type RecordKey } from './record-keys.ts';
+
+export const recordMessages = { put: 'records.put', get: 'records.get', list: 'records.list' } as const;
+
+/** 128 entries of at most 4 KiB: half of the bound on a small message. */
+export const maximumEntriesPerMessage = 128;
+export const maximumKeysPerQuestion = 64;
+const maximumCursorCharacters = 4096;
+const maximumCodeCharacters = 40;
+
+export const encodeEntries = (entries: readonly EncodedEntry[]): Wire => ({ entries: entries.map(({ bytes }) => bytes) });
+
+/** The bytes as they came, not yet read: one malformed entry must not hide the others. */
+export function decodeEntryBytes(body: Wire): readonly Uint8Array[] {
+  return readList(field(body, 'entries'), 'the list of records', 0, maximumEntriesPerMessage).map(readEntryBytes);
+}
+
+export const encodeEntryResults = (results: readonly string[]): Wire => ({ results });
+
+export function decodeEntryResults(body: Wire, count: number): readonly string[] {
+  const results = readList(field(body, 'results'), 'the list of results', count, count);
+  return results.map((result) => readText(result, 'a result', maximumCodeCharacters));
+}
+
+export interface RecordQuestion {
+  readonly keys: readonly RecordKey[];
+  readonly kinds: readonly RecordKind[];
+  /** Where the page before ended; only with one key. */
+  readonly after: string | null;
+}
+
+export const encodeQuestion = ({ keys, kinds, after }: RecordQuestion): Wire => ({ keys, kinds, after });
+
+export function decodeQuestion(body: Wire): RecordQuestion {
+  const keys = readList(field(body, 'keys'), 'the list of keys', 1, maximumKeysPerQuestion).map((key) => {
+    if (!isRecordKey(key)) throw malformed('a key is not 64 hexadecimal digits');
+    return key;
+  });
+  const kinds = readList(field(body, 'kinds'), 'the list of kinds', 1, recordKinds.length).map(readKind);
+  const after = readCursor(field(body, 'after'));
+  if (after !== null && keys.length !== 1) throw malformed('a page goes on for one key only');
+  return { keys, kinds, after };
+}
+
+export interface RecordPages {
+  /** Per key asked for. */
+  readonly entries: readonly (readonly Uint8Array[])[];
+  readonly more: readonly (string | null)[];
+}
+
+export const encodePages = ({ entries, more }: RecordPages): Wire => ({ entries, more });
+
+export function decodePages(body: Wire, keys: number): RecordPages {
+  const entries = readList(field(body, 'entries'), 'the pages', keys, keys).map((page) =>
+    readList(page, 'a page of records', 0, maximumEntriesPerMessage).map(readEntryBytes),
+  );
+  return { entries, more: readList(field(body, 'more'), 'the cursors', keys, keys).map(readCursor) };
+}
+
+export interface ListQuestion {
+  readonly kind: RecordKind;
+  readonly cursor: string | null;
+  readonly limit: number;
+}
+
+export function decodeListQuestion(body: Wire): ListQuestion {
+  const limit = readInteger(field(body, 'limit'), 'the limit', 1, maximumEntriesPerMessage);
+  return { kind: readKind(field(body, 'kind')), cursor: readCursor(field(body, 'cursor')), limit };
+}
+
+export function decodeListAnswer(body: Wire): { entries: readonly Uint8Array[]; cursor: string | null } {
+  return { entries: decodeEntryBytes(body), cursor: readCursor(field(body, 'cursor')) };
+}
+
+/** Those that can be read; a stranger's malformed entries are as good as absent. */
+export function readableEntries(list: readonly Uint8Array[], refused: (error: Error) => void): readonly EncodedEntry[] {
+  return list.flatMap((bytes) => {
+    try {
+      return [decodeEntry(bytes)];
+    } catch (error) {
+      refused(error as Error);
+      return [];
+    }
+  });
+}
+
+function readKind(value: Wire): RecordKind {
+  const kind = recordKinds.find((known) => known === value);
+  if (kind === undefined) throw malformed('a kind of record is unknown');
+  return kind;
+}
+
+function readEntryBytes(value: Wire): Uint8Array {
+  if (value instanceof Uint8Array && value.length <= maximumEntryBytes) return value;
+  throw malformed('a record is not bytes, or too many');
+}
+
+function readCursor(value: Wire): string | null {
+  return value === null ? null : readText(value, 'a cursor', maximumCursorCharacters);
+}
+
+function field(value: Wire, name: string): Wire {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}

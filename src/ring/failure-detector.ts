@@ -1,0 +1,262 @@
+/**
+ * Which hosts are alive. False suspicion, not crash, is what breaks a ring (spec: a live head treated as dead with 2 %
+ * probability loses SufficientPrincipals in a third of the runs), so a death is believed only after
+ *   - several pings in a row went unanswered and nothing else was heard from the host, and
+ *   - of two other live hosts asked, at least one answered that it cannot reach it either, and none that it can.
+ * A helper that does not answer does not count; with no helper the own evidence decides.
+ * A host that a helper still reaches is kept and routed around (non-transitive links).
+ * One confirmation covers all members of the host. Whatever is heard from it later brings it back to life.
+ */
+import type { Contact, HostId } from './pointer.ts';
+import type { Clock, Milliseconds, Random, RingNetwork, Timer } from './ports.ts';
+import { RoundTrip } from './round-trip.ts';
+import type { RingTimers } from './timers.ts';
+
+export type Liveness = 'alive' | 'suspected' | 'away' | 'left' | 'dead';
+
+export interface Watched {
+  readonly contact: Contact;
+  readonly liveness: Liveness;
+  /** By Clock.now; null when nothing was ever heard. */
+  readonly lastHeard: Milliseconds | null;
+  readonly roundTrip: Milliseconds | null;
+}
+
+interface Entry {
+  contact: Contact;
+  liveness: Liveness;
+  lastHeard: Milliseconds | null;
+  readonly roundTrip: RoundTrip;
+  misses: number;
+  /** When the current run of misses began. */
+  missingSince: Milliseconds;
+  checking: boolean;
+  watched: boolean;
+  timer: Timer | null;
+  waiting: ((dead: boolean) => void)[];
+}
+
+export interface FailureDetectorPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: RingNetwork;
+  readonly timers: RingTimers;
+  /** A host went from alive to dead, away or left, or came back. */
+  changed(contact: Contact, liveness: Liveness): void;
+}
+
+/** Two helpers are asked: enough to outvote one bad link, cheap enough to ask at every suspicion. */
+const helpersAsked = 2;
+/** A failure that costs no waiting (connection refused) is tried again after this part of the ping interval. */
+const fastRetryPart = 0.2;
+
+export class FailureDetector {
+  readonly #ports: FailureDetectorPorts;
+  readonly #entries = new Map<HostId, Entry>();
+  #closed = false;
+
+  constructor(ports: FailureDetectorPorts) {
+    this.#ports = ports;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const entry of this.#entries.values()) entry.timer?.cancel();
+    this.#entries.clear();
+  }
+
+  liveness(host: HostId): Liveness | null {
+    return this.#entries.get(host)?.liveness ?? null;
+  }
+
+  contactOf(host: HostId): Contact | null {
+    return this.#entries.get(host)?.contact ?? null;
+  }
+
+  /** Confirmed dead, away or gone for good: nobody expects an answer from it. */
+  isDown(host: HostId): boolean {
+    const liveness = this.#entries.get(host)?.liveness;
+    return liveness === 'dead' || liveness === 'away' || liveness === 'left';
+  }
+
+  roundTrip(host: HostId): Milliseconds | null {
+    return this.#entries.get(host)?.roundTrip.smoothed ?? null;
+  }
+
+  timeout(host: HostId): Milliseconds {
+    const { minimumTimeout, maximumTimeout } = this.#ports.timers;
+    const entry = this.#entries.get(host);
+    return entry ? entry.roundTrip.timeout(0, minimumTimeout, maximumTimeout) : minimumTimeout;
+  }
+
+  all(): Watched[] {
+    return [...this.#entries.values()].map((e) => ({
+      contact: e.contact,
+      liveness: e.liveness,
+      lastHeard: e.lastHeard,
+      roundTrip: e.roundTrip.smoothed,
+    }));
+  }
+
+  /** Exactly these hosts are pinged from now on; others keep what is known of them. */
+  watch(contacts: ReadonlyMap<HostId, Contact>): void {
+    for (const [host, entry] of this.#entries) {
+      if (entry.watched && !contacts.has(host)) {
+        entry.watched = false;
+        if (!entry.checking) this.#rest(entry);
+      }
+    }
+    for (const [host, contact] of contacts) {
+      const entry = this.#entry(contact);
+      if (entry.watched) continue;
+      entry.watched = true;
+      if (this.isDown(host) || entry.checking) continue;
+      const { pingInterval } = this.#ports.timers;
+      this.#schedule(entry, pingInterval * this.#ports.random.next());
+    }
+  }
+
+  /** Any authenticated packet from the host: it lives. */
+  heard(contact: Contact, roundTrip?: Milliseconds): void {
+    const entry = this.#entry(contact);
+    entry.lastHeard = this.#ports.clock.now();
+    entry.misses = 0;
+    if (roundTrip !== undefined) entry.roundTrip.sample(roundTrip);
+    if (entry.liveness === 'alive') return;
+    this.#turn(entry, 'alive');
+    if (entry.watched && !entry.checking) this.#schedule(entry, this.#ports.timers.pingInterval);
+  }
+
+  /** The host said so itself, or an authenticated event tells it. */
+  declare(contact: Contact, liveness: 'away' | 'left'): void {
+    const entry = this.#entry(contact);
+    if (entry.liveness !== liveness) this.#turn(entry, liveness);
+  }
+
+  /** Something else found it silent: check now instead of at the next ping. */
+  suspect(contact: Contact): void {
+    this.confirm(contact, () => {});
+  }
+
+  /** Tells, after a full check if need be, whether the host is dead. */
+  confirm(contact: Contact, done: (dead: boolean) => void): void {
+    const entry = this.#entry(contact);
+    if (this.isDown(contact.host)) {
+      this.#ports.clock.after(0, () => done(true));
+      return;
+    }
+    entry.waiting.push(done);
+    if (!entry.checking) this.#check(entry);
+  }
+
+  #entry(contact: Contact): Entry {
+    let entry = this.#entries.get(contact.host);
+    if (entry === undefined) {
+      entry = {
+        contact,
+        liveness: 'alive',
+        lastHeard: null,
+        roundTrip: new RoundTrip(),
+        misses: 0,
+        missingSince: 0,
+        checking: false,
+        watched: false,
+        timer: null,
+        waiting: [],
+      };
+      this.#entries.set(contact.host, entry);
+    } else if (contact.addresses.length > 0) {
+      entry.contact = contact;
+    }
+    return entry;
+  }
+
+  #schedule(entry: Entry, delay: Milliseconds): void {
+    entry.timer?.cancel();
+    entry.timer = this.#ports.clock.after(delay, () => {
+      entry.timer = null;
+      this.#check(entry);
+    });
+  }
+
+  #rest(entry: Entry): void {
+    entry.timer?.cancel();
+    entry.timer = null;
+  }
+
+  #check(entry: Entry): void {
+    if (this.#closed) return;
+    entry.checking = true;
+    this.#rest(entry);
+    const { clock, network, timers } = this.#ports;
+    const sent = clock.now();
+    const timeout = entry.roundTrip.timeout(entry.misses, timers.minimumTimeout, timers.maximumTimeout);
+    network.ping(entry.contact, timeout, (result) => {
+      if (this.#closed) return;
+      if (result === 'alive') {
+        this.heard(entry.contact, clock.now() - sent);
+        return this.#conclude(entry, false);
+      }
+      // `refused` is an answer: the host lives, it only will not talk to us.
+      if (result === 'refused' || (entry.lastHeard ?? -1) >= sent) return this.#conclude(entry, false);
+      if (entry.misses === 0) entry.missingSince = sent;
+      entry.misses++;
+      if (entry.liveness === 'alive') this.#turn(entry, 'suspected');
+      if (entry.misses >= timers.missedPings) return this.#askHelpers(entry);
+      const wait = result === 'unreachable' ? timers.pingInterval * fastRetryPart : 0;
+      this.#schedule(entry, wait);
+    });
+  }
+
+  #askHelpers(entry: Entry): void {
+    const { clock, network, random, timers } = this.#ports;
+    const helpers = [...this.#entries.values()].filter(
+      (e) => e !== entry && e.liveness === 'alive' && e.lastHeard !== null,
+    );
+    for (let i = helpers.length - 1; i > 0; i--) {
+      const j = Math.floor(random.next() * (i + 1));
+      [helpers[i], helpers[j]] = [helpers[j]!, helpers[i]!];
+    }
+    helpers.sort((a, b) => Number(b.watched) - Number(a.watched));
+    const asked = helpers.slice(0, helpersAsked);
+    let open = asked.length;
+    let reached = false;
+    const decide = () => {
+      const alive = reached || (entry.lastHeard ?? -1) >= entry.missingSince;
+      this.#conclude(entry, !alive);
+    };
+    if (open === 0) {
+      clock.after(0, decide);
+      return;
+    }
+    for (const helper of asked) {
+      const deadline = this.timeout(helper.contact.host) + 2 * timers.minimumTimeout;
+      network.ask(helper.contact, 'probe', { hosts: [entry.contact] }, deadline, (result) => {
+        if (result.ok && result.answer.reached[0] === true) reached = true;
+        if (--open === 0) decide();
+      });
+    }
+  }
+
+  #conclude(entry: Entry, dead: boolean): void {
+    entry.checking = false;
+    entry.misses = 0;
+    if (dead && !this.isDown(entry.contact.host)) this.#turn(entry, 'dead');
+    else if (!dead && entry.liveness === 'suspected') this.#turn(entry, 'alive');
+    const waiting = entry.waiting;
+    entry.waiting = [];
+    for (const done of waiting) done(this.isDown(entry.contact.host));
+    if (entry.watched && !this.isDown(entry.contact.host) && !entry.checking) {
+      this.#schedule(entry, this.#ports.timers.pingInterval);
+    }
+  }
+
+  #turn(entry: Entry, liveness: Liveness): void {
+    const before = entry.liveness;
+    entry.liveness = liveness;
+    if (liveness === 'dead' || liveness === 'away' || liveness === 'left') this.#rest(entry);
+    if (before !== liveness && liveness !== 'suspected') {
+      if (!(before === 'suspected' && liveness === 'alive')) this.#ports.changed(entry.contact, liveness);
+    }
+  }
+}

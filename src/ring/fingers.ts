@@ -1,0 +1,113 @@
+/**
+ * The finger table of one member: finger[i] = successor(me + 2^i), exact once looked up. Fingers are not part of
+ * correctness: a wrong one costs hops. Those that fall inside the successor list are read from it and always exact.
+ *
+ * On host networks up to 16 members of each interval [me + 2^i, me + 2^(i+1)) stand beside the exact finger; routing
+ * takes the one with the shortest round trip (PNS-16: Gummadi et al. 2003 find 16 samples near-ideal).
+ */
+import { between, distance, fingerStart, inOwnedArc, type RingId } from './identifier.ts';
+import type { MemberState } from './member-state.ts';
+import { isMember, type MemberPointer } from './pointer.ts';
+import { listCovers } from './successor-list.ts';
+
+const proximityCandidates = 16;
+
+export class Fingers {
+  readonly #me: RingId;
+  readonly #bits: number;
+  readonly #exact: (MemberPointer | null)[];
+  readonly #near: (MemberPointer[] | undefined)[] = [];
+
+  constructor(me: RingId, bits: number) {
+    this.#me = me;
+    this.#bits = bits;
+    this.#exact = new Array<MemberPointer | null>(bits).fill(null);
+  }
+
+  start(power: number): RingId {
+    return fingerStart(this.#me, power, this.#bits);
+  }
+
+  /** finger[power] as far as it is known. */
+  get(power: number, state: MemberState): MemberPointer | null {
+    const start = this.start(power);
+    if (inOwnedArc(state.predecessor.id, start, this.#me)) return state.me;
+    if (!listCovers(state, start)) return this.#exact[power] ?? null;
+    let last: RingId = this.#me;
+    for (const entry of state.successors) {
+      if (!isMember(entry)) break;
+      if (inOwnedArc(last, start, entry.id)) return entry;
+      last = entry.id;
+    }
+    return null;
+  }
+
+  /** The first power whose finger the successor list does not give. */
+  firstFar(state: MemberState): number {
+    let low = 0;
+    let high = this.#bits;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (listCovers(state, this.start(middle))) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** successor(start of `power`) was found to be `owner`: proves every following finger that starts before it too. */
+  learnExact(power: number, owner: MemberPointer): number {
+    let next = power;
+    const start = this.start(power);
+    while (next < this.#bits) {
+      const candidate = this.start(next);
+      if (next > power && !inOwnedArc(start, candidate, owner.id)) break;
+      this.#exact[next] = owner;
+      next++;
+    }
+    return next;
+  }
+
+  learnNear(pointer: MemberPointer): void {
+    if (pointer.id === this.#me) return;
+    const power = distance(this.#me, pointer.id, this.#bits).toString(2).length - 1;
+    const near = this.#near[power];
+    if (near === undefined) this.#near[power] = [pointer];
+    else if (near.length < proximityCandidates && !near.some((p) => p.id === pointer.id)) near.push(pointer);
+  }
+
+  forget(isGone: (pointer: MemberPointer) => boolean): void {
+    for (let power = 0; power < this.#bits; power++) {
+      const exact = this.#exact[power];
+      if (exact && isGone(exact)) this.#exact[power] = null;
+    }
+    for (const [power, near] of this.#near.entries()) {
+      if (near) this.#near[power] = near.filter((pointer) => !isGone(pointer));
+    }
+  }
+
+  /** Distinct far fingers that precede the key, in no order. */
+  preceding(key: RingId): MemberPointer[] {
+    const found: MemberPointer[] = [];
+    let last: MemberPointer | null = null;
+    for (const finger of this.#exact) {
+      if (finger === null || finger === last) continue;
+      last = finger;
+      if (between(this.#me, finger.id, key)) found.push(finger);
+    }
+    return found;
+  }
+
+  /** Of the members known in the same interval as `best`, the nearest by round trip that still precedes the key. */
+  nearest(best: MemberPointer, key: RingId, roundTrip: (pointer: MemberPointer) => number | null): MemberPointer {
+    const power = distance(this.#me, best.id, this.#bits).toString(2).length - 1;
+    let chosen = best;
+    let shortest = roundTrip(best) ?? Number.POSITIVE_INFINITY;
+    for (const pointer of this.#near[power] ?? []) {
+      const measured = roundTrip(pointer);
+      if (measured === null || measured >= shortest || !between(this.#me, pointer.id, key)) continue;
+      chosen = pointer;
+      shortest = measured;
+    }
+    return chosen;
+  }
+}

@@ -1,0 +1,363 @@
+/**
+ * One member of the ring: the thin driver around join, stabilize and rectify.
+ *
+ * Single writer: operations run one after the other; at most one asks another member at a time. While a query of mine
+ * that may change my successors is in flight, GET_STATE is answered PENDING (the busy rule: without it the atomic
+ * steps of the proof do not hold). Lookups read the last committed state and are never held up.
+ * A crash here loses nothing: the state is rebuilt by joining again.
+ */
+import type { RingId } from './identifier.ts';
+import { type JoinStep, joinBehind } from './join.ts';
+import type { MemberState } from './member-state.ts';
+import type { StateAnswer } from './messages.ts';
+import { isMember, type MemberPointer } from './pointer.ts';
+import type { Clock, Random, Timer } from './ports.ts';
+import { rectify, withPredecessor } from './rectify.ts';
+import { adoptSuccessor, betterSuccessor, dropHead, isBetterSuccessor } from './stabilize.ts';
+import { brokenRule, type RingShape, sameList } from './successor-list.ts';
+import { maximumPendingRetries, maximumQueuedCandidates, maximumQueuedNotices, type RingTimers } from './timers.ts';
+
+/** What asking for a member's state came to. `unknown` is never taken for death. */
+export type Snapshot =
+  | { readonly kind: 'member'; readonly state: MemberState }
+  /** It is busy itself: ask again shortly. */
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'unknown' };
+
+/** What a member needs of its host. Callbacks come exactly once, never before the call returns. */
+export interface MemberPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: RingTimers;
+  readonly shape: RingShape;
+  /** In a teaching ring few members are a ring too; elsewhere an exhausted list means being stranded. */
+  readonly smallRings: boolean;
+  readState(of: MemberPointer, done: (snapshot: Snapshot) => void): void;
+  /** Confirmed dead, or said to be no member any more. */
+  isGone(member: MemberPointer): boolean;
+  notify(to: MemberPointer, from: MemberPointer, done: () => void): void;
+  poke(to: MemberPointer, candidates: readonly MemberPointer[]): void;
+  /** The live member that follows `id` most closely, of all that this host knows, its own members included. */
+  nearestAfter(id: RingId): MemberPointer | null;
+  committed(member: Member, before: MemberState | null): void;
+  /** No live successor is left: the host must join this member again. */
+  stranded(member: Member): void;
+  /** A stabilise round ended; `quiet` when it changed nothing. */
+  stabilized(member: Member, quiet: boolean): void;
+}
+
+export class Member {
+  readonly me: MemberPointer;
+  readonly #ports: MemberPorts;
+  #state: MemberState | null = null;
+  /** A query of mine that may change my successors is in flight. */
+  #busy = false;
+  /** An operation is running (asking or waiting). */
+  #running = false;
+  #stabilizeWanted = false;
+  #notices: MemberPointer[] = [];
+  #candidates: MemberPointer[] = [];
+  /** The last notifier turned away because the predecessor seemed alive; reconsidered when that one dies. */
+  #turnedAway: MemberPointer | null = null;
+  #interval: number;
+  #timer: Timer | null = null;
+  #pokeTimer: Timer | null = null;
+  #stopped = false;
+
+  constructor(me: MemberPointer, ports: MemberPorts) {
+    this.me = me;
+    this.#ports = ports;
+    this.#interval = ports.timers.stabilizeMinimum;
+  }
+
+  get state(): MemberState | null {
+    return this.#state;
+  }
+
+  /** GET_STATE: one snapshot, or PENDING while a query of mine is in flight. */
+  answerState(): StateAnswer {
+    if (this.#state === null) return { status: 'not-member' };
+    return this.#busy ? { status: 'pending' } : { status: 'member', state: this.#state };
+  }
+
+  /** Begins with a state known to be ideal: a founder's own members. */
+  begin(state: MemberState): void {
+    this.#commit(state);
+    this.#schedule(this.#ports.timers.stabilizeMinimum);
+  }
+
+  /** One step of JOIN behind p; the host does the walking. */
+  tryJoin(p: MemberPointer, done: (step: JoinStep | null) => void): void {
+    this.#ports.readState(p, (snapshot) => {
+      if (this.#stopped || this.#state !== null || snapshot.kind !== 'member') return done(null);
+      const step = joinBehind(this.me, snapshot.state, this.#ports.shape);
+      if (step.kind === 'joined') {
+        this.#commit(step.state);
+        this.wantStabilize();
+        // The predecessor learns of me by stabilising: asked to do it now, not in its next round.
+        this.#ports.poke(step.state.predecessor, [this.me]);
+      }
+      done(step);
+    });
+  }
+
+  /** Stops taking part: every later question is answered NOT_MEMBER. */
+  leave(): void {
+    this.#timer?.cancel();
+    this.#pokeTimer?.cancel();
+    this.#timer = null;
+    this.#pokeTimer = null;
+    const before = this.#state;
+    this.#state = null;
+    this.#busy = false;
+    this.#notices = [];
+    this.#candidates = [];
+    this.#turnedAway = null;
+    if (before !== null) this.#ports.committed(this, before);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.leave();
+  }
+
+  wantStabilize(): void {
+    if (this.#state === null) return;
+    this.#stabilizeWanted = true;
+    this.#next();
+  }
+
+  notified(from: MemberPointer): void {
+    if (this.#state === null || from.id === this.me.id) return;
+    this.#notices = this.#notices.filter((n) => n.id !== from.id);
+    this.#notices.push(from);
+    if (this.#notices.length > maximumQueuedNotices) this.#notices.shift();
+    this.#next();
+  }
+
+  /** A member that may lie between me and my successor: tried as STAB2 would. */
+  considerSuccessor(candidate: MemberPointer): void {
+    const state = this.#state;
+    if (state === null || !isBetterSuccessor(state, candidate)) return;
+    if (this.#candidates.some((c) => c.id === candidate.id)) return;
+    if (this.#candidates.length >= maximumQueuedCandidates) this.#candidates.shift();
+    this.#candidates.push(candidate);
+    this.#next();
+  }
+
+  /** A host died or left: whoever stands on it must be replaced at once. */
+  hostGone(): void {
+    const state = this.#state;
+    if (state === null) return;
+    const head = state.successors[0];
+    if (isMember(head) && this.#ports.isGone(head)) this.wantStabilize();
+    if (this.#ports.isGone(state.predecessor) && this.#turnedAway !== null) this.notified(this.#turnedAway);
+  }
+
+  #next(): void {
+    if (this.#running || this.#stopped || this.#state === null) return;
+    const notice = this.#notices.shift();
+    if (notice !== undefined) return this.#rectify(this.#state, notice);
+    const candidate = this.#candidates.shift();
+    if (candidate !== undefined) return this.#tryCandidate(this.#state, candidate);
+    if (this.#stabilizeWanted) {
+      this.#stabilizeWanted = false;
+      this.#stabilize();
+    }
+  }
+
+  #finish(): void {
+    this.#running = false;
+    this.#next();
+  }
+
+  // STABILIZE
+
+  #stabilize(): void {
+    const epochBefore = this.#state?.epoch;
+    this.#running = true;
+    this.#askHead((answered) => {
+      const quiet = answered && this.#state !== null && this.#state.epoch === epochBefore;
+      this.#ports.stabilized(this, quiet);
+      this.#rest(quiet);
+      this.#finish();
+    });
+  }
+
+  /** STAB1: drop dead heads until one answers, take over its list. */
+  #askHead(done: (answered: boolean) => void): void {
+    let state = this.#state;
+    let head = state?.successors[0];
+    while (state !== null && isMember(head) && this.#ports.isGone(head)) {
+      this.#commit(dropHead(state, this.#ports.shape));
+      state = this.#state;
+      head = state?.successors[0];
+    }
+    if (state === null) return done(false);
+    if (!isMember(head)) return this.#exhausted(state, done);
+    this.#read(head, (snapshot) => {
+      if (this.#state === null) return done(false);
+      if (snapshot.kind === 'gone') {
+        this.#commit(dropHead(this.#state, this.#ports.shape));
+        return this.#askHead(done);
+      }
+      if (snapshot.kind !== 'member') return done(false);
+      this.#commit(adoptSuccessor(this.#state, snapshot.state, this.#ports.shape));
+      this.#askBetter(snapshot.state, done);
+    });
+  }
+
+  /** STAB2: a live candidate nearer than the successor becomes the successor; then always notify. */
+  #askBetter(answer: MemberState, done: (answered: boolean) => void): void {
+    const state = this.#state;
+    if (state === null) return done(false);
+    const candidate = this.#bestCandidate(state, answer);
+    if (candidate === null) return this.#notifySuccessor(done);
+    this.#read(candidate, (snapshot) => {
+      if (snapshot.kind === 'member' && this.#state !== null) {
+        this.#commit(adoptSuccessor(this.#state, snapshot.state, this.#ports.shape));
+      }
+      this.#notifySuccessor(done);
+    });
+  }
+
+  #bestCandidate(state: MemberState, answer: MemberState): MemberPointer | null {
+    const offered = betterSuccessor(state, answer);
+    if (offered !== null && !this.#ports.isGone(offered)) return offered;
+    const nearest = this.#ports.nearestAfter(this.me.id);
+    return nearest !== null && isBetterSuccessor(state, nearest) ? nearest : null;
+  }
+
+  #tryCandidate(state: MemberState, candidate: MemberPointer): void {
+    if (!isBetterSuccessor(state, candidate) || this.#ports.isGone(candidate)) return this.#next();
+    this.#running = true;
+    this.#read(candidate, (snapshot) => {
+      const now = this.#state;
+      if (snapshot.kind !== 'member' || now === null || !isBetterSuccessor(now, candidate)) return this.#finish();
+      this.#commit(adoptSuccessor(now, snapshot.state, this.#ports.shape));
+      this.#notifySuccessor(() => {
+        this.#rest(false);
+        this.#finish();
+      });
+    });
+  }
+
+  #notifySuccessor(done: (answered: boolean) => void): void {
+    const head = this.#state?.successors[0];
+    if (!isMember(head)) return done(true);
+    this.#ports.notify(head, this.me, () => done(true));
+  }
+
+  /**
+   * Nobody is left in the list: more neighbours died at once than it holds. The nearest live member that this host
+   * still knows of (a sibling, a cached member, the predecessor) takes the place; with none, a teaching peer is alone
+   * and any other is stranded. Never oneself: that would be a second ring.
+   */
+  #exhausted(state: MemberState, done: (answered: boolean) => void): void {
+    const { predecessor } = state;
+    const fallback = predecessor.id === this.me.id || this.#ports.isGone(predecessor) ? null : predecessor;
+    const candidate = this.#ports.nearestAfter(this.me.id) ?? fallback;
+    if (candidate === null) return this.#nobodyLeft(state, done);
+    this.#read(candidate, (snapshot) => {
+      if (this.#state === null) return done(false);
+      if (snapshot.kind === 'gone') return this.#askHead(done);
+      if (snapshot.kind !== 'member') return done(false);
+      this.#commit(adoptSuccessor(this.#state, snapshot.state, this.#ports.shape));
+      this.#notifySuccessor(done);
+    });
+  }
+
+  #nobodyLeft(state: MemberState, done: (answered: boolean) => void): void {
+    if (this.#ports.smallRings) {
+      if (state.predecessor.id !== this.me.id) this.#commit(withPredecessor(state, this.me));
+      return done(true);
+    }
+    this.leave();
+    done(false);
+    this.#ports.stranded(this);
+  }
+
+  /**
+   * Reads a state under the busy rule. After PENDING nothing answered is in flight, so while waiting to ask again this
+   * member answers others: two members that ask each other at once cannot block each other.
+   */
+  #read(member: MemberPointer, done: (snapshot: Snapshot) => void, retries = maximumPendingRetries): void {
+    this.#busy = true;
+    this.#ports.readState(member, (snapshot) => {
+      this.#busy = false;
+      if (this.#stopped || this.#state === null) return done({ kind: 'unknown' });
+      if (snapshot.kind !== 'pending') return done(snapshot);
+      if (retries === 0) return done({ kind: 'unknown' });
+      const { clock, random, timers } = this.#ports;
+      clock.after(timers.pendingRetry * (0.5 + random.next()), () => this.#read(member, done, retries - 1));
+    });
+  }
+
+  // RECTIFY
+
+  #rectify(state: MemberState, notifier: MemberPointer): void {
+    const outcome = rectify(state, notifier);
+    if (outcome.kind === 'adopt') {
+      this.#commit(outcome.state);
+      // A lone teaching peer finds its first successor this way; others only speed up.
+      this.#stabilizeWanted = true;
+      return this.#next();
+    }
+    if (outcome.kind === 'keep') return this.#next();
+    this.#running = true;
+    this.#predecessorGone(state.predecessor, (gone) => {
+      const now = this.#state;
+      if (now !== null && gone && now.predecessor.id === state.predecessor.id) {
+        this.#turnedAway = null;
+        this.#commit(withPredecessor(now, notifier));
+      } else if (now !== null && now.predecessor.id !== notifier.id) {
+        this.#turnedAway = notifier;
+      }
+      this.#finish();
+    });
+  }
+
+  #predecessorGone(predecessor: MemberPointer, done: (gone: boolean) => void): void {
+    if (this.#ports.isGone(predecessor)) return done(true);
+    this.#ports.readState(predecessor, (snapshot) => done(snapshot.kind === 'gone'));
+  }
+
+  // COMMIT AND PACE
+
+  #commit(next: MemberState): void {
+    const before = this.#state;
+    if (next === before) return;
+    const broken = brokenRule(next, this.#ports.shape);
+    if (broken !== null) throw new Error(`ring member ${this.me.id} refuses a state: ${broken}`);
+    this.#state = next;
+    this.#ports.committed(this, before);
+    if (before !== null && !sameList(before.successors, next.successors)) this.#pokePredecessor();
+  }
+
+  /** My list is the tail of my predecessor's: it stabilises now, so a change crosses s members in s round trips. */
+  #pokePredecessor(): void {
+    this.#pokeTimer ??= this.#ports.clock.after(this.#ports.timers.pokeGap, () => {
+      this.#pokeTimer = null;
+      const state = this.#state;
+      if (state === null || state.predecessor.id === this.me.id) return;
+      if (!this.#ports.isGone(state.predecessor)) this.#ports.poke(state.predecessor, []);
+    });
+  }
+
+  #rest(quiet: boolean): void {
+    const { stabilizeMinimum, stabilizeMaximum, stabilizeBackoff } = this.#ports.timers;
+    this.#interval = quiet ? Math.min(this.#interval * stabilizeBackoff, stabilizeMaximum) : stabilizeMinimum;
+    this.#schedule(this.#interval);
+  }
+
+  #schedule(interval: number): void {
+    this.#timer?.cancel();
+    if (this.#state === null || this.#stopped) return;
+    const jitter = 0.9 + 0.2 * this.#ports.random.next();
+    this.#timer = this.#ports.clock.after(interval * jitter, () => {
+      this.#timer = null;
+      this.wantStabilize();
+    });
+  }
+}

@@ -1,0 +1,78 @@
+/** FIND: what this host knows about a key, from the lists, fingers and cached members of all its own members. */
+import { between, inOwnedArc, type RingId } from './identifier.ts';
+import type { Fingers } from './fingers.ts';
+import type { MemberCache } from './member-cache.ts';
+import type { MemberState } from './member-state.ts';
+import { type FindAnswer, maximumSuggestions } from './messages.ts';
+import { type HostId, isMember, type MemberPointer } from './pointer.ts';
+import { listCovers } from './successor-list.ts';
+
+export interface OwnMember {
+  readonly state: MemberState;
+  readonly fingers: Fingers;
+}
+
+export interface RouterPorts {
+  readonly self: HostId;
+  /** Own members that are members now, sorted by id. */
+  own(): readonly OwnMember[];
+  readonly cache: MemberCache;
+  isGone(pointer: MemberPointer): boolean;
+  /** null switches proximity routing off (teaching rings). */
+  readonly roundTrip: ((pointer: MemberPointer) => number | null) | null;
+}
+
+/** Believed owners handed on: the owner and those that would own the key if it were dead. */
+const guessesFromList = 4;
+const closerFromCache = 4;
+
+export function find(key: RingId, ports: RouterPorts): FindAnswer {
+  const own = ports.own();
+  if (own.length === 0) return { owned: null, guesses: [], closer: [] };
+  const next = own.find((m) => m.state.me.id >= key) ?? own[0]!;
+  const { state } = next;
+  if (inOwnedArc(state.predecessor.id, key, state.me.id)) {
+    const { me: owner, predecessor, successors } = state;
+    return { owned: { owner, predecessor, successors }, guesses: [], closer: [] };
+  }
+  const before = own.findLast((m) => m.state.me.id < key) ?? own[own.length - 1]!;
+  const guesses: MemberPointer[] = [];
+  const suggest = (list: MemberPointer[], pointer: MemberPointer) => {
+    if (pointer.contact.host === ports.self || ports.isGone(pointer)) return;
+    if (!list.some((p) => p.id === pointer.id)) list.push(pointer);
+  };
+  for (const pointer of fromList(before.state, key)) suggest(guesses, pointer);
+  suggest(guesses, state.predecessor);
+  guesses.sort((a, b) => (a.id === key || (b.id !== key && between(key, a.id, b.id)) ? -1 : 1));
+
+  const closer: MemberPointer[] = [];
+  for (const entry of before.state.successors) {
+    if (isMember(entry) && between(before.state.me.id, entry.id, key)) suggest(closer, entry);
+  }
+  for (const member of own) for (const finger of member.fingers.preceding(key)) suggest(closer, finger);
+  for (const pointer of ports.cache.before(key, closerFromCache)) suggest(closer, pointer);
+  sortPreceding(closer, key);
+  const best = closer[0];
+  if (best !== undefined && ports.roundTrip !== null && guesses.length === 0) {
+    const near = before.fingers.nearest(best, key, ports.roundTrip);
+    if (near.id !== best.id) closer.unshift(near);
+  }
+  return { owned: null, guesses: guesses.slice(0, maximumSuggestions), closer: closer.slice(0, maximumSuggestions) };
+}
+
+/** Closest preceding first. */
+export function sortPreceding(pointers: MemberPointer[], key: RingId): void {
+  pointers.sort((a, b) => (a.id === b.id ? 0 : between(b.id, a.id, key) ? -1 : 1));
+}
+
+/** When the list of this member covers the key: the entry that owns it by the list, and the following ones. */
+function fromList(state: MemberState, key: RingId): readonly MemberPointer[] {
+  if (!listCovers(state, key)) return [];
+  let last: RingId = state.me.id;
+  for (const [place, entry] of state.successors.entries()) {
+    if (!isMember(entry)) break;
+    if (inOwnedArc(last, key, entry.id)) return state.successors.slice(place, place + guessesFromList).filter(isMember);
+    last = entry.id;
+  }
+  return [];
+}

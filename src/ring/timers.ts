@@ -1,0 +1,62 @@
+/** Every interval, deadline and bound of the ring in one place, each with its reason. */
+import type { Milliseconds } from './ports.ts';
+
+export interface RingTimers {
+  /** Pause between liveness pings of a watched host. Detection of a crash takes about three of them. */
+  readonly pingInterval: Milliseconds;
+  /** Pings missed in a row before other hosts are asked. */
+  readonly missedPings: number;
+  /** Floor of the round-trip time-out: SRTT + 4·RTTVAR, doubled at each miss. */
+  readonly minimumTimeout: Milliseconds;
+  readonly maximumTimeout: Milliseconds;
+  /** Stabilise this long after a change, × 1.2 at each quiet round, up to the maximum (sit/dht: 1 s → 20 s). */
+  readonly stabilizeMinimum: Milliseconds;
+  readonly stabilizeMaximum: Milliseconds;
+  readonly stabilizeBackoff: number;
+  /** POKEs to a predecessor are gathered for this long. */
+  readonly pokeGap: Milliseconds;
+  /** A PENDING answer is asked again after this long, with jitter. */
+  readonly pendingRetry: Milliseconds;
+  /** Whole life of one lookup (p2psim's PVC uses the same budget). */
+  readonly lookupBudget: Milliseconds;
+  /** A lookup asks the next candidate when one has been silent for this long, without giving up on it. */
+  readonly lookupHedge: Milliseconds;
+  /** Hosts outside the ring are probed this often while fresh … */
+  readonly outsideProbe: Milliseconds;
+  /** … for this long, then at the slow pace: finds partitions that healed and hosts that came back (Carbonite). */
+  readonly outsideFresh: Milliseconds;
+  readonly outsideSlowProbe: Milliseconds;
+  /** How long a member that said NOT_MEMBER or LEAVE is treated as gone, unless it speaks as a member. */
+  readonly goneFor: Milliseconds;
+}
+
+export const defaultTimers: RingTimers = {
+  pingInterval: 500,
+  missedPings: 3,
+  minimumTimeout: 250,
+  maximumTimeout: 2000,
+  stabilizeMinimum: 1000,
+  stabilizeMaximum: 20_000,
+  stabilizeBackoff: 1.2,
+  pokeGap: 50,
+  pendingRetry: 20,
+  lookupBudget: 4000,
+  lookupHedge: 300,
+  outsideProbe: 5000,
+  outsideFresh: 600_000,
+  outsideSlowProbe: 60_000,
+  goneFor: 5000,
+};
+
+/** Tries of one join before it is reported as failed; each waits a little longer. */
+export const maximumJoinAttempts = 40;
+/** A member that keeps answering PENDING is taken as `unknown` (never dead) after this many tries. */
+export const maximumPendingRetries = 20;
+/** NOTIFYs waiting at one member; the best ones are kept. */
+export const maximumQueuedNotices = 16;
+/** Candidates from POKEs, the cache and merging waiting at one member. */
+export const maximumQueuedCandidates = 16;
+/** Members of one host that join at the same time. */
+export const maximumConcurrentJoins = 4;
+/** Hosts asked by one lookup. */
+export const maximumLookupAsks = 64;

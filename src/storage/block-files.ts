@@ -1,0 +1,109 @@
+/**
+ * Blocks as files, `blocks/<first two digits of the key>/<CIDv1>`: a name appears there only by the rename of a whole,
+ * flushed file from `incoming/`, so whatever is under `blocks/` is complete even after a crash.
+ */
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import type { CID } from 'multiformats/cid';
+import { flushFolder, SharedFlush, writeFlushed } from './durable-file.ts';
+import { errnoOf, withDiskFull } from './system-error.ts';
+
+export interface BlockFile {
+  readonly key: string;
+  readonly cid: CID;
+}
+
+/** Writes a file and waits for the disk; handed in so that tests can fill the disk or break the write. */
+export type WriteFlushed = (file: string, bytes: Uint8Array) => Promise<void>;
+
+const shelves = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
+export class BlockFiles {
+  readonly #blocks: string;
+  readonly #incoming: string;
+  readonly #write: WriteFlushed;
+  readonly #flushes: ReadonlyMap<string, SharedFlush>;
+  #written = 0;
+
+  constructor(folder: string, write: WriteFlushed = writeFlushed) {
+    this.#blocks = path.join(folder, 'blocks');
+    this.#incoming = path.join(folder, 'incoming');
+    this.#write = write;
+    this.#flushes = new Map(shelves.map((shelf) => [shelf, new SharedFlush(path.join(this.#blocks, shelf))]));
+  }
+
+  /** Makes the folders, durably, and throws away what a crash left half-written. */
+  async prepare(): Promise<void> {
+    await fs.rm(this.#incoming, { recursive: true, force: true });
+    await fs.mkdir(this.#incoming, { recursive: true, mode: 0o700 });
+    await fs.mkdir(this.#blocks, { recursive: true, mode: 0o700 });
+    const there = new Set(await fs.readdir(this.#blocks));
+    const missing = shelves.filter((shelf) => !there.has(shelf));
+    if (missing.length === 0) return;
+    for (const shelf of missing) await fs.mkdir(path.join(this.#blocks, shelf), { mode: 0o700 });
+    await flushFolder(this.#blocks);
+    await flushFolder(path.dirname(this.#blocks));
+  }
+
+  /** Resolves when the file would survive a power cut. Leaves nothing behind when it throws; ChordialError('disk-full') for that. */
+  async write(file: BlockFile, bytes: Uint8Array): Promise<void> {
+    this.#written += 1;
+    const temporary = path.join(this.#incoming, String(this.#written));
+    try {
+      await this.#write(temporary, bytes);
+      await fs.rename(temporary, this.#path(file));
+    } catch (error) {
+      await fs.rm(temporary, { force: true });
+      throw withDiskFull(error, this.#blocks);
+    }
+    await this.#flushes.get(file.key.slice(0, 2))?.flush();
+  }
+
+  /** The bytes, or null when the file is gone or is not `size` bytes long: then the disk has lost it. */
+  async read(file: BlockFile, size: number): Promise<Uint8Array | null> {
+    let handle: fs.FileHandle | null = null;
+    try {
+      handle = await fs.open(this.#path(file), 'r');
+      const buffer = Buffer.allocUnsafeSlow(size + 1);
+      let filled = 0;
+      while (filled <= size) {
+        const { bytesRead } = await handle.read(buffer, filled, size + 1 - filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return filled === size ? new Uint8Array(buffer.buffer, buffer.byteOffset, size) : null;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return null;
+      throw error;
+    } finally {
+      await handle?.close();
+    }
+  }
+
+  async remove(file: BlockFile): Promise<void> {
+    await fs.rm(this.#path(file), { force: true });
+  }
+
+  async removeStray(shelf: string, name: string): Promise<void> {
+    await fs.rm(path.join(this.#blocks, shelf, name), { recursive: true, force: true });
+  }
+
+  /** Bytes of a file as the disk has it, without reading it. */
+  async sizeOnDisk(file: BlockFile): Promise<number> {
+    return (await fs.stat(this.#path(file))).size;
+  }
+
+  /** Every name under `blocks/`, shelf by shelf. */
+  async *list(): AsyncGenerator<{ readonly shelf: string; readonly names: ReadonlySet<string> }, void, undefined> {
+    for (const shelf of shelves) yield { shelf, names: new Set(await fs.readdir(path.join(this.#blocks, shelf))) };
+  }
+
+  #path({ key, cid }: BlockFile): string {
+    return path.join(this.#blocks, key.slice(0, 2), fileName(cid));
+  }
+}
+
+/** A name that tells the CID, so that a lost catalogue can be made anew from the files. */
+export function fileName(cid: CID): string {
+  return cid.toV1().toString();
+}

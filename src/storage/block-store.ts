@@ -1,0 +1,65 @@
+/** Where a peer keeps blocks. One contract suite (test/contracts/block-store.ts) holds for all implementations. */
+import type { CID } from 'multiformats/cid';
+import { type Block, blockKey } from '../content/cid.ts';
+import { ChordialError } from '../errors.ts';
+import type { KeyRange, Page } from './key-range.ts';
+
+export interface StoredBlock {
+  /** The ring key, 64 hexadecimal digits. */
+  readonly key: string;
+  readonly cid: CID;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/**
+ * Blocks are known by their multihash: CIDs that share it, such as CIDv0 and CIDv1, name one block. Bytes are not
+ * hashed here: whoever puts a block has verified it.
+ */
+export interface BlockStore {
+  /** Entry i belongs to CID i. */
+  has(cids: readonly CID[]): Promise<boolean[]>;
+  /** The bytes in a buffer of the caller's own, or null. */
+  get(cid: CID): Promise<Uint8Array | null>;
+  /** Bytes of the block, or null. */
+  size(cid: CID): Promise<number | null>;
+  /**
+   * Resolves when every block is durable; those already there cost nothing. Throws ChordialError 'quota-full' before
+   * anything is written, 'disk-full', or 'bad-cid' for one not addressed by SHA-256; of several blocks some may then
+   * be there, each whole. The store keeps no hold on the buffers.
+   */
+  put(blocks: readonly Block[]): Promise<void>;
+  /** Resolves with the number of blocks that were there and are gone. */
+  delete(cids: readonly CID[]): Promise<number>;
+  /** Blocks of a range in key order from its start. `cursor` is that of the page before, or null. */
+  keys(range: KeyRange, cursor: string | null, limit: number): Promise<Page<StoredBlock>>;
+  count(): number;
+  /** Bytes of all blocks. */
+  bytes(): number;
+  /** The hard limit on `bytes()`, counting what is being put. */
+  readonly quotaBytes: number;
+  /** Waits for what is under way; nothing may be asked afterwards. */
+  close(): Promise<void>;
+}
+
+const sha256Hash = 0x12;
+
+/** Different blocks by key. Throws ChordialError('bad-cid') for what no store can verify later. */
+export function uniqueBlocks(blocks: readonly Block[]): ReadonlyMap<string, Block> {
+  const unique = new Map<string, Block>();
+  for (const block of blocks) {
+    if (block.cid.multihash.code !== sha256Hash || block.cid.multihash.digest.length !== 32) {
+      throw new ChordialError(
+        'bad-cid',
+        `The block ${block.cid} cannot be stored: only blocks addressed by SHA-256 are.`,
+      );
+    }
+    unique.set(blockKey(block.cid), block);
+  }
+  return unique;
+}
+
+export function quotaFull(wanted: number, used: number, quota: number): ChordialError {
+  const message = `${wanted} bytes do not fit: ${used} of the quota of ${quota} bytes are used or promised. Remove files, or raise --quota.`;
+  return new ChordialError('quota-full', message);
+}

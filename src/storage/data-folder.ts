@@ -1,0 +1,179 @@
+/**
+ * The folder in which one peer keeps everything: key, genesis, settings, records, blocks. Opened by exactly one process.
+ *
+ * The lock is SQLite's exclusive lock on an empty database: an advisory lock of the operating system, which vanishes
+ * with its process however that dies, and does not care which process gets the pid next. The pid is written beside it
+ * only to be told.
+ */
+import { constants } from 'node:fs';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { ChordialError } from '../errors.ts';
+import { writeFileDurably } from './durable-file.ts';
+import { errnoOf, isSqliteBusy } from './system-error.ts';
+
+const formatFile = 'format';
+const lockFile = 'lock';
+const pidFile = 'pid';
+/** Raised when an older Chordial could no longer read the folder. */
+const format = 'chordial data folder 1\n';
+/** What may lie in a folder that is not yet ours: made by a person or the system before the first start. */
+const harmless = new Set([lockFile, pidFile, 'chordial.toml', 'lost+found']);
+
+export class DataFolder {
+  /** Absolute. */
+  readonly path: string;
+  #lock: DatabaseSync | null;
+
+  constructor(absolutePath: string, lock: DatabaseSync) {
+    this.path = absolutePath;
+    this.#lock = lock;
+  }
+
+  file(name: string): string {
+    return path.join(this.path, name);
+  }
+
+  /** Gives up the lock. Whatever was opened below must be closed before. */
+  async close(): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = null;
+    if (lock === null) return;
+    // Before the lock goes: afterwards the file may be the next holder's.
+    await fs.rm(this.file(pidFile), { force: true });
+    lock.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/**
+ * Opens the folder, or makes it. Throws ChordialError 'data-folder-in-use' naming the process that has it, or
+ * 'broken-data-folder' when it is no folder, cannot be read or written, is something else's or of another format.
+ */
+export async function openDataFolder(folder: string): Promise<DataFolder> {
+  const absolute = path.resolve(folder);
+  await makeFolder(absolute);
+  await checkAccess(absolute);
+  await checkOwnership(absolute);
+  const lock = await takeLock(absolute);
+  try {
+    await keepPrivate(absolute);
+    await fs.writeFile(path.join(absolute, pidFile), `${process.pid}\n`);
+    await checkFormat(absolute);
+    return new DataFolder(absolute, lock);
+  } catch (error) {
+    lock.close();
+    throw explained(absolute, error);
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOTDIR') {
+      throw broken(
+        folder,
+        'it, or a part of its path, is a file and not a folder',
+        'Choose another with --data.',
+        error,
+      );
+    }
+    throw explained(folder, error);
+  }
+}
+
+async function checkAccess(folder: string): Promise<void> {
+  try {
+    await fs.access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw explained(folder, error);
+  }
+}
+
+/** A folder that holds other things is not taken over: its permissions would change under somebody's feet. */
+async function checkOwnership(folder: string): Promise<void> {
+  const names = await fs.readdir(folder);
+  if (names.includes(formatFile)) return;
+  const foreign = names.find((name) => !harmless.has(name) && !name.startsWith(`${formatFile}.`));
+  if (foreign === undefined) return;
+  const reason = `it holds ${JSON.stringify(foreign)} but no file "${formatFile}", so it is not a data folder of Chordial`;
+  throw broken(folder, reason, 'Choose an empty or a new folder with --data.');
+}
+
+async function takeLock(folder: string): Promise<DatabaseSync> {
+  let lock: DatabaseSync | null = null;
+  try {
+    lock = new DatabaseSync(path.join(folder, lockFile), { timeout: 0 });
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock?.close();
+    if (!isSqliteBusy(error))
+      throw broken(folder, `its file "${lockFile}" cannot be locked (${String(error)})`, 'Remove that file.', error);
+    const holder = await holderOf(folder);
+    const message = `The data folder ${folder} is used by ${holder}. Stop that peer, or choose another folder with --data.`;
+    throw new ChordialError('data-folder-in-use', message, { cause: error });
+  }
+}
+
+async function holderOf(folder: string): Promise<string> {
+  try {
+    return `process ${Number.parseInt(await fs.readFile(path.join(folder, pidFile), 'utf8'), 10)}`;
+  } catch (error) {
+    // It has the lock and has not yet written its pid, or is just going.
+    if (errnoOf(error) === 'ENOENT') return 'another process';
+    throw error;
+  }
+}
+
+async function keepPrivate(folder: string): Promise<void> {
+  const { mode } = await fs.stat(folder);
+  if ((mode & 0o077) !== 0) await fs.chmod(folder, 0o700);
+}
+
+async function checkFormat(folder: string): Promise<void> {
+  const file = path.join(folder, formatFile);
+  try {
+    const found = await fs.readFile(file, 'utf8');
+    if (found === format) return;
+    const reason = `its file "${formatFile}" says ${JSON.stringify(found.slice(0, 60))}, and this Chordial reads ${JSON.stringify(format.trim())}`;
+    throw broken(folder, reason, 'Use the version of Chordial that made it, or another folder.');
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+  await writeFileDurably(file, Buffer.from(format));
+}
+
+function explained(folder: string, error: unknown): ChordialError {
+  if (error instanceof ChordialError) return error;
+  const code = errnoOf(error);
+  if (code === 'EACCES' || code === 'EPERM') {
+    return broken(
+      folder,
+      'this user may not read and write it',
+      `Give it to this user (chown, chmod 700), or choose another with --data.`,
+      error,
+    );
+  }
+  if (code === 'EROFS')
+    return broken(folder, 'it lies on a read-only file system', 'Choose another with --data.', error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new ChordialError(
+      'disk-full',
+      `The disk of the data folder ${folder} is full. Free some space and start again.`,
+      { cause: error },
+    );
+  }
+  return broken(folder, String(error), 'Repair that, or choose another with --data.', error);
+}
+
+function broken(folder: string, reason: string, remedy: string, cause?: unknown): ChordialError {
+  return new ChordialError('broken-data-folder', `The data folder ${folder} cannot be used: ${reason}. ${remedy}`, {
+    cause,
+  });
+}

@@ -1,0 +1,203 @@
+/**
+ * Blocks on disk, for good. The order of a put is: room reserved, file written and flushed, renamed, its folder
+ * flushed, row committed; of a deletion: row gone, then file gone. So at every instant a row means a whole file, and a
+ * crash leaves at most files without rows, which the next opening settles (reconcile.ts).
+ */
+import type { CID } from 'multiformats/cid';
+import { type Block, blockKey } from '../content/cid.ts';
+import { BlockFiles, type WriteFlushed } from './block-files.ts';
+import { type BlockStore, quotaFull, type StoredBlock, uniqueBlocks } from './block-store.ts';
+import { BlockTable } from './block-table.ts';
+import type { Catalog } from './catalog.ts';
+import type { KeyRange, Page } from './key-range.ts';
+import { type Reconciled, reconcile } from './reconcile.ts';
+import { Turnstile } from './turnstile.ts';
+
+/** Enough for the flushes of several blocks to share the disk's work; the pool of threads does not run more anyway. */
+const maximumConcurrentWrites = 16;
+const cleanSetting = 'blocks.clean';
+
+export interface DiskBlockStoreOptions {
+  /** Of the data folder. */
+  readonly folder: string;
+  readonly catalog: Catalog;
+  readonly quotaBytes: number;
+  readonly writeFlushed?: WriteFlushed;
+}
+
+export class DiskBlockStore implements BlockStore {
+  readonly quotaBytes: number;
+  /** What the last crash left, or null after a clean close. */
+  readonly reconciled: Reconciled | null;
+  readonly #files: BlockFiles;
+  readonly #table: BlockTable;
+  readonly #catalog: Catalog;
+  readonly #turnstile = new Turnstile(maximumConcurrentWrites);
+  /** Puts and deletions under way by key: never two on one key, or a deletion could take the file of a later put. */
+  readonly #arriving = new Map<string, Promise<void>>();
+  readonly #leaving = new Map<string, Promise<void>>();
+  #count: number;
+  #bytes: number;
+  /** Bytes promised to puts under way; #bytes + #reservedBytes never exceeds the quota. */
+  #reservedBytes = 0;
+  /** False once a failure may have left a file without a row: then the next opening looks, as after a crash. */
+  #settledOnDisk = true;
+
+  private constructor(
+    options: DiskBlockStoreOptions,
+    files: BlockFiles,
+    table: BlockTable,
+    reconciled: Reconciled | null,
+  ) {
+    this.quotaBytes = options.quotaBytes;
+    this.reconciled = reconciled;
+    this.#catalog = options.catalog;
+    this.#files = files;
+    this.#table = table;
+    const totals = table.totals();
+    this.#count = totals.count;
+    this.#bytes = totals.bytes;
+  }
+
+  /** The catalogue stays the caller's, to be closed after the store. */
+  static async open(options: DiskBlockStoreOptions): Promise<DiskBlockStore> {
+    const files = new BlockFiles(options.folder, options.writeFlushed);
+    const table = new BlockTable(options.catalog);
+    await files.prepare();
+    const clean = options.catalog.setting(cleanSetting) === true;
+    const reconciled = clean ? null : await reconcile(files, table, options.quotaBytes);
+    await options.catalog.setSetting(cleanSetting, false);
+    return new DiskBlockStore(options, files, table, reconciled);
+  }
+
+  async has(cids: readonly CID[]): Promise<boolean[]> {
+    return cids.map((cid) => this.#table.find(blockKey(cid)) !== null);
+  }
+
+  async get(cid: CID): Promise<Uint8Array | null> {
+    const block = this.#table.find(blockKey(cid));
+    if (block === null) return null;
+    const bytes = await this.#files.read(block, block.size);
+    if (bytes === null) await this.#forgetIfLost(block.key);
+    return bytes;
+  }
+
+  async size(cid: CID): Promise<number | null> {
+    return this.#table.find(blockKey(cid))?.size ?? null;
+  }
+
+  async put(blocks: readonly Block[]): Promise<void> {
+    const unique = uniqueBlocks(blocks);
+    await this.#settled([...unique.keys()], [this.#leaving]);
+    // No await from here until all is reserved and entered.
+    const fresh = [...unique].filter(([key]) => !this.#arriving.has(key) && this.#table.find(key) === null);
+    const wanted = fresh.reduce((sum, [, block]) => sum + block.bytes.length, 0);
+    const used = this.#bytes + this.#reservedBytes;
+    if (used + wanted > this.quotaBytes) throw quotaFull(wanted, used, this.quotaBytes);
+    this.#reservedBytes += wanted;
+    for (const [key, block] of fresh) this.#arriving.set(key, this.#store(key, block));
+    await allSettled([...unique.keys()].map((key) => this.#arriving.get(key)));
+  }
+
+  async delete(cids: readonly CID[]): Promise<number> {
+    const keys = [...new Set(cids.map(blockKey))];
+    await this.#settled(keys, [this.#leaving, this.#arriving]);
+    const there = keys.map((key) => this.#table.find(key)).filter((block) => block !== null);
+    if (there.length === 0) return 0;
+    const removal = this.#remove(there);
+    for (const { key } of there) this.#leaving.set(key, removal);
+    await removal;
+    return there.length;
+  }
+
+  async keys(range: KeyRange, cursor: string | null, limit: number): Promise<Page<StoredBlock>> {
+    return this.#table.page(range, cursor, limit);
+  }
+
+  count(): number {
+    return this.#count;
+  }
+
+  bytes(): number {
+    return this.#bytes;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#arriving.values(), ...this.#leaving.values()]);
+    await this.#catalog.setSetting(cleanSetting, this.#settledOnDisk);
+  }
+
+  /** A row whose file the disk has lost would keep repair from bringing the block back. */
+  async #forgetIfLost(key: string): Promise<void> {
+    await this.#settled([key], [this.#leaving, this.#arriving]);
+    const block = this.#table.find(key);
+    if (block === null) return;
+    const forgetting = this.#files
+      .read(block, block.size)
+      .then((bytes) => (bytes === null ? this.#remove([block]) : undefined));
+    this.#leaving.set(
+      key,
+      forgetting.finally(() => this.#leaving.delete(key)),
+    );
+    await this.#leaving.get(key);
+  }
+
+  async #store(key: string, { cid, bytes }: Block): Promise<void> {
+    const block: StoredBlock = { key, cid: cid.toV1(), size: bytes.length };
+    try {
+      await this.#turnstile.pass(() => this.#files.write(block, bytes));
+      await this.#commitRow(block);
+      this.#count += 1;
+      this.#bytes += block.size;
+    } catch (error) {
+      this.#settledOnDisk = false;
+      throw error;
+    } finally {
+      this.#reservedBytes -= block.size;
+      this.#arriving.delete(key);
+    }
+  }
+
+  async #commitRow(block: StoredBlock): Promise<void> {
+    try {
+      await this.#table.add(block);
+    } catch (error) {
+      await this.#files.remove(block);
+      throw error;
+    }
+  }
+
+  async #remove(blocks: readonly StoredBlock[]): Promise<void> {
+    try {
+      await this.#table.remove(blocks.map((block) => block.key));
+      for (const block of blocks) {
+        await this.#turnstile.pass(() => this.#files.remove(block));
+        // Only now: until the file is gone its room is not free.
+        this.#count -= 1;
+        this.#bytes -= block.size;
+      }
+    } catch (error) {
+      this.#settledOnDisk = false;
+      throw error;
+    } finally {
+      for (const { key } of blocks) this.#leaving.delete(key);
+    }
+  }
+
+  /** Returns in a moment when nothing in `under way` concerns these keys. */
+  async #settled(keys: readonly string[], underWay: readonly ReadonlyMap<string, Promise<void>>[]): Promise<void> {
+    for (;;) {
+      const busy = keys.flatMap((key) =>
+        underWay.map((map) => map.get(key)).filter((promise) => promise !== undefined),
+      );
+      if (busy.length === 0) return;
+      // Their failures are told to those who asked for them.
+      await Promise.allSettled(busy);
+    }
+  }
+}
+
+/** Waits for all, then throws the first failure: nothing goes on behind the caller's back. */
+async function allSettled(promises: readonly (Promise<void> | undefined)[]): Promise<void> {
+  for (const result of await Promise.allSettled(promises)) if (result.status === 'rejected') throw result.reason;
+}

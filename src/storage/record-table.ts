@@ -1,0 +1,167 @@
+/**
+ * Signed records on disk. What a record means, and which of two is right, is for src/records to say; here they are
+ * bytes with the columns by which they are found.
+ */
+import type { StatementSync } from 'node:sqlite';
+import type { Catalog } from './catalog.ts';
+import { badCursor, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
+
+/** At most one per (kind, publisher, subject, key). */
+export interface RecordRow {
+  readonly kind: string;
+  /** Id of the peer that signed it. */
+  readonly publisher: string;
+  readonly subject: Uint8Array;
+  /** Record key, 64 hexadecimal digits. */
+  readonly key: string;
+  /** A safe integer; a higher one replaces a lower. */
+  readonly sequence: number;
+  /** Milliseconds since 1970, or null for one that does not expire. */
+  readonly expiry: number | null;
+  /** The signed entry itself. */
+  readonly bytes: Uint8Array;
+}
+
+const columns = 'kind, publisher, subject, key, sequence, expiry, bytes';
+
+export class RecordTable {
+  readonly #catalog: Catalog;
+  readonly #put: StatementSync;
+  readonly #one: StatementSync;
+  readonly #ofKey: StatementSync;
+  readonly #ofPublisher: StatementSync;
+  readonly #inRange: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #expire: StatementSync;
+  readonly #count: StatementSync;
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+    const prepare = (sql: string) => catalog.database.prepare(sql);
+    this.#put = prepare(`INSERT INTO records (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET sequence = excluded.sequence, expiry = excluded.expiry, bytes = excluded.bytes
+      WHERE excluded.sequence > records.sequence`);
+    this.#one = prepare(`SELECT ${columns} FROM records WHERE kind = ? AND publisher = ? AND subject = ? AND key = ?`);
+    this.#ofKey = prepare(`SELECT ${columns} FROM records WHERE key = ? AND kind = ? AND (publisher, subject) > (?, ?)
+      ORDER BY publisher, subject LIMIT ?`);
+    this.#ofPublisher =
+      prepare(`SELECT ${columns} FROM records WHERE kind = ? AND publisher = ? AND (subject, key) > (?, ?)
+      ORDER BY subject, key LIMIT ?`);
+    this.#inRange =
+      prepare(`SELECT ${columns} FROM records WHERE (key, kind, publisher, subject) > (?, ?, ?, ?) AND key <= ?
+      ORDER BY key, kind, publisher, subject LIMIT ?`);
+    this.#remove = prepare('DELETE FROM records WHERE kind = ? AND publisher = ? AND subject = ? AND key = ?');
+    this.#expire = prepare('DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE expiry <= ? LIMIT ?)');
+    this.#count = prepare('SELECT count(*) AS count FROM records');
+  }
+
+  /** Durable when it resolves. Entry i says whether row i was kept: false when one with the same or a higher sequence is there. */
+  put(rows: readonly RecordRow[]): Promise<boolean[]> {
+    return this.#catalog.write(() =>
+      rows.map(
+        (row) =>
+          this.#put.run(row.kind, row.publisher, row.subject, blobOf(row.key), row.sequence, row.expiry, row.bytes)
+            .changes !== 0,
+      ),
+    );
+  }
+
+  /** The one row of this identity, or null. */
+  find({ kind, publisher, subject, key }: Pick<RecordRow, 'kind' | 'publisher' | 'subject' | 'key'>): RecordRow | null {
+    const row = this.#one.get(kind, publisher, subject, blobOf(key));
+    return row === undefined ? null : recordRow(row);
+  }
+
+  /** Rows at a key, by publisher and subject. */
+  get(key: string, kind: string, cursor: string | null, limit: number): Page<RecordRow> {
+    const [publisher, subject] = cursor === null ? ['', ''] : splitCursor(cursor, 2);
+    const rows = this.#ofKey.all(blobOf(key), kind, publisher, blobOf(subject), pageLimit(limit) + 1).map(recordRow);
+    return pageOf(rows, limit, (row) => [row.publisher, hexOf(row.subject)]);
+  }
+
+  /** Rows of a publisher, by subject. */
+  byPublisher(publisher: string, kind: string, cursor: string | null, limit: number): Page<RecordRow> {
+    const [subject, key] = cursor === null ? ['', ''] : splitCursor(cursor, 2);
+    const rows = this.#ofPublisher
+      .all(kind, publisher, blobOf(subject), blobOf(key), pageLimit(limit) + 1)
+      .map(recordRow);
+    return pageOf(rows, limit, (row) => [hexOf(row.subject), row.key]);
+  }
+
+  /** Rows of a range of keys, in key order from its start. */
+  range(range: KeyRange, cursor: string | null, limit: number): Page<RecordRow> {
+    const wanted = pageLimit(limit) + 1;
+    const from = cursor === null ? null : splitCursor(cursor, 4);
+    const rows: RecordRow[] = [];
+    for (const [i, { after, upTo }] of (from === null ? segmentsOf(range) : segmentsFrom(range, from[0])).entries()) {
+      // Without a cursor the walk begins behind every row of the key `after`: no kind is higher than U+10FFFF.
+      const [key, kind, publisher, subject] = i === 0 && from !== null ? from : [after ?? '', '\u{10ffff}', '', ''];
+      const found = this.#inRange.all(
+        blobOf(key),
+        kind,
+        publisher,
+        blobOf(subject),
+        blobOf(upTo),
+        wanted - rows.length,
+      );
+      rows.push(...found.map(recordRow));
+      if (rows.length === wanted) break;
+    }
+    return pageOf(rows, limit, (row) => [row.key, row.kind, row.publisher, hexOf(row.subject)]);
+  }
+
+  /** Removes rows by identity, whatever their sequence. */
+  async remove(rows: readonly Pick<RecordRow, 'kind' | 'publisher' | 'subject' | 'key'>[]): Promise<void> {
+    await this.#catalog.write(() => {
+      for (const row of rows) this.#remove.run(row.kind, row.publisher, row.subject, blobOf(row.key));
+    });
+  }
+
+  /** Removes at most `limit` rows whose expiry is `now` or before; resolves with how many went. */
+  expire(now: number, limit: number): Promise<number> {
+    return this.#catalog.write(() => Number(this.#expire.run(now, pageLimit(limit)).changes));
+  }
+
+  count(): number {
+    return Number(this.#count.get()?.['count']);
+  }
+}
+
+function pageOf(
+  rows: readonly RecordRow[],
+  limit: number,
+  cursorOf: (row: RecordRow) => readonly string[],
+): Page<RecordRow> {
+  const items = rows.slice(0, pageLimit(limit));
+  const last = items.at(-1);
+  return { items, cursor: rows.length > items.length && last !== undefined ? cursorOf(last).join('.') : null };
+}
+
+/** Cursors are made of hexadecimal digits, kinds and peer ids, none of which holds a full stop. */
+function splitCursor(cursor: string, parts: 2): [string, string];
+function splitCursor(cursor: string, parts: 4): [string, string, string, string];
+function splitCursor(cursor: string, parts: number): string[] {
+  const found = cursor.split('.');
+  if (found.length !== parts) throw badCursor(cursor);
+  return found;
+}
+
+function blobOf(hex: string): Uint8Array {
+  return Buffer.from(hex, 'hex');
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function recordRow(row: Record<string, unknown>): RecordRow {
+  return {
+    kind: String(row['kind']),
+    publisher: String(row['publisher']),
+    subject: row['subject'] as Uint8Array,
+    key: hexOf(row['key'] as Uint8Array),
+    sequence: Number(row['sequence']),
+    expiry: row['expiry'] === null ? null : Number(row['expiry']),
+    bytes: row['bytes'] as Uint8Array,
+  };
+}
