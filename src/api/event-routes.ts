@@ -16,7 +16,7 @@ export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void 
   app.get('/api/v1/events', { schema }, async (request, reply) => {
     if (events.listeners >= maximumListeners) {
       throw new ChordialError(
-        'not-a-member',
+        'busy',
         `There are ${maximumListeners} listeners already, which is the limit. Close a page or ask again later.`,
       );
     }

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ServedPeer } from '../../test/fixtures/served-peer.ts';
+import { EventLog } from './event-log.ts';
+
+/** Reads the stream until `enough` says so. */
+async function read(response: Response, enough: (text: string) => boolean): Promise<string> {
+  let text = '';
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  while (!enough(text)) {
+    const next = await reader?.read();
+    if (next === undefined || next.done) break;
+    text += next.value;
+  }
+  await reader?.cancel();
+  return text;
+}
+
+test('A23 events stream as they happen, and a reader that comes back gets those it missed', async () => {
+  await using served = await ServedPeer.open();
+  const stream = await served.fetch('/api/v1/events');
+  assert.match(stream.headers.get('content-type') ?? '', /^text\/event-stream/);
+  served.peer.tell('first');
+  const seen = await read(stream, (text) => text.includes('first'));
+  const id = /^id: (.+)$/m.exec(seen)?.[1] ?? '';
+  served.peer.tell('second');
+  const again = await served.fetch('/api/v1/events', { headers: { 'Last-Event-ID': id } });
+  const missed = await read(again, (text) => text.includes('second'));
+  assert.equal(missed.includes('first'), false);
+});
+
+test('the log keeps a bounded number of events and gives all of them for an id it does not know', () => {
+  const log = new EventLog();
+  for (let index = 0; index < 600; index += 1) log.add({ time: '', kind: 'k', text: String(index) });
+  assert.equal(log.after('unknown').length, 512);
+  assert.equal(log.after(null).length, 0);
+  assert.equal(log.last(1)[0]?.event.text, '599');
+});
+
+test('B6 the page shows peer, files and events with a policy that allows nothing from elsewhere', async () => {
+  await using served = await ServedPeer.open();
+  await served.put('<script>alert(1)</script>'.replaceAll('/', '_'), 'x');
+  const page = await served.fetch('/');
+  const policy = page.headers.get('content-security-policy') ?? '';
+  assert.match(policy, /default-src 'none'/);
+  assert.equal(policy.includes('unsafe'), false);
+  const html = await page.text();
+  assert.match(html, /12D3KooWSmallPeer/);
+  assert.equal(html.includes('<script>alert'), false);
+  assert.match(html, /stored/);
+  assert.match((await served.fetch('/page.js')).headers.get('content-type') ?? '', /javascript/);
+});
