@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { block, blockStoreContract, numberedBlocks } from '../../test/contracts/block-store.ts';
+import { isError } from '../../test/contracts/errors.ts';
+import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
+import { blockKey } from '../content/cid.ts';
+import type { WriteFlushed } from './block-files.ts';
+import { Catalog } from './catalog.ts';
+import { DiskBlockStore } from './disk-block-store.ts';
+import { writeFlushed } from './durable-file.ts';
+
+const roomy = 1024 * 1024;
+
+interface Opened extends AsyncDisposable {
+  readonly store: DiskBlockStore;
+  readonly catalog: Catalog;
+  /** As kill -9 leaves it: nothing more is written, nothing marked as closed well. */
+  crash(): void;
+}
+
+async function openIn(folder: string, quotaBytes = roomy, write: WriteFlushed = writeFlushed): Promise<Opened> {
+  const catalog = new Catalog(path.join(folder, 'catalog.db'));
+  const store = await DiskBlockStore.open({ folder, catalog, quotaBytes, writeFlushed: write });
+  let crashed = false;
+  const crash = () => {
+    crashed = true;
+    catalog.close();
+  };
+  return {
+    store,
+    catalog,
+    crash,
+    async [Symbol.asyncDispose]() {
+      if (crashed) return;
+      await store.close();
+      catalog.close();
+    },
+  };
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await fs.readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('catalog.db'))
+    .map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+blockStoreContract('DiskBlockStore', async (quotaBytes) => {
+  const folder = await temporaryFolder();
+  const opened = await openIn(folder.path, quotaBytes);
+  return {
+    store: opened.store,
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+});
+
+describe('DiskBlockStore', () => {
+  it('has everything again after closing and opening, without looking through the disk', async () => {
+    await using folder = await temporaryFolder();
+    const blocks = numberedBlocks(30);
+    {
+      await using opened = await openIn(folder.path);
+      await opened.store.put(blocks);
+      await opened.store.delete(blocks.slice(0, 3).map(({ cid }) => cid));
+    }
+    await using again = await openIn(folder.path);
+    assert.equal(again.store.reconciled, null);
+    assert.equal(again.store.count(), 27);
+    for (const { cid, bytes } of blocks.slice(3)) assert.deepEqual(await again.store.get(cid), bytes);
+    assert.equal((await filesIn(folder.path)).length, 27);
+  });
+
+  it('names files by their CID on a shelf of the key', async () => {
+    await using folder = await temporaryFolder();
+    await using opened = await openIn(folder.path);
+    const one = block('one');
+    await opened.store.put([one]);
+    const file = path.join(folder.path, 'blocks', blockKey(one.cid).slice(0, 2), one.cid.toString());
+    assert.deepEqual(new Uint8Array(await fs.readFile(file)), one.bytes);
+    assert.equal((await fs.stat(file)).mode & 0o077, 0);
+  });
+
+  it('a full disk is disk-full, leaves nothing half-written, and the store goes on', async () => {
+    await using folder = await temporaryFolder();
+    let full = true;
+    const halfThenFull: WriteFlushed = async (file, bytes) => {
+      await writeFlushed(file, full ? bytes.subarray(0, bytes.length / 2) : bytes);
+      if (full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    };
+    await using opened = await openIn(folder.path, roomy, halfThenFull);
+    const blocks = numberedBlocks(40);
+    await assert.rejects(opened.store.put(blocks), isError('disk-full', /disk .* is full/));
+    assert.deepEqual(await filesIn(folder.path), []);
+    assert.deepEqual([opened.store.count(), opened.store.bytes()], [0, 0]);
+    full = false;
+    await opened.store.put(blocks);
+    assert.equal(opened.store.count(), 40);
+  });
+
+  it('other failures of the disk are told as they are', async () => {
+    await using folder = await temporaryFolder();
+    const broken = Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' });
+    await using opened = await openIn(folder.path, roomy, () => Promise.reject(broken));
+    await assert.rejects(opened.store.put([block('a')]), broken);
+  });
+
+  it('writes of one put overlap, within a bound', async () => {
+    await using folder = await temporaryFolder();
+    let [now, most] = [0, 0];
+    const counting: WriteFlushed = async (file, bytes) => {
+      now += 1;
+      most = Math.max(most, now);
+      await writeFlushed(file, bytes);
+      now -= 1;
+    };
+    await using opened = await openIn(folder.path, roomy, counting);
+    await opened.store.put(numberedBlocks(100));
+    assert.equal(most, 16);
+  });
+
+  it('a block that the disk has lost or cut is not there, so that repair can bring it back', async () => {
+    await using folder = await temporaryFolder();
+    await using opened = await openIn(folder.path);
+    const [gone, cut, longer, whole] = [block('gone'), block('cut off'), block('longer'), block('whole')];
+    await opened.store.put([gone, cut, longer, whole]);
+    for (const file of await filesIn(folder.path)) {
+      if (file.endsWith(gone.cid.toString())) await fs.rm(file);
+      if (file.endsWith(cut.cid.toString())) await fs.truncate(file, 3);
+      if (file.endsWith(longer.cid.toString())) await fs.appendFile(file, 'x');
+    }
+    for (const { cid } of [gone, cut, longer]) assert.equal(await opened.store.get(cid), null);
+    assert.deepEqual(await opened.store.has([gone, cut, longer, whole].map(({ cid }) => cid)), [
+      false,
+      false,
+      false,
+      true,
+    ]);
+    await opened.store.put([gone, cut, longer]);
+    assert.deepEqual(await opened.store.get(cut.cid), cut.bytes);
+  });
+
+  it('after a crash whole strays are adopted, broken ones and half-written files removed, lost rows dropped', async () => {
+    await using folder = await temporaryFolder();
+    const [kept, lost] = [block('kept'), block('lost')];
+    {
+      await using opened = await openIn(folder.path);
+      await opened.store.put([kept, lost]);
+      opened.crash();
+    }
+    const shelfOf = (cid: typeof kept.cid) => path.join(folder.path, 'blocks', blockKey(cid).slice(0, 2));
+    const [stray, broken] = [block('stray'), block('broken')];
+    await fs.rm(path.join(shelfOf(lost.cid), lost.cid.toString()));
+    await fs.writeFile(path.join(shelfOf(stray.cid), stray.cid.toString()), stray.bytes);
+    await fs.writeFile(path.join(shelfOf(broken.cid), broken.cid.toString()), 'other bytes');
+    await fs.writeFile(path.join(folder.path, 'blocks', '00', 'rubbish'), 'rubbish');
+    await fs.writeFile(path.join(folder.path, 'incoming', '7'), 'half');
+    await using again = await openIn(folder.path);
+    assert.deepEqual(again.store.reconciled, { adopted: 1, removed: 2, lost: 1 });
+    assert.deepEqual(await again.store.has([kept, lost, stray, broken].map(({ cid }) => cid)), [
+      true,
+      false,
+      true,
+      false,
+    ]);
+    assert.equal(again.store.bytes(), kept.bytes.length + stray.bytes.length);
+    assert.equal((await filesIn(folder.path)).length, 2);
+  });
+
+  it('adopts nothing beyond the quota', async () => {
+    await using folder = await temporaryFolder();
+    const blocks = numberedBlocks(10);
+    {
+      await using opened = await openIn(folder.path);
+      await opened.store.put(blocks);
+      opened.crash();
+    }
+    await fs.rm(path.join(folder.path, 'catalog.db'));
+    await using again = await openIn(folder.path, 30);
+    assert.deepEqual([again.store.count(), again.store.bytes()], [4, 28]);
+  });
+
+  it('finds all blocks anew when the catalogue was moved away', async () => {
+    await using folder = await temporaryFolder();
+    const blocks = numberedBlocks(50);
+    {
+      await using opened = await openIn(folder.path);
+      await opened.store.put(blocks);
+    }
+    for (const name of await fs.readdir(folder.path))
+      if (name.startsWith('catalog.db')) await fs.rm(path.join(folder.path, name));
+    await using again = await openIn(folder.path);
+    assert.equal(again.store.reconciled?.adopted, 50);
+    for (const { cid, bytes } of blocks) assert.deepEqual(await again.store.get(cid), bytes);
+  });
+});

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import fc from 'fast-check';
+import { isError } from '../../test/contracts/errors.ts';
+import { Catalog } from './catalog.ts';
+import type { Page } from './key-range.ts';
+import { type RecordRow, RecordTable } from './record-table.ts';
+
+function row(over: Partial<RecordRow> = {}): RecordRow {
+  const subject = over.subject ?? new TextEncoder().encode('subject');
+  const bytes = Uint8Array.of(1, 2, 3);
+  return {
+    kind: 'name',
+    publisher: '12D3KooWa',
+    subject,
+    key: hash('sha256', subject, 'hex'),
+    sequence: 1,
+    expiry: null,
+    bytes,
+    ...over,
+  };
+}
+
+function numbered(count: number, over: Partial<RecordRow> = {}): RecordRow[] {
+  return Array.from({ length: count }, (_, i) => row({ subject: Buffer.from(`subject ${i}`), ...over }));
+}
+
+function collect<T>(page: (cursor: string | null) => Page<T>): T[] {
+  const all: T[] = [];
+  for (let cursor: string | null = null; ; ) {
+    const { items, cursor: next } = page(cursor);
+    all.push(...items);
+    if (next === null) return all;
+    cursor = next;
+  }
+}
+
+describe('RecordTable', () => {
+  let catalog: Catalog;
+  let table: RecordTable;
+  before(() => {
+    catalog = new Catalog(':memory:');
+    table = new RecordTable(catalog);
+  });
+  after(() => catalog.close());
+
+  it('gives back what was put, whole', async () => {
+    const put = row({ subject: Buffer.from('whole'), sequence: 1_790_000_000_123, expiry: 99 });
+    assert.deepEqual(await table.put([put]), [true]);
+    const found = table.find(put);
+    assert.deepEqual({ ...found, subject: Buffer.from(found!.subject) }, put);
+    assert.equal(table.find(row({ subject: Buffer.from('other') })), null);
+  });
+
+  it('keeps the newest sequence, in whatever order they come and at the same time', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.nat(1000), { minLength: 1 }), fc.uuid(), async (sequences, id) => {
+        const rows = sequences.map((sequence) =>
+          row({ subject: Buffer.from(id), sequence, bytes: Buffer.from(String(sequence)) }),
+        );
+        await Promise.all(rows.map((one) => table.put([one])));
+        const found = table.find(rows[0]!);
+        assert.equal(found?.sequence, Math.max(...sequences));
+        assert.equal(Buffer.from(found!.bytes).toString(), String(found?.sequence));
+        assert.deepEqual(await table.put([found!]), [false]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('pages through a key, a publisher and an arc, each row once', async () => {
+    const key = hash('sha256', 'shared', 'hex');
+    const publishers = Array.from({ length: 10 }, (_, i) => `12D3KooWp${i}`);
+    await table.put(publishers.map((publisher) => row({ publisher, key, kind: 'posting' })));
+    await table.put(numbered(25, { publisher: '12D3KooWmany', kind: 'posting' }));
+    assert.deepEqual(
+      collect((cursor) => table.get(key, 'posting', cursor, 3)).map(({ publisher }) => publisher),
+      publishers,
+    );
+    assert.equal(table.get(key, 'name', null, 3).items.length, 0);
+    assert.equal(collect((cursor) => table.byPublisher('12D3KooWmany', 'posting', cursor, 4)).length, 25);
+    const all = collect((cursor) => table.range('all', cursor, 7));
+    assert.equal(all.length, table.count());
+    const keys = all.map((one) => one.key);
+    assert.deepEqual(keys, keys.toSorted());
+    fc.assert(
+      fc.property(fc.nat(keys.length - 1), fc.nat(keys.length - 1), (a, b) => {
+        const [from, upTo] = [keys[a]!, keys[b]!];
+        const found = collect((cursor) => table.range({ after: from, upTo }, cursor, 6)).map((one) => one.key);
+        const turned = [...keys.filter((k) => k > from), ...keys.filter((k) => k <= from)];
+        const inside =
+          from < upTo ? turned.filter((k) => k > from && k <= upTo) : turned.filter((k) => k > from || k <= upTo);
+        assert.deepEqual(found, inside);
+      }),
+    );
+  });
+
+  it('refuses cursors that are none', () => {
+    for (const cursor of ['', 'x', 'a.b.c', '.....']) {
+      assert.throws(() => table.byPublisher('p', 'name', cursor, 5), isError('bad-request'));
+      assert.throws(() => table.range('all', `${cursor}zz`, 5), isError('bad-request'));
+    }
+  });
+
+  it('removes rows, and those that expired, no more at once than asked', async () => {
+    await table.put(numbered(10, { publisher: '12D3KooWold', expiry: 1000 }));
+    const before = table.count();
+    assert.equal(await table.expire(999, 100), before === 0 ? 0 : 1);
+    assert.equal(await table.expire(1000, 4), 4);
+    assert.equal(await table.expire(1000, 100), 6);
+    const [one] = numbered(1, { publisher: '12D3KooWmany', kind: 'posting' });
+    await table.remove([one!]);
+    assert.equal(table.find(one!), null);
+  });
+});
