@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { root } from '../results.ts';
-import { dependencyFaults, type Manifest, pinnedPlaces } from './packages.ts';
+import { dependencyFaults, type Manifest, missingFromLock, pinnedPlaces } from './packages.ts';
 import { repositoryFiles } from './source-tree.ts';
 
 function read(name: string): string {
@@ -32,6 +32,28 @@ test('the check of dependencies finds the unused, the undeclared and the wrongly
 test('the lock file pins no place to download from', () => {
   assert.deepEqual(pinnedPlaces(read('package-lock.json')), []);
   assert.equal(pinnedPlaces('{"packages":{"node_modules/a":{"resolved":"http://x/a.tgz"}}}').length, 1);
+});
+
+test('the lock file holds all that npm ci asks for, on every platform', () => {
+  assert.deepEqual(missingFromLock(read('package-lock.json')), []);
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Manifest;
+  const locked = JSON.parse(read('package-lock.json')) as { packages: { '': Manifest } };
+  assert.deepEqual(locked.packages[''].dependencies, dependencies);
+  assert.deepEqual(locked.packages[''].devDependencies, devDependencies);
+});
+
+test('the check of the lock file finds a missing package, and those that lie nested', () => {
+  const packages = {
+    '': { dependencies: { a: '1' }, devDependencies: { e: '1' } },
+    'node_modules/a': { dependencies: { b: '1', '@c/d': '1' }, optionalDependencies: { 'a-windows': '1' } },
+    'node_modules/a/node_modules/b': { dependencies: { a: '1', '@c/d': '2' } },
+    'node_modules/@c/d': { dependencies: { b: '1' } },
+  };
+  assert.deepEqual(missingFromLock(JSON.stringify({ packages })), [
+    'package-lock.json: the package asks for e, which is not locked',
+    'package-lock.json: node_modules/a asks for a-windows, which is not locked',
+    'package-lock.json: node_modules/@c/d asks for b, which is not locked',
+  ]);
 });
 
 test('the launcher asks for the Node that package.json asks for', () => {

@@ -33,12 +33,48 @@ export function dependencyFaults(manifest: Manifest, files: readonly SourceFile[
   ];
 }
 
+interface LockEntry {
+  readonly resolved?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+function lockEntries(lockFile: string): Readonly<Record<string, LockEntry>> {
+  return (JSON.parse(lockFile) as { packages: Readonly<Record<string, LockEntry>> }).packages;
+}
+
 /** Lock entries that pin a place to download from: another machine may have another registry. */
 export function pinnedPlaces(lockFile: string): readonly string[] {
-  const { packages } = JSON.parse(lockFile) as { packages: Readonly<Record<string, { readonly resolved?: string }>> };
-  return Object.entries(packages)
+  return Object.entries(lockEntries(lockFile))
     .filter(([, entry]) => entry.resolved?.startsWith('http') === true)
     .map(([name]) => `package-lock.json: ${name} has a resolved address`);
+}
+
+/**
+ * What a locked package asks for and the lock file does not hold. `npm ci` refuses such a file on a fresh clone, even when
+ * only an optional package of another platform is missing; an npm that finds node_modules in place does not notice.
+ */
+export function missingFromLock(lockFile: string): readonly string[] {
+  const entries = lockEntries(lockFile);
+  return Object.entries(entries).flatMap(([place, entry]) => {
+    const asked = Object.keys({ ...entry.dependencies, ...entry.devDependencies, ...entry.optionalDependencies });
+    return asked
+      .filter((name) => !placesFrom(place).some((folder) => Object.hasOwn(entries, `${folder}node_modules/${name}`)))
+      .map((name) => `package-lock.json: ${place || 'the package'} asks for ${name}, which is not locked`);
+  });
+}
+
+/** Where Node looks for a package from this place, nearest first, each with a slash at its end or empty for the root. */
+function placesFrom(place: string): readonly string[] {
+  const parts = place === '' ? [] : place.split(/(?:^|\/)node_modules\//).slice(1);
+  const folders = parts.map((_, index) =>
+    parts
+      .slice(0, index + 1)
+      .map((part) => `node_modules/${part}/`)
+      .join(''),
+  );
+  return [...folders.reverse(), ''];
 }
 
 /** The sources and what they reach: of `simulation/` only what the command needs is compiled into the package. */
