@@ -21,6 +21,11 @@ export function stabilizeOnce(
     step({ kind: 'stabilize-from-successor', member });
   }
   const head = headOf(states, member);
+  const state = states.get(member);
+  if (state !== undefined && !state.successors.some(isMember)) {
+    // A lone member of a teaching ring that was notified: its predecessor is also its successor.
+    step({ kind: 'stabilize-from-candidate', member, candidate: state.predecessor });
+  }
   if (head !== undefined) {
     step({ kind: 'stabilize-from-successor', member });
     step({ kind: 'stabilize-from-candidate', member, candidate: head.predecessor });
