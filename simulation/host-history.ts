@@ -7,7 +7,7 @@ import type { RingId } from '../src/ring/identifier.ts';
 import { idealRing } from '../src/ring/join.ts';
 import type { MemberState } from '../src/ring/member-state.ts';
 import type { RingShape } from '../src/ring/successor-list.ts';
-import { applyEffect, effectOf, type GlobalState, memberAt, statesById } from './atomic-model.ts';
+import { applyEffect, effectOf, memberAt, statesById } from './atomic-model.ts';
 import { stabilizeOnce } from './atomic-rounds.ts';
 import { oneLiveSuccessor, sufficientPrincipals, type Violation } from './invariant.ts';
 import { viewOf } from './ring-view.ts';
@@ -26,7 +26,7 @@ export function found(ids: readonly RingId[], host: string, shape: RingShape, po
   return { shape, states: statesById(idealRing(members, shape)), violations: [], pokes };
 }
 
-/** Each member joins and stabilises; the next one joins when that has settled. */
+/** Each member joins and stabilises; with pokes, a join is a changed list, so the member before hears of it at once. */
 export function joinHost(network: HostNetwork, ids: readonly RingId[], host: string): void {
   const { states, shape } = network;
   for (const id of ids) {
@@ -35,7 +35,7 @@ export function joinHost(network: HostNetwork, ids: readonly RingId[], host: str
       .find((found) => found !== null);
     if (effect === undefined || effect === null) throw new Error(`no place to join for ${id}`);
     applyEffect(states, effect);
-    stabilize(network, id);
+    stabilize(network, id, effect.state?.predecessor.id);
     check(network);
   }
 }
@@ -72,17 +72,28 @@ function check({ states, shape, violations }: HostNetwork): void {
 }
 
 /** One change travels back over at most s members, each of which pokes on; the bound only stops a runaway. */
-function stabilize(network: HostNetwork, first: RingId): void {
-  const { states, shape, pokes } = network;
-  const waiting = [first];
+function stabilize({ states, shape, pokes }: HostNetwork, first: RingId, poked?: RingId): void {
+  const waiting = pokes && poked !== undefined ? [first, poked] : [first];
   const maximumPokes = 4 * shape.successors + 4;
   for (let done = 0; done <= maximumPokes; done++) {
     const id = waiting.shift();
     if (id === undefined) return;
-    const predecessors: GlobalState = states;
-    if (!states.has(id)) continue;
     const changed = stabilizeOnce(states, id, shape);
-    const predecessor = predecessors.get(id)?.predecessor.id;
+    const predecessor = states.get(id)?.predecessor.id;
     if (pokes && changed && predecessor !== undefined) waiting.push(predecessor);
   }
+}
+
+/**
+ * Members whose whole lists are dead give up their places and join again through the ring of a live sibling: after one
+ * round in which whoever still points at them hears that they are no members, else their own past bars them.
+ */
+export function rejoinThroughSiblings(network: HostNetwork): void {
+  const lost = stranded(network).map(({ id, siblings }) => {
+    if (siblings === 0) throw new Error(`${id} has no live sibling to join through`);
+    return { id, host: network.states.get(id)!.me.contact.host };
+  });
+  for (const { id } of lost) network.states.delete(id);
+  round(network, [...network.states.keys()]);
+  for (const { id, host } of lost) joinHost(network, [id], host);
 }

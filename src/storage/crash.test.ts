@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { crashBlock, crashRecord } from '../../test/contracts/crash-writer.ts';
+import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
+import { verifyBlock } from '../content/cid.ts';
+import { Catalog } from './catalog.ts';
+import { openDataFolder } from './data-folder.ts';
+import { DiskBlockStore } from './disk-block-store.ts';
+import { RecordTable } from './record-table.ts';
+
+const writer = fileURLToPath(new URL('../../test/contracts/crash-writer.ts', import.meta.url));
+
+interface Told {
+  readonly put: Set<number>;
+  /** Begun, perhaps not finished: such a block may be there or not. */
+  readonly deleting: Set<number>;
+  readonly deleted: Set<number>;
+}
+
+/** Lets a writer run until it has told `lines` steps, or killed itself, and kills it. */
+async function crash(folder: string, first: number, told: Told, lines: number, half = -1): Promise<void> {
+  const child = spawn(process.execPath, [writer, folder, String(first), String(half)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  let seen = 0;
+  // Read to the end: what was told before the kill still counts.
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [step, n] = line.split(' ');
+    told[step as keyof Told].add(Number(n));
+    seen += 1;
+    if (seen === lines) child.kill('SIGKILL');
+  }
+  const [, signal] = await exited;
+  assert.equal(signal, 'SIGKILL');
+}
+
+async function checkAll(folder: string, told: Told): Promise<void> {
+  await using data = await openDataFolder(folder);
+  const catalog = new Catalog(data.file('catalog.db'));
+  const store = await DiskBlockStore.open({ folder, catalog, quotaBytes: 1e12 });
+  const records = new RecordTable(catalog);
+  assert.deepEqual(await fs.readdir(path.join(folder, 'incoming')), []);
+  for (const n of told.put) {
+    const { cid, bytes } = crashBlock(n);
+    const found = await store.get(cid);
+    if (!told.deleting.has(n)) assert.deepEqual(found, bytes, `block ${n} was acknowledged and is not there`);
+    assert.ok(records.find(crashRecord(n)), `record ${n} was acknowledged and is not there`);
+  }
+  for (const n of told.deleted)
+    assert.equal(await store.get(crashBlock(n).cid), null, `block ${n} was deleted and is there`);
+  let bytes = 0;
+  const { items } = await store.keys('all', null, 10_000);
+  for (const { cid, size } of items) {
+    const found = await store.get(cid);
+    assert.ok(found !== null && found.length === size && verifyBlock(cid, found), `${cid} is served broken`);
+    bytes += size;
+  }
+  assert.deepEqual([items.length, bytes], [store.count(), store.bytes()]);
+  let files = 0;
+  for (const shelf of await fs.readdir(path.join(folder, 'blocks')))
+    files += (await fs.readdir(path.join(folder, 'blocks', shelf))).length;
+  assert.equal(files, items.length);
+  await store.close();
+  catalog.close();
+}
+
+describe('kill -9', () => {
+  it('B4 loses nothing that was acknowledged, and leaves nothing half-written, whenever it comes', async () => {
+    await using folder = await temporaryFolder();
+    const told: Told = { put: new Set(), deleting: new Set(), deleted: new Set() };
+    for (const [life, lines] of [1, 40, 150, 333].entries()) {
+      await crash(folder.path, life * 10_000, told, lines);
+      await checkAll(folder.path, told);
+    }
+    assert.ok(told.put.size > 300);
+  });
+
+  it('B4 in the middle of a write leaves no trace of that block', async () => {
+    await using folder = await temporaryFolder();
+    const told: Told = { put: new Set(), deleting: new Set(), deleted: new Set() };
+    for (const [life, half] of [1, 30].entries()) {
+      await crash(folder.path, life * 10_000, told, Number.POSITIVE_INFINITY, half);
+      await checkAll(folder.path, told);
+    }
+  });
+});

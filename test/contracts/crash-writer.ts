@@ -1,0 +1,62 @@
+/**
+ * A process made to be killed: `node crash-writer.ts FOLDER FIRST [HALF]` puts block FIRST, FIRST + 1, … and deletes
+ * some of them, many at a time, telling each step on a line of its own once it is acknowledged. With HALF it kills
+ * itself with that write half done.
+ */
+import fs from 'node:fs';
+import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { Catalog } from '../../src/storage/catalog.ts';
+import { openDataFolder } from '../../src/storage/data-folder.ts';
+import { DiskBlockStore } from '../../src/storage/disk-block-store.ts';
+import { writeFlushed } from '../../src/storage/durable-file.ts';
+import { RecordTable } from '../../src/storage/record-table.ts';
+
+const writers = 8;
+
+/** Block number n: its own bytes, 0 to 64 KiB of them. */
+export function crashBlock(n: number) {
+  const bytes = new Uint8Array(
+    Buffer.concat([Buffer.from(`block ${n} `), Buffer.alloc((n * 7919) % 65_536, n & 0xff)]),
+  );
+  return { cid: cidOfBlock(rawCodec, bytes), bytes };
+}
+
+/** Record number n. */
+export function crashRecord(n: number) {
+  const subject = Buffer.from(`record ${n}`);
+  const key = n.toString(16).padStart(64, '0');
+  return { kind: 'name', publisher: 'crash', subject, key, sequence: n, expiry: null, bytes: Buffer.alloc(100, n) };
+}
+
+async function main(folder: string, first: number, half: number): Promise<void> {
+  const data = await openDataFolder(folder);
+  const catalog = new Catalog(data.file('catalog.db'));
+  const records = new RecordTable(catalog);
+  let writes = 0;
+  const breaking = async (file: string, bytes: Uint8Array) => {
+    writes += 1;
+    if (writes === half) {
+      fs.writeFileSync(file, bytes.subarray(0, bytes.length / 2));
+      process.kill(process.pid, 'SIGKILL');
+    }
+    await writeFlushed(file, bytes);
+  };
+  const store = await DiskBlockStore.open({ folder, catalog, quotaBytes: 1e12, writeFlushed: breaking });
+  let next = first;
+  // Written at once, so that a line out means an acknowledgement given, and the other way round but for the last.
+  const tell = (step: string, n: number) => fs.writeSync(1, `${step} ${n}\n`);
+  const write = async () => {
+    for (;;) {
+      const n = next++;
+      await Promise.all([store.put([crashBlock(n)]), records.put([crashRecord(n)])]);
+      tell('put', n);
+      if (n % 3 !== 0) continue;
+      tell('deleting', n);
+      await store.delete([crashBlock(n).cid]);
+      tell('deleted', n);
+    }
+  };
+  await Promise.all(Array.from({ length: writers }, write));
+}
+
+if (import.meta.main) await main(String(process.argv[2]), Number(process.argv[3]), Number(process.argv[4] ?? -1));
