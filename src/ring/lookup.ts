@@ -38,6 +38,7 @@ export interface LookupPorts {
   readonly seeds: readonly Contact[];
 }
 
+const guessesInARow = 3;
 /** A round that came to nothing (the ring is changing) is tried again after this long. */
 const roundPause: Milliseconds = 100;
 
@@ -56,6 +57,8 @@ class Lookup {
   #asked = new Set<HostId>();
   #inFlight = 0;
   #guessInFlight = false;
+  /** Answers in a row since the last ask that was no guess: a chain of stale guesses must not be followed for long. */
+  #wrongGuesses = 0;
   #asks = 0;
   #hops = 0;
   #timeouts = 0;
@@ -91,7 +94,7 @@ class Lookup {
   #step(): void {
     while (!this.#finished && this.#asks < maximumLookupAsks) {
       if (this.#guessInFlight) break;
-      const guess = this.#take(this.#guesses);
+      const guess = this.#wrongGuesses < guessesInARow || this.#closer.length === 0 ? this.#take(this.#guesses) : null;
       if (guess !== null) {
         this.#guessInFlight = true;
         this.#ask(guess.contact);
@@ -102,6 +105,7 @@ class Lookup {
         break;
       }
       if (this.#inFlight >= this.#ports.parallel) break;
+      this.#wrongGuesses = 0;
       const next = this.#take(this.#closer)?.contact ?? this.#takeSeed();
       if (next === null) break;
       this.#ask(next);
@@ -155,6 +159,7 @@ class Lookup {
         if (owned !== null && isMember(owned.predecessor) && inOwnedArc(owned.predecessor.id, this.#key, owned.owner.id)) {
           return this.#finish(owned);
         }
+        this.#wrongGuesses++;
         this.#learn(result);
         const haunted = result.guesses.some((g) => g.id === this.#key && g.contact.host === this.#ports.self);
         if (haunted) this.#ports.haunted(contact, this.#closer[0] ?? null);

@@ -407,6 +407,7 @@ export class RingHost implements RingHandler {
   #find(key: RingId): FindAnswer {
     return find(key, {
       self: this.#options.self.host,
+      bits: this.#options.shape.bits,
       own: () => this.#own,
       cache: this.#cache,
       isGone: (pointer) => this.#isGone(pointer),

@@ -1,5 +1,5 @@
 /** FIND: what this host knows about a key, from the lists, fingers and cached members of all its own members. */
-import { between, inOwnedArc, type RingId } from './identifier.ts';
+import { between, distance, inOwnedArc, type RingId } from './identifier.ts';
 import type { Fingers } from './fingers.ts';
 import type { MemberCache } from './member-cache.ts';
 import type { MemberState } from './member-state.ts';
@@ -14,6 +14,7 @@ export interface OwnMember {
 
 export interface RouterPorts {
   readonly self: HostId;
+  readonly bits: number;
   /** Own members that are members now, sorted by id. */
   own(): readonly OwnMember[];
   readonly cache: MemberCache;
@@ -42,7 +43,7 @@ export function find(key: RingId, ports: RouterPorts): FindAnswer {
     if (!list.some((p) => p.id === pointer.id)) list.push(pointer);
   };
   for (const pointer of fromList(before.state, key)) suggest(guesses, pointer);
-  suggest(guesses, state.predecessor);
+  if (isNearBehind(state, key, ports.bits)) suggest(guesses, state.predecessor);
   guesses.sort((a, b) => (a.id === key || (b.id !== key && between(key, a.id, b.id)) ? -1 : 1));
 
   const closer: MemberPointer[] = [];
@@ -58,6 +59,16 @@ export function find(key: RingId, ports: RouterPorts): FindAnswer {
     if (near.id !== best.id) closer.unshift(near);
   }
   return { owned: null, guesses: guesses.slice(0, maximumSuggestions), closer: closer.slice(0, maximumSuggestions) };
+}
+
+/**
+ * The key lies no further behind me than my list reaches ahead: I was probably taken for its owner, and newcomers stand
+ * between. For a key further off my predecessor would send the asker walking round the ring backwards.
+ */
+function isNearBehind(state: MemberState, key: RingId, bits: number): boolean {
+  const last = state.successors.findLast(isMember);
+  if (last === undefined) return true;
+  return distance(key, state.me.id, bits) <= distance(state.me.id, last.id, bits);
 }
 
 /** Closest preceding first. */
