@@ -3,7 +3,7 @@
  * assumptions of the proof. A founder begins as the ideal ring of its own members, so that s + 1 principals are there
  * from the start and while any host lives.
  */
-import type { RingId } from '../src/ring/identifier.ts';
+import { distance, type RingId } from '../src/ring/identifier.ts';
 import { idealRing } from '../src/ring/join.ts';
 import type { MemberState } from '../src/ring/member-state.ts';
 import type { RingShape } from '../src/ring/successor-list.ts';
@@ -55,7 +55,7 @@ export function killHost(network: HostNetwork, host: string): void {
   check(network);
 }
 
-/** Members whose whole list is dead, each with the number of live siblings through which it can join again. */
+/** Members whose whole list is dead, each with the number of live siblings to which it can turn. */
 export function stranded(network: HostNetwork): readonly { readonly id: RingId; readonly siblings: number }[] {
   const { members } = viewOf(network.states.values());
   return members
@@ -85,15 +85,21 @@ function stabilize({ states, shape, pokes }: HostNetwork, first: RingId, poked?:
 }
 
 /**
- * Members whose whole lists are dead give up their places and join again through the ring of a live sibling: after one
- * round in which whoever still points at them hears that they are no members, else their own past bars them.
+ * A member whose whole list is dead keeps its place and takes its nearest live sibling ahead as a STAB2 candidate;
+ * stabilising then walks back from there. If it gave up its place to join anew, it would strand the member before it,
+ * whose last live entry it may be, and so on around: a ring cut open offers no joiner a place in its gap.
  */
-export function rejoinThroughSiblings(network: HostNetwork): void {
-  const lost = stranded(network).map(({ id, siblings }) => {
-    if (siblings === 0) throw new Error(`${id} has no live sibling to join through`);
-    return { id, host: network.states.get(id)!.me.contact.host };
-  });
-  for (const { id } of lost) network.states.delete(id);
-  round(network, [...network.states.keys()]);
-  for (const { id, host } of lost) joinHost(network, [id], host);
+export function rescueThroughSiblings({ states, shape }: HostNetwork, lost: readonly RingId[]): void {
+  for (const member of lost) {
+    const me = states.get(member)!.me;
+    const ahead = viewOf(states.values())
+      .members.filter((other) => other.me !== me && other.me.contact.host === me.contact.host)
+      .toSorted((a, b) => Number(distance(member, a.me.id, shape.bits) - distance(member, b.me.id, shape.bits)))[0];
+    if (ahead === undefined) throw new Error(`${member} has no live sibling to turn to`);
+    // Its heads are all dead: they are dropped one by one, as STAB1 does, until only padding is left.
+    for (let drops = 0; drops < shape.successors; drops++) {
+      applyEffect(states, effectOf(states, { kind: 'stabilize-from-successor', member }, shape));
+    }
+    applyEffect(states, effectOf(states, { kind: 'stabilize-from-candidate', member, candidate: ahead.me }, shape));
+  }
 }

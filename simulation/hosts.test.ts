@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { roundsUntilIdeal, stabilizeOnce } from './atomic-rounds.ts';
-import { found, type HostNetwork, joinHost, killHost, rejoinThroughSiblings, round, stranded } from './host-history.ts';
+import { found, type HostNetwork, joinHost, killHost, rescueThroughSiblings, round, stranded } from './host-history.ts';
 import { isIdeal, notIdeal } from './ideal.ts';
 import { someIds } from './random-steps.ts';
 import { viewOf } from './ring-view.ts';
@@ -36,9 +36,9 @@ test('C1 A3 two hosts, either killed right after the second joined: the invarian
   });
 });
 
-test('C1 three hosts, two killed at once: s + 1 principals remain, and who is stranded has siblings to join through', (t) => {
+test('C1 three hosts, two killed at once: s + 1 principals remain, and who is stranded has siblings to turn to', (t) => {
   let runsWithStranded = 0;
-  for (const [first, second, third] of placements(3, 80)) {
+  for (const [first, second, third] of placements(3, 120)) {
     const network = found(first!, 'first', shape);
     joinHost(network, second!, 'second');
     joinHost(network, third!, 'third');
@@ -47,9 +47,15 @@ test('C1 three hosts, two killed at once: s + 1 principals remain, and who is st
     killHost(network, 'second');
     const principalsShort = network.violations.filter(({ property }) => property === 'SufficientPrincipals');
     assert.deepEqual(principalsShort, []);
-    if (stranded(network).length > 0) runsWithStranded++;
-    rejoinThroughSiblings(network);
+    const lost = stranded(network);
+    if (lost.length > 0) runsWithStranded++;
+    for (const { siblings } of lost) assert.ok(siblings > 0);
+    rescueThroughSiblings(
+      network,
+      lost.map(({ id }) => id),
+    );
     endsIdeal(network);
+    assert.equal(network.states.size, virtualNodes);
   }
   t.diagnostic(`${runsWithStranded} runs left a member with no live entry`);
   assert.ok(runsWithStranded <= 4, 'stranding stays rare');
@@ -88,4 +94,25 @@ test('C1 A3 a teaching ring loses members one by one, s = 3: those left close th
     }
     assert.equal(stabilizeOnce(network.states, ids[0]!, teaching), false);
   }
+});
+
+test('C1 caught: stranded members that give up their places to join anew open the ring and find no place', () => {
+  const opened = placements(3, 120).some(([first, second, third]) => {
+    const network = found(first!, 'first', shape);
+    for (const [ids, host] of [
+      [second!, 'second'],
+      [third!, 'third'],
+    ] as const) {
+      joinHost(network, ids, host);
+    }
+    killHost(network, 'first');
+    killHost(network, 'second');
+    const [lost] = stranded(network);
+    if (lost === undefined) return false;
+    network.states.delete(lost.id);
+    round(network, [...network.states.keys()]);
+    assert.throws(() => joinHost(network, [lost.id], 'third'), /no place to join/);
+    return true;
+  });
+  assert.ok(opened, 'no placement stranded anybody');
 });
