@@ -1,6 +1,6 @@
 /** A file read back: which leaves hold which bytes of it, found by walking its tree as far as needed. */
 import type { CID } from 'multiformats/cid';
-import { dagPbCodec, inlineBytes, maximumBlockBytes, rawCodec } from './cid.ts';
+import { dagPbCodec, inlineBytes, maximumBlockBytes, rawCodec, verifyBlock } from './cid.ts';
 import { type FetchBlocks, fetchNodes } from './node-source.ts';
 import { badContent, type FileNode } from './unixfs.ts';
 
@@ -17,6 +17,16 @@ export interface LeafReference {
   readonly length: number;
   /** Its bytes where they stood in a node already fetched (files of other tools); else null, and the block `cid` is raw and holds exactly `length` bytes. */
   readonly inline: Uint8Array | null;
+}
+
+/**
+ * Whether the bytes are the block of this leaf; when not, whoever sent them is at fault. Throws
+ * ChordialError('bad-content') when they are and their number is not what the tree announced: then the file is at fault.
+ */
+export function verifyLeaf(leaf: LeafReference, bytes: Uint8Array): boolean {
+  if (!verifyBlock(leaf.cid, bytes)) return false;
+  if (bytes.length === leaf.length) return true;
+  throw badContent(leaf.cid, `it holds ${bytes.length} bytes where ${leaf.length} were announced`);
 }
 
 /** A file whose tree can be walked. */

@@ -10,7 +10,7 @@ import { buildFile } from './builder.ts';
 import { type Block, cidOfBlock, dagPbCodec, parseCid, rawCodec } from './cid.ts';
 import { buildDirectory } from './directory.ts';
 import { DirectoryContent } from './directory-reader.ts';
-import { FileContent, type LeafReference } from './file-reader.ts';
+import { FileContent, type LeafReference, verifyLeaf } from './file-reader.ts';
 import { openContent, openPath } from './reader.ts';
 import { decodeUnixfs, encodeDirectoryNode, encodeFileNode, encodeShardNode } from './unixfs.ts';
 
@@ -158,6 +158,14 @@ describe('hostile content', () => {
     await assert.rejects(leavesOf(blocks, endless), isError('bad-content', /more than any file/));
     const unsized = blocks.add(dagPb(new UnixFS({ type: 'file' }).marshal(), [{ Hash: inner.cid }]));
     await assert.rejects(leavesOf(blocks, unsized), isError('bad-content', /1 links but 0 sizes/));
+  });
+
+  it('B2 a leaf is verified, and a wrong source told from a wrong file', () => {
+    const { cid, bytes } = raw('abcd');
+    const leaf = { cid, offset: 0, length: 4, inline: null };
+    assert.ok(verifyLeaf(leaf, bytes));
+    assert.ok(!verifyLeaf(leaf, Buffer.from('abce')));
+    assert.throws(() => verifyLeaf({ ...leaf, length: 5 }, bytes), isError('bad-content', /4 bytes where 5/));
   });
 
   it('trees too deep or too wide, folders inside files, links and unknown codecs are refused', async () => {

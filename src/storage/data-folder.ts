@@ -56,17 +56,18 @@ export class DataFolder {
  */
 export async function openDataFolder(folder: string): Promise<DataFolder> {
   const absolute = path.resolve(folder);
-  await makeFolder(absolute);
-  await checkAccess(absolute);
-  await checkOwnership(absolute);
-  const lock = await takeLock(absolute);
+  let lock: DatabaseSync | null = null;
   try {
+    await makeFolder(absolute);
+    await fs.access(absolute, constants.R_OK | constants.W_OK | constants.X_OK);
+    await checkOwnership(absolute);
+    lock = await takeLock(absolute);
     await keepPrivate(absolute);
     await fs.writeFile(path.join(absolute, pidFile), `${process.pid}\n`);
     await checkFormat(absolute);
     return new DataFolder(absolute, lock);
   } catch (error) {
-    lock.close();
+    lock?.close();
     throw explained(absolute, error);
   }
 }
@@ -83,15 +84,7 @@ async function makeFolder(folder: string): Promise<void> {
         error,
       );
     }
-    throw explained(folder, error);
-  }
-}
-
-async function checkAccess(folder: string): Promise<void> {
-  try {
-    await fs.access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw explained(folder, error);
+    throw error;
   }
 }
 

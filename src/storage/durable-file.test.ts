@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
+import { SharedFlush, writeFileDurably } from './durable-file.ts';
+
+describe('writeFileDurably', () => {
+  it('replaces a file, with the mode asked for, and leaves nothing beside it', async () => {
+    await using folder = await temporaryFolder();
+    const file = path.join(folder.path, 'file');
+    await writeFileDurably(file, Buffer.from('one'));
+    await writeFileDurably(file, Buffer.from('two'), 0o640);
+    assert.equal(await fs.readFile(file, 'utf8'), 'two');
+    assert.equal((await fs.stat(file)).mode & 0o777, 0o640);
+    assert.deepEqual(await fs.readdir(folder.path), ['file']);
+  });
+
+  it('leaves the old file and nothing else when it cannot be replaced', async () => {
+    await using folder = await temporaryFolder();
+    const inTheWay = path.join(folder.path, 'folder');
+    await fs.mkdir(inTheWay);
+    await assert.rejects(writeFileDurably(inTheWay, Buffer.from('x')));
+    assert.deepEqual(await fs.readdir(folder.path), ['folder']);
+    await assert.rejects(writeFileDurably(path.join(folder.path, 'absent', 'file'), Buffer.from('x')), {
+      code: 'ENOENT',
+    });
+  });
+});
+
+describe('SharedFlush', () => {
+  it('shares a flush among those who ask before it begins, never one under way', async () => {
+    await using folder = await temporaryFolder();
+    const shared = new SharedFlush(folder.path);
+    const first = shared.flush();
+    const second = shared.flush();
+    assert.notEqual(second, first);
+    assert.equal(shared.flush(), second);
+    await first;
+    await second;
+    const later = shared.flush();
+    assert.notEqual(later, second);
+    await later;
+  });
+
+  it('tells its failure to all who asked, and tries again for the next', async () => {
+    await using folder = await temporaryFolder();
+    const absent = path.join(folder.path, 'absent');
+    const shared = new SharedFlush(absent);
+    const outcomes = await Promise.allSettled([shared.flush(), shared.flush(), shared.flush()]);
+    assert.ok(outcomes.every(({ status }) => status === 'rejected'));
+    await fs.mkdir(absent);
+    await shared.flush();
+  });
+});
