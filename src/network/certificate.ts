@@ -16,7 +16,9 @@ export interface TlsCredentials {
 
 const ed25519 = sequence(der(0x06, Uint8Array.of(0x2b, 0x65, 0x70)));
 /** CN=chordial */
-const name = sequence(der(0x31, sequence(der(0x06, Uint8Array.of(0x55, 0x04, 0x03)), der(0x0c, Buffer.from('chordial')))));
+const name = sequence(
+  der(0x31, sequence(der(0x06, Uint8Array.of(0x55, 0x04, 0x03)), der(0x0c, Buffer.from('chordial')))),
+);
 /** From 1970 to the date that means no end (RFC 5280, 4.1.2.5): peers' clocks may be wrong. */
 const validity = sequence(der(0x17, Buffer.from('700101000000Z')), der(0x18, Buffer.from('99991231235959Z')));
 const version3 = der(0xa0, der(0x02, Uint8Array.of(2)));

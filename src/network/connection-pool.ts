@@ -5,7 +5,13 @@
 import type { Contact } from '../ring/pointer.ts';
 import { parseAddress } from './addresses.ts';
 import { type Caller, type Connection, dial } from './dial.ts';
-import { connectMilliseconds, idleMilliseconds, maximumOutgoingHosts, sweepMilliseconds } from './http2-limits.ts';
+import {
+  connectMilliseconds,
+  idleMilliseconds,
+  maximumOutgoingHosts,
+  silentConnectionMilliseconds,
+  sweepMilliseconds,
+} from './http2-limits.ts';
 import { TransportError } from './transport.ts';
 
 export type Purpose = 'control' | 'bulk';
@@ -15,9 +21,10 @@ export interface PooledConnection {
   readonly purpose: Purpose;
   /** Exchanges under way; an idle connection has none. */
   inUse: number;
-  /** Both in milliseconds of performance.now(). */
+  /** Milliseconds of performance.now(), as below. */
   lastUsed: number;
-  lastHeard: number;
+  /** When the first question was asked that nothing has come after; null when something has. */
+  unansweredSince: number | null;
 }
 
 interface Slot {
@@ -63,6 +70,14 @@ export class ConnectionPool {
     return slot.dialling;
   }
 
+  /** A question timed out. If nothing at all has come for long, the connection may be dead and its host not. */
+  doubt(to: Contact): void {
+    const pooled = this.#slots.get(`control ${to.host}`)?.pooled ?? null;
+    if (pooled === null || pooled.unansweredSince === null) return;
+    if (performance.now() - pooled.unansweredSince < silentConnectionMilliseconds) return;
+    pooled.connection.session.destroy();
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#sweeper);
@@ -77,7 +92,7 @@ export class ConnectionPool {
       throw new TransportError('unreachable', 'This peer is shutting down.');
     }
     const now = performance.now();
-    const pooled: PooledConnection = { connection, purpose, inUse: 0, lastUsed: now, lastHeard: now };
+    const pooled: PooledConnection = { connection, purpose, inUse: 0, lastUsed: now, unansweredSince: null };
     // The system reports a dead connection late; GOAWAY closes it for new use at once.
     connection.session.on('goaway', () => connection.session.close());
     return pooled;
@@ -143,4 +158,3 @@ function isUsable({ pooled }: Slot): boolean {
 function weight({ failure }: TransportError): number {
   return ['unreachable', 'timeout', 'refused'].indexOf(failure);
 }
-

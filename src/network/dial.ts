@@ -63,7 +63,11 @@ export async function dial(
     const host = hostOfSocket(socket);
     if (host === null) throw notChordial(address, 'it shows no certificate of a peer');
     if (expected !== null && host !== expected) {
-      throw new TransportError('refused', `At ${formatAddress(address)} answers ${host}, not ${expected}.`, 'wrong-peer');
+      throw new TransportError(
+        'refused',
+        `At ${formatAddress(address)} answers ${host}, not ${expected}.`,
+        'wrong-peer',
+      );
     }
     session.once('connect', () => session.setLocalWindowSize(connectionWindowBytes));
     const hello = await greet(caller, session, socket);

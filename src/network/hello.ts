@@ -38,7 +38,12 @@ export interface HelloAnswer {
 }
 
 /** HMAC-SHA256(secret, TLS exporter ‖ role ‖ host id). */
-export function proveSecret(secret: Uint8Array, socket: TLSSocket, role: 'client' | 'server', host: HostId): Uint8Array {
+export function proveSecret(
+  secret: Uint8Array,
+  socket: TLSSocket,
+  role: 'client' | 'server',
+  host: HostId,
+): Uint8Array {
   const exporter = socket.exportKeyingMaterial(exporterBytes, exporterLabel, Buffer.alloc(0));
   return Uint8Array.from(createHmac('sha256', secret).update(exporter).update(role).update(host).digest());
 }

@@ -1,5 +1,10 @@
 /** The side that is asked: takes connections, lets nobody speak before HELLO, and hands what is asked to the handlers. */
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { ChordialError } from '../errors.ts';
@@ -27,7 +32,7 @@ export class PeerServer {
   readonly #server: Http2SecureServer;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
-  #handshakesInFlight = 0;
+  #greeted = 0;
 
   constructor(credentials: TlsCredentials, context: IncomingContext) {
     this.#context = context;
@@ -51,7 +56,6 @@ export class PeerServer {
     // Node's types know the events of TLS and TCP servers only by half.
     const tcp = this.#server as unknown as Server;
     tcp.prependListener('connection', (socket: Socket) => this.#connected(socket));
-    this.#server.on('secureConnection', () => undefined);
     this.#server.on('tlsClientError', () => this.#counters.count('tls-failed'));
     this.#server.on('unknownProtocol', (socket: Socket) => {
       this.#counters.count('tls-failed');
@@ -93,25 +97,16 @@ export class PeerServer {
   }
 
   #connected(socket: Socket): void {
-    const tooMany = this.#sockets.size >= maximumIncomingSessions || this.#handshakesInFlight >= maximumHandshakesInFlight;
-    if (tooMany) {
+    // Sockets that have not said HELLO: strangers get a small part of the room.
+    const strangers = this.#sockets.size - this.#greeted;
+    if (this.#sockets.size >= maximumIncomingSessions || strangers >= maximumHandshakesInFlight) {
       this.#counters.count('too-many-connections');
       socket.destroy();
       return;
     }
     this.#sockets.add(socket);
     socket.setNoDelay(true);
-    this.#handshakesInFlight += 1;
-    let inFlight = true;
-    const done = () => {
-      if (inFlight) this.#handshakesInFlight -= 1;
-      inFlight = false;
-    };
-    handshakeDone.set(socket, done);
-    socket.once('close', () => {
-      done();
-      this.#sockets.delete(socket);
-    });
+    socket.once('close', () => this.#sockets.delete(socket));
   }
 
   #opened(session: ServerHttp2Session): void {
@@ -126,12 +121,17 @@ export class PeerServer {
       return;
     }
     session.setLocalWindowSize(connectionWindowBytes);
-    connectionOf.set(session, new IncomingConnection(this.#context, session, socket, host));
+    const greeted = () => {
+      this.#greeted += 1;
+      session.once('close', () => {
+        this.#greeted -= 1;
+      });
+    };
+    connectionOf.set(session, new IncomingConnection(this.#context, session, socket, host, greeted));
   }
 }
 
 const connectionOf = new WeakMap<ServerHttp2Session, IncomingConnection>();
-const handshakeDone = new WeakMap<Socket, () => void>();
 
 function listenError(address: Address, error: NodeJS.ErrnoException): ChordialError {
   const where = formatAddress(address);

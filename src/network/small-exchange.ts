@@ -7,6 +7,8 @@ import { readText, readTuple } from './wire-reading.ts';
 /** The connection went away before an answer came; says nothing about the host. */
 export class ConnectionLost extends Error {}
 
+/** How long an answer that nobody waits for may still come, before its stream is given up after all. */
+const abandonedMilliseconds = 60_000;
 const maximumMessageCharacters = 1000;
 
 /**
@@ -23,6 +25,12 @@ export function askSmall(
   return new Promise((resolve, reject) => {
     if (session.closed || session.destroyed) return reject(new ConnectionLost('The connection is closing.'));
     const stream = session.request({ ':method': 'POST', ':path': path });
+    const abandoned = () => {
+      const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), abandonedMilliseconds).unref();
+      stream.once('close', () => clearTimeout(timer));
+    };
+    signal?.addEventListener('abort', abandoned, { once: true });
+    stream.once('close', () => signal?.removeEventListener('abort', abandoned));
     let status = 0;
     stream.on('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
       status = headers[':status'] ?? 0;
@@ -91,7 +99,11 @@ export function readRefusal(status: number, bytes: Uint8Array): TransportError {
   try {
     const [code, message] = readTuple(decodeBody(bytes), 'a refusal', 2);
     const named: Wire = code === null ? null : readText(code, 'a code', 64);
-    return new TransportError('refused', readText(message, 'a message', maximumMessageCharacters), named as string | null);
+    return new TransportError(
+      'refused',
+      readText(message, 'a message', maximumMessageCharacters),
+      named as string | null,
+    );
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     return new TransportError('refused', `The other side answered with status ${status} and no reason.`);

@@ -1,0 +1,293 @@
+/**
+ * The Transport of production: HTTP/2 over TLS 1.3 with a certificate at both ends.
+ *
+ * Each host is server and client. To another host lead at most two connections of ours, one for control and one for
+ * bulk, so that a heartbeat never waits behind a block. On each, HELLO comes first (hello.ts); then
+ *
+ *   POST /control/KIND   DAG-CBOR both ways, at most 1 MiB; never reset, only ignored when too late
+ *   POST /bulk/KIND      header frame and raw payload both ways (stream-framing.ts); reset when broken off
+ *   PING                 liveness
+ *
+ * A connection that ends says nothing about its host: the next use dials again, and only that tells.
+ * A control request whose connection ends under way is asked once more, so it can arrive twice.
+ */
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import {
+  type Address,
+  advertisedAddresses,
+  formatAddress,
+  interfaceAddresses,
+  isLoopback,
+  isUnspecified,
+  parseAddress,
+  withoutLoopback,
+} from './addresses.ts';
+import { BoundedCache } from './bounded-cache.ts';
+import { tlsCredentials } from './certificate.ts';
+import { ConnectionPool, type PooledConnection, type Purpose, using } from './connection-pool.ts';
+import { type Counters, RefusalCounters } from './counters.ts';
+import type { Caller, Connection } from './dial.ts';
+import { type Genesis, networkId } from './genesis.ts';
+import { checkAnswer } from './greeting.ts';
+import { heardMilliseconds, kindPattern, maximumPendingRequests } from './http2-limits.ts';
+import { PeerServer } from './http2-server.ts';
+import type { Identity } from './identity.ts';
+import { openStream } from './outgoing-stream.ts';
+import { isSameMachine } from './server-hello.ts';
+import { askSmall, ConnectionLost } from './small-exchange.ts';
+import {
+  type Handlers,
+  type IncomingStream,
+  type OutgoingStream,
+  type RequestOptions,
+  type Transport,
+  TransportError,
+  type Wire,
+} from './transport.ts';
+import { decodeBody, encodeBody } from './wire-body.ts';
+import { within } from './within.ts';
+
+export interface Http2TransportOptions {
+  readonly identity: Identity;
+  readonly genesis: Genesis;
+  /** null in an open network, or while this peer has none to show. */
+  readonly secret: Uint8Array | null;
+  /** `HOST:PORT`; port 0 takes any free one. */
+  readonly listen: string;
+  readonly advertise?: string;
+  readonly zone?: string;
+  /** Hosts (no port) as which others see this machine, learnt when joining. */
+  readonly observed?: readonly string[];
+  /** What handlers threw by mistake. Standard error unless given. */
+  readonly report?: (error: unknown, doing: string) => void;
+  /** For tests on one machine: these addresses count as another one's. */
+  readonly treatAsRemote?: (address: string) => boolean;
+  readonly dialFrom?: string;
+}
+
+const maximumKnownHosts = 4096;
+const maximumObserved = 2;
+
+export class Http2Transport implements Transport {
+  readonly self: HostId;
+  readonly #options: Http2TransportOptions;
+  readonly #listen: Address;
+  readonly #counters = new RefusalCounters();
+  readonly #lastHeard = new BoundedCache<HostId, number>(maximumKnownHosts);
+  readonly #zones = new BoundedCache<HostId, string>(maximumKnownHosts);
+  readonly #pool: ConnectionPool;
+  readonly #closing = new AbortController();
+  readonly #treatAsRemote: (address: string) => boolean;
+  #observed: readonly string[];
+  #bound: Address | null = null;
+  #contact: Contact;
+  #server: PeerServer | null = null;
+  #handlers: Handlers | null = null;
+
+  /** Throws `bad-address` when listen or advertise is none. */
+  constructor(options: Http2TransportOptions) {
+    this.#options = options;
+    this.self = options.identity.host;
+    this.#listen = parseAddress(options.listen, true);
+    if (options.advertise !== undefined) parseAddress(options.advertise);
+    this.#observed = options.observed ?? [];
+    this.#treatAsRemote = options.treatAsRemote ?? (() => false);
+    this.#contact = { host: this.self, addresses: [] };
+    const caller: Caller = {
+      host: this.self,
+      credentials: tlsCredentials(options.identity),
+      network: networkId(options.genesis),
+      secret: options.secret,
+      zone: options.zone ?? null,
+      contactFor: (remote, local) => this.#contactFor(remote, local),
+      ...(options.dialFrom === undefined ? {} : { dialFrom: options.dialFrom }),
+    };
+    this.#pool = new ConnectionPool(caller, (connection) => this.#accept(connection));
+  }
+
+  /** Where others reach this peer; loopback, if at all, last. Empty before `serve`. */
+  get contact(): Contact {
+    return this.#contact;
+  }
+
+  /** `HOST:PORT` with the real port. */
+  get listening(): string {
+    return formatAddress(this.#bound ?? this.#listen);
+  }
+
+  get counters(): Counters {
+    return this.#counters.read();
+  }
+
+  /** The label that a host gave itself, if it spoke to us lately. */
+  zoneOf(host: HostId): string | null {
+    return this.#zones.get(host) ?? null;
+  }
+
+  async serve(handlers: Handlers): Promise<void> {
+    this.#handlers = handlers;
+    const { identity, genesis, secret, zone } = this.#options;
+    const server = new PeerServer(tlsCredentials(identity), {
+      gate: {
+        self: this.self,
+        genesis,
+        secret: genesis.open ? null : secret,
+        zone: zone ?? null,
+        contactFor: (remote, local) => this.#contactFor(remote, local),
+        treatAsRemote: this.#treatAsRemote,
+      },
+      handlers,
+      counters: this.#counters,
+      heard: (from) => this.#heard(from),
+      learnZone: (host, given) => this.#learnZone(host, given),
+      report: this.#options.report ?? reportOnStandardError,
+    });
+    this.#bound = await server.listen(this.#listen);
+    this.#server = server;
+    this.#advertise();
+  }
+
+  async request(to: Contact, kind: string, body: Wire, options: RequestOptions): Promise<Wire> {
+    const path = pathOf('control', kind);
+    const bytes = encodeBody(body);
+    return this.#bounded(to, options, (signal) =>
+      this.#exchange(to, 'control', async ({ connection }) => {
+        const late = () => this.#counters.count('late-answer');
+        return decodeBody(await askSmall(connection.session, path, bytes, signal, late));
+      }),
+    );
+  }
+
+  async stream(to: Contact, kind: string, outgoing: OutgoingStream, options: RequestOptions): Promise<IncomingStream> {
+    const path = pathOf('bulk', kind);
+    const pooled = await this.#bounded(to, options, () => this.#pool.get(to, 'bulk'));
+    const incoming = await openStream(pooled, path, outgoing, options);
+    this.#heard(pooled.connection.contact);
+    return incoming;
+  }
+
+  async ping(to: Contact, timeout: Milliseconds): Promise<Milliseconds> {
+    return this.#bounded(to, { deadline: timeout }, () =>
+      this.#exchange(to, 'control', ({ connection: { session } }) => {
+        return new Promise<Milliseconds>((resolve, reject) => {
+          const lost = () => reject(new ConnectionLost('The connection closed during a ping.'));
+          if (session.closed || session.destroyed) return lost();
+          // Too many unanswered: one of the earlier ones will tell.
+          const sent = session.ping((error, duration) => (error === null ? resolve(duration) : lost()));
+          if (!sent) reject(new TransportError('timeout', `${to.host} leaves pings unanswered.`));
+        });
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#pool.close();
+    await this.#server?.close();
+  }
+
+  /** Over a connection, once more over a new one if that one was lost. */
+  async #exchange<Answer>(
+    to: Contact,
+    purpose: Purpose,
+    ask: (pooled: PooledConnection) => Promise<Answer>,
+  ): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      const pooled = await this.#pool.get(to, purpose);
+      if (pooled.inUse >= maximumPendingRequests) {
+        throw new TransportError(
+          'refused',
+          `${to.host} has ${maximumPendingRequests} questions to answer first.`,
+          'busy',
+        );
+      }
+      try {
+        pooled.unansweredSince ??= performance.now();
+        const answer = await using(pooled, () => ask(pooled));
+        this.#answered(pooled);
+        return answer;
+      } catch (error) {
+        if (error instanceof TransportError) {
+          if (error.failure === 'refused') this.#answered(pooled);
+          throw error;
+        }
+        if (!(error instanceof ConnectionLost)) throw error;
+        if (this.#closing.signal.aborted) throw new TransportError('unreachable', 'This peer is shutting down.');
+        if (attempt === 2) throw new TransportError('timeout', `${to.host} answered nothing: ${error.message}`);
+      }
+    }
+  }
+
+  #answered(pooled: PooledConnection): void {
+    pooled.unansweredSince = null;
+    this.#heard(pooled.connection.contact);
+  }
+
+  async #bounded<Result>(
+    to: Contact,
+    options: RequestOptions,
+    run: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await within(options, this.#closing.signal, run);
+    } catch (error) {
+      if (error instanceof TransportError && error.failure === 'timeout') this.#pool.doubt(to);
+      throw error;
+    }
+  }
+
+  #accept(connection: Connection): void {
+    checkAnswer(connection, {
+      network: networkId(this.#options.genesis),
+      secret: this.#options.genesis.open ? null : this.#options.secret,
+      treatAsRemote: this.#treatAsRemote,
+    });
+    this.#learnZone(connection.contact.host, connection.hello.zone);
+    this.#observe(connection.hello.observedAddress);
+  }
+
+  #learnZone(host: HostId, zone: string | null): void {
+    if (zone !== null) this.#zones.set(host, zone);
+  }
+
+  #heard(from: Contact): void {
+    const now = performance.now();
+    if (now - (this.#lastHeard.get(from.host) ?? Number.NEGATIVE_INFINITY) < heardMilliseconds) return;
+    this.#lastHeard.set(from.host, now);
+    this.#handlers?.heard?.(from);
+  }
+
+  /** An address that others see and no interface has: a router stands between. */
+  #observe(address: string): void {
+    const known = isLoopback(address) || interfaceAddresses().includes(address) || this.#observed.includes(address);
+    if (known || this.#observed.length >= maximumObserved) return;
+    this.#observed = [...this.#observed, address];
+    if (this.#bound !== null && isUnspecified(this.#bound.host)) this.#advertise();
+  }
+
+  #advertise(): void {
+    const { advertise } = this.#options;
+    const addresses = advertisedAddresses({
+      bound: this.#bound ?? this.#listen,
+      observed: this.#observed,
+      ...(advertise === undefined ? {} : { advertise }),
+    });
+    this.#contact = { host: this.self, addresses };
+  }
+
+  #contactFor(remoteAddress: string, localAddress: string): Contact {
+    if (isSameMachine({ treatAsRemote: this.#treatAsRemote }, remoteAddress, localAddress)) return this.#contact;
+    return { host: this.self, addresses: withoutLoopback(this.#contact.addresses) };
+  }
+}
+
+function pathOf(purpose: Purpose, kind: string): string {
+  if (!kindPattern.test(kind))
+    throw new TransportError('refused', `${JSON.stringify(kind)} is no kind of message.`, 'bad-request');
+  return `/${purpose}/${kind}`;
+}
+
+function reportOnStandardError(error: unknown, doing: string): void {
+  console.error(`A bug while ${doing}:`, error);
+}

@@ -1,0 +1,28 @@
+import { found } from '../../src/network/genesis.ts';
+import { Http2Transport } from '../../src/network/http2-transport.ts';
+import { createIdentity } from '../../src/network/identity.ts';
+import { createSecret } from '../../src/network/network-files.ts';
+import { transportContract } from './transport.ts';
+
+transportContract('HTTP/2', async () => {
+  const [genesis, secret] = [found(), createSecret()];
+  const transports: Http2Transport[] = [];
+  return {
+    serve: async (handlers) => {
+      const identity = createIdentity();
+      const transport = new Http2Transport({
+        identity,
+        genesis,
+        secret,
+        listen: '127.0.0.1:0',
+        report: () => undefined,
+      });
+      transports.push(transport);
+      await transport.serve(handlers);
+      return { transport, contact: transport.contact };
+    },
+    dispose: async () => {
+      await Promise.all(transports.map((transport) => transport.close()));
+    },
+  };
+});
