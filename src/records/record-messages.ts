@@ -8,7 +8,7 @@
  */
 import type { Wire } from '../network/transport.ts';
 import { malformed, readInteger, readList, readText } from '../network/wire-reading.ts';
-import { type EncodedEntry, decodeEntry, maximumEntryBytes, type RecordKind, recordKinds } from './entry.ts';
+import { decodeEntry, type EncodedEntry, maximumEntryBytes, type RecordKind, recordKinds } from './entry.ts';
 import { isRecordKey, type RecordKey } from './record-keys.ts';
 
 export const recordMessages = { put: 'records.put', get: 'records.get', list: 'records.list' } as const;
@@ -19,7 +19,9 @@ export const maximumKeysPerQuestion = 64;
 const maximumCursorCharacters = 4096;
 const maximumCodeCharacters = 40;
 
-export const encodeEntries = (entries: readonly EncodedEntry[]): Wire => ({ entries: entries.map(({ bytes }) => bytes) });
+export const encodeEntries = (entries: readonly EncodedEntry[]): Wire => ({
+  entries: entries.map(({ bytes }) => bytes),
+});
 
 /** The bytes as they came, not yet read: one malformed entry must not hide the others. */
 export function decodeEntryBytes(body: Wire): readonly Uint8Array[] {

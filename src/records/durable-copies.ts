@@ -1,0 +1,118 @@
+/**
+ * Copies of one item made durable on distinct hosts (spec/4): done when all r are there; or when w are and the rest
+ * missed its grace, which is then left to repair. A host that fails is replaced by the next one in ring order.
+ */
+import type { Contact } from '../ring/pointer.ts';
+import type { Clock, Timer } from '../ring/ports.ts';
+
+/** A copy missing so long after w others are durable is left to repair … */
+export const graceMilliseconds = 1000;
+/** … unless its host is merely slower: it acknowledged something within the grace. Not for ever. */
+const maximumGraces = 10;
+/** While w are not reached, a copy missing so long is tried at one more host besides. */
+const patienceMilliseconds = 1000;
+
+export interface CopyRule {
+  /** r: copies wanted. */
+  readonly replicas: number;
+  /** w: copies without which it has failed while that many hosts are members. */
+  readonly writeQuorum: number;
+}
+
+export interface CopyPorts {
+  readonly clock: Clock;
+  /** Resolves when the item is durable at the host. */
+  storeAt(host: Contact): Promise<void>;
+  /** Whether the host acknowledged nothing of what waits for it for so long. */
+  isStalled(host: Contact, milliseconds: number): boolean;
+}
+
+export interface MadeCopies {
+  readonly copies: number;
+  /** min(w, hosts): fewer copies than this is a failure, for the caller to tell. */
+  readonly needed: number;
+  /** One line for each host that failed. */
+  readonly failures: readonly string[];
+}
+
+/** @param hosts in the order in which they are to be tried; the first r are the places. */
+export function makeCopies(hosts: readonly Contact[], rule: CopyRule, ports: CopyPorts): Promise<MadeCopies> {
+  return new CopyMaker(hosts, rule, ports).run();
+}
+
+class CopyMaker {
+  readonly #hosts: readonly Contact[];
+  readonly #wanted: number;
+  readonly #needed: number;
+  readonly #ports: CopyPorts;
+  readonly #done = Promise.withResolvers<void>();
+  readonly #pending = new Set<Contact>();
+  readonly #failures: string[] = [];
+  #next = 0;
+  #stored = 0;
+  #ended = false;
+  #timer: Timer | null = null;
+  #graces = 0;
+
+  constructor(hosts: readonly Contact[], rule: CopyRule, ports: CopyPorts) {
+    this.#hosts = hosts;
+    this.#wanted = Math.min(rule.replicas, hosts.length);
+    this.#needed = Math.max(1, Math.min(rule.writeQuorum, this.#wanted));
+    this.#ports = ports;
+  }
+
+  async run(): Promise<MadeCopies> {
+    for (let copy = 0; copy < this.#wanted; copy++) this.#tryNext();
+    this.#look();
+    if (!this.#ended) this.#timer = this.#ports.clock.after(patienceMilliseconds, () => this.#impatient());
+    await this.#done.promise;
+    return { copies: this.#stored, needed: this.#needed, failures: this.#failures };
+  }
+
+  #tryNext(): void {
+    const host = this.#hosts[this.#next++];
+    if (host === undefined) return;
+    this.#pending.add(host);
+    this.#ports.storeAt(host).then(
+      () => {
+        this.#pending.delete(host);
+        if (!this.#ended) this.#stored += 1;
+        this.#look();
+      },
+      (error: Error) => {
+        this.#pending.delete(host);
+        this.#failures.push(`${host.host}: ${error.message}`);
+        if (!this.#ended) this.#tryNext();
+        this.#look();
+      },
+    );
+  }
+
+  #look(): void {
+    if (this.#ended) return;
+    if (this.#stored >= this.#wanted || this.#pending.size === 0) this.#end();
+    else if (this.#stored >= this.#needed && this.#graces === 0) this.#startGrace();
+  }
+
+  #impatient(): void {
+    if (this.#ended || this.#stored >= this.#needed) return;
+    this.#tryNext();
+    this.#timer = this.#ports.clock.after(patienceMilliseconds, () => this.#impatient());
+  }
+
+  #startGrace(): void {
+    this.#graces += 1;
+    this.#timer?.cancel();
+    this.#timer = this.#ports.clock.after(graceMilliseconds, () => {
+      const merelySlow = [...this.#pending].some((host) => !this.#ports.isStalled(host, graceMilliseconds));
+      if (merelySlow && this.#graces < maximumGraces) this.#startGrace();
+      else this.#end();
+    });
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#timer?.cancel();
+    this.#done.resolve();
+  }
+}

@@ -1,0 +1,110 @@
+/** The holder's side of records: verifies before it stores, and hands out by pages what it holds. */
+import { ChordialError } from '../errors.ts';
+import type { Wire } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { RecordRow } from '../storage/record-table.ts';
+import { decodeEntry, type EncodedEntry, type RecordKind } from './entry.ts';
+import { isFromTheFuture } from './merge.ts';
+import { recordKeyOf } from './record-keys.ts';
+import {
+  decodeEntryBytes,
+  decodeListQuestion,
+  decodeQuestion,
+  encodeEntryResults,
+  encodePages,
+  maximumEntriesPerMessage,
+} from './record-messages.ts';
+import type { RecordPorts } from './record-ports.ts';
+
+/** Entries of one answer, over all keys: with 4 KiB each within one message. */
+const maximumEntriesPerAnswer = 192;
+
+export class RecordHolder {
+  readonly #ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'report'>;
+
+  constructor(ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'report'>) {
+    this.#ports = ports;
+  }
+
+  /** `records.put` */
+  async put(from: Contact, body: Wire): Promise<Wire> {
+    return encodeEntryResults(await this.keep(from, decodeEntryBytes(body)));
+  }
+
+  /** `records.get` */
+  get(body: Wire): Wire {
+    const { keys, kinds, after } = decodeQuestion(body);
+    let room = maximumEntriesPerAnswer;
+    const pages = keys.map((key) => {
+      const page = this.#page(key, kinds, after, Math.max(1, Math.min(room, maximumEntriesPerMessage)));
+      room -= page.entries.length;
+      return page;
+    });
+    return encodePages({ entries: pages.map(({ entries }) => entries), more: pages.map(({ more }) => more) });
+  }
+
+  /** `records.list` */
+  list(body: Wire): Wire {
+    const { kind, cursor, limit } = decodeListQuestion(body);
+    const page = this.#ports.table.range('all', cursor, limit);
+    return { entries: page.items.filter((row) => row.kind === kind).map(({ bytes }) => bytes), cursor: page.cursor };
+  }
+
+  /** Durable when it resolves; entry i of the answer says what became of entry i: `stored`, `known` or an error code. */
+  async keep(from: Contact, list: readonly Uint8Array[]): Promise<readonly string[]> {
+    const results: string[] = list.map(() => 'bad-content');
+    const rows: { row: RecordRow; index: number }[] = [];
+    for (const [index, bytes] of list.entries()) {
+      try {
+        rows.push({ row: this.#checkedRow(decodeEntry(bytes)), index });
+      } catch (error) {
+        if (!(error instanceof ChordialError)) throw error;
+        this.#ports.report?.('refused-record', from, error.message);
+      }
+    }
+    const kept = rows.length === 0 ? [] : await this.#ports.table.put(rows.map(({ row }) => row));
+    for (const [position, { index }] of rows.entries()) results[index] = kept[position] ? 'stored' : 'known';
+    return results;
+  }
+
+  #checkedRow(encoded: EncodedEntry): RecordRow {
+    const { kind, publisher, subject, sequence, expiry } = encoded.entry;
+    const key = recordKeyOf(encoded.entry, this.#ports.places);
+    if (isFromTheFuture(encoded.entry, this.#ports.clock.wallTime())) {
+      throw new ChordialError(
+        'bad-content',
+        `A record of ${publisher} is more than 10 minutes ahead of this clock. Set the clocks right.`,
+      );
+    }
+    if (!this.#ports.verifier.isGenuine(encoded)) {
+      throw new ChordialError(
+        'bad-content',
+        `A record that names ${publisher} as its publisher was not signed by it. It was refused.`,
+      );
+    }
+    return { kind, publisher, subject, key, sequence, expiry, bytes: encoded.bytes };
+  }
+
+  /** The kinds of a key one after the other; the cursor says in which one the next page begins. */
+  #page(
+    key: string,
+    kinds: readonly RecordKind[],
+    after: string | null,
+    limit: number,
+  ): { entries: Uint8Array[]; more: string | null } {
+    const [startKind, startCursor] = after === null ? [kinds[0], null] : splitCursor(after);
+    const entries: Uint8Array[] = [];
+    for (const kind of kinds.slice(Math.max(0, kinds.indexOf(startKind as RecordKind)))) {
+      if (entries.length >= limit) return { entries, more: `${kind}/` };
+      const page = this.#ports.table.get(key, kind, kind === startKind ? startCursor : null, limit - entries.length);
+      entries.push(...page.items.map(({ bytes }) => bytes));
+      if (page.cursor !== null) return { entries, more: `${kind}/${page.cursor}` };
+    }
+    return { entries, more: null };
+  }
+}
+
+function splitCursor(after: string): [string, string | null] {
+  const slash = after.indexOf('/');
+  return [after.slice(0, slash), after.slice(slash + 1) === '' ? null : after.slice(slash + 1)];
+}

@@ -1,0 +1,31 @@
+/** Everything that records reach of the outside world, handed in once. */
+import type { Transport } from '../network/transport.ts';
+import type { RingId } from '../ring/identifier.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Clock } from '../ring/ports.ts';
+import type { RingView } from '../ring/view.ts';
+import type { RecordTable } from '../storage/record-table.ts';
+import type { CopyRule } from './durable-copies.ts';
+import type { EntryVerifier } from './entry-verifier.ts';
+import type { RecordPlaces } from './record-keys.ts';
+
+/** The places of a key and the hosts to fall back to, as `src/replication` knows them. */
+export interface RecordHosts {
+  /** The `wanted` places first, then hosts behind them, then others. */
+  candidates(key: RingId, wanted: number): Promise<readonly Contact[]>;
+  clear(): void;
+}
+
+export interface RecordPorts {
+  readonly view: RingView;
+  readonly placement: RecordHosts;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  /** What this host holds itself. */
+  readonly table: Pick<RecordTable, 'put' | 'get' | 'range' | 'byPublisher' | 'find'>;
+  readonly verifier: EntryVerifier;
+  readonly places: RecordPlaces;
+  readonly rule: CopyRule;
+  /** Told of entries and hosts that were refused; for logs and counters. */
+  readonly report?: (what: 'refused-record' | 'no-answer', host: Contact, detail: string) => void;
+}
