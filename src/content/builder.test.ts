@@ -7,8 +7,9 @@ import { fixedSize } from 'ipfs-unixfs-importer/chunker';
 import { balanced } from 'ipfs-unixfs-importer/layout';
 import type { CID } from 'multiformats/cid';
 import { type BuildOptions, buildFile } from './builder.ts';
-import { leafBytes } from './chunker.ts';
+
 import { type Block, verifyBlock } from './cid.ts';
+import { LeafPool, leafBytes } from './leaf-pool.ts';
 
 async function* pieces(bytes: Uint8Array, pieceBytes = 65_536): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < bytes.length; i += pieceBytes) yield bytes.subarray(i, i + pieceBytes);
@@ -124,6 +125,24 @@ describe('buildFile', () => {
       if (emitted === 50) throw stop;
     };
     await assert.rejects(buildFile(endless(), emit, { leafBytes: 16, linksPerNode: 1024 }), stop);
+  });
+
+  it('uses leaves again that its consumer gave back, and only those', async () => {
+    const bytes = content(1000);
+    const pool = new LeafPool(16);
+    const buffers = new Set<ArrayBufferLike>();
+    const kept: Block[] = [];
+    const emit = async (block: Block) => {
+      assert.ok(verifyBlock(block.cid, block.bytes));
+      buffers.add(block.bytes.buffer);
+      if (kept.length < 5) kept.push(block);
+      else pool.giveBack(block.bytes);
+    };
+    const small = { leafBytes: 16, linksPerNode: 1024 };
+    const built = await buildFile(pieces(bytes), emit, { ...small, pool });
+    assert.equal(built.cid.toString(), (await build(bytes, small)).cid.toString());
+    assert.ok(kept.every(({ cid, bytes: own }) => verifyBlock(cid, own)));
+    assert.ok(buffers.size < 20, `${buffers.size} buffers for ${built.blocks} blocks`);
   });
 
   it('hands on an error of the source', async () => {

@@ -7,8 +7,9 @@
  */
 import { createHash, webcrypto } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
-import { cutIntoLeaves, leafBytes } from './chunker.ts';
+import { cutIntoLeaves } from './chunker.ts';
 import { type Block, cidOfDigest, rawCodec } from './cid.ts';
+import { type LeafPool, leafBytes } from './leaf-pool.ts';
 import { encodeFileNode, type FilePart, maximumFileLinks } from './unixfs.ts';
 
 /** Takes a block, which it then owns; resolves when it is ready for the next: this is the back-pressure. */
@@ -18,6 +19,8 @@ export interface BuildOptions {
   /** Other than 1 MiB and 1024 only in tests: the CIDs would be those of no other tool. */
   readonly leafBytes?: number;
   readonly linksPerNode?: number;
+  /** Where leaves come from; a consumer that is done with a block gives it back there. Without it each is a new buffer. */
+  readonly pool?: LeafPool;
   /** Whether to compute the SHA-256 of the whole, which costs as much time as all the blocks'. Default true. */
   readonly wholeHash?: boolean;
 }
@@ -52,7 +55,7 @@ export async function buildFile(
     await emit(leaf);
     await tree.add({ cid: leaf.cid, size, storedBytes: size });
   };
-  for await (const bytes of cutIntoLeaves(source, options.leafBytes ?? leafBytes)) {
+  for await (const bytes of cutIntoLeaves(source, options.leafBytes ?? leafBytes, options.pool)) {
     hashing.push(hashLeaf(bytes));
     whole?.update(bytes);
     if (hashing.length >= maximumLeavesHashing) await takeOldest();

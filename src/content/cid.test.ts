@@ -56,6 +56,12 @@ describe('parseCid', () => {
     }
   });
 
+  it('A24 takes a number for a name, even one that is an identity CID in base 10', () => {
+    assert.equal(parseCid('922347776').multihash.code, 0);
+    assert.equal(cidIn('922347776'), null);
+    assert.ok(cidIn(helloText)?.equals(parseCid(helloText)));
+  });
+
   it('throws nothing but bad-cid, whatever the text or bytes', () => {
     const onlyBadCid = (run: () => unknown) => {
       try {

@@ -36,8 +36,12 @@ export function parseCid(text: string): CID {
   return cid;
 }
 
-/** The CID when the text is one, else null: for arguments that may be a CID or a name. */
+/**
+ * The CID when the text is one, else null: for arguments that may be a CID or a name. A short row of digits is a name,
+ * as teaching rings have them, though a few are identity CIDs in base 10.
+ */
 export function cidIn(text: string): CID | null {
+  if (/^[0-9]{1,40}$/.test(text)) return null;
   try {
     return parseCid(text);
   } catch (error) {

@@ -1,0 +1,38 @@
+/**
+ * Leaf buffers used again. Without it a peer that moves a gigabyte leaves a gigabyte of dead buffers, which the garbage
+ * collector notices only 80 MB late (measured); with it memory stays at what is really under way.
+ */
+
+/** Leaf size of profile unixfs-v1-2025. */
+export const leafBytes = 1024 * 1024;
+
+/** Idle buffers kept: as many as are usually under way between reading a file and the last copy of a block. */
+const maximumIdleLeaves = 16;
+
+export class LeafPool {
+  readonly #size: number;
+  readonly #idle: Uint8Array[] = [];
+
+  constructor(size: number = leafBytes) {
+    this.#size = size;
+  }
+
+  /** A buffer of one leaf, with whatever was last in it. */
+  take(): Uint8Array {
+    return this.#idle.pop() ?? unpooled(this.#size);
+  }
+
+  /**
+   * The owner has no more use for these bytes, and neither has anyone it handed them to: they will be overwritten.
+   * Buffers of other sizes (nodes, short last leaves) are left to the garbage collector, so any block may be given.
+   */
+  giveBack(bytes: Uint8Array): void {
+    const fits = bytes.length === this.#size && bytes.buffer.byteLength === this.#size;
+    if (fits && this.#idle.length < maximumIdleLeaves) this.#idle.push(bytes);
+  }
+}
+
+/** Outside Node's own pool, so that the whole buffer is this leaf's, and not zeroed: every byte is written before it is seen. */
+function unpooled(size: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+}
