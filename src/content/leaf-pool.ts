@@ -19,7 +19,7 @@ export class LeafPool {
 
   /** A buffer of one leaf, with whatever was last in it. */
   take(): Uint8Array {
-    return this.#idle.pop() ?? unpooled(this.#size);
+    return this.#idle.pop() ?? unpooledBuffer(this.#size);
   }
 
   /**
@@ -33,6 +33,6 @@ export class LeafPool {
 }
 
 /** Outside Node's own pool, so that the whole buffer is this leaf's, and not zeroed: every byte is written before it is seen. */
-function unpooled(size: number): Uint8Array {
+export function unpooledBuffer(size: number): Uint8Array {
   return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
 }

@@ -5,6 +5,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { CID } from 'multiformats/cid';
+import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { flushFolder, SharedFlush, writeFlushed } from './durable-file.ts';
 import { errnoOf, withDiskFull } from './system-error.ts';
 
@@ -59,19 +60,19 @@ export class BlockFiles {
     await this.#flushes.get(file.key.slice(0, 2))?.flush();
   }
 
-  /** The bytes, or null when the file is gone or is not `size` bytes long: then the disk has lost it. */
-  async read(file: BlockFile, size: number): Promise<Uint8Array | null> {
+  /** The bytes, or null when the file is gone or shorter than `size` bytes: then the disk has lost it. */
+  async read(file: BlockFile, size: number, pool?: LeafPool): Promise<Uint8Array | null> {
     let handle: fs.FileHandle | null = null;
+    const bytes = pool !== undefined && size === leafBytes ? pool.take() : unpooledBuffer(size);
     try {
       handle = await fs.open(this.#path(file), 'r');
-      const buffer = Buffer.allocUnsafeSlow(size + 1);
       let filled = 0;
-      while (filled <= size) {
-        const { bytesRead } = await handle.read(buffer, filled, size + 1 - filled);
-        if (bytesRead === 0) break;
+      while (filled < size) {
+        const { bytesRead } = await handle.read(bytes, filled, size - filled);
+        if (bytesRead === 0) return null;
         filled += bytesRead;
       }
-      return filled === size ? new Uint8Array(buffer.buffer, buffer.byteOffset, size) : null;
+      return bytes;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return null;
       throw error;

@@ -1,6 +1,7 @@
 /** Where a peer keeps blocks. One contract suite (test/contracts/block-store.ts) holds for all implementations. */
 import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
+import type { LeafPool } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import type { KeyRange, Page } from './key-range.ts';
 
@@ -19,8 +20,8 @@ export interface StoredBlock {
 export interface BlockStore {
   /** Entry i belongs to CID i. */
   has(cids: readonly CID[]): Promise<boolean[]>;
-  /** The bytes in a buffer of the caller's own, or null. */
-  get(cid: CID): Promise<Uint8Array | null>;
+  /** The bytes in a buffer of the caller's own, or null. A leaf may come in a buffer of `pool`, to be given back to it. */
+  get(cid: CID, pool?: LeafPool): Promise<Uint8Array | null>;
   /** Bytes of the block, or null. */
   size(cid: CID): Promise<number | null>;
   /**

@@ -126,21 +126,15 @@ describe('DiskBlockStore', () => {
   it('a block that the disk has lost or cut is not there, so that repair can bring it back', async () => {
     await using folder = await temporaryFolder();
     await using opened = await openIn(folder.path);
-    const [gone, cut, longer, whole] = [block('gone'), block('cut off'), block('longer'), block('whole')];
-    await opened.store.put([gone, cut, longer, whole]);
+    const [gone, cut, whole] = [block('gone'), block('cut off'), block('whole')];
+    await opened.store.put([gone, cut, whole]);
     for (const file of await filesIn(folder.path)) {
       if (file.endsWith(gone.cid.toString())) await fs.rm(file);
       if (file.endsWith(cut.cid.toString())) await fs.truncate(file, 3);
-      if (file.endsWith(longer.cid.toString())) await fs.appendFile(file, 'x');
     }
-    for (const { cid } of [gone, cut, longer]) assert.equal(await opened.store.get(cid), null);
-    assert.deepEqual(await opened.store.has([gone, cut, longer, whole].map(({ cid }) => cid)), [
-      false,
-      false,
-      false,
-      true,
-    ]);
-    await opened.store.put([gone, cut, longer]);
+    for (const { cid } of [gone, cut]) assert.equal(await opened.store.get(cid), null);
+    assert.deepEqual(await opened.store.has([gone, cut, whole].map(({ cid }) => cid)), [false, false, true]);
+    await opened.store.put([gone, cut]);
     assert.deepEqual(await opened.store.get(cut.cid), cut.bytes);
   });
 

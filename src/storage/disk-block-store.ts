@@ -5,6 +5,7 @@
  */
 import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
+import type { LeafPool } from '../content/leaf-pool.ts';
 import { BlockFiles, type WriteFlushed } from './block-files.ts';
 import { type BlockStore, quotaFull, type StoredBlock, uniqueBlocks } from './block-store.ts';
 import { BlockTable } from './block-table.ts';
@@ -74,10 +75,10 @@ export class DiskBlockStore implements BlockStore {
     return cids.map((cid) => this.#table.find(blockKey(cid)) !== null);
   }
 
-  async get(cid: CID): Promise<Uint8Array | null> {
+  async get(cid: CID, pool?: LeafPool): Promise<Uint8Array | null> {
     const block = this.#table.find(blockKey(cid));
     if (block === null) return null;
-    const bytes = await this.#files.read(block, block.size);
+    const bytes = await this.#files.read(block, block.size, pool);
     if (bytes === null) await this.#forgetIfLost(block.key);
     return bytes;
   }

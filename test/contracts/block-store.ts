@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { CID } from 'multiformats/cid';
 import { type Block, blockKey, cidOfBlock, dagPbCodec, parseCid, rawCodec } from '../../src/content/cid.ts';
+import { LeafPool, leafBytes } from '../../src/content/leaf-pool.ts';
 import { inOwnedArc, type RingId, ringId, ringIdOfHash } from '../../src/ring/identifier.ts';
 import type { BlockStore, StoredBlock } from '../../src/storage/block-store.ts';
 import { type KeyRange, keyRangeOfArc } from '../../src/storage/key-range.ts';
@@ -74,6 +75,18 @@ export function blockStoreContract(name: string, open: (quotaBytes: number) => P
       const first = await made.store.get(cid);
       first?.fill(1);
       assert.deepEqual(await made.store.get(cid), new TextEncoder().encode('mine'));
+    });
+
+    it('reads a leaf into a buffer of a pool, and blocks of other sizes beside it', async () => {
+      await using made = await open(2 * leafBytes);
+      const pool = new LeafPool();
+      const [leaf, small] = [block('x'.repeat(leafBytes)), block('small')];
+      await made.store.put([leaf, small]);
+      for (const { cid, bytes } of [leaf, small, leaf]) {
+        const found = await made.store.get(cid, pool);
+        assert.ok(found !== null && Buffer.compare(found, bytes) === 0);
+        pool.giveBack(found);
+      }
     });
 
     it('putting what is there is a no-op, also at the same time and twice in one list', async () => {
