@@ -1,10 +1,15 @@
-import type { MemberState } from './member-state.ts';
 import type { Liveness } from './failure-detector.ts';
+import type { MemberState } from './member-state.ts';
 import type { Contact, MemberPointer } from './pointer.ts';
 
 /** What happened in the ring, for people and checkers. Events announce, they never steer. */
 export type RingEvent =
-  | { readonly kind: 'committed'; readonly before: MemberState | null; readonly after: MemberState | null; readonly member: MemberPointer }
+  | {
+      readonly kind: 'committed';
+      readonly before: MemberState | null;
+      readonly after: MemberState | null;
+      readonly member: MemberPointer;
+    }
   | { readonly kind: 'host'; readonly contact: Contact; readonly liveness: Liveness }
   /** A host that is no member here yet asked for its place: it was told to ask `next`, or that it is ours to give. */
   | { readonly kind: 'join-request'; readonly from: Contact; readonly next: MemberPointer | null }

@@ -20,7 +20,11 @@ const maximumSteps = 16;
 const firstPause: Milliseconds = 30;
 const longestPause: Milliseconds = 500;
 
-export function joinMember(member: Member, ports: JoinWalkPorts, done: (failure: 'taken' | 'failed' | null) => void): void {
+export function joinMember(
+  member: Member,
+  ports: JoinWalkPorts,
+  done: (failure: 'taken' | 'failed' | null) => void,
+): void {
   let attempts = 0;
   const again = () => {
     attempts++;

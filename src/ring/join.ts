@@ -25,7 +25,10 @@ export function joinBehind(me: MemberPointer, p: MemberState, shape: RingShape):
   if (!isMember(head)) {
     const alone = p.predecessor.id === p.me.id;
     if (!alone) return { kind: 'lost' };
-    return { kind: 'joined', state: { me, predecessor: p.me, successors: listBehind(me.id, p.me, [], shape), epoch: 1 } };
+    return {
+      kind: 'joined',
+      state: { me, predecessor: p.me, successors: listBehind(me.id, p.me, [], shape), epoch: 1 },
+    };
   }
   if (head.id === me.id) return { kind: 'haunted' };
   if (!between(p.me.id, me.id, head.id)) return walkFrom(p, me);

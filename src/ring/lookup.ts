@@ -77,7 +77,10 @@ class Lookup {
 
   begin(): void {
     const local = this.#ports.local(this.#key);
-    if (local.owned !== null) return this.#finish(local.owned);
+    if (local.owned !== null) {
+      this.#finish(local.owned);
+      return;
+    }
     this.#learn(local);
     this.#seeds = [...this.#ports.seeds];
     this.#step();
@@ -87,7 +90,9 @@ class Lookup {
     for (const guess of answer.guesses) add(this.#guesses, guess);
     for (const pointer of answer.closer) add(this.#closer, pointer);
     const key = this.#key;
-    this.#guesses.sort((a, b) => (a.id === b.id ? 0 : a.id === key || (b.id !== key && between(key, a.id, b.id)) ? -1 : 1));
+    this.#guesses.sort((a, b) =>
+      a.id === b.id ? 0 : a.id === key || (b.id !== key && between(key, a.id, b.id)) ? -1 : 1,
+    );
     sortPreceding(this.#closer, key);
   }
 
@@ -115,7 +120,10 @@ class Lookup {
 
   /** Nothing is left to ask although the budget is not used up: the ring may have healed meanwhile. */
   #nextRound(): void {
-    if (this.#asks >= maximumLookupAsks) return this.#finish(null);
+    if (this.#asks >= maximumLookupAsks) {
+      this.#finish(null);
+      return;
+    }
     this.#round ??= this.#ports.clock.after(roundPause, () => {
       this.#round = null;
       if (this.#finished) return;
@@ -156,7 +164,11 @@ class Lookup {
       } else {
         this.#hops++;
         const owned = result.owned;
-        if (owned !== null && isMember(owned.predecessor) && inOwnedArc(owned.predecessor.id, this.#key, owned.owner.id)) {
+        if (
+          owned !== null &&
+          isMember(owned.predecessor) &&
+          inOwnedArc(owned.predecessor.id, this.#key, owned.owner.id)
+        ) {
           return this.#finish(owned);
         }
         this.#wrongGuesses++;

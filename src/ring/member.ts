@@ -33,6 +33,8 @@ export interface MemberPorts {
   readonly shape: RingShape;
   /** In a teaching ring few members are a ring too; elsewhere an exhausted list means being stranded. */
   readonly smallRings: boolean;
+  /** True but in one mutant of the simulator. */
+  readonly busyRule: boolean;
   readState(of: MemberPointer, done: (snapshot: Snapshot) => void): void;
   /** Confirmed dead, or said to be no member any more. */
   isGone(member: MemberPointer): boolean;
@@ -78,7 +80,7 @@ export class Member {
   /** GET_STATE: one snapshot, or PENDING while a query of mine is in flight. */
   answerState(): StateAnswer {
     if (this.#state === null) return { status: 'not-member' };
-    return this.#busy ? { status: 'pending' } : { status: 'member', state: this.#state };
+    return this.#busy && this.#ports.busyRule ? { status: 'pending' } : { status: 'member', state: this.#state };
   }
 
   /** Begins with a state known to be ideal: a founder's own members. */
@@ -158,9 +160,15 @@ export class Member {
   #next(): void {
     if (this.#running || this.#stopped || this.#state === null) return;
     const notice = this.#notices.shift();
-    if (notice !== undefined) return this.#rectify(this.#state, notice);
+    if (notice !== undefined) {
+      this.#rectify(this.#state, notice);
+      return;
+    }
     const candidate = this.#candidates.shift();
-    if (candidate !== undefined) return this.#tryCandidate(this.#state, candidate);
+    if (candidate !== undefined) {
+      this.#tryCandidate(this.#state, candidate);
+      return;
+    }
     if (this.#stabilizeWanted) {
       this.#stabilizeWanted = false;
       this.#stabilize();
@@ -194,8 +202,14 @@ export class Member {
       state = this.#state;
       head = state?.successors[0];
     }
-    if (state === null) return done(false);
-    if (!isMember(head)) return this.#exhausted(state, done);
+    if (state === null) {
+      done(false);
+      return;
+    }
+    if (!isMember(head)) {
+      this.#exhausted(state, done);
+      return;
+    }
     this.#read(head, (snapshot) => {
       if (this.#state === null) return done(false);
       if (snapshot.kind === 'gone') {
@@ -211,9 +225,15 @@ export class Member {
   /** STAB2: a live candidate nearer than the successor becomes the successor; then always notify. */
   #askBetter(answer: MemberState, done: (answered: boolean) => void): void {
     const state = this.#state;
-    if (state === null) return done(false);
+    if (state === null) {
+      done(false);
+      return;
+    }
     const candidate = this.#bestCandidate(state, answer);
-    if (candidate === null) return this.#notifySuccessor(done);
+    if (candidate === null) {
+      this.#notifySuccessor(done);
+      return;
+    }
     this.#read(candidate, (snapshot) => {
       if (snapshot.kind === 'member' && this.#state !== null) {
         this.#commit(adoptSuccessor(this.#state, snapshot.state, this.#ports.shape));
@@ -230,7 +250,10 @@ export class Member {
   }
 
   #tryCandidate(state: MemberState, candidate: MemberPointer): void {
-    if (!isBetterSuccessor(state, candidate) || this.#ports.isGone(candidate)) return this.#next();
+    if (!isBetterSuccessor(state, candidate) || this.#ports.isGone(candidate)) {
+      this.#next();
+      return;
+    }
     this.#running = true;
     this.#read(candidate, (snapshot) => {
       const now = this.#state;
@@ -245,7 +268,10 @@ export class Member {
 
   #notifySuccessor(done: (answered: boolean) => void): void {
     const head = this.#state?.successors[0];
-    if (!isMember(head)) return done(true);
+    if (!isMember(head)) {
+      done(true);
+      return;
+    }
     this.#ports.notify(head, this.me, () => done(true));
   }
 
@@ -258,7 +284,10 @@ export class Member {
     const { predecessor } = state;
     const fallback = predecessor.id === this.me.id || this.#ports.isGone(predecessor) ? null : predecessor;
     const candidate = this.#ports.nearestAfter(this.me.id) ?? fallback;
-    if (candidate === null) return this.#nobodyLeft(state, done);
+    if (candidate === null) {
+      this.#nobodyLeft(state, done);
+      return;
+    }
     this.#read(candidate, (snapshot) => {
       if (this.#state === null) return done(false);
       if (snapshot.kind === 'gone') return this.#askHead(done);
@@ -271,7 +300,8 @@ export class Member {
   #nobodyLeft(state: MemberState, done: (answered: boolean) => void): void {
     if (this.#ports.smallRings) {
       if (state.predecessor.id !== this.me.id) this.#commit(withPredecessor(state, this.me));
-      return done(true);
+      done(true);
+      return;
     }
     this.leave();
     done(false);
@@ -302,9 +332,13 @@ export class Member {
       this.#commit(outcome.state);
       // A lone teaching peer finds its first successor this way; others only speed up.
       this.#stabilizeWanted = true;
-      return this.#next();
+      this.#next();
+      return;
     }
-    if (outcome.kind === 'keep') return this.#next();
+    if (outcome.kind === 'keep') {
+      this.#next();
+      return;
+    }
     this.#running = true;
     this.#predecessorGone(state.predecessor, (gone) => {
       const now = this.#state;
@@ -319,7 +353,10 @@ export class Member {
   }
 
   #predecessorGone(predecessor: MemberPointer, done: (gone: boolean) => void): void {
-    if (this.#ports.isGone(predecessor)) return done(true);
+    if (this.#ports.isGone(predecessor)) {
+      done(true);
+      return;
+    }
     this.#ports.readState(predecessor, (snapshot) => done(snapshot.kind === 'gone'));
   }
 

@@ -44,7 +44,10 @@ export class News {
   /** Notes the event; true when it was news. `again` tells it on even when it was known. */
   tell(event: MembershipEvent, again = false): boolean {
     const known = this.#latest.get(event.contact.host);
-    const isNews = known === undefined || event.incarnation > known.incarnation || (event.incarnation === known.incarnation && event.type !== known.type);
+    const isNews =
+      known === undefined ||
+      event.incarnation > known.incarnation ||
+      (event.incarnation === known.incarnation && event.type !== known.type);
     if (known !== undefined && event.incarnation < known.incarnation) return false;
     if (!isNews && !again) return false;
     this.#latest.delete(event.contact.host);

@@ -69,7 +69,8 @@ export class Reunion {
     let probes = 0;
     for (const { contact, since } of this.#ports.down()) {
       const pause = now - since < timers.outsideFresh ? 0 : timers.outsideSlowProbe;
-      if (probes >= maximumProbes || now - (this.#probed.get(contact.host) ?? Number.NEGATIVE_INFINITY) < pause) continue;
+      if (probes >= maximumProbes || now - (this.#probed.get(contact.host) ?? Number.NEGATIVE_INFINITY) < pause)
+        continue;
       this.#probed.set(contact.host, now);
       this.#ports.probe(contact);
       probes++;

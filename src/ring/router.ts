@@ -1,6 +1,7 @@
 /** FIND: what this host knows about a key, from the lists, fingers and cached members of all its own members. */
-import { between, distance, inOwnedArc, type RingId } from './identifier.ts';
+
 import type { Fingers } from './fingers.ts';
+import { between, distance, inOwnedArc, type RingId } from './identifier.ts';
 import type { MemberCache } from './member-cache.ts';
 import type { MemberState } from './member-state.ts';
 import { type FindAnswer, maximumSuggestions } from './messages.ts';

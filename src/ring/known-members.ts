@@ -1,0 +1,91 @@
+/** What this host knows of the members of others: who was heard of, and who is gone. Hints, each with an end. */
+import type { FailureDetector } from './failure-detector.ts';
+import { between, type RingId } from './identifier.ts';
+import { MemberCache } from './member-cache.ts';
+import type { FindAnswer } from './messages.ts';
+import type { OwnMembers } from './own-members.ts';
+import { type HostId, isMember, type MemberPointer, type Pointer } from './pointer.ts';
+import type { Clock, Milliseconds } from './ports.ts';
+import type { RingHostOptions } from './ring-host-options.ts';
+
+export interface KnownMembersPorts {
+  readonly clock: Clock;
+  readonly detector: FailureDetector;
+  readonly own: OwnMembers;
+}
+
+export class KnownMembers {
+  readonly cache: MemberCache;
+  readonly #options: RingHostOptions;
+  readonly #ports: KnownMembersPorts;
+  /** Members that said NOT_MEMBER or LEAVE, until when that is believed. */
+  readonly #gone = new Map<RingId, Milliseconds>();
+
+  constructor(options: RingHostOptions, ports: KnownMembersPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.cache = new MemberCache(options.cacheCapacity);
+  }
+
+  /** Nobody expects an answer from it: padding, its host is down, or it said itself that it is no member. */
+  isGone(pointer: Pointer): boolean {
+    if (pointer.contact === null) return true;
+    const { own, detector, clock } = this.#ports;
+    if (pointer.contact.host === this.#options.self.host) return own.get(pointer.id)?.state == null;
+    if (detector.isDown(pointer.contact.host)) return true;
+    const until = this.#gone.get(pointer.id);
+    if (until === undefined) return false;
+    if (until > clock.now()) return true;
+    this.#gone.delete(pointer.id);
+    return false;
+  }
+
+  markGone(id: RingId): void {
+    this.#gone.set(id, this.#ports.clock.now() + this.#options.timers.goneFor);
+    this.cache.removeMember(id);
+  }
+
+  /** This member just spoke as one. */
+  seen(pointer: MemberPointer): void {
+    this.#gone.delete(pointer.id);
+    this.learn(pointer);
+  }
+
+  /** Hearsay that it is a member. */
+  learn(pointer: Pointer): void {
+    const { self, cacheCapacity, proximity } = this.#options;
+    if (cacheCapacity === 0 || !isMember(pointer)) return;
+    if (pointer.contact.host === self.host || this.isGone(pointer)) return;
+    if (!this.cache.insert(pointer)) return;
+    const { own } = this.#ports;
+    if (proximity) for (const fingers of own.everyFingers()) fingers.learnNear(pointer);
+    // It may lie between one of mine and its successor: then that one tries it at once.
+    own.before(pointer.id)?.considerSuccessor(pointer);
+  }
+
+  learnFound(found: FindAnswer): void {
+    for (const pointer of found.guesses) this.learn(pointer);
+    for (const pointer of found.closer) this.learn(pointer);
+    if (found.owned === null) return;
+    this.learn(found.owned.owner);
+    this.learn(found.owned.predecessor);
+    for (const pointer of found.owned.successors) this.learn(pointer);
+  }
+
+  forgetHost(host: HostId): void {
+    this.cache.removeHost(host);
+    for (const fingers of this.#ports.own.everyFingers()) fingers.forget((pointer) => this.isGone(pointer));
+  }
+
+  /** The live member that follows `id` most closely, own ones included; `id` itself never. */
+  nearestAfter(id: RingId): MemberPointer | null {
+    const sibling = this.#ports.own.after(id);
+    let cached = this.cache.after(id);
+    while (cached !== null && this.isGone(cached)) {
+      this.cache.removeMember(cached.id);
+      cached = this.cache.after(id);
+    }
+    if (sibling === null || sibling.id === id) return cached;
+    return cached !== null && between(id, cached.id, sibling.id) ? cached : sibling;
+  }
+}

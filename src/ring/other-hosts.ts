@@ -1,0 +1,198 @@
+/**
+ * What happens to other hosts: deaths, departures and returns, as this host sees them itself and as others tell it.
+ * News and probes only make it look; whether a host lives is settled by hearing from it or by the failure detector.
+ */
+import type { FailureDetector, Liveness } from './failure-detector.ts';
+import type { KnownMembers } from './known-members.ts';
+import type { Found } from './lookup.ts';
+import type { Lookups } from './lookups.ts';
+import type { MembershipEvent } from './messages.ts';
+import { News } from './news.ts';
+import type { OwnMembers } from './own-members.ts';
+import { type Contact, type HostId, isMember, type MemberPointer } from './pointer.ts';
+import type { Milliseconds } from './ports.ts';
+import type { Questions } from './questions.ts';
+import { Reunion } from './reunion.ts';
+import type { RingHostOptions, RingHostPorts } from './ring-host-options.ts';
+
+export interface OtherHostsPorts extends RingHostPorts {
+  readonly detector: FailureDetector;
+  readonly own: OwnMembers;
+  readonly known: KnownMembers;
+  readonly questions: Questions;
+  readonly lookups: Lookups;
+  live(): readonly Contact[];
+  isClosed(): boolean;
+}
+
+export class OtherHosts {
+  readonly #options: RingHostOptions;
+  readonly #ports: OtherHostsPorts;
+  readonly #news: News;
+  readonly #reunion: Reunion;
+  readonly #downSince = new Map<HostId, { readonly contact: Contact; readonly since: Milliseconds }>();
+  #incarnation: number;
+
+  constructor(options: RingHostOptions, ports: OtherHostsPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#incarnation = options.incarnation;
+    const { clock, random, own, questions } = ports;
+    const { self, timers } = options;
+    this.#news = new News({
+      clock,
+      random,
+      self: self.host,
+      audience: () => ports.live(),
+      send: (to, events) => {
+        questions.ask(to, 'news', { events }, timers.maximumTimeout, (result) => {
+          if (result.ok && !ports.isClosed()) for (const event of result.answer.events) this.consider(event);
+        });
+      },
+    });
+    this.#reunion = new Reunion({
+      clock,
+      random,
+      timers,
+      own: () => own.joined.map((m) => m.state.me),
+      down: () => [...this.#downSince.values()],
+      live: () => ports.live(),
+      probe: (contact) => this.#probe(contact),
+      lookupFrom: (contact, key, done) => ports.lookups.lookupFrom(contact, key, done),
+      candidate: (member, found) => this.#meetOtherRing(member, found),
+      otherRing: (contact) => this.#foundOtherRing(contact),
+    });
+  }
+
+  /** This host has become a member: others are told, and lost hosts looked for. */
+  begin(): void {
+    this.#reunion.begin();
+    this.#tell(this.selfEvent('alive'));
+  }
+
+  close(): void {
+    this.#news.close();
+    this.#reunion.close();
+  }
+
+  latestNews(host: HostId): MembershipEvent | null {
+    return this.#news.latest(host);
+  }
+
+  virtualNodesOf(host: HostId): number {
+    return this.#news.latest(host)?.virtualNodes ?? this.#ports.known.cache.membersOf(host);
+  }
+
+  selfEvent(type: MembershipEvent['type']): MembershipEvent {
+    const { self, members } = this.#options;
+    return { type, contact: self, virtualNodes: members.length, incarnation: this.#incarnation };
+  }
+
+  /** Hosts known from an earlier life: probed until they answer. */
+  remember(contacts: readonly Contact[]): void {
+    const since = this.#ports.clock.now();
+    for (const contact of contacts) {
+      if (contact.host === this.#options.self.host || this.#ports.detector.liveness(contact.host) !== null) continue;
+      this.#downSince.set(contact.host, { contact, since });
+    }
+  }
+
+  /** The failure detector changed its mind about a host. */
+  changed(contact: Contact, liveness: Liveness): void {
+    const { host } = contact;
+    if (liveness === 'alive') {
+      if (this.#downSince.delete(host)) this.#returned(contact);
+    } else {
+      if (liveness !== 'left') this.#downSince.set(host, { contact, since: this.#ports.clock.now() });
+      this.#ports.known.forgetHost(host);
+      if (liveness === 'dead') this.#tell(this.#eventOf('dead', contact, this.virtualNodesOf(host)));
+      for (const member of this.#ports.own.all) member.hostGone();
+    }
+    this.#options.observe({ kind: 'host', contact, liveness });
+  }
+
+  /** A host said that it goes, with so many members. */
+  departed(contact: Contact, type: 'left' | 'away', members: number): void {
+    this.#ports.detector.declare(contact, type);
+    this.#tell(this.#eventOf(type, contact, members));
+  }
+
+  /** News from another host. */
+  consider(event: MembershipEvent): void {
+    const { detector, own } = this.#ports;
+    const { host } = event.contact;
+    if (host === this.#options.self.host) {
+      // News of my death is exaggerated: a higher incarnation outdates it wherever it has spread (SWIM).
+      if (event.type === 'alive' || event.incarnation < this.#incarnation || own.joined.length === 0) return;
+      this.#incarnation = event.incarnation + 1;
+      this.#tell(this.selfEvent('alive'));
+      return;
+    }
+    const stale = event.incarnation < (this.#news.latest(host)?.incarnation ?? 0);
+    if (stale || !this.#news.tell(event)) return;
+    const liveness = detector.liveness(host);
+    if (event.type === 'alive') {
+      if (liveness === null || detector.isDown(host)) this.#meet(event.contact);
+    } else if (liveness !== null && !detector.isDown(host)) {
+      detector.suspect(event.contact);
+    }
+  }
+
+  #eventOf(type: MembershipEvent['type'], contact: Contact, virtualNodes: number): MembershipEvent {
+    return { type, contact, virtualNodes, incarnation: this.#news.latest(contact.host)?.incarnation ?? 0 };
+  }
+
+  #tell(event: MembershipEvent): void {
+    if (this.#options.spreadNews) this.#news.tell(event);
+  }
+
+  /** A host that was down speaks again: as an old neighbour, or in a ring of its own. */
+  #returned(contact: Contact): void {
+    this.#ports.clock.after(this.#options.timers.pokeGap, () => {
+      if (!this.#ports.isClosed() && this.#ports.own.joined.length > 0) this.#reunion.check(contact);
+    });
+  }
+
+  #probe(contact: Contact): void {
+    this.#ping(contact, (known) => {
+      // Remembered from an earlier life and never heard in this one: no change of liveness tells of it.
+      if (!known && this.#downSince.delete(contact.host)) this.#returned(contact);
+    });
+  }
+
+  /** Hearsay that a host is there: look, and see whether it is in my ring. */
+  #meet(contact: Contact): void {
+    this.#ping(contact, (known) => {
+      if (!known) this.#returned(contact);
+    });
+  }
+
+  #ping(contact: Contact, answered: (known: boolean) => void): void {
+    const { network, detector } = this.#ports;
+    network.ping(contact, this.#options.timers.minimumTimeout * 2, (result) => {
+      if (result !== 'alive' || this.#ports.isClosed()) return;
+      const known = detector.liveness(contact.host) !== null;
+      detector.heard(contact);
+      answered(known);
+    });
+  }
+
+  /** `found` is the place of my member in another ring: both sides try each other. */
+  #meetOtherRing(member: MemberPointer, found: Found): void {
+    const { known, own, questions } = this.#ports;
+    known.learn(found.owner);
+    for (const pointer of found.successors) known.learn(pointer);
+    own.get(member.id)?.considerSuccessor(found.owner);
+    const { predecessor } = found;
+    if (!isMember(predecessor)) return;
+    known.learn(predecessor);
+    const ask = { members: [predecessor.id], candidates: [member] };
+    questions.ask(predecessor.contact, 'poke', ask, this.#options.timers.maximumTimeout, () => {});
+  }
+
+  #foundOtherRing(contact: Contact): void {
+    this.#options.observe({ kind: 'other-ring', contact });
+    const event = this.#eventOf('alive', contact, this.#news.latest(contact.host)?.virtualNodes ?? 0);
+    if (this.#options.spreadNews) this.#news.tell(event, true);
+  }
+}

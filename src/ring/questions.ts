@@ -1,0 +1,82 @@
+/** How this host asks others, and what silence, refusal and answer come to. */
+import type { FailureDetector } from './failure-detector.ts';
+import type { KnownMembers } from './known-members.ts';
+import type { Snapshot } from './member.ts';
+import type { RingAsks, RingHandler, RingMessageKind } from './messages.ts';
+import type { Contact, HostId, MemberPointer } from './pointer.ts';
+import type { AskResult, Clock, Milliseconds, RingNetwork } from './ports.ts';
+
+export interface QuestionsPorts {
+  readonly self: HostId;
+  readonly clock: Clock;
+  readonly network: RingNetwork;
+  readonly detector: FailureDetector;
+  readonly known: KnownMembers;
+  /** Answers what this host asks itself. */
+  readonly handler: RingHandler;
+  isClosed(): boolean;
+}
+
+/** An answer is awaited for this many round-trip time-outs: silence is judged by the failure detector, not by one answer. */
+const deadlineFactor = 4;
+
+export class Questions {
+  readonly #ports: QuestionsPorts;
+
+  constructor(ports: QuestionsPorts) {
+    this.#ports = ports;
+  }
+
+  deadline(host: HostId): Milliseconds {
+    return deadlineFactor * this.#ports.detector.timeout(host);
+  }
+
+  /** Asks a host; a member on this same host is asked the same way, without the network. */
+  ask<K extends RingMessageKind>(
+    to: Contact,
+    kind: K,
+    ask: RingAsks[K],
+    deadline: Milliseconds,
+    done: (result: AskResult<K>) => void,
+  ): void {
+    const { clock, network, self, handler } = this.#ports;
+    if (to.host !== self) {
+      network.ask(to, kind, ask, deadline, done);
+      return;
+    }
+    clock.after(0, () => {
+      handler.handle(self, kind, ask, (answer) =>
+        done(answer ? { ok: true, answer } : { ok: false, failure: 'refused' }),
+      );
+    });
+  }
+
+  /** GET_STATE of one member. */
+  readState(of: MemberPointer, done: (snapshot: Snapshot) => void): void {
+    const { known } = this.#ports;
+    this.ask(of.contact, 'getState', { members: [of.id] }, this.deadline(of.contact.host), (result) => {
+      if (this.#ports.isClosed()) return;
+      if (!result.ok) return this.#judgeSilence(of, result.failure === 'refused', done);
+      const state = result.answer.states[0];
+      if (state === undefined) return done({ kind: 'unknown' });
+      if (state.status === 'not-member') {
+        known.markGone(of.id);
+        return done({ kind: 'gone' });
+      }
+      if (state.status === 'pending') return done({ kind: 'pending' });
+      if (state.state.me.id !== of.id) return done({ kind: 'unknown' });
+      known.seen(state.state.me);
+      known.learn(state.state.predecessor);
+      for (const entry of state.state.successors) known.learn(entry);
+      done({ kind: 'member', state: state.state });
+    });
+  }
+
+  #judgeSilence(of: MemberPointer, refused: boolean, done: (snapshot: Snapshot) => void): void {
+    if (refused || of.contact.host === this.#ports.self) {
+      done({ kind: 'unknown' });
+      return;
+    }
+    this.#ports.detector.confirm(of.contact, (dead) => done({ kind: dead ? 'gone' : 'unknown' }));
+  }
+}
