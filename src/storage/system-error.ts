@@ -25,7 +25,7 @@ export function isSqliteDamage(error: unknown): boolean {
 export function withDiskFull(error: unknown, place: string): unknown {
   const errno = errnoOf(error);
   if (errno !== 'ENOSPC' && errno !== 'EDQUOT' && primaryCode(error) !== sqliteFull) return error;
-  const message = `The disk that holds ${place} is full: nothing of this was kept. Free some space, or lower the quota.`;
+  const message = `The disk that holds ${place} is full: what did not fit was not kept, and nothing is half-written. Free some space.`;
   return new ChordialError('disk-full', message, { cause: error });
 }
 
