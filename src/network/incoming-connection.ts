@@ -90,14 +90,22 @@ export class IncomingConnection {
   }
 
   async #hello(stream: ServerHttp2Stream): Promise<void> {
+    try {
+      await this.#admit(stream);
+    } catch (error) {
+      // Told why, and then shown out: one HELLO is all a connection has.
+      stream.once('close', () => this.#session.close());
+      throw error;
+    }
+  }
+
+  async #admit(stream: ServerHttp2Stream): Promise<void> {
     const wire = decodeBody(await this.#gather(stream));
     let admitted: ReturnType<typeof admit>;
     try {
       admitted = admit(this.#context.gate, this.#host, this.#socket, wire);
     } catch (error) {
       this.#context.counters.count('hello-refused');
-      // Told why, and then shown out; it may not try again on this connection.
-      stream.once('close', () => this.#session.close());
       throw error;
     }
     clearTimeout(this.#helloTimer);
@@ -125,7 +133,7 @@ export class IncomingConnection {
       await outgoing.payload?.[Symbol.asyncIterator]().return?.();
       return;
     }
-    stream.respond({ ':status': 200 });
+    stream.respond({ ':status': 200 }, { waitForTrailers: true });
     await sendStream(watch, outgoing);
     await this.#finish(stream);
   }

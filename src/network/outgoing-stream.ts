@@ -1,11 +1,12 @@
 /** A bulk exchange as the caller sees it. */
 import { constants } from 'node:http2';
 import { type PooledConnection, using } from './connection-pool.ts';
-import { gatherBody, readRefusal } from './small-exchange.ts';
+import { readRefusal } from './small-exchange.ts';
 import { FrameReader, sendStream } from './stream-framing.ts';
 import { StreamWatch } from './stream-watch.ts';
 import { type IncomingStream, type OutgoingStream, type RequestOptions, TransportError } from './transport.ts';
-import { maximumBodyBytes } from './wire-body.ts';
+
+const maximumRefusalBytes = 16 * 1024;
 
 export async function openStream(
   pooled: PooledConnection,
@@ -15,7 +16,7 @@ export async function openStream(
 ): Promise<IncomingStream> {
   const { session } = pooled.connection;
   if (session.closed || session.destroyed) throw new TransportError('timeout', 'The connection was just lost.');
-  const stream = session.request({ ':method': 'POST', ':path': path });
+  const stream = session.request({ ':method': 'POST', ':path': path }, { waitForTrailers: true });
   let status = 0;
   stream.once('response', (headers) => {
     status = headers[':status'] ?? 0;
@@ -33,9 +34,12 @@ export async function openStream(
     if (watch.failure !== null) throw watch.failure;
     await watch.event();
   }
-  if (status !== 200)
-    throw readRefusal(status, await gatherBody(stream, maximumBodyBytes).catch(() => new Uint8Array()));
   const reader = new FrameReader(watch);
+  if (status !== 200) {
+    const refusal = readRefusal(status, await reader.text(maximumRefusalBytes));
+    stream.close(constants.NGHTTP2_CANCEL);
+    throw refusal;
+  }
   try {
     const header = await reader.header();
     return { header, payload: reader.payload(() => stream.close(constants.NGHTTP2_CANCEL)) };

@@ -42,6 +42,22 @@ export class FrameReader {
     }
   }
 
+  /** A short answer that is not framed: a refusal. Cut off at `mostBytes`. */
+  async text(mostBytes: number): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    let length = 0;
+    while (length < mostBytes && !this.#watch.ended && !this.#watch.stream.destroyed) {
+      const chunk: Buffer | null = this.#watch.stream.read();
+      if (chunk === null) {
+        await this.#watch.event();
+        continue;
+      }
+      parts.push(chunk);
+      length += chunk.length;
+    }
+    return Buffer.concat(parts);
+  }
+
   async #take(length: number): Promise<Buffer> {
     const parts: Buffer[] = [];
     let missing = length;
@@ -82,7 +98,8 @@ export async function sendStream(watch: StreamWatch, { header, payload }: Outgoi
   const { stream } = watch;
   const frame = encodeHeaderFrame(header);
   if (payload === undefined) {
-    stream.end(frame);
+    stream.write(frame);
+    watch.finish();
     return;
   }
   stream.write(frame);
@@ -95,7 +112,7 @@ export async function sendStream(watch: StreamWatch, { header, payload }: Outgoi
       if (step.value.length === 0 || stream.write(step.value)) continue;
       while (stream.writableNeedDrain && !stream.closed && !stream.destroyed) await watch.event();
     }
-    if (!stream.closed) stream.end();
+    watch.finish();
   } catch (error) {
     watch.fail(new TransportError('aborted', `What was to be sent broke off: ${(error as Error).message}`));
   } finally {

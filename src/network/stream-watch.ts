@@ -1,15 +1,22 @@
 /**
- * Watches one HTTP/2 stream from either end: who waits is woken by whatever happens, and silence of the other side
+ * Watches one HTTP/2 stream from either end. Node ends a stream properly before it resets it, so that an end alone
+ * proves nothing: what was sent is whole only when a trailer says so, which `finish` sends.
+ *
+ * The rest is about waiting: who waits is woken by whatever happens, and silence of the other side
  * while somebody waits breaks the stream. Time that our own reader or producer takes does not count as silence.
  */
-import { constants, type Http2Stream } from 'node:http2';
+import { type ClientHttp2Stream, constants, type Http2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { TransportError } from './transport.ts';
+
+const wholeTrailer = 'chordial-whole';
 
 export class StreamWatch {
   readonly stream: Http2Stream;
   readonly #silence: number;
   #failure: TransportError | null = null;
   #ended = false;
+  #whole = false;
+  #finished = false;
   #waiting = 0;
   #lastProgress = performance.now();
   #timer: NodeJS.Timeout | null = null;
@@ -23,6 +30,12 @@ export class StreamWatch {
     stream.on('readable', progress);
     stream.on('drain', progress);
     stream.on('response', progress);
+    (stream as ClientHttp2Stream).on('trailers', (trailers: IncomingHttpHeaders) => {
+      this.#whole = trailers[wholeTrailer] === '1';
+    });
+    stream.on('wantTrailers', () => {
+      if (this.#finished) stream.sendTrailers({ [wholeTrailer]: '1' });
+    });
     stream.on('end', () => {
       this.#ended = true;
       this.#wake();
@@ -43,15 +56,22 @@ export class StreamWatch {
     if (stream.rstCode !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
       return new TransportError('aborted', `The other side broke the stream off (HTTP/2 code ${stream.rstCode}).`);
     }
-    if (stream.closed && stream.destroyed && !this.#ended) {
-      return new TransportError('aborted', 'The connection was lost in the middle of a stream.');
+    if (this.#ended ? !this.#whole : stream.closed && stream.destroyed) {
+      return new TransportError('aborted', 'The stream ended before its end.');
     }
     return null;
   }
 
-  /** The other side finished sending, and all was read. */
+  /** All that the other side sent was read. Only whole if there is no failure. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** We sent all; the other side may believe it. */
+  finish(): void {
+    if (this.stream.closed || this.stream.destroyed) return;
+    this.#finished = true;
+    this.stream.end();
   }
 
   fail(error: TransportError): void {

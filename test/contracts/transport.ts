@@ -211,7 +211,7 @@ export function transportContract(name: string, makeHarness: () => Promise<Trans
     const answer = await a.transport.stream(b.contact, 'any', { header: null }, { deadline });
     for await (const _ of answer.payload) break;
     await stopped.promise;
-    await a.transport.request(b.contact, 'still there', null, { deadline });
+    await a.transport.request(b.contact, 'still-there', null, { deadline });
   });
 
   contract('a sender that fails breaks the reader, which never takes it for the end', async ({ serve }) => {

@@ -1,0 +1,275 @@
+/** What HTTP/2 owes beyond the contract: who is let in, and that nobody's misbehaviour hurts another. */
+import assert from 'node:assert/strict';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectTcp, createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { tlsCredentials } from '../../src/network/certificate.ts';
+import type { CounterName } from '../../src/network/counters.ts';
+import { found, type Genesis, networkId } from '../../src/network/genesis.ts';
+import { encodeHelloAsk } from '../../src/network/hello.ts';
+import { Http2Transport, type Http2TransportOptions } from '../../src/network/http2-transport.ts';
+import { createIdentity, type Identity } from '../../src/network/identity.ts';
+import { hello } from '../../src/network/join-hello.ts';
+import { createSecret } from '../../src/network/network-files.ts';
+import type { Handlers } from '../../src/network/transport.ts';
+import { encodeBody, maximumBodyBytes } from '../../src/network/wire-body.ts';
+
+const deadline = 5000;
+const [genesis, secret] = [found(), createSecret()];
+const handlers: Handlers = {
+  request: async (_, kind) => kind,
+  stream: async () => ({ header: null }),
+};
+/** Stands for another machine: the same loopback device, but no privilege. */
+const otherMachine = '127.0.0.2';
+const treatAsRemote = (address: string) => address === otherMachine;
+
+async function peer(t: TestContext, options: Partial<Http2TransportOptions> = {}): Promise<Http2Transport> {
+  const transport = new Http2Transport({
+    identity: createIdentity(),
+    genesis,
+    secret,
+    listen: '127.0.0.1:0',
+    treatAsRemote,
+    ...options,
+  });
+  t.after(() => transport.close());
+  await transport.serve(handlers);
+  return transport;
+}
+
+const ask = (from: Http2Transport, to: Http2Transport) => from.request(to.contact, 'hear', null, { deadline });
+const joiner = (): Identity => createIdentity();
+
+test('a joiner learns genesis, contact and secret from HOST:PORT alone, on the same machine', async (t) => {
+  const host = await peer(t);
+  const greeting = await hello(host.listening, { identity: joiner(), secret: null });
+  assert.deepEqual(greeting.contact, host.contact);
+  assert.deepEqual(greeting.genesis, genesis);
+  assert.deepEqual(greeting.secret, secret);
+  assert.equal(greeting.observedAddress, '127.0.0.1');
+});
+
+test('an address where no peer answers is told so by name', async (t) => {
+  const taken = createServer((socket) =>
+    socket
+      .on('error', () => undefined)
+      .resume()
+      .end('SSH-2.0-OpenSSH\r\n'),
+  );
+  t.after(() => taken.close());
+  const port = await new Promise<number>((resolve) => {
+    taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port));
+  });
+  await assert.rejects(hello(`127.0.0.1:${port}`, { identity: joiner(), secret: null }), { code: 'join-failed' });
+  await new Promise((resolve) => taken.close(resolve));
+  const refused = hello(`127.0.0.1:${port}`, { identity: joiner(), secret: null });
+  await assert.rejects(refused, { code: 'unreachable', message: new RegExp(`127.0.0.1:${port}.*firewall`) });
+  await assert.rejects(hello('nowhere', { identity: joiner(), secret: null }), { code: 'bad-address' });
+});
+
+test('a taken port and a foreign address are told apart', async (t) => {
+  const host = await peer(t);
+  await assert.rejects(peer(t, { listen: host.listening }), { code: 'port-in-use', message: /--listen/ });
+  await assert.rejects(peer(t, { listen: '192.0.2.1:0' }), { code: 'bad-address' });
+  await assert.rejects(peer(t, { listen: 'nonsense' }), { code: 'bad-address' });
+});
+
+test('a peer of another network is refused by both ends', async (t) => {
+  const [a, b] = [await peer(t), await peer(t, { genesis: found() })];
+  await assert.rejects(ask(a, b), { failure: 'refused', code: 'other-network' });
+  assert.equal(b.counters['hello-refused'], 1);
+  const network = networkId(genesis);
+  const own = hello(b.listening, { identity: joiner(), secret: null, network });
+  await assert.rejects(own, { code: 'other-network' });
+});
+
+test('from another machine only the secret opens, and loopback gives it to no one there', async (t) => {
+  const host = await peer(t);
+  const remote = { identity: joiner(), treatAsRemote, dialFrom: otherMachine };
+  await assert.rejects(hello(host.listening, { ...remote, secret: null }), { code: 'secret-required' });
+  await assert.rejects(hello(host.listening, { ...remote, secret: createSecret() }), {
+    code: 'secret-required',
+    message: /not the one of this network/,
+  });
+  assert.deepEqual((await hello(host.listening, { ...remote, secret })).genesis, genesis);
+  assert.equal(host.counters['hello-refused'], 2);
+});
+
+test('members of different machines prove the secret to each other', async (t) => {
+  const far = { listen: `${otherMachine}:0`, dialFrom: otherMachine };
+  const [a, b] = [await peer(t), await peer(t, far)];
+  assert.equal(await ask(b, a), 'hear');
+  const ignorant = await peer(t, { ...far, secret: null });
+  await assert.rejects(ask(ignorant, a), { failure: 'refused', code: 'secret-required' });
+  // And the other way: a member does not believe a host that cannot prove it.
+  await assert.rejects(ask(await peer(t), ignorant), { failure: 'refused', code: 'secret-required' });
+});
+
+test('an open network needs no secret from anywhere', async (t) => {
+  const open: Genesis = found({ open: true });
+  const host = await peer(t, { genesis: open, secret: null });
+  const greeting = await hello(host.listening, {
+    identity: joiner(),
+    secret: null,
+    treatAsRemote,
+    dialFrom: otherMachine,
+  });
+  assert.equal(greeting.secret, null);
+});
+
+test('zones are told at the first meeting, both ways', async (t) => {
+  const [a, b] = [await peer(t, { zone: 'cellar' }), await peer(t, { zone: 'attic' })];
+  await ask(a, b);
+  assert.equal(a.zoneOf(b.self), 'attic');
+  assert.equal(b.zoneOf(a.self), 'cellar');
+});
+
+test('addresses are tried in order until one is the right host', async (t) => {
+  const [a, b, c] = [await peer(t), await peer(t), await peer(t)];
+  const dead = await peer(t);
+  const deadAddress = dead.listening;
+  await dead.close();
+  const contact = { host: b.self, addresses: [deadAddress, c.listening, b.listening] };
+  assert.equal(await a.request(contact, 'x', null, { deadline }), 'x');
+});
+
+test('a lost connection is dialled again without a word', async (t) => {
+  const [a, identity] = [await peer(t), createIdentity()];
+  const b = await peer(t, { identity });
+  await ask(a, b);
+  await b.close();
+  const again = await peer(t, { identity, listen: b.listening });
+  assert.equal(await ask(a, again), 'hear');
+  assert.ok((await a.ping(again.contact, deadline)) >= 0);
+});
+
+/** Each of these is done to a peer that another one is talking to. */
+const misbehaviours: Record<string, { does(port: number): Promise<void>; counted: CounterName }> = {
+  'bytes that are no TLS': {
+    counted: 'tls-failed',
+    does: async (port) => {
+      const socket = connectTcp(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\n\r\n'));
+      await gone(socket);
+    },
+  },
+  'no certificate': { counted: 'no-certificate', does: async (port) => gone(await tls(port, {})) },
+  'a request before HELLO': {
+    counted: 'before-hello',
+    does: (port) => refusedSession(port, createIdentity(), '/control/x', encodeBody(null)),
+  },
+  'HELLO in the name of another': {
+    counted: 'hello-refused',
+    does: (port) => {
+      const contact = { host: createIdentity().host, addresses: [] };
+      const body = encodeHelloAsk({ network: null, contact, zone: null, proof: null });
+      return refusedSession(port, createIdentity(), '/hello', encodeBody(body));
+    },
+  },
+  'garbage for HELLO': {
+    counted: 'malformed',
+    does: (port) => refusedSession(port, createIdentity(), '/hello', Buffer.from('garbage')),
+  },
+  'a HELLO without end': {
+    counted: 'too-large',
+    does: (port) => refusedSession(port, createIdentity(), '/hello', new Uint8Array(maximumBodyBytes + 1)),
+  },
+  'headers without end': {
+    counted: 'broken-session',
+    does: async (port) => {
+      const socket = await tls(port, tlsCredentials(createIdentity()));
+      socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+      socket.write(frame(4, 0, 0, Buffer.alloc(0)));
+      socket.write(frame(1, 0, 1, Buffer.alloc(0)));
+      socket.on('error', () => undefined);
+      const more = setInterval(() => socket.write(frame(9, 0, 1, Buffer.alloc(16_000, 0x41))), 1);
+      await gone(socket);
+      clearInterval(more);
+    },
+  },
+};
+
+for (const [title, { does, counted }] of Object.entries(misbehaviours)) {
+  test(`${title}: the connection is ended and counted, and no other one suffers`, { timeout: 20_000 }, async (t) => {
+    const [a, b] = [await peer(t), await peer(t)];
+    await ask(a, b);
+    await does(Number(b.listening.split(':')[1]));
+    assert.equal(await ask(a, b), 'hear');
+    assert.ok(b.counters[counted] > 0, JSON.stringify(b.counters));
+  });
+}
+
+test('a path that does not exist and a body that is no DAG-CBOR are refused one by one', async (t) => {
+  const host = await peer(t);
+  const identity = createIdentity();
+  const contact = { host: identity.host, addresses: [] };
+  const body = encodeBody(encodeHelloAsk({ network: null, contact, zone: null, proof: null }));
+  const session = await http2Session(Number(host.listening.split(':')[1]), identity);
+  assert.equal(await post(session, '/hello', body), 200);
+  assert.equal(await post(session, '/nothing', body), 404);
+  assert.equal(await post(session, '/control/../x', body), 404);
+  assert.equal(await post(session, '/control/x', Buffer.from([0xff])), 400);
+  assert.equal(await post(session, '/bulk/x', Buffer.from([0xff, 0xff, 0xff, 0xff])), 413);
+  assert.equal(await post(session, '/control/x', encodeBody(null)), 200);
+  session.destroy();
+  assert.equal(host.counters['unknown-path'], 2);
+});
+
+function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+function tls(port: number, credentials: ConnectionOptions): Promise<TLSSocket> {
+  const socket = connectTls({
+    ...credentials,
+    host: '127.0.0.1',
+    port,
+    rejectUnauthorized: false,
+    ALPNProtocols: ['h2'],
+  });
+  socket.on('error', () => undefined);
+  return new Promise((resolve) => socket.once('secureConnect', () => resolve(socket)));
+}
+
+async function gone(socket: { once(event: 'close' | 'error', listener: () => void): unknown; resume(): unknown }) {
+  socket.once('error', () => undefined);
+  socket.resume();
+  await new Promise<void>((resolve) => socket.once('close', resolve));
+}
+
+async function http2Session(port: number, identity: Identity) {
+  const socket = await tls(port, tlsCredentials(identity));
+  const session = connectHttp2('https://peer', { createConnection: () => socket });
+  session.on('error', () => undefined);
+  return session;
+}
+
+type Session = Awaited<ReturnType<typeof http2Session>>;
+
+function post(session: Session, path: string, body: Uint8Array): Promise<number> {
+  return new Promise((resolve) => {
+    const stream = session.request({ ':method': 'POST', ':path': path });
+    stream.on('error', () => undefined);
+    let status = 0;
+    stream.on('response', (headers) => {
+      status = headers[':status'] ?? 0;
+    });
+    stream.on('close', () => resolve(status));
+    stream.resume();
+    stream.end(body);
+  });
+}
+
+/** Says one thing and waits to be shown out. */
+async function refusedSession(port: number, identity: Identity, path: string, body: Uint8Array): Promise<void> {
+  const session = await http2Session(port, identity);
+  const closed = new Promise<void>((resolve) => session.once('close', resolve));
+  assert.notEqual(await post(session, path, body), 200);
+  await closed;
+}
