@@ -1,0 +1,159 @@
+/** What a peer keeps and moves: the block store, the records and the data path, opened on its data folder. */
+import { statfs } from 'node:fs/promises';
+import { hello } from '../network/join-hello.ts';
+import type { Genesis } from '../network/genesis.ts';
+import { networkId } from '../network/genesis.ts';
+import { type Identity, verifySignature } from '../network/identity.ts';
+import { systemClock, systemRandom } from '../network/system-clock.ts';
+import type { IncomingStream, OutgoingStream, Transport, Wire } from '../network/transport.ts';
+import { decodeEntry } from '../records/entry.ts';
+import { readNameEntry } from '../records/name-entry.ts';
+import { inOwnedArc, ringIdOfHash } from '../ring/identifier.ts';
+import { type Contact, isMember, type MemberPointer } from '../ring/pointer.ts';
+import type { Located, RingView } from '../ring/view.ts';
+import type { Catalog } from '../storage/catalog.ts';
+import { DiskBlockStore } from '../storage/disk-block-store.ts';
+import { type RecordRow, RecordTable } from '../storage/record-table.ts';
+import { DataPath } from '../transfer/data-path.ts';
+import type { Files } from '../transfer/files.ts';
+import type { Transfers } from '../transfer/transfers.ts';
+import type { PeerConfiguration } from './configuration.ts';
+import type { EventFan } from './live-peer.ts';
+import type { StorageListing } from './peer.ts';
+
+export interface DataPlaneOptions {
+  readonly folder: string;
+  readonly catalog: Catalog;
+  readonly identity: Identity;
+  readonly genesis: Genesis;
+  readonly transport: Transport;
+  readonly view: RingView;
+  readonly configuration: PeerConfiguration;
+  readonly events: EventFan;
+}
+
+const quotaSetting = 'quota';
+/** Names of one page of the storage listing. */
+const namesPerPage = 500;
+/** Rows looked through for one page: most may belong to the other role. */
+const maximumRowsPerPage = 5000;
+
+export class DataPlane {
+  readonly files: Files;
+  readonly transfers: Transfers;
+  readonly #options: DataPlaneOptions;
+  readonly #blocks: DiskBlockStore;
+  readonly #records: RecordTable;
+  readonly #path: DataPath;
+
+  private constructor(options: DataPlaneOptions, blocks: DiskBlockStore) {
+    const { catalog, identity, genesis, transport, view, events } = options;
+    this.#options = options;
+    this.#blocks = blocks;
+    this.#records = new RecordTable(catalog);
+    this.#path = new DataPath({
+      view,
+      transport,
+      clock: systemClock,
+      random: systemRandom,
+      blocks,
+      records: this.#records,
+      settings: catalog,
+      signer: identity,
+      verify: verifySignature,
+      networkId: networkId(genesis),
+      teaching: genesis.rule === 'chosen',
+      rule: { replicas: genesis.replicas, writeQuorum: genesis.writeQuorum },
+      notify: (event) => events.tell({ kind: event.kind, text: event.text }),
+    });
+    this.files = this.#path.files;
+    this.transfers = this.#path.transfers;
+  }
+
+  static async open(options: DataPlaneOptions): Promise<DataPlane> {
+    const quotaBytes = await quotaOf(options);
+    const blocks = await DiskBlockStore.open({ folder: options.folder, catalog: options.catalog, quotaBytes });
+    return new DataPlane(options, blocks);
+  }
+
+  /** The peer is a member now: repair and interrupted transfers go on. */
+  begin(): void {
+    this.#path.begin();
+  }
+
+  async close(): Promise<void> {
+    await this.#path.close();
+    await this.#blocks.close();
+  }
+
+  request(from: Contact, kind: string, body: Wire): Promise<Wire> {
+    return this.#path.request(from, kind, body);
+  }
+
+  stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
+    return this.#path.stream(from, kind, incoming);
+  }
+
+  /** Before leaving for good: everything held here lies on the peers that come next, or this rejects. */
+  handOverEverything(): Promise<void> {
+    return this.#path.handOverEverything();
+  }
+
+  /** The members at which an item with this key lies: the owner's, then one of each further host. */
+  async places({ key, owner, successors }: Located): Promise<readonly MemberPointer[]> {
+    const hosts = await this.#path.placement.places(key, this.#options.genesis.replicas);
+    const members = [owner, ...successors].filter(isMember);
+    return hosts.flatMap(({ host }) => members.find((m) => m.contact.host === host) ?? []);
+  }
+
+  /** Meets a peer at an address: a member of the same network is then known, and its ring merged if it lives apart. */
+  async greet(address: string): Promise<Contact> {
+    const { identity, genesis, transport } = this.#options;
+    const greeting = await hello(address, { identity, secret: null, network: networkId(genesis) });
+    await transport.ping(greeting.contact, 2000);
+    return greeting.contact;
+  }
+
+  storage(role: 'primary' | 'replica', cursor: string | null): StorageListing {
+    const names: { name: string; publisher: string; cid: string }[] = [];
+    let next = cursor;
+    let seen = 0;
+    do {
+      const page = this.#records.range('all', next, namesPerPage);
+      for (const row of page.items) {
+        if (row.kind !== 'name' || this.#isOwn(row) !== (role === 'primary')) continue;
+        const encoded = decodeEntry(row.bytes);
+        if (encoded.entry.body === null) continue;
+        const { name, cid } = readNameEntry(encoded);
+        names.push({ name, publisher: row.publisher, cid: cid.toString() });
+      }
+      seen += page.items.length;
+      next = page.cursor;
+    } while (next !== null && names.length < namesPerPage && seen < maximumRowsPerPage);
+    return { names, blocks: this.#blocks.count(), bytes: this.#blocks.bytes(), cursor: next };
+  }
+
+  #isOwn(row: RecordRow): boolean {
+    const place = ringIdOfHash(row.key, this.#options.genesis.bits);
+    return this.#options.view.states().some((s) => inOwnedArc(s.predecessor.id, place, s.me.id));
+  }
+}
+
+/** A hard quota: the flag's, else what was settled on the first start, else half of what is free now. */
+async function quotaOf({ folder, catalog, configuration, events }: DataPlaneOptions): Promise<number> {
+  if (configuration.quotaBytes !== undefined) {
+    await catalog.setSetting(quotaSetting, configuration.quotaBytes);
+    return configuration.quotaBytes;
+  }
+  const settled = catalog.setting(quotaSetting);
+  if (typeof settled === 'number') return settled;
+  const { bavail, bsize } = await statfs(folder);
+  const half = Math.floor((bavail * bsize) / 2);
+  await catalog.setSetting(quotaSetting, half);
+  const gibibytes = (half / 2 ** 30).toFixed(1);
+  events.tell({
+    kind: 'quota',
+    text: `Keeps at most ${gibibytes} GiB for the network: half of what is free. Change it with --quota.`,
+  });
+  return half;
+}

@@ -1,0 +1,96 @@
+/**
+ * How a peer becomes a member: it founds, joins, or returns to a network whose other members may all be down.
+ *
+ * Return (spec "Whole restart"): ask the remembered peers; join through the first that answers as a member. If for 3 s
+ * none does, found again with the same genesis: at once if this peer's id is the smallest among those that answered,
+ * else after 5 to 10 s. Rings founded apart so are merged by src/ring/reunion.ts.
+ */
+import { ChordialError } from '../errors.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Clock, Milliseconds, Random, RingNetwork } from '../ring/ports.ts';
+import type { RingHost } from '../ring/ring-host.ts';
+
+export interface EnterPorts {
+  readonly ring: RingHost;
+  /** The id of the first own member, as people write it. */
+  readonly ownId: string;
+  readonly network: RingNetwork;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+  tell(text: string): void;
+}
+
+/** How long nobody must answer as a member before this peer thinks of founding again. */
+const silenceBeforeFounding: Milliseconds = 3000;
+const leastWaitForSmaller: Milliseconds = 5000;
+const mostWaitForSmaller: Milliseconds = 10_000;
+const pollPause: Milliseconds = 250;
+const pollDeadline: Milliseconds = 1000;
+/** Remembered peers asked per round. */
+const maximumPolled = 64;
+
+export async function joinThrough(contacts: readonly Contact[], ports: EnterPorts): Promise<void> {
+  const failure = await new Promise<string | null>((resolve) => ports.ring.join(contacts, resolve));
+  if (failure === 'taken') {
+    const message = `The ring id ${ports.ownId} is taken by another live peer. Choose another with --id.`;
+    throw new ChordialError('id-taken', message);
+  }
+  if (failure !== null) {
+    const tried = contacts.map((c) => c.addresses[0] ?? c.host).join(', ');
+    const message = `The ring could not be joined through ${tried}: they answer, but the place of this peer could not be found. They may be starting themselves; try again in a few seconds.`;
+    throw new ChordialError('join-failed', message);
+  }
+}
+
+/** Joins through the remembered peers or founds again; resolves as a member. */
+export async function returnToRing(known: readonly Contact[], ports: EnterPorts): Promise<void> {
+  const { ring, clock, random, signal } = ports;
+  if (known.length === 0) return ring.found();
+  ports.tell(`Returning to the network: asking ${known.length} remembered ${known.length === 1 ? 'peer' : 'peers'}`);
+  const began = clock.now();
+  let foundAt = began + silenceBeforeFounding;
+  let waitedForSmaller = false;
+  for (;;) {
+    if (signal.aborted) throw new ChordialError('interrupted', 'The peer was told to stop while it was returning.');
+    const answers = await poll(known, ports);
+    const members = answers.filter((a) => a.member).map((a) => a.contact);
+    if (members.length > 0) return joinThrough(members, ports);
+    if (clock.now() >= foundAt) {
+      const smallest = answers.every((a) => ring.self.host < a.contact.host);
+      if (smallest || waitedForSmaller) break;
+      waitedForSmaller = true;
+      foundAt = clock.now() + leastWaitForSmaller + (mostWaitForSmaller - leastWaitForSmaller) * random.next();
+    }
+    await new Promise<void>((resolve) => clock.after(pollPause, resolve));
+  }
+  ports.tell('No remembered peer is in a ring: founding it again');
+  ring.found();
+  ring.remember(known);
+}
+
+interface Answered {
+  readonly contact: Contact;
+  readonly member: boolean;
+}
+
+/** Who answers at all, and who as a member of the ring. */
+async function poll(known: readonly Contact[], { ring, network }: EnterPorts): Promise<readonly Answered[]> {
+  const asked = known.filter((c) => c.host !== ring.self.host).slice(0, maximumPolled);
+  const answers = await Promise.all(
+    asked.map(
+      (contact) =>
+        new Promise<Answered | null>((resolve) => {
+          network.ask(contact, 'news', { events: [] }, pollDeadline, (result) => {
+            if (!result.ok) return resolve(null);
+            resolve({ contact, member: result.answer.events.some((e) => isAlive(e, contact.host)) });
+          });
+        }),
+    ),
+  );
+  return answers.filter((a) => a !== null);
+}
+
+function isAlive(event: { type: string; contact: Contact }, host: HostId): boolean {
+  return event.type === 'alive' && event.contact.host === host;
+}

@@ -1,0 +1,21 @@
+/** The ring key that an argument names: a CID if it parses as one, `key:HEX`, `name:X`, else a name. */
+import { blockKey, cidIn } from '../content/cid.ts';
+import { namePosition } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import type { Genesis } from '../network/genesis.ts';
+import { digitsOf, isRingId, type RingId, ringIdOfHash } from '../ring/identifier.ts';
+
+/** Throws `bad-request` for a key of the wrong width, `bad-name` for what cannot be a name. */
+export function keyOfText(text: string, genesis: Pick<Genesis, 'bits' | 'rule'>): RingId {
+  const { bits, rule } = genesis;
+  if (text.startsWith('key:')) {
+    const key = text.slice('key:'.length).toLowerCase();
+    if (isRingId(key, bits)) return key;
+    const message = `${JSON.stringify(text.slice(0, 80))} is not a key of this ring. Give key: and ${digitsOf(bits)} hexadecimal digits below 2^${bits}.`;
+    throw new ChordialError('bad-request', message);
+  }
+  const named = text.startsWith('name:');
+  const cid = named ? null : cidIn(text);
+  if (cid !== null) return ringIdOfHash(blockKey(cid), bits);
+  return namePosition(named ? text.slice('name:'.length) : text, bits, rule === 'chosen');
+}

@@ -1,0 +1,182 @@
+/** A peer that is a member: the facade that the API and the command line program against. */
+import { ChordialError } from '../errors.ts';
+import type { Genesis } from '../network/genesis.ts';
+import type { Http2Transport } from '../network/http2-transport.ts';
+import type { Identity } from '../network/identity.ts';
+import { systemClock } from '../network/system-clock.ts';
+import type { RingHost } from '../ring/ring-host.ts';
+import type { Files } from '../transfer/files.ts';
+import type { Transfers } from '../transfer/transfers.ts';
+import { eraseNetwork } from './data-folder-files.ts';
+import type { DataPlane } from './data-plane.ts';
+import { keyOfText } from './key-of-text.ts';
+import type { LookupResult, NodeStatus, Peer, PeerEvent, PeerStatus, StorageListing } from './peer.ts';
+import type { RingAdapter } from './ring-adapter.ts';
+import type { StoryLine } from './ring-story.ts';
+import { shownMember, shownPeer, shownPointer } from './shown.ts';
+
+/** Hands each line on to everybody who listens. A listener that throws harms no other. */
+export class EventFan {
+  readonly #listeners = new Set<(event: PeerEvent) => void>();
+
+  constructor(first?: (event: PeerEvent) => void) {
+    if (first !== undefined) this.#listeners.add(first);
+  }
+
+  tell(line: StoryLine): void {
+    const event: PeerEvent = { time: new Date().toISOString(), ...line };
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  add(listener: (event: PeerEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+export interface LiveParts {
+  readonly identity: Identity;
+  readonly genesis: Genesis;
+  readonly network: string;
+  readonly transport: Http2Transport;
+  readonly ring: RingHost;
+  readonly view: RingAdapter;
+  readonly data: DataPlane;
+  readonly events: EventFan;
+  /** When something about a host changed last, milliseconds since 1970. */
+  readonly updates: ReadonlyMap<string, number>;
+  readonly api: string;
+  /** Absolute path of the data folder. */
+  readonly folder: string;
+  readonly resources: AsyncDisposableStack;
+}
+
+export class LivePeer implements Peer {
+  readonly ended: Promise<void>;
+  readonly #parts: LiveParts;
+  #state: NodeStatus['state'] = 'member';
+  #end: () => void = () => {};
+  #ending: Promise<void> | null = null;
+
+  constructor(parts: LiveParts) {
+    this.#parts = parts;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  get files(): Files {
+    return this.#parts.data.files;
+  }
+
+  get transfers(): Transfers {
+    return this.#parts.data.transfers;
+  }
+
+  status(): NodeStatus {
+    const { identity, genesis, network, transport, ring, api } = this.#parts;
+    const states = ring.states();
+    const hosts = ring.liveHosts();
+    const virtualNodes = [...states].sort((a, b) => a.me.index - b.me.index).map((state) => shownMember(ring, state));
+    const first = virtualNodes[0] ?? { ringId: '', predecessor: null, successors: [], fingers: [] };
+    return {
+      id: identity.host,
+      network,
+      bits: genesis.bits,
+      listen: transport.listening,
+      api,
+      ...first,
+      virtualNodes,
+      members: states.length + hosts.reduce((sum, { host }) => sum + ring.virtualNodesOf(host), 0),
+      hosts: hosts.length + 1,
+      replicas: genesis.replicas,
+      state: this.#state === 'member' && states.length === 0 ? 'joining' : this.#state,
+    };
+  }
+
+  peers(): readonly PeerStatus[] {
+    const { ring, updates } = this.#parts;
+    return ring
+      .watched()
+      .map((w) => shownPeer(w, ring.virtualNodesOf(w.contact.host), updates.get(w.contact.host) ?? null, systemClock));
+  }
+
+  storage(role: 'primary' | 'replica', cursor: string | null): StorageListing {
+    return this.#parts.data.storage(role, cursor);
+  }
+
+  async lookup(nameOrCidOrKey: string): Promise<LookupResult> {
+    const { genesis, view, data } = this.#parts;
+    const key = keyOfText(nameOrCidOrKey, genesis);
+    const began = performance.now();
+    const located = await view.locate(key);
+    const milliseconds = Math.round((performance.now() - began) * 1000) / 1000;
+    const replicas = await data.places(located);
+    return {
+      key,
+      owner: shownPointer(located.owner)!,
+      replicas: replicas.map((pointer) => shownPointer(pointer)!),
+      hops: located.hops,
+      milliseconds,
+    };
+  }
+
+  /** A running member is already in a ring; joining another network needs another data folder. */
+  async join(address: string): Promise<void> {
+    const { data } = this.#parts;
+    this.#assertMember();
+    await data.greet(address);
+  }
+
+  async leave(force: boolean): Promise<void> {
+    this.#assertMember();
+    const { ring, data, events } = this.#parts;
+    if (ring.liveHosts().length === 0 && !force) {
+      const message =
+        'This is the last peer of the network: when it leaves, every file is gone. Start another peer first, or leave with --force.';
+      throw new ChordialError('last-peer', message);
+    }
+    this.#state = 'leaving';
+    try {
+      events.tell({ kind: 'leaving', text: 'Leaving for good: handing over what this peer holds' });
+      if (ring.liveHosts().length > 0) await data.handOverEverything();
+    } catch (error) {
+      this.#state = 'member';
+      throw error;
+    }
+    await new Promise<void>((resolve) => ring.leave(true, resolve));
+    this.#state = 'left';
+    events.tell({ kind: 'left', text: 'This peer has left the network' });
+    await this.#shutDown(true);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'member') {
+      this.#state = 'leaving';
+      this.#parts.events.tell({ kind: 'stopping', text: 'Stopping: telling the neighbours; data and place are kept' });
+      await new Promise<void>((resolve) => this.#parts.ring.leave(false, resolve));
+    }
+    await this.#shutDown(false);
+  }
+
+  onEvent(listener: (event: PeerEvent) => void): () => void {
+    return this.#parts.events.add(listener);
+  }
+
+  #assertMember(): void {
+    if (this.#state === 'member') return;
+    throw new ChordialError('not-a-member', `This peer is ${this.#state}: it is no member of a ring any more.`);
+  }
+
+  #shutDown(forget: boolean): Promise<void> {
+    this.#ending ??= (async () => {
+      try {
+        await this.#parts.resources.disposeAsync();
+        if (forget) await eraseNetwork(this.#parts.folder);
+      } finally {
+        this.#end();
+      }
+    })();
+    return this.#ending;
+  }
+}

@@ -1,0 +1,119 @@
+/** Which network a starting peer belongs to: the one of its data folder, the one it joins, or a new one. */
+import { readFile } from 'node:fs/promises';
+import { ChordialError } from '../errors.ts';
+import { checkFlags, type Founding, found, type Genesis, networkId } from '../network/genesis.ts';
+import type { Identity } from '../network/identity.ts';
+import { type Greeting, hello } from '../network/join-hello.ts';
+import { createSecret, loadGenesis, loadSecret, parseSecret, saveGenesis, saveSecret } from '../network/network-files.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { PeerConfiguration } from './configuration.ts';
+
+export interface NetworkChoice {
+  readonly genesis: Genesis;
+  readonly secret: Uint8Array | null;
+  /** Peers that answered at the addresses given with --join. */
+  readonly through: readonly Contact[];
+  /** Addresses (no port) as which they see this machine. */
+  readonly observed: readonly string[];
+  /** `founded`: new, nobody else can be in it yet. `returned`: this peer was in it before. */
+  readonly how: 'founded' | 'joined' | 'returned';
+}
+
+/** Below this many bits ids would collide if they were derived from keys: a teaching ring, with chosen ids. */
+const leastBitsOfHostNetwork = 64;
+const teachingSuccessors = 3;
+
+export async function chooseNetwork(
+  folder: string,
+  identity: Identity,
+  configuration: PeerConfiguration,
+): Promise<NetworkChoice> {
+  const known = await loadGenesis(folder);
+  const secret = (await secretOfFile(configuration.secretFile)) ?? (await loadSecret(folder));
+  if (configuration.join.length > 0) return joinNetwork(folder, identity, configuration, known, secret);
+  if (known !== null) {
+    checkFlags(known, foundingFlags(configuration));
+    return { genesis: known, secret: known.open ? null : secret, through: [], observed: [], how: 'returned' };
+  }
+  const genesis = found(foundingDefaults(configuration));
+  const admission = genesis.open ? null : (secret ?? createSecret());
+  if (admission !== null) await saveSecret(folder, admission);
+  await saveGenesis(folder, genesis);
+  return { genesis, secret: admission, through: [], observed: [], how: 'founded' };
+}
+
+async function joinNetwork(
+  folder: string,
+  identity: Identity,
+  configuration: PeerConfiguration,
+  known: Genesis | null,
+  secret: Uint8Array | null,
+): Promise<NetworkChoice> {
+  const greetings = await greetAll(identity, configuration, known, secret);
+  const { genesis, secret: admission } = greetings[0]!;
+  for (const other of greetings) {
+    if (networkId(other.genesis) === networkId(genesis)) continue;
+    const message = `The peers given with --join belong to different networks: ${networkId(genesis).slice(0, 12)}… and ${networkId(other.genesis).slice(0, 12)}…. Join one of them.`;
+    throw new ChordialError('other-network', message);
+  }
+  checkFlags(genesis, foundingFlags(configuration));
+  if (admission !== null) await saveSecret(folder, admission);
+  if (known === null) await saveGenesis(folder, genesis);
+  return {
+    genesis,
+    secret: admission,
+    through: greetings.map((g) => g.contact).filter((c) => c.host !== identity.host),
+    observed: [...new Set(greetings.map((g) => g.observedAddress))],
+    how: known === null ? 'joined' : 'returned',
+  };
+}
+
+/** Says HELLO at every address; one that answers is enough. */
+async function greetAll(
+  identity: Identity,
+  configuration: PeerConfiguration,
+  known: Genesis | null,
+  secret: Uint8Array | null,
+): Promise<readonly Greeting[]> {
+  const network = known === null ? null : networkId(known);
+  const outcomes = await Promise.allSettled(configuration.join.map((at) => hello(at, { identity, secret, network })));
+  const greetings = outcomes.filter((o) => o.status === 'fulfilled').map((o) => o.value);
+  if (greetings.length > 0) return greetings;
+  const failures = outcomes.filter((o) => o.status === 'rejected').map((o) => o.reason as Error);
+  throw failures.find((f) => f instanceof ChordialError && f.code !== 'unreachable') ?? failures[0]!;
+}
+
+async function secretOfFile(path: string | undefined): Promise<Uint8Array | null> {
+  if (path === undefined) return null;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const message = `The secret file ${path} cannot be read: ${(cause as Error).message}. Give the path of a copy of the file "secret" in a member's data folder.`;
+    throw new ChordialError('bad-configuration', message, { cause });
+  }
+  const secret = parseSecret(text);
+  if (secret !== null) return secret;
+  const message = `The secret file ${path} does not hold 64 hexadecimal digits. Copy the file "secret" from a member's data folder.`;
+  throw new ChordialError('bad-configuration', message);
+}
+
+/** What the flags say about the network, nothing else: compared with the genesis of the one that is joined. */
+function foundingFlags(configuration: PeerConfiguration): Founding {
+  const { bits, successors, replicas, writeQuorum, open } = configuration;
+  return {
+    ...(bits === undefined ? {} : { bits }),
+    ...(successors === undefined ? {} : { successors }),
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(writeQuorum === undefined ? {} : { writeQuorum }),
+    ...(open === undefined ? {} : { open }),
+  };
+}
+
+function foundingDefaults(configuration: PeerConfiguration): Founding {
+  const flags = foundingFlags(configuration);
+  const teaching = configuration.id !== undefined || (flags.bits ?? 256) < leastBitsOfHostNetwork;
+  const quorum = flags.replicas === undefined ? {} : { writeQuorum: Math.min(2, flags.replicas) };
+  if (!teaching) return { ...quorum, ...flags, rule: 'key' };
+  return { successors: teachingSuccessors, ...quorum, ...flags, rule: 'chosen' };
+}

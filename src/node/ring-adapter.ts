@@ -1,0 +1,66 @@
+/** The ring as the data layer sees it: promises instead of callbacks. */
+import { ChordialError } from '../errors.ts';
+import type { RingId } from '../ring/identifier.ts';
+import type { MemberState } from '../ring/member-state.ts';
+import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
+import type { RingHost } from '../ring/ring-host.ts';
+import type { RingShape } from '../ring/successor-list.ts';
+import type { Located, RingView } from '../ring/view.ts';
+
+export class RingAdapter implements RingView {
+  readonly shape: RingShape;
+  readonly #ring: RingHost;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(ring: RingHost, shape: RingShape) {
+    this.#ring = ring;
+    this.shape = shape;
+  }
+
+  get self(): Contact {
+    return this.#ring.self;
+  }
+
+  states(): readonly MemberState[] {
+    return this.#ring.states();
+  }
+
+  locate(key: RingId): Promise<Located> {
+    return new Promise((resolve, reject) => {
+      if (this.#ring.states().length === 0) {
+        return reject(new ChordialError('not-a-member', 'This peer is not a member of a ring now. Wait or join one.'));
+      }
+      this.#ring.lookup(key, (found) => {
+        if (found !== null) return resolve({ ...found, key });
+        const message = `The owner of key ${key} could not be found in time: too many peers do not answer. Try again when the ring has healed.`;
+        reject(new ChordialError('timeout', message));
+      });
+    });
+  }
+
+  stateOf(member: MemberPointer): Promise<MemberState | null> {
+    return new Promise((resolve) => this.#ring.stateOf(member, resolve));
+  }
+
+  isDead(host: HostId): boolean {
+    return this.#ring.isDown(host);
+  }
+
+  hosts(): readonly Contact[] {
+    return [this.#ring.self, ...this.#ring.liveHosts()];
+  }
+
+  suspect(contact: Contact): void {
+    this.#ring.suspect(contact);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The ring's observer calls this after a commit or a change of liveness. */
+  changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

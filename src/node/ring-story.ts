@@ -1,0 +1,109 @@
+/** What happens in the ring, told in plain lines (row A23). In a teaching ring peers are called by their numbers. */
+import { toBigInt } from '../ring/identifier.ts';
+import type { RingEvent } from '../ring/events.ts';
+import type { MemberState } from '../ring/member-state.ts';
+import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
+
+export interface StoryLine {
+  readonly kind: string;
+  readonly text: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+export class RingStory {
+  readonly #teaching: boolean;
+  readonly #self: HostId;
+  readonly #tell: (line: StoryLine) => void;
+  /** Ids of teaching peers, by host: they are called by them even after their death. */
+  readonly #numbers = new Map<HostId, string>();
+  /** Who asked to join lately and has not been heard of as a neighbour yet; the oldest goes first. */
+  readonly #asked = new Map<HostId, number>();
+
+  constructor(self: HostId, teaching: boolean, tell: (line: StoryLine) => void) {
+    this.#self = self;
+    this.#teaching = teaching;
+    this.#tell = tell;
+  }
+
+  /** How a peer is called: its number in a teaching ring, else the end of its id and its address. */
+  nameOf(contact: Contact): string {
+    const number = this.#numbers.get(contact.host);
+    if (number !== undefined) return `Peer ${number}`;
+    const address = contact.addresses[0];
+    return `Peer …${contact.host.slice(-8)}${address === undefined ? '' : ` (${address})`}`;
+  }
+
+  observe(event: RingEvent): void {
+    if (event.kind === 'committed') this.#committed(event.member, event.before, event.after);
+    else if (event.kind === 'host') this.#host(event.contact, event.liveness);
+    else if (event.kind === 'join-request') this.#joinRequest(event.from, event.next);
+    else if (event.kind === 'joined') this.#tell({ kind: 'joined', text: 'This peer is a member of the ring' });
+    else if (event.kind === 'other-ring') {
+      const text = `${this.nameOf(event.contact)} lives in another ring of this network: the rings are being merged`;
+      this.#tell({ kind: 'merge', text, detail: { id: event.contact.host } });
+    } else {
+      this.#tell({ kind: 'stranded', text: 'All successors of a member are gone: it joins again' });
+    }
+  }
+
+  #joinRequest(from: Contact, next: MemberPointer | null): void {
+    if (this.#asked.has(from.host)) return;
+    this.#asked.set(from.host, Date.now());
+    if (this.#asked.size > 256) this.#asked.delete(this.#asked.keys().next().value!);
+    const who = this.nameOf(from);
+    const detail = { id: from.host, next: next?.contact.host ?? null };
+    if (next === null) this.#tell({ kind: 'join-request', text: `${who}: join request received`, detail });
+    else {
+      this.#learn(next);
+      const text = `${who}: join request forwarded to ${this.nameOf(next.contact)}`;
+      this.#tell({ kind: 'join-request', text, detail });
+    }
+  }
+
+  #committed(member: MemberPointer, before: MemberState | null, after: MemberState | null): void {
+    if (after === null) return;
+    for (const pointer of [after.predecessor, ...after.successors]) this.#learn(pointer);
+    if (before?.predecessor.id !== after.predecessor.id) this.#newPredecessor(after, member);
+    // A host has many members; its first one stands for it, or nobody could read along.
+    if (member.index !== 0) return;
+    for (const [place, ordinal] of ['first', 'second'].entries()) {
+      const now = after.successors[place];
+      if (!isMember(now) || now.id === before?.successors[place]?.id) continue;
+      const changed = isMember(before?.successors[place]) ? 'new ' : '';
+      const text = `My ${changed}${ordinal} successor is ${this.#placeOf(now)}`;
+      this.#tell({ kind: 'successor', text, detail: { place, id: now.contact.host, ringId: now.id } });
+    }
+  }
+
+  #newPredecessor({ predecessor }: MemberState, member: MemberPointer): void {
+    const { host } = predecessor.contact;
+    if (host !== this.#self && this.#asked.delete(host)) {
+      const text = `${this.nameOf(predecessor.contact)}: join request accepted`;
+      this.#tell({ kind: 'join-accepted', text, detail: { id: host } });
+    }
+    if (member.index !== 0 || predecessor.id === member.id) return;
+    const text = `My new predecessor is ${this.#placeOf(predecessor)}`;
+    this.#tell({ kind: 'predecessor', text, detail: { id: host, ringId: predecessor.id } });
+  }
+
+  #host(contact: Contact, liveness: string): void {
+    const who = this.nameOf(contact);
+    const texts: Record<string, string> = {
+      alive: `${who} is back`,
+      dead: `${who} is no longer alive`,
+      away: `${who} has stopped; it keeps its data and may come back`,
+      left: `${who} has departed from the network`,
+    };
+    const text = texts[liveness];
+    if (text !== undefined) this.#tell({ kind: `peer-${liveness}`, text, detail: { id: contact.host } });
+  }
+
+  #placeOf(pointer: MemberPointer): string {
+    const who = this.nameOf(pointer.contact);
+    return this.#teaching ? who : `${pointer.id.slice(0, 8)}… of ${pointer.contact.host === this.#self ? 'this peer' : who}`;
+  }
+
+  #learn(pointer: Pointer): void {
+    if (this.#teaching && isMember(pointer)) this.#numbers.set(pointer.contact.host, toBigInt(pointer.id).toString());
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Starts a peer: opens its data folder, settles which network it belongs to, serves, becomes a member, wires the data
+ * path. Whatever fails on the way closes all that was opened before, in reverse order.
+ */
+import path from 'node:path';
+import { formatAddress } from '../network/addresses.ts';
+import { Http2Transport } from '../network/http2-transport.ts';
+import { loadOrCreateIdentity } from '../network/identity.ts';
+import { networkId } from '../network/genesis.ts';
+import { ringCodec } from '../network/ring-codec.ts';
+import { ringKindPrefix, ringNetwork, ringRequests } from '../network/ring-network.ts';
+import { systemClock, systemRandom } from '../network/system-clock.ts';
+import { TransportError } from '../network/transport.ts';
+import { RingHost } from '../ring/ring-host.ts';
+import { defaultTimers } from '../ring/timers.ts';
+import { Catalog } from '../storage/catalog.ts';
+import { openDataFolder } from '../storage/data-folder.ts';
+import type { PeerConfiguration } from './configuration.ts';
+import { DataPlane } from './data-plane.ts';
+import { joinThrough, returnToRing } from './enter-ring.ts';
+import { KnownPeers } from './known-peers.ts';
+import { chooseNetwork } from './network-choice.ts';
+import { ownMembers } from './own-members.ts';
+import type { Peer } from './peer.ts';
+import { EventFan, LivePeer } from './live-peer.ts';
+import { RingAdapter } from './ring-adapter.ts';
+import { RingStory } from './ring-story.ts';
+
+export interface RunningPeer extends Peer {
+  /** Resolves when the peer has stopped or left, however that came about. */
+  readonly ended: Promise<void>;
+}
+
+/** About 200 bytes each: full membership of rings of 5000 hosts with 20 members. */
+const cachedMembers = 100_000;
+const parallelAsks = 3;
+
+export async function startPeer(configuration: PeerConfiguration): Promise<RunningPeer> {
+  await using opened = new AsyncDisposableStack();
+  const events = new EventFan(configuration.onEvent);
+  const folder = opened.use(await openDataFolder(configuration.data));
+  const identity = await loadOrCreateIdentity(folder.path);
+  const catalog = new Catalog(path.join(folder.path, 'catalog.sqlite'));
+  opened.defer(() => catalog.close());
+  const network = await chooseNetwork(folder.path, identity, configuration);
+  const { genesis } = network;
+
+  const transport = new Http2Transport({
+    identity,
+    genesis,
+    secret: network.secret,
+    listen: formatAddress(configuration.listen),
+    observed: network.observed,
+    ...(configuration.advertise === undefined ? {} : { advertise: configuration.advertise }),
+    ...(configuration.zone === undefined ? {} : { zone: configuration.zone }),
+  });
+  const shape = { bits: genesis.bits, successors: genesis.successors };
+  const codec = ringCodec(genesis);
+  let answering: { ring: RingHost; data: DataPlane } | null = null;
+  const wired = () => {
+    if (answering === null) throw new TransportError('refused', 'This peer is still starting.');
+    return answering;
+  };
+  opened.defer(() => transport.close());
+  await transport.serve({
+    request: (from, kind, body) => {
+      const { ring, data } = wired();
+      if (kind.startsWith(ringKindPrefix)) return ringRequests(ring, codec)(from, kind, body);
+      return data.request(from, kind, body);
+    },
+    stream: (from, kind, incoming) => wired().data.stream(from, kind, incoming),
+    heard: (from) => answering?.ring.heard(from),
+  });
+
+  const story = new RingStory(identity.host, genesis.rule === 'chosen', (line) => events.tell(line));
+  const members = ownMembers(genesis, identity, transport.contact, configuration);
+  const ports = { clock: systemClock, random: systemRandom, network: ringNetwork(transport, codec) };
+  const updates = new Map<string, number>();
+  const ring = new RingHost(
+    {
+      self: transport.contact,
+      members,
+      incarnation: Date.now(),
+      shape,
+      smallRings: genesis.rule === 'chosen',
+      timers: { ...defaultTimers, pingInterval: configuration.pingMilliseconds ?? defaultTimers.pingInterval },
+      cacheCapacity: cachedMembers,
+      parallelAsks,
+      proximity: genesis.rule === 'key',
+      spreadNews: true,
+      observe: (event) => {
+        story.observe(event);
+        if (event.kind === 'host') updates.set(event.contact.host, Date.now());
+        if (event.kind === 'committed' || event.kind === 'host') view.changed();
+      },
+    },
+    ports,
+  );
+  const view = new RingAdapter(ring, shape);
+  opened.defer(() => ring.close());
+  const data = await DataPlane.open({ folder: folder.path, catalog, identity, genesis, transport, view, configuration, events });
+  opened.defer(() => data.close());
+  answering = { ring, data };
+
+  const known = new KnownPeers(catalog);
+  const signal = configuration.signal ?? new AbortController().signal;
+  const enter = {
+    ring,
+    network: ports.network,
+    clock: systemClock,
+    random: systemRandom,
+    signal,
+    ownId: configuration.id?.toString() ?? members[0]!.id,
+    tell: (text: string) => events.tell({ kind: 'starting', text }),
+  };
+  if (network.through.length > 0) await joinThrough(network.through, enter);
+  else await returnToRing(network.how === 'founded' ? [] : known.read(), enter);
+  known.keep(ring);
+  opened.defer(() => known.close());
+  data.begin();
+  return new LivePeer({
+    identity,
+    genesis,
+    network: networkId(genesis),
+    transport,
+    ring,
+    view,
+    data,
+    events,
+    updates,
+    api: formatAddress(configuration.api),
+    folder: folder.path,
+    resources: opened.move(),
+  });
+}
