@@ -7,6 +7,8 @@ import type { Contact, HostId, MemberPointer } from '../src/ring/pointer.ts';
 import type { Random } from '../src/ring/ports.ts';
 import { type JoinFailure, RingHost, type RingHostOptions } from '../src/ring/ring-host.ts';
 import { defaultTimers, type RingTimers } from '../src/ring/timers.ts';
+import { Process } from './process.ts';
+import { Trace } from './trace.ts';
 import { type Faults, VirtualNetwork } from './virtual-network.ts';
 import { seededRandom, VirtualTime } from './virtual-time.ts';
 
@@ -21,6 +23,8 @@ export interface SimulationOptions {
   /** 0: no membership cache, no news, one ask at a time: the papers' settings. */
   readonly cacheCapacity: number;
   readonly parallelAsks: number;
+  /** Keeps a hash of everything that happens. */
+  readonly traced?: boolean;
   readonly observe?: (host: HostId, event: RingEvent) => void;
 }
 
@@ -29,8 +33,7 @@ export interface SimulatedHost {
   readonly contact: Contact;
   readonly members: readonly MemberPointer[];
   ring: RingHost;
-  running: boolean;
-  lives: number;
+  process: Process;
 }
 
 export const calm: Faults = { minimumDelay: 5, maximumDelay: 50, loss: 0, duplication: 0 };
@@ -40,12 +43,14 @@ export class RingSimulation {
   readonly network: VirtualNetwork;
   readonly random: Random;
   readonly hosts: SimulatedHost[] = [];
+  readonly trace: Trace | null;
   readonly #options: SimulationOptions;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.random = seededRandom(options.seed);
-    this.network = new VirtualNetwork(this.time, this.random, options.faults);
+    this.trace = options.traced ? new Trace() : null;
+    this.network = new VirtualNetwork(this.time, this.random, options.faults, this.trace);
   }
 
   /** A new process; it is neither founder nor member yet. */
@@ -59,20 +64,22 @@ export class RingSimulation {
       contact,
       index,
     }));
-    const host = { contact, members, running: false, lives: 0 } as unknown as SimulatedHost;
+    const host = { contact, members, ...this.#launch(contact, members) };
     this.hosts.push(host);
-    this.start(host);
     return host;
   }
 
+  /** A new process of a host that has crashed, with the same identity; it has to join again. */
   start(host: SimulatedHost): void {
-    const life = ++host.lives;
-    host.running = true;
-    const isRunning = () => host.running && host.lives === life;
+    Object.assign(host, this.#launch(host.contact, host.members));
+  }
+
+  #launch(self: Contact, members: readonly MemberPointer[]): { ring: RingHost; process: Process } {
+    const process = new Process();
     const cached = this.#options.cacheCapacity > 0;
     const options: RingHostOptions = {
-      self: host.contact,
-      members: host.members,
+      self,
+      members,
       incarnation: this.time.now,
       shape: { bits: this.#options.bits, successors: this.#options.successors },
       smallRings: this.#options.smallRings,
@@ -81,14 +88,15 @@ export class RingSimulation {
       parallelAsks: this.#options.parallelAsks,
       proximity: cached,
       spreadNews: cached,
-      observe: (event) => this.#options.observe?.(host.contact.host, event),
+      observe: (event) => this.#options.observe?.(self.host, event),
     };
-    host.ring = new RingHost(options, {
-      clock: this.time.clock(isRunning),
+    const ring = new RingHost(options, {
+      clock: this.time.clock(process),
       random: this.random,
-      network: this.network.port(host.contact, isRunning),
+      network: this.network.port(self, process),
     });
-    this.network.attach(host.ring);
+    this.network.attach(ring, process);
+    return { ring, process };
   }
 
   found(): SimulatedHost {
@@ -103,7 +111,7 @@ export class RingSimulation {
 
   /** kill -9. */
   crash(host: SimulatedHost): void {
-    host.running = false;
+    host.process.end();
     this.network.detach(host.contact.host);
     host.ring.close();
   }
@@ -113,7 +121,7 @@ export class RingSimulation {
   }
 
   live(): SimulatedHost[] {
-    return this.hosts.filter((h) => h.running);
+    return this.hosts.filter((h) => h.process.isRunning);
   }
 
   states(): MemberState[] {

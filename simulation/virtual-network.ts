@@ -1,11 +1,13 @@
 /**
- * A network in virtual time: every message is delayed, may be lost, doubled or overtaken, and partitions cut hosts off.
- * What a real transport does is modelled at its own level: an answer that does not come is a time-out, a host that has
- * crashed refuses connections, a partitioned one is silent.
+ * A network in virtual time: every message is delayed, may be lost, doubled or overtaken, partitions cut groups of hosts
+ * off and broken links single pairs. What a real transport does is modelled at its own level: an answer that does not
+ * come is a time-out, a host that has crashed refuses connections, one that is frozen or cut off is silent.
  */
 import type { RingAnswers, RingAsks, RingHandler, RingMessageKind } from '../src/ring/messages.ts';
 import type { Contact, HostId } from '../src/ring/pointer.ts';
 import type { AskResult, Milliseconds, Random, RingNetwork } from '../src/ring/ports.ts';
+import type { Process } from './process.ts';
+import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface Faults {
@@ -22,23 +24,41 @@ export interface VirtualHost extends RingHandler {
   heard(contact: Contact): void;
 }
 
+interface Attached {
+  readonly host: VirtualHost;
+  readonly process: Process;
+}
+
+interface Exchange<A> {
+  readonly self: Contact;
+  readonly process: Process;
+  readonly to: Contact;
+  readonly kind: string;
+  readonly deadline: Milliseconds;
+  deliver(host: VirtualHost, reply: (answer: A) => void): void;
+  done(result: A | 'unreachable' | 'timeout'): void;
+}
+
 export class VirtualNetwork {
   readonly #time: VirtualTime;
   readonly #random: Random;
-  readonly #up = new Map<HostId, VirtualHost>();
+  readonly #trace: Trace | null;
+  readonly #up = new Map<HostId, Attached>();
+  readonly #brokenLinks = new Set<string>();
   #group = new Map<HostId, number>();
   faults: Faults;
   /** Messages sent, by kind; answers and pings count as one each. */
   readonly sent: Record<string, number> = {};
 
-  constructor(time: VirtualTime, random: Random, faults: Faults) {
+  constructor(time: VirtualTime, random: Random, faults: Faults, trace: Trace | null = null) {
     this.#time = time;
     this.#random = random;
+    this.#trace = trace;
     this.faults = faults;
   }
 
-  attach(host: VirtualHost): void {
-    this.#up.set(host.self.host, host);
+  attach(host: VirtualHost, process: Process): void {
+    this.#up.set(host.self.host, { host, process });
   }
 
   /** The process is gone: connections to it are refused. */
@@ -55,96 +75,121 @@ export class VirtualNetwork {
     this.#group = new Map(groups);
   }
 
-  heal(): void {
-    this.#group.clear();
+  /** These two cannot reach each other, though others reach both (a link that is not transitive). */
+  breakLink(a: HostId, b: HostId): void {
+    this.#brokenLinks.add(linkName(a, b));
   }
 
-  /** The network as `self` sees it. */
-  port(self: Contact, isRunning: () => boolean): RingNetwork {
+  /** Ends partitions and mends links. */
+  heal(): void {
+    this.#group.clear();
+    this.#brokenLinks.clear();
+  }
+
+  /** The network as one process of `self` sees it. */
+  port(self: Contact, process: Process): RingNetwork {
     return {
-      ask: (to, kind, ask, deadline, done) => this.#ask(self, isRunning, to, kind, ask, deadline, done),
-      ping: (to, timeout, done) => {
-        this.#exchange(
+      ask: (to, kind, ask, deadline, done) => this.#ask(self, process, to, kind, ask, deadline, done),
+      ping: (to, deadline, done) => {
+        this.#exchange<true>({
           self,
-          isRunning,
+          process,
           to,
-          'ping',
-          timeout,
-          (_host, reply) => reply(true),
-          (result) => {
-            done(result === 'unreachable' || result === 'timeout' ? result : 'alive');
-          },
-        );
+          kind: 'ping',
+          deadline,
+          deliver: (_host, reply) => reply(true),
+          done: (result) => done(result === true ? 'alive' : result),
+        });
       },
     };
   }
 
   #ask<K extends RingMessageKind>(
     self: Contact,
-    isRunning: () => boolean,
+    process: Process,
     to: Contact,
     kind: K,
     ask: RingAsks[K],
     deadline: Milliseconds,
     done: (result: AskResult<K>) => void,
   ): void {
-    this.#exchange<RingAnswers[K] | null>(
+    this.#exchange<RingAnswers[K] | null>({
       self,
-      isRunning,
+      process,
       to,
       kind,
       deadline,
-      (host, reply) => host.handle(self.host, kind, ask, reply),
-      (result) => {
+      deliver: (host, reply) => host.handle(self.host, kind, ask, reply),
+      done: (result) => {
         if (result === 'unreachable' || result === 'timeout') done({ ok: false, failure: result });
         else done(result === null ? { ok: false, failure: 'refused' } : { ok: true, answer: result });
       },
-    );
+    });
   }
 
-  #exchange<A>(
-    self: Contact,
-    isRunning: () => boolean,
-    to: Contact,
-    kind: string,
-    deadline: Milliseconds,
-    deliver: (host: VirtualHost, reply: (answer: A) => void) => void,
-    done: (result: A | 'unreachable' | 'timeout') => void,
-  ): void {
+  #exchange<A>(exchange: Exchange<A>): void {
+    const { self, process, to, kind, deadline } = exchange;
     let open = true;
     const finish = (result: A | 'unreachable' | 'timeout') => {
-      if (!open) return;
-      open = false;
-      silence.cancel();
-      if (isRunning()) done(result);
+      process.run(() => {
+        if (!open) return;
+        open = false;
+        silence.cancel();
+        if (result === 'timeout') this.#note(kind, self, to, 'timeout');
+        exchange.done(result);
+      });
     };
     const silence = this.#time.after(deadline, () => finish('timeout'));
+    const answered = (answer: A) => {
+      this.#send(kind, to, self, () => {
+        if (!process.isRunning) return;
+        this.#note(kind, to, self, 'answered');
+        process.run(() => this.#up.get(self.host)?.host.heard(to));
+        finish(answer);
+      });
+    };
     const arrive = () => {
-      if (this.#separated(self.host, to.host)) return;
-      const host = this.#up.get(to.host);
-      if (host === undefined) return this.#send(kind, () => finish('unreachable'));
-      host.heard(self);
-      deliver(host, (answer) => {
-        if (!this.#up.has(to.host)) return;
-        this.#send(kind, () => {
-          if (this.#separated(self.host, to.host) || !isRunning()) return;
-          this.#up.get(self.host)?.heard(to);
-          finish(answer);
+      const attached = this.#up.get(to.host);
+      if (attached === undefined) {
+        this.#note(kind, self, to, 'refused');
+        this.#send(kind, to, self, () => finish('unreachable'));
+        return;
+      }
+      this.#note(kind, self, to, 'delivered');
+      attached.process.run(() => {
+        attached.host.heard(self);
+        exchange.deliver(attached.host, (answer) => {
+          if (attached.process.isRunning) answered(answer);
         });
       });
     };
-    this.#send(kind, arrive);
-    if (this.#random.next() < this.faults.duplication) this.#send(kind, arrive);
+    this.#send(kind, self, to, arrive);
+    if (this.#random.next() < this.faults.duplication) this.#send(kind, self, to, arrive);
   }
 
-  #send(kind: string, arrive: () => void): void {
+  #send(kind: string, from: Contact, to: Contact, arrive: () => void): void {
     this.sent[kind] = (this.sent[kind] ?? 0) + 1;
-    if (this.#random.next() < this.faults.loss) return;
+    if (this.#random.next() < this.faults.loss) {
+      this.#note(kind, from, to, 'lost');
+      return;
+    }
     const { minimumDelay, maximumDelay } = this.faults;
-    this.#time.after(minimumDelay + (maximumDelay - minimumDelay) * this.#random.next(), arrive);
+    this.#time.after(minimumDelay + (maximumDelay - minimumDelay) * this.#random.next(), () => {
+      if (this.#separated(from.host, to.host)) this.#note(kind, from, to, 'cut-off');
+      else arrive();
+    });
   }
 
   #separated(a: HostId, b: HostId): boolean {
+    if (this.#brokenLinks.size > 0 && this.#brokenLinks.has(linkName(a, b))) return true;
     return (this.#group.get(a) ?? 0) !== (this.#group.get(b) ?? 0);
   }
+
+  #note(kind: string, from: Contact, to: Contact, outcome: Parameters<Trace['note']>[4]): void {
+    this.#trace?.note(this.#time.now, kind, from.host, to.host, outcome);
+  }
+}
+
+function linkName(a: HostId, b: HostId): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
 }

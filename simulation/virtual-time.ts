@@ -1,5 +1,6 @@
 /** Virtual time: a heap of events, run in order of time and then of creation, so one seed gives one trace. */
 import type { Clock, Milliseconds, Random, Timer } from '../src/ring/ports.ts';
+import type { Process } from './process.ts';
 
 interface Event {
   readonly at: Milliseconds;
@@ -28,15 +29,25 @@ export class VirtualTime {
     };
   }
 
-  /** A clock as one host sees it; `isRunning` turns its timers off when the host has crashed. */
-  clock(isRunning: () => boolean): Clock {
+  /** A clock as one process sees it: it goes on while the process is frozen, and no timer fires once it has ended. */
+  clock(process: Process): Clock {
     return {
       now: () => this.#now,
       wallTime: () => 1_700_000_000_000 + this.#now,
-      after: (delay, run) =>
-        this.after(delay, () => {
-          if (isRunning()) run();
-        }),
+      after: (delay, run) => {
+        let cancelled = false;
+        const timer = this.after(delay, () => {
+          process.run(() => {
+            if (!cancelled) run();
+          });
+        });
+        return {
+          cancel: () => {
+            cancelled = true;
+            timer.cancel();
+          },
+        };
+      },
     };
   }
 
