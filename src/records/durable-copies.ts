@@ -33,6 +33,8 @@ export interface MadeCopies {
   readonly needed: number;
   /** One line for each host that failed. */
   readonly failures: readonly string[];
+  /** Nothing is under way to any host any more: the item's bytes may be overwritten. */
+  readonly settled: boolean;
 }
 
 /** @param hosts in the order in which they are to be tried; the first r are the places. */
@@ -66,7 +68,7 @@ class CopyMaker {
     this.#look();
     if (!this.#ended) this.#timer = this.#ports.clock.after(patienceMilliseconds, () => this.#impatient());
     await this.#done.promise;
-    return { copies: this.#stored, needed: this.#needed, failures: this.#failures };
+    return { copies: this.#stored, needed: this.#needed, failures: this.#failures, settled: this.#pending.size === 0 };
   }
 
   #tryNext(): void {

@@ -3,13 +3,12 @@
  * behind them, then anybody. A source silent for 300 ms is doubled by the next one; a failed one is replaced by it.
  */
 import type { CID } from 'multiformats/cid';
-import { leafBytes } from '../content/chunker.ts';
 import { blockKey, inlineBytes, verifyBlock } from '../content/cid.ts';
+import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Timer } from '../ring/ports.ts';
-import { BufferPool } from './buffer-pool.ts';
 import type { DataPorts } from './data-ports.ts';
 import { SourceLane, type WantedBlock } from './source-lane.ts';
 
@@ -22,7 +21,7 @@ const maximumIdleLanes = 256;
 export class BlockFetcher {
   readonly #ports: DataPorts;
   readonly #replicas: number;
-  readonly #buffers = new BufferPool();
+  readonly #buffers = new LeafPool();
   readonly #lanes = new Map<HostId, SourceLane>();
 
   constructor(ports: DataPorts, replicas: number) {
@@ -54,7 +53,7 @@ export class BlockFetcher {
 
   /** Gives a buffer back that `fetch` delivered and that nobody looks at any more. */
   release(bytes: Uint8Array): void {
-    this.#buffers.give(bytes);
+    this.#buffers.giveBack(bytes);
   }
 
   async #local(cid: CID): Promise<Uint8Array | null> {

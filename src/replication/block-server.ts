@@ -4,6 +4,7 @@
  */
 import type { CID } from 'multiformats/cid';
 import { type Block, verifyBlock } from '../content/cid.ts';
+import { LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -35,6 +36,7 @@ export interface BlockServerEvents {
 export class BlockServer {
   readonly #blocks: BlockStore;
   readonly #events: BlockServerEvents;
+  readonly #leaves = new LeafPool();
   readonly #incoming = new ByteBudget(maximumIncomingBytes);
   readonly #outgoing = new ByteBudget(maximumOutgoingBytes);
 
@@ -68,7 +70,7 @@ export class BlockServer {
         allocate: async (index, size) => {
           await this.#incoming.take(size);
           receiving = { index, bytes: size };
-          return Buffer.allocUnsafeSlow(size);
+          return size === leafBytes ? this.#leaves.take() : unpooledBuffer(size);
         },
         complete: (index, bytes) => {
           receiving = null;
@@ -105,6 +107,7 @@ export class BlockServer {
     if ((await this.#blocks.size(block.cid)) !== null) return 'present';
     try {
       await this.#blocks.put([block]);
+      this.#leaves.giveBack(block.bytes);
       return 'stored';
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;

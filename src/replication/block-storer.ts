@@ -7,6 +7,7 @@
  */
 import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
+import { LeafPool } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { type CopyRule, graceMilliseconds, makeCopies } from '../records/durable-copies.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
@@ -19,9 +20,12 @@ import { HostLanes } from './host-lanes.ts';
 
 /** Blocks handed in and not yet acknowledged, over all puts of the process. */
 const maximumUnacknowledgedBytes = 32 * 1024 * 1024;
+
 export class BlockStorer {
   readonly #ports: DataPorts;
   readonly #lanes: HostLanes;
+  /** Where the leaves of puts come from; they are given back when every host has its copy. */
+  readonly leaves = new LeafPool();
   readonly #budget = new ByteBudget(maximumUnacknowledgedBytes);
 
   constructor(ports: DataPorts) {
@@ -38,18 +42,20 @@ export class BlockStorer {
     return new BlockWriter(this.#budget, (block) => this.store(block, rule), signal);
   }
 
-  /** Copies that are durable when it resolves. Rejects with `too-few-copies`. */
+  /** Copies that are durable when it resolves; the bytes are the storer's from then on. Rejects with `too-few-copies`. */
   async store(block: Block, rule: CopyRule): Promise<number> {
     const key = ringIdOfHash(blockKey(block.cid), this.#ports.view.shape.bits);
     const hosts = await this.#ports.placement.candidates(key, rule.replicas);
     const copy: WantedCopy = { block, abandoned: false };
-    const { copies, needed, failures } = await makeCopies(this.#wellFirst(hosts), rule, {
+    const { copies, needed, failures, settled } = await makeCopies(this.#wellFirst(hosts), rule, {
       clock: this.#ports.clock,
       storeAt: (host) => this.#lanes.to(host).store(copy),
       isStalled: (host, milliseconds) => this.#lanes.to(host).isStalled(milliseconds),
     });
     copy.abandoned = true;
     if (copies < needed) throw tooFew(block.cid, copies, needed, failures);
+    // After a failure a connection may still hold on to the bytes.
+    if (settled && failures.length === 0) this.leaves.giveBack(block.bytes);
     return copies;
   }
 

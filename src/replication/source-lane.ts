@@ -4,12 +4,12 @@
  */
 import type { CID } from 'multiformats/cid';
 import { verifyBlock } from '../content/cid.ts';
+import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import { blockMessages, decodeSizes, encodeCids } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
-import type { BufferPool } from './buffer-pool.ts';
 import type { DataPorts } from './data-ports.ts';
 
 const maximumStreams = 3;
@@ -37,7 +37,7 @@ interface Waiting {
 export class SourceLane {
   readonly contact: Contact;
   readonly #ports: DataPorts;
-  readonly #buffers: BufferPool;
+  readonly #buffers: LeafPool;
   #queue: Waiting[] = [];
   #streams = 0;
   #underWay = 0;
@@ -46,7 +46,7 @@ export class SourceLane {
   /** Bytes per millisecond, all streams together; null until measured. */
   #rate: number | null = null;
 
-  constructor(contact: Contact, ports: DataPorts, buffers: BufferPool) {
+  constructor(contact: Contact, ports: DataPorts, buffers: LeafPool) {
     this.contact = contact;
     this.#ports = ports;
     this.#buffers = buffers;
@@ -111,7 +111,7 @@ export class SourceLane {
       for (const [index, waiting] of batch.entries()) if (sizes[index] === -1) settle(waiting, null);
       const comingSizes = sizes.filter((size) => size !== -1);
       await receiveBlocks(answer.payload, comingSizes, {
-        allocate: (_, size) => this.#buffers.take(size),
+        allocate: (_, size) => (size === leafBytes ? this.#buffers.take() : unpooledBuffer(size)),
         progress: (count) => {
           bytes += count;
           this.#lastHeard = this.#ports.clock.now();
@@ -128,7 +128,7 @@ export class SourceLane {
 
   #accept(waiting: Waiting, bytes: Uint8Array): void {
     if (waiting.wanted.abandoned) {
-      this.#buffers.give(bytes);
+      this.#buffers.giveBack(bytes);
       settle(waiting, null);
     } else if (verifyBlock(waiting.wanted.cid, bytes)) settle(waiting, bytes);
     else throw new WrongBytes(`${this.contact.host} sent other bytes than block ${waiting.wanted.cid} has.`);

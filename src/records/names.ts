@@ -1,0 +1,182 @@
+/** What publishers call content: publishing, ending and finding names. */
+import { checkName } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import { decodeEntry, type EncodedEntry, signEntry, type UnsignedEntry } from './entry.ts';
+import { isCurrent, mergeEntries } from './merge.ts';
+import {
+  type NamedContent,
+  type NameEntry,
+  nameEntry,
+  nameSubject,
+  nameTombstone,
+  readNameEntry,
+} from './name-entry.ts';
+import { recordKeyOf, recordKeyOfName } from './record-keys.ts';
+import type { RecordPorts } from './record-ports.ts';
+import type { RecordReader } from './record-reader.ts';
+import type { RecordWriter } from './record-writer.ts';
+
+/** Whoever signs what this host publishes. */
+export interface Signer {
+  readonly host: HostId;
+  sign(bytes: Uint8Array): Uint8Array;
+}
+
+/** Names of the whole network that one listing gathers; more are found by search. */
+const maximumNamesGathered = 100_000;
+const maximumHostsListed = 256;
+const hostsListedAtOnce = 8;
+
+export interface NamesPorts extends RecordPorts {
+  readonly signer: Signer;
+  readonly networkId: string;
+}
+
+export class Names {
+  readonly #ports: NamesPorts;
+  readonly #writer: RecordWriter;
+  readonly #reader: RecordReader;
+  #lastSequence = 0;
+
+  constructor(ports: NamesPorts, writer: RecordWriter, reader: RecordReader) {
+    this.#ports = ports;
+    this.#writer = writer;
+    this.#reader = reader;
+  }
+
+  /** The sequence of a put that starts now: above every one this host gave out, so that of two puts the later one wins. */
+  nextSequence(name: string): number {
+    const previous = this.#ownEntry(checkName(name))?.entry.sequence ?? 0;
+    this.#lastSequence = Math.max(previous + 1, this.#lastSequence + 1, this.#ports.clock.wallTime());
+    return this.#lastSequence;
+  }
+
+  /** Durable copies of the name. Rejects with `too-few-copies`. */
+  async publish(content: NamedContent, sequence: number, timeToLive: number | null): Promise<number> {
+    const now = this.#ports.clock.wallTime();
+    const expiry = timeToLive === null ? null : now + timeToLive;
+    return this.#store(nameEntry(content, this.#ports.signer.host, sequence, now, expiry));
+  }
+
+  /** Ends this host's own entry. Rejects with `not-found`, or with `not-publisher` when only others have the name. */
+  async end(name: string): Promise<void> {
+    const checked = checkName(name);
+    const own = this.own(checked);
+    const found = own === null ? await this.find(checked) : [];
+    if (own === null && !found.some(({ publisher }) => publisher === this.#ports.signer.host)) {
+      const [other] = found;
+      if (other === undefined)
+        throw new ChordialError(
+          'not-found',
+          `Nobody has published ${JSON.stringify(checked)}. List what is there with "chordial ls --all".`,
+        );
+      throw new ChordialError(
+        'not-publisher',
+        `${JSON.stringify(checked)} was published by ${other.publisher}, not by this peer; only its publisher can remove it.`,
+      );
+    }
+    await this.#store(
+      nameTombstone(checked, this.#ports.signer.host, this.nextSequence(checked), this.#ports.clock.wallTime()),
+    );
+  }
+
+  /** This host's own current entry, from its own table. */
+  own(name: string): NameEntry | null {
+    const encoded = this.#ownEntry(checkName(name));
+    return encoded === null || !isCurrent(encoded.entry, this.#ports.clock.wallTime()) ? null : readNameEntry(encoded);
+  }
+
+  /** Current entries of a name, the one that a get takes first: the own one, else the newest, ties by publisher. */
+  async find(name: string): Promise<readonly NameEntry[]> {
+    const checked = checkName(name);
+    const own = this.#ownEntry(checked);
+    const entries = await this.#reader.read(recordKeyOfName(checked, this.#ports.places), ['name']);
+    // Two names may share a key in a teaching ring.
+    const current = this.#current(mergeEntries(entries, own === null ? [] : [own])).filter(
+      (entry) => entry.name === checked,
+    );
+    return current.sort((a, b) => this.#rank(a, b));
+  }
+
+  /** This host's own current names after the cursor, in the order of the names. */
+  listOwn(cursor: string | null, limit: number): { names: readonly NameEntry[]; cursor: string | null } {
+    const names: NameEntry[] = [];
+    let next = cursor;
+    do {
+      const page = this.#ports.table.byPublisher(
+        this.#ports.signer.host,
+        'name',
+        next,
+        Math.max(1, limit - names.length),
+      );
+      names.push(...this.#current(page.items.map(({ bytes }) => decodeEntry(bytes))));
+      next = page.cursor;
+    } while (next !== null && names.length < limit);
+    return { names, cursor: next };
+  }
+
+  /** Everybody's current names, by asking every host for those that it holds; in the order of name and publisher. */
+  async gatherAll(): Promise<readonly NameEntry[]> {
+    let merged: readonly EncodedEntry[] = [];
+    const hosts = this.#ports.view.hosts().slice(0, maximumHostsListed);
+    for (let start = 0; start < hosts.length; start += hostsListedAtOnce) {
+      const some = hosts.slice(start, start + hostsListedAtOnce);
+      const lists = await Promise.all(some.map((host) => this.#listAt(host, maximumNamesGathered - merged.length)));
+      merged = mergeEntries(merged, ...lists);
+      if (merged.length >= maximumNamesGathered) break;
+    }
+    return this.#current(merged).sort(byNameAndPublisher);
+  }
+
+  /** A host that does not answer leaves its names to their other holders. */
+  async #listAt(host: Contact, most: number): Promise<readonly EncodedEntry[]> {
+    const entries: EncodedEntry[] = [];
+    try {
+      for await (const page of this.#reader.listAt(host, 'name')) {
+        entries.push(...page);
+        if (entries.length >= most) break;
+      }
+    } catch (error) {
+      this.#ports.report?.('no-answer', host, (error as Error).message);
+    }
+    return entries;
+  }
+
+  #current(entries: readonly EncodedEntry[]): NameEntry[] {
+    const now = this.#ports.clock.wallTime();
+    return entries.filter(({ entry }) => isCurrent(entry, now)).map(readNameEntry);
+  }
+
+  #rank(a: NameEntry, b: NameEntry): number {
+    const self = this.#ports.signer.host;
+    if (a.publisher === self || b.publisher === self) return a.publisher === self ? -1 : 1;
+    if (a.time !== b.time) return b.time - a.time;
+    return a.publisher < b.publisher ? -1 : 1;
+  }
+
+  #ownEntry(name: string): EncodedEntry | null {
+    const { table, signer, places } = this.#ports;
+    const key = recordKeyOfName(name, places);
+    const row = table.find({ kind: 'name', publisher: signer.host, subject: nameSubject(name), key });
+    return row === null ? null : decodeEntry(row.bytes);
+  }
+
+  /** At its places, then here too: the publisher lists its names without asking anybody. */
+  async #store(unsigned: UnsignedEntry): Promise<number> {
+    const { signer, networkId, table, places } = this.#ports;
+    const encoded = signEntry(unsigned, networkId, (bytes) => signer.sign(bytes));
+    const copies = await this.#writer.store([encoded]);
+    const { kind, publisher, subject, sequence, expiry } = encoded.entry;
+    await table.put([
+      { kind, publisher, subject, sequence, expiry, key: recordKeyOf(encoded.entry, places), bytes: encoded.bytes },
+    ]);
+    return copies;
+  }
+}
+
+export function byNameAndPublisher(a: NameEntry, b: NameEntry): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
+  if (a.publisher !== b.publisher) return a.publisher < b.publisher ? -1 : 1;
+  return a.sequence - b.sequence;
+}

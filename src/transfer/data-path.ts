@@ -1,0 +1,109 @@
+/** The data path of a peer put together: blocks, records and files over one transport and one view of the ring. */
+import {
+  type IncomingStream,
+  type OutgoingStream,
+  type Transport,
+  TransportError,
+  type Wire,
+} from '../network/transport.ts';
+import type { CopyRule } from '../records/durable-copies.ts';
+import { EntryVerifier, type Verify } from '../records/entry-verifier.ts';
+import { Names, type Signer } from '../records/names.ts';
+import { RecordHolder } from '../records/record-holder.ts';
+import { recordMessages } from '../records/record-messages.ts';
+import { RecordReader } from '../records/record-reader.ts';
+import { RecordWriter } from '../records/record-writer.ts';
+import { BlockFetcher } from '../replication/block-fetcher.ts';
+import { blockMessages } from '../replication/block-messages.ts';
+import { BlockServer } from '../replication/block-server.ts';
+import { BlockStorer } from '../replication/block-storer.ts';
+import { PlacementCache } from '../replication/placement-cache.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Clock, Random } from '../ring/ports.ts';
+import type { RingView } from '../ring/view.ts';
+import type { BlockStore } from '../storage/block-store.ts';
+import type { RecordTable } from '../storage/record-table.ts';
+import { BlockTraffic } from './block-traffic.ts';
+import { createFiles } from './file-service.ts';
+import type { FileEvent, Files } from './files.ts';
+
+export interface DataPathOptions {
+  readonly view: RingView;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly blocks: BlockStore;
+  readonly records: RecordTable;
+  readonly signer: Signer;
+  readonly verify: Verify;
+  readonly networkId: string;
+  /** Whether ids are chosen, so that a decimal name lies where it says. */
+  readonly teaching: boolean;
+  /** r and w of the genesis. */
+  readonly rule: CopyRule;
+  readonly notify?: (event: FileEvent) => void;
+  /** Hosts that misbehaved or did not answer, for logs and counters. */
+  readonly report?: (what: string, host: Contact, detail: string) => void;
+}
+
+export class DataPath {
+  readonly files: Files;
+  readonly placement: PlacementCache;
+  readonly #server: BlockServer;
+  readonly #holder: RecordHolder;
+  readonly #traffic: BlockTraffic;
+
+  constructor(options: DataPathOptions) {
+    const { view, clock, transport, blocks, rule, signer, networkId } = options;
+    const notify = options.notify ?? (() => undefined);
+    this.placement = new PlacementCache(view, clock);
+    this.#traffic = new BlockTraffic(clock, notify);
+    const report = (what: string, host: Contact, detail: string): void => options.report?.(what, host, detail);
+    const data = { view, placement: this.placement, transport, blocks, clock, report };
+    const places = { bits: view.shape.bits, teaching: options.teaching };
+    const verifier = new EntryVerifier(networkId, options.verify);
+    const recordPorts = { ...data, table: options.records, verifier, places, rule, signer, networkId };
+    this.#holder = new RecordHolder(recordPorts);
+    const writer = new RecordWriter(recordPorts, this.#holder);
+    const reader = new RecordReader(recordPorts, this.#holder);
+    const names = new Names(recordPorts, writer, reader);
+    const storer = new BlockStorer(data);
+    const fetcher = new BlockFetcher(data, rule.replicas);
+    this.#server = new BlockServer(blocks, {
+      stored: (from, count, bytes) => this.#traffic.add('stored', from, count, bytes),
+      sent: (to, count, bytes) => this.#traffic.add('sent', to, count, bytes),
+      refused: (from, code) => report('refused', from, `A block was refused: ${code}.`),
+    });
+    this.files = createFiles({ data, storer, fetcher, names, rule, publisher: signer.host, notify });
+  }
+
+  /** Whether a request of this kind is for the data path. */
+  handles(kind: string): boolean {
+    return kind.startsWith('blocks.') || kind.startsWith('records.');
+  }
+
+  /** For `Handlers.request`. */
+  async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
+    if (kind === blockMessages.has) return this.#server.has(body);
+    if (kind === recordMessages.put) return this.#holder.put(from, body);
+    if (kind === recordMessages.get) return this.#holder.get(body);
+    if (kind === recordMessages.list) return this.#holder.list(body);
+    throw unknownKind(kind);
+  }
+
+  /** For `Handlers.stream`. */
+  async stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
+    if (kind === blockMessages.get) return this.#server.get(from, incoming);
+    if (kind === blockMessages.put) return this.#server.put(from, incoming);
+    throw unknownKind(kind);
+  }
+
+  async close(): Promise<void> {
+    this.placement.close();
+    this.#traffic.close();
+  }
+}
+
+function unknownKind(kind: string): TransportError {
+  return new TransportError('refused', `There is no message ${JSON.stringify(kind.slice(0, 80))}.`, 'bad-request');
+}

@@ -1,0 +1,20 @@
+/** What the verbs on files reach of the rest of the peer, handed in once. */
+
+import type { CopyRule } from '../records/durable-copies.ts';
+import type { Names } from '../records/names.ts';
+import type { BlockFetcher } from '../replication/block-fetcher.ts';
+import type { BlockStorer } from '../replication/block-storer.ts';
+import type { DataPorts } from '../replication/data-ports.ts';
+import type { FileEvent } from './files.ts';
+
+export interface FilePorts {
+  readonly data: DataPorts;
+  readonly storer: BlockStorer;
+  readonly fetcher: BlockFetcher;
+  readonly names: Names;
+  /** r and w of the network. */
+  readonly rule: CopyRule;
+  /** The peer that publishes. */
+  readonly publisher: string;
+  readonly notify: (event: FileEvent) => void;
+}

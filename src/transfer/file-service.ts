@@ -1,0 +1,28 @@
+/** The verbs on files, each from its own file. */
+import type { FilePorts } from './file-ports.ts';
+import type { Files } from './files.ts';
+import { getPath } from './get-path.ts';
+import { FileListing } from './list-files.ts';
+import { putFile } from './put-file.ts';
+import { putPath } from './put-path.ts';
+import { readFile, walkFolder } from './read-file.ts';
+import { resolve } from './resolve.ts';
+import { statFile } from './stat-file.ts';
+
+export function createFiles(ports: FilePorts): Files {
+  const listing = new FileListing(ports.names, ports.data.clock);
+  return {
+    put: (name, source, options = {}) => putFile(ports, name, source, options),
+    putPath: (name, path, options = {}) => putPath(ports, name, path, options),
+    resolve: async (reference) => (await resolve(ports, reference)).entry,
+    read: (cid, range, signal) => readFile(ports, cid, range, signal),
+    walk: (cid, signal) => walkFolder(ports, cid, signal),
+    getPath: (reference, path, options = {}) => getPath(ports, reference, path, options),
+    stat: (reference) => statFile(ports, reference),
+    list: (options) => listing.page(options),
+    remove: async (name) => {
+      await ports.names.end(name);
+      ports.notify({ kind: 'removed', text: `Removed ${JSON.stringify(name)}.` });
+    },
+  };
+}

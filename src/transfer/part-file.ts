@@ -1,0 +1,131 @@
+/**
+ * The file beside the target that a get writes into: `PATH.part`, renamed when it is whole. What is in it from an
+ * earlier attempt is never trusted: a block counts only when its bytes hash to its CID.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { CID } from 'multiformats/cid';
+import { verifyBlock } from '../content/cid.ts';
+import { ChordialError } from '../errors.ts';
+import { fileError } from './local-file.ts';
+
+export const partSuffix = '.part';
+
+/** Part files being written by this process: two gets into one file would spoil each other's work. */
+const inUse = new Set<string>();
+
+export class PartFile {
+  readonly path: string;
+  readonly #target: string;
+  readonly #file: FileHandle;
+  readonly #bytesBefore: number;
+
+  private constructor(target: string, file: FileHandle, bytesBefore: number) {
+    this.#target = target;
+    this.path = target + partSuffix;
+    this.#file = file;
+    this.#bytesBefore = bytesBefore;
+  }
+
+  /** Opens or makes it; never through a link. Throws `unwritable-file`, or `already-exists` while another get writes it. */
+  static async open(target: string): Promise<PartFile> {
+    const path = target + partSuffix;
+    if (inUse.has(path))
+      throw new ChordialError('already-exists', `Another get is writing ${path}. Wait for it, or name another target.`);
+    inUse.add(path);
+    try {
+      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      const file = await open(path, flags, 0o666);
+      const status = await file.stat();
+      if (status.isFile()) return new PartFile(target, file, status.size);
+      await file.close();
+      throw new ChordialError('unwritable-file', `${path} is not a regular file. Move it away or name another target.`);
+    } catch (cause) {
+      inUse.delete(path);
+      throw fileError('unwritable-file', path, cause);
+    }
+  }
+
+  /** Whether the block is there already, from an earlier attempt. */
+  async holds(cid: CID, offset: number, length: number): Promise<boolean> {
+    if (offset + length > this.#bytesBefore) return false;
+    const bytes = Buffer.allocUnsafeSlow(length);
+    const { bytesRead } = await this.#file.read(bytes, 0, length, offset);
+    return bytesRead === length && verifyBlock(cid, bytes);
+  }
+
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    try {
+      for (let written = 0; written < bytes.length; ) {
+        written += (await this.#file.write(bytes, written, bytes.length - written, offset + written)).bytesWritten;
+      }
+    } catch (cause) {
+      throw fileError('unwritable-file', this.path, cause);
+    }
+  }
+
+  /** Cut to its size, flushed and moved to the target. Without `force` something that came there meanwhile stays: `already-exists`. */
+  async finish(size: number, force: boolean): Promise<void> {
+    try {
+      await this.#file.truncate(size);
+      await this.#file.sync();
+      if (force) await rename(this.path, this.#target);
+      else await this.#moveToFreePlace();
+      await syncFolder(dirname(this.#target));
+    } catch (cause) {
+      throw fileError('unwritable-file', this.#target, cause);
+    }
+  }
+
+  /** Keeps what is there for a later attempt, unless that is nothing. */
+  async close(): Promise<void> {
+    try {
+      const { size } = await this.#file.stat();
+      await this.#file.close();
+      if (size === 0 && this.#bytesBefore === 0) await rm(this.path, { force: true });
+    } finally {
+      inUse.delete(this.path);
+    }
+  }
+
+  async #moveToFreePlace(): Promise<void> {
+    try {
+      await link(this.path, this.#target);
+      await rm(this.path);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === 'EEXIST') throw alreadyExists(this.#target);
+      // File systems without hard links: nothing can keep two writers apart there but looking.
+      if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw cause;
+      if (await exists(this.#target)) throw alreadyExists(this.#target);
+      await rename(this.path, this.#target);
+    }
+  }
+}
+
+export function alreadyExists(path: string): ChordialError {
+  return new ChordialError(
+    'already-exists',
+    `${path} is there already and holds something else; it was kept. Use --force to replace it or -o to name another place.`,
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw cause;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,96 @@
+/** Putting a stream: its blocks become durable while it is read, its name last of all. */
+import { buildFile } from '../content/builder.ts';
+import { checkName } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import type { CopyRule } from '../records/durable-copies.ts';
+import type { NamedContent } from '../records/name-entry.ts';
+import { maximumReplicas } from '../replication/placement.ts';
+import type { FilePorts } from './file-ports.ts';
+import type { PutOptions, PutResult } from './files.ts';
+import { shownSize } from './shown-size.ts';
+
+/** A stream that breaks publishes nothing and throws `body-cut-off`. */
+export async function putFile(
+  ports: FilePorts,
+  name: string,
+  source: AsyncIterable<Uint8Array>,
+  options: PutOptions,
+  bytesTotal: number | null = null,
+): Promise<PutResult> {
+  const checked = checkName(name);
+  return publishing(ports, checked, options, async (write) => {
+    const { cid, size, blocks, sha256 } = await buildFile(counted(checkedSource(source), options, bytesTotal), write, {
+      pool: ports.storer.leaves,
+    });
+    return { name: checked, cid, size, type: 'file', sha256, blocks };
+  });
+}
+
+type Write = Parameters<typeof buildFile>[1];
+
+/** Runs `build` with a way for its blocks and publishes what came of it. Nothing is published when it fails. */
+export async function publishing(
+  ports: FilePorts,
+  name: string,
+  options: PutOptions,
+  build: (write: Write) => Promise<NamedContent>,
+): Promise<PutResult> {
+  const sequence = ports.names.nextSequence(name);
+  const writer = ports.storer.writer(ruleOf(ports, options), options.signal);
+  let content: NamedContent;
+  try {
+    content = await build((block) => writer.write(block));
+  } catch (error) {
+    await writer.settle();
+    throw error;
+  }
+  const copiesOfBlocks = await writer.finish();
+  const copiesOfName = await ports.names.publish(content, sequence, options.timeToLive ?? null);
+  const copies = Math.min(copiesOfBlocks, copiesOfName);
+  const what = content.type === 'file' ? 'file' : 'folder';
+  const made = `${copies} ${copies === 1 ? 'copy' : 'copies'}`;
+  ports.notify({
+    kind: 'published',
+    text: `Published ${what} ${JSON.stringify(name)}: ${shownSize(content.size)}, ${content.cid}, ${made}.`,
+  });
+  return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
+}
+
+function ruleOf(ports: FilePorts, options: PutOptions): CopyRule {
+  const replicas = options.replicas ?? ports.rule.replicas;
+  if (!Number.isInteger(replicas) || replicas < 1 || replicas > maximumReplicas) {
+    throw new ChordialError('bad-request', `${replicas} copies cannot be had: ask for 1 to ${maximumReplicas}.`);
+  }
+  return { replicas, writeQuorum: Math.min(ports.rule.writeQuorum, replicas) };
+}
+
+/** Tells apart what the source did wrong from what went wrong with storing. */
+async function* checkedSource(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for await (const piece of source) yield typeof piece === 'string' ? Buffer.from(piece) : piece;
+  } catch (cause) {
+    if (cause instanceof ChordialError) throw cause;
+    const reason = (cause as Error).message;
+    throw new ChordialError(
+      'body-cut-off',
+      `The content broke off before its end (${reason}); nothing was published. Send it again: what arrived is not sent twice.`,
+      { cause },
+    );
+  }
+}
+
+/** Counts for progress. */
+export async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  { progress, signal }: PutOptions,
+  bytesTotal: number | null,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let bytesDone = 0;
+  for await (const piece of source) {
+    if (signal?.aborted)
+      throw new ChordialError('interrupted', 'The put was broken off. Start it again to go on where it stopped.');
+    yield piece;
+    bytesDone += piece.length;
+    progress?.({ bytesDone, bytesTotal });
+  }
+}

@@ -1,0 +1,61 @@
+/** How a file stands: its blocks, how many live copies the rarest of them has, and who holds them, found out by asking. */
+import type { CID } from 'multiformats/cid';
+import { blockMessages, decodeSizes, encodeCids } from '../replication/block-messages.ts';
+import type { Contact } from '../ring/pointer.ts';
+import { blocksOf } from './content-blocks.ts';
+import type { FilePorts } from './file-ports.ts';
+import type { FileReference, FileStat } from './files.ts';
+import { resolve } from './resolve.ts';
+
+const cidsPerQuestion = 1024;
+/** In larger networks the holders are among the first of these that the ring names; others are not counted. */
+const maximumHostsAsked = 256;
+const hostsAskedAtOnce = 16;
+const deadlineMilliseconds = 3000;
+const maximumHoldersShown = 256;
+
+export async function statFile(ports: FilePorts, reference: FileReference): Promise<FileStat> {
+  const { entry, cid } = await resolve(ports, reference);
+  const blocks = await blocksOf(cid, ports.fetcher);
+  const copies: number[] = blocks.map(() => 0);
+  const holders: Contact[] = [];
+  const hosts = ports.data.view.hosts().slice(0, maximumHostsAsked);
+  for (let start = 0; start < hosts.length; start += hostsAskedAtOnce) {
+    await Promise.all(
+      hosts.slice(start, start + hostsAskedAtOnce).map(async (host) => {
+        const held = await heldAt(ports, host, blocks);
+        for (const [index, size] of held.entries()) if (size !== -1) copies[index] = (copies[index] ?? 0) + 1;
+        if (held.some((size) => size !== -1)) holders.push(host);
+      }),
+    );
+  }
+  const age = entry.time === null ? null : Math.max(0, (ports.data.clock.wallTime() - Date.parse(entry.time)) / 1000);
+  return {
+    ...entry,
+    blocks: blocks.length,
+    copies: copies.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY),
+    holders: holders
+      .slice(0, maximumHoldersShown)
+      .map(({ host, addresses }) => ({ id: host, address: addresses[0] ?? '' })),
+    ageSeconds: age,
+  };
+}
+
+/** Sizes by block; a host that does not answer has no live copy. */
+async function heldAt(ports: FilePorts, host: Contact, blocks: readonly CID[]): Promise<readonly number[]> {
+  const { view, transport, blocks: own, report } = ports.data;
+  if (host.host === view.self.host) return Promise.all(blocks.map(async (cid) => (await own.size(cid)) ?? -1));
+  const sizes: number[] = [];
+  try {
+    for (let start = 0; start < blocks.length; start += cidsPerQuestion) {
+      const some = blocks.slice(start, start + cidsPerQuestion);
+      const options = { deadline: deadlineMilliseconds };
+      const answer = await transport.request(host, blockMessages.has, encodeCids(some), options);
+      sizes.push(...decodeSizes(answer, some.length));
+    }
+  } catch (error) {
+    report?.('no-answer', host, (error as Error).message);
+    return [];
+  }
+  return sizes;
+}
