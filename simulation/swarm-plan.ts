@@ -1,0 +1,47 @@
+/** The kind of network and of trouble that one seed stands for. Each seed leaves some faults out (swarm testing). */
+import type { Random } from '../src/ring/ports.ts';
+import type { SimulationOptions } from './ring-simulation.ts';
+import { seededRandom } from './virtual-time.ts';
+
+export type SwarmFault = 'crash' | 'leave' | 'partition' | 'freeze' | 'broken-link' | 'loss';
+
+export interface SwarmPlan {
+  readonly simulation: SimulationOptions;
+  readonly hosts: number;
+  readonly steps: number;
+  readonly faults: readonly SwarmFault[];
+  /** Chances of the schedule itself, apart from those of the network. */
+  readonly random: Random;
+}
+
+const allFaults: readonly SwarmFault[] = ['crash', 'leave', 'partition', 'freeze', 'broken-link', 'loss'];
+
+const shapes = [
+  // A teaching ring: one member a host, a few hosts are a ring too.
+  { virtualNodes: 1, successors: 3, smallRings: true, maximumHosts: 9 },
+  // Host networks, small enough that lists reach round the ring, and with the defaults.
+  { virtualNodes: 5, successors: 4, smallRings: false, maximumHosts: 8 },
+  { virtualNodes: 20, successors: 16, smallRings: false, maximumHosts: 5 },
+] as const;
+
+export function swarmPlan(seed: number): SwarmPlan {
+  const random = seededRandom(seed ^ 0x5eed);
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random.next() * values.length)]!;
+  const { maximumHosts, ...shape } = pick(shapes);
+  const maximumDelay = pick([2, 50, 150]);
+  return {
+    simulation: {
+      seed,
+      bits: 64,
+      ...shape,
+      faults: { minimumDelay: maximumDelay / 10, maximumDelay, loss: 0, duplication: pick([0, 0.05]) },
+      cacheCapacity: pick([0, 1000]),
+      parallelAsks: pick([1, 3]),
+      traced: true,
+    },
+    hosts: 3 + Math.floor(random.next() * (maximumHosts - 2)),
+    steps: 12 + Math.floor(random.next() * 12),
+    faults: allFaults.filter(() => random.next() < 0.5),
+    random,
+  };
+}
