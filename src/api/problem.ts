@@ -22,7 +22,10 @@ export function sendProblem(reply: FastifyReply, error: ChordialError): FastifyR
   const problem = problemOf(error);
   if (error.code === 'token-required') reply.header('WWW-Authenticate', 'Bearer, Basic realm="chordial"');
   // As bytes: to text Fastify would add a charset, which this type does not have.
-  return reply.code(problem.status).type(problemType).send(Buffer.from(JSON.stringify(problem)));
+  return reply
+    .code(problem.status)
+    .type(problemType)
+    .send(Buffer.from(JSON.stringify(problem)));
 }
 
 /** For Fastify's setErrorHandler. `tell` hears of bugs, since the caller cannot mend them. */

@@ -49,6 +49,8 @@ const maximumParameterCharacters = 1024;
 /** Silence on a connection; a big put may replicate for minutes after its last byte came in. */
 const idleTimeoutMilliseconds = 30 * 60 * 1000;
 
+const closeMilliseconds = 2_000;
+
 /** Throws `port-in-use`, or `bad-address` when this machine has no such address. */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { listen, token = null } = options;
@@ -75,7 +77,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     events: context.events,
     close: async () => {
       context.events.close();
+      // Answers under way are finished; a download that takes longer is cut off.
+      const patience = setTimeout(() => app.server.closeAllConnections(), closeMilliseconds);
       await app.close();
+      clearTimeout(patience);
     },
   };
 }
@@ -101,7 +106,7 @@ function build(context: ApiContext, rules: () => AccessRules, onBug: (error: Err
   const app = Fastify({
     bodyLimit: maximumJsonBytes,
     connectionTimeout: idleTimeoutMilliseconds,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: maximumParameterCharacters },
     // Unknown fields are mistakes to be told, not to be dropped.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },

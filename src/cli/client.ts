@@ -1,0 +1,152 @@
+/** The API of a running peer, as the commands call it. Bodies stream both ways, however large. */
+import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ChordialError, isErrorCode } from '../errors.ts';
+
+export interface ApiRequest {
+  readonly method?: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: Readable | string;
+  readonly signal?: AbortSignal;
+}
+
+/** Answers are pages of lists at most; folders are read as streams. */
+const maximumJsonBytes = 64 * 1024 * 1024;
+
+export class ApiClient {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly #token: string | null;
+  /** Free sockets of an agent do not keep the process alive. */
+  readonly #agent = new Agent({ keepAlive: true });
+
+  constructor(url: string, token: string | null) {
+    this.url = url;
+    this.#token = token;
+  }
+
+  async get<T>(route: string): Promise<T> {
+    return this.json<T>(await this.open(route));
+  }
+
+  /** The answer's JSON; undefined when it has no body. */
+  async send<T>(method: string, route: string, body?: unknown): Promise<T> {
+    const content =
+      body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+    return this.json<T>(await this.open(route, { method, ...content }));
+  }
+
+  /** The answer with its body unread. Throws the ChordialError that a problem document tells. */
+  async open(route: string, asked: ApiRequest = {}): Promise<IncomingMessage> {
+    const response = await this.#exchange(route, asked);
+    const status = response.statusCode ?? 0;
+    if (status < 400) return response;
+    // A HEAD has no body to say what was wrong.
+    if (asked.method === 'HEAD') return this.open(route, { ...asked, method: 'GET', headers: { Range: 'bytes=0-0' } });
+    throw problemIn(await textOf(response), status, this.url);
+  }
+
+  async json<T>(response: IncomingMessage): Promise<T> {
+    const text = await textOf(response);
+    try {
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    } catch (cause) {
+      throw new ChordialError(
+        'internal',
+        `${this.url} answered with something that is not JSON. Is it a Chordial peer?`,
+        { cause },
+      );
+    }
+  }
+
+  async #exchange(route: string, asked: ApiRequest): Promise<IncomingMessage> {
+    const { method = 'GET', body, signal } = asked;
+    const headers = { ...this.#authorization(), ...asked.headers };
+    const sent = request(this.url + route, {
+      method,
+      headers,
+      agent: this.#agent,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const answered = new Promise<IncomingMessage>((resolve, reject) => {
+      sent.once('response', resolve);
+      sent.once('error', reject);
+    });
+    try {
+      if (body === undefined || typeof body === 'string') {
+        sent.end(body);
+        return await answered;
+      }
+      return await sendStream(body, sent, answered);
+    } catch (error) {
+      throw connectionFailure(error as NodeJS.ErrnoException, this.url);
+    }
+  }
+
+  #authorization(): OutgoingHttpHeaders {
+    return this.#token === null ? {} : { Authorization: `Bearer ${this.#token}` };
+  }
+}
+
+/** A peer that refuses a body answers before it has read it: that answer counts, not the broken pipe. */
+async function sendStream(
+  body: Readable,
+  sent: ReturnType<typeof request>,
+  answered: Promise<IncomingMessage>,
+): Promise<IncomingMessage> {
+  const piped = pipeline(body, sent);
+  piped.catch(() => undefined);
+  const first = await Promise.race([answered, piped.then(() => null)]);
+  if (first === null) return answered;
+  body.destroy();
+  return first;
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of response as AsyncIterable<Buffer>) {
+    length += piece.length;
+    if (length > maximumJsonBytes) {
+      throw new ChordialError(
+        'too-large',
+        `The answer has more than ${maximumJsonBytes} bytes. Ask page by page through the API.`,
+      );
+    }
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+function problemIn(text: string, status: number, url: string): ChordialError {
+  try {
+    const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown };
+    if (isErrorCode(code) && typeof detail === 'string') return new ChordialError(code, detail);
+  } catch {
+    // Not a problem document: somebody else answers there, told below.
+  }
+  return new ChordialError('internal', `${url} answered ${status} without saying why. Is it a Chordial peer?`);
+}
+
+function connectionFailure(error: NodeJS.ErrnoException, url: string): Error {
+  if (error instanceof ChordialError) return error;
+  if (error.code === 'ECONNREFUSED') return noRunningPeer(`Nothing listens at ${url}`, error);
+  if (error.name === 'AbortError') return new ChordialError('interrupted', 'Interrupted.', { cause: error });
+  const reason = error.code ?? error.message;
+  return new ChordialError(
+    'unreachable',
+    `The connection to ${url} failed (${reason}). See whether the peer still runs.`,
+    {
+      cause: error,
+    },
+  );
+}
+
+export function noRunningPeer(what: string, cause?: unknown): ChordialError {
+  return new ChordialError(
+    'no-running-peer',
+    `${what}. Start a peer with "chordial start" (add --join HOST:PORT to enter a network), or name a running one with --api URL or --data DIR.`,
+    { cause },
+  );
+}

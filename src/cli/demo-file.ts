@@ -1,0 +1,28 @@
+/** A file of random bytes, which nothing on the way can compress or have seen before. */
+import { createHash, randomFillSync } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+const pieceBytes = 1024 * 1024;
+
+/** SHA-256 of what was written, in hexadecimal. */
+export async function makeRandomFile(file: string, bytes: number): Promise<string> {
+  const sum = createHash('sha256');
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    for (let written = 0; written < bytes; written += pieceBytes) {
+      const piece = randomFillSync(new Uint8Array(Math.min(pieceBytes, bytes - written)));
+      sum.update(piece);
+      await handle.appendFile(piece);
+    }
+  } finally {
+    await handle.close();
+  }
+  return sum.digest('hex');
+}
+
+export async function sha256Of(file: string): Promise<string> {
+  const sum = createHash('sha256');
+  for await (const piece of createReadStream(file, { highWaterMark: pieceBytes })) sum.update(piece as Uint8Array);
+  return sum.digest('hex');
+}

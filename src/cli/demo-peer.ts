@@ -1,0 +1,97 @@
+/** One peer of the demonstration: a process of `chordial start` that never outlives its parent. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { ChordialError } from '../errors.ts';
+import { ApiClient } from './client.ts';
+
+interface Ready {
+  readonly id: string;
+  readonly ringId: string;
+  readonly listen: string;
+  readonly api: string;
+}
+
+const readyMilliseconds = 30_000;
+/** Of what a peer that failed to start said. */
+const maximumErrorCharacters = 4_000;
+
+/** Beside this file, whichever way the package was installed. */
+const program = path.join(import.meta.dirname, `main${path.extname(import.meta.filename)}`);
+
+export class DemoPeer {
+  readonly ready: Ready;
+  readonly client: ApiClient;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  private constructor(child: ChildProcess, exited: Promise<unknown>, ready: Ready) {
+    this.#child = child;
+    this.#exited = exited;
+    this.ready = ready;
+    this.client = new ApiClient(`http://${ready.api}`, null);
+  }
+
+  static async start(data: string, flags: readonly string[]): Promise<DemoPeer> {
+    const args = ['start', '--json', '--listen', '127.0.0.1:0', '--api', '127.0.0.1:0', '--data', data, ...flags];
+    const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: childEnvironment(),
+      // Ctrl-C of the terminal goes to the demonstration alone, which then stops its peers.
+      detached: true,
+    });
+    const exited = once(child, 'exit');
+    try {
+      return new DemoPeer(child, exited, await readyOf(child, exited));
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** The last resort at the end of the process. */
+  killNow(): void {
+    if (this.isRunning) this.#child.kill('SIGKILL');
+  }
+}
+
+async function readyOf(child: ChildProcess, exited: Promise<unknown>): Promise<Ready> {
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new ChordialError('internal', 'A peer was started without pipes.');
+  let told = '';
+  stderr.on('data', (text: Buffer) => {
+    told = (told + text.toString('utf8')).slice(-maximumErrorCharacters);
+  });
+  const lines = createInterface(stdout);
+  const patience = AbortSignal.timeout(readyMilliseconds);
+  const line = await Promise.race([
+    once(lines, 'line', { signal: patience }).then(([first]) => String(first)),
+    exited.then(() => null),
+  ]).catch((cause) => {
+    throw new ChordialError('timeout', `A peer was not ready within ${readyMilliseconds / 1000} s. ${told.trim()}`, {
+      cause,
+    });
+  });
+  if (line === null) throw new ChordialError('internal', `A peer ended before it was ready. ${told.trim()}`);
+  return JSON.parse(line) as Ready;
+}
+
+/** Settings of the user's own peer must not reach the ones of the demonstration. */
+function childEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('CHORDIAL_'));
+  return { ...Object.fromEntries(kept), CHORDIAL_STOP_WITH_INPUT: '1' };
+}

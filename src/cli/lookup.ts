@@ -1,0 +1,30 @@
+/** `chordial lookup`: who owns a name, a CID or a key, and what it took to find out. */
+import type { Command } from 'commander';
+import type { LookupResult } from '../node/peer.ts';
+import { type CommonOptions, peerCommand } from './command.ts';
+import { say, sayJson } from './output.ts';
+import { findPeer, type PeerOptions } from './running-peer.ts';
+import { fields } from './table.ts';
+
+export function lookupCommand(): Command {
+  return peerCommand('lookup', 'finds the owner of a name, CID or key:HEX', 'chordial lookup photo.jpg')
+    .argument('<name|cid|key:HEX>', 'what to look up')
+    .action(async (argument: string, options: CommonOptions & PeerOptions) => {
+      const { client } = await findPeer(options);
+      const found = await client.get<LookupResult>(`/api/v1/lookup/${encodeURIComponent(argument)}`);
+      if (options.json) sayJson(found);
+      else say(fields(lines(found)));
+    });
+}
+
+function lines({ key, owner, replicas, hops, milliseconds }: LookupResult): readonly (readonly [string, string])[] {
+  return [
+    ['key', key],
+    ['owner', `${owner.ringId} at ${owner.address} (${owner.id})`],
+    ...replicas.map(
+      ({ ringId, address, id }, index) => [index === 0 ? 'replicas' : '', `${ringId} at ${address} (${id})`] as const,
+    ),
+    ['hops', String(hops)],
+    ['time', `${milliseconds.toFixed(1)} ms`],
+  ];
+}

@@ -1,0 +1,62 @@
+/** What `start` prints: plain lines of what happens (row A23), or with --json one object per line, the ready line first. */
+import type { NodeStatus, PeerEvent } from '../node/peer.ts';
+import { plain } from './table.ts';
+
+/** Events before the ready line; a join tells a dozen. */
+const maximumEarlyEvents = 512;
+
+export class PeerLines {
+  readonly #json: boolean;
+  readonly #early: PeerEvent[] = [];
+  #isReady = false;
+
+  constructor(json: boolean) {
+    this.#json = json;
+    // A reader that went away, such as head, must not end the peer.
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+
+  event(event: PeerEvent): void {
+    if (!this.#json) print(`${clock(event.time)} ${plain(event.text)}`);
+    else if (this.#isReady) this.#printEvent(event);
+    else if (this.#early.length < maximumEarlyEvents) this.#early.push(event);
+  }
+
+  ready(status: NodeStatus, api: string, data: string): void {
+    this.#isReady = true;
+    const { id, ringId, network, listen, hosts } = status;
+    if (this.#json) {
+      print(JSON.stringify({ event: 'ready', pid: process.pid, id, ringId, network, listen, api }));
+      for (const early of this.#early.splice(0)) this.#printEvent(early);
+      return;
+    }
+    const now = clock(new Date().toISOString());
+    print(`${now} ready: peer ${id} at ${ringId} of network ${network}, ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`);
+    print(`${now} listening at ${listen}, page and API at http://${api}, data in ${data}`);
+    print(`${now} others join with: chordial start --join ${listen}`);
+  }
+
+  stopping(hasLeft: boolean): void {
+    const text = hasLeft ? 'has left the network for good' : 'stopping: tells its neighbours and keeps its data';
+    this.event({ time: new Date().toISOString(), kind: hasLeft ? 'left' : 'stopping', text });
+  }
+
+  bug(error: Error): void {
+    process.stderr.write(`chordial: this is a bug in Chordial, please report it. ${error.stack ?? error.message}\n`);
+  }
+
+  #printEvent({ kind, ...event }: PeerEvent): void {
+    print(JSON.stringify({ event: kind, ...event }));
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Local time of day: lines are read while they come. */
+function clock(time: string): string {
+  return new Date(time).toTimeString().slice(0, 8);
+}

@@ -1,0 +1,162 @@
+/** `chordial put FILE|DIR…|-`: puts files into the network. */
+import { createReadStream } from 'node:fs';
+import { access, constants, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { type Command, Option } from 'commander';
+import { checkName } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import { formatSize, parseDuration, parseWhole } from '../node/quantities.ts';
+import type { PutResult } from '../transfer/files.ts';
+import { type CommonOptions, peerCommand } from './command.ts';
+import { say, sayJson } from './output.ts';
+import { Progress } from './progress.ts';
+import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
+import { plain } from './table.ts';
+import { isPathTrouble, startTransfer, watchTransfer } from './transfer.ts';
+
+interface PutOptions extends CommonOptions, PeerOptions {
+  readonly name?: string;
+  readonly replicas?: string;
+  readonly ttl?: string;
+}
+
+interface Settings {
+  readonly replicas?: number;
+  /** Milliseconds. */
+  readonly timeToLive?: number;
+}
+
+interface Source {
+  readonly name: string;
+  /** Absolute; null for standard input. */
+  readonly path: string | null;
+  readonly isFolder: boolean;
+  readonly size: number | null;
+}
+
+export function putCommand(): Command {
+  return peerCommand('put', 'puts files or folders into the network', 'chordial put photo.jpg --replicas 3')
+    .argument('<path...>', 'files, folders, or - for standard input')
+    .option('--name <name>', 'name in the network; by default the last part of the path')
+    .addOption(new Option('--replicas <n>', 'copies on distinct hosts').env('CHORDIAL_REPLICAS'))
+    .option('--ttl <time>', 'lifetime, such as 12h or 7d; by default it stays')
+    .action(async (paths: readonly string[], options: PutOptions) => {
+      const settings = settingsOf(options);
+      // All are checked before the first is sent.
+      const sources = await sourcesOf(paths, options.name);
+      const peer = await findPeer(options);
+      for (const source of sources) tell(await putOne(peer, source, settings, options), options);
+    });
+}
+
+function settingsOf({ replicas, ttl }: PutOptions): Settings {
+  return {
+    ...(replicas === undefined ? {} : { replicas: parseWhole(replicas, '--replicas', 1, 8) }),
+    ...(ttl === undefined ? {} : { timeToLive: parseDuration(ttl, '--ttl') }),
+  };
+}
+
+async function sourcesOf(paths: readonly string[], name: string | undefined): Promise<readonly Source[]> {
+  if (paths.length > 1 && name !== undefined) {
+    throw new ChordialError(
+      'bad-usage',
+      `--name ${JSON.stringify(name)} is for one file, and ${paths.length} are given. Put them one by one.`,
+    );
+  }
+  if (paths.includes('-') && name === undefined) {
+    throw new ChordialError('bad-usage', 'Standard input has no name of its own. Give one with --name NAME.');
+  }
+  return Promise.all(paths.map((one) => sourceOf(one, name)));
+}
+
+async function sourceOf(given: string, name: string | undefined): Promise<Source> {
+  if (given === '-') return { name: checkName(name ?? ''), path: null, isFolder: false, size: null };
+  const absolute = path.resolve(given);
+  try {
+    const found = await stat(absolute);
+    const isFolder = found.isDirectory();
+    if (!isFolder && !found.isFile()) throw new Error('it is neither a file nor a folder');
+    await access(absolute, isFolder ? constants.R_OK | constants.X_OK : constants.R_OK);
+    const size = isFolder ? null : found.size;
+    return { name: checkName(name ?? path.basename(absolute)), path: absolute, isFolder, size };
+  } catch (error) {
+    if (error instanceof ChordialError) throw error;
+    throw unreadable(given, error as NodeJS.ErrnoException);
+  }
+}
+
+function unreadable(given: string, error: NodeJS.ErrnoException): ChordialError {
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file or folder; see whether the path is right',
+    ENOTDIR: 'a part of the path before the last is a file; see whether the path is right',
+    EACCES: 'you may not read it; change its permissions or run as its owner',
+    ELOOP: 'its links go round in a circle; name the file itself',
+  };
+  const reason = reasons[error.code ?? ''] ?? `${error.message}; name a file or folder that can be read`;
+  return new ChordialError('unreadable-file', `${given} cannot be read: ${reason}.`, { cause: error });
+}
+
+async function putOne(peer: FoundPeer, source: Source, settings: Settings, options: PutOptions): Promise<PutResult> {
+  const progress = new Progress(`put ${plain(source.name)}`, options);
+  if (source.path === null) return putStream(peer, source, process.stdin, settings, progress);
+  if (peer.isHere) {
+    try {
+      const { id } = await startTransfer(peer.client, {
+        kind: 'put',
+        name: source.name,
+        path: source.path,
+        ...settings,
+      });
+      return (await watchTransfer(peer.client, id, progress)) as PutResult;
+    } catch (error) {
+      // This command could read it: so the peer only sees other files, and takes the bytes as a stream.
+      if (source.isFolder || !isPathTrouble(error) || !(await isReadable(source.path))) throw error;
+    }
+  }
+  if (source.isFolder) {
+    throw new ChordialError(
+      'bad-usage',
+      `${source.path} is a folder, and the peer runs on another machine. Put folders at a peer on this machine, or put an archive of it.`,
+    );
+  }
+  return putStream(peer, source, createReadStream(source.path), settings, progress);
+}
+
+async function putStream(
+  { client }: FoundPeer,
+  source: Source,
+  bytes: Readable,
+  { replicas, timeToLive }: Settings,
+  progress: Progress,
+): Promise<PutResult> {
+  const query = new URLSearchParams();
+  if (replicas !== undefined) query.set('replicas', String(replicas));
+  if (timeToLive !== undefined) query.set('ttl', `${timeToLive}ms`);
+  const route = `/api/v1/files/${encodeURIComponent(source.name)}${query.size > 0 ? `?${query}` : ''}`;
+  let done = 0;
+  bytes.on('data', (piece: Buffer) => {
+    done += piece.length;
+    // The bar is drawn beside the transfer; it holds nothing up.
+    void progress.update(done, source.size);
+  });
+  try {
+    const headers = { 'Content-Type': 'application/octet-stream' };
+    return await client.json<PutResult>(await client.open(route, { method: 'PUT', body: bytes, headers }));
+  } finally {
+    progress.end();
+  }
+}
+
+async function isReadable(file: string): Promise<boolean> {
+  return access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+function tell(result: PutResult, options: PutOptions): void {
+  const { name, cid, size, copies, publisher } = result;
+  if (options.json) sayJson({ name, cid, size, copies, publisher });
+  else say(`${plain(name)}  ${cid}  ${formatSize(size)}  ${copies} ${copies === 1 ? 'copy' : 'copies'}`);
+}

@@ -1,0 +1,71 @@
+/** `chordial ring`: own id, predecessor, successors and fingers, for each place that this peer has on the ring. */
+import type { Command } from 'commander';
+import type { NodeStatus, ShownMember, ShownPointer } from '../node/peer.ts';
+import { type CommonOptions, peerCommand } from './command.ts';
+import { say, sayJson } from './output.ts';
+import { findPeer, type PeerOptions } from './running-peer.ts';
+import { fields, short, shortPeer, table } from './table.ts';
+
+export function ringCommand(): Command {
+  return peerCommand('ring', 'shows the place of this peer on the ring', 'chordial ring').action(
+    async (options: CommonOptions & PeerOptions) => {
+      const { client } = await findPeer(options);
+      const node = await client.get<NodeStatus>('/api/v1/node');
+      if (options.json) sayJson(node);
+      else say([summary(node), ...node.virtualNodes.map(member)].join('\n\n'));
+    },
+  );
+}
+
+function summary(node: NodeStatus): string {
+  return fields([
+    ['peer', node.id],
+    ['state', node.state],
+    ['network', `${node.network} (${node.bits} bits, ${node.hosts} hosts, ${node.members} members)`],
+    ['listening', node.listen],
+    ['api', node.api],
+  ]);
+}
+
+function member(node: ShownMember, index: number): string {
+  const pointers = [
+    row('predecessor', node.predecessor),
+    ...node.successors.map((one, place) => row(place === 0 ? 'successor' : `successor ${place + 1}`, one)),
+  ];
+  const columns = [
+    { title: `MEMBER ${index}` },
+    { title: short(node.ringId) },
+    { title: 'PEER' },
+    { title: 'ADDRESS' },
+  ];
+  return `${table(columns, pointers)}\n\n${fingers(node)}`;
+}
+
+/** Most of the first fingers lead to the same member: such a run is one line. */
+function fingers({ fingers: all }: ShownMember): string {
+  const runs: { from: number; to: number; start: string; node: ShownPointer | null }[] = [];
+  for (const [index, { start, node }] of all.entries()) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.node?.ringId === node?.ringId) last.to = index;
+    else runs.push({ from: index, to: index, start, node });
+  }
+  const columns = [
+    { title: 'FINGER', align: 'right' },
+    { title: 'START' },
+    { title: 'MEMBER' },
+    { title: 'ADDRESS' },
+  ] as const;
+  return table(
+    columns,
+    runs.map(({ from, to, start, node }) => [
+      from === to ? String(from) : `${from}…${to}`,
+      short(start),
+      node === null ? 'not known' : short(node.ringId),
+      node?.address ?? '',
+    ]),
+  );
+}
+
+function row(what: string, to: ShownPointer | null): readonly string[] {
+  return to === null ? [what, 'none', '', ''] : [what, short(to.ringId), shortPeer(to.id), to.address];
+}

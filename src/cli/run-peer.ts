@@ -1,0 +1,97 @@
+/**
+ * A peer in the foreground: the API's port is taken first, since finding it taken must not disturb a ring; then the
+ * peer starts, a note in its data folder lets other commands find it, and it runs until a signal or `chordial leave`.
+ */
+import { type RunningApi, startApi } from '../api/server.ts';
+import { ChordialError } from '../errors.ts';
+import { parseAddress } from '../network/addresses.ts';
+import type { PeerConfiguration } from '../node/configuration.ts';
+import type { Peer, PeerEvent } from '../node/peer.ts';
+import { apiTokenOf, keepApiToken } from './api-token.ts';
+import { EndSignals } from './end-signals.ts';
+import { PeerLines } from './peer-lines.ts';
+import { removeNote, writeNote } from './running-peer.ts';
+
+/** `ended` resolves when the peer has stopped or left, however that came about. */
+export type EndingPeer = Peer & { readonly ended?: Promise<void> };
+export type StartPeer = (configuration: PeerConfiguration) => Promise<EndingPeer>;
+
+export interface RunOptions {
+  readonly json: boolean;
+}
+
+/** Returns the exit code. Throws whatever kept the peer from starting. */
+export async function runPeer(
+  configuration: PeerConfiguration,
+  startPeer: StartPeer,
+  options: RunOptions,
+): Promise<number> {
+  using signals = new EndSignals();
+  const lines = new PeerLines(options.json);
+  const token = await apiTokenOf(configuration);
+  let peer: EndingPeer | null = null;
+  const api = await startApi({
+    listen: configuration.api,
+    peer: () => peer,
+    afterLeave: () => signals.end(),
+    onBug: (error) => lines.bug(error),
+    ...(token === null ? {} : { token }),
+  });
+  try {
+    const onEvent = (event: PeerEvent) => {
+      api.events.add(event);
+      lines.event(event);
+    };
+    const bound = { ...configuration, api: parseAddress(api.address), onEvent, signal: signals.signal };
+    peer = await startUnlessEnded(startPeer, { ...bound, ...(token === null ? {} : { apiToken: token }) }, signals);
+    if (token !== null) await keepApiToken(configuration.data, token);
+    await serve(configuration, peer, api, lines, signals);
+    return 0;
+  } finally {
+    await api.close();
+  }
+}
+
+async function serve(
+  { data, save }: PeerConfiguration,
+  peer: EndingPeer,
+  api: RunningApi,
+  lines: PeerLines,
+  signals: EndSignals,
+): Promise<void> {
+  try {
+    const status = peer.status();
+    await writeNote(data, { url: api.url, id: status.id, save: save ?? null });
+    lines.ready(status, api.address, data);
+    void peer.ended?.then(() => signals.end());
+    await signals.ended;
+    lines.stopping(peer.status().state === 'left');
+  } finally {
+    // First gone from sight, then stopped: a command that finds the note finds a peer that answers.
+    await removeNote(data);
+    await peer.stop();
+  }
+}
+
+/** Ctrl-C while joining gives up, also when the peer is slow to notice. */
+async function startUnlessEnded(
+  startPeer: StartPeer,
+  configuration: PeerConfiguration,
+  signals: EndSignals,
+): Promise<EndingPeer> {
+  const starting = startPeer(configuration);
+  const ended = signals.ended.then(() => null);
+  const started = await Promise.race([starting, ended]);
+  if (started !== null) return started;
+  // What is still opening must be closed again before the data folder is free.
+  await starting.then(
+    (peer) => peer.stop(),
+    (error) => {
+      if (!(error instanceof ChordialError)) throw error;
+    },
+  );
+  throw new ChordialError(
+    'interrupted',
+    'The start was interrupted before the peer was a member. Start it again when you like.',
+  );
+}

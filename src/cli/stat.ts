@@ -1,0 +1,39 @@
+/** `chordial stat NAME|CID`: what a file is, and how many live copies there are and where. */
+import type { Command } from 'commander';
+import { formatDuration, formatSize } from '../node/quantities.ts';
+import type { FileStat } from '../transfer/files.ts';
+import { parseReference, routeOf } from './argument.ts';
+import { type CommonOptions, peerCommand } from './command.ts';
+import { say, sayJson } from './output.ts';
+import { findPeer, type PeerOptions } from './running-peer.ts';
+import { fields } from './table.ts';
+
+export function statCommand(): Command {
+  return peerCommand('stat', 'shows size, CID, live copies and holders of a file', 'chordial stat photo.jpg')
+    .argument('<name|cid>', 'what to look at')
+    .action(async (argument: string, options: CommonOptions & PeerOptions) => {
+      const reference = parseReference(argument);
+      const { client } = await findPeer(options);
+      const stat = await client.get<FileStat>(routeOf(reference, '/stat'));
+      if (options.json) sayJson(stat);
+      else say(fields(lines(stat)));
+    });
+}
+
+function lines(stat: FileStat): readonly (readonly [string, string])[] {
+  const { name, type, size, cid, blocks, copies, holders, publisher, ageSeconds, expiry, sha256, others } = stat;
+  return [
+    ...(name === null ? [] : [['name', name] as const]),
+    ['type', type],
+    ['size', `${formatSize(size)} (${size} bytes)`],
+    ['cid', cid],
+    ...(sha256 === null ? [] : [['sha256', sha256] as const]),
+    ['blocks', String(blocks)],
+    ['live copies', String(copies)],
+    ...holders.map(({ id, address }, index) => [index === 0 ? 'holders' : '', `${id} at ${address}`] as const),
+    ...(publisher === null ? [] : [['publisher', publisher] as const]),
+    ...(others === 0 ? [] : [['other publishers', String(others)] as const]),
+    ...(ageSeconds === null ? [] : [['age', formatDuration(ageSeconds * 1_000)] as const]),
+    ['expiry', expiry ?? 'none'],
+  ];
+}

@@ -1,0 +1,71 @@
+/** A transfer that the peer carries out on files of this machine, watched to its end. */
+import { ChordialError, isErrorCode } from '../errors.ts';
+import type { TransferStatus } from '../transfer/transfers.ts';
+import type { ApiClient } from './client.ts';
+import type { Progress } from './progress.ts';
+
+/** Answered at once when the transfer ends; in between it is time for the bar to move. */
+const waitMilliseconds = 250;
+
+export async function startTransfer(client: ApiClient, body: object): Promise<TransferStatus> {
+  return client.send<TransferStatus>('POST', '/api/v1/transfers', body);
+}
+
+/** The result of the transfer. Throws what made it fail. Ctrl-C cancels the transfer: nothing half-done stays. */
+export async function watchTransfer(client: ApiClient, id: string, progress: Progress): Promise<unknown> {
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+  };
+  process.once('SIGINT', interrupt);
+  try {
+    for (;;) {
+      const status = await client.get<TransferStatus>(`/api/v1/transfers/${id}?wait=${waitMilliseconds}`);
+      if (status.state !== 'running' && status.state !== 'paused') return resultOf(status);
+      if (interrupted) {
+        await client.send('DELETE', `/api/v1/transfers/${id}`);
+        throw new ChordialError(
+          'interrupted',
+          `The ${status.kind} was cancelled. Run the command again to start over.`,
+        );
+      }
+      await progress.update(status.bytesDone, status.bytesTotal);
+    }
+  } finally {
+    process.removeListener('SIGINT', interrupt);
+    progress.end();
+  }
+}
+
+/** The last transfer of this kind to or from the path that has not come to its end. */
+export async function unfinishedTransfer(
+  client: ApiClient,
+  wanted: { kind: 'put' | 'get'; path: string },
+): Promise<TransferStatus | null> {
+  const { transfers } = await client.get<{ transfers: readonly TransferStatus[] }>('/api/v1/transfers');
+  const open = transfers.filter(
+    ({ kind, path, state }) =>
+      kind === wanted.kind && path === wanted.path && (state === 'running' || state === 'paused'),
+  );
+  return open.at(-1) ?? null;
+}
+
+export async function resumeTransfer(client: ApiClient, { id, state }: TransferStatus): Promise<void> {
+  if (state === 'paused') await client.send('PATCH', `/api/v1/transfers/${id}`, { state: 'running' });
+}
+
+/** Whether the peer could not use the path itself: another machine behind a tunnel, another user, another container. */
+export function isPathTrouble(error: unknown): boolean {
+  return (
+    error instanceof ChordialError && ['unreadable-file', 'unwritable-file', 'forbidden-origin'].includes(error.code)
+  );
+}
+
+function resultOf({ kind, state, error, result }: TransferStatus): unknown {
+  if (state === 'done') return result;
+  if (error !== null) throw new ChordialError(isErrorCode(error.code) ? error.code : 'internal', error.message);
+  throw new ChordialError(
+    'interrupted',
+    `The ${kind} was cancelled by someone else. Run the command again to start over.`,
+  );
+}
