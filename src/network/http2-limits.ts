@@ -5,7 +5,7 @@ const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 
 /** How much one stream may have under way. At 4 ms round trip it allows 2 GB/s; more only costs memory when a reader is slow. */
-export const streamWindowBytes = 8 * mebibyte;
+export const streamWindowBytes = 4 * mebibyte;
 /** How much one connection may have under way: a few slow readers do not stop the others. */
 export const connectionWindowBytes = 16 * mebibyte;
 /** Node refuses new streams beyond it. Above the window, so that a full window alone never does. */
