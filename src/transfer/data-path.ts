@@ -18,8 +18,10 @@ import { blockMessages } from '../replication/block-messages.ts';
 import { BlockServer } from '../replication/block-server.ts';
 import { BlockStorer } from '../replication/block-storer.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
+import type { RepairPorts } from '../replication/repair-ports.ts';
+import { SimpleRepair } from '../replication/simple-repair.ts';
 import type { Contact } from '../ring/pointer.ts';
-import type { Clock, Random } from '../ring/ports.ts';
+import type { Clock, Milliseconds, Random } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { RecordTable } from '../storage/record-table.ts';
@@ -41,14 +43,20 @@ export interface DataPathOptions {
   readonly teaching: boolean;
   /** r and w of the genesis. */
   readonly rule: CopyRule;
+  /** How long neighbours must have been quiet before repair looks; default 2 s. */
+  readonly settleMilliseconds?: Milliseconds;
   readonly notify?: (event: FileEvent) => void;
   /** Hosts that misbehaved or did not answer, for logs and counters. */
   readonly report?: (what: string, host: Contact, detail: string) => void;
 }
 
+const defaultSettleMilliseconds = 2000;
+
 export class DataPath {
   readonly files: Files;
   readonly placement: PlacementCache;
+  readonly #repairPorts: RepairPorts;
+  #repair: SimpleRepair | null = null;
   readonly #server: BlockServer;
   readonly #holder: RecordHolder;
   readonly #traffic: BlockTraffic;
@@ -74,7 +82,23 @@ export class DataPath {
       sent: (to, count, bytes) => this.#traffic.add('sent', to, count, bytes),
       refused: (from, code) => report('refused', from, `A block was refused: ${code}.`),
     });
+    this.#repairPorts = {
+      ...data,
+      lanes: storer.lanes,
+      records: { table: options.records, push: (host, entries) => writer.push(host, entries) },
+      replicas: rule.replicas,
+      random: options.random,
+      settleMilliseconds: options.settleMilliseconds ?? defaultSettleMilliseconds,
+      repaired: (copies, entries) =>
+        notify({ kind: 'moved', text: `Repair made ${copies} copies of blocks and handed on ${entries} records.` }),
+    };
     this.files = createFiles({ data, storer, fetcher, names, rule, publisher: signer.host, notify });
+  }
+
+  /** Begins to repair, now and with every change of the ring; to be called once this host is a member. */
+  beginRepair(): SimpleRepair {
+    this.#repair ??= new SimpleRepair(this.#repairPorts);
+    return this.#repair;
   }
 
   /** Whether a request of this kind is for the data path. */
@@ -99,6 +123,7 @@ export class DataPath {
   }
 
   async close(): Promise<void> {
+    await this.#repair?.close();
     this.placement.close();
     this.#traffic.close();
   }

@@ -1,0 +1,297 @@
+/** Transfers that the peer carries out by itself: a few at a time, remembered over a restart. */
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { cidIn } from '../content/cid.ts';
+import { ChordialError } from '../errors.ts';
+import type { Clock } from '../ring/ports.ts';
+import type { FileReference, Files, TransferProgress } from './files.ts';
+import { admit, checkMark, removeUnused } from './nonce-file.ts';
+import { partSuffix } from './part-file.ts';
+import { splitPublisher } from './resolve.ts';
+import { type JournalEntry, type SettingsTable, TransferJournal } from './transfer-journal.ts';
+import { TransferRate } from './transfer-rate.ts';
+import type { TransferRequest, TransferStatus, Transfers } from './transfers.ts';
+
+/** Each moves several blocks at once by itself. */
+const maximumRunning = 4;
+const maximumWaiting = 1000;
+/** Ended transfers are shown until newer ones push them out. */
+const maximumEnded = 100;
+
+export interface TransferPorts {
+  readonly files: Files;
+  readonly settings: SettingsTable;
+  readonly clock: Clock;
+}
+
+interface Transfer {
+  entry: JournalEntry;
+  readonly rate: TransferRate;
+  /** Set while it is carried out. */
+  stopping: AbortController | null;
+  readonly watchers: Set<() => void>;
+}
+
+export class TransferQueue implements Transfers {
+  readonly #ports: TransferPorts;
+  readonly #journal: TransferJournal;
+  /** In the order of their start. */
+  readonly #transfers = new Map<string, Transfer>();
+  #running = 0;
+  #begun = false;
+  #closed = false;
+
+  constructor(ports: TransferPorts) {
+    this.#ports = ports;
+    this.#journal = new TransferJournal(ports.settings);
+    for (const entry of this.#journal.load()) this.#keep(entry);
+  }
+
+  /** Goes on with what was running when the peer ended; to be called once it is a member. */
+  begin(): void {
+    this.#begun = true;
+    this.#pump();
+  }
+
+  /** Breaks off what is under way; it goes on after the next start. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const ending = [...this.#transfers.values()].filter(({ stopping }) => stopping !== null);
+    for (const { stopping } of ending) stopping?.abort();
+    await Promise.all(ending.map((transfer) => this.#until(transfer, () => transfer.stopping === null)));
+  }
+
+  async start(request: TransferRequest): Promise<TransferStatus> {
+    if (!isAbsolute(request.path))
+      throw new ChordialError(
+        'bad-request',
+        `${request.path} is not an absolute path; the peer's folder is not yours. Give the whole path.`,
+      );
+    if (this.#waitingCount() >= maximumWaiting)
+      throw new ChordialError(
+        'bad-request',
+        `${maximumWaiting} transfers wait already. Wait for some to end or cancel them.`,
+      );
+    if (request.kind === 'get' && request.nonce === null) {
+      throw new ChordialError(
+        'bad-request',
+        `A get to ${request.path} needs the nonce that ${request.path}${partSuffix} holds.`,
+      );
+    }
+    const mark = request.nonce === null ? null : await admit(request.path + partSuffix, request.nonce);
+    const started = new Date(this.#ports.clock.wallTime()).toISOString();
+    const entry = {
+      id: randomUUID(),
+      request,
+      state: 'running',
+      mark,
+      error: null,
+      result: null,
+      bytesDone: 0,
+      bytesTotal: null,
+      started,
+    } as const;
+    const transfer = this.#keep(entry);
+    this.#forgetOldest();
+    await this.#save();
+    this.#pump();
+    return this.#shown(transfer);
+  }
+
+  list(): readonly TransferStatus[] {
+    return [...this.#transfers.values()].map((transfer) => this.#shown(transfer));
+  }
+
+  get(id: string): TransferStatus | null {
+    const transfer = this.#transfers.get(id);
+    return transfer === undefined ? null : this.#shown(transfer);
+  }
+
+  async pause(id: string): Promise<TransferStatus> {
+    const transfer = this.#known(id);
+    if (transfer.entry.state === 'running') await this.#end(transfer, { state: 'paused' });
+    return this.#shown(transfer);
+  }
+
+  /** Also one that failed is tried again. */
+  async resume(id: string): Promise<TransferStatus> {
+    const transfer = this.#known(id);
+    if (transfer.entry.state === 'paused' || transfer.entry.state === 'failed') {
+      await this.#until(transfer, () => transfer.stopping === null);
+      await this.#set(transfer, { state: 'running', error: null });
+      this.#pump();
+    }
+    return this.#shown(transfer);
+  }
+
+  async cancel(id: string): Promise<void> {
+    const transfer = this.#known(id);
+    const { request, state, mark } = transfer.entry;
+    if (state === 'done' || state === 'cancelled') return;
+    await this.#end(transfer, { state: 'cancelled' });
+    await this.#until(transfer, () => transfer.stopping === null);
+    if (request.kind !== 'get' || mark === null) return;
+    try {
+      await checkMark(request.path + partSuffix, mark);
+    } catch (error) {
+      // Somebody else's file, or none: nothing of ours is left to remove.
+      if (error instanceof ChordialError) return;
+      throw error;
+    }
+    await rm(request.path + partSuffix, { force: true });
+  }
+
+  async wait(id: string, signal?: AbortSignal): Promise<TransferStatus> {
+    const transfer = this.#known(id);
+    await this.#until(transfer, () => transfer.entry.state !== 'running', signal);
+    return this.#shown(transfer);
+  }
+
+  #pump(): void {
+    if (!this.#begun || this.#closed) return;
+    for (const transfer of this.#transfers.values()) {
+      if (this.#running >= maximumRunning) return;
+      if (transfer.entry.state === 'running' && transfer.stopping === null) void this.#run(transfer);
+    }
+  }
+
+  async #run(transfer: Transfer): Promise<void> {
+    const stopping = new AbortController();
+    transfer.stopping = stopping;
+    this.#running += 1;
+    try {
+      const result = await this.#carryOut(transfer, stopping.signal);
+      await this.#set(transfer, { state: 'done', result, error: null });
+    } catch (error) {
+      // Ended from outside: its state was set there, or stays as it is for the next start of the peer.
+      if (!stopping.signal.aborted) await this.#set(transfer, { state: 'failed', error: shownError(error) });
+    } finally {
+      transfer.stopping = null;
+      this.#running -= 1;
+      tell(transfer);
+      this.#pump();
+    }
+  }
+
+  async #carryOut(transfer: Transfer, signal: AbortSignal): Promise<unknown> {
+    const { request, mark } = transfer.entry;
+    const progress = (done: TransferProgress): void => this.#note(transfer, done);
+    const { files } = this.#ports;
+    if (request.kind === 'put') {
+      const { replicas, timeToLive } = request;
+      const options = {
+        ...(replicas === undefined ? {} : { replicas }),
+        ...(timeToLive === undefined ? {} : { timeToLive }),
+        signal,
+        progress,
+      };
+      return files.putPath(request.reference, request.path, options);
+    }
+    const part = request.path + partSuffix;
+    try {
+      const reference = referenceOf(request.reference);
+      const { type } = await files.resolve(reference);
+      if (mark !== null && type === 'file') await checkMark(part, mark);
+      // A folder grows in a folder of that name.
+      else if (request.nonce !== null) await removeUnused(part, request.nonce);
+      return await files.getPath(reference, request.path, { force: request.force ?? false, signal, progress });
+    } finally {
+      if (!signal.aborted && request.nonce !== null) await removeUnused(part, request.nonce);
+    }
+  }
+
+  #note(transfer: Transfer, { bytesDone, bytesTotal }: TransferProgress): void {
+    transfer.rate.note(this.#ports.clock.now(), bytesDone);
+    transfer.entry = { ...transfer.entry, bytesDone, bytesTotal };
+  }
+
+  async #end(transfer: Transfer, change: Partial<JournalEntry>): Promise<void> {
+    const saved = this.#set(transfer, change);
+    transfer.stopping?.abort();
+    await saved;
+  }
+
+  async #set(transfer: Transfer, change: Partial<JournalEntry>): Promise<void> {
+    transfer.entry = { ...transfer.entry, ...change };
+    tell(transfer);
+    await this.#save();
+  }
+
+  #save(): Promise<void> {
+    return this.#journal.save([...this.#transfers.values()].map(({ entry }) => entry));
+  }
+
+  #keep(entry: JournalEntry): Transfer {
+    const transfer: Transfer = { entry, rate: new TransferRate(), stopping: null, watchers: new Set() };
+    this.#transfers.set(entry.id, transfer);
+    return transfer;
+  }
+
+  #forgetOldest(): void {
+    const ended = [...this.#transfers.values()].filter(
+      ({ entry }) => entry.state !== 'running' && entry.state !== 'paused',
+    );
+    for (const { entry } of ended.slice(0, Math.max(0, ended.length - maximumEnded))) this.#transfers.delete(entry.id);
+  }
+
+  #waitingCount(): number {
+    return [...this.#transfers.values()].filter(({ entry }) => entry.state === 'running' || entry.state === 'paused')
+      .length;
+  }
+
+  #known(id: string): Transfer {
+    const transfer = this.#transfers.get(id);
+    if (transfer !== undefined) return transfer;
+    throw new ChordialError('not-found', `There is no transfer ${JSON.stringify(id)}. List those that there are.`);
+  }
+
+  #shown({ entry, rate }: Transfer): TransferStatus {
+    const { id, request, state, bytesDone, bytesTotal, error, result, started } = entry;
+    const { kind, reference, path } = request;
+    const perSecond = state === 'running' ? rate.perSecond(this.#ports.clock.now(), bytesDone) : 0;
+    return { id, kind, reference, path, state, bytesDone, bytesTotal, rate: perSecond, error, result, started };
+  }
+
+  #until(transfer: Transfer, reached: () => boolean, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        transfer.watchers.delete(look);
+        signal?.removeEventListener('abort', aborted);
+      };
+      const look = (): void => {
+        if (!reached()) return;
+        stop();
+        resolve();
+      };
+      const aborted = (): void => {
+        stop();
+        reject(new ChordialError('interrupted', 'Waiting for the transfer was broken off; it goes on.'));
+      };
+      if (signal?.aborted) return aborted();
+      signal?.addEventListener('abort', aborted);
+      transfer.watchers.add(look);
+      look();
+    });
+  }
+}
+
+/** As everywhere: a CID if it parses as one, else a name; `name:X` forces a name. */
+function referenceOf(text: string): FileReference {
+  if (text.startsWith('name:')) return named(text.slice('name:'.length));
+  return cidIn(text) === null ? named(text) : { cid: text };
+}
+
+function named(text: string): FileReference {
+  const { name, publisher } = splitPublisher(text);
+  return publisher === null ? { name } : { name, publisher };
+}
+
+function tell(transfer: Transfer): void {
+  for (const look of [...transfer.watchers]) look();
+}
+
+function shownError(error: unknown): { code: string; message: string } {
+  if (error instanceof ChordialError) return { code: error.code, message: error.message };
+  return { code: 'internal', message: (error as Error).message };
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { blockKey } from '../../src/content/cid.ts';
+import { ringIdOfHash } from '../../src/ring/identifier.ts';
+import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
+
+async function* bytesOf(bytes: Uint8Array) {
+  yield bytes;
+}
+
+/** For each block anywhere: how many live peers hold it, and whether its places do. */
+async function copies(
+  peers: readonly DataPeer[],
+  ring: { expectedPlaces(key: never, count: number): readonly string[] },
+) {
+  const holders = new Map<string, { key: string; hosts: Set<string> }>();
+  for (const peer of peers) {
+    for (const { cid, key } of (await peer.blocks.keys('all', null, 10_000)).items) {
+      const known = holders.get(cid.toString()) ?? { key: blockKey(cid), hosts: new Set<string>() };
+      assert.equal(known.key, key);
+      known.hosts.add(peer.contact.host);
+      holders.set(cid.toString(), known);
+    }
+  }
+  return [...holders.values()].map(({ key, hosts }) => ({
+    count: hosts.size,
+    placed: ring.expectedPlaces(ringIdOfHash(key, 256) as never, 3).every((host) => hosts.has(host)),
+  }));
+}
+
+async function until(reached: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!(await reached())) {
+    assert.ok(performance.now() < end, 'not reached within 5 s');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test('A5 A8 after two deaths every block and name has its copies again, each at its places', async () => {
+  const { peers, ring, network, close } = await dataNetwork(7);
+  for (let file = 0; file < 12; file++) await peers[file % 7]!.files.put(`file ${file}`, bytesOf(randomBytes(200_000)));
+  const [dead, alive] = [peers.slice(0, 2), peers.slice(2)];
+  for (const peer of alive) peer.path.beginRepair();
+  for (const { contact } of dead) network.setHealth(contact.host, 'dead');
+  for (const { contact } of dead) ring.declareDead(contact.host);
+  await until(async () => (await copies(alive, ring)).every(({ count, placed }) => placed && count >= 3));
+  for (let file = 0; file < 12; file++) {
+    const status = await alive[file % 5]!.files.stat({ name: `file ${file}` });
+    assert.ok(status.copies >= 3);
+  }
+  await close();
+});
+
+test('A8 B4 a round of repair over a whole ring copies nothing and asks little', async () => {
+  const { peers, close } = await dataNetwork(4);
+  for (let file = 0; file < 10; file++) await peers[0]!.files.put(`file ${file}`, bytesOf(randomBytes(1000)));
+  const repairs = peers.map((peer) => peer.path.beginRepair());
+  for (const repair of repairs) assert.equal((await repair.round()).blocks, 0);
+  for (const repair of repairs) assert.deepEqual(await repair.round(), { blocks: 0, records: 0 });
+  await close();
+});
+
+test('A8 a peer that lost its blocks gets them again', async () => {
+  const { peers, ring, close } = await dataNetwork(3);
+  await peers[0]!.files.put('lost', bytesOf(randomBytes(3_000_000)));
+  const loser = peers[1]!.blocks;
+  await loser.delete((await loser.keys('all', null, 100)).items.map(({ cid }) => cid));
+  const repairs = peers.map((peer) => peer.path.beginRepair());
+  const made = await Promise.all(repairs.map((repair) => repair.round()));
+  assert.equal(
+    made.reduce((sum, { blocks }) => sum + blocks, 0),
+    4,
+  );
+  assert.ok((await copies(peers, ring)).every(({ count }) => count === 3));
+  await close();
+});
