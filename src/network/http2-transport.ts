@@ -13,16 +13,7 @@
  */
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
-import {
-  type Address,
-  advertisedAddresses,
-  formatAddress,
-  interfaceAddresses,
-  isLoopback,
-  isUnspecified,
-  parseAddress,
-  withoutLoopback,
-} from './addresses.ts';
+import { type Address, formatAddress, parseAddress } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { tlsCredentials } from './certificate.ts';
 import { ConnectionPool, type PooledConnection, type Purpose, using } from './connection-pool.ts';
@@ -34,7 +25,7 @@ import { heardMilliseconds, kindPattern, maximumPendingRequests } from './http2-
 import { PeerServer } from './http2-server.ts';
 import type { Identity } from './identity.ts';
 import { openStream } from './outgoing-stream.ts';
-import { isSameMachine } from './server-hello.ts';
+import { OwnContact } from './own-contact.ts';
 import { askSmall, ConnectionLost } from './small-exchange.ts';
 import {
   type Handlers,
@@ -67,7 +58,6 @@ export interface Http2TransportOptions {
 }
 
 const maximumKnownHosts = 4096;
-const maximumObserved = 2;
 
 export class Http2Transport implements Transport {
   readonly self: HostId;
@@ -79,9 +69,8 @@ export class Http2Transport implements Transport {
   readonly #pool: ConnectionPool;
   readonly #closing = new AbortController();
   readonly #treatAsRemote: (address: string) => boolean;
-  #observed: readonly string[];
-  #bound: Address | null = null;
-  #contact: Contact;
+  readonly #contact: OwnContact;
+  #listening: string;
   #server: PeerServer | null = null;
   #handlers: Handlers | null = null;
 
@@ -90,17 +79,16 @@ export class Http2Transport implements Transport {
     this.#options = options;
     this.self = options.identity.host;
     this.#listen = parseAddress(options.listen, true);
-    if (options.advertise !== undefined) parseAddress(options.advertise);
-    this.#observed = options.observed ?? [];
+    this.#listening = options.listen;
     this.#treatAsRemote = options.treatAsRemote ?? (() => false);
-    this.#contact = { host: this.self, addresses: [] };
+    this.#contact = new OwnContact(this.self, options);
     const caller: Caller = {
       host: this.self,
       credentials: tlsCredentials(options.identity),
       network: networkId(options.genesis),
       secret: options.secret,
       zone: options.zone ?? null,
-      contactFor: (remote, local) => this.#contactFor(remote, local),
+      contactFor: (remote, local) => this.#contact.for(remote, local),
       ...(options.dialFrom === undefined ? {} : { dialFrom: options.dialFrom }),
     };
     this.#pool = new ConnectionPool(caller, (connection) => this.#accept(connection));
@@ -108,12 +96,12 @@ export class Http2Transport implements Transport {
 
   /** Where others reach this peer; loopback, if at all, last. Empty before `serve`. */
   get contact(): Contact {
-    return this.#contact;
+    return this.#contact.everywhere;
   }
 
   /** `HOST:PORT` with the real port. */
   get listening(): string {
-    return formatAddress(this.#bound ?? this.#listen);
+    return this.#listening;
   }
 
   get counters(): Counters {
@@ -134,7 +122,7 @@ export class Http2Transport implements Transport {
         genesis,
         secret: genesis.open ? null : secret,
         zone: zone ?? null,
-        contactFor: (remote, local) => this.#contactFor(remote, local),
+        contactFor: (remote, local) => this.#contact.for(remote, local),
         treatAsRemote: this.#treatAsRemote,
       },
       handlers,
@@ -143,9 +131,10 @@ export class Http2Transport implements Transport {
       learnZone: (host, given) => this.#learnZone(host, given),
       report: this.#options.report ?? reportOnStandardError,
     });
-    this.#bound = await server.listen(this.#listen);
+    const bound = await server.listen(this.#listen);
     this.#server = server;
-    this.#advertise();
+    this.#listening = formatAddress(bound);
+    this.#contact.bind(bound);
   }
 
   async request(to: Contact, kind: string, body: Wire, options: RequestOptions): Promise<Wire> {
@@ -244,7 +233,7 @@ export class Http2Transport implements Transport {
       treatAsRemote: this.#treatAsRemote,
     });
     this.#learnZone(connection.contact.host, connection.hello.zone);
-    this.#observe(connection.hello.observedAddress);
+    this.#contact.observe(connection.hello.observedAddress);
   }
 
   #learnZone(host: HostId, zone: string | null): void {
@@ -256,29 +245,6 @@ export class Http2Transport implements Transport {
     if (now - (this.#lastHeard.get(from.host) ?? Number.NEGATIVE_INFINITY) < heardMilliseconds) return;
     this.#lastHeard.set(from.host, now);
     this.#handlers?.heard?.(from);
-  }
-
-  /** An address that others see and no interface has: a router stands between. */
-  #observe(address: string): void {
-    const known = isLoopback(address) || interfaceAddresses().includes(address) || this.#observed.includes(address);
-    if (known || this.#observed.length >= maximumObserved) return;
-    this.#observed = [...this.#observed, address];
-    if (this.#bound !== null && isUnspecified(this.#bound.host)) this.#advertise();
-  }
-
-  #advertise(): void {
-    const { advertise } = this.#options;
-    const addresses = advertisedAddresses({
-      bound: this.#bound ?? this.#listen,
-      observed: this.#observed,
-      ...(advertise === undefined ? {} : { advertise }),
-    });
-    this.#contact = { host: this.self, addresses };
-  }
-
-  #contactFor(remoteAddress: string, localAddress: string): Contact {
-    if (isSameMachine({ treatAsRemote: this.#treatAsRemote }, remoteAddress, localAddress)) return this.#contact;
-    return { host: this.self, addresses: withoutLoopback(this.#contact.addresses) };
   }
 }
 

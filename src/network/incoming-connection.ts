@@ -62,6 +62,8 @@ export class IncomingConnection {
   /** Every stream that the other side opens comes here. */
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     stream.on('error', () => this.#context.counters.count('broken-stream'));
+    // A question that never ends, or one that we never answer.
+    stream.setTimeout(incomingSilenceMilliseconds, () => stream.close(constants.NGHTTP2_CANCEL));
     const path = headers[':path'];
     if (headers[':method'] === 'POST' && path === '/hello' && !this.#saidHello) {
       this.#saidHello = true;
@@ -123,6 +125,7 @@ export class IncomingConnection {
   }
 
   async #stream(stream: ServerHttp2Stream, from: Contact, kind: string): Promise<void> {
+    stream.setTimeout(0);
     const watch = new StreamWatch(stream, incomingSilenceMilliseconds);
     const reader = new FrameReader(watch);
     const header = await reader.header();

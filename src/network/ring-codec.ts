@@ -3,30 +3,17 @@
  * are bounded, identifiers and contacts valid, answers as long as what was asked, and a host speaks for itself only.
  * What a message means for the state (order, duplicates) is the ring's to judge.
  */
-import type { RingId } from '../ring/identifier.ts';
-import type { MemberState } from '../ring/member-state.ts';
-import {
-  type FindAnswer,
-  type MembershipEvent,
-  maximumListEntries,
-  maximumSuggestions,
-  type OwnerAnswer,
-  type RingAnswers,
-  type RingAsks,
-  type RingMessageKind,
-  type StateAnswer,
-} from '../ring/messages.ts';
-import type { Contact, HostId, MemberPointer, Pointer } from '../ring/pointer.ts';
+import { maximumListEntries, type RingAnswers, type RingAsks, type RingMessageKind } from '../ring/messages.ts';
+import type { HostId } from '../ring/pointer.ts';
 import { decodeContact } from './contact-codec.ts';
-import { maximumVirtualNodes } from './host-id.ts';
-import { ContactTable, decodeRingId, encodeRingId, PointerReader, type RingShape } from './pointer-codec.ts';
+import type { RingShape } from './pointer-codec.ts';
+import { RingReader } from './ring-reader.ts';
+import { RingWriter } from './ring-writer.ts';
 import type { Wire } from './transport.ts';
-import { malformed, readBoolean, readInteger, readList, readTuple } from './wire-reading.ts';
+import { readBoolean, readList, readTuple } from './wire-reading.ts';
 
 /** Every entry of the longest list may name a predecessor and a list of other hosts; the body's length bounds it too. */
 const maximumContacts = maximumListEntries * 64;
-const eventTypes = ['alive', 'away', 'left', 'dead'] as const satisfies readonly MembershipEvent['type'][];
-const statuses = ['not-member', 'pending'] as const;
 
 export interface RingCodec {
   /** `elsewhere`: the reader is on another machine. */
@@ -39,22 +26,22 @@ export interface RingCodec {
 }
 
 interface MessageForm<K extends RingMessageKind> {
-  writeAsk(table: Writer, ask: RingAsks[K]): Wire;
-  readAsk(reader: Reader, body: Wire): RingAsks[K];
-  writeAnswer(table: Writer, answer: RingAnswers[K]): Wire;
-  readAnswer(reader: Reader, body: Wire, ask: RingAsks[K]): RingAnswers[K];
+  writeAsk(table: RingWriter, ask: RingAsks[K]): Wire;
+  readAsk(reader: RingReader, body: Wire): RingAsks[K];
+  writeAnswer(table: RingWriter, answer: RingAnswers[K]): Wire;
+  readAnswer(reader: RingReader, body: Wire, ask: RingAsks[K]): RingAnswers[K];
 }
 
 export function ringCodec(shape: RingShape): RingCodec {
-  const write = (elsewhere: boolean, body: (writer: Writer) => Wire): Wire => {
-    const writer = new Writer(shape, elsewhere);
+  const write = (elsewhere: boolean, body: (writer: RingWriter) => Wire): Wire => {
+    const writer = new RingWriter(shape, elsewhere);
     const wire = body(writer);
     return [writer.table.contacts, wire];
   };
-  const read = (wire: Wire, from: HostId): [Reader, Wire] => {
+  const read = (wire: Wire, from: HostId): [RingReader, Wire] => {
     const [table, body] = readTuple(wire, 'the message', 2);
     const contacts = readList(table, 'the table of contacts', 0, maximumContacts).map(decodeContact);
-    return [new Reader(shape, contacts, from), body];
+    return [new RingReader(shape, contacts, from), body];
   };
   return {
     encodeAsk: (kind, ask, elsewhere = false) => write(elsewhere, (writer) => formOf(kind).writeAsk(writer, ask)),
@@ -75,7 +62,7 @@ function formOf<K extends RingMessageKind>(kind: K): MessageForm<K> {
 
 const acknowledgement = {
   writeAnswer: (): Wire => [],
-  readAnswer: (_: Reader, body: Wire): Record<string, never> => {
+  readAnswer: (_: RingReader, body: Wire): Record<string, never> => {
     readTuple(body, 'the acknowledgement', 0);
     return {};
   },
@@ -141,134 +128,3 @@ const forms: { readonly [K in RingMessageKind]: MessageForm<K> } = {
     readAnswer: (reader, body) => ({ events: reader.events(body) }),
   },
 };
-
-class Writer {
-  readonly table: ContactTable;
-  readonly #bits: number;
-
-  constructor(shape: RingShape, elsewhere: boolean) {
-    this.table = new ContactTable(shape, elsewhere);
-    this.#bits = shape.bits;
-  }
-
-  id(id: RingId): Wire {
-    return encodeRingId(id, this.#bits);
-  }
-
-  ids(ids: readonly RingId[]): Wire {
-    return ids.map((id) => this.id(id));
-  }
-
-  pointers(pointers: readonly Pointer[]): Wire {
-    return pointers.map((pointer) => this.table.pointer(pointer));
-  }
-
-  state(answer: StateAnswer): Wire {
-    if (answer.status !== 'member') return statuses.indexOf(answer.status);
-    const { me, predecessor, successors, epoch } = answer.state;
-    return [this.table.pointer(me), this.table.pointer(predecessor), this.pointers(successors), epoch];
-  }
-
-  found({ owned, guesses, closer }: FindAnswer): Wire {
-    const owner =
-      owned === null
-        ? null
-        : [this.table.pointer(owned.owner), this.table.pointer(owned.predecessor), this.pointers(owned.successors)];
-    return [owner, this.pointers(guesses), this.pointers(closer)];
-  }
-
-  events(events: readonly MembershipEvent[]): Wire {
-    return events.map(({ type, contact, virtualNodes, incarnation }) => [
-      eventTypes.indexOf(type),
-      this.table.contact(contact),
-      virtualNodes,
-      incarnation,
-    ]);
-  }
-}
-
-class Reader {
-  readonly table: PointerReader;
-  readonly #shape: RingShape;
-  readonly #from: HostId;
-
-  constructor(shape: RingShape, contacts: readonly Contact[], from: HostId) {
-    this.#shape = shape;
-    this.#from = from;
-    this.table = new PointerReader(shape, contacts);
-  }
-
-  id(value: Wire): RingId {
-    return decodeRingId(value, this.#shape.bits);
-  }
-
-  ids(value: Wire): readonly RingId[] {
-    return readList(value, 'identifiers', 0, maximumListEntries).map((id) => this.id(id));
-  }
-
-  members(value: Wire, most: number): readonly MemberPointer[] {
-    return readList(value, 'members', 0, most).map((member) => this.table.member(member));
-  }
-
-  /** A member of the host that sent this. */
-  own(value: Wire): MemberPointer {
-    const member = this.table.member(value);
-    if (member.contact.host !== this.#from) throw malformed('it speaks for a member of another host');
-    return member;
-  }
-
-  /** Exactly s entries, padding only at the tail. */
-  successors(value: Wire): readonly Pointer[] {
-    const list = readTuple(value, 'successors', this.#shape.successors).map((entry) => this.table.pointer(entry));
-    const padding = list.findIndex(({ contact }) => contact === null);
-    if (padding >= 0 && list.slice(padding).some(({ contact }) => contact !== null)) {
-      throw malformed('successors have padding before a member');
-    }
-    return list;
-  }
-
-  state(value: Wire): StateAnswer {
-    if (typeof value === 'number') {
-      const status = statuses[readInteger(value, 'a state', 0, statuses.length - 1)];
-      return { status: status ?? 'not-member' };
-    }
-    const [me, predecessor, successors, epoch] = readTuple(value, 'a state', 4);
-    const state: MemberState = {
-      me: this.own(me),
-      predecessor: this.table.member(predecessor),
-      successors: this.successors(successors),
-      epoch: readInteger(epoch, 'an epoch', 0, Number.MAX_SAFE_INTEGER),
-    };
-    return { status: 'member', state };
-  }
-
-  found(value: Wire): FindAnswer {
-    const [owned, guesses, closer] = readTuple(value, 'an answer', 3);
-    return {
-      owned: owned === null ? null : this.#owner(owned),
-      guesses: this.members(guesses, maximumSuggestions),
-      closer: this.members(closer, maximumSuggestions),
-    };
-  }
-
-  #owner(value: Wire): OwnerAnswer {
-    const [owner, predecessor, successors] = readTuple(value, 'an owner', 3);
-    return {
-      owner: this.own(owner),
-      predecessor: this.table.pointer(predecessor),
-      successors: this.successors(successors),
-    };
-  }
-
-  events(value: Wire): readonly MembershipEvent[] {
-    return readList(value, 'events', 0, maximumListEntries).map((event) => {
-      const [type, contact, virtualNodes, incarnation] = readTuple(event, 'an event', 4);
-      return {
-        type: eventTypes[readInteger(type, 'the type of an event', 0, eventTypes.length - 1)] ?? 'dead',
-        contact: this.table.contact(contact),
-        virtualNodes: readInteger(virtualNodes, 'virtual nodes', 0, maximumVirtualNodes),
-        incarnation: readInteger(incarnation, 'an incarnation', 0, Number.MAX_SAFE_INTEGER),
-      };
-    });
-  }
-}

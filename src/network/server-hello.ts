@@ -1,7 +1,8 @@
 /** Whether the one who says HELLO may come in, and what it is told. */
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { isLoopback, withoutMapping } from './addresses.ts';
+import { isLoopback, withoutLoopback, withoutMapping } from './addresses.ts';
+import { sharedContact } from './contact-codec.ts';
 import { encodeGenesis, type Genesis, networkId } from './genesis.ts';
 import { decodeHelloAsk, encodeHelloAnswer, proofHolds, proveSecret } from './hello.ts';
 import { TransportError, type Wire } from './transport.ts';
@@ -49,7 +50,9 @@ export function admit(gate: Gate, host: HostId, socket: TLSSocket, wire: Wire): 
     // Only to those who join; a member of this network has its own.
     secret: near && ask.network === null ? secret : null,
   });
-  return { contact: ask.contact, zone: ask.zone, answer };
+  // Somebody else's loopback is not ours.
+  const addresses = near ? ask.contact.addresses : withoutLoopback(ask.contact.addresses);
+  return { contact: sharedContact({ host, addresses }), zone: ask.zone, answer };
 }
 
 /** A connection that begins and ends at the same address never left the machine. */
