@@ -17,6 +17,7 @@ import { BlockFetcher } from '../replication/block-fetcher.ts';
 import { blockMessages } from '../replication/block-messages.ts';
 import { BlockServer } from '../replication/block-server.ts';
 import { BlockStorer } from '../replication/block-storer.ts';
+import { handOver } from '../replication/hand-over.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
 import type { RepairPorts } from '../replication/repair-ports.ts';
 import { SimpleRepair } from '../replication/simple-repair.ts';
@@ -28,6 +29,9 @@ import type { RecordTable } from '../storage/record-table.ts';
 import { BlockTraffic } from './block-traffic.ts';
 import { createFiles } from './file-service.ts';
 import type { FileEvent, Files } from './files.ts';
+import type { SettingsTable } from './transfer-journal.ts';
+import { TransferQueue } from './transfer-queue.ts';
+import type { Transfers } from './transfers.ts';
 
 export interface DataPathOptions {
   readonly view: RingView;
@@ -36,6 +40,8 @@ export interface DataPathOptions {
   readonly random: Random;
   readonly blocks: BlockStore;
   readonly records: RecordTable;
+  /** Where transfers are remembered over a restart: the catalogue. */
+  readonly settings: SettingsTable;
   readonly signer: Signer;
   readonly verify: Verify;
   readonly networkId: string;
@@ -54,7 +60,9 @@ const defaultSettleMilliseconds = 2000;
 
 export class DataPath {
   readonly files: Files;
+  readonly transfers: Transfers;
   readonly placement: PlacementCache;
+  readonly #queue: TransferQueue;
   readonly #repairPorts: RepairPorts;
   #repair: SimpleRepair | null = null;
   readonly #server: BlockServer;
@@ -93,12 +101,28 @@ export class DataPath {
         notify({ kind: 'moved', text: `Repair made ${copies} copies of blocks and handed on ${entries} records.` }),
     };
     this.files = createFiles({ data, storer, fetcher, names, rule, publisher: signer.host, notify });
+    this.#queue = new TransferQueue({ files: this.files, settings: options.settings, clock });
+    this.transfers = this.#queue;
   }
 
-  /** Begins to repair, now and with every change of the ring; to be called once this host is a member. */
+  /** This host is a member now: repair begins, and transfers that were interrupted go on. */
+  begin(): void {
+    this.beginRepair();
+    this.#queue.begin();
+  }
+
+  /** Repair with every change of the ring, and by rounds of its own. */
   beginRepair(): SimpleRepair {
     this.#repair ??= new SimpleRepair(this.#repairPorts);
     return this.#repair;
+  }
+
+  /**
+   * Before leaving for good: resolves when all that is held here is durable at the places that it has without this host.
+   * Rejects with `too-few-copies` when some of it could not be handed over; it may be called again.
+   */
+  async handOverEverything(): Promise<void> {
+    await handOver(this.#repairPorts);
   }
 
   /** Whether a request of this kind is for the data path. */
@@ -123,6 +147,7 @@ export class DataPath {
   }
 
   async close(): Promise<void> {
+    await this.#queue.close();
     await this.#repair?.close();
     this.placement.close();
     this.#traffic.close();

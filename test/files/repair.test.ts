@@ -75,3 +75,21 @@ test('A8 a peer that lost its blocks gets them again', async () => {
   assert.ok((await copies(peers, ring)).every(({ count }) => count === 3));
   await close();
 });
+
+test('A4 a peer that leaves for good has handed everything over before it goes', async () => {
+  const { peers, ring, network, close } = await dataNetwork(5);
+  for (let file = 0; file < 8; file++) await peers[0]!.files.put(`file ${file}`, bytesOf(randomBytes(50_000)));
+  await peers[0]!.path.handOverEverything();
+  network.setHealth(peers[0]!.contact.host, 'dead');
+  ring.declareDead(peers[0]!.contact.host);
+  assert.ok((await copies(peers.slice(1), ring)).every(({ count, placed }) => placed && count >= 3));
+  for (let file = 0; file < 8; file++) await peers[1]!.files.resolve({ name: `file ${file}` });
+  await close();
+});
+
+test('A4 the last peer cannot hand anything over and says so', async () => {
+  const { peers, close } = await dataNetwork(1);
+  await peers[0]!.files.put('alone', bytesOf(randomBytes(5)));
+  await assert.rejects(peers[0]!.path.handOverEverything(), /could not be handed over/);
+  await close();
+});

@@ -1,0 +1,89 @@
+/**
+ * Leaving for good: everything held here is made durable at the places that it has in a ring without this host. Nothing
+ * is dropped, so it can be broken off and done again.
+ */
+import type { CID } from 'multiformats/cid';
+import { ChordialError } from '../errors.ts';
+import { decodeEntry } from '../records/entry.ts';
+import { ringIdOfHash } from '../ring/identifier.ts';
+import type { Contact } from '../ring/pointer.ts';
+import { ByteBudget } from './byte-budget.ts';
+import type { RepairPorts } from './repair-ports.ts';
+
+const itemsPerPage = 256;
+const maximumBytesUnderWay = 16 * 1024 * 1024;
+/** Each item is tried at its places as often, with places looked up anew. */
+const maximumRounds = 3;
+
+/** Rejects with `too-few-copies` when something has no other durable copy than the one here. */
+export async function handOver(ports: RepairPorts): Promise<void> {
+  for (let round = 1; ; round++) {
+    ports.placement.clear();
+    const failures = [...(await handOverRecords(ports)), ...(await handOverBlocks(ports))];
+    if (failures.length === 0) return;
+    if (round === maximumRounds) {
+      const message = `${failures.length} items could not be handed over, the last because ${failures.at(-1)}. Bring other peers up or give them room, and leave again; --force gives up what is here.`;
+      throw new ChordialError('too-few-copies', message);
+    }
+  }
+}
+
+async function handOverRecords(ports: RepairPorts): Promise<readonly string[]> {
+  const failures: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = ports.records.table.range('all', cursor, itemsPerPage);
+    const now = ports.clock.wallTime();
+    await Promise.all(
+      page.items
+        .filter(({ expiry }) => expiry === null || expiry > now)
+        .map(async ({ key, bytes }) => {
+          const entries = [decodeEntry(bytes)];
+          failures.push(...(await everywhere(ports, key, (host) => ports.records.push(host, entries))));
+        }),
+    );
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return failures;
+}
+
+async function handOverBlocks(ports: RepairPorts): Promise<readonly string[]> {
+  const failures: string[] = [];
+  const budget = new ByteBudget(maximumBytesUnderWay);
+  let cursor: string | null = null;
+  do {
+    const page = await ports.blocks.keys('all', cursor, itemsPerPage);
+    await Promise.all(
+      page.items.map(async ({ cid, key, size }) => {
+        await budget.take(size);
+        try {
+          failures.push(...(await handOverBlock(ports, cid, key)));
+        } finally {
+          budget.give(size);
+        }
+      }),
+    );
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return failures;
+}
+
+async function handOverBlock(ports: RepairPorts, cid: CID, key: string): Promise<readonly string[]> {
+  const bytes = await ports.blocks.get(cid);
+  if (bytes === null) return [];
+  return everywhere(ports, key, (host) => ports.lanes.to(host).store({ block: { cid, bytes }, abandoned: false }));
+}
+
+/** The places without this host, each given the item; one line for each that did not take it. */
+async function everywhere(
+  ports: RepairPorts,
+  key: string,
+  give: (host: Contact) => Promise<void>,
+): Promise<readonly string[]> {
+  const { view, placement, replicas } = ports;
+  const hosts = await placement.candidates(ringIdOfHash(key, view.shape.bits), replicas + 1);
+  const places = hosts.filter(({ host }) => host !== view.self.host).slice(0, replicas);
+  const given = await Promise.allSettled(places.map(give));
+  if (places.length === 0) return ['no other host is there'];
+  return given.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []));
+}
