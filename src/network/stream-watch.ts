@@ -34,7 +34,8 @@ export class StreamWatch {
       this.#whole = trailers[wholeTrailer] === '1';
     });
     stream.on('wantTrailers', () => {
-      if (this.#finished) stream.sendTrailers({ [wholeTrailer]: '1' });
+      const open = !stream.closed && !stream.destroyed;
+      if (this.#finished && open) stream.sendTrailers({ [wholeTrailer]: '1' });
     });
     stream.on('end', () => {
       this.#ended = true;

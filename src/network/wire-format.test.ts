@@ -1,0 +1,61 @@
+/** Version 1 of the wire, byte for byte: a change here makes old and new peers strangers. See docs/wire-format.md. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ringId } from '../ring/identifier.ts';
+import type { MemberPointer, Pointer } from '../ring/pointer.ts';
+import { encodeHelloAnswer, encodeHelloAsk } from './hello.ts';
+import { hostIdOfPublicKey, memberIdOfHost } from './host-id.ts';
+import { ringCodec } from './ring-codec.ts';
+import type { Wire } from './transport.ts';
+import { encodeBody } from './wire-body.ts';
+
+const contact = { host: hostIdOfPublicKey(new Uint8Array(32).fill(1)), addresses: ['192.0.2.1:4848'] };
+const me: MemberPointer = { id: memberIdOfHost(contact.host, 2, 8), contact, index: 2 };
+const padding: Pointer = { id: ringId(255, 8), contact: null, index: 0 };
+const state = { me, predecessor: me, successors: [me, padding], epoch: 7 };
+const owned = { owner: me, predecessor: me, successors: [me, padding] };
+const bytes = new Uint8Array(2).fill(9);
+const codec = ringCodec({ bits: 8, successors: 2, rule: 'key' });
+const chosen = ringCodec({ bits: 8, successors: 2, rule: 'chosen' });
+
+const fixtures: Record<string, readonly [Wire, string]> = {
+  HELLO: [
+    encodeHelloAsk({ network: 'ab', contact, zone: 'z', proof: bytes }),
+    '85016261628258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438617a420909',
+  ],
+  'answer to HELLO': [
+    encodeHelloAnswer({ genesis: bytes, contact, zone: null, observedAddress: '::1', proof: null, secret: bytes }),
+    '864209098258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438f6633a3a31f6420909',
+  ],
+  'getState answer': [
+    codec.encodeAnswer('getState', { states: [{ status: 'member', state }, { status: 'pending' }] }),
+    '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a3438343882840202820241ff0701',
+  ],
+  'find answer': [
+    codec.encodeAnswer('find', { found: [{ owned, guesses: [me], closer: [] }] }),
+    '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a343834388183830202820241ff810280',
+  ],
+  'notify, rule chosen': [
+    chosen.encodeAsk('notify', { notices: [{ to: padding.id, from: me }] }),
+    '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438818241ff8202412b',
+  ],
+  poke: [
+    codec.encodeAsk('poke', { members: [padding.id], candidates: [me] }),
+    '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438828141ff8102',
+  ],
+  leave: [codec.encodeAsk('leave', { forGood: true, members: [padding.id] }), '828082f58141ff'],
+  probe: [
+    codec.encodeAsk('probe', { hosts: [contact] }),
+    '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a343834388100',
+  ],
+  news: [
+    codec.encodeAsk('news', { events: [{ type: 'left', contact, virtualNodes: 20, incarnation: 5 }] }),
+    '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438818402001405',
+  ],
+};
+
+for (const [name, [wire, expected]] of Object.entries(fixtures)) {
+  test(`the wire format of ${name} keeps its fixture`, () => {
+    assert.equal(Buffer.from(encodeBody(wire)).toString('hex'), expected);
+  });
+}
