@@ -6,6 +6,7 @@
  * is not asked of a swarm: its assumption of a perfect failure detector is what partitions and frozen processes break.
  */
 import type { RingId } from '../src/ring/identifier.ts';
+import { listText } from './invariant.ts';
 import { RingSimulation, type SimulatedHost } from './ring-simulation.ts';
 import { type SwarmFault, type SwarmPlan, swarmPlan } from './swarm-plan.ts';
 
@@ -22,6 +23,7 @@ export interface SwarmResult {
 
 /** The ring is one and ideal again this long after the last fault (spec: partition, then healing, ≤ 60 s). */
 const maximumHealing = 60_000;
+const suspicionLasts = 4000;
 const finalLookups = 24;
 const longestPause = 3000;
 
@@ -36,6 +38,8 @@ class Swarm {
   readonly #seed: number;
   /** Departed for good: never started again. */
   readonly #left = new Set<SimulatedHost>();
+  /** Said that they go, and may still be saying it. */
+  readonly #leaving = new Set<SimulatedHost>();
   readonly #during = { asked: 0, failed: 0, wrong: 0 };
 
   constructor(seed: number, log: (line: string) => void) {
@@ -51,14 +55,25 @@ class Swarm {
     try {
       this.#trouble();
       this.#heal();
+      // What was already under suspicion may still be declared dead: the ring is not at rest before that is over.
+      this.#sim.time.runUntil(this.#sim.time.now + suspicionLasts);
       healedAfter = this.#sim.settle(maximumHealing);
       failure = healedAfter === null ? this.#sim.inconsistency() : this.#lookupsAfter();
     } catch (error) {
       failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
     }
+    if (failure !== null) this.#logStates();
     const { time, trace } = this.#sim;
     const digest = trace?.digest() ?? '';
     return { seed: this.#seed, failure, healedAfter, lookupsDuring: this.#during, steps: time.steps, digest };
+  }
+
+  #logStates(): void {
+    for (const { contact, ring } of this.#sim.live()) {
+      const seen = ring.watched().map((w) => `${w.contact.host} ${w.liveness}`);
+      this.#log(`${contact.host} sees ${seen.join(', ')}`);
+      for (const state of ring.states()) this.#log(`  ${state.predecessor.id} < ${listText(state)}`);
+    }
   }
 
   #trouble(): void {
@@ -101,6 +116,7 @@ class Swarm {
         const forGood = this.#chance(0.5);
         this.#log(`leave ${victim.contact.host} ${forGood ? 'for good' : ''}`);
         if (forGood) this.#left.add(victim);
+        this.#leaving.add(victim);
         this.#sim.leave(victim, forGood);
         break;
       }
@@ -162,11 +178,13 @@ class Swarm {
 
   /** Hosts that may go: members, as long as another running member is left. */
   #expendable(): SimulatedHost[] {
-    const members = this.#sim.live().filter((h) => h.ring.states().length === h.members.length && !h.process.isFrozen);
-    return members.length > 1 ? this.#sim.live().filter((h) => members.length > 2 || !members.includes(h)) : [];
+    const running = this.#sim.live().filter((h) => !this.#leaving.has(h));
+    const members = running.filter((h) => h.ring.states().length === h.members.length && !h.process.isFrozen);
+    return members.length > 1 ? running : [];
   }
 
   #restart(host: SimulatedHost): void {
+    this.#leaving.delete(host);
     this.#log(`restart ${host.contact.host}`);
     this.#sim.start(host);
     host.ring.remember(this.#sim.hosts.filter((h) => h !== host).map((h) => h.contact));

@@ -31,6 +31,8 @@ interface Entry {
   /** When the current run of misses began. */
   missingSince: Milliseconds;
   checking: boolean;
+  /** Counts checks: an answer to one that was settled otherwise meanwhile (it said that it leaves) concludes nothing. */
+  checks: number;
   watched: boolean;
   timer: Timer | null;
   waiting: ((dead: boolean) => void)[];
@@ -130,7 +132,9 @@ export class FailureDetector {
   /** The host said so itself, or an authenticated event tells it. */
   declare(contact: Contact, liveness: 'away' | 'left'): void {
     const entry = this.#entry(contact);
-    if (entry.liveness !== liveness) this.#turn(entry, liveness);
+    if (entry.liveness === liveness) return;
+    this.#turn(entry, liveness);
+    this.#settle(entry);
   }
 
   /** Something else found it silent: check now instead of at the next ping. */
@@ -160,6 +164,7 @@ export class FailureDetector {
         misses: 0,
         missingSince: 0,
         checking: false,
+        checks: 0,
         watched: false,
         timer: null,
         waiting: [],
@@ -186,8 +191,10 @@ export class FailureDetector {
 
   #check(entry: Entry): void {
     if (this.#closed) return;
+    if (!entry.checking) entry.checks++;
     entry.checking = true;
     this.#rest(entry);
+    const check = entry.checks;
     const { clock, network, timers } = this.#ports;
     const sent = clock.now();
     const timeout = entry.roundTrip.timeout(entry.misses, timers.minimumTimeout, timers.maximumTimeout);
@@ -195,8 +202,9 @@ export class FailureDetector {
       if (this.#closed) return;
       if (result === 'alive') {
         this.heard(entry.contact, clock.now() - sent);
-        return this.#conclude(entry, false);
       }
+      if (!entry.checking || entry.checks !== check) return;
+      if (result === 'alive') return this.#conclude(entry, false);
       // `refused` is an answer: the host lives, it only will not talk to us.
       if (result === 'refused' || (entry.lastHeard ?? -1) >= sent) return this.#conclude(entry, false);
       if (entry.misses === 0) entry.missingSince = sent;
@@ -219,9 +227,11 @@ export class FailureDetector {
     }
     helpers.sort((a, b) => Number(b.watched) - Number(a.watched));
     const asked = helpers.slice(0, helpersAsked);
+    const check = entry.checks;
     let open = asked.length;
     let reached = false;
     const decide = () => {
+      if (this.#closed || !entry.checking || entry.checks !== check) return;
       const alive = reached || (entry.lastHeard ?? -1) >= entry.missingSince;
       this.#conclude(entry, !alive);
     };
@@ -240,9 +250,15 @@ export class FailureDetector {
 
   #conclude(entry: Entry, dead: boolean): void {
     entry.checking = false;
-    entry.misses = 0;
     if (dead && !this.isDown(entry.contact.host)) this.#turn(entry, 'dead');
     else if (!dead && entry.liveness === 'suspected') this.#turn(entry, 'alive');
+    this.#settle(entry);
+  }
+
+  /** Whoever waits for the outcome of a check is told; the next ping is a new one. */
+  #settle(entry: Entry): void {
+    entry.checking = false;
+    entry.misses = 0;
     const waiting = entry.waiting;
     entry.waiting = [];
     for (const done of waiting) done(this.isDown(entry.contact.host));

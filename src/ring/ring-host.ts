@@ -48,6 +48,8 @@ export class RingHost implements RingHandler {
   readonly #joining: Joining;
   readonly #fingerUpkeep: FingerUpkeep;
   #rewatch = false;
+  /** A join under way must not bring back a host that has said it goes. */
+  #leaving = false;
   #closed = false;
 
   constructor(options: RingHostOptions, ports: RingHostPorts) {
@@ -87,7 +89,7 @@ export class RingHost implements RingHandler {
       random,
       own,
       live,
-      isClosed,
+      isClosed: () => this.#closed || this.#leaving,
       lookup: (key, through, done) => lookups.lookup(key, through, done),
       poke: (to) => this.#poke(to, []),
     });
@@ -145,7 +147,9 @@ export class RingHost implements RingHandler {
   leave(forGood: boolean, done: () => void): void {
     const told = this.#toldOfLeave();
     const members = this.states().map((state) => state.me.id);
-    for (const member of this.#own.all) member.leave();
+    this.#leaving = true;
+    for (const member of this.#own.all) member.stop();
+    this.#others.close();
     let open = told.length;
     if (open === 0) {
       this.#ports.clock.after(0, done);
