@@ -168,9 +168,11 @@ export class Names {
     const encoded = signEntry(unsigned, networkId, (bytes) => signer.sign(bytes));
     const copies = await this.#writer.store([encoded]);
     const { kind, publisher, subject, sequence, expiry } = encoded.entry;
-    await table.put([
-      { kind, publisher, subject, sequence, expiry, key: recordKeyOf(encoded.entry, places), bytes: encoded.bytes },
-    ]);
+    const key = recordKeyOf(encoded.entry, places);
+    // One of the places may be here.
+    if (table.find({ kind, publisher, subject, key })?.sequence !== sequence) {
+      await table.put([{ kind, publisher, subject, sequence, expiry, key, bytes: encoded.bytes }]);
+    }
     return copies;
   }
 }

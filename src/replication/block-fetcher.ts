@@ -4,7 +4,7 @@
  */
 import type { CID } from 'multiformats/cid';
 import { blockKey, inlineBytes, verifyBlock } from '../content/cid.ts';
-import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
+import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
@@ -21,7 +21,6 @@ const maximumIdleLanes = 256;
 export class BlockFetcher {
   readonly #ports: DataPorts;
   readonly #replicas: number;
-  readonly #buffers = new LeafPool();
   readonly #lanes = new Map<HostId, SourceLane>();
 
   constructor(ports: DataPorts, replicas: number) {
@@ -53,7 +52,7 @@ export class BlockFetcher {
 
   /** Gives a buffer back that `fetch` delivered and that nobody looks at any more. */
   release(bytes: Uint8Array): void {
-    this.#buffers.giveBack(bytes);
+    this.#ports.leaves.giveBack(bytes);
   }
 
   async #local(cid: CID): Promise<Uint8Array | null> {
@@ -90,7 +89,7 @@ export class BlockFetcher {
     if (this.#lanes.size >= maximumIdleLanes) {
       for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
     }
-    const lane = new SourceLane(contact, this.#ports, this.#buffers);
+    const lane = new SourceLane(contact, this.#ports, this.#ports.leaves);
     this.#lanes.set(contact.host, lane);
     return lane;
   }

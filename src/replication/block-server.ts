@@ -4,7 +4,7 @@
  */
 import type { CID } from 'multiformats/cid';
 import { type Block, verifyBlock } from '../content/cid.ts';
-import { LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
+import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -22,9 +22,9 @@ import { receiveBlocks } from './block-payload.ts';
 import { ByteBudget } from './byte-budget.ts';
 
 /** Blocks that came and are not durable yet. */
-const maximumIncomingBytes = 32 * 1024 * 1024;
+const maximumIncomingBytes = 16 * 1024 * 1024;
 /** Blocks read from disk and not yet taken by the connection. */
-const maximumOutgoingBytes = 24 * 1024 * 1024;
+const maximumOutgoingBytes = 8 * 1024 * 1024;
 
 export interface BlockServerEvents {
   /** Blocks that were not here before are durable now. */
@@ -36,11 +36,12 @@ export interface BlockServerEvents {
 export class BlockServer {
   readonly #blocks: BlockStore;
   readonly #events: BlockServerEvents;
-  readonly #leaves = new LeafPool();
+  readonly #leaves: LeafPool;
   readonly #incoming = new ByteBudget(maximumIncomingBytes);
   readonly #outgoing = new ByteBudget(maximumOutgoingBytes);
 
-  constructor(blocks: BlockStore, events: BlockServerEvents = {}) {
+  constructor(blocks: BlockStore, leaves: LeafPool, events: BlockServerEvents = {}) {
+    this.#leaves = leaves;
     this.#blocks = blocks;
     this.#events = events;
   }

@@ -7,7 +7,6 @@
  */
 import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
-import { LeafPool } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { type CopyRule, graceMilliseconds, makeCopies } from '../records/durable-copies.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
@@ -19,13 +18,11 @@ import type { WantedCopy } from './host-lane.ts';
 import { HostLanes } from './host-lanes.ts';
 
 /** Blocks handed in and not yet acknowledged, over all puts of the process. */
-const maximumUnacknowledgedBytes = 32 * 1024 * 1024;
+const maximumUnacknowledgedBytes = 24 * 1024 * 1024;
 
 export class BlockStorer {
   readonly #ports: DataPorts;
   readonly #lanes: HostLanes;
-  /** Where the leaves of puts come from; they are given back when every host has its copy. */
-  readonly leaves = new LeafPool();
   readonly #budget = new ByteBudget(maximumUnacknowledgedBytes);
 
   constructor(ports: DataPorts) {
@@ -55,7 +52,7 @@ export class BlockStorer {
     copy.abandoned = true;
     if (copies < needed) throw tooFew(block.cid, copies, needed, failures);
     // After a failure a connection may still hold on to the bytes.
-    if (settled && failures.length === 0) this.leaves.giveBack(block.bytes);
+    if (settled && failures.length === 0) this.#ports.leaves.giveBack(block.bytes);
     return copies;
   }
 

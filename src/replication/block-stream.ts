@@ -1,7 +1,7 @@
 /** Many blocks fetched at once within a window, so that sources stay busy and memory stays bounded. */
 
 /** Blocks under way per reader; of 1 MiB each. */
-export const maximumBlocksUnderWay = 24;
+export const maximumBlocksUnderWay = 16;
 
 /** Delivers in the order of `items`, having begun on later ones already. Nothing is under way any more when it ends. */
 export async function* fetchInOrder<Item, Result>(

@@ -12,7 +12,7 @@ import { blockMessages, decodeSizes, encodeCids } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import type { DataPorts } from './data-ports.ts';
 
-const maximumStreams = 3;
+const maximumStreams = 2;
 const maximumBlocksPerRequest = 8;
 const silenceMilliseconds = 3000;
 /** A host that failed is passed over for a moment, one that sent wrong bytes for long. */

@@ -1,4 +1,5 @@
 /** The data path of a peer put together: blocks, records and files over one transport and one view of the ring. */
+import { LeafPool } from '../content/leaf-pool.ts';
 import {
   type IncomingStream,
   type OutgoingStream,
@@ -74,8 +75,9 @@ export class DataPath {
     const notify = options.notify ?? (() => undefined);
     this.placement = new PlacementCache(view, clock);
     this.#traffic = new BlockTraffic(clock, notify);
+    const leaves = new LeafPool();
     const report = (what: string, host: Contact, detail: string): void => options.report?.(what, host, detail);
-    const data = { view, placement: this.placement, transport, blocks, clock, report };
+    const data = { view, placement: this.placement, transport, blocks, clock, leaves, report };
     const places = { bits: view.shape.bits, teaching: options.teaching };
     const verifier = new EntryVerifier(networkId, options.verify);
     const recordPorts = { ...data, table: options.records, verifier, places, rule, signer, networkId };
@@ -85,7 +87,7 @@ export class DataPath {
     const names = new Names(recordPorts, writer, reader);
     const storer = new BlockStorer(data);
     const fetcher = new BlockFetcher(data, rule.replicas);
-    this.#server = new BlockServer(blocks, {
+    this.#server = new BlockServer(blocks, leaves, {
       stored: (from, count, bytes) => this.#traffic.add('stored', from, count, bytes),
       sent: (to, count, bytes) => this.#traffic.add('sent', to, count, bytes),
       refused: (from, code) => report('refused', from, `A block was refused: ${code}.`),

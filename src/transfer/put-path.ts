@@ -75,7 +75,7 @@ class FolderBuilder {
   async #file(pieces: AsyncIterable<Uint8Array>): Promise<Omit<DirectoryEntry, 'name'>> {
     const built = await buildFile(this.#counted(pieces), this.#write, {
       wholeHash: false,
-      pool: this.#ports.storer.leaves,
+      pool: this.#ports.data.leaves,
     });
     this.blocks += built.blocks;
     return { cid: built.cid, size: built.storedBytes };
