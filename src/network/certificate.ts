@@ -1,8 +1,8 @@
 /**
  * The self-signed X.509 certificate that carries a peer's key through TLS. Nobody checks its names, dates or signature:
  * TLS proves that the other end holds the private key, and the peer's id is computed from the public one. So it is the
- * smallest one that RFC 5280 and RFC 8410 allow, always the same but for key and signature. Written out here because
- * the library for certificates takes longer to load than a peer takes to start, and needs a polyfill of Reflect.
+ * smallest one that RFC 5280 and RFC 8410 allow, always the same but for key and signature. Why it is written out here
+ * and not made with a library: docs/decisions/0009-dependencies.md.
  */
 import { createPublicKey } from 'node:crypto';
 import type { Identity } from './identity.ts';

@@ -1,9 +1,9 @@
 /** What a peer keeps and moves: the block store, the records and the data path, opened on its data folder. */
 import { statfs } from 'node:fs/promises';
-import { hello } from '../network/join-hello.ts';
 import type { Genesis } from '../network/genesis.ts';
 import { networkId } from '../network/genesis.ts';
 import { type Identity, verifySignature } from '../network/identity.ts';
+import { hello } from '../network/join-hello.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import type { IncomingStream, OutgoingStream, Transport, Wire } from '../network/transport.ts';
 import { decodeEntry } from '../records/entry.ts';
@@ -18,7 +18,7 @@ import { DataPath } from '../transfer/data-path.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import type { PeerConfiguration } from './configuration.ts';
-import type { EventFan } from './live-peer.ts';
+import type { EventFan } from './event-fan.ts';
 import type { StorageListing } from './peer.ts';
 
 export interface DataPlaneOptions {

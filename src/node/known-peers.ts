@@ -32,7 +32,12 @@ export class KnownPeers {
       const watched = ring.watched().filter((w) => w.liveness !== 'left' && w.contact.addresses.length > 0);
       // The live ones first, so that they are kept when there are too many.
       watched.sort((a, b) => Number(ring.isDown(a.contact.host)) - Number(ring.isDown(b.contact.host)));
-      const left = new Set(ring.watched().filter((w) => w.liveness === 'left').map((w) => w.contact.host));
+      const left = new Set(
+        ring
+          .watched()
+          .filter((w) => w.liveness === 'left')
+          .map((w) => w.contact.host),
+      );
       for (const { contact } of watched) remembered.set(contact.host, contact);
       for (const contact of this.read()) {
         if (!remembered.has(contact.host) && !left.has(contact.host)) remembered.set(contact.host, contact);

@@ -9,30 +9,11 @@ import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import { eraseNetwork } from './data-folder-files.ts';
 import type { DataPlane } from './data-plane.ts';
+import type { EventFan } from './event-fan.ts';
 import { keyOfText } from './key-of-text.ts';
 import type { LookupResult, NodeStatus, Peer, PeerEvent, PeerStatus, StorageListing } from './peer.ts';
 import type { RingAdapter } from './ring-adapter.ts';
-import type { StoryLine } from './ring-story.ts';
 import { shownMember, shownPeer, shownPointer } from './shown.ts';
-
-/** Hands each line on to everybody who listens. A listener that throws harms no other. */
-export class EventFan {
-  readonly #listeners = new Set<(event: PeerEvent) => void>();
-
-  constructor(first?: (event: PeerEvent) => void) {
-    if (first !== undefined) this.#listeners.add(first);
-  }
-
-  tell(line: StoryLine): void {
-    const event: PeerEvent = { time: new Date().toISOString(), ...line };
-    for (const listener of this.#listeners) listener(event);
-  }
-
-  add(listener: (event: PeerEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-}
 
 export interface LiveParts {
   readonly identity: Identity;

@@ -4,7 +4,14 @@ import { ChordialError } from '../errors.ts';
 import { checkFlags, type Founding, found, type Genesis, networkId } from '../network/genesis.ts';
 import type { Identity } from '../network/identity.ts';
 import { type Greeting, hello } from '../network/join-hello.ts';
-import { createSecret, loadGenesis, loadSecret, parseSecret, saveGenesis, saveSecret } from '../network/network-files.ts';
+import {
+  createSecret,
+  loadGenesis,
+  loadSecret,
+  parseSecret,
+  saveGenesis,
+  saveSecret,
+} from '../network/network-files.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { PeerConfiguration } from './configuration.ts';
 

@@ -1,6 +1,7 @@
 /** What happens in the ring, told in plain lines (row A23). In a teaching ring peers are called by their numbers. */
-import { toBigInt } from '../ring/identifier.ts';
+
 import type { RingEvent } from '../ring/events.ts';
+import { toBigInt } from '../ring/identifier.ts';
 import type { MemberState } from '../ring/member-state.ts';
 import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
 
@@ -100,7 +101,9 @@ export class RingStory {
 
   #placeOf(pointer: MemberPointer): string {
     const who = this.nameOf(pointer.contact);
-    return this.#teaching ? who : `${pointer.id.slice(0, 8)}… of ${pointer.contact.host === this.#self ? 'this peer' : who}`;
+    return this.#teaching
+      ? who
+      : `${pointer.id.slice(0, 8)}… of ${pointer.contact.host === this.#self ? 'this peer' : who}`;
   }
 
   #learn(pointer: Pointer): void {

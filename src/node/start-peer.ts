@@ -4,9 +4,9 @@
  */
 import path from 'node:path';
 import { formatAddress } from '../network/addresses.ts';
+import { networkId } from '../network/genesis.ts';
 import { Http2Transport } from '../network/http2-transport.ts';
 import { loadOrCreateIdentity } from '../network/identity.ts';
-import { networkId } from '../network/genesis.ts';
 import { ringCodec } from '../network/ring-codec.ts';
 import { ringKindPrefix, ringNetwork, ringRequests } from '../network/ring-network.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
@@ -18,11 +18,12 @@ import { openDataFolder } from '../storage/data-folder.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import { DataPlane } from './data-plane.ts';
 import { joinThrough, returnToRing } from './enter-ring.ts';
+import { EventFan } from './event-fan.ts';
 import { KnownPeers } from './known-peers.ts';
+import { LivePeer } from './live-peer.ts';
 import { chooseNetwork } from './network-choice.ts';
 import { ownMembers } from './own-members.ts';
 import type { Peer } from './peer.ts';
-import { EventFan, LivePeer } from './live-peer.ts';
 import { RingAdapter } from './ring-adapter.ts';
 import { RingStory } from './ring-story.ts';
 
@@ -98,7 +99,16 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   );
   const view = new RingAdapter(ring, shape);
   opened.defer(() => ring.close());
-  const data = await DataPlane.open({ folder: folder.path, catalog, identity, genesis, transport, view, configuration, events });
+  const data = await DataPlane.open({
+    folder: folder.path,
+    catalog,
+    identity,
+    genesis,
+    transport,
+    view,
+    configuration,
+    events,
+  });
   opened.defer(() => data.close());
   answering = { ring, data };
 

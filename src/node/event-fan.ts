@@ -1,0 +1,21 @@
+import type { PeerEvent } from './peer.ts';
+import type { StoryLine } from './ring-story.ts';
+
+/** Hands each line on to everybody who listens. A listener that throws harms no other. */
+export class EventFan {
+  readonly #listeners = new Set<(event: PeerEvent) => void>();
+
+  constructor(first?: (event: PeerEvent) => void) {
+    if (first !== undefined) this.#listeners.add(first);
+  }
+
+  tell(line: StoryLine): void {
+    const event: PeerEvent = { time: new Date().toISOString(), ...line };
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  add(listener: (event: PeerEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
