@@ -41,6 +41,8 @@ export class ApiClient {
   async open(route: string, asked: ApiRequest = {}): Promise<IncomingMessage> {
     const response = await this.#exchange(route, asked);
     const status = response.statusCode ?? 0;
+    // It has no body, but holds its connection until it was read.
+    if (asked.method === 'HEAD') response.resume();
     if (status < 400) return response;
     // A HEAD has no body to say what was wrong.
     if (asked.method === 'HEAD') return this.open(route, { ...asked, method: 'GET', headers: { Range: 'bytes=0-0' } });

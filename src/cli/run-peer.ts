@@ -73,25 +73,27 @@ async function serve(
   }
 }
 
-/** Ctrl-C while joining gives up, also when the peer is slow to notice. */
+/** Ctrl-C while joining gives up: startPeer heeds the signal; whatever it had opened is closed again. */
 async function startUnlessEnded(
   startPeer: StartPeer,
   configuration: PeerConfiguration,
   signals: EndSignals,
 ): Promise<EndingPeer> {
-  const starting = startPeer(configuration);
-  const ended = signals.ended.then(() => null);
-  const started = await Promise.race([starting, ended]);
-  if (started !== null) return started;
-  // What is still opening must be closed again before the data folder is free.
-  await starting.then(
-    (peer) => peer.stop(),
-    (error) => {
-      if (!(error instanceof ChordialError)) throw error;
-    },
-  );
-  throw new ChordialError(
+  try {
+    const peer = await startPeer(configuration);
+    if (!signals.signal.aborted) return peer;
+    await peer.stop();
+  } catch (error) {
+    if (!signals.signal.aborted) throw error;
+    throw interrupted(error);
+  }
+  throw interrupted(null);
+}
+
+function interrupted(cause: unknown): ChordialError {
+  return new ChordialError(
     'interrupted',
     'The start was interrupted before the peer was a member. Start it again when you like.',
+    { cause },
   );
 }

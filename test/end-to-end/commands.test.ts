@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { ServedPeer } from '../fixtures/served-peer.ts';
+import { root } from '../results.ts';
+import { type CommandResult, runCommand } from './command.ts';
+
+/** A small peer in this process, and commands as processes in a folder of their own. */
+class Desk implements AsyncDisposable {
+  readonly served: ServedPeer;
+  readonly folder: string;
+
+  private constructor(served: ServedPeer, folder: string) {
+    this.served = served;
+    this.folder = folder;
+  }
+
+  static async open(): Promise<Desk> {
+    return new Desk(await ServedPeer.open(), await mkdtemp(path.join(os.tmpdir(), 'chordial-test-')));
+  }
+
+  run(args: readonly string[], input?: string): Promise<CommandResult> {
+    return this.runAlone([...args, '--api', this.served.api.url], input);
+  }
+
+  runAlone(args: readonly string[], input?: string): Promise<CommandResult> {
+    const environment = { PATH: process.env['PATH'], HOME: this.folder };
+    const options = {
+      folder: this.folder,
+      environment,
+      deadlineMilliseconds: 10_000,
+      ...(input === undefined ? {} : { input }),
+    };
+    return runCommand([process.execPath, path.join(root, 'src/cli/main.ts'), ...args], options);
+  }
+
+  /** As if the peer ran on another machine: transfers by path are refused. */
+  beElsewhere(): void {
+    this.served.peer.transfers.start = async ({ path: wanted }) => {
+      const { ChordialError } = await import('../../src/errors.ts');
+      throw new ChordialError('unreadable-file', `${wanted} is not here.`);
+    };
+  }
+
+  path(name: string): string {
+    return path.join(this.folder, name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.served[Symbol.asyncDispose]();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+for (const where of ['on this machine', 'elsewhere'] as const) {
+  test(`A6 A7 put and get with a peer ${where}: the same bytes, already there, other bytes kept, --force`, async () => {
+    await using desk = await Desk.open();
+    if (where === 'elsewhere') desk.beElsewhere();
+    await writeFile(desk.path('a.txt'), 'hello');
+    const put = await desk.run(['put', 'a.txt', '--json']);
+    assert.equal(put.exit, 0, put.stderr);
+    const { cid, copies } = put.json<{ cid: string; copies: number }>();
+    assert.equal(cid, cidOfBlock(rawCodec, Buffer.from('hello')).toString());
+    assert.equal(copies, 3);
+    const get = await desk.run(['get', 'a.txt', '-o', 'copy.txt']);
+    assert.equal(get.exit, 0, get.stderr);
+    assert.equal(await readFile(desk.path('copy.txt'), 'utf8'), 'hello');
+    const again = await desk.run(['get', 'a.txt', '-o', 'copy.txt']);
+    assert.equal(again.exit, 0);
+    assert.match(again.text, /already there/);
+    await writeFile(desk.path('copy.txt'), 'mine');
+    const kept = await desk.run(['get', cid, '-o', 'copy.txt']);
+    assert.equal(kept.exit, 1);
+    assert.match(kept.stderr, /^chordial: .*--force/);
+    assert.equal(await readFile(desk.path('copy.txt'), 'utf8'), 'mine');
+    assert.equal((await desk.run(['get', 'a.txt', '-o', 'copy.txt', '--force'])).exit, 0);
+    assert.equal(await readFile(desk.path('copy.txt'), 'utf8'), 'hello');
+    assert.equal(existsSync(desk.path('copy.txt.part')), false);
+  });
+
+  test(`A7 get of an absent name with a peer ${where}: exit 3, a clear line, nothing left behind`, async () => {
+    await using desk = await Desk.open();
+    if (where === 'elsewhere') desk.beElsewhere();
+    const got = await desk.run(['get', 'absent', '-o', 'x']);
+    assert.equal(got.exit, 3);
+    assert.match(got.stderr, /^chordial: .*"absent".*\n$/);
+    assert.equal(existsSync(desk.path('x')) || existsSync(desk.path('x.part')), false);
+    const json = await desk.run(['get', 'absent', '--json']);
+    assert.equal((JSON.parse(json.stderr) as { error: { code: string } }).error.code, 'not-found');
+  });
+}
+
+test('A6 put takes several files, standard input with --name, and --replicas', async () => {
+  await using desk = await Desk.open();
+  await writeFile(desk.path('a'), 'a');
+  await writeFile(desk.path('empty'), '');
+  const two = await desk.run(['put', 'a', 'empty', '--json']);
+  assert.equal(two.text.trim().split('\n').length, 2);
+  const piped = await desk.run(['put', '-', '--name', 'from a pipe', '--replicas', '2', '--json'], 'piped');
+  assert.equal(piped.json<{ copies: number }>().copies, 2);
+  const out = await desk.run(['get', 'from a pipe', '-o', '-']);
+  assert.equal(out.text, 'piped');
+  assert.equal((await desk.run(['put', '-'])).exit, 2);
+  assert.equal((await desk.run(['put', 'a', 'empty', '--name', 'x'])).exit, 2);
+});
+
+test('A22 put of a file that is absent, unreadable or no file says so and puts nothing', async () => {
+  await using desk = await Desk.open();
+  await writeFile(desk.path('good'), 'x');
+  const absent = await desk.run(['put', 'good', 'absent']);
+  assert.equal(absent.exit, 1);
+  assert.match(absent.stderr, /absent cannot be read: there is no such file/);
+  assert.equal(desk.served.peer.kept.size, 0);
+  assert.equal((await desk.run(['put', '/dev/null'])).exit, 1);
+  await writeFile(desk.path('secret'), 'x');
+  await chmod(desk.path('secret'), 0);
+  if (process.getuid?.() !== 0) assert.equal((await desk.run(['put', 'secret'])).exit, 1);
+  const bad = await desk.run(['put', 'good', '--name', 'a/b']);
+  assert.equal(bad.exit, 2);
+  assert.match(bad.stderr, /"\/"/);
+  assert.equal((await desk.run(['put', 'good', '--replicas', '9'])).exit, 2);
+  assert.equal((await desk.run(['put', 'good', '--ttl', 'soon'])).exit, 2);
+});
+
+test('A22 a get never writes through a link and leaves what is in its way', async () => {
+  await using desk = await Desk.open();
+  await desk.served.put('a', 'hello');
+  await writeFile(desk.path('elsewhere'), 'precious');
+  await symlink(desk.path('elsewhere'), desk.path('x.part'));
+  const got = await desk.run(['get', 'a', '-o', 'x']);
+  assert.equal(got.exit, 1);
+  assert.match(got.stderr, /x\.part is in the way/);
+  assert.equal(await readFile(desk.path('elsewhere'), 'utf8'), 'precious');
+});
+
+test('A22 a folder from elsewhere is recreated inside its target, never outside and never through links', async () => {
+  await using desk = await Desk.open();
+  desk.beElsewhere();
+  const bytes = Buffer.from('inside');
+  const cid = cidOfBlock(rawCodec, bytes).toString();
+  const folder = cidOfBlock(rawCodec, Buffer.from('stands for a folder')).toString();
+  desk.served.peer.addFolder('photos', folder, [{ path: 'deep/a.txt', bytes, cid }]);
+  assert.equal((await desk.run(['get', 'photos'])).exit, 0);
+  assert.equal(await readFile(desk.path('photos/deep/a.txt'), 'utf8'), 'inside');
+  assert.match((await desk.run(['get', 'photos'])).text, /already there/);
+
+  await mkdir(desk.path('target'));
+  await mkdir(desk.path('victim'));
+  await symlink(desk.path('victim'), desk.path('target/deep'));
+  assert.equal((await desk.run(['get', 'photos', '-o', 'target'])).exit, 1);
+  assert.equal(existsSync(desk.path('victim/a.txt')), false);
+
+  desk.served.peer.addFolder('hostile', folder, [{ path: '../escaped.txt', bytes, cid }]);
+  const hostile = await desk.run(['get', 'hostile']);
+  assert.equal(hostile.exit, 1);
+  assert.equal(existsSync(desk.path('escaped.txt')), false);
+});
+
+test('A7 get says on stderr that others use the name, and reads a file into an existing folder', async () => {
+  await using desk = await Desk.open();
+  await desk.served.put('shared', 'x');
+  await mkdir(desk.path('into'));
+  const got = await desk.run(['get', 'shared', '-o', 'into']);
+  assert.match(got.stderr, /another publisher uses the name shared/);
+  assert.equal(await readFile(desk.path('into/shared'), 'utf8'), 'x');
+});
+
+test('A2 ls, stat, rm, peers, ring, lookup and join answer in text and JSON', async () => {
+  await using desk = await Desk.open();
+  await desk.served.put('a.txt', 'hello');
+  assert.match((await desk.run(['ls'])).text, /a\.txt +5 B/);
+  assert.equal((await desk.run(['ls', '--all', '--json'])).json<{ files: unknown[] }>().files.length, 1);
+  assert.match((await desk.run(['stat', 'a.txt'])).text, /live copies +1/);
+  assert.equal((await desk.run(['stat', 'b.txt'])).exit, 3);
+  assert.match((await desk.run(['peers'])).text, /alive +400 ms ago/);
+  assert.match((await desk.run(['ring'])).text, /predecessor +0b/);
+  assert.equal((await desk.run(['ring', '--json'])).json<{ bits: number }>().bits, 8);
+  assert.match((await desk.run(['lookup', 'key:0a'])).text, /owner +0b at/);
+  assert.equal((await desk.run(['join', '127.0.0.1:5001'])).exit, 0);
+  assert.equal((await desk.run(['join', 'nowhere'])).exit, 2);
+  assert.equal((await desk.run(['rm', 'a.txt'])).exit, 0);
+  assert.equal((await desk.run(['rm', 'a.txt'])).exit, 3);
+  assert.equal((await desk.run(['leave'])).exit, 1);
+});
+
+test('A22 wrong usage exits with 2 and one line, and without a peer the way to start one is told', async () => {
+  await using desk = await Desk.open();
+  for (const args of [
+    [],
+    ['nonsense'],
+    ['put'],
+    ['get', 'a', '--nonsense'],
+    ['start', '--bits', '2'],
+    ['get', 'a/b'],
+  ]) {
+    const wrong = await desk.runAlone(args);
+    assert.equal(wrong.exit, 2, args.join(' '));
+    assert.match(wrong.stderr.trim().split('\n').at(-1) ?? '', /^chordial: /);
+  }
+  const alone = await desk.runAlone(['ls']);
+  assert.equal(alone.exit, 1);
+  assert.match(alone.stderr, /chordial start/);
+  assert.equal((await desk.runAlone(['ls', '--api', 'ftp://x'])).exit, 2);
+  assert.match((await desk.runAlone(['ls', '--api', 'http://127.0.0.1:1'])).stderr, /Nothing listens/);
+});
+
+test('a note that an ended peer left behind is told as what it is', async () => {
+  await using desk = await Desk.open();
+  await mkdir(desk.path('data'));
+  const note = { url: 'http://127.0.0.1:1', id: 'x', save: null };
+  await writeFile(desk.path('data/running-peer.json'), JSON.stringify(note));
+  assert.match((await desk.runAlone(['ls', '--data', 'data'])).stderr, /Nothing listens.*chordial start/);
+  await writeFile(desk.path('data/running-peer.json'), JSON.stringify({ ...note, url: desk.served.api.url }));
+  assert.match((await desk.runAlone(['ls', '--data', 'data'])).stderr, /does not run: another one/);
+});
