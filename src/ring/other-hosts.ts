@@ -64,9 +64,13 @@ export class OtherHosts {
     });
   }
 
-  /** This host has become a member: others are told, and lost hosts looked for. */
-  begin(): void {
+  /** Hosts that are down are looked for: already while joining, or a place behind one wrongly believed dead is never found. */
+  lookForLost(): void {
     this.#reunion.begin();
+  }
+
+  /** This host has become a member: others are told. */
+  announce(): void {
     this.#tell(this.selfEvent('alive'));
   }
 

@@ -50,17 +50,22 @@ export class Reunion {
     this.#ports = ports;
   }
 
+  /** From now on lost hosts are looked for. */
   begin(): void {
-    const { clock, random, timers } = this.#ports;
-    this.#timer = clock.after(timers.outsideProbe * (0.8 + 0.4 * random.next()), () => {
-      this.#round();
-      if (!this.#closed) this.begin();
-    });
+    if (this.#timer === null && !this.#closed) this.#schedule();
   }
 
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+  }
+
+  #schedule(): void {
+    const { clock, random, timers } = this.#ports;
+    this.#timer = clock.after(timers.outsideProbe * (0.8 + 0.4 * random.next()), () => {
+      this.#round();
+      if (!this.#closed) this.#schedule();
+    });
   }
 
   #round(): void {

@@ -137,6 +137,7 @@ export class RingHost implements RingHandler {
 
   /** Joins every member through the given hosts. */
   join(through: readonly Contact[], done: (failure: JoinFailure | null) => void): void {
+    this.#others.lookForLost();
     this.#joining.joinAll(through, (failure) => {
       if (failure === null) this.#begun();
       done(failure);
@@ -171,7 +172,8 @@ export class RingHost implements RingHandler {
 
   #begun(): void {
     this.#options.observe({ kind: 'joined' });
-    this.#others.begin();
+    this.#others.lookForLost();
+    this.#others.announce();
     for (const member of this.#own.all) this.#fingerUpkeep.refreshAll(member);
   }
 
