@@ -145,7 +145,18 @@ export class Names {
 
   #current(entries: readonly EncodedEntry[]): NameEntry[] {
     const now = this.#ports.clock.wallTime();
-    return entries.filter(({ entry }) => isCurrent(entry, now)).map(readNameEntry);
+    return entries.filter(({ entry }) => isCurrent(entry, now)).flatMap((encoded) => this.#readable(encoded));
+  }
+
+  /** A publisher may sign anything; what is no name hides none of the others. */
+  #readable(encoded: EncodedEntry): NameEntry[] {
+    try {
+      return [readNameEntry(encoded)];
+    } catch (error) {
+      if (!(error instanceof ChordialError)) throw error;
+      this.#ports.report?.('refused-record', this.#ports.view.self, error.message);
+      return [];
+    }
   }
 
   #rank(a: NameEntry, b: NameEntry): number {

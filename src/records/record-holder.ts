@@ -5,6 +5,7 @@ import type { Contact } from '../ring/pointer.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { decodeEntry, type EncodedEntry, type RecordKind } from './entry.ts';
 import { isFromTheFuture } from './merge.ts';
+import { readNameEntry } from './name-entry.ts';
 import { recordKeyOf } from './record-keys.ts';
 import {
   decodeEntryBytes,
@@ -70,6 +71,7 @@ export class RecordHolder {
   #checkedRow(encoded: EncodedEntry): RecordRow {
     const { kind, publisher, subject, sequence, expiry } = encoded.entry;
     const key = recordKeyOf(encoded.entry, this.#ports.places);
+    if (kind === 'name' && encoded.entry.body !== null) readNameEntry(encoded);
     if (isFromTheFuture(encoded.entry, this.#ports.clock.wallTime())) {
       throw new ChordialError(
         'bad-content',

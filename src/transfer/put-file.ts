@@ -56,7 +56,8 @@ export async function publishing(
   return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
 }
 
-function ruleOf(ports: FilePorts, options: PutOptions): CopyRule {
+/** Throws `bad-request` for a count of copies that cannot be. */
+export function ruleOf(ports: FilePorts, options: PutOptions): CopyRule {
   const replicas = options.replicas ?? ports.rule.replicas;
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > maximumReplicas) {
     throw new ChordialError('bad-request', `${replicas} copies cannot be had: ask for 1 to ${maximumReplicas}.`);

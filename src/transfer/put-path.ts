@@ -9,7 +9,7 @@ import { ChordialError } from '../errors.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
 import { fileError, openToRead, piecesOf } from './local-file.ts';
-import { publishing, putFile } from './put-file.ts';
+import { publishing, putFile, ruleOf } from './put-file.ts';
 
 /** Deeper folders are refused: nobody has them, and every level costs memory. */
 export const maximumFolderDepth = 64;
@@ -17,6 +17,7 @@ export const maximumFolderDepth = 64;
 /** A folder becomes one directory under one name; hidden entries and links in it are left out. */
 export async function putPath(ports: FilePorts, name: string, path: string, options: PutOptions): Promise<PutResult> {
   const checked = checkName(name);
+  ruleOf(ports, options);
   const file = await openToRead(path, true);
   const status = await file.stat();
   if (status.isFile()) return putFile(ports, checked, piecesOf(file, path), options, status.size);

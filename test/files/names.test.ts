@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { parseCid } from '../../src/content/cid.ts';
+import { ChordialError } from '../../src/errors.ts';
+import { signEntry } from '../../src/records/entry.ts';
+import { nameEntry } from '../../src/records/name-entry.ts';
+import { recordKeyOfName } from '../../src/records/record-keys.ts';
+import { ringIdOfHash } from '../../src/ring/identifier.ts';
+import { type DataPeer, dataNetwork, testNetworkId } from '../fixtures/data-network.ts';
+
+async function* bytesOf(text: string | Uint8Array) {
+  yield Buffer.from(text);
+}
+const code = (wanted: string) => (error: unknown) => error instanceof ChordialError && error.code === wanted;
+const places = { bits: 256, teaching: false };
+
+async function placesOf(peers: readonly DataPeer[], expected: readonly string[]) {
+  return expected.map((host) => peers.find(({ contact }) => contact.host === host)!);
+}
+
+test('A2 A7 a publisher lists its own names by pages, anybody lists everybody', async () => {
+  const { peers, close } = await dataNetwork(4);
+  for (let file = 0; file < 7; file++) await peers[file % 2]!.files.put(`file ${file}`, bytesOf(`content ${file}`));
+  const own: string[] = [];
+  for (let cursor: string | null = null; ; ) {
+    const page = await peers[0]!.files.list({ all: false, cursor, limit: 2 });
+    assert.ok(page.files.length <= 2);
+    own.push(...page.files.map(({ name }) => name!));
+    cursor = page.cursor;
+    if (cursor === null) break;
+  }
+  assert.deepEqual(own.sort(), ['file 0', 'file 2', 'file 4', 'file 6']);
+  const all: string[] = [];
+  for (let cursor: string | null = null; ; ) {
+    const page = await peers[3]!.files.list({ all: true, cursor, limit: 3 });
+    all.push(...page.files.map(({ name }) => name!));
+    cursor = page.cursor;
+    if (cursor === null) break;
+  }
+  assert.deepEqual(
+    all,
+    Array.from({ length: 7 }, (_, file) => `file ${file}`),
+  );
+  await assert.rejects(peers[0]!.files.list({ all: true, cursor: '???', limit: 1 }), code('bad-request'));
+  await close();
+});
+
+test('A7 my own entry of a name comes first, else the newest; others are counted, a publisher picks exactly', async () => {
+  const { peers, close } = await dataNetwork(4);
+  const first = await peers[0]!.files.put('shared', bytesOf('by 0'));
+  const second = await peers[1]!.files.put('shared', bytesOf('by 1'));
+  assert.equal((await peers[0]!.files.resolve({ name: 'shared' })).cid, first.cid);
+  const newest = await peers[2]!.files.resolve({ name: 'shared' });
+  assert.equal(newest.cid, second.cid);
+  assert.equal(newest.others, 1);
+  const publisher = first.publisher;
+  assert.equal((await peers[2]!.files.resolve({ name: 'shared', publisher })).cid, first.cid);
+  assert.equal((await peers[2]!.files.resolve({ name: `shared@${publisher}` })).cid, first.cid);
+  await peers[2]!.files.put('me@home', bytesOf('an @ that is no publisher'));
+  assert.equal((await peers[3]!.files.resolve({ name: 'me@home' })).name, 'me@home');
+  await close();
+});
+
+test('A7 a name put again has the new content everywhere', async () => {
+  const { peers, close } = await dataNetwork(4);
+  await peers[0]!.files.put('again', bytesOf('old'));
+  const put = await peers[0]!.files.put('again', bytesOf('new'));
+  for (const peer of peers) assert.equal((await peer.files.resolve({ name: 'again' })).cid, put.cid);
+  await close();
+});
+
+test('B4 a removed name is gone everywhere; only its publisher removes it', async () => {
+  const { peers, close } = await dataNetwork(4);
+  await peers[0]!.files.put('mine', bytesOf('x'));
+  await assert.rejects(peers[1]!.files.remove('mine'), code('not-publisher'));
+  await assert.rejects(peers[1]!.files.remove('absent'), code('not-found'));
+  await peers[0]!.files.remove('mine');
+  for (const peer of peers) await assert.rejects(peer.files.resolve({ name: 'mine' }), code('not-found'));
+  assert.deepEqual((await peers[2]!.files.list({ all: true, cursor: null, limit: 10 })).files, []);
+  await close();
+});
+
+test('B4 stat counts the live copies of the rarest block and names the holders', async () => {
+  const { peers, network, close } = await dataNetwork(5);
+  const put = await peers[0]!.files.put('counted', bytesOf(randomBytes(2_500_000)));
+  const whole = await peers[1]!.files.stat({ name: 'counted' });
+  assert.equal(whole.blocks, 4);
+  assert.equal(whole.copies, 3);
+  assert.ok(whole.holders.length >= 3);
+  const root = parseCid(put.cid);
+  const holder = (
+    await Promise.all(peers.slice(1).map(async (peer) => ({ peer, size: await peer.blocks.size(root) })))
+  ).find(({ size }) => size !== null)!;
+  network.setHealth(holder.peer.contact.host, 'dead');
+  assert.equal((await peers[0]!.files.stat({ cid: put.cid })).copies, 2);
+  await close();
+});
+
+test('B4 a name is read from two places: a stale one is outvoted by a newer entry', async () => {
+  const { peers, ring, close } = await dataNetwork(6);
+  await peers[0]!.files.put('stale', bytesOf('old'));
+  const key = recordKeyOfName('stale', places);
+  const holders = await placesOf(peers, ring.expectedPlaces(ringIdOfHash(key, 256), 3));
+  const stale = holders[0]!;
+  const before = stale.records.get(key, 'name', null, 10).items;
+  const put = await peers[0]!.files.put('stale', bytesOf('new'));
+  await stale.records.remove(before);
+  await stale.records.put(before);
+  const reader = peers.find((peer) => !holders.includes(peer) && peer !== peers[0])!;
+  assert.equal((await reader.files.resolve({ name: 'stale' })).cid, put.cid);
+  await close();
+});
+
+test('B3 a forged entry is neither stored by a holder nor believed by a reader', async () => {
+  const { peers, ring, close } = await dataNetwork(6);
+  const put = await peers[0]!.files.put('forged', bytesOf('right'));
+  const other = await peers[1]!.files.put('other', bytesOf('wrong'));
+  const [liar] = peers.slice(2);
+  const content = { name: 'forged', cid: parseCid(other.cid), size: 5, type: 'file', sha256: null, blocks: 1 } as const;
+  const now = Date.now() + 1000;
+  const forged = signEntry(nameEntry(content, peers[0]!.contact.host, now, now, null), testNetworkId, (bytes) =>
+    liar!.identity.sign(bytes),
+  );
+  const key = recordKeyOfName('forged', places);
+  const holders = await placesOf(peers, ring.expectedPlaces(ringIdOfHash(key, 256), 3));
+  for (const holder of holders) {
+    const answer = await liar!.transport.request(
+      holder.contact,
+      'records.put',
+      { entries: [forged.bytes] },
+      { deadline: 1000 },
+    );
+    assert.deepEqual(answer, { results: ['bad-content'] });
+  }
+  // A holder that lies about what it was given.
+  const { kind, publisher, subject, sequence, expiry } = forged.entry;
+  for (const holder of holders.slice(0, 2))
+    await holder.records.put([{ kind, publisher, subject, key, sequence, expiry, bytes: forged.bytes }]);
+  for (const peer of peers) assert.equal((await peer.files.resolve({ name: 'forged' })).cid, put.cid);
+  await close();
+});
+
+test('B4 an entry from the future is refused', async () => {
+  const { peers, close } = await dataNetwork(3);
+  const put = await peers[0]!.files.put('now', bytesOf('x'));
+  const content = { name: 'later', cid: parseCid(put.cid), size: 1, type: 'file', sha256: null, blocks: 1 } as const;
+  const later = Date.now() + 700_000;
+  const entry = signEntry(nameEntry(content, peers[0]!.contact.host, later, later, null), testNetworkId, (bytes) =>
+    peers[0]!.identity.sign(bytes),
+  );
+  const answer = await peers[0]!.transport.request(
+    peers[1]!.contact,
+    'records.put',
+    { entries: [entry.bytes] },
+    { deadline: 1000 },
+  );
+  assert.deepEqual(answer, { results: ['bad-content'] });
+  await close();
+});
+
+test('A5 a name stays findable when two of its holders are dead', async () => {
+  const { peers, ring, network, close } = await dataNetwork(6);
+  await peers[0]!.files.put('alive', bytesOf('x'));
+  const expected = ring.expectedPlaces(ringIdOfHash(recordKeyOfName('alive', places), 256), 3);
+  for (const host of expected.slice(0, 2)) network.setHealth(host as never, 'dead');
+  for (const peer of peers.filter(({ contact }) => !expected.slice(0, 2).includes(contact.host))) {
+    assert.equal((await peer.files.resolve({ name: 'alive' })).name, 'alive');
+  }
+  await close();
+});
+
+test('A23 a peer tells in plain words what it published and removed', async () => {
+  const { peers, close } = await dataNetwork(3);
+  await peers[0]!.files.put('told', bytesOf('x'));
+  await peers[0]!.files.remove('told');
+  assert.match(
+    peers[0]!.events.find(({ kind }) => kind === 'published')!.text,
+    /Published file "told": 1 B, bafk\w+, 3 copies\./,
+  );
+  assert.ok(peers[0]!.events.some(({ kind }) => kind === 'removed'));
+  await close();
+});
