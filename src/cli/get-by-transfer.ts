@@ -1,10 +1,13 @@
 /** A get that the peer writes itself, on the same machine: the command only proves that the user may write there. */
 import { randomBytes } from 'node:crypto';
+import { ChordialError } from '../errors.ts';
+import type { FileReference } from '../transfer/files.ts';
+import type { TransferStatus } from '../transfer/transfers.ts';
 import type { ApiClient } from './client.ts';
 import type { Found } from './found-file.ts';
-import { createPart, dropUntouchedPart } from './part-file.ts';
+import { createPart, dropUntouchedPart, hasPart } from './part-file.ts';
 import type { Progress } from './progress.ts';
-import { resumeTransfer, startTransfer, unfinishedTransfer, watchTransfer } from './transfer.ts';
+import { resumeTransfer, startTransfer, unfinishedGet, watchTransfer } from './transfer.ts';
 
 /** Whether the target was already there with the same bytes. */
 export async function getByTransfer(
@@ -14,9 +17,8 @@ export async function getByTransfer(
   force: boolean,
   progress: Progress,
 ): Promise<boolean> {
-  // The one that an ended command or a restarted peer left goes on from where it is.
-  const open = await unfinishedTransfer(client, { kind: 'get', path: target });
-  if (open !== null) {
+  const open = await unfinishedGet(client, target);
+  if (open !== null && (await goesOn(open, found, target, force))) {
     await resumeTransfer(client, open);
     return isUnchanged(await watchTransfer(client, open.id, progress));
   }
@@ -33,6 +35,24 @@ export async function getByTransfer(
   } finally {
     await dropUntouchedPart(target, nonce);
   }
+}
+
+/** Whether the get that an ended command, a restarted peer or a failure left is the one wanted now. */
+async function goesOn(open: TransferStatus, { reference }: Found, target: string, force: boolean): Promise<boolean> {
+  const isSame = open.reference === textOf(reference);
+  // A failed one has kept what is of use in the part; with other flags, or without the part, it would fail again.
+  if (open.state === 'failed') return isSame && !force && (await hasPart(target));
+  if (isSame) return true;
+  throw new ChordialError(
+    'already-exists',
+    `Another get (${open.reference}) is writing to ${target}. Wait for it, or write elsewhere with -o.`,
+  );
+}
+
+/** As the API writes it. */
+function textOf({ cid, name, publisher }: FileReference): string {
+  if (cid !== undefined) return cid;
+  return publisher === undefined ? `name:${name}` : `name:${name}@${publisher}`;
 }
 
 function isUnchanged(result: unknown): boolean {

@@ -38,6 +38,11 @@ export async function dropPart(target: string): Promise<void> {
   });
 }
 
+/** Whether an earlier get left a part there. */
+export async function hasPart(target: string): Promise<boolean> {
+  return (await lstat(`${target}.part`).catch(() => null))?.isFile() === true;
+}
+
 /** Removes the part only while it still holds the nonce: the peer has not touched it. */
 export async function dropUntouchedPart(target: string, nonce: string): Promise<void> {
   const part = `${target}.part`;

@@ -35,7 +35,7 @@ export function startCommand(): Command {
   add('--secret <file>', 'file with the secret of the network', 'SECRET');
   add('--zone <name>', 'copies prefer different zones', 'ZONE');
   add('--ping <ms>', 'milliseconds between heartbeats (default 500)', 'PING');
-  add('--virtual-nodes <v>', 'places on the ring, 1 to 64 (default 20)', 'VIRTUAL_NODES');
+  add('--virtual-nodes <v>', 'places on the ring, more than successors and up to 64 (default 20)', 'VIRTUAL_NODES');
   add('--replicas <n>', 'copies of a block, 1 to 8 (founding; default 3)', 'REPLICAS');
   add('--write-quorum <n>', 'copies that acknowledge a put (founding; default 2)', 'WRITE_QUORUM');
   add('--successors <s>', 'length of the successor list, 1 to 64 (founding; default 16)', 'SUCCESSORS');

@@ -37,21 +37,15 @@ export async function watchTransfer(client: ApiClient, id: string, progress: Pro
   }
 }
 
-/** The last transfer of this kind to or from the path that has not come to its end. */
-export async function unfinishedTransfer(
-  client: ApiClient,
-  wanted: { kind: 'put' | 'get'; path: string },
-): Promise<TransferStatus | null> {
+/** The last get to this path that has not come to its end; one that failed can go on as well. */
+export async function unfinishedGet(client: ApiClient, path: string): Promise<TransferStatus | null> {
   const { transfers } = await client.get<{ transfers: readonly TransferStatus[] }>('/api/v1/transfers');
-  const open = transfers.filter(
-    ({ kind, path, state }) =>
-      kind === wanted.kind && path === wanted.path && (state === 'running' || state === 'paused'),
-  );
-  return open.at(-1) ?? null;
+  const last = transfers.filter((one) => one.kind === 'get' && one.path === path).at(-1);
+  return last === undefined || last.state === 'done' || last.state === 'cancelled' ? null : last;
 }
 
 export async function resumeTransfer(client: ApiClient, { id, state }: TransferStatus): Promise<void> {
-  if (state === 'paused') await client.send('PATCH', `/api/v1/transfers/${id}`, { state: 'running' });
+  if (state !== 'running') await client.send('PATCH', `/api/v1/transfers/${id}`, { state: 'running' });
 }
 
 /** Whether the peer could not use the path itself: another machine behind a tunnel, another user, another container. */

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { NetworkFixture } from './network-fixture.ts';
+
+test('A13 demo --once shows a teaching ring of real processes, holds every step and leaves nothing behind', async () => {
+  await using network = await NetworkFixture.open();
+  const temporary = path.join(network.folder, 'home');
+  const options = {
+    environment: { PATH: process.env['PATH'], HOME: temporary, TMPDIR: network.folder },
+    deadlineMilliseconds: 120_000,
+  };
+  const demo = await network.command(['demo', '--once', '--teaching', '--peers', '3', '--json'], undefined, options);
+  assert.equal(demo.exit, 0, demo.text + demo.stderr);
+  const steps = demo.text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { text: string; pid?: number });
+  assert.deepEqual(
+    steps.slice(0, 3).map(({ text }) => / at (\w+),/.exec(text)?.[1]),
+    ['02', '04', '05'],
+  );
+  assert.equal(steps.at(-1)?.text, 'all steps held');
+  const left = (await readdir(network.folder)).filter((name) => name.startsWith('chordial-demo-'));
+  assert.deepEqual(left, []);
+});
