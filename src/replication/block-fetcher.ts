@@ -56,7 +56,7 @@ export class BlockFetcher {
   }
 
   async #local(cid: CID): Promise<Uint8Array | null> {
-    const bytes = await this.#ports.blocks.get(cid);
+    const bytes = await this.#ports.blocks.get(cid, this.#ports.leaves);
     if (bytes === null || verifyBlock(cid, bytes)) return bytes;
     this.#ports.report?.('wrong-bytes', this.#ports.view.self, `The own copy of block ${cid} is damaged.`);
     return null;

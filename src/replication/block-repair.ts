@@ -110,7 +110,7 @@ export class BlockRepair {
   }
 
   async #push(block: StoredBlock, host: Contact): Promise<number> {
-    const bytes = await this.#ports.blocks.get(block.cid);
+    const bytes = await this.#ports.blocks.get(block.cid, this.#ports.leaves);
     if (bytes === null) return 0;
     if (!verifyBlock(block.cid, bytes)) {
       this.#ports.report?.(
@@ -122,6 +122,7 @@ export class BlockRepair {
     }
     try {
       await this.#ports.lanes.to(host).store({ block: { cid: block.cid, bytes }, abandoned: false });
+      this.#ports.leaves.giveBack(bytes);
       return 1;
     } catch (error) {
       this.#ports.report?.('refused', host, (error as Error).message);

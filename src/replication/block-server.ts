@@ -122,11 +122,13 @@ export class BlockServer {
     for (const { cid, size } of held) {
       await this.#outgoing.take(size);
       try {
-        const bytes = await this.#blocks.get(cid);
+        const bytes = await this.#blocks.get(cid, this.#leaves);
         // The sizes are already on their way: nothing but an end in the middle is honest now.
         if (bytes === null || bytes.length !== size)
           throw new ChordialError('changed', `Block ${cid} went away while it was sent.`);
         yield bytes;
+        // Asked for the next one: the connection has taken this one out of our hands.
+        this.#leaves.giveBack(bytes);
         sentBytes += size;
       } finally {
         this.#outgoing.give(size);
