@@ -11,11 +11,17 @@ import { type JoinStep, joinBehind } from './join.ts';
 import type { MemberState } from './member-state.ts';
 import type { StateAnswer } from './messages.ts';
 import { isMember, type MemberPointer } from './pointer.ts';
-import type { Clock, Random, Timer } from './ports.ts';
+import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
 import { rectify, withPredecessor } from './rectify.ts';
 import { adoptSuccessor, betterSuccessor, dropHead, isBetterSuccessor } from './stabilize.ts';
 import { brokenRule, type RingShape, sameList } from './successor-list.ts';
-import { maximumPendingRetries, maximumQueuedCandidates, maximumQueuedNotices, type RingTimers } from './timers.ts';
+import {
+  maximumPendingRetries,
+  maximumPokeRetries,
+  maximumQueuedCandidates,
+  maximumQueuedNotices,
+  type RingTimers,
+} from './timers.ts';
 
 /** What asking for a member's state came to. `unknown` is never taken for death. */
 export type Snapshot =
@@ -39,7 +45,8 @@ export interface MemberPorts {
   /** Confirmed dead, or said to be no member any more. */
   isGone(member: MemberPointer): boolean;
   notify(to: MemberPointer, from: MemberPointer, done: () => void): void;
-  poke(to: MemberPointer, candidates: readonly MemberPointer[]): void;
+  /** `done` tells whether it arrived. */
+  poke(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void;
   /** The live member that follows `id` most closely, of all that this host knows, its own members included. */
   nearestAfter(id: RingId): MemberPointer | null;
   committed(member: Member, before: MemberState | null): void;
@@ -65,6 +72,7 @@ export class Member {
   #interval: number;
   #timer: Timer | null = null;
   #pokeTimer: Timer | null = null;
+  #lastPoke: Milliseconds = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(me: MemberPointer, ports: MemberPorts) {
@@ -98,7 +106,7 @@ export class Member {
         this.#commit(step.state);
         this.wantStabilize();
         // The predecessor learns of me by stabilising: asked to do it now, not in its next round.
-        this.#ports.poke(step.state.predecessor, [this.me]);
+        this.#ports.poke(step.state.predecessor, [this.me], () => {});
       }
       done(step);
     });
@@ -330,6 +338,7 @@ export class Member {
     const outcome = rectify(state, notifier);
     if (outcome.kind === 'adopt') {
       this.#commit(outcome.state);
+      this.#tellWhoStandsBetween(state.predecessor, notifier);
       // A lone teaching peer finds its first successor this way; others only speed up.
       this.#stabilizeWanted = true;
       this.#next();
@@ -347,9 +356,16 @@ export class Member {
         this.#commit(withPredecessor(now, notifier));
       } else if (now !== null && now.predecessor.id !== notifier.id) {
         this.#turnedAway = notifier;
+        this.#tellWhoStandsBetween(notifier, now.predecessor);
       }
       this.#finish();
     });
+  }
+
+  /** `behind` takes me for its successor, and `nearer` stands between us: told now, not in its next round. */
+  #tellWhoStandsBetween(behind: MemberPointer, nearer: MemberPointer): void {
+    if (behind.id === this.me.id || this.#ports.isGone(behind)) return;
+    this.#ports.poke(behind, [nearer], () => {});
   }
 
   #predecessorGone(predecessor: MemberPointer, done: (gone: boolean) => void): void {
@@ -369,16 +385,27 @@ export class Member {
     if (broken !== null) throw new Error(`ring member ${this.me.id} refuses a state: ${broken}`);
     this.#state = next;
     this.#ports.committed(this, before);
-    if (before !== null && !sameList(before.successors, next.successors)) this.#pokePredecessor();
+    if (before === null) return;
+    // A new predecessor may have read my list before it last changed.
+    const newPredecessor = before.predecessor.id !== next.predecessor.id;
+    if (newPredecessor || !sameList(before.successors, next.successors)) this.#pokePredecessor(maximumPokeRetries);
   }
 
-  /** My list is the tail of my predecessor's: it stabilises now, so a change crosses s members in s round trips. */
-  #pokePredecessor(): void {
-    this.#pokeTimer ??= this.#ports.clock.after(this.#ports.timers.pokeGap, () => {
+  /**
+   * My list is the tail of my predecessor's: it stabilises now, so a change crosses s members in s round trips. A poke
+   * that does not arrive is repeated: without it the change waits for a round that may be 20 s away.
+   */
+  #pokePredecessor(retries: number): void {
+    const { clock, timers } = this.#ports;
+    const wait = Math.max(0, this.#lastPoke + timers.pokeGap - clock.now());
+    this.#pokeTimer ??= clock.after(wait, () => {
       this.#pokeTimer = null;
+      this.#lastPoke = clock.now();
       const state = this.#state;
-      if (state === null || state.predecessor.id === this.me.id) return;
-      if (!this.#ports.isGone(state.predecessor)) this.#ports.poke(state.predecessor, []);
+      if (state === null || state.predecessor.id === this.me.id || this.#ports.isGone(state.predecessor)) return;
+      this.#ports.poke(state.predecessor, [], (arrived) => {
+        if (!arrived && retries > 0 && this.#state !== null) this.#pokePredecessor(retries - 1);
+      });
     });
   }
 

@@ -91,7 +91,7 @@ export class RingHost implements RingHandler {
       live,
       isClosed: () => this.#closed || this.#leaving,
       lookup: (key, through, done) => lookups.lookup(key, through, done),
-      poke: (to) => this.#poke(to, []),
+      poke: (to) => this.#poke(to, [], () => {}),
     });
     this.#fingerUpkeep = new FingerUpkeep({
       random,
@@ -118,7 +118,7 @@ export class RingHost implements RingHandler {
         const notices = [{ to: to.id, from }];
         this.#questions.ask(to.contact, 'notify', { notices }, timers.maximumTimeout, () => done());
       },
-      poke: (to, candidates) => this.#poke(to, candidates),
+      poke: (to, candidates, done) => this.#poke(to, candidates, done),
       nearestAfter: (id) => this.#known.nearestAfter(id),
       committed: (member, before) => this.#committed(member, before),
       stranded: (member) => this.#joining.rejoin(member),
@@ -269,9 +269,11 @@ export class RingHost implements RingHandler {
     this.#answers.handle(from, kind, ask, answer);
   }
 
-  #poke(to: MemberPointer, candidates: readonly MemberPointer[]): void {
+  #poke(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void {
     const ask = { members: [to.id], candidates };
-    this.#questions.ask(to.contact, 'poke', ask, this.#options.timers.maximumTimeout, () => {});
+    this.#questions.ask(to.contact, 'poke', ask, this.#options.timers.maximumTimeout, (result) => {
+      if (!this.#closed) done(result.ok);
+    });
   }
 
   // AFTER A COMMIT

@@ -13,7 +13,7 @@ export interface RingTimers {
   readonly stabilizeMinimum: Milliseconds;
   readonly stabilizeMaximum: Milliseconds;
   readonly stabilizeBackoff: number;
-  /** POKEs to a predecessor are gathered for this long. */
+  /** Between two POKEs to a predecessor at least this long; what changes meanwhile is gathered. */
   readonly pokeGap: Milliseconds;
   /** A PENDING answer is asked again after this long, with jitter. */
   readonly pendingRetry: Milliseconds;
@@ -52,6 +52,8 @@ export const defaultTimers: RingTimers = {
 export const maximumJoinAttempts = 40;
 /** A member that keeps answering PENDING is taken as `unknown` (never dead) after this many tries. */
 export const maximumPendingRetries = 20;
+/** A POKE that did not arrive is sent again so many times. */
+export const maximumPokeRetries = 3;
 /** NOTIFYs waiting at one member; the best ones are kept. */
 export const maximumQueuedNotices = 16;
 /** Candidates from POKEs, the cache and merging waiting at one member. */
