@@ -6,55 +6,16 @@
  * steps of the proof do not hold). Lookups read the last committed state and are never held up.
  * A crash here loses nothing: the state is rebuilt by joining again.
  */
-import type { RingId } from './identifier.ts';
 import { type JoinStep, joinBehind } from './join.ts';
+import type { MemberPorts, Snapshot } from './member-ports.ts';
 import type { MemberState } from './member-state.ts';
 import type { StateAnswer } from './messages.ts';
 import { isMember, type MemberPointer } from './pointer.ts';
-import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
+import type { Milliseconds, Timer } from './ports.ts';
 import { rectify, withPredecessor } from './rectify.ts';
 import { adoptSuccessor, betterSuccessor, dropHead, isBetterSuccessor } from './stabilize.ts';
-import { brokenRule, type RingShape, sameList } from './successor-list.ts';
-import {
-  maximumPendingRetries,
-  maximumPokeRetries,
-  maximumQueuedCandidates,
-  maximumQueuedNotices,
-  type RingTimers,
-} from './timers.ts';
-
-/** What asking for a member's state came to. `unknown` is never taken for death. */
-export type Snapshot =
-  | { readonly kind: 'member'; readonly state: MemberState }
-  /** It is busy itself: ask again shortly. */
-  | { readonly kind: 'pending' }
-  | { readonly kind: 'gone' }
-  | { readonly kind: 'unknown' };
-
-/** What a member needs of its host. Callbacks come exactly once, never before the call returns. */
-export interface MemberPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly timers: RingTimers;
-  readonly shape: RingShape;
-  /** In a teaching ring few members are a ring too; elsewhere an exhausted list means being stranded. */
-  readonly smallRings: boolean;
-  /** True but in one mutant of the simulator. */
-  readonly busyRule: boolean;
-  readState(of: MemberPointer, done: (snapshot: Snapshot) => void): void;
-  /** Confirmed dead, or said to be no member any more. */
-  isGone(member: MemberPointer): boolean;
-  notify(to: MemberPointer, from: MemberPointer, done: () => void): void;
-  /** `done` tells whether it arrived. */
-  poke(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void;
-  /** The live member that follows `id` most closely, of all that this host knows, its own members included. */
-  nearestAfter(id: RingId): MemberPointer | null;
-  committed(member: Member, before: MemberState | null): void;
-  /** No live successor is left: the host must join this member again. */
-  stranded(member: Member): void;
-  /** A stabilise round ended; `quiet` when it changed nothing. */
-  stabilized(member: Member, quiet: boolean): void;
-}
+import { brokenRule, sameList } from './successor-list.ts';
+import { maximumPendingRetries, maximumPokeRetries, maximumQueuedCandidates, maximumQueuedNotices } from './timers.ts';
 
 export class Member {
   readonly me: MemberPointer;

@@ -1,7 +1,8 @@
 /** The members that this host has: all of them, and those that are on the ring now, in ring order. */
 import { Fingers } from './fingers.ts';
 import type { RingId } from './identifier.ts';
-import { Member, type MemberPorts } from './member.ts';
+import { Member } from './member.ts';
+import type { MemberPorts } from './member-ports.ts';
 import type { MemberState } from './member-state.ts';
 import type { MemberPointer } from './pointer.ts';
 import type { OwnMember } from './router.ts';

@@ -1,7 +1,7 @@
 /** How this host asks others, and what silence, refusal and answer come to. */
 import type { FailureDetector } from './failure-detector.ts';
 import type { KnownMembers } from './known-members.ts';
-import type { Snapshot } from './member.ts';
+import type { Snapshot } from './member-ports.ts';
 import type { RingAsks, RingHandler, RingMessageKind } from './messages.ts';
 import type { Contact, HostId, MemberPointer } from './pointer.ts';
 import type { AskResult, Clock, Milliseconds, RingNetwork } from './ports.ts';
