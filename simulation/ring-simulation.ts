@@ -45,6 +45,8 @@ export class RingSimulation {
   readonly hosts: SimulatedHost[] = [];
   readonly trace: Trace | null;
   readonly #options: SimulationOptions;
+  /** All live members by id; null when it must be made anew. */
+  #sorted: readonly MemberPointer[] | null = null;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -88,7 +90,11 @@ export class RingSimulation {
       parallelAsks: this.#options.parallelAsks,
       proximity: cached,
       spreadNews: cached,
-      observe: (event) => this.#options.observe?.(self.host, event),
+      observe: (event) => {
+        // Somebody became a member or ceased to be one: who owns what has changed.
+        if (event.kind === 'committed' && (event.before === null || event.after === null)) this.#sorted = null;
+        this.#options.observe?.(self.host, event);
+      },
     };
     const ring = new RingHost(options, {
       clock: this.time.clock(process),
@@ -130,10 +136,18 @@ export class RingSimulation {
 
   /** The oracle: whoever follows the key in the sorted list of live members owns it. */
   ownerOf(key: RingId): MemberPointer {
-    const ids = this.states()
+    this.#sorted ??= this.states()
       .map((s) => s.me)
       .sort((a, b) => (a.id < b.id ? -1 : 1));
-    return ids.find((m) => m.id >= key) ?? ids[0]!;
+    const sorted = this.#sorted;
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle]!.id < key) low = middle + 1;
+      else high = middle;
+    }
+    return sorted[low % sorted.length]!;
   }
 
   /** Why the ring is not consistent, or null: every predecessor and successor list must equal the sorted order. */

@@ -23,7 +23,7 @@ export interface SwarmResult {
 
 /** The ring is one and ideal again this long after the last fault (spec: partition, then healing, ≤ 60 s). */
 const maximumHealing = 60_000;
-const suspicionLasts = 4000;
+const suspicionLasts = Number(process.env['SUS'] ?? 4000);
 const finalLookups = 24;
 const longestPause = 3000;
 
