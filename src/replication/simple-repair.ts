@@ -11,6 +11,8 @@ import { RecordRepair } from './record-repair.ts';
 import type { RepairPorts } from './repair-ports.ts';
 
 const intervalMilliseconds = 60_000;
+/** After a round that failed. */
+const retryMilliseconds = 5000;
 /** The share of the interval that chance decides, so that hosts do not all begin at once. */
 const jitter = 0.25;
 
@@ -68,6 +70,8 @@ export class SimpleRepair {
       },
       (error: Error) => {
         this.#running = null;
+        // Most often the ring was just changing and an owner could not be found: not a reason to wait a minute.
+        this.#schedule(retryMilliseconds);
         this.#ports.report?.(
           'no-answer',
           this.#ports.view.self,

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Clock } from '../ring/ports.ts';
+import { makeCopies } from './durable-copies.ts';
+
+const hosts = Array.from({ length: 5 }, (_, index): Contact => ({ host: `host ${index}` as HostId, addresses: [] }));
+const rule = { replicas: 3, writeQuorum: 2 };
+
+/** A clock that moves when told to. */
+function handClock(): Clock & { pass(milliseconds: number): Promise<void> } {
+  let now = 0;
+  const timers = new Set<{ at: number; run: () => void }>();
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  };
+  return {
+    now: () => now,
+    wallTime: () => now,
+    after(delay, run) {
+      const timer = { at: now + delay, run };
+      timers.add(timer);
+      return { cancel: () => timers.delete(timer) };
+    },
+    async pass(milliseconds) {
+      await settle();
+      now += milliseconds;
+      for (const timer of [...timers]) {
+        if (timer.at > now) continue;
+        timers.delete(timer);
+        timer.run();
+      }
+      await settle();
+    },
+  };
+}
+
+/** What each host does: stores, fails, or never answers. */
+function scene(behaviour: readonly ('stores' | 'fails' | 'hangs')[], stalled = true) {
+  const clock = handClock();
+  const tried: number[] = [];
+  const storeAt = (host: Contact): Promise<void> => {
+    const index = hosts.indexOf(host);
+    tried.push(index);
+    if (behaviour[index] === 'stores') return Promise.resolve();
+    return behaviour[index] === 'fails' ? Promise.reject(new Error('no room')) : new Promise(() => undefined);
+  };
+  let ended = false;
+  const made = makeCopies(hosts.slice(0, behaviour.length), rule, { clock, storeAt, isStalled: () => stalled });
+  made.then(() => {
+    ended = true;
+  });
+  return { clock, tried, made, ended: () => ended };
+}
+
+test('B4 copies are made at the first r hosts when all is well', async () => {
+  const { made, tried } = scene(['stores', 'stores', 'stores', 'stores']);
+  assert.deepEqual(await made, { copies: 3, needed: 2, failures: [], settled: true });
+  assert.deepEqual(tried, [0, 1, 2]);
+});
+
+test('B4 a host that fails is replaced by the next', async () => {
+  const { made, tried } = scene(['stores', 'fails', 'stores', 'stores']);
+  assert.equal((await made).copies, 3);
+  assert.deepEqual(tried, [0, 1, 2, 3]);
+});
+
+test('B4 a copy missing one second after w others is left to repair, not before', async () => {
+  const { clock, made, ended } = scene(['stores', 'hangs', 'stores']);
+  await clock.pass(999);
+  assert.equal(ended(), false);
+  await clock.pass(1);
+  assert.deepEqual(await made, { copies: 2, needed: 2, failures: [], settled: false });
+});
+
+test('B4 a host that is merely slower is waited for, though not for ever', async () => {
+  const { clock, made, ended } = scene(['stores', 'hangs', 'stores'], false);
+  for (let second = 0; second < 9; second++) await clock.pass(1000);
+  assert.equal(ended(), false);
+  await clock.pass(1000);
+  assert.equal((await made).copies, 2);
+});
+
+test('B4 while w are not reached a hanging host is doubled by a further one every second', async () => {
+  const { clock, made, tried } = scene(['stores', 'hangs', 'hangs', 'stores']);
+  await clock.pass(1000);
+  assert.deepEqual(tried, [0, 1, 2, 3]);
+  await clock.pass(1000);
+  assert.equal((await made).copies, 2);
+});
+
+test('B4 fewer hosts than w need no more copies than there are hosts; none at all is one too few', async () => {
+  assert.deepEqual(await scene(['stores']).made, { copies: 1, needed: 1, failures: [], settled: true });
+  const none = await scene(['fails', 'fails']).made;
+  assert.equal(none.copies, 0);
+  assert.equal(none.needed, 2);
+  assert.equal(none.failures.length, 2);
+});
