@@ -8,6 +8,7 @@ import { parseAddress } from '../network/addresses.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
 import type { Peer, PeerEvent } from '../node/peer.ts';
 import { apiTokenOf, keepApiToken } from './api-token.ts';
+import { writeCompiledCode } from './compiled-code.ts';
 import { EndSignals } from './end-signals.ts';
 import { PeerLines } from './peer-lines.ts';
 import { removeNote, writeNote } from './running-peer.ts';
@@ -19,6 +20,9 @@ export type StartPeer = (configuration: PeerConfiguration) => Promise<EndingPeer
 export interface RunOptions {
   readonly json: boolean;
 }
+
+/** After the busy first moments of a member; a peer killed before only starts slower next time. */
+const compiledCodeDelayMilliseconds = 3000;
 
 /** Returns the exit code. Throws whatever kept the peer from starting. */
 export async function runPeer(
@@ -63,6 +67,7 @@ async function serve(
     const status = peer.status();
     await writeNote(data, { url: api.url, id: status.id, save: save ?? null });
     lines.ready(status, api.address, data);
+    setTimeout(writeCompiledCode, compiledCodeDelayMilliseconds).unref();
     void peer.ended?.then(() => signals.end());
     await signals.ended;
     lines.stopping(peer.status().state === 'left');

@@ -1,0 +1,39 @@
+/** `chordial`: finds the command and loads only that one, so that small commands start fast. */
+import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { quiet } from './command.ts';
+import { report } from './failure.ts';
+
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  start: async () => (await import('./start.ts')).startCommand(),
+  demo: async () => (await import('./demo.ts')).demoCommand(),
+  put: async () => (await import('./put.ts')).putCommand(),
+  get: async () => (await import('./get.ts')).getCommand(),
+  rm: async () => (await import('./rm.ts')).rmCommand(),
+  ls: async () => (await import('./ls.ts')).lsCommand(),
+  stat: async () => (await import('./stat.ts')).statCommand(),
+  peers: async () => (await import('./peers.ts')).peersCommand(),
+  ring: async () => (await import('./ring.ts')).ringCommand(),
+  lookup: async () => (await import('./lookup.ts')).lookupCommand(),
+  join: async () => (await import('./join.ts')).joinCommand(),
+  leave: async () => (await import('./leave.ts')).leaveCommand(),
+};
+
+export async function run(argv: readonly string[]): Promise<number> {
+  const program = quiet(new Command('chordial'))
+    .description('Peer-to-peer file sharing on a correct Chord ring.')
+    .version(packageJson.version)
+    .addHelpText('after', '\nExample:\n  chordial start &\n  chordial put photo.jpg');
+  // An unknown command needs all of them for the suggestion, and so does the help.
+  const wanted = commands[argv.find((word) => !word.startsWith('-')) ?? ''];
+  const isVersion = argv[0] === '--version' || argv[0] === '-V';
+  for (const load of wanted === undefined ? Object.values(isVersion ? {} : commands) : [wanted]) {
+    program.addCommand(await load());
+  }
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    return report(error, argv.includes('--json'), (text) => process.stderr.write(text));
+  }
+}
