@@ -40,6 +40,7 @@ class Swarm {
   readonly #left = new Set<SimulatedHost>();
   /** Said that they go, and may still be saying it. */
   readonly #leaving = new Set<SimulatedHost>();
+  readonly #joiningThrough = new Map<SimulatedHost, readonly SimulatedHost[]>();
   readonly #during = { asked: 0, failed: 0, wrong: 0 };
 
   constructor(seed: number, log: (line: string) => void) {
@@ -113,7 +114,7 @@ class Swarm {
       case 'leave': {
         const victim = this.#pick(this.#expendable());
         if (victim === undefined) break;
-        const forGood = this.#chance(0.5);
+        const forGood = this.#chance(0.5) && !this.#isNeeded(victim);
         this.#log(`leave ${victim.contact.host} ${forGood ? 'for good' : ''}`);
         if (forGood) this.#left.add(victim);
         this.#leaving.add(victim);
@@ -172,7 +173,8 @@ class Swarm {
     network.faults = { ...network.faults, loss: 0 };
     for (const host of this.#sim.live()) host.process.thaw();
     for (const host of this.#sim.hosts) {
-      if (!host.process.isRunning && !this.#left.has(host) && this.#chance(0.7)) this.#restart(host);
+      if (host.process.isRunning || this.#left.has(host)) continue;
+      if (this.#isNeeded(host) || this.#chance(0.7)) this.#restart(host);
     }
   }
 
@@ -191,15 +193,22 @@ class Swarm {
     this.#join(host);
   }
 
+  /** A joiner knows nobody else: without this host it could never find the ring. */
+  #isNeeded(host: SimulatedHost): boolean {
+    return [...this.#joiningThrough.values()].some((seeds) => seeds.includes(host));
+  }
+
   /** Through whoever runs; tried again with others when it fails, as a peer does. */
   #join(host: SimulatedHost): void {
     const { ring } = host;
     const through = this.#sim.live().filter((h) => h !== host);
     const seeds = [this.#pick(through), this.#pick(through)].filter((h) => h !== undefined);
     this.#log(`join ${host.contact.host} through ${seeds.map((h) => h.contact.host).join(' ')}`);
+    this.#joiningThrough.set(host, seeds);
     ring.join(
       seeds.map((h) => h.contact),
       (failure) => {
+        this.#joiningThrough.delete(host);
         this.#log(`joined ${host.contact.host}: ${failure ?? 'yes'}`);
         if (failure !== null && host.ring === ring && host.process.isRunning) this.#join(host);
       },

@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   lookup: async () => (await import('./lookup.ts')).lookupCommand(),
   join: async () => (await import('./join.ts')).joinCommand(),
   leave: async () => (await import('./leave.ts')).leaveCommand(),
+  simulate: async () => (await import('./simulate.ts')).simulateCommand(),
 };
 
 export async function run(argv: readonly string[]): Promise<number> {

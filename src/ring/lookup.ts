@@ -56,6 +56,8 @@ class Lookup {
   #seeds: Contact[] = [];
   #asked = new Set<HostId>();
   #inFlight = 0;
+  /** In flight and not silent for so long that another is asked beside them. */
+  #pressing = 0;
   #guessInFlight = false;
   /** Answers in a row since the last ask that was no guess: a chain of stale guesses must not be followed for long. */
   #wrongGuesses = 0;
@@ -63,7 +65,7 @@ class Lookup {
   #hops = 0;
   #timeouts = 0;
   #finished = false;
-  #hedge: Timer | null = null;
+  readonly #hedges = new Set<Timer>();
   #round: Timer | null = null;
   readonly #budget: Timer;
 
@@ -102,18 +104,16 @@ class Lookup {
       const guess = this.#wrongGuesses < guessesInARow || this.#closer.length === 0 ? this.#take(this.#guesses) : null;
       if (guess !== null) {
         this.#guessInFlight = true;
-        this.#ask(guess.contact);
-        this.#hedge = this.#ports.clock.after(this.#ports.timers.lookupHedge, () => {
+        this.#ask(guess.contact, () => {
           this.#guessInFlight = false;
-          this.#step();
         });
         break;
       }
-      if (this.#inFlight >= this.#ports.parallel) break;
+      if (this.#pressing >= this.#ports.parallel) break;
       this.#wrongGuesses = 0;
       const next = this.#take(this.#closer)?.contact ?? this.#takeSeed();
       if (next === null) break;
-      this.#ask(next);
+      this.#ask(next, () => {});
     }
     if (this.#inFlight === 0 && !this.#finished) this.#nextRound();
   }
@@ -149,15 +149,30 @@ class Lookup {
     }
   }
 
-  #ask(contact: Contact): void {
+  /** `released` is called once, when it answered or has been silent for long: another may then be asked. */
+  #ask(contact: Contact, released: () => void): void {
     this.#asked.add(contact.host);
     this.#inFlight++;
+    this.#pressing++;
     this.#asks++;
+    let isPressing = true;
+    const release = () => {
+      if (!isPressing) return;
+      isPressing = false;
+      this.#pressing--;
+      this.#hedges.delete(hedge);
+      hedge.cancel();
+      released();
+    };
+    const hedge = this.#ports.clock.after(this.#ports.timers.lookupHedge, () => {
+      release();
+      this.#step();
+    });
+    this.#hedges.add(hedge);
     this.#ports.ask(contact, this.#key, (result) => {
       this.#inFlight--;
       if (this.#finished) return;
-      this.#guessInFlight = false;
-      this.#hedge?.cancel();
+      release();
       if (typeof result === 'string') {
         if (result !== 'refused') this.#timeouts++;
         this.#ports.failed(contact, result);
@@ -183,7 +198,7 @@ class Lookup {
   #finish(owned: OwnerAnswer | null): void {
     if (this.#finished) return;
     this.#finished = true;
-    this.#hedge?.cancel();
+    for (const hedge of this.#hedges) hedge.cancel();
     this.#round?.cancel();
     this.#budget.cancel();
     const took = this.#ports.clock.now() - this.#began;
