@@ -46,6 +46,11 @@ export class Member {
     return this.#state;
   }
 
+  /** A query of mine that may change my successors is in flight. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
   /** GET_STATE: one snapshot, or PENDING while a query of mine is in flight. */
   answerState(): StateAnswer {
     if (this.#state === null) return { status: 'not-member' };
