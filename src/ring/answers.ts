@@ -52,7 +52,7 @@ export class Answers implements RingHandler {
       answer({});
     },
     find: (from, { keys }, answer) => {
-      const found = keys.map((key) => this.#ports.lookups.find(key));
+      const found = keys.map((key) => this.#ports.lookups.find(key, true));
       this.#announceJoinRequest(from, found);
       answer({ found });
     },

@@ -30,10 +30,11 @@ export class Lookups {
   }
 
   /** FIND, from what this host knows. */
-  find(key: RingId): FindAnswer {
+  find(key: RingId, forOther: boolean): FindAnswer {
     const { own, known, detector } = this.#ports;
     return find(key, {
       self: this.#options.self.host,
+      forOther,
       bits: this.#options.shape.bits,
       own: () => own.joined,
       cache: known.cache,
@@ -63,7 +64,7 @@ export class Lookups {
         self: useLocal ? self.host : null,
         parallel: parallelAsks,
         seeds,
-        local: () => (useLocal ? this.find(key) : { owned: null, guesses: [], closer: [] }),
+        local: () => (useLocal ? this.find(key, false) : { owned: null, guesses: [], closer: [] }),
         isDown: (host) => detector.isDown(host),
         haunted: (contact, before) => this.#poke(contact, before),
         failed: (contact, failure) => {

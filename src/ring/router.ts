@@ -15,6 +15,8 @@ export interface OwnMember {
 
 export interface RouterPorts {
   readonly self: HostId;
+  /** Another host asks, so I was chosen for this key; else it is anyone's key, at the start of a lookup of mine. */
+  readonly forOther: boolean;
   readonly bits: number;
   /** Own members that are members now, sorted by id. */
   own(): readonly OwnMember[];
@@ -27,6 +29,7 @@ export interface RouterPorts {
 /** Believed owners handed on: the owner and those that would own the key if it were dead. */
 const guessesFromList = 4;
 const closerFromCache = 4;
+const placesWorthWalking = 2n;
 
 export function find(key: RingId, ports: RouterPorts): FindAnswer {
   const own = ports.own();
@@ -44,7 +47,7 @@ export function find(key: RingId, ports: RouterPorts): FindAnswer {
     if (!list.some((p) => p.id === pointer.id)) list.push(pointer);
   };
   for (const pointer of fromList(before.state, key)) suggest(guesses, pointer);
-  if (isNearBehind(state, key, ports.bits)) suggest(guesses, state.predecessor);
+  if (isNearBehind(state, key, ports)) suggest(guesses, state.predecessor);
   guesses.sort((a, b) => (a.id === key || (b.id !== key && between(key, a.id, b.id)) ? -1 : 1));
 
   const closer: MemberPointer[] = [];
@@ -63,13 +66,17 @@ export function find(key: RingId, ports: RouterPorts): FindAnswer {
 }
 
 /**
- * The key lies no further behind me than my list reaches ahead: I was probably taken for its owner, and newcomers stand
- * between. For a key further off my predecessor would send the asker walking round the ring backwards.
+ * Asked by another: the key lies no further behind me than my list reaches ahead, so I was probably taken for its owner,
+ * and newcomers stand between. For a key further off my predecessor would send the asker walking round the ring
+ * backwards. At the start of a lookup of mine nobody has chosen me: the walk pays only for the very next places.
  */
-function isNearBehind(state: MemberState, key: RingId, bits: number): boolean {
-  const last = state.successors.findLast(isMember);
+function isNearBehind(state: MemberState, key: RingId, { forOther, bits }: RouterPorts): boolean {
+  const members = state.successors.filter(isMember);
+  const last = members.at(-1);
   if (last === undefined) return true;
-  return distance(key, state.me.id, bits) <= distance(state.me.id, last.id, bits);
+  const behind = distance(key, state.me.id, bits);
+  const ahead = distance(state.me.id, last.id, bits);
+  return forOther ? behind <= ahead : behind * BigInt(members.length) <= ahead * placesWorthWalking;
 }
 
 /** Closest preceding first. */
