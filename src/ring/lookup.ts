@@ -39,6 +39,8 @@ export interface LookupPorts {
 }
 
 const guessesInARow = 3;
+/** So many members whose lists cover the key were asked in one round: those further back know no better, time does. */
+const namedEnough = 3;
 /** A round that came to nothing (the ring is changing) is tried again after this long. */
 const roundPause: Milliseconds = 100;
 
@@ -61,6 +63,10 @@ class Lookup {
   #guessInFlight = false;
   /** Answers in a row since the last ask that was no guess: a chain of stale guesses must not be followed for long. */
   #wrongGuesses = 0;
+  /** Answers of this round that named who should own the key. */
+  #named = 0;
+  /** Those named, nearest first: asked again in the next round, when the ring may have healed around a dead owner. */
+  #everNamed: MemberPointer[] = [];
   #asks = 0;
   #hops = 0;
   #timeouts = 0;
@@ -109,7 +115,7 @@ class Lookup {
         });
         break;
       }
-      if (this.#pressing >= this.#ports.parallel) break;
+      if (this.#pressing >= this.#ports.parallel || this.#named >= namedEnough) break;
       this.#wrongGuesses = 0;
       const next = this.#take(this.#closer)?.contact ?? this.#takeSeed();
       if (next === null) break;
@@ -128,6 +134,10 @@ class Lookup {
       this.#round = null;
       if (this.#finished) return;
       this.#asked = new Set();
+      this.#named = 0;
+      this.#wrongGuesses = 0;
+      this.#guesses = this.#everNamed;
+      this.#everNamed = [];
       this.begin();
     });
   }
@@ -187,6 +197,8 @@ class Lookup {
           return this.#finish(owned);
         }
         this.#wrongGuesses++;
+        if (result.guesses.length > 0) this.#named++;
+        for (const guess of result.guesses) add(this.#everNamed, guess);
         this.#learn(result);
         const haunted = result.guesses.some((g) => g.id === this.#key && g.contact.host === this.#ports.self);
         if (haunted) this.#ports.haunted(contact, this.#closer[0] ?? null);
