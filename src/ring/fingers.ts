@@ -60,7 +60,8 @@ export class Fingers {
     const start = this.start(power);
     while (next < this.#bits) {
       const candidate = this.start(next);
-      if (next > power && !inOwnedArc(start, candidate, owner.id)) break;
+      // A member at the very start proves nothing of the starts behind it (and the arc from it to itself is the ring).
+      if (next > power && (start === owner.id || !inOwnedArc(start, candidate, owner.id))) break;
       this.#exact[next] = owner;
       next++;
     }

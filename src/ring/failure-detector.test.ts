@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { FailureDetector, type Liveness } from './failure-detector.ts';
+import type { Contact, HostId } from './pointer.ts';
+import type { AskFailure, AskResult, RingNetwork } from './ports.ts';
+import { defaultTimers } from './timers.ts';
+
+/** How each host answers a ping, and what it says when asked to probe another; silent when it says nothing. */
+interface Behaviour {
+  ping: 'alive' | AskFailure;
+  reaches: boolean | null;
+}
+
+function setUp(behaviours: Record<string, Behaviour>) {
+  const time = virtualClock();
+  const changes: [string, Liveness][] = [];
+  let pings = 0;
+  const behaviourOf = (to: Contact) => behaviours[to.host] ?? { ping: 'unreachable' as const, reaches: null };
+  const ask = (to: Contact, deadline: number, done: (result: AskResult<'probe'>) => void) => {
+    const { reaches } = behaviourOf(to);
+    if (reaches === null) time.clock.after(deadline, () => done({ ok: false, failure: 'timeout' }));
+    else time.clock.after(10, () => done({ ok: true, answer: { reached: [reaches] } }));
+  };
+  const network: RingNetwork = {
+    ping: (to, timeout, done) => {
+      pings++;
+      const { ping } = behaviourOf(to);
+      time.clock.after(ping === 'timeout' ? timeout : 10, () => done(ping));
+    },
+    // The failure detector asks nothing but PROBE.
+    ask: (to, _kind, _ask, deadline, done) => ask(to, deadline, done as (result: AskResult<'probe'>) => void),
+  };
+  const detector = new FailureDetector({
+    clock: time.clock,
+    random: time.random,
+    network,
+    timers: defaultTimers,
+    changed: (contact, liveness) => changes.push([contact.host, liveness]),
+  });
+  for (const name of Object.keys(behaviours)) detector.heard(contactOf(name));
+  const watch = (name: string) => detector.watch(new Map([[name as HostId, contactOf(name)]]));
+  return { ...time, detector, changes, watch, behaviours, pings: () => pings };
+}
+
+const isDown = (detector: FailureDetector, name: string) => detector.isDown(name as HostId);
+
+test('A5 A18 a silent host is dead after three missed pings and a helper that cannot reach it either', () => {
+  const { detector, watch, pass, changes } = setUp({
+    silent: { ping: 'timeout', reaches: null },
+    helper: { ping: 'alive', reaches: false },
+  });
+  watch('silent');
+  pass(600);
+  assert.equal(isDown(detector, 'silent'), false);
+  pass(4000);
+  assert.equal(isDown(detector, 'silent'), true);
+  assert.deepEqual(changes, [['silent', 'dead']]);
+});
+
+test('A5 a host whose connection is refused is dead within a second of the first ping', () => {
+  const { detector, watch, pass } = setUp({ crashed: { ping: 'unreachable', reaches: null } });
+  watch('crashed');
+  pass(defaultTimers.pingInterval + 1000);
+  assert.equal(isDown(detector, 'crashed'), true);
+});
+
+test('A5 a host that a helper still reaches is kept (a link that is not transitive)', () => {
+  const { detector, watch, pass, changes } = setUp({
+    hidden: { ping: 'timeout', reaches: null },
+    helper: { ping: 'alive', reaches: true },
+    other: { ping: 'alive', reaches: false },
+  });
+  watch('hidden');
+  pass(30_000);
+  assert.equal(isDown(detector, 'hidden'), false);
+  assert.deepEqual(changes, []);
+});
+
+test('A5 helpers that do not answer do not count: the own evidence decides', () => {
+  const { detector, watch, pass } = setUp({
+    silent: { ping: 'timeout', reaches: null },
+    mute: { ping: 'alive', reaches: null },
+  });
+  watch('silent');
+  pass(10_000);
+  assert.equal(isDown(detector, 'silent'), true);
+});
+
+test('A5 a refusal is an answer: the host lives', () => {
+  const { detector, watch, pass, changes } = setUp({ refusing: { ping: 'refused', reaches: null } });
+  watch('refusing');
+  pass(20_000);
+  assert.equal(isDown(detector, 'refusing'), false);
+  assert.deepEqual(changes, []);
+});
+
+test('A5 whoever was dead and is heard again lives', () => {
+  const { detector, watch, pass, changes, behaviours } = setUp({ back: { ping: 'unreachable', reaches: null } });
+  watch('back');
+  pass(5000);
+  behaviours['back'] = { ping: 'alive', reaches: null };
+  detector.heard(contactOf('back'));
+  pass(5000);
+  assert.deepEqual(changes, [
+    ['back', 'dead'],
+    ['back', 'alive'],
+  ]);
+});
+
+test('A4 who waits for a verdict is told when the host says in the middle of the check that it leaves', () => {
+  for (const moment of [20, 150, 260, 700]) {
+    const { detector, pass, pings } = setUp({ leaving: { ping: 'unreachable', reaches: null } });
+    const verdicts: boolean[] = [];
+    pass(1);
+    detector.confirm(contactOf('leaving'), (dead) => verdicts.push(dead));
+    pass(moment);
+    detector.declare(contactOf('leaving'), 'left');
+    pass(10_000);
+    assert.deepEqual(verdicts, [true], `after ${moment} ms`);
+    const before = pings();
+    pass(10_000);
+    assert.equal(pings(), before, 'a host that left is not pinged');
+  }
+});
