@@ -1,6 +1,5 @@
 /** What one member of the ring needs of the host that it stands on. */
 import type { RingId } from './identifier.ts';
-import type { Member } from './member.ts';
 import type { MemberState } from './member-state.ts';
 import type { MemberPointer } from './pointer.ts';
 import type { Clock, Random } from './ports.ts';
@@ -33,9 +32,9 @@ export interface MemberPorts {
   poke(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void;
   /** The live member that follows `id` most closely, of all that this host knows, its own members included. */
   nearestAfter(id: RingId): MemberPointer | null;
-  committed(member: Member, before: MemberState | null): void;
+  committed(me: MemberPointer, before: MemberState | null, after: MemberState | null): void;
   /** No live successor is left: the host must join this member again. */
-  stranded(member: Member): void;
-  /** A stabilise round ended; `quiet` when it changed nothing. */
-  stabilized(member: Member, quiet: boolean): void;
+  stranded(me: MemberPointer): void;
+  /** A stabilise round ended. */
+  stabilized(me: MemberPointer): void;
 }

@@ -90,7 +90,7 @@ export class Member {
     this.#notices = [];
     this.#candidates = [];
     this.#turnedAway = null;
-    if (before !== null) this.#ports.committed(this, before);
+    if (before !== null) this.#ports.committed(this.me, before, this.#state);
   }
 
   stop(): void {
@@ -161,7 +161,7 @@ export class Member {
     this.#running = true;
     this.#askHead((answered) => {
       const quiet = answered && this.#state !== null && this.#state.epoch === epochBefore;
-      this.#ports.stabilized(this, quiet);
+      this.#ports.stabilized(this.me);
       this.#rest(quiet);
       this.#finish();
     });
@@ -279,7 +279,7 @@ export class Member {
     }
     this.leave();
     done(false);
-    this.#ports.stranded(this);
+    this.#ports.stranded(this.me);
   }
 
   /**
@@ -350,7 +350,7 @@ export class Member {
     const broken = brokenRule(next, this.#ports.shape);
     if (broken !== null) throw new Error(`ring member ${this.me.id} refuses a state: ${broken}`);
     this.#state = next;
-    this.#ports.committed(this, before);
+    this.#ports.committed(this.me, before, this.#state);
     if (before === null) return;
     // A new predecessor may have read my list before it last changed.
     const newPredecessor = before.predecessor.id !== next.predecessor.id;

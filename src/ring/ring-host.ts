@@ -17,7 +17,6 @@ import { Joining } from './joining.ts';
 import { KnownMembers } from './known-members.ts';
 import type { Found } from './lookup.ts';
 import { Lookups } from './lookups.ts';
-import type { Member } from './member.ts';
 import type { MemberPorts } from './member-ports.ts';
 import type { MemberState } from './member-state.ts';
 import type { RingAnswers, RingAsks, RingHandler, RingMessageKind } from './messages.ts';
@@ -121,9 +120,9 @@ export class RingHost implements RingHandler {
       },
       poke: (to, candidates, done) => this.#poke(to, candidates, done),
       nearestAfter: (id) => this.#known.nearestAfter(id),
-      committed: (member, before) => this.#committed(member, before),
-      stranded: (member) => this.#joining.rejoin(member),
-      stabilized: (member) => this.#fingerUpkeep.refreshOne(member),
+      committed: (me, before, after) => this.#committed(me, before, after),
+      stranded: (me) => this.#joining.rejoin(this.#own.get(me.id)!),
+      stabilized: (me) => this.#fingerUpkeep.refreshOne(this.#own.get(me.id)!),
     };
   }
 
@@ -279,9 +278,9 @@ export class RingHost implements RingHandler {
 
   // AFTER A COMMIT
 
-  #committed(member: Member, before: MemberState | null): void {
+  #committed(member: MemberPointer, before: MemberState | null, after: MemberState | null): void {
     this.#own.recount();
-    this.#options.observe({ kind: 'committed', before, after: member.state, member: member.me });
+    this.#options.observe({ kind: 'committed', before, after, member });
     if (this.#rewatch || this.#closed) return;
     this.#rewatch = true;
     this.#ports.clock.after(0, () => {
