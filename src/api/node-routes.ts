@@ -1,6 +1,7 @@
 /** The peer itself: its place on the ring, what it stores, lookups, joining and leaving. */
 import type { FastifyInstance } from 'fastify';
 import { parseAddress } from '../network/addresses.ts';
+import type { ShownFingers } from '../node/peer.ts';
 import type { ApiContext } from './context.ts';
 import * as schemas from './schemas.ts';
 
@@ -10,10 +11,22 @@ interface StorageRoute {
 
 export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: ApiContext): void {
   // The peer knows where its API was meant to be; only the socket knows the real port.
-  const status = () => ({ ...peer().status(), api: address() });
+  const status = (fingers: ShownFingers) => ({ ...peer().status(fingers), api: address() });
 
-  const node = { summary: 'Id, place, neighbours and fingers of this peer', response: { 200: schemas.nodeStatus } };
-  app.get('/api/v1/node', { schema: node }, async () => status());
+  const node = {
+    summary: 'Id, place, neighbours and fingers of this peer',
+    querystring: schemas.query({
+      fingers: {
+        enum: ['all', 'distinct', 'none'],
+        default: 'all',
+        description: 'distinct: only the first of each run of fingers that are the same member; none is for polling',
+      },
+    }),
+    response: { 200: schemas.nodeStatus },
+  };
+  app.get<{ Querystring: { fingers: ShownFingers } }>('/api/v1/node', { schema: node }, async ({ query }) =>
+    status(query.fingers),
+  );
 
   const storage = {
     summary: 'What this peer holds, page by page',
@@ -49,7 +62,7 @@ export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: 
   app.post<{ Body: { address: string } }>('/api/v1/node/join', { schema: join }, async ({ body }) => {
     parseAddress(body.address);
     await peer().join(body.address);
-    return status();
+    return status('all');
   });
 
   const leave = {

@@ -23,6 +23,14 @@ test('A10 the node shows id, neighbours, fingers and the port that is really bou
   assert.equal(node['api'], served.api.address);
 });
 
+test('A10 who polls leaves the fingers out', async () => {
+  await using served = await ServedPeer.open();
+  const node = (await (await served.fetch('/api/v1/node?fingers=none')).json()) as { fingers: unknown; ringId: string };
+  assert.deepEqual(node.fingers, []);
+  assert.equal(node.ringId, '0b');
+  assert.equal(await codeOf(await served.fetch('/api/v1/node?fingers=some')), 'bad-request');
+});
+
 test('A18 peers come with the age of their last heartbeat', async () => {
   await using served = await ServedPeer.open();
   const { peers } = (await (await served.fetch('/api/v1/peers')).json()) as { peers: Record<string, unknown>[] };

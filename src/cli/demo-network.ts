@@ -21,6 +21,7 @@ export class DemoNetwork {
   readonly peers: DemoPeer[] = [];
   readonly #folder: string;
   readonly #isTeaching: boolean;
+  #begun = 0;
   readonly #killAll = () => {
     for (const peer of this.peers) peer.killNow();
   };
@@ -35,9 +36,9 @@ export class DemoNetwork {
     return this.peers.filter(({ isRunning }) => isRunning);
   }
 
-  /** The first founds the network, the others join it. */
+  /** The first founds the network, the others join it; they may be started at the same time. */
   async add(): Promise<DemoPeer> {
-    const index = this.peers.length;
+    const index = this.#begun++;
     const [first] = this.peers;
     const join = first === undefined ? [] : ['--join', first.ready.listen];
     const id = String(teachingIds[index] ?? (teachingStride * index + teachingOffset) % 256);
@@ -55,7 +56,9 @@ export class DemoNetwork {
   async untilConsistent(signal: AbortSignal): Promise<number> {
     const deadline = performance.now() + consistentMilliseconds;
     for (;;) {
-      const states = await Promise.all(this.alive.map(({ client }) => client.get<NodeStatus>('/api/v1/node')));
+      const states = await Promise.all(
+        this.alive.map(({ client }) => client.get<NodeStatus>('/api/v1/node?fingers=none')),
+      );
       const members = states.flatMap(({ virtualNodes }) => virtualNodes);
       const faults = ringFaults(members);
       if (faults.length === 0) return members.length;

@@ -11,7 +11,7 @@ import { eraseNetwork } from './data-folder-files.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { EventFan } from './event-fan.ts';
 import { keyOfText } from './key-of-text.ts';
-import type { LookupResult, NodeStatus, Peer, PeerEvent, PeerStatus, StorageListing } from './peer.ts';
+import type { LookupResult, NodeStatus, Peer, PeerEvent, PeerStatus, ShownFingers, StorageListing } from './peer.ts';
 import type { RingAdapter } from './ring-adapter.ts';
 import { shownMember, shownPeer, shownPointer } from './shown.ts';
 
@@ -54,11 +54,12 @@ export class LivePeer implements Peer {
     return this.#parts.data.transfers;
   }
 
-  status(): NodeStatus {
+  status(fingers: ShownFingers = 'all'): NodeStatus {
     const { identity, genesis, network, transport, ring, api } = this.#parts;
     const states = ring.states();
     const hosts = ring.liveHosts();
-    const virtualNodes = [...states].sort((a, b) => a.me.index - b.me.index).map((state) => shownMember(ring, state));
+    const byIndex = [...states].sort((a, b) => a.me.index - b.me.index);
+    const virtualNodes = byIndex.map((state) => shownMember(ring, state, fingers));
     const first = virtualNodes[0] ?? { ringId: '', predecessor: null, successors: [], fingers: [] };
     return {
       id: identity.host,

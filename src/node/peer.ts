@@ -17,6 +17,9 @@ export interface ShownMember {
   readonly fingers: readonly { readonly start: string; readonly node: ShownPointer | null }[];
 }
 
+/** 20 members of 256 fingers each make 1.4 MB of JSON; `distinct` gives the first finger of each run of equal ones. */
+export type ShownFingers = 'all' | 'distinct' | 'none';
+
 export interface NodeStatus extends ShownMember {
   readonly id: string;
   readonly network: string;
@@ -70,7 +73,8 @@ export interface PeerEvent {
 export interface Peer {
   readonly files: Files;
   readonly transfers: Transfers;
-  status(): NodeStatus;
+  /** All fingers by default. */
+  status(fingers?: ShownFingers): NodeStatus;
   peers(): readonly PeerStatus[];
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing;
   /** A CID if it parses as one, `key:HEX`, `name:X`, else a name. */

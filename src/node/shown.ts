@@ -4,20 +4,33 @@ import type { MemberState } from '../ring/member-state.ts';
 import { isMember, type Pointer } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingHost } from '../ring/ring-host.ts';
-import type { PeerStatus, ShownMember, ShownPointer } from './peer.ts';
+import type { PeerStatus, ShownFingers, ShownMember, ShownPointer } from './peer.ts';
 
 export function shownPointer(pointer: Pointer): ShownPointer | null {
   if (!isMember(pointer)) return null;
   return { id: pointer.contact.host, ringId: pointer.id, address: pointer.contact.addresses[0] ?? '' };
 }
 
-export function shownMember(ring: RingHost, state: MemberState): ShownMember {
+export function shownMember(ring: RingHost, state: MemberState, fingers: ShownFingers): ShownMember {
   return {
     ringId: state.me.id,
     predecessor: shownPointer(state.predecessor),
     successors: state.successors.map(shownPointer).filter((p) => p !== null),
-    fingers: ring.fingers(state).map(({ start, node }) => ({ start, node: node === null ? null : shownPointer(node) })),
+    fingers: fingers === 'none' ? [] : shownFingers(ring, state, fingers),
   };
+}
+
+/** Many fingers in a row are the same member: it is shown once and, if only distinct ones are wanted, told once. */
+function shownFingers(ring: RingHost, state: MemberState, wanted: 'all' | 'distinct'): ShownMember['fingers'] {
+  const fingers: ShownMember['fingers'][number][] = [];
+  let shown = null as ShownPointer | null;
+  for (const { start, node } of ring.fingers(state)) {
+    const isSame = fingers.length > 0 && node?.id === shown?.ringId;
+    if (isSame && wanted === 'distinct') continue;
+    if (!isSame) shown = node === null ? null : shownPointer(node);
+    fingers.push({ start, node: shown });
+  }
+  return fingers;
 }
 
 export function shownPeer(

@@ -27,12 +27,11 @@ test('A10 one pass of lookups makes every finger the successor of its start', ()
         const fingers = new Fingers(state.me.id, bits);
         let power = fingers.firstFar(state);
         while (power < bits) power = fingers.learnExact(power, ownerOf(members, fingers.start(power)));
-        for (let i = 0; i < bits; i++) {
-          assert.equal(
-            fingers.get(i, state)?.id,
-            ownerOf(members, fingers.start(i)).id,
-            `finger ${i} of ${state.me.id}`,
-          );
+        const table = fingers.table(state);
+        assert.equal(table.length, bits);
+        for (const [i, { start, node }] of table.entries()) {
+          assert.equal(start, fingers.start(i));
+          assert.equal(node?.id, ownerOf(members, start).id, `finger ${i} of ${state.me.id}`);
         }
       }
     }),

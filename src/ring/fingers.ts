@@ -17,6 +17,8 @@ export class Fingers {
   readonly #bits: number;
   readonly #exact: (MemberPointer | null)[];
   readonly #near: (MemberPointer[] | undefined)[] = [];
+  /** Made when the table is first shown: a large simulation shows none, and they take some 20 kB a member. */
+  #starts: readonly RingId[] | null = null;
 
   constructor(me: RingId, bits: number) {
     this.#me = me;
@@ -28,18 +30,20 @@ export class Fingers {
     return fingerStart(this.#me, power, this.#bits);
   }
 
-  /** finger[power] as far as it is known. */
-  get(power: number, state: MemberState): MemberPointer | null {
-    const start = this.start(power);
-    if (inOwnedArc(state.predecessor.id, start, this.#me)) return state.me;
-    if (!listCovers(state, start)) return this.#exact[power] ?? null;
-    let last: RingId = this.#me;
+  /** Every finger as far as it is known, by its power. One pass: the starts and the list both go clockwise. */
+  table(state: MemberState): readonly { readonly start: RingId; readonly node: MemberPointer | null }[] {
+    this.#starts ??= Array.from({ length: this.#bits }, (_, power) => this.start(power));
+    const list: MemberPointer[] = [];
     for (const entry of state.successors) {
-      if (!isMember(entry)) break;
-      if (inOwnedArc(last, start, entry.id)) return entry;
-      last = entry.id;
+      if (!isMember(entry) || entry.id === this.#me) break;
+      list.push(entry);
     }
-    return null;
+    let next = 0;
+    return this.#starts.map((start, power) => {
+      if (inOwnedArc(state.predecessor.id, start, this.#me)) return { start, node: state.me };
+      while (next < list.length && !inOwnedArc(this.#me, start, list[next]!.id)) next++;
+      return { start, node: list[next] ?? this.#exact[power] ?? null };
+    });
   }
 
   /** The first power whose finger the successor list does not give. */

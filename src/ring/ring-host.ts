@@ -200,12 +200,7 @@ export class RingHost implements RingHandler {
 
   fingers(state: MemberState): readonly { readonly start: RingId; readonly node: MemberPointer | null }[] {
     const member = this.#own.get(state.me.id);
-    if (member === undefined) return [];
-    const fingers = this.#own.fingersOf(member);
-    return Array.from({ length: this.#options.shape.bits }, (_, power) => ({
-      start: fingers.start(power),
-      node: fingers.get(power, state),
-    }));
+    return member === undefined ? [] : this.#own.fingersOf(member).table(state);
   }
 
   watched(): readonly Watched[] {

@@ -4,7 +4,7 @@ import type { PeerProcess } from './peer-process.ts';
 
 /** One line for each pointer that is not what sorting the live members says; empty when the ring is ideal. */
 export async function ringFaults(peers: readonly PeerProcess[]): Promise<readonly string[]> {
-  const states = await Promise.all(peers.map((peer) => peer.json<NodeStatus>('/api/v1/node')));
+  const states = await Promise.all(peers.map((peer) => peer.json<NodeStatus>('/api/v1/node?fingers=none')));
   return faultsOfRing(states.flatMap((state) => state.virtualNodes));
 }
 
