@@ -18,10 +18,12 @@ const allFaults: readonly SwarmFault[] = ['crash', 'leave', 'partition', 'freeze
 
 const shapes = [
   // A teaching ring: one member a host, a few hosts are a ring too.
-  { virtualNodes: 1, successors: 3, smallRings: true, maximumHosts: 9 },
+  { bits: 64, virtualNodes: 1, successors: 3, smallRings: true, maximumHosts: 9 },
+  // The same on a ring so small that keys and starts of fingers often are members themselves.
+  { bits: 6, virtualNodes: 1, successors: 3, smallRings: true, maximumHosts: 9 },
   // Host networks, small enough that lists reach round the ring, and with the defaults.
-  { virtualNodes: 5, successors: 4, smallRings: false, maximumHosts: 8 },
-  { virtualNodes: 20, successors: 16, smallRings: false, maximumHosts: 5 },
+  { bits: 64, virtualNodes: 5, successors: 4, smallRings: false, maximumHosts: 8 },
+  { bits: 64, virtualNodes: 20, successors: 16, smallRings: false, maximumHosts: 5 },
 ] as const;
 
 export function swarmPlan(seed: number): SwarmPlan {
@@ -32,7 +34,6 @@ export function swarmPlan(seed: number): SwarmPlan {
   return {
     simulation: {
       seed,
-      bits: 64,
       ...shape,
       faults: { minimumDelay: maximumDelay / 10, maximumDelay, loss: 0, duplication: pick([0, 0.05]) },
       cacheCapacity: pick([0, 1000]),

@@ -19,21 +19,3 @@ test('C1 one seed gives one trace, and another seed another', () => {
   assert.equal(runSwarm(3).digest, digest);
   assert.notEqual(runSwarm(4).digest, digest);
 });
-
-// Seeds that failed once, each named after its cause.
-
-test('A4 seeds 1062, 1935, 2742: a host leaves while its death is being checked, and nobody waits for ever', () => {
-  for (const seed of [1062, 1935, 2742]) mustHeal(seed);
-});
-
-test('A4 seeds 1801, 2324, 2659, 2782: a host that leaves while it joins stays away', () => {
-  for (const seed of [1801, 2324, 2659, 2782]) mustHeal(seed);
-});
-
-test('A3 A26 seed 1690: a joiner that wrongly took a host for dead looks for it again', () => {
-  mustHeal(1690);
-});
-
-test('A5 seeds 849, 1319, 6385: a lost POKE does not leave a list incomplete for long', () => {
-  for (const seed of [849, 1319, 6385]) mustHeal(seed);
-});

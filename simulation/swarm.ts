@@ -81,7 +81,7 @@ class Swarm {
     this.#sim.found();
     this.#wait();
     while (this.#sim.hosts.length < this.#plan.hosts) {
-      this.#join(this.#sim.add());
+      this.#join(this.#addHost());
       if (this.#chance(0.5)) this.#wait();
     }
     for (let step = 0; step < this.#plan.steps; step++) {
@@ -89,7 +89,7 @@ class Swarm {
       this.#lookupDuring();
       const fault = this.#pick(this.#plan.faults);
       if (fault !== undefined) this.#act(fault);
-      else this.#join(this.#sim.add());
+      else this.#join(this.#addHost());
       const down = this.#sim.hosts.filter((h) => !h.process.isRunning && !this.#left.has(h));
       const back = this.#pick(down);
       if (back !== undefined && this.#chance(0.5)) this.#restart(back);
@@ -242,9 +242,21 @@ class Swarm {
     return wrong[0] ?? this.#sim.inconsistency();
   }
 
+  /** On a small ring its place is chosen among the free ones; there hashes would soon meet. */
+  #addHost(): SimulatedHost {
+    const { bits } = this.#plan.simulation;
+    if (bits > 16) return this.#sim.add();
+    const taken = new Set(this.#sim.hosts.flatMap((h) => h.members.map((m) => m.id)));
+    let id = this.#key();
+    while (taken.has(id)) id = this.#key();
+    return this.#sim.add([id]);
+  }
+
   #key(): RingId {
-    const digits = Array.from({ length: 16 }, () => Math.floor(this.#plan.random.next() * 16).toString(16));
-    return digits.join('') as RingId;
+    const { bits } = this.#plan.simulation;
+    let key = 0n;
+    for (let bit = 0; bit < bits; bit++) key = 2n * key + (this.#chance(0.5) ? 1n : 0n);
+    return key.toString(16).padStart(Math.ceil(bits / 4), '0') as RingId;
   }
 
   #wait(): void {
