@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import { decodeContact, encodeContact } from './contact-codec.ts';
 import { secretBytes } from './network-files.ts';
-import type { Wire } from './transport.ts';
+import { TransportError, type Wire } from './transport.ts';
 import { malformed, readBytes, readText, readTuple } from './wire-reading.ts';
 
 export const protocolVersion = 1;
@@ -37,13 +37,15 @@ export interface HelloAnswer {
   readonly secret: Uint8Array | null;
 }
 
-/** HMAC-SHA256(secret, TLS exporter ‖ role ‖ host id). */
+/** HMAC-SHA256(secret, TLS exporter ‖ role ‖ host id). Throws a TransportError `timeout` when the connection is gone. */
 export function proveSecret(
   secret: Uint8Array,
   socket: TLSSocket,
   role: 'client' | 'server',
   host: HostId,
 ): Uint8Array {
+  // The other side may hang up at any moment, and a socket without its handle would throw what nobody expects.
+  if (socket.destroyed) throw new TransportError('timeout', 'The connection closed during HELLO.');
   const exporter = socket.exportKeyingMaterial(exporterBytes, exporterLabel, Buffer.alloc(0));
   return Uint8Array.from(createHmac('sha256', secret).update(exporter).update(role).update(host).digest());
 }

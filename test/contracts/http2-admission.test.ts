@@ -1,19 +1,22 @@
 /** What HTTP/2 owes beyond the contract: who is let in, and that nobody's misbehaviour hurts another. */
 import assert from 'node:assert/strict';
-import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { connect as connectTcp, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import type { CounterName } from '../../src/network/counters.ts';
 import { found, type Genesis, networkId } from '../../src/network/genesis.ts';
-import { encodeHelloAsk } from '../../src/network/hello.ts';
+import { encodeHelloAnswer, encodeHelloAsk } from '../../src/network/hello.ts';
 import { Http2Transport, type Http2TransportOptions } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { hello } from '../../src/network/join-hello.ts';
 import { createSecret } from '../../src/network/network-files.ts';
+import { ringCodec } from '../../src/network/ring-codec.ts';
+import { ringNetwork } from '../../src/network/ring-network.ts';
 import type { Handlers } from '../../src/network/transport.ts';
 import { encodeBody, maximumBodyBytes } from '../../src/network/wire-body.ts';
+import type { Contact } from '../../src/ring/pointer.ts';
 
 const deadline = 5000;
 const [genesis, secret] = [found(), createSecret()];
@@ -83,6 +86,26 @@ test('a peer of another network is refused by both ends', async (t) => {
   const network = networkId(genesis);
   const own = hello(b.listening, { identity: joiner(), secret: null, network });
   await assert.rejects(own, { code: 'other-network' });
+});
+
+test('a peer whose genesis is none is refused, and the ring that asks it lives on', async (t) => {
+  const asker = await peer(t);
+  const liar = createIdentity();
+  const server = createSecureServer({ ...tlsCredentials(liar), requestCert: true, rejectUnauthorized: false });
+  t.after(() => server.close());
+  const contact = await new Promise<Contact>((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      resolve({ host: liar.host, addresses: [`127.0.0.1:${(server.address() as { port: number }).port}`] });
+    });
+  });
+  server.on('stream', (stream) => {
+    const parts = { genesis: Uint8Array.of(1, 2, 3), contact, zone: null, observedAddress: '127.0.0.1' };
+    stream.respond({ ':status': 200 });
+    stream.end(encodeBody(encodeHelloAnswer({ ...parts, proof: null, secret: null })));
+  });
+  await assert.rejects(asker.request(contact, 'hear', null, { deadline }), { failure: 'refused', code: 'bad-request' });
+  const ring = ringNetwork(asker, ringCodec(genesis));
+  assert.equal(await new Promise((resolve) => ring.ping(contact, deadline, resolve)), 'refused');
 });
 
 test('from another machine only the secret opens, and loopback gives it to no one there', async (t) => {
