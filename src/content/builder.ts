@@ -37,8 +37,8 @@ export interface BuiltFile {
   readonly sha256: string | null;
 }
 
-/** Two a core hide the hashing behind the reading; each costs one leaf of memory. */
-const maximumLeavesHashing = 4;
+/** One a core hides the hashing behind the reading; each costs two leaves of memory (the hash works on a copy). */
+const maximumLeavesHashing = 2;
 
 /** Emits every block, children before parents, one at a time. Errors of the source and of `emit` end it and are thrown. */
 export async function buildFile(

@@ -18,7 +18,7 @@ import type { WantedCopy } from './host-lane.ts';
 import { HostLanes } from './host-lanes.ts';
 
 /** Blocks handed in and not yet acknowledged, over all puts of the process. */
-const maximumUnacknowledgedBytes = 16 * 1024 * 1024;
+const maximumUnacknowledgedBytes = 8 * 1024 * 1024;
 
 export class BlockStorer {
   readonly #ports: DataPorts;
