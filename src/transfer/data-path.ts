@@ -103,7 +103,12 @@ export class DataPath {
         notify({ kind: 'moved', text: `Repair made ${copies} copies of blocks and handed on ${entries} records.` }),
     };
     this.files = createFiles({ data, storer, fetcher, names, rule, publisher: signer.host, notify });
-    this.#queue = new TransferQueue({ files: this.files, settings: options.settings, clock });
+    this.#queue = new TransferQueue({
+      files: this.files,
+      settings: options.settings,
+      clock,
+      report: (error) => report('refused', view.self, `The journal of transfers was not written: ${error.message}`),
+    });
     this.transfers = this.#queue;
   }
 

@@ -23,6 +23,8 @@ export interface TransferPorts {
   readonly files: Files;
   readonly settings: SettingsTable;
   readonly clock: Clock;
+  /** Told when the journal could not be written. */
+  readonly report?: (error: Error) => void;
 }
 
 interface Transfer {
@@ -94,7 +96,13 @@ export class TransferQueue implements Transfers {
     } as const;
     const transfer = this.#keep(entry);
     this.#forgetOldest();
-    await this.#save();
+    try {
+      await this.#save();
+    } catch (error) {
+      // Refused, so it must not be carried out behind the caller's back.
+      this.#transfers.delete(entry.id);
+      throw error;
+    }
     this.#pump();
     return this.#shown(transfer);
   }
@@ -161,16 +169,25 @@ export class TransferQueue implements Transfers {
     transfer.stopping = stopping;
     this.#running += 1;
     try {
-      const result = await this.#carryOut(transfer, stopping.signal);
-      await this.#set(transfer, { state: 'done', result, error: null });
+      const outcome = await this.#outcome(transfer, stopping.signal);
+      if (outcome !== null) await this.#set(transfer, outcome);
     } catch (error) {
-      // Ended from outside: its state was set there, or stays as it is for the next start of the peer.
-      if (!stopping.signal.aborted) await this.#set(transfer, { state: 'failed', error: shownError(error) });
+      // The disk may be full, most likely by this very transfer: it has ended all the same, and is known until a restart.
+      this.#ports.report?.(error as Error);
     } finally {
       transfer.stopping = null;
       this.#running -= 1;
       tell(transfer);
       this.#pump();
+    }
+  }
+
+  /** null when it was ended from outside: its state was set there, or stays as it is for the next start of the peer. */
+  async #outcome(transfer: Transfer, signal: AbortSignal): Promise<Partial<JournalEntry> | null> {
+    try {
+      return { state: 'done', result: await this.#carryOut(transfer, signal), error: null };
+    } catch (error) {
+      return signal.aborted ? null : { state: 'failed', error: shownError(error) };
     }
   }
 

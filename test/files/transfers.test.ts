@@ -119,3 +119,29 @@ test('B6 a transfer is paused, resumed and cancelled', async () => {
   await queue.close();
   await close();
 });
+
+test('A22 a journal that cannot be written harms neither the transfer nor the peer', async () => {
+  const { peers, close } = await dataNetwork(3);
+  let full = false;
+  const settings = {
+    setting: () => undefined,
+    setSetting: async () => {
+      if (full) throw new ChordialError('disk-full', 'There is no room.');
+    },
+  };
+  const reports: string[] = [];
+  const report = (error: Error) => reports.push(error.message);
+  const queue = new TransferQueue({ files: peers[0]!.files, settings, clock: systemClock, report });
+  const source = join(folder, 'journal-source');
+  await writeFile(source, 'some bytes');
+  const request = { kind: 'put', reference: 'unwritten', path: source, nonce: null } as const;
+  const { id } = await queue.start(request);
+  full = true;
+  await assert.rejects(queue.start(request), code('disk-full'));
+  assert.equal(queue.list().length, 1, 'a refused transfer is not kept');
+  queue.begin();
+  assert.equal((await queue.wait(id)).state, 'done');
+  await queue.close();
+  assert.deepEqual(reports, ['There is no room.']);
+  await close();
+});
