@@ -1,0 +1,225 @@
+/**
+ * Why the blocks held here are kept (spec/4, Who may delete): per block, the puts that claim it. A put is one attempt of
+ * a publisher to give content a name, known by its sequence; it is written down once, and its blocks refer to it.
+ *
+ * Claims of several sequences of one name stand side by side until a later one is committed: if the later put is cut
+ * off, what the earlier one claimed is still claimed.
+ *
+ * All methods are synchronous; those that change something belong inside `Catalog.write`, together with whatever must
+ * become durable with them.
+ */
+import { hash } from 'node:crypto';
+import type { StatementSync } from 'node:sqlite';
+import type { Catalog } from './catalog.ts';
+import { pageLimit } from './key-range.ts';
+
+/** The tables, made with those of the catalogue. */
+export const claimSchema = `
+  CREATE TABLE IF NOT EXISTS puts (
+    put INTEGER PRIMARY KEY, publisher TEXT NOT NULL, name TEXT NOT NULL, sequence INTEGER NOT NULL,
+    replicas INTEGER NOT NULL, added INTEGER NOT NULL, checked INTEGER NOT NULL, confirmed INTEGER, expiry INTEGER,
+    UNIQUE (publisher, name, sequence)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS puts_unconfirmed ON puts (checked) WHERE confirmed IS NULL;
+  CREATE INDEX IF NOT EXISTS puts_by_expiry ON puts (expiry) WHERE expiry IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS claims (
+    block BLOB NOT NULL, put INTEGER NOT NULL, PRIMARY KEY (block, put)
+  ) WITHOUT ROWID, STRICT;
+  CREATE INDEX IF NOT EXISTS claims_by_put ON claims (put, block);
+`;
+
+/** A put's word that a block is part of it, as it travels with the block. */
+export interface Claim {
+  /** Peer id. */
+  readonly publisher: string;
+  /** In NFC. */
+  readonly name: string;
+  readonly sequence: number;
+  /** Copies that the put wants of each of its blocks. */
+  readonly replicas: number;
+}
+
+/** A put as this host knows it. Times are milliseconds since 1970. */
+export interface KnownPut extends Claim {
+  readonly put: number;
+  /** When its last block came. */
+  readonly added: number;
+  /** When the name's entry was last asked for; `added` while it never was. */
+  readonly checked: number;
+  /** When the name's entry was last seen to be this put's, or null while it never was. */
+  readonly confirmed: number | null;
+  /** When that entry expires, or null. */
+  readonly expiry: number | null;
+}
+
+/** What `drop` did: call it again while there is `more`. */
+export interface Dropped {
+  readonly claims: number;
+  /** Keys of the blocks that nothing claims any more. */
+  readonly unclaimed: readonly string[];
+  readonly more: boolean;
+}
+
+export const claimDigestBytes = 16;
+/** The time of the last block is written down to this precision, so that not each block costs an update. */
+const addedPrecisionMilliseconds = 60_000;
+const columns = 'put, publisher, name, sequence, replicas, added, checked, confirmed, expiry';
+
+export class ClaimTable {
+  readonly #changed: (blockKey: string) => void;
+  readonly #insertPut: StatementSync;
+  readonly #findPut: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #ofBlock: StatementSync;
+  readonly #ofName: StatementSync;
+  readonly #blocksOf: StatementSync;
+  readonly #walk: StatementSync;
+  readonly #unconfirmed: StatementSync;
+  readonly #lapsed: StatementSync;
+  readonly #check: StatementSync;
+  readonly #confirm: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #removePut: StatementSync;
+  readonly #forget: StatementSync;
+  readonly #isClaimed: StatementSync;
+
+  /** @param changed called inside the transaction for every block whose claims changed. */
+  constructor(catalog: Catalog, changed: (blockKey: string) => void = () => undefined) {
+    this.#changed = changed;
+    const prepare = (sql: string) => catalog.database.prepare(sql);
+    this.#insertPut =
+      prepare(`INSERT INTO puts (publisher, name, sequence, replicas, added, checked) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET added = excluded.added WHERE excluded.added >= puts.added + ${addedPrecisionMilliseconds}`);
+    this.#findPut = prepare('SELECT put FROM puts WHERE publisher = ? AND name = ? AND sequence = ?');
+    this.#insert = prepare('INSERT OR IGNORE INTO claims (block, put) VALUES (?, ?)');
+    this.#ofBlock = prepare(`SELECT publisher, name, sequence, replicas FROM claims JOIN puts USING (put)
+      WHERE block = ? ORDER BY publisher, name, sequence`);
+    this.#ofName = prepare(`SELECT ${columns} FROM puts WHERE publisher = ? AND name = ? ORDER BY sequence`);
+    this.#blocksOf = prepare('SELECT block FROM claims WHERE put = ? AND block > ? ORDER BY block LIMIT ?');
+    this.#walk = prepare(`SELECT ${columns} FROM puts WHERE put > ? ORDER BY put LIMIT ?`);
+    this.#unconfirmed = prepare(`SELECT ${columns} FROM puts
+      WHERE confirmed IS NULL AND checked <= ?1 - ?2 AND checked - added <= ?1 - checked ORDER BY checked LIMIT ?3`);
+    this.#lapsed = prepare(`SELECT ${columns} FROM puts WHERE expiry <= ? ORDER BY expiry LIMIT ?`);
+    this.#check = prepare('UPDATE puts SET checked = ? WHERE put = ?');
+    this.#confirm = prepare('UPDATE puts SET checked = ?1, confirmed = ?1, expiry = ?2 WHERE put = ?3');
+    this.#remove = prepare('DELETE FROM claims WHERE block = ? AND put = ?');
+    this.#removePut = prepare('DELETE FROM puts WHERE put = ?');
+    this.#forget = prepare('DELETE FROM claims WHERE block = ?');
+    this.#isClaimed = prepare('SELECT 1 FROM claims WHERE block = ? LIMIT 1');
+  }
+
+  /** Adds claims of a block that is held, or is added in the same transaction. */
+  add(blockKey: string, claims: readonly Claim[], now: number = Date.now()): void {
+    let added = 0;
+    for (const { publisher, name, sequence, replicas } of claims) {
+      this.#insertPut.run(publisher, name, sequence, replicas, now, now);
+      const put = this.#findPut.get(publisher, name, sequence)?.['put'] as number;
+      added += Number(this.#insert.run(blobOf(blockKey), put).changes);
+    }
+    if (added > 0) this.#changed(blockKey);
+  }
+
+  /** In the order of publisher, name and sequence. */
+  of(blockKey: string): readonly Claim[] {
+    return this.#ofBlock.all(blobOf(blockKey)).map(claimOf);
+  }
+
+  isClaimed(blockKey: string): boolean {
+    return this.#isClaimed.get(blobOf(blockKey)) !== undefined;
+  }
+
+  /** Copies wanted of the block: the most that any claim asks for; null without claims. */
+  wanted(blockKey: string): number | null {
+    const wanted = this.of(blockKey).reduce((most, { replicas }) => Math.max(most, replicas), 0);
+    return wanted === 0 ? null : wanted;
+  }
+
+  /** The same 16 bytes wherever a block is claimed by the same puts; zeros when it is claimed by none. */
+  digest(blockKey: string): Uint8Array {
+    const claims = this.of(blockKey);
+    if (claims.length === 0) return new Uint8Array(claimDigestBytes);
+    const text = JSON.stringify(claims.map((c) => [c.publisher, c.name, c.sequence, c.replicas]));
+    return hash('sha256', text, 'buffer').subarray(0, claimDigestBytes);
+  }
+
+  /** The puts of a name that claim something here, by sequence. */
+  byName(publisher: string, name: string): readonly KnownPut[] {
+    return this.#ofName.all(publisher, name).map(putOf);
+  }
+
+  /** All puts in the order in which they came; `after` is the number of the last one of the page before, at first 0. */
+  walk(after: number, limit: number): readonly KnownPut[] {
+    return this.#walk.all(after, pageLimit(limit)).map(putOf);
+  }
+
+  /**
+   * Puts not yet seen to be committed whose name is due to be asked for: the first time `wait` milliseconds after a
+   * block came, then ever more rarely, each time when the put has grown twice as old.
+   */
+  unconfirmed(now: number, wait: number, limit: number): readonly KnownPut[] {
+    return this.#unconfirmed.all(now, wait, pageLimit(limit)).map(putOf);
+  }
+
+  /** Puts whose entry has expired by now. */
+  lapsed(now: number, limit: number): readonly KnownPut[] {
+    return this.#lapsed.all(now, pageLimit(limit)).map(putOf);
+  }
+
+  /** The name's entry was asked for, and it was not this put's. */
+  markChecked({ put }: Pick<KnownPut, 'put'>, now: number): void {
+    this.#check.run(now, put);
+  }
+
+  /** The name's entry is this put's and expires then. */
+  confirm({ put }: Pick<KnownPut, 'put'>, expiry: number | null, now: number): void {
+    this.#confirm.run(now, expiry, put);
+  }
+
+  /** Ends at most `limit` claims of a put, and with the last one the put itself. */
+  drop({ put }: Pick<KnownPut, 'put'>, limit: number): Dropped {
+    const most = pageLimit(limit);
+    const keys = this.#blocksOf.all(put, new Uint8Array(), most + 1).map((row) => keyOf(row['block']));
+    const dropped = keys.slice(0, most);
+    for (const key of dropped) {
+      this.#remove.run(blobOf(key), put);
+      this.#changed(key);
+    }
+    const more = keys.length > most;
+    if (!more) this.#removePut.run(put);
+    return { claims: dropped.length, unclaimed: dropped.filter((key) => !this.isClaimed(key)), more };
+  }
+
+  /** A block goes away, and its claims here with it. */
+  forget(blockKey: string): void {
+    if (this.#forget.run(blobOf(blockKey)).changes !== 0) this.#changed(blockKey);
+  }
+}
+
+function claimOf(row: Record<string, unknown>): Claim {
+  return {
+    publisher: String(row['publisher']),
+    name: String(row['name']),
+    sequence: Number(row['sequence']),
+    replicas: Number(row['replicas']),
+  };
+}
+
+function putOf(row: Record<string, unknown>): KnownPut {
+  const numberOrNull = (value: unknown) => (value === null ? null : Number(value));
+  return {
+    ...claimOf(row),
+    put: Number(row['put']),
+    added: Number(row['added']),
+    checked: Number(row['checked']),
+    confirmed: numberOrNull(row['confirmed']),
+    expiry: numberOrNull(row['expiry']),
+  };
+}
+
+function blobOf(hex: string): Uint8Array {
+  return Buffer.from(hex, 'hex');
+}
+
+function keyOf(blob: unknown): string {
+  return Buffer.from(blob as Uint8Array).toString('hex');
+}
