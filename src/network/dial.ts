@@ -128,7 +128,7 @@ function openSocket(caller: Caller, address: Address, connectWithin: number): Pr
     socket.once('error', (error) => {
       fail(
         connected
-          ? notChordial(address, error.message)
+          ? notChordial(address, handshakeFault(error))
           : new TransportError('unreachable', `${where} cannot be reached: ${error.message}.`),
       );
     });
@@ -140,6 +140,12 @@ function openSocket(caller: Caller, address: Address, connectWithin: number): Pr
       resolve(socket);
     });
   });
+}
+
+/** OpenSSL's own words for bytes that are no TLS record name its source files. */
+function handshakeFault(error: Error): string {
+  const speaksTls = !('code' in error) || error.code !== 'ERR_SSL_WRONG_VERSION_NUMBER';
+  return speaksTls ? error.message : 'what it answers is not TLS';
 }
 
 function notChordial(address: Address, reason: string): TransportError {

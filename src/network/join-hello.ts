@@ -94,9 +94,10 @@ function explain(error: unknown, address: string): ChordialError {
     return new ChordialError('secret-required', message, options);
   }
   const code = isErrorCode(error.code) && error.code !== 'bad-request' ? error.code : 'join-failed';
-  return new ChordialError(
-    code,
-    `Joining through ${address} failed: ${error.message} Check the address given with --join.`,
-    options,
-  );
+  const remedy =
+    code === 'other-network'
+      ? 'Join a peer of the own network, or be a peer of that one too with another --data.'
+      : 'Give --join the address at which a peer listens, not the one of its API.';
+  const message = `Joining through ${address} failed: ${error.message} ${remedy}`;
+  return new ChordialError(code, message, options);
 }

@@ -24,6 +24,11 @@ export interface NetworkChoice {
   readonly observed: readonly string[];
   /** `founded`: new, nobody else can be in it yet. `returned`: this peer was in it before. */
   readonly how: 'founded' | 'joined' | 'returned';
+  /**
+   * Makes the data folder one of this network. To be called once the peer is a member: a start that failed before, for
+   * a taken port or id, leaves a folder that is still free to found or join any network.
+   */
+  keep(): Promise<void>;
 }
 
 /** Below this many bits ids would collide if they were derived from keys: a teaching ring, with chosen ids. */
@@ -40,13 +45,13 @@ export async function chooseNetwork(
   if (configuration.join.length > 0) return joinNetwork(folder, identity, configuration, known, secret);
   if (known !== null) {
     checkFlags(known, foundingFlags(configuration));
-    return { genesis: known, secret: known.open ? null : secret, through: [], observed: [], how: 'returned' };
+    const keep = async () => {};
+    return { genesis: known, secret: known.open ? null : secret, through: [], observed: [], how: 'returned', keep };
   }
   const genesis = found(foundingDefaults(configuration));
   const admission = genesis.open ? null : (secret ?? createSecret());
-  if (admission !== null) await saveSecret(folder, admission);
-  await saveGenesis(folder, genesis);
-  return { genesis, secret: admission, through: [], observed: [], how: 'founded' };
+  const keep = () => save(folder, genesis, admission);
+  return { genesis, secret: admission, through: [], observed: [], how: 'founded', keep };
 }
 
 async function joinNetwork(
@@ -64,15 +69,20 @@ async function joinNetwork(
     throw new ChordialError('other-network', message);
   }
   checkFlags(genesis, foundingFlags(configuration));
-  if (admission !== null) await saveSecret(folder, admission);
-  if (known === null) await saveGenesis(folder, genesis);
   return {
     genesis,
     secret: admission,
     through: greetings.map((g) => g.contact).filter((c) => c.host !== identity.host),
     observed: [...new Set(greetings.map((g) => g.observedAddress))],
     how: known === null ? 'joined' : 'returned',
+    keep: () => save(folder, genesis, admission),
   };
+}
+
+/** The secret first: a folder with a genesis and without its secret could not return. */
+async function save(folder: string, genesis: Genesis, secret: Uint8Array | null): Promise<void> {
+  if (secret !== null) await saveSecret(folder, secret);
+  await saveGenesis(folder, genesis);
 }
 
 /** Says HELLO at every address; one that answers is enough. */

@@ -125,6 +125,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   };
   if (network.through.length > 0) await joinThrough(network.through, enter);
   else await returnToRing(network.how === 'founded' ? [] : known.read(), enter);
+  await network.keep();
   known.keep(ring);
   opened.defer(() => known.close());
   data.begin();

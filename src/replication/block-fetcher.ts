@@ -56,9 +56,15 @@ export class BlockFetcher {
   }
 
   async #local(cid: CID): Promise<Uint8Array | null> {
-    const bytes = await this.#ports.blocks.get(cid, this.#ports.leaves);
-    if (bytes === null || verifyBlock(cid, bytes)) return bytes;
-    this.#ports.report?.('wrong-bytes', this.#ports.view.self, `The own copy of block ${cid} is damaged.`);
+    const { blocks, leaves, view, report } = this.#ports;
+    try {
+      const bytes = await blocks.get(cid, leaves);
+      if (bytes === null || verifyBlock(cid, bytes)) return bytes;
+      report?.('wrong-bytes', view.self, `The own copy of block ${cid} is damaged.`);
+    } catch (error) {
+      // A bad sector here is no reason not to ask the other holders.
+      report?.('wrong-bytes', view.self, `The own copy of block ${cid} cannot be read: ${(error as Error).message}`);
+    }
     return null;
   }
 

@@ -110,16 +110,8 @@ export class BlockRepair {
   }
 
   async #push(block: StoredBlock, host: Contact): Promise<number> {
-    const bytes = await this.#ports.blocks.get(block.cid, this.#ports.leaves);
+    const bytes = await this.#read(block);
     if (bytes === null) return 0;
-    if (!verifyBlock(block.cid, bytes)) {
-      this.#ports.report?.(
-        'wrong-bytes',
-        this.#ports.view.self,
-        `The own copy of block ${block.cid} is damaged; it was not passed on.`,
-      );
-      return 0;
-    }
     try {
       await this.#ports.lanes.to(host).store({ block: { cid: block.cid, bytes }, abandoned: false });
       this.#ports.leaves.giveBack(bytes);
@@ -128,5 +120,18 @@ export class BlockRepair {
       this.#ports.report?.('refused', host, (error as Error).message);
       return 0;
     }
+  }
+
+  /** null when there is nothing to pass on; one file that cannot be read holds up no other. */
+  async #read({ cid }: StoredBlock): Promise<Uint8Array | null> {
+    const { blocks, leaves, view, report } = this.#ports;
+    try {
+      const bytes = await blocks.get(cid, leaves);
+      if (bytes === null || verifyBlock(cid, bytes)) return bytes;
+      report?.('wrong-bytes', view.self, `The own copy of block ${cid} is damaged; it was not passed on.`);
+    } catch (error) {
+      report?.('wrong-bytes', view.self, `The own copy of block ${cid} cannot be read: ${(error as Error).message}`);
+    }
+    return null;
   }
 }

@@ -1,5 +1,6 @@
 /** Goes through the records held here and offers each to the places that have not been seen to hold it. */
 import { hash } from 'node:crypto';
+import { ChordialError } from '../errors.ts';
 import { decodeEntry, type EncodedEntry } from '../records/entry.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
@@ -41,18 +42,31 @@ export class RecordRepair {
     const offers = new Map<HostId, { host: Contact; entries: EncodedEntry[]; pairs: string[] }>();
     for (const row of rows) {
       if (row.expiry !== null && row.expiry <= now) continue;
+      const entry = this.#readable(row);
+      if (entry === null) continue;
       const digest = hash('sha256', row.bytes, 'base64');
       for (const host of await placement.places(ringIdOfHash(row.key, view.shape.bits), replicas)) {
         const pair = `${host.host} ${digest}`;
         if (host.host === view.self.host || this.#inOrder.has(pair)) continue;
         const offer = offers.get(host.host) ?? { host, entries: [], pairs: [] };
-        offer.entries.push(decodeEntry(row.bytes));
+        offer.entries.push(entry);
         offer.pairs.push(pair);
         offers.set(host.host, offer);
       }
     }
     const counts = await Promise.all([...offers.values()].map((offer) => this.#offer(offer)));
     return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** A row that the disk spoilt holds up none of the others. */
+  #readable(row: RecordRow): EncodedEntry | null {
+    try {
+      return decodeEntry(row.bytes);
+    } catch (error) {
+      if (!(error instanceof ChordialError)) throw error;
+      this.#ports.report?.('wrong-bytes', this.#ports.view.self, `A record kept here is damaged: ${error.message}`);
+      return null;
+    }
   }
 
   async #offer({

@@ -11,6 +11,8 @@ import { RecordRepair } from './record-repair.ts';
 import type { RepairPorts } from './repair-ports.ts';
 
 const intervalMilliseconds = 60_000;
+/** Where neighbours change all the time they are never quiet: then a round begins all the same. */
+const maximumSettlings = 5;
 /** After a round that failed. */
 const retryMilliseconds = 5000;
 /** The share of the interval that chance decides, so that hosts do not all begin at once. */
@@ -23,13 +25,15 @@ export class SimpleRepair {
   readonly #stopListening: () => void;
   readonly #stopping = new AbortController();
   #timer: Timer | null = null;
+  /** When the round after a change begins at the latest; null when nothing has changed since the last one. */
+  #dueBy: Milliseconds | null = null;
   #running: Promise<void> | null = null;
 
   constructor(ports: RepairPorts) {
     this.#ports = ports;
     this.#blocks = new BlockRepair(ports);
     this.#records = new RecordRepair(ports);
-    this.#stopListening = ports.view.onChange(() => this.#schedule(ports.settleMilliseconds));
+    this.#stopListening = ports.view.onChange(() => this.#settle());
     this.#schedule(this.#interval());
   }
 
@@ -51,6 +55,14 @@ export class SimpleRepair {
     return { blocks, records };
   }
 
+  /** Once the neighbours have been quiet for a while, or have not been for too long. */
+  #settle(): void {
+    const { clock, settleMilliseconds } = this.#ports;
+    const now = clock.now();
+    this.#dueBy ??= now + maximumSettlings * settleMilliseconds;
+    this.#schedule(Math.max(0, Math.min(settleMilliseconds, this.#dueBy - now)));
+  }
+
   #schedule(delay: Milliseconds): void {
     if (this.#stopping.signal.aborted) return;
     this.#timer?.cancel();
@@ -63,6 +75,7 @@ export class SimpleRepair {
       this.#schedule(this.#ports.settleMilliseconds);
       return;
     }
+    this.#dueBy = null;
     this.#schedule(this.#interval());
     this.#running = this.round().then(
       () => {

@@ -72,11 +72,19 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
   }
 }
 
+/** Not mkdir's `recursive`: where the system makes no folders, as in /proc, Node 24 tries it for ever. */
 async function makeFolder(folder: string): Promise<void> {
+  const make = () => fs.mkdir(folder, { mode: 0o700 });
   try {
-    await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+    await make().catch(async (error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT' || path.dirname(folder) === folder) throw error;
+      await makeFolder(path.dirname(folder));
+      await make();
+    });
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOTDIR') {
+    const isThere = errnoOf(error) === 'EEXIST';
+    if (isThere && (await fs.stat(folder)).isDirectory()) return;
+    if (isThere || errnoOf(error) === 'ENOTDIR') {
       throw broken(
         folder,
         'it, or a part of its path, is a file and not a folder',

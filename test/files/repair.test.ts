@@ -76,6 +76,40 @@ test('A8 a peer that lost its blocks gets them again', async () => {
   await close();
 });
 
+test('A22 a block that the disk cannot read ends neither a round of repair nor a get', async () => {
+  const { peers, close } = await dataNetwork(3);
+  const content = randomBytes(3_000_000);
+  const { cid } = await peers[0]!.files.put('unreadable', bytesOf(content));
+  const { blocks, path, files, reports } = peers[0]!;
+  const stored = (await blocks.keys('all', null, 100)).items;
+  for (const other of peers.slice(1)) await other.blocks.delete(stored.map((block) => block.cid));
+  const read = blocks.get.bind(blocks);
+  const bad = stored[0]!.cid;
+  blocks.get = async (wanted) => {
+    if (wanted.equals(bad)) throw new Error('EIO: i/o error, read');
+    return read(wanted);
+  };
+  assert.equal((await path.beginRepair().round()).blocks, 2 * (stored.length - 1));
+  await peers[1]!.blocks.put([{ cid: bad, bytes: (await read(bad))! }]);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of files.read(cid)) pieces.push(Uint8Array.from(piece));
+  assert.ok(Buffer.concat(pieces).equals(content));
+  assert.ok(reports.some((report) => report.includes('EIO')));
+  await close();
+});
+
+test('A22 repair begins although neighbours never stop changing', async () => {
+  const { peers, ring, close } = await dataNetwork(3);
+  await peers[0]!.files.put('restless', bytesOf(randomBytes(3000)));
+  const { blocks } = peers[1]!;
+  await blocks.delete((await blocks.keys('all', null, 100)).items.map((block) => block.cid));
+  for (const peer of peers) peer.path.beginRepair();
+  const changing = setInterval(() => ring.change(), 10);
+  await until(async () => blocks.count() > 0);
+  clearInterval(changing);
+  await close();
+});
+
 test('A4 a peer that leaves for good has handed everything over before it goes', async () => {
   const { peers, ring, network, close } = await dataNetwork(5);
   for (let file = 0; file < 8; file++) await peers[0]!.files.put(`file ${file}`, bytesOf(randomBytes(50_000)));
