@@ -134,4 +134,6 @@ test('merging is commutative, associative and idempotent, and keeps the newest o
 test('an entry more than ten minutes ahead of the clock is from the future', () => {
   assert.equal(isFromTheFuture(entryOf({ sequence: 600_000 }), 0), false);
   assert.equal(isFromTheFuture(entryOf({ sequence: 600_001 }), 0), true);
+  assert.equal(isFromTheFuture(entryOf({ sequence: 0, body: { time: 600_000 } }), 0), false);
+  assert.equal(isFromTheFuture(entryOf({ sequence: 0, body: { time: 600_001 } }), 0), true);
 });

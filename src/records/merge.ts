@@ -31,8 +31,10 @@ export function mergeEntries(...sets: readonly (readonly EncodedEntry[])[]): rea
   return [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, encoded]) => encoded);
 }
 
-export function isFromTheFuture(entry: UnsignedEntry, now: number): boolean {
-  return entry.sequence > now + maximumClockSkewMilliseconds;
+/** By its sequence, or by the time that its body claims, which ranks the entries of a name. */
+export function isFromTheFuture({ sequence, body }: UnsignedEntry, now: number): boolean {
+  const time = body?.['time'];
+  return Math.max(sequence, typeof time === 'number' ? time : 0) > now + maximumClockSkewMilliseconds;
 }
 
 /** Neither ended by its publisher nor expired. */

@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 export class RecordLane {
-  readonly #contact: Contact;
+  readonly contact: Contact;
   readonly #ports: Pick<RecordPorts, 'transport' | 'clock' | 'view' | 'report'>;
   readonly #queue: Waiting[] = [];
   readonly #underWay = new Set<Waiting>();
@@ -26,7 +26,7 @@ export class RecordLane {
   #lastAcknowledged = 0;
 
   constructor(contact: Contact, ports: Pick<RecordPorts, 'transport' | 'clock' | 'view' | 'report'>) {
-    this.#contact = contact;
+    this.contact = contact;
     this.#ports = ports;
   }
 
@@ -65,17 +65,17 @@ export class RecordLane {
     try {
       const body = encodeEntries(batch.map(({ entry }) => entry));
       const options = { deadline: deadlineMilliseconds };
-      const answer = await this.#ports.transport.request(this.#contact, recordMessages.put, body, options);
+      const answer = await this.#ports.transport.request(this.contact, recordMessages.put, body, options);
       const results = decodeEntryResults(answer, batch.length);
       this.#lastAcknowledged = this.#ports.clock.now();
       for (const [index, waiting] of batch.entries()) {
         const result = results[index] ?? 'internal';
         if (result === 'stored' || result === 'known') waiting.stored();
-        else waiting.failed(refusal(this.#contact, result));
+        else waiting.failed(refusal(this.contact, result));
       }
     } catch (error) {
-      if (error instanceof TransportError && error.failure !== 'refused') this.#ports.view.suspect(this.#contact);
-      this.#ports.report?.('no-answer', this.#contact, (error as Error).message);
+      if (error instanceof TransportError && error.failure !== 'refused') this.#ports.view.suspect(this.contact);
+      this.#ports.report?.('no-answer', this.contact, (error as Error).message);
       for (const waiting of batch) waiting.failed(error as Error);
     }
   }

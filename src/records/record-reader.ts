@@ -31,6 +31,8 @@ const maximumRounds = 4;
 const pauseMilliseconds = 300;
 /** Entries of one key read from one host: 64 pages of a popular name or word. */
 const maximumPages = 64;
+/** Pages of one host's listing: a million records. A host that never comes to an end is not listened to for ever. */
+const maximumPagesListed = 8192;
 /** Hosts outside the places asked at a time. */
 const maximumAskedAtOnce = 16;
 
@@ -74,13 +76,16 @@ export class RecordReader {
 
   /** Everything of a kind that the host holds, page by page. */
   async *listAt(host: Contact, kind: RecordKind): AsyncGenerator<readonly EncodedEntry[], void, undefined> {
-    for (let cursor: string | null = null; ; ) {
+    let cursor: string | null = null;
+    for (let pages = 0; pages < maximumPagesListed; pages++) {
       const body = { kind, cursor, limit: maximumEntriesPerMessage };
       const answer =
         host.host === this.#ports.view.self.host
           ? this.#holder.list(body)
           : await this.#ports.transport.request(host, recordMessages.list, body, { deadline: deadlineMilliseconds });
       const page = decodeListAnswer(answer);
+      // A cursor that stands still would be asked with for ever.
+      if (page.cursor !== null && page.cursor === cursor) return;
       yield this.#genuine(host, page.entries);
       if (page.cursor === null) return;
       cursor = page.cursor;

@@ -57,7 +57,8 @@ export class RecordWriter {
 
   #lane(contact: Contact): RecordLane {
     const known = this.#lanes.get(contact.host);
-    if (known !== undefined) return known;
+    // A host that came back at another address is another way.
+    if (known !== undefined && (sameAddresses(known.contact, contact) || !known.idle)) return known;
     if (this.#lanes.size >= maximumIdleLanes) {
       for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
     }
@@ -65,4 +66,8 @@ export class RecordWriter {
     this.#lanes.set(contact.host, lane);
     return lane;
   }
+}
+
+function sameAddresses(a: Contact, b: Contact): boolean {
+  return a === b || a.addresses.join() === b.addresses.join();
 }

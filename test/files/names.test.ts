@@ -146,16 +146,45 @@ test('B4 an entry from the future is refused', async () => {
   const put = await peers[0]!.files.put('now', bytesOf('x'));
   const content = { name: 'later', cid: parseCid(put.cid), size: 1, type: 'file', sha256: null, blocks: 1 } as const;
   const later = Date.now() + 700_000;
-  const entry = signEntry(nameEntry(content, peers[0]!.contact.host, later, later, null), testNetworkId, (bytes) =>
-    peers[0]!.identity.sign(bytes),
+  // By its sequence; and by the time it claims, with which it would be the newest for ever.
+  for (const [sequence, time] of [[later, later] as const, [Date.now(), 8e15] as const]) {
+    const entry = signEntry(nameEntry(content, peers[0]!.contact.host, sequence, time, null), testNetworkId, (bytes) =>
+      peers[0]!.identity.sign(bytes),
+    );
+    const body = { entries: [entry.bytes] };
+    const answer = await peers[0]!.transport.request(peers[1]!.contact, 'records.put', body, { deadline: 1000 });
+    assert.deepEqual(answer, { results: ['bad-content'] });
+  }
+  await close();
+});
+
+test('A22 a peer whose list of names never ends does not hold up a listing', async () => {
+  const { peers, close } = await dataNetwork(3);
+  await peers[0]!.files.put('listed', bytesOf('x'));
+  const request = peers[1]!.path.request.bind(peers[1]!.path);
+  peers[1]!.path.request = async (from, kind, body) =>
+    kind === 'records.list' ? { entries: [], cursor: 'here still' } : request(from, kind, body);
+  const { files } = await peers[2]!.files.list({ all: true, cursor: null, limit: 10 });
+  assert.deepEqual(
+    files.map(({ name }) => name),
+    ['listed'],
   );
-  const answer = await peers[0]!.transport.request(
-    peers[1]!.contact,
-    'records.put',
-    { entries: [entry.bytes] },
-    { deadline: 1000 },
-  );
-  assert.deepEqual(answer, { results: ['bad-content'] });
+  await close();
+});
+
+test('B4 a host that moved to another address is given records there', async () => {
+  const { peers, network, ring, close } = await dataNetwork(2);
+  assert.equal((await peers[0]!.files.put('before', bytesOf('x'))).copies, 2);
+  const { transport, path, identity } = peers[1]!;
+  await transport.close();
+  const moved = network.transport(identity.host);
+  await moved.serve({
+    request: (from, kind, body) => path.request(from, kind, body),
+    stream: (from, kind, incoming) => path.stream(from, kind, incoming),
+  });
+  ring.move(moved.contact);
+  assert.equal((await peers[0]!.files.put('after', bytesOf('y'))).copies, 2);
+  await moved.close();
   await close();
 });
 
