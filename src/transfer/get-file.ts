@@ -11,6 +11,8 @@ import { leafBytesOf } from './read-file.ts';
 export interface GetOptions {
   readonly force?: boolean;
   readonly signal?: AbortSignal;
+  /** Where the file grows; `PATH.part` unless given. */
+  readonly part?: string;
   /** Called with the bytes of each block that is in place. */
   readonly bytesInPlace?: (bytes: number) => void;
 }
@@ -43,7 +45,7 @@ export async function getFile(
   path: string,
   options: GetOptions,
 ): Promise<void> {
-  const part = await PartFile.open(path);
+  const part = await PartFile.open(path, options.part);
   try {
     await forEachAtOnce(content.leaves(), (leaf) => place(ports, part, leaf, options));
     await part.finish(content.size, options.force ?? false);

@@ -16,7 +16,7 @@ import type { FilePorts } from './file-ports.ts';
 import type { DirectoryEntry } from './files.ts';
 import { type GetOptions, getFile, isThereAlready } from './get-file.ts';
 import { fileError } from './local-file.ts';
-import { alreadyExists, partSuffix } from './part-file.ts';
+import { alreadyExists, partInFolder, partSuffix } from './part-file.ts';
 import { walkFolder } from './read-file.ts';
 
 /** Bytes of files being fetched side by side: many small ones at once, large ones alone. */
@@ -73,7 +73,7 @@ async function placeFile(ports: FilePorts, entry: DirectoryEntry, path: string, 
   const content = await openContent(cid, fetchBlocks(ports.fetcher, options.signal));
   if (content.type !== 'file')
     throw new ChordialError('bad-content', `${entry.path} is said to be a file and is a folder.`);
-  await getFile(ports, content, path, options);
+  await getFile(ports, content, path, { ...options, part: partInFolder(path) });
   return false;
 }
 

@@ -2,9 +2,10 @@
  * The file beside the target that a get writes into: `PATH.part`, renamed when it is whole. What is in it from an
  * earlier attempt is never trusted: a block counts only when its bytes hash to its CID.
  */
+import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { CID } from 'multiformats/cid';
 import { verifyBlock } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
@@ -15,22 +16,30 @@ export const partSuffix = '.part';
 /** Part files being written by this process: two gets into one file would spoil each other's work. */
 const inUse = new Set<string>();
 
+/**
+ * Where a file of a folder grows. Not at `NAME.part`: the folder may hold a file of that name too, or NAME may be as
+ * long as names can be. The same for the same name, so that a later attempt goes on with it.
+ */
+export function partInFolder(target: string): string {
+  const digest = hash('sha256', basename(target), 'hex').slice(0, 32);
+  return join(dirname(target), `.${digest}${partSuffix}`);
+}
+
 export class PartFile {
   readonly path: string;
   readonly #target: string;
   readonly #file: FileHandle;
   readonly #bytesBefore: number;
 
-  private constructor(target: string, file: FileHandle, bytesBefore: number) {
+  private constructor(target: string, path: string, file: FileHandle, bytesBefore: number) {
     this.#target = target;
-    this.path = target + partSuffix;
+    this.path = path;
     this.#file = file;
     this.#bytesBefore = bytesBefore;
   }
 
   /** Opens or makes it; never through a link. Throws `unwritable-file`, or `already-exists` while another get writes it. */
-  static async open(target: string): Promise<PartFile> {
-    const path = target + partSuffix;
+  static async open(target: string, path: string = target + partSuffix): Promise<PartFile> {
     if (inUse.has(path))
       throw new ChordialError('already-exists', `Another get is writing ${path}. Wait for it, or name another target.`);
     inUse.add(path);
@@ -38,7 +47,7 @@ export class PartFile {
       const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
       const file = await open(path, flags, 0o666);
       const status = await file.stat();
-      if (status.isFile()) return new PartFile(target, file, status.size);
+      if (status.isFile()) return new PartFile(target, path, file, status.size);
       await file.close();
       throw new ChordialError('unwritable-file', `${path} is not a regular file. Move it away or name another target.`);
     } catch (cause) {

@@ -59,6 +59,20 @@ test('A6 A7 a folder is put under one name and recreated, without hidden entries
   await close();
 });
 
+test('A7 a folder may hold X beside X.part, and names as long as names can be', async () => {
+  const { peers, close } = await dataNetwork(3);
+  const path = join(folder, 'awkward');
+  const files = new Map(['x', 'x.part', 'x.part.part', 'y'.repeat(255)].map((name) => [name, randomBytes(1_200_000)]));
+  await mkdir(path);
+  for (const [name, bytes] of files) await writeFile(join(path, name), bytes);
+  await peers[0]!.files.putPath('awkward', path);
+  const target = join(folder, 'awkward again');
+  await peers[1]!.files.getPath({ name: 'awkward' }, target);
+  assert.deepEqual((await readdir(target)).sort(), [...files.keys()].sort());
+  for (const [name, bytes] of files) assert.ok(bytes.equals(await readFile(join(target, name))), name);
+  await close();
+});
+
 test('A7 a folder is never written through a link, nor outside its target', async () => {
   const { peers, close } = await dataNetwork(3);
   const { path } = await sample('innocent');
