@@ -11,7 +11,14 @@ export class EventFan {
 
   tell(line: StoryLine): void {
     const event: PeerEvent = { time: new Date().toISOString(), ...line };
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        // Many lines are told in the middle of a commit of the ring, which must not break off for a listener's bug.
+        console.error(`A bug while telling of ${event.kind}:`, error);
+      }
+    }
   }
 
   add(listener: (event: PeerEvent) => void): () => void {

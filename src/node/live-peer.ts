@@ -25,7 +25,7 @@ export interface LiveParts {
   readonly data: DataPlane;
   readonly events: EventFan;
   /** When something about a host changed last, milliseconds since 1970. */
-  readonly updates: ReadonlyMap<string, number>;
+  readonly updates: { get(host: string): number | undefined };
   readonly api: string;
   /** Absolute path of the data folder. */
   readonly folder: string;

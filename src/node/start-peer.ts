@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { formatAddress } from '../network/addresses.ts';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import { networkId } from '../network/genesis.ts';
 import { Http2Transport } from '../network/http2-transport.ts';
 import { loadOrCreateIdentity } from '../network/identity.ts';
@@ -35,6 +36,8 @@ export interface RunningPeer extends Peer {
 /** About 200 bytes each: full membership of rings of 5000 hosts with 20 members. */
 const cachedMembers = 100_000;
 const parallelAsks = 3;
+/** Hosts of which it is known when they changed last. */
+const maximumUpdates = 16_384;
 
 export async function startPeer(configuration: PeerConfiguration): Promise<RunningPeer> {
   await using opened = new AsyncDisposableStack();
@@ -76,7 +79,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   const story = new RingStory(identity.host, genesis.rule === 'chosen', (line) => events.tell(line));
   const members = ownMembers(genesis, identity, transport.contact, configuration);
   const ports = { clock: systemClock, random: systemRandom, network: ringNetwork(transport, codec) };
-  const updates = new Map<string, number>();
+  const updates = new BoundedCache<string, number>(maximumUpdates);
   const ring = new RingHost(
     {
       self: transport.contact,
