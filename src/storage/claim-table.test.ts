@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Catalog } from './catalog.ts';
-import { type Claim, ClaimTable, claimDigestBytes, claimSchema } from './claim-table.ts';
+import { claimSchema } from './claim-schema.ts';
+import { type Claim, ClaimTable, claimDigestBytes } from './claim-table.ts';
 
 const keys = ['00'.repeat(32), '7f'.repeat(32), 'ff'.repeat(32)] as const;
 const claim: Claim = { publisher: 'P', name: 'a', sequence: 5, replicas: 3 };
