@@ -1,0 +1,37 @@
+/**
+ * What two hosts compare instead of lists: how many items a range has, and the sum of their hashes. Sums can be kept up
+ * item by item and added range to range; 8 lanes of 32 bits, each modulo 2^32, so that SQLite can add them up as well.
+ */
+import { hash } from 'node:crypto';
+
+export const lanesPerFingerprint = 8;
+export const fingerprintBytes = 32;
+const laneBytes = 4;
+
+export interface Fingerprint {
+  readonly count: number;
+  readonly lanes: readonly number[];
+}
+
+export const emptyFingerprint: Fingerprint = { count: 0, lanes: new Array(lanesPerFingerprint).fill(0) };
+
+/** What one item adds: the lanes of SHA-256(key ‖ digest). */
+export function lanesOfItem(key: Uint8Array, digest: Uint8Array): readonly number[] {
+  const sum = hash('sha256', Buffer.concat([key, digest]), 'buffer');
+  return emptyFingerprint.lanes.map((_, lane) => sum.readUInt32BE(lane * laneBytes));
+}
+
+export function addLanes(a: readonly number[], b: readonly number[]): readonly number[] {
+  return a.map((lane, index) => (lane + (b[index] ?? 0)) % 2 ** 32);
+}
+
+/** The lanes that undo these. */
+export function negativeLanes(lanes: readonly number[]): readonly number[] {
+  return lanes.map((lane) => (2 ** 32 - lane) % 2 ** 32);
+}
+
+export function lanesToBytes(lanes: readonly number[]): Uint8Array {
+  const bytes = Buffer.alloc(fingerprintBytes);
+  for (const [index, lane] of lanes.entries()) bytes.writeUInt32BE(lane, index * laneBytes);
+  return bytes;
+}

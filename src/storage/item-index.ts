@@ -1,0 +1,253 @@
+/**
+ * What this host holds, as reconciliation compares it (spec/4, Repair): an item per block and per record, in sets by the
+ * copies wanted, since items of different sets have different places.
+ *
+ * The fingerprint of a range is the sum over the fixed buckets of key space inside it, which are kept with every change,
+ * and over the items of the two buckets that the range cuts. All changes run inside the transaction of what they
+ * describe (`Catalog.write`), so a crash leaves neither without the other.
+ */
+import { hash } from 'node:crypto';
+import type { StatementSync } from 'node:sqlite';
+import { CID } from 'multiformats/cid';
+import type { Catalog } from './catalog.ts';
+import { addLanes, emptyFingerprint, type Fingerprint, lanesOfItem, negativeLanes } from './fingerprint.ts';
+import { type KeyRange, type KeySegment, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
+
+/** 0 for records, else the copies wanted of its blocks. */
+export type ItemSet = number;
+export const recordSet: ItemSet = 0;
+export const maximumItemSet: ItemSet = 8;
+
+export interface Item {
+  /** 64 hexadecimal digits for a block; 32 more, of its identity, for a record. */
+  readonly key: string;
+  /** 32 hexadecimal digits: differs when the bytes of a record or the claims on a block do. */
+  readonly digest: string;
+  readonly cid: CID | null;
+  /** Row of the record in its table. */
+  readonly record: number | null;
+}
+
+/** What claims say of a block, read inside a transaction. */
+export interface ClaimsOnBlocks {
+  /** null when no claim wishes anything. */
+  wanted(key: string): number | null;
+  /** 16 bytes; zeros when there is no claim. */
+  digest(key: string): Uint8Array;
+}
+
+export interface IndexedRecord {
+  readonly kind: string;
+  readonly publisher: string;
+  readonly subject: Uint8Array;
+  readonly key: string;
+}
+
+const digestBytes = 16;
+const bucketDigits = 3;
+const bucketCount = 4096;
+const lastBucketKey = 'f'.repeat(64 - bucketDigits);
+/** Behind every item of a key: identities have 16 bytes. */
+const identityEnd = 'ff'.repeat(16);
+const noClaims: ClaimsOnBlocks = { wanted: () => null, digest: () => new Uint8Array(digestBytes) };
+
+export class ItemIndex {
+  /** The network's r: wanted of a block on which no claim says otherwise. */
+  readonly copies: number;
+  readonly #catalog: Catalog;
+  readonly #claims: ClaimsOnBlocks;
+  readonly #insert: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #find: StatementSync;
+  readonly #findBlock: StatementSync;
+  readonly #page: StatementSync;
+  readonly #count: StatementSync;
+  readonly #sum: StatementSync;
+  readonly #sets: StatementSync;
+
+  constructor(catalog: Catalog, copies: number, claims: ClaimsOnBlocks = noClaims) {
+    this.#catalog = catalog;
+    this.copies = copies;
+    this.#claims = claims;
+    const prepare = (sql: string) => catalog.database.prepare(sql);
+    const columns = 'key, digest, cid, record';
+    const lanes = emptyFingerprint.lanes.map((_, lane) => `lane${lane}`);
+    this.#insert = prepare(`INSERT INTO items (copies, ${columns}) VALUES (?, ?, ?, ?, ?)`);
+    this.#remove = prepare('DELETE FROM items WHERE copies = ? AND key = ?');
+    this.#find = prepare(`SELECT copies, ${columns} FROM items WHERE copies = ? AND key = ?`);
+    const blockSets = Array.from({ length: maximumItemSet }, (_, index) => index + 1).join(', ');
+    this.#findBlock = prepare(`SELECT copies, ${columns} FROM items WHERE copies IN (${blockSets}) AND key = ?`);
+    this.#page = prepare(
+      `SELECT copies, ${columns} FROM items WHERE copies = ? AND key > ? AND key <= ? ORDER BY key LIMIT ?`,
+    );
+    this.#count = prepare(`INSERT INTO buckets (copies, bucket, count, ${lanes.join(', ')})
+      VALUES (?, ?, ?, ${lanes.map(() => '?').join(', ')})
+      ON CONFLICT DO UPDATE SET count = count + excluded.count,
+      ${lanes.map((lane) => `${lane} = (${lane} + excluded.${lane}) & 4294967295`).join(', ')}`);
+    this.#sum = prepare(`SELECT total(count) AS count, ${lanes.map((lane) => `total(${lane}) AS ${lane}`).join(', ')}
+      FROM buckets WHERE copies = ? AND bucket BETWEEN ? AND ?`);
+    this.#sets = prepare('SELECT DISTINCT copies FROM buckets WHERE count > 0 ORDER BY copies');
+  }
+
+  // CHANGES, each inside a transaction of the catalogue
+
+  addBlock(key: string, cid: CID): void {
+    this.removeBlock(key);
+    const set = this.#claims.wanted(key) ?? this.copies;
+    const digest = hash('sha256', Buffer.concat([blobOf(key), this.#claims.digest(key)]), 'buffer');
+    this.#add(set, blobOf(key), digest.subarray(0, digestBytes), cid.bytes, null);
+  }
+
+  removeBlock(key: string): void {
+    const known = this.#findBlock.get(blobOf(key));
+    if (known !== undefined) this.#take(known);
+  }
+
+  /** After a change of the claims on a block; nothing when the block is not here. */
+  refreshBlock(key: string): void {
+    const known = this.findBlock(key);
+    if (known?.cid) this.addBlock(key, known.cid);
+  }
+
+  putRecord(identity: IndexedRecord, bytes: Uint8Array, row: number): void {
+    this.removeRecord(identity);
+    const digest = hash('sha256', bytes, 'buffer').subarray(0, digestBytes);
+    this.#add(recordSet, blobOf(keyOfRecord(identity)), digest, null, row);
+  }
+
+  removeRecord(identity: IndexedRecord): void {
+    const known = this.#find.get(recordSet, blobOf(keyOfRecord(identity)));
+    if (known !== undefined) this.#take(known);
+  }
+
+  clear(): void {
+    this.#catalog.database.exec('DELETE FROM items; DELETE FROM buckets;');
+  }
+
+  // QUESTIONS
+
+  /** Sets that have items, in order. */
+  sets(): readonly ItemSet[] {
+    return this.#sets.all().map((row) => Number(row['copies']));
+  }
+
+  find(set: ItemSet, key: string): Item | null {
+    const row = this.#find.get(set, blobOf(key));
+    return row === undefined ? null : itemOf(row);
+  }
+
+  /** The block's item, whichever its set. */
+  findBlock(key: string): (Item & { readonly set: ItemSet }) | null {
+    const row = this.#findBlock.get(blobOf(key));
+    return row === undefined ? null : { ...itemOf(row), set: Number(row['copies']) };
+  }
+
+  fingerprint(set: ItemSet, range: KeyRange): Fingerprint {
+    return segmentsOf(range)
+      .flatMap((segment) => [...this.#summands(set, segment)])
+      .reduce(plus, emptyFingerprint);
+  }
+
+  /** Items of a range in key order from its start; `cursor` is that of the page before, or null. */
+  items(set: ItemSet, range: KeyRange, cursor: string | null, limit: number): Page<Item> {
+    const most = pageLimit(limit);
+    const items: Item[] = [];
+    const segments = cursor === null ? segmentsOf(range) : segmentsFrom(range, cursor.slice(0, 64));
+    for (const [index, { after, upTo }] of segments.entries()) {
+      const from = index === 0 && cursor !== null ? cursor : startOf(after);
+      const rows = this.#page.all(set, blobOf(from), endOf(upTo), most + 1 - items.length);
+      items.push(...rows.map(itemOf));
+      if (items.length > most) return { items: items.slice(0, most), cursor: items[most - 1]?.key ?? null };
+    }
+    return { items, cursor: null };
+  }
+
+  // WITHIN
+
+  #add(set: ItemSet, key: Uint8Array, digest: Uint8Array, cid: Uint8Array | null, record: number | null): void {
+    this.#insert.run(set, key, digest, cid, record);
+    this.#count.run(set, bucketOf(key), 1, ...lanesOfItem(key, digest));
+  }
+
+  #take(row: Record<string, unknown>): void {
+    const set = Number(row['copies']);
+    const key = row['key'] as Uint8Array;
+    this.#remove.run(set, key);
+    const lanes = negativeLanes(lanesOfItem(key, row['digest'] as Uint8Array));
+    this.#count.run(set, bucketOf(key), -1, ...lanes);
+  }
+
+  *#summands(set: ItemSet, { after, upTo }: KeySegment): Generator<Fingerprint, void, undefined> {
+    const last = bucketOf(blobOf(upTo));
+    const cutsLast = upTo !== lastKeyOf(last);
+    if (after === null) {
+      yield this.#buckets(set, 0, cutsLast ? last - 1 : last);
+    } else {
+      const first = bucketOf(blobOf(after));
+      if (first === last) {
+        yield this.#scan(set, after, upTo);
+        return;
+      }
+      yield this.#scan(set, after, lastKeyOf(first));
+      yield this.#buckets(set, first + 1, cutsLast ? last - 1 : last);
+    }
+    if (cutsLast) yield this.#scan(set, last === 0 ? null : lastKeyOf(last - 1), upTo);
+  }
+
+  #buckets(set: ItemSet, from: number, to: number): Fingerprint {
+    if (from > to) return emptyFingerprint;
+    const row = this.#sum.get(set, from, to) as Record<string, number>;
+    const lanes = emptyFingerprint.lanes.map((_, lane) => Number(row[`lane${lane}`]) % 2 ** 32);
+    return { count: Number(row['count']), lanes };
+  }
+
+  #scan(set: ItemSet, after: string | null, upTo: string): Fingerprint {
+    let { count, lanes } = emptyFingerprint;
+    for (const row of this.#page.iterate(set, blobOf(startOf(after)), endOf(upTo), -1)) {
+      count += 1;
+      lanes = addLanes(lanes, lanesOfItem(row['key'] as Uint8Array, row['digest'] as Uint8Array));
+    }
+    return { count, lanes };
+  }
+}
+
+/** The record key, then 16 bytes that tell the records of a key apart. */
+export function keyOfRecord({ kind, publisher, subject, key }: IndexedRecord): string {
+  const identity = hash('sha256', Buffer.concat([Buffer.from(`${kind}\0${publisher}\0`), subject]), 'hex');
+  return key + identity.slice(0, 2 * digestBytes);
+}
+
+function plus(a: Fingerprint, b: Fingerprint): Fingerprint {
+  return { count: a.count + b.count, lanes: addLanes(a.lanes, b.lanes) };
+}
+
+function bucketOf(key: Uint8Array): number {
+  return ((key[0] ?? 0) << 4) | ((key[1] ?? 0) >> 4);
+}
+
+function lastKeyOf(bucket: number): string {
+  return (bucket % bucketCount).toString(16).padStart(bucketDigits, '0') + lastBucketKey;
+}
+
+/** Behind every item at `after`; the empty blob is less than every key. */
+function startOf(after: string | null): string {
+  return after === null ? '' : after + identityEnd;
+}
+
+function endOf(upTo: string): Uint8Array {
+  return blobOf(upTo + identityEnd);
+}
+
+function blobOf(hex: string): Uint8Array {
+  return Buffer.from(hex, 'hex');
+}
+
+function itemOf(row: Record<string, unknown>): Item {
+  const { key, digest, cid, record } = row as Record<string, Uint8Array>;
+  return {
+    key: Buffer.from(key!).toString('hex'),
+    digest: Buffer.from(digest!).toString('hex'),
+    cid: cid === null || cid === undefined ? null : CID.decode(cid),
+    record: record === null ? null : Number(record),
+  };
+}
