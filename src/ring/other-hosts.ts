@@ -158,26 +158,27 @@ export class OtherHosts {
   }
 
   #probe(contact: Contact): void {
-    this.#ping(contact, (known) => {
+    this.#ping(contact, () => {
       // Remembered from an earlier life and never heard in this one: no change of liveness tells of it.
-      if (!known && this.#downSince.delete(contact.host)) this.#returned(contact);
+      if (this.#downSince.delete(contact.host)) this.#returned(contact);
     });
   }
 
   /** Hearsay that a host is there: look, and see whether it is in my ring. */
   #meet(contact: Contact): void {
-    this.#ping(contact, (known) => {
+    // Looked at before the ping: the answer itself is heard, and the host is known from then on.
+    const known = this.#ports.detector.liveness(contact.host) !== null;
+    this.#ping(contact, () => {
       if (!known) this.#returned(contact);
     });
   }
 
-  #ping(contact: Contact, answered: (known: boolean) => void): void {
+  #ping(contact: Contact, answered: () => void): void {
     const { network, detector } = this.#ports;
     network.ping(contact, this.#options.timers.minimumTimeout * 2, (result) => {
       if (result !== 'alive' || this.#ports.isClosed()) return;
-      const known = detector.liveness(contact.host) !== null;
       detector.heard(contact);
-      answered(known);
+      answered();
     });
   }
 
