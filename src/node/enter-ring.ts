@@ -31,7 +31,16 @@ const pollDeadline: Milliseconds = 1000;
 const maximumPolled = 64;
 
 export async function joinThrough(contacts: readonly Contact[], ports: EnterPorts): Promise<void> {
-  const failure = await new Promise<string | null>((resolve) => ports.ring.join(contacts, resolve));
+  const { ring, signal } = ports;
+  const failure = await new Promise<string | null>((resolve, reject) => {
+    const stopped = () => reject(interrupted());
+    if (signal.aborted) return stopped();
+    signal.addEventListener('abort', stopped);
+    ring.join(contacts, (result) => {
+      signal.removeEventListener('abort', stopped);
+      resolve(result);
+    });
+  });
   if (failure === 'taken') {
     const message = `The ring id ${ports.ownId} is taken by another live peer. Choose another with --id.`;
     throw new ChordialError('id-taken', message);
@@ -52,10 +61,15 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
   let foundAt = began + silenceBeforeFounding;
   let waitedForSmaller = false;
   for (;;) {
-    if (signal.aborted) throw new ChordialError('interrupted', 'The peer was told to stop while it was returning.');
+    if (signal.aborted) throw interrupted();
     const answers = await poll(known, ports);
     const members = answers.filter((a) => a.member).map((a) => a.contact);
-    if (members.length > 0) return joinThrough(members, ports);
+    if (members.length > 0) {
+      if (await hasJoined(members, ports)) return;
+      // They went while this peer joined: perhaps for good, and then somebody has to found again.
+      foundAt = clock.now() + silenceBeforeFounding;
+      continue;
+    }
     if (clock.now() >= foundAt) {
       const smallest = answers.every((a) => ring.self.host < a.contact.host);
       if (smallest || waitedForSmaller) break;
@@ -67,6 +81,21 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
   ports.tell('No remembered peer is in a ring: founding it again');
   ring.found();
   ring.remember(known);
+}
+
+async function hasJoined(members: readonly Contact[], ports: EnterPorts): Promise<boolean> {
+  try {
+    await joinThrough(members, ports);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ChordialError) || error.code !== 'join-failed') throw error;
+    ports.tell('The peers that answered could not take this one in: asking all again');
+    return false;
+  }
+}
+
+function interrupted(): ChordialError {
+  return new ChordialError('interrupted', 'The peer was told to stop while it was joining.');
 }
 
 interface Answered {

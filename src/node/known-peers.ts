@@ -25,6 +25,16 @@ export class KnownPeers {
     return kept.filter(isContact);
   }
 
+  /** Written before the join: a peer killed in the middle of it then knows whom to return to. */
+  async remember(contacts: readonly Contact[]): Promise<void> {
+    const known = this.read().filter(({ host }) => !contacts.some((contact) => contact.host === host));
+    const list = [...contacts, ...known].slice(0, maximumRemembered);
+    await this.#catalog.setSetting(
+      setting,
+      list.map(({ host, addresses }) => ({ host, addresses })),
+    );
+  }
+
   /** Writes down whom the ring knows from now on. Those that died stay: they may come back with their data. */
   keep(ring: RingHost): void {
     const write = () => {

@@ -35,14 +35,24 @@ export interface NetworkChoice {
 const leastBitsOfHostNetwork = 64;
 const teachingSuccessors = 3;
 
+/** `remembersPeers`: whether this peer knows others of its network to ask when those of --join do not answer. */
 export async function chooseNetwork(
   folder: string,
   identity: Identity,
   configuration: PeerConfiguration,
+  remembersPeers: boolean,
 ): Promise<NetworkChoice> {
   const known = await loadGenesis(folder);
   const secret = (await secretOfFile(configuration.secretFile)) ?? (await loadSecret(folder));
-  if (configuration.join.length > 0) return joinNetwork(folder, identity, configuration, known, secret);
+  if (configuration.join.length > 0) {
+    try {
+      return await joinNetwork(folder, identity, configuration, known, secret);
+    } catch (error) {
+      // After a power cut all start again with the flags that they always had, and somebody has to be the first.
+      const returning = known !== null && remembersPeers;
+      if (!returning || !(error instanceof ChordialError) || error.code !== 'unreachable') throw error;
+    }
+  }
   if (known !== null) {
     checkFlags(known, foundingFlags(configuration));
     const keep = async () => {};

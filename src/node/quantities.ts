@@ -49,18 +49,6 @@ export function parseWhole(text: string, what: string, least: number, most: numb
   throw badQuantity(text, what, 'right', `a whole number from ${least} to ${most}`);
 }
 
-/** `0 B`, `17.3 MiB`. */
-export function formatSize(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let amount = bytes;
-  let unit = 0;
-  while (amount >= 1024 && unit < units.length - 1) {
-    amount /= 1024;
-    unit += 1;
-  }
-  return unit === 0 ? `${amount} B` : `${amount.toFixed(amount < 10 ? 2 : 1)} ${units[unit]}`;
-}
-
 /** `340 ms`, `1.2 s`, `3 min`, `5 h`, `12 d`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1_000) return `${Math.round(milliseconds)} ms`;

@@ -46,7 +46,8 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   const identity = await loadOrCreateIdentity(folder.path);
   const catalog = new Catalog(path.join(folder.path, 'catalog.sqlite'));
   opened.defer(() => catalog.close());
-  const network = await chooseNetwork(folder.path, identity, configuration);
+  const known = new KnownPeers(catalog);
+  const network = await chooseNetwork(folder.path, identity, configuration, known.read().length > 0);
   const { genesis } = network;
 
   const transport = new Http2Transport({
@@ -115,7 +116,6 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   opened.defer(() => data.close());
   answering = { ring, data };
 
-  const known = new KnownPeers(catalog);
   const signal = configuration.signal ?? new AbortController().signal;
   const enter = {
     ring,
@@ -126,7 +126,8 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     ownId: configuration.id?.toString() ?? members[0]!.id,
     tell: (text: string) => events.tell({ kind: 'starting', text }),
   };
-  if (network.through.length > 0) await joinThrough(network.through, enter);
+  if (network.through.length > 0) await known.remember(network.through);
+  if (network.how === 'joined') await joinThrough(network.through, enter);
   else await returnToRing(network.how === 'founded' ? [] : known.read(), enter);
   await network.keep();
   known.keep(ring);

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NetworkFixture } from './network-fixture.ts';
+import { until } from './until.ts';
+
+test('A3 A26 all killed and started again with the flags they had, the joiner first: one ring', async () => {
+  await using network = await NetworkFixture.open();
+  const first = await network.start({ data: 'first' });
+  const second = await network.start({ data: 'second', join: first });
+  await until('one ring of two', () => network.isIdeal([first, second]));
+  await Promise.all([first.kill9(), second.kill9()]);
+  // Nobody is at the address of --join yet.
+  const joiner = await network.start({ data: 'second', join: first.ready.listen });
+  const founder = await network.start({ data: 'first', listen: first.ready.listen });
+  assert.equal(joiner.ready.id, second.ready.id);
+  await until('one ring of two again', () => network.isIdeal([joiner, founder]));
+});
