@@ -21,6 +21,8 @@ export async function sendContent(
   reply.header('ETag', etag).header('X-Content-Type-Options', 'nosniff');
   reply.header('X-Chordial-Cid', entry.cid).header('X-Chordial-Type', entry.type);
   reply.header('X-Chordial-Others', String(entry.others));
+  // The Content-Length of a folder would be that of its listing.
+  if (entry.type === 'directory') reply.header('X-Chordial-Size', String(entry.size));
   if (entry.publisher !== null) reply.header('X-Chordial-Publisher', entry.publisher);
   if (isUnchanged(request.headers['if-none-match'], etag)) return reply.code(304).send();
   if (entry.type === 'directory') return sendListing(files, wanted, request, reply);

@@ -1,7 +1,7 @@
 /** The status page as HTML. Every text from outside goes through `html`, which escapes it. */
 import type { NodeStatus, PeerEvent, PeerStatus, ShownPointer } from '../node/peer.ts';
-import { formatSize } from '../node/quantities.ts';
 import type { FilePage } from '../transfer/files.ts';
+import { shownSize } from '../transfer/shown-size.ts';
 
 export const style = `
 :root { color-scheme: light dark; --ink: #1c2024; --soft: #60646c; --line: #d9dce2; --ground: #fcfcfd; --good: #2b7a3d; --bad: #b3261e; }
@@ -18,6 +18,11 @@ th { color: var(--soft); font-weight: 500; } td.name { white-space: normal; over
 .number { text-align: right; font-variant-numeric: tabular-nums; } code { font-size: .9em; }
 .alive, .member { color: var(--good); } .dead, .suspected { color: var(--bad); }
 ol { list-style: none; margin: 0; padding: 0; } li { padding: .1rem 0; overflow-wrap: anywhere; }
+a { color: inherit; text-underline-offset: .15em; }
+@media (max-width: 32rem) {
+  dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .35rem; } .wide { font-size: .875rem; }
+  th, td { padding-right: .6rem; } th { white-space: normal; vertical-align: bottom; } td.name { min-width: 6rem; }
+}
 time, .soft { color: var(--soft); } #connection:empty { display: none; } #connection { color: var(--bad); }
 `;
 
@@ -43,7 +48,7 @@ export function renderPage({ status, peers, files, events }: PageContent): strin
 <dt>State</dt><dd class="${status.state}">${status.state}</dd>
 <dt>Peer</dt><dd><code>${status.id}</code></dd>
 <dt>Ring id</dt><dd><code>${short(status.ringId)}</code></dd>
-<dt>Network</dt><dd><code>${short(status.network)}</code>, ${status.hosts} hosts, ${status.members} members, ${status.replicas} copies</dd>
+<dt>Network</dt><dd><code>${short(status.network)}</code>, ${counted(status.hosts, 'host')}, ${counted(status.members, 'member')}, files in ${counted(status.replicas, 'copy', 'copies')}</dd>
 <dt>Listening</dt><dd>${status.listen}</dd>
 <dt>Predecessor</dt><dd>${pointer(status.predecessor)}</dd>
 <dt>Successors</dt><dd>${status.successors.slice(0, 4).map((one) => html`${pointer(one)}<br>`)}</dd>
@@ -67,14 +72,14 @@ export function renderWaiting(events: readonly PeerEvent[]): string {
 
 function peerRow(peer: PeerStatus): Html {
   const age = peer.heartbeatAge === null ? 'never' : `${peer.heartbeatAge.toFixed(1)} s ago`;
-  return html`<tr><td class="${peer.state}">${peer.state}</td><td><code>…${peer.id.slice(-10)}</code></td><td>${peer.address}</td><td class="number">${age}</td></tr>`;
+  return html`<tr><td class="${peer.state}">${peer.state}</td><td><code>…${peer.id.slice(-8)}</code></td><td>${peer.address}</td><td class="number">${age}</td></tr>`;
 }
 
 function filesTable({ files, cursor }: FilePage): Html {
   if (files.length === 0) return html`<p class="soft">None yet. Put one with: chordial put FILE</p>`;
   const rows = files.map(
     ({ name, size, cid }) =>
-      html`<tr><td class="name">${link(name ?? cid)}</td><td class="number">${formatSize(size)}</td><td><code>${short(cid)}</code></td></tr>`,
+      html`<tr><td class="name">${link(name ?? cid)}</td><td class="number">${shownSize(size)}</td><td><code>${short(cid)}</code></td></tr>`,
   );
   const more = cursor === null ? html`` : html`<p class="soft">There are more: chordial ls lists them all.</p>`;
   return html`<div class="wide"><table><thead><tr><th>Name</th><th class="number">Size</th><th>CID</th></tr></thead><tbody>${rows}</tbody></table></div>${more}`;
@@ -85,7 +90,16 @@ function link(name: string): Html {
 }
 
 function eventList(events: readonly PeerEvent[]): Html {
-  return html`<ol>${events.map(({ time, text }) => html`<li><time>${time.slice(11, 19)}</time> ${text}</li>`)}</ol>`;
+  return html`<ol>${events.map(({ time, text }) => html`<li><time datetime="${time}">${clock(time)}</time> ${text}</li>`)}</ol>`;
+}
+
+/** Of the machine of the peer, as the lines of `chordial start`. */
+function clock(time: string): string {
+  return new Date(time).toTimeString().slice(0, 8);
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function pointer(to: ShownPointer | null): Html {

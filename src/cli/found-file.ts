@@ -8,8 +8,8 @@ export interface Found {
   readonly reference: FileReference;
   readonly cid: string;
   readonly type: 'file' | 'directory';
-  /** Bytes; null for a folder. */
-  readonly size: number | null;
+  /** Bytes, of a folder those of all its files. */
+  readonly size: number;
   readonly publisher: string | null;
   readonly others: number;
 }
@@ -25,7 +25,7 @@ export async function findFile(client: ApiClient, reference: FileReference): Pro
     reference,
     cid,
     type,
-    size: type === 'file' ? Number(headers['content-length'] ?? 0) : null,
+    size: Number(headers[type === 'file' ? 'content-length' : 'x-chordial-size'] ?? 0),
     publisher: publisher === undefined ? null : String(publisher),
     others: Number(headers['x-chordial-others'] ?? 0),
   };

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
-import { formatSize } from '../node/quantities.ts';
+import { shownSize } from '../transfer/shown-size.ts';
 import { parseReference, routeOf } from './argument.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { type Found, findFile } from './found-file.ts';
@@ -69,7 +69,7 @@ async function fetchTo(target: string, found: Found, peer: FoundPeer, options: G
   const { cid, size, publisher } = found;
   if (options.json) sayJson({ name: found.reference.name ?? null, cid, size, publisher, path: target, unchanged });
   else if (unchanged) say(`${plain(target)} is already there with the same bytes`);
-  else say(`${plain(target)}  ${cid}${size === null ? '' : `  ${formatSize(size)}`}`);
+  else say(`${plain(target)}  ${cid}  ${shownSize(size)}`);
 }
 
 async function writeOut({ client }: FoundPeer, found: Found): Promise<void> {

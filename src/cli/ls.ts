@@ -1,7 +1,7 @@
 /** `chordial ls`: files that this peer publishes, or everybody's. */
 import type { Command } from 'commander';
-import { formatSize } from '../node/quantities.ts';
 import type { FileEntry, FilePage } from '../transfer/files.ts';
+import { shownSize } from '../transfer/shown-size.ts';
 import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
@@ -57,7 +57,7 @@ function listing(files: readonly FileEntry[]): string {
     columns,
     files.map(({ name, type, size, publisher, cid }) => [
       `${name ?? ''}${type === 'directory' ? '/' : ''}`,
-      formatSize(size),
+      shownSize(size),
       shortPeer(publisher ?? ''),
       cid,
     ]),

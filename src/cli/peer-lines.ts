@@ -34,13 +34,8 @@ export class PeerLines {
     }
     const now = clock(new Date().toISOString());
     print(`${now} ready: peer ${id} at ${ringId} of network ${network}, ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`);
-    print(`${now} listening at ${listen}, page and API at http://${api}, data in ${data}`);
+    print(`${now} process ${process.pid} listening at ${listen}, page and API at http://${api}, data in ${data}`);
     print(`${now} others join with: chordial start --join ${listen}`);
-  }
-
-  stopping(hasLeft: boolean): void {
-    const text = hasLeft ? 'has left the network for good' : 'stopping: tells its neighbours and keeps its data';
-    this.event({ time: new Date().toISOString(), kind: hasLeft ? 'left' : 'stopping', text });
   }
 
   bug(error: Error): void {

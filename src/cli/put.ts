@@ -6,8 +6,9 @@ import type { Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
-import { formatSize, parseDuration, parseWhole } from '../node/quantities.ts';
+import { parseDuration, parseWhole } from '../node/quantities.ts';
 import type { PutResult } from '../transfer/files.ts';
+import { shownSize } from '../transfer/shown-size.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { Progress } from './progress.ts';
@@ -37,7 +38,7 @@ interface Source {
 
 export function putCommand(): Command {
   return peerCommand('put', 'puts files or folders into the network', 'chordial put photo.jpg --replicas 3')
-    .argument('<path...>', 'files, folders, or - for standard input')
+    .argument('<path...>', 'files, folders (without hidden entries and links), or - for standard input')
     .option('--name <name>', 'name in the network; by default the last part of the path')
     .addOption(new Option('--replicas <n>', 'copies on distinct hosts').env('CHORDIAL_REPLICAS'))
     .option('--ttl <time>', 'lifetime, such as 12h or 7d; by default it stays')
@@ -158,5 +159,5 @@ async function isReadable(file: string): Promise<boolean> {
 function tell(result: PutResult, options: PutOptions): void {
   const { name, cid, size, copies, publisher } = result;
   if (options.json) sayJson({ name, cid, size, copies, publisher });
-  else say(`${plain(name)}  ${cid}  ${formatSize(size)}  ${copies} ${copies === 1 ? 'copy' : 'copies'}`);
+  else say(`${plain(name)}  ${cid}  ${shownSize(size)}  ${copies} ${copies === 1 ? 'copy' : 'copies'}`);
 }

@@ -1,4 +1,4 @@
-/** `chordial ring`: own id, predecessor, successors and fingers, for each place that this peer has on the ring. */
+/** `chordial ring`: own id, predecessor, successors and fingers: of the first member in full, of the others the neighbours. */
 import type { Command } from 'commander';
 import type { NodeStatus, ShownMember, ShownPointer } from '../node/peer.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
@@ -12,7 +12,7 @@ export function ringCommand(): Command {
       const { client } = await findPeer(options);
       const node = await client.get<NodeStatus>('/api/v1/node');
       if (options.json) sayJson(node);
-      else say([summary(node), ...node.virtualNodes.map(member)].join('\n\n'));
+      else say([summary(node), member(node), ...otherMembers(node)].join('\n\n'));
     },
   );
 }
@@ -27,18 +27,35 @@ function summary(node: NodeStatus): string {
   ]);
 }
 
-function member(node: ShownMember, index: number): string {
+function member(node: ShownMember): string {
   const pointers = [
     row('predecessor', node.predecessor),
     ...node.successors.map((one, place) => row(place === 0 ? 'successor' : `successor ${place + 1}`, one)),
   ];
-  const columns = [
-    { title: `MEMBER ${index}` },
-    { title: short(node.ringId) },
-    { title: 'PEER' },
-    { title: 'ADDRESS' },
-  ];
+  const columns = [{ title: 'MEMBER 0' }, { title: short(node.ringId) }, { title: 'PEER' }, { title: 'ADDRESS' }];
   return `${table(columns, pointers)}\n\n${fingers(node)}`;
+}
+
+/** A host has 20 members with as many pointers each: the others in a line, and --json gives all of each. */
+function otherMembers({ virtualNodes }: NodeStatus): readonly string[] {
+  if (virtualNodes.length < 2) return [];
+  const columns = [
+    { title: 'MEMBER', align: 'right' },
+    { title: 'ID' },
+    { title: 'PREDECESSOR' },
+    { title: 'SUCCESSOR' },
+    { title: 'ADDRESS OF THE SUCCESSOR' },
+  ] as const;
+  const rows = virtualNodes
+    .slice(1)
+    .map(({ ringId, predecessor, successors: [successor] }, index) => [
+      String(index + 1),
+      short(ringId),
+      predecessor === null ? 'none' : short(predecessor.ringId),
+      successor === undefined ? 'none' : short(successor.ringId),
+      successor?.address ?? '',
+    ]);
+  return [table(columns, rows), 'All successors and fingers of every member: chordial ring --json'];
 }
 
 /** Most of the first fingers lead to the same member: such a run is one line. */

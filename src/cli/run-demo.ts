@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
-import { formatDuration, formatSize } from '../node/quantities.ts';
+import { formatDuration } from '../node/quantities.ts';
 import type { FileStat, PutResult } from '../transfer/files.ts';
+import { shownSize } from '../transfer/shown-size.ts';
 import { makeRandomFile, sha256Of } from './demo-file.ts';
 import { DemoNetwork } from './demo-network.ts';
 import type { DemoPeer } from './demo-peer.ts';
@@ -116,7 +117,7 @@ class Demo {
     const { id } = await startTransfer(at.client, { kind: 'put', name: fileName, path: file });
     const { cid, copies } = (await watchTransfer(at.client, id, this.#progress)) as PutResult;
     this.tell(
-      `${formatSize(fileBytes)} put at peer ${this.#numberOf(at)}, durable in ${copies} copies: ${cid}${rate(begun)}`,
+      `${shownSize(fileBytes)} put at peer ${this.#numberOf(at)}, durable in ${copies} copies: ${cid}${rate(begun)}`,
       begun,
       { cid, copies },
     );
@@ -189,5 +190,5 @@ class Demo {
 
 function rate(begun: number): string {
   const seconds = (performance.now() - begun) / 1_000;
-  return ` (${formatSize(fileBytes / seconds)}/s)`;
+  return ` (${shownSize(fileBytes / seconds)}/s)`;
 }

@@ -70,7 +70,6 @@ async function serve(
     setTimeout(writeCompiledCode, compiledCodeDelayMilliseconds).unref();
     void peer.ended?.then(() => signals.end());
     await signals.ended;
-    lines.stopping(peer.status().state === 'left');
   } finally {
     // First gone from sight, then stopped: a command that finds the note finds a peer that answers.
     await removeNote(data);

@@ -1,7 +1,8 @@
 /** `chordial stat NAME|CID`: what a file is, and how many live copies there are and where. */
 import type { Command } from 'commander';
-import { formatDuration, formatSize } from '../node/quantities.ts';
+import { formatDuration } from '../node/quantities.ts';
 import type { FileStat } from '../transfer/files.ts';
+import { shownSize } from '../transfer/shown-size.ts';
 import { parseReference, routeOf } from './argument.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
@@ -25,7 +26,7 @@ function lines(stat: FileStat): readonly (readonly [string, string])[] {
   return [
     ...(name === null ? [] : [['name', name] as const]),
     ['type', type],
-    ['size', `${formatSize(size)} (${size} bytes)`],
+    ['size', `${shownSize(size)} (${size} bytes)`],
     ['cid', cid],
     ...(sha256 === null ? [] : [['sha256', sha256] as const]),
     ['blocks', String(blocks)],

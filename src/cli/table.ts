@@ -38,7 +38,7 @@ export function short(id: string): string {
 
 /** Peer ids all begin alike: their end tells them apart. */
 export function shortPeer(id: string): string {
-  return id.length > 11 ? `…${id.slice(-10)}` : id;
+  return id.length > 9 ? `…${id.slice(-8)}` : id;
 }
 
 function pad(text: string, to: number, align: Align): string {

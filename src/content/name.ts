@@ -58,8 +58,5 @@ export function placedNameKey(name: string, bits: number, teaching: boolean): st
 
 function badName(name: string, reason: string): ChordialError {
   const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
-  return new ChordialError(
-    'bad-name',
-    `${shown} cannot be a file name: ${reason}. Choose another, with --name for instance.`,
-  );
+  return new ChordialError('bad-name', `${shown} cannot be a file name: ${reason}. Use another name.`);
 }

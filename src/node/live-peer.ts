@@ -128,7 +128,7 @@ export class LivePeer implements Peer {
     }
     await new Promise<void>((resolve) => ring.leave(true, resolve));
     this.#state = 'left';
-    events.tell({ kind: 'left', text: 'This peer has left the network' });
+    events.tell({ kind: 'left', text: 'This peer has left the network for good' });
     await this.#shutDown(true);
   }
 

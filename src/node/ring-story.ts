@@ -1,5 +1,6 @@
 /** What happens in the ring, told in plain lines (row A23). In a teaching ring peers are called by their numbers. */
 
+import { shownPeer } from '../network/shown-peer.ts';
 import type { RingEvent } from '../ring/events.ts';
 import { toBigInt } from '../ring/identifier.ts';
 import type { MemberState } from '../ring/member-state.ts';
@@ -29,9 +30,7 @@ export class RingStory {
   /** How a peer is called: its number in a teaching ring, else the end of its id and its address. */
   nameOf(contact: Contact): string {
     const number = this.#numbers.get(contact.host);
-    if (number !== undefined) return `Peer ${number}`;
-    const address = contact.addresses[0];
-    return `Peer …${contact.host.slice(-8)}${address === undefined ? '' : ` (${address})`}`;
+    return number === undefined ? shownPeer(contact) : `Peer ${number}`;
   }
 
   observe(event: RingEvent): void {

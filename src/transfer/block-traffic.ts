@@ -1,5 +1,6 @@
 /** Blocks that come and go, told once a second per host and not once per block (row A23). */
-import type { Contact, HostId } from '../ring/pointer.ts';
+import { shownPeer } from '../network/shown-peer.ts';
+import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Timer } from '../ring/ports.ts';
 import type { FileEvent } from './files.ts';
 import { shownSize } from './shown-size.ts';
@@ -8,7 +9,7 @@ const intervalMilliseconds = 1000;
 
 interface Sum {
   readonly kind: 'stored' | 'sent';
-  readonly host: HostId;
+  readonly peer: Contact;
   blocks: number;
   bytes: number;
 }
@@ -24,9 +25,9 @@ export class BlockTraffic {
     this.#notify = notify;
   }
 
-  add(kind: 'stored' | 'sent', { host }: Contact, blocks: number, bytes: number): void {
-    const key = `${kind} ${host}`;
-    const sum = this.#sums.get(key) ?? { kind, host, blocks: 0, bytes: 0 };
+  add(kind: 'stored' | 'sent', peer: Contact, blocks: number, bytes: number): void {
+    const key = `${kind} ${peer.host}`;
+    const sum = this.#sums.get(key) ?? { kind, peer, blocks: 0, bytes: 0 };
     sum.blocks += blocks;
     sum.bytes += bytes;
     this.#sums.set(key, sum);
@@ -42,9 +43,10 @@ export class BlockTraffic {
     this.#timer = null;
     const sums = [...this.#sums.values()];
     this.#sums.clear();
-    for (const { kind, host, blocks, bytes } of sums) {
+    for (const { kind, peer, blocks, bytes } of sums) {
       const what = `${blocks} ${blocks === 1 ? 'block' : 'blocks'} (${shownSize(bytes)})`;
-      const text = kind === 'stored' ? `Stored ${what} from ${host}.` : `Sent ${what} to ${host}.`;
+      const text =
+        kind === 'stored' ? `Stored ${what} from ${shownPeer(peer)}.` : `Sent ${what} to ${shownPeer(peer)}.`;
       this.#notify({ kind, text });
     }
   }

@@ -1,12 +1,12 @@
-const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** Bytes for people, in powers of 1000: `12.3 MB`. */
+/** Bytes for people, in powers of 1024 as sizes are also given: `0 B`, `1.50 KiB`, `17.3 MiB`. */
 export function shownSize(bytes: number): string {
-  let value = bytes;
+  let amount = bytes;
   let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
+  while (amount >= 1024 && unit < units.length - 1) {
+    amount /= 1024;
     unit += 1;
   }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+  return unit === 0 ? `${amount} B` : `${amount.toFixed(amount < 10 ? 2 : 1)} ${units[unit]}`;
 }
