@@ -1,0 +1,26 @@
+/** Ports that nothing takes by chance while their peer is down: below those that systems give to outgoing connections. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** Linux gives out 32768 and up, other systems 49152 and up. */
+const firstPort = 10_240;
+const lastPort = 32_000;
+const maximumTries = 200;
+
+let next = firstPort + ((process.pid * 97) % (lastPort - firstPort));
+
+export async function portOutsideEphemeral(): Promise<number> {
+  for (let tries = 0; tries < maximumTries; tries++) {
+    next = next >= lastPort ? firstPort : next + 1;
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(next, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return next;
+  }
+  throw new Error(`no free port in ${maximumTries} tries below ${next}`);
+}

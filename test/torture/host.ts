@@ -1,0 +1,157 @@
+/** One host of the tortured network: its data folder, its proxy, and the process that runs now, if any. */
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { launcher } from '../end-to-end/command.ts';
+import { PeerProcess } from '../end-to-end/peer-process.ts';
+import { portOutsideEphemeral } from './free-port.ts';
+import type { TightDisk } from './tight-disk.ts';
+
+export type HostState = 'up' | 'paused' | 'away' | 'gone';
+
+/** What a host needs of the network that it belongs to. */
+export interface HostSurroundings {
+  readonly folder: string;
+  readonly environment: NodeJS.ProcessEnv;
+  open(host: number, port: number): Promise<void>;
+  close(host: number): Promise<void>;
+  portOf(host: number): Promise<number>;
+  watch(peer: PeerProcess): void;
+}
+
+export interface HostOptions {
+  readonly flags: readonly string[];
+  readonly disk: TightDisk | null;
+}
+
+/** A start amid trouble waits for the ring to mend. */
+const readyMilliseconds = 60_000;
+const leaveMilliseconds = 120_000;
+
+export class TortureHost {
+  readonly number: number;
+  readonly dataFolder: string;
+  /** Its disk is small, so it may refuse bytes. */
+  readonly isTight: boolean;
+  state: HostState = 'away';
+  readonly #around: HostSurroundings;
+  readonly #options: HostOptions;
+  #process: PeerProcess | null = null;
+
+  constructor(number: number, around: HostSurroundings, options: HostOptions) {
+    this.number = number;
+    this.dataFolder = path.join(around.folder, `host-${number}`);
+    this.isTight = options.disk !== null || options.flags.includes('--quota');
+    this.#around = around;
+    this.#options = options;
+  }
+
+  get name(): string {
+    return `host ${this.number}`;
+  }
+
+  /** Throws when it has not been started yet; that of its last process when it is down. */
+  get process(): PeerProcess {
+    if (this.#process === null) throw new Error(`${this.name} was never started`);
+    return this.#process;
+  }
+
+  get pid(): number | null {
+    return this.#process?.running === true ? this.#process.pid : null;
+  }
+
+  get isUp(): boolean {
+    return this.state === 'up';
+  }
+
+  /** Resolves when it is a member. `join` are addresses of members; none for the founder and for one that returns. */
+  async start(join: readonly string[]): Promise<void> {
+    await mkdir(this.dataFolder, { recursive: true });
+    const inside = await portOutsideEphemeral();
+    await this.#around.open(this.number, inside);
+    const address = await this.address();
+    const flags = ['--listen', `127.0.0.1:${inside}`, '--advertise', address, '--api', '127.0.0.1:0'];
+    const joins = join.flatMap((one) => ['--join', one]);
+    const enter = this.#options.disk?.enter ?? [];
+    const launch = {
+      command: [
+        ...enter,
+        launcher,
+        'start',
+        '--json',
+        '--data',
+        this.dataFolder,
+        ...flags,
+        ...joins,
+        ...this.#options.flags,
+      ],
+      dataFolder: this.dataFolder,
+      environment: this.#around.environment,
+      readyMilliseconds,
+    };
+    await PeerProcess.launch(launch, (peer) => {
+      this.#process = peer;
+      this.#around.watch(peer);
+    });
+    this.state = 'up';
+  }
+
+  /** HOST:PORT of its proxy, where others reach it. */
+  async address(): Promise<string> {
+    return `127.0.0.1:${await this.#around.portOf(this.number)}`;
+  }
+
+  async kill(): Promise<void> {
+    this.state = 'away';
+    if (this.#process !== null) await this.#process.kill9();
+    await this.#around.close(this.number);
+  }
+
+  /** As Ctrl-C. Rejects when it does not end in good order. */
+  async stop(): Promise<void> {
+    this.state = 'away';
+    const { code, signal } = await this.process.stop();
+    await this.#around.close(this.number);
+    if (code !== 0)
+      throw new Error(`${this.name} ended with ${code ?? signal} after SIGINT: ${this.process.describe()}`);
+  }
+
+  /** For good. Rejects when it refuses or fails, and is a member still. */
+  async leave(): Promise<void> {
+    const signal = AbortSignal.timeout(leaveMilliseconds);
+    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}', signal };
+    this.state = 'paused';
+    try {
+      const response = await this.process.request('/api/v1/node/leave', init);
+      if (!response.ok) throw new Error(`${this.name} refused to leave: ${response.status} ${await response.text()}`);
+    } catch (error) {
+      this.state = 'up';
+      throw error;
+    }
+    this.state = 'gone';
+    await this.process.exited;
+    await this.#around.close(this.number);
+  }
+
+  pause(): void {
+    this.state = 'paused';
+    process.kill(this.process.pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    if (this.process.running) process.kill(this.process.pid, 'SIGCONT');
+    this.state = 'up';
+  }
+
+  /** Its disk is lost: it never comes back. */
+  async wipe(): Promise<void> {
+    await this.kill();
+    this.state = 'gone';
+    await this.#options.disk?.[Symbol.asyncDispose]();
+    await rm(this.dataFolder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process?.kill9();
+    await this.#options.disk?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,47 @@
+/** `npm run torture -- --minutes M --peers N [--seed S] [--json] [--without STEP,…] [--only STEP,…]` */
+import { parseArgs } from 'node:util';
+import { interruptible, numberOf } from './command-line.ts';
+import { isPassed, reportLines } from './report.ts';
+import { runTorture } from './run-torture.ts';
+import { StepLog } from './step-log.ts';
+import { steps } from './steps.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    peers: { type: 'string', default: '12' },
+    seed: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    without: { type: 'string', default: '' },
+    only: { type: 'string' },
+    writers: { type: 'string', default: '2' },
+    readers: { type: 'string', default: '3' },
+    pace: { type: 'string', default: '100' },
+  },
+});
+const listed = (text: string): readonly string[] => text.split(',').filter((one) => one !== '');
+const unknown = [...listed(values.without), ...listed(values.only ?? '')].find((name) => !Object.hasOwn(steps, name));
+if (unknown !== undefined) {
+  console.error(`torture: no step ${unknown}; the steps are ${Object.keys(steps).join(', ')}`);
+  process.exit(2);
+}
+const chosen = values.only === undefined ? Object.keys(steps) : listed(values.only);
+
+const options = {
+  minutes: numberOf(values.minutes, '--minutes', 0.01, 100_000),
+  peers: numberOf(values.peers, '--peers', 4, 200),
+  seed: numberOf(values.seed ?? String(Date.now() % 1_000_000), '--seed', 0, 2 ** 32 - 1),
+  steps: chosen.filter((name) => !listed(values.without).includes(name)),
+  load: {
+    writers: numberOf(values.writers, '--writers', 0, 100),
+    readers: numberOf(values.readers, '--readers', 0, 100),
+    paceMilliseconds: numberOf(values.pace, '--pace', 0, 60_000),
+  },
+};
+const log = new StepLog('torture', true);
+const outcome = await interruptible((signal) => runTorture(options, log, signal));
+console.log(values.json ? JSON.stringify(outcome) : reportLines(outcome).join('\n'));
+const passed = isPassed(outcome);
+if (passed && outcome.isWhole) log.remove();
+else console.error(`The steps are in ${log.file}`);
+process.exitCode = passed ? 0 : 1;

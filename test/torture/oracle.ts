@@ -1,0 +1,86 @@
+/** What must be readable: every acknowledged put and removal, and what is unknown because its answer never came. */
+import type { Random } from '../../src/ring/ports.ts';
+import { fileBytes } from './file-bytes.ts';
+
+export interface Version {
+  readonly seed: string;
+  readonly size: number;
+}
+
+/** `changing`: a removal is under way, or its outcome is unknown, so both answers are right. */
+export type FileState = 'kept' | 'changing' | 'removed';
+
+export interface TrackedFile {
+  readonly name: string;
+  /** Peer id of its publisher. */
+  readonly publisher: string;
+  /** Number of the host that published it and alone may replace or remove it. */
+  readonly host: number;
+  state: FileState;
+  current: Version;
+  /** Replacements that may or may not have happened. */
+  possible: Version[];
+  /** Replaced by an acknowledged put: to read one of these is stale. */
+  readonly former: Version[];
+  /** False from the acknowledgement with fewer copies than wanted until stat has shown all of them. */
+  isFull: boolean;
+  /** Written on the small side of a cut: the other side cannot know of it before the healing. */
+  isBeyondCut: boolean;
+}
+
+export type Judgement = 'right' | 'stale' | 'wrong';
+
+export class Oracle {
+  readonly files = new Map<string, TrackedFile>();
+
+  /** A first put was acknowledged. */
+  kept(name: string, version: Version, by: { publisher: string; host: number }, isFull: boolean): TrackedFile {
+    const versions = { current: version, possible: [], former: [] };
+    const file: TrackedFile = { name, ...by, state: 'kept', ...versions, isFull, isBeyondCut: false };
+    this.files.set(name, file);
+    return file;
+  }
+
+  replaced(file: TrackedFile, version: Version, isFull: boolean): void {
+    file.former.push(file.current, ...file.possible.filter((one) => one !== version));
+    file.current = version;
+    file.possible = [];
+    file.isFull = isFull;
+  }
+
+  in(state: FileState): readonly TrackedFile[] {
+    return [...this.files.values()].filter((file) => file.state === state);
+  }
+
+  /** Any acknowledged file that everybody must be able to read now, null when there is none. */
+  anyReadable(random: Random): TrackedFile | null {
+    return pick(
+      this.in('kept').filter((file) => !file.isBeyondCut),
+      random,
+    );
+  }
+
+  /** The cut is healed, and both sides know of each other's files. */
+  cutIsOver(): void {
+    for (const file of this.files.values()) file.isBeyondCut = false;
+  }
+
+  /** `before`: the versions that were right when the reading began. */
+  judge(file: TrackedFile, bytes: Uint8Array, before: readonly Version[]): Judgement {
+    const isOneOf = (versions: readonly Version[]) => versions.some((version) => equals(version, bytes));
+    if (isOneOf([...before, ...versionsOf(file)])) return 'right';
+    return isOneOf(file.former) ? 'stale' : 'wrong';
+  }
+}
+
+export function versionsOf(file: TrackedFile): readonly Version[] {
+  return [file.current, ...file.possible];
+}
+
+export function pick<T>(items: readonly T[], random: Random): T | null {
+  return items[Math.floor(random.next() * items.length)] ?? null;
+}
+
+function equals({ seed, size }: Version, bytes: Uint8Array): boolean {
+  return size === bytes.length && fileBytes(seed, size).equals(bytes);
+}

@@ -1,0 +1,57 @@
+/** A read as a patient user does it: asked again, at another host, until the right bytes come or patience ends. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { getFile } from './file-requests.ts';
+import { pick, type TrackedFile, versionsOf } from './oracle.ts';
+import { count } from './tally.ts';
+import type { Torture } from './torture.ts';
+
+/** The promise of a read, retries counted in. */
+export const promisedMilliseconds = 2000;
+/** One that takes longer is asked again elsewhere; the promise leaves room for two. */
+const attemptMilliseconds = 5000;
+const betweenAttemptsMilliseconds = 50;
+
+/** Whether the file was read rightly, or need not be any more, within the patience. */
+export async function readPatiently(
+  torture: Torture,
+  file: TrackedFile,
+  patienceMilliseconds: number,
+): Promise<boolean> {
+  const { oracle, tally, log } = torture;
+  const started = performance.now();
+  const before = versionsOf(file);
+  tally.reads += 1;
+  for (let attempt = 1; ; attempt++) {
+    const host = pick(torture.readers, torture.random);
+    if (host !== null) {
+      const left = patienceMilliseconds - (performance.now() - started);
+      const got = await getFile(host, file.name, file.publisher, Math.min(attemptMilliseconds, left));
+      const took = performance.now() - started;
+      if (file.state !== 'kept' || file.isBeyondCut) return true;
+      if (got.ok) {
+        const judgement = oracle.judge(file, got.value, before);
+        if (judgement === 'wrong') tally.wrongReads += 1;
+        if (judgement === 'stale') tally.staleReads += 1;
+        if (judgement !== 'right') log.step(`${file.name} at ${host.name}: ${judgement} bytes (${got.value.length})`);
+        if (judgement === 'right') return settled(torture, file, attempt, took);
+      } else if (host.isUp) {
+        // Of a host that went down under the question nothing else can be expected.
+        count(tally.failedReads, got.code);
+        if (got.code === 'not-found') tally.wronglyAbsent += 1;
+        log.detail(`${file.name} at ${host.name}: ${got.code} after ${took.toFixed(0)} ms: ${got.detail}`);
+      }
+    }
+    if (performance.now() - started > patienceMilliseconds || torture.signal.aborted) return torture.signal.aborted;
+    await wait(betweenAttemptsMilliseconds);
+  }
+}
+
+function settled({ tally, log }: Torture, file: TrackedFile, attempts: number, took: number): true {
+  if (attempts > 1) tally.retriedReads += 1;
+  if (took > promisedMilliseconds) {
+    tally.lateReads += 1;
+    log.step(`${file.name} (${file.current.size} bytes) was read only after ${took.toFixed(0)} ms, ${attempts} tries`);
+  }
+  tally.slowestReadMilliseconds = Math.max(tally.slowestReadMilliseconds, took);
+  return true;
+}

@@ -1,0 +1,55 @@
+/** Peers join and leave for good without pause while others put and get. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { untilRecovered } from '../recovery.ts';
+import { someHosts } from '../steps.ts';
+import type { Torture } from '../torture.ts';
+import { Workload } from '../workload.ts';
+import type { FaultRow } from './fault-row.ts';
+import { reckon, seconds } from './reckoning.ts';
+
+const load = { writers: 3, readers: 4, paceMilliseconds: 50 };
+const betweenMilliseconds = 3000;
+
+export const churn: FaultRow = {
+  name: 'churn',
+  what: 'joins and leaves while putting and getting without pause',
+  target: '0 lost, 0 wrong, failed reads retried within 2 s',
+  peers: 30,
+  files: 300,
+  async measure({ torture, minutes }) {
+    const workload = new Workload(torture, load);
+    const until = performance.now() + minutes * 60_000;
+    const peers = torture.network.up.length;
+    const goesOn = () => performance.now() < until && !torture.signal.aborted;
+    const [joined, left] = await Promise.all([
+      repeat(torture, goesOn, async () => void (await torture.network.add())),
+      repeat(torture, goesOn, async () => {
+        // As many leave as join, so that the network keeps its size.
+        if (torture.network.up.length > peers - 2) await someHosts(torture, 1)[0]?.leave();
+      }),
+    ]);
+    await workload.stop();
+    const isWhole = await untilRecovered(torture, 'churn');
+    const { text, isSound, isQuick } = await reckon(torture);
+    const settled = torture.tally.recoveries.at(-1)?.fullMilliseconds ?? null;
+    return {
+      figure: `${joined} joins, ${left} leaves, ${torture.tally.acknowledged} puts; ${text}; full replicas ${seconds(settled)} after`,
+      passed: isSound && isQuick && isWhole,
+    };
+  },
+};
+
+/** How often the work succeeded. */
+async function repeat(torture: Torture, goesOn: () => boolean, work: () => Promise<void>): Promise<number> {
+  let times = 0;
+  while (goesOn()) {
+    try {
+      await work();
+      times += 1;
+    } catch (error) {
+      torture.log.step(`churn: ${(error as Error).message}`);
+    }
+    await wait(betweenMilliseconds);
+  }
+  return times;
+}

@@ -1,0 +1,26 @@
+/** One line of the table of faults: what is done, what is promised, and what was measured. */
+import type { Torture } from '../torture.ts';
+import type { Workload } from '../workload.ts';
+
+export interface Measured {
+  readonly figure: string;
+  readonly passed: boolean;
+}
+
+export interface Scene {
+  readonly torture: Torture;
+  /** Does nothing by itself: a row asks it for puts, or starts readers of its own. */
+  readonly workload: Workload;
+  readonly minutes: number;
+}
+
+export interface FaultRow {
+  readonly name: string;
+  readonly what: string;
+  readonly target: string;
+  /** Unless the command line says otherwise. */
+  readonly peers: number;
+  readonly files: number;
+  /** The peers are one ring and hold the files at full replicas. */
+  measure(scene: Scene): Promise<Measured>;
+}

@@ -1,0 +1,58 @@
+/** Bits flip on the disk of one peer: nobody may ever see them. */
+import { open, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { getFile } from '../file-requests.ts';
+import { untilFull } from '../recovery.ts';
+import type { FaultRow } from './fault-row.ts';
+import { reckon, seconds } from './reckoning.ts';
+
+const getMilliseconds = 10_000;
+
+export const flippedBits: FaultRow = {
+  name: 'flipped-bits',
+  what: 'a flipped bit in every block on one disk',
+  target: 'nothing lost, nothing wrong served',
+  peers: 5,
+  files: 100,
+  async measure({ torture }) {
+    const { network, oracle, log } = torture;
+    const [host] = network.up;
+    if (host === undefined) return { figure: 'no host is up', passed: false };
+    const flipped = await flipAll(path.join(host.dataFolder, 'blocks'));
+    log.step(`a bit flipped in ${flipped} blocks of ${host.name}`);
+    let served = 0;
+    let wrong = 0;
+    for (const file of oracle.in('kept')) {
+      const got = await getFile(host, file.name, file.publisher, getMilliseconds);
+      if (got.ok) served += 1;
+      if (got.ok && oracle.judge(file, got.value, [file.current]) !== 'right') wrong += 1;
+      if (!got.ok) log.step(`${file.name}: ${got.code}: ${got.detail}`);
+    }
+    const full = await untilFull(torture, oracle.in('kept'));
+    const { text, isSound } = await reckon(torture);
+    return {
+      figure: `${flipped} blocks spoilt; read at that peer: ${served} files, ${wrong} wrong; full replicas after ${seconds(full)}; ${text}`,
+      passed: isSound && wrong === 0 && served === oracle.in('kept').length,
+    };
+  },
+};
+
+/** Number of files changed. */
+async function flipAll(folder: string): Promise<number> {
+  let flipped = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const handle = await open(path.join(entry.parentPath, entry.name), 'r+');
+    const byte = Buffer.alloc(1);
+    const { size } = await handle.stat();
+    const at = Math.floor(size / 2);
+    if (size > 0) {
+      await handle.read(byte, 0, 1, at);
+      byte[0] = (byte[0] ?? 0) ^ 1;
+      await handle.write(byte, 0, 1, at);
+      flipped += 1;
+    }
+    await handle.close();
+  }
+  return flipped;
+}

@@ -1,0 +1,33 @@
+/** What rows say of the files: lost, wrong, and how slow reads were. */
+import { finalCheck } from '../final-check.ts';
+import { promisedMilliseconds } from '../patient-read.ts';
+import type { Torture } from '../torture.ts';
+
+export interface Reckoning {
+  readonly text: string;
+  /** Nothing lost, nothing wrong. */
+  readonly isSound: boolean;
+  readonly isQuick: boolean;
+}
+
+/** Reads every file once more; to be called when the load has stopped. */
+export async function reckon(torture: Torture): Promise<Reckoning> {
+  const { lost, wrong } = await finalCheck(torture);
+  const { wrongReads, slowestReadMilliseconds, reads, lateReads } = torture.tally;
+  const wrongs = wrong.length + wrongReads;
+  const slowest = reads === 0 ? '' : `; slowest of ${reads} reads ${seconds(slowestReadMilliseconds)}`;
+  const late = lateReads === 0 ? '' : ` (${lateReads} later than 2 s)`;
+  return {
+    text: `${lost.length} lost, ${wrongs} wrong of ${torture.oracle.files.size} files${slowest}${late}`,
+    isSound: lost.length + wrongs === 0,
+    isQuick: slowestReadMilliseconds <= promisedMilliseconds,
+  };
+}
+
+export function seconds(milliseconds: number | null): string {
+  return milliseconds === null ? 'never' : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+export function isWithin(milliseconds: number | null, most: number): boolean {
+  return milliseconds !== null && milliseconds <= most;
+}

@@ -1,0 +1,119 @@
+/** All hosts of a tortured network. Whatever happens to this process, theirs end with it and their folder is removed. */
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { ringFaults } from '../end-to-end/ring-view.ts';
+import { Watchdog } from '../end-to-end/watchdog.ts';
+import { CutProxies } from './cut-proxy.ts';
+import { type HostSurroundings, TortureHost } from './host.ts';
+import { ownerOfPort } from './socket-owner.ts';
+import { TightDisk } from './tight-disk.ts';
+
+export interface AddOptions {
+  /** Bytes of its disk; what others have when not given. */
+  readonly diskBytes?: number;
+  readonly flags?: readonly string[];
+}
+
+/** Members named to one that joins: one of them may die just then. */
+const joinAddresses = 3;
+
+export class TortureNetwork implements AsyncDisposable {
+  readonly hosts: TortureHost[] = [];
+  readonly proxies = new CutProxies((port) => this.#callerOf(port));
+  readonly folder: string;
+  readonly #wereMembers = new Set<TortureHost>();
+  readonly #watchdog: Watchdog;
+  readonly #environment: NodeJS.ProcessEnv;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.#watchdog = new Watchdog(folder);
+    const foreign = /^(?:CHORDIAL_(?!TEST_)|XDG_|npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/;
+    const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+    this.#environment = { ...Object.fromEntries(kept), HOME: path.join(folder, 'home'), NO_COLOR: '1' };
+  }
+
+  static async open(): Promise<TortureNetwork> {
+    const network = new TortureNetwork(await mkdtemp(path.join(os.tmpdir(), 'chordial-torture-')));
+    await mkdir(path.join(network.folder, 'home'));
+    return network;
+  }
+
+  /** Those that serve now. */
+  get up(): readonly TortureHost[] {
+    return this.hosts.filter((host) => host.isUp);
+  }
+
+  /** Those that are members, as far as others can know: a paused one may go on at any time. */
+  get running(): readonly TortureHost[] {
+    return this.hosts.filter((host) => host.pid !== null && host.state !== 'gone');
+  }
+
+  get away(): readonly TortureHost[] {
+    return this.hosts.filter((host) => host.state === 'away');
+  }
+
+  /** A new host, started; the first founds the network. */
+  async add(options: AddOptions = {}): Promise<TortureHost> {
+    const host = await this.#create(options);
+    await this.start(host);
+    return host;
+  }
+
+  /** Started anew or for the first time. */
+  async start(host: TortureHost): Promise<void> {
+    const members = this.up.filter((other) => other !== host).slice(-joinAddresses);
+    // One that returns knows its network; told whom to ask it would only be quicker than in life.
+    const isNew = !this.#wereMembers.has(host);
+    await host.start(isNew ? await Promise.all(members.map((member) => member.address())) : []);
+    this.#wereMembers.add(host);
+  }
+
+  /** One line per pointer that is wrong among the running hosts; empty when the ring is ideal. */
+  async ringFaults(): Promise<readonly string[]> {
+    return ringFaults(this.running.map((host) => host.process));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host[Symbol.asyncDispose]()));
+    await this.proxies[Symbol.asyncDispose]();
+    await this.#watchdog[Symbol.asyncDispose]();
+  }
+
+  async #create({ diskBytes, flags = [] }: AddOptions): Promise<TortureHost> {
+    const number = this.hosts.length + 1;
+    let disk: TightDisk | null = null;
+    let quota: readonly string[] = [];
+    if (diskBytes !== undefined) {
+      const folder = path.join(this.folder, `host-${number}`);
+      await mkdir(folder);
+      disk = await TightDisk.mount(folder, diskBytes);
+      // On a disk that really gets full the quota must not stop it before.
+      quota = ['--quota', disk === null ? String(diskBytes) : '1G'];
+    }
+    const host = new TortureHost(number, this.#surroundings, { flags: [...flags, ...quota], disk });
+    this.hosts.push(host);
+    return host;
+  }
+
+  get #surroundings(): HostSurroundings {
+    return {
+      folder: this.folder,
+      environment: this.#environment,
+      open: (host, port) => this.proxies.open(host, port),
+      close: (host) => this.proxies.close(host),
+      portOf: (host) => this.proxies.portOf(host),
+      watch: (peer) => {
+        this.#watchdog.watch(peer.pid);
+        void peer.exited.then(() => this.#watchdog.forget(peer.pid));
+      },
+    };
+  }
+
+  async #callerOf(port: number): Promise<number | null> {
+    const pids = this.hosts.flatMap(({ pid }) => pid ?? []);
+    const pid = await ownerOfPort(port, pids);
+    return this.hosts.find((host) => host.pid === pid)?.number ?? null;
+  }
+}
