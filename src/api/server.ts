@@ -95,7 +95,7 @@ function contextOf(options: ApiOptions, address: () => string): ApiContext {
         'The peer is still starting. Ask again in a moment, or wait for /readyz.',
       );
     },
-    isReady: () => options.peer()?.status().state === 'member',
+    isReady: () => options.peer()?.status('none').state === 'member',
     address,
     events: new EventLog(),
     afterLeave: options.afterLeave ?? (() => {}),
