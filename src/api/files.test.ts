@@ -155,7 +155,9 @@ test('A12 a folder is listed as JSON and an entry of it is picked with path', as
   const cid = cidOfBlock(rawCodec, bytes).toString();
   const folder = cidOfBlock(rawCodec, Buffer.from('stands for a folder')).toString();
   served.peer.addFolder('photos', folder, [{ path: 'deep/a.txt', bytes, cid }]);
-  const listing = (await (await served.fetch('/api/v1/files/photos')).json()) as Record<string, unknown>;
+  const answer = await served.fetch('/api/v1/files/photos');
+  assert.equal(answer.headers.get('x-chordial-size'), '0');
+  const listing = (await answer.json()) as Record<string, unknown>;
   assert.deepEqual(listing, {
     name: 'photos',
     cid: folder,

@@ -40,7 +40,7 @@ export const transferParameter = {
 export const pathQuery = { type: 'string', description: 'One entry inside a folder', maxLength: 4096 } as const;
 export const publisherQuery = {
   type: 'string',
-  description: 'Peer id of the publisher, or a prefix of at least 8 characters',
+  description: 'Peer id of the publisher, at least 8 characters of its beginning, or … and as many of its end',
   minLength: 8,
   maxLength: 128,
 } as const;

@@ -2,9 +2,7 @@
 import { cidIn } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import type { FileReference } from '../transfer/files.ts';
-
-/** A peer id or enough of its beginning: base58, at least 8 characters. */
-const publisherPattern = /^[1-9A-HJ-NP-Za-km-z]{8,64}$/;
+import { splitPublisher } from '../transfer/of-publisher.ts';
 
 /** Throws `bad-name`. */
 export function parseReference(argument: string): FileReference {
@@ -12,10 +10,8 @@ export function parseReference(argument: string): FileReference {
   const cid = isForced ? null : cidIn(argument);
   if (cid !== null) return { cid: cid.toString() };
   const text = isForced ? argument.slice('name:'.length) : argument;
-  const at = text.lastIndexOf('@');
-  const publisher = text.slice(at + 1);
-  if (at > 0 && publisherPattern.test(publisher)) return { name: checkName(text.slice(0, at)), publisher };
-  return { name: checkName(text) };
+  const { name, publisher } = splitPublisher(text);
+  return { name: checkName(name), ...(publisher === null ? {} : { publisher }) };
 }
 
 /** The route of the bytes; `part` is `/stat` or nothing. */

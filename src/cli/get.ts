@@ -23,7 +23,7 @@ interface GetOptions extends CommonOptions, PeerOptions {
 
 export function getCommand(): Command {
   return peerCommand('get', 'fetches a file or folder by name or CID', 'chordial get photo.jpg -o copy.jpg')
-    .argument('<name|cid>', 'what to fetch; NAME@PEER picks a publisher')
+    .argument('<name|cid>', 'what to fetch; NAME@PEER picks a publisher by its id or a part of it as ls shows it')
     .option('-o, --output <path>', 'where to write it, - for standard output')
     .option('--force', 'replace what is there')
     .action(async (argument: string, options: GetOptions) => {

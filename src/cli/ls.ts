@@ -1,6 +1,7 @@
 /** `chordial ls`: files that this peer publishes, or everybody's. */
 import type { Command } from 'commander';
 import type { FileEntry, FilePage } from '../transfer/files.ts';
+import { isPublisher } from '../transfer/of-publisher.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
@@ -42,8 +43,7 @@ async function* allFiles(client: ApiClient, all: boolean): AsyncGenerator<FileEn
 }
 
 function isOf({ publisher }: FileEntry, peer: string): boolean {
-  const end = peer.replace(/^…/, '');
-  return publisher !== null && (publisher.startsWith(peer) || publisher.endsWith(end));
+  return publisher !== null && (isPublisher(publisher, peer) || publisher.endsWith(peer));
 }
 
 function listing(files: readonly FileEntry[]): string {

@@ -8,23 +8,11 @@ import type { NameEntry } from '../records/name-entry.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { FileEntry, FileReference } from './files.ts';
-
-/** A prefix of a peer id must have as many characters; that many also tell `@` in a name from one before a peer. */
-const minimumPublisherCharacters = 8;
-const publisherPattern = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{1,45}$/;
+import { isPublisher, splitPublisher } from './of-publisher.ts';
 
 export interface Resolved {
   readonly entry: FileEntry;
   readonly cid: CID;
-}
-
-/** `NAME@PUBLISHER` in parts: the last `@` counts only before a peer id or a prefix of one of at least 8 characters. */
-export function splitPublisher(text: string): { name: string; publisher: string | null } {
-  const at = text.lastIndexOf('@');
-  const publisher = text.slice(at + 1);
-  if (at <= 0 || publisher.length < minimumPublisherCharacters || !publisherPattern.test(publisher))
-    return { name: text, publisher: null };
-  return { name: text.slice(0, at), publisher };
 }
 
 /** Throws `not-found`, `bad-cid`, `bad-name`, or `no-live-source` when nobody can tell. */
@@ -59,11 +47,11 @@ function isoTime(milliseconds: number): string {
 }
 
 function ofPublisher(found: readonly NameEntry[], name: string, publisher: string): NameEntry | undefined {
-  const matching = found.filter((entry) => entry.publisher.startsWith(publisher));
+  const matching = found.filter((entry) => isPublisher(entry.publisher, publisher));
   if (matching.length > 1) {
     throw new ChordialError(
       'bad-request',
-      `Several publishers of ${JSON.stringify(name)} begin with ${publisher}. Give more of the peer id.`,
+      `Several publishers of ${JSON.stringify(name)} match ${publisher}. Give more of the peer id.`,
     );
   }
   return matching[0];
