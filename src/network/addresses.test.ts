@@ -61,6 +61,16 @@ test('bound to all, a peer advertises its interfaces, what others saw, and loopb
   assert.deepEqual(advertisedAddresses({ bound: { host: '127.0.0.1', port: 1 }, interfaces }), ['127.0.0.1:1']);
 });
 
+test('bound to loopback, a peer that advertises the forwarder before it is reached through that alone', () => {
+  const bound = { host: '127.0.0.1', port: 4848 };
+  assert.deepEqual(advertisedAddresses({ bound, advertise: '127.0.0.1:99' }), ['127.0.0.1:99']);
+  const outside = { host: '192.0.2.7', port: 4848 };
+  assert.deepEqual(advertisedAddresses({ bound: outside, advertise: 'me.example.org:99' }), [
+    'me.example.org:99',
+    '192.0.2.7:4848',
+  ]);
+});
+
 test('another machine is told no loopback address', () => {
   assert.deepEqual(withoutLoopback(['127.0.0.1:1', '192.0.2.7:1', '[::1]:1']), ['192.0.2.7:1']);
   assert.ok(isOnThisMachine('127.0.0.1:1', []));

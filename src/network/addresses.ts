@@ -87,13 +87,15 @@ export interface Listening {
 }
 
 /**
- * Where others should dial this peer, at most 8, the best first. Bound to one address it is that one; bound to all it
- * is `advertise`, else the interface addresses and the ones that others see. Loopback comes last and is meant for
- * peers on this machine only (see `withoutLoopback`).
+ * Where others should dial this peer, at most 8, the best first. Bound to one address it is that one, after
+ * `advertise`; bound to all it is `advertise`, else the interface addresses and the ones that others see. Loopback comes
+ * last and is meant for peers on this machine only (see `withoutLoopback`). A peer bound to loopback that advertises
+ * another place stands behind a forwarder of this machine, and everybody is to come through that.
  */
 export function advertisedAddresses(listening: Listening): readonly string[] {
   const { bound, advertise, observed = [], interfaces = interfaceAddresses() } = listening;
   const here = (host: string) => formatAddress({ host, port: bound.port });
+  if (advertise !== undefined && isLoopback(bound.host)) return [advertise];
   if (!isUnspecified(bound.host)) {
     return [...new Set([...(advertise === undefined ? [] : [advertise]), here(bound.host)])];
   }

@@ -33,7 +33,7 @@ export async function readPatiently(
         if (judgement === 'wrong') tally.wrongReads += 1;
         if (judgement === 'stale') tally.staleReads += 1;
         if (judgement !== 'right') log.step(`${file.name} at ${host.name}: ${judgement} bytes (${got.value.length})`);
-        if (judgement === 'right') return settled(torture, file, attempt, took);
+        if (judgement === 'right') return settled(torture, file, host.name, attempt, took);
       } else if (host.isUp) {
         // Of a host that went down under the question nothing else can be expected.
         count(tally.failedReads, got.code);
@@ -46,11 +46,13 @@ export async function readPatiently(
   }
 }
 
-function settled({ tally, log }: Torture, file: TrackedFile, attempts: number, took: number): true {
+function settled({ tally, log }: Torture, file: TrackedFile, at: string, attempts: number, took: number): true {
   if (attempts > 1) tally.retriedReads += 1;
   if (took > promisedMilliseconds) {
     tally.lateReads += 1;
-    log.step(`${file.name} (${file.current.size} bytes) was read only after ${took.toFixed(0)} ms, ${attempts} tries`);
+    log.step(
+      `${file.name} (${file.current.size} bytes) was read only after ${took.toFixed(0)} ms, ${attempts} tries, at ${at}`,
+    );
   }
   tally.slowestReadMilliseconds = Math.max(tally.slowestReadMilliseconds, took);
   return true;
