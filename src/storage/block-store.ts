@@ -3,6 +3,7 @@ import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
+import type { Claim } from './claim-table.ts';
 import type { KeyRange, Page } from './key-range.ts';
 
 export interface StoredBlock {
@@ -11,6 +12,16 @@ export interface StoredBlock {
   readonly cid: CID;
   /** Bytes. */
   readonly size: number;
+}
+
+/** A block with the word of the puts that it is part of. */
+export interface ClaimedBlock extends Block {
+  readonly claims?: readonly Claim[];
+}
+
+export interface NewClaims {
+  readonly cid: CID;
+  readonly claims: readonly Claim[];
 }
 
 /**
@@ -25,13 +36,20 @@ export interface BlockStore {
   /** Bytes of the block, or null. */
   size(cid: CID): Promise<number | null>;
   /**
-   * Resolves when every block is durable; those already there cost nothing. Throws ChordialError 'quota-full' before
+   * Resolves when every block is durable, and its claims with it; those already there cost nothing but their claims. Throws ChordialError 'quota-full' before
    * anything is written, 'disk-full', or 'bad-cid' for one not addressed by SHA-256; of several blocks some may then
    * be there, each whole. The store keeps no hold on the buffers.
    */
-  put(blocks: readonly Block[]): Promise<void>;
-  /** Resolves with the number of blocks that were there and are gone. */
+  put(blocks: readonly ClaimedBlock[]): Promise<void>;
+  /** Adds claims to blocks that are there. Durable when it resolves with the bytes of each, null for those that are not there. */
+  claim(blocks: readonly NewClaims[]): Promise<(number | null)[]>;
+  claimsOf(cid: CID): readonly Claim[];
+  /** Resolves with the number of blocks that were there and are gone, whoever claims them. */
   delete(cids: readonly CID[]): Promise<number>;
+  /** Deletes those of these blocks that nothing claims; resolves with how many. Never one that a claim came to meanwhile. */
+  collect(keys: readonly string[]): Promise<number>;
+  /** Of at most `limit` blocks after the cursor in key order, those without claims that came before `addedBefore`. */
+  unclaimed(cursor: string | null, addedBefore: number, limit: number): Promise<Page<string>>;
   /** Blocks of a range in key order from its start. `cursor` is that of the page before, or null. */
   keys(range: KeyRange, cursor: string | null, limit: number): Promise<Page<StoredBlock>>;
   count(): number;
@@ -46,8 +64,8 @@ export interface BlockStore {
 const sha256Hash = 0x12;
 
 /** Different blocks by key. Throws ChordialError('bad-cid') for what no store can verify later. */
-export function uniqueBlocks(blocks: readonly Block[]): ReadonlyMap<string, Block> {
-  const unique = new Map<string, Block>();
+export function uniqueBlocks(blocks: readonly ClaimedBlock[]): ReadonlyMap<string, ClaimedBlock> {
+  const unique = new Map<string, ClaimedBlock>();
   for (const block of blocks) {
     if (block.cid.multihash.code !== sha256Hash || block.cid.multihash.digest.length !== 32) {
       throw new ChordialError(
@@ -55,7 +73,9 @@ export function uniqueBlocks(blocks: readonly Block[]): ReadonlyMap<string, Bloc
         `The block ${block.cid} cannot be stored: only blocks addressed by SHA-256 are.`,
       );
     }
-    unique.set(blockKey(block.cid), block);
+    const key = blockKey(block.cid);
+    const claims = [...(unique.get(key)?.claims ?? []), ...(block.claims ?? [])];
+    unique.set(key, { ...block, claims });
   }
   return unique;
 }

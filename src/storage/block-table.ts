@@ -2,23 +2,28 @@ import type { StatementSync } from 'node:sqlite';
 import { CID } from 'multiformats/cid';
 import type { StoredBlock } from './block-store.ts';
 import type { Catalog } from './catalog.ts';
+import type { Claim, ClaimTable } from './claim-table.ts';
 import { checkedKey, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 
 /** The catalogue's table of blocks: a row says that the block's file is whole and durable. */
 export class BlockTable {
   readonly #catalog: Catalog;
+  readonly #claims: ClaimTable;
   readonly #insert: StatementSync;
   readonly #remove: StatementSync;
   readonly #find: StatementSync;
   readonly #page: StatementSync;
+  readonly #unclaimed: StatementSync;
 
-  constructor(catalog: Catalog) {
+  constructor(catalog: Catalog, claims: ClaimTable) {
     const { database } = catalog;
     this.#catalog = catalog;
+    this.#claims = claims;
     this.#insert = database.prepare('INSERT OR IGNORE INTO blocks (key, cid, size, added) VALUES (?, ?, ?, ?)');
     this.#remove = database.prepare('DELETE FROM blocks WHERE key = ?');
     this.#find = database.prepare('SELECT key, cid, size FROM blocks WHERE key = ?');
     this.#page = database.prepare('SELECT key, cid, size FROM blocks WHERE key > ? AND key <= ? ORDER BY key LIMIT ?');
+    this.#unclaimed = database.prepare('SELECT key, added FROM blocks WHERE key > ? ORDER BY key LIMIT ?');
   }
 
   find(key: string): StoredBlock | null {
@@ -26,14 +31,45 @@ export class BlockTable {
     return row === undefined ? null : storedBlock(row);
   }
 
-  async add({ key, cid, size }: StoredBlock): Promise<void> {
-    await this.#catalog.write(() => this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, Date.now()));
+  /** The block and its claims become durable together. */
+  async add({ key, cid, size }: StoredBlock, claims: readonly Claim[] = []): Promise<void> {
+    await this.#catalog.write(() => {
+      this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, Date.now());
+      this.#claims.add(key, claims);
+    });
   }
 
-  async remove(keys: readonly string[]): Promise<void> {
-    await this.#catalog.write(() => {
-      for (const key of keys) this.#remove.run(Buffer.from(key, 'hex'));
-    });
+  /** Adds claims to the blocks that are there; entry i says whether block i was. */
+  claim(blocks: readonly { readonly key: string; readonly claims: readonly Claim[] }[]): Promise<boolean[]> {
+    return this.#catalog.write(() =>
+      blocks.map(({ key, claims }) => {
+        const isThere = this.find(key) !== null;
+        if (isThere) this.#claims.add(key, claims);
+        return isThere;
+      }),
+    );
+  }
+
+  /** Removes rows and their claims; `'unclaimed'` only those without any. Resolves with the keys that went. */
+  remove(keys: readonly string[], which: 'all' | 'unclaimed' = 'all'): Promise<readonly string[]> {
+    return this.#catalog.write(() =>
+      keys.filter((key) => {
+        if (which === 'unclaimed' && this.#claims.isClaimed(key)) return false;
+        this.#claims.forget(key);
+        return this.#remove.run(Buffer.from(key, 'hex')).changes !== 0;
+      }),
+    );
+  }
+
+  /** Of at most `limit` rows after the cursor those that nothing claims and that were added before. */
+  unclaimed(cursor: string | null, addedBefore: number, limit: number): Page<string> {
+    const rows = this.#unclaimed.all(Buffer.from(cursor ?? '', 'hex'), pageLimit(limit)).map((row) => ({
+      key: Buffer.from(row['key'] as Uint8Array).toString('hex'),
+      added: Number(row['added']),
+    }));
+    const items = rows.filter(({ key, added }) => added < addedBefore && !this.#claims.isClaimed(key));
+    const isLast = rows.length < pageLimit(limit);
+    return { items: items.map(({ key }) => key), cursor: isLast ? null : (rows.at(-1)?.key ?? null) };
   }
 
   page(range: KeyRange, cursor: string | null, limit: number): Page<StoredBlock> {

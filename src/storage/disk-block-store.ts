@@ -4,12 +4,20 @@
  * crash leaves at most files without rows, which the next opening settles (reconcile.ts).
  */
 import type { CID } from 'multiformats/cid';
-import { type Block, blockKey } from '../content/cid.ts';
+import { blockKey } from '../content/cid.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
 import { BlockFiles, type WriteFlushed } from './block-files.ts';
-import { type BlockStore, quotaFull, type StoredBlock, uniqueBlocks } from './block-store.ts';
+import {
+  type BlockStore,
+  type ClaimedBlock,
+  type NewClaims,
+  quotaFull,
+  type StoredBlock,
+  uniqueBlocks,
+} from './block-store.ts';
 import { BlockTable } from './block-table.ts';
 import type { Catalog } from './catalog.ts';
+import { type Claim, ClaimTable } from './claim-table.ts';
 import type { KeyRange, Page } from './key-range.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { Turnstile } from './turnstile.ts';
@@ -22,6 +30,8 @@ export interface DiskBlockStoreOptions {
   /** Of the data folder. */
   readonly folder: string;
   readonly catalog: Catalog;
+  /** On the same catalogue; one of its own unless handed in. */
+  readonly claims?: ClaimTable;
   readonly quotaBytes: number;
   readonly writeFlushed?: WriteFlushed;
 }
@@ -32,6 +42,7 @@ export class DiskBlockStore implements BlockStore {
   readonly reconciled: Reconciled | null;
   readonly #files: BlockFiles;
   readonly #table: BlockTable;
+  readonly #claims: ClaimTable;
   readonly #catalog: Catalog;
   readonly #turnstile = new Turnstile(maximumConcurrentWrites);
   /** Puts and deletions under way by key: never two on one key, or a deletion could take the file of a later put. */
@@ -48,6 +59,7 @@ export class DiskBlockStore implements BlockStore {
     options: DiskBlockStoreOptions,
     files: BlockFiles,
     table: BlockTable,
+    claims: ClaimTable,
     reconciled: Reconciled | null,
   ) {
     this.quotaBytes = options.quotaBytes;
@@ -55,6 +67,7 @@ export class DiskBlockStore implements BlockStore {
     this.#catalog = options.catalog;
     this.#files = files;
     this.#table = table;
+    this.#claims = claims;
     const totals = table.totals();
     this.#count = totals.count;
     this.#bytes = totals.bytes;
@@ -63,12 +76,13 @@ export class DiskBlockStore implements BlockStore {
   /** The catalogue stays the caller's, to be closed after the store. */
   static async open(options: DiskBlockStoreOptions): Promise<DiskBlockStore> {
     const files = new BlockFiles(options.folder, options.writeFlushed);
-    const table = new BlockTable(options.catalog);
+    const claims = options.claims ?? new ClaimTable(options.catalog);
+    const table = new BlockTable(options.catalog, claims);
     await files.prepare();
     const clean = options.catalog.setting(cleanSetting) === true;
     const reconciled = clean ? null : await reconcile(files, table, options.quotaBytes);
     await options.catalog.setSetting(cleanSetting, false);
-    return new DiskBlockStore(options, files, table, reconciled);
+    return new DiskBlockStore(options, files, table, claims, reconciled);
   }
 
   async has(cids: readonly CID[]): Promise<boolean[]> {
@@ -87,8 +101,28 @@ export class DiskBlockStore implements BlockStore {
     return this.#table.find(blockKey(cid))?.size ?? null;
   }
 
-  async put(blocks: readonly Block[]): Promise<void> {
-    const unique = uniqueBlocks(blocks);
+  async put(blocks: readonly ClaimedBlock[]): Promise<void> {
+    let unique = uniqueBlocks(blocks);
+    // Claims of blocks that were there already may meet their collection: those are then put once more.
+    while (unique.size > 0) {
+      await this.#putOnce(unique);
+      unique = await this.#claimHeld(unique);
+    }
+  }
+
+  async claim(blocks: readonly NewClaims[]): Promise<(number | null)[]> {
+    const keyed = blocks.map(({ cid, claims }) => ({ key: blockKey(cid), claims }));
+    const sizes = keyed.map(({ key }) => this.#table.find(key)?.size ?? null);
+    const claimed = await this.#table.claim(keyed);
+    return sizes.map((size, index) => (claimed[index] ? size : null));
+  }
+
+  claimsOf(cid: CID): readonly Claim[] {
+    return this.#claims.of(blockKey(cid));
+  }
+
+  /** Writes those that are not there, with their claims. */
+  async #putOnce(unique: ReadonlyMap<string, ClaimedBlock>): Promise<void> {
     await this.#settled([...unique.keys()], [this.#leaving]);
     // No await from here until all is reserved and entered.
     const fresh = [...unique].filter(([key]) => !this.#arriving.has(key) && this.#table.find(key) === null);
@@ -100,15 +134,34 @@ export class DiskBlockStore implements BlockStore {
     await allSettled([...unique.keys()].map((key) => this.#arriving.get(key)));
   }
 
+  /** Adds the claims to the blocks; those that went away meanwhile are returned. */
+  async #claimHeld(unique: ReadonlyMap<string, ClaimedBlock>): Promise<ReadonlyMap<string, ClaimedBlock>> {
+    const wanted = [...unique].flatMap(([key, block]) => {
+      const held = new Set(this.#claims.of(key).map(claimText));
+      const claims = (block.claims ?? []).filter((claim) => !held.has(claimText(claim)));
+      return claims.length === 0 ? [] : [{ key, block, claims }];
+    });
+    if (wanted.length === 0) return new Map();
+    const claimed = await this.#table.claim(wanted);
+    return new Map(wanted.filter((_, index) => !claimed[index]).map(({ key, block }) => [key, block]));
+  }
+
   async delete(cids: readonly CID[]): Promise<number> {
     const keys = [...new Set(cids.map(blockKey))];
     await this.#settled(keys, [this.#leaving, this.#arriving]);
     const there = keys.map((key) => this.#table.find(key)).filter((block) => block !== null);
     if (there.length === 0) return 0;
-    const removal = this.#remove(there);
-    for (const { key } of there) this.#leaving.set(key, removal);
-    await removal;
-    return there.length;
+    return this.#takeAway(there, 'all');
+  }
+
+  async collect(keys: readonly string[]): Promise<number> {
+    await this.#settled(keys, [this.#leaving, this.#arriving]);
+    const there = keys.map((key) => this.#table.find(key)).filter((block) => block !== null);
+    return there.length === 0 ? 0 : this.#takeAway(there, 'unclaimed');
+  }
+
+  async unclaimed(cursor: string | null, addedBefore: number, limit: number): Promise<Page<string>> {
+    return this.#table.unclaimed(cursor, addedBefore, limit);
   }
 
   async keys(range: KeyRange, cursor: string | null, limit: number): Promise<Page<StoredBlock>> {
@@ -133,9 +186,9 @@ export class DiskBlockStore implements BlockStore {
     await this.#settled([key], [this.#leaving, this.#arriving]);
     const block = this.#table.find(key);
     if (block === null) return;
-    const forgetting = this.#files
-      .read(block, block.size)
-      .then((bytes) => (bytes === null ? this.#remove([block]) : undefined));
+    const forgetting = this.#files.read(block, block.size).then(async (bytes) => {
+      if (bytes === null) await this.#remove([block], 'all');
+    });
     this.#leaving.set(
       key,
       forgetting.finally(() => this.#leaving.delete(key)),
@@ -143,11 +196,11 @@ export class DiskBlockStore implements BlockStore {
     await this.#leaving.get(key);
   }
 
-  async #store(key: string, { cid, bytes }: Block): Promise<void> {
+  async #store(key: string, { cid, bytes, claims }: ClaimedBlock): Promise<void> {
     const block: StoredBlock = { key, cid: cid.toV1(), size: bytes.length };
     try {
       await this.#turnstile.pass(() => this.#files.write(block, bytes));
-      await this.#commitRow(block);
+      await this.#commitRow(block, claims ?? []);
       this.#count += 1;
       this.#bytes += block.size;
     } catch (error) {
@@ -159,24 +212,37 @@ export class DiskBlockStore implements BlockStore {
     }
   }
 
-  async #commitRow(block: StoredBlock): Promise<void> {
+  async #commitRow(block: StoredBlock, claims: readonly Claim[]): Promise<void> {
     try {
-      await this.#table.add(block);
+      await this.#table.add(block, claims);
     } catch (error) {
       await this.#files.remove(block);
       throw error;
     }
   }
 
-  async #remove(blocks: readonly StoredBlock[]): Promise<void> {
+  async #takeAway(blocks: readonly StoredBlock[], which: 'all' | 'unclaimed'): Promise<number> {
+    const removal = this.#remove(blocks, which);
+    const left = removal.then(() => undefined);
+    for (const { key } of blocks) this.#leaving.set(key, left);
+    // Whoever waits for it by key is not told of its failure.
+    left.catch(() => undefined);
+    return removal;
+  }
+
+  /** Resolves with how many went. */
+  async #remove(blocks: readonly StoredBlock[], which: 'all' | 'unclaimed'): Promise<number> {
     try {
-      await this.#table.remove(blocks.map((block) => block.key));
+      const keys = blocks.map((block) => block.key);
+      const gone = new Set(await this.#table.remove(keys, which));
       for (const block of blocks) {
+        if (!gone.has(block.key)) continue;
         await this.#turnstile.pass(() => this.#files.remove(block));
         // Only now: until the file is gone its room is not free.
         this.#count -= 1;
         this.#bytes -= block.size;
       }
+      return gone.size;
     } catch (error) {
       this.#settledOnDisk = false;
       throw error;
@@ -196,6 +262,10 @@ export class DiskBlockStore implements BlockStore {
       await Promise.allSettled(busy);
     }
   }
+}
+
+function claimText({ publisher, name, sequence }: Claim): string {
+  return `${publisher} ${sequence} ${name}`;
 }
 
 /** Waits for all, then throws the first failure: nothing goes on behind the caller's back. */

@@ -1,16 +1,30 @@
 import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
-import { type BlockStore, quotaFull, type StoredBlock, uniqueBlocks } from './block-store.ts';
+import {
+  type BlockStore,
+  type ClaimedBlock,
+  type NewClaims,
+  quotaFull,
+  type StoredBlock,
+  uniqueBlocks,
+} from './block-store.ts';
+import { Catalog } from './catalog.ts';
+import { type Claim, ClaimTable } from './claim-table.ts';
 import { checkedKey, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 
 /** Blocks in memory, gone with the process: for tests and the simulator. */
 export class MemoryBlockStore implements BlockStore {
   readonly quotaBytes: number;
-  readonly #blocks = new Map<string, Block>();
+  readonly #blocks = new Map<string, Block & { readonly added: number }>();
+  readonly #claims: ClaimTable;
   #bytes = 0;
 
-  constructor(quotaBytes: number = Number.POSITIVE_INFINITY) {
+  constructor(
+    quotaBytes: number = Number.POSITIVE_INFINITY,
+    claims: ClaimTable = new ClaimTable(new Catalog(':memory:')),
+  ) {
     this.quotaBytes = quotaBytes;
+    this.#claims = claims;
   }
 
   async has(cids: readonly CID[]): Promise<boolean[]> {
@@ -25,21 +39,43 @@ export class MemoryBlockStore implements BlockStore {
     return this.#blocks.get(blockKey(cid))?.bytes.length ?? null;
   }
 
-  async put(blocks: readonly Block[]): Promise<void> {
-    const fresh = [...uniqueBlocks(blocks)].filter(([key]) => !this.#blocks.has(key));
+  async put(blocks: readonly ClaimedBlock[]): Promise<void> {
+    const unique = [...uniqueBlocks(blocks)];
+    const fresh = unique.filter(([key]) => !this.#blocks.has(key));
     const wanted = fresh.reduce((sum, [, block]) => sum + block.bytes.length, 0);
     if (this.#bytes + wanted > this.quotaBytes) throw quotaFull(wanted, this.#bytes, this.quotaBytes);
-    for (const [key, { cid, bytes }] of fresh) this.#blocks.set(key, { cid, bytes: bytes.slice() });
+    const added = Date.now();
+    for (const [key, { cid, bytes }] of fresh) this.#blocks.set(key, { cid, bytes: bytes.slice(), added });
     this.#bytes += wanted;
+    for (const [key, { claims }] of unique) this.#claims.add(key, claims ?? []);
+  }
+
+  async claim(blocks: readonly NewClaims[]): Promise<(number | null)[]> {
+    return blocks.map(({ cid, claims }) => {
+      const key = blockKey(cid);
+      const block = this.#blocks.get(key);
+      if (block !== undefined) this.#claims.add(key, claims);
+      return block?.bytes.length ?? null;
+    });
+  }
+
+  claimsOf(cid: CID): readonly Claim[] {
+    return this.#claims.of(blockKey(cid));
   }
 
   async delete(cids: readonly CID[]): Promise<number> {
-    const before = this.#blocks.size;
-    for (const key of cids.map(blockKey)) {
-      this.#bytes -= this.#blocks.get(key)?.bytes.length ?? 0;
-      this.#blocks.delete(key);
-    }
-    return before - this.#blocks.size;
+    return this.#remove(cids.map(blockKey));
+  }
+
+  async collect(keys: readonly string[]): Promise<number> {
+    return this.#remove(keys.filter((key) => !this.#claims.isClaimed(key)));
+  }
+
+  async unclaimed(cursor: string | null, addedBefore: number, limit: number): Promise<Page<string>> {
+    const after = [...this.#blocks.keys()].sort().filter((key) => cursor === null || key > cursor);
+    const page = after.slice(0, pageLimit(limit));
+    const items = page.filter((key) => this.#blocks.get(key)!.added < addedBefore && !this.#claims.isClaimed(key));
+    return { items, cursor: page.length < after.length ? (page.at(-1) ?? null) : null };
   }
 
   async keys(range: KeyRange, cursor: string | null, limit: number): Promise<Page<StoredBlock>> {
@@ -67,4 +103,13 @@ export class MemoryBlockStore implements BlockStore {
   }
 
   async close(): Promise<void> {}
+
+  #remove(keys: readonly string[]): number {
+    const before = this.#blocks.size;
+    for (const key of keys) {
+      this.#bytes -= this.#blocks.get(key)?.bytes.length ?? 0;
+      if (this.#blocks.delete(key)) this.#claims.forget(key);
+    }
+    return before - this.#blocks.size;
+  }
 }
