@@ -12,6 +12,7 @@ import { inOwnedArc, ringIdOfHash } from '../ring/identifier.ts';
 import { type Contact, isMember, type MemberPointer } from '../ring/pointer.ts';
 import type { Located, RingView } from '../ring/view.ts';
 import type { Catalog } from '../storage/catalog.ts';
+import { ClaimTable } from '../storage/claim-table.ts';
 import { DiskBlockStore } from '../storage/disk-block-store.ts';
 import { type RecordRow, RecordTable } from '../storage/record-table.ts';
 import { DataPath } from '../transfer/data-path.ts';
@@ -58,7 +59,8 @@ export class DataPlane {
       random: systemRandom,
       blocks,
       records: this.#records,
-      settings: catalog,
+      claims: new ClaimTable(catalog),
+      catalog,
       signer: identity,
       verify: verifySignature,
       networkId: networkId(genesis),

@@ -59,12 +59,16 @@ export class Names {
     return this.#store(nameEntry(content, this.#ports.signer.host, sequence, now, expiry));
   }
 
-  /** Ends this host's own entry. Rejects with `not-found`, or with `not-publisher` when only others have the name. */
-  async end(name: string): Promise<void> {
+  /**
+   * Ends this host's own entry; resolves with it and the sequence of its end. Rejects with `not-found`, or with
+   * `not-publisher` when only others have the name.
+   */
+  async end(name: string): Promise<{ readonly ended: NameEntry; readonly sequence: number }> {
     const checked = checkName(name);
     const own = this.own(checked);
     const found = own === null ? await this.find(checked) : [];
-    if (own === null && !found.some(({ publisher }) => publisher === this.#ports.signer.host)) {
+    const ended = own ?? found.find(({ publisher }) => publisher === this.#ports.signer.host);
+    if (ended === undefined) {
       const [other] = found;
       if (other === undefined)
         throw new ChordialError(
@@ -76,9 +80,10 @@ export class Names {
         `${JSON.stringify(checked)} was published by ${other.publisher}, not by this peer; only its publisher can remove it.`,
       );
     }
-    await this.#store(
-      nameTombstone(checked, this.#ports.signer.host, this.nextSequence(checked), this.#ports.clock.wallTime()),
-    );
+    // The own table may have been lost: what the network knows is ended all the same.
+    const sequence = Math.max(this.nextSequence(checked), ended.sequence + 1);
+    await this.#store(nameTombstone(checked, this.#ports.signer.host, sequence, this.#ports.clock.wallTime()));
+    return { ended, sequence };
   }
 
   /** This host's own current entry, from its own table. */

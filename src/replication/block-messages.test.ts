@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
+import { createIdentity } from '../network/identity.ts';
 import { TransportError } from '../network/transport.ts';
 import {
   decodeCids,
@@ -20,10 +21,11 @@ const malformed = (error: unknown) => error instanceof TransportError && error.f
 test('questions, sizes and offers survive the way to the wire and back', () => {
   assert.deepEqual(decodeCids(encodeCids(cids), 3).map(String), cids.map(String));
   assert.deepEqual(decodeSizes(encodeSizes([1, -1, 0]), 3), [1, -1, 0]);
-  const offer = cids.map((cid, size) => ({ cid, size }));
+  const claim = { publisher: createIdentity().host, name: 'a', sequence: 5, replicas: 3 };
+  const offer = cids.map((cid, size) => ({ cid, size, claims: [claim, { ...claim, name: 'b' }].slice(0, size) }));
   assert.deepEqual(
-    decodeOffer(encodeOffer(offer)).map(({ cid, size }) => `${cid} ${size}`),
-    offer.map(({ cid, size }) => `${cid} ${size}`),
+    decodeOffer(encodeOffer(offer)).map(({ cid, size, claims }) => [cid.toString(), size, claims]),
+    offer.map(({ cid, size, claims }) => [cid.toString(), size, claims]),
   );
 });
 

@@ -15,7 +15,7 @@ const someBlocks = (count: number, size = 1000): Block[] =>
 
 test('A8 a block is durable on three distinct hosts, its places, when it is acknowledged', async () => {
   const { peers, ring } = await blockNetwork(6);
-  const writer = peers[0]!.storer.writer(rule);
+  const writer = peers[0]!.storer.writer(rule, []);
   const blocks = someBlocks(40);
   for (const block of blocks) await writer.write(block);
   assert.equal(await writer.finish(), 3);
@@ -30,7 +30,7 @@ test('A8 a block is durable on three distinct hosts, its places, when it is ackn
 
 test('B4 with fewer hosts than copies wanted every host has one, and the count says so', async () => {
   const { peers } = await blockNetwork(2);
-  const writer = peers[1]!.storer.writer(rule);
+  const writer = peers[1]!.storer.writer(rule, []);
   for (const block of someBlocks(3)) await writer.write(block);
   assert.equal(await writer.finish(), 2);
 });
@@ -39,7 +39,7 @@ test('B4 a dead holder is replaced by the next host', async () => {
   const { peers, network } = await blockNetwork(5);
   network.setHealth(peers[3]!.contact.host, 'dead');
   const blocks = someBlocks(20);
-  const writer = peers[0]!.storer.writer(rule);
+  const writer = peers[0]!.storer.writer(rule, []);
   for (const block of blocks) await writer.write(block);
   assert.equal(await writer.finish(), 3);
   for (const { cid } of blocks) {
@@ -51,7 +51,7 @@ test('B4 a dead holder is replaced by the next host', async () => {
 test('B4 when w hosts are members and fewer take the block, the put fails with too-few-copies', async () => {
   const { peers, network } = await blockNetwork(3);
   for (const dead of peers.slice(1)) network.setHealth(dead.contact.host, 'dead');
-  const writer = peers[0]!.storer.writer(rule);
+  const writer = peers[0]!.storer.writer(rule, []);
   await writer.write(someBlocks(1)[0]!);
   await assert.rejects(writer.finish(), (error) => error instanceof ChordialError && error.code === 'too-few-copies');
 });
@@ -59,7 +59,7 @@ test('B4 when w hosts are members and fewer take the block, the put fails with t
 test('B4 a copy missing a second after w others is left to repair and not counted', async () => {
   const { peers, network } = await blockNetwork(3);
   network.setHealth(peers[2]!.contact.host, 'silent');
-  const writer = peers[0]!.storer.writer(rule);
+  const writer = peers[0]!.storer.writer(rule, []);
   await writer.write(someBlocks(1)[0]!);
   assert.equal(await writer.finish(), 2);
 });

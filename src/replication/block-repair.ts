@@ -6,6 +6,7 @@ import type { Contact, HostId } from '../ring/pointer.ts';
 import type { StoredBlock } from '../storage/block-store.ts';
 import { blockMessages, decodeSizes, encodeCids } from './block-messages.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { copiesWanted } from './placement.ts';
 import type { RepairPorts } from './repair-ports.ts';
 
 /** Blocks looked at together: one question to each of their places. */
@@ -56,8 +57,9 @@ export class BlockRepair {
   }
 
   async #placed(block: StoredBlock): Promise<Placed> {
-    const { view, placement, replicas } = this.#ports;
-    return { block, places: await placement.places(ringIdOfHash(block.key, view.shape.bits), replicas) };
+    const { view, placement, blocks, replicas } = this.#ports;
+    const wanted = copiesWanted(blocks.claimsOf(block.cid), replicas);
+    return { block, places: await placement.places(ringIdOfHash(block.key, view.shape.bits), wanted) };
   }
 
   /** Per host, the keys of those blocks that it said it has; a host that did not answer is left out. */
@@ -113,7 +115,9 @@ export class BlockRepair {
     const bytes = await this.#read(block);
     if (bytes === null) return 0;
     try {
-      await this.#ports.lanes.to(host).store({ block: { cid: block.cid, bytes }, abandoned: false });
+      await this.#ports.lanes
+        .to(host)
+        .store({ block: { cid: block.cid, bytes }, claims: this.#ports.blocks.claimsOf(block.cid), abandoned: false });
       this.#ports.leaves.giveBack(bytes);
       return 1;
     } catch (error) {

@@ -3,23 +3,24 @@
  * stored, and acknowledged only when durable. Memory is bounded whatever others ask: beyond the bounds they wait.
  */
 import type { CID } from 'multiformats/cid';
-import { type Block, verifyBlock } from '../content/cid.ts';
+import { verifyBlock } from '../content/cid.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
-import type { BlockStore } from '../storage/block-store.ts';
+import type { BlockStore, ClaimedBlock } from '../storage/block-store.ts';
 import {
   decodeCids,
   decodeOffer,
   encodeResults,
   encodeSizes,
+  type HeldBlock,
   maximumBlocksPerStream,
   maximumCidsPerQuestion,
-  type OfferedBlock,
 } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { decodeClaimed } from './claim-messages.ts';
 
 /** Blocks that came and are not durable yet. */
 const maximumIncomingBytes = 16 * 1024 * 1024;
@@ -51,6 +52,12 @@ export class BlockServer {
     return encodeSizes(await this.#sizesOf(decodeCids(body, maximumCidsPerQuestion)));
   }
 
+  /** `blocks.claim` */
+  async claim(body: Wire): Promise<Wire> {
+    const sizes = await this.#blocks.claim(decodeClaimed(body));
+    return encodeSizes(sizes.map((size) => size ?? -1));
+  }
+
   /** `blocks.get` */
   async get(to: Contact, incoming: IncomingStream): Promise<OutgoingStream> {
     const cids = decodeCids(incoming.header, maximumBlocksPerStream);
@@ -75,7 +82,8 @@ export class BlockServer {
         },
         complete: (index, bytes) => {
           receiving = null;
-          const kept = this.#keep({ cid: offered[index]!.cid, bytes }, from);
+          const { cid, claims } = offered[index]!;
+          const kept = this.#keep({ cid, bytes, claims }, from);
           results[index] = kept.finally(() => this.#incoming.give(bytes.length));
           // Looked at when the stream has ended; until then a failure is nobody's unhandled rejection.
           results[index].catch(() => undefined);
@@ -100,12 +108,13 @@ export class BlockServer {
     return Promise.all(cids.map(async (cid) => (await this.#blocks.size(cid)) ?? -1));
   }
 
-  async #keep(block: Block, from: Contact): Promise<string> {
+  async #keep(block: ClaimedBlock, from: Contact): Promise<string> {
     if (!verifyBlock(block.cid, block.bytes)) {
       this.#events.refused?.(from, 'bad-content');
       return 'bad-content';
     }
-    if ((await this.#blocks.size(block.cid)) !== null) return 'present';
+    const [size] = await this.#blocks.claim([{ cid: block.cid, claims: block.claims ?? [] }]);
+    if (typeof size === 'number') return 'present';
     try {
       await this.#blocks.put([block]);
       this.#leaves.giveBack(block.bytes);
@@ -117,7 +126,7 @@ export class BlockServer {
     }
   }
 
-  async *#bytesOf(to: Contact, held: readonly OfferedBlock[]): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#bytesOf(to: Contact, held: readonly HeldBlock[]): AsyncGenerator<Uint8Array, void, undefined> {
     let sentBytes = 0;
     for (const { cid, size } of held) {
       await this.#outgoing.take(size);

@@ -11,6 +11,7 @@ import { ChordialError } from '../errors.ts';
 import { type CopyRule, graceMilliseconds, makeCopies } from '../records/durable-copies.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
+import type { Claim } from '../storage/claim-table.ts';
 import { BlockWriter } from './block-writer.ts';
 import { ByteBudget } from './byte-budget.ts';
 import type { DataPorts } from './data-ports.ts';
@@ -35,15 +36,15 @@ export class BlockStorer {
   }
 
   /** A writer for one put; `finish` tells how it went. */
-  writer(rule: CopyRule, signal?: AbortSignal): BlockWriter {
-    return new BlockWriter(this.#budget, (block) => this.store(block, rule), signal);
+  writer(rule: CopyRule, claims: readonly Claim[], signal?: AbortSignal): BlockWriter {
+    return new BlockWriter(this.#budget, (block) => this.store(block, rule, claims), signal);
   }
 
   /** Copies that are durable when it resolves; the bytes are the storer's from then on. Rejects with `too-few-copies`. */
-  async store(block: Block, rule: CopyRule): Promise<number> {
+  async store(block: Block, rule: CopyRule, claims: readonly Claim[] = []): Promise<number> {
     const key = ringIdOfHash(blockKey(block.cid), this.#ports.view.shape.bits);
     const hosts = await this.#ports.placement.candidates(key, rule.replicas);
-    const copy: WantedCopy = { block, abandoned: false };
+    const copy: WantedCopy = { block, claims, abandoned: false };
     const { copies, needed, failures, settled } = await makeCopies(this.#wellFirst(hosts), rule, {
       clock: this.#ports.clock,
       storeAt: (host) => this.#lanes.to(host).store(copy),

@@ -8,6 +8,7 @@ import { decodeEntry } from '../records/entry.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { copiesWanted } from './placement.ts';
 import type { RepairPorts } from './repair-ports.ts';
 
 const itemsPerPage = 256;
@@ -39,7 +40,7 @@ async function handOverRecords(ports: RepairPorts): Promise<readonly string[]> {
         .filter(({ expiry }) => expiry === null || expiry > now)
         .map(async ({ key, bytes }) => {
           const entries = [decodeEntry(bytes)];
-          failures.push(...(await everywhere(ports, key, (host) => ports.records.push(host, entries))));
+          failures.push(...(await everywhere(ports, key, ports.replicas, (host) => ports.records.push(host, entries))));
         }),
     );
     cursor = page.cursor;
@@ -71,18 +72,21 @@ async function handOverBlocks(ports: RepairPorts): Promise<readonly string[]> {
 async function handOverBlock(ports: RepairPorts, cid: CID, key: string): Promise<readonly string[]> {
   const bytes = await ports.blocks.get(cid);
   if (bytes === null) return [];
-  return everywhere(ports, key, (host) => ports.lanes.to(host).store({ block: { cid, bytes }, abandoned: false }));
+  const copy = { block: { cid, bytes }, claims: ports.blocks.claimsOf(cid), abandoned: false };
+  const wanted = copiesWanted(copy.claims, ports.replicas);
+  return everywhere(ports, key, wanted, (host) => ports.lanes.to(host).store(copy));
 }
 
 /** The places without this host, each given the item; one line for each that did not take it. */
 async function everywhere(
   ports: RepairPorts,
   key: string,
+  wanted: number,
   give: (host: Contact) => Promise<void>,
 ): Promise<readonly string[]> {
-  const { view, placement, replicas } = ports;
-  const hosts = await placement.candidates(ringIdOfHash(key, view.shape.bits), replicas + 1);
-  const places = hosts.filter(({ host }) => host !== view.self.host).slice(0, replicas);
+  const { view, placement } = ports;
+  const hosts = await placement.candidates(ringIdOfHash(key, view.shape.bits), wanted + 1);
+  const places = hosts.filter(({ host }) => host !== view.self.host).slice(0, wanted);
   const given = await Promise.allSettled(places.map(give));
   if (places.length === 0) return ['no other host is there'];
   return given.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []));

@@ -7,7 +7,9 @@ import { ChordialError, isErrorCode } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
-import { blockMessages, decodeResults, decodeSizes, encodeCids, encodeOffer } from './block-messages.ts';
+import type { Claim } from '../storage/claim-table.ts';
+import { blockMessages, decodeResults, decodeSizes, encodeOffer } from './block-messages.ts';
+import { claimMessages, encodeClaimed, maximumClaimsPerMessage } from './claim-messages.ts';
 import type { DataPorts } from './data-ports.ts';
 
 const maximumStreams = 3;
@@ -23,8 +25,12 @@ const avoidedMilliseconds = 1000;
 /** A copy wanted at the host. `abandoned` is set by whoever no longer needs it; if not under way it is then not sent. */
 export interface WantedCopy {
   readonly block: Block;
+  /** Become durable there with the block, whoever stored it. */
+  readonly claims: readonly Claim[];
   abandoned: boolean;
 }
+
+type ClaimedCopy = Block & { readonly claims: readonly Claim[] };
 
 interface Waiting {
   readonly copy: WantedCopy;
@@ -87,15 +93,21 @@ export class HostLane {
   #takeBatch(): Waiting[] {
     const batch: Waiting[] = [];
     let bytes = 0;
+    let claims = 0;
     while (batch.length < maximumBatchBlocks) {
       const next = this.#queue[0];
-      if (next === undefined || (batch.length > 0 && bytes + next.copy.block.bytes.length > maximumBatchBytes)) break;
+      if (next === undefined) break;
+      const isTooMuch =
+        bytes + next.copy.block.bytes.length > maximumBatchBytes ||
+        claims + next.copy.claims.length > maximumClaimsPerMessage;
+      if (batch.length > 0 && isTooMuch) break;
       this.#queue.shift();
       if (next.copy.abandoned) {
         next.failed(new TransportError('aborted', 'The copy is no longer wanted.'));
         continue;
       }
       bytes += next.copy.block.bytes.length;
+      claims += next.copy.claims.length;
       batch.push(next);
     }
     return batch;
@@ -103,7 +115,10 @@ export class HostLane {
 
   async #carry(batch: readonly Waiting[]): Promise<void> {
     try {
-      const blocks = batch.map(({ copy }) => copy.block);
+      const blocks = batch.map(({ copy }) => ({
+        ...copy.block,
+        claims: copy.claims.slice(0, maximumClaimsPerMessage),
+      }));
       const here = this.contact.host === this.#ports.view.self.host;
       const results = here ? await this.#keep(blocks) : await this.#send(blocks);
       this.#lastAcknowledged = this.#ports.clock.now();
@@ -119,18 +134,18 @@ export class HostLane {
   }
 
   /** This host's own copy; a batch that does not fit is tried block by block. */
-  async #keep(blocks: readonly Block[]): Promise<readonly string[]> {
+  async #keep(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
     await this.#ports.blocks.put(blocks);
     return blocks.map(() => 'stored');
   }
 
-  async #send(blocks: readonly Block[]): Promise<readonly string[]> {
+  async #send(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
     const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, 0);
     const results: string[] = blocks.map(() => 'present');
     const there = bytes < leastBytesToAskFirst ? [] : await this.#ask(blocks);
     const missing = blocks.flatMap((block, index) => ((there[index] ?? -1) === -1 ? [{ block, index }] : []));
     if (missing.length === 0) return results;
-    const offered = missing.map(({ block }) => ({ cid: block.cid, size: block.bytes.length }));
+    const offered = missing.map(({ block }) => ({ cid: block.cid, size: block.bytes.length, claims: block.claims }));
     const payload = bytesOf(missing.map(({ block }) => block));
     const outgoing = { header: encodeOffer(offered), payload };
     const { transport } = this.#ports;
@@ -144,9 +159,10 @@ export class HostLane {
     return results;
   }
 
-  async #ask(blocks: readonly Block[]): Promise<readonly number[]> {
-    const question = encodeCids(blocks.map(({ cid }) => cid));
-    const answer = await this.#ports.transport.request(this.contact, blockMessages.has, question, {
+  /** What is there already gets the claims; the rest is sent. */
+  async #ask(blocks: readonly ClaimedCopy[]): Promise<readonly number[]> {
+    const question = encodeClaimed(blocks);
+    const answer = await this.#ports.transport.request(this.contact, claimMessages.claim, question, {
       deadline: silenceMilliseconds,
     });
     return decodeSizes(answer, blocks.length);

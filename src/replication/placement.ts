@@ -12,6 +12,11 @@ export const maximumReplicas = 8;
 /** Lists read behind the owner's own: with v = 64 and s = 8 this passes every member of 4 hosts. */
 const maximumListsWalked = 32;
 
+/** Copies of a block: the most that any put wants of it, `usual` when none claims it. */
+export function copiesWanted(claims: readonly { readonly replicas: number }[], usual: number): number {
+  return claims.length === 0 ? usual : Math.max(...claims.map(({ replicas }) => replicas));
+}
+
 export type PlacementView = Pick<RingView, 'stateOf' | 'isDead' | 'hosts'>;
 
 /**

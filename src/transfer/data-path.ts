@@ -10,6 +10,7 @@ import {
 import type { CopyRule } from '../records/durable-copies.ts';
 import { EntryVerifier, type Verify } from '../records/entry-verifier.ts';
 import { Names, type Signer } from '../records/names.ts';
+import { publisherWord } from '../records/publisher-word.ts';
 import { RecordHolder } from '../records/record-holder.ts';
 import { recordMessages } from '../records/record-messages.ts';
 import { RecordReader } from '../records/record-reader.ts';
@@ -18,6 +19,8 @@ import { BlockFetcher } from '../replication/block-fetcher.ts';
 import { blockMessages } from '../replication/block-messages.ts';
 import { BlockServer } from '../replication/block-server.ts';
 import { BlockStorer } from '../replication/block-storer.ts';
+import { claimMessages, decodeRelease } from '../replication/claim-messages.ts';
+import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.ts';
 import { handOver } from '../replication/hand-over.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
 import type { RepairPorts } from '../replication/repair-ports.ts';
@@ -26,11 +29,12 @@ import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds, Random } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
+import type { Catalog } from '../storage/catalog.ts';
+import type { ClaimTable } from '../storage/claim-table.ts';
 import type { RecordTable } from '../storage/record-table.ts';
 import { BlockTraffic } from './block-traffic.ts';
 import { createFiles } from './file-service.ts';
 import type { FileEvent, Files } from './files.ts';
-import type { SettingsTable } from './transfer-journal.ts';
 import { TransferQueue } from './transfer-queue.ts';
 import type { Transfers } from './transfers.ts';
 
@@ -41,8 +45,9 @@ export interface DataPathOptions {
   readonly random: Random;
   readonly blocks: BlockStore;
   readonly records: RecordTable;
-  /** Where transfers are remembered over a restart: the catalogue. */
-  readonly settings: SettingsTable;
+  /** Why the blocks are held; on the catalogue, and known to `blocks`. */
+  readonly claims: ClaimTable;
+  readonly catalog: Pick<Catalog, 'write' | 'setting' | 'setSetting'>;
   readonly signer: Signer;
   readonly verify: Verify;
   readonly networkId: string;
@@ -58,6 +63,7 @@ export interface DataPathOptions {
 }
 
 const defaultSettleMilliseconds = 2000;
+const recordsExpiredAtOnce = 500;
 
 export class DataPath {
   readonly files: Files;
@@ -66,6 +72,10 @@ export class DataPath {
   readonly #queue: TransferQueue;
   readonly #repairPorts: RepairPorts;
   #repair: SimpleRepair | null = null;
+  readonly #claimPorts: ClaimUpkeepPorts;
+  #claimUpkeep: ClaimUpkeep | null = null;
+  readonly #closing = new AbortController();
+  readonly #afterwards = new Set<Promise<void>>();
   readonly #server: BlockServer;
   readonly #holder: RecordHolder;
   readonly #traffic: BlockTraffic;
@@ -102,10 +112,37 @@ export class DataPath {
       repaired: (copies, entries) =>
         notify({ kind: 'moved', text: `Repair made ${copies} copies of blocks and handed on ${entries} records.` }),
     };
-    this.files = createFiles({ data, storer, fetcher, names, rule, publisher: signer.host, notify });
+    this.#claimPorts = {
+      claims: options.claims,
+      catalog: options.catalog,
+      blocks,
+      clock,
+      random: options.random,
+      wordOf: (publisher, name) => publisherWord(recordPorts, reader, publisher, name),
+      expireRecords: (now) => removeExpired(options.records, now),
+      freed: (count) =>
+        notify({
+          kind: 'freed',
+          text: `Freed ${count} ${count === 1 ? 'block' : 'blocks'} that no file claims any more.`,
+        }),
+      failed: (error) =>
+        report('no-answer', view.self, `Claims could not be checked, and will be again: ${error.message}`),
+    };
+    this.files = createFiles({
+      data,
+      storer,
+      fetcher,
+      names,
+      rule,
+      publisher: signer.host,
+      notify,
+      release: (names) => this.#claimUpkeep?.release(signer.host, names),
+      afterwards: (work) => this.#follow(work),
+      closing: this.#closing.signal,
+    });
     this.#queue = new TransferQueue({
       files: this.files,
-      settings: options.settings,
+      settings: options.catalog,
       clock,
       report: (error) => report('refused', view.self, `The journal of transfers was not written: ${error.message}`),
     });
@@ -115,6 +152,7 @@ export class DataPath {
   /** This host is a member now: repair begins, and transfers that were interrupted go on. */
   begin(): void {
     this.beginRepair();
+    this.beginClaimUpkeep();
     this.#queue.begin();
   }
 
@@ -122,6 +160,12 @@ export class DataPath {
   beginRepair(): SimpleRepair {
     this.#repair ??= new SimpleRepair(this.#repairPorts);
     return this.#repair;
+  }
+
+  /** Claims are checked, and what nothing claims is freed, from now on. */
+  beginClaimUpkeep(): ClaimUpkeep {
+    this.#claimUpkeep ??= new ClaimUpkeep(this.#claimPorts);
+    return this.#claimUpkeep;
   }
 
   /**
@@ -134,12 +178,14 @@ export class DataPath {
 
   /** Whether a request of this kind is for the data path. */
   handles(kind: string): boolean {
-    return kind.startsWith('blocks.') || kind.startsWith('records.');
+    return kind.startsWith('blocks.') || kind.startsWith('claims.') || kind.startsWith('records.');
   }
 
   /** For `Handlers.request`. */
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
     if (kind === blockMessages.has) return this.#server.has(body);
+    if (kind === claimMessages.claim) return this.#server.claim(body);
+    if (kind === claimMessages.release) return this.#release(from, body);
     if (kind === recordMessages.put) return this.#holder.put(from, body);
     if (kind === recordMessages.get) return this.#holder.get(body);
     if (kind === recordMessages.list) return this.#holder.list(body);
@@ -153,12 +199,34 @@ export class DataPath {
     throw unknownKind(kind);
   }
 
+  /** The asker speaks for itself alone: for the names that it published. */
+  #release(from: Contact, body: Wire): Wire {
+    const names = decodeRelease(body);
+    this.#claimUpkeep?.release(from.host, names);
+    return {};
+  }
+
+  #follow(work: Promise<void>): void {
+    const followed: Promise<void> = work
+      .catch((error: Error) => this.#claimPorts.failed?.(error))
+      .finally(() => this.#afterwards.delete(followed));
+    this.#afterwards.add(followed);
+  }
+
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#queue.close();
     await this.#repair?.close();
+    await this.#claimUpkeep?.close();
+    await Promise.all(this.#afterwards);
     this.placement.close();
     this.#traffic.close();
   }
+}
+
+/** A batch at a time, so that nothing waits long behind it. */
+async function removeExpired(records: Pick<RecordTable, 'expire'>, now: Milliseconds): Promise<void> {
+  while ((await records.expire(now, recordsExpiredAtOnce)) === recordsExpiredAtOnce);
 }
 
 function unknownKind(kind: string): TransportError {

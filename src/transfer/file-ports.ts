@@ -4,6 +4,7 @@ import type { CopyRule } from '../records/durable-copies.ts';
 import type { Names } from '../records/names.ts';
 import type { BlockFetcher } from '../replication/block-fetcher.ts';
 import type { BlockStorer } from '../replication/block-storer.ts';
+import type { EndedName } from '../replication/claim-messages.ts';
 import type { DataPorts } from '../replication/data-ports.ts';
 import type { FileEvent } from './files.ts';
 
@@ -17,4 +18,9 @@ export interface FilePorts {
   /** The peer that publishes. */
   readonly publisher: string;
   readonly notify: (event: FileEvent) => void;
+  /** This host's own claims of names that its publisher has ended. */
+  readonly release: (names: readonly EndedName[]) => void;
+  /** Takes over work that nobody waits for; it ends soon once `closing` fires. */
+  readonly afterwards: (work: Promise<void>) => void;
+  readonly closing: AbortSignal;
 }

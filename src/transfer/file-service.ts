@@ -8,6 +8,7 @@ import { putPath } from './put-path.ts';
 import { readFile, walkFolder } from './read-file.ts';
 import { resolve } from './resolve.ts';
 import { statFile } from './stat-file.ts';
+import { tellHolders } from './tell-holders.ts';
 
 export function createFiles(ports: FilePorts): Files {
   const listing = new FileListing(ports.names, ports.data.clock);
@@ -21,7 +22,8 @@ export function createFiles(ports: FilePorts): Files {
     stat: (reference) => statFile(ports, reference),
     list: (options) => listing.page(options),
     remove: async (name) => {
-      await ports.names.end(name);
+      const { ended, sequence } = await ports.names.end(name);
+      ports.afterwards(tellHolders(ports, { name: ended.name, sequence }, ended.cid));
       ports.notify({ kind: 'removed', text: `Removed ${JSON.stringify(name)}.` });
     },
   };

@@ -8,6 +8,7 @@ import { maximumReplicas } from '../replication/placement.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
 import { shownSize } from './shown-size.ts';
+import { tellHolders } from './tell-holders.ts';
 
 /** A stream that breaks publishes nothing and throws `body-cut-off`. */
 export async function putFile(
@@ -36,7 +37,9 @@ export async function publishing(
   build: (write: Write) => Promise<NamedContent>,
 ): Promise<PutResult> {
   const sequence = ports.names.nextSequence(name);
-  const writer = ports.storer.writer(ruleOf(ports, options), options.signal);
+  const rule = ruleOf(ports, options);
+  const claim = { publisher: ports.publisher, name, sequence, replicas: rule.replicas };
+  const writer = ports.storer.writer(rule, [claim], options.signal);
   let content: NamedContent;
   try {
     content = await build((block) => writer.write(block));
@@ -45,7 +48,9 @@ export async function publishing(
     throw error;
   }
   const copiesOfBlocks = await writer.finish();
+  const before = ports.names.own(name);
   const copiesOfName = await ports.names.publish(content, sequence, options.timeToLive ?? null);
+  if (before !== null) ports.afterwards(tellHolders(ports, { name, sequence }, before.cid));
   const copies = Math.min(copiesOfBlocks, copiesOfName);
   const what = content.type === 'file' ? 'file' : 'folder';
   const made = `${copies} ${copies === 1 ? 'copy' : 'copies'}`;

@@ -1,0 +1,122 @@
+/**
+ * Wire formats of what is said about claims. A message names each claim once, as `[publisher, name, sequence, replicas]`;
+ * its blocks refer to them by position.
+ *
+ * `blocks.claim`   request `{blocks: [{cid, claims: [position…]}], claims}` → `{sizes}`, −1 where a block is absent: then
+ *                  the claim was not taken. It is durable otherwise.
+ * `claims.release` request `{names: [[name, sequence]…]}` → `{}`: the asker, as publisher, has ended all its puts of these
+ *                  names below these sequences; the holder looks for itself, soon.
+ */
+import type { CID } from 'multiformats/cid';
+import { checkName } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import { isHostId } from '../network/host-id.ts';
+import type { Wire } from '../network/transport.ts';
+import { malformed, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
+import type { Claim } from '../storage/claim-table.ts';
+import { maximumReplicas } from './placement.ts';
+import { field, readCid } from './wire-fields.ts';
+
+export const claimMessages = { claim: 'blocks.claim', release: 'claims.release' } as const;
+
+/** Of one message. With names of 255 bytes they take 350 kB: within one small message, beside its CIDs. */
+export const maximumClaimsPerMessage = 1024;
+/** References of one message, over all its blocks. */
+const maximumReferencesPerMessage = 16_384;
+export const maximumBlocksPerClaim = 4096;
+export const maximumNamesPerRelease = 256;
+const maximumNameCharacters = 255;
+
+export interface ClaimedCid {
+  readonly cid: CID;
+  readonly claims: readonly Claim[];
+}
+
+/** The claims of several blocks, each once, and per block the positions of its own. */
+export function gatherClaims(blocks: readonly { readonly claims: readonly Claim[] }[]): {
+  readonly claims: Wire;
+  readonly positions: readonly (readonly number[])[];
+} {
+  const known = new Map<string, number>();
+  const claims: Wire[] = [];
+  const positions = blocks.map((block) =>
+    block.claims.map((claim) => {
+      const wire = [claim.publisher, claim.name, claim.sequence, claim.replicas];
+      const text = JSON.stringify(wire);
+      const position = known.get(text) ?? claims.length;
+      if (position === claims.length) claims.push(wire);
+      known.set(text, position);
+      return position;
+    }),
+  );
+  return { claims, positions };
+}
+
+/** Reads what `gatherClaims` made: the claims of each block. */
+export function readClaims(claims: Wire, positions: readonly Wire[]): readonly (readonly Claim[])[] {
+  const known = readList(claims, 'the list of claims', 0, maximumClaimsPerMessage).map(readClaim);
+  let references = 0;
+  return positions.map((list) => {
+    const some = readList(list, 'the claims of a block', 0, known.length);
+    references += some.length;
+    if (references > maximumReferencesPerMessage) throw malformed('its blocks have too many claims');
+    return some.map((position) => known[readInteger(position, 'the position of a claim', 0, known.length - 1)]!);
+  });
+}
+
+export function encodeClaimed(blocks: readonly ClaimedCid[]): Wire {
+  const { claims, positions } = gatherClaims(blocks);
+  return { blocks: blocks.map(({ cid }, index) => ({ cid: cid.bytes, claims: positions[index] })), claims };
+}
+
+export function decodeClaimed(body: Wire): readonly ClaimedCid[] {
+  const blocks = readList(field(body, 'blocks'), 'the list of blocks', 1, maximumBlocksPerClaim);
+  const claims = readClaims(
+    field(body, 'claims'),
+    blocks.map((block) => field(block, 'claims')),
+  );
+  return blocks.map((block, index) => ({ cid: readCid(field(block, 'cid')), claims: claims[index]! }));
+}
+
+export interface EndedName {
+  /** In NFC. */
+  readonly name: string;
+  /** Puts of the name below it are over. */
+  readonly sequence: number;
+}
+
+export const encodeRelease = (names: readonly EndedName[]): Wire => ({
+  names: names.map(({ name, sequence }) => [name, sequence]),
+});
+
+export function decodeRelease(body: Wire): readonly EndedName[] {
+  return readList(field(body, 'names'), 'the list of names', 1, maximumNamesPerRelease).map((ended) => {
+    const [name, sequence] = readTuple(ended, 'a name that ended', 2);
+    return { name: readName(name), sequence: readSequence(sequence) };
+  });
+}
+
+function readClaim(value: Wire): Claim {
+  const [publisher, name, sequence, replicas] = readTuple(value, 'a claim', 4);
+  if (!isHostId(publisher)) throw malformed('the publisher of a claim is no peer id');
+  return {
+    publisher,
+    name: readName(name),
+    sequence: readSequence(sequence),
+    replicas: readInteger(replicas, 'the copies that a claim wants', 1, maximumReplicas),
+  };
+}
+
+function readName(value: Wire): string {
+  const name = readText(value, 'the name of a claim', maximumNameCharacters);
+  try {
+    if (checkName(name) === name) return name;
+  } catch (error) {
+    if (!(error instanceof ChordialError)) throw error;
+  }
+  throw malformed('the name of a claim is none');
+}
+
+function readSequence(value: Wire): number {
+  return readInteger(value, 'the sequence of a claim', 0, Number.MAX_SAFE_INTEGER);
+}

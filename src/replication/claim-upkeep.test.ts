@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { cidOfBlock, rawCodec } from '../content/cid.ts';
+import type { PublisherWord } from '../records/publisher-word.ts';
+import { Catalog } from '../storage/catalog.ts';
+import { ClaimTable } from '../storage/claim-table.ts';
+import { MemoryBlockStore } from '../storage/memory-block-store.ts';
+import { ClaimUpkeep } from './claim-upkeep.ts';
+
+const hour = 3600 * 1000;
+
+/** A holder of one block per name, whose publishers say what `words` says. */
+function scene() {
+  const { clock, random, pass } = virtualClock();
+  const catalog = new Catalog(':memory:');
+  const claims = new ClaimTable(catalog);
+  const blocks = new MemoryBlockStore(1e6, claims);
+  const words = new Map<string, PublisherWord>();
+  const asked: string[] = [];
+  const upkeep = new ClaimUpkeep({
+    claims,
+    catalog: { write: async (change) => change() },
+    blocks,
+    clock,
+    random,
+    wordOf: async (_, name) => {
+      asked.push(name);
+      return words.get(name) ?? { kind: 'unknown' };
+    },
+    expireRecords: async () => undefined,
+  });
+  const settle = async () => {
+    for (let turn = 0; turn < 40; turn++) await Promise.resolve();
+  };
+  return {
+    claims,
+    blocks,
+    words,
+    asked,
+    upkeep,
+    hold: async (name: string, sequence = 5) => {
+      const bytes = Buffer.from(name);
+      await blocks.put([{ cid: cidOfBlock(rawCodec, bytes), bytes }]);
+      const key = (await blocks.keys('all', null, 100)).items.find(({ size }) => size === bytes.length)!.key;
+      claims.add(key, [{ publisher: 'P', name, sequence, replicas: 3 }], clock.wallTime());
+    },
+    /** Passes so much time in steps, with whatever it sets going. */
+    later: async (milliseconds: number, step = 5000) => {
+      for (let passed = 0; passed < milliseconds; passed += step) {
+        pass(Math.min(step, milliseconds - passed));
+        await settle();
+      }
+    },
+  };
+}
+
+test('B12 a block goes when its publisher says so and the entry shows it, not before', async () => {
+  const at = scene();
+  await at.hold('a');
+  at.words.set('a', { kind: 'entry', sequence: 5, current: true, expiry: null });
+  at.upkeep.release('P', [{ name: 'a', sequence: 6 }]);
+  await at.later(2000, 500);
+  assert.equal(at.blocks.count(), 1);
+  at.words.set('a', { kind: 'entry', sequence: 6, current: false, expiry: null });
+  await at.later(2000, 500);
+  assert.equal(at.blocks.count(), 0);
+  assert.deepEqual(at.claims.walk(0, 10), []);
+  await at.upkeep.close();
+});
+
+test('B12 nobody asks for names of which nothing is held', async () => {
+  const at = scene();
+  at.upkeep.release('Q', [{ name: 'a', sequence: 6 }]);
+  await at.later(2000, 500);
+  assert.deepEqual(at.asked, []);
+  await at.upkeep.close();
+});
+
+test('B12 a put is confirmed soon, and what expires goes without anybody being asked', async () => {
+  const at = scene();
+  await at.hold('a');
+  const expiry = at.claims.walk(0, 1)[0]!.added + 60_000;
+  at.words.set('a', { kind: 'entry', sequence: 5, current: true, expiry });
+  await at.later(20_000);
+  assert.equal(at.claims.walk(0, 1)[0]!.expiry, expiry);
+  at.words.delete('a');
+  await at.later(30_000);
+  assert.equal(at.blocks.count(), 1);
+  await at.later(20_000);
+  assert.equal(at.blocks.count(), 0);
+  await at.upkeep.close();
+});
+
+test('B12 a put that never commits is over a day after its last block, unless nobody can tell', async () => {
+  const at = scene();
+  await at.hold('absent');
+  await at.hold('unknown');
+  at.words.set('absent', { kind: 'absent' });
+  await at.later(23 * hour, 600_000);
+  assert.equal(at.blocks.count(), 2);
+  await at.later(26 * hour, 600_000);
+  assert.equal(at.blocks.count(), 1);
+  assert.deepEqual(
+    at.claims.walk(0, 10).map(({ name }) => name),
+    ['unknown'],
+  );
+  await at.upkeep.close();
+});
+
+test('B12 everything is asked for again every 6 h, so that an end of which nobody told is found', async () => {
+  const at = scene();
+  await at.hold('a');
+  at.words.set('a', { kind: 'entry', sequence: 5, current: true, expiry: null });
+  await at.later(hour, 60_000);
+  at.words.set('a', { kind: 'entry', sequence: 6, current: false, expiry: null });
+  await at.later(6 * hour, 60_000);
+  assert.equal(at.blocks.count(), 0);
+  await at.upkeep.close();
+});

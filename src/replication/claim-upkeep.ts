@@ -1,0 +1,222 @@
+/**
+ * Keeps the claims of this host true, and frees the blocks that nothing claims any more (spec/4, Who may delete):
+ * names are asked for soon after a put, when their publisher says that it ended them, at start and every 6 h. It goes on
+ * in small steps, so that no answer of this host waits for it.
+ */
+import type { PublisherWord } from '../records/publisher-word.ts';
+import type { Clock, Milliseconds, Random, Timer } from '../ring/ports.ts';
+import type { BlockStore } from '../storage/block-store.ts';
+import type { Catalog } from '../storage/catalog.ts';
+import type { ClaimTable, KnownPut } from '../storage/claim-table.ts';
+import type { EndedName } from './claim-messages.ts';
+import { uncommittedMilliseconds, verdictOn } from './claim-verdict.ts';
+
+/** How often it is looked whether something is due. */
+const tickMilliseconds: Milliseconds = 5000;
+/** A put is first asked for so long after a block came. */
+const firstCheckMilliseconds: Milliseconds = 10_000;
+const everythingEveryMilliseconds: Milliseconds = 6 * 3600 * 1000;
+/** After the start the ring settles first. */
+const firstEverythingMilliseconds: Milliseconds = 30_000;
+const jitter = 0.2;
+/** A name said to have ended whose entry does not show it yet is asked for again. */
+const releasePauseMilliseconds: Milliseconds = 1500;
+const maximumReleaseAttempts = 12;
+/** Names waiting because their publishers ended them; the check every 6 h finds those beyond. */
+const maximumReleased = 10_000;
+const namesAtOnce = 8;
+const putsPerStep = 64;
+const claimsPerStep = 128;
+const blocksPerStep = 512;
+const pauseBetweenSteps: Milliseconds = 20;
+
+export interface ClaimUpkeepPorts {
+  readonly claims: ClaimTable;
+  readonly catalog: Pick<Catalog, 'write'>;
+  readonly blocks: Pick<BlockStore, 'collect' | 'unclaimed'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  wordOf(publisher: string, name: string): Promise<PublisherWord>;
+  /** Removes expired records; called with every tick. */
+  expireRecords(now: Milliseconds): Promise<void>;
+  /** Told when blocks went. */
+  freed?(blocks: number): void;
+  /** Told of what failed; it is done again with a later tick. */
+  failed?(error: Error): void;
+}
+
+interface Released {
+  readonly publisher: string;
+  readonly name: string;
+  sequence: number;
+  attempts: number;
+}
+
+export class ClaimUpkeep {
+  readonly #ports: ClaimUpkeepPorts;
+  readonly #released = new Map<string, Released>();
+  readonly #running = new Set<Promise<void>>();
+  #tick: Timer | null = null;
+  #releaseTimer: Timer | null = null;
+  #ticking = false;
+  #releasing = false;
+  #everythingAt: Milliseconds;
+  #closed = false;
+
+  constructor(ports: ClaimUpkeepPorts) {
+    this.#ports = ports;
+    this.#everythingAt = ports.clock.now() + this.#spread(firstEverythingMilliseconds);
+    this.#tick = ports.clock.after(this.#spread(tickMilliseconds), () => this.#due());
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#tick?.cancel();
+    this.#releaseTimer?.cancel();
+    await Promise.allSettled(this.#running);
+  }
+
+  /** The publisher says that it ended puts: they are looked at as soon as possible. */
+  release(publisher: string, names: readonly EndedName[]): void {
+    for (const { name, sequence } of names) {
+      if (this.#ports.claims.byName(publisher, name).length === 0) continue;
+      const key = `${publisher} ${name}`;
+      const known = this.#released.get(key);
+      if (known === undefined && this.#released.size >= maximumReleased) continue;
+      const highest = Math.max(known?.sequence ?? 0, sequence);
+      this.#released.set(key, { publisher, name, sequence: highest, attempts: 0 });
+    }
+    if (!this.#releasing && this.#releaseTimer === null) this.#run(this.#checkReleased());
+  }
+
+  /** Everything that is due now; resolves when it is done. */
+  async round(): Promise<void> {
+    const { claims, clock } = this.#ports;
+    const now = clock.wallTime();
+    await this.#ports.expireRecords(now);
+    for (const put of claims.lapsed(now, putsPerStep)) await this.#drop(put);
+    await this.#checkNames(claims.unconfirmed(now, firstCheckMilliseconds, putsPerStep));
+    if (clock.now() < this.#everythingAt) return;
+    this.#everythingAt = clock.now() + this.#spread(everythingEveryMilliseconds);
+    await this.#checkEverything();
+  }
+
+  #due(): void {
+    this.#tick = this.#ports.clock.after(this.#spread(tickMilliseconds), () => this.#due());
+    if (this.#ticking) return;
+    this.#ticking = true;
+    this.#run(
+      this.round().finally(() => {
+        this.#ticking = false;
+      }),
+    );
+  }
+
+  async #checkEverything(): Promise<void> {
+    const { claims, blocks, clock } = this.#ports;
+    for (let after = 0; !this.#closed; ) {
+      const puts = claims.walk(after, putsPerStep);
+      const last = puts.at(-1);
+      if (last === undefined) break;
+      await this.#checkNames(puts);
+      after = last.put;
+      await this.#pause(pauseBetweenSteps);
+    }
+    const before = clock.wallTime() - uncommittedMilliseconds;
+    for (let cursor: string | null = null; !this.#closed; ) {
+      const page = await blocks.unclaimed(cursor, before, blocksPerStep);
+      await this.#collect(page.items);
+      cursor = page.cursor;
+      if (cursor === null) break;
+      await this.#pause(pauseBetweenSteps);
+    }
+  }
+
+  /** The names of these puts, each once, some at a time. */
+  async #checkNames(puts: readonly KnownPut[]): Promise<void> {
+    const names = [...new Map(puts.map((put) => [`${put.publisher} ${put.name}`, put])).values()];
+    for (let start = 0; start < names.length && !this.#closed; start += namesAtOnce) {
+      const some = names.slice(start, start + namesAtOnce);
+      await Promise.all(some.map(({ publisher, name }) => this.#checkName(publisher, name)));
+    }
+  }
+
+  /** Resolves with what the publisher says. */
+  async #checkName(publisher: string, name: string): Promise<PublisherWord> {
+    const { claims, catalog, clock, wordOf } = this.#ports;
+    const word = await wordOf(publisher, name);
+    if (this.#closed) return word;
+    const now = clock.wallTime();
+    const over: KnownPut[] = [];
+    await catalog.write(() => {
+      for (const put of claims.byName(publisher, name)) {
+        const verdict = verdictOn(put, word, now);
+        if (verdict === 'drop') over.push(put);
+        else if (verdict === 'confirm' && word.kind === 'entry') claims.confirm(put, word.expiry, now);
+        else claims.markChecked(put, now);
+      }
+    });
+    for (const put of over) await this.#drop(put);
+    return word;
+  }
+
+  async #checkReleased(): Promise<void> {
+    this.#releasing = true;
+    this.#releaseTimer = null;
+    try {
+      const waiting = [...this.#released];
+      for (let start = 0; start < waiting.length && !this.#closed; start += namesAtOnce) {
+        const some = waiting.slice(start, start + namesAtOnce);
+        await Promise.all(some.map(([key, released]) => this.#checkOneReleased(key, released)));
+      }
+    } finally {
+      this.#releasing = false;
+      if (this.#released.size > 0 && !this.#closed) {
+        this.#releaseTimer = this.#ports.clock.after(releasePauseMilliseconds, () => this.#run(this.#checkReleased()));
+      }
+    }
+  }
+
+  async #checkOneReleased(key: string, released: Released): Promise<void> {
+    released.attempts += 1;
+    const word = await this.#checkName(released.publisher, released.name);
+    const shows = word.kind === 'entry' && word.sequence >= released.sequence;
+    // Told of a later end meanwhile: another entry stands in its place, to be looked at again.
+    if (this.#released.get(key) !== released) return;
+    if (shows || released.attempts >= maximumReleaseAttempts) this.#released.delete(key);
+  }
+
+  /** Ends a put's claims part by part, and frees what nothing else claims. */
+  async #drop(put: KnownPut): Promise<void> {
+    const { claims, catalog } = this.#ports;
+    while (!this.#closed) {
+      const { unclaimed, more } = await catalog.write(() => claims.drop(put, claimsPerStep));
+      await this.#collect(unclaimed);
+      if (!more) return;
+      await this.#pause(pauseBetweenSteps);
+    }
+  }
+
+  async #collect(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const blocks = await this.#ports.blocks.collect(keys);
+    if (blocks > 0) this.#ports.freed?.(blocks);
+  }
+
+  #run(work: Promise<void>): void {
+    const watched: Promise<void> = work
+      .catch((error: Error) => this.#ports.failed?.(error))
+      .finally(() => this.#running.delete(watched));
+    this.#running.add(watched);
+  }
+
+  #pause(time: Milliseconds): Promise<void> {
+    return new Promise((resolve) => this.#ports.clock.after(time, resolve));
+  }
+
+  /** Hosts that began together do not ask together. */
+  #spread(time: Milliseconds): Milliseconds {
+    return time * (1 - jitter * this.#ports.random.next());
+  }
+}
