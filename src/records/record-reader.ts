@@ -5,7 +5,7 @@
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Timer } from '../ring/ports.ts';
 import type { EncodedEntry, RecordKind } from './entry.ts';
 import { identityOf, isFromTheFuture, mergeEntries } from './merge.ts';
@@ -39,6 +39,8 @@ const maximumAskedAtOnce = 16;
 interface Answers {
   readonly sets: (readonly EncodedEntry[])[];
   failures: number;
+  /** Who answered or failed. */
+  readonly heard: Set<HostId>;
 }
 
 export class RecordReader {
@@ -53,14 +55,18 @@ export class RecordReader {
   /** The verified union, tombstones included; empty when it is absent. Rejects with `no-live-source` when nobody can tell. */
   async read(key: RecordKey, kinds: readonly RecordKind[]): Promise<readonly EncodedEntry[]> {
     const { rule, placement, places } = this.#ports;
-    let answers: Answers = { sets: [], failures: 0 };
+    let answers: Answers = { sets: [], failures: 0, heard: new Set() };
     for (let round = 1; round <= maximumRounds; round++) {
       const hosts = await this.#hosts(ringIdOfHash(key, places.bits));
       answers = await new Asking(hosts.slice(0, rule.replicas), this.#ports, (host) =>
         this.#ask(host, key, kinds),
       ).run();
-      if (answers.sets.every((set) => set.length === 0))
-        await this.#askOthers(hosts.slice(rule.replicas), key, kinds, answers);
+      if (answers.sets.every((set) => set.length === 0)) {
+        const { heard } = answers;
+        // Two places that agree on nothing may both lie: the remaining places are asked as well.
+        const others = hosts.filter(({ host }) => !heard.has(host));
+        await this.#askOthers(others, key, kinds, answers);
+      }
       const merged = mergeEntries(...answers.sets);
       if (merged.length > 0 || answers.failures === 0) return merged;
       placement.clear();
@@ -154,7 +160,7 @@ class Asking {
   readonly #ports: RecordPorts;
   readonly #ask: (host: Contact) => Promise<readonly EncodedEntry[]>;
   readonly #done = Promise.withResolvers<void>();
-  readonly #answers: Answers = { sets: [], failures: 0 };
+  readonly #answers: Answers = { sets: [], failures: 0, heard: new Set() };
   #next = 0;
   #pending = 0;
   #silence: Timer | null = null;
@@ -170,7 +176,8 @@ class Asking {
     this.#look();
     await this.#done.promise;
     this.#silence?.cancel();
-    return { sets: [...this.#answers.sets], failures: this.#answers.failures };
+    const { sets, failures, heard } = this.#answers;
+    return { sets: [...sets], failures, heard: new Set(heard) };
   }
 
   #tryNext(): void {
@@ -182,12 +189,14 @@ class Asking {
     this.#ask(host).then(
       (entries) => {
         this.#pending -= 1;
+        this.#answers.heard.add(host.host);
         this.#answers.sets.push(entries);
         if (this.#answers.sets.length >= placesAsked && !this.#agree()) this.#tryNext();
         this.#look();
       },
       (error: Error) => {
         this.#pending -= 1;
+        this.#answers.heard.add(host.host);
         this.#answers.failures += 1;
         if (error instanceof TransportError && error.failure !== 'refused') this.#ports.view.suspect(host);
         this.#tryNext();

@@ -133,9 +133,9 @@ test('B3 a forged entry is neither stored by a holder nor believed by a reader',
     );
     assert.deepEqual(answer, { results: ['bad-content'] });
   }
-  // A holder that lies about what it was given.
+  // Holders that lie about what they were given; the publisher itself believes its own table.
   const { kind, publisher, subject, sequence, expiry } = forged.entry;
-  for (const holder of holders.slice(0, 2))
+  for (const holder of holders.filter((one) => one !== peers[0]).slice(0, 2))
     await holder.records.put([{ kind, publisher, subject, key, sequence, expiry, bytes: forged.bytes }]);
   for (const peer of peers) assert.equal((await peer.files.resolve({ name: 'forged' })).cid, put.cid);
   await close();
