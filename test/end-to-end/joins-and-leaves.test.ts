@@ -15,21 +15,18 @@ test('A9 A3 five peers join at once a ring of one: every file readable at every 
   const founder = await network.start();
   await putAll(founder);
   let reads = 0;
-  const joined = { yet: false };
-  const reading = (async () => {
-    while (!joined.yet) {
-      await readAll([founder]);
-      reads += contents.size;
-    }
-  })();
-  const joiners = await Promise.all(Array.from({ length: 5 }, () => network.start({ join: founder })));
-  const ring = [founder, ...joiners];
-  const readingEverywhere = readAll(joiners);
-  await until('one ring of six', () => network.isIdeal(ring), ringMilliseconds);
-  await readingEverywhere;
-  joined.yet = true;
-  await reading;
+  const ring = [founder];
+  const reading = async () => {
+    for (; ring.length < 6; reads += contents.size) await readAll([founder]);
+  };
+  const joining = async () => {
+    const joiners = await Promise.all(Array.from({ length: 5 }, () => network.start({ join: founder })));
+    ring.push(...joiners);
+    await readAll(joiners);
+  };
+  await Promise.all([reading(), joining()]);
   t.diagnostic(`${reads} reads at the founder while five joined`);
+  await until('one ring of six', () => network.isIdeal(ring), ringMilliseconds);
   await until('every file in three copies', () => everyFileHas(3, founder), ringMilliseconds);
   await readAll(ring);
 });
@@ -89,10 +86,14 @@ async function readAll(peers: readonly PeerProcess[]): Promise<void> {
   await Promise.all(
     peers.map(async (peer) => {
       for (const [name, bytes] of contents) {
-        const response = await peer.request(`/api/v1/files/${name}`);
-        const read = Buffer.from(await response.arrayBuffer());
-        const said = response.status === 200 ? '' : read.toString();
-        assert.ok(response.status === 200 && sum(read) === sum(bytes), `${name}: ${response.status} ${said}`);
+        try {
+          const response = await peer.request(`/api/v1/files/${name}`);
+          const read = Buffer.from(await response.arrayBuffer());
+          assert.equal(response.status, 200, read.toString().slice(0, 1000));
+          assert.equal(sum(read), sum(bytes));
+        } catch (cause) {
+          throw new Error(`${name} could not be read at ${peer.describe()}`, { cause });
+        }
       }
     }),
   );
