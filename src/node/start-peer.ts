@@ -127,6 +127,9 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     tell: (text: string) => events.tell({ kind: 'starting', text }),
   };
   if (network.through.length > 0) await known.remember(network.through);
+  if (network.how === 'founded') {
+    enter.tell('Founding a new network; to enter one that exists, start with --join HOST:PORT and another --data');
+  }
   if (network.how === 'joined') await joinThrough(network.through, enter);
   else await returnToRing(network.how === 'founded' ? [] : known.read(), enter);
   await network.keep();
