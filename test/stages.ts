@@ -16,7 +16,12 @@ export const stages: readonly Stage[] = [
     concurrency: 2,
     timeoutMilliseconds: 120_000,
   },
-  { name: 'contract', files: ['test/contracts/**/*.test.ts'], concurrency: 2, timeoutMilliseconds: 120_000 },
+  {
+    name: 'contract',
+    files: ['test/contracts/**/*.test.ts', 'test/files/**/*.test.ts'],
+    concurrency: 2,
+    timeoutMilliseconds: 120_000,
+  },
   {
     name: 'end-to-end',
     files: ['test/end-to-end/**/*.test.ts', 'test/browser/**/*.test.ts'],

@@ -17,7 +17,7 @@ const tickMilliseconds: Milliseconds = 5000;
 const firstCheckMilliseconds: Milliseconds = 10_000;
 const everythingEveryMilliseconds: Milliseconds = 6 * 3600 * 1000;
 /** After the start the ring settles first. */
-const firstEverythingMilliseconds: Milliseconds = 30_000;
+const firstEverythingMilliseconds: Milliseconds = 10_000;
 const jitter = 0.2;
 /** A name said to have ended whose entry does not show it yet is asked for again. */
 const releasePauseMilliseconds: Milliseconds = 1500;

@@ -64,6 +64,8 @@ export interface DataPathOptions {
 
 const defaultSettleMilliseconds = 2000;
 const recordsExpiredAtOnce = 500;
+/** Expired records are nobody's word any more; but that they expired is what ends the claims of a put not seen before. */
+const expiredRecordsKeptMilliseconds: Milliseconds = 24 * 3600 * 1000;
 
 export class DataPath {
   readonly files: Files;
@@ -119,7 +121,7 @@ export class DataPath {
       clock,
       random: options.random,
       wordOf: (publisher, name) => publisherWord(recordPorts, reader, publisher, name),
-      expireRecords: (now) => removeExpired(options.records, now),
+      expireRecords: (now) => removeExpired(options.records, now - expiredRecordsKeptMilliseconds),
       freed: (count) =>
         notify({
           kind: 'freed',
@@ -225,8 +227,8 @@ export class DataPath {
 }
 
 /** A batch at a time, so that nothing waits long behind it. */
-async function removeExpired(records: Pick<RecordTable, 'expire'>, now: Milliseconds): Promise<void> {
-  while ((await records.expire(now, recordsExpiredAtOnce)) === recordsExpiredAtOnce);
+async function removeExpired(records: Pick<RecordTable, 'expire'>, before: Milliseconds): Promise<void> {
+  while ((await records.expire(before, recordsExpiredAtOnce)) === recordsExpiredAtOnce);
 }
 
 function unknownKind(kind: string): TransportError {
