@@ -44,13 +44,23 @@ interface Wanted {
 async function fetchFile(job: Job, wanted: Wanted, target: string): Promise<boolean> {
   if (await isThere(target, wanted.cid, job.force)) return true;
   const response = await job.client.open(wanted.route);
+  try {
+    await writeFile(job, response, wanted.size, target);
+  } finally {
+    // One that nobody reads to its end would hold its connection, and with it this process.
+    response.destroy();
+  }
+  return false;
+}
+
+async function writeFile(job: Job, bytes: AsyncIterable<Buffer>, size: number | null, target: string): Promise<void> {
   const part = await createPart(target);
   try {
     let done = 0;
-    for await (const piece of response as AsyncIterable<Buffer>) {
+    for await (const piece of bytes) {
       await part.appendFile(piece);
       done += piece.length;
-      await job.progress.update(done, wanted.size);
+      await job.progress.update(done, size);
     }
     await part.sync();
   } catch (error) {
@@ -60,7 +70,6 @@ async function fetchFile(job: Job, wanted: Wanted, target: string): Promise<bool
   }
   await part.close();
   await finishPart(target, job.force);
-  return false;
 }
 
 async function fetchFolder(job: Job, found: Found, target: string): Promise<boolean> {
