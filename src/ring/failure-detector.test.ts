@@ -123,3 +123,24 @@ test('A4 who waits for a verdict is told when the host says in the middle of the
     assert.equal(pings(), before, 'a host that left is not pinged');
   }
 });
+
+test('A18 where a host said itself that it is reached counts more than hearsay, until that leads nowhere', () => {
+  const { detector, pass } = setUp({ moved: { ping: 'timeout', reaches: null } });
+  const host = 'moved' as HostId;
+  detector.heard({ host, addresses: ['192.0.2.1:1'] });
+  pass(1);
+  detector.suspect({ host, addresses: ['192.0.2.2:2'] });
+  assert.deepEqual(detector.contactOf(host)?.addresses, ['192.0.2.1:1']);
+  pass(5000);
+  assert.equal(isDown(detector, 'moved'), true);
+  detector.suspect({ host, addresses: ['192.0.2.2:2'] });
+  assert.deepEqual(detector.contactOf(host)?.addresses, ['192.0.2.2:2']);
+});
+
+test('A18 hosts that were only heard of do not fill the memory, and push out none that live', () => {
+  const { detector, watch } = setUp({ lives: { ping: 'alive', reaches: null } });
+  watch('lives');
+  for (let i = 0; i < 16_384; i++) detector.declare(contactOf(`made up ${i}`), 'left');
+  assert.equal(detector.all().length, 16_384);
+  assert.equal(detector.liveness('lives' as HostId), 'alive');
+});

@@ -47,6 +47,8 @@ export interface FailureDetectorPorts {
   changed(contact: Contact, liveness: Liveness): void;
 }
 
+/** Hosts known of, alive or not; then one that is down or was never heard is forgotten for each new one. */
+const maximumHosts = 16_384;
 /** Two helpers are asked: enough to outvote one bad link, cheap enough to ask at every suspicion. */
 const helpersAsked = 2;
 /** A failure that costs no waiting (connection refused) is tried again after this part of the ping interval. */
@@ -121,6 +123,7 @@ export class FailureDetector {
   /** Any authenticated packet from the host: it lives. */
   heard(contact: Contact, roundTrip?: Milliseconds): void {
     const entry = this.#entry(contact);
+    if (contact.addresses.length > 0) entry.contact = contact;
     entry.lastHeard = this.#ports.clock.now();
     entry.misses = 0;
     if (roundTrip !== undefined) entry.roundTrip.sample(roundTrip);
@@ -169,11 +172,19 @@ export class FailureDetector {
         timer: null,
         waiting: [],
       };
+      if (this.#entries.size >= maximumHosts) this.#forgetOne();
       this.#entries.set(contact.host, entry);
-    } else if (contact.addresses.length > 0) {
+    } else if (contact.addresses.length > 0 && (entry.liveness !== 'alive' || entry.lastHeard === null)) {
+      // Hearsay may be older than what the host said itself: it counts while that leads nowhere.
       entry.contact = contact;
     }
     return entry;
+  }
+
+  #forgetOne(): void {
+    const idle = [...this.#entries].filter(([, entry]) => !entry.watched && !entry.checking);
+    const [host] = idle.find(([each, { lastHeard }]) => lastHeard === null || this.isDown(each)) ?? idle[0] ?? [];
+    if (host !== undefined) this.#entries.delete(host);
   }
 
   #schedule(entry: Entry, delay: Milliseconds): void {
