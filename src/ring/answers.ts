@@ -71,7 +71,7 @@ export class Answers implements RingHandler {
     },
     leave: (from, { forGood, members }, answer) => {
       const { own, known, detector, others } = this.#ports;
-      for (const id of members) if (own.get(id) === undefined) known.markGone(id);
+      for (const id of members) if (known.isOf(id, from)) known.markGone(id);
       const contact = detector.contactOf(from);
       if (contact !== null) others.departed(contact, forGood ? 'left' : 'away', members.length);
       for (const member of own.all) member.hostGone();

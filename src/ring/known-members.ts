@@ -14,6 +14,9 @@ export interface KnownMembersPorts {
   readonly own: OwnMembers;
 }
 
+/** Members remembered as gone; each is for some seconds only. */
+const maximumGone = 4096;
+
 export class KnownMembers {
   readonly cache: MemberCache;
   readonly #options: RingHostOptions;
@@ -40,9 +43,22 @@ export class KnownMembers {
     return false;
   }
 
+  /** Whether the member, as far as it is known here, is one of that host: who speaks for others is not believed. */
+  isOf(id: RingId, host: HostId): boolean {
+    const states = this.#ports.own.joined.map(({ state }) => state);
+    const neighbours = states.flatMap(({ predecessor, successors }) => [predecessor, ...successors.filter(isMember)]);
+    return [...neighbours, ...this.cache.membersAt(host)].some((m) => m.id === id && m.contact.host === host);
+  }
+
   markGone(id: RingId): void {
+    if (this.#gone.size >= maximumGone) this.#forgetOldGone();
     this.#gone.set(id, this.#ports.clock.now() + this.#options.timers.goneFor);
     this.cache.removeMember(id);
+  }
+
+  #forgetOldGone(): void {
+    const now = this.#ports.clock.now();
+    for (const [id, until] of this.#gone) if (until <= now || this.#gone.size >= maximumGone) this.#gone.delete(id);
   }
 
   /** This member just spoke as one. */

@@ -53,6 +53,10 @@ export class MemberCache {
     return this.#ofHost.get(host)?.size ?? 0;
   }
 
+  membersAt(host: HostId): readonly MemberPointer[] {
+    return [...(this.#ofHost.get(host) ?? [])].map((id) => this.#byId[this.#firstNotBefore(id)]!);
+  }
+
   /** The member strictly after `id` in ring order; null when none but `id` itself is known. */
   after(id: RingId): MemberPointer | null {
     if (this.#byId.length === 0) return null;

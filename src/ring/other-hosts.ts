@@ -25,6 +25,9 @@ export interface OtherHostsPorts extends RingHostPorts {
   isClosed(): boolean;
 }
 
+/** Lost hosts that are probed; the one lost longest is given up first. */
+const maximumLookedFor = 4096;
+
 export class OtherHosts {
   readonly #options: RingHostOptions;
   readonly #ports: OtherHostsPorts;
@@ -97,8 +100,16 @@ export class OtherHosts {
     const since = this.#ports.clock.now();
     for (const contact of contacts) {
       if (contact.host === this.#options.self.host || this.#ports.detector.liveness(contact.host) !== null) continue;
-      this.#downSince.set(contact.host, { contact, since });
+      this.#lookFor(contact, since);
     }
+  }
+
+  #lookFor(contact: Contact, since: Milliseconds): void {
+    this.#downSince.delete(contact.host);
+    this.#downSince.set(contact.host, { contact, since });
+    if (this.#downSince.size <= maximumLookedFor) return;
+    const longestLost = this.#downSince.keys().next();
+    if (!longestLost.done) this.#downSince.delete(longestLost.value);
   }
 
   /** The failure detector changed its mind about a host. */
@@ -107,7 +118,7 @@ export class OtherHosts {
     if (liveness === 'alive') {
       if (this.#downSince.delete(host)) this.#returned(contact);
     } else {
-      if (liveness !== 'left') this.#downSince.set(host, { contact, since: this.#ports.clock.now() });
+      if (liveness !== 'left') this.#lookFor(contact, this.#ports.clock.now());
       this.#ports.known.forgetHost(host);
       if (liveness === 'dead') this.#tell(this.#eventOf('dead', contact, this.virtualNodesOf(host)));
       for (const member of this.#ports.own.all) member.hostGone();

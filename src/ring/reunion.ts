@@ -38,6 +38,9 @@ const roundsPerRandomCheck = 3;
 /** The same host is not checked again within this time, in milliseconds. */
 const checkPause = 2000;
 
+/** Hosts of which it is known when they were probed or checked; forgotten, they are a little early once. */
+const maximumRemembered = 4096;
+
 export class Reunion {
   readonly #ports: ReunionPorts;
   readonly #checked = new Map<HostId, Milliseconds>();
@@ -76,6 +79,7 @@ export class Reunion {
       const pause = now - since < timers.outsideFresh ? 0 : timers.outsideSlowProbe;
       if (probes >= maximumProbes || now - (this.#probed.get(contact.host) ?? Number.NEGATIVE_INFINITY) < pause)
         continue;
+      if (this.#probed.size >= maximumRemembered) this.#probed.clear();
       this.#probed.set(contact.host, now);
       this.#ports.probe(contact);
       probes++;
@@ -96,6 +100,7 @@ export class Reunion {
     const own = this.#ports.own();
     const sample = own[Math.floor(random.next() * own.length)];
     if (sample === undefined) return;
+    if (this.#checked.size >= maximumRemembered) this.#checked.clear();
     this.#checked.set(contact.host, now);
     this.#ports.lookupFrom(contact, sample.id, (found) => {
       if (this.#closed || found === null || found.owner.id === sample.id) return;
