@@ -40,7 +40,7 @@ export async function chooseNetwork(
   folder: string,
   identity: Identity,
   configuration: PeerConfiguration,
-  remembersPeers: boolean,
+  remembersPeers = false,
 ): Promise<NetworkChoice> {
   const known = await loadGenesis(folder);
   const secret = (await secretOfFile(configuration.secretFile)) ?? (await loadSecret(folder));
