@@ -6,6 +6,13 @@ import { type Address, isLoopback, parseAddress } from '../network/addresses.ts'
 import type { PeerEvent } from './peer.ts';
 import { parseSize, parseWhole } from './quantities.ts';
 
+export interface OtherMachine {
+  /** Whether a peer at this address has no more rights than one of another machine. */
+  readonly treatAsRemote: (address: string) => boolean;
+  /** From which local address to dial. */
+  readonly dialFrom?: string;
+}
+
 export interface PeerConfiguration {
   /** Port 0: any free one. */
   readonly listen: Address;
@@ -35,6 +42,8 @@ export interface PeerConfiguration {
   readonly apiToken?: string;
   /** Told what happens from the first moment on, also while startPeer is still joining. */
   readonly onEvent?: (event: PeerEvent) => void;
+  /** How a test stands for another machine on this one; no flag sets it. */
+  readonly otherMachine?: OtherMachine;
   /** Gives up a start that is still under way. */
   readonly signal?: AbortSignal;
 }

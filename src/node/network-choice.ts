@@ -40,7 +40,7 @@ export async function chooseNetwork(
   folder: string,
   identity: Identity,
   configuration: PeerConfiguration,
-  remembersPeers = false,
+  remembersPeers: boolean,
 ): Promise<NetworkChoice> {
   const known = await loadGenesis(folder);
   const secret = (await secretOfFile(configuration.secretFile)) ?? (await loadSecret(folder));
@@ -103,7 +103,8 @@ async function greetAll(
   secret: Uint8Array | null,
 ): Promise<readonly Greeting[]> {
   const network = known === null ? null : networkId(known);
-  const outcomes = await Promise.allSettled(configuration.join.map((at) => hello(at, { identity, secret, network })));
+  const joiner = { identity, secret, network, ...configuration.otherMachine };
+  const outcomes = await Promise.allSettled(configuration.join.map((at) => hello(at, joiner)));
   const greetings = outcomes.filter((o) => o.status === 'fulfilled').map((o) => o.value);
   if (greetings.length > 0) return greetings;
   const failures = outcomes.filter((o) => o.status === 'rejected').map((o) => o.reason as Error);

@@ -56,6 +56,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     secret: network.secret,
     listen: formatAddress(configuration.listen),
     observed: network.observed,
+    ...configuration.otherMachine,
     ...(configuration.advertise === undefined ? {} : { advertise: configuration.advertise }),
     ...(configuration.zone === undefined ? {} : { zone: configuration.zone }),
   });
