@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { StorageListing } from '../../src/node/peer.ts';
+import { NetworkFixture } from './network-fixture.ts';
+import type { PeerProcess } from './peer-process.ts';
+
+const mebibyte = 1024 * 1024;
+const put = (peer: PeerProcess, name: string, body: Uint8Array<ArrayBuffer>) =>
+  peer.request(`/api/v1/files/${name}`, { method: 'PUT', body });
+
+test('A22 a quota that is used up refuses the file, publishes nothing and keeps serving', async () => {
+  await using network = await NetworkFixture.open();
+  await refusesWhatDoesNotFit(await network.start({ flags: ['--quota', '8M'] }), /quota/);
+});
+
+test('A22 a full disk, where one can be mounted, refuses the file, publishes nothing and keeps serving', async (t) => {
+  await using network = await NetworkFixture.open();
+  const place = path.join(network.folder, 'small-disk');
+  await mkdir(place);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=10m', 'tmpfs', place], { encoding: 'utf8' });
+  if (mounted.status !== 0) {
+    // The quota meets the same code above; only the system's own ENOSPC is not seen here.
+    t.diagnostic(`no small disk can be mounted here, so none was filled: ${mounted.stderr ?? mounted.error?.message}`);
+    return;
+  }
+  try {
+    const peer = await network.start({ data: 'small-disk/data', flags: ['--quota', '1G'] });
+    await refusesWhatDoesNotFit(peer, /disk/);
+    await peer.kill9();
+  } finally {
+    spawnSync('umount', ['--lazy', place]);
+  }
+});
+
+async function refusesWhatDoesNotFit(peer: PeerProcess, place: RegExp): Promise<void> {
+  const fits = randomBytes(2 * mebibyte);
+  assert.equal((await put(peer, 'fits', fits)).status, 201);
+  const refused = await put(peer, 'too-much', randomBytes(32 * mebibyte));
+  const problem = (await refused.json()) as { code: string; detail: string };
+  assert.ok(refused.status === 507 || problem.code === 'too-few-copies', `${refused.status} ${problem.detail}`);
+  assert.match(problem.detail, place);
+  assert.equal((await peer.request('/api/v1/files/too-much')).status, 404);
+  const read = await (await peer.request('/api/v1/files/fits')).arrayBuffer();
+  assert.ok(fits.equals(Buffer.from(read)));
+  assert.equal((await peer.request('/readyz')).status, 200);
+  const { names } = await peer.json<StorageListing>('/api/v1/storage');
+  assert.deepEqual(
+    names.map(({ name }) => name),
+    ['fits'],
+  );
+}
