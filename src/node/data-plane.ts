@@ -1,5 +1,6 @@
 /** What a peer keeps and moves: the block store, the records and the data path, opened on its data folder. */
 import { statfs } from 'node:fs/promises';
+import { ChordialError } from '../errors.ts';
 import type { Genesis } from '../network/genesis.ts';
 import { networkId } from '../network/genesis.ts';
 import { type Identity, verifySignature } from '../network/identity.ts';
@@ -141,14 +142,21 @@ export class DataPlane {
   }
 }
 
+/** What an earlier start settled, or null. */
+export function settledQuota(catalog: Catalog): number | null {
+  const settled = catalog.setting(quotaSetting);
+  return typeof settled === 'number' ? settled : null;
+}
+
 /** A hard quota: the flag's, else what was settled on the first start, else half of what is free now. */
 async function quotaOf({ folder, catalog, configuration, events }: DataPlaneOptions): Promise<number> {
   if (configuration.quotaBytes !== undefined) {
+    if (configuration.quotaBytes === 0) refuseIfHolder(catalog, folder);
     await catalog.setSetting(quotaSetting, configuration.quotaBytes);
     return configuration.quotaBytes;
   }
-  const settled = catalog.setting(quotaSetting);
-  if (typeof settled === 'number') return settled;
+  const settled = settledQuota(catalog);
+  if (settled !== null) return settled;
   const { bavail, bsize } = await statfs(folder);
   const half = Math.floor((bavail * bsize) / 2);
   await catalog.setSetting(quotaSetting, half);
@@ -158,4 +166,11 @@ async function quotaOf({ folder, catalog, configuration, events }: DataPlaneOpti
     text: `Keeps at most ${gibibytes} GiB for the network: half of what is free. Change it with --quota.`,
   });
   return half;
+}
+
+function refuseIfHolder({ database }: Catalog, folder: string): void {
+  const blocks = Number(database.prepare('SELECT count(*) AS count FROM blocks').get()?.['count']);
+  if (blocks === 0) return;
+  const message = `--quota 0 makes a client, which stores nothing, and ${blocks} blocks of the network lie in ${folder}. Start without --quota 0 and leave first, or give another --data.`;
+  throw new ChordialError('bad-usage', message);
 }

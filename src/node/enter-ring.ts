@@ -55,7 +55,10 @@ export async function joinThrough(contacts: readonly Contact[], ports: EnterPort
 /** Joins through the remembered peers or founds again; resolves as a member. */
 export async function returnToRing(known: readonly Contact[], ports: EnterPorts): Promise<void> {
   const { ring, clock, random, signal } = ports;
-  if (known.length === 0) return ring.found();
+  if (known.length === 0) {
+    if (ring.isVisitor) throw clientAlone();
+    return ring.found();
+  }
   ports.tell(`Returning to the network: asking ${known.length} remembered ${known.length === 1 ? 'peer' : 'peers'}`);
   const began = clock.now();
   let foundAt = began + silenceBeforeFounding;
@@ -70,7 +73,8 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
       foundAt = clock.now() + silenceBeforeFounding;
       continue;
     }
-    if (clock.now() >= foundAt) {
+    // A client cannot found: it waits for somebody to come.
+    if (clock.now() >= foundAt && !ring.isVisitor) {
       const smallest = answers.every((a) => ring.self.host < a.contact.host);
       if (smallest || waitedForSmaller) break;
       waitedForSmaller = true;
@@ -92,6 +96,12 @@ async function hasJoined(members: readonly Contact[], ports: EnterPorts): Promis
     ports.tell('The peers that answered could not take this one in: asking all again');
     return false;
   }
+}
+
+function clientAlone(): ChordialError {
+  const message =
+    'With --quota 0 this peer is a client: it stores nothing, so it cannot found a network. Name a peer to join with --join HOST:PORT, or give it a quota.';
+  return new ChordialError('bad-usage', message);
 }
 
 function interrupted(): ChordialError {

@@ -58,6 +58,8 @@ export class LivePeer implements Peer {
     const { identity, genesis, network, transport, ring, api } = this.#parts;
     const states = ring.states();
     const hosts = ring.liveHosts();
+    // A client has no members: it is connected while it knows one of the ring's hosts.
+    const isConnected = ring.isVisitor ? hosts.length > 0 : states.length > 0;
     const byIndex = [...states].sort((a, b) => a.me.index - b.me.index);
     const virtualNodes = byIndex.map((state) => shownMember(ring, state, fingers));
     const first = virtualNodes[0] ?? { ringId: '', predecessor: null, successors: [], fingers: [] };
@@ -70,9 +72,9 @@ export class LivePeer implements Peer {
       ...first,
       virtualNodes,
       members: states.length + hosts.reduce((sum, { host }) => sum + ring.virtualNodesOf(host), 0),
-      hosts: hosts.length + 1,
+      hosts: hosts.length + (ring.isVisitor ? 0 : 1),
       replicas: genesis.replicas,
-      state: this.#state === 'member' && states.length === 0 ? 'joining' : this.#state,
+      state: this.#state === 'member' && !isConnected ? 'joining' : this.#state,
     };
   }
 
@@ -113,7 +115,7 @@ export class LivePeer implements Peer {
   async leave(force: boolean): Promise<void> {
     this.#assertMember();
     const { ring, data, events } = this.#parts;
-    if (ring.liveHosts().length === 0 && !force) {
+    if (ring.liveHosts().length === 0 && !ring.isVisitor && !force) {
       const message =
         'This is the last peer of the network: when it leaves, every file is gone. Start another peer first, or leave with --force.';
       throw new ChordialError('last-peer', message);

@@ -27,7 +27,7 @@ export class RingAdapter implements RingView {
 
   locate(key: RingId): Promise<Located> {
     return new Promise((resolve, reject) => {
-      if (this.#ring.states().length === 0) {
+      if (this.#ring.states().length === 0 && !this.#ring.isVisitor) {
         return reject(new ChordialError('not-a-member', 'This peer is not a member of a ring now. Wait or join one.'));
       }
       this.#ring.lookup(key, (found) => {
@@ -47,7 +47,8 @@ export class RingAdapter implements RingView {
   }
 
   hosts(): readonly Contact[] {
-    return [this.#ring.self, ...this.#ring.liveHosts()];
+    const others = this.#ring.liveHosts();
+    return this.#ring.isVisitor ? others : [this.#ring.self, ...others];
   }
 
   suspect(contact: Contact): void {

@@ -17,7 +17,7 @@ import { defaultTimers } from '../ring/timers.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openDataFolder } from '../storage/data-folder.ts';
 import type { PeerConfiguration } from './configuration.ts';
-import { DataPlane } from './data-plane.ts';
+import { DataPlane, settledQuota } from './data-plane.ts';
 import { joinThrough, returnToRing } from './enter-ring.ts';
 import { EventFan } from './event-fan.ts';
 import { KnownPeers } from './known-peers.ts';
@@ -79,7 +79,8 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   });
 
   const story = new RingStory(identity.host, genesis.rule === 'chosen', (line) => events.tell(line));
-  const members = ownMembers(genesis, identity, transport.contact, configuration);
+  const isClient = (configuration.quotaBytes ?? settledQuota(catalog)) === 0;
+  const members = isClient ? [] : ownMembers(genesis, identity, transport.contact, configuration);
   const ports = { clock: systemClock, random: systemRandom, network: ringNetwork(transport, codec) };
   const updates = new BoundedCache<string, number>(maximumUpdates);
   const ring = new RingHost(
@@ -124,7 +125,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     clock: systemClock,
     random: systemRandom,
     signal,
-    ownId: configuration.id?.toString() ?? members[0]!.id,
+    ownId: configuration.id?.toString() ?? members[0]?.id ?? identity.host,
     tell: (text: string) => events.tell({ kind: 'starting', text }),
   };
   if (network.through.length > 0) await known.remember(network.through);

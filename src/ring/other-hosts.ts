@@ -90,6 +90,17 @@ export class OtherHosts {
     return this.#news.latest(host)?.virtualNodes ?? this.#ports.known.cache.membersOf(host);
   }
 
+  /** Whether the host itself said that it has no members: it is not on the ring, and keeps nothing. */
+  isVisitor(host: HostId): boolean {
+    const latest = this.#news.latest(host);
+    // What others say of a host of which they know little has no incarnation.
+    return latest !== null && latest.virtualNodes === 0 && latest.incarnation > 0 && !this.#hasMembers(host);
+  }
+
+  #hasMembers(host: HostId): boolean {
+    return this.#ports.known.cache.membersOf(host) > 0;
+  }
+
   selfEvent(type: MembershipEvent['type']): MembershipEvent {
     const { self, members } = this.#options;
     return { type, contact: self, virtualNodes: members.length, incarnation: this.#incarnation };

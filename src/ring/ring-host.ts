@@ -26,6 +26,7 @@ import { type Contact, type HostId, isMember, type MemberPointer } from './point
 import type { Milliseconds } from './ports.ts';
 import { Questions } from './questions.ts';
 import type { JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-options.ts';
+import { Visitor, type VisitorPorts } from './visitor.ts';
 
 export type { JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-options.ts';
 
@@ -34,6 +35,9 @@ const leaveDeadline: Milliseconds = 1000;
 /** Hosts told of a departure, and how many of them are no neighbours. */
 const maximumToldOfLeave = 64;
 const maximumOthersToldOfLeave = 16;
+/** Where the lookups of a host without members begin. */
+const nearMembersAsked = 4;
+const maximumSeeds = 32;
 
 export class RingHost implements RingHandler {
   readonly #options: RingHostOptions;
@@ -47,6 +51,7 @@ export class RingHost implements RingHandler {
   readonly #answers: Answers;
   readonly #joining: Joining;
   readonly #fingerUpkeep: FingerUpkeep;
+  readonly #visitor: Visitor;
   #rewatch = false;
   /** A join under way must not bring back a host that has said it goes. */
   #leaving = false;
@@ -93,6 +98,7 @@ export class RingHost implements RingHandler {
       lookup: (key, through, done) => lookups.lookup(key, through, done),
       poke: (to) => this.#poke(to, [], () => {}),
     });
+    this.#visitor = new Visitor(this.#visitorPorts());
     this.#fingerUpkeep = new FingerUpkeep({
       random,
       bits: shape.bits,
@@ -100,6 +106,23 @@ export class RingHost implements RingHandler {
       isClosed,
       lookup: (key, done) => this.lookup(key, done),
     });
+  }
+
+  #visitorPorts(): VisitorPorts {
+    const { clock, random, network } = this.#ports;
+    const { timers, shape } = this.#options;
+    return {
+      clock,
+      random,
+      network,
+      bits: shape.bits,
+      pingTimeout: timers.maximumTimeout,
+      known: () => this.knownMembers(),
+      isLive: ({ host }) => this.#detector.liveness(host) !== null && !this.isDown(host),
+      heard: (contact) => this.heard(contact),
+      lookup: (key, done) => this.lookup(key, () => done()),
+      isClosed: () => this.#closed || this.#leaving,
+    };
   }
 
   #memberPorts(): MemberPorts {
@@ -135,9 +158,16 @@ export class RingHost implements RingHandler {
     this.#begun();
   }
 
-  /** Joins every member through the given hosts. */
+  /** Joins every member through the given hosts; without members it only gets to know the ring. */
   join(through: readonly Contact[], done: (failure: JoinFailure | null) => void): void {
     this.#others.lookForLost();
+    if (this.isVisitor) {
+      this.#visitor.begin(through, (connected) => {
+        if (connected) this.#begun();
+        done(connected ? null : 'failed');
+      });
+      return;
+    }
     this.#joining.joinAll(through, (failure) => {
       if (failure === null) this.#begun();
       done(failure);
@@ -150,6 +180,7 @@ export class RingHost implements RingHandler {
     const members = this.states().map((state) => state.me.id);
     this.#leaving = true;
     for (const member of this.#own.all) member.stop();
+    this.#visitor.close();
     this.#others.close();
     let open = told.length;
     if (open === 0) {
@@ -167,6 +198,7 @@ export class RingHost implements RingHandler {
     this.#closed = true;
     for (const member of this.#own.all) member.stop();
     this.#detector.close();
+    this.#visitor.close();
     this.#others.close();
   }
 
@@ -193,6 +225,11 @@ export class RingHost implements RingHandler {
     return this.#options.self;
   }
 
+  /** Whether this host has no members: a client of the ring. */
+  get isVisitor(): boolean {
+    return this.#options.members.length === 0;
+  }
+
   /** Last committed states of the own members, sorted by id. */
   states(): readonly MemberState[] {
     return this.#own.joined.map((m) => m.state);
@@ -211,11 +248,12 @@ export class RingHost implements RingHandler {
     return this.#detector.isDown(host);
   }
 
-  /** Hosts believed alive, this one excluded. */
+  /** Hosts believed alive that have places on the ring, this one excluded. */
   liveHosts(): readonly Contact[] {
     return this.#detector
       .all()
       .filter((w) => (w.liveness === 'alive' || w.liveness === 'suspected') && w.lastHeard !== null)
+      .filter((w) => !this.#others.isVisitor(w.contact.host))
       .map((w) => w.contact);
   }
 
@@ -248,7 +286,14 @@ export class RingHost implements RingHandler {
   }
 
   lookup(key: RingId, done: (found: Found | null) => void): void {
-    this.#lookups.lookup(key, [], done);
+    this.#lookups.lookup(key, this.isVisitor ? this.#seedsOfVisitor(key) : [], done);
+  }
+
+  /** Whoever it has heard of nearest before the key, then everybody else. */
+  #seedsOfVisitor(key: RingId): readonly Contact[] {
+    const near = this.#known.cache.before(key, nearMembersAsked).map(({ contact }) => contact);
+    const seeds = new Map([...near, ...this.liveHosts()].map((contact) => [contact.host, contact]));
+    return [...seeds.values()].filter(({ host }) => !this.isDown(host)).slice(0, maximumSeeds);
   }
 
   handle<K extends RingMessageKind>(

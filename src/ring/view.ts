@@ -24,7 +24,7 @@ export interface RingView {
   /** One GET_STATE, to walk on behind the last entry of a list; null when it did not answer as a member. */
   stateOf(member: MemberPointer): Promise<MemberState | null>;
   isDead(host: HostId): boolean;
-  /** Every live host known, this one included. */
+  /** Every live host known that has places on the ring, this one included unless it has none. */
   hosts(): readonly Contact[];
   /** Reports that a host did not answer a data request, so that the failure detector looks at once. */
   suspect(contact: Contact): void;
