@@ -1,12 +1,10 @@
-/** Keeps the fingers of all own members exact: all of them on joining, then one random far finger per stabilise round. */
+/** Keeps the fingers of all own members exact: all of them on joining, then the next far one in each stabilise round. */
 import type { RingId } from './identifier.ts';
 import type { Found } from './lookup.ts';
 import type { Member } from './member.ts';
 import type { OwnMembers } from './own-members.ts';
-import type { Random } from './ports.ts';
 
 export interface FingerUpkeepPorts {
-  readonly random: Random;
   readonly bits: number;
   readonly own: OwnMembers;
   lookup(key: RingId, done: (found: Found | null) => void): void;
@@ -15,20 +13,24 @@ export interface FingerUpkeepPorts {
 
 export class FingerUpkeep {
   readonly #ports: FingerUpkeepPorts;
-  #refreshing = false;
+  readonly #refreshing = new Set<Member>();
+  /** Where each member's round of its far fingers goes on: the few distinct ones are then all new after as many rounds. */
+  readonly #next = new Map<Member, number>();
 
   constructor(ports: FingerUpkeepPorts) {
     this.#ports = ports;
   }
 
   refreshOne(member: Member): void {
-    if (this.#refreshing || member.state === null) return;
-    const { own, random, bits } = this.#ports;
+    if (this.#refreshing.has(member) || member.state === null) return;
+    const { own, bits } = this.#ports;
     const first = own.fingersOf(member).firstFar(member.state);
     if (first >= bits) return;
-    this.#refreshing = true;
-    this.#lookup(member, first + Math.floor(random.next() * (bits - first)), () => {
-      this.#refreshing = false;
+    const next = this.#next.get(member) ?? first;
+    this.#refreshing.add(member);
+    this.#lookup(member, next < first || next >= bits ? first : next, (following) => {
+      this.#refreshing.delete(member);
+      this.#next.set(member, following ?? first);
     });
   }
 

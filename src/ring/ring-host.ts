@@ -100,7 +100,6 @@ export class RingHost implements RingHandler {
     });
     this.#visitor = new Visitor(this.#visitorPorts());
     this.#fingerUpkeep = new FingerUpkeep({
-      random,
       bits: shape.bits,
       own,
       isClosed,
