@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { block, blockStoreContract, numberedBlocks } from '../../test/contracts/block-store.ts';
+import { blockClaimsContract } from '../../test/contracts/block-claims.ts';
+import { block, blockStoreContract, numberedBlocks, type StoreUnderTest } from '../../test/contracts/block-store.ts';
 import { isError } from '../../test/contracts/errors.ts';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
 import { blockKey } from '../content/cid.ts';
@@ -47,7 +48,7 @@ async function filesIn(folder: string): Promise<string[]> {
     .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
-blockStoreContract('DiskBlockStore', async (quotaBytes) => {
+async function openTemporary(quotaBytes: number): Promise<StoreUnderTest> {
   const folder = await temporaryFolder();
   const opened = await openIn(folder.path, quotaBytes);
   return {
@@ -57,7 +58,10 @@ blockStoreContract('DiskBlockStore', async (quotaBytes) => {
       await folder[Symbol.asyncDispose]();
     },
   };
-});
+}
+
+blockStoreContract('DiskBlockStore', openTemporary);
+blockClaimsContract('DiskBlockStore', openTemporary);
 
 describe('DiskBlockStore', () => {
   it('has everything again after closing and opening, without looking through the disk', async () => {
