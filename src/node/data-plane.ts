@@ -6,9 +6,17 @@ import { networkId } from '../network/genesis.ts';
 import { type Identity, verifySignature } from '../network/identity.ts';
 import { hello } from '../network/join-hello.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
-import type { IncomingStream, OutgoingStream, Transport, Wire } from '../network/transport.ts';
+import {
+  type IncomingStream,
+  type OutgoingStream,
+  type Transport,
+  TransportError,
+  type Wire,
+} from '../network/transport.ts';
 import { decodeEntry } from '../records/entry.ts';
 import { readNameEntry } from '../records/name-entry.ts';
+import { recordMessages } from '../records/record-messages.ts';
+import { blockMessages } from '../replication/block-messages.ts';
 import { inOwnedArc, ringIdOfHash } from '../ring/identifier.ts';
 import { type Contact, isMember, type MemberPointer } from '../ring/pointer.ts';
 import type { Located, RingView } from '../ring/view.ts';
@@ -47,6 +55,7 @@ export class DataPlane {
   readonly #blocks: DiskBlockStore;
   readonly #records: RecordTable;
   readonly #path: DataPath;
+  #takesNothing = false;
 
   private constructor(options: DataPlaneOptions, blocks: DiskBlockStore) {
     const { catalog, identity, genesis, transport, view, events } = options;
@@ -89,17 +98,29 @@ export class DataPlane {
     await this.#blocks.close();
   }
 
-  request(from: Contact, kind: string, body: Wire): Promise<Wire> {
+  async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
+    if (this.#takesNothing && kind === recordMessages.put) throw leaving();
     return this.#path.request(from, kind, body);
   }
 
-  stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
+  async stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
+    if (this.#takesNothing && kind === blockMessages.put) throw leaving();
     return this.#path.stream(from, kind, incoming);
   }
 
-  /** Before leaving for good: everything held here lies on the peers that come next, or this rejects. */
-  handOverEverything(): Promise<void> {
-    return this.#path.handOverEverything();
+  /**
+   * Before leaving for good: everything held here lies on the peers that come next, or this rejects. The second pass
+   * finds what came while the first went on; from then on nothing is taken any more, or it would go with this peer.
+   */
+  async handOverEverything(): Promise<void> {
+    await this.#path.handOverEverything();
+    this.#takesNothing = true;
+    try {
+      await this.#path.handOverEverything();
+    } catch (error) {
+      this.#takesNothing = false;
+      throw error;
+    }
   }
 
   /** The members at which an item with this key lies: the owner's, then one of each further host. */
@@ -146,6 +167,10 @@ export class DataPlane {
 export function settledQuota(catalog: Catalog): number | null {
   const settled = catalog.setting(quotaSetting);
   return typeof settled === 'number' ? settled : null;
+}
+
+function leaving(): TransportError {
+  return new TransportError('refused', 'This peer is leaving for good and takes nothing more.', 'not-a-member');
 }
 
 /** A hard quota: the flag's, else what was settled on the first start, else half of what is free now. */

@@ -124,8 +124,9 @@ export class LivePeer implements Peer {
     try {
       events.tell({ kind: 'leaving', text: 'Leaving for good: handing over what this peer holds' });
       if (ring.liveHosts().length > 0) await data.handOverEverything();
+      if (this.#ending !== null) throw stoppedMeanwhile();
     } catch (error) {
-      this.#state = 'member';
+      if (this.#ending === null) this.#state = 'member';
       throw error;
     }
     await new Promise<void>((resolve) => ring.leave(true, resolve));
@@ -163,4 +164,10 @@ export class LivePeer implements Peer {
     })();
     return this.#ending;
   }
+}
+
+function stoppedMeanwhile(): ChordialError {
+  const message =
+    'The peer was stopped while it was leaving: it keeps its data and its place. Start it and leave again.';
+  return new ChordialError('interrupted', message);
 }

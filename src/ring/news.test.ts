@@ -59,3 +59,17 @@ test('A25 news of an earlier life is ignored; a later life outdates a death', ()
   assert.equal(news.tell(event('alive', 6)), true);
   assert.equal(news.latest('x' as HostId)?.type, 'alive');
 });
+
+test('A25 rumours of one life that contradict each other do not chase each other', () => {
+  const { news, sent, pass } = setUp(3);
+  for (let turn = 0; turn < 10; turn++) {
+    news.tell(event(turn % 2 === 0 ? 'dead' : 'alive', 5));
+    pass(100);
+  }
+  assert.equal(sent.length, 3, 'the first was told on, what contradicts it within the pause was not');
+  assert.equal(news.latest('x' as HostId)?.type, 'alive', 'but it was noted');
+  pass(2000);
+  news.tell(event('dead', 5));
+  pass(100);
+  assert.equal(sent.length, 6);
+});

@@ -4,13 +4,15 @@
  */
 import type { MembershipEvent } from './messages.ts';
 import type { Contact, HostId } from './pointer.ts';
-import type { Clock, Random, Timer } from './ports.ts';
+import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
 
 /** To how many hosts each piece of news is told on; in networks up to this many + 4 everybody is told directly. */
 const fanOut = 4;
 /** News is gathered this long before it is told on, in milliseconds. */
 const gatherFor = 50;
 const maximumGathered = 128;
+/** Two rumours of one life that contradict each other are told on this far apart, or they would chase each other for ever. */
+const contradictionPause = 2000;
 /** Hosts remembered; the oldest news goes first. */
 const maximumRemembered = 100_000;
 
@@ -25,7 +27,7 @@ export interface NewsPorts {
 
 export class News {
   readonly #ports: NewsPorts;
-  readonly #latest = new Map<HostId, MembershipEvent>();
+  readonly #latest = new Map<HostId, { readonly event: MembershipEvent; readonly toldAt: Milliseconds }>();
   #gathered: MembershipEvent[] = [];
   #timer: Timer | null = null;
 
@@ -38,24 +40,25 @@ export class News {
   }
 
   latest(host: HostId): MembershipEvent | null {
-    return this.#latest.get(host) ?? null;
+    return this.#latest.get(host)?.event ?? null;
   }
 
   /** Notes the event; true when it was news. `again` tells it on even when it was known. */
   tell(event: MembershipEvent, again = false): boolean {
-    const known = this.#latest.get(event.contact.host);
-    const isNews =
-      known === undefined ||
-      event.incarnation > known.incarnation ||
-      (event.incarnation === known.incarnation && event.type !== known.type);
-    if (known !== undefined && event.incarnation < known.incarnation) return false;
+    const now = this.#ports.clock.now();
+    const { event: known, toldAt } = this.#latest.get(event.contact.host) ?? { event: null, toldAt: -Infinity };
+    if (known !== null && event.incarnation < known.incarnation) return false;
+    const contradicts = known !== null && event.incarnation === known.incarnation && event.type !== known.type;
+    const isNews = known === null || event.incarnation > known.incarnation || contradicts;
     if (!isNews && !again) return false;
+    const tellsOn = !contradicts || now - toldAt >= contradictionPause;
     this.#latest.delete(event.contact.host);
-    this.#latest.set(event.contact.host, event);
+    this.#latest.set(event.contact.host, { event, toldAt: tellsOn ? now : toldAt });
     if (this.#latest.size > maximumRemembered) {
       const oldest = this.#latest.keys().next().value;
       if (oldest !== undefined) this.#latest.delete(oldest);
     }
+    if (!tellsOn) return isNews;
     if (this.#gathered.length < maximumGathered) this.#gathered.push(event);
     this.#timer ??= this.#ports.clock.after(gatherFor, () => this.#flush());
     return isNews;
