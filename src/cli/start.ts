@@ -31,6 +31,7 @@ export function startCommand(): Command {
       .argParser(collect),
   );
   add('--quota <size>', 'most that it stores, such as 50G; 0 stores nothing', 'QUOTA');
+  add('--scrub <size>', 'bytes re-read per second to find what the disk spoilt (default 8M; 0: none)', 'SCRUB');
   add('--save <dir>', 'folder for what get fetches without -o', 'SAVE');
   add('--secret <file>', 'file with the secret of the network', 'SECRET');
   add('--zone <name>', 'copies prefer different zones', 'ZONE');

@@ -33,6 +33,8 @@ export interface PeerConfiguration {
   readonly advertise?: string;
   /** 0 makes a client that stores nothing. */
   readonly quotaBytes?: number;
+  /** How fast the disk is looked through for damage; 0: not at all. */
+  readonly scrubBytesPerSecond?: number;
   /** Absolute path of the folder that `get` writes to without -o. */
   readonly save?: string;
   /** Absolute path of a file that holds the network's secret. */
@@ -63,6 +65,7 @@ export interface ConfigurationText {
   readonly id?: string;
   readonly advertise?: string;
   readonly quota?: string;
+  readonly scrub?: string;
   readonly save?: string;
   readonly secret?: string;
   readonly open?: boolean;
@@ -115,6 +118,7 @@ export function parseConfiguration(text: ConfigurationText): PeerConfiguration {
     ...present('id', chosenId(text.id, bits)),
     ...present('advertise', advertised(text.advertise)),
     ...present('quotaBytes', text.quota === undefined ? undefined : parseSize(text.quota, '--quota')),
+    ...present('scrubBytesPerSecond', text.scrub === undefined ? undefined : parseSize(text.scrub, '--scrub')),
     ...present('save', text.save === undefined ? undefined : path.resolve(text.save)),
     ...present('secretFile', text.secret === undefined ? undefined : path.resolve(text.secret)),
     ...present('open', text.open),

@@ -58,7 +58,7 @@ export class DataPlane {
   #takesNothing = false;
 
   private constructor(options: DataPlaneOptions, blocks: DiskBlockStore) {
-    const { catalog, identity, genesis, transport, view, events } = options;
+    const { catalog, identity, genesis, transport, view, configuration, events } = options;
     this.#options = options;
     this.#blocks = blocks;
     this.#records = new RecordTable(catalog);
@@ -76,6 +76,9 @@ export class DataPlane {
       networkId: networkId(genesis),
       teaching: genesis.rule === 'chosen',
       rule: { replicas: genesis.replicas, writeQuorum: genesis.writeQuorum },
+      ...(configuration.scrubBytesPerSecond === undefined
+        ? {}
+        : { scrubBytesPerSecond: configuration.scrubBytesPerSecond }),
       notify: (event) => events.tell({ kind: event.kind, text: event.text }),
     });
     this.files = this.#path.files;

@@ -56,10 +56,11 @@ export class BlockFetcher {
   }
 
   async #local(cid: CID): Promise<Uint8Array | null> {
-    const { blocks, leaves, view, report } = this.#ports;
+    const { blocks, leaves, view, report, damaged } = this.#ports;
     try {
       const bytes = await blocks.get(cid, leaves);
       if (bytes === null || verifyBlock(cid, bytes)) return bytes;
+      damaged?.(cid);
       report?.('wrong-bytes', view.self, `The own copy of block ${cid} is damaged.`);
     } catch (error) {
       // A bad sector here is no reason not to ask the other holders.

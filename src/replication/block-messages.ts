@@ -3,6 +3,7 @@
  *
  * `blocks.has` request `{cids}` → `{sizes}`, −1 where a block is absent.
  * `blocks.get` stream  `{cids}` → `{sizes}` and the bytes of the blocks that are there, one after the other.
+ * `blocks.check` request `{cids}` → `{}`: bad bytes came from there, and the holder had better look at its copies.
  * `blocks.put` stream  `{blocks: [{cid, size, claims: [position…]}], claims}` and their bytes → `{results}`, each `stored`,
  *                      `present` or an error code; claims as in claim-messages.ts.
  */
@@ -14,11 +15,17 @@ import type { Claim } from '../storage/claim-table.ts';
 import { gatherClaims, readClaims } from './claim-messages.ts';
 import { field, readCid } from './wire-fields.ts';
 
-export const blockMessages = { has: 'blocks.has', get: 'blocks.get', put: 'blocks.put' } as const;
+export const blockMessages = {
+  has: 'blocks.has',
+  get: 'blocks.get',
+  put: 'blocks.put',
+  check: 'blocks.check',
+} as const;
 
 /** A question about this many CIDs of 36 bytes is 160 kB: within one small message. */
 export const maximumCidsPerQuestion = 4096;
 export const maximumBlocksPerStream = 256;
+export const maximumBlocksPerCheck = 16;
 const maximumCodeCharacters = 40;
 
 export interface HeldBlock {

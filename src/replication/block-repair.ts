@@ -128,10 +128,11 @@ export class BlockRepair {
 
   /** null when there is nothing to pass on; one file that cannot be read holds up no other. */
   async #read({ cid }: StoredBlock): Promise<Uint8Array | null> {
-    const { blocks, leaves, view, report } = this.#ports;
+    const { blocks, leaves, view, report, damaged } = this.#ports;
     try {
       const bytes = await blocks.get(cid, leaves);
       if (bytes === null || verifyBlock(cid, bytes)) return bytes;
+      damaged?.(cid);
       report?.('wrong-bytes', view.self, `The own copy of block ${cid} is damaged; it was not passed on.`);
     } catch (error) {
       report?.('wrong-bytes', view.self, `The own copy of block ${cid} cannot be read: ${(error as Error).message}`);

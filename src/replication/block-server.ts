@@ -15,6 +15,7 @@ import {
   encodeResults,
   encodeSizes,
   type HeldBlock,
+  maximumBlocksPerCheck,
   maximumBlocksPerStream,
   maximumCidsPerQuestion,
 } from './block-messages.ts';
@@ -32,6 +33,8 @@ export interface BlockServerEvents {
   stored?(from: Contact, blocks: number, bytes: number): void;
   sent?(to: Contact, blocks: number, bytes: number): void;
   refused?(from: Contact, code: string): void;
+  /** Somebody got bad bytes for these blocks from here, or says so. */
+  suspected?(cids: readonly CID[]): void;
 }
 
 export class BlockServer {
@@ -50,6 +53,12 @@ export class BlockServer {
   /** `blocks.has` */
   async has(body: Wire): Promise<Wire> {
     return encodeSizes(await this.#sizesOf(decodeCids(body, maximumCidsPerQuestion)));
+  }
+
+  /** `blocks.check` */
+  check(body: Wire): Wire {
+    this.#events.suspected?.(decodeCids(body, maximumBlocksPerCheck));
+    return {};
   }
 
   /** `blocks.claim` */

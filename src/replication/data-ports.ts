@@ -1,4 +1,5 @@
 /** Everything that the data path reaches of the outside world, handed in once. */
+import type { CID } from 'multiformats/cid';
 import type { LeafPool } from '../content/leaf-pool.ts';
 import type { Transport } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -16,6 +17,8 @@ export interface DataPorts {
   readonly clock: Clock;
   /** Leaf buffers of the whole process: what one reader or writer is done with serves the next. */
   readonly leaves: LeafPool;
+  /** Told when this host's own copy of a block turned out to be damaged. */
+  readonly damaged?: (cid: CID) => void;
   /** Told when a host misbehaved or a copy could not be made; for logs and counters, never steers. */
   readonly report?: (what: 'wrong-bytes' | 'no-answer' | 'refused', host: Contact, detail: string) => void;
 }

@@ -131,7 +131,7 @@ export class SourceLane {
       this.#buffers.giveBack(bytes);
       settle(waiting, null);
     } else if (verifyBlock(waiting.wanted.cid, bytes)) settle(waiting, bytes);
-    else throw new WrongBytes(`${this.contact.host} sent other bytes than block ${waiting.wanted.cid} has.`);
+    else throw new WrongBytes(this.contact, waiting.wanted.cid);
   }
 
   #measure(bytes: number, took: Milliseconds): void {
@@ -143,6 +143,7 @@ export class SourceLane {
 
   #avoid(error: Error): void {
     const wrong = error instanceof WrongBytes;
+    if (wrong) this.#tellDamage(error.cid);
     const silent = error instanceof TransportError && error.failure !== 'refused' && error.failure !== 'aborted';
     if (silent) this.#ports.view.suspect(this.contact);
     this.#ports.report?.(wrong ? 'wrong-bytes' : silent ? 'no-answer' : 'refused', this.contact, error.message);
@@ -152,9 +153,24 @@ export class SourceLane {
     this.#queue = [];
     for (const waiting of queue) fail(waiting, error);
   }
+
+  /** An honest holder wants to know what its disk did. */
+  #tellDamage(cid: CID): void {
+    const { transport, report } = this.#ports;
+    transport
+      .request(this.contact, blockMessages.check, encodeCids([cid]), { deadline: silenceMilliseconds })
+      .catch((error: Error) => report?.('no-answer', this.contact, error.message));
+  }
 }
 
-class WrongBytes extends Error {}
+class WrongBytes extends Error {
+  readonly cid: CID;
+
+  constructor({ host }: Contact, cid: CID) {
+    super(`${host} sent other bytes than block ${cid} has.`);
+    this.cid = cid;
+  }
+}
 
 function settle(waiting: Waiting, bytes: Uint8Array | null): void {
   waiting.settled = true;

@@ -1,4 +1,5 @@
 /** The data path of a peer put together: blocks, records and files over one transport and one view of the ring. */
+import type { CID } from 'multiformats/cid';
 import { LeafPool } from '../content/leaf-pool.ts';
 import {
   type IncomingStream,
@@ -24,6 +25,7 @@ import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.
 import { handOver } from '../replication/hand-over.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
 import type { RepairPorts } from '../replication/repair-ports.ts';
+import { defaultScrubBytesPerSecond, Scrub, type ScrubPorts } from '../replication/scrub.ts';
 import { SimpleRepair } from '../replication/simple-repair.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds, Random } from '../ring/ports.ts';
@@ -57,6 +59,8 @@ export interface DataPathOptions {
   readonly rule: CopyRule;
   /** How long neighbours must have been quiet before repair looks; default 2 s. */
   readonly settleMilliseconds?: Milliseconds;
+  /** How fast the disk is looked through for damage; default 8 MB/s, 0: not at all. */
+  readonly scrubBytesPerSecond?: number;
   readonly notify?: (event: FileEvent) => void;
   /** Hosts that misbehaved or did not answer, for logs and counters. */
   readonly report?: (what: string, host: Contact, detail: string) => void;
@@ -76,6 +80,8 @@ export class DataPath {
   #repair: SimpleRepair | null = null;
   readonly #claimPorts: ClaimUpkeepPorts;
   #claimUpkeep: ClaimUpkeep | null = null;
+  readonly #scrubPorts: ScrubPorts;
+  #scrub: Scrub | null = null;
   readonly #closing = new AbortController();
   readonly #afterwards = new Set<Promise<void>>();
   readonly #server: BlockServer;
@@ -89,7 +95,8 @@ export class DataPath {
     this.#traffic = new BlockTraffic(clock, notify);
     const leaves = new LeafPool();
     const report = (what: string, host: Contact, detail: string): void => options.report?.(what, host, detail);
-    const data = { view, placement: this.placement, transport, blocks, clock, leaves, report };
+    const damaged = (cid: CID): void => this.#scrub?.suspect([cid]);
+    const data = { view, placement: this.placement, transport, blocks, clock, leaves, report, damaged };
     const places = { bits: view.shape.bits, teaching: options.teaching };
     const verifier = new EntryVerifier(networkId, options.verify);
     const recordPorts = { ...data, table: options.records, verifier, places, rule, signer, networkId };
@@ -102,6 +109,7 @@ export class DataPath {
     this.#server = new BlockServer(blocks, leaves, {
       stored: (from, count, bytes) => this.#traffic.add('stored', from, count, bytes),
       sent: (to, count, bytes) => this.#traffic.add('sent', to, count, bytes),
+      suspected: (cids) => this.#scrub?.suspect(cids),
       refused: (from, code) => report('refused', from, `A block was refused: ${code}.`),
     });
     this.#repairPorts = {
@@ -113,6 +121,19 @@ export class DataPath {
       settleMilliseconds: options.settleMilliseconds ?? defaultSettleMilliseconds,
       repaired: (copies, entries) =>
         notify({ kind: 'moved', text: `Repair made ${copies} copies of blocks and handed on ${entries} records.` }),
+    };
+    this.#scrubPorts = {
+      blocks,
+      leaves,
+      clock,
+      random: options.random,
+      bytesPerSecond: options.scrubBytesPerSecond ?? defaultScrubBytesPerSecond,
+      fetchElsewhere: (cid, signal) => fetcher.fetch(cid, signal),
+      found: (cid, mended) => {
+        const outcome = mended ? 'a good copy took its place' : 'repair will bring a good one';
+        notify({ kind: 'mended', text: `The copy of block ${cid} on this disk was damaged: ${outcome}.` });
+      },
+      failed: (error) => report('no-answer', view.self, `A block could not be looked at or mended: ${error.message}`),
     };
     this.#claimPorts = {
       claims: options.claims,
@@ -155,6 +176,7 @@ export class DataPath {
   begin(): void {
     this.beginRepair();
     this.beginClaimUpkeep();
+    this.beginScrub();
     this.#queue.begin();
   }
 
@@ -162,6 +184,12 @@ export class DataPath {
   beginRepair(): SimpleRepair {
     this.#repair ??= new SimpleRepair(this.#repairPorts);
     return this.#repair;
+  }
+
+  /** The disk is looked through for damage, and damage met is mended, from now on. */
+  beginScrub(): Scrub {
+    this.#scrub ??= new Scrub(this.#scrubPorts);
+    return this.#scrub;
   }
 
   /** Claims are checked, and what nothing claims is freed, from now on. */
@@ -186,6 +214,7 @@ export class DataPath {
   /** For `Handlers.request`. */
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
     if (kind === blockMessages.has) return this.#server.has(body);
+    if (kind === blockMessages.check) return this.#server.check(body);
     if (kind === claimMessages.claim) return this.#server.claim(body);
     if (kind === claimMessages.release) return this.#release(from, body);
     if (kind === recordMessages.put) return this.#holder.put(from, body);
@@ -220,6 +249,7 @@ export class DataPath {
     await this.#queue.close();
     await this.#repair?.close();
     await this.#claimUpkeep?.close();
+    await this.#scrub?.close();
     await Promise.all(this.#afterwards);
     this.placement.close();
     this.#traffic.close();

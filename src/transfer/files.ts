@@ -90,6 +90,6 @@ export interface Files {
 
 /** What happened to a file, in plain words, for `start` and the event stream. */
 export interface FileEvent {
-  readonly kind: 'stored' | 'sent' | 'received' | 'moved' | 'published' | 'removed' | 'freed';
+  readonly kind: 'stored' | 'sent' | 'received' | 'moved' | 'published' | 'removed' | 'freed' | 'mended';
   readonly text: string;
 }

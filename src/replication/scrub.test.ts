@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CID } from 'multiformats/cid';
+import { LyingBlockStore } from '../../test/fixtures/block-network.ts';
+import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { cidOfBlock, rawCodec } from '../content/cid.ts';
+import { LeafPool } from '../content/leaf-pool.ts';
+import { Scrub } from './scrub.ts';
+
+const claim = { publisher: 'P', name: 'a', sequence: 1, replicas: 3 };
+const block = (n: number) => {
+  const bytes = new Uint8Array(100_000).fill(n);
+  return { cid: cidOfBlock(rawCodec, bytes), bytes, claims: [claim] };
+};
+
+/** Ten blocks, of which the disk spoilt those in `bad`; other holders have those in `elsewhere`. */
+async function scene(bad: readonly number[], elsewhere: readonly number[], bytesPerSecond = 1_000_000) {
+  const { clock, random, pass } = virtualClock();
+  const all = Array.from({ length: 10 }, (_, n) => block(n));
+  const blocks = new SpoiltBlockStore();
+  await blocks.put(all);
+  for (const n of bad) blocks.spoilt.add(all[n]!.cid.toString());
+  const found: [number, boolean][] = [];
+  const failures: string[] = [];
+  const numberOf = (cid: CID) => all.findIndex((one) => one.cid.equals(cid));
+  const scrub = new Scrub({
+    blocks,
+    leaves: new LeafPool(),
+    clock,
+    random,
+    bytesPerSecond,
+    fetchElsewhere: async (cid) => {
+      const n = numberOf(cid);
+      if (!elsewhere.includes(n)) throw new Error(`nobody has block ${n}`);
+      return all[n]!.bytes.slice();
+    },
+    found: (cid, mended) => found.push([numberOf(cid), mended]),
+    failed: (error) => failures.push(error.message),
+  });
+  const settle = async () => {
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+  };
+  const later = async (milliseconds: number) => {
+    for (let passed = 0; passed < milliseconds; passed += 50) {
+      pass(50);
+      await settle();
+    }
+  };
+  return { all, blocks, scrub, found, failures, later, settle };
+}
+
+/** Gives other bytes for what the disk spoilt, until it is put anew. */
+class SpoiltBlockStore extends LyingBlockStore {
+  readonly spoilt = new Set<string>();
+
+  override async get(cid: CID): Promise<Uint8Array | null> {
+    const bytes = await super.get(cid);
+    if (bytes !== null && this.spoilt.has(cid.toString())) bytes[0] = bytes[0]! ^ 1;
+    return bytes;
+  }
+
+  override async delete(cids: readonly CID[]): Promise<number> {
+    for (const cid of cids) this.spoilt.delete(cid.toString());
+    return super.delete(cids);
+  }
+}
+
+test('B4 a pass finds bad copies and puts good ones from elsewhere in their place, claims and all', async () => {
+  const at = await scene([2, 7], [2, 7]);
+  await at.later(62_000);
+  assert.deepEqual(at.found.sort(), [
+    [2, true],
+    [7, true],
+  ]);
+  for (const { cid, bytes } of at.all) {
+    assert.deepEqual(await at.blocks.get(cid), bytes);
+    assert.deepEqual(at.blocks.claimsOf(cid), [claim]);
+  }
+  await at.scrub.close();
+});
+
+test('B4 a bad copy that nobody can replace is held no longer, and the pass goes on', async () => {
+  const at = await scene([2, 7], [7]);
+  await at.later(62_000);
+  assert.deepEqual(at.found.sort(), [
+    [2, false],
+    [7, true],
+  ]);
+  assert.deepEqual(at.failures, ['nobody has block 2']);
+  assert.equal(at.blocks.count(), 9);
+  await at.scrub.close();
+});
+
+test('B4 what a reader came across is looked at at once; good copies stay as they are', async () => {
+  const at = await scene([3], [3], 0);
+  at.scrub.suspect([at.all[3]!.cid, at.all[4]!.cid, block(99).cid]);
+  await at.settle();
+  assert.deepEqual(at.found, [[3, true]]);
+  assert.equal(at.blocks.count(), 10);
+  await at.scrub.close();
+});
+
+test('B4 a pass keeps to its rate', async () => {
+  const at = await scene([], [], 100_000);
+  let reads = 0;
+  const get = at.blocks.get.bind(at.blocks);
+  at.blocks.get = (cid) => {
+    reads += 1;
+    return get(cid);
+  };
+  await at.later(48_000);
+  assert.equal(reads, 0);
+  await at.later(12_000 + 5_000);
+  assert.ok(reads >= 5 && reads < 10 + 10, `${reads} reads`);
+  await at.scrub.close();
+});

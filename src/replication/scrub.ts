@@ -1,0 +1,150 @@
+/**
+ * Finds what the disk has spoilt (spec/4, Scrub): the blocks held here are read again and hashed, slowly and for ever. A
+ * bad copy is thrown away and fetched anew from another holder; so is one that a reader came across.
+ */
+import type { CID } from 'multiformats/cid';
+import { verifyBlock } from '../content/cid.ts';
+import type { LeafPool } from '../content/leaf-pool.ts';
+import type { Clock, Milliseconds, Random } from '../ring/ports.ts';
+import type { BlockStore } from '../storage/block-store.ts';
+
+export interface ScrubPorts {
+  readonly blocks: BlockStore;
+  readonly leaves: LeafPool;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** 0: only what readers come across is looked at. */
+  readonly bytesPerSecond: number;
+  /** The verified bytes from another holder. Rejects when nobody has them. */
+  fetchElsewhere(cid: CID, signal: AbortSignal): Promise<Uint8Array>;
+  /** Told of each bad copy, and whether a good one took its place; repair sees to it later otherwise. */
+  found(cid: CID, mended: boolean): void;
+  failed(error: Error): void;
+}
+
+export const defaultScrubBytesPerSecond = 8_000_000;
+const firstPassAfter: Milliseconds = 60_000;
+/** A pass over few blocks is not begun again at once. */
+const leastPass: Milliseconds = 3_600_000;
+const jitter = 0.2;
+const blocksPerPage = 64;
+/** Each read costs so much time at least, and is charged for as if it had so many bytes. */
+const leastBytesCharged = 16 * 1024;
+/** Copies to be looked at because somebody met bad bytes; beyond, the pass finds them. */
+const maximumSuspected = 256;
+
+export class Scrub {
+  readonly #ports: ScrubPorts;
+  readonly #closing = new AbortController();
+  readonly #suspected = new Map<string, CID>();
+  readonly #running: Promise<void>[];
+  #wake = Promise.withResolvers<void>();
+
+  constructor(ports: ScrubPorts) {
+    this.#ports = ports;
+    this.#closing.signal.addEventListener('abort', () => this.#wake.resolve());
+    this.#running = [this.#lookAtSuspected(), ...(ports.bytesPerSecond > 0 ? [this.#passes()] : [])];
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#running);
+  }
+
+  /** Somebody got bad bytes for these blocks from here: they are looked at soon. */
+  suspect(cids: readonly CID[]): void {
+    for (const cid of cids) if (this.#suspected.size < maximumSuspected) this.#suspected.set(cid.toString(), cid);
+    this.#wake.resolve();
+  }
+
+  /** Looks at every block held here once. */
+  async pass(): Promise<void> {
+    let owed = 0;
+    for (let cursor: string | null = null; ; ) {
+      const page = await this.#ports.blocks.keys('all', cursor, blocksPerPage);
+      for (const { cid, size } of page.items) {
+        if (this.#closing.signal.aborted) return;
+        await this.#guarded(() => this.#lookAt(cid));
+        owed += (Math.max(size, leastBytesCharged) / this.#ports.bytesPerSecond) * 1000;
+        if (owed < 100) continue;
+        await this.#pause(owed);
+        owed = 0;
+      }
+      cursor = page.cursor;
+      if (cursor === null) return;
+    }
+  }
+
+  async #passes(): Promise<void> {
+    const { clock, random } = this.#ports;
+    await this.#pause(firstPassAfter * (1 - jitter * random.next()));
+    while (!this.#closing.signal.aborted) {
+      const began = clock.now();
+      await this.#guarded(() => this.pass());
+      await this.#pause(Math.max(0, began + leastPass * (1 - jitter * random.next()) - clock.now()));
+    }
+  }
+
+  async #lookAtSuspected(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      await this.#wake.promise;
+      this.#wake = Promise.withResolvers();
+      for (const [key, cid] of this.#suspected) {
+        if (this.#closing.signal.aborted) return;
+        this.#suspected.delete(key);
+        await this.#guarded(() => this.#lookAt(cid));
+      }
+    }
+  }
+
+  async #lookAt(cid: CID): Promise<void> {
+    // Read twice: the memory or the way to the disk may have erred, and a good copy is not thrown away for that.
+    if ((await this.#isGood(cid)) || (await this.#isGood(cid))) return;
+    const { blocks, fetchElsewhere, found } = this.#ports;
+    const claims = blocks.claimsOf(cid);
+    await blocks.delete([cid]);
+    let mended = false;
+    try {
+      const bytes = await fetchElsewhere(cid, this.#closing.signal);
+      await blocks.put([{ cid, bytes, claims }]);
+      mended = true;
+    } finally {
+      found(cid, mended);
+    }
+  }
+
+  /** Also when it is not there: then there is nothing to throw away. */
+  async #isGood(cid: CID): Promise<boolean> {
+    const { blocks, leaves } = this.#ports;
+    const bytes = await blocks.get(cid, leaves);
+    if (bytes === null) return true;
+    const isGood = verifyBlock(cid, bytes);
+    leaves.giveBack(bytes);
+    return isGood;
+  }
+
+  /** A failure with one block, or one page, keeps nothing from going on. */
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.#closing.signal.aborted) this.#ports.failed(error as Error);
+    }
+  }
+
+  /** Ends early when it is closed. */
+  #pause(time: Milliseconds): Promise<void> {
+    const { signal } = this.#closing;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = this.#ports.clock.after(time, end);
+      signal.addEventListener('abort', end);
+    });
+  }
+}
