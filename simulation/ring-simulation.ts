@@ -26,6 +26,8 @@ export interface SimulationOptions {
   /** Keeps a hash of everything that happens. */
   readonly traced?: boolean;
   readonly observe?: (host: HostId, event: RingEvent) => void;
+  /** Who the hosts are, by their number; names that tell it by default. */
+  readonly contactOf?: (number: number) => Contact;
 }
 
 /** One process in the simulation: it lives until crashed and may be started again with the same identity. */
@@ -37,6 +39,10 @@ export interface SimulatedHost {
 }
 
 export const calm: Faults = { minimumDelay: 5, maximumDelay: 50, loss: 0, duplication: 0 };
+
+function namedContact(number: number): Contact {
+  return { host: `host-${number}` as HostId, addresses: [`10.0.0.1:${number}`] };
+}
 
 export class RingSimulation {
   readonly time = new VirtualTime();
@@ -58,7 +64,7 @@ export class RingSimulation {
   /** A new process; it is neither founder nor member yet. */
   add(ids?: readonly RingId[]): SimulatedHost {
     const number = this.hosts.length;
-    const contact: Contact = { host: `host-${number}` as HostId, addresses: [`10.0.0.1:${number}`] };
+    const contact = (this.#options.contactOf ?? namedContact)(number);
     const hash = (index: number) =>
       createHash('sha256').update(`${this.#options.seed}/${number}/${index}`).digest('hex');
     const members = Array.from({ length: ids?.length ?? this.#options.virtualNodes }, (_, index) => ({

@@ -19,6 +19,11 @@ export class VirtualTime {
     return this.#now;
   }
 
+  /** When the next event is due; null when there is none. */
+  get nextAt(): Milliseconds | null {
+    return this.#heap[0]?.at ?? null;
+  }
+
   after(delay: Milliseconds, run: () => void): Timer {
     const event: Event = { at: this.#now + Math.max(0, delay), order: this.#order++, run };
     this.#push(event);
@@ -33,7 +38,7 @@ export class VirtualTime {
   clock(process: Process): Clock {
     return {
       now: () => this.#now,
-      wallTime: () => 1_700_000_000_000 + this.#now,
+      wallTime: () => 1_700_000_000_000 + Math.floor(this.#now),
       after: (delay, run) => {
         let cancelled = false;
         const timer = this.after(delay, () => {

@@ -8,7 +8,7 @@
 import { createHash, webcrypto } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
 import { cutIntoLeaves } from './chunker.ts';
-import { type Block, cidOfDigest, rawCodec } from './cid.ts';
+import { type Block, cidOfBlock, cidOfDigest, rawCodec } from './cid.ts';
 import { type LeafPool, leafBytes } from './leaf-pool.ts';
 import { encodeFileNode, type FilePart, maximumFileLinks } from './unixfs.ts';
 
@@ -40,6 +40,9 @@ export interface BuiltFile {
 /** One a core hides the hashing behind the reading; each costs two leaves of memory (the hash works on a copy). */
 const maximumLeavesHashing = 2;
 
+/** Below this the way to another thread and back takes longer than the hash. */
+const leastBytesHashedBeside = 64 * 1024;
+
 /** Emits every block, children before parents, one at a time. Errors of the source and of `emit` end it and are thrown. */
 export async function buildFile(
   source: AsyncIterable<Uint8Array>,
@@ -66,6 +69,7 @@ export async function buildFile(
 }
 
 async function hashLeaf(bytes: Uint8Array): Promise<Block> {
+  if (bytes.length < leastBytesHashedBeside) return { cid: cidOfBlock(rawCodec, bytes), bytes };
   const digest = await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   return { cid: cidOfDigest(rawCodec, new Uint8Array(digest)), bytes };
 }

@@ -32,10 +32,10 @@ export class MemoryNetwork {
     this.clock = clock;
   }
 
-  /** A transport for `host`, which others reach at the addresses of `transport.contact`. */
-  transport(host: HostId): MemoryTransport {
+  /** A transport for `host`, which others reach at the addresses of `transport.contact`; at the old one after a restart. */
+  transport(host: HostId, given?: string): MemoryTransport {
     const number = this.#byAddress.size + 1;
-    const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}:4848`;
+    const address = given ?? `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}:4848`;
     const transport = new MemoryTransport(this, { host, addresses: [address] });
     this.#byAddress.set(address, transport);
     return transport;

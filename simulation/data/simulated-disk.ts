@@ -1,0 +1,167 @@
+/**
+ * The disk of a simulated host: its blocks and its catalogue. It outlives the processes that use it, except for what they
+ * wrote and had not flushed when they ended; it may get full, fail writes, and read wrong.
+ *
+ * Each process has a view of its own: a process that has ended still has promises that settle, and must reach nothing.
+ */
+import type { CID } from 'multiformats/cid';
+import { blockKey } from '../../src/content/cid.ts';
+import type { Milliseconds, Random } from '../../src/ring/ports.ts';
+import type { BlockStore, ClaimedBlock, NewClaims } from '../../src/storage/block-store.ts';
+import { Catalog } from '../../src/storage/catalog.ts';
+import { ClaimTable } from '../../src/storage/claim-table.ts';
+import type { KeyRange } from '../../src/storage/key-range.ts';
+import { MemoryBlockStore } from '../../src/storage/memory-block-store.ts';
+import { RecordTable } from '../../src/storage/record-table.ts';
+import type { Process } from '../process.ts';
+import type { VirtualTime } from '../virtual-time.ts';
+
+/** A flush takes up to so long; what a crash overtakes is lost. */
+const longestFlushMilliseconds: Milliseconds = 25;
+
+export interface DiskTrouble {
+  /** Probability that a write fails. */
+  failingWrites: number;
+  /** Probability that a block is read with a bit flipped. */
+  wrongReads: number;
+}
+
+export class SimulatedDisk {
+  readonly catalog = new Catalog(':memory:');
+  readonly claims = new ClaimTable(this.catalog);
+  readonly records = new RecordTable(this.catalog);
+  readonly blocks: MemoryBlockStore;
+  readonly trouble: DiskTrouble = { failingWrites: 0, wrongReads: 0 };
+  readonly #time: VirtualTime;
+  readonly #random: Random;
+
+  constructor(time: VirtualTime, random: Random, quotaBytes: number) {
+    this.#time = time;
+    this.#random = random;
+    this.blocks = new MemoryBlockStore(quotaBytes, this.claims);
+  }
+
+  /** As one process sees it. */
+  mount(process: Process): { blocks: BlockStore; catalog: Catalog; records: RecordTable; claims: ClaimTable } {
+    const flush = () => this.#flush(process);
+    const catalog = catalogOf(this.catalog, flush);
+    const records = new RecordTable(catalog);
+    return { blocks: new MountedBlocks(this, this.#random, process, flush), catalog, records, claims: this.claims };
+  }
+
+  close(): void {
+    this.catalog.close();
+  }
+
+  /** Resolves when what was written would survive a crash; never when the process has ended before. Rejects at times. */
+  #flush(process: Process): Promise<void> {
+    const fails = this.#random.next() < this.trouble.failingWrites;
+    const took = this.#random.next() * longestFlushMilliseconds;
+    return new Promise((resolve, reject) => {
+      this.#time.after(took, () => {
+        process.run(() => (fails ? reject(new Error('EIO: the simulated disk failed a write')) : resolve()));
+      });
+    });
+  }
+}
+
+/** The same catalogue, but its writes happen at the end of a flush, whole or not at all. */
+function catalogOf(catalog: Catalog, flush: () => Promise<void>): Catalog {
+  const write = async <T>(change: () => T): Promise<T> => {
+    await flush();
+    catalog.database.exec('SAVEPOINT simulated');
+    try {
+      const value = change();
+      catalog.database.exec('RELEASE simulated');
+      return value;
+    } catch (error) {
+      catalog.database.exec('ROLLBACK TO simulated; RELEASE simulated');
+      throw error;
+    }
+  };
+  return Object.create(catalog, { write: { value: write } }) as Catalog;
+}
+
+class MountedBlocks implements BlockStore {
+  readonly #disk: SimulatedDisk;
+  readonly #random: Random;
+  readonly #process: Process;
+  readonly #flush: () => Promise<void>;
+
+  constructor(disk: SimulatedDisk, random: Random, process: Process, flush: () => Promise<void>) {
+    this.#disk = disk;
+    this.#random = random;
+    this.#process = process;
+    this.#flush = flush;
+  }
+
+  get quotaBytes(): number {
+    return this.#disk.blocks.quotaBytes;
+  }
+
+  async has(cids: readonly CID[]): Promise<boolean[]> {
+    return (await this.#inner()).has(cids);
+  }
+
+  async get(cid: CID): Promise<Uint8Array | null> {
+    const bytes = await (await this.#inner()).get(cid);
+    if (bytes === null || bytes.length === 0 || this.#random.next() >= this.#disk.trouble.wrongReads) return bytes;
+    const wrong = Uint8Array.from(bytes);
+    wrong[0] = (wrong[0] ?? 0) ^ 1;
+    return wrong;
+  }
+
+  async size(cid: CID): Promise<number | null> {
+    return (await this.#inner()).size(cid);
+  }
+
+  /** One block after the other, so that a crash leaves some of them. */
+  async put(blocks: readonly ClaimedBlock[]): Promise<void> {
+    for (const block of blocks) {
+      await this.#flush();
+      await this.#disk.blocks.put([block]);
+    }
+  }
+
+  async claim(blocks: readonly NewClaims[]): Promise<(number | null)[]> {
+    await this.#flush();
+    return this.#disk.blocks.claim(blocks);
+  }
+
+  claimsOf(cid: CID) {
+    return this.#disk.claims.of(blockKey(cid));
+  }
+
+  async delete(cids: readonly CID[]): Promise<number> {
+    await this.#flush();
+    return this.#disk.blocks.delete(cids);
+  }
+
+  async collect(keys: readonly string[]): Promise<number> {
+    await this.#flush();
+    return this.#disk.blocks.collect(keys);
+  }
+
+  async unclaimed(cursor: string | null, addedBefore: number, limit: number) {
+    return (await this.#inner()).unclaimed(cursor, addedBefore, limit);
+  }
+
+  async keys(range: KeyRange, cursor: string | null, limit: number) {
+    return (await this.#inner()).keys(range, cursor, limit);
+  }
+
+  count(): number {
+    return this.#disk.blocks.count();
+  }
+
+  bytes(): number {
+    return this.#disk.blocks.bytes();
+  }
+
+  async close(): Promise<void> {}
+
+  /** Reading takes no time here, but a process that has ended, or stands still, reads nothing. */
+  #inner(): Promise<MemoryBlockStore> {
+    return new Promise((resolve) => this.#process.run(() => resolve(this.#disk.blocks)));
+  }
+}
