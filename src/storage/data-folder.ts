@@ -19,7 +19,7 @@ const pidFile = 'pid';
 /** Raised when an older Chordial could no longer read the folder. */
 const format = 'chordial data folder 1\n';
 /** What may lie in a folder that is not yet ours: made by a person or the system before the first start. */
-const harmless = new Set([lockFile, pidFile, 'chordial.toml', 'lost+found']);
+const harmless = new Set([lockFile, `${lockFile}-journal`, pidFile, 'chordial.toml', 'lost+found']);
 
 export class DataFolder {
   /** Absolute. */
