@@ -119,7 +119,8 @@ export class DataSimulation {
   add(): DataHost {
     const number = this.hosts.length;
     const ring = this.ring.add();
-    const disk = new SimulatedDisk(this.ring.time, this.random, this.#options.quotaBytes ?? Number.POSITIVE_INFINITY);
+    const quotaBytes = this.#options.quotaBytes ?? Number.POSITIVE_INFINITY;
+    const disk = new SimulatedDisk(this.ring.time, this.random, quotaBytes, copyRule.replicas);
     const changed = () => undefined;
     const state = { path: null, isMember: false, hasLeft: false, changed };
     const host: DataHost = { number, signer: simulatedIdentity(number), ring, disk, ...state };

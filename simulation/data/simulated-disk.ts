@@ -9,7 +9,9 @@ import { blockKey } from '../../src/content/cid.ts';
 import type { Milliseconds, Random } from '../../src/ring/ports.ts';
 import type { BlockStore, ClaimedBlock, NewClaims } from '../../src/storage/block-store.ts';
 import { Catalog } from '../../src/storage/catalog.ts';
-import { ClaimTable } from '../../src/storage/claim-table.ts';
+import type { ClaimTable } from '../../src/storage/claim-table.ts';
+import { indexedTables } from '../../src/storage/indexed-tables.ts';
+import type { ItemIndex } from '../../src/storage/item-index.ts';
 import type { KeyRange } from '../../src/storage/key-range.ts';
 import { MemoryBlockStore } from '../../src/storage/memory-block-store.ts';
 import { RecordTable } from '../../src/storage/record-table.ts';
@@ -26,27 +28,40 @@ export interface DiskTrouble {
   wrongReads: number;
 }
 
+export interface Mounted {
+  readonly blocks: BlockStore;
+  readonly catalog: Catalog;
+  readonly records: RecordTable;
+  readonly claims: ClaimTable;
+  readonly index: ItemIndex;
+}
+
 export class SimulatedDisk {
   readonly catalog = new Catalog(':memory:');
-  readonly claims = new ClaimTable(this.catalog);
-  readonly records = new RecordTable(this.catalog);
+  readonly claims: ClaimTable;
+  readonly index: ItemIndex;
   readonly blocks: MemoryBlockStore;
   readonly trouble: DiskTrouble = { failingWrites: 0, wrongReads: 0 };
   readonly #time: VirtualTime;
   readonly #random: Random;
 
-  constructor(time: VirtualTime, random: Random, quotaBytes: number) {
+  /** @param copies the network's r. */
+  constructor(time: VirtualTime, random: Random, quotaBytes: number, copies: number) {
     this.#time = time;
     this.#random = random;
-    this.blocks = new MemoryBlockStore(quotaBytes, this.claims);
+    const { claims, index } = indexedTables(this.catalog, copies);
+    this.claims = claims;
+    this.index = index;
+    this.blocks = new MemoryBlockStore(quotaBytes, claims, index);
   }
 
   /** As one process sees it. */
-  mount(process: Process): { blocks: BlockStore; catalog: Catalog; records: RecordTable; claims: ClaimTable } {
+  mount(process: Process): Mounted {
     const flush = () => this.#flush(process);
     const catalog = catalogOf(this.catalog, flush);
-    const records = new RecordTable(catalog);
-    return { blocks: new MountedBlocks(this, this.#random, process, flush), catalog, records, claims: this.claims };
+    const { claims, index } = this;
+    const records = new RecordTable(catalog, index);
+    return { blocks: new MountedBlocks(this, this.#random, process, flush), catalog, records, claims, index };
   }
 
   close(): void {

@@ -21,9 +21,9 @@ import { inOwnedArc, ringIdOfHash } from '../ring/identifier.ts';
 import { type Contact, isMember, type MemberPointer } from '../ring/pointer.ts';
 import type { Located, RingView } from '../ring/view.ts';
 import type { Catalog } from '../storage/catalog.ts';
-import { ClaimTable } from '../storage/claim-table.ts';
 import { DiskBlockStore } from '../storage/disk-block-store.ts';
-import { type RecordRow, RecordTable } from '../storage/record-table.ts';
+import { type IndexedTables, openIndexedTables } from '../storage/indexed-tables.ts';
+import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import { DataPath } from '../transfer/data-path.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
@@ -57,19 +57,20 @@ export class DataPlane {
   readonly #path: DataPath;
   #takesNothing = false;
 
-  private constructor(options: DataPlaneOptions, blocks: DiskBlockStore) {
+  private constructor(options: DataPlaneOptions, blocks: DiskBlockStore, { claims, records, index }: IndexedTables) {
     const { catalog, identity, genesis, transport, view, configuration, events } = options;
     this.#options = options;
     this.#blocks = blocks;
-    this.#records = new RecordTable(catalog);
+    this.#records = records;
     this.#path = new DataPath({
       view,
       transport,
       clock: systemClock,
       random: systemRandom,
       blocks,
-      records: this.#records,
-      claims: new ClaimTable(catalog),
+      records,
+      index,
+      claims,
       catalog,
       signer: identity,
       verify: verifySignature,
@@ -87,8 +88,11 @@ export class DataPlane {
 
   static async open(options: DataPlaneOptions): Promise<DataPlane> {
     const quotaBytes = await quotaOf(options);
-    const blocks = await DiskBlockStore.open({ folder: options.folder, catalog: options.catalog, quotaBytes });
-    return new DataPlane(options, blocks);
+    const { folder, catalog, genesis } = options;
+    const tables = await openIndexedTables(catalog, genesis.replicas);
+    const { claims, index } = tables;
+    const blocks = await DiskBlockStore.open({ folder, catalog, claims, index, quotaBytes });
+    return new DataPlane(options, blocks, tables);
   }
 
   /** The peer is a member now: repair and interrupted transfers go on. */
@@ -124,6 +128,11 @@ export class DataPlane {
       this.#takesNothing = false;
       throw error;
     }
+  }
+
+  /** Before stopping: the files stay readable while this peer is away. */
+  keepReadable(signal: AbortSignal): Promise<number> {
+    return this.#path.keepReadable(signal);
   }
 
   /** The members at which an item with this key lies: the owner's, then one of each further host. */

@@ -32,6 +32,9 @@ export interface LiveParts {
   readonly resources: AsyncDisposableStack;
 }
 
+/** A stop makes copies for at most so long. */
+const maximumStopMilliseconds = 30_000;
+
 export class LivePeer implements Peer {
   readonly ended: Promise<void>;
   readonly #parts: LiveParts;
@@ -139,9 +142,22 @@ export class LivePeer implements Peer {
     if (this.#state === 'member') {
       this.#state = 'leaving';
       this.#parts.events.tell({ kind: 'stopping', text: 'Stopping: telling the neighbours; data and place are kept' });
+      await this.#keepReadable();
       await new Promise<void>((resolve) => this.#parts.ring.leave(false, resolve));
     }
     await this.#shutDown(false);
+  }
+
+  /** What is missing after so long is repaired by the others, who learn that this peer is away. */
+  async #keepReadable(): Promise<void> {
+    const { data, events } = this.#parts;
+    try {
+      const copies = await data.keepReadable(AbortSignal.timeout(maximumStopMilliseconds));
+      if (copies > 0) events.tell({ kind: 'moved', text: `Gave ${copies} copies to others before stopping` });
+    } catch (error) {
+      if (!(error instanceof ChordialError)) throw error;
+      events.tell({ kind: 'stopping', text: `Not everything could be given to others: ${error.message}` });
+    }
   }
 
   onEvent(listener: (event: PeerEvent) => void): () => void {

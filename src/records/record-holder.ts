@@ -21,9 +21,9 @@ import type { RecordPorts } from './record-ports.ts';
 const maximumEntriesPerAnswer = 192;
 
 export class RecordHolder {
-  readonly #ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'report'>;
+  readonly #ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report'>;
 
-  constructor(ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'report'>) {
+  constructor(ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report'>) {
     this.#ports = ports;
   }
 
@@ -41,7 +41,11 @@ export class RecordHolder {
       room -= page.entries.length;
       return page;
     });
-    return encodePages({ entries: pages.map(({ entries }) => entries), more: pages.map(({ more }) => more) });
+    return encodePages({
+      entries: pages.map(({ entries }) => entries),
+      more: pages.map(({ more }) => more),
+      unknown: keys.map((key) => !this.#ports.confirmed.covers(key)),
+    });
   }
 
   /** `records.list` */

@@ -2,12 +2,13 @@
  * Wire formats of the messages about records; entries travel as their canonical bytes.
  *
  * `records.put`  `{entries}` → `{results}`, each `stored`, `known` (this one or a newer is there) or an error code.
- * `records.get`  `{keys, kinds, after}` → `{entries: [[entry…] per key], more}`: entries of a key come in the order of
+ * `records.get`  `{keys, kinds, after}` → `{entries: [[entry…] per key], more, unknown}`: entries of a key come in the order of
  *                their identities, at most a page per key; `more[i]` is where to go on, or null. `after` goes with one key.
+ *                `unknown[i]`: what belongs here has not all come yet, so there may be more at the next places.
  * `records.list` `{kind, cursor, limit}` → `{entries, cursor}`: all entries of a kind that the host holds, by pages.
  */
 import type { Wire } from '../network/transport.ts';
-import { malformed, readInteger, readList, readText } from '../network/wire-reading.ts';
+import { malformed, readBoolean, readInteger, readList, readText } from '../network/wire-reading.ts';
 import { decodeEntry, type EncodedEntry, maximumEntryBytes, type RecordKind, recordKinds } from './entry.ts';
 import { isRecordKey, type RecordKey } from './record-keys.ts';
 
@@ -59,15 +60,18 @@ export interface RecordPages {
   /** Per key asked for. */
   readonly entries: readonly (readonly Uint8Array[])[];
   readonly more: readonly (string | null)[];
+  readonly unknown: readonly boolean[];
 }
 
-export const encodePages = ({ entries, more }: RecordPages): Wire => ({ entries, more });
+export const encodePages = ({ entries, more, unknown }: RecordPages): Wire => ({ entries, more, unknown });
 
 export function decodePages(body: Wire, keys: number): RecordPages {
   const entries = readList(field(body, 'entries'), 'the pages', keys, keys).map((page) =>
     readList(page, 'a page of records', 0, maximumEntriesPerMessage).map(readEntryBytes),
   );
-  return { entries, more: readList(field(body, 'more'), 'the cursors', keys, keys).map(readCursor) };
+  const more = readList(field(body, 'more'), 'the cursors', keys, keys).map(readCursor);
+  const unknown = readList(field(body, 'unknown'), 'what is unknown', keys, keys);
+  return { entries, more, unknown: unknown.map((value) => readBoolean(value, 'what is unknown')) };
 }
 
 export interface ListQuestion {

@@ -26,6 +26,8 @@ export interface RecordPorts {
   readonly verifier: EntryVerifier;
   readonly places: RecordPlaces;
   readonly rule: CopyRule;
+  /** Whether all that belongs here under a key has come; a host that is still being given its share cannot say "absent". */
+  readonly confirmed: { covers(key: string): boolean };
   /** Told of entries and hosts that were refused; for logs and counters. */
   readonly report?: (what: 'refused-record' | 'no-answer', host: Contact, detail: string) => void;
 }

@@ -7,6 +7,7 @@ import { TransportError } from '../network/transport.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Timer } from '../ring/ports.ts';
+import type { CopyRule } from './durable-copies.ts';
 import type { EncodedEntry, RecordKind } from './entry.ts';
 import { identityOf, isFromTheFuture, mergeEntries } from './merge.ts';
 import type { RecordHolder } from './record-holder.ts';
@@ -28,6 +29,8 @@ const deadlineMilliseconds = 1500;
 const silenceMilliseconds = 300;
 /** Places are looked up anew after a pause while hosts do not answer: the ring is being mended. */
 const maximumRounds = 4;
+/** The same while hosts are still being given their share. */
+const maximumUnknownRounds = 12;
 const pauseMilliseconds = 300;
 /** Entries of one key read from one host: 64 pages of a popular name or word. */
 const maximumPages = 64;
@@ -36,9 +39,17 @@ const maximumPagesListed = 8192;
 /** Hosts outside the places asked at a time. */
 const maximumAskedAtOnce = 16;
 
+interface Answer {
+  readonly entries: readonly EncodedEntry[];
+  readonly isUnknown: boolean;
+}
+
 interface Answers {
   readonly sets: (readonly EncodedEntry[])[];
   failures: number;
+  /** Places that know of all their share, and those that are still being given it. */
+  sure: number;
+  unsure: number;
   /** Who answered or failed. */
   readonly heard: Set<HostId>;
 }
@@ -55,28 +66,26 @@ export class RecordReader {
   /** The verified union, tombstones included; empty when it is absent. Rejects with `no-live-source` when nobody can tell. */
   async read(key: RecordKey, kinds: readonly RecordKind[]): Promise<readonly EncodedEntry[]> {
     const { rule, placement, places } = this.#ports;
-    let answers: Answers = { sets: [], failures: 0, heard: new Set() };
-    for (let round = 1; round <= maximumRounds; round++) {
+    let answers: Answers = { sets: [], failures: 0, sure: 0, unsure: 0, heard: new Set() };
+    for (let round = 1; round <= (answers.unsure > 0 ? maximumUnknownRounds : maximumRounds); round++) {
       const hosts = await this.#hosts(ringIdOfHash(key, places.bits));
-      answers = await new Asking(hosts.slice(0, rule.replicas), this.#ports, (host) =>
-        this.#ask(host, key, kinds),
-      ).run();
+      const nearest = hosts.slice(0, rule.replicas);
+      answers = await new Asking(nearest, this.#ports, (host) => this.#ask(host, key, kinds)).run();
       if (answers.sets.every((set) => set.length === 0)) {
         const { heard } = answers;
         // Two places that agree on nothing may both lie: the remaining places are asked as well.
         const others = hosts.filter(({ host }) => !heard.has(host));
-        await this.#askOthers(others, key, kinds, answers);
+        await this.#askOthers(others, nearest, key, kinds, answers);
       }
       const merged = mergeEntries(...answers.sets);
-      if (merged.length > 0 || answers.failures === 0) return merged;
+      if (merged.length > 0 || (answers.failures === 0 && isSure(answers, rule))) return merged;
       placement.clear();
-      if (round < maximumRounds)
-        await new Promise<void>((resolve) => this.#ports.clock.after(pauseMilliseconds, resolve));
+      await new Promise<void>((resolve) => this.#ports.clock.after(pauseMilliseconds, resolve));
     }
-    if (answers.sets.length >= rule.replicas) return [];
+    if (answers.sets.length >= rule.replicas && isSure(answers, rule)) return [];
     throw new ChordialError(
       'no-live-source',
-      `${answers.failures} peers that may know it did not answer, so it cannot be said whether it is there. Try again in a moment.`,
+      `${answers.failures} peers that may know it did not answer, and ${answers.unsure} are still being given their share, so it cannot be said whether it is there. Try again in a moment.`,
     );
   }
 
@@ -109,8 +118,9 @@ export class RecordReader {
     }
   }
 
-  async #ask(host: Contact, key: RecordKey, kinds: readonly RecordKind[]): Promise<readonly EncodedEntry[]> {
+  async #ask(host: Contact, key: RecordKey, kinds: readonly RecordKind[]): Promise<Answer> {
     const entries: EncodedEntry[] = [];
+    let isUnknown = false;
     let after: string | null = null;
     for (let page = 0; page < maximumPages; page++) {
       const question = encodeQuestion({ keys: [key], kinds, after });
@@ -120,10 +130,11 @@ export class RecordReader {
           : await this.#ports.transport.request(host, recordMessages.get, question, { deadline: deadlineMilliseconds });
       const pages = decodePages(answer, 1);
       entries.push(...this.#genuine(host, pages.entries[0] ?? []));
+      isUnknown ||= pages.unknown[0] === true;
       after = pages.more[0] ?? null;
       if (after === null) break;
     }
-    return entries;
+    return { entries, isUnknown };
   }
 
   #genuine(host: Contact, list: readonly Uint8Array[]): readonly EncodedEntry[] {
@@ -138,6 +149,7 @@ export class RecordReader {
 
   async #askOthers(
     hosts: readonly Contact[],
+    places: readonly Contact[],
     key: RecordKey,
     kinds: readonly RecordKind[],
     answers: Answers,
@@ -145,9 +157,9 @@ export class RecordReader {
     for (let start = 0; start < hosts.length; start += maximumAskedAtOnce) {
       const some = hosts.slice(start, start + maximumAskedAtOnce);
       const settled = await Promise.allSettled(some.map((host) => this.#ask(host, key, kinds)));
-      for (const result of settled) {
-        if (result.status === 'fulfilled') answers.sets.push(result.value);
-        else answers.failures += 1;
+      for (const [index, result] of settled.entries()) {
+        if (result.status === 'rejected') answers.failures += 1;
+        else note(answers, result.value, places.includes(some[index]!));
       }
       if (answers.sets.some((set) => set.length > 0)) return;
     }
@@ -158,14 +170,14 @@ export class RecordReader {
 class Asking {
   readonly #hosts: readonly Contact[];
   readonly #ports: RecordPorts;
-  readonly #ask: (host: Contact) => Promise<readonly EncodedEntry[]>;
+  readonly #ask: (host: Contact) => Promise<Answer>;
   readonly #done = Promise.withResolvers<void>();
-  readonly #answers: Answers = { sets: [], failures: 0, heard: new Set() };
+  readonly #answers: Answers = { sets: [], failures: 0, sure: 0, unsure: 0, heard: new Set() };
   #next = 0;
   #pending = 0;
   #silence: Timer | null = null;
 
-  constructor(hosts: readonly Contact[], ports: RecordPorts, ask: (host: Contact) => Promise<readonly EncodedEntry[]>) {
+  constructor(hosts: readonly Contact[], ports: RecordPorts, ask: (host: Contact) => Promise<Answer>) {
     this.#hosts = hosts;
     this.#ports = ports;
     this.#ask = ask;
@@ -176,8 +188,7 @@ class Asking {
     this.#look();
     await this.#done.promise;
     this.#silence?.cancel();
-    const { sets, failures, heard } = this.#answers;
-    return { sets: [...sets], failures, heard: new Set(heard) };
+    return { ...this.#answers, sets: [...this.#answers.sets], heard: new Set(this.#answers.heard) };
   }
 
   #tryNext(): void {
@@ -187,10 +198,10 @@ class Asking {
     this.#silence?.cancel();
     this.#silence = this.#ports.clock.after(silenceMilliseconds, () => this.#tryNext());
     this.#ask(host).then(
-      (entries) => {
+      (answer) => {
         this.#pending -= 1;
         this.#answers.heard.add(host.host);
-        this.#answers.sets.push(entries);
+        note(this.#answers, answer, true);
         if (this.#answers.sets.length >= placesAsked && !this.#agree()) this.#tryNext();
         this.#look();
       },
@@ -215,6 +226,20 @@ class Asking {
     const seen = this.#answers.sets.map(fingerprint);
     return new Set(seen).size < seen.length;
   }
+}
+
+function note(answers: Answers, { entries, isUnknown }: Answer, isPlace: boolean): void {
+  answers.sets.push(entries);
+  // Any other host is unsure of what does not belong to it.
+  if (isPlace) answers[isUnknown ? 'unsure' : 'sure'] += 1;
+}
+
+/**
+ * Whether nothing means absent. What was acknowledged is on w of the r places, so any r − w + 1 that know of all their
+ * share know of it; in a ring of fewer hosts all of them must.
+ */
+function isSure({ sure, unsure }: Answers, { replicas, writeQuorum }: CopyRule): boolean {
+  return unsure === 0 || sure >= replicas - writeQuorum + 1;
 }
 
 function fingerprint(entries: readonly EncodedEntry[]): string {

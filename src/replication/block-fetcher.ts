@@ -40,7 +40,7 @@ export class BlockFetcher {
       if (bytes !== null) return bytes;
       absent = fetching.absent;
       // When every host known says absent, a second look finds what has moved meanwhile; more would find nothing.
-      if (round === maximumRounds || (round >= 2 && absent === sources.length)) break;
+      if (round === maximumRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown)) break;
       await this.#pause();
       this.#ports.placement.clear();
     }
@@ -117,6 +117,11 @@ class Fetching {
   #pending = 0;
   #silence: Timer | null = null;
   absent = 0;
+
+  /** Some host that lacks it is still being given its share. */
+  get isUnknown(): boolean {
+    return this.#wanted.isUnknown === true;
+  }
 
   constructor(cid: CID, sources: readonly SourceLane[], ports: DataPorts, signal: AbortSignal | undefined) {
     this.#wanted = { cid, abandoned: false };

@@ -1,7 +1,8 @@
 /**
  * Wire formats of the messages about blocks. CIDs travel in their binary form; every message carries a list.
  *
- * `blocks.has` request `{cids}` → `{sizes}`, −1 where a block is absent.
+ * `blocks.has` request `{cids}` → `{sizes}`, −1 where a block is absent, −2 where it is UNKNOWN: not here, but what
+ *                belongs here has not all come yet, and the next places may have it.
  * `blocks.get` stream  `{cids}` → `{sizes}` and the bytes of the blocks that are there, one after the other.
  * `blocks.check` request `{cids}` → `{}`: bad bytes came from there, and the holder had better look at its copies.
  * `blocks.put` stream  `{blocks: [{cid, size, claims: [position…]}], claims}` and their bytes → `{results}`, each `stored`,
@@ -26,6 +27,8 @@ export const blockMessages = {
 export const maximumCidsPerQuestion = 4096;
 export const maximumBlocksPerStream = 256;
 export const maximumBlocksPerCheck = 16;
+export const absentSize = -1;
+export const unknownSize = -2;
 const maximumCodeCharacters = 40;
 
 export interface HeldBlock {
@@ -45,10 +48,10 @@ export function decodeCids(body: Wire, most: number): readonly CID[] {
 
 export const encodeSizes = (sizes: readonly number[]): Wire => ({ sizes });
 
-/** Positional: entry i belongs to CID i of the question; −1 = absent. */
+/** Positional: entry i belongs to CID i of the question; `absentSize` or `unknownSize` without the block. */
 export function decodeSizes(body: Wire, count: number): readonly number[] {
   const sizes = readList(field(body, 'sizes'), 'the list of sizes', count, count);
-  return sizes.map((size) => readInteger(size, 'the size of a block', -1, maximumBlockBytes));
+  return sizes.map((size) => readInteger(size, 'the size of a block', unknownSize, maximumBlockBytes));
 }
 
 export function encodeOffer(blocks: readonly OfferedBlock[]): Wire {

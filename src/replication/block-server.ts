@@ -3,13 +3,14 @@
  * stored, and acknowledged only when durable. Memory is bounded whatever others ask: beyond the bounds they wait.
  */
 import type { CID } from 'multiformats/cid';
-import { verifyBlock } from '../content/cid.ts';
+import { blockKey, verifyBlock } from '../content/cid.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { BlockStore, ClaimedBlock } from '../storage/block-store.ts';
 import {
+  absentSize,
   decodeCids,
   decodeOffer,
   encodeResults,
@@ -18,10 +19,12 @@ import {
   maximumBlocksPerCheck,
   maximumBlocksPerStream,
   maximumCidsPerQuestion,
+  unknownSize,
 } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { decodeClaimed } from './claim-messages.ts';
+import type { ConfirmedRanges } from './confirmed-ranges.ts';
 
 /** Blocks that came and are not durable yet. */
 const maximumIncomingBytes = 16 * 1024 * 1024;
@@ -41,11 +44,19 @@ export class BlockServer {
   readonly #blocks: BlockStore;
   readonly #events: BlockServerEvents;
   readonly #leaves: LeafPool;
+  readonly #confirmed: Pick<ConfirmedRanges, 'covers'>;
   readonly #incoming = new ByteBudget(maximumIncomingBytes);
   readonly #outgoing = new ByteBudget(maximumOutgoingBytes);
 
-  constructor(blocks: BlockStore, leaves: LeafPool, events: BlockServerEvents = {}) {
+  /** @param confirmed the ranges of which all is here that belongs here. */
+  constructor(
+    blocks: BlockStore,
+    leaves: LeafPool,
+    confirmed: Pick<ConfirmedRanges, 'covers'>,
+    events: BlockServerEvents = {},
+  ) {
     this.#leaves = leaves;
+    this.#confirmed = confirmed;
     this.#blocks = blocks;
     this.#events = events;
   }
@@ -71,7 +82,7 @@ export class BlockServer {
   async get(to: Contact, incoming: IncomingStream): Promise<OutgoingStream> {
     const cids = decodeCids(incoming.header, maximumBlocksPerStream);
     const sizes = await this.#sizesOf(cids);
-    const held = cids.flatMap((cid, index) => (sizes[index] === -1 ? [] : [{ cid, size: sizes[index]! }]));
+    const held = cids.flatMap((cid, index) => (sizes[index]! < 0 ? [] : [{ cid, size: sizes[index]! }]));
     return { header: encodeSizes(sizes), payload: this.#bytesOf(to, held) };
   }
 
@@ -114,7 +125,11 @@ export class BlockServer {
   }
 
   #sizesOf(cids: readonly CID[]): Promise<readonly number[]> {
-    return Promise.all(cids.map(async (cid) => (await this.#blocks.size(cid)) ?? -1));
+    return Promise.all(cids.map(async (cid) => (await this.#blocks.size(cid)) ?? this.#sizeOfNone(cid)));
+  }
+
+  #sizeOfNone(cid: CID): number {
+    return this.#confirmed.covers(blockKey(cid)) ? absentSize : unknownSize;
   }
 
   async #keep(block: ClaimedBlock, from: Contact): Promise<string> {

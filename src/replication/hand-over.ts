@@ -9,7 +9,7 @@ import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { copiesWanted } from './placement.ts';
-import type { RepairPorts } from './repair-ports.ts';
+import type { SyncPorts } from './sync-ports.ts';
 
 const itemsPerPage = 256;
 const maximumBytesUnderWay = 16 * 1024 * 1024;
@@ -17,7 +17,7 @@ const maximumBytesUnderWay = 16 * 1024 * 1024;
 const maximumRounds = 3;
 
 /** Rejects with `too-few-copies` when something has no other durable copy than the one here. */
-export async function handOver(ports: RepairPorts): Promise<void> {
+export async function handOver(ports: SyncPorts): Promise<void> {
   for (let round = 1; ; round++) {
     ports.placement.clear();
     const failures = [...(await handOverRecords(ports)), ...(await handOverBlocks(ports))];
@@ -29,7 +29,7 @@ export async function handOver(ports: RepairPorts): Promise<void> {
   }
 }
 
-async function handOverRecords(ports: RepairPorts): Promise<readonly string[]> {
+async function handOverRecords(ports: SyncPorts): Promise<readonly string[]> {
   const failures: string[] = [];
   let cursor: string | null = null;
   do {
@@ -48,7 +48,7 @@ async function handOverRecords(ports: RepairPorts): Promise<readonly string[]> {
   return failures;
 }
 
-async function handOverBlocks(ports: RepairPorts): Promise<readonly string[]> {
+async function handOverBlocks(ports: SyncPorts): Promise<readonly string[]> {
   const failures: string[] = [];
   const budget = new ByteBudget(maximumBytesUnderWay);
   let cursor: string | null = null;
@@ -69,7 +69,7 @@ async function handOverBlocks(ports: RepairPorts): Promise<readonly string[]> {
   return failures;
 }
 
-async function handOverBlock(ports: RepairPorts, cid: CID, key: string): Promise<readonly string[]> {
+async function handOverBlock(ports: SyncPorts, cid: CID, key: string): Promise<readonly string[]> {
   const bytes = await ports.blocks.get(cid);
   if (bytes === null) return [];
   const copy = { block: { cid, bytes }, claims: ports.blocks.claimsOf(cid), abandoned: false };
@@ -79,7 +79,7 @@ async function handOverBlock(ports: RepairPorts, cid: CID, key: string): Promise
 
 /** The places without this host, each given the item; one line for each that did not take it. */
 async function everywhere(
-  ports: RepairPorts,
+  ports: SyncPorts,
   key: string,
   wanted: number,
   give: (host: Contact) => Promise<void>,

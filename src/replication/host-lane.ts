@@ -143,7 +143,7 @@ export class HostLane {
     const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, 0);
     const results: string[] = blocks.map(() => 'present');
     const there = bytes < leastBytesToAskFirst ? [] : await this.#ask(blocks);
-    const missing = blocks.flatMap((block, index) => ((there[index] ?? -1) === -1 ? [{ block, index }] : []));
+    const missing = blocks.flatMap((block, index) => ((there[index] ?? -1) < 0 ? [{ block, index }] : []));
     if (missing.length === 0) return results;
     const offered = missing.map(({ block }) => ({ cid: block.cid, size: block.bytes.length, claims: block.claims }));
     const payload = bytesOf(missing.map(({ block }) => block));

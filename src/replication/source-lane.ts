@@ -8,7 +8,7 @@ import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.t
 import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
-import { blockMessages, decodeSizes, encodeCids } from './block-messages.ts';
+import { blockMessages, decodeSizes, encodeCids, unknownSize } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import type { DataPorts } from './data-ports.ts';
 
@@ -25,6 +25,8 @@ const rateWeight = 0.3;
 export interface WantedBlock {
   readonly cid: CID;
   abandoned: boolean;
+  /** Set when a host that lacks it has not yet got all that belongs to it: it is not absent for that. */
+  isUnknown?: boolean;
 }
 
 interface Waiting {
@@ -107,9 +109,12 @@ export class SourceLane {
       const answer = await this.#ports.transport.stream(this.contact, blockMessages.get, { header }, options);
       this.#lastHeard = this.#ports.clock.now();
       const sizes = decodeSizes(answer.header, batch.length);
-      const coming = batch.filter((_, index) => sizes[index] !== -1);
-      for (const [index, waiting] of batch.entries()) if (sizes[index] === -1) settle(waiting, null);
-      const comingSizes = sizes.filter((size) => size !== -1);
+      const coming = batch.filter((_, index) => sizes[index]! >= 0);
+      for (const [index, waiting] of batch.entries()) {
+        if (sizes[index] === unknownSize) waiting.wanted.isUnknown = true;
+        if (sizes[index]! < 0) settle(waiting, null);
+      }
+      const comingSizes = sizes.filter((size) => size >= 0);
       await receiveBlocks(answer.payload, comingSizes, {
         allocate: (_, size) => (size === leafBytes ? this.#buffers.take() : unpooledBuffer(size)),
         progress: (count) => {

@@ -3,22 +3,26 @@ import { CID } from 'multiformats/cid';
 import type { StoredBlock } from './block-store.ts';
 import type { Catalog } from './catalog.ts';
 import type { Claim, ClaimTable } from './claim-table.ts';
+import type { ItemIndex } from './item-index.ts';
 import { checkedKey, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 
 /** The catalogue's table of blocks: a row says that the block's file is whole and durable. */
 export class BlockTable {
   readonly #catalog: Catalog;
   readonly #claims: ClaimTable;
+  readonly #index: ItemIndex | null;
   readonly #insert: StatementSync;
   readonly #remove: StatementSync;
   readonly #find: StatementSync;
   readonly #page: StatementSync;
   readonly #unclaimed: StatementSync;
 
-  constructor(catalog: Catalog, claims: ClaimTable) {
+  /** @param index is kept with the table, when there is one. */
+  constructor(catalog: Catalog, claims: ClaimTable, index: ItemIndex | null = null) {
     const { database } = catalog;
     this.#catalog = catalog;
     this.#claims = claims;
+    this.#index = index;
     this.#insert = database.prepare('INSERT OR IGNORE INTO blocks (key, cid, size, added) VALUES (?, ?, ?, ?)');
     this.#remove = database.prepare('DELETE FROM blocks WHERE key = ?');
     this.#find = database.prepare('SELECT key, cid, size FROM blocks WHERE key = ?');
@@ -35,6 +39,7 @@ export class BlockTable {
   async add({ key, cid, size }: StoredBlock, claims: readonly Claim[] = []): Promise<void> {
     await this.#catalog.write(() => {
       this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, Date.now());
+      this.#index?.addBlock(key, cid);
       this.#claims.add(key, claims);
     });
   }
@@ -56,6 +61,7 @@ export class BlockTable {
       keys.filter((key) => {
         if (which === 'unclaimed' && this.#claims.isClaimed(key)) return false;
         this.#claims.forget(key);
+        this.#index?.removeBlock(key);
         return this.#remove.run(Buffer.from(key, 'hex')).changes !== 0;
       }),
     );

@@ -8,10 +8,11 @@
 import { DatabaseSync } from 'node:sqlite';
 import { ChordialError } from '../errors.ts';
 import { claimSchema } from './claim-schema.ts';
+import { itemSchema } from './item-schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Raised with every change of the tables; an older catalogue is brought up to date at opening. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 const schema = `
   CREATE TABLE blocks (key BLOB PRIMARY KEY, cid BLOB NOT NULL, size INTEGER NOT NULL, added INTEGER NOT NULL) WITHOUT ROWID, STRICT;
@@ -155,17 +156,19 @@ export class Catalog {
       this.#checkSound();
       return false;
     }
-    if (version !== 0 && version !== 1)
+    if (version < 0 || version > schemaVersion)
       throw new Error(`it has tables of version ${version}, and this Chordial knows version ${schemaVersion}`);
     // Blocks that came before there were claims are nobody's until they are claimed: their time to be runs from now.
-    const made = version === 0 ? schema : `UPDATE blocks SET added = ${Date.now()};`;
-    this.database.exec(`BEGIN IMMEDIATE; ${made} ${claimSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`);
+    const made = version === 0 ? schema : version === 1 ? `UPDATE blocks SET added = ${Date.now()};` : '';
+    this.database.exec(
+      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
+    );
     return version === 0;
   }
 
   /** A full check reads the whole file; this touches the head of each table, and damage beyond shows when it is read. */
   #checkSound(): void {
-    for (const table of ['blocks', 'records', 'settings', 'puts', 'claims'])
+    for (const table of ['blocks', 'records', 'settings', 'puts', 'claims', 'items', 'buckets'])
       this.database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
   }
 }

@@ -18,6 +18,7 @@ import {
 import { BlockTable } from './block-table.ts';
 import type { Catalog } from './catalog.ts';
 import { type Claim, ClaimTable } from './claim-table.ts';
+import type { ItemIndex } from './item-index.ts';
 import type { KeyRange, Page } from './key-range.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { Turnstile } from './turnstile.ts';
@@ -32,6 +33,8 @@ export interface DiskBlockStoreOptions {
   readonly catalog: Catalog;
   /** On the same catalogue; one of its own unless handed in. */
   readonly claims?: ClaimTable;
+  /** On the same catalogue, kept with the blocks. */
+  readonly index?: ItemIndex;
   readonly quotaBytes: number;
   readonly writeFlushed?: WriteFlushed;
 }
@@ -77,7 +80,7 @@ export class DiskBlockStore implements BlockStore {
   static async open(options: DiskBlockStoreOptions): Promise<DiskBlockStore> {
     const files = new BlockFiles(options.folder, options.writeFlushed);
     const claims = options.claims ?? new ClaimTable(options.catalog);
-    const table = new BlockTable(options.catalog, claims);
+    const table = new BlockTable(options.catalog, claims, options.index ?? null);
     await files.prepare();
     const clean = options.catalog.setting(cleanSetting) === true;
     const reconciled = clean ? null : await reconcile(files, table, options.quotaBytes);

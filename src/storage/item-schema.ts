@@ -3,11 +3,11 @@
  * blocks are wanted. `lane0` to `lane7` are sums modulo 2^32 over the items of a bucket.
  */
 export const itemSchema = `
-  CREATE TABLE items (
+  CREATE TABLE IF NOT EXISTS items (
     copies INTEGER NOT NULL, key BLOB NOT NULL, digest BLOB NOT NULL, cid BLOB, record INTEGER,
     PRIMARY KEY (copies, key)
   ) WITHOUT ROWID, STRICT;
-  CREATE TABLE buckets (
+  CREATE TABLE IF NOT EXISTS buckets (
     copies INTEGER NOT NULL, bucket INTEGER NOT NULL, count INTEGER NOT NULL,
     lane0 INTEGER NOT NULL, lane1 INTEGER NOT NULL, lane2 INTEGER NOT NULL, lane3 INTEGER NOT NULL,
     lane4 INTEGER NOT NULL, lane5 INTEGER NOT NULL, lane6 INTEGER NOT NULL, lane7 INTEGER NOT NULL,

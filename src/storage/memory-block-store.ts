@@ -10,6 +10,7 @@ import {
 } from './block-store.ts';
 import { Catalog } from './catalog.ts';
 import { type Claim, ClaimTable } from './claim-table.ts';
+import type { ItemIndex } from './item-index.ts';
 import { checkedKey, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 
 /** Blocks in memory, gone with the process: for tests and the simulator. */
@@ -17,14 +18,17 @@ export class MemoryBlockStore implements BlockStore {
   readonly quotaBytes: number;
   readonly #blocks = new Map<string, Block & { readonly added: number }>();
   readonly #claims: ClaimTable;
+  readonly #index: ItemIndex | null;
   #bytes = 0;
 
   constructor(
     quotaBytes: number = Number.POSITIVE_INFINITY,
     claims: ClaimTable = new ClaimTable(new Catalog(':memory:')),
+    index: ItemIndex | null = null,
   ) {
     this.quotaBytes = quotaBytes;
     this.#claims = claims;
+    this.#index = index;
   }
 
   async has(cids: readonly CID[]): Promise<boolean[]> {
@@ -45,7 +49,10 @@ export class MemoryBlockStore implements BlockStore {
     const wanted = fresh.reduce((sum, [, block]) => sum + block.bytes.length, 0);
     if (this.#bytes + wanted > this.quotaBytes) throw quotaFull(wanted, this.#bytes, this.quotaBytes);
     const added = Date.now();
-    for (const [key, { cid, bytes }] of fresh) this.#blocks.set(key, { cid, bytes: bytes.slice(), added });
+    for (const [key, { cid, bytes }] of fresh) {
+      this.#blocks.set(key, { cid, bytes: bytes.slice(), added });
+      this.#index?.addBlock(key, cid.toV1());
+    }
     this.#bytes += wanted;
     for (const [key, { claims }] of unique) this.#claims.add(key, claims ?? []);
   }
@@ -108,7 +115,9 @@ export class MemoryBlockStore implements BlockStore {
     const before = this.#blocks.size;
     for (const key of keys) {
       this.#bytes -= this.#blocks.get(key)?.bytes.length ?? 0;
-      if (this.#blocks.delete(key)) this.#claims.forget(key);
+      if (!this.#blocks.delete(key)) continue;
+      this.#claims.forget(key);
+      this.#index?.removeBlock(key);
     }
     return before - this.#blocks.size;
   }

@@ -4,6 +4,7 @@
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
+import type { ItemIndex } from './item-index.ts';
 import { badCursor, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 
 /** At most one per (kind, publisher, subject, key). */
@@ -26,8 +27,11 @@ const columns = 'kind, publisher, subject, key, sequence, expiry, bytes';
 
 export class RecordTable {
   readonly #catalog: Catalog;
+  readonly #index: ItemIndex | null;
   readonly #put: StatementSync;
   readonly #one: StatementSync;
+  readonly #byRow: StatementSync;
+  readonly #removeExactly: StatementSync;
   readonly #ofKey: StatementSync;
   readonly #ofPublisher: StatementSync;
   readonly #inRange: StatementSync;
@@ -35,13 +39,19 @@ export class RecordTable {
   readonly #expire: StatementSync;
   readonly #count: StatementSync;
 
-  constructor(catalog: Catalog) {
+  /** @param index is kept with the table, when there is one. */
+  constructor(catalog: Catalog, index: ItemIndex | null = null) {
     this.#catalog = catalog;
+    this.#index = index;
     const prepare = (sql: string) => catalog.database.prepare(sql);
     this.#put = prepare(`INSERT INTO records (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET sequence = excluded.sequence, expiry = excluded.expiry, bytes = excluded.bytes
-      WHERE excluded.sequence > records.sequence`);
+      WHERE excluded.sequence > records.sequence RETURNING rowid`);
     this.#one = prepare(`SELECT ${columns} FROM records WHERE kind = ? AND publisher = ? AND subject = ? AND key = ?`);
+    this.#byRow = prepare(`SELECT ${columns} FROM records WHERE rowid = ?`);
+    this.#removeExactly = prepare(
+      'DELETE FROM records WHERE kind = ? AND publisher = ? AND subject = ? AND key = ? AND sequence = ?',
+    );
     this.#ofKey = prepare(`SELECT ${columns} FROM records WHERE key = ? AND kind = ? AND (publisher, subject) > (?, ?)
       ORDER BY publisher, subject LIMIT ?`);
     this.#ofPublisher =
@@ -51,19 +61,28 @@ export class RecordTable {
       prepare(`SELECT ${columns} FROM records WHERE (key, kind, publisher, subject) > (?, ?, ?, ?) AND key <= ?
       ORDER BY key, kind, publisher, subject LIMIT ?`);
     this.#remove = prepare('DELETE FROM records WHERE kind = ? AND publisher = ? AND subject = ? AND key = ?');
-    this.#expire = prepare('DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE expiry <= ? LIMIT ?)');
+    this.#expire = prepare(
+      'DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE expiry <= ? LIMIT ?) RETURNING kind, publisher, subject, key',
+    );
     this.#count = prepare('SELECT count(*) AS count FROM records');
   }
 
   /** Durable when it resolves. Entry i says whether row i was kept: false when one with the same or a higher sequence is there. */
   put(rows: readonly RecordRow[]): Promise<boolean[]> {
     return this.#catalog.write(() =>
-      rows.map(
-        (row) =>
-          this.#put.run(row.kind, row.publisher, row.subject, blobOf(row.key), row.sequence, row.expiry, row.bytes)
-            .changes !== 0,
-      ),
+      rows.map((row) => {
+        const { kind, publisher, subject, key, sequence, expiry, bytes } = row;
+        const kept = this.#put.get(kind, publisher, subject, blobOf(key), sequence, expiry, bytes);
+        if (kept !== undefined) this.#index?.putRecord(row, bytes, Number(kept['rowid']));
+        return kept !== undefined;
+      }),
     );
+  }
+
+  /** The row that an item of the index names, or null when it is gone. */
+  byRow(row: number): RecordRow | null {
+    const found = this.#byRow.get(row);
+    return found === undefined ? null : recordRow(found);
   }
 
   /** The one row of this identity, or null. */
@@ -113,13 +132,35 @@ export class RecordTable {
   /** Removes rows by identity, whatever their sequence. */
   async remove(rows: readonly Pick<RecordRow, 'kind' | 'publisher' | 'subject' | 'key'>[]): Promise<void> {
     await this.#catalog.write(() => {
-      for (const row of rows) this.#remove.run(row.kind, row.publisher, row.subject, blobOf(row.key));
+      for (const row of rows) {
+        this.#remove.run(row.kind, row.publisher, row.subject, blobOf(row.key));
+        this.#index?.removeRecord(row);
+      }
+    });
+  }
+
+  /** Removes these rows, but none that has been replaced; resolves with how many went. */
+  removeExactly(rows: readonly RecordRow[]): Promise<number> {
+    return this.#catalog.write(() => {
+      const gone = rows.filter(
+        ({ kind, publisher, subject, key, sequence }) =>
+          this.#removeExactly.run(kind, publisher, subject, blobOf(key), sequence).changes !== 0,
+      );
+      for (const row of gone) this.#index?.removeRecord(row);
+      return gone.length;
     });
   }
 
   /** Removes at most `limit` rows whose expiry is `now` or before; resolves with how many went. */
   expire(now: number, limit: number): Promise<number> {
-    return this.#catalog.write(() => Number(this.#expire.run(now, pageLimit(limit)).changes));
+    return this.#catalog.write(() => {
+      const gone = this.#expire.all(now, pageLimit(limit));
+      for (const { kind, publisher, subject, key } of gone) {
+        const identity = { kind: String(kind), publisher: String(publisher), key: hexOf(key as Uint8Array) };
+        this.#index?.removeRecord({ ...identity, subject: subject as Uint8Array });
+      }
+      return gone.length;
+    });
   }
 
   count(): number {

@@ -22,17 +22,26 @@ import { BlockServer } from '../replication/block-server.ts';
 import { BlockStorer } from '../replication/block-storer.ts';
 import { claimMessages, decodeRelease } from '../replication/claim-messages.ts';
 import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.ts';
+import { ConfirmedRanges } from '../replication/confirmed-ranges.ts';
 import { handOver } from '../replication/hand-over.ts';
+import { keepReadable } from '../replication/keep-readable.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
-import type { RepairPorts } from '../replication/repair-ports.ts';
+import { Reconciliation } from '../replication/reconciliation.ts';
 import { defaultScrubBytesPerSecond, Scrub, type ScrubPorts } from '../replication/scrub.ts';
-import { SimpleRepair } from '../replication/simple-repair.ts';
+import {
+  defaultSyncBytesPerSecond,
+  defaultSyncTimes,
+  type SyncPorts,
+  type SyncTimes,
+} from '../replication/sync-ports.ts';
+import { SyncServer } from '../replication/sync-server.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds, Random } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { ClaimTable } from '../storage/claim-table.ts';
+import type { ItemIndex } from '../storage/item-index.ts';
 import type { RecordTable } from '../storage/record-table.ts';
 import { BlockTraffic } from './block-traffic.ts';
 import { createFiles } from './file-service.ts';
@@ -47,6 +56,8 @@ export interface DataPathOptions {
   readonly random: Random;
   readonly blocks: BlockStore;
   readonly records: RecordTable;
+  /** Of blocks and records, kept with both. */
+  readonly index: ItemIndex;
   /** Why the blocks are held; on the catalogue, and known to `blocks`. */
   readonly claims: ClaimTable;
   readonly catalog: Pick<Catalog, 'write' | 'setting' | 'setSetting'>;
@@ -57,16 +68,16 @@ export interface DataPathOptions {
   readonly teaching: boolean;
   /** r and w of the genesis. */
   readonly rule: CopyRule;
-  /** How long neighbours must have been quiet before repair looks; default 2 s. */
-  readonly settleMilliseconds?: Milliseconds;
   /** How fast the disk is looked through for damage; default 8 MB/s, 0: not at all. */
   readonly scrubBytesPerSecond?: number;
+  readonly syncTimes?: Partial<SyncTimes>;
+  /** A cap on what reconciliation moves. */
+  readonly syncBytesPerSecond?: number;
   readonly notify?: (event: FileEvent) => void;
   /** Hosts that misbehaved or did not answer, for logs and counters. */
   readonly report?: (what: string, host: Contact, detail: string) => void;
 }
 
-const defaultSettleMilliseconds = 2000;
 const recordsExpiredAtOnce = 500;
 /** Expired records are nobody's word any more; but that they expired is what ends the claims of a put not seen before. */
 const expiredRecordsKeptMilliseconds: Milliseconds = 24 * 3600 * 1000;
@@ -75,9 +86,11 @@ export class DataPath {
   readonly files: Files;
   readonly transfers: Transfers;
   readonly placement: PlacementCache;
+  readonly confirmed: ConfirmedRanges;
   readonly #queue: TransferQueue;
-  readonly #repairPorts: RepairPorts;
-  #repair: SimpleRepair | null = null;
+  readonly #syncPorts: SyncPorts;
+  readonly #syncServer: SyncServer;
+  #reconciliation: Reconciliation | null = null;
   readonly #claimPorts: ClaimUpkeepPorts;
   #claimUpkeep: ClaimUpkeep | null = null;
   readonly #scrubPorts: ScrubPorts;
@@ -92,35 +105,51 @@ export class DataPath {
     const { view, clock, transport, blocks, rule, signer, networkId } = options;
     const notify = options.notify ?? (() => undefined);
     this.placement = new PlacementCache(view, clock);
+    this.confirmed = new ConfirmedRanges(clock);
     this.#traffic = new BlockTraffic(clock, notify);
     const leaves = new LeafPool();
     const report = (what: string, host: Contact, detail: string): void => options.report?.(what, host, detail);
     const damaged = (cid: CID): void => this.#scrub?.suspect([cid]);
     const data = { view, placement: this.placement, transport, blocks, clock, leaves, report, damaged };
+    const { confirmed } = this;
     const places = { bits: view.shape.bits, teaching: options.teaching };
     const verifier = new EntryVerifier(networkId, options.verify);
-    const recordPorts = { ...data, table: options.records, verifier, places, rule, signer, networkId };
+    const recordPorts = { ...data, table: options.records, verifier, places, rule, confirmed, signer, networkId };
     this.#holder = new RecordHolder(recordPorts);
     const writer = new RecordWriter(recordPorts, this.#holder);
     const reader = new RecordReader(recordPorts, this.#holder);
     const names = new Names(recordPorts, writer, reader);
     const storer = new BlockStorer(data);
     const fetcher = new BlockFetcher(data, rule.replicas);
-    this.#server = new BlockServer(blocks, leaves, {
+    this.#server = new BlockServer(blocks, leaves, confirmed, {
       stored: (from, count, bytes) => this.#traffic.add('stored', from, count, bytes),
       sent: (to, count, bytes) => this.#traffic.add('sent', to, count, bytes),
       suspected: (cids) => this.#scrub?.suspect(cids),
       refused: (from, code) => report('refused', from, `A block was refused: ${code}.`),
     });
-    this.#repairPorts = {
+    this.#syncPorts = {
       ...data,
       lanes: storer.lanes,
-      records: { table: options.records, push: (host, entries) => writer.push(host, entries) },
+      index: options.index,
+      confirmed,
+      records: {
+        table: options.records,
+        push: (host, entries) => writer.push(host, entries),
+        keep: async (from, entries) => {
+          const results = await this.#holder.keep(from, entries);
+          return results.filter((result) => result === 'stored').length;
+        },
+      },
       replicas: rule.replicas,
+      writeQuorum: rule.writeQuorum,
       random: options.random,
-      settleMilliseconds: options.settleMilliseconds ?? defaultSettleMilliseconds,
-      repaired: (copies, entries) =>
-        notify({ kind: 'moved', text: `Repair made ${copies} copies of blocks and handed on ${entries} records.` }),
+      times: { ...defaultSyncTimes, ...options.syncTimes },
+      bytesPerSecond: options.syncBytesPerSecond ?? defaultSyncBytesPerSecond,
+      moved: ({ blocks: copies, records, dropped }) =>
+        notify({
+          kind: 'moved',
+          text: `Moved ${copies} copies of blocks and ${records} records to their places, and dropped ${dropped} that had none here.`,
+        }),
     };
     this.#scrubPorts = {
       blocks,
@@ -135,6 +164,7 @@ export class DataPath {
       },
       failed: (error) => report('no-answer', view.self, `A block could not be looked at or mended: ${error.message}`),
     };
+    this.#syncServer = new SyncServer({ ...this.#syncPorts, table: options.records });
     this.#claimPorts = {
       claims: options.claims,
       catalog: options.catalog,
@@ -180,10 +210,10 @@ export class DataPath {
     this.#queue.begin();
   }
 
-  /** Repair with every change of the ring, and by rounds of its own. */
-  beginRepair(): SimpleRepair {
-    this.#repair ??= new SimpleRepair(this.#repairPorts);
-    return this.#repair;
+  /** Everything is brought to its places with every change of the ring, and by rounds of its own. */
+  beginRepair(): Reconciliation {
+    this.#reconciliation ??= new Reconciliation(this.#syncPorts);
+    return this.#reconciliation;
   }
 
   /** The disk is looked through for damage, and damage met is mended, from now on. */
@@ -203,18 +233,24 @@ export class DataPath {
    * Rejects with `too-few-copies` when some of it could not be handed over; it may be called again.
    */
   async handOverEverything(): Promise<void> {
-    await handOver(this.#repairPorts);
+    await handOver(this.#syncPorts);
+  }
+
+  /** Before stopping for a while: what would have fewer than w live copies gets them, until the signal fires. Resolves with the copies made. */
+  keepReadable(signal: AbortSignal): Promise<number> {
+    return keepReadable(this.#syncPorts, signal);
   }
 
   /** Whether a request of this kind is for the data path. */
   handles(kind: string): boolean {
-    return kind.startsWith('blocks.') || kind.startsWith('claims.') || kind.startsWith('records.');
+    return ['blocks.', 'claims.', 'records.', 'sync.'].some((prefix) => kind.startsWith(prefix));
   }
 
   /** For `Handlers.request`. */
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
     if (kind === blockMessages.has) return this.#server.has(body);
     if (kind === blockMessages.check) return this.#server.check(body);
+    if (kind.startsWith('sync.')) return this.#syncServer.request(from, kind, body);
     if (kind === claimMessages.claim) return this.#server.claim(body);
     if (kind === claimMessages.release) return this.#release(from, body);
     if (kind === recordMessages.put) return this.#holder.put(from, body);
@@ -247,7 +283,7 @@ export class DataPath {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#queue.close();
-    await this.#repair?.close();
+    await this.#reconciliation?.close();
     await this.#claimUpkeep?.close();
     await this.#scrub?.close();
     await Promise.all(this.#afterwards);

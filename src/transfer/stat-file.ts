@@ -24,8 +24,8 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
     await Promise.all(
       hosts.slice(start, start + hostsAskedAtOnce).map(async (host) => {
         const held = await heldAt(ports, host, blocks);
-        for (const [index, size] of held.entries()) if (size !== -1) copies[index] = (copies[index] ?? 0) + 1;
-        if (held.some((size) => size !== -1)) holders.push(host);
+        for (const [index, size] of held.entries()) if (size >= 0) copies[index] = (copies[index] ?? 0) + 1;
+        if (held.some((size) => size >= 0)) holders.push(host);
       }),
     );
   }

@@ -1,0 +1,166 @@
+/**
+ * The first half of a round: this host's arcs are compared with the other places of each, set by set, and what differs
+ * becomes a list of what is to be carried where. Hosts are asked at the same time, each with one message for all arcs.
+ */
+import type { CID } from 'multiformats/cid';
+import { ChordialError } from '../errors.ts';
+import { TransportError } from '../network/transport.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import { type ItemSet, maximumItemSet, recordSet } from '../storage/item-index.ts';
+import type { OwnArc } from './own-arcs.ts';
+import { comparedRange, type Difference, differencesIn } from './range-differences.ts';
+import { SyncClient } from './sync-client.ts';
+import type { ComparedRange } from './sync-messages.ts';
+import type { SyncPorts } from './sync-ports.ts';
+
+/** About 300 bytes each; what is beyond comes with the next round, which then follows at once. */
+const maximumDifferences = 20_000;
+/** Hosts asked behind the places when none of these is sure of what it holds: so many newcomers in a row are not met. */
+const maximumHostsWalked = 64;
+const everySet: readonly ItemSet[] = Array.from({ length: maximumItemSet + 1 }, (_, set) => set);
+
+export interface Carrying {
+  readonly host: Contact;
+  readonly difference: Difference;
+  readonly arc: ComparedArc;
+}
+
+/** How one arc stands; counts what is still to be done. */
+export interface ComparedArc extends OwnArc {
+  /** Places other than this host's, for the network's r. */
+  readonly places: readonly Contact[];
+  /** Some place could not be asked, or not everything was looked at. */
+  incomplete: boolean;
+  /** This host's word on the arc may count: it had it before, or one of those asked has it, or all were asked. */
+  sure: boolean;
+  /** Items that this host lacks and has not got yet. */
+  lackedHere: number;
+  /** The same for each place. */
+  readonly lackedAt: Map<HostId, number>;
+}
+
+export interface Comparison {
+  readonly arcs: readonly ComparedArc[];
+  readonly carryings: readonly Carrying[];
+  /** Differences were left out: another round is due at once. */
+  readonly cut: boolean;
+}
+
+interface Question {
+  readonly arc: ComparedArc;
+  readonly compared: ComparedRange;
+  /** Whether the host has a place for this set; else it is only asked for what it may have left over. */
+  readonly placed: boolean;
+}
+
+export async function compareArcs(arcs: readonly OwnArc[], ports: SyncPorts, signal: AbortSignal): Promise<Comparison> {
+  const compared = arcs.map((arc): ComparedArc => {
+    const sure = arc.others.length === 0 || ports.confirmed.coversAll(arc.range);
+    const places = arc.others.slice(0, ports.replicas - 1);
+    return { ...arc, places, incomplete: false, sure, lackedHere: 0, lackedAt: new Map() };
+  });
+  const comparing = new Comparing(ports, signal);
+  const sets = new Set(ports.index.sets());
+  await comparing.ask(compared, (arc) => questionsToPlaces(arc, sets, ports));
+  for (let depth = ports.replicas - 1; depth < maximumHostsWalked && !signal.aborted; depth++) {
+    const unsure = compared.filter(({ sure, others }) => !sure && depth < others.length);
+    if (unsure.length === 0) break;
+    await comparing.ask(unsure, ({ others }) => [{ host: others[depth]!, sets: everySet, placed: [] }]);
+  }
+  // Nobody is sure, as after all were down at once: what all of them have together is what there is.
+  for (const arc of compared) if (!arc.sure && !signal.aborted) arc.sure = !arc.incomplete;
+  return { arcs: compared, carryings: comparing.carryings, cut: comparing.cut };
+}
+
+interface Asked {
+  readonly host: Contact;
+  readonly sets: readonly ItemSet[];
+  readonly placed: readonly ItemSet[];
+}
+
+/** The k-th host behind the owner has a place in the sets of more than k copies. The first may also keep what moved on. */
+function questionsToPlaces(arc: ComparedArc, held: ReadonlySet<ItemSet>, { replicas }: SyncPorts): readonly Asked[] {
+  return arc.others.slice(0, maximumItemSet - 1).flatMap((host, position) => {
+    const isPlace = (set: ItemSet): boolean => position < (set === recordSet ? replicas : set) - 1;
+    const placed = everySet.filter((set) => isPlace(set) && (position < replicas - 1 || held.has(set)));
+    const sets = position === 0 ? everySet : placed;
+    return sets.length === 0 ? [] : [{ host, sets, placed }];
+  });
+}
+
+class Comparing {
+  readonly carryings: Carrying[] = [];
+  cut = false;
+  readonly #ports: SyncPorts;
+  readonly #client: SyncClient;
+  readonly #signal: AbortSignal;
+
+  constructor(ports: SyncPorts, signal: AbortSignal) {
+    this.#ports = ports;
+    this.#signal = signal;
+    this.#client = new SyncClient(ports.transport, signal);
+  }
+
+  async ask(arcs: readonly ComparedArc[], of: (arc: ComparedArc) => readonly Asked[]): Promise<void> {
+    const byHost = new Map<HostId, { host: Contact; questions: Question[] }>();
+    for (const arc of arcs) {
+      for (const { host, sets, placed } of of(arc)) {
+        const asked = byHost.get(host.host) ?? { host, questions: [] };
+        byHost.set(host.host, asked);
+        for (const set of sets) {
+          const compared = comparedRange(this.#ports.index, set, arc.range);
+          asked.questions.push({ arc, compared, placed: placed.includes(set) });
+        }
+      }
+    }
+    await Promise.all([...byHost.values()].map(({ host, questions }) => this.#askHost(host, questions)));
+  }
+
+  async #askHost(host: Contact, questions: readonly Question[]): Promise<void> {
+    try {
+      const answers = await this.#client.compare(
+        host,
+        questions.map(({ compared }) => compared),
+      );
+      for (const [position, { arc, compared, placed }] of questions.entries()) {
+        const { differs, confirmed } = answers[position]!;
+        if (confirmed) arc.sure = true;
+        if (differs === null) continue;
+        for await (const difference of differencesIn(
+          { client: this.#client, index: this.#ports.index },
+          host,
+          compared,
+          differs,
+        )) {
+          if (this.#note(host, arc, difference, placed)) continue;
+          for (const left of questions.slice(position)) left.arc.incomplete = true;
+          return;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof TransportError) && !(error instanceof ChordialError)) throw error;
+      for (const { arc } of questions) arc.incomplete = true;
+      if (this.#signal.aborted) return;
+      if (error instanceof TransportError && error.failure !== 'refused') this.#ports.view.suspect(host);
+      this.#ports.report?.('no-answer', host, `Its items could not be compared: ${error.message}`);
+    }
+  }
+
+  /** False when there is no room for more. */
+  #note(host: Contact, arc: ComparedArc, difference: Difference, placed: boolean): boolean {
+    if (difference.lacks === 'there' && !placed) return true;
+    if (this.carryings.length >= maximumDifferences) {
+      this.cut = true;
+      return false;
+    }
+    if (difference.lacks === 'here') arc.lackedHere += 1;
+    else if (difference.lacks === 'there') arc.lackedAt.set(host.host, (arc.lackedAt.get(host.host) ?? 0) + 1);
+    this.carryings.push({ host, arc, difference });
+    return true;
+  }
+}
+
+/** A block with its CID. */
+export function isBlock(difference: Difference): difference is Difference & { readonly cid: CID } {
+  return difference.cid !== null;
+}

@@ -1,0 +1,78 @@
+/**
+ * The ranges of which this host holds all that there is: elsewhere it says UNKNOWN, never "absent" (spec/4, Hand-over).
+ *
+ * Nothing is confirmed when a life begins. An owner confirms its arc when it has reconciled it with all other places and
+ * at least one host that was confirmed itself; it then tells the other places. A confirmation ends by itself unless it is
+ * given again, for a host that was cut off misses what is written meanwhile.
+ */
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+import { isInArc, type KeyArc } from '../storage/range-parts.ts';
+
+/** Three times the longest pause between two rounds of an owner. */
+const leaseMilliseconds = 180_000;
+/** 64 arcs of this host, and those of 8 hosts before each. */
+const maximumRanges = 1024;
+
+export class ConfirmedRanges {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #leaseMilliseconds: Milliseconds;
+  /** By their ends, the oldest first. */
+  readonly #ranges = new Map<string, { readonly range: KeyArc; readonly until: Milliseconds }>();
+
+  constructor(clock: Pick<Clock, 'now'>, lease: Milliseconds = leaseMilliseconds) {
+    this.#clock = clock;
+    this.#leaseMilliseconds = lease;
+  }
+
+  confirm(range: KeyArc): void {
+    const name = `${range.after} ${range.upTo}`;
+    this.#ranges.delete(name);
+    this.#ranges.set(name, { range, until: this.#clock.now() + this.#leaseMilliseconds });
+    const [oldest] = this.#ranges.keys();
+    if (this.#ranges.size > maximumRanges && oldest !== undefined) this.#ranges.delete(oldest);
+  }
+
+  /** A key has turned out not to belong here: nothing confirmed around it counts any more. */
+  withdraw(key: string): void {
+    for (const [name, { range }] of this.#ranges) if (isInArc(range, key)) this.#ranges.delete(name);
+  }
+
+  clear(): void {
+    this.#ranges.clear();
+  }
+
+  /** Whether a block or record with this key would be here if there were one. */
+  covers(key: string): boolean {
+    return this.#live().some((range) => isInArc(range, key));
+  }
+
+  /** Whether the whole of a range is confirmed, if need be by several confirmations side by side. */
+  coversAll(range: KeyArc): boolean {
+    const live = this.#live();
+    let reached = range.after;
+    for (let steps = 0; steps <= live.length; steps++) {
+      // A range that begins at `reached` or around it carries on to its own end.
+      const next = live.find((known) => known.after === reached || (isInArc(known, reached) && known.upTo !== reached));
+      if (next === undefined) return false;
+      if (next.after === next.upTo || passes(reached, next.upTo, range)) return true;
+      reached = next.upTo;
+    }
+    return false;
+  }
+
+  /** What is confirmed now, overlaps and all. */
+  ranges(): readonly KeyArc[] {
+    return this.#live();
+  }
+
+  #live(): readonly KeyArc[] {
+    const now = this.#clock.now();
+    for (const [name, { until }] of this.#ranges) if (until <= now) this.#ranges.delete(name);
+    return [...this.#ranges.values()].map(({ range }) => range);
+  }
+}
+
+/** Going on from `reached` to `to`, the end of the range is passed. */
+function passes(reached: string, to: string, range: KeyArc): boolean {
+  return reached === range.upTo ? range.after !== range.upTo : isInArc({ after: reached, upTo: to }, range.upTo);
+}

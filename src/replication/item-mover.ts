@@ -1,0 +1,158 @@
+/**
+ * Carries single items between this host and another, within a bound on memory and a cap on bytes per second. Blocks are
+ * verified on either side before they are passed on or kept; records by whoever keeps them.
+ */
+import type { CID } from 'multiformats/cid';
+import { blockKey, verifyBlock } from '../content/cid.ts';
+import { leafBytes } from '../content/leaf-pool.ts';
+import { TransportError } from '../network/transport.ts';
+import { decodeEntry } from '../records/entry.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import { recordSet } from '../storage/item-index.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { ByteRate } from './byte-rate.ts';
+import { claimMessages, encodeClaimed } from './claim-messages.ts';
+import { SourceLane } from './source-lane.ts';
+import { chunks, SyncClient } from './sync-client.ts';
+import type { SyncPorts } from './sync-ports.ts';
+
+/** Blocks read or received and on their way. */
+const maximumBytesUnderWay = 16 * 1024 * 1024;
+const maximumIdleLanes = 256;
+const recordsPerPush = 128;
+const blocksPerExchange = 64;
+const claimDeadlineMilliseconds = 5000;
+
+export class ItemMover {
+  readonly #ports: SyncPorts;
+  readonly #budget = new ByteBudget(maximumBytesUnderWay);
+  readonly #rate: ByteRate;
+  readonly #sources = new Map<HostId, SourceLane>();
+
+  constructor(ports: SyncPorts) {
+    this.#ports = ports;
+    this.#rate = new ByteRate(ports.clock, ports.bytesPerSecond);
+  }
+
+  /** True when the block is durable here; a failure is reported and tried again with a later round. */
+  async pullBlock(host: Contact, cid: CID, signal: AbortSignal): Promise<boolean> {
+    const { blocks, leaves } = this.#ports;
+    await this.#budget.take(leafBytes);
+    try {
+      if (signal.aborted) return false;
+      if ((await blocks.size(cid)) !== null) return true;
+      const bytes = await this.#source(host).fetch({ cid, abandoned: false });
+      if (bytes === null) return false;
+      const [claims = []] = await new SyncClient(this.#ports.transport, signal).claims(host, [blockKey(cid)]);
+      await this.#rate.pass(bytes.length, signal);
+      await blocks.put([{ cid, bytes, claims }]);
+      leaves.giveBack(bytes);
+      return true;
+    } catch (error) {
+      return this.#failed(host, error);
+    } finally {
+      this.#budget.give(leafBytes);
+    }
+  }
+
+  /** True when the block is durable at the host. */
+  async pushBlock(host: Contact, cid: CID, signal: AbortSignal): Promise<boolean> {
+    const { blocks, lanes, leaves, view } = this.#ports;
+    const size = await blocks.size(cid);
+    if (size === null) return false;
+    await this.#budget.take(size);
+    try {
+      await this.#rate.pass(size, signal);
+      if (signal.aborted) return false;
+      const bytes = await blocks.get(cid, leaves);
+      if (bytes === null) return false;
+      if (!verifyBlock(cid, bytes)) {
+        this.#ports.damaged?.(cid);
+        this.#ports.report?.(
+          'wrong-bytes',
+          view.self,
+          `The own copy of block ${cid} is damaged; it was not passed on.`,
+        );
+        return false;
+      }
+      await lanes.to(host).store({ block: { cid, bytes }, claims: blocks.claimsOf(cid), abandoned: false });
+      leaves.giveBack(bytes);
+      return true;
+    } catch (error) {
+      return this.#failed(host, error);
+    } finally {
+      this.#budget.give(size);
+    }
+  }
+
+  /** Both sides have the claims of both when it resolves with true. */
+  async exchangeClaims(host: Contact, cids: readonly CID[], signal: AbortSignal): Promise<boolean> {
+    const { blocks, transport } = this.#ports;
+    const client = new SyncClient(transport, signal);
+    try {
+      for (const some of chunks(cids, blocksPerExchange)) {
+        if (signal.aborted) return false;
+        const theirs = await client.claims(host, some.map(blockKey));
+        const own = some.map((cid) => ({ cid, claims: blocks.claimsOf(cid) }));
+        await blocks.claim(some.map((cid, position) => ({ cid, claims: theirs[position] ?? [] })));
+        const options = { deadline: claimDeadlineMilliseconds, signal };
+        await transport.request(host, claimMessages.claim, encodeClaimed(own), options);
+      }
+      return true;
+    } catch (error) {
+      return this.#failed(host, error);
+    }
+  }
+
+  /** Resolves with the number of records that are new here, or null when the host did not hand them over. */
+  async pullRecords(host: Contact, keys: readonly string[], signal: AbortSignal): Promise<number | null> {
+    try {
+      const entries = await new SyncClient(this.#ports.transport, signal).records(host, keys);
+      return await this.#ports.records.keep(host, entries);
+    } catch (error) {
+      this.#failed(host, error);
+      return null;
+    }
+  }
+
+  /** True when the host holds all of these records, or newer ones. */
+  async pushRecords(host: Contact, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
+    const now = this.#ports.clock.wallTime();
+    try {
+      for (const some of chunks(keys, recordsPerPush)) {
+        if (signal.aborted) return false;
+        const rows = some.flatMap((key) => {
+          const row = this.#ports.index.find(recordSet, key)?.record ?? null;
+          return row === null ? [] : (this.#ports.records.table.byRow(row) ?? []);
+        });
+        const current = rows.filter(({ expiry }) => expiry === null || expiry > now);
+        if (current.length === 0) continue;
+        await this.#ports.records.push(
+          host,
+          current.map(({ bytes }) => decodeEntry(bytes)),
+        );
+      }
+      return true;
+    } catch (error) {
+      return this.#failed(host, error);
+    }
+  }
+
+  #source(contact: Contact): SourceLane {
+    const known = this.#sources.get(contact.host);
+    if (known !== undefined && (known.contact === contact || !known.idle)) return known;
+    if (this.#sources.size >= maximumIdleLanes) {
+      for (const [host, lane] of this.#sources) if (lane.idle) this.#sources.delete(host);
+    }
+    const lane = new SourceLane(contact, this.#ports, this.#ports.leaves);
+    this.#sources.set(contact.host, lane);
+    return lane;
+  }
+
+  /** Whatever went wrong, at the host or on the own disk, costs this item its turn and no other. */
+  #failed(host: Contact, error: unknown): false {
+    const silent = error instanceof TransportError && error.failure !== 'refused';
+    this.#ports.report?.(silent ? 'no-answer' : 'refused', host, (error as Error).message);
+    return false;
+  }
+}

@@ -1,0 +1,26 @@
+/** The arcs that this host's members own, and who else has a place there. */
+import type { MemberState } from '../ring/member-state.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { RingView } from '../ring/view.ts';
+import { keyRangeOfArc } from '../storage/key-range.ts';
+import type { KeyArc } from '../storage/range-parts.ts';
+import { hostsBehind } from './placement.ts';
+
+export interface OwnArc {
+  readonly range: KeyArc;
+  /** Every other live host: those with the next places first, in ring order. */
+  readonly others: readonly Contact[];
+}
+
+/** @param wanted copies: so many hosts are found in ring order, if the ring has them. */
+export async function ownArcs(view: RingView, wanted: number): Promise<readonly OwnArc[]> {
+  return Promise.all(view.states().map((state) => ownArc(view, state, wanted)));
+}
+
+async function ownArc(view: RingView, { me, predecessor, successors }: MemberState, wanted: number): Promise<OwnArc> {
+  const next = await hostsBehind({ owner: me, predecessor, successors }, wanted, view);
+  const all = new Map([...next, ...view.hosts()].map((contact) => [contact.host, contact]));
+  all.delete(view.self.host);
+  const others = [...all.values()].filter(({ host }) => !view.isDead(host));
+  return { range: keyRangeOfArc(predecessor.id, me.id, view.shape.bits) as KeyArc, others };
+}

@@ -1,0 +1,82 @@
+/**
+ * In what a range differs between this host and another: the range is cut into parts until a part is small enough to be
+ * listed (range-based set reconciliation, A. Meyer 2022, as in negentropy). A difference of d items among n costs
+ * O(d log n) fingerprints, and nothing at all is listed where both are alike.
+ */
+import type { CID } from 'multiformats/cid';
+import type { Contact } from '../ring/pointer.ts';
+import { type ItemIndex, type ItemSet, recordSet } from '../storage/item-index.ts';
+import { type KeyArc, partsOf } from '../storage/range-parts.ts';
+import type { SyncClient } from './sync-client.ts';
+import { type ComparedRange, fingerprintText, type ListedItem } from './sync-messages.ts';
+
+/** Listing so many costs about as much as another round of fingerprints. */
+const itemsWorthListing = 256;
+const partsPerCut = 16;
+const itemsPerPage = 1024;
+
+export interface Difference {
+  readonly set: ItemSet;
+  readonly key: string;
+  readonly cid: CID | null;
+  /** Who lacks the item; `neither` when both have it with different digests. */
+  readonly lacks: 'here' | 'there' | 'neither';
+}
+
+export function comparedRange(index: ItemIndex, set: ItemSet, range: KeyArc): ComparedRange {
+  const { count, lanes } = index.fingerprint(set, range);
+  return { set, range, count, fingerprint: fingerprintText(lanes) };
+}
+
+/** `theirs` items are in the range at the host, and they are not the same as here. */
+export async function* differencesIn(
+  { client, index }: { readonly client: SyncClient; readonly index: ItemIndex },
+  host: Contact,
+  { set, range }: Pick<ComparedRange, 'set' | 'range'>,
+  theirs: number,
+): AsyncGenerator<Difference, void, undefined> {
+  const mine = index.fingerprint(set, range).count;
+  if (theirs === 0) {
+    for (const { key, cid } of ownItems(index, set, range)) yield { set, key, cid, lacks: 'there' };
+  } else if (mine === 0 || Math.max(mine, theirs) <= itemsWorthListing) {
+    yield* listed({ client, index }, host, set, range);
+  } else {
+    const parts = partsOf(range, partsPerCut);
+    const answers = await client.compare(
+      host,
+      parts.map((part) => comparedRange(index, set, part)),
+    );
+    for (const [position, part] of parts.entries()) {
+      const differs = answers[position]?.differs ?? null;
+      if (differs !== null) yield* differencesIn({ client, index }, host, { set, range: part }, differs);
+    }
+  }
+}
+
+async function* listed(
+  { client, index }: { readonly client: SyncClient; readonly index: ItemIndex },
+  host: Contact,
+  set: ItemSet,
+  range: KeyArc,
+): AsyncGenerator<Difference, void, undefined> {
+  const own = new Map<string, ListedItem>();
+  for (const item of ownItems(index, set, range)) own.set(item.key, item);
+  for await (const page of client.items(host, set, range)) {
+    for (const { key, digest, cid } of page) {
+      const held = own.get(key) ?? (set === recordSet ? null : index.findBlock(key));
+      own.delete(key);
+      if (held === null) yield { set, key, cid, lacks: 'here' };
+      else if (held.digest !== digest) yield { set, key, cid, lacks: 'neither' };
+    }
+  }
+  for (const { key, cid } of own.values()) yield { set, key, cid, lacks: 'there' };
+}
+
+export function* ownItems(index: ItemIndex, set: ItemSet, range: KeyArc): Generator<ListedItem, void, undefined> {
+  for (let cursor: string | null = null; ; ) {
+    const page = index.items(set, range, cursor, itemsPerPage);
+    yield* page.items;
+    cursor = page.cursor;
+    if (cursor === null) return;
+  }
+}

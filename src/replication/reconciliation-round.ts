@@ -1,0 +1,219 @@
+/**
+ * One round: this host's arcs are compared with the other places of each, and what differs is carried, the rarest first.
+ * Records go before blocks, for without them nobody finds the blocks, and they are small. Nothing is deleted here.
+ *
+ * It may be broken off at any instant and begun again: what was carried is then no difference any more.
+ */
+import type { CID } from 'multiformats/cid';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Random } from '../ring/ports.ts';
+import { type Carrying, type ComparedArc, type Comparison, compareArcs, isBlock } from './arc-comparison.ts';
+import type { ItemMover } from './item-mover.ts';
+import { ownArcs } from './own-arcs.ts';
+import { maximumReplicas } from './placement.ts';
+import { SyncClient } from './sync-client.ts';
+import type { SyncPorts } from './sync-ports.ts';
+
+/** Blocks carried at the same time; their bytes are bounded apart from this. */
+const maximumCarryings = 32;
+
+export interface RoundOutcome {
+  /** Copies of blocks made, here or elsewhere, and records handed on or got. */
+  readonly blocks: number;
+  readonly records: number;
+  /** All arcs are confirmed, here and at their places. */
+  readonly complete: boolean;
+  /** Something was got or left over that other places may lack: another round is due at once. */
+  readonly again: boolean;
+}
+
+export class ReconciliationRound {
+  readonly #ports: SyncPorts;
+  readonly #mover: ItemMover;
+  readonly #signal: AbortSignal;
+  /** Blocks with w copies are left alone: somebody who is away may come back. */
+  readonly #inGrace: boolean;
+  #blocks = 0;
+  #records = 0;
+  #pulled = false;
+
+  constructor(ports: SyncPorts, mover: ItemMover, inGrace: boolean, signal: AbortSignal) {
+    this.#ports = ports;
+    this.#mover = mover;
+    this.#inGrace = inGrace;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<RoundOutcome> {
+    const { view, index, replicas } = this.#ports;
+    const wanted = Math.min(maximumReplicas, Math.max(replicas, ...index.sets()));
+    const comparison = await compareArcs(await ownArcs(view, wanted), this.#ports, this.#signal);
+    const complete = await this.#confirm(comparison.arcs);
+    if (comparison.carryings.length === 0) return this.#outcome(comparison, complete);
+    await this.#carryRecords(comparison.carryings);
+    await this.#carryClaims(comparison.carryings);
+    await this.#carryBlocks(comparison.carryings);
+    return this.#outcome(comparison, await this.#confirm(comparison.arcs));
+  }
+
+  #outcome({ cut }: Comparison, complete: boolean): RoundOutcome {
+    const again = !this.#signal.aborted && (cut || this.#pulled);
+    return { blocks: this.#blocks, records: this.#records, complete, again };
+  }
+
+  /** Confirms what is alike by now, here and at the other places. True when that is everything. */
+  async #confirm(arcs: readonly ComparedArc[]): Promise<boolean> {
+    let complete = true;
+    const byHost = new Map<HostId, { host: Contact; arcs: ComparedArc[] }>();
+    for (const arc of arcs) {
+      if (arc.incomplete || !arc.sure || arc.lackedHere > 0) {
+        complete = false;
+        continue;
+      }
+      this.#ports.confirmed.confirm(arc.range);
+      if ([...arc.lackedAt.values()].some((items) => items > 0)) complete = false;
+      for (const host of arc.places) {
+        if ((arc.lackedAt.get(host.host) ?? 0) === 0) {
+          const told = byHost.get(host.host) ?? { host, arcs: [] };
+          told.arcs.push(arc);
+          byHost.set(host.host, told);
+        }
+      }
+    }
+    const client = new SyncClient(this.#ports.transport, this.#signal);
+    await Promise.all(
+      [...byHost.values()].map(async ({ host, arcs: alike }) => {
+        try {
+          await client.confirm(
+            host,
+            alike.map(({ range }) => range),
+          );
+        } catch (error) {
+          complete = false;
+          this.#ports.report?.('no-answer', host, (error as Error).message);
+        }
+      }),
+    );
+    return complete;
+  }
+
+  async #carryRecords(carryings: readonly Carrying[]): Promise<void> {
+    const byHost = new Map<HostId, Carrying[]>();
+    for (const carrying of carryings) {
+      if (isBlock(carrying.difference)) continue;
+      const list = byHost.get(carrying.host.host) ?? [];
+      list.push(carrying);
+      byHost.set(carrying.host.host, list);
+    }
+    // All that is got first: what one host had, the others may lack.
+    await Promise.all([...byHost.values()].map((list) => this.#pullRecords(list)));
+    await Promise.all([...byHost.values()].map((list) => this.#pushRecords(list)));
+  }
+
+  async #pullRecords(list: readonly Carrying[]): Promise<void> {
+    const wanted = list.filter(({ difference }) => difference.lacks !== 'there');
+    const [first] = wanted;
+    if (first === undefined || this.#signal.aborted) return;
+    const keys = wanted.map(({ difference }) => difference.key);
+    const got = await this.#mover.pullRecords(first.host, keys, this.#signal);
+    if (got === null) return;
+    this.#records += got;
+    this.#pulled ||= got > 0;
+    for (const carrying of wanted) settleHere(carrying);
+  }
+
+  async #pushRecords(list: readonly Carrying[]): Promise<void> {
+    const lacked = list.filter(({ difference }) => difference.lacks !== 'here');
+    const [first] = lacked;
+    if (first === undefined || this.#signal.aborted) return;
+    const keys = lacked.map(({ difference }) => difference.key);
+    if (!(await this.#mover.pushRecords(first.host, keys, this.#signal))) return;
+    this.#records += keys.length;
+    for (const carrying of lacked) settleThere(carrying);
+  }
+
+  async #carryClaims(carryings: readonly Carrying[]): Promise<void> {
+    const byHost = new Map<HostId, { host: Contact; cids: CID[] }>();
+    for (const { host, difference } of carryings) {
+      if (!isBlock(difference) || difference.lacks !== 'neither') continue;
+      const asked = byHost.get(host.host) ?? { host, cids: [] };
+      asked.cids.push(difference.cid);
+      byHost.set(host.host, asked);
+    }
+    await Promise.all(
+      [...byHost.values()].map(({ host, cids }) => this.#mover.exchangeClaims(host, cids, this.#signal)),
+    );
+  }
+
+  async #carryBlocks(carryings: readonly Carrying[]): Promise<void> {
+    const due = rarestFirst(carryings, this.#ports.random)
+      .filter(({ copies }) => !this.#inGrace || copies < this.#ports.writeQuorum)
+      [Symbol.iterator]();
+    // Several at work on one list, so that it is begun in its order.
+    const work = async (): Promise<void> => {
+      for (const { ways, lackedHere } of due) {
+        if (this.#signal.aborted) return;
+        if (lackedHere) await this.#pullBlock(ways);
+        else for (const way of ways) await this.#pushBlock(way);
+      }
+    };
+    await Promise.all(Array.from({ length: maximumCarryings }, work));
+  }
+
+  /** From the first of these hosts that hands it over. */
+  async #pullBlock(ways: readonly Carrying[]): Promise<void> {
+    for (const { host, difference } of ways) {
+      if (!isBlock(difference) || !(await this.#mover.pullBlock(host, difference.cid, this.#signal))) continue;
+      for (const way of ways) settleHere(way);
+      this.#pulled = true;
+      this.#blocks += 1;
+      return;
+    }
+  }
+
+  async #pushBlock(way: Carrying): Promise<void> {
+    const { host, difference } = way;
+    if (!isBlock(difference) || !(await this.#mover.pushBlock(host, difference.cid, this.#signal))) return;
+    settleThere(way);
+    this.#blocks += 1;
+  }
+}
+
+function settleHere({ arc, difference }: Carrying): void {
+  if (difference.lacks === 'here') arc.lackedHere -= 1;
+}
+
+function settleThere({ arc, host, difference }: Carrying): void {
+  if (difference.lacks === 'there') arc.lackedAt.set(host.host, (arc.lackedAt.get(host.host) ?? 0) - 1);
+}
+
+interface Due {
+  /** The hosts that have it, or those that lack it. */
+  readonly ways: readonly Carrying[];
+  readonly lackedHere: boolean;
+  /** How many of its places hold it. */
+  readonly copies: number;
+}
+
+/**
+ * Blocks to be carried, those with the fewest copies at their places first; among equals chance decides, so that one that
+ * cannot be read does not hold the same others up in every round.
+ */
+function rarestFirst(carryings: readonly Carrying[], random: Random): readonly Due[] {
+  const byKey = new Map<string, Carrying[]>();
+  for (const carrying of carryings) {
+    const { difference } = carrying;
+    if (!isBlock(difference) || difference.lacks === 'neither') continue;
+    const ways = byKey.get(difference.key) ?? [];
+    ways.push(carrying);
+    byKey.set(difference.key, ways);
+  }
+  return [...byKey.values()]
+    .map((ways) => {
+      const { difference, arc } = ways[0]!;
+      const lackedHere = difference.lacks === 'here';
+      const places = Math.min(difference.set, arc.others.length + 1);
+      return { ways, lackedHere, copies: lackedHere ? ways.length : places - ways.length, lot: random.next() };
+    })
+    .sort((a, b) => a.copies - b.copies || a.lot - b.lot);
+}

@@ -1,0 +1,148 @@
+/**
+ * Keeps every item at its places (spec/4, Replicas): each host reconciles the arcs that it owns with the hosts that come
+ * next, a moment after its neighbours changed and every 30 to 60 s, and then gives up what has no place with it. The same
+ * rounds hand a joiner its share, repair after deaths, take a returning host's copies into account and remove surplus.
+ *
+ * One round runs at a time. A change of the ring breaks it off, when it has settled, and the next one begins.
+ */
+import type { Milliseconds, Timer } from '../ring/ports.ts';
+import { Absences } from './absences.ts';
+import { ItemMover } from './item-mover.ts';
+import { ReconciliationRound, type RoundOutcome } from './reconciliation-round.ts';
+import { Surplus } from './surplus.ts';
+import type { SyncPorts } from './sync-ports.ts';
+
+/** A round is not broken off sooner, or a ring that changes all the time would never see one end. */
+const leastRoundMilliseconds = 5000;
+/** The share of the interval that chance takes off, so that hosts do not all begin at once. */
+const jitter = 0.5;
+
+export interface Reconciled extends RoundOutcome {
+  readonly dropped: number;
+}
+
+export class Reconciliation {
+  readonly #ports: SyncPorts;
+  readonly #mover: ItemMover;
+  readonly #surplus: Surplus;
+  readonly #absences: Absences;
+  readonly #stopListening: () => void;
+  readonly #stopping = new AbortController();
+  #round: { readonly ending: AbortController; readonly done: Promise<unknown> } | null = null;
+  #roundBegan: Milliseconds = Number.NEGATIVE_INFINITY;
+  #timer: Timer | null = null;
+  #timerDue: Milliseconds = Number.POSITIVE_INFINITY;
+  #changes = 0;
+  #lastChange: Milliseconds = Number.NEGATIVE_INFINITY;
+  /** Changes up to which all that is here was looked at for surplus. */
+  #lookedAtAllSince = -1;
+  #wasAlone: boolean;
+
+  constructor(ports: SyncPorts) {
+    this.#ports = ports;
+    this.#mover = new ItemMover(ports);
+    this.#surplus = new Surplus(ports, this.#mover);
+    this.#absences = new Absences(ports.view, ports.clock, ports.times.graceMilliseconds);
+    if (ports.index.sets().length > 0) this.#absences.awaitOthers();
+    this.#wasAlone = ports.view.hosts().length <= 1;
+    this.#stopListening = ports.view.onChange(() => this.#changed());
+    this.#schedule(0);
+  }
+
+  /** Resolves when no round runs any more; the one under way is broken off. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    this.#stopListening();
+    this.#timer?.cancel();
+    this.#round?.ending.abort();
+    await this.#round?.done;
+  }
+
+  /** One round, when those under way have ended. */
+  async round(): Promise<Reconciled> {
+    while (this.#round !== null) await this.#round.done;
+    const ending = new AbortController();
+    const running = this.#run(AbortSignal.any([ending.signal, this.#stopping.signal]));
+    const round = { ending, done: running.catch(() => undefined) };
+    this.#round = round;
+    this.#roundBegan = this.#ports.clock.now();
+    try {
+      return await running;
+    } finally {
+      this.#round = null;
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<Reconciled> {
+    const { times, clock } = this.#ports;
+    const graceEnds = this.#absences.graceEnds();
+    const alone = this.#ports.view.hosts().length <= 1;
+    const outcome = await new ReconciliationRound(this.#ports, this.#mover, graceEnds !== null, signal).run();
+    // What nobody else could confirm counts for as long as nobody else is there.
+    this.#wasAlone = alone;
+    const changes = this.#changes;
+    const quietIn = this.#lastChange + times.quietMilliseconds - clock.now();
+    let dropped = 0;
+    if (quietIn > 0 || graceEnds !== null) {
+      if (this.#lookedAtAllSince !== changes) this.#schedule(Math.max(quietIn, (graceEnds ?? 0) - clock.now()));
+    } else if (!signal.aborted) {
+      const everything = this.#lookedAtAllSince !== changes;
+      const surplus = await this.#surplus.remove(everything, () => changes !== this.#changes, signal);
+      dropped = surplus.dropped;
+      if (surplus.left === 0) this.#lookedAtAllSince = changes;
+      else {
+        this.#lookedAtAllSince = -1;
+        this.#schedule(this.#ports.times.retryMilliseconds);
+      }
+    }
+    if (outcome.blocks + outcome.records + dropped > 0) this.#ports.moved?.({ ...outcome, dropped });
+    if (outcome.again) this.#schedule(0);
+    else if (!outcome.complete) this.#schedule(graceEnds === null ? times.retryMilliseconds : graceEnds - clock.now());
+    return { ...outcome, dropped };
+  }
+
+  #changed(): void {
+    this.#changes += 1;
+    this.#lastChange = this.#ports.clock.now();
+    this.#absences.look();
+    if (this.#wasAlone && this.#ports.view.hosts().length > 1) {
+      this.#wasAlone = false;
+      this.#ports.confirmed.clear();
+    }
+    this.#schedule(this.#ports.times.settleMilliseconds);
+  }
+
+  /** A round begins then, unless one is due sooner. */
+  #schedule(delay: Milliseconds): void {
+    const due = this.#ports.clock.now() + Math.max(0, delay);
+    if (this.#stopping.signal.aborted || due >= this.#timerDue) return;
+    this.#timer?.cancel();
+    this.#timerDue = due;
+    this.#timer = this.#ports.clock.after(Math.max(0, delay), () => this.#begin());
+  }
+
+  #begin(): void {
+    this.#timerDue = Number.POSITIVE_INFINITY;
+    const roundMilliseconds = this.#ports.clock.now() - this.#roundBegan;
+    if (this.#round !== null && roundMilliseconds < leastRoundMilliseconds) {
+      this.#schedule(leastRoundMilliseconds - roundMilliseconds);
+      return;
+    }
+    // Its arcs may be others by now; what it has carried is not carried again.
+    this.#round?.ending.abort();
+    const interval = this.#ports.times.intervalMilliseconds * (1 - jitter * this.#ports.random.next());
+    this.round().then(
+      () => this.#schedule(interval),
+      (error: Error) => {
+        // Most often the ring was just changing and an owner could not be found.
+        this.#schedule(this.#ports.times.retryMilliseconds);
+        if (this.#stopping.signal.aborted) return;
+        this.#ports.report?.(
+          'no-answer',
+          this.#ports.view.self,
+          `A round of reconciliation failed and is run again: ${error.message}`,
+        );
+      },
+    );
+  }
+}

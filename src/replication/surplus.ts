@@ -1,0 +1,170 @@
+/**
+ * Items for which this host is no place any more, or never was: offered to their places, and dropped here when all of
+ * these have just said that they hold them and are sure of their ranges (spec/4, Hand-over, Repair).
+ *
+ * Two hosts never drop the last copies at each other's word: only a host that has a place says it is sure, and one that
+ * has a place drops nothing.
+ */
+import { ringIdOfHash } from '../ring/identifier.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import { type ItemSet, recordSet } from '../storage/item-index.ts';
+import { type Page, segmentsOf } from '../storage/key-range.ts';
+import type { KeyArc } from '../storage/range-parts.ts';
+import type { ItemMover } from './item-mover.ts';
+import { SyncClient } from './sync-client.ts';
+import type { HeldAnswer, ListedItem } from './sync-messages.ts';
+import type { SyncPorts } from './sync-ports.ts';
+
+/** Items looked at together: one question to each of their places. */
+const itemsPerPage = 512;
+const lastKey = 'f'.repeat(64);
+const circle: KeyArc = { after: lastKey, upTo: lastKey };
+
+export interface SurplusOutcome {
+  readonly dropped: number;
+  readonly left: number;
+}
+
+interface Placed extends ListedItem {
+  readonly places: readonly Contact[];
+}
+
+export class Surplus {
+  readonly #ports: SyncPorts;
+  readonly #mover: ItemMover;
+
+  constructor(ports: SyncPorts, mover: ItemMover) {
+    this.#ports = ports;
+    this.#mover = mover;
+  }
+
+  /**
+   * Resolves with how many items were dropped, and how many are to be looked at again. Where ranges are confirmed only
+   * `everything` looks: places move when the ring changes. After a change under way, `changed`, nothing is dropped.
+   */
+  async remove(everything: boolean, changed: () => boolean, signal: AbortSignal): Promise<SurplusOutcome> {
+    let [dropped, left] = [0, 0];
+    for (const set of this.#ports.index.sets()) {
+      for (const range of everything ? [circle] : gapsBetween(this.#ports.confirmed.ranges())) {
+        let cursor: string | null = null;
+        do {
+          if (signal.aborted || changed()) return { dropped, left: left + 1 };
+          const page: Page<ListedItem> = this.#ports.index.items(set, range, cursor, itemsPerPage);
+          const surplus = await this.#surplusOf(set, page.items);
+          const gone = surplus.length === 0 ? 0 : await this.#settle(set, surplus, changed, signal);
+          dropped += gone;
+          left += surplus.length - gone;
+          cursor = page.cursor;
+        } while (cursor !== null);
+      }
+    }
+    return { dropped, left };
+  }
+
+  async #settle(
+    set: ItemSet,
+    surplus: readonly Placed[],
+    changed: () => boolean,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const answers = await this.#askPlaces(set, surplus, signal);
+    const held: Placed[] = [];
+    for (const item of surplus) {
+      let everywhere = item.places.length > 0;
+      for (const host of item.places) {
+        const answer = answers.get(host.host)?.get(item.key);
+        // One that is not sure yet is being given its share by the owner.
+        if (answer?.confirmed !== true) everywhere = false;
+        else if (!(await this.#isHeld(host, item, answer, signal))) everywhere = false;
+      }
+      if (everywhere) held.push(item);
+    }
+    return changed() || signal.aborted ? 0 : this.#drop(held);
+  }
+
+  async #surplusOf(set: ItemSet, items: readonly ListedItem[]): Promise<readonly Placed[]> {
+    const { view, placement, replicas, confirmed } = this.#ports;
+    const placed = await Promise.all(
+      items.map(async (item) => {
+        const key = ringIdOfHash(item.key.slice(0, 64), view.shape.bits);
+        return { ...item, places: await placement.places(key, set === recordSet ? replicas : set) };
+      }),
+    );
+    const surplus = placed.filter(({ places }) => !places.some(({ host }) => host === view.self.host));
+    // From here on this host's word on them does not count, so that others keep theirs.
+    for (const { key } of surplus) confirmed.withdraw(key.slice(0, 64));
+    return surplus;
+  }
+
+  async #askPlaces(
+    set: ItemSet,
+    surplus: readonly Placed[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<HostId, ReadonlyMap<string, HeldAnswer>>> {
+    const questions = new Map<HostId, { host: Contact; items: Placed[] }>();
+    for (const item of surplus) {
+      for (const host of item.places) {
+        const question = questions.get(host.host) ?? { host, items: [] };
+        question.items.push(item);
+        questions.set(host.host, question);
+      }
+    }
+    const client = new SyncClient(this.#ports.transport, signal);
+    const answers = new Map<HostId, ReadonlyMap<string, HeldAnswer>>();
+    await Promise.all(
+      [...questions.values()].map(async ({ host, items }) => {
+        try {
+          const held = await client.holds(
+            host,
+            items.map(({ key, digest }) => ({ set, key, digest })),
+          );
+          answers.set(host.host, new Map(items.map(({ key }, position) => [key, held[position]!])));
+        } catch (error) {
+          this.#ports.report?.('no-answer', host, (error as Error).message);
+        }
+      }),
+    );
+    return answers;
+  }
+
+  /** Whether the host holds what is here, if need be after it was given it. */
+  async #isHeld(host: Contact, { key, cid }: Placed, { held }: HeldAnswer, signal: AbortSignal): Promise<boolean> {
+    if (held === 'same') return true;
+    if (cid === null) return this.#mover.pushRecords(host, [key], signal);
+    if (held === 'absent') {
+      // Asked again in a later round, when it has said so itself.
+      await this.#mover.pushBlock(host, cid, signal);
+      return false;
+    }
+    return this.#mover.exchangeClaims(host, [cid], signal);
+  }
+
+  async #drop(items: readonly Placed[]): Promise<number> {
+    const { blocks, records, index } = this.#ports;
+    const cids = items.flatMap(({ cid }) => cid ?? []);
+    const rows = items.flatMap(({ key, digest, cid }) => {
+      if (cid !== null) return [];
+      // One that was replaced meanwhile is another item.
+      const item = index.find(recordSet, key);
+      if (item === null || item.digest !== digest || item.record === null) return [];
+      return records.table.byRow(item.record) ?? [];
+    });
+    if (rows.length > 0) await records.table.removeExactly(rows);
+    return rows.length + (cids.length === 0 ? 0 : await blocks.delete(cids));
+  }
+}
+
+/** What of the circle lies in none of the ranges. */
+export function gapsBetween(ranges: readonly KeyArc[]): readonly KeyArc[] {
+  const segments = ranges.flatMap((range) => segmentsOf(range));
+  segments.sort((a, b) => ((a.after ?? '') < (b.after ?? '') ? -1 : 1));
+  const gaps: KeyArc[] = [];
+  /** Up to here each key is in a range or a gap; null: none was looked at. */
+  let settled: string | null = null;
+  for (const { after, upTo } of segments) {
+    if (after !== null && (settled === null || after > settled)) gaps.push({ after: settled ?? lastKey, upTo: after });
+    if (settled === null || upTo > settled) settled = upTo;
+  }
+  if (settled !== lastKey) gaps.push({ after: settled ?? lastKey, upTo: lastKey });
+  return gaps;
+}

@@ -1,0 +1,109 @@
+/** The asking side of reconciliation: one method per message, cut into messages of bounded size. */
+import { blockKey } from '../content/cid.ts';
+import type { Transport, Wire } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Claim } from '../storage/claim-table.ts';
+import type { ItemSet } from '../storage/item-index.ts';
+import { isInArc, type KeyArc } from '../storage/range-parts.ts';
+import {
+  type AskedItem,
+  type ComparedRange,
+  decodeBlockClaims,
+  decodeHeldAnswers,
+  decodeItems,
+  decodeRangeAnswers,
+  decodeRecords,
+  encodeAskedItems,
+  encodeConfirmed,
+  encodeItemsQuestion,
+  encodeKeys,
+  encodeRanges,
+  type HeldAnswer,
+  type ListedItem,
+  maximumItemsPerQuestion,
+  maximumKeysPerClaims,
+  maximumRangesPerMessage,
+  maximumRecordsPerMessage,
+  type RangeAnswer,
+  syncMessages,
+} from './sync-messages.ts';
+
+/** Scanning cut buckets of many ranges on a busy disk stays well below. */
+const deadlineMilliseconds = 5000;
+/** Pages of one range from one host in one round: two hundred thousand items. */
+const maximumPagesPerRange = 100;
+
+export class SyncClient {
+  readonly #transport: Transport;
+  readonly #signal: AbortSignal;
+
+  constructor(transport: Transport, signal: AbortSignal) {
+    this.#transport = transport;
+    this.#signal = signal;
+  }
+
+  async compare(host: Contact, ranges: readonly ComparedRange[]): Promise<readonly RangeAnswer[]> {
+    const answers: RangeAnswer[] = [];
+    for (const some of chunks(ranges, maximumRangesPerMessage))
+      answers.push(...decodeRangeAnswers(await this.#ask(host, syncMessages.compare, encodeRanges(some)), some.length));
+    return answers;
+  }
+
+  /** What a host lists of a range; what does not belong there, or is not what its CID says, is passed over. */
+  async *items(host: Contact, set: ItemSet, range: KeyArc): AsyncGenerator<readonly ListedItem[], void, undefined> {
+    let cursor: string | null = null;
+    for (let pages = 0; pages < maximumPagesPerRange; pages++) {
+      const question = encodeItemsQuestion({ set, range, cursor });
+      const page = decodeItems(await this.#ask(host, syncMessages.items, question), set);
+      yield page.items.filter(
+        ({ key, cid }) => isInArc(range, key.slice(0, 64)) && (cid === null || blockKey(cid) === key),
+      );
+      if (page.cursor === null || page.items.length === 0) return;
+      cursor = page.cursor;
+    }
+  }
+
+  /** Those of the records that the host still has. */
+  async records(host: Contact, keys: readonly string[]): Promise<readonly Uint8Array[]> {
+    const found: Uint8Array[] = [];
+    for (const some of chunks(keys, maximumRecordsPerMessage)) {
+      const answer = await this.#ask(host, syncMessages.records, encodeKeys(some));
+      found.push(...decodeRecords(answer, some.length).filter((entry) => entry !== null));
+    }
+    return found;
+  }
+
+  /** Of each block the claims on it at the host, in the order of the keys. */
+  async claims(host: Contact, keys: readonly string[]): Promise<readonly (readonly Claim[])[]> {
+    const claims: (readonly Claim[])[] = [];
+    for (const some of chunks(keys, maximumKeysPerClaims)) {
+      const answer = await this.#ask(host, syncMessages.claims, encodeKeys(some));
+      claims.push(...decodeBlockClaims(answer, some.length));
+    }
+    return claims;
+  }
+
+  async holds(host: Contact, items: readonly AskedItem[]): Promise<readonly HeldAnswer[]> {
+    const answers: HeldAnswer[] = [];
+    for (const some of chunks(items, maximumItemsPerQuestion))
+      answers.push(
+        ...decodeHeldAnswers(await this.#ask(host, syncMessages.holds, encodeAskedItems(some)), some.length),
+      );
+    return answers;
+  }
+
+  async confirm(host: Contact, ranges: readonly KeyArc[]): Promise<void> {
+    for (const some of chunks(ranges, maximumRangesPerMessage))
+      await this.#ask(host, syncMessages.confirm, encodeConfirmed(some));
+  }
+
+  #ask(host: Contact, kind: string, body: Wire): Promise<Wire> {
+    return this.#transport.request(host, kind, body, { deadline: deadlineMilliseconds, signal: this.#signal });
+  }
+}
+
+export function chunks<Entry>(entries: readonly Entry[], size: number): readonly (readonly Entry[])[] {
+  return Array.from({ length: Math.ceil(entries.length / size) }, (_, index) =>
+    entries.slice(index * size, (index + 1) * size),
+  );
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { cidOfBlock, rawCodec } from '../content/cid.ts';
+import { hostIdOfPublicKey } from '../network/host-id.ts';
+import { TransportError } from '../network/transport.ts';
+import { decodeBody, encodeBody } from '../network/wire-body.ts';
+import * as messages from './sync-messages.ts';
+
+const key = '0'.repeat(62);
+const [after, upTo] = [`${key}01`, `${key}02`];
+const range = { after, upTo };
+const cid = cidOfBlock(rawCodec, Uint8Array.of(1));
+const digest = 'ab'.repeat(16);
+const recordKey = after + digest;
+const claim = { publisher: hostIdOfPublicKey(new Uint8Array(32).fill(1)), name: 'n', sequence: 5, replicas: 3 };
+const compared = { set: 3, range, count: 7, fingerprint: 'cd'.repeat(32) };
+const listed = { items: [{ key: upTo, digest, cid }], cursor: upTo };
+
+const onTheWire = (body: unknown) => decodeBody(encodeBody(body));
+
+test('every message of reconciliation survives the way to the wire and back', () => {
+  assert.deepEqual(messages.decodeRanges(onTheWire(messages.encodeRanges([compared]))), [compared]);
+  const answers = [
+    { differs: null, confirmed: true },
+    { differs: 0, confirmed: false },
+  ];
+  assert.deepEqual(messages.decodeRangeAnswers(onTheWire(messages.encodeRangeAnswers(answers)), 2), answers);
+  const question = { set: 0, range, cursor: recordKey };
+  assert.deepEqual(messages.decodeItemsQuestion(onTheWire(messages.encodeItemsQuestion(question))), question);
+  const page = messages.decodeItems(onTheWire(messages.encodeItems(listed)), 3);
+  assert.deepEqual([page.cursor, page.items[0]?.key, page.items[0]?.cid?.toString()], [upTo, upTo, cid.toString()]);
+  assert.deepEqual(messages.decodeRecordKeys(onTheWire(messages.encodeKeys([recordKey]))), [recordKey]);
+  assert.deepEqual(messages.decodeBlockKeys(onTheWire(messages.encodeKeys([after]))), [after]);
+  const records = [null, new Uint8Array([1, 2])];
+  assert.deepEqual(messages.decodeRecords(onTheWire(messages.encodeRecords(records)), 2), records);
+  const claims = [[claim], [], [claim]];
+  assert.deepEqual(messages.decodeBlockClaims(onTheWire(messages.encodeBlockClaims(claims)), 3), claims);
+  const asked = [{ set: 3, key: after, digest }];
+  assert.deepEqual(messages.decodeAskedItems(onTheWire(messages.encodeAskedItems(asked))), asked);
+  const held = [{ held: 'other', confirmed: true } as const];
+  assert.deepEqual(messages.decodeHeldAnswers(onTheWire(messages.encodeHeldAnswers(held)), 1), held);
+  assert.deepEqual(messages.decodeConfirmed(onTheWire(messages.encodeConfirmed([range]))), [range]);
+});
+
+const fixtures: Record<string, readonly [unknown, string]> = {
+  'sync.compare': [
+    messages.encodeRanges([compared]),
+    `a16672616e6765738185035820${after}5820${upTo}075820${'cd'.repeat(32)}`,
+  ],
+  'answer to sync.compare': [
+    messages.encodeRangeAnswers([{ differs: null, confirmed: true }]),
+    'a167616e73776572738182' + '20f5',
+  ],
+  'answer to sync.holds': [
+    messages.encodeHeldAnswers([{ held: 'other', confirmed: false }]),
+    'a167616e737765727381820' + '2f4',
+  ],
+  'sync.confirm': [messages.encodeConfirmed([range]), `a16672616e67657381825820${after}5820${upTo}`],
+};
+
+for (const [name, [wire, expected]] of Object.entries(fixtures)) {
+  test(`the wire format of ${name} keeps its fixture`, () => {
+    assert.equal(Buffer.from(encodeBody(wire)).toString('hex'), expected);
+  });
+}
+
+test('anything else is refused, never anything worse', () => {
+  const malformed = (error: unknown) => error instanceof TransportError && error.failure === 'refused';
+  const decoders = [
+    messages.decodeRanges,
+    (value: unknown) => messages.decodeRangeAnswers(value, 2),
+    messages.decodeItemsQuestion,
+    (value: unknown) => messages.decodeItems(value, 3),
+    messages.decodeRecordKeys,
+    messages.decodeBlockKeys,
+    (value: unknown) => messages.decodeRecords(value, 2),
+    (value: unknown) => messages.decodeBlockClaims(value, 2),
+    messages.decodeAskedItems,
+    (value: unknown) => messages.decodeHeldAnswers(value, 2),
+    messages.decodeConfirmed,
+  ];
+  const parts = fc.array(
+    fc.array(fc.oneof(fc.uint8Array(), fc.integer(), fc.anything()), { minLength: 1, maxLength: 6 }),
+    {
+      minLength: 1,
+    },
+  );
+  const fields = { ranges: parts, answers: parts, items: parts, keys: parts, entries: fc.anything(), blocks: parts };
+  const hostile = fc.oneof(fc.anything(), fc.record({ ...fields, claims: fc.anything(), cursor: fc.anything() }));
+  fc.assert(
+    fc.property(hostile, (value) => {
+      for (const decode of decoders) {
+        try {
+          decode(value);
+        } catch (error) {
+          assert.ok(malformed(error), String(error));
+        }
+      }
+    }),
+    { numRuns: 300 },
+  );
+  assert.throws(
+    () => messages.decodeItems(messages.encodeItems({ ...listed, items: [{ key: upTo, digest, cid: null }] }), 3),
+    malformed,
+  );
+  assert.throws(() => messages.decodeRanges(messages.encodeRanges([{ ...compared, set: 9 }])), malformed);
+});

@@ -1,0 +1,55 @@
+/** What reconciliation reaches of the outside world, handed in once. */
+import type { EncodedEntry } from '../records/entry.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Milliseconds, Random } from '../ring/ports.ts';
+import type { ItemIndex } from '../storage/item-index.ts';
+import type { RecordTable } from '../storage/record-table.ts';
+import type { ConfirmedRanges } from './confirmed-ranges.ts';
+import type { DataPorts } from './data-ports.ts';
+import type { HostLanes } from './host-lanes.ts';
+
+export interface SyncedRecords {
+  readonly table: Pick<RecordTable, 'range' | 'byRow' | 'removeExactly'>;
+  /** Resolves when the host holds all of them, or newer ones. */
+  push(host: Contact, entries: readonly EncodedEntry[]): Promise<void>;
+  /** Verifies and stores what a host handed over; resolves with how many it had not. */
+  keep(from: Contact, entries: readonly Uint8Array[]): Promise<number>;
+}
+
+export interface SyncTimes {
+  /** How long neighbours must have been quiet before a round: a joiner settles, a restarting peer comes back. */
+  readonly settleMilliseconds: Milliseconds;
+  /** After a round that failed, or could not finish. */
+  readonly retryMilliseconds: Milliseconds;
+  /** Between rounds when nothing changes, the longest; chance takes up to half of it off. */
+  readonly intervalMilliseconds: Milliseconds;
+  /** A host that is away is replaced after so long; blocks with fewer than w copies are not kept waiting. */
+  readonly graceMilliseconds: Milliseconds;
+  /** How long nothing must have changed before surplus copies are removed. */
+  readonly quietMilliseconds: Milliseconds;
+}
+
+export const defaultSyncTimes: SyncTimes = {
+  settleMilliseconds: 1000,
+  retryMilliseconds: 2000,
+  intervalMilliseconds: 60_000,
+  graceMilliseconds: 20_000,
+  quietMilliseconds: 5000,
+};
+
+export const defaultSyncBytesPerSecond = 100_000_000;
+
+export interface SyncPorts extends DataPorts {
+  readonly lanes: HostLanes;
+  readonly index: ItemIndex;
+  readonly confirmed: ConfirmedRanges;
+  readonly records: SyncedRecords;
+  /** r and w of the network. */
+  readonly replicas: number;
+  readonly writeQuorum: number;
+  readonly random: Random;
+  readonly times: SyncTimes;
+  readonly bytesPerSecond: number;
+  /** Told of what a round did, when it did something. */
+  readonly moved?: (moved: { readonly blocks: number; readonly records: number; readonly dropped: number }) => void;
+}

@@ -1,0 +1,111 @@
+/**
+ * The answering side of reconciliation. It says what is here and changes nothing but what is confirmed: bytes come and
+ * go by the messages about blocks and records, with their own checks.
+ */
+import { ChordialError } from '../errors.ts';
+import type { Wire } from '../network/transport.ts';
+import { TransportError } from '../network/transport.ts';
+import { ringIdOfHash } from '../ring/identifier.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { RingView } from '../ring/view.ts';
+import type { BlockStore } from '../storage/block-store.ts';
+import type { Claim } from '../storage/claim-table.ts';
+import { type ItemIndex, recordSet } from '../storage/item-index.ts';
+import type { KeyArc } from '../storage/range-parts.ts';
+import type { RecordTable } from '../storage/record-table.ts';
+import type { ConfirmedRanges } from './confirmed-ranges.ts';
+import type { PlacementCache } from './placement-cache.ts';
+import {
+  type AskedItem,
+  type ComparedRange,
+  decodeAskedItems,
+  decodeBlockKeys,
+  decodeConfirmed,
+  decodeItemsQuestion,
+  decodeRanges,
+  decodeRecordKeys,
+  encodeBlockClaims,
+  encodeHeldAnswers,
+  encodeItems,
+  encodeRangeAnswers,
+  encodeRecords,
+  fingerprintText,
+  type HeldAnswer,
+  maximumItemsPerPage,
+  type RangeAnswer,
+  syncMessages,
+} from './sync-messages.ts';
+
+export interface SyncServerPorts {
+  readonly view: RingView;
+  readonly placement: Pick<PlacementCache, 'places'>;
+  readonly index: ItemIndex;
+  readonly table: Pick<RecordTable, 'byRow'>;
+  readonly blocks: Pick<BlockStore, 'claimsOf'>;
+  readonly confirmed: ConfirmedRanges;
+}
+
+export class SyncServer {
+  readonly #ports: SyncServerPorts;
+
+  constructor(ports: SyncServerPorts) {
+    this.#ports = ports;
+  }
+
+  /** For `Handlers.request`, kinds `sync.…`. */
+  async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
+    const { index } = this.#ports;
+    if (kind === syncMessages.compare)
+      return encodeRangeAnswers(decodeRanges(body).map((range) => this.#compare(range)));
+    if (kind === syncMessages.items) {
+      const { set, range, cursor } = decodeItemsQuestion(body);
+      return encodeItems(index.items(set, range, cursor, maximumItemsPerPage));
+    }
+    if (kind === syncMessages.records)
+      return encodeRecords(decodeRecordKeys(body).map((key) => this.#recordBytes(key)));
+    if (kind === syncMessages.claims) return encodeBlockClaims(decodeBlockKeys(body).map((key) => this.#claimsOf(key)));
+    if (kind === syncMessages.holds) return encodeHeldAnswers(decodeAskedItems(body).map((item) => this.#held(item)));
+    if (kind === syncMessages.confirm) {
+      for (const range of decodeConfirmed(body))
+        if (await this.#speaksFor(from, range)) this.#ports.confirmed.confirm(range);
+      return {};
+    }
+    throw new TransportError('refused', `There is no message ${JSON.stringify(kind.slice(0, 80))}.`, 'bad-request');
+  }
+
+  #compare({ set, range, count, fingerprint }: ComparedRange): RangeAnswer {
+    const own = this.#ports.index.fingerprint(set, range);
+    const same = own.count === count && fingerprintText(own.lanes) === fingerprint;
+    return { differs: same ? null : own.count, confirmed: this.#ports.confirmed.coversAll(range) };
+  }
+
+  #recordBytes(key: string): Uint8Array | null {
+    const row = this.#ports.index.find(recordSet, key)?.record ?? null;
+    return row === null ? null : (this.#ports.table.byRow(row)?.bytes ?? null);
+  }
+
+  #claimsOf(key: string): readonly Claim[] {
+    const cid = this.#ports.index.findBlock(key)?.cid ?? null;
+    return cid === null ? [] : this.#ports.blocks.claimsOf(cid);
+  }
+
+  #held({ set, key, digest }: AskedItem): HeldAnswer {
+    const { index, confirmed } = this.#ports;
+    const item = set === recordSet ? index.find(set, key) : index.findBlock(key);
+    const held = item === null ? 'absent' : item.digest === digest ? 'same' : 'other';
+    return { held, confirmed: confirmed.covers(key.slice(0, 64)) };
+  }
+
+  /** Only the owner of a range can say what there is in it, and only to a host whose place it is. */
+  async #speaksFor(from: Contact, { upTo }: KeyArc): Promise<boolean> {
+    const { view, placement, index } = this.#ports;
+    try {
+      const places = await placement.places(ringIdOfHash(upTo, view.shape.bits), index.copies);
+      return places[0]?.host === from.host && places.some(({ host }) => host === view.self.host);
+    } catch (error) {
+      // Without a known owner nobody speaks for the range: it is confirmed with the next round.
+      if (error instanceof ChordialError) return false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/** The tables of a catalogue that are kept together: claims and records, and the index of all that is held. */
+import { CID } from 'multiformats/cid';
+import type { Catalog } from './catalog.ts';
+import { ClaimTable } from './claim-table.ts';
+import { ItemIndex } from './item-index.ts';
+import { RecordTable } from './record-table.ts';
+
+export interface IndexedTables {
+  readonly claims: ClaimTable;
+  readonly records: RecordTable;
+  readonly index: ItemIndex;
+}
+
+/** For which number of copies the index was filled. */
+const filledSetting = 'items.copies';
+
+/** @param copies the network's r. A catalogue that is older than the index, or was kept for another r, is gone through once. */
+export async function openIndexedTables(catalog: Catalog, copies: number): Promise<IndexedTables> {
+  const tables = indexedTables(catalog, copies);
+  if (catalog.setting(filledSetting) !== copies) {
+    await catalog.write(() => fill(catalog, tables.index));
+    await catalog.setSetting(filledSetting, copies);
+  }
+  return tables;
+}
+
+/** Of a catalogue that was always kept with its index. */
+export function indexedTables(catalog: Catalog, copies: number): IndexedTables {
+  const claims: ClaimTable = new ClaimTable(catalog, (key) => index.refreshBlock(key));
+  const index: ItemIndex = new ItemIndex(catalog, copies, claims);
+  return { claims, records: new RecordTable(catalog, index), index };
+}
+
+function fill({ database }: Catalog, index: ItemIndex): void {
+  index.clear();
+  for (const { key, cid } of database.prepare('SELECT key, cid FROM blocks').iterate())
+    index.addBlock(Buffer.from(key as Uint8Array).toString('hex'), CID.decode(cid as Uint8Array));
+  const records = database.prepare('SELECT rowid, kind, publisher, subject, key, bytes FROM records').iterate();
+  for (const { rowid, kind, publisher, subject, key, bytes } of records) {
+    const identity = { kind: String(kind), publisher: String(publisher), subject: subject as Uint8Array };
+    const at = Buffer.from(key as Uint8Array).toString('hex');
+    index.putRecord({ ...identity, key: at }, bytes as Uint8Array, Number(rowid));
+  }
+}

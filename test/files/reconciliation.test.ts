@@ -1,0 +1,230 @@
+/** Places under joins, deaths and returns: every item r times, at its places and nowhere else, and readable all the while. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { blockKey } from '../../src/content/cid.ts';
+import { blockMessages, decodeSizes, encodeCids, unknownSize } from '../../src/replication/block-messages.ts';
+import type { RingId } from '../../src/ring/identifier.ts';
+import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
+import type { StaticRing } from '../fixtures/static-ring.ts';
+
+const waitMilliseconds = 8000;
+
+async function* bytesOf(bytes: Uint8Array) {
+  yield bytes;
+}
+
+async function until(reached: () => boolean): Promise<void> {
+  const end = performance.now() + waitMilliseconds;
+  while (!reached()) {
+    assert.ok(performance.now() < end, `not reached within ${waitMilliseconds} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function putFiles(peers: readonly DataPeer[], count: number, bytes: number): Promise<readonly Uint8Array[]> {
+  const contents = Array.from({ length: count }, () => randomBytes(bytes));
+  for (const [file, content] of contents.entries())
+    await peers[file % peers.length]!.files.put(`file ${file}`, bytesOf(content));
+  return contents;
+}
+
+async function read(peer: DataPeer, name: string): Promise<Uint8Array> {
+  const { cid } = await peer.files.resolve({ name });
+  const pieces: Uint8Array[] = [];
+  for await (const piece of peer.files.read(cid)) pieces.push(Uint8Array.from(piece));
+  return Buffer.concat(pieces);
+}
+
+/** Items by key, and where they are. */
+function holdersOf(peers: readonly DataPeer[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const holders = new Map<string, Set<string>>();
+  for (const { index, contact } of peers) {
+    for (const set of index.sets()) {
+      for (const { key } of index.items(set, 'all', null, 10_000).items)
+        holders.set(key, (holders.get(key) ?? new Set()).add(contact.host));
+    }
+  }
+  return holders;
+}
+
+function exactlyPlaced(peers: readonly DataPeer[], ring: StaticRing, items: number): boolean {
+  const holders = [...holdersOf(peers)];
+  return (
+    holders.length === items &&
+    holders.every(([key, hosts]) => {
+      const places = ring.expectedPlaces(key.slice(0, 64) as RingId, 3);
+      return places.length === hosts.size && places.every((host) => hosts.has(host));
+    })
+  );
+}
+
+/** Reads files one after the other until told to end; rejects with the first that fails. */
+function keepReading(peers: () => readonly DataPeer[], contents: readonly Uint8Array[]) {
+  let [ended, reads] = [false, 0];
+  const reading = (async () => {
+    for (; !ended; reads++) {
+      const some = peers();
+      const file = reads % contents.length;
+      const got = await read(some[reads % some.length]!, `file ${file}`);
+      assert.ok(Buffer.from(got).equals(contents[file]!), `file ${file} has other bytes`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return reads;
+  })();
+  // Looked at in the end.
+  reading.catch(() => undefined);
+  return () => {
+    ended = true;
+    return reading;
+  };
+}
+
+test('A8 A9 joining hosts get their share, the others drop what is no longer theirs, and every file is readable meanwhile', async () => {
+  const { peers, ring, join, close } = await dataNetwork(4);
+  const contents = await putFiles(peers, 12, 100_000);
+  const items = holdersOf(peers).size;
+  for (const { path } of peers) path.beginRepair();
+  const endReading = keepReading(() => peers, contents);
+  for (let joined = 0; joined < 3; joined++) {
+    const { path, blocks } = await join();
+    path.beginRepair();
+    await until(() => blocks.count() > 0);
+  }
+  await until(() => exactlyPlaced(peers, ring, items));
+  assert.ok((await endReading()) > 0);
+  await close();
+});
+
+test('A8 after hosts leave for good and others join there are exactly r copies of everything, readable at every instant', async () => {
+  const { peers, ring, network, join, close } = await dataNetwork(6);
+  const contents = await putFiles(peers, 10, 50_000);
+  const items = holdersOf(peers).size;
+  for (const { path } of peers) path.beginRepair();
+  let members = peers.slice();
+  const endReading = keepReading(() => members, contents);
+  for (const leaver of peers.slice(0, 2)) {
+    members = members.filter((peer) => peer !== leaver);
+    await leaver.path.handOverEverything();
+    ring.declareDead(leaver.contact.host);
+    await leaver.path.close();
+    network.setHealth(leaver.contact.host, 'dead');
+    const joiner = await join();
+    joiner.path.beginRepair();
+    members = [...members, joiner];
+  }
+  await until(() => exactlyPlaced(members, ring, items));
+  await endReading();
+  await close();
+});
+
+test('A8 B4 a host that is away and comes back costs no copy, and its copies count again', async () => {
+  const { peers, ring, network, close } = await dataNetwork(5, { graceMilliseconds: 60_000 });
+  await putFiles(peers, 8, 20_000);
+  const [away, ...others] = peers;
+  const blocks = () => others.reduce((sum, peer) => sum + peer.blocks.count(), 0);
+  const before = blocks();
+  // They begin without data as it were: only what goes away later is waited for.
+  const repairs = others.map(({ path }) => path.beginRepair());
+  network.setHealth(away!.contact.host, 'dead');
+  ring.declareDead(away!.contact.host);
+  for (const repair of repairs) assert.equal((await repair.round()).blocks, 0);
+  assert.equal(blocks(), before);
+  network.setHealth(away!.contact.host, 'alive');
+  ring.declareAlive(away!.contact.host);
+  repairs.push(away!.path.beginRepair());
+  for (const repair of repairs) assert.equal((await repair.round()).blocks, 0);
+  assert.equal(blocks(), before);
+  await close();
+});
+
+test('B4 blocks with fewer than w copies are repaired at once, whoever may come back', async () => {
+  const { peers, ring, network, close } = await dataNetwork(6, { graceMilliseconds: 60_000 });
+  await putFiles(peers, 12, 20_000);
+  const [dead, alive] = [peers.slice(0, 2), peers.slice(2)];
+  for (const { contact } of dead) {
+    network.setHealth(contact.host, 'dead');
+    ring.declareDead(contact.host);
+  }
+  const left = new Map([...holdersOf(alive)].filter(([key]) => key.length === 64));
+  assert.ok([...left.values()].some((hosts) => hosts.size === 1));
+  for (const { path } of alive) path.beginRepair();
+  await until(() => [...holdersOf(alive)].every(([, hosts]) => hosts.size >= 2));
+  const now = holdersOf(alive);
+  for (const [key, hosts] of left) assert.equal(now.get(key)?.size, hosts.size === 1 ? 3 : hosts.size);
+  await close();
+});
+
+test('A8 B4 in a ring that is well a round asks for fingerprints and nothing else', async () => {
+  const { peers, close } = await dataNetwork(5);
+  await putFiles(peers, 10, 20_000);
+  const repairs = peers.map(({ path }) => path.beginRepair());
+  for (const repair of repairs) await repair.round();
+  const kinds = new Map<string, number>();
+  for (const { transport } of peers) {
+    const request = transport.request.bind(transport);
+    transport.request = (to, kind, body, options) => {
+      kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+      return request(to, kind, body, options);
+    };
+    transport.stream = () => assert.fail('a stream was opened');
+  }
+  for (const repair of repairs) assert.equal((await repair.round()).complete, true);
+  assert.deepEqual([...kinds.keys()].sort(), ['sync.compare', 'sync.confirm']);
+  for (const count of kinds.values()) assert.ok(count <= peers.length * (peers.length - 1), `${count} messages`);
+  await close();
+});
+
+test('A9 a newcomer says UNKNOWN, never absent, until it has its share', async () => {
+  const { peers, join, close } = await dataNetwork(3);
+  const contents = await putFiles(peers, 6, 10_000);
+  const newcomer = await join();
+  const { items } = await peers[0]!.blocks.keys('all', null, 100);
+  const question = encodeCids(items.map(({ cid }) => cid));
+  const ask = async () =>
+    decodeSizes(await newcomer.path.request(peers[0]!.contact, blockMessages.has, question), items.length);
+  assert.ok((await ask()).every((size) => size === unknownSize));
+  assert.ok(items.every(({ key, cid }) => key === blockKey(cid)));
+  for (const file of contents.keys()) assert.equal((await read(newcomer, `file ${file}`)).length, 10_000);
+  for (const { path } of peers) path.beginRepair();
+  await until(() => items.every(({ key }) => newcomer.path.confirmed.covers(key) || !newcomer.index.findBlock(key)));
+  await until(() => newcomer.path.confirmed.ranges().length > 0);
+  await assert.rejects(newcomer.files.resolve({ name: 'never put' }), { code: 'not-found' });
+  await close();
+});
+
+test('A9 where nobody is sure, a name is not called absent', async () => {
+  const { peers, close } = await dataNetwork(2);
+  for (const { path } of peers) path.confirmed.clear();
+  await assert.rejects(peers[0]!.files.resolve({ name: 'perhaps' }), { code: 'no-live-source' });
+  for (const { path } of peers) path.beginRepair();
+  await until(() => peers.every(({ path }) => path.confirmed.covers('0'.repeat(64))));
+  await assert.rejects(peers[0]!.files.resolve({ name: 'perhaps' }), { code: 'not-found' });
+  await close();
+});
+
+test('B4 a stop copies only what fewer than w others hold', async () => {
+  const { peers, close } = await dataNetwork(4);
+  await putFiles(peers, 8, 20_000);
+  const { signal } = new AbortController();
+  assert.equal(await peers[0]!.path.keepReadable(signal), 0);
+  const { items } = await peers[0]!.blocks.keys('all', null, 100);
+  for (const other of peers.slice(1)) await other.blocks.delete(items.map(({ cid }) => cid));
+  assert.equal(await peers[0]!.path.keepReadable(signal), 2 * items.length);
+  assert.equal(await peers[0]!.path.keepReadable(signal), 0);
+  await close();
+});
+
+test('A22 peers that all begin again, each with a part, bring everything together', async () => {
+  const { peers, ring, close } = await dataNetwork(5);
+  await putFiles(peers, 10, 20_000);
+  const items = holdersOf(peers).size;
+  for (const { path } of peers) path.confirmed.clear();
+  const [loser] = peers;
+  const lost = (await loser!.blocks.keys('all', null, 1000)).items;
+  await loser!.blocks.delete(lost.map(({ cid }) => cid));
+  for (const { path } of peers) path.beginRepair();
+  await until(() => exactlyPlaced(peers, ring, items));
+  await until(() => peers.every(({ path }) => path.confirmed.ranges().length >= 8));
+  await close();
+});
