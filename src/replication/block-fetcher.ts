@@ -10,6 +10,7 @@ import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Timer } from '../ring/ports.ts';
 import type { DataPorts } from './data-ports.ts';
+import type { Pointers } from './pointers.ts';
 import { SourceLane, type WantedBlock } from './source-lane.ts';
 
 const silenceBeforeDoublingMilliseconds = 300;
@@ -21,10 +22,13 @@ const maximumIdleLanes = 256;
 export class BlockFetcher {
   readonly #ports: DataPorts;
   readonly #replicas: number;
+  readonly #pointers: Pick<Pointers, 'holders'> | null;
   readonly #lanes = new Map<HostId, SourceLane>();
 
-  constructor(ports: DataPorts, replicas: number) {
+  /** @param pointers asked when a block is at none of its places. */
+  constructor(ports: DataPorts, replicas: number, pointers: Pick<Pointers, 'holders'> | null = null) {
     this.#ports = ports;
+    this.#pointers = pointers;
     this.#replicas = replicas;
   }
 
@@ -33,8 +37,9 @@ export class BlockFetcher {
     const held = inlineBytes(cid) ?? (await this.#local(cid));
     if (held !== null) return held;
     let absent = 0;
+    let pointed: readonly SourceLane[] = [];
     for (let round = 1; round <= maximumRounds; round++) {
-      const sources = await this.#sources(cid);
+      const sources = [...pointed, ...(await this.#sources(cid)).filter((lane) => !pointed.includes(lane))];
       const fetching = new Fetching(cid, sources, this.#ports, signal);
       const bytes = await fetching.run();
       if (bytes !== null) return bytes;
@@ -43,6 +48,7 @@ export class BlockFetcher {
       if (round === maximumRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown)) break;
       await this.#pause();
       this.#ports.placement.clear();
+      pointed = await this.#pointedTo(cid);
     }
     throw new ChordialError(
       'no-live-source',
@@ -67,6 +73,15 @@ export class BlockFetcher {
       report?.('wrong-bytes', view.self, `The own copy of block ${cid} cannot be read: ${(error as Error).message}`);
     }
     return null;
+  }
+
+  /** Where the places without room for the block say that it went. */
+  async #pointedTo(cid: CID): Promise<readonly SourceLane[]> {
+    if (this.#pointers === null) return [];
+    const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
+    const places = (await this.#candidates(key)).slice(0, this.#replicas);
+    const holders = await this.#pointers.holders(cid, places);
+    return holders.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#lane(host));
   }
 
   /** In the order to be tried. */

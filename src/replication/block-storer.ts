@@ -17,6 +17,7 @@ import { ByteBudget } from './byte-budget.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { WantedCopy } from './host-lane.ts';
 import { HostLanes } from './host-lanes.ts';
+import type { Pointers } from './pointers.ts';
 
 /** Blocks handed in and not yet acknowledged, over all puts of the process. */
 const maximumUnacknowledgedBytes = 8 * 1024 * 1024;
@@ -24,10 +25,13 @@ const maximumUnacknowledgedBytes = 8 * 1024 * 1024;
 export class BlockStorer {
   readonly #ports: DataPorts;
   readonly #lanes: HostLanes;
+  readonly #pointers: Pick<Pointers, 'tell'> | null;
   readonly #budget = new ByteBudget(maximumUnacknowledgedBytes);
 
-  constructor(ports: DataPorts) {
+  /** @param pointers told where blocks went for which a host had no room. */
+  constructor(ports: DataPorts, pointers: Pick<Pointers, 'tell'> | null = null) {
     this.#ports = ports;
+    this.#pointers = pointers;
     this.#lanes = new HostLanes(ports);
   }
 
@@ -44,17 +48,37 @@ export class BlockStorer {
   async store(block: Block, rule: CopyRule, claims: readonly Claim[] = []): Promise<number> {
     const key = ringIdOfHash(blockKey(block.cid), this.#ports.view.shape.bits);
     const hosts = await this.#ports.placement.candidates(key, rule.replicas);
+    const went: Went = { stored: [], full: [] };
     const copy: WantedCopy = { block, claims, abandoned: false };
     const { copies, needed, failures, settled } = await makeCopies(this.#wellFirst(hosts), rule, {
       clock: this.#ports.clock,
-      storeAt: (host) => this.#lanes.to(host).store(copy),
+      storeAt: (host) => this.#storeAt(host, copy, went),
       isStalled: (host, milliseconds) => this.#lanes.to(host).isStalled(milliseconds),
     });
     copy.abandoned = true;
+    this.#point(block.cid, went, hosts.slice(0, rule.replicas));
     if (copies < needed) throw tooFew(block.cid, copies, needed, failures);
     // After a failure a connection may still hold on to the bytes.
     if (settled && failures.length === 0) this.#ports.leaves.giveBack(block.bytes);
     return copies;
+  }
+
+  async #storeAt(host: Contact, copy: WantedCopy, went: Went): Promise<void> {
+    try {
+      await this.#lanes.to(host).store(copy);
+      went.stored.push(host);
+    } catch (error) {
+      if (error instanceof ChordialError && (error.code === 'quota-full' || error.code === 'disk-full'))
+        went.full.push(host);
+      throw error;
+    }
+  }
+
+  /** Places without room point to a host that has the block in their stead. */
+  #point(cid: CID, { stored, full }: Went, places: readonly Contact[]): void {
+    const substitute = stored.find((host) => !places.includes(host)) ?? stored[0];
+    if (substitute === undefined) return;
+    for (const host of full) if (places.includes(host)) this.#pointers?.tell(host, substitute, cid);
   }
 
   /** Places whose way is stuck come last: they get their copy when they are well again, by repair. */
@@ -62,6 +86,12 @@ export class BlockStorer {
     const stuck = (host: Contact): boolean => this.#lanes.to(host).isStalled(graceMilliseconds);
     return hosts.some(stuck) ? [...hosts.filter((host) => !stuck(host)), ...hosts.filter(stuck)] : hosts;
   }
+}
+
+/** What became of the copies of a block. */
+interface Went {
+  readonly stored: Contact[];
+  readonly full: Contact[];
 }
 
 function tooFew(cid: CID, stored: number, needed: number, failures: readonly string[]): ChordialError {

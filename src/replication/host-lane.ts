@@ -21,6 +21,8 @@ const leastBytesToAskFirst = 256 * 1024;
 const silenceMilliseconds = 5000;
 /** After a failure the host is passed over for a moment, so that not each waiting block finds out by itself. */
 const avoidedMilliseconds = 1000;
+/** A host without room is sent nothing as large as what it refused for so long; it still takes claims on what it has. */
+const fullMilliseconds = 30_000;
 
 /** A copy wanted at the host. `abandoned` is set by whoever no longer needs it; if not under way it is then not sent. */
 export interface WantedCopy {
@@ -47,6 +49,8 @@ export class HostLane {
   #avoidedUntil: Milliseconds = 0;
   #lastAcknowledged: Milliseconds = 0;
   readonly #underWay = new Set<Waiting>();
+  /** The smallest block that found no room, and until when that is believed. */
+  #full: { readonly bytes: number; readonly until: Milliseconds } | null = null;
 
   constructor(contact: Contact, ports: DataPorts) {
     this.contact = contact;
@@ -120,7 +124,8 @@ export class HostLane {
         claims: copy.claims.slice(0, maximumClaimsPerMessage),
       }));
       const here = this.contact.host === this.#ports.view.self.host;
-      const results = here ? await this.#keep(blocks) : await this.#send(blocks);
+      const results = here ? await this.#keep(blocks) : await this.#sendWhatFits(blocks);
+      if (!here) this.#noteRoom(blocks, results);
       this.#lastAcknowledged = this.#ports.clock.now();
       batch.forEach((waiting, index) => {
         const result = results[index] ?? 'internal';
@@ -135,8 +140,42 @@ export class HostLane {
 
   /** This host's own copy; a batch that does not fit is tried block by block. */
   async #keep(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
-    await this.#ports.blocks.put(blocks);
-    return blocks.map(() => 'stored');
+    try {
+      await this.#ports.blocks.put(blocks);
+      return blocks.map(() => 'stored');
+    } catch (error) {
+      if (!(error instanceof ChordialError) || error.code !== 'quota-full' || blocks.length === 1) throw error;
+    }
+    const results: string[] = [];
+    for (const block of blocks) results.push(...(await this.#keep([block]).catch(codeOf)));
+    return results;
+  }
+
+  /** Nothing is sent that is as large as what was refused for want of room a moment ago. */
+  async #sendWhatFits(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
+    const refused = this.#full !== null && this.#full.until > this.#ports.clock.now() ? this.#full.bytes : null;
+    const large = blocks.filter(({ bytes }) => refused !== null && bytes.length >= refused);
+    if (large.length === 0) return this.#send(blocks);
+    const small = blocks.filter((block) => !large.includes(block));
+    const held = await this.#ask(large);
+    const sent = small.length === 0 ? [] : await this.#send(small);
+    return blocks.map((block) => {
+      const position = large.indexOf(block);
+      if (position === -1) return sent[small.indexOf(block)] ?? 'internal';
+      return (held[position] ?? -1) < 0 ? 'quota-full' : 'present';
+    });
+  }
+
+  #noteRoom(blocks: readonly ClaimedCopy[], results: readonly string[]): void {
+    const now = this.#ports.clock.now();
+    if (this.#full !== null && this.#full.until <= now) this.#full = null;
+    for (const [index, { bytes }] of blocks.entries()) {
+      const result = results[index];
+      if (result !== 'quota-full' && result !== 'disk-full') continue;
+      // Looked at anew now and then: what was only believed does not prolong it.
+      const until = this.#full?.until ?? now + fullMilliseconds;
+      this.#full = { bytes: Math.min(this.#full?.bytes ?? bytes.length, bytes.length), until };
+    }
   }
 
   async #send(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
@@ -177,6 +216,11 @@ export class HostLane {
     this.#queue = [];
     for (const waiting of queue) waiting.failed(error);
   }
+}
+
+function codeOf(error: unknown): readonly string[] {
+  if (error instanceof ChordialError) return [error.code];
+  throw error;
 }
 
 async function* bytesOf(blocks: readonly Block[]): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { cidOfBlock, rawCodec } from '../content/cid.ts';
+import { createIdentity } from '../network/identity.ts';
+import { TransportError, type Wire } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
+import { encodeCids } from './block-messages.ts';
+import { decodePointing, decodeWhere, encodePointing, encodeWhere, pointerMessages } from './pointer-messages.ts';
+import { Pointers } from './pointers.ts';
+
+const cids = [1, 2, 3].map((byte) => cidOfBlock(rawCodec, Uint8Array.of(byte)));
+const contact = (port: number): Contact => ({ host: createIdentity().host, addresses: [`127.0.0.1:${port}`] });
+const [self, full, holder] = [contact(1), contact(2), contact(3)];
+
+test('pointers survive the way to the wire and back; what else a stranger sends is refused', () => {
+  const pointing = decodePointing(encodePointing({ cids, holder }));
+  assert.deepEqual([pointing.cids.map(String), pointing.holder], [cids.map(String), holder]);
+  const holders = [holder, null, full, holder];
+  assert.deepEqual(decodeWhere(encodeWhere(holders), 4), holders);
+  const isRefused = (error: unknown) => error instanceof TransportError && error.failure === 'refused';
+  assert.throws(() => decodeWhere(encodeWhere(holders), 3), isRefused);
+  assert.throws(() => decodeWhere({ holders: [], positions: [0] }, 1), isRefused);
+  fc.assert(
+    fc.property(fc.anything(), fc.anything(), (one, other) => {
+      for (const read of [
+        () => decodePointing({ cids: one, holder: other }),
+        () => decodeWhere({ holders: one, positions: other }, 2),
+      ]) {
+        try {
+          read();
+        } catch (error) {
+          assert.ok(isRefused(error));
+        }
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('B12 a full host is told where blocks went, in few messages, and says so when asked', async () => {
+  const { clock, pass } = virtualClock();
+  const asked: string[] = [];
+  const request = async (to: Contact, kind: string, body: Wire): Promise<Wire> => {
+    asked.push(kind);
+    assert.equal(to, full);
+    return kind === pointerMessages.point ? atFull.point(body) : atFull.where(body);
+  };
+  const view = { self, isDead: () => false } as never;
+  const ports = { view, clock, transport: { request } as never };
+  const atFull = new Pointers({ ...ports, view: { self: full, isDead: () => false } as never });
+  const teller = new Pointers(ports);
+  for (const cid of cids.slice(0, 2)) teller.tell(full, holder, cid);
+  pass(60);
+  await Promise.resolve();
+  assert.deepEqual(asked, [pointerMessages.point]);
+  assert.deepEqual(decodeWhere(atFull.where(encodeCids(cids)), 3), [holder, holder, null]);
+  assert.deepEqual(await teller.holders(cids[0]!, [self, full]), [holder]);
+  assert.deepEqual(await teller.holders(cids[2]!, [self, full]), []);
+  atFull.tell(full, self, cids[2]!);
+  assert.deepEqual(await atFull.holders(cids[2]!, []), [self]);
+});

@@ -1,0 +1,109 @@
+/**
+ * A host without room keeps a pointer in a block's place: which other host has it (spec/4, Who may delete, and space).
+ * Whoever puts a block tells the full host where it went instead; readers that find the block at none of its places ask
+ * these. Pointers are kept in memory, for they are told again whenever the block is offered again; they lose their
+ * meaning when the block itself arrives, as it is offered by repair once there is room.
+ */
+import type { CID } from 'multiformats/cid';
+import { blockKey } from '../content/cid.ts';
+import { BoundedCache } from '../network/bounded-cache.ts';
+import type { Wire } from '../network/transport.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import { decodeCids, encodeCids } from './block-messages.ts';
+import type { DataPorts } from './data-ports.ts';
+import {
+  decodePointing,
+  decodeWhere,
+  encodePointing,
+  encodeWhere,
+  maximumCidsPerPointer,
+  pointerMessages,
+} from './pointer-messages.ts';
+
+const maximumPointersKept = 65_536;
+/** Pointers for one host are gathered for so long. */
+const gatherMilliseconds: Milliseconds = 50;
+const deadlineMilliseconds: Milliseconds = 2000;
+/** Pointers waiting to be told; those beyond are found by asking around. */
+const maximumWaiting = 4096;
+
+interface Waiting {
+  readonly full: Contact;
+  readonly holder: Contact;
+  readonly cids: CID[];
+}
+
+export class Pointers {
+  readonly #ports: Pick<DataPorts, 'view' | 'transport' | 'clock' | 'report'>;
+  readonly #kept = new BoundedCache<string, Contact>(maximumPointersKept);
+  readonly #waiting = new Map<string, Waiting>();
+  #waitingCids = 0;
+
+  constructor(ports: Pick<DataPorts, 'view' | 'transport' | 'clock' | 'report'>) {
+    this.#ports = ports;
+  }
+
+  /** `blocks.point` */
+  point(body: Wire): Wire {
+    const { cids, holder } = decodePointing(body);
+    for (const cid of cids) this.#kept.set(blockKey(cid), holder);
+    return {};
+  }
+
+  /** `blocks.where` */
+  where(body: Wire): Wire {
+    return encodeWhere(decodeCids(body, maximumCidsPerPointer).map((cid) => this.#kept.get(blockKey(cid)) ?? null));
+  }
+
+  /** Has the full host told that the holder has the block in its place. */
+  tell(full: Contact, holder: Contact, cid: CID): void {
+    if (full.host === this.#ports.view.self.host) {
+      this.#kept.set(blockKey(cid), holder);
+      return;
+    }
+    if (this.#waitingCids >= maximumWaiting) return;
+    const key = `${full.host} ${holder.host}`;
+    const waiting = this.#waiting.get(key) ?? { full, holder, cids: [] };
+    if (waiting.cids.length === 0) {
+      this.#waiting.set(key, waiting);
+      this.#ports.clock.after(gatherMilliseconds, () => this.#send(key));
+    }
+    waiting.cids.push(cid);
+    this.#waitingCids += 1;
+    if (waiting.cids.length === maximumCidsPerPointer) this.#send(key);
+  }
+
+  /** The hosts to which these places point for the block, this host's own pointer first. */
+  async holders(cid: CID, places: readonly Contact[]): Promise<readonly Contact[]> {
+    const { view, transport, report } = this.#ports;
+    const found = new Map<HostId, Contact>();
+    const own = this.#kept.get(blockKey(cid));
+    if (own !== undefined) found.set(own.host, own);
+    await Promise.all(
+      places
+        .filter(({ host }) => host !== view.self.host && !view.isDead(host))
+        .map(async (place) => {
+          try {
+            const options = { deadline: deadlineMilliseconds };
+            const answer = await transport.request(place, pointerMessages.where, encodeCids([cid]), options);
+            for (const holder of decodeWhere(answer, 1)) if (holder !== null) found.set(holder.host, holder);
+          } catch (error) {
+            report?.('no-answer', place, (error as Error).message);
+          }
+        }),
+    );
+    return [...found.values()];
+  }
+
+  #send(key: string): void {
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) return;
+    this.#waiting.delete(key);
+    this.#waitingCids -= waiting.cids.length;
+    const { transport, report } = this.#ports;
+    transport
+      .request(waiting.full, pointerMessages.point, encodePointing(waiting), { deadline: deadlineMilliseconds })
+      .catch((error: Error) => report?.('no-answer', waiting.full, error.message));
+  }
+}
