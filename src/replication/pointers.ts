@@ -30,13 +30,13 @@ const maximumWaiting = 4096;
 
 interface Waiting {
   readonly full: Contact;
-  readonly holder: Contact;
+  readonly holder: HostId;
   readonly cids: CID[];
 }
 
 export class Pointers {
   readonly #ports: Pick<DataPorts, 'view' | 'transport' | 'clock' | 'report'>;
-  readonly #kept = new BoundedCache<string, Contact>(maximumPointersKept);
+  readonly #kept = new BoundedCache<string, HostId>(maximumPointersKept);
   readonly #waiting = new Map<string, Waiting>();
   #waitingCids = 0;
 
@@ -59,12 +59,12 @@ export class Pointers {
   /** Has the full host told that the holder has the block in its place. */
   tell(full: Contact, holder: Contact, cid: CID): void {
     if (full.host === this.#ports.view.self.host) {
-      this.#kept.set(blockKey(cid), holder);
+      this.#kept.set(blockKey(cid), holder.host);
       return;
     }
     if (this.#waitingCids >= maximumWaiting) return;
     const key = `${full.host} ${holder.host}`;
-    const waiting = this.#waiting.get(key) ?? { full, holder, cids: [] };
+    const waiting = this.#waiting.get(key) ?? { full, holder: holder.host, cids: [] };
     if (waiting.cids.length === 0) {
       this.#waiting.set(key, waiting);
       this.#ports.clock.after(gatherMilliseconds, () => this.#send(key));
@@ -74,12 +74,12 @@ export class Pointers {
     if (waiting.cids.length === maximumCidsPerPointer) this.#send(key);
   }
 
-  /** The hosts to which these places point for the block, this host's own pointer first. */
+  /** The known live hosts to which these places, or this host, point for the block. */
   async holders(cid: CID, places: readonly Contact[]): Promise<readonly Contact[]> {
     const { view, transport, report } = this.#ports;
-    const found = new Map<HostId, Contact>();
+    const found = new Set<HostId>();
     const own = this.#kept.get(blockKey(cid));
-    if (own !== undefined) found.set(own.host, own);
+    if (own !== undefined) found.add(own);
     await Promise.all(
       places
         .filter(({ host }) => host !== view.self.host && !view.isDead(host))
@@ -87,13 +87,13 @@ export class Pointers {
           try {
             const options = { deadline: deadlineMilliseconds };
             const answer = await transport.request(place, pointerMessages.where, encodeCids([cid]), options);
-            for (const holder of decodeWhere(answer, 1)) if (holder !== null) found.set(holder.host, holder);
+            for (const holder of decodeWhere(answer, 1)) if (holder !== null) found.add(holder);
           } catch (error) {
             report?.('no-answer', place, (error as Error).message);
           }
         }),
     );
-    return [...found.values()];
+    return view.hosts().filter(({ host }) => found.has(host));
   }
 
   #send(key: string): void {

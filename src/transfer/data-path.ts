@@ -26,6 +26,8 @@ import { ConfirmedRanges } from '../replication/confirmed-ranges.ts';
 import { handOver } from '../replication/hand-over.ts';
 import { keepReadable } from '../replication/keep-readable.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
+import { pointerMessages } from '../replication/pointer-messages.ts';
+import { Pointers } from '../replication/pointers.ts';
 import { Reconciliation } from '../replication/reconciliation.ts';
 import { defaultScrubBytesPerSecond, Scrub, type ScrubPorts } from '../replication/scrub.ts';
 import {
@@ -93,6 +95,7 @@ export class DataPath {
   #reconciliation: Reconciliation | null = null;
   readonly #claimPorts: ClaimUpkeepPorts;
   #claimUpkeep: ClaimUpkeep | null = null;
+  readonly #pointers: Pointers;
   readonly #scrubPorts: ScrubPorts;
   #scrub: Scrub | null = null;
   readonly #closing = new AbortController();
@@ -119,8 +122,9 @@ export class DataPath {
     const writer = new RecordWriter(recordPorts, this.#holder);
     const reader = new RecordReader(recordPorts, this.#holder);
     const names = new Names(recordPorts, writer, reader);
-    const storer = new BlockStorer(data);
-    const fetcher = new BlockFetcher(data, rule.replicas);
+    this.#pointers = new Pointers(data);
+    const storer = new BlockStorer(data, this.#pointers);
+    const fetcher = new BlockFetcher(data, rule.replicas, this.#pointers);
     this.#server = new BlockServer(blocks, leaves, confirmed, {
       stored: (from, count, bytes) => this.#traffic.add('stored', from, count, bytes),
       sent: (to, count, bytes) => this.#traffic.add('sent', to, count, bytes),
@@ -251,6 +255,8 @@ export class DataPath {
     if (kind === blockMessages.has) return this.#server.has(body);
     if (kind === blockMessages.check) return this.#server.check(body);
     if (kind.startsWith('sync.')) return this.#syncServer.request(from, kind, body);
+    if (kind === pointerMessages.point) return this.#pointers.point(body);
+    if (kind === pointerMessages.where) return this.#pointers.where(body);
     if (kind === claimMessages.claim) return this.#server.claim(body);
     if (kind === claimMessages.release) return this.#release(from, body);
     if (kind === recordMessages.put) return this.#holder.put(from, body);
