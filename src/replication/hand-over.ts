@@ -15,6 +15,8 @@ const itemsPerPage = 256;
 const maximumBytesUnderWay = 16 * 1024 * 1024;
 /** Each item is tried at its places as often, with places looked up anew. */
 const maximumRounds = 3;
+/** Hosts behind the places that are given what a place has no room for. */
+const maximumSubstitutes = 8;
 
 /** Rejects with `too-few-copies` when something has no other durable copy than the one here. */
 export async function handOver(ports: SyncPorts): Promise<void> {
@@ -77,6 +79,22 @@ async function handOverBlock(ports: SyncPorts, cid: CID, key: string): Promise<r
   return everywhere(ports, key, wanted, (host) => ports.lanes.to(host).store(copy));
 }
 
+/** A host without room is replaced by the next one. */
+async function giveOrNext(
+  host: Contact,
+  substitutes: Iterator<Contact>,
+  give: (host: Contact) => Promise<void>,
+): Promise<void> {
+  try {
+    return await give(host);
+  } catch (error) {
+    const isFull = error instanceof ChordialError && (error.code === 'quota-full' || error.code === 'disk-full');
+    const next = isFull ? substitutes.next() : null;
+    if (next === null || next.done) throw error;
+    return giveOrNext(next.value, substitutes, give);
+  }
+}
+
 /** The places without this host, each given the item; one line for each that did not take it. */
 async function everywhere(
   ports: SyncPorts,
@@ -86,8 +104,10 @@ async function everywhere(
 ): Promise<readonly string[]> {
   const { view, placement } = ports;
   const hosts = await placement.candidates(ringIdOfHash(key, view.shape.bits), wanted + 1);
-  const places = hosts.filter(({ host }) => host !== view.self.host).slice(0, wanted);
-  const given = await Promise.allSettled(places.map(give));
+  const others = hosts.filter(({ host }) => host !== view.self.host);
+  const places = others.slice(0, wanted);
+  const substitutes = others.slice(wanted, wanted + maximumSubstitutes)[Symbol.iterator]();
+  const given = await Promise.allSettled(places.map((host) => giveOrNext(host, substitutes, give)));
   if (places.length === 0) return ['no other host is there'];
   return given.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []));
 }

@@ -44,6 +44,11 @@ export class Pointers {
     this.#ports = ports;
   }
 
+  /** Whether this host points elsewhere for the block with this key. */
+  has(key: string): boolean {
+    return this.#kept.get(key) !== undefined;
+  }
+
   /** `blocks.point` */
   point(body: Wire): Wire {
     const { cids, holder } = decodePointing(body);

@@ -125,7 +125,9 @@ export class DataPath {
     this.#pointers = new Pointers(data);
     const storer = new BlockStorer(data, this.#pointers);
     const fetcher = new BlockFetcher(data, rule.replicas, this.#pointers);
-    this.#server = new BlockServer(blocks, leaves, confirmed, {
+    // Where it points elsewhere it does not say that there is none.
+    const sure = { covers: (key: string) => confirmed.covers(key) && !this.#pointers.has(key) };
+    this.#server = new BlockServer(blocks, leaves, sure, {
       stored: (from, count, bytes) => this.#traffic.add('stored', from, count, bytes),
       sent: (to, count, bytes) => this.#traffic.add('sent', to, count, bytes),
       suspected: (cids) => this.#scrub?.suspect(cids),

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { blockKey } from '../../src/content/cid.ts';
 import { ringIdOfHash } from '../../src/ring/identifier.ts';
+import { quotaFull } from '../../src/storage/block-store.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 
 async function* bytesOf(bytes: Uint8Array) {
@@ -126,5 +127,21 @@ test('A4 the last peer cannot hand anything over and says so', async () => {
   const { peers, close } = await dataNetwork(1);
   await peers[0]!.files.put('alone', bytesOf(randomBytes(5)));
   await assert.rejects(peers[0]!.path.handOverEverything(), /could not be handed over/);
+  await close();
+});
+
+test('A4 B12 a peer leaves although one of the others has no room: the next ones take its share', async () => {
+  const { peers, ring, network, close } = await dataNetwork(6);
+  for (let file = 0; file < 8; file++) await peers[0]!.files.put(`file ${file}`, bytesOf(randomBytes(50_000)));
+  const full = peers[1]!.blocks;
+  full.put = async () => {
+    throw quotaFull(50_000, full.bytes(), full.bytes());
+  };
+  const before = full.count();
+  await peers[0]!.path.handOverEverything();
+  assert.equal(full.count(), before);
+  network.setHealth(peers[0]!.contact.host, 'dead');
+  ring.declareDead(peers[0]!.contact.host);
+  assert.ok((await copies(peers.slice(1), ring)).every(({ count }) => count >= 3));
   await close();
 });
