@@ -5,9 +5,11 @@
 import type { CID } from 'multiformats/cid';
 import { blockKey, verifyBlock } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
+import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import { decodeEntry } from '../records/entry.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
 import { recordSet } from '../storage/item-index.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ByteRate } from './byte-rate.ts';
@@ -19,14 +21,20 @@ import type { SyncPorts } from './sync-ports.ts';
 /** Blocks read or received and on their way. */
 const maximumBytesUnderWay = 16 * 1024 * 1024;
 const maximumIdleLanes = 256;
+/** After a block found no room here, none is fetched for so long. */
+const noRoomMilliseconds: Milliseconds = 30_000;
 const recordsPerPush = 128;
 const blocksPerExchange = 64;
 const claimDeadlineMilliseconds = 5000;
+
+/** What became of one copy; `full`: there is no room for it, which time may change. */
+export type Moved = 'moved' | 'full' | 'failed';
 
 export class ItemMover {
   readonly #ports: SyncPorts;
   readonly #budget = new ByteBudget(maximumBytesUnderWay);
   readonly #rate: ByteRate;
+  #noRoomUntil: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #sources = new Map<HostId, SourceLane>();
 
   constructor(ports: SyncPorts) {
@@ -34,38 +42,41 @@ export class ItemMover {
     this.#rate = new ByteRate(ports.clock, ports.bytesPerSecond);
   }
 
-  /** True when the block is durable here; a failure is reported and tried again with a later round. */
-  async pullBlock(host: Contact, cid: CID, signal: AbortSignal): Promise<boolean> {
+  /** Whether the block is durable here; a failure is reported and tried again with a later round. */
+  async pullBlock(host: Contact, cid: CID, signal: AbortSignal): Promise<Moved> {
     const { blocks, leaves } = this.#ports;
     await this.#budget.take(leafBytes);
     try {
-      if (signal.aborted) return false;
-      if ((await blocks.size(cid)) !== null) return true;
+      if (signal.aborted) return 'failed';
+      if ((await blocks.size(cid)) !== null) return 'moved';
+      // Not fetched only to find again that there is no room.
+      if (this.#noRoomUntil > this.#ports.clock.now()) return 'full';
       const bytes = await this.#source(host).fetch({ cid, abandoned: false });
-      if (bytes === null) return false;
+      if (bytes === null) return 'failed';
       const [claims = []] = await new SyncClient(this.#ports.transport, signal).claims(host, [blockKey(cid)]);
       await this.#rate.pass(bytes.length, signal);
       await blocks.put([{ cid, bytes, claims }]);
       leaves.giveBack(bytes);
-      return true;
+      return 'moved';
     } catch (error) {
-      return this.#failed(host, error);
+      if (isFull(error)) this.#noRoomUntil = this.#ports.clock.now() + noRoomMilliseconds;
+      return this.#blockFailed(host, error);
     } finally {
       this.#budget.give(leafBytes);
     }
   }
 
-  /** True when the block is durable at the host. */
-  async pushBlock(host: Contact, cid: CID, signal: AbortSignal): Promise<boolean> {
+  /** Whether the block is durable at the host. */
+  async pushBlock(host: Contact, cid: CID, signal: AbortSignal): Promise<Moved> {
     const { blocks, lanes, leaves, view } = this.#ports;
     const size = await blocks.size(cid);
-    if (size === null) return false;
+    if (size === null) return 'failed';
     await this.#budget.take(size);
     try {
       await this.#rate.pass(size, signal);
-      if (signal.aborted) return false;
+      if (signal.aborted) return 'failed';
       const bytes = await blocks.get(cid, leaves);
-      if (bytes === null) return false;
+      if (bytes === null) return 'failed';
       if (!verifyBlock(cid, bytes)) {
         this.#ports.damaged?.(cid);
         this.#ports.report?.(
@@ -73,13 +84,13 @@ export class ItemMover {
           view.self,
           `The own copy of block ${cid} is damaged; it was not passed on.`,
         );
-        return false;
+        return 'failed';
       }
       await lanes.to(host).store({ block: { cid, bytes }, claims: blocks.claimsOf(cid), abandoned: false });
       leaves.giveBack(bytes);
-      return true;
+      return 'moved';
     } catch (error) {
-      return this.#failed(host, error);
+      return this.#blockFailed(host, error);
     } finally {
       this.#budget.give(size);
     }
@@ -149,10 +160,19 @@ export class ItemMover {
     return lane;
   }
 
+  #blockFailed(host: Contact, error: unknown): Moved {
+    this.#failed(host, error);
+    return isFull(error) ? 'full' : 'failed';
+  }
+
   /** Whatever went wrong, at the host or on the own disk, costs this item its turn and no other. */
   #failed(host: Contact, error: unknown): false {
     const silent = error instanceof TransportError && error.failure !== 'refused';
     this.#ports.report?.(silent ? 'no-answer' : 'refused', host, (error as Error).message);
     return false;
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof ChordialError && (error.code === 'quota-full' || error.code === 'disk-full');
 }

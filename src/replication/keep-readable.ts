@@ -98,8 +98,11 @@ async function giveTo(
   for (const host of others) {
     if (holders.size + made >= needed || signal.aborted) break;
     if (holders.has(host.host)) continue;
-    const given = cid === null ? mover.pushRecords(host, [key], signal) : mover.pushBlock(host, cid, signal);
-    if (await given) made += 1;
+    const given =
+      cid === null
+        ? await mover.pushRecords(host, [key], signal)
+        : (await mover.pushBlock(host, cid, signal)) === 'moved';
+    if (given) made += 1;
   }
   return made;
 }

@@ -7,6 +7,7 @@
 import type { CID } from 'multiformats/cid';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Random } from '../ring/ports.ts';
+import type { ItemSet } from '../storage/item-index.ts';
 import { type Carrying, type ComparedArc, type Comparison, compareArcs, isBlock } from './arc-comparison.ts';
 import type { ItemMover } from './item-mover.ts';
 import { ownArcs } from './own-arcs.ts';
@@ -16,6 +17,8 @@ import type { SyncPorts } from './sync-ports.ts';
 
 /** Blocks carried at the same time; their bytes are bounded apart from this. */
 const maximumCarryings = 32;
+/** Hosts behind the places that are asked to take what a place has no room for. */
+const maximumSubstitutes = 4;
 
 export interface RoundOutcome {
   /** Copies of blocks made, here or elsewhere, and records handed on or got. */
@@ -27,20 +30,29 @@ export interface RoundOutcome {
   readonly again: boolean;
 }
 
+export interface Grace {
+  readonly isOn: boolean;
+  /** Kept from one round to the next while it is on. */
+  readonly urgent: Set<string>;
+}
+
 export class ReconciliationRound {
   readonly #ports: SyncPorts;
   readonly #mover: ItemMover;
   readonly #signal: AbortSignal;
   /** Blocks with w copies are left alone: somebody who is away may come back. */
   readonly #inGrace: boolean;
+  /** Keys of blocks that had fewer: they are brought up to all their copies, which may take more than one round. */
+  readonly #urgent: Set<string>;
   #blocks = 0;
   #records = 0;
   #pulled = false;
 
-  constructor(ports: SyncPorts, mover: ItemMover, inGrace: boolean, signal: AbortSignal) {
+  constructor(ports: SyncPorts, mover: ItemMover, grace: Grace, signal: AbortSignal) {
     this.#ports = ports;
     this.#mover = mover;
-    this.#inGrace = inGrace;
+    this.#inGrace = grace.isOn;
+    this.#urgent = grace.urgent;
     this.#signal = signal;
   }
 
@@ -147,7 +159,7 @@ export class ReconciliationRound {
 
   async #carryBlocks(carryings: readonly Carrying[]): Promise<void> {
     const due = rarestFirst(carryings, this.#ports.random)
-      .filter(({ copies }) => !this.#inGrace || copies < this.#ports.writeQuorum)
+      .filter((one) => this.#isDue(one))
       [Symbol.iterator]();
     // Several at work on one list, so that it is begun in its order.
     const work = async (): Promise<void> => {
@@ -160,11 +172,21 @@ export class ReconciliationRound {
     await Promise.all(Array.from({ length: maximumCarryings }, work));
   }
 
+  #isDue({ ways, copies }: Due): boolean {
+    const key = ways[0]!.difference.key;
+    if (copies < this.#ports.writeQuorum) this.#urgent.add(key);
+    return !this.#inGrace || this.#urgent.has(key);
+  }
+
   /** From the first of these hosts that hands it over. */
   async #pullBlock(ways: readonly Carrying[]): Promise<void> {
     for (const { host, difference } of ways) {
-      if (!isBlock(difference) || !(await this.#mover.pullBlock(host, difference.cid, this.#signal))) continue;
+      if (!isBlock(difference)) continue;
+      const outcome = await this.#mover.pullBlock(host, difference.cid, this.#signal);
+      if (outcome === 'failed') continue;
+      // Without room it stays where it is, and is asked for again in a later round.
       for (const way of ways) settleHere(way);
+      if (outcome === 'full') return;
       this.#pulled = true;
       this.#blocks += 1;
       return;
@@ -173,9 +195,21 @@ export class ReconciliationRound {
 
   async #pushBlock(way: Carrying): Promise<void> {
     const { host, difference } = way;
-    if (!isBlock(difference) || !(await this.#mover.pushBlock(host, difference.cid, this.#signal))) return;
+    if (!isBlock(difference)) return;
+    const outcome = await this.#mover.pushBlock(host, difference.cid, this.#signal);
+    if (outcome === 'failed') return;
     settleThere(way);
-    this.#blocks += 1;
+    if (outcome === 'moved') this.#blocks += 1;
+    else await this.#pushElsewhere(way, difference.cid, difference.set);
+  }
+
+  /** A place has no room: the next host takes the block, and the place is told which. It comes back when there is room. */
+  async #pushElsewhere({ host: full, arc }: Carrying, cid: CID, copies: ItemSet): Promise<void> {
+    for (const host of arc.others.slice(copies - 1, copies - 1 + maximumSubstitutes)) {
+      if ((await this.#mover.pushBlock(host, cid, this.#signal)) !== 'moved') continue;
+      this.#ports.pointers?.tell(full, host, cid);
+      return;
+    }
   }
 }
 

@@ -17,6 +17,9 @@ const leastRoundMilliseconds = 5000;
 /** The share of the interval that chance takes off, so that hosts do not all begin at once. */
 const jitter = 0.5;
 
+/** Blocks repaired in spite of the grace and remembered for the next round; beyond, they wait for its end. */
+const maximumUrgent = 50_000;
+
 export interface Reconciled extends RoundOutcome {
   readonly dropped: number;
 }
@@ -32,6 +35,7 @@ export class Reconciliation {
   #roundBegan: Milliseconds = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
   #timerDue: Milliseconds = Number.POSITIVE_INFINITY;
+  readonly #urgent = new Set<string>();
   #changes = 0;
   #lastChange: Milliseconds = Number.NEGATIVE_INFINITY;
   /** Changes up to which all that is here was looked at for surplus. */
@@ -77,7 +81,9 @@ export class Reconciliation {
     const { times, clock } = this.#ports;
     const graceEnds = this.#absences.graceEnds();
     const alone = this.#ports.view.hosts().length <= 1;
-    const outcome = await new ReconciliationRound(this.#ports, this.#mover, graceEnds !== null, signal).run();
+    if (graceEnds === null || this.#urgent.size > maximumUrgent) this.#urgent.clear();
+    const grace = { isOn: graceEnds !== null, urgent: this.#urgent };
+    const outcome = await new ReconciliationRound(this.#ports, this.#mover, grace, signal).run();
     // What nobody else could confirm counts for as long as nobody else is there.
     this.#wasAlone = alone;
     const changes = this.#changes;

@@ -7,6 +7,7 @@ import type { RecordTable } from '../storage/record-table.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { HostLanes } from './host-lanes.ts';
+import type { Pointers } from './pointers.ts';
 
 export interface SyncedRecords {
   readonly table: Pick<RecordTable, 'range' | 'byRow' | 'removeExactly'>;
@@ -44,6 +45,8 @@ export interface SyncPorts extends DataPorts {
   readonly index: ItemIndex;
   readonly confirmed: ConfirmedRanges;
   readonly records: SyncedRecords;
+  /** Told where blocks went for which a place had no room. */
+  readonly pointers?: Pick<Pointers, 'tell'>;
   /** r and w of the network. */
   readonly replicas: number;
   readonly writeQuorum: number;

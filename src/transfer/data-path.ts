@@ -136,6 +136,7 @@ export class DataPath {
     this.#syncPorts = {
       ...data,
       lanes: storer.lanes,
+      pointers: this.#pointers,
       index: options.index,
       confirmed,
       records: {
