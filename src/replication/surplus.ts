@@ -79,7 +79,7 @@ export class Surplus {
       }
       if (everywhere) held.push(item);
     }
-    return changed() || signal.aborted ? 0 : this.#drop(held);
+    return changed() || signal.aborted ? 0 : this.#drop(set, held);
   }
 
   async #surplusOf(set: ItemSet, items: readonly ListedItem[]): Promise<readonly Placed[]> {
@@ -139,16 +139,15 @@ export class Surplus {
     return this.#mover.exchangeClaims(host, [cid], signal);
   }
 
-  async #drop(items: readonly Placed[]): Promise<number> {
+  async #drop(set: ItemSet, held: readonly Placed[]): Promise<number> {
     const { blocks, records, index } = this.#ports;
-    const cids = items.flatMap(({ cid }) => cid ?? []);
-    const rows = items.flatMap(({ key, digest, cid }) => {
-      if (cid !== null) return [];
-      // One that was replaced meanwhile is another item.
-      const item = index.find(recordSet, key);
-      if (item === null || item.digest !== digest || item.record === null) return [];
-      return records.table.byRow(item.record) ?? [];
+    // A record that was replaced meanwhile is another item; a block that was claimed once more counts as a copy of that put.
+    const items = held.flatMap(({ key, digest }) => {
+      const item = index.find(set, key);
+      return item === null || item.digest !== digest ? [] : [item];
     });
+    const cids = items.flatMap(({ cid }) => cid ?? []);
+    const rows = items.flatMap(({ record }) => (record === null ? [] : (records.table.byRow(record) ?? [])));
     if (rows.length > 0) await records.table.removeExactly(rows);
     return rows.length + (cids.length === 0 ? 0 : await blocks.delete(cids));
   }
