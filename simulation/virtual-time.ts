@@ -8,6 +8,9 @@ interface Event {
   run: (() => void) | null;
 }
 
+/** Less would be lost in rounding, and who waits until a moment would wait for ever without time passing. */
+const leastDelay: Milliseconds = 0.001;
+
 export class VirtualTime {
   #now: Milliseconds = 0;
   #order = 0;
@@ -25,7 +28,8 @@ export class VirtualTime {
   }
 
   after(delay: Milliseconds, run: () => void): Timer {
-    const event: Event = { at: this.#now + Math.max(0, delay), order: this.#order++, run };
+    const lasting = delay > 0 ? Math.max(delay, leastDelay) : 0;
+    const event: Event = { at: this.#now + lasting, order: this.#order++, run };
     this.#push(event);
     return {
       cancel: () => {

@@ -1,7 +1,7 @@
 /** What was acknowledged, and where it lies, seen from outside: the disks are looked at directly, nobody is asked. */
 import { hash } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
-import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { placedNameKey } from '../../src/content/name.ts';
 import type { Random } from '../../src/ring/ports.ts';
 import type { DataHost } from './data-simulation.ts';
@@ -33,14 +33,14 @@ export class DataOracle {
     return this.files.filter((file) => !file.isGone);
   }
 
-  /** Disks of these hosts that hold the block, and those that hold the record. */
+  /** Disks of these hosts that hold the block whole, and those that hold the record. */
   async copiesOf(file: AcknowledgedFile, hosts: readonly DataHost[]): Promise<{ blocks: number; records: number }> {
     const key = Buffer.from(placedNameKey(file.name, bits, false), 'hex');
     let blocks = 0;
     let records = 0;
     for (const { disk } of hosts) {
       const [held] = await disk.blocks.has([file.cid]);
-      if (held === true) blocks += 1;
+      if (held === true && !disk.rotten.has(blockKey(file.cid))) blocks += 1;
       const find = disk.catalog.database.prepare('SELECT 1 FROM records WHERE key = ? AND publisher = ?');
       if (find.get(key, file.publisher.signer.host) !== undefined) records += 1;
     }

@@ -3,7 +3,7 @@ import type { Random } from '../../src/ring/ports.ts';
 import type { Faults } from '../virtual-network.ts';
 import { seededRandom } from '../virtual-time.ts';
 
-/** `pair`: two hosts at once, each with or without its disk. */
+/** `pair`: two hosts at once, each with or without its disk. `rot`: flipped bits found after a restart. */
 export type DataFault =
   | 'crash'
   | 'wipe'
@@ -13,7 +13,8 @@ export type DataFault =
   | 'freeze'
   | 'cut'
   | 'failing-writes'
-  | 'wrong-reads';
+  | 'wrong-reads'
+  | 'rot';
 
 export interface DataPlan {
   readonly hosts: number;
@@ -34,6 +35,7 @@ const allFaults: readonly DataFault[] = [
   'cut',
   'failing-writes',
   'wrong-reads',
+  'rot',
 ];
 
 export function dataPlan(seed: number): DataPlan {

@@ -137,6 +137,10 @@ class DataSwarm {
       case 'wipe':
         sim.wipe(victim);
         return async () => void sim.add();
+      case 'rot':
+        sim.crash(victim);
+        this.#log(`${await victim.disk.rot(0.5)} blocks rot`);
+        return async () => sim.restart(victim);
       case 'pair': {
         const other = this.#pick(sim.members.filter((host) => host !== victim && sim.members.length > 4));
         const returns = [victim, ...(other === undefined ? [] : [other])].map((host) => this.#out(host));

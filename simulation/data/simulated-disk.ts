@@ -21,6 +21,8 @@ import type { VirtualTime } from '../virtual-time.ts';
 /** A flush takes up to so long; what a crash overtakes is lost. */
 const longestFlushMilliseconds: Milliseconds = 25;
 
+const maximumRotten = 500;
+
 export interface DiskTrouble {
   /** Probability that a write fails. */
   failingWrites: number;
@@ -42,6 +44,8 @@ export class SimulatedDisk {
   readonly index: ItemIndex;
   readonly blocks: MemoryBlockStore;
   readonly trouble: DiskTrouble = { failingWrites: 0, wrongReads: 0 };
+  /** Keys of blocks that have a bit flipped for good. */
+  readonly rotten = new Set<string>();
   readonly #time: VirtualTime;
   readonly #random: Random;
 
@@ -62,6 +66,14 @@ export class SimulatedDisk {
     const { claims, index } = this;
     const records = new RecordTable(catalog, index);
     return { blocks: new MountedBlocks(this, this.#random, process, flush), catalog, records, claims, index };
+  }
+
+  /** Each block rots with this probability; resolves with how many did. Empty ones have no bits to flip. */
+  async rot(probability: number): Promise<number> {
+    const { items } = await this.blocks.keys('all', null, maximumRotten);
+    const chosen = items.filter(({ size }) => size > 0 && this.#random.next() < probability);
+    for (const { key } of chosen) this.rotten.add(key);
+    return chosen.length;
   }
 
   close(): void {
@@ -120,7 +132,9 @@ class MountedBlocks implements BlockStore {
 
   async get(cid: CID): Promise<Uint8Array | null> {
     const bytes = await (await this.#inner()).get(cid);
-    if (bytes === null || bytes.length === 0 || this.#random.next() >= this.#disk.trouble.wrongReads) return bytes;
+    if (bytes === null || bytes.length === 0) return bytes;
+    const { rotten, trouble } = this.#disk;
+    if (!rotten.has(blockKey(cid)) && this.#random.next() >= trouble.wrongReads) return bytes;
     const wrong = Uint8Array.from(bytes);
     wrong[0] = (wrong[0] ?? 0) ^ 1;
     return wrong;
@@ -149,6 +163,7 @@ class MountedBlocks implements BlockStore {
 
   async delete(cids: readonly CID[]): Promise<number> {
     await this.#flush();
+    for (const cid of cids) this.#disk.rotten.delete(blockKey(cid));
     return this.#disk.blocks.delete(cids);
   }
 
