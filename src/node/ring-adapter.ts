@@ -51,6 +51,10 @@ export class RingAdapter implements RingView {
     return this.#ring.isVisitor ? others : [this.#ring.self, ...others];
   }
 
+  nearby(key: RingId): readonly Contact[] {
+    return this.#ring.hostsAfter(key);
+  }
+
   suspect(contact: Contact): void {
     this.#ring.suspect(contact);
   }

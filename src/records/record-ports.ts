@@ -13,6 +13,8 @@ import type { RecordPlaces } from './record-keys.ts';
 export interface RecordHosts {
   /** The `wanted` places first, then hosts behind them, then others. */
   candidates(key: RingId, wanted: number): Promise<readonly Contact[]>;
+  /** The same without waiting long for an owner to confirm its place: for readers, who call nothing absent by a guess. */
+  likely(key: RingId, wanted: number): Promise<{ readonly hosts: readonly Contact[]; readonly isConfirmed: boolean }>;
   clear(): void;
 }
 

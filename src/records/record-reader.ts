@@ -68,7 +68,7 @@ export class RecordReader {
     const { rule, placement, places } = this.#ports;
     let answers: Answers = { sets: [], failures: 0, sure: 0, unsure: 0, heard: new Set() };
     for (let round = 1; round <= (answers.unsure > 0 ? maximumUnknownRounds : maximumRounds); round++) {
-      const hosts = await this.#hosts(ringIdOfHash(key, places.bits));
+      const { hosts, isConfirmed } = await this.#hosts(ringIdOfHash(key, places.bits), round === 1);
       const nearest = hosts.slice(0, rule.replicas);
       answers = await new Asking(nearest, this.#ports, (host) => this.#ask(host, key, kinds)).run();
       if (answers.sets.every((set) => set.length === 0)) {
@@ -78,7 +78,7 @@ export class RecordReader {
         await this.#askOthers(others, nearest, key, kinds, answers);
       }
       const merged = mergeEntries(...answers.sets);
-      if (merged.length > 0 || (answers.failures === 0 && isSure(answers, rule))) return merged;
+      if (merged.length > 0 || (isConfirmed && answers.failures === 0 && isSure(answers, rule))) return merged;
       placement.clear();
       await new Promise<void>((resolve) => this.#ports.clock.after(pauseMilliseconds, resolve));
     }
@@ -107,14 +107,19 @@ export class RecordReader {
     }
   }
 
-  async #hosts(key: ReturnType<typeof ringIdOfHash>): Promise<readonly Contact[]> {
+  /** At first those who probably have it; who owns it is waited for only when they do not. */
+  async #hosts(
+    key: ReturnType<typeof ringIdOfHash>,
+    isFirst: boolean,
+  ): Promise<{ readonly hosts: readonly Contact[]; readonly isConfirmed: boolean }> {
     const { view, placement, rule } = this.#ports;
     try {
-      return await placement.candidates(key, rule.replicas);
+      if (isFirst) return await placement.likely(key, rule.replicas);
+      return { hosts: await placement.candidates(key, rule.replicas), isConfirmed: true };
     } catch (error) {
       // Without a known owner (the ring is being mended) everybody may have it.
       if (!(error instanceof ChordialError)) throw error;
-      return view.hosts();
+      return { hosts: view.hosts(), isConfirmed: true };
     }
   }
 

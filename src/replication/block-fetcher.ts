@@ -98,7 +98,7 @@ export class BlockFetcher {
   /** Without a known owner (the ring is being mended) everybody may have it. */
   async #candidates(key: ReturnType<typeof ringIdOfHash>): Promise<readonly Contact[]> {
     try {
-      return await this.#ports.placement.candidates(key, this.#replicas);
+      return (await this.#ports.placement.likely(key, this.#replicas)).hosts;
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;
       return this.#ports.view.hosts();

@@ -16,6 +16,9 @@ const maximumLookups = 8;
 /** Readers fall back to hosts outside the places, one after the other; this many is a whole small network. */
 const maximumFallbackHosts = 64;
 
+/** Lookups on a healthy ring take a few milliseconds. */
+const silenceMilliseconds = 300;
+
 interface Arc {
   readonly start: RingId;
   readonly end: RingId;
@@ -60,6 +63,24 @@ export class PlacementCache {
     const named = new Set(near.map(({ host }) => host));
     const others = this.#view.hosts().filter(({ host }) => !named.has(host) && !this.#view.isDead(host));
     return [...near, ...others.slice(0, maximumFallbackHosts)];
+  }
+
+  /**
+   * For readers. While no owner can be confirmed, since it is silent and not yet known to be dead, copies lie where they
+   * have lain: at the hosts that follow the key as far as is known here. Nothing may be called absent by these.
+   */
+  async likely(key: RingId, wanted: number): Promise<{ hosts: readonly Contact[]; isConfirmed: boolean }> {
+    const silence = Promise.withResolvers<null>();
+    const timer = this.#clock.after(silenceMilliseconds, () => silence.resolve(null));
+    try {
+      const confirmed = await Promise.race([this.candidates(key, wanted), silence.promise]);
+      if (confirmed !== null) return { hosts: confirmed, isConfirmed: true };
+      const live = [...this.#view.nearby(key), ...this.#view.hosts()].filter(({ host }) => !this.#view.isDead(host));
+      const distinct = new Map(live.map((contact) => [contact.host, contact]));
+      return { hosts: [...distinct.values()].slice(0, maximumFallbackHosts), isConfirmed: false };
+    } finally {
+      timer.cancel();
+    }
   }
 
   async #hosts(key: RingId, wanted: number): Promise<readonly Contact[]> {

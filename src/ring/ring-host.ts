@@ -33,6 +33,8 @@ export type { JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-op
 /** A departing host waits this long for its neighbours to acknowledge. */
 const leaveDeadline: Milliseconds = 1000;
 /** Hosts told of a departure, and how many of them are no neighbours. */
+/** For a guess at the places of a key: several members of each of the most hosts that a copy may lie at. */
+const maximumMembersPassed = 64;
 const maximumToldOfLeave = 64;
 const maximumOthersToldOfLeave = 16;
 /** Where the lookups of a host without members begin. */
@@ -254,6 +256,19 @@ export class RingHost implements RingHandler {
       .filter((w) => (w.liveness === 'alive' || w.liveness === 'suspected') && w.lastHeard !== null)
       .filter((w) => !this.#others.isVisitor(w.contact.host))
       .map((w) => w.contact);
+  }
+
+  /** Distinct live hosts of the members that follow the key, nearest first, as far as is known here. */
+  hostsAfter(key: RingId): readonly Contact[] {
+    const found = new Map<HostId, Contact>();
+    let at = key;
+    for (let step = 0; step < maximumMembersPassed; step++) {
+      const next = this.#known.nearestAfter(at);
+      if (next === null || (step > 0 && next.id === key)) break;
+      if (!this.isDown(next.contact.host)) found.set(next.contact.host, found.get(next.contact.host) ?? next.contact);
+      at = next.id;
+    }
+    return [...found.values()];
   }
 
   knownMembers(): readonly MemberPointer[] {

@@ -26,6 +26,8 @@ export interface RingView {
   isDead(host: HostId): boolean;
   /** Every live host known that has places on the ring, this one included unless it has none. */
   hosts(): readonly Contact[];
+  /** Hosts of the members that follow the key, as far as this host has heard, nearest first: a guess that nobody confirmed. */
+  nearby(key: RingId): readonly Contact[];
   /** Reports that a host did not answer a data request, so that the failure detector looks at once. */
   suspect(contact: Contact): void;
   /** Called after any of this host's members changed its neighbours, or a host died or came back. Returns the undo. */
