@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { StaticRing } from '../../test/fixtures/static-ring.ts';
+import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
+import { PlacementCache } from './placement-cache.ts';
+
+const key = ringIdOfHash('5a'.repeat(32), 256);
+const names = ['a', 'b', 'c', 'd', 'e'];
+
+test('readers take the confirmed places of a healthy ring, and a guess of the same hosts while the owner is silent', async () => {
+  const ring = new StaticRing();
+  for (const name of names) ring.add(contactOf(name));
+  const { clock, pass } = virtualClock();
+  const view = ring.view(contactOf('a'));
+  const expected = ring.expectedPlaces(key as RingId, 3);
+  const placed = (hosts: readonly { host: string }[]) => hosts.slice(0, 3).map(({ host }) => host);
+
+  const healthy = await new PlacementCache(view, clock).likely(key, 3);
+  assert.equal(healthy.isConfirmed, true);
+  assert.deepEqual(placed(healthy.hosts), expected);
+
+  const silent = new PlacementCache({ ...view, locate: () => new Promise(() => {}) }, clock);
+  const guessed = silent.likely(key, 3);
+  pass(300);
+  const { hosts, isConfirmed } = await guessed;
+  assert.equal(isConfirmed, false);
+  assert.deepEqual(placed(hosts), expected);
+  assert.equal(hosts.length, names.length);
+});
