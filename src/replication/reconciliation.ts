@@ -103,7 +103,11 @@ export class Reconciliation {
     }
     if (outcome.blocks + outcome.records + dropped > 0) this.#ports.moved?.({ ...outcome, dropped });
     if (outcome.again) this.#schedule(0);
-    else if (!outcome.complete) this.#schedule(graceEnds === null ? times.retryMilliseconds : graceEnds - clock.now());
+    else if (!outcome.complete) {
+      // What waits for the grace needs no haste, but something else may have been left undone beside it.
+      const { retryMilliseconds } = times;
+      this.#schedule(graceEnds === null ? retryMilliseconds : Math.min(graceEnds - clock.now(), 3 * retryMilliseconds));
+    }
     return { ...outcome, dropped };
   }
 
