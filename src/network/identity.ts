@@ -4,8 +4,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChordialError } from '../errors.ts';
 import type { HostId } from '../ring/pointer.ts';
+import { writeFileDurably } from '../storage/durable-file.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { writeDurably } from './durable-file.ts';
 import { hostIdOfPublicKey, isHostId, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
 
 export interface Identity {
@@ -34,7 +34,7 @@ export async function loadOrCreateIdentity(folder: string): Promise<Identity> {
   const { privateKey } = generateKeyPairSync('ed25519');
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeDurably(path, privateKey.export({ format: 'pem', type: 'pkcs8' }), 0o600);
+    await writeFileDurably(path, Buffer.from(privateKey.export({ format: 'pem', type: 'pkcs8' })), 0o600);
   } catch (cause) {
     const reason = (cause as Error).message;
     throw new ChordialError(

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChordialError } from '../errors.ts';
-import { writeDurably } from './durable-file.ts';
+import { writeFileDurably } from '../storage/durable-file.ts';
 import { decodeGenesis, encodeGenesis, type Genesis } from './genesis.ts';
 
 export const genesisFile = 'genesis.cbor';
@@ -16,7 +16,7 @@ export function createSecret(): Uint8Array {
 }
 
 export async function saveGenesis(folder: string, genesis: Genesis): Promise<void> {
-  await writeDurably(join(folder, genesisFile), encodeGenesis(genesis), 0o644);
+  await writeFileDurably(join(folder, genesisFile), encodeGenesis(genesis), 0o644);
 }
 
 /** null when the folder belongs to no network yet; `broken-data-folder` when the file is unusable. */
@@ -37,7 +37,7 @@ export async function loadGenesis(folder: string): Promise<Genesis | null> {
 }
 
 export async function saveSecret(folder: string, secret: Uint8Array): Promise<void> {
-  await writeDurably(join(folder, secretFile), `${Buffer.from(secret).toString('hex')}\n`, 0o600);
+  await writeFileDurably(join(folder, secretFile), Buffer.from(`${Buffer.from(secret).toString('hex')}\n`), 0o600);
 }
 
 /** null when the folder has none; `broken-data-folder` when the file is unusable. */
