@@ -38,7 +38,10 @@ test('there are no default exports', () => {
 
 test('nothing is left unfinished and no test is skipped', () => {
   assert.deepEqual(unfinishedWork(files), []);
-  for (const text of ['// TODO later', 'test.skip(f);', 'describe.only(f);', 'it.todo(f);']) {
+  const calls = ['test', 'describe', 'it'].flatMap((call) =>
+    ['skip', 'only', 'todo'].map((how) => `${call}.${how}(f);`),
+  );
+  for (const text of ['// TODO later', ...calls]) {
     assert.equal(unfinishedWork(file('src/ring/a.test.ts', text)).length, 1, text);
   }
 });
