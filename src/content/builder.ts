@@ -68,6 +68,15 @@ export async function buildFile(
   return { ...root, blocks: tree.blocks, sha256: whole?.digest('hex') ?? null };
 }
 
+/** The same for content that is in memory and at most one leaf: its bytes become the block, which nobody may change any more. */
+export async function buildLeaf(bytes: Uint8Array, emit: Emit): Promise<BuiltFile> {
+  if (bytes.length > leafBytes) throw new RangeError(`${bytes.length} bytes are more than one leaf.`);
+  const leaf = await hashLeaf(bytes);
+  await emit(leaf);
+  const sha256 = Buffer.from(leaf.cid.multihash.digest).toString('hex');
+  return { cid: leaf.cid, size: bytes.length, storedBytes: bytes.length, blocks: 1, sha256 };
+}
+
 async function hashLeaf(bytes: Uint8Array): Promise<Block> {
   if (bytes.length < leastBytesHashedBeside) return { cid: cidOfBlock(rawCodec, bytes), bytes };
   const digest = await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);

@@ -1,6 +1,7 @@
 /** Files of this machine: read as a stream, and what goes wrong with them put into words. */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError, type ErrorCode } from '../errors.ts';
 
 const pieceBytes = 1024 * 1024;
@@ -13,6 +14,28 @@ export async function openToRead(path: string, followLink: boolean): Promise<Fil
   } catch (cause) {
     throw fileError('unreadable-file', path, cause);
   }
+}
+
+/**
+ * All the bytes of a file whose status tells its size, or null when it is larger than a leaf or grows while it is read:
+ * then `piecesOf` reads it. A small file costs one read, and memory for no more than it holds. The file stays open.
+ */
+export async function wholeOf(file: FileHandle, path: string, size: number): Promise<Uint8Array | null> {
+  if (size > leafBytes) return null;
+  // One more than there should be tells whether it grew.
+  const bytes = Buffer.allocUnsafeSlow(size + 1);
+  let filled = 0;
+  try {
+    // A read that stops where the status says is at the end; one that stops before is asked again.
+    do {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    } while (filled < size);
+  } catch (cause) {
+    throw fileError('unreadable-file', path, cause);
+  }
+  return filled > size ? null : bytes.subarray(0, filled);
 }
 
 /** The bytes from the start; the next piece is read while one is looked at, which is valid until the next is asked for. Closes the file. */

@@ -16,11 +16,10 @@ export async function putFile(
   name: string,
   source: AsyncIterable<Uint8Array>,
   options: PutOptions,
-  bytesTotal: number | null = null,
 ): Promise<PutResult> {
   const checked = checkName(name);
   return publishing(ports, checked, options, async (write) => {
-    const { cid, size, blocks, sha256 } = await buildFile(counted(checkedSource(source), options, bytesTotal), write, {
+    const { cid, size, blocks, sha256 } = await buildFile(counted(checkedSource(source), options, null), write, {
       pool: ports.data.leaves,
     });
     return { name: checked, cid, size, type: 'file', sha256, blocks };
@@ -88,15 +87,20 @@ async function* checkedSource(source: AsyncIterable<Uint8Array>): AsyncGenerator
 /** Counts for progress. */
 export async function* counted(
   source: AsyncIterable<Uint8Array>,
-  { progress, signal }: PutOptions,
+  options: PutOptions,
   bytesTotal: number | null,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let bytesDone = 0;
   for await (const piece of source) {
-    if (signal?.aborted)
-      throw new ChordialError('interrupted', 'The put was broken off. Start it again to go on where it stopped.');
+    checkGoesOn(options);
     yield piece;
     bytesDone += piece.length;
-    progress?.({ bytesDone, bytesTotal });
+    options.progress?.({ bytesDone, bytesTotal });
   }
+}
+
+/** Throws `interrupted` once the signal has fired. */
+export function checkGoesOn({ signal }: PutOptions): void {
+  if (signal?.aborted)
+    throw new ChordialError('interrupted', 'The put was broken off. Start it again to go on where it stopped.');
 }

@@ -1,18 +1,25 @@
 /** Putting a file or folder of this machine. */
-import { readdir } from 'node:fs/promises';
+import { type FileHandle, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildFile } from '../content/builder.ts';
+import { type BuiltFile, buildFile, buildLeaf, type Emit } from '../content/builder.ts';
 import { buildDirectory } from '../content/directory.ts';
+import { leafBytes } from '../content/leaf-pool.ts';
 import { checkName } from '../content/name.ts';
 import type { DirectoryEntry } from '../content/unixfs.ts';
 import { ChordialError } from '../errors.ts';
+import { forEachAtOnce } from '../replication/block-stream.ts';
+import { ByteBudget } from '../replication/byte-budget.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
-import { fileError, openToRead, piecesOf } from './local-file.ts';
-import { publishing, putFile, ruleOf } from './put-file.ts';
+import { fileError, openToRead, piecesOf, wholeOf } from './local-file.ts';
+import { checkGoesOn, counted, publishing, ruleOf } from './put-file.ts';
 
 /** Deeper folders are refused: nobody has them, and every level costs memory. */
 export const maximumFolderDepth = 64;
+/** Files of a folder read side by side: many small ones, a few large ones. */
+const maximumBytesAtOnce = 8 * 1024 * 1024;
+/** Held for a large file: two pieces and two leaves. */
+const largeFileBytes = 4 * 1024 * 1024;
 
 /** A folder becomes one directory under one name; hidden entries and links in it are left out. */
 export async function putPath(ports: FilePorts, name: string, path: string, options: PutOptions): Promise<PutResult> {
@@ -20,7 +27,13 @@ export async function putPath(ports: FilePorts, name: string, path: string, opti
   ruleOf(ports, options);
   const file = await openToRead(path, true);
   const status = await file.stat();
-  if (status.isFile()) return putFile(ports, checked, piecesOf(file, path), options, status.size);
+  if (status.isFile()) {
+    return publishing(ports, checked, options, async (write) => {
+      const read = { ...options, bytesTotal: status.size };
+      const { cid, size, blocks, sha256 } = await buildOpened(ports, { file, path, size: status.size }, write, read);
+      return { name: checked, cid, size, type: 'file', sha256, blocks };
+    });
+  }
   await file.close();
   if (!status.isDirectory()) {
     throw new ChordialError(
@@ -35,14 +48,45 @@ export async function putPath(ports: FilePorts, name: string, path: string, opti
   });
 }
 
+interface OpenedFile {
+  readonly file: FileHandle;
+  readonly path: string;
+  readonly size: number;
+}
+
+/** Closes the file. */
+async function buildOpened(
+  ports: FilePorts,
+  { file, path, size }: OpenedFile,
+  write: Emit,
+  options: PutOptions & { readonly bytesTotal: number | null; readonly wholeHash?: boolean },
+): Promise<BuiltFile> {
+  let isTaken = false;
+  try {
+    const whole = await wholeOf(file, path, size);
+    checkGoesOn(options);
+    if (whole !== null) {
+      const built = await buildLeaf(whole, write);
+      options.progress?.({ bytesDone: built.size, bytesTotal: options.bytesTotal });
+      return built;
+    }
+    isTaken = true;
+    const pieces = counted(piecesOf(file, path), options, options.bytesTotal);
+    return await buildFile(pieces, write, { wholeHash: options.wholeHash ?? true, pool: ports.data.leaves });
+  } finally {
+    if (!isTaken) await file.close();
+  }
+}
+
 class FolderBuilder {
-  readonly #write: Parameters<typeof buildFile>[1];
+  readonly #write: Emit;
   readonly #ports: FilePorts;
   readonly #options: PutOptions;
+  readonly #reading = new ByteBudget(maximumBytesAtOnce);
   size = 0;
   blocks = 0;
 
-  constructor(write: Parameters<typeof buildFile>[1], ports: FilePorts, options: PutOptions) {
+  constructor(write: Emit, ports: FilePorts, options: PutOptions) {
     this.#write = write;
     this.#ports = ports;
     this.#options = options;
@@ -56,50 +100,69 @@ class FolderBuilder {
       );
     }
     const entries: DirectoryEntry[] = [];
-    for (const name of await this.#names(path)) {
-      const child = await this.#child(join(path, name), depth);
+    await forEachAtOnce(this.#filesIn(path, depth, entries), async (name) => {
+      const child = await this.#file(join(path, name));
       if (child !== null) entries.push({ name, ...child });
-    }
-    const { cid, size, blocks } = await buildDirectory(entries, this.#write);
+    });
+    const { cid, size, blocks } = await buildDirectory(inOrder(entries), this.#write);
     this.blocks += blocks;
     return { cid, size };
   }
 
-  async #child(path: string, depth: number): Promise<Omit<DirectoryEntry, 'name'> | null> {
-    const file = await openToRead(path, false);
-    const status = await file.stat();
-    if (status.isFile()) return this.#file(piecesOf(file, path));
-    await file.close();
-    return status.isDirectory() ? this.build(path, depth + 1) : null;
-  }
-
-  async #file(pieces: AsyncIterable<Uint8Array>): Promise<Omit<DirectoryEntry, 'name'>> {
-    const built = await buildFile(this.#counted(pieces), this.#write, {
-      wholeHash: false,
-      pool: this.#ports.data.leaves,
-    });
-    this.blocks += built.blocks;
-    return { cid: built.cid, size: built.storedBytes };
-  }
-
-  async *#counted(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const piece of pieces) {
-      if (this.#options.signal?.aborted)
-        throw new ChordialError('interrupted', 'The put was broken off. Start it again to go on where it stopped.');
-      yield piece;
-      this.size += piece.length;
-      this.#options.progress?.({ bytesDone: this.size, bytesTotal: null });
+  /** Files are left to the caller, several at once; folders are built on the way, one after the other. */
+  async *#filesIn(path: string, depth: number, entries: DirectoryEntry[]): AsyncGenerator<string, void, undefined> {
+    for (const { name, isFolder } of await this.#visible(path)) {
+      if (!isFolder) yield name;
+      else entries.push({ name, ...(await this.build(join(path, name), depth + 1)) });
     }
   }
 
-  /** Visible entries but links and special files, sorted, so that the same folder is read in the same order. */
-  async #names(path: string): Promise<readonly string[]> {
+  /** null for what is no file any more. */
+  async #file(path: string): Promise<Omit<DirectoryEntry, 'name'> | null> {
+    const file = await openToRead(path, false);
+    const status = await file.stat();
+    if (!status.isFile()) {
+      await file.close();
+      return null;
+    }
+    const held = status.size > leafBytes ? largeFileBytes : status.size;
+    await this.#reading.take(held);
+    try {
+      const options = { ...this.#options, progress: this.#progress(), bytesTotal: null, wholeHash: false };
+      const opened = { file, path, size: status.size };
+      const { cid, storedBytes, blocks } = await buildOpened(this.#ports, opened, this.#write, options);
+      this.blocks += blocks;
+      return { cid, size: storedBytes };
+    } finally {
+      this.#reading.give(held);
+    }
+  }
+
+  /** Of one file, added to that of the folder. */
+  #progress(): NonNullable<PutOptions['progress']> {
+    let before = 0;
+    return ({ bytesDone }) => {
+      this.size += bytesDone - before;
+      before = bytesDone;
+      this.#options.progress?.({ bytesDone: this.size, bytesTotal: null });
+    };
+  }
+
+  /** But links and special files; sorted, so that the same folder is read in the same order. */
+  async #visible(path: string): Promise<readonly { readonly name: string; readonly isFolder: boolean }[]> {
     try {
       const entries = await readdir(path, { withFileTypes: true });
       const wanted = entries.filter((entry) => !entry.name.startsWith('.') && (entry.isFile() || entry.isDirectory()));
-      return wanted.map(({ name }) => name).sort();
+      return wanted
+        .map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
     } catch (cause) {
       throw fileError('unreadable-file', path, cause);
     }
   }
+}
+
+/** They ended in any order; the CID of the folder depends on it. */
+function inOrder(entries: readonly DirectoryEntry[]): readonly DirectoryEntry[] {
+  return [...entries].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,0 +1,200 @@
+/**
+ * How many small files a second go in and come out: 10 000 of 10 kB in a ring of 4 peers on this machine, 3 copies, each
+ * durable on 2 before it is acknowledged. Once as one folder and once as so many names; fetched by a peer of the ring
+ * and by one that holds nothing. Beside it what the machine needs for one copy: `cp` and `sync`.
+ *
+ * `node bench/small-files.ts [--files N] [--runs N]` prints the table alone.
+ */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
+import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
+
+export interface SmallFilesOptions {
+  readonly files: number;
+  readonly runs: number;
+  /** Told of every measurement as it is made. */
+  readonly note?: (text: string) => void;
+}
+
+export interface BenchRow {
+  readonly what: string;
+  readonly ours: string;
+  readonly rival: string;
+  readonly ratio: string;
+  readonly target: string;
+  readonly verdict: string;
+}
+
+const fileBytes = 10_000;
+const peerCount = 4;
+const targetFilesPerSecond = 500;
+const targetPutterBytes = 150e6;
+const commandMilliseconds = 600_000;
+const clockTicksPerSecond = 100;
+const copying = 'cp and sync';
+
+interface Measured {
+  /** Seconds per step. */
+  readonly seconds: ReadonlyMap<string, number>;
+  /** Resident memory of the putting peer at its highest. */
+  readonly putterBytes: number;
+}
+
+export async function smallFiles({ files, runs, note = () => undefined }: SmallFilesOptions): Promise<BenchRow[]> {
+  const measured: Measured[] = [];
+  for (let run = 1; run <= runs; run++) {
+    note(`run ${run} of ${runs}`);
+    measured.push(await new Run(files, note).measure());
+  }
+  const perSecond = (step: string): number => files / median(measured.map(({ seconds }) => seconds.get(step) ?? 0));
+  const steps = [...(measured[0]?.seconds.keys() ?? [])].filter((step) => step !== copying);
+  return [
+    ...steps.map((step) => speedRow(step, files, perSecond(step), perSecond(copying))),
+    memoryRow(Math.max(...measured.map(({ putterBytes }) => putterBytes))),
+  ];
+}
+
+function speedRow(step: string, files: number, ours: number, copied: number): BenchRow {
+  return {
+    what: `${step}, ${files} files of ${fileBytes / 1000} kB`,
+    ours: `${Math.round(ours)} files/s`,
+    rival: `${Math.round(copied)} files/s (${copying})`,
+    ratio: (ours / copied).toFixed(2),
+    target: `≥ ${targetFilesPerSecond} files/s`,
+    verdict: ours >= targetFilesPerSecond ? 'met' : 'short',
+  };
+}
+
+function memoryRow(bytes: number): BenchRow {
+  return {
+    what: 'memory of the putting peer at its highest',
+    ours: `${Math.round(bytes / 1e6)} MB`,
+    rival: '',
+    ratio: '',
+    target: `< ${targetPutterBytes / 1e6} MB`,
+    verdict: bytes < targetPutterBytes ? 'met' : 'short',
+  };
+}
+
+/** One network of its own, through all steps. */
+class Run {
+  readonly #files: number;
+  readonly #note: (text: string) => void;
+  readonly #seconds = new Map<string, number>();
+  #peers: readonly PeerProcess[] = [];
+
+  constructor(files: number, note: (text: string) => void) {
+    this.#files = files;
+    this.#note = note;
+  }
+
+  async measure(): Promise<Measured> {
+    await using network = await NetworkFixture.open();
+    try {
+      return await this.#steps(network);
+    } finally {
+      // What so many files take is not left lying until the network's own end.
+      await Promise.all(this.#peers.map((peer) => peer.kill9()));
+      await rm(network.folder, { recursive: true, force: true });
+    }
+  }
+
+  async #steps(network: NetworkFixture): Promise<Measured> {
+    const { folder } = network;
+    const ring = await network.startRing(peerCount);
+    const [putter, , getter] = ring as [PeerProcess, PeerProcess, PeerProcess];
+    const client = await network.start({ join: putter, flags: ['--quota', '0'] });
+    this.#peers = [...ring, client];
+    const command = async (peer: PeerProcess, args: readonly string[], within = folder): Promise<void> => {
+      const options = { folder: within, deadlineMilliseconds: commandMilliseconds };
+      const { exit, stderr } = await network.command(args, peer, options);
+      if (exit !== 0) throw new Error(`chordial ${args.slice(0, 2).join(' ')} ended with ${exit}: ${stderr}`);
+    };
+
+    const names = await makeFiles(path.join(folder, 'one'), this.#files);
+    await this.#time(copying, () => copyAndSync(path.join(folder, 'one'), path.join(folder, 'copy')));
+    await this.#time('put as one folder', () => command(putter, ['put', 'one']));
+    await this.#time('get of the folder by a peer', () => command(getter, ['get', 'one', '-o', 'by-peer']));
+    await this.#time('get of the folder by a client', () => command(client, ['get', 'one', '-o', 'by-client']));
+    for (const got of ['by-peer', 'by-client']) await compare(folder, 'one', got, names);
+
+    // Other bytes, so that no block is there already.
+    const [many, fetched] = [path.join(folder, 'many'), path.join(folder, 'fetched')];
+    await makeFiles(many, this.#files);
+    await this.#time('put as so many names', () => command(putter, ['put', ...names], many));
+    await mkdir(fetched);
+    await this.#time('get of so many names by a peer', () => command(getter, ['get', ...names], fetched));
+    await compare(folder, 'many', 'fetched', names);
+    return { seconds: this.#seconds, putterBytes: await peakBytes(putter.pid) };
+  }
+
+  async #time(step: string, work: () => Promise<unknown>): Promise<void> {
+    const before = await cpuSeconds(this.#peers);
+    const start = performance.now();
+    await work();
+    const took = (performance.now() - start) / 1000;
+    this.#seconds.set(step, took);
+    const cpu = (await cpuSeconds(this.#peers)).map((used, index) => (used - (before[index] ?? 0)).toFixed(1));
+    this.#note(
+      `${step}: ${took.toFixed(2)} s, ${Math.round(this.#files / took)} files/s, CPU s per peer ${cpu.join(' ')}`,
+    );
+  }
+}
+
+async function makeFiles(folder: string, count: number): Promise<readonly string[]> {
+  await mkdir(folder);
+  const names = Array.from({ length: count }, (_, index) => `f${String(index).padStart(5, '0')}`);
+  for (const name of names) await writeFile(path.join(folder, name), randomBytes(fileBytes));
+  return names;
+}
+
+async function copyAndSync(from: string, to: string): Promise<void> {
+  for (const [program, ...args] of [
+    ['cp', '-r', from, to],
+    ['sync', '-f', to],
+  ] as const) {
+    const [code] = await once(spawn(program, args), 'exit');
+    if (code !== 0) throw new Error(`${program} ended with ${code}`);
+  }
+}
+
+async function compare(folder: string, original: string, got: string, names: readonly string[]): Promise<void> {
+  const there = await readdir(path.join(folder, got));
+  if (there.length !== names.length) throw new Error(`${got} holds ${there.length} files of ${names.length}.`);
+  for (const name of names) {
+    const [a, b] = await Promise.all([original, got].map((part) => readFile(path.join(folder, part, name))));
+    if (a === undefined || b === undefined || !a.equals(b)) throw new Error(`${got}/${name} has other bytes.`);
+  }
+}
+
+/** User and system time from the books of the kernel; zeros where it keeps none there. */
+async function cpuSeconds(peers: readonly PeerProcess[]): Promise<readonly number[]> {
+  return Promise.all(
+    peers.map(async ({ pid }) => {
+      const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+      return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / clockTicksPerSecond;
+    }),
+  );
+}
+
+async function peakBytes(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/VmHWM:\s+(\d+) kB/.exec(text)?.[1] ?? 0) * 1024;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { files: { type: 'string' }, runs: { type: 'string' } } });
+  const files = Number(values.files ?? 10_000);
+  console.table(await smallFiles({ files, runs: Number(values.runs ?? 1), note: (text) => console.log(text) }));
+}
