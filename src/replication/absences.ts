@@ -1,48 +1,112 @@
 /**
  * How long ago hosts went: one that is merely away most often comes back within seconds, with its data, and then nothing
  * needs to be copied (spec/4, Repair).
+ *
+ * A host that comes back speaks before its members have their places again. Until then its neighbours, taking it for
+ * present, would find its places with others and copy all that it holds. So it counts as away until the ring has been
+ * quiet for a while, at most for another grace.
  */
-import type { HostId } from '../ring/pointer.ts';
+import { type HostId, isMember } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
+import type { SyncTimes } from './sync-ports.ts';
+
+/** Hosts remembered as neighbours of late; those seen longest ago are forgotten first. */
+const maximumNeighbours = 4096;
 
 export class Absences {
-  readonly #view: Pick<RingView, 'hosts'>;
+  readonly #view: Pick<RingView, 'hosts' | 'states'>;
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #graceMilliseconds: Milliseconds;
+  readonly #times: Pick<SyncTimes, 'graceMilliseconds' | 'quietMilliseconds'>;
   #present: ReadonlySet<HostId>;
-  /** When each host that is away went; forgotten when the grace is over. */
+  /** Hosts next to this one's members at the last look. Whoever else goes has no place in its arcs. */
+  #neighbours: ReadonlySet<HostId>;
+  /** The same and those before them, with when they last were, the longest ago first: lists may drop a host before it is known to be gone. */
+  readonly #neighboursOfLate = new Map<HostId, Milliseconds>();
+  /** When each neighbour that is away went; forgotten when the grace is over. */
   readonly #away = new Map<HostId, Milliseconds>();
+  /** When each one that was away came back; forgotten when it has its places. */
+  readonly #back = new Map<HostId, Milliseconds>();
   #startGraceEnds: Milliseconds = Number.NEGATIVE_INFINITY;
+  #lastChange: Milliseconds;
 
-  constructor(view: Pick<RingView, 'hosts'>, clock: Pick<Clock, 'now'>, graceMilliseconds: Milliseconds) {
+  constructor(
+    view: Pick<RingView, 'hosts' | 'states'>,
+    clock: Pick<Clock, 'now'>,
+    times: Pick<SyncTimes, 'graceMilliseconds' | 'quietMilliseconds'>,
+  ) {
     this.#view = view;
     this.#clock = clock;
-    this.#graceMilliseconds = graceMilliseconds;
+    this.#times = times;
+    this.#lastChange = clock.now();
     this.#present = this.#hostsNow();
+    this.#neighbours = this.#neighboursNow();
   }
 
   /** This host came back with data: others that stopped with it may be on their way as well. */
   awaitOthers(): void {
-    this.#startGraceEnds = this.#clock.now() + this.#graceMilliseconds;
+    this.#startGraceEnds = this.#clock.now() + this.#times.graceMilliseconds;
   }
 
   /** To be called after every change of the ring. */
   look(): void {
+    this.#forgetOver();
+    this.#rememberNeighbours();
     const present = this.#hostsNow();
     const now = this.#clock.now();
-    for (const host of this.#present) if (!present.has(host)) this.#away.set(host, now);
-    for (const host of present) this.#away.delete(host);
+    for (const host of this.#present) {
+      if (present.has(host) || !this.#neighboursOfLate.has(host)) continue;
+      this.#away.set(host, now);
+      this.#back.delete(host);
+    }
+    for (const host of present) if (this.#away.delete(host)) this.#back.set(host, now);
     this.#present = present;
+    this.#lastChange = now;
   }
 
-  /** Until when somebody may come back, or null. */
+  /** Until when somebody may come back or be about to take its places, or null. */
   graceEnds(): Milliseconds | null {
-    const now = this.#clock.now();
-    for (const [host, since] of this.#away) if (since + this.#graceMilliseconds <= now) this.#away.delete(host);
-    const ends = [...this.#away.values()].map((since) => since + this.#graceMilliseconds);
+    this.#forgetOver();
+    const ends = [...this.#away.values()].map((since) => since + this.#times.graceMilliseconds);
+    for (const since of this.#back.values()) ends.push(this.#placedAt(since));
     const latest = Math.max(this.#startGraceEnds, ...ends);
-    return latest > now ? latest : null;
+    return latest > this.#clock.now() ? latest : null;
+  }
+
+  /** This host has just come back and does not see yet who else is there: what seems rare may only be not yet in sight. */
+  isFindingOthers(): boolean {
+    const now = this.#clock.now();
+    return now < this.#startGraceEnds && now < this.#lastChange + this.#times.quietMilliseconds;
+  }
+
+  #placedAt(since: Milliseconds): Milliseconds {
+    const { graceMilliseconds, quietMilliseconds } = this.#times;
+    return Math.min(since + graceMilliseconds, this.#lastChange + quietMilliseconds);
+  }
+
+  #forgetOver(): void {
+    const now = this.#clock.now();
+    for (const [host, since] of this.#away) if (since + this.#times.graceMilliseconds <= now) this.#away.delete(host);
+    for (const [host, since] of this.#back) if (this.#placedAt(since) <= now) this.#back.delete(host);
+  }
+
+  #rememberNeighbours(): void {
+    const now = this.#clock.now();
+    const before = this.#neighbours;
+    this.#neighbours = this.#neighboursNow();
+    for (const host of [...before, ...this.#neighbours]) {
+      this.#neighboursOfLate.delete(host);
+      this.#neighboursOfLate.set(host, now);
+    }
+    for (const [host, last] of this.#neighboursOfLate) {
+      if (last + this.#times.graceMilliseconds >= now && this.#neighboursOfLate.size <= maximumNeighbours) break;
+      this.#neighboursOfLate.delete(host);
+    }
+  }
+
+  #neighboursNow(): ReadonlySet<HostId> {
+    const lists = this.#view.states().flatMap(({ predecessor, successors }) => [predecessor, ...successors]);
+    return new Set(lists.filter(isMember).map(({ contact }) => contact.host));
   }
 
   #hostsNow(): ReadonlySet<HostId> {

@@ -31,6 +31,8 @@ export interface ComparedArc extends OwnArc {
   readonly places: readonly Contact[];
   /** Some place could not be asked, or not everything was looked at. */
   incomplete: boolean;
+  /** One of those asked did not answer: it may hold what the others lack. */
+  silent: boolean;
   /** This host's word on the arc may count: it had it before, or one of those asked has it, or all were asked. */
   sure: boolean;
   /** Items that this host lacks and has not got yet. */
@@ -57,7 +59,7 @@ export async function compareArcs(arcs: readonly OwnArc[], ports: SyncPorts, sig
   const compared = arcs.map((arc): ComparedArc => {
     const sure = arc.others.length === 0 || ports.confirmed.coversAll(arc.range);
     const places = arc.others.slice(0, ports.replicas - 1);
-    return { ...arc, places, incomplete: false, sure, lackedHere: 0, lackedAt: new Map() };
+    return { ...arc, places, incomplete: false, silent: false, sure, lackedHere: 0, lackedAt: new Map() };
   });
   const comparing = new Comparing(ports, signal);
   const sets = new Set(ports.index.sets());
@@ -139,7 +141,10 @@ class Comparing {
       }
     } catch (error) {
       if (!(error instanceof TransportError) && !(error instanceof ChordialError)) throw error;
-      for (const { arc } of questions) arc.incomplete = true;
+      for (const { arc } of questions) {
+        arc.incomplete = true;
+        arc.silent = true;
+      }
       if (this.#signal.aborted) return;
       if (error instanceof TransportError && error.failure !== 'refused') this.#ports.view.suspect(host);
       this.#ports.report?.('no-answer', host, `Its items could not be compared: ${error.message}`);

@@ -31,8 +31,11 @@ export interface RoundOutcome {
 }
 
 export interface Grace {
+  /** Blocks with w copies are left alone: somebody who is away may come back. */
   readonly isOn: boolean;
-  /** Kept from one round to the next while it is on. */
+  /** So are those with fewer: this host has just begun, and others that hold them may not be in sight yet. */
+  readonly isFindingOthers: boolean;
+  /** Keys of blocks that had fewer than w copies: they are brought up to all, which may take more than one round. */
   readonly urgent: Set<string>;
 }
 
@@ -40,10 +43,7 @@ export class ReconciliationRound {
   readonly #ports: SyncPorts;
   readonly #mover: ItemMover;
   readonly #signal: AbortSignal;
-  /** Blocks with w copies are left alone: somebody who is away may come back. */
-  readonly #inGrace: boolean;
-  /** Keys of blocks that had fewer: they are brought up to all their copies, which may take more than one round. */
-  readonly #urgent: Set<string>;
+  readonly #grace: Grace;
   #blocks = 0;
   #records = 0;
   #pulled = false;
@@ -51,8 +51,7 @@ export class ReconciliationRound {
   constructor(ports: SyncPorts, mover: ItemMover, grace: Grace, signal: AbortSignal) {
     this.#ports = ports;
     this.#mover = mover;
-    this.#inGrace = grace.isOn;
-    this.#urgent = grace.urgent;
+    this.#grace = grace;
     this.#signal = signal;
   }
 
@@ -69,7 +68,8 @@ export class ReconciliationRound {
   }
 
   #outcome({ cut }: Comparison, complete: boolean): RoundOutcome {
-    const again = !this.#signal.aborted && (cut || this.#pulled);
+    // What was left out is looked at when something else has been carried, or the same would be left out again.
+    const again = !this.#signal.aborted && ((cut && this.#blocks + this.#records > 0) || this.#pulled);
     return { blocks: this.#blocks, records: this.#records, complete, again };
   }
 
@@ -173,9 +173,12 @@ export class ReconciliationRound {
   }
 
   #isDue({ ways, copies }: Due): boolean {
-    const key = ways[0]!.difference.key;
-    if (copies < this.#ports.writeQuorum) this.#urgent.add(key);
-    return !this.#inGrace || this.#urgent.has(key);
+    const { isOn, isFindingOthers, urgent } = this.#grace;
+    const { arc, difference } = ways[0]!;
+    // A place that is silent may hold it: it answers the next round, or is found to be dead.
+    const isKnown = !arc.silent && !isFindingOthers;
+    if (isKnown && copies < this.#ports.writeQuorum) urgent.add(difference.key);
+    return !isOn || urgent.has(difference.key);
   }
 
   /** From the first of these hosts that hands it over. */

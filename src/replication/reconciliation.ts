@@ -46,7 +46,7 @@ export class Reconciliation {
     this.#ports = ports;
     this.#mover = new ItemMover(ports);
     this.#surplus = new Surplus(ports, this.#mover);
-    this.#absences = new Absences(ports.view, ports.clock, ports.times.graceMilliseconds);
+    this.#absences = new Absences(ports.view, ports.clock, ports.times);
     if (ports.index.sets().length > 0) this.#absences.awaitOthers();
     this.#wasAlone = ports.view.hosts().length <= 1;
     this.#stopListening = ports.view.onChange(() => this.#changed());
@@ -82,7 +82,11 @@ export class Reconciliation {
     const graceEnds = this.#absences.graceEnds();
     const alone = this.#ports.view.hosts().length <= 1;
     if (graceEnds === null || this.#urgent.size > maximumUrgent) this.#urgent.clear();
-    const grace = { isOn: graceEnds !== null, urgent: this.#urgent };
+    const grace = {
+      isOn: graceEnds !== null,
+      isFindingOthers: this.#absences.isFindingOthers(),
+      urgent: this.#urgent,
+    };
     const outcome = await new ReconciliationRound(this.#ports, this.#mover, grace, signal).run();
     // What nobody else could confirm counts for as long as nobody else is there.
     this.#wasAlone = alone;
