@@ -5,7 +5,7 @@
  * The data path works with promises, so after every event all that it set going must come to rest before the next one:
  * `pass` gives the event loop a turn each time. Nothing in it waits for real time, so one seed gives one history.
  */
-import { setImmediate as turn } from 'node:timers/promises';
+
 import { verifySignature } from '../../src/network/identity.ts';
 import { MemoryNetwork } from '../../src/network/memory-transport.ts';
 import { RingAdapter } from '../../src/node/ring-adapter.ts';
@@ -18,6 +18,7 @@ import { RingSimulation, type SimulatedHost, type SimulationOptions } from '../r
 import { seededRandom } from '../virtual-time.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { simulatedIdentity } from './simulated-identity.ts';
+import { turn, turnsWhile } from './turns.ts';
 
 /** r and w of the simulated network. */
 export const copyRule = { replicas: 3, writeQuorum: 2 };
@@ -95,10 +96,7 @@ export class DataSimulation {
     const { time } = this.ring;
     const until = time.now + duration;
     await turn();
-    while ((time.nextAt ?? Number.POSITIVE_INFINITY) <= until) {
-      time.step();
-      await turn();
-    }
+    await turnsWhile(() => (time.nextAt ?? Number.POSITIVE_INFINITY) <= until && time.step());
     time.runUntil(until);
   }
 

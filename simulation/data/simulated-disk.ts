@@ -15,7 +15,7 @@ import type { ItemIndex } from '../../src/storage/item-index.ts';
 import type { KeyRange } from '../../src/storage/key-range.ts';
 import { MemoryBlockStore } from '../../src/storage/memory-block-store.ts';
 import { RecordTable } from '../../src/storage/record-table.ts';
-import type { Process } from '../process.ts';
+import { Process } from '../process.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 
 /** A flush takes up to so long; what a crash overtakes is lost. */
@@ -39,7 +39,7 @@ export interface Mounted {
 }
 
 export class SimulatedDisk {
-  readonly catalog = new Catalog(':memory:');
+  readonly catalog: Catalog;
   readonly claims: ClaimTable;
   readonly index: ItemIndex;
   readonly blocks: MemoryBlockStore;
@@ -52,11 +52,13 @@ export class SimulatedDisk {
   /** @param copies the network's r. */
   constructor(time: VirtualTime, random: Random, quotaBytes: number, copies: number) {
     this.#time = time;
+    const clock = time.clock(new Process());
+    this.catalog = new Catalog(':memory:', clock);
     this.#random = random;
     const { claims, index } = indexedTables(this.catalog, copies);
     this.claims = claims;
     this.index = index;
-    this.blocks = new MemoryBlockStore(quotaBytes, claims, index);
+    this.blocks = new MemoryBlockStore(quotaBytes, claims, index, clock);
   }
 
   /** As one process sees it. */

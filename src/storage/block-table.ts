@@ -38,7 +38,7 @@ export class BlockTable {
   /** The block and its claims become durable together. */
   async add({ key, cid, size }: StoredBlock, claims: readonly Claim[] = []): Promise<void> {
     await this.#catalog.write(() => {
-      this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, Date.now());
+      this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, this.#catalog.wallTime());
       this.#index?.addBlock(key, cid);
       this.#claims.add(key, claims);
     });

@@ -7,6 +7,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { ChordialError } from '../errors.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { claimSchema } from './claim-schema.ts';
 import { itemSchema } from './item-schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
@@ -39,10 +40,15 @@ interface WaitingWrite {
   readonly reject: (error: unknown) => void;
 }
 
+/** What rows are stamped with; handed in where time is virtual. */
+export type WallClock = Pick<Clock, 'wallTime'>;
+export const systemWallClock: WallClock = { wallTime: () => Date.now() };
+
 export class Catalog {
   /** For the tables of this room; statements on it see what is committed, and what the write under way has done. */
   readonly database: DatabaseSync;
   readonly #file: string;
+  readonly #clock: WallClock;
   #waiting: WaitingWrite[] = [];
   /** Set while a commit is due. */
   #cancelCommit: (() => void) | null = null;
@@ -52,8 +58,9 @@ export class Catalog {
   readonly isNew: boolean;
 
   /** Opens or makes the file; ':memory:' for tests. Throws ChordialError('broken-data-folder') when it is damaged. */
-  constructor(file: string) {
+  constructor(file: string, clock: WallClock = systemWallClock) {
     this.#file = file;
+    this.#clock = clock;
     try {
       this.database = new DatabaseSync(file, { timeout: 5000 });
       this.database.exec(
@@ -63,6 +70,11 @@ export class Catalog {
     } catch (error) {
       throw damaged(file, error);
     }
+  }
+
+  /** Milliseconds since 1970, for the tables of this catalogue. */
+  wallTime(): Milliseconds {
+    return this.#clock.wallTime();
   }
 
   /** Runs `change` inside the next transaction; resolves with its value when that is durable. A throw undoes this change alone. */
@@ -159,7 +171,7 @@ export class Catalog {
     if (version < 0 || version > schemaVersion)
       throw new Error(`it has tables of version ${version}, and this Chordial knows version ${schemaVersion}`);
     // Blocks that came before there were claims are nobody's until they are claimed: their time to be runs from now.
-    const made = version === 0 ? schema : version === 1 ? `UPDATE blocks SET added = ${Date.now()};` : '';
+    const made = version === 0 ? schema : version === 1 ? `UPDATE blocks SET added = ${this.wallTime()};` : '';
     this.database.exec(
       `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
     );

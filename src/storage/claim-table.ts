@@ -51,6 +51,7 @@ const addedPrecisionMilliseconds = 60_000;
 const columns = 'put, publisher, name, sequence, replicas, added, checked, confirmed, expiry';
 
 export class ClaimTable {
+  readonly #catalog: Catalog;
   readonly #changed: (blockKey: string) => void;
   readonly #insertPut: StatementSync;
   readonly #findPut: StatementSync;
@@ -70,6 +71,7 @@ export class ClaimTable {
 
   /** @param changed called inside the transaction for every block whose claims changed. */
   constructor(catalog: Catalog, changed: (blockKey: string) => void = () => undefined) {
+    this.#catalog = catalog;
     this.#changed = changed;
     const prepare = (sql: string) => catalog.database.prepare(sql);
     this.#insertPut =
@@ -94,7 +96,7 @@ export class ClaimTable {
   }
 
   /** Adds claims of a block that is held, or is added in the same transaction. */
-  add(blockKey: string, claims: readonly Claim[], now: number = Date.now()): void {
+  add(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime()): void {
     let added = 0;
     for (const { publisher, name, sequence, replicas } of claims) {
       this.#insertPut.run(publisher, name, sequence, replicas, now, now);

@@ -12,6 +12,7 @@ import { CID } from 'multiformats/cid';
 import type { Catalog } from './catalog.ts';
 import { addLanes, emptyFingerprint, type Fingerprint, lanesOfItem, negativeLanes } from './fingerprint.ts';
 import { type KeyRange, type KeySegment, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
+import { isInArc } from './range-parts.ts';
 
 /** 0 for records, else the copies wanted of its blocks. */
 export type ItemSet = number;
@@ -44,11 +45,14 @@ export interface IndexedRecord {
 }
 
 const digestBytes = 16;
+const keyBytes = 32;
 const bucketDigits = 3;
 const bucketCount = 4096;
 const lastBucketKey = 'f'.repeat(64 - bucketDigits);
 /** Behind every item of a key: identities have 16 bytes. */
 const identityEnd = 'ff'.repeat(16);
+/** Ranges whose fingerprints are remembered: those of this host's arcs and of what its neighbours ask, while nothing changes. */
+const maximumRememberedRanges = 1024;
 const noClaims: ClaimsOnBlocks = { wanted: () => null, digest: () => new Uint8Array(digestBytes) };
 
 export class ItemIndex {
@@ -64,6 +68,8 @@ export class ItemIndex {
   readonly #count: StatementSync;
   readonly #sum: StatementSync;
   readonly #sets: StatementSync;
+  /** Fingerprints by set and range, as they are now: a change forgets those of the ranges that it lies in. */
+  readonly #remembered = new Map<ItemSet, Map<string, { readonly range: KeyRange; readonly sum: Fingerprint }>>();
 
   constructor(catalog: Catalog, copies: number, claims: ClaimsOnBlocks = noClaims) {
     this.#catalog = catalog;
@@ -121,6 +127,7 @@ export class ItemIndex {
   }
 
   clear(): void {
+    this.#remembered.clear();
     this.#catalog.database.exec('DELETE FROM items; DELETE FROM buckets;');
   }
 
@@ -142,10 +149,19 @@ export class ItemIndex {
     return row === undefined ? null : { ...itemOf(row), set: Number(row['copies']) };
   }
 
+  /** Remembered between changes, since neighbours compare the same arcs again and again. Not to be asked inside a change. */
   fingerprint(set: ItemSet, range: KeyRange): Fingerprint {
-    return segmentsOf(range)
+    const known = this.#remembered.get(set) ?? new Map<string, { range: KeyRange; sum: Fingerprint }>();
+    this.#remembered.set(set, known);
+    const name = range === 'all' ? range : `${range.after} ${range.upTo}`;
+    const remembered = known.get(name);
+    if (remembered !== undefined) return remembered.sum;
+    const sum = segmentsOf(range)
       .flatMap((segment) => [...this.#summands(set, segment)])
       .reduce(plus, emptyFingerprint);
+    if (known.size >= maximumRememberedRanges) known.clear();
+    known.set(name, { range, sum });
+    return sum;
   }
 
   /** Items of a range in key order from its start; `cursor` is that of the page before, or null. */
@@ -165,6 +181,7 @@ export class ItemIndex {
   // WITHIN
 
   #add(set: ItemSet, key: Uint8Array, digest: Uint8Array, cid: Uint8Array | null, record: number | null): void {
+    this.#forgetAround(set, key);
     this.#insert.run(set, key, digest, cid, record);
     this.#count.run(set, bucketOf(key), 1, ...lanesOfItem(key, digest));
   }
@@ -172,9 +189,17 @@ export class ItemIndex {
   #take(row: Record<string, unknown>): void {
     const set = Number(row['copies']);
     const key = row['key'] as Uint8Array;
+    this.#forgetAround(set, key);
     this.#remove.run(set, key);
     const lanes = negativeLanes(lanesOfItem(key, row['digest'] as Uint8Array));
     this.#count.run(set, bucketOf(key), -1, ...lanes);
+  }
+
+  #forgetAround(set: ItemSet, key: Uint8Array): void {
+    const known = this.#remembered.get(set);
+    if (known === undefined) return;
+    const at = Buffer.from(key.buffer, key.byteOffset, keyBytes).toString('hex');
+    for (const [name, { range }] of known) if (range === 'all' || isInArc(range, at)) known.delete(name);
   }
 
   *#summands(set: ItemSet, { after, upTo }: KeySegment): Generator<Fingerprint, void, undefined> {

@@ -8,7 +8,7 @@ import {
   type StoredBlock,
   uniqueBlocks,
 } from './block-store.ts';
-import { Catalog } from './catalog.ts';
+import { Catalog, systemWallClock, type WallClock } from './catalog.ts';
 import { type Claim, ClaimTable } from './claim-table.ts';
 import type { ItemIndex } from './item-index.ts';
 import { checkedKey, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
@@ -19,16 +19,19 @@ export class MemoryBlockStore implements BlockStore {
   readonly #blocks = new Map<string, Block & { readonly added: number }>();
   readonly #claims: ClaimTable;
   readonly #index: ItemIndex | null;
+  readonly #clock: WallClock;
   #bytes = 0;
 
   constructor(
     quotaBytes: number = Number.POSITIVE_INFINITY,
     claims: ClaimTable = new ClaimTable(new Catalog(':memory:')),
     index: ItemIndex | null = null,
+    clock: WallClock = systemWallClock,
   ) {
     this.quotaBytes = quotaBytes;
     this.#claims = claims;
     this.#index = index;
+    this.#clock = clock;
   }
 
   async has(cids: readonly CID[]): Promise<boolean[]> {
@@ -48,7 +51,7 @@ export class MemoryBlockStore implements BlockStore {
     const fresh = unique.filter(([key]) => !this.#blocks.has(key));
     const wanted = fresh.reduce((sum, [, block]) => sum + block.bytes.length, 0);
     if (this.#bytes + wanted > this.quotaBytes) throw quotaFull(wanted, this.#bytes, this.quotaBytes);
-    const added = Date.now();
+    const added = this.#clock.wallTime();
     for (const [key, { cid, bytes }] of fresh) {
       this.#blocks.set(key, { cid, bytes: bytes.slice(), added });
       this.#index?.addBlock(key, cid.toV1());
