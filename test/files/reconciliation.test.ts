@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { blockKey } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
+import { TransportError } from '../../src/network/transport.ts';
 import { blockMessages, decodeSizes, encodeCids, unknownSize } from '../../src/replication/block-messages.ts';
 import type { RingId } from '../../src/ring/identifier.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
@@ -58,6 +59,20 @@ function exactlyPlaced(peers: readonly DataPeer[], ring: StaticRing, items: numb
       return places.length === hosts.size && places.every((host) => hosts.has(host));
     })
   );
+}
+
+/** The first question of this kind to each of these hosts finds no answer. Tells which were asked. */
+function muteOnce({ transport }: DataPeer, kind: string, hosts: readonly string[]): ReadonlySet<string> {
+  const asked = new Set<string>();
+  const request = transport.request.bind(transport);
+  transport.request = async (to, asks, body, options) => {
+    if (asks === kind && hosts.includes(to.host) && !asked.has(to.host)) {
+      asked.add(to.host);
+      throw new TransportError('timeout', 'No answer in time.');
+    }
+    return request(to, asks, body, options);
+  };
+  return asked;
 }
 
 /** Reads files one after the other until told to end; rejects with the first that fails. */
@@ -218,6 +233,42 @@ test('B4 a stop copies only what fewer than w others hold', async () => {
   for (const other of peers.slice(1)) await other.blocks.delete(items.map(({ cid }) => cid));
   assert.equal(await peers[0]!.path.keepReadable(signal), 2 * items.length);
   assert.equal(await peers[0]!.path.keepReadable(signal), 0);
+  await close();
+});
+
+test('A4 a stop does not take one late answer for absence, and copies nothing for it', async () => {
+  const { peers, close } = await dataNetwork(4);
+  await putFiles(peers, 8, 20_000);
+  const others = peers.slice(1).map(({ contact }) => contact.host);
+  const late = muteOnce(peers[0]!, 'sync.holds', others);
+  assert.equal(await peers[0]!.path.keepReadable(new AbortController().signal), 0);
+  assert.equal(late.size, others.length);
+  await close();
+});
+
+test('A8 while somebody is away, a place that does not answer is not taken to hold nothing', async () => {
+  const times = {
+    graceMilliseconds: 60_000,
+    quietMilliseconds: 0,
+    settleMilliseconds: 60_000,
+    retryMilliseconds: 60_000,
+  };
+  const { peers, ring, network, close } = await dataNetwork(4, times);
+  await putFiles(peers, 40, 2000);
+  const [away, loser, silent, other] = peers;
+  const repair = loser!.path.beginRepair();
+  await repair.round();
+  network.setHealth(away!.contact.host, 'dead');
+  ring.declareDead(away!.contact.host);
+  const lost = (await loser!.blocks.keys('all', null, 1000)).items;
+  await loser!.blocks.delete(lost.map(({ cid }) => cid));
+  const asked = muteOnce(loser!, 'sync.compare', [silent!.contact.host]);
+  const { blocks, complete } = await repair.round();
+  assert.deepEqual({ blocks, complete, asked: asked.size }, { blocks: 0, complete: false, asked: 1 });
+  await repair.round();
+  const own = lost.filter(({ key }) => ring.expectedPlaces(key as RingId, 1)[0] === loser!.contact.host);
+  const rare = own.filter(({ key }) => !silent!.index.findBlock(key) || !other!.index.findBlock(key));
+  assert.equal(loser!.blocks.count(), rare.length);
   await close();
 });
 
