@@ -5,6 +5,7 @@ import type { Genesis } from '../network/genesis.ts';
 import { networkId } from '../network/genesis.ts';
 import { type Identity, verifySignature } from '../network/identity.ts';
 import { hello } from '../network/join-hello.ts';
+import type { Silences } from '../network/silences.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import {
   type IncomingStream,
@@ -37,6 +38,8 @@ export interface DataPlaneOptions {
   readonly identity: Identity;
   readonly genesis: Genesis;
   readonly transport: Transport;
+  /** Listens to what the ring asks. */
+  readonly silences: Silences;
   readonly view: RingView;
   readonly configuration: PeerConfiguration;
   readonly events: EventFan;
@@ -58,13 +61,14 @@ export class DataPlane {
   #takesNothing = false;
 
   private constructor(options: DataPlaneOptions, blocks: DiskBlockStore, { claims, records, index }: IndexedTables) {
-    const { catalog, identity, genesis, transport, view, configuration, events } = options;
+    const { catalog, identity, genesis, transport, silences, view, configuration, events } = options;
     this.#options = options;
     this.#blocks = blocks;
     this.#records = records;
     this.#path = new DataPath({
       view,
       transport,
+      silences,
       clock: systemClock,
       random: systemRandom,
       blocks,

@@ -10,6 +10,7 @@ import { Http2Transport } from '../network/http2-transport.ts';
 import { loadOrCreateIdentity } from '../network/identity.ts';
 import { ringCodec } from '../network/ring-codec.ts';
 import { ringKindPrefix, ringNetwork, ringRequests } from '../network/ring-network.ts';
+import { Silences } from '../network/silences.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import { TransportError } from '../network/transport.ts';
 import { RingHost } from '../ring/ring-host.ts';
@@ -81,7 +82,8 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   const story = new RingStory(identity.host, genesis.rule === 'chosen', (line) => events.tell(line));
   const isClient = (configuration.quotaBytes ?? settledQuota(catalog)) === 0;
   const members = isClient ? [] : ownMembers(genesis, identity, transport.contact, configuration);
-  const ports = { clock: systemClock, random: systemRandom, network: ringNetwork(transport, codec) };
+  const silences = new Silences(systemClock);
+  const ports = { clock: systemClock, random: systemRandom, network: ringNetwork(silences.watch(transport), codec) };
   const updates = new BoundedCache<string, number>(maximumUpdates);
   const ring = new RingHost(
     {
@@ -111,6 +113,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     identity,
     genesis,
     transport,
+    silences,
     view,
     configuration,
     events,

@@ -1,4 +1,5 @@
 /** Everything that records reach of the outside world, handed in once. */
+import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
 import type { RingId } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -13,6 +14,8 @@ import type { RecordPlaces } from './record-keys.ts';
 export interface RecordHosts {
   /** The `wanted` places first, then hosts behind them, then others. */
   candidates(key: RingId, wanted: number): Promise<readonly Contact[]>;
+  /** The same for writers, who wait while the ring is being mended. */
+  writable(key: RingId, wanted: number): Promise<readonly Contact[]>;
   /** The same without waiting long for an owner to confirm its place: for readers, who call nothing absent by a guess. */
   likely(key: RingId, wanted: number): Promise<{ readonly hosts: readonly Contact[]; readonly isConfirmed: boolean }>;
   clear(): void;
@@ -22,6 +25,8 @@ export interface RecordPorts {
   readonly view: RingView;
   readonly placement: RecordHosts;
   readonly transport: Transport;
+  /** Who leaves questions unanswered just now. */
+  readonly silences: Pick<Silences, 'isSilent' | 'speakingFirst'>;
   readonly clock: Clock;
   /** What this host holds itself. */
   readonly table: Pick<RecordTable, 'put' | 'get' | 'range' | 'byPublisher' | 'find'>;

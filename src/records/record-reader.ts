@@ -3,13 +3,12 @@
  * from everybody before it is said to be absent. Every entry is verified here, whoever handed it over.
  */
 import { ChordialError } from '../errors.ts';
-import { TransportError } from '../network/transport.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Timer } from '../ring/ports.ts';
+import type { Contact } from '../ring/pointer.ts';
+import { type Answer, type Answers, Asking } from './asking.ts';
 import type { CopyRule } from './durable-copies.ts';
 import type { EncodedEntry, RecordKind } from './entry.ts';
-import { identityOf, isFromTheFuture, mergeEntries } from './merge.ts';
+import { isFromTheFuture, mergeEntries } from './merge.ts';
 import type { RecordHolder } from './record-holder.ts';
 import type { RecordKey } from './record-keys.ts';
 import {
@@ -22,11 +21,8 @@ import {
 } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 
-/** How many places must agree. */
-const placesAsked = 2;
+/** Whoever is silent for longer has failed; long before that others are asked. */
 const deadlineMilliseconds = 1500;
-/** A place silent for so long is doubled by the next. */
-const silenceMilliseconds = 300;
 /** Places are looked up anew after a pause while hosts do not answer: the ring is being mended. */
 const maximumRounds = 4;
 /** The same while hosts are still being given their share. */
@@ -36,23 +32,6 @@ const pauseMilliseconds = 300;
 const maximumPages = 64;
 /** Pages of one host's listing: a million records. A host that never comes to an end is not listened to for ever. */
 const maximumPagesListed = 8192;
-/** Hosts outside the places asked at a time. */
-const maximumAskedAtOnce = 16;
-
-interface Answer {
-  readonly entries: readonly EncodedEntry[];
-  readonly isUnknown: boolean;
-}
-
-interface Answers {
-  readonly sets: (readonly EncodedEntry[])[];
-  failures: number;
-  /** Places that know of all their share, and those that are still being given it. */
-  sure: number;
-  unsure: number;
-  /** Who answered or failed. */
-  readonly heard: Set<HostId>;
-}
 
 export class RecordReader {
   readonly #ports: RecordPorts;
@@ -66,17 +45,10 @@ export class RecordReader {
   /** The verified union, tombstones included; empty when it is absent. Rejects with `no-live-source` when nobody can tell. */
   async read(key: RecordKey, kinds: readonly RecordKind[]): Promise<readonly EncodedEntry[]> {
     const { rule, placement, places } = this.#ports;
-    let answers: Answers = { sets: [], failures: 0, sure: 0, unsure: 0, heard: new Set() };
+    let answers: Answers = { sets: [], failures: 0, sure: 0, unsure: 0 };
     for (let round = 1; round <= (answers.unsure > 0 ? maximumUnknownRounds : maximumRounds); round++) {
       const { hosts, isConfirmed } = await this.#hosts(ringIdOfHash(key, places.bits), round === 1);
-      const nearest = hosts.slice(0, rule.replicas);
-      answers = await new Asking(nearest, this.#ports, (host) => this.#ask(host, key, kinds)).run();
-      if (answers.sets.every((set) => set.length === 0)) {
-        const { heard } = answers;
-        // Two places that agree on nothing may both lie: the remaining places are asked as well.
-        const others = hosts.filter(({ host }) => !heard.has(host));
-        await this.#askOthers(others, nearest, key, kinds, answers);
-      }
+      answers = await new Asking(hosts, rule.replicas, this.#ports, (host) => this.#ask(host, key, kinds)).run();
       const merged = mergeEntries(...answers.sets);
       if (merged.length > 0 || (isConfirmed && answers.failures === 0 && isSure(answers, rule))) return merged;
       placement.clear();
@@ -151,92 +123,6 @@ export class RecordReader {
       return good;
     });
   }
-
-  async #askOthers(
-    hosts: readonly Contact[],
-    places: readonly Contact[],
-    key: RecordKey,
-    kinds: readonly RecordKind[],
-    answers: Answers,
-  ): Promise<void> {
-    for (let start = 0; start < hosts.length; start += maximumAskedAtOnce) {
-      const some = hosts.slice(start, start + maximumAskedAtOnce);
-      const settled = await Promise.allSettled(some.map((host) => this.#ask(host, key, kinds)));
-      for (const [index, result] of settled.entries()) {
-        if (result.status === 'rejected') answers.failures += 1;
-        else note(answers, result.value, places.includes(some[index]!));
-      }
-      if (answers.sets.some((set) => set.length > 0)) return;
-    }
-  }
-}
-
-/** Asks places until two agree or none is left. */
-class Asking {
-  readonly #hosts: readonly Contact[];
-  readonly #ports: RecordPorts;
-  readonly #ask: (host: Contact) => Promise<Answer>;
-  readonly #done = Promise.withResolvers<void>();
-  readonly #answers: Answers = { sets: [], failures: 0, sure: 0, unsure: 0, heard: new Set() };
-  #next = 0;
-  #pending = 0;
-  #silence: Timer | null = null;
-
-  constructor(hosts: readonly Contact[], ports: RecordPorts, ask: (host: Contact) => Promise<Answer>) {
-    this.#hosts = hosts;
-    this.#ports = ports;
-    this.#ask = ask;
-  }
-
-  async run(): Promise<Answers> {
-    for (let count = 0; count < placesAsked; count++) this.#tryNext();
-    this.#look();
-    await this.#done.promise;
-    this.#silence?.cancel();
-    return { ...this.#answers, sets: [...this.#answers.sets], heard: new Set(this.#answers.heard) };
-  }
-
-  #tryNext(): void {
-    const host = this.#hosts[this.#next++];
-    if (host === undefined) return;
-    this.#pending += 1;
-    this.#silence?.cancel();
-    this.#silence = this.#ports.clock.after(silenceMilliseconds, () => this.#tryNext());
-    this.#ask(host).then(
-      (answer) => {
-        this.#pending -= 1;
-        this.#answers.heard.add(host.host);
-        note(this.#answers, answer, true);
-        if (this.#answers.sets.length >= placesAsked && !this.#agree()) this.#tryNext();
-        this.#look();
-      },
-      (error: Error) => {
-        this.#pending -= 1;
-        this.#answers.heard.add(host.host);
-        this.#answers.failures += 1;
-        if (error instanceof TransportError && error.failure !== 'refused') this.#ports.view.suspect(host);
-        this.#tryNext();
-        this.#look();
-      },
-    );
-  }
-
-  #look(): void {
-    const enough = this.#answers.sets.length >= placesAsked && this.#agree();
-    if (enough || (this.#pending === 0 && this.#next >= this.#hosts.length)) this.#done.resolve();
-  }
-
-  /** Some two answers are the same set: the latest one is what an earlier one said. */
-  #agree(): boolean {
-    const seen = this.#answers.sets.map(fingerprint);
-    return new Set(seen).size < seen.length;
-  }
-}
-
-function note(answers: Answers, { entries, isUnknown }: Answer, isPlace: boolean): void {
-  answers.sets.push(entries);
-  // Any other host is unsure of what does not belong to it.
-  if (isPlace) answers[isUnknown ? 'unsure' : 'sure'] += 1;
 }
 
 /**
@@ -245,10 +131,4 @@ function note(answers: Answers, { entries, isUnknown }: Answer, isPlace: boolean
  */
 function isSure({ sure, unsure }: Answers, { replicas, writeQuorum }: CopyRule): boolean {
   return unsure === 0 || sure >= replicas - writeQuorum + 1;
-}
-
-function fingerprint(entries: readonly EncodedEntry[]): string {
-  return mergeEntries(entries)
-    .map(({ entry }) => `${identityOf(entry)}@${entry.sequence}`)
-    .join(' ');
 }

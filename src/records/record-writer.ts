@@ -35,7 +35,7 @@ export class RecordWriter {
   async #store(encoded: EncodedEntry): Promise<number> {
     const { placement, places, rule, clock } = this.#ports;
     const key = ringIdOfHash(recordKeyOf(encoded.entry, places), places.bits);
-    const hosts = await placement.candidates(key, rule.replicas);
+    const hosts = await placement.writable(key, rule.replicas);
     const { copies, needed, failures } = await makeCopies(hosts, rule, {
       clock,
       storeAt: (host) => this.#storeAt(host, encoded),

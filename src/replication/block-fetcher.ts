@@ -91,7 +91,9 @@ export class BlockFetcher {
     const lanes = candidates.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#lane(host));
     const places = lanes.slice(0, this.#replicas).map((lane) => ({ lane, cost: lane.expectedMilliseconds(leafBytes) }));
     places.sort((a, b) => a.cost - b.cost);
-    const ordered = [...places.map(({ lane }) => lane), ...lanes.slice(this.#replicas)];
+    const speakingFirst = (some: readonly SourceLane[]) =>
+      this.#ports.silences.speakingFirst(some, ({ contact }) => contact.host);
+    const ordered = [...speakingFirst(places.map(({ lane }) => lane)), ...speakingFirst(lanes.slice(this.#replicas))];
     return ordered.filter((lane) => !lane.avoided);
   }
 
@@ -185,16 +187,22 @@ class Fetching {
     );
   }
 
-  /** Doubles the source when it falls silent; what it still sends counts if it comes first. */
+  /** Doubles the source when it falls silent, at once when it is so already; what it still sends counts if it comes first. */
   #watch(source: SourceLane): void {
     this.#silence?.cancel();
     const since = this.#ports.clock.now();
     const look = (): void => {
       const silent = source.silentFor(since);
-      if (silent >= silenceBeforeDoublingMilliseconds) this.#tryNext();
-      else this.#silence = this.#ports.clock.after(silenceBeforeDoublingMilliseconds - silent, look);
+      if (silent >= silenceBeforeDoublingMilliseconds) {
+        this.#ports.view.suspect(source.contact);
+        this.#tryNext();
+      } else this.#silence = this.#ports.clock.after(silenceBeforeDoublingMilliseconds - silent, look);
     };
-    this.#silence = this.#ports.clock.after(silenceBeforeDoublingMilliseconds, look);
+    const isSilent = this.#ports.silences.isSilent(source.contact.host);
+    this.#silence = this.#ports.clock.after(
+      isSilent ? 0 : silenceBeforeDoublingMilliseconds,
+      isSilent ? () => this.#tryNext() : look,
+    );
   }
 }
 

@@ -47,7 +47,7 @@ export class BlockStorer {
   /** Copies that are durable when it resolves; the bytes are the storer's from then on. Rejects with `too-few-copies`. */
   async store(block: Block, rule: CopyRule, claims: readonly Claim[] = []): Promise<number> {
     const key = ringIdOfHash(blockKey(block.cid), this.#ports.view.shape.bits);
-    const hosts = await this.#ports.placement.candidates(key, rule.replicas);
+    const hosts = await this.#ports.placement.writable(key, rule.replicas);
     const went: Went = { stored: [], full: [] };
     const copy: WantedCopy = { block, claims, abandoned: false };
     const { copies, needed, failures, settled } = await makeCopies(this.#wellFirst(hosts), rule, {

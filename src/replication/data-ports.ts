@@ -1,6 +1,7 @@
 /** Everything that the data path reaches of the outside world, handed in once. */
 import type { CID } from 'multiformats/cid';
 import type { LeafPool } from '../content/leaf-pool.ts';
+import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock } from '../ring/ports.ts';
@@ -12,6 +13,8 @@ export interface DataPorts {
   readonly view: RingView;
   readonly placement: PlacementCache;
   readonly transport: Transport;
+  /** Who leaves questions unanswered just now; it listens to `transport`. */
+  readonly silences: Silences;
   /** What this host holds itself. */
   readonly blocks: BlockStore;
   readonly clock: Clock;

@@ -2,6 +2,8 @@
  * Owner arcs seen a moment ago, so that the thousand blocks of a file cost a lookup per arc and not per block. A stale
  * arc costs a copy in the wrong place, which repair moves; so arcs are kept for 2 s and dropped when neighbours change.
  */
+import { ChordialError } from '../errors.ts';
+import { Silences } from '../network/silences.ts';
 import { inOwnedArc, type RingId } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
@@ -15,9 +17,11 @@ const maximumArcs = 4096;
 const maximumLookups = 8;
 /** Readers fall back to hosts outside the places, one after the other; this many is a whole small network. */
 const maximumFallbackHosts = 64;
-
-/** Lookups on a healthy ring take a few milliseconds. */
-const silenceMilliseconds = 300;
+/** Lookups on a healthy ring take a few milliseconds: readers then take a guess, and the slot serves another. */
+const slowMilliseconds: Milliseconds = 200;
+/** Owners that fall silent are found dead and replaced within a few seconds, also on a busy machine. */
+const mendingMilliseconds: Milliseconds = 12_000;
+const pauseMilliseconds: Milliseconds = 100;
 
 interface Arc {
   readonly start: RingId;
@@ -30,6 +34,7 @@ interface Arc {
 export class PlacementCache {
   readonly #view: RingView;
   readonly #clock: Clock;
+  readonly #silences: Pick<Silences, 'isSilent'>;
   /** Sorted by `end`; no two have the same. */
   #arcs: Arc[] = [];
   #generation = 0;
@@ -37,9 +42,10 @@ export class PlacementCache {
   readonly #waiting: (() => void)[] = [];
   readonly #stopListening: () => void;
 
-  constructor(view: RingView, clock: Clock) {
+  constructor(view: RingView, clock: Clock, silences: Pick<Silences, 'isSilent'> = new Silences(clock)) {
     this.#view = view;
     this.#clock = clock;
+    this.#silences = silences;
     this.#stopListening = view.onChange(() => this.clear());
   }
 
@@ -66,33 +72,61 @@ export class PlacementCache {
   }
 
   /**
+   * The candidates for who writes: while an owner is silent and not yet known to be dead, it is waited until the ring has
+   * mended, so that copies do not go where nobody looks for them. Rejects with `timeout` when that takes too long.
+   */
+  async writable(key: RingId, wanted: number): Promise<readonly Contact[]> {
+    const end = this.#clock.now() + mendingMilliseconds;
+    for (;;) {
+      try {
+        return await this.candidates(key, wanted);
+      } catch (error) {
+        const isMending = error instanceof ChordialError && error.code === 'timeout' && this.#clock.now() < end;
+        if (!isMending) throw error;
+      }
+      await new Promise<void>((resolve) => this.#clock.after(pauseMilliseconds, resolve));
+    }
+  }
+
+  /**
    * For readers. While no owner can be confirmed, since it is silent and not yet known to be dead, copies lie where they
    * have lain: at the hosts that follow the key as far as is known here. Nothing may be called absent by these.
    */
   async likely(key: RingId, wanted: number): Promise<{ hosts: readonly Contact[]; isConfirmed: boolean }> {
-    const silence = Promise.withResolvers<null>();
-    const timer = this.#clock.after(silenceMilliseconds, () => silence.resolve(null));
+    if (this.#find(key, wanted) === null && this.#isOwnerSilent(key)) return this.#guess(key);
+    const slow = Promise.withResolvers<null>();
+    const timer = this.#clock.after(slowMilliseconds, () => slow.resolve(null));
     try {
-      const confirmed = await Promise.race([this.candidates(key, wanted), silence.promise]);
-      if (confirmed !== null) return { hosts: confirmed, isConfirmed: true };
-      const live = [...this.#view.nearby(key), ...this.#view.hosts()].filter(({ host }) => !this.#view.isDead(host));
-      const distinct = new Map(live.map((contact) => [contact.host, contact]));
-      return { hosts: [...distinct.values()].slice(0, maximumFallbackHosts), isConfirmed: false };
+      const confirmed = await Promise.race([this.candidates(key, wanted), slow.promise]);
+      return confirmed === null ? this.#guess(key) : { hosts: confirmed, isConfirmed: true };
     } finally {
       timer.cancel();
     }
   }
 
+  #isOwnerSilent(key: RingId): boolean {
+    const [owner] = this.#view.nearby(key);
+    return owner !== undefined && this.#silences.isSilent(owner.host);
+  }
+
+  #guess(key: RingId): { hosts: readonly Contact[]; isConfirmed: boolean } {
+    const live = [...this.#view.nearby(key), ...this.#view.hosts()].filter(({ host }) => !this.#view.isDead(host));
+    const distinct = new Map(live.map((contact) => [contact.host, contact]));
+    return { hosts: [...distinct.values()].slice(0, maximumFallbackHosts), isConfirmed: false };
+  }
+
   async #hosts(key: RingId, wanted: number): Promise<readonly Contact[]> {
     const known = this.#find(key, wanted);
     if (known !== null) return known.hosts;
-    await this.#lookupSlot();
+    const release = await this.#lookupSlot();
+    // One that waits for a silent owner must not keep all others waiting.
+    const timer = this.#clock.after(slowMilliseconds, release);
     try {
       const found = this.#find(key, wanted);
       return found !== null ? found.hosts : await this.#lookUp(key, wanted);
     } finally {
-      this.#lookups -= 1;
-      this.#waiting.shift()?.();
+      timer.cancel();
+      release();
     }
   }
 
@@ -132,8 +166,16 @@ export class PlacementCache {
     return low;
   }
 
-  async #lookupSlot(): Promise<void> {
+  /** Resolves with how to give the slot back; only the first time counts. */
+  async #lookupSlot(): Promise<() => void> {
     while (this.#lookups >= maximumLookups) await new Promise<void>((start) => this.#waiting.push(start));
     this.#lookups += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#lookups -= 1;
+      this.#waiting.shift()?.();
+    };
   }
 }

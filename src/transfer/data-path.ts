@@ -1,6 +1,7 @@
 /** The data path of a peer put together: blocks, records and files over one transport and one view of the ring. */
 import type { CID } from 'multiformats/cid';
 import { LeafPool } from '../content/leaf-pool.ts';
+import { Silences } from '../network/silences.ts';
 import {
   type IncomingStream,
   type OutgoingStream,
@@ -54,6 +55,8 @@ import type { Transfers } from './transfers.ts';
 export interface DataPathOptions {
   readonly view: RingView;
   readonly transport: Transport;
+  /** Who leaves questions unanswered, if anybody listens already; what the data path asks is listened to besides. */
+  readonly silences?: Silences;
   readonly clock: Clock;
   readonly random: Random;
   readonly blocks: BlockStore;
@@ -105,15 +108,17 @@ export class DataPath {
   readonly #traffic: BlockTraffic;
 
   constructor(options: DataPathOptions) {
-    const { view, clock, transport, blocks, rule, signer, networkId } = options;
+    const { view, clock, blocks, rule, signer, networkId } = options;
+    const silences = options.silences ?? new Silences(clock);
+    const transport = silences.watch(options.transport);
     const notify = options.notify ?? (() => undefined);
-    this.placement = new PlacementCache(view, clock);
+    this.placement = new PlacementCache(view, clock, silences);
     this.confirmed = new ConfirmedRanges(clock);
     this.#traffic = new BlockTraffic(clock, notify);
     const leaves = new LeafPool();
     const report = (what: string, host: Contact, detail: string): void => options.report?.(what, host, detail);
     const damaged = (cid: CID): void => this.#scrub?.suspect([cid]);
-    const data = { view, placement: this.placement, transport, blocks, clock, leaves, report, damaged };
+    const data = { view, placement: this.placement, transport, silences, blocks, clock, leaves, report, damaged };
     const { confirmed } = this;
     const places = { bits: view.shape.bits, teaching: options.teaching };
     const verifier = new EntryVerifier(networkId, options.verify);
