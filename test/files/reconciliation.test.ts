@@ -136,12 +136,12 @@ test('A8 after hosts leave for good and others join there are exactly r copies o
 
 test('A8 B4 a host that is away and comes back costs no copy, and its copies count again', async () => {
   const { peers, ring, network, close } = await dataNetwork(5, { graceMilliseconds: 60_000 });
-  await putFiles(peers, 8, 20_000);
   const [away, ...others] = peers;
+  // With nothing at the beginning they wait for nobody but those who go later.
+  const repairs = others.map(({ path }) => path.beginRepair());
+  await putFiles(peers, 8, 20_000);
   const blocks = () => others.reduce((sum, peer) => sum + peer.blocks.count(), 0);
   const before = blocks();
-  // They begin without data as it were: only what goes away later is waited for.
-  const repairs = others.map(({ path }) => path.beginRepair());
   network.setHealth(away!.contact.host, 'dead');
   ring.declareDead(away!.contact.host);
   for (const repair of repairs) assert.equal((await repair.round()).blocks, 0);
@@ -151,6 +151,25 @@ test('A8 B4 a host that is away and comes back costs no copy, and its copies cou
   repairs.push(away!.path.beginRepair());
   for (const repair of repairs) assert.equal((await repair.round()).blocks, 0);
   assert.equal(blocks(), before);
+  await close();
+});
+
+test('A4 A8 a host that comes back and has not joined yet costs no copy', async () => {
+  const { peers, ring, network, close } = await dataNetwork(5, {
+    graceMilliseconds: 60_000,
+    quietMilliseconds: 60_000,
+  });
+  const [away, ...others] = peers;
+  // With nothing at the beginning they wait for nobody but those who go later.
+  const repairs = others.map(({ path }) => path.beginRepair());
+  await putFiles(peers, 8, 20_000);
+  network.setHealth(away!.contact.host, 'dead');
+  ring.declareDead(away!.contact.host);
+  network.setHealth(away!.contact.host, 'alive');
+  ring.declareHeard(away!.contact);
+  for (const repair of repairs) assert.equal((await repair.round()).blocks, 0);
+  ring.declareAlive(away!.contact.host);
+  for (const repair of repairs) assert.equal((await repair.round()).blocks, 0);
   await close();
 });
 
