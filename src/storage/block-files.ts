@@ -39,7 +39,9 @@ export class BlockFiles {
     this.#blocks = path.join(folder, 'blocks');
     this.#incoming = path.join(folder, 'incoming');
     this.#write = write;
-    this.#flushes = new Map(shelves.map((shelf) => [shelf, new SharedFlush(path.join(this.#blocks, shelf))]));
+    this.#flushes = new Map(
+      shelves.map((shelf) => [shelf, new SharedFlush(() => flushFolder(path.join(this.#blocks, shelf)))]),
+    );
   }
 
   /** Makes the folders, durably, and throws away what a crash left half-written. */

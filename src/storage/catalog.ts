@@ -1,19 +1,20 @@
 /**
  * What a peer knows about what it holds, in SQLite: which blocks lie on the disk, the signed records, and settings.
  *
- * Durability: write-ahead log with a flush on every commit. A commit costs a flush, so writes are gathered: all that
- * were asked for since the last commit go in one transaction, at most every 10 ms and at most 256 at once, and each
- * caller waits for the commit that has its own. After a kill -9 SQLite shows exactly the committed transactions.
+ * Writes are gathered and made durable together (group-commit.ts). After a kill -9 SQLite shows exactly the committed
+ * transactions.
  */
 import { DatabaseSync } from 'node:sqlite';
 import { ChordialError } from '../errors.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { claimSchema } from './claim-schema.ts';
+import { GroupCommit } from './group-commit.ts';
 import { itemSchema } from './item-schema.ts';
+import { pointerSchema } from './pointer-table.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Raised with every change of the tables; an older catalogue is brought up to date at opening. */
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 const schema = `
   CREATE TABLE blocks (key BLOB PRIMARY KEY, cid BLOB NOT NULL, size INTEGER NOT NULL, added INTEGER NOT NULL) WITHOUT ROWID, STRICT;
@@ -27,19 +28,6 @@ const schema = `
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 `;
 
-/** Commits are at least this far apart, so that a stream of small writes does not flush for each. */
-const commitIntervalMilliseconds = 10;
-/** This many waiting writes are committed at once: bounds both the queue and how long a commit holds the process up. */
-const maximumWaitingWrites = 256;
-/** The write-ahead log is folded into the database beyond this many pages of 4 KiB. */
-const walPages = 1000;
-
-interface WaitingWrite {
-  readonly run: () => unknown;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** What rows are stamped with; handed in where time is virtual. */
 export type WallClock = Pick<Clock, 'wallTime'>;
 export const systemWallClock: WallClock = { wallTime: () => Date.now() };
@@ -47,24 +35,18 @@ export const systemWallClock: WallClock = { wallTime: () => Date.now() };
 export class Catalog {
   /** For the tables of this room; statements on it see what is committed, and what the write under way has done. */
   readonly database: DatabaseSync;
-  readonly #file: string;
+  readonly #commits: GroupCommit;
   readonly #clock: WallClock;
-  #waiting: WaitingWrite[] = [];
-  /** Set while a commit is due. */
-  #cancelCommit: (() => void) | null = null;
-  #lastCommit = 0;
-  #closed = false;
   /** Whether the file was made by this opening: then blocks on the disk, if any, are unknown to it. */
   readonly isNew: boolean;
 
   /** Opens or makes the file; ':memory:' for tests. Throws ChordialError('broken-data-folder') when it is damaged. */
   constructor(file: string, clock: WallClock = systemWallClock) {
-    this.#file = file;
     this.#clock = clock;
     try {
       this.database = new DatabaseSync(file, { timeout: 5000 });
-      this.database.exec(
-        `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${walPages};`,
+      this.#commits = new GroupCommit(this.database, file, (error) =>
+        isSqliteDamage(error) ? damaged(file, error) : withDiskFull(error, file),
       );
       this.isNew = this.#prepareTables();
     } catch (error) {
@@ -79,14 +61,12 @@ export class Catalog {
 
   /** Runs `change` inside the next transaction; resolves with its value when that is durable. A throw undoes this change alone. */
   write<T>(change: () => T): Promise<T> {
-    if (this.#closed)
-      throw new ChordialError('internal', `The catalogue ${this.#file} is closed: nothing can be written to it.`);
-    const done = new Promise<unknown>((resolve, reject) => {
-      this.#waiting.push({ run: change, resolve, reject });
-    });
-    if (this.#waiting.length >= maximumWaitingWrites) this.#commit();
-    else this.#schedule();
-    return done as Promise<T>;
+    return this.#commits.write(change);
+  }
+
+  /** Resolves when all that can be read now would survive a power cut. */
+  durable(): Promise<void> {
+    return this.#commits.durable();
   }
 
   setting(name: string): unknown {
@@ -105,60 +85,7 @@ export class Catalog {
 
   /** Commits what waits, and closes. */
   close(): void {
-    if (this.#closed) return;
-    this.#commit();
-    this.#closed = true;
-    this.database.close();
-  }
-
-  #schedule(): void {
-    if (this.#cancelCommit !== null) return;
-    const wait = this.#lastCommit + commitIntervalMilliseconds - performance.now();
-    if (wait <= 0) {
-      const soon = setImmediate(() => this.#commit());
-      this.#cancelCommit = () => clearImmediate(soon);
-    } else {
-      const later = setTimeout(() => this.#commit(), wait);
-      this.#cancelCommit = () => clearTimeout(later);
-    }
-  }
-
-  #commit(): void {
-    this.#cancelCommit?.();
-    this.#cancelCommit = null;
-    const writes = this.#waiting;
-    this.#waiting = [];
-    if (writes.length === 0) return;
-    try {
-      this.database.exec('BEGIN IMMEDIATE');
-      const settle = writes.map((write) => this.#runOne(write));
-      this.database.exec('COMMIT');
-      for (const tell of settle) tell();
-    } catch (error) {
-      if (this.database.isTransaction) this.database.exec('ROLLBACK');
-      const explained = this.#explained(error);
-      for (const write of writes) write.reject(explained);
-    }
-    this.#lastCommit = performance.now();
-  }
-
-  /** Runs one write so that its failure undoes only itself; what to tell its caller once the transaction is durable. */
-  #runOne({ run, resolve, reject }: WaitingWrite): () => void {
-    try {
-      this.database.exec('SAVEPOINT one');
-      const value = run();
-      this.database.exec('RELEASE one');
-      return () => resolve(value);
-    } catch (error) {
-      // A full or broken disk ends the whole transaction.
-      if (!this.database.isTransaction) throw error;
-      this.database.exec('ROLLBACK TO one; RELEASE one');
-      return () => reject(this.#explained(error));
-    }
-  }
-
-  #explained(error: unknown): unknown {
-    return isSqliteDamage(error) ? damaged(this.#file, error) : withDiskFull(error, this.#file);
+    this.#commits.close();
   }
 
   /** Makes the tables of a new file; true when it was new. */
@@ -173,14 +100,14 @@ export class Catalog {
     // Blocks that came before there were claims are nobody's until they are claimed: their time to be runs from now.
     const made = version === 0 ? schema : version === 1 ? `UPDATE blocks SET added = ${this.wallTime()};` : '';
     this.database.exec(
-      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
+      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} ${pointerSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
     );
     return version === 0;
   }
 
   /** A full check reads the whole file; this touches the head of each table, and damage beyond shows when it is read. */
   #checkSound(): void {
-    for (const table of ['blocks', 'records', 'settings', 'puts', 'claims', 'items', 'buckets'])
+    for (const table of ['blocks', 'records', 'settings', 'puts', 'claims', 'items', 'buckets', 'pointers'])
       this.database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
   }
 }

@@ -108,7 +108,9 @@ export class DiskBlockStore implements BlockStore {
     let unique = uniqueBlocks(blocks);
     // Claims of blocks that were there already may meet their collection: those are then put once more.
     while (unique.size > 0) {
-      await this.#putOnce(unique);
+      const written = await this.#putOnce(unique);
+      // What others put and claimed may have been seen before it was on the disk.
+      if (written < unique.size) await this.#catalog.durable();
       unique = await this.#claimHeld(unique);
     }
   }
@@ -117,7 +119,10 @@ export class DiskBlockStore implements BlockStore {
     const keyed = blocks.map(({ cid, claims }) => ({ key: blockKey(cid), claims }));
     const sizes = keyed.map(({ key }) => this.#table.find(key)?.size ?? null);
     // Mostly nothing is there: then nobody waits for a commit of nothing.
-    if (keyed.every(({ claims }, index) => sizes[index] === null || claims.length === 0)) return sizes;
+    if (keyed.every(({ claims }, index) => sizes[index] === null || claims.length === 0)) {
+      if (sizes.some((size) => size !== null)) await this.#catalog.durable();
+      return sizes;
+    }
     const claimed = await this.#table.claim(keyed);
     return sizes.map((size, index) => (claimed[index] ? size : null));
   }
@@ -126,8 +131,8 @@ export class DiskBlockStore implements BlockStore {
     return this.#claims.of(blockKey(cid));
   }
 
-  /** Writes those that are not there, with their claims. */
-  async #putOnce(unique: ReadonlyMap<string, ClaimedBlock>): Promise<void> {
+  /** Writes those that are not there, with their claims; resolves with how many. */
+  async #putOnce(unique: ReadonlyMap<string, ClaimedBlock>): Promise<number> {
     await this.#settled([...unique.keys()], [this.#leaving]);
     // No await from here until all is reserved and entered.
     const fresh = [...unique].filter(([key]) => !this.#arriving.has(key) && this.#table.find(key) === null);
@@ -137,6 +142,7 @@ export class DiskBlockStore implements BlockStore {
     this.#reservedBytes += wanted;
     for (const [key, block] of fresh) this.#arriving.set(key, this.#store(key, block));
     await allSettled([...unique.keys()].map((key) => this.#arriving.get(key)));
+    return fresh.length;
   }
 
   /** Adds the claims to the blocks; those that went away meanwhile are returned. */

@@ -3,7 +3,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
-import { SharedFlush, writeFileDurably } from './durable-file.ts';
+import { flushFolder, SharedFlush, writeFileDurably } from './durable-file.ts';
 
 describe('writeFileDurably', () => {
   it('replaces a file, with the mode asked for, and leaves nothing beside it', async () => {
@@ -31,7 +31,7 @@ describe('writeFileDurably', () => {
 describe('SharedFlush', () => {
   it('shares a flush among those who ask before it begins, never one under way', async () => {
     await using folder = await temporaryFolder();
-    const shared = new SharedFlush(folder.path);
+    const shared = new SharedFlush(() => flushFolder(folder.path));
     const first = shared.flush();
     const second = shared.flush();
     assert.notEqual(second, first);
@@ -46,7 +46,7 @@ describe('SharedFlush', () => {
   it('tells its failure to all who asked, and tries again for the next', async () => {
     await using folder = await temporaryFolder();
     const absent = path.join(folder.path, 'absent');
-    const shared = new SharedFlush(absent);
+    const shared = new SharedFlush(() => flushFolder(absent));
     const outcomes = await Promise.allSettled([shared.flush(), shared.flush(), shared.flush()]);
     assert.ok(outcomes.every(({ status }) => status === 'rejected'));
     await fs.mkdir(absent);

@@ -40,16 +40,16 @@ export async function flushFolder(folder: string): Promise<void> {
 }
 
 /**
- * Flushes of one folder, shared: a flush that has not begun serves everyone who asks before it does; one under way
- * serves nobody else, for it may have passed the name in question. So at most two per folder wait or run.
+ * Flushes of one folder or file, shared: a flush that has not begun serves everyone who asks before it does; one under
+ * way serves nobody else, for it may have passed the bytes in question. So at most two of them wait or run.
  */
 export class SharedFlush {
-  readonly #folder: string;
+  readonly #flush: () => Promise<void>;
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
 
-  constructor(folder: string) {
-    this.#folder = folder;
+  constructor(flush: () => Promise<void>) {
+    this.#flush = flush;
   }
 
   flush(): Promise<void> {
@@ -63,7 +63,7 @@ export class SharedFlush {
 
   #start(): Promise<void> {
     this.#next = null;
-    const running = flushFolder(this.#folder).finally(() => {
+    const running = this.#flush().finally(() => {
       if (this.#running === running) this.#running = null;
     });
     this.#running = running;

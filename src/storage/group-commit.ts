@@ -1,0 +1,195 @@
+/**
+ * Writes to an SQLite database, gathered: all that were asked for since the last commit go in one transaction, at most
+ * every 10 ms and at most 256 at once, and each caller waits until the commit that has its own is on the disk.
+ *
+ * The flush of the write-ahead log runs in the pool of threads, so that a busy disk holds up those who wait for it and
+ * not the whole process (with `synchronous = FULL` each commit stood still for it). Commits go on meanwhile, and the next
+ * flush serves them together. What is committed is seen at once, though a power cut could still undo it: `durable` waits.
+ * SQLite itself flushes where the order of its writes needs it (`synchronous = NORMAL`): when the log is folded in.
+ */
+import fs from 'node:fs';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { promisify } from 'node:util';
+import { ChordialError } from '../errors.ts';
+import { SharedFlush } from './durable-file.ts';
+
+/** Commits are at least this far apart, so that a stream of small writes does not flush for each. */
+const commitIntervalMilliseconds = 10;
+/** This many waiting writes are committed at once: bounds both the queue and how long a commit holds the process up. */
+const maximumWaitingWrites = 256;
+/** The write-ahead log is folded into the database beyond this many pages of 4 KiB. */
+const walPages = 1000;
+
+/** Resolves when what was written to the open file is on the disk. */
+export type DataSync = (file: number) => Promise<void>;
+
+interface WaitingWrite {
+  readonly run: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The writes of one transaction. */
+interface Batch {
+  readonly writes: readonly WaitingWrite[];
+  /** Tells each caller how its own went. */
+  readonly settle: readonly (() => void)[];
+}
+
+export class GroupCommit {
+  readonly #database: DatabaseSync;
+  readonly #file: string;
+  readonly #explained: (error: unknown) => unknown;
+  readonly #dataSync: DataSync;
+  readonly #statements: Readonly<Record<'begin' | 'commit' | 'savepoint' | 'release', StatementSync>>;
+  readonly #flush = new SharedFlush(() => this.#flushLog());
+  /** Of the write-ahead log, opened with the first flush; it stays the same file as long as the database is open. */
+  #log: number | null = null;
+  #waiting: WaitingWrite[] = [];
+  /** Committed and not yet on the disk. */
+  readonly #unflushed = new Set<Batch>();
+  /** Set while a commit is due. */
+  #cancelCommit: (() => void) | null = null;
+  #lastCommit = 0;
+  #closed = false;
+  /** Set when the disk failed a flush: nobody knows then what of the log is on it, so nothing more is promised. */
+  #broken: unknown = null;
+
+  /**
+   * @param explained turns what SQLite or the disk throws into what callers are told.
+   * @param dataSync for tests that hold up or break the disk.
+   */
+  constructor(
+    database: DatabaseSync,
+    file: string,
+    explained: (error: unknown) => unknown,
+    dataSync: DataSync = promisify(fs.fdatasync),
+  ) {
+    this.#database = database;
+    this.#file = file;
+    this.#explained = explained;
+    this.#dataSync = dataSync;
+    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${walPages};`);
+    this.#statements = {
+      begin: database.prepare('BEGIN IMMEDIATE'),
+      commit: database.prepare('COMMIT'),
+      savepoint: database.prepare('SAVEPOINT one'),
+      release: database.prepare('RELEASE one'),
+    };
+  }
+
+  /** Runs `change` inside the next transaction; resolves with its value when that is durable. A throw undoes this change alone. */
+  write<T>(change: () => T): Promise<T> {
+    if (this.#closed) throw new ChordialError('internal', `${this.#file} is closed: nothing can be written to it.`);
+    if (this.#broken !== null) return Promise.reject(this.#broken);
+    const done = new Promise<unknown>((resolve, reject) => {
+      this.#waiting.push({ run: change, resolve, reject });
+    });
+    if (this.#waiting.length >= maximumWaitingWrites) this.#commit();
+    else this.#schedule();
+    return done as Promise<T>;
+  }
+
+  /** Resolves when all that can be read now would survive a power cut. */
+  async durable(): Promise<void> {
+    if (this.#unflushed.size > 0) await this.#flush.flush();
+    if (this.#broken !== null) throw this.#broken;
+  }
+
+  /** Commits what waits and makes it durable. */
+  close(): void {
+    if (this.#closed) return;
+    this.#commit();
+    this.#closed = true;
+    if (this.#unflushed.size > 0) this.#flushAtOnce();
+    this.#database.close();
+    if (this.#log !== null) fs.closeSync(this.#log);
+    this.#log = null;
+  }
+
+  #schedule(): void {
+    if (this.#cancelCommit !== null) return;
+    const wait = this.#lastCommit + commitIntervalMilliseconds - performance.now();
+    if (wait <= 0) {
+      const soon = setImmediate(() => this.#commit());
+      this.#cancelCommit = () => clearImmediate(soon);
+    } else {
+      const later = setTimeout(() => this.#commit(), wait);
+      this.#cancelCommit = () => clearTimeout(later);
+    }
+  }
+
+  #commit(): void {
+    this.#cancelCommit?.();
+    this.#cancelCommit = null;
+    const writes = this.#waiting;
+    this.#waiting = [];
+    if (writes.length === 0) return;
+    try {
+      this.#statements.begin.run();
+      const settle = writes.map((write) => this.#runOne(write));
+      this.#statements.commit.run();
+      this.#whenFlushed({ writes, settle });
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      const explained = this.#explained(error);
+      for (const write of writes) write.reject(explained);
+    }
+    this.#lastCommit = performance.now();
+  }
+
+  /** Runs one write so that its failure undoes only itself; what to tell its caller once the transaction is durable. */
+  #runOne({ run, resolve, reject }: WaitingWrite): () => void {
+    try {
+      this.#statements.savepoint.run();
+      const value = run();
+      this.#statements.release.run();
+      return () => resolve(value);
+    } catch (error) {
+      // A full or broken disk ends the whole transaction.
+      if (!this.#database.isTransaction) throw error;
+      this.#database.exec('ROLLBACK TO one; RELEASE one');
+      return () => reject(this.#explained(error));
+    }
+  }
+
+  #whenFlushed(batch: Batch): void {
+    this.#unflushed.add(batch);
+    this.#flush.flush().then(
+      () => this.#end(batch),
+      (error: unknown) => {
+        // One that `close` cut short had a flush of its own.
+        if (this.#unflushed.has(batch)) this.#broken ??= this.#explained(error);
+        this.#end(batch);
+      },
+    );
+  }
+
+  #end(batch: Batch): void {
+    if (!this.#unflushed.delete(batch)) return;
+    if (this.#broken === null) for (const tell of batch.settle) tell();
+    else for (const write of batch.writes) write.reject(this.#broken);
+  }
+
+  async #flushLog(): Promise<void> {
+    const log = this.#openLog();
+    if (log !== null) await this.#dataSync(log);
+  }
+
+  #flushAtOnce(): void {
+    try {
+      const log = this.#openLog();
+      if (log !== null) fs.fdatasyncSync(log);
+    } catch (error) {
+      this.#broken ??= this.#explained(error);
+    }
+    for (const batch of this.#unflushed) this.#end(batch);
+  }
+
+  /** null for a database in memory. The locks of SQLite lie on other files, so that closing this one loses none. */
+  #openLog(): number | null {
+    if (this.#file === ':memory:' || this.#closed) return null;
+    this.#log ??= fs.openSync(`${this.#file}-wal`, 'r');
+    return this.#log;
+  }
+}
