@@ -27,6 +27,10 @@ export class MemoryNetwork {
   readonly #sideOf = new Map<HostId, number>();
   /** One way, between any two hosts. */
   delay: (from: HostId, to: HostId) => Milliseconds = () => 0;
+  /** Whether the message that goes now is lost: whoever waits for it hears nothing. */
+  loses: (from: HostId, to: HostId) => boolean = () => false;
+  /** Whether the request that goes now arrives twice, as when its sender asks again. */
+  doubles: (from: HostId, to: HostId) => boolean = () => false;
 
   constructor(clock: Clock = systemClock) {
     this.clock = clock;
@@ -104,9 +108,10 @@ export class MemoryTransport implements Transport {
     const bytes = encodeBody(body);
     return this.#within(options, async () => {
       const other = this.#network.dial(this.self, to);
+      if (this.#network.doubles(this.self, to.host)) void this.#again(other, kind, bytes);
       await this.#travel(this.self, to.host);
       const answer = await other.#answer(this.contact, kind, bytes);
-      await this.#travel(to.host, this.self);
+      await other.#travel(to.host, this.self);
       this.#handlers?.heard?.(to);
       return decodeBody(answer);
     });
@@ -122,12 +127,13 @@ export class MemoryTransport implements Transport {
       await this.#travel(this.self, to.host);
       const signal = AbortSignal.any([given, this.#closing.signal, other.#closing.signal]);
       const between = { signal, broken, clock: this.#network.clock, silence: options.deadline };
-      const arrives = (from: HostId, target: HostId) => () => this.#network.delivers(from, target);
+      const arrives = (from: HostId, target: HostId) => () =>
+        this.#network.delivers(from, target) && !this.#network.loses(from, target);
       const answer = await other.#exchange(this.contact, kind, {
         header: decodeBody(header),
         payload: memoryPayload(outgoing.payload, { ...between, arrives: arrives(this.self, to.host) }),
       });
-      await this.#travel(to.host, this.self);
+      await other.#travel(to.host, this.self);
       return {
         header: decodeBody(encodeBody(answer.header)),
         payload: memoryPayload(answer.payload, { ...between, arrives: arrives(to.host, this.self) }),
@@ -174,11 +180,19 @@ export class MemoryTransport implements Transport {
     return this.#handlers;
   }
 
-  /** Resolves when the message arrives, never if it is lost. */
+  /** The answer to the second arrival is nobody's: the first one was waited for. */
+  async #again(other: MemoryTransport, kind: string, bytes: Uint8Array): Promise<void> {
+    await this.#travel(this.self, other.self);
+    await other.#answer(this.contact, kind, bytes).catch((error: TransportError) => error);
+  }
+
+  /** What this end sends; resolves when it arrives, never if it is lost or this end is no more. */
   async #travel(from: HostId, to: HostId): Promise<void> {
-    const delay = this.#network.delay(from, to);
-    if (delay > 0) await new Promise<void>((resolve) => this.#network.clock.after(delay, resolve));
-    if (!this.#network.delivers(from, to)) await new Promise<never>(() => {});
+    const network = this.#network;
+    const isLost = network.loses(from, to) || this.#closing.signal.aborted;
+    const delay = network.delay(from, to);
+    if (delay > 0) await new Promise<void>((resolve) => network.clock.after(delay, resolve));
+    if (isLost || !network.delivers(from, to)) await new Promise<never>(() => {});
   }
 
   #within<Result>({ deadline, signal }: RequestOptions, exchange: () => Promise<Result>): Promise<Result> {

@@ -1,5 +1,6 @@
 /** The data path of a peer put together: blocks, records and files over one transport and one view of the ring. */
 import type { CID } from 'multiformats/cid';
+import type { BuildOptions } from '../content/builder.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
 import { Silences } from '../network/silences.ts';
 import {
@@ -73,6 +74,8 @@ export interface DataPathOptions {
   readonly teaching: boolean;
   /** r and w of the genesis. */
   readonly rule: CopyRule;
+  /** Small leaves and nodes make trees of little files, for the simulator: the CIDs are those of no other tool. */
+  readonly cut?: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
   /** How fast the disk is looked through for damage; default 8 MB/s, 0: not at all. */
   readonly scrubBytesPerSecond?: number;
   readonly syncTimes?: Partial<SyncTimes>;
@@ -115,7 +118,8 @@ export class DataPath {
     this.placement = new PlacementCache(view, clock, silences);
     this.confirmed = new ConfirmedRanges(clock);
     this.#traffic = new BlockTraffic(clock, notify);
-    const leaves = new LeafPool();
+    const { cut = {} } = options;
+    const leaves = new LeafPool(cut.leafBytes);
     const report = (what: string, host: Contact, detail: string): void => options.report?.(what, host, detail);
     const damaged = (cid: CID): void => this.#scrub?.suspect([cid]);
     const data = { view, placement: this.placement, transport, silences, blocks, clock, leaves, report, damaged };
@@ -198,6 +202,7 @@ export class DataPath {
       storer,
       fetcher,
       names,
+      cut,
       rule,
       publisher: signer.host,
       notify,

@@ -1,5 +1,6 @@
 /** What the verbs on files reach of the rest of the peer, handed in once. */
 
+import type { BuildOptions } from '../content/builder.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
 import type { Names } from '../records/names.ts';
 import type { BlockFetcher } from '../replication/block-fetcher.ts';
@@ -13,6 +14,8 @@ export interface FilePorts {
   readonly storer: BlockStorer;
   readonly fetcher: BlockFetcher;
   readonly names: Names;
+  /** How files are cut into blocks, when not as everywhere. */
+  readonly cut: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
   /** r and w of the network. */
   readonly rule: CopyRule;
   /** The peer that publishes. */

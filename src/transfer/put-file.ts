@@ -20,6 +20,7 @@ export async function putFile(
   const checked = checkName(name);
   return publishing(ports, checked, options, async (write) => {
     const { cid, size, blocks, sha256 } = await buildFile(counted(checkedSource(source), options, null), write, {
+      ...ports.cut,
       pool: ports.data.leaves,
     });
     return { name: checked, cid, size, type: 'file', sha256, blocks };

@@ -72,7 +72,8 @@ async function buildOpened(
     }
     isTaken = true;
     const pieces = counted(piecesOf(file, path), options, options.bytesTotal);
-    return await buildFile(pieces, write, { wholeHash: options.wholeHash ?? true, pool: ports.data.leaves });
+    const wholeHash = options.wholeHash ?? true;
+    return await buildFile(pieces, write, { ...ports.cut, wholeHash, pool: ports.data.leaves });
   } finally {
     if (!isTaken) await file.close();
   }
