@@ -14,6 +14,7 @@ import { indexedTables } from '../../src/storage/indexed-tables.ts';
 import type { ItemIndex } from '../../src/storage/item-index.ts';
 import type { KeyRange } from '../../src/storage/key-range.ts';
 import { MemoryBlockStore } from '../../src/storage/memory-block-store.ts';
+import { PointerTable } from '../../src/storage/pointer-table.ts';
 import { RecordTable } from '../../src/storage/record-table.ts';
 import { Process } from '../process.ts';
 import type { VirtualTime } from '../virtual-time.ts';
@@ -35,6 +36,7 @@ export interface Mounted {
   readonly catalog: Catalog;
   readonly records: RecordTable;
   readonly claims: ClaimTable;
+  readonly pointers: PointerTable;
   readonly index: ItemIndex;
 }
 
@@ -67,7 +69,8 @@ export class SimulatedDisk {
     const catalog = catalogOf(this.catalog, flush);
     const { claims, index } = this;
     const records = new RecordTable(catalog, index);
-    return { blocks: new MountedBlocks(this, this.#random, process, flush), catalog, records, claims, index };
+    const pointers = new PointerTable(catalog);
+    return { blocks: new MountedBlocks(this, this.#random, process, flush), catalog, records, claims, pointers, index };
   }
 
   /** Each block rots with this probability; resolves with how many did. Empty ones have no bits to flip. */

@@ -24,6 +24,7 @@ import type { Located, RingView } from '../ring/view.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { DiskBlockStore } from '../storage/disk-block-store.ts';
 import { type IndexedTables, openIndexedTables } from '../storage/indexed-tables.ts';
+import { PointerTable } from '../storage/pointer-table.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import { DataPath } from '../transfer/data-path.ts';
 import type { Files } from '../transfer/files.ts';
@@ -75,6 +76,7 @@ export class DataPlane {
       records,
       index,
       claims,
+      pointers: new PointerTable(catalog),
       catalog,
       signer: identity,
       verify: verifySignature,

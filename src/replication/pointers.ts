@@ -1,15 +1,15 @@
 /**
  * A host without room keeps a pointer in a block's place: which other host has it (spec/4, Who may delete, and space).
  * Whoever puts a block tells the full host where it went instead; readers that find the block at none of its places ask
- * these. Pointers are kept in memory, for they are told again whenever the block is offered again; they lose their
- * meaning when the block itself arrives, as it is offered by repair once there is room.
+ * these. They outlive a restart, and end when the block itself arrives, as it is offered by repair once there is room.
  */
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
-import { BoundedCache } from '../network/bounded-cache.ts';
+import { isHostId } from '../network/host-id.ts';
 import type { Wire } from '../network/transport.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
+import type { PointerTable } from '../storage/pointer-table.ts';
 import { decodeCids, encodeCids } from './block-messages.ts';
 import type { DataPorts } from './data-ports.ts';
 import {
@@ -21,7 +21,6 @@ import {
   pointerMessages,
 } from './pointer-messages.ts';
 
-const maximumPointersKept = 65_536;
 /** Pointers for one host are gathered for so long. */
 const gatherMilliseconds: Milliseconds = 50;
 const deadlineMilliseconds: Milliseconds = 2000;
@@ -36,35 +35,40 @@ interface Waiting {
 
 export class Pointers {
   readonly #ports: Pick<DataPorts, 'view' | 'transport' | 'clock' | 'report'>;
-  readonly #kept = new BoundedCache<string, HostId>(maximumPointersKept);
+  readonly #kept: Pick<PointerTable, 'holder' | 'put'>;
   readonly #waiting = new Map<string, Waiting>();
   #waitingCids = 0;
 
-  constructor(ports: Pick<DataPorts, 'view' | 'transport' | 'clock' | 'report'>) {
+  constructor(
+    ports: Pick<DataPorts, 'view' | 'transport' | 'clock' | 'report'>,
+    kept: Pick<PointerTable, 'holder' | 'put'>,
+  ) {
     this.#ports = ports;
+    this.#kept = kept;
   }
 
   /** Whether this host points elsewhere for the block with this key. */
   has(key: string): boolean {
-    return this.#kept.get(key) !== undefined;
+    return this.#kept.holder(key) !== null;
   }
 
   /** `blocks.point` */
-  point(body: Wire): Wire {
+  async point(body: Wire): Promise<Wire> {
     const { cids, holder } = decodePointing(body);
-    for (const cid of cids) this.#kept.set(blockKey(cid), holder);
+    await this.#kept.put(cids.map((cid) => ({ key: blockKey(cid), holder })));
     return {};
   }
 
   /** `blocks.where` */
   where(body: Wire): Wire {
-    return encodeWhere(decodeCids(body, maximumCidsPerPointer).map((cid) => this.#kept.get(blockKey(cid)) ?? null));
+    return encodeWhere(decodeCids(body, maximumCidsPerPointer).map((cid) => this.#holder(cid)));
   }
 
   /** Has the full host told that the holder has the block in its place. */
   tell(full: Contact, holder: Contact, cid: CID): void {
     if (full.host === this.#ports.view.self.host) {
-      this.#kept.set(blockKey(cid), holder.host);
+      const failed = (error: Error): void => this.#ports.report?.('no-answer', full, error.message);
+      this.#kept.put([{ key: blockKey(cid), holder: holder.host }]).catch(failed);
       return;
     }
     if (this.#waitingCids >= maximumWaiting) return;
@@ -83,8 +87,8 @@ export class Pointers {
   async holders(cid: CID, places: readonly Contact[]): Promise<readonly Contact[]> {
     const { view, transport, report } = this.#ports;
     const found = new Set<HostId>();
-    const own = this.#kept.get(blockKey(cid));
-    if (own !== undefined) found.add(own);
+    const own = this.#holder(cid);
+    if (own !== null) found.add(own);
     await Promise.all(
       places
         .filter(({ host }) => host !== view.self.host && !view.isDead(host))
@@ -99,6 +103,11 @@ export class Pointers {
         }),
     );
     return view.hosts().filter(({ host }) => found.has(host));
+  }
+
+  #holder(cid: CID): HostId | null {
+    const holder = this.#kept.holder(blockKey(cid));
+    return isHostId(holder) ? holder : null;
   }
 
   #send(key: string): void {

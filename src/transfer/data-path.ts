@@ -46,6 +46,7 @@ import type { BlockStore } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { ClaimTable } from '../storage/claim-table.ts';
 import type { ItemIndex } from '../storage/item-index.ts';
+import type { PointerTable } from '../storage/pointer-table.ts';
 import type { RecordTable } from '../storage/record-table.ts';
 import { BlockTraffic } from './block-traffic.ts';
 import { createFiles } from './file-service.ts';
@@ -66,6 +67,8 @@ export interface DataPathOptions {
   readonly index: ItemIndex;
   /** Why the blocks are held; on the catalogue, and known to `blocks`. */
   readonly claims: ClaimTable;
+  /** Where blocks are for which there was no room here. */
+  readonly pointers: PointerTable;
   readonly catalog: Pick<Catalog, 'write' | 'setting' | 'setSetting'>;
   readonly signer: Signer;
   readonly verify: Verify;
@@ -131,7 +134,7 @@ export class DataPath {
     const writer = new RecordWriter(recordPorts, this.#holder);
     const reader = new RecordReader(recordPorts, this.#holder);
     const names = new Names(recordPorts, writer, reader);
-    this.#pointers = new Pointers(data);
+    this.#pointers = new Pointers(data, options.pointers);
     const storer = new BlockStorer(data, this.#pointers);
     const fetcher = new BlockFetcher(data, rule.replicas, this.#pointers);
     // Where it points elsewhere it does not say that there is none.
