@@ -27,6 +27,7 @@ export const errorKinds = {
   'already-exists': { status: 409, exit: 1, title: 'Something else is already there' },
   changed: { status: 409, exit: 1, title: 'It changed meanwhile' },
   'body-cut-off': { status: 400, exit: 1, title: 'The body ended before it was complete' },
+  'too-many-entries': { status: 409, exit: 1, title: 'Too many entries' },
   'too-large': { status: 413, exit: 1, title: 'Too large' },
   'range-not-satisfiable': { status: 416, exit: 1, title: 'Range not satisfiable' },
   'too-few-copies': { status: 503, exit: 1, title: 'Not enough copies could be made durable' },

@@ -1,0 +1,141 @@
+/**
+ * Entries of shared files. They carry no signature of their own: they are signed by the batch (share-batch.ts), so an
+ * entry says only what it is about. Its publisher, sequence and expiry are those of its batch.
+ *
+ * Subjects (spec/4, Records; parts divided by NUL, which neither a name nor a word holds): name: name ‖ root; provider:
+ * the root's multihash; posting: word ‖ name ‖ root, the root being the CID in binary.
+ */
+import { hash } from 'node:crypto';
+import { decode, encode } from '@ipld/dag-cbor';
+import type { CID } from 'multiformats/cid';
+import { ChordialError } from '../errors.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { EntryBody, RecordKind } from './entry.ts';
+import { type RecordKey, type RecordPlaces, recordKeyOfName } from './record-keys.ts';
+
+/** One entry of a shared file, as it is announced. */
+export interface ShareEntry {
+  readonly kind: RecordKind;
+  readonly subject: Uint8Array;
+  /** A map in canonical DAG-CBOR, from `shareBody`; encoded once for all the entries of a file. */
+  readonly body: Uint8Array;
+}
+
+/** One entry as the ring has it: verified, current, not withdrawn. */
+export interface HeldShareEntry extends ShareEntry {
+  /** The publisher, and where it could be reached when it last renewed the batch. */
+  readonly source: Contact;
+  /** Number of the batch, milliseconds since 1970: of two entries on one subject by one publisher the later is right. */
+  readonly batch: number;
+  /** Milliseconds since 1970. */
+  readonly expiry: number;
+}
+
+/** Enough for a word, a name of 255 bytes, a root and a body; a leaf holds several. */
+export const maximumShareEntryBytes = 2048;
+/** spec/4, Bounds. */
+export const maximumEntriesPerFile = 20;
+export const maximumEntriesPerPublisher = 10_000_000;
+const maximumSubjectBytes = 1024;
+export const prefixMark = 'pre:';
+
+/** The body of entries. Values of the DAG-CBOR data model. */
+export function shareBody(body: EntryBody): Uint8Array {
+  return encode(body);
+}
+
+/** Throws `bad-content` for what is no map. */
+export function readShareBody({ body }: Pick<ShareEntry, 'body'>): EntryBody {
+  let value: unknown;
+  try {
+    value = decode(body);
+  } catch (cause) {
+    throw malformed('its body is no DAG-CBOR', cause);
+  }
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    throw malformed('its body is no map');
+  return value as EntryBody;
+}
+
+/** @param name in NFC */
+export function shareNameEntry(name: string, root: CID, body: Uint8Array): ShareEntry {
+  return { kind: 'name', subject: fileSubject(name, root), body };
+}
+
+/** The publisher has the content at hand. */
+export function shareProviderEntry(root: CID, body: Uint8Array): ShareEntry {
+  return { kind: 'provider', subject: root.multihash.bytes, body };
+}
+
+export function sharePostingEntry(word: string, name: string, root: CID, body: Uint8Array): ShareEntry {
+  return { kind: 'posting', subject: Buffer.concat([Buffer.from(`${word}\0`), fileSubject(name, root)]), body };
+}
+
+/** What the subject of an entry of kind name or posting says; `word` is null for a name. Throws `bad-content`. */
+export function readSubject({ kind, subject }: Pick<ShareEntry, 'kind' | 'subject'>): {
+  readonly word: string | null;
+  readonly name: string;
+  /** Binary CID, not checked. */
+  readonly root: Uint8Array;
+} {
+  if (kind === 'provider') throw malformed('it has no name');
+  const wordEnd = kind === 'posting' ? divider(subject, 0) : -1;
+  const nameEnd = divider(subject, wordEnd + 1);
+  return {
+    word: kind === 'posting' ? text(subject.subarray(0, wordEnd)) : null,
+    name: text(subject.subarray(wordEnd + 1, nameEnd)),
+    root: subject.subarray(nameEnd + 1),
+  };
+}
+
+/** Where an entry lies. Throws `bad-content` when its subject says nothing. */
+export function shareEntryKey(entry: Pick<ShareEntry, 'kind' | 'subject'>, places: RecordPlaces): RecordKey {
+  if (entry.kind === 'provider') return providerKey(entry.subject);
+  const { word, name } = readSubject(entry);
+  return word === null ? recordKeyOfName(name, places) : wordKey(word);
+}
+
+/** @param multihash of the content's root */
+export function providerKey(multihash: Uint8Array): RecordKey {
+  return hash('sha256', Buffer.concat([Buffer.from('provider:'), multihash]), 'hex') as RecordKey;
+}
+
+/** `pre:abc` stands for all words that begin with these letters and has its own key (spec/4, Search); no word holds a colon. */
+export function wordKey(word: string): RecordKey {
+  return hash('sha256', word.startsWith(prefixMark) ? word : `word:${word}`, 'hex') as RecordKey;
+}
+
+/** Throws `too-large` or `bad-content` for what no holder would take. */
+export function checkShareEntry({ kind, subject, body }: ShareEntry): void {
+  if (subject.length === 0 || subject.length > maximumSubjectBytes)
+    throw malformed(`its subject has ${subject.length} bytes, not 1 to ${maximumSubjectBytes}`);
+  const bytes = subject.length + body.length;
+  if (bytes > maximumShareEntryBytes - 8) {
+    throw new ChordialError(
+      'too-large',
+      `An entry of kind ${kind} of a shared file has ${bytes} bytes, more than the ${maximumShareEntryBytes} that one may have. Use a shorter name.`,
+    );
+  }
+}
+
+function fileSubject(name: string, root: CID): Uint8Array {
+  return Buffer.concat([Buffer.from(`${name}\0`), root.bytes]);
+}
+
+function divider(subject: Uint8Array, from: number): number {
+  const at = subject.indexOf(0, from);
+  if (at <= from) throw malformed('its subject has not all its parts');
+  return at;
+}
+
+function text(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw malformed('its subject is no text', cause);
+  }
+}
+
+export function malformed(reason: string, cause?: unknown): ChordialError {
+  return new ChordialError('bad-content', `An entry of a share is malformed: ${reason}. It was refused.`, { cause });
+}
