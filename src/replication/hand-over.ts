@@ -72,10 +72,12 @@ async function handOverBlocks(ports: SyncPorts): Promise<readonly string[]> {
 }
 
 async function handOverBlock(ports: SyncPorts, cid: CID, key: string): Promise<readonly string[]> {
+  const claims = ports.blocks.claimsOf(cid);
+  if (claims.length === 0) return [];
   const bytes = await ports.blocks.get(cid);
   if (bytes === null) return [];
-  const copy = { block: { cid, bytes }, claims: ports.blocks.claimsOf(cid), abandoned: false };
-  const wanted = copiesWanted(copy.claims, ports.replicas);
+  const copy = { block: { cid, bytes }, claims, abandoned: false };
+  const wanted = copiesWanted(claims, ports.replicas);
   return everywhere(ports, key, wanted, (host) => ports.lanes.to(host).store(copy));
 }
 

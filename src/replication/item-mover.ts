@@ -27,8 +27,11 @@ const recordsPerPush = 128;
 const blocksPerExchange = 64;
 const claimDeadlineMilliseconds = 5000;
 
-/** What became of one copy; `full`: there is no room for it, which time may change. */
-export type Moved = 'moved' | 'full' | 'failed';
+/**
+ * What became of one copy. `full`: there is no room for it, which time may change. `unclaimed`: nobody wants it any more;
+ * carried to and fro between those that free it, each at its own time, it would never end.
+ */
+export type Moved = 'moved' | 'full' | 'failed' | 'unclaimed';
 
 export class ItemMover {
   readonly #ports: SyncPorts;
@@ -51,9 +54,10 @@ export class ItemMover {
       if ((await blocks.size(cid)) !== null) return 'moved';
       // Not fetched only to find again that there is no room.
       if (this.#noRoomUntil > this.#ports.clock.now()) return 'full';
+      const [claims = []] = await new SyncClient(this.#ports.transport, signal).claims(host, [blockKey(cid)]);
+      if (claims.length === 0) return 'unclaimed';
       const bytes = await this.#source(host).fetch({ cid, abandoned: false });
       if (bytes === null) return 'failed';
-      const [claims = []] = await new SyncClient(this.#ports.transport, signal).claims(host, [blockKey(cid)]);
       await this.#rate.pass(bytes.length, signal);
       await blocks.put([{ cid, bytes, claims }]);
       leaves.giveBack(bytes);
@@ -71,6 +75,7 @@ export class ItemMover {
     const { blocks, lanes, leaves, view } = this.#ports;
     const size = await blocks.size(cid);
     if (size === null) return 'failed';
+    if (blocks.claimsOf(cid).length === 0) return 'unclaimed';
     await this.#budget.take(size);
     try {
       await this.#rate.pass(size, signal);

@@ -189,7 +189,7 @@ export class ReconciliationRound {
       if (outcome === 'failed') continue;
       // Without room it stays where it is, and is asked for again in a later round.
       for (const way of ways) settleHere(way);
-      if (outcome === 'full') return;
+      if (outcome !== 'moved') return;
       this.#pulled = true;
       this.#blocks += 1;
       return;
@@ -203,7 +203,7 @@ export class ReconciliationRound {
     if (outcome === 'failed') return;
     settleThere(way);
     if (outcome === 'moved') this.#blocks += 1;
-    else await this.#pushElsewhere(way, difference.cid, difference.set);
+    if (outcome === 'full') await this.#pushElsewhere(way, difference.cid, difference.set);
   }
 
   /** A place has no room: the next host takes the block, and the place is told which. It comes back when there is room. */

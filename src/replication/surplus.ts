@@ -85,15 +85,22 @@ export class Surplus {
   async #surplusOf(set: ItemSet, items: readonly ListedItem[]): Promise<readonly Placed[]> {
     const { view, placement, replicas, confirmed } = this.#ports;
     const placed = await Promise.all(
-      items.map(async (item) => {
-        const key = ringIdOfHash(item.key.slice(0, 64), view.shape.bits);
-        return { ...item, places: await placement.places(key, set === recordSet ? replicas : set) };
-      }),
+      items
+        .filter((item) => this.#isWanted(item))
+        .map(async (item) => {
+          const key = ringIdOfHash(item.key.slice(0, 64), view.shape.bits);
+          return { ...item, places: await placement.places(key, set === recordSet ? replicas : set) };
+        }),
     );
     const surplus = placed.filter(({ places }) => !places.some(({ host }) => host === view.self.host));
     // From here on this host's word on them does not count, so that others keep theirs.
     for (const { key } of surplus) confirmed.withdraw(key.slice(0, 64));
     return surplus;
+  }
+
+  /** Blocks that nothing claims are freed where they are, by themselves. */
+  #isWanted({ cid }: ListedItem): boolean {
+    return cid === null || this.#ports.blocks.claimsOf(cid).length > 0;
   }
 
   async #askPlaces(

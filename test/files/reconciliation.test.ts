@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { blockKey } from '../../src/content/cid.ts';
+import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { blockMessages, decodeSizes, encodeCids, unknownSize } from '../../src/replication/block-messages.ts';
@@ -288,6 +288,23 @@ test('A8 while somebody is away, a place that does not answer is not taken to ho
   const own = lost.filter(({ key }) => ring.expectedPlaces(key as RingId, 1)[0] === loser!.contact.host);
   const rare = own.filter(({ key }) => !silent!.index.findBlock(key) || !other!.index.findBlock(key));
   assert.equal(loser!.blocks.count(), rare.length);
+  await close();
+});
+
+test('B12 a block that nothing claims stays where a crash left it: no host gives it to another, nor looks for its places', async () => {
+  const { peers, close } = await dataNetwork(4);
+  await putFiles(peers, 8, 20_000);
+  const repairs = peers.map(({ path }) => path.beginRepair());
+  for (const repair of repairs) await repair.round();
+  const bytes = randomBytes(1000);
+  await peers[0]!.blocks.put([{ cid: cidOfBlock(rawCodec, bytes), bytes, claims: [] }]);
+  for (const repair of repairs) {
+    const { blocks, dropped } = await repair.round();
+    assert.deepEqual({ blocks, dropped }, { blocks: 0, dropped: 0 });
+  }
+  await peers[0]!.path.handOverEverything();
+  const sizes = await Promise.all(peers.map(({ blocks }) => blocks.size(cidOfBlock(rawCodec, bytes))));
+  assert.deepEqual(sizes, [1000, null, null, null]);
   await close();
 });
 
