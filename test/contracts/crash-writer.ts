@@ -1,17 +1,20 @@
 /**
- * A process made to be killed: `node crash-writer.ts FOLDER FIRST [HALF]` puts block FIRST, FIRST + 1, … and deletes
- * some of them, many at a time, telling each step on a line of its own once it is acknowledged. With HALF it kills
- * itself with that write half done.
+ * A process made to be killed: `node crash-writer.ts FOLDER FIRST [HALF]` puts block FIRST, FIRST + 1, … each claimed by
+ * a name, deletes some of them, and ends the claims of others and collects those, many at a time, telling each step on a
+ * line of its own once it is acknowledged. With HALF it kills itself with that write half done.
  */
 import fs from 'node:fs';
-import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { Catalog } from '../../src/storage/catalog.ts';
+import type { Claim } from '../../src/storage/claim-table.ts';
 import { openDataFolder } from '../../src/storage/data-folder.ts';
 import { DiskBlockStore } from '../../src/storage/disk-block-store.ts';
 import { writeFlushed } from '../../src/storage/durable-file.ts';
-import { RecordTable } from '../../src/storage/record-table.ts';
+import { openIndexedTables } from '../../src/storage/indexed-tables.ts';
 
 const writers = 8;
+/** Copies wanted, as the index of the tables asks. */
+export const crashReplicas = 3;
 
 /** Block number n: its own bytes, 0 to 64 KiB of them. */
 export function crashBlock(n: number) {
@@ -19,6 +22,11 @@ export function crashBlock(n: number) {
     Buffer.concat([Buffer.from(`block ${n} `), Buffer.alloc((n * 7919) % 65_536, n & 0xff)]),
   );
   return { cid: cidOfBlock(rawCodec, bytes), bytes };
+}
+
+/** The claim on block number n. */
+export function crashClaim(n: number): Claim {
+  return { publisher: 'crash', name: `file ${n}`, sequence: 1, replicas: crashReplicas };
 }
 
 /** Record number n. */
@@ -31,7 +39,7 @@ export function crashRecord(n: number) {
 async function main(folder: string, first: number, half: number): Promise<void> {
   const data = await openDataFolder(folder);
   const catalog = new Catalog(data.file('catalog.db'));
-  const records = new RecordTable(catalog);
+  const { claims, records, index } = await openIndexedTables(catalog, crashReplicas);
   let writes = 0;
   const breaking = async (file: string, bytes: Uint8Array) => {
     writes += 1;
@@ -41,18 +49,24 @@ async function main(folder: string, first: number, half: number): Promise<void> 
     }
     await writeFlushed(file, bytes);
   };
-  const store = await DiskBlockStore.open({ folder, catalog, quotaBytes: 1e12, writeFlushed: breaking });
+  const store = await DiskBlockStore.open({ folder, catalog, claims, index, quotaBytes: 1e12, writeFlushed: breaking });
   let next = first;
   // Written at once, so that a line out means an acknowledgement given, and the other way round but for the last.
   const tell = (step: string, n: number) => fs.writeSync(1, `${step} ${n}\n`);
   const write = async () => {
     for (;;) {
       const n = next++;
-      await Promise.all([store.put([crashBlock(n)]), records.put([crashRecord(n)])]);
+      const block = crashBlock(n);
+      await Promise.all([store.put([{ ...block, claims: [crashClaim(n)] }]), records.put([crashRecord(n)])]);
       tell('put', n);
-      if (n % 3 !== 0) continue;
+      if (n % 3 === 2) continue;
       tell('deleting', n);
-      await store.delete([crashBlock(n).cid]);
+      if (n % 3 === 0) await store.delete([block.cid]);
+      else {
+        const [put] = claims.byName('crash', crashClaim(n).name);
+        if (put !== undefined) await catalog.write(() => claims.drop(put, 1));
+        await store.collect([blockKey(block.cid)]);
+      }
       tell('deleted', n);
     }
   };
