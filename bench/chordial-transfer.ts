@@ -1,0 +1,62 @@
+/** Puts and gets carried out by a peer, timed from the question to the answer that it is done; and what they cost. */
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
+
+const waitMilliseconds = 30_000;
+const maximumMinutes = 30;
+const clockTicksPerSecond = 100;
+
+interface Status {
+  readonly id: string;
+  readonly state: string;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** Seconds until the file is whole and verified at `target`. */
+export async function timedGet(peer: PeerProcess, name: string, target: string): Promise<number> {
+  const nonce = randomBytes(16).toString('hex');
+  await writeFile(`${target}.part`, nonce);
+  return timed(peer, { kind: 'get', name, path: target, nonce });
+}
+
+/** Seconds until all blocks and the name are durable on as many copies as are acknowledged. */
+export async function timedPut(peer: PeerProcess, name: string, file: string, replicas: number): Promise<number> {
+  return timed(peer, { kind: 'put', name, path: file, replicas });
+}
+
+/** The CID under which a name is published. */
+export async function cidOf(peer: PeerProcess, name: string): Promise<string> {
+  const { cid } = await peer.json<{ cid: string }>(`/api/v1/files/${encodeURIComponent(name)}/stat`);
+  return cid;
+}
+
+async function timed(peer: PeerProcess, body: object): Promise<number> {
+  const start = performance.now();
+  const headers = { 'content-type': 'application/json' };
+  const response = await peer.request('/api/v1/transfers', { method: 'POST', headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`the transfer was refused: ${response.status} ${await response.text()}`);
+  let status = (await response.json()) as Status;
+  while (status.state === 'running') {
+    if (performance.now() - start > maximumMinutes * 60_000) throw new Error('the transfer takes too long');
+    const route = `/api/v1/transfers/${status.id}?wait=${waitMilliseconds}`;
+    const signal = AbortSignal.timeout(2 * waitMilliseconds);
+    status = (await (await peer.request(route, { signal })).json()) as Status;
+  }
+  if (status.state !== 'done') throw new Error(`the transfer ended ${status.state}: ${status.error?.message ?? ''}`);
+  return (performance.now() - start) / 1000;
+}
+
+/** User and system seconds of the process so far, from the books of the kernel; 0 where it keeps none. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / clockTicksPerSecond;
+}
+
+/** Resident memory now, and at its highest since the process began. */
+export async function residentBytes(pid: number): Promise<{ readonly now: number; readonly highest: number }> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const read = (key: string): number => Number(new RegExp(`${key}:\\s+(\\d+) kB`).exec(text)?.[1] ?? 0) * 1024;
+  return { now: read('VmRSS'), highest: read('VmHWM') };
+}

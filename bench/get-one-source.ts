@@ -1,0 +1,93 @@
+/**
+ * A file of 1 GiB got by a peer that holds nothing (`--quota 0`) from the one peer that holds all its blocks: encrypted,
+ * verified, written. Beside it curl from nginx over HTTPS and HTTP/2, which verifies nothing, and libtorrent, which
+ * encrypts nothing; and what the machine can do at most.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
+import { alternate, type Contender, threeDigits } from './alternating.ts';
+import { cpuSeconds, timedGet, timedPut } from './chordial-transfer.ts';
+import { limitsOf } from './limits/limits.ts';
+import { makeRandomFile, mebibyte } from './random-file.ts';
+import { Libtorrent } from './rivals/libtorrent.ts';
+import { Nginx } from './rivals/nginx.ts';
+import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+import { sameBytes } from './same-bytes.ts';
+
+const leastOfCurl = 0.75;
+const leastOfLibtorrent = 2;
+
+export async function getFromOneSource(options: BenchOptions): Promise<readonly BenchRow[]> {
+  await using stack = new AsyncDisposableStack();
+  const network = stack.use(await NetworkFixture.open());
+  const bytes = (options.isQuick ? 256 : 1024) * mebibyte;
+  const served = path.join(network.folder, 'served');
+  await mkdir(served);
+  const file = path.join(served, 'file');
+  await makeRandomFile(file, bytes);
+  const megabytes = bytes / 1e6;
+
+  const holder = await network.start();
+  const client = await network.start({ join: holder, flags: ['--quota', '0'] });
+  await timedPut(holder, 'file', file, 1);
+  const target = path.join(network.folder, 'got');
+  const cpu = { getter: 0, holder: 0 };
+
+  const ours: Contender = {
+    name: 'chordial',
+    measure: async (run) => {
+      await rm(target, { force: true });
+      const before = [await cpuSeconds(client.pid), await cpuSeconds(holder.pid)];
+      const seconds = await timedGet(client, 'file', target);
+      cpu.getter += (await cpuSeconds(client.pid)) - (before[0] ?? 0);
+      cpu.holder += (await cpuSeconds(holder.pid)) - (before[1] ?? 0);
+      if (run === 1) await sameBytes(file, target);
+      return megabytes / seconds;
+    },
+  };
+  const contenders = [ours];
+  const rival = async <T extends AsyncDisposable>(
+    name: string,
+    start: () => Promise<T>,
+    get: (one: T) => Promise<number>,
+  ) => {
+    try {
+      const one = stack.use(await start());
+      contenders.push({ name, measure: async () => megabytes / (await get(one)) });
+    } catch (error) {
+      options.note(`${name} left out: ${(error as Error).message}`);
+    }
+  };
+  const { note } = options;
+  const other = path.join(network.folder, 'other');
+  await rival(
+    'curl from nginx',
+    () => Nginx.start(network.folder, served, note),
+    (nginx) => nginx.curl('file', other),
+  );
+  await rival(
+    'libtorrent',
+    () => Libtorrent.seed(file, path.join(network.folder, 'torrent'), note),
+    (seeder) => seeder.get(),
+  );
+
+  const measured = await alternate(contenders, options);
+  const [own] = measured;
+  if (own === undefined) throw new Error('nothing was measured');
+  const gibibytes = (own.values.length * bytes) / (1024 * mebibyte);
+  const spent = `CPU ${(cpu.getter / gibibytes).toFixed(1)} + ${(cpu.holder / gibibytes).toFixed(1)} s a GiB`;
+  const least = new Map([
+    ['curl from nginx', leastOfCurl],
+    ['libtorrent', leastOfLibtorrent],
+  ]);
+  const rows = measured.slice(1).map(({ name, median }) => {
+    const [ratio, wanted] = [own.median / median, least.get(name)];
+    return row(`get by a client from one peer, beside ${name}`, `${threeDigits(own.median)} MB/s (${spent})`, {
+      rival: `${threeDigits(median)} MB/s`,
+      ratio: ratio.toFixed(2),
+      ...(wanted === undefined ? {} : { target: `≥ ${wanted} ×`, verdict: verdict(ratio >= wanted) }),
+    });
+  });
+  return [...rows, ...(await limitsOf(file, bytes, own.median, options))];
+}

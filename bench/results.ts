@@ -1,0 +1,37 @@
+/** What was measured, kept as JSON lines: one line per question and run of the command, the newest last. */
+import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { root } from '../test/results.ts';
+import type { Surroundings } from './machine.ts';
+import type { BenchRow } from './row.ts';
+
+export interface BenchResult extends Surroundings {
+  readonly question: string;
+  /** ISO time. */
+  readonly at: string;
+  readonly runs: number;
+  readonly isQuick: boolean;
+  readonly rows: readonly BenchRow[];
+}
+
+const folder = path.join(root, 'bench/results');
+
+/** One file per question. */
+export async function keepResult(result: BenchResult): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await appendFile(path.join(folder, `${result.question}.jsonl`), `${JSON.stringify(result)}\n`);
+}
+
+/** The newest full result of each question; a quick one only where there is no other. */
+export async function newestResults(): Promise<ReadonlyMap<string, BenchResult>> {
+  const newest = new Map<string, BenchResult>();
+  for (const file of await readdir(folder).catch(() => [])) {
+    if (!file.endsWith('.jsonl')) continue;
+    const lines = (await readFile(path.join(folder, file), 'utf8')).split('\n').filter((line) => line !== '');
+    for (const line of lines) {
+      const result = JSON.parse(line) as BenchResult;
+      if (!result.isQuick || newest.get(result.question)?.isQuick !== false) newest.set(result.question, result);
+    }
+  }
+  return newest;
+}

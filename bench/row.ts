@@ -1,0 +1,38 @@
+/** What a question of the bench answers with, and how it is asked. */
+
+/** One line of the table, as text: ours beside the rival's in the same run. */
+export interface BenchRow {
+  readonly what: string;
+  readonly ours: string;
+  readonly rival: string;
+  /** Ours divided by the rival's. */
+  readonly ratio: string;
+  readonly target: string;
+  readonly verdict: string;
+}
+
+export interface BenchOptions {
+  /** Alternating runs of each contender; the median counts. */
+  readonly runs: number;
+  /** Smaller files and fewer peers: for a look, not for the table. */
+  readonly isQuick: boolean;
+  /** Told of every measurement as it is made. */
+  readonly note: (text: string) => void;
+}
+
+export interface Question {
+  /** As on the command line. */
+  readonly name: string;
+  readonly about: string;
+  /** Rejects when it cannot be measured at all; a rival that cannot be had is a note and no row. */
+  measure(options: BenchOptions): Promise<readonly BenchRow[]>;
+}
+
+/** A row without a rival or a target leaves those cells empty. */
+export function row(what: string, ours: string, rest: Partial<Omit<BenchRow, 'what' | 'ours'>> = {}): BenchRow {
+  return { what, ours, rival: '', ratio: '', target: '', verdict: '', ...rest };
+}
+
+export function verdict(isMet: boolean): string {
+  return isMet ? 'met' : 'short';
+}
