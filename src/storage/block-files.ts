@@ -6,7 +6,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { CID } from 'multiformats/cid';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
-import { ChordialError } from '../errors.ts';
+import { DiskRoom } from './disk-room.ts';
 import { flushFolder, SharedFlush, writeFlushed } from './durable-file.ts';
 import { errnoOf, withDiskFull } from './system-error.ts';
 
@@ -18,12 +18,6 @@ export interface BlockFile {
 /** Writes a file and waits for the disk; handed in so that tests can fill the disk or break the write. */
 export type WriteFlushed = (file: string, bytes: Uint8Array) => Promise<void>;
 
-/**
- * Blocks leave so much of the disk free for the catalogue, whose log grows to 4 MiB between two checkpoints: on a disk
- * without any room for it a peer could not even start again.
- */
-const keptFreeBytes = 6 * 1024 * 1024;
-
 const shelves = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
 export class BlockFiles {
@@ -31,14 +25,15 @@ export class BlockFiles {
   readonly #incoming: string;
   readonly #write: WriteFlushed;
   readonly #flushes: ReadonlyMap<string, SharedFlush>;
+  /** Of the disk that they lie on. */
+  readonly room: DiskRoom;
   #written = 0;
-  /** Of writes under way, which the disk may not count yet. */
-  #arrivingBytes = 0;
 
   constructor(folder: string, write: WriteFlushed = writeFlushed) {
     this.#blocks = path.join(folder, 'blocks');
     this.#incoming = path.join(folder, 'incoming');
     this.#write = write;
+    this.room = new DiskRoom(this.#blocks);
     this.#flushes = new Map(
       shelves.map((shelf) => [shelf, new SharedFlush(() => flushFolder(path.join(this.#blocks, shelf)))]),
     );
@@ -61,16 +56,14 @@ export class BlockFiles {
   async write(file: BlockFile, bytes: Uint8Array): Promise<void> {
     this.#written += 1;
     const temporary = path.join(this.#incoming, String(this.#written));
-    this.#arrivingBytes += bytes.length;
     try {
-      await this.#checkRoom();
-      await this.#write(temporary, bytes);
-      await fs.rename(temporary, this.#path(file));
+      await this.room.during(bytes.length, async () => {
+        await this.#write(temporary, bytes);
+        await fs.rename(temporary, this.#path(file));
+      });
     } catch (error) {
       await fs.rm(temporary, { force: true });
       throw withDiskFull(error, this.#blocks);
-    } finally {
-      this.#arrivingBytes -= bytes.length;
     }
     await this.#flushes.get(file.key.slice(0, 2))?.flush();
   }
@@ -112,16 +105,6 @@ export class BlockFiles {
   /** Every name under `blocks/`, shelf by shelf. */
   async *list(): AsyncGenerator<{ readonly shelf: string; readonly names: ReadonlySet<string> }, void, undefined> {
     for (const shelf of shelves) yield { shelf, names: new Set(await fs.readdir(path.join(this.#blocks, shelf))) };
-  }
-
-  async #checkRoom(): Promise<void> {
-    const { bavail, bsize } = await fs.statfs(this.#blocks);
-    const free = bavail * bsize;
-    if (free >= this.#arrivingBytes + keptFreeBytes) return;
-    throw new ChordialError(
-      'disk-full',
-      `The disk that holds ${this.#blocks} has ${free} bytes left, of which ${keptFreeBytes} are kept for the catalogue: the block was not stored. Free some space.`,
-    );
   }
 
   #path({ key, cid }: BlockFile): string {

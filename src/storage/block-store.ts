@@ -24,6 +24,13 @@ export interface NewClaims {
   readonly claims: readonly Claim[];
 }
 
+/** A block as it was when somebody looked. */
+export interface LookedAtBlock {
+  readonly cid: CID;
+  /** That of its item in the index. */
+  readonly digest: string;
+}
+
 /**
  * Blocks are known by their multihash: CIDs that share it, such as CIDv0 and CIDv1, name one block. Bytes are not
  * hashed here: whoever puts a block has verified it.
@@ -46,6 +53,8 @@ export interface BlockStore {
   claimsOf(cid: CID): readonly Claim[];
   /** Resolves with the number of blocks that were there and are gone, whoever claims them. */
   delete(cids: readonly CID[]): Promise<number>;
+  /** Deletes those whose claims are still those that were looked at; resolves with how many. Never one that a claim came to meanwhile. */
+  deleteUnchanged(items: readonly LookedAtBlock[]): Promise<number>;
   /** Deletes those of these blocks that nothing claims; resolves with how many. Never one that a claim came to meanwhile. */
   collect(keys: readonly string[]): Promise<number>;
   /** Of at most `limit` blocks after the cursor in key order, those without claims that came before `addedBefore`. */

@@ -3,11 +3,22 @@ import { CID } from 'multiformats/cid';
 import type { StoredBlock } from './block-store.ts';
 import type { Catalog } from './catalog.ts';
 import type { Claim, ClaimTable } from './claim-table.ts';
-import type { ItemIndex } from './item-index.ts';
+import { digestOfBlock, type ItemIndex } from './item-index.ts';
 import { checkedKey, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
+import { SmallBlocks } from './small-blocks.ts';
 
-/** The catalogue's table of blocks: a row says that the block's file is whole and durable. */
+/** A block as its row has it. */
+export interface CataloguedBlock extends StoredBlock {
+  /** Where its bytes are among the small blocks; null when they are a file. */
+  readonly small: number | null;
+}
+
+/** Of the blocks named: all, those that nothing claims, or those whose items have these digests still, by key. */
+export type Removable = 'all' | 'unclaimed' | ReadonlyMap<string, string>;
+
+/** The catalogue's table of blocks: a row says that the block's bytes are whole and durable, as a file or beside it. */
 export class BlockTable {
+  readonly small: SmallBlocks;
   readonly #catalog: Catalog;
   readonly #claims: ClaimTable;
   readonly #index: ItemIndex | null;
@@ -20,25 +31,35 @@ export class BlockTable {
   /** @param index is kept with the table, when there is one. */
   constructor(catalog: Catalog, claims: ClaimTable, index: ItemIndex | null = null) {
     const { database } = catalog;
+    this.small = new SmallBlocks(catalog);
     this.#catalog = catalog;
     this.#claims = claims;
     this.#index = index;
-    this.#insert = database.prepare('INSERT OR IGNORE INTO blocks (key, cid, size, added) VALUES (?, ?, ?, ?)');
-    this.#remove = database.prepare('DELETE FROM blocks WHERE key = ?');
-    this.#find = database.prepare('SELECT key, cid, size FROM blocks WHERE key = ?');
-    this.#page = database.prepare('SELECT key, cid, size FROM blocks WHERE key > ? AND key <= ? ORDER BY key LIMIT ?');
+    this.#insert = database.prepare('INSERT INTO blocks (key, cid, size, added, small) VALUES (?, ?, ?, ?, ?)');
+    this.#remove = database.prepare('DELETE FROM blocks WHERE key = ? RETURNING small');
+    this.#find = database.prepare('SELECT key, cid, size, small FROM blocks WHERE key = ?');
+    this.#page = database.prepare(
+      'SELECT key, cid, size, small FROM blocks WHERE key > ? AND key <= ? ORDER BY key LIMIT ?',
+    );
     this.#unclaimed = database.prepare('SELECT key, added FROM blocks WHERE key > ? ORDER BY key LIMIT ?');
   }
 
-  find(key: string): StoredBlock | null {
+  find(key: string): CataloguedBlock | null {
     const row = this.#find.get(Buffer.from(key, 'hex'));
-    return row === undefined ? null : storedBlock(row);
+    return row === undefined ? null : cataloguedBlock(row);
   }
 
-  /** The block and its claims become durable together. */
-  async add({ key, cid, size }: StoredBlock, claims: readonly Claim[] = []): Promise<void> {
+  /** The block and its claims become durable together, and with them its bytes when they are given: else they are a file already. */
+  async add(
+    { key, cid, size }: StoredBlock,
+    claims: readonly Claim[] = [],
+    bytes: Uint8Array | null = null,
+  ): Promise<void> {
     await this.#catalog.write(() => {
-      this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, this.#catalog.wallTime());
+      if (this.find(key) === null) {
+        const small = bytes === null ? null : this.small.add(bytes);
+        this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, this.#catalog.wallTime(), small);
+      }
       this.#index?.addBlock(key, cid);
       this.#claims.add(key, claims);
     });
@@ -55,16 +76,24 @@ export class BlockTable {
     );
   }
 
-  /** Removes rows and their claims; `'unclaimed'` only those without any. Resolves with the keys that went. */
-  remove(keys: readonly string[], which: 'all' | 'unclaimed' = 'all'): Promise<readonly string[]> {
+  /** Removes rows and their claims. Resolves with the keys that went. */
+  remove(keys: readonly string[], which: Removable = 'all'): Promise<readonly string[]> {
     return this.#catalog.write(() =>
       keys.filter((key) => {
-        if (which === 'unclaimed' && this.#claims.isClaimed(key)) return false;
+        if (!this.#isRemovable(key, which)) return false;
         this.#claims.forget(key);
         this.#index?.removeBlock(key);
-        return this.#remove.run(Buffer.from(key, 'hex')).changes !== 0;
+        const gone = this.#remove.get(Buffer.from(key, 'hex'));
+        if (typeof gone?.['small'] === 'number') this.small.remove(gone['small']);
+        return gone !== undefined;
       }),
     );
+  }
+
+  #isRemovable(key: string, which: Removable): boolean {
+    if (which === 'all') return true;
+    if (which === 'unclaimed') return !this.#claims.isClaimed(key);
+    return digestOfBlock(key, this.#claims.digest(key)).toString('hex') === which.get(key);
   }
 
   /** Of at most `limit` rows after the cursor those that nothing claims and that were added before. */
@@ -78,16 +107,16 @@ export class BlockTable {
     return { items: items.map(({ key }) => key), cursor: isLast ? null : (rows.at(-1)?.key ?? null) };
   }
 
-  page(range: KeyRange, cursor: string | null, limit: number): Page<StoredBlock> {
+  page(range: KeyRange, cursor: string | null, limit: number): Page<CataloguedBlock> {
     const most = pageLimit(limit);
     const from = cursor === null ? null : checkedKey(cursor);
-    const items: StoredBlock[] = [];
+    const items: CataloguedBlock[] = [];
     for (const { after, upTo } of from === null ? segmentsOf(range) : segmentsFrom(range, from)) {
       const start =
         items.length === 0 && from !== null && (after === null || from > after) && from <= upTo ? from : after;
       // The empty blob is less than every key.
       const rows = this.#page.all(Buffer.from(start ?? '', 'hex'), Buffer.from(upTo, 'hex'), most + 1 - items.length);
-      items.push(...rows.map(storedBlock));
+      items.push(...rows.map(cataloguedBlock));
       if (items.length > most) return { items: items.slice(0, most), cursor: items[most - 1]?.key ?? null };
     }
     return { items, cursor: null };
@@ -99,10 +128,11 @@ export class BlockTable {
   }
 }
 
-function storedBlock(row: Record<string, unknown>): StoredBlock {
+function cataloguedBlock(row: Record<string, unknown>): CataloguedBlock {
   return {
     key: Buffer.from(row['key'] as Uint8Array).toString('hex'),
     cid: CID.decode(row['cid'] as Uint8Array),
     size: Number(row['size']),
+    small: row['small'] === null ? null : Number(row['small']),
   };
 }

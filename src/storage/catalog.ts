@@ -11,13 +11,16 @@ import { claimSchema } from './claim-schema.ts';
 import { GroupCommit } from './group-commit.ts';
 import { itemSchema } from './item-schema.ts';
 import { pointerSchema } from './pointer-table.ts';
+import { smallBlockSchema } from './small-blocks.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Raised with every change of the tables; an older catalogue is brought up to date at opening. */
-const schemaVersion = 4;
+const schemaVersion = 5;
 
 const schema = `
-  CREATE TABLE blocks (key BLOB PRIMARY KEY, cid BLOB NOT NULL, size INTEGER NOT NULL, added INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+  CREATE TABLE blocks (
+    key BLOB PRIMARY KEY, cid BLOB NOT NULL, size INTEGER NOT NULL, added INTEGER NOT NULL, small INTEGER
+  ) WITHOUT ROWID, STRICT;
   CREATE TABLE records (
     kind TEXT NOT NULL, publisher TEXT NOT NULL, subject BLOB NOT NULL, key BLOB NOT NULL,
     sequence INTEGER NOT NULL, expiry INTEGER, bytes BLOB NOT NULL,
@@ -45,6 +48,8 @@ export class Catalog {
     this.#clock = clock;
     try {
       this.database = new DatabaseSync(file, { timeout: 5000 });
+      // Of a new file; so that what small blocks leave free can go back to the disk.
+      this.database.exec('PRAGMA auto_vacuum = INCREMENTAL');
       this.#commits = new GroupCommit(this.database, file, (error) =>
         isSqliteDamage(error) ? damaged(file, error) : withDiskFull(error, file),
       );
@@ -98,18 +103,37 @@ export class Catalog {
     if (version < 0 || version > schemaVersion)
       throw new Error(`it has tables of version ${version}, and this Chordial knows version ${schemaVersion}`);
     // Blocks that came before there were claims are nobody's until they are claimed: their time to be runs from now.
-    const made = version === 0 ? schema : version === 1 ? `UPDATE blocks SET added = ${this.wallTime()};` : '';
+    // As the file was made otherwise, it has to be written anew once for this.
+    if (version > 0) this.database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM;');
+    const made = version === 0 ? schema : upgradeFrom(version, this.wallTime());
     this.database.exec(
-      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} ${pointerSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
+      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} ${pointerSchema} ${smallBlockSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
     );
     return version === 0;
   }
 
   /** A full check reads the whole file; this touches the head of each table, and damage beyond shows when it is read. */
   #checkSound(): void {
-    for (const table of ['blocks', 'records', 'settings', 'puts', 'claims', 'items', 'buckets', 'pointers'])
+    for (const table of [
+      'blocks',
+      'records',
+      'settings',
+      'puts',
+      'claims',
+      'items',
+      'buckets',
+      'pointers',
+      'small_blocks',
+    ])
       this.database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
   }
+}
+
+/** What tables of an earlier version lack, but for those made when they are not there. */
+function upgradeFrom(version: number, now: Milliseconds): string {
+  // Blocks that came before there were claims are nobody's until they are claimed: their time to be runs from now.
+  const claimable = version === 1 ? `UPDATE blocks SET added = ${now};` : '';
+  return `${claimable} ALTER TABLE blocks ADD COLUMN small INTEGER;`;
 }
 
 function damaged(file: string, error: unknown): unknown {
@@ -117,7 +141,7 @@ function damaged(file: string, error: unknown): unknown {
   if (told instanceof ChordialError) return told;
   const reason = error instanceof Error ? error.message : String(error);
   const remedy =
-    'Move it and its -wal and -shm away and start again: blocks are found anew, records come back from other peers';
+    'Move it and its -wal and -shm away and start again: large blocks are found anew, small ones and records come back from other peers';
   return new ChordialError('broken-data-folder', `The catalogue ${file} is damaged: ${reason}. ${remedy}.`, {
     cause: error,
   });

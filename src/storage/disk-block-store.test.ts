@@ -11,6 +11,7 @@ import type { WriteFlushed } from './block-files.ts';
 import { Catalog } from './catalog.ts';
 import { DiskBlockStore } from './disk-block-store.ts';
 import { writeFlushed } from './durable-file.ts';
+import { maximumSmallBytes } from './small-blocks.ts';
 
 const roomy = 1024 * 1024;
 
@@ -21,9 +22,15 @@ interface Opened extends AsyncDisposable {
   crash(): void;
 }
 
-async function openIn(folder: string, quotaBytes = roomy, write: WriteFlushed = writeFlushed): Promise<Opened> {
+/** Blocks of more than `smallBytes` are files: here all but empty ones, so that the tests need no large ones. */
+async function openIn(
+  folder: string,
+  quotaBytes = roomy,
+  write: WriteFlushed = writeFlushed,
+  smallBytes = 0,
+): Promise<Opened> {
   const catalog = new Catalog(path.join(folder, 'catalog.db'));
-  const store = await DiskBlockStore.open({ folder, catalog, quotaBytes, writeFlushed: write });
+  const store = await DiskBlockStore.open({ folder, catalog, quotaBytes, writeFlushed: write, smallBytes });
   let crashed = false;
   const crash = () => {
     crashed = true;
@@ -48,20 +55,24 @@ async function filesIn(folder: string): Promise<string[]> {
     .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
-async function openTemporary(quotaBytes: number): Promise<StoreUnderTest> {
-  const folder = await temporaryFolder();
-  const opened = await openIn(folder.path, quotaBytes);
-  return {
-    store: opened.store,
-    async [Symbol.asyncDispose]() {
-      await opened[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
-    },
+function openTemporary(smallBytes: number) {
+  return async (quotaBytes: number): Promise<StoreUnderTest> => {
+    const folder = await temporaryFolder();
+    const opened = await openIn(folder.path, quotaBytes, writeFlushed, smallBytes);
+    return {
+      store: opened.store,
+      async [Symbol.asyncDispose]() {
+        await opened[Symbol.asyncDispose]();
+        await folder[Symbol.asyncDispose]();
+      },
+    };
   };
 }
 
-blockStoreContract('DiskBlockStore', openTemporary);
-blockClaimsContract('DiskBlockStore', openTemporary);
+blockStoreContract('DiskBlockStore with blocks as files', openTemporary(0));
+blockStoreContract('DiskBlockStore with blocks in the catalogue', openTemporary(maximumSmallBytes));
+blockClaimsContract('DiskBlockStore with blocks as files', openTemporary(0));
+blockClaimsContract('DiskBlockStore with blocks in the catalogue', openTemporary(maximumSmallBytes));
 
 describe('DiskBlockStore', () => {
   it('has everything again after closing and opening, without looking through the disk', async () => {
@@ -194,5 +205,52 @@ describe('DiskBlockStore', () => {
     await using again = await openIn(folder.path);
     assert.equal(again.store.reconciled?.adopted, 50);
     for (const { cid, bytes } of blocks) assert.deepEqual(await again.store.get(cid), bytes);
+  });
+
+  it('keeps small blocks in the catalogue and larger ones as files, over a restart', async () => {
+    await using folder = await temporaryFolder();
+    const [small, large] = [block('s'.repeat(100)), block('l'.repeat(101))];
+    {
+      await using opened = await openIn(folder.path, roomy, writeFlushed, 100);
+      await opened.store.put([small, large]);
+      assert.equal((await filesIn(folder.path)).length, 1);
+      opened.crash();
+    }
+    await using again = await openIn(folder.path, roomy, writeFlushed, 0);
+    assert.deepEqual(again.store.reconciled, { adopted: 0, removed: 0, lost: 0 });
+    for (const { cid, bytes } of [small, large]) assert.deepEqual(await again.store.get(cid), bytes);
+    assert.equal(await again.store.delete([small.cid, large.cid]), 2);
+    assert.equal(await again.store.get(small.cid), null);
+    assert.deepEqual(await filesIn(folder.path), []);
+  });
+
+  it('a block that was a file when small ones became part of the catalogue stays one', async () => {
+    await using folder = await temporaryFolder();
+    const one = block('one');
+    {
+      await using opened = await openIn(folder.path);
+      await opened.store.put([one]);
+    }
+    await using again = await openIn(folder.path, roomy, writeFlushed, maximumSmallBytes);
+    await again.store.put([one]);
+    assert.equal((await filesIn(folder.path)).length, 1);
+    assert.deepEqual(await again.store.get(one.cid), one.bytes);
+    await again.store.delete([one.cid]);
+    assert.deepEqual(await filesIn(folder.path), []);
+  });
+
+  it('gives the room of small blocks that went back to the disk', async () => {
+    await using folder = await temporaryFolder();
+    const size = maximumSmallBytes;
+    const blocks = Array.from({ length: 400 }, (_, n) => block(String(n).padEnd(size, 'x')));
+    await using opened = await openIn(folder.path, 400 * size, writeFlushed, size);
+    await opened.store.put(blocks);
+    const pages = (): number => Number(opened.catalog.database.prepare('PRAGMA page_count').get()?.['page_count']);
+    const full = pages();
+    assert.ok(full * 4096 > 400 * size);
+    await opened.store.delete(blocks.map(({ cid }) => cid));
+    // A few megabytes stay for what comes next.
+    assert.ok(pages() < 1300, `${full} pages became ${pages()}`);
+    assert.equal(opened.store.bytes(), 0);
   });
 });

@@ -1,5 +1,6 @@
 /**
- * Blocks on disk, for good. The order of a put is: room reserved, file written and flushed, renamed, its folder
+ * Blocks on disk, for good. A small one is bytes, row and claims in one transaction of the catalogue (small-blocks.ts), so
+ * that there is nothing between whole and absent. Of a larger one, a file, the order of a put is: room reserved, file written and flushed, renamed, its folder
  * flushed, row committed; of a deletion: row gone, then file gone. So at every instant a row means a whole file, and a
  * crash leaves at most files without rows, which the next opening settles (reconcile.ts).
  */
@@ -10,17 +11,19 @@ import { BlockFiles, type WriteFlushed } from './block-files.ts';
 import {
   type BlockStore,
   type ClaimedBlock,
+  type LookedAtBlock,
   type NewClaims,
   quotaFull,
   type StoredBlock,
   uniqueBlocks,
 } from './block-store.ts';
-import { BlockTable } from './block-table.ts';
+import { BlockTable, type CataloguedBlock, type Removable } from './block-table.ts';
 import type { Catalog } from './catalog.ts';
 import { type Claim, ClaimTable } from './claim-table.ts';
 import type { ItemIndex } from './item-index.ts';
 import type { KeyRange, Page } from './key-range.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
+import { maximumSmallBytes } from './small-blocks.ts';
 import { Turnstile } from './turnstile.ts';
 
 /** Enough for the flushes of several blocks to share the disk's work; the pool of threads does not run more anyway. */
@@ -37,6 +40,8 @@ export interface DiskBlockStoreOptions {
   readonly index?: ItemIndex;
   readonly quotaBytes: number;
   readonly writeFlushed?: WriteFlushed;
+  /** Larger blocks become files; for tests, by default `maximumSmallBytes`. */
+  readonly smallBytes?: number;
 }
 
 export class DiskBlockStore implements BlockStore {
@@ -47,6 +52,7 @@ export class DiskBlockStore implements BlockStore {
   readonly #table: BlockTable;
   readonly #claims: ClaimTable;
   readonly #catalog: Catalog;
+  readonly #smallBytes: number;
   readonly #turnstile = new Turnstile(maximumConcurrentWrites);
   /** Puts and deletions under way by key: never two on one key, or a deletion could take the file of a later put. */
   readonly #arriving = new Map<string, Promise<void>>();
@@ -68,6 +74,7 @@ export class DiskBlockStore implements BlockStore {
     this.quotaBytes = options.quotaBytes;
     this.reconciled = reconciled;
     this.#catalog = options.catalog;
+    this.#smallBytes = options.smallBytes ?? maximumSmallBytes;
     this.#files = files;
     this.#table = table;
     this.#claims = claims;
@@ -95,7 +102,7 @@ export class DiskBlockStore implements BlockStore {
   async get(cid: CID, pool?: LeafPool): Promise<Uint8Array | null> {
     const block = this.#table.find(blockKey(cid));
     if (block === null) return null;
-    const bytes = await this.#files.read(block, block.size, pool);
+    const bytes = await this.#read(block, pool);
     if (bytes === null) await this.#forgetIfLost(block.key);
     return bytes;
   }
@@ -161,8 +168,14 @@ export class DiskBlockStore implements BlockStore {
     const keys = [...new Set(cids.map(blockKey))];
     await this.#settled(keys, [this.#leaving, this.#arriving]);
     const there = keys.map((key) => this.#table.find(key)).filter((block) => block !== null);
-    if (there.length === 0) return 0;
-    return this.#takeAway(there, 'all');
+    return there.length === 0 ? 0 : this.#takeAway(there, 'all');
+  }
+
+  async deleteUnchanged(items: readonly LookedAtBlock[]): Promise<number> {
+    const digests = new Map(items.map(({ cid, digest }) => [blockKey(cid), digest]));
+    await this.#settled([...digests.keys()], [this.#leaving, this.#arriving]);
+    const there = [...digests.keys()].map((key) => this.#table.find(key)).filter((block) => block !== null);
+    return there.length === 0 ? 0 : this.#takeAway(there, digests);
   }
 
   async collect(keys: readonly string[]): Promise<number> {
@@ -192,12 +205,16 @@ export class DiskBlockStore implements BlockStore {
     await this.#catalog.setSetting(cleanSetting, this.#settledOnDisk);
   }
 
+  async #read(block: CataloguedBlock, pool?: LeafPool): Promise<Uint8Array | null> {
+    return block.small === null ? this.#files.read(block, block.size, pool) : this.#table.small.bytesOf(block.small);
+  }
+
   /** A row whose file the disk has lost would keep repair from bringing the block back. */
   async #forgetIfLost(key: string): Promise<void> {
     await this.#settled([key], [this.#leaving, this.#arriving]);
     const block = this.#table.find(key);
     if (block === null) return;
-    const forgetting = this.#files.read(block, block.size).then(async (bytes) => {
+    const forgetting = this.#read(block).then(async (bytes) => {
       if (bytes === null) await this.#remove([block], 'all');
     });
     this.#leaving.set(
@@ -210,8 +227,12 @@ export class DiskBlockStore implements BlockStore {
   async #store(key: string, { cid, bytes, claims }: ClaimedBlock): Promise<void> {
     const block: StoredBlock = { key, cid: cid.toV1(), size: bytes.length };
     try {
-      await this.#turnstile.pass(() => this.#files.write(block, bytes));
-      await this.#commitRow(block, claims ?? []);
+      if (block.size <= this.#smallBytes) {
+        await this.#files.room.during(block.size, () => this.#table.add(block, claims, bytes));
+      } else {
+        await this.#turnstile.pass(() => this.#files.write(block, bytes));
+        await this.#commitRow(block, claims ?? []);
+      }
       this.#count += 1;
       this.#bytes += block.size;
     } catch (error) {
@@ -232,23 +253,25 @@ export class DiskBlockStore implements BlockStore {
     }
   }
 
-  async #takeAway(blocks: readonly StoredBlock[], which: 'all' | 'unclaimed'): Promise<number> {
+  async #takeAway(blocks: readonly CataloguedBlock[], which: Removable): Promise<number> {
     const removal = this.#remove(blocks, which);
     const left = removal.then(() => undefined);
     for (const { key } of blocks) this.#leaving.set(key, left);
     // Whoever waits for it by key is not told of its failure.
     left.catch(() => undefined);
-    return removal;
+    const count = await removal;
+    await this.#giveBackPages();
+    return count;
   }
 
   /** Resolves with how many went. */
-  async #remove(blocks: readonly StoredBlock[], which: 'all' | 'unclaimed'): Promise<number> {
+  async #remove(blocks: readonly CataloguedBlock[], which: Removable): Promise<number> {
     try {
       const keys = blocks.map((block) => block.key);
       const gone = new Set(await this.#table.remove(keys, which));
       for (const block of blocks) {
         if (!gone.has(block.key)) continue;
-        await this.#turnstile.pass(() => this.#files.remove(block));
+        if (block.small === null) await this.#turnstile.pass(() => this.#files.remove(block));
         // Only now: until the file is gone its room is not free.
         this.#count -= 1;
         this.#bytes -= block.size;
@@ -259,6 +282,18 @@ export class DiskBlockStore implements BlockStore {
       throw error;
     } finally {
       for (const { key } of blocks) this.#leaving.delete(key);
+    }
+  }
+
+  /** A little at a time: what others write goes between. */
+  async #giveBackPages(): Promise<void> {
+    const { small } = this.#table;
+    for (let left = small.pagesToGiveBack; left > 0; ) {
+      await this.#catalog.write(() => small.giveBackPages());
+      const before = left;
+      left = small.pagesToGiveBack;
+      // A catalogue that gives nothing back was not made for it: its free pages serve what comes next.
+      if (left >= before) return;
     }
   }
 

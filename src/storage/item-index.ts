@@ -14,18 +14,25 @@ import { addLanes, emptyFingerprint, type Fingerprint, lanesOfItem, negativeLane
 import { type KeyRange, type KeySegment, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 import { isInArc } from './range-parts.ts';
 
-/** 0 for records, else the copies wanted of its blocks. */
+/** 0 for records, 9 for leaves of shares, else the copies wanted of its blocks. */
 export type ItemSet = number;
 export const recordSet: ItemSet = 0;
-export const maximumItemSet: ItemSet = 8;
+export const maximumBlockSet: ItemSet = 8;
+export const leafSet: ItemSet = 9;
+export const everySet: readonly ItemSet[] = Array.from({ length: leafSet + 1 }, (_, set) => set);
+
+/** Items of these sets are blocks, which have a CID; the others have keys of 48 bytes. */
+export function isBlockSet(set: ItemSet): boolean {
+  return set !== recordSet && set !== leafSet;
+}
 
 export interface Item {
-  /** 64 hexadecimal digits for a block; 32 more, of its identity, for a record. */
+  /** 64 hexadecimal digits for a block; 32 more, of its identity, for a record or a leaf. */
   readonly key: string;
   /** 32 hexadecimal digits: differs when the bytes of a record or the claims on a block do. */
   readonly digest: string;
   readonly cid: CID | null;
-  /** Row of the record in its table. */
+  /** Row of the record or leaf in its table. */
   readonly record: number | null;
 }
 
@@ -55,6 +62,11 @@ const identityEnd = 'ff'.repeat(16);
 const maximumRememberedRanges = 1024;
 const noClaims: ClaimsOnBlocks = { wanted: () => null, digest: () => new Uint8Array(digestBytes) };
 
+/** The digest of a block's item, from that of its claims. */
+export function digestOfBlock(key: string, claims: Uint8Array): Buffer {
+  return hash('sha256', Buffer.concat([blobOf(key), claims]), 'buffer').subarray(0, digestBytes);
+}
+
 export class ItemIndex {
   /** The network's r: wanted of a block on which no claim says otherwise. */
   readonly copies: number;
@@ -81,7 +93,7 @@ export class ItemIndex {
     this.#insert = prepare(`INSERT INTO items (copies, ${columns}) VALUES (?, ?, ?, ?, ?)`);
     this.#remove = prepare('DELETE FROM items WHERE copies = ? AND key = ?');
     this.#find = prepare(`SELECT copies, ${columns} FROM items WHERE copies = ? AND key = ?`);
-    const blockSets = Array.from({ length: maximumItemSet }, (_, index) => index + 1).join(', ');
+    const blockSets = Array.from({ length: maximumBlockSet }, (_, index) => index + 1).join(', ');
     this.#findBlock = prepare(`SELECT copies, ${columns} FROM items WHERE copies IN (${blockSets}) AND key = ?`);
     this.#page = prepare(
       `SELECT copies, ${columns} FROM items WHERE copies = ? AND key > ? AND key <= ? ORDER BY key LIMIT ?`,
@@ -100,8 +112,7 @@ export class ItemIndex {
   addBlock(key: string, cid: CID): void {
     this.removeBlock(key);
     const set = this.#claims.wanted(key) ?? this.copies;
-    const digest = hash('sha256', Buffer.concat([blobOf(key), this.#claims.digest(key)]), 'buffer');
-    this.#add(set, blobOf(key), digest.subarray(0, digestBytes), cid.bytes, null);
+    this.#add(set, blobOf(key), digestOfBlock(key, this.#claims.digest(key)), cid.bytes, null);
   }
 
   removeBlock(key: string): void {
@@ -123,6 +134,16 @@ export class ItemIndex {
 
   removeRecord(identity: IndexedRecord): void {
     const known = this.#find.get(recordSet, blobOf(keyOfRecord(identity)));
+    if (known !== undefined) this.#take(known);
+  }
+
+  /** A leaf never changes; `key` as in share-table.ts, `digest` of at least 16 bytes. */
+  putLeaf(key: string, digest: Uint8Array, row: number): void {
+    this.#add(leafSet, blobOf(key), digest.subarray(0, digestBytes), null, row);
+  }
+
+  removeLeaf(key: string): void {
+    const known = this.#find.get(leafSet, blobOf(key));
     if (known !== undefined) this.#take(known);
   }
 

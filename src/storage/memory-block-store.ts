@@ -3,6 +3,7 @@ import { type Block, blockKey } from '../content/cid.ts';
 import {
   type BlockStore,
   type ClaimedBlock,
+  type LookedAtBlock,
   type NewClaims,
   quotaFull,
   type StoredBlock,
@@ -10,7 +11,7 @@ import {
 } from './block-store.ts';
 import { Catalog, systemWallClock, type WallClock } from './catalog.ts';
 import { type Claim, ClaimTable } from './claim-table.ts';
-import type { ItemIndex } from './item-index.ts';
+import { digestOfBlock, type ItemIndex } from './item-index.ts';
 import { checkedKey, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 
 /** Blocks in memory, gone with the process: for tests and the simulator. */
@@ -75,6 +76,13 @@ export class MemoryBlockStore implements BlockStore {
 
   async delete(cids: readonly CID[]): Promise<number> {
     return this.#remove(cids.map(blockKey));
+  }
+
+  async deleteUnchanged(items: readonly LookedAtBlock[]): Promise<number> {
+    const keyed = items.map(({ cid, digest }) => ({ key: blockKey(cid), digest }));
+    const now = (key: string): string => digestOfBlock(key, this.#claims.digest(key)).toString('hex');
+    const same = keyed.filter(({ key, digest }) => this.#blocks.has(key) && now(key) === digest);
+    return this.#remove(same.map(({ key }) => key));
   }
 
   async collect(keys: readonly string[]): Promise<number> {

@@ -2,14 +2,14 @@
  * After a crash: files and catalogue are made to agree. A file without a row was killed between rename and commit (or
  * between the commit of a deletion and the removal): it was never acknowledged, yet it is whole, so it is adopted when
  * its bytes are what its name says and it fits, else removed. A row without a file is dropped: the disk lost it, and
- * repair brings it back. With a new catalogue this finds all blocks anew.
+ * repair brings it back. With a new catalogue this finds all blocks anew that are files; small ones were in the old one.
  *
  * Cost: one listing of 256 folders and one walk of the table; only strays are read.
  */
 import { blockKey, cidIn, maximumBlockBytes, verifyBlock } from '../content/cid.ts';
 import { type BlockFiles, fileName } from './block-files.ts';
 import type { StoredBlock } from './block-store.ts';
-import type { BlockTable } from './block-table.ts';
+import type { BlockTable, CataloguedBlock } from './block-table.ts';
 import { type KeyRange, maximumPageItems } from './key-range.ts';
 
 export interface Reconciled {
@@ -26,6 +26,7 @@ export async function reconcile(files: BlockFiles, table: BlockTable, quotaBytes
     const known = new Set<string>();
     const missing: string[] = [];
     for (const block of rowsOf(table, shelf)) {
+      if (block.small !== null) continue;
       const name = fileName(block.cid);
       known.add(name);
       if (names.has(name)) continue;
@@ -38,7 +39,7 @@ export async function reconcile(files: BlockFiles, table: BlockTable, quotaBytes
     for (const name of names) {
       if (known.has(name)) continue;
       const block = await wholeBlock(files, shelf, name);
-      if (block !== null && bytes + block.size <= quotaBytes) {
+      if (block !== null && table.find(block.key) === null && bytes + block.size <= quotaBytes) {
         additions.push(table.add(block));
         bytes += block.size;
         adopted += 1;
@@ -64,7 +65,7 @@ async function wholeBlock(files: BlockFiles, shelf: string, name: string): Promi
   return bytes !== null && verifyBlock(cid, bytes) ? { key, cid, size } : null;
 }
 
-function* rowsOf(table: BlockTable, shelf: string): Generator<StoredBlock, void, undefined> {
+function* rowsOf(table: BlockTable, shelf: string): Generator<CataloguedBlock, void, undefined> {
   const number = Number.parseInt(shelf, 16);
   const before = (number + 255) % 256;
   const range: KeyRange = { after: lastKeyOf(before), upTo: lastKeyOf(number) };
