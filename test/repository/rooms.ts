@@ -35,7 +35,8 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   cli: ['cli', ...api],
   simulation: ['simulation', ...node],
   test: ['test', 'cli', 'simulation', 'bench', ...api],
-  bench: ['bench', 'cli', 'simulation', ...api],
+  web: ['web'],
+  bench: ['bench', 'test', 'cli', 'simulation', ...api],
 };
 
 /** The one door from the sources into the simulator: the command that runs it. */
