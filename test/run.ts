@@ -1,5 +1,5 @@
 /**
- * The gate: `npm test`, or `npm test -- unit` for single stages (types, lint, unit, contract, end-to-end).
+ * The gate: `npm test`, or `npm test -- unit` for single stages (types, page-types, page, lint, unit, contract, end-to-end).
  *
  * Every stage runs even when one before it failed, so that one run tells all. It fails on any failure, on a skipped or
  * todo test, on a stage or file without tests, and on a process left behind. The counts over all stages come last.
@@ -14,6 +14,8 @@ import { type Counts, filesOf, noCounts, runFiles } from './test-files.ts';
 
 const commands: Readonly<Record<string, readonly string[]>> = {
   types: ['tsc', '--noEmit'],
+  'page-types': ['tsc', '--noEmit', '-p', 'web'],
+  page: ['node', 'web/build.ts'],
   lint: ['biome', 'check', '.'],
 };
 const stageNames = [...Object.keys(commands), ...stages.map((stage) => stage.name)];

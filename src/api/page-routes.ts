@@ -1,43 +1,53 @@
-/** The plain status page: what this peer is, whom it sees, what it publishes, what happened last. */
-import { createHash } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
-import type { ApiContext } from './context.ts';
-import { renderPage, renderWaiting, style } from './page.ts';
-import { pageScript } from './page-script.ts';
+/** The web page: one document for all its views, and what it loads. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ChordialError } from '../errors.ts';
+import { type PageFile, readPage } from './page-files.ts';
 
-const styleHash = createHash('sha256').update(style).digest('base64');
-
-/** Nothing inline but the one style whose hash stands here, nothing from elsewhere, and no frame around it. */
+/** Nothing inline, nothing from elsewhere, and no frame around it. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
-  `style-src 'sha256-${styleHash}'`,
+  "style-src 'self'",
+  "img-src 'self'",
   "connect-src 'self'",
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
 
-const shownFiles = 50;
-const shownEvents = 12;
+const views = ['/', '/files', '/shares', '/transfers', '/ring', '/stats'] as const;
 
-export function pageRoutes(app: FastifyInstance, { peer, isReady, address, events }: ApiContext): void {
-  app.get('/', { schema: { hide: true } }, async (_request, reply) => {
-    reply.type('text/html; charset=utf-8').header('Cache-Control', 'no-store');
-    reply.header('Content-Security-Policy', contentSecurityPolicy).header('X-Content-Type-Options', 'nosniff');
-    reply.header('Referrer-Policy', 'no-referrer');
-    const recent = events.last(shownEvents).map(({ event }) => event);
-    if (!isReady()) return renderWaiting(recent);
-    const running = peer();
-    return renderPage({
-      status: { ...running.status(), api: address() },
-      peers: running.peers(),
-      files: await running.files.list({ all: false, cursor: null, limit: shownFiles }),
-      events: recent.toReversed(),
+export function pageRoutes(app: FastifyInstance): void {
+  const files = readPage();
+  const schema = { hide: true } as const;
+  const document = files.get('index.html');
+  for (const view of views) {
+    app.get(view, { schema }, async (request, reply) => {
+      if (document === undefined) throw notBuilt();
+      reply.header('Content-Security-Policy', contentSecurityPolicy).header('Referrer-Policy', 'no-referrer');
+      return sendFile(request, reply, document);
     });
-  });
+  }
+  for (const [name, file] of files) {
+    if (name !== 'index.html')
+      app.get(`/${name}`, { schema }, async (request, reply) => sendFile(request, reply, file));
+  }
+}
 
-  app.get('/page.js', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type('text/javascript; charset=utf-8').header('X-Content-Type-Options', 'nosniff').send(pageScript),
+function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile): FastifyReply {
+  const { type, bytes, compressed, etag, isForever } = file;
+  reply.header('ETag', etag).header('Vary', 'Accept-Encoding').header('X-Content-Type-Options', 'nosniff');
+  reply.header('Cache-Control', isForever ? 'public, max-age=31536000, immutable' : 'no-cache');
+  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+  // Browsers offer brotli beyond TLS on loopback only.
+  const takesBrotli = /\bbr\b/.test(request.headers['accept-encoding']?.toString() ?? '');
+  if (takesBrotli) reply.header('Content-Encoding', 'br');
+  return reply.type(type).send(takesBrotli ? compressed : bytes);
+}
+
+function notBuilt(): ChordialError {
+  return new ChordialError(
+    'no-such-route',
+    'The web page is not built in this copy of the sources. Run "npm run page" and start the peer again; everything else works without it.',
   );
 }

@@ -17,6 +17,8 @@ export function peerRoutes(app: FastifyInstance, { peer }: ApiContext): void {
       hosts,
       transfers: countStates(peer().transfers.list()),
       peers: countStates(peer().peers()),
+      bytesReceived: peer().traffic().received,
+      bytesSent: peer().traffic().sent,
     };
   });
 }

@@ -109,6 +109,8 @@ export const nodeStatus = record({
   state: { enum: ['starting', 'joining', 'member', 'leaving', 'left'] },
 });
 
+export const ringMembers = record({ members: list(pointer) });
+
 export const storageListing = record({
   names: list(record({ name: text, publisher: text, cid: text })),
   blocks: whole,
@@ -146,4 +148,6 @@ export const stats = record({
   hosts: whole,
   transfers: { type: 'object', description: 'Transfers by state', additionalProperties: whole },
   peers: { type: 'object', description: 'Peers by state', additionalProperties: whole },
+  bytesReceived: { type: 'integer', description: 'From other peers since the start, on all connections' },
+  bytesSent: whole,
 });

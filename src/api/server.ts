@@ -18,6 +18,8 @@ import { collectOpenApi } from './open-api.ts';
 import { pageRoutes } from './page-routes.ts';
 import { peerRoutes } from './peer-routes.ts';
 import { errorHandler, problemOf, problemType, routeMissing } from './problem.ts';
+import { resumableRoutes } from './resumable-routes.ts';
+import { ringRoutes } from './ring-routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 
@@ -122,6 +124,7 @@ function build(context: ApiContext, rules: () => AccessRules, onBug: (error: Err
   const openApi = collectOpenApi(app, packageJson.version);
   for (const routes of groups) routes(app, context);
   app.register(async (scope) => uploadRoutes(scope, context));
+  app.register(async (scope) => resumableRoutes(scope, context));
   app.get('/openapi.json', { schema: { hide: true } }, async () => openApi());
   return app;
 }
@@ -133,6 +136,7 @@ const groups = [
   transferRoutes,
   nodeRoutes,
   peerRoutes,
+  ringRoutes,
   eventRoutes,
   healthRoutes,
   pageRoutes,

@@ -1,10 +1,9 @@
 /** Putting a file through the API: the body streams into the network, and one that is cut off publishes nothing. */
-import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { checkName } from '../content/name.ts';
-import { ChordialError } from '../errors.ts';
 import { parseDuration } from '../node/quantities.ts';
 import type { ApiContext } from './context.ts';
+import { bodyOf } from './request-body.ts';
 import * as schemas from './schemas.ts';
 
 interface PutRoute {
@@ -37,26 +36,4 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
     const location = `/api/v1/files/${encodeURIComponent(result.name)}`;
     return reply.code(201).header('Location', location).header('ETag', `"${result.cid}"`).send(result);
   });
-}
-
-/** The bytes of the body; throws `body-cut-off` where Node says only "aborted". */
-async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
-  let received = 0;
-  try {
-    for await (const chunk of request) {
-      received += (chunk as Uint8Array).length;
-      yield chunk as Uint8Array;
-    }
-  } catch (error) {
-    throw cutOff(received, error);
-  }
-  if (!request.complete) throw cutOff(received);
-}
-
-function cutOff(received: number, cause?: unknown): ChordialError {
-  return new ChordialError(
-    'body-cut-off',
-    `The body ended after ${received} bytes, before it was complete; nothing was published. Send it again: blocks that arrived are not stored twice.`,
-    { cause },
-  );
 }

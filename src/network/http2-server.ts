@@ -105,6 +105,7 @@ export class PeerServer {
       return;
     }
     this.#sockets.add(socket);
+    this.#context.traffic.watch(socket);
     socket.setNoDelay(true);
     socket.once('close', () => this.#sockets.delete(socket));
   }

@@ -27,6 +27,7 @@ import type { Identity } from './identity.ts';
 import { openStream } from './outgoing-stream.ts';
 import { OwnContact } from './own-contact.ts';
 import { askSmall, ConnectionLost } from './small-exchange.ts';
+import { Traffic } from './traffic.ts';
 import {
   type Handlers,
   type IncomingStream,
@@ -64,6 +65,7 @@ export class Http2Transport implements Transport {
   readonly #options: Http2TransportOptions;
   readonly #listen: Address;
   readonly #counters = new RefusalCounters();
+  readonly #traffic = new Traffic();
   readonly #lastHeard = new BoundedCache<HostId, number>(maximumKnownHosts);
   readonly #zones = new BoundedCache<HostId, string>(maximumKnownHosts);
   readonly #pool: ConnectionPool;
@@ -104,6 +106,11 @@ export class Http2Transport implements Transport {
     return this.#listening;
   }
 
+  /** Bytes from and to other peers since the start. */
+  get traffic(): { readonly received: number; readonly sent: number } {
+    return this.#traffic.read();
+  }
+
   get counters(): Counters {
     return this.#counters.read();
   }
@@ -127,6 +134,7 @@ export class Http2Transport implements Transport {
       },
       handlers,
       counters: this.#counters,
+      traffic: this.#traffic,
       heard: (from) => this.#heard(from),
       learnZone: (host, given) => this.#learnZone(host, given),
       report: this.#options.report ?? reportOnStandardError,
@@ -227,6 +235,7 @@ export class Http2Transport implements Transport {
   }
 
   #accept(connection: Connection): void {
+    this.#traffic.watch(connection.socket);
     checkAnswer(connection, {
       network: networkId(this.#options.genesis),
       secret: this.#options.genesis.open ? null : this.#options.secret,

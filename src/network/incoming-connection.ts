@@ -14,6 +14,7 @@ import { admit, type Gate } from './server-hello.ts';
 import { ConnectionLost, encodeRefusal, gatherBody } from './small-exchange.ts';
 import { FrameReader, sendStream } from './stream-framing.ts';
 import { StreamWatch } from './stream-watch.ts';
+import type { Traffic } from './traffic.ts';
 import { type Handlers, TransportError } from './transport.ts';
 import { decodeBody, encodeBody, maximumBodyBytes } from './wire-body.ts';
 
@@ -21,6 +22,7 @@ export interface IncomingContext {
   readonly gate: Gate;
   readonly handlers: Handlers;
   readonly counters: RefusalCounters;
+  readonly traffic: Traffic;
   /** A host said something, authenticated. */
   heard(from: Contact): void;
   learnZone(host: HostId, zone: string | null): void;

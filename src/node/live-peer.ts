@@ -7,11 +7,21 @@ import { systemClock } from '../network/system-clock.ts';
 import type { RingHost } from '../ring/ring-host.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
+import type { Uploads } from '../transfer/uploads.ts';
 import { eraseNetwork } from './data-folder-files.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { EventFan } from './event-fan.ts';
 import { keyOfText } from './key-of-text.ts';
-import type { LookupResult, NodeStatus, Peer, PeerEvent, PeerStatus, ShownFingers, StorageListing } from './peer.ts';
+import type {
+  LookupResult,
+  NodeStatus,
+  Peer,
+  PeerEvent,
+  PeerStatus,
+  ShownFingers,
+  ShownPointer,
+  StorageListing,
+} from './peer.ts';
 import type { RingAdapter } from './ring-adapter.ts';
 import { shownMember, shownPeer, shownPointer } from './shown.ts';
 
@@ -23,6 +33,7 @@ export interface LiveParts {
   readonly ring: RingHost;
   readonly view: RingAdapter;
   readonly data: DataPlane;
+  readonly uploads: Uploads;
   readonly events: EventFan;
   /** When something about a host changed last, milliseconds since 1970. */
   readonly updates: { get(host: string): number | undefined };
@@ -57,6 +68,10 @@ export class LivePeer implements Peer {
     return this.#parts.data.transfers;
   }
 
+  get uploads(): Uploads {
+    return this.#parts.uploads;
+  }
+
   status(fingers: ShownFingers = 'all'): NodeStatus {
     const { identity, genesis, network, transport, ring, api } = this.#parts;
     const states = ring.states();
@@ -86,6 +101,14 @@ export class LivePeer implements Peer {
     return ring
       .watched()
       .map((w) => shownPeer(w, ring.virtualNodesOf(w.contact.host), updates.get(w.contact.host) ?? null, systemClock));
+  }
+
+  ring(): readonly ShownPointer[] {
+    return this.#parts.ring.members().map((member) => shownPointer(member)!);
+  }
+
+  traffic(): { readonly received: number; readonly sent: number } {
+    return this.#parts.transport.traffic;
   }
 
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing {

@@ -1,6 +1,7 @@
 /** A running peer as the API, the command line and the shell see it. */
 import type { FileEvent, Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
+import type { Uploads } from '../transfer/uploads.ts';
 
 /** `{id, ringId, address}`: how every interface shows a member. */
 export interface ShownPointer {
@@ -73,9 +74,14 @@ export interface PeerEvent {
 export interface Peer {
   readonly files: Files;
   readonly transfers: Transfers;
+  readonly uploads: Uploads;
   /** All fingers by default. */
   status(fingers?: ShownFingers): NodeStatus;
   peers(): readonly PeerStatus[];
+  /** Every member known and believed alive, in ring order: own ones, neighbours, and those heard of. */
+  ring(): readonly ShownPointer[];
+  /** Bytes from and to other peers since the start. */
+  traffic(): { readonly received: number; readonly sent: number };
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing;
   /** A CID if it parses as one, `key:HEX`, `name:X`, else a name. */
   lookup(nameOrCidOrKey: string): Promise<LookupResult>;

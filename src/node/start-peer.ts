@@ -17,6 +17,7 @@ import { RingHost } from '../ring/ring-host.ts';
 import { defaultTimers } from '../ring/timers.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openDataFolder } from '../storage/data-folder.ts';
+import { Uploads } from '../transfer/uploads.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import { DataPlane, settledQuota } from './data-plane.ts';
 import { joinThrough, returnToRing } from './enter-ring.ts';
@@ -141,6 +142,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   known.keep(ring);
   opened.defer(() => known.close());
   data.begin();
+  const uploads = await Uploads.open(path.join(folder.path, 'uploads'), data.files);
   return new LivePeer({
     identity,
     genesis,
@@ -149,6 +151,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     ring,
     view,
     data,
+    uploads,
     events,
     updates,
     api: formatAddress(configuration.api),

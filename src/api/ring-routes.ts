@@ -1,0 +1,12 @@
+/** The whole ring as this peer knows it, for pictures. */
+import type { FastifyInstance } from 'fastify';
+import type { ApiContext } from './context.ts';
+import * as schemas from './schemas.ts';
+
+export function ringRoutes(app: FastifyInstance, { peer }: ApiContext): void {
+  const ring = {
+    summary: 'Every member that this peer knows of and believes alive, in ring order; hearsay, unlike /api/v1/node',
+    response: { 200: schemas.ringMembers },
+  };
+  app.get('/api/v1/ring', { schema: ring }, async () => ({ members: peer().ring() }));
+}

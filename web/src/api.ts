@@ -1,0 +1,58 @@
+/** Calls to the peer that served this page. Failures carry the plain words of its problem+json. */
+
+export class ApiFailure extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+interface ProblemBody {
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return send<T>('GET', path, undefined, signal);
+}
+
+/** `body` goes as JSON. Resolves with the answer's JSON, or with null where there is none. */
+export async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      ...(signal === undefined ? {} : { signal }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiFailure(0, 'no-answer', 'The peer does not answer. Is it still running?');
+  }
+  if (!response.ok) throw await failureOf(response);
+  const text = await response.text();
+  return (text === '' ? null : JSON.parse(text)) as T;
+}
+
+async function failureOf(response: Response): Promise<ApiFailure> {
+  let problem: ProblemBody = {};
+  try {
+    problem = (await response.json()) as ProblemBody;
+  } catch {
+    // An answer without a problem document is told by its status alone.
+  }
+  const detail = problem.detail ?? `The peer answered ${response.status} ${response.statusText}.`;
+  return new ApiFailure(response.status, problem.code ?? 'unknown', detail);
+}
+
+export function filePath(name: string): string {
+  return `/api/v1/files/${encodeURIComponent(name)}`;
+}
+
+export function contentPath(cid: string): string {
+  return `/api/v1/content/${encodeURIComponent(cid)}`;
+}

@@ -1,0 +1,88 @@
+/** The frame of the page: where to go, how the peer is, and the view that was chosen. */
+import type { ComponentType } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { NodeStatus } from './answers.ts';
+import { Mark, ViewIcon } from './icons.tsx';
+import { useAnswer, useEvents } from './live.ts';
+import { follow, pathOf, useAddress, type View, viewOf, views } from './route.ts';
+import { counted, shortPeer } from './shown.ts';
+import { FilesView } from './views/files.tsx';
+import { RingView } from './views/ring.tsx';
+import { SearchView } from './views/search.tsx';
+import { SharesView } from './views/shares.tsx';
+import { StatsView } from './views/stats.tsx';
+import { TransfersView } from './views/transfers.tsx';
+
+const titles: Readonly<Record<View, string>> = {
+  search: 'Search',
+  files: 'Files',
+  shares: 'Shares',
+  transfers: 'Transfers',
+  ring: 'Ring',
+  stats: 'Stats',
+};
+
+const bodies: Readonly<Record<View, ComponentType>> = {
+  search: SearchView,
+  files: FilesView,
+  shares: SharesView,
+  transfers: TransfersView,
+  ring: RingView,
+  stats: StatsView,
+};
+
+export function App() {
+  const view = viewOf(useAddress().pathname);
+  useEffect(() => {
+    document.title = `${titles[view]} · Chordial`;
+  }, [view]);
+  const Body = bodies[view];
+  return (
+    <>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <header class="top">
+        <a class="brand" href="/" onClick={follow} aria-label="Chordial, to the search">
+          <Mark />
+          <span>Chordial</span>
+        </a>
+        <nav aria-label="Views">
+          {views.map((one) => (
+            <a key={one} href={pathOf(one)} onClick={follow} aria-current={one === view ? 'page' : undefined}>
+              <ViewIcon view={one} />
+              <span>{titles[one]}</span>
+            </a>
+          ))}
+        </nav>
+        <PeerBadge />
+      </header>
+      <main id="content" tabIndex={-1}>
+        <h1 class="unseen">{titles[view]}</h1>
+        <Body />
+      </main>
+    </>
+  );
+}
+
+/** How this peer is, always in sight. */
+function PeerBadge() {
+  const { value } = useAnswer<NodeStatus>('/api/v1/node?fingers=none', 10_000);
+  const { connected } = useEvents();
+  if (!connected) {
+    return (
+      <p class="badge bad" role="status">
+        <span class="dot" /> no connection to the peer
+      </p>
+    );
+  }
+  if (value === null) return <p class="badge" role="status" />;
+  const isMember = value.state === 'member';
+  return (
+    <p class={`badge ${isMember ? 'good' : 'waiting'}`} role="status" title={`Peer ${value.id} at ${value.listen}`}>
+      <span class="dot" />
+      <span>{isMember ? counted(value.hosts, 'peer') : value.state}</span>
+      <code class="wide">{shortPeer(value.id)}</code>
+    </p>
+  );
+}

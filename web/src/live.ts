@@ -1,0 +1,117 @@
+/** What changes at the peer: one stream of events for the whole page, and answers that are asked for again after them. */
+import { useEffect, useState } from 'preact/hooks';
+import type { PeerEvent } from './answers.ts';
+import { type ApiFailure, get } from './api.ts';
+
+const maximumKeptEvents = 200;
+/** A burst of events asks once. */
+const leastMillisecondsBetween = 500;
+
+type Listener = () => void;
+
+class LiveEvents {
+  #events: readonly PeerEvent[] = [];
+  #connected = true;
+  readonly #listeners = new Set<Listener>();
+  #source: EventSource | null = null;
+
+  /** Newest first. */
+  get events(): readonly PeerEvent[] {
+    return this.#events;
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    this.#source ??= this.#open();
+    return () => this.#listeners.delete(listener);
+  }
+
+  #open(): EventSource {
+    const source = new EventSource('/api/v1/events');
+    source.onmessage = ({ data }: MessageEvent<string>) => {
+      this.#events = [JSON.parse(data) as PeerEvent, ...this.#events].slice(0, maximumKeptEvents);
+      this.#tell();
+    };
+    source.onopen = () => this.#setConnected(true);
+    source.onerror = () => this.#setConnected(false);
+    return source;
+  }
+
+  #setConnected(connected: boolean): void {
+    this.#connected = connected;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+export const live = new LiveEvents();
+
+/** The events so far, newest first, and whether the peer is there. */
+export function useEvents(): { readonly events: readonly PeerEvent[]; readonly connected: boolean } {
+  const [, redraw] = useState(0);
+  useEffect(() => live.listen(() => redraw((count) => count + 1)), []);
+  return { events: live.events, connected: live.connected };
+}
+
+export interface Answer<T> {
+  /** Null until the first answer. */
+  readonly value: T | null;
+  /** Why the last question failed; the value before it stays. */
+  readonly failure: ApiFailure | null;
+  readonly again: () => void;
+}
+
+/** Asks now, after every event, and every so many milliseconds while the page is seen. */
+export function useAnswer<T>(path: string | null, everyMilliseconds: number): Answer<T> {
+  const [value, setValue] = useState<T | null>(null);
+  const [failure, setFailure] = useState<ApiFailure | null>(null);
+  const [asked, setAsked] = useState(0);
+
+  useEffect(() => {
+    setValue(null);
+    setFailure(null);
+  }, [path]);
+
+  useEffect(() => {
+    if (path === null) return;
+    const ending = new AbortController();
+    let last = 0;
+    let waiting: ReturnType<typeof setTimeout> | null = null;
+    const ask = async (): Promise<void> => {
+      waiting = null;
+      last = Date.now();
+      try {
+        const answer = await get<T>(path, ending.signal);
+        if (ending.signal.aborted) return;
+        setValue(answer);
+        setFailure(null);
+      } catch (error) {
+        if (!ending.signal.aborted) setFailure(error as ApiFailure);
+      }
+    };
+    const soon = (): void => {
+      if (document.hidden) return;
+      waiting ??= setTimeout(ask, Math.max(0, last + leastMillisecondsBetween - Date.now()));
+    };
+    soon();
+    const stop = live.listen(soon);
+    const timer = setInterval(soon, everyMilliseconds);
+    document.addEventListener('visibilitychange', soon);
+    return () => {
+      ending.abort();
+      stop();
+      clearInterval(timer);
+      if (waiting !== null) clearTimeout(waiting);
+      document.removeEventListener('visibilitychange', soon);
+    };
+  }, [path, everyMilliseconds, asked]);
+
+  return { value, failure, again: () => setAsked((count) => count + 1) };
+}

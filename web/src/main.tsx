@@ -1,0 +1,9 @@
+import { render } from 'preact';
+import { App } from './app.tsx';
+import './style.css';
+
+const place = document.getElementById('app');
+if (place !== null) {
+  place.replaceChildren();
+  render(<App />, place);
+}

@@ -1,0 +1,132 @@
+/** The drawing of the ring: arcs, members, and for the chosen peer its successors and, if it is this one, its fingers. */
+import type { ComponentChildren } from 'preact';
+import type { LookupResult, NodeStatus, ShownPointer } from '../answers.ts';
+import { arcPath, chordPath, partOf, pointAt } from '../ring-geometry.ts';
+
+const radius = 100;
+const arcRadius = 108;
+/** Ids are written beside members while there are so few that they can be read. */
+const maximumLabels = 24;
+
+interface PictureProps {
+  readonly node: NodeStatus;
+  readonly members: readonly ShownPointer[];
+  readonly ghosts: readonly ShownPointer[];
+  readonly colours: (host: string) => string;
+  readonly chosen: string | null;
+  readonly choose: (host: string | null) => void;
+  readonly file: ComponentChildren;
+}
+
+export function RingPicture({ node, members, ghosts, colours, chosen, choose, file }: PictureProps) {
+  const inOrder = members
+    .map((member) => ({ ...member, part: partOf(member.ringId, node.bits) }))
+    .toSorted((a, b) => a.part - b.part);
+  const dot = inOrder.length > 300 ? 1.4 : inOrder.length > maximumLabels ? 2.4 : 4;
+  const isFaded = (host: string): boolean => chosen !== null && chosen !== host;
+  const summary = `A ring of ${inOrder.length} members; the same is in the list of peers.`;
+  return (
+    <svg class="ring" viewBox="-140 -140 280 280" role="img" aria-label={summary}>
+      {inOrder.map(({ ringId, id, part }, place) => (
+        <path
+          key={`arc ${ringId}`}
+          class="arc"
+          d={arcPath(inOrder.at(place - 1)?.part ?? part, part, arcRadius)}
+          stroke={colours(id)}
+          opacity={isFaded(id) ? 0.15 : 0.55}
+        />
+      ))}
+      <circle class="line" r={radius} />
+      <Links node={node} chosen={chosen ?? node.id} />
+      {ghosts.map(({ ringId }) => (
+        <circle key={`ghost ${ringId}`} class="ghost" r={dot} {...at(partOf(ringId, node.bits), radius)} />
+      ))}
+      {inOrder.map(({ ringId, id, address, part }) => (
+        <circle
+          key={ringId}
+          class={id === node.id ? 'member self' : 'member'}
+          r={dot}
+          fill={colours(id)}
+          opacity={isFaded(id) ? 0.25 : 1}
+          {...at(part, radius)}
+          onPointerEnter={() => choose(id)}
+          onPointerLeave={() => choose(null)}
+        >
+          <title>{`${numberOrId(ringId, node.bits)} at ${address}`}</title>
+        </circle>
+      ))}
+      {inOrder.length > maximumLabels
+        ? null
+        : inOrder.map(({ ringId, part }) => (
+            <text key={`label ${ringId}`} {...labelAt(part)}>
+              {numberOrId(ringId, node.bits)}
+            </text>
+          ))}
+      {file}
+    </svg>
+  );
+}
+
+/** Where this peer's members point: to their successors along the ring, through it along the fingers. */
+function Links({ node, chosen }: { readonly node: NodeStatus; readonly chosen: string }) {
+  if (chosen !== node.id) return null;
+  const [first] = node.virtualNodes;
+  if (first === undefined) return null;
+  const from = partOf(first.ringId, node.bits);
+  const fingers = first.fingers.flatMap(({ node: to }) =>
+    to === null || to.ringId === first.ringId ? [] : [to.ringId],
+  );
+  return (
+    <>
+      {[...new Set(fingers)].map((to) => (
+        <path key={`finger ${to}`} class="finger" d={chordPath(from, partOf(to, node.bits), radius)} />
+      ))}
+      {first.successors.slice(0, 3).map(({ ringId }) => (
+        <path key={`successor ${ringId}`} class="successor" d={chordPath(from, partOf(ringId, node.bits), radius)} />
+      ))}
+    </>
+  );
+}
+
+/** A key on the ring, and the members that keep what it names. */
+function Key({
+  lookup,
+  bits,
+  label,
+}: {
+  readonly lookup: LookupResult;
+  readonly bits: number;
+  readonly label: string;
+}) {
+  const part = partOf(lookup.key, bits);
+  const to = pointAt(part, 126);
+  return (
+    <g class="key">
+      {lookup.replicas.map(({ ringId, address }, place) => (
+        <circle key={ringId} class="replica" r={place === 0 ? 7 : 6} {...at(partOf(ringId, bits), radius)}>
+          <title>{`${place === 0 ? 'Owner' : 'Replica'} at ${address}`}</title>
+        </circle>
+      ))}
+      <path class="pin" d={`M${to.x} ${to.y}L${pointAt(part, 112).x} ${pointAt(part, 112).y}`} />
+      <circle class="pin" r={3.2} cx={to.x} cy={to.y}>
+        <title>{`The key of ${label}`}</title>
+      </circle>
+    </g>
+  );
+}
+RingPicture.Key = Key;
+
+function at(part: number, distance: number): { readonly cx: number; readonly cy: number } {
+  const { x, y } = pointAt(part, distance);
+  return { cx: x, cy: y };
+}
+
+function labelAt(part: number) {
+  const { x, y } = pointAt(part, 119);
+  return { x, y: y + 3, 'text-anchor': Math.abs(x) < 20 ? 'middle' : x > 0 ? 'start' : 'end' } as const;
+}
+
+/** In a teaching ring ids are numbers. */
+function numberOrId(ringId: string, bits: number): string {
+  return bits <= 32 ? String(Number.parseInt(ringId, 16)) : ringId.slice(0, 6);
+}

@@ -1,0 +1,215 @@
+/** The ring as this peer knows it: every member at its place, its arc in its peer's colour, deaths as they happen. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { FileStat, LookupResult, NodeStatus, PeerStatus, RingMembers, ShownPointer } from '../answers.ts';
+import { filePath } from '../api.ts';
+import { useAnswer, useEvents } from '../live.ts';
+import { Copyable, Empty, Failure } from '../parts.tsx';
+import { open, useAddress } from '../route.ts';
+import { counted, moment, shortPeer } from '../shown.ts';
+import { RingPicture } from './ring-picture.tsx';
+
+/** Members of a peer that died stay in the picture so long, faded. */
+const ghostMilliseconds = 8000;
+
+export function RingView() {
+  const { value: node, failure, again } = useAnswer<NodeStatus>('/api/v1/node?fingers=distinct', 5000);
+  const { value: ring } = useAnswer<RingMembers>('/api/v1/ring', 3000);
+  const { value: peers } = useAnswer<{ peers: readonly PeerStatus[] }>('/api/v1/peers', 2000);
+  const file = useAddress().searchParams.get('file');
+  const [chosen, setChosen] = useState<string | null>(null);
+  const ghosts = useGhosts(ring?.members ?? null);
+  const colours = useColours(ring?.members ?? [], node?.id ?? '');
+  if (node === null || ring === null) return <Failure failure={failure} again={again} />;
+  return (
+    <div class="ring-view">
+      <div class="ring-place">
+        <RingPicture
+          node={node}
+          members={ring.members}
+          ghosts={ghosts}
+          colours={colours}
+          chosen={chosen}
+          choose={setChosen}
+          file={<FileOnRing file={file} bits={node.bits} />}
+        />
+      </div>
+      <div class="ring-side">
+        <FileChoice file={file} />
+        <section aria-label="Peers on the ring">
+          <h2>
+            {counted(node.hosts, 'peer')}, {counted(node.members, 'member')}
+          </h2>
+          {ring.members.length === 0 ? <Empty title="This peer is not on the ring yet." /> : null}
+          <ul class="peers">
+            {hostsOf(ring.members).map(({ host, address, members }) => (
+              <li key={host}>
+                <button
+                  type="button"
+                  aria-pressed={chosen === host}
+                  onClick={() => setChosen(chosen === host ? null : host)}
+                  onPointerEnter={() => setChosen(host)}
+                  onPointerLeave={() => setChosen(null)}
+                >
+                  <span class="swatch" style={{ background: colours(host) }} />
+                  <span class="grow">
+                    {host === node.id ? 'This peer' : address} <code class="soft">{shortPeer(host)}</code>
+                  </span>
+                  <span class="soft">
+                    {stateOf(host, node.id, peers?.peers)} · {members}
+                  </span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+        <Place node={node} />
+        <Story />
+      </div>
+    </div>
+  );
+}
+
+function stateOf(host: string, self: string, peers: readonly PeerStatus[] | undefined): string {
+  return host === self ? 'here' : (peers?.find(({ id }) => id === host)?.state ?? '');
+}
+
+function FileChoice({ file }: { readonly file: string | null }) {
+  const [text, setText] = useState(file ?? '');
+  const { value: stat, failure } = useAnswer<FileStat>(file === null ? null : `${filePath(file)}/stat`, 5000);
+  return (
+    <section aria-label="A file on the ring">
+      <form
+        class="line"
+        onSubmit={(event) => {
+          event.preventDefault();
+          open(text === '' ? '/ring' : `/ring?file=${encodeURIComponent(text)}`);
+        }}
+      >
+        <label class="grow">
+          <span>Where does a file lie?</span>
+          <input
+            type="text"
+            value={text}
+            placeholder="name of a file"
+            onInput={(event) => setText(event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit">Show</button>
+      </form>
+      <Failure failure={failure} />
+      {stat === null || file === null ? null : (
+        <p class="soft">
+          {counted(stat.blocks, 'block')} in {counted(stat.copies, 'copy', 'copies')}, held by{' '}
+          {stat.holders.map(({ address }) => address).join(', ')}.
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** The file's key and the members that keep its name. */
+function FileOnRing({ file, bits }: { readonly file: string | null; readonly bits: number }) {
+  const path = file === null ? null : `/api/v1/lookup/${encodeURIComponent(file)}`;
+  const { value } = useAnswer<LookupResult>(path, 5000);
+  if (value === null || file === null) return null;
+  return <RingPicture.Key lookup={value} bits={bits} label={file} />;
+}
+
+function Place({ node }: { readonly node: NodeStatus }) {
+  const [first, second] = node.successors;
+  return (
+    <section aria-label="Place of this peer">
+      <h2>Place of this peer</h2>
+      <dl>
+        <dt>Ring id</dt>
+        <dd>
+          <Copyable text={node.ringId} shown={short(node.ringId)} what="ring id" />
+        </dd>
+        <dt>Predecessor</dt>
+        <dd>{shown(node.predecessor, node.id)}</dd>
+        <dt>Successors</dt>
+        <dd>
+          {shown(first, node.id)}, then {shown(second, node.id)}
+        </dd>
+        <dt>Fingers</dt>
+        <dd>{counted(node.fingers.length, 'distinct finger')}</dd>
+      </dl>
+    </section>
+  );
+}
+
+function Story() {
+  const { events } = useEvents();
+  return (
+    <section aria-label="What happens">
+      <h2>What happens</h2>
+      {events.length === 0 ? <p class="soft">Nothing since this page was opened.</p> : null}
+      <ol class="story" aria-live="polite">
+        {events.slice(0, 12).map(({ time, text }) => (
+          <li key={`${time} ${text}`}>
+            <time dateTime={time}>{moment(time)}</time> {text}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function shown(pointer: ShownPointer | null | undefined, self: string): string {
+  if (pointer === null || pointer === undefined) return 'none';
+  return `${short(pointer.ringId)} at ${pointer.id === self ? 'this peer' : pointer.address}`;
+}
+
+function short(ringId: string): string {
+  return ringId.length <= 8 ? ringId : `${ringId.slice(0, 8)}…`;
+}
+
+interface ShownHost {
+  readonly host: string;
+  readonly address: string;
+  readonly members: number;
+}
+
+function hostsOf(members: readonly ShownPointer[]): readonly ShownHost[] {
+  const hosts = new Map<string, ShownHost>();
+  for (const { id, address } of members) {
+    hosts.set(id, { host: id, address, members: (hosts.get(id)?.members ?? 0) + 1 });
+  }
+  return [...hosts.values()].toSorted((a, b) => a.address.localeCompare(b.address, 'en', { numeric: true }));
+}
+
+/** A colour for each peer that stays while the page is open; this peer has the accent colour. */
+function useColours(members: readonly ShownPointer[], self: string): (host: string) => string {
+  const places = useRef(new Map<string, number>());
+  for (const { id } of members) if (!places.current.has(id)) places.current.set(id, places.current.size);
+  return (host) => {
+    if (host === self) return 'var(--accent)';
+    // The golden angle keeps neighbours in the list apart, however many there are.
+    const hue = ((places.current.get(host) ?? 0) * 137.5 + 20) % 360;
+    return `oklch(var(--peer-light) 0.12 ${hue.toFixed(0)})`;
+  };
+}
+
+/** Members that were there a moment ago. */
+function useGhosts(members: readonly ShownPointer[] | null): readonly ShownPointer[] {
+  const before = useRef<readonly ShownPointer[]>([]);
+  const gone = useRef(new Map<string, { member: ShownPointer; until: number }>());
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    if (members === null) return;
+    const present = new Set(members.map(({ ringId }) => ringId));
+    for (const member of before.current) {
+      if (!present.has(member.ringId))
+        gone.current.set(member.ringId, { member, until: Date.now() + ghostMilliseconds });
+    }
+    for (const id of present) gone.current.delete(id);
+    before.current = members;
+    redraw((count) => count + 1);
+    const timer = setTimeout(() => redraw((count) => count + 1), ghostMilliseconds);
+    return () => clearTimeout(timer);
+  }, [members]);
+  return useMemo(() => {
+    for (const [id, { until }] of gone.current) if (until <= Date.now()) gone.current.delete(id);
+    return [...gone.current.values()].map(({ member }) => member);
+  }, [members, gone.current.size]);
+}

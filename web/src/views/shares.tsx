@@ -1,0 +1,86 @@
+/** Folders of this machine whose files everybody in the network finds and fetches, while they stay where they are. */
+import { useState } from 'preact/hooks';
+import { type ApiFailure, send } from '../api.ts';
+import { useAnswer } from '../live.ts';
+import { Bar, Empty, Failure } from '../parts.tsx';
+import { counted, size } from '../shown.ts';
+
+interface Share {
+  readonly path: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** indexing, watching, missing. */
+  readonly state: string;
+  readonly indexed: number;
+}
+
+export function SharesView() {
+  const { value, failure, again } = useAnswer<{ shares: readonly Share[] }>('/api/v1/shares', 3000);
+  const [path, setPath] = useState('');
+  const [refusal, setRefusal] = useState<ApiFailure | null>(null);
+  const change = async (method: 'POST' | 'DELETE', folder: string): Promise<void> => {
+    try {
+      await send(method, '/api/v1/shares', { path: folder });
+      setRefusal(null);
+      if (method === 'POST') setPath('');
+      again();
+    } catch (error) {
+      setRefusal(error as ApiFailure);
+    }
+  };
+  return (
+    <>
+      <form
+        class="line"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void change('POST', path);
+        }}
+      >
+        <label class="grow">
+          <span>Folder on the machine of this peer</span>
+          <input
+            type="text"
+            required
+            value={path}
+            placeholder="/srv/music"
+            onInput={(event) => setPath(event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="primary">
+          Share
+        </button>
+      </form>
+      <Failure failure={refusal ?? failure} again={again} />
+      {value?.shares.length === 0 ? (
+        <Empty title="No folder is shared yet.">
+          <p>
+            A shared folder stays on your disk. Its files are found by everybody in the network and fetched straight
+            from here, for as long as this peer runs.
+          </p>
+        </Empty>
+      ) : (
+        <ul class="cards">
+          {value?.shares.map((share) => (
+            <li key={share.path} class="card">
+              <div>
+                <p class="title path">{share.path}</p>
+                <p class="soft">
+                  {counted(share.files, 'file')} · {size(share.bytes)} · {share.state}
+                </p>
+                {share.state === 'indexing' ? (
+                  <Bar part={share.files === 0 ? null : share.indexed / share.files} label={`Indexing ${share.path}`} />
+                ) : null}
+              </div>
+              <p class="actions">
+                <button type="button" class="danger" onClick={() => void change('DELETE', share.path)}>
+                  Stop sharing
+                </button>
+              </p>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
