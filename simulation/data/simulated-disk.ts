@@ -7,7 +7,7 @@
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../../src/content/cid.ts';
 import type { Milliseconds, Random } from '../../src/ring/ports.ts';
-import type { BlockStore, ClaimedBlock, NewClaims } from '../../src/storage/block-store.ts';
+import type { BlockStore, ClaimedBlock, LookedAtBlock, NewClaims } from '../../src/storage/block-store.ts';
 import { Catalog } from '../../src/storage/catalog.ts';
 import type { ClaimTable } from '../../src/storage/claim-table.ts';
 import { indexedTables } from '../../src/storage/indexed-tables.ts';
@@ -170,6 +170,11 @@ class MountedBlocks implements BlockStore {
     await this.#flush();
     for (const cid of cids) this.#disk.rotten.delete(blockKey(cid));
     return this.#disk.blocks.delete(cids);
+  }
+
+  async deleteUnchanged(items: readonly LookedAtBlock[]): Promise<number> {
+    await this.#flush();
+    return this.#disk.blocks.deleteUnchanged(items);
   }
 
   async collect(keys: readonly string[]): Promise<number> {

@@ -148,15 +148,15 @@ export class Surplus {
 
   async #drop(set: ItemSet, held: readonly Placed[]): Promise<number> {
     const { blocks, records, index } = this.#ports;
+    const looked = held.flatMap(({ cid, digest }) => (cid === null ? [] : [{ cid, digest }]));
     // A record that was replaced meanwhile is another item; a block that was claimed once more counts as a copy of that put.
     const items = held.flatMap(({ key, digest }) => {
-      const item = index.find(set, key);
+      const item = set === recordSet ? index.find(set, key) : null;
       return item === null || item.digest !== digest ? [] : [item];
     });
-    const cids = items.flatMap(({ cid }) => cid ?? []);
     const rows = items.flatMap(({ record }) => (record === null ? [] : (records.table.byRow(record) ?? [])));
     if (rows.length > 0) await records.table.removeExactly(rows);
-    return rows.length + (cids.length === 0 ? 0 : await blocks.delete(cids));
+    return rows.length + (looked.length === 0 ? 0 : await blocks.deleteUnchanged(looked));
   }
 }
 

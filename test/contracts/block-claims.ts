@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { CID } from 'multiformats/cid';
 import { blockKey } from '../../src/content/cid.ts';
+import { Catalog } from '../../src/storage/catalog.ts';
+import { type Claim, ClaimTable } from '../../src/storage/claim-table.ts';
+import { digestOfBlock } from '../../src/storage/item-index.ts';
 import { allKeys, block, numberedBlocks, type StoreUnderTest } from './block-store.ts';
 
 const claim = { publisher: 'P', name: 'a', sequence: 5, replicas: 3 };
@@ -55,6 +59,26 @@ export function blockClaimsContract(name: string, open: (quotaBytes: number) => 
       assert.deepEqual(store.claimsOf(blocks[0]!.cid), []);
     });
 
+    it('A8 a block is dropped as it was looked at, and kept when a claim came between the look and the deletion', async () => {
+      await using made = await open(roomy);
+      const { store } = made;
+      const [same, claimed] = [block('same'), block('claimed')];
+      await store.put([same, claimed].map((one) => ({ ...one, claims: [claim] })));
+      const seen = [same, claimed].map(({ cid }) => ({ cid, digest: digestOf(cid, [claim]) }));
+      const [, dropped] = await Promise.all([
+        store.claim([{ cid: claimed.cid, claims: [other] }]),
+        store.deleteUnchanged(seen),
+      ]);
+      assert.equal(dropped, 1);
+      assert.deepEqual(await store.has([same.cid, claimed.cid]), [false, true]);
+      assert.deepEqual(store.claimsOf(claimed.cid), [claim, other]);
+      assert.equal(
+        await store.deleteUnchanged([{ cid: claimed.cid, digest: digestOf(claimed.cid, [claim, other]) }]),
+        1,
+      );
+      assert.equal(await store.deleteUnchanged(seen), 0);
+    });
+
     it('B12 blocks without claims are found by pages once they are old enough', async () => {
       await using made = await open(roomy);
       const { store } = made;
@@ -96,4 +120,11 @@ export function blockClaimsContract(name: string, open: (quotaBytes: number) => 
       );
     });
   });
+}
+
+/** What the index says of a block with these claims. */
+function digestOf(cid: CID, claims: readonly Claim[]): string {
+  const table = new ClaimTable(new Catalog(':memory:'));
+  table.add(blockKey(cid), claims);
+  return digestOfBlock(blockKey(cid), table.digest(blockKey(cid))).toString('hex');
 }
