@@ -1,7 +1,9 @@
 /**
  * Sees to it that no process and no folder of a test outlives the test, even when the test itself is killed with
  * SIGKILL: a small shell beside it reads from a pipe that only the test holds open. When the pipe ends, for whatever
- * reason, the shell kills every process named on it and removes the folder.
+ * reason, the shell kills every process named on it, and every one whose command line names the folder, and removes
+ * the folder. When the test was killed it looks a few times more: a process may just have been on its way to its first
+ * line of code, and make the folder anew.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,16 +12,32 @@ const script = `
 trap '' INT TERM HUP
 folder=$1
 pids=
+looks=3
+end() {
+  [ -z "$pids" ] || kill -9 $pids 2>/dev/null
+  for line in $(grep -lsF -e "$folder" /proc/[0-9]*/cmdline); do
+    pid=\${line#/proc/}
+    pid=\${pid%/cmdline}
+    [ "$pid" = $$ ] || kill -9 "$pid" 2>/dev/null
+  done
+  rm -rf "$folder"
+}
 while read -r sign pid; do
   rest=
   for each in $pids; do [ "$each" = "$pid" ] || rest="$rest $each"; done
   case $sign in
     +) pids="$rest $pid" ;;
     -) pids=$rest ;;
+    .) looks=1 ;;
   esac
 done
-[ -z "$pids" ] || kill -9 $pids 2>/dev/null
-rm -rf "$folder" || { sleep 1; rm -rf "$folder"; }
+end
+while [ $looks -gt 1 ] || [ -e "$folder" ]; do
+  looks=$((looks - 1))
+  [ $looks -gt -3 ] || break
+  sleep 1
+  end
+done
 `;
 
 export class Watchdog implements AsyncDisposable {
@@ -47,7 +65,7 @@ export class Watchdog implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#shell.exitCode !== null || this.#shell.signalCode !== null) return;
     const exit = once(this.#shell, 'exit');
-    this.#shell.stdin?.end();
+    this.#shell.stdin?.end('. 0\n');
     await exit;
   }
 }

@@ -56,7 +56,7 @@ export async function runTorture(options: TortureOptions, log: StepLog, signal: 
 export async function startPeers(torture: Torture, peers: number): Promise<void> {
   const since = performance.now();
   await torture.network.add();
-  while (torture.network.hosts.length < peers) {
+  while (torture.network.hosts.length < peers && !torture.signal.aborted) {
     const number = Math.min(startsAtOnce, peers - torture.network.hosts.length);
     await Promise.all(Array.from({ length: number }, () => torture.network.add()));
   }
