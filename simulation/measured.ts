@@ -9,6 +9,8 @@ export interface Measured {
   readonly churn: number;
   readonly loss: number;
   readonly cache: boolean;
+  /** Whether the peers joined one after the other; a large network begins settled. */
+  readonly joined: boolean;
   /** Virtual milliseconds from the last join to the ideal ring; null when it never was. */
   readonly settledAfter: number | null;
   /** Nodes contacted by a lookup, the owner included. */
@@ -34,7 +36,11 @@ export function measuredText(m: Measured): string {
     ['trouble', `${m.churn} joins and crashes per second, ${(100 * m.loss).toFixed(1)} % loss`],
     [
       'ring',
-      m.settledAfter === null ? 'not ideal' : `ideal ${(m.settledAfter / 1000).toFixed(1)} s after the last join`,
+      m.settledAfter === null
+        ? 'not ideal'
+        : m.joined
+          ? `ideal ${(m.settledAfter / 1000).toFixed(1)} s after the last join`
+          : 'begun settled: every peer as if it had joined long ago',
     ],
     ['hops', `mean ${m.hops.mean.toFixed(3)}, p50 ${m.hops.p50}, p99 ${m.hops.p99}`],
     ['½·log2 N', m.halfLog.toFixed(3)],

@@ -3,11 +3,15 @@ import { createHash } from 'node:crypto';
 import type { RingEvent } from '../src/ring/events.ts';
 import { type RingId, ringIdOfHash } from '../src/ring/identifier.ts';
 import type { MemberState } from '../src/ring/member-state.ts';
+import type { OwnerAnswer } from '../src/ring/messages.ts';
 import type { Contact, HostId, MemberPointer } from '../src/ring/pointer.ts';
 import type { Random } from '../src/ring/ports.ts';
 import { type JoinFailure, RingHost, type RingHostOptions } from '../src/ring/ring-host.ts';
+import type { RingShape } from '../src/ring/successor-list.ts';
 import { defaultTimers, type RingTimers } from '../src/ring/timers.ts';
+import { KnowingOwner } from './knowing-owner.ts';
 import { Process } from './process.ts';
+import { placeNotBefore } from './ring-order.ts';
 import { Trace } from './trace.ts';
 import { type Faults, VirtualNetwork } from './virtual-network.ts';
 import { seededRandom, VirtualTime } from './virtual-time.ts';
@@ -23,6 +27,13 @@ export interface SimulationOptions {
   /** 0: no membership cache, no news, one ask at a time: the papers' settings. */
   readonly cacheCapacity: number;
   readonly parallelAsks: number;
+  /** As in RingHostOptions. */
+  readonly guesses?: number;
+  /**
+   * A FIND that reaches the live member that follows the key is answered by it as the owner, whoever it takes for its
+   * predecessor: where nothing is repaired (the papers' massive failures) nobody could confirm what a dead one owned.
+   */
+  readonly ownersKnow?: boolean;
   /** Keeps a hash of everything that happens. */
   readonly traced?: boolean;
   readonly observe?: (host: HostId, event: RingEvent) => void;
@@ -61,6 +72,10 @@ export class RingSimulation {
     this.network = new VirtualNetwork(this.time, this.random, options.faults, this.trace);
   }
 
+  get shape(): RingShape {
+    return { bits: this.#options.bits, successors: this.#options.successors };
+  }
+
   /** A new process; it is neither founder nor member yet. */
   add(ids?: readonly RingId[]): SimulatedHost {
     const number = this.hosts.length;
@@ -89,12 +104,13 @@ export class RingSimulation {
       self,
       members,
       incarnation: this.time.now,
-      shape: { bits: this.#options.bits, successors: this.#options.successors },
+      shape: this.shape,
       smallRings: this.#options.smallRings,
       timers: { ...defaultTimers, ...this.#options.timers },
       cacheCapacity: this.#options.cacheCapacity,
       parallelAsks: this.#options.parallelAsks,
       proximity: cached,
+      ...(this.#options.guesses === undefined ? {} : { guesses: this.#options.guesses }),
       spreadNews: cached,
       observe: (event) => {
         // Somebody became a member or ceased to be one: who owns what has changed.
@@ -107,7 +123,10 @@ export class RingSimulation {
       random: this.random,
       network: this.network.port(self, process),
     });
-    this.network.attach(ring, process);
+    this.network.attach(
+      this.#options.ownersKnow ? new KnowingOwner(ring, (key) => this.#ownerAnswer(key)) : ring,
+      process,
+    );
     return { ring, process };
   }
 
@@ -142,18 +161,21 @@ export class RingSimulation {
 
   /** The oracle: whoever follows the key in the sorted list of live members owns it. */
   ownerOf(key: RingId): MemberPointer {
+    const sorted = this.#liveMembers();
+    return sorted[placeNotBefore(sorted, key)]!;
+  }
+
+  #ownerAnswer(key: RingId): OwnerAnswer {
+    const sorted = this.#liveMembers();
+    const place = placeNotBefore(sorted, key);
+    return { owner: sorted[place]!, predecessor: sorted.at(place - 1)!, successors: [] };
+  }
+
+  #liveMembers(): readonly MemberPointer[] {
     this.#sorted ??= this.states()
       .map((s) => s.me)
       .sort((a, b) => (a.id < b.id ? -1 : 1));
-    const sorted = this.#sorted;
-    let low = 0;
-    let high = sorted.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (sorted[middle]!.id < key) low = middle + 1;
-      else high = middle;
-    }
-    return sorted[low % sorted.length]!;
+    return this.#sorted;
   }
 
   /** Why the ring is not consistent, or null: every predecessor and successor list must equal the sorted order. */

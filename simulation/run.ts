@@ -5,9 +5,10 @@
  * Without the cache the settings are the papers': exact fingers, one ask at a time, no proximity.
  */
 import { ChordialError } from '../src/errors.ts';
-import type { RingId } from '../src/ring/identifier.ts';
+import { randomKey, someMember } from './asking.ts';
 import { type Measured, measuredText, quantile } from './measured.ts';
-import { calm, RingSimulation, type SimulatedHost } from './ring-simulation.ts';
+import { calm, RingSimulation } from './ring-simulation.ts';
+import { addSettled } from './settled-ring.ts';
 
 export interface SimulateOptions {
   readonly peers: number;
@@ -31,10 +32,13 @@ export interface SimulateOptions {
   readonly json?: boolean;
 }
 
-/** The first peers join this many milliseconds apart, those that follow `joinGap`. */
+/** The first peers join this many milliseconds apart, those that follow `joinGap`, or 5 % of the ring a second. */
 const slowJoinGap = 500;
 const slowJoins = 20;
 const joinGap = 20;
+const joinsPerSecond = 0.05;
+/** Larger networks begin settled: that thousands can join one after the other is shown by those below. */
+const mostThatJoin = 1000;
 /** Bounds of virtual time, in milliseconds: for settling, and for fingers to be looked up after it. */
 const maximumSettling = 300_000;
 const fingerTime = 60_000;
@@ -64,9 +68,11 @@ export function measure(options: SimulateOptions): Measured {
     parallelAsks: cache ? 3 : 1,
   });
   const { time, network, random } = simulation;
-  build(simulation, peers);
-  const settledAfter = simulation.settle(maximumSettling, peers > 2000 ? 1000 : 100);
-  time.runUntil(time.now + fingerTime);
+  const joins = peers * virtualNodes <= mostThatJoin;
+  if (joins) build(simulation, peers);
+  else addSettled(simulation, peers);
+  const settledAfter = joins ? simulation.settle(maximumSettling, 100) : 0;
+  if (joins) time.runUntil(time.now + fingerTime);
 
   network.faults = { ...network.faults, loss };
   const sentBefore = { ...network.sent };
@@ -77,7 +83,7 @@ export function measure(options: SimulateOptions): Measured {
   let [timeouts, failures, wrongOwners] = [0, 0, 0];
   for (let i = 0; i < lookups; i++) {
     time.runUntil(from + ((end - from) * (i + 1)) / lookups);
-    const key = randomId(simulation, bits);
+    const key = randomKey(simulation);
     someMember(simulation).ring.lookup(key, (found) => {
       if (found === null) {
         failures++;
@@ -104,6 +110,7 @@ export function measure(options: SimulateOptions): Measured {
     churn,
     loss,
     cache,
+    joined: joins,
     settledAfter,
     hops: {
       mean: hops.reduce((sum, count) => sum + count, 0) / Math.max(1, hops.length),
@@ -121,19 +128,11 @@ export function measure(options: SimulateOptions): Measured {
     realSeconds: (performance.now() - began) / 1000,
   };
 
-  /** A running member, other than one that the churn has just added. */
-  function someMember(ring: RingSimulation): SimulatedHost {
-    for (;;) {
-      const host = ring.hosts[Math.floor(random.next() * ring.hosts.length)]!;
-      if (host.process.isRunning && host.ring.states().length > 0) return host;
-    }
-  }
-
   function build(ring: RingSimulation, count: number): void {
     ring.found();
     for (let i = 1; i < count; i++) {
       ring.join(ring.add(), someMember(ring));
-      time.runUntil(time.now + (i < slowJoins ? slowJoinGap : joinGap));
+      time.runUntil(time.now + (i < slowJoins ? slowJoinGap : Math.min(joinGap, 1000 / (joinsPerSecond * i))));
     }
   }
 
@@ -146,13 +145,6 @@ export function measure(options: SimulateOptions): Measured {
       churnUntil(ring, perSecond, until, !joinNext);
     });
   }
-}
-
-function randomId({ random }: RingSimulation, bits: number): RingId {
-  const width = Math.ceil(bits / 4);
-  let value = 0n;
-  for (let bit = 0; bit < bits; bit++) value = (value << 1n) | (random.next() < 0.5 ? 0n : 1n);
-  return value.toString(16).padStart(width, '0') as RingId;
 }
 
 function check({

@@ -1,5 +1,6 @@
 /** `chordial simulate`: runs many peers on a virtual network and measures their lookups. Needs no running peer. */
 import type { Command } from 'commander';
+import { paperNames, runPaper } from '../../simulation/papers/tables.ts';
 import { runSimulation } from '../../simulation/run.ts';
 import { ChordialError } from '../errors.ts';
 import { command } from './command.ts';
@@ -16,6 +17,7 @@ interface SimulateFlags {
   readonly lookups: number;
   readonly minutes: number;
   readonly cache?: boolean;
+  readonly paper?: string;
   readonly json?: boolean;
 }
 
@@ -31,8 +33,15 @@ export function simulateCommand(): Command {
     .option('--lookups <k>', 'lookups measured', numberOf('--lookups'), 2000)
     .option('--minutes <t>', 'virtual minutes over which they are spread', numberOf('--minutes'), 1)
     .option('--cache', 'with the membership cache and parallel asks, as peers run by default')
-    .action((flags: SimulateFlags) => {
-      runSimulation(flags, say);
+    .option('--paper <table>', `a table of the papers beside ours: ${paperNames.join(', ')}`)
+    .action((flags: SimulateFlags, made: Command) => {
+      if (flags.paper === undefined) {
+        runSimulation(flags, say);
+        return;
+      }
+      // The default of --lookups is meant for one network, not for a table.
+      const lookups = made.getOptionValueSource('lookups') === 'default' ? {} : { lookups: flags.lookups };
+      runPaper({ paper: flags.paper, seed: flags.seed, ...lookups, json: flags.json ?? false }, say);
     });
 }
 

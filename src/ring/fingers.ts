@@ -72,6 +72,12 @@ export class Fingers {
     return next;
   }
 
+  /** Every finger that the list does not give, from one who knows the whole ring. */
+  learnAll(state: MemberState, ownerOf: (start: RingId) => MemberPointer): void {
+    let power = this.firstFar(state);
+    while (power < this.#bits) power = this.learnExact(power, ownerOf(this.start(power)));
+  }
+
   learnNear(pointer: MemberPointer): void {
     if (pointer.id === this.#me) return;
     const power = distance(this.#me, pointer.id, this.#bits).toString(2).length - 1;

@@ -20,6 +20,8 @@ export interface LookupsPorts {
   isClosed(): boolean;
 }
 
+const defaultGuesses = 4;
+
 export class Lookups {
   readonly #options: RingHostOptions;
   readonly #ports: LookupsPorts;
@@ -38,6 +40,7 @@ export class Lookups {
       bits: this.#options.shape.bits,
       own: () => own.joined,
       cache: known.cache,
+      guesses: this.#options.guesses ?? defaultGuesses,
       isGone: (pointer) => known.isGone(pointer),
       roundTrip: this.#options.proximity ? (pointer) => detector.roundTrip(pointer.contact.host) : null,
     });

@@ -63,6 +63,14 @@ export class Member {
     this.#schedule(this.#ports.timers.stabilizeMinimum);
   }
 
+  /** Begins in the middle of a life in which nothing has changed for long. */
+  beginSettled(state: MemberState): void {
+    this.#commit(state);
+    const { random, timers } = this.#ports;
+    this.#interval = timers.stabilizeMaximum;
+    this.#schedule(this.#interval * random.next());
+  }
+
   /** One step of JOIN behind p; the host does the walking. */
   tryJoin(p: MemberPointer, done: (step: JoinStep | null) => void): void {
     this.#ports.readState(p, (snapshot) => {
@@ -384,7 +392,7 @@ export class Member {
   #schedule(interval: number): void {
     this.#timer?.cancel();
     if (this.#state === null || this.#stopped) return;
-    const jitter = 0.9 + 0.2 * this.#ports.random.next();
+    const jitter = 1 + this.#ports.timers.stabilizeJitter * (2 * this.#ports.random.next() - 1);
     this.#timer = this.#ports.clock.after(interval * jitter, () => {
       this.#timer = null;
       this.wantStabilize();

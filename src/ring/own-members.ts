@@ -61,4 +61,13 @@ export class OwnMembers {
   begin(states: readonly MemberState[]): void {
     for (const state of states) this.#byId.get(state.me.id)!.begin(state);
   }
+
+  /** Begins in a ring that settled long ago; `ownerOf` tells the finger of a start. */
+  beginSettled(states: readonly MemberState[], ownerOf: (start: RingId) => MemberPointer): void {
+    for (const state of states) {
+      const member = this.#byId.get(state.me.id)!;
+      this.fingersOf(member).learnAll(state, ownerOf);
+      member.beginSettled(state);
+    }
+  }
 }

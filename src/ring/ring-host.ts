@@ -163,6 +163,16 @@ export class RingHost implements RingHandler {
   join(through: readonly Contact[], done: (failure: JoinFailure | null) => void): void {
     this.#others.lookForLost();
     if (this.isVisitor) {
+  /**
+   * Takes up the life of a host in a ring that settled long ago: `states` of the own members, `ownerOf` for their
+   * fingers. For the simulator, where thousands that join one by one would take hours.
+   */
+  beginSettled(states: readonly MemberState[], ownerOf: (start: RingId) => MemberPointer): void {
+    this.#own.beginSettled(states, ownerOf);
+    this.#options.observe({ kind: 'joined' });
+    this.#others.lookForLost();
+  }
+
       this.#visitor.begin(through, (connected) => {
         if (connected) this.#begun();
         done(connected ? null : 'failed');

@@ -21,14 +21,16 @@ export interface RouterPorts {
   /** Own members that are members now, sorted by id. */
   own(): readonly OwnMember[];
   readonly cache: MemberCache;
+  /** Entries of a list handed on as believed owners: the owner, and those that would own the key if it were dead. */
+  readonly guesses: number;
   isGone(pointer: MemberPointer): boolean;
   /** null switches proximity routing off (teaching rings). */
   readonly roundTrip: ((pointer: MemberPointer) => number | null) | null;
 }
 
-/** Believed owners handed on: the owner and those that would own the key if it were dead. */
-const guessesFromList = 4;
 const closerFromCache = 4;
+/** Where a lookup of mine may begin: no message carries them, and most of them may be dead. */
+const maximumOwnSuggestions = 64;
 const placesWorthWalking = 2n;
 
 export function find(key: RingId, ports: RouterPorts): FindAnswer {
@@ -46,7 +48,7 @@ export function find(key: RingId, ports: RouterPorts): FindAnswer {
     if (pointer.contact.host === ports.self || ports.isGone(pointer)) return;
     if (!list.some((p) => p.id === pointer.id)) list.push(pointer);
   };
-  for (const pointer of fromList(before.state, key)) suggest(guesses, pointer);
+  for (const pointer of fromList(before.state, key, ports.guesses)) suggest(guesses, pointer);
   if (isNearBehind(state, key, ports)) suggest(guesses, state.predecessor);
   guesses.sort((a, b) => (a.id === key || (b.id !== key && between(key, a.id, b.id)) ? -1 : 1));
 
@@ -62,7 +64,9 @@ export function find(key: RingId, ports: RouterPorts): FindAnswer {
     const near = before.fingers.nearest(best, key, ports.roundTrip);
     if (near.id !== best.id) closer.unshift(near);
   }
-  return { owned: null, guesses: guesses.slice(0, maximumSuggestions), closer: closer.slice(0, maximumSuggestions) };
+  const most = ports.forOther ? maximumSuggestions : maximumOwnSuggestions;
+  const mostGuesses = Math.max(maximumSuggestions, ports.guesses);
+  return { owned: null, guesses: guesses.slice(0, mostGuesses), closer: closer.slice(0, most) };
 }
 
 /**
@@ -85,12 +89,12 @@ export function sortPreceding(pointers: MemberPointer[], key: RingId): void {
 }
 
 /** When the list of this member covers the key: the entry that owns it by the list, and the following ones. */
-function fromList(state: MemberState, key: RingId): readonly MemberPointer[] {
+function fromList(state: MemberState, key: RingId, guesses: number): readonly MemberPointer[] {
   if (!listCovers(state, key)) return [];
   let last: RingId = state.me.id;
   for (const [place, entry] of state.successors.entries()) {
     if (!isMember(entry)) break;
-    if (inOwnedArc(last, key, entry.id)) return state.successors.slice(place, place + guessesFromList).filter(isMember);
+    if (inOwnedArc(last, key, entry.id)) return state.successors.slice(place, place + guesses).filter(isMember);
     last = entry.id;
   }
   return [];

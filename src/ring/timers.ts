@@ -13,6 +13,8 @@ export interface RingTimers {
   readonly stabilizeMinimum: Milliseconds;
   readonly stabilizeMaximum: Milliseconds;
   readonly stabilizeBackoff: number;
+  /** Each pause is drawn from its length times 1 ± this part, so that members do not fall into step. */
+  readonly stabilizeJitter: number;
   /** Between two POKEs to a predecessor at least this long; what changes meanwhile is gathered. */
   readonly pokeGap: Milliseconds;
   /** A PENDING answer is asked again after this long, with jitter. */
@@ -38,6 +40,7 @@ export const defaultTimers: RingTimers = {
   stabilizeMinimum: 1000,
   stabilizeMaximum: 20_000,
   stabilizeBackoff: 1.2,
+  stabilizeJitter: 0.1,
   pokeGap: 50,
   pendingRetry: 20,
   lookupBudget: 4000,

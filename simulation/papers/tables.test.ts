@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ChordialError } from '../../src/errors.ts';
+import { churnTable } from './churn.ts';
+import { hopsTable } from './hops.ts';
+import { balance } from './load.ts';
+import { massiveFailuresTable } from './massive-failures.ts';
+import { bound, type PaperTable, shown, tableText } from './row.ts';
+import { runPaper } from './tables.ts';
+
+function assertHolds({ rows }: PaperTable): void {
+  for (const row of rows) assert.equal(row.verdict, 'holds', JSON.stringify(row));
+}
+
+test('A10 256 peers contact as many nodes as both formulas of the papers say', () => {
+  assertHolds(hopsTable(1, 4000, [8]));
+});
+
+test('A5 lookups amid 30 % dead hosts take the path and the time-outs of the paper, and all succeed', () => {
+  assertHolds(massiveFailuresTable(1, 1200, [0.3]));
+});
+
+test('A5 amid joins and crashes lookups fail no more often than in the paper', () => {
+  assertHolds(churnTable(1, 300, [0.4], { peers: 120, shorter: 8 }));
+});
+
+test('A10 twenty members a host share keys as evenly as the paper says', () => {
+  const { first, ninetyNinth } = balance(1, 20, 2000, 200_000);
+  assert.ok(first > 0.45 && ninetyNinth < 1.7, `${first} ${ninetyNinth}`);
+});
+
+test('A22 an unknown table is refused with the names of the known', () => {
+  assert.throws(
+    () => runPaper({ paper: 'table9', seed: 1, json: false }, () => {}),
+    (error) => error instanceof ChordialError && error.code === 'bad-usage' && /table2/.test(error.message),
+  );
+});
+
+test('A10 a table says for every row what holds and what falls short', () => {
+  const rows = [bound('more than allowed', 2, 1), bound('as allowed', 1, 1, 0.5), shown('only shown', 0.25)];
+  const text = tableText({ title: 'Title', source: 'paper', settings: ['A setting.'], rows, realSeconds: 1 });
+  assert.match(text, /more than allowed +2 +– +at most 1 +falls short/);
+  assert.match(text, /as allowed +1 +0\.500 +at most 1 +holds/);
+  assert.match(text, /only shown +0\.250 +–\n/);
+});

@@ -1,0 +1,45 @@
+/** `chordial simulate --paper NAME`: prints one table of the papers beside ours. */
+import { ChordialError } from '../../src/errors.ts';
+import { churnTable } from './churn.ts';
+import { hopsTable } from './hops.ts';
+import { loadTable } from './load.ts';
+import { massiveFailuresTable } from './massive-failures.ts';
+import { type PaperTable, tableText } from './row.ts';
+
+const tables = {
+  table2: massiveFailuresTable,
+  table3: churnTable,
+  load: loadTable,
+  hops: hopsTable,
+} as const;
+
+export const paperNames = Object.keys(tables) as readonly (keyof typeof tables)[];
+
+export interface PaperOptions {
+  /** One of `paperNames`. */
+  readonly paper: string;
+  readonly seed: number;
+  /** Lookups a row; 10 000. */
+  readonly lookups?: number;
+  readonly json: boolean;
+}
+
+const lookupsByDefault = 10_000;
+const maximumLookups = 1_000_000;
+
+/** Prints a table, or one line of JSON. Throws `bad-usage`. */
+export function runPaper(
+  { paper, seed, lookups = lookupsByDefault, json }: PaperOptions,
+  print: (text: string) => void,
+): PaperTable {
+  const name = paperNames.find((known) => known === paper);
+  if (name === undefined) {
+    throw new ChordialError('bad-usage', `There is no table "${paper}". Give ${paperNames.join(', ')}.`);
+  }
+  if (!Number.isInteger(lookups) || lookups < 1 || lookups > maximumLookups) {
+    throw new ChordialError('bad-usage', `The simulator cannot run ${lookups} lookups: give 1 to ${maximumLookups}.`);
+  }
+  const table = tables[name](seed, lookups);
+  print(json ? JSON.stringify(table) : tableText(table));
+  return table;
+}
