@@ -84,7 +84,7 @@ async function hashLeaf(bytes: Uint8Array): Promise<Block> {
 }
 
 /** Levels of unfinished nodes; a node is made as soon as it is full. */
-class BalancedTree {
+export class BalancedTree {
   readonly #width: number;
   readonly #emit: Emit;
   /** Level 0 holds leaves. No level holds `width` parts between calls. */

@@ -1,0 +1,131 @@
+/**
+ * The address of a file that stays where it is: its leaves are read and hashed in the pool of threads, several at once,
+ * and the nodes above them are built; nothing is copied anywhere. As fast as the cores allow, and the event loop is free.
+ *
+ * The SHA-256 of the whole cannot be had in parts: of a file of one leaf it is that leaf's, of others see whole-hash.ts.
+ */
+import { hash, webcrypto } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import type { CID } from 'multiformats/cid';
+import { BalancedTree } from '../content/builder.ts';
+import { type Block, cidOfDigest, rawCodec } from '../content/cid.ts';
+import { leafBytes } from '../content/leaf-pool.ts';
+import { maximumFileLinks } from '../content/unixfs.ts';
+import { ChordialError } from '../errors.ts';
+import { fileError, openToRead } from '../transfer/local-file.ts';
+
+export interface HashedFile {
+  readonly cid: CID;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** SHA-256 of the leaves, 32 bytes each, in their order; leaf i is the bytes from i MiB on. */
+  readonly leafDigests: Uint8Array;
+  /** The nodes above the leaves, children before parents; none for a file of one leaf, which is its own root. */
+  readonly nodes: readonly Block[];
+  /** Of the whole, hexadecimal; null for a file of several leaves. */
+  readonly sha256: string | null;
+  /** By which a later look tells that it is still the same. */
+  readonly status: Pick<BigIntStats, 'mtimeNs' | 'ctimeNs' | 'ino' | 'dev'>;
+}
+
+export interface HashOptions {
+  readonly signal?: AbortSignal;
+  /** Called with the bytes hashed so far. */
+  readonly progress?: (bytesDone: number) => void;
+  /** Each takes a core and a megabyte of memory. */
+  readonly leavesAtOnce?: number;
+}
+
+export const digestBytes = 32;
+/** Two of the pool's four threads are left to whatever else the peer reads and writes. */
+const usualLeavesAtOnce = Math.min(2, availableParallelism());
+/** Below this the way to another thread and back takes longer than the hash. */
+const leastBytesHashedBeside = 64 * 1024;
+
+/** Throws `unreadable-file`, `changed` when somebody wrote to it meanwhile, or `interrupted`. Links are not followed. */
+export async function hashFile(path: string, options: HashOptions = {}): Promise<HashedFile> {
+  const file = await openToRead(path, false);
+  try {
+    return await hashOpened(file, path, options);
+  } catch (cause) {
+    throw fileError('unreadable-file', path, cause);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The same of a file that the caller opened and closes. @param path for messages. */
+export async function hashOpened(file: FileHandle, path: string, options: HashOptions = {}): Promise<HashedFile> {
+  const before = await file.stat({ bigint: true });
+  if (!before.isFile()) throw new ChordialError('unreadable-file', `${path} is no regular file. It is left out.`);
+  const size = Number(before.size);
+  const leafDigests = await digestsOf(file, path, size, options);
+  const after = await file.stat({ bigint: true });
+  if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) throw changed(path);
+  const { cid, nodes } = await treeOver(leafDigests, size);
+  const sha256 = nodes.length === 0 ? Buffer.from(cid.multihash.digest).toString('hex') : null;
+  const { mtimeNs, ctimeNs, ino, dev } = after;
+  return { cid, size, leafDigests, nodes, sha256, status: { mtimeNs, ctimeNs, ino, dev } };
+}
+
+async function digestsOf(file: FileHandle, path: string, size: number, options: HashOptions): Promise<Uint8Array> {
+  const leaves = Math.max(1, Math.ceil(size / leafBytes));
+  const digests = new Uint8Array(leaves * digestBytes);
+  let next = 0;
+  let bytesDone = 0;
+  const work = async (): Promise<void> => {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(size, leafBytes));
+    while (next < leaves) {
+      if (options.signal?.aborted) throw new ChordialError('interrupted', `Hashing ${path} was broken off.`);
+      const leaf = next++;
+      const offset = leaf * leafBytes;
+      const bytes = buffer.subarray(0, Math.min(leafBytes, size - offset));
+      if (!(await fill(file, bytes, offset))) throw changed(path);
+      digests.set(await digestOf(bytes), leaf * digestBytes);
+      bytesDone += bytes.length;
+      options.progress?.(bytesDone);
+    }
+  };
+  const workers = Math.min(leaves, options.leavesAtOnce ?? usualLeavesAtOnce);
+  const results = await Promise.allSettled(Array.from({ length: workers }, work));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  return digests;
+}
+
+/** False when the file ends before. */
+async function fill(file: FileHandle, bytes: Uint8Array, offset: number): Promise<boolean> {
+  for (let filled = 0; filled < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, offset + filled);
+    if (bytesRead === 0) return false;
+    filled += bytesRead;
+  }
+  return true;
+}
+
+async function digestOf(bytes: Uint8Array): Promise<Uint8Array> {
+  if (bytes.length < leastBytesHashedBeside) return hash('sha256', bytes, 'buffer');
+  return new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+}
+
+async function treeOver(
+  digests: Uint8Array,
+  size: number,
+): Promise<{ readonly cid: CID; readonly nodes: readonly Block[] }> {
+  const nodes: Block[] = [];
+  const tree = new BalancedTree(maximumFileLinks, async (node) => {
+    nodes.push(node);
+  });
+  for (let leaf = 0; leaf * digestBytes < digests.length; leaf++) {
+    const length = Math.min(leafBytes, size - leaf * leafBytes);
+    const cid = cidOfDigest(rawCodec, digests.subarray(leaf * digestBytes, (leaf + 1) * digestBytes));
+    await tree.add({ cid, size: length, storedBytes: length });
+  }
+  const { cid } = await tree.finish();
+  return { cid, nodes };
+}
+
+function changed(path: string): ChordialError {
+  return new ChordialError('changed', `${path} was changed while it was hashed. It is looked at again later.`);
+}

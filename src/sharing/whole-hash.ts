@@ -1,0 +1,103 @@
+/**
+ * SHA-256 of whole files, which can only be computed from front to back: in one thread of its own, one file after the
+ * other, so that neither the event loop nor the pool of threads waits for a file of 20 GB. The thread is started when
+ * there is a file, and ended when there was none for a while: idle it would cost a peer 10 MB.
+ */
+import { Worker } from 'node:worker_threads';
+import { workerFile } from '../content/worker-file.ts';
+import { ChordialError } from '../errors.ts';
+import { Turnstile } from '../storage/turnstile.ts';
+import { fileError } from '../transfer/local-file.ts';
+import type { WholeHashAnswer, WholeHashQuestion } from './whole-hash-worker.ts';
+
+const idleMilliseconds = 5000;
+/** The worker holds one buffer of 1 MiB. */
+const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
+
+export interface WholeHashOptions {
+  readonly signal?: AbortSignal;
+  /** Called with the bytes hashed so far, every 64 MiB. */
+  readonly progress?: (bytesDone: number) => void;
+}
+
+export class WholeHash {
+  /** Files wait in the order they came; whoever hands them in bounds how many. */
+  readonly #turnstile = new Turnstile(1);
+  #worker: Worker | null = null;
+  #ending: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  /** Hexadecimal. Throws `unreadable-file`, `changed` when somebody wrote to the file meanwhile, or `interrupted`. */
+  of(path: string, options: WholeHashOptions = {}): Promise<string> {
+    return this.#turnstile.pass(async () => {
+      if (this.#closed || options.signal?.aborted) throw interrupted(path);
+      if (this.#ending !== null) clearTimeout(this.#ending);
+      try {
+        return await this.#ask(path, options);
+      } finally {
+        this.#ending = setTimeout(() => void this.#end(), idleMilliseconds).unref();
+      }
+    });
+  }
+
+  /** What is under way and what waits is rejected with `interrupted`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#ending !== null) clearTimeout(this.#ending);
+    await this.#end();
+  }
+
+  async #ask(path: string, { signal, progress }: WholeHashOptions): Promise<string> {
+    const worker = this.#start();
+    const answered = Promise.withResolvers<string>();
+    const hear = (answer: WholeHashAnswer): void => {
+      if (answer.kind === 'progress') progress?.(answer.bytesDone);
+      else if (answer.kind === 'done') answered.resolve(answer.sha256);
+      else answered.reject(failure(path, answer));
+    };
+    const ended = (): void => answered.reject(interrupted(path));
+    // Nothing else stops a thread in the middle of a file; the next file starts another one.
+    const abort = (): void => void this.#end();
+    worker.on('message', hear);
+    worker.once('error', answered.reject);
+    worker.once('exit', ended);
+    signal?.addEventListener('abort', abort);
+    try {
+      const question: WholeHashQuestion = { path };
+      worker.postMessage(question);
+      return await answered.promise;
+    } finally {
+      worker.off('message', hear);
+      worker.off('error', answered.reject);
+      worker.off('exit', ended);
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  #start(): Worker {
+    if (this.#worker !== null) return this.#worker;
+    const worker = new Worker(workerFile(import.meta.filename, 'whole-hash-worker'), { resourceLimits, execArgv: [] });
+    worker.unref();
+    worker.once('exit', () => {
+      if (this.#worker === worker) this.#worker = null;
+    });
+    this.#worker = worker;
+    return worker;
+  }
+
+  async #end(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    await worker?.terminate();
+  }
+}
+
+function failure(path: string, answer: Extract<WholeHashAnswer, { kind: 'changed' | 'failed' }>): ChordialError {
+  if (answer.kind === 'changed')
+    return new ChordialError('changed', `${path} was changed while it was hashed. It is looked at again later.`);
+  return fileError('unreadable-file', path, Object.assign(new Error(answer.message), { code: answer.code }));
+}
+
+function interrupted(path: string): ChordialError {
+  return new ChordialError('interrupted', `Hashing ${path} was broken off.`);
+}
