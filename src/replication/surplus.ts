@@ -40,9 +40,11 @@ export class Surplus {
 
   /**
    * Resolves with how many items were dropped, and how many are to be looked at again. Where ranges are confirmed only
-   * `everything` looks: places move when the ring changes. After a change under way, `changed`, nothing is dropped.
+   * `everything` looks: places move when the ring changes. After a change under way, and while somebody hands over to
+   * leave, nothing is dropped.
    */
-  async remove(everything: boolean, changed: () => boolean, signal: AbortSignal): Promise<SurplusOutcome> {
+  async remove(everything: boolean, ringChanged: () => boolean, signal: AbortSignal): Promise<SurplusOutcome> {
+    const changed = (): boolean => ringChanged() || this.#ports.leavers.isAny();
     let [dropped, left] = [0, 0];
     for (const set of this.#ports.index.sets()) {
       for (const range of everything ? [circle] : gapsBetween(this.#ports.confirmed.ranges())) {

@@ -7,6 +7,7 @@ import type { RecordTable } from '../storage/record-table.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { HostLanes } from './host-lanes.ts';
+import type { Leavers } from './leavers.ts';
 import type { Pointers } from './pointers.ts';
 
 export interface SyncedRecords {
@@ -47,6 +48,8 @@ export interface SyncPorts extends DataPorts {
   readonly records: SyncedRecords;
   /** Told where blocks went for which a place had no room. */
   readonly pointers?: Pick<Pointers, 'tell'>;
+  /** While somebody is handing over nothing is dropped. */
+  readonly leavers: Pick<Leavers, 'isAny'>;
   /** r and w of the network. */
   readonly replicas: number;
   readonly writeQuorum: number;

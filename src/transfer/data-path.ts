@@ -27,6 +27,7 @@ import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.
 import { ConfirmedRanges } from '../replication/confirmed-ranges.ts';
 import { handOver } from '../replication/hand-over.ts';
 import { keepReadable } from '../replication/keep-readable.ts';
+import { Leavers, leavingMessage, whileLeaving } from '../replication/leavers.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
 import { pointerMessages } from '../replication/pointer-messages.ts';
 import { Pointers } from '../replication/pointers.ts';
@@ -105,6 +106,7 @@ export class DataPath {
   readonly #claimPorts: ClaimUpkeepPorts;
   #claimUpkeep: ClaimUpkeep | null = null;
   readonly #pointers: Pointers;
+  readonly #leavers: Leavers;
   readonly #scrubPorts: ScrubPorts;
   #scrub: Scrub | null = null;
   readonly #closing = new AbortController();
@@ -135,6 +137,7 @@ export class DataPath {
     const reader = new RecordReader(recordPorts, this.#holder);
     const names = new Names(recordPorts, writer, reader);
     this.#pointers = new Pointers(data, options.pointers);
+    this.#leavers = new Leavers(view, clock);
     const storer = new BlockStorer(data, this.#pointers);
     const fetcher = new BlockFetcher(data, rule.replicas, this.#pointers);
     // Where it points elsewhere it does not say that there is none.
@@ -149,6 +152,7 @@ export class DataPath {
       ...data,
       lanes: storer.lanes,
       pointers: this.#pointers,
+      leavers: this.#leavers,
       index: options.index,
       confirmed,
       records: {
@@ -253,7 +257,7 @@ export class DataPath {
    * Rejects with `too-few-copies` when some of it could not be handed over; it may be called again.
    */
   async handOverEverything(): Promise<void> {
-    await handOver(this.#syncPorts);
+    await whileLeaving(this.#syncPorts, () => handOver(this.#syncPorts));
   }
 
   /** Before stopping for a while: what would have fewer than w live copies gets them, until the signal fires. Resolves with the copies made. */
@@ -270,6 +274,7 @@ export class DataPath {
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
     if (kind === blockMessages.has) return this.#server.has(body);
     if (kind === blockMessages.check) return this.#server.check(body);
+    if (kind === leavingMessage) return this.#leavers.told(from, body);
     if (kind.startsWith('sync.')) return this.#syncServer.request(from, kind, body);
     if (kind === pointerMessages.point) return this.#pointers.point(body);
     if (kind === pointerMessages.where) return this.#pointers.where(body);

@@ -145,3 +145,18 @@ test('A4 B12 a peer leaves although one of the others has no room: the next ones
   assert.ok((await copies(peers.slice(1), ring)).every(({ count }) => count >= 3));
   await close();
 });
+
+test('A4 A8 what a leaving peer gave to others is not dropped as surplus before it has gone', async () => {
+  const { peers, ring, network, close } = await dataNetwork(6);
+  for (let file = 0; file < 12; file++) await peers[file % 6]!.files.put(`file ${file}`, bytesOf(randomBytes(50_000)));
+  const [leaver, ...others] = peers;
+  const repairs = others.map(({ path }) => path.beginRepair());
+  for (const repair of repairs) await repair.round();
+  await leaver!.path.handOverEverything();
+  for (const repair of repairs) assert.equal((await repair.round()).dropped, 0);
+  await Promise.all(repairs.map((repair) => repair.close()));
+  ring.declareDead(leaver!.contact.host);
+  network.setHealth(leaver!.contact.host, 'dead');
+  for (const { count, placed } of await copies(others, ring)) assert.ok(count >= 3 && placed);
+  await close();
+});

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { TransportError } from '../network/transport.ts';
+import { Leavers, leavingMessage, whileLeaving } from './leavers.ts';
+
+const minute = 60_000;
+
+function setUp() {
+  const { clock, pass } = virtualClock();
+  const hosts = ['me', 'a', 'b'].map(contactOf);
+  const leavers = new Leavers({ hosts: () => hosts }, clock);
+  return { clock, pass, hosts, leavers };
+}
+
+test('A8 a host that hands over is known to leave for a minute, until it says otherwise or is gone', () => {
+  const { pass, hosts, leavers } = setUp();
+  assert.equal(leavers.isAny(), false);
+  leavers.told(contactOf('a'), { isLeaving: true });
+  pass(minute - 1);
+  assert.equal(leavers.isAny(), true);
+  pass(1);
+  assert.equal(leavers.isAny(), false);
+  leavers.told(contactOf('a'), { isLeaving: true });
+  leavers.told(contactOf('a'), { isLeaving: false });
+  assert.equal(leavers.isAny(), false);
+  leavers.told(contactOf('b'), { isLeaving: true });
+  assert.equal(leavers.isAny(), true);
+  hosts.pop();
+  assert.equal(leavers.isAny(), false);
+  assert.throws(() => leavers.told(contactOf('a'), { isLeaving: 1 }), TransportError);
+});
+
+test('A8 nobody keeps others from tidying up for more than an hour', () => {
+  const { pass, leavers } = setUp();
+  for (let minutes = 0; minutes < 60; minutes += 0.5) {
+    leavers.told(contactOf('a'), { isLeaving: true });
+    assert.equal(leavers.isAny(), true, `after ${minutes} minutes`);
+    pass(minute / 2);
+  }
+  leavers.told(contactOf('a'), { isLeaving: true });
+  assert.equal(leavers.isAny(), false);
+});
+
+test('A8 all are told before the hand-over begins, again while it lasts, and when it is broken off', async () => {
+  const { clock, pass, hosts } = setUp();
+  const told: string[] = [];
+  const request = async ({ host }: { host: string }, kind: string, body: unknown) => {
+    assert.equal(kind, leavingMessage);
+    told.push(`${host} ${(body as { isLeaving: boolean }).isLeaving}`);
+    return {};
+  };
+  const view = { self: hosts[0]!, hosts: () => hosts };
+  const leaving = whileLeaving({ view, clock, transport: { request } as never }, async () => {
+    assert.deepEqual(told.splice(0), ['a true', 'b true']);
+    pass(15_000);
+    assert.deepEqual(told.splice(0), ['a true', 'b true']);
+    throw new Error('a place has no room');
+  });
+  await assert.rejects(leaving, /no room/);
+  assert.deepEqual(told.splice(0), ['a false', 'b false']);
+  pass(minute);
+  assert.deepEqual(told, []);
+});
