@@ -6,6 +6,11 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   after(delay, run) {
+    if (delay <= 0) {
+      // A timer takes a millisecond at least; this only lets what has already arrived come first.
+      const immediate = setImmediate(run).unref();
+      return { cancel: () => clearImmediate(immediate) };
+    }
     // Sockets keep a peer's process alive; a timer alone must not hold up its end.
     const timer = setTimeout(run, delay).unref();
     return { cancel: () => clearTimeout(timer) };

@@ -3,9 +3,13 @@ import type { RingId } from './identifier.ts';
 import type { Found } from './lookup.ts';
 import type { Member } from './member.ts';
 import type { OwnMembers } from './own-members.ts';
+import type { Clock, Milliseconds } from './ports.ts';
 
 export interface FingerUpkeepPorts {
+  readonly clock: Clock;
   readonly bits: number;
+  /** A member that stabilises more often, since its neighbours change, looks up no more fingers for that. */
+  readonly leastPause: Milliseconds;
   readonly own: OwnMembers;
   lookup(key: RingId, done: (found: Found | null) => void): void;
   isClosed(): boolean;
@@ -16,6 +20,7 @@ export class FingerUpkeep {
   readonly #refreshing = new Set<Member>();
   /** Where each member's round of its far fingers goes on: the few distinct ones are then all new after as many rounds. */
   readonly #next = new Map<Member, number>();
+  readonly #refreshedAt = new Map<Member, Milliseconds>();
 
   constructor(ports: FingerUpkeepPorts) {
     this.#ports = ports;
@@ -23,7 +28,10 @@ export class FingerUpkeep {
 
   refreshOne(member: Member): void {
     if (this.#refreshing.has(member) || member.state === null) return;
-    const { own, bits } = this.#ports;
+    const { own, bits, clock, leastPause } = this.#ports;
+    const now = clock.now();
+    if (now - (this.#refreshedAt.get(member) ?? Number.NEGATIVE_INFINITY) < leastPause) return;
+    this.#refreshedAt.set(member, now);
     const first = own.fingersOf(member).firstFar(member.state);
     if (first >= bits) return;
     const next = this.#next.get(member) ?? first;

@@ -1,5 +1,6 @@
 /** How this host asks others, and what silence, refusal and answer come to. */
 import type { FailureDetector } from './failure-detector.ts';
+import { GatheredAsks, isGathered } from './gathered-asks.ts';
 import type { KnownMembers } from './known-members.ts';
 import type { Snapshot } from './member-ports.ts';
 import type { RingAsks, RingHandler, RingMessageKind } from './messages.ts';
@@ -22,9 +23,11 @@ const deadlineFactor = 4;
 
 export class Questions {
   readonly #ports: QuestionsPorts;
+  readonly #gathered: GatheredAsks;
 
   constructor(ports: QuestionsPorts) {
     this.#ports = ports;
+    this.#gathered = new GatheredAsks(ports.clock, ports.network);
   }
 
   deadline(host: HostId): Milliseconds {
@@ -41,7 +44,9 @@ export class Questions {
   ): void {
     const { clock, network, self, handler } = this.#ports;
     if (to.host !== self) {
-      network.ask(to, kind, ask, deadline, done);
+      if (isGathered(kind) && !meansAll(kind, ask)) {
+        this.#gathered.ask(to, kind, ask as RingAsks[typeof kind], deadline, done as Done<typeof kind>);
+      } else network.ask(to, kind, ask, deadline, done);
       return;
     }
     clock.after(0, () => {
@@ -79,4 +84,11 @@ export class Questions {
     }
     this.#ports.detector.confirm(of.contact, (dead) => done({ kind: dead ? 'gone' : 'unknown' }));
   }
+}
+
+type Done<K extends RingMessageKind> = (result: AskResult<K>) => void;
+
+/** A POKE that names nobody is for all members: beside others it would be for those alone. */
+function meansAll<K extends RingMessageKind>(kind: K, ask: RingAsks[K]): boolean {
+  return kind === 'poke' && (ask as RingAsks['poke']).members.length === 0;
 }

@@ -39,6 +39,8 @@ const maximumToldOfLeave = 64;
 const maximumOthersToldOfLeave = 16;
 /** Where the lookups of a host without members begin. */
 const nearMembersAsked = 4;
+/** Fingers that a member looks up while a quiet one pauses once: its rounds are many more while its neighbours change. */
+const fingersPerQuietPause = 5;
 const maximumSeeds = 32;
 
 export class RingHost implements RingHandler {
@@ -102,7 +104,9 @@ export class RingHost implements RingHandler {
     });
     this.#visitor = new Visitor(this.#visitorPorts());
     this.#fingerUpkeep = new FingerUpkeep({
+      clock,
       bits: shape.bits,
+      leastPause: timers.stabilizeMaximum / fingersPerQuietPause,
       own,
       isClosed,
       lookup: (key, done) => this.lookup(key, done),
@@ -159,10 +163,6 @@ export class RingHost implements RingHandler {
     this.#begun();
   }
 
-  /** Joins every member through the given hosts; without members it only gets to know the ring. */
-  join(through: readonly Contact[], done: (failure: JoinFailure | null) => void): void {
-    this.#others.lookForLost();
-    if (this.isVisitor) {
   /**
    * Takes up the life of a host in a ring that settled long ago: `states` of the own members, `ownerOf` for their
    * fingers. For the simulator, where thousands that join one by one would take hours.
@@ -173,6 +173,10 @@ export class RingHost implements RingHandler {
     this.#others.lookForLost();
   }
 
+  /** Joins every member through the given hosts; without members it only gets to know the ring. */
+  join(through: readonly Contact[], done: (failure: JoinFailure | null) => void): void {
+    this.#others.lookForLost();
+    if (this.isVisitor) {
       this.#visitor.begin(through, (connected) => {
         if (connected) this.#begun();
         done(connected ? null : 'failed');

@@ -62,6 +62,6 @@ export const maximumQueuedNotices = 16;
 /** Candidates from POKEs, the cache and merging waiting at one member. */
 export const maximumQueuedCandidates = 16;
 /** Members of one host that join at the same time. */
-export const maximumConcurrentJoins = 4;
+export const maximumConcurrentJoins = 64;
 /** Hosts asked by one lookup. */
 export const maximumLookupAsks = 64;
