@@ -2,40 +2,25 @@
  * How many small files a second go in and come out: 10 000 of 10 kB in a ring of 4 peers on this machine, 3 copies, each
  * durable on 2 before it is acknowledged. Once as one folder and once as so many names; fetched by a peer of the ring
  * and by one that holds nothing. Beside it what the machine needs for one copy: `cp` and `sync`.
- *
- * `node bench/small-files.ts [--files N] [--runs N]` prints the table alone.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
-
-export interface SmallFilesOptions {
-  readonly files: number;
-  readonly runs: number;
-  /** Told of every measurement as it is made. */
-  readonly note?: (text: string) => void;
-}
-
-export interface BenchRow {
-  readonly what: string;
-  readonly ours: string;
-  readonly rival: string;
-  readonly ratio: string;
-  readonly target: string;
-  readonly verdict: string;
-}
+import { median, threeDigits } from './alternating.ts';
+import { cpuSeconds } from './chordial-transfer.ts';
+import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
 const fileBytes = 10_000;
 const peerCount = 4;
 const targetFilesPerSecond = 500;
 const targetPutterBytes = 150e6;
 const commandMilliseconds = 600_000;
-const clockTicksPerSecond = 100;
+/** Each makes and reads 20 000 files. */
+const maximumRuns = 3;
 const copying = 'cp and sync';
 
 interface Measured {
@@ -45,40 +30,32 @@ interface Measured {
   readonly putterBytes: number;
 }
 
-export async function smallFiles({ files, runs, note = () => undefined }: SmallFilesOptions): Promise<BenchRow[]> {
+export async function smallFiles({ runs, isQuick, note }: BenchOptions): Promise<readonly BenchRow[]> {
+  const files = isQuick ? 1000 : 10_000;
   const measured: Measured[] = [];
-  for (let run = 1; run <= runs; run++) {
-    note(`run ${run} of ${runs}`);
+  for (let run = 1; run <= Math.min(runs, maximumRuns); run++) {
+    note(`run ${run}`);
     measured.push(await new Run(files, note).measure());
   }
   const perSecond = (step: string): number => files / median(measured.map(({ seconds }) => seconds.get(step) ?? 0));
-  const steps = [...(measured[0]?.seconds.keys() ?? [])].filter((step) => step !== copying);
+  const copied = perSecond(copying);
+  const speeds = [...(measured[0]?.seconds.keys() ?? [])].filter((step) => step !== copying);
+  const putterBytes = Math.max(...measured.map((one) => one.putterBytes));
   return [
-    ...steps.map((step) => speedRow(step, files, perSecond(step), perSecond(copying))),
-    memoryRow(Math.max(...measured.map(({ putterBytes }) => putterBytes))),
+    ...speeds.map((step) => {
+      const ours = perSecond(step);
+      return row(`${step}, ${files} files of ${fileBytes / 1000} kB`, `${threeDigits(ours)} files/s`, {
+        rival: `${threeDigits(copied)} files/s (${copying})`,
+        ratio: (ours / copied).toFixed(2),
+        target: `≥ ${targetFilesPerSecond} files/s`,
+        verdict: verdict(ours >= targetFilesPerSecond),
+      });
+    }),
+    row('memory of the putting peer at its highest', `${Math.round(putterBytes / 1e6)} MB`, {
+      target: `< ${targetPutterBytes / 1e6} MB`,
+      verdict: verdict(putterBytes < targetPutterBytes),
+    }),
   ];
-}
-
-function speedRow(step: string, files: number, ours: number, copied: number): BenchRow {
-  return {
-    what: `${step}, ${files} files of ${fileBytes / 1000} kB`,
-    ours: `${Math.round(ours)} files/s`,
-    rival: `${Math.round(copied)} files/s (${copying})`,
-    ratio: (ours / copied).toFixed(2),
-    target: `≥ ${targetFilesPerSecond} files/s`,
-    verdict: ours >= targetFilesPerSecond ? 'met' : 'short',
-  };
-}
-
-function memoryRow(bytes: number): BenchRow {
-  return {
-    what: 'memory of the putting peer at its highest',
-    ours: `${Math.round(bytes / 1e6)} MB`,
-    rival: '',
-    ratio: '',
-    target: `< ${targetPutterBytes / 1e6} MB`,
-    verdict: bytes < targetPutterBytes ? 'met' : 'short',
-  };
 }
 
 /** One network of its own, through all steps. */
@@ -134,15 +111,19 @@ class Run {
   }
 
   async #time(step: string, work: () => Promise<unknown>): Promise<void> {
-    const before = await cpuSeconds(this.#peers);
+    const before = await this.#cpu();
     const start = performance.now();
     await work();
     const took = (performance.now() - start) / 1000;
     this.#seconds.set(step, took);
-    const cpu = (await cpuSeconds(this.#peers)).map((used, index) => (used - (before[index] ?? 0)).toFixed(1));
+    const cpu = (await this.#cpu()).map((used, index) => (used - (before[index] ?? 0)).toFixed(1));
     this.#note(
       `${step}: ${took.toFixed(2)} s, ${Math.round(this.#files / took)} files/s, CPU s per peer ${cpu.join(' ')}`,
     );
+  }
+
+  #cpu(): Promise<readonly number[]> {
+    return Promise.all(this.#peers.map(({ pid }) => cpuSeconds(pid)));
   }
 }
 
@@ -172,29 +153,7 @@ async function compare(folder: string, original: string, got: string, names: rea
   }
 }
 
-/** User and system time from the books of the kernel; zeros where it keeps none there. */
-async function cpuSeconds(peers: readonly PeerProcess[]): Promise<readonly number[]> {
-  return Promise.all(
-    peers.map(async ({ pid }) => {
-      const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-      return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / clockTicksPerSecond;
-    }),
-  );
-}
-
 async function peakBytes(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Number(/VmHWM:\s+(\d+) kB/.exec(text)?.[1] ?? 0) * 1024;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
-
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { files: { type: 'string' }, runs: { type: 'string' } } });
-  const files = Number(values.files ?? 10_000);
-  console.table(await smallFiles({ files, runs: Number(values.runs ?? 1), note: (text) => console.log(text) }));
 }

@@ -1,0 +1,63 @@
+/**
+ * How fast a file is hashed for sharing, beside `openssl dgst -sha256`: the leaves one at a time, which keeps one core
+ * busy, two at a time, and the SHA-256 of the whole in its own thread. The file is warm.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { hashFile } from '../src/sharing/hash-file.ts';
+import { WholeHash } from '../src/sharing/whole-hash.ts';
+import { alternate, type Contender, threeDigits } from './alternating.ts';
+import { makeRandomFile, mebibyte } from './random-file.ts';
+import { debian, needPackages, timedProgram } from './rivals/program.ts';
+import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+
+/** Least multiples of openssl's rate. */
+const targets = new Map([
+  ['hash and index, one leaf at a time', 0.8],
+  ['hash and index, two at a time', 1.5],
+]);
+
+export async function hashing(options: BenchOptions): Promise<readonly BenchRow[]> {
+  await needPackages([debian.openssl], options.note);
+  const folder = await mkdtemp(path.join(tmpdir(), 'chordial-hash-'));
+  const whole = new WholeHash();
+  try {
+    const file = path.join(folder, 'file');
+    const bytes = (options.isQuick ? 256 : 1024) * mebibyte;
+    await makeRandomFile(file, bytes);
+    const rate = (name: string, work: () => Promise<unknown>): Contender => ({
+      name,
+      measure: async () => {
+        const start = performance.now();
+        await work();
+        return bytes / 1000 / (performance.now() - start);
+      },
+    });
+    const openssl: Contender = {
+      name: 'openssl dgst -sha256',
+      measure: async () => bytes / 1e6 / (await timedProgram('openssl', ['dgst', '-sha256', file])),
+    };
+    const [rival, ...ours] = await alternate(
+      [
+        openssl,
+        rate('hash and index, one leaf at a time', () => hashFile(file, { leavesAtOnce: 1 })),
+        rate('hash and index, two at a time', () => hashFile(file, { leavesAtOnce: 2 })),
+        rate('SHA-256 of the whole', () => whole.of(file)),
+      ],
+      options,
+    );
+    if (rival === undefined) throw new Error('nothing was measured');
+    return ours.map(({ name, median }) => {
+      const [ratio, least] = [median / rival.median, targets.get(name)];
+      return row(name, `${threeDigits(median)} MB/s`, {
+        rival: `${threeDigits(rival.median)} MB/s (${rival.name})`,
+        ratio: ratio.toFixed(2),
+        ...(least === undefined ? {} : { target: `≥ ${least} ×`, verdict: verdict(ratio >= least) }),
+      });
+    });
+  } finally {
+    await whole.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
