@@ -44,14 +44,9 @@ export function Copyable({
     setTimeout(() => setCopied(false), 1200);
   };
   return (
-    <button
-      type="button"
-      class="copy"
-      title={`${text}\nClick to copy`}
-      aria-label={`Copy ${what} ${text}`}
-      onClick={copy}
-    >
+    <button type="button" class="copy" title={`${text}\nClick to copy`} onClick={copy}>
       <code>{copied ? 'copied' : shown}</code>
+      <span class="unseen"> copy {what}</span>
     </button>
   );
 }

@@ -144,8 +144,8 @@ function Story() {
     <section aria-label="What happens">
       <h2>What happens</h2>
       {events.length === 0 ? <p class="soft">Nothing since this page was opened.</p> : null}
-      <ol class="story" aria-live="polite">
-        {events.slice(0, 12).map(({ time, text }) => (
+      <ol class="story" aria-live="polite" tabIndex={0}>
+        {events.slice(0, 60).map(({ time, text }) => (
           <li key={`${time} ${text}`}>
             <time dateTime={time}>{moment(time)}</time> {text}
           </li>

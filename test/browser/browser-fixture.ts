@@ -1,0 +1,73 @@
+/** A real Chromium with an empty profile, closed when the test ends. Errors of the page fail the test. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { obtainChromium } from './chromium.ts';
+
+/** As root Chromium has no sandbox; the rest keeps it from asking for anything beyond this machine. */
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export interface View {
+  readonly width: number;
+  readonly height: number;
+  readonly scheme: 'light' | 'dark';
+}
+
+export const desktop: View = { width: 1280, height: 800, scheme: 'light' };
+export const phone: View = { width: 390, height: 844, scheme: 'dark' };
+
+export class BrowserFixture implements AsyncDisposable {
+  readonly #browser: Browser;
+  /** What went wrong in pages, and requests to other hosts. */
+  readonly faults: string[] = [];
+
+  private constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  static async open(): Promise<BrowserFixture> {
+    return new BrowserFixture(await chromium.launch({ executablePath: obtainChromium(), args: flags }));
+  }
+
+  async page(url: string, view: View = desktop): Promise<Page> {
+    const { width, height, scheme } = view;
+    const context = await this.#browser.newContext({ viewport: { width, height }, colorScheme: scheme });
+    const page = await context.newPage();
+    const { host } = new URL(url);
+    page.on('pageerror', (error) => this.faults.push(`${error.message} ${error.stack}`));
+    page.on('request', (request) => {
+      const asked = new URL(request.url());
+      if (asked.host !== host && asked.protocol !== 'data:' && asked.protocol !== 'blob:') {
+        this.faults.push(`a request to ${asked.host}`);
+      }
+    });
+    await page.goto(url);
+    return page;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browser.close();
+    assert.deepEqual(this.faults, []);
+  }
+}
+
+interface AxeResult {
+  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
+}
+
+/** Violations of the rules of accessibility, as lines; none is what is wanted. */
+export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axeSource);
+  const result = (await page.evaluate('axe.run()')) as AxeResult;
+  return result.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
+}

@@ -1,0 +1,171 @@
+/** The page in a real browser, on real peers. */
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { NetworkFixture } from '../end-to-end/network-fixture.ts';
+import { until } from '../end-to-end/until.ts';
+import { accessibilityFaults, BrowserFixture, desktop, phone } from './browser-fixture.ts';
+
+const views = ['/', '/files', '/shares', '/transfers', '/ring', '/stats'] as const;
+
+test('A19 B6 a file is put by the page of one peer, found and fetched by the page of another', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const peers = await network.startRing(3);
+  const bytes = randomBytes(3 * 1024 * 1024 + 17);
+  const file = path.join(network.folder, 'summer photo.bin');
+  await writeFile(file, bytes);
+
+  const here = await browser.page(`${peers[0]!.apiUrl}/files`);
+  await here.setInputFiles('input[type=file]', file);
+  await here.getByText(/^Put: 3\.15 MB in [23] copies$/).waitFor();
+  await here.getByRole('link', { name: 'summer photo.bin' }).waitFor();
+
+  const there = await browser.page(`${peers[2]!.apiUrl}/`, phone);
+  const downloading = there.waitForEvent('download');
+  await there.getByRole('link', { name: 'summer photo.bin' }).click();
+  const download = await downloading;
+  assert.equal(download.suggestedFilename(), 'summer photo.bin');
+  assert.deepEqual(hash(await readFile(await download.path())), hash(bytes));
+
+  here.on('dialog', (dialog) => void dialog.accept());
+  await here.getByRole('button', { name: 'Remove summer photo.bin' }).click();
+  await here.getByText('You have put no files into the network yet.').waitFor();
+});
+
+test('A18 A19 A20 the ring and the peers are shown, and a death is seen in both', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const [first, second, third] = (await network.startRing(3)) as [Peer, Peer, Peer];
+  await until('one ring', () => network.isIdeal([first, second, third]), 30_000);
+  const ring = await browser.page(`${first.apiUrl}/ring`);
+  await ring.getByRole('heading', { name: '3 peers, 60 members' }).waitFor();
+  const members = ring.locator('svg.ring circle.member');
+  await until('all members drawn', async () => (await members.count()) === 60);
+  const stats = await browser.page(`${first.apiUrl}/stats`);
+  const row = stats.getByRole('row').filter({ hasText: third.ready.listen });
+  await row.getByText('alive').waitFor();
+  await third.kill9();
+  await row.getByText('dead').waitFor();
+  await until('its members gone from the picture', async () => (await members.count()) === 40);
+  await ring.getByText(/is no longer alive/).waitFor();
+  await ring.getByRole('heading', { name: '2 peers, 40 members' }).waitFor();
+});
+
+test('B6 an upload is paused and goes on after the page was closed and the peer restarted', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const peer = await network.start();
+  const bytes = randomBytes(150 * 1024 * 1024);
+  const file = path.join(network.folder, 'big.bin');
+  await writeFile(file, bytes);
+  const before = await browser.page(`${peer.apiUrl}/files`);
+  await before.setInputFiles('input[type=file]', file);
+  // A piece is 64 MiB: what came of the second one before the pause may be lost, the first one not.
+  await until('a first piece has arrived', async () => (await offsets(before)).some((sent) => sent > 0.5), 60_000);
+  await before.getByRole('button', { name: 'Pause' }).click();
+  await before.getByText(/^Paused at/).waitFor();
+  await peer.kill9();
+  await network.restart(peer);
+  await before.reload();
+  const sent: number[] = [];
+  before.on('request', (request) => {
+    if (request.method() === 'PATCH') sent.push(Number(request.headers()['upload-offset']));
+  });
+  await before.setInputFiles('input[type=file]', file);
+  await before.getByText(/^Put: 157 MB/).waitFor({ timeout: 120_000 });
+  assert.equal(Math.min(...sent) >= 64 * 1024 * 1024, true, `sent again from ${sent}`);
+  const got = await peer.request('/api/v1/files/big.bin');
+  assert.deepEqual(hash(Buffer.from(await got.arrayBuffer())), hash(bytes));
+});
+
+test('B6 every view is without faults of accessibility, light and dark, wide and narrow, and used by keyboard', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const [peer] = (await network.startRing(2)) as [Peer, Peer];
+  await peer.request('/api/v1/files/a%20file.txt', { method: 'PUT', body: 'hello' });
+  for (const view of [desktop, phone]) {
+    const page = await browser.page(peer.apiUrl, view);
+    for (const place of views) {
+      await page.goto(`${peer.apiUrl}${place}`);
+      await page.locator('main').waitFor();
+      await until('something is shown', async () => ((await page.locator('main').textContent()) ?? '').length > 12);
+      assert.deepEqual(await accessibilityFaults(page), [], `${place} ${view.scheme}`);
+      const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      assert.equal(Number(wider) <= 0, true, `${place} is ${wider} pixels wider than the window`);
+    }
+  }
+  const page = await browser.page(peer.apiUrl);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/files');
+  await page.getByRole('link', { name: 'a file.txt' }).waitFor();
+});
+
+test('B6 100 000 files are listed and scrolled without stalling', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const peer = await network.start();
+  const page = await browser.page(`${peer.apiUrl}/stats`);
+  // The list itself is made up: to put so many files would take minutes, and it is the page that is measured.
+  await page.route('**/api/v1/files?**', (route) => route.fulfill({ json: madeUpPage(route.request().url()) }));
+  await page.goto(peer.apiUrl);
+  await page.getByRole('link', { name: 'file 0.bin', exact: true }).waitFor();
+  const table = page.getByRole('table');
+  await until(
+    'all are there',
+    async () => {
+      await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+      return (await table.getAttribute('aria-rowcount')) === '100001';
+    },
+    60_000,
+  );
+  assert.equal((await page.locator('tbody tr').count()) < 200, true, 'only rows in sight are drawn');
+  const slowest = await page.evaluate(`new Promise((resolve) => {
+    let [step, last, slowest] = [0, performance.now(), 0];
+    const next = (now) => {
+      slowest = Math.max(slowest, now - last);
+      last = now;
+      if (++step > 60) return resolve(slowest);
+      scrollTo(0, document.documentElement.scrollHeight * ((step * 37) % 60) / 60);
+      requestAnimationFrame(next);
+    };
+    requestAnimationFrame(next);
+  })`);
+  assert.equal(Number(slowest) < 500, true, `a frame took ${slowest} ms`);
+});
+
+type Peer = Awaited<ReturnType<NetworkFixture['start']>>;
+
+function hash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+async function offsets(page: Awaited<ReturnType<BrowserFixture['page']>>): Promise<readonly number[]> {
+  const bars = await page.locator('progress').all();
+  return Promise.all(bars.map(async (bar) => Number(await bar.getAttribute('value'))));
+}
+
+const madeUpFiles = 100_000;
+
+function madeUpPage(url: string): unknown {
+  const { searchParams } = new URL(url);
+  const from = Number(searchParams.get('cursor') ?? 0);
+  const to = Math.min(madeUpFiles, from + Number(searchParams.get('limit')));
+  const files = Array.from({ length: to - from }, (_, place) => ({
+    name: `file ${from + place}.bin`,
+    cid: `bafy${from + place}`,
+    size: 1000 + place,
+    type: 'file',
+    publisher: '12D3KooWSomebodyElse',
+    time: null,
+    expiry: null,
+    sha256: null,
+  }));
+  return { files, cursor: to === madeUpFiles ? null : String(to) };
+}
