@@ -1,7 +1,6 @@
 /** A real Chromium with an empty profile, closed when the test ends. Errors of the page fail the test. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { obtainChromium } from './chromium.ts';
 
@@ -15,7 +14,6 @@ const flags = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export interface View {
   readonly width: number;
@@ -67,7 +65,7 @@ interface AxeResult {
 
 /** Violations of the rules of accessibility, as lines; none is what is wanted. */
 export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   const result = (await page.evaluate('axe.run()')) as AxeResult;
   return result.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
 }

@@ -144,6 +144,7 @@ function Story() {
     <section aria-label="What happens">
       <h2>What happens</h2>
       {events.length === 0 ? <p class="soft">Nothing since this page was opened.</p> : null}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard too. */}
       <ol class="story" aria-live="polite" tabIndex={0}>
         {events.slice(0, 60).map(({ time, text }) => (
           <li key={`${time} ${text}`}>
