@@ -62,6 +62,7 @@ export class RingSimulation {
   readonly hosts: SimulatedHost[] = [];
   readonly trace: Trace | null;
   readonly #options: SimulationOptions;
+  readonly #members = new Map<HostId, readonly MemberPointer[]>();
   /** All live members by id; null when it must be made anew. */
   #sorted: readonly MemberPointer[] | null = null;
 
@@ -87,6 +88,7 @@ export class RingSimulation {
       contact,
       index,
     }));
+    this.#members.set(contact.host, members);
     const host = { contact, members, ...this.#launch(contact, members) };
     this.hosts.push(host);
     return host;
@@ -109,6 +111,7 @@ export class RingSimulation {
       timers: { ...defaultTimers, ...this.#options.timers },
       cacheCapacity: this.#options.cacheCapacity,
       parallelAsks: this.#options.parallelAsks,
+      idOf: (host, index) => this.#members.get(host)?.[index]?.id ?? null,
       proximity: cached,
       ...(this.#options.guesses === undefined ? {} : { guesses: this.#options.guesses }),
       spreadNews: cached,

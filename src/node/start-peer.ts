@@ -6,6 +6,7 @@ import path from 'node:path';
 import { formatAddress } from '../network/addresses.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { networkId } from '../network/genesis.ts';
+import { memberIdOfHost } from '../network/host-id.ts';
 import { Http2Transport } from '../network/http2-transport.ts';
 import { loadOrCreateIdentity } from '../network/identity.ts';
 import { ringCodec } from '../network/ring-codec.ts';
@@ -95,6 +96,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       smallRings: genesis.rule === 'chosen',
       timers: { ...defaultTimers, pingInterval: configuration.pingMilliseconds ?? defaultTimers.pingInterval },
       cacheCapacity: cachedMembers,
+      ...(genesis.rule === 'key' ? { idOf: (host, index) => memberIdOfHost(host, index, genesis.bits) } : {}),
       parallelAsks,
       proximity: genesis.rule === 'key',
       spreadNews: true,

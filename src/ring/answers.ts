@@ -103,7 +103,7 @@ export class Answers implements RingHandler {
 
   #announceJoinRequest(from: HostId, found: readonly FindAnswer[]): void {
     const { own, known, detector } = this.#ports;
-    if (from === this.#options.self.host || own.joined.length === 0 || known.cache.membersOf(from) > 0) return;
+    if (from === this.#options.self.host || own.joined.length === 0 || known.cache.knows(from)) return;
     const contact = detector.contactOf(from);
     const answer = found[0];
     if (contact === null || answer === undefined) return;

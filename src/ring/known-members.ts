@@ -1,6 +1,6 @@
 /** What this host knows of the members of others: who was heard of, and who is gone. Hints, each with an end. */
 import type { FailureDetector } from './failure-detector.ts';
-import { between, type RingId } from './identifier.ts';
+import { between, type RingId, ringId } from './identifier.ts';
 import { MemberCache } from './member-cache.ts';
 import type { FindAnswer } from './messages.ts';
 import type { OwnMembers } from './own-members.ts';
@@ -17,6 +17,8 @@ export interface KnownMembersPorts {
 /** Members remembered as gone; each is for some seconds only. */
 const maximumGone = 4096;
 
+const chosen = (): null => null;
+
 export class KnownMembers {
   readonly cache: MemberCache;
   readonly #options: RingHostOptions;
@@ -27,7 +29,9 @@ export class KnownMembers {
   constructor(options: RingHostOptions, ports: KnownMembersPorts) {
     this.#options = options;
     this.#ports = ports;
-    this.cache = new MemberCache(options.cacheCapacity);
+    const { bits } = options.shape;
+    const center = options.members[0]?.id ?? ringId(0, bits);
+    this.cache = new MemberCache({ bits, capacity: options.cacheCapacity, center, idOf: options.idOf ?? chosen });
   }
 
   /** Nobody expects an answer from it: padding, its host is down, or it said itself that it is no member. */

@@ -7,6 +7,7 @@ import { MemberCache } from './member-cache.ts';
 import type { HostId } from './pointer.ts';
 
 const idOf = (place: number) => place.toString(16).padStart(2, '0') as RingId;
+const cacheOf = (capacity: number) => new MemberCache({ bits: 8, capacity, center: idOf(0), idOf: () => null });
 const steps = fc.array(
   fc.record({
     place: fc.integer({ min: 0, max: 255 }),
@@ -19,7 +20,7 @@ const steps = fc.array(
 test('C2 the cache does what a sorted list does', () => {
   fc.assert(
     fc.property(steps, (history) => {
-      const cache = new MemberCache(1000);
+      const cache = cacheOf(1000);
       const model = new Map<RingId, string>();
       for (const { place, host, action } of history) {
         const id = idOf(place);
@@ -49,17 +50,49 @@ test('C2 the cache does what a sorted list does', () => {
           before.slice(0, 3),
         );
         for (const name of ['a', 'b', 'c']) {
-          assert.equal(cache.membersOf(name as HostId), [...model.values()].filter((owner) => owner === name).length);
+          assert.equal(
+            cache.membersAt(name as HostId).length,
+            [...model.values()].filter((owner) => owner === name).length,
+          );
         }
       }
     }),
   );
 });
 
-test('C2 a full cache takes nobody in, and one of capacity 0 stays empty', () => {
-  const cache = new MemberCache(1);
-  assert.equal(cache.insert(memberAt('01')), true);
-  assert.equal(cache.insert(memberAt('02')), false);
-  assert.equal(cache.size, 1);
-  assert.equal(new MemberCache(0).insert(memberAt('01')), false);
+test('C2 a full cache keeps few of the many that are far and all that are near, and one of capacity 0 stays empty', () => {
+  const cache = cacheOf(32);
+  const places = Array.from({ length: 256 }, (_, place) => (place * 167) % 256);
+  for (const place of places) cache.insert(memberAt(idOf(place)));
+  assert.equal(cache.size, 32);
+  const kept = cache.all().map(({ id }) => Number.parseInt(id, 16));
+  const near = kept.filter((place) => place < 64).length;
+  const far = kept.filter((place) => place >= 192).length;
+  assert.ok(near >= 2 * far, `${near} near, ${far} far`);
+  assert.equal(cacheOf(0).insert(memberAt('01')), false);
+});
+
+test('C2 with the rule of ids the members of a host are found without a search', () => {
+  const idOfMember = (host: HostId, index: number) => (host === 'host-a' && index < 3 ? idOf(10 * index) : idOf(255));
+  const cache = new MemberCache({ bits: 8, capacity: 100, center: idOf(0), idOf: idOfMember });
+  for (const place of [0, 10, 30]) cache.insert(memberAt(idOf(place), 'a'));
+  assert.deepEqual(
+    cache.membersAt('host-a' as HostId).map(({ id }) => id),
+    [idOf(0), idOf(10)],
+  );
+  assert.equal(cache.knows('host-a' as HostId), true);
+  cache.removeHost('host-a' as HostId);
+  assert.deepEqual(
+    cache.all().map(({ id }) => id),
+    [idOf(30)],
+  );
+});
+
+test('C2 the members at and behind a key, round the ring', () => {
+  const cache = cacheOf(10);
+  for (const place of [1, 5, 9]) cache.insert(memberAt(idOf(place)));
+  assert.deepEqual(
+    cache.from(idOf(5), 3).map(({ id }) => id),
+    [idOf(5), idOf(9), idOf(1)],
+  );
 });

@@ -1,36 +1,64 @@
 /**
  * Members heard of, sorted by id. A hint: it picks whom to ask first and finds rings to merge with; who is asked
  * answers for itself. Entries leave when their host dies or they say NOT_MEMBER.
+ *
+ * It aims at the whole membership and has a bound. Past that the entry whose neighbours stand closest, measured by its
+ * distance from this host, makes room: what stays has a density of 1 / distance, as fingers have, so that lookups take
+ * O(log N) hops instead of one (Li, Stribling, Morris, Kaashoek: "Bandwidth-efficient management of DHT routing
+ * tables", NSDI 2005).
  */
-import type { RingId } from './identifier.ts';
+import { distance, type RingId } from './identifier.ts';
 import type { HostId, MemberPointer } from './pointer.ts';
 
-export class MemberCache {
-  readonly #capacity: number;
-  readonly #byId: MemberPointer[] = [];
-  readonly #ofHost = new Map<HostId, Set<RingId>>();
+/** Which id a host's member has; null where ids are chosen. */
+export type MemberIdRule = (host: HostId, index: number) => RingId | null;
 
-  /** `capacity` in entries; about 200 bytes each. */
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+export interface MemberCacheBounds {
+  readonly bits: number;
+  /** Entries. */
+  readonly capacity: number;
+  /** Distances are measured from here. */
+  readonly center: RingId;
+  readonly idOf: MemberIdRule;
+}
+
+const maximumVirtualNodes = 64;
+/** Entries looked at to find one that can go. */
+const evictionSample = 16;
+
+export class MemberCache {
+  readonly #bounds: MemberCacheBounds;
+  #byId: MemberPointer[] = [];
+  /** Where the next search for an entry that can go begins: all get their turn. */
+  #hand = 0;
+
+  constructor(bounds: MemberCacheBounds) {
+    this.#bounds = bounds;
   }
 
   get size(): number {
     return this.#byId.length;
   }
 
-  /** True when the member was not known. */
+  /** True when the member was not known and there was room for it. */
   insert(pointer: MemberPointer): boolean {
+    if (this.#bounds.capacity === 0) return false;
     const at = this.#firstNotBefore(pointer.id);
     const present = this.#byId[at];
     if (present?.id === pointer.id) {
-      if (present.contact !== pointer.contact) this.#replace(at, present, pointer);
+      this.#byId[at] = pointer;
       return false;
     }
-    if (this.#byId.length >= this.#capacity) return false;
     this.#byId.splice(at, 0, pointer);
-    this.#note(pointer);
-    return true;
+    if (this.#byId.length <= this.#bounds.capacity) return true;
+    const evicted = this.#leastUseful(at);
+    this.#byId.splice(evicted, 1);
+    return evicted !== at;
+  }
+
+  /** Takes over a list that is sorted by id, as far as there is room, in place of what was known. */
+  load(sorted: readonly MemberPointer[]): void {
+    this.#byId = sorted.slice(0, this.#bounds.capacity);
   }
 
   has(id: RingId): boolean {
@@ -39,22 +67,28 @@ export class MemberCache {
 
   removeMember(id: RingId): void {
     const at = this.#firstNotBefore(id);
-    const present = this.#byId[at];
-    if (present?.id !== id) return;
-    this.#byId.splice(at, 1);
-    this.#forget(present);
+    if (this.#byId[at]?.id === id) this.#byId.splice(at, 1);
   }
 
   removeHost(host: HostId): void {
-    for (const id of [...(this.#ofHost.get(host) ?? [])]) this.removeMember(id);
+    for (const { id } of this.membersAt(host)) this.removeMember(id);
   }
 
-  membersOf(host: HostId): number {
-    return this.#ofHost.get(host)?.size ?? 0;
+  knows(host: HostId): boolean {
+    return this.membersAt(host, 1).length > 0;
   }
 
-  membersAt(host: HostId): readonly MemberPointer[] {
-    return [...(this.#ofHost.get(host) ?? [])].map((id) => this.#byId[this.#firstNotBefore(id)]!);
+  /** The known members of a host, in no order. */
+  membersAt(host: HostId, most = maximumVirtualNodes): readonly MemberPointer[] {
+    const found: MemberPointer[] = [];
+    for (let index = 0; index < maximumVirtualNodes && found.length < most; index++) {
+      const id = this.#bounds.idOf(host, index);
+      // Chosen ids follow from nothing; their networks are small.
+      if (id === null) return this.#byId.filter(({ contact }) => contact.host === host).slice(0, most);
+      const pointer = this.#byId[this.#firstNotBefore(id)];
+      if (pointer?.id === id) found.push(pointer);
+    }
+    return found;
   }
 
   /** The member strictly after `id` in ring order; null when none but `id` itself is known. */
@@ -64,6 +98,15 @@ export class MemberCache {
     if (this.#byId[at]?.id === id) at++;
     const found = this.#byId[at % this.#byId.length]!;
     return found.id === id ? null : found;
+  }
+
+  /** Up to `count` members at or after `key`, nearest first. */
+  from(key: RingId, count: number): MemberPointer[] {
+    const found: MemberPointer[] = [];
+    const total = this.#byId.length;
+    const start = this.#firstNotBefore(key);
+    for (let step = 0; step < total && found.length < count; step++) found.push(this.#byId[(start + step) % total]!);
+    return found;
   }
 
   /** Up to `count` members strictly before `key`, closest first. */
@@ -81,6 +124,35 @@ export class MemberCache {
     return this.#byId;
   }
 
+  /** Place of the first member at or after `id` in the sorted list; its length when none follows. */
+  placeOf(id: RingId): number {
+    return this.#firstNotBefore(id);
+  }
+
+  /** Of the newcomer and some others, the one whose gap is smallest beside its distance. */
+  #leastUseful(newcomer: number): number {
+    let least = newcomer;
+    let worth = this.#worth(newcomer);
+    for (let step = 0; step < evictionSample; step++) {
+      // A stride that shares no factor with most sizes spreads the sample over the ring.
+      this.#hand = (this.#hand + 7919) % this.#byId.length;
+      const other = this.#worth(this.#hand);
+      if (other >= worth) continue;
+      worth = other;
+      least = this.#hand;
+    }
+    return least;
+  }
+
+  #worth(place: number): number {
+    const { bits, center } = this.#bounds;
+    const total = this.#byId.length;
+    const before = this.#byId[(place + total - 1) % total]!.id;
+    const after = this.#byId[(place + 1) % total]!.id;
+    const { id } = this.#byId[place]!;
+    return Number(distance(before, after, bits)) / (Number(distance(center, id, bits)) + 1);
+  }
+
   #firstNotBefore(id: RingId): number {
     let low = 0;
     let high = this.#byId.length;
@@ -90,23 +162,5 @@ export class MemberCache {
       else high = middle;
     }
     return low;
-  }
-
-  #replace(at: number, old: MemberPointer, pointer: MemberPointer): void {
-    this.#forget(old);
-    this.#byId[at] = pointer;
-    this.#note(pointer);
-  }
-
-  #note(pointer: MemberPointer): void {
-    const ids = this.#ofHost.get(pointer.contact.host);
-    if (ids) ids.add(pointer.id);
-    else this.#ofHost.set(pointer.contact.host, new Set([pointer.id]));
-  }
-
-  #forget(pointer: MemberPointer): void {
-    const ids = this.#ofHost.get(pointer.contact.host);
-    ids?.delete(pointer.id);
-    if (ids?.size === 0) this.#ofHost.delete(pointer.contact.host);
   }
 }

@@ -87,7 +87,7 @@ export class OtherHosts {
   }
 
   virtualNodesOf(host: HostId): number {
-    return this.#news.latest(host)?.virtualNodes ?? this.#ports.known.cache.membersOf(host);
+    return this.#news.latest(host)?.virtualNodes ?? this.#ports.known.cache.membersAt(host).length;
   }
 
   /** Whether the host itself said that it has no members: it is not on the ring, and keeps nothing. */
@@ -98,7 +98,7 @@ export class OtherHosts {
   }
 
   #hasMembers(host: HostId): boolean {
-    return this.#ports.known.cache.membersOf(host) > 0;
+    return this.#ports.known.cache.knows(host);
   }
 
   selfEvent(type: MembershipEvent['type']): MembershipEvent {

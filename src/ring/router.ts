@@ -32,10 +32,13 @@ const closerFromCache = 4;
 /** Where a lookup of mine may begin: no message carries them, and most of them may be dead. */
 const maximumOwnSuggestions = 64;
 const placesWorthWalking = 2n;
+const ownersFromCache = 4;
+/** In spaces between members: a complete cache has a wider gap around one key in 330. */
+const widestGap = 8n;
 
 export function find(key: RingId, ports: RouterPorts): FindAnswer {
   const own = ports.own();
-  if (own.length === 0) return { owned: null, guesses: [], closer: [] };
+  if (own.length === 0) return findWithoutMembers(key, ports);
   const next = own.find((m) => m.state.me.id >= key) ?? own[0]!;
   const { state } = next;
   if (inOwnedArc(state.predecessor.id, key, state.me.id)) {
@@ -50,6 +53,9 @@ export function find(key: RingId, ports: RouterPorts): FindAnswer {
   };
   for (const pointer of fromList(before.state, key, ports.guesses)) suggest(guesses, pointer);
   if (isNearBehind(state, key, ports)) suggest(guesses, state.predecessor);
+  if (!ports.forOther && guesses.length === 0) {
+    for (const pointer of cachedOwners(key, before.state, state, ports)) suggest(guesses, pointer);
+  }
   guesses.sort((a, b) => (a.id === key || (b.id !== key && between(key, a.id, b.id)) ? -1 : 1));
 
   const closer: MemberPointer[] = [];
@@ -81,6 +87,31 @@ function isNearBehind(state: MemberState, key: RingId, { forOther, bits }: Route
   const behind = distance(key, state.me.id, bits);
   const ahead = distance(state.me.id, last.id, bits);
   return forOther ? behind <= ahead : behind * BigInt(members.length) <= ahead * placesWorthWalking;
+}
+
+/** A client stands nowhere: it asks whoever it believes to own the key, and those before it. */
+function findWithoutMembers(key: RingId, { forOther, cache, isGone }: RouterPorts): FindAnswer {
+  if (forOther) return { owned: null, guesses: [], closer: [] };
+  const alive = (pointer: MemberPointer) => !isGone(pointer);
+  const guesses = cache.from(key, ownersFromCache).filter(alive);
+  return { owned: null, guesses, closer: cache.before(key, closerFromCache).filter(alive) };
+}
+
+/**
+ * Who owns the key by the membership cache, and those that follow: one hop when it is right, one or two more when it is
+ * not, for the owner itself answers. Only where the cache is as dense as the ring: elsewhere the member before the key
+ * knows better.
+ */
+function cachedOwners(key: RingId, before: MemberState, next: MemberState, { cache, bits }: RouterPorts) {
+  const [last] = cache.before(key, 1);
+  const found = cache.from(key, ownersFromCache).filter(({ id }) => id === key || between(key, id, next.me.id));
+  if (isMember(next.predecessor) && !found.some(({ id }) => id === next.predecessor.id)) found.push(next.predecessor);
+  const first = found[0];
+  const members = before.successors.filter(isMember);
+  const end = members.at(-1);
+  if (last === undefined || first === undefined || end === undefined) return [];
+  const gap = distance(last.id, first.id, bits) * BigInt(members.length);
+  return gap <= distance(before.me.id, end.id, bits) * widestGap ? found : [];
 }
 
 /** Closest preceding first. */
