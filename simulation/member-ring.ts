@@ -100,7 +100,7 @@ export class MemberRing {
       smallRings: false,
       busyRule: this.#options.busyRule,
       isGone,
-      readState: (of, done) => this.#read(peer, of, done),
+      readState: (of, notifier, done) => this.#read(peer, of, notifier, done),
       notify: (to, from, done) => {
         this.#travel(() => this.#liveMember(to)?.notified(from));
         this.#travel(() => process.run(done));
@@ -126,7 +126,7 @@ export class MemberRing {
     return peer;
   }
 
-  #read(asker: Peer, of: MemberPointer, done: (snapshot: Snapshot) => void): void {
+  #read(asker: Peer, of: MemberPointer, notifier: MemberPointer | null, done: (snapshot: Snapshot) => void): void {
     // Asking about the predecessor changes no successor; everything else that a member reads it takes over.
     const isRead = asker.member.state === null || asker.member.isBusy;
     this.#travel(() => {
@@ -138,6 +138,7 @@ export class MemberRing {
       }
       const answer = asked.member.answerState();
       if (isRead && answer.status === 'member') this.#takeOver(asker, answer.state);
+      if (notifier !== null) asked.member.notified(notifier);
       this.#travel(() => {
         asker.process.run(() => {
           done(snapshotOf(answer));

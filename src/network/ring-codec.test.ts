@@ -67,9 +67,9 @@ function exchange({ id, own, member, pointer, successors }: Arbitraries): fc.Arb
   const ids = fc.array(id, { maxLength: 9 });
   const notices = fc.array(plainRecord({ to: id, from: own }), { maxLength: 9 });
   const exchanges: fc.Arbitrary<unknown>[] = [
-    answerEach(id, stateAnswer).map(([members, states]) => ({
+    fc.tuple(answerEach(id, stateAnswer), notices).map(([[members, states], notices]) => ({
       kind: 'getState',
-      ask: { members },
+      ask: { members, notices },
       answer: { states },
     })),
     notices.map((notices) => ({ kind: 'notify', ask: { notices }, answer: {} })),
@@ -159,21 +159,24 @@ test('random bytes are refused', () => {
 });
 
 test('a host speaks for its own members only', () => {
-  const wire = codec.encodeAsk('notify', { notices: [{ to: me.id, from: me }] });
-  assert.equal(codec.decodeAsk('notify', wire, sender.host).notices.length, 1);
-  assert.throws(() => codec.decodeAsk('notify', wire, contacts[2]!.host), {
-    failure: 'refused',
-    message: /another host/,
-  });
+  const notices = [{ to: me.id, from: me }];
+  for (const kind of ['notify', 'getState'] as const) {
+    const wire = codec.encodeAsk(kind, { members: [], notices });
+    assert.deepEqual(codec.decodeAsk(kind, wire, sender.host).notices, notices);
+    assert.throws(() => codec.decodeAsk(kind, wire, contacts[2]!.host), {
+      failure: 'refused',
+      message: /another host/,
+    });
+  }
 });
 
 test('lists longer than a message may carry are refused, and answers of another length than the ask', () => {
   const members = Array.from({ length: 257 }, () => me.id);
-  assert.throws(() => codec.decodeAsk('getState', codec.encodeAsk('getState', { members }), sender.host), {
+  assert.throws(() => codec.decodeAsk('getState', codec.encodeAsk('getState', { members, notices: [] }), sender.host), {
     failure: 'refused',
   });
   const answer = codec.encodeAnswer('getState', { states: [{ status: 'pending' }] });
-  const ask = { members: [me.id, me.id] };
+  const ask = { members: [me.id, me.id], notices: [] };
   assert.throws(() => codec.decodeAnswer('getState', answer, ask, sender.host), { failure: 'refused' });
 });
 
@@ -181,7 +184,9 @@ test('padding before a member is refused', () => {
   const padding: Pointer = { id: me.id, contact: null, index: 0 };
   const state = { me, predecessor: me, successors: [me, padding, me], epoch: 1 };
   const wire = codec.encodeAnswer('getState', { states: [{ status: 'member', state }] });
-  assert.throws(() => codec.decodeAnswer('getState', wire, { members: [me.id] }, sender.host), { message: /padding/ });
+  assert.throws(() => codec.decodeAnswer('getState', wire, { members: [me.id], notices: [] }, sender.host), {
+    message: /padding/,
+  });
 });
 
 test('pointers to one host share its contact, and another machine is told no loopback', () => {

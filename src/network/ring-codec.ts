@@ -70,21 +70,19 @@ const acknowledgement = {
 
 const forms: { readonly [K in RingMessageKind]: MessageForm<K> } = {
   getState: {
-    writeAsk: (writer, { members }) => writer.ids(members),
-    readAsk: (reader, body) => ({ members: reader.ids(body) }),
+    writeAsk: (writer, { members, notices }) => [writer.ids(members), writer.notices(notices)],
+    readAsk: (reader, body) => {
+      const [members, notices] = readTuple(body, 'a question for states', 2);
+      return { members: reader.ids(members), notices: reader.notices(notices) };
+    },
     writeAnswer: (writer, { states }) => states.map((state) => writer.state(state)),
     readAnswer: (reader, body, { members }) => ({
       states: readTuple(body, 'states', members.length).map((state) => reader.state(state)),
     }),
   },
   notify: {
-    writeAsk: (writer, { notices }) => notices.map(({ to, from }) => [writer.id(to), writer.table.pointer(from)]),
-    readAsk: (reader, body) => ({
-      notices: readList(body, 'notices', 0, maximumListEntries).map((notice) => {
-        const [to, from] = readTuple(notice, 'a notice', 2);
-        return { to: reader.id(to), from: reader.own(from) };
-      }),
-    }),
+    writeAsk: (writer, { notices }) => writer.notices(notices),
+    readAsk: (reader, body) => ({ notices: reader.notices(body) }),
     ...acknowledgement,
   },
   find: {

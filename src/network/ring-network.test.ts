@@ -52,7 +52,7 @@ test('the ring asks and is answered through a transport', async () => {
   const a = await end(network, () => null);
   const b = await end(network, () => ({ states: [{ status: 'pending' }] }));
   const members = [memberIdOfHost(b.contact.host, 0, 256)];
-  assert.deepEqual(await ask(a, b.contact, 'getState', { members }), {
+  assert.deepEqual(await ask(a, b.contact, 'getState', { members, notices: [] }), {
     ok: true,
     answer: { states: [{ status: 'pending' }] },
   });

@@ -6,6 +6,7 @@ import {
   type MembershipEvent,
   maximumListEntries,
   maximumSuggestions,
+  type Notice,
   type OwnerAnswer,
   type StateAnswer,
 } from '../ring/messages.ts';
@@ -44,6 +45,14 @@ export class RingReader {
     const member = this.table.member(value);
     if (member.contact.host !== this.#from) throw malformed('it speaks for a member of another host');
     return member;
+  }
+
+  /** Each from a member of the host that sent this. */
+  notices(value: Wire): readonly Notice[] {
+    return readList(value, 'notices', 0, maximumListEntries).map((notice) => {
+      const [to, from] = readTuple(notice, 'a notice', 2);
+      return { to: this.id(to), from: this.own(from) };
+    });
   }
 
   /** Exactly s entries, padding only at the tail. */

@@ -1,6 +1,6 @@
 /** Writes the parts that the ring's messages are made of. */
 import type { RingId } from '../ring/identifier.ts';
-import type { FindAnswer, MembershipEvent, StateAnswer } from '../ring/messages.ts';
+import type { FindAnswer, MembershipEvent, Notice, StateAnswer } from '../ring/messages.ts';
 import type { Pointer } from '../ring/pointer.ts';
 import { ContactTable, encodeRingId, type RingShape } from './pointer-codec.ts';
 import { eventTypes, statuses } from './ring-vocabulary.ts';
@@ -25,6 +25,10 @@ export class RingWriter {
 
   pointers(pointers: readonly Pointer[]): Wire {
     return pointers.map((pointer) => this.table.pointer(pointer));
+  }
+
+  notices(notices: readonly Notice[]): Wire {
+    return notices.map(({ to, from }) => [this.id(to), this.table.pointer(from)]);
   }
 
   state(answer: StateAnswer): Wire {

@@ -27,6 +27,10 @@ const fixtures: Record<string, readonly [Wire, string]> = {
     encodeHelloAnswer({ genesis: bytes, contact, zone: null, observedAddress: '::1', proof: null, secret: bytes }),
     '864209098258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438f6633a3a31f6420909',
   ],
+  getState: [
+    codec.encodeAsk('getState', { members: [padding.id], notices: [{ to: padding.id, from: me }] }),
+    '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438828141ff818241ff02',
+  ],
   'getState answer': [
     codec.encodeAnswer('getState', { states: [{ status: 'member', state }, { status: 'pending' }] }),
     '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a3438343882840202820241ff0701',

@@ -2,7 +2,7 @@
 import type { FailureDetector } from './failure-detector.ts';
 import type { KnownMembers } from './known-members.ts';
 import type { Lookups } from './lookups.ts';
-import type { FindAnswer, RingAnswers, RingAsks, RingHandler, RingMessageKind } from './messages.ts';
+import type { FindAnswer, Notice, RingAnswers, RingAsks, RingHandler, RingMessageKind } from './messages.ts';
 import type { OtherHosts } from './other-hosts.ts';
 import type { OwnMembers } from './own-members.ts';
 import type { HostId } from './pointer.ts';
@@ -39,16 +39,13 @@ export class Answers implements RingHandler {
   readonly #handlers: {
     readonly [K in RingMessageKind]: (from: HostId, ask: RingAsks[K], answer: Answer<K>) => void;
   } = {
-    getState: (_from, { members }, answer) => {
-      answer({ states: members.map((id) => this.#ports.own.get(id)?.answerState() ?? { status: 'not-member' }) });
+    getState: (from, { members, notices }, answer) => {
+      const states = members.map((id) => this.#ports.own.get(id)?.answerState() ?? { status: 'not-member' as const });
+      this.#takeNotices(from, notices);
+      answer({ states });
     },
     notify: (from, { notices }, answer) => {
-      for (const { to, from: notifier } of notices) {
-        // A host speaks for its own members only.
-        if (notifier.contact.host !== from) continue;
-        this.#ports.known.seen(notifier);
-        this.#ports.own.get(to)?.notified(notifier);
-      }
+      this.#takeNotices(from, notices);
       answer({});
     },
     find: (from, { keys }, answer) => {
@@ -84,6 +81,15 @@ export class Answers implements RingHandler {
       answer({ events: [others.selfEvent(own.joined.length > 0 ? 'alive' : 'away')] });
     },
   };
+
+  #takeNotices(from: HostId, notices: readonly Notice[]): void {
+    for (const { to, from: notifier } of notices) {
+      // A host speaks for its own members only.
+      if (notifier.contact.host !== from) continue;
+      this.#ports.known.seen(notifier);
+      this.#ports.own.get(to)?.notified(notifier);
+    }
+  }
 
   #probe(hosts: RingAsks['probe']['hosts'], answer: Answer<'probe'>): void {
     const asked = hosts.slice(0, maximumProbesPerAsk);

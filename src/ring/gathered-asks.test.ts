@@ -33,17 +33,18 @@ const gone: StateAnswer = { status: 'not-member' };
 test('what is asked of one host at the same moment goes in one message, and each gets its part of the answer', () => {
   const { gathered, sent, pass } = setUp();
   const host = contactOf('a');
+  const notice = { to: id(2), from: { id: id(8), contact: contactOf('me'), index: 0 } };
   const results: unknown[] = [];
-  gathered.ask(host, 'getState', { members: [id(1)] }, 100, (result) => results.push(result));
-  gathered.ask(host, 'getState', { members: [id(2), id(3)] }, 300, (result) => results.push(result));
-  gathered.ask(contactOf('b'), 'getState', { members: [id(4)] }, 100, () => {});
+  gathered.ask(host, 'getState', { members: [id(1)], notices: [] }, 100, (result) => results.push(result));
+  gathered.ask(host, 'getState', { members: [id(2), id(3)], notices: [notice] }, 300, (result) => results.push(result));
+  gathered.ask(contactOf('b'), 'getState', { members: [id(4)], notices: [] }, 100, () => {});
   assert.equal(sent.length, 0, 'nothing leaves before the turn is over');
   pass(1);
   assert.deepEqual(
     sent.map(({ to, ask, deadline }) => [to, ask, deadline]),
     [
-      ['a', { members: [id(1), id(2), id(3)] }, 300],
-      ['b', { members: [id(4)] }, 100],
+      ['a', { members: [id(1), id(2), id(3)], notices: [notice] }, 300],
+      ['b', { members: [id(4)], notices: [] }, 100],
     ],
   );
   sent[0]?.done({ ok: true, answer: { states: [pending, gone, pending] } });

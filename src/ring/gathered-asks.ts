@@ -27,7 +27,11 @@ interface Form<K extends GatheredKind> {
 const forms: { readonly [K in GatheredKind]: Form<K> } = {
   getState: {
     entries: ({ members }) => members.length,
-    merge: (asks) => ({ members: asks.flatMap(({ members }) => members) }),
+    // At most one notice beside each member asked about.
+    merge: (asks) => ({
+      members: asks.flatMap(({ members }) => members),
+      notices: asks.flatMap(({ notices }) => notices),
+    }),
     part: ({ states }, start, count) => ({ states: states.slice(start, start + count) }),
   },
   find: {

@@ -24,7 +24,8 @@ export interface MemberPorts {
   readonly smallRings: boolean;
   /** True but in one mutant of the simulator. */
   readonly busyRule: boolean;
-  readState(of: MemberPointer, done: (snapshot: Snapshot) => void): void;
+  /** With a notifier, the member whose state is read is notified by it right after. */
+  readState(of: MemberPointer, notifier: MemberPointer | null, done: (snapshot: Snapshot) => void): void;
   /** Confirmed dead, or said to be no member any more. */
   isGone(member: MemberPointer): boolean;
   notify(to: MemberPointer, from: MemberPointer, done: () => void): void;

@@ -73,7 +73,7 @@ export class Member {
 
   /** One step of JOIN behind p; the host does the walking. */
   tryJoin(p: MemberPointer, done: (step: JoinStep | null) => void): void {
-    this.#ports.readState(p, (snapshot) => {
+    this.#ports.readState(p, null, (snapshot) => {
       if (this.#stopped || this.#state !== null || snapshot.kind !== 'member') return done(null);
       const step = joinBehind(this.me, snapshot.state, this.#ports.shape);
       if (step.kind === 'joined') {
@@ -175,7 +175,7 @@ export class Member {
     });
   }
 
-  /** STAB1: drop dead heads until one answers, take over its list. */
+  /** STAB1: drop dead heads until one answers, take over its list. The question carries the notice that ends a round. */
   #askHead(done: (answered: boolean) => void): void {
     let state = this.#state;
     let head = state?.successors[0];
@@ -192,7 +192,7 @@ export class Member {
       this.#exhausted(state, done);
       return;
     }
-    this.#read(head, (snapshot) => {
+    this.#read(head, this.me, (snapshot) => {
       if (this.#state === null) return done(false);
       if (snapshot.kind === 'gone') {
         this.#commit(dropHead(this.#state, this.#ports.shape));
@@ -204,7 +204,7 @@ export class Member {
     });
   }
 
-  /** STAB2: a live candidate nearer than the successor becomes the successor; then always notify. */
+  /** STAB2: a live candidate nearer than the successor becomes the successor and is notified; the old one has been. */
   #askBetter(answer: MemberState, done: (answered: boolean) => void): void {
     const state = this.#state;
     if (state === null) {
@@ -213,13 +213,12 @@ export class Member {
     }
     const candidate = this.#bestCandidate(state, answer);
     if (candidate === null) {
-      this.#notifySuccessor(done);
+      done(true);
       return;
     }
-    this.#read(candidate, (snapshot) => {
-      if (snapshot.kind === 'member' && this.#state !== null) {
-        this.#commit(adoptSuccessor(this.#state, snapshot.state, this.#ports.shape));
-      }
+    this.#read(candidate, null, (snapshot) => {
+      if (snapshot.kind !== 'member' || this.#state === null) return done(true);
+      this.#commit(adoptSuccessor(this.#state, snapshot.state, this.#ports.shape));
       this.#notifySuccessor(done);
     });
   }
@@ -237,7 +236,7 @@ export class Member {
       return;
     }
     this.#running = true;
-    this.#read(candidate, (snapshot) => {
+    this.#read(candidate, null, (snapshot) => {
       const now = this.#state;
       if (snapshot.kind !== 'member' || now === null || !isBetterSuccessor(now, candidate)) return this.#finish();
       this.#commit(adoptSuccessor(now, snapshot.state, this.#ports.shape));
@@ -270,7 +269,7 @@ export class Member {
       this.#nobodyLeft(state, done);
       return;
     }
-    this.#read(candidate, (snapshot) => {
+    this.#read(candidate, null, (snapshot) => {
       if (this.#state === null) return done(false);
       if (snapshot.kind === 'gone') return this.#askHead(done);
       if (snapshot.kind !== 'member') return done(false);
@@ -294,15 +293,20 @@ export class Member {
    * Reads a state under the busy rule. After PENDING nothing answered is in flight, so while waiting to ask again this
    * member answers others: two members that ask each other at once cannot block each other.
    */
-  #read(member: MemberPointer, done: (snapshot: Snapshot) => void, retries = maximumPendingRetries): void {
+  #read(
+    member: MemberPointer,
+    notifier: MemberPointer | null,
+    done: (snapshot: Snapshot) => void,
+    retries = maximumPendingRetries,
+  ): void {
     this.#busy = true;
-    this.#ports.readState(member, (snapshot) => {
+    this.#ports.readState(member, notifier, (snapshot) => {
       this.#busy = false;
       if (this.#stopped || this.#state === null) return done({ kind: 'unknown' });
       if (snapshot.kind !== 'pending') return done(snapshot);
       if (retries === 0) return done({ kind: 'unknown' });
       const { clock, random, timers } = this.#ports;
-      clock.after(timers.pendingRetry * (0.5 + random.next()), () => this.#read(member, done, retries - 1));
+      clock.after(timers.pendingRetry * (0.5 + random.next()), () => this.#read(member, notifier, done, retries - 1));
     });
   }
 
@@ -347,7 +351,7 @@ export class Member {
       done(true);
       return;
     }
-    this.#ports.readState(predecessor, (snapshot) => done(snapshot.kind === 'gone'));
+    this.#ports.readState(predecessor, null, (snapshot) => done(snapshot.kind === 'gone'));
   }
 
   // COMMIT AND PACE

@@ -38,10 +38,16 @@ export interface MembershipEvent {
   readonly incarnation: number;
 }
 
+/** `from` believes to be the predecessor of `to` (rectify). */
+export interface Notice {
+  readonly to: RingId;
+  readonly from: MemberPointer;
+}
+
 export interface RingAsks {
-  getState: { readonly members: readonly RingId[] };
-  /** `from` believes to be the predecessor of `to` (rectify). */
-  notify: { readonly notices: readonly { readonly to: RingId; readonly from: MemberPointer }[] };
+  /** The notices count once the states have been read: who stabilises asks its successor and notifies it in one message. */
+  getState: { readonly members: readonly RingId[]; readonly notices: readonly Notice[] };
+  notify: { readonly notices: readonly Notice[] };
   find: { readonly keys: readonly RingId[] };
   /** Stabilise now, all members when none is named; `candidates` are members that may lie between you and your successor. */
   poke: { readonly members: readonly RingId[]; readonly candidates: readonly MemberPointer[] };

@@ -56,10 +56,11 @@ export class Questions {
     });
   }
 
-  /** GET_STATE of one member. */
-  readState(of: MemberPointer, done: (snapshot: Snapshot) => void): void {
+  /** GET_STATE of one member, which `notifier` then notifies; null notifies nobody. */
+  readState(of: MemberPointer, notifier: MemberPointer | null, done: (snapshot: Snapshot) => void): void {
     const { known } = this.#ports;
-    this.ask(of.contact, 'getState', { members: [of.id] }, this.deadline(of.contact.host), (result) => {
+    const ask = { members: [of.id], notices: notifier === null ? [] : [{ to: of.id, from: notifier }] };
+    this.ask(of.contact, 'getState', ask, this.deadline(of.contact.host), (result) => {
       if (this.#ports.isClosed()) return;
       if (!result.ok) return this.#judgeSilence(of, result.failure === 'refused', done);
       const state = result.answer.states[0];

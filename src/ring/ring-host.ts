@@ -140,7 +140,7 @@ export class RingHost implements RingHandler {
       shape,
       smallRings,
       busyRule: busyRule ?? true,
-      readState: (of, done) => this.#questions.readState(of, done),
+      readState: (of, notifier, done) => this.#questions.readState(of, notifier, done),
       isGone: (pointer) => this.#known.isGone(pointer),
       notify: (to, from, done) => {
         const notices = [{ to: to.id, from }];
@@ -320,7 +320,7 @@ export class RingHost implements RingHandler {
   }
 
   stateOf(member: MemberPointer, done: (state: MemberState | null) => void): void {
-    this.#questions.readState(member, (snapshot) => done(snapshot.kind === 'member' ? snapshot.state : null));
+    this.#questions.readState(member, null, (snapshot) => done(snapshot.kind === 'member' ? snapshot.state : null));
   }
 
   lookup(key: RingId, done: (found: Found | null) => void): void {
