@@ -6,8 +6,6 @@
 import { TransportError } from '../network/transport.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds, Timer } from '../ring/ports.ts';
-import type { EncodedEntry } from './entry.ts';
-import { identityOf, mergeEntries } from './merge.ts';
 import type { RecordPorts } from './record-ports.ts';
 
 /** How many places must agree. */
@@ -19,14 +17,14 @@ const unsurePatienceMilliseconds: Milliseconds = 600;
 /** Hosts outside the places asked at a time. */
 const maximumAskedAtOnce = 16;
 
-export interface Answer {
-  readonly entries: readonly EncodedEntry[];
+export interface Answer<Kept> {
+  readonly entries: readonly Kept[];
   /** The host is still being given its share, so it cannot say "absent". */
   readonly isUnknown: boolean;
 }
 
-export interface Answers {
-  readonly sets: readonly (readonly EncodedEntry[])[];
+export interface Answers<Kept> {
+  readonly sets: readonly (readonly Kept[])[];
   readonly failures: number;
   /** Places that know of all their share, and those that are still being given it. */
   readonly sure: number;
@@ -35,15 +33,16 @@ export interface Answers {
 
 export type AskingPorts = Pick<RecordPorts, 'clock' | 'view' | 'silences'>;
 
-export class Asking {
+export class Asking<Kept> {
   readonly #places: readonly Contact[];
   /** In the order in which they are asked; the places come first. */
   readonly #hosts: readonly Contact[];
   readonly #ports: AskingPorts;
-  readonly #ask: (host: Contact) => Promise<Answer>;
+  readonly #ask: (host: Contact) => Promise<Answer<Kept>>;
+  readonly #fingerprint: (entries: readonly Kept[]) => string;
   readonly #done = Promise.withResolvers<void>();
   readonly #began: Milliseconds;
-  readonly #sets: (readonly EncodedEntry[])[] = [];
+  readonly #sets: (readonly Kept[])[] = [];
   #failures = 0;
   #sure = 0;
   #unsure = 0;
@@ -54,22 +53,27 @@ export class Asking {
   #patience: Timer | null = null;
   #isOver = false;
 
-  /** @param hosts the places first; `placeCount` of them are. */
+  /**
+   * @param hosts the places first; `placeCount` of them are.
+   * @param fingerprint the same for sets that are the same
+   */
   constructor(
     hosts: readonly Contact[],
     placeCount: number,
     ports: AskingPorts,
-    ask: (host: Contact) => Promise<Answer>,
+    ask: (host: Contact) => Promise<Answer<Kept>>,
+    fingerprint: (entries: readonly Kept[]) => string,
   ) {
     const speakingFirst = (some: readonly Contact[]) => ports.silences.speakingFirst(some, ({ host }) => host);
     this.#places = speakingFirst(hosts.slice(0, placeCount));
     this.#hosts = [...this.#places, ...speakingFirst(hosts.slice(placeCount))];
     this.#ports = ports;
     this.#ask = ask;
+    this.#fingerprint = fingerprint;
     this.#began = ports.clock.now();
   }
 
-  async run(): Promise<Answers> {
+  async run(): Promise<Answers<Kept>> {
     for (let count = 0; count < placesAsked && this.#next < this.#places.length; count++) this.#tryNext();
     this.#look();
     await this.#done.promise;
@@ -101,7 +105,7 @@ export class Asking {
     this.#look();
   }
 
-  #heard(host: Contact, { entries, isUnknown }: Answer): void {
+  #heard(host: Contact, { entries, isUnknown }: Answer<Kept>): void {
     this.#answered(host);
     if (this.#isOver) return;
     this.#sets.push(entries);
@@ -163,13 +167,7 @@ export class Asking {
 
   /** Some two answers are the same set, and not empty. */
   #isAgreed(): boolean {
-    const seen = this.#sets.filter((set) => set.length > 0).map(fingerprint);
+    const seen = this.#sets.filter((set) => set.length > 0).map((set) => this.#fingerprint(set));
     return new Set(seen).size < seen.length;
   }
-}
-
-function fingerprint(entries: readonly EncodedEntry[]): string {
-  return mergeEntries(entries)
-    .map(({ entry }) => `${identityOf(entry)}@${entry.sequence}`)
-    .join(' ');
 }

@@ -8,6 +8,8 @@ import { nameOf } from './name-entry.ts';
 /** 64 hexadecimal digits; the first `bits` bits are the place. */
 export type RecordKey = string & { readonly __recordKey: unique symbol };
 
+export const prefixMark = 'pre:';
+
 /** What of the genesis decides the place of a name: in a teaching ring decimal names lie where they say. */
 export interface RecordPlaces {
   readonly bits: number;
@@ -25,10 +27,19 @@ export function isRecordKey(value: unknown): value is RecordKey {
 /** The key under which an entry is kept. Throws `bad-content` when the entry does not say what it is about. */
 export function recordKeyOf(entry: UnsignedEntry, places: RecordPlaces): RecordKey {
   if (entry.kind === 'name') return recordKeyOfName(nameOf(entry), places);
-  if (entry.kind === 'provider')
-    return hash('sha256', Buffer.concat([Buffer.from('provider:'), entry.subject]), 'hex') as RecordKey;
+  if (entry.kind === 'provider') return providerKey(entry.subject);
   const word = entry.body?.['word'];
   if (typeof word !== 'string')
     throw new ChordialError('bad-content', 'A posting does not name its word. It was refused.');
-  return hash('sha256', `word:${word}`, 'hex') as RecordKey;
+  return wordKey(word);
+}
+
+/** @param multihash of the content's root */
+export function providerKey(multihash: Uint8Array): RecordKey {
+  return hash('sha256', Buffer.concat([Buffer.from('provider:'), multihash]), 'hex') as RecordKey;
+}
+
+/** `pre:abc` stands for all words that begin with these letters and has its own key (spec/4, Search); no word holds a colon. */
+export function wordKey(word: string): RecordKey {
+  return hash('sha256', word.startsWith(prefixMark) ? word : `word:${word}`, 'hex') as RecordKey;
 }

@@ -5,13 +5,12 @@
  * Subjects (spec/4, Records; parts divided by NUL, which neither a name nor a word holds): name: name ‖ root; provider:
  * the root's multihash; posting: word ‖ name ‖ root, the root being the CID in binary.
  */
-import { hash } from 'node:crypto';
 import { decode, encode } from '@ipld/dag-cbor';
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { EntryBody, RecordKind } from './entry.ts';
-import { type RecordKey, type RecordPlaces, recordKeyOfName } from './record-keys.ts';
+import { providerKey, type RecordKey, type RecordPlaces, recordKeyOfName, wordKey } from './record-keys.ts';
 
 /** One entry of a shared file, as it is announced. */
 export interface ShareEntry {
@@ -37,7 +36,6 @@ export const maximumShareEntryBytes = 2048;
 export const maximumEntriesPerFile = 20;
 export const maximumEntriesPerPublisher = 10_000_000;
 const maximumSubjectBytes = 1024;
-export const prefixMark = 'pre:';
 
 /** The body of entries. Values of the DAG-CBOR data model. */
 export function shareBody(body: EntryBody): Uint8Array {
@@ -93,16 +91,6 @@ export function shareEntryKey(entry: Pick<ShareEntry, 'kind' | 'subject'>, place
   if (entry.kind === 'provider') return providerKey(entry.subject);
   const { word, name } = readSubject(entry);
   return word === null ? recordKeyOfName(name, places) : wordKey(word);
-}
-
-/** @param multihash of the content's root */
-export function providerKey(multihash: Uint8Array): RecordKey {
-  return hash('sha256', Buffer.concat([Buffer.from('provider:'), multihash]), 'hex') as RecordKey;
-}
-
-/** `pre:abc` stands for all words that begin with these letters and has its own key (spec/4, Search); no word holds a colon. */
-export function wordKey(word: string): RecordKey {
-  return hash('sha256', word.startsWith(prefixMark) ? word : `word:${word}`, 'hex') as RecordKey;
 }
 
 /** Throws `too-large` or `bad-content` for what no holder would take. */

@@ -15,7 +15,8 @@ export interface AnnouncedFile {
 export interface ShareAnnouncer {
   /**
    * Batches of this host that are on the ring and being renewed, from before a restart as well. A file whose batch is not
-   * among them is not announced: it is to be announced (again).
+   * among them is not announced: it is to be announced (again). A batch that no file has is to be ended: the host was
+   * killed before it was written down.
    */
   live(): ReadonlySet<number>;
   /**
@@ -38,15 +39,8 @@ export interface ShareAnnouncer {
 export interface ShareReader {
   /** Who says to have the content, this host included. Several replicas, merged and verified. Rejects with `no-live-source` when nobody can tell. */
   providersOf(root: CID): Promise<readonly Contact[]>;
-  /**
-   * Entries at a key, verified, current, newest per publisher and subject; by pages, as the key's places hand them out. `entries` of different
-   * pages are distinct. Rejects with `no-live-source` when nobody can tell.
-   */
-  entriesOf(
-    key: RecordKey,
-    kind: RecordKind,
-    signal?: AbortSignal,
-  ): AsyncGenerator<readonly HeldShareEntry[], void, undefined>;
+  /** Entries at a key: verified, current, newest per publisher and subject. Rejects with `no-live-source` when nobody can tell. */
+  entriesOf(key: RecordKey, kind: RecordKind, signal?: AbortSignal): Promise<readonly HeldShareEntry[]>;
   /** The same from what this host holds itself, without asking anybody: for the owner of a word. */
-  heldHere(key: RecordKey, kind: RecordKind): Generator<HeldShareEntry, void, undefined>;
+  heldHere(key: RecordKey, kind: RecordKind): readonly HeldShareEntry[];
 }

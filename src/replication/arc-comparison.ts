@@ -6,7 +6,8 @@ import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { type ItemSet, maximumItemSet, recordSet } from '../storage/item-index.ts';
+import { everySet, type ItemSet, isBlockSet, leafSet, maximumBlockSet } from '../storage/item-index.ts';
+import { withWholeCells } from './leaf-places.ts';
 import type { OwnArc } from './own-arcs.ts';
 import { comparedRange, type Difference, differencesIn } from './range-differences.ts';
 import { SyncClient } from './sync-client.ts';
@@ -17,7 +18,6 @@ import type { SyncPorts } from './sync-ports.ts';
 const maximumDifferences = 20_000;
 /** Hosts asked behind the places when none of these is sure of what it holds: so many newcomers in a row are not met. */
 const maximumHostsWalked = 64;
-const everySet: readonly ItemSet[] = Array.from({ length: maximumItemSet + 1 }, (_, set) => set);
 
 export interface Carrying {
   readonly host: Contact;
@@ -82,8 +82,8 @@ interface Asked {
 
 /** The k-th host behind the owner has a place in the sets of more than k copies. The first may also keep what moved on. */
 function questionsToPlaces(arc: ComparedArc, held: ReadonlySet<ItemSet>, { replicas }: SyncPorts): readonly Asked[] {
-  return arc.others.slice(0, maximumItemSet - 1).flatMap((host, position) => {
-    const isPlace = (set: ItemSet): boolean => position < (set === recordSet ? replicas : set) - 1;
+  return arc.others.slice(0, maximumBlockSet - 1).flatMap((host, position) => {
+    const isPlace = (set: ItemSet): boolean => position < (isBlockSet(set) ? set : replicas) - 1;
     const placed = everySet.filter((set) => isPlace(set) && (position < replicas - 1 || held.has(set)));
     const sets = position === 0 ? everySet : placed;
     return sets.length === 0 ? [] : [{ host, sets, placed }];
@@ -110,7 +110,8 @@ class Comparing {
         const asked = byHost.get(host.host) ?? { host, questions: [] };
         byHost.set(host.host, asked);
         for (const set of sets) {
-          const compared = comparedRange(this.#ports.index, set, arc.range);
+          const range = set === leafSet ? withWholeCells(arc.range) : arc.range;
+          const compared = comparedRange(this.#ports.index, set, range);
           asked.questions.push({ arc, compared, placed: placed.includes(set) });
         }
       }

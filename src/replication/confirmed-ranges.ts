@@ -37,6 +37,11 @@ export class ConfirmedRanges {
     for (const [name, { range }] of this.#ranges) if (isInArc(range, key)) this.#ranges.delete(name);
   }
 
+  /** The same for a whole range of keys: nothing around any of them counts. */
+  withdrawAll(range: KeyArc): void {
+    for (const [name, known] of this.#ranges) if (overlap(known.range, range)) this.#ranges.delete(name);
+  }
+
   clear(): void {
     this.#ranges.clear();
   }
@@ -44,6 +49,11 @@ export class ConfirmedRanges {
   /** Whether a block or record with this key would be here if there were one. */
   covers(key: string): boolean {
     return this.#live().some((range) => isInArc(range, key));
+  }
+
+  /** Whether any part of a range is confirmed. */
+  touches(range: KeyArc): boolean {
+    return this.#live().some((known) => overlap(known, range));
   }
 
   /** Whether the whole of a range is confirmed, if need be by several confirmations side by side. */
@@ -70,6 +80,11 @@ export class ConfirmedRanges {
     for (const [name, { until }] of this.#ranges) if (until <= now) this.#ranges.delete(name);
     return [...this.#ranges.values()].map(({ range }) => range);
   }
+}
+
+/** Of two arcs that share a key, one holds the last key of the other. */
+function overlap(a: KeyArc, b: KeyArc): boolean {
+  return isInArc(a, b.upTo) || isInArc(b, a.upTo);
 }
 
 /** Going on from `reached` to `to`, the end of the range is passed. */

@@ -4,8 +4,8 @@
  */
 import { ChordialError } from '../errors.ts';
 import { Silences } from '../network/silences.ts';
-import { inOwnedArc, type RingId } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
+import { distance, inOwnedArc, nextId, type RingId } from '../ring/identifier.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import { hostsBehind } from './placement.ts';
@@ -13,6 +13,8 @@ import { hostsBehind } from './placement.ts';
 const maximumAgeMilliseconds = 2000;
 /** 64 virtual nodes of 64 hosts; beyond, the cache starts anew. */
 const maximumArcs = 4096;
+/** A cell of key space meets about 50 arcs in a ring of ten thousand hosts with 20 virtual nodes each. */
+const maximumArcsOfRange = 256;
 /** Lookups at a time; those that wait find the arc of an earlier one more often than not. */
 const maximumLookups = 8;
 /** Readers fall back to hosts outside the places, one after the other; this many is a whole small network. */
@@ -61,6 +63,20 @@ export class PlacementCache {
   /** The `wanted` distinct hosts whose place the key is, the owner's first; fewer only when the ring has fewer. */
   async places(key: RingId, wanted: number): Promise<readonly Contact[]> {
     return (await this.#hosts(key, wanted)).slice(0, wanted);
+  }
+
+  /** The places of all keys from `first` to `last`, both included: those of each arc that they meet, without repetition. */
+  async placesOfRange(first: RingId, last: RingId, wanted: number): Promise<readonly Contact[]> {
+    const { bits } = this.#view.shape;
+    const places = new Map<HostId, Contact>();
+    let key = first;
+    for (let arcs = 0; arcs < maximumArcsOfRange; arcs++) {
+      const arc = await this.#arcOf(key, wanted);
+      for (const contact of arc.hosts.slice(0, wanted)) places.set(contact.host, contact);
+      if (distance(key, arc.end, bits) >= distance(key, last, bits)) break;
+      key = nextId(arc.end, bits);
+    }
+    return [...places.values()];
   }
 
   /** The places, then the hosts that follow them, then every other live host known: where a copy may be found or put. */
@@ -116,30 +132,33 @@ export class PlacementCache {
   }
 
   async #hosts(key: RingId, wanted: number): Promise<readonly Contact[]> {
+    return (await this.#arcOf(key, wanted)).hosts;
+  }
+
+  async #arcOf(key: RingId, wanted: number): Promise<Arc> {
     const known = this.#find(key, wanted);
-    if (known !== null) return known.hosts;
+    if (known !== null) return known;
     const release = await this.#lookupSlot();
     // One that waits for a silent owner must not keep all others waiting.
     const timer = this.#clock.after(slowMilliseconds, release);
     try {
       const found = this.#find(key, wanted);
-      return found !== null ? found.hosts : await this.#lookUp(key, wanted);
+      return found ?? (await this.#lookUp(key, wanted));
     } finally {
       timer.cancel();
       release();
     }
   }
 
-  async #lookUp(key: RingId, wanted: number): Promise<readonly Contact[]> {
+  async #lookUp(key: RingId, wanted: number): Promise<Arc> {
     const generation = this.#generation;
     const located = await this.#view.locate(key);
     const hosts = await hostsBehind(located, wanted, this.#view);
     const until = this.#clock.now() + maximumAgeMilliseconds;
     // What was learned before a change of neighbours may already be wrong: used once, not kept.
-    if (generation === this.#generation) {
-      this.#keep({ start: located.predecessor.id, end: located.owner.id, hosts, wanted, until });
-    }
-    return hosts;
+    const arc = { start: located.predecessor.id, end: located.owner.id, hosts, wanted, until };
+    if (generation === this.#generation) this.#keep(arc);
+    return arc;
   }
 
   #find(key: RingId, wanted: number): Arc | null {

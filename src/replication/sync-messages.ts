@@ -1,6 +1,6 @@
 /**
- * Wire formats of reconciliation. A key is 32 bytes for a block, 48 for a record; a range runs clockwise from `after`
- * (left out) to `up to`; a set is 0 for records, else the copies wanted of its blocks.
+ * Wire formats of reconciliation. A key is 32 bytes for a block, 48 for a record or a leaf of a share; a range runs
+ * clockwise from `after` (left out) to `up to`; a set is 0 for records, 9 for leaves, else the copies wanted of its blocks.
  *
  * `sync.compare` `{ranges: [[set, after, up to, count, fingerprint]…]}` → `{answers: [[−1 when they are the same, else
  *                the count here; whether the range is confirmed here]…]}`
@@ -16,7 +16,7 @@ import { malformed, readBoolean, readBytes, readInteger, readList, readTuple } f
 import { maximumEntryBytes } from '../records/entry.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { fingerprintBytes, lanesToBytes } from '../storage/fingerprint.ts';
-import { type Item, type ItemSet, maximumItemSet } from '../storage/item-index.ts';
+import { type Item, type ItemSet, isBlockSet, leafSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import { gatherClaims, readClaims } from './claim-messages.ts';
 import { field, readCid } from './wire-fields.ts';
@@ -151,7 +151,7 @@ export function decodeItems(body: Wire, set: ItemSet): ItemsPage {
       cid: cid === null ? null : readCid(cid),
     };
   });
-  if (items.some(({ cid }) => (cid === null) !== (set === 0))) throw malformed('a block comes without its CID');
+  if (items.some(({ cid }) => (cid === null) !== !isBlockSet(set))) throw malformed('a block comes without its CID');
   return { items, cursor: cursor === null ? null : readItemKey(cursor, set) };
 }
 
@@ -223,7 +223,7 @@ export function decodeConfirmed(body: Wire): readonly KeyArc[] {
 }
 
 function readSet(value: Wire): ItemSet {
-  return readInteger(value, 'a set', 0, maximumItemSet);
+  return readInteger(value, 'a set', 0, leafSet);
 }
 
 function readKey(value: Wire): string {
@@ -231,7 +231,7 @@ function readKey(value: Wire): string {
 }
 
 function readItemKey(value: Wire, set: ItemSet): string {
-  return hexOf(readBytes(value, 'the key of an item', set === 0 ? recordItemBytes : keyBytes));
+  return hexOf(readBytes(value, 'the key of an item', isBlockSet(set) ? keyBytes : recordItemBytes));
 }
 
 function bytesOf(hex: string): Uint8Array {

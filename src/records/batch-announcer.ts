@@ -1,0 +1,343 @@
+/**
+ * Announces this host's shared files: their entries go out in batches, and the batches are renewed for as long as this
+ * host lives. What is announced is written down before it is sent and taken off before it is ended, so that whatever a
+ * crash leaves on the ring is renewed or ended by the next life.
+ *
+ * A header is changed in one step, without waiting in between; of two that are under way at once the newer counts
+ * wherever they arrive.
+ */
+import { ChordialError } from '../errors.ts';
+import type { Milliseconds, Timer } from '../ring/ports.ts';
+import type { OwnBatch, OwnBatchTable } from '../storage/own-batch-table.ts';
+import {
+  type BatchHeader,
+  headerLifetimeMilliseconds,
+  maximumWithdrawnTags,
+  signHeader,
+  tagOf,
+  tagsIn,
+  type UnsignedHeader,
+  withdrawnOf,
+} from './batch-header.ts';
+import { spreadBatch } from './batch-spread.ts';
+import { type PlacedHeader, type Spread, spreadHeaders } from './header-spread.ts';
+import type { Signer } from './names.ts';
+import { filesOfBatches, makeBatch, type ShareBatch } from './share-batch.ts';
+import { type ShareEntry, shareEntryKey } from './share-entry.ts';
+import { cellCount, cellOf } from './share-leaf.ts';
+import type { SharePorts } from './share-places.ts';
+import type { AnnouncedFile, ShareAnnouncer } from './shares.ts';
+
+export interface AnnouncerTimes {
+  /** spec/4: a batch lives for 60 min and is renewed every 20 min. */
+  readonly renewMilliseconds: Milliseconds;
+  /** After a renewal that some host did not take. */
+  readonly retryMilliseconds: Milliseconds;
+}
+
+export const defaultAnnouncerTimes: AnnouncerTimes = { renewMilliseconds: 1_200_000, retryMilliseconds: 60_000 };
+
+export interface AnnouncerPorts extends SharePorts {
+  readonly own: OwnBatchTable;
+  readonly signer: Signer;
+  readonly networkId: string;
+  readonly times: AnnouncerTimes;
+  /** Told of renewals that failed; they are tried again. */
+  readonly failed?: (error: Error) => void;
+}
+
+/** Times that a header is brought to hosts which did not take it. */
+const maximumRounds = 4;
+const pauseMilliseconds: Milliseconds = 500;
+/** More batches cost more messages and leaves: the smaller ones are then put together. */
+const maximumLiveBatches = 64;
+const batchesKeptWhenWorn = 32;
+/** A thinned batch drags its withdrawn tags along with every header. */
+const wornTags = maximumWithdrawnTags / 4;
+
+interface LiveBatch {
+  readonly header: BatchHeader;
+  readonly cells: readonly number[] | null;
+  /** Not all of its leaves are durable yet. */
+  readonly isUnderWay: boolean;
+}
+
+export class BatchAnnouncer implements ShareAnnouncer {
+  readonly #ports: AnnouncerPorts;
+  /** Those of this host, ended ones that not everybody has heard of included, by their numbers. */
+  readonly #batches = new Map<number, LiveBatch>();
+  readonly #listeners = new Set<(batches: readonly number[]) => void>();
+  readonly #toldWorn = new Set<number>();
+  readonly #closing = new AbortController();
+  #lastNumber = 0;
+  #announcing: Promise<unknown> = Promise.resolve();
+  #timer: Timer | null = null;
+  #renewing: Promise<void> = Promise.resolve();
+
+  constructor(ports: AnnouncerPorts) {
+    this.#ports = ports;
+    for (const { number, header, cells } of ports.own.all()) {
+      this.#batches.set(number, { header: ports.headers.readKept(header), cells, isUnderWay: false });
+      this.#lastNumber = number;
+    }
+  }
+
+  /** This host is a member now: its batches of before are renewed, and from now on all of them every 20 min. */
+  begin(): void {
+    if (this.#timer === null) this.#schedule(0);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#timer?.cancel();
+    await Promise.allSettled([this.#announcing, this.#renewing]);
+  }
+
+  live(): ReadonlySet<number> {
+    const now = this.#ports.clock.wallTime();
+    const live = [...this.#batches].filter(([, { header, isUnderWay }]) => !isUnderWay && isCurrent(header, now));
+    return new Set(live.map(([number]) => number));
+  }
+
+  async announce(files: readonly (readonly ShareEntry[])[], signal?: AbortSignal): Promise<readonly number[]> {
+    // One after the other: two at once would only share what there is of processor and network.
+    const before = this.#announcing;
+    const announcing = before.catch(() => undefined).then(() => this.#announce(files, this.#signal(signal)));
+    this.#announcing = announcing.catch(() => undefined);
+    return announcing;
+  }
+
+  async withdraw(files: readonly AnnouncedFile[]): Promise<void> {
+    const byBatch = new Map<number, AnnouncedFile[]>();
+    for (const file of files) byBatch.set(file.batch, [...(byBatch.get(file.batch) ?? []), file]);
+    const placed: PlacedHeader[] = [];
+    for (const [number, some] of byBatch) {
+      const batch = this.#batches.get(number);
+      if (batch === undefined || batch.header.ended) continue;
+      const entries = some.flatMap((file) => file.entries);
+      const tags = new Set([...tagsIn(batch.header), ...entries.map(tagOf)]);
+      if (tags.size > maximumWithdrawnTags) throw wornOut(number);
+      const header = this.#change(number, batch, { withdrawn: withdrawnOf(tags) });
+      const cells = new Set(entries.map((entry) => cellOf(shareEntryKey(entry, this.#ports.places))));
+      placed.push({ number, header: header.bytes, cells: [...cells] });
+    }
+    if (placed.length === 0) return;
+    await this.#writeDown(placed.map(({ number }) => number));
+    this.#lookForWear();
+    await this.#tellAll(placed);
+  }
+
+  async end(batches: readonly number[]): Promise<void> {
+    const known = batches.filter((number) => this.#batches.get(number)?.header.ended === false);
+    for (const number of known)
+      this.#change(number, this.#batches.get(number)!, { ended: true, withdrawn: new Uint8Array() });
+    if (known.length === 0) return;
+    await this.#writeDown(known);
+    await this.#tellAll(this.#placed(known));
+    await this.#forget(known);
+  }
+
+  onWorn(listener: (batches: readonly number[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  // ANNOUNCING
+
+  async #announce(files: readonly (readonly ShareEntry[])[], signal: AbortSignal): Promise<readonly number[]> {
+    const parts = filesOfBatches(files);
+    const numbers: number[] = new Array(files.length).fill(0);
+    const made: number[] = [];
+    let sending: Promise<unknown> = Promise.resolve();
+    try {
+      for (const { from, to } of parts) {
+        // While one batch is on its way the next is made.
+        const batch = await makeBatch(files.slice(from, to), this.#ports.places, () => this.#pause(0));
+        await sending;
+        const number = await this.#open(batch);
+        made.push(number);
+        numbers.fill(number, from, to);
+        sending = spreadBatch(batch, this.#batches.get(number)!.header.bytes, this.#ports, signal);
+        sending.catch(() => undefined);
+      }
+      await sending;
+    } catch (error) {
+      await sending.catch(() => undefined);
+      this.#undo(made);
+      throw error;
+    }
+    for (const number of made) this.#batches.set(number, { ...this.#batches.get(number)!, isUnderWay: false });
+    this.#lookForWear();
+    return numbers;
+  }
+
+  async #open({ root, entries, leaves, cells }: ShareBatch): Promise<number> {
+    const { clock, signer } = this.#ports;
+    const number = Math.max(this.#lastNumber + 1, clock.wallTime());
+    this.#lastNumber = number;
+    const header = this.#sign({
+      ...this.#asOf(number),
+      publisher: signer.host,
+      number,
+      root,
+      leaves: leaves.length,
+      entries,
+      ended: false,
+      withdrawn: new Uint8Array(),
+    });
+    const distinct = [...new Set(cells)];
+    const kept = distinct.length > cellCount / 2 ? null : distinct;
+    this.#batches.set(number, { header, cells: kept, isUnderWay: true });
+    await this.#writeDown([number]);
+    return number;
+  }
+
+  /** Batches that came only half-way: whoever has leaves of them hears of their end now, or they are not renewed. */
+  #undo(numbers: readonly number[]): void {
+    if (numbers.length === 0 || this.#closing.signal.aborted) return;
+    this.end(numbers).catch((error: Error) => this.#ports.failed?.(error));
+  }
+
+  // HEADERS
+
+  #asOf(atLeast: number): Pick<UnsignedHeader, 'addresses' | 'version' | 'expiry'> {
+    const { view, clock } = this.#ports;
+    const version = Math.max(atLeast, clock.wallTime());
+    return { addresses: view.self.addresses, version, expiry: version + headerLifetimeMilliseconds };
+  }
+
+  #change(number: number, batch: LiveBatch, changes: Partial<UnsignedHeader>): BatchHeader {
+    const header = this.#sign({ ...batch.header, ...this.#asOf(batch.header.version + 1), ...changes });
+    this.#batches.set(number, { ...batch, header });
+    return header;
+  }
+
+  #sign(unsigned: UnsignedHeader): BatchHeader {
+    const { networkId, signer } = this.#ports;
+    return signHeader(unsigned, networkId, (bytes) => signer.sign(bytes));
+  }
+
+  #placed(numbers: readonly number[]): readonly PlacedHeader[] {
+    return numbers.flatMap((number) => {
+      const batch = this.#batches.get(number);
+      return batch === undefined ? [] : [{ number, header: batch.header.bytes, cells: batch.cells }];
+    });
+  }
+
+  /** Rejects with `too-few-copies` unless all but r − w hosts have taken the headers. */
+  async #tellAll(placed: readonly PlacedHeader[]): Promise<void> {
+    const { rule, placement } = this.#ports;
+    for (let round = 1; ; round++) {
+      const { failed } = await spreadHeaders(placed, this.#ports, this.#closing.signal);
+      if (failed.size === 0 || (round === maximumRounds && failed.size <= rule.replicas - rule.writeQuorum)) return;
+      if (round === maximumRounds) throw untold(failed.size);
+      placement.clear();
+      await this.#pause(pauseMilliseconds);
+    }
+  }
+
+  // RENEWAL
+
+  #schedule(delay: Milliseconds): void {
+    if (this.#closing.signal.aborted) return;
+    this.#timer?.cancel();
+    this.#timer = this.#ports.clock.after(delay, () => {
+      const { renewMilliseconds, retryMilliseconds } = this.#ports.times;
+      this.#renewing = this.#renew().then(
+        (isComplete) => this.#schedule(isComplete ? renewMilliseconds : retryMilliseconds),
+        (error: Error) => {
+          this.#ports.failed?.(error);
+          this.#schedule(retryMilliseconds);
+        },
+      );
+    });
+  }
+
+  /** Resolves with whether everybody has heard everything. */
+  async #renew(): Promise<boolean> {
+    const now = this.#ports.clock.wallTime();
+    const settled = [...this.#batches].filter(([, { isUnderWay }]) => !isUnderWay);
+    const lapsed = settled.filter(([, { header }]) => header.expiry <= now).map(([number]) => number);
+    await this.#forget(lapsed);
+    const current = settled.filter(([number]) => !lapsed.includes(number));
+    for (const [number, batch] of current) if (!batch.header.ended) this.#change(number, batch, {});
+    const numbers = current.map(([number]) => number);
+    await this.#writeDown(numbers);
+    const spread = await spreadHeaders(this.#placed(numbers), this.#ports, this.#closing.signal);
+    const isComplete = spread.failed.size === 0;
+    const ended = numbers.filter((number) => this.#batches.get(number)?.header.ended === true);
+    if (isComplete) await this.#forget(ended);
+    this.#tellWorn([...lapsed, ...(isComplete ? this.#thin(numbers, spread) : [])]);
+    return isComplete;
+  }
+
+  /** Batches of which the ring has fewer leaves than w copies: more hosts died than repair could keep up with. */
+  #thin(numbers: readonly number[], { leaves }: Spread): readonly number[] {
+    const copies = Math.min(this.#ports.rule.writeQuorum, this.#ports.view.hosts().length);
+    return numbers.filter((number) => {
+      const header = this.#batches.get(number)?.header;
+      return header !== undefined && !header.ended && (leaves.get(number) ?? 0) < header.leaves * copies;
+    });
+  }
+
+  // WEAR
+
+  #lookForWear(): void {
+    const live = [...this.#batches].filter(([, { header, isUnderWay }]) => !isUnderWay && !header.ended);
+    const thinned = live.filter(([, { header }]) => tagsIn(header).size >= wornTags).map(([number]) => number);
+    const small =
+      live.length <= maximumLiveBatches
+        ? []
+        : live.sort(([, a], [, b]) => b.header.entries - a.header.entries).slice(batchesKeptWhenWorn);
+    this.#tellWorn([...new Set([...thinned, ...small.map(([number]) => number)])]);
+  }
+
+  #tellWorn(batches: readonly number[]): void {
+    const news = batches.filter((number) => !this.#toldWorn.has(number));
+    if (news.length === 0 || this.#listeners.size === 0) return;
+    for (const number of news) this.#toldWorn.add(number);
+    for (const listener of this.#listeners) listener(news);
+  }
+
+  // STATE
+
+  async #writeDown(numbers: readonly number[]): Promise<void> {
+    const rows = numbers.flatMap((number): OwnBatch[] => {
+      const batch = this.#batches.get(number);
+      return batch === undefined ? [] : [{ number, header: batch.header.bytes, cells: batch.cells }];
+    });
+    if (rows.length > 0) await this.#ports.own.put(rows);
+  }
+
+  async #forget(numbers: readonly number[]): Promise<void> {
+    for (const number of numbers) this.#batches.delete(number);
+    for (const number of numbers) this.#toldWorn.delete(number);
+    if (numbers.length > 0) await this.#ports.own.remove(numbers);
+  }
+
+  #pause(delay: Milliseconds): Promise<void> {
+    return new Promise((resolve) => this.#ports.clock.after(delay, resolve));
+  }
+
+  #signal(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+  }
+}
+
+function isCurrent({ ended, expiry }: BatchHeader, now: number): boolean {
+  return !ended && expiry > now;
+}
+
+function wornOut(number: number): ChordialError {
+  return new ChordialError(
+    'too-many-entries',
+    `Batch ${number} has lost more than ${maximumWithdrawnTags} of its files; announce those that are left anew and end it.`,
+  );
+}
+
+function untold(hosts: number): ChordialError {
+  return new ChordialError(
+    'too-few-copies',
+    `${hosts} hosts did not hear of a change of what is shared. They will with the next renewal, at most 20 min from now.`,
+  );
+}

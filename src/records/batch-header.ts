@@ -1,0 +1,155 @@
+/**
+ * The one signed thing of a batch: who announces it, under which Merkle root, until when, and which of its files have gone
+ * since. A newer version of the header replaces an older one: that is how a batch is renewed, thinned and ended without
+ * its entries being sent again.
+ */
+import { hash } from 'node:crypto';
+import { decode, encode } from '@ipld/dag-cbor';
+import { ChordialError } from '../errors.ts';
+import { isDialable, maximumAddressCharacters, maximumAddresses } from '../network/addresses.ts';
+import { isHostId } from '../network/host-id.ts';
+import type { HostId } from '../ring/pointer.ts';
+import { maximumClockSkewMilliseconds } from './merge.ts';
+import { hashBytes, maximumLevels } from './merkle-run.ts';
+import type { ShareEntry } from './share-entry.ts';
+
+export interface UnsignedHeader {
+  readonly publisher: HostId;
+  /** Where the publisher can be reached. */
+  readonly addresses: readonly string[];
+  /** When the batch was made, milliseconds since 1970: what later batches say of the same subjects counts instead. */
+  readonly number: number;
+  readonly root: Uint8Array;
+  readonly leaves: number;
+  readonly entries: number;
+  /** When this header was made, milliseconds since 1970: of two headers of a batch the later counts. */
+  readonly version: number;
+  /** Milliseconds since 1970, at most 60 min after `version`. */
+  readonly expiry: number;
+  /** The batch is over: its leaves are dropped, and the header is kept until no older one can be current. */
+  readonly ended: boolean;
+  /** Tags of entries that count no more, one after the other, each once, in order. */
+  readonly withdrawn: Uint8Array;
+}
+
+export interface BatchHeader extends UnsignedHeader {
+  /** Canonical DAG-CBOR of everything, the signature (Ed25519) included: what is kept and sent. */
+  readonly bytes: Uint8Array;
+}
+
+export const headerLifetimeMilliseconds = 3_600_000;
+export const maximumBatchEntries = 131_072;
+export const tagBytes = 8;
+/** All files of a full batch: 128 KiB. */
+export const maximumWithdrawnTags = 16_384;
+export const maximumHeaderBytes = maximumWithdrawnTags * tagBytes + 4096;
+const signatureBytes = 64;
+const fieldCount = 11;
+const domain = 'chordial share batch v1\0';
+
+export function signHeader(
+  unsigned: UnsignedHeader,
+  networkId: string,
+  sign: (bytes: Uint8Array) => Uint8Array,
+): BatchHeader {
+  const signature = Uint8Array.from(sign(signedBytes(unsigned, networkId)));
+  return { ...unsigned, bytes: encode([...fieldsOf(unsigned), signature]) };
+}
+
+/** Throws `bad-content` for anything that is not a header in canonical form. Neither its signature nor its times are looked at. */
+export function decodeHeader(bytes: Uint8Array): BatchHeader {
+  if (bytes.length > maximumHeaderBytes) throw malformed(`it has ${bytes.length} bytes`);
+  const fields = decodedList(bytes);
+  const [publisher, addresses, number, root, leaves, entries, version, expiry, ended, withdrawn, signature] = fields;
+  if (!isHostId(publisher)) throw malformed('its publisher is no peer id');
+  if (!isAddressList(addresses)) throw malformed('its addresses are none');
+  if (!isCount(number) || !isCount(version) || !isCount(expiry) || version < number) throw malformed('a time is none');
+  if (expiry <= version || expiry > version + headerLifetimeMilliseconds)
+    throw malformed('it lasts longer than an hour');
+  if (!(root instanceof Uint8Array) || root.length !== hashBytes) throw malformed('its root is no hash');
+  if (!isCount(leaves) || leaves === 0 || leaves > 2 ** maximumLevels) throw malformed('its number of leaves is none');
+  if (!isCount(entries) || entries < leaves || entries > maximumBatchEntries)
+    throw malformed(`it has ${String(entries)} entries, not ${leaves} to ${maximumBatchEntries}`);
+  if (typeof ended !== 'boolean') throw malformed('whether it ended is not said');
+  if (!isTagList(withdrawn)) throw malformed('what was withdrawn is no list of tags');
+  if (!(signature instanceof Uint8Array) || signature.length !== signatureBytes) throw malformed('it has no signature');
+  const header = { publisher, addresses, number, root, leaves, entries, version, expiry, ended, withdrawn };
+  if (Buffer.compare(encode([...fieldsOf(header), signature]), bytes) !== 0) throw malformed('it is not canonical');
+  return { ...header, bytes };
+}
+
+/** Whether the publisher signed it. */
+export function isSigned(
+  header: BatchHeader,
+  networkId: string,
+  verify: (publisher: HostId, bytes: Uint8Array, signature: Uint8Array) => boolean,
+): boolean {
+  return verify(header.publisher, signedBytes(header, networkId), header.bytes.subarray(-signatureBytes));
+}
+
+export function isHeaderFromTheFuture({ version }: UnsignedHeader, now: number): boolean {
+  return version > now + maximumClockSkewMilliseconds;
+}
+
+/** What names a batch everywhere. */
+export function batchName({ publisher, number }: Pick<UnsignedHeader, 'publisher' | 'number'>): string {
+  return `${publisher}/${number}`;
+}
+
+/** Entries with the same tag are withdrawn together: name and postings of one file, or the provider entries of one content. */
+export function tagOf({ kind, subject }: Pick<ShareEntry, 'kind' | 'subject'>): string {
+  const ofFile = kind === 'posting' ? subject.subarray(subject.indexOf(0) + 1) : subject;
+  return hash('sha256', ofFile, 'hex').slice(0, 2 * tagBytes);
+}
+
+export function tagsIn({ withdrawn }: Pick<UnsignedHeader, 'withdrawn'>): ReadonlySet<string> {
+  const text = Buffer.from(withdrawn.buffer, withdrawn.byteOffset, withdrawn.length).toString('hex');
+  return new Set(text.match(/.{16}/g) ?? []);
+}
+
+export function withdrawnOf(tags: Iterable<string>): Uint8Array {
+  return Buffer.from([...new Set(tags)].sort().join(''), 'hex');
+}
+
+function signedBytes(header: UnsignedHeader, networkId: string): Uint8Array {
+  return Buffer.concat([Buffer.from(`${domain}${networkId}\0`), encode(fieldsOf(header))]);
+}
+
+function fieldsOf(header: UnsignedHeader): readonly unknown[] {
+  const { publisher, addresses, number, root, leaves, entries, version, expiry, ended, withdrawn } = header;
+  return [publisher, addresses, number, root, leaves, entries, version, expiry, ended, withdrawn];
+}
+
+function decodedList(bytes: Uint8Array): readonly unknown[] {
+  let value: unknown;
+  try {
+    value = decode(bytes);
+  } catch (cause) {
+    throw malformed((cause as Error).message, cause);
+  }
+  if (!Array.isArray(value) || value.length !== fieldCount) throw malformed(`it has not ${fieldCount} fields`);
+  return value;
+}
+
+function isAddressList(value: unknown): value is readonly string[] {
+  return (
+    Array.isArray(value) &&
+    value.length <= maximumAddresses &&
+    value.every((address) => isDialable(address) && address.length <= maximumAddressCharacters)
+  );
+}
+
+function isTagList(value: unknown): value is Uint8Array {
+  if (!(value instanceof Uint8Array)) return false;
+  if (value.length % tagBytes !== 0 || value.length > maximumWithdrawnTags * tagBytes) return false;
+  const tags = Buffer.from(value).toString('hex').match(/.{16}/g) ?? [];
+  return tags.every((tag, index) => index === 0 || tag > tags[index - 1]!);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function malformed(reason: string, cause?: unknown): ChordialError {
+  return new ChordialError('bad-content', `The header of a batch is malformed: ${reason}. It was refused.`, { cause });
+}

@@ -1,0 +1,55 @@
+/** Whether a header is its publisher's word. Verified ones are remembered by their bytes: each comes with many leaves. */
+import { hash } from 'node:crypto';
+import { ChordialError } from '../errors.ts';
+import { BoundedCache } from '../network/bounded-cache.ts';
+import type { Clock } from '../ring/ports.ts';
+import { type BatchHeader, decodeHeader, isHeaderFromTheFuture, isSigned } from './batch-header.ts';
+import type { Verify } from './entry-verifier.ts';
+
+/** Most have 300 bytes; those of thinned batches up to 128 KiB, of which few are met. */
+const maximumRemembered = 1024;
+
+export class HeaderVerifier {
+  readonly #networkId: string;
+  readonly #verify: Verify;
+  readonly #clock: Pick<Clock, 'wallTime'>;
+  readonly #known = new BoundedCache<string, BatchHeader>(maximumRemembered);
+
+  constructor(networkId: string, verify: Verify, clock: Pick<Clock, 'wallTime'>) {
+    this.#networkId = networkId;
+    this.#verify = verify;
+    this.#clock = clock;
+  }
+
+  /** Throws `bad-content` for what is malformed, forged, or ahead of this clock. It may have expired. */
+  read(bytes: Uint8Array): BatchHeader {
+    const digest = hash('sha256', bytes, 'base64');
+    const header = this.#known.get(digest) ?? this.#checked(bytes);
+    if (isHeaderFromTheFuture(header, this.#clock.wallTime()))
+      throw refused(header, 'is more than 10 minutes ahead of this clock. Set the clocks right');
+    this.#known.set(digest, header);
+    return header;
+  }
+
+  /** The same for one that lies on the own disk: it was verified before it was kept. */
+  readKept(bytes: Uint8Array): BatchHeader {
+    const digest = hash('sha256', bytes, 'base64');
+    const header = this.#known.get(digest) ?? decodeHeader(bytes);
+    this.#known.set(digest, header);
+    return header;
+  }
+
+  #checked(bytes: Uint8Array): BatchHeader {
+    // A copy of its own: what came in is a view of a whole message.
+    const header = decodeHeader(Uint8Array.from(bytes));
+    if (!isSigned(header, this.#networkId, this.#verify)) throw refused(header, 'was not signed by it');
+    return header;
+  }
+}
+
+function refused({ publisher }: BatchHeader, reason: string): ChordialError {
+  return new ChordialError(
+    'bad-content',
+    `A batch that names ${publisher} as its publisher ${reason}. It was refused.`,
+  );
+}

@@ -1,0 +1,259 @@
+/**
+ * The holder's side of shares: verifies headers and runs before it keeps them, and hands leaves out with their proofs. What
+ * is kept is bounded, for each publisher and in all; a refusal costs only what was refused.
+ */
+import { ChordialError } from '../errors.ts';
+import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
+import { malformed as malformedMessage } from '../network/wire-reading.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import type { BatchRow, HeldLeaf, LeafRow, ShareTable } from '../storage/share-table.ts';
+import type { BatchHeader } from './batch-header.ts';
+import type { HeaderVerifier } from './header-verifier.ts';
+import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
+import type { RecordPorts } from './record-ports.ts';
+import { malformed, maximumEntriesPerPublisher, shareEntryKey } from './share-entry.ts';
+import { cellOf, decodeLeaf } from './share-leaf.ts';
+import {
+  decodeLeafQuestion,
+  decodePull,
+  decodePut,
+  decodeRenewal,
+  encodeLeafPage,
+  encodePulled,
+  encodePutResults,
+  encodeRenewed,
+  maximumHeaderBytesPerMessage,
+  maximumHeadersPerMessage,
+  maximumLeavesPerAnswer,
+  type SentLeaf,
+  shareMessages,
+} from './share-messages.ts';
+
+export interface ShareHolderPorts extends Pick<RecordPorts, 'places' | 'clock' | 'confirmed' | 'report'> {
+  readonly shares: ShareTable;
+  readonly headers: HeaderVerifier;
+  /** The row of the leaf that an item of the index names. */
+  readonly rowOfItem: (key: string) => number | null;
+}
+
+/** A run of leaves of one batch, with what proves them. */
+export interface OfferedRun {
+  readonly header: Uint8Array;
+  readonly first: number;
+  readonly leaves: readonly Uint8Array[];
+  readonly proof: readonly Uint8Array[];
+}
+
+/** Batches of one publisher that are current at the same time. */
+export const maximumBatchesPerPublisher = 1024;
+/** Leaves and proofs of everybody on this disk. */
+const maximumShareBytes = 4 * 1024 ** 3;
+/** Bytes of puts that are being received, over all senders. */
+const maximumPutBytesUnderWay = 16 * 1024 * 1024;
+const leavesRemovedAtOnce = 500;
+
+export class ShareHolder {
+  readonly #ports: ShareHolderPorts;
+  #keptBytes: number;
+  #bytesUnderWay = 0;
+
+  constructor(ports: ShareHolderPorts) {
+    this.#ports = ports;
+    this.#keptBytes = ports.shares.bytes();
+  }
+
+  /** For `Handlers.request`, kinds `shares.…`; null for other kinds. */
+  async request(from: Contact, kind: string, body: Wire): Promise<Wire | null> {
+    if (kind === shareMessages.renew) return encodeRenewed(await this.renew(from, decodeRenewal(body)));
+    if (kind === shareMessages.get) return this.get(body);
+    if (kind === shareMessages.pull) return this.#pull(body);
+    return null;
+  }
+
+  /** `shares.put` */
+  async put(from: Contact, incoming: IncomingStream): Promise<OutgoingStream> {
+    const { headers, runs } = decodePut(incoming.header);
+    const sizes = runs.flatMap((run) => run.sizes);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    if (this.#bytesUnderWay + total > maximumPutBytesUnderWay)
+      throw new ChordialError('busy', 'Too many entries of shares are being received at once. Try again in a moment.');
+    this.#bytesUnderWay += total;
+    try {
+      const leaves = await receiveLeaves(incoming.payload, sizes);
+      let next = 0;
+      const offered = runs.map(({ batch, first, sizes: own, proof }) => {
+        next += own.length;
+        return { header: headers[batch]!, first, leaves: leaves.slice(next - own.length, next), proof };
+      });
+      return { header: encodePutResults(await this.keep(from, offered)) };
+    } finally {
+      this.#bytesUnderWay -= total;
+    }
+  }
+
+  /** Durable when it resolves; entry i says what became of run i: `stored` or an error code. */
+  keep(from: Contact, runs: readonly OfferedRun[]): Promise<readonly string[]> {
+    return Promise.all(
+      runs.map(async (run) => {
+        try {
+          await this.#keepRun(run);
+          return 'stored';
+        } catch (error) {
+          if (!(error instanceof ChordialError)) throw error;
+          this.#ports.report?.('refused-record', from, error.message);
+          return error.code;
+        }
+      }),
+    );
+  }
+
+  /** Newer headers of batches; entry i is the number of leaves here of batch i, or −1 when its header was refused. */
+  async renew(from: Contact, headers: readonly Uint8Array[]): Promise<readonly number[]> {
+    const { shares, report } = this.#ports;
+    return Promise.all(
+      headers.map(async (bytes) => {
+        try {
+          const header = this.#acceptable(bytes);
+          // Of a batch that is not here only its end is kept, lest leaves of it come with an older header.
+          if (header.ended && shares.header(header.publisher, header.number) === null)
+            await shares.put(batchRow(header), []);
+          else await shares.renew(batchRow(header));
+          return header.ended ? 0 : shares.leavesOf(header.publisher, header.number);
+        } catch (error) {
+          if (!(error instanceof ChordialError)) throw error;
+          report?.('refused-record', from, error.message);
+          return -1;
+        }
+      }),
+    );
+  }
+
+  /** `shares.get` */
+  get(body: Wire): Wire {
+    const { shares, clock, confirmed } = this.#ports;
+    const { key, after } = decodeLeafQuestion(body);
+    const found = shares.atKey(key, clock.wallTime(), after, maximumLeavesPerAnswer + 1);
+    const { headers, leaves, rows } = pageOf(found.slice(0, maximumLeavesPerAnswer));
+    const more = rows < found.length ? (found[rows - 1]?.leaf ?? null) : null;
+    return encodeLeafPage({ headers, leaves, more, unknown: !confirmed.covers(key) });
+  }
+
+  /** Leaves of batches that have ended or expired go, some at a time. */
+  async removeOver(now: Milliseconds): Promise<void> {
+    while ((await this.#ports.shares.removeOver(now, leavesRemovedAtOnce)) !== null);
+    this.#keptBytes = this.#ports.shares.bytes();
+  }
+
+  #pull(body: Wire): Wire {
+    const { shares, rowOfItem } = this.#ports;
+    const rows = decodePull(body).map((key) => rowOfItem(key));
+    const held = rows.map((row) => (row === null ? null : shares.byRow(row)));
+    const { headers, leaves, rows: fitting } = pageOf(held.filter((leaf) => leaf !== null));
+    let next = 0;
+    // What does not fit is asked for again in a later round.
+    return encodePulled({
+      headers,
+      leaves: held.map((leaf) => (leaf === null || next >= fitting ? null : leaves[next++]!)),
+    });
+  }
+
+  async #keepRun({ header: bytes, first, leaves, proof }: OfferedRun): Promise<void> {
+    const header = this.#acceptable(bytes);
+    const { shares } = this.#ports;
+    if (header.ended) throw malformed('it belongs to a batch that has ended');
+    const known = shares.header(header.publisher, header.number);
+    // The end overtook the leaves: they are as good as stored.
+    if (known?.ended === true) return;
+    if (known === null) this.#checkBounds(header);
+    const size = leaves.reduce((sum, leaf) => sum + leaf.length, 0);
+    if (this.#keptBytes + size > maximumShareBytes)
+      throw new ChordialError('quota-full', 'This peer holds as many entries of shares as it takes. Others hold them.');
+    const paths = verifyRun(header.root, header.leaves, first, leaves.map(hashOfLeaf), proof);
+    if (paths === null) throw malformed('a run is not proved by its batch');
+    const rows = leaves.map((leaf, index) => this.#leafRow(leaf, first + index, paths[index]!));
+    const added = await shares.put(batchRow(header), rows);
+    if (added > 0) this.#keptBytes += size + rows.reduce((sum, { path }) => sum + path.length, 0);
+  }
+
+  #leafRow(bytes: Uint8Array, position: number, path: Uint8Array): LeafRow {
+    const entries = decodeLeaf(bytes);
+    const { places } = this.#ports;
+    const first = shareEntryKey(entries[0]!, places);
+    const last = shareEntryKey(entries.at(-1)!, places);
+    if (first > last || cellOf(first) !== cellOf(last)) throw malformed('a leaf is not in order, or in two cells');
+    return { position, first, last, bytes, path };
+  }
+
+  #acceptable(bytes: Uint8Array): BatchHeader {
+    const header = this.#ports.headers.read(bytes);
+    const { shares, clock, headers } = this.#ports;
+    if (header.expiry <= clock.wallTime()) throw malformed('its batch has expired');
+    const known = shares.header(header.publisher, header.number);
+    // Leaves here are proved against the root that came with them.
+    if (known !== null && Buffer.compare(headers.readKept(known.bytes).root, header.root) !== 0)
+      throw malformed('its publisher signed two batches with one number');
+    return header;
+  }
+
+  #checkBounds({ publisher, entries }: BatchHeader): void {
+    const totals = this.#ports.shares.totalsOf(publisher, this.#ports.clock.wallTime());
+    if (totals.batches < maximumBatchesPerPublisher && totals.entries + entries <= maximumEntriesPerPublisher) return;
+    throw new ChordialError(
+      'too-many-entries',
+      `${publisher} announces ${totals.entries + entries} entries in ${totals.batches + 1} batches, more than the ${maximumEntriesPerPublisher} in ${maximumBatchesPerPublisher} that one publisher may have. Share fewer files.`,
+    );
+  }
+}
+
+export function batchRow(header: BatchHeader): BatchRow {
+  const { publisher, number, version, expiry, entries, ended, bytes } = header;
+  return { publisher, number, version, expiry, entries, ended, bytes };
+}
+
+/** As many of the leaves as fit beside their headers; each header once. */
+function pageOf(held: readonly HeldLeaf[]): { headers: Uint8Array[]; leaves: SentLeaf[]; rows: number } {
+  const headers: Uint8Array[] = [];
+  const positions = new Map<string, number>();
+  const leaves: SentLeaf[] = [];
+  let headerBytes = 0;
+  for (const { header, position, bytes, path } of held) {
+    const name = Buffer.from(header.buffer, header.byteOffset, header.length).toString('base64');
+    let batch = positions.get(name);
+    if (batch === undefined) {
+      headerBytes += header.length;
+      const isFull = headers.length === maximumHeadersPerMessage || headerBytes > maximumHeaderBytesPerMessage;
+      if (isFull && headers.length > 0) break;
+      batch = headers.push(header) - 1;
+      positions.set(name, batch);
+    }
+    leaves.push({ batch, place: position, bytes, proof: path });
+  }
+  return { headers, leaves, rows: leaves.length };
+}
+
+/** Throws a TransportError when the stream breaks, or is shorter or longer than the leaves. */
+async function receiveLeaves(
+  payload: AsyncIterable<Uint8Array>,
+  sizes: readonly number[],
+): Promise<readonly Uint8Array[]> {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const bytes = new Uint8Array(total);
+  let filled = 0;
+  for await (const piece of payload) {
+    if (filled + piece.length > total) throw malformedMessage('more bytes came than its leaves have');
+    bytes.set(piece, filled);
+    filled += piece.length;
+  }
+  if (filled < total) throw malformedMessage('fewer bytes came than its leaves have');
+  let at = 0;
+  return sizes.map((size) => {
+    at += size;
+    return bytes.subarray(at - size, at);
+  });
+}
+
+/** One leaf with its proof as a run of its own. */
+export function runOfLeaf(header: Uint8Array, { place, bytes, proof }: SentLeaf): OfferedRun {
+  return { header, first: place, leaves: [bytes], proof: splitProof(proof) };
+}

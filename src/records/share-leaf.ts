@@ -1,0 +1,76 @@
+/**
+ * Leaves: consecutive entries of a batch as bytes, the unit that is hashed, sent, stored and repaired. All keys of a leaf
+ * lie in one of 4096 equal cells of key space, so that a leaf belongs to few arcs whatever the ring looks like.
+ *
+ * An entry is: kind (1 byte: its place in `recordKinds`), length of the subject and of the body (2 bytes each, big-endian),
+ * subject, body. Holders need not read the bodies; a leaf of a hundred entries costs them one hash.
+ */
+import type { ChordialError } from '../errors.ts';
+import { recordKinds } from './entry.ts';
+import { malformed, maximumShareEntryBytes, type ShareEntry } from './share-entry.ts';
+
+export const maximumLeafEntries = 64;
+export const maximumLeafBytes = 8192;
+/** The first three hexadecimal digits of a key: as many cells as an item index has buckets. */
+export const cellDigits = 3;
+export const cellCount = 4096;
+const entryHeadBytes = 5;
+
+/** The cell of a key, 0 … 4095. */
+export function cellOf(key: string): number {
+  return Number.parseInt(key.slice(0, cellDigits), 16);
+}
+
+/** The first and the last key of a cell. */
+export function keysOfCell(cell: number): { readonly first: string; readonly last: string } {
+  const head = cell.toString(16).padStart(cellDigits, '0');
+  return { first: head.padEnd(64, '0'), last: head.padEnd(64, 'f') };
+}
+
+export function bytesOfEntry({ subject, body }: ShareEntry): number {
+  return entryHeadBytes + subject.length + body.length;
+}
+
+export function encodeLeaf(entries: readonly ShareEntry[]): Uint8Array {
+  const bytes = Buffer.allocUnsafe(entries.reduce((sum, entry) => sum + bytesOfEntry(entry), 0));
+  let at = 0;
+  for (const { kind, subject, body } of entries) {
+    bytes.writeUInt8(recordKinds.indexOf(kind), at);
+    bytes.writeUInt16BE(subject.length, at + 1);
+    bytes.writeUInt16BE(body.length, at + 3);
+    bytes.set(subject, at + entryHeadBytes);
+    bytes.set(body, at + entryHeadBytes + subject.length);
+    at += entryHeadBytes + subject.length + body.length;
+  }
+  return bytes;
+}
+
+/** The entries are views of the bytes. Throws `bad-content` for anything else than a leaf within its bounds. */
+export function decodeLeaf(bytes: Uint8Array): readonly ShareEntry[] {
+  if (bytes.length > maximumLeafBytes) throw malformed(`a leaf has ${bytes.length} bytes`);
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const entries: ShareEntry[] = [];
+  for (let at = 0; at < view.length; ) {
+    if (at + entryHeadBytes > view.length) throw cutOff();
+    const kind = recordKinds[view.readUInt8(at)];
+    const subjectEnd = at + entryHeadBytes + view.readUInt16BE(at + 1);
+    const end = subjectEnd + view.readUInt16BE(at + 3);
+    if (kind === undefined) throw malformed('its kind is unknown');
+    if (end > view.length) throw cutOff();
+    if (end - at > maximumShareEntryBytes || subjectEnd === at + entryHeadBytes)
+      throw malformed('it is too long or empty');
+    entries.push({
+      kind,
+      subject: view.subarray(at + entryHeadBytes, subjectEnd),
+      body: view.subarray(subjectEnd, end),
+    });
+    at = end;
+  }
+  if (entries.length === 0 || entries.length > maximumLeafEntries)
+    throw malformed(`a leaf has ${entries.length} entries`);
+  return entries;
+}
+
+function cutOff(): ChordialError {
+  return malformed('a leaf ends in the middle of an entry');
+}

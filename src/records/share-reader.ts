@@ -1,0 +1,211 @@
+/** What shares say under a key: leaves from several of its places, each proved, under the newest header that any of them has. */
+import type { CID } from 'multiformats/cid';
+import { ChordialError } from '../errors.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { ShareTable } from '../storage/share-table.ts';
+import type { Answer } from './asking.ts';
+import { type BatchHeader, batchName, tagOf, tagsIn } from './batch-header.ts';
+import type { RecordKind } from './entry.ts';
+import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
+import { readPlaces } from './place-reading.ts';
+import { providerKey, type RecordKey, type RecordPlaces } from './record-keys.ts';
+import { type HeldShareEntry, malformed, type ShareEntry, shareEntryKey } from './share-entry.ts';
+import { decodeLeaf } from './share-leaf.ts';
+import {
+  decodeLeafPage,
+  encodeLeafQuestion,
+  maximumLeavesPerAnswer,
+  type SentLeaf,
+  shareMessages,
+} from './share-messages.ts';
+import type { SharePorts } from './share-places.ts';
+import type { ShareReader } from './shares.ts';
+
+const deadlineMilliseconds = 1500;
+/** Leaves of one key read from one host: a hundred thousand entries and more. */
+const maximumPages = 64;
+/** Leaves read here at a time, so that a key of many is not held in memory twice. */
+const leavesPerRead = 256;
+const maximumLeavesHere = 16_384;
+/** Hosts behind the places, which may have taken leaves while a place was away. */
+const hostsBehindPlaces = 2;
+
+/** A proved leaf. */
+interface VerifiedLeaf {
+  readonly header: BatchHeader;
+  readonly place: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface ShareReaderPorts extends SharePorts {
+  readonly shares: Pick<ShareTable, 'atKey'>;
+}
+
+export class RingShareReader implements ShareReader {
+  readonly #ports: ShareReaderPorts;
+
+  constructor(ports: ShareReaderPorts) {
+    this.#ports = ports;
+  }
+
+  async providersOf(root: CID): Promise<readonly Contact[]> {
+    const subject = root.multihash.bytes;
+    const entries = await this.entriesOf(providerKey(subject), 'provider');
+    return entries.filter((entry) => Buffer.compare(entry.subject, subject) === 0).map(({ source }) => source);
+  }
+
+  async entriesOf(key: RecordKey, kind: RecordKind, signal?: AbortSignal): Promise<readonly HeldShareEntry[]> {
+    const most = this.#ports.rule.replicas + hostsBehindPlaces;
+    const sets = await readPlaces(key, this.#ports, (host) => this.#ask(host, key, signal), fingerprint, most);
+    return this.#entriesIn(sets.flat(), key, kind);
+  }
+
+  heldHere(key: RecordKey, kind: RecordKind): readonly HeldShareEntry[] {
+    const { shares, clock, headers } = this.#ports;
+    const leaves: VerifiedLeaf[] = [];
+    for (let after = 0; leaves.length < maximumLeavesHere; ) {
+      const held = shares.atKey(key, clock.wallTime(), after, leavesPerRead);
+      leaves.push(
+        ...held.map(({ header, position, bytes }) => ({ header: headers.readKept(header), place: position, bytes })),
+      );
+      const last = held.at(-1);
+      if (last === undefined || held.length < leavesPerRead) break;
+      after = last.leaf;
+    }
+    return this.#entriesIn(leaves, key, kind);
+  }
+
+  async #ask(host: Contact, key: RecordKey, signal: AbortSignal | undefined): Promise<Answer<VerifiedLeaf>> {
+    const { view, transport, holder } = this.#ports;
+    const leaves: VerifiedLeaf[] = [];
+    let isUnknown = false;
+    for (let [page, after] = [0, 0]; page < maximumPages; page++) {
+      const question = encodeLeafQuestion({ key, after });
+      const options = { deadline: deadlineMilliseconds, ...(signal === undefined ? {} : { signal }) };
+      const answer: unknown =
+        host.host === view.self.host
+          ? holder.get(question)
+          : await transport.request(host, shareMessages.get, question, options);
+      const { headers, leaves: sent, more, unknown } = decodeLeafPage(answer);
+      isUnknown ||= unknown;
+      leaves.push(...sent.flatMap((leaf) => this.#verified(host, headers[leaf.batch]!, leaf)));
+      // A page that goes nowhere would be asked for again and again.
+      if (more === null || more <= after || sent.length > maximumLeavesPerAnswer) break;
+      after = more;
+    }
+    return { entries: leaves, isUnknown };
+  }
+
+  #verified(host: Contact, headerBytes: Uint8Array, { place, bytes, proof }: SentLeaf): VerifiedLeaf[] {
+    const { headers, report } = this.#ports;
+    try {
+      const header = headers.read(headerBytes);
+      if (verifyRun(header.root, header.leaves, place, [hashOfLeaf(bytes)], splitProof(proof)) === null)
+        throw malformed('a leaf is not proved by its batch');
+      return [{ header, place, bytes }];
+    } catch (error) {
+      if (!(error instanceof ChordialError)) throw error;
+      report?.('refused-record', host, error.message);
+      return [];
+    }
+  }
+
+  #entriesIn(leaves: readonly VerifiedLeaf[], key: RecordKey, kind: RecordKind): readonly HeldShareEntry[] {
+    const { clock, places } = this.#ports;
+    const now = clock.wallTime();
+    const batches = newestHeaders(leaves);
+    const entries: HeldShareEntry[] = [];
+    const seen = new Set<string>();
+    for (const { header: proving, place, bytes } of leaves) {
+      const name = batchName(proving);
+      const batch = batches.get(name);
+      if (batch === undefined || seen.has(`${name}/${place}`) || batch.header.ended || batch.header.expiry <= now)
+        continue;
+      seen.add(`${name}/${place}`);
+      const { header, source, gone } = batch;
+      for (const entry of entriesAtKey(bytes, key, kind, places)) {
+        if (gone.size > 0 && gone.has(tagOf(entry))) continue;
+        entries.push({ ...entry, source, batch: header.number, expiry: header.expiry });
+      }
+    }
+    return newestOfEach(entries);
+  }
+}
+
+interface CurrentBatch {
+  readonly header: BatchHeader;
+  readonly source: Contact;
+  readonly gone: ReadonlySet<string>;
+}
+
+/** A leaf may come with an older header than another: what was withdrawn since counts for both. */
+function newestHeaders(leaves: readonly VerifiedLeaf[]): ReadonlyMap<string, CurrentBatch> {
+  const newest = new Map<string, BatchHeader>();
+  for (const { header } of leaves) {
+    const name = batchName(header);
+    const known = newest.get(name);
+    if (known === undefined || header.version > known.version) newest.set(name, header);
+  }
+  return new Map(
+    [...newest].map(([name, header]) => {
+      const source = { host: header.publisher, addresses: header.addresses };
+      return [name, { header, source, gone: tagsIn(header) }];
+    }),
+  );
+}
+
+/** Neighbouring entries are often about the same word, so its key is computed once. */
+function* entriesAtKey(
+  leaf: Uint8Array,
+  key: RecordKey,
+  kind: RecordKind,
+  places: RecordPlaces,
+): Generator<ShareEntry, void, undefined> {
+  let word: Uint8Array = new Uint8Array();
+  let isAtKey = false;
+  for (const entry of decodeLeaf(leaf)) {
+    if (entry.kind !== kind) continue;
+    const end = entry.subject.indexOf(0);
+    const head = kind === 'provider' ? entry.subject : entry.subject.subarray(0, end + 1);
+    if (Buffer.compare(head, word) !== 0) {
+      word = head;
+      isAtKey = keyOf(entry, places) === key;
+    }
+    if (isAtKey) yield entry;
+  }
+}
+
+/** null for what a publisher signed though it says nothing. */
+function keyOf(entry: ShareEntry, places: RecordPlaces): RecordKey | null {
+  try {
+    return shareEntryKey(entry, places);
+  } catch (error) {
+    if (error instanceof ChordialError) return null;
+    throw error;
+  }
+}
+
+/** Of several batches of a publisher the latest counts on each subject. */
+function newestOfEach(entries: readonly HeldShareEntry[]): readonly HeldShareEntry[] {
+  const batches = new Map<HostId, number>();
+  let isMixed = false;
+  for (const { source, batch } of entries) {
+    const known = batches.get(source.host);
+    isMixed ||= known !== undefined && known !== batch;
+    batches.set(source.host, batch);
+  }
+  if (!isMixed) return entries;
+  const newest = new Map<string, HeldShareEntry>();
+  for (const entry of entries) {
+    const { subject } = entry;
+    const name = `${entry.source.host}/${Buffer.from(subject.buffer, subject.byteOffset, subject.length).toString('latin1')}`;
+    const known = newest.get(name);
+    if (known === undefined || entry.batch > known.batch) newest.set(name, entry);
+  }
+  return [...newest.values()];
+}
+
+function fingerprint(leaves: readonly VerifiedLeaf[]): string {
+  const names = leaves.map(({ header, place }) => `${batchName(header)}@${header.version}/${place}`);
+  return [...new Set(names)].sort().join(' ');
+}

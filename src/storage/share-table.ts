@@ -1,0 +1,240 @@
+/**
+ * Batches of shares on disk: their headers, and the leaves of those cells that belong here. What they mean, and which header
+ * is right, is for src/records to say. A leaf stands by itself, with the proof that it belongs to its batch, so that it
+ * can be handed out and repaired alone.
+ */
+import { hash } from 'node:crypto';
+import type { StatementSync } from 'node:sqlite';
+import type { Catalog } from './catalog.ts';
+import type { ItemIndex } from './item-index.ts';
+import { pageLimit } from './key-range.ts';
+
+/** A header as it is kept. */
+export interface BatchRow {
+  readonly publisher: string;
+  readonly number: number;
+  /** A higher one replaces a lower. */
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly expiry: number;
+  readonly entries: number;
+  readonly ended: boolean;
+  readonly bytes: Uint8Array;
+}
+
+export interface LeafRow {
+  /** Place in its batch. */
+  readonly position: number;
+  /** Record keys of its first and last entry, 64 hexadecimal digits. */
+  readonly first: string;
+  readonly last: string;
+  readonly bytes: Uint8Array;
+  /** Hashes that prove it. */
+  readonly path: Uint8Array;
+}
+
+/** A leaf with the header of its batch as it is now. */
+export interface HeldLeaf {
+  /** Row of the leaf, to go on behind. */
+  readonly leaf: number;
+  readonly position: number;
+  readonly bytes: Uint8Array;
+  readonly path: Uint8Array;
+  readonly header: Uint8Array;
+}
+
+export interface PublisherTotals {
+  readonly batches: number;
+  /** Of the batches as a whole, as their headers say, wherever they lie. */
+  readonly entries: number;
+}
+
+const keyHeadDigits = 16;
+const cellDigits = 3;
+const columns = 'leaf, position, bytes, path, header';
+
+export class ShareTable {
+  readonly #catalog: Catalog;
+  readonly #index: ItemIndex;
+  readonly #putBatch: StatementSync;
+  readonly #findBatch: StatementSync;
+  readonly #putLeaf: StatementSync;
+  readonly #atKey: StatementSync;
+  readonly #byRow: StatementSync;
+  readonly #walk: StatementSync;
+  readonly #ofBatch: StatementSync;
+  readonly #countOf: StatementSync;
+  readonly #removeLeaf: StatementSync;
+  readonly #removeBatch: StatementSync;
+  readonly #over: StatementSync;
+  readonly #totals: StatementSync;
+  readonly #bytes: StatementSync;
+
+  constructor(catalog: Catalog, index: ItemIndex) {
+    this.#catalog = catalog;
+    this.#index = index;
+    const prepare = (sql: string) => catalog.database.prepare(sql);
+    this.#putBatch =
+      prepare(`INSERT INTO share_batches (publisher, number, version, expiry, entries, ended, header) VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET version = excluded.version, expiry = excluded.expiry, ended = excluded.ended, header = excluded.header
+      WHERE excluded.version > share_batches.version`);
+    this.#findBatch = prepare('SELECT * FROM share_batches WHERE publisher = ? AND number = ?');
+    this.#putLeaf = prepare(
+      'INSERT OR IGNORE INTO share_leaves (batch, position, first, last, bytes, path) VALUES (?, ?, ?, ?, ?, ?) RETURNING leaf',
+    );
+    const held = `SELECT ${columns} FROM share_leaves JOIN share_batches USING (batch)`;
+    this.#atKey = prepare(
+      `${held} WHERE first BETWEEN ? AND ? AND last >= ? AND leaf > ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`,
+    );
+    this.#byRow = prepare(`${held} WHERE leaf = ?`);
+    this.#walk = prepare(`${held} WHERE leaf > ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`);
+    this.#ofBatch = prepare('SELECT leaf, position, first FROM share_leaves WHERE batch = ? LIMIT ?');
+    this.#countOf = prepare('SELECT count(*) AS count FROM share_leaves WHERE batch = ?');
+    this.#removeLeaf = prepare('DELETE FROM share_leaves WHERE leaf = ?');
+    this.#removeBatch = prepare('DELETE FROM share_batches WHERE batch = ?');
+    this.#over = prepare(`SELECT batch, publisher, number, expiry FROM share_batches
+      WHERE expiry <= ?1 OR (ended = 1 AND EXISTS (SELECT 1 FROM share_leaves WHERE share_leaves.batch = share_batches.batch)) LIMIT 1`);
+    this.#totals = prepare(
+      'SELECT count(*) AS batches, total(entries) AS entries FROM share_batches WHERE publisher = ? AND ended = 0 AND expiry > ?',
+    );
+    this.#bytes = prepare('SELECT total(length(bytes) + length(path)) AS bytes FROM share_leaves');
+  }
+
+  /** The header, when it is newer than what is here, and leaves of its batch. Durable when it resolves with the number of leaves that are new. */
+  put(batch: BatchRow, leaves: readonly LeafRow[]): Promise<number> {
+    return this.#catalog.write(() => {
+      const { publisher, number, version, expiry, entries, ended, bytes } = batch;
+      this.#putBatch.run(publisher, number, version, expiry, entries, ended ? 1 : 0, bytes);
+      const row = Number(this.#findBatch.get(publisher, number)?.['batch']);
+      return leaves.filter((leaf) => this.#addLeaf(batch, row, leaf)).length;
+    });
+  }
+
+  /** A newer header of a batch that is here; false when it is not, or as new. */
+  async renew(batch: BatchRow): Promise<boolean> {
+    const known = this.header(batch.publisher, batch.number);
+    if (known === null || known.version >= batch.version) return false;
+    await this.put(batch, []);
+    return true;
+  }
+
+  header(publisher: string, number: number): BatchRow | null {
+    const row = this.#findBatch.get(publisher, number);
+    return row === undefined ? null : batchRow(row);
+  }
+
+  /** Leaves of the batch that are here. */
+  leavesOf(publisher: string, number: number): number {
+    const row = this.#findBatch.get(publisher, number);
+    return row === undefined ? 0 : Number(this.#countOf.get(Number(row['batch']))?.['count']);
+  }
+
+  /** Current leaves that may have entries at a key, of all batches, after the row `after`. */
+  atKey(key: string, now: number, after: number, limit: number): readonly HeldLeaf[] {
+    const cell = key.slice(0, cellDigits).padEnd(keyHeadDigits, '0');
+    return this.#atKey.all(headOf(cell), headOf(key), headOf(key), after, now, pageLimit(limit)).map(heldLeaf);
+  }
+
+  /** The leaf that an item of the index names, or null when it is gone. */
+  byRow(row: number): HeldLeaf | null {
+    const found = this.#byRow.get(row);
+    return found === undefined ? null : heldLeaf(found);
+  }
+
+  /** All current leaves in the order in which they came, after the row `after`. */
+  walk(now: number, after: number, limit: number): readonly HeldLeaf[] {
+    return this.#walk.all(after, now, pageLimit(limit)).map(heldLeaf);
+  }
+
+  totalsOf(publisher: string, now: number): PublisherTotals {
+    const row = this.#totals.get(publisher, now);
+    return { batches: Number(row?.['batches']), entries: Number(row?.['entries']) };
+  }
+
+  /** Bytes of all leaves; goes through the table. */
+  bytes(): number {
+    return Number(this.#bytes.get()?.['bytes']);
+  }
+
+  /** Removes the leaves of these rows. */
+  removeLeaves(rows: readonly number[]): Promise<void> {
+    return this.#catalog.write(() => {
+      for (const row of rows) {
+        const found = this.#catalog.database
+          .prepare(
+            'SELECT publisher, number, position, first FROM share_leaves JOIN share_batches USING (batch) WHERE leaf = ?',
+          )
+          .get(row);
+        if (found === undefined) continue;
+        this.#removeLeaf.run(row);
+        const batch = { publisher: String(found['publisher']), number: Number(found['number']) };
+        this.#index.removeLeaf(itemKeyOfLeaf(batch, Number(found['position']), hexOf(found['first'])));
+      }
+    });
+  }
+
+  /** Removes at most `limit` leaves of batches that have ended or expired, and expired headers; resolves with the leaves that went, null when none is left. */
+  removeOver(now: number, limit: number): Promise<number | null> {
+    return this.#catalog.write(() => {
+      const over = this.#over.get(now);
+      if (over === undefined) return null;
+      const batch = { publisher: String(over['publisher']), number: Number(over['number']) };
+      const leaves = this.#ofBatch.all(Number(over['batch']), pageLimit(limit));
+      for (const { leaf, position, first } of leaves) {
+        this.#removeLeaf.run(Number(leaf));
+        this.#index.removeLeaf(itemKeyOfLeaf(batch, Number(position), hexOf(first)));
+      }
+      if (leaves.length < pageLimit(limit) && Number(over['expiry']) <= now)
+        this.#removeBatch.run(Number(over['batch']));
+      return leaves.length;
+    });
+  }
+
+  #addLeaf(batch: BatchRow, row: number, { position, first, last, bytes, path }: LeafRow): boolean {
+    const added = this.#putLeaf.get(row, position, headOf(first), headOf(last), bytes, path);
+    if (added === undefined) return false;
+    const digest = hash('sha256', bytes, 'buffer');
+    this.#index.putLeaf(itemKeyOfLeaf(batch, position, first), digest, Number(added['leaf']));
+    return true;
+  }
+}
+
+/** The first key of the leaf's cell, then 16 bytes that tell leaves apart. */
+export function itemKeyOfLeaf(
+  batch: Pick<BatchRow, 'publisher' | 'number'>,
+  position: number,
+  firstKey: string,
+): string {
+  const identity = hash('sha256', `leaf\0${batch.publisher}\0${batch.number}\0${position}`, 'hex');
+  return firstKey.slice(0, cellDigits).padEnd(64, '0') + identity.slice(0, 32);
+}
+
+function headOf(key: string): Uint8Array {
+  return Buffer.from(key.slice(0, keyHeadDigits), 'hex');
+}
+
+function hexOf(bytes: unknown): string {
+  return Buffer.from(bytes as Uint8Array).toString('hex');
+}
+
+function batchRow(row: Record<string, unknown>): BatchRow {
+  return {
+    publisher: String(row['publisher']),
+    number: Number(row['number']),
+    version: Number(row['version']),
+    expiry: Number(row['expiry']),
+    entries: Number(row['entries']),
+    ended: row['ended'] === 1,
+    bytes: row['header'] as Uint8Array,
+  };
+}
+
+function heldLeaf(row: Record<string, unknown>): HeldLeaf {
+  return {
+    leaf: Number(row['leaf']),
+    position: Number(row['position']),
+    bytes: row['bytes'] as Uint8Array,
+    path: row['path'] as Uint8Array,
+    header: row['header'] as Uint8Array,
+  };
+}
