@@ -19,12 +19,20 @@ import type { RecordPorts } from './record-ports.ts';
 
 /** Entries of one answer, over all keys: with 4 KiB each within one message. */
 const maximumEntriesPerAnswer = 192;
+/** Of all kinds, at this host (spec/4, Bounds): 20 for each of half a million files. */
+const maximumEntriesPerPublisher = 10_000_000;
 
 export class RecordHolder {
   readonly #ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report'>;
 
-  constructor(ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report'>) {
+  readonly #mostPerPublisher: number;
+
+  constructor(
+    ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report'>,
+    mostPerPublisher = maximumEntriesPerPublisher,
+  ) {
     this.#ports = ports;
+    this.#mostPerPublisher = mostPerPublisher;
   }
 
   /** `records.put` */
@@ -61,15 +69,29 @@ export class RecordHolder {
     const rows: { row: RecordRow; index: number }[] = [];
     for (const [index, bytes] of list.entries()) {
       try {
-        rows.push({ row: this.#checkedRow(decodeEntry(bytes)), index });
+        const row = this.#checkedRow(decodeEntry(bytes));
+        this.#checkRoom(row, rows.length);
+        rows.push({ row, index });
       } catch (error) {
         if (!(error instanceof ChordialError)) throw error;
+        results[index] = error.code;
         this.#ports.report?.('refused-record', from, error.message);
       }
     }
     const kept = rows.length === 0 ? [] : await this.#ports.table.put(rows.map(({ row }) => row));
     for (const [position, { index }] of rows.entries()) results[index] = kept[position] ? 'stored' : 'known';
     return results;
+  }
+
+  /** Asked before the write, so that those on their way at one moment may pass the bound by a message or two. */
+  #checkRoom(row: RecordRow, coming: number): void {
+    const { table } = this.#ports;
+    const { publisher } = row;
+    if (table.countOf(publisher) + coming < this.#mostPerPublisher || table.find(row) !== null) return;
+    throw new ChordialError(
+      'publisher-full',
+      `There are ${this.#mostPerPublisher} records of ${publisher} here, as many as are kept for one publisher. Remove some of its files first.`,
+    );
   }
 
   #checkedRow(encoded: EncodedEntry): RecordRow {

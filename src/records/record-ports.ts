@@ -29,7 +29,7 @@ export interface RecordPorts {
   readonly silences: Pick<Silences, 'isSilent' | 'speakingFirst'>;
   readonly clock: Clock;
   /** What this host holds itself. */
-  readonly table: Pick<RecordTable, 'put' | 'get' | 'range' | 'byPublisher' | 'find'>;
+  readonly table: Pick<RecordTable, 'put' | 'get' | 'range' | 'byPublisher' | 'find' | 'countOf'>;
   readonly verifier: EntryVerifier;
   readonly places: RecordPlaces;
   readonly rule: CopyRule;

@@ -1,5 +1,5 @@
 /** Makes records durable at the owner of their key and its replicas, by the same rule as blocks. */
-import { ChordialError } from '../errors.ts';
+import { ChordialError, isErrorCode } from '../errors.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import { makeCopies } from './durable-copies.ts';
@@ -52,7 +52,7 @@ export class RecordWriter {
     if (host.host !== this.#ports.view.self.host) return this.#lane(host).store(encoded);
     const [result = 'internal'] = await this.#holder.keep(host, [encoded.bytes]);
     if (result !== 'stored' && result !== 'known')
-      throw new ChordialError('internal', `The own record was refused: ${result}.`);
+      throw new ChordialError(isErrorCode(result) ? result : 'internal', `The own record was refused: ${result}.`);
   }
 
   #lane(contact: Contact): RecordLane {

@@ -11,11 +11,12 @@ import { claimSchema } from './claim-schema.ts';
 import { GroupCommit } from './group-commit.ts';
 import { itemSchema } from './item-schema.ts';
 import { pointerSchema } from './pointer-table.ts';
+import { publisherSchema } from './publisher-counts.ts';
 import { smallBlockSchema } from './small-blocks.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Raised with every change of the tables; an older catalogue is brought up to date at opening. */
-const schemaVersion = 5;
+const schemaVersion = 6;
 
 const schema = `
   CREATE TABLE blocks (
@@ -104,10 +105,10 @@ export class Catalog {
       throw new Error(`it has tables of version ${version}, and this Chordial knows version ${schemaVersion}`);
     // Blocks that came before there were claims are nobody's until they are claimed: their time to be runs from now.
     // As the file was made otherwise, it has to be written anew once for this.
-    if (version > 0) this.database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM;');
+    if (version > 0 && version < 5) this.database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM;');
     const made = version === 0 ? schema : upgradeFrom(version, this.wallTime());
     this.database.exec(
-      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} ${pointerSchema} ${smallBlockSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
+      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} ${pointerSchema} ${smallBlockSchema} ${publisherSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
     );
     return version === 0;
   }
@@ -124,6 +125,7 @@ export class Catalog {
       'buckets',
       'pointers',
       'small_blocks',
+      'publishers',
     ])
       this.database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
   }
@@ -133,7 +135,8 @@ export class Catalog {
 function upgradeFrom(version: number, now: Milliseconds): string {
   // Blocks that came before there were claims are nobody's until they are claimed: their time to be runs from now.
   const claimable = version === 1 ? `UPDATE blocks SET added = ${now};` : '';
-  return `${claimable} ALTER TABLE blocks ADD COLUMN small INTEGER;`;
+  const small = version < 5 ? 'ALTER TABLE blocks ADD COLUMN small INTEGER;' : '';
+  return `${claimable} ${small}`;
 }
 
 function damaged(file: string, error: unknown): unknown {

@@ -73,7 +73,9 @@ test('a catalogue of version 1 gets its index at the first opening, and another 
     const insert = old.database.prepare('INSERT INTO blocks (key, cid, size, added) VALUES (?, ?, ?, 0)');
     for (const { key, cid, size } of blocks) insert.run(Buffer.from(key, 'hex'), cid.bytes, size);
     await new RecordTable(old).put([row(1), row(2)]);
-    old.database.exec('DROP TABLE items; DROP TABLE buckets; DROP TABLE claims; DROP TABLE puts');
+    old.database.exec(
+      'DROP TABLE items; DROP TABLE buckets; DROP TABLE claims; DROP TABLE puts; ALTER TABLE blocks DROP COLUMN small',
+    );
     old.database.exec('PRAGMA user_version = 1');
     old.close();
     for (const copies of [3, 3, 2]) {

@@ -62,7 +62,9 @@ test('B12 pointers outlive a restart, and a catalogue from before them gets the 
   const file = path.join(folder, 'catalog.sqlite');
   new Catalog(file).close();
   const old = new DatabaseSync(file);
-  old.exec('DROP TRIGGER pointer_ends; DROP TABLE pointers; PRAGMA user_version = 3;');
+  old.exec(
+    'DROP TRIGGER pointer_ends; DROP TABLE pointers; ALTER TABLE blocks DROP COLUMN small; PRAGMA user_version = 3;',
+  );
   old.close();
   const first = new Catalog(file);
   await new PointerTable(first).put([{ key: keys[0]!, holder: 'a' }]);

@@ -6,6 +6,7 @@ import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 import type { ItemIndex } from './item-index.ts';
 import { badCursor, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
+import { PublisherCounts } from './publisher-counts.ts';
 
 /** At most one per (kind, publisher, subject, key). */
 export interface RecordRow {
@@ -28,6 +29,7 @@ const columns = 'kind, publisher, subject, key, sequence, expiry, bytes';
 export class RecordTable {
   readonly #catalog: Catalog;
   readonly #index: ItemIndex | null;
+  readonly #counts: PublisherCounts;
   readonly #put: StatementSync;
   readonly #one: StatementSync;
   readonly #byRow: StatementSync;
@@ -43,6 +45,7 @@ export class RecordTable {
   constructor(catalog: Catalog, index: ItemIndex | null = null) {
     this.#catalog = catalog;
     this.#index = index;
+    this.#counts = new PublisherCounts(catalog);
     const prepare = (sql: string) => catalog.database.prepare(sql);
     this.#put = prepare(`INSERT INTO records (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET sequence = excluded.sequence, expiry = excluded.expiry, bytes = excluded.bytes
@@ -161,6 +164,11 @@ export class RecordTable {
       }
       return gone.length;
     });
+  }
+
+  /** Records of one publisher, of all kinds. */
+  countOf(publisher: string): number {
+    return this.#counts.recordsOf(publisher);
   }
 
   count(): number {
