@@ -144,3 +144,16 @@ test('A18 hosts that were only heard of do not fill the memory, and push out non
   assert.equal(detector.all().length, 16_384);
   assert.equal(detector.liveness('lives' as HostId), 'alive');
 });
+
+test('A18 a host that speaks by itself is pinged only to measure its round trip', () => {
+  const { detector, watch, pass, pings } = setUp({ talkative: { ping: 'alive', reaches: null } });
+  watch('talkative');
+  for (let second = 0; second < 50; second += 0.1) {
+    pass(100);
+    detector.heard(contactOf('talkative'));
+  }
+  assert.ok(pings() >= 8 && pings() <= 12, `${pings()} pings in 50 s`);
+  const before = pings();
+  pass(5000);
+  assert.ok(pings() - before >= 9, 'silent again, it is pinged at every interval');
+});

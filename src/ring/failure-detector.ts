@@ -26,6 +26,7 @@ interface Entry {
   contact: Contact;
   liveness: Liveness;
   lastHeard: Milliseconds | null;
+  lastPinged: Milliseconds;
   readonly roundTrip: RoundTrip;
   misses: number;
   /** When the current run of misses began. */
@@ -53,6 +54,10 @@ const maximumHosts = 16_384;
 const helpersAsked = 2;
 /** A failure that costs no waiting (connection refused) is tried again after this part of the ping interval. */
 const fastRetryPart = 0.2;
+/** A host that speaks by itself need not be pinged, but for its round-trip time, which only own pings measure, this often. */
+const intervalsPerMeasurement = 10;
+/** Pauses between pings are shorter by up to this part: of two hosts that watch each other only the quicker one pings. */
+const pingJitter = 0.2;
 
 export class FailureDetector {
   readonly #ports: FailureDetectorPorts;
@@ -129,7 +134,7 @@ export class FailureDetector {
     if (roundTrip !== undefined) entry.roundTrip.sample(roundTrip);
     if (entry.liveness === 'alive') return;
     this.#turn(entry, 'alive');
-    if (entry.watched && !entry.checking) this.#schedule(entry, this.#ports.timers.pingInterval);
+    if (entry.watched && !entry.checking) this.#schedule(entry, this.#pause());
   }
 
   /** The host said so itself, or an authenticated event tells it. */
@@ -163,6 +168,7 @@ export class FailureDetector {
         contact,
         liveness: 'alive',
         lastHeard: null,
+        lastPinged: Number.NEGATIVE_INFINITY,
         roundTrip: new RoundTrip(),
         misses: 0,
         missingSince: 0,
@@ -191,8 +197,23 @@ export class FailureDetector {
     entry.timer?.cancel();
     entry.timer = this.#ports.clock.after(delay, () => {
       entry.timer = null;
-      this.#check(entry);
+      const rest = this.#mayRest(entry);
+      if (rest > 0) this.#schedule(entry, rest);
+      else this.#check(entry);
     });
+  }
+
+  /** For how long what was heard makes a ping needless. Two hosts that watch each other so ping in turns. */
+  #mayRest(entry: Entry): Milliseconds {
+    const { clock, timers } = this.#ports;
+    const now = clock.now();
+    if (entry.checking || entry.lastHeard === null) return 0;
+    if (now - entry.lastPinged >= intervalsPerMeasurement * timers.pingInterval) return 0;
+    return entry.lastHeard + this.#pause() - now;
+  }
+
+  #pause(): Milliseconds {
+    return this.#ports.timers.pingInterval * (1 - pingJitter * this.#ports.random.next());
   }
 
   #rest(entry: Entry): void {
@@ -208,6 +229,7 @@ export class FailureDetector {
     const check = entry.checks;
     const { clock, network, timers } = this.#ports;
     const sent = clock.now();
+    entry.lastPinged = sent;
     const timeout = entry.roundTrip.timeout(entry.misses, timers.minimumTimeout, timers.maximumTimeout);
     network.ping(entry.contact, timeout, (result) => {
       if (this.#closed) return;
@@ -274,7 +296,7 @@ export class FailureDetector {
     entry.waiting = [];
     for (const done of waiting) done(this.isDown(entry.contact.host));
     if (entry.watched && !this.isDown(entry.contact.host) && !entry.checking) {
-      this.#schedule(entry, this.#ports.timers.pingInterval);
+      this.#schedule(entry, this.#pause());
     }
   }
 
