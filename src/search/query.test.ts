@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ChordialError } from '../errors.ts';
+import { matchQuality } from './match.ts';
+import { demandedWords, parseWordQuery } from './query.ts';
+
+const publisher = '12D3KooWAbcdefgh';
+
+function quality(query: string, name: string, size = 5_000_000): number | null {
+  return matchQuality(parseWordQuery(query), { name, size, publisher });
+}
+
+function matches(query: string, name: string, size?: number): boolean {
+  return quality(query, name, size) !== null;
+}
+
+test('A16 all words must be there, none of those with a minus', () => {
+  assert.equal(matches('annual report', 'Report_annual-2023.pdf'), true);
+  assert.equal(matches('annual report', 'annual.pdf'), false);
+  assert.equal(matches('annual -draft', 'annual report.pdf'), true);
+  assert.equal(matches('annual -draft', 'annual draft.pdf'), false);
+  assert.equal(matches('holidayPhoto', 'HOLIDAY photo.jpg'), true);
+  assert.equal(matches('', 'anything'), true);
+});
+
+test('A16 phrases are words in order, beginnings need three letters', () => {
+  assert.equal(matches('"annual report"', 'my annual_report.pdf'), true);
+  assert.equal(matches('"report annual"', 'my annual_report.pdf'), false);
+  assert.equal(matches('ann* rep*', 'annual report'), true);
+  assert.equal(matches('ann*', 'banner'), false);
+  assert.throws(() => parseWordQuery('an*'), /3 letters/);
+  assert.deepEqual(demandedWords(parseWordQuery('b2b "annual report" x-ray* foo')), ['b2b', 'foo', 'annual', 'report']);
+});
+
+test('A16 type, size and from filter', () => {
+  assert.equal(matches('type:image', 'a photo.JPEG'), true);
+  assert.equal(matches('type:pdf,txt photo', 'a photo.jpeg'), false);
+  assert.equal(matches('size:>5MB', 'a', 5_000_000), false);
+  assert.equal(matches('size:>=5MB', 'a', 5_000_000), true);
+  assert.equal(matches('size:1.5MB..5000k', 'a', 5_000_000), true);
+  assert.equal(matches('size:..1kb', 'a', 5_000_000), false);
+  assert.equal(matches('from:…defgh', 'a'), true);
+  assert.equal(matches('from:12D3KooWX', 'a'), false);
+  for (const bad of ['size:', 'size:..', 'size:many', 'size:>1xb', 'type:', 'from:x']) {
+    assert.throws(() => parseWordQuery(bad), ChordialError, bad);
+  }
+});
+
+test('A16 the name that the query covers best ranks first', () => {
+  const best = quality('annual report', 'annual report.pdf') ?? 0;
+  assert.equal(best > (quality('annual report', 'report, not annual.pdf') ?? 1), true);
+  assert.equal(best > (quality('annual report', 'draft of the annual report of 1987 for all.pdf') ?? 1), true);
+});
+
+test('A22 any text of up to 10 kB is a query or an error that says why', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+      try {
+        const query = parseWordQuery(text);
+        matchQuality(query, { name: text, size: 1, publisher });
+      } catch (error) {
+        assert.equal(error instanceof ChordialError && error.code === 'bad-request', true, String(error));
+      }
+    }),
+  );
+  assert.throws(() => parseWordQuery('x'.repeat(10_241)), /10241 bytes/);
+  assert.throws(() => parseWordQuery('ab '.repeat(70)), /64 terms/);
+});

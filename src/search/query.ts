@@ -1,0 +1,184 @@
+/** What a user types, taken apart: words that must all be there, words that must not, phrases, beginnings, filters. */
+import { ChordialError } from '../errors.ts';
+import { queryWordsOf } from './words.ts';
+
+export interface SizeRange {
+  /** Bytes, both included. */
+  readonly least: number;
+  readonly most: number;
+}
+
+export interface WordQuery {
+  readonly words: readonly string[];
+  readonly without: readonly string[];
+  /** Each a sequence of words. */
+  readonly phrases: readonly (readonly string[])[];
+  /** Beginnings of words, at least three letters each. */
+  readonly beginnings: readonly string[];
+  /** Extensions without the dot, or null for any. */
+  readonly types: readonly string[] | null;
+  readonly size: SizeRange | null;
+  /** Beginning or end of a peer id, or null for anybody. */
+  readonly from: string | null;
+}
+
+export const maximumQueryBytes = 10 * 1024;
+const maximumTerms = 64;
+const leastBeginning = 3;
+const leastPeerCharacters = 4;
+
+const kinds: Readonly<Record<string, readonly string[]>> = {
+  image: ['jpg', 'jpeg', 'png', 'gif', 'webp', 'svg', 'bmp', 'tif', 'tiff', 'heic', 'avif', 'raw'],
+  video: ['mp4', 'mkv', 'webm', 'mov', 'avi', 'm4v', 'mpg', 'mpeg', 'ogv'],
+  audio: ['mp3', 'flac', 'ogg', 'opus', 'wav', 'm4a', 'aac'],
+  document: [
+    'pdf',
+    'doc',
+    'docx',
+    'odt',
+    'txt',
+    'md',
+    'rtf',
+    'tex',
+    'epub',
+    'xls',
+    'xlsx',
+    'ods',
+    'ppt',
+    'pptx',
+    'odp',
+    'csv',
+  ],
+  archive: ['zip', 'tar', 'gz', 'bz2', 'xz', 'zst', '7z', 'rar', 'tgz'],
+};
+
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 1e3,
+  kb: 1e3,
+  kib: 2 ** 10,
+  m: 1e6,
+  mb: 1e6,
+  mib: 2 ** 20,
+  g: 1e9,
+  gb: 1e9,
+  gib: 2 ** 30,
+  t: 1e12,
+  tb: 1e12,
+  tib: 2 ** 40,
+};
+
+/** A quoted phrase with an optional minus, or anything without spaces. */
+const terms = /(-?)"([^"]*)"|(\S+)/gu;
+
+/** Throws `bad-request` where a filter makes no sense or the query is too long. An empty query has no words. */
+export function parseWordQuery(text: string): WordQuery {
+  checkLength(text);
+  const query = {
+    words: [] as string[],
+    without: [] as string[],
+    phrases: [] as (readonly string[])[],
+    beginnings: [] as string[],
+    types: null as readonly string[] | null,
+    size: null as SizeRange | null,
+    from: null as string | null,
+  };
+  let count = 0;
+  for (const [, minus = '', phrase, term = ''] of text.matchAll(terms)) {
+    count += 1;
+    if (count > maximumTerms) throw bad(`has more than ${maximumTerms} terms. Leave some out`);
+    if (phrase !== undefined) {
+      const words = queryWordsOf(phrase);
+      if (minus !== '') query.without.push(...words);
+      else if (words.length > 0) query.phrases.push(words);
+      continue;
+    }
+    const filter = /^(type|size|from):(.*)$/i.exec(term);
+    if (filter !== null) readFilter(query, filter[1]!.toLowerCase(), filter[2]!);
+    else if (/^-./u.test(term)) query.without.push(...queryWordsOf(term.slice(1)));
+    else if (/.\*$/u.test(term)) readBeginning(query, term.slice(0, -1));
+    else query.words.push(...queryWordsOf(term));
+  }
+  return { ...query, words: [...new Set(query.words)], without: [...new Set(query.without)] };
+}
+
+/** Throws `bad-request`. */
+export function checkLength(text: string): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maximumQueryBytes) throw bad(`has ${bytes} bytes, and ${maximumQueryBytes} are the most. Shorten it`);
+}
+
+/** The words that the index is asked by: every one of them must be in the name. */
+export function demandedWords({ words, phrases }: Pick<WordQuery, 'words' | 'phrases'>): readonly string[] {
+  return [...new Set([...words, ...phrases.flat()])];
+}
+
+interface OpenQuery {
+  words: string[];
+  beginnings: string[];
+  types: readonly string[] | null;
+  size: SizeRange | null;
+  from: string | null;
+}
+
+/** All but the last word of `annual-rep*` are whole. */
+function readBeginning(query: OpenQuery, text: string): void {
+  const words = queryWordsOf(text);
+  const last = words.at(-1);
+  if (last === undefined || [...last].length < leastBeginning) {
+    throw bad(
+      `has the beginning ${JSON.stringify(`${text}*`)}, and ${leastBeginning} letters are the least. Write more of it, or ask every peer`,
+    );
+  }
+  query.words.push(...words.slice(0, -1));
+  query.beginnings.push(last);
+}
+
+function readFilter(query: OpenQuery, name: string, value: string): void {
+  if (name === 'type') query.types = typesOf(value);
+  else if (name === 'size') query.size = sizeRangeOf(value);
+  else if ([...value].length < leastPeerCharacters) {
+    throw bad(`has from:${value}, and ${leastPeerCharacters} characters of a peer id are the least. Write more of it`);
+  } else query.from = value.replace(/^…/u, '');
+}
+
+function typesOf(value: string): readonly string[] {
+  const types = value
+    .toLowerCase()
+    .split(',')
+    .filter((type) => type !== '');
+  if (types.length === 0) throw bad('has an empty type:. Write an extension such as type:pdf, or one of its kinds');
+  return types.flatMap((type) => kinds[type] ?? [type.replace(/^\./, '')]);
+}
+
+/** `>10MB`, `<=1GiB`, `1k..2k`, `..5M`. */
+function sizeRangeOf(value: string): SizeRange {
+  const compared = /^([<>]=?)(.+)$/.exec(value);
+  if (compared !== null) {
+    const bytes = bytesOf(compared[2]!, value);
+    const [least, most] = compared[1]!.startsWith('>') ? [bytes, Number.MAX_SAFE_INTEGER] : [0, bytes];
+    if (compared[1] === '>') return { least: least + 1, most };
+    return { least, most: compared[1] === '<' ? most - 1 : most };
+  }
+  const range = /^([^.]*(?:\.\d[^.]*)?)\.\.(.*)$/.exec(value);
+  if (range === null || value === '..') throw badSize(value);
+  const least = range[1] === '' ? 0 : bytesOf(range[1]!, value);
+  const most = range[2] === '' ? Number.MAX_SAFE_INTEGER : bytesOf(range[2]!, value);
+  return { least, most };
+}
+
+function bytesOf(text: string, whole: string): number {
+  const parts = /^(\d{1,15}(?:\.\d{1,6})?)([a-z]{0,3})$/i.exec(text);
+  const unit = units[parts?.[2]?.toLowerCase() ?? 'none'];
+  if (parts === null || unit === undefined) throw badSize(whole);
+  return Math.round(Number(parts[1]) * unit);
+}
+
+function badSize(value: string): ChordialError {
+  return bad(`has size:${value}, which is no range of sizes. Write size:>10MB, size:<=1GiB or size:1MB..2MB`);
+}
+
+function bad(what: string): ChordialError {
+  return new ChordialError('bad-request', `The query ${what}.`);
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { maximumPostings, maximumWordCharacters, postingWordsOf, queryWordsOf, wordsOf } from './words.ts';
+
+const sorted = (text: string) => [...wordsOf(text)].sort();
+
+test('A16 names are split at punctuation, case and digits, and kept whole beside the parts', () => {
+  assert.deepEqual(sorted('IMG_2024-HolidayPhoto.JPG'), ['2024', 'holiday', 'holidayphoto', 'img', 'jpg', 'photo']);
+  assert.deepEqual(sorted('report2023v2.pdf'), ['2023', 'pdf', 'report', 'report2023v2']);
+  assert.deepEqual(sorted('XMLHttpRequest'), ['http', 'request', 'xml', 'xmlhttprequest']);
+  assert.deepEqual(sorted('a b c'), []);
+  assert.deepEqual(sorted('a1'), ['a1']);
+});
+
+test('A16 compatibility forms, normal forms and letters of any script are folded alike', () => {
+  assert.deepEqual(sorted('ＦＩＬＥ'), ['file']);
+  assert.deepEqual(sorted('Ångström'.normalize('NFD')), sorted('Ångström'.normalize('NFC')));
+  assert.deepEqual(sorted('ΣΊΣΥΦΟΣ Привет'), ['σίσυφος', 'привет'].sort());
+  assert.equal(wordsOf('東京タワー.jpg').has('東京'), true);
+  for (const word of queryWordsOf('京タ')) assert.equal(wordsOf('東京タワー.jpg').has(word), true, word);
+});
+
+test('A16 a query for the whole name, in any case that keeps its borders, finds the name', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), (name) => {
+      const words = wordsOf(name);
+      for (const word of queryWordsOf(name)) assert.equal(words.has(word), true, `${word} of ${name}`);
+    }),
+  );
+});
+
+test('words are bounded in number and length', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (name) => {
+      const postings = postingWordsOf(name);
+      assert.equal(postings.length <= maximumPostings, true);
+      assert.equal(new Set(postings).size, postings.length);
+      for (const word of postings) assert.equal([...word].length <= maximumWordCharacters + 4, true);
+    }),
+  );
+  assert.deepEqual(sorted('x'.repeat(300)), ['x'.repeat(maximumWordCharacters)]);
+});
