@@ -96,7 +96,7 @@ export function decodeRelease(body: Wire): readonly EndedName[] {
   });
 }
 
-function readClaim(value: Wire): Claim {
+export function readClaim(value: Wire): Claim {
   const [publisher, name, sequence, replicas] = readTuple(value, 'a claim', 4);
   if (!isHostId(publisher)) throw malformed('the publisher of a claim is no peer id');
   return {

@@ -9,7 +9,8 @@ import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { blockMessages, decodeResults, decodeSizes, encodeOffer } from './block-messages.ts';
-import { claimMessages, encodeClaimed, maximumClaimsPerMessage } from './claim-messages.ts';
+import { type ClaimedCid, claimMessages, encodeClaimed, maximumClaimsPerMessage } from './claim-messages.ts';
+import { pagesOfClaims } from './claim-pages.ts';
 import type { DataPorts } from './data-ports.ts';
 
 const maximumStreams = 3;
@@ -119,13 +120,16 @@ export class HostLane {
 
   async #carry(batch: readonly Waiting[]): Promise<void> {
     try {
-      const blocks = batch.map(({ copy }) => ({
-        ...copy.block,
-        claims: copy.claims.slice(0, maximumClaimsPerMessage),
-      }));
       const here = this.contact.host === this.#ports.view.self.host;
+      const blocks = batch.map(({ copy: { block, claims } }) => ({
+        ...block,
+        claims: here ? claims : claims.slice(0, maximumClaimsPerMessage),
+      }));
       const results = here ? await this.#keep(blocks) : await this.#sendWhatFits(blocks);
-      if (!here) this.#noteRoom(blocks, results);
+      if (!here) {
+        this.#noteRoom(blocks, results);
+        await this.#sendFurtherClaims(batch, results);
+      }
       this.#lastAcknowledged = this.#ports.clock.now();
       batch.forEach((waiting, index) => {
         const result = results[index] ?? 'internal';
@@ -199,12 +203,22 @@ export class HostLane {
   }
 
   /** What is there already gets the claims; the rest is sent. */
-  async #ask(blocks: readonly ClaimedCopy[]): Promise<readonly number[]> {
+  async #ask(blocks: readonly ClaimedCid[]): Promise<readonly number[]> {
     const question = encodeClaimed(blocks);
     const answer = await this.#ports.transport.request(this.contact, claimMessages.claim, question, {
       deadline: silenceMilliseconds,
     });
     return decodeSizes(answer, blocks.length);
+  }
+
+  /** Those that did not go with their blocks; without them the block could be freed while names still stand for it. */
+  async #sendFurtherClaims(batch: readonly Waiting[], results: readonly string[]): Promise<void> {
+    const further = batch.flatMap(({ copy: { block, claims } }, index) => {
+      const isThere = results[index] === 'stored' || results[index] === 'present';
+      const rest = claims.slice(maximumClaimsPerMessage);
+      return isThere && rest.length > 0 ? [{ cid: block.cid, claims: rest }] : [];
+    });
+    for (const page of pagesOfClaims(further)) await this.#ask(page);
   }
 
   /** All that still waits for a host that failed finds another one at once. */

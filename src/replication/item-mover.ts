@@ -14,6 +14,7 @@ import { recordSet } from '../storage/item-index.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ByteRate } from './byte-rate.ts';
 import { claimMessages, encodeClaimed } from './claim-messages.ts';
+import { pagesOfClaims } from './claim-pages.ts';
 import { SourceLane } from './source-lane.ts';
 import { chunks, SyncClient } from './sync-client.ts';
 import type { SyncPorts } from './sync-ports.ts';
@@ -112,7 +113,8 @@ export class ItemMover {
         const own = some.map((cid) => ({ cid, claims: blocks.claimsOf(cid) }));
         await blocks.claim(some.map((cid, position) => ({ cid, claims: theirs[position] ?? [] })));
         const options = { deadline: claimDeadlineMilliseconds, signal };
-        await transport.request(host, claimMessages.claim, encodeClaimed(own), options);
+        for (const page of pagesOfClaims(own))
+          await transport.request(host, claimMessages.claim, encodeClaimed(page), options);
       }
       return true;
     } catch (error) {

@@ -27,7 +27,6 @@ async function hostWith(network: MemoryNetwork, blocks: readonly Block[]) {
     placement: nobody,
     index,
     table: records,
-    blocks: { claimsOf: () => [] },
     confirmed: new ConfirmedRanges({ now: () => 0 }),
   });
   let messages = 0;

@@ -5,10 +5,10 @@ import type { Contact } from '../ring/pointer.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import type { ItemSet } from '../storage/item-index.ts';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';
+import { claimsAt } from './claim-pages.ts';
 import {
   type AskedItem,
   type ComparedRange,
-  decodeBlockClaims,
   decodeHeldAnswers,
   decodeItems,
   decodeRangeAnswers,
@@ -21,7 +21,6 @@ import {
   type HeldAnswer,
   type ListedItem,
   maximumItemsPerQuestion,
-  maximumKeysPerClaims,
   maximumRangesPerMessage,
   maximumRecordsPerMessage,
   type RangeAnswer,
@@ -75,12 +74,7 @@ export class SyncClient {
 
   /** Of each block the claims on it at the host, in the order of the keys. */
   async claims(host: Contact, keys: readonly string[]): Promise<readonly (readonly Claim[])[]> {
-    const claims: (readonly Claim[])[] = [];
-    for (const some of chunks(keys, maximumKeysPerClaims)) {
-      const answer = await this.#ask(host, syncMessages.claims, encodeKeys(some));
-      claims.push(...decodeBlockClaims(answer, some.length));
-    }
-    return claims;
+    return claimsAt(this.#transport, host, keys, { deadline: deadlineMilliseconds, signal: this.#signal });
   }
 
   async holds(host: Contact, items: readonly AskedItem[]): Promise<readonly HeldAnswer[]> {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
-import { hostIdOfPublicKey } from '../network/host-id.ts';
 import { TransportError } from '../network/transport.ts';
 import { decodeBody, encodeBody } from '../network/wire-body.ts';
 import * as messages from './sync-messages.ts';
@@ -13,7 +12,6 @@ const range = { after, upTo };
 const cid = cidOfBlock(rawCodec, Uint8Array.of(1));
 const digest = 'ab'.repeat(16);
 const recordKey = after + digest;
-const claim = { publisher: hostIdOfPublicKey(new Uint8Array(32).fill(1)), name: 'n', sequence: 5, replicas: 3 };
 const compared = { set: 3, range, count: 7, fingerprint: 'cd'.repeat(32) };
 const listed = { items: [{ key: upTo, digest, cid }], cursor: upTo };
 
@@ -31,11 +29,8 @@ test('every message of reconciliation survives the way to the wire and back', ()
   const page = messages.decodeItems(onTheWire(messages.encodeItems(listed)), 3);
   assert.deepEqual([page.cursor, page.items[0]?.key, page.items[0]?.cid?.toString()], [upTo, upTo, cid.toString()]);
   assert.deepEqual(messages.decodeRecordKeys(onTheWire(messages.encodeKeys([recordKey]))), [recordKey]);
-  assert.deepEqual(messages.decodeBlockKeys(onTheWire(messages.encodeKeys([after]))), [after]);
   const records = [null, new Uint8Array([1, 2])];
   assert.deepEqual(messages.decodeRecords(onTheWire(messages.encodeRecords(records)), 2), records);
-  const claims = [[claim], [], [claim]];
-  assert.deepEqual(messages.decodeBlockClaims(onTheWire(messages.encodeBlockClaims(claims)), 3), claims);
   const asked = [{ set: 3, key: after, digest }];
   assert.deepEqual(messages.decodeAskedItems(onTheWire(messages.encodeAskedItems(asked))), asked);
   const held = [{ held: 'other', confirmed: true } as const];
@@ -73,9 +68,7 @@ test('anything else is refused, never anything worse', () => {
     messages.decodeItemsQuestion,
     (value: unknown) => messages.decodeItems(value, 3),
     messages.decodeRecordKeys,
-    messages.decodeBlockKeys,
     (value: unknown) => messages.decodeRecords(value, 2),
-    (value: unknown) => messages.decodeBlockClaims(value, 2),
     messages.decodeAskedItems,
     (value: unknown) => messages.decodeHeldAnswers(value, 2),
     messages.decodeConfirmed,

@@ -6,7 +6,6 @@
  *                the count here; whether the range is confirmed here]…]}`
  * `sync.items`   `{set, after, upTo, cursor}` → `{items: [[key, digest, CID or null]…], cursor}`, in key order
  * `sync.records` `{keys}` → `{entries: [the record's bytes, or null when it is not here]…}`
- * `sync.claims`  `{keys}` of blocks → `{blocks: [[position…]…], claims}`, as in claim-messages.ts
  * `sync.holds`   `{items: [[set, key, digest]…]}` → `{answers: [[0 absent, 1 the same, 2 another digest; whether the
  *                key is confirmed here]…]}`
  * `sync.confirm` `{ranges: [[after, up to]…]}` → `{}`: what the owner of these ranges holds, the answerer holds as well
@@ -14,18 +13,15 @@
 import type { Wire } from '../network/transport.ts';
 import { malformed, readBoolean, readBytes, readInteger, readList, readTuple } from '../network/wire-reading.ts';
 import { maximumEntryBytes } from '../records/entry.ts';
-import type { Claim } from '../storage/claim-table.ts';
 import { fingerprintBytes, lanesToBytes } from '../storage/fingerprint.ts';
 import { type Item, type ItemSet, isBlockSet, leafSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
-import { gatherClaims, readClaims } from './claim-messages.ts';
 import { field, readCid } from './wire-fields.ts';
 
 export const syncMessages = {
   compare: 'sync.compare',
   items: 'sync.items',
   records: 'sync.records',
-  claims: 'sync.claims',
   holds: 'sync.holds',
   confirm: 'sync.confirm',
 } as const;
@@ -170,21 +166,6 @@ export function decodeRecords(body: Wire, count: number): readonly (Uint8Array |
     if (entry instanceof Uint8Array && entry.length <= maximumEntryBytes) return entry;
     throw malformed('a record is not bytes, or too many');
   });
-}
-
-export const maximumKeysPerClaims = 256;
-
-export function decodeBlockKeys(body: Wire): readonly string[] {
-  return readList(field(body, 'keys'), 'the keys', 1, maximumKeysPerClaims).map(readKey);
-}
-
-export function encodeBlockClaims(claims: readonly (readonly Claim[])[]): Wire {
-  const gathered = gatherClaims(claims.map((some) => ({ claims: some })));
-  return { blocks: gathered.positions, claims: gathered.claims };
-}
-
-export function decodeBlockClaims(body: Wire, count: number): readonly (readonly Claim[])[] {
-  return readClaims(field(body, 'claims'), readList(field(body, 'blocks'), 'the claims of blocks', count, count));
 }
 
 export const encodeAskedItems = (items: readonly AskedItem[]): Wire => ({

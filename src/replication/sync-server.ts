@@ -8,8 +8,6 @@ import { TransportError } from '../network/transport.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { RingView } from '../ring/view.ts';
-import type { BlockStore } from '../storage/block-store.ts';
-import type { Claim } from '../storage/claim-table.ts';
 import { type ItemIndex, isBlockSet, leafSet, recordSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { RecordTable } from '../storage/record-table.ts';
@@ -20,12 +18,10 @@ import {
   type AskedItem,
   type ComparedRange,
   decodeAskedItems,
-  decodeBlockKeys,
   decodeConfirmed,
   decodeItemsQuestion,
   decodeRanges,
   decodeRecordKeys,
-  encodeBlockClaims,
   encodeHeldAnswers,
   encodeItems,
   encodeRangeAnswers,
@@ -42,7 +38,6 @@ export interface SyncServerPorts {
   readonly placement: Pick<PlacementCache, 'places'>;
   readonly index: ItemIndex;
   readonly table: Pick<RecordTable, 'byRow'>;
-  readonly blocks: Pick<BlockStore, 'claimsOf'>;
   readonly confirmed: ConfirmedRanges;
 }
 
@@ -64,7 +59,6 @@ export class SyncServer {
     }
     if (kind === syncMessages.records)
       return encodeRecords(decodeRecordKeys(body).map((key) => this.#recordBytes(key)));
-    if (kind === syncMessages.claims) return encodeBlockClaims(decodeBlockKeys(body).map((key) => this.#claimsOf(key)));
     if (kind === syncMessages.holds) return encodeHeldAnswers(decodeAskedItems(body).map((item) => this.#held(item)));
     if (kind === syncMessages.confirm) {
       for (const range of decodeConfirmed(body))
@@ -83,11 +77,6 @@ export class SyncServer {
   #recordBytes(key: string): Uint8Array | null {
     const row = this.#ports.index.find(recordSet, key)?.record ?? null;
     return row === null ? null : (this.#ports.table.byRow(row)?.bytes ?? null);
-  }
-
-  #claimsOf(key: string): readonly Claim[] {
-    const cid = this.#ports.index.findBlock(key)?.cid ?? null;
-    return cid === null ? [] : this.#ports.blocks.claimsOf(cid);
   }
 
   #held({ set, key, digest }: AskedItem): HeldAnswer {

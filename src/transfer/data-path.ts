@@ -10,19 +10,26 @@ import {
   TransportError,
   type Wire,
 } from '../network/transport.ts';
+import { type AnnouncerTimes, BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
 import { EntryVerifier, type Verify } from '../records/entry-verifier.ts';
+import { HeaderVerifier } from '../records/header-verifier.ts';
 import { Names, type Signer } from '../records/names.ts';
 import { publisherWord } from '../records/publisher-word.ts';
 import { RecordHolder } from '../records/record-holder.ts';
 import { recordMessages } from '../records/record-messages.ts';
 import { RecordReader } from '../records/record-reader.ts';
 import { RecordWriter } from '../records/record-writer.ts';
+import { ShareHolder } from '../records/share-holder.ts';
+import { shareMessages } from '../records/share-messages.ts';
+import { RingShareReader } from '../records/share-reader.ts';
+import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import { BlockFetcher } from '../replication/block-fetcher.ts';
 import { blockMessages } from '../replication/block-messages.ts';
 import { BlockServer } from '../replication/block-server.ts';
 import { BlockStorer } from '../replication/block-storer.ts';
 import { claimMessages, decodeRelease } from '../replication/claim-messages.ts';
+import { claimListMessage, decodeListQuestion, encodeClaimList, listClaims } from '../replication/claim-pages.ts';
 import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.ts';
 import { ConfirmedRanges } from '../replication/confirmed-ranges.ts';
 import { handOver } from '../replication/hand-over.ts';
@@ -46,9 +53,11 @@ import type { RingView } from '../ring/view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { ClaimTable } from '../storage/claim-table.ts';
-import type { ItemIndex } from '../storage/item-index.ts';
+import { type ItemIndex, leafSet } from '../storage/item-index.ts';
+import type { OwnBatchTable } from '../storage/own-batch-table.ts';
 import type { PointerTable } from '../storage/pointer-table.ts';
 import type { RecordTable } from '../storage/record-table.ts';
+import type { ShareTable } from '../storage/share-table.ts';
 import { BlockTraffic } from './block-traffic.ts';
 import { createFiles } from './file-service.ts';
 import type { FileEvent, Files } from './files.ts';
@@ -71,6 +80,10 @@ export interface DataPathOptions {
   /** Where blocks are for which there was no room here. */
   readonly pointers: PointerTable;
   readonly catalog: Pick<Catalog, 'write' | 'setting' | 'setSetting'>;
+  /** Entries of everybody's shares that lie here, and the batches that this host announces. */
+  readonly shares: ShareTable;
+  readonly ownBatches: OwnBatchTable;
+  readonly announcerTimes?: Partial<AnnouncerTimes>;
   readonly signer: Signer;
   readonly verify: Verify;
   readonly networkId: string;
@@ -97,6 +110,9 @@ const expiredRecordsKeptMilliseconds: Milliseconds = 24 * 3600 * 1000;
 export class DataPath {
   readonly files: Files;
   readonly transfers: Transfers;
+  /** Announcing and finding what lies in shares. */
+  readonly announcer: ShareAnnouncer;
+  readonly shareReader: ShareReader;
   readonly placement: PlacementCache;
   readonly confirmed: ConfirmedRanges;
   readonly #queue: TransferQueue;
@@ -113,6 +129,8 @@ export class DataPath {
   readonly #afterwards = new Set<Promise<void>>();
   readonly #server: BlockServer;
   readonly #holder: RecordHolder;
+  readonly #shareHolder: ShareHolder;
+  readonly #batches: BatchAnnouncer;
   readonly #traffic: BlockTraffic;
 
   constructor(options: DataPathOptions) {
@@ -136,6 +154,18 @@ export class DataPath {
     const writer = new RecordWriter(recordPorts, this.#holder);
     const reader = new RecordReader(recordPorts, this.#holder);
     const names = new Names(recordPorts, writer, reader);
+    const headers = new HeaderVerifier(networkId, options.verify, clock);
+    const rowOfItem = (key: string) => options.index.find(leafSet, key)?.record ?? null;
+    this.#shareHolder = new ShareHolder({ ...recordPorts, shares: options.shares, headers, rowOfItem });
+    const sharePorts = { ...recordPorts, headers, holder: this.#shareHolder, shares: options.shares };
+    this.shareReader = new RingShareReader(sharePorts);
+    this.#batches = new BatchAnnouncer({
+      ...sharePorts,
+      own: options.ownBatches,
+      times: { ...defaultAnnouncerTimes, ...options.announcerTimes },
+      failed: (error) => report('no-answer', view.self, `Shares could not be renewed, and will be again: ${error.message}`),
+    });
+    this.announcer = this.#batches;
     this.#pointers = new Pointers(data, options.pointers);
     this.#leavers = new Leavers(view, clock);
     const storer = new BlockStorer(data, this.#pointers);
@@ -163,6 +193,7 @@ export class DataPath {
           return results.filter((result) => result === 'stored').length;
         },
       },
+      shares: { table: options.shares, keep: (from, runs) => this.#shareHolder.keep(from, runs) },
       replicas: rule.replicas,
       writeQuorum: rule.writeQuorum,
       random: options.random,
@@ -195,7 +226,10 @@ export class DataPath {
       clock,
       random: options.random,
       wordOf: (publisher, name) => publisherWord(recordPorts, reader, publisher, name),
-      expireRecords: (now) => removeExpired(options.records, now - expiredRecordsKeptMilliseconds),
+      expireRecords: async (now) => {
+        await removeExpired(options.records, now - expiredRecordsKeptMilliseconds);
+        await this.#shareHolder.removeOver(now);
+      },
       freed: (count) =>
         notify({
           kind: 'freed',
@@ -231,6 +265,7 @@ export class DataPath {
     this.beginRepair();
     this.beginClaimUpkeep();
     this.beginScrub();
+    this.#batches.begin();
     this.#queue.begin();
   }
 
@@ -267,7 +302,7 @@ export class DataPath {
 
   /** Whether a request of this kind is for the data path. */
   handles(kind: string): boolean {
-    return ['blocks.', 'claims.', 'records.', 'sync.'].some((prefix) => kind.startsWith(prefix));
+    return ['blocks.', 'claims.', 'records.', 'shares.', 'sync.'].some((prefix) => kind.startsWith(prefix));
   }
 
   /** For `Handlers.request`. */
@@ -279,7 +314,10 @@ export class DataPath {
     if (kind === pointerMessages.point) return this.#pointers.point(body);
     if (kind === pointerMessages.where) return this.#pointers.where(body);
     if (kind === claimMessages.claim) return this.#server.claim(body);
+    if (kind === claimListMessage)
+      return encodeClaimList(listClaims(decodeListQuestion(body), (key) => this.#claimPorts.claims.of(key)));
     if (kind === claimMessages.release) return this.#release(from, body);
+    if (kind.startsWith('shares.')) return (await this.#shareHolder.request(from, kind, body)) ?? refuse(kind);
     if (kind === recordMessages.put) return this.#holder.put(from, body);
     if (kind === recordMessages.get) return this.#holder.get(body);
     if (kind === recordMessages.list) return this.#holder.list(body);
@@ -290,6 +328,7 @@ export class DataPath {
   async stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
     if (kind === blockMessages.get) return this.#server.get(from, incoming);
     if (kind === blockMessages.put) return this.#server.put(from, incoming);
+    if (kind === shareMessages.put) return this.#shareHolder.put(from, incoming);
     throw unknownKind(kind);
   }
 
@@ -310,6 +349,7 @@ export class DataPath {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#queue.close();
+    await this.#batches.close();
     await this.#reconciliation?.close();
     await this.#claimUpkeep?.close();
     await this.#scrub?.close();
@@ -322,6 +362,10 @@ export class DataPath {
 /** A batch at a time, so that nothing waits long behind it. */
 async function removeExpired(records: Pick<RecordTable, 'expire'>, before: Milliseconds): Promise<void> {
   while ((await records.expire(before, recordsExpiredAtOnce)) === recordsExpiredAtOnce);
+}
+
+function refuse(kind: string): never {
+  throw unknownKind(kind);
 }
 
 function unknownKind(kind: string): TransportError {

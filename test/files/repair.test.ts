@@ -160,3 +160,22 @@ test('A4 A8 what a leaving peer gave to others is not dropped as surplus before 
   for (const { count, placed } of await copies(others, ring)) assert.ok(count >= 3 && placed);
   await close();
 });
+
+test('B12 A8 more claims on a block than a message holds reach all its places', async () => {
+  const { peers, ring, network, close } = await dataNetwork(4);
+  await peers[0]!.files.put('file', bytesOf(randomBytes(1000)));
+  const holders = peers.filter(({ blocks }) => blocks.count() > 0);
+  const [first, dying] = holders;
+  const { cid } = (await first!.blocks.keys('all', null, 1)).items[0]!;
+  const publisher = first!.contact.host;
+  const names = Array.from({ length: 2500 }, (_, name) => ({ publisher, name: `${name}`, sequence: 1, replicas: 3 }));
+  await first!.blocks.claim([{ cid, claims: names }]);
+  const repairs = peers.map((peer) => peer.path.beginRepair());
+  for (const repair of repairs) await repair.round();
+  for (const { blocks } of holders) assert.equal(blocks.claimsOf(cid).length, 2501);
+  network.setHealth(dying!.contact.host, 'dead');
+  ring.declareDead(dying!.contact.host);
+  const newcomer = peers.find((peer) => !holders.includes(peer));
+  await until(async () => (newcomer?.blocks.claimsOf(cid).length ?? 0) === 2501);
+  await close();
+});

@@ -1,0 +1,133 @@
+/**
+ * Claims in messages of bounded size, however many there are: ten thousand names may stand for one block.
+ *
+ * `claims.list` request `{keys, after}` → `{blocks: [[position…]…], claims, more}`: the claims on the first of these blocks,
+ * as many as one message holds, in the order of publisher, name and sequence. `after` is the last claim got of the first
+ * block, or null; with `more` the last block listed is not at its end, or the next one was not begun.
+ */
+import type { Transport, Wire } from '../network/transport.ts';
+import { malformed, readBoolean, readBytes, readList } from '../network/wire-reading.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import type { Claim } from '../storage/claim-table.ts';
+import { type ClaimedCid, gatherClaims, maximumClaimsPerMessage, readClaim, readClaims } from './claim-messages.ts';
+import { field } from './wire-fields.ts';
+
+export const claimListMessage = 'claims.list';
+
+export const maximumKeysPerList = 256;
+const keyBytes = 32;
+/** Pages of one question: a host that never comes to an end is not listened to for ever. */
+const maximumPages = 512;
+
+export interface ClaimListQuestion {
+  readonly keys: readonly string[];
+  readonly after: Claim | null;
+}
+
+export interface ClaimList {
+  /** Entry i belongs to key i of the question; there may be fewer. */
+  readonly blocks: readonly (readonly Claim[])[];
+  readonly more: boolean;
+}
+
+export const encodeListQuestion = ({ keys, after }: ClaimListQuestion): Wire => ({
+  keys: keys.map((key) => Buffer.from(key, 'hex')),
+  after: after === null ? null : [after.publisher, after.name, after.sequence, after.replicas],
+});
+
+export function decodeListQuestion(body: Wire): ClaimListQuestion {
+  const keys = readList(field(body, 'keys'), 'the keys', 1, maximumKeysPerList);
+  const after = field(body, 'after');
+  return {
+    keys: keys.map((key) => Buffer.from(readBytes(key, 'a key', keyBytes)).toString('hex')),
+    after: after === null ? null : readClaim(after),
+  };
+}
+
+export function encodeClaimList({ blocks, more }: ClaimList): Wire {
+  const { positions, claims } = gatherClaims(blocks.map((some) => ({ claims: some })));
+  return { blocks: positions, claims, more };
+}
+
+export function decodeClaimList(body: Wire, most: number): ClaimList {
+  const positions = readList(field(body, 'blocks'), 'the claims of blocks', 1, most);
+  const blocks = readClaims(field(body, 'claims'), positions);
+  const count = blocks.reduce((sum, claims) => sum + claims.length, 0);
+  const more = readBoolean(field(body, 'more'), 'whether there is more');
+  if (count > maximumClaimsPerMessage) throw malformed('it lists more claims than a message may');
+  if (more && count === 0 && blocks.length === 1) throw malformed('it lists nothing and says that there is more');
+  return { blocks, more };
+}
+
+/** The answer to a question, from the claims as they are here. */
+export function listClaims({ keys, after }: ClaimListQuestion, claimsOf: (key: string) => readonly Claim[]): ClaimList {
+  const blocks: (readonly Claim[])[] = [];
+  let room = maximumClaimsPerMessage;
+  for (const [index, key] of keys.entries()) {
+    const all = claimsOf(key);
+    const left = index === 0 && after !== null ? all.filter((claim) => follows(claim, after)) : all;
+    if (index > 0 && room === 0) return { blocks, more: true };
+    blocks.push(left.slice(0, room));
+    if (left.length > room) return { blocks, more: true };
+    room -= left.length;
+  }
+  return { blocks, more: false };
+}
+
+/** Of each block all claims on it at the host, in the order of the keys. */
+export async function claimsAt(
+  transport: Transport,
+  host: Contact,
+  keys: readonly string[],
+  options: { readonly deadline: Milliseconds; readonly signal: AbortSignal },
+): Promise<readonly (readonly Claim[])[]> {
+  const found: Claim[][] = keys.map(() => []);
+  let at = 0;
+  let after: Claim | null = null;
+  for (let pages = 0; at < keys.length; pages++) {
+    if (pages === maximumPages) throw malformed(`${host.host} does not come to the end of its claims`);
+    const asked = keys.slice(at, at + maximumKeysPerList);
+    const question = encodeListQuestion({ keys: asked, after });
+    const { blocks, more } = decodeClaimList(
+      await transport.request(host, claimListMessage, question, options),
+      asked.length,
+    );
+    for (const [index, claims] of blocks.entries()) found[at + index]?.push(...claims);
+    if (!more && blocks.length < asked.length) throw malformed('claims of some blocks are missing');
+    at += more ? blocks.length - 1 : blocks.length;
+    after = more ? (found[at]?.at(-1) ?? null) : null;
+  }
+  return found;
+}
+
+/** The same claims in messages that are not too large, blocks beside each other as far as they fit. */
+export function pagesOfClaims(blocks: readonly ClaimedCid[]): readonly (readonly ClaimedCid[])[] {
+  const pages: ClaimedCid[][] = [];
+  let page: ClaimedCid[] = [];
+  let room = maximumClaimsPerMessage;
+  for (const { cid, claims } of blocks) {
+    let start = 0;
+    do {
+      if (room === 0) {
+        pages.push(page);
+        [page, room] = [[], maximumClaimsPerMessage];
+      }
+      const some = claims.slice(start, start + room);
+      page.push({ cid, claims: some });
+      start += some.length;
+      room -= some.length;
+    } while (start < claims.length);
+  }
+  if (page.length > 0) pages.push(page);
+  return pages;
+}
+
+/** As SQLite orders them: by the bytes of their text. */
+function follows(claim: Claim, after: Claim): boolean {
+  const order =
+    Buffer.compare(Buffer.from(claim.publisher), Buffer.from(after.publisher)) ||
+    Buffer.compare(Buffer.from(claim.name), Buffer.from(after.name)) ||
+    claim.sequence - after.sequence;
+  return order > 0;
+}
