@@ -1,6 +1,7 @@
 /**
  * Gets a block from whoever has it: this host first, then its places, the fastest of them preferred, then the hosts
- * behind them, then anybody. A source silent for 300 ms is doubled by the next one; a failed one is replaced by it.
+ * behind them, then anybody. A source silent for 300 ms, or dripping, is doubled by the next one; a failed one is replaced
+ * by it.
  */
 import type { CID } from 'multiformats/cid';
 import { blockKey, inlineBytes, verifyBlock } from '../content/cid.ts';
@@ -14,6 +15,9 @@ import type { Pointers } from './pointers.ts';
 import { SourceLane, type WantedBlock } from './source-lane.ts';
 
 const silenceBeforeDoublingMilliseconds = 300;
+/** A source that brings less in such a time is doubled as well. */
+const paceMilliseconds = 1000;
+const leastPaceBytes = 64 * 1024;
 /** All sources are asked again after a pause, with places looked up anew: the ring may just be changing. */
 const maximumRounds = 5;
 const pauseBetweenRoundsMilliseconds = 300;
@@ -187,22 +191,38 @@ class Fetching {
     );
   }
 
-  /** Doubles the source when it falls silent, at once when it is so already; what it still sends counts if it comes first. */
+  /**
+   * Doubles the source when it falls silent, at once when it is so already, and when it drips; what it still sends counts
+   * if it comes first.
+   */
   #watch(source: SourceLane): void {
     this.#silence?.cancel();
-    const since = this.#ports.clock.now();
+    const { clock, silences, view } = this.#ports;
+    if (silences.isSilent(source.contact.host)) {
+      this.#silence = clock.after(0, () => this.#tryNext());
+      return;
+    }
+    const since = clock.now();
+    let pace = { at: since, bytes: source.receivedBytes };
     const look = (): void => {
+      const now = clock.now();
       const silent = source.silentFor(since);
       if (silent >= silenceBeforeDoublingMilliseconds) {
-        this.#ports.view.suspect(source.contact);
+        view.suspect(source.contact);
         this.#tryNext();
-      } else this.#silence = this.#ports.clock.after(silenceBeforeDoublingMilliseconds - silent, look);
+        return;
+      }
+      if (now - pace.at >= paceMilliseconds) {
+        if (source.receivedBytes - pace.bytes < leastPaceBytes) {
+          source.wasSlow();
+          this.#tryNext();
+          return;
+        }
+        pace = { at: now, bytes: source.receivedBytes };
+      }
+      this.#silence = clock.after(silenceBeforeDoublingMilliseconds - silent, look);
     };
-    const isSilent = this.#ports.silences.isSilent(source.contact.host);
-    this.#silence = this.#ports.clock.after(
-      isSilent ? 0 : silenceBeforeDoublingMilliseconds,
-      isSilent ? () => this.#tryNext() : look,
-    );
+    this.#silence = clock.after(silenceBeforeDoublingMilliseconds, look);
   }
 }
 

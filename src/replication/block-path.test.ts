@@ -87,6 +87,41 @@ test('B2 a source silent for 300 ms is doubled by the next', async () => {
   assert.ok(took < 1500, `took ${took} ms`);
 });
 
+/** Sends ten bytes of what it has every 20 ms. */
+function drip({ transport, server }: Awaited<ReturnType<typeof blockNetwork>>['peers'][number]): void {
+  const slowly = async function* (payload: AsyncIterable<Uint8Array>) {
+    for await (const bytes of payload)
+      for (let at = 0; at < bytes.length; at += 10) {
+        yield bytes.subarray(at, at + 10);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+  };
+  transport.serve({
+    request: async () => ({}),
+    stream: async (from, _, incoming) => {
+      const { header, payload } = await server.get(from, incoming);
+      return payload === undefined ? { header } : { header, payload: slowly(payload) };
+    },
+  });
+}
+
+test('B2 a source that drips a few bytes at a time is doubled by the next, and comes last from then on', async () => {
+  const { peers, ring } = await blockNetwork(4);
+  const blocks = someBlocks(12, 1 << 20);
+  for (const block of blocks) await peers[0]!.storer.store({ ...block, bytes: Uint8Array.from(block.bytes) }, rule);
+  const asker = peers[0]!;
+  const places = ring.expectedPlaces(ringIdOfHash(blockKey(blocks[0]!.cid), 256), 3);
+  drip(peers.find(({ contact }) => contact.host === places.find((host) => host !== asker.contact.host))!);
+  const took: number[] = [];
+  for (const { cid, bytes } of blocks) {
+    const start = performance.now();
+    assert.deepEqual(Buffer.from(await asker.fetcher.fetch(cid)), Buffer.from(bytes));
+    took.push(performance.now() - start);
+  }
+  assert.ok(Math.max(...took) < 2000, `took ${took.map((time) => time.toFixed(0))} ms`);
+  assert.ok(took.filter((time) => time > 500).length <= 1, `took ${took.map((time) => time.toFixed(0))} ms`);
+});
+
 test('B2 wrong bytes cost their sender its place, and the right ones come from another', async () => {
   const { peers, ring } = await blockNetwork(5);
   const [block] = someBlocks(1, 5000) as [Block];

@@ -11,10 +11,13 @@ import type { Milliseconds } from '../ring/ports.ts';
 import { blockMessages, decodeSizes, encodeCids, unknownSize } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import type { DataPorts } from './data-ports.ts';
+import { DripWatch } from './drip-watch.ts';
 
 const maximumStreams = 2;
 const maximumBlocksPerRequest = 8;
 const silenceMilliseconds = 3000;
+/** A host found slow comes last for so long. */
+const slowMilliseconds: Milliseconds = 10_000;
 /** A host that failed is passed over for a moment, one that sent wrong bytes for long. */
 const avoidedAfterFailureMilliseconds = 1000;
 const avoidedAfterWrongBytesMilliseconds = 600_000;
@@ -45,6 +48,8 @@ export class SourceLane {
   #underWay = 0;
   #avoidedUntil: Milliseconds = 0;
   #lastHeard: Milliseconds = 0;
+  #receivedBytes = 0;
+  #slowUntil: Milliseconds = 0;
   /** Bytes per millisecond, all streams together; null until measured. */
   #rate: number | null = null;
 
@@ -64,8 +69,19 @@ export class SourceLane {
 
   /** How long a block wanted now would take, by what was seen; a host never tried yet is worth trying. */
   expectedMilliseconds(blockBytes: number): Milliseconds {
+    if (this.#slowUntil > this.#ports.clock.now()) return Number.MAX_VALUE;
     const ahead = (this.#queue.length + this.#underWay + 1) * blockBytes;
     return this.#rate === null ? ahead / 1e6 : ahead / this.#rate;
+  }
+
+  /** Since the lane was made, over all streams. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** It speaks, but so slowly that another was asked beside it. */
+  wasSlow(): void {
+    this.#slowUntil = this.#ports.clock.now() + slowMilliseconds;
   }
 
   silentFor(since: Milliseconds): Milliseconds {
@@ -103,6 +119,7 @@ export class SourceLane {
     const ending = new AbortController();
     const start = this.#ports.clock.now();
     let bytes = 0;
+    const drip = new DripWatch(this.#ports.clock, () => ending.abort());
     try {
       const header = encodeCids(batch.map(({ wanted }) => wanted.cid));
       const options = { deadline: silenceMilliseconds, signal: ending.signal };
@@ -119,6 +136,8 @@ export class SourceLane {
         allocate: (_, size) => (size === leafBytes ? this.#buffers.take() : unpooledBuffer(size)),
         progress: (count) => {
           bytes += count;
+          this.#receivedBytes += count;
+          drip.came(count);
           this.#lastHeard = this.#ports.clock.now();
           if (batch.every(({ wanted, settled }) => settled || wanted.abandoned)) ending.abort();
         },
@@ -126,8 +145,12 @@ export class SourceLane {
       });
       this.#measure(bytes, this.#ports.clock.now() - start);
     } catch (error) {
-      if (!ending.signal.aborted) this.#avoid(error as Error);
+      if (drip.isTooSlow)
+        this.#avoid(new TransportError('timeout', `${this.contact.host} sends a few bytes at a time.`));
+      else if (!ending.signal.aborted) this.#avoid(error as Error);
       for (const waiting of batch) fail(waiting, error as Error);
+    } finally {
+      drip.end();
     }
   }
 
