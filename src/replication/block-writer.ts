@@ -3,6 +3,9 @@ import type { Block } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import type { ByteBudget } from './byte-budget.ts';
 
+/** Held for each block at least: of small ones a few hundred on their way fill every batch, and more would only cost memory. */
+const leastBytesHeld = 32 * 1024;
+
 /** The blocks of one put. */
 export class BlockWriter {
   readonly #budget: ByteBudget;
@@ -21,8 +24,8 @@ export class BlockWriter {
   /** Resolves when the next block may come. Rejects with the first failure of any block before. */
   async write(block: Block): Promise<void> {
     this.#check();
-    const { length } = block.bytes;
-    await this.#budget.take(length);
+    const held = Math.max(block.bytes.length, leastBytesHeld);
+    await this.#budget.take(held);
     const stored = this.#store(block)
       .then(
         (copies) => {
@@ -33,7 +36,7 @@ export class BlockWriter {
         },
       )
       .finally(() => {
-        this.#budget.give(length);
+        this.#budget.give(held);
         this.#pending.delete(stored);
       });
     this.#pending.add(stored);

@@ -56,12 +56,15 @@ export class BlockTable {
     bytes: Uint8Array | null = null,
   ): Promise<void> {
     await this.#catalog.write(() => {
-      if (this.find(key) === null) {
-        const small = bytes === null ? null : this.small.add(bytes);
-        this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, this.#catalog.wallTime(), small);
+      if (this.find(key) !== null) {
+        this.#claims.add(key, claims);
+        return;
       }
-      this.#index?.addBlock(key, cid);
-      this.#claims.add(key, claims);
+      const small = bytes === null ? null : this.small.add(bytes);
+      this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, this.#catalog.wallTime(), small);
+      // Claims first: the item of the index tells of them, and is made once.
+      this.#claims.addToNew(key, claims);
+      this.#index?.addNewBlock(key, cid);
     });
   }
 

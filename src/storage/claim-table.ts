@@ -97,13 +97,18 @@ export class ClaimTable {
 
   /** Adds claims of a block that is held, or is added in the same transaction. */
   add(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime()): void {
+    if (this.addToNew(blockKey, claims, now) > 0) this.#changed(blockKey);
+  }
+
+  /** The same without telling that something changed: of a block that nobody else knows of yet. Returns how many are new. */
+  addToNew(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime()): number {
     let added = 0;
     for (const { publisher, name, sequence, replicas } of claims) {
       this.#insertPut.run(publisher, name, sequence, replicas, now, now);
       const put = this.#findPut.get(publisher, name, sequence)?.['put'] as number;
       added += Number(this.#insert.run(blobOf(blockKey), put).changes);
     }
-    if (added > 0) this.#changed(blockKey);
+    return added;
   }
 
   /** In the order of publisher, name and sequence. */

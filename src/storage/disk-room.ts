@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs/promises';
 import { ChordialError } from '../errors.ts';
+import { SharedFlush } from './durable-file.ts';
 
 const keptFreeBytes = 6 * 1024 * 1024;
 /** What the disk said is believed so long, while there is plenty: asking for each small block would cost more than writing it. */
@@ -15,7 +16,11 @@ export class DiskRoom {
   readonly #folder: string;
   /** Of writes under way, which the disk may not count yet. */
   #arrivingBytes = 0;
-  #plenty: { readonly until: number; bytes: number } | null = null;
+  /** As the disk said, less what was written since while there was plenty. */
+  #freeBytes = 0;
+  #believedUntil = 0;
+  /** Those who ask at the same time are answered together. */
+  readonly #look = new SharedFlush(() => this.#ask());
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -33,17 +38,25 @@ export class DiskRoom {
   }
 
   async #check(bytes: number): Promise<void> {
-    if (this.#plenty !== null && this.#plenty.until > performance.now() && this.#plenty.bytes > plentyBytes) {
-      this.#plenty.bytes -= bytes;
+    if (!this.#isPlenty()) await this.#look.flush();
+    if (this.#isPlenty()) {
+      this.#freeBytes -= bytes;
       return;
     }
-    const { bavail, bsize } = await fs.statfs(this.#folder);
-    const free = bavail * bsize;
-    this.#plenty = { until: performance.now() + believedMilliseconds, bytes: free - this.#arrivingBytes };
-    if (free >= this.#arrivingBytes + keptFreeBytes) return;
+    if (this.#freeBytes >= this.#arrivingBytes + keptFreeBytes) return;
     throw new ChordialError(
       'disk-full',
-      `The disk that holds ${this.#folder} has ${free} bytes left, of which ${keptFreeBytes} are kept for the catalogue: the block was not stored. Free some space.`,
+      `The disk that holds ${this.#folder} has ${this.#freeBytes} bytes left, of which ${keptFreeBytes} are kept for the catalogue: the block was not stored. Free some space.`,
     );
+  }
+
+  #isPlenty(): boolean {
+    return this.#believedUntil > performance.now() && this.#freeBytes > plentyBytes;
+  }
+
+  async #ask(): Promise<void> {
+    const { bavail, bsize } = await fs.statfs(this.#folder);
+    this.#freeBytes = bavail * bsize;
+    this.#believedUntil = performance.now() + believedMilliseconds;
   }
 }

@@ -111,6 +111,11 @@ export class ItemIndex {
 
   addBlock(key: string, cid: CID): void {
     this.removeBlock(key);
+    this.addNewBlock(key, cid);
+  }
+
+  /** Of a block that has no item yet. */
+  addNewBlock(key: string, cid: CID): void {
     const set = this.#claims.wanted(key) ?? this.copies;
     this.#add(set, blobOf(key), digestOfBlock(key, this.#claims.digest(key)), cid.bytes, null);
   }
