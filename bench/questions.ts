@@ -1,5 +1,6 @@
 /** Every question of the bench, in the order in which they are asked. */
 import { getFromOneSource } from './get-one-source.ts';
+import { restart } from './restart.ts';
 import type { Question } from './row.ts';
 import { smallFiles } from './small-files.ts';
 
@@ -11,4 +12,5 @@ export const questions: readonly Question[] = [
     measure: ({ runs, isQuick, note }) =>
       smallFiles({ files: isQuick ? 1000 : 10_000, runs: isQuick ? 1 : Math.min(runs, 3), note }),
   },
+  { name: 'restart', about: 'The restart of a peer that holds much', measure: restart },
 ];

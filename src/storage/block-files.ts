@@ -18,6 +18,8 @@ export interface BlockFile {
 /** Writes a file and waits for the disk; handed in so that tests can fill the disk or break the write. */
 export type WriteFlushed = (file: string, bytes: Uint8Array) => Promise<void>;
 
+/** As many as the pool of threads reads at a time. */
+const shelvesReadAhead = 4;
 const shelves = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
 export class BlockFiles {
@@ -102,9 +104,21 @@ export class BlockFiles {
     return (await fs.stat(this.#path(file))).size;
   }
 
-  /** Every name under `blocks/`, shelf by shelf. */
+  /** Every name under `blocks/`, shelf by shelf; the next ones are read while one is looked at. */
   async *list(): AsyncGenerator<{ readonly shelf: string; readonly names: ReadonlySet<string> }, void, undefined> {
-    for (const shelf of shelves) yield { shelf, names: new Set(await fs.readdir(path.join(this.#blocks, shelf))) };
+    const namesOf = (shelf: string) => {
+      const names = fs.readdir(path.join(this.#blocks, shelf));
+      // Told where it is awaited, if the walk comes so far.
+      names.catch(() => undefined);
+      return { shelf, names };
+    };
+    const ahead = shelves.slice(0, shelvesReadAhead).map(namesOf);
+    for (let next = ahead.length; ahead.length > 0; next++) {
+      const { shelf, names } = ahead.shift()!;
+      const later = shelves[next];
+      if (later !== undefined) ahead.push(namesOf(later));
+      yield { shelf, names: new Set(await names) };
+    }
   }
 
   #path({ key, cid }: BlockFile): string {

@@ -20,6 +20,7 @@ import {
 import { BlockTable, type CataloguedBlock, type Removable } from './block-table.ts';
 import type { Catalog } from './catalog.ts';
 import { type Claim, ClaimTable } from './claim-table.ts';
+import { FileRows } from './file-rows.ts';
 import type { ItemIndex } from './item-index.ts';
 import type { KeyRange, Page } from './key-range.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
@@ -90,7 +91,7 @@ export class DiskBlockStore implements BlockStore {
     const table = new BlockTable(options.catalog, claims, options.index ?? null);
     await files.prepare();
     const clean = options.catalog.setting(cleanSetting) === true;
-    const reconciled = clean ? null : await reconcile(files, table, options.quotaBytes);
+    const reconciled = clean ? null : await reconcile(files, table, new FileRows(options.catalog), options.quotaBytes);
     await options.catalog.setSetting(cleanSetting, false);
     return new DiskBlockStore(options, files, table, claims, reconciled);
   }

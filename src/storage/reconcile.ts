@@ -9,8 +9,8 @@
 import { blockKey, cidIn, maximumBlockBytes, verifyBlock } from '../content/cid.ts';
 import { type BlockFiles, fileName } from './block-files.ts';
 import type { StoredBlock } from './block-store.ts';
-import type { BlockTable, CataloguedBlock } from './block-table.ts';
-import { type KeyRange, maximumPageItems } from './key-range.ts';
+import type { BlockTable } from './block-table.ts';
+import type { FileRows } from './file-rows.ts';
 
 export interface Reconciled {
   readonly adopted: number;
@@ -19,19 +19,21 @@ export interface Reconciled {
 }
 
 /** `quotaBytes` bounds what is adopted, beside the bytes already catalogued. */
-export async function reconcile(files: BlockFiles, table: BlockTable, quotaBytes: number): Promise<Reconciled> {
+export async function reconcile(
+  files: BlockFiles,
+  table: BlockTable,
+  rows: FileRows,
+  quotaBytes: number,
+): Promise<Reconciled> {
   let { bytes } = table.totals();
   let [adopted, removed, lost] = [0, 0, 0];
   for await (const { shelf, names } of files.list()) {
-    const known = new Set<string>();
+    const known = rows.ofShelf(shelf);
     const missing: string[] = [];
-    for (const block of rowsOf(table, shelf)) {
-      if (block.small !== null) continue;
-      const name = fileName(block.cid);
-      known.add(name);
+    for (const [name, { key, size }] of known) {
       if (names.has(name)) continue;
-      missing.push(block.key);
-      bytes -= block.size;
+      missing.push(key);
+      bytes -= size;
     }
     if (missing.length > 0) await table.remove(missing);
     lost += missing.length;
@@ -63,20 +65,4 @@ async function wholeBlock(files: BlockFiles, shelf: string, name: string): Promi
   if (size > maximumBlockBytes) return null;
   const bytes = await files.read({ key, cid }, size);
   return bytes !== null && verifyBlock(cid, bytes) ? { key, cid, size } : null;
-}
-
-function* rowsOf(table: BlockTable, shelf: string): Generator<CataloguedBlock, void, undefined> {
-  const number = Number.parseInt(shelf, 16);
-  const before = (number + 255) % 256;
-  const range: KeyRange = { after: lastKeyOf(before), upTo: lastKeyOf(number) };
-  for (let cursor: string | null = null; ; ) {
-    const page = table.page(range, cursor, maximumPageItems);
-    yield* page.items;
-    cursor = page.cursor;
-    if (cursor === null) return;
-  }
-}
-
-function lastKeyOf(shelf: number): string {
-  return shelf.toString(16).padStart(2, '0') + 'f'.repeat(62);
 }
