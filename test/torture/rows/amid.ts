@@ -60,17 +60,21 @@ export const amidRepair = amid('mid-repair', 'kill -9 in the middle of a repair'
 });
 
 export const amidCollection = amid('mid-collection', 'kill -9 in the middle of a collection', async ({ torture }) => {
-  const { oracle, network, random } = torture;
-  for (let index = 0; index < removalsAtOnce; index++) {
-    const file = pick(oracle.in('kept'), random);
-    const publisher = network.up.find((host) => host.number === file?.host);
-    if (file === null || publisher === undefined) continue;
-    file.state = 'changing';
-    if ((await removeFile(publisher, file.name)).ok) file.state = 'removed';
-  }
-  await wait(torture.between(0, 4000));
+  const removals = Promise.all(Array.from({ length: removalsAtOnce }, () => removeOne(torture)));
+  // Holders free what was removed as soon as they are told.
+  await wait(torture.between(5, 800));
   await someHosts(torture, 1)[0]?.kill();
+  await removals;
 });
+
+async function removeOne({ oracle, network, random }: Torture): Promise<void> {
+  const file = pick(oracle.in('kept'), random);
+  const publisher = network.up.find((host) => host.number === file?.host);
+  if (file === null || publisher === undefined) return;
+  // One that fails under the blow may have taken effect or not.
+  file.state = 'changing';
+  if ((await removeFile(publisher, file.name)).ok) file.state = 'removed';
+}
 
 function amid(name: string, what: string, act: Amid): FaultRow {
   return {

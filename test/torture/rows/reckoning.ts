@@ -1,25 +1,26 @@
-/** What rows say of the files: lost, wrong, and how slow reads were. */
+/** What rows say of the files: lost, wrong, risen after their removal, and how slow reads were. */
 import { finalCheck } from '../final-check.ts';
 import { promisedMilliseconds } from '../patient-read.ts';
 import type { Torture } from '../torture.ts';
 
 export interface Reckoning {
   readonly text: string;
-  /** Nothing lost, nothing wrong. */
+  /** Nothing lost, nothing wrong, nothing removed that is there again. */
   readonly isSound: boolean;
   readonly isQuick: boolean;
 }
 
 /** Reads every file once more; to be called when the load has stopped. */
 export async function reckon(torture: Torture): Promise<Reckoning> {
-  const { lost, wrong } = await finalCheck(torture);
+  const { lost, wrong, risen } = await finalCheck(torture);
   const { wrongReads, slowestReadMilliseconds, reads, lateReads } = torture.tally;
   const wrongs = wrong.length + wrongReads;
   const slowest = reads === 0 ? '' : `; slowest of ${reads} reads ${seconds(slowestReadMilliseconds)}`;
   const late = lateReads === 0 ? '' : ` (${lateReads} later than 2 s)`;
+  const again = risen.length === 0 ? '' : `, ${risen.length} risen after their removal`;
   return {
-    text: `${lost.length} lost, ${wrongs} wrong of ${torture.oracle.files.size} files${slowest}${late}`,
-    isSound: lost.length + wrongs === 0,
+    text: `${lost.length} lost, ${wrongs} wrong${again} of ${torture.oracle.files.size} files${slowest}${late}`,
+    isSound: lost.length + wrongs + risen.length === 0,
     isQuick: slowestReadMilliseconds <= promisedMilliseconds,
   };
 }
