@@ -19,3 +19,11 @@ test('a cancelled timer does not run, another does', async () => {
   clearInterval(alive);
   assert.ok(systemClock.now() >= start);
 });
+
+test('what is due at once does not wait until something else happens', async () => {
+  const alive = setInterval(() => undefined, 60_000);
+  const start = systemClock.now();
+  await new Promise<void>((resolve) => systemClock.after(0, resolve));
+  clearInterval(alive);
+  assert.ok(systemClock.now() - start < 10_000);
+});

@@ -7,8 +7,9 @@ export const systemClock: Clock = {
   wallTime: () => Date.now(),
   after(delay, run) {
     if (delay <= 0) {
-      // A timer takes a millisecond at least; this only lets what has already arrived come first.
-      const immediate = setImmediate(run).unref();
+      // A timer takes a millisecond at least; this only lets what has already arrived come first. It is over at once, so
+      // it may hold up the process's end; without a hold on the loop it would wait until something else wakes that up.
+      const immediate = setImmediate(run);
       return { cancel: () => clearImmediate(immediate) };
     }
     // Sockets keep a peer's process alive; a timer alone must not hold up its end.
