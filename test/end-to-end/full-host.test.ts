@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
@@ -43,4 +45,24 @@ test('B12 A22 a full host refuses what is above its quota, the next ones take it
   });
   assert.ok((await bytesAt(small)) <= quotaBytes);
   assert.equal((await small.request('/api/v1/files/never%20put')).status, 404);
+
+  // What it knows of where its blocks went outlives it.
+  await small.kill9();
+  assert.ok(pointersIn(small.dataFolder) > 0);
+  const again = await network.restart(small, { flags: ['--quota', String(quotaBytes)] });
+  await until('one ring of four again', () => network.isIdeal([first, again, ...others]), 30_000);
+  assert.equal((await again.request('/api/v1/files/never%20put')).status, 404);
+  for (const [name, body] of files)
+    assert.ok(body.equals(Buffer.from(await (await again.request(route(name))).arrayBuffer())), name);
+  await again.kill9();
+  assert.ok(pointersIn(again.dataFolder) > 0);
 });
+
+function pointersIn(dataFolder: string): number {
+  const catalog = new DatabaseSync(path.join(dataFolder, 'catalog.sqlite'), { readOnly: true });
+  try {
+    return Number(catalog.prepare('SELECT count(*) AS count FROM pointers').get()?.['count']);
+  } finally {
+    catalog.close();
+  }
+}
