@@ -12,6 +12,7 @@ import { GroupCommit } from './group-commit.ts';
 import { itemSchema } from './item-schema.ts';
 import { pointerSchema } from './pointer-table.ts';
 import { publisherSchema } from './publisher-counts.ts';
+import { shareSchema } from './share-schema.ts';
 import { smallBlockSchema } from './small-blocks.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
@@ -80,6 +81,14 @@ export class Catalog {
     return row === undefined ? undefined : JSON.parse(String(row['value']));
   }
 
+  /** Settings whose names begin so, in the order of their names. */
+  settings(prefix: string): readonly { readonly name: string; readonly value: unknown }[] {
+    const rows = this.database
+      .prepare('SELECT name, value FROM settings WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name')
+      .all(prefix);
+    return rows.map(({ name, value }) => ({ name: String(name), value: JSON.parse(String(value)) }));
+  }
+
   /** The value is kept as JSON; undefined removes it. */
   async setSetting(name: string, value: unknown): Promise<void> {
     const text = JSON.stringify(value);
@@ -108,7 +117,7 @@ export class Catalog {
     if (version > 0 && version < 5) this.database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM;');
     const made = version === 0 ? schema : upgradeFrom(version, this.wallTime());
     this.database.exec(
-      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} ${pointerSchema} ${smallBlockSchema} ${publisherSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
+      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} ${pointerSchema} ${smallBlockSchema} ${publisherSchema} ${shareSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
     );
     return version === 0;
   }
@@ -126,6 +135,9 @@ export class Catalog {
       'pointers',
       'small_blocks',
       'publishers',
+      'share_batches',
+      'share_leaves',
+      'own_batches',
     ])
       this.database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
   }

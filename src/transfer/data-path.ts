@@ -79,7 +79,7 @@ export interface DataPathOptions {
   readonly claims: ClaimTable;
   /** Where blocks are for which there was no room here. */
   readonly pointers: PointerTable;
-  readonly catalog: Pick<Catalog, 'write' | 'setting' | 'setSetting'>;
+  readonly catalog: Pick<Catalog, 'write' | 'setting' | 'settings' | 'setSetting'>;
   /** Entries of everybody's shares that lie here, and the batches that this host announces. */
   readonly shares: ShareTable;
   readonly ownBatches: OwnBatchTable;
@@ -163,7 +163,8 @@ export class DataPath {
       ...sharePorts,
       own: options.ownBatches,
       times: { ...defaultAnnouncerTimes, ...options.announcerTimes },
-      failed: (error) => report('no-answer', view.self, `Shares could not be renewed, and will be again: ${error.message}`),
+      failed: (error) =>
+        report('no-answer', view.self, `Shares could not be renewed, and will be again: ${error.message}`),
     });
     this.announcer = this.#batches;
     this.#pointers = new Pointers(data, options.pointers);

@@ -80,7 +80,13 @@ export interface Files {
   getPath(
     reference: FileReference,
     path: string,
-    options?: { force?: boolean; signal?: AbortSignal; progress?: (done: TransferProgress) => void },
+    options?: {
+      force?: boolean;
+      signal?: AbortSignal;
+      progress?: (done: TransferProgress) => void;
+      /** Told what it is before anything is written; nothing is when this rejects. */
+      resolved?: (entry: FileEntry) => Promise<void>;
+    },
   ): Promise<FileEntry & { readonly unchanged: boolean }>;
   stat(reference: FileReference): Promise<FileStat>;
   list(options: { all: boolean; cursor: string | null; limit: number }): Promise<FilePage>;

@@ -15,6 +15,7 @@ export interface GetPathOptions {
   readonly force?: boolean;
   readonly signal?: AbortSignal;
   readonly progress?: (done: TransferProgress) => void;
+  readonly resolved?: (entry: FileEntry) => Promise<void>;
 }
 
 /** `unchanged` says that the target held it already. */
@@ -26,6 +27,7 @@ export async function getPath(
 ): Promise<FileEntry & { readonly unchanged: boolean }> {
   const target = resolvePath(path);
   const { entry, cid } = await resolve(ports, reference, options.signal);
+  await options.resolved?.(entry);
   if ((await whatIsAt(dirname(target))) === 'nothing') {
     throw new ChordialError(
       'unwritable-file',

@@ -1,11 +1,12 @@
 /** Transfers that the peer carries out by itself: a few at a time, remembered over a restart. */
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { cidIn } from '../content/cid.ts';
+import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import type { Clock } from '../ring/ports.ts';
-import type { FileReference, Files, TransferProgress } from './files.ts';
+import type { FileEntry, FileReference, Files, TransferProgress } from './files.ts';
 import { admit, checkMark, removeUnused } from './nonce-file.ts';
 import { splitPublisher } from './of-publisher.ts';
 import { partSuffix } from './part-file.ts';
@@ -13,8 +14,12 @@ import { type JournalEntry, type SettingsTable, TransferJournal } from './transf
 import { TransferRate } from './transfer-rate.ts';
 import type { TransferRequest, TransferStatus, Transfers } from './transfers.ts';
 
-/** Each moves several blocks at once by itself. */
-const maximumRunning = 4;
+/** What running transfers hold in memory together, as they are reckoned: four large ones, or many small ones at once. */
+const maximumHeldBytes = 64 * 1024 * 1024;
+/** A transfer that moves many blocks at once; any other than a small file. */
+const largeHeldBytes = 16 * 1024 * 1024;
+/** A file of one block. */
+const smallHeldBytes = 1024 * 1024;
 const maximumWaiting = 1000;
 /** Ended transfers are shown until newer ones push them out. */
 const maximumEnded = 100;
@@ -32,6 +37,8 @@ interface Transfer {
   readonly rate: TransferRate;
   /** Set while it is carried out. */
   stopping: AbortController | null;
+  /** While it is carried out, of `maximumHeldBytes`. */
+  heldBytes: number;
   readonly watchers: Set<() => void>;
 }
 
@@ -40,7 +47,7 @@ export class TransferQueue implements Transfers {
   readonly #journal: TransferJournal;
   /** In the order of their start. */
   readonly #transfers = new Map<string, Transfer>();
-  #running = 0;
+  #heldBytes = 0;
   #begun = false;
   #closed = false;
 
@@ -53,6 +60,7 @@ export class TransferQueue implements Transfers {
   /** Goes on with what was running when the peer ended; to be called once it is a member. */
   begin(): void {
     this.#begun = true;
+    this.#journal.convert().catch((error: Error) => this.#ports.report?.(error));
     this.#pump();
   }
 
@@ -91,13 +99,12 @@ export class TransferQueue implements Transfers {
       error: null,
       result: null,
       bytesDone: 0,
-      bytesTotal: null,
+      bytesTotal: request.kind === 'put' ? await sizeOf(request.path) : null,
       started,
     } as const;
     const transfer = this.#keep(entry);
-    this.#forgetOldest();
     try {
-      await this.#save();
+      await Promise.all([this.#journal.save(entry), ...this.#forgetOldest()]);
     } catch (error) {
       // Refused, so it must not be carried out behind the caller's back.
       this.#transfers.delete(entry.id);
@@ -159,15 +166,18 @@ export class TransferQueue implements Transfers {
   #pump(): void {
     if (!this.#begun || this.#closed) return;
     for (const transfer of this.#transfers.values()) {
-      if (this.#running >= maximumRunning) return;
-      if (transfer.entry.state === 'running' && transfer.stopping === null) void this.#run(transfer);
+      if (transfer.entry.state !== 'running' || transfer.stopping !== null) continue;
+      const wanted = heldAtFirst(transfer.entry);
+      // The one that is next waits for its room: a stream of small ones must not hold up a large one for ever.
+      if (this.#heldBytes + wanted > maximumHeldBytes) return;
+      this.#hold(transfer, wanted);
+      void this.#run(transfer);
     }
   }
 
   async #run(transfer: Transfer): Promise<void> {
     const stopping = new AbortController();
     transfer.stopping = stopping;
-    this.#running += 1;
     try {
       const outcome = await this.#outcome(transfer, stopping.signal);
       if (outcome !== null) await this.#set(transfer, outcome);
@@ -176,7 +186,7 @@ export class TransferQueue implements Transfers {
       this.#ports.report?.(error as Error);
     } finally {
       transfer.stopping = null;
-      this.#running -= 1;
+      this.#hold(transfer, 0);
       tell(transfer);
       this.#pump();
     }
@@ -206,13 +216,23 @@ export class TransferQueue implements Transfers {
       return files.putPath(request.reference, request.path, options);
     }
     const part = request.path + partSuffix;
-    try {
-      const reference = referenceOf(request.reference);
-      const { type } = await files.resolve(reference);
+    const resolved = async ({ type, size }: FileEntry): Promise<void> => {
+      if (isSmall(type, size)) {
+        this.#hold(transfer, smallHeldBytes);
+        this.#pump();
+      }
       if (mark !== null && type === 'file') await checkMark(part, mark);
       // A folder grows in a folder of that name.
       else if (request.nonce !== null) await removeUnused(part, request.nonce);
-      return await files.getPath(reference, request.path, { force: request.force ?? false, signal, progress });
+    };
+    try {
+      const reference = referenceOf(request.reference);
+      return await files.getPath(reference, request.path, {
+        force: request.force ?? false,
+        signal,
+        progress,
+        resolved,
+      });
     } finally {
       if (!signal.aborted && request.nonce !== null) await removeUnused(part, request.nonce);
     }
@@ -232,24 +252,29 @@ export class TransferQueue implements Transfers {
   async #set(transfer: Transfer, change: Partial<JournalEntry>): Promise<void> {
     transfer.entry = { ...transfer.entry, ...change };
     tell(transfer);
-    await this.#save();
+    await this.#journal.save(transfer.entry);
   }
 
-  #save(): Promise<void> {
-    return this.#journal.save([...this.#transfers.values()].map(({ entry }) => entry));
+  #hold(transfer: Transfer, bytes: number): void {
+    this.#heldBytes += bytes - transfer.heldBytes;
+    transfer.heldBytes = bytes;
   }
 
   #keep(entry: JournalEntry): Transfer {
-    const transfer: Transfer = { entry, rate: new TransferRate(), stopping: null, watchers: new Set() };
+    const transfer: Transfer = { entry, rate: new TransferRate(), stopping: null, heldBytes: 0, watchers: new Set() };
     this.#transfers.set(entry.id, transfer);
     return transfer;
   }
 
-  #forgetOldest(): void {
+  /** Resolves when they are gone for good. */
+  #forgetOldest(): readonly Promise<void>[] {
     const ended = [...this.#transfers.values()].filter(
       ({ entry }) => entry.state !== 'running' && entry.state !== 'paused',
     );
-    for (const { entry } of ended.slice(0, Math.max(0, ended.length - maximumEnded))) this.#transfers.delete(entry.id);
+    return ended.slice(0, Math.max(0, ended.length - maximumEnded)).map(({ entry }) => {
+      this.#transfers.delete(entry.id);
+      return this.#journal.forget(entry.id);
+    });
   }
 
   #waitingCount(): number {
@@ -291,6 +316,20 @@ export class TransferQueue implements Transfers {
       look();
     });
   }
+}
+
+function heldAtFirst({ request, bytesTotal }: JournalEntry): number {
+  return request.kind === 'put' && bytesTotal !== null && isSmall('file', bytesTotal) ? smallHeldBytes : largeHeldBytes;
+}
+
+function isSmall(type: FileEntry['type'], bytes: number): boolean {
+  return type === 'file' && bytes <= leafBytes;
+}
+
+/** Bytes of a file; null for a folder, or when it cannot be said: the put tells why. */
+async function sizeOf(path: string): Promise<number | null> {
+  const status = await stat(path).catch(() => null);
+  return status?.isFile() ? status.size : null;
 }
 
 /** As everywhere: a CID if it parses as one, else a name; `name:X` forces a name. */

@@ -125,6 +125,7 @@ test('A22 a journal that cannot be written harms neither the transfer nor the pe
   let full = false;
   const settings = {
     setting: () => undefined,
+    settings: () => [],
     setSetting: async () => {
       if (full) throw new ChordialError('disk-full', 'There is no room.');
     },
