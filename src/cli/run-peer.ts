@@ -2,13 +2,13 @@
  * A peer in the foreground: the API's port is taken first, since finding it taken must not disturb a ring; then the
  * peer starts, a note in its data folder lets other commands find it, and it runs until a signal or `chordial leave`.
  */
+import { flushCompileCache } from 'node:module';
 import { type RunningApi, startApi } from '../api/server.ts';
 import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
 import type { Peer, PeerEvent } from '../node/peer.ts';
 import { apiTokenOf, keepApiToken } from './api-token.ts';
-import { writeCompiledCode } from './compiled-code.ts';
 import { EndSignals } from './end-signals.ts';
 import { PeerLines } from './peer-lines.ts';
 import { removeNote, writeNote } from './running-peer.ts';
@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly json: boolean;
 }
 
-/** After the busy first moments of a member; a peer killed before only starts slower next time. */
+/** Else code is only kept at a clean exit, and peers are killed. One killed before only starts slower next time. */
 const compiledCodeDelayMilliseconds = 3000;
 
 /** Returns the exit code. Throws whatever kept the peer from starting. */
@@ -67,7 +67,7 @@ async function serve(
     const status = peer.status();
     await writeNote(data, { url: api.url, id: status.id, save: save ?? null });
     lines.ready(status, api.address, data);
-    setTimeout(writeCompiledCode, compiledCodeDelayMilliseconds).unref();
+    setTimeout(() => flushCompileCache(), compiledCodeDelayMilliseconds).unref();
     void peer.ended?.then(() => signals.end());
     await signals.ended;
   } finally {
