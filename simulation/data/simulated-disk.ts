@@ -14,8 +14,10 @@ import { indexedTables } from '../../src/storage/indexed-tables.ts';
 import type { ItemIndex } from '../../src/storage/item-index.ts';
 import type { KeyRange } from '../../src/storage/key-range.ts';
 import { MemoryBlockStore } from '../../src/storage/memory-block-store.ts';
+import { OwnBatchTable } from '../../src/storage/own-batch-table.ts';
 import { PointerTable } from '../../src/storage/pointer-table.ts';
 import { RecordTable } from '../../src/storage/record-table.ts';
+import { ShareTable } from '../../src/storage/share-table.ts';
 import { Process } from '../process.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 
@@ -38,6 +40,8 @@ export interface Mounted {
   readonly claims: ClaimTable;
   readonly pointers: PointerTable;
   readonly index: ItemIndex;
+  readonly shares: ShareTable;
+  readonly ownBatches: OwnBatchTable;
 }
 
 export class SimulatedDisk {
@@ -70,7 +74,10 @@ export class SimulatedDisk {
     const { claims, index } = this;
     const records = new RecordTable(catalog, index);
     const pointers = new PointerTable(catalog);
-    return { blocks: new MountedBlocks(this, this.#random, process, flush), catalog, records, claims, pointers, index };
+    const blocks = new MountedBlocks(this, this.#random, process, flush);
+    const shares = new ShareTable(catalog, index);
+    const ownBatches = new OwnBatchTable(catalog);
+    return { blocks, catalog, records, claims, pointers, index, shares, ownBatches };
   }
 
   /** Each block rots with this probability; resolves with how many did. Empty ones have no bits to flip. */

@@ -61,7 +61,8 @@ export class DataPlane {
   readonly #path: DataPath;
   #takesNothing = false;
 
-  private constructor(options: DataPlaneOptions, blocks: DiskBlockStore, { claims, records, index }: IndexedTables) {
+  private constructor(options: DataPlaneOptions, blocks: DiskBlockStore, tables: IndexedTables) {
+    const { claims, records, index, shares, ownBatches } = tables;
     const { catalog, identity, genesis, transport, silences, view, configuration, events } = options;
     this.#options = options;
     this.#blocks = blocks;
@@ -76,6 +77,8 @@ export class DataPlane {
       records,
       index,
       claims,
+      shares,
+      ownBatches,
       pointers: new PointerTable(catalog),
       catalog,
       signer: identity,

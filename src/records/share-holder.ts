@@ -146,9 +146,9 @@ export class ShareHolder {
   }
 
   #pull(body: Wire): Wire {
-    const { shares, rowOfItem } = this.#ports;
+    const { shares, rowOfItem, clock } = this.#ports;
     const rows = decodePull(body).map((key) => rowOfItem(key));
-    const held = rows.map((row) => (row === null ? null : shares.byRow(row)));
+    const held = rows.map((row) => (row === null ? null : shares.byRow(row, clock.wallTime())));
     const { headers, leaves, rows: fitting } = pageOf(held.filter((leaf) => leaf !== null));
     let next = 0;
     // What does not fit is asked for again in a later round.

@@ -5,9 +5,12 @@
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import { decodeEntry } from '../records/entry.ts';
+import { sendLeaves } from '../records/leaf-exchange.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { HeldLeaf } from '../storage/share-table.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { placesOfCell } from './leaf-places.ts';
 import { copiesWanted } from './placement.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
@@ -22,7 +25,11 @@ const maximumSubstitutes = 8;
 export async function handOver(ports: SyncPorts): Promise<void> {
   for (let round = 1; ; round++) {
     ports.placement.clear();
-    const failures = [...(await handOverRecords(ports)), ...(await handOverBlocks(ports))];
+    const failures = [
+      ...(await handOverRecords(ports)),
+      ...(await handOverLeaves(ports)),
+      ...(await handOverBlocks(ports)),
+    ];
     if (failures.length === 0) return;
     if (round === maximumRounds) {
       const message = `${failures.length} items could not be handed over, the last because ${failures.at(-1)}. Bring other peers up or give them room, and leave again; --force gives up what is here.`;
@@ -48,6 +55,34 @@ async function handOverRecords(ports: SyncPorts): Promise<readonly string[]> {
     cursor = page.cursor;
   } while (cursor !== null);
   return failures;
+}
+
+async function handOverLeaves(ports: SyncPorts): Promise<readonly string[]> {
+  const { shares, clock, view, placement, replicas, transport } = ports;
+  const failures: string[] = [];
+  for (let after = 0; ; ) {
+    const page = shares.table.walk(clock.wallTime(), after, itemsPerPage);
+    const byHost = new Map<HostId, { readonly host: Contact; readonly leaves: HeldLeaf[] }>();
+    for (const leaf of page) {
+      const hosts = await placesOfCell(placement, leaf.first.padEnd(64, '0'), view.shape.bits, replicas + 1);
+      for (const host of hosts) {
+        if (host.host === view.self.host) continue;
+        const given = byHost.get(host.host) ?? { host, leaves: [] };
+        given.leaves.push(leaf);
+        byHost.set(host.host, given);
+      }
+    }
+    for (const { host, leaves } of byHost.values()) {
+      try {
+        if (!(await sendLeaves(host, leaves, transport))) failures.push(`${host.host} refused entries of shares`);
+      } catch (error) {
+        failures.push((error as Error).message);
+      }
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < itemsPerPage) return failures;
+    after = last.leaf;
+  }
 }
 
 async function handOverBlocks(ports: SyncPorts): Promise<readonly string[]> {

@@ -7,9 +7,10 @@
 import type { CID } from 'multiformats/cid';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Random } from '../ring/ports.ts';
-import type { ItemSet } from '../storage/item-index.ts';
+import { type ItemSet, isBlockSet, leafSet } from '../storage/item-index.ts';
 import { type Carrying, type ComparedArc, type Comparison, compareArcs, isBlock } from './arc-comparison.ts';
 import type { ItemMover } from './item-mover.ts';
+import { pullLeaves, pushLeaves } from './leaf-mover.ts';
 import { ownArcs } from './own-arcs.ts';
 import { maximumReplicas } from './placement.ts';
 import { SyncClient } from './sync-client.ts';
@@ -57,7 +58,7 @@ export class ReconciliationRound {
 
   async run(): Promise<RoundOutcome> {
     const { view, index, replicas } = this.#ports;
-    const wanted = Math.min(maximumReplicas, Math.max(replicas, ...index.sets()));
+    const wanted = Math.min(maximumReplicas, Math.max(replicas, ...index.sets().filter(isBlockSet)));
     const comparison = await compareArcs(await ownArcs(view, wanted), this.#ports, this.#signal);
     const complete = await this.#confirm(comparison.arcs);
     if (comparison.carryings.length === 0) return this.#outcome(comparison, complete);
@@ -124,24 +125,35 @@ export class ReconciliationRound {
 
   async #pullRecords(list: readonly Carrying[]): Promise<void> {
     const wanted = list.filter(({ difference }) => difference.lacks !== 'there');
-    const [first] = wanted;
-    if (first === undefined || this.#signal.aborted) return;
-    const keys = wanted.map(({ difference }) => difference.key);
-    const got = await this.#mover.pullRecords(first.host, keys, this.#signal);
-    if (got === null) return;
-    this.#records += got;
-    this.#pulled ||= got > 0;
-    for (const carrying of wanted) settleHere(carrying);
+    for (const some of bySet(wanted)) {
+      if (this.#signal.aborted) return;
+      const { host, difference } = some[0]!;
+      const keys = some.map((carrying) => carrying.difference.key);
+      const got =
+        difference.set === leafSet
+          ? await pullLeaves(this.#ports, host, keys, this.#signal)
+          : await this.#mover.pullRecords(host, keys, this.#signal);
+      if (got === null) continue;
+      this.#records += got;
+      this.#pulled ||= got > 0;
+      for (const carrying of some) settleHere(carrying);
+    }
   }
 
   async #pushRecords(list: readonly Carrying[]): Promise<void> {
     const lacked = list.filter(({ difference }) => difference.lacks !== 'here');
-    const [first] = lacked;
-    if (first === undefined || this.#signal.aborted) return;
-    const keys = lacked.map(({ difference }) => difference.key);
-    if (!(await this.#mover.pushRecords(first.host, keys, this.#signal))) return;
-    this.#records += keys.length;
-    for (const carrying of lacked) settleThere(carrying);
+    for (const some of bySet(lacked)) {
+      if (this.#signal.aborted) return;
+      const { host, difference } = some[0]!;
+      const keys = some.map((carrying) => carrying.difference.key);
+      const isGiven =
+        difference.set === leafSet
+          ? await pushLeaves(this.#ports, host, keys, this.#signal)
+          : await this.#mover.pushRecords(host, keys, this.#signal);
+      if (!isGiven) continue;
+      this.#records += keys.length;
+      for (const carrying of some) settleThere(carrying);
+    }
   }
 
   async #carryClaims(carryings: readonly Carrying[]): Promise<void> {
@@ -214,6 +226,13 @@ export class ReconciliationRound {
       return;
     }
   }
+}
+
+/** Records, and leaves of shares. */
+function bySet(list: readonly Carrying[]): readonly (readonly Carrying[])[] {
+  const leaves = list.filter(({ difference }) => difference.set === leafSet);
+  const records = list.filter(({ difference }) => difference.set !== leafSet);
+  return [records, leaves].filter((some) => some.length > 0);
 }
 
 function settleHere({ arc, difference }: Carrying): void {

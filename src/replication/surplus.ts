@@ -7,10 +7,12 @@
  */
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { type ItemSet, recordSet } from '../storage/item-index.ts';
+import { type ItemSet, leafSet, recordSet } from '../storage/item-index.ts';
 import { type Page, segmentsOf } from '../storage/key-range.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { ItemMover } from './item-mover.ts';
+import { pushLeaves } from './leaf-mover.ts';
+import { cellArcOf, placesOfCell } from './leaf-places.ts';
 import { SyncClient } from './sync-client.ts';
 import type { HeldAnswer, ListedItem } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
@@ -77,7 +79,7 @@ export class Surplus {
         const answer = answers.get(host.host)?.get(item.key);
         // One that is not sure yet is being given its share by the owner.
         if (answer?.confirmed !== true) everywhere = false;
-        else if (!(await this.#isHeld(host, item, answer, signal))) everywhere = false;
+        else if (!(await this.#isHeld(set, host, item, answer, signal))) everywhere = false;
       }
       if (everywhere) held.push(item);
     }
@@ -90,13 +92,18 @@ export class Surplus {
       items
         .filter((item) => this.#isWanted(item))
         .map(async (item) => {
-          const key = ringIdOfHash(item.key.slice(0, 64), view.shape.bits);
+          const at = item.key.slice(0, 64);
+          if (set === leafSet) return { ...item, places: await placesOfCell(placement, at, view.shape.bits, replicas) };
+          const key = ringIdOfHash(at, view.shape.bits);
           return { ...item, places: await placement.places(key, set === recordSet ? replicas : set) };
         }),
     );
     const surplus = placed.filter(({ places }) => !places.some(({ host }) => host === view.self.host));
     // From here on this host's word on them does not count, so that others keep theirs.
-    for (const { key } of surplus) confirmed.withdraw(key.slice(0, 64));
+    for (const { key } of surplus) {
+      if (set === leafSet) confirmed.withdrawAll(cellArcOf(key.slice(0, 64)));
+      else confirmed.withdraw(key.slice(0, 64));
+    }
     return surplus;
   }
 
@@ -137,8 +144,15 @@ export class Surplus {
   }
 
   /** Whether the host holds what is here, if need be after it was given it. */
-  async #isHeld(host: Contact, { key, cid }: Placed, { held }: HeldAnswer, signal: AbortSignal): Promise<boolean> {
+  async #isHeld(
+    set: ItemSet,
+    host: Contact,
+    { key, cid }: Placed,
+    { held }: HeldAnswer,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     if (held === 'same') return true;
+    if (set === leafSet) return pushLeaves(this.#ports, host, [key], signal);
     if (cid === null) return this.#mover.pushRecords(host, [key], signal);
     if (held === 'absent') {
       // Asked again in a later round, when it has said so itself.
@@ -149,7 +163,12 @@ export class Surplus {
   }
 
   async #drop(set: ItemSet, held: readonly Placed[]): Promise<number> {
-    const { blocks, records, index } = this.#ports;
+    const { blocks, records, shares, index } = this.#ports;
+    if (set === leafSet) {
+      const leaves = held.flatMap(({ key }) => index.find(set, key)?.record ?? []);
+      await shares.table.removeLeaves(leaves);
+      return leaves.length;
+    }
     const looked = held.flatMap(({ cid, digest }) => (cid === null ? [] : [{ cid, digest }]));
     // A record that was replaced meanwhile is another item; a block that was claimed once more counts as a copy of that put.
     const items = held.flatMap(({ key, digest }) => {

@@ -1,9 +1,11 @@
 /** What reconciliation reaches of the outside world, handed in once. */
 import type { EncodedEntry } from '../records/entry.ts';
+import type { OfferedRun } from '../records/share-holder.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds, Random } from '../ring/ports.ts';
 import type { ItemIndex } from '../storage/item-index.ts';
 import type { RecordTable } from '../storage/record-table.ts';
+import type { ShareTable } from '../storage/share-table.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { HostLanes } from './host-lanes.ts';
@@ -16,6 +18,12 @@ export interface SyncedRecords {
   push(host: Contact, entries: readonly EncodedEntry[]): Promise<void>;
   /** Verifies and stores what a host handed over; resolves with how many it had not. */
   keep(from: Contact, entries: readonly Uint8Array[]): Promise<number>;
+}
+
+export interface SyncedShares {
+  readonly table: Pick<ShareTable, 'byRow' | 'walk' | 'removeLeaves'>;
+  /** Verifies and stores what a host handed over; entry i says what became of run i. */
+  keep(from: Contact, runs: readonly OfferedRun[]): Promise<readonly string[]>;
 }
 
 export interface SyncTimes {
@@ -46,6 +54,7 @@ export interface SyncPorts extends DataPorts {
   readonly index: ItemIndex;
   readonly confirmed: ConfirmedRanges;
   readonly records: SyncedRecords;
+  readonly shares: SyncedShares;
   /** Told where blocks went for which a place had no room. */
   readonly pointers?: Pick<Pointers, 'tell'>;
   /** While somebody is handing over nothing is dropped. */

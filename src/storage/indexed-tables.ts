@@ -1,14 +1,20 @@
-/** The tables of a catalogue that are kept together: claims and records, and the index of all that is held. */
+/** The tables of a catalogue that are kept together: claims, records and shares, and the index of all that is held. */
+import { hash } from 'node:crypto';
 import { CID } from 'multiformats/cid';
 import type { Catalog } from './catalog.ts';
 import { ClaimTable } from './claim-table.ts';
 import { ItemIndex } from './item-index.ts';
+import { OwnBatchTable } from './own-batch-table.ts';
 import { RecordTable } from './record-table.ts';
+import { itemKeyOfLeaf, ShareTable } from './share-table.ts';
 
 export interface IndexedTables {
   readonly claims: ClaimTable;
   readonly records: RecordTable;
   readonly index: ItemIndex;
+  /** Batches of everybody's shares that lie here. */
+  readonly shares: ShareTable;
+  readonly ownBatches: OwnBatchTable;
 }
 
 /** For which number of copies the index was filled. */
@@ -28,7 +34,8 @@ export async function openIndexedTables(catalog: Catalog, copies: number): Promi
 export function indexedTables(catalog: Catalog, copies: number): IndexedTables {
   const claims: ClaimTable = new ClaimTable(catalog, (key) => index.refreshBlock(key));
   const index: ItemIndex = new ItemIndex(catalog, copies, claims);
-  return { claims, records: new RecordTable(catalog, index), index };
+  const records = new RecordTable(catalog, index);
+  return { claims, records, index, shares: new ShareTable(catalog, index), ownBatches: new OwnBatchTable(catalog) };
 }
 
 function fill({ database }: Catalog, index: ItemIndex): void {
@@ -40,5 +47,13 @@ function fill({ database }: Catalog, index: ItemIndex): void {
     const identity = { kind: String(kind), publisher: String(publisher), subject: subject as Uint8Array };
     const at = Buffer.from(key as Uint8Array).toString('hex');
     index.putRecord({ ...identity, key: at }, bytes as Uint8Array, Number(rowid));
+  }
+  const leaves = database.prepare(
+    'SELECT leaf, publisher, number, position, first, bytes FROM share_leaves JOIN share_batches USING (batch)',
+  );
+  for (const { leaf, publisher, number, position, first, bytes } of leaves.iterate()) {
+    const batch = { publisher: String(publisher), number: Number(number) };
+    const key = itemKeyOfLeaf(batch, Number(position), Buffer.from(first as Uint8Array).toString('hex'));
+    index.putLeaf(key, hash('sha256', bytes as Uint8Array, 'buffer'), Number(leaf));
   }
 }

@@ -38,6 +38,8 @@ export interface HeldLeaf {
   /** Row of the leaf, to go on behind. */
   readonly leaf: number;
   readonly position: number;
+  /** The first 16 hexadecimal digits of its first record key. */
+  readonly first: string;
   readonly bytes: Uint8Array;
   readonly path: Uint8Array;
   readonly header: Uint8Array;
@@ -51,7 +53,7 @@ export interface PublisherTotals {
 
 const keyHeadDigits = 16;
 const cellDigits = 3;
-const columns = 'leaf, position, bytes, path, header';
+const columns = 'leaf, position, first, bytes, path, header';
 
 export class ShareTable {
   readonly #catalog: Catalog;
@@ -86,7 +88,7 @@ export class ShareTable {
     this.#atKey = prepare(
       `${held} WHERE first BETWEEN ? AND ? AND last >= ? AND leaf > ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`,
     );
-    this.#byRow = prepare(`${held} WHERE leaf = ?`);
+    this.#byRow = prepare(`${held} WHERE leaf = ? AND ended = 0 AND expiry > ?`);
     this.#walk = prepare(`${held} WHERE leaf > ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`);
     this.#ofBatch = prepare('SELECT leaf, position, first FROM share_leaves WHERE batch = ? LIMIT ?');
     this.#countOf = prepare('SELECT count(*) AS count FROM share_leaves WHERE batch = ?');
@@ -135,9 +137,9 @@ export class ShareTable {
     return this.#atKey.all(headOf(cell), headOf(key), headOf(key), after, now, pageLimit(limit)).map(heldLeaf);
   }
 
-  /** The leaf that an item of the index names, or null when it is gone. */
-  byRow(row: number): HeldLeaf | null {
-    const found = this.#byRow.get(row);
+  /** The leaf that an item of the index names, or null when it is gone or its batch is over. */
+  byRow(row: number, now: number): HeldLeaf | null {
+    const found = this.#byRow.get(row, now);
     return found === undefined ? null : heldLeaf(found);
   }
 
@@ -233,6 +235,7 @@ function heldLeaf(row: Record<string, unknown>): HeldLeaf {
   return {
     leaf: Number(row['leaf']),
     position: Number(row['position']),
+    first: hexOf(row['first']),
     bytes: row['bytes'] as Uint8Array,
     path: row['path'] as Uint8Array,
     header: row['header'] as Uint8Array,

@@ -1,0 +1,96 @@
+/** Single leaves from host to host, each with its own proof, for repair: whoever gets them verifies them as always. */
+import type { Transport } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import type { HeldLeaf } from '../storage/share-table.ts';
+import { splitProof } from './merkle-run.ts';
+import { type OfferedRun, runOfLeaf } from './share-holder.ts';
+import {
+  decodePulled,
+  decodePutResults,
+  encodePull,
+  encodePut,
+  maximumHeaderBytesPerMessage,
+  maximumHeadersPerMessage,
+  maximumLeavesPerAnswer,
+  maximumRunsPerMessage,
+  type Run,
+  shareMessages,
+} from './share-messages.ts';
+
+const deadlineMilliseconds: Milliseconds = 5000;
+
+/** Those of the leaves that the host still has, `keys` being those of its index. */
+export async function fetchLeaves(
+  host: Contact,
+  keys: readonly string[],
+  transport: Transport,
+  signal: AbortSignal,
+): Promise<readonly OfferedRun[]> {
+  const runs: OfferedRun[] = [];
+  for (let start = 0; start < keys.length; start += maximumLeavesPerAnswer) {
+    const some = keys.slice(start, start + maximumLeavesPerAnswer);
+    const options = { deadline: deadlineMilliseconds, signal };
+    const answer = await transport.request(host, shareMessages.pull, encodePull(some), options);
+    const { headers, leaves } = decodePulled(answer, some.length);
+    runs.push(...leaves.flatMap((leaf) => (leaf === null ? [] : [runOfLeaf(headers[leaf.batch]!, leaf)])));
+  }
+  return runs;
+}
+
+/** Resolves with whether the host holds all of them now. */
+export async function sendLeaves(
+  host: Contact,
+  leaves: readonly HeldLeaf[],
+  transport: Transport,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  let isWhole = true;
+  for (const { headers, some } of messagesOf(leaves)) {
+    const runs = some.map(({ position, bytes, path, header }): Run => {
+      return {
+        batch: headers.indexOf(textOf(header)),
+        first: position,
+        sizes: [bytes.length],
+        proof: splitProof(path),
+      };
+    });
+    const header = encodePut({ headers: headers.map((text) => Buffer.from(text, 'base64')), runs });
+    const options = { deadline: deadlineMilliseconds, ...(signal === undefined ? {} : { signal }) };
+    const payload = once(Buffer.concat(some.map(({ bytes }) => bytes)));
+    const answer = await transport.stream(host, shareMessages.put, { header, payload }, options);
+    isWhole &&= decodePutResults(answer.header, runs.length).every((result) => result === 'stored');
+  }
+  return isWhole;
+}
+
+/** Message-sized parts, each with its headers in base64. At 8 KiB a leaf, 128 of them fill a message. */
+function* messagesOf(leaves: readonly HeldLeaf[]): Generator<{ headers: string[]; some: HeldLeaf[] }, void, undefined> {
+  let [headers, some, headerBytes]: [string[], HeldLeaf[], number] = [[], [], 0];
+  for (const leaf of leaves) {
+    const text = textOf(leaf.header);
+    const isNew = !headers.includes(text);
+    const isFull =
+      some.length === maximumRunsPerMessage / 2 ||
+      (isNew && headers.length === maximumHeadersPerMessage) ||
+      (isNew && headers.length > 0 && headerBytes + leaf.header.length > maximumHeaderBytesPerMessage);
+    if (isFull) {
+      yield { headers, some };
+      [headers, some, headerBytes] = [[], [], 0];
+    }
+    if (isNew || isFull) {
+      headers.push(text);
+      headerBytes += leaf.header.length;
+    }
+    some.push(leaf);
+  }
+  if (some.length > 0) yield { headers, some };
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}

@@ -1,0 +1,61 @@
+/** Carries leaves of shares between this host and another, for repair and hand-over. A failure costs them their turn. */
+import { ChordialError } from '../errors.ts';
+import { TransportError } from '../network/transport.ts';
+import { fetchLeaves, sendLeaves } from '../records/leaf-exchange.ts';
+import type { Contact } from '../ring/pointer.ts';
+import { leafSet } from '../storage/item-index.ts';
+import { chunks } from './sync-client.ts';
+import type { SyncPorts } from './sync-ports.ts';
+
+/** Read into memory at a time: 1 MiB at most. */
+const leavesPerPart = 128;
+
+export type LeafPorts = Pick<SyncPorts, 'shares' | 'transport' | 'index' | 'clock' | 'report'>;
+
+/** Resolves with the number of leaves that came and were good, or null when the host did not hand them over. */
+export async function pullLeaves(
+  ports: LeafPorts,
+  host: Contact,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<number | null> {
+  let kept = 0;
+  try {
+    for (const some of chunks(keys, leavesPerPart)) {
+      const runs = await fetchLeaves(host, some, ports.transport, signal);
+      kept += (await ports.shares.keep(host, runs)).filter((result) => result === 'stored').length;
+    }
+    return kept;
+  } catch (error) {
+    failed(ports, host, error);
+    return null;
+  }
+}
+
+/** True when the host holds all of these leaves that are still current. */
+export async function pushLeaves(
+  ports: LeafPorts,
+  host: Contact,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { shares, transport, index, clock } = ports;
+  try {
+    for (const some of chunks(keys, leavesPerPart)) {
+      if (signal.aborted) return false;
+      const rows = some.map((key) => index.find(leafSet, key)?.record ?? null);
+      const leaves = rows.flatMap((row) => (row === null ? [] : (shares.table.byRow(row, clock.wallTime()) ?? [])));
+      if (leaves.length > 0 && !(await sendLeaves(host, leaves, transport, signal))) return false;
+    }
+    return true;
+  } catch (error) {
+    failed(ports, host, error);
+    return false;
+  }
+}
+
+function failed({ report }: LeafPorts, host: Contact, error: unknown): void {
+  if (!(error instanceof TransportError) && !(error instanceof ChordialError)) throw error;
+  const isSilent = error instanceof TransportError && error.failure !== 'refused';
+  report?.(isSilent ? 'no-answer' : 'refused', host, error.message);
+}
