@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StaticRing } from '../../test/fixtures/static-ring.ts';
 import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { ChordialError } from '../errors.ts';
 import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
 import { PlacementCache } from './placement-cache.ts';
 
@@ -27,4 +28,22 @@ test('readers take the confirmed places of a healthy ring, and a guess of the sa
   assert.equal(isConfirmed, false);
   assert.deepEqual(placed(hosts), expected);
   assert.equal(hosts.length, names.length);
+});
+
+test('B4 a put waits 12 s for a ring that does not mend, and says then that copies cannot be had', async () => {
+  const ring = new StaticRing();
+  for (const name of names) ring.add(contactOf(name));
+  const { clock, pass } = virtualClock();
+  let lookups = 0;
+  const locate = async () => {
+    lookups += 1;
+    pass(4000);
+    throw new ChordialError('timeout', 'The owner of the key could not be found in time.');
+  };
+  const placement = new PlacementCache({ ...ring.view(contactOf('a')), locate }, clock);
+  const timer = setInterval(() => pass(100), 1);
+  const isTooFew = (error: unknown) => error instanceof ChordialError && error.code === 'too-few-copies';
+  await assert.rejects(placement.writable(key, 3), isTooFew);
+  clearInterval(timer);
+  assert.ok(lookups >= 2, `${lookups} lookups`);
 });

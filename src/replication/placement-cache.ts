@@ -89,7 +89,7 @@ export class PlacementCache {
 
   /**
    * The candidates for who writes: while an owner is silent and not yet known to be dead, it is waited until the ring has
-   * mended, so that copies do not go where nobody looks for them. Rejects with `timeout` when that takes too long.
+   * mended, so that copies do not go where nobody looks for them. Rejects with `too-few-copies` when that takes too long.
    */
   async writable(key: RingId, wanted: number): Promise<readonly Contact[]> {
     const end = this.#clock.now() + mendingMilliseconds;
@@ -97,8 +97,8 @@ export class PlacementCache {
       try {
         return await this.candidates(key, wanted);
       } catch (error) {
-        const isMending = error instanceof ChordialError && error.code === 'timeout' && this.#clock.now() < end;
-        if (!isMending) throw error;
+        if (!(error instanceof ChordialError) || error.code !== 'timeout') throw error;
+        if (this.#clock.now() >= end) throw notMended(error);
       }
       await new Promise<void>((resolve) => this.#clock.after(pauseMilliseconds, resolve));
     }
@@ -197,4 +197,9 @@ export class PlacementCache {
       this.#waiting.shift()?.();
     };
   }
+}
+
+function notMended(cause: ChordialError): ChordialError {
+  const message = `The ring did not mend within ${mendingMilliseconds / 1000} s, so nobody knows where copies belong: ${cause.message} What is stored already is not sent again.`;
+  return new ChordialError('too-few-copies', message, { cause });
 }
