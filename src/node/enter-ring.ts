@@ -25,7 +25,8 @@ export interface EnterPorts {
 const silenceBeforeFounding: Milliseconds = 3000;
 const leastWaitForSmaller: Milliseconds = 5000;
 const mostWaitForSmaller: Milliseconds = 10_000;
-const pollPause: Milliseconds = 250;
+/** Everybody asks everybody while all start at once: more often would cost them the time they need to start. */
+const pollPause: Milliseconds = 500;
 const pollDeadline: Milliseconds = 1000;
 /** Remembered peers asked per round. */
 const maximumPolled = 64;
@@ -47,7 +48,7 @@ export async function joinThrough(contacts: readonly Contact[], ports: EnterPort
   }
   if (failure !== null) {
     const tried = contacts.map((c) => c.addresses[0] ?? c.host).join(', ');
-    const message = `The ring could not be joined through ${tried}: they answer, but the place of this peer could not be found. They may be starting themselves; try again in a few seconds.`;
+    const message = `The ring could not be joined through ${tried}: nobody there answers any more, or the ring changes too fast to find this peer's place. Check that they run and try again, or join through another peer.`;
     throw new ChordialError('join-failed', message);
   }
 }
@@ -113,21 +114,22 @@ interface Answered {
   readonly member: boolean;
 }
 
-/** Who answers at all, and who as a member of the ring. */
-async function poll(known: readonly Contact[], { ring, network }: EnterPorts): Promise<readonly Answered[]> {
+/** Who answers at all, and who as a member of the ring. The first member that answers is enough. */
+function poll(known: readonly Contact[], { ring, network }: EnterPorts): Promise<readonly Answered[]> {
   const asked = known.filter((c) => c.host !== ring.self.host).slice(0, maximumPolled);
-  const answers = await Promise.all(
-    asked.map(
-      (contact) =>
-        new Promise<Answered | null>((resolve) => {
-          network.ask(contact, 'news', { events: [] }, pollDeadline, (result) => {
-            if (!result.ok) return resolve(null);
-            resolve({ contact, member: result.answer.events.some((e) => isAlive(e, contact.host)) });
-          });
-        }),
-    ),
-  );
-  return answers.filter((a) => a !== null);
+  const answers: Answered[] = [];
+  let open = asked.length;
+  return new Promise((resolve) => {
+    if (open === 0) resolve(answers);
+    for (const contact of asked) {
+      network.ask(contact, 'news', { events: [] }, pollDeadline, (result) => {
+        open -= 1;
+        const member = result.ok && result.answer.events.some((e) => isAlive(e, contact.host));
+        if (result.ok) answers.push({ contact, member });
+        if (member || open === 0) resolve([...answers]);
+      });
+    }
+  });
 }
 
 function isAlive(event: { type: string; contact: Contact }, host: HostId): boolean {

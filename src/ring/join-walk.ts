@@ -12,6 +12,8 @@ export interface JoinWalkPorts {
   readonly self: HostId;
   lookup(key: RingId, done: (found: Found | null) => void): void;
   poke(to: MemberPointer): void;
+  /** By when it must have succeeded, on the clock above. */
+  readonly deadline: Milliseconds;
   isClosed(): boolean;
 }
 
@@ -28,7 +30,7 @@ export function joinMember(
   let attempts = 0;
   const again = () => {
     attempts++;
-    if (attempts >= maximumJoinAttempts) return done('failed');
+    if (attempts >= maximumJoinAttempts || ports.clock.now() >= ports.deadline) return done('failed');
     const pause = Math.min(firstPause * 1.5 ** attempts, longestPause) * (0.5 + ports.random.next());
     ports.clock.after(pause, attempt);
   };

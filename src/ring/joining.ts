@@ -6,7 +6,7 @@ import type { Found } from './lookup.ts';
 import type { Member } from './member.ts';
 import type { OwnMembers } from './own-members.ts';
 import type { Contact, MemberPointer } from './pointer.ts';
-import type { Clock, Random } from './ports.ts';
+import type { Clock, Milliseconds, Random } from './ports.ts';
 import type { JoinFailure, RingHostOptions } from './ring-host-options.ts';
 import { maximumConcurrentJoins } from './timers.ts';
 
@@ -22,6 +22,8 @@ export interface JoiningPorts {
 
 /** Hosts tried by one join. */
 const maximumSeeds = 32;
+/** A host that is not taken in within this time has nobody to be taken in by; one lookup more may be under way. */
+const entranceMilliseconds = 20_000;
 
 export class Joining {
   readonly #options: RingHostOptions;
@@ -48,10 +50,10 @@ export class Joining {
     };
     const next = () => {
       const member = waiting.shift();
-      if (member !== undefined) this.#joinOne(member, joined);
+      if (member !== undefined) this.#joinOne(member, Number.POSITIVE_INFINITY, joined);
     };
-    // The first member joins alone: the others then find the ring through it.
-    this.#joinOne(first!, (failure) => {
+    // The first member joins alone: the others then find the ring through it, and have as long as they need.
+    this.#joinOne(first!, this.#ports.clock.now() + entranceMilliseconds, (failure) => {
       for (let i = 1; i < maximumConcurrentJoins && failure === null; i++) next();
       joined(failure);
     });
@@ -65,13 +67,13 @@ export class Joining {
       this.#foundAgain();
       return;
     }
-    this.#joinOne(member, (failure) => {
+    this.#joinOne(member, Number.POSITIVE_INFINITY, (failure) => {
       if (failure === null) return;
       this.#ports.clock.after(this.#options.timers.stabilizeMinimum, () => this.rejoin(member));
     });
   }
 
-  #joinOne(member: Member, done: (failure: JoinFailure | null) => void): void {
+  #joinOne(member: Member, deadline: Milliseconds, done: (failure: JoinFailure | null) => void): void {
     const { clock, random, lookup, poke, isClosed } = this.#ports;
     joinMember(
       member,
@@ -81,6 +83,7 @@ export class Joining {
         self: this.#options.self.host,
         lookup: (key, found) => lookup(key, this.#seeds(), found),
         poke,
+        deadline,
         isClosed,
       },
       done,
