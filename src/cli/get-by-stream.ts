@@ -9,13 +9,11 @@ import type { DirectoryEntry } from '../transfer/files.ts';
 import { routeOf } from './argument.ts';
 import type { ApiClient } from './client.ts';
 import type { Found } from './found-file.ts';
+import type { GetOptions } from './get-by-transfer.ts';
 import { createPart, dropPart, finishPart, otherBytes, unwritable } from './part-file.ts';
-import type { Progress } from './progress.ts';
 
-interface Job {
+interface Job extends GetOptions {
   readonly client: ApiClient;
-  readonly force: boolean;
-  readonly progress: Progress;
 }
 
 /** Whether the target was already there with the same bytes. */
@@ -23,15 +21,14 @@ export async function getByStream(
   client: ApiClient,
   found: Found,
   target: string,
-  force: boolean,
-  progress: Progress,
+  options: GetOptions,
 ): Promise<boolean> {
-  const job = { client, force, progress };
+  const job = { client, ...options };
   try {
     if (found.type === 'directory') return await fetchFolder(job, found, target);
     return await fetchFile(job, { route: routeOf(found.reference), cid: found.cid, size: found.size }, target);
   } finally {
-    progress.end();
+    options.progress.end();
   }
 }
 
@@ -43,7 +40,7 @@ interface Wanted {
 
 async function fetchFile(job: Job, wanted: Wanted, target: string): Promise<boolean> {
   if (await isThere(target, wanted.cid, job.force)) return true;
-  const response = await job.client.open(wanted.route);
+  const response = await job.client.open(wanted.route, { signal: job.signal });
   try {
     await writeFile(job, response, wanted.size, target);
   } finally {
@@ -66,6 +63,8 @@ async function writeFile(job: Job, bytes: AsyncIterable<Buffer>, size: number | 
   } catch (error) {
     await part.close();
     await dropPart(target);
+    if (job.signal.aborted)
+      throw new ChordialError('interrupted', 'The get was broken off; nothing half-written stays.');
     throw brokenOff(error as NodeJS.ErrnoException, target);
   }
   await part.close();

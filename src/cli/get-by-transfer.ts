@@ -6,21 +6,28 @@ import type { TransferStatus } from '../transfer/transfers.ts';
 import type { ApiClient } from './client.ts';
 import type { Found } from './found-file.ts';
 import { createPart, dropUntouchedPart, hasPart } from './part-file.ts';
-import type { Progress } from './progress.ts';
+import type { ShownProgress } from './progress.ts';
 import { resumeTransfer, startTransfer, unfinishedGet, watchTransfer } from './transfer.ts';
+
+export interface GetOptions {
+  /** Replaces what is there. */
+  readonly force: boolean;
+  readonly progress: ShownProgress;
+  /** Cancels the get; nothing half-written stays. */
+  readonly signal: AbortSignal;
+}
 
 /** Whether the target was already there with the same bytes. */
 export async function getByTransfer(
   client: ApiClient,
   found: Found,
   target: string,
-  force: boolean,
-  progress: Progress,
+  { force, progress, signal }: GetOptions,
 ): Promise<boolean> {
   const open = await unfinishedGet(client, target);
   if (open !== null && (await goesOn(open, found, target, force))) {
     await resumeTransfer(client, open);
-    return isUnchanged(await watchTransfer(client, open.id, progress));
+    return isUnchanged(await watchTransfer(client, open.id, progress, signal));
   }
   const nonce = randomBytes(16).toString('hex');
   const part = await createPart(target);
@@ -31,7 +38,7 @@ export async function getByTransfer(
   }
   try {
     const { id } = await startTransfer(client, { kind: 'get', ...found.reference, path: target, nonce, force });
-    return isUnchanged(await watchTransfer(client, id, progress));
+    return isUnchanged(await watchTransfer(client, id, progress, signal));
   } finally {
     await dropUntouchedPart(target, nonce);
   }

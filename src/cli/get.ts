@@ -1,18 +1,21 @@
-/** `chordial get NAME|CID`: fetches a file or folder, whole and verified, or leaves nothing behind. */
+/** `chordial get NAME|CID…`: fetches files or folders, whole and verified, or leaves nothing behind. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
+import type { FileReference } from '../transfer/files.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 import { parseReference, routeOf } from './argument.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { type Found, findFile } from './found-file.ts';
 import { getByStream } from './get-by-stream.ts';
 import { getByTransfer } from './get-by-transfer.ts';
+import { Interruption } from './interruption.ts';
 import { note, say, sayJson } from './output.ts';
-import { Progress } from './progress.ts';
+import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
+import { forSeveral } from './several.ts';
 import { plain, shortPeer } from './table.ts';
 import { isPathTrouble } from './transfer.ts';
 
@@ -22,18 +25,59 @@ interface GetOptions extends CommonOptions, PeerOptions {
 }
 
 export function getCommand(): Command {
-  return peerCommand('get', 'fetches a file or folder by name or CID', 'chordial get photo.jpg -o copy.jpg')
-    .argument('<name|cid>', 'what to fetch; NAME@PEER picks a publisher by its id or a part of it as ls shows it')
-    .option('-o, --output <path>', 'where to write it, - for standard output')
+  return peerCommand('get', 'fetches files or folders by name or CID', 'chordial get photo.jpg -o copy.jpg')
+    .argument('<name|cid...>', 'what to fetch; NAME@PEER picks a publisher by its id or a part of it as ls shows it')
+    .option('-o, --output <path>', 'where to write it, - for standard output; a folder when several are fetched')
     .option('--force', 'replace what is there')
-    .action(async (argument: string, options: GetOptions) => {
-      const reference = parseReference(argument);
+    .action(async (given: readonly string[], options: GetOptions) => {
+      const named = [...new Set(given)];
+      if (named.length > 1 && options.output === '-') {
+        throw new ChordialError('bad-usage', `Only one file fits standard output, and ${named.length} are given.`);
+      }
+      const references = named.map((argument) => ({ argument, reference: parseReference(argument) }));
       const peer = await findPeer(options);
-      const found = await findFile(peer.client, reference);
-      if (found.others > 0) noteOthers(found);
-      if (options.output === '-') await writeOut(peer, found);
-      else await fetchTo(await targetOf(found, options, peer), found, peer, options);
+      const label = named.length === 1 ? plain(named[0] ?? '') : `${named.length} files`;
+      const progress = new SumOfProgress(new Progress(`get ${label}`, options));
+      using interruption = new Interruption();
+      const { signal } = interruption;
+      const job: Job = { peer, options, isOneOfSeveral: named.length > 1, signal };
+      try {
+        const getOne = ({ reference }: (typeof references)[number]) => fetchOne(job, reference, progress.part());
+        await forSeveral(references, ({ argument }) => argument, getOne, {
+          json: options.json === true,
+          signal,
+          tell: (fetched) => tell(fetched, options),
+        });
+      } finally {
+        progress.end();
+      }
     });
+}
+
+interface Job {
+  readonly peer: FoundPeer;
+  readonly options: GetOptions;
+  readonly isOneOfSeveral: boolean;
+  readonly signal: AbortSignal;
+}
+
+interface Fetched {
+  readonly found: Found;
+  /** null for standard output. */
+  readonly target: string | null;
+  readonly unchanged: boolean;
+}
+
+async function fetchOne(job: Job, reference: FileReference, progress: ShownProgress): Promise<Fetched> {
+  const { peer, options } = job;
+  const found = await findFile(peer.client, reference);
+  if (found.others > 0) noteOthers(found);
+  if (options.output === '-') {
+    await writeOut(job, found);
+    return { found, target: null, unchanged: false };
+  }
+  const target = await targetOf(found, job);
+  return { found, target, unchanged: await fetchTo(target, found, job, progress) };
 }
 
 function noteOthers({ reference, publisher, others }: Found): void {
@@ -44,9 +88,10 @@ function noteOthers({ reference, publisher, others }: Found): void {
 }
 
 /** An existing folder takes a file under its own name, as with cp. Absolute. */
-async function targetOf(found: Found, options: GetOptions, { save }: FoundPeer): Promise<string> {
+async function targetOf(found: Found, { options, peer, isOneOfSeveral }: Job): Promise<string> {
   const filename = found.reference.name ?? found.cid;
-  if (options.output === undefined) return path.resolve(process.env['CHORDIAL_SAVE'] ?? save ?? '.', filename);
+  if (options.output === undefined) return path.resolve(process.env['CHORDIAL_SAVE'] ?? peer.save ?? '.', filename);
+  if (isOneOfSeveral) return path.resolve(options.output, filename);
   const target = path.resolve(options.output);
   const isFolder = await stat(target).then(
     (there) => there.isDirectory(),
@@ -55,31 +100,36 @@ async function targetOf(found: Found, options: GetOptions, { save }: FoundPeer):
   return isFolder && found.type === 'file' ? path.join(target, filename) : target;
 }
 
-async function fetchTo(target: string, found: Found, peer: FoundPeer, options: GetOptions): Promise<void> {
-  const progress = new Progress(`get ${plain(path.basename(target))}`, options);
-  const force = options.force === true;
-  let unchanged: boolean;
+/** Whether the same bytes were there already. */
+async function fetchTo(target: string, found: Found, job: Job, progress: ShownProgress): Promise<boolean> {
+  const { peer, options, signal } = job;
+  const getting = { force: options.force === true, progress, signal };
+  if (!peer.isHere) return getByStream(peer.client, found, target, getting);
   try {
-    if (!peer.isHere) unchanged = await getByStream(peer.client, found, target, force, progress);
-    else unchanged = await getByTransfer(peer.client, found, target, force, progress);
+    return await getByTransfer(peer.client, found, target, getting);
   } catch (error) {
-    if (!peer.isHere || !isPathTrouble(error)) throw error;
-    unchanged = await getByStream(peer.client, found, target, force, progress);
+    if (!isPathTrouble(error)) throw error;
+    return getByStream(peer.client, found, target, getting);
   }
-  const { cid, size, publisher } = found;
-  if (options.json) sayJson({ name: found.reference.name ?? null, cid, size, publisher, path: target, unchanged });
+}
+
+function tell({ found, target, unchanged }: Fetched, options: GetOptions): void {
+  if (target === null) return;
+  const { reference, cid, size, publisher } = found;
+  if (options.json) sayJson({ name: reference.name ?? null, cid, size, publisher, path: target, unchanged });
   else if (unchanged) say(`${plain(target)} is already there with the same bytes`);
   else say(`${plain(target)}  ${cid}  ${shownSize(size)}`);
 }
 
-async function writeOut({ client }: FoundPeer, found: Found): Promise<void> {
+async function writeOut({ peer: { client }, signal }: Job, found: Found): Promise<void> {
   if (found.type === 'directory') {
     throw new ChordialError('bad-usage', 'A folder cannot be written to standard output. Name a place with -o PATH.');
   }
   try {
-    await pipeline(await client.open(routeOf(found.reference)), process.stdout, { end: false });
+    await pipeline(await client.open(routeOf(found.reference), { signal }), process.stdout, { end: false });
   } catch (error) {
     if (error instanceof ChordialError) throw error;
+    if (signal.aborted) throw new ChordialError('interrupted', 'The get was broken off.');
     // The reader, such as head, has all it wanted.
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
     throw new ChordialError(

@@ -11,7 +11,40 @@ interface Bar {
   stop(): void;
 }
 
-export class Progress {
+/** What a transfer tells of how far it is. */
+export interface ShownProgress {
+  update(bytesDone: number, bytesTotal: number | null): Promise<void>;
+  end(): void;
+}
+
+/** One bar for several transfers at a time: the bytes of all together. */
+export class SumOfProgress {
+  readonly #bar: Progress;
+  #bytesDone = 0;
+
+  constructor(bar: Progress) {
+    this.#bar = bar;
+  }
+
+  /** Of one of them. What it ended with stays in the sum. */
+  part(): ShownProgress {
+    let before = 0;
+    return {
+      update: (bytesDone) => {
+        this.#bytesDone += bytesDone - before;
+        before = bytesDone;
+        return this.#bar.update(this.#bytesDone, null);
+      },
+      end: () => undefined,
+    };
+  }
+
+  end(): void {
+    this.#bar.end();
+  }
+}
+
+export class Progress implements ShownProgress {
   readonly #label: string;
   readonly #isShown: boolean;
   readonly #started = performance.now();

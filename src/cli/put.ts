@@ -10,9 +10,11 @@ import { parseDuration, parseWhole } from '../node/quantities.ts';
 import type { PutResult } from '../transfer/files.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
+import { Interruption } from './interruption.ts';
 import { say, sayJson } from './output.ts';
-import { Progress } from './progress.ts';
+import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
+import { forSeveral } from './several.ts';
 import { plain } from './table.ts';
 import { isPathTrouble, startTransfer, watchTransfer } from './transfer.ts';
 
@@ -47,7 +49,25 @@ export function putCommand(): Command {
       // All are checked before the first is sent.
       const sources = await sourcesOf(paths, options.name);
       const peer = await findPeer(options);
-      for (const source of sources) tell(await putOne(peer, source, settings, options), options);
+      const label = sources.length === 1 ? plain(sources[0]?.name ?? '') : `${sources.length} files`;
+      const progress = new SumOfProgress(new Progress(`put ${label}`, options));
+      using interruption = new Interruption();
+      const { signal } = interruption;
+      const job = { peer, settings, signal };
+      try {
+        await forSeveral(
+          sources,
+          ({ name }) => name,
+          (source) => putOne(job, source, progress.part()),
+          {
+            json: options.json === true,
+            signal,
+            tell: (result) => tell(result, options),
+          },
+        );
+      } finally {
+        progress.end();
+      }
     });
 }
 
@@ -68,7 +88,24 @@ async function sourcesOf(paths: readonly string[], name: string | undefined): Pr
   if (paths.includes('-') && name === undefined) {
     throw new ChordialError('bad-usage', 'Standard input has no name of its own. Give one with --name NAME.');
   }
-  return Promise.all(paths.map((one) => sourceOf(one, name)));
+  const sources = await Promise.all(paths.map((one) => sourceOf(one, name)));
+  checkNamesDiffer(sources);
+  return sources;
+}
+
+/** Which of two would win would be chance. */
+function checkNamesDiffer(sources: readonly Source[]): void {
+  const paths = new Map<string, string | null>();
+  for (const { name, path: place } of sources) {
+    const other = paths.get(name);
+    if (other !== undefined) {
+      throw new ChordialError(
+        'bad-usage',
+        `${other} and ${place} would both be put as ${JSON.stringify(name)}. Put them one by one, with --name.`,
+      );
+    }
+    paths.set(name, place);
+  }
 }
 
 async function sourceOf(given: string, name: string | undefined): Promise<Source> {
@@ -98,9 +135,15 @@ function unreadable(given: string, error: NodeJS.ErrnoException): ChordialError 
   return new ChordialError('unreadable-file', `${given} cannot be read: ${reason}.`, { cause: error });
 }
 
-async function putOne(peer: FoundPeer, source: Source, settings: Settings, options: PutOptions): Promise<PutResult> {
-  const progress = new Progress(`put ${plain(source.name)}`, options);
-  if (source.path === null) return putStream(peer, source, process.stdin, settings, progress);
+interface Job {
+  readonly peer: FoundPeer;
+  readonly settings: Settings;
+  readonly signal: AbortSignal;
+}
+
+async function putOne(job: Job, source: Source, progress: ShownProgress): Promise<PutResult> {
+  const { peer, settings, signal } = job;
+  if (source.path === null) return putStream(job, source, process.stdin, progress);
   if (peer.isHere) {
     try {
       const { id } = await startTransfer(peer.client, {
@@ -109,7 +152,7 @@ async function putOne(peer: FoundPeer, source: Source, settings: Settings, optio
         path: source.path,
         ...settings,
       });
-      return (await watchTransfer(peer.client, id, progress)) as PutResult;
+      return (await watchTransfer(peer.client, id, progress, signal)) as PutResult;
     } catch (error) {
       // This command could read it: so the peer only sees other files, and takes the bytes as a stream.
       if (source.isFolder || !isPathTrouble(error) || !(await isReadable(source.path))) throw error;
@@ -121,15 +164,14 @@ async function putOne(peer: FoundPeer, source: Source, settings: Settings, optio
       `${source.path} is a folder, and the peer runs on another machine. Put folders at a peer on this machine, or put an archive of it.`,
     );
   }
-  return putStream(peer, source, createReadStream(source.path), settings, progress);
+  return putStream(job, source, createReadStream(source.path), progress);
 }
 
 async function putStream(
-  { client }: FoundPeer,
+  { peer: { client }, settings: { replicas, timeToLive }, signal }: Job,
   source: Source,
   bytes: Readable,
-  { replicas, timeToLive }: Settings,
-  progress: Progress,
+  progress: ShownProgress,
 ): Promise<PutResult> {
   const query = new URLSearchParams();
   if (replicas !== undefined) query.set('replicas', String(replicas));
@@ -143,7 +185,7 @@ async function putStream(
   });
   try {
     const headers = { 'Content-Type': 'application/octet-stream' };
-    return await client.json<PutResult>(await client.open(route, { method: 'PUT', body: bytes, headers }));
+    return await client.json<PutResult>(await client.open(route, { method: 'PUT', body: bytes, headers, signal }));
   } finally {
     progress.end();
   }

@@ -115,7 +115,7 @@ class Demo {
     const begun = this.#begin();
     const at = this.#peer(1);
     const { id } = await startTransfer(at.client, { kind: 'put', name: fileName, path: file });
-    const { cid, copies } = (await watchTransfer(at.client, id, this.#progress)) as PutResult;
+    const { cid, copies } = (await watchTransfer(at.client, id, this.#progress, this.#signal)) as PutResult;
     this.tell(
       `${shownSize(fileBytes)} put at peer ${this.#numberOf(at)}, durable in ${copies} copies: ${cid}${rate(begun)}`,
       begun,
@@ -129,7 +129,8 @@ class Demo {
     this.#fetches += 1;
     const { client, ...at } = this.#pick(-this.#fetches);
     const target = path.join(this.#folder, `fetched-${this.#fetches}.bin`);
-    await getByTransfer(client, await findFile(client, { name: fileName }), target, false, this.#progress);
+    const found = await findFile(client, { name: fileName });
+    await getByTransfer(client, found, target, { force: false, progress: this.#progress, signal: this.#signal });
     const speed = rate(begun);
     if ((await sha256Of(target)) !== sum) {
       throw new ChordialError(

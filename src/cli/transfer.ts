@@ -2,7 +2,7 @@
 import { ChordialError, isErrorCode } from '../errors.ts';
 import type { TransferStatus } from '../transfer/transfers.ts';
 import type { ApiClient } from './client.ts';
-import type { Progress } from './progress.ts';
+import type { ShownProgress } from './progress.ts';
 
 /** Answered at once when the transfer ends; in between it is time for the bar to move. */
 const waitMilliseconds = 250;
@@ -11,18 +11,18 @@ export async function startTransfer(client: ApiClient, body: object): Promise<Tr
   return client.send<TransferStatus>('POST', '/api/v1/transfers', body);
 }
 
-/** The result of the transfer. Throws what made it fail. Ctrl-C cancels the transfer: nothing half-done stays. */
-export async function watchTransfer(client: ApiClient, id: string, progress: Progress): Promise<unknown> {
-  let interrupted = false;
-  const interrupt = () => {
-    interrupted = true;
-  };
-  process.once('SIGINT', interrupt);
+/** The result of the transfer. Throws what made it fail. The signal cancels it: nothing half-done stays. */
+export async function watchTransfer(
+  client: ApiClient,
+  id: string,
+  progress: ShownProgress,
+  signal: AbortSignal,
+): Promise<unknown> {
   try {
     for (;;) {
       const status = await client.get<TransferStatus>(`/api/v1/transfers/${id}?wait=${waitMilliseconds}`);
       if (status.state !== 'running' && status.state !== 'paused') return resultOf(status);
-      if (interrupted) {
+      if (signal.aborted) {
         await client.send('DELETE', `/api/v1/transfers/${id}`);
         throw new ChordialError(
           'interrupted',
@@ -32,7 +32,6 @@ export async function watchTransfer(client: ApiClient, id: string, progress: Pro
       await progress.update(status.bytesDone, status.bytesTotal);
     }
   } finally {
-    process.removeListener('SIGINT', interrupt);
     progress.end();
   }
 }

@@ -108,6 +108,50 @@ test('A6 put takes several files, standard input with --name, and --replicas', a
   assert.equal((await desk.run(['put', 'a', 'empty', '--name', 'x'])).exit, 2);
 });
 
+test('A6 A7 many files are put and fetched by one command, in the order in which they are named', async () => {
+  await using desk = await Desk.open();
+  const names = Array.from({ length: 40 }, (_, n) => `file-${n}`);
+  for (const name of names) await writeFile(desk.path(name), `bytes of ${name}`);
+  const put = await desk.run(['put', ...names, '--json']);
+  assert.equal(put.exit, 0);
+  const told = (text: string) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { name: string }).name);
+  assert.deepEqual(told(put.text), names);
+  const got = await desk.run(['get', ...names, names[0] ?? '', '-o', 'fetched', '--json']);
+  assert.equal(got.exit, 0, got.stderr);
+  assert.deepEqual(told(got.text), names);
+  for (const name of names) assert.equal(await readFile(desk.path(`fetched/${name}`), 'utf8'), `bytes of ${name}`);
+  assert.equal((await desk.run(['get', 'file-1', 'file-2', '-o', '-'])).exit, 2);
+});
+
+test('A22 of many files one that fails is named, the others go on, and the exit is 1', async () => {
+  await using desk = await Desk.open();
+  for (const name of ['a', 'b', 'c']) await writeFile(desk.path(name), name);
+  const { files } = desk.served.peer;
+  const putPath = files.putPath.bind(files);
+  files.putPath = async (name, ...rest) => {
+    const { ChordialError } = await import('../../src/errors.ts');
+    if (name === 'b') throw new ChordialError('too-few-copies', 'Only one host took it.');
+    return putPath(name, ...rest);
+  };
+  const put = await desk.run(['put', 'a', 'b', 'c']);
+  assert.equal(put.exit, 1);
+  assert.match(put.text, /^a .*\nc /);
+  assert.match(put.stderr, /^chordial: b: Only one host took it\.\n$/);
+  const got = await desk.run(['get', 'a', 'absent', 'c', '-o', 'fetched', '--json']);
+  assert.equal(got.exit, 1);
+  assert.equal(got.text.trim().split('\n').length, 2);
+  assert.match(JSON.parse(got.stderr).error.message, /^absent: /);
+  await mkdir(desk.path('other'));
+  await writeFile(desk.path('other/a'), 'another');
+  const twice = await desk.run(['put', 'a', 'other/a']);
+  assert.equal(twice.exit, 2);
+  assert.match(twice.stderr, /would both be put as "a"/);
+});
+
 test('A22 put of a file that is absent, unreadable or no file says so and puts nothing', async () => {
   await using desk = await Desk.open();
   await writeFile(desk.path('good'), 'x');

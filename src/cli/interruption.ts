@@ -1,0 +1,17 @@
+/** Ctrl-C while transfers run: the first cancels them, so that nothing half-done stays; the second ends the command. */
+export class Interruption implements Disposable {
+  readonly #aborting = new AbortController();
+  readonly #interrupt = (): void => this.#aborting.abort();
+
+  constructor() {
+    process.once('SIGINT', this.#interrupt);
+  }
+
+  get signal(): AbortSignal {
+    return this.#aborting.signal;
+  }
+
+  [Symbol.dispose](): void {
+    process.removeListener('SIGINT', this.#interrupt);
+  }
+}
