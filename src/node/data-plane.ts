@@ -17,6 +17,8 @@ import {
 import { decodeEntry } from '../records/entry.ts';
 import { readNameEntry } from '../records/name-entry.ts';
 import { recordMessages } from '../records/record-messages.ts';
+import { shareMessages } from '../records/share-messages.ts';
+import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import { blockMessages } from '../replication/block-messages.ts';
 import { inOwnedArc, ringIdOfHash } from '../ring/identifier.ts';
 import { type Contact, isMember, type MemberPointer } from '../ring/pointer.ts';
@@ -55,6 +57,8 @@ const maximumRowsPerPage = 5000;
 export class DataPlane {
   readonly files: Files;
   readonly transfers: Transfers;
+  readonly announcer: ShareAnnouncer;
+  readonly shareReader: ShareReader;
   readonly #options: DataPlaneOptions;
   readonly #blocks: DiskBlockStore;
   readonly #records: RecordTable;
@@ -93,6 +97,8 @@ export class DataPlane {
     });
     this.files = this.#path.files;
     this.transfers = this.#path.transfers;
+    this.announcer = this.#path.announcer;
+    this.shareReader = this.#path.shareReader;
   }
 
   static async open(options: DataPlaneOptions): Promise<DataPlane> {
@@ -120,7 +126,7 @@ export class DataPlane {
   }
 
   async stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
-    if (this.#takesNothing && kind === blockMessages.put) throw leaving();
+    if (this.#takesNothing && (kind === blockMessages.put || kind === shareMessages.put)) throw leaving();
     return this.#path.stream(from, kind, incoming);
   }
 

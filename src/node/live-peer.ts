@@ -4,6 +4,7 @@ import type { Genesis } from '../network/genesis.ts';
 import type { Http2Transport } from '../network/http2-transport.ts';
 import type { Identity } from '../network/identity.ts';
 import { systemClock } from '../network/system-clock.ts';
+import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import type { RingHost } from '../ring/ring-host.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
@@ -66,6 +67,14 @@ export class LivePeer implements Peer {
 
   get transfers(): Transfers {
     return this.#parts.data.transfers;
+  }
+
+  get announcer(): ShareAnnouncer {
+    return this.#parts.data.announcer;
+  }
+
+  get shareReader(): ShareReader {
+    return this.#parts.data.shareReader;
   }
 
   get uploads(): Uploads {

@@ -14,6 +14,7 @@ import { ringKindPrefix, ringNetwork, ringRequests } from '../network/ring-netwo
 import { Silences } from '../network/silences.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import { TransportError } from '../network/transport.ts';
+import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import { RingHost } from '../ring/ring-host.ts';
 import { defaultTimers } from '../ring/timers.ts';
 import { Catalog } from '../storage/catalog.ts';
@@ -32,6 +33,9 @@ import { RingAdapter } from './ring-adapter.ts';
 import { RingStory } from './ring-story.ts';
 
 export interface RunningPeer extends Peer {
+  /** Entries of this peer's shares, and those of all others. */
+  readonly announcer: ShareAnnouncer;
+  readonly shareReader: ShareReader;
   /** Resolves when the peer has stopped or left, however that came about. */
   readonly ended: Promise<void>;
 }
