@@ -10,7 +10,7 @@ import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { claimSchema } from './claim-schema.ts';
 import { GroupCommit } from './group-commit.ts';
 import { itemSchema } from './item-schema.ts';
-import { pointerSchema } from './pointer-table.ts';
+import { pointerSchema } from './pointer-schema.ts';
 import { publisherSchema } from './publisher-counts.ts';
 import { shareSchema } from './share-schema.ts';
 import { smallBlockSchema } from './small-blocks.ts';

@@ -7,12 +7,6 @@ import type { StatementSync } from 'node:sqlite';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { Catalog } from './catalog.ts';
 
-export const pointerSchema = `
-  CREATE TABLE IF NOT EXISTS pointers (key BLOB PRIMARY KEY, holder TEXT NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID, STRICT;
-  CREATE INDEX IF NOT EXISTS pointers_by_age ON pointers (told);
-  CREATE TRIGGER IF NOT EXISTS pointer_ends AFTER INSERT ON blocks BEGIN DELETE FROM pointers WHERE key = NEW.key; END;
-`;
-
 /** 20 GB of blocks of 1 MiB each have a pointer here; those told longest ago give way, and are found by asking around. */
 const maximumPointers = 20_000;
 /** Rounds of repair tell a pointer anew every minute or so. */

@@ -1,0 +1,6 @@
+/** The table of PointerTable, made with those of the catalogue. A pointer ends when the block itself arrives. */
+export const pointerSchema = `
+  CREATE TABLE IF NOT EXISTS pointers (key BLOB PRIMARY KEY, holder TEXT NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+  CREATE INDEX IF NOT EXISTS pointers_by_age ON pointers (told);
+  CREATE TRIGGER IF NOT EXISTS pointer_ends AFTER INSERT ON blocks BEGIN DELETE FROM pointers WHERE key = NEW.key; END;
+`;
