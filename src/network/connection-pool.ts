@@ -2,7 +2,7 @@
  * Our connections to other hosts: made at first use, one for control and one for bulk, kept while used. Callers that
  * want the same one at once share its dialling, which goes on when one of them gives up.
  */
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 import { parseAddress } from './addresses.ts';
 import { type Caller, type Connection, dial } from './dial.ts';
 import {
@@ -35,15 +35,24 @@ interface Slot {
 export class ConnectionPool {
   readonly #caller: Caller;
   readonly #accept: (connection: Connection) => void;
+  readonly #said: (host: HostId) => Contact | null;
   /** In order of use, oldest first. */
   readonly #slots = new Map<string, Slot>();
   readonly #sweeper: NodeJS.Timeout;
   #closed = false;
 
-  /** `accept` throws when the network that HELLO showed is not ours. */
-  constructor(caller: Caller, accept: (connection: Connection) => void) {
+  /**
+   * `accept` throws when the network that HELLO showed is not ours. `said` tells what a host last said of itself: where
+   * it may be when it is at none of the addresses that others know.
+   */
+  constructor(
+    caller: Caller,
+    accept: (connection: Connection) => void,
+    said: (host: HostId) => Contact | null = () => null,
+  ) {
     this.#caller = caller;
     this.#accept = accept;
+    this.#said = said;
     this.#sweeper = setInterval(() => this.#sweep(), sweepMilliseconds).unref();
   }
 
@@ -98,10 +107,10 @@ export class ConnectionPool {
     return pooled;
   }
 
-  /** Tries the addresses in order. Tells the reason that says most: refused before silent before unreachable. */
+  /** Tries the addresses in order, those that the host itself named last. Tells the reason that says most: refused before silent before unreachable. */
   async #dialFirst(to: Contact): Promise<Connection> {
     let failure = new TransportError('unreachable', `${to.host} has no address.`);
-    for (const address of to.addresses) {
+    for (const address of new Set([...to.addresses, ...(this.#said(to.host)?.addresses ?? [])])) {
       try {
         const connection = await dial(this.#caller, parseAddress(address), to.host, connectMilliseconds);
         try {

@@ -11,7 +11,7 @@
  * A connection that ends says nothing about its host: the next use dials again, and only that tells.
  * A control request whose connection ends under way is asked once more, so it can arrive twice.
  */
-import type { Contact, HostId } from '../ring/pointer.ts';
+import { type Contact, type HostId, shareAddress } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import { type Address, formatAddress, parseAddress } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
@@ -67,6 +67,8 @@ export class Http2Transport implements Transport {
   readonly #counters = new RefusalCounters();
   readonly #traffic = new Traffic();
   readonly #lastHeard = new BoundedCache<HostId, number>(maximumKnownHosts);
+  /** As each said of itself in the last HELLO, its own or its answer to ours. */
+  readonly #contacts = new BoundedCache<HostId, Contact>(maximumKnownHosts);
   readonly #zones = new BoundedCache<HostId, string>(maximumKnownHosts);
   readonly #pool: ConnectionPool;
   readonly #closing = new AbortController();
@@ -93,7 +95,8 @@ export class Http2Transport implements Transport {
       contactFor: (remote, local) => this.#contact.for(remote, local),
       ...(options.dialFrom === undefined ? {} : { dialFrom: options.dialFrom }),
     };
-    this.#pool = new ConnectionPool(caller, (connection) => this.#accept(connection));
+    const said = (host: HostId) => this.#contacts.get(host) ?? null;
+    this.#pool = new ConnectionPool(caller, (connection) => this.#accept(connection), said);
   }
 
   /** Where others reach this peer; loopback, if at all, last. Empty before `serve`. */
@@ -250,8 +253,11 @@ export class Http2Transport implements Transport {
   }
 
   #heard(from: Contact): void {
+    const before = this.#contacts.get(from.host) ?? from;
+    if (from.addresses.length > 0) this.#contacts.set(from.host, from);
+    const hasMoved = from.addresses.length > 0 && !shareAddress(before, from);
     const now = performance.now();
-    if (now - (this.#lastHeard.get(from.host) ?? Number.NEGATIVE_INFINITY) < heardMilliseconds) return;
+    if (!hasMoved && now - (this.#lastHeard.get(from.host) ?? Number.NEGATIVE_INFINITY) < heardMilliseconds) return;
     this.#lastHeard.set(from.host, now);
     this.#handlers?.heard?.(from);
   }

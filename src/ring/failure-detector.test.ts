@@ -15,6 +15,7 @@ interface Behaviour {
 function setUp(behaviours: Record<string, Behaviour>) {
   const time = virtualClock();
   const changes: [string, Liveness][] = [];
+  const moves: Contact[] = [];
   let pings = 0;
   const behaviourOf = (to: Contact) => behaviours[to.host] ?? { ping: 'unreachable' as const, reaches: null };
   const ask = (to: Contact, deadline: number, done: (result: AskResult<'probe'>) => void) => {
@@ -37,10 +38,11 @@ function setUp(behaviours: Record<string, Behaviour>) {
     network,
     timers: defaultTimers,
     changed: (contact, liveness) => changes.push([contact.host, liveness]),
+    moved: (contact) => moves.push(contact),
   });
   for (const name of Object.keys(behaviours)) detector.heard(contactOf(name));
   const watch = (name: string) => detector.watch(new Map([[name as HostId, contactOf(name)]]));
-  return { ...time, detector, changes, watch, behaviours, pings: () => pings };
+  return { ...time, detector, changes, moves, watch, behaviours, pings: () => pings };
 }
 
 const isDown = (detector: FailureDetector, name: string) => detector.isDown(name as HostId);
@@ -156,4 +158,19 @@ test('A18 a host that speaks by itself is pinged only to measure its round trip'
   const before = pings();
   pass(5000);
   assert.ok(pings() - before >= 9, 'silent again, it is pinged at every interval');
+});
+
+test('A26 a host that speaks from another address is known there, whatever others still say', () => {
+  const { detector, moves } = setUp({ traveller: { ping: 'alive', reaches: null } });
+  const host = 'traveller' as HostId;
+  const old = detector.contactOf(host)!;
+  const both = { host, addresses: ['192.0.2.1:1', ...old.addresses] };
+  detector.heard(both);
+  assert.deepEqual(moves, [], 'one more way to it is no move');
+  assert.equal(detector.whereabouts(old), old);
+  const moved = { host, addresses: ['192.0.2.1:2'] };
+  detector.heard(moved);
+  assert.deepEqual(moves, [moved]);
+  assert.equal(detector.whereabouts(old), moved);
+  assert.equal(detector.whereabouts(contactOf('stranger')).host, 'stranger');
 });

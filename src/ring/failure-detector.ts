@@ -7,7 +7,7 @@
  * A host that a helper still reaches is kept and routed around (non-transitive links).
  * One confirmation covers all members of the host. Whatever is heard from it later brings it back to life.
  */
-import type { Contact, HostId } from './pointer.ts';
+import { type Contact, type HostId, shareAddress } from './pointer.ts';
 import type { Clock, Milliseconds, Random, RingNetwork, Timer } from './ports.ts';
 import { RoundTrip } from './round-trip.ts';
 import type { RingTimers } from './timers.ts';
@@ -46,6 +46,8 @@ export interface FailureDetectorPorts {
   readonly timers: RingTimers;
   /** A host went from alive to dead, away or left, or came back. */
   changed(contact: Contact, liveness: Liveness): void;
+  /** A host speaks from elsewhere than before: none of its old addresses is among its own any more. */
+  moved(contact: Contact): void;
 }
 
 /** Hosts known of, alive or not; then one that is down or was never heard is forgotten for each new one. */
@@ -80,6 +82,13 @@ export class FailureDetector {
 
   contactOf(host: HostId): Contact | null {
     return this.#entries.get(host)?.contact ?? null;
+  }
+
+  /** What is said of where a host is, corrected by what it said itself: pointers of others may be older than its move. */
+  whereabouts(contact: Contact): Contact {
+    const entry = this.#entries.get(contact.host);
+    if (entry === undefined || entry.lastHeard === null || this.isDown(contact.host)) return contact;
+    return shareAddress(entry.contact, contact) ? contact : entry.contact;
   }
 
   /** Confirmed dead, away or gone for good: nobody expects an answer from it. */
@@ -128,10 +137,12 @@ export class FailureDetector {
   /** Any authenticated packet from the host: it lives. */
   heard(contact: Contact, roundTrip?: Milliseconds): void {
     const entry = this.#entry(contact);
+    const before = entry.contact;
     if (contact.addresses.length > 0) entry.contact = contact;
     entry.lastHeard = this.#ports.clock.now();
     entry.misses = 0;
     if (roundTrip !== undefined) entry.roundTrip.sample(roundTrip);
+    if (!shareAddress(before, entry.contact)) this.#ports.moved(entry.contact);
     if (entry.liveness === 'alive') return;
     this.#turn(entry, 'alive');
     if (entry.watched && !entry.checking) this.#schedule(entry, this.#pause());

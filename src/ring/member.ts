@@ -10,7 +10,7 @@ import { type JoinStep, joinBehind } from './join.ts';
 import type { MemberPorts, Snapshot } from './member-ports.ts';
 import type { MemberState } from './member-state.ts';
 import type { StateAnswer } from './messages.ts';
-import { isMember, type MemberPointer } from './pointer.ts';
+import { type Contact, isMember, type MemberPointer, type Pointer } from './pointer.ts';
 import type { Milliseconds, Timer } from './ports.ts';
 import { rectify, withPredecessor } from './rectify.ts';
 import { adoptSuccessor, betterSuccessor, dropHead, isBetterSuccessor } from './stabilize.ts';
@@ -128,6 +128,21 @@ export class Member {
     if (this.#candidates.length >= maximumQueuedCandidates) this.#candidates.shift();
     this.#candidates.push(candidate);
     this.#next();
+  }
+
+  /** A host has moved: whoever stands on it is reached there from now on. No place changes, so nobody need be told. */
+  hostMoved(contact: Contact): void {
+    const before = this.#state;
+    if (before === null) return;
+    const moved = <P extends Pointer>(pointer: P): P =>
+      pointer.contact?.host === contact.host && pointer.contact !== contact ? { ...pointer, contact } : pointer;
+    const predecessor = moved(before.predecessor);
+    const successors = before.successors.map(moved);
+    if (predecessor === before.predecessor && successors.every((entry, place) => entry === before.successors[place])) {
+      return;
+    }
+    this.#state = { ...before, predecessor, successors };
+    this.#ports.committed(this.me, before, this.#state);
   }
 
   /** A host died or left: whoever stands on it must be replaced at once. */

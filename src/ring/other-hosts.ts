@@ -158,7 +158,8 @@ export class OtherHosts {
     if (stale || !this.#news.tell(event)) return;
     const liveness = detector.liveness(host);
     if (event.type === 'alive') {
-      if (liveness === null || detector.isDown(host)) this.#meet(event.contact);
+      const isElsewhere = detector.whereabouts(event.contact) !== event.contact;
+      if (liveness === null || detector.isDown(host) || isElsewhere) this.#meet(event.contact);
     } else if (liveness !== null && !detector.isDown(host)) {
       detector.suspect(event.contact);
     }

@@ -28,6 +28,11 @@ export function isMember(pointer: Pointer | undefined): pointer is MemberPointer
   return pointer !== undefined && pointer.contact !== null;
 }
 
+/** Whether both lead to the host at one address at least; each way to it has a list of its own, so they may differ else. */
+export function shareAddress(a: Contact, b: Contact): boolean {
+  return a === b || a.addresses.some((address) => b.addresses.includes(address));
+}
+
 export function sameMember(a: Pointer, b: Pointer): boolean {
   return a.id === b.id && (a.contact === null) === (b.contact === null);
 }

@@ -3,8 +3,9 @@ import type { FailureDetector } from './failure-detector.ts';
 import { GatheredAsks, isGathered } from './gathered-asks.ts';
 import type { KnownMembers } from './known-members.ts';
 import type { Snapshot } from './member-ports.ts';
+import type { MemberState } from './member-state.ts';
 import type { RingAsks, RingHandler, RingMessageKind } from './messages.ts';
-import type { Contact, HostId, MemberPointer } from './pointer.ts';
+import type { Contact, HostId, MemberPointer, Pointer } from './pointer.ts';
 import type { AskResult, Clock, Milliseconds, RingNetwork } from './ports.ts';
 
 export interface QuestionsPorts {
@@ -36,13 +37,14 @@ export class Questions {
 
   /** Asks a host; a member on this same host is asked the same way, without the network. */
   ask<K extends RingMessageKind>(
-    to: Contact,
+    named: Contact,
     kind: K,
     ask: RingAsks[K],
     deadline: Milliseconds,
     done: (result: AskResult<K>) => void,
   ): void {
-    const { clock, network, self, handler } = this.#ports;
+    const { clock, network, self, handler, detector } = this.#ports;
+    const to = detector.whereabouts(named);
     if (to.host !== self) {
       if (isGathered(kind) && !meansAll(kind, ask)) {
         this.#gathered.ask(to, kind, ask as RingAsks[typeof kind], deadline, done as Done<typeof kind>);
@@ -71,11 +73,23 @@ export class Questions {
       }
       if (state.status === 'pending') return done({ kind: 'pending' });
       if (state.state.me.id !== of.id) return done({ kind: 'unknown' });
-      known.seen(state.state.me);
-      known.learn(state.state.predecessor);
-      for (const entry of state.state.successors) known.learn(entry);
-      done({ kind: 'member', state: state.state });
+      const fresh = this.#whereTheyAre(state.state);
+      known.seen(fresh.me);
+      known.learn(fresh.predecessor);
+      for (const entry of fresh.successors) known.learn(entry);
+      done({ kind: 'member', state: fresh });
     });
+  }
+
+  #whereTheyAre(state: MemberState): MemberState {
+    const { detector } = this.#ports;
+    const fresh = <P extends Pointer>(pointer: P): P => {
+      if (pointer.contact === null) return pointer;
+      const contact = detector.whereabouts(pointer.contact);
+      return contact === pointer.contact ? pointer : { ...pointer, contact };
+    };
+    const { me, predecessor, successors, epoch } = state;
+    return { me: fresh(me), predecessor: fresh(predecessor), successors: successors.map(fresh), epoch };
   }
 
   #judgeSilence(of: MemberPointer, refused: boolean, done: (snapshot: Snapshot) => void): void {

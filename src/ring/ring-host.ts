@@ -74,6 +74,7 @@ export class RingHost implements RingHandler {
       network,
       timers,
       changed: (contact, liveness) => this.#others.changed(contact, liveness),
+      moved: (contact) => this.#moved(contact),
     });
     this.#own = new OwnMembers(options.members, shape.bits, this.#memberPorts());
     const [detector, own] = [this.#detector, this.#own];
@@ -352,6 +353,11 @@ export class RingHost implements RingHandler {
     this.#questions.ask(to.contact, 'poke', ask, this.#options.timers.maximumTimeout, (result) => {
       if (!this.#closed) done(result.ok);
     });
+  }
+
+  #moved(contact: Contact): void {
+    for (const member of this.#own.all) member.hostMoved(contact);
+    for (const member of this.#known.cache.membersAt(contact.host)) this.#known.cache.insert({ ...member, contact });
   }
 
   // AFTER A COMMIT
