@@ -5,7 +5,7 @@ import { dataNetwork } from '../fixtures/data-network.ts';
 
 const fileCount = 24;
 /** Two waits of 300 ms for those whose silence is news, and what the machine takes. */
-const worstReadMilliseconds = 1200;
+const worstReadMilliseconds = 1500;
 
 async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
