@@ -28,10 +28,14 @@ export function isRecordKey(value: unknown): value is RecordKey {
 export function recordKeyOf(entry: UnsignedEntry, places: RecordPlaces): RecordKey {
   if (entry.kind === 'name') return recordKeyOfName(nameOf(entry), places);
   if (entry.kind === 'provider') return providerKey(entry.subject);
-  const word = entry.body?.['word'];
-  if (typeof word !== 'string')
-    throw new ChordialError('bad-content', 'A posting does not name its word. It was refused.');
-  return wordKey(word);
+  return wordKey(wordOf(entry));
+}
+
+/** The subject of a posting begins with its word and NUL: a tombstone, which has no body, says by it where it lies. */
+function wordOf({ subject }: UnsignedEntry): string {
+  const end = subject.indexOf(0);
+  if (end < 1) throw new ChordialError('bad-content', 'A posting does not name its word. It was refused.');
+  return Buffer.from(subject.buffer, subject.byteOffset, end).toString('utf8');
 }
 
 /** @param multihash of the content's root */

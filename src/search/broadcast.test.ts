@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { cidOfBlock, rawCodec } from '../content/cid.ts';
+import { createIdentity } from '../network/identity.ts';
+import { type Transport, TransportError } from '../network/transport.ts';
+import { ringId } from '../ring/identifier.ts';
+import type { Contact, MemberPointer } from '../ring/pointer.ts';
+import { Broadcast, type QueryTold } from './broadcast.ts';
+import type { Hit } from './hit.ts';
+import { searchMessages } from './search-messages.ts';
+
+const bits = 16;
+
+function fileAt(source: Contact, name: string): Hit {
+  const root = cidOfBlock(rawCodec, Buffer.from(name));
+  return { name, root, size: name.length, type: 'file', sha256: null, source, isShared: true, time: 1 };
+}
+
+/** Hosts that know one another, each with two members and one file named after its number. */
+function networkOf(count: number, dead: ReadonlySet<number> = new Set()) {
+  const { clock } = virtualClock();
+  const contacts = Array.from(
+    { length: count },
+    (): Contact => ({ host: createIdentity().host, addresses: ['127.0.0.1:1'] }),
+  );
+  const members = contacts
+    .flatMap((contact, place) =>
+      [0, 1].map(
+        (index) => ({ id: ringId((place * 7919 + index * 31_337) % 2 ** bits, bits), index, contact }) as MemberPointer,
+      ),
+    )
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  const told: (QueryTold & { host: number })[] = [];
+  let messages = 0;
+  const hosts: Broadcast[] = contacts.map((self, place) => {
+    const request: Transport['request'] = async (to, kind, body) => {
+      messages += 1;
+      const at = contacts.findIndex(({ host }) => host === to.host);
+      if (dead.has(at)) throw new TransportError('unreachable', 'it is dead');
+      return kind === searchMessages.ask ? hosts[at]!.asked(self, body) : hosts[at]!.found(body);
+    };
+    return new Broadcast({
+      self: () => self,
+      bits,
+      transport: { request } as Transport,
+      clock,
+      members: () => members,
+      isDead: () => false,
+      files: async function* () {
+        yield [fileAt(self, `Report ${place}.pdf`), fileAt(self, 'other.txt')];
+      },
+      told: (what) => told.push({ ...what, host: place }),
+    });
+  });
+  const ask = async (pattern: string, hops = 64, mostHits = 1000) => {
+    const hits: Hit[] = [];
+    const asked = { id: randomUUID(), pattern, hops, mostHits, milliseconds: 5000 };
+    const reached = await hosts[0]!.ask(asked, (found) => hits.push(...found));
+    return { hits, reached };
+  };
+  return { ask, hosts, told, messages: () => messages, contacts };
+}
+
+test('A16 a broadcast finds the files of all, each host looks once, and hits come from each holder', async () => {
+  for (const count of [1, 2, 9, 60]) {
+    const network = networkOf(count);
+    const { hits, reached } = await network.ask('REPORT');
+    assert.equal(hits.length, count);
+    assert.equal(new Set(hits.map(({ source }) => source.host)).size, count);
+    assert.deepEqual(reached, { answered: count, missed: 0 });
+    assert.equal(network.told.filter(({ role }) => role === 'answered').length, count);
+  }
+});
+
+test('A16 in a small ring every peer gets one message', async () => {
+  const network = networkOf(9);
+  await network.ask('nothing like it');
+  assert.equal(network.messages(), 8);
+});
+
+test('A16 glob, expression, hash and CID are matched', async () => {
+  const network = networkOf(5);
+  assert.equal((await network.ask('report ?.pdf')).hits.length, 5);
+  assert.equal((await network.ask('/Report [12]/')).hits.length, 2);
+  assert.equal((await network.ask(cidOfBlock(rawCodec, Buffer.from('other.txt')).toString())).hits.length, 5);
+  assert.equal((await network.ask('')).hits.length, 10);
+  await assert.rejects(network.ask('/(unclosed/'), /not understood/);
+});
+
+test('A22 an expression that would take others for ever is answered at once', async () => {
+  const began = performance.now();
+  await networkOf(3).ask('/(a+)+(b|a)*(a*)*$[^a]/');
+  assert.equal(performance.now() - began < 2000, true);
+});
+
+test('A16 hosts that do not answer are gone around and counted, and the hop limit ends the way', async () => {
+  const network = networkOf(60, new Set([3, 17, 40]));
+  const { hits, reached } = await network.ask('report');
+  assert.equal(hits.length, 57);
+  assert.equal(reached.answered, 57);
+  assert.equal(reached.missed >= 3, true);
+  const near = await networkOf(60).ask('report', 1);
+  assert.equal(near.hits.length < 60 && near.hits.length > 1, true, `${near.hits.length}`);
+});
+
+test('A16 no more hits are taken than wanted', async () => {
+  assert.equal((await networkOf(20).ask('report', 64, 7)).hits.length, 7);
+});
+
+test('A22 who asks without end is refused by each host, not answered', async () => {
+  const network = networkOf(2);
+  for (let count = 0; count < 30; count++) assert.equal((await network.ask('report')).hits.length, 2);
+  const { hits, reached } = await network.ask('report');
+  assert.equal(hits.length, 1);
+  assert.equal(reached.missed, 1);
+});

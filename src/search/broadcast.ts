@@ -1,0 +1,281 @@
+/**
+ * A question to every peer (spec/4, Ring broadcast): it goes down a tree over the ring, each host looks through its own files
+ * once and sends what it finds straight to the asker, and the answers that come back up the tree say how many looked.
+ */
+import { type Transport, TransportError } from '../network/transport.ts';
+import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+import { type Hit, hitKey } from './hit.ts';
+import { type Pattern, parsePattern } from './pattern.ts';
+import { divide, type Handed } from './ring-division.ts';
+import {
+  type BroadcastQuestion,
+  decodeBroadcast,
+  decodeFound,
+  decodeMore,
+  decodeReached,
+  encodeBroadcast,
+  encodeFound,
+  encodeMore,
+  encodeReached,
+  maximumParts,
+  type Part,
+  type Reached,
+  searchMessages,
+} from './search-messages.ts';
+
+export interface BroadcastPorts {
+  readonly self: () => Contact;
+  readonly bits: number;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  /** Own members and all others known and believed alive, in ring order. */
+  readonly members: () => readonly MemberPointer[];
+  readonly isDead: (host: HostId) => boolean;
+  /** The files that this host answers for, some at a time. */
+  readonly files: () => AsyncIterable<readonly Hit[]>;
+  readonly told?: (what: QueryTold) => void;
+}
+
+/** For the list of recent queries. */
+export interface QueryTold {
+  readonly id: string;
+  readonly query: string;
+  readonly role: 'answered' | 'forwarded';
+  readonly hash: string | null;
+  readonly responses: number;
+}
+
+export interface Asked {
+  readonly id: string;
+  readonly pattern: string;
+  readonly hops: number;
+  readonly mostHits: number;
+  readonly milliseconds: Milliseconds;
+}
+
+/** A host is not asked twice by one query, however many members it has. */
+const maximumSeen = 4096;
+const hitsPerMessage = 200;
+/** What a host at each level keeps of the time left, to answer those above it. */
+const answerMilliseconds = 100;
+const leastLeftMilliseconds = 150;
+const deliveryMilliseconds = 3000;
+/** Broadcasts of one asker that are looked at in a time; everybody pays for each. */
+const maximumPerAsker = 30;
+const askerWindowMilliseconds = 10_000;
+const maximumAskers = 4096;
+
+interface Open {
+  readonly take: (hits: readonly Hit[]) => boolean;
+}
+
+export class Broadcast {
+  readonly #ports: BroadcastPorts;
+  readonly #seen = new Set<string>();
+  readonly #open = new Map<string, Open>();
+  readonly #askers = new Map<HostId, { since: Milliseconds; count: number }>();
+
+  constructor(ports: BroadcastPorts) {
+    this.#ports = ports;
+  }
+
+  /** Hits go to `found` as they come, each once. Resolves when everybody has answered or the time is over. Throws `bad-request`. */
+  async ask(
+    { id, pattern, hops, mostHits, milliseconds }: Asked,
+    found: (hits: readonly Hit[]) => void,
+  ): Promise<Reached> {
+    parsePattern(pattern);
+    const given = new Set<string>();
+    const take = (hits: readonly Hit[]): boolean => {
+      const fresh = hits.filter((hit) => given.size < mostHits && !given.has(hitKey(hit)) && given.add(hitKey(hit)));
+      if (fresh.length > 0) found(fresh);
+      return given.size < mostHits;
+    };
+    this.#open.set(id, { take });
+    try {
+      const [first] = this.#ports.members();
+      // A client has no place of its own: it hands the whole ring to the first member that it knows.
+      const whole = first === undefined ? [] : [{ member: first.id, end: first.id }];
+      const question = {
+        id,
+        pattern,
+        most: mostHits,
+        asker: this.#ports.self(),
+        parts: whole,
+        hops,
+        left: milliseconds,
+      };
+      const reached = first === undefined ? nobody : await this.#begin(question, first);
+      return reached;
+    } finally {
+      this.#open.delete(id);
+    }
+  }
+
+  // WHAT OTHERS ASK
+
+  /** `search.ask` */
+  async asked(from: Contact, body: unknown): Promise<unknown> {
+    const question = decodeBroadcast(body, this.#ports.bits);
+    this.#checkAsker(from.host, question);
+    return encodeReached(await this.#carryOut(question));
+  }
+
+  /** `search.hits` */
+  found(body: unknown): unknown {
+    const { id, hits } = decodeFound(body);
+    return encodeMore(this.#open.get(id)?.take(hits) ?? false);
+  }
+
+  async #begin(question: BroadcastQuestion, first: MemberPointer): Promise<Reached> {
+    const own = this.#ports.members().find(({ contact }) => contact.host === this.#ports.self().host);
+    const member = own ?? first;
+    const parts = [{ member: member.id, end: member.id }];
+    if (own !== undefined) return this.#carryOut({ ...question, parts });
+    return this.#hand({ host: member.contact, parts }, question);
+  }
+
+  async #carryOut(question: BroadcastQuestion): Promise<Reached> {
+    const isNew = !this.#seen.has(question.id);
+    this.#remember(question.id);
+    const below = this.#spread(question);
+    const here = isNew ? this.#look(question) : Promise.resolve(0);
+    const [reached, looked] = await Promise.all([below, here]);
+    return { answered: reached.answered + looked, missed: reached.missed };
+  }
+
+  /** Hands the parts on. What lies between own members is divided here without a message. */
+  async #spread(question: BroadcastQuestion, failed: ReadonlySet<HostId> = new Set()): Promise<Reached> {
+    const { isDead } = this.#ports;
+    const self = this.#ports.self().host;
+    const members = this.#ports.members().filter(({ contact }) => !failed.has(contact.host) && !isDead(contact.host));
+    const open = [...question.parts];
+    const byHost = new Map<HostId, { host: Contact; parts: Part[] }>();
+    for (let part = open.pop(); part !== undefined; part = open.pop()) {
+      for (const handed of divide(part, members)) {
+        if (handed.host.host === self) open.push(...handed.parts);
+        else {
+          const known = byHost.get(handed.host.host) ?? { host: handed.host, parts: [] };
+          known.parts.push(...handed.parts);
+          byHost.set(handed.host.host, known);
+        }
+      }
+    }
+    const messages = [...byHost.values()].flatMap(({ host, parts }) => inMessages(host, parts));
+    if (messages.length > 0 && (question.hops === 0 || question.left < leastLeftMilliseconds)) {
+      return { answered: 0, missed: messages.length };
+    }
+    if (messages.length > 0) this.#tell('forwarded', question, messages.length);
+    const next = { ...question, hops: question.hops - 1, left: question.left - answerMilliseconds };
+    return sum(await Promise.all(messages.map((message) => this.#handOrGoAround(message, next, failed))));
+  }
+
+  /** A host that does not answer is left out, and what was to be handed on by it goes to those behind it. */
+  async #handOrGoAround(handed: Handed, question: BroadcastQuestion, failed: ReadonlySet<HostId>): Promise<Reached> {
+    const began = this.#ports.clock.now();
+    try {
+      return await this.#hand(handed, question);
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      const left = question.left - (this.#ports.clock.now() - began);
+      const around = { ...question, parts: handed.parts, left: Math.floor(left) };
+      const reached =
+        left < leastLeftMilliseconds ? nobody : await this.#spread(around, new Set([...failed, handed.host.host]));
+      return { answered: reached.answered, missed: reached.missed + 1 };
+    }
+  }
+
+  async #hand({ host, parts }: Handed, question: BroadcastQuestion): Promise<Reached> {
+    const body = encodeBroadcast({ ...question, parts });
+    return decodeReached(
+      await this.#ports.transport.request(host, searchMessages.ask, body, { deadline: question.left }),
+    );
+  }
+
+  /** Looks through the own files and sends what fits. Resolves with 1, or 0 when the asker is not there any more. */
+  async #look(question: BroadcastQuestion): Promise<number> {
+    const pattern = readPattern(question.pattern);
+    let responses = 0;
+    let waiting: Hit[] = [];
+    let isWanted = true;
+    for await (const files of this.#ports.files()) {
+      waiting.push(...files.filter((file) => pattern.matches(file)));
+      while (isWanted && waiting.length >= hitsPerMessage) {
+        isWanted = await this.#deliver(question, waiting.splice(0, hitsPerMessage));
+        responses += hitsPerMessage;
+      }
+      if (!isWanted) break;
+    }
+    if (isWanted && waiting.length > 0) {
+      await this.#deliver(question, waiting.slice(0, hitsPerMessage));
+      responses += waiting.length;
+    }
+    waiting = [];
+    this.#tell('answered', question, responses);
+    return 1;
+  }
+
+  /** False when the asker wants no more, or does not answer. */
+  async #deliver({ id, asker }: BroadcastQuestion, hits: readonly Hit[]): Promise<boolean> {
+    if (asker.host === this.#ports.self().host) return this.#open.get(id)?.take(hits) ?? false;
+    try {
+      const options = { deadline: deliveryMilliseconds };
+      return decodeMore(
+        await this.#ports.transport.request(asker, searchMessages.hits, encodeFound(id, hits), options),
+      );
+    } catch (error) {
+      if (error instanceof TransportError) return false;
+      throw error;
+    }
+  }
+
+  #tell(role: QueryTold['role'], { id, pattern }: BroadcastQuestion, responses: number): void {
+    const { kind } = readPattern(pattern);
+    const hash = kind === 'sha256' || kind === 'cid' ? pattern.trim() : null;
+    this.#ports.told?.({ id, query: pattern, role, hash, responses });
+  }
+
+  #remember(id: string): void {
+    this.#seen.add(id);
+    if (this.#seen.size > maximumSeen) this.#seen.delete(this.#seen.values().next().value!);
+  }
+
+  /** Who hands a question on answers for it as much as who asks, since the asker's name in it proves nothing. */
+  #checkAsker(from: HostId, { id, asker }: BroadcastQuestion): void {
+    if (this.#seen.has(id)) return;
+    const now = this.#ports.clock.now();
+    const known = this.#askers.get(asker.host);
+    const counted =
+      known === undefined || known.since + askerWindowMilliseconds < now ? { since: now, count: 0 } : known;
+    counted.count += 1;
+    this.#askers.delete(asker.host);
+    this.#askers.set(asker.host, counted);
+    if (this.#askers.size > maximumAskers) this.#askers.delete(this.#askers.keys().next().value!);
+    if (counted.count <= maximumPerAsker) return;
+    const message = `${asker.host} has asked ${maximumPerAsker} times in ${askerWindowMilliseconds / 1000} s (through ${from}), which is the limit.`;
+    throw new TransportError('refused', message, 'busy');
+  }
+}
+
+const nobody: Reached = { answered: 0, missed: 0 };
+
+function sum(all: readonly Reached[]): Reached {
+  return all.reduce((a, b) => ({ answered: a.answered + b.answered, missed: a.missed + b.missed }), nobody);
+}
+
+function inMessages(host: Contact, parts: readonly Part[]): readonly Handed[] {
+  const messages: Handed[] = [];
+  for (let at = 0; at < parts.length; at += maximumParts)
+    messages.push({ host, parts: parts.slice(at, at + maximumParts) });
+  return messages;
+}
+
+/** A stranger's pattern that cannot be read is refused, as any other malformed message. */
+function readPattern(text: string): Pattern {
+  try {
+    return parsePattern(text);
+  } catch (error) {
+    throw new TransportError('refused', (error as Error).message, 'bad-request');
+  }
+}

@@ -1,0 +1,25 @@
+/** What a search finds: a name, what it stands for, and who says so. */
+import type { CID } from 'multiformats/cid';
+import type { Contact } from '../ring/pointer.ts';
+
+export interface Hit {
+  /** In NFC. */
+  readonly name: string;
+  readonly root: CID;
+  /** Bytes. */
+  readonly size: number;
+  readonly type: 'file' | 'directory';
+  /** Of the whole content in hexadecimal, when known. */
+  readonly sha256: string | null;
+  /** The publisher, and where it was last reached when the file lies there in a share. */
+  readonly source: Contact;
+  /** The file lies at its publisher only; otherwise the ring keeps it. */
+  readonly isShared: boolean;
+  /** Milliseconds since 1970; of the put, or of the share's last announcement. */
+  readonly time: number;
+}
+
+/** Of one publisher there is one hit for a name and content. */
+export function hitKey({ name, root, source, isShared }: Hit): string {
+  return `${source.host} ${isShared ? 'share' : 'put'} ${root} ${name}`;
+}

@@ -1,0 +1,77 @@
+/** The postings of a put: one signed entry for each word of the name, kept by the ring without the publisher. */
+import { decodeCid } from '../content/cid.ts';
+import { checkName } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import type { EncodedEntry, EntryBody, UnsignedEntry } from '../records/entry.ts';
+import { tombstoneMilliseconds } from '../records/entry.ts';
+import type { NameEntry } from '../records/name-entry.ts';
+import { type HeldShareEntry, readShareBody, readSubject, sharePostingEntry } from '../records/share-entry.ts';
+import type { Hit } from './hit.ts';
+import { beginningOf, postingWordsOf, wordsOf } from './words.ts';
+
+/** One for each word and beginning of the name. */
+export function postingsOf(entry: NameEntry): readonly UnsignedEntry[] {
+  const { publisher, sequence, expiry } = entry;
+  const body = postingBody(entry);
+  return subjectsOf(entry).map((subject) => ({ kind: 'posting', subject, publisher, sequence, expiry, body }));
+}
+
+/** Ends the postings of a name that its publisher has ended or given another content. */
+export function postingTombstones(entry: NameEntry, sequence: number, now: number): readonly UnsignedEntry[] {
+  const { publisher } = entry;
+  const expiry = now + tombstoneMilliseconds;
+  return subjectsOf(entry).map((subject) => ({ kind: 'posting', subject, publisher, sequence, expiry, body: null }));
+}
+
+/** What postings say of a file, in a share or put. */
+export function postingBody(file: Pick<Hit, 'size' | 'type' | 'sha256' | 'time'>): EntryBody {
+  const { size, type, sha256, time } = file;
+  return { size, type, sha256, time };
+}
+
+/** Null for a posting that says nothing, or that stands under a word which its name does not have. */
+export function hitOfPosting({ entry }: EncodedEntry): Hit | null {
+  const { body, publisher } = entry;
+  if (body === null) return null;
+  return readHit(entry, body, { source: { host: publisher, addresses: [] }, isShared: false });
+}
+
+export function hitOfShare(entry: HeldShareEntry): Hit | null {
+  try {
+    return readHit(entry, readShareBody(entry), { source: entry.source, isShared: true });
+  } catch (error) {
+    if (error instanceof ChordialError) return null;
+    throw error;
+  }
+}
+
+function readHit(
+  entry: Pick<HeldShareEntry, 'kind' | 'subject'>,
+  { size, type, sha256, time }: EntryBody,
+  about: Pick<Hit, 'source' | 'isShared'>,
+): Hit | null {
+  try {
+    const { word, name, root } = readSubject(entry);
+    if (checkName(name) !== name || (word !== null && !standsUnder(word, name))) return null;
+    if (!isCount(size) || !isCount(time) || (type !== 'file' && type !== 'directory')) return null;
+    if (sha256 !== null && (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256))) return null;
+    return { name, root: decodeCid(root), size, type, sha256, time, ...about };
+  } catch (error) {
+    if (error instanceof ChordialError) return null;
+    throw error;
+  }
+}
+
+function standsUnder(word: string, name: string): boolean {
+  const words = wordsOf(name);
+  return word.startsWith('pre:') ? [...words].some((one) => beginningOf(one) === word) : words.has(word);
+}
+
+function subjectsOf({ name, cid }: Pick<NameEntry, 'name' | 'cid'>): readonly Uint8Array[] {
+  const none = new Uint8Array();
+  return postingWordsOf(name).map((word) => sharePostingEntry(word, name, cid, none).subject);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}

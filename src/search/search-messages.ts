@@ -1,0 +1,172 @@
+/**
+ * Wire formats of searching.
+ *
+ * `search.count`  `{words}` → `{counts}`: how many postings the host holds under each word, at most `maximumCounted`.
+ * `search.query`  `{word, query, skip, limit}` → `{hits, total}`: postings under the word that answer the query, the best first.
+ * `search.ask`    `{id, pattern, most, asker, parts, hops, left}` → `{answered, missed}`: a broadcast, see broadcast.ts. It is answered when
+ *                 all below have answered, `left` milliseconds later at the latest.
+ * `search.hits`   `{id, hits}` → `{more}`: what a host found for a broadcast, sent to the asker; `more` false: it has enough.
+ */
+import { decodeContact, encodeContact } from '../network/contact-codec.ts';
+import type { Wire } from '../network/transport.ts';
+import { malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
+import type { RingId } from '../ring/identifier.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Hit } from './hit.ts';
+import { decodeHits, encodeHits } from './hit-codec.ts';
+import { maximumQueryBytes } from './query.ts';
+import { maximumWordCharacters } from './words.ts';
+
+export const searchMessages = {
+  count: 'search.count',
+  query: 'search.query',
+  ask: 'search.ask',
+  hits: 'search.hits',
+} as const;
+
+export const maximumWordsCounted = 64;
+export const maximumCounted = 1_000_000;
+export const maximumHitsPerPage = 50;
+export const maximumSkip = 100_000;
+export const maximumParts = 256;
+export const maximumHops = 64;
+export const maximumLeftMilliseconds = 60_000;
+export const maximumBroadcastHits = 100_000;
+const maximumHosts = 1_000_000;
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export const encodeCountQuestion = (words: readonly string[]): Wire => ({ words });
+
+export function decodeCountQuestion(body: Wire): readonly string[] {
+  return readList(field(body, 'words'), 'the words', 1, maximumWordsCounted).map(readWord);
+}
+
+export const encodeCounts = (counts: readonly number[]): Wire => ({ counts });
+
+export function decodeCounts(body: Wire, words: number): readonly number[] {
+  return readList(field(body, 'counts'), 'the counts', words, words).map((count) =>
+    readInteger(count, 'a count', 0, maximumCounted),
+  );
+}
+
+export interface WordQuestion {
+  readonly word: string;
+  readonly query: string;
+  readonly skip: number;
+  readonly limit: number;
+}
+
+export const encodeWordQuestion = ({ word, query, skip, limit }: WordQuestion): Wire => ({ word, query, skip, limit });
+
+export function decodeWordQuestion(body: Wire): WordQuestion {
+  return {
+    word: readWord(field(body, 'word')),
+    query: readText(field(body, 'query'), 'the query', maximumQueryBytes),
+    skip: readInteger(field(body, 'skip'), 'the hits to skip', 0, maximumSkip),
+    limit: readInteger(field(body, 'limit'), 'the limit', 1, maximumHitsPerPage),
+  };
+}
+
+export interface HitPage {
+  readonly hits: readonly Hit[];
+  /** Of all pages. */
+  readonly total: number;
+}
+
+export const encodeHitPage = ({ hits, total }: HitPage): Wire => ({ hits: encodeHits(hits), total });
+
+export function decodeHitPage(body: Wire): HitPage {
+  const total = readInteger(field(body, 'total'), 'the number of hits', 0, maximumCounted);
+  return { hits: decodeHits(field(body, 'hits')), total };
+}
+
+/** A member that is asked, and the ring from it up to, not including, `end`: its share of the question. */
+export interface Part {
+  readonly member: RingId;
+  readonly end: RingId;
+}
+
+export interface BroadcastQuestion {
+  /** UUID of the query. */
+  readonly id: string;
+  readonly pattern: string;
+  /** Hits beyond are of no use to the asker. */
+  readonly most: number;
+  readonly asker: Contact;
+  readonly parts: readonly Part[];
+  /** How many more times it may be handed on. */
+  readonly hops: number;
+  /** Milliseconds until the asker waits no longer. */
+  readonly left: number;
+}
+
+export function encodeBroadcast({ id, pattern, most, asker, parts, hops, left }: BroadcastQuestion): Wire {
+  const pairs = parts.map(({ member, end }) => [member, end]);
+  return { id, pattern, most, asker: encodeContact(asker, false), parts: pairs, hops, left };
+}
+
+export function decodeBroadcast(body: Wire, bits: number): BroadcastQuestion {
+  return {
+    id: readId(field(body, 'id')),
+    pattern: readText(field(body, 'pattern'), 'the pattern', maximumQueryBytes),
+    most: readInteger(field(body, 'most'), 'the most hits', 1, maximumBroadcastHits),
+    asker: decodeContact(field(body, 'asker')),
+    parts: readList(field(body, 'parts'), 'the parts', 1, maximumParts).map((part) => {
+      const [member, end] = readTuple(part, 'a part', 2);
+      return { member: readRingId(member, bits), end: readRingId(end, bits) };
+    }),
+    hops: readInteger(field(body, 'hops'), 'the hops', 0, maximumHops),
+    left: readInteger(field(body, 'left'), 'the time left', 1, maximumLeftMilliseconds),
+  };
+}
+
+export interface Reached {
+  /** Hosts that looked. */
+  readonly answered: number;
+  /** Parts of the ring that could not be reached. */
+  readonly missed: number;
+}
+
+export const encodeReached = ({ answered, missed }: Reached): Wire => ({ answered, missed });
+
+export function decodeReached(body: Wire): Reached {
+  return {
+    answered: readInteger(field(body, 'answered'), 'the hosts that looked', 0, maximumHosts),
+    missed: readInteger(field(body, 'missed'), 'the parts missed', 0, maximumHosts),
+  };
+}
+
+export const encodeFound = (id: string, hits: readonly Hit[]): Wire => ({ id, hits: encodeHits(hits) });
+
+export function decodeFound(body: Wire): { readonly id: string; readonly hits: readonly Hit[] } {
+  return { id: readId(field(body, 'id')), hits: decodeHits(field(body, 'hits')) };
+}
+
+export const encodeMore = (more: boolean): Wire => ({ more });
+
+export function decodeMore(body: Wire): boolean {
+  return readBoolean(field(body, 'more'), 'whether more is wanted');
+}
+
+function readWord(value: Wire): string {
+  const word = readText(value, 'a word', maximumWordCharacters * 4);
+  if (word === '' || word.includes('\0')) throw malformed('a word is none');
+  return word;
+}
+
+function readId(value: Wire): string {
+  const id = readText(value, 'the id of a query', 36);
+  if (!uuid.test(id)) throw malformed('the id of a query is no UUID');
+  return id;
+}
+
+function readRingId(value: Wire, bits: number): RingId {
+  const id = readText(value, 'a ring id', 64);
+  if (id.length !== Math.ceil(bits / 4) || !/^[0-9a-f]+$/.test(id)) throw malformed('a ring id is none');
+  return id as RingId;
+}
+
+function field(value: Wire, name: string): Wire {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}

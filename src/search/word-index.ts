@@ -1,0 +1,107 @@
+/** The index as this host holds it: the files that stand under a word, from puts and from shares, and the best for a query. */
+import { decodeEntry } from '../records/entry.ts';
+import { isCurrent } from '../records/merge.ts';
+import { wordKey } from '../records/record-keys.ts';
+import type { ShareReader } from '../records/shares.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+import type { RecordTable } from '../storage/record-table.ts';
+import { type Hit, hitKey } from './hit.ts';
+import { matchQuality } from './match.ts';
+import { hitOfPosting, hitOfShare } from './posting-entry.ts';
+import type { WordQuery } from './query.ts';
+
+export interface WordIndexPorts {
+  readonly table: Pick<RecordTable, 'get'>;
+  readonly shares: Pick<ShareReader, 'heldHere'>;
+  readonly clock: Clock;
+  readonly isDead: (host: Contact['host']) => boolean;
+}
+
+/** Looked at for one word; of a word with more, those beyond are found by adding another word. */
+const maximumPostings = 200_000;
+const postingsPerPage = 1000;
+/** What was read of a word serves the next pages of a query, and others that ask for it. */
+const keptMilliseconds: Milliseconds = 2000;
+const maximumKeptHits = 200_000;
+
+interface Kept {
+  readonly hits: readonly Hit[];
+  readonly until: Milliseconds;
+}
+
+export class WordIndex {
+  readonly #ports: WordIndexPorts;
+  /** The least lately read first. */
+  readonly #kept = new Map<string, Kept>();
+  #keptHits = 0;
+
+  constructor(ports: WordIndexPorts) {
+    this.#ports = ports;
+  }
+
+  count(word: string): number {
+    return this.#under(word).length;
+  }
+
+  /** All that answer the query, the best first: by how well the name fits, then those with a live source, then the newest. */
+  find(word: string, query: WordQuery): readonly Hit[] {
+    const found: { hit: Hit; rank: number }[] = [];
+    for (const hit of this.#under(word)) {
+      const quality = matchQuality(query, { name: hit.name, size: hit.size, publisher: hit.source.host });
+      if (quality === null) continue;
+      const isLive = !hit.isShared || !this.#ports.isDead(hit.source.host);
+      found.push({ hit, rank: Math.round(quality * 1000) * 2 + (isLive ? 1 : 0) });
+    }
+    // Ties fall alike on every host, so that pages from two of them are the same pages.
+    found.sort((a, b) => b.rank - a.rank || b.hit.time - a.hit.time || (hitKey(a.hit) < hitKey(b.hit) ? -1 : 1));
+    return found.map(({ hit }) => hit);
+  }
+
+  #under(word: string): readonly Hit[] {
+    const now = this.#ports.clock.now();
+    const known = this.#kept.get(word);
+    if (known !== undefined && known.until > now) return known.hits;
+    const hits = this.#read(word);
+    this.#keep(word, { hits, until: now + keptMilliseconds });
+    return hits;
+  }
+
+  #keep(word: string, read: Kept): void {
+    this.#forget(word);
+    this.#kept.set(word, read);
+    this.#keptHits += read.hits.length;
+    for (const [oldest, { until }] of this.#kept) {
+      if (this.#keptHits <= maximumKeptHits && until > this.#ports.clock.now()) break;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(word: string): void {
+    this.#keptHits -= this.#kept.get(word)?.hits.length ?? 0;
+    this.#kept.delete(word);
+  }
+
+  #read(word: string): readonly Hit[] {
+    const { table, shares, clock } = this.#ports;
+    const key = wordKey(word);
+    const now = clock.wallTime();
+    const hits: Hit[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = table.get(key, 'posting', cursor, postingsPerPage);
+      for (const { bytes } of page.items) {
+        const encoded = decodeEntry(bytes);
+        const hit = isCurrent(encoded.entry, now) ? hitOfPosting(encoded) : null;
+        if (hit !== null) hits.push(hit);
+      }
+      cursor = page.cursor;
+    } while (cursor !== null && hits.length < maximumPostings);
+    for (const entry of shares.heldHere(key, 'posting')) {
+      if (hits.length >= maximumPostings) break;
+      const hit = hitOfShare(entry);
+      if (hit !== null) hits.push(hit);
+    }
+    return hits;
+  }
+}
