@@ -1,5 +1,5 @@
 import { inOwnedArc, type RingId } from './identifier.ts';
-import type { MemberPointer, Pointer } from './pointer.ts';
+import type { Contact, MemberPointer, Pointer } from './pointer.ts';
 
 /** What a member of the ring knows; exists only while it is a member (Zave 2017, §III). */
 export interface MemberState {
@@ -19,4 +19,12 @@ export function owns(state: MemberState, key: RingId): boolean {
 /** ESL: the member itself and its successors, s + 1 entries. */
 export function extendedSuccessorList(state: MemberState): readonly Pointer[] {
   return [state.me, ...state.successors];
+}
+
+/** The same places, with every member of that host reached at `contact`; the same object when nothing is new. */
+export function withContact(state: MemberState, contact: Contact): MemberState {
+  const isOld = (pointer: Pointer) => pointer.contact?.host === contact.host && pointer.contact !== contact;
+  if (![state.predecessor, ...state.successors].some(isOld)) return state;
+  const fresh = <P extends Pointer>(pointer: P): P => (isOld(pointer) ? { ...pointer, contact } : pointer);
+  return { ...state, predecessor: fresh(state.predecessor), successors: state.successors.map(fresh) };
 }

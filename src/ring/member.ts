@@ -6,16 +6,18 @@
  * steps of the proof do not hold). Lookups read the last committed state and are never held up.
  * A crash here loses nothing: the state is rebuilt by joining again.
  */
+import { Candidates } from './candidates.ts';
 import { type JoinStep, joinBehind } from './join.ts';
 import type { MemberPorts, Snapshot } from './member-ports.ts';
-import type { MemberState } from './member-state.ts';
+import { type MemberState, withContact } from './member-state.ts';
 import type { StateAnswer } from './messages.ts';
-import { type Contact, isMember, type MemberPointer, type Pointer } from './pointer.ts';
-import type { Milliseconds, Timer } from './ports.ts';
+import { type Contact, isMember, type MemberPointer } from './pointer.ts';
+import { PredecessorPokes } from './predecessor-pokes.ts';
 import { rectify, withPredecessor } from './rectify.ts';
 import { adoptSuccessor, betterSuccessor, dropHead, isBetterSuccessor } from './stabilize.ts';
+import { StabilizePace } from './stabilize-pace.ts';
 import { brokenRule, sameList } from './successor-list.ts';
-import { maximumPendingRetries, maximumPokeRetries, maximumQueuedCandidates, maximumQueuedNotices } from './timers.ts';
+import { maximumPendingRetries, maximumQueuedNotices } from './timers.ts';
 
 export class Member {
   readonly me: MemberPointer;
@@ -27,19 +29,21 @@ export class Member {
   #running = false;
   #stabilizeWanted = false;
   #notices: MemberPointer[] = [];
-  #candidates: MemberPointer[] = [];
+  readonly #candidates: Candidates;
+  /** Since the last stabilise round: whoever names many candidates must not keep me from my next one. */
+  #triedCandidate = false;
   /** The last notifier turned away because the predecessor seemed alive; reconsidered when that one dies. */
   #turnedAway: MemberPointer | null = null;
-  #interval: number;
-  #timer: Timer | null = null;
-  #pokeTimer: Timer | null = null;
-  #lastPoke: Milliseconds = Number.NEGATIVE_INFINITY;
+  readonly #pace: StabilizePace;
+  readonly #pokes: PredecessorPokes;
   #stopped = false;
 
   constructor(me: MemberPointer, ports: MemberPorts) {
     this.me = me;
     this.#ports = ports;
-    this.#interval = ports.timers.stabilizeMinimum;
+    this.#candidates = new Candidates(me.id);
+    this.#pokes = new PredecessorPokes(ports, () => this.#state);
+    this.#pace = new StabilizePace(ports, () => this.wantStabilize());
   }
 
   get state(): MemberState | null {
@@ -60,15 +64,13 @@ export class Member {
   /** Begins with a state known to be ideal: a founder's own members. */
   begin(state: MemberState): void {
     this.#commit(state);
-    this.#schedule(this.#ports.timers.stabilizeMinimum);
+    this.#pace.begin();
   }
 
   /** Begins in the middle of a life in which nothing has changed for long. */
   beginSettled(state: MemberState): void {
     this.#commit(state);
-    const { random, timers } = this.#ports;
-    this.#interval = timers.stabilizeMaximum;
-    this.#schedule(this.#interval * random.next());
+    this.#pace.beginSettled();
   }
 
   /** One step of JOIN behind p; the host does the walking. */
@@ -88,15 +90,13 @@ export class Member {
 
   /** Stops taking part: every later question is answered NOT_MEMBER. */
   leave(): void {
-    this.#timer?.cancel();
-    this.#pokeTimer?.cancel();
-    this.#timer = null;
-    this.#pokeTimer = null;
+    this.#pace.stop();
+    this.#pokes.stop();
     const before = this.#state;
     this.#state = null;
     this.#busy = false;
     this.#notices = [];
-    this.#candidates = [];
+    this.#candidates.clear();
     this.#turnedAway = null;
     if (before !== null) this.#ports.committed(this.me, before, this.#state);
   }
@@ -124,9 +124,7 @@ export class Member {
   considerSuccessor(candidate: MemberPointer): void {
     const state = this.#state;
     if (state === null || !isBetterSuccessor(state, candidate)) return;
-    if (this.#candidates.some((c) => c.id === candidate.id)) return;
-    if (this.#candidates.length >= maximumQueuedCandidates) this.#candidates.shift();
-    this.#candidates.push(candidate);
+    this.#candidates.add(candidate);
     this.#next();
   }
 
@@ -134,14 +132,9 @@ export class Member {
   hostMoved(contact: Contact): void {
     const before = this.#state;
     if (before === null) return;
-    const moved = <P extends Pointer>(pointer: P): P =>
-      pointer.contact?.host === contact.host && pointer.contact !== contact ? { ...pointer, contact } : pointer;
-    const predecessor = moved(before.predecessor);
-    const successors = before.successors.map(moved);
-    if (predecessor === before.predecessor && successors.every((entry, place) => entry === before.successors[place])) {
-      return;
-    }
-    this.#state = { ...before, predecessor, successors };
+    const after = withContact(before, contact);
+    if (after === before) return;
+    this.#state = after;
     this.#ports.committed(this.me, before, this.#state);
   }
 
@@ -161,13 +154,15 @@ export class Member {
       this.#rectify(this.#state, notice);
       return;
     }
-    const candidate = this.#candidates.shift();
-    if (candidate !== undefined) {
+    const candidate = this.#stabilizeWanted && this.#triedCandidate ? null : this.#candidates.takeNearest();
+    if (candidate !== null) {
+      this.#triedCandidate = true;
       this.#tryCandidate(this.#state, candidate);
       return;
     }
     if (this.#stabilizeWanted) {
       this.#stabilizeWanted = false;
+      this.#triedCandidate = false;
       this.#stabilize();
     }
   }
@@ -381,40 +376,10 @@ export class Member {
     if (before === null) return;
     // A new predecessor may have read my list before it last changed.
     const newPredecessor = before.predecessor.id !== next.predecessor.id;
-    if (newPredecessor || !sameList(before.successors, next.successors)) this.#pokePredecessor(maximumPokeRetries);
-  }
-
-  /**
-   * My list is the tail of my predecessor's: it stabilises now, so a change crosses s members in s round trips. A poke
-   * that does not arrive is repeated: without it the change waits for a round that may be 20 s away.
-   */
-  #pokePredecessor(retries: number): void {
-    const { clock, timers } = this.#ports;
-    const wait = Math.max(0, this.#lastPoke + timers.pokeGap - clock.now());
-    this.#pokeTimer ??= clock.after(wait, () => {
-      this.#pokeTimer = null;
-      this.#lastPoke = clock.now();
-      const state = this.#state;
-      if (state === null || state.predecessor.id === this.me.id || this.#ports.isGone(state.predecessor)) return;
-      this.#ports.poke(state.predecessor, [], (arrived) => {
-        if (!arrived && retries > 0 && this.#state !== null) this.#pokePredecessor(retries - 1);
-      });
-    });
+    if (newPredecessor || !sameList(before.successors, next.successors)) this.#pokes.changed();
   }
 
   #rest(quiet: boolean): void {
-    const { stabilizeMinimum, stabilizeMaximum, stabilizeBackoff } = this.#ports.timers;
-    this.#interval = quiet ? Math.min(this.#interval * stabilizeBackoff, stabilizeMaximum) : stabilizeMinimum;
-    this.#schedule(this.#interval);
-  }
-
-  #schedule(interval: number): void {
-    this.#timer?.cancel();
-    if (this.#state === null || this.#stopped) return;
-    const jitter = 1 + this.#ports.timers.stabilizeJitter * (2 * this.#ports.random.next() - 1);
-    this.#timer = this.#ports.clock.after(interval * jitter, () => {
-      this.#timer = null;
-      this.wantStabilize();
-    });
+    if (this.#state !== null && !this.#stopped) this.#pace.next(quiet);
   }
 }

@@ -1,0 +1,55 @@
+/** When a member stabilises next: soon after a change, ever later while all is quiet. */
+import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
+import type { RingTimers } from './timers.ts';
+
+export interface StabilizePacePorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: RingTimers;
+}
+
+export class StabilizePace {
+  readonly #ports: StabilizePacePorts;
+  readonly #due: () => void;
+  #interval: Milliseconds;
+  #timer: Timer | null = null;
+
+  constructor(ports: StabilizePacePorts, due: () => void) {
+    this.#ports = ports;
+    this.#due = due;
+    this.#interval = ports.timers.stabilizeMinimum;
+  }
+
+  /** The first round of a member. */
+  begin(): void {
+    this.#schedule(this.#interval);
+  }
+
+  /** In the middle of a life in which nothing has changed for long. */
+  beginSettled(): void {
+    this.#interval = this.#ports.timers.stabilizeMaximum;
+    this.#schedule(this.#interval * this.#ports.random.next());
+  }
+
+  /** After a round. */
+  next(quiet: boolean): void {
+    const { stabilizeMinimum, stabilizeMaximum, stabilizeBackoff } = this.#ports.timers;
+    this.#interval = quiet ? Math.min(this.#interval * stabilizeBackoff, stabilizeMaximum) : stabilizeMinimum;
+    this.#schedule(this.#interval);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #schedule(interval: Milliseconds): void {
+    this.stop();
+    const { clock, random, timers } = this.#ports;
+    const jitter = 1 + timers.stabilizeJitter * (2 * random.next() - 1);
+    this.#timer = clock.after(interval * jitter, () => {
+      this.#timer = null;
+      this.#due();
+    });
+  }
+}
