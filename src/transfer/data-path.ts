@@ -59,6 +59,7 @@ import type { PointerTable } from '../storage/pointer-table.ts';
 import type { RecordTable } from '../storage/record-table.ts';
 import type { ShareTable } from '../storage/share-table.ts';
 import { BlockTraffic } from './block-traffic.ts';
+import type { NameChanges } from './file-ports.ts';
 import { createFiles } from './file-service.ts';
 import type { FileEvent, Files } from './files.ts';
 import { TransferQueue } from './transfer-queue.ts';
@@ -79,7 +80,7 @@ export interface DataPathOptions {
   readonly claims: ClaimTable;
   /** Where blocks are for which there was no room here. */
   readonly pointers: PointerTable;
-  readonly catalog: Pick<Catalog, 'write' | 'setting' | 'settings' | 'setSetting'>;
+  readonly catalog: Pick<Catalog, 'write' | 'durable' | 'setting' | 'settings' | 'setSetting'>;
   /** Entries of everybody's shares that lie here, and the batches that this host announces. */
   readonly shares: ShareTable;
   readonly ownBatches: OwnBatchTable;
@@ -98,6 +99,8 @@ export interface DataPathOptions {
   readonly syncTimes?: Partial<SyncTimes>;
   /** A cap on what reconciliation moves. */
   readonly syncBytesPerSecond?: number;
+  /** Hears of changes of this host's own names; the index of words, when there is one. */
+  readonly nameChanges?: NameChanges;
   readonly notify?: (event: FileEvent) => void;
   /** Hosts that misbehaved or did not answer, for logs and counters. */
   readonly report?: (what: string, host: Contact, detail: string) => void;
@@ -113,8 +116,11 @@ export class DataPath {
   /** Announcing and finding what lies in shares. */
   readonly announcer: ShareAnnouncer;
   readonly shareReader: ShareReader;
+  readonly names: Names;
+  readonly recordWriter: RecordWriter;
   readonly placement: PlacementCache;
   readonly confirmed: ConfirmedRanges;
+  readonly #catalog: Pick<Catalog, 'durable'>;
   readonly #queue: TransferQueue;
   readonly #syncPorts: SyncPorts;
   readonly #syncServer: SyncServer;
@@ -138,6 +144,7 @@ export class DataPath {
     const silences = options.silences ?? new Silences(clock);
     const transport = silences.watch(options.transport);
     const notify = options.notify ?? (() => undefined);
+    this.#catalog = options.catalog;
     this.placement = new PlacementCache(view, clock, silences);
     this.confirmed = new ConfirmedRanges(clock);
     this.#traffic = new BlockTraffic(clock, notify);
@@ -154,6 +161,8 @@ export class DataPath {
     const writer = new RecordWriter(recordPorts, this.#holder);
     const reader = new RecordReader(recordPorts, this.#holder);
     const names = new Names(recordPorts, writer, reader);
+    this.names = names;
+    this.recordWriter = writer;
     const headers = new HeaderVerifier(networkId, options.verify, clock);
     const rowOfItem = (key: string) => options.index.find(leafSet, key)?.record ?? null;
     this.#shareHolder = new ShareHolder({ ...recordPorts, shares: options.shares, headers, rowOfItem });
@@ -248,6 +257,7 @@ export class DataPath {
       rule,
       publisher: signer.host,
       notify,
+      nameChanges: options.nameChanges ?? nobodyListens,
       release: (names) => this.#claimUpkeep?.release(signer.host, names),
       afterwards: (work) => this.#follow(work),
       closing: this.#closing.signal,
@@ -308,10 +318,10 @@ export class DataPath {
 
   /** For `Handlers.request`. */
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
-    if (kind === blockMessages.has) return this.#server.has(body);
+    if (kind === blockMessages.has) return this.#durably(this.#server.has(body));
     if (kind === blockMessages.check) return this.#server.check(body);
     if (kind === leavingMessage) return this.#leavers.told(from, body);
-    if (kind.startsWith('sync.')) return this.#syncServer.request(from, kind, body);
+    if (kind.startsWith('sync.')) return this.#durably(this.#syncServer.request(from, kind, body));
     if (kind === pointerMessages.point) return this.#pointers.point(body);
     if (kind === pointerMessages.where) return this.#pointers.where(body);
     if (kind === claimMessages.claim) return this.#server.claim(body);
@@ -331,6 +341,13 @@ export class DataPath {
     if (kind === blockMessages.put) return this.#server.put(from, incoming);
     if (kind === shareMessages.put) return this.#shareHolder.put(from, incoming);
     throw unknownKind(kind);
+  }
+
+  /** By what is said to be held here another may drop its copy: it is said when it would survive a power cut. */
+  async #durably(answer: Promise<Wire>): Promise<Wire> {
+    const settled = await answer;
+    await this.#catalog.durable();
+    return settled;
   }
 
   /** The asker speaks for itself alone: for the names that it published. */
@@ -359,6 +376,8 @@ export class DataPath {
     this.#traffic.close();
   }
 }
+
+const nobodyListens: NameChanges = { changing: async () => undefined, changed: () => undefined };
 
 /** A batch at a time, so that nothing waits long behind it. */
 async function removeExpired(records: Pick<RecordTable, 'expire'>, before: Milliseconds): Promise<void> {

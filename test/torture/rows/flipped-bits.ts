@@ -1,6 +1,7 @@
 /** Bits flip on the disk of one peer: nobody may ever see them. */
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { getFile } from '../file-requests.ts';
 import { untilFull } from '../recovery.ts';
 import type { FaultRow } from './fault-row.ts';
@@ -18,7 +19,8 @@ export const flippedBits: FaultRow = {
     const { network, oracle, log } = torture;
     const [host] = network.up;
     if (host === undefined) return { figure: 'no host is up', passed: false };
-    const flipped = await flipAll(path.join(host.dataFolder, 'blocks'));
+    const flipped =
+      (await flipAll(path.join(host.dataFolder, 'blocks'))) + flipSmall(path.join(host.dataFolder, 'catalog.sqlite'));
     log.step(`a bit flipped in ${flipped} blocks of ${host.name}`);
     let served = 0;
     let wrong = 0;
@@ -55,4 +57,22 @@ async function flipAll(folder: string): Promise<number> {
     await handle.close();
   }
   return flipped;
+}
+
+/** Of small blocks, whose bytes are in the catalogue; written there as the disk would spoil them, while the peer uses it. */
+function flipSmall(file: string): number {
+  const catalog = new DatabaseSync(file, { timeout: 5000 });
+  try {
+    const change = catalog.prepare('UPDATE small_blocks SET bytes = ? WHERE id = ?');
+    const rows = catalog.prepare('SELECT id, bytes FROM small_blocks WHERE length(bytes) > 0').all();
+    for (const { id, bytes } of rows) {
+      const spoilt = Uint8Array.from(bytes as Uint8Array);
+      const at = spoilt.length >> 1;
+      spoilt[at] = (spoilt[at] ?? 0) ^ 1;
+      change.run(spoilt, Number(id));
+    }
+    return rows.length;
+  } finally {
+    catalog.close();
+  }
 }
