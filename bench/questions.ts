@@ -1,16 +1,13 @@
 /** Every question of the bench, in the order in which they are asked. */
 import { getFromOneSource } from './get-one-source.ts';
+import { hashing } from './hash.ts';
 import { restart } from './restart.ts';
 import type { Question } from './row.ts';
 import { smallFiles } from './small-files.ts';
 
 export const questions: readonly Question[] = [
   { name: 'get-one-source', about: 'A file got from one peer', measure: getFromOneSource },
-  {
-    name: 'small-files',
-    about: 'Many small files',
-    measure: ({ runs, isQuick, note }) =>
-      smallFiles({ files: isQuick ? 1000 : 10_000, runs: isQuick ? 1 : Math.min(runs, 3), note }),
-  },
+  { name: 'small-files', about: 'Many small files', measure: smallFiles },
+  { name: 'hash', about: 'A file hashed for sharing', measure: hashing },
   { name: 'restart', about: 'The restart of a peer that holds much', measure: restart },
 ];
