@@ -108,7 +108,7 @@ export function tagsIn({ withdrawn }: Pick<UnsignedHeader, 'withdrawn'>): Readon
 }
 
 export function withdrawnOf(tags: Iterable<string>): Uint8Array {
-  return Buffer.from([...new Set(tags)].sort().join(''), 'hex');
+  return Uint8Array.from(Buffer.from([...new Set(tags)].sort().join(''), 'hex'));
 }
 
 function signedBytes(header: UnsignedHeader, networkId: string): Uint8Array {

@@ -87,7 +87,7 @@ class BatchSpread {
 
   failure(left: number): Error {
     const why = this.#lastFailure?.message ?? 'no host was there';
-    if (this.#lastFailure instanceof ChordialError && this.#lastFailure.code === 'too-many-entries')
+    if (this.#lastFailure instanceof ChordialError && this.#lastFailure.code === 'publisher-full')
       return this.#lastFailure;
     return new ChordialError(
       'too-few-copies',
@@ -181,9 +181,9 @@ async function* bytesOf(leaves: readonly Uint8Array[]): AsyncGenerator<Uint8Arra
 }
 
 function refusal(host: Contact, code: string): ChordialError {
-  if (code === 'too-many-entries')
+  if (code === 'publisher-full')
     return new ChordialError(
-      'too-many-entries',
+      'publisher-full',
       `${host.host} takes no more entries of this publisher. Share fewer files.`,
     );
   return new ChordialError('internal', `${host.host} did not store entries of shares: ${code}.`);

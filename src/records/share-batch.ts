@@ -25,9 +25,8 @@ interface Keyed {
   readonly entry: ShareEntry;
 }
 
-/** Keys made between two pauses: a few milliseconds. */
+/** Entries keyed, or sorted, between two pauses: ten milliseconds. */
 const entriesPerPause = 4096;
-const cellsPerPause = 64;
 
 /** Files that go into one batch, by the bounds on entries. Throws `too-many-entries` for a file with more than 20, `too-large`, `bad-content`. */
 export function filesOfBatches(files: readonly (readonly ShareEntry[])[]): readonly { from: number; to: number }[] {
@@ -64,14 +63,17 @@ export async function makeBatch(
   }
   const leaves: Uint8Array[] = [];
   const cells: number[] = [];
-  let entries = 0;
+  let [entries, sorted] = [0, 0];
   for (const [cell, keyed] of byCell.entries()) {
     for (const leaf of leavesOf(distinct(keyed.sort(inOrder)))) {
       leaves.push(encodeLeaf(leaf));
       cells.push(cell);
       entries += leaf.length;
     }
-    if (cell % cellsPerPause === 0) await pause();
+    if (entries - sorted >= entriesPerPause) {
+      sorted = entries;
+      await pause();
+    }
   }
   const tree = merkleTree(leaves.map(hashOfLeaf));
   return { root: rootOf(tree), entries, leaves, cells, tree };

@@ -200,7 +200,7 @@ export class ShareHolder {
     const totals = this.#ports.shares.totalsOf(publisher, this.#ports.clock.wallTime());
     if (totals.batches < maximumBatchesPerPublisher && totals.entries + entries <= maximumEntriesPerPublisher) return;
     throw new ChordialError(
-      'too-many-entries',
+      'publisher-full',
       `${publisher} announces ${totals.entries + entries} entries in ${totals.batches + 1} batches, more than the ${maximumEntriesPerPublisher} in ${maximumBatchesPerPublisher} that one publisher may have. Share fewer files.`,
     );
   }

@@ -22,7 +22,7 @@ export interface ShareAnnouncer {
   /**
    * Entries of files, at most 20 each, become one or a few batches. Resolves, when all are durable on w copies, with the
    * batch of each file, to be kept with it. Rejects with `too-many-entries`, `too-large`, `bad-content` before anything is sent, and
-   * with `too-few-copies` when some could not be made durable; then nothing counts as announced.
+   * with `too-few-copies` or `publisher-full` when some could not be made durable; then nothing counts as announced.
    */
   announce(files: readonly (readonly ShareEntry[])[], signal?: AbortSignal): Promise<readonly number[]>;
   /** Takes files out of their batches: durable at w places of their entries when it resolves. Provider entries with a root that another file of the batch shares go too: announce that file anew. */

@@ -13,13 +13,10 @@ const lastKey = 'f'.repeat(64);
 
 /** The arc with the cell of its first key whole: items of leaves are indexed under the first key of their cell. */
 export function withWholeCells({ after, upTo }: KeyArc): KeyArc {
-  const first = after === lastKey ? 0n : BigInt(`0x${after}`) + 1n;
-  const cell = cellOf(first.toString(16).padStart(64, '0'));
-  const before = lastKeyOfCell((cell + 4095) % 4096);
-  const whole = { after: before, upTo };
+  const first = after === lastKey ? '0'.repeat(64) : (BigInt(`0x${after}`) + 1n).toString(16).padStart(64, '0');
   // The end may lie in the first cell too, before the arc's beginning: then it is the whole circle.
-  const isAround = after === upTo || (cellOf(upTo) === cell && upTo <= after);
-  return isAround ? { after: upTo, upTo } : whole;
+  const isAround = after === upTo || (cellOf(upTo) === cellOf(first) && upTo < first);
+  return { after: isAround ? upTo : cellArcOf(first).after, upTo };
 }
 
 /** The keys of the cell that a key lies in. */
