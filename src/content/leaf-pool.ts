@@ -7,7 +7,7 @@
 export const leafBytes = 1024 * 1024;
 
 /** Idle buffers kept: as many as are usually under way between reading a file and the last copy of a block. */
-const maximumIdleLeaves = 8;
+const maximumIdleLeaves = 16;
 
 export class LeafPool {
   readonly #size: number;

@@ -1,7 +1,7 @@
 /** A stream on the wire: 4 bytes of length (big-endian), so many bytes of DAG-CBOR, then the raw payload to the end. */
 import { constants } from 'node:http2';
 import type { StreamWatch } from './stream-watch.ts';
-import { type OutgoingStream, TransportError, type Wire } from './transport.ts';
+import { type IncomingPayload, type OutgoingStream, type TakePiece, TransportError, type Wire } from './transport.ts';
 import { decodeBody, encodeBody, maximumBodyBytes, tooLarge } from './wire-body.ts';
 
 const lengthBytes = 4;
@@ -30,7 +30,26 @@ export class FrameReader {
   }
 
   /** `stopped` is told when the reader stops before the end. */
-  async *payload(stopped: () => void): AsyncGenerator<Uint8Array> {
+  payload(stopped: () => void): IncomingPayload {
+    const pieces = this.#pieces(stopped);
+    return { [Symbol.asyncIterator]: () => pieces, drain: (take) => this.#drain(take, stopped) };
+  }
+
+  async #drain(take: TakePiece, stopped: () => void): Promise<void> {
+    const watch = this.#watch;
+    try {
+      const rest = this.#rest;
+      this.#rest = null;
+      if (rest !== null) await take(rest);
+      await watch.flow(take);
+      if (watch.failure !== null) throw watch.failure;
+      if (!watch.ended) throw new TransportError('aborted', 'The stream ended before its end.');
+    } finally {
+      if (!watch.ended) stopped();
+    }
+  }
+
+  async *#pieces(stopped: () => void): AsyncGenerator<Uint8Array> {
     try {
       for (;;) {
         const chunk = await this.#chunk();

@@ -6,13 +6,14 @@
  * while somebody waits breaks the stream. Time that our own reader or producer takes does not count as silence.
  */
 import { type ClientHttp2Stream, constants, type Http2Stream, type IncomingHttpHeaders } from 'node:http2';
-import { TransportError } from './transport.ts';
+import { type TakePiece, TransportError } from './transport.ts';
 
 const wholeTrailer = 'chordial-whole';
 
 export class StreamWatch {
   readonly stream: Http2Stream;
   readonly #silence: number;
+  readonly #readable: () => void;
   #failure: TransportError | null = null;
   #ended = false;
   #whole = false;
@@ -27,6 +28,7 @@ export class StreamWatch {
     this.#silence = silence;
     const progress = () => this.#progress();
     const wake = () => this.#wake();
+    this.#readable = progress;
     stream.on('readable', progress);
     stream.on('drain', progress);
     stream.on('response', progress);
@@ -88,6 +90,57 @@ export class StreamWatch {
       await new Promise<void>((resolve) => this.#wakers.push(resolve));
     } finally {
       this.#waiting -= 1;
+    }
+  }
+
+  /**
+   * Hands every piece to `take` from now on, and resolves when the stream has ended, whole or not. While a promise of
+   * `take` is open nothing is handed over, and the other side's silence is not its fault.
+   */
+  async flow(take: TakePiece): Promise<void> {
+    const { stream } = this;
+    // While anyone listens for it the stream would stay in the other mode.
+    stream.off('readable', this.#readable);
+    const over = Promise.withResolvers<void>();
+    const fail = (error: Error): void => over.reject(error);
+    const end = (): void => over.resolve();
+    let pause: Promise<void> | null = null;
+    const wait = async (taking: Promise<void>): Promise<void> => {
+      stream.pause();
+      this.#waiting -= 1;
+      try {
+        await taking;
+        stream.resume();
+      } catch (error) {
+        fail(error as Error);
+      }
+      this.#startWaiting();
+    };
+    const data = (piece: Uint8Array): void => {
+      this.#lastProgress = performance.now();
+      try {
+        const taking = take(piece);
+        if (taking !== undefined) pause = wait(taking);
+      } catch (error) {
+        stream.off('data', data);
+        stream.pause();
+        fail(error as Error);
+      }
+    };
+    stream.once('end', end);
+    stream.once('close', end);
+    this.#startWaiting();
+    try {
+      if (this.#ended || stream.destroyed) return;
+      stream.on('data', data);
+      stream.resume();
+      await over.promise;
+    } finally {
+      await pause;
+      this.#waiting -= 1;
+      stream.off('data', data);
+      stream.off('end', end);
+      stream.off('close', end);
     }
   }
 

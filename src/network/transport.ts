@@ -20,8 +20,19 @@ export interface RequestOptions {
 export interface IncomingStream {
   readonly header: Wire;
   /** Ends cleanly only when the sender finished; breaks with a TransportError otherwise. Back-pressure: unread data is bounded. */
-  readonly payload: AsyncIterable<Uint8Array>;
+  readonly payload: IncomingPayload;
 }
+
+export interface IncomingPayload extends AsyncIterable<Uint8Array> {
+  /**
+   * The same without a turn of promises for every piece, which costs more than its bytes (drain-payload.ts). Nothing is
+   * handed over while a promise that `take` returned is open. Rejects as the iteration does, or with what `take` threw.
+   */
+  drain?(take: TakePiece): Promise<void>;
+}
+
+/** What it needs of the piece it copies: the bytes are the transport's. */
+export type TakePiece = (piece: Uint8Array) => Promise<void> | undefined;
 
 export interface OutgoingStream {
   readonly header: Wire;

@@ -1,4 +1,6 @@
 /** Many blocks, one after the other, as one stream of bytes: each arriving piece is copied once, into its block's own buffer. */
+import { drainPayload } from '../network/drain-payload.ts';
+import type { IncomingPayload } from '../network/transport.ts';
 import { malformed } from '../network/wire-reading.ts';
 
 export interface Receiving {
@@ -12,37 +14,79 @@ export interface Receiving {
 
 /** Reads blocks of these sizes. Throws a TransportError when the stream breaks, or is shorter or longer than they are. */
 export async function receiveBlocks(
-  payload: AsyncIterable<Uint8Array>,
+  payload: IncomingPayload,
   sizes: readonly number[],
   receiving: Receiving,
 ): Promise<void> {
-  let index = 0;
-  let block: Uint8Array | null = null;
-  let filled = 0;
-  const finishEmpty = async (): Promise<void> => {
-    while (index < sizes.length && sizes[index] === 0) {
-      receiving.complete(index, await receiving.allocate(index, 0));
-      index += 1;
-    }
-  };
-  await finishEmpty();
-  for await (const piece of payload) {
+  const blocks = new ArrivingBlocks(sizes, receiving);
+  await blocks.finishEmpty();
+  await drainPayload(payload, (piece) => {
     receiving.progress?.(piece.length);
-    for (let taken = 0; taken < piece.length; ) {
-      const size = sizes[index];
-      if (size === undefined) throw malformed('more bytes came than its blocks have');
-      block ??= await receiving.allocate(index, size);
-      const part = taken === 0 && piece.length <= size - filled ? piece : piece.subarray(taken, taken + size - filled);
-      block.set(part, filled);
-      filled += part.length;
-      taken += part.length;
-      if (filled < size) continue;
-      receiving.complete(index, block);
-      block = null;
-      filled = 0;
-      index += 1;
-      await finishEmpty();
-    }
-  }
-  if (index < sizes.length) throw malformed('fewer bytes came than its blocks have');
+    return blocks.take(piece);
+  });
+  await blocks.finishEmpty();
+  if (!blocks.areAllThere) throw malformed('fewer bytes came than its blocks have');
 }
+
+/** A piece is taken at once unless the next block has to wait for its buffer. */
+class ArrivingBlocks {
+  readonly #sizes: readonly number[];
+  readonly #receiving: Receiving;
+  #index = 0;
+  #block: Uint8Array | null = null;
+  #filled = 0;
+
+  constructor(sizes: readonly number[], receiving: Receiving) {
+    this.#sizes = sizes;
+    this.#receiving = receiving;
+  }
+
+  get areAllThere(): boolean {
+    return this.#index >= this.#sizes.length;
+  }
+
+  take(piece: Uint8Array): Promise<void> | undefined {
+    for (let rest = piece; rest.length > 0; ) {
+      if (this.#block === null) {
+        const size = this.#sizes[this.#index];
+        if (size === undefined) throw malformed('more bytes came than its blocks have');
+        const buffer = size === 0 ? this.finishEmpty() : this.#receiving.allocate(this.#index, size);
+        if (buffer instanceof Promise) return this.#takeLater(buffer, rest);
+        this.#block = buffer;
+      }
+      rest = this.#fill(this.#block, rest);
+    }
+    return undefined;
+  }
+
+  /** Blocks without bytes that come next; they need none to be complete. */
+  async finishEmpty(): Promise<null> {
+    while (this.#sizes[this.#index] === 0) {
+      this.#receiving.complete(this.#index, await this.#receiving.allocate(this.#index, 0));
+      this.#index += 1;
+    }
+    return null;
+  }
+
+  async #takeLater(buffer: Promise<Uint8Array | null>, rest: Uint8Array): Promise<void> {
+    this.#block = await buffer;
+    await this.take(rest);
+  }
+
+  /** What is left of the piece when the block is full. */
+  #fill(block: Uint8Array, piece: Uint8Array): Uint8Array {
+    const missing = block.length - this.#filled;
+    block.set(piece.length <= missing ? piece : piece.subarray(0, missing), this.#filled);
+    if (piece.length < missing) {
+      this.#filled += piece.length;
+      return nothing;
+    }
+    this.#block = null;
+    this.#filled = 0;
+    this.#receiving.complete(this.#index, block);
+    this.#index += 1;
+    return piece.length === missing ? nothing : piece.subarray(missing);
+  }
+}
+
+const nothing = new Uint8Array(0);

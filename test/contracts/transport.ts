@@ -9,21 +9,11 @@ import {
   type Handlers,
   type IncomingStream,
   type OutgoingStream,
-  type Transport,
   TransportError,
 } from '../../src/network/transport.ts';
 import type { Contact } from '../../src/ring/pointer.ts';
-
-export interface Served {
-  readonly transport: Transport;
-  readonly contact: Contact;
-}
-
-export interface TransportHarness {
-  /** A transport that serves and can reach all others of this harness. */
-  serve(handlers: Handlers): Promise<Served>;
-  dispose(): Promise<void>;
-}
+import { drainContract } from './drained-stream.ts';
+import type { TransportHarness } from './transport-harness.ts';
 
 const deadline = 5000;
 const chunkBytes = 64 * 1024;
@@ -36,6 +26,7 @@ const noStreams = async (): Promise<OutgoingStream> => {
 const echo: Handlers = { request: async (_, kind, body) => [kind, body], stream: noStreams };
 
 export function transportContract(name: string, makeHarness: () => Promise<TransportHarness>): void {
+  drainContract(name, makeHarness);
   const contract = (title: string, run: (harness: TransportHarness) => Promise<void>) =>
     test(`${name}: ${title}`, { timeout: 20_000 }, async () => {
       const harness = await makeHarness();

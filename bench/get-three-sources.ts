@@ -1,0 +1,49 @@
+/** The same get from three peers that all hold every block, and from one: several sources must not be slower. */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
+import { alternate, type Contender, threeDigits } from './alternating.ts';
+import { timedGet, timedPut } from './chordial-transfer.ts';
+import { makeRandomFile, mebibyte } from './random-file.ts';
+import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+import { sameBytes } from './same-bytes.ts';
+
+/** Two equal medians differ by so much from one set of runs to the next. */
+const noise = 0.03;
+
+export async function getFromThreeSources(options: BenchOptions): Promise<readonly BenchRow[]> {
+  await using stack = new AsyncDisposableStack();
+  const bytes = (options.isQuick ? 256 : 1024) * mebibyte;
+  const fixture = stack.use(await NetworkFixture.open());
+  const file = path.join(fixture.folder, 'file');
+  await makeRandomFile(file, bytes);
+  const getFrom = async (sources: number): Promise<Contender> => {
+    const network = stack.use(await NetworkFixture.open());
+    const ring = await network.startRing(sources);
+    const [first] = ring;
+    if (first === undefined) throw new Error('no peer was started');
+    const client = await network.start({ join: first, flags: ['--quota', '0'] });
+    await timedPut(first, 'file', file, sources);
+    const target = path.join(network.folder, 'got');
+    return {
+      name: sources === 1 ? 'one source' : `${sources} sources`,
+      measure: async (run) => {
+        await rm(target, { force: true });
+        const seconds = await timedGet(client, 'file', target);
+        if (run === 1) await sameBytes(file, target);
+        return bytes / 1e6 / seconds;
+      },
+    };
+  };
+  const [three, one] = await alternate([await getFrom(3), await getFrom(1)], options);
+  if (three === undefined || one === undefined) throw new Error('a get could not be measured');
+  const ratio = three.median / one.median;
+  return [
+    row('get by a client, three sources beside one', `${threeDigits(three.median)} MB/s`, {
+      rival: `${threeDigits(one.median)} MB/s (one source)`,
+      ratio: ratio.toFixed(2),
+      target: '≥ 1 ×',
+      verdict: verdict(ratio >= 1 - noise),
+    }),
+  ];
+}

@@ -1,0 +1,67 @@
+/**
+ * A file put into a ring of three peers on this machine, 3 copies, durable on 2 before it is acknowledged. Beside it curl
+ * from nginx, which writes one copy and flushes nothing.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
+import { alternate, type Contender, threeDigits } from './alternating.ts';
+import { cpuSeconds, timedPut } from './chordial-transfer.ts';
+import { makeRandomFile, mebibyte } from './random-file.ts';
+import { Nginx } from './rivals/nginx.ts';
+import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+
+const leastOfCurl = 0.25;
+const copies = 3;
+
+export async function putThreeCopies(options: BenchOptions): Promise<readonly BenchRow[]> {
+  await using stack = new AsyncDisposableStack();
+  const bytes = (options.isQuick ? 256 : 1024) * mebibyte;
+  const { folder } = stack.use(await NetworkFixture.open());
+  const served = path.join(folder, 'served');
+  await mkdir(served);
+  const file = path.join(served, 'file');
+  let spent = 0;
+  const ours: Contender = {
+    name: 'chordial',
+    measure: async () => {
+      // Other bytes and other peers each time: what is there already would not be sent, and what is left would be in the way.
+      await using network = await NetworkFixture.open();
+      await makeRandomFile(file, bytes);
+      const ring = await network.startRing(copies);
+      const used = async (): Promise<number> =>
+        (await Promise.all(ring.map(({ pid }) => cpuSeconds(pid)))).reduce((sum, one) => sum + one, 0);
+      const before = await used();
+      const seconds = await timedPut(ring[0]!, 'file', file, copies);
+      spent += (await used()) - before;
+      await Promise.all(ring.map((peer) => peer.kill9()));
+      await rm(network.folder, { recursive: true, force: true });
+      return bytes / 1e6 / seconds;
+    },
+  };
+  const contenders = [ours];
+  try {
+    const nginx = stack.use(await Nginx.start(folder, served, options.note));
+    const target = path.join(folder, 'got');
+    contenders.push({
+      name: 'curl from nginx',
+      measure: async () => bytes / 1e6 / (await nginx.curl('file', target)),
+    });
+  } catch (error) {
+    options.note(`curl from nginx left out: ${(error as Error).message}`);
+  }
+  const [own, curl] = await alternate(contenders, options);
+  if (own === undefined) throw new Error('nothing was measured');
+  const perGibibyte = (spent * 1024 * mebibyte) / (own.values.length * bytes);
+  const text = `${threeDigits(own.median)} MB/s (CPU ${perGibibyte.toFixed(1)} s a GiB, all peers)`;
+  if (curl === undefined) return [row('put, 3 copies', text)];
+  const ratio = own.median / curl.median;
+  return [
+    row('put, 3 copies, beside curl from nginx', text, {
+      rival: `${threeDigits(curl.median)} MB/s`,
+      ratio: ratio.toFixed(2),
+      target: `≥ ${leastOfCurl} ×`,
+      verdict: verdict(ratio >= leastOfCurl),
+    }),
+  ];
+}

@@ -1,0 +1,14 @@
+/** How a contract on transports gets its transports. */
+import type { Handlers, Transport } from '../../src/network/transport.ts';
+import type { Contact } from '../../src/ring/pointer.ts';
+
+export interface Served {
+  readonly transport: Transport;
+  readonly contact: Contact;
+}
+
+export interface TransportHarness {
+  /** A transport that serves and can reach all others of this harness. */
+  serve(handlers: Handlers): Promise<Served>;
+  dispose(): Promise<void>;
+}
