@@ -11,9 +11,16 @@ export class VirtualTime {
   readonly #queue = new EventQueue();
   /** Events run so far. */
   steps = 0;
+  /** How far the clocks on the walls have been put forward. */
+  wallAhead: Milliseconds = 0;
 
   get now(): Milliseconds {
     return this.#now;
+  }
+
+  /** Milliseconds since 1970. */
+  get wallTime(): Milliseconds {
+    return 1_700_000_000_000 + Math.floor(this.#now) + this.wallAhead;
   }
 
   /** When the next event is due; null when there is none. */
@@ -36,7 +43,7 @@ export class VirtualTime {
   clock(process: Process): Clock {
     return {
       now: () => this.#now,
-      wallTime: () => 1_700_000_000_000 + Math.floor(this.#now),
+      wallTime: () => this.wallTime,
       after: (delay, run) => {
         let cancelled = false;
         const timer = this.after(delay, () => {

@@ -1,56 +1,119 @@
-/** What was acknowledged, and where it lies, seen from outside: the disks are looked at directly, nobody is asked. */
+/**
+ * What was acknowledged, and what may therefore be read. A put or removal that was not acknowledged may or may not have
+ * come about, and may come about later.
+ */
 import { hash } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
-import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
-import { placedNameKey } from '../../src/content/name.ts';
-import type { Random } from '../../src/ring/ports.ts';
+import { buildFile } from '../../src/content/builder.ts';
+import type { Milliseconds, Random } from '../../src/ring/ports.ts';
 import type { DataHost } from './data-simulation.ts';
 
-export interface AcknowledgedFile {
-  readonly name: string;
-  readonly publisher: DataHost;
-  readonly bytes: Uint8Array;
-  readonly cid: CID;
-  /** The promise: it survives copies − 1 deaths before repair. */
-  readonly copies: number;
-  /** Removed, or perhaps removed. */
-  isGone: boolean;
-  /** Its removal was acknowledged. */
-  isRemoved: boolean;
+/** So small that short files make trees of blocks. */
+export const cut = { leafBytes: 512, linksPerNode: 3 };
+
+/** One put or removal of a name by its publisher. */
+export interface Attempt {
+  /** What the name stands for afterwards; null for a removal. */
+  readonly content: Content | null;
+  /** Milliseconds since 1970, or null. */
+  readonly timeToLive: Milliseconds | null;
+  readonly replicas: number;
+  /** When it was acknowledged at the latest, by the wall; Infinity while it is under way or when it failed. */
+  acknowledged: Milliseconds;
+  isUnderWay: boolean;
+  /** The promise: it survives copies − 1 losses before repair. */
+  copies: number;
+  /** Hosts whose disks were lost since it began, or since it was last seen whole. */
+  readonly lost: Set<DataHost>;
 }
 
-const bits = 64;
+export interface Content {
+  readonly bytes: Uint8Array;
+  readonly root: CID;
+  readonly cids: readonly CID[];
+}
+
+/** Everything that a publisher did to one name, in order. */
+export interface PublishedName {
+  readonly name: string;
+  readonly publisher: DataHost;
+  readonly attempts: Attempt[];
+}
+
+/** What a read may give now. */
+export interface Expected {
+  readonly contents: readonly Content[];
+  readonly mayBeAbsent: boolean;
+  /** The acknowledged put that must be readable, if no later attempt got in its way. */
+  readonly promised: Attempt | null;
+}
+
+/** Clocks of the simulation agree; an expiry counts from the end of the put, somewhere before its acknowledgement. */
+const longestPut: Milliseconds = 60_000;
 
 export class DataOracle {
-  readonly files: AcknowledgedFile[] = [];
+  readonly names: PublishedName[] = [];
 
-  acknowledged(name: string, publisher: DataHost, bytes: Uint8Array, copies: number): void {
-    const cid = cidOfBlock(rawCodec, bytes);
-    this.files.push({ name, publisher, bytes, cid, copies, isGone: false, isRemoved: false });
+  begin(published: PublishedName, attempt: Omit<Attempt, 'acknowledged' | 'isUnderWay' | 'copies' | 'lost'>): Attempt {
+    const begun = {
+      ...attempt,
+      acknowledged: Number.POSITIVE_INFINITY,
+      isUnderWay: true,
+      copies: 0,
+      lost: new Set<DataHost>(),
+    };
+    published.attempts.push(begun);
+    if (!this.names.includes(published)) this.names.push(published);
+    return begun;
   }
 
-  get kept(): readonly AcknowledgedFile[] {
-    return this.files.filter((file) => !file.isGone);
-  }
-
-  /** Disks of these hosts that hold the block whole, and those that hold the record. */
-  async copiesOf(file: AcknowledgedFile, hosts: readonly DataHost[]): Promise<{ blocks: number; records: number }> {
-    const key = Buffer.from(placedNameKey(file.name, bits, false), 'hex');
-    let blocks = 0;
-    let records = 0;
-    for (const { disk } of hosts) {
-      const [held] = await disk.blocks.has([file.cid]);
-      if (held === true && !disk.rotten.has(blockKey(file.cid))) blocks += 1;
-      const find = disk.catalog.database.prepare('SELECT 1 FROM records WHERE key = ? AND publisher = ?');
-      if (find.get(key, file.publisher.signer.host) !== undefined) records += 1;
+  expected({ attempts }: PublishedName, wall: Milliseconds): Expected {
+    const contents: Content[] = [];
+    let mayBeAbsent = false;
+    for (const attempt of attempts.toReversed()) {
+      const isAcknowledged = attempt.acknowledged !== Number.POSITIVE_INFINITY;
+      if (attempt.content === null) {
+        mayBeAbsent = true;
+        if (isAcknowledged) return { contents, mayBeAbsent, promised: null };
+        continue;
+      }
+      const expiry = isAcknowledged && attempt.timeToLive !== null ? attempt.acknowledged + attempt.timeToLive : null;
+      if (expiry !== null && wall > expiry) mayBeAbsent = true;
+      else contents.push(attempt.content);
+      if (attempt.timeToLive !== null && (expiry === null || wall > expiry - longestPut)) mayBeAbsent = true;
+      if (isAcknowledged)
+        return { contents, mayBeAbsent, promised: mayBeAbsent || attempts.at(-1) !== attempt ? null : attempt };
     }
-    return { blocks, records };
+    return { contents, mayBeAbsent: true, promised: null };
+  }
+
+  /** Ever put under this name. */
+  everything({ attempts }: PublishedName): readonly Content[] {
+    return attempts.flatMap(({ content }) => content ?? []);
+  }
+
+  /** A disk is gone, or cannot be trusted any more. */
+  lost(host: DataHost): void {
+    for (const { attempts } of this.names) for (const { lost } of attempts) lost.add(host);
   }
 }
 
 /** Different for each name, the same in every run. */
-export function contentOf(name: string, random: Random): Uint8Array {
-  const size = Math.floor(random.next() ** 2 * 3000);
+export async function contentOf(name: string, random: Random): Promise<Content> {
+  const size = Math.floor(random.next() ** 2 * 4000);
   const seed = hash('sha256', name, 'buffer');
-  return Uint8Array.from({ length: size }, (_, index) => (seed[index % seed.length] ?? 0) ^ (index >> 5));
+  const bytes = Uint8Array.from({ length: size }, (_, index) => (seed[index % seed.length] ?? 0) ^ (index >> 5));
+  const cids: CID[] = [];
+  const { cid: root } = await buildFile(
+    oneChunk(bytes),
+    async ({ cid }) => {
+      cids.push(cid);
+    },
+    cut,
+  );
+  return { bytes, root, cids };
+}
+
+export async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }

@@ -3,51 +3,63 @@ import type { Random } from '../../src/ring/ports.ts';
 import type { Faults } from '../virtual-network.ts';
 import { seededRandom } from '../virtual-time.ts';
 
-/** `pair`: two hosts at once, each with or without its disk. `rot`: flipped bits found after a restart. */
-export type DataFault =
-  | 'crash'
-  | 'wipe'
-  | 'pair'
-  | 'join'
-  | 'leave'
-  | 'freeze'
-  | 'cut'
-  | 'failing-writes'
-  | 'wrong-reads'
-  | 'rot';
+/**
+ * `pair`: two hosts at once, each with or without its disk. `stop`: away for a while, after telling. `halves`: the ring
+ * falls into two. `full`: a disk without room. `rot`: flipped bits found after a restart.
+ */
+export const allFaults = [
+  'crash',
+  'wipe',
+  'pair',
+  'stop',
+  'join',
+  'leave',
+  'freeze',
+  'cut',
+  'halves',
+  'failing-writes',
+  'wrong-reads',
+  'full',
+  'rot',
+] as const;
+export type DataFault = (typeof allFaults)[number];
 
 export interface DataPlan {
   readonly hosts: number;
   readonly steps: number;
   readonly faults: readonly DataFault[];
   readonly network: Faults;
+  /** Quota of host number i in bytes; those beyond the list have none. */
+  readonly quotas: readonly number[];
+  /** A day passes at the end, and what nothing claims must be gone. */
+  readonly collects: boolean;
   /** Chances of the schedule itself, apart from those of the network. */
   readonly random: Random;
 }
 
-const allFaults: readonly DataFault[] = [
-  'crash',
-  'wipe',
-  'pair',
-  'join',
-  'leave',
-  'freeze',
-  'cut',
-  'failing-writes',
-  'wrong-reads',
-  'rot',
-];
+const smallQuotaBytes = 6000;
 
 export function dataPlan(seed: number): DataPlan {
   const random = seededRandom(seed ^ 0xf11e);
+  const chance = (probability: number): boolean => random.next() < probability;
   const delays = [2, 20, 80];
   const maximumDelay = delays[Math.floor(random.next() * delays.length)] ?? 2;
-  const faults = allFaults.filter(() => random.next() < 0.5);
+  const faults = allFaults.filter(() => chance(0.4));
+  const unreliable = chance(0.3);
+  const hosts = 4 + Math.floor(random.next() * 4);
   return {
-    hosts: 4 + Math.floor(random.next() * 4),
-    steps: 3 + Math.floor(random.next() * 4),
+    hosts,
+    steps: 2 + Math.floor(random.next() * 3),
     faults: faults.length === 0 ? ['crash'] : faults,
-    network: { minimumDelay: maximumDelay / 10, maximumDelay, loss: 0, duplication: 0 },
+    network: {
+      minimumDelay: maximumDelay / 10,
+      maximumDelay,
+      loss: unreliable ? 0.02 * random.next() : 0,
+      duplication: unreliable ? 0.05 * random.next() : 0,
+    },
+    // At least r hosts have room for everything.
+    quotas: chance(0.25) ? Array.from({ length: Math.min(2, hosts - 3) }, () => smallQuotaBytes) : [],
+    collects: chance(0.25),
     random,
   };
 }

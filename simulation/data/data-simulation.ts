@@ -7,9 +7,12 @@
  */
 
 import { verifySignature } from '../../src/network/identity.ts';
-import { MemoryNetwork } from '../../src/network/memory-transport.ts';
+import { MemoryNetwork, type MemoryTransport } from '../../src/network/memory-transport.ts';
+import { TransportError } from '../../src/network/transport.ts';
 import { RingAdapter } from '../../src/node/ring-adapter.ts';
 import type { Signer } from '../../src/records/names.ts';
+import { recordMessages } from '../../src/records/record-messages.ts';
+import { blockMessages } from '../../src/replication/block-messages.ts';
 import type { HostId } from '../../src/ring/pointer.ts';
 import type { Milliseconds, Random } from '../../src/ring/ports.ts';
 import { DataPath } from '../../src/transfer/data-path.ts';
@@ -23,7 +26,8 @@ import { turn, turnsWhile } from './turns.ts';
 /** r and w of the simulated network. */
 export const copyRule = { replicas: 3, writeQuorum: 2 };
 const networkId = '5e'.repeat(32);
-const shape = { bits: 64, successors: 4 };
+export const ringBits = 64;
+const shape = { bits: ringBits, successors: 4 };
 const tryAgainMilliseconds = 500;
 
 export interface DataHost {
@@ -33,6 +37,9 @@ export interface DataHost {
   disk: SimulatedDisk;
   /** The data path of the process that runs; null while none does. */
   path: DataPath | null;
+  transport: MemoryTransport | null;
+  /** Everything was handed over: what came now would be lost with it. */
+  takesNothing: boolean;
   /** A member with its data path going. */
   isMember: boolean;
   /** Departed for good. */
@@ -42,10 +49,14 @@ export interface DataHost {
 }
 
 export interface DataSimulationOptions extends Pick<SimulationOptions, 'seed' | 'faults'> {
-  /** Of every disk; none unless given. */
-  readonly quotaBytes?: number;
+  /** Of the disk of host number i; those beyond the list have none. */
+  readonly quotas?: readonly number[];
   /** Whether the data paths begin what they do by themselves. */
   readonly repairs: boolean;
+  /** How files are cut into blocks; as everywhere unless given. */
+  readonly cut?: { readonly leafBytes: number; readonly linksPerNode: number };
+  /** What the peers tell of themselves, by the number of the host. */
+  readonly told?: (host: number, text: string) => void;
 }
 
 export class DataSimulation {
@@ -53,6 +64,8 @@ export class DataSimulation {
   readonly hosts: DataHost[] = [];
   readonly random: Random;
   readonly memory: MemoryNetwork;
+  /** Called before every event, when set. */
+  watch: (() => void) | null = null;
   readonly #options: DataSimulationOptions;
   readonly #byId = new Map<HostId, DataHost>();
 
@@ -75,8 +88,13 @@ export class DataSimulation {
       },
     });
     this.memory = new MemoryNetwork(this.ring.time.clock(new Process()));
-    const { minimumDelay, maximumDelay } = faults;
-    this.memory.delay = () => minimumDelay + (maximumDelay - minimumDelay) * this.random.next();
+    this.memory.delay = (from, to) => {
+      const { minimumDelay, maximumDelay } = this.ring.network.faults;
+      this.ring.trace?.note(this.now, 'data', from, to, 'sent');
+      return minimumDelay + (maximumDelay - minimumDelay) * this.random.next();
+    };
+    this.memory.loses = () => this.random.next() < this.ring.network.faults.loss;
+    this.memory.doubles = () => this.random.next() < this.ring.network.faults.duplication;
   }
 
   get now(): Milliseconds {
@@ -96,7 +114,10 @@ export class DataSimulation {
     const { time } = this.ring;
     const until = time.now + duration;
     await turn();
-    await turnsWhile(() => (time.nextAt ?? Number.POSITIVE_INFINITY) <= until && time.step());
+    await turnsWhile(() => {
+      this.watch?.();
+      return (time.nextAt ?? Number.POSITIVE_INFINITY) <= until && time.step();
+    });
     time.runUntil(until);
   }
 
@@ -117,10 +138,10 @@ export class DataSimulation {
   add(): DataHost {
     const number = this.hosts.length;
     const ring = this.ring.add();
-    const quotaBytes = this.#options.quotaBytes ?? Number.POSITIVE_INFINITY;
+    const quotaBytes = this.#options.quotas?.[number] ?? Number.POSITIVE_INFINITY;
     const disk = new SimulatedDisk(this.ring.time, this.random, quotaBytes, copyRule.replicas);
     const changed = () => undefined;
-    const state = { path: null, isMember: false, hasLeft: false, changed };
+    const state = { path: null, transport: null, takesNothing: false, isMember: false, hasLeft: false, changed };
     const host: DataHost = { number, signer: simulatedIdentity(number), ring, disk, ...state };
     this.hosts.push(host);
     this.#byId.set(host.signer.host, host);
@@ -142,7 +163,9 @@ export class DataSimulation {
     this.ring.crash(host.ring);
     host.changed = () => undefined;
     void host.path?.close();
+    void host.transport?.close();
     host.path = null;
+    host.transport = null;
   }
 
   /** Its disk is lost with it. */
@@ -162,11 +185,25 @@ export class DataSimulation {
     host.ring.process.thaw();
   }
 
-  /** For good: pushes everything, then goes. Rejects when it could not; it is a member still then. */
+  /** For good, as src/node does it: pushes everything, then goes. Rejects when it could not; it is a member still then. */
   async leave(host: DataHost): Promise<void> {
     await host.path?.handOverEverything();
+    host.takesNothing = true;
+    try {
+      await host.path?.handOverEverything();
+    } catch (error) {
+      host.takesNothing = false;
+      throw error;
+    }
     await new Promise<void>((resolve) => host.ring.ring.leave(true, resolve));
     host.hasLeft = true;
+    this.crash(host);
+  }
+
+  /** For a while: what would become rare is given to others, neighbours are told. */
+  async stop(host: DataHost): Promise<void> {
+    await host.path?.keepReadable(new AbortController().signal);
+    await new Promise<void>((resolve) => host.ring.ring.leave(false, resolve));
     this.crash(host);
   }
 
@@ -194,6 +231,8 @@ export class DataSimulation {
     host.changed = () => view.changed();
     const transport = this.memory.transport(signer.host, contact.addresses[0]);
     this.memory.setHealth(signer.host, 'alive');
+    host.transport = transport;
+    host.takesNothing = false;
     const path = new DataPath({
       view,
       transport,
@@ -205,11 +244,21 @@ export class DataSimulation {
       networkId,
       teaching: false,
       rule: copyRule,
+      ...(this.#options.cut === undefined ? {} : { cut: this.#options.cut }),
+      notify: ({ text }) => this.#options.told?.(host.number, text),
+      report: (what, other, detail) =>
+        this.#options.told?.(host.number, `${what} of ${this.#byId.get(other.host)?.number}: ${detail}`),
     });
     host.path = path;
     void transport.serve({
-      request: (from, kind, body) => path.request(from, kind, body),
-      stream: (from, kind, incoming) => path.stream(from, kind, incoming),
+      request: async (from, kind, body) => {
+        if (host.takesNothing && kind === recordMessages.put) throw leaving();
+        return path.request(from, kind, body);
+      },
+      stream: async (from, kind, incoming) => {
+        if (host.takesNothing && kind === blockMessages.put) throw leaving();
+        return path.stream(from, kind, incoming);
+      },
     });
     if (host.number === 0 && this.hosts.length === 1) {
       ring.ring.found();
@@ -233,4 +282,8 @@ export class DataSimulation {
     host.isMember = true;
     if (this.#options.repairs) path.begin();
   }
+}
+
+function leaving(): TransportError {
+  return new TransportError('refused', 'This peer is leaving for good and takes nothing more.', 'not-a-member');
 }

@@ -17,15 +17,15 @@ test('the same seed gives the same history', async () => {
   const histories: string[][] = [];
   for (let run = 0; run < 2; run++) {
     const lines: string[] = [];
-    const { digest, steps } = await runDataSwarm(3, (line) => lines.push(line));
-    histories.push([...lines, digest, String(steps)]);
+    const { digest, events } = await runDataSwarm(3, { log: (line) => lines.push(line) });
+    histories.push([...lines, digest, String(events)]);
   }
   assert.deepEqual(histories[0], histories[1]);
 });
 
 test('peers that do not repair are caught', async () => {
   for (const seed of smokeSeeds) {
-    const { failure } = await runDataSwarm(seed, () => undefined, false);
+    const { failure } = await runDataSwarm(seed, { repairs: false });
     if (failure !== null) return assert.match(failure, /not whole/);
   }
   assert.fail('nobody noticed');

@@ -1,47 +1,69 @@
 /**
- * One seed, one history of a whole network with data: files are put, read and removed while hosts crash in the middle of
- * things, lose their disks, join, leave, stand still, are cut off, and their disks fail.
+ * One seed, one history of a whole network with data: files are put, replaced, read and removed while hosts crash in the
+ * middle of things, lose their disks, join, leave, stand still, are cut off, their disks fail or fill up, and messages
+ * are lost, doubled and overtaken.
  *
- * Held throughout: never wrong bytes; what was acknowledged can be read while at most r − 1 hosts are out; and when the
- * trouble is over the ring is ideal and everything acknowledged has all its copies again.
+ * Held throughout: never wrong bytes; what was acknowledged with c copies can be read while fewer than c hosts are out.
+ * After each trouble the ring is ideal and everything acknowledged has all its copies again. In the end everything lies
+ * at exactly its places and nowhere else, and when a day has passed nothing takes space that nobody claims.
  */
-import { ChordialError } from '../../src/errors.ts';
+import { blockKey } from '../../src/content/cid.ts';
 import type { Milliseconds } from '../../src/ring/ports.ts';
-import { type AcknowledgedFile, contentOf, DataOracle } from './data-oracle.ts';
-import { type DataFault, type DataPlan, dataPlan } from './data-plan.ts';
+import { type Content, cut, DataOracle, type PublishedName } from './data-oracle.ts';
+import { type DataPlan, dataPlan } from './data-plan.ts';
 import { copyRule, type DataHost, DataSimulation } from './data-simulation.ts';
+import { FaultInjector } from './faults.ts';
+import { follow } from './follow.ts';
+import { Holdings } from './holdings.ts';
+import { Operations } from './operations.ts';
+import { Reading } from './reading.ts';
+import { Violation } from './violation.ts';
 
 export interface DataSwarmResult {
   readonly seed: number;
   /** What went wrong, or null. */
   readonly failure: string | null;
+  /** Steps of the plan that had begun when it ended, and how many there were to be. */
+  readonly step: number;
+  readonly plannedSteps: number;
   readonly puts: number;
   readonly failedPuts: number;
   readonly reads: number;
   /** Virtual milliseconds of the slowest return to full copies. */
   readonly slowestRepair: Milliseconds;
-  readonly steps: number;
+  /** Events until the end, or until it was noticed that something went wrong. */
+  readonly events: number;
   readonly digest: string;
+}
+
+export interface DataSwarmOptions {
+  readonly log?: (line: string) => void;
+  /** false: the mutant that tests catch. */
+  readonly repairs?: boolean;
+  /** Only so many steps of the plan. */
+  readonly steps?: number;
+  /** Tells where blocks and records whose keys begin so lie, whenever that changes. */
+  readonly watch?: string;
 }
 
 /** Of virtual time. */
 const wholeWithin: Milliseconds = 180_000;
-const putPatience: Milliseconds = 30_000;
-/** Deaths are found out and the ring mended meanwhile, then a read must succeed. */
-const readPatience: Milliseconds = 20_000;
-const putsPerStep = 3;
+const exactWithin: Milliseconds = 400_000;
+const freedWithin: Milliseconds = 300_000;
+const operationPatience: Milliseconds = 30_000;
+const lookEvery: Milliseconds = 250;
+const lookRarely: Milliseconds = 2000;
+const operationsPerStep = 3;
 const readsPerStep = 3;
-/** A put goes on so long, at most, before the fault strikes. */
+/** Operations go on so long, at most, before the fault strikes. */
 const longestHeadStart: Milliseconds = 200;
 const troubleLasts: Milliseconds = 8000;
+/** Two of them are more than a put has time for until it is committed; after one, what has expired is known to have. */
+const mostOfADay: Milliseconds = 20 * 3600 * 1000;
+const expiryNoticedWithin: Milliseconds = 15_000;
 
-/** `repairs` false is the mutant that tests catch. */
-export async function runDataSwarm(
-  seed: number,
-  log: (line: string) => void = () => {},
-  repairs = true,
-): Promise<DataSwarmResult> {
-  const swarm = new DataSwarm(seed, log, repairs);
+export async function runDataSwarm(seed: number, options: DataSwarmOptions = {}): Promise<DataSwarmResult> {
+  const swarm = new DataSwarm(seed, options);
   try {
     return await swarm.run();
   } finally {
@@ -52,20 +74,30 @@ export async function runDataSwarm(
 class DataSwarm {
   readonly #seed: number;
   readonly #plan: DataPlan;
+  readonly #steps: number;
   readonly #sim: DataSimulation;
   readonly #oracle = new DataOracle();
+  readonly #holdings: Holdings;
+  readonly #operations: Operations;
+  readonly #faults: FaultInjector;
+  readonly #reading: Reading;
   readonly #log: (line: string) => void;
-  readonly #apart = new Set<DataHost>();
-  #failedPuts = 0;
-  #reads = 0;
-  #names = 0;
+  #step = 0;
   #slowestRepair = 0;
 
-  constructor(seed: number, log: (line: string) => void, repairs: boolean) {
+  constructor(seed: number, { log = () => {}, repairs = true, steps, watch }: DataSwarmOptions) {
     this.#seed = seed;
     this.#plan = dataPlan(seed);
-    this.#sim = new DataSimulation({ seed, faults: this.#plan.network, repairs });
+    this.#steps = Math.min(steps ?? this.#plan.steps, this.#plan.steps);
     this.#log = (line) => log(`${(this.#sim.now / 1000).toFixed(3)} ${line}`);
+    const { network: faults, quotas } = this.#plan;
+    const told = (host: number, text: string) => this.#log(`    ${host}: ${text}`);
+    this.#sim = new DataSimulation({ seed, faults, repairs, quotas, cut, told });
+    this.#holdings = new Holdings(this.#sim);
+    if (watch !== undefined) this.#sim.watch = follow(this.#sim, this.#holdings, watch, this.#log);
+    this.#operations = new Operations(this.#sim, this.#oracle, this.#plan, this.#log);
+    this.#faults = new FaultInjector(this.#sim, this.#oracle, this.#plan, this.#log);
+    this.#reading = new Reading(this.#sim, this.#oracle, this.#faults, this.#plan.random);
   }
 
   close(): void {
@@ -76,8 +108,8 @@ class DataSwarm {
     let failure: string | null = null;
     try {
       await this.#begin();
-      for (let step = 0; step < this.#plan.steps; step++) await this.#step();
-      await this.#readEverything();
+      for (; this.#step < this.#steps; this.#step++) await this.#trouble();
+      await this.#end();
     } catch (error) {
       failure = error instanceof Violation ? error.message : ((error as Error).stack ?? String(error));
     }
@@ -85,11 +117,13 @@ class DataSwarm {
     return {
       seed: this.#seed,
       failure,
-      puts: this.#oracle.files.length,
-      failedPuts: this.#failedPuts,
-      reads: this.#reads,
+      step: this.#step,
+      plannedSteps: this.#plan.steps,
+      puts: this.#operations.acknowledged,
+      failedPuts: this.#operations.failed,
+      reads: this.#reading.reads,
       slowestRepair: this.#slowestRepair,
-      steps: time.steps,
+      events: time.steps,
       digest: trace?.digest() ?? '',
     };
   }
@@ -102,193 +136,102 @@ class DataSwarm {
       await this.#sim.pass(500);
     }
     await this.#untilWhole('the beginning');
-    for (let index = 0; index < putsPerStep; index++) await this.#sim.waitFor(this.#put(), putPatience);
+    for (let index = 0; index < operationsPerStep; index++)
+      await this.#sim.waitFor(this.#operations.put(), operationPatience);
     await this.#untilWhole('the first puts');
   }
 
-  async #step(): Promise<void> {
+  async #trouble(): Promise<void> {
     const fault = this.#pick(this.#plan.faults) ?? 'crash';
-    // One death may come amid puts that have two copies; two only strike what has all of them.
-    const amid = fault === 'pair' ? [] : Array.from({ length: putsPerStep }, () => this.#put());
-    if (this.#chance(0.3)) amid.push(this.#remove());
+    const amid = Array.from({ length: operationsPerStep }, () => this.#operations.any());
     await this.#sim.pass(this.#plan.random.next() * longestHeadStart);
-    const undo = await this.#strike(fault);
-    await this.#sim.waitFor(Promise.all(amid), putPatience);
-    for (let index = 0; index < readsPerStep; index++) await this.#read(this.#pick(this.#oracle.kept));
+    const undo = await this.#faults.strike(fault);
+    await this.#sim.waitFor(Promise.all(amid), operationPatience);
+    for (let index = 0; index < readsPerStep; index++) {
+      const published = this.#pick(this.#oracle.names);
+      if (published !== undefined) await this.#reading.amidTrouble(published);
+    }
     await this.#sim.pass(this.#plan.random.next() * troubleLasts);
     await undo();
     await this.#untilWhole(fault);
   }
 
-  /** Resolves with what ends the trouble. */
-  async #strike(fault: DataFault): Promise<() => Promise<void>> {
-    const sim = this.#sim;
-    const victim = this.#pick(sim.members.length > copyRule.replicas ? sim.members : []);
-    if (victim === undefined || fault === 'join') {
-      this.#log('join');
-      sim.add();
-      return async () => {};
-    }
-    this.#log(`${fault} ${victim.number}`);
-    switch (fault) {
-      case 'crash':
-        sim.crash(victim);
-        return async () => sim.restart(victim);
-      case 'wipe':
-        sim.wipe(victim);
-        return async () => void sim.add();
-      case 'rot':
-        sim.crash(victim);
-        this.#log(`${await victim.disk.rot(0.5)} blocks rot`);
-        return async () => sim.restart(victim);
-      case 'pair': {
-        const other = this.#pick(sim.members.filter((host) => host !== victim && sim.members.length > 4));
-        const returns = [victim, ...(other === undefined ? [] : [other])].map((host) => this.#out(host));
-        return async () => {
-          for (const comeBack of returns) comeBack();
-        };
-      }
-      case 'leave':
-        // A leave that cannot hand everything over is refused, and may be asked for again.
-        await sim.waitFor(
-          sim.leave(victim).catch((error: Error) => this.#log(`no leave: ${error.message}`)),
-          wholeWithin,
-        );
-        return async () => {};
-      case 'freeze':
-        sim.freeze(victim);
-        this.#apart.add(victim);
-        return async () => this.#calm(() => sim.thaw(victim));
-      case 'cut':
-        sim.cut([victim]);
-        this.#apart.add(victim);
-        return async () => this.#calm(() => sim.heal());
-      case 'failing-writes':
-        victim.disk.trouble.failingWrites = 0.3;
-        return async () => this.#calm(() => (victim.disk.trouble.failingWrites = 0));
-      case 'wrong-reads':
-        victim.disk.trouble.wrongReads = 0.3;
-        return async () => this.#calm(() => (victim.disk.trouble.wrongReads = 0));
-    }
-  }
-
-  /** Down, with its disk lost at times; what brings it, or another in its place, back. */
-  #out(host: DataHost): () => void {
-    this.#log(`down ${host.number}`);
-    if (this.#chance(0.5)) {
+  /** No trouble any more: now everything comes to where it belongs. */
+  async #end(): Promise<void> {
+    this.#sim.ring.network.faults = { ...this.#plan.network, loss: 0, duplication: 0 };
+    await this.#until('all at its places', exactWithin, lookRarely, () => this.#holdings.misplaced());
+    for (const published of this.#oracle.names) await this.#reading.inQuiet(published);
+    if (!this.#plan.collects) return;
+    this.#sim.ring.time.wallAhead += mostOfADay;
+    await this.#sim.pass(expiryNoticedWithin);
+    this.#sim.ring.time.wallAhead += mostOfADay;
+    for (const host of this.#sim.members) {
       this.#sim.crash(host);
-      return () => this.#sim.restart(host);
+      this.#sim.restart(host);
+      await this.#untilWhole('a restart');
     }
-    this.#sim.wipe(host);
-    return () => void this.#sim.add();
+    await this.#until('free of what nobody claims', freedWithin, lookRarely, () => this.#unclaimed());
+    for (const published of this.#oracle.names) await this.#reading.inQuiet(published);
   }
 
-  #calm(end: () => void): void {
-    end();
-    this.#apart.clear();
-  }
-
-  async #put(): Promise<void> {
-    const host = this.#pick(this.#sim.members);
-    if (host?.path === undefined || host.path === null) return;
-    const name = `file ${this.#names++}`;
-    const bytes = contentOf(name, this.#plan.random);
-    const put = host.path.files.put(name, oneChunk(bytes));
-    const done = put.then(
-      ({ copies }) => {
-        this.#log(`put ${name} at ${host.number}: ${copies} copies`);
-        this.#oracle.acknowledged(name, host, bytes, copies);
-      },
-      (error: Error) => {
-        this.#failedPuts += 1;
-        this.#log(`put ${name} at ${host.number} failed: ${error.message}`);
-      },
-    );
-    await done;
-  }
-
-  async #remove(): Promise<void> {
-    const file = this.#pick(this.#oracle.kept.filter(({ publisher }) => publisher.isMember));
-    if (file?.publisher.path === undefined || file.publisher.path === null) return;
-    file.isGone = true;
-    const removed = file.publisher.path.files.remove(file.name);
-    await removed.then(
-      () => {
-        file.isRemoved = true;
-        this.#log(`removed ${file.name}`);
-      },
-      (error: Error) => this.#log(`removal of ${file.name} failed: ${error.message}`),
-    );
-  }
-
-  /** By a patient reader on the side where the data is. */
-  async #read(file: AcknowledgedFile | undefined, at?: DataHost): Promise<void> {
-    if (file === undefined || this.#isBeyondCut(file)) return;
-    this.#reads += 1;
-    const until = this.#sim.now + readPatience;
-    let last = 'nobody could be asked';
-    while (this.#sim.now < until) {
-      const host = at ?? this.#pick(this.#sim.members.filter((member) => !this.#apart.has(member)));
-      if (host?.path !== undefined && host.path !== null) {
-        const got = await this.#sim.waitFor(readOnce(host, file), until - this.#sim.now);
-        if (file.isGone) return;
-        if (got instanceof Uint8Array) {
-          if (Buffer.compare(got, file.bytes) === 0) return;
-          throw new Violation(`${file.name} was read with wrong bytes at host ${host.number}`);
-        }
-        last = got === undefined ? 'no answer' : `${got.code}: ${got.message}`;
-      }
-      await this.#sim.pass(200);
-    }
-    if (!file.isGone) throw new Violation(`${file.name} (${file.copies} copies) could not be read: ${last}`);
-  }
-
-  /** Put by a host that is cut off: the others cannot know of it yet. */
-  #isBeyondCut({ publisher }: AcknowledgedFile): boolean {
-    return this.#apart.has(publisher);
-  }
-
-  async #readEverything(): Promise<void> {
-    for (const file of this.#oracle.kept) await this.#read(file);
-    for (const file of this.#oracle.files.filter(({ isRemoved }) => isRemoved)) {
-      const host = this.#pick(this.#sim.members);
-      if (host === undefined) continue;
-      const got = await this.#sim.waitFor(readOnce(host, file), readPatience);
-      if (got instanceof Uint8Array) throw new Violation(`${file.name} was removed and can be read again`);
-    }
-  }
-
-  /** One ideal ring, and of everything acknowledged all copies. */
   async #untilWhole(after: string): Promise<void> {
     const began = this.#sim.now;
-    let lacking = '';
-    while (this.#sim.now - began < wholeWithin) {
-      lacking = this.#sim.ring.inconsistency() ?? (await this.#lackingCopies()) ?? '';
-      if (lacking === '') {
-        this.#slowestRepair = Math.max(this.#slowestRepair, this.#sim.now - began);
-        this.#log(`whole after ${Math.round(this.#sim.now - began)} ms`);
-        return;
+    await this.#until(`whole after ${after}`, wholeWithin, lookEvery, () => this.#lacking());
+    this.#slowestRepair = Math.max(this.#slowestRepair, this.#sim.now - began);
+    // From now on as many may be lost as there are copies.
+    for (const { attempts } of this.#oracle.names)
+      for (const attempt of attempts) {
+        if (attempt.isUnderWay || attempt.copies === 0 || attempt.lost.size >= attempt.copies) continue;
+        attempt.lost.clear();
+        attempt.copies = this.#wanted(attempt.replicas);
       }
-      await this.#sim.pass(250);
-    }
-    throw new Violation(`not whole ${wholeWithin / 1000} s after ${after}: ${lacking}`);
   }
 
-  async #lackingCopies(): Promise<string | null> {
-    const members = this.#sim.members;
-    if (members.length < this.#sim.running.length) return 'a host has not joined';
-    const wanted = Math.min(copyRule.replicas, members.length);
-    for (const file of this.#oracle.kept) {
-      const { blocks, records } = await this.#oracle.copiesOf(file, members);
-      if (blocks < wanted || records < wanted) {
-        return `${file.name} has ${blocks} copies of its block and ${records} of its record, not ${wanted}`;
+  async #until(state: string, within: Milliseconds, every: Milliseconds, lacking: () => string | null): Promise<void> {
+    const began = this.#sim.now;
+    for (;;) {
+      const reason = this.#sim.ring.inconsistency() ?? this.#absent() ?? lacking();
+      if (reason === null) break;
+      if (this.#sim.now - began >= within) throw new Violation(`not ${state} within ${within / 1000} s: ${reason}`);
+      await this.#sim.pass(every);
+    }
+    this.#log(`${state} after ${Math.round(this.#sim.now - began)} ms`);
+  }
+
+  #absent(): string | null {
+    return this.#sim.members.length < this.#sim.running.length ? 'a host has not joined' : null;
+  }
+
+  /** Of what is promised some block or the name has too few copies. */
+  #lacking(): string | null {
+    const { members } = this.#sim;
+    for (const published of this.#oracle.names) {
+      const { promised } = this.#oracle.expected(published, this.#sim.ring.time.wallTime);
+      if (promised === null || promised.lost.size >= promised.copies) continue;
+      const { name, publisher } = published;
+      const records = this.#holdings.recordHolders(name, publisher, members).length;
+      if (records < this.#wanted(copyRule.replicas)) return `${name} has ${records} copies of its record`;
+      for (const cid of promised.content?.cids ?? []) {
+        const holders = this.#holdings.holders(cid, members).length;
+        if (holders < this.#wanted(promised.replicas))
+          return `${name} has ${holders} copies of ${blockKey(cid).slice(0, 12)}`;
       }
     }
     return null;
   }
 
-  #chance(probability: number): boolean {
-    return this.#plan.random.next() < probability;
+  #unclaimed(): string | null {
+    const wall = this.#sim.ring.time.wallTime;
+    const stand = (published: PublishedName): readonly Content[] => this.#oracle.expected(published, wall).contents;
+    const claimed = new Set(this.#oracle.names.flatMap(stand).flatMap(({ cids }) => cids.map(blockKey)));
+    for (const [key, hosts] of this.#holdings.allBlocks())
+      if (!claimed.has(key))
+        return `block ${key.slice(0, 12)} is still at host ${hosts[0]?.number}: ${claimsThere(key, hosts[0])}`;
+    return null;
+  }
+
+  #wanted(replicas: number): number {
+    return Math.min(replicas, this.#sim.members.length);
   }
 
   #pick<T>(values: readonly T[]): T | undefined {
@@ -296,23 +239,9 @@ class DataSwarm {
   }
 }
 
-class Violation extends Error {}
-
-/** The bytes, or why there are none. */
-async function readOnce(host: DataHost, file: AcknowledgedFile): Promise<Uint8Array | ChordialError> {
-  try {
-    const { path } = host;
-    if (path === null) return new ChordialError('not-a-member', `Host ${host.number} is down.`);
-    const { cid } = await path.files.resolve({ name: file.name, publisher: file.publisher.signer.host });
-    const pieces: Uint8Array[] = [];
-    for await (const piece of path.files.read(cid)) pieces.push(Uint8Array.from(piece));
-    return new Uint8Array(Buffer.concat(pieces));
-  } catch (error) {
-    if (error instanceof ChordialError) return error;
-    throw error;
-  }
-}
-
-async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+/** For the report. */
+function claimsThere(key: string, host: DataHost | undefined): string {
+  const claims = host?.disk.claims.of(key) ?? [];
+  const puts = claims.flatMap(({ publisher, name }) => host?.disk.claims.byName(publisher, name) ?? []);
+  return JSON.stringify(puts.map(({ publisher: _, ...put }) => put));
 }

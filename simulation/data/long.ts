@@ -1,36 +1,56 @@
-/** `npm run simulate:data -- --seeds 1000 [--from 0] [--trace]`: histories with data; names the seeds that fail, then exits 1. */
+/**
+ * `npm run simulate:data -- --seeds 1000 [--from 0] [--trace]`: histories with data. Names each seed that fails, with the
+ * fewest steps of its plan that suffice and the event at which it was noticed, then exits 1. `--trace` tells what happens,
+ * and with `--watch DIGITS` where the items lie whose keys begin so; `--steps N` stops after N steps of the plan.
+ */
 import { parseArgs } from 'node:util';
-import { runDataSwarm } from './data-swarm.ts';
+import { type DataSwarmResult, runDataSwarm } from './data-swarm.ts';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '0' },
+    steps: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    watch: { type: 'string' },
   },
 });
 const [seeds, from] = [Number(values.seeds), Number(values.from)];
-if (!Number.isInteger(seeds) || seeds < 1 || !Number.isInteger(from) || from < 0) {
-  console.error('simulate:data: --seeds takes a whole number from 1, --from one from 0');
+const steps = values.steps === undefined ? Number.POSITIVE_INFINITY : Number(values.steps);
+if (!Number.isInteger(seeds) || seeds < 1 || !Number.isInteger(from) || from < 0 || !(steps >= 0)) {
+  console.error('simulate:data: --seeds takes a whole number from 1, --from and --steps one from 0');
   process.exit(2);
 }
 
+const options = {
+  steps,
+  ...(values.trace ? { log: console.log } : {}),
+  ...(values.watch === undefined ? {} : { watch: values.watch }),
+};
 const failing: number[] = [];
-const total = { puts: 0, failedPuts: 0, reads: 0 };
+const total = { puts: 0, failedPuts: 0, reads: 0, events: 0 };
 let slowest = 0;
 const began = performance.now();
 for (let seed = from; seed < from + seeds; seed++) {
-  const result = await runDataSwarm(seed, values.trace ? console.log : undefined);
-  for (const key of ['puts', 'failedPuts', 'reads'] as const) total[key] += result[key];
+  const result = await runDataSwarm(seed, options);
+  for (const key of ['puts', 'failedPuts', 'reads', 'events'] as const) total[key] += result[key];
   slowest = Math.max(slowest, result.slowestRepair);
-  if (values.trace) console.log(`digest ${result.digest}, ${result.steps} events`);
+  if (values.trace) console.log(`digest ${result.digest}, ${result.events} events`);
   if (result.failure === null) continue;
   failing.push(seed);
-  console.log(`seed ${seed}: ${result.failure}`);
+  await tell(result);
 }
 const seconds = ((performance.now() - began) / 1000).toFixed(1);
-console.log(`${seeds - failing.length} of ${seeds} seeds passed in ${seconds} s`);
-console.log(`${total.puts} puts acknowledged, ${total.failedPuts} failed, ${total.reads} reads`);
+console.log(`${seeds - failing.length} of ${seeds} seeds passed in ${seconds} s, ${total.events} events`);
+console.log(`${total.puts} operations acknowledged, ${total.failedPuts} failed, ${total.reads} reads`);
 console.log(`slowest return to one ring and full copies ${(slowest / 1000).toFixed(1)} s of virtual time`);
 if (failing.length > 0) console.log(`failing seeds: ${failing.join(' ')}`);
 process.exitCode = failing.length > 0 ? 1 : 0;
+
+async function tell({ seed, failure, step, plannedSteps, events }: DataSwarmResult): Promise<void> {
+  let fewest = step;
+  while (fewest > 0 && (await runDataSwarm(seed, { steps: fewest - 1 })).failure !== null) fewest -= 1;
+  console.log(
+    `seed ${seed}, noticed in step ${step} of ${plannedSteps} at event ${events}, fails with ${fewest}: ${failure}`,
+  );
+}

@@ -4,14 +4,16 @@
  *
  * Each process has a view of its own: a process that has ended still has promises that settle, and must reach nothing.
  */
+import type { StatementSync } from 'node:sqlite';
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../../src/content/cid.ts';
+import { ChordialError } from '../../src/errors.ts';
 import type { Milliseconds, Random } from '../../src/ring/ports.ts';
 import type { BlockStore, ClaimedBlock, LookedAtBlock, NewClaims } from '../../src/storage/block-store.ts';
 import { Catalog } from '../../src/storage/catalog.ts';
 import type { ClaimTable } from '../../src/storage/claim-table.ts';
 import { indexedTables } from '../../src/storage/indexed-tables.ts';
-import type { ItemIndex } from '../../src/storage/item-index.ts';
+import type { ItemIndex, ItemSet } from '../../src/storage/item-index.ts';
 import type { KeyRange } from '../../src/storage/key-range.ts';
 import { MemoryBlockStore } from '../../src/storage/memory-block-store.ts';
 import { OwnBatchTable } from '../../src/storage/own-batch-table.ts';
@@ -31,6 +33,8 @@ export interface DiskTrouble {
   failingWrites: number;
   /** Probability that a block is read with a bit flipped. */
   wrongReads: number;
+  /** It takes no bytes more. */
+  isFull: boolean;
 }
 
 export interface Mounted {
@@ -49,11 +53,14 @@ export class SimulatedDisk {
   readonly claims: ClaimTable;
   readonly index: ItemIndex;
   readonly blocks: MemoryBlockStore;
-  readonly trouble: DiskTrouble = { failingWrites: 0, wrongReads: 0 };
+  readonly trouble: DiskTrouble = { failingWrites: 0, wrongReads: 0, isFull: false };
   /** Keys of blocks that have a bit flipped for good. */
   readonly rotten = new Set<string>();
   readonly #time: VirtualTime;
   readonly #random: Random;
+  readonly #findItem: StatementSync;
+  readonly #findRecord: StatementSync;
+  readonly #allItems: StatementSync;
 
   /** @param copies the network's r. */
   constructor(time: VirtualTime, random: Random, quotaBytes: number, copies: number) {
@@ -64,6 +71,10 @@ export class SimulatedDisk {
     const { claims, index } = indexedTables(this.catalog, copies);
     this.claims = claims;
     this.index = index;
+    const { database } = this.catalog;
+    this.#findItem = database.prepare('SELECT 1 FROM items WHERE copies BETWEEN 1 AND 8 AND key = ?');
+    this.#findRecord = database.prepare('SELECT rowid FROM records WHERE key = ? AND publisher = ?');
+    this.#allItems = database.prepare('SELECT copies, key, digest FROM items');
     this.blocks = new MemoryBlockStore(quotaBytes, claims, index, clock);
   }
 
@@ -86,6 +97,25 @@ export class SimulatedDisk {
     const chosen = items.filter(({ size }) => size > 0 && this.#random.next() < probability);
     for (const { key } of chosen) this.rotten.add(key);
     return chosen.length;
+  }
+
+  /** Whether the block with this key is here, whole. */
+  holds(key: string): boolean {
+    return this.#findItem.get(Buffer.from(key, 'hex')) !== undefined && !this.rotten.has(key);
+  }
+
+  /** Row number of a publisher's record under this key, or null. */
+  findRecord(key: string, publisher: string): number | null {
+    return (this.#findRecord.get(Buffer.from(key, 'hex'), publisher)?.['rowid'] as number | undefined) ?? null;
+  }
+
+  /** All that the index knows. */
+  items(): readonly { readonly set: ItemSet; readonly key: string; readonly digest: string }[] {
+    return this.#allItems.all().map(({ copies, key, digest }) => ({
+      set: Number(copies),
+      key: Buffer.from(key as Uint8Array).toString('hex'),
+      digest: Buffer.from(digest as Uint8Array).toString('hex'),
+    }));
   }
 
   close(): void {
@@ -118,7 +148,9 @@ function catalogOf(catalog: Catalog, flush: () => Promise<void>): Catalog {
       throw error;
     }
   };
-  return Object.create(catalog, { write: { value: write } }) as Catalog;
+  // What can be read here is durable already.
+  const durable = async (): Promise<void> => {};
+  return Object.create(catalog, { write: { value: write }, durable: { value: durable } }) as Catalog;
 }
 
 class MountedBlocks implements BlockStore {
@@ -160,6 +192,8 @@ class MountedBlocks implements BlockStore {
   async put(blocks: readonly ClaimedBlock[]): Promise<void> {
     for (const block of blocks) {
       await this.#flush();
+      const isThere = (await this.#disk.blocks.size(block.cid)) !== null;
+      if (this.#disk.trouble.isFull && !isThere) throw new ChordialError('disk-full', 'The simulated disk is full.');
       await this.#disk.blocks.put([block]);
     }
   }

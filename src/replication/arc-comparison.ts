@@ -167,6 +167,8 @@ class Comparing {
 }
 
 /** A block with its CID. */
-export function isBlock(difference: Difference): difference is Difference & { readonly cid: CID } {
+export type BlockDifference = Difference & { readonly cid: CID };
+
+export function isBlock(difference: Difference): difference is BlockDifference {
   return difference.cid !== null;
 }

@@ -14,7 +14,7 @@ const claim = { publisher: createIdentity().host, name: 'ä.txt', sequence: 7, r
 const malformed = (error: unknown) => error instanceof TransportError && error.failure === 'refused';
 
 test('claims and releases survive the way to the wire and back, each claim named once', () => {
-  const other = { ...claim, name: 'b', replicas: 5 };
+  const other = { ...claim, name: 'b', replicas: 5, idleMinutes: 1441 };
   const claimed = cids.map((cid, index) => ({ cid, claims: [claim, other].slice(0, index) }));
   const wire = encodeClaimed(claimed) as { claims: unknown[] };
   assert.equal(wire.claims.length, 2);
@@ -38,6 +38,8 @@ test('claims of nobody, of no name, of too many copies, or that are not in the m
     { sequence: 0.5 },
     { replicas: 0 },
     { replicas: 9 },
+    { idleMinutes: -1 },
+    { idleMinutes: 0.5 },
   ]) {
     assert.throws(() => decodeClaimed(of(over)), malformed, JSON.stringify(over));
   }
@@ -69,11 +71,11 @@ test('the wire format of claims keeps its fixture', () => {
   const claims = [{ publisher, name: 'a', sequence: 5, replicas: 3 }];
   assert.equal(
     Buffer.from(encodeBody(encodeClaimed([{ cid: cids[0]!, claims }]))).toString('hex'),
-    'a266626c6f636b7381a2636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a66636c61696d73810066636c61696d7381847834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e43566548336561610503',
+    'a266626c6f636b7381a2636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a66636c61696d73810066636c61696d7381857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656161050300',
   );
   assert.equal(
     Buffer.from(encodeBody(encodeOffer([{ cid: cids[0]!, size: 1, claims }]))).toString('hex'),
-    'a266626c6f636b7381a3636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a6473697a650166636c61696d73810066636c61696d7381847834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e43566548336561610503',
+    'a266626c6f636b7381a3636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a6473697a650166636c61696d73810066636c61696d7381857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656161050300',
   );
   assert.equal(
     Buffer.from(encodeBody(encodeRelease([{ name: 'a', sequence: 6 }]))).toString('hex'),

@@ -1,6 +1,6 @@
 /**
- * Wire formats of what is said about claims. A message names each claim once, as `[publisher, name, sequence, replicas]`;
- * its blocks refer to them by position.
+ * Wire formats of what is said about claims. A message names each claim once, as `[publisher, name, sequence, replicas,
+ * idleMinutes]`; its blocks refer to them by position.
  *
  * `blocks.claim`   request `{blocks: [{cid, claims: [position…]}], claims}` → `{sizes}`, −1 where a block is absent: then
  *                  the claim was not taken. It is durable otherwise.
@@ -26,6 +26,8 @@ const maximumReferencesPerMessage = 16_384;
 export const maximumBlocksPerClaim = 4096;
 export const maximumNamesPerRelease = 256;
 const maximumNameCharacters = 255;
+/** A century: a clock may be wrong, a number not without bounds. */
+const maximumIdleMinutes = 100 * 366 * 24 * 60;
 
 export interface ClaimedCid {
   readonly cid: CID;
@@ -41,7 +43,7 @@ export function gatherClaims(blocks: readonly { readonly claims: readonly Claim[
   const claims: Wire[] = [];
   const positions = blocks.map((block) =>
     block.claims.map((claim) => {
-      const wire = [claim.publisher, claim.name, claim.sequence, claim.replicas];
+      const wire = wireOfClaim(claim);
       const text = JSON.stringify(wire);
       const position = known.get(text) ?? claims.length;
       if (position === claims.length) claims.push(wire);
@@ -96,14 +98,20 @@ export function decodeRelease(body: Wire): readonly EndedName[] {
   });
 }
 
+export function wireOfClaim({ publisher, name, sequence, replicas, idleMinutes = 0 }: Claim): readonly Wire[] {
+  return [publisher, name, sequence, replicas, Math.min(idleMinutes, maximumIdleMinutes)];
+}
+
 export function readClaim(value: Wire): Claim {
-  const [publisher, name, sequence, replicas] = readTuple(value, 'a claim', 4);
+  const [publisher, name, sequence, replicas, idle] = readTuple(value, 'a claim', 5);
+  const idleMinutes = readInteger(idle, 'the age of a claim', 0, maximumIdleMinutes);
   if (!isHostId(publisher)) throw malformed('the publisher of a claim is no peer id');
   return {
     publisher,
     name: readName(name),
     sequence: readSequence(sequence),
     replicas: readInteger(replicas, 'the copies that a claim wants', 1, maximumReplicas),
+    ...(idleMinutes === 0 ? {} : { idleMinutes }),
   };
 }
 

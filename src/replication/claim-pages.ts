@@ -10,7 +10,14 @@ import { malformed, readBoolean, readBytes, readList } from '../network/wire-rea
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim } from '../storage/claim-table.ts';
-import { type ClaimedCid, gatherClaims, maximumClaimsPerMessage, readClaim, readClaims } from './claim-messages.ts';
+import {
+  type ClaimedCid,
+  gatherClaims,
+  maximumClaimsPerMessage,
+  readClaim,
+  readClaims,
+  wireOfClaim,
+} from './claim-messages.ts';
 import { field } from './wire-fields.ts';
 
 export const claimListMessage = 'claims.list';
@@ -33,7 +40,7 @@ export interface ClaimList {
 
 export const encodeListQuestion = ({ keys, after }: ClaimListQuestion): Wire => ({
   keys: keys.map((key) => Buffer.from(key, 'hex')),
-  after: after === null ? null : [after.publisher, after.name, after.sequence, after.replicas],
+  after: after === null ? null : wireOfClaim(after),
 });
 
 export function decodeListQuestion(body: Wire): ClaimListQuestion {

@@ -43,14 +43,11 @@ async function handOverRecords(ports: SyncPorts): Promise<readonly string[]> {
   let cursor: string | null = null;
   do {
     const page = ports.records.table.range('all', cursor, itemsPerPage);
-    const now = ports.clock.wallTime();
     await Promise.all(
-      page.items
-        .filter(({ expiry }) => expiry === null || expiry > now)
-        .map(async ({ key, bytes }) => {
-          const entries = [decodeEntry(bytes)];
-          failures.push(...(await everywhere(ports, key, ports.replicas, (host) => ports.records.push(host, entries))));
-        }),
+      page.items.map(async ({ key, bytes }) => {
+        const entries = [decodeEntry(bytes)];
+        failures.push(...(await everywhere(ports, key, ports.replicas, (host) => ports.records.push(host, entries))));
+      }),
     );
     cursor = page.cursor;
   } while (cursor !== null);

@@ -3,14 +3,15 @@
  * verified on either side before they are passed on or kept; records by whoever keeps them.
  */
 import type { CID } from 'multiformats/cid';
-import { blockKey, verifyBlock } from '../content/cid.ts';
+import { type Block, blockKey, verifyBlock } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import { decodeEntry } from '../records/entry.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
-import { recordSet } from '../storage/item-index.ts';
+import type { Claim } from '../storage/claim-table.ts';
+import { type ItemSet, recordSet } from '../storage/item-index.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ByteRate } from './byte-rate.ts';
 import { claimMessages, encodeClaimed } from './claim-messages.ts';
@@ -27,6 +28,8 @@ const noRoomMilliseconds: Milliseconds = 30_000;
 const recordsPerPush = 128;
 const blocksPerExchange = 64;
 const claimDeadlineMilliseconds = 5000;
+/** Of no item: who is only asked whether it is there. */
+const noDigest = '0'.repeat(32);
 
 /**
  * What became of one copy. `full`: there is no room for it, which time may change. `unclaimed`: nobody wants it any more;
@@ -102,6 +105,55 @@ export class ItemMover {
     }
   }
 
+  /**
+   * From one host to others, kept by none here: to the first of the targets that take it, until so many hold it. Resolves
+   * with these.
+   */
+  async passOn(
+    source: Contact,
+    { cid, key, set }: { readonly cid: CID; readonly key: string; readonly set: ItemSet },
+    targets: readonly Contact[],
+    wanted: number,
+    signal: AbortSignal,
+  ): Promise<readonly Contact[]> {
+    const client = new SyncClient(this.#ports.transport, signal);
+    const holding: Contact[] = [];
+    const lacking: Contact[] = [];
+    for (const target of targets) {
+      if (holding.length === wanted || signal.aborted) return holding;
+      const asked = client.holds(target, [{ set, key, digest: noDigest }]);
+      const answers = await asked.catch((error: unknown) => this.#failed(target, error));
+      if (answers) (answers[0]?.held === 'absent' ? lacking : holding).push(target);
+    }
+    if (lacking.length === 0) return holding;
+    await this.#budget.take(leafBytes);
+    try {
+      const bytes = await this.#source(source).fetch({ cid, abandoned: false });
+      const [claims = []] = await client.claims(source, [key]);
+      if (bytes === null || claims.length === 0) return holding;
+      for (const target of lacking) {
+        if (holding.length === wanted || signal.aborted) break;
+        await this.#rate.pass(bytes.length, signal);
+        if (await this.#given(target, { cid, bytes }, claims)) holding.push(target);
+      }
+      return holding;
+    } catch (error) {
+      this.#failed(source, error);
+      return holding;
+    } finally {
+      this.#budget.give(leafBytes);
+    }
+  }
+
+  async #given(target: Contact, block: Block, claims: readonly Claim[]): Promise<boolean> {
+    try {
+      await this.#ports.lanes.to(target).store({ block, claims, abandoned: false });
+      return true;
+    } catch (error) {
+      return this.#failed(target, error);
+    }
+  }
+
   /** Both sides have the claims of both when it resolves with true. */
   async exchangeClaims(host: Contact, cids: readonly CID[], signal: AbortSignal): Promise<boolean> {
     const { blocks, transport } = this.#ports;
@@ -135,7 +187,6 @@ export class ItemMover {
 
   /** True when the host holds all of these records, or newer ones. */
   async pushRecords(host: Contact, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
-    const now = this.#ports.clock.wallTime();
     try {
       for (const some of chunks(keys, recordsPerPush)) {
         if (signal.aborted) return false;
@@ -143,11 +194,11 @@ export class ItemMover {
           const row = this.#ports.index.find(recordSet, key)?.record ?? null;
           return row === null ? [] : (this.#ports.records.table.byRow(row) ?? []);
         });
-        const current = rows.filter(({ expiry }) => expiry === null || expiry > now);
-        if (current.length === 0) continue;
+        if (rows.length === 0) continue;
+        // Expired ones as well: they are kept for a day, everywhere, for that they expired ends the claims of their puts.
         await this.#ports.records.push(
           host,
-          current.map(({ bytes }) => decodeEntry(bytes)),
+          rows.map(({ bytes }) => decodeEntry(bytes)),
         );
       }
       return true;

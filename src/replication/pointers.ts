@@ -52,6 +52,12 @@ export class Pointers {
     return this.#kept.holder(key) !== null;
   }
 
+  /** Whether this host points to one that is there. */
+  pointsToLive(cid: CID): boolean {
+    const holder = this.#holder(cid);
+    return holder !== null && this.#ports.view.hosts().some(({ host }) => host === holder);
+  }
+
   /** `blocks.point` */
   async point(body: Wire): Promise<Wire> {
     const { cids, holder } = decodePointing(body);

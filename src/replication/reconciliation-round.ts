@@ -8,7 +8,14 @@ import type { CID } from 'multiformats/cid';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Random } from '../ring/ports.ts';
 import { type ItemSet, isBlockSet, leafSet } from '../storage/item-index.ts';
-import { type Carrying, type ComparedArc, type Comparison, compareArcs, isBlock } from './arc-comparison.ts';
+import {
+  type BlockDifference,
+  type Carrying,
+  type ComparedArc,
+  type Comparison,
+  compareArcs,
+  isBlock,
+} from './arc-comparison.ts';
 import type { ItemMover } from './item-mover.ts';
 import { pullLeaves, pushLeaves } from './leaf-mover.ts';
 import { ownArcs } from './own-arcs.ts';
@@ -178,7 +185,7 @@ export class ReconciliationRound {
       for (const { ways, lackedHere } of due) {
         if (this.#signal.aborted) return;
         if (lackedHere) await this.#pullBlock(ways);
-        else for (const way of ways) await this.#pushBlock(way);
+        else await this.#pushBlocks(ways);
       }
     };
     await Promise.all(Array.from({ length: maximumCarryings }, work));
@@ -201,6 +208,7 @@ export class ReconciliationRound {
       if (outcome === 'failed') continue;
       // Without room it stays where it is, and is asked for again in a later round.
       for (const way of ways) settleHere(way);
+      if (outcome === 'full') await this.#passOn(ways, host, difference);
       if (outcome !== 'moved') return;
       this.#pulled = true;
       this.#blocks += 1;
@@ -208,24 +216,54 @@ export class ReconciliationRound {
     }
   }
 
-  async #pushBlock(way: Carrying): Promise<void> {
-    const { host, difference } = way;
-    if (!isBlock(difference)) return;
-    const outcome = await this.#mover.pushBlock(host, difference.cid, this.#signal);
-    if (outcome === 'failed') return;
-    settleThere(way);
-    if (outcome === 'moved') this.#blocks += 1;
-    if (outcome === 'full') await this.#pushElsewhere(way, difference.cid, difference.set);
+  async #pushBlocks(ways: readonly Carrying[]): Promise<void> {
+    const full: Contact[] = [];
+    for (const way of ways) {
+      const { host, difference } = way;
+      if (!isBlock(difference)) continue;
+      const outcome = await this.#mover.pushBlock(host, difference.cid, this.#signal);
+      if (outcome === 'failed') continue;
+      settleThere(way);
+      if (outcome === 'moved') this.#blocks += 1;
+      if (outcome === 'full') full.push(host);
+    }
+    if (full.length > 0) await this.#pushElsewhere(ways[0]!, full);
   }
 
-  /** A place has no room: the next host takes the block, and the place is told which. It comes back when there is room. */
-  async #pushElsewhere({ host: full, arc }: Carrying, cid: CID, copies: ItemSet): Promise<void> {
-    for (const host of arc.others.slice(copies - 1, copies - 1 + maximumSubstitutes)) {
-      if ((await this.#mover.pushBlock(host, cid, this.#signal)) !== 'moved') continue;
-      this.#ports.pointers?.tell(full, host, cid);
-      return;
+  /** Places have no room: for each the next host takes the block, and the place is told which. It comes back when there is room. */
+  async #pushElsewhere({ arc, difference }: Carrying, full: readonly Contact[]): Promise<void> {
+    if (!isBlock(difference)) return;
+    const substitutes = substitutesIn(arc, difference.set)[Symbol.iterator]();
+    for (const place of full) {
+      for (let next = substitutes.next(); !next.done; next = substitutes.next()) {
+        if ((await this.#mover.pushBlock(next.value, difference.cid, this.#signal)) !== 'moved') continue;
+        this.#ports.pointers?.tell(place, next.value, difference.cid);
+        break;
+      }
     }
   }
+
+  /**
+   * There is no room here, so nobody else would see that other places lack the block as well: it goes from who has it
+   * to them, and to the next hosts, until there are as many copies as are wanted.
+   */
+  async #passOn(ways: readonly Carrying[], source: Contact, difference: BlockDifference): Promise<void> {
+    const { arc } = ways[0]!;
+    const { pointers } = this.#ports;
+    const { cid, key, set } = difference;
+    const holders = ways.map(({ host }) => host.host);
+    const places = arc.others.slice(0, set - 1).filter(({ host }) => !holders.includes(host));
+    const lacking = Math.min(set, arc.others.length) - holders.length;
+    if (lacking <= (pointers?.pointsToLive(cid) ? 1 : 0)) return;
+    const targets = [...places, ...substitutesIn(arc, set)];
+    const given = await this.#mover.passOn(source, { cid, key, set }, targets, lacking, this.#signal);
+    const [first] = given.filter((host) => !places.includes(host));
+    if (first !== undefined) pointers?.tell(this.#ports.view.self, first, cid);
+  }
+}
+
+function substitutesIn(arc: ComparedArc, copies: ItemSet): readonly Contact[] {
+  return arc.others.slice(copies - 1, copies - 1 + maximumSubstitutes);
 }
 
 /** Records, and leaves of shares. */

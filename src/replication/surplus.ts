@@ -72,13 +72,15 @@ export class Surplus {
     signal: AbortSignal,
   ): Promise<number> {
     const answers = await this.#askPlaces(set, surplus, signal);
+    const { replicas } = this.#ports;
     const held: Placed[] = [];
     for (const item of surplus) {
       let everywhere = item.places.length > 0;
-      for (const host of item.places) {
+      for (const [position, host] of item.places.entries()) {
         const answer = answers.get(host.host)?.get(item.key);
-        // One that is not sure yet is being given its share by the owner.
-        if (answer?.confirmed !== true) everywhere = false;
+        // One that is not sure yet is being given its share by the owner, who speaks to the first r places alone.
+        const isSure = answer?.confirmed === true || position >= replicas;
+        if (answer === undefined || !isSure) everywhere = false;
         else if (!(await this.#isHeld(set, host, item, answer, signal))) everywhere = false;
       }
       if (everywhere) held.push(item);

@@ -56,7 +56,7 @@ export interface SyncPorts extends DataPorts {
   readonly records: SyncedRecords;
   readonly shares: SyncedShares;
   /** Told where blocks went for which a place had no room. */
-  readonly pointers?: Pick<Pointers, 'tell'>;
+  readonly pointers?: Pick<Pointers, 'tell' | 'pointsToLive'>;
   /** While somebody is handing over nothing is dropped. */
   readonly leavers: Pick<Leavers, 'isAny'>;
   /** r and w of the network. */

@@ -41,13 +41,14 @@ export class Catalog {
   /** For the tables of this room; statements on it see what is committed, and what the write under way has done. */
   readonly database: DatabaseSync;
   readonly #commits: GroupCommit;
-  readonly #clock: WallClock;
+  /** Milliseconds since 1970, for the tables of this catalogue. */
+  readonly wallTime: () => Milliseconds;
   /** Whether the file was made by this opening: then blocks on the disk, if any, are unknown to it. */
   readonly isNew: boolean;
 
   /** Opens or makes the file; ':memory:' for tests. Throws ChordialError('broken-data-folder') when it is damaged. */
   constructor(file: string, clock: WallClock = systemWallClock) {
-    this.#clock = clock;
+    this.wallTime = () => clock.wallTime();
     try {
       this.database = new DatabaseSync(file, { timeout: 5000 });
       // Of a new file; so that what small blocks leave free can go back to the disk.
@@ -59,11 +60,6 @@ export class Catalog {
     } catch (error) {
       throw damaged(file, error);
     }
-  }
-
-  /** Milliseconds since 1970, for the tables of this catalogue. */
-  wallTime(): Milliseconds {
-    return this.#clock.wallTime();
   }
 
   /** Runs `change` inside the next transaction; resolves with its value when that is durable. A throw undoes this change alone. */

@@ -84,6 +84,23 @@ test('the time of a put’s last block moves on with its blocks, to the minute',
   assert.equal(table.byName('P', 'a')[0]!.added, 61_000);
 });
 
+test('B12 a put that was cut off grows no younger by being told from host to host', () => {
+  const [now, day] = [1_700_000_000_000, 24 * 3600 * 1000];
+  const at = (wallTime: number) => {
+    const catalog = new Catalog(':memory:', { wallTime: () => wallTime });
+    return new ClaimTable(catalog);
+  };
+  const teller = at(now + day);
+  teller.add(keys[0], [claim], now);
+  const [told] = teller.of(keys[0]);
+  assert.deepEqual(told, { ...claim, idleMinutes: 1440 });
+  const other = at(now + day);
+  other.add(keys[0], [told!]);
+  assert.equal(other.byName('P', 'a')[0]!.added, now);
+  teller.confirm(teller.byName('P', 'a')[0]!, null, now + day);
+  assert.deepEqual(teller.of(keys[0]), [claim]);
+});
+
 test('puts are walked by pages', () => {
   const table = open();
   for (const name of ['a', 'b', 'c']) table.add(keys[0], [{ ...claim, name }]);

@@ -22,6 +22,11 @@ export interface Claim {
   readonly sequence: number;
   /** Copies that the put wants of each of its blocks. */
   readonly replicas: number;
+  /**
+   * How long ago the put's last block came, as a host tells that has not seen the put committed; 0 unless given. Without
+   * it every copy that repair makes would give a put that was cut off another day, and its blocks would never go.
+   */
+  readonly idleMinutes?: number;
 }
 
 /** A put as this host knows it. Times are milliseconds since 1970. */
@@ -46,6 +51,7 @@ export interface Dropped {
 }
 
 export const claimDigestBytes = 16;
+const minuteMilliseconds = 60_000;
 /** The time of the last block is written down to this precision, so that not each block costs an update. */
 const addedPrecisionMilliseconds = 60_000;
 const columns = 'put, publisher, name, sequence, replicas, added, checked, confirmed, expiry';
@@ -79,7 +85,8 @@ export class ClaimTable {
       ON CONFLICT DO UPDATE SET added = excluded.added WHERE excluded.added >= puts.added + ${addedPrecisionMilliseconds}`);
     this.#findPut = prepare('SELECT put FROM puts WHERE publisher = ? AND name = ? AND sequence = ?');
     this.#insert = prepare('INSERT OR IGNORE INTO claims (block, put) VALUES (?, ?)');
-    this.#ofBlock = prepare(`SELECT publisher, name, sequence, replicas FROM claims JOIN puts USING (put)
+    this.#ofBlock =
+      prepare(`SELECT publisher, name, sequence, replicas, added, confirmed FROM claims JOIN puts USING (put)
       WHERE block = ? ORDER BY publisher, name, sequence`);
     this.#ofName = prepare(`SELECT ${columns} FROM puts WHERE publisher = ? AND name = ? ORDER BY sequence`);
     this.#blocksOf = prepare('SELECT block FROM claims WHERE put = ? AND block > ? ORDER BY block LIMIT ?');
@@ -103,8 +110,9 @@ export class ClaimTable {
   /** The same without telling that something changed: of a block that nobody else knows of yet. Returns how many are new. */
   addToNew(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime()): number {
     let added = 0;
-    for (const { publisher, name, sequence, replicas } of claims) {
-      this.#insertPut.run(publisher, name, sequence, replicas, now, now);
+    for (const { publisher, name, sequence, replicas, idleMinutes = 0 } of claims) {
+      const came = now - idleMinutes * minuteMilliseconds;
+      this.#insertPut.run(publisher, name, sequence, replicas, came, came);
       const put = this.#findPut.get(publisher, name, sequence)?.['put'] as number;
       added += Number(this.#insert.run(blobOf(blockKey), put).changes);
     }
@@ -113,7 +121,12 @@ export class ClaimTable {
 
   /** In the order of publisher, name and sequence. */
   of(blockKey: string): readonly Claim[] {
-    return this.#ofBlock.all(blobOf(blockKey)).map(claimOf);
+    const now = this.#catalog.wallTime();
+    return this.#ofBlock.all(blobOf(blockKey)).map((row) => {
+      const isCommitted = row['confirmed'] !== null;
+      const idleMinutes = isCommitted ? 0 : Math.floor((now - Number(row['added'])) / minuteMilliseconds);
+      return idleMinutes > 0 ? { ...claimOf(row), idleMinutes } : claimOf(row);
+    });
   }
 
   isClaimed(blockKey: string): boolean {

@@ -1,0 +1,127 @@
+/** What befalls hosts and disks: each fault begins at once and is ended by what `strike` resolves with. */
+import type { Milliseconds } from '../../src/ring/ports.ts';
+import type { DataOracle } from './data-oracle.ts';
+import type { DataFault, DataPlan } from './data-plan.ts';
+import { copyRule, type DataHost, type DataSimulation } from './data-simulation.ts';
+
+/** Of virtual time. */
+const leavePatience: Milliseconds = 180_000;
+const stopPatience: Milliseconds = 30_000;
+
+export type EndTrouble = () => Promise<void>;
+
+export class FaultInjector {
+  readonly #simulation: DataSimulation;
+  readonly #oracle: DataOracle;
+  readonly #random: DataPlan['random'];
+  readonly #log: (line: string) => void;
+  /** Hosts that the others cannot reach now, and those on their side. */
+  #apart: readonly DataHost[] = [];
+
+  constructor(simulation: DataSimulation, oracle: DataOracle, plan: DataPlan, log: (line: string) => void) {
+    this.#simulation = simulation;
+    this.#oracle = oracle;
+    this.#random = plan.random;
+    this.#log = log;
+  }
+
+  /** Whether messages pass between these two. */
+  reaches(a: DataHost, b: DataHost): boolean {
+    return this.#apart.includes(a) === this.#apart.includes(b);
+  }
+
+  async strike(fault: DataFault): Promise<EndTrouble> {
+    const simulation = this.#simulation;
+    const { members } = simulation;
+    const victim = this.#pick(members.length > copyRule.replicas ? members : []);
+    if (victim === undefined || fault === 'join') {
+      this.#log('join');
+      simulation.add();
+      return async () => {};
+    }
+    this.#log(`${fault} ${victim.number}`);
+    const { trouble } = victim.disk;
+    switch (fault) {
+      case 'crash':
+        return this.#down(victim, false);
+      case 'wipe':
+        return this.#down(victim, true);
+      case 'pair': {
+        const other = this.#pick(members.filter((host) => host !== victim && members.length > 4));
+        const ends = [victim, ...(other === undefined ? [] : [other])].map((host) =>
+          this.#down(host, this.#random.next() < 0.5),
+        );
+        return async () => {
+          for (const end of ends) await end();
+        };
+      }
+      case 'rot': {
+        const end = this.#down(victim, false);
+        this.#oracle.lost(victim);
+        this.#log(`${await victim.disk.rot(0.5)} blocks rot`);
+        return end;
+      }
+      case 'stop':
+        await simulation.waitFor(simulation.stop(victim).catch(this.#note('no stop')), stopPatience);
+        if (victim.isMember) simulation.crash(victim);
+        return async () => simulation.restart(victim);
+      case 'leave':
+        // A leave that cannot hand everything over is refused, and may be asked for again.
+        await simulation.waitFor(simulation.leave(victim).catch(this.#note('no leave')), leavePatience);
+        return async () => {};
+      case 'freeze':
+        simulation.freeze(victim);
+        return this.#parted([victim], () => simulation.thaw(victim));
+      case 'cut':
+      case 'halves': {
+        const apart = fault === 'cut' ? [victim] : members.filter(() => this.#random.next() < 0.5);
+        this.#log(`apart: ${apart.map(({ number }) => number).join(', ')}`);
+        simulation.cut(apart);
+        return this.#parted(apart, () => simulation.heal());
+      }
+      case 'failing-writes':
+        trouble.failingWrites = 0.3;
+        return async () => {
+          trouble.failingWrites = 0;
+        };
+      case 'wrong-reads':
+        trouble.wrongReads = 0.3;
+        return async () => {
+          trouble.wrongReads = 0;
+        };
+      case 'full':
+        trouble.isFull = true;
+        return async () => {
+          trouble.isFull = false;
+        };
+    }
+  }
+
+  /** What brings it, or another in its place, back. */
+  #down(host: DataHost, isLost: boolean): EndTrouble {
+    this.#log(`down ${host.number}${isLost ? ' for good' : ''}`);
+    if (!isLost) {
+      this.#simulation.crash(host);
+      return async () => this.#simulation.restart(host);
+    }
+    this.#oracle.lost(host);
+    this.#simulation.wipe(host);
+    return async () => void this.#simulation.add();
+  }
+
+  #parted(hosts: readonly DataHost[], end: () => void): EndTrouble {
+    this.#apart = hosts;
+    return async () => {
+      end();
+      this.#apart = [];
+    };
+  }
+
+  #note(what: string): (error: Error) => void {
+    return (error) => this.#log(`${what}: ${error.message}`);
+  }
+
+  #pick<T>(values: readonly T[]): T | undefined {
+    return values[Math.floor(this.#random.next() * values.length)];
+  }
+}

@@ -1,0 +1,112 @@
+/** Where things lie, seen from outside: the disks are looked at directly, and the live members sorted. */
+import type { CID } from 'multiformats/cid';
+import { blockKey } from '../../src/content/cid.ts';
+import { placedNameKey } from '../../src/content/name.ts';
+import { ringIdOfHash } from '../../src/ring/identifier.ts';
+import { recordSet } from '../../src/storage/item-index.ts';
+import { copyRule, type DataHost, type DataSimulation, ringBits } from './data-simulation.ts';
+
+/** Of one host's disk, all at once. */
+interface Held {
+  /** By key: the copies that claims here wish of the block. */
+  readonly blocks: ReadonlyMap<string, number>;
+  /** By record key and identity: the digest. */
+  readonly records: ReadonlyMap<string, string>;
+}
+
+export class Holdings {
+  readonly #simulation: DataSimulation;
+
+  constructor(simulation: DataSimulation) {
+    this.#simulation = simulation;
+  }
+
+  /** The first so many distinct hosts from the owner of the key on. */
+  placesOf(key: string, wanted: number): readonly DataHost[] {
+    const members = this.#simulation.members.flatMap((host) => host.ring.members.map(({ id }) => ({ id, host })));
+    members.sort((a, b) => (a.id < b.id ? -1 : 1));
+    const position = ringIdOfHash(key, ringBits);
+    const first = Math.max(
+      0,
+      members.findIndex(({ id }) => id >= position),
+    );
+    const hosts = new Set<DataHost>();
+    for (let step = 0; step < members.length && hosts.size < wanted; step++)
+      hosts.add(members[(first + step) % members.length]!.host);
+    return [...hosts];
+  }
+
+  /** Disks of these hosts that hold the block whole. */
+  holders(cid: CID, hosts: readonly DataHost[]): readonly DataHost[] {
+    const key = blockKey(cid);
+    return hosts.filter(({ disk }) => disk.holds(key));
+  }
+
+  recordHolders(name: string, publisher: DataHost, hosts: readonly DataHost[]): readonly DataHost[] {
+    const key = placedNameKey(name, ringBits, false);
+    return hosts.filter(({ disk }) => disk.findRecord(key, publisher.signer.host) !== null);
+  }
+
+  /**
+   * Why not everything that lies on any disk lies at exactly its places, or null. Hosts with a quota may lack what others
+   * then hold in their stead; a publisher keeps its own records besides.
+   */
+  misplaced(): string | null {
+    const { members } = this.#simulation;
+    const held = new Map(members.map((host) => [host, heldBy(host)]));
+    const wanted = new Map<string, number>();
+    const newest = new Set<string>();
+    for (const { blocks, records } of held.values()) {
+      for (const [key, copies] of blocks) wanted.set(key, Math.max(copies, wanted.get(key) ?? 0));
+      for (const key of records.keys()) newest.add(key);
+    }
+    for (const [key, copies] of wanted) {
+      const places = this.placesOf(key, copies);
+      const lacking = places.filter((host) => held.get(host)?.blocks.has(key) !== true);
+      const extra = members.filter((host) => !places.includes(host) && held.get(host)?.blocks.has(key) === true);
+      const fault = badly(lacking, extra);
+      if (fault !== null) return `block ${key.slice(0, 12)}, of which ${copies} copies are wanted, ${fault}`;
+    }
+    for (const key of newest) {
+      const places = this.placesOf(key.slice(0, 64), copyRule.replicas);
+      const digests = new Set(places.map((host) => held.get(host)?.records.get(key)));
+      if (digests.size !== 1 || digests.has(undefined))
+        return `record ${key.slice(0, 12)} is not the same at all its places`;
+      const extra = members.filter((host) => !places.includes(host) && held.get(host)?.records.has(key) === true);
+      const others = extra.filter(({ disk, signer }) => disk.findRecord(key.slice(0, 64), signer.host) === null);
+      if (others.length > 0) return `record ${key.slice(0, 12)} is also at hosts ${numbers(others)}`;
+    }
+    return null;
+  }
+
+  /** Keys of all blocks on the disks of members. */
+  allBlocks(): ReadonlyMap<string, readonly DataHost[]> {
+    const all = new Map<string, DataHost[]>();
+    for (const host of this.#simulation.members)
+      for (const key of heldBy(host).blocks.keys()) all.set(key, [...(all.get(key) ?? []), host]);
+    return all;
+  }
+}
+
+function badly(lacking: readonly DataHost[], extra: readonly DataHost[]): string | null {
+  const inexcusable = lacking.filter(({ disk }) => disk.blocks.quotaBytes === Number.POSITIVE_INFINITY);
+  if (inexcusable.length > 0) return `is not at its places ${numbers(inexcusable)}`;
+  // A host in the stead of each without room; at first sometimes one more.
+  if (extra.length < lacking.length) return `has no substitute for ${numbers(lacking)}`;
+  return lacking.length === 0 && extra.length > 0 ? `is also at hosts ${numbers(extra)}` : null;
+}
+
+function heldBy({ disk }: DataHost): Held {
+  const blocks = new Map<string, number>();
+  const records = new Map<string, string>();
+  for (const { set, key, digest } of disk.items()) {
+    if (set === recordSet) records.set(key, digest);
+    // What nothing claims is nobody's any more, and is freed where it lies.
+    else if (!disk.rotten.has(key) && disk.claims.isClaimed(key)) blocks.set(key, set);
+  }
+  return { blocks, records };
+}
+
+function numbers(hosts: readonly DataHost[]): string {
+  return hosts.map(({ number }) => number).join(', ');
+}

@@ -1,0 +1,117 @@
+/** What users do meanwhile: they put, replace, share content, give lifetimes and remove; the oracle notes what was acknowledged. */
+import { type Attempt, type Content, contentOf, type DataOracle, oneChunk, type PublishedName } from './data-oracle.ts';
+import type { DataPlan } from './data-plan.ts';
+import type { DataHost, DataSimulation } from './data-simulation.ts';
+
+const replicasAskedFor = [1, 2, 5];
+const shortestLifetimeMilliseconds = 20_000;
+const longestLifetimeMilliseconds = 90_000;
+
+export class Operations {
+  readonly #simulation: DataSimulation;
+  readonly #oracle: DataOracle;
+  readonly #random: DataPlan['random'];
+  readonly #log: (line: string) => void;
+  /** Names on which something is under way in a process that lives. */
+  readonly #busy = new Map<PublishedName, DataHost['path']>();
+  #contents = 0;
+  #names = 0;
+  acknowledged = 0;
+  failed = 0;
+
+  constructor(simulation: DataSimulation, oracle: DataOracle, plan: DataPlan, log: (line: string) => void) {
+    this.#simulation = simulation;
+    this.#oracle = oracle;
+    this.#random = plan.random;
+    this.#log = log;
+  }
+
+  /** One of them; resolves when it has come about or failed, never when its peer ends before. */
+  async any(): Promise<void> {
+    const lot = this.#random.next();
+    if (lot < 0.5) return this.put();
+    if (lot < 0.65) return this.#replace();
+    if (lot < 0.8) return this.#remove();
+    if (lot < 0.9) return this.put(await this.#content(), this.#lifetime());
+    return this.put(this.#pick(this.#current()) ?? (await this.#content()));
+  }
+
+  async put(content?: Content, timeToLive: number | null = null): Promise<void> {
+    const publisher = this.#pick(this.#simulation.members);
+    if (publisher === undefined) return;
+    const name = `file ${this.#names++}`;
+    await this.#putAs({ name, publisher, attempts: [] }, content ?? (await this.#content()), timeToLive);
+  }
+
+  async #replace(): Promise<void> {
+    const published = this.#pick(this.#free());
+    if (published !== undefined) await this.#putAs(published, await this.#content(), null);
+  }
+
+  async #putAs(published: PublishedName, content: Content, timeToLive: number | null): Promise<void> {
+    const { name, publisher } = published;
+    const replicas = this.#random.next() < 0.15 ? (this.#pick(replicasAskedFor) ?? 3) : 3;
+    const attempt = this.#oracle.begin(published, { content, timeToLive, replicas });
+    const options = { replicas, ...(timeToLive === null ? {} : { timeToLive }) };
+    await this.#under(published, attempt, `put ${name} at ${publisher.number}`, async () => {
+      const { copies } = await publisher.path!.files.put(name, oneChunk(content.bytes), options);
+      attempt.copies = copies;
+      return `${copies} copies, ${content.cids.length} blocks`;
+    });
+  }
+
+  async #remove(): Promise<void> {
+    const published = this.#pick(this.#free());
+    if (published === undefined) return;
+    const attempt = this.#oracle.begin(published, { content: null, timeToLive: null, replicas: 3 });
+    await this.#under(published, attempt, `remove ${published.name} at ${published.publisher.number}`, async () => {
+      await published.publisher.path!.files.remove(published.name);
+      return 'done';
+    });
+  }
+
+  async #under(published: PublishedName, attempt: Attempt, what: string, work: () => Promise<string>): Promise<void> {
+    const { path } = published.publisher;
+    this.#busy.set(published, path);
+    try {
+      const done = await work();
+      attempt.acknowledged = this.#simulation.ring.time.wallTime;
+      this.acknowledged += 1;
+      this.#log(`${what}: ${done}`);
+    } catch (error) {
+      this.failed += 1;
+      this.#log(`${what} failed: ${(error as Error).message}`);
+    } finally {
+      attempt.isUnderWay = false;
+      if (this.#busy.get(published) === path) this.#busy.delete(published);
+    }
+  }
+
+  /** Names that their publisher, being there, can do something to. */
+  #free(): readonly PublishedName[] {
+    return this.#oracle.names.filter((published) => {
+      const { publisher, attempts } = published;
+      if (!publisher.isMember || publisher.path === null || attempts.at(-1)?.content === null) return false;
+      // What a process that has ended had under way will not come about any more.
+      return !this.#busy.has(published) || this.#busy.get(published) !== publisher.path;
+    });
+  }
+
+  #current(): readonly Content[] {
+    const wall = this.#simulation.ring.time.wallTime;
+    return this.#oracle.names.flatMap((published) => this.#oracle.expected(published, wall).contents);
+  }
+
+  #content(): Promise<Content> {
+    return contentOf(`content ${this.#contents++}`, this.#random);
+  }
+
+  #lifetime(): number {
+    const spread = longestLifetimeMilliseconds - shortestLifetimeMilliseconds;
+    return Math.floor(shortestLifetimeMilliseconds + spread * this.#random.next());
+  }
+
+  #pick<T>(values: readonly T[]): T | undefined {
+    return values[Math.floor(this.#random.next() * values.length)];
+  }
+}

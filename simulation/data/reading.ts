@@ -1,0 +1,125 @@
+/** Readers that know what they may be given: never wrong bytes, and what was promised within their patience. */
+import { ChordialError } from '../../src/errors.ts';
+import type { Milliseconds, Random } from '../../src/ring/ports.ts';
+import type { Attempt, Content, DataOracle, Expected, PublishedName } from './data-oracle.ts';
+import type { DataHost, DataSimulation } from './data-simulation.ts';
+import type { FaultInjector } from './faults.ts';
+import { Violation } from './violation.ts';
+
+/** Deaths are found out and the ring mended meanwhile. */
+const readPatience: Milliseconds = 20_000;
+const pauseMilliseconds: Milliseconds = 200;
+
+export class Reading {
+  readonly #simulation: DataSimulation;
+  readonly #oracle: DataOracle;
+  readonly #faults: FaultInjector;
+  readonly #random: Random;
+  reads = 0;
+
+  constructor(simulation: DataSimulation, oracle: DataOracle, faults: FaultInjector, random: Random) {
+    this.#simulation = simulation;
+    this.#oracle = oracle;
+    this.#faults = faults;
+    this.#random = random;
+  }
+
+  /** While there is trouble: by somebody patient, who must be given it while fewer are out than copies were promised. */
+  async amidTrouble(published: PublishedName): Promise<void> {
+    const until = this.#simulation.now + readPatience;
+    for (let last = 'nobody could be asked'; ; ) {
+      const reader = this.#pick(this.#simulation.members.filter(({ ring }) => !ring.process.isFrozen));
+      const before = this.#now(published);
+      if (reader !== undefined) {
+        const got = await this.#once(reader, published, until - this.#simulation.now);
+        const allowed = [...before.contents, ...this.#now(published).contents];
+        if (got instanceof Uint8Array) return this.#check(published, got, allowed, reader, true);
+        last = got === null ? 'no answer' : `${got.code}: ${got.message}`;
+        if (!this.#isPromised(published, before.promised, reader)) return;
+      }
+      if (this.#simulation.now >= until) throw new Violation(`${published.name} could not be read: ${last}`);
+      await this.#simulation.pass(pauseMilliseconds);
+    }
+  }
+
+  /** In quiet: what stands is read, and what was removed is gone. */
+  async inQuiet(published: PublishedName): Promise<void> {
+    const until = this.#simulation.now + readPatience;
+    for (let last = ''; ; ) {
+      const { contents, mayBeAbsent } = this.#now(published);
+      const reader = this.#pick(this.#simulation.members);
+      const got = reader === undefined ? null : await this.#once(reader, published, readPatience);
+      if (got instanceof Uint8Array) return this.#check(published, got, contents, reader, false);
+      if (got?.code === 'not-found' && (mayBeAbsent || this.#now(published).mayBeAbsent)) return;
+      if (this.#isExcused(published)) return;
+      last = got === null ? 'no answer' : `${got.code}: ${got.message}`;
+      if (this.#simulation.now >= until) throw new Violation(`${published.name} cannot be read in quiet: ${last}`);
+      await this.#simulation.pass(pauseMilliseconds);
+    }
+  }
+
+  #now(published: PublishedName): Expected {
+    return this.#oracle.expected(published, this.#simulation.ring.time.wallTime);
+  }
+
+  /** Fewer hosts are out for this reader than copies were promised. */
+  #isPromised(published: PublishedName, promised: Attempt | null, reader: DataHost): boolean {
+    if (promised === null || this.#now(published).promised !== promised) return false;
+    const out = new Set(promised.lost);
+    for (const host of this.#simulation.hosts) {
+      const isThere = host.isMember && !host.ring.process.isFrozen && this.#faults.reaches(host, reader);
+      if (!isThere && !host.hasLeft) out.add(host);
+    }
+    return out.size < promised.copies;
+  }
+
+  /** More was lost than was promised to be survived, at some time in the history of what may stand. */
+  #isExcused({ attempts }: PublishedName): boolean {
+    return attempts.some(({ lost, copies, content }) => content !== null && lost.size > 0 && lost.size >= copies);
+  }
+
+  #check(
+    published: PublishedName,
+    got: Uint8Array,
+    allowed: readonly Content[],
+    reader: DataHost | undefined,
+    mayBeOld: boolean,
+  ): void {
+    const isOneOf = (contents: readonly Content[]) => contents.some(({ bytes }) => Buffer.compare(bytes, got) === 0);
+    if (isOneOf(allowed)) return;
+    const where = `${published.name} was read at host ${reader?.number}`;
+    if (!isOneOf(this.#oracle.everything(published))) throw new Violation(`${where} with wrong bytes`);
+    if (!mayBeOld && !this.#isExcused(published)) throw new Violation(`${where} as it was before`);
+  }
+
+  /** The bytes, why there are none, or null when there was no answer in time. */
+  async #once(
+    host: DataHost,
+    published: PublishedName,
+    patience: Milliseconds,
+  ): Promise<Uint8Array | ChordialError | null> {
+    this.reads += 1;
+    const got = await this.#simulation.waitFor(readAt(host, published), patience);
+    return got ?? null;
+  }
+
+  #pick<T>(values: readonly T[]): T | undefined {
+    return values[Math.floor(this.#random.next() * values.length)];
+  }
+}
+
+async function readAt(
+  { path, number }: DataHost,
+  { name, publisher }: PublishedName,
+): Promise<Uint8Array | ChordialError> {
+  try {
+    if (path === null) return new ChordialError('not-a-member', `Host ${number} is down.`);
+    const { cid } = await path.files.resolve({ name, publisher: publisher.signer.host });
+    const pieces: Uint8Array[] = [];
+    for await (const piece of path.files.read(cid)) pieces.push(Uint8Array.from(piece));
+    return new Uint8Array(Buffer.concat(pieces));
+  } catch (error) {
+    if (error instanceof ChordialError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,2 @@
+/** Something happened that must not, whatever the trouble. */
+export class Violation extends Error {}
