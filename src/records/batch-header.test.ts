@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { encode } from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { ChordialError } from '../errors.ts';
+import { isDialable } from '../network/addresses.ts';
 import { createIdentity, verifySignature } from '../network/identity.ts';
 import {
   decodeHeader,
@@ -61,7 +62,7 @@ test('a header out of its bounds is refused', () => {
     { version: 999 },
     { expiry: 2000 },
     { expiry: 2001 + headerLifetimeMilliseconds },
-    { addresses: ['nowhere'] },
+    { addresses: ['a'.repeat(262)] },
     { addresses: Array.from({ length: 9 }, () => '192.0.2.1:4848') },
     { withdrawn: new Uint8Array(7) },
     { withdrawn: new Uint8Array(2 * tagBytes) },
@@ -99,13 +100,14 @@ test('anything else is refused, never anything worse', () => {
   );
 });
 
-test('a header ahead of the clock is refused, and so is a forged one, also when it comes again', () => {
-  const verifier = new HeaderVerifier(networkId, verifySignature, { wallTime: () => 1_000_000 });
+test('a header ahead of the clock is refused, and so is a forged one or one without a right address, also when it comes again', () => {
+  const verifier = new HeaderVerifier(networkId, verifySignature, { wallTime: () => 1_000_000 }, isDialable);
   assert.equal(verifier.read(sign().bytes).number, 1000);
   assert.equal(verifier.read(sign().bytes).number, 1000);
   const early = sign({ version: 1_600_001, expiry: 1_600_002 });
   const forged = sign({}, createIdentity());
-  for (const { bytes } of [early, early, forged, forged]) assert.throws(() => verifier.read(bytes), refused);
+  const nowhere = sign({ addresses: ['nowhere'] });
+  for (const { bytes } of [early, early, forged, forged, nowhere]) assert.throws(() => verifier.read(bytes), refused);
 });
 
 test('name and postings of one file have one tag, its content another', () => {

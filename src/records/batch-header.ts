@@ -6,7 +6,6 @@
 import { hash } from 'node:crypto';
 import { decode, encode } from '@ipld/dag-cbor';
 import { ChordialError } from '../errors.ts';
-import { isDialable, maximumAddressCharacters, maximumAddresses } from '../network/addresses.ts';
 import { isHostId } from '../network/host-id.ts';
 import type { HostId } from '../ring/pointer.ts';
 import { maximumClockSkewMilliseconds } from './merge.ts';
@@ -43,6 +42,9 @@ export const tagBytes = 8;
 /** All files of a full batch: 128 KiB. */
 export const maximumWithdrawnTags = 16_384;
 export const maximumHeaderBytes = maximumWithdrawnTags * tagBytes + 4096;
+/** As of contacts (src/network/addresses.ts). */
+const maximumAddresses = 8;
+const maximumAddressCharacters = 261;
 const signatureBytes = 64;
 const fieldCount = 11;
 const domain = 'chordial share batch v1\0';
@@ -56,7 +58,7 @@ export function signHeader(
   return { ...unsigned, bytes: encode([...fieldsOf(unsigned), signature]) };
 }
 
-/** Throws `bad-content` for anything that is not a header in canonical form. Neither its signature nor its times are looked at. */
+/** Throws `bad-content` for anything that is not a header in canonical form. Its signature, its addresses and whether its time has come are not looked at. */
 export function decodeHeader(bytes: Uint8Array): BatchHeader {
   if (bytes.length > maximumHeaderBytes) throw malformed(`it has ${bytes.length} bytes`);
   const fields = decodedList(bytes);
@@ -135,7 +137,7 @@ function isAddressList(value: unknown): value is readonly string[] {
   return (
     Array.isArray(value) &&
     value.length <= maximumAddresses &&
-    value.every((address) => isDialable(address) && address.length <= maximumAddressCharacters)
+    value.every((address) => typeof address === 'string' && address.length <= maximumAddressCharacters)
   );
 }
 

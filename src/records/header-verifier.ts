@@ -13,12 +13,15 @@ export class HeaderVerifier {
   readonly #networkId: string;
   readonly #verify: Verify;
   readonly #clock: Pick<Clock, 'wallTime'>;
+  readonly #isAddress: (text: string) => boolean;
   readonly #known = new BoundedCache<string, BatchHeader>(maximumRemembered);
 
-  constructor(networkId: string, verify: Verify, clock: Pick<Clock, 'wallTime'>) {
+  /** @param isAddress whether somebody could be dialled there */
+  constructor(networkId: string, verify: Verify, clock: Pick<Clock, 'wallTime'>, isAddress: (text: string) => boolean) {
     this.#networkId = networkId;
     this.#verify = verify;
     this.#clock = clock;
+    this.#isAddress = isAddress;
   }
 
   /** Throws `bad-content` for what is malformed, forged, or ahead of this clock. It may have expired. */
@@ -43,6 +46,7 @@ export class HeaderVerifier {
     // A copy of its own: what came in is a view of a whole message.
     const header = decodeHeader(Uint8Array.from(bytes));
     if (!isSigned(header, this.#networkId, this.#verify)) throw refused(header, 'was not signed by it');
+    if (!header.addresses.every(this.#isAddress)) throw refused(header, 'names an address that is none');
     return header;
   }
 }

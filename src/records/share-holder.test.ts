@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
+import { isDialable } from '../network/addresses.ts';
 import { createIdentity, type Identity, verifySignature } from '../network/identity.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -36,7 +37,7 @@ function holding() {
     clock,
     confirmed: { covers: () => true },
     shares,
-    headers: new HeaderVerifier(networkId, verifySignature, clock),
+    headers: new HeaderVerifier(networkId, verifySignature, clock, isDialable),
     rowOfItem: (key) => index.find(leafSet, key)?.record ?? null,
     report: (_what, _host, detail) => reports.push(detail),
   });

@@ -2,6 +2,7 @@
 import type { CID } from 'multiformats/cid';
 import type { BuildOptions } from '../content/builder.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
+import { isDialable } from '../network/addresses.ts';
 import { Silences } from '../network/silences.ts';
 import {
   type IncomingStream,
@@ -163,7 +164,7 @@ export class DataPath {
     const names = new Names(recordPorts, writer, reader);
     this.names = names;
     this.recordWriter = writer;
-    const headers = new HeaderVerifier(networkId, options.verify, clock);
+    const headers = new HeaderVerifier(networkId, options.verify, clock, isDialable);
     const rowOfItem = (key: string) => options.index.find(leafSet, key)?.record ?? null;
     this.#shareHolder = new ShareHolder({ ...recordPorts, shares: options.shares, headers, rowOfItem });
     const sharePorts = { ...recordPorts, headers, holder: this.#shareHolder, shares: options.shares };

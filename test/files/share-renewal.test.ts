@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
+import { isDialable } from '../../src/network/addresses.ts';
 import { createIdentity, type Identity, verifySignature } from '../../src/network/identity.ts';
 import { MemoryNetwork } from '../../src/network/memory-transport.ts';
 import { Silences } from '../../src/network/silences.ts';
@@ -65,7 +66,7 @@ async function hosts(count: number) {
     const view = ring.view(peer.transport.contact);
     const silences = new Silences(clock);
     const placement = new PlacementCache(view, clock, silences);
-    const headers = new HeaderVerifier(networkId, verifySignature, clock);
+    const headers = new HeaderVerifier(networkId, verifySignature, clock, isDialable);
     const failures: string[] = [];
     const common = {
       view,
