@@ -19,6 +19,9 @@ export function peerRoutes(app: FastifyInstance, { peer }: ApiContext): void {
       peers: countStates(peer().peers()),
       bytesReceived: peer().traffic().received,
       bytesSent: peer().traffic().sent,
+      queries: peer()
+        .search.recent()
+        .map(({ time, ...query }) => ({ ...query, time: new Date(time).toISOString() })),
     };
   });
 }

@@ -141,6 +141,33 @@ export const peerList = record({
   ),
 });
 
+export const searchStarted = record({ queryId: text });
+export const searchResult = record({
+  queryId: text,
+  query: text,
+  mode: { enum: ['words', 'broadcast'] },
+  time: text,
+  state: { enum: ['running', 'done', 'failed'] },
+  total: whole,
+  answered: { type: 'integer', description: 'Peers that looked, for a broadcast that has ended' },
+  missed: { type: 'integer', description: 'Parts of the ring that a broadcast could not reach' },
+  problem: { type: ['object', 'null'] },
+  hits: list(
+    record({
+      name: text,
+      size: whole,
+      type: { enum: ['file', 'directory'] },
+      cid: text,
+      sha256: textOrNull,
+      publisher: text,
+      address: textOrNull,
+      shared: { type: 'boolean', description: 'The file lies at its publisher; otherwise the ring keeps it' },
+      live: { type: 'boolean', description: 'Somebody who is here has it' },
+      time: text,
+    }),
+  ),
+});
+
 export const stats = record({
   uptimeSeconds: { type: 'number' },
   residentBytes: whole,
@@ -150,4 +177,14 @@ export const stats = record({
   peers: { type: 'object', description: 'Peers by state', additionalProperties: whole },
   bytesReceived: { type: 'integer', description: 'From other peers since the start, on all connections' },
   bytesSent: whole,
+  queries: list(
+    record({
+      id: text,
+      time: text,
+      query: text,
+      role: { enum: ['asked', 'answered', 'forwarded'] },
+      hash: textOrNull,
+      responses: whole,
+    }),
+  ),
 });

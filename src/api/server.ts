@@ -20,6 +20,7 @@ import { peerRoutes } from './peer-routes.ts';
 import { errorHandler, problemOf, problemType, routeMissing } from './problem.ts';
 import { resumableRoutes } from './resumable-routes.ts';
 import { ringRoutes } from './ring-routes.ts';
+import { searchRoutes } from './search-routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 
@@ -137,6 +138,7 @@ const groups = [
   nodeRoutes,
   peerRoutes,
   ringRoutes,
+  searchRoutes,
   eventRoutes,
   healthRoutes,
   pageRoutes,

@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   stat: async () => (await import('./stat.ts')).statCommand(),
   peers: async () => (await import('./peers.ts')).peersCommand(),
   ring: async () => (await import('./ring.ts')).ringCommand(),
+  search: async () => (await import('./search.ts')).searchCommand(),
   lookup: async () => (await import('./lookup.ts')).lookupCommand(),
   join: async () => (await import('./join.ts')).joinCommand(),
   leave: async () => (await import('./leave.ts')).leaveCommand(),

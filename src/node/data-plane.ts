@@ -23,6 +23,9 @@ import { blockMessages } from '../replication/block-messages.ts';
 import { inOwnedArc, ringIdOfHash } from '../ring/identifier.ts';
 import { type Contact, isMember, type MemberPointer } from '../ring/pointer.ts';
 import type { Located, RingView } from '../ring/view.ts';
+import { PutIndex } from '../search/put-index.ts';
+import { Search } from '../search/search.ts';
+import { WordIndex } from '../search/word-index.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { DiskBlockStore } from '../storage/disk-block-store.ts';
 import { type IndexedTables, openIndexedTables } from '../storage/indexed-tables.ts';
@@ -31,6 +34,7 @@ import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import { DataPath } from '../transfer/data-path.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
+import { ownedNames } from './answered-files.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import type { EventFan } from './event-fan.ts';
 import type { StorageListing } from './peer.ts';
@@ -44,6 +48,8 @@ export interface DataPlaneOptions {
   /** Listens to what the ring asks. */
   readonly silences: Silences;
   readonly view: RingView;
+  /** Every member known and believed alive, in ring order. */
+  readonly members: () => readonly MemberPointer[];
   readonly configuration: PeerConfiguration;
   readonly events: EventFan;
 }
@@ -59,6 +65,8 @@ export class DataPlane {
   readonly transfers: Transfers;
   readonly announcer: ShareAnnouncer;
   readonly shareReader: ShareReader;
+  readonly search: Search;
+  readonly #putIndex: PutIndex;
   readonly #options: DataPlaneOptions;
   readonly #blocks: DiskBlockStore;
   readonly #records: RecordTable;
@@ -93,8 +101,16 @@ export class DataPlane {
       ...(configuration.scrubBytesPerSecond === undefined
         ? {}
         : { scrubBytesPerSecond: configuration.scrubBytesPerSecond }),
+      nameChanges: {
+        changing: (name, before) => this.#putIndex.changing(name, before),
+        changed: (name) => this.#putIndex.changed(name),
+      },
       notify: (event) => events.tell({ kind: event.kind, text: event.text }),
     });
+    const { names, recordWriter: writer } = this.#path;
+    const signing = { signer: identity, networkId: networkId(genesis) };
+    this.#putIndex = new PutIndex({ names, writer, ...signing, settings: catalog, clock: systemClock });
+    this.search = this.#searchOver(records);
     this.files = this.#path.files;
     this.transfers = this.#path.transfers;
     this.announcer = this.#path.announcer;
@@ -113,15 +129,19 @@ export class DataPlane {
   /** The peer is a member now: repair and interrupted transfers go on. */
   begin(): void {
     this.#path.begin();
+    this.#putIndex.begin();
   }
 
   async close(): Promise<void> {
+    this.search.close();
+    await this.#putIndex.close();
     await this.#path.close();
     await this.#blocks.close();
   }
 
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
     if (this.#takesNothing && kind === recordMessages.put) throw leaving();
+    if (this.search.handles(kind)) return this.search.request(from, kind, body);
     return this.#path.request(from, kind, body);
   }
 
@@ -182,6 +202,25 @@ export class DataPlane {
       next = page.cursor;
     } while (next !== null && names.length < namesPerPage && seen < maximumRowsPerPage);
     return { names, blocks: this.#blocks.count(), bytes: this.#blocks.bytes(), cursor: next };
+  }
+
+  #searchOver(records: RecordTable): Search {
+    const { view, transport, genesis, members } = this.#options;
+    const isDead = (host: Contact['host']) => view.isDead(host);
+    return new Search({
+      view,
+      transport,
+      members,
+      isDead,
+      clock: systemClock,
+      self: () => view.self,
+      bits: genesis.bits,
+      places: { bits: genesis.bits, teaching: genesis.rule === 'chosen' },
+      replicas: genesis.replicas,
+      placement: this.#path.placement,
+      index: new WordIndex({ table: records, shares: this.#path.shareReader, clock: systemClock, isDead }),
+      files: () => ownedNames(records, (row) => this.#isOwn(row), Date.now),
+    });
   }
 
   #isOwn(row: RecordRow): boolean {

@@ -6,6 +6,8 @@ import type { Identity } from '../network/identity.ts';
 import { systemClock } from '../network/system-clock.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import type { RingHost } from '../ring/ring-host.ts';
+import type { Hit } from '../search/hit.ts';
+import type { Search } from '../search/search.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import type { Uploads } from '../transfer/uploads.ts';
@@ -25,6 +27,7 @@ import type {
 } from './peer.ts';
 import type { RingAdapter } from './ring-adapter.ts';
 import { shownMember, shownPeer, shownPointer } from './shown.ts';
+import { type ShownHit, shownHit } from './shown-hit.ts';
 
 export interface LiveParts {
   readonly identity: Identity;
@@ -79,6 +82,16 @@ export class LivePeer implements Peer {
 
   get uploads(): Uploads {
     return this.#parts.uploads;
+  }
+
+  get search(): Search {
+    return this.#parts.data.search;
+  }
+
+  shownHits(hits: readonly Hit[]): readonly ShownHit[] {
+    const { view } = this.#parts;
+    const here = new Map([view.self, ...view.hosts()].map(({ host, addresses }) => [host, addresses[0] ?? null]));
+    return hits.map((hit) => shownHit(hit, (host) => here.get(host) ?? null));
   }
 
   status(fingers: ShownFingers = 'all'): NodeStatus {

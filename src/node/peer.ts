@@ -1,7 +1,11 @@
 /** A running peer as the API, the command line and the shell see it. */
+import type { Hit } from '../search/hit.ts';
+import type { Search } from '../search/search.ts';
 import type { FileEvent, Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import type { Uploads } from '../transfer/uploads.ts';
+
+import type { ShownHit } from './shown-hit.ts';
 
 /** `{id, ringId, address}`: how every interface shows a member. */
 export interface ShownPointer {
@@ -75,6 +79,8 @@ export interface Peer {
   readonly files: Files;
   readonly transfers: Transfers;
   readonly uploads: Uploads;
+  readonly search: Pick<Search, 'start' | 'get' | 'recent'>;
+  shownHits(hits: readonly Hit[]): readonly ShownHit[];
   /** All fingers by default. */
   status(fingers?: ShownFingers): NodeStatus;
   peers(): readonly PeerStatus[];

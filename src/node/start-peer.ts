@@ -122,6 +122,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     transport,
     silences,
     view,
+    members: () => ring.members(),
     configuration,
     events,
   });

@@ -17,7 +17,11 @@ export function postingsOf(entry: NameEntry): readonly UnsignedEntry[] {
 }
 
 /** Ends the postings of a name that its publisher has ended or given another content. */
-export function postingTombstones(entry: NameEntry, sequence: number, now: number): readonly UnsignedEntry[] {
+export function postingTombstones(
+  entry: Pick<NameEntry, 'name' | 'cid' | 'publisher'>,
+  sequence: number,
+  now: number,
+): readonly UnsignedEntry[] {
   const { publisher } = entry;
   const expiry = now + tombstoneMilliseconds;
   return subjectsOf(entry).map((subject) => ({ kind: 'posting', subject, publisher, sequence, expiry, body: null }));

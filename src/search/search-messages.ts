@@ -2,7 +2,7 @@
  * Wire formats of searching.
  *
  * `search.count`  `{words}` → `{counts}`: how many postings the host holds under each word, at most `maximumCounted`.
- * `search.query`  `{word, query, skip, limit}` → `{hits, total}`: postings under the word that answer the query, the best first.
+ * `search.query`  `{id, word, query, skip, limit}` → `{hits, total}`: postings under the word that answer the query, the best first.
  * `search.ask`    `{id, pattern, most, asker, parts, hops, left}` → `{answered, missed}`: a broadcast, see broadcast.ts. It is answered when
  *                 all below have answered, `left` milliseconds later at the latest.
  * `search.hits`   `{id, hits}` → `{more}`: what a host found for a broadcast, sent to the asker; `more` false: it has enough.
@@ -50,16 +50,25 @@ export function decodeCounts(body: Wire, words: number): readonly number[] {
 }
 
 export interface WordQuestion {
+  /** UUID of the query. */
+  readonly id: string;
   readonly word: string;
   readonly query: string;
   readonly skip: number;
   readonly limit: number;
 }
 
-export const encodeWordQuestion = ({ word, query, skip, limit }: WordQuestion): Wire => ({ word, query, skip, limit });
+export const encodeWordQuestion = ({ id, word, query, skip, limit }: WordQuestion): Wire => ({
+  id,
+  word,
+  query,
+  skip,
+  limit,
+});
 
 export function decodeWordQuestion(body: Wire): WordQuestion {
   return {
+    id: readId(field(body, 'id')),
     word: readWord(field(body, 'word')),
     query: readText(field(body, 'query'), 'the query', maximumQueryBytes),
     skip: readInteger(field(body, 'skip'), 'the hits to skip', 0, maximumSkip),

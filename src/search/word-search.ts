@@ -4,11 +4,12 @@
  */
 
 import { ChordialError } from '../errors.ts';
-import type { Transport } from '../network/transport.ts';
+import { type Transport, TransportError } from '../network/transport.ts';
 import { type RecordPlaces, wordKey } from '../records/record-keys.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
+import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { RingView } from '../ring/view.ts';
+import type { QueryTold } from './broadcast.ts';
 import { type Hit, hitKey } from './hit.ts';
 import { demandedWords, parseWordQuery, type WordQuery } from './query.ts';
 import {
@@ -35,9 +36,10 @@ export interface WordSearchPorts {
   readonly places: RecordPlaces;
   readonly replicas: number;
   readonly placement: {
-    likely(key: string, wanted: number): Promise<{ readonly hosts: readonly Contact[] }>;
+    likely(key: RingId, wanted: number): Promise<{ readonly hosts: readonly Contact[] }>;
   };
   readonly index: WordIndex;
+  readonly told?: (what: QueryTold) => void;
 }
 
 const deadlineMilliseconds = 1500;
@@ -53,14 +55,14 @@ export class WordSearch {
   }
 
   /** Hits as they come, the best first as far as the hosts asked agree. Throws `bad-request` or `no-live-source`. */
-  async *search(text: string, signal: AbortSignal): AsyncGenerator<readonly Hit[], void, undefined> {
+  async *search(id: string, text: string, signal: AbortSignal): AsyncGenerator<readonly Hit[], void, undefined> {
     const query = parseWordQuery(text);
     const word = await this.#rarest(query, signal);
     if (word === null) return;
     const given = new Set<string>();
     const hosts = await this.#hostsOf(word);
     for (let skip = 0; skip <= maximumSkip; skip += maximumHitsPerPage) {
-      const pages = await this.#pages(hosts, { word, query: text, skip, limit: maximumHitsPerPage }, signal);
+      const pages = await this.#pages(hosts, { id, word, query: text, skip, limit: maximumHitsPerPage }, signal);
       const fresh = pages
         .flatMap(({ hits }) => hits)
         .filter((hit) => !given.has(hitKey(hit)) && given.add(hitKey(hit)));
@@ -76,11 +78,15 @@ export class WordSearch {
   }
 
   query(body: unknown): unknown {
-    return encodeHitPage(this.#pageHere(decodeWordQuestion(body)));
+    const question = decodeWordQuestion(body);
+    const page = this.#pageHere(question);
+    const { id, query, skip } = question;
+    if (skip === 0) this.#ports.told?.({ id, query, role: 'answered', hash: null, responses: page.total });
+    return encodeHitPage(page);
   }
 
   #pageHere({ word, query, skip, limit }: WordQuestion): HitPage {
-    const found = this.#ports.index.find(word, parseWordQuery(query));
+    const found = this.#ports.index.find(word, readQuery(query));
     return { hits: found.slice(skip, skip + limit), total: found.length };
   }
 
@@ -136,20 +142,32 @@ export class WordSearch {
   /** What two of the hosts answer, one at least. Rejects with `no-live-source`. */
   async #ask<Answer>(hosts: readonly Contact[], ask: (host: Contact) => Promise<Answer>): Promise<readonly Answer[]> {
     const answers: Answer[] = [];
+    const failures: string[] = [];
     const waiting = hosts[Symbol.iterator]();
     const work = async (): Promise<void> => {
       for (const host of waiting) {
         try {
           answers.push(await ask(host));
           return;
-        } catch {
+        } catch (error) {
           // The next place stands in for one that does not answer.
+          if (!(error instanceof TransportError)) throw error;
+          failures.push(error.message);
         }
       }
     };
     await Promise.all(Array.from({ length: placesAsked }, work));
     if (answers.length > 0) return answers;
-    const message = 'None of the peers that keep the index of these words answers. Try again in a moment.';
+    const message = `None of the peers that keep the index of these words answers (${failures.slice(-2).join(' ')}). Try again in a moment.`;
     throw new ChordialError('no-live-source', message);
+  }
+}
+
+/** A stranger's query that cannot be read is refused, as any other malformed message. */
+function readQuery(text: string): WordQuery {
+  try {
+    return parseWordQuery(text);
+  } catch (error) {
+    throw new TransportError('refused', (error as Error).message, 'bad-request');
   }
 }

@@ -2,12 +2,20 @@
 
 import type { BuildOptions } from '../content/builder.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
+import type { NameEntry } from '../records/name-entry.ts';
 import type { Names } from '../records/names.ts';
 import type { BlockFetcher } from '../replication/block-fetcher.ts';
 import type { BlockStorer } from '../replication/block-storer.ts';
 import type { EndedName } from '../replication/claim-messages.ts';
 import type { DataPorts } from '../replication/data-ports.ts';
 import type { FileEvent } from './files.ts';
+
+export interface NameChanges {
+  /** `before` is the entry that the name has, or null. */
+  changing(name: string, before: NameEntry | null): Promise<void>;
+  /** It has changed, or the attempt failed. */
+  changed(name: string): void;
+}
 
 export interface FilePorts {
   readonly data: DataPorts;
@@ -23,6 +31,8 @@ export interface FilePorts {
   readonly notify: (event: FileEvent) => void;
   /** This host's own claims of names that its publisher has ended. */
   readonly release: (names: readonly EndedName[]) => void;
+  /** Told before and after this host's own entry of a name changes, for the index of words. */
+  readonly nameChanges: NameChanges;
   /** Takes over work that nobody waits for; it ends soon once `closing` fires. */
   readonly afterwards: (work: Promise<void>) => void;
   readonly closing: AbortSignal;

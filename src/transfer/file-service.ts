@@ -1,9 +1,10 @@
 /** The verbs on files, each from its own file. */
+import { checkName } from '../content/name.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { Files } from './files.ts';
 import { getPath } from './get-path.ts';
 import { FileListing } from './list-files.ts';
-import { putFile } from './put-file.ts';
+import { changingName, putFile } from './put-file.ts';
 import { putPath } from './put-path.ts';
 import { readFile, walkFolder } from './read-file.ts';
 import { resolve } from './resolve.ts';
@@ -22,7 +23,10 @@ export function createFiles(ports: FilePorts): Files {
     stat: (reference) => statFile(ports, reference),
     list: (options) => listing.page(options),
     remove: async (name) => {
-      const { ended, sequence } = await ports.names.end(name);
+      const checked = checkName(name);
+      const { ended, sequence } = await changingName(ports, checked, ports.names.own(checked), () =>
+        ports.names.end(checked),
+      );
       ports.afterwards(tellHolders(ports, { name: ended.name, sequence }, ended.cid));
       ports.notify({ kind: 'removed', text: `Removed ${JSON.stringify(name)}.` });
     },

@@ -3,7 +3,7 @@ import { buildFile } from '../content/builder.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
-import type { NamedContent } from '../records/name-entry.ts';
+import type { NamedContent, NameEntry } from '../records/name-entry.ts';
 import { maximumReplicas } from '../replication/placement.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
@@ -49,7 +49,9 @@ export async function publishing(
   }
   const copiesOfBlocks = await writer.finish();
   const before = ports.names.own(name);
-  const copiesOfName = await ports.names.publish(content, sequence, options.timeToLive ?? null);
+  const copiesOfName = await changingName(ports, name, before, () =>
+    ports.names.publish(content, sequence, options.timeToLive ?? null),
+  );
   if (before !== null) ports.afterwards(tellHolders(ports, { name, sequence }, before.cid));
   const copies = Math.min(copiesOfBlocks, copiesOfName);
   const what = content.type === 'file' ? 'file' : 'folder';
@@ -59,6 +61,21 @@ export async function publishing(
     text: `Published ${what} ${JSON.stringify(name)}: ${shownSize(content.size)}, ${content.cid}, ${made}.`,
   });
   return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
+}
+
+/** Runs what changes this host's own entry of a name, and tells the index of words. */
+export async function changingName<Result>(
+  { nameChanges }: Pick<FilePorts, 'nameChanges'>,
+  name: string,
+  before: NameEntry | null,
+  change: () => Promise<Result>,
+): Promise<Result> {
+  await nameChanges.changing(name, before);
+  try {
+    return await change();
+  } finally {
+    nameChanges.changed(name);
+  }
 }
 
 /** Throws `bad-request` for a count of copies that cannot be. */

@@ -1,0 +1,41 @@
+/** The files that this peer answers a broadcast for: the names that its members own, and what lies in its shares. */
+import { setImmediate } from 'node:timers/promises';
+import { ChordialError } from '../errors.ts';
+import { decodeEntry } from '../records/entry.ts';
+import { isCurrent } from '../records/merge.ts';
+import { readNameEntry } from '../records/name-entry.ts';
+import type { Hit } from '../search/hit.ts';
+import type { RecordRow, RecordTable } from '../storage/record-table.ts';
+
+/** Others are served between pages. */
+const rowsPerPage = 500;
+
+export async function* ownedNames(
+  records: Pick<RecordTable, 'range'>,
+  isOwn: (row: RecordRow) => boolean,
+  now: () => number,
+): AsyncGenerator<readonly Hit[], void, undefined> {
+  let cursor: string | null = null;
+  do {
+    const page = records.range('all', cursor, rowsPerPage);
+    const hits = page.items
+      .filter((row) => row.kind === 'name' && isOwn(row))
+      .flatMap((row) => hitOf(row, now()) ?? []);
+    if (hits.length > 0) yield hits;
+    cursor = page.cursor;
+    await setImmediate();
+  } while (cursor !== null);
+}
+
+/** Null for a tombstone, an expired one, and what its publisher signed though it is no name. */
+function hitOf(row: RecordRow, now: number): Hit | null {
+  const encoded = decodeEntry(row.bytes);
+  if (!isCurrent(encoded.entry, now)) return null;
+  try {
+    const { name, cid, size, type, sha256, time, publisher } = readNameEntry(encoded);
+    return { name, root: cid, size, type, sha256, time, source: { host: publisher, addresses: [] }, isShared: false };
+  } catch (error) {
+    if (error instanceof ChordialError) return null;
+    throw error;
+  }
+}

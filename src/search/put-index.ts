@@ -1,0 +1,144 @@
+/**
+ * Keeps the postings of this host's own puts on the ring: after a name was published, given another content or ended, its
+ * postings are brought into line. Nobody waits for that; what is due is written down before the name changes, so that a
+ * peer killed in between does it when it runs again.
+ */
+import { parseCid } from '../content/cid.ts';
+import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
+import { signEntry } from '../records/entry.ts';
+import type { NameEntry } from '../records/name-entry.ts';
+import type { Names, Signer } from '../records/names.ts';
+import type { RecordWriter } from '../records/record-writer.ts';
+import type { Clock, Milliseconds, Timer } from '../ring/ports.ts';
+import type { Catalog } from '../storage/catalog.ts';
+import { postingsOf, postingTombstones } from './posting-entry.ts';
+
+export interface PutIndexPorts {
+  readonly names: Pick<Names, 'own' | 'nextSequence'>;
+  readonly writer: Pick<RecordWriter, 'store'>;
+  readonly signer: Signer;
+  readonly networkId: string;
+  readonly settings: Pick<Catalog, 'settings' | 'setSetting'>;
+  readonly clock: Clock;
+  readonly failed?: (error: Error) => void;
+}
+
+/** What is written down: the contents that the name had before and whose postings are to go. */
+interface Due {
+  readonly ended: readonly string[];
+}
+
+const settingPrefix = 'postings-due:';
+const namesAtOnce = 32;
+const retryMilliseconds: Milliseconds = 5000;
+
+export class PutIndex {
+  readonly #ports: PutIndexPorts;
+  readonly #due = new Map<string, Due>();
+  /** Names whose own entry is just being changed: what is in the table is not yet what it will be. */
+  readonly #changing = new Map<string, number>();
+  #isOpen = false;
+  #working: Promise<void> | null = null;
+  #retry: Timer | null = null;
+
+  constructor(ports: PutIndexPorts) {
+    this.#ports = ports;
+    for (const { name, value } of ports.settings.settings(settingPrefix)) {
+      this.#due.set(name.slice(settingPrefix.length), value as Due);
+    }
+  }
+
+  /** This host is a member: what is due is done from now on. */
+  begin(): void {
+    this.#isOpen = true;
+    this.#work();
+  }
+
+  /** To be awaited before the own entry of a name changes; `before` is the one that it has. */
+  async changing(name: string, before: NameEntry | null): Promise<void> {
+    this.#changing.set(name, (this.#changing.get(name) ?? 0) + 1);
+    const known = this.#due.get(name)?.ended ?? [];
+    const ended = before === null ? known : [...new Set([...known, before.cid.toString()])];
+    await this.#write(name, { ended });
+  }
+
+  /** It has changed, or the attempt failed. */
+  changed(name: string): void {
+    const open = (this.#changing.get(name) ?? 1) - 1;
+    if (open > 0) this.#changing.set(name, open);
+    else this.#changing.delete(name);
+    this.#work();
+  }
+
+  /** Names whose postings are not yet as they should be. */
+  get due(): number {
+    return this.#due.size;
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    this.#retry?.cancel();
+    await this.#working;
+  }
+
+  #work(): void {
+    if (!this.#isOpen || this.#working !== null) return;
+    this.#working = this.#run().finally(() => {
+      this.#working = null;
+      if ([...this.#due.keys()].some((name) => !this.#changing.has(name))) this.#again();
+    });
+  }
+
+  #again(): void {
+    this.#retry?.cancel();
+    this.#retry = this.#ports.clock.after(retryMilliseconds, () => this.#work());
+  }
+
+  async #run(): Promise<void> {
+    let hasFailed = false;
+    while (this.#isOpen && !hasFailed) {
+      const names = [...this.#due.keys()].filter((name) => !this.#changing.has(name)).slice(0, namesAtOnce);
+      if (names.length === 0) return;
+      const done = await Promise.all(names.map((name) => this.#bringIntoLine(name)));
+      hasFailed = done.includes(false);
+    }
+  }
+
+  async #bringIntoLine(name: string): Promise<boolean> {
+    const due = this.#due.get(name);
+    if (due === undefined) return true;
+    try {
+      const entries = this.#entriesFor(name, due);
+      if (entries.length > 0) await this.#ports.writer.store(entries);
+      // Meanwhile the name may have changed again: then it stays due.
+      if (this.#due.get(name) === due && !this.#changing.has(name)) await this.#write(name, null);
+      return true;
+    } catch (error) {
+      this.#ports.failed?.(error as Error);
+      return false;
+    }
+  }
+
+  #entriesFor(name: string, { ended }: Due): readonly EncodedEntry[] {
+    const { names, clock, signer } = this.#ports;
+    const own = names.own(name);
+    const now = clock.wallTime();
+    const gone = ended.filter((cid) => cid !== own?.cid.toString());
+    const sequence = own?.sequence ?? names.nextSequence(name);
+    const tombstones = gone.flatMap((cid) =>
+      postingTombstones({ name, cid: parseCid(cid), publisher: signer.host }, sequence, now),
+    );
+    return [...(own === null ? [] : postingsOf(own)), ...tombstones].map((entry) => this.#signed(entry));
+  }
+
+  #signed(entry: UnsignedEntry): EncodedEntry {
+    const { signer, networkId } = this.#ports;
+    return signEntry(entry, networkId, (bytes) => signer.sign(bytes));
+  }
+
+  async #write(name: string, due: Due | null): Promise<void> {
+    if (due === null) this.#due.delete(name);
+    else this.#due.set(name, due);
+    await this.#ports.settings.setSetting(`${settingPrefix}${name}`, due ?? undefined);
+  }
+}

@@ -1,0 +1,112 @@
+/** Searches that run or ran here, with what they found, and the recent queries of others that this peer had a part in. */
+import { ChordialError } from '../errors.ts';
+import type { Hit } from './hit.ts';
+
+export type QueryMode = 'words' | 'broadcast';
+
+export interface Query {
+  readonly id: string;
+  readonly query: string;
+  readonly mode: QueryMode;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly hits: readonly Hit[];
+  /** Null while it runs. */
+  readonly end: QueryEnd | null;
+}
+
+export interface QueryEnd {
+  readonly failure: ChordialError | null;
+  /** Of a broadcast: hosts that looked, and parts of the ring that could not be reached. */
+  readonly answered: number;
+  readonly missed: number;
+}
+
+export interface RecentQuery {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly query: string;
+  readonly role: 'asked' | 'answered' | 'forwarded';
+  readonly hash: string | null;
+  readonly responses: number;
+}
+
+const maximumQueries = 64;
+const maximumRecent = 200;
+const maximumShownCharacters = 200;
+
+export class RunningQuery implements Query {
+  readonly id: string;
+  readonly query: string;
+  readonly mode: QueryMode;
+  readonly time: number;
+  readonly hits: Hit[] = [];
+  readonly ending = new AbortController();
+  readonly #listeners = new Set<() => void>();
+  end: QueryEnd | null = null;
+
+  constructor(id: string, query: string, mode: QueryMode, time: number) {
+    this.id = id;
+    this.query = query;
+    this.mode = mode;
+    this.time = time;
+  }
+
+  add(hits: readonly Hit[]): void {
+    this.hits.push(...hits);
+    this.#tell();
+  }
+
+  finish(end: QueryEnd): void {
+    if (this.end !== null) return;
+    this.end = end;
+    this.#tell();
+  }
+
+  /** Called after every change. Returns how to stop listening. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+export class Queries {
+  readonly #known = new Map<string, RunningQuery>();
+  readonly #recent: RecentQuery[] = [];
+
+  /** Makes room by forgetting the oldest that has ended, or by ending the oldest. */
+  add(query: RunningQuery): void {
+    if (this.#known.size >= maximumQueries) {
+      const oldest = [...this.#known.values()].find(({ end }) => end !== null) ?? this.#known.values().next().value!;
+      oldest.ending.abort();
+      this.#known.delete(oldest.id);
+    }
+    this.#known.set(query.id, query);
+  }
+
+  /** Throws `not-found`. */
+  get(id: string): RunningQuery {
+    const query = this.#known.get(id);
+    if (query !== undefined) return query;
+    throw new ChordialError('not-found', `There is no query ${JSON.stringify(id)} any more. Search again.`);
+  }
+
+  note(query: RecentQuery): void {
+    this.#recent.unshift({ ...query, query: query.query.slice(0, maximumShownCharacters) });
+    if (this.#recent.length > maximumRecent) this.#recent.pop();
+  }
+
+  /** Newest first. */
+  recent(): readonly RecentQuery[] {
+    return this.#recent;
+  }
+
+  close(): void {
+    for (const query of this.#known.values()) query.ending.abort();
+  }
+}

@@ -1,0 +1,120 @@
+/** Searching as the peer offers it: by words through the index, or by asking everybody; and the answers to others. */
+import { randomUUID } from 'node:crypto';
+import { ChordialError } from '../errors.ts';
+import { TransportError } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+import { Broadcast, type BroadcastPorts } from './broadcast.ts';
+import { parsePattern } from './pattern.ts';
+import { Queries, type Query, type QueryMode, type RecentQuery, RunningQuery } from './queries.ts';
+import { parseWordQuery } from './query.ts';
+import { maximumBroadcastHits, maximumHops, searchMessages } from './search-messages.ts';
+import { WordSearch, type WordSearchPorts } from './word-search.ts';
+
+export interface SearchOptions {
+  readonly mode: QueryMode;
+  /** How often a broadcast may be handed on; enough for any ring unless given. */
+  readonly hops?: number;
+}
+
+export type SearchPorts = Omit<BroadcastPorts, 'told'> & Omit<WordSearchPorts, 'told'> & { readonly clock: Clock };
+
+const broadcastMilliseconds: Milliseconds = 10_000;
+/** Further hits are of no use to anybody who reads; another word narrows the query. */
+const maximumWordHits = 10_000;
+
+export class Search {
+  readonly #ports: SearchPorts;
+  readonly #words: WordSearch;
+  readonly #broadcast: Broadcast;
+  readonly #queries = new Queries();
+
+  constructor(ports: SearchPorts) {
+    this.#ports = ports;
+    const told = (what: Omit<RecentQuery, 'time'>) => this.#queries.note({ ...what, time: ports.clock.wallTime() });
+    this.#words = new WordSearch({ ...ports, told });
+    this.#broadcast = new Broadcast({ ...ports, told });
+  }
+
+  /** Throws `bad-request` for a query that cannot be. An empty one is for everything and is a broadcast. */
+  start(query: string, { mode, hops = maximumHops }: SearchOptions): RunningQuery {
+    const isBroadcast = mode === 'broadcast' || query.trim() === '';
+    if (isBroadcast) parsePattern(query);
+    else parseWordQuery(query);
+    if (!Number.isInteger(hops) || hops < 1 || hops > maximumHops) {
+      throw new ChordialError('bad-request', `A hop limit of ${hops} cannot be: give 1 to ${maximumHops}.`);
+    }
+    const running = new RunningQuery(
+      randomUUID(),
+      query,
+      isBroadcast ? 'broadcast' : 'words',
+      this.#ports.clock.wallTime(),
+    );
+    this.#queries.add(running);
+    const work = isBroadcast ? this.#askEverybody(running, hops) : this.#askIndex(running);
+    void work.then(
+      (reached) => running.finish({ failure: null, ...reached }),
+      (error: unknown) => running.finish({ failure: asFailure(error), answered: 0, missed: 0 }),
+    );
+    running.listen(() => {
+      if (running.end !== null) this.#noteOwn(running);
+    });
+    return running;
+  }
+
+  /** Throws `not-found`. */
+  get(id: string): RunningQuery {
+    return this.#queries.get(id);
+  }
+
+  /** Newest first. */
+  recent(): readonly RecentQuery[] {
+    return this.#queries.recent();
+  }
+
+  close(): void {
+    this.#queries.close();
+  }
+
+  handles(kind: string): boolean {
+    return kind.startsWith('search.');
+  }
+
+  /** For `Handlers.request`. */
+  async request(from: Contact, kind: string, body: unknown): Promise<unknown> {
+    if (kind === searchMessages.count) return this.#words.count(body);
+    if (kind === searchMessages.query) return this.#words.query(body);
+    if (kind === searchMessages.ask) return this.#broadcast.asked(from, body);
+    if (kind === searchMessages.hits) return this.#broadcast.found(body);
+    throw new TransportError('refused', `There is no message ${JSON.stringify(kind.slice(0, 80))}.`, 'bad-request');
+  }
+
+  async #askIndex(running: RunningQuery): Promise<{ answered: number; missed: number }> {
+    const { id, query, ending } = running;
+    for await (const hits of this.#words.search(id, query, ending.signal)) {
+      running.add(hits);
+      if (running.hits.length >= maximumWordHits || ending.signal.aborted) break;
+    }
+    return { answered: 0, missed: 0 };
+  }
+
+  #askEverybody(running: RunningQuery, hops: number): Promise<{ answered: number; missed: number }> {
+    const { id, query } = running;
+    const asked = { id, pattern: query, hops, mostHits: maximumBroadcastHits, milliseconds: broadcastMilliseconds };
+    return this.#broadcast.ask(asked, (hits) => running.add(hits));
+  }
+
+  #noteOwn({ id, query, mode, time, hits }: Query): void {
+    const kind = mode === 'broadcast' ? parsePattern(query).kind : 'part';
+    const hash = kind === 'sha256' || kind === 'cid' ? query.trim() : null;
+    this.#queries.note({ id, time, query, role: 'asked', hash, responses: hits.length });
+  }
+}
+
+function asFailure(error: unknown): ChordialError {
+  if (error instanceof ChordialError) return error;
+  if (error instanceof TransportError) {
+    return new ChordialError('no-live-source', `The search was cut off: ${error.message} Try again in a moment.`);
+  }
+  return new ChordialError('internal', `The search met a bug: ${(error as Error).message}.`, { cause: error });
+}

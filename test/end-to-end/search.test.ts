@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NetworkFixture } from './network-fixture.ts';
+import type { PeerProcess } from './peer-process.ts';
+import { until } from './until.ts';
+
+interface FoundHit {
+  readonly name: string;
+  readonly cid: string;
+  readonly sha256: string | null;
+  readonly publisher: string;
+  readonly live: boolean;
+}
+
+async function put(peer: PeerProcess, name: string, body = name): Promise<string> {
+  const response = await peer.request(`/api/v1/files/${encodeURIComponent(name)}`, { method: 'PUT', body });
+  assert.equal(response.status, 201);
+  return ((await response.json()) as { cid: string }).cid;
+}
+
+async function search(network: NetworkFixture, peer: PeerProcess, ...args: string[]): Promise<readonly FoundHit[]> {
+  const { exit, text, stderr } = await network.command(['search', ...args, '--json'], peer);
+  if (exit === 3) return [];
+  assert.equal(exit, 0, stderr);
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as FoundHit);
+}
+
+const namesOf = (hits: readonly FoundHit[]) => hits.map(({ name }) => name).sort();
+
+test('A16 A25 B5 a file put at one peer is found by words and by asking everybody, until it is removed', async () => {
+  await using network = await NetworkFixture.open();
+  const peers = (await network.startRing(4)) as [PeerProcess, PeerProcess, PeerProcess, PeerProcess];
+  await until('one ring', () => network.isIdeal(peers), 30_000);
+  const [first, second, third, fourth] = peers;
+  const cid = await put(first, 'Annual report 2023.pdf');
+  await put(second, 'annual budget.xls');
+  await put(third, '東京タワー.jpg');
+
+  for (const peer of peers) {
+    await until('the index has it', async () => (await search(network, peer, 'report annual type:pdf')).length === 1);
+  }
+  const [hit] = await search(network, fourth, '"annual report"');
+  assert.equal(hit?.cid, cid);
+  assert.equal(hit?.publisher, first.ready.id);
+  assert.match(hit?.sha256 ?? '', /^[0-9a-f]{64}$/);
+  await until('both are indexed', async () => (await search(network, fourth, 'annual')).length === 2);
+  assert.deepEqual(namesOf(await search(network, fourth, 'annual -budget')), ['Annual report 2023.pdf']);
+  assert.deepEqual(namesOf(await search(network, fourth, 'bud*')), ['annual budget.xls']);
+  await until('text without spaces', async () => (await search(network, first, '東京')).length === 1);
+
+  assert.deepEqual(namesOf(await search(network, fourth, '--broadcast', 'UAL')), [
+    'Annual report 2023.pdf',
+    'annual budget.xls',
+  ]);
+  assert.deepEqual(namesOf(await search(network, second, '--broadcast', '*.jpg')), ['東京タワー.jpg']);
+  assert.deepEqual(namesOf(await search(network, second, '--broadcast', hit?.sha256 ?? '')), [
+    'Annual report 2023.pdf',
+  ]);
+  assert.equal((await search(network, third, '')).length, 3);
+
+  const { queries } = await second.json<{ queries: { role: string; responses: number; hash: string | null }[] }>(
+    '/api/v1/stats',
+  );
+  assert.equal(
+    queries.some(({ role }) => role === 'asked'),
+    true,
+  );
+  assert.equal(
+    queries.some(({ role }) => role === 'answered'),
+    true,
+  );
+  assert.equal(
+    queries.some(({ hash }) => hash === hit?.sha256),
+    true,
+  );
+
+  const removed = await network.command(['rm', 'Annual report 2023.pdf'], first);
+  assert.equal(removed.exit, 0, removed.stderr);
+  await until('it is out of the index', async () => (await search(network, third, 'report')).length === 0, 30_000);
+  assert.deepEqual(namesOf(await search(network, third, '--broadcast', 'annual')), ['annual budget.xls']);
+  const nothing = await network.command(['search', 'report'], third);
+  assert.equal(nothing.exit, 3);
+  assert.match(nothing.stderr, /Nothing in the network/);
+});
+
+test('A16 the index is kept when its holders die, and its publisher was killed before it had written it', async () => {
+  await using network = await NetworkFixture.open();
+  const peers = (await network.startRing(5)) as [PeerProcess, PeerProcess, PeerProcess, PeerProcess, PeerProcess];
+  await until('one ring', () => network.isIdeal(peers), 30_000);
+  const [first, second, third, fourth, fifth] = peers;
+  await put(first, 'lasting thing');
+  await first.kill9();
+  const back = await network.restart(first);
+  await until('found after the restart', async () => (await search(network, second, 'lasting')).length === 1, 30_000);
+  await Promise.all([third.kill9(), fourth.kill9()]);
+  for (const peer of [back, second, fifth]) {
+    await until('found by who is left', async () => (await search(network, peer, 'lasting')).length === 1, 30_000);
+  }
+});
+
+test('A22 queries that cannot be are refused with what to do', async () => {
+  await using network = await NetworkFixture.open();
+  const peer = await network.start();
+  for (const [query, reason] of [
+    ['x'.repeat(10_300), /10240/],
+    ['size:many', /size/],
+    ['a', /word/],
+  ] as const) {
+    const { exit, stderr } = await network.command(['search', query], peer);
+    assert.equal(exit, 2, stderr);
+    assert.match(stderr, reason);
+  }
+  const expression = await network.command(['search', '--broadcast', '/(/'], peer);
+  assert.equal(expression.exit, 2);
+  const catastrophe = await network.command(['search', '--broadcast', '/(a+)+$/'], peer);
+  assert.equal(catastrophe.exit, 3);
+});
