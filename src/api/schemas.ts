@@ -161,6 +161,7 @@ export const searchResult = record({
       sha256: textOrNull,
       publisher: text,
       address: textOrNull,
+      copies: { type: ['integer', 'null'], description: 'Live copies on the ring; for a shared file its live sources' },
       shared: { type: 'boolean', description: 'The file lies at its publisher; otherwise the ring keeps it' },
       live: { type: 'boolean', description: 'Somebody who is here has it' },
       time: text,

@@ -71,12 +71,14 @@ async function eachHit(client: ApiClient, id: string, take: (hit: ShownHit) => v
 }
 
 /** Two lines: what it is, and where it is had. */
-function line({ name, type, size, cid, sha256, publisher, address, shared, live }: ShownHit): string {
+function line({ name, type, size, cid, sha256, publisher, address, copies, shared, live }: ShownHit): string {
+  const where = address === null ? '' : ` at ${address}`;
+  const count = copies === null ? '' : `${copies} ${copies === 1 ? 'copy' : 'copies'}, `;
   const kept = shared
     ? live
-      ? `shared by ${shortPeer(publisher)} at ${address}`
+      ? `shared by ${shortPeer(publisher)}${where}`
       : 'no live source'
-    : `put by ${shortPeer(publisher)}`;
+    : `${count}put by ${shortPeer(publisher)}${where}`;
   const hash = sha256 === null ? '' : `  sha256 ${sha256}`;
   return `${plain(name)}${type === 'directory' ? '/' : ''}  ${shownSize(size)}  ${plain(kept)}\n    ${cid}${hash}`;
 }

@@ -214,6 +214,7 @@ export class DataPlane {
       isDead,
       clock: systemClock,
       self: () => view.self,
+      copiesOf: (cids, milliseconds) => this.#path.files.copiesOf(cids, milliseconds),
       bits: genesis.bits,
       places: { bits: genesis.bits, teaching: genesis.rule === 'chosen' },
       replicas: genesis.replicas,

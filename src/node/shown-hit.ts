@@ -13,6 +13,8 @@ export interface ShownHit {
   readonly address: string | null;
   /** The file lies at its publisher; otherwise the ring keeps it. */
   readonly shared: boolean;
+  /** Live copies on the ring when it was found, or live sources of a shared file; null when not counted. */
+  readonly copies: number | null;
   /** A file that only its publisher has, and that is not here now, cannot be fetched. */
   readonly live: boolean;
   readonly time: string;
@@ -31,6 +33,7 @@ export function shownHit(hit: Hit, addressOf: (host: HostId) => string | null): 
     publisher: source.host,
     address,
     shared: isShared,
+    copies: isShared ? (address === null ? 0 : 1) : (hit.copies ?? null),
     live: !isShared || address !== null,
     time: new Date(time).toISOString(),
   };

@@ -15,6 +15,8 @@ export interface Hit {
   readonly source: Contact;
   /** The file lies at its publisher only; otherwise the ring keeps it. */
   readonly isShared: boolean;
+  /** Live copies on the ring when it was found; null for a shared file, and while not counted. */
+  readonly copies?: number | null;
   /** Milliseconds since 1970; of the put, or of the share's last announcement. */
   readonly time: number;
 }

@@ -5,6 +5,7 @@ import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { Broadcast, type BroadcastPorts } from './broadcast.ts';
+import type { Hit } from './hit.ts';
 import { parsePattern } from './pattern.ts';
 import { Queries, type Query, type QueryMode, type RecentQuery, RunningQuery } from './queries.ts';
 import { parseWordQuery } from './query.ts';
@@ -17,8 +18,14 @@ export interface SearchOptions {
   readonly hops?: number;
 }
 
-export type SearchPorts = Omit<BroadcastPorts, 'told'> & Omit<WordSearchPorts, 'told'> & { readonly clock: Clock };
+/** Live copies of the first blocks of contents, counted within so many milliseconds. */
+export type CountCopies = (cids: readonly string[], milliseconds: Milliseconds) => Promise<readonly number[]>;
 
+export type SearchPorts = { readonly copiesOf: CountCopies } & Omit<BroadcastPorts, 'told'> &
+  Omit<WordSearchPorts, 'told'> & { readonly clock: Clock };
+
+const maximumCountedHits = 200;
+const countingMilliseconds: Milliseconds = 500;
 const broadcastMilliseconds: Milliseconds = 10_000;
 /** Further hits are of no use to anybody who reads; another word narrows the query. */
 const maximumWordHits = 10_000;
@@ -92,16 +99,39 @@ export class Search {
   async #askIndex(running: RunningQuery): Promise<{ answered: number; missed: number }> {
     const { id, query, ending } = running;
     for await (const hits of this.#words.search(id, query, ending.signal)) {
-      running.add(hits);
+      running.add(await this.#counted(hits));
       if (running.hits.length >= maximumWordHits || ending.signal.aborted) break;
     }
     return { answered: 0, missed: 0 };
   }
 
-  #askEverybody(running: RunningQuery, hops: number): Promise<{ answered: number; missed: number }> {
+  async #askEverybody(running: RunningQuery, hops: number): Promise<{ answered: number; missed: number }> {
     const { id, query } = running;
+    // Hits are counted while others come, and the query ends when all are.
+    const counting = new Set<Promise<void>>();
+    const take = (hits: readonly Hit[]): void => {
+      const counted = this.#counted(hits).then((them) => {
+        running.add(them);
+        counting.delete(counted);
+      });
+      counting.add(counted);
+    };
     const asked = { id, pattern: query, hops, mostHits: maximumBroadcastHits, milliseconds: broadcastMilliseconds };
-    return this.#broadcast.ask(asked, (hits) => running.add(hits));
+    const reached = await this.#broadcast.ask(asked, take);
+    await Promise.all(counting);
+    return reached;
+  }
+
+  /** Beyond some thousands nobody looks at single copies any more, and everybody would be asked about all of them. */
+  async #counted(hits: readonly Hit[]): Promise<readonly Hit[]> {
+    const put = hits.filter(({ isShared }) => !isShared).slice(0, maximumCountedHits);
+    if (put.length === 0) return hits;
+    const copies = await this.#ports.copiesOf(
+      put.map(({ root }) => root.toString()),
+      countingMilliseconds,
+    );
+    const known = new Map(put.map((hit, place) => [hit, copies[place] ?? null]));
+    return hits.map((hit) => ({ ...hit, copies: known.get(hit) ?? null }));
   }
 
   #noteOwn({ id, query, mode, time, hits }: Query): void {

@@ -1,4 +1,5 @@
 /** The verbs on files, each from its own file. */
+import { parseCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { Files } from './files.ts';
@@ -8,7 +9,7 @@ import { changingName, putFile } from './put-file.ts';
 import { putPath } from './put-path.ts';
 import { readFile, walkFolder } from './read-file.ts';
 import { resolve } from './resolve.ts';
-import { statFile } from './stat-file.ts';
+import { liveCopies, statFile } from './stat-file.ts';
 import { tellHolders } from './tell-holders.ts';
 
 export function createFiles(ports: FilePorts): Files {
@@ -21,6 +22,7 @@ export function createFiles(ports: FilePorts): Files {
     walk: (cid, signal) => walkFolder(ports, cid, signal),
     getPath: (reference, path, options = {}) => getPath(ports, reference, path, options),
     stat: (reference) => statFile(ports, reference),
+    copiesOf: (cids, milliseconds) => liveCopies(ports, cids.map(parseCid), milliseconds),
     list: (options) => listing.page(options),
     remove: async (name) => {
       const checked = checkName(name);

@@ -89,6 +89,8 @@ export interface Files {
     },
   ): Promise<FileEntry & { readonly unchanged: boolean }>;
   stat(reference: FileReference): Promise<FileStat>;
+  /** Live copies of the first block of each content, counted within so many milliseconds. */
+  copiesOf(cids: readonly string[], milliseconds: number): Promise<readonly number[]>;
   list(options: { all: boolean; cursor: string | null; limit: number }): Promise<FilePage>;
   /** Ends this peer's own entry of the name. */
   remove(name: string): Promise<void>;

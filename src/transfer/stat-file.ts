@@ -2,6 +2,7 @@
 import type { CID } from 'multiformats/cid';
 import { blockMessages, decodeSizes, encodeCids } from '../replication/block-messages.ts';
 import type { Contact } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
 import { blocksOf } from './content-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { FileReference, FileStat } from './files.ts';
@@ -41,16 +42,33 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
   };
 }
 
+/** Live copies of each block, counted by asking every host known at once; one that does not answer in time has none. */
+export async function liveCopies(
+  ports: FilePorts,
+  blocks: readonly CID[],
+  deadline: Milliseconds,
+): Promise<readonly number[]> {
+  const copies = blocks.map(() => 0);
+  const hosts = ports.data.view.hosts().slice(0, maximumHostsAsked);
+  const held = await Promise.all(hosts.map((host) => heldAt(ports, host, blocks, deadline)));
+  for (const sizes of held) for (const [index, size] of sizes.entries()) if (size >= 0) copies[index]! += 1;
+  return copies;
+}
+
 /** Sizes by block; a host that does not answer has no live copy. */
-async function heldAt(ports: FilePorts, host: Contact, blocks: readonly CID[]): Promise<readonly number[]> {
+async function heldAt(
+  ports: FilePorts,
+  host: Contact,
+  blocks: readonly CID[],
+  deadline = deadlineMilliseconds,
+): Promise<readonly number[]> {
   const { view, transport, blocks: own, report } = ports.data;
   if (host.host === view.self.host) return Promise.all(blocks.map(async (cid) => (await own.size(cid)) ?? -1));
   const sizes: number[] = [];
   try {
     for (let start = 0; start < blocks.length; start += cidsPerQuestion) {
       const some = blocks.slice(start, start + cidsPerQuestion);
-      const options = { deadline: deadlineMilliseconds };
-      const answer = await transport.request(host, blockMessages.has, encodeCids(some), options);
+      const answer = await transport.request(host, blockMessages.has, encodeCids(some), { deadline });
       sizes.push(...decodeSizes(answer, some.length));
     }
   } catch (error) {

@@ -12,10 +12,13 @@ export interface Hit {
   readonly size: number;
   readonly cid: string;
   readonly sha256: string | null;
-  readonly publisher: string | null;
+  readonly publisher: string;
+  /** Null while the publisher is not here. */
   readonly address: string | null;
   /** Copies on the ring, or live sources of a shared file. */
   readonly copies: number | null;
+  readonly shared: boolean;
+  readonly live: boolean;
 }
 
 type Mode = 'words' | 'broadcast';
@@ -153,7 +156,11 @@ const hitColumns: readonly Column<Hit>[] = [
   {
     title: 'Who has it',
     kind: 'wide',
-    cell: ({ address, publisher }) => address ?? (publisher === null ? '' : shortPeer(publisher)),
+    cell: ({ address, publisher, shared, live }) => {
+      if (!live) return <span class="bad">no live source</span>;
+      const who = address ?? shortPeer(publisher);
+      return shared ? `shared by ${who}` : `the ring, put by ${who}`;
+    },
   },
   {
     title: 'SHA-256',
