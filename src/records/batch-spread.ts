@@ -4,12 +4,10 @@
  */
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import { proveRun } from './merkle-run.ts';
 import type { ShareBatch } from './share-batch.ts';
-import { keysOfCell } from './share-leaf.ts';
 import {
   decodePutResults,
   encodePut,
@@ -18,7 +16,7 @@ import {
   maximumRunsPerMessage,
   shareMessages,
 } from './share-messages.ts';
-import { addWork, type ByHost, forEachOf, type SharePorts } from './share-places.ts';
+import { addWork, type ByHost, forEachOf, placesOfCells, type SharePorts } from './share-places.ts';
 
 /** Verifying and a commit on a busy disk, behind other such messages. */
 const silenceMilliseconds: Milliseconds = 10_000;
@@ -70,7 +68,9 @@ class BatchSpread {
   /** Resolves with the number of leaves that are not durable yet. */
   async round(): Promise<number> {
     this.#signal.throwIfAborted();
-    const placesOfLeaf = await this.#placesOfLeaves();
+    const { cells } = this.#batch;
+    const byCell = await placesOfCells(cells, this.#ports);
+    const placesOfLeaf = cells.map((cell) => byCell.get(cell) ?? []);
     const byHost: ByHost<number> = new Map();
     for (const [leaf, places] of placesOfLeaf.entries())
       for (const host of places) if (!this.#acknowledged[leaf]!.has(host.host)) addWork(byHost, host, leaf);
@@ -93,18 +93,6 @@ class BatchSpread {
       'too-few-copies',
       `${left} of ${this.#batch.leaves.length} pieces of an announcement became durable on too few hosts (${why}). Try again when more peers are up.`,
     );
-  }
-
-  async #placesOfLeaves(): Promise<readonly (readonly Contact[])[]> {
-    const { placement, places, rule } = this.#ports;
-    const byCell = new Map<number, readonly Contact[]>();
-    for (const cell of this.#batch.cells) {
-      if (byCell.has(cell)) continue;
-      const { first, last } = keysOfCell(cell);
-      const range = [ringIdOfHash(first, places.bits), ringIdOfHash(last, places.bits)] as const;
-      byCell.set(cell, await placement.placesOfRange(...range, rule.replicas));
-    }
-    return this.#batch.cells.map((cell) => byCell.get(cell) ?? []);
   }
 
   /** Leaves of one host, in order, as runs of neighbours, as many to a message as fit. */

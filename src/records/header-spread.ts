@@ -1,9 +1,8 @@
 /** Brings new headers of batches to the hosts that hold their leaves: to renew, thin or end the batches. */
 import { TransportError } from '../network/transport.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
-import { cellCount, keysOfCell } from './share-leaf.ts';
+import { cellCount } from './share-leaf.ts';
 import {
   decodeRenewed,
   encodeRenewal,
@@ -11,7 +10,7 @@ import {
   maximumHeadersPerMessage,
   shareMessages,
 } from './share-messages.ts';
-import { addWork, type ByHost, forEachOf, type SharePorts } from './share-places.ts';
+import { addWork, type ByHost, forEachOf, placesOfCells, type SharePorts } from './share-places.ts';
 
 const deadlineMilliseconds: Milliseconds = 5000;
 const hostsAtOnce = 16;
@@ -41,7 +40,7 @@ export async function spreadHeaders(
 ): Promise<Spread> {
   const byHost: ByHost<PlacedHeader> = new Map();
   for (const header of headers)
-    for (const host of await placesOfCells(header.cells ?? everyCell, ports)) addWork(byHost, host, header);
+    for (const host of distinct(await placesOfCells(header.cells ?? everyCell, ports))) addWork(byHost, host, header);
   return tellHosts(byHost, ports, signal);
 }
 
@@ -70,18 +69,8 @@ export async function tellHosts(byHost: ByHost<PlacedHeader>, ports: SharePorts,
 
 const everyCell: readonly number[] = Array.from({ length: cellCount }, (_, cell) => cell);
 
-/** Hosts that have a place in any of these cells. */
-async function placesOfCells(
-  cells: readonly number[],
-  { placement, places, rule }: SharePorts,
-): Promise<readonly Contact[]> {
-  const hosts = new Map<HostId, Contact>();
-  for (const cell of cells) {
-    const { first, last } = keysOfCell(cell);
-    const range = [ringIdOfHash(first, places.bits), ringIdOfHash(last, places.bits)] as const;
-    for (const contact of await placement.placesOfRange(...range, rule.replicas)) hosts.set(contact.host, contact);
-  }
-  return [...hosts.values()];
+function distinct(places: ReadonlyMap<number, readonly Contact[]>): Iterable<Contact> {
+  return new Map([...places.values()].flat().map((contact) => [contact.host, contact])).values();
 }
 
 /** Leaves per batch at the host, or null when it did not answer. */

@@ -1,9 +1,12 @@
 /** Everything that publishers and readers of shares reach of the outside world, handed in once. */
-import type { RingId } from '../ring/identifier.ts';
+import { ChordialError } from '../errors.ts';
+import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
 import type { HeaderVerifier } from './header-verifier.ts';
 import type { RecordHosts, RecordPorts } from './record-ports.ts';
 import type { ShareHolder } from './share-holder.ts';
+import { keysOfCell } from './share-leaf.ts';
 
 export interface ShareHosts extends RecordHosts {
   places(key: RingId, wanted: number): Promise<readonly Contact[]>;
@@ -17,6 +20,34 @@ export interface SharePorts
   readonly headers: HeaderVerifier;
   /** What this host holds itself. */
   readonly holder: ShareHolder;
+}
+
+/** Cells looked up at the same time; the placement cache bounds what of it becomes lookups. */
+const cellsAtOnce = 16;
+/** While the ring is being mended an owner may be silent; so many tries, with pauses, outlast the finding of its death. */
+const maximumTries = 12;
+const pauseMilliseconds: Milliseconds = 1000;
+
+/** The hosts at which the leaves of each of these cells lie. Rejects with `timeout` when the ring does not mend. */
+export async function placesOfCells(
+  cells: Iterable<number>,
+  { placement, places, rule, clock }: Pick<SharePorts, 'placement' | 'places' | 'rule' | 'clock'>,
+): Promise<ReadonlyMap<number, readonly Contact[]>> {
+  const found = new Map<number, readonly Contact[]>();
+  await forEachOf(new Set(cells), cellsAtOnce, async (cell) => {
+    const { first, last } = keysOfCell(cell);
+    const range = [ringIdOfHash(first, places.bits), ringIdOfHash(last, places.bits)] as const;
+    for (let tries = 1; ; tries++) {
+      try {
+        found.set(cell, await placement.placesOfRange(...range, rule.replicas));
+        return;
+      } catch (error) {
+        if (!(error instanceof ChordialError) || error.code !== 'timeout' || tries === maximumTries) throw error;
+      }
+      await new Promise<void>((resolve) => clock.after(pauseMilliseconds, resolve));
+    }
+  });
+  return found;
 }
 
 export type ByHost<Work> = Map<HostId, { readonly host: Contact; readonly work: Work[] }>;
