@@ -13,7 +13,7 @@ import { itemSchema } from './item-schema.ts';
 import { pointerSchema } from './pointer-schema.ts';
 import { publisherSchema } from './publisher-counts.ts';
 import { shareSchema } from './share-schema.ts';
-import { smallBlockSchema } from './small-blocks.ts';
+import { smallBlockSchema } from './small-block-schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Raised with every change of the tables; an older catalogue is brought up to date at opening. */

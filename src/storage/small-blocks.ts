@@ -8,11 +8,6 @@
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 
-/** `blocks.small` is the id here, null for a block whose bytes are a file. */
-export const smallBlockSchema = `
-  CREATE TABLE IF NOT EXISTS small_blocks (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
-`;
-
 /** Blocks up to this size are kept here: beyond, copying them through the log costs more than a file. */
 export const maximumSmallBytes = 32 * 1024;
 
