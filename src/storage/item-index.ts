@@ -80,6 +80,8 @@ export class ItemIndex {
   readonly #count: StatementSync;
   readonly #sum: StatementSync;
   readonly #sets: StatementSync;
+  /** Buckets that have had items, by set: elsewhere a range is empty without asking. A rolled-back change may leave more. */
+  readonly #touched = new Map<ItemSet, Uint8Array>();
   /** Fingerprints by set and range, as they are now: a change forgets those of the ranges that it lies in. */
   readonly #remembered = new Map<ItemSet, Map<string, { readonly range: KeyRange; readonly sum: Fingerprint }>>();
 
@@ -105,6 +107,9 @@ export class ItemIndex {
     this.#sum = prepare(`SELECT total(count) AS count, ${lanes.map((lane) => `total(${lane}) AS ${lane}`).join(', ')}
       FROM buckets WHERE copies = ? AND bucket BETWEEN ? AND ?`);
     this.#sets = prepare('SELECT DISTINCT copies FROM buckets WHERE count > 0 ORDER BY copies');
+    for (const { copies: set, bucket } of prepare('SELECT copies, bucket FROM buckets WHERE count > 0').iterate()) {
+      this.#touch(Number(set), Number(bucket));
+    }
   }
 
   // CHANGES, each inside a transaction of the catalogue
@@ -208,6 +213,7 @@ export class ItemIndex {
 
   #add(set: ItemSet, key: Uint8Array, digest: Uint8Array, cid: Uint8Array | null, record: number | null): void {
     this.#forgetAround(set, key);
+    this.#touch(set, bucketOf(key));
     this.#insert.run(set, key, digest, cid, record);
     this.#count.run(set, bucketOf(key), 1, ...lanesOfItem(key, digest));
   }
@@ -219,6 +225,18 @@ export class ItemIndex {
     this.#remove.run(set, key);
     const lanes = negativeLanes(lanesOfItem(key, row['digest'] as Uint8Array));
     this.#count.run(set, bucketOf(key), -1, ...lanes);
+  }
+
+  #touch(set: ItemSet, bucket: number): void {
+    const touched = this.#touched.get(set) ?? new Uint8Array(bucketCount);
+    touched[bucket] = 1;
+    this.#touched.set(set, touched);
+  }
+
+  /** Whether there may be items from one bucket to the other, both included. */
+  #mayHold(set: ItemSet, from: number, to: number): boolean {
+    const first = this.#touched.get(set)?.indexOf(1, from) ?? -1;
+    return first >= 0 && first <= to;
   }
 
   #forgetAround(set: ItemSet, key: Uint8Array): void {
@@ -236,24 +254,26 @@ export class ItemIndex {
     } else {
       const first = bucketOf(blobOf(after));
       if (first === last) {
-        yield this.#scan(set, after, upTo);
+        yield this.#scan(set, first, after, upTo);
         return;
       }
-      yield this.#scan(set, after, lastKeyOf(first));
+      yield this.#scan(set, first, after, lastKeyOf(first));
       yield this.#buckets(set, first + 1, cutsLast ? last - 1 : last);
     }
-    if (cutsLast) yield this.#scan(set, last === 0 ? null : lastKeyOf(last - 1), upTo);
+    if (cutsLast) yield this.#scan(set, last, last === 0 ? null : lastKeyOf(last - 1), upTo);
   }
 
   #buckets(set: ItemSet, from: number, to: number): Fingerprint {
-    if (from > to) return emptyFingerprint;
+    if (from > to || !this.#mayHold(set, from, to)) return emptyFingerprint;
     const row = this.#sum.get(set, from, to) as Record<string, number>;
     const lanes = emptyFingerprint.lanes.map((_, lane) => Number(row[`lane${lane}`]) % 2 ** 32);
     return { count: Number(row['count']), lanes };
   }
 
-  #scan(set: ItemSet, after: string | null, upTo: string): Fingerprint {
+  /** A part of one bucket. */
+  #scan(set: ItemSet, bucket: number, after: string | null, upTo: string): Fingerprint {
     let { count, lanes } = emptyFingerprint;
+    if (!this.#mayHold(set, bucket, bucket)) return { count, lanes };
     for (const row of this.#page.iterate(set, blobOf(startOf(after)), endOf(upTo), -1)) {
       count += 1;
       lanes = addLanes(lanes, lanesOfItem(row['key'] as Uint8Array, row['digest'] as Uint8Array));
