@@ -327,8 +327,8 @@ export class Member {
     if (outcome.kind === 'adopt') {
       this.#commit(outcome.state);
       this.#tellWhoStandsBetween(state.predecessor, notifier);
-      // A lone teaching peer finds its first successor this way; others only speed up.
-      this.#stabilizeWanted = true;
+      // A lone teaching peer finds its first successor this way; to others a new predecessor tells nothing of their own.
+      if (!isMember(state.successors[0])) this.#stabilizeWanted = true;
       this.#next();
       return;
     }
