@@ -11,12 +11,14 @@ import { cpuSeconds, timedGet, timedPut } from './chordial-transfer.ts';
 import { limitsOf } from './limits/limits.ts';
 import { makeRandomFile, mebibyte } from './random-file.ts';
 import { Libtorrent } from './rivals/libtorrent.ts';
-import { Nginx } from './rivals/nginx.ts';
+import { hasAria2, Nginx } from './rivals/nginx.ts';
+import { NodeRival } from './rivals/node-rivals.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 import { sameBytes } from './same-bytes.ts';
 
 const leastOfCurl = 0.75;
 const leastOfLibtorrent = 2;
+const aria2Connections = 4;
 
 export async function getFromOneSource(options: BenchOptions): Promise<readonly BenchRow[]> {
   await using stack = new AsyncDisposableStack();
@@ -47,30 +49,38 @@ export async function getFromOneSource(options: BenchOptions): Promise<readonly 
     },
   };
   const contenders = [ours];
-  const rival = async <T extends AsyncDisposable>(
-    name: string,
-    start: () => Promise<T>,
-    get: (one: T) => Promise<number>,
-  ) => {
-    try {
-      const one = stack.use(await start());
-      contenders.push({ name, measure: async () => megabytes / (await get(one)) });
-    } catch (error) {
-      options.note(`${name} left out: ${(error as Error).message}`);
-    }
-  };
   const { note } = options;
   const other = path.join(network.folder, 'other');
-  await rival(
+  const rival = async <Rival extends AsyncDisposable>(
+    name: string,
+    start: () => Promise<Rival>,
+    get: (rival: Rival) => Promise<number>,
+  ): Promise<Rival | null> => {
+    try {
+      const started = stack.use(await start());
+      contenders.push({ name, measure: async () => megabytes / (await get(started)) });
+      return started;
+    } catch (error) {
+      note(`${name} left out: ${(error as Error).message}`);
+      return null;
+    }
+  };
+  const nginx = await rival(
     'curl from nginx',
     () => Nginx.start(network.folder, served, note),
-    (nginx) => nginx.curl('file', other),
+    (server) => server.curl('file', other),
   );
-  await rival(
-    'libtorrent',
-    () => Libtorrent.seed(file, path.join(network.folder, 'torrent'), note),
-    (seeder) => seeder.get(),
-  );
+  if (nginx !== null && (await hasAria2(note))) {
+    contenders.push({
+      name: `aria2 from nginx, ${aria2Connections} connections`,
+      measure: async () => megabytes / (await nginx.aria2('file', other, aria2Connections)),
+    });
+  }
+  const folder = path.join(network.folder, 'torrents');
+  const get = (peer: { get(): Promise<number> }): Promise<number> => peer.get();
+  await rival('libtorrent', () => Libtorrent.seed(file, path.join(folder, 'libtorrent'), note), get);
+  await rival('WebTorrent', () => NodeRival.webtorrent(file, path.join(folder, 'webtorrent'), note), get);
+  await rival('HyperDHT stream, no disk', () => NodeRival.hyperdht(bytes, note), get);
 
   const measured = await alternate(contenders, options);
   const [own] = measured;

@@ -2,10 +2,14 @@
 import { getFromOneSource } from './get-one-source.ts';
 import { getFromThreeSources } from './get-three-sources.ts';
 import { hashing } from './hash.ts';
+import { idleCost } from './idle.ts';
+import { moveLargeFile } from './large-file.ts';
+import { manyPeers } from './many-peers.ts';
 import { putThreeCopies } from './put.ts';
 import { restart } from './restart.ts';
 import type { Question } from './row.ts';
 import { smallFiles } from './small-files.ts';
+import { startToReady } from './start.ts';
 
 export const questions: readonly Question[] = [
   { name: 'get-one-source', about: 'A file got from one peer', measure: getFromOneSource },
@@ -14,4 +18,8 @@ export const questions: readonly Question[] = [
   { name: 'small-files', about: 'Many small files', measure: smallFiles },
   { name: 'hash', about: 'A file hashed for sharing', measure: hashing },
   { name: 'restart', about: 'The restart of a peer that holds much', measure: restart },
+  { name: 'large-file', about: 'A file of 10 GB, and the memory that it takes', measure: moveLargeFile },
+  { name: 'idle', about: 'What a peer costs that does nothing', measure: idleCost },
+  { name: 'start', about: 'From start to ready', measure: startToReady },
+  { name: 'many-peers', about: '64 peers on one machine', measure: manyPeers },
 ];

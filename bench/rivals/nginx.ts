@@ -69,6 +69,17 @@ export class Nginx implements AsyncDisposable {
   }
 }
 
+/** Installs it if need be; without it says why. */
+export async function hasAria2(note: (text: string) => void): Promise<boolean> {
+  try {
+    await needPackages([debian.aria2], note);
+    return true;
+  } catch (error) {
+    note(`aria2 left out: ${(error as Error).message}`);
+    return false;
+  }
+}
+
 function configuration({ folder, served, port }: { folder: string; served: string; port: number }): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder};`);
   return `daemon off; worker_processes 1; pid ${folder}/nginx.pid; ${process.getuid?.() === 0 ? 'user root;' : ''}
