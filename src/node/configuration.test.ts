@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ChordialError } from '../errors.ts';
-import { type ConfigurationText, defaultDataFolder, isBeyondLoopback, parseConfiguration } from './configuration.ts';
+import { defaultDataFolder, isBeyondLoopback, parseConfiguration } from './configuration.ts';
 import { formatDuration, parseDuration, parseSize } from './quantities.ts';
+import type { ConfigurationText } from './settings.ts';
 
 test('A1 start without flags has the defaults of the specification', () => {
   const configuration = parseConfiguration({});
@@ -29,6 +30,8 @@ test('A21 every flag arrives parsed', () => {
     id: '255',
     advertise: '192.0.2.7:4848',
     quota: '10G',
+    grace: '1m',
+    repairRate: '50M',
     save: 'downloads',
     secret: 'secret',
     open: true,
@@ -48,6 +51,8 @@ test('A21 every flag arrives parsed', () => {
     id: 255n,
     advertise: '192.0.2.7:4848',
     quotaBytes: 10 * 2 ** 30,
+    graceMilliseconds: 60_000,
+    repairBytesPerSecond: 50 * 2 ** 20,
     save: path.resolve('downloads'),
     secretFile: path.resolve('secret'),
     open: true,
@@ -70,6 +75,9 @@ const wrong: readonly (readonly [keyof ConfigurationText, ConfigurationText, Reg
   ['id', { bits: '8', id: '256' }, /--id 256 does not fit.*from 0 to 255/],
   ['quota', { quota: 'plenty' }, /--quota "plenty" is not a size.*10G/],
   ['zone', { zone: '' }, /--zone/],
+  ['grace', { grace: '30 days' }, /--grace "30 days" is not a time/],
+  ['grace', { grace: '8d' }, /--grace.*at most 7d/],
+  ['repairRate', { repairRate: '10K' }, /--repair-rate.*at least 1M/],
 ];
 
 for (const [field, text, message] of wrong) {

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { type Address, isLoopback, parseAddress } from '../network/addresses.ts';
 import type { PeerEvent } from './peer.ts';
-import { parseSize, parseWhole } from './quantities.ts';
+import { parseDuration, parseSize, parseWhole } from './quantities.ts';
+import { type ConfigurationText, defaultApi, defaultListen, type SettingKey, settingFlag } from './settings.ts';
 
 export interface OtherMachine {
   /** Whether a peer at this address has no more rights than one of another machine. */
@@ -33,6 +34,9 @@ export interface PeerConfiguration {
   readonly advertise?: string;
   /** 0 makes a client that stores nothing. */
   readonly quotaBytes?: number;
+  /** How long a host may be away before its copies are made anew. */
+  readonly graceMilliseconds?: number;
+  readonly repairBytesPerSecond?: number;
   /** How fast the disk is looked through for damage; 0: not at all. */
   readonly scrubBytesPerSecond?: number;
   /** Absolute path of the folder that `get` writes to without -o. */
@@ -50,33 +54,11 @@ export interface PeerConfiguration {
   readonly signal?: AbortSignal;
 }
 
-/** The same as text, as flags and environment give it. */
-export interface ConfigurationText {
-  readonly listen?: string;
-  readonly api?: string;
-  readonly data?: string;
-  readonly join?: readonly string[];
-  readonly replicas?: string;
-  readonly writeQuorum?: string;
-  readonly ping?: string;
-  readonly virtualNodes?: string;
-  readonly successors?: string;
-  readonly bits?: string;
-  readonly id?: string;
-  readonly advertise?: string;
-  readonly quota?: string;
-  readonly scrub?: string;
-  readonly save?: string;
-  readonly secret?: string;
-  readonly open?: boolean;
-  readonly zone?: string;
-}
-
-export const defaultListen = '0.0.0.0:4848';
-export const defaultApi = '127.0.0.1:8081';
 /** More would make the first join slow to fail and help nobody: one live member is enough. */
 const maximumJoinAddresses = 64;
 const maximumZoneCharacters = 64;
+const maximumGraceMilliseconds = 7 * 24 * 3_600_000;
+const leastRepairBytesPerSecond = 1024 * 1024;
 
 /** `$XDG_DATA_HOME/chordial`, by default `~/.local/share/chordial`. */
 export function defaultDataFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -86,97 +68,137 @@ export function defaultDataFolder(environment: NodeJS.ProcessEnv = process.env):
   return path.join(root, 'chordial');
 }
 
-/** Throws `bad-usage`, or `bad-address` for addresses, naming the flag and what would be right. */
-export function parseConfiguration(text: ConfigurationText): PeerConfiguration {
-  const replicas = whole(text.replicas, '--replicas', 1, 8);
-  const writeQuorum = whole(text.writeQuorum, '--write-quorum', 1, 8);
+/**
+ * Throws `bad-usage`, or `bad-address` for addresses, naming the place of the bad value and what would be right.
+ * `place` says where a setting came from: its flag, unless told otherwise.
+ */
+export function parseConfiguration(
+  text: ConfigurationText,
+  place: (key: SettingKey) => string = settingFlag,
+): PeerConfiguration {
+  const whole = (key: TextKey, least: number, most: number) =>
+    mapped(text[key], (value) => parseWhole(value, place(key), least, most));
+  const size = (key: TextKey) => mapped(text[key], (value) => parseSize(value, place(key)));
+  const replicas = whole('replicas', 1, 8);
+  const writeQuorum = whole('writeQuorum', 1, 8);
   if (replicas !== undefined && writeQuorum !== undefined && writeQuorum > replicas) {
     throw new ChordialError(
       'bad-usage',
-      `--write-quorum ${writeQuorum} is more than --replicas ${replicas}: a write would wait for copies that are never made. Give at most ${replicas}.`,
+      `${place('writeQuorum')} ${writeQuorum} is more than ${place('replicas')} ${replicas}: a write would wait for copies that are never made. Give at most ${replicas}.`,
     );
   }
   const join = text.join ?? [];
   if (join.length > maximumJoinAddresses) {
-    throw new ChordialError('bad-usage', `--join is given ${join.length} times. Give at most ${maximumJoinAddresses}.`);
+    const given = `${place('join')} is given ${join.length} times`;
+    throw new ChordialError('bad-usage', `${given}. Give at most ${maximumJoinAddresses}.`);
   }
-  const bits = whole(text.bits, '--bits', 3, 256);
+  for (const one of join) address(one, place('join'), false);
+  if (text.advertise !== undefined) address(text.advertise, place('advertise'), false);
+  const bits = whole('bits', 3, 256);
   return {
-    listen: address(text.listen ?? defaultListen, '--listen', true),
-    api: address(text.api ?? defaultApi, '--api', true),
+    listen: address(text.listen ?? defaultListen, place('listen'), true),
+    api: address(text.api ?? defaultApi, place('api'), true),
     data: path.resolve(text.data ?? defaultDataFolder()),
-    join: join.map((one) => {
-      address(one, '--join', false);
-      return one;
-    }),
+    join,
     ...present('replicas', replicas),
     ...present('writeQuorum', writeQuorum),
-    ...present('pingMilliseconds', whole(text.ping, '--ping', 10, 3_600_000)),
-    ...present('virtualNodes', whole(text.virtualNodes, '--virtual-nodes', 1, 64)),
-    ...present('successors', whole(text.successors, '--successors', 1, 64)),
+    ...present('pingMilliseconds', whole('ping', 10, 3_600_000)),
+    ...present('virtualNodes', whole('virtualNodes', 1, 64)),
+    ...present('successors', whole('successors', 1, 64)),
     ...present('bits', bits),
-    ...present('id', chosenId(text.id, bits)),
-    ...present('advertise', advertised(text.advertise)),
-    ...present('quotaBytes', text.quota === undefined ? undefined : parseSize(text.quota, '--quota')),
-    ...present('scrubBytesPerSecond', text.scrub === undefined ? undefined : parseSize(text.scrub, '--scrub')),
-    ...present('save', text.save === undefined ? undefined : path.resolve(text.save)),
-    ...present('secretFile', text.secret === undefined ? undefined : path.resolve(text.secret)),
+    ...present(
+      'id',
+      mapped(text.id, (value) => chosenId(value, bits, place)),
+    ),
+    ...present('advertise', text.advertise),
+    ...present('quotaBytes', size('quota')),
+    ...present(
+      'graceMilliseconds',
+      mapped(text.grace, (value) => grace(value, place('grace'))),
+    ),
+    ...present(
+      'repairBytesPerSecond',
+      mapped(text.repairRate, (value) => repairRate(value, place('repairRate'))),
+    ),
+    ...present('scrubBytesPerSecond', size('scrub')),
+    ...present(
+      'save',
+      mapped(text.save, (value) => path.resolve(value)),
+    ),
+    ...present(
+      'secretFile',
+      mapped(text.secret, (value) => path.resolve(value)),
+    ),
     ...present('open', text.open),
-    ...present('zone', zoneName(text.zone)),
+    ...present(
+      'zone',
+      mapped(text.zone, (value) => zoneName(value, place('zone'))),
+    ),
   };
 }
+
+type TextKey = Exclude<SettingKey, 'join' | 'open'>;
 
 /** Whether other machines reach the API, so that a token must guard it. */
 export function isBeyondLoopback(api: Address): boolean {
   return !isLoopback(api.host);
 }
 
-function address(text: string, flag: string, anyPort: boolean): Address {
+function address(text: string, place: string, anyPort: boolean): Address {
   try {
     return parseAddress(text, anyPort);
   } catch (error) {
     if (!(error instanceof ChordialError)) throw error;
-    throw new ChordialError('bad-address', `${flag}: ${error.message}`, { cause: error });
+    throw new ChordialError('bad-address', `${place}: ${error.message}`, { cause: error });
   }
 }
 
-function advertised(text: string | undefined): string | undefined {
-  if (text !== undefined) address(text, '--advertise', false);
-  return text;
+function grace(text: string, place: string): number {
+  const milliseconds = parseDuration(text, place);
+  if (milliseconds <= maximumGraceMilliseconds) return milliseconds;
+  throw new ChordialError(
+    'bad-usage',
+    `${place} ${JSON.stringify(text)} is too long: files would have too few copies for days. Give at most 7d.`,
+  );
 }
 
-function whole(text: string | undefined, flag: string, least: number, most: number): number | undefined {
-  return text === undefined ? undefined : parseWhole(text, flag, least, most);
+/** Less would never catch up with what a dead disk held. */
+function repairRate(text: string, place: string): number {
+  const bytes = parseSize(text, place);
+  if (bytes >= leastRepairBytesPerSecond) return bytes;
+  throw new ChordialError('bad-usage', `${place} ${JSON.stringify(text)} is too little. Give at least 1M per second.`);
 }
 
-function chosenId(text: string | undefined, bits: number | undefined): bigint | undefined {
-  if (text === undefined) return undefined;
+function chosenId(text: string, bits: number | undefined, place: (key: SettingKey) => string): bigint {
   // 2^256 has 78 decimal digits.
   if (!/^\d{1,78}$/.test(text)) {
     throw new ChordialError(
       'bad-usage',
-      `--id ${JSON.stringify(text.slice(0, 80))} is not an id. Give a decimal number from 0 to 2^bits − 1.`,
+      `${place('id')} ${JSON.stringify(text.slice(0, 80))} is not an id. Give a decimal number from 0 to 2^bits − 1.`,
     );
   }
   const id = BigInt(text);
   if (bits !== undefined && id >> BigInt(bits) !== 0n) {
     throw new ChordialError(
       'bad-usage',
-      `--id ${id} does not fit into --bits ${bits}. Give a number from 0 to ${2n ** BigInt(bits) - 1n}, or more bits.`,
+      `${place('id')} ${id} does not fit into ${place('bits')} ${bits}. Give a number from 0 to ${2n ** BigInt(bits) - 1n}, or more bits.`,
     );
   }
   return id;
 }
 
-function zoneName(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
+function zoneName(text: string, place: string): string {
   if (text === '' || text.length > maximumZoneCharacters || /\p{Cc}/u.test(text)) {
     throw new ChordialError(
       'bad-usage',
-      `--zone ${JSON.stringify(text.slice(0, 80))} is not a zone. Give 1 to ${maximumZoneCharacters} printable characters, for example rack-2.`,
+      `${place} ${JSON.stringify(text.slice(0, 80))} is not a zone. Give 1 to ${maximumZoneCharacters} printable characters, for example rack-2.`,
     );
   }
   return text;
+}
+
+function mapped<A, B>(value: A | undefined, map: (value: A) => B): B | undefined {
+  return value === undefined ? undefined : map(value);
 }
 
 /** With exactOptionalPropertyTypes an absent field must be left out, not set to undefined. */

@@ -101,6 +101,12 @@ export class DataPlane {
       ...(configuration.scrubBytesPerSecond === undefined
         ? {}
         : { scrubBytesPerSecond: configuration.scrubBytesPerSecond }),
+      ...(configuration.repairBytesPerSecond === undefined
+        ? {}
+        : { syncBytesPerSecond: configuration.repairBytesPerSecond }),
+      ...(configuration.graceMilliseconds === undefined
+        ? {}
+        : { syncTimes: { graceMilliseconds: configuration.graceMilliseconds } }),
       nameChanges: {
         changing: (name, before) => this.#putIndex.changing(name, before),
         changed: (name) => this.#putIndex.changed(name),

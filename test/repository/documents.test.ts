@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorKinds } from '../../src/errors.ts';
-import { deadLinks, errorsPage, errorsPagePath } from './documents.ts';
+import { settings } from '../../src/node/settings.ts';
+import { parseSettings } from '../../src/node/settings-file.ts';
+import { configurationPage, configurationPagePath, deadLinks, errorsPage, errorsPagePath } from './documents.ts';
 import { repositoryFiles } from './source-tree.ts';
 
 const files = repositoryFiles();
@@ -17,6 +19,15 @@ test('the page of errors says what the code says', () => {
   const page = files.find((file) => file.path === errorsPagePath);
   assert.equal(page?.text, errorsPage(), `${errorsPagePath} is out of date: run npm run docs`);
   for (const code of Object.keys(errorKinds)) assert.equal(errorsPage().includes(`\`${code}\``), true, code);
+});
+
+test('the page of settings says what the table of settings says, and its example is one', () => {
+  const page = files.find((file) => file.path === configurationPagePath);
+  assert.equal(page?.text, configurationPage(), `${configurationPagePath} is out of date: run npm run docs`);
+  const example = settings.map((setting) => setting.example).join('\n');
+  const parsed = parseSettings(example, '/etc/chordial.toml');
+  assert.deepEqual([...parsed.keys()], [...settings.map(({ key }) => key)]);
+  assert.equal(parsed.get('quota')?.value, '50G');
 });
 
 test('A27 where replicas lie is argued in a decision', () => {

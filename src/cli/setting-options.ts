@@ -1,0 +1,24 @@
+/** The settings of a peer as options of a command, for `start` and for those that look at what it would be given. */
+import { type Command, Option } from 'commander';
+import { type EffectiveConfiguration, effectiveConfiguration } from '../node/effective-settings.ts';
+import { type ConfigurationText, settingFlag, settings, settingVariable } from '../node/settings.ts';
+
+export type SettingOptions = ConfigurationText & { readonly config?: string };
+
+export function addSettingOptions(to: Command): Command {
+  for (const { key, kind, argument, description, whenAbsent } of settings) {
+    const flags = kind === 'switch' ? settingFlag(key) : `${settingFlag(key)} <${argument}>`;
+    const option = new Option(flags, `${description} (default: ${whenAbsent}; ${settingVariable(key)})`);
+    to.addOption(kind === 'list' ? option.argParser(collect) : option);
+  }
+  return to.option('--config <file>', 'settings as TOML (default: chordial.toml in the data folder; CHORDIAL_CONFIG)');
+}
+
+/** What flags, environment and file come to. */
+export function settingsOf(options: SettingOptions): Promise<EffectiveConfiguration> {
+  return effectiveConfiguration(options, options.config);
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), ...value.split(/[\s,]+/).filter((one) => one !== '')];
+}
