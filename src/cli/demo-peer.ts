@@ -63,6 +63,15 @@ export class DemoPeer {
     await this.#exited;
   }
 
+  /** As Ctrl-C; killed when it takes longer. */
+  async stop(withinMilliseconds: number): Promise<void> {
+    if (!this.isRunning) return;
+    this.#child.kill('SIGTERM');
+    const patience = setTimeout(() => this.killNow(), withinMilliseconds);
+    await this.#exited;
+    clearTimeout(patience);
+  }
+
   /** The last resort at the end of the process. */
   killNow(): void {
     if (this.isRunning) this.#child.kill('SIGKILL');

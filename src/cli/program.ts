@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   lookup: async () => (await import('./lookup.ts')).lookupCommand(),
   join: async () => (await import('./join.ts')).joinCommand(),
   leave: async () => (await import('./leave.ts')).leaveCommand(),
+  shell: async () => (await import('./shell.ts')).shellCommand(run),
   config: async () => (await import('./config.ts')).configCommand(),
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),
 };
