@@ -32,6 +32,7 @@ function run(local: FindAnswer, answer: (id: string, asked: number) => Reply, pa
       parallel,
       seeds: [],
       local: () => local,
+      timeout: () => 250,
       isDown: (host) => down.has(host),
       failed: (contact, failure) => {
         if (failure === 'unreachable') down.add(contact.host);

@@ -28,6 +28,8 @@ export interface LookupPorts {
   local(key: RingId): FindAnswer;
   ask(contact: Contact, key: RingId, done: (result: FindAnswer | AskFailure) => void): void;
   isDown(host: HostId): boolean;
+  /** How long an answer of this host may take before it is late. */
+  timeout(host: HostId): Milliseconds;
   failed(contact: Contact, failure: AskFailure): void;
   /**
    * The asked host still believes in a previous life of this host at the key, `before` is the member that precedes it:
@@ -174,7 +176,8 @@ class Lookup {
       hedge.cancel();
       released();
     };
-    const hedge = this.#ports.clock.after(this.#ports.timers.lookupHedge, () => {
+    const patience = Math.max(this.#ports.timers.lookupHedge, this.#ports.timeout(contact.host));
+    const hedge = this.#ports.clock.after(patience, () => {
       release();
       this.#step();
     });

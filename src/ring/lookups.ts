@@ -69,6 +69,7 @@ export class Lookups {
         seeds,
         local: () => (useLocal ? this.find(key, false) : { owned: null, guesses: [], closer: [] }),
         isDown: (host) => detector.isDown(host),
+        timeout: (host) => detector.timeout(host),
         haunted: (contact, before) => this.#poke(contact, before),
         failed: (contact, failure) => {
           if (failure !== 'refused' && contact.host !== self.host) detector.suspect(contact);

@@ -12,6 +12,7 @@ import type { MemberPorts, Snapshot } from './member-ports.ts';
 import { type MemberState, withContact } from './member-state.ts';
 import type { StateAnswer } from './messages.ts';
 import { type Contact, isMember, type MemberPointer } from './pointer.ts';
+import type { Milliseconds } from './ports.ts';
 import { PredecessorPokes } from './predecessor-pokes.ts';
 import { rectify, withPredecessor } from './rectify.ts';
 import { adoptSuccessor, betterSuccessor, dropHead, isBetterSuccessor } from './stabilize.ts';
@@ -176,11 +177,12 @@ export class Member {
 
   #stabilize(): void {
     const epochBefore = this.#state?.epoch;
+    const began = this.#ports.clock.now();
     this.#running = true;
     this.#askHead((answered) => {
       const quiet = answered && this.#state !== null && this.#state.epoch === epochBefore;
       this.#ports.stabilized(this.me);
-      this.#rest(quiet);
+      this.#rest(quiet, this.#ports.clock.now() - began);
       this.#finish();
     });
   }
@@ -246,12 +248,13 @@ export class Member {
       return;
     }
     this.#running = true;
+    const began = this.#ports.clock.now();
     this.#read(candidate, null, (snapshot) => {
       const now = this.#state;
       if (snapshot.kind !== 'member' || now === null || !isBetterSuccessor(now, candidate)) return this.#finish();
       this.#commit(adoptSuccessor(now, snapshot.state, this.#ports.shape));
       this.#notifySuccessor(() => {
-        this.#rest(false);
+        this.#rest(false, this.#ports.clock.now() - began);
         this.#finish();
       });
     });
@@ -310,12 +313,12 @@ export class Member {
     retries = maximumPendingRetries,
   ): void {
     this.#busy = true;
+    const { clock, random, timers } = this.#ports;
     this.#ports.readState(member, notifier, (snapshot) => {
       this.#busy = false;
       if (this.#stopped || this.#state === null) return done({ kind: 'unknown' });
       if (snapshot.kind !== 'pending') return done(snapshot);
       if (retries === 0) return done({ kind: 'unknown' });
-      const { clock, random, timers } = this.#ports;
       clock.after(timers.pendingRetry * (0.5 + random.next()), () => this.#read(member, notifier, done, retries - 1));
     });
   }
@@ -379,7 +382,7 @@ export class Member {
     if (newPredecessor || !sameList(before.successors, next.successors)) this.#pokes.changed();
   }
 
-  #rest(quiet: boolean): void {
-    if (this.#state !== null && !this.#stopped) this.#pace.next(quiet);
+  #rest(quiet: boolean, took: Milliseconds): void {
+    if (this.#state !== null && !this.#stopped) this.#pace.next(quiet, took);
   }
 }

@@ -8,26 +8,33 @@ import type { MemberState } from './member-state.ts';
 import type { Milliseconds, Timer } from './ports.ts';
 import { maximumPokeRetries } from './timers.ts';
 
+const gapsPerTrip = 2;
+
 export class PredecessorPokes {
   readonly #ports: Pick<MemberPorts, 'clock' | 'timers' | 'isGone' | 'poke'>;
   readonly #state: () => MemberState | null;
   #timer: Timer | null = null;
   #last: Milliseconds = Number.NEGATIVE_INFINITY;
+  /** Grows where pokes take long to arrive: whoever is late has enough to do. */
+  #gap: Milliseconds;
 
   constructor(ports: Pick<MemberPorts, 'clock' | 'timers' | 'isGone' | 'poke'>, state: () => MemberState | null) {
     this.#ports = ports;
     this.#state = state;
+    this.#gap = ports.timers.pokeGap;
   }
 
   changed(retries = maximumPokeRetries): void {
     const { clock, timers } = this.#ports;
-    const wait = Math.max(0, this.#last + timers.pokeGap - clock.now());
+    const wait = Math.max(0, this.#last + this.#gap - clock.now());
     this.#timer ??= clock.after(wait, () => {
       this.#timer = null;
       this.#last = clock.now();
       const state = this.#state();
       if (state === null || state.predecessor.id === state.me.id || this.#ports.isGone(state.predecessor)) return;
+      const sent = clock.now();
       this.#ports.poke(state.predecessor, [], (arrived) => {
+        this.#gap = Math.min(Math.max(timers.pokeGap, gapsPerTrip * (clock.now() - sent)), timers.maximumPokeGap);
         if (!arrived && retries > 0 && this.#state() !== null) this.changed(retries - 1);
       });
     });

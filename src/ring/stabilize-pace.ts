@@ -1,6 +1,11 @@
-/** When a member stabilises next: soon after a change, ever later while all is quiet. */
+/**
+ * When a member stabilises next: soon after a change, ever later while all is quiet. A round that took long shows that
+ * somebody has too much to do, and asking more often would only add to it: so many times as long is rested.
+ */
 import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
 import type { RingTimers } from './timers.ts';
+
+const restPerRound = 5;
 
 export interface StabilizePacePorts {
   readonly clock: Clock;
@@ -31,11 +36,11 @@ export class StabilizePace {
     this.#schedule(this.#interval * this.#ports.random.next());
   }
 
-  /** After a round. */
-  next(quiet: boolean): void {
+  /** After a round that took so long. */
+  next(quiet: boolean, took: Milliseconds): void {
     const { stabilizeMinimum, stabilizeMaximum, stabilizeBackoff } = this.#ports.timers;
     this.#interval = quiet ? Math.min(this.#interval * stabilizeBackoff, stabilizeMaximum) : stabilizeMinimum;
-    this.#schedule(this.#interval);
+    this.#schedule(Math.min(Math.max(this.#interval, restPerRound * took), stabilizeMaximum));
   }
 
   stop(): void {

@@ -17,6 +17,8 @@ export interface RingTimers {
   readonly stabilizeJitter: number;
   /** Between two POKEs to a predecessor at least this long; what changes meanwhile is gathered. */
   readonly pokeGap: Milliseconds;
+  /** And where they take long to arrive, no longer than this. */
+  readonly maximumPokeGap: Milliseconds;
   /** A PENDING answer is asked again after this long, with jitter. */
   readonly pendingRetry: Milliseconds;
   /** Whole life of one lookup (p2psim's PVC uses the same budget). */
@@ -42,6 +44,7 @@ export const defaultTimers: RingTimers = {
   stabilizeBackoff: 1.2,
   stabilizeJitter: 0.1,
   pokeGap: 50,
+  maximumPokeGap: 500,
   pendingRetry: 20,
   lookupBudget: 4000,
   lookupHedge: 300,
