@@ -7,8 +7,10 @@ export interface Asked {
   /** Nodes that answered, the owner included, of the lookups that succeeded. */
   readonly hops: readonly number[];
   readonly timeouts: number;
-  /** Came to nothing, or to another than the oracle's owner at that moment. */
+  /** Came to nothing, or to one who owned the key neither when it was asked for nor when the answer came. */
   readonly failures: number;
+  /** Those of the failures that were answered by another: a newcomer had just taken the key over. */
+  readonly wrongOwners: number;
 }
 
 /** Virtual milliseconds after the last lookup in which slow ones may still be answered. */
@@ -17,22 +19,25 @@ const lastAnswers = 60_000;
 /** Runs the simulation for `milliseconds` and a little more. Nobody asks for what it owns itself. */
 export function ask(ring: RingSimulation, lookups: number, milliseconds: number): Asked {
   const hops: number[] = [];
-  let [timeouts, failures, open] = [0, 0, 0];
+  let [timeouts, failures, wrongOwners, open] = [0, 0, 0, 0];
   const from = ring.time.now;
   for (let i = 1; i <= lookups; i++) {
     ring.time.runUntil(from + (milliseconds * i) / lookups);
     const { host, key } = question(ring);
+    const ownerBefore = ring.ownerOf(key).id;
     open++;
     host.ring.lookup(key, (found) => {
       open--;
       timeouts += found?.timeouts ?? 0;
-      if (found === null || found.owner.id !== ring.ownerOf(key).id) failures++;
-      else hops.push(found.hops);
+      const isRight = found !== null && [ownerBefore, ring.ownerOf(key).id].includes(found.owner.id);
+      if (isRight) hops.push(found.hops);
+      else failures++;
+      if (found !== null && !isRight) wrongOwners++;
     });
   }
   const end = ring.time.now + lastAnswers;
   while (open > 0 && ring.time.now < end) ring.time.runUntil(ring.time.now + 100);
-  return { lookups, hops, timeouts, failures: failures + open };
+  return { lookups, hops, timeouts, failures: failures + open, wrongOwners };
 }
 
 function question(ring: RingSimulation): { readonly host: SimulatedHost; readonly key: RingId } {

@@ -1,6 +1,6 @@
 /** A host that answers FIND as the owner whenever an oracle says that it owns the key. */
 import type { RingId } from '../src/ring/identifier.ts';
-import type { OwnerAnswer, RingAnswers, RingAsks, RingMessageKind } from '../src/ring/messages.ts';
+import type { FindAnswer, OwnerAnswer, RingAnswers, RingAsks, RingMessageKind } from '../src/ring/messages.ts';
 import type { Contact, HostId } from '../src/ring/pointer.ts';
 import type { RingHost } from '../src/ring/ring-host.ts';
 import type { VirtualHost } from './virtual-network.ts';
@@ -28,13 +28,19 @@ export class KnowingOwner implements VirtualHost {
     ask: RingAsks[K],
     answer: (answer: RingAnswers[K] | null) => void,
   ): void {
-    const key = kind === 'find' ? (ask as RingAsks['find']).keys[0] : undefined;
-    const owned = key === undefined ? null : this.#ownerOf(key);
-    if (owned?.owner.contact.host !== this.self.host) {
+    if (kind !== 'find') {
       this.#ring.handle(from, kind, ask, answer);
       return;
     }
-    const answers: RingAnswers['find'] = { found: [{ owned, guesses: [], closer: [] }] };
-    answer(answers as RingAnswers[K]);
+    const { keys } = ask as RingAsks['find'];
+    this.#ring.handle(from, 'find', { keys }, (given) => {
+      const found = given?.found.map((one, i) => this.#asOwner(keys[i]!, one)) ?? [];
+      answer({ found } as RingAnswers['find'] as RingAnswers[K]);
+    });
+  }
+
+  #asOwner(key: RingId, found: FindAnswer): FindAnswer {
+    const owned = this.#ownerOf(key);
+    return owned.owner.contact.host === this.self.host ? { owned, guesses: [], closer: [] } : found;
   }
 }

@@ -22,5 +22,7 @@ export function addSettled(ring: RingSimulation, hosts: number): void {
     else states.push(state);
   }
   const ownerOf = (key: RingId) => sorted[placeNotBefore(sorted, key)]!;
-  for (const { contact, ring: host } of ring.hosts) host.beginSettled(ofHost.get(contact.host) ?? [], ownerOf);
+  for (const { contact, ring: host } of ring.hosts) {
+    host.beginSettled(ofHost.get(contact.host) ?? [], ownerOf, sorted);
+  }
 }

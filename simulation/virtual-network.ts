@@ -6,6 +6,7 @@
 import type { RingAnswers, RingAsks, RingHandler, RingMessageKind } from '../src/ring/messages.ts';
 import type { Contact, HostId } from '../src/ring/pointer.ts';
 import type { AskResult, Milliseconds, Random, RingNetwork } from '../src/ring/ports.ts';
+import { rollBytes, spreadBytes } from './payload.ts';
 import type { Process } from './process.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -49,6 +50,8 @@ export class VirtualNetwork {
   faults: Faults;
   /** Messages sent, by kind; answers and pings count as one each. */
   readonly sent: Record<string, number> = {};
+  /** Bytes of payload of membership events, and of the roll; see payload.ts. */
+  readonly payload = { spread: 0, roll: 0 };
 
   constructor(time: VirtualTime, random: Random, faults: Faults, trace: Trace | null = null) {
     this.#time = time;
@@ -113,6 +116,7 @@ export class VirtualNetwork {
     deadline: Milliseconds,
     done: (result: AskResult<K>) => void,
   ): void {
+    if (kind === 'spread') this.payload.spread += spreadBytes(ask as RingAsks['spread']);
     this.#exchange<RingAnswers[K] | null>({
       self,
       process,
@@ -121,8 +125,10 @@ export class VirtualNetwork {
       deadline,
       deliver: (host, reply) => host.handle(self.host, kind, ask, reply),
       done: (result) => {
-        if (result === 'unreachable' || result === 'timeout') done({ ok: false, failure: result });
-        else done(result === null ? { ok: false, failure: 'refused' } : { ok: true, answer: result });
+        if (result === 'unreachable' || result === 'timeout') return done({ ok: false, failure: result });
+        if (result === null) return done({ ok: false, failure: 'refused' });
+        if (kind === 'roll') this.payload.roll += rollBytes(result as RingAnswers['roll']);
+        done({ ok: true, answer: result });
       },
     });
   }

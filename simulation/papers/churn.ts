@@ -1,7 +1,7 @@
 /** ToN 2003, Table III: lookups while nodes join and crash, with the paper's pace of stabilisation and with our own. */
 import type { RingTimers } from '../../src/ring/timers.ts';
 import { type Asked, ask, someMember } from '../asking.ts';
-import type { RingSimulation } from '../ring-simulation.ts';
+import { poisson } from '../poisson.ts';
 import { addSettled } from '../settled-ring.ts';
 import { churn, sources } from './published.ts';
 import { atMost, bound, type PaperRow, type PaperTable } from './row.ts';
@@ -54,7 +54,7 @@ export function churnTable(
       'v = 1, exact fingers, one ask at a time; whoever is asked and has crashed counts as a time-out.',
       `The paper's pace: stabilise every 15 to 45 s, nothing looked for, owners by the oracle; ${theirs.warmUp} min of churn before, ${theirs.measured} min of lookups.`,
       `Our own pace: default timers, failure detector, owners that confirm; ${own.warmUp} min of churn before, ${own.measured} min of lookups.`,
-      `${lookups} lookups a row; a failure is no answer, or another owner than the oracle's when the answer came.`,
+      `${lookups} lookups a row; a failure is no answer, or one by a host that owned the key neither before nor after.`,
     ],
     rows,
     realSeconds: (performance.now() - began) / 1000,
@@ -68,19 +68,10 @@ function underChurn(seed: number, rate: number, pace: Pace, lookups: number, sca
   const minute = 60_000 / scale.shorter;
   const end = ring.time.now + (pace.warmUp + pace.measured) * minute;
   const perSecond = (rate * scale.peers) / peers;
-  churnUntil(ring, perSecond, end, () => ring.join(ring.add(), someMember(ring)));
-  churnUntil(ring, perSecond, end, () => ring.crash(someMember(ring)));
+  poisson(ring, perSecond, end, () => ring.join(ring.add(), someMember(ring)));
+  poisson(ring, perSecond, end, () => ring.crash(someMember(ring)));
   ring.time.runUntil(ring.time.now + pace.warmUp * minute);
   return ask(ring, lookups, pace.measured * minute);
-}
-
-/** A Poisson process. */
-function churnUntil(ring: RingSimulation, perSecond: number, until: number, happen: () => void): void {
-  ring.time.after((-Math.log(1 - ring.random.next()) * 1000) / perSecond, () => {
-    if (ring.time.now >= until) return;
-    happen();
-    churnUntil(ring, perSecond, until, happen);
-  });
 }
 
 function per10000({ failures, lookups }: Asked): number {

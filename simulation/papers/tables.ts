@@ -1,5 +1,6 @@
 /** `chordial simulate --paper NAME`: prints one table of the papers beside ours. */
 import { ChordialError } from '../../src/errors.ts';
+import { cacheTable } from './cache.ts';
 import { churnTable } from './churn.ts';
 import { hopsTable } from './hops.ts';
 import { loadTable } from './load.ts';
@@ -11,6 +12,7 @@ const tables = {
   table3: churnTable,
   load: loadTable,
   hops: hopsTable,
+  cache: cacheTable,
 } as const;
 
 export const paperNames = Object.keys(tables) as readonly (keyof typeof tables)[];

@@ -7,6 +7,7 @@ import type { Contact, MemberPointer, Pointer } from '../ring/pointer.ts';
 import { memberIdOfHost } from './host-id.ts';
 import { createIdentity } from './identity.ts';
 import { ringCodec } from './ring-codec.ts';
+import { decodeShortId, encodeShortId } from './spread-codec.ts';
 import { TransportError } from './transport.ts';
 import { decodeBody, encodeBody } from './wire-body.ts';
 
@@ -45,7 +46,7 @@ function arbitraries(bits: number, s: number, rule: 'key' | 'chosen'): Arbitrari
 
 type Exchange = { [K in RingMessageKind]: { kind: K; ask: RingAsks[K]; answer: RingAnswers[K] } }[RingMessageKind];
 
-function exchange({ id, own, member, pointer, successors }: Arbitraries): fc.Arbitrary<Exchange> {
+function exchange({ id, own, member, pointer, successors }: Arbitraries, bits: number): fc.Arbitrary<Exchange> {
   const answerEach = <Ask, Answer>(ask: fc.Arbitrary<Ask>, answer: fc.Arbitrary<Answer>) =>
     fc
       .array(fc.tuple(ask, answer), { maxLength: 6 })
@@ -65,6 +66,18 @@ function exchange({ id, own, member, pointer, successors }: Arbitraries): fc.Arb
     maxLength: 9,
   });
   const ids = fc.array(id, { maxLength: 9 });
+  const incarnation = fc.nat(2 ** 48 - 1);
+  const arrivals = fc.array(
+    plainRecord({ type: fc.constant('alive'), contact, virtualNodes: fc.nat(64), incarnation }),
+    {
+      maxLength: 9,
+    },
+  );
+  const shortId = id.map((whole) => decodeShortId(encodeShortId(whole, bits), bits));
+  const departures = fc.array(
+    plainRecord({ first: shortId, type: fc.constantFrom('away', 'left', 'dead'), incarnation }),
+    { maxLength: 9 },
+  );
   const notices = fc.array(plainRecord({ to: id, from: own }), { maxLength: 9 });
   const exchanges: fc.Arbitrary<unknown>[] = [
     fc.tuple(answerEach(id, stateAnswer), notices).map(([[members, states], notices]) => ({
@@ -84,6 +97,16 @@ function exchange({ id, own, member, pointer, successors }: Arbitraries): fc.Arb
       answer: { reached },
     })),
     fc.tuple(events, events).map(([a, b]) => ({ kind: 'news', ask: { events: a }, answer: { events: b } })),
+    fc.tuple(shortId, arrivals, departures).map(([until, arrivals, departures]) => ({
+      kind: 'spread',
+      ask: { until, arrivals, departures },
+      answer: {},
+    })),
+    fc.tuple(id, fc.nat(), arrivals).map(([after, total, hosts]) => ({
+      kind: 'roll',
+      ask: { after, most: 9 },
+      answer: { total, hosts },
+    })),
   ];
   return fc.oneof(...exchanges) as fc.Arbitrary<Exchange>;
 }
@@ -97,7 +120,7 @@ const shapes = [
 
 for (const shape of shapes) {
   const codec = ringCodec(shape);
-  const any = exchange(arbitraries(shape.bits, shape.successors, shape.rule));
+  const any = exchange(arbitraries(shape.bits, shape.successors, shape.rule), shape.bits);
 
   test(`messages of a ring of ${shape.bits} bits, rule ${shape.rule}, come back as they were sent`, () => {
     fc.assert(
@@ -135,7 +158,17 @@ function refusedOrRead(decode: () => unknown): void {
   }
 }
 
-const kinds: readonly RingMessageKind[] = ['getState', 'notify', 'find', 'poke', 'leave', 'probe', 'news'];
+const kinds: readonly RingMessageKind[] = [
+  'getState',
+  'notify',
+  'find',
+  'poke',
+  'leave',
+  'probe',
+  'news',
+  'spread',
+  'roll',
+];
 const codec = ringCodec({ bits: 256, successors: 3, rule: 'key' });
 const me: MemberPointer = { id: memberIdOfHost(sender.host, 0, 256), contact: sender, index: 0 };
 

@@ -10,7 +10,7 @@ import type { RingShape } from './pointer-codec.ts';
 import { RingReader } from './ring-reader.ts';
 import { RingWriter } from './ring-writer.ts';
 import type { Wire } from './transport.ts';
-import { readBoolean, readList, readTuple } from './wire-reading.ts';
+import { malformed, readBoolean, readInteger, readList, readTuple } from './wire-reading.ts';
 
 /** Every entry of the longest list may name a predecessor and a list of other hosts; the body's length bounds it too. */
 const maximumContacts = maximumListEntries * 64;
@@ -124,5 +124,35 @@ const forms: { readonly [K in RingMessageKind]: MessageForm<K> } = {
     readAsk: (reader, body) => ({ events: reader.events(body) }),
     writeAnswer: (writer, { events }) => writer.events(events),
     readAnswer: (reader, body) => ({ events: reader.events(body) }),
+  },
+  spread: {
+    writeAsk: (writer, { until, arrivals, departures }) => [
+      writer.shortId(until),
+      writer.arrivals(arrivals),
+      writer.departures(departures),
+    ],
+    readAsk: (reader, body) => {
+      const [until, arrivals, departures] = readTuple(body, 'events', 3);
+      return {
+        until: reader.shortId(until),
+        arrivals: reader.arrivals(arrivals),
+        departures: reader.departures(departures),
+      };
+    },
+    ...acknowledgement,
+  },
+  roll: {
+    writeAsk: (writer, { after, most }) => [writer.id(after), most],
+    readAsk: (reader, body) => {
+      const [after, most] = readTuple(body, 'a question for the roll', 2);
+      return { after: reader.id(after), most: readInteger(most, 'hosts', 1, maximumListEntries) };
+    },
+    writeAnswer: (writer, { total, hosts }) => [total, writer.arrivals(hosts)],
+    readAnswer: (reader, body, { most }) => {
+      const [total, hosts] = readTuple(body, 'a page of the roll', 2);
+      const page = reader.arrivals(hosts);
+      if (page.length > most) throw malformed('a page of the roll is longer than asked for');
+      return { total: readInteger(total, 'the hosts known', 0, Number.MAX_SAFE_INTEGER), hosts: page };
+    },
   },
 };

@@ -2,6 +2,7 @@
 import type { RingId } from '../ring/identifier.ts';
 import type { MemberState } from '../ring/member-state.ts';
 import {
+  type Departure,
   type FindAnswer,
   type MembershipEvent,
   maximumListEntries,
@@ -14,6 +15,7 @@ import type { Contact, HostId, MemberPointer, Pointer } from '../ring/pointer.ts
 import { maximumVirtualNodes } from './host-id.ts';
 import { decodeRingId, PointerReader, type RingShape } from './pointer-codec.ts';
 import { eventTypes, statuses } from './ring-vocabulary.ts';
+import { decodeArrival, decodeDeparture, decodeShortId } from './spread-codec.ts';
 import type { Wire } from './transport.ts';
 import { malformed, readInteger, readList, readTuple } from './wire-reading.ts';
 
@@ -96,6 +98,19 @@ export class RingReader {
       predecessor: this.table.pointer(predecessor),
       successors: this.successors(successors),
     };
+  }
+
+  shortId(value: Wire): RingId {
+    return decodeShortId(value, this.#shape.bits);
+  }
+
+  arrivals(value: Wire): readonly MembershipEvent[] {
+    return readList(value, 'arrivals', 0, maximumListEntries).map(decodeArrival);
+  }
+
+  departures(value: Wire): readonly Departure[] {
+    const { bits } = this.#shape;
+    return readList(value, 'departures', 0, maximumListEntries).map((departure) => decodeDeparture(departure, bits));
   }
 
   events(value: Wire): readonly MembershipEvent[] {

@@ -58,6 +58,21 @@ const fixtures: Record<string, readonly [Wire, string]> = {
   ],
 };
 
+const arrival = { type: 'alive', contact, virtualNodes: 20, incarnation: 5 } as const;
+fixtures.spread = [
+  codec.encodeAsk('spread', {
+    until: padding.id,
+    arrivals: [arrival],
+    departures: [{ first: me.id, type: 'dead', incarnation: 6 }],
+  }),
+  '82808341ff8184582001010101010101010101010101010101010101010101010101010101010101018146c000020112f014460000000000058183412b0346000000000006',
+];
+fixtures.roll = [codec.encodeAsk('roll', { after: padding.id, most: 128 }), '82808241ff1880'];
+fixtures['roll answer'] = [
+  codec.encodeAnswer('roll', { total: 9, hosts: [arrival] }),
+  '828082098184582001010101010101010101010101010101010101010101010101010101010101018146c000020112f01446000000000005',
+];
+
 for (const [name, [wire, expected]] of Object.entries(fixtures)) {
   test(`the wire format of ${name} keeps its fixture`, () => {
     assert.equal(Buffer.from(encodeBody(wire)).toString('hex'), expected);

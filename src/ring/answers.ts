@@ -80,6 +80,11 @@ export class Answers implements RingHandler {
       for (const event of events) others.consider(event);
       answer({ events: [others.selfEvent(own.joined.length > 0 ? 'alive' : 'away')] });
     },
+    spread: (_from, ask, answer) => {
+      this.#ports.others.large.take(ask);
+      answer({});
+    },
+    roll: (_from, ask, answer) => answer(this.#ports.others.large.page(ask)),
   };
 
   #takeNotices(from: HostId, notices: readonly Notice[]): void {

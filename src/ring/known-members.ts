@@ -17,8 +17,6 @@ export interface KnownMembersPorts {
 /** Members remembered as gone; each is for some seconds only. */
 const maximumGone = 4096;
 
-const chosen = (): null => null;
-
 export class KnownMembers {
   readonly cache: MemberCache;
   readonly #options: RingHostOptions;
@@ -31,7 +29,7 @@ export class KnownMembers {
     this.#ports = ports;
     const { bits } = options.shape;
     const center = options.members[0]?.id ?? ringId(0, bits);
-    this.cache = new MemberCache({ bits, capacity: options.cacheCapacity, center, idOf: options.idOf ?? chosen });
+    this.cache = new MemberCache({ bits, capacity: options.cacheCapacity, center, idOf: options.idOf ?? null });
   }
 
   /** Nobody expects an answer from it: padding, its host is down, or it said itself that it is no member. */
@@ -81,6 +79,12 @@ export class KnownMembers {
     if (proximity) for (const fingers of own.everyFingers()) fingers.learnNear(pointer);
     // It may lie between one of mine and its successor: then that one tries it at once.
     own.before(pointer.id)?.considerSuccessor(pointer);
+  }
+
+  /** What spreads through a large network: too much of it to measure how near each is. */
+  hear(pointer: MemberPointer): void {
+    if (pointer.contact.host === this.#options.self.host || this.isGone(pointer)) return;
+    if (this.cache.insert(pointer)) this.#ports.own.before(pointer.id)?.considerSuccessor(pointer);
   }
 
   learnFound(found: FindAnswer): void {

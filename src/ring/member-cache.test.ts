@@ -7,7 +7,7 @@ import { MemberCache } from './member-cache.ts';
 import type { HostId } from './pointer.ts';
 
 const idOf = (place: number) => place.toString(16).padStart(2, '0') as RingId;
-const cacheOf = (capacity: number) => new MemberCache({ bits: 8, capacity, center: idOf(0), idOf: () => null });
+const cacheOf = (capacity: number) => new MemberCache({ bits: 8, capacity, center: idOf(0), idOf: null });
 const steps = fc.array(
   fc.record({
     place: fc.integer({ min: 0, max: 255 }),

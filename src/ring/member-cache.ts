@@ -10,7 +10,7 @@
 import { distance, type RingId } from './identifier.ts';
 import type { HostId, MemberPointer } from './pointer.ts';
 
-/** Which id a host's member has; null where ids are chosen. */
+/** Which id a host's member has; null when there is no such member. */
 export type MemberIdRule = (host: HostId, index: number) => RingId | null;
 
 export interface MemberCacheBounds {
@@ -19,7 +19,8 @@ export interface MemberCacheBounds {
   readonly capacity: number;
   /** Distances are measured from here. */
   readonly center: RingId;
-  readonly idOf: MemberIdRule;
+  /** null where ids are chosen. */
+  readonly idOf: MemberIdRule | null;
 }
 
 const maximumVirtualNodes = 64;
@@ -80,11 +81,13 @@ export class MemberCache {
 
   /** The known members of a host, in no order. */
   membersAt(host: HostId, most = maximumVirtualNodes): readonly MemberPointer[] {
+    const { idOf } = this.#bounds;
+    // Chosen ids follow from nothing; their networks are small.
+    if (idOf === null) return this.#byId.filter(({ contact }) => contact.host === host).slice(0, most);
     const found: MemberPointer[] = [];
     for (let index = 0; index < maximumVirtualNodes && found.length < most; index++) {
-      const id = this.#bounds.idOf(host, index);
-      // Chosen ids follow from nothing; their networks are small.
-      if (id === null) return this.#byId.filter(({ contact }) => contact.host === host).slice(0, most);
+      const id = idOf(host, index);
+      if (id === null) break;
       const pointer = this.#byId[this.#firstNotBefore(id)];
       if (pointer?.id === id) found.push(pointer);
     }

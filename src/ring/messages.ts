@@ -44,6 +44,14 @@ export interface Notice {
   readonly from: MemberPointer;
 }
 
+/** A host went; in a large network it is named by the place of its member with index 0, of which 15 digits are sure. */
+export interface Departure {
+  readonly first: RingId;
+  readonly type: 'away' | 'left' | 'dead';
+  /** 0 when it is not known which life ended. */
+  readonly incarnation: number;
+}
+
 export interface RingAsks {
   /** The notices count once the states have been read: who stabilises asks its successor and notifies it in one message. */
   getState: { readonly members: readonly RingId[]; readonly notices: readonly Notice[] };
@@ -56,6 +64,14 @@ export interface RingAsks {
   /** Can you reach these hosts? (Indirect probe before a death is believed.) */
   probe: { readonly hosts: readonly Contact[] };
   news: { readonly events: readonly MembershipEvent[] };
+  /** Events in a large network; the reader tells those on whose first members stand between its own and `until`. */
+  spread: {
+    readonly until: RingId;
+    readonly arrivals: readonly MembershipEvent[];
+    readonly departures: readonly Departure[];
+  };
+  /** Which hosts are there? Those whose first members follow `after`. */
+  roll: { readonly after: RingId; readonly most: number };
 }
 
 export interface RingAnswers {
@@ -67,6 +83,9 @@ export interface RingAnswers {
   probe: { readonly reached: readonly boolean[] };
   /** What the asked host knows in return, so that two hosts that meet learn of each other's networks. */
   news: { readonly events: readonly MembershipEvent[] };
+  spread: Record<string, never>;
+  /** In the order of their first members; `total` hosts are known. */
+  roll: { readonly total: number; readonly hosts: readonly MembershipEvent[] };
 }
 
 export type RingMessageKind = keyof RingAsks;

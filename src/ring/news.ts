@@ -43,6 +43,14 @@ export class News {
     return this.#latest.get(host)?.event ?? null;
   }
 
+  /** Keeps the event without telling it on; true when it was news. */
+  note(event: MembershipEvent): boolean {
+    const known = this.latest(event.contact.host);
+    if (known !== null && event.incarnation < known.incarnation) return false;
+    this.#keep(event, Number.NEGATIVE_INFINITY);
+    return known === null || event.incarnation > known.incarnation || event.type !== known.type;
+  }
+
   /** Notes the event; true when it was news. `again` tells it on even when it was known. */
   tell(event: MembershipEvent, again = false): boolean {
     const now = this.#ports.clock.now();
@@ -52,16 +60,19 @@ export class News {
     const isNews = known === null || event.incarnation > known.incarnation || contradicts;
     if (!isNews && !again) return false;
     const tellsOn = !contradicts || now - toldAt >= contradictionPause;
-    this.#latest.delete(event.contact.host);
-    this.#latest.set(event.contact.host, { event, toldAt: tellsOn ? now : toldAt });
-    if (this.#latest.size > maximumRemembered) {
-      const oldest = this.#latest.keys().next().value;
-      if (oldest !== undefined) this.#latest.delete(oldest);
-    }
+    this.#keep(event, tellsOn ? now : toldAt);
     if (!tellsOn) return isNews;
     if (this.#gathered.length < maximumGathered) this.#gathered.push(event);
     this.#timer ??= this.#ports.clock.after(gatherFor, () => this.#flush());
     return isNews;
+  }
+
+  #keep(event: MembershipEvent, toldAt: Milliseconds): void {
+    this.#latest.delete(event.contact.host);
+    this.#latest.set(event.contact.host, { event, toldAt });
+    if (this.#latest.size <= maximumRemembered) return;
+    const oldest = this.#latest.keys().next().value;
+    if (oldest !== undefined) this.#latest.delete(oldest);
   }
 
   #flush(): void {

@@ -4,6 +4,7 @@
  */
 import type { FailureDetector, Liveness } from './failure-detector.ts';
 import type { KnownMembers } from './known-members.ts';
+import { LargeNetwork } from './large-network.ts';
 import type { Found } from './lookup.ts';
 import type { Lookups } from './lookups.ts';
 import type { MembershipEvent } from './messages.ts';
@@ -33,6 +34,7 @@ export class OtherHosts {
   readonly #ports: OtherHostsPorts;
   readonly #news: News;
   readonly #reunion: Reunion;
+  readonly large: LargeNetwork;
   readonly #downSince = new Map<HostId, { readonly contact: Contact; readonly since: Milliseconds }>();
   #incarnation: number;
 
@@ -49,9 +51,19 @@ export class OtherHosts {
       audience: () => ports.live(),
       send: (to, events) => {
         questions.ask(to, 'news', { events }, timers.maximumTimeout, (result) => {
-          if (result.ok && !ports.isClosed()) for (const event of result.answer.events) this.consider(event);
+          if (result.ok && !ports.isClosed()) for (const event of result.answer.events) this.consider(event, 'answer');
         });
       },
+    });
+    this.large = new LargeNetwork(options, {
+      ...ports,
+      selfEvent: () => this.selfEvent('alive'),
+      latest: (host) => this.#news.latest(host),
+      note: (event) => {
+        this.#news.note(event);
+      },
+      meet: (contact) => this.#meet(contact),
+      refute: (incarnation) => this.#refute(incarnation),
     });
     this.#reunion = new Reunion({
       clock,
@@ -74,11 +86,12 @@ export class OtherHosts {
 
   /** This host has become a member: others are told. */
   announce(): void {
-    this.#tell(this.selfEvent('alive'));
+    this.large.begin(() => this.#tell(this.selfEvent('alive')));
   }
 
   close(): void {
     this.#news.close();
+    this.large.close();
     this.#reunion.close();
   }
 
@@ -143,19 +156,22 @@ export class OtherHosts {
     this.#tell(this.#eventOf(type, contact, members));
   }
 
-  /** News from another host. */
-  consider(event: MembershipEvent): void {
-    const { detector, own } = this.#ports;
+  /** News from another host, which told it or answered with it. */
+  consider(event: MembershipEvent, how: 'told' | 'answer' = 'told'): void {
+    const { detector } = this.#ports;
     const { host } = event.contact;
     if (host === this.#options.self.host) {
-      // News of my death is exaggerated: a higher incarnation outdates it wherever it has spread (SWIM).
-      if (event.type === 'alive' || event.incarnation < this.#incarnation || own.joined.length === 0) return;
-      this.#incarnation = event.incarnation + 1;
-      this.#tell(this.selfEvent('alive'));
+      if (event.type !== 'alive') this.#refute(event.incarnation);
       return;
     }
     const stale = event.incarnation < (this.#news.latest(host)?.incarnation ?? 0);
-    if (stale || !this.#news.tell(event)) return;
+    if (stale || !(this.large.isLarge ? this.#news.note(event) : this.#news.tell(event))) return;
+    if (this.large.isLarge && event.type === 'alive') {
+      this.large.arrived(event);
+      // Who tells by rumour takes the network for small: the others hear it from here.
+      if (how === 'told') this.large.reportArrival(event);
+      return;
+    }
     const liveness = detector.liveness(host);
     if (event.type === 'alive') {
       const isElsewhere = detector.whereabouts(event.contact) !== event.contact;
@@ -165,12 +181,22 @@ export class OtherHosts {
     }
   }
 
+  /** News of my death is exaggerated: a higher incarnation outdates it wherever it has spread (SWIM). */
+  #refute(incarnation: number): void {
+    if (incarnation < this.#incarnation || this.#ports.own.joined.length === 0) return;
+    this.#incarnation = incarnation + 1;
+    this.#tell(this.selfEvent('alive'));
+  }
+
   #eventOf(type: MembershipEvent['type'], contact: Contact, virtualNodes: number): MembershipEvent {
     return { type, contact, virtualNodes, incarnation: this.#news.latest(contact.host)?.incarnation ?? 0 };
   }
 
   #tell(event: MembershipEvent): void {
-    if (this.#options.spreadNews) this.#news.tell(event);
+    if (!this.#options.spreadNews) return;
+    if (!this.large.isLarge) this.#news.tell(event);
+    // Of others' ends only whoever stood before them tells: see RingHost.
+    else if (event.contact.host === this.#options.self.host) this.large.reportArrival(event);
   }
 
   /** A host that was down speaks again: as an old neighbour, or in a ring of its own. */

@@ -166,12 +166,18 @@ export class RingHost implements RingHandler {
 
   /**
    * Takes up the life of a host in a ring that settled long ago: `states` of the own members, `ownerOf` for their
-   * fingers. For the simulator, where thousands that join one by one would take hours.
+   * fingers, and all members by id for the cache. For the simulator, where thousands that join one by one would take hours.
    */
-  beginSettled(states: readonly MemberState[], ownerOf: (start: RingId) => MemberPointer): void {
+  beginSettled(
+    states: readonly MemberState[],
+    ownerOf: (start: RingId) => MemberPointer,
+    cached: readonly MemberPointer[],
+  ): void {
+    this.#known.cache.load(cached);
     this.#own.beginSettled(states, ownerOf);
     this.#options.observe({ kind: 'joined' });
     this.#others.lookForLost();
+    this.#others.large.beginSettled();
   }
 
   /** Joins every member through the given hosts; without members it only gets to know the ring. */
@@ -365,6 +371,10 @@ export class RingHost implements RingHandler {
   #committed(member: MemberPointer, before: MemberState | null, after: MemberState | null): void {
     this.#own.recount();
     this.#options.observe({ kind: 'committed', before, after, member });
+    const head = before?.successors[0];
+    if (isMember(head) && after !== null && after.successors[0]?.id !== head.id && !this.#closed) {
+      this.#others.large.reportDeparture(head);
+    }
     if (this.#rewatch || this.#closed) return;
     this.#rewatch = true;
     this.#ports.clock.after(0, () => {
