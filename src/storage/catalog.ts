@@ -11,7 +11,7 @@ import { claimSchema } from './claim-schema.ts';
 import { GroupCommit } from './group-commit.ts';
 import { itemSchema } from './item-schema.ts';
 import { pointerSchema } from './pointer-schema.ts';
-import { publisherSchema } from './publisher-counts.ts';
+import { publisherSchema } from './publisher-schema.ts';
 import { shareSchema } from './share-schema.ts';
 import { smallBlockSchema } from './small-block-schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';

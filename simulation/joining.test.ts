@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { calm, RingSimulation } from '../../simulation/ring-simulation.ts';
+import { calm, RingSimulation } from './ring-simulation.ts';
 
 const ring = () =>
   new RingSimulation({
