@@ -19,6 +19,8 @@ export const errorKinds = {
   'genesis-disagrees': { status: 409, exit: 2, title: 'A flag disagrees with the network' },
   'not-found': { status: 404, exit: 3, title: 'Not found' },
   'no-such-route': { status: 404, exit: 3, title: 'No such route' },
+  'method-not-allowed': { status: 405, exit: 2, title: 'The route knows no such method' },
+  'unsupported-type': { status: 415, exit: 2, title: 'A body of this type is not taken' },
   'forbidden-origin': { status: 403, exit: 1, title: 'Requests from this origin or for this host name are refused' },
   'token-required': { status: 401, exit: 1, title: 'A token is required' },
   'not-publisher': { status: 403, exit: 1, title: 'Only its publisher may do this' },

@@ -17,6 +17,7 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
     params: schemas.cidParameter,
     querystring: schemas.query({ path: schemas.pathQuery }),
     produces: ['application/octet-stream', 'application/json'],
+    isContent: true,
   };
   app.route<ContentRoute>({
     method: ['GET', 'HEAD'],

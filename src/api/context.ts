@@ -6,6 +6,7 @@ export interface ApiContext {
   /** Throws `not-a-member` while the peer is starting. */
   readonly peer: () => Peer;
   readonly isReady: () => boolean;
+  readonly isStarted: () => boolean;
   /** HOST:PORT as bound. */
   readonly address: () => string;
   readonly events: EventLog;

@@ -14,7 +14,8 @@ export function downloadRoutes(app: FastifyInstance, { peer }: ApiContext): void
   const schema = {
     summary: 'A file that this peer publishes',
     params: schemas.nameParameter,
-    produces: ['application/octet-stream'],
+    produces: ['application/octet-stream', 'application/json'],
+    isContent: true,
   };
   app.route<DownloadRoute>({
     method: ['GET', 'HEAD'],

@@ -26,6 +26,11 @@ export class EventLog {
     for (const listener of this.#listeners) listener(numbered);
   }
 
+  /** Whether a reader that has seen this event has missed nothing that is no longer kept. */
+  has(id: string): boolean {
+    return this.#kept.some((one) => one.id === id);
+  }
+
   /** What came after the event with this id; nothing when the id is null, everything kept when it is not known. */
   after(id: string | null): readonly NumberedEvent[] {
     return id === null ? [] : this.#kept.slice(this.#kept.findIndex((one) => one.id === id) + 1);

@@ -12,8 +12,12 @@ const maximumUnreadBytes = 1024 * 1024;
 const heartbeatMilliseconds = 15_000;
 
 export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void {
-  const schema = { summary: 'Events as they happen; Last-Event-ID goes on after one', produces: ['text/event-stream'] };
-  app.get('/api/v1/events', { schema }, async (request, reply) => {
+  const schema = {
+    summary: 'Events as they happen; an event `reset` says that some were missed for good: read the state anew',
+    reads: { 'Last-Event-ID': 'Goes on after this event' },
+    produces: ['text/event-stream'],
+  };
+  app.get('/api/v1/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
     if (events.listeners >= maximumListeners) {
       throw new ChordialError(
         'busy',
@@ -37,6 +41,7 @@ function stream(response: ServerResponse, events: EventLog, last: string | null)
     else response.write(text);
   };
   write(': the events of this peer\n\n');
+  if (last !== null && !events.has(last)) write('event: reset\ndata: {}\n\n');
   for (const missed of events.after(last)) write(frame(missed));
   const stop = events.listen(
     (event) => write(frame(event)),

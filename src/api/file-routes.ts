@@ -25,6 +25,7 @@ export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     params: schemas.nameParameter,
     querystring: schemas.query({ publisher: schemas.publisherQuery, path: schemas.pathQuery }),
     produces: ['application/octet-stream', 'application/json'],
+    isContent: true,
   };
   app.route<NameRoute>({
     method: ['GET', 'HEAD'],

@@ -1,37 +1,47 @@
 /** The OpenAPI document, written from the very schemas that check the requests. */
 import type { FastifyInstance, RouteOptions } from 'fastify';
+import { errorKinds } from '../errors.ts';
+import { answers } from './schemas.ts';
 
 interface ObjectSchema {
   readonly properties?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly required?: readonly string[];
 }
 
-interface RouteSchema {
-  readonly summary?: string;
-  readonly description?: string;
-  readonly params?: ObjectSchema;
-  readonly querystring?: ObjectSchema;
-  readonly headers?: ObjectSchema;
-  readonly body?: unknown;
-  readonly response?: Readonly<Record<string, unknown>>;
-  /** Media type of bodies that are streams and therefore have no schema. */
-  readonly consumes?: readonly string[];
-  readonly produces?: readonly string[];
-  readonly hide?: boolean;
+/** What the document tells beyond the schemas that Fastify checks. */
+interface Told {
+  summary?: string;
+  /** Media types of bodies that are streams and therefore have no schema. */
+  consumes?: readonly string[];
+  produces?: readonly string[];
+  /** The bytes can be asked for in part, and only when they changed. */
+  isContent?: boolean;
+  /** Statuses of success without a body; 204 where nothing else is said. */
+  empty?: readonly number[];
+  /** Headers that the handler reads, each with what it says; those whose text begins with "Required" are. */
+  reads?: Readonly<Record<string, string>>;
+  hide?: boolean;
 }
 
-/** `summary`, `consumes` … are ours; Fastify knows only the parts that validate. */
+interface RouteSchema extends Readonly<Told> {
+  readonly params?: ObjectSchema;
+  readonly querystring?: ObjectSchema;
+  readonly body?: unknown;
+  readonly response?: Readonly<Record<string, unknown>>;
+}
+
 declare module 'fastify' {
-  interface FastifySchema {
-    summary?: string;
-    description?: string;
-    consumes?: readonly string[];
-    produces?: readonly string[];
-    hide?: boolean;
-  }
+  interface FastifySchema extends Told {}
 }
 
 type Operation = Readonly<Record<string, unknown>>;
+
+export interface OpenApiDocument {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
+  readonly [more: string]: unknown;
+}
 
 const problemSchema = {
   type: 'object',
@@ -40,27 +50,41 @@ const problemSchema = {
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string' },
-    code: { type: 'string' },
+    code: { enum: Object.keys(errorKinds), description: 'Stable; docs/errors.md says what each means' },
   },
   required: ['type', 'title', 'status', 'detail', 'code'],
 };
 
+/** Every schema that has a name is told once and pointed at. */
+const named = new Map<unknown, string>(
+  Object.entries(answers).map(([name, schema]) => [schema, name.charAt(0).toUpperCase() + name.slice(1)]),
+);
+
 /** Must be called before the routes are declared; the function given back writes the document. */
-export function collectOpenApi(app: FastifyInstance, version: string): () => unknown {
+export function collectOpenApi(app: FastifyInstance, version: string): () => OpenApiDocument {
   const paths = new Map<string, Record<string, Operation>>();
   app.addHook('onRoute', (route) => {
     const schema = (route.schema ?? {}) as RouteSchema;
     if (schema.hide === true) return;
     const path = route.url.replace(/:(\w+)/g, '{$1}');
     const operations = paths.get(path) ?? {};
-    for (const method of methodsOf(route)) operations[method.toLowerCase()] = operationOf(schema);
+    for (const method of methodsOf(route)) operations[method.toLowerCase()] = operationOf(method, path, schema);
     paths.set(path, operations);
   });
   return () => ({
     openapi: '3.1.0',
     info: { title: 'Chordial peer', version, description: 'What is put can be read by every member of the network.' },
     paths: Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1))),
-    components: { schemas: { Problem: problemSchema } },
+    security: [{}, { token: [] }],
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'Only where the API is bound beyond loopback' },
+      },
+      schemas: {
+        Problem: problemSchema,
+        ...Object.fromEntries([...named].map(([schema, name]) => [name, withNames(schema, schema)])),
+      },
+    },
   });
 }
 
@@ -68,19 +92,29 @@ function methodsOf(route: RouteOptions): readonly string[] {
   return Array.isArray(route.method) ? route.method : [route.method];
 }
 
-function operationOf(schema: RouteSchema): Operation {
+function operationOf(method: string, path: string, schema: RouteSchema): Operation {
   const parameters = [
     ...parametersOf('path', schema.params),
     ...parametersOf('query', schema.querystring),
-    ...parametersOf('header', schema.headers),
+    ...headersOf(schema.reads ?? {}, schema.isContent === true),
   ];
   return {
+    operationId: operationId(method, path),
     ...(schema.summary === undefined ? {} : { summary: schema.summary }),
-    ...(schema.description === undefined ? {} : { description: schema.description }),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...requestBodyOf(schema),
-    responses: { ...responsesOf(schema), default: problemResponse },
+    responses: { ...responsesOf(schema, method === 'HEAD'), default: problemResponse },
   };
+}
+
+/** `GET /api/v1/files/{name}/stat` → `getFilesByNameStat`. */
+function operationId(method: string, path: string): string {
+  const words =
+    path
+      .replace(/^\/api\/v1/, '')
+      .replace(/\{/g, 'by-')
+      .match(/[A-Za-z]+/g) ?? [];
+  return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 
 const problemResponse = {
@@ -88,7 +122,7 @@ const problemResponse = {
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 };
 
-function parametersOf(place: 'path' | 'query' | 'header', schema: ObjectSchema | undefined): readonly unknown[] {
+function parametersOf(place: 'path' | 'query', schema: ObjectSchema | undefined): readonly unknown[] {
   return Object.entries(schema?.properties ?? {}).map(([name, { description, ...of }]) => ({
     name,
     in: place,
@@ -98,21 +132,58 @@ function parametersOf(place: 'path' | 'query' | 'header', schema: ObjectSchema |
   }));
 }
 
+const contentHeaders = {
+  Range: 'One range of bytes; several are answered with the whole',
+  'If-Range': 'The ETag of the part that is there: with another one the whole is sent',
+  'If-None-Match': 'ETags of what is there already: 304 when it is one of them',
+};
+
+function headersOf(reads: Readonly<Record<string, string>>, isContent: boolean): readonly unknown[] {
+  return Object.entries(isContent ? { ...reads, ...contentHeaders } : reads).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: description.startsWith('Required'),
+    description,
+    schema: { type: 'string' },
+  }));
+}
+
 function requestBodyOf(schema: RouteSchema): Operation {
   if (schema.consumes !== undefined) {
     return { requestBody: { required: true, content: Object.fromEntries(schema.consumes.map((type) => [type, {}])) } };
   }
   if (schema.body === undefined) return {};
-  return { requestBody: { required: true, content: { 'application/json': { schema: schema.body } } } };
+  const { type } = schema.body as { readonly type?: unknown };
+  const required = !(Array.isArray(type) && type.includes('null'));
+  return { requestBody: { required, content: { 'application/json': { schema: withNames(schema.body) } } } };
 }
 
-function responsesOf(schema: RouteSchema): Operation {
-  const json = Object.entries(schema.response ?? {}).map(([status, of]) => [
-    status,
-    { description: status === '204' ? 'Done' : 'The answer', content: { 'application/json': { schema: of } } },
-  ]);
-  if (schema.produces === undefined)
-    return Object.fromEntries(json.length > 0 ? json : [['204', { description: 'Done' }]]);
-  const streamed = { description: 'The bytes', content: Object.fromEntries(schema.produces.map((type) => [type, {}])) };
-  return { 200: streamed, ...Object.fromEntries(json) };
+function responsesOf(schema: RouteSchema, isHead: boolean): Operation {
+  const { response = {}, produces = [], isContent = false } = schema;
+  const found: Record<string, Operation> = {};
+  for (const [status, of] of Object.entries(response)) {
+    found[status] = { description: 'The answer', content: { 'application/json': { schema: withNames(of) } } };
+  }
+  if (produces.length > 0) {
+    const streams = Object.fromEntries(produces.map((type) => [type, {}]));
+    const json = found['200']?.['content'] as Operation | undefined;
+    found['200'] = { description: 'The bytes', content: { ...streams, ...json } };
+  }
+  if (isContent) {
+    found['206'] = { description: 'The part asked for', content: { 'application/octet-stream': {} } };
+    found['304'] = { description: 'What is there already is still right' };
+  }
+  const isSilent = Object.keys(found).length === 0;
+  for (const status of schema.empty ?? (isSilent ? [204] : [])) found[String(status)] = { description: 'Done' };
+  if (!isHead) return found;
+  return Object.fromEntries(Object.entries(found).map(([status, { description }]) => [status, { description }]));
+}
+
+/** The schema with a reference in the place of each named one below it. */
+function withNames(schema: unknown, except?: unknown): unknown {
+  const name = schema === except ? undefined : named.get(schema);
+  if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
+  if (Array.isArray(schema)) return schema.map((one) => withNames(one));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, withNames(value)]));
 }

@@ -37,17 +37,31 @@ export function errorHandler(tell: (error: Error) => void) {
   };
 }
 
-export function routeMissing(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const place = `${request.method} ${request.url.split('?', 1)[0]}`;
-  const message = `There is no ${place.slice(0, 300)}. The routes are listed at /openapi.json.`;
-  return sendProblem(reply, new ChordialError('no-such-route', message));
-}
+/** For Fastify's setNotFoundHandler; `methods` tells which ones the path has in other methods. */
+export const routeMissing =
+  (methods: (path: string) => readonly string[]) =>
+  (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const place = `${request.method} ${path}`;
+    const allowed = methods(path);
+    if (allowed.length > 0) {
+      const detail = `There is no ${place.slice(0, 300)}; this route has ${allowed.join(', ')}.`;
+      return sendProblem(reply.header('Allow', allowed.join(', ')), new ChordialError('method-not-allowed', detail));
+    }
+    const message = `There is no ${place.slice(0, 300)}. The routes are listed at /openapi.json.`;
+    return sendProblem(reply, new ChordialError('no-such-route', message));
+  };
 
 function asChordialError(error: FastifyError | Error, request: FastifyRequest): ChordialError {
   if (error instanceof ChordialError) return error;
   const status = 'statusCode' in error ? error.statusCode : undefined;
   if (status === 413) {
     return new ChordialError('too-large', `${error.message}. Send less at once.`, { cause: error });
+  }
+  if (status === 415) {
+    const type = JSON.stringify((request.headers['content-type'] ?? '').slice(0, 100));
+    const message = `${request.method} ${request.url.split('?', 1)[0]} takes no body of the type ${type}. Send application/json.`;
+    return new ChordialError('unsupported-type', message, { cause: error });
   }
   if (status !== undefined && status >= 400 && status < 500) {
     const place = `${request.method} ${request.url.split('?', 1)[0]}`.slice(0, 300);

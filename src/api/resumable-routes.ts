@@ -16,6 +16,8 @@ interface UploadRoute {
   Params: { id: string };
 }
 
+const spoken = { 'Tus-Resumable': `Required: ${version}` };
+
 const parameters = {
   type: 'object',
   properties: { id: { type: 'string', pattern: '^[0-9a-f-]{36}$' } },
@@ -45,14 +47,27 @@ export function resumableRoutes(scope: FastifyInstance, { peer }: ApiContext): v
       .send(),
   );
 
-  const create = { summary: 'Begins an upload: Upload-Length, and the filename in Upload-Metadata' };
+  const create = {
+    summary: 'Begins an upload',
+    reads: {
+      ...spoken,
+      'Upload-Length': 'Required: bytes of the whole file',
+      'Upload-Metadata': 'Required: "filename" and the name in base64',
+    },
+    empty: [201],
+  };
   scope.post('/api/v1/uploads', { schema: create }, async (request, reply) => {
     const name = fileNameOf(headerOf(request, 'upload-metadata'));
     const upload = await peer().uploads.create(name, byteCount(request, 'upload-length', maximumUploadBytes));
     return told(reply.code(201).header('Location', `/api/v1/uploads/${upload.id}`), upload, 0).send();
   });
 
-  const head = { summary: 'How many bytes of an upload have arrived', params: parameters };
+  const head = {
+    summary: 'How many bytes of an upload have arrived: Upload-Offset',
+    params: parameters,
+    reads: spoken,
+    empty: [200],
+  };
   scope.head<UploadRoute>('/api/v1/uploads/:id', { schema: head }, async ({ params }, reply) => {
     const { uploads } = peer();
     const upload = uploads.get(params.id);
@@ -62,11 +77,12 @@ export function resumableRoutes(scope: FastifyInstance, { peer }: ApiContext): v
   const patch = {
     summary: 'Sends the next bytes; answered after the last ones when the file is in the network',
     params: parameters,
+    reads: { ...spoken, 'Upload-Offset': 'Required: where these bytes begin' },
     consumes: [piecesType],
   };
   scope.patch<UploadRoute>('/api/v1/uploads/:id', { schema: patch }, async (request, reply) => {
     if (request.headers['content-type'] !== piecesType) {
-      throw new ChordialError('bad-request', `The bytes of an upload have the type ${piecesType}.`);
+      throw new ChordialError('unsupported-type', `The bytes of an upload have the type ${piecesType}.`);
     }
     const offset = byteCount(request, 'upload-offset', maximumUploadBytes);
     const { uploads } = peer();
@@ -76,7 +92,7 @@ export function resumableRoutes(scope: FastifyInstance, { peer }: ApiContext): v
     return told(reply.code(204), upload, uploads.offset(upload)).send();
   });
 
-  const remove = { summary: 'Ends an upload and frees its bytes', params: parameters };
+  const remove = { summary: 'Ends an upload and frees its bytes', params: parameters, reads: spoken };
   scope.delete<UploadRoute>('/api/v1/uploads/:id', { schema: remove }, async ({ params }, reply) => {
     await peer().uploads.remove(params.id);
     return reply.code(204).send();

@@ -14,6 +14,11 @@ function list<T>(items: T) {
   return { type: 'array', items } as const;
 }
 
+/** The schema itself or null. A copy, so that it is told in place and has no name. */
+function orNull<P extends { readonly type: 'object' }>(schema: P) {
+  return { ...schema, type: ['object', 'null'] } as const;
+}
+
 /** Unknown parameters are mistakes to be told. */
 export function query<P>(properties: P) {
   return { type: 'object', properties, additionalProperties: false } as const;
@@ -62,7 +67,8 @@ const entryFields = {
   others: whole,
 } as const;
 
-export const filePage = record({ files: list(record(entryFields)), cursor: textOrNull });
+const fileEntry = record(entryFields);
+export const filePage = record({ files: list(fileEntry), cursor: textOrNull });
 export const fileStat = record({
   ...entryFields,
   blocks: whole,
@@ -80,20 +86,22 @@ export const transferStatus = record({
   bytesDone: whole,
   bytesTotal: wholeOrNull,
   rate: { type: 'number' },
-  error: { type: ['object', 'null'] },
-  result: {},
+  error: orNull(record({ code: text, message: text })),
+  result: { description: 'put: like the answer of a put; get: what was fetched; null until it is done' },
   started: text,
 });
 export const transferList = record({ transfers: list(transferStatus) });
 
 const pointer = record({ id: text, ringId: text, address: text });
-const pointerOrNull = { ...pointer, type: ['object', 'null'] } as const;
+const pointerOrNull = orNull(pointer);
 const memberFields = {
   ringId: text,
   predecessor: pointerOrNull,
   successors: list(pointer),
   fingers: list(record({ start: text, node: pointerOrNull })),
 } as const;
+
+const ringMember = record(memberFields);
 
 export const nodeStatus = record({
   ...memberFields,
@@ -102,7 +110,7 @@ export const nodeStatus = record({
   bits: whole,
   listen: text,
   api: text,
-  virtualNodes: list(record(memberFields)),
+  virtualNodes: list(ringMember),
   members: whole,
   hosts: whole,
   replicas: whole,
@@ -126,19 +134,30 @@ export const lookupResult = record({
   milliseconds: { type: 'number' },
 });
 
-export const peerList = record({
-  peers: list(
-    record({
-      id: text,
-      address: text,
-      state: { enum: ['alive', 'suspected', 'away', 'left', 'dead'] },
-      lastHeartbeat: textOrNull,
-      lastUpdate: textOrNull,
-      heartbeatAge: { type: ['number', 'null'] },
-      roundTripMilliseconds: { type: ['number', 'null'] },
-      virtualNodes: whole,
-    }),
-  ),
+const peerStatus = record({
+  id: text,
+  address: text,
+  state: { enum: ['alive', 'suspected', 'away', 'left', 'dead'] },
+  lastHeartbeat: textOrNull,
+  lastUpdate: textOrNull,
+  heartbeatAge: { type: ['number', 'null'] },
+  roundTripMilliseconds: { type: ['number', 'null'] },
+  virtualNodes: whole,
+});
+export const peerList = record({ peers: list(peerStatus) });
+
+const hit = record({
+  name: text,
+  size: whole,
+  type: { enum: ['file', 'directory'] },
+  cid: text,
+  sha256: textOrNull,
+  publisher: text,
+  address: textOrNull,
+  copies: { type: ['integer', 'null'], description: 'Live copies on the ring; for a shared file its live sources' },
+  shared: { type: 'boolean', description: 'The file lies at its publisher; otherwise the ring keeps it' },
+  live: { type: 'boolean', description: 'Somebody who is here has it' },
+  time: text,
 });
 
 export const searchStarted = record({ queryId: text });
@@ -151,23 +170,29 @@ export const searchResult = record({
   total: whole,
   answered: { type: 'integer', description: 'Peers that looked, for a broadcast that has ended' },
   missed: { type: 'integer', description: 'Parts of the ring that a broadcast could not reach' },
-  problem: { type: ['object', 'null'] },
-  hits: list(
-    record({
-      name: text,
-      size: whole,
-      type: { enum: ['file', 'directory'] },
-      cid: text,
-      sha256: textOrNull,
-      publisher: text,
-      address: textOrNull,
-      copies: { type: ['integer', 'null'], description: 'Live copies on the ring; for a shared file its live sources' },
-      shared: { type: 'boolean', description: 'The file lies at its publisher; otherwise the ring keeps it' },
-      live: { type: 'boolean', description: 'Somebody who is here has it' },
-      time: text,
-    }),
-  ),
+  problem: { type: ['object', 'null'], description: 'A problem document when it failed' },
+  hits: list(hit),
 });
+
+const recentQuery = record({
+  id: text,
+  time: text,
+  query: text,
+  role: { enum: ['asked', 'answered', 'forwarded'] },
+  hash: textOrNull,
+  responses: whole,
+});
+
+const shareStatus = record({
+  path: text,
+  files: { type: 'integer', description: 'Those known, indexed or not' },
+  bytes: whole,
+  state: { enum: ['indexing', 'watching', 'missing'], description: 'missing: the folder is not there now' },
+  indexed: whole,
+  unreadable: { type: 'integer', description: 'Files and folders that cannot be read' },
+});
+export const share = shareStatus;
+export const shareList = record({ shares: list(shareStatus) });
 
 export const stats = record({
   uptimeSeconds: { type: 'number' },
@@ -178,14 +203,28 @@ export const stats = record({
   peers: { type: 'object', description: 'Peers by state', additionalProperties: whole },
   bytesReceived: { type: 'integer', description: 'From other peers since the start, on all connections' },
   bytesSent: whole,
-  queries: list(
-    record({
-      id: text,
-      time: text,
-      query: text,
-      role: { enum: ['asked', 'answered', 'forwarded'] },
-      hash: textOrNull,
-      responses: whole,
-    }),
-  ),
+  queries: list(recentQuery),
 });
+
+/** By the names that the document, and the types made of it, give them. */
+export const answers = {
+  putResult,
+  fileEntry,
+  filePage,
+  fileStat,
+  transferStatus,
+  transferList,
+  pointer,
+  ringMember,
+  nodeStatus,
+  ringMembers,
+  storageListing,
+  lookupResult,
+  peerStatus,
+  peerList,
+  hit,
+  searchStarted,
+  searchResult,
+  recentQuery,
+  stats,
+} as const;

@@ -56,10 +56,11 @@ export function searchRoutes(app: FastifyInstance, { peer }: ApiContext): void {
       skip: { type: 'integer', minimum: 0, default: 0 },
       limit: { type: 'integer', minimum: 1, maximum: maximumHitsPerPage, default: hitsPerPage },
     }),
-    produces: ['application/json', 'text/event-stream'],
+    reads: { Accept: 'text/event-stream for the stream' },
+    produces: ['text/event-stream'],
     response: { 200: schemas.searchResult },
   };
-  app.get<QueryRoute>('/api/v1/search/:queryId', { schema: read }, async (request, reply) => {
+  app.get<QueryRoute>('/api/v1/search/:queryId', { schema: read, exposeHeadRoute: false }, async (request, reply) => {
     const running = peer();
     const query = running.search.get(request.params.queryId);
     const shown = (from: number, to: number) => running.shownHits(query.hits.slice(from, to));

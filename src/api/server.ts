@@ -13,8 +13,10 @@ import { EventLog } from './event-log.ts';
 import { eventRoutes } from './event-routes.ts';
 import { fileRoutes } from './file-routes.ts';
 import { healthRoutes } from './health-routes.ts';
+import { collectMethods } from './methods.ts';
+import { metricsRoutes } from './metrics-routes.ts';
 import { nodeRoutes } from './node-routes.ts';
-import { collectOpenApi } from './open-api.ts';
+import { collectOpenApi, type OpenApiDocument } from './open-api.ts';
 import { pageRoutes } from './page-routes.ts';
 import { peerRoutes } from './peer-routes.ts';
 import { errorHandler, problemOf, problemType, routeMissing } from './problem.ts';
@@ -88,6 +90,16 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   };
 }
 
+/** The document of a peer of this version, for what is made from it. */
+export async function describeApi(): Promise<OpenApiDocument> {
+  const context = contextOf({ listen: { host: '127.0.0.1', port: 0 }, peer: () => null }, () => '');
+  const rules = () => ({ bound: { host: '127.0.0.1', port: 0 }, token: null });
+  const app = build(context, rules, () => {});
+  const answer = await app.inject({ url: '/openapi.json', headers: { host: '127.0.0.1' } });
+  await app.close();
+  return answer.json<OpenApiDocument>();
+}
+
 function contextOf(options: ApiOptions, address: () => string): ApiContext {
   return {
     peer: () => {
@@ -98,6 +110,7 @@ function contextOf(options: ApiOptions, address: () => string): ApiContext {
         'The peer is still starting. Ask again in a moment, or wait for /readyz.',
       );
     },
+    isStarted: () => options.peer() !== null,
     isReady: () => options.peer()?.status('none').state === 'member',
     address,
     events: new EventLog(),
@@ -120,7 +133,7 @@ function build(context: ApiContext, rules: () => AccessRules, onBug: (error: Err
   });
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   app.setErrorHandler(errorHandler(onBug));
-  app.setNotFoundHandler(routeMissing);
+  app.setNotFoundHandler(routeMissing(collectMethods(app)));
   app.addHook('onRequest', async (request) => checkAccess(request.raw, rules()));
   const openApi = collectOpenApi(app, packageJson.version);
   for (const routes of groups) routes(app, context);
@@ -141,6 +154,7 @@ const groups = [
   searchRoutes,
   eventRoutes,
   healthRoutes,
+  metricsRoutes,
   pageRoutes,
 ] as const;
 

@@ -191,6 +191,10 @@ export class DataPlane {
     return greeting.contact;
   }
 
+  stored(): { readonly blocks: number; readonly bytes: number } {
+    return { blocks: this.#blocks.count(), bytes: this.#blocks.bytes() };
+  }
+
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing {
     const names: { name: string; publisher: string; cid: string }[] = [];
     let next = cursor;
@@ -207,7 +211,7 @@ export class DataPlane {
       seen += page.items.length;
       next = page.cursor;
     } while (next !== null && names.length < namesPerPage && seen < maximumRowsPerPage);
-    return { names, blocks: this.#blocks.count(), bytes: this.#blocks.bytes(), cursor: next };
+    return { names, ...this.stored(), cursor: next };
   }
 
   #searchOver(records: RecordTable): Search {

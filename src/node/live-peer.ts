@@ -133,6 +133,10 @@ export class LivePeer implements Peer {
     return this.#parts.transport.traffic;
   }
 
+  stored(): { readonly blocks: number; readonly bytes: number } {
+    return this.#parts.data.stored();
+  }
+
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing {
     return this.#parts.data.storage(role, cursor);
   }

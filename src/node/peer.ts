@@ -88,6 +88,8 @@ export interface Peer {
   ring(): readonly ShownPointer[];
   /** Bytes from and to other peers since the start. */
   traffic(): { readonly received: number; readonly sent: number };
+  /** What is held for the network. */
+  stored(): { readonly blocks: number; readonly bytes: number };
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing;
   /** A CID if it parses as one, `key:HEX`, `name:X`, else a name. */
   lookup(nameOrCidOrKey: string): Promise<LookupResult>;

@@ -1,0 +1,84 @@
+/** `/metrics`: what a monitoring system watches over a peer. */
+import { performance } from 'node:perf_hooks';
+import type { FastifyInstance } from 'fastify';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Peer } from '../node/peer.ts';
+import type { ApiContext } from './context.ts';
+import { type Metric, metricsType, type Sample, writeMetrics } from './metrics.ts';
+
+const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+const peerStates = ['alive', 'suspected', 'away', 'left', 'dead'] as const;
+const transferStates = ['running', 'paused', 'done', 'failed', 'cancelled'] as const;
+
+export function metricsRoutes(app: FastifyInstance, { peer, isReady, isStarted }: ApiContext): void {
+  const answered = new Map<string, number>();
+  app.addHook('onResponse', async (_request, reply) => {
+    const status = statusClasses[Math.floor(reply.statusCode / 100) - 1] ?? '5xx';
+    answered.set(status, (answered.get(status) ?? 0) + 1);
+  });
+
+  const schema = { summary: 'Figures for Prometheus', produces: ['text/plain'] };
+  app.get('/metrics', { schema }, async (_request, reply) => {
+    const requests = statusClasses.map((status) => ({ labels: { status }, value: answered.get(status) ?? 0 }));
+    const metrics = [
+      ...processMetrics(),
+      gauge('chordial_info', 'Always 1; the version is its label', { version: packageJson.version }, 1),
+      gauge('chordial_member', '1 while this peer is a member of a ring', {}, isReady() ? 1 : 0),
+      counters('chordial_http_requests_total', 'Answers of the API by class of status', requests),
+      ...(isStarted() ? peerMetrics(peer()) : []),
+    ];
+    return reply.type(metricsType).header('Cache-Control', 'no-store').send(writeMetrics(metrics));
+  });
+}
+
+function processMetrics(): readonly Metric[] {
+  const { user, system } = process.cpuUsage();
+  return [
+    gauge('process_start_time_seconds', 'Since 1970', {}, performance.timeOrigin / 1000),
+    gauge('process_resident_memory_bytes', 'Memory in use', {}, process.memoryUsage.rss()),
+    counter('process_cpu_seconds_total', 'User and system', (user + system) / 1e6),
+    gauge(
+      'nodejs_eventloop_utilization',
+      'Share of time that the event loop was busy since the start',
+      {},
+      performance.eventLoopUtilization().utilization,
+    ),
+  ];
+}
+
+function peerMetrics(peer: Peer): readonly Metric[] {
+  const { members, hosts } = peer.status('none');
+  const { blocks, bytes } = peer.stored();
+  const { received, sent } = peer.traffic();
+  return [
+    gauge('chordial_ring_members', 'Members (virtual nodes) known to be alive', {}, members),
+    gauge('chordial_ring_hosts', 'Hosts known to be alive', {}, hosts),
+    gauges('chordial_watched_peers', 'Peers whose heartbeat is watched, by state', byState(peer.peers(), peerStates)),
+    gauges('chordial_transfers', 'Transfers by state', byState(peer.transfers.list(), transferStates)),
+    gauge('chordial_stored_blocks', 'Blocks held for the network', {}, blocks),
+    gauge('chordial_stored_bytes', 'Bytes of the blocks held', {}, bytes),
+    counter('chordial_received_bytes_total', 'Bytes from other peers', received),
+    counter('chordial_sent_bytes_total', 'Bytes to other peers', sent),
+  ];
+}
+
+/** One sample for every state, also those that nothing is in: a series that comes and goes breaks sums. */
+function byState(things: readonly { readonly state: string }[], states: readonly string[]): readonly Sample[] {
+  return states.map((state) => ({ labels: { state }, value: things.filter((one) => one.state === state).length }));
+}
+
+function gauge(name: string, help: string, labels: Readonly<Record<string, string>>, value: number): Metric {
+  return { name, type: 'gauge', help, samples: [{ labels, value }] };
+}
+
+function gauges(name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name, type: 'gauge', help, samples };
+}
+
+function counter(name: string, help: string, value: number): Metric {
+  return { name, type: 'counter', help, samples: [{ value }] };
+}
+
+function counters(name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name, type: 'counter', help, samples };
+}

@@ -1,0 +1,185 @@
+/** The API against its own document: every operation is called, every answer validated, those of failure too. */
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { OpenApiDocument } from '../../src/api/open-api.ts';
+import { ServedPeer } from '../fixtures/served-peer.ts';
+import { ApiContract } from './api-contract.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const json = { 'Content-Type': 'application/json' };
+const tus = { 'Tus-Resumable': '1.0.0' };
+
+async function contractOf(served: ServedPeer): Promise<ApiContract> {
+  return new ApiContract((await (await served.fetch('/openapi.json')).json()) as OpenApiDocument);
+}
+
+/** Calls operations and holds each answer against the document; a GET is asked again as HEAD where there is one. */
+class Caller {
+  readonly contract: ApiContract;
+  readonly #served: ServedPeer;
+
+  constructor(served: ServedPeer, contract: ApiContract) {
+    this.#served = served;
+    this.contract = contract;
+  }
+
+  async call(operation: string, status: number, given: RequestInit & { route?: string } = {}): Promise<Response> {
+    const [method = '', told = ''] = operation.split(' ');
+    const { route = told, ...init } = given;
+    const response = await this.#served.fetch(route, { ...init, method });
+    assert.equal(response.status, status, `${operation} ${route}: ${response.status}`);
+    const isStream = (response.headers.get('content-type') ?? '').startsWith('text/event-stream');
+    await this.contract.check(operation, isStream ? response : response.clone());
+    if (isStream) await response.body?.cancel();
+    const head = `HEAD ${told}`;
+    if (method === 'GET' && this.contract.operations.includes(head)) await this.call(head, status, given);
+    return response;
+  }
+
+  json(operation: string, status: number, body: unknown, route?: string): Promise<Response> {
+    const init = { headers: json, body: JSON.stringify(body) };
+    return this.call(operation, status, route === undefined ? init : { ...init, route });
+  }
+}
+
+test('A12 every operation of the OpenAPI document is called and every answer validated against it', async () => {
+  await using served = await ServedPeer.open();
+  const caller = new Caller(served, await contractOf(served));
+  const put = await caller.call('PUT /api/v1/files/{name}', 201, { route: '/api/v1/files/a%20b', body: 'hello' });
+  const { cid } = (await put.json()) as { cid: string };
+  const bytes: readonly (readonly [string, string])[] = [
+    ['GET /api/v1/files/{name}', '/api/v1/files/a%20b'],
+    ['GET /api/v1/content/{cid}', `/api/v1/content/${cid}`],
+    ['GET /download/{name}', '/download/a%20b'],
+  ];
+  for (const [operation, route] of bytes) {
+    await caller.call(operation, 200, { route });
+    await caller.call(operation, 206, { route, headers: { Range: 'bytes=1-2' } });
+    await caller.call(operation, 304, { route, headers: { 'If-None-Match': `"x", "${cid}"` } });
+    await caller.call(operation, 416, { route, headers: { Range: 'bytes=9-' } });
+    const other = await caller.call(operation, 200, { route, headers: { Range: 'bytes=1-2', 'If-Range': '"other"' } });
+    assert.equal(await other.text(), 'hello');
+    await caller.call(operation, 206, { route, headers: { Range: 'bytes=-2', 'If-Range': `"${cid}"` } });
+  }
+  await caller.call('GET /api/v1/files', 200);
+  await caller.call('GET /api/v1/files/{name}/stat', 200, { route: '/api/v1/files/a%20b/stat' });
+  await caller.call('GET /api/v1/content/{cid}/stat', 200, { route: `/api/v1/content/${cid}/stat` });
+  for (const route of ['/api/v1/node', '/api/v1/storage', '/api/v1/peers', '/api/v1/stats', '/api/v1/ring']) {
+    await caller.call(`GET ${route}`, 200);
+  }
+  await caller.call('GET /api/v1/lookup/{wanted}', 200, { route: '/api/v1/lookup/key%3A0a' });
+  for (const route of ['/healthz', '/readyz', '/metrics']) await caller.call(`GET ${route}`, 200);
+  await caller.call('GET /api/v1/events', 200);
+  await search(caller);
+  await transfers(caller);
+  await uploads(caller);
+  await caller.call('DELETE /api/v1/files/{name}', 204, { route: '/api/v1/files/a%20b' });
+  await caller.json('POST /api/v1/node/join', 200, { address: '127.0.0.1:5001' });
+  await caller.json('POST /api/v1/node/leave', 204, { force: true });
+  assert.deepEqual(
+    caller.contract.operations.filter((operation) => !caller.contract.called.has(operation)),
+    [],
+    'operations that nobody called',
+  );
+  assert.deepEqual(served.bugs, []);
+});
+
+async function search(caller: Caller): Promise<void> {
+  const started = await caller.json('POST /api/v1/search', 201, { query: 'a' });
+  const { queryId } = (await started.json()) as { queryId: string };
+  const route = `/api/v1/search/${queryId}`;
+  const found = (await (await caller.call('GET /api/v1/search/{queryId}', 200, { route })).json()) as { total: number };
+  assert.equal(found.total, 1);
+  await caller.call('GET /api/v1/search/{queryId}', 200, { route, headers: { Accept: 'text/event-stream' } });
+}
+
+async function transfers(caller: Caller): Promise<void> {
+  await using folder = await temporaryFolder();
+  const file = path.join(folder.path, 'a');
+  await writeFile(file, 'hello');
+  const started = await caller.json('POST /api/v1/transfers', 201, { kind: 'put', name: 'c', path: file });
+  const { id } = (await started.json()) as { id: string };
+  const route = `/api/v1/transfers/${id}`;
+  await caller.call('GET /api/v1/transfers/{id}', 200, { route: `${route}?wait=5000` });
+  await caller.call('GET /api/v1/transfers', 200);
+  await caller.json('PATCH /api/v1/transfers/{id}', 200, { state: 'paused' }, route);
+  await caller.call('DELETE /api/v1/transfers/{id}', 204, { route });
+}
+
+async function uploads(caller: Caller): Promise<void> {
+  await caller.call('OPTIONS /api/v1/uploads', 204);
+  const metadata = { 'Upload-Length': '5', 'Upload-Metadata': `filename ${btoa('d')}` };
+  const create = () => caller.call('POST /api/v1/uploads', 201, { headers: { ...tus, ...metadata } });
+  const route = (await create()).headers.get('location') ?? '';
+  await caller.call('HEAD /api/v1/uploads/{id}', 200, { route, headers: tus });
+  const pieces = { ...tus, 'Upload-Offset': '0', 'Content-Type': 'application/offset+octet-stream' };
+  await caller.call('PATCH /api/v1/uploads/{id}', 415, { route, headers: { ...pieces, ...json }, body: 'hello' });
+  await caller.call('PATCH /api/v1/uploads/{id}', 204, { route, headers: pieces, body: 'hello' });
+  const other = (await create()).headers.get('location') ?? '';
+  await caller.call('DELETE /api/v1/uploads/{id}', 204, { route: other, headers: tus });
+}
+
+test('A22 wrong methods, types, sizes and values are told as problems with their own codes', async () => {
+  await using served = await ServedPeer.open();
+  const refused = async (route: string, init: RequestInit): Promise<readonly unknown[]> => {
+    const response = await served.fetch(route, init);
+    assert.equal(response.headers.get('content-type'), 'application/problem+json');
+    const { code, status } = (await response.json()) as { code: string; status: number };
+    assert.equal(status, response.status);
+    return [status, code, response.headers.get('allow')];
+  };
+  const post = (headers: Record<string, string>, body: string): RequestInit => ({ method: 'POST', headers, body });
+  assert.deepEqual(await refused('/api/v1/node', { method: 'DELETE' }), [405, 'method-not-allowed', 'GET, HEAD']);
+  const methods = 'DELETE, GET, HEAD, PUT';
+  assert.deepEqual(await refused('/api/v1/files/a', { method: 'PATCH' }), [405, 'method-not-allowed', methods]);
+  assert.deepEqual(await refused('/api/v1/events', { method: 'PUT' }), [405, 'method-not-allowed', 'GET']);
+  assert.deepEqual(await refused('/api/v1/nothing', {}), [404, 'no-such-route', null]);
+  assert.deepEqual(await refused('/api/v1/search', post({ 'Content-Type': 'text/xml' }, '<a/>')), [
+    415,
+    'unsupported-type',
+    null,
+  ]);
+  assert.deepEqual(await refused('/api/v1/search', post(json, `"${'x'.repeat(70_000)}"`)), [413, 'too-large', null]);
+  assert.deepEqual(await refused('/api/v1/search', post(json, '{"query":1,')), [400, 'bad-request', null]);
+  assert.deepEqual(await refused('/api/v1/files?limit=0', {}), [400, 'bad-request', null]);
+  assert.deepEqual(await refused('/api/v1/files/absent', {}), [404, 'not-found', null]);
+  assert.equal((await served.raw('/api/v1/events', {}, 'HEAD')).status, 405);
+});
+
+test('the pages of a list follow each other by cursor and miss nothing', async () => {
+  await using served = await ServedPeer.open();
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await served.put(name, name);
+  const names: string[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page = (await (await served.fetch(`/api/v1/files?limit=2${after}`)).json()) as {
+      files: { name: string }[];
+      cursor: string | null;
+    };
+    assert.equal(page.files.length <= 2, true);
+    names.push(...page.files.map(({ name }) => name));
+    cursor = page.cursor;
+  }
+  assert.deepEqual(names, ['a', 'b', 'c', 'd', 'e']);
+});
+
+test('metrics are in the format of Prometheus, and no label is open-ended', async () => {
+  await using served = await ServedPeer.open();
+  await served.put('secret name', 'x');
+  const response = await served.fetch('/metrics');
+  assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+  const text = await response.text();
+  const sample = /^[a-z_]+(\{[a-z]+="[a-z0-9.-]+"(,[a-z]+="[a-z0-9.-]+")*\})? -?[0-9.e+-]+$/;
+  const lines = text.split('\n').filter((line) => line !== '');
+  for (const line of lines) assert.equal(/^# (HELP|TYPE) [a-z_]+ ./.test(line) || sample.test(line), true, line);
+  assert.match(text, /^chordial_stored_blocks 1$/m);
+  assert.match(text, /^chordial_http_requests_total\{status="2xx"\} 1$/m);
+  assert.equal(text.includes('secret'), false);
+  assert.equal(text.includes(served.peer.status().id), false);
+  served.shown = null;
+  const starting = await (await served.fetch('/metrics')).text();
+  assert.match(starting, /^chordial_member 0$/m);
+});
