@@ -99,7 +99,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     return new Set(live.map(([number]) => number));
   }
 
-  async announce(files: readonly (readonly ShareEntry[])[], signal?: AbortSignal): Promise<readonly number[]> {
+  async announce(files: Iterable<readonly ShareEntry[]>, signal?: AbortSignal): Promise<readonly number[]> {
     // One after the other: two at once would only share what there is of processor and network.
     const before = this.#announcing;
     const announcing = before.catch(() => undefined).then(() => this.#announce(files, this.#signal(signal)));
@@ -144,19 +144,19 @@ export class BatchAnnouncer implements ShareAnnouncer {
 
   // ANNOUNCING
 
-  async #announce(files: readonly (readonly ShareEntry[])[], signal: AbortSignal): Promise<readonly number[]> {
-    const parts = filesOfBatches(files);
-    const numbers: number[] = new Array(files.length).fill(0);
+  async #announce(files: Iterable<readonly ShareEntry[]>, signal: AbortSignal): Promise<readonly number[]> {
+    const numbers: number[] = [];
     const made: number[] = [];
     let sending: Promise<unknown> = Promise.resolve();
     try {
-      for (const { from, to } of parts) {
+      const pause = () => this.#pause(0);
+      for await (const some of filesOfBatches(files, pause)) {
         // While one batch is on its way the next is made.
-        const batch = await makeBatch(files.slice(from, to), this.#ports.places, () => this.#pause(0));
+        const batch = await makeBatch(some, this.#ports.places, pause);
         await sending;
         const number = await this.#open(batch);
         made.push(number);
-        numbers.fill(number, from, to);
+        for (let file = 0; file < some.length; file++) numbers.push(number);
         sending = spreadBatch(batch, this.#batches.get(number)!.header.bytes, this.#ports, signal);
         sending.catch(() => undefined);
       }

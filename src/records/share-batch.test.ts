@@ -81,21 +81,27 @@ test('a frequent word fills many leaves of one key', async () => {
   assert.deepEqual(new Set(cells), new Set([cellOf(wordKey('the'))]));
 });
 
-test('files are parted into batches within their bound, none across two', () => {
+test('files are parted into batches within their bound, none across two', async () => {
   const file = Array.from({ length: 20 }, (_, number) => shareNameEntry(`file ${number}`, root, body));
   const most = Math.floor(maximumBatchEntries / file.length);
-  const parts = filesOfBatches(Array.from({ length: 2 * most + 1 }, () => file));
-  assert.deepEqual(parts, [
-    { from: 0, to: most },
-    { from: most, to: 2 * most },
-    { from: 2 * most, to: 2 * most + 1 },
-  ]);
-  assert.deepEqual(filesOfBatches([]), []);
+  const parts = await Array.fromAsync(
+    filesOfBatches(
+      Array.from({ length: 2 * most + 1 }, () => file),
+      noPause,
+    ),
+  );
+  assert.deepEqual(
+    parts.map(({ length }) => length),
+    [most, most, 1],
+  );
+  assert.deepEqual(await Array.fromAsync(filesOfBatches([], noPause)), []);
 });
 
-test('a file of 21 entries, and an entry that is too long, are refused', () => {
+test('a file of 21 entries or none, and an entry that is too long, are refused', async () => {
   const one = shareNameEntry('file', root, body);
-  assert.throws(() => filesOfBatches([Array.from({ length: 21 }, () => one)]), refusedAs('too-many-entries'));
+  const parted = (file: readonly ShareEntry[]) => Array.fromAsync(filesOfBatches([file], noPause));
+  await assert.rejects(parted(Array.from({ length: 21 }, () => one)), refusedAs('too-many-entries'));
+  await assert.rejects(parted([]), refusedAs('bad-content'));
   const long = { ...one, body: new Uint8Array(maximumShareEntryBytes) };
   assert.throws(() => checkShareEntry(long), refusedAs('too-large'));
   assert.throws(() => checkShareEntry({ ...one, subject: new Uint8Array() }), refusedAs('bad-content'));

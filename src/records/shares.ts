@@ -20,11 +20,12 @@ export interface ShareAnnouncer {
    */
   live(): ReadonlySet<number>;
   /**
-   * Entries of files, at most 20 each, become one or a few batches. Resolves, when all are durable on w copies, with the
-   * batch of each file, to be kept with it. Rejects with `too-many-entries`, `too-large`, `bad-content` before anything is sent, and
+   * Entries of files, at most 20 each, become batches of up to 131 072 entries; files are asked for as their batch is made, so
+   * that a generator keeps no more than two batches in memory. Resolves, when all are durable on w copies, with the
+   * batch of each file, to be kept with it. Rejects with `too-many-entries`, `too-large`, `bad-content`, and
    * with `too-few-copies` or `publisher-full` when some could not be made durable; then nothing counts as announced.
    */
-  announce(files: readonly (readonly ShareEntry[])[], signal?: AbortSignal): Promise<readonly number[]>;
+  announce(files: Iterable<readonly ShareEntry[]>, signal?: AbortSignal): Promise<readonly number[]>;
   /** Takes files out of their batches: durable at w places of their entries when it resolves. Provider entries with a root that another file of the batch shares go too: announce that file anew. */
   withdraw(files: readonly AnnouncedFile[]): Promise<void>;
   /** Ends batches whole, after their files have been announced anew or are gone. */

@@ -1,0 +1,108 @@
+/**
+ * How fast a share is announced: 10^5 files of ten entries each in a ring of 16 peers on this machine, three copies, durable
+ * on two before it counts, until any of them is found from every other peer.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { threeDigits } from './alternating.ts';
+import type { AnnouncingTask } from './announcing-peer.ts';
+import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+
+const peerCount = 16;
+const fileCount = 100_000;
+const joinersAtOnce = 3;
+const targetSeconds = 10;
+const filesLookedFor = 5;
+/** Ring and arcs settle before. */
+const settleMilliseconds = 3000;
+
+export async function announcing({ isQuick, note }: BenchOptions): Promise<readonly BenchRow[]> {
+  const files = isQuick ? fileCount / 10 : fileCount;
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-bench-'));
+  const peers: ChildProcess[] = [];
+  try {
+    const address = await startPeers(folder, peers);
+    await new Promise((resolve) => setTimeout(resolve, settleMilliseconds));
+    note(`${peers.length} peers are up`);
+    const start = performance.now();
+    const { seconds } = await ask(peers[0]!, { announce: files });
+    note(`announced within ${seconds} s, of ${address}`);
+    const wanted = Array.from(
+      { length: filesLookedFor },
+      (_, index) => files - 1 - Math.floor((index * files) / filesLookedFor),
+    );
+    const found = await Promise.all(peers.slice(1).map((peer) => ask(peer, { find: wanted })));
+    const everywhere = (performance.now() - start) / 1000;
+    const missing = found.flatMap((answer) => (answer['missing'] as readonly number[] | undefined) ?? [Number.NaN]);
+    const memory = Math.max(...(await Promise.all(peers.map(({ pid }) => highestMemory(pid)))));
+    return [
+      row(
+        `announce ${files} shared files, ${peerCount} peers, until all are found everywhere`,
+        `${threeDigits(everywhere)} s`,
+        {
+          target: `≤ ${targetSeconds} s`,
+          verdict: verdict(missing.length === 0 && everywhere <= targetSeconds),
+        },
+      ),
+      row('entries announced a second', threeDigits((files * 10) / everywhere)),
+      row('files not found from some peer', String(missing.length), {
+        target: '0',
+        verdict: verdict(missing.length === 0),
+      }),
+      row('memory of a peer at its highest', `${Math.round(memory / 1e6)} MB`),
+    ];
+  } finally {
+    for (const peer of peers) peer.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Resolves with the address of the first, when all are members. */
+async function startPeers(folder: string, peers: ChildProcess[]): Promise<string> {
+  const start = async (join: string): Promise<string> => {
+    const peer = fork(path.join(import.meta.dirname, 'announcing-peer.ts'), [
+      path.join(folder, `${peers.length}`),
+      join,
+    ]);
+    peers.push(peer);
+    return String((await answerOf(peer))['address']);
+  };
+  const first = await start('');
+  while (peers.length < peerCount)
+    await Promise.all(Array.from({ length: Math.min(joinersAtOnce, peerCount - peers.length) }, () => start(first)));
+  return first;
+}
+
+async function ask(peer: ChildProcess, task: AnnouncingTask): Promise<Record<string, unknown>> {
+  const answer = answerOf(peer);
+  peer.send(task);
+  return answer;
+}
+
+/** Rejects when the peer ends instead, or says that it could not. */
+async function answerOf(peer: ChildProcess): Promise<Record<string, unknown>> {
+  const over = new AbortController();
+  const { signal } = over;
+  const ended = once(peer, 'exit', { signal }).then(() => Promise.reject(new Error('a peer ended by itself')));
+  try {
+    const [answer] = (await Promise.race([once(peer, 'message', { signal }), ended])) as [Record<string, unknown>];
+    if (typeof answer['error'] === 'string') throw new Error(answer['error']);
+    return answer;
+  } finally {
+    over.abort();
+    ended.catch(() => undefined);
+  }
+}
+
+/** Bytes; 0 where the system does not say. */
+async function highestMemory(pid: number | undefined): Promise<number> {
+  try {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
+    return Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
