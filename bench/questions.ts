@@ -1,9 +1,11 @@
 /** Every question of the bench, in the order in which they are asked. */
+import { announcing } from './announce.ts';
 import { getFromOneSource } from './get-one-source.ts';
 import { getFromThreeSources } from './get-three-sources.ts';
 import { hashing } from './hash.ts';
 import { idleCost } from './idle.ts';
 import { moveLargeFile } from './large-file.ts';
+import { lookups } from './lookups.ts';
 import { manyPeers } from './many-peers.ts';
 import { putThreeCopies } from './put.ts';
 import { restart } from './restart.ts';
@@ -17,6 +19,8 @@ export const questions: readonly Question[] = [
   { name: 'put', about: 'A file put with three copies', measure: putThreeCopies },
   { name: 'small-files', about: 'Many small files', measure: smallFiles },
   { name: 'hash', about: 'A file hashed for sharing', measure: hashing },
+  { name: 'lookups', about: 'Lookups in a warm network', measure: lookups },
+  { name: 'announce', about: 'Announcing a large share', measure: announcing },
   { name: 'restart', about: 'The restart of a peer that holds much', measure: restart },
   { name: 'large-file', about: 'A file of 10 GB, and the memory that it takes', measure: moveLargeFile },
   { name: 'idle', about: 'What a peer costs that does nothing', measure: idleCost },
