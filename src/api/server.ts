@@ -23,6 +23,7 @@ import { errorHandler, problemOf, problemType, routeMissing } from './problem.ts
 import { resumableRoutes } from './resumable-routes.ts';
 import { ringRoutes } from './ring-routes.ts';
 import { searchRoutes } from './search-routes.ts';
+import { shareRoutes } from './share-routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 
@@ -152,6 +153,7 @@ const groups = [
   peerRoutes,
   ringRoutes,
   searchRoutes,
+  shareRoutes,
   eventRoutes,
   healthRoutes,
   metricsRoutes,

@@ -1,11 +1,15 @@
 /** The files that this peer answers a broadcast for: the names that its members own, and what lies in its shares. */
 import { setImmediate } from 'node:timers/promises';
+import { decodeCid } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import { decodeEntry } from '../records/entry.ts';
 import { isCurrent } from '../records/merge.ts';
 import { readNameEntry } from '../records/name-entry.ts';
+import type { Contact } from '../ring/pointer.ts';
 import type { Hit } from '../search/hit.ts';
+import type { SharedFolders } from '../sharing/shared-folders.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
+import type { SharedFile } from '../storage/shared-file-table.ts';
 
 /** Others are served between pages. */
 const rowsPerPage = 500;
@@ -25,6 +29,25 @@ export async function* ownedNames(
     cursor = page.cursor;
     await setImmediate();
   } while (cursor !== null);
+}
+
+/** What lies in the shares of this host, some at a time. */
+export async function* sharedFiles(
+  shares: Pick<SharedFolders, 'page'>,
+  source: Contact,
+): AsyncGenerator<readonly Hit[], void, undefined> {
+  for (let from = 0; ; ) {
+    const files = shares.page(from, rowsPerPage);
+    const last = files.at(-1);
+    if (last === undefined) return;
+    from = last.file + 1;
+    yield files.map((file) => hitOfShared(file, source));
+    await setImmediate();
+  }
+}
+
+function hitOfShared({ name, root, size, sha256, added }: SharedFile, source: Contact): Hit {
+  return { name, root: decodeCid(root), size, type: 'file', sha256, time: added, source, isShared: true };
 }
 
 /** Null for a tombstone, an expired one, and what its publisher signed though it is no name. */

@@ -1,4 +1,5 @@
 /** What a peer keeps and moves: the block store, the records and the data path, opened on its data folder. */
+import { realpathSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { ChordialError } from '../errors.ts';
 import type { Genesis } from '../network/genesis.ts';
@@ -23,18 +24,23 @@ import { blockMessages } from '../replication/block-messages.ts';
 import { inOwnedArc, ringIdOfHash } from '../ring/identifier.ts';
 import { type Contact, isMember, type MemberPointer } from '../ring/pointer.ts';
 import type { Located, RingView } from '../ring/view.ts';
+import type { Hit } from '../search/hit.ts';
 import { PutIndex } from '../search/put-index.ts';
 import { Search } from '../search/search.ts';
 import { WordIndex } from '../search/word-index.ts';
+import { postingWordsOf } from '../search/words.ts';
+import { SharedFileBlocks } from '../sharing/shared-file-blocks.ts';
+import { SharedFolders } from '../sharing/shared-folders.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { DiskBlockStore } from '../storage/disk-block-store.ts';
 import { type IndexedTables, openIndexedTables } from '../storage/indexed-tables.ts';
 import { PointerTable } from '../storage/pointer-table.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
+import { SharedFileTable } from '../storage/shared-file-table.ts';
 import { DataPath } from '../transfer/data-path.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
-import { ownedNames } from './answered-files.ts';
+import { ownedNames, sharedFiles } from './answered-files.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import type { EventFan } from './event-fan.ts';
 import type { StorageListing } from './peer.ts';
@@ -66,6 +72,7 @@ export class DataPlane {
   readonly announcer: ShareAnnouncer;
   readonly shareReader: ShareReader;
   readonly search: Search;
+  readonly shares: SharedFolders;
   readonly #putIndex: PutIndex;
   readonly #options: DataPlaneOptions;
   readonly #blocks: DiskBlockStore;
@@ -79,7 +86,9 @@ export class DataPlane {
     this.#options = options;
     this.#blocks = blocks;
     this.#records = records;
+    const sharedTable = new SharedFileTable(catalog);
     this.#path = new DataPath({
+      shared: new SharedFileBlocks(sharedTable, () => this.shares.changed()),
       view,
       transport,
       silences,
@@ -116,6 +125,14 @@ export class DataPlane {
     const { names, recordWriter: writer } = this.#path;
     const signing = { signer: identity, networkId: networkId(genesis) };
     this.#putIndex = new PutIndex({ names, writer, ...signing, settings: catalog, clock: systemClock });
+    this.shares = new SharedFolders({
+      table: sharedTable,
+      announcer: this.#path.announcer,
+      wordsOf: postingWordsOf,
+      dataFolder: realpathSync(options.folder),
+      notify: (text) => events.tell({ kind: 'shares', text }),
+      failed: (error) => events.tell({ kind: 'shares', text: error.message }),
+    });
     this.search = this.#searchOver(records);
     this.files = this.#path.files;
     this.transfers = this.#path.transfers;
@@ -136,10 +153,12 @@ export class DataPlane {
   begin(): void {
     this.#path.begin();
     this.#putIndex.begin();
+    this.shares.begin();
   }
 
   async close(): Promise<void> {
     this.search.close();
+    await this.shares.close();
     await this.#putIndex.close();
     await this.#path.close();
     await this.#blocks.close();
@@ -230,8 +249,13 @@ export class DataPlane {
       replicas: genesis.replicas,
       placement: this.#path.placement,
       index: new WordIndex({ table: records, shares: this.#path.shareReader, clock: systemClock, isDead }),
-      files: () => ownedNames(records, (row) => this.#isOwn(row), Date.now),
+      files: () => this.#ownFiles(records),
     });
+  }
+
+  async *#ownFiles(records: RecordTable): AsyncGenerator<readonly Hit[], void, undefined> {
+    yield* sharedFiles(this.shares, this.#options.view.self);
+    yield* ownedNames(records, (row) => this.#isOwn(row), Date.now);
   }
 
   #isOwn(row: RecordRow): boolean {

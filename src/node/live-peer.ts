@@ -8,6 +8,7 @@ import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import type { RingHost } from '../ring/ring-host.ts';
 import type { Hit } from '../search/hit.ts';
 import type { Search } from '../search/search.ts';
+import type { SharedFolders } from '../sharing/shared-folders.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import type { Uploads } from '../transfer/uploads.ts';
@@ -82,6 +83,10 @@ export class LivePeer implements Peer {
 
   get uploads(): Uploads {
     return this.#parts.uploads;
+  }
+
+  get shares(): SharedFolders {
+    return this.#parts.data.shares;
   }
 
   get search(): Search {

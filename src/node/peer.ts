@@ -1,6 +1,7 @@
 /** A running peer as the API, the command line and the shell see it. */
 import type { Hit } from '../search/hit.ts';
 import type { Search } from '../search/search.ts';
+import type { SharedFolders } from '../sharing/shared-folders.ts';
 import type { FileEvent, Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import type { Uploads } from '../transfer/uploads.ts';
@@ -80,6 +81,7 @@ export interface Peer {
   readonly transfers: Transfers;
   readonly uploads: Uploads;
   readonly search: Pick<Search, 'start' | 'get' | 'recent'>;
+  readonly shares: Pick<SharedFolders, 'add' | 'remove' | 'list'>;
   shownHits(hits: readonly Hit[]): readonly ShownHit[];
   /** All fingers by default. */
   status(fingers?: ShownFingers): NodeStatus;

@@ -1,6 +1,6 @@
 /**
- * Gets a block from whoever has it: this host first, then its places, the fastest of them preferred, then the hosts
- * behind them, then anybody. A source silent for 300 ms, or dripping, is doubled by the next one; a failed one is replaced
+ * Gets a block from whoever has it: this host first, then those who are known to have it in files of their own, then its
+ * places, the fastest of them preferred, then the hosts behind them, then anybody. A source silent for 300 ms, or dripping, is doubled by the next one; a failed one is replaced
  * by it.
  */
 import type { CID } from 'multiformats/cid';
@@ -22,6 +22,16 @@ const leastPaceBytes = 64 * 1024;
 const maximumRounds = 5;
 const pauseBetweenRoundsMilliseconds = 300;
 const maximumIdleLanes = 256;
+/** Of those who share a content; each block goes to the one that will have it here first. */
+const maximumSharers = 16;
+
+/** Who has a content in files of their own. */
+export interface Sharers {
+  /** As far as is known now. */
+  known(): readonly Contact[];
+  /** Asks the ring; never rejects. */
+  find(): Promise<readonly Contact[]>;
+}
 
 export class BlockFetcher {
   readonly #ports: DataPorts;
@@ -37,17 +47,24 @@ export class BlockFetcher {
   }
 
   /** The verified bytes. Rejects with `no-live-source`, or `interrupted` when the signal fires. */
-  async fetch(cid: CID, signal?: AbortSignal): Promise<Uint8Array> {
+  async fetch(cid: CID, signal?: AbortSignal, sharers: Sharers | null = null): Promise<Uint8Array> {
     const held = inlineBytes(cid) ?? (await this.#local(cid));
     if (held !== null) return held;
     let absent = 0;
+    let sharing = this.#lanesOf(sharers?.known() ?? []);
     let pointed: readonly SourceLane[] = [];
     for (let round = 1; round <= maximumRounds; round++) {
-      const sources = [...pointed, ...(await this.#sources(cid)).filter((lane) => !pointed.includes(lane))];
+      const sources = [...new Set([...sharing, ...pointed, ...(await this.#sources(cid))])];
       const fetching = new Fetching(cid, sources, this.#ports, signal);
       const bytes = await fetching.run();
       if (bytes !== null) return bytes;
       absent = fetching.absent;
+      if (sharers !== null) {
+        const before = sharing;
+        sharing = this.#lanesOf(await sharers.find());
+        // Whoever has just been found is asked at once.
+        if (round === 1 && sharing.some((lane) => !before.includes(lane))) continue;
+      }
       // When every host known says absent, a second look finds what has moved meanwhile; more would find nothing.
       if (round === maximumRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown)) break;
       await this.#pause();
@@ -66,10 +83,11 @@ export class BlockFetcher {
   }
 
   async #local(cid: CID): Promise<Uint8Array | null> {
-    const { blocks, leaves, view, report, damaged } = this.#ports;
+    const { blocks, shared, leaves, view, report, damaged } = this.#ports;
     try {
       const bytes = await blocks.get(cid, leaves);
-      if (bytes === null || verifyBlock(cid, bytes)) return bytes;
+      if (bytes === null) return (await shared?.read(cid, leaves)) ?? null;
+      if (verifyBlock(cid, bytes)) return bytes;
       damaged?.(cid);
       report?.('wrong-bytes', view.self, `The own copy of block ${cid} is damaged.`);
     } catch (error) {
@@ -99,6 +117,16 @@ export class BlockFetcher {
       this.#ports.silences.speakingFirst(some, ({ contact }) => contact.host);
     const ordered = [...speakingFirst(places.map(({ lane }) => lane)), ...speakingFirst(lanes.slice(this.#replicas))];
     return ordered.filter((lane) => !lane.avoided);
+  }
+
+  /** The one that will deliver first comes first. */
+  #lanesOf(sharers: readonly Contact[]): readonly SourceLane[] {
+    const { view } = this.#ports;
+    const live = sharers.filter(({ host }) => host !== view.self.host && !view.isDead(host)).slice(0, maximumSharers);
+    const lanes = live.map((contact) => this.#lane(contact)).filter((lane) => !lane.avoided);
+    const costs = lanes.map((lane) => ({ lane, cost: lane.expectedMilliseconds(leafBytes) }));
+    const ordered = costs.sort((a, b) => a.cost - b.cost).map(({ lane }) => lane);
+    return this.#ports.silences.speakingFirst(ordered, ({ contact }) => contact.host);
   }
 
   /** Without a known owner (the ring is being mended) everybody may have it. */

@@ -25,6 +25,7 @@ import { receiveBlocks } from './block-payload.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { decodeClaimed } from './claim-messages.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
+import type { SharedBlocks } from './shared-blocks.ts';
 
 /** Blocks that came and are not durable yet. */
 const maximumIncomingBytes = 16 * 1024 * 1024;
@@ -45,16 +46,22 @@ export class BlockServer {
   readonly #events: BlockServerEvents;
   readonly #leaves: LeafPool;
   readonly #confirmed: Pick<ConfirmedRanges, 'covers'>;
+  readonly #shared: SharedBlocks | null;
   readonly #incoming = new ByteBudget(maximumIncomingBytes);
   readonly #outgoing = new ByteBudget(maximumOutgoingBytes);
 
-  /** @param confirmed the ranges of which all is here that belongs here. */
+  /**
+   * @param confirmed the ranges of which all is here that belongs here.
+   * @param shared handed out too, but no copies to be counted.
+   */
   constructor(
     blocks: BlockStore,
     leaves: LeafPool,
     confirmed: Pick<ConfirmedRanges, 'covers'>,
     events: BlockServerEvents = {},
+    shared: SharedBlocks | null = null,
   ) {
+    this.#shared = shared;
     this.#leaves = leaves;
     this.#confirmed = confirmed;
     this.#blocks = blocks;
@@ -81,7 +88,11 @@ export class BlockServer {
   /** `blocks.get` */
   async get(to: Contact, incoming: IncomingStream): Promise<OutgoingStream> {
     const cids = decodeCids(incoming.header, maximumBlocksPerStream);
-    const sizes = await this.#sizesOf(cids);
+    const sizes = await Promise.all(
+      cids.map(
+        async (cid) => (await this.#blocks.size(cid)) ?? (await this.#shared?.size(cid)) ?? this.#sizeOfNone(cid),
+      ),
+    );
     const held = cids.flatMap((cid, index) => (sizes[index]! < 0 ? [] : [{ cid, size: sizes[index]! }]));
     return { header: encodeSizes(sizes), payload: this.#bytesOf(to, held) };
   }
@@ -155,7 +166,8 @@ export class BlockServer {
     for (const { cid, size } of held) {
       await this.#outgoing.take(size);
       try {
-        const bytes = await this.#blocks.get(cid, this.#leaves);
+        const bytes =
+          (await this.#blocks.get(cid, this.#leaves)) ?? (await this.#shared?.read(cid, this.#leaves)) ?? null;
         // The sizes are already on their way: nothing but an end in the middle is honest now.
         if (bytes === null || bytes.length !== size)
           throw new ChordialError('changed', `Block ${cid} went away while it was sent.`);

@@ -8,6 +8,7 @@ import type { Clock } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { PlacementCache } from './placement-cache.ts';
+import type { SharedBlocks } from './shared-blocks.ts';
 
 export interface DataPorts {
   readonly view: RingView;
@@ -17,6 +18,8 @@ export interface DataPorts {
   readonly silences: Silences;
   /** What this host holds itself. */
   readonly blocks: BlockStore;
+  /** What it has besides, in files of its own. */
+  readonly shared?: SharedBlocks;
   readonly clock: Clock;
   /** Leaf buffers of the whole process: what one reader or writer is done with serves the next. */
   readonly leaves: LeafPool;

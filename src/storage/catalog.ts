@@ -13,11 +13,12 @@ import { itemSchema } from './item-schema.ts';
 import { pointerSchema } from './pointer-schema.ts';
 import { publisherSchema } from './publisher-schema.ts';
 import { shareSchema } from './share-schema.ts';
+import { sharedFileSchema } from './shared-file-schema.ts';
 import { smallBlockSchema } from './small-block-schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Raised with every change of the tables; an older catalogue is brought up to date at opening. */
-const schemaVersion = 6;
+const schemaVersion = 7;
 
 const schema = `
   CREATE TABLE blocks (
@@ -113,7 +114,7 @@ export class Catalog {
     if (version > 0 && version < 5) this.database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM;');
     const made = version === 0 ? schema : upgradeFrom(version, this.wallTime());
     this.database.exec(
-      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} ${pointerSchema} ${smallBlockSchema} ${publisherSchema} ${shareSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
+      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} ${pointerSchema} ${smallBlockSchema} ${publisherSchema} ${shareSchema} ${sharedFileSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
     );
     return version === 0;
   }
@@ -134,6 +135,9 @@ export class Catalog {
       'share_batches',
       'share_leaves',
       'own_batches',
+      'shared_folders',
+      'shared_files',
+      'shared_blocks',
     ])
       this.database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
   }

@@ -3,13 +3,13 @@ import type { CID } from 'multiformats/cid';
 import { dagPbCodec, inlineBytes } from '../content/cid.ts';
 import { decodeUnixfs } from '../content/unixfs.ts';
 import { ChordialError } from '../errors.ts';
-import type { BlockFetcher } from '../replication/block-fetcher.ts';
+import type { ContentFetcher } from './content-fetcher.ts';
 
 /** 1 TiB of one file. */
 const maximumBlocks = 1_048_576;
 const maximumNodesAtOnce = 8;
 
-export async function blocksOf(root: CID, fetcher: BlockFetcher, signal?: AbortSignal): Promise<readonly CID[]> {
+export async function blocksOf(root: CID, fetcher: ContentFetcher, signal?: AbortSignal): Promise<readonly CID[]> {
   const found = new Map<string, CID>();
   let level: CID[] = [root];
   while (level.length > 0) {
@@ -32,7 +32,7 @@ export async function blocksOf(root: CID, fetcher: BlockFetcher, signal?: AbortS
   return [...found.values()];
 }
 
-async function childrenOf(cid: CID, fetcher: BlockFetcher, signal?: AbortSignal): Promise<readonly CID[]> {
+async function childrenOf(cid: CID, fetcher: ContentFetcher, signal?: AbortSignal): Promise<readonly CID[]> {
   const node = decodeUnixfs({ cid, bytes: await fetcher.fetch(cid, signal) });
   return node.type === 'file' ? node.children.map((child) => child.cid) : node.links.map((link) => link.cid);
 }

@@ -1,21 +1,13 @@
 /** The data path of a peer put together: blocks, records and files over one transport and one view of the ring. */
 import type { CID } from 'multiformats/cid';
-import type { BuildOptions } from '../content/builder.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
 import { isDialable } from '../network/addresses.ts';
 import { Silences } from '../network/silences.ts';
-import {
-  type IncomingStream,
-  type OutgoingStream,
-  type Transport,
-  TransportError,
-  type Wire,
-} from '../network/transport.ts';
-import { type AnnouncerTimes, BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
-import type { CopyRule } from '../records/durable-copies.ts';
-import { EntryVerifier, type Verify } from '../records/entry-verifier.ts';
+import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../network/transport.ts';
+import { BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
+import { EntryVerifier } from '../records/entry-verifier.ts';
 import { HeaderVerifier } from '../records/header-verifier.ts';
-import { Names, type Signer } from '../records/names.ts';
+import { Names } from '../records/names.ts';
 import { publisherWord } from '../records/publisher-word.ts';
 import { RecordHolder } from '../records/record-holder.ts';
 import { recordMessages } from '../records/record-messages.ts';
@@ -41,71 +33,22 @@ import { pointerMessages } from '../replication/pointer-messages.ts';
 import { Pointers } from '../replication/pointers.ts';
 import { Reconciliation } from '../replication/reconciliation.ts';
 import { defaultScrubBytesPerSecond, Scrub, type ScrubPorts } from '../replication/scrub.ts';
-import {
-  defaultSyncBytesPerSecond,
-  defaultSyncTimes,
-  type SyncPorts,
-  type SyncTimes,
-} from '../replication/sync-ports.ts';
+import { defaultSyncBytesPerSecond, defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
 import { SyncServer } from '../replication/sync-server.ts';
 import type { Contact } from '../ring/pointer.ts';
-import type { Clock, Milliseconds, Random } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
-import type { BlockStore } from '../storage/block-store.ts';
+import type { Milliseconds } from '../ring/ports.ts';
 import type { Catalog } from '../storage/catalog.ts';
-import type { ClaimTable } from '../storage/claim-table.ts';
-import { type ItemIndex, leafSet } from '../storage/item-index.ts';
-import type { OwnBatchTable } from '../storage/own-batch-table.ts';
-import type { PointerTable } from '../storage/pointer-table.ts';
+import { leafSet } from '../storage/item-index.ts';
 import type { RecordTable } from '../storage/record-table.ts';
-import type { ShareTable } from '../storage/share-table.ts';
 import { BlockTraffic } from './block-traffic.ts';
+import { contentFetcher } from './content-fetcher.ts';
+import type { DataPathOptions } from './data-path-options.ts';
 import type { NameChanges } from './file-ports.ts';
 import { createFiles } from './file-service.ts';
-import type { FileEvent, Files } from './files.ts';
+import type { Files } from './files.ts';
+import { SharersOf } from './sharers-of.ts';
 import { TransferQueue } from './transfer-queue.ts';
 import type { Transfers } from './transfers.ts';
-
-export interface DataPathOptions {
-  readonly view: RingView;
-  readonly transport: Transport;
-  /** Who leaves questions unanswered, if anybody listens already; what the data path asks is listened to besides. */
-  readonly silences?: Silences;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly blocks: BlockStore;
-  readonly records: RecordTable;
-  /** Of blocks and records, kept with both. */
-  readonly index: ItemIndex;
-  /** Why the blocks are held; on the catalogue, and known to `blocks`. */
-  readonly claims: ClaimTable;
-  /** Where blocks are for which there was no room here. */
-  readonly pointers: PointerTable;
-  readonly catalog: Pick<Catalog, 'write' | 'durable' | 'setting' | 'settings' | 'setSetting'>;
-  /** Entries of everybody's shares that lie here, and the batches that this host announces. */
-  readonly shares: ShareTable;
-  readonly ownBatches: OwnBatchTable;
-  readonly announcerTimes?: Partial<AnnouncerTimes>;
-  readonly signer: Signer;
-  readonly verify: Verify;
-  readonly networkId: string;
-  /** Whether ids are chosen, so that a decimal name lies where it says. */
-  readonly teaching: boolean;
-  /** r and w of the genesis. */
-  readonly rule: CopyRule;
-  /** Small leaves and nodes make trees of little files, for the simulator: the CIDs are those of no other tool. */
-  readonly cut?: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
-  /** How fast the disk is looked through for damage; default 8 MB/s, 0: not at all. */
-  readonly scrubBytesPerSecond?: number;
-  readonly syncTimes?: Partial<SyncTimes>;
-  /** A cap on what reconciliation moves. */
-  readonly syncBytesPerSecond?: number;
-  /** Hears of changes of this host's own names; the index of words, when there is one. */
-  readonly nameChanges?: NameChanges;
-  readonly notify?: (event: FileEvent) => void;
-  /** Hosts that misbehaved or did not answer, for logs and counters. */
-  readonly report?: (what: string, host: Contact, detail: string) => void;
-}
 
 const recordsExpiredAtOnce = 500;
 /** Expired records are nobody's word any more; but that they expired is what ends the claims of a put not seen before. */
@@ -153,7 +96,19 @@ export class DataPath {
     const leaves = new LeafPool(cut.leafBytes);
     const report = (what: string, host: Contact, detail: string): void => options.report?.(what, host, detail);
     const damaged = (cid: CID): void => this.#scrub?.suspect([cid]);
-    const data = { view, placement: this.placement, transport, silences, blocks, clock, leaves, report, damaged };
+    const shared = options.shared === undefined ? {} : { shared: options.shared };
+    const data = {
+      view,
+      placement: this.placement,
+      transport,
+      silences,
+      blocks,
+      ...shared,
+      clock,
+      leaves,
+      report,
+      damaged,
+    };
     const { confirmed } = this;
     const places = { bits: view.shape.bits, teaching: options.teaching };
     const verifier = new EntryVerifier(networkId, options.verify);
@@ -183,11 +138,17 @@ export class DataPath {
     const fetcher = new BlockFetcher(data, rule.replicas, this.#pointers);
     // Where it points elsewhere it does not say that there is none.
     const sure = { covers: (key: string) => confirmed.covers(key) && !this.#pointers.has(key) };
-    this.#server = new BlockServer(blocks, leaves, sure, {
-      stored: (from, count, bytes) => this.#traffic.add('stored', from, count, bytes),
-      sent: (to, count, bytes) => this.#traffic.add('sent', to, count, bytes),
-      suspected: (cids) => this.#scrub?.suspect(cids),
-      refused: (from, code) => report('refused', from, `A block was refused: ${code}.`),
+    const serverEvents = {
+      stored: (from: Contact, count: number, bytes: number) => this.#traffic.add('stored', from, count, bytes),
+      sent: (to: Contact, count: number, bytes: number) => this.#traffic.add('sent', to, count, bytes),
+      suspected: (cids: readonly CID[]) => this.#scrub?.suspect(cids),
+      refused: (from: Contact, code: string) => report('refused', from, `A block was refused: ${code}.`),
+    };
+    this.#server = new BlockServer(blocks, leaves, sure, serverEvents, options.shared);
+    const sharers = new SharersOf({
+      reader: this.shareReader,
+      clock,
+      report: (error) => report('no-answer', view.self, `Who shares a content could not be found: ${error.message}`),
     });
     this.#syncPorts = {
       ...data,
@@ -253,6 +214,10 @@ export class DataPath {
       data,
       storer,
       fetcher,
+      fetcherOf: (root) => contentFetcher(fetcher, sharers.of(root)),
+      shares: this.shareReader,
+      sharers,
+      places,
       names,
       cut,
       rule,

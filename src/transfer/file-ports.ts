@@ -1,14 +1,17 @@
 /** What the verbs on files reach of the rest of the peer, handed in once. */
-
+import type { CID } from 'multiformats/cid';
 import type { BuildOptions } from '../content/builder.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
 import type { NameEntry } from '../records/name-entry.ts';
 import type { Names } from '../records/names.ts';
-import type { BlockFetcher } from '../replication/block-fetcher.ts';
+import type { RecordPlaces } from '../records/record-keys.ts';
+import type { ShareReader } from '../records/shares.ts';
 import type { BlockStorer } from '../replication/block-storer.ts';
 import type { EndedName } from '../replication/claim-messages.ts';
 import type { DataPorts } from '../replication/data-ports.ts';
+import type { ContentFetcher } from './content-fetcher.ts';
 import type { FileEvent } from './files.ts';
+import type { SharersOf } from './sharers-of.ts';
 
 export interface NameChanges {
   /** `before` is the entry that the name has, or null. */
@@ -20,8 +23,15 @@ export interface NameChanges {
 export interface FilePorts {
   readonly data: DataPorts;
   readonly storer: BlockStorer;
-  readonly fetcher: BlockFetcher;
+  /** Blocks of any content, from the ring. */
+  readonly fetcher: ContentFetcher;
+  /** Blocks of this content, from those who share it too. */
+  readonly fetcherOf: (root: CID) => ContentFetcher;
+  readonly shares: Pick<ShareReader, 'entriesOf'>;
+  /** Who shares which content. */
+  readonly sharers: Pick<SharersOf, 'of' | 'hint'>;
   readonly names: Names;
+  readonly places: RecordPlaces;
   /** How files are cut into blocks, when not as everywhere. */
   readonly cut: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
   /** r and w of the network. */

@@ -8,6 +8,7 @@ import type { FilePorts } from './file-ports.ts';
 import type { FileEntry, FileReference, TransferProgress } from './files.ts';
 import { getFile, isThereAlready } from './get-file.ts';
 import { getFolder } from './get-folder.ts';
+import { readingOf } from './read-file.ts';
 import { resolve } from './resolve.ts';
 import { shownSize } from './shown-size.ts';
 
@@ -20,13 +21,14 @@ export interface GetPathOptions {
 
 /** `unchanged` says that the target held it already. */
 export async function getPath(
-  ports: FilePorts,
+  allPorts: FilePorts,
   reference: FileReference,
   path: string,
   options: GetPathOptions,
 ): Promise<FileEntry & { readonly unchanged: boolean }> {
   const target = resolvePath(path);
-  const { entry, cid } = await resolve(ports, reference, options.signal);
+  const { entry, cid } = await resolve(allPorts, reference, options.signal);
+  const ports = readingOf(allPorts, cid);
   await options.resolved?.(entry);
   if ((await whatIsAt(dirname(target))) === 'nothing') {
     throw new ChordialError(

@@ -13,12 +13,14 @@ import { maximumFolderDepth } from './put-path.ts';
 
 /** Verified bytes of [start, end), in order. Throws `range-not-satisfiable` for a range that the file does not have. */
 export async function* readFile(
-  ports: FilePorts,
+  allPorts: FilePorts,
   cid: string,
   range: { readonly start: number; readonly end: number } | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const content = await openContent(parseCid(cid), fetchBlocks(ports.fetcher, signal));
+  const root = parseCid(cid);
+  const ports = readingOf(allPorts, root);
+  const content = await openContent(root, fetchBlocks(ports.fetcher, signal));
   if (content.type === 'directory') {
     throw new ChordialError('bad-request', `${cid} is a folder. Get it into a folder, or name a file in it.`);
   }
@@ -37,6 +39,11 @@ export async function* readFile(
   }
 }
 
+/** Its blocks come from the ring and from whoever shares it. */
+export function readingOf(ports: FilePorts, root: CID): FilePorts {
+  return { ...ports, fetcher: ports.fetcherOf(root) };
+}
+
 /** The bytes of one leaf; what its tree announced must be what it holds. */
 export async function leafBytesOf(ports: FilePorts, leaf: LeafReference, signal?: AbortSignal): Promise<Uint8Array> {
   const bytes = leaf.inline ?? (await ports.fetcher.fetch(leaf.cid, signal));
@@ -49,11 +56,13 @@ export async function leafBytesOf(ports: FilePorts, leaf: LeafReference, signal?
 
 /** Entries below a folder, each folder before what is in it. */
 export async function* walkFolder(
-  ports: FilePorts,
+  allPorts: FilePorts,
   cid: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<DirectoryEntry, void, undefined> {
-  const content = await openContent(parseCid(cid), fetchBlocks(ports.fetcher, signal));
+  const root = parseCid(cid);
+  const ports = readingOf(allPorts, root);
+  const content = await openContent(root, fetchBlocks(ports.fetcher, signal));
   if (content.type === 'file')
     throw new ChordialError('bad-request', `${cid} is a file, not a folder. Read it instead.`);
   yield* walk(ports, content, '', 0, signal);

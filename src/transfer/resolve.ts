@@ -5,10 +5,16 @@ import { checkName } from '../content/name.ts';
 import { openContent } from '../content/reader.ts';
 import { ChordialError } from '../errors.ts';
 import type { NameEntry } from '../records/name-entry.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { FileEntry, FileReference } from './files.ts';
 import { isPublisher, splitPublisher } from './of-publisher.ts';
+import { sharedNames } from './shared-names.ts';
+
+/** spec/4, Records: a time further ahead of this clock is refused. */
+const aheadMilliseconds: Milliseconds = 600_000;
 
 export interface Resolved {
   readonly entry: FileEntry;
@@ -23,7 +29,7 @@ export async function resolve(ports: FilePorts, reference: FileReference, signal
   const split = reference.publisher === undefined ? splitPublisher(reference.name) : null;
   const name = checkName(split?.name ?? reference.name);
   const publisher = reference.publisher ?? split?.publisher ?? null;
-  const found = await ports.names.find(name);
+  const found = await findAll(ports, name);
   const picked = publisher === null ? found[0] : ofPublisher(found, name, publisher);
   if (picked === undefined) {
     const by = publisher === null ? '' : ` by ${publisher}`;
@@ -32,10 +38,52 @@ export async function resolve(ports: FilePorts, reference: FileReference, signal
       `No file ${JSON.stringify(name)}${by} is in this network. See what there is with "chordial ls --all".`,
     );
   }
-  return { entry: shownEntry(picked, found.length - 1), cid: picked.cid };
+  const same = found.filter(({ cid, source }) => source !== null && cid.equals(picked.cid));
+  if (same.length > 0) {
+    ports.sharers.hint(
+      picked.cid,
+      same.flatMap(({ source }) => source ?? []),
+    );
+  }
+  const publishers = new Set(found.map((one) => one.publisher));
+  return { entry: shownEntry(picked, publishers.size - 1), cid: picked.cid };
 }
 
-export function shownEntry(entry: NameEntry, others: number): FileEntry {
+/** A name as a publisher has it, put or in a share. */
+interface Named extends ShownName {
+  /** Who shares it; null for a put, which the ring keeps. */
+  readonly source: Contact | null;
+}
+
+type ShownName = Pick<NameEntry, 'name' | 'cid' | 'size' | 'type' | 'publisher' | 'time' | 'expiry' | 'sha256'>;
+
+/** Puts and shares of this name: the own one first, else the newest, ties by publisher. */
+async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]> {
+  const [put, shared] = await Promise.all([
+    ports.names.find(name),
+    sharedNames(ports, name).catch((error: Error) => error),
+  ]);
+  const named: Named[] = put.map((entry) => ({ ...entry, source: null }));
+  if (shared instanceof Error) {
+    if (named.length === 0) throw shared;
+    ports.data.report?.('no-answer', ports.data.view.self, `Shares were not asked for a name: ${shared.message}`);
+    return named;
+  }
+  const latest = ports.data.clock.wallTime() + aheadMilliseconds;
+  for (const entry of shared) {
+    if (entry.time <= latest) named.push({ ...entry, publisher: entry.source.host });
+  }
+  return named.sort((a, b) => rank(a, b, ports.publisher));
+}
+
+function rank(a: Named, b: Named, own: string): number {
+  const [isOwnA, isOwnB] = [a.publisher === own, b.publisher === own];
+  if (isOwnA !== isOwnB) return isOwnA ? -1 : 1;
+  if (a.time !== b.time) return b.time - a.time;
+  return a.publisher < b.publisher ? -1 : 1;
+}
+
+export function shownEntry(entry: ShownName, others: number): FileEntry {
   const { name, cid, size, type, publisher, time, expiry, sha256 } = entry;
   const shownExpiry = expiry === null ? null : isoTime(expiry);
   return { name, cid: cid.toString(), size, type, publisher, time: isoTime(time), expiry: shownExpiry, sha256, others };
@@ -46,9 +94,10 @@ function isoTime(milliseconds: number): string {
   return new Date(Math.min(milliseconds, 8.64e15)).toISOString();
 }
 
-function ofPublisher(found: readonly NameEntry[], name: string, publisher: string): NameEntry | undefined {
+function ofPublisher(found: readonly Named[], name: string, publisher: string): Named | undefined {
   const matching = found.filter((entry) => isPublisher(entry.publisher, publisher));
-  if (matching.length > 1) {
+  // One publisher may have the name several times; the newest counts.
+  if (new Set(matching.map((entry) => entry.publisher)).size > 1) {
     throw new ChordialError(
       'bad-request',
       `Several publishers of ${JSON.stringify(name)} match ${publisher}. Give more of the peer id.`,
@@ -58,7 +107,7 @@ function ofPublisher(found: readonly NameEntry[], name: string, publisher: strin
 }
 
 async function resolveCid(ports: FilePorts, cid: CID, signal?: AbortSignal): Promise<Resolved> {
-  const content = await openContent(cid, fetchBlocks(ports.fetcher, signal));
+  const content = await openContent(cid, fetchBlocks(ports.fetcherOf(cid), signal));
   let size = 0;
   if (content.type === 'file') size = content.size;
   else for await (const entry of content.entries()) size += entry.size;

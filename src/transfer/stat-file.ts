@@ -17,14 +17,16 @@ const maximumHoldersShown = 256;
 
 export async function statFile(ports: FilePorts, reference: FileReference): Promise<FileStat> {
   const { entry, cid } = await resolve(ports, reference);
-  const blocks = await blocksOf(cid, ports.fetcher);
+  const blocks = await blocksOf(cid, ports.fetcherOf(cid));
   const copies: number[] = blocks.map(() => 0);
   const holders: Contact[] = [];
+  // Whoever shares it has all of it.
+  const sharers = new Set((await ports.sharers.of(cid).find()).map(({ host }) => host));
   const hosts = ports.data.view.hosts().slice(0, maximumHostsAsked);
   for (let start = 0; start < hosts.length; start += hostsAskedAtOnce) {
     await Promise.all(
       hosts.slice(start, start + hostsAskedAtOnce).map(async (host) => {
-        const held = await heldAt(ports, host, blocks);
+        const held = sharers.has(host.host) ? blocks.map(() => 0) : await heldAt(ports, host, blocks);
         for (const [index, size] of held.entries()) if (size >= 0) copies[index] = (copies[index] ?? 0) + 1;
         if (held.some((size) => size >= 0)) holders.push(host);
       }),

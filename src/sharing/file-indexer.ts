@@ -1,0 +1,202 @@
+/**
+ * Hashes found files and writes them into the index: a few small ones at a time, a large one by all the threads that
+ * hashing may have. A file that is being written is left until it is quiet.
+ */
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { checkName } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import type { IndexedFile, SharedFileTable } from '../storage/shared-file-table.ts';
+import { hashFile } from './hash-file.ts';
+import { type FoundFile, stampOf } from './look-through.ts';
+
+export interface IndexerPorts {
+  readonly table: Pick<SharedFileTable, 'put'>;
+  /** Files are in the index. */
+  readonly indexed: (files: number) => void;
+  /** A file that cannot be indexed as it is; the next look at its share finds it again. */
+  readonly failed: (file: FoundFile, error: ChordialError) => void;
+  readonly now: () => number;
+}
+
+interface HashedFound extends IndexedFile {
+  readonly found: FoundFile;
+}
+
+const filesAtOnce = 4;
+/** One larger than this is hashed alone. */
+const smallBytes = 4 * 1024 * 1024;
+/** What changed sooner than this ago may still be changing. */
+const quietMilliseconds = 600;
+const filesPerWrite = 256;
+const writeMilliseconds = 200;
+
+export class FileIndexer {
+  readonly #ports: IndexerPorts;
+  /** By their paths, in the order in which they came; as many as files may be in shares. */
+  readonly #waiting = new Map<string, FoundFile>();
+  readonly #underWay = new Map<string, AbortController>();
+  readonly #restless = new Map<string, NodeJS.Timeout>();
+  readonly #hashed: HashedFound[] = [];
+  /** The share of each file under way or restless. */
+  readonly #folders = new Map<string, number>();
+  readonly #bytesDone = new Map<string, number>();
+  #isLarge = false;
+  #writing: Promise<void> = Promise.resolve();
+  #write: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(ports: IndexerPorts) {
+    this.#ports = ports;
+  }
+
+  add(files: readonly FoundFile[]): void {
+    for (const file of files) if (!this.#underWay.has(file.path)) this.#waiting.set(file.path, file);
+    this.#start();
+  }
+
+  /** Files of a share that are not in the index yet. */
+  pending(folder: number): number {
+    const those = [...this.#waiting.values(), ...this.#hashed].filter((file) => file.folder === folder);
+    return those.length + (this.#underWay.size > 0 || this.#restless.size > 0 ? this.#busyWith(folder) : 0);
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting.size + this.#underWay.size + this.#hashed.length + this.#restless.size > 0;
+  }
+
+  /** Bytes of large files that are hashed already though their files are not yet indexed. */
+  get bytesUnderWay(): number {
+    return [...this.#bytesDone.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Nothing of the share is indexed any more. */
+  drop(folder: number): void {
+    for (const [key, file] of this.#waiting) if (file.folder === folder) this.#waiting.delete(key);
+    for (const key of this.#folders.keys()) if (this.#folders.get(key) === folder) this.#underWay.get(key)?.abort();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#waiting.clear();
+    for (const timer of this.#restless.values()) clearTimeout(timer);
+    this.#restless.clear();
+    for (const stopping of this.#underWay.values()) stopping.abort();
+    if (this.#write !== null) clearTimeout(this.#write);
+    this.#flush();
+    await this.#writing;
+  }
+
+  #busyWith(folder: number): number {
+    return [...this.#folders.values()].filter((one) => one === folder).length;
+  }
+
+  #start(): void {
+    for (const [key, file] of this.#waiting) {
+      const isLarge = file.size > smallBytes;
+      if (this.#closed || this.#underWay.size >= filesAtOnce || this.#isLarge) return;
+      if (isLarge && this.#underWay.size > 0) return;
+      this.#waiting.delete(key);
+      const quietIn = file.changed + quietMilliseconds - this.#ports.now();
+      if (quietIn > 0 && quietIn <= quietMilliseconds) this.#later(file, quietIn);
+      else this.#begin(file, isLarge);
+    }
+  }
+
+  #later(file: FoundFile, delay: number): void {
+    this.#folders.set(file.path, file.folder);
+    const timer = setTimeout(() => {
+      this.#restless.delete(file.path);
+      this.#folders.delete(file.path);
+      this.#waiting.set(file.path, file);
+      this.#start();
+    }, delay);
+    clearTimeout(this.#restless.get(file.path));
+    this.#restless.set(file.path, timer);
+  }
+
+  #begin(file: FoundFile, isLarge: boolean): void {
+    const stopping = new AbortController();
+    this.#underWay.set(file.path, stopping);
+    this.#folders.set(file.path, file.folder);
+    this.#isLarge = isLarge;
+    void this.#index(file, stopping.signal)
+      .catch((error: unknown) => {
+        if (!stopping.signal.aborted) this.#ports.failed(file, asKnown(error, file));
+      })
+      .finally(() => {
+        this.#underWay.delete(file.path);
+        this.#folders.delete(file.path);
+        this.#bytesDone.delete(file.path);
+        if (isLarge) this.#isLarge = false;
+        this.#start();
+      });
+  }
+
+  async #index(file: FoundFile, signal: AbortSignal): Promise<void> {
+    const name = checkName(file.base);
+    // A folder on the way may have become a link since it was looked through.
+    if ((await realpath(path.dirname(file.path))) !== path.dirname(file.path)) throw elsewhere(file);
+    const hashed = await hashFile(file.path, {
+      signal,
+      progress: (bytes) => {
+        if (file.size > smallBytes) this.#bytesDone.set(file.path, bytes);
+      },
+    });
+    if (hashed.size !== file.size || stampOf(hashed.status) !== file.stamp) throw changed(file);
+    const { cid, size, leafDigests, nodes, sha256 } = hashed;
+    this.#hashed.push({
+      found: file,
+      folder: file.folder,
+      parent: file.parent,
+      base: file.base,
+      name,
+      size,
+      stamp: file.stamp,
+      root: cid.bytes,
+      sha256,
+      leafDigests,
+      nodes: nodes.map((node) => ({ digest: node.cid.multihash.digest, bytes: node.bytes })),
+    });
+    if (this.#hashed.length >= filesPerWrite) this.#flush();
+    else this.#write ??= setTimeout(() => this.#flush(), writeMilliseconds);
+    if (this.#hashed.length >= filesPerWrite * 4) await this.#writing;
+  }
+
+  #flush(): void {
+    if (this.#write !== null) clearTimeout(this.#write);
+    this.#write = null;
+    this.#writing = this.#writing.then(async () => {
+      while (this.#hashed.length > 0) await this.#put(this.#hashed.splice(0, filesPerWrite));
+    });
+  }
+
+  async #put(files: readonly HashedFound[]): Promise<void> {
+    try {
+      await this.#ports.table.put(files);
+      this.#ports.indexed(files.length);
+    } catch (error) {
+      const message = `The index of shares was not written: ${(error as Error).message}. It is tried again.`;
+      const reason = error instanceof ChordialError ? error : new ChordialError('internal', message, { cause: error });
+      for (const { found } of files) this.#ports.failed(found, reason);
+    }
+  }
+}
+
+function changed({ path: place }: FoundFile): ChordialError {
+  return new ChordialError('changed', `${place} was changed while it was looked at. It is looked at again.`);
+}
+
+function elsewhere({ path: place }: FoundFile): ChordialError {
+  return new ChordialError(
+    'unreadable-file',
+    `A folder on the way to ${place} is a link now, and links are not followed.`,
+  );
+}
+
+function asKnown(error: unknown, { path: place }: FoundFile): ChordialError {
+  if (error instanceof ChordialError) return error;
+  return new ChordialError('unreadable-file', `${place} cannot be read: ${(error as Error).message}.`, {
+    cause: error,
+  });
+}

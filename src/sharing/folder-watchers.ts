@@ -1,0 +1,57 @@
+/**
+ * Watches the folders of shares: one watcher for each folder, which tells of all its files. (A recursive watch of Node, and
+ * the libraries on top of it, take a watcher for each file.) Where the system allows no more, the rescan finds what changes.
+ */
+import { type FSWatcher, watch } from 'node:fs';
+
+const maximumWatchers = 16_384;
+/** Changes in a folder wait for others so long. */
+const gatherMilliseconds = 250;
+
+export class FolderWatchers {
+  readonly #changed: (key: string) => void;
+  readonly #watchers = new Map<string, FSWatcher>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+
+  /** @param changed told the key of a folder in which something changed. */
+  constructor(changed: (key: string) => void) {
+    this.#changed = changed;
+  }
+
+  /** Watched already, it stays so. */
+  watch(key: string, folder: string): void {
+    if (this.#watchers.has(key) || this.#watchers.size >= maximumWatchers) return;
+    try {
+      const watcher = watch(folder, { persistent: false }, () => this.#note(key));
+      watcher.on('error', () => this.unwatch(key));
+      this.#watchers.set(key, watcher);
+    } catch {
+      // Gone meanwhile, or the system has no watchers left: the rescan is there for both.
+    }
+  }
+
+  unwatch(key: string): void {
+    this.#watchers.get(key)?.close();
+    this.#watchers.delete(key);
+    clearTimeout(this.#timers.get(key));
+    this.#timers.delete(key);
+  }
+
+  /** Those whose keys begin so. */
+  unwatchAll(prefix: string): void {
+    for (const key of [...this.#watchers.keys()]) if (key.startsWith(prefix)) this.unwatch(key);
+  }
+
+  close(): void {
+    this.unwatchAll('');
+  }
+
+  #note(key: string): void {
+    if (this.#timers.has(key)) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(key);
+      this.#changed(key);
+    }, gatherMilliseconds);
+    this.#timers.set(key, timer);
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Keeps what is announced in line with the index: new files go out in batches, files that are gone are withdrawn, batches that
+ * wore out are replaced. What is left to do stands in the index, so that whoever is killed in between does it later.
+ */
+import { ChordialError } from '../errors.ts';
+import type { ShareEntry } from '../records/share-entry.ts';
+import type { AnnouncedFile, ShareAnnouncer } from '../records/shares.ts';
+import type { SharedFile, SharedFileTable } from '../storage/shared-file-table.ts';
+import { entriesOf, type WordsOf } from './share-entries.ts';
+
+export interface AnnouncingPorts {
+  readonly table: SharedFileTable;
+  readonly announcer: ShareAnnouncer;
+  readonly wordsOf: WordsOf;
+  /** Files are being hashed: more are to come soon. */
+  readonly isIndexing: () => boolean;
+  /** Everything known is announced. */
+  readonly announced: () => void;
+  /** It is tried again. */
+  readonly failed: (error: Error) => void;
+}
+
+/** Changes wait for others so long. */
+const gatherMilliseconds = 300;
+/** While files are being hashed they are announced in portions of so many, or after so long. */
+const filesPerPortion = 20_000;
+const portionMilliseconds = 8000;
+/** What is merely better known, such as a SHA-256, waits so long for others. */
+const staleMilliseconds = 60_000;
+const firstRetryMilliseconds = 2000;
+const maximumRetryMilliseconds = 60_000;
+/** About a kilobyte of memory each while they are announced. */
+const filesPerAnnouncement = 32_768;
+const filesPerWithdrawal = 2000;
+
+export class ShareAnnouncing {
+  readonly #ports: AnnouncingPorts;
+  /** Batches whose files are announced anew, to be ended when that is done. */
+  readonly #worn = new Set<number>();
+  readonly #closing = new AbortController();
+  #undo: () => void = () => undefined;
+  #timer: NodeJS.Timeout | null = null;
+  #timerEnds = Number.POSITIVE_INFINITY;
+  #working: Promise<void> | null = null;
+  #isAwaited = false;
+  #lastPortion = 0;
+  #retry = firstRetryMilliseconds;
+  #isOpen = false;
+
+  constructor(ports: AnnouncingPorts) {
+    this.#ports = ports;
+  }
+
+  /** This host is a member: what a former life left is settled first. */
+  begin(): void {
+    const { announcer } = this.#ports;
+    this.#isOpen = true;
+    this.#undo = announcer.onWorn((batches) => {
+      for (const batch of batches) this.#worn.add(batch);
+      this.wake();
+    });
+    this.#working = this.#settleFormerLife()
+      .catch((error: Error) => this.#ports.failed(error))
+      .finally(() => {
+        this.#working = null;
+        this.wake();
+      });
+  }
+
+  /** Something in the index has changed. */
+  wake(): void {
+    this.#in(gatherMilliseconds);
+  }
+
+  /** Something is better known: there is no hurry. */
+  wakeLater(): void {
+    this.#in(staleMilliseconds);
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    this.#undo();
+    this.#closing.abort();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#working;
+  }
+
+  #in(delay: number): void {
+    if (!this.#isOpen) return;
+    if (this.#working !== null) {
+      this.#isAwaited = true;
+      return;
+    }
+    const ends = Date.now() + delay;
+    if (ends >= this.#timerEnds) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerEnds = ends;
+    this.#timer = setTimeout(() => this.#work(), delay);
+  }
+
+  #work(): void {
+    this.#timer = null;
+    this.#timerEnds = Number.POSITIVE_INFINITY;
+    this.#isAwaited = false;
+    this.#working = this.#bringIntoLine()
+      .then((isWaiting) => {
+        this.#retry = firstRetryMilliseconds;
+        return isWaiting ? 1000 : null;
+      })
+      .catch((error: Error) => {
+        if (this.#isOpen) this.#ports.failed(error);
+        const delay = this.#retry;
+        this.#retry = Math.min(maximumRetryMilliseconds, this.#retry * 2);
+        return delay;
+      })
+      .then((delay) => {
+        this.#working = null;
+        if (delay !== null) this.#in(delay);
+        else if (this.#isAwaited) this.wake();
+      });
+  }
+
+  /** Batches that nobody of the index knows came before a crash; files of batches that lapsed are to be announced again. */
+  async #settleFormerLife(): Promise<void> {
+    const { table, announcer } = this.#ports;
+    const live = announcer.live();
+    const known = table.batches();
+    await table.forgetBatches([...known].filter((batch) => !live.has(batch)));
+    await announcer.end([...live].filter((batch) => !known.has(batch)));
+  }
+
+  /** Whether new files wait until more are hashed. */
+  async #bringIntoLine(): Promise<boolean> {
+    const { table, announced, isIndexing } = this.#ports;
+    await this.#withdrawGone();
+    await this.#withdrawMoved();
+    if (this.#worn.size > 0) await table.forgetBatches([...this.#worn]);
+    const waiting = table.countUnannounced();
+    const sinceLast = Date.now() - this.#lastPortion;
+    if (waiting > 0 && waiting < filesPerPortion && isIndexing() && sinceLast < portionMilliseconds) return true;
+    if (waiting > 0) this.#lastPortion = Date.now();
+    await this.#announce((limit) => table.unannounced(limit));
+    await this.#announce((limit) => table.stale(limit));
+    await this.#withdrawMoved();
+    await this.#endWorn();
+    await table.forgetEnded();
+    announced();
+    return false;
+  }
+
+  async #announce(next: (limit: number) => readonly SharedFile[]): Promise<void> {
+    const { table, announcer, wordsOf } = this.#ports;
+    for (;;) {
+      const files = next(filesPerAnnouncement);
+      if (files.length === 0 || !this.#isOpen) return;
+      const entries: (readonly ShareEntry[])[] = [];
+      for (const [index, file] of files.entries()) {
+        entries.push(entriesOf(file, wordsOf));
+        if (index % 500 === 499) await new Promise(setImmediate);
+      }
+      const batches = await announcer.announce(entries, this.#closing.signal);
+      await table.announced(files.map(({ file }, index) => ({ file, batch: batches[index]! })));
+    }
+  }
+
+  async #withdrawGone(): Promise<void> {
+    const { table } = this.#ports;
+    for (;;) {
+      const files = table.gone(filesPerWithdrawal);
+      if (files.length === 0 || !this.#isOpen) return;
+      const numbers = files.flatMap(({ batch, earlier }) => [batch, earlier]);
+      for (const batch of new Set(numbers)) {
+        if (batch !== null)
+          await this.#withdrawFrom(
+            batch,
+            files.filter((one) => one.batch === batch || one.earlier === batch),
+          );
+      }
+      await table.remove(files.map(({ file }) => file));
+    }
+  }
+
+  async #withdrawMoved(): Promise<void> {
+    const { table } = this.#ports;
+    for (;;) {
+      const files = table.moved(filesPerWithdrawal);
+      if (files.length === 0 || !this.#isOpen) return;
+      for (const batch of new Set(files.map(({ earlier }) => earlier!)))
+        await this.#withdrawFrom(
+          batch,
+          files.filter(({ earlier }) => earlier === batch),
+        );
+      await table.settled(files.map(({ file }) => file));
+    }
+  }
+
+  async #withdrawFrom(batch: number, files: readonly SharedFile[]): Promise<void> {
+    const { table, announcer } = this.#ports;
+    if (!announcer.live().has(batch) || this.#worn.has(batch)) return;
+    if (table.ofBatch(batch, 0, 1).length === 0) return announcer.end([batch]);
+    const withdrawn = files.flatMap((file): AnnouncedFile[] => {
+      const entries = this.#entriesOnlyOf(file, batch);
+      return entries.length === 0 ? [] : [{ entries, batch }];
+    });
+    try {
+      if (withdrawn.length > 0) await announcer.withdraw(withdrawn);
+    } catch (error) {
+      if (!(error instanceof ChordialError) || error.code !== 'too-many-entries') throw error;
+      // More than a header has room for: what is left of it is announced anew.
+      this.#worn.add(batch);
+    }
+  }
+
+  /** Without those that another file of the batch has too. */
+  #entriesOnlyOf(file: SharedFile, batch: number): readonly ShareEntry[] {
+    const { table, wordsOf } = this.#ports;
+    const others = table.ofRoot(file.root, 100).filter((one) => one.file !== file.file && one.batch === batch);
+    if (others.some(({ name }) => name === file.name)) return [];
+    const entries = entriesOf(file, wordsOf);
+    return others.length === 0 ? entries : entries.filter(({ kind }) => kind !== 'provider');
+  }
+
+  async #endWorn(): Promise<void> {
+    const worn = [...this.#worn];
+    if (worn.length === 0) return;
+    await this.#ports.announcer.end(worn);
+    for (const batch of worn) this.#worn.delete(batch);
+  }
+}

@@ -1,0 +1,27 @@
+/** What is announced of a shared file: its name, that its content is had here, and the words that it is found by. */
+import type { CID } from 'multiformats/cid';
+import { decodeCid } from '../content/cid.ts';
+import {
+  type ShareEntry,
+  shareBody,
+  shareNameEntry,
+  sharePostingEntry,
+  shareProviderEntry,
+} from '../records/share-entry.ts';
+import type { SharedFile } from '../storage/shared-file-table.ts';
+
+/** Words and beginnings of a name, at most 18. */
+export type WordsOf = (name: string) => readonly string[];
+
+const nothing = shareBody({});
+
+export function entriesOf(file: SharedFile, wordsOf: WordsOf): readonly ShareEntry[] {
+  const { name, size, sha256, added } = file;
+  const root = decodeCid(file.root);
+  const body = shareBody({ size, type: 'file', sha256, time: added });
+  return [shareNameEntry(name, root, body), shareProviderEntry(root, nothing), ...postings(name, root, body, wordsOf)];
+}
+
+function postings(name: string, root: CID, body: Uint8Array, wordsOf: WordsOf): readonly ShareEntry[] {
+  return wordsOf(name).map((word) => sharePostingEntry(word, name, root, body));
+}

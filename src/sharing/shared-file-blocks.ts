@@ -1,0 +1,92 @@
+/**
+ * Blocks of shared files, read from the files themselves at the moment they are wanted. What is handed out hashes to the
+ * block's address; a file that was changed, cut off or replaced since it was indexed hands out nothing.
+ */
+import { hash, webcrypto } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
+import type { CID } from 'multiformats/cid';
+import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
+import type { SharedBlocks } from '../replication/shared-blocks.ts';
+import type { SharedBlock, SharedFileTable } from '../storage/shared-file-table.ts';
+import { openToRead } from '../transfer/local-file.ts';
+import { stampOf } from './look-through.ts';
+
+const sha256Hash = 0x12;
+/** Below this the way to another thread and back takes longer than the hash. */
+const leastBytesHashedBeside = 64 * 1024;
+
+export class SharedFileBlocks implements SharedBlocks {
+  readonly #table: Pick<SharedFileTable, 'blocks'>;
+  readonly #changed: (file: number) => void;
+
+  /** @param changed told of a file that is not what was indexed. */
+  constructor(table: Pick<SharedFileTable, 'blocks'>, changed: (file: number) => void) {
+    this.#table = table;
+    this.#changed = changed;
+  }
+
+  async size(cid: CID): Promise<number | null> {
+    for (const block of this.#places(cid)) {
+      if (block.bytes !== null) return block.bytes.length;
+      if (await isAsIndexed(block)) return lengthOf(block);
+      this.#changed(block.file);
+    }
+    return null;
+  }
+
+  async read(cid: CID, pool: LeafPool): Promise<Uint8Array | null> {
+    for (const block of this.#places(cid)) {
+      const bytes = block.bytes === null ? await readLeaf(block, pool) : Uint8Array.from(block.bytes);
+      if (bytes !== null && (await isBlock(cid, bytes))) return bytes;
+      if (bytes !== null) pool.giveBack(bytes);
+      this.#changed(block.file);
+    }
+    return null;
+  }
+
+  #places({ multihash: { code, digest } }: CID): readonly SharedBlock[] {
+    return code === sha256Hash ? this.#table.blocks(digest) : [];
+  }
+}
+
+function lengthOf({ size, place }: SharedBlock): number {
+  return Math.max(0, Math.min(leafBytes, size - place * leafBytes));
+}
+
+async function isAsIndexed({ path, size, stamp }: SharedBlock): Promise<boolean> {
+  try {
+    const status = await lstat(path, { bigint: true });
+    return status.isFile() && Number(status.size) === size && stampOf(status) === stamp;
+  } catch {
+    // Whatever keeps it from being looked at keeps it from being read.
+    return false;
+  }
+}
+
+/** Null when the file is not what was indexed. The stamp holds the inode: a link on the way there leads to another one. */
+async function readLeaf(block: SharedBlock, pool: LeafPool): Promise<Uint8Array | null> {
+  try {
+    await using file = await openToRead(block.path, false);
+    const status = await file.stat({ bigint: true });
+    if (!status.isFile() || Number(status.size) !== block.size || stampOf(status) !== block.stamp) return null;
+    const length = lengthOf(block);
+    const bytes = length === leafBytes ? pool.take() : unpooledBuffer(length);
+    for (let filled = 0; filled < length; ) {
+      const { bytesRead } = await file.read(bytes, filled, length - filled, block.place * leafBytes + filled);
+      if (bytesRead === 0) return null;
+      filled += bytesRead;
+    }
+    return bytes;
+  } catch {
+    // It went away, or may not be read any more: the next look at the share says so.
+    return null;
+  }
+}
+
+async function isBlock({ multihash: { digest } }: CID, bytes: Uint8Array): Promise<boolean> {
+  const actual =
+    bytes.length < leastBytesHashedBeside
+      ? hash('sha256', bytes, 'buffer')
+      : new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+  return Buffer.compare(digest, actual) === 0;
+}

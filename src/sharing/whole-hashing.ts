@@ -1,0 +1,77 @@
+/** SHA-256 of shared files of several blocks, one after the other, after they are announced. */
+import { lstat } from 'node:fs/promises';
+import { ChordialError } from '../errors.ts';
+import type { SharedFile, SharedFileTable } from '../storage/shared-file-table.ts';
+import { stampOf } from './look-through.ts';
+import { WholeHash } from './whole-hash.ts';
+
+export interface WholeHashingPorts {
+  readonly table: Pick<SharedFileTable, 'unhashed' | 'setSha256' | 'pathOf'>;
+  /** One is known; `isLast` when no other waits. */
+  readonly hashed: (isLast: boolean) => void;
+  readonly failed: (error: Error) => void;
+}
+
+const filesPerPage = 64;
+
+export class WholeHashing {
+  readonly #ports: WholeHashingPorts;
+  readonly #hash = new WholeHash();
+  #working: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(ports: WholeHashingPorts) {
+    this.#ports = ports;
+  }
+
+  wake(): void {
+    if (this.#closed) return;
+    this.#working ??= this.#run()
+      .catch((error: Error) => this.#ports.failed(error))
+      .finally(() => {
+        this.#working = null;
+      });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#hash.close();
+    await this.#working;
+  }
+
+  /** One that fails is tried again at the next waking. */
+  async #run(): Promise<void> {
+    const { table, hashed } = this.#ports;
+    let any = false;
+    for (let after = 0; ; ) {
+      const files = table.unhashed(after, filesPerPage);
+      for (const file of files) {
+        if (this.#closed) return;
+        if (await this.#one(file)) {
+          any = true;
+          hashed(false);
+        }
+      }
+      const last = files.at(-1);
+      if (last === undefined) break;
+      after = last.file;
+    }
+    if (any) hashed(true);
+  }
+
+  async #one(file: SharedFile): Promise<boolean> {
+    const path = this.#ports.table.pathOf(file);
+    if (path === null) return false;
+    try {
+      const sha256 = await this.#hash.of(path);
+      const status = await lstat(path, { bigint: true });
+      if (stampOf(status) !== file.stamp || Number(status.size) !== file.size) return false;
+      await this.#ports.table.setSha256(file.file, sha256);
+      return true;
+    } catch (error) {
+      // It is gone or being changed: the look at its share says what comes of it.
+      if (error instanceof ChordialError || (error as NodeJS.ErrnoException).code !== undefined) return false;
+      throw error;
+    }
+  }
+}

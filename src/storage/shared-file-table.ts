@@ -1,0 +1,379 @@
+/**
+ * The index of shared folders: which files lie in them, as they were when they were hashed, and in which batch each is
+ * announced. The bytes stay in the files; of a file of several blocks the nodes above its leaves are kept here.
+ *
+ * A file that is gone stays as a row until its entries are withdrawn, so that whoever is killed in between does that later.
+ */
+import type { StatementSync } from 'node:sqlite';
+import type { Catalog } from './catalog.ts';
+
+export interface SharedFolder {
+  readonly folder: number;
+  /** Absolute, with links resolved when it was shared. */
+  readonly path: string;
+  /** A single file is shared. */
+  readonly isFile: boolean;
+  /** Device and inode, by which a folder tells itself from the place where it was mounted. */
+  readonly identity: string;
+  /** No longer shared, and what it announced is being withdrawn. */
+  readonly ending: boolean;
+}
+
+/** What a look at a file shows. */
+export interface FileLook {
+  /** '' for the share itself, else ending in '/'. */
+  readonly parent: string;
+  readonly base: string;
+  readonly size: number;
+  readonly stamp: string;
+}
+
+export interface IndexedFile extends FileLook {
+  readonly folder: number;
+  /** `base` in NFC. */
+  readonly name: string;
+  /** Binary CID. */
+  readonly root: Uint8Array;
+  /** Hexadecimal; null while not computed. */
+  readonly sha256: string | null;
+  /** Of the leaves, 32 bytes each. */
+  readonly leafDigests: Uint8Array;
+  readonly nodes: readonly { readonly digest: Uint8Array; readonly bytes: Uint8Array }[];
+}
+
+export interface SharedFile extends FileLook {
+  readonly file: number;
+  readonly folder: number;
+  readonly name: string;
+  readonly root: Uint8Array;
+  readonly sha256: string | null;
+  /** Milliseconds since 1970 when it was indexed. */
+  readonly added: number;
+  readonly batch: number | null;
+  /** A batch that has it too and from which it is to be withdrawn. */
+  readonly earlier: number | null;
+}
+
+/** Where a block is. */
+export interface SharedBlock {
+  readonly file: number;
+  readonly size: number;
+  readonly stamp: string;
+  readonly path: string;
+  /** In MiB of the file. */
+  readonly place: number;
+  /** Of a node; null for a leaf. */
+  readonly bytes: Uint8Array | null;
+}
+
+const digestBytes = 32;
+/** Rows of one transaction: others are served in between. */
+const blocksPerWrite = 2000;
+/** Files with equal blocks that are tried one after the other. */
+const maximumPlaces = 8;
+const columns = 'file, folder, parent, base, name, size, stamp, root, sha256, added, batch, earlier';
+
+export class SharedFileTable {
+  readonly #catalog: Catalog;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #totals = new Map<number, { files: number; bytes: number }>();
+  #lastFile: number;
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+    // Blocks of a large file are written before its row: without it they are nobody's.
+    this.#run('DELETE FROM shared_blocks WHERE file NOT IN (SELECT file FROM shared_files)');
+    this.#lastFile = Number(this.#get('SELECT max(file) AS last FROM shared_files')?.['last'] ?? 0);
+    const counted = this.#all(
+      'SELECT folder, count(*) AS files, sum(size) AS bytes FROM shared_files WHERE gone = 0 GROUP BY folder',
+    );
+    for (const row of counted)
+      this.#totals.set(Number(row['folder']), { files: Number(row['files']), bytes: Number(row['bytes']) });
+  }
+
+  folders(): readonly SharedFolder[] {
+    return this.#all('SELECT folder, path, is_file, identity, ending FROM shared_folders ORDER BY path').map((row) => ({
+      folder: Number(row['folder']),
+      path: String(row['path']),
+      isFile: row['is_file'] === 1,
+      identity: String(row['identity']),
+      ending: row['ending'] === 1,
+    }));
+  }
+
+  addFolder({ path, isFile, identity }: Pick<SharedFolder, 'path' | 'isFile' | 'identity'>): Promise<void> {
+    const sql = 'INSERT INTO shared_folders (path, is_file, identity) VALUES (?, ?, ?)';
+    return this.#catalog.write(() => void this.#run(sql, path, isFile ? 1 : 0, identity));
+  }
+
+  setIdentity(folder: number, identity: string): Promise<void> {
+    const sql = 'UPDATE shared_folders SET identity = ? WHERE folder = ?';
+    return this.#catalog.write(() => void this.#run(sql, identity, folder));
+  }
+
+  /** From now on nothing in it is shared; its rows go when their entries are withdrawn. */
+  endFolder(folder: number): Promise<void> {
+    return this.#catalog.write(() => {
+      this.#run('UPDATE shared_folders SET ending = 1 WHERE folder = ?', folder);
+      this.#run('UPDATE shared_files SET gone = 1 WHERE folder = ?', folder);
+      this.#totals.delete(folder);
+    });
+  }
+
+  /** Folders that are ending and have no rows any more. */
+  forgetEnded(): Promise<void> {
+    const sql =
+      'DELETE FROM shared_folders WHERE ending = 1 AND folder NOT IN (SELECT folder FROM shared_files WHERE gone = 1)';
+    return this.#catalog.write(() => void this.#run(sql));
+  }
+
+  totals(folder: number): { readonly files: number; readonly bytes: number } {
+    return this.#totals.get(folder) ?? { files: 0, bytes: 0 };
+  }
+
+  // FILES
+
+  /** In the order of their names, from behind `after`. */
+  inParent(folder: number, parent: string, after: string, limit: number): readonly (FileLook & { file: number })[] {
+    const sql =
+      'SELECT file, parent, base, size, stamp FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base > ? ORDER BY base LIMIT ?';
+    return this.#all(sql, folder, parent, after, limit).map((row) => ({ ...lookOf(row), file: Number(row['file']) }));
+  }
+
+  /** Folders that have files. */
+  parents(folder: number): readonly string[] {
+    const sql = 'SELECT DISTINCT parent FROM shared_files WHERE gone = 0 AND folder = ?';
+    return this.#all(sql, folder).map((row) => String(row['parent']));
+  }
+
+  /** Those of a folder and below it. */
+  below(folder: number, parent: string): readonly number[] {
+    const sql = 'SELECT file FROM shared_files WHERE gone = 0 AND folder = ?1 AND substr(parent, 1, length(?2)) = ?2';
+    return this.#all(sql, folder, parent).map((row) => Number(row['file']));
+  }
+
+  /** Durable when it resolves; what was known of the same paths is gone. */
+  async put(files: readonly IndexedFile[]): Promise<void> {
+    const numbered = files.map((file) => ({ ...file, file: ++this.#lastFile }));
+    for (const file of numbered) {
+      const leaves = file.leafDigests.length / digestBytes;
+      for (let from = 0; leaves > blocksPerWrite && from < leaves; from += blocksPerWrite)
+        await this.#catalog.write(() => this.#putLeaves(file, from, Math.min(leaves, from + blocksPerWrite)));
+    }
+    await this.#catalog.write(() => {
+      for (const file of numbered) this.#putFile(file);
+    });
+  }
+
+  /** Not there any more: their bytes are not served, and their entries are to be withdrawn. */
+  markGone(files: readonly number[]): Promise<void> {
+    return this.#catalog.write(() => {
+      for (const file of files) this.#leave(file);
+    });
+  }
+
+  remove(files: readonly number[]): Promise<void> {
+    return this.#catalog.write(() => {
+      for (const file of files) {
+        this.#run('DELETE FROM shared_files WHERE file = ?', file);
+        this.#run('DELETE FROM shared_blocks WHERE file = ?', file);
+      }
+    });
+  }
+
+  setSha256(file: number, sha256: string): Promise<void> {
+    const sql = 'UPDATE shared_files SET sha256 = ?, stale = 1 WHERE file = ?';
+    return this.#catalog.write(() => void this.#run(sql, sha256, file));
+  }
+
+  /** Current files with this number and above, in order. */
+  page(from: number, limit: number): readonly SharedFile[] {
+    return this.#files('file >= ? AND gone = 0 ORDER BY file LIMIT ?', from, limit);
+  }
+
+  named(name: string, limit: number): readonly SharedFile[] {
+    return this.#files('name = ? AND gone = 0 ORDER BY added DESC LIMIT ?', name, limit);
+  }
+
+  ofRoot(root: Uint8Array, limit: number): readonly SharedFile[] {
+    return this.#files('root = ? AND gone = 0 LIMIT ?', root, limit);
+  }
+
+  /** Their SHA-256 takes reading the whole; in the order in which they came. */
+  unhashed(after: number, limit: number): readonly SharedFile[] {
+    return this.#files(
+      'sha256 IS NULL AND file > ? AND gone = 0 AND batch IS NOT NULL ORDER BY file LIMIT ?',
+      after,
+      limit,
+    );
+  }
+
+  pathOf({ folder, parent, base }: Pick<SharedFile, 'folder' | 'parent' | 'base'>): string | null {
+    const row = this.#get('SELECT path, is_file FROM shared_folders WHERE folder = ?', folder);
+    return row === undefined ? null : fullPath(String(row['path']), row['is_file'] === 1, parent, base);
+  }
+
+  // ANNOUNCEMENTS
+
+  unannounced(limit: number): readonly SharedFile[] {
+    return this.#files('batch IS NULL AND gone = 0 ORDER BY file LIMIT ?', limit);
+  }
+
+  countUnannounced(): number {
+    return Number(this.#get('SELECT count(*) AS count FROM shared_files WHERE batch IS NULL AND gone = 0')?.['count']);
+  }
+
+  /** Announced with less than is known now. */
+  stale(limit: number): readonly SharedFile[] {
+    return this.#files('stale = 1 AND gone = 0 AND batch IS NOT NULL ORDER BY file LIMIT ?', limit);
+  }
+
+  gone(limit: number): readonly SharedFile[] {
+    return this.#files('gone = 1 ORDER BY file LIMIT ?', limit);
+  }
+
+  moved(limit: number): readonly SharedFile[] {
+    return this.#files('earlier IS NOT NULL AND gone = 0 ORDER BY file LIMIT ?', limit);
+  }
+
+  ofBatch(batch: number, after: number, limit: number): readonly SharedFile[] {
+    return this.#files('batch = ? AND file > ? AND gone = 0 ORDER BY file LIMIT ?', batch, after, limit);
+  }
+
+  /** Batches that any file is in, gone ones included. */
+  batches(): ReadonlySet<number> {
+    const rows = this.#all(
+      'SELECT DISTINCT batch FROM shared_files WHERE batch IS NOT NULL UNION SELECT earlier FROM shared_files WHERE earlier IS NOT NULL',
+    );
+    return new Set(rows.map((row) => Number(row['batch'])));
+  }
+
+  /** Those that were in a batch which still lives are to be withdrawn from it. */
+  announced(files: readonly { readonly file: number; readonly batch: number }[]): Promise<void> {
+    const sql = 'UPDATE shared_files SET earlier = batch, batch = ?, stale = 0 WHERE file = ?';
+    return this.#catalog.write(() => {
+      for (const { file, batch } of files) this.#run(sql, batch, file);
+    });
+  }
+
+  settled(files: readonly number[]): Promise<void> {
+    return this.#catalog.write(() => {
+      for (const file of files) this.#run('UPDATE shared_files SET earlier = NULL WHERE file = ?', file);
+    });
+  }
+
+  /** What was in these batches is not announced any more. */
+  forgetBatches(batches: readonly number[]): Promise<void> {
+    return this.#catalog.write(() => {
+      for (const batch of batches) {
+        this.#run('UPDATE shared_files SET earlier = NULL WHERE earlier = ?', batch);
+        this.#run('UPDATE shared_files SET batch = NULL WHERE batch = ?', batch);
+      }
+    });
+  }
+
+  // BLOCKS
+
+  /** Where the block with this SHA-256 is said to be. */
+  blocks(digest: Uint8Array): readonly SharedBlock[] {
+    const sql = `SELECT b.place, b.bytes, f.file, f.parent, f.base, f.size, f.stamp, d.path, d.is_file
+      FROM shared_blocks b JOIN shared_files f ON f.file = b.file JOIN shared_folders d ON d.folder = f.folder
+      WHERE b.digest = ? AND f.gone = 0 LIMIT ?`;
+    return this.#all(sql, digest, maximumPlaces).map((row) => ({
+      file: Number(row['file']),
+      size: Number(row['size']),
+      stamp: String(row['stamp']),
+      path: fullPath(String(row['path']), row['is_file'] === 1, String(row['parent']), String(row['base'])),
+      place: Number(row['place']),
+      bytes: row['bytes'] as Uint8Array | null,
+    }));
+  }
+
+  #putFile(file: IndexedFile & { readonly file: number }): void {
+    const { folder, parent, base, name, size, stamp, root, sha256 } = file;
+    // It may have been unshared while the file was hashed; then blocks written already go with the next opening.
+    if (this.#get('SELECT 1 FROM shared_folders WHERE folder = ? AND ending = 0', folder) === undefined) return;
+    const before = this.#get(
+      'SELECT file FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base = ?',
+      folder,
+      parent,
+      base,
+    );
+    if (before !== undefined) this.#leave(Number(before['file']));
+    const leaves = file.leafDigests.length / digestBytes;
+    if (leaves <= blocksPerWrite) this.#putLeaves(file, 0, leaves);
+    const sql = 'INSERT OR IGNORE INTO shared_blocks (digest, file, place, bytes) VALUES (?, ?, -1, ?)';
+    for (const { digest, bytes } of file.nodes) this.#run(sql, digest, file.file, bytes);
+    this.#run(
+      'INSERT INTO shared_files (file, folder, parent, base, name, size, stamp, root, sha256, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      ...[file.file, folder, parent, base, name, size, stamp, root, sha256, this.#catalog.wallTime()],
+    );
+    const totals = this.totals(folder);
+    this.#totals.set(folder, { files: totals.files + 1, bytes: totals.bytes + size });
+  }
+
+  #putLeaves({ file, leafDigests }: { file: number; leafDigests: Uint8Array }, from: number, to: number): void {
+    const sql = 'INSERT OR IGNORE INTO shared_blocks (digest, file, place) VALUES (?, ?, ?)';
+    for (let leaf = from; leaf < to; leaf++)
+      this.#run(sql, leafDigests.subarray(leaf * digestBytes, (leaf + 1) * digestBytes), file, leaf);
+  }
+
+  #leave(file: number): void {
+    const row = this.#get('SELECT folder, size FROM shared_files WHERE file = ? AND gone = 0', file);
+    if (row === undefined) return;
+    this.#run('UPDATE shared_files SET gone = 1 WHERE file = ?', file);
+    const folder = Number(row['folder']);
+    const { files, bytes } = this.totals(folder);
+    this.#totals.set(folder, { files: files - 1, bytes: bytes - Number(row['size']) });
+  }
+
+  #files(where: string, ...values: readonly Value[]): readonly SharedFile[] {
+    return this.#all(`SELECT ${columns} FROM shared_files WHERE ${where}`, ...values).map((row) => ({
+      ...lookOf(row),
+      file: Number(row['file']),
+      folder: Number(row['folder']),
+      name: String(row['name']),
+      root: row['root'] as Uint8Array,
+      sha256: row['sha256'] === null ? null : String(row['sha256']),
+      added: Number(row['added']),
+      batch: row['batch'] === null ? null : Number(row['batch']),
+      earlier: row['earlier'] === null ? null : Number(row['earlier']),
+    }));
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const made = this.#catalog.database.prepare(sql);
+    this.#statements.set(sql, made);
+    return made;
+  }
+
+  #all(sql: string, ...values: readonly Value[]): readonly Row[] {
+    return this.#statement(sql).all(...values) as Row[];
+  }
+
+  #get(sql: string, ...values: readonly Value[]): Row | undefined {
+    return this.#statement(sql).get(...values) as Row | undefined;
+  }
+
+  #run(sql: string, ...values: readonly Value[]): void {
+    this.#statement(sql).run(...values);
+  }
+}
+
+type Value = string | number | null | Uint8Array;
+type Row = Readonly<Record<string, unknown>>;
+
+function lookOf(row: Row): FileLook {
+  return {
+    parent: String(row['parent']),
+    base: String(row['base']),
+    size: Number(row['size']),
+    stamp: String(row['stamp']),
+  };
+}
+
+function fullPath(share: string, isFile: boolean, parent: string, base: string): string {
+  return isFile ? share : `${share === '/' ? '' : share}/${parent}${base}`;
+}

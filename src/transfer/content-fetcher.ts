@@ -1,0 +1,18 @@
+/** Fetching the blocks of one content, from the ring and from whoever shares it. */
+import type { CID } from 'multiformats/cid';
+import type { BlockFetcher, Sharers } from '../replication/block-fetcher.ts';
+
+/** How the verbs on files get at blocks. */
+export interface ContentFetcher {
+  /** The verified bytes. Rejects with `no-live-source`, or `interrupted` when the signal fires. */
+  fetch(cid: CID, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Gives a buffer back that `fetch` delivered and that nobody looks at any more. */
+  release(bytes: Uint8Array): void;
+}
+
+export function contentFetcher(fetcher: BlockFetcher, sharers: Sharers): ContentFetcher {
+  return {
+    fetch: (cid, signal) => fetcher.fetch(cid, signal, sharers),
+    release: (bytes) => fetcher.release(bytes),
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * Who has which content in shares, as far as readers have found out: told by the entry through which a file was named, or
+ * asked of the ring when its places do not have it.
+ */
+import type { CID } from 'multiformats/cid';
+import { BoundedCache } from '../network/bounded-cache.ts';
+import type { ShareReader } from '../records/shares.ts';
+import type { Sharers } from '../replication/block-fetcher.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+
+const maximumContents = 1024;
+/** Others may have begun to share it, or ended. */
+const keptMilliseconds: Milliseconds = 10_000;
+
+export interface SharersOfPorts {
+  readonly reader: Pick<ShareReader, 'providersOf'>;
+  readonly clock: Clock;
+  readonly report: (error: Error) => void;
+}
+
+export class SharersOf {
+  readonly #ports: SharersOfPorts;
+  readonly #contents = new BoundedCache<string, ContentSharers>(maximumContents);
+
+  constructor(ports: SharersOfPorts) {
+    this.#ports = ports;
+  }
+
+  of(root: CID): Sharers {
+    return this.#of(root);
+  }
+
+  /** Somebody said to have it in a share: then the others who do are looked for at once. */
+  hint(root: CID, sources: readonly Contact[]): void {
+    this.#of(root).hint(sources);
+  }
+
+  #of(root: CID): ContentSharers {
+    const key = root.toString();
+    const known = this.#contents.get(key);
+    if (known !== undefined) return known;
+    const made = new ContentSharers(root, this.#ports);
+    this.#contents.set(key, made);
+    return made;
+  }
+}
+
+class ContentSharers implements Sharers {
+  readonly #root: CID;
+  readonly #ports: SharersOfPorts;
+  readonly #contacts = new Map<HostId, Contact>();
+  #found: { readonly at: Milliseconds; readonly contacts: Promise<readonly Contact[]> } | null = null;
+
+  constructor(root: CID, ports: SharersOfPorts) {
+    this.#root = root;
+    this.#ports = ports;
+  }
+
+  known(): readonly Contact[] {
+    // One that is shared may be shared by more meanwhile.
+    if (this.#contacts.size > 0) void this.find();
+    return [...this.#contacts.values()];
+  }
+
+  hint(sources: readonly Contact[]): void {
+    for (const contact of sources) if (!this.#contacts.has(contact.host)) this.#contacts.set(contact.host, contact);
+  }
+
+  find(): Promise<readonly Contact[]> {
+    const now = this.#ports.clock.now();
+    if (this.#found !== null && now - this.#found.at < keptMilliseconds) return this.#found.contacts;
+    const contacts = this.#ask();
+    this.#found = { at: now, contacts };
+    return contacts;
+  }
+
+  async #ask(): Promise<readonly Contact[]> {
+    try {
+      const found = await this.#ports.reader.providersOf(this.#root);
+      this.#contacts.clear();
+      for (const contact of found) this.#contacts.set(contact.host, contact);
+    } catch (error) {
+      // Nobody could tell: what was known before has to do.
+      this.#ports.report(error as Error);
+    }
+    return [...this.#contacts.values()];
+  }
+}

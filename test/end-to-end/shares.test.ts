@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { NetworkFixture } from './network-fixture.ts';
+import type { PeerProcess } from './peer-process.ts';
+import { until } from './until.ts';
+
+interface FoundHit {
+  readonly name: string;
+  readonly cid: string;
+  readonly sha256: string | null;
+  readonly publisher: string;
+  readonly shared: boolean;
+  readonly live: boolean;
+}
+
+interface Share {
+  readonly path: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly state: string;
+  readonly indexed: number;
+}
+
+async function search(network: NetworkFixture, peer: PeerProcess, ...args: string[]): Promise<readonly FoundHit[]> {
+  const { exit, text, stderr } = await network.command(['search', ...args, '--json'], peer);
+  if (exit === 3) return [];
+  assert.equal(exit, 0, stderr);
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as FoundHit);
+}
+
+async function shares(peer: PeerProcess): Promise<readonly Share[]> {
+  return (await peer.json<{ shares: Share[] }>('/api/v1/shares')).shares;
+}
+
+async function isWatching(peer: PeerProcess, files: number): Promise<boolean> {
+  const [share] = await shares(peer);
+  return share?.state === 'watching' && share.indexed === files;
+}
+
+async function succeed(network: NetworkFixture, args: readonly string[], peer: PeerProcess) {
+  const result = await network.command(args, peer);
+  assert.equal(result.exit, 0, result.stderr);
+  return result;
+}
+
+test('A15 A16 A17 B5 a shared file is found and fetched by every peer from where it lies, until it is removed', async () => {
+  await using network = await NetworkFixture.open();
+  const peers = (await network.startRing(4)) as [PeerProcess, PeerProcess, PeerProcess, PeerProcess];
+  await until('one ring', () => network.isIdeal(peers), 30_000);
+  const [sharer, second, third, fourth] = peers;
+  const folder = path.join(network.folder, 'music');
+  await mkdir(path.join(folder, 'deep'), { recursive: true });
+  const large = randomBytes(3 * 1024 * 1024 + 17);
+  await writeFile(path.join(folder, 'deep', 'Great Concert.flac'), large);
+  await writeFile(path.join(folder, 'notes of the tour.txt'), 'tour');
+  await writeFile(path.join(folder, '.hidden.txt'), 'never');
+  await symlink('/etc/hostname', path.join(folder, 'outside.txt'));
+
+  const before = await second.json<{ bytes: number }>('/api/v1/storage?role=primary');
+  await succeed(network, ['share', folder], sharer);
+  await until('it is indexed', () => isWatching(sharer, 2));
+  for (const peer of peers)
+    await until('words find it', async () => (await search(network, peer, 'concert great')).length === 1, 15_000);
+  const [hit] = await search(network, fourth, 'concert');
+  assert.equal(hit?.shared, true);
+  assert.equal(hit?.publisher, sharer.ready.id);
+  await until('its SHA-256 is told', async () => (await search(network, fourth, 'concert'))[0]?.sha256 != null, 15_000);
+  assert.equal((await search(network, third, '--broadcast', '*.flac')).length, 1);
+  assert.equal((await search(network, third, 'hidden')).length, 0);
+  assert.equal((await search(network, third, '--broadcast', 'outside')).length, 0);
+
+  // By name, by CID and by name and publisher; nothing was stored on the ring for it.
+  for (const [index, [peer, reference]] of (
+    [
+      [second, 'Great Concert.flac'],
+      [third, hit?.cid ?? ''],
+      [fourth, `Great Concert.flac@${sharer.ready.id}`],
+    ] as const
+  ).entries()) {
+    const target = path.join(network.folder, `got-${index}`);
+    await succeed(network, ['get', reference, '-o', target], peer);
+    assert.deepEqual(await readFile(target), large);
+  }
+  assert.equal((await second.json<{ bytes: number }>('/api/v1/storage?role=primary')).bytes, before.bytes);
+  const download = await sharer.request('/download/notes%20of%20the%20tour.txt');
+  assert.equal(await download.text(), 'tour');
+
+  const dropped = Date.now();
+  await writeFile(path.join(folder, 'Fresh Song.mp3'), 'fresh');
+  await until('a file dropped in is found', async () => (await search(network, third, 'fresh')).length === 1);
+  assert.ok(Date.now() - dropped < 15_000, 'a loaded machine may take longer than 5 s, but not thrice as long');
+
+  await rm(path.join(folder, 'Fresh Song.mp3'));
+  await until('a removed file is gone', async () => (await search(network, third, 'fresh')).length === 0, 60_000);
+  const gone = await network.command(['get', 'Fresh Song.mp3', '-o', path.join(network.folder, 'x')], third);
+  assert.equal(gone.exit, 3, gone.stderr);
+
+  await succeed(network, ['unshare', folder], sharer);
+  await until('nothing of it is found', async () => (await search(network, second, 'concert')).length === 0, 30_000);
+  assert.deepEqual(await shares(sharer), []);
+});
+
+test('A15 a share that is away is called missing and nothing of it withdrawn; a changed file is never served wrong', async () => {
+  await using network = await NetworkFixture.open();
+  const peers = (await network.startRing(3)) as [PeerProcess, PeerProcess, PeerProcess];
+  await until('one ring', () => network.isIdeal(peers), 30_000);
+  let [sharer, second] = peers;
+  const folder = path.join(network.folder, 'share');
+  await mkdir(folder);
+  await writeFile(path.join(folder, 'stable thing.bin'), randomBytes(100_000));
+  await writeFile(path.join(folder, 'moving thing.bin'), 'first');
+  await succeed(network, ['share', folder], sharer);
+  await until('both are found', async () => (await search(network, second, 'thing')).length === 2, 15_000);
+  const before = (await search(network, second, 'moving'))[0]?.cid;
+
+  await writeFile(path.join(folder, 'moving thing.bin'), 'second and longer');
+  await until('the new content is found', async () => {
+    const hits = await search(network, second, 'moving');
+    return hits.length === 1 && hits[0]?.cid !== before;
+  });
+  const old = await network.command(['get', before ?? '', '-o', path.join(network.folder, 'old')], second);
+  assert.equal(old.exit, 1, old.stderr);
+
+  await rename(folder, `${folder}-away`);
+  await until('it is called missing', async () => (await shares(sharer))[0]?.state === 'missing', 60_000);
+  assert.equal((await search(network, second, 'thing')).length, 2);
+  const noSource = await network.command(
+    ['get', 'stable thing.bin', '-o', path.join(network.folder, 'y'), '--json'],
+    second,
+  );
+  assert.equal(noSource.exit, 1);
+  assert.match(noSource.stderr, /no-live-source|No live/);
+  await rename(`${folder}-away`, folder);
+  await until('it is watched again', () => isWatching(sharer, 2), 60_000);
+  await succeed(network, ['get', 'stable thing.bin', '-o', path.join(network.folder, 'z')], second);
+
+  // After kill -9 and a restart it is all there, and what it had announced is renewed.
+  await sharer.kill9();
+  const dead = await network.command(['get', 'stable thing.bin', '-o', path.join(network.folder, 'w')], second);
+  assert.equal(dead.exit, 1, dead.stderr);
+  await until('hits say so', async () => (await search(network, second, 'stable'))[0]?.live === false, 30_000);
+  sharer = await network.restart(sharer);
+  await until('it is watched again', () => isWatching(sharer, 2), 30_000);
+  await until('it is live again', async () => (await search(network, second, 'stable'))[0]?.live === true, 30_000);
+  await succeed(network, ['get', 'stable thing.bin', '-o', path.join(network.folder, 'v')], second);
+});
