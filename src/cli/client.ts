@@ -32,8 +32,7 @@ export class ApiClient {
 
   /** The answer's JSON; undefined when it has no body. */
   async send<T>(method: string, route: string, body?: unknown): Promise<T> {
-    const content =
-      body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+    const content = body === undefined ? {} : jsonOf(body);
     return this.json<T>(await this.open(route, { method, ...content }));
   }
 
@@ -151,4 +150,11 @@ export function noRunningPeer(what: string, cause?: unknown): ChordialError {
     `${what}. Start a peer with "chordial start" (add --join HOST:PORT to enter a network), or name a running one with --api URL or --data DIR.`,
     { cause },
   );
+}
+
+/** The length is said, since Node frames no body of a DELETE by itself. */
+function jsonOf(body: unknown): Pick<ApiRequest, 'headers' | 'body'> {
+  const text = JSON.stringify(body);
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) };
+  return { headers, body: text };
 }
