@@ -174,3 +174,13 @@ test('A26 a host that speaks from another address is known there, whatever other
   assert.equal(detector.whereabouts(old), moved);
   assert.equal(detector.whereabouts(contactOf('stranger')).host, 'stranger');
 });
+
+test('A5 a host whose answers take long is waited for longer', () => {
+  const { detector } = setUp({ busy: { ping: 'alive', reaches: null } });
+  const host = 'busy' as HostId;
+  assert.equal(detector.timeout(host), defaultTimers.minimumTimeout);
+  detector.measured(host, 400);
+  assert.ok(detector.timeout(host) >= 800, `${detector.timeout(host)} ms`);
+  detector.measured('stranger' as HostId, 400);
+  assert.equal(detector.liveness('stranger' as HostId), null, 'nobody is made up by an answer');
+});

@@ -56,7 +56,7 @@ const maximumHosts = 16_384;
 const helpersAsked = 2;
 /** A failure that costs no waiting (connection refused) is tried again after this part of the ping interval. */
 const fastRetryPart = 0.2;
-/** A host that speaks by itself need not be pinged, but for its round-trip time, which only own pings measure, this often. */
+/** A host that speaks by itself need not be pinged, but for its round-trip time this often. */
 const intervalsPerMeasurement = 10;
 /** Pauses between pings are shorter by up to this part: of two hosts that watch each other only the quicker one pings. */
 const pingJitter = 0.2;
@@ -99,6 +99,11 @@ export class FailureDetector {
 
   roundTrip(host: HostId): Milliseconds | null {
     return this.#entries.get(host)?.roundTrip.smoothed ?? null;
+  }
+
+  /** An answer of that host took so long. */
+  measured(host: HostId, roundTrip: Milliseconds): void {
+    this.#entries.get(host)?.roundTrip.sample(roundTrip);
   }
 
   timeout(host: HostId): Milliseconds {

@@ -47,7 +47,13 @@ export class Questions {
     const to = detector.whereabouts(named);
     if (to.host !== self) {
       if (isGathered(kind) && !meansAll(kind, ask)) {
-        this.#gathered.ask(to, kind, ask as RingAsks[typeof kind], deadline, done as Done<typeof kind>);
+        const sent = clock.now();
+        // Whoever has much to do answers late: it is to be waited for longer, not asked more often and taken for dead.
+        const timed: Done<K> = (result) => {
+          if (result.ok) detector.measured(to.host, clock.now() - sent);
+          done(result);
+        };
+        this.#gathered.ask(to, kind, ask as RingAsks[typeof kind], deadline, timed as Done<typeof kind>);
       } else network.ask(to, kind, ask, deadline, done);
       return;
     }
