@@ -77,7 +77,7 @@ export class DataSimulation {
       ...shape,
       seed,
       faults,
-      virtualNodes: 5,
+      virtualNodes: 3,
       smallRings: false,
       cacheCapacity: 1000,
       parallelAsks: 3,

@@ -64,7 +64,8 @@ export class Holdings {
       const places = this.placesOf(key, copies);
       const lacking = places.filter((host) => held.get(host)?.blocks.has(key) !== true);
       const extra = members.filter((host) => !places.includes(host) && held.get(host)?.blocks.has(key) === true);
-      const fault = badly(lacking, extra);
+      const others = members.filter((host) => hasRoom(host) && !places.includes(host) && !extra.includes(host));
+      const fault = badly(lacking, extra, others);
       if (fault !== null) return `block ${key.slice(0, 12)}, of which ${copies} copies are wanted, ${fault}`;
     }
     for (const key of newest) {
@@ -88,12 +89,19 @@ export class Holdings {
   }
 }
 
-function badly(lacking: readonly DataHost[], extra: readonly DataHost[]): string | null {
-  const inexcusable = lacking.filter(({ disk }) => disk.blocks.quotaBytes === Number.POSITIVE_INFINITY);
+export function hasRoom({ disk }: DataHost): boolean {
+  return disk.blocks.quotaBytes === Number.POSITIVE_INFINITY;
+}
+
+/** @param others hosts with room that could hold it as well. */
+function badly(lacking: readonly DataHost[], extra: readonly DataHost[], others: readonly DataHost[]): string | null {
+  const inexcusable = lacking.filter(hasRoom);
   if (inexcusable.length > 0) return `is not at its places ${numbers(inexcusable)}`;
   // A host in the stead of each without room; at first sometimes one more.
-  if (extra.length < lacking.length) return `has no substitute for ${numbers(lacking)}`;
-  return lacking.length === 0 && extra.length > 0 ? `is also at hosts ${numbers(extra)}` : null;
+  if (extra.length < lacking.length && others.length > 0) return `has no substitute for ${numbers(lacking)}`;
+  // What a host with a quota took in the stead of another it may keep for long: rounds about what has no room come first.
+  const surplus = extra.filter(hasRoom);
+  return lacking.length === 0 && surplus.length > 0 ? `is also at hosts ${numbers(surplus)}` : null;
 }
 
 function heldBy({ disk }: DataHost): Held {

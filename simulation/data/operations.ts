@@ -37,15 +37,18 @@ export class Operations {
   }
 
   async put(content?: Content, timeToLive: number | null = null): Promise<void> {
+    const bytes = content ?? (await this.#content());
     const publisher = this.#pick(this.#simulation.members);
     if (publisher === undefined) return;
     const name = `file ${this.#names++}`;
-    await this.#putAs({ name, publisher, attempts: [] }, content ?? (await this.#content()), timeToLive);
+    await this.#putAs({ name, publisher, attempts: [] }, bytes, timeToLive);
   }
 
   async #replace(): Promise<void> {
+    // The name is chosen last, so that nothing else begins with it meanwhile.
+    const content = await this.#content();
     const published = this.#pick(this.#free());
-    if (published !== undefined) await this.#putAs(published, await this.#content(), null);
+    if (published !== undefined) await this.#putAs(published, content, null);
   }
 
   async #putAs(published: PublishedName, content: Content, timeToLive: number | null): Promise<void> {

@@ -9,7 +9,14 @@ import type { CID } from 'multiformats/cid';
 import { blockKey } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
 import type { Milliseconds, Random } from '../../src/ring/ports.ts';
-import type { BlockStore, ClaimedBlock, LookedAtBlock, NewClaims } from '../../src/storage/block-store.ts';
+import {
+  type BlockStore,
+  type ClaimedBlock,
+  type LookedAtBlock,
+  type NewClaims,
+  quotaFull,
+  uniqueBlocks,
+} from '../../src/storage/block-store.ts';
 import { Catalog } from '../../src/storage/catalog.ts';
 import type { ClaimTable } from '../../src/storage/claim-table.ts';
 import { indexedTables } from '../../src/storage/indexed-tables.ts';
@@ -153,11 +160,17 @@ function catalogOf(catalog: Catalog, flush: () => Promise<void>): Catalog {
   return Object.create(catalog, { write: { value: write }, durable: { value: durable } }) as Catalog;
 }
 
+function sumOf(numbers: Iterable<number>): number {
+  return [...numbers].reduce((sum, number) => sum + number, 0);
+}
+
 class MountedBlocks implements BlockStore {
   readonly #disk: SimulatedDisk;
   readonly #random: Random;
   readonly #process: Process;
   readonly #flush: () => Promise<void>;
+  /** Bytes of the blocks that puts under way will add, by key. */
+  readonly #promised = new Map<string, number>();
 
   constructor(disk: SimulatedDisk, random: Random, process: Process, flush: () => Promise<void>) {
     this.#disk = disk;
@@ -190,12 +203,28 @@ class MountedBlocks implements BlockStore {
 
   /** One block after the other, so that a crash leaves some of them. */
   async put(blocks: readonly ClaimedBlock[]): Promise<void> {
-    for (const block of blocks) {
-      await this.#flush();
-      const isThere = (await this.#disk.blocks.size(block.cid)) !== null;
-      if (this.#disk.trouble.isFull && !isThere) throw new ChordialError('disk-full', 'The simulated disk is full.');
-      await this.#disk.blocks.put([block]);
+    const unique = [...uniqueBlocks(blocks)];
+    const there = await this.#disk.blocks.has(unique.map(([, { cid }]) => cid));
+    const fresh = unique.filter(([key], index) => !there[index] && !this.#promised.has(key));
+    const wanted = sumOf(fresh.map(([, { bytes }]) => bytes.length));
+    const used = this.bytes() + sumOf(this.#promised.values());
+    if (used + wanted > this.quotaBytes) throw quotaFull(wanted, used, this.quotaBytes);
+    for (const [key, { bytes }] of fresh) this.#promised.set(key, bytes.length);
+    try {
+      for (const [, block] of unique) await this.#putOne(block);
+    } finally {
+      for (const [key] of fresh) this.#promised.delete(key);
     }
+  }
+
+  async #putOne(block: ClaimedBlock): Promise<void> {
+    const { blocks, trouble, rotten } = this.#disk;
+    await this.#flush();
+    const isThere = (await blocks.size(block.cid)) !== null;
+    if (trouble.isFull && !isThere) throw new ChordialError('disk-full', 'The simulated disk is full.');
+    await blocks.put([block]);
+    this.#promised.delete(blockKey(block.cid));
+    if (!isThere) rotten.delete(blockKey(block.cid));
   }
 
   async claim(blocks: readonly NewClaims[]): Promise<(number | null)[]> {

@@ -9,7 +9,7 @@ import type { Transport, Wire } from '../network/transport.ts';
 import { malformed, readBoolean, readBytes, readList } from '../network/wire-reading.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
-import type { Claim } from '../storage/claim-table.ts';
+import type { Claim, ClaimTable } from '../storage/claim-table.ts';
 import {
   type ClaimedCid,
   gatherClaims,
@@ -18,6 +18,7 @@ import {
   readClaims,
   wireOfClaim,
 } from './claim-messages.ts';
+import type { HandedOn } from './handed-on.ts';
 import { field } from './wire-fields.ts';
 
 export const claimListMessage = 'claims.list';
@@ -80,6 +81,18 @@ export function listClaims({ keys, after }: ClaimListQuestion, claimsOf: (key: s
     room -= left.length;
   }
   return { blocks, more: false };
+}
+
+/** `claims.list`: whoever asks is about to take these blocks from here, or has them. */
+export function answerClaimList(
+  from: Contact,
+  body: Wire,
+  claims: Pick<ClaimTable, 'of'>,
+  handedOn: Pick<HandedOn, 'note'>,
+): Wire {
+  const question = decodeListQuestion(body);
+  for (const key of question.keys) handedOn.note(from.host, key);
+  return encodeClaimList(listClaims(question, (key) => claims.of(key)));
 }
 
 /** Of each block all claims on it at the host, in the order of the keys. */

@@ -24,6 +24,8 @@ const releasePauseMilliseconds: Milliseconds = 1500;
 const maximumReleaseAttempts = 12;
 /** Names waiting because their publishers ended them; the check every 6 h finds those beyond. */
 const maximumReleased = 10_000;
+/** A name is asked for no more often because of doubts. */
+const doubtedEveryMilliseconds: Milliseconds = 60_000;
 const namesAtOnce = 8;
 const putsPerStep = 64;
 const claimsPerStep = 128;
@@ -88,6 +90,16 @@ export class ClaimUpkeep {
       this.#released.set(key, { publisher, name, sequence: highest, attempts: 0 });
     }
     if (!this.#releasing && this.#releaseTimer === null) this.#run(this.#checkReleased());
+  }
+
+  /** What claims this block may have ended unheard: its names are looked at soon, unless they were a moment ago. */
+  doubt(key: string): void {
+    const { claims, clock } = this.#ports;
+    for (const { publisher, name, sequence } of claims.of(key)) {
+      const put = claims.byName(publisher, name).find((known) => known.sequence === sequence);
+      if (put === undefined || clock.wallTime() - Math.max(put.checked, put.added) < doubtedEveryMilliseconds) continue;
+      this.release(publisher, [{ name, sequence }]);
+    }
   }
 
   /** Everything that is due now; resolves when it is done. */

@@ -97,6 +97,7 @@ export class ItemMover {
       }
       await lanes.to(host).store({ block: { cid, bytes }, claims: blocks.claimsOf(cid), abandoned: false });
       leaves.giveBack(bytes);
+      this.#ports.handedOn?.note(host.host, blockKey(cid));
       return 'moved';
     } catch (error) {
       return this.#blockFailed(host, error);

@@ -52,10 +52,10 @@ export class Pointers {
     return this.#kept.holder(key) !== null;
   }
 
-  /** Whether this host points to one that is there. */
-  pointsToLive(cid: CID): boolean {
+  /** The host to which this one points, if that is there; null otherwise. */
+  liveHolder(cid: CID): HostId | null {
     const holder = this.#holder(cid);
-    return holder !== null && this.#ports.view.hosts().some(({ host }) => host === holder);
+    return this.#ports.view.hosts().some(({ host }) => host === holder) ? holder : null;
   }
 
   /** `blocks.point` */

@@ -251,10 +251,12 @@ export class ReconciliationRound {
     const { arc } = ways[0]!;
     const { pointers } = this.#ports;
     const { cid, key, set } = difference;
-    const holders = ways.map(({ host }) => host.host);
-    const places = arc.others.slice(0, set - 1).filter(({ host }) => !holders.includes(host));
-    const lacking = Math.min(set, arc.others.length) - holders.length;
-    if (lacking <= (pointers?.pointsToLive(cid) ? 1 : 0)) return;
+    const holders = new Set(ways.map(({ host }) => host.host));
+    const places = arc.others.slice(0, set - 1).filter(({ host }) => !holders.has(host));
+    const substitute = pointers?.liveHolder(cid) ?? null;
+    const lacking = Math.min(set, arc.others.length) - holders.size;
+    // The pointer may also lead to one of the places.
+    if (lacking <= (substitute !== null && !holders.has(substitute) ? 1 : 0)) return;
     const targets = [...places, ...substitutesIn(arc, set)];
     const given = await this.#mover.passOn(source, { cid, key, set }, targets, lacking, this.#signal);
     const [first] = given.filter((host) => !places.includes(host));

@@ -20,6 +20,9 @@ const jitter = 0.5;
 /** Blocks repaired in spite of the grace and remembered for the next round; beyond, they wait for its end. */
 const maximumUrgent = 50_000;
 
+/** A place that had no room takes its block back without any change of the ring. */
+const lookAtAllEveryMilliseconds: Milliseconds = 300_000;
+
 export interface Reconciled extends RoundOutcome {
   readonly dropped: number;
 }
@@ -40,6 +43,7 @@ export class Reconciliation {
   #lastChange: Milliseconds = Number.NEGATIVE_INFINITY;
   /** Changes up to which all that is here was looked at for surplus. */
   #lookedAtAllSince = -1;
+  #lookedAtAll: Milliseconds = Number.NEGATIVE_INFINITY;
   #wasAlone: boolean;
 
   constructor(ports: SyncPorts) {
@@ -96,11 +100,14 @@ export class Reconciliation {
     if (quietIn > 0 || graceEnds !== null) {
       if (this.#lookedAtAllSince !== changes) this.#schedule(Math.max(quietIn, (graceEnds ?? 0) - clock.now()));
     } else if (!signal.aborted) {
-      const everything = this.#lookedAtAllSince !== changes;
+      const isOld = this.#lookedAtAll + lookAtAllEveryMilliseconds <= clock.now();
+      const everything = isOld || this.#lookedAtAllSince !== changes;
       const surplus = await this.#surplus.remove(everything, () => changes !== this.#changes, signal);
       dropped = surplus.dropped;
-      if (surplus.left === 0) this.#lookedAtAllSince = changes;
-      else {
+      if (surplus.left === 0) {
+        this.#lookedAtAllSince = changes;
+        if (everything) this.#lookedAtAll = clock.now();
+      } else {
         this.#lookedAtAllSince = -1;
         this.#schedule(this.#ports.times.retryMilliseconds);
       }

@@ -8,6 +8,7 @@ import type { RecordTable } from '../storage/record-table.ts';
 import type { ShareTable } from '../storage/share-table.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
 import type { DataPorts } from './data-ports.ts';
+import type { HandedOn } from './handed-on.ts';
 import type { HostLanes } from './host-lanes.ts';
 import type { Leavers } from './leavers.ts';
 import type { Pointers } from './pointers.ts';
@@ -56,7 +57,9 @@ export interface SyncPorts extends DataPorts {
   readonly records: SyncedRecords;
   readonly shares: SyncedShares;
   /** Told where blocks went for which a place had no room. */
-  readonly pointers?: Pick<Pointers, 'tell' | 'pointsToLive'>;
+  readonly pointers?: Pick<Pointers, 'tell' | 'liveHolder'>;
+  /** Told of every block that was carried to another host. */
+  readonly handedOn?: Pick<HandedOn, 'note'>;
   /** While somebody is handing over nothing is dropped. */
   readonly leavers: Pick<Leavers, 'isAny'>;
   /** r and w of the network. */

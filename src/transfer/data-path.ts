@@ -22,10 +22,11 @@ import { blockMessages } from '../replication/block-messages.ts';
 import { BlockServer } from '../replication/block-server.ts';
 import { BlockStorer } from '../replication/block-storer.ts';
 import { claimMessages, decodeRelease } from '../replication/claim-messages.ts';
-import { claimListMessage, decodeListQuestion, encodeClaimList, listClaims } from '../replication/claim-pages.ts';
+import { answerClaimList, claimListMessage } from '../replication/claim-pages.ts';
 import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.ts';
 import { ConfirmedRanges } from '../replication/confirmed-ranges.ts';
 import { handOver } from '../replication/hand-over.ts';
+import { HandedOn } from '../replication/handed-on.ts';
 import { keepReadable } from '../replication/keep-readable.ts';
 import { Leavers, leavingMessage, whileLeaving } from '../replication/leavers.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
@@ -76,6 +77,7 @@ export class DataPath {
   readonly #scrubPorts: ScrubPorts;
   #scrub: Scrub | null = null;
   readonly #closing = new AbortController();
+  readonly #handedOn = new HandedOn((key) => this.#claimUpkeep?.doubt(key));
   readonly #afterwards = new Set<Promise<void>>();
   readonly #server: BlockServer;
   readonly #holder: RecordHolder;
@@ -154,6 +156,7 @@ export class DataPath {
       ...data,
       lanes: storer.lanes,
       pointers: this.#pointers,
+      handedOn: this.#handedOn,
       leavers: this.#leavers,
       index: options.index,
       confirmed,
@@ -291,8 +294,7 @@ export class DataPath {
     if (kind === pointerMessages.point) return this.#pointers.point(body);
     if (kind === pointerMessages.where) return this.#pointers.where(body);
     if (kind === claimMessages.claim) return this.#server.claim(body);
-    if (kind === claimListMessage)
-      return encodeClaimList(listClaims(decodeListQuestion(body), (key) => this.#claimPorts.claims.of(key)));
+    if (kind === claimListMessage) return answerClaimList(from, body, this.#claimPorts.claims, this.#handedOn);
     if (kind === claimMessages.release) return this.#release(from, body);
     if (kind.startsWith('shares.')) return (await this.#shareHolder.request(from, kind, body)) ?? refuse(kind);
     if (kind === recordMessages.put) return this.#holder.put(from, body);

@@ -1,0 +1,17 @@
+/** Seeds that once showed something (docs/simulator-findings.md); what they stand for changes with the plan, so more are run by command. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runDataSwarm } from './data-swarm.ts';
+
+const found: Record<number, string> = {
+  6: 'B4 places without room have as many others in their stead',
+  8: 'B12 an expired record is the same everywhere or nowhere',
+  17: 'B12 what was cut off or has expired goes for good',
+  36: 'B12 a copy that stood in for a full place goes when the place has it',
+  52: 'B12 a host that missed the end of a name finds out from those who freed its blocks',
+};
+
+for (const [seed, title] of Object.entries(found))
+  test(title, async () => {
+    assert.equal((await runDataSwarm(Number(seed))).failure, null);
+  });
