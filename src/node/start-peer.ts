@@ -40,8 +40,10 @@ export interface RunningPeer extends Peer {
   readonly ended: Promise<void>;
 }
 
-/** About 200 bytes each: full membership of rings of 5000 hosts with 20 members. */
-const cachedMembers = 100_000;
+/** The membership cache may take so much: all of a network of 10 000 hosts with 20 members. It grows with the network. */
+const membershipCacheBytes = 32 * 2 ** 20;
+/** An identifier of 64 digits, its pointer, and its part of what is known of the host. */
+const bytesPerCachedMember = 160;
 const parallelAsks = 3;
 /** Hosts of which it is known when they changed last. */
 const maximumUpdates = 16_384;
@@ -99,7 +101,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       shape,
       smallRings: genesis.rule === 'chosen',
       timers: { ...defaultTimers, pingInterval: configuration.pingMilliseconds ?? defaultTimers.pingInterval },
-      cacheCapacity: cachedMembers,
+      cacheCapacity: Math.floor(membershipCacheBytes / bytesPerCachedMember),
       ...(genesis.rule === 'key' ? { idOf: (host, index) => memberIdOfHost(host, index, genesis.bits) } : {}),
       parallelAsks,
       proximity: genesis.rule === 'key',

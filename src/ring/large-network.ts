@@ -70,7 +70,11 @@ export class LargeNetwork {
           done(result.ok);
         });
       },
-      arrived: (event) => this.arrived(event),
+      arrived: (event) => {
+        this.arrived(event);
+        // Whoever told it takes the network for larger than it is seen from here, where hosts know each other.
+        if (!this.isLarge && ports.detector.liveness(event.contact.host) === null) ports.meet(event.contact);
+      },
       departed: (departure) => this.#departed(departure),
     });
     this.#roll = new RollReader(
@@ -152,7 +156,8 @@ export class LargeNetwork {
     const { detector, known, note, meet } = this.#ports;
     const { contact, virtualNodes } = event;
     if (contact.host === this.#options.self.host) return;
-    note(event);
+    // In a small network it must stay news, so that it is told on and the host is met.
+    if (this.isLarge) note(event);
     if (detector.isDown(contact.host)) meet(contact);
     for (let index = 0; index < virtualNodes; index++) {
       const id = this.#idOf?.(contact.host, index) ?? null;
