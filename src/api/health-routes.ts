@@ -4,7 +4,7 @@ import { ChordialError } from '../errors.ts';
 import type { ApiContext } from './context.ts';
 
 export function healthRoutes(app: FastifyInstance, { isReady }: ApiContext): void {
-  const answer = { 200: { type: 'object', properties: { status: { type: 'string' } } } };
+  const answer = { 200: { type: 'object', properties: { status: { type: 'string' } }, required: ['status'] } };
 
   app.get('/healthz', { schema: { summary: '200 when serving', response: answer } }, async () => ({
     status: 'serving',

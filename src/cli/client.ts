@@ -2,6 +2,7 @@
 import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { type AnswerOf, callOf, type GivenArguments, type OperationName } from '../client/call.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
 
 export interface ApiRequest {
@@ -24,6 +25,12 @@ export class ApiClient {
   constructor(url: string, token: string | null) {
     this.url = url;
     this.#token = token;
+  }
+
+  /** An operation of the API, typed from its document. */
+  async call<N extends OperationName>(operation: N, ...given: GivenArguments<N>): Promise<AnswerOf<N>> {
+    const { method, route, body } = callOf(operation, ...given);
+    return this.send<AnswerOf<N>>(method, route, body);
   }
 
   async get<T>(route: string): Promise<T> {

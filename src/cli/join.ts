@@ -1,7 +1,6 @@
 /** `chordial join ADDRESS`: the running peer enters the ring of the peer at this address. */
 import type { Command } from 'commander';
 import { parseAddress } from '../network/addresses.ts';
-import type { NodeStatus } from '../node/peer.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
@@ -12,7 +11,7 @@ export function joinCommand(): Command {
     .action(async (address: string, options: CommonOptions & PeerOptions) => {
       parseAddress(address);
       const { client } = await findPeer(options);
-      const node = await client.send<NodeStatus>('POST', '/api/v1/node/join', { address });
+      const node = await client.call('POST /api/v1/node/join', { body: { address } });
       if (options.json) sayJson(node);
       else say(`joined the network ${node.network} with ${node.hosts} hosts`);
     });

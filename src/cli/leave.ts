@@ -13,7 +13,7 @@ export function leaveCommand(): Command {
     .option('--force', 'even as the last peer, which loses every file')
     .action(async (options: LeaveOptions) => {
       const { client } = await findPeer(options);
-      await client.send('POST', '/api/v1/node/leave', { force: options.force === true });
+      await client.call('POST /api/v1/node/leave', { body: { force: options.force === true } });
       if (options.json) sayJson({ left: true });
       else say('left the network');
     });

@@ -11,7 +11,7 @@ export function lookupCommand(): Command {
     .argument('<name|cid|key:HEX>', 'what to look up')
     .action(async (argument: string, options: CommonOptions & PeerOptions) => {
       const { client } = await findPeer(options);
-      const found = await client.get<LookupResult>(`/api/v1/lookup/${encodeURIComponent(argument)}`);
+      const found = await client.call('GET /api/v1/lookup/{wanted}', { path: { wanted: argument } });
       if (options.json) sayJson(found);
       else say(fields(lines(found)));
     });

@@ -35,8 +35,8 @@ export function lsCommand(): Command {
 async function* allFiles(client: ApiClient, all: boolean): AsyncGenerator<FileEntry> {
   let cursor: string | null = null;
   do {
-    const after: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: FilePage = await client.get<FilePage>(`/api/v1/files?all=${all}&limit=${pageLength}${after}`);
+    const after: { readonly cursor?: string } = cursor === null ? {} : { cursor };
+    const page: FilePage = await client.call('GET /api/v1/files', { query: { all, limit: pageLength, ...after } });
     yield* page.files;
     cursor = page.cursor;
   } while (cursor !== null);

@@ -11,7 +11,7 @@ export function peersCommand(): Command {
   return peerCommand('peers', 'lists the peers that this one knows', 'chordial peers').action(
     async (options: CommonOptions & PeerOptions) => {
       const { client } = await findPeer(options);
-      const { peers } = await client.get<{ peers: readonly PeerStatus[] }>('/api/v1/peers');
+      const { peers } = await client.call('GET /api/v1/peers');
       if (options.json) sayJson({ peers });
       else if (peers.length === 0) say('no other peers: this one is alone');
       else say(listing(peers));

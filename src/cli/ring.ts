@@ -10,7 +10,7 @@ export function ringCommand(): Command {
   return peerCommand('ring', 'shows the place of this peer on the ring', 'chordial ring').action(
     async (options: CommonOptions & PeerOptions) => {
       const { client } = await findPeer(options);
-      const node = await client.get<NodeStatus>('/api/v1/node');
+      const node = await client.call('GET /api/v1/node');
       if (options.json) sayJson(node);
       else say([summary(node), member(node), ...otherMembers(node)].join('\n\n'));
     },

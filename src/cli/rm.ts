@@ -12,7 +12,7 @@ export function rmCommand(): Command {
     .action(async (argument: string, options: CommonOptions & PeerOptions) => {
       const { client } = await findPeer(options);
       const name = checkName(argument.startsWith('name:') ? argument.slice('name:'.length) : argument);
-      await client.send('DELETE', `/api/v1/files/${encodeURIComponent(name)}`);
+      await client.call('DELETE /api/v1/files/{name}', { path: { name } });
       if (options.json) sayJson({ name, removed: true });
       else say(`${plain(name)} is removed`);
     });

@@ -35,13 +35,12 @@ export function searchCommand(): Command {
     .option('--ttl <n>', 'how often a broadcast may be handed on, 1 to 64')
     .action(async (query: string, options: SearchCommandOptions) => {
       const { client } = await findPeer(options);
-      const mode = options.broadcast ? 'broadcast' : 'words';
       const body = {
         query,
-        mode,
+        mode: options.broadcast ? ('broadcast' as const) : ('words' as const),
         ...(options.ttl === undefined ? {} : { ttl: parseWhole(options.ttl, '--ttl', 1, 64) }),
       };
-      const { queryId } = await client.send<{ queryId: string }>('POST', '/api/v1/search', body);
+      const { queryId } = await client.call('POST /api/v1/search', { body });
       let count = 0;
       const end = await eachHit(client, queryId, (hit) => {
         count += 1;

@@ -1,14 +1,17 @@
 /** A transfer that the peer carries out on files of this machine, watched to its end. */
+import type { TransferStatus } from '../client/answers.ts';
+import type { Operations } from '../client/operations.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
-import type { TransferStatus } from '../transfer/transfers.ts';
 import type { ApiClient } from './client.ts';
 import type { ShownProgress } from './progress.ts';
+
+export type TransferBody = Operations['POST /api/v1/transfers']['body'];
 
 /** Answered at once when the transfer ends; in between it is time for the bar to move. */
 const waitMilliseconds = 250;
 
-export async function startTransfer(client: ApiClient, body: object): Promise<TransferStatus> {
-  return client.send<TransferStatus>('POST', '/api/v1/transfers', body);
+export async function startTransfer(client: ApiClient, body: TransferBody): Promise<TransferStatus> {
+  return client.call('POST /api/v1/transfers', { body });
 }
 
 /** The result of the transfer. Throws what made it fail. The signal cancels it: nothing half-done stays. */
@@ -20,10 +23,13 @@ export async function watchTransfer(
 ): Promise<unknown> {
   try {
     for (;;) {
-      const status = await client.get<TransferStatus>(`/api/v1/transfers/${id}?wait=${waitMilliseconds}`);
+      const status = await client.call('GET /api/v1/transfers/{id}', {
+        path: { id },
+        query: { wait: waitMilliseconds },
+      });
       if (status.state !== 'running' && status.state !== 'paused') return resultOf(status);
       if (signal.aborted) {
-        await client.send('DELETE', `/api/v1/transfers/${id}`);
+        await client.call('DELETE /api/v1/transfers/{id}', { path: { id } });
         throw new ChordialError(
           'interrupted',
           `The ${status.kind} was cancelled. Run the command again to start over.`,
@@ -38,13 +44,14 @@ export async function watchTransfer(
 
 /** The last get to this path that has not come to its end; one that failed can go on as well. */
 export async function unfinishedGet(client: ApiClient, path: string): Promise<TransferStatus | null> {
-  const { transfers } = await client.get<{ transfers: readonly TransferStatus[] }>('/api/v1/transfers');
+  const { transfers } = await client.call('GET /api/v1/transfers');
   const last = transfers.filter((one) => one.kind === 'get' && one.path === path).at(-1);
   return last === undefined || last.state === 'done' || last.state === 'cancelled' ? null : last;
 }
 
 export async function resumeTransfer(client: ApiClient, { id, state }: TransferStatus): Promise<void> {
-  if (state !== 'running') await client.send('PATCH', `/api/v1/transfers/${id}`, { state: 'running' });
+  if (state !== 'running')
+    await client.call('PATCH /api/v1/transfers/{id}', { path: { id }, body: { state: 'running' } });
 }
 
 /** Whether the peer could not use the path itself: another machine behind a tunnel, another user, another container. */

@@ -75,6 +75,9 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   await search(caller);
   await transfers(caller);
   await uploads(caller);
+  await caller.json('POST /api/v1/shares', 201, { path: '/srv/music' });
+  await caller.call('GET /api/v1/shares', 200);
+  await caller.json('DELETE /api/v1/shares', 200, { path: '/srv/music' });
   await caller.call('DELETE /api/v1/files/{name}', 204, { route: '/api/v1/files/a%20b' });
   await caller.json('POST /api/v1/node/join', 200, { address: '127.0.0.1:5001' });
   await caller.json('POST /api/v1/node/leave', 204, { force: true });

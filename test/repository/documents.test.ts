@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { describeApi } from '../../src/api/server.ts';
 import { errorKinds } from '../../src/errors.ts';
 import { settings } from '../../src/node/settings.ts';
 import { parseSettings } from '../../src/node/settings-file.ts';
+import { answersPath, answerTypes, operationsPath, operationTypes } from './api-types.ts';
 import { configurationPage, configurationPagePath, deadLinks, errorsPage, errorsPagePath } from './documents.ts';
 import { repositoryFiles } from './source-tree.ts';
 
@@ -28,6 +30,16 @@ test('the page of settings says what the table of settings says, and its example
   const parsed = parseSettings(example, '/etc/chordial.toml');
   assert.deepEqual([...parsed.keys()], [...settings.map(({ key }) => key)]);
   assert.equal(parsed.get('quota')?.value, '50G');
+});
+
+test('A12 the types of the client say what the OpenAPI document says', async () => {
+  const api = await describeApi();
+  for (const [file, types] of [
+    [answersPath, answerTypes(api)],
+    [operationsPath, operationTypes(api)],
+  ] as const) {
+    assert.equal(files.find(({ path }) => path === file)?.text, types, `${file} is out of date: run npm run docs`);
+  }
 });
 
 test('A27 where replicas lie is argued in a decision', () => {

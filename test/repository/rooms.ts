@@ -18,7 +18,8 @@ const search = ['search', ...sharing] as const;
 const node = ['node', ...search] as const;
 const api = ['api', ...node] as const;
 
-/** What each room reaches. `cli` reaches `api`, since `start` serves it; nothing reaches `cli`. */
+/** What each room reaches. `cli` reaches `api`, since `start` serves it; nothing reaches `cli`. `client` is types and a
+ * function of the API's document, for the page and the command line; it reaches nothing. */
 const reach: Readonly<Record<string, readonly string[]>> = {
   errors: leaf,
   ring,
@@ -32,10 +33,11 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   search,
   node,
   api,
-  cli: ['cli', ...api],
+  client: ['client'],
+  cli: ['cli', 'client', ...api],
   simulation: ['simulation', ...node],
-  test: ['test', 'cli', 'simulation', 'bench', ...api],
-  web: ['web'],
+  test: ['test', 'cli', 'client', 'simulation', 'bench', ...api],
+  web: ['web', 'client'],
   bench: ['bench', 'test', 'cli', 'simulation', ...api],
 };
 

@@ -1,4 +1,5 @@
 /** Calls to the peer that served this page. Failures carry the plain words of its problem+json. */
+import { type AnswerOf, callOf, type GivenArguments, type OperationName } from '../../src/client/call.ts';
 
 export class ApiFailure extends Error {
   readonly code: string;
@@ -16,8 +17,19 @@ interface ProblemBody {
   readonly detail?: string;
 }
 
-export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return send<T>('GET', path, undefined, signal);
+/** An operation of the API, typed from its document. */
+export function call<N extends OperationName>(operation: N, ...given: GivenArguments<N>): Promise<AnswerOf<N>> {
+  return callUntil(new AbortController().signal, operation, ...given);
+}
+
+/** The same, given up when the signal says so. */
+export function callUntil<N extends OperationName>(
+  signal: AbortSignal,
+  operation: N,
+  ...given: GivenArguments<N>
+): Promise<AnswerOf<N>> {
+  const { method, route, body } = callOf(operation, ...given);
+  return send<AnswerOf<N>>(method, route, body, signal);
 }
 
 /** `body` goes as JSON. Resolves with the answer's JSON, or with null where there is none. */

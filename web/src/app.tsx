@@ -1,7 +1,6 @@
 /** The frame of the page: where to go, how the peer is, and the view that was chosen. */
 import type { ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { NodeStatus } from './answers.ts';
 import { Mark, ViewIcon } from './icons.tsx';
 import { useAnswer, useEvents } from './live.ts';
 import { follow, pathOf, useAddress, type View, viewOf, views } from './route.ts';
@@ -67,7 +66,7 @@ export function App() {
 
 /** How this peer is, always in sight. */
 function PeerBadge() {
-  const { value } = useAnswer<NodeStatus>('/api/v1/node?fingers=none', 10_000);
+  const { value } = useAnswer('GET /api/v1/node', { query: { fingers: 'none' } }, 10_000);
   const { connected } = useEvents();
   if (!connected) {
     return (

@@ -1,7 +1,15 @@
 /** What changes at the peer: one stream of events for the whole page, and answers that are asked for again after them. */
 import { useEffect, useState } from 'preact/hooks';
-import type { PeerEvent } from './answers.ts';
-import { type ApiFailure, get } from './api.ts';
+import { type AnswerOf, callOf, type Given, type GivenArguments, type OperationName } from '../../src/client/call.ts';
+import { type ApiFailure, send } from './api.ts';
+
+/** One thing that happened at the peer, as its events tell it. */
+export interface PeerEvent {
+  readonly time: string;
+  readonly kind: string;
+  readonly text: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
 
 const maximumKeptEvents = 200;
 /** A burst of events asks once. */
@@ -68,9 +76,14 @@ export interface Answer<T> {
   readonly again: () => void;
 }
 
-/** Asks now, after every event, and every so many milliseconds while the page is seen. */
-export function useAnswer<T>(path: string | null, everyMilliseconds: number): Answer<T> {
-  const [value, setValue] = useState<T | null>(null);
+/** Asks now unless `given` is null, after every event, and every so many milliseconds while the page is seen. */
+export function useAnswer<N extends OperationName>(
+  operation: N,
+  given: Given<N> | null,
+  everyMilliseconds: number,
+): Answer<AnswerOf<N>> {
+  const path = given === null ? null : callOf(operation, ...([given] as GivenArguments<N>)).route;
+  const [value, setValue] = useState<AnswerOf<N> | null>(null);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
   const [asked, setAsked] = useState(0);
 
@@ -88,7 +101,7 @@ export function useAnswer<T>(path: string | null, everyMilliseconds: number): An
       waiting = null;
       last = Date.now();
       try {
-        const answer = await get<T>(path, ending.signal);
+        const answer = await send<AnswerOf<N>>('GET', path, undefined, ending.signal);
         if (ending.signal.aborted) return;
         setValue(answer);
         setFailure(null);

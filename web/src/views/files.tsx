@@ -1,7 +1,7 @@
 /** The files that this peer has put into the network, and the way to put more. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { FileEntry, FilePage, FileStat } from '../answers.ts';
-import { type ApiFailure, filePath, get, send } from '../api.ts';
+import type { FileEntry, FileStat } from '../../../src/client/answers.ts';
+import { type ApiFailure, call, callUntil, filePath } from '../api.ts';
 import { live } from '../live.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
 import { follow } from '../route.ts';
@@ -16,7 +16,7 @@ export function FilesView() {
   const remove = async (file: FileEntry): Promise<void> => {
     if (file.name === null || !confirm(`Remove ${file.name} from the network? Its copies are freed on every peer.`))
       return;
-    await send('DELETE', filePath(file.name));
+    await call('DELETE /api/v1/files/{name}', { path: { name: file.name } });
     again();
   };
   const columns: readonly Column<FileEntry>[] = [
@@ -87,7 +87,10 @@ function Copies({ file }: { readonly file: FileEntry }) {
   useEffect(() => {
     const ending = new AbortController();
     if (file.name !== null) {
-      get<FileStat>(`${filePath(file.name)}/stat`, ending.signal).then(setStat, () => undefined);
+      callUntil(ending.signal, 'GET /api/v1/files/{name}/stat', { path: { name: file.name } }).then(
+        setStat,
+        () => undefined,
+      );
     }
     return () => ending.abort();
   }, [file.name, file.cid]);
@@ -123,8 +126,8 @@ export function useFiles(all: boolean): KnownFiles {
       if (asking.current) return;
       asking.current = true;
       try {
-        const cursorPart = from === null ? '' : `&cursor=${encodeURIComponent(from)}`;
-        const page = await get<FilePage>(`/api/v1/files?all=${all}&limit=${pageLength}${cursorPart}`);
+        const cursorPart = from === null ? {} : { cursor: from };
+        const page = await call('GET /api/v1/files', { query: { all, limit: pageLength, ...cursorPart } });
         setFiles([...before, ...page.files]);
         setCursor(page.cursor);
         setFailure(null);

@@ -1,6 +1,6 @@
 /** The drawing of the ring: arcs, members, and for the chosen peer its successors and, if it is this one, its fingers. */
 import type { ComponentChildren } from 'preact';
-import type { LookupResult, NodeStatus, ShownPointer } from '../answers.ts';
+import type { LookupResult, NodeStatus, Pointer } from '../../../src/client/answers.ts';
 import { arcPath, chordPath, partOf, pointAt } from '../ring-geometry.ts';
 
 const radius = 100;
@@ -10,8 +10,8 @@ const maximumLabels = 24;
 
 interface PictureProps {
   readonly node: NodeStatus;
-  readonly members: readonly ShownPointer[];
-  readonly ghosts: readonly ShownPointer[];
+  readonly members: readonly Pointer[];
+  readonly ghosts: readonly Pointer[];
   readonly colours: (host: string) => string;
   readonly chosen: string | null;
   readonly choose: (host: string | null) => void;

@@ -1,7 +1,6 @@
 /** The ring as this peer knows it: every member at its place, its arc in its peer's colour, deaths as they happen. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { FileStat, LookupResult, NodeStatus, PeerStatus, RingMembers, ShownPointer } from '../answers.ts';
-import { filePath } from '../api.ts';
+import type { NodeStatus, PeerStatus, Pointer } from '../../../src/client/answers.ts';
 import { useAnswer, useEvents } from '../live.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
 import { open, useAddress } from '../route.ts';
@@ -12,9 +11,9 @@ import { RingPicture } from './ring-picture.tsx';
 const ghostMilliseconds = 8000;
 
 export function RingView() {
-  const { value: node, failure, again } = useAnswer<NodeStatus>('/api/v1/node?fingers=distinct', 5000);
-  const { value: ring } = useAnswer<RingMembers>('/api/v1/ring', 3000);
-  const { value: peers } = useAnswer<{ peers: readonly PeerStatus[] }>('/api/v1/peers', 2000);
+  const { value: node, failure, again } = useAnswer('GET /api/v1/node', { query: { fingers: 'distinct' } }, 5000);
+  const { value: ring } = useAnswer('GET /api/v1/ring', {}, 3000);
+  const { value: peers } = useAnswer('GET /api/v1/peers', {}, 2000);
   const file = useAddress().searchParams.get('file');
   const [chosen, setChosen] = useState<string | null>(null);
   const ghosts = useGhosts(ring?.members ?? null);
@@ -75,7 +74,11 @@ function stateOf(host: string, self: string, peers: readonly PeerStatus[] | unde
 
 function FileChoice({ file }: { readonly file: string | null }) {
   const [text, setText] = useState(file ?? '');
-  const { value: stat, failure } = useAnswer<FileStat>(file === null ? null : `${filePath(file)}/stat`, 5000);
+  const { value: stat, failure } = useAnswer(
+    'GET /api/v1/files/{name}/stat',
+    file === null ? null : { path: { name: file } },
+    5000,
+  );
   return (
     <section aria-label="A file on the ring">
       <form
@@ -109,8 +112,7 @@ function FileChoice({ file }: { readonly file: string | null }) {
 
 /** The file's key and the members that keep its name. */
 function FileOnRing({ file, bits }: { readonly file: string | null; readonly bits: number }) {
-  const path = file === null ? null : `/api/v1/lookup/${encodeURIComponent(file)}`;
-  const { value } = useAnswer<LookupResult>(path, 5000);
+  const { value } = useAnswer('GET /api/v1/lookup/{wanted}', file === null ? null : { path: { wanted: file } }, 5000);
   if (value === null || file === null) return null;
   return <RingPicture.Key lookup={value} bits={bits} label={file} />;
 }
@@ -156,7 +158,7 @@ function Story() {
   );
 }
 
-function shown(pointer: ShownPointer | null | undefined, self: string): string {
+function shown(pointer: Pointer | null | undefined, self: string): string {
   if (pointer === null || pointer === undefined) return 'none';
   return `${short(pointer.ringId)} at ${pointer.id === self ? 'this peer' : pointer.address}`;
 }
@@ -171,7 +173,7 @@ interface ShownHost {
   readonly members: number;
 }
 
-function hostsOf(members: readonly ShownPointer[]): readonly ShownHost[] {
+function hostsOf(members: readonly Pointer[]): readonly ShownHost[] {
   const hosts = new Map<string, ShownHost>();
   for (const { id, address } of members) {
     hosts.set(id, { host: id, address, members: (hosts.get(id)?.members ?? 0) + 1 });
@@ -180,7 +182,7 @@ function hostsOf(members: readonly ShownPointer[]): readonly ShownHost[] {
 }
 
 /** A colour for each peer that stays while the page is open; this peer has the accent colour. */
-function useColours(members: readonly ShownPointer[], self: string): (host: string) => string {
+function useColours(members: readonly Pointer[], self: string): (host: string) => string {
   const places = useRef(new Map<string, number>());
   for (const { id } of members) if (!places.current.has(id)) places.current.set(id, places.current.size);
   return (host) => {
@@ -192,9 +194,9 @@ function useColours(members: readonly ShownPointer[], self: string): (host: stri
 }
 
 /** Members that were there a moment ago. */
-function useGhosts(members: readonly ShownPointer[] | null): readonly ShownPointer[] {
-  const before = useRef<readonly ShownPointer[]>([]);
-  const gone = useRef(new Map<string, { member: ShownPointer; until: number }>());
+function useGhosts(members: readonly Pointer[] | null): readonly Pointer[] {
+  const before = useRef<readonly Pointer[]>([]);
+  const gone = useRef(new Map<string, { member: Pointer; until: number }>());
   const [, redraw] = useState(0);
   useEffect(() => {
     if (members === null) return;

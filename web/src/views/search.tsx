@@ -1,6 +1,6 @@
 /** One box over the whole network; hits show as they arrive. An empty box lists everybody's files. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiFailure, contentPath, send } from '../api.ts';
+import { ApiFailure, call, contentPath } from '../api.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
 import { open, useAddress } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
@@ -204,7 +204,7 @@ function useHits(query: string, mode: Mode): Found {
       source?.close();
       setFound({ hits: gathered.current.slice(0, maximumHits), isOver: true, failure });
     };
-    send<{ queryId: string }>('POST', '/api/v1/search', { query, mode }).then(
+    call('POST /api/v1/search', { body: { query, mode } }).then(
       ({ queryId }) => {
         if (ended) return;
         source = new EventSource(`/api/v1/search/${queryId}`);

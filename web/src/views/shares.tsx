@@ -1,26 +1,17 @@
 /** Folders of this machine whose files everybody in the network finds and fetches, while they stay where they are. */
 import { useState } from 'preact/hooks';
-import { type ApiFailure, send } from '../api.ts';
+import { type ApiFailure, call } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { Bar, Empty, Failure } from '../parts.tsx';
 import { counted, size } from '../shown.ts';
 
-interface Share {
-  readonly path: string;
-  readonly files: number;
-  readonly bytes: number;
-  /** indexing, watching, missing. */
-  readonly state: string;
-  readonly indexed: number;
-}
-
 export function SharesView() {
-  const { value, failure, again } = useAnswer<{ shares: readonly Share[] }>('/api/v1/shares', 3000);
+  const { value, failure, again } = useAnswer('GET /api/v1/shares', {}, 3000);
   const [path, setPath] = useState('');
   const [refusal, setRefusal] = useState<ApiFailure | null>(null);
   const change = async (method: 'POST' | 'DELETE', folder: string): Promise<void> => {
     try {
-      await send(method, '/api/v1/shares', { path: folder });
+      await call(`${method} /api/v1/shares`, { body: { path: folder } });
       setRefusal(null);
       if (method === 'POST') setPath('');
       again();

@@ -1,6 +1,6 @@
 /** Who is there and since when nothing was heard, what was asked, how much goes through. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { PeerStatus, Stats } from '../answers.ts';
+import type { PeerStatus, Stats } from '../../../src/client/answers.ts';
 import { useAnswer } from '../live.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
 import { Plot } from '../plot.tsx';
@@ -10,8 +10,8 @@ import { counted, duration, moment, rate, shortHash, shortPeer, size } from '../
 const keptSamples = 120;
 
 export function StatsView() {
-  const { value: stats, failure, again } = useAnswer<Stats>('/api/v1/stats', 2000);
-  const { value } = useAnswer<{ peers: readonly PeerStatus[] }>('/api/v1/peers', 1000);
+  const { value: stats, failure, again } = useAnswer('GET /api/v1/stats', {}, 2000);
+  const { value } = useAnswer('GET /api/v1/peers', {}, 1000);
   const samples = useSamples(stats);
   return (
     <>

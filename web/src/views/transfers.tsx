@@ -1,19 +1,19 @@
 /** Puts and gets that the peer carries out itself: how far, how fast, and pause, resume, cancel. */
 
-import type { TransferStatus } from '../answers.ts';
-import { send } from '../api.ts';
+import type { TransferStatus } from '../../../src/client/answers.ts';
+import { call } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { Bar, Empty, Failure } from '../parts.tsx';
 import { duration, moment, rate, size } from '../shown.ts';
 
 export function TransfersView() {
-  const { value, failure, again } = useAnswer<{ transfers: readonly TransferStatus[] }>('/api/v1/transfers', 1000);
+  const { value, failure, again } = useAnswer('GET /api/v1/transfers', {}, 1000);
   const change = async (id: string, state: 'paused' | 'running'): Promise<void> => {
-    await send('PATCH', `/api/v1/transfers/${id}`, { state });
+    await call('PATCH /api/v1/transfers/{id}', { path: { id }, body: { state } });
     again();
   };
   const cancel = async (id: string): Promise<void> => {
-    await send('DELETE', `/api/v1/transfers/${id}`);
+    await call('DELETE /api/v1/transfers/{id}', { path: { id } });
     again();
   };
   const transfers = value?.transfers.toSorted((a, b) => b.started.localeCompare(a.started)) ?? null;

@@ -1,0 +1,272 @@
+/** What a peer answers. Written from the OpenAPI document by `npm run docs`; a test compares the two. */
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** Stable; docs/errors.md says what each means */
+  readonly code:
+    | 'bad-request'
+    | 'bad-usage'
+    | 'bad-name'
+    | 'bad-cid'
+    | 'bad-content'
+    | 'bad-configuration'
+    | 'genesis-disagrees'
+    | 'not-found'
+    | 'no-such-route'
+    | 'method-not-allowed'
+    | 'unsupported-type'
+    | 'forbidden-origin'
+    | 'token-required'
+    | 'not-publisher'
+    | 'not-a-member'
+    | 'last-peer'
+    | 'already-exists'
+    | 'changed'
+    | 'body-cut-off'
+    | 'too-many-entries'
+    | 'too-large'
+    | 'range-not-satisfiable'
+    | 'too-few-copies'
+    | 'no-live-source'
+    | 'disk-full'
+    | 'quota-full'
+    | 'publisher-full'
+    | 'unreadable-file'
+    | 'unwritable-file'
+    | 'outside-target'
+    | 'port-in-use'
+    | 'bad-address'
+    | 'join-failed'
+    | 'unreachable'
+    | 'other-network'
+    | 'wrong-peer'
+    | 'secret-required'
+    | 'id-taken'
+    | 'broken-data-folder'
+    | 'data-folder-in-use'
+    | 'no-running-peer'
+    | 'busy'
+    | 'timeout'
+    | 'interrupted'
+    | 'internal';
+}
+
+export interface PutResult {
+  readonly name: string;
+  readonly cid: string;
+  readonly size: number;
+  readonly copies: number;
+  readonly publisher: string;
+}
+
+export interface FileEntry {
+  readonly name: string | null;
+  readonly cid: string;
+  readonly size: number;
+  readonly type: 'file' | 'directory';
+  readonly publisher: string | null;
+  readonly time: string | null;
+  readonly expiry: string | null;
+  readonly sha256: string | null;
+  readonly others: number;
+}
+
+export interface FilePage {
+  readonly files: readonly FileEntry[];
+  readonly cursor: string | null;
+}
+
+export interface FileStat {
+  readonly name: string | null;
+  readonly cid: string;
+  readonly size: number;
+  readonly type: 'file' | 'directory';
+  readonly publisher: string | null;
+  readonly time: string | null;
+  readonly expiry: string | null;
+  readonly sha256: string | null;
+  readonly others: number;
+  readonly blocks: number;
+  readonly copies: number;
+  readonly holders: readonly {
+    readonly id: string;
+    readonly address: string;
+  }[];
+  readonly ageSeconds: number | null;
+}
+
+export interface TransferStatus {
+  readonly id: string;
+  readonly kind: 'put' | 'get';
+  readonly reference: string;
+  readonly path: string;
+  readonly state: 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
+  readonly bytesDone: number;
+  readonly bytesTotal: number | null;
+  readonly rate: number;
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+  } | null;
+  /** put: like the answer of a put; get: what was fetched; null until it is done */
+  readonly result: unknown;
+  readonly started: string;
+}
+
+export interface TransferList {
+  readonly transfers: readonly TransferStatus[];
+}
+
+export interface Pointer {
+  readonly id: string;
+  readonly ringId: string;
+  readonly address: string;
+}
+
+export interface RingMember {
+  readonly ringId: string;
+  readonly predecessor: {
+    readonly id: string;
+    readonly ringId: string;
+    readonly address: string;
+  } | null;
+  readonly successors: readonly Pointer[];
+  readonly fingers: readonly {
+    readonly start: string;
+    readonly node: {
+      readonly id: string;
+      readonly ringId: string;
+      readonly address: string;
+    } | null;
+  }[];
+}
+
+export interface NodeStatus {
+  readonly ringId: string;
+  readonly predecessor: {
+    readonly id: string;
+    readonly ringId: string;
+    readonly address: string;
+  } | null;
+  readonly successors: readonly Pointer[];
+  readonly fingers: readonly {
+    readonly start: string;
+    readonly node: {
+      readonly id: string;
+      readonly ringId: string;
+      readonly address: string;
+    } | null;
+  }[];
+  readonly id: string;
+  readonly network: string;
+  readonly bits: number;
+  readonly listen: string;
+  readonly api: string;
+  readonly virtualNodes: readonly RingMember[];
+  readonly members: number;
+  readonly hosts: number;
+  readonly replicas: number;
+  readonly state: 'starting' | 'joining' | 'member' | 'leaving' | 'left';
+}
+
+export interface RingMembers {
+  readonly members: readonly Pointer[];
+}
+
+export interface StorageListing {
+  readonly names: readonly {
+    readonly name: string;
+    readonly publisher: string;
+    readonly cid: string;
+  }[];
+  readonly blocks: number;
+  readonly bytes: number;
+  readonly cursor: string | null;
+}
+
+export interface LookupResult {
+  readonly key: string;
+  readonly owner: Pointer;
+  readonly replicas: readonly Pointer[];
+  readonly hops: number;
+  readonly milliseconds: number;
+}
+
+export interface PeerStatus {
+  readonly id: string;
+  readonly address: string;
+  readonly state: 'alive' | 'suspected' | 'away' | 'left' | 'dead';
+  readonly lastHeartbeat: string | null;
+  readonly lastUpdate: string | null;
+  readonly heartbeatAge: number | null;
+  readonly roundTripMilliseconds: number | null;
+  readonly virtualNodes: number;
+}
+
+export interface PeerList {
+  readonly peers: readonly PeerStatus[];
+}
+
+export interface Hit {
+  readonly name: string;
+  readonly size: number;
+  readonly type: 'file' | 'directory';
+  readonly cid: string;
+  readonly sha256: string | null;
+  readonly publisher: string;
+  readonly address: string | null;
+  /** Live copies on the ring; for a shared file its live sources */
+  readonly copies: number | null;
+  /** The file lies at its publisher; otherwise the ring keeps it */
+  readonly shared: boolean;
+  /** Somebody who is here has it */
+  readonly live: boolean;
+  readonly time: string;
+}
+
+export interface SearchStarted {
+  readonly queryId: string;
+}
+
+export interface SearchResult {
+  readonly queryId: string;
+  readonly query: string;
+  readonly mode: 'words' | 'broadcast';
+  readonly time: string;
+  readonly state: 'running' | 'done' | 'failed';
+  readonly total: number;
+  /** Peers that looked, for a broadcast that has ended */
+  readonly answered: number;
+  /** Parts of the ring that a broadcast could not reach */
+  readonly missed: number;
+  /** A problem document when it failed */
+  readonly problem: Readonly<Record<string, unknown>> | null;
+  readonly hits: readonly Hit[];
+}
+
+export interface RecentQuery {
+  readonly id: string;
+  readonly time: string;
+  readonly query: string;
+  readonly role: 'asked' | 'answered' | 'forwarded';
+  readonly hash: string | null;
+  readonly responses: number;
+}
+
+export interface Stats {
+  readonly uptimeSeconds: number;
+  readonly residentBytes: number;
+  readonly members: number;
+  readonly hosts: number;
+  /** Transfers by state */
+  readonly transfers: Readonly<Record<string, number>>;
+  /** Peers by state */
+  readonly peers: Readonly<Record<string, number>>;
+  /** From other peers since the start, on all connections */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly queries: readonly RecentQuery[];
+}

@@ -1,0 +1,288 @@
+/** What a peer is asked. Written from the OpenAPI document by `npm run docs`; a test compares the two. */
+import type {
+  FilePage,
+  FileStat,
+  LookupResult,
+  NodeStatus,
+  PeerList,
+  RingMembers,
+  SearchResult,
+  SearchStarted,
+  Stats,
+  StorageListing,
+  TransferList,
+  TransferStatus,
+} from './answers.ts';
+
+/** What takes JSON and answers with JSON or nothing; bytes and events are streams and are read as such. */
+export interface Operations {
+  /** Size, blocks, live copies and holders of content */
+  readonly 'GET /api/v1/content/{cid}/stat': {
+    readonly path: {
+      readonly cid: string;
+    };
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: FileStat;
+  };
+  /** Files that this peer publishes, or everybody with all=true, page by page */
+  readonly 'GET /api/v1/files': {
+    readonly path: undefined;
+    readonly query: {
+      readonly all?: boolean;
+      readonly cursor?: string;
+      readonly limit?: number;
+    };
+    readonly body: undefined;
+    readonly answer: FilePage;
+  };
+  /** Ends the entry that this peer has published */
+  readonly 'DELETE /api/v1/files/{name}': {
+    readonly path: {
+      readonly name: string;
+    };
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: undefined;
+  };
+  /** Size, blocks, live copies and holders of a file */
+  readonly 'GET /api/v1/files/{name}/stat': {
+    readonly path: {
+      readonly name: string;
+    };
+    readonly query: {
+      readonly publisher?: string;
+    };
+    readonly body: undefined;
+    readonly answer: FileStat;
+  };
+  /** Who owns a name, a CID or key:HEX */
+  readonly 'GET /api/v1/lookup/{wanted}': {
+    readonly path: {
+      readonly wanted: string;
+    };
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: LookupResult;
+  };
+  /** Id, place, neighbours and fingers of this peer */
+  readonly 'GET /api/v1/node': {
+    readonly path: undefined;
+    readonly query: {
+      readonly fingers?: 'all' | 'distinct' | 'none';
+    };
+    readonly body: undefined;
+    readonly answer: NodeStatus;
+  };
+  /** Joins the ring of the peer at this address */
+  readonly 'POST /api/v1/node/join': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: {
+      /** HOST:PORT */
+      readonly address: string;
+    };
+    readonly answer: NodeStatus;
+  };
+  /** Leaves for good, after handing over everything */
+  readonly 'POST /api/v1/node/leave': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: {
+      readonly force?: boolean;
+    } | null;
+    readonly answer: undefined;
+  };
+  /** Peers with liveness and last heartbeat */
+  readonly 'GET /api/v1/peers': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: PeerList;
+  };
+  /** Every member that this peer knows of and believes alive, in ring order; hearsay, unlike /api/v1/node */
+  readonly 'GET /api/v1/ring': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: RingMembers;
+  };
+  /** Starts a search; an empty query is for everything */
+  readonly 'POST /api/v1/search': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: {
+      readonly query: string;
+      /** words: through the index; broadcast: every peer is asked for a part of a name, a glob, /expression/, hash or CID */
+      readonly mode?: 'words' | 'broadcast';
+      /** How often a broadcast may be handed on */
+      readonly ttl?: number;
+    };
+    readonly answer: SearchStarted;
+  };
+  /** The hits so far; as text/event-stream each as it comes, and an event `end` */
+  readonly 'GET /api/v1/search/{queryId}': {
+    readonly path: {
+      readonly queryId: string;
+    };
+    readonly query: {
+      readonly skip?: number;
+      readonly limit?: number;
+    };
+    readonly body: undefined;
+    readonly answer: SearchResult;
+  };
+  /** Shared folders and how far they are indexed */
+  readonly 'GET /api/v1/shares': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: {
+      readonly shares: readonly {
+        readonly path: string;
+        /** Those known, indexed or not */
+        readonly files: number;
+        readonly bytes: number;
+        /** missing: the folder is not there now */
+        readonly state: 'indexing' | 'watching' | 'missing';
+        readonly indexed: number;
+        /** Files and folders that cannot be read */
+        readonly unreadable: number;
+      }[];
+    };
+  };
+  /** Shares a folder or file of this machine, which stays where it is */
+  readonly 'POST /api/v1/shares': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: {
+      /** Absolute */
+      readonly path: string;
+    };
+    readonly answer: {
+      readonly path: string;
+      /** Those known, indexed or not */
+      readonly files: number;
+      readonly bytes: number;
+      /** missing: the folder is not there now */
+      readonly state: 'indexing' | 'watching' | 'missing';
+      readonly indexed: number;
+      /** Files and folders that cannot be read */
+      readonly unreadable: number;
+    };
+  };
+  /** Ends a share; the files stay */
+  readonly 'DELETE /api/v1/shares': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: {
+      /** Absolute */
+      readonly path: string;
+    };
+    readonly answer: {
+      readonly path: string;
+      /** Those known, indexed or not */
+      readonly files: number;
+      readonly bytes: number;
+      /** missing: the folder is not there now */
+      readonly state: 'indexing' | 'watching' | 'missing';
+      readonly indexed: number;
+      /** Files and folders that cannot be read */
+      readonly unreadable: number;
+    };
+  };
+  /** Counts of transfers and peers */
+  readonly 'GET /api/v1/stats': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: Stats;
+  };
+  /** What this peer holds, page by page */
+  readonly 'GET /api/v1/storage': {
+    readonly path: undefined;
+    readonly query: {
+      readonly role?: 'primary' | 'replica';
+      readonly cursor?: string;
+    };
+    readonly body: undefined;
+    readonly answer: StorageListing;
+  };
+  /** Starts a put or get */
+  readonly 'POST /api/v1/transfers': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: {
+      readonly kind: 'put' | 'get';
+      readonly name?: string;
+      readonly cid?: string;
+      /** Peer id of the publisher, at least 8 characters of its beginning, or … and as many of its end */
+      readonly publisher?: string;
+      /** Absolute, on the machine of the peer */
+      readonly path: string;
+      /** get: what PATH.part holds */
+      readonly nonce?: string | null;
+      readonly replicas?: number;
+      /** Milliseconds */
+      readonly timeToLive?: number;
+      readonly force?: boolean;
+    };
+    readonly answer: TransferStatus;
+  };
+  /** Transfers, running and past */
+  readonly 'GET /api/v1/transfers': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: TransferList;
+  };
+  /** One transfer; with `wait`, answered when it ends or after so many milliseconds */
+  readonly 'GET /api/v1/transfers/{id}': {
+    readonly path: {
+      readonly id: string;
+    };
+    readonly query: {
+      readonly wait?: number;
+    };
+    readonly body: undefined;
+    readonly answer: TransferStatus;
+  };
+  /** Pauses or resumes a transfer */
+  readonly 'PATCH /api/v1/transfers/{id}': {
+    readonly path: {
+      readonly id: string;
+    };
+    readonly query: undefined;
+    readonly body: {
+      readonly state: 'paused' | 'running';
+    };
+    readonly answer: TransferStatus;
+  };
+  /** Ends a transfer and removes what it has half written */
+  readonly 'DELETE /api/v1/transfers/{id}': {
+    readonly path: {
+      readonly id: string;
+    };
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: undefined;
+  };
+  /** 200 when serving */
+  readonly 'GET /healthz': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: {
+      readonly status: string;
+    };
+  };
+  /** 200 when a member of a ring */
+  readonly 'GET /readyz': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: {
+      readonly status: string;
+    };
+  };
+}
