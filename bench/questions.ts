@@ -10,6 +10,7 @@ import { manyPeers } from './many-peers.ts';
 import { putThreeCopies } from './put.ts';
 import { restart } from './restart.ts';
 import type { Question } from './row.ts';
+import { slowPaths } from './slow-path.ts';
 import { smallFiles } from './small-files.ts';
 import { startToReady } from './start.ts';
 
@@ -26,4 +27,5 @@ export const questions: readonly Question[] = [
   { name: 'idle', about: 'What a peer costs that does nothing', measure: idleCost },
   { name: 'start', about: 'From start to ready', measure: startToReady },
   { name: 'many-peers', about: '64 peers on one machine', measure: manyPeers },
+  { name: 'slow-path', about: 'A file through a long way', measure: slowPaths },
 ];

@@ -21,6 +21,8 @@ import type { Pointers } from './pointers.ts';
 
 /** Blocks handed in and not yet acknowledged, over all puts of the process. */
 const maximumUnacknowledgedBytes = 8 * 1024 * 1024;
+/** The same while a host is far: each block is under way for several round trips. */
+const maximumUnacknowledgedBytesWhenFar = 32 * 1024 * 1024;
 
 export class BlockStorer {
   readonly #ports: DataPorts;
@@ -56,6 +58,8 @@ export class BlockStorer {
       isStalled: (host, milliseconds) => this.#lanes.to(host).isStalled(milliseconds),
     });
     copy.abandoned = true;
+    const isFar = hosts.slice(0, rule.replicas).some((host) => this.#lanes.to(host).isFar);
+    this.#budget.maximumBytes = isFar ? maximumUnacknowledgedBytesWhenFar : maximumUnacknowledgedBytes;
     this.#point(block.cid, went, hosts.slice(0, rule.replicas));
     if (copies < needed) throw tooFew(block.cid, copies, needed, failures);
     // After a failure a connection may still hold on to the bytes.

@@ -1,7 +1,12 @@
 /** Many blocks fetched at once within a window, so that sources stay busy and memory stays bounded. */
 
-/** Blocks under way per reader; of 1 MiB each. */
-export const maximumBlocksUnderWay = 16;
+/** Things under way at once, blocks of up to 1 MiB or small files. */
+const maximumUnderWay = 16;
+/**
+ * Leaves of one file that a reader asks for at once. They take memory only when they arrive, and how many arrive at once
+ * the way to each host decides (source-lane.ts): so many keep a long one full.
+ */
+export const maximumLeavesUnderWay = 32;
 
 /** Delivers in the order of `items`, having begun on later ones already. Nothing is under way any more when it ends. */
 export async function* fetchInOrder<Item, Result>(
@@ -12,7 +17,7 @@ export async function* fetchInOrder<Item, Result>(
   const underWay: Promise<Result>[] = [];
   try {
     for (let ended = false; ; ) {
-      while (!ended && underWay.length < maximumBlocksUnderWay) {
+      while (!ended && underWay.length < maximumLeavesUnderWay) {
         const step = await source.next();
         if (step.done) ended = true;
         else underWay.push(handled(fetch(step.value)));
@@ -31,6 +36,7 @@ export async function* fetchInOrder<Item, Result>(
 export async function forEachAtOnce<Item>(
   items: AsyncIterable<Item>,
   take: (item: Item) => Promise<void>,
+  most: number = maximumUnderWay,
 ): Promise<void> {
   const underWay = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | null = null;
@@ -43,7 +49,7 @@ export async function forEachAtOnce<Item>(
         })
         .finally(() => underWay.delete(work));
       underWay.add(work);
-      if (underWay.size >= maximumBlocksUnderWay) await Promise.race(underWay);
+      if (underWay.size >= most) await Promise.race(underWay);
     }
   } finally {
     await Promise.all(underWay);

@@ -6,12 +6,22 @@ interface Waiter {
 }
 
 export class ByteBudget {
-  readonly maximumBytes: number;
+  #maximumBytes: number;
   #taken = 0;
   readonly #waiting: Waiter[] = [];
 
   constructor(maximumBytes: number) {
-    this.maximumBytes = maximumBytes;
+    this.#maximumBytes = maximumBytes;
+  }
+
+  get maximumBytes(): number {
+    return this.#maximumBytes;
+  }
+
+  /** What is held above a smaller bound stays until it is given back. */
+  set maximumBytes(bytes: number) {
+    this.#maximumBytes = bytes;
+    this.#startFitting();
   }
 
   get takenBytes(): number {
@@ -29,6 +39,10 @@ export class ByteBudget {
 
   give(bytes: number): void {
     this.#taken -= bytes;
+    this.#startFitting();
+  }
+
+  #startFitting(): void {
     for (let next = this.#waiting[0]; next !== undefined && this.#fits(next.bytes); next = this.#waiting[0]) {
       this.#waiting.shift();
       this.#taken += next.bytes;
@@ -37,6 +51,6 @@ export class ByteBudget {
   }
 
   #fits(bytes: number): boolean {
-    return this.#taken === 0 || this.#taken + bytes <= this.maximumBytes;
+    return this.#taken === 0 || this.#taken + bytes <= this.#maximumBytes;
   }
 }

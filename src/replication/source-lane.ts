@@ -12,8 +12,12 @@ import { blockMessages, decodeSizes, encodeCids, unknownSize } from './block-mes
 import { receiveBlocks } from './block-payload.ts';
 import type { DataPorts } from './data-ports.ts';
 import { DripWatch } from './drip-watch.ts';
+import { PathDelay } from './path-delay.ts';
 
+/** Two keep a short path busy: one fills up while the other begins. */
 const maximumStreams = 2;
+/** With 8 blocks each they fill 1 Gbit/s at a round trip of 200 ms. */
+const maximumStreamsOfLongPath = 4;
 const maximumBlocksPerRequest = 8;
 const silenceMilliseconds = 3000;
 /** A host found slow comes last for so long. */
@@ -52,6 +56,7 @@ export class SourceLane {
   #slowUntil: Milliseconds = 0;
   /** Bytes per millisecond, all streams together; null until measured. */
   #rate: number | null = null;
+  readonly #delay = new PathDelay();
 
   constructor(contact: Contact, ports: DataPorts, buffers: LeafPool) {
     this.contact = contact;
@@ -100,7 +105,8 @@ export class SourceLane {
   }
 
   #start(): void {
-    while (this.#streams < maximumStreams && this.#queue.length > 0) {
+    const most = this.#delay.isLong ? maximumStreamsOfLongPath : maximumStreams;
+    while (this.#streams < most && this.#queue.length > 0) {
       const taken = this.#queue.splice(0, maximumBlocksPerRequest);
       const batch = taken.filter(({ wanted }) => !wanted.abandoned);
       for (const waiting of taken) if (waiting.wanted.abandoned) settle(waiting, null);
@@ -125,6 +131,7 @@ export class SourceLane {
       const options = { deadline: silenceMilliseconds, signal: ending.signal };
       const answer = await this.#ports.transport.stream(this.contact, blockMessages.get, { header }, options);
       this.#lastHeard = this.#ports.clock.now();
+      this.#delay.answeredAfter(this.#lastHeard - start);
       const sizes = decodeSizes(answer.header, batch.length);
       const coming = batch.filter((_, index) => sizes[index]! >= 0);
       for (const [index, waiting] of batch.entries()) {

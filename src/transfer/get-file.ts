@@ -2,7 +2,7 @@
 import type { CID } from 'multiformats/cid';
 import type { FileContent, LeafReference } from '../content/file-reader.ts';
 import { ChordialError } from '../errors.ts';
-import { forEachAtOnce } from '../replication/block-stream.ts';
+import { forEachAtOnce, maximumLeavesUnderWay } from '../replication/block-stream.ts';
 import { hasContent, whatIsAt } from './existing-target.ts';
 import type { FilePorts } from './file-ports.ts';
 import { alreadyExists, PartFile } from './part-file.ts';
@@ -47,7 +47,7 @@ export async function getFile(
 ): Promise<void> {
   const part = await PartFile.open(path, options.part);
   try {
-    await forEachAtOnce(content.leaves(), (leaf) => place(ports, part, leaf, options));
+    await forEachAtOnce(content.leaves(), (leaf) => place(ports, part, leaf, options), maximumLeavesUnderWay);
     await part.finish(content.size, options.force ?? false);
   } finally {
     await part.close();

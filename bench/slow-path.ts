@@ -1,0 +1,73 @@
+/**
+ * A file through a path of 100 ms round trip and a limited rate, with and without losses: how much of the rate arrives as
+ * bytes of the file. Everything counts, from the question of where the file is to its last byte in place.
+ */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
+import { type PathOptions, SlowPath } from '../test/fixtures/slow-path.ts';
+import { median } from './alternating.ts';
+import { timedGet, timedPut } from './chordial-transfer.ts';
+import { makeRandomFile, mebibyte } from './random-file.ts';
+import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+
+const least = 0.8;
+const roundTripMilliseconds = 100;
+/** Longer runs would only make the beginning look cheaper. */
+const secondsOfPath = 20;
+const maximumRuns = 2;
+
+const paths: readonly (PathOptions & { readonly name: string })[] = [
+  { name: '100 Mbit/s', roundTripMilliseconds, bytesPerSecond: 12.5e6 },
+  { name: '100 Mbit/s, a loss every 10 MB', roundTripMilliseconds, bytesPerSecond: 12.5e6, bytesBetweenLosses: 10e6 },
+  { name: '500 Mbit/s', roundTripMilliseconds, bytesPerSecond: 62.5e6 },
+];
+
+export async function slowPaths({ runs, isQuick, note }: BenchOptions): Promise<readonly BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const { name, ...options } of paths) {
+    const bytes = mebibyte * Math.round((options.bytesPerSecond * (isQuick ? 5 : secondsOfPath)) / mebibyte);
+    const shares = { get: [] as number[], put: [] as number[] };
+    for (let run = 1; run <= Math.min(runs, maximumRuns); run++) {
+      const { get, put } = await through(options, bytes);
+      shares.get.push(bytes / get / options.bytesPerSecond);
+      shares.put.push(bytes / put / options.bytesPerSecond);
+      note(`${name}: get ${percent(shares.get.at(-1))}, put ${percent(shares.put.at(-1))}`);
+    }
+    for (const [kind, values] of Object.entries(shares)) {
+      const share = median(values);
+      rows.push(
+        row(`${kind} through ${roundTripMilliseconds} ms, ${name}`, percent(share), {
+          rival: `${(options.bytesPerSecond / 1e6).toFixed(1)} MB/s (the path)`,
+          ratio: share.toFixed(2),
+          target: `≥ ${least} ×`,
+          verdict: verdict(share >= least),
+        }),
+      );
+    }
+  }
+  return rows;
+}
+
+/** Seconds of a get from, and of a put to, the peer at the other end. */
+async function through(options: PathOptions, bytes: number): Promise<{ readonly get: number; readonly put: number }> {
+  await using network = await NetworkFixture.open();
+  let port = 0;
+  await using slow = await SlowPath.open(() => port, options);
+  const holder = await network.start({ flags: ['--advertise', `127.0.0.1:${slow.port}`] });
+  port = Number(holder.ready.listen.split(':').at(-1));
+  const client = await network.start({ join: `127.0.0.1:${slow.port}`, flags: ['--quota', '0'] });
+  const file = path.join(network.folder, 'file');
+  await makeRandomFile(file, bytes);
+  await timedPut(holder, 'there', file, 1);
+  const get = await timedGet(client, 'there', path.join(network.folder, 'got'));
+  await makeRandomFile(file, bytes);
+  const put = await timedPut(client, 'here', file, 1);
+  await Promise.all([holder, client].map((peer) => peer.kill9()));
+  await rm(network.folder, { recursive: true, force: true });
+  return { get, put };
+}
+
+function percent(share = 0): string {
+  return `${(100 * share).toFixed(0)} % of the path`;
+}
