@@ -176,7 +176,11 @@ test('A4 A8 a host that comes back and has not joined yet costs no copy', async 
 test('B4 blocks with fewer than w copies are repaired at once, whoever may come back', async () => {
   const { peers, ring, network, close } = await dataNetwork(6, { graceMilliseconds: 60_000 });
   await putFiles(peers, 40, 2000);
-  const [dead, alive] = [peers.slice(0, 2), peers.slice(2)];
+  // Two hosts that hold the same block die.
+  const blocks = [...holdersOf(peers)].filter(([key, hosts]) => key.length === 64 && hosts.size === 3);
+  const doomed = [...blocks[0]![1]].slice(0, 2);
+  const isDoomed = ({ contact }: (typeof peers)[number]): boolean => doomed.includes(contact.host);
+  const [dead, alive] = [peers.filter(isDoomed), peers.filter((peer) => !isDoomed(peer))];
   for (const { contact } of dead) {
     network.setHealth(contact.host, 'dead');
     ring.declareDead(contact.host);
