@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   join: async () => (await import('./join.ts')).joinCommand(),
   leave: async () => (await import('./leave.ts')).leaveCommand(),
   shell: async () => (await import('./shell.ts')).shellCommand(run),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   config: async () => (await import('./config.ts')).configCommand(),
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),
 };

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { clock, dataFolder, disk, environment, peer, port, reachable } from './doctor-findings.ts';
+
+async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-test-'));
+  try {
+    await run(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test('the doctor sees a data folder that will be made, is there, or lies open', () =>
+  withFolder(async (folder) => {
+    assert.match((await dataFolder(path.join(folder, 'a', 'b'))).text, /will be made/);
+    assert.match((await dataFolder(folder)).text, /not yet used/);
+    await writeFile(path.join(folder, 'format'), 'chordial data folder 1\n');
+    assert.equal((await dataFolder(folder)).state, 'good');
+    await chmod(folder, 0o755);
+    assert.equal((await dataFolder(folder)).state, 'note');
+  }));
+
+test('the doctor measures the disk and sees a quota that does not fit', () =>
+  withFolder(async (folder) => {
+    assert.notEqual((await disk(folder, 0)).state, 'bad');
+    const tooMuch = await disk(folder, Number.MAX_SAFE_INTEGER);
+    assert.equal(tooMuch.state, 'note');
+    assert.match(tooMuch.text, /smaller --quota/);
+  }));
+
+test('the doctor sees a clock that runs behind what was written last', () =>
+  withFolder(async (folder) => {
+    const now = Date.now();
+    assert.equal((await clock(folder, now)).state, 'good');
+    const file = path.join(folder, 'catalog.sqlite');
+    await writeFile(file, '');
+    await utimes(file, (now + 3_600_000) / 1000, (now + 3_600_000) / 1000);
+    assert.equal((await clock(folder, now)).state, 'bad');
+  }));
+
+test('the doctor tells a port that is taken, one that is free, and a peer that does not answer', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const at = { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+  const taken = await port('port', '--listen', at, false);
+  assert.equal(taken.state, 'bad');
+  assert.match(taken.text, /another program has it\. Choose another with --listen/);
+  assert.equal((await port('port', '--listen', at, true)).state, 'good');
+  assert.equal((await peer(at, 'it')).state, 'good');
+  await new Promise((resolve) => server.close(resolve));
+  assert.equal((await port('port', '--listen', at, false)).state, 'good');
+  assert.match((await peer(at, 'it')).text, /nothing listens/);
+  assert.match((await port('port', '--api', { host: '192.0.2.1', port: 4848 }, false)).text, /no such address/);
+});
+
+test('the doctor says who can reach this peer, and which variables have no effect', () => {
+  assert.equal(reachable({ host: '127.0.0.1', port: 1 }, null).state, 'note');
+  assert.equal(reachable({ host: '127.0.0.1', port: 1 }, 'x:1').state, 'good');
+  const found = environment({ CHORDIAL_PINGS: '1', CHORDIAL_PING: '2', HOME: '/' });
+  assert.deepEqual(
+    found.map(({ text }) => text.split(' ')[0]),
+    ['CHORDIAL_PINGS'],
+  );
+});

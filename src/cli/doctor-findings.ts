@@ -1,0 +1,176 @@
+/** What `chordial doctor` looks at on this machine: each check is a function that says in plain words what it found. */
+import { constants } from 'node:fs';
+import { access, open, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import path from 'node:path';
+import { type Address, formatAddress, interfaceAddresses, isLoopback, isUnspecified } from '../network/addresses.ts';
+import { settings, settingVariable } from '../node/settings.ts';
+import { shownSize } from '../transfer/shown-size.ts';
+
+export interface Finding {
+  readonly check: string;
+  /** `bad`: it will not work; `note`: it may surprise. */
+  readonly state: 'good' | 'note' | 'bad';
+  readonly text: string;
+}
+
+/** Below it a peer refuses puts soon. */
+const littleBytes = 1024 ** 3;
+const slowSyncMilliseconds = 100;
+const aheadMilliseconds = 60_000;
+const connectMilliseconds = 3000;
+
+/** The deepest folder of the path that exists. */
+async function existing(folder: string): Promise<string> {
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  return isThere || path.dirname(folder) === folder ? folder : existing(path.dirname(folder));
+}
+
+export async function dataFolder(folder: string): Promise<Finding> {
+  const check = 'data folder';
+  const there = await existing(folder);
+  try {
+    await access(there, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    const remedy = 'Give it to this user (chown, chmod 700), or choose another with --data.';
+    return { check, state: 'bad', text: `this user may not read and write ${there}. ${remedy}` };
+  }
+  if (there !== folder) return { check, state: 'good', text: `${folder} will be made at the first start` };
+  const format = await readFile(path.join(folder, 'format'), 'utf8').catch(() => null);
+  if (format === null) return { check, state: 'good', text: `${folder} is there and not yet used` };
+  const { mode } = await stat(folder);
+  if ((mode & 0o077) === 0)
+    return { check, state: 'good', text: `${folder} (${format.trim()}), closed to other users` };
+  return { check, state: 'note', text: `other users may look into ${folder}. A start closes it, or do chmod 700.` };
+}
+
+/** `quotaBytes`: null when nothing was said. */
+export async function disk(folder: string, quotaBytes: number | null): Promise<Finding> {
+  const check = 'disk';
+  const there = await existing(folder);
+  const { bavail, bsize } = await statfs(there);
+  const free = bavail * bsize;
+  const remedy = 'Free some space, or set a smaller --quota.';
+  if (free < littleBytes)
+    return { check, state: 'bad', text: `only ${shownSize(free)} are free at ${there}. ${remedy}` };
+  if (quotaBytes !== null && quotaBytes > free) {
+    const text = `the quota of ${shownSize(quotaBytes)} is more than the ${shownSize(free)} that are free at ${there}. ${remedy}`;
+    return { check, state: 'note', text };
+  }
+  const milliseconds = await syncMilliseconds(there).catch(() => null);
+  if (milliseconds === null)
+    return { check, state: 'bad', text: `nothing can be written to ${there}. Mend that first.` };
+  const pace = `a write is durable after ${milliseconds.toFixed(1)} ms`;
+  if (milliseconds < slowSyncMilliseconds) return { check, state: 'good', text: `${shownSize(free)} free, ${pace}` };
+  return { check, state: 'note', text: `${pace}: puts to this disk will be slow. A local SSD does it in a few ms.` };
+}
+
+async function syncMilliseconds(folder: string): Promise<number> {
+  const file = path.join(folder, `.chordial-doctor-${process.pid}`);
+  const handle = await open(file, 'wx');
+  try {
+    await handle.write(Buffer.alloc(4096));
+    const begun = performance.now();
+    await handle.sync();
+    return performance.now() - begun;
+  } finally {
+    await handle.close();
+    await rm(file);
+  }
+}
+
+/** Records expire by the clock; one that is far off makes own files vanish or foreign ones stay. */
+export async function clock(folder: string, now: number): Promise<Finding> {
+  const check = 'clock';
+  const remedy = 'Set the clock, best by NTP (timedatectl set-ntp true).';
+  const newest = await stat(path.join(folder, 'catalog.sqlite')).catch(() => null);
+  if (newest !== null && newest.mtimeMs > now + aheadMilliseconds) {
+    const text = `it is ${new Date(now).toISOString()}, earlier than the last write to the data folder (${newest.mtime.toISOString()}). ${remedy}`;
+    return { check, state: 'bad', text };
+  }
+  const isSynchronised = await stat('/run/systemd/timesync/synchronized').then(
+    () => true,
+    () => false,
+  );
+  const shown = `it is ${new Date(now).toISOString()}`;
+  if (isSynchronised) return { check, state: 'good', text: `${shown}, kept right by the system` };
+  return { check, state: 'good', text: `${shown}; whether something keeps it right cannot be seen from here` };
+}
+
+/** Whether a program may listen there; `isOwn`: the running peer does. */
+export async function port(
+  check: string,
+  flag: string,
+  { host, port: number }: Address,
+  isOwn: boolean,
+): Promise<Finding> {
+  const place = formatAddress({ host, port: number });
+  if (isOwn) return { check, state: 'good', text: `the running peer listens at ${place}` };
+  const code = await new Promise<string | null>((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ host, port: number }, () => server.close(() => resolve(null)));
+  });
+  if (code === null) return { check, state: 'good', text: `${place} is free` };
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another program has it',
+    EACCES: 'ports below 1024 need privileges',
+    EADDRNOTAVAIL: 'this machine has no such address',
+  };
+  return { check, state: 'bad', text: `${place}: ${reasons[code] ?? code}. Choose another with ${flag} HOST:PORT.` };
+}
+
+/** Whom other machines would be told to dial. */
+export function reachable(listen: Address, advertise: string | null): Finding {
+  const check = 'own address';
+  if (advertise !== null) return { check, state: 'good', text: `others are told ${advertise}` };
+  if (isLoopback(listen.host)) {
+    return {
+      check,
+      state: 'note',
+      text: `only peers of this machine reach ${listen.host}. Others need --listen 0.0.0.0:PORT.`,
+    };
+  }
+  if (!isUnspecified(listen.host)) return { check, state: 'good', text: `others are told ${listen.host}` };
+  const outside = interfaceAddresses().filter((address) => !isLoopback(address));
+  if (outside.length > 0) return { check, state: 'good', text: `others are told ${outside.join(', ')}` };
+  return { check, state: 'note', text: 'this machine has no address beyond loopback. Connect it, or set --advertise.' };
+}
+
+/** Whether something answers at a peer's address. */
+export async function peer(address: Address, shown: string): Promise<Finding> {
+  const check = `peer ${shown}`;
+  const begun = performance.now();
+  const reason = await new Promise<string | null>((resolve) => {
+    const socket = connect({ host: address.host, port: address.port, timeout: connectMilliseconds });
+    const end = (told: string | null): void => {
+      socket.destroy();
+      resolve(told);
+    };
+    socket.once('connect', () => end(null));
+    socket.once('timeout', () => end(`no answer within ${connectMilliseconds / 1000} s: a firewall, or it is off`));
+    socket.once('error', (error: NodeJS.ErrnoException) => end(refusal(error)));
+  });
+  if (reason === null) {
+    return { check, state: 'good', text: `answers after ${(performance.now() - begun).toFixed(0)} ms` };
+  }
+  return { check, state: 'bad', text: `${reason}. See whether it runs and whether its port is open.` };
+}
+
+function refusal({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ECONNREFUSED') return 'the machine is there, but nothing listens at this port';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'there is no machine of this name';
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'there is no way to this machine';
+  return message;
+}
+
+/** Variables that look like settings and are none; some systems set such ones by themselves. */
+export function environment(variables: Readonly<Record<string, string | undefined>>): readonly Finding[] {
+  const known = new Set([...settings.map(({ key }) => settingVariable(key)), 'CHORDIAL_CONFIG', 'CHORDIAL_API_TOKEN']);
+  return Object.keys(variables)
+    .filter((name) => name.startsWith('CHORDIAL_') && !known.has(name))
+    .map((name) => ({ check: 'environment', state: 'note', text: `${name} is not a setting and has no effect` }));
+}

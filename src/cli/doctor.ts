@@ -1,0 +1,88 @@
+/** `chordial doctor`: looks at what a peer needs of its machine and says in plain words what is wrong. */
+import type { Command } from 'commander';
+import { ChordialError } from '../errors.ts';
+import { parseAddress } from '../network/addresses.ts';
+import type { PeerConfiguration } from '../node/configuration.ts';
+import { type CommonOptions, command } from './command.ts';
+import { clock, dataFolder, disk, environment, type Finding, peer, port, reachable } from './doctor-findings.ts';
+import { say, sayJson } from './output.ts';
+import { type FoundPeer, findPeer } from './running-peer.ts';
+import { addSettingOptions, type SettingOptions, settingsOf } from './setting-options.ts';
+import { plain, shortPeer } from './table.ts';
+
+/** Enough to see whether the network is reached at all. */
+const maximumPeersAsked = 8;
+const marks = { good: 'ok  ', note: 'note', bad: 'BAD ' } as const;
+
+export function doctorCommand(): Command {
+  const doctor = command(
+    'doctor',
+    'checks clock, ports, disk, permissions and whether other peers are reached',
+    'chordial doctor --join 192.0.2.7:4848',
+  );
+  return addSettingOptions(doctor).action(async (options: CommonOptions & SettingOptions) => {
+    const findings: Finding[] = [];
+    for await (const finding of examine(options)) {
+      findings.push(finding);
+      if (options.json !== true) say(`${marks[finding.state]}  ${finding.check}: ${plain(finding.text)}`);
+    }
+    const isWell = findings.every(({ state }) => state !== 'bad');
+    if (options.json === true) sayJson({ well: isWell, findings });
+    else say(isWell ? 'A peer can run here.' : 'Mend what is BAD, then ask again.');
+    process.exitCode = isWell ? 0 : 1;
+  });
+}
+
+async function* examine(options: SettingOptions): AsyncGenerator<Finding> {
+  let configuration: PeerConfiguration;
+  try {
+    const effective = await settingsOf(options);
+    configuration = effective.configuration;
+    const text = effective.file === null ? 'defaults, flags and environment' : `read from ${effective.file}`;
+    yield { check: 'configuration', state: 'good', text };
+  } catch (error) {
+    if (!(error instanceof ChordialError)) throw error;
+    yield { check: 'configuration', state: 'bad', text: error.message };
+    return;
+  }
+  yield* environment(process.env);
+  const { data, listen, api, advertise } = configuration;
+  yield await clock(data, Date.now());
+  yield await dataFolder(data);
+  yield await disk(data, configuration.quotaBytes ?? null);
+  const running = await runningPeer(data);
+  yield await port('port for peers', '--listen', listen, running !== null);
+  yield await port('port of the API', '--api', api, running !== null);
+  yield reachable(listen, advertise ?? null);
+  yield* running === null ? neighbours(configuration.join) : ring(running);
+}
+
+/** Null when none runs; that it does not is no illness. */
+async function runningPeer(data: string): Promise<FoundPeer | null> {
+  try {
+    return await findPeer({ data });
+  } catch (error) {
+    if (error instanceof ChordialError && error.code === 'no-running-peer') return null;
+    throw error;
+  }
+}
+
+async function* neighbours(join: readonly string[]): AsyncGenerator<Finding> {
+  if (join.length === 0) {
+    yield { check: 'other peers', state: 'good', text: 'no peer runs here, and --join names none to look for' };
+  }
+  for (const address of join.slice(0, maximumPeersAsked)) yield await peer(parseAddress(address), address);
+}
+
+async function* ring({ client }: FoundPeer): AsyncGenerator<Finding> {
+  const node = await client.call('GET /api/v1/node', { query: { fingers: 'none' } });
+  const isIn = node.state === 'member';
+  const place = `state ${node.state}, ${node.hosts} ${node.hosts === 1 ? 'host' : 'hosts'} in the ring`;
+  yield { check: 'running peer', state: isIn ? 'good' : 'bad', text: isIn ? place : `${place}. See what it prints.` };
+  const { peers } = await client.call('GET /api/v1/peers');
+  for (const { id, address, state } of peers.filter((one) => one.state !== 'left').slice(0, maximumPeersAsked)) {
+    const found = await peer(parseAddress(address), `${shortPeer(id)} at ${address}`);
+    // One that is known to be away or dead is the ring's matter, not this machine's.
+    yield state === 'alive' || found.state === 'good' ? found : { ...found, state: 'note' };
+  }
+}
