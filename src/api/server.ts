@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ChordialError } from '../errors.ts';
 import { type Address, formatAddress, isLoopback, isUnspecified } from '../network/addresses.ts';
-import type { Peer } from '../node/peer.ts';
+import type { Peer, PeerEvent } from '../node/peer.ts';
 import { type AccessRules, checkAccess } from './access.ts';
 import { contentRoutes } from './content-routes.ts';
 import type { ApiContext } from './context.ts';
@@ -37,6 +37,8 @@ export interface ApiOptions {
   readonly afterLeave?: () => void;
   /** Hears of bugs met while answering. */
   readonly onBug?: (error: Error) => void;
+  /** Hears of every answer, for logs. */
+  readonly onAnswer?: (answer: PeerEvent) => void;
 }
 
 export interface RunningApi {
@@ -69,6 +71,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   let bound = listen;
   const context = contextOf(options, () => formatAddress(bound));
   const app = build(context, () => ({ bound, token }), options.onBug ?? (() => {}));
+  if (options.onAnswer !== undefined) tellAnswers(app, options.onAnswer);
   try {
     await app.listen({ host: listen.host, port: listen.port });
   } catch (error) {
@@ -99,6 +102,14 @@ export async function describeApi(): Promise<OpenApiDocument> {
   const answer = await app.inject({ url: '/openapi.json', headers: { host: '127.0.0.1' } });
   await app.close();
   return answer.json<OpenApiDocument>();
+}
+
+function tellAnswers(app: FastifyInstance, tell: (answer: PeerEvent) => void): void {
+  app.addHook('onResponse', async ({ method, url }, { statusCode, elapsedTime }) => {
+    const milliseconds = Math.round(elapsedTime);
+    const text = `${method} ${url.slice(0, 300)} → ${statusCode} after ${milliseconds} ms`;
+    tell({ time: new Date().toISOString(), kind: 'request', text, detail: { status: statusCode, milliseconds } });
+  });
 }
 
 function contextOf(options: ApiOptions, address: () => string): ApiContext {

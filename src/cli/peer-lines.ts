@@ -1,4 +1,5 @@
 /** What `start` prints: plain lines of what happens (row A23), or with --json one object per line, the ready line first. */
+import { isLogged, type LogLevel, levelOf } from '../node/event-level.ts';
 import type { NodeStatus, PeerEvent } from '../node/peer.ts';
 import { plain } from './table.ts';
 
@@ -7,11 +8,13 @@ const maximumEarlyEvents = 512;
 
 export class PeerLines {
   readonly #json: boolean;
+  readonly #least: LogLevel;
   readonly #early: PeerEvent[] = [];
   #isReady = false;
 
-  constructor(json: boolean) {
+  constructor(json: boolean, least: LogLevel = 'info') {
     this.#json = json;
+    this.#least = least;
     // A reader that went away, such as head, must not end the peer.
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
@@ -19,6 +22,7 @@ export class PeerLines {
   }
 
   event(event: PeerEvent): void {
+    if (!isLogged(event.kind, this.#least)) return;
     if (!this.#json) print(`${clock(event.time)} ${plain(event.text)}`);
     else if (this.#isReady) this.#printEvent(event);
     else if (this.#early.length < maximumEarlyEvents) this.#early.push(event);
@@ -39,11 +43,13 @@ export class PeerLines {
   }
 
   bug(error: Error): void {
-    process.stderr.write(`chordial: this is a bug in Chordial, please report it. ${error.stack ?? error.message}\n`);
+    const text = error.stack ?? error.message;
+    if (this.#json) this.event({ time: new Date().toISOString(), kind: 'bug', text });
+    else process.stderr.write(`chordial: this is a bug in Chordial, please report it. ${text}\n`);
   }
 
   #printEvent({ kind, ...event }: PeerEvent): void {
-    print(JSON.stringify({ event: kind, ...event }));
+    print(JSON.stringify({ event: kind, level: levelOf(kind), ...event }));
   }
 }
 

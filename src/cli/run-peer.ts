@@ -31,7 +31,7 @@ export async function runPeer(
   options: RunOptions,
 ): Promise<number> {
   using signals = new EndSignals();
-  const lines = new PeerLines(options.json);
+  const lines = new PeerLines(options.json, configuration.logLevel);
   const token = await apiTokenOf(configuration);
   let peer: EndingPeer | null = null;
   const api = await startApi({
@@ -39,6 +39,7 @@ export async function runPeer(
     peer: () => peer,
     afterLeave: () => signals.end(),
     onBug: (error) => lines.bug(error),
+    onAnswer: (answer) => lines.event(answer),
     ...(token === null ? {} : { token }),
   });
   try {
@@ -57,7 +58,7 @@ export async function runPeer(
 }
 
 async function serve(
-  { data, save }: PeerConfiguration,
+  { data, save, share = [] }: PeerConfiguration,
   peer: EndingPeer,
   api: RunningApi,
   lines: PeerLines,
@@ -67,6 +68,7 @@ async function serve(
     const status = peer.status();
     await writeNote(data, { url: api.url, id: status.id, save: save ?? null });
     lines.ready(status, api.address, data);
+    for (const folder of share) await shareFolder(peer, folder, lines);
     setTimeout(() => flushCompileCache(), compiledCodeDelayMilliseconds).unref();
     void peer.ended?.then(() => signals.end());
     await signals.ended;
@@ -74,6 +76,16 @@ async function serve(
     // First gone from sight, then stopped: a command that finds the note finds a peer that answers.
     await removeNote(data);
     await peer.stop();
+  }
+}
+
+/** A disk that is not there today must not keep the peer from starting. */
+async function shareFolder(peer: Peer, folder: string, lines: PeerLines): Promise<void> {
+  try {
+    await peer.shares.add(folder);
+  } catch (error) {
+    if (!(error instanceof ChordialError)) throw error;
+    lines.event({ time: new Date().toISOString(), kind: 'share-failed', text: error.message });
   }
 }
 

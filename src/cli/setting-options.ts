@@ -9,7 +9,9 @@ export function addSettingOptions(to: Command): Command {
   for (const { key, kind, argument, description, whenAbsent } of settings) {
     const flags = kind === 'switch' ? settingFlag(key) : `${settingFlag(key)} <${argument}>`;
     const option = new Option(flags, `${description} (default: ${whenAbsent}; ${settingVariable(key)})`);
-    to.addOption(kind === 'list' ? option.argParser(collect) : option);
+    if (kind === 'list') option.argParser(collect);
+    if (kind === 'paths') option.argParser((value: string, before: readonly string[] = []) => [...before, value]);
+    to.addOption(option);
   }
   return to.option('--config <file>', 'settings as TOML (default: chordial.toml in the data folder; CHORDIAL_CONFIG)');
 }

@@ -33,6 +33,7 @@ test('A21 every flag arrives parsed', () => {
     grace: '1m',
     repairRate: '50M',
     save: 'downloads',
+    share: ['music'],
     secret: 'secret',
     open: true,
     zone: 'rack-2',
@@ -54,6 +55,7 @@ test('A21 every flag arrives parsed', () => {
     graceMilliseconds: 60_000,
     repairBytesPerSecond: 50 * 2 ** 20,
     save: path.resolve('downloads'),
+    share: [path.resolve('music')],
     secretFile: path.resolve('secret'),
     open: true,
     zone: 'rack-2',
@@ -77,6 +79,7 @@ const wrong: readonly (readonly [keyof ConfigurationText, ConfigurationText, Reg
   ['zone', { zone: '' }, /--zone/],
   ['grace', { grace: '30 days' }, /--grace "30 days" is not a time/],
   ['grace', { grace: '8d' }, /--grace.*at most 7d/],
+  ['logLevel', { logLevel: 'loud' }, /--log-level "loud".*debug, info, warn, error/],
   ['repairRate', { repairRate: '10K' }, /--repair-rate.*at least 1M/],
 ];
 

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { type Address, isLoopback, parseAddress } from '../network/addresses.ts';
+import { type LogLevel, logLevels } from './event-level.ts';
 import type { PeerEvent } from './peer.ts';
 import { parseDuration, parseSize, parseWhole } from './quantities.ts';
 import { type ConfigurationText, defaultApi, defaultListen, type SettingKey, settingFlag } from './settings.ts';
@@ -41,6 +42,8 @@ export interface PeerConfiguration {
   readonly scrubBytesPerSecond?: number;
   /** Absolute path of the folder that `get` writes to without -o. */
   readonly save?: string;
+  /** Absolute paths of folders that are shared from the start. */
+  readonly share?: readonly string[];
   /** Absolute path of a file that holds the network's secret. */
   readonly secretFile?: string;
   readonly open?: boolean;
@@ -48,6 +51,8 @@ export interface PeerConfiguration {
   readonly apiToken?: string;
   /** Told what happens from the first moment on, also while startPeer is still joining. */
   readonly onEvent?: (event: PeerEvent) => void;
+  /** The least that is printed; default info. */
+  readonly logLevel?: LogLevel;
   /** How a test stands for another machine on this one; no flag sets it. */
   readonly otherMachine?: OtherMachine;
   /** Gives up a start that is still under way. */
@@ -120,10 +125,18 @@ export function parseConfiguration(
       'repairBytesPerSecond',
       mapped(text.repairRate, (value) => repairRate(value, place('repairRate'))),
     ),
+    ...present(
+      'logLevel',
+      mapped(text.logLevel, (value) => level(value, place('logLevel'))),
+    ),
     ...present('scrubBytesPerSecond', size('scrub')),
     ...present(
       'save',
       mapped(text.save, (value) => path.resolve(value)),
+    ),
+    ...present(
+      'share',
+      text.share?.map((one) => path.resolve(one)),
     ),
     ...present(
       'secretFile',
@@ -137,7 +150,7 @@ export function parseConfiguration(
   };
 }
 
-type TextKey = Exclude<SettingKey, 'join' | 'open'>;
+type TextKey = Exclude<SettingKey, 'join' | 'share' | 'open'>;
 
 /** Whether other machines reach the API, so that a token must guard it. */
 export function isBeyondLoopback(api: Address): boolean {
@@ -167,6 +180,13 @@ function repairRate(text: string, place: string): number {
   const bytes = parseSize(text, place);
   if (bytes >= leastRepairBytesPerSecond) return bytes;
   throw new ChordialError('bad-usage', `${place} ${JSON.stringify(text)} is too little. Give at least 1M per second.`);
+}
+
+function level(text: string, place: string): LogLevel {
+  const found = logLevels.find((one) => one === text);
+  if (found !== undefined) return found;
+  const shown = JSON.stringify(text.slice(0, 80));
+  throw new ChordialError('bad-usage', `${place} ${shown} is not a level. Give one of ${logLevels.join(', ')}.`);
 }
 
 function chosenId(text: string, bits: number | undefined, place: (key: SettingKey) => string): bigint {

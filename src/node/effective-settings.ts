@@ -89,12 +89,13 @@ async function addFromFile(said: Map<SettingKey, Said>, named: string | undefine
   return file;
 }
 
-/** An empty variable says nothing. Several peers to join are separated by commas or spaces. */
+/** An empty variable says nothing. Peers to join are separated by commas or spaces, folders like those of PATH. */
 function fromEnvironment(key: SettingKey, environment: Environment): SettingValue | undefined {
   const text = environment[settingVariable(key)]?.trim();
   if (text === undefined || text === '') return undefined;
   const kind = settings.find((setting) => setting.key === key)?.kind;
   if (kind === 'list') return text.split(/[\s,]+/).filter((one) => one !== '');
+  if (kind === 'paths') return text.split(path.delimiter).filter((one) => one !== '');
   if (kind !== 'switch') return text;
   if (/^(true|yes|1)$/i.test(text)) return true;
   if (/^(false|no|0)$/i.test(text)) return false;

@@ -66,9 +66,11 @@ function tableOf(text: string, file: string): Readonly<Record<string, unknown>> 
 function settingIn(raw: unknown, { key, kind, example }: Setting, place: string, folder: string): SettingValue {
   if (kind === 'switch') {
     if (typeof raw === 'boolean') return raw;
-  } else if (kind === 'list') {
-    if (typeof raw === 'string') return [raw];
-    if (Array.isArray(raw) && raw.every((one) => typeof one === 'string')) return raw;
+  } else if (kind === 'list' || kind === 'paths') {
+    const all: readonly unknown[] = Array.isArray(raw) ? raw : [raw];
+    if (all.every((one) => typeof one === 'string')) {
+      return kind === 'list' ? all : all.map((one) => path.resolve(folder, one));
+    }
   } else if (typeof raw === 'string') {
     return kind === 'path' ? path.resolve(folder, raw) : raw;
   } else if (kind === 'quantity' && isWhole(raw)) {

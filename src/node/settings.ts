@@ -14,10 +14,12 @@ export interface ConfigurationText {
   readonly secret?: string;
   readonly quota?: string;
   readonly save?: string;
+  readonly share?: readonly string[];
   readonly ping?: string;
   readonly grace?: string;
   readonly repairRate?: string;
   readonly scrub?: string;
+  readonly logLevel?: string;
   readonly virtualNodes?: string;
   readonly replicas?: string;
   readonly writeQuorum?: string;
@@ -32,8 +34,8 @@ export type SettingValue = string | boolean | readonly string[];
 
 export interface Setting {
   readonly key: SettingKey;
-  /** `path` is text that is relative to the folder it was said in; `quantity` may be a number in the file. */
-  readonly kind: 'text' | 'path' | 'quantity' | 'list' | 'switch';
+  /** `path` (`paths`: several) is text that is relative to the folder it was said in; `quantity` may be a number in the file. */
+  readonly kind: 'text' | 'path' | 'quantity' | 'list' | 'paths' | 'switch';
   /** What stands behind the flag; empty for a switch. */
   readonly argument: string;
   readonly description: string;
@@ -79,10 +81,12 @@ export const settings: readonly Setting[] = [
     '"50G"',
   ),
   of('save', 'path', 'dir', 'folder for what get fetches without -o', 'the current folder', '"/srv/downloads"'),
+  of('share', 'paths', 'dir', 'a folder that is shared in place; may be repeated', 'none', '["/srv/music"]'),
   of('ping', 'quantity', 'ms', 'milliseconds between heartbeats', '500', '500'),
   of('grace', 'quantity', 'time', 'how long a peer may be away before its copies are made anew', '20s', '"20s"'),
   of('repairRate', 'quantity', 'size', 'most bytes per second that repair moves', '100 MB', '"50M"'),
   of('scrub', 'quantity', 'size', 'bytes re-read per second to find what the disk spoilt; 0: none', '8 MB', '"8M"'),
+  of('logLevel', 'text', 'level', 'least that start prints: debug, info, warn or error', 'info', '"info"'),
   of('virtualNodes', 'quantity', 'v', 'places on the ring, more than successors and up to 64', '20', '20'),
   of('replicas', 'quantity', 'n', 'copies of a block, 1 to 8 (founding)', '3', '3'),
   of('writeQuorum', 'quantity', 'n', 'copies that acknowledge a put (founding)', '2', '2'),

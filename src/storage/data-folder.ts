@@ -17,7 +17,8 @@ const formatFile = 'format';
 const lockFile = 'lock';
 const pidFile = 'pid';
 /** Raised when an older Chordial could no longer read the folder. */
-const format = 'chordial data folder 1\n';
+const formatNumber = 1;
+const format = `chordial data folder ${formatNumber}\n`;
 /** What may lie in a folder that is not yet ours: made by a person or the system before the first start. */
 const harmless = new Set([lockFile, `${lockFile}-journal`, pidFile, 'chordial.toml', 'lost+found']);
 
@@ -142,6 +143,11 @@ async function checkFormat(folder: string): Promise<void> {
   try {
     const found = await fs.readFile(file, 'utf8');
     if (found === format) return;
+    const number = Number(/^chordial data folder (\d{1,6})\n$/.exec(found)?.[1] ?? 0);
+    if (number > formatNumber) {
+      const newer = `a newer Chordial has written it (format ${number}, this one reads up to ${formatNumber})`;
+      throw broken(folder, newer, 'Install a newer Chordial, or choose another folder with --data.');
+    }
     const reason = `its file "${formatFile}" says ${JSON.stringify(found.slice(0, 60))}, and this Chordial reads ${JSON.stringify(format.trim())}`;
     throw broken(folder, reason, 'Use the version of Chordial that made it, or another folder.');
   } catch (error) {

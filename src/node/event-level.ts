@@ -1,0 +1,23 @@
+/** How much each kind of event matters to whoever reads the log. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** What is not named here is `info`. */
+const levels: Readonly<Record<string, LogLevel>> = {
+  request: 'debug',
+  'peer-dead': 'warn',
+  stranded: 'warn',
+  merge: 'warn',
+  mended: 'warn',
+  'share-failed': 'warn',
+  bug: 'error',
+};
+
+export function levelOf(kind: string): LogLevel {
+  return levels[kind] ?? 'info';
+}
+
+/** Whether an event of this kind is to be written when `least` and what matters more is. */
+export function isLogged(kind: string, least: LogLevel): boolean {
+  return logLevels.indexOf(levelOf(kind)) >= logLevels.indexOf(least);
+}
