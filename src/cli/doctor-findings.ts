@@ -100,15 +100,9 @@ export async function clock(folder: string, now: number): Promise<Finding> {
   return { check, state: 'good', text: `${shown}; whether something keeps it right cannot be seen from here` };
 }
 
-/** Whether a program may listen there; `isOwn`: the running peer does. */
-export async function port(
-  check: string,
-  flag: string,
-  { host, port: number }: Address,
-  isOwn: boolean,
-): Promise<Finding> {
+/** Whether a program may listen there. */
+export async function port(check: string, flag: string, { host, port: number }: Address): Promise<Finding> {
   const place = formatAddress({ host, port: number });
-  if (isOwn) return { check, state: 'good', text: `the running peer listens at ${place}` };
   const code = await new Promise<string | null>((resolve) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));

@@ -51,8 +51,10 @@ async function* examine(options: SettingOptions): AsyncGenerator<Finding> {
   yield await dataFolder(data);
   yield await disk(data, configuration.quotaBytes ?? null);
   const running = await runningPeer(data);
-  yield await port('port for peers', '--listen', listen, running !== null);
-  yield await port('port of the API', '--api', api, running !== null);
+  if (running === null) {
+    yield await port('port for peers', '--listen', listen);
+    yield await port('port of the API', '--api', api);
+  }
   yield reachable(listen, advertise ?? null);
   yield* running === null ? neighbours(configuration.join) : ring(running);
 }
@@ -77,7 +79,7 @@ async function* neighbours(join: readonly string[]): AsyncGenerator<Finding> {
 async function* ring({ client }: FoundPeer): AsyncGenerator<Finding> {
   const node = await client.call('GET /api/v1/node', { query: { fingers: 'none' } });
   const isIn = node.state === 'member';
-  const place = `state ${node.state}, ${node.hosts} ${node.hosts === 1 ? 'host' : 'hosts'} in the ring`;
+  const place = `state ${node.state}, ${node.hosts} ${node.hosts === 1 ? 'host' : 'hosts'} in the ring, listening at ${node.listen}`;
   yield { check: 'running peer', state: isIn ? 'good' : 'bad', text: isIn ? place : `${place}. See what it prints.` };
   const { peers } = await client.call('GET /api/v1/peers');
   for (const { id, address, state } of peers.filter((one) => one.state !== 'left').slice(0, maximumPeersAsked)) {
