@@ -3,9 +3,24 @@ import type { FastifyInstance } from 'fastify';
 import type { ApiContext } from './context.ts';
 import * as schemas from './schemas.ts';
 
+interface BrowseRoute {
+  Params: { id: string };
+  Querystring: { cursor?: string };
+}
+
 export function peerRoutes(app: FastifyInstance, { peer }: ApiContext): void {
   const peers = { summary: 'Peers with liveness and last heartbeat', response: { 200: schemas.peerList } };
   app.get('/api/v1/peers', { schema: peers }, async () => ({ peers: peer().peers() }));
+
+  const files = {
+    summary: 'What a peer publishes and shares, asked of itself, page by page',
+    params: { type: 'object', properties: { id: { type: 'string', maxLength: 128 } }, required: ['id'] },
+    querystring: schemas.query({ cursor: schemas.cursorQuery }),
+    response: { 200: schemas.browsedFiles },
+  };
+  app.get<BrowseRoute>('/api/v1/peers/:id/files', { schema: files }, async ({ params, query }) =>
+    peer().browse(params.id, query.cursor ?? null),
+  );
 
   const stats = { summary: 'Counts of transfers and peers', response: { 200: schemas.stats } };
   app.get('/api/v1/stats', { schema: stats }, async () => {

@@ -160,6 +160,7 @@ const hit = record({
   time: text,
 });
 
+export const browsedFiles = record({ files: list(hit), cursor: textOrNull });
 export const searchStarted = record({ queryId: text });
 export const searchResult = record({
   queryId: text,
@@ -183,7 +184,7 @@ const recentQuery = record({
   responses: whole,
 });
 
-const shareStatus = record({
+export const share = record({
   path: text,
   files: { type: 'integer', description: 'Those known, indexed or not' },
   bytes: whole,
@@ -191,8 +192,7 @@ const shareStatus = record({
   indexed: whole,
   unreadable: { type: 'integer', description: 'Files and folders that cannot be read' },
 });
-export const share = shareStatus;
-export const shareList = record({ shares: list(shareStatus) });
+export const shareList = record({ shares: list(share) });
 
 export const stats = record({
   uptimeSeconds: { type: 'number' },
@@ -225,6 +225,9 @@ export const answers = {
   hit,
   searchStarted,
   searchResult,
+  browsedFiles,
   recentQuery,
+  share,
+  shareList,
   stats,
 } as const;

@@ -22,6 +22,7 @@ import { isPathTrouble } from './transfer.ts';
 interface GetOptions extends CommonOptions, PeerOptions {
   readonly output?: string;
   readonly force?: boolean;
+  readonly seed?: boolean;
 }
 
 export function getCommand(): Command {
@@ -29,13 +30,18 @@ export function getCommand(): Command {
     .argument('<name|cid...>', 'what to fetch; NAME@PEER picks a publisher by its id or a part of it as ls shows it')
     .option('-o, --output <path>', 'where to write it, - for standard output; a folder when several are fetched')
     .option('--force', 'replace what is there')
+    .option('--seed', 'share the file where it was written; files in a shared folder are without it')
     .action(async (given: readonly string[], options: GetOptions) => {
       const named = [...new Set(given)];
       if (named.length > 1 && options.output === '-') {
         throw new ChordialError('bad-usage', `Only one file fits standard output, and ${named.length} are given.`);
       }
+      if (options.seed && options.output === '-')
+        throw new ChordialError('bad-usage', 'What goes to standard output cannot be shared. Name a file with -o.');
       const references = named.map((argument) => ({ argument, reference: parseReference(argument) }));
       const peer = await findPeer(options);
+      if (options.seed && !peer.isHere)
+        throw new ChordialError('bad-usage', 'The peer runs on another machine and cannot share files of this one.');
       const label = named.length === 1 ? plain(named[0] ?? '') : `${named.length} files`;
       const progress = new SumOfProgress(new Progress(`get ${label}`, options));
       using interruption = new Interruption();
@@ -77,7 +83,9 @@ async function fetchOne(job: Job, reference: FileReference, progress: ShownProgr
     return { found, target: null, unchanged: false };
   }
   const target = await targetOf(found, job);
-  return { found, target, unchanged: await fetchTo(target, found, job, progress) };
+  const unchanged = await fetchTo(target, found, job, progress);
+  if (options.seed) await peer.client.call('POST /api/v1/shares', { body: { path: target } });
+  return { found, target, unchanged };
 }
 
 function noteOthers({ reference, publisher, others }: Found): void {

@@ -1,5 +1,7 @@
 /** `chordial ls`: files that this peer publishes, or everybody's. */
 import type { Command } from 'commander';
+import { ChordialError } from '../errors.ts';
+import type { BrowsedFiles } from '../node/peer.ts';
 import type { FileEntry, FilePage } from '../transfer/files.ts';
 import { isPublisher } from '../transfer/of-publisher.ts';
 import { shownSize } from '../transfer/shown-size.ts';
@@ -8,6 +10,8 @@ import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
 import { shortPeer, table } from './table.ts';
+
+type Listed = Pick<FileEntry, 'name' | 'cid' | 'size' | 'type' | 'publisher'>;
 
 interface LsOptions extends CommonOptions, PeerOptions {
   readonly all?: boolean;
@@ -19,13 +23,12 @@ const pageLength = 1000;
 export function lsCommand(): Command {
   return peerCommand('ls', 'lists the files of this peer', 'chordial ls --all')
     .option('--all', "everybody's files")
-    .option('--peer <id>', 'files of this publisher (its id, or the beginning or end of it)')
+    .option('--peer <id>', 'what this peer publishes and shares (its id, or the beginning or end of it)')
     .action(async (options: LsOptions) => {
       const { client } = await findPeer(options);
-      const files: FileEntry[] = [];
-      for await (const file of allFiles(client, options.all === true || options.peer !== undefined)) {
-        if (options.peer === undefined || isOf(file, options.peer)) files.push(file);
-      }
+      const files: Listed[] = [];
+      const found = options.peer === undefined ? allFiles(client, options.all === true) : filesOf(client, options.peer);
+      for await (const file of found) files.push(file);
       if (options.json) sayJson({ files });
       else if (files.length === 0) say('no files');
       else say(listing(files));
@@ -42,11 +45,36 @@ async function* allFiles(client: ApiClient, all: boolean): AsyncGenerator<FileEn
   } while (cursor !== null);
 }
 
+/** Asked of the peer itself; of one that is not here, what the ring keeps for it. */
+async function* filesOf(client: ApiClient, peer: string): AsyncGenerator<Listed> {
+  const { peers } = await client.call('GET /api/v1/peers');
+  const { id: own } = await client.call('GET /api/v1/node');
+  const here = peers.filter(({ state }) => state === 'alive' || state === 'suspected').map(({ id }) => id);
+  const [found, another] = [own, ...here].filter((id) => isPublisher(id, peer) || id.endsWith(peer));
+  if (another !== undefined) {
+    throw new ChordialError(
+      'bad-usage',
+      `Several peers match ${peer}. Give more of the id, as "chordial peers" shows it.`,
+    );
+  }
+  if (found === undefined) {
+    for await (const file of allFiles(client, true)) if (isOf(file, peer)) yield file;
+    return;
+  }
+  let cursor: string | null = null;
+  do {
+    const query: { readonly cursor?: string } = cursor === null ? {} : { cursor };
+    const page: BrowsedFiles = await client.call('GET /api/v1/peers/{id}/files', { path: { id: found }, query });
+    yield* page.files;
+    cursor = page.cursor;
+  } while (cursor !== null);
+}
+
 function isOf({ publisher }: FileEntry, peer: string): boolean {
   return publisher !== null && (isPublisher(publisher, peer) || publisher.endsWith(peer));
 }
 
-function listing(files: readonly FileEntry[]): string {
+function listing(files: readonly Listed[]): string {
   const columns = [
     { title: 'NAME' },
     { title: 'SIZE', align: 'right' },

@@ -247,6 +247,11 @@ export interface SearchResult {
   readonly hits: readonly Hit[];
 }
 
+export interface BrowsedFiles {
+  readonly files: readonly Hit[];
+  readonly cursor: string | null;
+}
+
 export interface RecentQuery {
   readonly id: string;
   readonly time: string;
@@ -254,6 +259,22 @@ export interface RecentQuery {
   readonly role: 'asked' | 'answered' | 'forwarded';
   readonly hash: string | null;
   readonly responses: number;
+}
+
+export interface Share {
+  readonly path: string;
+  /** Those known, indexed or not */
+  readonly files: number;
+  readonly bytes: number;
+  /** missing: the folder is not there now */
+  readonly state: 'indexing' | 'watching' | 'missing';
+  readonly indexed: number;
+  /** Files and folders that cannot be read */
+  readonly unreadable: number;
+}
+
+export interface ShareList {
+  readonly shares: readonly Share[];
 }
 
 export interface Stats {

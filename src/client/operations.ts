@@ -1,5 +1,6 @@
 /** What a peer is asked. Written from the OpenAPI document by `npm run docs`; a test compares the two. */
 import type {
+  BrowsedFiles,
   FilePage,
   FileStat,
   LookupResult,
@@ -8,6 +9,8 @@ import type {
   RingMembers,
   SearchResult,
   SearchStarted,
+  Share,
+  ShareList,
   Stats,
   StorageListing,
   TransferList,
@@ -100,6 +103,17 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: PeerList;
   };
+  /** What a peer publishes and shares, asked of itself, page by page */
+  readonly 'GET /api/v1/peers/{id}/files': {
+    readonly path: {
+      readonly id: string;
+    };
+    readonly query: {
+      readonly cursor?: string;
+    };
+    readonly body: undefined;
+    readonly answer: BrowsedFiles;
+  };
   /** Every member that this peer knows of and believes alive, in ring order; hearsay, unlike /api/v1/node */
   readonly 'GET /api/v1/ring': {
     readonly path: undefined;
@@ -137,19 +151,7 @@ export interface Operations {
     readonly path: undefined;
     readonly query: undefined;
     readonly body: undefined;
-    readonly answer: {
-      readonly shares: readonly {
-        readonly path: string;
-        /** Those known, indexed or not */
-        readonly files: number;
-        readonly bytes: number;
-        /** missing: the folder is not there now */
-        readonly state: 'indexing' | 'watching' | 'missing';
-        readonly indexed: number;
-        /** Files and folders that cannot be read */
-        readonly unreadable: number;
-      }[];
-    };
+    readonly answer: ShareList;
   };
   /** Shares a folder or file of this machine, which stays where it is */
   readonly 'POST /api/v1/shares': {
@@ -159,17 +161,7 @@ export interface Operations {
       /** Absolute */
       readonly path: string;
     };
-    readonly answer: {
-      readonly path: string;
-      /** Those known, indexed or not */
-      readonly files: number;
-      readonly bytes: number;
-      /** missing: the folder is not there now */
-      readonly state: 'indexing' | 'watching' | 'missing';
-      readonly indexed: number;
-      /** Files and folders that cannot be read */
-      readonly unreadable: number;
-    };
+    readonly answer: Share;
   };
   /** Ends a share; the files stay */
   readonly 'DELETE /api/v1/shares': {
@@ -179,17 +171,7 @@ export interface Operations {
       /** Absolute */
       readonly path: string;
     };
-    readonly answer: {
-      readonly path: string;
-      /** Those known, indexed or not */
-      readonly files: number;
-      readonly bytes: number;
-      /** missing: the folder is not there now */
-      readonly state: 'indexing' | 'watching' | 'missing';
-      readonly indexed: number;
-      /** Files and folders that cannot be read */
-      readonly unreadable: number;
-    };
+    readonly answer: Share;
   };
   /** Counts of transfers and peers */
   readonly 'GET /api/v1/stats': {

@@ -46,7 +46,7 @@ export async function* sharedFiles(
   }
 }
 
-function hitOfShared({ name, root, size, sha256, added }: SharedFile, source: Contact): Hit {
+export function hitOfShared({ name, root, size, sha256, added }: SharedFile, source: Contact): Hit {
   return { name, root: decodeCid(root), size, type: 'file', sha256, time: added, source, isShared: true };
 }
 

@@ -41,6 +41,7 @@ import { DataPath } from '../transfer/data-path.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import { ownedNames, sharedFiles } from './answered-files.ts';
+import { Browsing, browseMessage } from './browsing.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import type { EventFan } from './event-fan.ts';
 import type { StorageListing } from './peer.ts';
@@ -73,6 +74,7 @@ export class DataPlane {
   readonly shareReader: ShareReader;
   readonly search: Search;
   readonly shares: SharedFolders;
+  readonly browsing: Browsing;
   readonly #putIndex: PutIndex;
   readonly #options: DataPlaneOptions;
   readonly #blocks: DiskBlockStore;
@@ -133,6 +135,7 @@ export class DataPlane {
       notify: (text) => events.tell({ kind: 'shares', text }),
       failed: (error) => events.tell({ kind: 'shares', text: error.message }),
     });
+    this.browsing = new Browsing({ self: () => view.self, transport, names, shares: this.shares });
     this.search = this.#searchOver(records);
     this.files = this.#path.files;
     this.transfers = this.#path.transfers;
@@ -166,6 +169,7 @@ export class DataPlane {
 
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
     if (this.#takesNothing && kind === recordMessages.put) throw leaving();
+    if (kind === browseMessage) return this.browsing.answer(body);
     if (this.search.handles(kind)) return this.search.request(from, kind, body);
     return this.#path.request(from, kind, body);
   }

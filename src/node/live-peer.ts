@@ -17,6 +17,7 @@ import type { DataPlane } from './data-plane.ts';
 import type { EventFan } from './event-fan.ts';
 import { keyOfText } from './key-of-text.ts';
 import type {
+  BrowsedFiles,
   LookupResult,
   NodeStatus,
   Peer,
@@ -97,6 +98,15 @@ export class LivePeer implements Peer {
     const { view } = this.#parts;
     const here = new Map([view.self, ...view.hosts()].map(({ host, addresses }) => [host, addresses[0] ?? null]));
     return hits.map((hit) => shownHit(hit, (host) => here.get(host) ?? null));
+  }
+
+  async browse(id: string, cursor: string | null): Promise<BrowsedFiles> {
+    const { view, data } = this.#parts;
+    const contact = [view.self, ...view.hosts()].find(({ host }) => host === id);
+    if (contact === undefined)
+      throw new ChordialError('not-found', `No peer ${id} is here. See who is with "chordial peers".`);
+    const page = await data.browsing.files(contact, cursor);
+    return { files: this.shownHits(page.hits), cursor: page.cursor };
   }
 
   status(fingers: ShownFingers = 'all'): NodeStatus {

@@ -76,6 +76,11 @@ export interface PeerEvent {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
+export interface BrowsedFiles {
+  readonly files: readonly ShownHit[];
+  readonly cursor: string | null;
+}
+
 export interface Peer {
   readonly files: Files;
   readonly transfers: Transfers;
@@ -83,6 +88,8 @@ export interface Peer {
   readonly search: Pick<Search, 'start' | 'get' | 'recent'>;
   readonly shares: Pick<SharedFolders, 'add' | 'remove' | 'list'>;
   shownHits(hits: readonly Hit[]): readonly ShownHit[];
+  /** What a peer (by its whole id) publishes and shares, as it says itself. Rejects with `not-found`, `unreachable`. */
+  browse(id: string, cursor: string | null): Promise<BrowsedFiles>;
   /** All fingers by default. */
   status(fingers?: ShownFingers): NodeStatus;
   peers(): readonly PeerStatus[];

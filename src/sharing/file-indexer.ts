@@ -28,6 +28,7 @@ const filesAtOnce = 4;
 const smallBytes = 4 * 1024 * 1024;
 /** What changed sooner than this ago may still be changing. */
 const quietMilliseconds = 600;
+const resolvedMilliseconds = 1000;
 const filesPerWrite = 256;
 const writeMilliseconds = 200;
 
@@ -37,11 +38,14 @@ export class FileIndexer {
   readonly #waiting = new Map<string, FoundFile>();
   readonly #underWay = new Map<string, AbortController>();
   readonly #restless = new Map<string, NodeJS.Timeout>();
-  readonly #hashed: HashedFound[] = [];
+  readonly #hashed = new Map<string, HashedFound>();
+  /** Stamps by path. */
+  readonly #beingWritten = new Map<string, string>();
   /** The share of each file under way or restless. */
   readonly #folders = new Map<string, number>();
   readonly #bytesDone = new Map<string, number>();
   #isLarge = false;
+  #resolved: { readonly folder: string; readonly at: number } | null = null;
   #writing: Promise<void> = Promise.resolve();
   #write: NodeJS.Timeout | null = null;
   #closed = false;
@@ -51,18 +55,18 @@ export class FileIndexer {
   }
 
   add(files: readonly FoundFile[]): void {
-    for (const file of files) if (!this.#underWay.has(file.path)) this.#waiting.set(file.path, file);
+    for (const file of files) if (!this.#isTaken(file)) this.#waiting.set(file.path, file);
     this.#start();
   }
 
   /** Files of a share that are not in the index yet. */
   pending(folder: number): number {
-    const those = [...this.#waiting.values(), ...this.#hashed].filter((file) => file.folder === folder);
+    const those = [...this.#waiting.values(), ...this.#hashed.values()].filter((file) => file.folder === folder);
     return those.length + (this.#underWay.size > 0 || this.#restless.size > 0 ? this.#busyWith(folder) : 0);
   }
 
   get isBusy(): boolean {
-    return this.#waiting.size + this.#underWay.size + this.#hashed.length + this.#restless.size > 0;
+    return this.#waiting.size + this.#underWay.size + this.#hashed.size + this.#restless.size > 0;
   }
 
   /** Bytes of large files that are hashed already though their files are not yet indexed. */
@@ -85,6 +89,13 @@ export class FileIndexer {
     if (this.#write !== null) clearTimeout(this.#write);
     this.#flush();
     await this.#writing;
+  }
+
+  /** Under way, or hashed as it is now and not yet in the index. */
+  #isTaken({ path: place, stamp }: FoundFile): boolean {
+    return (
+      this.#underWay.has(place) || this.#hashed.get(place)?.stamp === stamp || this.#beingWritten.get(place) === stamp
+    );
   }
 
   #busyWith(folder: number): number {
@@ -136,7 +147,7 @@ export class FileIndexer {
   async #index(file: FoundFile, signal: AbortSignal): Promise<void> {
     const name = checkName(file.base);
     // A folder on the way may have become a link since it was looked through.
-    if ((await realpath(path.dirname(file.path))) !== path.dirname(file.path)) throw elsewhere(file);
+    if (!(await this.#isNoLink(path.dirname(file.path)))) throw elsewhere(file);
     const hashed = await hashFile(file.path, {
       signal,
       progress: (bytes) => {
@@ -145,7 +156,7 @@ export class FileIndexer {
     });
     if (hashed.size !== file.size || stampOf(hashed.status) !== file.stamp) throw changed(file);
     const { cid, size, leafDigests, nodes, sha256 } = hashed;
-    this.#hashed.push({
+    this.#hashed.set(file.path, {
       found: file,
       folder: file.folder,
       parent: file.parent,
@@ -158,20 +169,34 @@ export class FileIndexer {
       leafDigests,
       nodes: nodes.map((node) => ({ digest: node.cid.multihash.digest, bytes: node.bytes })),
     });
-    if (this.#hashed.length >= filesPerWrite) this.#flush();
+    if (this.#hashed.size >= filesPerWrite) this.#flush();
     else this.#write ??= setTimeout(() => this.#flush(), writeMilliseconds);
-    if (this.#hashed.length >= filesPerWrite * 4) await this.#writing;
+    if (this.#hashed.size >= filesPerWrite * 4) await this.#writing;
+  }
+
+  /** Files of one folder come one after the other. */
+  async #isNoLink(folder: string): Promise<boolean> {
+    const now = this.#ports.now();
+    if (this.#resolved?.folder === folder && now - this.#resolved.at < resolvedMilliseconds) return true;
+    if ((await realpath(folder)) !== folder) return false;
+    this.#resolved = { folder, at: now };
+    return true;
   }
 
   #flush(): void {
     if (this.#write !== null) clearTimeout(this.#write);
     this.#write = null;
     this.#writing = this.#writing.then(async () => {
-      while (this.#hashed.length > 0) await this.#put(this.#hashed.splice(0, filesPerWrite));
+      while (this.#hashed.size > 0) {
+        const some = [...this.#hashed.values()].slice(0, filesPerWrite);
+        for (const { found } of some) this.#hashed.delete(found.path);
+        await this.#put(some);
+      }
     });
   }
 
   async #put(files: readonly HashedFound[]): Promise<void> {
+    for (const { found } of files) this.#beingWritten.set(found.path, found.stamp);
     try {
       await this.#ports.table.put(files);
       this.#ports.indexed(files.length);
@@ -179,6 +204,8 @@ export class FileIndexer {
       const message = `The index of shares was not written: ${(error as Error).message}. It is tried again.`;
       const reason = error instanceof ChordialError ? error : new ChordialError('internal', message, { cause: error });
       for (const { found } of files) this.#ports.failed(found, reason);
+    } finally {
+      for (const { found } of files) this.#beingWritten.delete(found.path);
     }
   }
 }

@@ -29,8 +29,8 @@ const portionMilliseconds = 8000;
 const staleMilliseconds = 60_000;
 const firstRetryMilliseconds = 2000;
 const maximumRetryMilliseconds = 60_000;
-/** About a kilobyte of memory each while they are announced. */
-const filesPerAnnouncement = 32_768;
+/** About two batches, of which one is made while the other is on its way; a few kilobytes of memory for each file. */
+const filesPerAnnouncement = 15_000;
 const filesPerWithdrawal = 2000;
 
 export class ShareAnnouncing {

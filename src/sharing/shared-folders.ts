@@ -11,7 +11,7 @@ import type { SharedFile, SharedFileTable, SharedFolder } from '../storage/share
 import { fileError } from '../transfer/local-file.ts';
 import { FileIndexer } from './file-indexer.ts';
 import { FolderWatchers } from './folder-watchers.ts';
-import { identityOf, type Looked, lookThrough } from './look-through.ts';
+import { type FoundFile, identityOf, type Looked, lookThrough } from './look-through.ts';
 import { ShareAnnouncing } from './share-announcing.ts';
 import type { WordsOf } from './share-entries.ts';
 import { WholeHashing } from './whole-hashing.ts';
@@ -77,7 +77,10 @@ export class SharedFolders {
       failed: (file, error) => {
         this.#note(file.folder, { unreadable: this.#lookingAt(file.folder).unreadable + 1 });
         if (error.code === 'changed') this.#lookSoon(keyOf(file.folder, file.parent));
-        else failed(error);
+        else {
+          failed(error);
+          void this.#leave(file).catch(failed);
+        }
       },
     });
     this.#announcing = new ShareAnnouncing({
@@ -244,6 +247,14 @@ export class SharedFolders {
       isLookedAt: before.isLookedAt || isWhole,
       unreadable: isWhole ? unreadable : before.unreadable,
     });
+  }
+
+  /** What was known of it is not what it is now. */
+  async #leave({ folder, parent, base }: FoundFile): Promise<void> {
+    const known = this.#ports.table.at(folder, parent, base);
+    if (known === null) return;
+    await this.#ports.table.markGone([known]);
+    this.#announcing.wake();
   }
 
   /** The very folder that was shared, or another one with files in its place. An empty one is where it was mounted. */

@@ -140,6 +140,13 @@ export class SharedFileTable {
     return this.#all(sql, folder, parent, after, limit).map((row) => ({ ...lookOf(row), file: Number(row['file']) }));
   }
 
+  /** The number of the file at a place, or null. */
+  at(folder: number, parent: string, base: string): number | null {
+    const sql = 'SELECT file FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base = ?';
+    const row = this.#get(sql, folder, parent, base);
+    return row === undefined ? null : Number(row['file']);
+  }
+
   /** Folders that have files. */
   parents(folder: number): readonly string[] {
     const sql = 'SELECT DISTINCT parent FROM shared_files WHERE gone = 0 AND folder = ?';
@@ -293,13 +300,8 @@ export class SharedFileTable {
     const { folder, parent, base, name, size, stamp, root, sha256 } = file;
     // It may have been unshared while the file was hashed; then blocks written already go with the next opening.
     if (this.#get('SELECT 1 FROM shared_folders WHERE folder = ? AND ending = 0', folder) === undefined) return;
-    const before = this.#get(
-      'SELECT file FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base = ?',
-      folder,
-      parent,
-      base,
-    );
-    if (before !== undefined) this.#leave(Number(before['file']));
+    const before = this.at(folder, parent, base);
+    if (before !== null) this.#leave(before);
     const leaves = file.leafDigests.length / digestBytes;
     if (leaves <= blocksPerWrite) this.#putLeaves(file, 0, leaves);
     const sql = 'INSERT OR IGNORE INTO shared_blocks (digest, file, place, bytes) VALUES (?, ?, -1, ?)';

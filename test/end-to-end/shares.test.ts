@@ -91,6 +91,29 @@ test('A15 A16 A17 B5 a shared file is found and fetched by every peer from where
   const download = await sharer.request('/download/notes%20of%20the%20tour.txt');
   assert.equal(await download.text(), 'tour');
 
+  const browsed = await succeed(network, ['ls', '--peer', sharer.ready.id, '--json'], third);
+  assert.deepEqual(
+    browsed
+      .json<{ files: { name: string }[] }>()
+      .files.map(({ name }) => name)
+      .sort(),
+    ['Great Concert.flac', 'notes of the tour.txt'],
+  );
+
+  // Whoever fetched it with --seed is a source as well.
+  const seeded = path.join(network.folder, 'seeded', 'Great Concert.flac');
+  await mkdir(path.dirname(seeded));
+  await succeed(network, ['get', 'Great Concert.flac', '-o', seeded, '--seed'], second);
+  await until('there are two sources', async () => (await search(network, fourth, 'concert')).length === 2, 15_000);
+  assert.deepEqual(
+    (await shares(second)).map(({ path: place }) => place),
+    [seeded],
+  );
+  await rename(path.join(folder, 'deep', 'Great Concert.flac'), path.join(network.folder, 'moved away.flac'));
+  await until('one source is left', async () => (await search(network, fourth, 'concert')).length === 1, 60_000);
+  await succeed(network, ['get', hit?.cid ?? '', '-o', path.join(network.folder, 'from the other')], third);
+  await succeed(network, ['unshare', seeded], second);
+
   const dropped = Date.now();
   await writeFile(path.join(folder, 'Fresh Song.mp3'), 'fresh');
   await until('a file dropped in is found', async () => (await search(network, third, 'fresh')).length === 1);
@@ -102,7 +125,8 @@ test('A15 A16 A17 B5 a shared file is found and fetched by every peer from where
   assert.equal(gone.exit, 3, gone.stderr);
 
   await succeed(network, ['unshare', folder], sharer);
-  await until('nothing of it is found', async () => (await search(network, second, 'concert')).length === 0, 30_000);
+  for (const word of ['concert', 'notes'])
+    await until('nothing of it is found', async () => (await search(network, second, word)).length === 0, 30_000);
   assert.deepEqual(await shares(sharer), []);
 });
 

@@ -1,0 +1,96 @@
+/**
+ * What a peer shares and publishes, asked of the peer itself, page by page: `browse.files {cursor}` → `{hits, cursor}`, the
+ * cursor empty at the beginning and at the end. First what it has put, then what lies in its shares.
+ */
+import { ChordialError } from '../errors.ts';
+import { type Transport, TransportError, type Wire } from '../network/transport.ts';
+import { readText } from '../network/wire-reading.ts';
+import type { Names } from '../records/names.ts';
+import { field } from '../replication/wire-fields.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import type { Hit } from '../search/hit.ts';
+import { decodeHits, encodeHits } from '../search/hit-codec.ts';
+import type { SharedFolders } from '../sharing/shared-folders.ts';
+import { hitOfShared } from './answered-files.ts';
+
+export interface BrowsedPage {
+  readonly hits: readonly Hit[];
+  /** For the page after; null at the end. */
+  readonly cursor: string | null;
+}
+
+export interface BrowsingPorts {
+  readonly self: () => Contact;
+  readonly transport: Pick<Transport, 'request'>;
+  readonly names: Pick<Names, 'listOwn'>;
+  readonly shares: Pick<SharedFolders, 'page'>;
+}
+
+export const browseMessage = 'browse.files';
+const hitsPerPage = 200;
+const maximumCursorCharacters = 1024;
+const deadlineMilliseconds: Milliseconds = 5000;
+const ofShares = /^share:(\d{1,15})$/;
+
+export class Browsing {
+  readonly #ports: BrowsingPorts;
+
+  constructor(ports: BrowsingPorts) {
+    this.#ports = ports;
+  }
+
+  /** A page of a peer's files. Rejects with `unreachable`, or `bad-content` when what it says is about others. */
+  async files(of: Contact, cursor: string | null): Promise<BrowsedPage> {
+    const { self, transport } = this.#ports;
+    if (of.host === self().host) return this.#own(cursor ?? '');
+    try {
+      const options = { deadline: deadlineMilliseconds };
+      const answer = await transport.request(of, browseMessage, { cursor: cursor ?? '' }, options);
+      const hits = decodeHits(field(answer, 'hits'));
+      if (hits.some(({ source }) => source.host !== of.host)) throw forOthers(of);
+      const next = readText(field(answer, 'cursor'), 'a cursor', maximumCursorCharacters);
+      return { hits, cursor: next === '' ? null : next };
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      throw new ChordialError('unreachable', `${of.host} does not tell its files: ${error.message}`, { cause: error });
+    }
+  }
+
+  /** For `Handlers.request`. */
+  answer(body: Wire): Wire {
+    const { hits, cursor } = this.#own(readText(field(body, 'cursor'), 'a cursor', maximumCursorCharacters));
+    return { hits: encodeHits(hits), cursor: cursor ?? '' };
+  }
+
+  #own(cursor: string): BrowsedPage {
+    const from = ofShares.exec(cursor)?.[1];
+    return from === undefined ? this.#put(cursor) : this.#shared(Number(from));
+  }
+
+  #put(cursor: string): BrowsedPage {
+    const { names, self } = this.#ports;
+    const page = names.listOwn(cursor === '' ? null : cursor, hitsPerPage);
+    const hits = page.names.map(
+      ({ name, cid, size, type, sha256, time }): Hit => ({
+        ...{ name, root: cid, size, type, sha256, time },
+        source: self(),
+        isShared: false,
+      }),
+    );
+    if (page.cursor !== null) return { hits, cursor: page.cursor };
+    return hits.length === 0 ? this.#shared(0) : { hits, cursor: 'share:0' };
+  }
+
+  #shared(from: number): BrowsedPage {
+    const { shares, self } = this.#ports;
+    const files = shares.page(from, hitsPerPage);
+    const last = files.at(-1);
+    const hits = files.map((file) => hitOfShared(file, self()));
+    return { hits, cursor: last === undefined || files.length < hitsPerPage ? null : `share:${last.file + 1}` };
+  }
+}
+
+function forOthers({ host }: Contact): ChordialError {
+  return new ChordialError('bad-content', `${host} tells files of others as its own. Search for them instead.`);
+}

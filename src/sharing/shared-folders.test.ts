@@ -1,0 +1,313 @@
+import assert from 'node:assert/strict';
+import { hash, randomBytes } from 'node:crypto';
+import { appendFile, chmod, mkdir, realpath, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { isError } from '../../test/contracts/errors.ts';
+import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
+import { until } from '../../test/end-to-end/until.ts';
+import { decodeCid } from '../content/cid.ts';
+import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
+import type { ShareEntry } from '../records/share-entry.ts';
+import { readSubject } from '../records/share-entry.ts';
+import type { AnnouncedFile, ShareAnnouncer } from '../records/shares.ts';
+import { Catalog } from '../storage/catalog.ts';
+import { SharedFileTable } from '../storage/shared-file-table.ts';
+import { SharedFileBlocks } from './shared-file-blocks.ts';
+import { SharedFolders } from './shared-folders.ts';
+
+/** Keeps what is announced, as the ring would. */
+class RememberingAnnouncer implements ShareAnnouncer {
+  readonly batches = new Map<number, ShareEntry[]>();
+  readonly listeners = new Set<(batches: readonly number[]) => void>();
+  fails = false;
+  #last = 0;
+
+  live(): ReadonlySet<number> {
+    return new Set(this.batches.keys());
+  }
+
+  async announce(files: readonly (readonly ShareEntry[])[]): Promise<readonly number[]> {
+    if (this.fails) throw new Error('nobody takes it');
+    this.#last += 1;
+    this.batches.set(this.#last, files.flat());
+    return files.map(() => this.#last);
+  }
+
+  async withdraw(files: readonly AnnouncedFile[]): Promise<void> {
+    for (const { entries, batch } of files) {
+      const gone = new Set(entries.map(({ kind, subject }) => kind + Buffer.from(subject).toString('hex')));
+      const left = this.batches.get(batch)?.filter((e) => !gone.has(e.kind + Buffer.from(e.subject).toString('hex')));
+      this.batches.set(batch, left ?? []);
+    }
+  }
+
+  async end(batches: readonly number[]): Promise<void> {
+    for (const batch of batches) this.batches.delete(batch);
+  }
+
+  onWorn(listener: (batches: readonly number[]) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Of the name entries on the ring, sorted. */
+  get names(): readonly string[] {
+    const names = [...this.batches.values()].flat().filter(({ kind }) => kind === 'name');
+    return names.map((entry) => readSubject(entry).name).sort();
+  }
+
+  get providers(): number {
+    return [...this.batches.values()].flat().filter(({ kind }) => kind === 'provider').length;
+  }
+}
+
+interface Bench extends AsyncDisposable {
+  readonly folder: string;
+  readonly data: string;
+  readonly table: SharedFileTable;
+  readonly announcer: RememberingAnnouncer;
+  readonly blocks: SharedFileBlocks;
+  readonly shares: SharedFolders;
+  /** The same data folder in another life. */
+  again(): Promise<SharedFolders>;
+}
+
+async function bench(rescanMilliseconds = 100_000): Promise<Bench> {
+  const temporary = await temporaryFolder();
+  const base = await realpath(temporary.path);
+  const [folder, data] = [path.join(base, 'share'), path.join(base, 'data')];
+  await mkdir(folder);
+  await mkdir(data);
+  const catalog = new Catalog(path.join(data, 'catalog.sqlite'));
+  const table = new SharedFileTable(catalog);
+  const announcer = new RememberingAnnouncer();
+  const open = () =>
+    new SharedFolders({
+      table,
+      announcer,
+      wordsOf: (name) => [`${name.toLowerCase().split('.')[0]}`],
+      dataFolder: data,
+      notify: () => undefined,
+      failed: () => undefined,
+      rescanMilliseconds,
+    });
+  let shares = open();
+  shares.begin();
+  return {
+    folder,
+    data,
+    table,
+    announcer,
+    blocks: new SharedFileBlocks(table, () => shares.changed()),
+    shares,
+    again: async () => {
+      await shares.close();
+      shares = open();
+      shares.begin();
+      return shares;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await shares.close();
+      catalog.close();
+      await temporary[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const settled = (shares: SharedFolders, indexed: number) => () => {
+  const all = shares.list();
+  return all.every(({ state }) => state === 'watching') && all.reduce((sum, one) => sum + one.indexed, 0) === indexed;
+};
+
+describe('SharedFolders', () => {
+  it('A15 indexes, announces and withdraws what comes and goes, whatever script its name is in', async () => {
+    await using b = await bench();
+    const names = ['Ärger.txt', '東京タワー.jpg', 'plain.txt', 'e\u0301te\u0301.txt', 'שלום.md', '😀.gif'];
+    for (const name of names) await writeFile(path.join(b.folder, name), name);
+    for (const name of ['.hidden', 'a.tmp', 'b.part', 'c~']) await writeFile(path.join(b.folder, name), name);
+    await mkdir(path.join(b.folder, '.git'));
+    await writeFile(path.join(b.folder, '.git', 'config'), 'x');
+    await b.shares.add(b.folder);
+    await until('indexed', settled(b.shares, names.length));
+    await until('announced', () => b.announcer.names.length === names.length);
+    assert.deepEqual(b.announcer.names, names.map((name) => name.normalize('NFC')).sort());
+    await rm(path.join(b.folder, 'plain.txt'));
+    await mkdir(path.join(b.folder, 'new', 'deep'), { recursive: true });
+    await writeFile(path.join(b.folder, 'new', 'deep', 'below.txt'), 'below');
+    await until('in line', () => b.announcer.names.includes('below.txt') && !b.announcer.names.includes('plain.txt'));
+    await rm(path.join(b.folder, 'new'), { recursive: true });
+    await until('a folder goes with its files', () => !b.announcer.names.includes('below.txt'));
+    await b.shares.remove(b.folder);
+    await until('nothing is left', () => b.announcer.batches.size === 0 && b.table.folders().length === 0);
+    assert.deepEqual(b.shares.list(), []);
+  });
+
+  it('does not hash unchanged files again after a restart, and ends what nobody of the index knows', async () => {
+    await using b = await bench();
+    await writeFile(path.join(b.folder, 'one.txt'), 'one');
+    await b.shares.add(b.folder);
+    await until('announced', () => b.announcer.names.length === 1);
+    const [before] = b.table.page(0, 10);
+    b.announcer.batches.set(99, []);
+    const again = await b.again();
+    await until('looked at', settled(again, 1));
+    await until('the stray batch ends', () => !b.announcer.batches.has(99));
+    assert.deepEqual(b.table.page(0, 10)[0], before);
+    assert.deepEqual(b.announcer.names, ['one.txt']);
+    b.announcer.batches.clear();
+    await b.again();
+    await until('a lapsed batch is announced anew', () => b.announcer.names.length === 1);
+  });
+
+  it('announces the rest of a worn batch anew and ends it, and tries again when nobody takes it', async () => {
+    await using b = await bench();
+    await writeFile(path.join(b.folder, 'one.txt'), 'one');
+    await b.shares.add(b.folder);
+    await until('announced', () => b.announcer.names.length === 1);
+    const [worn = 0] = b.announcer.live();
+    b.announcer.fails = true;
+    for (const listener of b.announcer.listeners) listener([worn]);
+    await until('it is marked', () => b.table.countUnannounced() === 1);
+    b.announcer.fails = false;
+    await until('replaced', () => !b.announcer.batches.has(worn) && b.announcer.names.length === 1);
+  });
+
+  it('keeps what says that content is here while another file has the same', async () => {
+    await using b = await bench();
+    await writeFile(path.join(b.folder, 'a.txt'), 'same');
+    await writeFile(path.join(b.folder, 'b.txt'), 'same');
+    await b.shares.add(b.folder);
+    await until('announced', () => b.announcer.names.length === 2);
+    await rm(path.join(b.folder, 'a.txt'));
+    await until('withdrawn', () => b.announcer.names.length === 1);
+    assert.ok(b.announcer.providers >= 1);
+  });
+
+  it('calls a share missing that is away or only a mount point, and withdraws nothing', async () => {
+    await using b = await bench(200);
+    await writeFile(path.join(b.folder, 'one.txt'), 'one');
+    await b.shares.add(b.folder);
+    await until('announced', () => b.announcer.names.length === 1);
+    await rename(b.folder, `${b.folder}-away`);
+    await until('missing', () => b.shares.list()[0]?.state === 'missing');
+    await mkdir(b.folder);
+    const other = await b.again();
+    await until('an empty folder in its place is no share', () => other.list()[0]?.state === 'missing');
+    assert.deepEqual(b.announcer.names, ['one.txt']);
+    await rm(b.folder, { recursive: true });
+    await rename(`${b.folder}-away`, b.folder);
+    const again = await b.again();
+    await until('back', settled(again, 1));
+    assert.deepEqual(b.announcer.names, ['one.txt']);
+  });
+
+  it('leaves out what .chordialignore says, the nearest rule first', async () => {
+    await using b = await bench();
+    await mkdir(path.join(b.folder, 'sub'));
+    await writeFile(path.join(b.folder, '.chordialignore'), '*.log\n/private\n!kept.tmp\n');
+    await writeFile(path.join(b.folder, 'sub', '.chordialignore'), '!wanted.log\n');
+    await mkdir(path.join(b.folder, 'private'));
+    for (const name of ['a.log', 'kept.tmp', 'other.tmp', 'sub/wanted.log', 'sub/b.log', 'private/c.txt'])
+      await writeFile(path.join(b.folder, name), name);
+    await b.shares.add(b.folder);
+    await until('indexed', settled(b.shares, 2));
+    assert.deepEqual(
+      b.table
+        .page(0, 10)
+        .map(({ name }) => name)
+        .sort(),
+      ['kept.tmp', 'wanted.log'],
+    );
+    await writeFile(path.join(b.folder, '.chordialignore'), '*\n');
+    await until('a new rule counts', () => b.table.page(0, 10).every(({ parent }) => parent !== ''), 5000);
+  });
+
+  it('never follows links, never shares its own data, and tells of what cannot be read', async (t) => {
+    await using b = await bench();
+    await writeFile(path.join(b.data, 'private key'), 'secret');
+    await symlink(b.data, path.join(b.folder, 'link to folder'));
+    await symlink(path.join(b.data, 'private key'), path.join(b.folder, 'link to file'));
+    await writeFile(path.join(b.folder, 'good.txt'), 'good');
+    await b.shares.add(path.dirname(b.folder));
+    await until('indexed', settled(b.shares, 1));
+    assert.deepEqual(
+      b.table.page(0, 10).map(({ name }) => name),
+      ['good.txt'],
+    );
+    for (const place of [b.data, path.join(b.data, 'private key')])
+      await assert.rejects(b.shares.add(place), isError('bad-request', /data folder/));
+    await assert.rejects(b.shares.add(b.folder), isError('already-exists', /as a part of/));
+    await assert.rejects(b.shares.add(path.join(b.folder, 'absent')), isError('not-found'));
+    await assert.rejects(b.shares.add('relative'), isError('bad-request'));
+    await assert.rejects(b.shares.remove(b.folder), isError('not-found'));
+    // Whoever may read everything cannot be kept from it.
+    if (process.getuid?.() === 0) return t.diagnostic('run as root: unreadable files are not tried');
+    await writeFile(path.join(b.folder, 'closed.txt'), 'x');
+    await chmod(path.join(b.folder, 'closed.txt'), 0);
+    await until('it is told', () => (b.shares.list()[0]?.unreadable ?? 0) > 0);
+  });
+
+  it('gives a share inside another its own files, and back when it ends', async () => {
+    await using b = await bench();
+    const inner = path.join(b.folder, 'inner');
+    await mkdir(inner);
+    await writeFile(path.join(inner, 'in.txt'), 'in');
+    await writeFile(path.join(b.folder, 'out.txt'), 'out');
+    await b.shares.add(inner);
+    await until('the inner one', settled(b.shares, 1));
+    await b.shares.add(b.folder);
+    await until('both', settled(b.shares, 2));
+    assert.deepEqual(
+      b.shares.list().map(({ indexed }) => indexed),
+      [1, 1],
+    );
+    await b.shares.remove(inner);
+    await until('the outer one has all', () => b.shares.list()[0]?.indexed === 2);
+    await until('announced', () => b.announcer.names.join() === 'in.txt,out.txt');
+  });
+
+  it('shares a single file, and computes the SHA-256 of one of several blocks after announcing it', async () => {
+    await using b = await bench();
+    const file = path.join(b.folder, 'large.bin');
+    const bytes = randomBytes(2 * leafBytes + 5);
+    await writeFile(file, bytes);
+    await writeFile(path.join(b.folder, 'other.txt'), 'not shared');
+    await b.shares.add(file);
+    const digest = hash('sha256', bytes, 'hex');
+    await until('hashed', () => b.table.page(0, 10)[0]?.sha256 === digest);
+    assert.deepEqual(b.announcer.names, ['large.bin']);
+    await b.shares.remove(file);
+    await until('withdrawn', () => b.announcer.batches.size === 0);
+  });
+});
+
+describe('SharedFileBlocks', () => {
+  it('hands out blocks of files as they were indexed, and nothing of a file that changed', async () => {
+    await using b = await bench();
+    const file = path.join(b.folder, 'large.bin');
+    const bytes = randomBytes(2 * leafBytes + 5);
+    await writeFile(file, bytes);
+    await b.shares.add(b.folder);
+    await until('indexed', settled(b.shares, 1));
+    const pool = new LeafPool();
+    const digestOf = (leaf: number) =>
+      hash('sha256', bytes.subarray(leaf * leafBytes, (leaf + 1) * leafBytes), 'buffer');
+    const cidOf = (leaf: number) => decodeCid(Buffer.concat([Buffer.from([1, 0x55, 0x12, 32]), digestOf(leaf)]));
+    assert.equal(await b.blocks.size(cidOf(0)), leafBytes);
+    assert.deepEqual(await b.blocks.read(cidOf(2), pool), new Uint8Array(bytes.subarray(2 * leafBytes)));
+    const root = decodeCid(b.table.page(0, 1)[0]!.root);
+    assert.equal((await b.blocks.read(root, pool))?.length, await b.blocks.size(root));
+
+    for (const change of [
+      () => appendFile(file, 'x'),
+      () => truncate(file, leafBytes),
+      () => rename(file, `${file}.tmp`),
+      () => symlink(`${file}.tmp`, file),
+    ]) {
+      await change();
+      assert.equal(await b.blocks.size(cidOf(0)), null);
+      assert.equal(await b.blocks.read(cidOf(0), pool), null);
+    }
+  });
+});
