@@ -69,6 +69,8 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   for (const route of ['/api/v1/node', '/api/v1/storage', '/api/v1/peers', '/api/v1/stats', '/api/v1/ring']) {
     await caller.call(`GET ${route}`, 200);
   }
+  const browsed = `/api/v1/peers/${served.peer.status().id}/files`;
+  await caller.call('GET /api/v1/peers/{id}/files', 200, { route: browsed });
   await caller.call('GET /api/v1/lookup/{wanted}', 200, { route: '/api/v1/lookup/key%3A0a' });
   for (const route of ['/healthz', '/readyz', '/metrics']) await caller.call(`GET ${route}`, 200);
   await caller.call('GET /api/v1/events', 200);
