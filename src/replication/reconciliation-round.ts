@@ -171,8 +171,14 @@ export class ReconciliationRound {
       asked.cids.push(difference.cid);
       byHost.set(host.host, asked);
     }
+    const { blocks } = this.#ports;
     await Promise.all(
-      [...byHost.values()].map(({ host, cids }) => this.#mover.exchangeClaims(host, cids, this.#signal)),
+      [...byHost.values()].map(async ({ host, cids }) => {
+        const before = cids.map((cid) => blocks.claimsOf(cid).length);
+        await this.#mover.exchangeClaims(host, cids, this.#signal);
+        // What one place knew, the others may lack.
+        this.#pulled ||= cids.some((cid, place) => blocks.claimsOf(cid).length > (before[place] ?? 0));
+      }),
     );
   }
 
