@@ -172,7 +172,7 @@ test('B12 A8 more claims on a block than a message holds reach all its places', 
   await first!.blocks.claim([{ cid, claims: names }]);
   const repairs = peers.map((peer) => peer.path.beginRepair());
   for (const repair of repairs) await repair.round();
-  await until(() => holders.every(({ blocks }) => blocks.claimsOf(cid).length === 2501));
+  await until(async () => holders.every(({ blocks }) => blocks.claimsOf(cid).length === 2501));
   network.setHealth(dying!.contact.host, 'dead');
   ring.declareDead(dying!.contact.host);
   const newcomer = peers.find((peer) => !holders.includes(peer));
