@@ -64,9 +64,12 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
   const began = clock.now();
   let foundAt = began + silenceBeforeFounding;
   let waitedForSmaller = false;
+  /** Whoever has answered once is there, even if it has no time for the next question. */
+  const there = new Set<HostId>();
   for (;;) {
     if (signal.aborted) throw interrupted();
     const answers = await poll(known, ports);
+    for (const { contact } of answers) there.add(contact.host);
     const members = answers.filter((a) => a.member).map((a) => a.contact);
     if (members.length > 0) {
       if (await hasJoined(members, ports)) return;
@@ -76,7 +79,7 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
     }
     // A client cannot found: it waits for somebody to come.
     if (clock.now() >= foundAt && !ring.isVisitor) {
-      const smallest = answers.every((a) => ring.self.host < a.contact.host);
+      const smallest = [...there].every((host) => ring.self.host < host);
       if (smallest || waitedForSmaller) break;
       waitedForSmaller = true;
       foundAt = clock.now() + leastWaitForSmaller + (mostWaitForSmaller - leastWaitForSmaller) * random.next();

@@ -224,7 +224,8 @@ export class OtherHosts {
 
   #ping(contact: Contact, answered: () => void): void {
     const { network, detector } = this.#ports;
-    network.ping(contact, this.#options.timers.minimumTimeout * 2, (result) => {
+    // Whoever comes back has much to do: silence here would leave it outside for another round.
+    network.ping(contact, this.#options.timers.maximumTimeout, (result) => {
       if (result !== 'alive' || this.#ports.isClosed()) return;
       detector.heard(contact);
       answered();
