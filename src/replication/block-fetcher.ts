@@ -59,15 +59,12 @@ export class BlockFetcher {
       const bytes = await fetching.run();
       if (bytes !== null) return bytes;
       absent = fetching.absent;
-      if (sharers !== null) {
-        const before = sharing;
-        sharing = this.#lanesOf(await sharers.find());
-        // Whoever has just been found is asked at once.
-        if (round === 1 && sharing.some((lane) => !before.includes(lane))) continue;
-      }
       // When every host known says absent, a second look finds what has moved meanwhile; more would find nothing.
-      if (round === maximumRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown)) break;
-      await this.#pause();
+      const isLast = round === maximumRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown);
+      const before = sharing;
+      sharing = await this.#sharing(sharers, before, isLast);
+      if (isAnyNew(sharing, before) && round < maximumRounds) continue;
+      if (isLast) break;
       this.#ports.placement.clear();
       pointed = await this.#pointedTo(cid);
     }
@@ -148,6 +145,24 @@ export class BlockFetcher {
     const lane = new SourceLane(contact, this.#ports, this.#ports.leaves);
     this.#lanes.set(contact.host, lane);
     return lane;
+  }
+
+  /** Who shares it now. The pause between rounds ends when somebody is found who was not known before. */
+  async #sharing(
+    sharers: Sharers | null,
+    before: readonly SourceLane[],
+    isLast: boolean,
+  ): Promise<readonly SourceLane[]> {
+    if (sharers === null) {
+      if (!isLast) await this.#pause();
+      return [];
+    }
+    const finding = sharers.find();
+    if (isLast) return this.#lanesOf(await finding);
+    const pause = this.#pause();
+    const found = this.#lanesOf((await Promise.race([finding, pause])) ?? sharers.known());
+    if (!isAnyNew(found, before)) await pause;
+    return found;
   }
 
   #pause(): Promise<void> {
@@ -252,6 +267,10 @@ class Fetching {
     };
     this.#silence = clock.after(silenceBeforeDoublingMilliseconds, look);
   }
+}
+
+function isAnyNew(lanes: readonly SourceLane[], before: readonly SourceLane[]): boolean {
+  return lanes.some((lane) => !before.includes(lane));
 }
 
 function sameAddresses(a: Contact, b: Contact): boolean {

@@ -15,6 +15,7 @@ import { sharedNames } from './shared-names.ts';
 
 /** spec/4, Records: a time further ahead of this clock is refused. */
 const aheadMilliseconds: Milliseconds = 600_000;
+const latestShareMilliseconds: Milliseconds = 250;
 
 export interface Resolved {
   readonly entry: FileEntry;
@@ -59,10 +60,9 @@ type ShownName = Pick<NameEntry, 'name' | 'cid' | 'size' | 'type' | 'publisher' 
 
 /** Puts and shares of this name: the own one first, else the newest, ties by publisher. */
 async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]> {
-  const [put, shared] = await Promise.all([
-    ports.names.find(name),
-    sharedNames(ports, name).catch((error: Error) => error),
-  ]);
+  const asked = sharedNames(ports, name).catch((error: Error) => error);
+  const put = await ports.names.find(name);
+  const shared = put.length === 0 ? await asked : await Promise.race([asked, tooLate(ports)]);
   const named: Named[] = put.map((entry) => ({ ...entry, source: null }));
   if (shared instanceof Error) {
     if (named.length === 0) throw shared;
@@ -74,6 +74,12 @@ async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]
     if (entry.time <= latest) named.push({ ...entry, publisher: entry.source.host });
   }
   return named.sort((a, b) => rank(a, b, ports.publisher));
+}
+
+/** Nobody waits long for shares who has found a put: while hosts are silent these take longer to say that there is nothing. */
+async function tooLate({ data: { clock } }: FilePorts): Promise<Error> {
+  await new Promise<void>((resolve) => clock.after(latestShareMilliseconds, resolve));
+  return new Error('they did not answer in time');
 }
 
 function rank(a: Named, b: Named, own: string): number {
