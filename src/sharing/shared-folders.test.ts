@@ -170,7 +170,8 @@ describe('SharedFolders', () => {
     for (const listener of b.announcer.listeners) listener([worn]);
     await until('it is marked', () => b.table.countUnannounced() === 1);
     b.announcer.fails = false;
-    await until('replaced', () => !b.announcer.batches.has(worn) && b.announcer.names.length === 1);
+    // It is tried again after a pause that grows.
+    await until('replaced', () => !b.announcer.batches.has(worn) && b.announcer.names.length === 1, 60_000);
   });
 
   it('keeps what says that content is here while another file has the same', async () => {
