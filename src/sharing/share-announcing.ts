@@ -134,7 +134,9 @@ export class ShareAnnouncing {
     const { table, announced, isIndexing } = this.#ports;
     await this.#withdrawGone();
     await this.#withdrawMoved();
-    if (this.#worn.size > 0) await table.forgetBatches([...this.#worn]);
+    // One that is told of from here on waits for the next time: its files are not announced anew by this one.
+    const worn = [...this.#worn];
+    if (worn.length > 0) await table.forgetBatches(worn);
     const waiting = table.countUnannounced();
     const sinceLast = Date.now() - this.#lastPortion;
     if (waiting > 0 && waiting < filesPerPortion && isIndexing() && sinceLast < portionMilliseconds) return true;
@@ -142,7 +144,7 @@ export class ShareAnnouncing {
     await this.#announce((limit) => table.unannounced(limit));
     await this.#announce((limit) => table.stale(limit));
     await this.#withdrawMoved();
-    await this.#endWorn();
+    await this.#endWorn(worn);
     await table.forgetEnded();
     announced();
     return false;
@@ -220,8 +222,7 @@ export class ShareAnnouncing {
     return others.length === 0 ? entries : entries.filter(({ kind }) => kind !== 'provider');
   }
 
-  async #endWorn(): Promise<void> {
-    const worn = [...this.#worn];
+  async #endWorn(worn: readonly number[]): Promise<void> {
     if (worn.length === 0) return;
     await this.#ports.announcer.end(worn);
     for (const batch of worn) this.#worn.delete(batch);
