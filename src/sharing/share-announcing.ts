@@ -145,6 +145,7 @@ export class ShareAnnouncing {
     await this.#announce((limit) => table.stale(limit));
     await this.#withdrawMoved();
     await this.#endWorn(worn);
+    if (this.#worn.size > 0) this.#isAwaited = true;
     await table.forgetEnded();
     announced();
     return false;
