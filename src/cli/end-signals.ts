@@ -37,6 +37,8 @@ export class EndSignals implements Disposable {
     process.removeListener('SIGINT', this.#onSignal);
     process.removeListener('SIGTERM', this.#onSignal);
     process.stdin.removeListener('end', this.#onInputEnd);
+    // While it is read, a parent that lives on would keep this process alive.
+    process.stdin.pause();
   }
 
   #met(signal: EndSignal): void {
