@@ -38,3 +38,10 @@ export function readText(value: Wire, what: string, mostCharacters: number): str
   if (typeof value === 'string' && value.length <= mostCharacters) return value;
   throw malformed(`${what} is not text of at most ${mostCharacters} characters`);
 }
+
+/** One field of a map; undefined when there is no map, which the reader of the field then refuses. */
+export function field(value: Wire, name: string): Wire {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name))
+    return undefined;
+  return (value as Record<string, unknown>)[name];
+}

@@ -4,9 +4,8 @@
  */
 import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError, type Wire } from '../network/transport.ts';
-import { readText } from '../network/wire-reading.ts';
+import { field, readText } from '../network/wire-reading.ts';
 import type { Names } from '../records/names.ts';
-import { field } from '../replication/wire-fields.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { Hit } from '../search/hit.ts';

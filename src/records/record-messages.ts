@@ -8,7 +8,7 @@
  * `records.list` `{kind, cursor, limit}` → `{entries, cursor}`: all entries of a kind that the host holds, by pages.
  */
 import type { Wire } from '../network/transport.ts';
-import { malformed, readBoolean, readInteger, readList, readText } from '../network/wire-reading.ts';
+import { field, malformed, readBoolean, readInteger, readList, readText } from '../network/wire-reading.ts';
 import { decodeEntry, type EncodedEntry, maximumEntryBytes, type RecordKind, recordKinds } from './entry.ts';
 import { isRecordKey, type RecordKey } from './record-keys.ts';
 
@@ -114,9 +114,4 @@ function readEntryBytes(value: Wire): Uint8Array {
 
 function readCursor(value: Wire): string | null {
   return value === null ? null : readText(value, 'a cursor', maximumCursorCharacters);
-}
-
-function field(value: Wire, name: string): Wire {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Record<string, unknown>)[name];
 }

@@ -10,7 +10,7 @@
  * `shares.pull`  `{keys}` of leaves, as reconciliation lists them → `{headers, leaves: [[batch, place, bytes, proof] or null…]}`
  */
 import type { Wire } from '../network/transport.ts';
-import { malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
+import { field, malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
 import { maximumHeaderBytes } from './batch-header.ts';
 import { hashBytes, maximumLevels } from './merkle-run.ts';
 import { isRecordKey, type RecordKey } from './record-keys.ts';
@@ -197,9 +197,4 @@ function readPlace(value: Wire): number {
 
 function readRow(value: Wire): number {
   return readInteger(value, 'where to go on', 0, Number.MAX_SAFE_INTEGER);
-}
-
-function field(value: Wire, name: string): Wire {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Record<string, unknown>)[name];
 }

@@ -11,10 +11,10 @@
 import type { CID } from 'multiformats/cid';
 import { maximumBlockBytes } from '../content/cid.ts';
 import type { Wire } from '../network/transport.ts';
-import { readInteger, readList, readText } from '../network/wire-reading.ts';
+import { field, readInteger, readList, readText } from '../network/wire-reading.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { gatherClaims, readClaims } from './claim-messages.ts';
-import { field, readCid } from './wire-fields.ts';
+import { readCid } from './wire-fields.ts';
 
 export const blockMessages = {
   has: 'blocks.has',

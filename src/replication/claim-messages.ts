@@ -12,10 +12,10 @@ import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { isHostId } from '../network/host-id.ts';
 import type { Wire } from '../network/transport.ts';
-import { malformed, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
+import { field, malformed, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { maximumReplicas } from './placement.ts';
-import { field, readCid } from './wire-fields.ts';
+import { readCid } from './wire-fields.ts';
 
 export const claimMessages = { claim: 'blocks.claim', release: 'claims.release' } as const;
 

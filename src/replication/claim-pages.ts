@@ -6,7 +6,7 @@
  * block, or null; with `more` the last block listed is not at its end, or the next one was not begun.
  */
 import type { Transport, Wire } from '../network/transport.ts';
-import { malformed, readBoolean, readBytes, readList } from '../network/wire-reading.ts';
+import { field, malformed, readBoolean, readBytes, readList } from '../network/wire-reading.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim, ClaimTable } from '../storage/claim-table.ts';
@@ -19,7 +19,6 @@ import {
   wireOfClaim,
 } from './claim-messages.ts';
 import type { HandedOn } from './handed-on.ts';
-import { field } from './wire-fields.ts';
 
 export const claimListMessage = 'claims.list';
 

@@ -7,11 +7,10 @@
  */
 import { BoundedCache } from '../network/bounded-cache.ts';
 import type { Transport, Wire } from '../network/transport.ts';
-import { readBoolean } from '../network/wire-reading.ts';
+import { field, readBoolean } from '../network/wire-reading.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
-import { field } from './wire-fields.ts';
 
 export const leavingMessage = 'sync.leaving';
 

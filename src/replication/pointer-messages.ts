@@ -8,9 +8,9 @@
 import type { CID } from 'multiformats/cid';
 import { isHostId } from '../network/host-id.ts';
 import type { Wire } from '../network/transport.ts';
-import { malformed, readList } from '../network/wire-reading.ts';
+import { field, malformed, readList } from '../network/wire-reading.ts';
 import type { HostId } from '../ring/pointer.ts';
-import { field, readCid } from './wire-fields.ts';
+import { readCid } from './wire-fields.ts';
 
 export const pointerMessages = { point: 'blocks.point', where: 'blocks.where' } as const;
 

@@ -11,12 +11,12 @@
  * `sync.confirm` `{ranges: [[after, up to]…]}` → `{}`: what the owner of these ranges holds, the answerer holds as well
  */
 import type { Wire } from '../network/transport.ts';
-import { malformed, readBoolean, readBytes, readInteger, readList, readTuple } from '../network/wire-reading.ts';
+import { field, malformed, readBoolean, readBytes, readInteger, readList, readTuple } from '../network/wire-reading.ts';
 import { maximumEntryBytes } from '../records/entry.ts';
 import { fingerprintBytes, lanesToBytes } from '../storage/fingerprint.ts';
 import { type Item, type ItemSet, isBlockSet, leafSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
-import { field, readCid } from './wire-fields.ts';
+import { readCid } from './wire-fields.ts';
 
 export const syncMessages = {
   compare: 'sync.compare',

@@ -9,7 +9,7 @@
  */
 import { decodeContact, encodeContact } from '../network/contact-codec.ts';
 import type { Wire } from '../network/transport.ts';
-import { malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
+import { field, malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
 import type { RingId } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Hit } from './hit.ts';
@@ -173,9 +173,4 @@ function readRingId(value: Wire, bits: number): RingId {
   const id = readText(value, 'a ring id', 64);
   if (id.length !== Math.ceil(bits / 4) || !/^[0-9a-f]+$/.test(id)) throw malformed('a ring id is none');
   return id as RingId;
-}
-
-function field(value: Wire, name: string): Wire {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Record<string, unknown>)[name];
 }
