@@ -94,20 +94,8 @@ export class Broadcast {
     };
     this.#open.set(id, { take });
     try {
-      const [first] = this.#ports.members();
-      // A client has no place of its own: it hands the whole ring to the first member that it knows.
-      const whole = first === undefined ? [] : [{ member: first.id, end: first.id }];
-      const question = {
-        id,
-        pattern,
-        most: mostHits,
-        asker: this.#ports.self(),
-        parts: whole,
-        hops,
-        left: milliseconds,
-      };
-      const reached = first === undefined ? nobody : await this.#begin(question, first);
-      return reached;
+      const asker = this.#ports.self();
+      return await this.#begin({ id, pattern, most: mostHits, asker, parts: [], hops, left: milliseconds });
     } finally {
       this.#open.delete(id);
     }
@@ -128,12 +116,15 @@ export class Broadcast {
     return encodeMore(this.#open.get(id)?.take(hits) ?? false);
   }
 
-  async #begin(question: BroadcastQuestion, first: MemberPointer): Promise<Reached> {
-    const own = this.#ports.members().find(({ contact }) => contact.host === this.#ports.self().host);
-    const member = own ?? first;
-    const parts = [{ member: member.id, end: member.id }];
+  /** A client has no place of its own: it hands the whole ring to the first member that it knows. */
+  async #begin(question: BroadcastQuestion): Promise<Reached> {
+    const members = this.#ports.members();
+    const own = members.find(({ contact }) => contact.host === question.asker.host);
+    const first = own ?? members[0];
+    if (first === undefined) return nobody;
+    const parts = [{ member: first.id, end: first.id }];
     if (own !== undefined) return this.#carryOut({ ...question, parts });
-    return this.#hand({ host: member.contact, parts }, question);
+    return this.#handOrGoAround({ host: first.contact, parts }, question, new Set());
   }
 
   async #carryOut(question: BroadcastQuestion): Promise<Reached> {
@@ -197,7 +188,7 @@ export class Broadcast {
   async #look(question: BroadcastQuestion): Promise<number> {
     const pattern = readPattern(question.pattern);
     let responses = 0;
-    let waiting: Hit[] = [];
+    const waiting: Hit[] = [];
     let isWanted = true;
     for await (const files of this.#ports.files()) {
       waiting.push(...files.filter((file) => pattern.matches(file)));
@@ -211,7 +202,6 @@ export class Broadcast {
       await this.#deliver(question, waiting.slice(0, hitsPerMessage));
       responses += waiting.length;
     }
-    waiting = [];
     this.#tell('answered', question, responses);
     return 1;
   }

@@ -33,6 +33,8 @@ export interface RecentQuery {
 }
 
 const maximumQueries = 64;
+/** Of all queries that have ended; the oldest are forgotten. Some 400 bytes each. */
+const maximumKeptHits = 200_000;
 const maximumRecent = 200;
 const maximumShownCharacters = 200;
 
@@ -87,6 +89,13 @@ export class Queries {
       this.#known.delete(oldest.id);
     }
     this.#known.set(query.id, query);
+    let hits = [...this.#known.values()].reduce((sum, one) => sum + one.hits.length, 0);
+    for (const one of this.#known.values()) {
+      if (hits <= maximumKeptHits) break;
+      if (one.end === null) continue;
+      hits -= one.hits.length;
+      this.#known.delete(one.id);
+    }
   }
 
   /** Throws `not-found`. */

@@ -24,6 +24,8 @@ const postingsPerPage = 1000;
 /** What was read of a word serves the next pages of a query, and others that ask for it. */
 const keptMilliseconds: Milliseconds = 2000;
 const maximumKeptHits = 200_000;
+/** Answers kept for their next pages: to match and rank a frequent word anew for each would take all the time there is. */
+const maximumFound = 8;
 
 interface Kept {
   readonly hits: readonly Hit[];
@@ -35,6 +37,7 @@ export class WordIndex {
   /** The least lately read first. */
   readonly #kept = new Map<string, Kept>();
   #keptHits = 0;
+  readonly #found = new Map<string, Kept>();
 
   constructor(ports: WordIndexPorts) {
     this.#ports = ports;
@@ -46,6 +49,18 @@ export class WordIndex {
 
   /** All that answer the query, the best first: by how well the name fits, then those with a live source, then the newest. */
   find(word: string, query: WordQuery): readonly Hit[] {
+    const name = `${word}\0${JSON.stringify(query)}`;
+    const now = this.#ports.clock.now();
+    const known = this.#found.get(name);
+    if (known !== undefined && known.until > now) return known.hits;
+    const hits = this.#look(word, query);
+    this.#found.delete(name);
+    this.#found.set(name, { hits, until: now + keptMilliseconds });
+    if (this.#found.size > maximumFound) this.#found.delete(this.#found.keys().next().value!);
+    return hits;
+  }
+
+  #look(word: string, query: WordQuery): readonly Hit[] {
     const found: { hit: Hit; rank: number }[] = [];
     for (const hit of this.#under(word)) {
       const quality = matchQuality(query, { name: hit.name, size: hit.size, publisher: hit.source.host });
