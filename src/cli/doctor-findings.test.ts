@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, utimes, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { withFolder } from '../../test/fixtures/temporary-folder.ts';
 import { clock, dataFolder, disk, environment, peer, port, reachable } from './doctor-findings.ts';
-
-async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-test-'));
-  try {
-    await run(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
 
 test('the doctor sees a data folder that will be made, is there, or lies open', () =>
   withFolder(async (folder) => {

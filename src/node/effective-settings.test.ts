@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { withFolder } from '../../test/fixtures/temporary-folder.ts';
 import { ChordialError } from '../errors.ts';
 import { effectiveConfiguration } from './effective-settings.ts';
 import { parseSettings } from './settings-file.ts';
-
-async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-test-'));
-  try {
-    await run(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
 
 test('A21 flags win over the environment, that over the file, and each value says where it came from', () =>
   withFolder(async (folder) => {

@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { withFolder } from '../../test/fixtures/temporary-folder.ts';
 import type { PutResult } from './files.ts';
 import { Uploads } from './uploads.ts';
 
-async function withFolder(check: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-test-'));
-  try {
-    await check(path.join(folder, 'uploads'));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+function withUploads(check: (folder: string) => Promise<void>): Promise<void> {
+  return withFolder((folder) => check(path.join(folder, 'uploads')));
 }
 
 class Published {
@@ -33,7 +28,7 @@ async function* cut(text: string): AsyncGenerator<Uint8Array> {
 }
 
 test('B6 after a restart an upload goes on behind the bytes that were acknowledged', () =>
-  withFolder(async (folder) => {
+  withUploads(async (folder) => {
     const files = new Published();
     const before = await Uploads.open(folder, files);
     const { id } = await before.create('a', 9);
@@ -51,7 +46,7 @@ test('B6 after a restart an upload goes on behind the bytes that were acknowledg
   }));
 
 test('two senders of one upload do not mix', () =>
-  withFolder(async (folder) => {
+  withUploads(async (folder) => {
     const uploads = await Uploads.open(folder, new Published());
     const { id } = await uploads.create('a', 4);
     const first = uploads.append(id, 0, pieces('ab'));
@@ -61,7 +56,7 @@ test('two senders of one upload do not mix', () =>
   }));
 
 test('an upload that nobody goes on with is given up after a week', () =>
-  withFolder(async (folder) => {
+  withUploads(async (folder) => {
     let now = 0;
     const uploads = await Uploads.open(folder, new Published(), () => now);
     const { id } = await uploads.create('a', 4);

@@ -1,23 +1,14 @@
 /** chordial.toml, `chordial config`, `chordial doctor` and the levels of the log, with a real peer. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { withFolder } from '../fixtures/temporary-folder.ts';
 import { launcher, runCommand } from './command.ts';
 import { PeerProcess } from './peer-process.ts';
 
 interface Shown {
   readonly settings: readonly { readonly name: string; readonly value: unknown; readonly source: string }[];
-}
-
-async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-test-'));
-  try {
-    await run(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
 }
 
 test('A22 a bad line of the configuration ends start, config and doctor with its key, line and remedy', () =>
