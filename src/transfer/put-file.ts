@@ -70,8 +70,8 @@ export async function changingName<Result>(
   before: NameEntry | null,
   change: () => Promise<Result>,
 ): Promise<Result> {
-  await nameChanges.changing(name, before);
   try {
+    await nameChanges.changing(name, before);
     return await change();
   } finally {
     nameChanges.changed(name);
