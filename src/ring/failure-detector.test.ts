@@ -165,6 +165,7 @@ test('A26 a host that speaks from another address is known there, whatever other
   const host = 'traveller' as HostId;
   const old = detector.contactOf(host)!;
   const both = { host, addresses: ['192.0.2.1:1', ...old.addresses] };
+  moves.length = 0;
   detector.heard(both);
   assert.deepEqual(moves, [], 'one more way to it is no move');
   assert.equal(detector.whereabouts(old), old);
@@ -173,6 +174,17 @@ test('A26 a host that speaks from another address is known there, whatever other
   assert.deepEqual(moves, [moved]);
   assert.equal(detector.whereabouts(old), moved);
   assert.equal(detector.whereabouts(contactOf('stranger')).host, 'stranger');
+});
+
+test('A26 a host that was down and speaks is looked for in every pointer, wherever hearsay put it meanwhile', () => {
+  const { detector, moves } = setUp({ traveller: { ping: 'alive', reaches: null } });
+  const host = 'traveller' as HostId;
+  detector.declare(detector.contactOf(host)!, 'away');
+  const moved = { host, addresses: ['192.0.2.1:2'] };
+  detector.watch(new Map([[host, moved]]));
+  moves.length = 0;
+  detector.heard(moved);
+  assert.deepEqual(moves, [moved], 'pointers may still name the old address, though the detector does not');
 });
 
 test('A5 a host whose answers take long is waited for longer', () => {

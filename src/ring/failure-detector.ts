@@ -46,7 +46,7 @@ export interface FailureDetectorPorts {
   readonly timers: RingTimers;
   /** A host went from alive to dead, away or left, or came back. */
   changed(contact: Contact, liveness: Liveness): void;
-  /** A host speaks from elsewhere than before: none of its old addresses is among its own any more. */
+  /** A host speaks, and may be elsewhere than pointers to it say: it was down, or none of its old addresses is its own any more. */
   moved(contact: Contact): void;
 }
 
@@ -141,13 +141,16 @@ export class FailureDetector {
 
   /** Any authenticated packet from the host: it lives. */
   heard(contact: Contact, roundTrip?: Milliseconds): void {
+    const known = this.#entries.get(contact.host);
+    // What others said since it was last heard stands in the entry, and perhaps not in the pointers to it, or the reverse.
+    const isCertain = known?.liveness === 'alive' && known.lastHeard !== null;
     const entry = this.#entry(contact);
     const before = entry.contact;
     if (contact.addresses.length > 0) entry.contact = contact;
     entry.lastHeard = this.#ports.clock.now();
     entry.misses = 0;
     if (roundTrip !== undefined) entry.roundTrip.sample(roundTrip);
-    if (!shareAddress(before, entry.contact)) this.#ports.moved(entry.contact);
+    if (!isCertain || !shareAddress(before, entry.contact)) this.#ports.moved(entry.contact);
     if (entry.liveness === 'alive') return;
     this.#turn(entry, 'alive');
     if (entry.watched && !entry.checking) this.#schedule(entry, this.#pause());

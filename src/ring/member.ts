@@ -133,6 +133,10 @@ export class Member {
   hostMoved(contact: Contact): void {
     const before = this.#state;
     if (before === null) return;
+    const fresh = (pointer: MemberPointer) =>
+      pointer.contact.host === contact.host ? { ...pointer, contact } : pointer;
+    this.#notices = this.#notices.map(fresh);
+    if (this.#turnedAway !== null) this.#turnedAway = fresh(this.#turnedAway);
     const after = withContact(before, contact);
     if (after === before) return;
     this.#state = after;

@@ -227,7 +227,8 @@ export class OtherHosts {
     // Whoever comes back has much to do: silence here would leave it outside for another round.
     network.ping(contact, this.#options.timers.maximumTimeout, (result) => {
       if (result !== 'alive' || this.#ports.isClosed()) return;
-      detector.heard(contact);
+      // It may have been asked through an old address, and have answered at the one that it said itself.
+      detector.heard(detector.whereabouts(contact));
       answered();
     });
   }

@@ -24,10 +24,15 @@ test('A26 a peer that comes back on another port before anybody missed it is rea
   const now = [...peers.slice(0, 3), moved];
   await until('one ring of four again', () => network.isIdeal(now), 30_000);
   for (const peer of now.slice(0, 3)) {
-    await until(`${peer.pid} knows its new address only`, async () => {
-      const shown = await addressesShown(peer, last);
-      return shown.size === 1 && shown.has(moved.ready.listen);
-    });
+    await until(
+      `${peer.pid} knows its new address only`,
+      async () => {
+        const shown = await addressesShown(peer, last);
+        if (shown.size === 1 && shown.has(moved.ready.listen)) return true;
+        throw new Error(`shows ${[...shown].join(' and ') || 'none'}, was at ${last.ready.listen}`);
+      },
+      20_000,
+    );
   }
   const put = await moved.request('/api/v1/files/a.txt', { method: 'PUT', body: 'moved' });
   assert.equal(put.ok, true);
