@@ -12,12 +12,16 @@ import { isInArc, type KeyArc } from '../storage/range-parts.ts';
 const leaseMilliseconds = 180_000;
 /** 64 arcs of this host, and those of 8 hosts before each. */
 const maximumRanges = 1024;
+/** Beyond, the ranges around keys are withdrawn instead. */
+const maximumDisowned = 4096;
 
 export class ConfirmedRanges {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #leaseMilliseconds: Milliseconds;
   /** By their ends, the oldest first. */
   readonly #ranges = new Map<string, { readonly range: KeyArc; readonly until: Milliseconds }>();
+  /** Keys of which fewer copies are wanted than the range around them has places. */
+  readonly #disowned = new Set<string>();
 
   constructor(clock: Pick<Clock, 'now'>, lease: Milliseconds = leaseMilliseconds) {
     this.#clock = clock;
@@ -25,6 +29,7 @@ export class ConfirmedRanges {
   }
 
   confirm(range: KeyArc): void {
+    for (const key of this.#disowned) if (isInArc(range, key)) this.#disowned.delete(key);
     const name = `${range.after} ${range.upTo}`;
     this.#ranges.delete(name);
     this.#ranges.set(name, { range, until: this.#clock.now() + this.#leaseMilliseconds });
@@ -37,18 +42,28 @@ export class ConfirmedRanges {
     for (const [name, { range }] of this.#ranges) if (isInArc(range, key)) this.#ranges.delete(name);
   }
 
-  /** The same for a whole range of keys: nothing around any of them counts. */
+  /**
+   * A key has no place here, because so few copies of it are wanted: its range does have one, and this host's word on
+   * everything else in it stands, until it is confirmed anew.
+   */
+  disown(key: string): void {
+    if (this.#disowned.size < maximumDisowned) this.#disowned.add(key);
+    else this.withdraw(key);
+  }
+
+  /** `withdraw` for a whole range of keys: nothing around any of them counts. */
   withdrawAll(range: KeyArc): void {
     for (const [name, known] of this.#ranges) if (overlap(known.range, range)) this.#ranges.delete(name);
   }
 
   clear(): void {
+    this.#disowned.clear();
     this.#ranges.clear();
   }
 
   /** Whether a block or record with this key would be here if there were one. */
   covers(key: string): boolean {
-    return this.#live().some((range) => isInArc(range, key));
+    return !this.#disowned.has(key) && this.#live().some((range) => isInArc(range, key));
   }
 
   /** Whether any part of a range is confirmed. */

@@ -5,9 +5,10 @@
  * Two hosts never drop the last copies at each other's word: only a host that has a place says it is sure, and one that
  * has a place drops nothing.
  */
+import type { CID } from 'multiformats/cid';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { type ItemSet, leafSet, recordSet } from '../storage/item-index.ts';
+import { type ItemSet, isBlockSet, leafSet, recordSet } from '../storage/item-index.ts';
 import { type Page, segmentsOf } from '../storage/key-range.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { ItemMover } from './item-mover.ts';
@@ -26,6 +27,14 @@ export interface SurplusOutcome {
   readonly dropped: number;
   readonly left: number;
 }
+
+/** What became of what has no place here. `kept` stands in for a place without room: nothing is to be done about it soon. */
+interface Settled {
+  readonly dropped: number;
+  readonly kept: number;
+}
+
+type Held = 'held' | 'not-held' | 'full';
 
 interface Placed extends ListedItem {
   readonly places: readonly Contact[];
@@ -55,9 +64,9 @@ export class Surplus {
           if (signal.aborted || changed()) return { dropped, left: left + 1 };
           const page: Page<ListedItem> = this.#ports.index.items(set, range, cursor, itemsPerPage);
           const surplus = await this.#surplusOf(set, page.items);
-          const gone = surplus.length === 0 ? 0 : await this.#settle(set, surplus, changed, signal);
-          dropped += gone;
-          left += surplus.length - gone;
+          const settled = await this.#settle(set, surplus, changed, signal);
+          dropped += settled.dropped;
+          left += surplus.length - settled.dropped - settled.kept;
           cursor = page.cursor;
         } while (cursor !== null);
       }
@@ -70,22 +79,31 @@ export class Surplus {
     surplus: readonly Placed[],
     changed: () => boolean,
     signal: AbortSignal,
-  ): Promise<number> {
+  ): Promise<Settled> {
+    if (surplus.length === 0) return { dropped: 0, kept: 0 };
     const answers = await this.#askPlaces(set, surplus, signal);
     const { replicas } = this.#ports;
     const held: Placed[] = [];
+    let kept = 0;
     for (const item of surplus) {
       let everywhere = item.places.length > 0;
+      let isFull = false;
       for (const [position, host] of item.places.entries()) {
         const answer = answers.get(host.host)?.get(item.key);
         // One that is not sure yet is being given its share by the owner, who speaks to the first r places alone.
         const isSure = answer?.confirmed === true || position >= replicas;
-        if (answer === undefined || !isSure) everywhere = false;
-        else if (!(await this.#isHeld(set, host, item, answer, signal))) everywhere = false;
+        if (answer === undefined || !isSure) {
+          everywhere = false;
+          continue;
+        }
+        const there = await this.#given(set, host, item, answer, signal);
+        if (there !== 'held') everywhere = false;
+        if (there === 'full') isFull = true;
       }
       if (everywhere) held.push(item);
+      else if (isFull) kept += 1;
     }
-    return changed() || signal.aborted ? 0 : this.#drop(set, held);
+    return { dropped: changed() || signal.aborted ? 0 : await this.#drop(set, held), kept };
   }
 
   async #surplusOf(set: ItemSet, items: readonly ListedItem[]): Promise<readonly Placed[]> {
@@ -103,10 +121,20 @@ export class Surplus {
     const surplus = placed.filter(({ places }) => !places.some(({ host }) => host === view.self.host));
     // From here on this host's word on them does not count, so that others keep theirs.
     for (const { key } of surplus) {
-      if (set === leafSet) confirmed.withdrawAll(cellArcOf(key.slice(0, 64)));
-      else confirmed.withdraw(key.slice(0, 64));
+      const at = key.slice(0, 64);
+      if (set === leafSet) confirmed.withdrawAll(cellArcOf(at));
+      else if (await this.#isPlaceOfMore(set, at)) confirmed.disown(at);
+      else confirmed.withdraw(at);
     }
     return surplus;
+  }
+
+  /** Of what is wanted in r copies here would be a place; of this fewer are wanted. */
+  async #isPlaceOfMore(set: ItemSet, at: string): Promise<boolean> {
+    const { view, placement, replicas } = this.#ports;
+    if (!isBlockSet(set) || set >= replicas) return false;
+    const places = await placement.places(ringIdOfHash(at, view.shape.bits), replicas);
+    return places.some(({ host }) => host === view.self.host);
   }
 
   /** Blocks that nothing claims are freed where they are, by themselves. */
@@ -146,21 +174,23 @@ export class Surplus {
   }
 
   /** Whether the host holds what is here, if need be after it was given it. */
-  async #isHeld(
+  async #given(
     set: ItemSet,
     host: Contact,
     { key, cid }: Placed,
     { held }: HeldAnswer,
     signal: AbortSignal,
-  ): Promise<boolean> {
-    if (held === 'same') return true;
+  ): Promise<Held> {
+    if (held === 'same') return 'held';
+    // Asked again in a later round, when it has said so itself.
+    if (held === 'absent' && cid !== null && set !== leafSet)
+      return (await this.#mover.pushBlock(host, cid, signal)) === 'full' ? 'full' : 'not-held';
+    return (await this.#isGiven(set, host, key, cid, signal)) ? 'held' : 'not-held';
+  }
+
+  #isGiven(set: ItemSet, host: Contact, key: string, cid: CID | null, signal: AbortSignal): Promise<boolean> {
     if (set === leafSet) return pushLeaves(this.#ports, host, [key], signal);
     if (cid === null) return this.#mover.pushRecords(host, [key], signal);
-    if (held === 'absent') {
-      // Asked again in a later round, when it has said so itself.
-      await this.#mover.pushBlock(host, cid, signal);
-      return false;
-    }
     return this.#mover.exchangeClaims(host, [cid], signal);
   }
 
