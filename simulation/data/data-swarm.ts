@@ -159,7 +159,7 @@ class DataSwarm {
   /** No trouble any more: now everything comes to where it belongs. */
   async #end(): Promise<void> {
     this.#sim.ring.network.faults = { ...this.#plan.network, loss: 0, duplication: 0 };
-    await this.#until('all at its places', exactWithin, lookRarely, () => this.#holdings.misplaced());
+    await this.#until('all at its places', exactWithin, lookRarely, () => this.#holdings.misplaced(this.#standing()));
     for (const published of this.#oracle.names) await this.#reading.inQuiet(published);
     if (!this.#plan.collects) return;
     this.#sim.ring.time.wallAhead += mostOfADay;
@@ -221,13 +221,18 @@ class DataSwarm {
   }
 
   #unclaimed(): string | null {
-    const wall = this.#sim.ring.time.wallTime;
-    const stand = (published: PublishedName): readonly Content[] => this.#oracle.expected(published, wall).contents;
-    const claimed = new Set(this.#oracle.names.flatMap(stand).flatMap(({ cids }) => cids.map(blockKey)));
+    const standing = this.#standing();
     for (const [key, hosts] of this.#holdings.allBlocks())
-      if (!claimed.has(key))
+      if (!standing.has(key))
         return `block ${key.slice(0, 12)} is still at host ${hosts[0]?.number}: ${claimsThere(key, hosts[0])}`;
     return null;
+  }
+
+  /** Keys of the blocks of all puts that stand. */
+  #standing(): ReadonlySet<string> {
+    const wall = this.#sim.ring.time.wallTime;
+    const stand = (published: PublishedName): readonly Content[] => this.#oracle.expected(published, wall).contents;
+    return new Set(this.#oracle.names.flatMap(stand).flatMap(({ cids }) => cids.map(blockKey)));
   }
 
   /** Copies of a block that there can be in any case: hosts with a quota may be full. */

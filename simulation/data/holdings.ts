@@ -50,8 +50,10 @@ export class Holdings {
   /**
    * Why not everything that lies on any disk lies at exactly its places, or null. Hosts with a quota may lack what others
    * then hold in their stead; a publisher keeps its own records besides.
+   * @param standing keys of the blocks of which some put stands. Of the others a host that was cut off may keep copies until
+   * it looks at their names again, hours later: whether they go at all is another check.
    */
-  misplaced(): string | null {
+  misplaced(standing: ReadonlySet<string>): string | null {
     const { members } = this.#simulation;
     const held = new Map(members.map((host) => [host, heldBy(host)]));
     const wanted = new Map<string, number>();
@@ -61,6 +63,7 @@ export class Holdings {
       for (const key of records.keys()) newest.add(key);
     }
     for (const [key, copies] of wanted) {
+      if (!standing.has(key)) continue;
       const places = this.placesOf(key, copies);
       const lacking = places.filter((host) => held.get(host)?.blocks.has(key) !== true);
       const extra = members.filter((host) => !places.includes(host) && held.get(host)?.blocks.has(key) === true);

@@ -9,6 +9,8 @@ const found: Record<number, string> = {
   17: 'B12 what was cut off or has expired goes for good',
   36: 'B12 a copy that stood in for a full place goes when the place has it',
   52: 'B12 a host that missed the end of a name finds out from those who freed its blocks',
+  313: 'B4 beside a place without room others give up what they hold too much of',
+  668: 'A7 beside a place without room a name can be said to be absent',
 };
 
 for (const [seed, title] of Object.entries(found))
