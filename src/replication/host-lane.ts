@@ -15,8 +15,11 @@ import type { DataPorts } from './data-ports.ts';
 import { PathDelay } from './path-delay.ts';
 
 const maximumStreams = 3;
-/** Where a question takes long, with 4 MiB each: 1 Gbit/s at a round trip of 200 ms. */
-const maximumStreamsOfLongPath = 8;
+/**
+ * Where a question takes long. Blocks come one by one, as room for them is made by others that have arrived, and each
+ * leaves at once: 32 of 1 MiB under way are 1 Gbit/s at a round trip of 200 ms.
+ */
+const maximumStreamsOfLongPath = 32;
 const maximumBatchBytes = 4 * 1024 * 1024;
 const maximumBatchBlocks = 64;
 /** Below this a question costs more than sending what may be there already. */

@@ -16,9 +16,14 @@ import { PathDelay } from './path-delay.ts';
 
 /** Two keep a short path busy: one fills up while the other begins. */
 const maximumStreams = 2;
-/** With 8 blocks each they fill 1 Gbit/s at a round trip of 200 ms. */
-const maximumStreamsOfLongPath = 4;
+/**
+ * On a long one there are as many as there are blocks to ask for: those that run side by side end side by side too, and
+ * if they were all, the way would be empty until the next answer begins.
+ */
+const maximumStreamsOfLongPath = 8;
 const maximumBlocksPerRequest = 8;
+/** Beyond the streams of a short path one is worth its question only for so many. */
+const leastBlocksOfFurtherStream = 4;
 const silenceMilliseconds = 3000;
 /** A host found slow comes last for so long. */
 const slowMilliseconds: Milliseconds = 10_000;
@@ -105,8 +110,7 @@ export class SourceLane {
   }
 
   #start(): void {
-    const most = this.#delay.isLong ? maximumStreamsOfLongPath : maximumStreams;
-    while (this.#streams < most && this.#queue.length > 0) {
+    while (this.#mayStart()) {
       const taken = this.#queue.splice(0, maximumBlocksPerRequest);
       const batch = taken.filter(({ wanted }) => !wanted.abandoned);
       for (const waiting of taken) if (waiting.wanted.abandoned) settle(waiting, null);
@@ -121,6 +125,12 @@ export class SourceLane {
     }
   }
 
+  #mayStart(): boolean {
+    if (this.#streams < maximumStreams) return this.#queue.length > 0;
+    const isWorth = this.#queue.length >= leastBlocksOfFurtherStream;
+    return this.#delay.isLong && isWorth && this.#streams < maximumStreamsOfLongPath;
+  }
+
   async #carry(batch: readonly Waiting[]): Promise<void> {
     const ending = new AbortController();
     const start = this.#ports.clock.now();
@@ -132,6 +142,8 @@ export class SourceLane {
       const answer = await this.#ports.transport.stream(this.contact, blockMessages.get, { header }, options);
       this.#lastHeard = this.#ports.clock.now();
       this.#delay.answeredAfter(this.#lastHeard - start);
+      // The first answer tells that the path is long.
+      this.#start();
       const sizes = decodeSizes(answer.header, batch.length);
       const coming = batch.filter((_, index) => sizes[index]! >= 0);
       for (const [index, waiting] of batch.entries()) {

@@ -1,0 +1,79 @@
+/**
+ * Blocks over real sockets through a long way: 100 ms of round trip, a rate, standstills as losses make them. How much of
+ * the rate arrives `npm run bench -- slow-path` tells; here windows or requests that do not follow the delay would take
+ * minutes, and a machine that does much else still passes.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { buildFile } from '../../src/content/builder.ts';
+import type { Block } from '../../src/content/cid.ts';
+import { leafBytes } from '../../src/content/leaf-pool.ts';
+import { found } from '../../src/network/genesis.ts';
+import { Http2Transport } from '../../src/network/http2-transport.ts';
+import { createIdentity } from '../../src/network/identity.ts';
+import { fetchInOrder } from '../../src/replication/block-stream.ts';
+import { blockPeer } from '../fixtures/block-network.ts';
+import { type PathOptions, SlowPath } from '../fixtures/slow-path.ts';
+import { StaticRing } from '../fixtures/static-ring.ts';
+
+const leafCount = 24;
+const farPath = { roundTripMilliseconds: 100, bytesPerSecond: 20e6 };
+/** Twelve times what the path itself takes; one block a round trip would take as long. */
+const patience = { timeout: 30_000 };
+const rule = { replicas: 1, writeQuorum: 1 };
+
+test('a put and a get through 100 ms of round trip keep many blocks under way', patience, async (t) => {
+  await throughAndBack(t, farPath);
+});
+
+test('a put and a get through 100 ms and losses bring the right bytes', patience, async (t) => {
+  await throughAndBack(t, { ...farPath, bytesBetweenLosses: 4e6 });
+});
+
+async function throughAndBack(t: TestContext, options: PathOptions): Promise<void> {
+  const { holder, client } = await overSlowPath(t, options);
+  const bytes = randomBytes(leafCount * leafBytes - 1);
+  const writer = client.storer.writer(rule, []);
+  const leaves: Block['cid'][] = [];
+  await buildFile(piecesOf(bytes), async (block) => {
+    if (leaves.length < leafCount) leaves.push(block.cid);
+    await writer.write(block);
+  });
+  assert.equal(await writer.finish(), 1);
+  assert.equal(await holder.blocks.size(leaves[0]!), leafBytes);
+
+  let at = 0;
+  const wanted = (async function* () {
+    yield* leaves;
+  })();
+  for await (const leaf of fetchInOrder(wanted, (cid) => client.fetcher.fetch(cid))) {
+    assert.ok(bytes.subarray(at, at + leaf.length).equals(leaf), `other bytes from ${at} on`);
+    at += leaf.length;
+    client.fetcher.release(leaf);
+  }
+  assert.equal(at, bytes.length);
+  assert.deepEqual(client.reports, []);
+}
+
+/** Only the holder is a member; the way to it leads through the path. */
+async function overSlowPath(t: TestContext, options: PathOptions) {
+  const genesis = found();
+  const transport = () => {
+    const made = new Http2Transport({ identity: createIdentity(), genesis, secret: null, listen: '127.0.0.1:0' });
+    t.after(() => made.close());
+    return made;
+  };
+  const [holding, asking] = [transport(), transport()];
+  const ring = new StaticRing();
+  const holder = blockPeer(ring, holding);
+  await holding.serve(holder.handlers);
+  const slow = await SlowPath.open(() => Number(holding.listening.split(':').at(-1)), options);
+  t.after(() => slow[Symbol.asyncDispose]());
+  ring.add({ host: holding.self, addresses: [`127.0.0.1:${slow.port}`] });
+  return { holder, client: blockPeer(ring, asking) };
+}
+
+async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += leafBytes) yield bytes.subarray(at, at + leafBytes);
+}
