@@ -1,6 +1,6 @@
 /** What a user types, taken apart: words that must all be there, words that must not, phrases, beginnings, filters. */
 import { ChordialError } from '../errors.ts';
-import { queryWordsOf } from './words.ts';
+import { beginningCharacters, queryWordsOf } from './words.ts';
 
 export interface SizeRange {
   /** Bytes, both included. */
@@ -24,7 +24,6 @@ export interface WordQuery {
 
 export const maximumQueryBytes = 10 * 1024;
 const maximumTerms = 64;
-const leastBeginning = 3;
 const leastPeerCharacters = 4;
 
 const kinds: Readonly<Record<string, readonly string[]>> = {
@@ -126,9 +125,9 @@ interface OpenQuery {
 function readBeginning(query: OpenQuery, text: string): void {
   const words = queryWordsOf(text);
   const last = words.at(-1);
-  if (last === undefined || [...last].length < leastBeginning) {
+  if (last === undefined || [...last].length < beginningCharacters) {
     throw bad(
-      `has the beginning ${JSON.stringify(`${text}*`)}, and ${leastBeginning} letters are the least. Write more of it, or ask every peer`,
+      `has the beginning ${JSON.stringify(`${text}*`)}, and ${beginningCharacters} letters are the least. Write more of it, or ask every peer`,
     );
   }
   query.words.push(...words.slice(0, -1));

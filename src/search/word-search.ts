@@ -92,7 +92,9 @@ export class WordSearch {
 
   /** Null when one of the words stands nowhere: then nothing answers the query. */
   async #rarest(query: WordQuery, signal: AbortSignal): Promise<string | null> {
-    const words = [...demandedWords(query), ...query.beginnings.map(beginningOf)];
+    const demanded = demandedWords(query);
+    // Of a long name the beginnings have no postings, so words are asked for where there are some.
+    const words = demanded.length > 0 ? demanded : query.beginnings.map(beginningOf);
     if (words.length === 0) {
       const message = 'The query has no word to look for. Add one of at least two letters, or ask every peer.';
       throw new ChordialError('bad-request', message);

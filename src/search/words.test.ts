@@ -41,3 +41,12 @@ test('words are bounded in number and length', () => {
   );
   assert.deepEqual(sorted('x'.repeat(300)), ['x'.repeat(maximumWordCharacters)]);
 });
+
+test('A16 of a long name the words that a query demands have postings before all else', () => {
+  const long = 'Übersicht der Ergebnisse vom Dienstag für Abteilung Einkauf und Vertrieb 東京会議.pdf';
+  const postings = postingWordsOf(long);
+  assert.equal(postings.length, maximumPostings);
+  for (const word of queryWordsOf(long)) assert.equal(postings.includes(word), true, word);
+  assert.deepEqual(postingWordsOf('iPhone'), ['iphone', 'phone', 'pre:iph', 'pre:pho']);
+  assert.deepEqual(postingWordsOf('ab 12'), ['ab', '12']);
+});

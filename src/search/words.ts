@@ -8,6 +8,8 @@
 export const maximumWordCharacters = 64;
 /** A file has at most 20 entries: its name, its provider, and these words with their beginnings. */
 export const maximumPostings = 18;
+/** Of each word so many letters are kept as its beginning; queries ask for no shorter one. */
+export const beginningCharacters = 3;
 /** What is read of a name: names have at most 255 bytes, but folding can lengthen them. */
 const maximumTextCharacters = 1024;
 
@@ -41,16 +43,21 @@ export function queryWordsOf(text: string): readonly string[] {
   });
 }
 
-/** Words and beginnings to publish: words first, so that exact ones are always found; the longest first beyond the bound. */
+/**
+ * Words and beginnings to publish, the longest first beyond the bound. At first those that a query can demand, so that exact words
+ * are always found, then their beginnings where a query could ask for them, then the segments of writing without spaces.
+ */
 export function postingWordsOf(name: string): readonly string[] {
-  const words = [...wordsOf(name)].sort((a, b) => [...b].length - [...a].length);
-  const beginnings = new Set(words.map(beginningOf));
-  return [...words, ...beginnings].slice(0, maximumPostings);
+  const spaced = tokensOf(name).filter((token) => !unspaced.test(token));
+  const demanded = new Set([...queryWordsOf(name), ...spaced.map(asWord).filter(isWord)]);
+  const words = [...demanded].sort((a, b) => [...b].length - [...a].length);
+  const beginnings = words.filter((word) => [...word].length >= beginningCharacters).map(beginningOf);
+  return [...new Set([...words, ...beginnings, ...wordsOf(name)])].slice(0, maximumPostings);
 }
 
 /** The key under which all words with the same first three letters are listed. */
 export function beginningOf(word: string): string {
-  return `pre:${[...word].slice(0, 3).join('')}`;
+  return `pre:${[...word].slice(0, beginningCharacters).join('')}`;
 }
 
 /** One line of words with single spaces, to look for phrases in. */

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { seededRandom } from '../../simulation/virtual-time.ts';
+import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import type { Random } from '../../src/ring/ports.ts';
+import {
+  hitsOf,
+  type NewFile,
+  putFiles,
+  type SearchPeer,
+  searchNetwork,
+  shareFiles,
+} from '../fixtures/search-network.ts';
+import { hasWords, type InventedName, inventName, type Wanted, wantedQuery } from './invented-names.ts';
+
+const peerCount = 8;
+const sharedOfEach = 400;
+const putOfEach = 12;
+const queryCount = 500;
+
+interface Published extends NewFile {
+  readonly invented: InventedName;
+  /** `host share|put`: who published it, and how. */
+  readonly by: string;
+}
+
+test('A16 B5 500 random queries by words find all and only what a plain scan over every share and put finds', async () => {
+  const random = seededRandom(16);
+  const { peers, close } = await searchNetwork(peerCount);
+  try {
+    const files: Published[] = [];
+    const invent = (peer: SearchPeer, kind: 'share' | 'put', count: number): readonly Published[] => {
+      const made = Array.from({ length: count }, (_, number) =>
+        newFile(random, files.length + number, `${peer.data.identity.host} ${kind}`),
+      );
+      files.push(...made);
+      return made;
+    };
+    for (const peer of peers) {
+      await shareFiles(peer, invent(peer, 'share', sharedOfEach));
+      await putFiles(peer, invent(peer, 'put', putOfEach));
+    }
+    let found = 0;
+    for (let number = 0; number < queryCount; number++) {
+      const wanted = wantedQuery(files[Math.floor(random.next() * files.length)]!.invented, random);
+      const expected = files
+        .filter((file) => answers(file, wanted))
+        .map(({ by, name, root }) => `${by} ${name} ${root}`);
+      const hits = await hitsOf(peers[number % peerCount]!, wanted.text);
+      const got = hits.map(
+        ({ name, root, source, isShared }) => `${source.host} ${isShared ? 'share' : 'put'} ${name} ${root}`,
+      );
+      assert.deepEqual(got.sort(), expected.sort(), wanted.text);
+      found += got.length;
+    }
+    assert.ok(found > queryCount, `${found} hits are too few to show anything`);
+  } finally {
+    await close();
+  }
+});
+
+function newFile(random: Random, number: number, by: string): Published {
+  const invented = inventName(random);
+  const { name } = invented;
+  const size = Math.floor(random.next() ** 3 * 1e6);
+  return {
+    invented,
+    by,
+    name,
+    size,
+    root: cidOfBlock(rawCodec, Buffer.from(`${number} ${name}`)),
+    type: 'file',
+    sha256: null,
+    time: 1_700_000_000_000,
+  };
+}
+
+/** The plain scan: what was put into the name, without the product's own cutting of words. */
+function answers({ invented, size }: Published, wanted: Wanted): boolean {
+  const { extension, leastSize } = wanted;
+  return (
+    hasWords(invented, wanted) &&
+    (extension === null || invented.extension === extension) &&
+    (leastSize === null || size > leastSize)
+  );
+}
