@@ -190,6 +190,7 @@ export const share = record({
   bytes: whole,
   state: { enum: ['indexing', 'watching', 'missing'], description: 'missing: the folder is not there now' },
   indexed: whole,
+  announced: { type: 'integer', description: 'Of the indexed ones, those that others find' },
   unreadable: { type: 'integer', description: 'Files and folders that cannot be read' },
 });
 export const shareList = record({ shares: list(share) });

@@ -58,11 +58,13 @@ function listing(shares: readonly ShareStatus[]): string {
   ] as const;
   return table(
     columns,
-    shares.map(({ path: place, files, bytes, state, indexed, unreadable }) => [
-      place,
-      String(files),
-      shownSize(bytes),
-      `${state}${state === 'indexing' ? ` ${indexed} of ${files}` : ''}${unreadable > 0 ? `, ${unreadable} unreadable` : ''}`,
-    ]),
+    shares.map((share) => [share.path, String(share.files), shownSize(share.bytes), stateOf(share)]),
   );
+}
+
+function stateOf({ state, files, indexed, announced, unreadable }: ShareStatus): string {
+  const parts = [state === 'indexing' ? `${state} ${indexed} of ${files}` : state];
+  if (announced < indexed) parts.push(`${announced} announced`);
+  if (unreadable > 0) parts.push(`${unreadable} unreadable`);
+  return parts.join(', ');
 }

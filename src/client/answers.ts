@@ -269,6 +269,8 @@ export interface Share {
   /** missing: the folder is not there now */
   readonly state: 'indexing' | 'watching' | 'missing';
   readonly indexed: number;
+  /** Of the indexed ones, those that others find */
+  readonly announced: number;
   /** Files and folders that cannot be read */
   readonly unreadable: number;
 }

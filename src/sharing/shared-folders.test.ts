@@ -132,6 +132,7 @@ describe('SharedFolders', () => {
     await until('indexed', settled(b.shares, names.length));
     await until('announced', () => b.announcer.names.length === names.length);
     assert.deepEqual(b.announcer.names, names.map((name) => name.normalize('NFC')).sort());
+    await until('its state says so', () => b.shares.list()[0]?.announced === names.length);
     await rm(path.join(b.folder, 'plain.txt'));
     await mkdir(path.join(b.folder, 'new', 'deep'), { recursive: true });
     await writeFile(path.join(b.folder, 'new', 'deep', 'below.txt'), 'below');

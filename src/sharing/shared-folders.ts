@@ -24,6 +24,8 @@ export interface ShareStatus {
   readonly bytes: number;
   readonly state: 'indexing' | 'watching' | 'missing';
   readonly indexed: number;
+  /** Of the indexed ones, those that others find. */
+  readonly announced: number;
   /** Files and folders in it that cannot be read. */
   readonly unreadable: number;
 }
@@ -282,7 +284,8 @@ export class SharedFolders {
     const { isMissing, isLookedAt, unreadable } = this.#lookingAt(share.folder);
     const pending = this.#indexer.pending(share.folder);
     const state = isMissing ? 'missing' : !isLookedAt || pending > 0 ? 'indexing' : 'watching';
-    return { path: share.path, files: files + pending, bytes, state, indexed: files, unreadable };
+    const announced = this.#ports.table.announcedIn(share.folder);
+    return { path: share.path, files: files + pending, bytes, state, indexed: files, announced, unreadable };
   }
 
   #lookingAt(folder: number): Looking {

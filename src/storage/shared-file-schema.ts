@@ -17,6 +17,7 @@ export const sharedFileSchema = `
   CREATE INDEX IF NOT EXISTS shared_files_by_root ON shared_files (root);
   CREATE INDEX IF NOT EXISTS shared_files_by_name ON shared_files (name);
   CREATE INDEX IF NOT EXISTS shared_files_by_batch ON shared_files (batch);
+  CREATE INDEX IF NOT EXISTS shared_files_unannounced ON shared_files (folder) WHERE batch IS NULL AND gone = 0;
   CREATE INDEX IF NOT EXISTS shared_files_unhashed ON shared_files (file) WHERE sha256 IS NULL;
   CREATE INDEX IF NOT EXISTS shared_files_stale ON shared_files (file) WHERE stale = 1;
   CREATE INDEX IF NOT EXISTS shared_files_moved ON shared_files (file) WHERE earlier IS NOT NULL;

@@ -230,6 +230,12 @@ export class SharedFileTable {
     return Number(this.#get('SELECT count(*) AS count FROM shared_files WHERE batch IS NULL AND gone = 0')?.['count']);
   }
 
+  /** Of the current files of a share, those that are in a batch. */
+  announcedIn(folder: number): number {
+    const sql = 'SELECT count(*) AS count FROM shared_files WHERE folder = ? AND batch IS NULL AND gone = 0';
+    return this.totals(folder).files - Number(this.#get(sql, folder)?.['count']);
+  }
+
   /** Announced with less than is known now. */
   stale(limit: number): readonly SharedFile[] {
     return this.#files('stale = 1 AND gone = 0 AND batch IS NOT NULL ORDER BY file LIMIT ?', limit);

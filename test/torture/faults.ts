@@ -7,8 +7,10 @@ import { churn } from './rows/churn.ts';
 import { diskFull } from './rows/disk-full.ts';
 import type { FaultRow, Measured } from './rows/fault-row.ts';
 import { flippedBits } from './rows/flipped-bits.ts';
+import { hostile } from './rows/hostile.ts';
 import { killSome } from './rows/kill-some.ts';
 import { oneByOne } from './rows/one-by-one.ts';
+import { shares } from './rows/shares.ts';
 import { split } from './rows/split.ts';
 import { stageRow } from './rows/stage-row.ts';
 import { StepLog } from './step-log.ts';
@@ -26,6 +28,8 @@ const rows: readonly FaultRow[] = [
   diskFull,
   flippedBits,
   split,
+  shares,
+  hostile,
 ];
 
 const { values, positionals } = parseArgs({
@@ -65,7 +69,7 @@ process.exitCode = isMet ? 0 : 1;
 
 async function measure(row: FaultRow, signal: AbortSignal): Promise<Measured> {
   const options = {
-    peers: numberOf(values.peers ?? String(row.peers), '--peers', 4, 200),
+    peers: numberOf(values.peers ?? String(row.peers), '--peers', 3, 200),
     files: numberOf(values.files ?? String(row.files), '--files', 1, 1_000_000),
     minutes: numberOf(values.minutes, '--minutes', 0.01, 100_000),
     seed: numberOf(values.seed, '--seed', 0, 2 ** 32 - 1),

@@ -12,6 +12,8 @@ export interface Scene {
   /** Does nothing by itself: a row asks it for puts, or starts readers of its own. */
   readonly workload: Workload;
   readonly minutes: number;
+  /** As many as the network holds, or as a bare row is to make. */
+  readonly files: number;
 }
 
 export interface FaultRow {
@@ -21,6 +23,8 @@ export interface FaultRow {
   /** Unless the command line says otherwise. */
   readonly peers: number;
   readonly files: number;
+  /** The row makes its own files: the network holds none when it begins. */
+  readonly isBare?: boolean;
   /** The peers are one ring and hold the files at full replicas. */
   measure(scene: Scene): Promise<Measured>;
 }

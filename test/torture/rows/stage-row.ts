@@ -32,13 +32,13 @@ export async function stageRow(
   log.step(`${row.name}: ${options.peers} peers, ${options.files} files`);
   await startPeers(torture, options.peers);
   const workload = new Workload(torture, { writers: 0, readers: 0, paceMilliseconds: 0 });
-  await putFiles(torture, workload, options.files);
+  if (row.isBare !== true) await putFiles(torture, workload, options.files);
   await untilConsistent(torture);
   if ((await untilFull(torture, [...torture.oracle.files.values()])) === null) {
     return { figure: 'full replicas were not reached before the fault', passed: false };
   }
-  log.step('full replicas; now the fault');
-  const measured = await row.measure({ torture, workload, minutes: options.minutes });
+  log.step(row.isBare === true ? 'one ring' : 'full replicas; now the fault');
+  const measured = await row.measure({ torture, workload, minutes: options.minutes, files: options.files });
   if (!measured.passed)
     for (const host of network.hosts) log.detail(`${host.name} (${host.state}): ${host.process.describe()}`);
   return signal.aborted ? { figure: 'interrupted', passed: false } : measured;

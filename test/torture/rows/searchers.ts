@@ -1,0 +1,53 @@
+/** Searches without pause for files that are there, each at some peer: a hit of the very file must be among the hits. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { pick } from '../oracle.ts';
+import { search } from '../search-requests.ts';
+import type { Torture } from '../torture.ts';
+
+const pauseMilliseconds = 100;
+
+export class Searchers {
+  readonly #torture: Torture;
+  readonly #loop: Promise<void>;
+  /** Only these: what was just put may not be in the index yet. */
+  readonly #names: ReadonlySet<string>;
+  #isStopped = false;
+  succeeded = 0;
+  failed = 0;
+
+  constructor(torture: Torture) {
+    this.#torture = torture;
+    this.#names = new Set(torture.oracle.files.keys());
+    this.#loop = this.#search();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#loop;
+  }
+
+  async #search(): Promise<void> {
+    const { oracle, random, readers, log } = this.#torture;
+    while (!this.#isStopped) {
+      await wait(pauseMilliseconds);
+      const file = pick(
+        oracle.in('kept').filter(({ name, former }) => this.#names.has(name) && former.length === 0),
+        random,
+      );
+      const host = pick(readers, random);
+      if (file === null || host === null) continue;
+      const isThere = await search(host, file.name).then(
+        ({ hits }) => hits.some(({ name, publisher }) => name === file.name && publisher === file.publisher),
+        (error: Error) => {
+          log.detail(`search for ${file.name} at ${host.name}: ${error.message}`);
+          return false;
+        },
+      );
+      if (isThere) this.succeeded += 1;
+      else if (file.state === 'kept' && file.former.length === 0 && file.possible.length === 0) {
+        this.failed += 1;
+        log.detail(`search for ${file.name} at ${host.name}: not among the hits`);
+      }
+    }
+  }
+}
