@@ -37,6 +37,8 @@ export const maximumEntriesPerFile = 20;
 export const maximumEntriesPerPublisher = 10_000_000;
 const maximumSubjectBytes = 1024;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** The body of entries. Values of the DAG-CBOR data model. */
 export function shareBody(body: EntryBody): Uint8Array {
   return encode(body);
@@ -118,7 +120,7 @@ function divider(subject: Uint8Array, from: number): number {
 
 function text(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch (cause) {
     throw malformed('its subject is no text', cause);
   }

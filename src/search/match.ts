@@ -1,6 +1,6 @@
 /** Whether a name with its size and publisher answers a query, and how well. */
 import type { WordQuery } from './query.ts';
-import { phraseOf, wordsOf } from './words.ts';
+import { phraseOf, undividedLineOf, wordsOf } from './words.ts';
 
 export interface Candidate {
   readonly name: string;
@@ -18,18 +18,59 @@ export function matchQuality(query: WordQuery, { name, size, publisher }: Candid
   if (range !== null && (size < range.least || size > range.most)) return null;
   if (from !== null && !publisher.startsWith(from) && !publisher.endsWith(from)) return null;
   if (query.types !== null && !query.types.includes(extensionOf(name))) return null;
-  const words = wordsOf(name);
-  if (!query.words.every((word) => words.has(word)) || query.without.some((word) => words.has(word))) return null;
-  const begun = query.beginnings.map((beginning) => [...words].find((word) => word.startsWith(beginning)));
-  if (begun.includes(undefined)) return null;
-  const line = phraseOf(name);
-  if (!query.phrases.every((phrase) => line.includes(` ${phrase.join(' ')} `))) return null;
+  const text = new MatchedName(name);
+  if (!query.words.every((word) => text.has(word)) || query.without.some((word) => text.has(word))) return null;
+  if (!query.beginnings.every((beginning) => text.hasBeginning(beginning))) return null;
+  if (!query.phrases.every((phrase) => text.hasInOrder(phrase))) return null;
 
   const named = [...query.words, ...query.phrases.flat(), ...query.beginnings];
-  const letters = line.replaceAll(' ', '').length;
-  const covered = Math.min(1, named.join('').length / Math.max(1, letters));
-  const inOrder = query.words.length > 1 && line.includes(` ${query.words.join(' ')} `);
+  const covered = Math.min(1, named.join('').length / Math.max(1, text.letters));
+  const inOrder = query.words.length > 1 && text.hasInOrder(query.words);
   return Math.min(1, 0.8 * covered + (inOrder ? 0.2 : 0));
+}
+
+/** A name is cut into all its words only where its undivided ones leave a question open: there may be 10^5 under one word. */
+class MatchedName {
+  readonly #name: string;
+  readonly #line: string;
+  #words: ReadonlySet<string> | null = null;
+  #phrase: string | null = null;
+
+  constructor(name: string) {
+    this.#name = name;
+    this.#line = undividedLineOf(name);
+  }
+
+  /** Of the undivided words. */
+  get letters(): number {
+    return this.#line.replaceAll(' ', '').length;
+  }
+
+  has(word: string): boolean {
+    if (this.#line.includes(` ${word} `)) return true;
+    return this.#mayHold(word) && this.#all().has(word);
+  }
+
+  hasBeginning(beginning: string): boolean {
+    if (this.#line.includes(` ${beginning}`)) return true;
+    return this.#mayHold(beginning) && [...this.#all()].some((word) => word.startsWith(beginning));
+  }
+
+  hasInOrder(words: readonly string[]): boolean {
+    if (!words.every((word) => this.#mayHold(word))) return false;
+    this.#phrase ??= phraseOf(this.#name);
+    return this.#phrase.includes(` ${words.join(' ')} `);
+  }
+
+  /** A small σ is another one at the end of a word, and where words end is not known of the undivided ones. */
+  #mayHold(part: string): boolean {
+    return this.#line.includes(part) || /[σς]/.test(part);
+  }
+
+  #all(): ReadonlySet<string> {
+    this.#words ??= wordsOf(this.#name);
+    return this.#words;
+  }
 }
 
 function extensionOf(name: string): string {

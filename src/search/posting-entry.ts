@@ -7,7 +7,7 @@ import { tombstoneMilliseconds } from '../records/entry.ts';
 import type { NameEntry } from '../records/name-entry.ts';
 import { type HeldShareEntry, readShareBody, readSubject, sharePostingEntry } from '../records/share-entry.ts';
 import type { Hit } from './hit.ts';
-import { beginningOf, postingWordsOf, wordsOf } from './words.ts';
+import { postingWordsOf } from './words.ts';
 
 /** One for each word and beginning of the name. */
 export function postingsOf(entry: NameEntry): readonly UnsignedEntry[] {
@@ -33,7 +33,10 @@ export function postingBody(file: Pick<Hit, 'size' | 'type' | 'sha256' | 'time'>
   return { size, type, sha256, time };
 }
 
-/** Null for a posting that says nothing, or that stands under a word which its name does not have. */
+/**
+ * Null for a posting that says nothing. One that stands under a word which its name does not have is not told from others here:
+ * no query of that word matches its name.
+ */
 export function hitOfPosting({ entry }: EncodedEntry): Hit | null {
   const { body, publisher } = entry;
   if (body === null) return null;
@@ -55,8 +58,8 @@ function readHit(
   about: Pick<Hit, 'source' | 'isShared'>,
 ): Hit | null {
   try {
-    const { word, name, root } = readSubject(entry);
-    if (checkName(name) !== name || (word !== null && !standsUnder(word, name))) return null;
+    const { name, root } = readSubject(entry);
+    if (checkName(name) !== name) return null;
     if (!isCount(size) || !isCount(time) || (type !== 'file' && type !== 'directory')) return null;
     if (sha256 !== null && (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256))) return null;
     return { name, root: decodeCid(root), size, type, sha256, time, ...about };
@@ -64,11 +67,6 @@ function readHit(
     if (error instanceof ChordialError) return null;
     throw error;
   }
-}
-
-function standsUnder(word: string, name: string): boolean {
-  const words = wordsOf(name);
-  return word.startsWith('pre:') ? [...words].some((one) => beginningOf(one) === word) : words.has(word);
 }
 
 function subjectsOf({ name, cid }: Pick<NameEntry, 'name' | 'cid'>): readonly Uint8Array[] {

@@ -6,7 +6,7 @@ import type { ShareReader } from '../records/shares.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RecordTable } from '../storage/record-table.ts';
-import { type Hit, hitKey } from './hit.ts';
+import type { Hit } from './hit.ts';
 import { matchQuality } from './match.ts';
 import { hitOfPosting, hitOfShare } from './posting-entry.ts';
 import type { WordQuery } from './query.ts';
@@ -69,7 +69,7 @@ export class WordIndex {
       found.push({ hit, rank: Math.round(quality * 1000) * 2 + (isLive ? 1 : 0) });
     }
     // Ties fall alike on every host, so that pages from two of them are the same pages.
-    found.sort((a, b) => b.rank - a.rank || b.hit.time - a.hit.time || (hitKey(a.hit) < hitKey(b.hit) ? -1 : 1));
+    found.sort((a, b) => b.rank - a.rank || b.hit.time - a.hit.time || inFixedOrder(a.hit, b.hit));
     return found.map(({ hit }) => hit);
   }
 
@@ -119,4 +119,10 @@ export class WordIndex {
     }
     return hits;
   }
+}
+
+function inFixedOrder(a: Hit, b: Hit): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
+  if (a.source.host !== b.source.host) return a.source.host < b.source.host ? -1 : 1;
+  return Buffer.compare(a.root.bytes, b.root.bytes);
 }

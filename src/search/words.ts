@@ -65,6 +65,11 @@ export function phraseOf(text: string): string {
   return ` ${queryWordsOf(text).join(' ')} `;
 }
 
+/** The undivided words of a text in its order, between single spaces; no length is cut. Cheap, where `wordsOf` is not. */
+export function undividedLineOf(text: string): string {
+  return ` ${tokensOf(text).join(' ').toLowerCase().normalize('NFKC')} `;
+}
+
 function tokensOf(text: string): readonly string[] {
   return text.slice(0, maximumTextCharacters).normalize('NFKC').match(tokens) ?? [];
 }
