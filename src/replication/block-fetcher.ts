@@ -46,7 +46,11 @@ export class BlockFetcher {
     this.#replicas = replicas;
   }
 
-  /** The verified bytes. Rejects with `no-live-source`, or `interrupted` when the signal fires. */
+  /**
+   * The verified bytes. Rejects with `no-live-source`, or `interrupted` when the signal fires.
+   *
+   * @param sharers those of one content, which is also in whose turn the block is asked for.
+   */
   async fetch(cid: CID, signal?: AbortSignal, sharers: Sharers | null = null): Promise<Uint8Array> {
     const held = inlineBytes(cid) ?? (await this.#local(cid));
     if (held !== null) return held;
@@ -55,7 +59,7 @@ export class BlockFetcher {
     let pointed: readonly SourceLane[] = [];
     for (let round = 1; round <= maximumRounds; round++) {
       const sources = [...new Set([...sharing, ...pointed, ...(await this.#sources(cid))])];
-      const fetching = new Fetching(cid, sources, this.#ports, signal);
+      const fetching = new Fetching({ cid, reader: sharers, abandoned: false }, sources, this.#ports, signal);
       const bytes = await fetching.run();
       if (bytes !== null) return bytes;
       absent = fetching.absent;
@@ -187,8 +191,8 @@ class Fetching {
     return this.#wanted.isUnknown === true;
   }
 
-  constructor(cid: CID, sources: readonly SourceLane[], ports: DataPorts, signal: AbortSignal | undefined) {
-    this.#wanted = { cid, abandoned: false };
+  constructor(wanted: WantedBlock, sources: readonly SourceLane[], ports: DataPorts, signal: AbortSignal | undefined) {
+    this.#wanted = wanted;
     this.#sources = sources;
     this.#ports = ports;
     this.#signal = signal;

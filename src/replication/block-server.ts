@@ -22,15 +22,17 @@ import {
   unknownSize,
 } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
-import { ByteBudget } from './byte-budget.ts';
 import { decodeClaimed } from './claim-messages.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
+import { FairByteBudget } from './fair-byte-budget.ts';
 import type { SharedBlocks } from './shared-blocks.ts';
 
 /** Blocks that came and are not durable yet. */
 const maximumIncomingBytes = 16 * 1024 * 1024;
 /** Blocks read from disk and not yet taken by the connection. */
 const maximumOutgoingBytes = 8 * 1024 * 1024;
+/** Besides, each way, for hosts of which nothing is held yet. */
+const maximumReservedBytes = 8 * 1024 * 1024;
 
 export interface BlockServerEvents {
   /** Blocks that were not here before are durable now. */
@@ -47,8 +49,8 @@ export class BlockServer {
   readonly #leaves: LeafPool;
   readonly #confirmed: Pick<ConfirmedRanges, 'covers'>;
   readonly #shared: SharedBlocks | null;
-  readonly #incoming = new ByteBudget(maximumIncomingBytes);
-  readonly #outgoing = new ByteBudget(maximumOutgoingBytes);
+  readonly #incoming = new FairByteBudget(maximumIncomingBytes, maximumReservedBytes);
+  readonly #outgoing = new FairByteBudget(maximumOutgoingBytes, maximumReservedBytes);
 
   /**
    * @param confirmed the ranges of which all is here that belongs here.
@@ -107,7 +109,7 @@ export class BlockServer {
     try {
       await receiveBlocks(incoming.payload, sizes, {
         allocate: async (index, size) => {
-          await this.#incoming.take(size);
+          await this.#incoming.take(from.host, size);
           receiving = { index, bytes: size };
           return size === leafBytes ? this.#leaves.take() : unpooledBuffer(size);
         },
@@ -115,7 +117,7 @@ export class BlockServer {
           receiving = null;
           const { cid, claims } = offered[index]!;
           const kept = this.#keep({ cid, bytes, claims }, from);
-          results[index] = kept.finally(() => this.#incoming.give(bytes.length));
+          results[index] = kept.finally(() => this.#incoming.give(from.host, bytes.length));
           // Looked at when the stream has ended; until then a failure is nobody's unhandled rejection.
           results[index].catch(() => undefined);
         },
@@ -123,7 +125,7 @@ export class BlockServer {
     } finally {
       // A stream that broke in the middle of a block leaves its share of the bound behind.
       const broken = receiving as { bytes: number } | null;
-      if (broken !== null) this.#incoming.give(broken.bytes);
+      if (broken !== null) this.#incoming.give(from.host, broken.bytes);
       await Promise.allSettled(results);
     }
     const settled = await Promise.all(results);
@@ -164,7 +166,7 @@ export class BlockServer {
   async *#bytesOf(to: Contact, held: readonly HeldBlock[]): AsyncGenerator<Uint8Array, void, undefined> {
     let sentBytes = 0;
     for (const { cid, size } of held) {
-      await this.#outgoing.take(size);
+      await this.#outgoing.take(to.host, size);
       try {
         const bytes =
           (await this.#blocks.get(cid, this.#leaves)) ?? (await this.#shared?.read(cid, this.#leaves)) ?? null;
@@ -176,7 +178,7 @@ export class BlockServer {
         this.#leaves.giveBack(bytes);
         sentBytes += size;
       } finally {
-        this.#outgoing.give(size);
+        this.#outgoing.give(to.host, size);
       }
     }
     if (held.length > 0) this.#events.sent?.(to, held.length, sentBytes);

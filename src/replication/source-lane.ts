@@ -13,6 +13,7 @@ import { receiveBlocks } from './block-payload.ts';
 import type { DataPorts } from './data-ports.ts';
 import { DripWatch } from './drip-watch.ts';
 import { PathDelay } from './path-delay.ts';
+import { TurnQueue } from './turn-queue.ts';
 
 /** Two keep a short path busy: one fills up while the other begins. */
 const maximumStreams = 2;
@@ -24,6 +25,10 @@ const maximumStreamsOfLongPath = 8;
 const maximumBlocksPerRequest = 8;
 /** Beyond the streams of a short path one is worth its question only for so many. */
 const leastBlocksOfFurtherStream = 4;
+/** For readers of whom nothing is under way, while others' blocks fill the streams. */
+const maximumFurtherStreams = 2;
+/** Below this they need not be asked for apart: what is ahead of them is soon there. */
+const leastBytesAhead = 2 * leafBytes;
 const silenceMilliseconds = 3000;
 /** A host found slow comes last for so long. */
 const slowMilliseconds: Milliseconds = 10_000;
@@ -36,6 +41,8 @@ const rateWeight = 0.3;
 /** A block wanted of the host. `abandoned` is set when another host delivered it first. */
 export interface WantedBlock {
   readonly cid: CID;
+  /** For whom: those who want blocks of one host take turns. */
+  readonly reader?: unknown;
   abandoned: boolean;
   /** Set when a host that lacks it has not yet got all that belongs to it: it is not absent for that. */
   isUnknown?: boolean;
@@ -52,9 +59,13 @@ export class SourceLane {
   readonly contact: Contact;
   readonly #ports: DataPorts;
   readonly #buffers: LeafPool;
-  #queue: Waiting[] = [];
+  #queue = new TurnQueue<Waiting>();
   #streams = 0;
-  #underWay = 0;
+  /** Blocks asked for, by reader. */
+  readonly #underWay = new Map<unknown, number>();
+  #blocksUnderWay = 0;
+  /** Of blocks that are announced and have not come. */
+  #bytesAhead = 0;
   #avoidedUntil: Milliseconds = 0;
   #lastHeard: Milliseconds = 0;
   #receivedBytes = 0;
@@ -80,7 +91,7 @@ export class SourceLane {
   /** How long a block wanted now would take, by what was seen; a host never tried yet is worth trying. */
   expectedMilliseconds(blockBytes: number): Milliseconds {
     if (this.#slowUntil > this.#ports.clock.now()) return Number.MAX_VALUE;
-    const ahead = (this.#queue.length + this.#underWay + 1) * blockBytes;
+    const ahead = (this.#queue.length + this.#blocksUnderWay + 1) * blockBytes;
     return this.#rate === null ? ahead / 1e6 : ahead / this.#rate;
   }
 
@@ -104,37 +115,49 @@ export class SourceLane {
       return Promise.reject(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
     }
     return new Promise((found, failed) => {
-      this.#queue.push({ wanted, found, failed, settled: false });
+      this.#queue.push(wanted.reader, { wanted, found, failed, settled: false });
       queueMicrotask(() => this.#start());
     });
   }
 
   #start(): void {
-    while (this.#mayStart()) {
-      const taken = this.#queue.splice(0, maximumBlocksPerRequest);
+    for (let taken = this.#takeBatch(); taken.length > 0; taken = this.#takeBatch()) {
       const batch = taken.filter(({ wanted }) => !wanted.abandoned);
       for (const waiting of taken) if (waiting.wanted.abandoned) settle(waiting, null);
       if (batch.length === 0) continue;
       this.#streams += 1;
-      this.#underWay += batch.length;
+      this.#count(batch, 1);
       this.#carry(batch).finally(() => {
         this.#streams -= 1;
-        this.#underWay -= batch.length;
+        this.#count(batch, -1);
         this.#start();
       });
     }
   }
 
-  #mayStart(): boolean {
-    if (this.#streams < maximumStreams) return this.#queue.length > 0;
-    const isWorth = this.#queue.length >= leastBlocksOfFurtherStream;
-    return this.#delay.isLong && isWorth && this.#streams < maximumStreamsOfLongPath;
+  /** Nothing as long as enough is under way. */
+  #takeBatch(): readonly Waiting[] {
+    if (this.#streams < maximumStreams) return this.#queue.take(maximumBlocksPerRequest);
+    const isWorth = this.#delay.isLong && this.#queue.length >= leastBlocksOfFurtherStream;
+    const most = this.#delay.isLong ? maximumStreamsOfLongPath : maximumStreams;
+    if (isWorth && this.#streams < most) return this.#queue.take(maximumBlocksPerRequest);
+    if (this.#bytesAhead < leastBytesAhead || this.#streams >= most + maximumFurtherStreams) return [];
+    return this.#queue.take(maximumBlocksPerRequest, (reader) => !this.#underWay.has(reader));
+  }
+
+  #count(batch: readonly Waiting[], change: 1 | -1): void {
+    this.#blocksUnderWay += change * batch.length;
+    for (const { wanted } of batch) {
+      const count = (this.#underWay.get(wanted.reader) ?? 0) + change;
+      if (count === 0) this.#underWay.delete(wanted.reader);
+      else this.#underWay.set(wanted.reader, count);
+    }
   }
 
   async #carry(batch: readonly Waiting[]): Promise<void> {
     const ending = new AbortController();
     const start = this.#ports.clock.now();
-    let bytes = 0;
+    let [bytes, announced] = [0, 0];
     const drip = new DripWatch(this.#ports.clock, () => ending.abort());
     try {
       const header = encodeCids(batch.map(({ wanted }) => wanted.cid));
@@ -151,11 +174,14 @@ export class SourceLane {
         if (sizes[index]! < 0) settle(waiting, null);
       }
       const comingSizes = sizes.filter((size) => size >= 0);
+      announced = comingSizes.reduce((sum, size) => sum + size, 0);
+      this.#bytesAhead += announced;
       await receiveBlocks(answer.payload, comingSizes, {
         allocate: (_, size) => (size === leafBytes ? this.#buffers.take() : unpooledBuffer(size)),
         progress: (count) => {
           bytes += count;
           this.#receivedBytes += count;
+          this.#bytesAhead -= count;
           drip.came(count);
           this.#lastHeard = this.#ports.clock.now();
           if (batch.every(({ wanted, settled }) => settled || wanted.abandoned)) ending.abort();
@@ -170,6 +196,8 @@ export class SourceLane {
       for (const waiting of batch) fail(waiting, error as Error);
     } finally {
       drip.end();
+      // What never came of a stream that broke.
+      this.#bytesAhead -= announced - bytes;
     }
   }
 
@@ -197,8 +225,8 @@ export class SourceLane {
     const span = wrong ? avoidedAfterWrongBytesMilliseconds : avoidedAfterFailureMilliseconds;
     this.#avoidedUntil = this.#ports.clock.now() + span;
     const queue = this.#queue;
-    this.#queue = [];
-    for (const waiting of queue) fail(waiting, error);
+    this.#queue = new TurnQueue();
+    for (const waiting of queue.take(queue.length)) fail(waiting, error);
   }
 
   /** An honest holder wants to know what its disk did. */

@@ -9,13 +9,9 @@ import { type TestContext, test } from 'node:test';
 import { buildFile } from '../../src/content/builder.ts';
 import type { Block } from '../../src/content/cid.ts';
 import { leafBytes } from '../../src/content/leaf-pool.ts';
-import { found } from '../../src/network/genesis.ts';
-import { Http2Transport } from '../../src/network/http2-transport.ts';
-import { createIdentity } from '../../src/network/identity.ts';
 import { fetchInOrder } from '../../src/replication/block-stream.ts';
-import { blockPeer } from '../fixtures/block-network.ts';
-import { type PathOptions, SlowPath } from '../fixtures/slow-path.ts';
-import { StaticRing } from '../fixtures/static-ring.ts';
+import type { PathOptions } from '../fixtures/slow-path.ts';
+import { holderAndClients } from '../fixtures/socket-peers.ts';
 
 const leafCount = 24;
 const farPath = { roundTripMilliseconds: 100, bytesPerSecond: 20e6 };
@@ -32,7 +28,11 @@ test('a put and a get through 100 ms and losses bring the right bytes', patience
 });
 
 async function throughAndBack(t: TestContext, options: PathOptions): Promise<void> {
-  const { holder, client } = await overSlowPath(t, options);
+  const {
+    holder,
+    clients: [client],
+  } = await holderAndClients(t, 1, { path: options });
+  assert.ok(client);
   const bytes = randomBytes(leafCount * leafBytes - 1);
   const writer = client.storer.writer(rule, []);
   const leaves: Block['cid'][] = [];
@@ -54,24 +54,6 @@ async function throughAndBack(t: TestContext, options: PathOptions): Promise<voi
   }
   assert.equal(at, bytes.length);
   assert.deepEqual(client.reports, []);
-}
-
-/** Only the holder is a member; the way to it leads through the path. */
-async function overSlowPath(t: TestContext, options: PathOptions) {
-  const genesis = found();
-  const transport = () => {
-    const made = new Http2Transport({ identity: createIdentity(), genesis, secret: null, listen: '127.0.0.1:0' });
-    t.after(() => made.close());
-    return made;
-  };
-  const [holding, asking] = [transport(), transport()];
-  const ring = new StaticRing();
-  const holder = blockPeer(ring, holding);
-  await holding.serve(holder.handlers);
-  const slow = await SlowPath.open(() => Number(holding.listening.split(':').at(-1)), options);
-  t.after(() => slow[Symbol.asyncDispose]());
-  ring.add({ host: holding.self, addresses: [`127.0.0.1:${slow.port}`] });
-  return { holder, client: blockPeer(ring, asking) };
 }
 
 async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,137 @@
+/** Who asks much of a peer, or takes in nothing, slows nobody down but itself: over real sockets. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { type Block, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { leafBytes } from '../../src/content/leaf-pool.ts';
+import { tlsCredentials } from '../../src/network/certificate.ts';
+import { dial } from '../../src/network/dial.ts';
+import { type Genesis, networkId } from '../../src/network/genesis.ts';
+import { createIdentity } from '../../src/network/identity.ts';
+import { encodeHeaderFrame } from '../../src/network/stream-framing.ts';
+import type { Sharers } from '../../src/replication/block-fetcher.ts';
+import { blockMessages, encodeCids } from '../../src/replication/block-messages.ts';
+import { forEachAtOnce, maximumLeavesUnderWay } from '../../src/replication/block-stream.ts';
+import { holderAndClients } from '../fixtures/socket-peers.ts';
+
+const patience = { timeout: 30_000 };
+type Peer = Awaited<ReturnType<typeof holderAndClients>>['holder'];
+
+test('several who get from one peer at once get alike', patience, async (t) => {
+  const { holder, clients } = await holderAndClients(t, 4);
+  const leaves = await keep(holder, 32);
+  const got = clients.map(() => 0);
+  const whenFirstWasDone = await Promise.race(
+    clients.map(async (client, index) => {
+      await read(client, leaves, () => {
+        got[index]! += 1;
+      });
+      return [...got];
+    }),
+  );
+  // Even shares but for what is under way: a batch or two.
+  assert.ok(Math.min(...whenFirstWasDone) >= leaves.length / 3, `they had got ${whenFirstWasDone} leaves`);
+});
+
+test('hosts that ask for much and read nothing keep no other from getting', patience, async (t) => {
+  const { holder, clients, genesis } = await holderAndClients(t, 1);
+  const leaves = await keep(holder, 8);
+  for (let host = 1; host <= 3; host++) await askAndReadNothing(t, holder, genesis, leaves);
+  const [client] = clients;
+  let count = 0;
+  await read(client!, leaves, () => {
+    count += 1;
+  });
+  assert.equal(count, leaves.length);
+});
+
+test('a small content is not stuck behind all that was asked of the same host for a large one', patience, async (t) => {
+  const path = { roundTripMilliseconds: 40, bytesPerSecond: 12e6 };
+  const { holder, clients } = await holderAndClients(t, 1, { path });
+  const client = clients[0]!;
+  const leaves = await keep(holder, 72);
+  const [small] = await keep(holder, 1, 10_000);
+  const enough = new AbortController();
+  let got = 0;
+  let gotMeanwhile: number | null = null;
+  const start = () => {
+    const before = got;
+    void client.fetcher.fetch(small!, undefined, contentOf()).then(() => {
+      gotMeanwhile = got - before;
+      enough.abort();
+    });
+  };
+  const large = read(
+    client,
+    leaves,
+    () => {
+      got += 1;
+      if (got === 8) start();
+    },
+    enough.signal,
+  );
+  await assert.rejects(large, { code: 'interrupted' });
+  // What lies in the buffers of the system comes first; behind all that was asked for it would be 33.
+  assert.ok(gotMeanwhile !== null && gotMeanwhile < 27, `it came after ${gotMeanwhile} leaves of the large one`);
+});
+
+async function keep(holder: Peer, count: number, bytes = leafBytes): Promise<readonly Block['cid'][]> {
+  const blocks = Array.from({ length: count }, () => {
+    const leaf = new Uint8Array(randomBytes(bytes));
+    return { cid: cidOfBlock(rawCodec, leaf), bytes: leaf };
+  });
+  await holder.blocks.put(blocks);
+  return blocks.map(({ cid }) => cid);
+}
+
+/** As a get into a file does it; `came` is told of each leaf. */
+function read(
+  { fetcher }: Peer,
+  leaves: readonly Block['cid'][],
+  came: () => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const content = contentOf();
+  const wanted = (async function* () {
+    yield* leaves;
+  })();
+  const fetch = async (cid: Block['cid']): Promise<void> => {
+    fetcher.release(await fetcher.fetch(cid, signal, content));
+    came();
+  };
+  return forEachAtOnce(wanted, fetch, maximumLeavesUnderWay);
+}
+
+/** Each content is read in turns of its own. */
+function contentOf(): Sharers {
+  return { known: () => [], find: async () => [] };
+}
+
+/** As many questions as an honest peer never has at once, and no room for a single byte of the answers. */
+async function askAndReadNothing(
+  t: TestContext,
+  holder: Peer,
+  genesis: Genesis,
+  leaves: readonly Block['cid'][],
+): Promise<void> {
+  const identity = createIdentity();
+  const caller = {
+    host: identity.host,
+    credentials: tlsCredentials(identity),
+    network: networkId(genesis),
+    secret: null,
+    zone: null,
+    contactFor: () => ({ host: identity.host, addresses: [] }),
+  };
+  const port = Number(holder.transport.contact.addresses[0]?.split(':').at(-1));
+  const { session } = await dial(caller, { host: '127.0.0.1', port }, holder.contact.host, 5000);
+  t.after(() => session.destroy());
+  await new Promise<void>((resolve) => session.settings({ initialWindowSize: 0 }, () => resolve()));
+  const answered = Array.from({ length: 16 }, () => {
+    const stream = session.request({ ':method': 'POST', ':path': `/bulk/${blockMessages.get}` });
+    stream.on('error', () => undefined);
+    stream.end(encodeHeaderFrame(encodeCids(leaves)));
+    return new Promise<void>((resolve) => stream.once('response', () => resolve()));
+  });
+  await Promise.all(answered);
+}
