@@ -50,6 +50,7 @@ function peerMetrics(peer: Peer): readonly Metric[] {
   const { members, hosts } = peer.status('none');
   const { blocks, bytes } = peer.stored();
   const { received, sent } = peer.traffic();
+  const refusals = Object.entries(peer.refusals()).map(([reason, value]) => ({ labels: { reason }, value }));
   return [
     gauge('chordial_ring_members', 'Members (virtual nodes) known to be alive', {}, members),
     gauge('chordial_ring_hosts', 'Hosts known to be alive', {}, hosts),
@@ -59,6 +60,7 @@ function peerMetrics(peer: Peer): readonly Metric[] {
     gauge('chordial_stored_bytes', 'Bytes of the blocks held', {}, bytes),
     counter('chordial_received_bytes_total', 'Bytes from other peers', received),
     counter('chordial_sent_bytes_total', 'Bytes to other peers', sent),
+    counters('chordial_refused_total', 'What other peers sent that was not answered as asked, by reason', refusals),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** A peer that is a member: the facade that the API and the command line program against. */
 import { ChordialError } from '../errors.ts';
+import type { Counters } from '../network/counters.ts';
 import type { Genesis } from '../network/genesis.ts';
 import type { Http2Transport } from '../network/http2-transport.ts';
 import type { Identity } from '../network/identity.ts';
@@ -146,6 +147,10 @@ export class LivePeer implements Peer {
 
   traffic(): { readonly received: number; readonly sent: number } {
     return this.#parts.transport.traffic;
+  }
+
+  refusals(): Counters {
+    return this.#parts.transport.counters;
   }
 
   stored(): { readonly blocks: number; readonly bytes: number } {

@@ -1,4 +1,5 @@
 /** A running peer as the API, the command line and the shell see it. */
+import type { Counters } from '../network/counters.ts';
 import type { Hit } from '../search/hit.ts';
 import type { Search } from '../search/search.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
@@ -97,6 +98,8 @@ export interface Peer {
   ring(): readonly ShownPointer[];
   /** Bytes from and to other peers since the start. */
   traffic(): { readonly received: number; readonly sent: number };
+  /** What others sent that was not answered as asked, by reason, since the start. */
+  refusals(): Counters;
   /** What is held for the network. */
   stored(): { readonly blocks: number; readonly bytes: number };
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing;

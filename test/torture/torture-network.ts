@@ -75,6 +75,11 @@ export class TortureNetwork implements AsyncDisposable {
     return ringFaults(this.running.map((host) => host.process));
   }
 
+  /** Another process that is to end with this one. */
+  watch(pid: number): void {
+    this.#watchdog.watch(pid);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.hosts.map((host) => host[Symbol.asyncDispose]()));
     await this.proxies[Symbol.asyncDispose]();

@@ -24,6 +24,7 @@ const readPatienceMilliseconds = 60_000;
 export class Workload {
   readonly #torture: Torture;
   readonly #load: Load;
+  readonly #prefix: string;
   readonly #loops: Promise<void>[] = [];
   #isStopped = false;
   #writesHeld: PromiseWithResolvers<void> | null = null;
@@ -31,9 +32,11 @@ export class Workload {
   #written: (() => void) | null = null;
   #names = 0;
 
-  constructor(torture: Torture, load: Load) {
+  /** `prefix` begins the names of new files: two loads of one network must not put under the same. */
+  constructor(torture: Torture, load: Load, prefix = 'file') {
     this.#torture = torture;
     this.#load = load;
+    this.#prefix = prefix;
     const each = (number: number, work: () => Promise<void>) => {
       for (let index = 0; index < number; index++) this.#loops.push(this.#loop(work));
     };
@@ -65,7 +68,7 @@ export class Workload {
   /** One new file at this host; whether it was acknowledged. */
   async putNew(host: TortureHost, size: number): Promise<boolean> {
     const { oracle } = this.#torture;
-    const name = `file ${++this.#names}.bin`;
+    const name = `${this.#prefix} ${++this.#names}.bin`;
     const version = { seed: `${name} 1`, size };
     return this.#put(host, name, version, (publisher, isFull) => {
       const file = oracle.kept(name, version, { publisher, host: host.number }, isFull);

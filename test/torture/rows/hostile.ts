@@ -16,7 +16,6 @@ const attackMilliseconds = 4000;
 const load = { readers: 3, writers: 1, paceMilliseconds: 30 };
 /** Resident memory of a peer that nobody harms stays below 250 MB; what all bounds of docs/limits.md allow beside it is this much. */
 const maximumResidentBytes = 450 * 1024 * 1024;
-const patienceMilliseconds = 60_000;
 
 export const hostile: FaultRow = {
   name: 'hostile',
@@ -33,7 +32,7 @@ export const hostile: FaultRow = {
     const targets = await Promise.all(honest.map(targetOf));
     const memory = new MemoryWatch(honest.map(({ process }) => process.pid));
     const searchers = new Searchers(torture);
-    const workload = new Workload(torture, load);
+    const workload = new Workload(torture, load, 'amid');
     const lines: string[] = [];
     let slowest = 0;
     let late = 0;

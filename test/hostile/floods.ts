@@ -1,0 +1,227 @@
+/** Too much of everything: connections, streams, questions, frames, and bodies that take their time in either direction. */
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import type { ClientHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { tlsCredentials } from '../../src/network/certificate.ts';
+import { createIdentity } from '../../src/network/identity.ts';
+import { encodeHeaderFrame } from '../../src/network/stream-framing.ts';
+import { encodeBody } from '../../src/network/wire-body.ts';
+import { decodeEntry } from '../../src/records/entry.ts';
+import { readNameEntry } from '../../src/records/name-entry.ts';
+import { encodeBroadcast, searchMessages } from '../../src/search/search-messages.ts';
+import { type Battlefield, relentlessly, untilOver } from './attack.ts';
+import { badBodies } from './nonsense.ts';
+import { bulkKinds, controlKinds, namesAt, pair } from './pushes.ts';
+import { frame, greeted, open, post, preface, tcp, tls } from './raw-session.ts';
+
+const deadline = 3000;
+
+/** Far more than a peer takes, half of them silent from the first byte on, half in the middle of TLS. */
+export async function floodConnections(field: Battlefield): Promise<void> {
+  const held = new Set<Socket>();
+  await relentlessly(field, 16, 2, async (turn) => {
+    const { port } = field.targets[turn % field.targets.length]!;
+    const socket = turn % 3 === 0 ? await tls(port) : await tcp(port);
+    // The beginning of a ClientHello that never goes on.
+    if (turn % 3 === 1) socket.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
+    held.add(socket);
+    socket.once('close', () => held.delete(socket));
+  });
+  for (const socket of held) socket.destroy();
+}
+
+/** Each with an identity of its own and a proper HELLO, until no peer takes any more. */
+export async function floodMembers(field: Battlefield): Promise<void> {
+  const [{ networkId, secret }] = field.members;
+  const sessions: ClientHttp2Session[] = [];
+  const targets = field.targets.slice(0, 1);
+  await relentlessly({ ...field, targets: [field.targets[0]] }, 12, 1, async (turn) => {
+    sessions.push(await greeted(targets[turn % targets.length]!.port, networkId, secret));
+  });
+  field.did('sessions', sessions.filter((session) => !session.destroyed).length);
+  for (const session of sessions) session.destroy();
+}
+
+/** Says who it is, and then nothing; or everything but HELLO; or HELLO byte by byte. */
+export async function stallHello(field: Battlefield): Promise<void> {
+  const held = new Set<Socket>();
+  await relentlessly(field, 12, 5, async (turn) => {
+    const { port } = field.targets[turn % field.targets.length]!;
+    const socket = await tls(port, tlsCredentials(createIdentity()));
+    held.add(socket);
+    socket.once('close', () => held.delete(socket));
+    if (turn % 2 === 0) socket.write(preface);
+  });
+  for (const socket of held) socket.destroy();
+}
+
+/** As many streams as a connection may have, none of which ever ends its question. */
+export async function floodStreams(field: Battlefield): Promise<void> {
+  await withSessions(field, 2, {}, async (session, { signal }) => {
+    const streams = Array.from({ length: 1500 }, (_, index) => {
+      const stream = open(
+        session,
+        index % 2 === 0 ? `/control/${controlKinds[index % controlKinds.length]}` : `/bulk/${bulkKinds[index % 3]}`,
+      );
+      stream.resume();
+      return stream;
+    });
+    field.did('streams', streams.length);
+    // Slow writing: a byte now and then keeps each of them from being silent.
+    while (!signal.aborted) {
+      for (const stream of streams) if (!stream.destroyed && stream.writable) stream.write(Buffer.of(0));
+      await wait(500);
+    }
+  });
+}
+
+/** Bodies that are nearly as long as they may be, and wait for their last byte: what others must hold meanwhile. */
+export async function holdBodies(field: Battlefield): Promise<void> {
+  const body = randomBytes(1024 * 1024 - 16);
+  await withSessions(field, 6, {}, async (session, { signal }) => {
+    for (let count = 0; count < 64 && !session.destroyed; count++) open(session, '/control/records.get').write(body);
+    await untilOver(signal);
+  });
+}
+
+/** Asks for everything and reads nothing. */
+export async function readNothing(field: Battlefield): Promise<void> {
+  const [member] = field.members;
+  const names = await namesAt(member, field.targets[0].contact).catch(() => []);
+  const cids = names.map((bytes) => readNameEntry(decodeEntry(bytes)).cid.bytes).slice(0, 256);
+  const keys = [{ kind: 'name', cursor: null, limit: 128 }];
+  await withSessions(field, 4, { windowBytes: 0 }, async (session, { signal }) => {
+    for (let count = 0; count < 1000 && !signal.aborted && !session.destroyed; count++) {
+      open(session, '/control/records.list').end(encodeBody(keys[0]));
+      if (cids.length > 0 && count % 4 === 0) open(session, '/bulk/blocks.get').end(encodeHeaderFrame({ cids }));
+      if (count % 50 === 0) await wait(10);
+    }
+    field.did('unread');
+    await untilOver(signal);
+  });
+}
+
+/** Patterns that take a bad matcher for ever, in the name of ever other askers; words, counts and pages without end. */
+export async function floodQueries(field: Battlefield): Promise<void> {
+  const patterns = [
+    '/(a+)+$/',
+    '/(x*)*y/',
+    `/${'(.*)'.repeat(50)}z/`,
+    'a',
+    '*',
+    `/${'a?'.repeat(200)}${'a'.repeat(200)}/`,
+  ];
+  await relentlessly(field, 12, 1, async (turn) => {
+    const [member, { contact }] = pair(field, turn);
+    const asker = { host: createIdentity().host, addresses: ['127.0.0.1:9'] };
+    const own = member.ring.find((one) => one.contact.host === contact.host);
+    const id = own?.id ?? member.members[0]!.id;
+    const pattern = patterns[randomInt(patterns.length)]!;
+    const question = {
+      id: randomUUID(),
+      pattern,
+      most: 1000,
+      asker,
+      parts: [{ member: id, end: id }],
+      hops: 8,
+      left: 5000,
+    };
+    const { transport } = member;
+    await transport.request(contact, searchMessages.ask, encodeBroadcast(question), { deadline });
+    const query = `bin ${'word '.repeat(1900)}`;
+    const words = { id: randomUUID(), word: 'bin', query, skip: 0, limit: 50 };
+    await transport.request(contact, searchMessages.query, words, { deadline });
+  });
+}
+
+/** A word of HTTP/2 that is none, or the same one over and over. Each socket lasts until the peer ends it. */
+export async function floodFrames(field: Battlefield): Promise<void> {
+  const none = Buffer.alloc(0);
+  const floods: readonly Buffer[] = [
+    // Longer than any frame may be; DATA and HEADERS of no stream; an unknown kind.
+    frame(0, 0, 1, Buffer.alloc(1000), 0xffffff),
+    frame(0, 0, 0, Buffer.alloc(100)),
+    frame(1, 4, 0, Buffer.alloc(100)),
+    frame(77, 0, 1, Buffer.alloc(100)),
+    // SETTINGS, PING, PRIORITY, RST_STREAM, WINDOW_UPDATE by the thousand; empty DATA; headers without end.
+    many(frame(4, 0, 0, none), 1000),
+    many(frame(6, 0, 0, Buffer.alloc(8)), 1000),
+    many(frame(2, 0, 1, Buffer.alloc(5)), 1000),
+    many(frame(3, 0, 1, Buffer.alloc(4)), 1000),
+    many(frame(8, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff])), 10),
+    many(frame(0, 0, 1, none), 1000),
+    Buffer.concat([frame(1, 0, 1, none), many(frame(9, 0, 1, Buffer.alloc(16_000, 0x41)), 50)]),
+    Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
+    randomBytes(20_000),
+  ];
+  await relentlessly(field, 6, 5, async (turn) => {
+    const { port } = field.targets[turn % field.targets.length]!;
+    const socket = await tls(port, tlsCredentials(createIdentity()));
+    socket.resume();
+    if (turn % 5 !== 4) socket.write(preface);
+    const flood = floods[turn % floods.length]!;
+    const over = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    for (let count = 0; count < 20 && !socket.destroyed; count++) {
+      if (!socket.write(flood))
+        await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), over, wait(200)]);
+    }
+    await Promise.race([over, wait(500)]);
+    socket.destroy();
+  });
+}
+
+/** Streams opened and reset as fast as they can be, in sessions that have said HELLO. */
+export async function resetRapidly(field: Battlefield): Promise<void> {
+  await withSessions(field, 2, {}, async (session, { signal }) => {
+    while (!signal.aborted && !session.destroyed) {
+      for (let count = 0; count < 200 && !session.destroyed; count++) open(session, '/bulk/blocks.get').close(8);
+      field.did('resets', 200);
+      await wait(10);
+    }
+  });
+}
+
+/** Bodies that no decoder should stumble over, to every kind of message. */
+export async function pushBadBodies(field: Battlefield): Promise<void> {
+  await withSessions(field, 1, {}, async (session, { signal }) => {
+    while (!signal.aborted && !session.destroyed) {
+      const body = badBodies[randomInt(badBodies.length)]!;
+      const isBulk = randomInt(4) === 0;
+      const kinds = isBulk ? bulkKinds : controlKinds;
+      const path = `/${isBulk ? 'bulk' : 'control'}/${kinds[randomInt(kinds.length)]}`;
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(randomInt(4) === 0 ? 0xffffffff : body.length);
+      await Promise.race([post(session, path, isBulk ? Buffer.concat([length, body]) : body), wait(500)]);
+      field.did('bodies');
+    }
+  });
+}
+
+/** Sessions with every target, each an identity of its own, opened anew when they are ended. */
+async function withSessions(
+  field: Battlefield,
+  perTarget: number,
+  options: { readonly windowBytes?: number },
+  use: (session: ClientHttp2Session, field: Battlefield) => Promise<void>,
+): Promise<void> {
+  const [{ networkId, secret }] = field.members;
+  const one = async (port: number): Promise<void> => {
+    while (!field.signal.aborted) {
+      const session = await greeted(port, networkId, secret, options).catch(() => null);
+      if (session === null) field.did('refused');
+      else {
+        const ended = new Promise<void>((resolve) => session.once('close', () => resolve()));
+        await Promise.race([use(session, field), ended]);
+        if (session.destroyed) field.did('ended');
+        session.destroy();
+      }
+      await wait(50);
+    }
+  };
+  await Promise.all(field.targets.flatMap(({ port }) => Array.from({ length: perTarget }, () => one(port))));
+}
+
+function many(one: Buffer, times: number): Buffer {
+  return Buffer.concat(Array.from({ length: times }, () => one));
+}

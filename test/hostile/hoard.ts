@@ -1,0 +1,94 @@
+/** What a hostile member was given: it says "stored" to everything, and has it as long as it likes to. */
+import { blockKey } from '../../src/content/cid.ts';
+import { drainPayload } from '../../src/network/drain-payload.ts';
+import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../../src/network/transport.ts';
+import { decodeEntry } from '../../src/records/entry.ts';
+import { recordKeyOf } from '../../src/records/record-keys.ts';
+import {
+  decodeEntryBytes,
+  decodeQuestion,
+  encodeEntryResults,
+  encodePages,
+  recordMessages,
+} from '../../src/records/record-messages.ts';
+import {
+  absentSize,
+  blockMessages,
+  decodeCids,
+  decodeOffer,
+  encodeResults,
+  encodeSizes,
+  maximumBlocksPerStream,
+  maximumCidsPerQuestion,
+} from '../../src/replication/block-messages.ts';
+
+/** A hostile machine has no more memory than others. */
+const maximumBytes = 256 * 1024 * 1024;
+const maximumEntries = 20_000;
+
+export class Hoard {
+  readonly blocks = new Map<string, Uint8Array>();
+  /** By record key. */
+  readonly entries = new Map<string, Uint8Array[]>();
+  #bytes = 0;
+  #kept = 0;
+
+  async request(kind: string, body: Wire): Promise<Wire> {
+    if (kind === blockMessages.has) return encodeSizes(this.sizes(body));
+    if (kind === recordMessages.put) return this.#keep(decodeEntryBytes(body));
+    if (kind === recordMessages.get) {
+      const { keys } = decodeQuestion(body);
+      const entries = keys.map((key) => (this.entries.get(key) ?? []).slice(0, 64));
+      return encodePages({ entries, more: keys.map(() => null), unknown: keys.map(() => false) });
+    }
+    throw new TransportError('refused', 'No.');
+  }
+
+  async stream(kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
+    if (kind === blockMessages.put) return this.#take(incoming);
+    if (kind !== blockMessages.get) throw new TransportError('refused', 'No.');
+    const cids = decodeCids(incoming.header, maximumBlocksPerStream);
+    const held = cids.flatMap((cid) => this.blocks.get(blockKey(cid)) ?? []);
+    return { header: encodeSizes(cids.map((cid) => this.#size(blockKey(cid)))), payload: piecesOf(held) };
+  }
+
+  sizes(body: Wire): readonly number[] {
+    return decodeCids(body, maximumCidsPerQuestion).map((cid) => this.#size(blockKey(cid)));
+  }
+
+  #size(key: string): number {
+    return this.blocks.get(key)?.length ?? absentSize;
+  }
+
+  async #take(incoming: IncomingStream): Promise<OutgoingStream> {
+    const offered = decodeOffer(incoming.header);
+    const pieces: Uint8Array[] = [];
+    await drainPayload(incoming.payload, (piece) => {
+      pieces.push(Uint8Array.from(piece));
+      return undefined;
+    });
+    const bytes = Buffer.concat(pieces);
+    let at = 0;
+    for (const { cid, size } of offered) {
+      if (this.#bytes + size <= maximumBytes) this.blocks.set(blockKey(cid), bytes.subarray(at, at + size));
+      this.#bytes += size;
+      at += size;
+    }
+    return { header: encodeResults(offered.map(() => 'stored')) };
+  }
+
+  #keep(list: readonly Uint8Array[]): Wire {
+    for (const bytes of list) {
+      if (this.#kept++ > maximumEntries) break;
+      const key = recordKeyOf(decodeEntry(bytes).entry, { bits: 256, teaching: false });
+      const known = this.entries.get(key) ?? [];
+      known.push(bytes);
+      this.entries.set(key, known);
+    }
+    return encodeEntryResults(list.map(() => 'stored'));
+  }
+}
+
+async function* piecesOf(list: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* list;
+}

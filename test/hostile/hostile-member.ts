@@ -1,0 +1,142 @@
+/**
+ * A member that means harm: it knows the secret, speaks the real protocol on real sockets and has real places on the ring.
+ * Until a lie is told to it, it takes whatever it is given and hands that out again, but it repairs nothing.
+ */
+
+import { type Genesis, networkId } from '../../src/network/genesis.ts';
+import { memberIdOfHost } from '../../src/network/host-id.ts';
+import { Http2Transport } from '../../src/network/http2-transport.ts';
+import { createIdentity, type Identity } from '../../src/network/identity.ts';
+import { hello } from '../../src/network/join-hello.ts';
+import { type RingCodec, ringCodec } from '../../src/network/ring-codec.ts';
+import { ringKindPrefix, ringNetwork, ringRequests } from '../../src/network/ring-network.ts';
+import { systemClock, systemRandom } from '../../src/network/system-clock.ts';
+import type { IncomingStream, OutgoingStream, Wire } from '../../src/network/transport.ts';
+import { joinThrough } from '../../src/node/enter-ring.ts';
+import { ownMembers } from '../../src/node/own-members.ts';
+import type { Contact, MemberPointer } from '../../src/ring/pointer.ts';
+import { RingHost } from '../../src/ring/ring-host.ts';
+import { defaultTimers } from '../../src/ring/timers.ts';
+import { Hoard } from './hoard.ts';
+
+/** What is told instead of the truth. Null: this question is answered as usual. */
+export interface Lie {
+  request?(from: Contact, kind: string, body: Wire): Promise<Wire> | null;
+  stream?(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> | null;
+}
+
+export class HostileMember implements AsyncDisposable {
+  readonly identity: Identity;
+  readonly genesis: Genesis;
+  readonly secret: Uint8Array | null;
+  readonly transport: Http2Transport;
+  readonly codec: RingCodec;
+  readonly members: readonly MemberPointer[];
+  readonly hoard = new Hoard();
+  readonly #ring: RingHost;
+  lie: Lie = {};
+  /** Questions that were lied to. */
+  lies = 0;
+
+  private constructor(identity: Identity, genesis: Genesis, secret: Uint8Array | null, transport: Http2Transport) {
+    this.identity = identity;
+    this.genesis = genesis;
+    this.secret = secret;
+    this.transport = transport;
+    this.codec = ringCodec(genesis);
+    this.members = ownMembers(genesis, identity, transport.contact, {});
+    const network = ringNetwork(transport, this.codec);
+    const idOf = genesis.rule === 'key' ? { idOf: idRule(genesis) } : {};
+    this.#ring = new RingHost(
+      {
+        self: transport.contact,
+        members: this.members,
+        incarnation: Date.now(),
+        shape: { bits: genesis.bits, successors: genesis.successors },
+        smallRings: genesis.rule === 'chosen',
+        timers: defaultTimers,
+        cacheCapacity: 10_000,
+        ...idOf,
+        parallelAsks: 3,
+        proximity: false,
+        spreadNews: true,
+        observe: () => {},
+      },
+      { clock: systemClock, random: systemRandom, network },
+    );
+  }
+
+  /** Joins through a peer on this machine, which hands out the secret. */
+  static async join(address: string): Promise<HostileMember> {
+    const identity = createIdentity();
+    const greeting = await hello(address, { identity, secret: null });
+    const { genesis, secret } = greeting;
+    const transport = new Http2Transport({ identity, genesis, secret, listen: '127.0.0.1:0', report: () => {} });
+    let answering: HostileMember | null = null;
+    await transport.serve({
+      request: async (from, kind, body) => (answering === null ? refuse() : answering.#answer(from, kind, body)),
+      stream: async (from, kind, incoming) => (answering === null ? refuse() : answering.#pour(from, kind, incoming)),
+      heard: (from) => {
+        if (answering !== null) answering.#ring.heard(from);
+      },
+    });
+    const member = new HostileMember(identity, genesis, secret, transport);
+    answering = member;
+    await joinThrough([greeting.contact], {
+      ring: member.#ring,
+      ownId: identity.host,
+      network: ringNetwork(transport, member.codec),
+      clock: systemClock,
+      random: systemRandom,
+      signal: new AbortController().signal,
+      tell: () => {},
+    });
+    return member;
+  }
+
+  get networkId(): string {
+    return networkId(this.genesis);
+  }
+
+  /** The peers that are to suffer, as far as they are known here. */
+  get others(): readonly Contact[] {
+    return this.#ring.liveHosts();
+  }
+
+  /** Members of honest hosts too, in ring order. */
+  get ring(): readonly MemberPointer[] {
+    return this.#ring.members();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ring.close();
+    await this.transport.close();
+  }
+
+  async #answer(from: Contact, kind: string, body: Wire): Promise<Wire> {
+    const lie = this.lie.request?.(from, kind, body) ?? null;
+    if (lie !== null) {
+      this.lies += 1;
+      return lie;
+    }
+    if (kind.startsWith(ringKindPrefix)) return ringRequests(this.#ring, this.codec)(from, kind, body);
+    return this.hoard.request(kind, body);
+  }
+
+  async #pour(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
+    const lie = this.lie.stream?.(from, kind, incoming) ?? null;
+    if (lie !== null) {
+      this.lies += 1;
+      return lie;
+    }
+    return this.hoard.stream(kind, incoming);
+  }
+}
+
+function idRule({ bits }: Genesis) {
+  return (host: Contact['host'], index: number) => memberIdOfHost(host, index, bits);
+}
+
+function refuse(): never {
+  throw new Error('not yet');
+}

@@ -1,0 +1,209 @@
+/** What a hostile member answers when it is asked. Each lie fits the question in form and is false in substance, or has no form at all. */
+import { randomBytes, randomInt } from 'node:crypto';
+import { memberId } from '../../src/network/host-id.ts';
+import { createIdentity } from '../../src/network/identity.ts';
+import { ringKindPrefix } from '../../src/network/ring-network.ts';
+import type { OutgoingStream, Wire } from '../../src/network/transport.ts';
+import { decodeQuestion, encodePages, recordMessages } from '../../src/records/record-messages.ts';
+import { encodeLeafPage, shareMessages } from '../../src/records/share-messages.ts';
+import {
+  absentSize,
+  blockMessages,
+  decodeCids,
+  encodeSizes,
+  maximumBlocksPerStream,
+  maximumCidsPerQuestion,
+} from '../../src/replication/block-messages.ts';
+import { decodeRanges, encodeRangeAnswers, syncMessages } from '../../src/replication/sync-messages.ts';
+import type { FindAnswer, RingAnswers } from '../../src/ring/messages.ts';
+import { type Contact, type MemberPointer, paddingAfter } from '../../src/ring/pointer.ts';
+import { encodeHitPage, searchMessages } from '../../src/search/search-messages.ts';
+import { forgedEntries } from './forgeries.ts';
+import type { HostileMember, Lie } from './hostile-member.ts';
+import { nonsense } from './nonsense.ts';
+
+const find = `${ringKindPrefix}find`;
+const getState = `${ringKindPrefix}getState`;
+const likelySize = 4096;
+
+/** Has every block, and each of them is rubbish. */
+export function wrongBlocks({ hoard }: HostileMember): Lie {
+  const pretended = (sizes: readonly number[]) => sizes.map((size) => (size === absentSize ? likelySize : size));
+  return {
+    request: (_, kind, body) => {
+      if (kind === blockMessages.has) return Promise.resolve(encodeSizes(pretended(hoard.sizes(body))));
+      if (kind === syncMessages.compare) return Promise.resolve(allTheSame(body));
+      return null;
+    },
+    stream: (_, kind, { header }) => {
+      if (kind !== blockMessages.get) return null;
+      const count = decodeCids(header, Math.max(maximumBlocksPerStream, maximumCidsPerQuestion)).length;
+      const sizes = count > maximumBlocksPerStream ? [] : pretended(hoard.sizes(header));
+      return Promise.resolve({ header: encodeSizes(sizes), payload: rubbish(sizes) });
+    },
+  };
+}
+
+/** Owns every key, alone, and so do its accomplices. */
+export function ownsEverything(member: HostileMember, accomplices: readonly Contact[]): Lie {
+  const own = [...member.members].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const [me] = own as [MemberPointer];
+  const { bits, successors } = member.genesis;
+  const others = member.ring.filter(({ contact }) => accomplices.some(({ host }) => host === contact.host));
+  return findLie(member, (keys) =>
+    keys.map((key): FindAnswer => {
+      const owner = own.find(({ id }) => id >= key) ?? me;
+      const list = [...others, ...own].filter(({ id }) => id !== owner.id).slice(0, successors);
+      while (list.length < successors) list.push(paddingAfter((list.at(-1) ?? owner).id, bits) as MemberPointer);
+      // From its own place once around: there is nobody else.
+      const predecessor = { ...owner };
+      return { owned: { owner, predecessor, successors: list }, guesses: [], closer: [] };
+    }),
+  );
+}
+
+/** Knows nobody nearer, and of those it names none exists. */
+export function pointsToNobody(member: HostileMember): Lie {
+  return findLie(member, (keys) =>
+    keys.map(() => ({
+      owned: null,
+      guesses: strangers(member, 8, deadAddress),
+      closer: strangers(member, 8, deadAddress),
+    })),
+  );
+}
+
+/** Always names somebody nearer, whom nobody has met, at an address where somebody else answers. */
+export function redirectsForEver(member: HostileMember): Lie {
+  const { listening } = member.transport;
+  return findLie(member, (keys) =>
+    keys.map(() => ({
+      owned: null,
+      guesses: strangers(member, 8, listening),
+      closer: strangers(member, 8, listening),
+    })),
+  );
+}
+
+/** Says of its neighbours what is not so: nobody but itself stands on the ring. */
+export function falseStates(member: HostileMember): Lie {
+  const { bits, successors } = member.genesis;
+  return {
+    request: (_, kind, body) => {
+      if (kind !== getState) return null;
+      const { members } = member.codec.decodeAsk('getState', body, member.transport.self);
+      const states = members.map((id): RingAnswers['getState']['states'][number] => {
+        const me = member.members.find((own) => own.id === id);
+        if (me === undefined) return { status: 'not-member' };
+        const list = strangers(member, successors, deadAddress);
+        return {
+          status: 'member',
+          state: { me, predecessor: strangerAt(deadAddress, bits), successors: list, epoch: randomInt(2 ** 31) },
+        };
+      });
+      return Promise.resolve(member.codec.encodeAnswer('getState', { states }));
+    },
+  };
+}
+
+/** Bears witness in the name of honest publishers, with pages that have no end. */
+export function forgesRecords(member: HostileMember): Lie {
+  return {
+    request: (_, kind, body) => {
+      if (kind === recordMessages.get) {
+        const { keys } = decodeQuestion(body);
+        const entries = keys.map((key) => [
+          ...forgedEntries(member, member.hoard.entries.get(key) ?? []),
+          randomBytes(200),
+        ]);
+        const more = keys.map(() => (keys.length === 1 ? `name/${randomBytes(20).toString('hex')}` : null));
+        return Promise.resolve(encodePages({ entries, more, unknown: keys.map(() => false) }));
+      }
+      if (kind === shareMessages.get) {
+        const leaves = [{ batch: 0, place: 0, bytes: randomBytes(500), proof: randomBytes(64) }];
+        return Promise.resolve(
+          encodeLeafPage({ headers: [randomBytes(300)], leaves, more: randomInt(2 ** 40), unknown: false }),
+        );
+      }
+      if (kind === searchMessages.count) return Promise.resolve({ counts: [0] });
+      if (kind === searchMessages.query) return Promise.resolve(encodeHitPage({ hits: [], total: 1_000_000 }));
+      return null;
+    },
+  };
+}
+
+/** Takes every question and answers none; a stream it begins drips on for ever. */
+export function neverEnds(): Lie {
+  return {
+    request: (_, kind) => (kind.startsWith(ringKindPrefix) ? null : new Promise<never>(() => {})),
+    stream: (_, kind, { header }) => {
+      if (kind !== blockMessages.get) return new Promise<never>(() => {});
+      const { length } = decodeCids(header, maximumBlocksPerStream);
+      return Promise.resolve({ header: encodeSizes(Array.from({ length }, () => likelySize)), payload: drip() });
+    },
+  };
+}
+
+/** Sends on and on, far beyond what it announced. */
+export function floodsAnswers(): Lie {
+  return {
+    request: () => null,
+    stream: (_, kind, { header }) => {
+      if (kind !== blockMessages.get) return null;
+      const { length } = decodeCids(header, maximumBlocksPerStream);
+      return Promise.resolve({ header: encodeSizes(Array.from({ length }, () => 16)), payload: endless() });
+    },
+  };
+}
+
+/** Anything but an answer. */
+export function answersNonsense(): Lie {
+  return {
+    request: () => Promise.resolve(nonsense()),
+    stream: (): Promise<OutgoingStream> =>
+      Promise.resolve({ header: nonsense(), payload: rubbish([randomInt(100_000)]) }),
+  };
+}
+
+/** A port of this machine where nobody listens. */
+const deadAddress = '127.0.0.1:9';
+
+function strangers(member: HostileMember, count: number, address: string): MemberPointer[] {
+  const { bits } = member.genesis;
+  return Array.from({ length: count }, () => strangerAt(address, bits));
+}
+
+export function strangerAt(address: string, bits: number): MemberPointer {
+  const { host, publicKey } = createIdentity();
+  return { id: memberId(publicKey, 0, bits), contact: { host, addresses: [address] }, index: 0 };
+}
+
+function findLie(member: HostileMember, answer: (keys: readonly MemberPointer['id'][]) => readonly FindAnswer[]): Lie {
+  return {
+    request: (_, kind, body) => {
+      if (kind !== find) return null;
+      const { keys } = member.codec.decodeAsk('find', body, member.transport.self);
+      return Promise.resolve(member.codec.encodeAnswer('find', { found: answer(keys) }));
+    },
+  };
+}
+
+function allTheSame(body: Wire): Wire {
+  return encodeRangeAnswers(decodeRanges(body).map(() => ({ differs: null, confirmed: true })));
+}
+
+async function* rubbish(sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  for (const size of sizes) if (size > 0) yield randomBytes(size);
+}
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  const piece = randomBytes(64 * 1024);
+  for (;;) yield piece;
+}
+
+async function* drip(): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    yield Uint8Array.of(0);
+    await new Promise((resolve) => setTimeout(resolve, 200).unref());
+  }
+}

@@ -1,0 +1,106 @@
+/** Connections without manners: TCP, TLS and HTTP/2 by hand, as member, as stranger, or as nobody. */
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { tlsCredentials } from '../../src/network/certificate.ts';
+import { encodeHelloAsk, proveSecret } from '../../src/network/hello.ts';
+import { createIdentity, type Identity } from '../../src/network/identity.ts';
+import { encodeBody } from '../../src/network/wire-body.ts';
+
+const connectMilliseconds = 5000;
+
+/** Open until the other side or `destroy` ends it. */
+export function tcp(port: number): Promise<Socket> {
+  const socket = connectTcp(port, '127.0.0.1');
+  socket.on('error', () => {});
+  return settled(socket, 'connect');
+}
+
+/** `credentials` empty: a stranger without a certificate. */
+export function tls(port: number, credentials: ConnectionOptions = {}): Promise<TLSSocket> {
+  const options = { host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...credentials };
+  const socket = connectTls(options);
+  socket.on('error', () => {});
+  return settled(socket, 'secureConnect');
+}
+
+export interface SessionOptions {
+  readonly identity?: Identity;
+  /** Bytes that the other side may send on one stream before we say that we have read any. */
+  readonly windowBytes?: number;
+}
+
+/** A session that has said HELLO in a proper way; what comes then is up to the caller. */
+export async function greeted(
+  port: number,
+  network: string,
+  secret: Uint8Array | null,
+  { identity = createIdentity(), windowBytes }: SessionOptions = {},
+): Promise<ClientHttp2Session> {
+  const socket = await tls(port, tlsCredentials(identity));
+  const settings = windowBytes === undefined ? {} : { initialWindowSize: windowBytes };
+  const session = connectHttp2('https://peer', {
+    createConnection: () => socket,
+    settings: { ...settings, enablePush: false },
+  });
+  session.on('error', () => {});
+  const proof = secret === null ? null : proveSecret(secret, socket, 'client', identity.host);
+  const contact = { host: identity.host, addresses: ['127.0.0.1:9'] };
+  const status = await post(session, '/hello', encodeBody(encodeHelloAsk({ network, contact, zone: null, proof })));
+  if (status !== 200) {
+    session.destroy();
+    throw new Error(`HELLO was answered with ${status}`);
+  }
+  return session;
+}
+
+/** Status of the answer, 0 without one. The body is read and forgotten. */
+export function post(session: ClientHttp2Session, path: string, body: Uint8Array): Promise<number> {
+  return new Promise((resolve) => {
+    if (session.closed || session.destroyed) return resolve(0);
+    const stream = open(session, path);
+    let status = 0;
+    stream.on('response', (headers) => {
+      status = headers[':status'] ?? 0;
+    });
+    stream.on('close', () => resolve(status));
+    stream.resume();
+    stream.end(body);
+  });
+}
+
+/** A request whose body is up to the caller, and whose answer nobody reads. */
+export function open(session: ClientHttp2Session, path: string): ClientHttp2Stream {
+  const stream = session.request({ ':method': 'POST', ':path': path });
+  stream.on('error', () => {});
+  return stream;
+}
+
+/** One frame of HTTP/2 as it goes over the wire. */
+export function frame(type: number, flags: number, stream: number, payload: Buffer, length = payload.length): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+export const preface = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  frame(4, 0, 0, Buffer.alloc(0)),
+]);
+
+function settled<Sort extends Socket>(socket: Sort, event: 'connect' | 'secureConnect'): Promise<Sort> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => socket.destroy(), connectMilliseconds);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      reject(new Error('closed'));
+    });
+    socket.once(event, () => {
+      clearTimeout(timer);
+      resolve(socket);
+    });
+  });
+}
