@@ -1,6 +1,8 @@
 /**
  * Leaf buffers used again. Without it a peer that moves a gigabyte leaves a gigabyte of dead buffers, which the garbage
  * collector notices only 80 MB late (measured); with it memory stays at what is really under way.
+ *
+ * They begin at a page, so that they can be written past the cache of the system (durable-file.ts).
  */
 
 /** Leaf size of profile unixfs-v1-2025. */
@@ -19,7 +21,7 @@ export class LeafPool {
 
   /** A buffer of one leaf, with whatever was last in it. */
   take(): Uint8Array {
-    return this.#idle.pop() ?? unpooledBuffer(this.#size);
+    return this.#idle.pop() ?? pageAlignedBuffer(this.#size) ?? unpooledBuffer(this.#size);
   }
 
   /**
@@ -30,6 +32,36 @@ export class LeafPool {
     const fits = bytes.length === this.#size && bytes.buffer.byteLength === this.#size;
     if (fits && this.#idle.length < maximumIdleLeaves) this.#idle.push(bytes);
   }
+}
+
+/** What of WebAssembly is used: its memories begin at a page, and nothing else in JavaScript says where in memory it lies. */
+interface PagedMemory {
+  readonly WebAssembly: {
+    readonly Memory: new (pages: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
+  };
+}
+
+const bytesPerPage = 64 * 1024;
+const pageAligned = new WeakSet<ArrayBufferLike>();
+
+/** null for sizes other than whole pages, and where a process may not reserve the 8 GiB of addresses that each one takes. */
+function pageAlignedBuffer(size: number): Uint8Array | null {
+  const pages = size / bytesPerPage;
+  if (!Number.isInteger(pages)) return null;
+  const { Memory } = (globalThis as unknown as PagedMemory).WebAssembly;
+  try {
+    const { buffer } = new Memory({ initial: pages, maximum: pages });
+    pageAligned.add(buffer);
+    return new Uint8Array(buffer);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** Whether the bytes are a whole buffer that begins and ends at a page, which a disk can take without a copy of it. */
+export function isPageAligned({ buffer, length }: Uint8Array): boolean {
+  return length === buffer.byteLength && pageAligned.has(buffer);
 }
 
 /** Outside Node's own pool, so that the whole buffer is this leaf's, and not zeroed: every byte is written before it is seen. */

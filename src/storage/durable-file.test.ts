@@ -3,7 +3,8 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
-import { flushFolder, SharedFlush, writeFileDurably } from './durable-file.ts';
+import { isPageAligned, LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
+import { flushFolder, SharedFlush, writeFileDurably, writeFlushed } from './durable-file.ts';
 
 describe('writeFileDurably', () => {
   it('replaces a file, with the mode asked for, and leaves nothing beside it', async () => {
@@ -25,6 +26,33 @@ describe('writeFileDurably', () => {
     await assert.rejects(writeFileDurably(path.join(folder.path, 'absent', 'file'), Buffer.from('x')), {
       code: 'ENOENT',
     });
+  });
+});
+
+describe('writeFlushed', () => {
+  it('writes the same file past the cache and through it, over a longer one too', async () => {
+    await using folder = await temporaryFolder();
+    const leaf = new LeafPool().take();
+    crypto.getRandomValues(leaf.subarray(0, 65_536));
+    leaf.set(leaf.subarray(0, 65_536), leafBytes - 65_536);
+    assert.ok(isPageAligned(leaf));
+    const copy = unpooledBuffer(leafBytes);
+    copy.set(leaf);
+    assert.ok(!isPageAligned(copy) && !isPageAligned(leaf.subarray(0, 4096)));
+    const [direct, cached, part] = ['direct', 'cached', 'part'].map((name) => path.join(folder.path, name));
+    await fs.writeFile(direct!, Buffer.alloc(leafBytes + 10));
+    await writeFlushed(direct!, leaf);
+    await writeFlushed(cached!, copy);
+    await writeFlushed(part!, leaf.subarray(0, 1000));
+    assert.ok((await fs.readFile(direct!)).equals(leaf));
+    assert.ok((await fs.readFile(cached!)).equals(leaf));
+    assert.ok((await fs.readFile(part!)).equals(leaf.subarray(0, 1000)));
+  });
+
+  it('says what is in the way', async () => {
+    await using folder = await temporaryFolder();
+    const absent = path.join(folder.path, 'absent', 'file');
+    await assert.rejects(writeFlushed(absent, new LeafPool().take()), { code: 'ENOENT' });
   });
 });
 

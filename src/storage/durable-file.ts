@@ -2,8 +2,11 @@
  * Files that are either there whole and for good, or not at all: written beside, flushed to the disk, renamed, and the
  * folder flushed so that the new name lasts too.
  */
+import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { isPageAligned } from '../content/leaf-pool.ts';
+import { errnoOf } from './system-error.ts';
 
 /** Replaces the file. `mode` is for a file that holds a secret or should be read by others. */
 export async function writeFileDurably(file: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
@@ -18,9 +21,32 @@ export async function writeFileDurably(file: string, bytes: Uint8Array, mode = 0
   await flushFolder(path.dirname(file));
 }
 
-/** Writes a file and waits until its bytes are on the disk. An existing one is truncated: call it for temporary names. */
+/**
+ * Writes a file and waits until its bytes are on the disk. An existing one is truncated: call it for temporary names.
+ *
+ * Page-aligned bytes go past the cache of the system where that is possible. They have to be on the disk anyway before it
+ * resolves, and copying them into the cache first took a quarter of the CPU time of a put (measured); besides, copies
+ * kept for others do not push out of the cache what the programs of this machine read.
+ */
 export async function writeFlushed(file: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
-  const handle = await fs.open(file, 'w', mode);
+  if (pastTheCache !== null && isPageAligned(bytes)) {
+    try {
+      await writeAndFlush(file, bytes, overwriting | pastTheCache, mode);
+      return;
+    } catch (error) {
+      // Not every file system can; and one that took a part of the bytes may refuse what is left.
+      if (errnoOf(error) !== 'EINVAL') throw error;
+    }
+  }
+  await writeAndFlush(file, bytes, overwriting, mode);
+}
+
+const overwriting = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
+/** Linux has it; elsewhere the constant is not there. */
+const pastTheCache: number | null = (constants.O_DIRECT as number | undefined) ?? null;
+
+async function writeAndFlush(file: string, bytes: Uint8Array, flags: number, mode: number): Promise<void> {
+  const handle = await fs.open(file, flags, mode);
   try {
     await handle.writeFile(bytes);
     await handle.datasync();
