@@ -2,6 +2,7 @@
 import { announcing } from './announce.ts';
 import { getFromOneSource } from './get-one-source.ts';
 import { getFromThreeSources } from './get-three-sources.ts';
+import { handshakes } from './handshake.ts';
 import { hashing } from './hash.ts';
 import { idleCost } from './idle.ts';
 import { moveLargeFile } from './large-file.ts';
@@ -20,6 +21,7 @@ export const questions: readonly Question[] = [
   { name: 'put', about: 'A file put with three copies', measure: putThreeCopies },
   { name: 'small-files', about: 'Many small files', measure: smallFiles },
   { name: 'hash', about: 'A file hashed for sharing', measure: hashing },
+  { name: 'handshake', about: 'A new connection to a host met before', measure: handshakes },
   { name: 'lookups', about: 'Lookups in a warm network', measure: lookups },
   { name: 'announce', about: 'Announcing a large share', measure: announcing },
   { name: 'restart', about: 'The restart of a peer that holds much', measure: restart },

@@ -12,6 +12,7 @@ import {
   silentConnectionMilliseconds,
   sweepMilliseconds,
 } from './http2-limits.ts';
+import { SessionTickets } from './session-tickets.ts';
 import { TransportError } from './transport.ts';
 
 export type Purpose = 'control' | 'bulk';
@@ -38,6 +39,7 @@ export class ConnectionPool {
   readonly #said: (host: HostId) => Contact | null;
   /** In order of use, oldest first. */
   readonly #slots = new Map<string, Slot>();
+  readonly #tickets = new SessionTickets();
   readonly #sweeper: NodeJS.Timeout;
   #closed = false;
 
@@ -112,7 +114,7 @@ export class ConnectionPool {
     let failure = new TransportError('unreachable', `${to.host} has no address.`);
     for (const address of new Set([...to.addresses, ...(this.#said(to.host)?.addresses ?? [])])) {
       try {
-        const connection = await dial(this.#caller, parseAddress(address), to.host, connectMilliseconds);
+        const connection = await dial(this.#caller, parseAddress(address), to.host, connectMilliseconds, this.#tickets);
         try {
           this.#accept(connection);
         } catch (error) {

@@ -29,6 +29,8 @@ export const maximumIncomingSessions = 512;
 export const maximumHandshakesInFlight = 64;
 /** TLS and HELLO each must be done within this. */
 export const handshakeMilliseconds = 5000;
+/** How long a ticket is good for: whoever returns within a day, as long as this process lives, is known again. */
+export const ticketSeconds = 86_400;
 /** One address of a host: within a data centre or a home it answers within milliseconds or not at all. */
 export const connectMilliseconds = 1000;
 

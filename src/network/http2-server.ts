@@ -22,6 +22,7 @@ import {
   maximumSessionMemoryMebibytes,
   settings,
   streamResets,
+  ticketSeconds,
 } from './http2-limits.ts';
 import { IncomingConnection, type IncomingContext } from './incoming-connection.ts';
 import { hostOfSocket } from './peer-certificate.ts';
@@ -47,6 +48,7 @@ export class PeerServer {
       ALPNProtocols: ['h2'],
       allowHTTP1: false,
       handshakeTimeout: handshakeMilliseconds,
+      sessionTimeout: ticketSeconds,
       settings,
       maxSessionMemory: maximumSessionMemoryMebibytes,
       maxHeaderListPairs: maximumHeaderPairs,

@@ -1,0 +1,88 @@
+/** A new connection to a host that was met before, beside one to a host that was not: TLS, HELLO and one answer. */
+import { parseAddress } from '../src/network/addresses.ts';
+import { tlsCredentials } from '../src/network/certificate.ts';
+import { type Caller, dial } from '../src/network/dial.ts';
+import { found, networkId } from '../src/network/genesis.ts';
+import { Http2Transport } from '../src/network/http2-transport.ts';
+import { createIdentity } from '../src/network/identity.ts';
+import { SessionTickets } from '../src/network/session-tickets.ts';
+import { median } from './alternating.ts';
+import { type BenchOptions, type BenchRow, row } from './row.ts';
+
+const connectMilliseconds = 5000;
+
+interface Cost {
+  /** Of both ends, which are one process. */
+  readonly cpuMilliseconds: number;
+  readonly milliseconds: number;
+}
+
+export async function handshakes({ runs, isQuick, note }: BenchOptions): Promise<readonly BenchRow[]> {
+  const genesis = found({ open: true });
+  const [server, identity] = [createIdentity(), createIdentity()];
+  const transport = new Http2Transport({ identity: server, genesis, secret: null, listen: '127.0.0.1:0' });
+  await transport.serve({ request: async () => null, stream: async () => ({ header: null }) });
+  const caller: Caller = {
+    host: identity.host,
+    credentials: tlsCredentials(identity),
+    network: networkId(genesis),
+    secret: null,
+    zone: null,
+    contactFor: () => ({ host: identity.host, addresses: [] }),
+  };
+  const meet = async (tickets: SessionTickets | null): Promise<boolean> => {
+    const address = parseAddress(transport.listening);
+    const { session, socket } = await dial(caller, address, server.host, connectMilliseconds, tickets);
+    const isResumed = socket.isSessionReused();
+    session.destroy();
+    return isResumed;
+  };
+  const tickets = new SessionTickets();
+  await meet(tickets);
+  const count = isQuick ? 100 : 400;
+  const costs = { whole: [] as Cost[], resumed: [] as Cost[] };
+  try {
+    // The first run only warms up.
+    for (let run = 0; run <= runs; run++) {
+      const whole = await costOf(count, () => meet(null));
+      const resumed = await costOf(count, async () => {
+        if (!(await meet(tickets))) throw new Error('a session was not resumed');
+      });
+      if (run === 0) continue;
+      costs.whole.push(whole);
+      costs.resumed.push(resumed);
+      note(`run ${run} of ${runs}: ${shown(whole)} whole, ${shown(resumed)} resumed`);
+    }
+  } finally {
+    await transport.close();
+  }
+  const [whole, resumed] = [medianOf(costs.whole), medianOf(costs.resumed)];
+  const ratio = (resumed.cpuMilliseconds / whole.cpuMilliseconds).toFixed(2);
+  return [
+    row('a connection to a host met before, both ends', shown(resumed), {
+      rival: `${shown(whole)} (never met)`,
+      ratio,
+    }),
+  ];
+}
+
+async function costOf(count: number, connect: () => Promise<unknown>): Promise<Cost> {
+  const [before, start] = [process.cpuUsage(), performance.now()];
+  for (let number = 0; number < count; number++) await connect();
+  const { user, system } = process.cpuUsage(before);
+  return {
+    cpuMilliseconds: (user + system) / 1000 / count,
+    milliseconds: (performance.now() - start) / count,
+  };
+}
+
+function medianOf(costs: readonly Cost[]): Cost {
+  return {
+    cpuMilliseconds: median(costs.map((cost) => cost.cpuMilliseconds)),
+    milliseconds: median(costs.map((cost) => cost.milliseconds)),
+  };
+}
+
+function shown({ cpuMilliseconds, milliseconds }: Cost): string {
+  return `${cpuMilliseconds.toFixed(2)} ms of CPU, ${milliseconds.toFixed(1)} ms`;
+}

@@ -1,0 +1,121 @@
+/** Shorter handshakes with hosts that were met before: both ends still know who is at the other one. */
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
+import { parseAddress } from '../../src/network/addresses.ts';
+import { tlsCredentials } from '../../src/network/certificate.ts';
+import { ConnectionPool } from '../../src/network/connection-pool.ts';
+import { type Caller, dial } from '../../src/network/dial.ts';
+import { found, networkId } from '../../src/network/genesis.ts';
+import { Http2Transport } from '../../src/network/http2-transport.ts';
+import { createIdentity, type Identity } from '../../src/network/identity.ts';
+import { SessionTickets } from '../../src/network/session-tickets.ts';
+import { askSmall } from '../../src/network/small-exchange.ts';
+import { decodeBody, encodeBody } from '../../src/network/wire-body.ts';
+import type { HostId } from '../../src/ring/pointer.ts';
+
+const genesis = found({ open: true });
+const patience = 5000;
+
+/** Answers with the one it takes the asker for. */
+async function peer(t: TestContext, identity: Identity, listen = '127.0.0.1:0'): Promise<Http2Transport> {
+  const transport = new Http2Transport({ identity, genesis, secret: null, listen });
+  t.after(() => transport.close());
+  await transport.serve({ request: async (from) => from.host, stream: async () => ({ header: null }) });
+  return transport;
+}
+
+function callerOf(identity: Identity, claimed: HostId = identity.host): Caller {
+  return {
+    host: identity.host,
+    credentials: tlsCredentials(identity),
+    network: networkId(genesis),
+    secret: null,
+    zone: null,
+    contactFor: () => ({ host: claimed, addresses: [] }),
+  };
+}
+
+/** Dials, asks who we are, and hangs up. */
+async function meet(caller: Caller, address: string, expected: HostId | null, tickets: SessionTickets) {
+  const connection = await dial(caller, parseAddress(address), expected, patience, tickets);
+  const { session, socket, contact } = connection;
+  const answer = await askSmall(session, '/control/who', encodeBody(null), undefined, () => undefined);
+  session.destroy();
+  return { isResumed: socket.isSessionReused(), host: contact.host, asker: decodeBody(answer) };
+}
+
+test('on a resumed session both ends know each other, and what one claims to be is still checked', async (t) => {
+  const server = await peer(t, createIdentity());
+  const [identity, tickets] = [createIdentity(), new SessionTickets()];
+  const expected = { host: server.self, asker: identity.host };
+  const meeting = (claimed?: HostId) => meet(callerOf(identity, claimed), server.listening, server.self, tickets);
+  assert.deepEqual(await meeting(), { ...expected, isResumed: false });
+  assert.deepEqual(await meeting(), { ...expected, isResumed: true });
+  assert.deepEqual(await meeting(), { ...expected, isResumed: true });
+  await assert.rejects(meeting(createIdentity().host), { failure: 'refused', code: 'wrong-peer' });
+  assert.equal(tickets.of(server.self), null, 'after a failure the next handshake is a whole one');
+  assert.deepEqual(await meeting(), { ...expected, isResumed: false });
+});
+
+test('another host at the address of the one expected is found out, tickets or not', async (t) => {
+  const first = await peer(t, createIdentity());
+  const { listening } = first;
+  const [caller, tickets] = [callerOf(createIdentity()), new SessionTickets()];
+  await meet(caller, listening, first.self, tickets);
+  assert.ok(tickets.of(first.self));
+  await first.close();
+  const second = await peer(t, createIdentity(), listening);
+  await assert.rejects(meet(caller, listening, first.self, tickets), { code: 'wrong-peer' });
+  assert.equal(tickets.of(second.self), null, 'nothing is kept of one that was not expected');
+});
+
+test('the ticket of one host, shown to another under its name, resumes nothing', async (t) => {
+  const [first, second] = [await peer(t, createIdentity()), await peer(t, createIdentity())];
+  const [caller, tickets] = [callerOf(createIdentity()), new SessionTickets()];
+  await meet(caller, first.listening, first.self, tickets);
+  const misfiled = { of: () => tickets.of(first.self), collect: () => undefined, forget: () => undefined };
+  const met = await meet(caller, second.listening, second.self, misfiled as unknown as SessionTickets);
+  assert.deepEqual([met.isResumed, met.host], [false, second.self]);
+});
+
+test('who expects nobody in particular shows no ticket', async (t) => {
+  const server = await peer(t, createIdentity());
+  const [caller, tickets] = [callerOf(createIdentity()), new SessionTickets()];
+  await meet(caller, server.listening, server.self, tickets);
+  assert.equal((await meet(caller, server.listening, null, tickets)).isResumed, false);
+});
+
+test('a peer that starts anew takes none of its old tickets, and is met all the same', async (t) => {
+  const identity = createIdentity();
+  const before = await peer(t, identity);
+  const { listening } = before;
+  const [caller, tickets] = [callerOf(createIdentity()), new SessionTickets()];
+  await meet(caller, listening, identity.host, tickets);
+  await before.close();
+  await peer(t, identity, listening);
+  assert.equal((await meet(caller, listening, identity.host, tickets)).isResumed, false);
+  assert.equal((await meet(caller, listening, identity.host, tickets)).isResumed, true);
+});
+
+test('the second connection to a host is resumed, and tickets are kept of so many hosts only', async (t) => {
+  const server = await peer(t, createIdentity());
+  const pool = new ConnectionPool(callerOf(createIdentity()), () => undefined);
+  t.after(() => pool.close());
+  const control = await pool.get(server.contact, 'control');
+  const bulk = await pool.get(server.contact, 'bulk');
+  assert.deepEqual(
+    [control, bulk].map(({ connection }) => connection.socket.isSessionReused()),
+    [false, true],
+  );
+
+  const tickets = new SessionTickets();
+  for (let host = 0; host < 600; host++) {
+    const socket = new EventEmitter() as TLSSocket;
+    tickets.collect(socket, `host ${host}` as HostId);
+    socket.emit('session', Buffer.alloc(900));
+  }
+  const kept = Array.from({ length: 600 }, (_, host) => tickets.of(`host ${host}` as HostId)).filter(Boolean);
+  assert.equal(kept.length, 512);
+});
