@@ -1,8 +1,8 @@
 /** One peer of the demonstration: a process of `chordial start` that never outlives its parent. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { ChordialError } from '../errors.ts';
 import { ApiClient } from './client.ts';
 
@@ -16,6 +16,12 @@ interface Ready {
 const readyMilliseconds = 30_000;
 /** Of what a peer that failed to start said. */
 const maximumErrorCharacters = 4_000;
+
+/** A line of `start --json` after the first: what happened at the peer. */
+export interface PeerLine {
+  readonly event: string;
+  readonly text: string;
+}
 
 /** Beside this file, whichever way the package was installed. */
 const program = path.join(import.meta.dirname, `main${path.extname(import.meta.filename)}`);
@@ -33,7 +39,8 @@ export class DemoPeer {
     this.client = new ApiClient(`http://${ready.api}`, null);
   }
 
-  static async start(data: string, flags: readonly string[]): Promise<DemoPeer> {
+  /** `tell` hears what happens at the peer from its start on. */
+  static async start(data: string, flags: readonly string[], tell?: (line: PeerLine) => void): Promise<DemoPeer> {
     const args = ['start', '--json', '--listen', '127.0.0.1:0', '--api', '127.0.0.1:0', '--data', data, ...flags];
     const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -43,7 +50,10 @@ export class DemoPeer {
     });
     const exited = once(child, 'exit');
     try {
-      return new DemoPeer(child, exited, await readyOf(child, exited));
+      const lines = createInterface(child.stdout);
+      // Several lines may come with the first one.
+      if (tell !== undefined) lines.once('line', () => lines.on('line', (line) => hand(line, tell)));
+      return new DemoPeer(child, exited, await readyOf(child, lines, exited));
     } catch (error) {
       child.kill('SIGKILL');
       throw error;
@@ -67,6 +77,16 @@ export class DemoPeer {
   async stop(withinMilliseconds: number): Promise<void> {
     if (!this.isRunning) return;
     this.#child.kill('SIGTERM');
+    await this.#ended(withinMilliseconds);
+  }
+
+  /** For good: everything is handed over to the others, and the process ends. */
+  async leave(withinMilliseconds: number): Promise<void> {
+    await this.client.call('POST /api/v1/node/leave', { body: { force: false } });
+    await this.#ended(withinMilliseconds);
+  }
+
+  async #ended(withinMilliseconds: number): Promise<void> {
     const patience = setTimeout(() => this.killNow(), withinMilliseconds);
     await this.#exited;
     clearTimeout(patience);
@@ -78,14 +98,15 @@ export class DemoPeer {
   }
 }
 
-async function readyOf(child: ChildProcess, exited: Promise<unknown>): Promise<Ready> {
-  const { stdout, stderr } = child;
-  if (stdout === null || stderr === null) throw new ChordialError('internal', 'A peer was started without pipes.');
+async function readyOf(
+  { stderr }: ChildProcessWithoutNullStreams,
+  lines: Interface,
+  exited: Promise<unknown>,
+): Promise<Ready> {
   let told = '';
   stderr.on('data', (text: Buffer) => {
     told = (told + text.toString('utf8')).slice(-maximumErrorCharacters);
   });
-  const lines = createInterface(stdout);
   const patience = AbortSignal.timeout(readyMilliseconds);
   const line = await Promise.race([
     once(lines, 'line', { signal: patience }).then(([first]) => String(first)),
@@ -97,6 +118,17 @@ async function readyOf(child: ChildProcess, exited: Promise<unknown>): Promise<R
   });
   if (line === null) throw new ChordialError('internal', `A peer ended before it was ready. ${told.trim()}`);
   return JSON.parse(line) as Ready;
+}
+
+/** One that is killed may leave half a line. */
+function hand(line: string, tell: (line: PeerLine) => void): void {
+  let told: PeerLine;
+  try {
+    told = JSON.parse(line) as PeerLine;
+  } catch {
+    return;
+  }
+  tell(told);
 }
 
 /** Settings of the user's own peer must not reach the ones of the demonstration. */

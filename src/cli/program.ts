@@ -6,7 +6,7 @@ import { report } from './failure.ts';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./start.ts')).startCommand(),
-  demo: async () => (await import('./demo.ts')).demoCommand(),
+  demo: async () => (await import('./demo.ts')).demoCommand(run),
   put: async () => (await import('./put.ts')).putCommand(),
   get: async () => (await import('./get.ts')).getCommand(),
   rm: async () => (await import('./rm.ts')).rmCommand(),

@@ -5,28 +5,37 @@ import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
 import { defaultDataFolder } from '../node/configuration.ts';
-import type { NodeStatus, ShownPointer } from '../node/peer.ts';
+import type { ShownPointer } from '../node/peer.ts';
 import type { ApiClient } from './client.ts';
+import { DemoNetwork } from './demo-network.ts';
 import { DemoPeer } from './demo-peer.ts';
 import { say } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
 import { fields, short, shortPeer } from './table.ts';
+import { defaultPingMilliseconds, TeachingPeers } from './teaching-peers.ts';
+import { isTeachingRing, numberOf } from './teaching-ring.ts';
+
+/** How the shell carries out a command: as `chordial` with these arguments; resolves with the exit code. */
+export type RunCommand = (argv: readonly string[]) => Promise<number>;
 
 const secondsToMilliseconds = 1000;
 const stopMilliseconds = 40_000;
+const withoutFingers = { query: { fingers: 'none' } } as const;
 
 export class ShellSession {
-  /** Carries out a command of `chordial`. */
-  readonly run: (argv: readonly string[]) => Promise<number>;
+  readonly run: RunCommand;
   readonly #options: PeerOptions;
-  /** Peers that this shell started; they end with it. */
-  readonly #started: DemoPeer[] = [];
-  readonly #folders: string[] = [];
+  /** The peer on the data folder, when this shell started it; it ends with it. */
+  #own: DemoPeer | null = null;
   #client: ApiClient | null = null;
+  /** A classroom's; otherwise made for the first peer that is added, in a folder that goes with the shell. */
+  #teaching: TeachingPeers | null;
+  #folder: string | null = null;
 
-  constructor(options: PeerOptions, run: (argv: readonly string[]) => Promise<number>) {
+  constructor(options: PeerOptions, run: RunCommand, classroom: TeachingPeers | null = null) {
     this.#options = options;
     this.run = run;
+    this.#teaching = classroom;
   }
 
   /** Attaches to the peer that runs, or starts one on the data folder. */
@@ -40,14 +49,17 @@ export class ShellSession {
     }
     const data = path.resolve(this.#options.data ?? defaultDataFolder());
     say(`No peer runs on ${data}: starting one.`);
-    const peer = await this.#start(data, []);
-    this.#client = peer.client;
-    say(`Peer ${shortPeer(peer.ready.id)} listens at ${peer.ready.listen}; its page is at http://${peer.ready.api}/`);
+    this.#own = await DemoPeer.start(data, []);
+    const { client, ready } = this.#own;
+    this.#client = client;
+    say(`Peer ${shortPeer(ready.id)} listens at ${ready.listen}; its page is at http://${ready.api}/`);
   }
 
+  /** In a classroom the first peer that is alive. */
   get client(): ApiClient {
-    if (this.#client === null) throw new ChordialError('no-running-peer', 'The shell has no peer. Start it again.');
-    return this.#client;
+    const client = this.#client ?? this.#teaching?.network.alive[0]?.client;
+    if (client !== undefined) return client;
+    throw new ChordialError('no-running-peer', 'No peer is left to speak to. End with "quit" and start again.');
   }
 
   /** `HOST:PORT`: this peer enters that ring. `NEW KNOWN [SECONDS]`: a new peer with a chosen id enters a teaching ring. */
@@ -55,40 +67,54 @@ export class ShellSession {
     const [first = '', known, seconds] = words;
     if (known === undefined) {
       parseAddress(first);
-      const node = await this.client.send<NodeStatus>('POST', '/api/v1/node/join', { address: first });
+      const node = await this.client.call('POST /api/v1/node/join', { body: { address: first } });
       say(`joined the network ${short(node.network)} with ${node.hosts} hosts`);
       return;
     }
-    const node = await this.client.get<NodeStatus>('/api/v1/node?fingers=none');
-    if (node.bits > 32) {
+    if (!(await this.#isTeaching())) {
       throw new ChordialError(
         'bad-usage',
         'Ids are chosen in a teaching ring only, and this network is none. To enter a network: join HOST:PORT. For a teaching ring: chordial demo --classroom.',
       );
     }
-    const address = await this.#addressOf(known);
-    const ping = Math.round(numberOf(seconds ?? '0.5', 'The ping interval in seconds') * secondsToMilliseconds);
-    const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-shell-'));
-    this.#folders.push(folder);
-    const flags = ['--join', address, '--id', String(numberOf(first, 'The new id')), '--ping', String(ping)];
-    const peer = await this.#start(folder, flags);
+    const id = readNumber(first, 'The new id');
+    const join = await this.#addressOf(readNumber(known, 'The known id'));
+    const pingMilliseconds =
+      seconds === undefined
+        ? defaultPingMilliseconds
+        : Math.round(readNumber(seconds, 'The ping interval in seconds') * secondsToMilliseconds);
+    const teaching = await this.#peersAdded();
+    const peer = await teaching.add({ id, join, pingMilliseconds });
     say(`Peer ${first} has joined through peer ${known}; it listens at ${peer.ready.listen}`);
+    await tellRing(teaching);
+  }
+
+  /** Sends away a peer that was added here; everything that it keeps is handed over first. */
+  async leave(word: string): Promise<void> {
+    const teaching = await this.#peersAdded();
+    await teaching.leave(readNumber(word, 'The id'));
+    say(`Peer ${word} has left, and handed over what it kept`);
+    await tellRing(teaching);
+  }
+
+  async kill(word = ''): Promise<void> {
+    const teaching = await this.#peersAdded();
+    const pid = await teaching.kill(readNumber(word, 'The id'));
+    say(`Peer ${word} was killed (kill -9 ${pid})`);
+    await tellRing(teaching);
   }
 
   /** In a teaching ring a number that is no file here is stored under that name, so that it lies at the position it says. */
   async numberAsFile(word: string): Promise<string | null> {
-    if (!/^\d{1,18}$/.test(word)) return null;
-    const { bits } = await this.client.get<NodeStatus>('/api/v1/node?fingers=none');
-    if (bits > 32) return null;
-    const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-shell-'));
-    this.#folders.push(folder);
-    const file = path.join(folder, word);
+    if (!/^\d{1,18}$/.test(word) || !(await this.#isTeaching())) return null;
+    const { network } = await this.#peersAdded();
+    const file = path.join(network.folder, word);
     await writeFile(file, `file ${word}\n`);
     return file;
   }
 
   async neighbours(): Promise<void> {
-    const { predecessor, successors } = await this.client.get<NodeStatus>('/api/v1/node?fingers=none');
+    const { predecessor, successors } = await this.client.call('GET /api/v1/node', withoutFingers);
     say(
       fields([
         ['predecessor', shown(predecessor)],
@@ -98,37 +124,50 @@ export class ShellSession {
   }
 
   async fingers(): Promise<void> {
-    const { fingers } = await this.client.get<NodeStatus>('/api/v1/node?fingers=distinct');
+    const { fingers } = await this.client.call('GET /api/v1/node', { query: { fingers: 'distinct' } });
     say(fields(fingers.map(({ start, node }): [string, string] => [`from ${short(start)}`, shown(node)])));
   }
 
-  /** Ends what this shell started; a peer that ran before goes on. */
+  /** Ends what this shell started; a peer that ran before goes on, and so does a classroom. */
   async close(): Promise<void> {
-    await Promise.all(this.#started.map((peer) => peer.stop(stopMilliseconds)));
-    for (const folder of this.#folders) await rm(folder, { recursive: true, force: true });
+    const added = this.#folder === null ? [] : (this.#teaching?.network.alive ?? []);
+    await Promise.all([this.#own, ...added].map((peer) => peer?.stop(stopMilliseconds)));
+    if (this.#folder === null) return;
+    await this.#teaching?.network.close();
+    await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #start(data: string, flags: readonly string[]): Promise<DemoPeer> {
-    const peer = await DemoPeer.start(data, flags);
-    this.#started.push(peer);
-    return peer;
+  async #peersAdded(): Promise<TeachingPeers> {
+    if (this.#teaching === null) {
+      this.#folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-shell-'));
+      this.#teaching = new TeachingPeers(new DemoNetwork(this.#folder));
+    }
+    return this.#teaching;
   }
 
-  async #addressOf(known: string): Promise<string> {
-    const wanted = numberOf(known, 'The known id');
-    const { members } = await this.client.get<{ members: readonly ShownPointer[] }>('/api/v1/ring');
-    const found = members.find(({ ringId }) => Number.parseInt(ringId, 16) === wanted);
+  async #isTeaching(): Promise<boolean> {
+    return isTeachingRing(await this.client.call('GET /api/v1/node', withoutFingers));
+  }
+
+  async #addressOf(wanted: number): Promise<string> {
+    const { members } = await this.client.call('GET /api/v1/ring');
+    const found = members.find((member) => numberOf(member) === wanted);
     if (found !== undefined) return found.address;
-    const ids = members.map(({ ringId }) => Number.parseInt(ringId, 16)).join(', ');
-    throw new ChordialError('not-found', `There is no peer ${known} in this ring. Its peers are ${ids}.`);
+    const ids = members.map(numberOf).join(', ');
+    throw new ChordialError('not-found', `There is no peer ${wanted} in this ring. Its peers are ${ids}.`);
   }
+}
+
+async function tellRing(teaching: TeachingPeers): Promise<void> {
+  const ids = await teaching.untilSettled();
+  if (ids !== null) say(`The ring is ${ids.join(' ')}, every pointer right`);
 }
 
 function shown(pointer: ShownPointer | null): string {
   return pointer === null ? 'none' : `${short(pointer.ringId)}  ${shortPeer(pointer.id)}  ${pointer.address}`;
 }
 
-function numberOf(text: string, what: string): number {
+function readNumber(text: string, what: string): number {
   const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value;
   throw new ChordialError('bad-usage', `${what} is ${JSON.stringify(text)}, which is no number.`);

@@ -34,10 +34,10 @@ export const verbs: readonly Verb[] = [
   {
     name: 'leave',
     aliases: [],
-    usage: 'leave [--force]',
+    usage: 'leave [--force], or in a teaching ring: leave ID',
     about: 'leave for good, handing everything over',
     asks: [],
-    command: asTyped('leave'),
+    command: null,
   },
   {
     name: 'put',
@@ -146,6 +146,14 @@ export const verbs: readonly Verb[] = [
     about: 'who owns a key',
     asks: [{ text: 'Name, CID or key:HEX', placeholder: 'holiday.mp4' }],
     command: asTyped('lookup'),
+  },
+  {
+    name: 'kill',
+    aliases: [],
+    usage: 'kill ID',
+    about: 'kill a peer of a teaching ring that was added here, as a power cut would',
+    asks: [{ text: 'Id of the peer', placeholder: '25' }],
+    command: null,
   },
   { name: 'help', aliases: ['?', 'menu'], usage: 'help', about: 'what can be typed', asks: [], command: null },
   {
