@@ -88,8 +88,9 @@ async function dialWith(
     const host = ticket !== null && socket.isSessionReused() ? expected : hostOfSocket(socket);
     if (host === null) throw notChordial(address, 'it shows no certificate of a peer');
     if (expected !== null && host !== expected) {
+      // The one meant is not there: taken for its answer, that of another would keep it among the living for ever.
       throw new TransportError(
-        'refused',
+        'unreachable',
         `At ${formatAddress(address)} answers ${host}, not ${expected}.`,
         'wrong-peer',
       );

@@ -65,7 +65,11 @@ export class MemoryNetwork {
       const transport = this.#byAddress.get(address);
       if (transport === undefined || !transport.serving || this.healthOf(transport.self) === 'dead') continue;
       if (transport.self !== to.host) {
-        throw new TransportError('refused', `At ${address} answers ${transport.self}, not ${to.host}.`, 'wrong-peer');
+        throw new TransportError(
+          'unreachable',
+          `At ${address} answers ${transport.self}, not ${to.host}.`,
+          'wrong-peer',
+        );
       }
       return transport;
     }

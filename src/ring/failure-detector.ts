@@ -84,6 +84,11 @@ export class FailureDetector {
     return this.#entries.get(host)?.contact ?? null;
   }
 
+  /** Whether it ever spoke to this host: of others there are only rumours, which may be of hosts that never were. */
+  wasHeard(host: HostId): boolean {
+    return (this.#entries.get(host)?.lastHeard ?? null) !== null;
+  }
+
   /** What is said of where a host is, corrected by what it said itself: pointers of others may be older than its move. */
   whereabouts(contact: Contact): Contact {
     const entry = this.#entries.get(contact.host);

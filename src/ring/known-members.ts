@@ -98,7 +98,9 @@ export class KnownMembers {
 
   forgetHost(host: HostId): void {
     this.cache.removeHost(host);
-    for (const fingers of this.#ports.own.everyFingers()) fingers.forget((pointer) => this.isGone(pointer));
+    for (const fingers of this.#ports.own.everyFingers()) {
+      fingers.forget((pointer) => pointer.contact?.host === host || this.isGone(pointer));
+    }
   }
 
   /** The live member that follows `id` most closely, own ones included; `id` itself never. */

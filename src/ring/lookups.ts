@@ -72,7 +72,10 @@ export class Lookups {
         timeout: (host) => detector.timeout(host),
         haunted: (contact, before) => this.#poke(contact, before),
         failed: (contact, failure) => {
-          if (failure !== 'refused' && contact.host !== self.host) detector.suspect(contact);
+          if (failure === 'refused' || contact.host === self.host) return;
+          // Nobody but others has ever spoken of it: names that lead nowhere cost anybody nothing to make up.
+          if (failure === 'unreachable' && !detector.wasHeard(contact.host)) known.forgetHost(contact.host);
+          detector.suspect(contact);
         },
         ask: (contact, wanted, answered) => {
           questions.ask(contact, 'find', { keys: [wanted] }, questions.deadline(contact.host), (result) => {

@@ -142,9 +142,12 @@ export class OtherHosts {
     if (liveness === 'alive') {
       if (this.#downSince.delete(host)) this.#returned(contact);
     } else {
-      if (liveness !== 'left') this.#lookFor(contact, this.#ports.clock.now());
+      const { detector } = this.#ports;
+      // Of one that never spoke to this host nobody needs to hear from it, nor is there anything that was lost.
+      const wasHeard = detector.wasHeard(host);
+      if (liveness !== 'left' && wasHeard) this.#lookFor(contact, this.#ports.clock.now());
       this.#ports.known.forgetHost(host);
-      if (liveness === 'dead') this.#tell(this.#eventOf('dead', contact, this.virtualNodesOf(host)));
+      if (liveness === 'dead' && wasHeard) this.#tell(this.#eventOf('dead', contact, this.virtualNodesOf(host)));
       for (const member of this.#ports.own.all) member.hostGone();
     }
     this.#options.observe({ kind: 'host', contact, liveness });

@@ -279,8 +279,8 @@ export function transportContract(name: string, makeHarness: () => Promise<Trans
   contract('a host where another one answers is not talked to', async ({ serve }) => {
     const [a, b] = [await serve(echo), await serve(echo)];
     const other = { host: createIdentity().host, addresses: b.contact.addresses };
-    await rejects(a.transport.request(other, 'any', null, { deadline }), 'refused', 'wrong-peer');
-    await rejects(a.transport.ping(other, deadline), 'refused', 'wrong-peer');
+    await rejects(a.transport.request(other, 'any', null, { deadline }), 'unreachable', 'wrong-peer');
+    await rejects(a.transport.ping(other, deadline), 'unreachable', 'wrong-peer');
   });
 
   contract('a host that is gone is unreachable, and reachable when it is back', async ({ serve }) => {
