@@ -14,8 +14,14 @@ export const maximumSessionMemoryMebibytes = 64;
 const frameBytes = 64 * kibibyte;
 
 export const maximumConcurrentStreams = 1024;
-/** Bodies of requests that have not arrived whole, summed over one connection. */
-export const maximumGatheredBytes = 16 * mebibyte;
+/** Bodies of requests that have not arrived whole: over all connections, and of one. The same for answers that were not read yet. */
+export const smallBodyRoom = {
+  mostBytes: 64 * mebibyte,
+  mostBytesPerConnection: 8 * mebibyte,
+  alwaysBytesPerConnection: 128 * kibibyte,
+} as const;
+/** From the first byte of a small body to its last, either way: 1 MiB at 35 kB/s. One that drips holds its bytes no longer. */
+export const smallBodyMilliseconds = 30_000;
 /** Questions of ours to one host that wait for an answer; more are refused here rather than queued. */
 export const maximumPendingRequests = 4096;
 export const maximumOutstandingPings = 64;

@@ -15,13 +15,14 @@ import { type Contact, type HostId, shareAddress } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import { type Address, formatAddress, parseAddress } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
+import { ByteRoom } from './byte-room.ts';
 import { tlsCredentials } from './certificate.ts';
 import { ConnectionPool, type PooledConnection, type Purpose, using } from './connection-pool.ts';
 import { type Counters, RefusalCounters } from './counters.ts';
 import type { Caller, Connection } from './dial.ts';
 import { type Genesis, networkId } from './genesis.ts';
 import { checkAnswer } from './greeting.ts';
-import { heardMilliseconds, kindPattern, maximumPendingRequests } from './http2-limits.ts';
+import { heardMilliseconds, kindPattern, maximumPendingRequests, smallBodyRoom } from './http2-limits.ts';
 import { PeerServer } from './http2-server.ts';
 import type { Identity } from './identity.ts';
 import { openStream } from './outgoing-stream.ts';
@@ -138,6 +139,8 @@ export class Http2Transport implements Transport {
       handlers,
       counters: this.#counters,
       traffic: this.#traffic,
+      gathered: new ByteRoom(smallBodyRoom),
+      unread: new ByteRoom(smallBodyRoom),
       heard: (from) => this.#heard(from),
       learnZone: (host, given) => this.#learnZone(host, given),
       report: this.#options.report ?? reportOnStandardError,

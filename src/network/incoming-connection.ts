@@ -2,13 +2,14 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '../ring/pointer.ts';
+import type { ByteRoom, ShareOfRoom } from './byte-room.ts';
 import type { RefusalCounters } from './counters.ts';
 import {
   handshakeMilliseconds,
   incomingSilenceMilliseconds,
   kindPattern,
   maximumConcurrentStreams,
-  maximumGatheredBytes,
+  smallBodyMilliseconds,
 } from './http2-limits.ts';
 import { admit, type Gate } from './server-hello.ts';
 import { ConnectionLost, encodeRefusal, gatherBody } from './small-exchange.ts';
@@ -23,6 +24,10 @@ export interface IncomingContext {
   readonly handlers: Handlers;
   readonly counters: RefusalCounters;
   readonly traffic: Traffic;
+  /** Of bodies that have not arrived whole. */
+  readonly gathered: ByteRoom;
+  /** Of answers that were not read yet. */
+  readonly unread: ByteRoom;
   /** A host said something, authenticated. */
   heard(from: Contact): void;
   learnZone(host: HostId, zone: string | null): void;
@@ -39,8 +44,9 @@ export class IncomingConnection {
   readonly #helloTimer: NodeJS.Timeout;
   #from: Contact | null = null;
   #saidHello = false;
+  readonly #gathered: ShareOfRoom;
+  readonly #unread: ShareOfRoom;
   #running = 0;
-  #gatheredBytes = 0;
 
   constructor(
     context: IncomingContext,
@@ -50,6 +56,8 @@ export class IncomingConnection {
     greeted: () => void,
   ) {
     this.#context = context;
+    this.#gathered = context.gathered.share();
+    this.#unread = context.unread.share();
     this.#session = session;
     this.#socket = socket;
     this.#host = host;
@@ -84,9 +92,8 @@ export class IncomingConnection {
       this.#refuse(stream, new TransportError('refused', 'There is nothing of that name here.', 'not-found'));
       return;
     }
-    if (this.#running >= maximumConcurrentStreams || this.#gatheredBytes >= maximumGatheredBytes) {
-      this.#context.counters.count('busy');
-      this.#refuse(stream, new TransportError('refused', 'Too many questions at once; ask fewer.', 'busy'));
+    if (this.#running >= maximumConcurrentStreams) {
+      this.#refuse(stream, this.#counted(tooMany()));
       return;
     }
     const answer = room === 'control' ? this.#request : this.#stream;
@@ -122,8 +129,8 @@ export class IncomingConnection {
 
   async #request(stream: ServerHttp2Stream, from: Contact, kind: string): Promise<void> {
     const body = decodeBody(await this.#gather(stream));
-    const answer = await this.#handled(() => this.#context.handlers.request(from, kind, body), kind);
-    this.#respond(stream, 200, encodeBody(answer));
+    const answer = encodeBody(await this.#handled(() => this.#context.handlers.request(from, kind, body), kind));
+    this.#respondWithin(stream, answer);
   }
 
   async #stream(stream: ServerHttp2Stream, from: Contact, kind: string): Promise<void> {
@@ -188,6 +195,7 @@ export class IncomingConnection {
   #counted(error: TransportError): TransportError {
     if (error instanceof HandlerRefusal) return error;
     if (error.code === 'too-large') this.#context.counters.count('too-large');
+    else if (error.code === 'busy') this.#context.counters.count('busy');
     else if (error.code === 'bad-request') this.#context.counters.count('malformed');
     else if (error.failure !== 'refused') this.#context.counters.count('broken-stream');
     return error;
@@ -196,14 +204,28 @@ export class IncomingConnection {
   async #gather(stream: ServerHttp2Stream): Promise<Buffer> {
     let gathered = 0;
     const grew = (bytes: number) => {
+      if (!this.#gathered.take(bytes)) throw tooMany();
       gathered += bytes;
-      this.#gatheredBytes += bytes;
     };
+    const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), smallBodyMilliseconds);
     try {
       return await gatherBody(stream, maximumBodyBytes, grew);
     } finally {
-      this.#gatheredBytes -= gathered;
+      clearTimeout(timer);
+      this.#gathered.give(gathered);
     }
+  }
+
+  /** Who asks on and on and reads nothing would have us keep all the answers. Throws `busy`. */
+  #respondWithin(stream: ServerHttp2Stream, answer: Uint8Array): void {
+    if (stream.closed || stream.destroyed) return;
+    if (!this.#unread.take(answer.length)) throw tooMany();
+    const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), smallBodyMilliseconds);
+    stream.once('close', () => {
+      clearTimeout(timer);
+      this.#unread.give(answer.length);
+    });
+    this.#respond(stream, 200, answer);
   }
 
   #refuse(stream: ServerHttp2Stream, error: TransportError): void {
@@ -227,6 +249,10 @@ export class IncomingConnection {
     this.#context.counters.count(why);
     this.#session.destroy();
   }
+}
+
+function tooMany(): TransportError {
+  return new TransportError('refused', 'Too many questions at once; ask fewer, and read the answers.', 'busy');
 }
 
 /** Already counted as the handler's own. */

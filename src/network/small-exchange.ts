@@ -50,20 +50,30 @@ export function askSmall(
   });
 }
 
-/** Rejects with a TransportError when it is too long, with ConnectionLost when it ends before its end. */
+/**
+ * Rejects with a TransportError when it is too long, with ConnectionLost when it ends before its end. `grew` is told of
+ * every piece, and throws the TransportError with which a body is refused for which there is no room.
+ */
 export function gatherBody(stream: Http2Stream, mostBytes: number, grew?: (bytes: number) => void): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let length = 0;
     let ended = false;
+    let isRefused = false;
+    const refuse = (error: unknown) => {
+      isRefused = true;
+      parts.length = 0;
+      reject(error);
+    };
     stream.on('data', (part: Buffer) => {
+      if (isRefused) return;
       length += part.length;
-      if (length > mostBytes) {
-        parts.length = 0;
-        reject(tooLarge(length));
-        return;
+      if (length > mostBytes) return refuse(tooLarge(length));
+      try {
+        grew?.(part.length);
+      } catch (error) {
+        return refuse(error);
       }
-      grew?.(part.length);
       parts.push(part);
     });
     stream.on('end', () => {

@@ -38,11 +38,7 @@ export async function greeted(
   { identity = createIdentity(), windowBytes }: SessionOptions = {},
 ): Promise<ClientHttp2Session> {
   const socket = await tls(port, tlsCredentials(identity));
-  const settings = windowBytes === undefined ? {} : { initialWindowSize: windowBytes };
-  const session = connectHttp2('https://peer', {
-    createConnection: () => socket,
-    settings: { ...settings, enablePush: false },
-  });
+  const session = connectHttp2('https://peer', { createConnection: () => socket, settings: { enablePush: false } });
   session.on('error', () => {});
   const proof = secret === null ? null : proveSecret(secret, socket, 'client', identity.host);
   const contact = { host: identity.host, addresses: ['127.0.0.1:9'] };
@@ -51,6 +47,7 @@ export async function greeted(
     session.destroy();
     throw new Error(`HELLO was answered with ${status}`);
   }
+  if (windowBytes !== undefined) session.settings({ initialWindowSize: windowBytes });
   return session;
 }
 

@@ -1,0 +1,48 @@
+/**
+ * Bytes that connections hold in memory, under one bound for all of them. Each may hold a little whatever the others do,
+ * so that one that takes all the room keeps nobody else from small words.
+ */
+export interface RoomBounds {
+  readonly mostBytes: number;
+  readonly mostBytesPerConnection: number;
+  readonly alwaysBytesPerConnection: number;
+}
+
+export class ByteRoom {
+  readonly #bounds: RoomBounds;
+  #taken = 0;
+
+  constructor(bounds: RoomBounds) {
+    this.#bounds = bounds;
+  }
+
+  get takenBytes(): number {
+    return this.#taken;
+  }
+
+  /** The part of one connection. */
+  share(): ShareOfRoom {
+    let own = 0;
+    return {
+      take: (bytes) => {
+        const { mostBytes, mostBytesPerConnection, alwaysBytesPerConnection } = this.#bounds;
+        const after = own + bytes;
+        if (after > mostBytesPerConnection) return false;
+        if (after > alwaysBytesPerConnection && this.#taken + bytes > mostBytes) return false;
+        own = after;
+        this.#taken += bytes;
+        return true;
+      },
+      give: (bytes) => {
+        own -= bytes;
+        this.#taken -= bytes;
+      },
+    };
+  }
+}
+
+export interface ShareOfRoom {
+  /** False: there is no room, and nothing was taken. */
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+}
