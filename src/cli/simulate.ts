@@ -1,7 +1,8 @@
-/** `chordial simulate`: runs many peers on a virtual network and measures their lookups. Needs no running peer. */
+/** `chordial simulate`: runs many peers on a virtual network and measures their lookups or searches. Needs no running peer. */
 import type { Command } from 'commander';
 import { paperNames, runPaper } from '../../simulation/papers/tables.ts';
 import { runSimulation } from '../../simulation/run.ts';
+import { runSearchSimulation } from '../../simulation/search/run-search.ts';
 import { ChordialError } from '../errors.ts';
 import { command } from './command.ts';
 import { say } from './output.ts';
@@ -18,6 +19,9 @@ interface SimulateFlags {
   readonly minutes: number;
   readonly cache?: boolean;
   readonly paper?: string;
+  readonly search?: boolean;
+  readonly files?: number;
+  readonly queries: number;
   readonly json?: boolean;
 }
 
@@ -34,7 +38,19 @@ export function simulateCommand(): Command {
     .option('--minutes <t>', 'virtual minutes over which they are spread', numberOf('--minutes'), 1)
     .option('--cache', 'with the membership cache and parallel asks, as peers run by default')
     .option('--paper <table>', `a table of the papers beside ours: ${paperNames.join(', ')}`)
-    .action((flags: SimulateFlags, made: Command) => {
+    .option('--search', 'searches by words and by broadcast beside flooding, instead of lookups')
+    .option('--files <f>', 'with --search: files on all peers together (default: ten a peer)', numberOf('--files'))
+    .option(
+      '--queries <q>',
+      'with --search: queries by words, and a tenth as many broadcasts',
+      numberOf('--queries'),
+      200,
+    )
+    .action(async (flags: SimulateFlags, made: Command) => {
+      if (flags.search === true) {
+        await runSearchSimulation(flags, say);
+        return;
+      }
       if (flags.paper === undefined) {
         runSimulation(flags, say);
         return;

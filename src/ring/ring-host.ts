@@ -292,11 +292,12 @@ export class RingHost implements RingHandler {
     return [...found.values()];
   }
 
-  /** Every member that is believed alive, in ring order: own ones, their neighbours, and those heard of. */
+  /** Every member that is believed alive, in ring order: own ones, their neighbours and fingers, and those heard of. */
   members(): readonly MemberPointer[] {
     const states = this.states();
     const neighbours = states.flatMap(({ predecessor, successors }) => [predecessor, ...successors].filter(isMember));
-    const found = new Map([...this.knownMembers(), ...neighbours].map((member) => [member.id, member]));
+    const fingers = states.flatMap((state) => this.fingers(state).flatMap(({ node }) => node ?? []));
+    const found = new Map([...this.knownMembers(), ...fingers, ...neighbours].map((member) => [member.id, member]));
     for (const [id, member] of found) if (this.#known.isGone(member)) found.delete(id);
     for (const { me } of states) found.set(me.id, me);
     return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));

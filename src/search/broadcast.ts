@@ -76,6 +76,9 @@ export class Broadcast {
   readonly #open = new Map<string, Open>();
   readonly #askers = new Map<HostId, { since: Milliseconds; count: number }>();
 
+  /** Read once for looking and telling. */
+  #lastPattern: { readonly text: string; readonly pattern: Pattern } | null = null;
+
   constructor(ports: BroadcastPorts) {
     this.#ports = ports;
   }
@@ -186,7 +189,7 @@ export class Broadcast {
 
   /** Looks through the own files and sends what fits. Resolves with 1, or 0 when the asker is not there any more. */
   async #look(question: BroadcastQuestion): Promise<number> {
-    const pattern = readPattern(question.pattern);
+    const pattern = this.#patternOf(question);
     let responses = 0;
     const waiting: Hit[] = [];
     let isWanted = true;
@@ -220,10 +223,16 @@ export class Broadcast {
     }
   }
 
-  #tell(role: QueryTold['role'], { id, pattern }: BroadcastQuestion, responses: number): void {
-    const { kind } = readPattern(pattern);
+  #tell(role: QueryTold['role'], question: BroadcastQuestion, responses: number): void {
+    const { id, pattern } = question;
+    const { kind } = this.#patternOf(question);
     const hash = kind === 'sha256' || kind === 'cid' ? pattern.trim() : null;
     this.#ports.told?.({ id, query: pattern, role, hash, responses });
+  }
+
+  #patternOf({ pattern: text }: BroadcastQuestion): Pattern {
+    if (this.#lastPattern?.text !== text) this.#lastPattern = { text, pattern: readPattern(text) };
+    return this.#lastPattern.pattern;
   }
 
   #remember(id: string): void {

@@ -31,7 +31,7 @@ import type { WordIndex } from './word-index.ts';
 import { beginningOf } from './words.ts';
 
 export interface WordSearchPorts {
-  readonly view: RingView;
+  readonly view: Pick<RingView, 'self'>;
   readonly transport: Transport;
   readonly places: RecordPlaces;
   readonly replicas: number;

@@ -1,0 +1,86 @@
+/** One peer that searches and answers searches in the simulator: production's broadcast, word search and index over a modelled store. */
+import { type Transport, TransportError } from '../../src/network/transport.ts';
+import type { RecordPlaces } from '../../src/records/record-keys.ts';
+import type { HeldShareEntry } from '../../src/records/share-entry.ts';
+import type { Contact } from '../../src/ring/pointer.ts';
+import { Broadcast } from '../../src/search/broadcast.ts';
+import { searchMessages } from '../../src/search/search-messages.ts';
+import { WordIndex } from '../../src/search/word-index.ts';
+import { WordSearch } from '../../src/search/word-search.ts';
+import type { SimulatedHost } from '../ring-simulation.ts';
+import type { VirtualTime } from '../virtual-time.ts';
+import type { SimulatedFile } from './shared-population.ts';
+
+export interface SearchHostPorts {
+  readonly host: SimulatedHost;
+  readonly time: VirtualTime;
+  readonly transport: Pick<Transport, 'request'>;
+  readonly bits: number;
+  readonly replicas: number;
+  readonly files: () => readonly SimulatedFile[];
+  /** The entries of a word's key that this host holds now. */
+  readonly held: (key: string) => readonly HeldShareEntry[];
+  /** Told what each lookup of a word's place cost. */
+  readonly lookedUp: (hops: number) => void;
+}
+
+const places: (bits: number) => RecordPlaces = (bits) => ({ bits, teaching: false });
+const noRecords = { get: () => ({ items: [], cursor: null }) };
+
+export class SearchHost {
+  readonly broadcast: Broadcast;
+  readonly words: WordSearch;
+
+  constructor(ports: SearchHostPorts) {
+    const { host, time, bits, replicas, files, held } = ports;
+    const transport = ports.transport as Transport;
+    const clock = time.clock(host.process);
+    const self = host.contact;
+    const isDead = (id: Contact['host']) => host.ring.isDown(id);
+    this.broadcast = new Broadcast({
+      self: () => self,
+      bits,
+      transport,
+      clock,
+      isDead,
+      members: () => host.ring.members(),
+      files: async function* () {
+        yield files();
+      },
+    });
+    const shares = { heldHere: (key: string) => held(key) };
+    this.words = new WordSearch({
+      view: { self },
+      transport,
+      places: places(bits),
+      replicas,
+      placement: { likely: (key, wanted) => hostsOf(ports, key, wanted) },
+      index: new WordIndex({ table: noRecords, shares, clock, isDead }),
+    });
+  }
+
+  /** What a production peer does with a message. */
+  async answer(from: Contact, kind: string, body: unknown): Promise<unknown> {
+    if (kind === searchMessages.ask) return this.broadcast.asked(from, body);
+    if (kind === searchMessages.hits) return this.broadcast.found(body);
+    if (kind === searchMessages.count) return this.words.count(body);
+    if (kind === searchMessages.query) return this.words.query(body);
+    throw new TransportError('refused', `no such message ${kind}`);
+  }
+}
+
+/** By a lookup on the ring for every word: without what production remembers of places. */
+function hostsOf(
+  { host, lookedUp }: SearchHostPorts,
+  key: Parameters<SimulatedHost['ring']['lookup']>[0],
+  wanted: number,
+): Promise<{ readonly hosts: readonly Contact[] }> {
+  return new Promise((resolve) => {
+    host.ring.lookup(key, (found) => {
+      lookedUp(found?.hops ?? 0);
+      const pointers = found === null ? [] : [found.owner, ...found.successors];
+      const hosts = new Map(pointers.flatMap(({ contact }) => (contact === null ? [] : [[contact.host, contact]])));
+      resolve({ hosts: [...hosts.values()].slice(0, wanted + 2) });
+    });
+  });
+}

@@ -1,0 +1,246 @@
+/**
+ * Searching on a simulated ring: production's ring, broadcast and word search run under virtual time; what is modelled is the
+ * store: a posting lies at the places of its key as the ring was before hand-over and repair had their time.
+ */
+
+import { hash } from 'node:crypto';
+import { hostIdOfPublicKey } from '../../src/network/host-id.ts';
+import { type Transport, TransportError, type Wire } from '../../src/network/transport.ts';
+import { encodeBody } from '../../src/network/wire-body.ts';
+import { type RingId, ringIdOfHash } from '../../src/ring/identifier.ts';
+import type { Contact, HostId, MemberPointer } from '../../src/ring/pointer.ts';
+import { searchMessages } from '../../src/search/search-messages.ts';
+import { someMember } from '../asking.ts';
+import { turn } from '../data/turns.ts';
+import { poisson } from '../poisson.ts';
+import { placeNotBefore } from '../ring-order.ts';
+import { calm, RingSimulation, type SimulatedHost } from '../ring-simulation.ts';
+import { addSettled } from '../settled-ring.ts';
+import { SearchHost } from './search-host.ts';
+import { SharedPopulation } from './shared-population.ts';
+
+export interface SearchSimulationOptions {
+  readonly seed: number;
+  readonly peers: number;
+  readonly files: number;
+  /** Joins plus crashes a second, half of each. */
+  readonly churn: number;
+  readonly successors: number;
+  readonly virtualNodes: number;
+  readonly bits: number;
+  /** Whether peers know all members, as in networks of up to thousands; else only neighbours and fingers. */
+  readonly cache: boolean;
+}
+
+export const replicas = 3;
+/** A host that is away is replaced after this grace (spec/4, Repair); a newcomer has been given its share after a moment. */
+const replacedAfterMilliseconds = 20_000;
+const handedOverAfterMilliseconds = 2000;
+
+/** What the queries so far have cost. Answers count as messages of their own. */
+export interface SearchCost {
+  messages: number;
+  bytes: number;
+  /** Questions to a peer that had the same query before. */
+  duplicates: number;
+  lookupHops: number;
+  /** Peers that were asked, by broadcast. */
+  readonly asked: Set<string>;
+  /** Messages received by each peer, by its number. */
+  readonly received: Map<number, number>;
+}
+
+export class SearchSimulation {
+  readonly ring: RingSimulation;
+  readonly population: SharedPopulation;
+  cost: SearchCost = newCost();
+  readonly #options: SearchSimulationOptions;
+  readonly #hosts = new Map<HostId, SearchHost>();
+  readonly #numbers = new Map<HostId, number>();
+  /** Members as those have them who keep postings, by id: the dead stay in for a grace, newcomers come in after a while. */
+  #placing: MemberPointer[];
+  /** Promises may settle: a turn of the event loop is due. */
+  #isStirred = false;
+
+  constructor(options: SearchSimulationOptions) {
+    this.#options = options;
+    const { seed, peers, files, successors, virtualNodes, bits, cache } = options;
+    this.ring = new RingSimulation({
+      seed,
+      bits,
+      successors,
+      virtualNodes,
+      smallRings: virtualNodes <= successors,
+      faults: calm,
+      cacheCapacity: cache ? 2 * peers * virtualNodes : 0,
+      parallelAsks: cache ? 3 : 1,
+      contactOf,
+    });
+    addSettled(this.ring, peers);
+    this.#placing = inOrder(this.ring.hosts.flatMap(({ members }) => members));
+    const contacts = this.ring.hosts.map(({ contact }) => contact);
+    this.population = new SharedPopulation(contacts, files, this.ring.random);
+    for (const host of this.ring.hosts) this.#equip(host);
+  }
+
+  /** Peers join and crash from now on, for so long. */
+  churn(milliseconds: number): void {
+    const { churn } = this.#options;
+    if (churn === 0) return;
+    const { ring } = this;
+    const until = ring.time.now + milliseconds;
+    poisson(ring, churn / 2, until, () => {
+      const newcomer = ring.add();
+      this.#equip(newcomer);
+      ring.join(newcomer, someMember(ring), (failure) => {
+        if (failure !== null) return;
+        ring.time.after(handedOverAfterMilliseconds, () => {
+          this.#placing = inOrder([...this.#placing, ...newcomer.members]);
+        });
+      });
+    });
+    poisson(ring, churn / 2, until, () => {
+      const { contact } = this.crashSomebody();
+      ring.time.after(replacedAfterMilliseconds, () => {
+        this.#placing = this.#placing.filter((member) => member.contact.host !== contact.host);
+      });
+    });
+  }
+
+  crashSomebody(): SimulatedHost {
+    const host = someMember(this.ring);
+    this.ring.crash(host);
+    return host;
+  }
+
+  numberOf({ contact }: SimulatedHost): number {
+    return this.#numbers.get(contact.host)!;
+  }
+
+  hostOf(host: SimulatedHost): SearchHost {
+    return this.#hosts.get(host.contact.host)!;
+  }
+
+  /** Runs the network until the work is done, for so long at most. Rejects with what it rejects with. */
+  async until(work: Promise<unknown>, milliseconds: number): Promise<void> {
+    const { time } = this.ring;
+    const end = time.now + milliseconds;
+    let isOver = false;
+    const over = work.finally(() => {
+      isOver = true;
+    });
+    over.catch(() => undefined);
+    await turn();
+    while (!isOver && time.now < end) {
+      this.#isStirred = false;
+      if (!time.step()) break;
+      if (this.#isStirred) await turn();
+    }
+    if (isOver) await over;
+  }
+
+  #equip(host: SimulatedHost): void {
+    const { bits } = this.#options;
+    const number = this.#numbers.size;
+    const { host: id } = host.contact;
+    this.#numbers.set(id, number);
+    const equipped = new SearchHost({
+      host,
+      time: this.ring.time,
+      transport: { request: (to, kind, body, options) => this.#request(host, to, kind, body, options.deadline) },
+      bits,
+      replicas,
+      files: () => this.population.ofPeer(number),
+      held: (key) => (this.#isPlace(id, ringIdOfHash(key, bits)) ? this.population.postingsAt(key) : []),
+      lookedUp: (hops) => {
+        this.cost.lookupHops += hops;
+        this.#isStirred = true;
+      },
+    });
+    this.#hosts.set(id, equipped);
+  }
+
+  #isPlace(host: HostId, key: RingId): boolean {
+    const start = placeNotBefore(this.#placing, key);
+    const found = new Set<HostId>();
+    for (let step = 0; step < this.#placing.length && found.size < replicas; step++) {
+      found.add(this.#placing[(start + step) % this.#placing.length]!.contact.host);
+    }
+    return found.has(host);
+  }
+
+  /** A message and its answer, each on its way for a while; nothing comes of one to a dead host but the failure. */
+  #request(
+    from: SimulatedHost,
+    to: Contact,
+    kind: string,
+    body: Wire,
+    deadline: number,
+  ): ReturnType<Transport['request']> {
+    const { time, random } = this.ring;
+    const { promise, resolve, reject } = Promise.withResolvers<Wire>();
+    const delay = (): number => calm.minimumDelay + (calm.maximumDelay - calm.minimumDelay) * random.next();
+    let isOpen = true;
+    const settle = (how: () => void): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      timer.cancel();
+      this.#isStirred = true;
+      how();
+    };
+    const timer = time.after(deadline, () =>
+      settle(() => reject(new TransportError('timeout', `${to.host} does not answer.`))),
+    );
+    this.#count(to, body);
+    if (kind === searchMessages.ask) this.#countDuplicate(to, body);
+    time.after(delay(), () => {
+      const other = this.ring.network.isUp(to.host) ? this.#hosts.get(to.host) : undefined;
+      if (other === undefined) {
+        time.after(delay(), () => settle(() => reject(new TransportError('unreachable', `${to.host} is gone.`))));
+        return;
+      }
+      this.#isStirred = true;
+      other.answer(from.contact, kind, body).then(
+        (answer) => {
+          if (!this.ring.network.isUp(to.host)) return;
+          this.#count(from.contact, answer);
+          time.after(delay(), () => settle(() => resolve(answer)));
+        },
+        (error: Error) => time.after(delay(), () => settle(() => reject(error))),
+      );
+    });
+    return promise;
+  }
+
+  #countDuplicate(to: Contact, body: Wire): void {
+    const asked = `${to.host} ${idOf(body)}`;
+    if (this.cost.asked.has(asked)) this.cost.duplicates += 1;
+    this.cost.asked.add(asked);
+  }
+
+  #count(to: Contact, body: Wire): void {
+    const { cost } = this;
+    cost.messages += 1;
+    cost.bytes += encodeBody(body).length;
+    const number = this.#numbers.get(to.host)!;
+    cost.received.set(number, (cost.received.get(number) ?? 0) + 1);
+  }
+}
+
+/** A peer id that nobody holds the key of: nothing is signed here. */
+function contactOf(number: number): Contact {
+  const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}:4848`;
+  return { host: hostIdOfPublicKey(hash('sha256', `searching host ${number}`, 'buffer')), addresses: [address] };
+}
+
+function idOf(body: Wire): string {
+  return String((body as { readonly id: string }).id);
+}
+
+export function newCost(): SearchCost {
+  return { messages: 0, bytes: 0, duplicates: 0, lookupHops: 0, asked: new Set(), received: new Map() };
+}
+
+function inOrder(members: readonly MemberPointer[]): MemberPointer[] {
+  return [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
