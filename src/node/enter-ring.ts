@@ -3,7 +3,8 @@
  *
  * Return (spec "Whole restart"): ask the remembered peers; join through the first that answers as a member. If for 3 s
  * none does, found again with the same genesis: at once if this peer's id is the smallest among those that answered,
- * else after 5 to 10 s. Rings founded apart so are merged by src/ring/reunion.ts.
+ * else after 5 to 10 s. When all have answered, and none as a member, there is nothing to wait 3 s for.
+ * Rings founded apart so are merged by src/ring/reunion.ts.
  */
 import { ChordialError } from '../errors.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
@@ -56,11 +57,12 @@ export async function joinThrough(contacts: readonly Contact[], ports: EnterPort
 /** Joins through the remembered peers or founds again; resolves as a member. */
 export async function returnToRing(known: readonly Contact[], ports: EnterPorts): Promise<void> {
   const { ring, clock, random, signal } = ports;
-  if (known.length === 0) {
+  const others = known.filter(({ host }) => host !== ring.self.host);
+  if (others.length === 0) {
     if (ring.isVisitor) throw clientAlone();
     return ring.found();
   }
-  ports.tell(`Returning to the network: asking ${known.length} remembered ${known.length === 1 ? 'peer' : 'peers'}`);
+  ports.tell(`Returning to the network: asking ${others.length} remembered ${others.length === 1 ? 'peer' : 'peers'}`);
   const began = clock.now();
   let foundAt = began + silenceBeforeFounding;
   let waitedForSmaller = false;
@@ -68,7 +70,7 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
   const there = new Set<HostId>();
   for (;;) {
     if (signal.aborted) throw interrupted();
-    const answers = await poll(known, ports);
+    const answers = await poll(others, ports);
     for (const { contact } of answers) there.add(contact.host);
     const members = answers.filter((a) => a.member).map((a) => a.contact);
     if (members.length > 0) {
@@ -78,17 +80,18 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
       continue;
     }
     // A client cannot found: it waits for somebody to come.
-    if (clock.now() >= foundAt && !ring.isVisitor) {
+    if ((clock.now() >= foundAt || (!waitedForSmaller && isEverybody(answers, others))) && !ring.isVisitor) {
       const smallest = [...there].every((host) => ring.self.host < host);
       if (smallest || waitedForSmaller) break;
       waitedForSmaller = true;
+      // The smallest founds about now; if it does not, it went.
       foundAt = clock.now() + leastWaitForSmaller + (mostWaitForSmaller - leastWaitForSmaller) * random.next();
     }
     await new Promise<void>((resolve) => clock.after(pollPause, resolve));
   }
   ports.tell('No remembered peer is in a ring: founding it again');
   ring.found();
-  ring.remember(known);
+  ring.remember(others);
 }
 
 async function hasJoined(members: readonly Contact[], ports: EnterPorts): Promise<boolean> {
@@ -118,12 +121,11 @@ interface Answered {
 }
 
 /** Who answers at all, and who as a member of the ring. The first member that answers is enough. */
-function poll(known: readonly Contact[], { ring, network }: EnterPorts): Promise<readonly Answered[]> {
-  const asked = known.filter((c) => c.host !== ring.self.host).slice(0, maximumPolled);
+function poll(others: readonly Contact[], { network }: EnterPorts): Promise<readonly Answered[]> {
+  const asked = others.slice(0, maximumPolled);
   const answers: Answered[] = [];
   let open = asked.length;
   return new Promise((resolve) => {
-    if (open === 0) resolve(answers);
     for (const contact of asked) {
       network.ask(contact, 'news', { events: [] }, pollDeadline, (result) => {
         open -= 1;
@@ -133,6 +135,11 @@ function poll(known: readonly Contact[], { ring, network }: EnterPorts): Promise
       });
     }
   });
+}
+
+/** A bound on how many are asked means that somebody else may be a member. */
+function isEverybody(answers: readonly Answered[], others: readonly Contact[]): boolean {
+  return others.length <= maximumPolled && answers.length === others.length;
 }
 
 function isAlive(event: { type: string; contact: Contact }, host: HostId): boolean {
