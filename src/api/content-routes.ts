@@ -8,14 +8,22 @@ import { findWanted } from './wanted.ts';
 
 interface ContentRoute {
   Params: { cid: string };
-  Querystring: { path?: string };
+  Querystring: { path?: string; filename?: string };
 }
+
+/** What a browser calls the file that it saves: a CID says no name. */
+const filenameQuery = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 1024,
+  description: 'Name under which a browser saves the file',
+} as const;
 
 export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void {
   const read = {
     summary: 'The bytes of a file by CID, or the listing of a folder as JSON',
     params: schemas.cidParameter,
-    querystring: schemas.query({ path: schemas.pathQuery }),
+    querystring: schemas.query({ path: schemas.pathQuery, filename: filenameQuery }),
     produces: ['application/octet-stream', 'application/json'],
     isContent: true,
   };
@@ -28,7 +36,9 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
       const cid = parseCid(request.params.cid).toString();
       // A CID never comes to mean other bytes.
       reply.header('Cache-Control', 'public, max-age=31536000, immutable');
-      return sendContent(files, await findWanted(files, { cid }, request.query.path), request, reply);
+      const { path, filename } = request.query;
+      const wanted = await findWanted(files, { cid }, path);
+      return sendContent(files, filename === undefined ? wanted : { ...wanted, filename }, request, reply);
     },
   });
 

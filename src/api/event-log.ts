@@ -31,14 +31,14 @@ export class EventLog {
     return this.#kept.some((one) => one.id === id);
   }
 
-  /** What came after the event with this id; nothing when the id is null, everything kept when it is not known. */
-  after(id: string | null): readonly NumberedEvent[] {
-    return id === null ? [] : this.#kept.slice(this.#kept.findIndex((one) => one.id === id) + 1);
+  /** What came after the event with this id; everything kept when it is not known. */
+  after(id: string): readonly NumberedEvent[] {
+    return this.#kept.slice(this.#kept.findIndex((one) => one.id === id) + 1);
   }
 
   /** The last events, oldest first. */
   last(count: number): readonly NumberedEvent[] {
-    return this.#kept.slice(-count);
+    return count === 0 ? [] : this.#kept.slice(-count);
   }
 
   get listeners(): number {

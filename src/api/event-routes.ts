@@ -4,20 +4,35 @@ import type { FastifyInstance } from 'fastify';
 import { ChordialError } from '../errors.ts';
 import type { ApiContext } from './context.ts';
 import type { EventLog, NumberedEvent } from './event-log.ts';
+import * as schemas from './schemas.ts';
 
 const maximumListeners = 64;
 /** A listener that leaves so much unread is cut off; it comes back and asks for what it missed. */
 const maximumUnreadBytes = 1024 * 1024;
 /** Proxies and the idle limit of the server cut silent connections. */
 const heartbeatMilliseconds = 15_000;
+const maximumEventsOfBefore = 512;
+
+interface EventsRoute {
+  Querystring: { last: number };
+}
 
 export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void {
   const schema = {
     summary: 'Events as they happen; an event `reset` says that some were missed for good: read the state anew',
     reads: { 'Last-Event-ID': 'Goes on after this event' },
+    querystring: schemas.query({
+      last: {
+        type: 'integer',
+        minimum: 0,
+        maximum: maximumEventsOfBefore,
+        default: 0,
+        description: 'Begins with so many events of before, unless Last-Event-ID says where to go on',
+      },
+    }),
     produces: ['text/event-stream'],
   };
-  app.get('/api/v1/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
+  app.get<EventsRoute>('/api/v1/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
     if (events.listeners >= maximumListeners) {
       throw new ChordialError(
         'busy',
@@ -25,12 +40,13 @@ export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void 
       );
     }
     const last = request.headers['last-event-id'];
+    const before = typeof last === 'string' ? events.after(last) : events.last(request.query.last);
     reply.hijack();
-    stream(reply.raw, events, typeof last === 'string' ? last : null);
+    stream(reply.raw, events, typeof last === 'string' && !events.has(last), before);
   });
 }
 
-function stream(response: ServerResponse, events: EventLog, last: string | null): void {
+function stream(response: ServerResponse, events: EventLog, isReset: boolean, before: readonly NumberedEvent[]): void {
   response.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
     'Cache-Control': 'no-store',
@@ -41,8 +57,8 @@ function stream(response: ServerResponse, events: EventLog, last: string | null)
     else response.write(text);
   };
   write(': the events of this peer\n\n');
-  if (last !== null && !events.has(last)) write('event: reset\ndata: {}\n\n');
-  for (const missed of events.after(last)) write(frame(missed));
+  if (isReset) write('event: reset\ndata: {}\n\n');
+  for (const earlier of before) write(frame(earlier));
   const stop = events.listen(
     (event) => write(frame(event)),
     () => response.end(),

@@ -27,13 +27,16 @@ test('A23 events stream as they happen, and a reader that comes back gets those 
   const again = await served.fetch('/api/v1/events', { headers: { 'Last-Event-ID': id } });
   const missed = await read(again, (text) => text.includes('second'));
   assert.equal(missed.includes('first'), false);
+  const withPast = await served.fetch('/api/v1/events?last=1');
+  const past = await read(withPast, (text) => text.includes('second'));
+  assert.equal(past.includes('first'), false);
 });
 
 test('the log keeps a bounded number of events and gives all of them for an id it does not know', () => {
   const log = new EventLog();
   for (let index = 0; index < 600; index += 1) log.add({ time: '', kind: 'k', text: String(index) });
   assert.equal(log.after('unknown').length, 512);
-  assert.equal(log.after(null).length, 0);
+  assert.equal(log.last(0).length, 0);
   assert.equal(log.last(1)[0]?.event.text, '599');
 });
 

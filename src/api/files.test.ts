@@ -147,6 +147,9 @@ test('B1 content is read by CID in any base, and never changes', async () => {
   assert.equal(await got.text(), 'hello');
   assert.match(got.headers.get('cache-control') ?? '', /immutable/);
   assert.equal(cid, cidOfBlock(rawCodec, Buffer.from('hello')).toString());
+  const named = await served.fetch(`/api/v1/content/${cid}?filename=a%20song.txt`);
+  assert.equal(await named.text(), 'hello');
+  assert.match(named.headers.get('content-disposition') ?? '', /filename="a song\.txt"/);
 });
 
 test('A12 a folder is listed as JSON and an entry of it is picked with path', async () => {

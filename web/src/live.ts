@@ -12,6 +12,8 @@ export interface PeerEvent {
 }
 
 const maximumKeptEvents = 200;
+/** Asked for at the start, so that the story does not begin with the page. */
+const eventsOfBefore = 60;
 /** A burst of events asks once. */
 const leastMillisecondsBetween = 500;
 
@@ -39,7 +41,7 @@ class LiveEvents {
   }
 
   #open(): EventSource {
-    const source = new EventSource('/api/v1/events');
+    const source = new EventSource(`/api/v1/events?last=${eventsOfBefore}`);
     source.onmessage = ({ data }: MessageEvent<string>) => {
       this.#events = [JSON.parse(data) as PeerEvent, ...this.#events].slice(0, maximumKeptEvents);
       this.#tell();

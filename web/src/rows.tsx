@@ -9,7 +9,7 @@ export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => ComponentChildren;
   /** `wide` is left out on a phone, `number` stands to the right. */
-  readonly kind?: 'wide' | 'number' | 'wide number' | 'name' | 'actions';
+  readonly kind?: 'wide' | 'number' | 'wide number' | 'name' | 'wide name' | 'actions';
 }
 
 interface RowsProps<T> {

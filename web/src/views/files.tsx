@@ -7,6 +7,7 @@ import { Copyable, Empty, Failure } from '../parts.tsx';
 import { follow } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
 import { duration, moment, shortHash, size } from '../shown.ts';
+import { ContentLink } from './hits.tsx';
 import { Uploads } from './uploads.tsx';
 
 const pageLength = 1000;
@@ -69,14 +70,21 @@ export function FilesView() {
 
 export function FileName({ file }: { readonly file: Pick<FileEntry, 'name' | 'cid' | 'size' | 'type' | 'expiry'> }) {
   const shown = file.name ?? file.cid;
+  const until = file.expiry === null ? null : `until ${moment(file.expiry)}`;
   return (
     <>
-      <a href={filePath(shown)} download={file.type === 'file' ? shown : undefined}>
-        {shown}
-      </a>
-      {file.type === 'directory' ? <span class="tag">folder</span> : null}
-      {file.expiry === null ? null : <span class="tag">until {moment(file.expiry)}</span>}
-      <span class="beneath">{size(file.size)}</span>
+      {file.type === 'directory' ? (
+        <ContentLink name={shown} cid={file.cid} isFolder />
+      ) : (
+        <a href={filePath(shown)} download={shown} title={shown}>
+          {shown}
+        </a>
+      )}
+      {until === null ? null : <span class="tag wide">{until}</span>}
+      <span class="beneath">
+        {size(file.size)}
+        {until === null ? '' : ` · ${until}`}
+      </span>
     </>
   );
 }

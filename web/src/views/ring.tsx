@@ -31,6 +31,11 @@ export function RingView() {
           choose={setChosen}
           file={<FileOnRing file={file} bits={node.bits} />}
         />
+        <p class="legend">
+          Dots are members, the places that peers take; arcs are the keys they own. From this peer:{' '}
+          <b class="successor">successors</b> and <span class="fingers">fingers</span>.
+          {file === null ? '' : ' Circled: who keeps the name of the file; the pin is its key.'}
+        </p>
       </div>
       <div class="ring-side">
         <FileChoice file={file} />
@@ -101,7 +106,7 @@ function FileChoice({ file }: { readonly file: string | null }) {
       </form>
       <Failure failure={failure} />
       {stat === null || file === null ? null : (
-        <p class="soft">
+        <p class="soft lies">
           {counted(stat.blocks, 'block')} in {counted(stat.copies, 'copy', 'copies')}, held by{' '}
           {stat.holders.map(({ address }) => address).join(', ')}.
         </p>
@@ -145,7 +150,7 @@ function Story() {
   return (
     <section aria-label="What happens">
       <h2>What happens</h2>
-      {events.length === 0 ? <p class="soft">Nothing since this page was opened.</p> : null}
+      {events.length === 0 ? <p class="soft">Nothing yet.</p> : null}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard too. */}
       <ol class="story" aria-live="polite" tabIndex={0}>
         {events.slice(0, 60).map(({ time, text }) => (

@@ -1,25 +1,14 @@
 /** One box over the whole network; hits show as they arrive. An empty box lists everybody's files. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiFailure, call, contentPath } from '../api.ts';
+import { ApiFailure, call } from '../api.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
-import { open, useAddress } from '../route.ts';
-import { type Column, Rows } from '../rows.tsx';
+import { follow, open, useAddress } from '../route.ts';
+import { Rows } from '../rows.tsx';
 import { counted, shortHash, shortPeer, size } from '../shown.ts';
+import { Browsed } from './browsed.tsx';
 import { FileName, useFiles } from './files.tsx';
-
-export interface Hit {
-  readonly name: string;
-  readonly size: number;
-  readonly cid: string;
-  readonly sha256: string | null;
-  readonly publisher: string;
-  /** Null while the publisher is not here. */
-  readonly address: string | null;
-  /** Copies on the ring, or live sources of a shared file. */
-  readonly copies: number | null;
-  readonly shared: boolean;
-  readonly live: boolean;
-}
+import { Folder } from './folder.tsx';
+import { type Hit, HitRows } from './hits.tsx';
 
 type Mode = 'words' | 'broadcast';
 
@@ -33,18 +22,40 @@ export function SearchView() {
   return (
     <>
       <SearchBox query={query} mode={mode} />
-      {query === '' ? <Everything /> : <Hits key={`${mode} ${query}`} query={query} mode={mode} />}
+      <Shown query={query} mode={mode} asked={address.searchParams} />
     </>
   );
+}
+
+interface ShownProps {
+  readonly query: string;
+  readonly mode: Mode;
+  readonly asked: URLSearchParams;
+}
+
+function Shown({ query, mode, asked }: ShownProps) {
+  const folder = asked.get('folder');
+  const peer = asked.get('peer');
+  if (query !== '') return <Hits key={`${mode} ${query}`} query={query} mode={mode} />;
+  if (folder !== null) return <Folder cid={folder} name={asked.get('name') ?? folder} />;
+  if (peer !== null) return <Browsed key={peer} peer={peer} />;
+  return <Everything />;
+}
+
+function searchPath(query: string, mode: Mode): string {
+  return `/?${new URLSearchParams({ q: query, ...(mode === 'words' ? {} : { mode }) })}`;
 }
 
 function SearchBox({ query, mode }: { readonly query: string; readonly mode: Mode }) {
   const [text, setText] = useState(query);
   const [chosen, setChosen] = useState<Mode>(mode);
   useEffect(() => setText(query), [query]);
-  const go = (words: string, how: Mode): void => {
-    const wanted = new URLSearchParams(words === '' ? {} : { q: words, ...(how === 'words' ? {} : { mode: how }) });
-    open(words === '' ? '/' : `/?${wanted}`);
+  useEffect(() => setChosen(mode), [mode]);
+  const go = (words: string, how: Mode): void => open(words === '' ? '/' : searchPath(words, how));
+  const choose = (how: Mode): void => {
+    setChosen(how);
+    // What is shown was asked the other way; half a query is not asked yet.
+    if (query !== '' && text.trim() === query) go(query, how);
   };
   return (
     <search>
@@ -60,7 +71,7 @@ function SearchBox({ query, mode }: { readonly query: string; readonly mode: Mod
           <input
             type="search"
             value={text}
-            placeholder="Search the whole network"
+            placeholder="Words of a name"
             autocomplete="off"
             onInput={(event) => setText(event.currentTarget.value)}
           />
@@ -72,7 +83,7 @@ function SearchBox({ query, mode }: { readonly query: string; readonly mode: Mod
           <input
             type="checkbox"
             checked={chosen === 'broadcast'}
-            onChange={(event) => setChosen(event.currentTarget.checked ? 'broadcast' : 'words')}
+            onChange={(event) => choose(event.currentTarget.checked ? 'broadcast' : 'words')}
           />
           <span>Ask every peer: parts of names, *.pdf, /regular expressions/, hashes</span>
         </label>
@@ -87,9 +98,16 @@ function Everything() {
   if (files === null) return null;
   if (files.length === 0) {
     return (
-      <Empty title="There are no files in this network yet.">
+      <Empty title="No file was put into this network yet.">
         <p>
-          <a href="/files">Put one</a>, or share a folder: <a href="/shares">Shares</a>.
+          <a href="/files" onClick={follow}>
+            Put one
+          </a>
+          , or{' '}
+          <a href="/shares" onClick={follow}>
+            share a folder
+          </a>
+          . What others share <SharedToo>is listed here</SharedToo>.
         </p>
       </Empty>
     );
@@ -97,6 +115,9 @@ function Everything() {
   return (
     <>
       <h2>Everybody’s files</h2>
+      <p class="found">
+        Put into the network. <SharedToo>List shared ones, too</SharedToo>
+      </p>
       <Rows
         label="Everybody’s files"
         columns={[
@@ -118,6 +139,15 @@ function Everything() {
   );
 }
 
+/** Shares stay at their owners, so every peer is asked. */
+function SharedToo({ children }: { readonly children: string }) {
+  return (
+    <a href={searchPath('*', 'broadcast')} onClick={follow}>
+      {children}
+    </a>
+  );
+}
+
 function Hits({ query, mode }: { readonly query: string; readonly mode: Mode }) {
   const { hits, isOver, failure } = useHits(query, mode);
   return (
@@ -129,54 +159,21 @@ function Hits({ query, mode }: { readonly query: string; readonly mode: Mode }) 
       <Failure failure={failure} />
       {isOver && hits.length === 0 && failure === null ? (
         <Empty title={`Nothing found for “${query}”.`}>
-          {mode === 'words' ? <p>Words are matched whole. To look for parts of names, ask every peer.</p> : null}
+          {mode === 'words' ? (
+            <p>
+              Words are matched whole. To look for parts of names,{' '}
+              <a href={searchPath(query, 'broadcast')} onClick={follow}>
+                ask every peer
+              </a>
+              .
+            </p>
+          ) : null}
         </Empty>
       ) : (
-        <Rows label="Hits" columns={hitColumns} rows={hits} keyOf={keyOf} />
+        <HitRows label="Hits" hits={hits} />
       )}
     </>
   );
-}
-
-const hitColumns: readonly Column<Hit>[] = [
-  {
-    title: 'Name',
-    kind: 'name',
-    cell: (hit) => (
-      <>
-        <a href={`${contentPath(hit.cid)}?filename=${encodeURIComponent(hit.name)}`} download={hit.name}>
-          {hit.name}
-        </a>
-        <span class="beneath">{size(hit.size)}</span>
-      </>
-    ),
-  },
-  { title: 'Size', kind: 'wide number', cell: ({ size: bytes }) => size(bytes) },
-  { title: 'Copies', kind: 'number', cell: ({ copies }) => (copies === null ? '' : copies) },
-  {
-    title: 'Who has it',
-    kind: 'wide',
-    cell: ({ address, publisher, shared, live }) => {
-      if (!live) return <span class="bad">no live source</span>;
-      const who = address ?? shortPeer(publisher);
-      return shared ? `shared by ${who}` : `the ring, put by ${who}`;
-    },
-  },
-  {
-    title: 'SHA-256',
-    kind: 'wide',
-    cell: ({ sha256 }) =>
-      sha256 === null ? (
-        <span class="soft">not yet</span>
-      ) : (
-        <Copyable text={sha256} shown={shortHash(sha256)} what="SHA-256" />
-      ),
-  },
-  { title: 'CID', kind: 'wide', cell: ({ cid }) => <Copyable text={cid} shown={shortHash(cid)} what="CID" /> },
-];
-
-function keyOf({ name, cid, publisher, address }: Hit): string {
-  return `${name} ${cid} ${publisher} ${address}`;
 }
 
 interface Found {

@@ -1,5 +1,6 @@
 /** Folders of this machine whose files everybody in the network finds and fetches, while they stay where they are. */
 import { useState } from 'preact/hooks';
+import type { Share } from '../../../src/client/answers.ts';
 import { type ApiFailure, call } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { Bar, Empty, Failure } from '../parts.tsx';
@@ -34,7 +35,7 @@ export function SharesView() {
             type="text"
             required
             value={path}
-            placeholder="/srv/music"
+            placeholder="the whole path, such as /srv/music"
             onInput={(event) => setPath(event.currentTarget.value)}
           />
         </label>
@@ -47,7 +48,8 @@ export function SharesView() {
         <Empty title="No folder is shared yet.">
           <p>
             A shared folder stays on your disk. Its files are found by everybody in the network and fetched straight
-            from here, for as long as this peer runs.
+            from here, for as long as this peer runs. Write the whole path of a folder above, or run: chordial share
+            FOLDER.
           </p>
         </Empty>
       ) : (
@@ -57,8 +59,14 @@ export function SharesView() {
               <div>
                 <p class="title path">{share.path}</p>
                 <p class="soft">
-                  {counted(share.files, 'file')} · {size(share.bytes)} · {share.state}
+                  {counted(share.files, 'file')} · {size(share.bytes)} · {told(share)}
                 </p>
+                {share.unreadable === 0 ? null : (
+                  <p class="bad">
+                    {counted(share.unreadable, 'file or folder', 'files and folders')} in it cannot be read by this
+                    peer.
+                  </p>
+                )}
                 {share.state === 'indexing' ? (
                   <Bar part={share.files === 0 ? null : share.indexed / share.files} label={`Indexing ${share.path}`} />
                 ) : null}
@@ -74,4 +82,10 @@ export function SharesView() {
       )}
     </>
   );
+}
+
+function told({ state, indexed }: Share): string {
+  if (state === 'missing') return 'not there now: is the disk mounted?';
+  if (state === 'indexing') return `${indexed.toLocaleString('en')} of them indexed`;
+  return 'up to date, changes are watched';
 }

@@ -4,6 +4,7 @@ import type { PeerStatus, Stats } from '../../../src/client/answers.ts';
 import { useAnswer } from '../live.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
 import { Plot } from '../plot.tsx';
+import { follow } from '../route.ts';
 import { Rows } from '../rows.tsx';
 import { counted, duration, moment, rate, shortHash, shortPeer, size } from '../shown.ts';
 
@@ -25,7 +26,7 @@ export function StatsView() {
           <Plot label="Sent" values={samples.map(({ sent }) => sent)} shown={rate} />
         </div>
       )}
-      <h2>Peers</h2>
+      <h2>Other peers</h2>
       {value?.peers.length === 0 ? (
         <Empty title="No other peers yet.">
           <p>Start another with: chordial start --join HOST:PORT, with the address that this peer listens at.</p>
@@ -55,7 +56,10 @@ const peerColumns = [
     kind: 'name',
     cell: ({ id, address }: PeerStatus) => (
       <>
-        {address} <Copyable text={id} shown={shortPeer(id)} what="peer id" />
+        <a href={`/?peer=${id}`} onClick={follow} title="What this peer publishes and shares">
+          {address}
+        </a>{' '}
+        <Copyable text={id} shown={shortPeer(id)} what="peer id" />
       </>
     ),
   },
@@ -69,13 +73,17 @@ const peerColumns = [
     title: 'Last update',
     kind: 'wide',
     cell: ({ lastUpdate }: PeerStatus) =>
-      lastUpdate === null ? '' : <time dateTime={lastUpdate}>{moment(lastUpdate)}</time>,
+      lastUpdate === null ? (
+        <span class="soft">unchanged</span>
+      ) : (
+        <time dateTime={lastUpdate}>{moment(lastUpdate)}</time>
+      ),
   },
   {
     title: 'Round trip',
     kind: 'wide number',
     cell: ({ roundTripMilliseconds }: PeerStatus) =>
-      roundTripMilliseconds === null ? '' : `${roundTripMilliseconds.toFixed(1)} ms`,
+      roundTripMilliseconds === null ? '–' : `${roundTripMilliseconds.toFixed(1)} ms`,
   },
   { title: 'Members', kind: 'wide number', cell: ({ virtualNodes }: PeerStatus) => virtualNodes },
 ] as const;
@@ -97,7 +105,8 @@ function Queries({ stats }: { readonly stats: Stats | null }) {
         {
           title: 'Hash',
           kind: 'wide',
-          cell: ({ hash }) => (hash === null ? '' : <code title={hash}>{shortHash(hash)}</code>),
+          cell: ({ hash }) =>
+            hash === null ? <span class="soft">–</span> : <code title={hash}>{shortHash(hash)}</code>,
         },
         { title: 'Responses', kind: 'number', cell: ({ responses }) => responses },
       ]}

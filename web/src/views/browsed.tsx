@@ -1,0 +1,48 @@
+/** What one peer publishes and shares, asked of itself, page after page. */
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { type ApiFailure, call } from '../api.ts';
+import { Empty, Failure } from '../parts.tsx';
+import { shortPeer } from '../shown.ts';
+import { type Hit, HitRows } from './hits.tsx';
+
+interface Known {
+  readonly files: readonly Hit[];
+  /** Undefined before the first answer, null at the end. */
+  readonly cursor: string | null | undefined;
+}
+
+const nothing: Known = { files: [], cursor: undefined };
+
+export function Browsed({ peer }: { readonly peer: string }) {
+  const [{ files, cursor }, setKnown] = useState<Known>(nothing);
+  const [failure, setFailure] = useState<ApiFailure | null>(null);
+  const asking = useRef(false);
+  const more = useCallback(async (): Promise<void> => {
+    if (asking.current || cursor === null) return;
+    asking.current = true;
+    try {
+      const query = cursor === undefined ? {} : { cursor };
+      const page = await call('GET /api/v1/peers/{id}/files', { path: { id: peer }, query });
+      setKnown((before) => ({ files: [...before.files, ...page.files], cursor: page.cursor }));
+      setFailure(null);
+    } catch (error) {
+      setFailure(error as ApiFailure);
+    } finally {
+      asking.current = false;
+    }
+  }, [peer, cursor]);
+  useEffect(() => {
+    if (cursor === undefined) void more();
+  }, [more, cursor]);
+  return (
+    <>
+      <h2>Files of peer {shortPeer(peer)}</h2>
+      <Failure failure={failure} again={() => void more()} />
+      {cursor === null && files.length === 0 ? (
+        <Empty title="This peer has put and shared nothing." />
+      ) : (
+        <HitRows label="Files of this peer" hits={files} more={cursor === null ? undefined : () => void more()} />
+      )}
+    </>
+  );
+}

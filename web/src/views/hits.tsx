@@ -1,0 +1,95 @@
+/** What was found, as a table: by a search, or by looking through what one peer has. */
+import { contentPath } from '../api.ts';
+import { Copyable } from '../parts.tsx';
+import { follow } from '../route.ts';
+import { type Column, Rows } from '../rows.tsx';
+import { shortHash, shortPeer, size } from '../shown.ts';
+
+export interface Hit {
+  readonly name: string;
+  readonly size: number;
+  readonly type: 'file' | 'directory';
+  readonly cid: string;
+  readonly sha256: string | null;
+  readonly publisher: string;
+  /** Null while the publisher is not here. */
+  readonly address: string | null;
+  /** Copies on the ring, or live sources of a shared file. */
+  readonly copies: number | null;
+  readonly shared: boolean;
+  readonly live: boolean;
+}
+
+interface HitRowsProps {
+  readonly label: string;
+  readonly hits: readonly Hit[];
+  /** Called when the end comes into sight. */
+  readonly more?: (() => void) | undefined;
+}
+
+export function HitRows({ label, hits, more }: HitRowsProps) {
+  return <Rows label={label} columns={columns} rows={hits} keyOf={keyOf} more={more} />;
+}
+
+const columns: readonly Column<Hit>[] = [
+  {
+    title: 'Name',
+    kind: 'name',
+    cell: (hit) => (
+      <>
+        <ContentLink name={hit.name} cid={hit.cid} isFolder={hit.type === 'directory'} />
+        <span class="beneath">
+          {size(hit.size)} · <Source hit={hit} />
+        </span>
+      </>
+    ),
+  },
+  { title: 'Size', kind: 'wide number', cell: ({ size: bytes }) => size(bytes) },
+  { title: 'Copies', kind: 'number', cell: ({ copies }) => copies ?? <span class="soft">–</span> },
+  { title: 'Who has it', kind: 'wide', cell: (hit) => <Source hit={hit} /> },
+  { title: 'SHA-256', kind: 'wide', cell: (hit) => <Sha256 hit={hit} /> },
+  { title: 'CID', kind: 'wide', cell: ({ cid }) => <Copyable text={cid} shown={shortHash(cid)} what="CID" /> },
+];
+
+function keyOf({ name, cid, publisher, shared }: Hit): string {
+  return `${name} ${cid} ${publisher} ${shared}`;
+}
+
+interface ContentLinkProps {
+  readonly name: string;
+  readonly cid: string;
+  readonly isFolder: boolean;
+}
+
+/** A file is saved under its name; a folder opens in the page. */
+export function ContentLink({ name, cid, isFolder }: ContentLinkProps) {
+  const wanted = new URLSearchParams({ folder: cid, name });
+  if (!isFolder) {
+    return (
+      <a href={`${contentPath(cid)}?filename=${encodeURIComponent(name)}`} download={name} title={name}>
+        {name}
+      </a>
+    );
+  }
+  return (
+    <>
+      <a href={`/?${wanted}`} onClick={follow} title={name}>
+        {name}
+      </a>
+      <span class="tag">folder</span>
+    </>
+  );
+}
+
+function Source({ hit }: { readonly hit: Hit }) {
+  const { live, address, publisher, shared } = hit;
+  if (!live) return <span class="bad">no live source</span>;
+  const who = address ?? shortPeer(publisher);
+  return <span>{shared ? `shared by ${who}` : `the ring, put by ${who}`}</span>;
+}
+
+function Sha256({ hit }: { readonly hit: Hit }) {
+  const { sha256, type } = hit;
+  if (sha256 !== null) return <Copyable text={sha256} shown={shortHash(sha256)} what="SHA-256" />;
+  return <span class="soft">{type === 'directory' ? '–' : 'not yet'}</span>;
+}
