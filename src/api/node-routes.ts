@@ -9,6 +9,10 @@ interface StorageRoute {
   Querystring: { role: 'primary' | 'replica'; cursor?: string };
 }
 
+const dayMilliseconds = 86_400_000;
+const defaultInviteMilliseconds = 7 * dayMilliseconds;
+const inviteLifetime = { type: 'integer', minimum: 60_000, maximum: 366 * dayMilliseconds } as const;
+
 export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: ApiContext): void {
   // The peer knows where its API was meant to be; only the socket knows the real port.
   const status = (fingers: ShownFingers) => ({ ...peer().status(fingers), api: address() });
@@ -64,6 +68,19 @@ export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: 
     await peer().join(body.address);
     return status('all');
   });
+
+  const invite = {
+    summary: 'A line that lets another machine in; it holds the secret of the network',
+    body: {
+      type: ['object', 'null'],
+      properties: { timeToLive: { ...inviteLifetime, description: 'Milliseconds; 7 days by default' } },
+      additionalProperties: false,
+    },
+    response: { 201: schemas.invited },
+  };
+  app.post<{ Body: { timeToLive?: number } | null }>('/api/v1/invites', { schema: invite }, async ({ body }, reply) =>
+    reply.code(201).send(peer().invite(body?.timeToLive ?? defaultInviteMilliseconds)),
+  );
 
   const leave = {
     summary: 'Leaves for good, after handing over everything',

@@ -119,6 +119,8 @@ export const nodeStatus = record({
 
 export const ringMembers = record({ members: list(pointer) });
 
+export const invited = record({ invite: text, network: text, addresses: list(text), expires: text });
+
 export const storageListing = record({
   names: list(record({ name: text, publisher: text, cid: text })),
   blocks: whole,
@@ -219,6 +221,7 @@ export const answers = {
   ringMember,
   nodeStatus,
   ringMembers,
+  invited,
   storageListing,
   lookupResult,
   peerStatus,

@@ -39,7 +39,9 @@ export class PeerLines {
     const now = clock(new Date().toISOString());
     print(`${now} ready: peer ${id} at ${ringId} of network ${network}, ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`);
     print(`${now} process ${process.pid} listening at ${listen}, page and API at http://${api}, data in ${data}`);
-    print(`${now} others join with: chordial start --join ${listen}`);
+    print(
+      `${now} others join with: chordial start --join ${listen}, on other machines with a line of "chordial invite"`,
+    );
   }
 
   bug(error: Error): void {

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   shares: async () => (await import('./share.ts')).sharesCommand(),
   lookup: async () => (await import('./lookup.ts')).lookupCommand(),
   join: async () => (await import('./join.ts')).joinCommand(),
+  invite: async () => (await import('./invite.ts')).inviteCommand(),
   leave: async () => (await import('./leave.ts')).leaveCommand(),
   shell: async () => (await import('./shell.ts')).shellCommand(run),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),

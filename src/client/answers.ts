@@ -13,6 +13,8 @@ export interface Problem {
     | 'bad-cid'
     | 'bad-content'
     | 'bad-configuration'
+    | 'bad-invite'
+    | 'invite-expired'
     | 'genesis-disagrees'
     | 'not-found'
     | 'no-such-route'
@@ -174,6 +176,13 @@ export interface NodeStatus {
 
 export interface RingMembers {
   readonly members: readonly Pointer[];
+}
+
+export interface Invited {
+  readonly invite: string;
+  readonly network: string;
+  readonly addresses: readonly string[];
+  readonly expires: string;
 }
 
 export interface StorageListing {

@@ -3,6 +3,7 @@ import type {
   BrowsedFiles,
   FilePage,
   FileStat,
+  Invited,
   LookupResult,
   NodeStatus,
   PeerList,
@@ -58,6 +59,16 @@ export interface Operations {
     };
     readonly body: undefined;
     readonly answer: FileStat;
+  };
+  /** A line that lets another machine in; it holds the secret of the network */
+  readonly 'POST /api/v1/invites': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: {
+      /** Milliseconds; 7 days by default */
+      readonly timeToLive?: number;
+    } | null;
+    readonly answer: Invited;
   };
   /** Who owns a name, a CID or key:HEX */
   readonly 'GET /api/v1/lookup/{wanted}': {

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { type Address, isLoopback, parseAddress } from '../network/addresses.ts';
+import type { Invite } from '../network/invite.ts';
 import { type LogLevel, logLevels } from './event-level.ts';
 import type { PeerEvent } from './peer.ts';
 import { parseDuration, parseSize, parseWhole } from './quantities.ts';
@@ -47,6 +48,8 @@ export interface PeerConfiguration {
   /** Absolute path of a file that holds the network's secret. */
   readonly secretFile?: string;
   readonly open?: boolean;
+  /** What an invite says of the network: any other is refused, and its secret is kept. */
+  readonly invite?: Pick<Invite, 'network' | 'secret'>;
   readonly zone?: string;
   readonly apiToken?: string;
   /** Told what happens from the first moment on, also while startPeer is still joining. */

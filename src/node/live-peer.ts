@@ -4,6 +4,7 @@ import type { Counters } from '../network/counters.ts';
 import type { Genesis } from '../network/genesis.ts';
 import type { Http2Transport } from '../network/http2-transport.ts';
 import type { Identity } from '../network/identity.ts';
+import { encodeInvite, invitingAddresses } from '../network/invite.ts';
 import { systemClock } from '../network/system-clock.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import type { RingHost } from '../ring/ring-host.ts';
@@ -19,6 +20,7 @@ import type { EventFan } from './event-fan.ts';
 import { keyOfText } from './key-of-text.ts';
 import type {
   BrowsedFiles,
+  Invited,
   LookupResult,
   NodeStatus,
   Peer,
@@ -36,6 +38,8 @@ export interface LiveParts {
   readonly identity: Identity;
   readonly genesis: Genesis;
   readonly network: string;
+  /** Null in an open network. */
+  readonly secret: Uint8Array | null;
   readonly transport: Http2Transport;
   readonly ring: RingHost;
   readonly view: RingAdapter;
@@ -182,6 +186,14 @@ export class LivePeer implements Peer {
     const { data } = this.#parts;
     this.#assertMember();
     await data.greet(address);
+  }
+
+  invite(timeToLive: number): Invited {
+    const { network, secret, transport } = this.#parts;
+    const addresses = invitingAddresses(transport.contact.addresses);
+    const expires = Math.floor((systemClock.wallTime() + timeToLive) / 1000);
+    const invite = encodeInvite({ network, addresses, secret, expires });
+    return { invite, network, addresses, expires: new Date(expires * 1000).toISOString() };
   }
 
   async leave(force: boolean): Promise<void> {

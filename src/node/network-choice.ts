@@ -43,7 +43,9 @@ export async function chooseNetwork(
   remembersPeers: boolean,
 ): Promise<NetworkChoice> {
   const known = await loadGenesis(folder);
-  const secret = (await secretOfFile(configuration.secretFile)) ?? (await loadSecret(folder));
+  if (configuration.invite !== undefined && known !== null) checkInvite(configuration.invite.network, known);
+  const secret =
+    configuration.invite?.secret ?? (await secretOfFile(configuration.secretFile)) ?? (await loadSecret(folder));
   if (configuration.join.length > 0) {
     try {
       return await joinNetwork(folder, identity, configuration, known, secret);
@@ -73,6 +75,11 @@ async function joinNetwork(
 ): Promise<NetworkChoice> {
   const greetings = await greetAll(identity, configuration, known, secret);
   const { genesis, secret: admission } = greetings[0]!;
+  // Whoever answers at an address of an open network's invite has proven nothing yet.
+  if (configuration.invite !== undefined && networkId(genesis) !== configuration.invite.network) {
+    const message = `The invite is for network ${configuration.invite.network.slice(0, 12)}…, but the peer at ${configuration.join[0]} belongs to ${networkId(genesis).slice(0, 12)}…. Ask for a new invite.`;
+    throw new ChordialError('other-network', message);
+  }
   for (const other of greetings) {
     if (networkId(other.genesis) === networkId(genesis)) continue;
     const message = `The peers given with --join belong to different networks: ${networkId(genesis).slice(0, 12)}… and ${networkId(other.genesis).slice(0, 12)}…. Join one of them.`;
@@ -95,6 +102,13 @@ async function save(folder: string, genesis: Genesis, secret: Uint8Array | null)
   await saveGenesis(folder, genesis);
 }
 
+function checkInvite(network: string, known: Genesis): void {
+  const own = networkId(known);
+  if (own === network) return;
+  const message = `The data folder belongs to network ${own.slice(0, 12)}…, the invite is for ${network.slice(0, 12)}…. Join with another --data, or leave the other network first.`;
+  throw new ChordialError('other-network', message);
+}
+
 /** Says HELLO at every address; one that answers is enough. */
 async function greetAll(
   identity: Identity,
@@ -102,7 +116,7 @@ async function greetAll(
   known: Genesis | null,
   secret: Uint8Array | null,
 ): Promise<readonly Greeting[]> {
-  const network = known === null ? null : networkId(known);
+  const network = known === null ? (configuration.invite?.network ?? null) : networkId(known);
   const joiner = { identity, secret, network, ...configuration.otherMachine };
   const outcomes = await Promise.allSettled(configuration.join.map((at) => hello(at, joiner)));
   const greetings = outcomes.filter((o) => o.status === 'fulfilled').map((o) => o.value);

@@ -54,6 +54,15 @@ export interface PeerStatus {
   readonly virtualNodes: number;
 }
 
+export interface Invited {
+  /** For `chordial join`. */
+  readonly invite: string;
+  readonly network: string;
+  readonly addresses: readonly string[];
+  /** ISO 8601. */
+  readonly expires: string;
+}
+
 export interface StorageListing {
   readonly names: readonly { readonly name: string; readonly publisher: string; readonly cid: string }[];
   readonly blocks: number;
@@ -106,6 +115,8 @@ export interface Peer {
   /** A CID if it parses as one, `key:HEX`, `name:X`, else a name. */
   lookup(nameOrCidOrKey: string): Promise<LookupResult>;
   join(address: string): Promise<void>;
+  /** A line that lets another machine in, as long as `timeToLive` milliseconds. It holds the network's secret. */
+  invite(timeToLive: number): Invited;
   /** For good: everything is pushed first; refuses on the last peer without `force`. */
   leave(force: boolean): Promise<void>;
   /** Away: tells the neighbours, keeps data, identity and place. */

@@ -156,6 +156,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     identity,
     genesis,
     network: networkId(genesis),
+    secret: network.secret,
     transport,
     ring,
     view,

@@ -81,6 +81,8 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   await caller.call('GET /api/v1/shares', 200);
   await caller.json('DELETE /api/v1/shares', 200, { path: '/srv/music' });
   await caller.call('DELETE /api/v1/files/{name}', 204, { route: '/api/v1/files/a%20b' });
+  await caller.json('POST /api/v1/invites', 201, { timeToLive: 60_000 });
+  await caller.json('POST /api/v1/invites', 400, { timeToLive: 1 });
   await caller.json('POST /api/v1/node/join', 200, { address: '127.0.0.1:5001' });
   await caller.json('POST /api/v1/node/leave', 204, { force: true });
   assert.deepEqual(

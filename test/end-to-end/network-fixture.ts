@@ -19,6 +19,8 @@ export interface PeerOptions {
   /** Name of the data folder inside the fixture's; a new one by default. */
   readonly data?: string;
   readonly join?: PeerProcess | string;
+  /** Started with it by `chordial join` in place of `start`. */
+  readonly invite?: string;
   readonly listen?: string;
   readonly api?: string;
   /** Further flags of `chordial start`. */
@@ -54,8 +56,9 @@ export class NetworkFixture implements AsyncDisposable {
     const dataFolder = path.join(this.folder, options.data ?? `peer-${this.#started}`);
     const flags = ['--listen', options.listen ?? '127.0.0.1:0', '--api', options.api ?? '127.0.0.1:0'];
     if (options.join !== undefined) flags.push('--join', addressOf(options.join));
+    const verb = options.invite === undefined ? ['start'] : ['join', options.invite];
     const launch = {
-      command: [...this.#program, 'start', '--json', '--data', dataFolder, ...flags, ...(options.flags ?? [])],
+      command: [...this.#program, ...verb, '--json', '--data', dataFolder, ...flags, ...(options.flags ?? [])],
       dataFolder,
       environment: await this.#environment(),
       readyMilliseconds: options.readyMilliseconds ?? defaultReadyMilliseconds,
