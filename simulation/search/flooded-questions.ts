@@ -2,8 +2,8 @@
 
 import { encodeBody } from '../../src/network/wire-body.ts';
 import { encodeHits } from '../../src/search/hit-codec.ts';
+import type { AskedQuestion } from './asked-question.ts';
 import { flood, randomGraph } from './flooding.ts';
-import type { AskedQuestion } from './run-search.ts';
 import { type SearchRow, searchRow } from './search-measured.ts';
 import { newCost, type SearchSimulation } from './search-simulation.ts';
 

@@ -6,7 +6,7 @@ import { ChordialError } from '../../src/errors.ts';
 import type { Hit } from '../../src/search/hit.ts';
 import { maximumBroadcastHits, maximumHops } from '../../src/search/search-messages.ts';
 import { someMember } from '../asking.ts';
-import type { SimulatedHost } from '../ring-simulation.ts';
+import type { AskedQuestion } from './asked-question.ts';
 import { flooded } from './flooded-questions.ts';
 import { type SearchMeasured, type SearchRow, searchRow, searchText } from './search-measured.ts';
 import { newCost, SearchSimulation } from './search-simulation.ts';
@@ -24,15 +24,6 @@ export interface SearchRunOptions {
   readonly successors?: number;
   readonly cache?: boolean;
   readonly json?: boolean;
-}
-
-/** A question that was asked, and what of the answer is owed: files whose peers were there from its beginning to its end. */
-export interface AskedQuestion {
-  readonly asker: SimulatedHost;
-  readonly text: string;
-  /** All files that answer it, by a plain scan. */
-  readonly answers: readonly SimulatedFile[];
-  readonly isThere: (file: SimulatedFile) => boolean;
 }
 
 const bits = 64;
