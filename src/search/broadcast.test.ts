@@ -9,7 +9,7 @@ import { ringId } from '../ring/identifier.ts';
 import type { Contact, MemberPointer } from '../ring/pointer.ts';
 import { Broadcast, type QueryTold } from './broadcast.ts';
 import type { Hit } from './hit.ts';
-import { searchMessages } from './search-messages.ts';
+import { encodeBroadcast, searchMessages } from './search-messages.ts';
 
 const bits = 16;
 
@@ -115,4 +115,27 @@ test('A22 who asks without end is refused by each host, not answered', async () 
   const { hits, reached } = await network.ask('report');
   assert.equal(hits.length, 1);
   assert.equal(reached.missed, 1);
+});
+
+/** A question put straight to host 1 by host 0, in the name of `asker`. */
+function inTheNameOf(network: ReturnType<typeof networkOf>, asker: Contact, from = network.contacts[0]!) {
+  const member = ringId(0, bits);
+  const parts = [{ member, end: member }];
+  const question = { id: randomUUID(), pattern: 'nothing', most: 10, asker, parts, hops: 0, left: 1000 };
+  return network.hosts[1]!.asked(from, encodeBroadcast(question));
+}
+
+test('A22 who asks in ever other names is refused as well', async () => {
+  const network = networkOf(2);
+  const madeUp = (): Contact => ({ host: createIdentity().host, addresses: ['127.0.0.1:1'] });
+  for (let count = 0; count < 300; count++) await inTheNameOf(network, madeUp());
+  await assert.rejects(inTheNameOf(network, madeUp()), { code: 'busy' });
+});
+
+test('A22 nobody uses up the questions of another by asking in its name', async () => {
+  const network = networkOf(3);
+  const victim = network.contacts[2]!;
+  for (let count = 0; count < 30; count++) await inTheNameOf(network, victim);
+  await assert.rejects(inTheNameOf(network, victim), { code: 'busy' });
+  await inTheNameOf(network, victim, victim);
 });

@@ -6,6 +6,7 @@ import { type Transport, TransportError } from '../network/transport.ts';
 import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { type Hit, hitKey } from './hit.ts';
+import { MatchingTurns } from './matching-turns.ts';
 import { type Pattern, parsePattern } from './pattern.ts';
 import { divide, type Handed } from './ring-division.ts';
 import {
@@ -61,9 +62,13 @@ const hitsPerMessage = 200;
 const answerMilliseconds = 100;
 const leastLeftMilliseconds = 150;
 const deliveryMilliseconds = 3000;
-/** Broadcasts of one asker that are looked at in a time; everybody pays for each. */
+/** New broadcasts of one asker, from whoever hands them on, that are looked at in a time; everybody pays for each. */
 const maximumPerAsker = 30;
+/** The same in all from one host: the name of the asker proves nothing, and anybody can make up more. */
+const maximumPerHost = 300;
 const askerWindowMilliseconds = 10_000;
+/** Broadcasts that are being looked through for. */
+const maximumLooking = 64;
 const maximumAskers = 4096;
 
 interface Open {
@@ -74,13 +79,17 @@ export class Broadcast {
   readonly #ports: BroadcastPorts;
   readonly #seen = new Set<string>();
   readonly #open = new Map<string, Open>();
-  readonly #askers = new Map<HostId, { since: Milliseconds; count: number }>();
+  /** By asker and host that handed it on, and by that host alone. */
+  readonly #askers = new Map<string, { since: Milliseconds; count: number }>();
+  readonly #turns: MatchingTurns;
+  #looking = 0;
 
   /** Read once for looking and telling. */
   #lastPattern: { readonly text: string; readonly pattern: Pattern } | null = null;
 
   constructor(ports: BroadcastPorts) {
     this.#ports = ports;
+    this.#turns = new MatchingTurns(ports.clock);
   }
 
   /** Hits go to `found` as they come, each once. Resolves when everybody has answered or the time is over. Throws `bad-request`. */
@@ -134,9 +143,8 @@ export class Broadcast {
     const isNew = !this.#seen.has(question.id);
     this.#remember(question.id);
     const below = this.#spread(question);
-    const here = isNew ? this.#look(question) : Promise.resolve(0);
-    const [reached, looked] = await Promise.all([below, here]);
-    return { answered: reached.answered + looked, missed: reached.missed };
+    const here = isNew ? this.#look(question) : nobody;
+    return sum(await Promise.all([below, here]));
   }
 
   /** Hands the parts on. What lies between own members is divided here without a message. */
@@ -187,26 +195,32 @@ export class Broadcast {
     );
   }
 
-  /** Looks through the own files and sends what fits. Resolves with 1, or 0 when the asker is not there any more. */
-  async #look(question: BroadcastQuestion): Promise<number> {
+  /** Looks through the own files and sends what fits. Who could not look through all of them counts as missed. */
+  async #look(question: BroadcastQuestion): Promise<Reached> {
     const pattern = this.#patternOf(question);
-    let responses = 0;
+    const matching = this.#turns.begin();
     const waiting: Hit[] = [];
+    let responses = 0;
     let isWanted = true;
-    for await (const files of this.#ports.files()) {
-      waiting.push(...files.filter((file) => pattern.matches(file)));
-      while (isWanted && waiting.length >= hitsPerMessage) {
-        isWanted = await this.#deliver(question, waiting.splice(0, hitsPerMessage));
-        responses += hitsPerMessage;
+    this.#looking += 1;
+    try {
+      for await (const files of this.#ports.files()) {
+        waiting.push(...(await matching.filter(files, (file) => pattern.matches(file))));
+        while (isWanted && waiting.length >= hitsPerMessage) {
+          isWanted = await this.#deliver(question, waiting.splice(0, hitsPerMessage));
+          responses += hitsPerMessage;
+        }
+        if (!isWanted || matching.isOver) break;
       }
-      if (!isWanted) break;
+    } finally {
+      this.#looking -= 1;
     }
     if (isWanted && waiting.length > 0) {
       await this.#deliver(question, waiting.slice(0, hitsPerMessage));
       responses += waiting.length;
     }
     this.#tell('answered', question, responses);
-    return 1;
+    return matching.isOver ? { answered: 0, missed: 1 } : { answered: 1, missed: 0 };
   }
 
   /** False when the asker wants no more, or does not answer. */
@@ -240,19 +254,30 @@ export class Broadcast {
     if (this.#seen.size > maximumSeen) this.#seen.delete(this.#seen.values().next().value!);
   }
 
-  /** Who hands a question on answers for it as much as who asks, since the asker's name in it proves nothing. */
+  /** The asker's name in a question proves nothing: who hands it on answers for it, lest somebody use up another's share. */
   #checkAsker(from: HostId, { id, asker }: BroadcastQuestion): void {
     if (this.#seen.has(id)) return;
+    this.#countOf(from, maximumPerHost, `${from} has handed on`);
+    this.#countOf(`${from} ${asker.host}`, maximumPerAsker, `${asker.host} has asked through ${from}`);
+    if (this.#looking < maximumLooking) return;
+    throw new TransportError(
+      'refused',
+      `${maximumLooking} broadcasts are being looked through for; ask later.`,
+      'busy',
+    );
+  }
+
+  #countOf(who: string, most: number, has: string): void {
     const now = this.#ports.clock.now();
-    const known = this.#askers.get(asker.host);
+    const known = this.#askers.get(who);
     const counted =
       known === undefined || known.since + askerWindowMilliseconds < now ? { since: now, count: 0 } : known;
     counted.count += 1;
-    this.#askers.delete(asker.host);
-    this.#askers.set(asker.host, counted);
+    this.#askers.delete(who);
+    this.#askers.set(who, counted);
     if (this.#askers.size > maximumAskers) this.#askers.delete(this.#askers.keys().next().value!);
-    if (counted.count <= maximumPerAsker) return;
-    const message = `${asker.host} has asked ${maximumPerAsker} times in ${askerWindowMilliseconds / 1000} s (through ${from}), which is the limit.`;
+    if (counted.count <= most) return;
+    const message = `${has} ${most} questions in ${askerWindowMilliseconds / 1000} s, which is the limit.`;
     throw new TransportError('refused', message, 'busy');
   }
 }

@@ -1,0 +1,80 @@
+/**
+ * Matching names against the patterns of others, in turns: at most half of this peer's time goes into it, whatever they ask
+ * for and however many ask. RE2 takes no time without end for a name, but an expression can be made that takes 10 ms for each.
+ */
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+
+/** After so long others are served. */
+const turnMilliseconds: Milliseconds = 10;
+/** For one query; simple patterns take a microsecond per name. */
+const mostMillisecondsPerQuery: Milliseconds = 1000;
+
+export class MatchingTurns {
+  readonly #clock: Clock;
+  #before: Promise<unknown> = Promise.resolve();
+  #owed: Milliseconds = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  begin(): Matching {
+    return new Matching((work) => this.#take(work), this.#clock);
+  }
+
+  /** Runs when those before it are done and have rested; resolves with what it took. */
+  #take(work: () => void): Promise<Milliseconds> {
+    const turn = this.#before.then(() => {
+      const began = this.#clock.now();
+      work();
+      return this.#clock.now() - began;
+    });
+    this.#before = turn.then(
+      (took) => this.#rest(took),
+      () => undefined,
+    );
+    return turn;
+  }
+
+  /** Timers are no finer than this is coarse: what little turns took is made up for together. */
+  async #rest(took: Milliseconds): Promise<void> {
+    this.#owed += took;
+    if (this.#owed < turnMilliseconds) return;
+    const rest = this.#owed;
+    this.#owed = 0;
+    await new Promise<void>((resolve) => this.#clock.after(rest, resolve));
+  }
+}
+
+/** That of one query. */
+export class Matching {
+  readonly #take: (work: () => void) => Promise<Milliseconds>;
+  readonly #clock: Clock;
+  #took: Milliseconds = 0;
+
+  constructor(take: (work: () => void) => Promise<Milliseconds>, clock: Clock) {
+    this.#take = take;
+    this.#clock = clock;
+  }
+
+  /** It has had all its time. */
+  get isOver(): boolean {
+    return this.#took >= mostMillisecondsPerQuery;
+  }
+
+  /** Those that match, up to where the time was over. */
+  async filter<One>(all: readonly One[], matches: (one: One) => boolean): Promise<readonly One[]> {
+    const found: One[] = [];
+    let next = 0;
+    while (next < all.length && !this.isOver) {
+      this.#took += await this.#take(() => {
+        const end = this.#clock.now() + turnMilliseconds;
+        do {
+          const one = all[next++]!;
+          if (matches(one)) found.push(one);
+        } while (next < all.length && this.#clock.now() < end);
+      });
+    }
+    return found;
+  }
+}
