@@ -13,6 +13,7 @@ import { EventLog } from './event-log.ts';
 import { eventRoutes } from './event-routes.ts';
 import { fileRoutes } from './file-routes.ts';
 import { healthRoutes } from './health-routes.ts';
+import { lazyValidators } from './lazy-validation.ts';
 import { collectMethods } from './methods.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { nodeRoutes } from './node-routes.ts';
@@ -138,12 +139,12 @@ function build(context: ApiContext, rules: () => AccessRules, onBug: (error: Err
     routerOptions: { maxParamLength: maximumParameterCharacters },
     // Unknown fields are mistakes to be told, not to be dropped.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    schemaController: { compilersFactory: { buildValidator: lazyValidators, buildSerializer: () => plainJson } },
     frameworkErrors: (error, request, reply) => {
       void errorHandler(onBug)(error, request, reply);
     },
     clientErrorHandler: refuseNonsense,
   });
-  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   app.setErrorHandler(errorHandler(onBug));
   app.setNotFoundHandler(routeMissing(collectMethods(app)));
   app.addHook('onRequest', async (request) => checkAccess(request.raw, rules()));
@@ -154,6 +155,8 @@ function build(context: ApiContext, rules: () => AccessRules, onBug: (error: Err
   app.get('/openapi.json', { schema: { hide: true } }, async () => openApi());
   return app;
 }
+
+const plainJson = () => (answer: unknown) => JSON.stringify(answer);
 
 const groups = [
   fileRoutes,
