@@ -6,6 +6,7 @@ import { handshakes } from './handshake.ts';
 import { hashing } from './hash.ts';
 import { idleCost } from './idle.ts';
 import { moveLargeFile } from './large-file.ts';
+import { largeShare } from './large-share.ts';
 import { lookups } from './lookups.ts';
 import { manyPeers } from './many-peers.ts';
 import { putThreeCopies } from './put.ts';
@@ -24,6 +25,7 @@ export const questions: readonly Question[] = [
   { name: 'handshake', about: 'A new connection to a host met before', measure: handshakes },
   { name: 'lookups', about: 'Lookups in a warm network', measure: lookups },
   { name: 'announce', about: 'Announcing a large share', measure: announcing },
+  { name: 'share', about: 'A large share: index, memory, restart', measure: largeShare },
   { name: 'restart', about: 'The restart of a peer that holds much', measure: restart },
   { name: 'large-file', about: 'A file of 10 GB, and the memory that it takes', measure: moveLargeFile },
   { name: 'idle', about: 'What a peer costs that does nothing', measure: idleCost },
