@@ -25,8 +25,13 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   shell: async () => (await import('./shell.ts')).shellCommand(run),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   config: async () => (await import('./config.ts')).configCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(allCommands),
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),
 };
+
+export function allCommands(): Promise<readonly Command[]> {
+  return Promise.all(Object.values(commands).map((load) => load()));
+}
 
 export async function run(argv: readonly string[]): Promise<number> {
   const program = quiet(new Command('chordial'))

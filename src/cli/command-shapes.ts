@@ -1,0 +1,104 @@
+/** What the commands take, read from their own definitions: for completion, docs/cli.md and the man page. */
+import type { Argument, Command, Option } from 'commander';
+
+/** What may stand there: `words` one of a few, `text` anything. */
+export type Kind = 'file' | 'folder' | 'words' | 'text';
+
+export interface OptionShape {
+  /** `--data`. */
+  readonly long: string;
+  /** `-o`. */
+  readonly short: string | null;
+  /** `dir`; null for a switch. */
+  readonly value: string | null;
+  readonly kind: Kind;
+  readonly words: readonly string[];
+  readonly description: string;
+  /** As a person reads it; null where the description says it or there is none. */
+  readonly whenAbsent: string | null;
+  readonly variable: string | null;
+}
+
+export interface ArgumentShape {
+  /** With its brackets, as in `<path...>`. */
+  readonly shown: string;
+  readonly kind: Kind;
+  readonly words: readonly string[];
+  readonly description: string;
+}
+
+export interface CommandShape {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly OptionShape[];
+  readonly arguments: readonly ArgumentShape[];
+  readonly examples: readonly string[];
+  /** What is to be known before it is used; empty mostly. */
+  readonly remarks: readonly string[];
+}
+
+export function shapeOf(command: Command): CommandShape {
+  return {
+    name: command.name(),
+    description: command.description(),
+    options: [...command.options.map(optionShape), help],
+    arguments: command.registeredArguments.map(argumentShape),
+    ...textsOf(command),
+  };
+}
+
+const help: OptionShape = {
+  long: '--help',
+  short: '-h',
+  value: null,
+  kind: 'text',
+  words: [],
+  description: 'shows what the command takes',
+  whenAbsent: null,
+  variable: null,
+};
+
+function optionShape(option: Option): OptionShape {
+  const value = /[<[](.+)[>\]]/.exec(option.flags)?.[1] ?? null;
+  const words = option.argChoices ?? [];
+  return {
+    long: option.long ?? '',
+    short: option.short ?? null,
+    value,
+    kind: words.length > 0 ? 'words' : value === 'dir' ? 'folder' : kindOf(value ?? ''),
+    words,
+    description: option.description,
+    whenAbsent: option.defaultValue === undefined ? null : String(option.defaultValue),
+    variable: option.envVar ?? null,
+  };
+}
+
+function argumentShape(argument: Argument): ArgumentShape {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  const words = argument.argChoices ?? [];
+  return {
+    shown: argument.required ? `<${name}>` : `[${name}]`,
+    // A single file may be shared too.
+    kind: words.length > 0 ? 'words' : argument.name() === 'dir' ? 'file' : kindOf(argument.name()),
+    words,
+    description: argument.description,
+  };
+}
+
+function kindOf(name: string): Kind {
+  return name === 'file' || name === 'path' ? 'file' : 'text';
+}
+
+/** Commander keeps what stands before and after the help only as text that it prints. */
+function textsOf(command: Command): Pick<CommandShape, 'examples' | 'remarks'> {
+  let printed = '';
+  command.configureOutput({ writeOut: (text) => (printed += text) });
+  command.outputHelp();
+  const [before = '', after = ''] = printed.split(command.helpInformation());
+  const lines = (text: string): readonly string[] =>
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+  return { remarks: lines(before), examples: lines(after).filter((line) => line !== 'Example:') };
+}
