@@ -3,7 +3,7 @@
  * is read but folders and the status of files; links are not followed, so that nothing outside is ever shared.
  */
 import type { BigIntStats, Dirent } from 'node:fs';
-import { lstatSync } from 'node:fs';
+import { accessSync, constants, lstatSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -23,7 +23,9 @@ export interface Looked {
   readonly found: readonly FoundFile[];
   /** Rows whose files are not there any more. */
   readonly gone: readonly number[];
-  /** Files and folders that cannot be looked at. */
+  /** Rows of files that are there as they were, and may not be read now. */
+  readonly closed: readonly number[];
+  /** Files and folders that cannot be looked at or read. */
   readonly unreadable: number;
 }
 
@@ -33,10 +35,16 @@ export interface LookPorts {
   readonly isShareOfItsOwn: (path: string) => boolean;
   /** Told of each folder looked at, to watch it. */
   readonly visiting: (share: SharedFolder, parent: string) => void;
+  /** What the system says when not given. */
+  readonly mayRead?: MayRead;
   readonly signal: AbortSignal;
 }
 
+export type MayRead = (place: string, status: Pick<BigIntStats, 'mode' | 'uid'>) => boolean;
+
 const statusesAtOnce = 32;
+const everybodyReads = 0o444n;
+const ownerReads = 0o400n;
 const rowsPerPage = 1000;
 /** A tree this deep is a loop of mounts. */
 const maximumDepth = 64;
@@ -54,6 +62,19 @@ export async function identityOf(place: string): Promise<string | null> {
 export function stampOf({ mtimeNs, ino }: Pick<BigIntStats, 'mtimeNs' | 'ino'>): string {
   return `${mtimeNs}.${ino}`;
 }
+
+/** The system is asked only where the mode does not say it: a share is looked through every 30 s. */
+const mayRead: MayRead = (place, { mode, uid }) => {
+  if ((mode & everybodyReads) === everybodyReads) return true;
+  if ((mode & ownerReads) !== 0n && Number(uid) === process.geteuid?.()) return true;
+  try {
+    accessSync(place, constants.R_OK);
+    return true;
+  } catch {
+    // Whatever keeps it from being read now is for the next look to find gone.
+    return false;
+  }
+};
 
 /** @param start a folder below the share, '' for all of it; `deep`: what is below it too. */
 export async function lookThrough(
@@ -85,6 +106,7 @@ async function rulesAbove(share: SharedFolder, start: string): Promise<IgnoreRul
 class Look implements Looked {
   readonly found: FoundFile[] = [];
   readonly gone: number[] = [];
+  readonly closed: number[] = [];
   unreadable = 0;
   readonly #share: SharedFolder;
   readonly #ports: LookPorts;
@@ -100,7 +122,8 @@ class Look implements Looked {
     const [known] = this.#ports.table.inParent(folder, '', '', 1);
     const seen = this.#statusOf(place);
     if (seen === 'gone') return;
-    if (seen !== 'unreadable') this.#compare(seen, known, { parent: '', base: path.basename(place), path: place });
+    if (seen === 'unreadable') return;
+    this.#compare(seen, known, { parent: '', base: path.basename(place), path: place });
   }
 
   async folder(parent: string, above: IgnoreRules, deep: boolean, depth: number): Promise<void> {
@@ -194,11 +217,16 @@ class Look implements Looked {
 
   #compare(
     status: BigIntStats,
-    known: FileLook | undefined,
+    known: (FileLook & { file: number }) | undefined,
     where: { readonly parent: string; readonly base: string; readonly path: string },
   ): void {
     const size = Number(status.size);
     const stamp = stampOf(status);
+    if (!(this.#ports.mayRead ?? mayRead)(where.path, status)) {
+      this.unreadable += 1;
+      if (known !== undefined) this.closed.push(known.file);
+      return;
+    }
     if (known?.size === size && known.stamp === stamp) return;
     const changed = Number(status.ctimeNs / 1_000_000n);
     this.found.push({ ...where, folder: this.#share.folder, size, stamp, changed });

@@ -13,6 +13,7 @@ import { readSubject } from '../records/share-entry.ts';
 import type { AnnouncedFile, ShareAnnouncer } from '../records/shares.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { SharedFileTable } from '../storage/shared-file-table.ts';
+import type { MayRead } from './look-through.ts';
 import { SharedFileBlocks } from './shared-file-blocks.ts';
 import { SharedFolders } from './shared-folders.ts';
 
@@ -73,7 +74,7 @@ interface Bench extends AsyncDisposable {
   again(): Promise<SharedFolders>;
 }
 
-async function bench(rescanMilliseconds = 100_000): Promise<Bench> {
+async function bench(rescanMilliseconds = 100_000, mayRead?: MayRead): Promise<Bench> {
   const temporary = await temporaryFolder();
   const base = await realpath(temporary.path);
   const [folder, data] = [path.join(base, 'share'), path.join(base, 'data')];
@@ -91,6 +92,7 @@ async function bench(rescanMilliseconds = 100_000): Promise<Bench> {
       notify: () => undefined,
       failed: () => undefined,
       rescanMilliseconds,
+      ...(mayRead === undefined ? {} : { mayRead }),
     });
   let shares = open();
   shares.begin();
@@ -248,6 +250,37 @@ describe('SharedFolders', () => {
     await writeFile(path.join(b.folder, 'closed.txt'), 'x');
     await chmod(path.join(b.folder, 'closed.txt'), 0);
     await until('it is told', () => (b.shares.list()[0]?.unreadable ?? 0) > 0);
+  });
+
+  it('A15 says which files may not be read, withdraws them at the rescan after, and announces them when they may again', async () => {
+    const closed = new Set<string>();
+    await using b = await bench(300, (place) => !closed.has(path.basename(place)));
+    for (const name of ['open.txt', 'closing.txt']) await writeFile(path.join(b.folder, name), name);
+    await b.shares.add(b.folder);
+    await until('both are announced', () => b.announcer.names.length === 2);
+    closed.add('closing.txt').add('never.txt');
+    await writeFile(path.join(b.folder, 'never.txt'), 'never');
+    await until('the state says so', () => b.shares.list()[0]?.unreadable === 2);
+    await until('it is withdrawn', () => b.announcer.names.join() === 'open.txt');
+    assert.deepEqual([b.shares.list()[0]?.indexed, b.shares.list()[0]?.unreadable], [1, 2]);
+    closed.clear();
+    await until('all are announced', () => b.announcer.names.join() === 'closing.txt,never.txt,open.txt');
+    await until('nothing is unreadable', () => b.shares.list()[0]?.unreadable === 0);
+  });
+
+  it('A15 does not withdraw a file that may not be read for a moment', async () => {
+    const closed = new Set<string>();
+    await using b = await bench(100_000, (place) => !closed.has(path.basename(place)));
+    await writeFile(path.join(b.folder, 'blinking.txt'), 'x');
+    await b.shares.add(b.folder);
+    await until('it is announced', () => b.announcer.names.length === 1);
+    closed.add('blinking.txt');
+    b.shares.changed();
+    await until('the state says so', () => b.shares.list()[0]?.unreadable === 1);
+    closed.clear();
+    b.shares.changed();
+    await until('it may be read again', () => b.shares.list()[0]?.unreadable === 0);
+    assert.deepEqual(b.announcer.names, ['blinking.txt']);
   });
 
   it('gives a share inside another its own files, and back when it ends', async () => {

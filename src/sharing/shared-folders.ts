@@ -11,7 +11,7 @@ import type { SharedFile, SharedFileTable, SharedFolder } from '../storage/share
 import { fileError } from '../transfer/local-file.ts';
 import { FileIndexer } from './file-indexer.ts';
 import { FolderWatchers } from './folder-watchers.ts';
-import { type FoundFile, identityOf, type Looked, lookThrough } from './look-through.ts';
+import { type FoundFile, identityOf, type Looked, lookThrough, type MayRead } from './look-through.ts';
 import { ShareAnnouncing } from './share-announcing.ts';
 import type { WordsOf } from './share-entries.ts';
 import { WholeHashing } from './whole-hashing.ts';
@@ -38,6 +38,8 @@ export interface SharedFoldersPorts {
   readonly dataFolder: string;
   readonly notify: (text: string) => void;
   readonly failed: (error: Error) => void;
+  /** What the system says when not given. */
+  readonly mayRead?: MayRead;
   /** spec/4: 30 s. */
   readonly rescanMilliseconds?: number;
 }
@@ -46,6 +48,8 @@ interface Looking {
   readonly isMissing: boolean;
   readonly isLookedAt: boolean;
   readonly unreadable: number;
+  /** Rows of files that could not be read at the last look through everything, and when that was seen first. */
+  readonly closed: ReadonlyMap<number, number>;
 }
 
 const usualRescanMilliseconds = 30_000;
@@ -53,7 +57,7 @@ const maximumShares = 4096;
 const rowsPerWrite = 2000;
 /** After a file was caught changing. */
 const lookAgainMilliseconds = 1000;
-const fresh: Looking = { isMissing: false, isLookedAt: false, unreadable: 0 };
+const fresh: Looking = { isMissing: false, isLookedAt: false, unreadable: 0, closed: new Map() };
 
 export class SharedFolders {
   readonly #ports: SharedFoldersPorts;
@@ -184,8 +188,11 @@ export class SharedFolders {
   #rescan(): void {
     for (const { folder } of this.#current()) this.#look(keyOf(folder, ''), true);
     this.#wholeHashing.wake();
-    const delay = this.#ports.rescanMilliseconds ?? usualRescanMilliseconds;
-    this.#timer = setTimeout(() => this.#rescan(), delay);
+    this.#timer = setTimeout(() => this.#rescan(), this.#rescanMilliseconds);
+  }
+
+  get #rescanMilliseconds(): number {
+    return this.#ports.rescanMilliseconds ?? usualRescanMilliseconds;
   }
 
   #look(key: string, deep: boolean): void {
@@ -230,6 +237,7 @@ export class SharedFolders {
       table: this.#ports.table,
       isShareOfItsOwn: (place) => place === this.#ports.dataFolder || this.#current().some((one) => one.path === place),
       visiting: (one, below) => this.#watchers.watch(keyOf(one.folder, below), path.join(one.path, below)),
+      ...(this.#ports.mayRead === undefined ? {} : { mayRead: this.#ports.mayRead }),
       signal: this.#closing.signal,
     });
     if (this.#closing.signal.aborted) return;
@@ -238,16 +246,22 @@ export class SharedFolders {
     await this.#take(share, looked, deep && parent === '');
   }
 
-  async #take(share: SharedFolder, { found, gone, unreadable }: Looked, isWhole: boolean): Promise<void> {
+  async #take(share: SharedFolder, looked: Looked, isWhole: boolean): Promise<void> {
+    const { found, unreadable } = looked;
+    const before = this.#lookingAt(share.folder);
+    const now = Date.now();
+    const closed = new Map(looked.closed.map((file) => [file, before.closed.get(file) ?? now]));
+    // One that may not be read for a moment is not withdrawn; one that may still not be at the next rescan is.
+    const long = now - this.#rescanMilliseconds / 2;
+    const gone = [...looked.gone, ...looked.closed.filter((file) => closed.get(file)! <= long)];
     this.#indexer.add(found);
     for (let from = 0; from < gone.length; from += rowsPerWrite)
       await this.#ports.table.markGone(gone.slice(from, from + rowsPerWrite));
     if (gone.length > 0) this.#announcing.wake();
-    const before = this.#lookingAt(share.folder);
     this.#note(share.folder, {
       isMissing: false,
       isLookedAt: before.isLookedAt || isWhole,
-      unreadable: isWhole ? unreadable : before.unreadable,
+      ...(isWhole ? { unreadable, closed } : { unreadable: Math.max(before.unreadable, unreadable) }),
     });
   }
 
