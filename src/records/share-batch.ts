@@ -4,6 +4,7 @@
  */
 import { ChordialError } from '../errors.ts';
 import { maximumBatchEntries } from './batch-header.ts';
+import { recordKinds } from './entry.ts';
 import { hashOfLeaf, type MerkleTree, merkleTree, rootOf } from './merkle-run.ts';
 import type { RecordPlaces } from './record-keys.ts';
 import { checkShareEntry, malformed, maximumEntriesPerFile, type ShareEntry, shareEntryKey } from './share-entry.ts';
@@ -19,14 +20,21 @@ export interface ShareBatch {
   readonly tree: MerkleTree;
 }
 
-/** Entries about one name, content or word: they have one key. */
-interface Subject {
+interface Place {
   readonly key: string;
-  readonly entries: ShareEntry[];
+  readonly cell: number;
+  /** The first 48 bits of the key: numbers are compared in no time, and only equal ones have to be looked at. */
+  readonly order: number;
+}
+
+interface Keyed {
+  readonly place: Place;
+  readonly entry: ShareEntry;
 }
 
 /** Entries keyed, or sorted, between two pauses: ten milliseconds. */
 const entriesPerPause = 4096;
+const orderDigits = 12;
 /** Files whose entries are made by whoever announces them. */
 const filesPerPause = 256;
 
@@ -61,13 +69,12 @@ export async function makeBatch(
   places: RecordPlaces,
   pause: () => Promise<void>,
 ): Promise<ShareBatch> {
-  const byCell = await subjectsByCell(files, places, pause);
+  const byCell = await keyedByCell(files, places, pause);
   const leaves: Uint8Array[] = [];
   const cells: number[] = [];
   let [entries, sorted] = [0, 0];
-  for (const [cell, subjects] of byCell.entries()) {
-    subjects.sort((a, b) => (a.key < b.key ? -1 : 1));
-    for (const leaf of leavesOf(subjects)) {
+  for (const [cell, keyed] of byCell.entries()) {
+    for (const leaf of leavesOf(keyed.sort(inOrder))) {
       leaves.push(encodeLeaf(leaf));
       cells.push(cell);
       entries += leaf.length;
@@ -81,62 +88,73 @@ export async function makeBatch(
   return { root: rootOf(tree), entries, leaves, cells, tree };
 }
 
-/** A word comes with many files, and its key is computed once. */
-async function subjectsByCell(
+async function keyedByCell(
   files: readonly (readonly ShareEntry[])[],
   places: RecordPlaces,
   pause: () => Promise<void>,
-): Promise<readonly Subject[][]> {
-  const byCell: Subject[][] = Array.from({ length: cellCount }, () => []);
-  const known = {
-    name: new Map<string, Subject>(),
-    provider: new Map<string, Subject>(),
-    posting: new Map<string, Subject>(),
-  };
+): Promise<readonly Keyed[][]> {
+  const byCell: Keyed[][] = Array.from({ length: cellCount }, () => []);
+  /** A word comes with many files, and its place is computed once. */
+  const words = new Map<string, Place>();
   let gathered = 0;
   for (const file of files) {
     for (const entry of file) {
-      const name = nameOfSubject(entry);
-      let subject = known[entry.kind].get(name);
-      if (subject === undefined) {
-        subject = { key: shareEntryKey(entry, places), entries: [] };
-        known[entry.kind].set(name, subject);
-        byCell[cellOf(subject.key)]!.push(subject);
-      }
-      subject.entries.push(entry);
-      gathered += 1;
-      if (gathered % entriesPerPause === 0) await pause();
+      const place = entry.kind === 'posting' ? placeOfWord(entry, words, places) : placeOf(entry, places);
+      byCell[place.cell]!.push({ place, entry });
+    }
+    gathered += file.length;
+    if (gathered >= entriesPerPause) {
+      gathered = 0;
+      await pause();
     }
   }
   return byCell;
 }
 
-function nameOfSubject({ kind, subject }: ShareEntry): string {
+function placeOfWord(entry: ShareEntry, known: Map<string, Place>, places: RecordPlaces): Place {
+  const { subject } = entry;
   const bytes = Buffer.from(subject.buffer, subject.byteOffset, subject.length);
-  return bytes.toString('latin1', 0, kind === 'provider' ? bytes.length : Math.max(0, bytes.indexOf(0)));
+  let end = 0;
+  while (end < bytes.length && bytes[end] !== 0) end++;
+  const word = bytes.toString('latin1', 0, end);
+  let place = known.get(word);
+  if (place === undefined) {
+    place = placeOf(entry, places);
+    known.set(word, place);
+  }
+  return place;
 }
 
-function* leavesOf(subjects: readonly Subject[]): Generator<readonly ShareEntry[], void, undefined> {
+function placeOf(entry: ShareEntry, places: RecordPlaces): Place {
+  const key = shareEntryKey(entry, places);
+  return { key, cell: cellOf(key), order: Number.parseInt(key.slice(0, orderDigits), 16) };
+}
+
+function* leavesOf(keyed: readonly Keyed[]): Generator<readonly ShareEntry[], void, undefined> {
   let leaf: ShareEntry[] = [];
   let bytes = 0;
-  for (const { entries } of subjects) {
-    if (entries.length > 1) entries.sort(bySubject);
-    for (const [index, entry] of entries.entries()) {
-      if (index > 0 && bySubject(entries[index - 1]!, entry) === 0) continue;
-      const size = bytesOfEntry(entry);
-      if (leaf.length === maximumLeafEntries || bytes + size > maximumLeafBytes) {
-        yield leaf;
-        [leaf, bytes] = [[], 0];
-      }
-      leaf.push(entry);
-      bytes += size;
+  let before: Keyed | null = null;
+  for (const one of keyed) {
+    const isTwice = before !== null && inOrder(before, one) === 0;
+    before = one;
+    if (isTwice) continue;
+    const size = bytesOfEntry(one.entry);
+    if (leaf.length === maximumLeafEntries || bytes + size > maximumLeafBytes) {
+      yield leaf;
+      [leaf, bytes] = [[], 0];
     }
+    leaf.push(one.entry);
+    bytes += size;
   }
   if (leaf.length > 0) yield leaf;
 }
 
-function bySubject(a: ShareEntry, b: ShareEntry): number {
-  return Buffer.compare(a.subject, b.subject);
+function inOrder(a: Keyed, b: Keyed): number {
+  if (a.place.order !== b.place.order) return a.place.order - b.place.order;
+  if (a.place.key !== b.place.key) return a.place.key < b.place.key ? -1 : 1;
+  // Keys of different kinds never meet by chance, but a teaching ring places names as it is told.
+  if (a.entry.kind !== b.entry.kind) return recordKinds.indexOf(a.entry.kind) - recordKinds.indexOf(b.entry.kind);
+  return Buffer.compare(a.entry.subject, b.entry.subject);
 }
 
 function tooMany(entries: number): ChordialError {

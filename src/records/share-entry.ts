@@ -68,7 +68,28 @@ export function shareProviderEntry(root: CID, body: Uint8Array): ShareEntry {
 }
 
 export function sharePostingEntry(word: string, name: string, root: CID, body: Uint8Array): ShareEntry {
-  return { kind: 'posting', subject: Buffer.concat([Buffer.from(`${word}\0`), fileSubject(name, root)]), body };
+  return sharePostingEntries([word], name, root, body)[0]!;
+}
+
+/** One entry per word; their subjects lie in one piece of memory. */
+export function sharePostingEntries(
+  words: readonly string[],
+  name: string,
+  root: CID,
+  body: Uint8Array,
+): readonly ShareEntry[] {
+  const file = fileSubject(name, root);
+  const sizes = words.map((word) => Buffer.byteLength(word) + 1 + file.length);
+  const bytes = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, 0));
+  let at = 0;
+  return words.map((word, index) => {
+    const end = at + sizes[index]!;
+    bytes.write(`${word}\0`, at);
+    bytes.set(file, end - file.length);
+    const subject = bytes.subarray(at, end);
+    at = end;
+    return { kind: 'posting', subject, body };
+  });
 }
 
 /** What the subject of an entry of kind name or posting says; `word` is null for a name. Throws `bad-content`. */

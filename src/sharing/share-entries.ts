@@ -1,11 +1,10 @@
 /** What is announced of a shared file: its name, that its content is had here, and the words that it is found by. */
-import type { CID } from 'multiformats/cid';
 import { decodeCid } from '../content/cid.ts';
 import {
   type ShareEntry,
   shareBody,
   shareNameEntry,
-  sharePostingEntry,
+  sharePostingEntries,
   shareProviderEntry,
 } from '../records/share-entry.ts';
 import type { SharedFile } from '../storage/shared-file-table.ts';
@@ -19,9 +18,9 @@ export function entriesOf(file: SharedFile, wordsOf: WordsOf): readonly ShareEnt
   const { name, size, sha256, added } = file;
   const root = decodeCid(file.root);
   const body = shareBody({ size, type: 'file', sha256, time: added });
-  return [shareNameEntry(name, root, body), shareProviderEntry(root, nothing), ...postings(name, root, body, wordsOf)];
-}
-
-function postings(name: string, root: CID, body: Uint8Array, wordsOf: WordsOf): readonly ShareEntry[] {
-  return wordsOf(name).map((word) => sharePostingEntry(word, name, root, body));
+  return [
+    shareNameEntry(name, root, body),
+    shareProviderEntry(root, nothing),
+    ...sharePostingEntries(wordsOf(name), name, root, body),
+  ];
 }
