@@ -70,7 +70,7 @@ export const settings: readonly Setting[] = [
     'its interface addresses',
     '"peer.example.org:4848"',
   ),
-  of('zone', 'text', 'name', 'copies prefer different zones', 'none', '"rack-2"'),
+  of('zone', 'text', 'name', 'rack or building, told to others; not used for placement yet', 'none', '"rack-2"'),
   of('secret', 'path', 'file', 'file with the secret of the network', 'none', '"/etc/chordial/secret"'),
   of(
     'quota',
