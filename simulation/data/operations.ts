@@ -1,4 +1,5 @@
 /** What users do meanwhile: they put, replace, share content, give lifetimes and remove; the oracle notes what was acknowledged. */
+import { blockKey } from '../../src/content/cid.ts';
 import { type Attempt, type Content, contentOf, type DataOracle, oneChunk, type PublishedName } from './data-oracle.ts';
 import type { DataPlan } from './data-plan.ts';
 import type { DataHost, DataSimulation } from './data-simulation.ts';
@@ -79,6 +80,7 @@ export class Operations {
     try {
       const done = await work();
       attempt.acknowledged = this.#simulation.ring.time.wallTime;
+      for (const host of this.#simulation.hosts) if (isDoubtful(host, attempt)) attempt.lost.add(host);
       this.acknowledged += 1;
       this.#log(`${what}: ${done}`);
     } catch (error) {
@@ -117,4 +119,9 @@ export class Operations {
   #pick<T>(values: readonly T[]): T | undefined {
     return values[Math.floor(this.#random.next() * values.length)];
   }
+}
+
+/** Its disk reads falsely, or held a block of it that has rotted: a copy counted there is none. */
+function isDoubtful({ disk }: DataHost, { content }: Attempt): boolean {
+  return disk.trouble.wrongReads > 0 || (content?.cids ?? []).some((cid) => disk.rotten.has(blockKey(cid)));
 }
