@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeApi } from '../../src/api/server.ts';
+import { shapeOf } from '../../src/cli/command-shapes.ts';
+import { allCommands } from '../../src/cli/program.ts';
 import { errorKinds } from '../../src/errors.ts';
 import { settings } from '../../src/node/settings.ts';
 import { parseSettings } from '../../src/node/settings-file.ts';
 import { answersPath, answerTypes, operationsPath, operationTypes } from './api-types.ts';
+import { commandsPage, commandsPagePath, manPage, manPagePath } from './command-pages.ts';
 import { configurationPage, configurationPagePath, deadLinks, errorsPage, errorsPagePath } from './documents.ts';
 import { repositoryFiles } from './source-tree.ts';
 
@@ -30,6 +33,19 @@ test('the page of settings says what the table of settings says, and its example
   const parsed = parseSettings(example, '/etc/chordial.toml');
   assert.deepEqual([...parsed.keys()], [...settings.map(({ key }) => key)]);
   assert.equal(parsed.get('quota')?.value, '50G');
+});
+
+test('the page of commands and the man page say what the commands take', async () => {
+  const commands = (await allCommands()).map(shapeOf);
+  for (const [file, page] of [
+    [commandsPagePath, commandsPage(commands)],
+    [manPagePath, manPage(commands)],
+  ] as const) {
+    assert.equal(files.find(({ path }) => path === file)?.text, page, `${file} is out of date: run npm run docs`);
+  }
+  const { examples, options, arguments: taken } = commands.find(({ name }) => name === 'get')!;
+  assert.deepEqual(examples, ['chordial get photo.jpg -o copy.jpg']);
+  assert.deepEqual([taken[0]?.shown, options.find(({ long }) => long === '--output')?.short], ['<name|cid...>', '-o']);
 });
 
 test('A12 the types of the client say what the OpenAPI document says', async () => {

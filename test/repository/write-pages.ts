@@ -2,14 +2,20 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describeApi } from '../../src/api/server.ts';
+import { shapeOf } from '../../src/cli/command-shapes.ts';
+import { allCommands } from '../../src/cli/program.ts';
 import { root } from '../results.ts';
 import { answersPath, answerTypes, operationsPath, operationTypes } from './api-types.ts';
+import { commandsPage, commandsPagePath, manPage, manPagePath } from './command-pages.ts';
 import { configurationPage, configurationPagePath, errorsPage, errorsPagePath } from './documents.ts';
 
 const api = await describeApi();
+const commands = (await allCommands()).map(shapeOf);
 for (const [file, text] of [
   [errorsPagePath, errorsPage()],
   [configurationPagePath, configurationPage()],
+  [commandsPagePath, commandsPage(commands)],
+  [manPagePath, manPage(commands)],
   [answersPath, answerTypes(api)],
   [operationsPath, operationTypes(api)],
 ] as const) {
