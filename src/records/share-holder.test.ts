@@ -176,7 +176,7 @@ test('a batch that ended is gone, and its leaves do not come back with an older 
   await holder.keep(from, [runOf(batch, old)]);
   assert.equal(leavesAt(holder, 'word'), 0);
   await holder.removeOver(start + 2);
-  assert.equal(shares.bytes(), 0);
+  assert.equal(shares.leavesOf(publisher.host, start), 0);
   assert.equal(shares.header(publisher.host, start)?.ended, true);
 });
 
@@ -207,6 +207,17 @@ test('a publisher has no more than its bound of entries and batches', async () =
   await Promise.all(numbers.map((number) => shares.put({ ...row, publisher: other.host, number, entries: 1 }, [])));
   assert.deepEqual(await holder.keep(from, [runOf(batch, headerOf(batch, other))]), ['publisher-full']);
   assert.deepEqual(await holder.keep(from, [runOf(batch, headerOf(batch, createIdentity()))]), ['stored']);
+});
+
+test('a publisher cannot have ends of batches remembered without bound', async () => {
+  const { holder, shares } = holding();
+  const publisher = createIdentity();
+  const batch = await batchOf(1);
+  const row = { publisher: publisher.host, version: start, expiry: start + minute, ended: true, entries: 1 };
+  const numbers = Array.from({ length: 4096 }, (_, index) => index + 1);
+  await Promise.all(numbers.map((number) => shares.put({ ...row, number, bytes: new Uint8Array() }, [])));
+  assert.deepEqual(await holder.renew(from, [headerOf(batch, publisher, { ended: true })]), [-1]);
+  assert.deepEqual(await holder.renew(from, [headerOf(batch, createIdentity(), { ended: true })]), [0]);
 });
 
 test('leaves are handed out in pages, each with its proof, and by the keys of the index', async () => {

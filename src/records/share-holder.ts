@@ -47,7 +47,9 @@ export interface OfferedRun {
 
 /** Batches of one publisher that are current at the same time. */
 export const maximumBatchesPerPublisher = 1024;
-/** Leaves and proofs of everybody on this disk. */
+/** Ends of batches of one publisher that are remembered though nothing else of these batches is here. */
+export const maximumEndsPerPublisher = 4096;
+/** Headers, leaves and proofs of everybody on this disk. */
 const maximumShareBytes = 4 * 1024 ** 3;
 /** Bytes of puts that are being received, over all senders. */
 const maximumPutBytesUnderWay = 16 * 1024 * 1024;
@@ -116,8 +118,7 @@ export class ShareHolder {
         try {
           const header = this.#acceptable(bytes);
           // Of a batch that is not here only its end is kept, lest leaves of it come with an older header.
-          if (header.ended && shares.header(header.publisher, header.number) === null)
-            await shares.put(batchRow(header), []);
+          if (header.ended && shares.header(header.publisher, header.number) === null) await this.#keepEnd(header);
           else await shares.renew(batchRow(header));
           return header.ended ? 0 : shares.leavesOf(header.publisher, header.number);
         } catch (error) {
@@ -166,14 +167,31 @@ export class ShareHolder {
     // The end overtook the leaves: they are as good as stored.
     if (known?.ended === true) return;
     if (known === null) this.#checkBounds(header);
-    const size = leaves.reduce((sum, leaf) => sum + leaf.length, 0);
-    if (this.#keptBytes + size > maximumShareBytes)
-      throw new ChordialError('quota-full', 'This peer holds as many entries of shares as it takes. Others hold them.');
+    const size = leaves.reduce((sum, leaf) => sum + leaf.length, known === null ? bytes.length : 0);
+    this.#checkRoom(size);
     const paths = verifyRun(header.root, header.leaves, first, leaves.map(hashOfLeaf), proof);
     if (paths === null) throw malformed('a run is not proved by its batch');
     const rows = leaves.map((leaf, index) => this.#leafRow(leaf, first + index, paths[index]!));
     const added = await shares.put(batchRow(header), rows);
     if (added > 0) this.#keptBytes += size + rows.reduce((sum, { path }) => sum + path.length, 0);
+  }
+
+  /** Anybody can end batches that never were. */
+  async #keepEnd(header: BatchHeader): Promise<void> {
+    const { shares, clock } = this.#ports;
+    if (shares.endsOf(header.publisher, clock.wallTime()) >= maximumEndsPerPublisher)
+      throw new ChordialError(
+        'publisher-full',
+        `${header.publisher} ended ${maximumEndsPerPublisher} batches that are not here, as many as are remembered.`,
+      );
+    this.#checkRoom(header.bytes.length);
+    this.#keptBytes += header.bytes.length;
+    await shares.put(batchRow(header), []);
+  }
+
+  #checkRoom(bytes: number): void {
+    if (this.#keptBytes + bytes <= maximumShareBytes) return;
+    throw new ChordialError('quota-full', 'This peer holds as many entries of shares as it takes. Others hold them.');
   }
 
   #leafRow(bytes: Uint8Array, position: number, path: Uint8Array): LeafRow {

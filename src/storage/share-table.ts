@@ -70,6 +70,7 @@ export class ShareTable {
   readonly #removeBatch: StatementSync;
   readonly #over: StatementSync;
   readonly #totals: StatementSync;
+  readonly #ends: StatementSync;
   readonly #bytes: StatementSync;
 
   constructor(catalog: Catalog, index: ItemIndex) {
@@ -99,7 +100,10 @@ export class ShareTable {
     this.#totals = prepare(
       'SELECT count(*) AS batches, total(entries) AS entries FROM share_batches WHERE publisher = ? AND ended = 0 AND expiry > ?',
     );
-    this.#bytes = prepare('SELECT total(length(bytes) + length(path)) AS bytes FROM share_leaves');
+    this.#ends = prepare('SELECT count(*) AS ends FROM share_batches WHERE publisher = ? AND ended = 1 AND expiry > ?');
+    this.#bytes = prepare(
+      'SELECT (SELECT total(length(bytes) + length(path)) FROM share_leaves) + (SELECT total(length(header)) FROM share_batches) AS bytes',
+    );
   }
 
   /** The header, when it is newer than what is here, and leaves of its batch. Durable when it resolves with the number of leaves that are new. */
@@ -153,7 +157,12 @@ export class ShareTable {
     return { batches: Number(row?.['batches']), entries: Number(row?.['entries']) };
   }
 
-  /** Bytes of all leaves; goes through the table. */
+  /** Batches of the publisher that are over, and of which that is remembered. */
+  endsOf(publisher: string, now: number): number {
+    return Number(this.#ends.get(publisher, now)?.['ends']);
+  }
+
+  /** Bytes of all leaves and headers; goes through the tables. */
   bytes(): number {
     return Number(this.#bytes.get()?.['bytes']);
   }

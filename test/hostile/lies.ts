@@ -17,7 +17,7 @@ import {
 import { decodeRanges, encodeRangeAnswers, syncMessages } from '../../src/replication/sync-messages.ts';
 import type { FindAnswer, RingAnswers } from '../../src/ring/messages.ts';
 import { type Contact, type MemberPointer, paddingAfter } from '../../src/ring/pointer.ts';
-import { encodeHitPage, searchMessages } from '../../src/search/search-messages.ts';
+import { searchMessages } from '../../src/search/search-messages.ts';
 import { forgedEntries } from './forgeries.ts';
 import type { HostileMember, Lie } from './hostile-member.ts';
 import { nonsense } from './nonsense.ts';
@@ -125,8 +125,9 @@ export function forgesRecords(member: HostileMember): Lie {
           encodeLeafPage({ headers: [randomBytes(300)], leaves, more: randomInt(2 ** 40), unknown: false }),
         );
       }
-      if (kind === searchMessages.count) return Promise.resolve({ counts: [0] });
-      if (kind === searchMessages.query) return Promise.resolve(encodeHitPage({ hits: [], total: 1_000_000 }));
+      if (kind === searchMessages.count) return Promise.resolve({ counts: [0], split: [false] });
+      if (kind === searchMessages.query)
+        return Promise.resolve(encodeHitPage({ hits: [], total: 1_000_000, isSplit: false }));
       return null;
     },
   };
