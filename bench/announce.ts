@@ -4,11 +4,12 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { threeDigits } from './alternating.ts';
 import type { AnnouncingTask } from './announcing-peer.ts';
+import { cpuSeconds, residentBytes } from './chordial-transfer.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
 const peerCount = 16;
@@ -27,6 +28,8 @@ export async function announcing({ isQuick, note }: BenchOptions): Promise<reado
     const address = await startPeers(folder, peers);
     await new Promise((resolve) => setTimeout(resolve, settleMilliseconds));
     note(`${peers.length} peers are up`);
+    const pids = peers.flatMap(({ pid }) => pid ?? []);
+    const before = await Promise.all(pids.map(cpuSeconds));
     const start = performance.now();
     const { seconds } = await ask(peers[0]!, { announce: files });
     note(`announced within ${seconds} s, of ${address}`);
@@ -37,7 +40,8 @@ export async function announcing({ isQuick, note }: BenchOptions): Promise<reado
     const found = await Promise.all(peers.slice(1).map((peer) => ask(peer, { find: wanted })));
     const everywhere = (performance.now() - start) / 1000;
     const missing = found.flatMap((answer) => (answer['missing'] as readonly number[] | undefined) ?? [Number.NaN]);
-    const memory = Math.max(...(await Promise.all(peers.map(({ pid }) => highestMemory(pid)))));
+    const memory = Math.max(...(await Promise.all(pids.map(residentBytes))).map(({ highest }) => highest));
+    const [announcer = 0, ...holders] = (await Promise.all(pids.map(cpuSeconds))).map((s, i) => s - (before[i] ?? 0));
     return [
       row(
         `announce ${files} shared files, ${peerCount} peers, until all are found everywhere`,
@@ -52,6 +56,8 @@ export async function announcing({ isQuick, note }: BenchOptions): Promise<reado
         target: '0',
         verdict: verdict(missing.length === 0),
       }),
+      row('processor time of the announcer', `${threeDigits(announcer)} s`),
+      row('processor time of the others together', `${threeDigits(holders.reduce((sum, one) => sum + one, 0))} s`),
       row('memory of a peer at its highest', `${Math.round(memory / 1e6)} MB`),
     ];
   } finally {
@@ -94,15 +100,5 @@ async function answerOf(peer: ChildProcess): Promise<Record<string, unknown>> {
   } finally {
     over.abort();
     ended.catch(() => undefined);
-  }
-}
-
-/** Bytes; 0 where the system does not say. */
-async function highestMemory(pid: number | undefined): Promise<number> {
-  try {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8');
-    return Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
   }
 }

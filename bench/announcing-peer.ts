@@ -7,7 +7,7 @@ import {
   type ShareEntry,
   shareBody,
   shareNameEntry,
-  sharePostingEntry,
+  sharePostingEntries,
   shareProviderEntry,
 } from '../src/records/share-entry.ts';
 
@@ -28,8 +28,11 @@ function entriesOf(number: number): readonly ShareEntry[] {
   const words = [`n${number}`];
   for (let word = 1; words.length < entriesPerFile - 2; word++)
     words.push(`w${(number * 31 + word * 977) % distinctWords}`);
-  const postings = words.map((word) => sharePostingEntry(word, name, root, body));
-  return [shareNameEntry(name, root, body), shareProviderEntry(root, shareBody({})), ...postings];
+  return [
+    shareNameEntry(name, root, body),
+    shareProviderEntry(root, shareBody({})),
+    ...sharePostingEntries(words, name, root, body),
+  ];
 }
 
 /** One after the other, as an index would read them. */

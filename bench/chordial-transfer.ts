@@ -54,6 +54,12 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / clockTicksPerSecond;
 }
 
+/** Bytes that the process asked the system for so far, from disk or cache; 0 where it keeps no books. */
+export async function bytesRead(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => '');
+  return Number(/^rchar:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+}
+
 /** Resident memory now, and at its highest since the process began. */
 export async function residentBytes(pid: number): Promise<{ readonly now: number; readonly highest: number }> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
