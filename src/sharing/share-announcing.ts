@@ -6,12 +6,12 @@ import { ChordialError } from '../errors.ts';
 import type { ShareEntry } from '../records/share-entry.ts';
 import type { AnnouncedFile, ShareAnnouncer } from '../records/shares.ts';
 import type { SharedFile, SharedFileTable } from '../storage/shared-file-table.ts';
-import { entriesOf, type WordsOf } from './share-entries.ts';
+import { entriesOf, type PostingWords } from './share-entries.ts';
 
 export interface AnnouncingPorts {
   readonly table: SharedFileTable;
   readonly announcer: ShareAnnouncer;
-  readonly wordsOf: WordsOf;
+  readonly words: PostingWords;
   /** Files are being hashed: more are to come soon. */
   readonly isIndexing: () => boolean;
   /** Everything known is announced. */
@@ -22,9 +22,16 @@ export interface AnnouncingPorts {
 
 /** Changes wait for others so long. */
 const gatherMilliseconds = 300;
-/** While files are being hashed they are announced in portions of so many, or after so long. */
+/**
+ * A batch costs about the same for five hundred files as for ten thousand, since its entries lie all around the ring. So
+ * while files are being hashed they are announced in portions of so many, or when the first has waited so long; a few are
+ * announced without waiting for the many blocks of another, but not again and again.
+ */
 const filesPerPortion = 20_000;
-const portionMilliseconds = 8000;
+const portionMilliseconds = 15_000;
+const fewFiles = 100;
+const betweenFewMilliseconds = 3000;
+const betweenLooksMilliseconds = 500;
 /** What is merely better known, such as a SHA-256, waits so long for others. */
 const staleMilliseconds = 60_000;
 const firstRetryMilliseconds = 2000;
@@ -44,6 +51,8 @@ export class ShareAnnouncing {
   #working: Promise<void> | null = null;
   #isAwaited = false;
   #lastPortion = 0;
+  /** Since when files wait to be announced. */
+  #waitingSince: number | null = null;
   #retry = firstRetryMilliseconds;
   #isOpen = false;
 
@@ -105,7 +114,7 @@ export class ShareAnnouncing {
     this.#working = this.#bringIntoLine()
       .then((isWaiting) => {
         this.#retry = firstRetryMilliseconds;
-        return isWaiting ? 1000 : null;
+        return isWaiting ? betweenLooksMilliseconds : null;
       })
       .catch((error: Error) => {
         if (this.#isOpen) this.#ports.failed(error);
@@ -138,9 +147,9 @@ export class ShareAnnouncing {
     const worn = [...this.#worn];
     if (worn.length > 0) await table.forgetBatches(worn);
     const waiting = table.countUnannounced();
-    const sinceLast = Date.now() - this.#lastPortion;
-    if (waiting > 0 && waiting < filesPerPortion && isIndexing() && sinceLast < portionMilliseconds) return true;
+    if (waiting > 0 && isIndexing() && this.#isEarly(waiting)) return true;
     if (waiting > 0) this.#lastPortion = Date.now();
+    this.#waitingSince = null;
     await this.#announce((limit) => table.unannounced(limit));
     await this.#announce((limit) => table.stale(limit));
     await this.#withdrawMoved();
@@ -151,14 +160,23 @@ export class ShareAnnouncing {
     return false;
   }
 
+  /** Whether more are to come before so many files are worth a batch. */
+  #isEarly(waiting: number): boolean {
+    const now = Date.now();
+    this.#waitingSince ??= now;
+    if (waiting >= filesPerPortion || now - this.#waitingSince >= portionMilliseconds) return false;
+    return waiting > fewFiles || now - this.#lastPortion < betweenFewMilliseconds;
+  }
+
   async #announce(next: (limit: number) => readonly SharedFile[]): Promise<void> {
-    const { table, announcer, wordsOf } = this.#ports;
+    const { table, announcer, words } = this.#ports;
     for (;;) {
       const files = next(filesPerAnnouncement);
       if (files.length === 0 || !this.#isOpen) return;
+      await words.prepare(files.map(({ name }) => name));
       const entries: (readonly ShareEntry[])[] = [];
       for (const [index, file] of files.entries()) {
-        entries.push(entriesOf(file, wordsOf));
+        entries.push(entriesOf(file, words.wordsOf));
         if (index % 500 === 499) await new Promise(setImmediate);
       }
       const batches = await announcer.announce(entries, this.#closing.signal);
@@ -216,10 +234,10 @@ export class ShareAnnouncing {
 
   /** Without those that another file of the batch has too. */
   #entriesOnlyOf(file: SharedFile, batch: number): readonly ShareEntry[] {
-    const { table, wordsOf } = this.#ports;
+    const { table, words } = this.#ports;
     const others = table.ofRoot(file.root, 100).filter((one) => one.file !== file.file && one.batch === batch);
     if (others.some(({ name }) => name === file.name)) return [];
-    const entries = entriesOf(file, wordsOf);
+    const entries = entriesOf(file, words.everWordsOf);
     return others.length === 0 ? entries : entries.filter(({ kind }) => kind !== 'provider');
   }
 

@@ -17,6 +17,8 @@ import type { MayRead } from './look-through.ts';
 import { SharedFileBlocks } from './shared-file-blocks.ts';
 import { SharedFolders } from './shared-folders.ts';
 
+const firstWord = (name: string): readonly string[] => [`${name.toLowerCase().split('.')[0]}`];
+
 /** Keeps what is announced, as the ring would. */
 class RememberingAnnouncer implements ShareAnnouncer {
   readonly batches = new Map<number, ShareEntry[]>();
@@ -87,7 +89,7 @@ async function bench(rescanMilliseconds = 100_000, mayRead?: MayRead): Promise<B
     new SharedFolders({
       table,
       announcer,
-      wordsOf: (name) => [`${name.toLowerCase().split('.')[0]}`],
+      words: { wordsOf: firstWord, everWordsOf: firstWord, prepare: async () => undefined },
       dataFolder: data,
       notify: () => undefined,
       failed: () => undefined,
@@ -150,7 +152,7 @@ describe('SharedFolders', () => {
     await using b = await bench();
     await writeFile(path.join(b.folder, 'one.txt'), 'one');
     await b.shares.add(b.folder);
-    await until('announced', () => b.announcer.names.length === 1);
+    await until('announced, and written down', () => b.shares.list()[0]?.announced === 1);
     const [before] = b.table.page(0, 10);
     b.announcer.batches.set(99, []);
     const again = await b.again();
@@ -167,7 +169,7 @@ describe('SharedFolders', () => {
     await using b = await bench();
     await writeFile(path.join(b.folder, 'one.txt'), 'one');
     await b.shares.add(b.folder);
-    await until('announced', () => b.announcer.names.length === 1);
+    await until('announced, and written down', () => b.shares.list()[0]?.announced === 1);
     const [worn = 0] = b.announcer.live();
     b.announcer.fails = true;
     for (const listener of b.announcer.listeners) listener([worn]);
