@@ -22,7 +22,7 @@ function event(type: MembershipEvent['type'], incarnation: number, host = 'x'): 
   return { type, contact: contactOf(host), virtualNodes: 1, incarnation };
 }
 
-test('A25 A26 in a small network news is told to everyone once, gathered', () => {
+test('A26 in a small network news is told to everyone once, gathered', () => {
   const { news, sent, pass } = setUp(5);
   assert.equal(news.tell(event('alive', 1, 'x')), true);
   assert.equal(news.tell(event('alive', 1, 'y')), true);
@@ -32,14 +32,14 @@ test('A25 A26 in a small network news is told to everyone once, gathered', () =>
   for (const { events } of sent) assert.equal(events.length, 2);
 });
 
-test('A25 in a large one it is told to four different hosts', () => {
+test('A26 in a large one it is told to four different hosts', () => {
   const { news, sent, pass } = setUp(100);
   news.tell(event('dead', 1));
   pass(1000);
   assert.equal(new Set(sent.map(({ to }) => to)).size, 4);
 });
 
-test('A25 what was heard already is not told on, unless asked for', () => {
+test('A26 what was heard already is not told on, unless asked for', () => {
   const { news, sent, pass } = setUp(1);
   news.tell(event('dead', 3));
   pass(1000);
@@ -51,7 +51,7 @@ test('A25 what was heard already is not told on, unless asked for', () => {
   assert.equal(sent.length, 2);
 });
 
-test('A25 news of an earlier life is ignored; a later life outdates a death', () => {
+test('A26 news of an earlier life is ignored; a later life outdates a death', () => {
   const { news } = setUp(1);
   news.tell(event('dead', 5));
   assert.equal(news.tell(event('alive', 4)), false);
@@ -60,7 +60,7 @@ test('A25 news of an earlier life is ignored; a later life outdates a death', ()
   assert.equal(news.latest('x' as HostId)?.type, 'alive');
 });
 
-test('A25 rumours of one life that contradict each other do not chase each other', () => {
+test('A26 rumours of one life that contradict each other do not chase each other', () => {
   const { news, sent, pass } = setUp(3);
   for (let turn = 0; turn < 10; turn++) {
     news.tell(event(turn % 2 === 0 ? 'dead' : 'alive', 5));

@@ -173,7 +173,7 @@ test('the pages of a list follow each other by cursor and miss nothing', async (
   assert.deepEqual(names, ['a', 'b', 'c', 'd', 'e']);
 });
 
-test('metrics are in the format of Prometheus, and no label is open-ended', async () => {
+test('B7 metrics are in the format of Prometheus, and no label is open-ended', async () => {
   await using served = await ServedPeer.open();
   await served.put('secret name', 'x');
   const response = await served.fetch('/metrics');

@@ -40,7 +40,7 @@ async function preparePlace(place: string, tarball: string): Promise<void> {
   await writeFile(path.join(place, 'package-lock.json'), JSON.stringify(locked));
 }
 
-test('the packed package installs and runs on its own', async (t) => {
+test('C3 B7 the packed package installs and runs on its own', async (t) => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-package-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const npm = async (at: string, ...args: readonly string[]): Promise<string> => {
