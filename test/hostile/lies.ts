@@ -126,8 +126,7 @@ export function forgesRecords(member: HostileMember): Lie {
         );
       }
       if (kind === searchMessages.count) return Promise.resolve({ counts: [0], split: [false] });
-      if (kind === searchMessages.query)
-        return Promise.resolve(encodeHitPage({ hits: [], total: 1_000_000, isSplit: false }));
+      if (kind === searchMessages.query) return Promise.resolve({ hits: [], total: 1_000_000, split: false });
       return null;
     },
   };
