@@ -10,6 +10,7 @@ import { median } from './alternating.ts';
 import { type BenchOptions, type BenchRow, row } from './row.ts';
 
 const connectMilliseconds = 5000;
+const connectionsPerRound = 20;
 
 interface Cost {
   /** Of both ends, which are one process. */
@@ -39,20 +40,19 @@ export async function handshakes({ runs, isQuick, note }: BenchOptions): Promise
   };
   const tickets = new SessionTickets();
   await meet(tickets);
-  const count = isQuick ? 100 : 400;
   const costs = { whole: [] as Cost[], resumed: [] as Cost[] };
+  const again = async (): Promise<void> => {
+    if (!(await meet(tickets))) throw new Error('a session was not resumed');
+  };
   try {
-    // The first run only warms up.
-    for (let run = 0; run <= runs; run++) {
-      const whole = await costOf(count, () => meet(null));
-      const resumed = await costOf(count, async () => {
-        if (!(await meet(tickets))) throw new Error('a session was not resumed');
-      });
-      if (run === 0) continue;
-      costs.whole.push(whole);
-      costs.resumed.push(resumed);
-      note(`run ${run} of ${runs}: ${shown(whole)} whole, ${shown(resumed)} resumed`);
+    await costOf(() => meet(null));
+    const rounds = runs * (isQuick ? 4 : 16);
+    // In short turns: what else the machine does hits both alike.
+    for (let round = 1; round <= rounds; round++) {
+      costs.whole.push(await costOf(() => meet(null)));
+      costs.resumed.push(await costOf(again));
     }
+    note(`${rounds} rounds of ${connectionsPerRound} connections each`);
   } finally {
     await transport.close();
   }
@@ -66,13 +66,13 @@ export async function handshakes({ runs, isQuick, note }: BenchOptions): Promise
   ];
 }
 
-async function costOf(count: number, connect: () => Promise<unknown>): Promise<Cost> {
+async function costOf(connect: () => Promise<unknown>): Promise<Cost> {
   const [before, start] = [process.cpuUsage(), performance.now()];
-  for (let number = 0; number < count; number++) await connect();
+  for (let number = 0; number < connectionsPerRound; number++) await connect();
   const { user, system } = process.cpuUsage(before);
   return {
-    cpuMilliseconds: (user + system) / 1000 / count,
-    milliseconds: (performance.now() - start) / count,
+    cpuMilliseconds: (user + system) / 1000 / connectionsPerRound,
+    milliseconds: (performance.now() - start) / connectionsPerRound,
   };
 }
 

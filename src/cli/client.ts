@@ -1,9 +1,12 @@
 /** The API of a running peer, as the commands call it. Bodies stream both ways, however large. */
-import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type AnswerOf, callOf, type GivenArguments, type OperationName } from '../client/call.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
+
+/** To import it would load all that it exports, with WebSocket the whole of undici: 14 MB, of a peer too. */
+const { Agent, request } = process.getBuiltinModule('node:http');
 
 export interface ApiRequest {
   readonly method?: string;
@@ -27,20 +30,11 @@ export class ApiClient {
     this.#token = token;
   }
 
-  /** An operation of the API, typed from its document. */
+  /** An operation of the API, typed from its document; the answer is undefined when it has no body. */
   async call<N extends OperationName>(operation: N, ...given: GivenArguments<N>): Promise<AnswerOf<N>> {
     const { method, route, body } = callOf(operation, ...given);
-    return this.send<AnswerOf<N>>(method, route, body);
-  }
-
-  async get<T>(route: string): Promise<T> {
-    return this.json<T>(await this.open(route));
-  }
-
-  /** The answer's JSON; undefined when it has no body. */
-  async send<T>(method: string, route: string, body?: unknown): Promise<T> {
     const content = body === undefined ? {} : jsonOf(body);
-    return this.json<T>(await this.open(route, { method, ...content }));
+    return this.json<AnswerOf<N>>(await this.open(route, { method, ...content }));
   }
 
   /** The answer with its body unread. Throws the ChordialError that a problem document tells. */

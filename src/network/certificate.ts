@@ -5,13 +5,17 @@
  * and not made with a library: docs/decisions/0009-dependencies.md.
  */
 import { createPublicKey } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Identity } from './identity.ts';
 
+/** The same for all connections of one identity. */
 export interface TlsCredentials {
   /** PEM. */
   readonly key: string;
   /** PEM. */
   readonly cert: string;
+  /** Both, ready for a client's handshake: to make it anew for each would cost as much as the handshake itself. */
+  readonly secureContext: SecureContext;
 }
 
 const ed25519 = sequence(der(0x06, Uint8Array.of(0x2b, 0x65, 0x70)));
@@ -29,10 +33,10 @@ export function tlsCredentials(identity: Identity): TlsCredentials {
   const signed = sequence(version3, serialNumber, ed25519, name, validity, name, publicKeyInfo);
   const signature = der(0x03, Uint8Array.of(0), identity.sign(signed));
   const base64 = sequence(signed, ed25519, signature).toString('base64').replace(/.{64}/g, '$&\n');
-  return {
-    key: identity.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-    cert: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`,
-  };
+  const key = identity.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  const cert = `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
+  // No authority vouches for a peer, so none is loaded.
+  return { key, cert, secureContext: createSecureContext({ key, cert, ca: [], minVersion: 'TLSv1.3' }) };
 }
 
 function sequence(...parts: readonly Uint8Array[]): Buffer {

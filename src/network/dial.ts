@@ -136,10 +136,8 @@ function openSocket(
       host: address.host,
       port: address.port,
       ...(caller.dialFrom === undefined ? {} : { localAddress: caller.dialFrom }),
-      key: caller.credentials.key,
-      cert: caller.credentials.cert,
+      secureContext: caller.credentials.secureContext,
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.3',
       ALPNProtocols: ['h2'],
       ...(ticket === null ? {} : { session: ticket }),
     });

@@ -44,6 +44,7 @@ export class PeerServer {
       requestCert: true,
       // Nobody signs peers' certificates; who it is follows from the key and is checked by whoever needs to know.
       rejectUnauthorized: false,
+      ca: [],
       minVersion: 'TLSv1.3',
       ALPNProtocols: ['h2'],
       allowHTTP1: false,
