@@ -24,11 +24,11 @@ import { blockMessages } from '../replication/block-messages.ts';
 import { inOwnedArc, ringIdOfHash } from '../ring/identifier.ts';
 import { type Contact, isMember, type MemberPointer } from '../ring/pointer.ts';
 import type { Located, RingView } from '../ring/view.ts';
+import { FrequentWords } from '../search/frequent-words.ts';
 import type { Hit } from '../search/hit.ts';
 import { PutIndex } from '../search/put-index.ts';
 import { Search } from '../search/search.ts';
 import { WordIndex } from '../search/word-index.ts';
-import { postingWordsOf } from '../search/words.ts';
 import { SharedFileBlocks } from '../sharing/shared-file-blocks.ts';
 import { SharedFolders } from '../sharing/shared-folders.ts';
 import type { Catalog } from '../storage/catalog.ts';
@@ -126,11 +126,18 @@ export class DataPlane {
     });
     const { names, recordWriter: writer } = this.#path;
     const signing = { signer: identity, networkId: networkId(genesis) };
-    this.#putIndex = new PutIndex({ names, writer, ...signing, settings: catalog, clock: systemClock });
+    const words = new FrequentWords({
+      frequencyOf: (word) => this.search.frequencyOf(word),
+      writer,
+      ...signing,
+      settings: catalog,
+      clock: systemClock,
+    });
+    this.#putIndex = new PutIndex({ names, writer, ...signing, settings: catalog, clock: systemClock, words });
     this.shares = new SharedFolders({
       table: sharedTable,
       announcer: this.#path.announcer,
-      wordsOf: postingWordsOf,
+      words,
       dataFolder: realpathSync(options.folder),
       notify: (text) => events.tell({ kind: 'shares', text }),
       failed: (error) => events.tell({ kind: 'shares', text: error.message }),

@@ -7,24 +7,34 @@ import { tombstoneMilliseconds } from '../records/entry.ts';
 import type { NameEntry } from '../records/name-entry.ts';
 import { type HeldShareEntry, readShareBody, readSubject, sharePostingEntry } from '../records/share-entry.ts';
 import type { Hit } from './hit.ts';
-import { postingWordsOf } from './words.ts';
+
+/** Under what a name has its postings. */
+export type WordsOfName = (name: string) => readonly string[];
 
 /** One for each word and beginning of the name. */
-export function postingsOf(entry: NameEntry): readonly UnsignedEntry[] {
+export function postingsOf(entry: NameEntry, wordsOf: WordsOfName): readonly UnsignedEntry[] {
   const { publisher, sequence, expiry } = entry;
   const body = postingBody(entry);
-  return subjectsOf(entry).map((subject) => ({ kind: 'posting', subject, publisher, sequence, expiry, body }));
+  return subjectsOf(entry, wordsOf).map((subject) => ({ kind: 'posting', subject, publisher, sequence, expiry, body }));
 }
 
 /** Ends the postings of a name that its publisher has ended or given another content. */
 export function postingTombstones(
   entry: Pick<NameEntry, 'name' | 'cid' | 'publisher'>,
+  wordsOf: WordsOfName,
   sequence: number,
   now: number,
 ): readonly UnsignedEntry[] {
   const { publisher } = entry;
   const expiry = now + tombstoneMilliseconds;
-  return subjectsOf(entry).map((subject) => ({ kind: 'posting', subject, publisher, sequence, expiry, body: null }));
+  return subjectsOf(entry, wordsOf).map((subject) => ({
+    kind: 'posting',
+    subject,
+    publisher,
+    sequence,
+    expiry,
+    body: null,
+  }));
 }
 
 /** What postings say of a file, in a share or put. */
@@ -69,9 +79,9 @@ function readHit(
   }
 }
 
-function subjectsOf({ name, cid }: Pick<NameEntry, 'name' | 'cid'>): readonly Uint8Array[] {
+function subjectsOf({ name, cid }: Pick<NameEntry, 'name' | 'cid'>, wordsOf: WordsOfName): readonly Uint8Array[] {
   const none = new Uint8Array();
-  return postingWordsOf(name).map((word) => sharePostingEntry(word, name, cid, none).subject);
+  return wordsOf(name).map((word) => sharePostingEntry(word, name, cid, none).subject);
 }
 
 function isCount(value: unknown): value is number {

@@ -11,6 +11,7 @@ import type { Names, Signer } from '../records/names.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
 import type { Clock, Milliseconds, Timer } from '../ring/ports.ts';
 import type { Catalog } from '../storage/catalog.ts';
+import type { FrequentWords } from './frequent-words.ts';
 import { postingsOf, postingTombstones } from './posting-entry.ts';
 
 export interface PutIndexPorts {
@@ -20,6 +21,7 @@ export interface PutIndexPorts {
   readonly networkId: string;
   readonly settings: Pick<Catalog, 'settings' | 'setSetting'>;
   readonly clock: Clock;
+  readonly words: Pick<FrequentWords, 'wordsOf' | 'everWordsOf' | 'prepare'>;
   readonly failed?: (error: Error) => void;
 }
 
@@ -99,8 +101,20 @@ export class PutIndex {
     while (this.#isOpen && !hasFailed) {
       const names = [...this.#due.keys()].filter((name) => !this.#changing.has(name)).slice(0, namesAtOnce);
       if (names.length === 0) return;
+      hasFailed = !(await this.#isPrepared(names));
+      if (hasFailed) return;
       const done = await Promise.all(names.map((name) => this.#bringIntoLine(name)));
       hasFailed = done.includes(false);
+    }
+  }
+
+  async #isPrepared(names: readonly string[]): Promise<boolean> {
+    try {
+      await this.#ports.words.prepare(names);
+      return true;
+    } catch (error) {
+      this.#ports.failed?.(error as Error);
+      return false;
     }
   }
 
@@ -120,15 +134,15 @@ export class PutIndex {
   }
 
   #entriesFor(name: string, { ended }: Due): readonly EncodedEntry[] {
-    const { names, clock, signer } = this.#ports;
+    const { names, clock, signer, words } = this.#ports;
     const own = names.own(name);
     const now = clock.wallTime();
     const gone = ended.filter((cid) => cid !== own?.cid.toString());
     const sequence = own?.sequence ?? names.nextSequence(name);
     const tombstones = gone.flatMap((cid) =>
-      postingTombstones({ name, cid: parseCid(cid), publisher: signer.host }, sequence, now),
+      postingTombstones({ name, cid: parseCid(cid), publisher: signer.host }, words.everWordsOf, sequence, now),
     );
-    return [...(own === null ? [] : postingsOf(own)), ...tombstones].map((entry) => this.#signed(entry));
+    return [...(own === null ? [] : postingsOf(own, words.wordsOf)), ...tombstones].map((entry) => this.#signed(entry));
   }
 
   #signed(entry: UnsignedEntry): EncodedEntry {

@@ -47,12 +47,21 @@ function overTheWire(body: unknown): unknown {
 }
 
 test('messages of searching come out as they went in', () => {
-  assert.deepEqual(messages.decodeHitPage(overTheWire(messages.encodeHitPage({ hits: [hit], total: 9 }))), {
-    hits: [hit],
-    total: 9,
-  });
+  assert.deepEqual(
+    messages.decodeHitPage(overTheWire(messages.encodeHitPage({ hits: [hit], total: 9, isSplit: true }))),
+    {
+      hits: [hit],
+      total: 9,
+      isSplit: true,
+    },
+  );
   assert.deepEqual(messages.decodeBroadcast(overTheWire(messages.encodeBroadcast(ask)), 16), ask);
   assert.deepEqual(messages.decodeWordQuestion(overTheWire(messages.encodeWordQuestion(question))), question);
+  const frequencies = [
+    { count: 3, isSplit: false },
+    { count: 10_000, isSplit: true },
+  ];
+  assert.deepEqual(messages.decodeCounts(overTheWire(messages.encodeCounts(frequencies)), 2), frequencies);
   assert.deepEqual(messages.decodeFound(overTheWire(messages.encodeFound(ask.id, [hit]))), { id: ask.id, hits: [hit] });
 });
 
@@ -64,7 +73,7 @@ test('A22 messages of searching that are malformed are refused, whatever they ho
     { ...question, limit: 51 },
   ];
   for (const body of bad) assert.throws(() => messages.decodeWordQuestion(body), TransportError);
-  const page = messages.encodeHitPage({ hits: [hit], total: 1 }) as { hits: unknown[][] };
+  const page = messages.encodeHitPage({ hits: [hit], total: 1, isSplit: false }) as { hits: unknown[][] };
   for (const [place, value] of [
     [0, 'a/b'],
     [1, new Uint8Array(3)],

@@ -1,8 +1,9 @@
 /**
  * Wire formats of searching.
  *
- * `search.count`  `{words}` → `{counts}`: how many postings the host holds under each word, at most `maximumCounted`.
- * `search.query`  `{id, word, query, skip, limit}` → `{hits, total}`: postings under the word that answer the query, the best first.
+ * `search.count`  `{words}` → `{counts, split}`: how many postings the host holds under each word, at most `maximumCounted`, and
+ *                 whether there are more under the keys over which it is split (frequent-words.ts).
+ * `search.query`  `{id, word, query, skip, limit}` → `{hits, total, split}`: postings under the word that answer the query, the best first.
  * `search.ask`    `{id, pattern, most, asker, parts, hops, left}` → `{answered, missed}`: a broadcast, see broadcast.ts. It is answered when
  *                 all below have answered, `left` milliseconds later at the latest.
  * `search.hits`   `{id, hits}` → `{more}`: what a host found for a broadcast, sent to the asker; `more` false: it has enough.
@@ -12,6 +13,7 @@ import type { Wire } from '../network/transport.ts';
 import { field, malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
 import type { RingId } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
+import type { WordFrequency } from './frequent-words.ts';
 import type { Hit } from './hit.ts';
 import { decodeHits, encodeHits } from './hit-codec.ts';
 import { maximumQueryBytes } from './query.ts';
@@ -33,6 +35,8 @@ export const maximumHops = 64;
 export const maximumLeftMilliseconds = 60_000;
 export const maximumBroadcastHits = 100_000;
 const maximumHosts = 1_000_000;
+/** Before and behind a word: `pre:` and its place when it is split. */
+const maximumPlaceCharacters = 8;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export const encodeCountQuestion = (words: readonly string[]): Wire => ({ words });
@@ -41,12 +45,17 @@ export function decodeCountQuestion(body: Wire): readonly string[] {
   return readList(field(body, 'words'), 'the words', 1, maximumWordsCounted).map(readWord);
 }
 
-export const encodeCounts = (counts: readonly number[]): Wire => ({ counts });
+export const encodeCounts = (frequencies: readonly WordFrequency[]): Wire => ({
+  counts: frequencies.map(({ count }) => Math.min(count, maximumCounted)),
+  split: frequencies.map(({ isSplit }) => isSplit),
+});
 
-export function decodeCounts(body: Wire, words: number): readonly number[] {
-  return readList(field(body, 'counts'), 'the counts', words, words).map((count) =>
-    readInteger(count, 'a count', 0, maximumCounted),
-  );
+export function decodeCounts(body: Wire, words: number): readonly WordFrequency[] {
+  const split = readList(field(body, 'split'), 'the split words', words, words);
+  return readList(field(body, 'counts'), 'the counts', words, words).map((count, place) => ({
+    count: readInteger(count, 'a count', 0, maximumCounted),
+    isSplit: readBoolean(split[place], 'whether a word is split'),
+  }));
 }
 
 export interface WordQuestion {
@@ -80,13 +89,20 @@ export interface HitPage {
   readonly hits: readonly Hit[];
   /** Of all pages. */
   readonly total: number;
+  /** There are further postings of the word under the keys over which it is split. */
+  readonly isSplit: boolean;
 }
 
-export const encodeHitPage = ({ hits, total }: HitPage): Wire => ({ hits: encodeHits(hits), total });
+export const encodeHitPage = ({ hits, total, isSplit }: HitPage): Wire => ({
+  hits: encodeHits(hits),
+  total,
+  split: isSplit,
+});
 
 export function decodeHitPage(body: Wire): HitPage {
   const total = readInteger(field(body, 'total'), 'the number of hits', 0, maximumCounted);
-  return { hits: decodeHits(field(body, 'hits')), total };
+  const isSplit = readBoolean(field(body, 'split'), 'whether the word is split');
+  return { hits: decodeHits(field(body, 'hits')), total, isSplit };
 }
 
 /** A member that is asked, and the ring from it up to, not including, `end`: its share of the question. */
@@ -158,7 +174,7 @@ export function decodeMore(body: Wire): boolean {
 }
 
 function readWord(value: Wire): string {
-  const word = readText(value, 'a word', maximumWordCharacters * 4);
+  const word = readText(value, 'a word', maximumWordCharacters * 4 + maximumPlaceCharacters);
   if (word === '' || word.includes('\0')) throw malformed('a word is none');
   return word;
 }

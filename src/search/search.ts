@@ -5,6 +5,7 @@ import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { Broadcast, type BroadcastPorts } from './broadcast.ts';
+import type { WordFrequency } from './frequent-words.ts';
 import type { Hit } from './hit.ts';
 import { parsePattern } from './pattern.ts';
 import { Queries, type Query, type QueryMode, type RecentQuery, RunningQuery } from './queries.ts';
@@ -81,6 +82,11 @@ export class Search {
 
   close(): void {
     this.#queries.close();
+  }
+
+  /** How often a word stands in the index. Rejects with `no-live-source`. */
+  frequencyOf(word: string): Promise<WordFrequency> {
+    return this.#words.frequencyOf(word);
   }
 
   handles(kind: string): boolean {

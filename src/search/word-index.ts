@@ -6,6 +6,7 @@ import type { ShareReader } from '../records/shares.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RecordTable } from '../storage/record-table.ts';
+import { isSplitMark, type WordFrequency } from './frequent-words.ts';
 import type { Hit } from './hit.ts';
 import { matchQuality } from './match.ts';
 import { hitOfPosting, hitOfShare } from './posting-entry.ts';
@@ -27,8 +28,13 @@ const maximumKeptHits = 200_000;
 /** Answers kept for their next pages: to match and rank a frequent word anew for each would take all the time there is. */
 const maximumFound = 8;
 
-interface Kept {
+interface Read {
   readonly hits: readonly Hit[];
+  /** There are more under the keys over which the word is split. */
+  readonly isSplit: boolean;
+}
+
+interface Kept extends Read {
   readonly until: Milliseconds;
 }
 
@@ -37,14 +43,15 @@ export class WordIndex {
   /** The least lately read first. */
   readonly #kept = new Map<string, Kept>();
   #keptHits = 0;
-  readonly #found = new Map<string, Kept>();
+  readonly #found = new Map<string, Pick<Kept, 'hits' | 'until'>>();
 
   constructor(ports: WordIndexPorts) {
     this.#ports = ports;
   }
 
-  count(word: string): number {
-    return this.#under(word).length;
+  frequency(word: string): WordFrequency {
+    const { hits, isSplit } = this.#under(word);
+    return { count: hits.length, isSplit };
   }
 
   /** All that answer the query, the best first: by how well the name fits, then those with a live source, then the newest. */
@@ -62,7 +69,7 @@ export class WordIndex {
 
   #look(word: string, query: WordQuery): readonly Hit[] {
     const found: { hit: Hit; rank: number }[] = [];
-    for (const hit of this.#under(word)) {
+    for (const hit of this.#under(word).hits) {
       const quality = matchQuality(query, { name: hit.name, size: hit.size, publisher: hit.source.host });
       if (quality === null) continue;
       const isLive = !hit.isShared || !this.#ports.isDead(hit.source.host);
@@ -73,13 +80,13 @@ export class WordIndex {
     return found.map(({ hit }) => hit);
   }
 
-  #under(word: string): readonly Hit[] {
+  #under(word: string): Read {
     const now = this.#ports.clock.now();
     const known = this.#kept.get(word);
-    if (known !== undefined && known.until > now) return known.hits;
-    const hits = this.#read(word);
-    this.#keep(word, { hits, until: now + keptMilliseconds });
-    return hits;
+    if (known !== undefined && known.until > now) return known;
+    const read = this.#read(word);
+    this.#keep(word, { ...read, until: now + keptMilliseconds });
+    return read;
   }
 
   #keep(word: string, read: Kept): void {
@@ -97,17 +104,20 @@ export class WordIndex {
     this.#kept.delete(word);
   }
 
-  #read(word: string): readonly Hit[] {
+  #read(word: string): Read {
     const { table, shares, clock } = this.#ports;
     const key = wordKey(word);
     const now = clock.wallTime();
     const hits: Hit[] = [];
+    let isSplit = false;
     let cursor: string | null = null;
     do {
       const page = table.get(key, 'posting', cursor, postingsPerPage);
       for (const { bytes } of page.items) {
         const encoded = decodeEntry(bytes);
-        const hit = isCurrent(encoded.entry, now) ? hitOfPosting(encoded) : null;
+        if (!isCurrent(encoded.entry, now)) continue;
+        isSplit ||= isSplitMark(encoded.entry);
+        const hit = hitOfPosting(encoded);
         if (hit !== null) hits.push(hit);
       }
       cursor = page.cursor;
@@ -117,7 +127,7 @@ export class WordIndex {
       const hit = hitOfShare(entry);
       if (hit !== null) hits.push(hit);
     }
-    return hits;
+    return { hits, isSplit };
   }
 }
 

@@ -10,7 +10,9 @@ import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { RingView } from '../ring/view.ts';
 import type { QueryTold } from './broadcast.ts';
+import { splitsOf, type WordFrequency } from './frequent-words.ts';
 import { type Hit, hitKey } from './hit.ts';
+import { matchQuality } from './match.ts';
 import { demandedWords, parseWordQuery, type WordQuery } from './query.ts';
 import {
   decodeCountQuestion,
@@ -22,6 +24,7 @@ import {
   encodeHitPage,
   encodeWordQuestion,
   type HitPage,
+  maximumCounted,
   maximumHitsPerPage,
   maximumSkip,
   searchMessages,
@@ -47,6 +50,13 @@ const deadlineMilliseconds = 1500;
 const placesAsked = 2;
 const maximumPlacesTried = 5;
 
+/** One key's postings on their way here. */
+interface Reading {
+  readonly word: string;
+  readonly hosts: readonly Contact[];
+  readonly skip: number;
+}
+
 export class WordSearch {
   readonly #ports: WordSearchPorts;
 
@@ -57,24 +67,42 @@ export class WordSearch {
   /** Hits as they come, the best first as far as the hosts asked agree. Throws `bad-request` or `no-live-source`. */
   async *search(id: string, text: string, signal: AbortSignal): AsyncGenerator<readonly Hit[], void, undefined> {
     const query = parseWordQuery(text);
-    const word = await this.#rarest(query, signal);
-    if (word === null) return;
+    const chosen = await this.#rarest(query, signal);
+    if (chosen === null) return;
     const given = new Set<string>();
-    const hosts = await this.#hostsOf(word);
-    for (let skip = 0; skip <= maximumSkip; skip += maximumHitsPerPage) {
-      const pages = await this.#pages(hosts, { id, word, query: text, skip, limit: maximumHitsPerPage }, signal);
-      const fresh = pages
-        .flatMap(({ hits }) => hits)
-        .filter((hit) => !given.has(hitKey(hit)) && given.add(hitKey(hit)));
-      if (fresh.length > 0) yield fresh;
-      if (pages.every(({ hits, total }) => hits.length === 0 || skip + maximumHitsPerPage >= total)) return;
+    let { isSplit } = chosen;
+    let readings = await this.#readingsOf(isSplit ? [chosen.word, ...splitsOf(chosen.word)] : [chosen.word]);
+    while (readings.length > 0) {
+      const rounds = await Promise.all(readings.map((reading) => this.#next(reading, id, text, signal)));
+      const hits = rounds.flatMap(({ pages }) => pages.flatMap((page) => page.hits));
+      const fresh = hits.filter((hit) => !given.has(hitKey(hit)) && given.add(hitKey(hit)));
+      if (fresh.length > 0) yield rounds.length === 1 ? fresh : inOrder(query, fresh);
+      readings = rounds.flatMap(({ rest }) => rest ?? []);
+      if (isSplit || !rounds.some(({ pages }) => pages.some((page) => page.isSplit))) continue;
+      isSplit = true;
+      readings = [...readings, ...(await this.#readingsOf(splitsOf(chosen.word)))];
     }
+  }
+
+  /** How often a word stands in the index: the most that any of the places asked knows of. Rejects with `no-live-source`. */
+  async frequencyOf(word: string, signal?: AbortSignal): Promise<WordFrequency> {
+    const answers = await this.#ask(await this.#hostsOf(word), async (host) => {
+      if (host.host === this.#ports.view.self.host) return this.#ports.index.frequency(word);
+      const options = { deadline: deadlineMilliseconds, ...(signal === undefined ? {} : { signal }) };
+      const question = encodeCountQuestion([word]);
+      const answer = await this.#ports.transport.request(host, searchMessages.count, question, options);
+      return decodeCounts(answer, 1)[0]!;
+    });
+    return {
+      count: Math.max(...answers.map(({ count }) => count)),
+      isSplit: answers.some(({ isSplit }) => isSplit),
+    };
   }
 
   // WHAT OTHERS ASK
 
   count(body: unknown): unknown {
-    return encodeCounts(decodeCountQuestion(body).map((word) => this.#ports.index.count(word)));
+    return encodeCounts(decodeCountQuestion(body).map((word) => this.#ports.index.frequency(word)));
   }
 
   query(body: unknown): unknown {
@@ -87,11 +115,12 @@ export class WordSearch {
 
   #pageHere({ word, query, skip, limit }: WordQuestion): HitPage {
     const found = this.#ports.index.find(word, readQuery(query));
-    return { hits: found.slice(skip, skip + limit), total: found.length };
+    const { isSplit } = this.#ports.index.frequency(word);
+    return { hits: found.slice(skip, skip + limit), total: found.length, isSplit };
   }
 
   /** Null when one of the words stands nowhere: then nothing answers the query. */
-  async #rarest(query: WordQuery, signal: AbortSignal): Promise<string | null> {
+  async #rarest(query: WordQuery, signal: AbortSignal): Promise<{ word: string; isSplit: boolean } | null> {
     const demanded = demandedWords(query);
     // Of a long name the beginnings have no postings, so words are asked for where there are some.
     const words = demanded.length > 0 ? demanded : query.beginnings.map(beginningOf);
@@ -99,26 +128,30 @@ export class WordSearch {
       const message = 'The query has no word to look for. Add one of at least two letters, or ask every peer.';
       throw new ChordialError('bad-request', message);
     }
-    if (words.length === 1) return words[0]!;
-    const counts = await Promise.all(words.map((word) => this.#countOf(word, signal)));
+    if (words.length === 1) return { word: words[0]!, isSplit: false };
+    const frequencies = await Promise.all(words.map((word) => this.frequencyOf(word, signal)));
+    // How many postings a split word has elsewhere is not known, but that it is frequent.
+    const counts = frequencies.map(({ count, isSplit }) => (isSplit ? count + maximumCounted : count));
     const least = Math.min(...counts);
-    return least === 0 ? null : words[counts.indexOf(least)]!;
+    const place = counts.indexOf(least);
+    return least === 0 ? null : { word: words[place]!, isSplit: frequencies[place]!.isSplit };
   }
 
-  /** The most that any of the places asked knows of. */
-  async #countOf(word: string, signal: AbortSignal): Promise<number> {
-    const counts = await this.#ask(await this.#hostsOf(word), async (host) => {
-      if (host.host === this.#ports.view.self.host) return this.#ports.index.count(word);
-      const options = { deadline: deadlineMilliseconds, signal };
-      const answer = await this.#ports.transport.request(
-        host,
-        searchMessages.count,
-        encodeCountQuestion([word]),
-        options,
-      );
-      return decodeCounts(answer, 1)[0]!;
-    });
-    return Math.max(...counts);
+  #readingsOf(words: readonly string[]): Promise<readonly Reading[]> {
+    return Promise.all(words.map(async (word) => ({ word, hosts: await this.#hostsOf(word), skip: 0 })));
+  }
+
+  /** The next pages of a word, and what is left to read of it. */
+  async #next(
+    { word, hosts, skip }: Reading,
+    id: string,
+    query: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly pages: readonly HitPage[]; readonly rest: Reading | null }> {
+    const pages = await this.#pages(hosts, { id, word, query, skip, limit: maximumHitsPerPage }, signal);
+    const end = skip + maximumHitsPerPage;
+    const isOver = end > maximumSkip || pages.every(({ hits, total }) => hits.length === 0 || end >= total);
+    return { pages, rest: isOver ? null : { word, hosts, skip: end } };
   }
 
   #pages(hosts: readonly Contact[], question: WordQuestion, signal: AbortSignal): Promise<readonly HitPage[]> {
@@ -163,6 +196,15 @@ export class WordSearch {
     const message = `None of the peers that keep the index of these words answers (${failures.slice(-2).join(' ')}). Try again in a moment.`;
     throw new ChordialError('no-live-source', message);
   }
+}
+
+/** Pages of several keys are each in order; what each says of live sources is lost in between. */
+function inOrder(query: WordQuery, hits: readonly Hit[]): readonly Hit[] {
+  const ranked = hits.map((hit) => {
+    const { name, size, source } = hit;
+    return { hit, quality: matchQuality(query, { name, size, publisher: source.host }) ?? 0 };
+  });
+  return ranked.sort((a, b) => b.quality - a.quality || b.hit.time - a.hit.time).map(({ hit }) => hit);
 }
 
 /** A stranger's query that cannot be read is refused, as any other malformed message. */

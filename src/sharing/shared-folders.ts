@@ -13,7 +13,7 @@ import { FileIndexer } from './file-indexer.ts';
 import { FolderWatchers } from './folder-watchers.ts';
 import { type FoundFile, identityOf, type Looked, lookThrough, type MayRead } from './look-through.ts';
 import { ShareAnnouncing } from './share-announcing.ts';
-import type { WordsOf } from './share-entries.ts';
+import type { PostingWords } from './share-entries.ts';
 import { WholeHashing } from './whole-hashing.ts';
 
 export interface ShareStatus {
@@ -33,7 +33,7 @@ export interface ShareStatus {
 export interface SharedFoldersPorts {
   readonly table: SharedFileTable;
   readonly announcer: ShareAnnouncer;
-  readonly wordsOf: WordsOf;
+  readonly words: PostingWords;
   /** Never shared, wherever it lies: the key of this peer is in it. */
   readonly dataFolder: string;
   readonly notify: (text: string) => void;
@@ -74,7 +74,7 @@ export class SharedFolders {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(ports: SharedFoldersPorts) {
-    const { table, announcer, wordsOf, failed } = ports;
+    const { table, announcer, words, failed } = ports;
     this.#ports = ports;
     this.#indexer = new FileIndexer({
       table,
@@ -92,7 +92,7 @@ export class SharedFolders {
     this.#announcing = new ShareAnnouncing({
       table,
       announcer,
-      wordsOf,
+      words,
       isIndexing: () => this.#indexer.isBusy,
       announced: () => this.#wholeHashing.wake(),
       failed,

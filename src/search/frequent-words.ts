@@ -1,0 +1,170 @@
+/**
+ * Very frequent words are split over several keys (spec/4, Search), lest the few hosts of one key hold a posting of every other file.
+ *
+ * Who publishes finds out which words are frequent, by asking the places of those that it has often itself. From then on its
+ * postings of such a word go to one of sixteen keys, `word:0` to `word:15`, which a file's name and publisher decide; what stood
+ * under the word itself stays there. A mark under the word itself, an entry that never expires, tells readers to ask the
+ * sixteen as well. It is durable before the first posting goes elsewhere, so that no reader misses one.
+ *
+ * What was published when is not remembered: postings are withdrawn under both keys.
+ */
+import { hash } from 'node:crypto';
+import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
+import { signEntry } from '../records/entry.ts';
+import type { Signer } from '../records/names.ts';
+import type { RecordWriter } from '../records/record-writer.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+import type { Catalog } from '../storage/catalog.ts';
+import { postingWordsOf } from './words.ts';
+
+/** How often a word stands in the index, as far as its own key tells. */
+export interface WordFrequency {
+  readonly count: number;
+  readonly isSplit: boolean;
+}
+
+export interface FrequentWordsPorts {
+  /** Asks the places of a word. Rejects with a ChordialError when none answers. */
+  readonly frequencyOf: (word: string) => Promise<WordFrequency>;
+  readonly writer: Pick<RecordWriter, 'store'>;
+  readonly signer: Signer;
+  readonly networkId: string;
+  readonly settings: Pick<Catalog, 'setting' | 'setSetting'>;
+  readonly clock: Clock;
+  /** Postings under one key beyond which its word is split. */
+  readonly splitAt?: number;
+  /** A word is looked at when it has been published so often here. */
+  readonly lookedAtAfter?: number;
+}
+
+/** A tenth of a second of reading, and some megabytes. */
+const splitAtPostings = 10_000;
+/** A publisher with fewer files of a word adds no more than these to its own key. */
+const lookedAtAfterPostings = 8;
+const places = 16;
+/** Words of this publisher that are split; there are not so many so frequent ones. */
+const maximumSplit = 4096;
+const maximumCountedWords = 65_536;
+/** Asked about before one announcement, and at the same time. */
+const maximumAsked = 256;
+const askedAtOnce = 16;
+const askedAgainMilliseconds: Milliseconds = 600_000;
+const setting = 'split-words';
+
+interface Use {
+  count: number;
+  /** When it was last asked about, and how often it had been used then. */
+  asked: { readonly at: Milliseconds; readonly count: number } | null;
+}
+
+export class FrequentWords {
+  readonly #ports: FrequentWordsPorts;
+  readonly #split: Set<string>;
+  /** The least lately used first. */
+  readonly #uses = new Map<string, Use>();
+
+  constructor(ports: FrequentWordsPorts) {
+    this.#ports = ports;
+    const known = ports.settings.setting(setting);
+    this.#split = new Set(Array.isArray(known) ? known.filter((word) => typeof word === 'string') : []);
+  }
+
+  /** Under what the postings of a name are published from now on. At most `maximumPostings`. */
+  readonly wordsOf = (name: string): readonly string[] =>
+    postingWordsOf(name).map((word) => (this.#split.has(word) ? this.#placed(word, name) : word));
+
+  /** Under what its postings may have been published, at any time. */
+  readonly everWordsOf = (name: string): readonly string[] => {
+    const words = postingWordsOf(name);
+    return [...words, ...words.filter((word) => this.#split.has(word)).map((word) => this.#placed(word, name))];
+  };
+
+  /** To be awaited before names are published: finds out which of their words have become frequent. Never rejects for want of answers. */
+  async prepare(names: readonly string[]): Promise<void> {
+    const words = new Set(names.flatMap((name) => this.#used(name)));
+    const now = this.#ports.clock.now();
+    const doubtful = [...words]
+      .flatMap((word) => {
+        const use = this.#uses.get(word);
+        return use !== undefined && this.#isDoubtful(word, use, now) ? [{ word, use }] : [];
+      })
+      .sort((a, b) => b.use.count - a.use.count)
+      .slice(0, maximumAsked);
+    const waiting = doubtful[Symbol.iterator]();
+    const found: string[] = [];
+    const work = async (): Promise<void> => {
+      for (const { word, use } of waiting) {
+        use.asked = { at: now, count: use.count };
+        if (await this.#isFrequent(word, use.count)) found.push(word);
+      }
+    };
+    await Promise.all(Array.from({ length: askedAtOnce }, work));
+    await this.#splitFromNowOn(found);
+  }
+
+  #isDoubtful(word: string, { count, asked }: Use, now: Milliseconds): boolean {
+    const { lookedAtAfter = lookedAtAfterPostings } = this.#ports;
+    if (count < lookedAtAfter || this.#split.has(word)) return false;
+    return asked === null || asked.at + askedAgainMilliseconds < now || asked.count * 2 <= count;
+  }
+
+  #used(name: string): readonly string[] {
+    const words = postingWordsOf(name);
+    for (const word of words) {
+      const use = this.#uses.get(word) ?? { count: 0, asked: null };
+      use.count += 1;
+      this.#uses.delete(word);
+      this.#uses.set(word, use);
+    }
+    while (this.#uses.size > maximumCountedWords) this.#uses.delete(this.#uses.keys().next().value!);
+    return words;
+  }
+
+  async #isFrequent(word: string, own: number): Promise<boolean> {
+    const { frequencyOf, splitAt = splitAtPostings } = this.#ports;
+    if (own >= splitAt) return true;
+    try {
+      const { count, isSplit } = await frequencyOf(word);
+      return isSplit || count + own >= splitAt;
+    } catch {
+      // Nobody answers for the word just now: it stays whole, and is asked about again in a while.
+      return false;
+    }
+  }
+
+  async #splitFromNowOn(words: readonly string[]): Promise<void> {
+    const fresh = words.slice(0, Math.max(0, maximumSplit - this.#split.size));
+    if (fresh.length === 0) return;
+    await this.#ports.writer.store(fresh.map((word) => this.#mark(word)));
+    await this.#ports.settings.setSetting(setting, [...this.#split, ...fresh]);
+    for (const word of fresh) this.#split.add(word);
+  }
+
+  #mark(word: string): EncodedEntry {
+    const { signer, networkId, clock } = this.#ports;
+    const entry: UnsignedEntry = {
+      kind: 'posting',
+      subject: Buffer.from(`${word}\0*\0*`),
+      publisher: signer.host,
+      sequence: clock.wallTime(),
+      expiry: null,
+      body: { split: true },
+    };
+    return signEntry(entry, networkId, (bytes) => signer.sign(bytes));
+  }
+
+  #placed(word: string, name: string): string {
+    const digest = hash('sha256', `${this.#ports.signer.host}\0${name}`, 'buffer');
+    return `${word}:${digest[0]! % places}`;
+  }
+}
+
+/** The keys besides its own that a split word is to be looked for under. */
+export function splitsOf(word: string): readonly string[] {
+  return Array.from({ length: places }, (_, place) => `${word}:${place}`);
+}
+
+/** Whether a posting is the mark that its word is split. */
+export function isSplitMark({ body }: Pick<UnsignedEntry, 'body'>): boolean {
+  return body?.['split'] === true;
+}

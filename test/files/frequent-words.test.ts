@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { signEntry } from '../../src/records/entry.ts';
+import { FrequentWords, splitsOf } from '../../src/search/frequent-words.ts';
+import { postingTombstones } from '../../src/search/posting-entry.ts';
+import { testNetworkId } from '../fixtures/data-network.ts';
+import {
+  hitsOf,
+  type NewFile,
+  putFiles,
+  type SearchPeer,
+  searchNetwork,
+  shareFiles,
+} from '../fixtures/search-network.ts';
+
+const splitAt = 150;
+
+function filesOf(peer: number, count: number, from = 0): readonly NewFile[] {
+  return Array.from({ length: count }, (_, index) => {
+    const name = `report ${peer} of day${from + index}`;
+    const root = cidOfBlock(rawCodec, Buffer.from(name));
+    return { name, root, size: 1, type: 'file', sha256: null, time: 1_700_000_000_000 };
+  });
+}
+
+const namesOf = (files: readonly { readonly name: string }[]) => files.map(({ name }) => name).sort();
+
+/** Postings of the word at the host that has most of them, under one key. */
+function mostOfOneKey(peers: readonly SearchPeer[], word: string): number {
+  return Math.max(...peers.flatMap(({ index }) => [word, ...splitsOf(word)].map((key) => index.frequency(key).count)));
+}
+
+test('A16 B5 a very frequent word lies under several keys on several hosts, and all its files are found', async () => {
+  const { peers, close } = await searchNetwork(8, splitAt);
+  try {
+    const files: NewFile[] = [];
+    for (const [number, peer] of peers.entries()) {
+      const [shared, put] = [filesOf(number, 100), filesOf(number, 10, 100)];
+      await shareFiles(peer, shared);
+      await putFiles(peer, put);
+      files.push(...shared, ...put);
+    }
+    for (const query of ['report', 'rep*', 'report of']) {
+      for (const peer of [peers[0]!, peers[7]!]) {
+        assert.deepEqual(namesOf(await hitsOf(peer, query)), namesOf(files), query);
+      }
+    }
+    assert.deepEqual(
+      namesOf(await hitsOf(peers[3]!, 'report 77')),
+      namesOf(files.filter(({ name }) => /day77$/.test(name))),
+    );
+    // What came before the word was frequent stays at one place; a publisher's next files may come in addition.
+    assert.ok(mostOfOneKey(peers, 'report') < 2 * splitAt, `${mostOfOneKey(peers, 'report')}`);
+    const carrying = peers.filter(({ index }) => splitsOf('report').some((key) => index.frequency(key).count > 0));
+    assert.ok(carrying.length >= 6, `${carrying.length} of 8 hosts carry the word`);
+  } finally {
+    await close();
+  }
+});
+
+test('A16 a word that is split stays so over a restart, and what was published before and after can be withdrawn', async () => {
+  const { peers, close } = await searchNetwork(4, splitAt);
+  try {
+    const [peer, other] = [peers[0]!, peers[1]!];
+    const before = filesOf(0, 20);
+    await putFiles(peer, before);
+    await shareFiles(other, filesOf(1, splitAt));
+    const after = filesOf(0, 20, 20);
+    await putFiles(peer, after);
+    const { identity, catalog, path } = peer.data;
+    const again = new FrequentWords({
+      frequencyOf: async () => ({ count: 0, isSplit: false }),
+      writer: path.recordWriter,
+      signer: identity,
+      networkId: testNetworkId,
+      settings: catalog,
+      clock: { now: () => 0, wallTime: () => 0, after: () => ({ cancel: () => undefined }) },
+    });
+    const { name } = after[0]!;
+    assert.deepEqual(again.wordsOf(name), peer.words.wordsOf(name));
+    assert.ok(
+      again.wordsOf(name).some((word) => /^report:\d+$/.test(word)),
+      again.wordsOf(name).join(),
+    );
+    assert.ok(again.everWordsOf(name).includes('report'));
+
+    const gone = [...before, ...after].flatMap((file) =>
+      postingTombstones(
+        { name: file.name, cid: file.root, publisher: identity.host },
+        again.everWordsOf,
+        Date.now(),
+        Date.now(),
+      ),
+    );
+    await path.recordWriter.store(
+      gone.map((entry) => signEntry(entry, testNetworkId, (bytes) => identity.sign(bytes))),
+    );
+    const left = await hitsOf(peers[3]!, 'report');
+    assert.deepEqual(new Set(left.map(({ source }) => source.host)), new Set([other.data.identity.host]));
+  } finally {
+    await close();
+  }
+});
+
+test('A16 a word about which nobody answers stays whole, and is published', async () => {
+  const { peers, close } = await searchNetwork(1);
+  try {
+    const { identity, catalog, path } = peers[0]!.data;
+    let asked = 0;
+    const words = new FrequentWords({
+      frequencyOf: async () => {
+        asked += 1;
+        throw new Error('nobody answers');
+      },
+      writer: path.recordWriter,
+      signer: identity,
+      networkId: testNetworkId,
+      settings: catalog,
+      clock: { now: () => 0, wallTime: () => 0, after: () => ({ cancel: () => undefined }) },
+      lookedAtAfter: 2,
+    });
+    await words.prepare(['report one', 'report two']);
+    await words.prepare(['report three']);
+    // The word and its beginning, each once until it is used twice as often.
+    assert.equal(asked, 2);
+    assert.ok(words.wordsOf('report one').includes('report'));
+  } finally {
+    await close();
+  }
+});
