@@ -27,6 +27,7 @@ import type { Located, RingView } from '../ring/view.ts';
 import { FrequentWords } from '../search/frequent-words.ts';
 import type { Hit } from '../search/hit.ts';
 import { PutIndex } from '../search/put-index.ts';
+import { queryLine } from '../search/query-line.ts';
 import { Search } from '../search/search.ts';
 import { WordIndex } from '../search/word-index.ts';
 import { SharedFileBlocks } from '../sharing/shared-file-blocks.ts';
@@ -261,6 +262,7 @@ export class DataPlane {
       placement: this.#path.placement,
       index: new WordIndex({ table: records, shares: this.#path.shareReader, clock: systemClock, isDead }),
       files: () => this.#ownFiles(records),
+      noted: (query) => this.#options.events.tell(queryLine(query)),
     });
   }
 

@@ -5,6 +5,9 @@ export type LogLevel = (typeof logLevels)[number];
 /** What is not named here is `info`. */
 const levels: Readonly<Record<string, LogLevel>> = {
   request: 'debug',
+  // Of a peer in a large network there are many each second.
+  answered: 'debug',
+  forwarded: 'debug',
   'peer-dead': 'warn',
   stranded: 'warn',
   merge: 'warn',

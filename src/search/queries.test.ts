@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Hit } from './hit.ts';
 import { Queries, RunningQuery } from './queries.ts';
+import { queryLine } from './query-line.ts';
 
 function query(id: string, hits: number): RunningQuery {
   const running = new RunningQuery(id, 'x', 'words', 0);
@@ -22,4 +23,22 @@ test('ended queries are forgotten, the oldest first, when there are too many or 
   queries.add(running);
   for (let count = 0; count < 70; count++) queries.add(query(`more ${count}`, 1));
   assert.equal(running.ending.signal.aborted, true, 'with none that has ended the oldest is ended');
+});
+
+test('A25 A23 a query that was asked, answered or forwarded is shown, newest first, and told in plain words', () => {
+  const lines: string[] = [];
+  const queries = new Queries((query) => lines.push(queryLine(query).text));
+  const seen = { id: 'q', time: 0, query: 'summer', hash: null, responses: 1 } as const;
+  queries.note({ ...seen, role: 'asked' });
+  queries.note({ ...seen, role: 'answered', responses: 0 });
+  queries.note({ ...seen, role: 'forwarded', query: '', responses: 2 });
+  assert.deepEqual(lines, [
+    'Searched for "summer": 1 hit.',
+    'Answered a search for "summer": 0 hits.',
+    'Passed a search for everything on to 2 peers.',
+  ]);
+  assert.deepEqual(
+    queries.recent().map(({ role }) => role),
+    ['forwarded', 'answered', 'asked'],
+  );
 });

@@ -80,6 +80,12 @@ export class RunningQuery implements Query {
 export class Queries {
   readonly #known = new Map<string, RunningQuery>();
   readonly #recent: RecentQuery[] = [];
+  readonly #noted: (query: RecentQuery) => void;
+
+  /** @param noted told of every recent query, as it is shown */
+  constructor(noted: (query: RecentQuery) => void = () => undefined) {
+    this.#noted = noted;
+  }
 
   /** Makes room by forgetting the oldest that has ended, or by ending the oldest. */
   add(query: RunningQuery): void {
@@ -106,8 +112,10 @@ export class Queries {
   }
 
   note(query: RecentQuery): void {
-    this.#recent.unshift({ ...query, query: query.query.slice(0, maximumShownCharacters) });
+    const shown = { ...query, query: query.query.slice(0, maximumShownCharacters) };
+    this.#recent.unshift(shown);
     if (this.#recent.length > maximumRecent) this.#recent.pop();
+    this.#noted(shown);
   }
 
   /** Newest first. */

@@ -23,7 +23,11 @@ export interface SearchOptions {
 export type CountCopies = (cids: readonly string[], milliseconds: Milliseconds) => Promise<readonly number[]>;
 
 export type SearchPorts = { readonly copiesOf: CountCopies } & Omit<BroadcastPorts, 'told'> &
-  Omit<WordSearchPorts, 'told'> & { readonly clock: Clock };
+  Omit<WordSearchPorts, 'told'> & {
+    readonly clock: Clock;
+    /** Told of every query that was asked, answered or handed on here. */
+    readonly noted?: (query: RecentQuery) => void;
+  };
 
 const maximumCountedHits = 200;
 const countingMilliseconds: Milliseconds = 500;
@@ -35,10 +39,11 @@ export class Search {
   readonly #ports: SearchPorts;
   readonly #words: WordSearch;
   readonly #broadcast: Broadcast;
-  readonly #queries = new Queries();
+  readonly #queries: Queries;
 
   constructor(ports: SearchPorts) {
     this.#ports = ports;
+    this.#queries = new Queries(ports.noted);
     const told = (what: Omit<RecentQuery, 'time'>) => this.#queries.note({ ...what, time: ports.clock.wallTime() });
     this.#words = new WordSearch({ ...ports, told });
     this.#broadcast = new Broadcast({ ...ports, told });
