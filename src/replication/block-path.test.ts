@@ -5,6 +5,7 @@ import { blockNetwork } from '../../test/fixtures/block-network.ts';
 import { type Block, blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
+import { BlockStorer } from './block-storer.ts';
 
 const rule = { replicas: 3, writeQuorum: 2 };
 const someBlocks = (count: number, size = 1000): Block[] =>
@@ -142,4 +143,31 @@ test('A7 a block that nobody has is an error that says so', async () => {
   const { peers } = await blockNetwork(3);
   const [block] = someBlocks(1) as [Block];
   await assert.rejects(peers[0]!.fetcher.fetch(block.cid), /No live peer handed over/);
+});
+
+test('B4 what comes while a stream is under way leaves together, and soon without being asked for', async () => {
+  const { peers } = await blockNetwork(2);
+  const { ports } = peers[0]!;
+  const { transport } = ports;
+  let [questions, streams] = [0, 0];
+  const counting: typeof transport = {
+    self: transport.self,
+    serve: (handlers) => transport.serve(handlers),
+    ping: (to, timeout) => transport.ping(to, timeout),
+    close: () => transport.close(),
+    request: (...asked) => {
+      questions += 1;
+      return transport.request(...asked);
+    },
+    stream: (...asked) => {
+      streams += 1;
+      return transport.stream(...asked);
+    },
+  };
+  const counted = new BlockStorer({ ...ports, transport: counting });
+  const blocks = someBlocks(64, 300_000);
+  await Promise.all(blocks.map((block) => counted.store(block, rule)));
+  assert.ok(streams < 24, `${streams} streams for 64 blocks`);
+  assert.ok(questions < streams, `${questions} questions for ${streams} streams`);
+  for (const { cid } of blocks) assert.notEqual(await peers[1]!.blocks.size(cid), null);
 });

@@ -19,8 +19,8 @@ import type { WantedCopy } from './host-lane.ts';
 import { HostLanes } from './host-lanes.ts';
 import type { Pointers } from './pointers.ts';
 
-/** Blocks handed in and not yet acknowledged, over all puts of the process. */
-const maximumUnacknowledgedBytes = 8 * 1024 * 1024;
+/** Blocks handed in and not yet acknowledged, over all puts of the process: three batches of four leaves to each host. */
+const maximumUnacknowledgedBytes = 12 * 1024 * 1024;
 /** The same while a host is far: each block is under way for several round trips. */
 const maximumUnacknowledgedBytesWhenFar = 32 * 1024 * 1024;
 

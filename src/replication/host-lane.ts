@@ -13,6 +13,7 @@ import { type ClaimedCid, claimMessages, encodeClaimed, maximumClaimsPerMessage 
 import { pagesOfClaims } from './claim-pages.ts';
 import type { DataPorts } from './data-ports.ts';
 import { PathDelay } from './path-delay.ts';
+import { Presence } from './presence.ts';
 
 const maximumStreams = 3;
 /**
@@ -22,6 +23,9 @@ const maximumStreams = 3;
 const maximumStreamsOfLongPath = 32;
 const maximumBatchBytes = 4 * 1024 * 1024;
 const maximumBatchBlocks = 64;
+/** While a stream is under way what comes waits for it or until there is so much, since two requests cost more than they move. */
+const leastBytesBeside = 2 * 1024 * 1024;
+const leastBlocksBeside = 16;
 /** Below this a question costs more than sending what may be there already. */
 const leastBytesToAskFirst = 256 * 1024;
 /** Silence after which a host has failed; fsync on a busy disk stays well below. */
@@ -60,6 +64,7 @@ export class HostLane {
   #full: { readonly bytes: number; readonly until: Milliseconds } | null = null;
 
   readonly #delay = new PathDelay();
+  readonly #presence = new Presence();
 
   constructor(contact: Contact, ports: DataPorts) {
     this.contact = contact;
@@ -96,7 +101,7 @@ export class HostLane {
 
   #start(): void {
     const most = this.isFar ? maximumStreamsOfLongPath : maximumStreams;
-    while (this.#streams < most && this.#queue.length > 0) {
+    while (this.#streams < most && this.#isWorthAStream()) {
       const batch = this.#takeBatch();
       if (batch.length === 0) continue;
       this.#streams += 1;
@@ -107,6 +112,12 @@ export class HostLane {
         this.#start();
       });
     }
+  }
+
+  #isWorthAStream(): boolean {
+    const waiting = this.#queue.length;
+    if (this.#streams === 0 || this.isFar || waiting >= leastBlocksBeside) return waiting > 0;
+    return this.#queue.reduce((sum, { copy }) => sum + copy.block.bytes.length, 0) >= leastBytesBeside;
   }
 
   #takeBatch(): Waiting[] {
@@ -199,7 +210,10 @@ export class HostLane {
   async #send(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
     const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, 0);
     const results: string[] = blocks.map(() => 'present');
-    const there = bytes < leastBytesToAskFirst ? [] : await this.#ask(blocks);
+    const isLarge = bytes >= leastBytesToAskFirst;
+    const isAsked = isLarge && this.#presence.isWorthAsking;
+    const there = isAsked ? await this.#ask(blocks) : [];
+    if (isAsked) this.#presence.answered(there);
     const missing = blocks.flatMap((block, index) => ((there[index] ?? -1) < 0 ? [{ block, index }] : []));
     if (missing.length === 0) return results;
     const offered = missing.map(({ block }) => ({ cid: block.cid, size: block.bytes.length, claims: block.claims }));
@@ -208,6 +222,7 @@ export class HostLane {
     const { transport } = this.#ports;
     const answer = await transport.stream(this.contact, blockMessages.put, outgoing, { deadline: silenceMilliseconds });
     const stored = decodeResults(answer.header, missing.length);
+    if (isLarge && !isAsked) this.#presence.sentUnasked(stored);
     missing.forEach(({ index }, position) => {
       results[index] = stored[position] ?? 'internal';
     });
