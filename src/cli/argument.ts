@@ -14,9 +14,9 @@ export function parseReference(argument: string): FileReference {
   return { name: checkName(name), ...(publisher === null ? {} : { publisher }) };
 }
 
-/** The route of the bytes; `part` is `/stat` or nothing. */
-export function routeOf({ cid, name = '', publisher }: FileReference, part = ''): string {
-  if (cid !== undefined) return `/api/v1/content/${cid}${part}`;
+/** The route of the bytes. */
+export function routeOf({ cid, name = '', publisher }: FileReference): string {
+  if (cid !== undefined) return `/api/v1/content/${cid}`;
   const query = publisher === undefined ? '' : `?publisher=${encodeURIComponent(publisher)}`;
-  return `/api/v1/files/${encodeURIComponent(name)}${part}${query}`;
+  return `/api/v1/files/${encodeURIComponent(name)}${query}`;
 }

@@ -73,7 +73,7 @@ async function writeFile(job: Job, bytes: AsyncIterable<Buffer>, size: number | 
 
 async function fetchFolder(job: Job, found: Found, target: string): Promise<boolean> {
   const route = routeOf(found.reference);
-  const { entries } = await job.client.get<{ entries: readonly DirectoryEntry[] }>(route);
+  const { entries } = await job.client.json<{ entries: readonly DirectoryEntry[] }>(await job.client.open(route));
   await makeFolder(target);
   let isUnchanged = true;
   for (const entry of entries) {

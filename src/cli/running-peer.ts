@@ -48,7 +48,7 @@ export async function findPeer(options: PeerOptions): Promise<FoundPeer> {
   if (options.api !== undefined) return found(apiUrl(options.api), token, null);
   const note = await readNote(data);
   const peer = found(note.url, token, note.save);
-  const { id } = await peer.client.get<{ id: string }>('/api/v1/node?fingers=none');
+  const { id } = await peer.client.call('GET /api/v1/node', { query: { fingers: 'none' } });
   if (id === note.id) return peer;
   throw noRunningPeer(`The peer of ${data} does not run: another one, ${id}, has its address ${note.url} now`);
 }

@@ -1,9 +1,8 @@
 /** `chordial share`, `unshare`, `shares`: folders whose files stay where they are and are found by everybody. */
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { ShareStatus } from '../sharing/shared-folders.ts';
+import type { Share } from '../client/answers.ts';
 import { shownSize } from '../transfer/shown-size.ts';
-import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
@@ -16,7 +15,7 @@ export function shareCommand(): Command {
     .argument('<dir>', 'a folder, or a single file, on the machine of the peer')
     .action(async (place: string, options: ShareOptions) => {
       const { client } = await findPeer(options);
-      const share = await client.send<ShareStatus>('POST', '/api/v1/shares', { path: path.resolve(place) });
+      const share = await client.call('POST /api/v1/shares', { body: { path: path.resolve(place) } });
       if (options.json) sayJson(share);
       else say(`${plain(share.path)} is shared; see how far it is with "chordial shares"`);
     });
@@ -27,7 +26,7 @@ export function unshareCommand(): Command {
     .argument('<dir>', 'a folder or file that is shared')
     .action(async (place: string, options: ShareOptions) => {
       const { client } = await findPeer(options);
-      const share = await client.send<ShareStatus>('DELETE', '/api/v1/shares', { path: path.resolve(place) });
+      const share = await client.call('DELETE /api/v1/shares', { body: { path: path.resolve(place) } });
       if (options.json) sayJson({ path: share.path, shared: false });
       else say(`${plain(share.path)} is not shared any more`);
     });
@@ -37,7 +36,7 @@ export function sharesCommand(): Command {
   return peerCommand('shares', 'lists what this peer shares', 'chordial shares').action(
     async (options: ShareOptions) => {
       const { client } = await findPeer(options);
-      const shares = await sharesOf(client);
+      const { shares } = await client.call('GET /api/v1/shares');
       if (options.json) sayJson({ shares });
       else if (shares.length === 0) say('nothing is shared; share a folder with "chordial share DIR"');
       else say(listing(shares));
@@ -45,11 +44,7 @@ export function sharesCommand(): Command {
   );
 }
 
-async function sharesOf(client: ApiClient): Promise<readonly ShareStatus[]> {
-  return (await client.get<{ readonly shares: readonly ShareStatus[] }>('/api/v1/shares')).shares;
-}
-
-function listing(shares: readonly ShareStatus[]): string {
+function listing(shares: readonly Share[]): string {
   const columns = [
     { title: 'FOLDER' },
     { title: 'FILES', align: 'right' },
@@ -62,7 +57,7 @@ function listing(shares: readonly ShareStatus[]): string {
   );
 }
 
-function stateOf({ state, files, indexed, announced, unreadable }: ShareStatus): string {
+function stateOf({ state, files, indexed, announced, unreadable }: Share): string {
   const parts = [state === 'indexing' ? `${state} ${indexed} of ${files}` : state];
   if (announced < indexed) parts.push(`${announced} announced`);
   if (unreadable > 0) parts.push(`${unreadable} unreadable`);

@@ -1,9 +1,10 @@
 /** `chordial stat NAME|CID`: what a file is, and how many live copies there are and where. */
 import type { Command } from 'commander';
 import { formatDuration } from '../node/quantities.ts';
-import type { FileStat } from '../transfer/files.ts';
+import type { FileReference, FileStat } from '../transfer/files.ts';
 import { shownSize } from '../transfer/shown-size.ts';
-import { parseReference, routeOf } from './argument.ts';
+import { parseReference } from './argument.ts';
+import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
@@ -15,10 +16,16 @@ export function statCommand(): Command {
     .action(async (argument: string, options: CommonOptions & PeerOptions) => {
       const reference = parseReference(argument);
       const { client } = await findPeer(options);
-      const stat = await client.get<FileStat>(routeOf(reference, '/stat'));
+      const stat = await statOf(client, reference);
       if (options.json) sayJson(stat);
       else say(fields(lines(stat)));
     });
+}
+
+function statOf(client: ApiClient, { cid, name = '', publisher }: FileReference): Promise<FileStat> {
+  if (cid !== undefined) return client.call('GET /api/v1/content/{cid}/stat', { path: { cid } });
+  const query = publisher === undefined ? {} : { publisher };
+  return client.call('GET /api/v1/files/{name}/stat', { path: { name }, query });
 }
 
 function lines(stat: FileStat): readonly (readonly [string, string])[] {
