@@ -2,13 +2,26 @@
 import { plain } from './table.ts';
 
 export function say(text: string): void {
-  process.stdout.write(`${text}\n`);
+  print(`${text}\n`);
 }
 
 export function sayJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  print(`${JSON.stringify(value)}\n`);
 }
 
 export function note(text: string): void {
   process.stderr.write(`chordial: ${plain(text)}\n`);
+}
+
+let isWatched = false;
+
+function print(text: string): void {
+  if (!isWatched) process.stdout.on('error', forgiveClosed);
+  isWatched = true;
+  process.stdout.write(text);
+}
+
+/** A reader that went away, such as head, has all that it wanted. */
+function forgiveClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }

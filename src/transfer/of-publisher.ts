@@ -3,10 +3,10 @@
 /** Of a peer id, so many characters must be given: that many also tell `@` in a name from one before a peer. */
 const minimumPublisherCharacters = 8;
 const beginning = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{1,45}$/;
-/** The end of an id as the lists show it: ids all begin alike. */
-const end = /^…[1-9A-HJ-NP-Za-km-z]{8,52}$/;
+/** The end of an id as the lists show it, or as it is typed: ids all begin alike. */
+const end = /^(?:…|\.\.\.)([1-9A-HJ-NP-Za-km-z]{8,52})$/;
 
-/** In parts; the last `@` counts only before a peer id, its beginning, or `…` and its end, of at least 8 characters. */
+/** In parts; the last `@` counts only before a peer id, its beginning, or `…` (`...`) and its end, of at least 8 characters. */
 export function splitPublisher(text: string): { name: string; publisher: string | null } {
   const at = text.lastIndexOf('@');
   const publisher = text.slice(at + 1);
@@ -17,5 +17,6 @@ export function splitPublisher(text: string): { name: string; publisher: string 
 
 /** Whether a peer id is the one that was given, whole or in part. */
 export function isPublisher(id: string, given: string): boolean {
-  return given.startsWith('…') ? id.endsWith(given.slice(1)) : id.startsWith(given);
+  const [, last] = end.exec(given) ?? [];
+  return last === undefined ? id.startsWith(given) : id.endsWith(last);
 }
