@@ -50,12 +50,19 @@ await ring.getByText(/blocks? in 3 copies/).waitFor();
 await ring.locator('svg.ring .replica').first().waitFor();
 await shoot('ring', ring);
 
-const stats = await browser.page(`${third.apiUrl}/stats`, wide);
+const stats = await browser.page(`${third.apiUrl}/stats`, { ...wide, height: 640 });
 for (const word of ['notes', 'school', '*.flac']) {
   await network.command(['search', ...(word.startsWith('*') ? ['--broadcast'] : []), word], third);
 }
 await network.command(['get', 'summer at the lake.mp4', '-o', 'copy.mp4'], third);
-await until('rates are drawn', async () => (await stats.locator('.plot polyline').count()) === 2, settleMilliseconds);
+await until(
+  'rates are drawn',
+  async () => {
+    const drawn = await stats.locator('.plot polyline').first().getAttribute('points');
+    return (drawn ?? '').split(' ').length >= 4;
+  },
+  settleMilliseconds,
+);
 await stats.getByRole('row').filter({ hasText: '*.flac' }).first().waitFor();
 await shoot('stats', stats);
 
