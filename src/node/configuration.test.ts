@@ -15,6 +15,12 @@ test('A1 start without flags has the defaults of the specification', () => {
   assert.equal('replicas' in configuration, false);
 });
 
+test('A21 the address of the API may be written as the URL that other commands take', () => {
+  const { api } = parseConfiguration({ api: 'http://127.0.0.1:6001/' });
+  assert.deepEqual(api, { host: '127.0.0.1', port: 6001 });
+  assert.throws(() => parseConfiguration({ api: 'https://127.0.0.1:6001' }), /HOST:PORT/);
+});
+
 test('A21 every flag arrives parsed', () => {
   const configuration = parseConfiguration({
     listen: '127.0.0.1:0',

@@ -105,7 +105,7 @@ export function parseConfiguration(
   const bits = whole('bits', 3, 256);
   return {
     listen: address(text.listen ?? defaultListen, place('listen'), true),
-    api: address(text.api ?? defaultApi, place('api'), true),
+    api: address(withoutScheme(text.api ?? defaultApi), place('api'), true),
     data: path.resolve(text.data ?? defaultDataFolder()),
     join,
     ...present('replicas', replicas),
@@ -208,6 +208,11 @@ function chosenId(text: string, bits: number | undefined, place: (key: SettingKe
     );
   }
   return id;
+}
+
+/** The other commands take a URL for `--api`, so people write one here, too. */
+function withoutScheme(api: string): string {
+  return api.replace(/^http:\/\/([^/]+)\/?$/, '$1');
 }
 
 function zoneName(text: string, place: string): string {
