@@ -174,12 +174,7 @@ export class ShareAnnouncing {
       const files = next(filesPerAnnouncement);
       if (files.length === 0 || !this.#isOpen) return;
       await words.prepare(files.map(({ name }) => name));
-      const entries: (readonly ShareEntry[])[] = [];
-      for (const [index, file] of files.entries()) {
-        entries.push(entriesOf(file, words.wordsOf));
-        if (index % 500 === 499) await new Promise(setImmediate);
-      }
-      const batches = await announcer.announce(entries, this.#closing.signal);
+      const batches = await announcer.announce(entriesOfAll(files, words.wordsOf), this.#closing.signal);
       await table.announced(files.map(({ file }, index) => ({ file, batch: batches[index]! })));
     }
   }
@@ -246,4 +241,12 @@ export class ShareAnnouncing {
     await this.#ports.announcer.end(worn);
     for (const batch of worn) this.#worn.delete(batch);
   }
+}
+
+/** As they are asked for: of all at once there would be a hundred megabytes. */
+function* entriesOfAll(
+  files: readonly SharedFile[],
+  wordsOf: PostingWords['wordsOf'],
+): Generator<readonly ShareEntry[], void, undefined> {
+  for (const file of files) yield entriesOf(file, wordsOf);
 }

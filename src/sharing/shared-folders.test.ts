@@ -30,8 +30,9 @@ class RememberingAnnouncer implements ShareAnnouncer {
     return new Set(this.batches.keys());
   }
 
-  async announce(files: readonly (readonly ShareEntry[])[]): Promise<readonly number[]> {
+  async announce(given: Iterable<readonly ShareEntry[]>): Promise<readonly number[]> {
     if (this.fails) throw new Error('nobody takes it');
+    const files = [...given];
     this.#last += 1;
     this.batches.set(this.#last, files.flat());
     return files.map(() => this.#last);
