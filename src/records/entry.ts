@@ -3,12 +3,13 @@
  *
  * On the wire and on disk it is canonical DAG-CBOR of the seven fields. The signature covers a domain prefix, the
  * network id and the canonical bytes of the six fields before it, so that a record can neither be taken for another
- * kind of message nor be carried into another network.
+ * kind of message nor be carried into another network. Entries published together may have one signature (shared-signature.ts).
  */
 import { decode, encode } from '@ipld/dag-cbor';
 import { ChordialError } from '../errors.ts';
 import { isHostId } from '../network/host-id.ts';
 import type { HostId } from '../ring/pointer.ts';
+import { isSignatureLength, maximumEntriesSigned, signTogether } from './shared-signature.ts';
 
 export type RecordKind = 'name' | 'provider' | 'posting';
 export const recordKinds: readonly RecordKind[] = ['name', 'provider', 'posting'];
@@ -30,7 +31,7 @@ export interface UnsignedEntry {
 }
 
 export interface Entry extends UnsignedEntry {
-  /** Ed25519, 64 bytes. */
+  /** Ed25519, 64 bytes; or one for several entries, with the proof of this one. */
   readonly signature: Uint8Array;
 }
 
@@ -43,7 +44,6 @@ export interface EncodedEntry {
 /** A name of 255 bytes, its body and the signature take less than 1 kB. */
 export const maximumEntryBytes = 4096;
 export const maximumSubjectBytes = 1024;
-const signatureBytes = 64;
 /** Tombstones live this long; a peer away longer discards its records (spec/4). */
 export const tombstoneMilliseconds = 90 * 24 * 3600 * 1000;
 
@@ -65,6 +65,24 @@ export function signEntry(
   const { kind, subject, publisher, sequence, expiry, body } = unsigned;
   const signature = Uint8Array.from(sign(signedBytes(unsigned, networkId)));
   return encodeEntry({ kind, subject, publisher, sequence, expiry, body, signature });
+}
+
+/** One signature for all, of any number; else the same as `signEntry` for each. */
+export function signEntries(
+  unsigned: readonly UnsignedEntry[],
+  networkId: string,
+  sign: (bytes: Uint8Array) => Uint8Array,
+): readonly EncodedEntry[] {
+  if (unsigned.length < 2) return unsigned.map((entry) => signEntry(entry, networkId, sign));
+  if (unsigned.length > maximumEntriesSigned) {
+    const [some, rest] = [unsigned.slice(0, maximumEntriesSigned), unsigned.slice(maximumEntriesSigned)];
+    return [...signEntries(some, networkId, sign), ...signEntries(rest, networkId, sign)];
+  }
+  const signed = unsigned.map((entry) => signedBytes(entry, networkId));
+  const signatures = signTogether(signed, networkId, sign);
+  return unsigned.map(({ kind, subject, publisher, sequence, expiry, body }, place) =>
+    encodeEntry({ kind, subject, publisher, sequence, expiry, body, signature: signatures[place]! }),
+  );
 }
 
 function encodeEntry(entry: Entry): EncodedEntry {
@@ -92,7 +110,8 @@ export function decodeEntry(bytes: Uint8Array): EncodedEntry {
   if (!isTime(sequence)) throw malformed('its sequence is no number');
   if (expiry !== null && !isTime(expiry)) throw malformed('its expiry is no time');
   if (body !== null && !isMap(body)) throw malformed('its body is no map');
-  if (!(signature instanceof Uint8Array) || signature.length !== signatureBytes) throw malformed('it has no signature');
+  if (!(signature instanceof Uint8Array) || !isSignatureLength(signature.length))
+    throw malformed('it has no signature');
   const entry: Entry = { kind: kind as RecordKind, subject, publisher, sequence, expiry, body, signature };
   // One value, one form: else the same entry could be stored under many byte strings.
   if (Buffer.compare(encode(entry), bytes) !== 0) throw malformed('it is not in canonical form');

@@ -5,7 +5,7 @@
  */
 import { parseCid } from '../content/cid.ts';
 import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
-import { signEntry } from '../records/entry.ts';
+import { signEntries } from '../records/entry.ts';
 import type { NameEntry } from '../records/name-entry.ts';
 import type { Names, Signer } from '../records/names.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
@@ -142,12 +142,13 @@ export class PutIndex {
     const tombstones = gone.flatMap((cid) =>
       postingTombstones({ name, cid: parseCid(cid), publisher: signer.host }, words.everWordsOf, sequence, now),
     );
-    return [...(own === null ? [] : postingsOf(own, words.wordsOf)), ...tombstones].map((entry) => this.#signed(entry));
+    // Apart, so that postings that are stored again after a failure are the same bytes.
+    return [...this.#signed(own === null ? [] : postingsOf(own, words.wordsOf)), ...this.#signed(tombstones)];
   }
 
-  #signed(entry: UnsignedEntry): EncodedEntry {
+  #signed(entries: readonly UnsignedEntry[]): readonly EncodedEntry[] {
     const { signer, networkId } = this.#ports;
-    return signEntry(entry, networkId, (bytes) => signer.sign(bytes));
+    return signEntries(entries, networkId, (bytes) => signer.sign(bytes));
   }
 
   async #write(name: string, due: Due | null): Promise<void> {

@@ -71,6 +71,13 @@ describe('RecordTable', () => {
     );
   });
 
+  it('keeps the same bytes wherever two with one sequence come in, in whatever order', async () => {
+    const identity = { subject: Buffer.from('twice'), sequence: 7 };
+    const [lesser, greater] = ['a', 'b'].map((bytes) => row({ ...identity, bytes: Buffer.from(bytes) }));
+    assert.deepEqual(await table.put([lesser!, greater!, lesser!, greater!]), [true, true, false, false]);
+    assert.equal(Buffer.from(table.find(lesser!)!.bytes).toString(), 'b');
+  });
+
   it('pages through a key, a publisher and an arc, each row once', async () => {
     const key = hash('sha256', 'shared', 'hex');
     const publishers = Array.from({ length: 10 }, (_, i) => `12D3KooWp${i}`);

@@ -49,7 +49,7 @@ export class RecordTable {
     const prepare = (sql: string) => catalog.database.prepare(sql);
     this.#put = prepare(`INSERT INTO records (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET sequence = excluded.sequence, expiry = excluded.expiry, bytes = excluded.bytes
-      WHERE excluded.sequence > records.sequence RETURNING rowid`);
+      WHERE (excluded.sequence, excluded.bytes) > (records.sequence, records.bytes) RETURNING rowid`);
     this.#one = prepare(`SELECT ${columns} FROM records WHERE kind = ? AND publisher = ? AND subject = ? AND key = ?`);
     this.#byRow = prepare(`SELECT ${columns} FROM records WHERE rowid = ?`);
     this.#removeExactly = prepare(
@@ -70,7 +70,10 @@ export class RecordTable {
     this.#count = prepare('SELECT count(*) AS count FROM records');
   }
 
-  /** Durable when it resolves. Entry i says whether row i was kept: false when one with the same or a higher sequence is there. */
+  /**
+   * Durable when it resolves. Entry i says whether row i was kept: false when one with a higher sequence is there, or with the same one and
+   * no lesser bytes, so that all hosts keep the same.
+   */
   put(rows: readonly RecordRow[]): Promise<boolean[]> {
     return this.#catalog.write(() =>
       rows.map((row) => {
