@@ -13,6 +13,7 @@ import { makeRandomFile, mebibyte } from './random-file.ts';
 import { Libtorrent } from './rivals/libtorrent.ts';
 import { hasAria2, Nginx } from './rivals/nginx.ts';
 import { NodeRival } from './rivals/node-rivals.ts';
+import { Syncthing } from './rivals/syncthing.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 import { sameBytes } from './same-bytes.ts';
 
@@ -79,6 +80,7 @@ export async function getFromOneSource(options: BenchOptions): Promise<readonly 
   const folder = path.join(network.folder, 'torrents');
   const get = (peer: { get(): Promise<number> }): Promise<number> => peer.get();
   await rival('libtorrent', () => Libtorrent.seed(file, path.join(folder, 'libtorrent'), note), get);
+  await rival('Syncthing', () => Syncthing.serve(served, bytes, path.join(folder, 'syncthing'), note), get);
   await rival('WebTorrent', () => NodeRival.webtorrent(file, path.join(folder, 'webtorrent'), note), get);
   await rival('HyperDHT stream, no disk', () => NodeRival.hyperdht(bytes, note), get);
 
