@@ -7,6 +7,39 @@ export function partOf(ringId: string, bits: number): number {
   return Number.parseInt(digits, 16) / 2 ** bitsOfDigits;
 }
 
+/** Ids are written beside members while there are so few that they can be read. */
+export const maximumLabels = 24;
+/** Members closer than this part of the ring have labels that overlap. */
+const leastPartBetweenLabels = 1 / 40;
+/** Of the ring, handed out evenly to the gaps between members that are drawn apart; the rest is to scale. */
+const evenShare = 0.7;
+
+export interface Drawing {
+  /** Where a ring id is drawn, as a part of the ring. */
+  readonly place: (ringId: string) => number;
+  /** False when few members crowd together, as in the teaching ring 2 4 5 8 9 14 19 of 256: these are drawn apart, in order. */
+  readonly isToScale: boolean;
+}
+
+export function drawingOf(ringIds: readonly string[], bits: number): Drawing {
+  const parts = ringIds.map((id) => partOf(id, bits)).toSorted((a, b) => a - b);
+  const gaps = parts.map((part, index) => (parts[index + 1] ?? (parts[0] ?? 0) + 1) - part);
+  const isToScale =
+    parts.length < 2 || parts.length > maximumLabels || gaps.every((gap) => gap >= leastPartBetweenLabels);
+  if (isToScale) return { place: (ringId) => partOf(ringId, bits), isToScale };
+  const drawn = gaps.map((gap) => evenShare / gaps.length + (1 - evenShare) * gap);
+  const place = (ringId: string): number => {
+    const part = partOf(ringId, bits);
+    const behind = parts.findLastIndex((one) => one <= part);
+    // Below the lowest member lies the gap behind the highest.
+    const index = behind === -1 ? parts.length - 1 : behind;
+    const into = (part - (parts[index] ?? 0) + 1) % 1;
+    const before = drawn.slice(0, index).reduce((sum, one) => sum + one, parts[0] ?? 0);
+    return (before + (into / (gaps[index] ?? 1)) * (drawn[index] ?? 0)) % 1;
+  };
+  return { place, isToScale };
+}
+
 export interface Point {
   readonly x: number;
   readonly y: number;

@@ -8,8 +8,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => ComponentChildren;
-  /** `wide` is left out on a phone, `number` stands to the right. */
-  readonly kind?: 'wide' | 'number' | 'wide number' | 'name' | 'wide name' | 'actions';
+  /** `wide` is left out on a phone, `widest` in narrow windows too, `number` stands to the right. */
+  readonly kind?: 'wide' | 'number' | 'wide number' | 'name' | 'wide name' | 'widest' | 'actions';
 }
 
 interface RowsProps<T> {

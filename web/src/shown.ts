@@ -27,6 +27,11 @@ export function shortHash(hash: string): string {
   return hash.length <= 14 ? hash : `${hash.slice(0, 6)}…${hash.slice(-6)}`;
 }
 
+/** In a teaching ring ids are numbers. */
+export function shortRingId(ringId: string, bits: number): string {
+  return bits <= 32 ? String(Number.parseInt(ringId, 16)) : ringId.slice(0, 8);
+}
+
 /** Seconds as people say them: 0.4 s, 12 s, 5 min, 3 h, 2 d. */
 export function duration(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

@@ -29,7 +29,7 @@ export function FilesView() {
       kind: 'wide',
       cell: ({ time }) => (time === null ? '' : <time dateTime={time}>{moment(time)}</time>),
     },
-    { title: 'CID', kind: 'wide', cell: ({ cid }) => <Copyable text={cid} shown={shortHash(cid)} what="CID" /> },
+    { title: 'CID', kind: 'widest', cell: ({ cid }) => <Copyable text={cid} shown={shortHash(cid)} what="CID" /> },
     {
       title: 'Actions',
       kind: 'actions',

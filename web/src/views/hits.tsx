@@ -48,7 +48,7 @@ const columns: readonly Column<Hit>[] = [
   { title: 'Copies', kind: 'number', cell: ({ copies }) => copies ?? <span class="soft">–</span> },
   { title: 'Who has it', kind: 'wide', cell: (hit) => <Source hit={hit} /> },
   { title: 'SHA-256', kind: 'wide', cell: (hit) => <Sha256 hit={hit} /> },
-  { title: 'CID', kind: 'wide', cell: ({ cid }) => <Copyable text={cid} shown={shortHash(cid)} what="CID" /> },
+  { title: 'CID', kind: 'widest', cell: ({ cid }) => <Copyable text={cid} shown={shortHash(cid)} what="CID" /> },
 ];
 
 function keyOf({ name, cid, publisher, shared }: Hit): string {

@@ -1,16 +1,16 @@
 /** The drawing of the ring: arcs, members, and for the chosen peer its successors and, if it is this one, its fingers. */
 import type { ComponentChildren } from 'preact';
 import type { LookupResult, NodeStatus, Pointer } from '../../../src/client/answers.ts';
-import { arcPath, chordPath, partOf, pointAt } from '../ring-geometry.ts';
+import { arcPath, chordPath, type Drawing, maximumLabels, pointAt } from '../ring-geometry.ts';
+import { shortRingId } from '../shown.ts';
 
 const radius = 100;
 const arcRadius = 108;
-/** Ids are written beside members while there are so few that they can be read. */
-const maximumLabels = 24;
 
 interface PictureProps {
   readonly node: NodeStatus;
   readonly members: readonly Pointer[];
+  readonly drawing: Drawing;
   readonly ghosts: readonly Pointer[];
   readonly colours: (host: string) => string;
   readonly chosen: string | null;
@@ -18,28 +18,29 @@ interface PictureProps {
   readonly file: ComponentChildren;
 }
 
-export function RingPicture({ node, members, ghosts, colours, chosen, choose, file }: PictureProps) {
+export function RingPicture({ node, members, drawing, ghosts, colours, chosen, choose, file }: PictureProps) {
+  const { place } = drawing;
   const inOrder = members
-    .map((member) => ({ ...member, part: partOf(member.ringId, node.bits) }))
+    .map((member) => ({ ...member, part: place(member.ringId) }))
     .toSorted((a, b) => a.part - b.part);
   const dot = inOrder.length > 300 ? 1.4 : inOrder.length > maximumLabels ? 2.4 : 4;
   const isFaded = (host: string): boolean => chosen !== null && chosen !== host;
   const summary = `A ring of ${inOrder.length} members; the same is in the list of peers.`;
   return (
     <svg class="ring" viewBox="-140 -140 280 280" role="img" aria-label={summary}>
-      {inOrder.map(({ ringId, id, part }, place) => (
+      {inOrder.map(({ ringId, id, part }, index) => (
         <path
           key={`arc ${ringId}`}
           class="arc"
-          d={arcPath(inOrder.at(place - 1)?.part ?? part, part, arcRadius)}
+          d={arcPath(inOrder.at(index - 1)?.part ?? part, part, arcRadius)}
           stroke={colours(id)}
           opacity={isFaded(id) ? 0.15 : 0.55}
         />
       ))}
       <circle class="line" r={radius} />
-      <Links node={node} chosen={chosen ?? node.id} />
+      <Links node={node} place={place} chosen={chosen ?? node.id} />
       {ghosts.map(({ ringId }) => (
-        <circle key={`ghost ${ringId}`} class="ghost" r={dot} {...at(partOf(ringId, node.bits), radius)} />
+        <circle key={`ghost ${ringId}`} class="ghost" r={dot} {...at(place(ringId), radius)} />
       ))}
       {inOrder.map(({ ringId, id, address, part }) => (
         <circle
@@ -52,14 +53,14 @@ export function RingPicture({ node, members, ghosts, colours, chosen, choose, fi
           onPointerEnter={() => choose(id)}
           onPointerLeave={() => choose(null)}
         >
-          <title>{`${numberOrId(ringId, node.bits)} at ${address}`}</title>
+          <title>{`${shortRingId(ringId, node.bits)} at ${address}`}</title>
         </circle>
       ))}
       {inOrder.length > maximumLabels
         ? null
         : inOrder.map(({ ringId, part }) => (
             <text key={`label ${ringId}`} {...labelAt(part)}>
-              {numberOrId(ringId, node.bits)}
+              {shortRingId(ringId, node.bits)}
             </text>
           ))}
       {file}
@@ -67,22 +68,28 @@ export function RingPicture({ node, members, ghosts, colours, chosen, choose, fi
   );
 }
 
+interface LinksProps {
+  readonly node: NodeStatus;
+  readonly place: Drawing['place'];
+  readonly chosen: string;
+}
+
 /** Where this peer's members point: to their successors along the ring, through it along the fingers. */
-function Links({ node, chosen }: { readonly node: NodeStatus; readonly chosen: string }) {
+function Links({ node, place, chosen }: LinksProps) {
   if (chosen !== node.id) return null;
   const [first] = node.virtualNodes;
   if (first === undefined) return null;
-  const from = partOf(first.ringId, node.bits);
+  const from = place(first.ringId);
   const fingers = first.fingers.flatMap(({ node: to }) =>
     to === null || to.ringId === first.ringId ? [] : [to.ringId],
   );
   return (
     <>
       {[...new Set(fingers)].map((to) => (
-        <path key={`finger ${to}`} class="finger" d={chordPath(from, partOf(to, node.bits), radius)} />
+        <path key={`finger ${to}`} class="finger" d={chordPath(from, place(to), radius)} />
       ))}
       {first.successors.slice(0, 3).map(({ ringId }) => (
-        <path key={`successor ${ringId}`} class="successor" d={chordPath(from, partOf(ringId, node.bits), radius)} />
+        <path key={`successor ${ringId}`} class="successor" d={chordPath(from, place(ringId), radius)} />
       ))}
     </>
   );
@@ -91,20 +98,20 @@ function Links({ node, chosen }: { readonly node: NodeStatus; readonly chosen: s
 /** A key on the ring, and the members that keep what it names. */
 function Key({
   lookup,
-  bits,
+  drawing,
   label,
 }: {
   readonly lookup: LookupResult;
-  readonly bits: number;
+  readonly drawing: Drawing;
   readonly label: string;
 }) {
-  const part = partOf(lookup.key, bits);
+  const part = drawing.place(lookup.key);
   const to = pointAt(part, 126);
   return (
     <g class="key">
-      {lookup.replicas.map(({ ringId, address }, place) => (
-        <circle key={ringId} class="replica" r={place === 0 ? 7 : 6} {...at(partOf(ringId, bits), radius)}>
-          <title>{`${place === 0 ? 'Owner' : 'Replica'} at ${address}`}</title>
+      {lookup.replicas.map(({ ringId, address }, index) => (
+        <circle key={ringId} class="replica" r={index === 0 ? 7 : 6} {...at(drawing.place(ringId), radius)}>
+          <title>{`${index === 0 ? 'Owner' : 'Replica'} at ${address}`}</title>
         </circle>
       ))}
       <path class="pin" d={`M${to.x} ${to.y}L${pointAt(part, 112).x} ${pointAt(part, 112).y}`} />
@@ -124,9 +131,4 @@ function at(part: number, distance: number): { readonly cx: number; readonly cy:
 function labelAt(part: number) {
   const { x, y } = pointAt(part, 119);
   return { x, y: y + 3, 'text-anchor': Math.abs(x) < 20 ? 'middle' : x > 0 ? 'start' : 'end' } as const;
-}
-
-/** In a teaching ring ids are numbers. */
-function numberOrId(ringId: string, bits: number): string {
-  return bits <= 32 ? String(Number.parseInt(ringId, 16)) : ringId.slice(0, 6);
 }

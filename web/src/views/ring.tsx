@@ -3,8 +3,9 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { NodeStatus, PeerStatus, Pointer } from '../../../src/client/answers.ts';
 import { useAnswer, useEvents } from '../live.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
+import { type Drawing, drawingOf } from '../ring-geometry.ts';
 import { open, useAddress } from '../route.ts';
-import { counted, moment, shortPeer } from '../shown.ts';
+import { counted, moment, shortPeer, shortRingId } from '../shown.ts';
 import { RingPicture } from './ring-picture.tsx';
 
 /** Members of a peer that died stay in the picture so long, faded. */
@@ -18,6 +19,15 @@ export function RingView() {
   const [chosen, setChosen] = useState<string | null>(null);
   const ghosts = useGhosts(ring?.members ?? null);
   const colours = useColours(ring?.members ?? [], node?.id ?? '');
+  const bits = node?.bits ?? 256;
+  const drawing = useMemo(
+    () =>
+      drawingOf(
+        (ring?.members ?? []).map(({ ringId }) => ringId),
+        bits,
+      ),
+    [ring, bits],
+  );
   if (node === null || ring === null) return <Failure failure={failure} again={again} />;
   return (
     <div class="ring-view">
@@ -25,16 +35,18 @@ export function RingView() {
         <RingPicture
           node={node}
           members={ring.members}
+          drawing={drawing}
           ghosts={ghosts}
           colours={colours}
           chosen={chosen}
           choose={setChosen}
-          file={<FileOnRing file={file} bits={node.bits} />}
+          file={<FileOnRing file={file} drawing={drawing} />}
         />
         <p class="legend">
           Dots are members, the places that peers take; arcs are the keys they own. From this peer:{' '}
           <b class="successor">successors</b> and <span class="fingers">fingers</span>.
           {file === null ? '' : ' Circled: who keeps the name of the file; the pin is its key.'}
+          {drawing.isToScale ? '' : ' Members that crowd together are drawn apart.'}
         </p>
       </div>
       <div class="ring-side">
@@ -116,10 +128,10 @@ function FileChoice({ file }: { readonly file: string | null }) {
 }
 
 /** The file's key and the members that keep its name. */
-function FileOnRing({ file, bits }: { readonly file: string | null; readonly bits: number }) {
+function FileOnRing({ file, drawing }: { readonly file: string | null; readonly drawing: Drawing }) {
   const { value } = useAnswer('GET /api/v1/lookup/{wanted}', file === null ? null : { path: { wanted: file } }, 5000);
   if (value === null || file === null) return null;
-  return <RingPicture.Key lookup={value} bits={bits} label={file} />;
+  return <RingPicture.Key lookup={value} drawing={drawing} label={file} />;
 }
 
 function Place({ node }: { readonly node: NodeStatus }) {
@@ -130,13 +142,13 @@ function Place({ node }: { readonly node: NodeStatus }) {
       <dl>
         <dt>Ring id</dt>
         <dd>
-          <Copyable text={node.ringId} shown={short(node.ringId)} what="ring id" />
+          <Copyable text={node.ringId} shown={shortRingId(node.ringId, node.bits)} what="ring id" />
         </dd>
         <dt>Predecessor</dt>
-        <dd>{shown(node.predecessor, node.id)}</dd>
+        <dd>{shown(node.predecessor, node)}</dd>
         <dt>Successors</dt>
         <dd>
-          {shown(first, node.id)}, then {shown(second, node.id)}
+          {shown(first, node)}, then {shown(second, node)}
         </dd>
         <dt>Fingers</dt>
         <dd>{counted(node.fingers.length, 'distinct finger')}</dd>
@@ -163,13 +175,9 @@ function Story() {
   );
 }
 
-function shown(pointer: Pointer | null | undefined, self: string): string {
+function shown(pointer: Pointer | null | undefined, { id, bits }: NodeStatus): string {
   if (pointer === null || pointer === undefined) return 'none';
-  return `${short(pointer.ringId)} at ${pointer.id === self ? 'this peer' : pointer.address}`;
-}
-
-function short(ringId: string): string {
-  return ringId.length <= 8 ? ringId : `${ringId.slice(0, 8)}…`;
+  return `${shortRingId(pointer.ringId, bits)} at ${pointer.id === id ? 'this peer' : pointer.address}`;
 }
 
 interface ShownHost {

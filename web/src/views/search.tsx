@@ -129,7 +129,11 @@ function Everything() {
             cell: ({ publisher }) =>
               publisher === null ? '' : <Copyable text={publisher} shown={shortPeer(publisher)} what="peer id" />,
           },
-          { title: 'CID', kind: 'wide', cell: ({ cid }) => <Copyable text={cid} shown={shortHash(cid)} what="CID" /> },
+          {
+            title: 'CID',
+            kind: 'widest',
+            cell: ({ cid }) => <Copyable text={cid} shown={shortHash(cid)} what="CID" />,
+          },
         ]}
         rows={files}
         keyOf={(file) => `${file.name} ${file.publisher} ${file.cid}`}

@@ -84,8 +84,9 @@ export function SharesView() {
   );
 }
 
-function told({ state, indexed }: Share): string {
+function told({ state, indexed, announced }: Share): string {
   if (state === 'missing') return 'not there now: is the disk mounted?';
   if (state === 'indexing') return `${indexed.toLocaleString('en')} of them indexed`;
+  if (announced < indexed) return `others find ${announced.toLocaleString('en')} of them so far`;
   return 'up to date, changes are watched';
 }
