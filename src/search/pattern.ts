@@ -2,8 +2,9 @@
  * What a broadcast looks for, which no index answers: a part of a name, a glob (`*` and `?`), a regular expression between
  * slashes, a SHA-256 or a CID. Expressions run on RE2's algorithm, whose time grows with the name and not beyond.
  */
+import { createRequire } from 'node:module';
 import type { CID } from 'multiformats/cid';
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
 import { cidIn } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import type { Hit } from './hit.ts';
@@ -15,6 +16,7 @@ export interface Pattern {
 }
 
 const maximumExpressionCharacters = 1000;
+const require = createRequire(import.meta.url);
 
 /** Throws `bad-request`. An empty text matches every name. */
 export function parsePattern(text: string): Pattern {
@@ -50,8 +52,10 @@ function ofExpression(kind: 'glob' | 'expression', source: string): Pattern {
 }
 
 function compile(source: string): RE2JS {
+  // Loaded by the first who needs it: with its tables of Unicode it takes a megabyte of every peer.
+  const { RE2JS: engine } = require('re2js') as typeof import('re2js');
   try {
-    return RE2JS.compile(source, RE2JS.CASE_INSENSITIVE);
+    return engine.compile(source, engine.CASE_INSENSITIVE);
   } catch (cause) {
     const message = `The regular expression is not understood: ${(cause as Error).message.slice(0, 200)}. The syntax is that of RE2: no references back, no looking around.`;
     throw new ChordialError('bad-request', message, { cause });
