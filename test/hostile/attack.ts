@@ -34,10 +34,12 @@ export async function relentlessly(
   work: (turn: number) => Promise<void>,
 ): Promise<void> {
   let turn = 0;
+  const over = untilOver(signal);
   const one = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
-        await work(turn++);
+        // What is under way at the end is left behind.
+        await Promise.race([work(turn++), over]);
         did('done');
       } catch {
         did('refused');

@@ -5,6 +5,8 @@ import * as lies from './lies.ts';
 import * as pushes from './pushes.ts';
 
 export const attacks: readonly Attack[] = [
+  // What the others are compared with.
+  { name: 'at peace' },
   { name: 'wrong blocks', lie: (member) => lies.wrongBlocks(member) },
   { name: 'owns every key', lie: (member, accomplices) => lies.ownsEverything(member, accomplices) },
   { name: 'points to nobody', lie: (member) => lies.pointsToNobody(member) },

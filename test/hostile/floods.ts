@@ -206,13 +206,15 @@ async function withSessions(
   use: (session: ClientHttp2Session, field: Battlefield) => Promise<void>,
 ): Promise<void> {
   const [{ networkId, secret }] = field.members;
+  const over = untilOver(field.signal);
   const one = async (port: number): Promise<void> => {
     while (!field.signal.aborted) {
-      const session = await greeted(port, networkId, secret, options).catch(() => null);
+      const session = await Promise.race([greeted(port, networkId, secret, options).catch(() => null), over]);
+      if (session === undefined) return;
       if (session === null) field.did('refused');
       else {
         const ended = new Promise<void>((resolve) => session.once('close', () => resolve()));
-        await Promise.race([use(session, field), ended]);
+        await Promise.race([use(session, field), ended, over]);
         if (session.destroyed) field.did('ended');
         session.destroy();
       }

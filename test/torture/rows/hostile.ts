@@ -1,4 +1,5 @@
 /** Hostile hosts inside the network, and strangers outside it, attack honest peers that go on putting, reading and searching. */
+import os from 'node:os';
 import type { Target } from '../../hostile/attack.ts';
 import { attacks } from '../../hostile/attacks.ts';
 import { HostileChild } from '../../hostile/hostile-child.ts';
@@ -12,7 +13,7 @@ import { Searchers } from './searchers.ts';
 
 /** One fewer than the copies of a file: one honest place is left for each. */
 const hostileHosts = 2;
-const attackMilliseconds = 4000;
+const attackMilliseconds = 3000;
 const load = { readers: 3, writers: 1, paceMilliseconds: 30 };
 /** Resident memory of a peer that nobody harms stays below 250 MB; what all bounds of docs/limits.md allow beside it is this much. */
 const maximumResidentBytes = 450 * 1024 * 1024;
@@ -73,7 +74,7 @@ export const hostile: FaultRow = {
     const peak = memory.peakBytes;
     return {
       figure:
-        `${lines.length} attacks: ${survivors} of ${honest.length} alive, most memory ${megabytes(peak)}, ${failures} tries of reads failed, ` +
+        `load ${os.loadavg()[0]?.toFixed(1)}, ${lines.length} attacks: ${survivors} of ${honest.length} alive, most memory ${megabytes(peak)}, ${failures} tries of reads failed, ` +
         `${late} reads later than 2 s, slowest ${seconds(slowest)}, ${tally.wrongReads} wrong, ${searchers.failed} of ${searchers.failed + searchers.succeeded} searches lacked a hit, ${bugs} handlers broke; ` +
         `afterwards one ring after ${seconds(healed)}, full replicas after ${seconds(full)}; ${text}`,
       passed:
