@@ -61,8 +61,10 @@ export class FileIndexer {
 
   /** Files of a share that are not in the index yet. */
   pending(folder: number): number {
-    const those = [...this.#waiting.values(), ...this.#hashed.values()].filter((file) => file.folder === folder);
-    return those.length + (this.#underWay.size > 0 || this.#restless.size > 0 ? this.#busyWith(folder) : 0);
+    let waiting = 0;
+    for (const file of this.#waiting.values()) if (file.folder === folder) waiting += 1;
+    for (const file of this.#hashed.values()) if (file.folder === folder) waiting += 1;
+    return waiting + (this.#underWay.size > 0 || this.#restless.size > 0 ? this.#busyWith(folder) : 0);
   }
 
   get isBusy(): boolean {
