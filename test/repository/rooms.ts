@@ -36,7 +36,7 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   client: ['client'],
   cli: ['cli', 'client', ...api],
   simulation: ['simulation', ...node],
-  test: ['test', 'cli', 'client', 'simulation', 'bench', ...api],
+  test: ['test', 'cli', 'client', 'web', 'simulation', 'bench', ...api],
   web: ['web', 'client'],
   bench: ['bench', 'test', 'cli', 'simulation', ...api],
 };
