@@ -22,8 +22,9 @@ export interface WordIndexPorts {
 /** Looked at for one word; of a word with more, those beyond are found by adding another word. */
 const maximumPostings = 200_000;
 const postingsPerPage = 1000;
-/** What was read of a word serves the next pages of a query, and others that ask for it. */
-const keptMilliseconds: Milliseconds = 2000;
+/** What was read of a word serves the next pages of a query, and others that ask for it: the longer the dearer it was to read. */
+const mostKeptMilliseconds: Milliseconds = 2000;
+const keptMillisecondsPerHit = 5;
 const maximumKeptHits = 200_000;
 /** Answers kept for their next pages: to match and rank a frequent word anew for each would take all the time there is. */
 const maximumFound = 8;
@@ -62,7 +63,7 @@ export class WordIndex {
     if (known !== undefined && known.until > now) return known.hits;
     const hits = this.#look(word, query);
     this.#found.delete(name);
-    this.#found.set(name, { hits, until: now + keptMilliseconds });
+    this.#found.set(name, { hits, until: now + keptFor(this.#under(word)) });
     if (this.#found.size > maximumFound) this.#found.delete(this.#found.keys().next().value!);
     return hits;
   }
@@ -85,7 +86,7 @@ export class WordIndex {
     const known = this.#kept.get(word);
     if (known !== undefined && known.until > now) return known;
     const read = this.#read(word);
-    this.#keep(word, { ...read, until: now + keptMilliseconds });
+    this.#keep(word, { ...read, until: now + keptFor(read) });
     return read;
   }
 
@@ -129,6 +130,10 @@ export class WordIndex {
     }
     return { hits, isSplit };
   }
+}
+
+function keptFor({ hits }: Pick<Read, 'hits'>): Milliseconds {
+  return Math.min(mostKeptMilliseconds, hits.length * keptMillisecondsPerHit);
 }
 
 function inFixedOrder(a: Hit, b: Hit): number {

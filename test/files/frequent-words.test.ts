@@ -32,13 +32,14 @@ function mostOfOneKey(peers: readonly SearchPeer[], word: string): number {
 }
 
 test('A16 B5 a very frequent word lies under several keys on several hosts, and all its files are found', async () => {
-  const { peers, close } = await searchNetwork(8, splitAt);
+  const { peers, forgetReadings, close } = await searchNetwork(8, splitAt);
   try {
     const files: NewFile[] = [];
     for (const [number, peer] of peers.entries()) {
       const [shared, put] = [filesOf(number, 100), filesOf(number, 10, 100)];
       await shareFiles(peer, shared);
       await putFiles(peer, put);
+      forgetReadings();
       files.push(...shared, ...put);
     }
     for (const query of ['report', 'rep*', 'report of']) {
@@ -60,12 +61,13 @@ test('A16 B5 a very frequent word lies under several keys on several hosts, and 
 });
 
 test('A16 a word that is split stays so over a restart, and what was published before and after can be withdrawn', async () => {
-  const { peers, close } = await searchNetwork(4, splitAt);
+  const { peers, forgetReadings, close } = await searchNetwork(4, splitAt);
   try {
     const [peer, other] = [peers[0]!, peers[1]!];
     const before = filesOf(0, 20);
     await putFiles(peer, before);
     await shareFiles(other, filesOf(1, splitAt));
+    forgetReadings();
     const after = filesOf(0, 20, 20);
     await putFiles(peer, after);
     const { identity, catalog, path } = peer.data;
@@ -96,6 +98,7 @@ test('A16 a word that is split stays so over a restart, and what was published b
     await path.recordWriter.store(
       gone.map((entry) => signEntry(entry, testNetworkId, (bytes) => identity.sign(bytes))),
     );
+    forgetReadings();
     const left = await hitsOf(peers[3]!, 'report');
     assert.deepEqual(new Set(left.map(({ source }) => source.host)), new Set([other.data.identity.host]));
   } finally {
