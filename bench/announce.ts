@@ -3,12 +3,11 @@
  * on two before it counts, until any of them is found from every other peer.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { threeDigits } from './alternating.ts';
-import type { AnnouncingTask } from './announcing-peer.ts';
+import { answerOf, ask } from './asked-child.ts';
 import { cpuSeconds, residentBytes } from './chordial-transfer.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
@@ -80,25 +79,4 @@ async function startPeers(folder: string, peers: ChildProcess[]): Promise<string
   while (peers.length < peerCount)
     await Promise.all(Array.from({ length: Math.min(joinersAtOnce, peerCount - peers.length) }, () => start(first)));
   return first;
-}
-
-async function ask(peer: ChildProcess, task: AnnouncingTask): Promise<Record<string, unknown>> {
-  const answer = answerOf(peer);
-  peer.send(task);
-  return answer;
-}
-
-/** Rejects when the peer ends instead, or says that it could not. */
-async function answerOf(peer: ChildProcess): Promise<Record<string, unknown>> {
-  const over = new AbortController();
-  const { signal } = over;
-  const ended = once(peer, 'exit', { signal }).then(() => Promise.reject(new Error('a peer ended by itself')));
-  try {
-    const [answer] = (await Promise.race([once(peer, 'message', { signal }), ended])) as [Record<string, unknown>];
-    if (typeof answer['error'] === 'string') throw new Error(answer['error']);
-    return answer;
-  } finally {
-    over.abort();
-    ended.catch(() => undefined);
-  }
 }

@@ -12,6 +12,7 @@ import { manyPeers } from './many-peers.ts';
 import { putThreeCopies } from './put.ts';
 import { restart } from './restart.ts';
 import type { Question } from './row.ts';
+import { searching } from './search.ts';
 import { slowPaths } from './slow-path.ts';
 import { smallFiles } from './small-files.ts';
 import { startToReady } from './start.ts';
@@ -26,6 +27,7 @@ export const questions: readonly Question[] = [
   { name: 'lookups', about: 'Lookups in a warm network', measure: lookups },
   { name: 'announce', about: 'Announcing a large share', measure: announcing },
   { name: 'share', about: 'A large share: index, memory, restart', measure: largeShare },
+  { name: 'search', about: 'Searching by words', measure: searching },
   { name: 'restart', about: 'The restart of a peer that holds much', measure: restart },
   { name: 'large-file', about: 'A file of 10 GB, and the memory that it takes', measure: moveLargeFile },
   { name: 'idle', about: 'What a peer costs that does nothing', measure: idleCost },

@@ -74,6 +74,7 @@ export class DataPlane {
   readonly announcer: ShareAnnouncer;
   readonly shareReader: ShareReader;
   readonly search: Search;
+  readonly postingWords: FrequentWords;
   readonly shares: SharedFolders;
   readonly browsing: Browsing;
   readonly #putIndex: PutIndex;
@@ -127,18 +128,25 @@ export class DataPlane {
     });
     const { names, recordWriter: writer } = this.#path;
     const signing = { signer: identity, networkId: networkId(genesis) };
-    const words = new FrequentWords({
+    this.postingWords = new FrequentWords({
       frequencyOf: (word) => this.search.frequencyOf(word),
       writer,
       ...signing,
       settings: catalog,
       clock: systemClock,
     });
-    this.#putIndex = new PutIndex({ names, writer, ...signing, settings: catalog, clock: systemClock, words });
+    this.#putIndex = new PutIndex({
+      names,
+      writer,
+      ...signing,
+      settings: catalog,
+      clock: systemClock,
+      words: this.postingWords,
+    });
     this.shares = new SharedFolders({
       table: sharedTable,
       announcer: this.#path.announcer,
-      words,
+      words: this.postingWords,
       dataFolder: realpathSync(options.folder),
       notify: (text) => events.tell({ kind: 'shares', text }),
       failed: (error) => events.tell({ kind: 'shares', text: error.message }),

@@ -10,6 +10,7 @@ import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import type { RingHost } from '../ring/ring-host.ts';
 import type { Hit } from '../search/hit.ts';
 import type { Search } from '../search/search.ts';
+import type { PostingWords } from '../sharing/share-entries.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
@@ -85,6 +86,10 @@ export class LivePeer implements Peer {
 
   get shareReader(): ShareReader {
     return this.#parts.data.shareReader;
+  }
+
+  get postingWords(): PostingWords {
+    return this.#parts.data.postingWords;
   }
 
   get uploads(): Uploads {

@@ -17,6 +17,7 @@ import { TransportError } from '../network/transport.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import { RingHost } from '../ring/ring-host.ts';
 import { defaultTimers } from '../ring/timers.ts';
+import type { PostingWords } from '../sharing/share-entries.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openDataFolder } from '../storage/data-folder.ts';
 import { Uploads } from '../transfer/uploads.ts';
@@ -36,6 +37,8 @@ export interface RunningPeer extends Peer {
   /** Entries of this peer's shares, and those of all others. */
   readonly announcer: ShareAnnouncer;
   readonly shareReader: ShareReader;
+  /** Under what the entries of shares are to be announced. */
+  readonly postingWords: PostingWords;
   /** Resolves when the peer has stopped or left, however that came about. */
   readonly ended: Promise<void>;
 }
