@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { decodeInvite, encodeInvite } from '../../src/network/invite.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import { until } from './until.ts';
 
-test('A3 B3 whoever has an invite joins with it; mangled, of another network or of nobody there it is refused', async () => {
+test('A3 B3 whoever has an invite joins with it; mangled, expired, of another network or of nobody there it is refused', async () => {
   await using network = await NetworkFixture.open();
   const founder = await network.start();
   const invited = await network.command(['invite', '--expires', '1h'], founder);
@@ -31,6 +32,9 @@ test('A3 B3 whoever has an invite joins with it; mangled, of another network or 
   const mangled = await refused(`${invite.slice(0, 40)}${invite.slice(41)}`, 'another');
   assert.deepEqual([mangled.exit, mangled.code], [2, 'bad-invite'], mangled.message);
   assert.match(mangled.message, /checksum does not fit.*Copy the whole line again/);
+  const old = await refused(encodeInvite({ ...decodeInvite(invite), expires: 1_700_000_000 }), 'another');
+  assert.deepEqual([old.exit, old.code], [1, 'invite-expired'], old.message);
+  assert.match(old.message, /was good until 2023-11-14.*Ask for a new one/);
   const address = await refused(founder.ready.listen, 'another', ['--replicas', '2']);
   assert.deepEqual([address.exit, address.code], [2, 'bad-usage'], address.message);
 
