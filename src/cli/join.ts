@@ -59,7 +59,7 @@ function explain(error: unknown, { addresses }: Invite): unknown {
 }
 
 async function joinRunning(address: string, options: JoinOptions): Promise<void> {
-  parseAddress(address);
+  checkAddress(address);
   refuseSettings(options);
   const { data, api = process.env['CHORDIAL_API'] } = options;
   const folder = data ?? process.env['CHORDIAL_DATA'];
@@ -70,6 +70,16 @@ async function joinRunning(address: string, options: JoinOptions): Promise<void>
   const node = await client.call('POST /api/v1/node/join', { body: { address } });
   if (options.json) sayJson(node);
   else say(`joined the network ${node.network} with ${node.hosts} hosts`);
+}
+
+function checkAddress(text: string): void {
+  try {
+    parseAddress(text);
+  } catch (error) {
+    if (!(error instanceof ChordialError)) throw error;
+    const message = `${error.message} An invite is a whole line that begins with chordial:.`;
+    throw new ChordialError(error.code, message, { cause: error });
+  }
 }
 
 /** A peer that runs has its settings. */
