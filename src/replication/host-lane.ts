@@ -26,6 +26,8 @@ const maximumBatchBlocks = 64;
 /** While a stream is under way what comes waits for it or until there is so much, since two requests cost more than they move. */
 const leastBytesBeside = 2 * 1024 * 1024;
 const leastBlocksBeside = 16;
+/** On a long path each has to leave at once; only small ones still go together. */
+const leastBytesBesideOfLongPath = 256 * 1024;
 /** Below this a question costs more than sending what may be there already. */
 const leastBytesToAskFirst = 256 * 1024;
 /** Silence after which a host has failed; fsync on a busy disk stays well below. */
@@ -116,8 +118,10 @@ export class HostLane {
 
   #isWorthAStream(): boolean {
     const waiting = this.#queue.length;
-    if (this.#streams === 0 || this.isFar || waiting >= leastBlocksBeside) return waiting > 0;
-    return this.#queue.reduce((sum, { copy }) => sum + copy.block.bytes.length, 0) >= leastBytesBeside;
+    const atOnce = this.isFar ? maximumStreams : 1;
+    if (this.#streams < atOnce || waiting >= leastBlocksBeside) return waiting > 0;
+    const least = this.isFar ? leastBytesBesideOfLongPath : leastBytesBeside;
+    return this.#queue.reduce((sum, { copy }) => sum + copy.block.bytes.length, 0) >= least;
   }
 
   #takeBatch(): Waiting[] {
