@@ -18,8 +18,19 @@ function fileAt(source: Contact, name: string): Hit {
   return { name, root, size: name.length, type: 'file', sha256: null, source, isShared: true, time: 1 };
 }
 
+/** Own members, and of each the next four and some that are farther and farther away, as fingers are. */
+function fewMembers(members: readonly MemberPointer[], { host }: Contact): readonly MemberPointer[] {
+  const steps = [0, 1, 2, 3, 4, 8, 16, 32, 64];
+  const known = new Set(
+    members.flatMap(({ contact }, at) =>
+      contact.host === host ? steps.map((step) => members[(at + step) % members.length]!) : [],
+    ),
+  );
+  return members.filter((member) => known.has(member));
+}
+
 /** Hosts that know one another, each with two members and one file named after its number. */
-function networkOf(count: number, dead: ReadonlySet<number> = new Set()) {
+function networkOf(count: number, dead: ReadonlySet<number> = new Set(), knowAll = true) {
   const { clock } = virtualClock();
   const contacts = Array.from(
     { length: count },
@@ -46,7 +57,7 @@ function networkOf(count: number, dead: ReadonlySet<number> = new Set()) {
       bits,
       transport: { request } as Transport,
       clock,
-      members: () => members,
+      members: () => (knowAll ? members : fewMembers(members, self)),
       isDead: () => false,
       files: async function* () {
         yield [fileAt(self, `Report ${place}.pdf`), fileAt(self, 'other.txt')];
@@ -103,6 +114,15 @@ test('A16 hosts that do not answer are gone around and counted, and the hop limi
   assert.equal(reached.missed >= 3, true);
   const near = await networkOf(60).ask('report', 1);
   assert.equal(near.hits.length < 60 && near.hits.length > 1, true, `${near.hits.length}`);
+});
+
+test('A16 where one that is gone was to hand a part on, those whom nobody else knows there are reached as well', async () => {
+  for (const gone of [[5], [20, 21], [7, 33, 50]]) {
+    const network = networkOf(60, new Set(gone), false);
+    const { reached } = await network.ask('report');
+    assert.equal(reached.answered, 60 - gone.length, gone.join());
+    assert.equal(network.told.filter(({ role }) => role === 'answered').length, 60 - gone.length);
+  }
 });
 
 test('A16 no more hits are taken than wanted', async () => {

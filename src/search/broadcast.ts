@@ -8,7 +8,7 @@ import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { type Hit, hitKey } from './hit.ts';
 import { MatchingTurns } from './matching-turns.ts';
 import { type Pattern, parsePattern } from './pattern.ts';
-import { divide, type Handed } from './ring-division.ts';
+import { divide, gapBehind, type Handed } from './ring-division.ts';
 import {
   type BroadcastQuestion,
   decodeBroadcast,
@@ -154,15 +154,18 @@ export class Broadcast {
     const members = this.#ports.members().filter(({ contact }) => !failed.has(contact.host) && !isDead(contact.host));
     const open = [...question.parts];
     const byHost = new Map<HostId, { host: Contact; parts: Part[] }>();
+    const hand = ({ host, parts }: Handed): void => {
+      const known = byHost.get(host.host) ?? { host, parts: [] };
+      known.parts.push(...parts);
+      byHost.set(host.host, known);
+    };
     for (let part = open.pop(); part !== undefined; part = open.pop()) {
       for (const handed of divide(part, members)) {
         if (handed.host.host === self) open.push(...handed.parts);
-        else {
-          const known = byHost.get(handed.host.host) ?? { host: handed.host, parts: [] };
-          known.parts.push(...handed.parts);
-          byHost.set(handed.host.host, known);
-        }
+        else hand(handed);
       }
+      const gap = gapBehind(part, members, self);
+      if (gap !== null) hand(gap);
     }
     const messages = [...byHost.values()].flatMap(({ host, parts }) => inMessages(host, parts));
     if (messages.length > 0 && (question.hops === 0 || question.left < leastLeftMilliseconds)) {

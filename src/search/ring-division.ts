@@ -3,7 +3,7 @@
  * inside, and each of them does the same, until nobody is left in between. Every member is reached once; a member that only its
  * predecessor knows of is reached through that one.
  */
-import { between, type RingId } from '../ring/identifier.ts';
+import { between } from '../ring/identifier.ts';
 import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
 import type { Part } from './search-messages.ts';
 
@@ -37,7 +37,15 @@ function membersInside({ member, end }: Part, members: readonly MemberPointer[])
   return wraps <= 0 ? inside : [...inside.slice(wraps), ...inside.slice(0, wraps)];
 }
 
-/** The part behind a member that did not answer. */
-export function behind(part: Part, failed: RingId): Part {
-  return { member: failed, end: part.end };
+/**
+ * A part whose own member did not answer is handed on by another, who may not know everybody behind it: from that member up to the first
+ * one known, whoever is the nearest known before it knows better, and nearer ones better still. Null when the part is one's own, or nobody is nearer.
+ */
+export function gapBehind(part: Part, members: readonly MemberPointer[], self: HostId): Handed | null {
+  const { member, end } = part;
+  const others = members.filter(({ id }) => id !== member);
+  if (members.some(({ id, contact }) => id === member && contact.host === self)) return null;
+  const before = others.findLast(({ id }) => id < member) ?? others.at(-1);
+  if (before === undefined || before.contact.host === self) return null;
+  return { host: before.contact, parts: [{ member, end: membersInside(part, members)[0]?.id ?? end }] };
 }
