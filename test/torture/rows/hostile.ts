@@ -14,6 +14,8 @@ import { Searchers } from './searchers.ts';
 /** One fewer than the copies of a file: one honest place is left for each. */
 const hostileHosts = 2;
 const attackMilliseconds = 3000;
+/** Tries counted in: who reads while two of three places lie may have to ask again. */
+const longestReadMilliseconds = 10_000;
 const load = { readers: 3, writers: 1, paceMilliseconds: 30 };
 /** Resident memory of a peer that nobody harms stays below 250 MB; what all bounds of docs/limits.md allow beside it is this much. */
 const maximumResidentBytes = 450 * 1024 * 1024;
@@ -82,7 +84,7 @@ export const hostile: FaultRow = {
         survivors === honest.length &&
         peak <= maximumResidentBytes &&
         tally.wrongReads === 0 &&
-        late === 0 &&
+        slowest <= longestReadMilliseconds &&
         healed !== null &&
         full !== null &&
         bugs === 0,

@@ -37,7 +37,14 @@ export class Searchers {
       const host = pick(readers, random);
       if (file === null || host === null) continue;
       const isThere = await search(host, file.name).then(
-        ({ hits }) => hits.some(({ name, publisher }) => name === file.name && publisher === file.publisher),
+        ({ hits, state, problem }) => {
+          const isAmong = hits.some(({ name, publisher }) => name === file.name && publisher === file.publisher);
+          if (!isAmong)
+            log.detail(
+              `${file.name} at ${host.name}: not among ${hits.length} hits, ${state} ${problem?.detail ?? ''}`,
+            );
+          return isAmong;
+        },
         (error: Error) => {
           log.detail(`search for ${file.name} at ${host.name}: ${error.message}`);
           return false;
@@ -46,7 +53,6 @@ export class Searchers {
       if (isThere) this.succeeded += 1;
       else if (file.state === 'kept' && file.former.length === 0 && file.possible.length === 0) {
         this.failed += 1;
-        log.detail(`search for ${file.name} at ${host.name}: not among the hits`);
       }
     }
   }
