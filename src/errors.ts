@@ -17,6 +17,7 @@ export const errorKinds = {
   'bad-content': { status: 502, exit: 1, title: 'The content is malformed' },
   'bad-configuration': { status: 400, exit: 2, title: 'Bad configuration' },
   'bad-invite': { status: 400, exit: 2, title: 'Not a valid invite' },
+  ended: { status: 410, exit: 1, title: 'Its publisher ended what it belongs to' },
   'invite-expired': { status: 410, exit: 1, title: 'The invite has expired' },
   'genesis-disagrees': { status: 409, exit: 2, title: 'A flag disagrees with the network' },
   'not-found': { status: 404, exit: 3, title: 'Not found' },

@@ -14,6 +14,7 @@ export interface Problem {
     | 'bad-content'
     | 'bad-configuration'
     | 'bad-invite'
+    | 'ended'
     | 'invite-expired'
     | 'genesis-disagrees'
     | 'not-found'

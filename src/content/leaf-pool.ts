@@ -35,11 +35,9 @@ export class LeafPool {
 }
 
 /** What of WebAssembly is used: its memories begin at a page, and nothing else in JavaScript says where in memory it lies. */
-interface PagedMemory {
-  readonly WebAssembly: {
-    readonly Memory: new (pages: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
-  };
-}
+declare const WebAssembly: {
+  readonly Memory: new (pages: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
+};
 
 const bytesPerPage = 64 * 1024;
 const pageAligned = new WeakSet<ArrayBufferLike>();
@@ -48,9 +46,8 @@ const pageAligned = new WeakSet<ArrayBufferLike>();
 function pageAlignedBuffer(size: number): Uint8Array | null {
   const pages = size / bytesPerPage;
   if (!Number.isInteger(pages)) return null;
-  const { Memory } = (globalThis as unknown as PagedMemory).WebAssembly;
   try {
-    const { buffer } = new Memory({ initial: pages, maximum: pages });
+    const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages });
     pageAligned.add(buffer);
     return new Uint8Array(buffer);
   } catch (error) {

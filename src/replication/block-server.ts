@@ -24,6 +24,7 @@ import {
 import { receiveBlocks } from './block-payload.ts';
 import { decodeClaimed } from './claim-messages.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
+import { EndedPuts } from './ended-puts.ts';
 import { FairByteBudget } from './fair-byte-budget.ts';
 import type { SharedBlocks } from './shared-blocks.ts';
 
@@ -49,12 +50,14 @@ export class BlockServer {
   readonly #leaves: LeafPool;
   readonly #confirmed: Pick<ConfirmedRanges, 'covers'>;
   readonly #shared: SharedBlocks | null;
+  readonly #ended: EndedPuts;
   readonly #incoming = new FairByteBudget(maximumIncomingBytes, maximumReservedBytes);
   readonly #outgoing = new FairByteBudget(maximumOutgoingBytes, maximumReservedBytes);
 
   /**
    * @param confirmed the ranges of which all is here that belongs here.
    * @param shared handed out too, but no copies to be counted.
+   * @param ended what only these claim is not taken.
    */
   constructor(
     blocks: BlockStore,
@@ -62,7 +65,9 @@ export class BlockServer {
     confirmed: Pick<ConfirmedRanges, 'covers'>,
     events: BlockServerEvents = {},
     shared: SharedBlocks | null = null,
+    ended: EndedPuts = new EndedPuts(),
   ) {
+    this.#ended = ended;
     this.#shared = shared;
     this.#leaves = leaves;
     this.#confirmed = confirmed;
@@ -83,7 +88,8 @@ export class BlockServer {
 
   /** `blocks.claim` */
   async claim(body: Wire): Promise<Wire> {
-    const sizes = await this.#blocks.claim(decodeClaimed(body));
+    const asked = decodeClaimed(body).map(({ cid, claims }) => ({ cid, claims: this.#ended.standing(claims) }));
+    const sizes = await this.#blocks.claim(asked);
     return encodeSizes(sizes.map((size) => size ?? -1));
   }
 
@@ -145,16 +151,18 @@ export class BlockServer {
     return this.#confirmed.covers(blockKey(cid)) ? absentSize : unknownSize;
   }
 
-  async #keep(block: ClaimedBlock, from: Contact): Promise<string> {
-    if (!verifyBlock(block.cid, block.bytes)) {
+  async #keep({ cid, bytes, claims: offered = [] }: ClaimedBlock, from: Contact): Promise<string> {
+    if (!verifyBlock(cid, bytes)) {
       this.#events.refused?.(from, 'bad-content');
       return 'bad-content';
     }
-    const [size] = await this.#blocks.claim([{ cid: block.cid, claims: block.claims ?? [] }]);
+    const claims = this.#ended.standing(offered);
+    const [size] = await this.#blocks.claim([{ cid, claims }]);
     if (typeof size === 'number') return 'present';
+    if (this.#ended.areOver(offered)) return 'ended';
     try {
-      await this.#blocks.put([block]);
-      this.#leaves.giveBack(block.bytes);
+      await this.#blocks.put([{ cid, bytes, claims }]);
+      this.#leaves.giveBack(bytes);
       return 'stored';
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;

@@ -7,6 +7,7 @@ import { Catalog } from '../storage/catalog.ts';
 import { ClaimTable } from '../storage/claim-table.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
 import { ClaimUpkeep } from './claim-upkeep.ts';
+import { EndedPuts } from './ended-puts.ts';
 
 const hour = 3600 * 1000;
 
@@ -18,12 +19,14 @@ function scene() {
   const blocks = new MemoryBlockStore(1e6, claims);
   const words = new Map<string, PublisherWord>();
   const asked: string[] = [];
+  const ended = new EndedPuts();
   const upkeep = new ClaimUpkeep({
     claims,
     catalog: { write: async (change) => change() },
     blocks,
     clock,
     random,
+    ended,
     wordOf: async (_, name) => {
       asked.push(name);
       return words.get(name) ?? { kind: 'unknown' };
@@ -38,6 +41,7 @@ function scene() {
     blocks,
     words,
     asked,
+    ended,
     upkeep,
     hold: async (name: string, sequence = 5) => {
       const bytes = Buffer.from(name);
@@ -116,5 +120,19 @@ test('B12 everything is asked for again every 6 h, so that an end of which nobod
   at.words.set('a', { kind: 'entry', sequence: 6, current: false, expiry: null });
   await at.later(6 * hour, 60_000);
   assert.equal(at.blocks.count(), 0);
+  await at.upkeep.close();
+});
+
+test('B12 a put that a later entry ended is known to be over, the later one is not', async () => {
+  const at = scene();
+  await at.hold('a', 5);
+  at.words.set('a', { kind: 'entry', sequence: 7, current: true, expiry: null });
+  await at.later(30_000);
+  assert.equal(at.blocks.count(), 0);
+  const claim = { publisher: 'P', name: 'a', sequence: 5, replicas: 3 };
+  assert.equal(at.ended.areOver([claim]), true);
+  assert.deepEqual(at.ended.standing([claim, { ...claim, sequence: 7 }]), [{ ...claim, sequence: 7 }]);
+  assert.equal(at.ended.areOver([{ ...claim, name: 'b' }]), false);
+  assert.equal(at.ended.areOver([]), false);
   await at.upkeep.close();
 });

@@ -10,6 +10,7 @@ import type { Catalog } from '../storage/catalog.ts';
 import type { ClaimTable, KnownPut } from '../storage/claim-table.ts';
 import type { EndedName } from './claim-messages.ts';
 import { uncommittedMilliseconds, verdictOn } from './claim-verdict.ts';
+import type { EndedPuts } from './ended-puts.ts';
 
 /** How often it is looked whether something is due. */
 const tickMilliseconds: Milliseconds = 5000;
@@ -38,6 +39,8 @@ export interface ClaimUpkeepPorts {
   readonly blocks: Pick<BlockStore, 'collect' | 'unclaimed'>;
   readonly clock: Clock;
   readonly random: Random;
+  /** Told of the entries that end puts. */
+  readonly ended: EndedPuts;
   wordOf(publisher: string, name: string): Promise<PublisherWord>;
   /** Removes expired records; called with every tick. */
   expireRecords(now: Milliseconds): Promise<void>;
@@ -169,6 +172,7 @@ export class ClaimUpkeep {
         else claims.markChecked(put, now);
       }
     });
+    if (over.length > 0 && word.kind === 'entry') this.#ports.ended.note(publisher, name, word.sequence);
     for (const put of over) await this.#drop(put);
     return word;
   }

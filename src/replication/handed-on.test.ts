@@ -13,4 +13,6 @@ test('B12 a block that the same host takes once more is doubted, one given to se
   assert.deepEqual(doubted, []);
   handedOn.note(a!, 'one');
   assert.deepEqual(doubted, ['one']);
+  handedOn.doubt('two');
+  assert.deepEqual(doubted, ['one', 'two']);
 });

@@ -18,6 +18,11 @@ export class HandedOn {
     this.#doubted = doubted;
   }
 
+  /** Somebody says that nothing claims it any more. */
+  doubt(key: string): void {
+    this.#doubted(key);
+  }
+
   note(host: HostId, key: string): void {
     const name = `${host} ${key}`;
     if (this.#given.get(name) === true) this.#doubted(key);

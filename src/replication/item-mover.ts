@@ -59,7 +59,7 @@ export class ItemMover {
       // Not fetched only to find again that there is no room.
       if (this.#noRoomUntil > this.#ports.clock.now()) return 'full';
       const [claims = []] = await new SyncClient(this.#ports.transport, signal).claims(host, [blockKey(cid)]);
-      if (claims.length === 0) return 'unclaimed';
+      if (claims.length === 0 || this.#ports.ended.areOver(claims)) return 'unclaimed';
       const bytes = await this.#source(host).fetch({ cid, abandoned: false });
       if (bytes === null) return 'failed';
       await this.#rate.pass(bytes.length, signal);
@@ -100,6 +100,7 @@ export class ItemMover {
       this.#ports.handedOn?.note(host.host, blockKey(cid));
       return 'moved';
     } catch (error) {
+      if (isEnded(error)) this.#ports.handedOn?.doubt(blockKey(cid));
       return this.#blockFailed(host, error);
     } finally {
       this.#budget.give(size);
@@ -164,7 +165,9 @@ export class ItemMover {
         if (signal.aborted) return false;
         const theirs = await client.claims(host, some.map(blockKey));
         const own = some.map((cid) => ({ cid, claims: blocks.claimsOf(cid) }));
-        await blocks.claim(some.map((cid, position) => ({ cid, claims: theirs[position] ?? [] })));
+        await blocks.claim(
+          some.map((cid, position) => ({ cid, claims: this.#ports.ended.standing(theirs[position] ?? []) })),
+        );
         const options = { deadline: claimDeadlineMilliseconds, signal };
         for (const page of pagesOfClaims(own))
           await transport.request(host, claimMessages.claim, encodeClaimed(page), options);
@@ -220,6 +223,8 @@ export class ItemMover {
   }
 
   #blockFailed(host: Contact, error: unknown): Moved {
+    // Nothing went wrong: who has looked at the names knows better than this host.
+    if (isEnded(error)) return 'unclaimed';
     this.#failed(host, error);
     return isFull(error) ? 'full' : 'failed';
   }
@@ -230,6 +235,10 @@ export class ItemMover {
     this.#ports.report?.(silent ? 'no-answer' : 'refused', host, (error as Error).message);
     return false;
   }
+}
+
+function isEnded(error: unknown): boolean {
+  return error instanceof ChordialError && error.code === 'ended';
 }
 
 function isFull(error: unknown): boolean {

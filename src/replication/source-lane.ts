@@ -34,7 +34,14 @@ const silenceMilliseconds = 3000;
 const slowMilliseconds: Milliseconds = 10_000;
 /** A host that failed is passed over for a moment, one that sent wrong bytes for long. */
 const avoidedAfterFailureMilliseconds = 1000;
-const avoidedAfterWrongBytesMilliseconds = 600_000;
+/**
+ * A disk that failed once mends what it has, and may hold the only copy; one that goes on sending wrong bytes is asked
+ * ever more rarely. Each time twice as long.
+ */
+const avoidedAfterWrongBytesMilliseconds = 10_000;
+const maximumAvoidedMilliseconds = 600_000;
+/** A host that mixes wrong bytes in among good ones wins little by it. */
+const forgivenPerGoodBlock = 1 / 64;
 /** How much of a new measurement goes into the rate. */
 const rateWeight = 0.3;
 
@@ -67,6 +74,8 @@ export class SourceLane {
   /** Of blocks that are announced and have not come. */
   #bytesAhead = 0;
   #avoidedUntil: Milliseconds = 0;
+  /** Times that wrong bytes came, less what good ones made up for. */
+  #wrongInRow = 0;
   #lastHeard: Milliseconds = 0;
   #receivedBytes = 0;
   #slowUntil: Milliseconds = 0;
@@ -205,8 +214,10 @@ export class SourceLane {
     if (waiting.wanted.abandoned) {
       this.#buffers.giveBack(bytes);
       settle(waiting, null);
-    } else if (verifyBlock(waiting.wanted.cid, bytes)) settle(waiting, bytes);
-    else throw new WrongBytes(this.contact, waiting.wanted.cid);
+    } else if (verifyBlock(waiting.wanted.cid, bytes)) {
+      this.#wrongInRow = Math.max(0, this.#wrongInRow - forgivenPerGoodBlock);
+      settle(waiting, bytes);
+    } else throw new WrongBytes(this.contact, waiting.wanted.cid);
   }
 
   #measure(bytes: number, took: Milliseconds): void {
@@ -222,11 +233,17 @@ export class SourceLane {
     const silent = error instanceof TransportError && error.failure !== 'refused' && error.failure !== 'aborted';
     if (silent) this.#ports.view.suspect(this.contact);
     this.#ports.report?.(wrong ? 'wrong-bytes' : silent ? 'no-answer' : 'refused', this.contact, error.message);
-    const span = wrong ? avoidedAfterWrongBytesMilliseconds : avoidedAfterFailureMilliseconds;
+    const span = wrong ? this.#afterWrongBytes() : avoidedAfterFailureMilliseconds;
     this.#avoidedUntil = this.#ports.clock.now() + span;
     const queue = this.#queue;
     this.#queue = new TurnQueue();
     for (const waiting of queue.take(queue.length)) fail(waiting, error);
+  }
+
+  #afterWrongBytes(): Milliseconds {
+    const span = Math.min(maximumAvoidedMilliseconds, avoidedAfterWrongBytesMilliseconds * 2 ** this.#wrongInRow);
+    this.#wrongInRow += 1;
+    return span;
   }
 
   /** An honest holder wants to know what its disk did. */

@@ -8,6 +8,7 @@ import type { RecordTable } from '../storage/record-table.ts';
 import type { ShareTable } from '../storage/share-table.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
 import type { DataPorts } from './data-ports.ts';
+import type { EndedPuts } from './ended-puts.ts';
 import type { HandedOn } from './handed-on.ts';
 import type { HostLanes } from './host-lanes.ts';
 import type { Leavers } from './leavers.ts';
@@ -59,9 +60,11 @@ export interface SyncPorts extends DataPorts {
   /** Told where blocks went for which a place had no room. */
   readonly pointers?: Pick<Pointers, 'tell' | 'liveHolder'>;
   /** Told of every block that was carried to another host. */
-  readonly handedOn?: Pick<HandedOn, 'note'>;
+  readonly handedOn?: Pick<HandedOn, 'note' | 'doubt'>;
   /** While somebody is handing over nothing is dropped. */
   readonly leavers: Pick<Leavers, 'isAny'>;
+  /** What only these claim is neither taken nor fetched. */
+  readonly ended: EndedPuts;
   /** r and w of the network. */
   readonly replicas: number;
   readonly writeQuorum: number;

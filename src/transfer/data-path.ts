@@ -25,6 +25,7 @@ import { claimMessages, decodeRelease } from '../replication/claim-messages.ts';
 import { answerClaimList, claimListMessage } from '../replication/claim-pages.ts';
 import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.ts';
 import { ConfirmedRanges } from '../replication/confirmed-ranges.ts';
+import { EndedPuts } from '../replication/ended-puts.ts';
 import { handOver } from '../replication/hand-over.ts';
 import { HandedOn } from '../replication/handed-on.ts';
 import { keepReadable } from '../replication/keep-readable.ts';
@@ -146,7 +147,8 @@ export class DataPath {
       suspected: (cids: readonly CID[]) => this.#scrub?.suspect(cids),
       refused: (from: Contact, code: string) => report('refused', from, `A block was refused: ${code}.`),
     };
-    this.#server = new BlockServer(blocks, leaves, sure, serverEvents, options.shared);
+    const ended = new EndedPuts();
+    this.#server = new BlockServer(blocks, leaves, sure, serverEvents, options.shared, ended);
     const sharers = new SharersOf({
       reader: this.shareReader,
       clock,
@@ -158,6 +160,7 @@ export class DataPath {
       pointers: this.#pointers,
       handedOn: this.#handedOn,
       leavers: this.#leavers,
+      ended,
       index: options.index,
       confirmed,
       records: {
@@ -200,6 +203,7 @@ export class DataPath {
       blocks,
       clock,
       random: options.random,
+      ended,
       wordOf: (publisher, name) => publisherWord(recordPorts, reader, publisher, name),
       expireRecords: async (now) => {
         await removeExpired(options.records, now - expiredRecordsKeptMilliseconds);
