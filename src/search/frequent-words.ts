@@ -37,8 +37,8 @@ export interface FrequentWordsPorts {
   readonly lookedAtAfter?: number;
 }
 
-/** A tenth of a second of reading, and some megabytes. */
-const splitAtPostings = 10_000;
+/** Some 50 ms of reading for who answers, and a megabyte. */
+const splitAtPostings = 5000;
 /** A publisher with fewer files of a word adds no more than these to its own key. */
 const lookedAtAfterPostings = 8;
 const places = 16;

@@ -28,6 +28,8 @@ const keptMillisecondsPerHit = 5;
 const maximumKeptHits = 200_000;
 /** Answers kept for their next pages: to match and rank a frequent word anew for each would take all the time there is. */
 const maximumFound = 8;
+/** Words whose counts are remembered. */
+const maximumCounts = 1024;
 
 interface Read {
   readonly hits: readonly Hit[];
@@ -44,15 +46,30 @@ export class WordIndex {
   /** The least lately read first. */
   readonly #kept = new Map<string, Kept>();
   #keptHits = 0;
+  readonly #counted = new Map<string, WordFrequency & { readonly until: Milliseconds }>();
   readonly #found = new Map<string, Pick<Kept, 'hits' | 'until'>>();
 
   constructor(ports: WordIndexPorts) {
     this.#ports = ports;
   }
 
+  /** Without reading what its postings say: of a query's words all but the rarest are only counted. */
   frequency(word: string): WordFrequency {
-    const { hits, isSplit } = this.#under(word);
-    return { count: hits.length, isSplit };
+    const now = this.#ports.clock.now();
+    const read = this.#kept.get(word);
+    if (read !== undefined && read.until > now) return { count: read.hits.length, isSplit: read.isSplit };
+    const known = this.#counted.get(word);
+    if (known !== undefined && known.until > now) return known;
+    const frequency = this.#count(word);
+    this.#counted.delete(word);
+    this.#counted.set(word, { ...frequency, until: now + keptFor(frequency.count) });
+    if (this.#counted.size > maximumCounts) this.#counted.delete(this.#counted.keys().next().value!);
+    return frequency;
+  }
+
+  /** Whether there are further postings of the word, under the keys over which it is split. */
+  isSplit(word: string): boolean {
+    return this.#under(word).isSplit;
   }
 
   /** All that answer the query, the best first: by how well the name fits, then those with a live source, then the newest. */
@@ -63,7 +80,7 @@ export class WordIndex {
     if (known !== undefined && known.until > now) return known.hits;
     const hits = this.#look(word, query);
     this.#found.delete(name);
-    this.#found.set(name, { hits, until: now + keptFor(this.#under(word)) });
+    this.#found.set(name, { hits, until: now + keptFor(this.#under(word).hits.length) });
     if (this.#found.size > maximumFound) this.#found.delete(this.#found.keys().next().value!);
     return hits;
   }
@@ -81,12 +98,31 @@ export class WordIndex {
     return found.map(({ hit }) => hit);
   }
 
+  #count(word: string): WordFrequency {
+    const { table, shares, clock } = this.#ports;
+    const key = wordKey(word);
+    const now = clock.wallTime();
+    let [count, isSplit]: [number, boolean] = [0, false];
+    let cursor: string | null = null;
+    do {
+      const page = table.get(key, 'posting', cursor, postingsPerPage);
+      for (const { bytes } of page.items) {
+        const { entry } = decodeEntry(bytes);
+        if (!isCurrent(entry, now)) continue;
+        if (isSplitMark(entry)) isSplit = true;
+        else count += 1;
+      }
+      cursor = page.cursor;
+    } while (cursor !== null && count < maximumPostings);
+    return { count: count + shares.heldHere(key, 'posting').length, isSplit };
+  }
+
   #under(word: string): Read {
     const now = this.#ports.clock.now();
     const known = this.#kept.get(word);
     if (known !== undefined && known.until > now) return known;
     const read = this.#read(word);
-    this.#keep(word, { ...read, until: now + keptFor(read) });
+    this.#keep(word, { ...read, until: now + keptFor(read.hits.length) });
     return read;
   }
 
@@ -132,8 +168,8 @@ export class WordIndex {
   }
 }
 
-function keptFor({ hits }: Pick<Read, 'hits'>): Milliseconds {
-  return Math.min(mostKeptMilliseconds, hits.length * keptMillisecondsPerHit);
+function keptFor(hits: number): Milliseconds {
+  return Math.min(mostKeptMilliseconds, hits * keptMillisecondsPerHit);
 }
 
 function inFixedOrder(a: Hit, b: Hit): number {

@@ -115,7 +115,7 @@ export class WordSearch {
 
   #pageHere({ word, query, skip, limit }: WordQuestion): HitPage {
     const found = this.#ports.index.find(word, readQuery(query));
-    const { isSplit } = this.#ports.index.frequency(word);
+    const isSplit = this.#ports.index.isSplit(word);
     return { hits: found.slice(skip, skip + limit), total: found.length, isSplit };
   }
 
