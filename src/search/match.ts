@@ -57,6 +57,7 @@ class MatchedName {
   }
 
   hasInOrder(words: readonly string[]): boolean {
+    if (this.#line.includes(` ${words.join(' ')} `)) return true;
     if (!words.every((word) => this.#mayHold(word))) return false;
     this.#phrase ??= phraseOf(this.#name);
     return this.#phrase.includes(` ${words.join(' ')} `);
