@@ -110,7 +110,10 @@ export class ClaimUpkeep {
     const { claims, clock } = this.#ports;
     const now = clock.wallTime();
     await this.#ports.expireRecords(now);
-    for (const put of claims.lapsed(now, putsPerStep)) await this.#drop(put);
+    for (const put of claims.lapsed(now, putsPerStep)) {
+      this.#ports.ended.note(put.publisher, put.name, put.sequence + 1);
+      await this.#drop(put);
+    }
     await this.#checkNames(claims.unconfirmed(now, firstCheckMilliseconds, putsPerStep));
     if (clock.now() < this.#everythingAt) return;
     this.#everythingAt = clock.now() + this.#spread(everythingEveryMilliseconds);
@@ -172,7 +175,9 @@ export class ClaimUpkeep {
         else claims.markChecked(put, now);
       }
     });
-    if (over.length > 0 && word.kind === 'entry') this.#ports.ended.note(publisher, name, word.sequence);
+    // An entry that has expired or is a tombstone ends its own put as well.
+    const ended = word.kind !== 'entry' ? 0 : word.current ? word.sequence : word.sequence + 1;
+    if (over.length > 0 && ended > 0) this.#ports.ended.note(publisher, name, ended);
     for (const put of over) await this.#drop(put);
     return word;
   }

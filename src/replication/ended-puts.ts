@@ -1,5 +1,5 @@
 /**
- * Puts of which this host has seen that a later entry of their publisher stands in their place. Blocks that nothing but
+ * Puts of which this host has seen that they expired, or that a later entry of their publisher ended them. Blocks that nothing but
  * these claims are not taken again: a host that has not looked yet hands them on, and among three that look at different
  * times a dead block would go round for ever, freed by each and got again from the next.
  *
@@ -12,10 +12,10 @@ import type { Claim } from '../storage/claim-table.ts';
 const maximumRemembered = 16_384;
 
 export class EndedPuts {
-  /** By publisher and name: the sequence number of the latest entry that was seen. */
+  /** By publisher and name: puts of lower sequence numbers are over. */
   readonly #latest = new BoundedCache<string, number>(maximumRemembered);
 
-  /** The name's entry of this number was seen: puts of lower ones are over. */
+  /** Puts of lower sequence numbers are over. */
   note(publisher: string, name: string, sequence: number): void {
     const key = `${publisher} ${name}`;
     if (sequence > (this.#latest.get(key) ?? 0)) this.#latest.set(key, sequence);
