@@ -86,13 +86,18 @@ export class WordSearch {
 
   /** How often a word stands in the index: the most that any of the places asked knows of. Rejects with `no-live-source`. */
   async frequencyOf(word: string, signal?: AbortSignal): Promise<WordFrequency> {
-    const answers = await this.#ask(await this.#hostsOf(word), async (host) => {
+    const frequencyAt = async (host: Contact): Promise<WordFrequency> => {
       if (host.host === this.#ports.view.self.host) return this.#ports.index.frequency(word);
       const options = { deadline: deadlineMilliseconds, ...(signal === undefined ? {} : { signal }) };
       const question = encodeCountQuestion([word]);
       const answer = await this.#ports.transport.request(host, searchMessages.count, question, options);
       return decodeCounts(answer, 1)[0]!;
-    });
+    };
+    const answers = await this.#ask(
+      await this.#hostsOf(word),
+      frequencyAt,
+      ({ count, isSplit }) => count === 0 && !isSplit,
+    );
     return {
       count: Math.max(...answers.map(({ count }) => count)),
       isSplit: answers.some(({ isSplit }) => isSplit),
@@ -155,17 +160,13 @@ export class WordSearch {
   }
 
   #pages(hosts: readonly Contact[], question: WordQuestion, signal: AbortSignal): Promise<readonly HitPage[]> {
-    return this.#ask(hosts, async (host) => {
+    const pageAt = async (host: Contact): Promise<HitPage> => {
       if (host.host === this.#ports.view.self.host) return this.#pageHere(question);
       const options = { deadline: deadlineMilliseconds, signal };
-      const answer = await this.#ports.transport.request(
-        host,
-        searchMessages.query,
-        encodeWordQuestion(question),
-        options,
-      );
-      return decodeHitPage(answer);
-    });
+      const body = encodeWordQuestion(question);
+      return decodeHitPage(await this.#ports.transport.request(host, searchMessages.query, body, options));
+    };
+    return this.#ask(hosts, pageAt, ({ hits }) => question.skip === 0 && hits.length === 0);
   }
 
   async #hostsOf(word: string): Promise<readonly Contact[]> {
@@ -174,16 +175,22 @@ export class WordSearch {
     return hosts.slice(0, maximumPlacesTried);
   }
 
-  /** What two of the hosts answer, one at least. Rejects with `no-live-source`. */
-  async #ask<Answer>(hosts: readonly Contact[], ask: (host: Contact) => Promise<Answer>): Promise<readonly Answer[]> {
+  /** What two of the hosts answer, one at least, and further ones while these know nothing. Rejects with `no-live-source`. */
+  async #ask<Answer>(
+    hosts: readonly Contact[],
+    ask: (host: Contact) => Promise<Answer>,
+    isNothing: (answer: Answer) => boolean,
+  ): Promise<readonly Answer[]> {
     const answers: Answer[] = [];
     const failures: string[] = [];
     const waiting = hosts[Symbol.iterator]();
     const work = async (): Promise<void> => {
       for (const host of waiting) {
         try {
-          answers.push(await ask(host));
-          return;
+          const answer = await ask(host);
+          answers.push(answer);
+          // Two that know nothing may both lie.
+          if (!isNothing(answer) || answers.some((one) => !isNothing(one))) return;
         } catch (error) {
           // The next place stands in for one that does not answer.
           if (!(error instanceof TransportError)) throw error;
