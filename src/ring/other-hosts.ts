@@ -28,6 +28,8 @@ export interface OtherHostsPorts extends RingHostPorts {
 
 /** Lost hosts that are probed; the one lost longest is given up first. */
 const maximumLookedFor = 4096;
+/** Of those of which there were only rumours, which cost nothing to make up; but a joiner knows of its neighbours no more. */
+const maximumUnheardLookedFor = 32;
 
 export class OtherHosts {
   readonly #options: RingHostOptions;
@@ -36,6 +38,8 @@ export class OtherHosts {
   readonly #reunion: Reunion;
   readonly large: LargeNetwork;
   readonly #downSince = new Map<HostId, { readonly contact: Contact; readonly since: Milliseconds }>();
+  /** Those among them that never spoke to this host. */
+  readonly #unheard = new Set<HostId>();
   #incarnation: number;
 
   constructor(options: RingHostOptions, ports: OtherHostsPorts) {
@@ -136,6 +140,15 @@ export class OtherHosts {
     if (!longestLost.done) this.#downSince.delete(longestLost.value);
   }
 
+  #boundUnheard(host: HostId): void {
+    for (const each of this.#unheard) if (!this.#downSince.has(each)) this.#unheard.delete(each);
+    this.#unheard.add(host);
+    if (this.#unheard.size <= maximumUnheardLookedFor) return;
+    const [longestLost] = this.#unheard;
+    this.#unheard.delete(longestLost!);
+    this.#downSince.delete(longestLost!);
+  }
+
   /** The failure detector changed its mind about a host. */
   changed(contact: Contact, liveness: Liveness): void {
     const { host } = contact;
@@ -143,9 +156,10 @@ export class OtherHosts {
       if (this.#downSince.delete(host)) this.#returned(contact);
     } else {
       const { detector } = this.#ports;
-      // Of one that never spoke to this host nobody needs to hear from it, nor is there anything that was lost.
+      // Of one that never spoke to this host nobody needs to hear from it.
       const wasHeard = detector.wasHeard(host);
-      if (liveness !== 'left' && wasHeard) this.#lookFor(contact, this.#ports.clock.now());
+      if (liveness !== 'left') this.#lookFor(contact, this.#ports.clock.now());
+      if (liveness !== 'left' && !wasHeard) this.#boundUnheard(host);
       this.#ports.known.forgetHost(host);
       if (liveness === 'dead' && wasHeard) this.#tell(this.#eventOf('dead', contact, this.virtualNodesOf(host)));
       for (const member of this.#ports.own.all) member.hostGone();
