@@ -23,13 +23,17 @@ export class ByteRoom {
   /** The part of one connection. */
   share(): ShareOfRoom {
     let own = 0;
+    const fits = (bytes: number): boolean => {
+      const { mostBytes, mostBytesPerConnection, alwaysBytesPerConnection } = this.#bounds;
+      const after = own + bytes;
+      if (after > mostBytesPerConnection) return false;
+      return after <= alwaysBytesPerConnection || this.#taken + bytes <= mostBytes;
+    };
     return {
+      fits,
       take: (bytes) => {
-        const { mostBytes, mostBytesPerConnection, alwaysBytesPerConnection } = this.#bounds;
-        const after = own + bytes;
-        if (after > mostBytesPerConnection) return false;
-        if (after > alwaysBytesPerConnection && this.#taken + bytes > mostBytes) return false;
-        own = after;
+        if (!fits(bytes)) return false;
+        own += bytes;
         this.#taken += bytes;
         return true;
       },
@@ -42,6 +46,7 @@ export class ByteRoom {
 }
 
 export interface ShareOfRoom {
+  fits(bytes: number): boolean;
   /** False: there is no room, and nothing was taken. */
   take(bytes: number): boolean;
   give(bytes: number): void;

@@ -129,6 +129,8 @@ export class IncomingConnection {
 
   async #request(stream: ServerHttp2Stream, from: Contact, kind: string): Promise<void> {
     const body = decodeBody(await this.#gather(stream));
+    // Whoever leaves so much unread is not worth the work of another answer.
+    if (!this.#unread.fits(leastAnswerBytes)) throw tooMany();
     const answer = encodeBody(await this.#handled(() => this.#context.handlers.request(from, kind, body), kind));
     this.#respondWithin(stream, answer);
   }
@@ -250,6 +252,9 @@ export class IncomingConnection {
     this.#session.destroy();
   }
 }
+
+/** A larger answer may still find no room when it is made. */
+const leastAnswerBytes = 64 * 1024;
 
 function tooMany(): TransportError {
   return new TransportError('refused', 'Too many questions at once; ask fewer, and read the answers.', 'busy');
