@@ -12,6 +12,8 @@ export type HostState = 'up' | 'paused' | 'away' | 'gone';
 export interface HostSurroundings {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Nobody will be cut off: hosts reach each other without proxies, which take a share of the processor. */
+  readonly isDirect: boolean;
   open(host: number, port: number): Promise<void>;
   close(host: number): Promise<void>;
   portOf(host: number): Promise<number>;
@@ -36,6 +38,8 @@ export class TortureHost {
   readonly #around: HostSurroundings;
   readonly #options: HostOptions;
   #process: PeerProcess | null = null;
+  /** Of its own, the same in every life. */
+  #port: number | null = null;
 
   constructor(number: number, around: HostSurroundings, options: HostOptions) {
     this.number = number;
@@ -66,10 +70,7 @@ export class TortureHost {
   /** Resolves when it is a member. `join` are addresses of members; none for the founder and for one that returns. */
   async start(join: readonly string[]): Promise<void> {
     await mkdir(this.dataFolder, { recursive: true });
-    const inside = await portOutsideEphemeral();
-    await this.#around.open(this.number, inside);
-    const address = await this.address();
-    const flags = ['--listen', `127.0.0.1:${inside}`, '--advertise', address, '--api', '127.0.0.1:0'];
+    const flags = [...(await this.#whereToListen()), '--api', '127.0.0.1:0'];
     const joins = join.flatMap((one) => ['--join', one]);
     const enter = this.#options.disk?.enter ?? [];
     const launch = {
@@ -95,8 +96,19 @@ export class TortureHost {
     this.state = 'up';
   }
 
-  /** HOST:PORT of its proxy, where others reach it. */
+  async #whereToListen(): Promise<readonly string[]> {
+    if (this.#around.isDirect) return ['--listen', await this.address()];
+    const inside = await portOutsideEphemeral();
+    await this.#around.open(this.number, inside);
+    return ['--listen', `127.0.0.1:${inside}`, '--advertise', await this.address()];
+  }
+
+  /** HOST:PORT where others reach it: mostly its proxy. */
   async address(): Promise<string> {
+    if (this.#around.isDirect) {
+      this.#port ??= await portOutsideEphemeral();
+      return `127.0.0.1:${this.#port}`;
+    }
     return `127.0.0.1:${await this.#around.portOf(this.number)}`;
   }
 

@@ -26,16 +26,20 @@ export class TortureNetwork implements AsyncDisposable {
   readonly #watchdog: Watchdog;
   readonly #environment: NodeJS.ProcessEnv;
 
-  private constructor(folder: string) {
+  readonly #isDirect: boolean;
+
+  private constructor(folder: string, isDirect: boolean) {
     this.folder = folder;
+    this.#isDirect = isDirect;
     this.#watchdog = new Watchdog(folder);
     const foreign = /^(?:CHORDIAL_(?!TEST_)|XDG_|npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/;
     const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
     this.#environment = { ...Object.fromEntries(kept), HOME: path.join(folder, 'home'), NO_COLOR: '1' };
   }
 
-  static async open(): Promise<TortureNetwork> {
-    const network = new TortureNetwork(await mkdtemp(path.join(os.tmpdir(), 'chordial-torture-')));
+  /** @param isDirect nobody is to be cut off in it. */
+  static async open(isDirect = false): Promise<TortureNetwork> {
+    const network = new TortureNetwork(await mkdtemp(path.join(os.tmpdir(), 'chordial-torture-')), isDirect);
     await mkdir(path.join(network.folder, 'home'));
     return network;
   }
@@ -106,6 +110,7 @@ export class TortureNetwork implements AsyncDisposable {
     return {
       folder: this.folder,
       environment: this.#environment,
+      isDirect: this.#isDirect,
       open: (host, port) => this.proxies.open(host, port),
       close: (host) => this.proxies.close(host),
       portOf: (host) => this.proxies.portOf(host),

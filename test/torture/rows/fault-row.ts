@@ -25,6 +25,8 @@ export interface FaultRow {
   readonly files: number;
   /** The row makes its own files: the network holds none when it begins. */
   readonly isBare?: boolean;
+  /** It cuts hosts off from each other: they speak through proxies. */
+  readonly cuts?: boolean;
   /** The peers are one ring and hold the files at full replicas. */
   measure(scene: Scene): Promise<Measured>;
 }

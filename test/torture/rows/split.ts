@@ -16,6 +16,7 @@ export const split: FaultRow = {
   target: 'one ring again ≤ 60 s, both sides’ files readable',
   peers: 8,
   files: 100,
+  cuts: true,
   async measure({ torture, workload }) {
     const { network, log } = torture;
     const apart = network.up.filter((_, index) => index % 2 === 1);
