@@ -3,7 +3,8 @@
  * next, a moment after its neighbours changed and every 30 to 60 s, and then gives up what has no place with it. The same
  * rounds hand a joiner its share, repair after deaths, take a returning host's copies into account and remove surplus.
  *
- * One round runs at a time. A change of the ring breaks it off, when it has settled, and the next one begins.
+ * One round runs at a time. A change of the ring breaks it off, when it has settled, and the next one begins; nothing else
+ * does, or rounds that take longer than the pause between them would never see an end.
  */
 import type { Milliseconds, Timer } from '../ring/ports.ts';
 import { Absences } from './absences.ts';
@@ -12,8 +13,9 @@ import { ReconciliationRound, type RoundOutcome } from './reconciliation-round.t
 import { Surplus } from './surplus.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
-/** A round is not broken off sooner, or a ring that changes all the time would never see one end. */
+/** A round is not broken off sooner, or a ring that changes all the time would never see one end; the next one may take twice as long. */
 const leastRoundMilliseconds = 5000;
+const maximumDoublings = 4;
 /** The share of the interval that chance takes off, so that hosts do not all begin at once. */
 const jitter = 0.5;
 
@@ -34,7 +36,9 @@ export class Reconciliation {
   readonly #absences: Absences;
   readonly #stopListening: () => void;
   readonly #stopping = new AbortController();
-  #round: { readonly ending: AbortController; readonly done: Promise<unknown> } | null = null;
+  #round: { readonly ending: AbortController; readonly done: Promise<unknown>; readonly changes: number } | null = null;
+  /** Rounds broken off since one came to its end. */
+  #brokenOff = 0;
   #roundBegan: Milliseconds = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
   #timerDue: Milliseconds = Number.POSITIVE_INFINITY;
@@ -71,11 +75,13 @@ export class Reconciliation {
     while (this.#round !== null) await this.#round.done;
     const ending = new AbortController();
     const running = this.#run(AbortSignal.any([ending.signal, this.#stopping.signal]));
-    const round = { ending, done: running.catch(() => undefined) };
+    const round = { ending, done: running.catch(() => undefined), changes: this.#changes };
     this.#round = round;
     this.#roundBegan = this.#ports.clock.now();
     try {
-      return await running;
+      const outcome = await running;
+      if (!ending.signal.aborted) this.#brokenOff = 0;
+      return outcome;
     } finally {
       this.#round = null;
     }
@@ -144,13 +150,17 @@ export class Reconciliation {
 
   #begin(): void {
     this.#timerDue = Number.POSITIVE_INFINITY;
-    const roundMilliseconds = this.#ports.clock.now() - this.#roundBegan;
-    if (this.#round !== null && roundMilliseconds < leastRoundMilliseconds) {
-      this.#schedule(leastRoundMilliseconds - roundMilliseconds);
-      return;
+    if (this.#round !== null) {
+      const mayRun = leastRoundMilliseconds * 2 ** Math.min(this.#brokenOff, maximumDoublings);
+      const left = this.#roundBegan + mayRun - this.#ports.clock.now();
+      if (left > 0 || this.#round.changes === this.#changes) {
+        this.#schedule(Math.max(left, this.#ports.times.retryMilliseconds));
+        return;
+      }
+      // Its arcs may be others by now; what it has carried is not carried again.
+      this.#round.ending.abort();
+      this.#brokenOff += 1;
     }
-    // Its arcs may be others by now; what it has carried is not carried again.
-    this.#round?.ending.abort();
     const interval = this.#ports.times.intervalMilliseconds * (1 - jitter * this.#ports.random.next());
     this.round().then(
       () => this.#schedule(interval),
