@@ -32,9 +32,9 @@ export type { JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-op
 
 /** A departing host waits this long for its neighbours to acknowledge. */
 const leaveDeadline: Milliseconds = 1000;
-/** Hosts told of a departure, and how many of them are no neighbours. */
 /** For a guess at the places of a key: several members of each of the most hosts that a copy may lie at. */
 const maximumMembersPassed = 64;
+/** Hosts told of a departure, and how many of them are no neighbours. */
 const maximumToldOfLeave = 64;
 const maximumOthersToldOfLeave = 16;
 /** Where the lookups of a host without members begin. */
