@@ -4,7 +4,7 @@
  * Writes are gathered and made durable together (group-commit.ts). After a kill -9 SQLite shows exactly the committed
  * transactions.
  */
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ChordialError } from '../errors.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { claimSchema } from './claim-schema.ts';
@@ -42,6 +42,9 @@ export class Catalog {
   /** For the tables of this room; statements on it see what is committed, and what the write under way has done. */
   readonly database: DatabaseSync;
   readonly #commits: GroupCommit;
+  readonly #setting: StatementSync;
+  readonly #setSetting: StatementSync;
+  readonly #removeSetting: StatementSync;
   /** Milliseconds since 1970, for the tables of this catalogue. */
   readonly wallTime: () => Milliseconds;
   /** Whether the file was made by this opening: then blocks on the disk, if any, are unknown to it. */
@@ -58,6 +61,9 @@ export class Catalog {
         isSqliteDamage(error) ? damaged(file, error) : withDiskFull(error, file),
       );
       this.isNew = this.#prepareTables();
+      this.#setting = this.database.prepare('SELECT value FROM settings WHERE name = ?');
+      this.#setSetting = this.database.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)');
+      this.#removeSetting = this.database.prepare('DELETE FROM settings WHERE name = ?');
     } catch (error) {
       throw damaged(file, error);
     }
@@ -74,7 +80,7 @@ export class Catalog {
   }
 
   setting(name: string): unknown {
-    const row = this.database.prepare('SELECT value FROM settings WHERE name = ?').get(name);
+    const row = this.#setting.get(name);
     return row === undefined ? undefined : JSON.parse(String(row['value']));
   }
 
@@ -90,8 +96,8 @@ export class Catalog {
   async setSetting(name: string, value: unknown): Promise<void> {
     const text = JSON.stringify(value);
     await this.write(() => {
-      if (text === undefined) this.database.prepare('DELETE FROM settings WHERE name = ?').run(name);
-      else this.database.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)').run(name, text);
+      if (text === undefined) this.#removeSetting.run(name);
+      else this.#setSetting.run(name, text);
     });
   }
 

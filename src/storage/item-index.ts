@@ -138,6 +138,11 @@ export class ItemIndex {
 
   putRecord(identity: IndexedRecord, bytes: Uint8Array, row: number): void {
     this.removeRecord(identity);
+    this.putNewRecord(identity, bytes, row);
+  }
+
+  /** Of a record that has no item yet. */
+  putNewRecord(identity: IndexedRecord, bytes: Uint8Array, row: number): void {
     const digest = hash('sha256', bytes, 'buffer').subarray(0, digestBytes);
     this.#add(recordSet, blobOf(keyOfRecord(identity)), digest, null, row);
   }

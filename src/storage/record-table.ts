@@ -30,7 +30,8 @@ export class RecordTable {
   readonly #catalog: Catalog;
   readonly #index: ItemIndex | null;
   readonly #counts: PublisherCounts;
-  readonly #put: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #replace: StatementSync;
   readonly #one: StatementSync;
   readonly #byRow: StatementSync;
   readonly #removeExactly: StatementSync;
@@ -47,9 +48,9 @@ export class RecordTable {
     this.#index = index;
     this.#counts = new PublisherCounts(catalog);
     const prepare = (sql: string) => catalog.database.prepare(sql);
-    this.#put = prepare(`INSERT INTO records (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET sequence = excluded.sequence, expiry = excluded.expiry, bytes = excluded.bytes
-      WHERE (excluded.sequence, excluded.bytes) > (records.sequence, records.bytes) RETURNING rowid`);
+    this.#insert = prepare(`INSERT INTO records (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
+    this.#replace = prepare(`UPDATE records SET sequence = ?5, expiry = ?6, bytes = ?7
+      WHERE kind = ?1 AND publisher = ?2 AND subject = ?3 AND key = ?4 AND (?5, ?7) > (sequence, bytes) RETURNING rowid`);
     this.#one = prepare(`SELECT ${columns} FROM records WHERE kind = ? AND publisher = ? AND subject = ? AND key = ?`);
     this.#byRow = prepare(`SELECT ${columns} FROM records WHERE rowid = ?`);
     this.#removeExactly = prepare(
@@ -78,9 +79,15 @@ export class RecordTable {
     return this.#catalog.write(() =>
       rows.map((row) => {
         const { kind, publisher, subject, key, sequence, expiry, bytes } = row;
-        const kept = this.#put.get(kind, publisher, subject, blobOf(key), sequence, expiry, bytes);
-        if (kept !== undefined) this.#index?.putRecord(row, bytes, Number(kept['rowid']));
-        return kept !== undefined;
+        const values = [kind, publisher, subject, blobOf(key), sequence, expiry, bytes] as const;
+        const inserted = this.#insert.run(...values);
+        if (inserted.changes !== 0) {
+          this.#index?.putNewRecord(row, bytes, Number(inserted.lastInsertRowid));
+          return true;
+        }
+        const replaced = this.#replace.get(...values);
+        if (replaced !== undefined) this.#index?.putRecord(row, bytes, Number(replaced['rowid']));
+        return replaced !== undefined;
       }),
     );
   }
