@@ -2,7 +2,8 @@
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { decodeEntry, type EncodedEntry, signEntry, type UnsignedEntry } from './entry.ts';
+import { decodeEntry, type EncodedEntry, type UnsignedEntry } from './entry.ts';
+import { EntrySigner } from './entry-signer.ts';
 import { isCurrent, mergeEntries } from './merge.ts';
 import {
   type NamedContent,
@@ -37,12 +38,14 @@ export class Names {
   readonly #ports: NamesPorts;
   readonly #writer: RecordWriter;
   readonly #reader: RecordReader;
+  readonly #signer: EntrySigner;
   #lastSequence = 0;
 
   constructor(ports: NamesPorts, writer: RecordWriter, reader: RecordReader) {
     this.#ports = ports;
     this.#writer = writer;
     this.#reader = reader;
+    this.#signer = new EntrySigner(ports.networkId, (bytes) => ports.signer.sign(bytes));
   }
 
   /** The sequence of a put that starts now: above every one this host gave out, so that of two puts the later one wins. */
@@ -180,8 +183,8 @@ export class Names {
 
   /** At its places, then here too: the publisher lists its names without asking anybody. */
   async #store(unsigned: UnsignedEntry): Promise<number> {
-    const { signer, networkId, table, places } = this.#ports;
-    const encoded = signEntry(unsigned, networkId, (bytes) => signer.sign(bytes));
+    const { table, places } = this.#ports;
+    const encoded = await this.#signer.sign(unsigned);
     const copies = await this.#writer.store([encoded]);
     const { kind, publisher, subject, sequence, expiry } = encoded.entry;
     const key = recordKeyOf(encoded.entry, places);

@@ -67,10 +67,11 @@ export class RecordHolder {
   async keep(from: Contact, list: readonly Uint8Array[]): Promise<readonly string[]> {
     const results: string[] = list.map(() => 'bad-content');
     const rows: { row: RecordRow; index: number }[] = [];
+    const counts = new Map<string, number>();
     for (const [index, bytes] of list.entries()) {
       try {
         const row = this.#checkedRow(decodeEntry(bytes));
-        this.#checkRoom(row, rows.length);
+        this.#checkRoom(row, counts);
         rows.push({ row, index });
       } catch (error) {
         if (!(error instanceof ChordialError)) throw error;
@@ -83,15 +84,21 @@ export class RecordHolder {
     return results;
   }
 
-  /** Asked before the write, so that those on their way at one moment may pass the bound by a message or two. */
-  #checkRoom(row: RecordRow, coming: number): void {
+  /**
+   * Asked before the write, so that those on their way at one moment may pass the bound by a message or two.
+   * @param counts of each publisher as it will be, of one message
+   */
+  #checkRoom(row: RecordRow, counts: Map<string, number>): void {
     const { table } = this.#ports;
     const { publisher } = row;
-    if (table.countOf(publisher) + coming < this.#mostPerPublisher || table.find(row) !== null) return;
-    throw new ChordialError(
-      'publisher-full',
-      `There are ${this.#mostPerPublisher} records of ${publisher} here, as many as are kept for one publisher. Remove some of its files first.`,
-    );
+    const count = counts.get(publisher) ?? table.countOf(publisher);
+    if (count >= this.#mostPerPublisher && table.find(row) === null) {
+      throw new ChordialError(
+        'publisher-full',
+        `There are ${this.#mostPerPublisher} records of ${publisher} here, as many as are kept for one publisher. Remove some of its files first.`,
+      );
+    }
+    counts.set(publisher, count + 1);
   }
 
   #checkedRow(encoded: EncodedEntry): RecordRow {

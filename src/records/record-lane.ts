@@ -7,6 +7,9 @@ import { decodeEntryResults, encodeEntries, maximumEntriesPerMessage, recordMess
 import type { RecordPorts } from './record-ports.ts';
 
 const maximumMessages = 4;
+/** Beside so many what comes waits for one to be answered, or until there are enough: a message costs more than what an entry adds to it. */
+const messagesAtOnce = 2;
+const leastEntriesBeside = 32;
 /** A commit on a busy disk stays well below. */
 const deadlineMilliseconds = 3000;
 
@@ -49,7 +52,7 @@ export class RecordLane {
   }
 
   #start(): void {
-    while (this.#messages < maximumMessages && this.#queue.length > 0) {
+    while (this.#messages < maximumMessages && this.#isWorthAMessage()) {
       const batch = this.#queue.splice(0, maximumEntriesPerMessage);
       this.#messages += 1;
       for (const waiting of batch) this.#underWay.add(waiting);
@@ -59,6 +62,11 @@ export class RecordLane {
         this.#start();
       });
     }
+  }
+
+  #isWorthAMessage(): boolean {
+    const waiting = this.#queue.length;
+    return this.#messages < messagesAtOnce ? waiting > 0 : waiting >= leastEntriesBeside;
   }
 
   async #carry(batch: readonly Waiting[]): Promise<void> {

@@ -1,4 +1,7 @@
-/** Makes records durable at the owner of their key and its replicas, by the same rule as blocks. */
+/**
+ * Makes records durable at the owner of their key and its replicas, by the same rule as blocks. Those that come at one moment and
+ * have the same places go together.
+ */
 import { ChordialError, isErrorCode } from '../errors.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
@@ -7,15 +10,31 @@ import type { EncodedEntry } from './entry.ts';
 import type { RecordHolder } from './record-holder.ts';
 import { recordKeyOf } from './record-keys.ts';
 import { RecordLane } from './record-lane.ts';
+import { maximumEntriesPerMessage } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 
 /** Idle lanes are swept when there are more than this many. */
 const maximumIdleLanes = 256;
 
+/** Entries with the same places. */
+interface Group {
+  readonly entries: readonly EncodedEntry[];
+  /** A host took some of them and refused others. */
+  isDivided: boolean;
+}
+
+interface FormingGroup extends Group {
+  readonly entries: EncodedEntry[];
+  /** The copies that each of them has. */
+  readonly copies: Promise<number>;
+}
+
 export class RecordWriter {
   readonly #ports: RecordPorts;
   readonly #holder: RecordHolder;
   readonly #lanes = new Map<HostId, RecordLane>();
+  /** By their places; until the turn is over. */
+  readonly #forming = new Map<string, FormingGroup>();
 
   constructor(ports: RecordPorts, holder: RecordHolder) {
     this.#ports = ports;
@@ -29,16 +48,53 @@ export class RecordWriter {
 
   /** Offers entries to one host, for repair. Rejects when it did not take one of them. */
   async push(host: Contact, entries: readonly EncodedEntry[]): Promise<void> {
-    await Promise.all(entries.map((entry) => this.#storeAt(host, entry)));
+    await this.#storeAt(host, { entries, isDivided: false });
   }
 
   async #store(encoded: EncodedEntry): Promise<number> {
-    const { placement, places, rule, clock } = this.#ports;
+    const { placement, places, rule } = this.#ports;
     const key = ringIdOfHash(recordKeyOf(encoded.entry, places), places.bits);
     const hosts = await placement.writable(key, rule.replicas);
+    const group = this.#join(hosts, encoded);
+    try {
+      return await group.copies;
+    } catch (error) {
+      if (!group.isDivided) throw error;
+    }
+    // What was refused of the others does not keep this one from its places.
+    return this.#copy(hosts, { entries: [encoded], isDivided: false });
+  }
+
+  #join(hosts: readonly Contact[], encoded: EncodedEntry): FormingGroup {
+    const where = hosts
+      .slice(0, this.#ports.rule.replicas)
+      .map(({ host }) => host)
+      .join();
+    const known = this.#forming.get(where);
+    if (known !== undefined && known.entries.length < maximumEntriesPerMessage) {
+      known.entries.push(encoded);
+      return known;
+    }
+    const start = Promise.withResolvers<void>();
+    const entries = [encoded];
+    const group: FormingGroup = {
+      entries,
+      isDivided: false,
+      copies: start.promise.then(() => this.#copy(hosts, group)),
+    };
+    this.#forming.set(where, group);
+    queueMicrotask(() => {
+      if (this.#forming.get(where) === group) this.#forming.delete(where);
+      start.resolve();
+    });
+    return group;
+  }
+
+  async #copy(hosts: readonly Contact[], group: Group): Promise<number> {
+    const { rule, clock } = this.#ports;
     const { copies, needed, failures } = await makeCopies(hosts, rule, {
       clock,
-      storeAt: (host) => this.#storeAt(host, encoded),
+      storeAt: (host) => this.#storeAt(host, group),
       isStalled: (host, milliseconds) => this.#lane(host).isStalled(milliseconds),
     });
     if (copies >= needed) return copies;
@@ -48,11 +104,27 @@ export class RecordWriter {
     );
   }
 
-  async #storeAt(host: Contact, encoded: EncodedEntry): Promise<void> {
-    if (host.host !== this.#ports.view.self.host) return this.#lane(host).store(encoded);
-    const [result = 'internal'] = await this.#holder.keep(host, [encoded.bytes]);
-    if (result !== 'stored' && result !== 'known')
-      throw new ChordialError(isErrorCode(result) ? result : 'internal', `The own record was refused: ${result}.`);
+  async #storeAt(host: Contact, group: Group): Promise<void> {
+    const stored =
+      host.host === this.#ports.view.self.host
+        ? await this.#keep(host, group.entries)
+        : await Promise.allSettled(group.entries.map((entry) => this.#lane(host).store(entry)));
+    const failed = stored.filter((one) => one.status === 'rejected');
+    if (failed[0] === undefined) return;
+    if (failed.length < stored.length) group.isDivided = true;
+    throw failed[0].reason;
+  }
+
+  async #keep(self: Contact, entries: readonly EncodedEntry[]): Promise<readonly PromiseSettledResult<void>[]> {
+    const results = await this.#holder.keep(
+      self,
+      entries.map(({ bytes }) => bytes),
+    );
+    return results.map((result) => {
+      if (result === 'stored' || result === 'known') return { status: 'fulfilled', value: undefined };
+      const code = isErrorCode(result) ? result : 'internal';
+      return { status: 'rejected', reason: new ChordialError(code, `The own record was refused: ${result}.`) };
+    });
   }
 
   #lane(contact: Contact): RecordLane {

@@ -30,8 +30,15 @@ interface Due {
   readonly ended: readonly string[];
 }
 
+/** What is to be stored for a name. */
+interface Signed {
+  readonly name: string;
+  readonly due: Due;
+  readonly entries: readonly EncodedEntry[];
+}
+
 const settingPrefix = 'postings-due:';
-const namesAtOnce = 32;
+const namesAtOnce = 64;
 const retryMilliseconds: Milliseconds = 5000;
 
 export class PutIndex {
@@ -103,8 +110,9 @@ export class PutIndex {
       if (names.length === 0) return;
       hasFailed = !(await this.#isPrepared(names));
       if (hasFailed) return;
-      const done = await Promise.all(names.map((name) => this.#bringIntoLine(name)));
-      hasFailed = done.includes(false);
+      const signed = this.#signed(names);
+      const done = await Promise.all(signed.map((one) => this.#bringIntoLine(one)));
+      hasFailed = signed.length < names.length || done.includes(false);
     }
   }
 
@@ -118,11 +126,8 @@ export class PutIndex {
     }
   }
 
-  async #bringIntoLine(name: string): Promise<boolean> {
-    const due = this.#due.get(name);
-    if (due === undefined) return true;
+  async #bringIntoLine({ name, due, entries }: Signed): Promise<boolean> {
     try {
-      const entries = this.#entriesFor(name, due);
       if (entries.length > 0) await this.#ports.writer.store(entries);
       // Meanwhile the name may have changed again: then it stays due.
       if (this.#due.get(name) === due && !this.#changing.has(name)) await this.#write(name, null);
@@ -133,7 +138,35 @@ export class PutIndex {
     }
   }
 
-  #entriesFor(name: string, { ended }: Due): readonly EncodedEntry[] {
+  /**
+   * Signed together, since a signature and its checks cost more than all else that a posting needs. What is stored again after a failure
+   * may thus be other bytes of the same sequence, of which every host keeps the same.
+   */
+  #signed(names: readonly string[]): readonly Signed[] {
+    const wanted = names.flatMap((name) => this.#wantedFor(name));
+    const { signer, networkId } = this.#ports;
+    const all = wanted.flatMap(({ unsigned }) => unsigned);
+    const entries = signEntries(all, networkId, (bytes) => signer.sign(bytes));
+    let taken = 0;
+    return wanted.map(({ name, due, unsigned }) => {
+      taken += unsigned.length;
+      return { name, due, entries: entries.slice(taken - unsigned.length, taken) };
+    });
+  }
+
+  /** None for one that cannot be read, which is told. */
+  #wantedFor(name: string): { name: string; due: Due; unsigned: readonly UnsignedEntry[] }[] {
+    const due = this.#due.get(name);
+    if (due === undefined) return [];
+    try {
+      return [{ name, due, unsigned: this.#entriesFor(name, due) }];
+    } catch (error) {
+      this.#ports.failed?.(error as Error);
+      return [];
+    }
+  }
+
+  #entriesFor(name: string, { ended }: Due): readonly UnsignedEntry[] {
     const { names, clock, signer, words } = this.#ports;
     const own = names.own(name);
     const now = clock.wallTime();
@@ -142,13 +175,7 @@ export class PutIndex {
     const tombstones = gone.flatMap((cid) =>
       postingTombstones({ name, cid: parseCid(cid), publisher: signer.host }, words.everWordsOf, sequence, now),
     );
-    // Apart, so that postings that are stored again after a failure are the same bytes.
-    return [...this.#signed(own === null ? [] : postingsOf(own, words.wordsOf)), ...this.#signed(tombstones)];
-  }
-
-  #signed(entries: readonly UnsignedEntry[]): readonly EncodedEntry[] {
-    const { signer, networkId } = this.#ports;
-    return signEntries(entries, networkId, (bytes) => signer.sign(bytes));
+    return [...(own === null ? [] : postingsOf(own, words.wordsOf)), ...tombstones];
   }
 
   async #write(name: string, due: Due | null): Promise<void> {
