@@ -53,7 +53,11 @@ export class BlockFetcher {
    */
   async fetch(cid: CID, signal?: AbortSignal, sharers: Sharers | null = null): Promise<Uint8Array> {
     const held = inlineBytes(cid) ?? (await this.#local(cid));
-    if (held !== null) return held;
+    return held ?? this.fetchElsewhere(cid, signal, sharers);
+  }
+
+  /** As `fetch`, without a look at the own disk. */
+  async fetchElsewhere(cid: CID, signal?: AbortSignal, sharers: Sharers | null = null): Promise<Uint8Array> {
     let absent = 0;
     let sharing = this.#lanesOf(sharers?.known() ?? []);
     let pointed: readonly SourceLane[] = [];

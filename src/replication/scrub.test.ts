@@ -79,15 +79,32 @@ test('B4 a pass finds bad copies and puts good ones from elsewhere in their plac
   await at.scrub.close();
 });
 
-test('B4 a bad copy that nobody can replace is held no longer, and the pass goes on', async () => {
-  const at = await scene([2, 7], [7]);
+test('B4 a bad copy that nobody can replace stays, is looked at again, and replaced when somebody has it', async () => {
+  const elsewhere = [7];
+  const at = await scene([2, 7], elsewhere);
   await at.later(62_000);
   assert.deepEqual(at.found.sort(), [
     [2, false],
     [7, true],
   ]);
   assert.deepEqual(at.failures, ['nobody has block 2']);
-  assert.equal(at.blocks.count(), 9);
+  assert.equal(at.blocks.count(), 10);
+  elsewhere.push(2);
+  await at.later(61_000);
+  assert.deepEqual(at.found.at(-1), [2, true]);
+  assert.deepEqual(await at.blocks.get(at.all[2]!.cid), at.all[2]!.bytes);
+  await at.scrub.close();
+});
+
+test('B4 a copy that was read wrongly once too often is the same one afterwards', async () => {
+  const at = await scene([2], [], 0);
+  at.scrub.suspect([at.all[2]!.cid]);
+  await at.settle();
+  assert.deepEqual(at.found, [[2, false]]);
+  at.blocks.spoilt.clear();
+  await at.later(61_000);
+  assert.deepEqual(await at.blocks.get(at.all[2]!.cid), at.all[2]!.bytes);
+  assert.equal(at.found.length, 1);
   await at.scrub.close();
 });
 

@@ -1,6 +1,7 @@
 /**
  * Finds what the disk has spoilt (spec/4, Scrub): the blocks held here are read again and hashed, slowly and for ever. A
- * bad copy is thrown away and fetched anew from another holder; so is one that a reader came across.
+ * good copy from another holder takes the place of a bad one; also of one that a reader came across. Until it is here the
+ * bad one stays: it may have been read wrongly, and be the only one there is.
  */
 import type { CID } from 'multiformats/cid';
 import { verifyBlock } from '../content/cid.ts';
@@ -15,9 +16,9 @@ export interface ScrubPorts {
   readonly random: Random;
   /** 0: only what readers come across is looked at. */
   readonly bytesPerSecond: number;
-  /** The verified bytes from another holder. Rejects when nobody has them. */
+  /** The verified bytes from another holder, never the own copy. Rejects when nobody has them. */
   fetchElsewhere(cid: CID, signal: AbortSignal): Promise<Uint8Array>;
-  /** Told of each bad copy, and whether a good one took its place; repair sees to it later otherwise. */
+  /** Told of each bad copy, and whether a good one took its place; it is tried again later otherwise. */
   found(cid: CID, mended: boolean): void;
   failed(error: Error): void;
 }
@@ -32,11 +33,15 @@ const blocksPerPage = 64;
 const leastBytesCharged = 16 * 1024;
 /** Copies to be looked at because somebody met bad bytes; beyond, the pass finds them. */
 const maximumSuspected = 256;
+/** One for which nobody had a good copy is looked at again so much later. */
+const retryMilliseconds: Milliseconds = 60_000;
 
 export class Scrub {
   readonly #ports: ScrubPorts;
   readonly #closing = new AbortController();
   readonly #suspected = new Map<string, CID>();
+  /** CIDs that are looked at again later; beyond the bound, the next pass finds them. */
+  readonly #waiting = new Set<string>();
   readonly #running: Promise<void>[];
   #wake = Promise.withResolvers<void>();
 
@@ -102,16 +107,26 @@ export class Scrub {
     // Read twice: the memory or the way to the disk may have erred, and a good copy is not thrown away for that.
     if ((await this.#isGood(cid)) || (await this.#isGood(cid))) return;
     const { blocks, fetchElsewhere, found } = this.#ports;
-    const claims = blocks.claimsOf(cid);
-    await blocks.delete([cid]);
     let mended = false;
     try {
       const bytes = await fetchElsewhere(cid, this.#closing.signal);
+      const claims = blocks.claimsOf(cid);
+      await blocks.delete([cid]);
       await blocks.put([{ cid, bytes, claims }]);
       mended = true;
     } finally {
+      if (!mended) this.#lookAgain(cid);
       found(cid, mended);
     }
+  }
+
+  #lookAgain(cid: CID): void {
+    if (this.#waiting.size >= maximumSuspected || this.#waiting.has(cid.toString())) return;
+    this.#waiting.add(cid.toString());
+    void this.#pause(retryMilliseconds).then(() => {
+      this.#waiting.delete(cid.toString());
+      this.suspect([cid]);
+    });
   }
 
   /** Also when it is not there: then there is nothing to throw away. */

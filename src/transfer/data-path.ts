@@ -189,9 +189,11 @@ export class DataPath {
       clock,
       random: options.random,
       bytesPerSecond: options.scrubBytesPerSecond ?? defaultScrubBytesPerSecond,
-      fetchElsewhere: (cid, signal) => fetcher.fetch(cid, signal),
+      fetchElsewhere: (cid, signal) => fetcher.fetchElsewhere(cid, signal),
       found: (cid, mended) => {
-        const outcome = mended ? 'a good copy took its place' : 'repair will bring a good one';
+        const outcome = mended
+          ? 'a good copy took its place'
+          : 'nobody hands over a good one now, which is tried again';
         notify({ kind: 'mended', text: `The copy of block ${cid} on this disk was damaged: ${outcome}.` });
       },
       failed: (error) => report('no-answer', view.self, `A block could not be looked at or mended: ${error.message}`),
