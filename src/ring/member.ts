@@ -180,11 +180,13 @@ export class Member {
   // STABILIZE
 
   #stabilize(): void {
-    const epochBefore = this.#state?.epoch;
+    const headBefore = this.#state?.successors[0]?.id;
     const began = this.#ports.clock.now();
     this.#running = true;
     this.#askHead((answered) => {
-      const quiet = answered && this.#state !== null && this.#state.epoch === epochBefore;
+      // A change further down came to me by a POKE, and so will the next one: asking more often would only find it told.
+      // Each member that joins changes s lists but only one head, so counting those kept most of a ring at its quickest pace.
+      const quiet = answered && this.#state !== null && this.#state.successors[0]?.id === headBefore;
       this.#ports.stabilized(this.me);
       this.#rest(quiet, this.#ports.clock.now() - began);
       this.#finish();
