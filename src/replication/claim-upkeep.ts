@@ -17,8 +17,8 @@ const tickMilliseconds: Milliseconds = 5000;
 /** A put is first asked for so long after a block came. */
 const firstCheckMilliseconds: Milliseconds = 10_000;
 const everythingEveryMilliseconds: Milliseconds = 6 * 3600 * 1000;
-/** After the start the ring settles first. */
-const firstEverythingMilliseconds: Milliseconds = 10_000;
+/** After the start the ring settles first; where all begin at once, as after a power cut, nothing may add to what that takes. */
+const firstEverythingMilliseconds: Milliseconds = 60_000;
 const jitter = 0.2;
 /** A name said to have ended whose entry does not show it yet is asked for again. */
 const releasePauseMilliseconds: Milliseconds = 1500;
