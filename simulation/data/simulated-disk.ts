@@ -157,7 +157,13 @@ function catalogOf(catalog: Catalog, flush: () => Promise<void>): Catalog {
   };
   // What can be read here is durable already.
   const durable = async (): Promise<void> => {};
-  return Object.create(catalog, { write: { value: write }, durable: { value: durable } }) as Catalog;
+  const setting = catalog.setting.bind(catalog);
+  const putSetting = catalog.putSetting.bind(catalog);
+  const methods = { write, durable, setting, putSetting };
+  return Object.create(
+    catalog,
+    Object.fromEntries(Object.entries(methods).map(([name, value]) => [name, { value }])),
+  ) as Catalog;
 }
 
 function sumOf(numbers: Iterable<number>): number {

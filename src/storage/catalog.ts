@@ -94,11 +94,14 @@ export class Catalog {
 
   /** The value is kept as JSON; undefined removes it. */
   async setSetting(name: string, value: unknown): Promise<void> {
+    await this.write(() => this.putSetting(name, value));
+  }
+
+  /** The same within a write. */
+  putSetting(name: string, value: unknown): void {
     const text = JSON.stringify(value);
-    await this.write(() => {
-      if (text === undefined) this.#removeSetting.run(name);
-      else this.#setSetting.run(name, text);
-    });
+    if (text === undefined) this.#removeSetting.run(name);
+    else this.#setSetting.run(name, text);
   }
 
   /** Commits what waits, and closes. */
