@@ -28,8 +28,10 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
     const { replicas, ttl } = request.query;
     const given = new AbortController();
     reply.raw.once('close', () => given.abort());
+    const size = Number(request.headers['content-length'] ?? Number.NaN);
     const result = await peer().files.put(name, bodyOf(request.raw), {
       signal: given.signal,
+      ...(Number.isSafeInteger(size) ? { size } : {}),
       ...(replicas === undefined ? {} : { replicas }),
       ...(ttl === undefined ? {} : { timeToLive: parseDuration(ttl, 'ttl') }),
     });

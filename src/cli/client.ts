@@ -11,7 +11,7 @@ const { Agent, request } = process.getBuiltinModule('node:http');
 export interface ApiRequest {
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
-  readonly body?: Readable | string;
+  readonly body?: Readable | Uint8Array | string;
   readonly signal?: AbortSignal;
 }
 
@@ -76,7 +76,7 @@ export class ApiClient {
       sent.once('error', reject);
     });
     try {
-      if (body === undefined || typeof body === 'string') {
+      if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
         sent.end(body);
         return await answered;
       }

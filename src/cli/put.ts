@@ -1,6 +1,7 @@
 /** `chordial put FILE|DIR…|-`: puts files into the network. */
 import { createReadStream } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
+import type { OutgoingHttpHeaders } from 'node:http';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
@@ -8,6 +9,7 @@ import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { parseDuration, parseWhole } from '../node/quantities.ts';
 import type { PutResult } from '../transfer/files.ts';
+import { openToRead, wholeOf } from '../transfer/local-file.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { Interruption } from './interruption.ts';
@@ -17,6 +19,9 @@ import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
 import { forSeveral } from './several.ts';
 import { plain } from './table.ts';
 import { isPathTrouble, startTransfer, watchTransfer } from './transfer.ts';
+
+/** Files up to this size go along with the question. */
+const maximumSmallBytes = 256 * 1024;
 
 interface PutOptions extends CommonOptions, PeerOptions {
   readonly name?: string;
@@ -144,6 +149,8 @@ interface Job {
 async function putOne(job: Job, source: Source, progress: ShownProgress): Promise<PutResult> {
   const { peer, settings, signal } = job;
   if (source.path === null) return putStream(job, source, process.stdin, progress);
+  const small = await smallContent(source.path, source.size);
+  if (small !== null) return putSmall(job, source, small, progress);
   if (peer.isHere) {
     try {
       const { id } = await startTransfer(peer.client, {
@@ -167,16 +174,51 @@ async function putOne(job: Job, source: Source, progress: ShownProgress): Promis
   return putStream(job, source, createReadStream(source.path), progress);
 }
 
+/** null for a folder and for what is not small, or not any more. */
+async function smallContent(file: string, size: number | null): Promise<Uint8Array | null> {
+  if (size === null || size > maximumSmallBytes) return null;
+  const opened = await openToRead(file, true);
+  try {
+    return await wholeOf(opened, file, size);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** One question with all that it needs: a transfer, which would outlive this command, costs several and is written down. */
+async function putSmall(
+  { peer: { client }, settings, signal }: Job,
+  source: Source,
+  bytes: Uint8Array,
+  progress: ShownProgress,
+): Promise<PutResult> {
+  try {
+    const asked = { method: 'PUT', body: bytes, headers: contentHeaders(bytes.length), signal };
+    const result = await client.json<PutResult>(await client.open(routeOfPut(source, settings), asked));
+    void progress.update(bytes.length, bytes.length);
+    return result;
+  } finally {
+    progress.end();
+  }
+}
+
+function contentHeaders(length: number): OutgoingHttpHeaders {
+  return { 'Content-Type': 'application/octet-stream', 'Content-Length': length };
+}
+
+function routeOfPut({ name }: Source, { replicas, timeToLive }: Settings): string {
+  const query = new URLSearchParams();
+  if (replicas !== undefined) query.set('replicas', String(replicas));
+  if (timeToLive !== undefined) query.set('ttl', `${timeToLive}ms`);
+  return `/api/v1/files/${encodeURIComponent(name)}${query.size > 0 ? `?${query}` : ''}`;
+}
+
 async function putStream(
-  { peer: { client }, settings: { replicas, timeToLive }, signal }: Job,
+  { peer: { client }, settings, signal }: Job,
   source: Source,
   bytes: Readable,
   progress: ShownProgress,
 ): Promise<PutResult> {
-  const query = new URLSearchParams();
-  if (replicas !== undefined) query.set('replicas', String(replicas));
-  if (timeToLive !== undefined) query.set('ttl', `${timeToLive}ms`);
-  const route = `/api/v1/files/${encodeURIComponent(source.name)}${query.size > 0 ? `?${query}` : ''}`;
   let done = 0;
   bytes.on('data', (piece: Buffer) => {
     done += piece.length;
@@ -185,7 +227,8 @@ async function putStream(
   });
   try {
     const headers = { 'Content-Type': 'application/octet-stream' };
-    return await client.json<PutResult>(await client.open(route, { method: 'PUT', body: bytes, headers, signal }));
+    const asked = { method: 'PUT', body: bytes, headers, signal };
+    return await client.json<PutResult>(await client.open(routeOfPut(source, settings), asked));
   } finally {
     progress.end();
   }

@@ -3,7 +3,7 @@ import { ChordialError } from '../errors.ts';
 import { report } from './failure.ts';
 
 /** Enough that a peer is never without work, few enough that it is not asked for more than it can begin. */
-const maximumAtOnce = 16;
+const maximumAtOnce = 64;
 
 export interface SeveralOptions<Result> {
   readonly json?: boolean;

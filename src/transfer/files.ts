@@ -7,6 +7,8 @@ export interface PutOptions {
   readonly timeToLive?: number;
   readonly signal?: AbortSignal;
   readonly progress?: (done: TransferProgress) => void;
+  /** Bytes that a stream says it has, when it does: a small one then takes no more memory than it has. */
+  readonly size?: number;
 }
 
 export interface TransferProgress {

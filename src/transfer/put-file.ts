@@ -1,5 +1,6 @@
 /** Putting a stream: its blocks become durable while it is read, its name last of all. */
-import { buildFile } from '../content/builder.ts';
+import { type BuiltFile, buildFile, buildLeaf } from '../content/builder.ts';
+import { leafBytes } from '../content/leaf-pool.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
@@ -19,15 +20,50 @@ export async function putFile(
 ): Promise<PutResult> {
   const checked = checkName(name);
   return publishing(ports, checked, options, async (write) => {
-    const { cid, size, blocks, sha256 } = await buildFile(counted(checkedSource(source), options, null), write, {
-      ...ports.cut,
-      pool: ports.data.leaves,
-    });
+    const pieces = counted(checkedSource(source), options, null);
+    const { cid, size, blocks, sha256 } = await buildStream(pieces, write, options.size ?? null, ports);
     return { name: checked, cid, size, type: 'file', sha256, blocks };
   });
 }
 
 type Write = Parameters<typeof buildFile>[1];
+
+/** Below this a leaf's buffer of 1 MiB would be mostly air. */
+const maximumGatheredBytes = 256 * 1024;
+
+/** @param said how many bytes come, by whoever sends them; believed only where it saves memory. */
+async function buildStream(
+  pieces: AsyncIterable<Uint8Array>,
+  write: Write,
+  said: number | null,
+  { cut, data }: Pick<FilePorts, 'cut' | 'data'>,
+): Promise<BuiltFile> {
+  const options = { ...cut, pool: data.leaves };
+  if (said === null || said > Math.min(maximumGatheredBytes, cut.leafBytes ?? leafBytes))
+    return buildFile(pieces, write, options);
+  const gathered: Uint8Array[] = [];
+  let bytes = 0;
+  const coming = pieces[Symbol.asyncIterator]();
+  for (let next = await coming.next(); next.done !== true; next = await coming.next()) {
+    gathered.push(next.value);
+    bytes += next.value.length;
+    if (bytes > said) return buildFile(after(gathered, coming), write, options);
+  }
+  return buildLeaf(wholeOf(gathered), write);
+}
+
+async function* after(
+  first: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* first;
+  yield* { [Symbol.asyncIterator]: () => rest };
+}
+
+/** A buffer of its own, since the block's owner keeps it. */
+function wholeOf(pieces: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(Buffer.concat(pieces));
+}
 
 /** Runs `build` with a way for its blocks and publishes what came of it. Nothing is published when it fails. */
 export async function publishing(

@@ -131,16 +131,16 @@ test('A22 of many files one that fails is named, the others go on, and the exit 
   await using desk = await Desk.open();
   for (const name of ['a', 'b', 'c']) await writeFile(desk.path(name), name);
   const { files } = desk.served.peer;
-  const putPath = files.putPath.bind(files);
-  files.putPath = async (name, ...rest) => {
+  const put = files.put.bind(files);
+  files.put = async (name, ...rest) => {
     const { ChordialError } = await import('../../src/errors.ts');
     if (name === 'b') throw new ChordialError('too-few-copies', 'Only one host took it.');
-    return putPath(name, ...rest);
+    return put(name, ...rest);
   };
-  const put = await desk.run(['put', 'a', 'b', 'c']);
-  assert.equal(put.exit, 1);
-  assert.match(put.text, /^a .*\nc /);
-  assert.match(put.stderr, /^chordial: b: Only one host took it\.\n$/);
+  const several = await desk.run(['put', 'a', 'b', 'c']);
+  assert.equal(several.exit, 1);
+  assert.match(several.text, /^a .*\nc /);
+  assert.match(several.stderr, /^chordial: b: Only one host took it\.\n$/);
   const got = await desk.run(['get', 'a', 'absent', 'c', '-o', 'fetched', '--json']);
   assert.equal(got.exit, 1);
   assert.equal(got.text.trim().split('\n').length, 2);

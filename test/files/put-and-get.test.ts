@@ -26,6 +26,20 @@ async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
 
 const code = (wanted: string) => (error: unknown) => error instanceof ChordialError && error.code === wanted;
 
+test('A6 a stream that says its size is the same file as one that does not, also when it says too little', async () => {
+  const { peers, close } = await dataNetwork(3);
+  const content = randomBytes(200_000);
+  const { cid } = await peers[0]!.files.put('unsaid', bytesOf(content));
+  for (const size of [content.length, content.length + 1, 100_000, 0]) {
+    const put = await peers[0]!.files.put(`said ${size}`, bytesOf(content), { size });
+    assert.deepEqual([put.cid, put.size], [cid, content.length]);
+  }
+  assert.ok(content.equals(await collect(peers[2]!.files.read(cid))));
+  const empty = await peers[0]!.files.put('empty', bytesOf(new Uint8Array()), { size: 0 });
+  assert.equal(empty.size, 0);
+  await close();
+});
+
 for (const size of [0, 1, MiB - 1, MiB, MiB + 1, 20 * MiB]) {
   test(`A6 A7 a file of ${size} bytes put at one peer is fetched from any other`, async () => {
     const { peers, close } = await dataNetwork(5);
