@@ -4,6 +4,8 @@
  */
 import type { Contact, HostId } from '../ring/pointer.ts';
 import { parseAddress } from './addresses.ts';
+import { ControlChannel } from './control-channel.ts';
+import type { CounterName } from './counters.ts';
 import { type Caller, type Connection, dial } from './dial.ts';
 import {
   connectMilliseconds,
@@ -20,6 +22,8 @@ export type Purpose = 'control' | 'bulk';
 export interface PooledConnection {
   readonly connection: Connection;
   readonly purpose: Purpose;
+  /** Opens its stream with the first question. */
+  readonly channel: ControlChannel;
   /** Exchanges under way; an idle connection has none. */
   inUse: number;
   /** Milliseconds of performance.now(), as below. */
@@ -36,6 +40,7 @@ interface Slot {
 export class ConnectionPool {
   readonly #caller: Caller;
   readonly #accept: (connection: Connection) => void;
+  readonly #count: (name: CounterName) => void;
   readonly #said: (host: HostId) => Contact | null;
   /** In order of use, oldest first. */
   readonly #slots = new Map<string, Slot>();
@@ -50,10 +55,12 @@ export class ConnectionPool {
   constructor(
     caller: Caller,
     accept: (connection: Connection) => void,
+    count: (name: CounterName) => void = () => {},
     said: (host: HostId) => Contact | null = () => null,
   ) {
     this.#caller = caller;
     this.#accept = accept;
+    this.#count = count;
     this.#said = said;
     this.#sweeper = setInterval(() => this.#sweep(), sweepMilliseconds).unref();
   }
@@ -103,10 +110,10 @@ export class ConnectionPool {
       throw new TransportError('unreachable', 'This peer is shutting down.');
     }
     const now = performance.now();
-    const pooled: PooledConnection = { connection, purpose, inUse: 0, lastUsed: now, unansweredSince: null };
+    const channel = new ControlChannel(connection.session, this.#count);
     // The system reports a dead connection late; GOAWAY closes it for new use at once.
-    connection.session.on('goaway', () => connection.session.close());
-    return pooled;
+    connection.session.on('goaway', () => channel.retire());
+    return { connection, purpose, channel, inUse: 0, lastUsed: now, unansweredSince: null };
   }
 
   /** Tries the addresses in order, those that the host itself named last. Tells the reason that says most: refused before silent before unreachable. */
@@ -136,7 +143,7 @@ export class ConnectionPool {
     for (const [key, { pooled }] of this.#slots) {
       if (pooled === null || pooled.inUse > 0) continue;
       this.#slots.delete(key);
-      pooled.connection.session.close();
+      pooled.channel.retire();
       return;
     }
   }
@@ -146,7 +153,7 @@ export class ConnectionPool {
     for (const [key, { pooled }] of this.#slots) {
       if (pooled === null || pooled.inUse > 0 || now - pooled.lastUsed < idleMilliseconds[pooled.purpose]) continue;
       this.#slots.delete(key);
-      pooled.connection.session.close();
+      pooled.channel.retire();
     }
   }
 }

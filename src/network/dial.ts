@@ -122,7 +122,7 @@ async function greet(caller: Caller, session: ClientHttp2Session, socket: TLSSoc
   );
   const proof = secret === null ? null : proveSecret(secret, socket, 'client', host);
   const body = encodeBody(encodeHelloAsk({ network, contact, zone, proof }));
-  return decodeHelloAnswer(decodeBody(await askSmall(session, '/hello', body, undefined, () => undefined)));
+  return decodeHelloAnswer(decodeBody(await askSmall(session, '/hello', body)));
 }
 
 function openSocket(

@@ -14,6 +14,10 @@ export const maximumSessionMemoryMebibytes = 64;
 const frameBytes = 64 * kibibyte;
 
 export const maximumConcurrentStreams = 1024;
+/** Questions of one connection that are worked on at once; whoever asks keeps further ones back until some are answered. */
+export const maximumRunningRequests = 1024;
+/** Once so much waits on a control stream for the other side to read, further questions wait here and may be given up. */
+export const maximumUnsentBytes = mebibyte;
 /** Bodies of requests that have not arrived whole: over all connections, and of one. The same for answers that were not read yet. */
 export const smallBodyRoom = {
   mostBytes: 64 * mebibyte,

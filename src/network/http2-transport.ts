@@ -4,9 +4,9 @@
  * Each host is server and client. To another host lead at most two connections of ours, one for control and one for
  * bulk, so that a heartbeat never waits behind a block. On each, HELLO comes first (hello.ts); then
  *
- *   POST /control/KIND   DAG-CBOR both ways, at most 1 MiB; never reset, only ignored when too late
- *   POST /bulk/KIND      header frame and raw payload both ways (stream-framing.ts); reset when broken off
- *   PING                 liveness
+ *   POST /control     one stream for all small questions and their answers, at most 1 MiB each (control-frames.ts)
+ *   POST /bulk/KIND   header frame and raw payload both ways (stream-framing.ts); reset when broken off
+ *   PING              liveness
  *
  * A connection that ends says nothing about its host: the next use dials again, and only that tells.
  * A control request whose connection ends under way is asked once more, so it can arrive twice.
@@ -17,8 +17,8 @@ import { type Address, formatAddress, parseAddress } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { ByteRoom } from './byte-room.ts';
 import { tlsCredentials } from './certificate.ts';
-import { ConnectionPool, type PooledConnection, type Purpose, using } from './connection-pool.ts';
-import { type Counters, RefusalCounters } from './counters.ts';
+import { ConnectionPool, type PooledConnection, using } from './connection-pool.ts';
+import { type CounterName, type Counters, RefusalCounters } from './counters.ts';
 import type { Caller, Connection } from './dial.ts';
 import { type Genesis, networkId } from './genesis.ts';
 import { checkAnswer } from './greeting.ts';
@@ -27,7 +27,7 @@ import { PeerServer } from './http2-server.ts';
 import type { Identity } from './identity.ts';
 import { openStream } from './outgoing-stream.ts';
 import { OwnContact } from './own-contact.ts';
-import { askSmall, ConnectionLost } from './small-exchange.ts';
+import { ConnectionLost } from './small-exchange.ts';
 import { Traffic } from './traffic.ts';
 import {
   type Handlers,
@@ -39,7 +39,7 @@ import {
   type Wire,
 } from './transport.ts';
 import { decodeBody, encodeBody } from './wire-body.ts';
-import { within } from './within.ts';
+import { Closing, type Wait, within } from './within.ts';
 
 export interface Http2TransportOptions {
   readonly identity: Identity;
@@ -72,7 +72,7 @@ export class Http2Transport implements Transport {
   readonly #contacts = new BoundedCache<HostId, Contact>(maximumKnownHosts);
   readonly #zones = new BoundedCache<HostId, string>(maximumKnownHosts);
   readonly #pool: ConnectionPool;
-  readonly #closing = new AbortController();
+  readonly #closing = new Closing();
   readonly #treatAsRemote: (address: string) => boolean;
   readonly #contact: OwnContact;
   #listening: string;
@@ -97,7 +97,8 @@ export class Http2Transport implements Transport {
       ...(options.dialFrom === undefined ? {} : { dialFrom: options.dialFrom }),
     };
     const said = (host: HostId) => this.#contacts.get(host) ?? null;
-    this.#pool = new ConnectionPool(caller, (connection) => this.#accept(connection), said);
+    const count = (name: CounterName) => this.#counters.count(name);
+    this.#pool = new ConnectionPool(caller, (connection) => this.#accept(connection), count, said);
   }
 
   /** Where others reach this peer; loopback, if at all, last. Empty before `serve`. */
@@ -152,27 +153,24 @@ export class Http2Transport implements Transport {
   }
 
   async request(to: Contact, kind: string, body: Wire, options: RequestOptions): Promise<Wire> {
-    const path = pathOf('control', kind);
+    checkKind(kind);
     const bytes = encodeBody(body);
-    return this.#bounded(to, options, (signal) =>
-      this.#exchange(to, 'control', async ({ connection }) => {
-        const late = () => this.#counters.count('late-answer');
-        return decodeBody(await askSmall(connection.session, path, bytes, signal, late));
-      }),
+    return this.#bounded(to, options, (wait) =>
+      this.#exchange(to, wait, async ({ channel }) => decodeBody(await channel.ask(kind, bytes, wait))),
     );
   }
 
   async stream(to: Contact, kind: string, outgoing: OutgoingStream, options: RequestOptions): Promise<IncomingStream> {
-    const path = pathOf('bulk', kind);
+    checkKind(kind);
     const pooled = await this.#bounded(to, options, () => this.#pool.get(to, 'bulk'));
-    const incoming = await openStream(pooled, path, outgoing, options);
+    const incoming = await openStream(pooled, `/bulk/${kind}`, outgoing, options);
     this.#heard(pooled.connection.contact);
     return incoming;
   }
 
   async ping(to: Contact, timeout: Milliseconds): Promise<Milliseconds> {
-    return this.#bounded(to, { deadline: timeout }, () =>
-      this.#exchange(to, 'control', ({ connection: { session } }) => {
+    return this.#bounded(to, { deadline: timeout }, (wait) =>
+      this.#exchange(to, wait, ({ connection: { session } }) => {
         return new Promise<Milliseconds>((resolve, reject) => {
           const lost = () => reject(new ConnectionLost('The connection closed during a ping.'));
           if (session.closed || session.destroyed) return lost();
@@ -185,7 +183,7 @@ export class Http2Transport implements Transport {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.close();
     this.#pool.close();
     await this.#server?.close();
   }
@@ -193,11 +191,12 @@ export class Http2Transport implements Transport {
   /** Over a connection, once more over a new one if that one was lost. */
   async #exchange<Answer>(
     to: Contact,
-    purpose: Purpose,
+    wait: Wait,
     ask: (pooled: PooledConnection) => Promise<Answer>,
   ): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
-      const pooled = await this.#pool.get(to, purpose);
+      const pooled = await this.#pool.get(to, 'control');
+      if (wait.isOver) throw new TransportError('aborted', 'Nobody waits any longer.');
       if (pooled.inUse >= maximumPendingRequests) {
         throw new TransportError(
           'refused',
@@ -216,7 +215,7 @@ export class Http2Transport implements Transport {
           throw error;
         }
         if (!(error instanceof ConnectionLost)) throw error;
-        if (this.#closing.signal.aborted) throw new TransportError('unreachable', 'This peer is shutting down.');
+        if (this.#closing.isClosing) throw new TransportError('unreachable', 'This peer is shutting down.');
         if (attempt === 2) throw new TransportError('timeout', `${to.host} answered nothing: ${error.message}`);
       }
     }
@@ -227,13 +226,9 @@ export class Http2Transport implements Transport {
     this.#heard(pooled.connection.contact);
   }
 
-  async #bounded<Result>(
-    to: Contact,
-    options: RequestOptions,
-    run: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> {
+  async #bounded<Result>(to: Contact, options: RequestOptions, run: (wait: Wait) => Promise<Result>): Promise<Result> {
     try {
-      return await within(options, this.#closing.signal, run);
+      return await within(options, this.#closing, run);
     } catch (error) {
       if (error instanceof TransportError && error.failure === 'timeout') this.#pool.doubt(to);
       throw error;
@@ -266,10 +261,9 @@ export class Http2Transport implements Transport {
   }
 }
 
-function pathOf(purpose: Purpose, kind: string): string {
+function checkKind(kind: string): void {
   if (!kindPattern.test(kind))
     throw new TransportError('refused', `${JSON.stringify(kind)} is no kind of message.`, 'bad-request');
-  return `/${purpose}/${kind}`;
 }
 
 function reportOnStandardError(error: unknown, doing: string): void {

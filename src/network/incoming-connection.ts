@@ -1,28 +1,28 @@
-/** One connection that another host opened: HELLO first, then its questions, each answered or refused by itself. */
+/** One connection that another host opened: HELLO first, then its questions, on the control stream or each on a bulk stream. */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '../ring/pointer.ts';
+import { Answering, type AnsweringContext, nothingOfThatName, tooMany } from './answering.ts';
 import type { ByteRoom, ShareOfRoom } from './byte-room.ts';
-import type { RefusalCounters } from './counters.ts';
+import { ControlAnswers } from './control-answers.ts';
+import { controlPath } from './control-channel.ts';
 import {
   handshakeMilliseconds,
   incomingSilenceMilliseconds,
   kindPattern,
-  maximumConcurrentStreams,
   smallBodyMilliseconds,
 } from './http2-limits.ts';
 import { admit, type Gate } from './server-hello.ts';
-import { ConnectionLost, encodeRefusal, gatherBody } from './small-exchange.ts';
+import { encodeRefusal, gatherBody } from './small-exchange.ts';
 import { FrameReader, sendStream } from './stream-framing.ts';
 import { StreamWatch } from './stream-watch.ts';
 import type { Traffic } from './traffic.ts';
-import { type Handlers, TransportError } from './transport.ts';
+import type { Handlers, OutgoingStream, TransportError } from './transport.ts';
 import { decodeBody, encodeBody, maximumBodyBytes } from './wire-body.ts';
 
-export interface IncomingContext {
+export interface IncomingContext extends AnsweringContext {
   readonly gate: Gate;
   readonly handlers: Handlers;
-  readonly counters: RefusalCounters;
   readonly traffic: Traffic;
   /** Of bodies that have not arrived whole. */
   readonly gathered: ByteRoom;
@@ -31,8 +31,6 @@ export interface IncomingContext {
   /** A host said something, authenticated. */
   heard(from: Contact): void;
   learnZone(host: HostId, zone: string | null): void;
-  /** A handler threw what it should not: a bug of ours, told to whoever runs the peer. */
-  report(error: unknown, doing: string): void;
 }
 
 export class IncomingConnection {
@@ -45,8 +43,8 @@ export class IncomingConnection {
   #from: Contact | null = null;
   #saidHello = false;
   readonly #gathered: ShareOfRoom;
-  readonly #unread: ShareOfRoom;
-  #running = 0;
+  readonly #answering: Answering;
+  #controlStream: ServerHttp2Stream | null = null;
 
   constructor(
     context: IncomingContext,
@@ -57,7 +55,7 @@ export class IncomingConnection {
   ) {
     this.#context = context;
     this.#gathered = context.gathered.share();
-    this.#unread = context.unread.share();
+    this.#answering = new Answering(context);
     this.#session = session;
     this.#socket = socket;
     this.#host = host;
@@ -86,18 +84,37 @@ export class IncomingConnection {
       return;
     }
     this.#context.heard(from);
-    const [, room, kind] = /^\/(control|bulk)\/(.+)$/.exec(path ?? '') ?? [];
+    if (headers[':method'] === 'POST' && path === controlPath) {
+      this.#takeControl(stream, from);
+      return;
+    }
+    const [, kind] = /^\/bulk\/(.+)$/.exec(path ?? '') ?? [];
     if (headers[':method'] !== 'POST' || kind === undefined || !kindPattern.test(kind)) {
-      this.#context.counters.count('unknown-path');
-      this.#refuse(stream, new TransportError('refused', 'There is nothing of that name here.', 'not-found'));
+      this.#refuse(stream, this.#answering.refusal(nothingOfThatName(), 'a stream'));
       return;
     }
-    if (this.#running >= maximumConcurrentStreams) {
-      this.#refuse(stream, this.#counted(tooMany()));
+    void this.#run(stream, kind, () => this.#stream(stream, from, kind));
+  }
+
+  /** One at a time is all that anybody needs. */
+  #takeControl(stream: ServerHttp2Stream, from: Contact): void {
+    if (this.#controlStream !== null && !this.#controlStream.closed) {
+      this.#refuse(stream, this.#answering.refusal(tooMany(), 'a control stream'));
       return;
     }
-    const answer = room === 'control' ? this.#request : this.#stream;
-    void this.#run(stream, kind, () => answer.call(this, stream, from, kind));
+    // Between two questions it may be silent for as long as the connection is kept.
+    stream.setTimeout(0);
+    this.#controlStream = stream;
+    const { counters, handlers } = this.#context;
+    new ControlAnswers(stream, {
+      contact: from,
+      answering: this.#answering,
+      handlers,
+      gathered: this.#gathered,
+      unread: this.#context.unread.share(),
+      heard: () => this.#context.heard(from),
+      count: (name) => counters.count(name),
+    });
   }
 
   async #hello(stream: ServerHttp2Stream): Promise<void> {
@@ -127,14 +144,6 @@ export class IncomingConnection {
     this.#context.heard(admitted.contact);
   }
 
-  async #request(stream: ServerHttp2Stream, from: Contact, kind: string): Promise<void> {
-    const body = decodeBody(await this.#gather(stream));
-    // Whoever leaves so much unread is not worth the work of another answer.
-    if (!this.#unread.fits(leastAnswerBytes)) throw tooMany();
-    const answer = encodeBody(await this.#handled(() => this.#context.handlers.request(from, kind, body), kind));
-    this.#respondWithin(stream, answer);
-  }
-
   async #stream(stream: ServerHttp2Stream, from: Contact, kind: string): Promise<void> {
     stream.setTimeout(0);
     const watch = new StreamWatch(stream, incomingSilenceMilliseconds);
@@ -142,7 +151,10 @@ export class IncomingConnection {
     const header = await reader.header();
     // A handler that stops reading early still answers; what comes on is cut off after the answer.
     const payload = reader.payload(() => undefined);
-    const outgoing = await this.#handled(() => this.#context.handlers.stream(from, kind, { header, payload }), kind);
+    const outgoing = await this.#handled(stream, kind, () =>
+      this.#context.handlers.stream(from, kind, { header, payload }),
+    );
+    if (outgoing === null) return;
     if (stream.closed || stream.destroyed) {
       await outgoing.payload?.[Symbol.asyncIterator]().return?.();
       return;
@@ -167,40 +179,33 @@ export class IncomingConnection {
   }
 
   async #run(stream: ServerHttp2Stream, doing: string, answer: () => Promise<void>): Promise<void> {
-    this.#running += 1;
+    try {
+      this.#answering.begin();
+    } catch (error) {
+      this.#refuse(stream, this.#answering.refusal(error, doing));
+      return;
+    }
     try {
       await answer();
     } catch (error) {
-      if (error instanceof ConnectionLost) this.#context.counters.count('broken-stream');
-      else if (error instanceof TransportError) this.#refuse(stream, this.#counted(error));
-      else {
-        this.#context.report(error, `answering ${doing}`);
-        this.#refuse(stream, new TransportError('refused', `Answering ${doing} failed here.`, 'internal'));
-      }
+      this.#refuse(stream, this.#answering.refusal(error, doing));
     } finally {
-      this.#running -= 1;
+      this.#answering.end();
     }
   }
 
-  async #handled<Result>(handle: () => Promise<Result>, kind: string): Promise<Result> {
+  /** Null when the handler refused, and the asker was told. */
+  async #handled(
+    stream: ServerHttp2Stream,
+    kind: string,
+    handle: () => Promise<OutgoingStream>,
+  ): Promise<OutgoingStream | null> {
     try {
       return await handle();
     } catch (error) {
-      const expected = error instanceof TransportError;
-      this.#context.counters.count(expected ? 'refused-by-handler' : 'handler-failed');
-      if (expected) throw new HandlerRefusal(error);
-      this.#context.report(error, `answering ${kind}`);
-      throw new HandlerRefusal(new TransportError('refused', `Answering ${kind} failed here.`, 'internal'));
+      this.#refuse(stream, this.#answering.refusalOfHandler(error, kind));
+      return null;
     }
-  }
-
-  #counted(error: TransportError): TransportError {
-    if (error instanceof HandlerRefusal) return error;
-    if (error.code === 'too-large') this.#context.counters.count('too-large');
-    else if (error.code === 'busy') this.#context.counters.count('busy');
-    else if (error.code === 'bad-request') this.#context.counters.count('malformed');
-    else if (error.failure !== 'refused') this.#context.counters.count('broken-stream');
-    return error;
   }
 
   async #gather(stream: ServerHttp2Stream): Promise<Buffer> {
@@ -218,19 +223,8 @@ export class IncomingConnection {
     }
   }
 
-  /** Who asks on and on and reads nothing would have us keep all the answers. Throws `busy`. */
-  #respondWithin(stream: ServerHttp2Stream, answer: Uint8Array): void {
-    if (stream.closed || stream.destroyed) return;
-    if (!this.#unread.take(answer.length)) throw tooMany();
-    const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), smallBodyMilliseconds);
-    stream.once('close', () => {
-      clearTimeout(timer);
-      this.#unread.give(answer.length);
-    });
-    this.#respond(stream, 200, answer);
-  }
-
-  #refuse(stream: ServerHttp2Stream, error: TransportError): void {
+  #refuse(stream: ServerHttp2Stream, error: TransportError | null): void {
+    if (error === null) return;
     if (stream.headersSent) {
       stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       return;
@@ -250,19 +244,5 @@ export class IncomingConnection {
   #expel(why: 'before-hello' | 'hello-too-late'): void {
     this.#context.counters.count(why);
     this.#session.destroy();
-  }
-}
-
-/** A larger answer may still find no room when it is made. */
-const leastAnswerBytes = 64 * 1024;
-
-function tooMany(): TransportError {
-  return new TransportError('refused', 'Too many questions at once; ask fewer, and read the answers.', 'busy');
-}
-
-/** Already counted as the handler's own. */
-class HandlerRefusal extends TransportError {
-  constructor(error: TransportError) {
-    super('refused', error.message, error.code);
   }
 }

@@ -1,4 +1,4 @@
-/** Small bodies over one HTTP/2 stream: gathered whole, never more than their bound. */
+/** One question and one answer on an HTTP/2 stream of their own, as HELLO is; and how refusals look on any stream. */
 import { type ClientHttp2Session, constants, type Http2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { TransportError, type Wire } from './transport.ts';
 import { decodeBody, encodeBody, maximumBodyBytes, tooLarge } from './wire-body.ts';
@@ -7,37 +7,19 @@ import { readText, readTuple } from './wire-reading.ts';
 /** The connection went away before an answer came; says nothing about the host. */
 export class ConnectionLost extends Error {}
 
-/** How long an answer that nobody waits for may still come, before its stream is given up after all. */
-const abandonedMilliseconds = 60_000;
 const maximumMessageCharacters = 1000;
 
-/**
- * Asks and resolves with the answer's bytes. When nobody waits any longer (`signal`), the answer is read and dropped:
- * a server cuts off clients that reset many streams.
- */
-export function askSmall(
-  session: ClientHttp2Session,
-  path: string,
-  body: Uint8Array,
-  signal: AbortSignal | undefined,
-  late: () => void,
-): Promise<Uint8Array> {
+/** Asks and resolves with the answer's bytes. */
+export function askSmall(session: ClientHttp2Session, path: string, body: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     if (session.closed || session.destroyed) return reject(new ConnectionLost('The connection is closing.'));
     const stream = session.request({ ':method': 'POST', ':path': path });
-    const abandoned = () => {
-      const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), abandonedMilliseconds).unref();
-      stream.once('close', () => clearTimeout(timer));
-    };
-    signal?.addEventListener('abort', abandoned, { once: true });
-    stream.once('close', () => signal?.removeEventListener('abort', abandoned));
     let status = 0;
     stream.on('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
       status = headers[':status'] ?? 0;
     });
     gatherBody(stream, maximumBodyBytes).then(
       (answer) => {
-        if (signal?.aborted) late();
         if (status === 200) resolve(answer);
         else reject(readRefusal(status, answer));
       },

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ringId } from '../ring/identifier.ts';
 import type { MemberPointer, Pointer } from '../ring/pointer.ts';
+import { encodeAnswer, encodeQuestion } from './control-frames.ts';
 import { encodeHelloAnswer, encodeHelloAsk } from './hello.ts';
 import { hostIdOfPublicKey, memberIdOfHost } from './host-id.ts';
 import { ringCodec } from './ring-codec.ts';
@@ -78,3 +79,9 @@ for (const [name, [wire, expected]] of Object.entries(fixtures)) {
     assert.equal(Buffer.from(encodeBody(wire)).toString('hex'), expected);
   });
 }
+
+test('the frames of a question and its answer keep their fixtures', () => {
+  const question = encodeQuestion(258, 'ring/roll', encodeBody([1]));
+  assert.equal(question.toString('hex'), '000000100000010209' + '72696e672f726f6c6c' + '8101');
+  assert.equal(encodeAnswer(258, 200, encodeBody(null)).toString('hex'), '000000070000010200c8f6');
+});

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
-import { within } from './within.ts';
+import { Closing, within } from './within.ts';
 
-const never = new AbortController().signal;
+const never = new Closing();
 
 /** Nothing else happens in this process meanwhile. */
 function holdUp(milliseconds: number): void {
@@ -14,10 +14,10 @@ function holdUp(milliseconds: number): void {
 
 test('silence ends at the deadline, and what was begun hears so', async () => {
   let heard = false;
-  const silence = within({ deadline: 20 }, never, (over) => {
-    over.addEventListener('abort', () => {
+  const silence = within({ deadline: 20 }, never, (wait) => {
+    wait.ended = () => {
       heard = true;
-    });
+    };
     return new Promise(() => undefined);
   });
   await assert.rejects(silence, { failure: 'timeout' });

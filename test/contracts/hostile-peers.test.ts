@@ -23,7 +23,16 @@ const chosen = [
     'forged shares',
     'beyond all bounds',
   ],
-  ...['false claims', 'false news', 'nonsense', 'nonsense in bulk', 'bad bodies', 'bad frames', 'bodies held back'],
+  ...[
+    'false claims',
+    'false news',
+    'nonsense',
+    'nonsense in bulk',
+    'bad bodies',
+    'bad questions',
+    'bad frames',
+    'bodies held back',
+  ],
 ];
 const attackMilliseconds = 150;
 const deadlineMilliseconds = 30_000;

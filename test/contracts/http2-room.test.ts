@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ClientHttp2Session } from 'node:http2';
 import { type TestContext, test } from 'node:test';
+import { encodeQuestion } from '../../src/network/control-frames.ts';
 import { found, networkId } from '../../src/network/genesis.ts';
 import { smallBodyRoom } from '../../src/network/http2-limits.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
@@ -9,11 +10,12 @@ import { createIdentity } from '../../src/network/identity.ts';
 import { createSecret } from '../../src/network/network-files.ts';
 import { encodeBody, maximumBodyBytes } from '../../src/network/wire-body.ts';
 import { until } from '../end-to-end/until.ts';
-import { greeted, open } from '../hostile/raw-session.ts';
+import { greeted, openControl } from '../hostile/raw-session.ts';
 
 const deadline = 20_000;
 const [genesis, secret] = [found(), createSecret()];
-const answerBytes = 512 * 1024 - 100;
+/** Sixteen of them leave less room of a connection than any answer is given. */
+const answerBytes = 517_000;
 
 async function peer(t: TestContext, handled: () => void = () => {}): Promise<Http2Transport> {
   const transport = new Http2Transport({ identity: createIdentity(), genesis, secret, listen: '127.0.0.1:0' });
@@ -37,25 +39,44 @@ async function hostile(t: TestContext, to: Http2Transport, windowBytes?: number)
 
 test('bodies that are held back take no more than their room, and others are heard', { timeout: 60_000 }, async (t) => {
   const [host, other] = [await peer(t), await peer(t)];
-  const sessions = await Promise.all(Array.from({ length: 10 }, () => hostile(t, host)));
-  const body = new Uint8Array(maximumBodyBytes - 16);
-  // 160 MiB are on offer.
-  for (const session of sessions) for (let count = 0; count < 16; count++) open(session, '/control/hear').write(body);
-  const perConnection = smallBodyRoom.mostBytesPerConnection / maximumBodyBytes;
-  const most = Math.min(10 * perConnection, smallBodyRoom.mostBytes / maximumBodyBytes);
-  await until('what does not fit is refused', async () => host.counters['busy'] >= 160 - most - 10);
+  const body = new Uint8Array(maximumBodyBytes);
+  const beginning = encodeQuestion(1, 'hear', body).subarray(0, -1);
+  const fitting = Math.floor(smallBodyRoom.mostBytes / beginning.length);
+  const offered = fitting + 8;
+  for (let count = 0; count < offered; count++) openControl(await hostile(t, host)).write(beginning);
+  await until('what does not fit is refused', async () => host.counters['busy'] >= offered - fitting);
   assert.equal(await other.request(host.contact, 'hear', null, { deadline }), 'hear');
 });
 
 test('answers that nobody reads are not made without end, and others get theirs', { timeout: 60_000 }, async (t) => {
   let handled = 0;
   const [host, other] = [await peer(t, () => handled++), await peer(t)];
-  const session = await hostile(t, host, 0);
-  const asked = 200;
-  for (let count = 0; count < asked; count++) open(session, '/control/much').end(encodeBody(null));
+  // Nothing is read: the window is shut.
+  const stream = openControl(await hostile(t, host, 0));
+  const ask = (from: number, count: number) => {
+    for (let id = from; id < from + count; id++) stream.write(encodeQuestion(id, 'much', encodeBody(null)));
+  };
   const fitting = Math.floor(smallBodyRoom.mostBytesPerConnection / answerBytes);
-  await until('what does not fit is refused', async () => host.counters['busy'] >= asked - fitting);
-  assert.ok(handled <= asked / 4, `${handled} of ${asked} were worked on`);
+  ask(1, 2 * fitting);
+  await until('what does not fit is refused', async () => host.counters['busy'] >= fitting);
+  ask(1 + 2 * fitting, 200);
+  await until('nothing more is worked on', async () => host.counters['busy'] >= fitting + 200);
+  assert.equal(handled, 2 * fitting);
   const answer = await other.request(host.contact, 'much', null, { deadline });
   assert.equal((answer as Uint8Array).length, answerBytes);
+  assert.equal(stream.closed, false);
+});
+
+test('who asks on and on and reads nothing is cut off', { timeout: 60_000 }, async (t) => {
+  const [host, other] = [await peer(t), await peer(t)];
+  const stream = openControl(await hostile(t, host, 0));
+  const questions = (from: number) =>
+    Buffer.concat(Array.from({ length: 1000 }, (_, id) => encodeQuestion(from + id, 'much', encodeBody(null))));
+  let asked = 0;
+  await until('it is cut off', async () => {
+    if (!stream.closed) stream.write(questions(1 + asked));
+    asked += 1000;
+    return stream.closed;
+  });
+  assert.equal(await other.request(host.contact, 'hear', null, { deadline }), 'hear');
 });

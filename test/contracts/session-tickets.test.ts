@@ -6,12 +6,12 @@ import type { TLSSocket } from 'node:tls';
 import { parseAddress } from '../../src/network/addresses.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { ConnectionPool } from '../../src/network/connection-pool.ts';
+import { ControlChannel } from '../../src/network/control-channel.ts';
 import { type Caller, dial } from '../../src/network/dial.ts';
 import { found, networkId } from '../../src/network/genesis.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { SessionTickets } from '../../src/network/session-tickets.ts';
-import { askSmall } from '../../src/network/small-exchange.ts';
 import { decodeBody, encodeBody } from '../../src/network/wire-body.ts';
 import type { HostId } from '../../src/ring/pointer.ts';
 
@@ -41,7 +41,8 @@ function callerOf(identity: Identity, claimed: HostId = identity.host): Caller {
 async function meet(caller: Caller, address: string, expected: HostId | null, tickets: SessionTickets) {
   const connection = await dial(caller, parseAddress(address), expected, patience, tickets);
   const { session, socket, contact } = connection;
-  const answer = await askSmall(session, '/control/who', encodeBody(null), undefined, () => undefined);
+  const channel = new ControlChannel(session, () => undefined);
+  const answer = await channel.ask('who', encodeBody(null), { isOver: false, ended: null });
   session.destroy();
   return { isResumed: socket.isSessionReused(), host: contact.host, asker: decodeBody(answer) };
 }

@@ -24,6 +24,7 @@ export const attacks: readonly Attack[] = [
   { name: 'nonsense', act: pushes.pushNonsense },
   { name: 'nonsense in bulk', act: pushes.pushNonsenseInBulk },
   { name: 'bad bodies', act: floods.pushBadBodies },
+  { name: 'bad questions', act: floods.pushBadQuestions },
   { name: 'bad frames', act: floods.floodFrames },
   { name: 'rapid resets', act: floods.resetRapidly },
   { name: 'connections', act: floods.floodConnections },

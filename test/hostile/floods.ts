@@ -4,6 +4,8 @@ import type { ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { tlsCredentials } from '../../src/network/certificate.ts';
+import { controlPath } from '../../src/network/control-channel.ts';
+import { encodeQuestion } from '../../src/network/control-frames.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import { encodeHeaderFrame } from '../../src/network/stream-framing.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
@@ -13,7 +15,7 @@ import { encodeBroadcast, searchMessages } from '../../src/search/search-message
 import { type Battlefield, relentlessly, untilOver } from './attack.ts';
 import { badBodies } from './nonsense.ts';
 import { bulkKinds, controlKinds, namesAt, pair } from './pushes.ts';
-import { frame, greeted, open, post, preface, tcp, tls } from './raw-session.ts';
+import { frame, greeted, open, openControl, post, preface, tcp, tls } from './raw-session.ts';
 
 const deadline = 3000;
 
@@ -59,28 +61,27 @@ export async function stallHello(field: Battlefield): Promise<void> {
 /** As many streams as a connection may have, none of which ever ends its question. */
 export async function floodStreams(field: Battlefield): Promise<void> {
   await withSessions(field, 2, {}, async (session, { signal }) => {
+    const control = openControl(session);
+    control.write(unfinished());
+    // One control stream is all that there is; further ones are for nothing.
     const streams = Array.from({ length: 1500 }, (_, index) => {
-      const stream = open(
-        session,
-        index % 2 === 0 ? `/control/${controlKinds[index % controlKinds.length]}` : `/bulk/${bulkKinds[index % 3]}`,
-      );
+      const stream = open(session, index % 2 === 0 ? controlPath : `/bulk/${bulkKinds[index % 3]}`);
       stream.resume();
       return stream;
     });
     field.did('streams', streams.length);
     // Slow writing: a byte now and then keeps each of them from being silent.
     while (!signal.aborted) {
-      for (const stream of streams) if (!stream.destroyed && stream.writable) stream.write(Buffer.of(0));
+      for (const stream of [control, ...streams]) if (!stream.destroyed && stream.writable) stream.write(Buffer.of(0));
       await wait(500);
     }
   });
 }
 
-/** Bodies that are nearly as long as they may be, and wait for their last byte: what others must hold meanwhile. */
+/** Questions that are nearly as long as they may be, and wait for their last byte: what others must hold meanwhile. */
 export async function holdBodies(field: Battlefield): Promise<void> {
-  const body = randomBytes(1024 * 1024 - 16);
-  await withSessions(field, 6, {}, async (session, { signal }) => {
-    for (let count = 0; count < 64 && !session.destroyed; count++) open(session, '/control/records.get').write(body);
+  await withSessions(field, 24, {}, async (session, { signal }) => {
+    openControl(session).write(unfinished());
     await untilOver(signal);
   });
 }
@@ -90,15 +91,39 @@ export async function readNothing(field: Battlefield): Promise<void> {
   const [member] = field.members;
   const names = await namesAt(member, field.targets[0].contact).catch(() => []);
   const cids = names.map((bytes) => readNameEntry(decodeEntry(bytes)).cid.bytes).slice(0, 256);
-  const keys = [{ kind: 'name', cursor: null, limit: 128 }];
+  const list = encodeBody({ kind: 'name', cursor: null, limit: 128 });
   await withSessions(field, 4, { windowBytes: 0 }, async (session, { signal }) => {
-    for (let count = 0; count < 1000 && !signal.aborted && !session.destroyed; count++) {
-      open(session, '/control/records.list').end(encodeBody(keys[0]));
-      if (cids.length > 0 && count % 4 === 0) open(session, '/bulk/blocks.get').end(encodeHeaderFrame({ cids }));
-      if (count % 50 === 0) await wait(10);
+    const control = openControl(session);
+    for (let id = 1; id <= 5000 && !signal.aborted && !control.destroyed; id++) {
+      control.write(encodeQuestion(id, 'records.list', list));
+      if (cids.length > 0 && id % 20 === 0) open(session, '/bulk/blocks.get').end(encodeHeaderFrame({ cids }));
+      if (id % 250 === 0) await wait(10);
     }
     field.did('unread');
     await untilOver(signal);
+  });
+}
+
+/** What is no frame of a control stream, or one that comes twice; each ends the stream. */
+export async function pushBadQuestions(field: Battlefield): Promise<void> {
+  const question = encodeQuestion(1, 'records.get', encodeBody(null));
+  const bad: readonly Buffer[] = [
+    Buffer.alloc(4, 0xff),
+    Buffer.alloc(1000),
+    Buffer.concat([question, question]),
+    Buffer.from([0, 0, 0, 9, 0, 0, 0, 1, 200, 97, 98, 99, 100]),
+    Buffer.concat([question, randomBytes(20_000)]),
+  ];
+  let turn = 0;
+  await withSessions(field, 1, {}, async (session, { signal }) => {
+    while (!signal.aborted && !session.destroyed) {
+      const control = openControl(session);
+      const ended = new Promise<void>((resolve) => control.once('close', () => resolve()));
+      control.write(bad[turn++ % bad.length]!);
+      await Promise.race([ended, wait(500)]);
+      control.close();
+      field.did('questions');
+    }
   });
 }
 
@@ -185,17 +210,27 @@ export async function resetRapidly(field: Battlefield): Promise<void> {
 /** Bodies that no decoder should stumble over, to every kind of message. */
 export async function pushBadBodies(field: Battlefield): Promise<void> {
   await withSessions(field, 1, {}, async (session, { signal }) => {
-    while (!signal.aborted && !session.destroyed) {
+    const control = openControl(session);
+    for (let id = 1; !signal.aborted && !session.destroyed; id++) {
       const body = badBodies[randomInt(badBodies.length)]!;
-      const isBulk = randomInt(4) === 0;
-      const kinds = isBulk ? bulkKinds : controlKinds;
-      const path = `/${isBulk ? 'bulk' : 'control'}/${kinds[randomInt(kinds.length)]}`;
+      field.did('bodies');
+      if (randomInt(4) !== 0) {
+        const answered = new Promise<void>((resolve) => control.once('data', () => resolve()));
+        control.write(encodeQuestion(id, controlKinds[randomInt(controlKinds.length)]!, body));
+        await Promise.race([answered, wait(500)]);
+        continue;
+      }
       const length = Buffer.alloc(4);
       length.writeUInt32BE(randomInt(4) === 0 ? 0xffffffff : body.length);
-      await Promise.race([post(session, path, isBulk ? Buffer.concat([length, body]) : body), wait(500)]);
-      field.did('bodies');
+      const path = `/bulk/${bulkKinds[randomInt(bulkKinds.length)]}`;
+      await Promise.race([post(session, path, Buffer.concat([length, body])), wait(500)]);
     }
   });
+}
+
+/** A question of nearly the greatest length, but for its last byte. */
+function unfinished(): Buffer {
+  return encodeQuestion(1, 'records.get', randomBytes(1024 * 1024 - 16)).subarray(0, -1);
 }
 
 /** Sessions with every target, each an identity of its own, opened anew when they are ended. */

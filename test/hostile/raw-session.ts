@@ -3,6 +3,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { tlsCredentials } from '../../src/network/certificate.ts';
+import { controlPath } from '../../src/network/control-channel.ts';
 import { encodeHelloAsk, proveSecret } from '../../src/network/hello.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
@@ -70,6 +71,13 @@ export function post(session: ClientHttp2Session, path: string, body: Uint8Array
 export function open(session: ClientHttp2Session, path: string): ClientHttp2Stream {
   const stream = session.request({ ':method': 'POST', ':path': path });
   stream.on('error', () => {});
+  return stream;
+}
+
+/** The control stream of a session, on which questions are up to the caller; answers are thrown away unless `read` is given. */
+export function openControl(session: ClientHttp2Session, read: (answer: Buffer) => void = () => {}): ClientHttp2Stream {
+  const stream = open(session, controlPath);
+  stream.on('data', read);
   return stream;
 }
 

@@ -1,0 +1,146 @@
+/** The side that is asked: questions on the control stream of a connection, each worked on by itself and answered when it is done. */
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { Contact } from '../ring/pointer.ts';
+import { type Answering, nothingOfThatName, tooMany } from './answering.ts';
+import type { ShareOfRoom } from './byte-room.ts';
+import { BadFrame, decodeQuestion, encodeAnswer, type FrameSink } from './control-frames.ts';
+import type { CounterName } from './counters.ts';
+import { FrameIntake } from './frame-intake.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { kindPattern } from './http2-limits.ts';
+import { encodeRefusal } from './small-exchange.ts';
+import type { Handlers, TransportError, Wire } from './transport.ts';
+import { decodeBody, encodeBody } from './wire-body.ts';
+
+export interface Asker {
+  readonly contact: Contact;
+  readonly answering: Answering;
+  readonly handlers: Handlers;
+  /** For a question that has not arrived whole. */
+  readonly gathered: ShareOfRoom;
+  /** For answers that were not read yet. */
+  readonly unread: ShareOfRoom;
+  heard(): void;
+  count(name: CounterName): void;
+}
+
+/** Before a question is worked on; a larger answer may still find no room when it is made. */
+const leastAnswerBytes = 32 * 1024;
+/** Kept free of answers, so that each of as many questions as anybody may ask at once is told that there is no room. */
+const refusalsBytes = 96 * 1024;
+
+export class ControlAnswers implements FrameSink {
+  readonly #asker: Asker;
+  readonly #stream: ServerHttp2Stream;
+  readonly #intake: FrameIntake;
+  readonly #writer: FrameWriter;
+  #lastId = 0;
+
+  constructor(stream: ServerHttp2Stream, asker: Asker) {
+    this.#asker = asker;
+    this.#stream = stream;
+    this.#intake = new FrameIntake(this, (error) => {
+      asker.count(error.counted);
+      this.#end(constants.NGHTTP2_PROTOCOL_ERROR);
+    });
+    const stalled = () => this.#end(constants.NGHTTP2_CANCEL);
+    this.#writer = new FrameWriter(stream, (bytes) => asker.unread.give(bytes), stalled);
+    stream.on('data', (piece: Buffer) => {
+      asker.heard();
+      this.#intake.push(piece);
+    });
+    stream.once('end', () => this.#end(constants.NGHTTP2_NO_ERROR));
+    stream.once('close', () => this.#close());
+    stream.respond({ ':status': constants.HTTP_STATUS_OK });
+  }
+
+  take(id: number, rest: Buffer): void {
+    if (this.#stream.closed || this.#stream.destroyed) return;
+    const { kind, body } = decodeQuestion(rest);
+    this.#checkId(id);
+    const { answering, handlers, contact, unread } = this.#asker;
+    let wire: Wire;
+    try {
+      if (!kindPattern.test(kind)) throw nothingOfThatName();
+      // Whoever leaves so much unread is not worth the work of another answer.
+      if (!unread.fits(leastAnswerBytes + refusalsBytes)) throw tooMany();
+      wire = decodeBody(body);
+      answering.begin();
+    } catch (error) {
+      this.#refuse(id, answering.refusal(error, kind));
+      return;
+    }
+    asked(handlers, contact, kind, wire).then(
+      (answer) => {
+        answering.end();
+        this.#answer(id, kind, answer);
+      },
+      (error) => {
+        answering.end();
+        this.#refuse(id, answering.refusalOfHandler(error, kind));
+      },
+    );
+  }
+
+  makeRoom(bytes: number): boolean {
+    return this.#asker.gathered.take(bytes);
+  }
+
+  giveRoom(bytes: number): void {
+    this.#asker.gathered.give(bytes);
+  }
+
+  missed(id: number): void {
+    this.#checkId(id);
+    this.#refuse(id, this.#asker.answering.refusal(tooMany(), 'a question'));
+  }
+
+  /** They grow, so that none is ever in use twice. */
+  #checkId(id: number): void {
+    if (id <= this.#lastId) throw new BadFrame(`Question ${id} was asked before.`);
+    this.#lastId = id;
+  }
+
+  #answer(id: number, kind: string, answer: Wire): void {
+    if (this.#stream.closed || this.#stream.destroyed) return;
+    try {
+      const frame = encodeAnswer(id, constants.HTTP_STATUS_OK, encodeBody(answer));
+      if (!this.#asker.unread.fits(frame.length + refusalsBytes)) throw tooMany();
+      this.#asker.unread.take(frame.length);
+      this.#writer.push(frame);
+    } catch (error) {
+      this.#refuse(id, this.#asker.answering.refusal(error, kind));
+    }
+  }
+
+  #refuse(id: number, refusal: TransportError | null): void {
+    if (refusal === null || this.#stream.closed || this.#stream.destroyed) return;
+    const frame = encodeAnswer(id, ...encodeRefusal(refusal.message, refusal.code));
+    if (this.#asker.unread.take(frame.length)) {
+      this.#writer.push(frame);
+      return;
+    }
+    // Not even the refusals are read.
+    this.#asker.count('busy');
+    this.#end(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  #end(code: number): void {
+    this.#intake.close();
+    this.#stream.close(code);
+  }
+
+  #close(): void {
+    this.#intake.close();
+    this.#writer.close();
+  }
+}
+
+/** What a handler throws at once is no different from what it throws later. */
+function asked(handlers: Handlers, from: Contact, kind: string, body: Wire): Promise<Wire> {
+  try {
+    return handlers.request(from, kind, body);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

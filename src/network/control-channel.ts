@@ -1,0 +1,158 @@
+/** The side that asks: all questions to a host over one stream of its control connection, each answered by its id. */
+import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
+import { BadFrame, decodeAnswer, encodeQuestion, type FrameSink, maximumId } from './control-frames.ts';
+import type { CounterName } from './counters.ts';
+import { FrameIntake } from './frame-intake.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { maximumRunningRequests, maximumUnsentBytes } from './http2-limits.ts';
+import { ConnectionLost, readRefusal } from './small-exchange.ts';
+import type { Wait } from './within.ts';
+
+export const controlPath = '/control';
+
+interface Question {
+  readonly id: number;
+  readonly frame: Buffer;
+  readonly answered: (body: Buffer) => void;
+  readonly failed: (error: Error) => void;
+}
+
+interface Opened {
+  readonly stream: ClientHttp2Stream;
+  readonly writer: FrameWriter;
+}
+
+export class ControlChannel implements FrameSink {
+  readonly #session: ClientHttp2Session;
+  readonly #count: (name: CounterName) => void;
+  /** By id: those that somebody waits for. */
+  readonly #awaited = new Map<number, Question>();
+  /** Of them, those that the other side is not ready for. */
+  readonly #unsent = new Set<Question>();
+  readonly #intake: FrameIntake;
+  #opened: Opened | null = null;
+  #lastId = 0;
+  /** Sent and not answered, awaited or not. */
+  #running = 0;
+  #isRetired = false;
+  #brokenBy: string | null = null;
+
+  constructor(session: ClientHttp2Session, count: (name: CounterName) => void) {
+    this.#session = session;
+    this.#count = count;
+    this.#intake = new FrameIntake(this, (error) => {
+      count(error.counted);
+      this.#break(error.message);
+    });
+  }
+
+  /**
+   * Resolves with the answer's bytes. Rejects with ConnectionLost, or with the refusal. When `wait` is over, a question
+   * that was not sent never is, and the answer to one that was is read, counted and dropped.
+   */
+  ask(kind: string, body: Uint8Array, wait: Wait): Promise<Buffer> {
+    return new Promise((answered, failed) => {
+      const { closed, destroyed } = this.#session;
+      if (closed || destroyed || this.#brokenBy !== null)
+        return failed(new ConnectionLost('The connection is closing.'));
+      this.#lastId += 1;
+      const id = this.#lastId;
+      const question = { id, frame: encodeQuestion(id, kind, body), answered, failed };
+      this.#awaited.set(id, question);
+      wait.ended = () => {
+        this.#awaited.delete(id);
+        this.#unsent.delete(question);
+        this.#endIfRetired();
+      };
+      this.#opened ??= this.#open();
+      this.#unsent.add(question);
+      this.#send(this.#opened);
+      // The next one goes over another connection.
+      if (id === maximumId) this.retire();
+    });
+  }
+
+  /** Takes no more questions, and ends the connection when those under way are answered. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#session.close();
+    this.#endIfRetired();
+  }
+
+  take(id: number, rest: Buffer): void {
+    const { status, body } = decodeAnswer(rest);
+    if (id === 0 || id > this.#lastId) throw new BadFrame('An answer to nothing that was asked.');
+    this.#running = Math.max(0, this.#running - 1);
+    const question = this.#awaited.get(id);
+    if (question === undefined) {
+      this.#count('late-answer');
+      return;
+    }
+    this.#awaited.delete(id);
+    if (status === constants.HTTP_STATUS_OK) question.answered(body);
+    else question.failed(readRefusal(status, body));
+  }
+
+  /** Whoever we ask can hold one answer of at most 1 MiB. */
+  makeRoom(): boolean {
+    return true;
+  }
+
+  giveRoom(): void {}
+
+  missed(): void {}
+
+  #open(): Opened {
+    const stream = this.#session.request({ ':method': 'POST', ':path': controlPath }, { endStream: false });
+    let reason = 'the stream was reset';
+    stream.on('error', (error) => {
+      reason = error.message;
+    });
+    stream.on('response', (headers) => {
+      if (headers[':status'] !== constants.HTTP_STATUS_OK) this.#break(`status ${headers[':status']}`);
+    });
+    stream.on('data', (piece: Buffer) => this.#read(piece));
+    stream.on('end', () => this.#break('the other side ended it'));
+    stream.on('close', () => this.#lost(reason));
+    const stalled = () => this.#break('the other side reads nothing');
+    const writer = new FrameWriter(stream, () => this.#opened !== null && this.#send(this.#opened), stalled);
+    return { stream, writer };
+  }
+
+  #send({ writer }: Opened): void {
+    for (const question of this.#unsent) {
+      if (this.#running >= maximumRunningRequests || writer.unsentBytes >= maximumUnsentBytes) return;
+      this.#unsent.delete(question);
+      this.#running += 1;
+      writer.push(question.frame);
+    }
+  }
+
+  #read(piece: Buffer): void {
+    this.#intake.push(piece);
+    if (this.#opened !== null) this.#send(this.#opened);
+    this.#endIfRetired();
+  }
+
+  #endIfRetired(): void {
+    if (this.#isRetired && this.#awaited.size === 0) this.#break('the connection is closing');
+  }
+
+  /** The next question goes over a new connection. */
+  #break(why: string): void {
+    this.#brokenBy ??= why;
+    this.#session.close();
+    if (this.#opened !== null) this.#opened.stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #lost(reason: string): void {
+    this.#brokenBy ??= reason;
+    this.#opened?.writer.close();
+    this.#intake.close();
+    this.#unsent.clear();
+    const lost = [...this.#awaited.values()];
+    this.#awaited.clear();
+    for (const { failed } of lost) failed(new ConnectionLost(`The answer broke off: ${this.#brokenBy}.`));
+    this.#session.close();
+  }
+}

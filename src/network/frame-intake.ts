@@ -1,0 +1,48 @@
+/** What arrives on a control stream, until the first thing in it that is no frame or does not end in time. */
+import { BadFrame, ControlFrameReader, type FrameSink } from './control-frames.ts';
+import { smallBodyMilliseconds } from './http2-limits.ts';
+import { Overdue } from './overdue.ts';
+
+export class FrameIntake {
+  readonly #reader: ControlFrameReader;
+  readonly #bad: (error: BadFrame) => void;
+  readonly #dripping: Overdue;
+  /** Frames read when the one under way began. */
+  #begunAfter = -1;
+  #isClosed = false;
+
+  constructor(sink: FrameSink, bad: (error: BadFrame) => void) {
+    this.#reader = new ControlFrameReader(sink);
+    this.#bad = bad;
+    this.#dripping = new Overdue(smallBodyMilliseconds, () => this.#fail(new BadFrame('A frame came too slowly.')));
+  }
+
+  push(piece: Buffer): void {
+    if (this.#isClosed) return;
+    try {
+      this.#reader.push(piece);
+    } catch (error) {
+      if (!(error instanceof BadFrame)) throw error;
+      this.#fail(error);
+      return;
+    }
+    const { isAmidFrame, framesRead } = this.#reader;
+    if (!isAmidFrame) this.#dripping.end();
+    else if (framesRead !== this.#begunAfter) {
+      this.#begunAfter = framesRead;
+      this.#dripping.begin();
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#dripping.close();
+    this.#reader.close();
+  }
+
+  #fail(error: BadFrame): void {
+    this.close();
+    this.#bad(error);
+  }
+}
