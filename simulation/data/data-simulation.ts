@@ -84,7 +84,7 @@ export class DataSimulation {
       traced: true,
       contactOf: (number) => ({ host: simulatedIdentity(number).host, addresses: [`10.0.1.${number + 1}:4848`] }),
       observe: (id, event) => {
-        if (event.kind === 'committed' || event.kind === 'host') this.#byId.get(id)?.changed();
+        if (event.kind === 'committed' || (event.kind === 'host' && event.hadPlaces)) this.#byId.get(id)?.changed();
       },
     });
     this.memory = new MemoryNetwork(this.ring.time.clock(new Process()));

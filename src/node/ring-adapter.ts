@@ -47,8 +47,7 @@ export class RingAdapter implements RingView {
   }
 
   hosts(): readonly Contact[] {
-    const others = this.#ring.liveHosts();
-    return this.#ring.isVisitor ? others : [this.#ring.self, ...others];
+    return this.#ring.isVisitor ? this.#ring.liveHosts() : [this.#ring.self, ...this.#ring.hostsWithPlaces()];
   }
 
   nearby(key: RingId): readonly Contact[] {

@@ -112,7 +112,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       observe: (event) => {
         story.observe(event);
         if (event.kind === 'host') updates.set(event.contact.host, Date.now());
-        if (event.kind === 'committed' || event.kind === 'host') view.changed();
+        if (event.kind === 'committed' || (event.kind === 'host' && event.hadPlaces)) view.changed();
       },
     },
     ports,

@@ -30,6 +30,28 @@ test('readers take the confirmed places of a healthy ring, and a guess of the sa
   assert.equal(hosts.length, names.length);
 });
 
+test('a guess in a small network begins with hosts that have spoken, whatever rumours say of who is nearer', async () => {
+  const ring = new StaticRing();
+  for (const name of names) ring.add(contactOf(name));
+  const { clock, pass } = virtualClock();
+  const view = ring.view(contactOf('a'));
+  const rumours = Array.from({ length: 64 }, (_, index) => contactOf(`rumour-${index}`));
+  const nearby = (at: RingId) => [...rumours, ...view.nearby(at)];
+  const silent = new PlacementCache({ ...view, nearby, locate: () => new Promise(() => {}) }, clock);
+  const guessed = silent.likely(key, 3);
+  pass(300);
+  const { hosts } = await guessed;
+  assert.deepEqual(
+    hosts.slice(0, 3).map(({ host }) => host),
+    ring.expectedPlaces(key, 3),
+  );
+  assert.equal(new Set(hosts.slice(0, names.length).map(({ host }) => host)).size, names.length);
+  assert.equal(
+    hosts.slice(0, names.length).some((contact) => rumours.includes(contact)),
+    false,
+  );
+});
+
 test('B4 a put waits 12 s for a ring that does not mend, and says then that copies cannot be had', async () => {
   const ring = new StaticRing();
   for (const name of names) ring.add(contactOf(name));

@@ -126,7 +126,16 @@ export class PlacementCache {
   }
 
   #guess(key: RingId): { hosts: readonly Contact[]; isConfirmed: boolean } {
-    const live = [...this.#view.nearby(key), ...this.#view.hosts()].filter(({ host }) => !this.#view.isDead(host));
+    const hosts = this.#view.hosts();
+    const spoke = new Set(hosts.map(({ host }) => host));
+    const near = this.#view.nearby(key);
+    const rumoured = near.filter(({ host }) => !spoke.has(host));
+    // In a small network each host has spoken to this one: of whom there are only rumours, he is most often made up.
+    const isLarge = hosts.length > maximumFallbackHosts;
+    const known = near.filter(({ host }) => spoke.has(host));
+    const live = (isLarge ? [...near, ...hosts] : [...known, ...hosts, ...rumoured]).filter(
+      ({ host }) => !this.#view.isDead(host),
+    );
     const distinct = new Map(live.map((contact) => [contact.host, contact]));
     return { hosts: [...distinct.values()].slice(0, maximumFallbackHosts), isConfirmed: false };
   }

@@ -10,7 +10,13 @@ export type RingEvent =
       readonly after: MemberState | null;
       readonly member: MemberPointer;
     }
-  | { readonly kind: 'host'; readonly contact: Contact; readonly liveness: Liveness }
+  | {
+      readonly kind: 'host';
+      readonly contact: Contact;
+      readonly liveness: Liveness;
+      /** It spoke to this host and has, or had until now, places on the ring. That others are gone changes nothing here. */
+      readonly hadPlaces: boolean;
+    }
   /** A host that is no member here yet asked for its place: it was told to ask `next`, or that it is ours to give. */
   | { readonly kind: 'join-request'; readonly from: Contact; readonly next: MemberPointer | null }
   | { readonly kind: 'joined' }

@@ -4,7 +4,7 @@ import { between, type RingId, ringId } from './identifier.ts';
 import { MemberCache } from './member-cache.ts';
 import type { FindAnswer } from './messages.ts';
 import type { OwnMembers } from './own-members.ts';
-import { type HostId, isMember, type MemberPointer, type Pointer } from './pointer.ts';
+import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from './pointer.ts';
 import type { Clock, Milliseconds } from './ports.ts';
 import type { RingHostOptions } from './ring-host-options.ts';
 
@@ -16,6 +16,8 @@ export interface KnownMembersPorts {
 
 /** Members remembered as gone; each is for some seconds only. */
 const maximumGone = 4096;
+/** For a guess at the places of a key: several members of each of the most hosts that a copy may lie at. */
+const maximumMembersPassed = 64;
 
 export class KnownMembers {
   readonly cache: MemberCache;
@@ -113,5 +115,19 @@ export class KnownMembers {
     }
     if (sibling === null || sibling.id === id) return cached;
     return cached !== null && between(id, cached.id, sibling.id) ? cached : sibling;
+  }
+
+  /** Distinct live hosts of the members that follow the key, nearest first, as far as is known. */
+  hostsAfter(key: RingId): readonly Contact[] {
+    const found = new Map<HostId, Contact>();
+    let at = key;
+    for (let step = 0; step < maximumMembersPassed; step++) {
+      const next = this.nearestAfter(at);
+      if (next === null || (step > 0 && next.id === key)) break;
+      const { host } = next.contact;
+      if (!this.#ports.detector.isDown(host)) found.set(host, found.get(host) ?? next.contact);
+      at = next.id;
+    }
+    return [...found.values()];
   }
 }

@@ -75,7 +75,7 @@ test('C2 a full cache keeps few of the many that are far and all that are near, 
 test('C2 with the rule of ids the members of a host are found without a search', () => {
   const idOfMember = (host: HostId, index: number) => (host === 'host-a' && index < 3 ? idOf(10 * index) : idOf(255));
   const cache = new MemberCache({ bits: 8, capacity: 100, center: idOf(0), idOf: idOfMember });
-  for (const place of [0, 10, 30]) cache.insert(memberAt(idOf(place), 'a'));
+  for (const place of [0, 10, 30]) cache.insert(memberAt(idOf(place), 'host-a'));
   assert.deepEqual(
     cache.membersAt('host-a' as HostId).map(({ id }) => id),
     [idOf(0), idOf(10)],

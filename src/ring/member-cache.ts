@@ -30,6 +30,8 @@ const evictionSample = 16;
 export class MemberCache {
   readonly #bounds: MemberCacheBounds;
   #byId: MemberPointer[] = [];
+  /** Members known of each host. */
+  #counts = new Map<HostId, number>();
   /** Where the next search for an entry that can go begins: all get their turn. */
   #hand = 0;
 
@@ -48,18 +50,23 @@ export class MemberCache {
     const present = this.#byId[at];
     if (present?.id === pointer.id) {
       this.#byId[at] = pointer;
+      this.#count(present.contact.host, -1);
+      this.#count(pointer.contact.host, 1);
       return false;
     }
     this.#byId.splice(at, 0, pointer);
+    this.#count(pointer.contact.host, 1);
     if (this.#byId.length <= this.#bounds.capacity) return true;
     const evicted = this.#leastUseful(at);
-    this.#byId.splice(evicted, 1);
+    this.#removeAt(evicted);
     return evicted !== at;
   }
 
   /** Takes over a list that is sorted by id, as far as there is room, in place of what was known. */
   load(sorted: readonly MemberPointer[]): void {
     this.#byId = sorted.slice(0, this.#bounds.capacity);
+    this.#counts = new Map();
+    for (const { contact } of this.#byId) this.#count(contact.host, 1);
   }
 
   has(id: RingId): boolean {
@@ -68,7 +75,7 @@ export class MemberCache {
 
   removeMember(id: RingId): void {
     const at = this.#firstNotBefore(id);
-    if (this.#byId[at]?.id === id) this.#byId.splice(at, 1);
+    if (this.#byId[at]?.id === id) this.#removeAt(at);
   }
 
   removeHost(host: HostId): void {
@@ -76,7 +83,7 @@ export class MemberCache {
   }
 
   knows(host: HostId): boolean {
-    return this.membersAt(host, 1).length > 0;
+    return this.#counts.has(host);
   }
 
   /** The known members of a host, in no order. */
@@ -130,6 +137,17 @@ export class MemberCache {
   /** Place of the first member at or after `id` in the sorted list; its length when none follows. */
   placeOf(id: RingId): number {
     return this.#firstNotBefore(id);
+  }
+
+  #removeAt(place: number): void {
+    const [removed] = this.#byId.splice(place, 1);
+    if (removed !== undefined) this.#count(removed.contact.host, -1);
+  }
+
+  #count(host: HostId, more: number): void {
+    const count = (this.#counts.get(host) ?? 0) + more;
+    if (count > 0) this.#counts.set(host, count);
+    else this.#counts.delete(host);
   }
 
   /** Of the newcomer and some others, the one whose gap is smallest beside its distance. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { contactOf, memberAt, virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import type { RingAsks, RingMessageKind } from './messages.ts';
+import type { Contact } from './pointer.ts';
 import { RingHost } from './ring-host.ts';
 import { defaultTimers } from './timers.ts';
 
@@ -12,6 +13,7 @@ function host() {
   const { clock, pass } = virtualClock();
   const asked: { kind: RingMessageKind; ask: RingAsks[RingMessageKind]; to: string }[] = [];
   const pinged: string[] = [];
+  const changes: string[] = [];
   const ring = new RingHost(
     {
       self: me.contact,
@@ -24,7 +26,9 @@ function host() {
       parallelAsks: 1,
       proximity: false,
       spreadNews: true,
-      observe: () => {},
+      observe: (event) => {
+        if (event.kind === 'host' && event.hadPlaces) changes.push(`${event.contact.host} ${event.liveness}`);
+      },
     },
     {
       clock,
@@ -43,7 +47,14 @@ function host() {
   );
   ring.found();
   ring.heard(other.contact);
-  return { ring, asked, pinged, pass };
+  told(ring, [other.contact]);
+  return { ring, asked, pinged, pass, changes };
+}
+
+/** By rumour: that these have come, each with a place. */
+function told(ring: RingHost, contacts: readonly Contact[]): void {
+  const events = contacts.map((contact) => ({ type: 'alive', contact, virtualNodes: 1, incarnation: 1 }) as const);
+  ring.handle(other.contact.host, 'news', { events }, () => {});
 }
 
 const newsOf = (asked: ReturnType<typeof host>['asked'], name: string) =>
@@ -75,4 +86,48 @@ test('the death of one that was heard is told, and it is looked for', () => {
   pinged.length = 0;
   pass(120_000);
   assert.equal(pinged.includes(ghost.contact.host), true);
+});
+
+test('whoever only greets is no host with places, and gets no news', () => {
+  const { ring, asked, pass } = host();
+  const guests = Array.from({ length: 300 }, (_, index) => contactOf(`guest-${index}`));
+  for (const one of guests) ring.heard(one);
+  assert.deepEqual(ring.hostsWithPlaces(), [other.contact]);
+  told(ring, [ghost.contact]);
+  pass(5000);
+  const told300 = asked.filter(({ kind, to }) => kind === 'news' && to.startsWith('guest'));
+  assert.deepEqual(told300, []);
+  assert.ok(newsOf(asked, ghost.contact.host).some(({ to }) => to === other.contact.host));
+});
+
+test('a host has places when it was told that it came with some, or when one of its members is known', () => {
+  const { ring } = host();
+  ring.heard(ghost.contact);
+  assert.deepEqual(ring.hostsWithPlaces(), [other.contact]);
+  const notices = [{ to: me.id, from: ghost }];
+  ring.handle(ghost.contact.host, 'notify', { notices }, () => {});
+  assert.deepEqual(new Set(ring.hostsWithPlaces()), new Set([other.contact, ghost.contact]));
+});
+
+test('that hosts without places, or of which there are only rumours, are gone changes nothing here', () => {
+  const { ring, pass, changes } = host();
+  const rumour = contactOf('rumour');
+  told(ring, [rumour]);
+  ring.heard(ghost.contact);
+  pass(10);
+  for (const one of [rumour, ghost.contact]) ring.suspect(one);
+  pass(5000);
+  for (const one of [rumour, ghost.contact]) assert.equal(ring.isDown(one.host), true);
+  assert.deepEqual(changes, []);
+  const neighbour = contactOf('neighbour');
+  ring.heard(neighbour);
+  told(ring, [neighbour]);
+  pass(10);
+  ring.suspect(neighbour);
+  pass(5000);
+  assert.equal(ring.isDown(neighbour.host), true);
+  assert.deepEqual(changes, ['neighbour dead']);
+  ring.heard(neighbour);
+  assert.deepEqual(changes, ['neighbour dead', 'neighbour alive']);
+  assert.ok(ring.hostsWithPlaces().includes(neighbour));
 });

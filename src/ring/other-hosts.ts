@@ -23,6 +23,8 @@ export interface OtherHostsPorts extends RingHostPorts {
   readonly questions: Questions;
   readonly lookups: Lookups;
   live(): readonly Contact[];
+  /** Those of them that have places. */
+  placed(): readonly Contact[];
   isClosed(): boolean;
 }
 
@@ -52,7 +54,7 @@ export class OtherHosts {
       clock,
       random,
       self: self.host,
-      audience: () => ports.live(),
+      audience: () => ports.placed(),
       send: (to, events) => {
         questions.ask(to, 'news', { events }, timers.maximumTimeout, (result) => {
           if (result.ok && !ports.isClosed()) for (const event of result.answer.events) this.consider(event, 'answer');
@@ -114,6 +116,12 @@ export class OtherHosts {
     return latest !== null && latest.virtualNodes === 0 && latest.incarnation > 0 && !this.#hasMembers(host);
   }
 
+  /** Whether it is a neighbour, members of it are known, or the last news was of some: one that returns is about to have them again. */
+  hasPlaces(host: HostId): boolean {
+    const wasTold = (this.#news.latest(host)?.virtualNodes ?? 0) > 0;
+    return wasTold || this.#hasMembers(host) || this.#ports.own.isNeighbour(host);
+  }
+
   #hasMembers(host: HostId): boolean {
     return this.#ports.known.cache.knows(host);
   }
@@ -152,19 +160,22 @@ export class OtherHosts {
   /** The failure detector changed its mind about a host. */
   changed(contact: Contact, liveness: Liveness): void {
     const { host } = contact;
+    const { detector } = this.#ports;
+    const wasHeard = detector.wasHeard(host);
+    // Looked at before its members are forgotten.
+    const hadPlaces = wasHeard && this.hasPlaces(host);
+    const virtualNodes = this.virtualNodesOf(host);
     if (liveness === 'alive') {
       if (this.#downSince.delete(host)) this.#returned(contact);
     } else {
-      const { detector } = this.#ports;
       // Of one that never spoke to this host nobody needs to hear from it.
-      const wasHeard = detector.wasHeard(host);
       if (liveness !== 'left') this.#lookFor(contact, this.#ports.clock.now());
       if (liveness !== 'left' && !wasHeard) this.#boundUnheard(host);
       this.#ports.known.forgetHost(host);
-      if (liveness === 'dead' && wasHeard) this.#tell(this.#eventOf('dead', contact, this.virtualNodesOf(host)));
+      if (liveness === 'dead' && wasHeard) this.#tell(this.#eventOf('dead', contact, virtualNodes));
       for (const member of this.#ports.own.all) member.hostGone();
     }
-    this.#options.observe({ kind: 'host', contact, liveness });
+    this.#options.observe({ kind: 'host', contact, liveness, hadPlaces });
   }
 
   /** A host said that it goes, with so many members. */

@@ -4,7 +4,7 @@ import type { RingId } from './identifier.ts';
 import { Member } from './member.ts';
 import type { MemberPorts } from './member-ports.ts';
 import type { MemberState } from './member-state.ts';
-import type { MemberPointer } from './pointer.ts';
+import type { HostId, MemberPointer } from './pointer.ts';
 import type { OwnMember } from './router.ts';
 
 export class OwnMembers {
@@ -12,6 +12,7 @@ export class OwnMembers {
   readonly #byId = new Map<RingId, Member>();
   readonly #fingers = new Map<Member, Fingers>();
   #joined: readonly OwnMember[] = [];
+  #neighbours: ReadonlySet<HostId> = new Set();
 
   constructor(pointers: readonly MemberPointer[], bits: number, ports: MemberPorts) {
     this.all = pointers.map((me) => new Member(me, ports));
@@ -44,6 +45,13 @@ export class OwnMembers {
       .filter((member) => member.state !== null)
       .map((member) => ({ state: member.state!, fingers: this.fingersOf(member) }))
       .sort((a, b) => (a.state.me.id < b.state.me.id ? -1 : 1));
+    const pointers = this.#joined.flatMap(({ state }) => [state.predecessor, ...state.successors]);
+    this.#neighbours = new Set(pointers.flatMap(({ contact }) => contact?.host ?? []));
+  }
+
+  /** Whether a member of that host stands next to one of these. */
+  isNeighbour(host: HostId): boolean {
+    return this.#neighbours.has(host);
   }
 
   /** The joined member strictly after `id` in ring order; the one at `id` itself when there is no other. */

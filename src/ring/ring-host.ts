@@ -32,8 +32,6 @@ export type { JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-op
 
 /** A departing host waits this long for its neighbours to acknowledge. */
 const leaveDeadline: Milliseconds = 1000;
-/** For a guess at the places of a key: several members of each of the most hosts that a copy may lie at. */
-const maximumMembersPassed = 64;
 /** Hosts told of a departure, and how many of them are no neighbours. */
 const maximumToldOfLeave = 64;
 const maximumOthersToldOfLeave = 16;
@@ -68,6 +66,7 @@ export class RingHost implements RingHandler {
     const { timers, shape } = options;
     const isClosed = () => this.#closed;
     const live = () => this.liveHosts();
+    const placed = () => this.hostsWithPlaces();
     this.#detector = new FailureDetector({
       clock,
       random,
@@ -92,7 +91,8 @@ export class RingHost implements RingHandler {
     const questions = this.#questions;
     this.#lookups = new Lookups(options, { clock, detector, own, known, questions, isClosed });
     const lookups = this.#lookups;
-    this.#others = new OtherHosts(options, { ...ports, detector, own, known, questions, lookups, live, isClosed });
+    const around = { detector, own, known, questions, lookups, live, placed, isClosed };
+    this.#others = new OtherHosts(options, { ...ports, ...around });
     this.#answers = new Answers(options, { network, detector, own, known, lookups, others: this.#others });
     this.#joining = new Joining(options, {
       clock,
@@ -270,7 +270,7 @@ export class RingHost implements RingHandler {
     return this.#detector.isDown(host);
   }
 
-  /** Hosts believed alive that have places on the ring, this one excluded. */
+  /** Hosts believed alive, this one excluded, and those that say that they have no members. */
   liveHosts(): readonly Contact[] {
     return this.#detector
       .all()
@@ -279,17 +279,17 @@ export class RingHost implements RingHandler {
       .map((w) => w.contact);
   }
 
+  /**
+   * Those of which places are known here. A greeting alone makes nobody one of them: identities cost nothing, and whoever
+   * counted on such hosts would ask them in vain.
+   */
+  hostsWithPlaces(): readonly Contact[] {
+    return this.liveHosts().filter(({ host }) => this.#others.hasPlaces(host));
+  }
+
   /** Distinct live hosts of the members that follow the key, nearest first, as far as is known here. */
   hostsAfter(key: RingId): readonly Contact[] {
-    const found = new Map<HostId, Contact>();
-    let at = key;
-    for (let step = 0; step < maximumMembersPassed; step++) {
-      const next = this.#known.nearestAfter(at);
-      if (next === null || (step > 0 && next.id === key)) break;
-      if (!this.isDown(next.contact.host)) found.set(next.contact.host, found.get(next.contact.host) ?? next.contact);
-      at = next.id;
-    }
-    return [...found.values()];
+    return this.#known.hostsAfter(key);
   }
 
   /** Every member that is believed alive, in ring order: own ones, their neighbours and fingers, and those heard of. */

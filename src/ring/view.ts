@@ -24,12 +24,12 @@ export interface RingView {
   /** One GET_STATE, to walk on behind the last entry of a list; null when it did not answer as a member. */
   stateOf(member: MemberPointer): Promise<MemberState | null>;
   isDead(host: HostId): boolean;
-  /** Every live host known that has places on the ring, this one included unless it has none. */
+  /** Every live host that has spoken to this one and of which places on the ring are known, this one included unless it has none. */
   hosts(): readonly Contact[];
   /** Hosts of the members that follow the key, as far as this host has heard, nearest first: a guess that nobody confirmed. */
   nearby(key: RingId): readonly Contact[];
   /** Reports that a host did not answer a data request, so that the failure detector looks at once. */
   suspect(contact: Contact): void;
-  /** Called after any of this host's members changed its neighbours, or a host died or came back. Returns the undo. */
+  /** Called after any of this host's members changed its neighbours, or a host with places died or came back. Returns the undo. */
   onChange(listener: () => void): () => void;
 }
