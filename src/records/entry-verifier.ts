@@ -2,38 +2,52 @@
 import { hash } from 'node:crypto';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import type { HostId } from '../ring/pointer.ts';
-import { type EncodedEntry, type Entry, signedBytes } from './entry.ts';
-import { isUnderRoot, readSharedSignature, type SharedSignature, signedRootBytes } from './shared-signature.ts';
+import { type EncodedEntry, signedBytesOf } from './entry.ts';
+import {
+  isUnderRoot,
+  type KnownNodes,
+  readSharedSignature,
+  type SharedSignature,
+  signedRootBytes,
+} from './shared-signature.ts';
 
 export type Verify = (publisher: HostId, bytes: Uint8Array, signature: Uint8Array) => boolean;
 
 const maximumRemembered = 16_384;
 const maximumRoots = 4096;
+/** Of each at most 127 nodes: the entries of one come together. */
+const maximumTrees = 32;
 
 export class EntryVerifier {
   readonly #networkId: string;
   readonly #verify: Verify;
   readonly #verified = new BoundedCache<string, true>(maximumRemembered);
   readonly #roots = new BoundedCache<string, true>(maximumRoots);
+  readonly #trees = new BoundedCache<string, KnownNodes>(maximumTrees);
 
   constructor(networkId: string, verify: Verify) {
     this.#networkId = networkId;
     this.#verify = verify;
   }
 
-  isGenuine({ entry, bytes }: EncodedEntry): boolean {
-    const digest = hash('sha256', bytes, 'base64');
+  isGenuine(encoded: EncodedEntry): boolean {
+    const digest = hash('sha256', encoded.bytes, 'base64');
     if (this.#verified.get(digest) === true) return true;
-    if (!this.#isSigned(entry)) return false;
+    if (!this.#isSigned(encoded)) return false;
     this.#verified.set(digest, true);
     return true;
   }
 
-  #isSigned(entry: Entry): boolean {
-    const signed = signedBytes(entry, this.#networkId);
-    const shared = readSharedSignature(entry.signature);
-    if (shared === null) return this.#verify(entry.publisher, signed, entry.signature);
-    return isUnderRoot(signed, shared) && this.#isRootSigned(entry.publisher, shared);
+  #isSigned(encoded: EncodedEntry): boolean {
+    const { publisher, signature } = encoded.entry;
+    const signed = signedBytesOf(encoded, this.#networkId);
+    const shared = readSharedSignature(signature);
+    if (shared === null) return this.#verify(publisher, signed, signature);
+    const tree = `${shared.count} ${Buffer.from(shared.root).toString('base64')}`;
+    const known = this.#trees.get(tree) ?? new Map();
+    if (!isUnderRoot(signed, shared, known) || !this.#isRootSigned(publisher, shared)) return false;
+    this.#trees.set(tree, known);
+    return true;
   }
 
   /** The entries of a root come one after the other. */

@@ -96,7 +96,8 @@ function pathOf(leaf: number, known: readonly { from: number; nodes: readonly Ui
   return Buffer.concat(siblings);
 }
 
-function parent(left: Uint8Array, right: Uint8Array | undefined): Uint8Array {
+/** The hash over two nodes; a node without a sibling goes up unchanged. */
+export function parent(left: Uint8Array, right: Uint8Array | undefined): Uint8Array {
   if (right === undefined) return left;
   pair.set(left, 1);
   pair.set(right, 1 + hashBytes);

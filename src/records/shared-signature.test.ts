@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
+import { encode } from '@ipld/dag-cbor';
 import { createIdentity, verifySignature } from '../network/identity.ts';
 import { decodeEntry, type EncodedEntry, signEntries, type UnsignedEntry } from './entry.ts';
 import { EntryVerifier } from './entry-verifier.ts';
@@ -90,4 +91,17 @@ test('entries signed together have the form that they had when it was fixed', ()
     [all.length, hash('sha256', all, 'hex')],
     [898, '34fb266f0aae4e30ac51ab6f7b855f59085ef24e5045ac791dfdd94c51811213'],
   );
+});
+
+test('an entry whose proof differs anywhere is refused, also when the rest of its tree is known', () => {
+  const { sign, verifier } = counting();
+  const entries = signEntries(postings(11), networkId, sign).map(({ bytes }) => decodeEntry(bytes));
+  for (const entry of entries.slice(1)) assert.equal(verifier.isGenuine(entry), true);
+  const [first] = entries;
+  for (let at = 0; at < first!.entry.signature.length; at++) {
+    const signature = Uint8Array.from(first!.entry.signature);
+    signature[at] = signature[at]! ^ 1;
+    assert.equal(verifier.isGenuine(decodeEntry(encode({ ...first!.entry, signature }))), false, `byte ${at}`);
+  }
+  assert.equal(verifier.isGenuine(first!), true);
 });

@@ -6,7 +6,7 @@
  * In the place of a signature an entry has: signature of the root (64 bytes), root (32), place of the entry and number of entries
  * (2 bytes each, big-endian), proof (at most 6 hashes of 32).
  */
-import { hashBytes, hashOfLeaf, merkleTree, proveRun, rootOf, splitProof, verifyRun } from './merkle-run.ts';
+import { hashBytes, hashOfLeaf, merkleTree, parent, proveRun, rootOf, splitProof } from './merkle-run.ts';
 
 /** Six levels of hashes in each entry. */
 export const maximumEntriesSigned = 64;
@@ -66,8 +66,44 @@ export function readSharedSignature(bytes: Uint8Array): SharedSignature | null {
   };
 }
 
-/** Whether what would be signed of an entry alone is under the root; who signed the root is not looked at. */
-export function isUnderRoot(signed: Uint8Array, { root, place, count, proof }: SharedSignature): boolean {
-  if (count < 2 || count > maximumEntriesSigned) return false;
-  return verifyRun(root, count, place, [hashOfLeaf(signed)], proof) !== null;
+/** Nodes of one tree that are known to lie under its root, by level and place; with a node all those beside its way up are known. */
+export type KnownNodes = Map<number, Uint8Array>;
+
+/**
+ * Whether what would be signed of an entry alone is under the root; who signed the root is not looked at.
+ * @param known of this root and count; what is found out is added. From a known node on nothing is hashed any more, but each
+ * hash of the proof has to be the one that is known: an entry goes on to others, who check all of it.
+ */
+export function isUnderRoot(
+  signed: Uint8Array,
+  { root, place, count, proof }: SharedSignature,
+  known: KnownNodes = new Map(),
+): boolean {
+  if (count < 2 || count > maximumEntriesSigned || place >= count) return false;
+  const found: [number, Uint8Array][] = [];
+  let [node, at, used, isKnown] = [hashOfLeaf(signed), place, 0, false];
+  for (let [level, size] = [0, count]; size > 1; [level, size] = [level + 1, Math.ceil(size / 2)]) {
+    isKnown ||= isSame(known.get(nodeKey(level, at)), node);
+    const isAlone = at % 2 === 0 && at + 1 === size;
+    const sibling = isAlone ? undefined : proof[used++];
+    if (!isAlone && sibling === undefined) return false;
+    if (!isKnown) {
+      found.push([nodeKey(level, at), node]);
+      if (sibling !== undefined) found.push([nodeKey(level, at ^ 1), sibling]);
+      node = sibling !== undefined && at % 2 === 1 ? parent(sibling, node) : parent(node, sibling);
+    } else if (sibling !== undefined && !isSame(known.get(nodeKey(level, at ^ 1)), sibling)) return false;
+    at >>= 1;
+  }
+  if (used !== proof.length || (!isKnown && !isSame(root, node))) return false;
+  // Copies, or each would keep the message that it came in.
+  for (const [key, hash] of found) known.set(key, Uint8Array.from(hash));
+  return true;
+}
+
+function nodeKey(level: number, place: number): number {
+  return level * maximumEntriesSigned + place;
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && Buffer.compare(a, b) === 0;
 }
