@@ -38,7 +38,7 @@ const avoidedAfterFailureMilliseconds = 1000;
  * A disk that failed once mends what it has, and may hold the only copy; one that goes on sending wrong bytes is asked
  * ever more rarely. Each time twice as long.
  */
-const avoidedAfterWrongBytesMilliseconds = 10_000;
+const avoidedAfterWrongBytesMilliseconds = 2000;
 const maximumAvoidedMilliseconds = 600_000;
 /** A host that mixes wrong bytes in among good ones wins little by it. */
 const forgivenPerGoodBlock = 1 / 64;
