@@ -30,6 +30,14 @@ export interface PooledConnection {
   lastUsed: number;
   /** When the first question was asked that nothing has come after; null when something has. */
   unansweredSince: number | null;
+  /** Something came, in time or late. */
+  readonly spoke: () => void;
+}
+
+export interface PoolEvents {
+  count(name: CounterName): void;
+  /** Every answer, late ones too. */
+  heard(from: Contact): void;
 }
 
 interface Slot {
@@ -40,10 +48,9 @@ interface Slot {
 export class ConnectionPool {
   readonly #caller: Caller;
   readonly #accept: (connection: Connection) => void;
-  readonly #count: (name: CounterName) => void;
+  readonly #events: PoolEvents;
   readonly #said: (host: HostId) => Contact | null;
-  /** In order of use, oldest first. */
-  readonly #slots = new Map<string, Slot>();
+  readonly #slots: Readonly<Record<Purpose, Map<HostId, Slot>>> = { control: new Map(), bulk: new Map() };
   readonly #tickets = new SessionTickets();
   readonly #sweeper: NodeJS.Timeout;
   #closed = false;
@@ -55,42 +62,44 @@ export class ConnectionPool {
   constructor(
     caller: Caller,
     accept: (connection: Connection) => void,
-    count: (name: CounterName) => void = () => {},
+    events: PoolEvents = { count: () => {}, heard: () => {} },
     said: (host: HostId) => Contact | null = () => null,
   ) {
     this.#caller = caller;
     this.#accept = accept;
-    this.#count = count;
+    this.#events = events;
     this.#said = said;
     this.#sweeper = setInterval(() => this.#sweep(), sweepMilliseconds).unref();
+  }
+
+  /** The connection that can be used at once, if there is one. */
+  standing(to: Contact, purpose: Purpose): PooledConnection | null {
+    const known = this.#slots[purpose].get(to.host);
+    return known !== undefined && isUsable(known) ? known.pooled : null;
   }
 
   /** The standing connection, or a new one. Rejects with a TransportError. */
   get(to: Contact, purpose: Purpose): Promise<PooledConnection> {
     if (this.#closed) return Promise.reject(new TransportError('unreachable', 'This peer is shutting down.'));
-    const key = `${purpose} ${to.host}`;
-    const known = this.#slots.get(key);
-    if (known !== undefined && isUsable(known)) {
-      this.#slots.delete(key);
-      this.#slots.set(key, known);
-      return known.dialling;
-    }
+    const slots = this.#slots[purpose];
+    const known = slots.get(to.host);
+    if (known !== undefined && isUsable(known)) return known.dialling;
     const slot: Slot = { dialling: this.#open(to, purpose), pooled: null };
-    this.#slots.set(key, slot);
+    slots.set(to.host, slot);
     const forget = () => {
-      if (this.#slots.get(key) === slot) this.#slots.delete(key);
+      if (slots.get(to.host) === slot) slots.delete(to.host);
     };
     slot.dialling.then((pooled) => {
       slot.pooled = pooled;
       pooled.connection.session.once('close', forget);
     }, forget);
-    this.#evict();
+    this.#evict(slots);
     return slot.dialling;
   }
 
   /** A question timed out. If nothing at all has come for long, the connection may be dead and its host not. */
   doubt(to: Contact): void {
-    const pooled = this.#slots.get(`control ${to.host}`)?.pooled ?? null;
+    const pooled = this.#slots.control.get(to.host)?.pooled ?? null;
     if (pooled === null || pooled.unansweredSince === null) return;
     if (performance.now() - pooled.unansweredSince < silentConnectionMilliseconds) return;
     pooled.connection.session.destroy();
@@ -99,8 +108,10 @@ export class ConnectionPool {
   close(): void {
     this.#closed = true;
     clearInterval(this.#sweeper);
-    for (const { pooled } of this.#slots.values()) pooled?.connection.session.destroy();
-    this.#slots.clear();
+    for (const slots of [this.#slots.control, this.#slots.bulk]) {
+      for (const { pooled } of slots.values()) pooled?.connection.session.destroy();
+      slots.clear();
+    }
   }
 
   async #open(to: Contact, purpose: Purpose): Promise<PooledConnection> {
@@ -110,10 +121,15 @@ export class ConnectionPool {
       throw new TransportError('unreachable', 'This peer is shutting down.');
     }
     const now = performance.now();
-    const channel = new ControlChannel(connection.session, this.#count);
+    const spoke = () => {
+      pooled.unansweredSince = null;
+      this.#events.heard(connection.contact);
+    };
+    const channel = new ControlChannel(connection.session, this.#events.count, spoke);
+    const pooled = { connection, purpose, channel, inUse: 0, lastUsed: now, unansweredSince: null, spoke };
     // The system reports a dead connection late; GOAWAY closes it for new use at once.
     connection.session.on('goaway', () => channel.retire());
-    return { connection, purpose, channel, inUse: 0, lastUsed: now, unansweredSince: null };
+    return pooled;
   }
 
   /** Tries the addresses in order, those that the host itself named last. Tells the reason that says most: refused before silent before unreachable. */
@@ -138,22 +154,27 @@ export class ConnectionPool {
     throw failure;
   }
 
-  #evict(): void {
-    if (this.#slots.size <= 2 * maximumOutgoingHosts) return;
-    for (const [key, { pooled }] of this.#slots) {
+  /** The one used longest ago, of those that nobody uses. */
+  #evict(slots: Map<HostId, Slot>): void {
+    if (slots.size <= maximumOutgoingHosts) return;
+    let oldest: PooledConnection | null = null;
+    for (const { pooled } of slots.values()) {
       if (pooled === null || pooled.inUse > 0) continue;
-      this.#slots.delete(key);
-      pooled.channel.retire();
-      return;
+      if (oldest === null || pooled.lastUsed < oldest.lastUsed) oldest = pooled;
     }
+    if (oldest === null) return;
+    slots.delete(oldest.connection.contact.host);
+    oldest.channel.retire();
   }
 
   #sweep(): void {
     const now = performance.now();
-    for (const [key, { pooled }] of this.#slots) {
-      if (pooled === null || pooled.inUse > 0 || now - pooled.lastUsed < idleMilliseconds[pooled.purpose]) continue;
-      this.#slots.delete(key);
-      pooled.channel.retire();
+    for (const slots of [this.#slots.control, this.#slots.bulk]) {
+      for (const [host, { pooled }] of slots) {
+        if (pooled === null || pooled.inUse > 0 || now - pooled.lastUsed < idleMilliseconds[pooled.purpose]) continue;
+        slots.delete(host);
+        pooled.channel.retire();
+      }
     }
   }
 }

@@ -6,6 +6,8 @@ import { FrameIntake } from './frame-intake.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { maximumRunningRequests, maximumUnsentBytes } from './http2-limits.ts';
 import { ConnectionLost, readRefusal } from './small-exchange.ts';
+import { TransportError, type Wire } from './transport.ts';
+import { decodeBody } from './wire-body.ts';
 import type { Wait } from './within.ts';
 
 export const controlPath = '/control';
@@ -13,7 +15,7 @@ export const controlPath = '/control';
 interface Question {
   readonly id: number;
   readonly frame: Buffer;
-  readonly answered: (body: Buffer) => void;
+  readonly answered: (body: Wire) => void;
   readonly failed: (error: Error) => void;
 }
 
@@ -25,6 +27,7 @@ interface Opened {
 export class ControlChannel implements FrameSink {
   readonly #session: ClientHttp2Session;
   readonly #count: (name: CounterName) => void;
+  readonly #spoke: () => void;
   /** By id: those that somebody waits for. */
   readonly #awaited = new Map<number, Question>();
   /** Of them, those that the other side is not ready for. */
@@ -37,9 +40,11 @@ export class ControlChannel implements FrameSink {
   #isRetired = false;
   #brokenBy: string | null = null;
 
-  constructor(session: ClientHttp2Session, count: (name: CounterName) => void) {
+  /** `spoke` is told of every answer, late ones too. */
+  constructor(session: ClientHttp2Session, count: (name: CounterName) => void, spoke: () => void) {
     this.#session = session;
     this.#count = count;
+    this.#spoke = spoke;
     this.#intake = new FrameIntake(this, (error) => {
       count(error.counted);
       this.#break(error.message);
@@ -47,10 +52,10 @@ export class ControlChannel implements FrameSink {
   }
 
   /**
-   * Resolves with the answer's bytes. Rejects with ConnectionLost, or with the refusal. When `wait` is over, a question
+   * Resolves with the answer. Rejects with ConnectionLost, or with the TransportError of a refusal. When `wait` is over, a question
    * that was not sent never is, and the answer to one that was is read, counted and dropped.
    */
-  ask(kind: string, body: Uint8Array, wait: Wait): Promise<Buffer> {
+  ask(kind: string, body: Uint8Array, wait: Wait): Promise<Wire> {
     return new Promise((answered, failed) => {
       const { closed, destroyed } = this.#session;
       if (closed || destroyed || this.#brokenBy !== null)
@@ -62,6 +67,7 @@ export class ControlChannel implements FrameSink {
       wait.ended = () => {
         this.#awaited.delete(id);
         this.#unsent.delete(question);
+        failed(new TransportError('aborted', 'Nobody waits for the answer any longer.'));
         this.#endIfRetired();
       };
       this.#opened ??= this.#open();
@@ -83,14 +89,19 @@ export class ControlChannel implements FrameSink {
     const { status, body } = decodeAnswer(rest);
     if (id === 0 || id > this.#lastId) throw new BadFrame('An answer to nothing that was asked.');
     this.#running = Math.max(0, this.#running - 1);
+    this.#spoke();
     const question = this.#awaited.get(id);
     if (question === undefined) {
       this.#count('late-answer');
       return;
     }
     this.#awaited.delete(id);
-    if (status === constants.HTTP_STATUS_OK) question.answered(body);
-    else question.failed(readRefusal(status, body));
+    try {
+      if (status !== constants.HTTP_STATUS_OK) throw readRefusal(status, body);
+      question.answered(decodeBody(body));
+    } catch (error) {
+      question.failed(error as Error);
+    }
   }
 
   /** Whoever we ask can hold one answer of at most 1 MiB. */

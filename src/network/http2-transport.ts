@@ -17,8 +17,8 @@ import { type Address, formatAddress, parseAddress } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { ByteRoom } from './byte-room.ts';
 import { tlsCredentials } from './certificate.ts';
-import { ConnectionPool, type PooledConnection, using } from './connection-pool.ts';
-import { type CounterName, type Counters, RefusalCounters } from './counters.ts';
+import { ConnectionPool, type PoolEvents, type PooledConnection } from './connection-pool.ts';
+import { type Counters, RefusalCounters } from './counters.ts';
 import type { Caller, Connection } from './dial.ts';
 import { type Genesis, networkId } from './genesis.ts';
 import { checkAnswer } from './greeting.ts';
@@ -38,7 +38,7 @@ import {
   TransportError,
   type Wire,
 } from './transport.ts';
-import { decodeBody, encodeBody } from './wire-body.ts';
+import { encodeBody } from './wire-body.ts';
 import { Closing, type Wait, within } from './within.ts';
 
 export interface Http2TransportOptions {
@@ -97,8 +97,11 @@ export class Http2Transport implements Transport {
       ...(options.dialFrom === undefined ? {} : { dialFrom: options.dialFrom }),
     };
     const said = (host: HostId) => this.#contacts.get(host) ?? null;
-    const count = (name: CounterName) => this.#counters.count(name);
-    this.#pool = new ConnectionPool(caller, (connection) => this.#accept(connection), count, said);
+    const events: PoolEvents = {
+      count: (name) => this.#counters.count(name),
+      heard: (from) => this.#heard(from),
+    };
+    this.#pool = new ConnectionPool(caller, (connection) => this.#accept(connection), events, said);
   }
 
   /** Where others reach this peer; loopback, if at all, last. Empty before `serve`. */
@@ -156,7 +159,7 @@ export class Http2Transport implements Transport {
     checkKind(kind);
     const bytes = encodeBody(body);
     return this.#bounded(to, options, (wait) =>
-      this.#exchange(to, wait, async ({ channel }) => decodeBody(await channel.ask(kind, bytes, wait))),
+      this.#exchange(to, wait, ({ channel }) => channel.ask(kind, bytes, wait)),
     );
   }
 
@@ -170,12 +173,16 @@ export class Http2Transport implements Transport {
 
   async ping(to: Contact, timeout: Milliseconds): Promise<Milliseconds> {
     return this.#bounded(to, { deadline: timeout }, (wait) =>
-      this.#exchange(to, wait, ({ connection: { session } }) => {
+      this.#exchange(to, wait, ({ connection: { session }, spoke }) => {
         return new Promise<Milliseconds>((resolve, reject) => {
           const lost = () => reject(new ConnectionLost('The connection closed during a ping.'));
           if (session.closed || session.destroyed) return lost();
           // Too many unanswered: one of the earlier ones will tell.
-          const sent = session.ping((error, duration) => (error === null ? resolve(duration) : lost()));
+          const sent = session.ping((error, duration) => {
+            if (error !== null) return lost();
+            spoke();
+            resolve(duration);
+          });
           if (!sent) reject(new TransportError('timeout', `${to.host} leaves pings unanswered.`));
         });
       }),
@@ -195,7 +202,7 @@ export class Http2Transport implements Transport {
     ask: (pooled: PooledConnection) => Promise<Answer>,
   ): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
-      const pooled = await this.#pool.get(to, 'control');
+      const pooled = this.#pool.standing(to, 'control') ?? (await this.#pool.get(to, 'control'));
       if (wait.isOver) throw new TransportError('aborted', 'Nobody waits any longer.');
       if (pooled.inUse >= maximumPendingRequests) {
         throw new TransportError(
@@ -204,35 +211,23 @@ export class Http2Transport implements Transport {
           'busy',
         );
       }
+      pooled.unansweredSince ??= performance.now();
+      pooled.inUse += 1;
       try {
-        pooled.unansweredSince ??= performance.now();
-        const answer = await using(pooled, () => ask(pooled));
-        this.#answered(pooled);
-        return answer;
+        return await ask(pooled);
       } catch (error) {
-        if (error instanceof TransportError) {
-          if (error.failure === 'refused') this.#answered(pooled);
-          throw error;
-        }
         if (!(error instanceof ConnectionLost)) throw error;
         if (this.#closing.isClosing) throw new TransportError('unreachable', 'This peer is shutting down.');
         if (attempt === 2) throw new TransportError('timeout', `${to.host} answered nothing: ${error.message}`);
+      } finally {
+        pooled.inUse -= 1;
+        pooled.lastUsed = performance.now();
       }
     }
   }
 
-  #answered(pooled: PooledConnection): void {
-    pooled.unansweredSince = null;
-    this.#heard(pooled.connection.contact);
-  }
-
-  async #bounded<Result>(to: Contact, options: RequestOptions, run: (wait: Wait) => Promise<Result>): Promise<Result> {
-    try {
-      return await within(options, this.#closing, run);
-    } catch (error) {
-      if (error instanceof TransportError && error.failure === 'timeout') this.#pool.doubt(to);
-      throw error;
-    }
+  #bounded<Result>(to: Contact, options: RequestOptions, run: (wait: Wait) => Promise<Result>): Promise<Result> {
+    return within(options, this.#closing, run, () => this.#pool.doubt(to));
   }
 
   #accept(connection: Connection): void {
@@ -251,9 +246,9 @@ export class Http2Transport implements Transport {
   }
 
   #heard(from: Contact): void {
-    const before = this.#contacts.get(from.host) ?? from;
-    if (from.addresses.length > 0) this.#contacts.set(from.host, from);
-    const hasMoved = from.addresses.length > 0 && !shareAddress(before, from);
+    const before = this.#contacts.get(from.host) ?? null;
+    if (from.addresses.length > 0 && before !== from) this.#contacts.set(from.host, from);
+    const hasMoved = from.addresses.length > 0 && before !== null && before !== from && !shareAddress(before, from);
     const now = performance.now();
     if (!hasMoved && now - (this.#lastHeard.get(from.host) ?? Number.NEGATIVE_INFINITY) < heardMilliseconds) return;
     this.#lastHeard.set(from.host, now);

@@ -43,6 +43,7 @@ export function within<Result>(
   { deadline, signal }: RequestOptions,
   closing: Closing,
   run: (wait: Wait) => Promise<Result>,
+  timedOut: () => void = () => {},
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     if (closing.isClosing) throw new TransportError('unreachable', 'This peer is shutting down.');
@@ -62,7 +63,11 @@ export function within<Result>(
     };
     const aborted = () => giveUp(new TransportError('aborted', 'The caller gave up.'));
     const closed = () => giveUp(new TransportError('unreachable', 'This peer is shutting down.'));
-    const silent = () => giveUp(new TransportError('timeout', `No answer within ${deadline} ms.`));
+    const silent = () => {
+      if (wait.isOver) return;
+      giveUp(new TransportError('timeout', `No answer within ${deadline} ms.`));
+      timedOut();
+    };
     const due = performance.now() + deadline;
     let timer = setTimeout(() => {
       const heldUp = performance.now() - due;

@@ -3,16 +3,17 @@ import assert from 'node:assert/strict';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { tlsCredentials } from '../../src/network/certificate.ts';
-import { controlPath } from '../../src/network/control-channel.ts';
+import { ControlChannel, controlPath } from '../../src/network/control-channel.ts';
 import { ControlFrameReader, decodeAnswer, encodeAnswer, encodeQuestion } from '../../src/network/control-frames.ts';
 import type { CounterName } from '../../src/network/counters.ts';
 import { encodeGenesis, found, networkId } from '../../src/network/genesis.ts';
 import { encodeHelloAnswer } from '../../src/network/hello.ts';
-import { maximumRunningRequests } from '../../src/network/http2-limits.ts';
+import { maximumPendingRequests, maximumRunningRequests } from '../../src/network/http2-limits.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import type { Handlers } from '../../src/network/transport.ts';
 import { decodeBody, encodeBody, maximumBodyBytes } from '../../src/network/wire-body.ts';
+import type { Wait } from '../../src/network/within.ts';
 import type { Contact } from '../../src/ring/pointer.ts';
 import { until } from '../end-to-end/until.ts';
 import { greeted, openControl, post } from '../hostile/raw-session.ts';
@@ -168,6 +169,49 @@ test(
     await until('all late ones have come', () => asker.counters['late-answer'] === maximumRunningRequests);
   },
 );
+
+test(
+  'a question that nobody waits for is over at once, and its late answer shows that the host lives',
+  patience,
+  async (t) => {
+    const held = Promise.withResolvers<void>();
+    const host = await peer(t, () => held.promise);
+    const heard = Promise.withResolvers<void>();
+    const counted: CounterName[] = [];
+    const channel = new ControlChannel(
+      await session(t, host),
+      (name) => counted.push(name),
+      () => heard.resolve(),
+    );
+    const wait: Wait = { isOver: false, ended: null };
+    const asked = channel.ask('ask', encodeBody(null), wait);
+    const over = assert.rejects(asked, { failure: 'aborted' });
+    await new Promise((resolve) => setImmediate(resolve));
+    wait.ended?.();
+    await over;
+    held.resolve();
+    await heard.promise;
+    assert.deepEqual(counted, ['late-answer']);
+  },
+);
+
+test('any number of questions may go unanswered one after the other', patience, async (t) => {
+  const host = await peer(t, async (_, kind) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return kind;
+  });
+  const asker = await peer(t);
+  await asker.request(host.contact, 'first', null, { deadline });
+  for (let count = 0; count < maximumPendingRequests + 10; count += 100) {
+    const given = new AbortController();
+    const asked = Array.from({ length: 100 }, () =>
+      assert.rejects(asker.request(host.contact, 'ask', null, { deadline, signal: given.signal })),
+    );
+    given.abort();
+    await Promise.all(asked);
+  }
+  assert.equal(await asker.request(host.contact, 'last', null, { deadline }), 'last');
+});
 
 test('a host that shuts down answers what it was asked before, and loses nobody', patience, async (t) => {
   const asked = Promise.withResolvers<void>();

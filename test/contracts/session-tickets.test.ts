@@ -12,7 +12,7 @@ import { found, networkId } from '../../src/network/genesis.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { SessionTickets } from '../../src/network/session-tickets.ts';
-import { decodeBody, encodeBody } from '../../src/network/wire-body.ts';
+import { encodeBody } from '../../src/network/wire-body.ts';
 import type { HostId } from '../../src/ring/pointer.ts';
 
 const genesis = found({ open: true });
@@ -41,10 +41,14 @@ function callerOf(identity: Identity, claimed: HostId = identity.host): Caller {
 async function meet(caller: Caller, address: string, expected: HostId | null, tickets: SessionTickets) {
   const connection = await dial(caller, parseAddress(address), expected, patience, tickets);
   const { session, socket, contact } = connection;
-  const channel = new ControlChannel(session, () => undefined);
+  const channel = new ControlChannel(
+    session,
+    () => undefined,
+    () => undefined,
+  );
   const answer = await channel.ask('who', encodeBody(null), { isOver: false, ended: null });
   session.destroy();
-  return { isResumed: socket.isSessionReused(), host: contact.host, asker: decodeBody(answer) };
+  return { isResumed: socket.isSessionReused(), host: contact.host, asker: answer };
 }
 
 test('on a resumed session both ends know each other, and what one claims to be is still checked', async (t) => {
