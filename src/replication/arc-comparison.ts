@@ -14,8 +14,11 @@ import { SyncClient } from './sync-client.ts';
 import type { ComparedRange } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
-/** About 300 bytes each; what is beyond comes with the next round, which then follows at once. */
-const maximumDifferences = 20_000;
+/**
+ * Of blocks, and as many of records and leaves: however many records somebody strews about, blocks are looked at in the same
+ * round. About 300 bytes each; what is beyond comes with the next round, which then follows at once.
+ */
+const maximumDifferencesOfKind = 10_000;
 /** Hosts asked behind the places when none of these is sure of what it holds: so many newcomers in a row are not met. */
 const maximumHostsWalked = 64;
 
@@ -55,13 +58,21 @@ interface Question {
   readonly placed: boolean;
 }
 
-export async function compareArcs(arcs: readonly OwnArc[], ports: SyncPorts, signal: AbortSignal): Promise<Comparison> {
+/** What of the round's ports comparing needs. */
+export type ComparingPorts = Pick<SyncPorts, 'transport' | 'view' | 'index' | 'confirmed' | 'replicas' | 'report'>;
+
+export async function compareArcs(
+  arcs: readonly OwnArc[],
+  ports: ComparingPorts,
+  signal: AbortSignal,
+  mostOfKind = maximumDifferencesOfKind,
+): Promise<Comparison> {
   const compared = arcs.map((arc): ComparedArc => {
     const sure = arc.others.length === 0 || ports.confirmed.coversAll(arc.range);
     const places = arc.others.slice(0, ports.replicas - 1);
     return { ...arc, places, incomplete: false, silent: false, sure, lackedHere: 0, lackedAt: new Map() };
   });
-  const comparing = new Comparing(ports, signal);
+  const comparing = new Comparing(ports, signal, mostOfKind);
   const sets = new Set(ports.index.sets());
   await comparing.ask(compared, (arc) => questionsToPlaces(arc, sets, ports));
   for (let depth = ports.replicas - 1; depth < maximumHostsWalked && !signal.aborted; depth++) {
@@ -81,7 +92,11 @@ interface Asked {
 }
 
 /** The k-th host behind the owner has a place in the sets of more than k copies. The first may also keep what moved on. */
-function questionsToPlaces(arc: ComparedArc, held: ReadonlySet<ItemSet>, { replicas }: SyncPorts): readonly Asked[] {
+function questionsToPlaces(
+  arc: ComparedArc,
+  held: ReadonlySet<ItemSet>,
+  { replicas }: ComparingPorts,
+): readonly Asked[] {
   return arc.others.slice(0, maximumBlockSet - 1).flatMap((host, position) => {
     const isPlace = (set: ItemSet): boolean => position < (isBlockSet(set) ? set : replicas) - 1;
     const placed = everySet.filter((set) => isPlace(set) && (position < replicas - 1 || held.has(set)));
@@ -93,12 +108,15 @@ function questionsToPlaces(arc: ComparedArc, held: ReadonlySet<ItemSet>, { repli
 class Comparing {
   readonly carryings: Carrying[] = [];
   cut = false;
-  readonly #ports: SyncPorts;
+  readonly #ports: ComparingPorts;
   readonly #client: SyncClient;
   readonly #signal: AbortSignal;
+  readonly #mostOfKind: number;
+  readonly #noted = { blocks: 0, others: 0 };
 
-  constructor(ports: SyncPorts, signal: AbortSignal) {
+  constructor(ports: ComparingPorts, signal: AbortSignal, mostOfKind: number) {
     this.#ports = ports;
+    this.#mostOfKind = mostOfKind;
     this.#signal = signal;
     this.#client = new SyncClient(ports.transport, signal);
   }
@@ -129,15 +147,22 @@ class Comparing {
         const { differs, confirmed } = answers[position]!;
         if (confirmed) arc.sure = true;
         if (differs === null) continue;
+        if (this.#isFull(compared.set)) {
+          this.#leaveOut(arc);
+          continue;
+        }
         for await (const difference of differencesIn(
           { client: this.#client, index: this.#ports.index },
           host,
           compared,
           differs,
         )) {
-          if (this.#note(host, arc, difference, placed)) continue;
-          for (const left of questions.slice(position)) left.arc.incomplete = true;
-          return;
+          if (difference.lacks === 'there' && !placed) continue;
+          if (this.#isFull(compared.set)) {
+            this.#leaveOut(arc);
+            break;
+          }
+          this.#note(host, arc, difference);
         }
       }
     } catch (error) {
@@ -152,18 +177,25 @@ class Comparing {
     }
   }
 
-  /** False when there is no room for more. */
-  #note(host: Contact, arc: ComparedArc, difference: Difference, placed: boolean): boolean {
-    if (difference.lacks === 'there' && !placed) return true;
-    if (this.carryings.length >= maximumDifferences) {
-      this.cut = true;
-      return false;
-    }
+  #isFull(set: ItemSet): boolean {
+    return this.#noted[kindOf(set)] >= this.#mostOfKind;
+  }
+
+  #leaveOut(arc: ComparedArc): void {
+    this.cut = true;
+    arc.incomplete = true;
+  }
+
+  #note(host: Contact, arc: ComparedArc, difference: Difference): void {
+    this.#noted[kindOf(difference.set)] += 1;
     if (difference.lacks === 'here') arc.lackedHere += 1;
     else if (difference.lacks === 'there') arc.lackedAt.set(host.host, (arc.lackedAt.get(host.host) ?? 0) + 1);
     this.carryings.push({ host, arc, difference });
-    return true;
   }
+}
+
+function kindOf(set: ItemSet): 'blocks' | 'others' {
+  return isBlockSet(set) ? 'blocks' : 'others';
 }
 
 /** A block with its CID. */

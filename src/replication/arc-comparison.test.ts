@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { test } from 'node:test';
+import { StaticRing } from '../../test/fixtures/static-ring.ts';
+import { blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
+import { createIdentity } from '../network/identity.ts';
+import { MemoryNetwork } from '../network/memory-transport.ts';
+import { Catalog } from '../storage/catalog.ts';
+import { openIndexedTables } from '../storage/indexed-tables.ts';
+import { leafSet, recordSet } from '../storage/item-index.ts';
+import { compareArcs, isBlock } from './arc-comparison.ts';
+import { ConfirmedRanges } from './confirmed-ranges.ts';
+import { SyncServer } from './sync-server.ts';
+
+const circle = { after: 'f'.repeat(64), upTo: 'f'.repeat(64) };
+const replicas = 3;
+const most = 50;
+
+async function hostIn(network: MemoryNetwork, { blocks, records }: { blocks: number; records: number }) {
+  const transport = network.transport(createIdentity().host);
+  const { index, records: table } = await openIndexedTables(new Catalog(':memory:'), replicas);
+  for (let number = 0; number < blocks; number++) {
+    const cid = cidOfBlock(rawCodec, Buffer.from(`block ${number}`));
+    index.addBlock(blockKey(cid), cid);
+  }
+  for (let number = 0; number < records; number++) {
+    const subject = Buffer.from(`record ${number}`);
+    const identity = { kind: 'posting', publisher: 'somebody', subject, key: hash('sha256', subject, 'hex') };
+    index.putNewRecord(identity, subject, number + 1);
+  }
+  const confirmed = new ConfirmedRanges({ now: () => 0 });
+  const placement = { places: async () => [] };
+  const server = new SyncServer({ view: {} as never, placement, index, table, confirmed });
+  await transport.serve({
+    request: (from, kind, body) => server.request(from, kind, body),
+    stream: () => assert.fail('no stream'),
+  });
+  return { transport, index, confirmed };
+}
+
+test('A8 however many records differ, the blocks that differ are found in the same round', async () => {
+  const network = new MemoryNetwork();
+  const me = await hostIn(network, { blocks: 20, records: 500 });
+  const others = [await hostIn(network, { blocks: 0, records: 0 }), await hostIn(network, { blocks: 0, records: 0 })];
+  const contacts = others.map(({ transport }) => transport.contact);
+  const ring = new StaticRing();
+  const ports = { ...me, replicas, view: ring.view(me.transport.contact) };
+  const { signal } = new AbortController();
+  const { carryings, arcs, cut } = await compareArcs([{ range: circle, others: contacts }], ports, signal, most);
+  const blocks = carryings.filter(({ difference }) => isBlock(difference));
+  const records = carryings.filter(({ difference: { set } }) => set === recordSet || set === leafSet);
+  assert.equal(blocks.length, 2 * 20);
+  assert.equal(records.length, most);
+  assert.equal(cut, true);
+  assert.equal(arcs[0]?.incomplete, true);
+});
+
+test('A8 what is within the bounds is found whole, and nothing is left for another round', async () => {
+  const network = new MemoryNetwork();
+  const me = await hostIn(network, { blocks: 20, records: most / 2 });
+  const other = await hostIn(network, { blocks: 5, records: 0 });
+  const ports = { ...me, replicas, view: new StaticRing().view(me.transport.contact) };
+  const { signal } = new AbortController();
+  const arc = { range: circle, others: [other.transport.contact] };
+  const { carryings, arcs, cut } = await compareArcs([arc], ports, signal, most);
+  assert.equal(carryings.length, 15 + most / 2);
+  assert.equal(cut, false);
+  assert.equal(arcs[0]?.incomplete, false);
+  assert.equal(arcs[0]?.lackedAt.get(other.transport.contact.host), 15 + most / 2);
+});
