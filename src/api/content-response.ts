@@ -9,9 +9,14 @@ import type { Wanted } from './wanted.ts';
 /** One leaf: what is read ahead while the client is slow. */
 const readAheadBytes = 1024 * 1024;
 
+/** What is to be sent, and no more bytes than `most`. */
+export interface WantedContent extends Wanted {
+  readonly most?: number | null;
+}
+
 export async function sendContent(
   files: Files,
-  wanted: Wanted,
+  wanted: WantedContent,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -21,10 +26,12 @@ export async function sendContent(
   reply.header('ETag', etag).header('X-Content-Type-Options', 'nosniff');
   reply.header('X-Chordial-Cid', entry.cid).header('X-Chordial-Type', entry.type);
   reply.header('X-Chordial-Others', String(entry.others));
+  const isTooMuch = typeof wanted.most === 'number' && (entry.type === 'directory' || entry.size > wanted.most);
   // The Content-Length of a folder would be that of its listing.
-  if (entry.type === 'directory') reply.header('X-Chordial-Size', String(entry.size));
+  if (entry.type === 'directory' || isTooMuch) reply.header('X-Chordial-Size', String(entry.size));
   if (entry.publisher !== null) reply.header('X-Chordial-Publisher', entry.publisher);
   if (isUnchanged(request.headers['if-none-match'], etag)) return reply.code(304).send();
+  if (isTooMuch) return reply.code(204).send();
   if (entry.type === 'directory') return sendListing(files, wanted, request, reply);
   return sendFile(files, wanted, request, reply);
 }

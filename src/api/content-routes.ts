@@ -8,7 +8,7 @@ import { findWanted } from './wanted.ts';
 
 interface ContentRoute {
   Params: { cid: string };
-  Querystring: { path?: string; filename?: string };
+  Querystring: { path?: string; filename?: string; most?: number };
 }
 
 /** What a browser calls the file that it saves: a CID says no name. */
@@ -23,7 +23,7 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
   const read = {
     summary: 'The bytes of a file by CID, or the listing of a folder as JSON',
     params: schemas.cidParameter,
-    querystring: schemas.query({ path: schemas.pathQuery, filename: filenameQuery }),
+    querystring: schemas.query({ path: schemas.pathQuery, filename: filenameQuery, most: schemas.mostQuery }),
     produces: ['application/octet-stream', 'application/json'],
     isContent: true,
   };
@@ -36,9 +36,10 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
       const cid = parseCid(request.params.cid).toString();
       // A CID never comes to mean other bytes.
       reply.header('Cache-Control', 'public, max-age=31536000, immutable');
-      const { path, filename } = request.query;
-      const wanted = await findWanted(files, { cid }, path);
-      return sendContent(files, filename === undefined ? wanted : { ...wanted, filename }, request, reply);
+      const { path, filename, most } = request.query;
+      const found = await findWanted(files, { cid }, path);
+      const wanted = { ...found, filename: filename ?? found.filename, most: most ?? null };
+      return sendContent(files, wanted, request, reply);
     },
   });
 

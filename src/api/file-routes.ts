@@ -9,7 +9,7 @@ import { findWanted } from './wanted.ts';
 
 interface NameRoute {
   Params: { name: string };
-  Querystring: { publisher?: string; path?: string };
+  Querystring: { publisher?: string; path?: string; most?: number };
 }
 
 interface ListRoute {
@@ -23,7 +23,11 @@ export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
   const read = {
     summary: 'The bytes of a file, or the listing of a folder as JSON',
     params: schemas.nameParameter,
-    querystring: schemas.query({ publisher: schemas.publisherQuery, path: schemas.pathQuery }),
+    querystring: schemas.query({
+      publisher: schemas.publisherQuery,
+      path: schemas.pathQuery,
+      most: schemas.mostQuery,
+    }),
     produces: ['application/octet-stream', 'application/json'],
     isContent: true,
   };
@@ -33,7 +37,9 @@ export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     schema: read,
     handler: async (request, reply) => {
       const { files } = peer();
-      return sendContent(files, await findWanted(files, referenceOf(request), request.query.path), request, reply);
+      const { path, most } = request.query;
+      const wanted = await findWanted(files, referenceOf(request), path);
+      return sendContent(files, { ...wanted, most: most ?? null }, request, reply);
     },
   });
 

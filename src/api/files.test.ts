@@ -57,6 +57,18 @@ test('A12 HEAD tells size, CID and publisher without the bytes', async () => {
   assert.equal((await served.fetch('/api/v1/files/b', { method: 'HEAD' })).status, 404);
 });
 
+test('A12 content of more than ?most= bytes is only described', async () => {
+  await using served = await ServedPeer.open();
+  await served.put('a', 'hello');
+  const sent = await served.fetch('/api/v1/files/a?most=5');
+  assert.deepEqual([sent.status, await sent.text()], [200, 'hello']);
+  const told = await served.fetch('/api/v1/files/a?most=4');
+  assert.deepEqual([told.status, told.headers.get('x-chordial-size'), await told.text()], [204, '5', '']);
+  assert.equal(told.headers.get('x-chordial-cid'), sent.headers.get('x-chordial-cid'));
+  assert.equal((await served.fetch('/api/v1/files/absent?most=4')).status, 404);
+  assert.equal((await served.fetch('/api/v1/files/a?most=-1')).status, 400);
+});
+
 test('A12 a range is answered with 206, one behind the end with 416', async () => {
   await using served = await ServedPeer.open();
   await served.put('a', '0123456789');

@@ -151,6 +151,14 @@ test('A12 the OpenAPI document lists the routes with their parameters', async ()
   const get = document.paths['/api/v1/files/{name}']?.['get'];
   assert.deepEqual(
     get?.parameters?.map((one) => `${one.in} ${one.name}`),
-    ['path name', 'query publisher', 'query path', 'header Range', 'header If-Range', 'header If-None-Match'],
+    [
+      'path name',
+      'query publisher',
+      'query path',
+      'query most',
+      'header Range',
+      'header If-Range',
+      'header If-None-Match',
+    ],
   );
 });

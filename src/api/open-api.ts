@@ -170,6 +170,7 @@ function responsesOf(schema: RouteSchema, isHead: boolean): Operation {
     found['200'] = { description: 'The bytes', content: { ...streams, ...json } };
   }
   if (isContent) {
+    found['204'] = { description: 'Larger than `most`: only the headers tell of it' };
     found['206'] = { description: 'The part asked for', content: { 'application/octet-stream': {} } };
     found['304'] = { description: 'What is there already is still right' };
   }

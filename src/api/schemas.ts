@@ -43,6 +43,12 @@ export const transferParameter = {
 } as const;
 
 export const pathQuery = { type: 'string', description: 'One entry inside a folder', maxLength: 4096 } as const;
+export const mostQuery = {
+  type: 'integer',
+  description:
+    'Bytes up to which the content is sent: folders and larger files are only described, with 204 and X-Chordial-Size',
+  minimum: 0,
+} as const;
 export const publisherQuery = {
   type: 'string',
   description: 'Peer id of the publisher, at least 8 characters of its beginning, or … and as many of its end',

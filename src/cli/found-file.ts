@@ -1,4 +1,5 @@
 /** What the network has under a name or CID, asked for before anything is fetched. */
+import type { IncomingHttpHeaders } from 'node:http';
 import { ChordialError } from '../errors.ts';
 import type { FileReference } from '../transfer/files.ts';
 import { routeOf } from './argument.ts';
@@ -17,15 +18,19 @@ export interface Found {
 /** Throws `not-found`. */
 export async function findFile(client: ApiClient, reference: FileReference): Promise<Found> {
   const { headers } = await client.open(routeOf(reference), { method: 'HEAD' });
+  return foundIn(headers, reference, client.url);
+}
+
+/** What the headers of an answer with content tell of it. */
+export function foundIn(headers: IncomingHttpHeaders, reference: FileReference, url: string): Found {
   const cid = String(headers['x-chordial-cid'] ?? '');
-  if (cid === '') throw new ChordialError('internal', `${client.url} does not tell the CID. Is it a Chordial peer?`);
-  const type = headers['x-chordial-type'] === 'directory' ? 'directory' : 'file';
+  if (cid === '') throw new ChordialError('internal', `${url} does not tell the CID. Is it a Chordial peer?`);
   const publisher = headers['x-chordial-publisher'];
   return {
     reference,
     cid,
-    type,
-    size: Number(headers[type === 'file' ? 'content-length' : 'x-chordial-size'] ?? 0),
+    type: headers['x-chordial-type'] === 'directory' ? 'directory' : 'file',
+    size: Number(headers['x-chordial-size'] ?? headers['content-length'] ?? 0),
     publisher: publisher === undefined ? null : String(publisher),
     others: Number(headers['x-chordial-others'] ?? 0),
   };

@@ -50,7 +50,13 @@ async function fetchFile(job: Job, wanted: Wanted, target: string): Promise<bool
   return false;
 }
 
-async function writeFile(job: Job, bytes: AsyncIterable<Buffer>, size: number | null, target: string): Promise<void> {
+/** Whole or not at all. */
+export async function writeFile(
+  job: GetOptions,
+  bytes: AsyncIterable<Buffer>,
+  size: number | null,
+  target: string,
+): Promise<void> {
   const part = await createPart(target);
   try {
     let done = 0;

@@ -11,6 +11,7 @@ import { type CommonOptions, peerCommand } from './command.ts';
 import { type Found, findFile } from './found-file.ts';
 import { getByStream } from './get-by-stream.ts';
 import { getByTransfer } from './get-by-transfer.ts';
+import { getSmall, isFree } from './get-small.ts';
 import { Interruption } from './interruption.ts';
 import { note, say, sayJson } from './output.ts';
 import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
@@ -76,16 +77,32 @@ interface Fetched {
 
 async function fetchOne(job: Job, reference: FileReference, progress: ShownProgress): Promise<Fetched> {
   const { peer, options } = job;
-  const found = await findFile(peer.client, reference);
+  const small = await fetchSmall(job, reference, progress);
+  const found = small?.found ?? (await findFile(peer.client, reference));
   if (found.others > 0) noteOthers(found);
+  if (small?.isWritten) return seeded(job, { found, target: small.target, unchanged: false });
   if (options.output === '-') {
     await writeOut(job, found);
     return { found, target: null, unchanged: false };
   }
   const target = await targetOf(found, job);
-  const unchanged = await fetchTo(target, found, job, progress);
-  if (options.seed) await peer.client.call('POST /api/v1/shares', { body: { path: target } });
-  return { found, target, unchanged };
+  return seeded(job, { found, target, unchanged: await fetchTo(target, found, job, progress) });
+}
+
+async function seeded({ peer, options }: Job, fetched: Fetched): Promise<Fetched> {
+  if (options.seed && fetched.target !== null)
+    await peer.client.call('POST /api/v1/shares', { body: { path: fetched.target } });
+  return fetched;
+}
+
+/** null where what is there already, or what is found, decides whether and where something is written. */
+async function fetchSmall(job: Job, reference: FileReference, progress: ShownProgress) {
+  const { peer, options, signal, isOneOfSeveral } = job;
+  if (reference.name === undefined || (options.output !== undefined && !isOneOfSeveral)) return null;
+  const target = targetIn(job, reference.name);
+  if (!(await isFree(target))) return null;
+  const getting = { force: options.force === true, progress, signal };
+  return { target, ...(await getSmall(peer.client, reference, target, getting)) };
 }
 
 function noteOthers({ reference, publisher, others }: Found): void {
@@ -96,16 +113,21 @@ function noteOthers({ reference, publisher, others }: Found): void {
 }
 
 /** An existing folder takes a file under its own name, as with cp. Absolute. */
-async function targetOf(found: Found, { options, peer, isOneOfSeveral }: Job): Promise<string> {
+async function targetOf(found: Found, job: Job): Promise<string> {
+  const { options, isOneOfSeveral } = job;
   const filename = found.reference.name ?? found.cid;
-  if (options.output === undefined) return path.resolve(process.env['CHORDIAL_SAVE'] ?? peer.save ?? '.', filename);
-  if (isOneOfSeveral) return path.resolve(options.output, filename);
+  if (options.output === undefined || isOneOfSeveral) return targetIn(job, filename);
   const target = path.resolve(options.output);
   const isFolder = await stat(target).then(
     (there) => there.isDirectory(),
     () => options.output?.endsWith(path.sep) === true,
   );
   return isFolder && found.type === 'file' ? path.join(target, filename) : target;
+}
+
+/** In the folder that is given or configured. */
+function targetIn({ options, peer }: Job, filename: string): string {
+  return path.resolve(options.output ?? process.env['CHORDIAL_SAVE'] ?? peer.save ?? '.', filename);
 }
 
 /** Whether the same bytes were there already. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -125,6 +126,30 @@ test('A6 A7 many files are put and fetched by one command, in the order in which
   assert.deepEqual(told(got.text), names);
   for (const name of names) assert.equal(await readFile(desk.path(`fetched/${name}`), 'utf8'), `bytes of ${name}`);
   assert.equal((await desk.run(['get', 'file-1', 'file-2', '-o', '-'])).exit, 2);
+});
+
+test('A7 small and large files fetched together arrive alike, what is there already is left alone', async () => {
+  await using desk = await Desk.open();
+  const large = randomBytes(300_000);
+  await writeFile(desk.path('small'), 'small');
+  await writeFile(desk.path('large'), large);
+  assert.equal((await desk.run(['put', 'small', 'large'])).exit, 0);
+  const fetched = async () => {
+    const got = await desk.run(['get', 'small', 'large', '-o', 'fetched', '--json']);
+    assert.equal(got.exit, 0, got.stderr);
+    const lines = got.text.trim().split('\n');
+    return lines.map((line) => (JSON.parse(line) as { unchanged: boolean }).unchanged);
+  };
+  assert.deepEqual(await fetched(), [false, false]);
+  assert.equal(await readFile(desk.path('fetched/small'), 'utf8'), 'small');
+  assert.ok(large.equals(await readFile(desk.path('fetched/large'))));
+  assert.deepEqual(await fetched(), [true, true]);
+  await writeFile(desk.path('fetched/small'), 'mine');
+  const kept = await desk.run(['get', 'small', 'large', '-o', 'fetched']);
+  assert.equal(kept.exit, 1);
+  assert.match(kept.stderr, /small.*other bytes/);
+  assert.equal(await readFile(desk.path('fetched/small'), 'utf8'), 'mine');
+  assert.deepEqual((await readdir(desk.path('fetched'))).sort(), ['large', 'small']);
 });
 
 test('A22 of many files one that fails is named, the others go on, and the exit is 1', async () => {
