@@ -20,6 +20,8 @@ export class ConfirmedRanges {
   readonly #leaseMilliseconds: Milliseconds;
   /** By their ends, the oldest first. */
   readonly #ranges = new Map<string, { readonly range: KeyArc; readonly until: Milliseconds }>();
+  /** The same ranges as a list, made when it is asked for: every answer to every other host asks. */
+  #listed: readonly KeyArc[] | null = null;
   /** Keys of which fewer copies are wanted than the range around them has places. */
   readonly #disowned = new Set<string>();
 
@@ -31,15 +33,15 @@ export class ConfirmedRanges {
   confirm(range: KeyArc): void {
     for (const key of this.#disowned) if (isInArc(range, key)) this.#disowned.delete(key);
     const name = `${range.after} ${range.upTo}`;
-    this.#ranges.delete(name);
+    this.#drop(name);
     this.#ranges.set(name, { range, until: this.#clock.now() + this.#leaseMilliseconds });
     const [oldest] = this.#ranges.keys();
-    if (this.#ranges.size > maximumRanges && oldest !== undefined) this.#ranges.delete(oldest);
+    if (this.#ranges.size > maximumRanges && oldest !== undefined) this.#drop(oldest);
   }
 
   /** A key has turned out not to belong here: nothing confirmed around it counts any more. */
   withdraw(key: string): void {
-    for (const [name, { range }] of this.#ranges) if (isInArc(range, key)) this.#ranges.delete(name);
+    for (const [name, { range }] of this.#ranges) if (isInArc(range, key)) this.#drop(name);
   }
 
   /**
@@ -53,12 +55,13 @@ export class ConfirmedRanges {
 
   /** `withdraw` for a whole range of keys: nothing around any of them counts. */
   withdrawAll(range: KeyArc): void {
-    for (const [name, known] of this.#ranges) if (overlap(known.range, range)) this.#ranges.delete(name);
+    for (const [name, known] of this.#ranges) if (overlap(known.range, range)) this.#drop(name);
   }
 
   clear(): void {
     this.#disowned.clear();
     this.#ranges.clear();
+    this.#listed = null;
   }
 
   /** Whether a block or record with this key would be here if there were one. */
@@ -92,8 +95,18 @@ export class ConfirmedRanges {
 
   #live(): readonly KeyArc[] {
     const now = this.#clock.now();
-    for (const [name, { until }] of this.#ranges) if (until <= now) this.#ranges.delete(name);
-    return [...this.#ranges.values()].map(({ range }) => range);
+    for (const [name, { until }] of this.#ranges) {
+      // Those behind it were confirmed later.
+      if (until > now) break;
+      this.#drop(name);
+    }
+    this.#listed ??= [...this.#ranges.values()].map(({ range }) => range);
+    return this.#listed;
+  }
+
+  #drop(name: string): void {
+    this.#ranges.delete(name);
+    this.#listed = null;
   }
 }
 

@@ -88,15 +88,14 @@ export class SyncServer {
   }
 
   /** Only the owner of a range can say what there is in it, and only to a host whose place it is. */
-  async #speaksFor(from: Contact, { upTo }: KeyArc): Promise<boolean> {
+  async #speaksFor(from: Contact, { after, upTo }: KeyArc): Promise<boolean> {
     const { view, placement, index } = this.#ports;
-    const key = ringIdOfHash(upTo, view.shape.bits);
     const isMine = (places: readonly Contact[]): boolean =>
       places[0]?.host === from.host && places.some(({ host }) => host === view.self.host);
     // A lookup would ask whom this host takes for the owner, and believe it: of the one that speaks here that is known.
-    if (isMine(view.nearby(key).slice(0, index.copies))) return true;
+    if (isMine(view.nearby(ringIdOfHash(after, view.shape.bits)).slice(0, index.copies))) return true;
     try {
-      return isMine(await placement.places(key, index.copies));
+      return isMine(await placement.places(ringIdOfHash(upTo, view.shape.bits), index.copies));
     } catch (error) {
       // Without a known owner nobody speaks for the range: it is confirmed with the next round.
       if (error instanceof ChordialError) return false;

@@ -17,6 +17,8 @@ export class Fingers {
   readonly #bits: number;
   readonly #exact: (MemberPointer | null)[];
   readonly #near: (MemberPointer[] | undefined)[] = [];
+  /** The few members that stand in `#exact`, each once: every FIND asks all members of a host for them. */
+  #distinct: readonly MemberPointer[] | null = null;
   /** Made when the table is first shown: a large simulation shows none, and they take some 20 kB a member. */
   #starts: readonly RingId[] | null = null;
 
@@ -69,6 +71,7 @@ export class Fingers {
       this.#exact[next] = owner;
       next++;
     }
+    this.#distinct = null;
     return next;
   }
 
@@ -91,6 +94,7 @@ export class Fingers {
       const exact = this.#exact[power];
       if (exact && isGone(exact)) this.#exact[power] = null;
     }
+    this.#distinct = null;
     for (const [power, near] of this.#near.entries()) {
       if (near) this.#near[power] = near.filter((pointer) => !isGone(pointer));
     }
@@ -98,14 +102,8 @@ export class Fingers {
 
   /** Distinct far fingers that precede the key, in no order. */
   preceding(key: RingId): MemberPointer[] {
-    const found: MemberPointer[] = [];
-    let last: MemberPointer | null = null;
-    for (const finger of this.#exact) {
-      if (finger === null || finger === last) continue;
-      last = finger;
-      if (between(this.#me, finger.id, key)) found.push(finger);
-    }
-    return found;
+    this.#distinct ??= [...new Set(this.#exact)].filter((finger) => finger !== null);
+    return this.#distinct.filter((finger) => between(this.#me, finger.id, key));
   }
 
   /** Of the members known in the same interval as `best`, the nearest by round trip that still precedes the key. */
