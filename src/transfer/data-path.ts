@@ -7,6 +7,7 @@ import { type IncomingStream, type OutgoingStream, TransportError, type Wire } f
 import { BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
 import { EntryVerifier } from '../records/entry-verifier.ts';
 import { HeaderVerifier } from '../records/header-verifier.ts';
+import { ListingTurns } from '../records/listing-turns.ts';
 import { Names } from '../records/names.ts';
 import { publisherWord } from '../records/publisher-word.ts';
 import { RecordHolder } from '../records/record-holder.ts';
@@ -82,6 +83,7 @@ export class DataPath {
   readonly #afterwards = new Set<Promise<void>>();
   readonly #server: BlockServer;
   readonly #holder: RecordHolder;
+  readonly #listings: ListingTurns;
   readonly #shareHolder: ShareHolder;
   readonly #batches: BatchAnnouncer;
   readonly #traffic: BlockTraffic;
@@ -117,6 +119,7 @@ export class DataPath {
     const verifier = new EntryVerifier(networkId, options.verify);
     const recordPorts = { ...data, table: options.records, verifier, places, rule, confirmed, signer, networkId };
     this.#holder = new RecordHolder(recordPorts);
+    this.#listings = new ListingTurns(clock);
     const writer = new RecordWriter(recordPorts, this.#holder);
     const reader = new RecordReader(recordPorts, this.#holder);
     const names = new Names(recordPorts, writer, reader);
@@ -305,7 +308,7 @@ export class DataPath {
     if (kind.startsWith('shares.')) return (await this.#shareHolder.request(from, kind, body)) ?? refuse(kind);
     if (kind === recordMessages.put) return this.#holder.put(from, body);
     if (kind === recordMessages.get) return this.#holder.get(body);
-    if (kind === recordMessages.list) return this.#holder.list(body);
+    if (kind === recordMessages.list) return this.#listings.take(from.host, () => this.#holder.list(body));
     throw unknownKind(kind);
   }
 

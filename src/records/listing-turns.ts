@@ -1,0 +1,69 @@
+/**
+ * Pages of what is kept here, made for others in turns: one at a time, of each asker in a line of its own, and at most half of
+ * this peer's time goes into them. A page costs milliseconds; made as they are asked for, the hundreds that one asker may want at
+ * once would hold up every heartbeat and read.
+ */
+import { TransportError } from '../network/transport.ts';
+import type { HostId } from '../ring/pointer.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+
+/** Whoever reads a listing asks for the next page when it has the one before. */
+const maximumWaitingPerAsker = 16;
+const maximumWaitingAskers = 256;
+/** After so long everything else is served. */
+const turnMilliseconds: Milliseconds = 5;
+
+type Make = () => void;
+
+export class ListingTurns {
+  readonly #clock: Pick<Clock, 'now' | 'after'>;
+  /** In the order of their next turns; none is empty. */
+  readonly #lines = new Map<HostId, Make[]>();
+  #isAtWork = false;
+  #owed: Milliseconds = 0;
+
+  constructor(clock: Pick<Clock, 'now' | 'after'>) {
+    this.#clock = clock;
+  }
+
+  /** What `make` returns or throws, when its turn has come. Rejects with a TransportError, code `busy`, when too many wait. */
+  take<Page>(asker: HostId, make: () => Page): Promise<Page> {
+    const line = this.#lines.get(asker) ?? [];
+    const isNew = line.length === 0;
+    if (line.length >= maximumWaitingPerAsker || (isNew && this.#lines.size >= maximumWaitingAskers)) {
+      return Promise.reject(
+        new TransportError('refused', 'Too many lists are asked for at once; ask again in a moment.', 'busy'),
+      );
+    }
+    const made = new Promise<Page>((resolve, reject) => {
+      line.push(() => {
+        try {
+          resolve(make());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    this.#lines.set(asker, line);
+    if (!this.#isAtWork) this.#work();
+    return made;
+  }
+
+  #work(): void {
+    this.#isAtWork = false;
+    for (const [asker, line] of this.#lines) {
+      this.#lines.delete(asker);
+      const began = this.#clock.now();
+      line.shift()?.();
+      this.#owed += this.#clock.now() - began;
+      // To the end, where this loop meets it again after all others.
+      if (line.length > 0) this.#lines.set(asker, line);
+      if (this.#owed < turnMilliseconds) continue;
+      const rest = this.#owed;
+      this.#owed = 0;
+      this.#isAtWork = true;
+      this.#clock.after(rest, () => this.#work());
+      return;
+    }
+  }
+}
