@@ -43,8 +43,11 @@ export class ControlAnswers implements FrameSink {
       asker.count(error.counted);
       this.#end(constants.NGHTTP2_PROTOCOL_ERROR);
     });
-    const stalled = () => this.#end(constants.NGHTTP2_CANCEL);
-    this.#writer = new FrameWriter(stream, (bytes) => asker.unread.give(bytes), stalled);
+    this.#writer = new FrameWriter(stream, {
+      inOrder: false,
+      left: (bytes) => asker.unread.give(bytes),
+      stalled: () => this.#end(constants.NGHTTP2_CANCEL),
+    });
     stream.on('data', (piece: Buffer) => {
       asker.heard();
       this.#intake.push(piece);

@@ -125,8 +125,12 @@ export class ControlChannel implements FrameSink {
     stream.on('data', (piece: Buffer) => this.#read(piece));
     stream.on('end', () => this.#break('the other side ended it'));
     stream.on('close', () => this.#lost(reason));
-    const stalled = () => this.#break('the other side reads nothing');
-    const writer = new FrameWriter(stream, () => this.#opened !== null && this.#send(this.#opened), stalled);
+    const writer = new FrameWriter(stream, {
+      // Ids grow.
+      inOrder: true,
+      left: () => this.#opened !== null && this.#send(this.#opened),
+      stalled: () => this.#break('the other side reads nothing'),
+    });
     return { stream, writer };
   }
 

@@ -3,24 +3,36 @@ import type { Http2Stream } from 'node:http2';
 import { smallBodyMilliseconds } from './http2-limits.ts';
 import { Overdue } from './overdue.ts';
 
-/** Longer ones are written one by one: to copy them would cost more. */
+/** Longer frames are written one by one: to copy them would cost more. */
 const maximumJoinedBytes = 64 * 1024;
+/** With so much written that HTTP/2 has not taken, long frames wait, so that short ones have little before them. */
+const maximumWrittenBytes = 256 * 1024;
+
+export interface FrameWriterOptions {
+  /** Else short frames may leave before long ones. */
+  readonly inOrder: boolean;
+  /** Told of bytes that wait no longer. */
+  left(bytes: number): void;
+  /** Nothing was taken for so long that nobody reads any more. */
+  stalled(): void;
+}
 
 export class FrameWriter {
-  readonly #stream: Http2Stream;
-  readonly #left: (bytes: number) => void;
+  readonly #stream: Pick<Http2Stream, 'write' | 'writable'>;
+  readonly #options: FrameWriterOptions;
   readonly #stalled: Overdue;
   #frames: Buffer[] = [];
   #framesBytes = 0;
+  readonly #long: Buffer[] = [];
+  #isDue = false;
   #unsentBytes = 0;
-  #writes = 0;
+  #writtenBytes = 0;
   #isClosed = false;
 
-  /** `left` is told of bytes that HTTP/2 took; `stalled` when it took none for so long that nobody reads any more. */
-  constructor(stream: Http2Stream, left: (bytes: number) => void, stalled: () => void) {
+  constructor(stream: Pick<Http2Stream, 'write' | 'writable'>, options: FrameWriterOptions) {
     this.#stream = stream;
-    this.#left = left;
-    this.#stalled = new Overdue(smallBodyMilliseconds, stalled);
+    this.#options = options;
+    this.#stalled = new Overdue(smallBodyMilliseconds, () => options.stalled());
   }
 
   /** Bytes that wait for the other side to read. */
@@ -31,10 +43,15 @@ export class FrameWriter {
   push(frame: Buffer): void {
     if (this.#isClosed) return;
     this.#unsentBytes += frame.length;
-    this.#framesBytes += frame.length;
-    this.#frames.push(frame);
+    if (frame.length > maximumJoinedBytes && !this.#options.inOrder) this.#long.push(frame);
+    else {
+      this.#frames.push(frame);
+      this.#framesBytes += frame.length;
+    }
+    if (this.#isDue) return;
+    this.#isDue = true;
     // After all promises that are settled by now.
-    if (this.#frames.length === 1) process.nextTick(this.#flush);
+    process.nextTick(this.#flush);
   }
 
   /** What was not sent never will be, and takes no room. */
@@ -43,33 +60,41 @@ export class FrameWriter {
     this.#isClosed = true;
     this.#stalled.close();
     this.#frames = [];
-    this.#left(this.#unsentBytes);
+    this.#long.length = 0;
+    this.#options.left(this.#unsentBytes);
     this.#unsentBytes = 0;
   }
 
   readonly #flush = (): void => {
+    this.#isDue = false;
+    if (this.#isClosed || !this.#stream.writable) return;
     const [frames, bytes] = [this.#frames, this.#framesBytes];
-    this.#frames = [];
-    this.#framesBytes = 0;
-    if (this.#isClosed || this.#stream.destroyed || !this.#stream.writable) return;
-    const [first] = frames;
-    if (frames.length === 1 && first !== undefined) this.#write(first);
-    else if (bytes <= maximumJoinedBytes) this.#write(Buffer.concat(frames, bytes));
+    if (frames.length > 0) {
+      this.#frames = [];
+      this.#framesBytes = 0;
+    }
+    if (frames.length > 1 && bytes <= maximumJoinedBytes) this.#write(Buffer.concat(frames, bytes));
     else for (const frame of frames) this.#write(frame);
+    while (this.#writtenBytes < maximumWrittenBytes) {
+      const frame = this.#long.shift();
+      if (frame === undefined) return;
+      this.#write(frame);
+    }
   };
 
   #write(bytes: Buffer): void {
-    if (this.#writes === 0) this.#stalled.begin();
-    this.#writes += 1;
+    if (this.#writtenBytes === 0) this.#stalled.begin();
+    this.#writtenBytes += bytes.length;
     this.#stream.write(bytes, () => this.#wrote(bytes.length));
   }
 
   #wrote(bytes: number): void {
     if (this.#isClosed) return;
     this.#unsentBytes -= bytes;
-    this.#writes -= 1;
-    if (this.#writes === 0) this.#stalled.end();
+    this.#writtenBytes -= bytes;
+    if (this.#writtenBytes === 0) this.#stalled.end();
     else this.#stalled.begin();
-    this.#left(bytes);
+    this.#options.left(bytes);
+    if (this.#long.length > 0) this.#flush();
   }
 }
