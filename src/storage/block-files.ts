@@ -31,11 +31,12 @@ export class BlockFiles {
   readonly room: DiskRoom;
   #written = 0;
 
-  constructor(folder: string, write: WriteFlushed = writeFlushed) {
+  /** @param hasRoom told whether the disk has plenty of room. */
+  constructor(folder: string, write: WriteFlushed = writeFlushed, hasRoom?: (isPlenty: boolean) => void) {
     this.#blocks = path.join(folder, 'blocks');
     this.#incoming = path.join(folder, 'incoming');
     this.#write = write;
-    this.room = new DiskRoom(this.#blocks);
+    this.room = new DiskRoom(this.#blocks, hasRoom);
     this.#flushes = new Map(
       shelves.map((shelf) => [shelf, new SharedFlush(() => flushFolder(path.join(this.#blocks, shelf)))]),
     );

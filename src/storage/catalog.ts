@@ -79,6 +79,11 @@ export class Catalog {
     return this.#commits.durable();
   }
 
+  /** Told whether the disk has plenty of room; at first it is taken to have little. */
+  hasRoom(isPlenty: boolean): void {
+    this.#commits.hasRoom(isPlenty);
+  }
+
   setting(name: string): unknown {
     const row = this.#setting.get(name);
     return row === undefined ? undefined : JSON.parse(String(row['value']));

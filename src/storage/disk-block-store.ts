@@ -86,7 +86,8 @@ export class DiskBlockStore implements BlockStore {
 
   /** The catalogue stays the caller's, to be closed after the store. */
   static async open(options: DiskBlockStoreOptions): Promise<DiskBlockStore> {
-    const files = new BlockFiles(options.folder, options.writeFlushed);
+    const { folder, writeFlushed, catalog } = options;
+    const files = new BlockFiles(folder, writeFlushed, (isPlenty) => catalog.hasRoom(isPlenty));
     const claims = options.claims ?? new ClaimTable(options.catalog);
     const table = new BlockTable(options.catalog, claims, options.index ?? null);
     await files.prepare();

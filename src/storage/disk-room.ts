@@ -1,6 +1,6 @@
 /**
  * Room on the disk of the data folder, looked at before blocks are written. They leave some of it free for the
- * catalogue, whose log grows to 4 MiB between two checkpoints: on a disk without any room a peer could not even start
+ * catalogue, whose log grows to 4 MiB between two checkpoints where there is not plenty: on a disk without any room a peer could not even start
  * again.
  */
 import fs from 'node:fs/promises';
@@ -14,6 +14,7 @@ const plentyBytes = 256 * 1024 * 1024;
 
 export class DiskRoom {
   readonly #folder: string;
+  readonly #told: (isPlenty: boolean) => void;
   /** Of writes under way, which the disk may not count yet. */
   #arrivingBytes = 0;
   /** As the disk said, less what was written since while there was plenty. */
@@ -22,8 +23,10 @@ export class DiskRoom {
   /** Those who ask at the same time are answered together. */
   readonly #look = new SharedFlush(() => this.#ask());
 
-  constructor(folder: string) {
+  /** @param told at each look whether there is plenty. */
+  constructor(folder: string, told: (isPlenty: boolean) => void = () => undefined) {
     this.#folder = folder;
+    this.#told = told;
   }
 
   /** Runs the write of so many bytes when there is room for them. Throws `disk-full` otherwise. */
@@ -58,5 +61,6 @@ export class DiskRoom {
     const { bavail, bsize } = await fs.statfs(this.#folder);
     this.#freeBytes = bavail * bsize;
     this.#believedUntil = performance.now() + believedMilliseconds;
+    this.#told(this.#freeBytes > plentyBytes);
   }
 }

@@ -121,4 +121,21 @@ describe('GroupCommit', () => {
       assert.equal(await written, 1);
     });
   });
+
+  it('folds its log in sooner where the disk has little room', async () => {
+    for (const isPlenty of [false, true]) {
+      await using folder = await temporaryFolder();
+      const file = path.join(folder.path, 'some.db');
+      const database = new DatabaseSync(file);
+      const commits = new GroupCommit(database, file, (error) => error);
+      database.exec('CREATE TABLE pieces (bytes BLOB NOT NULL)');
+      commits.hasRoom(isPlenty);
+      const piece = new Uint8Array(512 * 1024);
+      for (let count = 0; count < 16; count++)
+        await commits.write(() => database.prepare('INSERT INTO pieces VALUES (?)').run(piece).changes);
+      const logBytes = fs.statSync(`${file}-wal`).size;
+      assert.equal(logBytes > 6 * 1024 * 1024, isPlenty, `${logBytes} bytes`);
+      commits.close();
+    }
+  });
 });

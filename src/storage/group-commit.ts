@@ -25,11 +25,13 @@ const manyWrites = 24;
 const halvedAfterMilliseconds = 100;
 /** This many waiting writes are committed at once: bounds both the queue and how long a commit holds the process up. */
 const maximumWaitingWrites = 256;
+/** The write-ahead log is folded into the database beyond this many pages of 4 KiB … */
+const walPages = 1000;
 /**
- * The write-ahead log is folded into the database beyond this many pages of 4 KiB: 16 MB. The process stands still for it,
- * with two flushes, and a page changed often is written once: at a quarter of it records took twice the time (measured).
+ * … or beyond these where the disk has plenty of room. The process stands still for it, with two flushes, and a page changed
+ * often is written once: at a quarter of it records took twice the time (measured).
  */
-const walPages = 4000;
+const walPagesWithRoom = 4000;
 
 /** Resolves when what was written to the open file is on the disk. */
 export type DataSync = (file: number) => Promise<void>;
@@ -63,6 +65,7 @@ export class GroupCommit {
   #cancelCommit: (() => void) | null = null;
   #lastCommit = 0;
   #recentWrites = 0;
+  #walPages = walPages;
   #closed = false;
   /** Set when the disk failed a flush: nobody knows then what of the log is on it, so nothing more is promised. */
   #broken: unknown = null;
@@ -106,6 +109,14 @@ export class GroupCommit {
   async durable(): Promise<void> {
     if (this.#unflushed.size > 0) await this.#flush.flush();
     if (this.#broken !== null) throw this.#broken;
+  }
+
+  /** Whether the disk has room for a long log. What the log has grown to it keeps, and writes over. */
+  hasRoom(isPlenty: boolean): void {
+    const pages = isPlenty ? walPagesWithRoom : walPages;
+    if (this.#closed || pages === this.#walPages) return;
+    this.#database.exec(`PRAGMA wal_autocheckpoint = ${pages}`);
+    this.#walPages = pages;
   }
 
   /** Commits what waits and makes it durable. */
