@@ -2,6 +2,7 @@
  * Reads what is known under a record key: from two of its places, from more when they disagree, fail or fall silent, and
  * from everybody before it is said to be absent. Every entry is verified here, whoever handed it over.
  */
+import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Answer } from './asking.ts';
 import type { EncodedEntry, RecordKind } from './entry.ts';
@@ -50,10 +51,11 @@ export class RecordReader {
           ? this.#holder.list(body)
           : await this.#ports.transport.request(host, recordMessages.list, body, { deadline: deadlineMilliseconds });
       const page = decodeListAnswer(answer);
+      const { entries, isForged } = this.#genuine(host, page.entries);
       // A cursor that stands still would be asked with for ever.
       if (page.cursor !== null && page.cursor === cursor) return;
-      yield this.#genuine(host, page.entries);
-      if (page.cursor === null) return;
+      yield entries;
+      if (page.cursor === null || isForged) return;
       cursor = page.cursor;
     }
   }
@@ -62,14 +64,17 @@ export class RecordReader {
     const entries: EncodedEntry[] = [];
     let isUnknown = false;
     let after: string | null = null;
-    for (let page = 0; page < maximumPages; page++) {
+    for (let asked = 0; asked < maximumPages; asked++) {
       const question = encodeQuestion({ keys: [key], kinds, after });
       const answer: unknown =
         host.host === this.#ports.view.self.host
           ? this.#holder.get(question)
           : await this.#ports.transport.request(host, recordMessages.get, question, { deadline: deadlineMilliseconds });
       const pages = decodePages(answer, 1);
-      entries.push(...this.#genuine(host, pages.entries[0] ?? []));
+      const page = this.#genuine(host, pages.entries[0] ?? []);
+      entries.push(...page.entries);
+      // It would go on page by page for as long as it likes, and what it does not name may be there all the same.
+      if (page.isForged) throw new TransportError('refused', `${host.host} hands out records that nobody signed.`);
       isUnknown ||= pages.unknown[0] === true;
       after = pages.more[0] ?? null;
       if (after === null) break;
@@ -77,14 +82,25 @@ export class RecordReader {
     return { entries, isUnknown };
   }
 
-  #genuine(host: Contact, list: readonly Uint8Array[]): readonly EncodedEntry[] {
+  /** Up to the first that its publisher has not signed: nobody honest keeps such a thing, so nothing behind it is looked at. */
+  #genuine(host: Contact, list: readonly Uint8Array[]): { entries: readonly EncodedEntry[]; isForged: boolean } {
     const { verifier, clock, report } = this.#ports;
-    const readable = readableEntries(list, (error) => report?.('refused-record', host, error.message));
-    return readable.filter((encoded) => {
-      const good = !isFromTheFuture(encoded.entry, clock.wallTime()) && verifier.isGenuine(encoded);
-      if (!good) report?.('refused-record', host, `A record that names ${encoded.entry.publisher} is not genuine.`);
-      return good;
-    });
+    const entries: EncodedEntry[] = [];
+    for (const bytes of list) {
+      const [encoded] = readableEntries([bytes], (error) => report?.('refused-record', host, error.message));
+      if (encoded === undefined) return { entries, isForged: true };
+      const { publisher } = encoded.entry;
+      if (isFromTheFuture(encoded.entry, clock.wallTime())) {
+        report?.('refused-record', host, `A record of ${publisher} is more than 10 minutes ahead of this clock.`);
+        continue;
+      }
+      if (!verifier.isGenuine(encoded)) {
+        report?.('refused-record', host, `A record that names ${publisher} is not genuine.`);
+        return { entries, isForged: true };
+      }
+      entries.push(encoded);
+    }
+    return { entries, isForged: false };
   }
 }
 
