@@ -108,6 +108,17 @@ test('B4 a copy that was read wrongly once too often is the same one afterwards'
   await at.scrub.close();
 });
 
+test('B4 a copy that is bad whenever it is looked at, and that nobody has, is held no longer', async () => {
+  const at = await scene([2], [], 0);
+  at.scrub.suspect([at.all[2]!.cid]);
+  await at.later(110_000);
+  assert.equal(at.blocks.count(), 10);
+  await at.later(20_000);
+  assert.equal(at.blocks.count(), 9);
+  assert.equal(at.found.length, 3);
+  await at.scrub.close();
+});
+
 test('B4 what a reader came across is looked at at once; good copies stay as they are', async () => {
   const at = await scene([3], [3], 0);
   at.scrub.suspect([at.all[3]!.cid, at.all[4]!.cid, block(99).cid]);

@@ -1,7 +1,7 @@
 /**
  * Finds what the disk has spoilt (spec/4, Scrub): the blocks held here are read again and hashed, slowly and for ever. A
- * good copy from another holder takes the place of a bad one; also of one that a reader came across. Until it is here the
- * bad one stays: it may have been read wrongly, and be the only one there is.
+ * good copy from another holder takes the place of a bad one; also of one that a reader came across. While nobody has one
+ * the bad one stays for some minutes: it may have been read wrongly, and be the only one there is.
  */
 import type { CID } from 'multiformats/cid';
 import { verifyBlock } from '../content/cid.ts';
@@ -33,15 +33,17 @@ const blocksPerPage = 64;
 const leastBytesCharged = 16 * 1024;
 /** Copies to be looked at because somebody met bad bytes; beyond, the pass finds them. */
 const maximumSuspected = 256;
-/** One for which nobody had a good copy is looked at again so much later. */
+/** One for which nobody had a good copy is looked at again so much later … */
 const retryMilliseconds: Milliseconds = 60_000;
+/** … until it was bad so often: then it is no copy, and others would ask for it for ever. */
+const maximumLooks = 3;
 
 export class Scrub {
   readonly #ports: ScrubPorts;
   readonly #closing = new AbortController();
   readonly #suspected = new Map<string, CID>();
-  /** CIDs that are looked at again later; beyond the bound, the next pass finds them. */
-  readonly #waiting = new Set<string>();
+  /** How often each copy that is looked at again later was bad; beyond the bound, the next pass finds them. */
+  readonly #bad = new Map<string, number>();
   readonly #running: Promise<void>[];
   #wake = Promise.withResolvers<void>();
 
@@ -59,7 +61,12 @@ export class Scrub {
 
   /** Somebody got bad bytes for these blocks from here: they are looked at soon. */
   suspect(cids: readonly CID[]): void {
-    for (const cid of cids) if (this.#suspected.size < maximumSuspected) this.#suspected.set(cid.toString(), cid);
+    // One that was bad just now is looked at again in its time.
+    for (const cid of cids) if (!this.#bad.has(cid.toString())) this.#lookSoon(cid);
+  }
+
+  #lookSoon(cid: CID): void {
+    if (this.#suspected.size < maximumSuspected) this.#suspected.set(cid.toString(), cid);
     this.#wake.resolve();
   }
 
@@ -105,7 +112,10 @@ export class Scrub {
 
   async #lookAt(cid: CID): Promise<void> {
     // Read twice: the memory or the way to the disk may have erred, and a good copy is not thrown away for that.
-    if ((await this.#isGood(cid)) || (await this.#isGood(cid))) return;
+    if ((await this.#isGood(cid)) || (await this.#isGood(cid))) {
+      this.#bad.delete(cid.toString());
+      return;
+    }
     const { blocks, fetchElsewhere, found } = this.#ports;
     let mended = false;
     try {
@@ -114,19 +124,24 @@ export class Scrub {
       await blocks.delete([cid]);
       await blocks.put([{ cid, bytes, claims }]);
       mended = true;
+      this.#bad.delete(cid.toString());
     } finally {
-      if (!mended) this.#lookAgain(cid);
       found(cid, mended);
+      if (!mended) await this.#lookAgain(cid);
     }
   }
 
-  #lookAgain(cid: CID): void {
-    if (this.#waiting.size >= maximumSuspected || this.#waiting.has(cid.toString())) return;
-    this.#waiting.add(cid.toString());
-    void this.#pause(retryMilliseconds).then(() => {
-      this.#waiting.delete(cid.toString());
-      this.suspect([cid]);
-    });
+  async #lookAgain(cid: CID): Promise<void> {
+    const key = cid.toString();
+    const looks = (this.#bad.get(key) ?? 0) + 1;
+    if (looks >= maximumLooks) {
+      this.#bad.delete(key);
+      await this.#ports.blocks.delete([cid]);
+      return;
+    }
+    if (this.#bad.size >= maximumSuspected && !this.#bad.has(key)) return;
+    this.#bad.set(key, looks);
+    void this.#pause(retryMilliseconds).then(() => this.#lookSoon(cid));
   }
 
   /** Also when it is not there: then there is nothing to throw away. */
