@@ -65,6 +65,8 @@ export const hostile: FaultRow = {
       await Promise.all([workload.stop(), searchers.stop()]);
       memory.stop();
     }
+    // Reads begun amid the last attack may have ended long after it.
+    slowest = Math.max(slowest, tally.slowestReadMilliseconds);
     late = tally.lateReads;
     const survivors = honest.filter(({ pid }) => pid !== null).length;
     const bugs = (await refusals(honest))['handler-failed'] ?? 0;
