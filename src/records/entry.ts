@@ -128,6 +128,14 @@ function encodeEntry(unsigned: UnsignedEntry, fields: Uint8Array, signature: Uin
 
 /** Throws `bad-content` for anything that is not exactly one entry in canonical form. The signature is not looked at. */
 export function decodeEntry(bytes: Uint8Array): EncodedEntry {
+  const encoded = decodeStoredEntry(bytes);
+  // One value, one form: else the same entry could be stored under many byte strings.
+  if (Buffer.compare(encode(encoded.entry), bytes) !== 0) throw malformed('it is not in canonical form');
+  return encoded;
+}
+
+/** The same for bytes from this host's own table, of which the form was checked before they came into it: half the work. */
+export function decodeStoredEntry(bytes: Uint8Array): EncodedEntry {
   if (bytes.length > maximumEntryBytes) throw malformed(`it has ${bytes.length} bytes`);
   const value = decoded(bytes);
   if (Object.keys(value).length !== 7) throw malformed('it has other fields');
@@ -143,8 +151,6 @@ export function decodeEntry(bytes: Uint8Array): EncodedEntry {
   if (!(signature instanceof Uint8Array) || !isSignatureLength(signature.length))
     throw malformed('it has no signature');
   const entry: Entry = { kind: kind as RecordKind, subject, publisher, sequence, expiry, body, signature };
-  // One value, one form: else the same entry could be stored under many byte strings.
-  if (Buffer.compare(encode(entry), bytes) !== 0) throw malformed('it is not in canonical form');
   return { entry, bytes };
 }
 

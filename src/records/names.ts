@@ -2,7 +2,7 @@
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { decodeEntry, type EncodedEntry, type UnsignedEntry } from './entry.ts';
+import { decodeStoredEntry, type EncodedEntry, type UnsignedEntry } from './entry.ts';
 import { EntrySigner } from './entry-signer.ts';
 import { isCurrent, mergeEntries } from './merge.ts';
 import {
@@ -118,7 +118,7 @@ export class Names {
         next,
         Math.max(1, limit - names.length),
       );
-      names.push(...this.#current(page.items.map(({ bytes }) => decodeEntry(bytes))));
+      names.push(...this.#current(page.items.map(({ bytes }) => decodeStoredEntry(bytes))));
       next = page.cursor;
     } while (next !== null && names.length < limit);
     return { names, cursor: next };
@@ -178,7 +178,7 @@ export class Names {
     const { table, signer, places } = this.#ports;
     const key = recordKeyOfName(name, places);
     const row = table.find({ kind: 'name', publisher: signer.host, subject: nameSubject(name), key });
-    return row === null ? null : decodeEntry(row.bytes);
+    return row === null ? null : decodeStoredEntry(row.bytes);
   }
 
   /** At its places, then here too: the publisher lists its names without asking anybody. */

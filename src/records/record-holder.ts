@@ -64,13 +64,28 @@ export class RecordHolder {
   }
 
   /** Durable when it resolves; entry i of the answer says what became of entry i: `stored`, `known` or an error code. */
-  async keep(from: Contact, list: readonly Uint8Array[]): Promise<readonly string[]> {
-    const results: string[] = list.map(() => 'bad-content');
+  keep(from: Contact, list: readonly Uint8Array[]): Promise<readonly string[]> {
+    return this.#keepRows(
+      from,
+      list.map((bytes) => () => this.#checkedRow(decodeEntry(bytes))),
+    );
+  }
+
+  /** The same for entries that this host has just signed itself: nothing of them is in doubt. */
+  keepOwn(self: Contact, entries: readonly EncodedEntry[]): Promise<readonly string[]> {
+    return this.#keepRows(
+      self,
+      entries.map((encoded) => () => this.#rowOf(encoded)),
+    );
+  }
+
+  async #keepRows(from: Contact, read: readonly (() => RecordRow)[]): Promise<readonly string[]> {
+    const results: string[] = read.map(() => 'bad-content');
     const rows: { row: RecordRow; index: number }[] = [];
     const counts = new Map<string, number>();
-    for (const [index, bytes] of list.entries()) {
+    for (const [index, readRow] of read.entries()) {
       try {
-        const row = this.#checkedRow(decodeEntry(bytes));
+        const row = readRow();
         this.#checkRoom(row, counts);
         rows.push({ row, index });
       } catch (error) {
@@ -102,9 +117,9 @@ export class RecordHolder {
   }
 
   #checkedRow(encoded: EncodedEntry): RecordRow {
-    const { kind, publisher, subject, sequence, expiry } = encoded.entry;
-    const key = recordKeyOf(encoded.entry, this.#ports.places);
-    if (kind === 'name' && encoded.entry.body !== null) readNameEntry(encoded);
+    const row = this.#rowOf(encoded);
+    const { publisher } = row;
+    if (row.kind === 'name' && encoded.entry.body !== null) readNameEntry(encoded);
     if (isFromTheFuture(encoded.entry, this.#ports.clock.wallTime())) {
       throw new ChordialError(
         'bad-content',
@@ -117,7 +132,12 @@ export class RecordHolder {
         `A record that names ${publisher} as its publisher was not signed by it. It was refused.`,
       );
     }
-    return { kind, publisher, subject, key, sequence, expiry, bytes: encoded.bytes };
+    return row;
+  }
+
+  #rowOf({ entry, bytes }: EncodedEntry): RecordRow {
+    const { kind, publisher, subject, sequence, expiry } = entry;
+    return { kind, publisher, subject, key: recordKeyOf(entry, this.#ports.places), sequence, expiry, bytes };
   }
 
   /** The kinds of a key one after the other; the cursor says in which one the next page begins. */

@@ -41,14 +41,18 @@ export class RecordWriter {
     this.#holder = holder;
   }
 
-  /** The least copies that any of the entries has durable. Rejects with `too-few-copies`. */
+  /** Of entries that this host has signed: the least copies that any has durable. Rejects with `too-few-copies`. */
   async store(entries: readonly EncodedEntry[]): Promise<number> {
     return Math.min(...(await Promise.all(entries.map((entry) => this.#store(entry)))));
   }
 
   /** Offers entries to one host, for repair. Rejects when it did not take one of them. */
   async push(host: Contact, entries: readonly EncodedEntry[]): Promise<void> {
-    await this.#storeAt(host, { entries, isDivided: false });
+    const isHere = host.host === this.#ports.view.self.host;
+    const bytes = entries.map((entry) => entry.bytes);
+    const ends = isHere ? endsOf(await this.#holder.keep(host, bytes)) : await this.#carry(host, entries);
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   async #store(encoded: EncodedEntry): Promise<number> {
@@ -105,26 +109,19 @@ export class RecordWriter {
   }
 
   async #storeAt(host: Contact, group: Group): Promise<void> {
-    const stored =
-      host.host === this.#ports.view.self.host
-        ? await this.#keep(host, group.entries)
-        : await Promise.allSettled(group.entries.map((entry) => this.#lane(host).store(entry)));
-    const failed = stored.filter((one) => one.status === 'rejected');
+    const isHere = host.host === this.#ports.view.self.host;
+    const ends = isHere
+      ? endsOf(await this.#holder.keepOwn(host, group.entries))
+      : await this.#carry(host, group.entries);
+    const failed = ends.filter((one) => one.status === 'rejected');
     if (failed[0] === undefined) return;
-    if (failed.length < stored.length) group.isDivided = true;
+    if (failed.length < ends.length) group.isDivided = true;
     throw failed[0].reason;
   }
 
-  async #keep(self: Contact, entries: readonly EncodedEntry[]): Promise<readonly PromiseSettledResult<void>[]> {
-    const results = await this.#holder.keep(
-      self,
-      entries.map(({ bytes }) => bytes),
-    );
-    return results.map((result) => {
-      if (result === 'stored' || result === 'known') return { status: 'fulfilled', value: undefined };
-      const code = isErrorCode(result) ? result : 'internal';
-      return { status: 'rejected', reason: new ChordialError(code, `The own record was refused: ${result}.`) };
-    });
+  #carry(host: Contact, entries: readonly EncodedEntry[]): Promise<readonly PromiseSettledResult<void>[]> {
+    const lane = this.#lane(host);
+    return Promise.allSettled(entries.map((entry) => lane.store(entry)));
   }
 
   #lane(contact: Contact): RecordLane {
@@ -138,6 +135,15 @@ export class RecordWriter {
     this.#lanes.set(contact.host, lane);
     return lane;
   }
+}
+
+/** What became of each, as a lane tells it. */
+function endsOf(results: readonly string[]): readonly PromiseSettledResult<void>[] {
+  return results.map((result) => {
+    if (result === 'stored' || result === 'known') return { status: 'fulfilled', value: undefined };
+    const code = isErrorCode(result) ? result : 'internal';
+    return { status: 'rejected', reason: new ChordialError(code, `The own record was refused: ${result}.`) };
+  });
 }
 
 function sameAddresses(a: Contact, b: Contact): boolean {

@@ -1,5 +1,5 @@
 /** The index as this host holds it: the files that stand under a word, from puts and from shares, and the best for a query. */
-import { decodeEntry } from '../records/entry.ts';
+import { decodeStoredEntry } from '../records/entry.ts';
 import { isCurrent } from '../records/merge.ts';
 import { wordKey } from '../records/record-keys.ts';
 import type { ShareReader } from '../records/shares.ts';
@@ -107,7 +107,7 @@ export class WordIndex {
     do {
       const page = table.get(key, 'posting', cursor, postingsPerPage);
       for (const { bytes } of page.items) {
-        const { entry } = decodeEntry(bytes);
+        const { entry } = decodeStoredEntry(bytes);
         if (!isCurrent(entry, now)) continue;
         if (isSplitMark(entry)) isSplit = true;
         else count += 1;
@@ -151,7 +151,7 @@ export class WordIndex {
     do {
       const page = table.get(key, 'posting', cursor, postingsPerPage);
       for (const { bytes } of page.items) {
-        const encoded = decodeEntry(bytes);
+        const encoded = decodeStoredEntry(bytes);
         if (!isCurrent(encoded.entry, now)) continue;
         isSplit ||= isSplitMark(encoded.entry);
         const hit = hitOfPosting(encoded);
