@@ -52,8 +52,8 @@ export class ControlChannel implements FrameSink {
   }
 
   /**
-   * Resolves with the answer. Rejects with ConnectionLost, or with the TransportError of a refusal. When `wait` is over, a question
-   * that was not sent never is, and the answer to one that was is read, counted and dropped.
+   * Resolves with the answer. Rejects with ConnectionLost, or with the TransportError of a refusal. When `wait` is over, a
+   * question that was not sent never is, and the answer to one that was is read, counted and dropped.
    */
   ask(kind: string, body: Uint8Array, wait: Wait): Promise<Wire> {
     return new Promise((answered, failed) => {
@@ -96,6 +96,7 @@ export class ControlChannel implements FrameSink {
       return;
     }
     this.#awaited.delete(id);
+    this.#unsent.delete(question);
     try {
       if (status !== constants.HTTP_STATUS_OK) throw readRefusal(status, body);
       question.answered(decodeBody(body));
