@@ -21,6 +21,7 @@ import type { PostingWords } from '../sharing/share-entries.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openDataFolder } from '../storage/data-folder.ts';
 import { Uploads } from '../transfer/uploads.ts';
+import { askedMembers } from './asked-members.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import { DataPlane, settledQuota } from './data-plane.ts';
 import { joinThrough, returnToRing } from './enter-ring.ts';
@@ -127,7 +128,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     transport,
     silences,
     view,
-    members: () => ring.members(),
+    members: () => askedMembers(ring),
     configuration,
     events,
   });
