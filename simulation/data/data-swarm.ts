@@ -9,7 +9,7 @@
  */
 import { blockKey } from '../../src/content/cid.ts';
 import type { Milliseconds } from '../../src/ring/ports.ts';
-import { type Content, cut, DataOracle, type PublishedName } from './data-oracle.ts';
+import { cut, DataOracle } from './data-oracle.ts';
 import { type DataPlan, dataPlan } from './data-plan.ts';
 import { copyRule, type DataHost, DataSimulation } from './data-simulation.ts';
 import { FaultInjector } from './faults.ts';
@@ -228,11 +228,21 @@ class DataSwarm {
     return null;
   }
 
-  /** Keys of the blocks of all puts that stand. */
-  #standing(): ReadonlySet<string> {
+  /** Of the blocks of all puts that stand how many copies they want, by key. */
+  #standing(): ReadonlyMap<string, number> {
     const wall = this.#sim.ring.time.wallTime;
-    const stand = (published: PublishedName): readonly Content[] => this.#oracle.expected(published, wall).contents;
-    return new Set(this.#oracle.names.flatMap(stand).flatMap(({ cids }) => cids.map(blockKey)));
+    const wanted = new Map<string, number>();
+    for (const published of this.#oracle.names) {
+      const { contents } = this.#oracle.expected(published, wall);
+      for (const { content, replicas } of published.attempts) {
+        if (content === null || !contents.includes(content)) continue;
+        for (const cid of content.cids) {
+          const key = blockKey(cid);
+          wanted.set(key, Math.max(replicas, wanted.get(key) ?? 0));
+        }
+      }
+    }
+    return wanted;
   }
 
   /** Copies of a block that there can be in any case: hosts with a quota may be full. */

@@ -50,10 +50,11 @@ export class Holdings {
   /**
    * Why not everything that lies on any disk lies at exactly its places, or null. Hosts with a quota may lack what others
    * then hold in their stead; a publisher keeps its own records besides.
-   * @param standing keys of the blocks of which some put stands. Of the others a host that was cut off may keep copies until
-   * it looks at their names again, hours later: whether they go at all is another check.
+   * @param standing by key how many copies the puts that stand want of each block. Of others, and for a put that wanted
+   * more, a host that was cut off may keep copies until it looks at their names again, hours later: whether they go at
+   * all is another check.
    */
-  misplaced(standing: ReadonlySet<string>): string | null {
+  misplaced(standing: ReadonlyMap<string, number>): string | null {
     const { members } = this.#simulation;
     const held = new Map(members.map((host) => [host, heldBy(host)]));
     const wanted = new Map<string, number>();
@@ -62,11 +63,15 @@ export class Holdings {
       for (const [key, copies] of blocks) wanted.set(key, Math.max(copies, wanted.get(key) ?? 0));
       for (const key of records.keys()) newest.add(key);
     }
-    for (const [key, copies] of wanted) {
-      if (!standing.has(key)) continue;
+    for (const [key, claimed] of wanted) {
+      const copies = Math.min(claimed, standing.get(key) ?? 0);
+      if (copies === 0) continue;
       const places = this.placesOf(key, copies);
       const lacking = places.filter((host) => held.get(host)?.blocks.has(key) !== true);
-      const extra = members.filter((host) => !places.includes(host) && held.get(host)?.blocks.has(key) === true);
+      const extra = members.filter((host) => {
+        const own = held.get(host)?.blocks.get(key);
+        return own !== undefined && !places.includes(host) && !(own > copies && this.placesOf(key, own).includes(host));
+      });
       const others = members.filter((host) => hasRoom(host) && !places.includes(host) && !extra.includes(host));
       const fault = badly(lacking, extra, others);
       if (fault !== null) return `block ${key.slice(0, 12)}, of which ${copies} copies are wanted, ${fault}`;
