@@ -6,6 +6,7 @@ import { createIdentity } from '../network/identity.ts';
 import { MemoryNetwork } from '../network/memory-transport.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openIndexedTables } from '../storage/indexed-tables.ts';
+import { recordSet } from '../storage/item-index.ts';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';
 import { ConfirmedRanges } from './confirmed-ranges.ts';
 import { comparedRange, differencesIn } from './range-differences.ts';
@@ -79,4 +80,28 @@ test('A8 exactly what differs is found, whatever the sizes, and few messages fin
     }
     if (mostMessages !== undefined) assert.ok(other.messages() <= arcs.length * mostMessages, `${other.messages()}`);
   }
+});
+
+test('A8 what differs among a thousand records of one key is found, with few messages', async () => {
+  const network = new MemoryNetwork();
+  const me = await hostWith(network, []);
+  const other = await hostWith(network, []);
+  const key = hash('sha256', 'word:common', 'hex');
+  const put = ({ index }: typeof me, number: number) => {
+    const subject = Buffer.from(`file ${number}`);
+    index.putNewRecord({ kind: 'posting', publisher: 'somebody', subject, key }, subject, number + 1);
+  };
+  for (let number = 0; number < 1000; number++) {
+    if (number !== 7) put(me, number);
+    if (number !== 8) put(other, number);
+  }
+  const client = new SyncClient(me.transport, AbortSignal.timeout(20_000));
+  const compared = comparedRange(me.index, recordSet, arcs[0]!);
+  const [answer] = await client.compare(other.transport.contact, [compared]);
+  const lacking: string[] = [];
+  const ports = { client, index: me.index };
+  for await (const { lacks } of differencesIn(ports, other.transport.contact, compared, answer!.differs!))
+    lacking.push(lacks);
+  assert.deepEqual(lacking.sort(), ['here', 'there']);
+  assert.ok(other.messages() < 100, `${other.messages()} messages`);
 });

@@ -38,10 +38,13 @@ export async function* differencesIn(
   const mine = index.fingerprint(set, range).count;
   if (theirs === 0) {
     for (const { key, cid } of ownItems(index, set, range)) yield { set, key, cid, lacks: 'there' };
-  } else if (mine === 0 || Math.max(mine, theirs) <= itemsWorthListing) {
+    return;
+  }
+  const parts = partsOf(range, partsPerCut);
+  // Records of one key, such as the postings of a common word, lie in a range that cannot be cut, however many they are.
+  if (mine === 0 || parts.length === 1 || Math.max(mine, theirs) <= itemsWorthListing) {
     yield* listed({ client, index }, host, set, range);
   } else {
-    const parts = partsOf(range, partsPerCut);
     const answers = await client.compare(
       host,
       parts.map((part) => comparedRange(index, set, part)),
