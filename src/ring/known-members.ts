@@ -16,6 +16,11 @@ export interface KnownMembersPorts {
 
 /** Members remembered as gone; each is for some seconds only. */
 const maximumGone = 4096;
+/**
+ * Hosts that never spoke to this one and of whose members it knows from answers to lookups alone. Those that there are speak
+ * soon, or are told by news; liars make up as many as they like, and each is dialled in vain before it is forgotten.
+ */
+const maximumRumoured = 128;
 /** For a guess at the places of a key: several members of each of the most hosts that a copy may lie at. */
 const maximumMembersPassed = 64;
 
@@ -25,6 +30,7 @@ export class KnownMembers {
   readonly #ports: KnownMembersPorts;
   /** Members that said NOT_MEMBER or LEAVE, until when that is believed. */
   readonly #gone = new Map<RingId, Milliseconds>();
+  readonly #rumoured = new Set<HostId>();
 
   constructor(options: RingHostOptions, ports: KnownMembersPorts) {
     this.#options = options;
@@ -76,11 +82,22 @@ export class KnownMembers {
     const { self, cacheCapacity, proximity } = this.#options;
     if (cacheCapacity === 0 || !isMember(pointer)) return;
     if (pointer.contact.host === self.host || this.isGone(pointer)) return;
-    if (!this.cache.insert(pointer)) return;
+    if (!this.#hasRoomFor(pointer.contact.host) || !this.cache.insert(pointer)) return;
     const { own } = this.#ports;
     if (proximity) for (const fingers of own.everyFingers()) fingers.learnNear(pointer);
     // It may lie between one of mine and its successor: then that one tries it at once.
     own.before(pointer.id)?.considerSuccessor(pointer);
+  }
+
+  #hasRoomFor(host: HostId): boolean {
+    // Where no news is told, there is nothing but hearsay to know others from.
+    if (!this.#options.spreadNews || this.#ports.detector.wasHeard(host) || this.cache.knows(host)) return true;
+    if (this.#rumoured.size >= maximumRumoured) {
+      for (const one of this.#rumoured) {
+        if (this.#ports.detector.wasHeard(one) || !this.cache.knows(one)) this.#rumoured.delete(one);
+      }
+    }
+    return this.#rumoured.size < maximumRumoured && this.#rumoured.add(host).has(host);
   }
 
   /** What spreads through a large network: too much of it to measure how near each is. */
