@@ -122,7 +122,7 @@ export class LivePeer implements Peer {
   status(fingers: ShownFingers = 'all'): NodeStatus {
     const { identity, genesis, network, transport, ring, api } = this.#parts;
     const states = ring.states();
-    const hosts = ring.liveHosts();
+    const hosts = ring.isVisitor ? ring.liveHosts() : ring.hostsWithPlaces();
     // A client has no members: it is connected while it knows one of the ring's hosts.
     const isConnected = ring.isVisitor ? hosts.length > 0 : states.length > 0;
     const byIndex = [...states].sort((a, b) => a.me.index - b.me.index);
@@ -204,7 +204,8 @@ export class LivePeer implements Peer {
   async leave(force: boolean): Promise<void> {
     this.#assertMember();
     const { ring, data, events } = this.#parts;
-    if (ring.liveHosts().length === 0 && !ring.isVisitor && !force) {
+    const others = ring.hostsWithPlaces();
+    if (others.length === 0 && !ring.isVisitor && !force) {
       const message =
         'This is the last peer of the network: when it leaves, every file is gone. Start another peer first, or leave with --force.';
       throw new ChordialError('last-peer', message);
@@ -212,7 +213,7 @@ export class LivePeer implements Peer {
     this.#state = 'leaving';
     try {
       events.tell({ kind: 'leaving', text: 'Leaving for good: handing over what this peer holds' });
-      if (ring.liveHosts().length > 0) await data.handOverEverything();
+      if (others.length > 0) await data.handOverEverything();
       if (this.#ending !== null) throw stoppedMeanwhile();
     } catch (error) {
       if (this.#ending === null) this.#state = 'member';
