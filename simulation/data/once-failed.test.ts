@@ -10,6 +10,9 @@ const found: Record<number, string> = {
   36: 'B12 a copy that stood in for a full place goes when the place has it',
   52: 'B12 a host that missed the end of a name finds out from those who freed its blocks',
   313: 'B4 beside a place without room others give up what they hold too much of',
+  2802: 'B4 a copy that was read wrongly twice in a row, and was the only one, is not thrown away',
+  3082: 'B4 a copy that is spoilt for good keeps no round from its end',
+  4362: 'B4 the fifth place of a block tells an owner that has none of five copies',
   668: 'A7 beside a place without room a name can be said to be absent',
 };
 

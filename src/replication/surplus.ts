@@ -63,7 +63,9 @@ export class Surplus {
         do {
           if (signal.aborted || changed()) return { dropped, left: left + 1 };
           const page: Page<ListedItem> = this.#ports.index.items(set, range, cursor, itemsPerPage);
-          const surplus = await this.#surplusOf(set, page.items);
+          const placed = await this.#placed(set, page.items);
+          await this.#tellOwners(set, placed, signal);
+          const surplus = await this.#surplusOf(set, placed);
           const settled = await this.#settle(set, surplus, changed, signal);
           dropped += settled.dropped;
           left += surplus.length - settled.dropped - settled.kept;
@@ -106,9 +108,9 @@ export class Surplus {
     return { dropped: changed() || signal.aborted ? 0 : await this.#drop(set, held), kept };
   }
 
-  async #surplusOf(set: ItemSet, items: readonly ListedItem[]): Promise<readonly Placed[]> {
-    const { view, placement, replicas, confirmed } = this.#ports;
-    const placed = await Promise.all(
+  async #placed(set: ItemSet, items: readonly ListedItem[]): Promise<readonly Placed[]> {
+    const { view, placement, replicas } = this.#ports;
+    return Promise.all(
       items
         .filter((item) => this.#isWanted(item))
         .map(async (item) => {
@@ -118,6 +120,30 @@ export class Surplus {
           return { ...item, places: await placement.places(key, set === recordSet ? replicas : set) };
         }),
     );
+  }
+
+  /**
+   * Of a block of more than r copies the places beyond the first r are compared only by owners that hold such a block. One
+   * that lost all of its own, or came anew, is given this one, and sees to the others.
+   */
+  async #tellOwners(set: ItemSet, placed: readonly Placed[], signal: AbortSignal): Promise<void> {
+    const { view, replicas } = this.#ports;
+    if (!isBlockSet(set) || set <= replicas) return;
+    const far = placed.flatMap((item) => {
+      const [owner] = item.places;
+      const isFar = item.places.findIndex(({ host }) => host === view.self.host) >= replicas;
+      return isFar && owner !== undefined ? [{ ...item, places: [owner] }] : [];
+    });
+    const answers = await this.#askPlaces(set, far, signal);
+    for (const { key, cid, places } of far) {
+      const [owner] = places;
+      const isLacked = owner !== undefined && answers.get(owner.host)?.get(key)?.held === 'absent';
+      if (isLacked && cid !== null && !signal.aborted) await this.#mover.pushBlock(owner, cid, signal);
+    }
+  }
+
+  async #surplusOf(set: ItemSet, placed: readonly Placed[]): Promise<readonly Placed[]> {
+    const { view, confirmed } = this.#ports;
     const surplus = placed.filter(({ places }) => !places.some(({ host }) => host === view.self.host));
     // From here on this host's word on them does not count, so that others keep theirs.
     for (const { key } of surplus) {
