@@ -47,7 +47,10 @@ export async function readPatiently(
 }
 
 function settled({ tally, log }: Torture, file: TrackedFile, at: string, attempts: number, took: number): true {
-  if (attempts > 1) tally.retriedReads += 1;
+  if (attempts > 1) {
+    tally.retriedReads += 1;
+    tally.slowestRetriedReadMilliseconds = Math.max(tally.slowestRetriedReadMilliseconds, took);
+  }
   if (took > promisedMilliseconds) {
     tally.lateReads += 1;
     log.step(

@@ -10,6 +10,8 @@ export interface Tally {
   reads: number;
   /** Reads that needed another try. */
   retriedReads: number;
+  /** Of these, from the first try on. */
+  slowestRetriedReadMilliseconds: number;
   failedReads: Record<string, number>;
   /** Not answered within 2 s, retries counted in. */
   lateReads: number;
@@ -39,6 +41,7 @@ export function emptyTally(): Tally {
     failedRemoves: {},
     reads: 0,
     retriedReads: 0,
+    slowestRetriedReadMilliseconds: 0,
     failedReads: {},
     lateReads: 0,
     slowestReadMilliseconds: 0,
