@@ -90,20 +90,24 @@ export class Surplus {
     for (const item of surplus) {
       let everywhere = item.places.length > 0;
       let isFull = false;
+      // Some place with room may lack it still: it was given it just now, or not reached.
+      let isOpen = false;
       for (const [position, host] of item.places.entries()) {
         const answer = answers.get(host.host)?.get(item.key);
         // One that is not sure yet is being given its share by the owner, who speaks to the first r places alone.
         const isSure = answer?.confirmed === true || position >= replicas;
         if (answer === undefined || !isSure) {
           everywhere = false;
+          isOpen ||= answer === undefined;
           continue;
         }
         const there = await this.#given(set, host, item, answer, signal);
         if (there !== 'held') everywhere = false;
         if (there === 'full') isFull = true;
+        if (there === 'not-held') isOpen = true;
       }
       if (everywhere) held.push(item);
-      else if (isFull) kept += 1;
+      else if (isFull && !isOpen) kept += 1;
     }
     return { dropped: changed() || signal.aborted ? 0 : await this.#drop(set, held), kept };
   }
