@@ -18,7 +18,7 @@ export const churn: FaultRow = {
   peers: 30,
   files: 300,
   async measure({ torture, minutes }) {
-    const workload = new Workload(torture, load);
+    const workload = new Workload(torture, load, 'amid');
     const until = performance.now() + minutes * 60_000;
     const peers = torture.network.up.length;
     const goesOn = () => performance.now() < until && !torture.signal.aborted;
