@@ -119,6 +119,24 @@ test('B4 a copy that is bad whenever it is looked at, and that nobody has, is he
   await at.scrub.close();
 });
 
+test('B4 a third look that the end of this peer breaks off throws nothing away', async () => {
+  const at = await scene([2], [], 0);
+  at.scrub.suspect([at.all[2]!.cid]);
+  await at.later(110_000);
+  assert.equal(at.found.length, 2);
+  const get = at.blocks.get.bind(at.blocks);
+  let closing: Promise<void> | null = null;
+  at.blocks.get = (cid) => {
+    closing ??= at.scrub.close();
+    return get(cid);
+  };
+  await at.later(20_000);
+  assert.notEqual(closing, null);
+  await closing;
+  assert.equal(at.found.length, 3);
+  assert.equal(at.blocks.count(), 10);
+});
+
 test('B4 what a reader came across is looked at at once; good copies stay as they are', async () => {
   const at = await scene([3], [3], 0);
   at.scrub.suspect([at.all[3]!.cid, at.all[4]!.cid, block(99).cid]);

@@ -132,6 +132,8 @@ export class Scrub {
   }
 
   async #lookAgain(cid: CID): Promise<void> {
+    // Broken off, not looked for in vain.
+    if (this.#closing.signal.aborted) return;
     const key = cid.toString();
     const looks = (this.#bad.get(key) ?? 0) + 1;
     if (looks >= maximumLooks) {
