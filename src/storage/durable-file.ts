@@ -3,7 +3,7 @@
  * folder flushed so that the new name lasts too.
  */
 import { constants } from 'node:fs';
-import fs from 'node:fs/promises';
+import fs, { type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { isPageAligned } from '../content/leaf-pool.ts';
 import { errnoOf } from './system-error.ts';
@@ -44,6 +44,21 @@ export async function writeFlushed(file: string, bytes: Uint8Array, mode = 0o600
 const overwriting = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
 /** Linux has it; elsewhere the constant is not there. */
 const pastTheCache: number | null = (constants.O_DIRECT as number | undefined) ?? null;
+
+/**
+ * The same file once more, for page-aligned bytes at offsets of whole pages, which go past the cache of the system. null where
+ * there is no such way. Writing may still be refused with EINVAL.
+ */
+export async function openPastTheCache(file: FileHandle): Promise<FileHandle | null> {
+  if (pastTheCache === null) return null;
+  try {
+    // By its descriptor: what has its name now may be another file.
+    return await fs.open(`/proc/self/fd/${file.fd}`, constants.O_WRONLY | pastTheCache);
+  } catch {
+    // No such file system, or none that can; the ordinary way is open.
+    return null;
+  }
+}
 
 async function writeAndFlush(file: string, bytes: Uint8Array, flags: number, mode: number): Promise<void> {
   const handle = await fs.open(file, flags, mode);

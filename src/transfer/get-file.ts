@@ -45,7 +45,7 @@ export async function getFile(
   path: string,
   options: GetOptions,
 ): Promise<void> {
-  const part = await PartFile.open(path, options.part);
+  const part = await PartFile.open(path, content.size, options.part);
   try {
     await forEachAtOnce(content.leaves(), (leaf) => place(ports, part, leaf, options), maximumLeavesUnderWay);
     await part.finish(content.size, options.force ?? false);
