@@ -61,6 +61,9 @@ export class Catalog {
         isSqliteDamage(error) ? damaged(file, error) : withDiskFull(error, file),
       );
       this.isNew = this.#prepareTables();
+      // Each savepoint sets aside the pages that it changes, by default in a temporary file: two thirds of all that was written
+      // (measured). After the tables, since making an old file anew takes much room.
+      this.database.exec('PRAGMA temp_store = MEMORY');
       this.#setting = this.database.prepare('SELECT value FROM settings WHERE name = ?');
       this.#setSetting = this.database.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)');
       this.#removeSetting = this.database.prepare('DELETE FROM settings WHERE name = ?');
