@@ -22,7 +22,7 @@ import {
 import { spreadBatch } from './batch-spread.ts';
 import { type PlacedHeader, type Spread, spreadHeaders } from './header-spread.ts';
 import type { Signer } from './names.ts';
-import { filesOfBatches, makeBatch, type ShareBatch } from './share-batch.ts';
+import { batchesOf, type ShareBatch } from './share-batch.ts';
 import { type ShareEntry, shareEntryKey } from './share-entry.ts';
 import { cellCount, cellOf } from './share-leaf.ts';
 import type { SharePorts } from './share-places.ts';
@@ -150,13 +150,12 @@ export class BatchAnnouncer implements ShareAnnouncer {
     let sending: Promise<unknown> = Promise.resolve();
     try {
       const pause = () => this.#pause(0);
-      for await (const some of filesOfBatches(files, pause)) {
-        // While one batch is on its way the next is made.
-        const batch = await makeBatch(some, this.#ports.places, pause);
+      // While one batch is on its way the next is made.
+      for await (const { batch, files: count } of batchesOf(files, this.#ports.places, pause)) {
         await sending;
         const number = await this.#open(batch);
         made.push(number);
-        for (let file = 0; file < some.length; file++) numbers.push(number);
+        for (let file = 0; file < count; file++) numbers.push(number);
         sending = spreadBatch(batch, this.#batches.get(number)!.header.bytes, this.#ports, signal);
         sending.catch(() => undefined);
       }

@@ -5,9 +5,10 @@ import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import { maximumBatchEntries } from './batch-header.ts';
 import { recordKinds } from './entry.ts';
+import { encodeLeaf, onlyBatchOf, partsOf } from './made-batches.ts';
 import { hashOfLeaf, proveRun, verifyRun } from './merkle-run.ts';
 import { providerKey, recordKeyOfName, wordKey } from './record-keys.ts';
-import { filesOfBatches, makeBatch } from './share-batch.ts';
+import { batchesOf, maximumBatchBytes } from './share-batch.ts';
 import {
   checkShareEntry,
   maximumShareEntryBytes,
@@ -20,7 +21,7 @@ import {
   sharePostingEntry,
   shareProviderEntry,
 } from './share-entry.ts';
-import { cellOf, decodeLeaf, encodeLeaf, keysOfCell, maximumLeafBytes, maximumLeafEntries } from './share-leaf.ts';
+import { cellOf, decodeLeaf, keysOfCell, maximumLeafBytes, maximumLeafEntries } from './share-leaf.ts';
 
 const places = { bits: 256, teaching: false };
 const noPause = () => Promise.resolve();
@@ -45,9 +46,9 @@ const textOf = ({ kind, subject }: ShareEntry) => `${kind} ${Buffer.from(subject
 
 test('a batch holds each entry once, in the order of keys, in leaves that no cell border cuts', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(entry, { maxLength: 20 }), { maxLength: 60 }), async (files) => {
-      if (files.flat().length === 0) return;
-      const batch = await makeBatch(files, places, noPause);
+    fc.asyncProperty(fc.array(fc.array(entry, { minLength: 1, maxLength: 20 }), { maxLength: 60 }), async (files) => {
+      if (files.length === 0) return;
+      const batch = await onlyBatchOf(files, places);
       const leaves = batch.leaves.map((leaf) => decodeLeaf(leaf));
       const entries = leaves.flat();
       assert.deepEqual(new Set(entries.map(textOf)), new Set(files.flat().map(textOf)));
@@ -68,44 +69,76 @@ test('a batch holds each entry once, in the order of keys, in leaves that no cel
   );
 });
 
+test('of entries on one subject the first counts, and one root of many files is announced once', async () => {
+  const other = shareBody({ size: 8 });
+  const files = Array.from({ length: 300 }, (_, number) => [
+    shareNameEntry('file', root, number === 0 ? body : other),
+    shareProviderEntry(root, body),
+  ]);
+  const { entries, leaves } = await onlyBatchOf(files, places);
+  assert.equal(entries, 2);
+  const named = leaves.flatMap(decodeLeaf).find(({ kind }) => kind === 'name');
+  assert.deepEqual(named?.body, Buffer.from(body));
+});
+
+test('names that a teaching ring puts at one place are in the order of kinds and subjects', async () => {
+  const teaching = { bits: 4, teaching: true };
+  const files = Array.from({ length: 100 }, (_, number) => [
+    shareNameEntry(`file ${99 - number}`, root, body),
+    sharePostingEntry(`w${number % 7}`, `file ${99 - number}`, root, body),
+  ]);
+  const { leaves } = await onlyBatchOf(files, teaching);
+  const order = leaves.flatMap(decodeLeaf).map((one) => shareEntryKey(one, teaching) + textOf(one));
+  assert.equal(order.length, 200);
+  assert.deepEqual(order, [...order].sort());
+});
+
+test('long entries make batches of fewer', async () => {
+  const long = shareBody({ note: 'x'.repeat(1900) });
+  const files = Array.from({ length: 9000 }, (_, number) => [shareNameEntry(`file ${number}`, root, long)]);
+  const parts = await partsOf(batchesOf(files, places, noPause));
+  assert.equal(parts.length, 2);
+  assert.equal(
+    parts.reduce((sum, one) => sum + one.files, 0),
+    files.length,
+  );
+  for (const { batch } of parts)
+    assert.ok(batch.leaves.reduce((sum, { length }) => sum + length, 0) <= maximumBatchBytes);
+});
+
 test('the same entries in another order make the same batch', async () => {
   const files = Array.from({ length: 30 }, (_, number) => [shareNameEntry(`file ${number}`, root, body)]);
-  const [one, other] = [await makeBatch(files, places, noPause), await makeBatch(files.toReversed(), places, noPause)];
+  const [one, other] = [await onlyBatchOf(files, places), await onlyBatchOf(files.toReversed(), places)];
   assert.deepEqual(one.root, other.root);
 });
 
 test('a frequent word fills many leaves of one key', async () => {
   const files = Array.from({ length: 500 }, (_, number) => [sharePostingEntry('the', `file ${number}`, root, body)]);
-  const { leaves, cells } = await makeBatch(files, places, noPause);
+  const { leaves, cells } = await onlyBatchOf(files, places);
   assert.ok(leaves.length >= 500 / maximumLeafEntries);
   assert.deepEqual(new Set(cells), new Set([cellOf(wordKey('the'))]));
 });
-
-async function partsOf<Part>(parts: AsyncIterable<Part>): Promise<readonly Part[]> {
-  const gathered: Part[] = [];
-  for await (const part of parts) gathered.push(part);
-  return gathered;
-}
 
 test('files are parted into batches within their bound, none across two', async () => {
   const file = Array.from({ length: 20 }, (_, number) => shareNameEntry(`file ${number}`, root, body));
   const most = Math.floor(maximumBatchEntries / file.length);
   const parts = await partsOf(
-    filesOfBatches(
+    batchesOf(
       Array.from({ length: 2 * most + 1 }, () => file),
+      places,
       noPause,
     ),
   );
   assert.deepEqual(
-    parts.map(({ length }) => length),
+    parts.map(({ files }) => files),
     [most, most, 1],
   );
-  assert.deepEqual(await partsOf(filesOfBatches([], noPause)), []);
+  assert.deepEqual(await partsOf(batchesOf([], places, noPause)), []);
 });
 
 test('a file of 21 entries or none, and an entry that is too long, are refused', async () => {
   const one = shareNameEntry('file', root, body);
-  const parted = (file: readonly ShareEntry[]) => partsOf(filesOfBatches([file], noPause));
+  const parted = (file: readonly ShareEntry[]) => partsOf(batchesOf([file], places, noPause));
   await assert.rejects(parted(Array.from({ length: 21 }, () => one)), refusedAs('too-many-entries'));
   await assert.rejects(parted([]), refusedAs('bad-content'));
   const long = { ...one, body: new Uint8Array(maximumShareEntryBytes) };

@@ -129,6 +129,13 @@ export function checkShareEntry({ kind, subject, body }: ShareEntry): void {
   }
 }
 
+export function tooManyEntries(entries: number): ChordialError {
+  return new ChordialError(
+    'too-many-entries',
+    `A shared file has ${entries} entries, more than the ${maximumEntriesPerFile} that one may have. Index fewer of its words.`,
+  );
+}
+
 function fileSubject(name: string, root: CID): Uint8Array {
   return Buffer.concat([Buffer.from(`${name}\0`), root.bytes]);
 }

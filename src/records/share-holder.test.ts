@@ -10,12 +10,12 @@ import { indexedTables } from '../storage/indexed-tables.ts';
 import { leafSet } from '../storage/item-index.ts';
 import { headerLifetimeMilliseconds, signHeader, tagOf, type UnsignedHeader, withdrawnOf } from './batch-header.ts';
 import { HeaderVerifier } from './header-verifier.ts';
+import { encodeLeaf, onlyBatchOf } from './made-batches.ts';
 import { hashOfLeaf, merkleTree, proveRun, rootOf } from './merkle-run.ts';
 import { wordKey } from './record-keys.ts';
-import { makeBatch, type ShareBatch } from './share-batch.ts';
+import type { ShareBatch } from './share-batch.ts';
 import { shareBody, shareNameEntry, sharePostingEntry } from './share-entry.ts';
 import { type OfferedRun, ShareHolder } from './share-holder.ts';
-import { encodeLeaf } from './share-leaf.ts';
 import { decodeLeafPage, decodePulled, encodeLeafQuestion, encodePull, encodePut } from './share-messages.ts';
 
 const networkId = 'ab'.repeat(32);
@@ -50,7 +50,7 @@ const filesOf = (count: number, head = 'file') =>
     return [shareNameEntry(name, root, body), sharePostingEntry('word', name, root, body)];
   });
 
-const batchOf = (count: number, head?: string) => makeBatch(filesOf(count, head), places, () => Promise.resolve());
+const batchOf = (count: number, head?: string) => onlyBatchOf(filesOf(count, head), places);
 
 function headerOf(batch: ShareBatch, publisher: Identity, changes: Partial<UnsignedHeader> = {}): Uint8Array {
   const version = changes.version ?? start;

@@ -14,7 +14,7 @@ export const maximumLeafBytes = 8192;
 /** The first three hexadecimal digits of a key: as many cells as an item index has buckets. */
 export const cellDigits = 3;
 export const cellCount = 4096;
-const entryHeadBytes = 5;
+export const entryHeadBytes = 5;
 
 /** The cell of a key, 0 … 4095. */
 export function cellOf(key: string): number {
@@ -31,18 +31,28 @@ export function bytesOfEntry({ subject, body }: ShareEntry): number {
   return entryHeadBytes + subject.length + body.length;
 }
 
-export function encodeLeaf(entries: readonly ShareEntry[]): Uint8Array {
-  const bytes = Buffer.allocUnsafe(entries.reduce((sum, entry) => sum + bytesOfEntry(entry), 0));
-  let at = 0;
-  for (const { kind, subject, body } of entries) {
-    bytes.writeUInt8(recordKinds.indexOf(kind), at);
-    bytes.writeUInt16BE(subject.length, at + 1);
-    bytes.writeUInt16BE(body.length, at + 3);
-    bytes.set(subject, at + entryHeadBytes);
-    bytes.set(body, at + entryHeadBytes + subject.length);
-    at += entryHeadBytes + subject.length + body.length;
-  }
-  return bytes;
+/** Writes `bytesOfEntry` bytes. */
+export function writeEntry({ kind, subject, body }: ShareEntry, target: Buffer, at: number): void {
+  target.writeUInt8(recordKinds.indexOf(kind), at);
+  target.writeUInt16BE(subject.length, at + 1);
+  target.writeUInt16BE(body.length, at + 3);
+  target.set(subject, at + entryHeadBytes);
+  target.set(body, at + entryHeadBytes + subject.length);
+}
+
+/** Length of the subject of the entry that begins there. */
+export function subjectBytesAt(bytes: Buffer, at: number): number {
+  return bytes.readUInt16BE(at + 1);
+}
+
+/** What `writeEntry` wrote there; the entry is a view of the bytes. */
+export function entryAt(bytes: Buffer, at: number): ShareEntry {
+  const subjectEnd = at + entryHeadBytes + subjectBytesAt(bytes, at);
+  return {
+    kind: recordKinds[bytes.readUInt8(at)]!,
+    subject: bytes.subarray(at + entryHeadBytes, subjectEnd),
+    body: bytes.subarray(subjectEnd, subjectEnd + bytes.readUInt16BE(at + 3)),
+  };
 }
 
 /** The entries are views of the bytes. Throws `bad-content` for anything else than a leaf within its bounds. */

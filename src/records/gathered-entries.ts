@@ -1,0 +1,181 @@
+/**
+ * Entries on their way into a batch, encoded one behind the other as they come: as objects a hundred thousand of them take
+ * a hundred megabytes and keep the garbage collector busy. They are sorted by numbers, cell by cell, and copied in that
+ * order into one piece of memory, of which the leaves are parts.
+ */
+import { recordKinds } from './entry.ts';
+import { LeafCutter } from './leaf-cutter.ts';
+import type { RecordPlaces } from './record-keys.ts';
+import type { ShareBatch } from './share-batch.ts';
+import { type ShareEntry, shareEntryKey } from './share-entry.ts';
+import { bytesOfEntry, cellCount, entryAt, entryHeadBytes, subjectBytesAt, writeEntry } from './share-leaf.ts';
+
+export interface GatheringBounds {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** Where entries of one word, name or root lie. */
+interface Place {
+  /** The first 48 bits of the key: numbers are compared in no time, and only equal ones have to be looked at. */
+  readonly order: number;
+  /** Entries of one group have one kind and key; those of different groups may. */
+  readonly group: number;
+}
+
+const orderDigits = 12;
+const ordersPerCell = 2 ** (4 * orderDigits) / cellCount;
+/** Entries sorted and copied between two pauses: a few milliseconds. */
+const entriesPerPause = 4096;
+const firstEntries = 1024;
+const firstBytes = 128 * 1024;
+/** A word comes with many files, and its place is computed once. */
+const maximumRememberedWords = 65_536;
+
+export class GatheredEntries {
+  readonly #places: RecordPlaces;
+  readonly #bounds: GatheringBounds;
+  #bytes = Buffer.allocUnsafeSlow(firstBytes);
+  #usedBytes = 0;
+  #count = 0;
+  /** Per entry: where it begins, the order of its key, and its group. */
+  #starts = new Uint32Array(firstEntries);
+  #orders = new Float64Array(firstEntries);
+  #groups = new Uint32Array(firstEntries);
+  #lastGroup = 0;
+  readonly #words = new Map<string, Place>();
+
+  constructor(places: RecordPlaces, bounds: GatheringBounds) {
+    this.#places = places;
+    this.#bounds = bounds;
+  }
+
+  /** Within the bounds; whoever has gathered nothing has room for any file. */
+  hasRoomFor(file: readonly ShareEntry[]): boolean {
+    if (this.#count === 0) return true;
+    const size = file.reduce((sum, entry) => sum + bytesOfEntry(entry), 0);
+    return this.#count + file.length <= this.#bounds.entries && this.#usedBytes + size <= this.#bounds.bytes;
+  }
+
+  /** Throws `bad-content` when the entry does not say what it is about. */
+  add(entry: ShareEntry): void {
+    const end = this.#usedBytes + bytesOfEntry(entry);
+    this.#growTo(this.#count + 1, end);
+    const start = this.#usedBytes;
+    writeEntry(entry, this.#bytes, start);
+    const { order, group } = entry.kind === 'posting' ? this.#placeOfWord(entry, start) : this.#placeOf(entry);
+    this.#starts[this.#count] = start;
+    this.#orders[this.#count] = order;
+    this.#groups[this.#count] = group;
+    this.#usedBytes = end;
+    this.#count += 1;
+  }
+
+  /** The batch of all that was gathered, at least one entry; nothing is gathered then. */
+  async cut(pause: () => Promise<void>): Promise<ShareBatch> {
+    const [byCell, ends] = this.#byCell();
+    const leaves = new LeafCutter(this.#bytes, this.#usedBytes);
+    let [from, pausedAt] = [0, 0];
+    for (const [cell, end] of ends.entries()) {
+      const inCell = byCell.subarray(from, end).sort((a, b) => this.#inOrder(a, b) || a - b);
+      for (const [index, entry] of inCell.entries()) {
+        const isTwice = index > 0 && this.#inOrder(inCell[index - 1]!, entry) === 0;
+        if (!isTwice) leaves.add(cell, this.#starts[entry]!, this.#endOf(entry));
+      }
+      from = end;
+      if (from - pausedAt < entriesPerPause) continue;
+      pausedAt = from;
+      await pause();
+    }
+    this.#count = 0;
+    this.#usedBytes = 0;
+    return leaves.batch();
+  }
+
+  /** Entries by their cells, and per cell where its last one is followed by the next cell's first. */
+  #byCell(): readonly [Uint32Array, Uint32Array] {
+    const ends = new Uint32Array(cellCount);
+    for (let entry = 0; entry < this.#count; entry++) ends[this.#cellOf(entry)]! += 1;
+    for (let cell = 1; cell < cellCount; cell++) ends[cell]! += ends[cell - 1]!;
+    const next = Uint32Array.from(ends);
+    const byCell = new Uint32Array(this.#count);
+    for (let entry = this.#count - 1; entry >= 0; entry--) {
+      const cell = this.#cellOf(entry);
+      next[cell]! -= 1;
+      byCell[next[cell]!] = entry;
+    }
+    return [byCell, ends];
+  }
+
+  #cellOf(entry: number): number {
+    return Math.floor(this.#orders[entry]! / ordersPerCell);
+  }
+
+  /** All starts lie in the order in which entries came. */
+  #endOf(entry: number): number {
+    return entry + 1 < this.#count ? this.#starts[entry + 1]! : this.#usedBytes;
+  }
+
+  /** By key, kind and subject. */
+  #inOrder(a: number, b: number): number {
+    const difference = this.#orders[a]! - this.#orders[b]!;
+    if (difference !== 0) return difference;
+    const bySubject = this.#bySubject(a, b);
+    if (this.#groups[a] === this.#groups[b]) return bySubject;
+    const [one, other] = [entryAt(this.#bytes, this.#starts[a]!), entryAt(this.#bytes, this.#starts[b]!)];
+    if (one.kind === other.kind && bySubject === 0) return 0;
+    const [key, otherKey] = [shareEntryKey(one, this.#places), shareEntryKey(other, this.#places)];
+    if (key !== otherKey) return key < otherKey ? -1 : 1;
+    // Keys of different kinds never meet by chance, but a teaching ring places names as it is told.
+    return recordKinds.indexOf(one.kind) - recordKinds.indexOf(other.kind) || bySubject;
+  }
+
+  #bySubject(a: number, b: number): number {
+    const [bytes, one, other] = [this.#bytes, this.#starts[a]! + entryHeadBytes, this.#starts[b]! + entryHeadBytes];
+    return bytes.compare(
+      bytes,
+      other,
+      other + subjectBytesAt(bytes, this.#starts[b]!),
+      one,
+      one + subjectBytesAt(bytes, this.#starts[a]!),
+    );
+  }
+
+  /** @param start where the posting has been written */
+  #placeOfWord(entry: ShareEntry, start: number): Place {
+    const subject = start + entryHeadBytes;
+    let end = subject;
+    while (end < this.#bytes.length && this.#bytes[end] !== 0) end++;
+    if (end >= subject + entry.subject.length) return this.#placeOf(entry);
+    const word = this.#bytes.toString('latin1', subject, end);
+    const known = this.#words.get(word);
+    if (known !== undefined) return known;
+    const place = this.#placeOf(entry);
+    if (this.#words.size >= maximumRememberedWords) this.#words.clear();
+    this.#words.set(word, place);
+    return place;
+  }
+
+  #placeOf(entry: ShareEntry): Place {
+    this.#lastGroup = (this.#lastGroup + 1) % 2 ** 32;
+    const key = shareEntryKey(entry, this.#places);
+    return { order: Number.parseInt(key.slice(0, orderDigits), 16), group: this.#lastGroup };
+  }
+
+  #growTo(entries: number, bytes: number): void {
+    if (bytes > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(2 * this.#bytes.length, this.#bounds.bytes)));
+      this.#bytes.copy(larger, 0, 0, this.#usedBytes);
+      this.#bytes = larger;
+    }
+    if (entries <= this.#starts.length) return;
+    this.#starts = withRoom(this.#starts, new Uint32Array(2 * this.#starts.length));
+    this.#orders = withRoom(this.#orders, new Float64Array(2 * this.#orders.length));
+    this.#groups = withRoom(this.#groups, new Uint32Array(2 * this.#groups.length));
+  }
+}
+
+function withRoom<Numbers extends Uint32Array | Float64Array>(before: Numbers, after: Numbers): Numbers {
+  after.set(before);
+  return after;
+}
