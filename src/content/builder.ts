@@ -3,10 +3,10 @@
  * unixfs-v1-2025 (IPIP-0499) has it, so that other tools give the same file the same CID.
  *
  * Memory is bounded for any size: a few leaves being hashed, and per level of the tree the links of one unfinished
- * node. Leaves are hashed by the thread pool while the next ones are read and earlier ones are taken by the consumer.
+ * node. Leaves are hashed while the next ones are read and earlier ones are taken by the consumer.
  */
-import { createHash, webcrypto } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
+import { type BlockHashing, hashingHere } from './block-hashing.ts';
 import { cutIntoLeaves } from './chunker.ts';
 import { type Block, cidOfBlock, cidOfDigest, rawCodec } from './cid.ts';
 import { type LeafPool, leafBytes } from './leaf-pool.ts';
@@ -23,6 +23,10 @@ export interface BuildOptions {
   readonly pool?: LeafPool;
   /** Whether to compute the SHA-256 of the whole, which costs as much time as all the blocks'. Default true. */
   readonly wholeHash?: boolean;
+  /** In this thread by default. */
+  readonly hashing?: BlockHashing;
+  /** Of the whole, where it is known. */
+  readonly expectedBytes?: number | null;
 }
 
 export interface BuiltFile {
@@ -37,50 +41,62 @@ export interface BuiltFile {
   readonly sha256: string | null;
 }
 
-/** One a core hides the hashing behind the reading; each costs two leaves of memory (the hash works on a copy). */
-const maximumLeavesHashing = 2;
-
-/** Below this the way to another thread and back takes longer than the hash. */
-const leastBytesHashedBeside = 64 * 1024;
+/** They hide the hashing behind the reading. */
+const maximumLeavesHashing = 3;
 
 /** Emits every block, children before parents, one at a time. Errors of the source and of `emit` end it and are thrown. */
-export async function buildFile(
+export function buildFile(
   source: AsyncIterable<Uint8Array>,
   emit: Emit,
   options: BuildOptions = {},
 ): Promise<BuiltFile> {
-  const whole = options.wholeHash === false ? null : createHash('sha256');
+  return buildOfLeaves(cutIntoLeaves(source, options.leafBytes ?? leafBytes, options.pool), emit, options);
+}
+
+/** The same of leaves that are cut already, each in a buffer of its own; an empty file has one without bytes. */
+export async function buildOfLeaves(
+  leaves: AsyncIterable<Uint8Array>,
+  emit: Emit,
+  options: Omit<BuildOptions, 'leafBytes' | 'pool'> = {},
+): Promise<BuiltFile> {
+  const { hashing = hashingHere, expectedBytes = null } = options;
+  const whole = options.wholeHash === false ? null : hashing.whole(expectedBytes);
   const tree = new BalancedTree(options.linksPerNode ?? maximumFileLinks, emit);
-  const hashing: Promise<Block>[] = [];
+  const underWay: Promise<Block>[] = [];
   const takeOldest = async (): Promise<void> => {
-    const leaf = await hashing.shift()!;
+    const leaf = await underWay.shift()!;
     const size = leaf.bytes.length;
     await emit(leaf);
     await tree.add({ cid: leaf.cid, size, storedBytes: size });
   };
-  for await (const bytes of cutIntoLeaves(source, options.leafBytes ?? leafBytes, options.pool)) {
-    hashing.push(hashLeaf(bytes));
-    whole?.update(bytes);
-    if (hashing.length >= maximumLeavesHashing) await takeOldest();
+  try {
+    for await (const bytes of leaves) {
+      const leaf = leafOf(bytes, whole === null ? hashing.sha256(bytes) : whole.leaf(bytes));
+      // Seen when its turn comes, if it does.
+      leaf.catch(() => undefined);
+      underWay.push(leaf);
+      if (underWay.length >= maximumLeavesHashing) await takeOldest();
+    }
+    while (underWay.length > 0) await takeOldest();
+    const root = await tree.finish();
+    const digest = whole === null ? null : await whole.end();
+    return { ...root, blocks: tree.blocks, sha256: digest === null ? null : Buffer.from(digest).toString('hex') };
+  } finally {
+    whole?.drop();
   }
-  while (hashing.length > 0) await takeOldest();
-  const root = await tree.finish();
-  return { ...root, blocks: tree.blocks, sha256: whole?.digest('hex') ?? null };
+}
+
+async function leafOf(bytes: Uint8Array, digest: Uint8Array | Promise<Uint8Array>): Promise<Block> {
+  return { cid: cidOfDigest(rawCodec, await digest), bytes };
 }
 
 /** The same for content that is in memory and at most one leaf: its bytes become the block, which nobody may change any more. */
 export async function buildLeaf(bytes: Uint8Array, emit: Emit): Promise<BuiltFile> {
   if (bytes.length > leafBytes) throw new RangeError(`${bytes.length} bytes are more than one leaf.`);
-  const leaf = await hashLeaf(bytes);
-  await emit(leaf);
-  const sha256 = Buffer.from(leaf.cid.multihash.digest).toString('hex');
-  return { cid: leaf.cid, size: bytes.length, storedBytes: bytes.length, blocks: 1, sha256 };
-}
-
-async function hashLeaf(bytes: Uint8Array): Promise<Block> {
-  if (bytes.length < leastBytesHashedBeside) return { cid: cidOfBlock(rawCodec, bytes), bytes };
-  const digest = await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  return { cid: cidOfDigest(rawCodec, new Uint8Array(digest)), bytes };
+  const cid = cidOfBlock(rawCodec, bytes);
+  await emit({ cid, bytes });
+  const sha256 = Buffer.from(cid.multihash.digest).toString('hex');
+  return { cid, size: bytes.length, storedBytes: bytes.length, blocks: 1, sha256 };
 }
 
 /** Levels of unfinished nodes; a node is made as soon as it is full. */

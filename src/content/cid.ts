@@ -74,8 +74,12 @@ export function verifyBlock(cid: CID, bytes: Uint8Array): boolean {
   if (bytes.length > maximumBlockBytes) return false;
   const { code, digest } = cid.multihash;
   if (code === identityHash) return Buffer.compare(digest, bytes) === 0;
-  if (code !== sha256Hash || digest.length !== 32) return false;
-  return Buffer.compare(digest, hash('sha256', bytes, 'buffer')) === 0;
+  return hasSha256(cid) && Buffer.compare(digest, hash('sha256', bytes, 'buffer')) === 0;
+}
+
+/** Whether the block is addressed by its SHA-256, all of it. */
+export function hasSha256({ multihash: { code, digest } }: CID): boolean {
+  return code === sha256Hash && digest.length === 32;
 }
 
 /** The bytes that an identity CID carries in itself, or null for any other CID. */

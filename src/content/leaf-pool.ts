@@ -2,7 +2,8 @@
  * Leaf buffers used again. Without it a peer that moves a gigabyte leaves a gigabyte of dead buffers, which the garbage
  * collector notices only 80 MB late (measured); with it memory stays at what is really under way.
  *
- * They begin at a page, so that they can be written past the cache of the system (durable-file.ts).
+ * They begin at a page, so that they can be written past the cache of the system (durable-file.ts), and can be seen by
+ * other threads, so that those can hash them (hashing-thread.ts).
  */
 
 /** Leaf size of profile unixfs-v1-2025. */
@@ -36,7 +37,7 @@ export class LeafPool {
 
 /** What of WebAssembly is used: its memories begin at a page, and nothing else in JavaScript says where in memory it lies. */
 declare const WebAssembly: {
-  readonly Memory: new (pages: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
+  readonly Memory: new (pages: { initial: number; maximum: number; shared: true }) => { buffer: SharedArrayBuffer };
 };
 
 const bytesPerPage = 64 * 1024;
@@ -47,7 +48,7 @@ function pageAlignedBuffer(size: number): Uint8Array | null {
   const pages = size / bytesPerPage;
   if (!Number.isInteger(pages)) return null;
   try {
-    const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     pageAligned.add(buffer);
     return new Uint8Array(buffer);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** What a peer keeps and moves: the block store, the records and the data path, opened on its data folder. */
 import { realpathSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { HashingThread } from '../content/hashing-thread.ts';
 import { ChordialError } from '../errors.ts';
 import type { Genesis } from '../network/genesis.ts';
 import { networkId } from '../network/genesis.ts';
@@ -82,6 +83,7 @@ export class DataPlane {
   readonly #blocks: DiskBlockStore;
   readonly #records: RecordTable;
   readonly #path: DataPath;
+  readonly #hashing = new HashingThread();
   #takesNothing = false;
 
   private constructor(options: DataPlaneOptions, blocks: DiskBlockStore, tables: IndexedTables) {
@@ -92,7 +94,8 @@ export class DataPlane {
     this.#records = records;
     const sharedTable = new SharedFileTable(catalog);
     this.#path = new DataPath({
-      shared: new SharedFileBlocks(sharedTable, () => this.shares.changed()),
+      shared: new SharedFileBlocks(sharedTable, this.#hashing, () => this.shares.changed()),
+      hashing: this.#hashing,
       view,
       transport,
       silences,
@@ -181,6 +184,7 @@ export class DataPlane {
     await this.#putIndex.close();
     await this.#path.close();
     await this.#blocks.close();
+    await this.#hashing.close();
   }
 
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {

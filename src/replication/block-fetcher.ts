@@ -4,7 +4,8 @@
  * by it.
  */
 import type { CID } from 'multiformats/cid';
-import { blockKey, inlineBytes, verifyBlock } from '../content/cid.ts';
+import { verifyBlockBy } from '../content/block-hashing.ts';
+import { blockKey, inlineBytes } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
@@ -88,11 +89,11 @@ export class BlockFetcher {
   }
 
   async #local(cid: CID): Promise<Uint8Array | null> {
-    const { blocks, shared, leaves, view, report, damaged } = this.#ports;
+    const { blocks, shared, leaves, hashing, view, report, damaged } = this.#ports;
     try {
       const bytes = await blocks.get(cid, leaves);
       if (bytes === null) return (await shared?.read(cid, leaves)) ?? null;
-      if (verifyBlock(cid, bytes)) return bytes;
+      if (await verifyBlockBy(hashing, cid, bytes)) return bytes;
       damaged?.(cid);
       report?.('wrong-bytes', view.self, `The own copy of block ${cid} is damaged.`);
     } catch (error) {

@@ -3,7 +3,8 @@
  * stored, and acknowledged only when durable. Memory is bounded whatever others ask: beyond the bounds they wait.
  */
 import type { CID } from 'multiformats/cid';
-import { blockKey, verifyBlock } from '../content/cid.ts';
+import { type BlockHashing, verifyBlockBy } from '../content/block-hashing.ts';
+import { blockKey } from '../content/cid.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
@@ -48,6 +49,7 @@ export class BlockServer {
   readonly #blocks: BlockStore;
   readonly #events: BlockServerEvents;
   readonly #leaves: LeafPool;
+  readonly #hashing: BlockHashing;
   readonly #confirmed: Pick<ConfirmedRanges, 'covers'>;
   readonly #shared: SharedBlocks | null;
   readonly #ended: EndedPuts;
@@ -62,6 +64,7 @@ export class BlockServer {
   constructor(
     blocks: BlockStore,
     leaves: LeafPool,
+    hashing: BlockHashing,
     confirmed: Pick<ConfirmedRanges, 'covers'>,
     events: BlockServerEvents = {},
     shared: SharedBlocks | null = null,
@@ -70,6 +73,7 @@ export class BlockServer {
     this.#ended = ended;
     this.#shared = shared;
     this.#leaves = leaves;
+    this.#hashing = hashing;
     this.#confirmed = confirmed;
     this.#blocks = blocks;
     this.#events = events;
@@ -152,7 +156,7 @@ export class BlockServer {
   }
 
   async #keep({ cid, bytes, claims: offered = [] }: ClaimedBlock, from: Contact): Promise<string> {
-    if (!verifyBlock(cid, bytes)) {
+    if (!(await verifyBlockBy(this.#hashing, cid, bytes))) {
       this.#events.refused?.(from, 'bad-content');
       return 'bad-content';
     }

@@ -1,5 +1,6 @@
 /** Everything that the data path reaches of the outside world, handed in once. */
 import type { CID } from 'multiformats/cid';
+import type { BlockHashing } from '../content/block-hashing.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
 import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
@@ -23,6 +24,8 @@ export interface DataPorts {
   readonly clock: Clock;
   /** Leaf buffers of the whole process: what one reader or writer is done with serves the next. */
   readonly leaves: LeafPool;
+  /** Computes the hashes of what comes and goes. */
+  readonly hashing: BlockHashing;
   /** Told when this host's own copy of a block turned out to be damaged. */
   readonly damaged?: (cid: CID) => void;
   /** Told when a host misbehaved or a copy could not be made; for logs and counters, never steers. */

@@ -3,7 +3,8 @@
  * verified on either side before they are passed on or kept; records by whoever keeps them.
  */
 import type { CID } from 'multiformats/cid';
-import { type Block, blockKey, verifyBlock } from '../content/cid.ts';
+import { verifyBlockBy } from '../content/block-hashing.ts';
+import { type Block, blockKey } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
@@ -76,7 +77,7 @@ export class ItemMover {
 
   /** Whether the block is durable at the host. */
   async pushBlock(host: Contact, cid: CID, signal: AbortSignal): Promise<Moved> {
-    const { blocks, lanes, leaves, view } = this.#ports;
+    const { blocks, lanes, leaves, hashing, view } = this.#ports;
     const size = await blocks.size(cid);
     if (size === null) return 'failed';
     if (blocks.claimsOf(cid).length === 0) return 'unclaimed';
@@ -86,7 +87,7 @@ export class ItemMover {
       if (signal.aborted) return 'failed';
       const bytes = await blocks.get(cid, leaves);
       if (bytes === null) return 'failed';
-      if (!verifyBlock(cid, bytes)) {
+      if (!(await verifyBlockBy(hashing, cid, bytes))) {
         this.#ports.damaged?.(cid);
         this.#ports.report?.(
           'wrong-bytes',

@@ -3,7 +3,7 @@
  * block is verified here; a host that sends wrong bytes loses its place among the sources.
  */
 import type { CID } from 'multiformats/cid';
-import { verifyBlock } from '../content/cid.ts';
+import { verifyBlockBy } from '../content/block-hashing.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -168,6 +168,13 @@ export class SourceLane {
     const start = this.#ports.clock.now();
     let [bytes, announced] = [0, 0];
     const drip = new DripWatch(this.#ports.clock, () => ending.abort());
+    const verifying: Promise<void>[] = [];
+    let wrong: unknown = null;
+    // What is still on its way from a host that sends wrong bytes is not waited for.
+    const isWrong = (error: unknown): void => {
+      wrong ??= error;
+      ending.abort();
+    };
     try {
       const header = encodeCids(batch.map(({ wanted }) => wanted.cid));
       const options = { deadline: silenceMilliseconds, signal: ending.signal };
@@ -195,11 +202,20 @@ export class SourceLane {
           this.#lastHeard = this.#ports.clock.now();
           if (batch.every(({ wanted, settled }) => settled || wanted.abandoned)) ending.abort();
         },
-        complete: (index, block) => this.#accept(coming[index]!, block),
+        complete: (index, block) => {
+          const accepting = this.#accept(coming[index]!, block);
+          if (accepting !== undefined) verifying.push(accepting.catch(isWrong));
+        },
       });
+      await Promise.all(verifying);
+      if (wrong !== null) throw wrong;
       this.#measure(bytes, this.#ports.clock.now() - start);
-    } catch (error) {
-      if (drip.isTooSlow)
+    } catch (broken) {
+      // Blocks that came before the stream broke may still be right.
+      await Promise.all(verifying);
+      const error = wrong ?? broken;
+      if (wrong !== null) this.#avoid(wrong as Error);
+      else if (drip.isTooSlow)
         this.#avoid(new TransportError('timeout', `${this.contact.host} sends a few bytes at a time.`));
       else if (!ending.signal.aborted) this.#avoid(error as Error);
       for (const waiting of batch) fail(waiting, error as Error);
@@ -210,14 +226,24 @@ export class SourceLane {
     }
   }
 
-  #accept(waiting: Waiting, bytes: Uint8Array): void {
+  /** Throws, or rejects, with WrongBytes. */
+  #accept(waiting: Waiting, bytes: Uint8Array): Promise<void> | undefined {
+    const { cid } = waiting.wanted;
+    const isRight = waiting.wanted.abandoned || verifyBlockBy(this.#ports.hashing, cid, bytes);
+    if (isRight instanceof Promise) return isRight.then((right) => this.#verified(waiting, bytes, right));
+    this.#verified(waiting, bytes, isRight);
+    return undefined;
+  }
+
+  #verified(waiting: Waiting, bytes: Uint8Array, isRight: boolean): void {
+    if (!isRight) throw new WrongBytes(this.contact, waiting.wanted.cid);
     if (waiting.wanted.abandoned) {
       this.#buffers.giveBack(bytes);
       settle(waiting, null);
-    } else if (verifyBlock(waiting.wanted.cid, bytes)) {
-      this.#wrongInRow = Math.max(0, this.#wrongInRow - forgivenPerGoodBlock);
-      settle(waiting, bytes);
-    } else throw new WrongBytes(this.contact, waiting.wanted.cid);
+      return;
+    }
+    this.#wrongInRow = Math.max(0, this.#wrongInRow - forgivenPerGoodBlock);
+    settle(waiting, bytes);
   }
 
   #measure(bytes: number, took: Milliseconds): void {

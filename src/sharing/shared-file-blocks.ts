@@ -2,9 +2,9 @@
  * Blocks of shared files, read from the files themselves at the moment they are wanted. What is handed out hashes to the
  * block's address; a file that was changed, cut off or replaced since it was indexed hands out nothing.
  */
-import { hash, webcrypto } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import type { CID } from 'multiformats/cid';
+import { type BlockHashing, verifyBlockBy } from '../content/block-hashing.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import type { SharedBlocks } from '../replication/shared-blocks.ts';
 import type { SharedBlock, SharedFileTable } from '../storage/shared-file-table.ts';
@@ -12,16 +12,16 @@ import { openToRead } from '../transfer/local-file.ts';
 import { stampOf } from './look-through.ts';
 
 const sha256Hash = 0x12;
-/** Below this the way to another thread and back takes longer than the hash. */
-const leastBytesHashedBeside = 64 * 1024;
 
 export class SharedFileBlocks implements SharedBlocks {
   readonly #table: Pick<SharedFileTable, 'blocks'>;
+  readonly #hashing: BlockHashing;
   readonly #changed: (file: number) => void;
 
   /** @param changed told of a file that is not what was indexed. */
-  constructor(table: Pick<SharedFileTable, 'blocks'>, changed: (file: number) => void) {
+  constructor(table: Pick<SharedFileTable, 'blocks'>, hashing: BlockHashing, changed: (file: number) => void) {
     this.#table = table;
+    this.#hashing = hashing;
     this.#changed = changed;
   }
 
@@ -37,7 +37,7 @@ export class SharedFileBlocks implements SharedBlocks {
   async read(cid: CID, pool: LeafPool): Promise<Uint8Array | null> {
     for (const block of this.#places(cid)) {
       const bytes = block.bytes === null ? await readLeaf(block, pool) : Uint8Array.from(block.bytes);
-      if (bytes !== null && (await isBlock(cid, bytes))) return bytes;
+      if (bytes !== null && (await verifyBlockBy(this.#hashing, cid, bytes))) return bytes;
       if (bytes !== null) pool.giveBack(bytes);
       this.#changed(block.file);
     }
@@ -81,12 +81,4 @@ async function readLeaf(block: SharedBlock, pool: LeafPool): Promise<Uint8Array 
     // It went away, or may not be read any more: the next look at the share says so.
     return null;
   }
-}
-
-async function isBlock({ multihash: { digest } }: CID, bytes: Uint8Array): Promise<boolean> {
-  const actual =
-    bytes.length < leastBytesHashedBeside
-      ? hash('sha256', bytes, 'buffer')
-      : new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
-  return Buffer.compare(digest, actual) === 0;
 }

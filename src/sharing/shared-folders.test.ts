@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { isError } from '../../test/contracts/errors.ts';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
 import { until } from '../../test/end-to-end/until.ts';
+import { hashingHere } from '../content/block-hashing.ts';
 import { decodeCid } from '../content/cid.ts';
 import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
 import type { ShareEntry } from '../records/share-entry.ts';
@@ -104,7 +105,7 @@ async function bench(rescanMilliseconds = 100_000, mayRead?: MayRead): Promise<B
     data,
     table,
     announcer,
-    blocks: new SharedFileBlocks(table, () => shares.changed()),
+    blocks: new SharedFileBlocks(table, hashingHere, () => shares.changed()),
     shares,
     again: async () => {
       await shares.close();

@@ -1,3 +1,4 @@
+import type { BlockHashing } from '../content/block-hashing.ts';
 import type { BuildOptions } from '../content/builder.ts';
 import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
@@ -42,6 +43,8 @@ export interface DataPathOptions {
   readonly ownBatches: OwnBatchTable;
   /** Blocks of files in this host's own shares. */
   readonly shared?: SharedBlocks;
+  /** Of blocks; in this thread by default. */
+  readonly hashing?: BlockHashing;
   readonly announcerTimes?: Partial<AnnouncerTimes>;
   readonly signer: Signer;
   readonly verify: Verify;

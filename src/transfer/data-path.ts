@@ -1,5 +1,6 @@
 /** The data path of a peer put together: blocks, records and files over one transport and one view of the ring. */
 import type { CID } from 'multiformats/cid';
+import { hashingHere } from '../content/block-hashing.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
 import { isDialable } from '../network/addresses.ts';
 import { Silences } from '../network/silences.ts';
@@ -99,6 +100,7 @@ export class DataPath {
     this.#traffic = new BlockTraffic(clock, notify);
     const { cut = {} } = options;
     const leaves = new LeafPool(cut.leafBytes);
+    const { hashing = hashingHere } = options;
     const report = (what: string, host: Contact, detail: string): void => options.report?.(what, host, detail);
     const damaged = (cid: CID): void => this.#scrub?.suspect([cid]);
     const shared = options.shared === undefined ? {} : { shared: options.shared };
@@ -111,6 +113,7 @@ export class DataPath {
       ...shared,
       clock,
       leaves,
+      hashing,
       report,
       damaged,
     };
@@ -151,7 +154,7 @@ export class DataPath {
       refused: (from: Contact, code: string) => report('refused', from, `A block was refused: ${code}.`),
     };
     const ended = new EndedPuts();
-    this.#server = new BlockServer(blocks, leaves, sure, serverEvents, options.shared, ended);
+    this.#server = new BlockServer(blocks, leaves, hashing, sure, serverEvents, options.shared, ended);
     const sharers = new SharersOf({
       reader: this.shareReader,
       clock,

@@ -1,9 +1,9 @@
 /** What lies at the place where a get is to write. */
 import { lstat } from 'node:fs/promises';
 import type { CID } from 'multiformats/cid';
-import { buildFile } from '../content/builder.ts';
+import { buildOfLeaves } from '../content/builder.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
-import { fileError, openToRead, piecesOf } from './local-file.ts';
+import { fileError, leavesOf, openToRead } from './local-file.ts';
 
 export type ExistingTarget = 'nothing' | 'file' | 'folder' | 'something else';
 
@@ -26,9 +26,8 @@ export async function hasContent(path: string, cid: CID, size: number, sha256: s
     return false;
   }
   const pool = new LeafPool();
-  const built = await buildFile(piecesOf(file, path), async ({ bytes }) => pool.giveBack(bytes), {
+  const built = await buildOfLeaves(leavesOf(file, path, pool), async ({ bytes }) => pool.giveBack(bytes), {
     wholeHash: sha256 !== null,
-    pool,
   });
   // Content of other tools may be cut otherwise: then the hash of the whole decides, where it is known.
   return built.cid.equals(cid) || (sha256 !== null && built.sha256 === sha256);

@@ -1,10 +1,8 @@
 /** Files of this machine: read as a stream, and what goes wrong with them put into words. */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { leafBytes } from '../content/leaf-pool.ts';
+import { type LeafPool, leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError, type ErrorCode } from '../errors.ts';
-
-const pieceBytes = 1024 * 1024;
 
 /** Opens for reading; the last component may be a link only when `followLink`. Throws `unreadable-file`. */
 export async function openToRead(path: string, followLink: boolean): Promise<FileHandle> {
@@ -18,7 +16,7 @@ export async function openToRead(path: string, followLink: boolean): Promise<Fil
 
 /**
  * All the bytes of a file whose status tells its size, or null when it is larger than a leaf or grows while it is read:
- * then `piecesOf` reads it. A small file costs one read, and memory for no more than it holds. The file stays open.
+ * then `leavesOf` reads it. A small file costs one read, and memory for no more than it holds. The file stays open.
  */
 export async function wholeOf(file: FileHandle, path: string, size: number): Promise<Uint8Array | null> {
   if (size > leafBytes) return null;
@@ -38,20 +36,30 @@ export async function wholeOf(file: FileHandle, path: string, size: number): Pro
   return filled > size ? null : bytes.subarray(0, filled);
 }
 
-/** The bytes from the start; the next piece is read while one is looked at, which is valid until the next is asked for. Closes the file. */
-export async function* piecesOf(file: FileHandle, path: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const buffers = [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)] as const;
+/**
+ * The bytes from the start, cut into leaves in buffers of the pool, which belong to whoever takes them; the next one is read
+ * while one is looked at. The last is shorter and in a buffer of its own; an empty file has one without bytes. Closes the file.
+ */
+export async function* leavesOf(
+  file: FileHandle,
+  path: string,
+  pool: LeafPool,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let position = 0;
-  const read = (turn: number) => file.read(buffers[turn % 2 === 0 ? 0 : 1], 0, pieceBytes, position);
-  let coming = read(0);
+  let coming = readLeaf(file, position, pool);
   try {
-    for (let turn = 0; ; turn++) {
-      const { bytesRead, buffer } = await coming;
-      if (bytesRead === 0) return;
-      position += bytesRead;
-      coming = read(turn + 1);
+    for (;;) {
+      const { leaf, filled } = await coming;
+      if (filled < leaf.length) {
+        const last = leaf.slice(0, filled);
+        pool.giveBack(leaf);
+        if (filled > 0 || position === 0) yield last;
+        return;
+      }
+      position += filled;
+      coming = readLeaf(file, position, pool);
       coming.catch(() => undefined);
-      yield buffer.subarray(0, bytesRead);
+      yield leaf;
     }
   } catch (cause) {
     throw fileError('unreadable-file', path, cause);
@@ -59,6 +67,21 @@ export async function* piecesOf(file: FileHandle, path: string): AsyncGenerator<
     await coming.catch(() => undefined);
     await file.close();
   }
+}
+
+async function readLeaf(
+  file: FileHandle,
+  position: number,
+  pool: LeafPool,
+): Promise<{ readonly leaf: Uint8Array; readonly filled: number }> {
+  const leaf = pool.take();
+  let filled = 0;
+  while (filled < leaf.length) {
+    const { bytesRead } = await file.read(leaf, filled, leaf.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return { leaf, filled };
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -38,7 +38,7 @@ async function buildStream(
   said: number | null,
   { cut, data }: Pick<FilePorts, 'cut' | 'data'>,
 ): Promise<BuiltFile> {
-  const options = { ...cut, pool: data.leaves };
+  const options = { ...cut, pool: data.leaves, hashing: data.hashing, expectedBytes: said };
   if (said === null || said > Math.min(maximumGatheredBytes, cut.leafBytes ?? leafBytes))
     return buildFile(pieces, write, options);
   const gathered: Uint8Array[] = [];

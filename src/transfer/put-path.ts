@@ -1,7 +1,7 @@
 /** Putting a file or folder of this machine. */
 import { type FileHandle, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BuiltFile, buildFile, buildLeaf, type Emit } from '../content/builder.ts';
+import { type BuiltFile, buildLeaf, buildOfLeaves, type Emit } from '../content/builder.ts';
 import { buildDirectory } from '../content/directory.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { checkName } from '../content/name.ts';
@@ -11,7 +11,7 @@ import { forEachAtOnce } from '../replication/block-stream.ts';
 import { ByteBudget } from '../replication/byte-budget.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
-import { fileError, openToRead, piecesOf, wholeOf } from './local-file.ts';
+import { fileError, leavesOf, openToRead, wholeOf } from './local-file.ts';
 import { checkGoesOn, counted, publishing, ruleOf } from './put-file.ts';
 
 /** Deeper folders are refused: nobody has them, and every level costs memory. */
@@ -71,9 +71,10 @@ async function buildOpened(
       return built;
     }
     isTaken = true;
-    const pieces = counted(piecesOf(file, path), options, options.bytesTotal);
-    const wholeHash = options.wholeHash ?? true;
-    return await buildFile(pieces, write, { ...ports.cut, wholeHash, pool: ports.data.leaves });
+    const wholeHash = options.wholeHash === undefined ? {} : { wholeHash: options.wholeHash };
+    const { leaves: pool, hashing } = ports.data;
+    const leaves = counted(leavesOf(file, path, pool), options, options.bytesTotal);
+    return await buildOfLeaves(leaves, write, { ...ports.cut, hashing, expectedBytes: size, ...wholeHash });
   } finally {
     if (!isTaken) await file.close();
   }

@@ -1,0 +1,44 @@
+/** Who computes the SHA-256 of blocks: this thread (below), or one beside it where there are cores for that (hashing-thread.ts). */
+import { createHash, hash } from 'node:crypto';
+import type { CID } from 'multiformats/cid';
+import { hasSha256, maximumBlockBytes, verifyBlock } from './cid.ts';
+
+export interface BlockHashing {
+  /** 32 bytes, or the promise of them when another thread computes them: the bytes may not change until then. */
+  sha256(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /** @param expectedBytes of the whole content; null when nobody knows. */
+  whole(expectedBytes: number | null): WholeHashing;
+}
+
+/** The SHA-256 of a content, computed along with those of its leaves. */
+export interface WholeHashing {
+  /** The digest of the leaf, which counts as the next part of the content. */
+  leaf(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /** The digest of all leaves, one after the other. */
+  end(): Uint8Array | Promise<Uint8Array>;
+  /** No `end` will follow; nothing if it did. */
+  drop(): void;
+}
+
+export const hashingHere: BlockHashing = {
+  sha256: (bytes) => hash('sha256', bytes, 'buffer'),
+  whole: () => {
+    const content = createHash('sha256');
+    return {
+      leaf: (bytes) => {
+        content.update(bytes);
+        return hash('sha256', bytes, 'buffer');
+      },
+      end: () => content.digest(),
+      drop: () => undefined,
+    };
+  },
+};
+
+/** As `verifyBlock`, with the hash computed wherever `hashing` does it. */
+export function verifyBlockBy(hashing: BlockHashing, cid: CID, bytes: Uint8Array): boolean | Promise<boolean> {
+  if (bytes.length > maximumBlockBytes || !hasSha256(cid)) return verifyBlock(cid, bytes);
+  const isOf = (digest: Uint8Array): boolean => Buffer.compare(cid.multihash.digest, digest) === 0;
+  const digest = hashing.sha256(bytes);
+  return digest instanceof Promise ? digest.then(isOf) : isOf(digest);
+}

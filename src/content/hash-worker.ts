@@ -1,0 +1,56 @@
+/** The worker of hashing-thread.ts: hashes bytes that lie in memory shared with it. */
+import { createHash, type Hash, hash } from 'node:crypto';
+import { parentPort } from 'node:worker_threads';
+
+/** What is asked, in order. Each but `drop` is answered, in the same order. */
+export type HashQuestion =
+  | { readonly kind: 'block'; readonly bytes: Uint8Array }
+  /** A block which is also the next part of content number `whole`. */
+  | { readonly kind: 'leaf'; readonly bytes: Uint8Array; readonly whole: number }
+  | { readonly kind: 'end'; readonly whole: number }
+  | { readonly kind: 'drop'; readonly whole: number };
+
+/** 32 bytes. */
+export type HashAnswer = Uint8Array;
+
+const contents = new Map<number, Hash>();
+
+parentPort?.on('message', (question: HashQuestion) => {
+  const answer = digestFor(question);
+  if (answer !== null) parentPort?.postMessage(answer);
+});
+
+function digestFor(question: HashQuestion): HashAnswer | null {
+  switch (question.kind) {
+    case 'block':
+      return digestOf(question.bytes);
+    case 'leaf':
+      contentOf(question.whole).update(question.bytes);
+      return digestOf(question.bytes);
+    case 'end': {
+      const content = contentOf(question.whole);
+      contents.delete(question.whole);
+      return alone(content.digest());
+    }
+    case 'drop':
+      contents.delete(question.whole);
+      return null;
+  }
+}
+
+function contentOf(whole: number): Hash {
+  const known = contents.get(whole);
+  if (known !== undefined) return known;
+  const content = createHash('sha256');
+  contents.set(whole, content);
+  return content;
+}
+
+function digestOf(bytes: Uint8Array): HashAnswer {
+  return alone(hash('sha256', bytes, 'buffer'));
+}
+
+/** Without the pool of Node around it, which would be copied along. */
+function alone(digest: Uint8Array): HashAnswer {
+  return Uint8Array.from(digest);
+}
