@@ -38,6 +38,10 @@ export interface ComparedArc extends OwnArc {
   silent: boolean;
   /** This host's word on the arc may count: it had it before, or one of those asked has it, or all were asked. */
   sure: boolean;
+  /** Something was not alike when it was asked about, whatever has become of it since. */
+  differed: boolean;
+  /** Hosts that said that they are sure of the arc. */
+  readonly sureAt: Set<HostId>;
   /** Items that this host lacks and has not got yet. */
   lackedHere: number;
   /** The same for each place. */
@@ -70,7 +74,8 @@ export async function compareArcs(
   const compared = arcs.map((arc): ComparedArc => {
     const sure = arc.others.length === 0 || ports.confirmed.coversAll(arc.range);
     const places = arc.others.slice(0, ports.replicas - 1);
-    return { ...arc, places, incomplete: false, silent: false, sure, lackedHere: 0, lackedAt: new Map() };
+    const nothingYet = { lackedHere: 0, lackedAt: new Map(), differed: false, sureAt: new Set<HostId>() };
+    return { ...arc, places, incomplete: false, silent: false, sure, ...nothingYet };
   });
   const comparing = new Comparing(ports, signal, mostOfKind);
   const sets = new Set(ports.index.sets());
@@ -146,7 +151,10 @@ class Comparing {
       for (const [position, { arc, compared, placed }] of questions.entries()) {
         const { differs, confirmed } = answers[position]!;
         if (confirmed) arc.sure = true;
+        // Leaves are asked about with the whole cells around the arc, of which a place may know less.
+        if (confirmed && compared.set !== leafSet) arc.sureAt.add(host.host);
         if (differs === null) continue;
+        arc.differed = true;
         if (this.#isFull(compared.set)) {
           this.#leaveOut(arc);
           continue;

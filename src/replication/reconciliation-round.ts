@@ -1,5 +1,5 @@
 /**
- * One round: this host's arcs are compared with the other places of each, and what differs is carried, the rarest first.
+ * One round: this host's arcs, or those that are not settled, are compared with the other places of each, and what differs is carried, the rarest first.
  * Records go before blocks, for without them nobody finds the blocks, and they are small. Nothing is deleted here.
  *
  * It may be broken off at any instant and begun again: what was carried is then no difference any more.
@@ -18,8 +18,9 @@ import {
 } from './arc-comparison.ts';
 import type { ItemMover } from './item-mover.ts';
 import { pullLeaves, pushLeaves } from './leaf-mover.ts';
-import { ownArcs } from './own-arcs.ts';
+import { type OwnArc, ownArcs } from './own-arcs.ts';
 import { maximumReplicas } from './placement.ts';
+import type { SettledArcs } from './settled-arcs.ts';
 import { SyncClient } from './sync-client.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
@@ -47,18 +48,26 @@ export interface Grace {
   readonly urgent: Set<string>;
 }
 
+export interface RoundScope {
+  readonly settled: SettledArcs;
+  /** Settled arcs as well. */
+  readonly everything: boolean;
+}
+
 export class ReconciliationRound {
   readonly #ports: SyncPorts;
   readonly #mover: ItemMover;
+  readonly #scope: RoundScope;
   readonly #signal: AbortSignal;
   readonly #grace: Grace;
   #blocks = 0;
   #records = 0;
   #pulled = false;
 
-  constructor(ports: SyncPorts, mover: ItemMover, grace: Grace, signal: AbortSignal) {
+  constructor(ports: SyncPorts, mover: ItemMover, scope: RoundScope, grace: Grace, signal: AbortSignal) {
     this.#ports = ports;
     this.#mover = mover;
+    this.#scope = scope;
     this.#grace = grace;
     this.#signal = signal;
   }
@@ -66,13 +75,23 @@ export class ReconciliationRound {
   async run(): Promise<RoundOutcome> {
     const { view, index, replicas } = this.#ports;
     const wanted = Math.min(maximumReplicas, Math.max(replicas, ...index.sets().filter(isBlockSet)));
-    const comparison = await compareArcs(await ownArcs(view, wanted), this.#ports, this.#signal);
+    const { settled } = this.#scope;
+    const arcs = (await ownArcs(view, wanted)).filter((arc) => this.#isDue(arc, wanted - 1));
+    const settle = new Map(arcs.map((arc) => [arc.range.upTo, settled.compare(arc, wanted - 1)]));
+    const comparison = await compareArcs(arcs, this.#ports, this.#signal);
     const complete = await this.#confirm(comparison.arcs);
+    for (const arc of comparison.arcs) if (wasAlike(arc)) settle.get(arc.range.upTo)?.();
     if (comparison.carryings.length === 0) return this.#outcome(comparison, complete);
     await this.#carryRecords(comparison.carryings);
     await this.#carryClaims(comparison.carryings);
     await this.#carryBlocks(comparison.carryings);
     return this.#outcome(comparison, await this.#confirm(comparison.arcs));
+  }
+
+  /** Whether the arc is compared in this round. What is not confirmed here is not settled, whatever it was. */
+  #isDue(arc: OwnArc, asked: number): boolean {
+    const { settled, everything } = this.#scope;
+    return everything || !settled.has(arc, asked) || !this.#ports.confirmed.coversAll(arc.range);
   }
 
   #outcome({ cut }: Comparison, complete: boolean): RoundOutcome {
@@ -110,6 +129,7 @@ export class ReconciliationRound {
           );
         } catch (error) {
           complete = false;
+          for (const arc of alike) arc.sureAt.delete(host.host);
           this.#ports.report?.('no-answer', host, (error as Error).message);
         }
       }),
@@ -184,7 +204,7 @@ export class ReconciliationRound {
 
   async #carryBlocks(carryings: readonly Carrying[]): Promise<void> {
     const due = rarestFirst(carryings, this.#ports.random)
-      .filter((one) => this.#isDue(one))
+      .filter((one) => this.#isBlockDue(one))
       [Symbol.iterator]();
     // Several at work on one list, so that it is begun in its order.
     const work = async (): Promise<void> => {
@@ -197,7 +217,7 @@ export class ReconciliationRound {
     await Promise.all(Array.from({ length: maximumCarryings }, work));
   }
 
-  #isDue({ ways, copies }: Due): boolean {
+  #isBlockDue({ ways, copies }: Due): boolean {
     const { isOn, isFindingOthers, urgent } = this.#grace;
     const { arc, difference } = ways[0]!;
     // A place that is silent may hold it: it answers the next round, or is found to be dead.
@@ -268,6 +288,11 @@ export class ReconciliationRound {
     const [first] = given.filter((host) => !places.includes(host));
     if (first !== undefined) pointers?.tell(this.#ports.view.self, first, cid);
   }
+}
+
+/** Both here and at every place, each of which was sure of it before. */
+function wasAlike({ incomplete, sure, differed, places, sureAt }: ComparedArc): boolean {
+  return !incomplete && sure && !differed && places.every(({ host }) => sureAt.has(host));
 }
 
 function substitutesIn(arc: ComparedArc, copies: ItemSet): readonly Contact[] {

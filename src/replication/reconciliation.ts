@@ -3,6 +3,7 @@
  * next, a moment after its neighbours changed and every 30 to 60 s, and then gives up what has no place with it. The same
  * rounds hand a joiner its share, repair after deaths, take a returning host's copies into account and remove surplus.
  *
+ * A round after a change asks only about arcs that are not settled; those every 30 to 60 s ask about all.
  * One round runs at a time. A change of the ring breaks it off, when it has settled, and the next one begins; nothing else
  * does, or rounds that take longer than the pause between them would never see an end.
  */
@@ -10,6 +11,7 @@ import type { Milliseconds, Timer } from '../ring/ports.ts';
 import { Absences } from './absences.ts';
 import { ItemMover } from './item-mover.ts';
 import { ReconciliationRound, type RoundOutcome } from './reconciliation-round.ts';
+import { SettledArcs } from './settled-arcs.ts';
 import { Surplus } from './surplus.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
@@ -34,6 +36,9 @@ export class Reconciliation {
   readonly #mover: ItemMover;
   readonly #surplus: Surplus;
   readonly #absences: Absences;
+  readonly #settled: SettledArcs;
+  /** When all arcs are to be compared again, settled or not. */
+  #everythingDue: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #stopListening: () => void;
   readonly #stopping = new AbortController();
   #round: { readonly ending: AbortController; readonly done: Promise<unknown>; readonly changes: number } | null = null;
@@ -54,6 +59,7 @@ export class Reconciliation {
     this.#ports = ports;
     this.#mover = new ItemMover(ports);
     this.#surplus = new Surplus(ports, this.#mover);
+    this.#settled = new SettledArcs(ports.view);
     this.#absences = new Absences(ports.view, ports.clock, ports.times);
     if (ports.index.sets().length > 0) this.#absences.awaitOthers();
     this.#wasAlone = ports.view.hosts().length <= 1;
@@ -70,11 +76,15 @@ export class Reconciliation {
     await this.#round?.done;
   }
 
-  /** One round, when those under way have ended. */
-  async round(): Promise<Reconciled> {
+  /** One round over all arcs, when those under way have ended. */
+  round(): Promise<Reconciled> {
+    return this.#nextRound(true);
+  }
+
+  async #nextRound(everything: boolean): Promise<Reconciled> {
     while (this.#round !== null) await this.#round.done;
     const ending = new AbortController();
-    const running = this.#run(AbortSignal.any([ending.signal, this.#stopping.signal]));
+    const running = this.#run(everything, AbortSignal.any([ending.signal, this.#stopping.signal]));
     const round = { ending, done: running.catch(() => undefined), changes: this.#changes };
     this.#round = round;
     this.#roundBegan = this.#ports.clock.now();
@@ -87,7 +97,7 @@ export class Reconciliation {
     }
   }
 
-  async #run(signal: AbortSignal): Promise<Reconciled> {
+  async #run(everything: boolean, signal: AbortSignal): Promise<Reconciled> {
     const { times, clock } = this.#ports;
     const graceEnds = this.#absences.graceEnds();
     const alone = this.#ports.view.hosts().length <= 1;
@@ -97,7 +107,11 @@ export class Reconciliation {
       isFindingOthers: this.#absences.isFindingOthers(),
       urgent: this.#urgent,
     };
-    const outcome = await new ReconciliationRound(this.#ports, this.#mover, grace, signal).run();
+    const scope = { settled: this.#settled, everything };
+    const outcome = await new ReconciliationRound(this.#ports, this.#mover, scope, grace, signal).run();
+    if (everything && !signal.aborted) this.#everythingDue = clock.now() + this.#interval();
+    // What was got may lie in cells that other arcs share, or be lacked elsewhere: nothing is taken for settled.
+    if (outcome.again) this.#settled.clear();
     // What nobody else could confirm counts for as long as nobody else is there.
     this.#wasAlone = alone;
     const changes = this.#changes;
@@ -107,12 +121,12 @@ export class Reconciliation {
       if (this.#lookedAtAllSince !== changes) this.#schedule(Math.max(quietIn, (graceEnds ?? 0) - clock.now()));
     } else if (!signal.aborted) {
       const isOld = this.#lookedAtAll + lookAtAllEveryMilliseconds <= clock.now();
-      const everything = isOld || this.#lookedAtAllSince !== changes;
-      const surplus = await this.#surplus.remove(everything, () => changes !== this.#changes, signal);
+      const looksAtAll = isOld || this.#lookedAtAllSince !== changes;
+      const surplus = await this.#surplus.remove(looksAtAll, () => changes !== this.#changes, signal);
       dropped = surplus.dropped;
       if (surplus.left === 0) {
         this.#lookedAtAllSince = changes;
-        if (everything) this.#lookedAtAll = clock.now();
+        if (looksAtAll) this.#lookedAtAll = clock.now();
       } else {
         this.#lookedAtAllSince = -1;
         this.#schedule(this.#ports.times.retryMilliseconds);
@@ -132,11 +146,18 @@ export class Reconciliation {
     this.#changes += 1;
     this.#lastChange = this.#ports.clock.now();
     this.#absences.look();
+    this.#settled.look();
     if (this.#wasAlone && this.#ports.view.hosts().length > 1) {
       this.#wasAlone = false;
       this.#ports.confirmed.clear();
+      this.#settled.clear();
     }
     this.#schedule(this.#ports.times.settleMilliseconds);
+  }
+
+  /** Between two rounds over all arcs. */
+  #interval(): Milliseconds {
+    return this.#ports.times.intervalMilliseconds * (1 - jitter * this.#ports.random.next());
   }
 
   /** A round begins then, unless one is due sooner. */
@@ -161,9 +182,9 @@ export class Reconciliation {
       this.#round.ending.abort();
       this.#brokenOff += 1;
     }
-    const interval = this.#ports.times.intervalMilliseconds * (1 - jitter * this.#ports.random.next());
-    this.round().then(
-      () => this.#schedule(interval),
+    this.#nextRound(this.#everythingDue <= this.#ports.clock.now()).then(
+      () =>
+        this.#schedule(Math.max(this.#everythingDue - this.#ports.clock.now(), this.#ports.times.retryMilliseconds)),
       (error: Error) => {
         // Most often the ring was just changing and an owner could not be found.
         this.#schedule(this.#ports.times.retryMilliseconds);
