@@ -8,6 +8,7 @@
  * tables", NSDI 2005).
  */
 import { distance, type RingId } from './identifier.ts';
+import { MemberCounts } from './member-counts.ts';
 import type { HostId, MemberPointer } from './pointer.ts';
 
 /** Which id a host's member has; null when there is no such member. */
@@ -30,8 +31,7 @@ const evictionSample = 16;
 export class MemberCache {
   readonly #bounds: MemberCacheBounds;
   #byId: MemberPointer[] = [];
-  /** Members known of each host. */
-  #counts = new Map<HostId, number>();
+  #counts = new MemberCounts();
   /** Where the next search for an entry that can go begins: all get their turn. */
   #hand = 0;
 
@@ -50,12 +50,12 @@ export class MemberCache {
     const present = this.#byId[at];
     if (present?.id === pointer.id) {
       this.#byId[at] = pointer;
-      this.#count(present.contact.host, -1);
-      this.#count(pointer.contact.host, 1);
+      this.#counts.add(present.contact.host, -1);
+      this.#counts.add(pointer.contact.host, 1);
       return false;
     }
     this.#byId.splice(at, 0, pointer);
-    this.#count(pointer.contact.host, 1);
+    this.#counts.add(pointer.contact.host, 1);
     if (this.#byId.length <= this.#bounds.capacity) return true;
     const evicted = this.#leastUseful(at);
     this.#removeAt(evicted);
@@ -65,8 +65,7 @@ export class MemberCache {
   /** Takes over a list that is sorted by id, as far as there is room, in place of what was known. */
   load(sorted: readonly MemberPointer[]): void {
     this.#byId = sorted.slice(0, this.#bounds.capacity);
-    this.#counts = new Map();
-    for (const { contact } of this.#byId) this.#count(contact.host, 1);
+    this.#counts = MemberCounts.of(this.#byId.length === sorted.length ? sorted : this.#byId);
   }
 
   has(id: RingId): boolean {
@@ -83,7 +82,7 @@ export class MemberCache {
   }
 
   knows(host: HostId): boolean {
-    return this.#counts.has(host);
+    return this.#counts.get(host) > 0;
   }
 
   /** The known members of a host, in no order. */
@@ -141,13 +140,7 @@ export class MemberCache {
 
   #removeAt(place: number): void {
     const [removed] = this.#byId.splice(place, 1);
-    if (removed !== undefined) this.#count(removed.contact.host, -1);
-  }
-
-  #count(host: HostId, more: number): void {
-    const count = (this.#counts.get(host) ?? 0) + more;
-    if (count > 0) this.#counts.set(host, count);
-    else this.#counts.delete(host);
+    if (removed !== undefined) this.#counts.add(removed.contact.host, -1);
   }
 
   /** Of the newcomer and some others, the one whose gap is smallest beside its distance. */

@@ -46,24 +46,27 @@ export function find(key: RingId, ports: RouterPorts): FindAnswer {
     return { owned: { owner, predecessor, successors }, guesses: [], closer: [] };
   }
   const before = own.findLast((m) => m.state.me.id < key) ?? own[own.length - 1]!;
-  const guesses: MemberPointer[] = [];
-  const suggest = (list: MemberPointer[], pointer: MemberPointer) => {
-    if (pointer.contact.host === ports.self || ports.isGone(pointer)) return;
-    if (!list.some((p) => p.id === pointer.id)) list.push(pointer);
+  // By id: hosts of many members have hundreds of fingers, most of them the same.
+  const guessed = new Map<RingId, MemberPointer>();
+  const suggest = (list: Map<RingId, MemberPointer>, pointer: MemberPointer) => {
+    if (list.has(pointer.id) || pointer.contact.host === ports.self || ports.isGone(pointer)) return;
+    list.set(pointer.id, pointer);
   };
-  for (const pointer of fromList(before.state, key, ports.guesses)) suggest(guesses, pointer);
-  if (isNearBehind(state, key, ports)) suggest(guesses, state.predecessor);
-  if (!ports.forOther && guesses.length === 0) {
-    for (const pointer of cachedOwners(key, before.state, state, ports)) suggest(guesses, pointer);
+  for (const pointer of fromList(before.state, key, ports.guesses)) suggest(guessed, pointer);
+  if (isNearBehind(state, key, ports)) suggest(guessed, state.predecessor);
+  if (!ports.forOther && guessed.size === 0) {
+    for (const pointer of cachedOwners(key, before.state, state, ports)) suggest(guessed, pointer);
   }
+  const guesses = [...guessed.values()];
   guesses.sort((a, b) => (a.id === key || (b.id !== key && between(key, a.id, b.id)) ? -1 : 1));
 
-  const closer: MemberPointer[] = [];
+  const preceding = new Map<RingId, MemberPointer>();
   for (const entry of before.state.successors) {
-    if (isMember(entry) && between(before.state.me.id, entry.id, key)) suggest(closer, entry);
+    if (isMember(entry) && between(before.state.me.id, entry.id, key)) suggest(preceding, entry);
   }
-  for (const member of own) for (const finger of member.fingers.preceding(key)) suggest(closer, finger);
-  for (const pointer of ports.cache.before(key, closerFromCache)) suggest(closer, pointer);
+  for (const member of own) for (const finger of member.fingers.preceding(key)) suggest(preceding, finger);
+  for (const pointer of ports.cache.before(key, closerFromCache)) suggest(preceding, pointer);
+  const closer = [...preceding.values()];
   sortPreceding(closer, key);
   const best = closer[0];
   if (best !== undefined && ports.roundTrip !== null && guesses.length === 0) {
