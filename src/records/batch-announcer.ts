@@ -21,6 +21,7 @@ import {
 } from './batch-header.ts';
 import { spreadBatch } from './batch-spread.ts';
 import { type PlacedHeader, type Spread, spreadHeaders } from './header-spread.ts';
+import { MessageSlots } from './message-slots.ts';
 import type { Signer } from './names.ts';
 import { batchesOf, type ShareBatch } from './share-batch.ts';
 import { type ShareEntry, shareEntryKey } from './share-entry.ts';
@@ -49,6 +50,10 @@ export interface AnnouncerPorts extends SharePorts {
 /** Times that a header is brought to hosts which did not take it. */
 const maximumRounds = 4;
 const pauseMilliseconds: Milliseconds = 500;
+/** On their way at the same time, while the next is made: the last messages of one need not keep the next waiting. */
+const batchesUnderWay = 2;
+/** 16 MiB. */
+const messagesUnderWay = 16;
 /** More batches cost more messages and leaves: the smaller ones are then put together. */
 const maximumLiveBatches = 64;
 const batchesKeptWhenWorn = 32;
@@ -147,21 +152,24 @@ export class BatchAnnouncer implements ShareAnnouncer {
   async #announce(files: Iterable<readonly ShareEntry[]>, signal: AbortSignal): Promise<readonly number[]> {
     const numbers: number[] = [];
     const made: number[] = [];
-    let sending: Promise<unknown> = Promise.resolve();
+    const sending: Promise<unknown>[] = [];
+    const slots = new MessageSlots(messagesUnderWay);
     try {
       const pause = () => this.#pause(0);
-      // While one batch is on its way the next is made.
+      // While batches are on their way the next is made.
       for await (const { batch, files: count } of batchesOf(files, this.#ports.places, pause)) {
-        await sending;
+        if (sending.length === batchesUnderWay) await sending.shift();
         const number = await this.#open(batch);
         made.push(number);
         for (let file = 0; file < count; file++) numbers.push(number);
-        sending = spreadBatch(batch, this.#batches.get(number)!.header.bytes, this.#ports, signal);
-        sending.catch(() => undefined);
+        const { header } = this.#batches.get(number)!;
+        const spread = spreadBatch(batch, header.bytes, this.#ports, slots, signal);
+        spread.catch(() => undefined);
+        sending.push(spread);
       }
-      await sending;
+      await Promise.all(sending);
     } catch (error) {
-      await sending.catch(() => undefined);
+      await Promise.allSettled(sending);
       this.#undo(made);
       throw error;
     }

@@ -7,6 +7,7 @@ import { TransportError } from '../network/transport.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import { proveRun } from './merkle-run.ts';
+import type { MessageSlots } from './message-slots.ts';
 import type { ShareBatch } from './share-batch.ts';
 import {
   decodePutResults,
@@ -35,9 +36,10 @@ export async function spreadBatch(
   batch: ShareBatch,
   header: Uint8Array,
   ports: SharePorts,
+  slots: MessageSlots,
   signal: AbortSignal,
 ): Promise<ReadonlySet<HostId>> {
-  const spread = new BatchSpread(batch, header, ports, signal);
+  const spread = new BatchSpread(batch, header, ports, slots, signal);
   for (let round = 1; ; round++) {
     const left = await spread.round();
     if (left === 0) return spread.hosts;
@@ -52,15 +54,17 @@ class BatchSpread {
   readonly #batch: ShareBatch;
   readonly #header: Uint8Array;
   readonly #ports: SharePorts;
+  readonly #slots: MessageSlots;
   readonly #signal: AbortSignal;
   /** Per leaf the hosts that have it. */
   readonly #acknowledged: Set<HostId>[];
   #lastFailure: Error | null = null;
 
-  constructor(batch: ShareBatch, header: Uint8Array, ports: SharePorts, signal: AbortSignal) {
+  constructor(batch: ShareBatch, header: Uint8Array, ports: SharePorts, slots: MessageSlots, signal: AbortSignal) {
     this.#batch = batch;
     this.#header = header;
     this.#ports = ports;
+    this.#slots = slots;
     this.#signal = signal;
     this.#acknowledged = batch.leaves.map(() => new Set());
   }
@@ -156,16 +160,26 @@ class BatchSpread {
         proof: run.proof,
       })),
     });
-    const payload = bytesOf(offered.flatMap((run) => run.leaves));
-    const options = { deadline: silenceMilliseconds, signal: this.#signal };
-    const answer = await transport.stream(host, shareMessages.put, { header, payload }, options);
-    return decodePutResults(answer.header, runs.length);
+    const pieces = offered.flatMap((run) => run.leaves);
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    return this.#slots.with(bytes, async (memory) => {
+      this.#signal.throwIfAborted();
+      const payload = asOnePiece(pieces, memory);
+      const options = { deadline: silenceMilliseconds, signal: this.#signal };
+      const answer = await transport.stream(host, shareMessages.put, { header, payload }, options);
+      return decodePutResults(answer.header, runs.length);
+    });
   }
 }
 
-/** As one piece: thousands of small ones would each cost a frame. */
-async function* bytesOf(leaves: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
-  yield Buffer.concat(leaves);
+/** Thousands of small pieces would each cost a frame. */
+async function* asOnePiece(leaves: readonly Uint8Array[], memory: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
+  let end = 0;
+  for (const leaf of leaves) {
+    memory.set(leaf, end);
+    end += leaf.length;
+  }
+  yield memory.subarray(0, end);
 }
 
 function refusal(host: Contact, code: string): ChordialError {

@@ -13,7 +13,7 @@ import type { HeaderVerifier } from './header-verifier.ts';
 import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
 import type { RecordPorts } from './record-ports.ts';
 import { malformed, maximumEntriesPerPublisher, shareEntryKey } from './share-entry.ts';
-import { cellOf, decodeLeaf } from './share-leaf.ts';
+import { cellOf, endsOfLeaf } from './share-leaf.ts';
 import {
   decodeLeafQuestion,
   decodePull,
@@ -195,10 +195,10 @@ export class ShareHolder {
   }
 
   #leafRow(bytes: Uint8Array, position: number, path: Uint8Array): LeafRow {
-    const entries = decodeLeaf(bytes);
+    const ends = endsOfLeaf(bytes);
     const { places } = this.#ports;
-    const first = shareEntryKey(entries[0]!, places);
-    const last = shareEntryKey(entries.at(-1)!, places);
+    const first = shareEntryKey(ends.first, places);
+    const last = shareEntryKey(ends.last, places);
     if (first > last || cellOf(first) !== cellOf(last)) throw malformed('a leaf is not in order, or in two cells');
     return { position, first, last, bytes, path };
   }

@@ -57,28 +57,33 @@ export function entryAt(bytes: Buffer, at: number): ShareEntry {
 
 /** The entries are views of the bytes. Throws `bad-content` for anything else than a leaf within its bounds. */
 export function decodeLeaf(bytes: Uint8Array): readonly ShareEntry[] {
-  if (bytes.length > maximumLeafBytes) throw malformed(`a leaf has ${bytes.length} bytes`);
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const entries: ShareEntry[] = [];
+  return entryStarts(view).map((at) => entryAt(view, at));
+}
+
+/** The first and the last entry, the others being checked in the same way. */
+export function endsOfLeaf(bytes: Uint8Array): { readonly first: ShareEntry; readonly last: ShareEntry } {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const starts = entryStarts(view);
+  return { first: entryAt(view, starts[0]!), last: entryAt(view, starts.at(-1)!) };
+}
+
+/** Where the entries begin, one at least. */
+function entryStarts(view: Buffer): readonly number[] {
+  if (view.length > maximumLeafBytes) throw malformed(`a leaf has ${view.length} bytes`);
+  const starts: number[] = [];
   for (let at = 0; at < view.length; ) {
     if (at + entryHeadBytes > view.length) throw cutOff();
-    const kind = recordKinds[view.readUInt8(at)];
-    const subjectEnd = at + entryHeadBytes + view.readUInt16BE(at + 1);
-    const end = subjectEnd + view.readUInt16BE(at + 3);
-    if (kind === undefined) throw malformed('its kind is unknown');
+    const subjectBytes = subjectBytesAt(view, at);
+    const end = at + entryHeadBytes + subjectBytes + view.readUInt16BE(at + 3);
+    if (recordKinds[view.readUInt8(at)] === undefined) throw malformed('its kind is unknown');
     if (end > view.length) throw cutOff();
-    if (end - at > maximumShareEntryBytes || subjectEnd === at + entryHeadBytes)
-      throw malformed('it is too long or empty');
-    entries.push({
-      kind,
-      subject: view.subarray(at + entryHeadBytes, subjectEnd),
-      body: view.subarray(subjectEnd, end),
-    });
+    if (end - at > maximumShareEntryBytes || subjectBytes === 0) throw malformed('it is too long or empty');
+    starts.push(at);
     at = end;
   }
-  if (entries.length === 0 || entries.length > maximumLeafEntries)
-    throw malformed(`a leaf has ${entries.length} entries`);
-  return entries;
+  if (starts.length === 0 || starts.length > maximumLeafEntries) throw malformed(`a leaf has ${starts.length} entries`);
+  return starts;
 }
 
 function cutOff(): ChordialError {

@@ -4,7 +4,7 @@
  */
 import { ChordialError } from '../errors.ts';
 import { Silences } from '../network/silences.ts';
-import { distance, inOwnedArc, nextId, type RingId } from '../ring/identifier.ts';
+import { inOwnedArc, nextId, type RingId } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
@@ -73,7 +73,7 @@ export class PlacementCache {
     for (let arcs = 0; arcs < maximumArcsOfRange; arcs++) {
       const arc = await this.#arcOf(key, wanted);
       for (const contact of arc.hosts.slice(0, wanted)) places.set(contact.host, contact);
-      if (distance(key, arc.end, bits) >= distance(key, last, bits)) break;
+      if (key === last || (key !== arc.end && inOwnedArc(key, last, arc.end))) break;
       key = nextId(arc.end, bits);
     }
     return [...places.values()];

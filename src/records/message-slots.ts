@@ -1,0 +1,42 @@
+/**
+ * Room for messages that are on their way, over all batches and hosts: bounds their bytes, and uses memory again, since a
+ * megabyte of fresh memory for each of hundreds of messages keeps the garbage collector busy.
+ */
+import { maximumPutBytes } from './share-messages.ts';
+
+const smallestBytes = 64 * 1024;
+
+export class MessageSlots {
+  readonly #most: number;
+  #used = 0;
+  readonly #free: Buffer[] = [];
+  readonly #waiting: (() => void)[] = [];
+
+  /** @param most messages at a time, of at most 1 MiB each */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Runs `use` with memory of at least so many bytes when its turn has come. Memory whose use failed may still be read, and is not used again. */
+  async with<T>(bytes: number, use: (memory: Buffer) => Promise<T>): Promise<T> {
+    while (this.#used >= this.#most) await new Promise<void>((start) => this.#waiting.push(start));
+    this.#used += 1;
+    try {
+      const memory = this.#memory(bytes);
+      const result = await use(memory);
+      this.#free.push(memory);
+      return result;
+    } finally {
+      this.#used -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  #memory(bytes: number): Buffer {
+    const free = this.#free.pop();
+    if (free !== undefined && free.length >= bytes) return free;
+    let size = smallestBytes;
+    while (size < bytes) size *= 2;
+    return Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(size, maximumPutBytes)));
+  }
+}
