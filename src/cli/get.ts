@@ -20,6 +20,9 @@ import { forSeveral } from './several.ts';
 import { plain, shortPeer } from './table.ts';
 import { isPathTrouble } from './transfer.ts';
 
+/** Nobody knows yet how large it is; what comes with the answer has at most twice as much. */
+const reckonedBytes = 128 * 1024;
+
 interface GetOptions extends CommonOptions, PeerOptions {
   readonly output?: string;
   readonly force?: boolean;
@@ -52,6 +55,7 @@ export function getCommand(): Command {
         const getOne = ({ reference }: (typeof references)[number]) => fetchOne(job, reference, progress.part());
         await forSeveral(references, ({ argument }) => argument, getOne, {
           json: options.json === true,
+          heldBytes: () => reckonedBytes,
           signal,
           tell: (fetched) => tell(fetched, options),
         });

@@ -66,6 +66,7 @@ export function putCommand(): Command {
           (source) => putOne(job, source, progress.part()),
           {
             json: options.json === true,
+            heldBytes: ({ size }) => Math.min(size ?? maximumSmallBytes, maximumSmallBytes),
             signal,
             tell: (result) => tell(result, options),
           },

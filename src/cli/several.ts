@@ -2,11 +2,18 @@
 import { ChordialError } from '../errors.ts';
 import { report } from './failure.ts';
 
-/** Enough that a peer is never without work, few enough that it is not asked for more than it can begin. */
-const maximumAtOnce = 64;
+/** What goes along with the questions under way is held in memory here and at the peer. */
+const maximumBytesAtOnce = 16 * 1024 * 1024;
+/**
+ * At least this is reckoned for each, so 256 small files are under way at a time: what waits together is signed, sent and made durable
+ * together (measured: a name costs 3.8 ms of CPU at four peers with 256 under way, 6.3 with 64).
+ */
+const leastBytesOfOne = 64 * 1024;
 
-export interface SeveralOptions<Result> {
+export interface SeveralOptions<Item, Result> {
   readonly json?: boolean;
+  /** Held in memory while it is under way, at most. */
+  readonly heldBytes: (item: Item) => number;
   /** Once it fires nothing more is begun. */
   readonly signal: AbortSignal;
   /** Told of each result, in the order of the items. */
@@ -21,19 +28,29 @@ export async function forSeveral<Item, Result>(
   items: readonly Item[],
   nameOf: (item: Item) => string,
   work: (item: Item) => Promise<Result>,
-  { json = false, signal, tell }: SeveralOptions<Result>,
+  { json = false, heldBytes, signal, tell }: SeveralOptions<Item, Result>,
 ): Promise<void> {
   const ends = items.map(() => Promise.withResolvers<Result>());
   // Looked at in turn below; until then a failure is nobody's unhandled rejection.
   for (const { promise } of ends) promise.catch(() => undefined);
   let next = 0;
-  const begin = async (): Promise<void> => {
+  let held = 0;
+  const working: Promise<void>[] = [];
+  const begin = (): void => {
     while (next < items.length && !signal.aborted) {
-      const index = next++;
-      await work(items[index]!).then(ends[index]!.resolve, ends[index]!.reject);
+      const item = items[next]!;
+      const bytes = Math.max(leastBytesOfOne, heldBytes(item));
+      if (held > 0 && held + bytes > maximumBytesAtOnce) return;
+      const end = ends[next++]!;
+      held += bytes;
+      const ended = (): void => {
+        held -= bytes;
+        begin();
+      };
+      working.push(work(item).then(end.resolve, end.reject).then(ended));
     }
   };
-  const working = Promise.all(Array.from({ length: Math.min(maximumAtOnce, items.length) }, begin));
+  begin();
   let failed = 0;
   for (const [index, { promise }] of ends.entries()) {
     if (signal.aborted && index >= next) break;
@@ -45,7 +62,8 @@ export async function forSeveral<Item, Result>(
       report(named(nameOf(items[index]!), error), json, (text) => process.stderr.write(text));
     }
   }
-  await working;
+  // What the last to end begins is under way when it has ended.
+  for (const one of working) await one;
   const left = items.length - next;
   if (left > 0) throw new ChordialError('interrupted', `Interrupted; ${left} of ${items.length} were not begun.`);
   if (failed > 0) process.exitCode = 1;
