@@ -52,8 +52,8 @@ const maximumRounds = 4;
 const pauseMilliseconds: Milliseconds = 500;
 /** On their way at the same time, while the next is made: the last messages of one need not keep the next waiting. */
 const batchesUnderWay = 2;
-/** 16 MiB. */
-const messagesUnderWay = 16;
+/** 8 MiB. */
+const messagesUnderWay = 8;
 /** More batches cost more messages and leaves: the smaller ones are then put together. */
 const maximumLiveBatches = 64;
 const batchesKeptWhenWorn = 32;
@@ -154,16 +154,19 @@ export class BatchAnnouncer implements ShareAnnouncer {
     const made: number[] = [];
     const sending: Promise<unknown>[] = [];
     const slots = new MessageSlots(messagesUnderWay);
+    const spare: Buffer[] = [];
     try {
       const pause = () => this.#pause(0);
       // While batches are on their way the next is made.
-      for await (const { batch, files: count } of batchesOf(files, this.#ports.places, pause)) {
+      for await (const { batch, files: count } of batchesOf(files, this.#ports.places, pause, spare)) {
         if (sending.length === batchesUnderWay) await sending.shift();
         const number = await this.#open(batch);
         made.push(number);
         for (let file = 0; file < count; file++) numbers.push(number);
         const { header } = this.#batches.get(number)!;
-        const spread = spreadBatch(batch, header.bytes, this.#ports, slots, signal);
+        const spread = spreadBatch(batch, header.bytes, this.#ports, slots, signal).then(() =>
+          spare.push(batch.memory),
+        );
         spread.catch(() => undefined);
         sending.push(spread);
       }

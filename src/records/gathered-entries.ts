@@ -30,11 +30,12 @@ const entriesPerPause = 4096;
 const firstEntries = 1024;
 const firstBytes = 128 * 1024;
 /** A word comes with many files, and its place is computed once. */
-const maximumRememberedWords = 65_536;
+const maximumRememberedWords = 32_768;
 
 export class GatheredEntries {
   readonly #places: RecordPlaces;
   readonly #bounds: GatheringBounds;
+  readonly #spare: Buffer[];
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
   #usedBytes = 0;
   #count = 0;
@@ -45,8 +46,9 @@ export class GatheredEntries {
   #lastGroup = 0;
   readonly #words = new Map<string, Place>();
 
-  constructor(places: RecordPlaces, bounds: GatheringBounds) {
+  constructor(places: RecordPlaces, bounds: GatheringBounds, spare: Buffer[]) {
     this.#places = places;
+    this.#spare = spare;
     this.#bounds = bounds;
   }
 
@@ -74,7 +76,7 @@ export class GatheredEntries {
   /** The batch of all that was gathered, at least one entry; nothing is gathered then. */
   async cut(pause: () => Promise<void>): Promise<ShareBatch> {
     const [byCell, ends] = this.#byCell();
-    const leaves = new LeafCutter(this.#bytes, this.#usedBytes);
+    const leaves = new LeafCutter(this.#bytes, this.#memory());
     let [from, pausedAt] = [0, 0];
     for (const [cell, end] of ends.entries()) {
       const inCell = byCell.subarray(from, end).sort((a, b) => this.#inOrder(a, b) || a - b);
@@ -90,6 +92,12 @@ export class GatheredEntries {
     this.#count = 0;
     this.#usedBytes = 0;
     return leaves.batch();
+  }
+
+  /** As much as all entries together take: of batches that are done with, or new. */
+  #memory(): Buffer {
+    const spare = this.#spare.pop();
+    return spare !== undefined && spare.length >= this.#usedBytes ? spare : Buffer.allocUnsafeSlow(this.#bytes.length);
   }
 
   /** Entries by their cells, and per cell where its last one is followed by the next cell's first. */

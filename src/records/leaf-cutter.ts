@@ -15,10 +15,10 @@ export class LeafCutter {
   #leafEntries = 0;
   #leafCell = 0;
 
-  /** @param bytes of all entries together */
-  constructor(from: Buffer, bytes: number) {
+  /** @param to of at least as many bytes as all entries have */
+  constructor(from: Buffer, to: Buffer) {
     this.#from = from;
-    this.#to = Buffer.allocUnsafeSlow(bytes);
+    this.#to = to;
   }
 
   add(cell: number, start: number, end: number): void {
@@ -34,7 +34,7 @@ export class LeafCutter {
     this.#close();
     const [leaves, cells, entries] = [this.#leaves, this.#cells, this.#entries];
     const tree = merkleTree(leaves.map(hashOfLeaf));
-    return { root: rootOf(tree), entries, leaves, cells, tree };
+    return { root: rootOf(tree), entries, leaves, cells, tree, memory: this.#to };
   }
 
   #close(): void {

@@ -16,6 +16,8 @@ export interface ShareBatch {
   /** Cell of each leaf; never falls. */
   readonly cells: readonly number[];
   readonly tree: MerkleTree;
+  /** What the leaves are parts of. */
+  readonly memory: Buffer;
 }
 
 export interface BatchOfFiles {
@@ -33,13 +35,15 @@ const filesPerPause = 256;
  * Parts the files, as they come, into batches within their bounds; entries of one kind and subject count once in each. It
  * pauses to let others work. Throws `too-many-entries` for a file with more than 20, `too-large` or `bad-content` for an entry
  * that no host would take, or that does not say what it is about.
+ * @param spare memory of batches that are done with, to be used again
  */
 export async function* batchesOf(
   files: Iterable<readonly ShareEntry[]>,
   places: RecordPlaces,
   pause: () => Promise<void>,
+  spare: Buffer[] = [],
 ): AsyncGenerator<BatchOfFiles, void, undefined> {
-  const gathered = new GatheredEntries(places, { entries: maximumBatchEntries, bytes: maximumBatchBytes });
+  const gathered = new GatheredEntries(places, { entries: maximumBatchEntries, bytes: maximumBatchBytes }, spare);
   let inBatch = 0;
   for (const file of files) {
     if (file.length === 0) throw malformed('a file has none');
