@@ -27,7 +27,10 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
     const name = checkName(request.params.name);
     const { replicas, ttl } = request.query;
     const given = new AbortController();
-    reply.raw.once('close', () => given.abort());
+    // One that was answered has nothing left to break off.
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) given.abort();
+    });
     const size = Number(request.headers['content-length'] ?? Number.NaN);
     const result = await peer().files.put(name, bodyOf(request.raw), {
       signal: given.signal,

@@ -1,5 +1,5 @@
 /** `chordial put FILE|DIR…|-`: puts files into the network. */
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { parseDuration, parseWhole } from '../node/quantities.ts';
 import type { PutResult } from '../transfer/files.ts';
-import { openToRead, wholeOf } from '../transfer/local-file.ts';
+import { fileError } from '../transfer/local-file.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { Interruption } from './interruption.ts';
@@ -150,7 +150,7 @@ interface Job {
 async function putOne(job: Job, source: Source, progress: ShownProgress): Promise<PutResult> {
   const { peer, settings, signal } = job;
   if (source.path === null) return putStream(job, source, process.stdin, progress);
-  const small = await smallContent(source.path, source.size);
+  const small = smallContent(source.path, source.size);
   if (small !== null) return putSmall(job, source, small, progress);
   if (peer.isHere) {
     try {
@@ -175,14 +175,27 @@ async function putOne(job: Job, source: Source, progress: ShownProgress): Promis
   return putStream(job, source, createReadStream(source.path), progress);
 }
 
-/** null for a folder and for what is not small, or not any more. */
-async function smallContent(file: string, size: number | null): Promise<Uint8Array | null> {
+/**
+ * null for a folder and for what is not small, or not any more. Read at once: so small a file mostly lies in memory, and each of three
+ * steps through the pool of threads costs more than all of them.
+ */
+function smallContent(file: string, size: number | null): Uint8Array | null {
   if (size === null || size > maximumSmallBytes) return null;
-  const opened = await openToRead(file, true);
   try {
-    return await wholeOf(opened, file, size);
-  } finally {
-    await opened.close();
+    const opened = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      // One more than there should be tells whether it grew.
+      const bytes = Buffer.allocUnsafeSlow(size + 1);
+      let filled = 0;
+      for (let read = -1; read !== 0 && filled < bytes.length; filled += read) {
+        read = readSync(opened, bytes, filled, bytes.length - filled, filled);
+      }
+      return filled > size ? null : bytes.subarray(0, filled);
+    } finally {
+      closeSync(opened);
+    }
+  } catch (cause) {
+    throw fileError('unreadable-file', file, cause);
   }
 }
 
