@@ -42,7 +42,7 @@ export interface BuiltFile {
 }
 
 /** They hide the hashing behind the reading. */
-const maximumLeavesHashing = 3;
+const maximumLeavesHashing = 2;
 
 /** Emits every block, children before parents, one at a time. Errors of the source and of `emit` end it and are thrown. */
 export function buildFile(
