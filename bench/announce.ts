@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { threeDigits } from './alternating.ts';
-import { answerOf, ask } from './asked-child.ts';
+import { answerOf, ask, peerFlags } from './asked-child.ts';
 import { cpuSeconds, residentBytes } from './chordial-transfer.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
@@ -68,10 +68,8 @@ export async function announcing({ isQuick, note }: BenchOptions): Promise<reado
 /** Resolves with the address of the first, when all are members. */
 async function startPeers(folder: string, peers: ChildProcess[]): Promise<string> {
   const start = async (join: string): Promise<string> => {
-    const peer = fork(path.join(import.meta.dirname, 'announcing-peer.ts'), [
-      path.join(folder, `${peers.length}`),
-      join,
-    ]);
+    const program = path.join(import.meta.dirname, 'announcing-peer.ts');
+    const peer = fork(program, [path.join(folder, `${peers.length}`), join], { execArgv: [...peerFlags] });
     peers.push(peer);
     return String((await answerOf(peer))['address']);
   };

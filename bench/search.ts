@@ -9,7 +9,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { seededRandom } from '../simulation/virtual-time.ts';
 import { threeDigits } from './alternating.ts';
-import { answerOf, ask } from './asked-child.ts';
+import { answerOf, ask, peerFlags } from './asked-child.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 import { type Found, wordsOfFile } from './searching-peer.ts';
 
@@ -114,10 +114,8 @@ async function searchAll(peers: readonly ChildProcess[], files: number, queries:
 
 async function startPeers(folder: string, peers: ChildProcess[], wanted: number): Promise<void> {
   const start = async (join: string): Promise<string> => {
-    const peer = fork(path.join(import.meta.dirname, 'searching-peer.ts'), [
-      path.join(folder, `${peers.length}`),
-      join,
-    ]);
+    const program = path.join(import.meta.dirname, 'searching-peer.ts');
+    const peer = fork(program, [path.join(folder, `${peers.length}`), join], { execArgv: [...peerFlags] });
     peers.push(peer);
     return String((await answerOf(peer))['address']);
   };
