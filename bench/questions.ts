@@ -13,6 +13,7 @@ import { putThreeCopies } from './put.ts';
 import { restart } from './restart.ts';
 import type { Question } from './row.ts';
 import { searching } from './search.ts';
+import { hopsWithCache, hopsWithoutCache } from './simulated-hops.ts';
 import { slowPaths } from './slow-path.ts';
 import { smallFiles } from './small-files.ts';
 import { startToReady } from './start.ts';
@@ -25,6 +26,8 @@ export const questions: readonly Question[] = [
   { name: 'hash', about: 'A file hashed for sharing', measure: hashing },
   { name: 'handshake', about: 'A new connection to a host met before', measure: handshakes },
   { name: 'lookups', about: 'Lookups in a warm network', measure: lookups },
+  { name: 'hops', about: 'Nodes that a lookup contacts, without the cache', measure: hopsWithoutCache },
+  { name: 'hops-cached', about: 'Nodes that a lookup contacts, with the cache', measure: hopsWithCache },
   { name: 'announce', about: 'Announcing a large share', measure: announcing },
   { name: 'share', about: 'A large share: index, memory, restart', measure: largeShare },
   { name: 'search', about: 'Searching by words', measure: searching },
