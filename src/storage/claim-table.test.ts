@@ -19,8 +19,8 @@ test('a block is claimed by every put that has it, once each', () => {
   table.add(keys[0], [claim, { ...claim, name: 'b', replicas: 5 }, claim]);
   table.add(keys[0], [claim]);
   assert.deepEqual(table.of(keys[0]), [claim, { ...claim, name: 'b', replicas: 5 }]);
-  assert.equal(table.wanted(keys[0]), 5);
-  assert.equal(table.wanted(keys[1]), null);
+  assert.equal(table.summary(keys[0]).wanted, 5);
+  assert.equal(table.summary(keys[1]).wanted, null);
   assert.equal(table.isClaimed(keys[0]), true);
   assert.equal(table.isClaimed(keys[1]), false);
 });

@@ -133,18 +133,15 @@ export class ClaimTable {
     return this.#isClaimed.get(blobOf(blockKey)) !== undefined;
   }
 
-  /** Copies wanted of the block: the most that any claim asks for; null without claims. */
-  wanted(blockKey: string): number | null {
-    const wanted = this.of(blockKey).reduce((most, { replicas }) => Math.max(most, replicas), 0);
-    return wanted === 0 ? null : wanted;
-  }
-
   /** The same 16 bytes wherever a block is claimed by the same puts; zeros when it is claimed by none. */
   digest(blockKey: string): Uint8Array {
+    return digestOf(this.of(blockKey));
+  }
+
+  /** The digest, and the copies wanted of the block: the most that any claim asks for, null without claims. */
+  summary(blockKey: string): { readonly wanted: number | null; readonly digest: Uint8Array } {
     const claims = this.of(blockKey);
-    if (claims.length === 0) return new Uint8Array(claimDigestBytes);
-    const text = JSON.stringify(claims.map((c) => [c.publisher, c.name, c.sequence, c.replicas]));
-    return hash('sha256', text, 'buffer').subarray(0, claimDigestBytes);
+    return { wanted: wantedBy(claims), digest: digestOf(claims) };
   }
 
   /** The puts of a name that claim something here, by sequence. */
@@ -198,6 +195,17 @@ export class ClaimTable {
   forget(blockKey: string): void {
     if (this.#forget.run(blobOf(blockKey)).changes !== 0) this.#changed(blockKey);
   }
+}
+
+function wantedBy(claims: readonly Claim[]): number | null {
+  const wanted = claims.reduce((most, { replicas }) => Math.max(most, replicas), 0);
+  return wanted === 0 ? null : wanted;
+}
+
+function digestOf(claims: readonly Claim[]): Uint8Array {
+  if (claims.length === 0) return new Uint8Array(claimDigestBytes);
+  const text = JSON.stringify(claims.map((c) => [c.publisher, c.name, c.sequence, c.replicas]));
+  return hash('sha256', text, 'buffer').subarray(0, claimDigestBytes);
 }
 
 function claimOf(row: Record<string, unknown>): Claim {

@@ -15,7 +15,8 @@ function openIndex(wanted: (key: string) => number | null = () => null) {
   const catalog = new Catalog(':memory:');
   if (catalog.database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'items'").get() === undefined)
     catalog.database.exec(itemSchema);
-  return { catalog, index: new ItemIndex(catalog, 3, { wanted, digest: () => new Uint8Array(16) }) };
+  const summary = (key: string) => ({ wanted: wanted(key), digest: new Uint8Array(16) });
+  return { catalog, index: new ItemIndex(catalog, 3, { summary }) };
 }
 
 /** Few distinct first digits, so that ranges begin and end in the buckets of other keys and on keys themselves. */

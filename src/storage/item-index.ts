@@ -38,10 +38,14 @@ export interface Item {
 
 /** What claims say of a block, read inside a transaction. */
 export interface ClaimsOnBlocks {
-  /** null when no claim wishes anything. */
-  wanted(key: string): number | null;
+  summary(key: string): ClaimSummary;
+}
+
+export interface ClaimSummary {
+  /** Copies; null when no claim wishes anything. */
+  readonly wanted: number | null;
   /** 16 bytes; zeros when there is no claim. */
-  digest(key: string): Uint8Array;
+  readonly digest: Uint8Array;
 }
 
 export interface IndexedRecord {
@@ -60,7 +64,7 @@ const lastBucketKey = 'f'.repeat(64 - bucketDigits);
 const identityEnd = 'ff'.repeat(16);
 /** Ranges whose fingerprints are remembered: those of this host's arcs and of what its neighbours ask, while nothing changes. */
 const maximumRememberedRanges = 1024;
-const noClaims: ClaimsOnBlocks = { wanted: () => null, digest: () => new Uint8Array(digestBytes) };
+const noClaims: ClaimsOnBlocks = { summary: () => ({ wanted: null, digest: new Uint8Array(digestBytes) }) };
 
 /** The digest of a block's item, from that of its claims. */
 export function digestOfBlock(key: string, claims: Uint8Array): Buffer {
@@ -121,8 +125,8 @@ export class ItemIndex {
 
   /** Of a block that has no item yet. */
   addNewBlock(key: string, cid: CID): void {
-    const set = this.#claims.wanted(key) ?? this.copies;
-    this.#add(set, blobOf(key), digestOfBlock(key, this.#claims.digest(key)), cid.bytes, null);
+    const { wanted, digest } = this.#claims.summary(key);
+    this.#add(wanted ?? this.copies, blobOf(key), digestOfBlock(key, digest), cid.bytes, null);
   }
 
   removeBlock(key: string): void {
