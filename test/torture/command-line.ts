@@ -1,4 +1,19 @@
-/** What the commands of this folder share: numbers that are checked, and Ctrl-C that leaves nothing behind. */
+/** What the commands of this folder share: flags and numbers that are checked, and Ctrl-C that leaves nothing behind. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+/** With --help tells the usage and ends the process with 0; with a flag that is none, says so beside it and ends with 2. */
+export function argumentsOf<T extends ParseArgsConfig>(usage: string, config: T): ReturnType<typeof parseArgs<T>> {
+  if (process.argv.slice(2).some((one) => one === '--help' || one === '-h')) {
+    console.log(usage);
+    process.exit(0);
+  }
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`);
+    process.exit(2);
+  }
+}
 
 /** Ends the process with 2 and a line when it is none. */
 export function numberOf(text: string, flag: string, least: number, most: number): number {

@@ -1,6 +1,5 @@
 /** `npm run faults -- NAME|all [--peers N] [--files N] [--minutes M] [--seed S] [--json]`: the rows of the table of faults. */
-import { parseArgs } from 'node:util';
-import { interruptible, numberOf } from './command-line.ts';
+import { argumentsOf, interruptible, numberOf } from './command-line.ts';
 import { allAtOnce } from './rows/all-at-once.ts';
 import { amidCollection, amidHandOver, amidLeave, amidPut, amidRepair } from './rows/amid.ts';
 import { churn } from './rows/churn.ts';
@@ -32,7 +31,10 @@ const rows: readonly FaultRow[] = [
   hostile,
 ];
 
-const { values, positionals } = parseArgs({
+const usage = `usage: npm run faults -- NAME…|all [--peers N] [--files N] [--minutes M] [--seed S] [--json]
+measures rows of the table of faults with real peers
+rows: ${rows.map(({ name }) => name).join(', ')}`;
+const { values, positionals } = argumentsOf(usage, {
   allowPositionals: true,
   options: {
     peers: { type: 'string' },
@@ -44,7 +46,7 @@ const { values, positionals } = parseArgs({
 });
 const chosen = rows.filter(({ name }) => positionals.includes(name) || positionals.includes('all'));
 if (chosen.length === 0) {
-  console.error(`faults: name a row: ${rows.map(({ name }) => name).join(', ')}, or all`);
+  console.error(`faults: name a row, or all\n${usage}`);
   process.exit(2);
 }
 

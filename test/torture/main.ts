@@ -1,12 +1,15 @@
 /** `npm run torture -- --minutes M --peers N [--seed S] [--json] [--without STEP,…] [--only STEP,…]` */
-import { parseArgs } from 'node:util';
-import { interruptible, numberOf } from './command-line.ts';
+import { argumentsOf, interruptible, numberOf } from './command-line.ts';
 import { isPassed, reportLines } from './report.ts';
 import { runTorture } from './run-torture.ts';
 import { StepLog } from './step-log.ts';
 import { steps } from './steps.ts';
 
-const { values } = parseArgs({
+const usage = `usage: npm run torture -- [--minutes M] [--peers N] [--seed S] [--json] [--without STEP,…] [--only STEP,…]
+       [--writers N] [--readers N] [--pace MILLISECONDS]
+kills, pauses, cuts off and fills real peers while files are put, read and removed, and compares every byte
+steps: ${Object.keys(steps).join(', ')}`;
+const { values } = argumentsOf(usage, {
   options: {
     minutes: { type: 'string', default: '10' },
     peers: { type: 'string', default: '12' },
