@@ -36,8 +36,8 @@ const betweenLooksMilliseconds = 500;
 const staleMilliseconds = 60_000;
 const firstRetryMilliseconds = 2000;
 const maximumRetryMilliseconds = 60_000;
-/** About two batches, of which one is made while the other is on its way; a few kilobytes of memory for each file. */
-const filesPerAnnouncement = 15_000;
+/** About one full batch, at the twelve entries that most files have; a few kilobytes of memory for each file. */
+const filesPerAnnouncement = 10_000;
 const filesPerWithdrawal = 2000;
 
 export class ShareAnnouncing {
