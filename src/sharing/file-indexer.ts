@@ -36,6 +36,9 @@ export class FileIndexer {
   readonly #ports: IndexerPorts;
   /** By their paths, in the order in which they came; as many as files may be in shares. */
   readonly #waiting = new Map<string, FoundFile>();
+  /** Where in `#waiting` the next one is: to begin at its start each time would pass by all that have left it. */
+  #queue: Iterator<FoundFile> = this.#waiting.values();
+  #next: FoundFile | null = null;
   readonly #underWay = new Map<string, AbortController>();
   readonly #restless = new Map<string, NodeJS.Timeout>();
   readonly #hashed = new Map<string, HashedFound>();
@@ -105,15 +108,27 @@ export class FileIndexer {
   }
 
   #start(): void {
-    for (const [key, file] of this.#waiting) {
+    for (let file = this.#first(); file !== null; file = this.#first()) {
       const isLarge = file.size > smallBytes;
       if (this.#closed || this.#underWay.size >= filesAtOnce || this.#isLarge) return;
       if (isLarge && this.#underWay.size > 0) return;
-      this.#waiting.delete(key);
+      this.#waiting.delete(file.path);
       const quietIn = file.changed + quietMilliseconds - this.#ports.now();
       if (quietIn > 0 && quietIn <= quietMilliseconds) this.#later(file, quietIn);
       else this.#begin(file, isLarge);
     }
+  }
+
+  /** The one that has waited longest, as it was found last; null when none waits. */
+  #first(): FoundFile | null {
+    while (this.#waiting.size > 0) {
+      const known = this.#next === null ? undefined : this.#waiting.get(this.#next.path);
+      if (known !== undefined) return known;
+      const step = this.#queue.next();
+      this.#next = step.done === true ? null : step.value;
+      if (step.done === true) this.#queue = this.#waiting.values();
+    }
+    return null;
   }
 
   #later(file: FoundFile, delay: number): void {
