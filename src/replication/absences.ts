@@ -6,7 +6,8 @@
  * present, would find its places with others and copy all that it holds. So it counts as away until the ring has been
  * quiet for a while, at most for another grace.
  */
-import { type HostId, isMember } from '../ring/pointer.ts';
+import { hostsNextTo } from '../ring/own-members.ts';
+import type { HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import type { SyncTimes } from './sync-ports.ts';
@@ -105,8 +106,7 @@ export class Absences {
   }
 
   #neighboursNow(): ReadonlySet<HostId> {
-    const lists = this.#view.states().flatMap(({ predecessor, successors }) => [predecessor, ...successors]);
-    return new Set(lists.filter(isMember).map(({ contact }) => contact.host));
+    return hostsNextTo(this.#view.states());
   }
 
   #hostsNow(): ReadonlySet<HostId> {

@@ -12,7 +12,8 @@ export class OwnMembers {
   readonly #byId = new Map<RingId, Member>();
   readonly #fingers = new Map<Member, Fingers>();
   #joined: readonly OwnMember[] = [];
-  #neighbours: ReadonlySet<HostId> = new Set();
+  /** Made when it is asked for: in a ring that changes many commits pass between two questions. */
+  #neighbours: ReadonlySet<HostId> | null = null;
 
   constructor(pointers: readonly MemberPointer[], bits: number, ports: MemberPorts) {
     this.all = pointers.map((me) => new Member(me, ports));
@@ -45,12 +46,12 @@ export class OwnMembers {
       .filter((member) => member.state !== null)
       .map((member) => ({ state: member.state!, fingers: this.fingersOf(member) }))
       .sort((a, b) => (a.state.me.id < b.state.me.id ? -1 : 1));
-    const pointers = this.#joined.flatMap(({ state }) => [state.predecessor, ...state.successors]);
-    this.#neighbours = new Set(pointers.flatMap(({ contact }) => contact?.host ?? []));
+    this.#neighbours = null;
   }
 
   /** Whether a member of that host stands next to one of these. */
   isNeighbour(host: HostId): boolean {
+    this.#neighbours ??= hostsNextTo(this.#joined.map(({ state }) => state));
     return this.#neighbours.has(host);
   }
 
@@ -78,4 +79,14 @@ export class OwnMembers {
       member.beginSettled(state);
     }
   }
+}
+
+/** The hosts of the members that these states name beside their own. */
+export function hostsNextTo(states: readonly MemberState[]): ReadonlySet<HostId> {
+  const hosts = new Set<HostId>();
+  for (const { predecessor, successors } of states) {
+    hosts.add(predecessor.contact.host);
+    for (const { contact } of successors) if (contact !== null) hosts.add(contact.host);
+  }
+  return hosts;
 }
