@@ -21,9 +21,10 @@ import {
 } from './batch-header.ts';
 import { spreadBatch } from './batch-spread.ts';
 import { type PlacedHeader, type Spread, spreadHeaders } from './header-spread.ts';
+import type { ShareBatch } from './leaf-cutter.ts';
 import { MessageSlots } from './message-slots.ts';
 import type { Signer } from './names.ts';
-import { batchesOf, type ShareBatch } from './share-batch.ts';
+import { batchesOf } from './share-batch.ts';
 import { type ShareEntry, shareEntryKey } from './share-entry.ts';
 import { cellCount, cellOf } from './share-leaf.ts';
 import type { SharePorts } from './share-places.ts';

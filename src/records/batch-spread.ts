@@ -6,9 +6,9 @@ import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
+import type { ShareBatch } from './leaf-cutter.ts';
 import { proveRun } from './merkle-run.ts';
 import type { MessageSlots } from './message-slots.ts';
-import type { ShareBatch } from './share-batch.ts';
 import {
   decodePutResults,
   encodePut,

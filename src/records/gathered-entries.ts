@@ -4,9 +4,8 @@
  * order into one piece of memory, of which the leaves are parts.
  */
 import { recordKinds } from './entry.ts';
-import { LeafCutter } from './leaf-cutter.ts';
+import { LeafCutter, type ShareBatch } from './leaf-cutter.ts';
 import type { RecordPlaces } from './record-keys.ts';
-import type { ShareBatch } from './share-batch.ts';
 import { type ShareEntry, shareEntryKey } from './share-entry.ts';
 import { bytesOfEntry, cellCount, entryAt, entryHeadBytes, subjectBytesAt, writeEntry } from './share-leaf.ts';
 

@@ -1,7 +1,18 @@
 /** Cuts encoded entries, handed in in their order, into leaves: parts of one piece of memory, under one Merkle root. */
-import { hashOfLeaf, merkleTree, rootOf } from './merkle-run.ts';
-import type { ShareBatch } from './share-batch.ts';
+import { hashOfLeaf, type MerkleTree, merkleTree, rootOf } from './merkle-run.ts';
 import { maximumLeafBytes, maximumLeafEntries } from './share-leaf.ts';
+
+export interface ShareBatch {
+  readonly root: Uint8Array;
+  readonly entries: number;
+  /** In the order of their keys. */
+  readonly leaves: readonly Uint8Array[];
+  /** Cell of each leaf; never falls. */
+  readonly cells: readonly number[];
+  readonly tree: MerkleTree;
+  /** What the leaves are parts of. */
+  readonly memory: Buffer;
+}
 
 export class LeafCutter {
   readonly #from: Buffer;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { encodeLeaf, onlyBatchOf, partsOf } from '../../test/fixtures/made-batches.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import { maximumBatchEntries } from './batch-header.ts';
 import { recordKinds } from './entry.ts';
-import { encodeLeaf, onlyBatchOf, partsOf } from './made-batches.ts';
 import { hashOfLeaf, proveRun, verifyRun } from './merkle-run.ts';
 import { providerKey, recordKeyOfName, wordKey } from './record-keys.ts';
 import { batchesOf, maximumBatchBytes } from './share-batch.ts';

@@ -4,21 +4,9 @@
  */
 import { maximumBatchEntries } from './batch-header.ts';
 import { GatheredEntries } from './gathered-entries.ts';
-import type { MerkleTree } from './merkle-run.ts';
+import type { ShareBatch } from './leaf-cutter.ts';
 import type { RecordPlaces } from './record-keys.ts';
 import { checkShareEntry, malformed, maximumEntriesPerFile, type ShareEntry, tooManyEntries } from './share-entry.ts';
-
-export interface ShareBatch {
-  readonly root: Uint8Array;
-  readonly entries: number;
-  /** In the order of their keys. */
-  readonly leaves: readonly Uint8Array[];
-  /** Cell of each leaf; never falls. */
-  readonly cells: readonly number[];
-  readonly tree: MerkleTree;
-  /** What the leaves are parts of. */
-  readonly memory: Buffer;
-}
 
 export interface BatchOfFiles {
   readonly batch: ShareBatch;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodeLeaf, onlyBatchOf } from '../../test/fixtures/made-batches.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { isDialable } from '../network/addresses.ts';
 import { createIdentity, type Identity, verifySignature } from '../network/identity.ts';
@@ -10,10 +11,9 @@ import { indexedTables } from '../storage/indexed-tables.ts';
 import { leafSet } from '../storage/item-index.ts';
 import { headerLifetimeMilliseconds, signHeader, tagOf, type UnsignedHeader, withdrawnOf } from './batch-header.ts';
 import { HeaderVerifier } from './header-verifier.ts';
-import { encodeLeaf, onlyBatchOf } from './made-batches.ts';
+import type { ShareBatch } from './leaf-cutter.ts';
 import { hashOfLeaf, merkleTree, proveRun, rootOf } from './merkle-run.ts';
 import { wordKey } from './record-keys.ts';
-import type { ShareBatch } from './share-batch.ts';
 import { shareBody, shareNameEntry, sharePostingEntry } from './share-entry.ts';
 import { type OfferedRun, ShareHolder } from './share-holder.ts';
 import { decodeLeafPage, decodePulled, encodeLeafQuestion, encodePull, encodePut } from './share-messages.ts';
