@@ -20,8 +20,11 @@ import { forSeveral } from './several.ts';
 import { plain, shortPeer } from './table.ts';
 import { isPathTrouble } from './transfer.ts';
 
-/** Nobody knows yet how large it is; what comes with the answer has at most twice as much. */
-const reckonedBytes = 128 * 1024;
+/**
+ * Nobody knows yet how large it is; what comes with the answer has at most twice as much. So 96 are under way at a time: with many more an
+ * answer takes so long that the peer asks others as well.
+ */
+const reckonedBytes = 170 * 1024;
 
 interface GetOptions extends CommonOptions, PeerOptions {
   readonly output?: string;
