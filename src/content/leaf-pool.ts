@@ -13,16 +13,17 @@ export const leafBytes = 1024 * 1024;
 const maximumIdleLeaves = 16;
 
 export class LeafPool {
-  readonly #size: number;
+  /** Bytes of a leaf. */
+  readonly size: number;
   readonly #idle: Uint8Array[] = [];
 
   constructor(size: number = leafBytes) {
-    this.#size = size;
+    this.size = size;
   }
 
   /** A buffer of one leaf, with whatever was last in it. */
   take(): Uint8Array {
-    return this.#idle.pop() ?? pageAlignedBuffer(this.#size) ?? unpooledBuffer(this.#size);
+    return this.#idle.pop() ?? pageAlignedBuffer(this.size) ?? unpooledBuffer(this.size);
   }
 
   /**
@@ -30,7 +31,7 @@ export class LeafPool {
    * Buffers of other sizes (nodes, short last leaves) are left to the garbage collector, so any block may be given.
    */
   giveBack(bytes: Uint8Array): void {
-    const fits = bytes.length === this.#size && bytes.buffer.byteLength === this.#size;
+    const fits = bytes.length === this.size && bytes.buffer.byteLength === this.size;
     if (fits && this.#idle.length < maximumIdleLeaves) this.#idle.push(bytes);
   }
 }

@@ -9,8 +9,10 @@ import type { Clock, Timer } from '../ring/ports.ts';
 export const graceMilliseconds = 1000;
 /** … unless its host is merely slower: it acknowledged something within the grace. Not for ever. */
 const maximumGraces = 10;
-/** While w are not reached, a copy missing so long is tried at one more host besides. */
+/** While w are not reached, and a host takes nothing for so long, the copy is tried at one more host besides. */
 const patienceMilliseconds = 1000;
+/** A little less, since timers and the clock do not agree to the millisecond. */
+const stalledMilliseconds = 900;
 
 export interface CopyRule {
   /** r: copies wanted. */
@@ -98,7 +100,8 @@ class CopyMaker {
 
   #impatient(): void {
     if (this.#ended || this.#stored >= this.#needed) return;
-    this.#tryNext();
+    // Over a slow way everything takes long, and would by another host too.
+    if ([...this.#pending].some((host) => this.#ports.isStalled(host, stalledMilliseconds))) this.#tryNext();
     this.#timer = this.#ports.clock.after(patienceMilliseconds, () => this.#impatient());
   }
 

@@ -22,14 +22,21 @@ test('questions, sizes and offers survive the way to the wire and back', () => {
   assert.deepEqual(decodeCids(encodeCids(cids), 3).map(String), cids.map(String));
   assert.deepEqual(decodeSizes(encodeSizes([1, -1, 0]), 3), [1, -1, 0]);
   const claim = { publisher: createIdentity().host, name: 'a', sequence: 5, replicas: 3 };
-  const offer = cids.map((cid, size) => ({ cid, size, claims: [claim, { ...claim, name: 'b' }].slice(0, size) }));
+  const offer = cids.map((cid, size) => ({
+    cid,
+    size,
+    claims: [claim, { ...claim, name: 'b' }].slice(0, size),
+    relay: size * 4,
+  }));
   assert.deepEqual(
-    decodeOffer(encodeOffer(offer)).map(({ cid, size, claims }) => [cid.toString(), size, claims]),
-    offer.map(({ cid, size, claims }) => [cid.toString(), size, claims]),
+    decodeOffer(encodeOffer(offer)).map(({ cid, size, claims, relay }) => [cid.toString(), size, claims, relay]),
+    offer.map(({ cid, size, claims, relay }) => [cid.toString(), size, claims, relay]),
   );
 });
 
 test('anything else is refused, never anything worse', () => {
+  const relayed = (relay: number) => encodeOffer([{ cid: cids[0]!, size: 1, claims: [], relay }]);
+  for (const relay of [-1, 9, 1.5, '3']) assert.throws(() => decodeOffer(relayed(relay as number)), malformed);
   assert.throws(() => decodeCids(encodeCids(cids), 2), malformed);
   assert.throws(() => decodeSizes(encodeSizes([1]), 2), malformed);
   assert.throws(() => decodeSizes(encodeSizes([3 * 1024 * 1024]), 1), malformed);

@@ -5,8 +5,9 @@
  *                belongs here has not all come yet, and the next places may have it.
  * `blocks.get` stream  `{cids}` → `{sizes}` and the bytes of the blocks that are there, one after the other.
  * `blocks.check` request `{cids}` → `{}`: bad bytes came from there, and the holder had better look at its copies.
- * `blocks.put` stream  `{blocks: [{cid, size, claims: [position…]}], claims}` and their bytes → `{results}`, each `stored`,
- *                      `present` or an error code; claims as in claim-messages.ts.
+ * `blocks.put` stream  `{blocks: [{cid, size, claims: [position…], relay?}], claims}` and their bytes → `{results}`, each
+ *                      `stored`, `present` or an error code; claims as in claim-messages.ts. A block with `relay` is handed on
+ *                      to the other ones of so many places before the answer, as far as that can be done soon.
  */
 import type { CID } from 'multiformats/cid';
 import { maximumBlockBytes } from '../content/cid.ts';
@@ -14,6 +15,7 @@ import type { Wire } from '../network/transport.ts';
 import { field, readInteger, readList, readText } from '../network/wire-reading.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { gatherClaims, readClaims } from './claim-messages.ts';
+import { maximumReplicas } from './placement.ts';
 import { readCid } from './wire-fields.ts';
 
 export const blockMessages = {
@@ -38,6 +40,8 @@ export interface HeldBlock {
 
 export interface OfferedBlock extends HeldBlock {
   readonly claims: readonly Claim[];
+  /** Of how many places the others get it from its receiver; 0: none. */
+  readonly relay: number;
 }
 
 export const encodeCids = (cids: readonly CID[]): Wire => ({ cids: cids.map((cid) => cid.bytes) });
@@ -56,7 +60,13 @@ export function decodeSizes(body: Wire, count: number): readonly number[] {
 
 export function encodeOffer(blocks: readonly OfferedBlock[]): Wire {
   const { claims, positions } = gatherClaims(blocks);
-  return { blocks: blocks.map(({ cid, size }, index) => ({ cid: cid.bytes, size, claims: positions[index] })), claims };
+  const offered = blocks.map(({ cid, size, relay }, index) => ({
+    cid: cid.bytes,
+    size,
+    claims: positions[index],
+    ...(relay === 0 ? {} : { relay }),
+  }));
+  return { blocks: offered, claims };
 }
 
 export function decodeOffer(header: Wire): readonly OfferedBlock[] {
@@ -69,7 +79,13 @@ export function decodeOffer(header: Wire): readonly OfferedBlock[] {
     cid: readCid(field(block, 'cid')),
     size: readInteger(field(block, 'size'), 'the size of a block', 0, maximumBlockBytes),
     claims: claims[index]!,
+    relay: readRelay(block),
   }));
+}
+
+function readRelay(block: unknown): number {
+  const relay = field(block, 'relay');
+  return relay === undefined ? 0 : readInteger(relay, 'the number of places of a block', 1, maximumReplicas);
 }
 
 export const encodeResults = (results: readonly string[]): Wire => ({ results });

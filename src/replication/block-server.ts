@@ -27,6 +27,7 @@ import { decodeClaimed } from './claim-messages.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
 import { EndedPuts } from './ended-puts.ts';
 import { FairByteBudget } from './fair-byte-budget.ts';
+import type { Relay } from './relay.ts';
 import type { SharedBlocks } from './shared-blocks.ts';
 
 /** Blocks that came and are not durable yet. */
@@ -53,6 +54,7 @@ export class BlockServer {
   readonly #confirmed: Pick<ConfirmedRanges, 'covers'>;
   readonly #shared: SharedBlocks | null;
   readonly #ended: EndedPuts;
+  readonly #relay: Pick<Relay, 'pass'> | null;
   readonly #incoming = new FairByteBudget(maximumIncomingBytes, maximumReservedBytes);
   readonly #outgoing = new FairByteBudget(maximumOutgoingBytes, maximumReservedBytes);
 
@@ -60,6 +62,7 @@ export class BlockServer {
    * @param confirmed the ranges of which all is here that belongs here.
    * @param shared handed out too, but no copies to be counted.
    * @param ended what only these claim is not taken.
+   * @param relay hands on what its sender wants to have handed on.
    */
   constructor(
     blocks: BlockStore,
@@ -69,7 +72,9 @@ export class BlockServer {
     events: BlockServerEvents = {},
     shared: SharedBlocks | null = null,
     ended: EndedPuts = new EndedPuts(),
+    relay: Pick<Relay, 'pass'> | null = null,
   ) {
+    this.#relay = relay;
     this.#ended = ended;
     this.#shared = shared;
     this.#leaves = leaves;
@@ -125,9 +130,9 @@ export class BlockServer {
         },
         complete: (index, bytes) => {
           receiving = null;
-          const { cid, claims } = offered[index]!;
-          const kept = this.#keep({ cid, bytes, claims }, from);
-          results[index] = kept.finally(() => this.#incoming.give(from.host, bytes.length));
+          const block = { ...offered[index]!, bytes };
+          const kept = this.#keep(block, from).finally(() => this.#incoming.give(from.host, bytes.length));
+          results[index] = kept.then((result) => this.#handOn(block, from, result));
           // Looked at when the stream has ended; until then a failure is nobody's unhandled rejection.
           results[index].catch(() => undefined);
         },
@@ -166,13 +171,21 @@ export class BlockServer {
     if (this.#ended.areOver(offered)) return 'ended';
     try {
       await this.#blocks.put([{ cid, bytes, claims }]);
-      this.#leaves.giveBack(bytes);
       return 'stored';
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;
       this.#events.refused?.(from, error.code);
       return error.code;
     }
+  }
+
+  /** The result, when the block is on its way no more. */
+  async #handOn(block: ClaimedBlock & { readonly relay: number }, from: Contact, result: string): Promise<string> {
+    if (result !== 'stored') return result;
+    const { relay, claims = [] } = block;
+    const isDone = relay === 0 || this.#relay === null || (await this.#relay.pass(block, claims, relay, from.host));
+    if (isDone) this.#leaves.giveBack(block.bytes);
+    return result;
   }
 
   async *#bytesOf(to: Contact, held: readonly HeldBlock[]): AsyncGenerator<Uint8Array, void, undefined> {

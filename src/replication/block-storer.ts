@@ -3,7 +3,8 @@
  *
  * A block is acknowledged when it is durable on all its places; or on w of them and the rest missed its grace, which is
  * then left to repair. A host that fails is replaced by the next one in ring order. Hashing the next blocks, sending and
- * the hosts' fsyncs overlap; the bytes held are bounded over all puts of the process.
+ * the hosts' fsyncs overlap; the bytes held are bounded over all puts of the process. Where the places are far, the first of
+ * them hands the block on to the others (relay.ts), so that it crosses this host's link once.
  */
 import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
@@ -15,7 +16,7 @@ import type { Claim } from '../storage/claim-table.ts';
 import { BlockWriter } from './block-writer.ts';
 import { ByteBudget } from './byte-budget.ts';
 import type { DataPorts } from './data-ports.ts';
-import type { WantedCopy } from './host-lane.ts';
+import { leastPartToAskFirst, type WantedCopy } from './host-lane.ts';
 import { HostLanes } from './host-lanes.ts';
 import type { Pointers } from './pointers.ts';
 
@@ -51,13 +52,15 @@ export class BlockStorer {
     const key = ringIdOfHash(blockKey(block.cid), this.#ports.view.shape.bits);
     const hosts = await this.#ports.placement.writable(key, rule.replicas);
     const went: Went = { stored: [], full: [] };
-    const copy: WantedCopy = { block, claims, abandoned: false };
-    const { copies, needed, failures, settled } = await makeCopies(this.#wellFirst(hosts), rule, {
+    const direct: WantedCopy = { block, claims, abandoned: false };
+    const inOrder = this.#wellFirst(hosts);
+    const way = this.#wayTo(inOrder.slice(0, rule.replicas), direct, rule.replicas);
+    const { copies, needed, failures, settled } = await makeCopies(inOrder, rule, {
       clock: this.#ports.clock,
-      storeAt: (host) => this.#storeAt(host, copy, went),
+      storeAt: (host) => this.#storeAt(host, way, went),
       isStalled: (host, milliseconds) => this.#lanes.to(host).isStalled(milliseconds),
     });
-    copy.abandoned = true;
+    for (const copy of [way.direct, way.first, way.later]) copy.abandoned = true;
     const isFar = hosts.slice(0, rule.replicas).some((host) => this.#lanes.to(host).isFar);
     this.#budget.maximumBytes = isFar ? maximumUnacknowledgedBytesWhenFar : maximumUnacknowledgedBytes;
     this.#point(block.cid, went, hosts.slice(0, rule.replicas));
@@ -67,15 +70,39 @@ export class BlockStorer {
     return copies;
   }
 
-  async #storeAt(host: Contact, copy: WantedCopy, went: Went): Promise<void> {
+  /** Where all other places of a large block are far, one of them hands the block on, and the others are asked whether it came. */
+  #wayTo(places: readonly Contact[], direct: WantedCopy, replicas: number): Way {
+    const others = places.filter(({ host }) => host !== this.#ports.view.self.host);
+    const isLarge = direct.block.bytes.length >= leastPartToAskFirst * this.#ports.leaves.size;
+    const isWorth = isLarge && others.length > 1 && others.every((host) => this.#lanes.to(host).isFar);
+    return {
+      relay: isWorth ? others[0]! : null,
+      others: isWorth ? others : [],
+      direct,
+      first: { ...direct, relay: replicas },
+      later: { ...direct, mayBeThere: true },
+      passed: Promise.withResolvers<void>(),
+    };
+  }
+
+  async #storeAt(host: Contact, way: Way, went: Went): Promise<void> {
     try {
-      await this.#lanes.to(host).store(copy);
+      await this.#storeBy(host, way);
       went.stored.push(host);
     } catch (error) {
       if (error instanceof ChordialError && (error.code === 'quota-full' || error.code === 'disk-full'))
         went.full.push(host);
       throw error;
     }
+  }
+
+  async #storeBy(host: Contact, { relay, others, direct, first, later, passed }: Way): Promise<void> {
+    const lane = this.#lanes.to(host);
+    // Hosts behind the places are tried because something hangs: they wait for nobody.
+    if (!others.includes(host)) return lane.store(direct);
+    if (host === relay) return lane.store(first).finally(passed.resolve);
+    await passed.promise;
+    return lane.store(later);
   }
 
   /** Places without room point to a host that has the block in their stead. */
@@ -90,6 +117,19 @@ export class BlockStorer {
     const stuck = (host: Contact): boolean => this.#lanes.to(host).isStalled(graceMilliseconds);
     return hosts.some(stuck) ? [...hosts.filter((host) => !stuck(host)), ...hosts.filter(stuck)] : hosts;
   }
+}
+
+/** How the copies of a block reach their places. */
+interface Way {
+  /** Who hands it on; null: each place is sent the block. */
+  readonly relay: Contact | null;
+  /** The relay and those to whom it hands it on. */
+  readonly others: readonly Contact[];
+  readonly direct: WantedCopy;
+  readonly first: WantedCopy;
+  readonly later: WantedCopy;
+  /** The relay has done what it could, or failed. */
+  readonly passed: PromiseWithResolvers<void>;
 }
 
 /** What became of the copies of a block. */

@@ -14,6 +14,7 @@ import { pagesOfClaims } from './claim-pages.ts';
 import type { DataPorts } from './data-ports.ts';
 import { PathDelay } from './path-delay.ts';
 import { Presence } from './presence.ts';
+import { maximumRelayMilliseconds } from './relay.ts';
 
 const maximumStreams = 3;
 /**
@@ -28,8 +29,10 @@ const leastBytesBeside = 2 * 1024 * 1024;
 const leastBlocksBeside = 16;
 /** On a long path each has to leave at once; only small ones still go together. */
 const leastBytesBesideOfLongPath = 256 * 1024;
-/** Below this a question costs more than sending what may be there already. */
-const leastBytesToAskFirst = 256 * 1024;
+/** Of a leaf. Below this a question costs more than sending what may be there already. */
+export const leastPartToAskFirst = 1 / 4;
+/** Seen to leave at a time, so that a slow way is told from none. */
+const pieceBytes = 256 * 1024;
 /** Silence after which a host has failed; fsync on a busy disk stays well below. */
 const silenceMilliseconds = 5000;
 /** After a failure the host is passed over for a moment, so that not each waiting block finds out by itself. */
@@ -42,10 +45,14 @@ export interface WantedCopy {
   readonly block: Block;
   /** Become durable there with the block, whoever stored it. */
   readonly claims: readonly Claim[];
+  /** The host is asked to hand it on to the other ones of so many places; 0: it is not. */
+  readonly relay?: number;
+  /** Another host may have handed it on: it is asked for before it is sent. */
+  readonly mayBeThere?: boolean;
   abandoned: boolean;
 }
 
-type ClaimedCopy = Block & { readonly claims: readonly Claim[] };
+type ClaimedCopy = Block & Pick<WantedCopy, 'claims' | 'relay' | 'mayBeThere'>;
 
 interface Waiting {
   readonly copy: WantedCopy;
@@ -60,7 +67,7 @@ export class HostLane {
   #queue: Waiting[] = [];
   #streams = 0;
   #avoidedUntil: Milliseconds = 0;
-  #lastAcknowledged: Milliseconds = 0;
+  #lastProgress: Milliseconds = 0;
   readonly #underWay = new Set<Waiting>();
   /** The smallest block that found no room, and until when that is believed. */
   #full: { readonly bytes: number; readonly until: Milliseconds } | null = null;
@@ -94,11 +101,14 @@ export class HostLane {
     return this.#delay.isLong;
   }
 
-  /** True when something waits here and the host acknowledged nothing for so long. */
+  /** True when something waits here, and the host acknowledged nothing and no byte left for it for so long. */
   isStalled(milliseconds: Milliseconds): boolean {
     const now = this.#ports.clock.now();
     const [oldest] = this.#underWay;
-    return oldest !== undefined && now - Math.max(oldest.since, this.#lastAcknowledged) > milliseconds;
+    if (oldest === undefined) return false;
+    // Its answer waits for what it hands on.
+    const relaying = oldest.copy.relay ? maximumRelayMilliseconds : 0;
+    return now - Math.max(oldest.since, this.#lastProgress) > milliseconds + relaying;
   }
 
   #start(): void {
@@ -150,16 +160,18 @@ export class HostLane {
   async #carry(batch: readonly Waiting[]): Promise<void> {
     try {
       const here = this.contact.host === this.#ports.view.self.host;
-      const blocks = batch.map(({ copy: { block, claims } }) => ({
+      const blocks = batch.map(({ copy: { block, claims, relay = 0, mayBeThere = false } }) => ({
         ...block,
         claims: here ? claims : claims.slice(0, maximumClaimsPerMessage),
+        relay,
+        mayBeThere,
       }));
       const results = here ? await this.#keep(blocks) : await this.#sendWhatFits(blocks);
       if (!here) {
         this.#noteRoom(blocks, results);
         await this.#sendFurtherClaims(batch, results);
       }
-      this.#lastAcknowledged = this.#ports.clock.now();
+      this.#lastProgress = this.#ports.clock.now();
       batch.forEach((waiting, index) => {
         const result = results[index] ?? 'internal';
         if (result === 'stored' || result === 'present') waiting.stored();
@@ -214,14 +226,30 @@ export class HostLane {
   async #send(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
     const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, 0);
     const results: string[] = blocks.map(() => 'present');
-    const isLarge = bytes >= leastBytesToAskFirst;
-    const isAsked = isLarge && this.#presence.isWorthAsking;
+    const isLarge = bytes >= leastPartToAskFirst * this.#ports.leaves.size;
+    const isRelayed = blocks.some(({ mayBeThere }) => mayBeThere);
+    const isAsked = isLarge && (isRelayed || this.#presence.isWorthAsking);
     const there = isAsked ? await this.#ask(blocks) : [];
-    if (isAsked) this.#presence.answered(there);
+    // What was handed on tells nothing about what the host had.
+    if (isAsked && !isRelayed) this.#presence.answered(there);
     const missing = blocks.flatMap((block, index) => ((there[index] ?? -1) < 0 ? [{ block, index }] : []));
     if (missing.length === 0) return results;
-    const offered = missing.map(({ block }) => ({ cid: block.cid, size: block.bytes.length, claims: block.claims }));
-    const payload = bytesOf(missing.map(({ block }) => block));
+    const offered = missing.map(
+      ({
+        block: {
+          cid,
+          bytes: { length: size },
+          claims,
+          relay = 0,
+        },
+      }) => ({ cid, size, claims, relay }),
+    );
+    const payload = bytesOf(
+      missing.map(({ block }) => block),
+      () => {
+        this.#lastProgress = this.#ports.clock.now();
+      },
+    );
     const outgoing = { header: encodeOffer(offered), payload };
     const { transport } = this.#ports;
     const answer = await transport.stream(this.contact, blockMessages.put, outgoing, { deadline: silenceMilliseconds });
@@ -272,8 +300,14 @@ function codeOf(error: unknown): readonly string[] {
   throw error;
 }
 
-async function* bytesOf(blocks: readonly Block[]): AsyncGenerator<Uint8Array, void, undefined> {
-  for (const { bytes } of blocks) yield bytes;
+/** @param left told whenever a piece has left. */
+async function* bytesOf(blocks: readonly Block[], left: () => void): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const { bytes } of blocks) {
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      yield bytes.subarray(at, at + pieceBytes);
+      left();
+    }
+  }
 }
 
 function refusal(contact: Contact, code: string): ChordialError {

@@ -36,6 +36,7 @@ import { PlacementCache } from '../replication/placement-cache.ts';
 import { pointerMessages } from '../replication/pointer-messages.ts';
 import { Pointers } from '../replication/pointers.ts';
 import { Reconciliation } from '../replication/reconciliation.ts';
+import { Relay } from '../replication/relay.ts';
 import { defaultScrubBytesPerSecond, Scrub, type ScrubPorts } from '../replication/scrub.ts';
 import { defaultSyncBytesPerSecond, defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
 import { SyncServer } from '../replication/sync-server.ts';
@@ -154,7 +155,16 @@ export class DataPath {
       refused: (from: Contact, code: string) => report('refused', from, `A block was refused: ${code}.`),
     };
     const ended = new EndedPuts();
-    this.#server = new BlockServer(blocks, leaves, hashing, sure, serverEvents, options.shared, ended);
+    this.#server = new BlockServer(
+      blocks,
+      leaves,
+      hashing,
+      sure,
+      serverEvents,
+      options.shared,
+      ended,
+      new Relay(data, storer.lanes),
+    );
     const sharers = new SharersOf({
       reader: this.shareReader,
       clock,

@@ -1,0 +1,72 @@
+/**
+ * A holder hands a block that it was just sent on to the block's other places, when the sender asks for it: that spares the
+ * sender's link, which on a long way is what is short. It hands on to the places that it sees itself, so that nobody can
+ * make it dial whom he likes; and its word counts for nothing: the sender asks each place whether it has the block, and sends
+ * it itself where it has not. So a relay that dies, lies or is late costs time and never a copy.
+ */
+import { type Block, blockKey } from '../content/cid.ts';
+import { ringIdOfHash } from '../ring/identifier.ts';
+import type { HostId } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import type { Claim } from '../storage/claim-table.ts';
+import type { DataPorts } from './data-ports.ts';
+import type { WantedCopy } from './host-lane.ts';
+import type { HostLanes } from './host-lanes.ts';
+
+/** Beyond it blocks are not handed on: the sender does it. */
+const maximumRelayedBytes = 8 * 1024 * 1024;
+/** The sender waits for it, and gives a host up that is silent for 5 s. */
+export const maximumRelayMilliseconds: Milliseconds = 3000;
+
+export class Relay {
+  readonly #ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>;
+  readonly #lanes: HostLanes;
+  #bytesUnderWay = 0;
+
+  constructor(ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>, lanes: HostLanes) {
+    this.#ports = ports;
+    this.#lanes = lanes;
+  }
+
+  /**
+   * Resolves when the other of the block's `copies` places have it or cannot have it now, or when that takes too long.
+   * Never rejects.
+   *
+   * @param from who sent it, and sees to its own copy.
+   * @returns whether nobody looks at the bytes any more.
+   */
+  async pass(block: Block, claims: readonly Claim[], copies: number, from: HostId): Promise<boolean> {
+    const { length } = block.bytes;
+    if (this.#bytesUnderWay + length > maximumRelayedBytes) return true;
+    this.#bytesUnderWay += length;
+    const copy: WantedCopy = { block, claims, abandoned: false };
+    const late = Promise.withResolvers<boolean>();
+    const timer = this.#ports.clock.after(maximumRelayMilliseconds, () => {
+      copy.abandoned = true;
+      late.resolve(false);
+    });
+    const handed = this.#handOn(copy, copies, from).finally(() => {
+      this.#bytesUnderWay -= length;
+    });
+    try {
+      return await Promise.race([handed, late.promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #handOn(copy: WantedCopy, copies: number, from: HostId): Promise<boolean> {
+    const { view, placement, report } = this.#ports;
+    try {
+      const key = ringIdOfHash(blockKey(copy.block.cid), view.shape.bits);
+      const places = await placement.places(key, copies);
+      // Who is no place of it as far as it knows, has an old picture of the ring.
+      if (!places.some(({ host }) => host === view.self.host)) return true;
+      const others = places.filter(({ host }) => host !== view.self.host && host !== from);
+      await Promise.allSettled(others.map((place) => this.#lanes.to(place).store(copy)));
+    } catch (error) {
+      report?.('no-answer', view.self, `A block could not be handed on: ${(error as Error).message}`);
+    }
+    return true;
+  }
+}
