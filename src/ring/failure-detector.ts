@@ -58,19 +58,12 @@ const helpersAsked = 2;
 const fastRetryPart = 0.2;
 /** A host that speaks by itself need not be pinged, but for its round-trip time this often. */
 const intervalsPerMeasurement = 10;
-/**
- * Of more watched hosts each is pinged more rarely, so that all pings together stay as many as those to this number. Each of
- * them is watched by about as many others, the first of which finds it silent as soon as before and tells the rest.
- */
-const hostsAtFullPace = 8;
-const maximumStretch = 4;
 /** Pauses between pings are shorter by up to this part: of two hosts that watch each other only the quicker one pings. */
 const pingJitter = 0.2;
 
 export class FailureDetector {
   readonly #ports: FailureDetectorPorts;
   readonly #entries = new Map<HostId, Entry>();
-  #watchedHosts = 0;
   #closed = false;
 
   constructor(ports: FailureDetectorPorts) {
@@ -135,7 +128,6 @@ export class FailureDetector {
 
   /** Exactly these hosts are pinged from now on; others keep what is known of them. */
   watch(contacts: ReadonlyMap<HostId, Contact>): void {
-    this.#watchedHosts = contacts.size;
     for (const [host, entry] of this.#entries) {
       if (entry.watched && !contacts.has(host)) {
         entry.watched = false;
@@ -147,7 +139,8 @@ export class FailureDetector {
       if (entry.watched) continue;
       entry.watched = true;
       if (this.isDown(host) || entry.checking) continue;
-      this.#schedule(entry, this.#interval() * this.#ports.random.next());
+      const { pingInterval } = this.#ports.timers;
+      this.#schedule(entry, pingInterval * this.#ports.random.next());
     }
   }
 
@@ -236,19 +229,15 @@ export class FailureDetector {
 
   /** For how long what was heard makes a ping needless. Two hosts that watch each other so ping in turns. */
   #mayRest(entry: Entry): Milliseconds {
-    const now = this.#ports.clock.now();
+    const { clock, timers } = this.#ports;
+    const now = clock.now();
     if (entry.checking || entry.lastHeard === null) return 0;
-    if (now - entry.lastPinged >= intervalsPerMeasurement * this.#interval()) return 0;
+    if (now - entry.lastPinged >= intervalsPerMeasurement * timers.pingInterval) return 0;
     return entry.lastHeard + this.#pause() - now;
   }
 
   #pause(): Milliseconds {
-    return this.#interval() * (1 - pingJitter * this.#ports.random.next());
-  }
-
-  #interval(): Milliseconds {
-    const stretch = Math.min(Math.max(1, this.#watchedHosts / hostsAtFullPace), maximumStretch);
-    return this.#ports.timers.pingInterval * stretch;
+    return this.#ports.timers.pingInterval * (1 - pingJitter * this.#ports.random.next());
   }
 
   #rest(entry: Entry): void {
