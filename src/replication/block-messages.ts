@@ -32,6 +32,8 @@ export const maximumBlocksPerCheck = 16;
 export const absentSize = -1;
 export const unknownSize = -2;
 const maximumCodeCharacters = 40;
+/** For handing a block on, before its answer. The sender gives a host up that is silent for 5 s. */
+export const maximumRelayMilliseconds = 3000;
 
 export interface HeldBlock {
   readonly cid: CID;

@@ -8,13 +8,12 @@ import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim } from '../storage/claim-table.ts';
-import { blockMessages, decodeResults, decodeSizes, encodeOffer } from './block-messages.ts';
+import { blockMessages, decodeResults, decodeSizes, encodeOffer, maximumRelayMilliseconds } from './block-messages.ts';
 import { type ClaimedCid, claimMessages, encodeClaimed, maximumClaimsPerMessage } from './claim-messages.ts';
 import { pagesOfClaims } from './claim-pages.ts';
 import type { DataPorts } from './data-ports.ts';
 import { PathDelay } from './path-delay.ts';
 import { Presence } from './presence.ts';
-import { maximumRelayMilliseconds } from './relay.ts';
 
 const maximumStreams = 3;
 /**

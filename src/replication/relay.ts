@@ -7,16 +7,14 @@
 import { type Block, blockKey } from '../content/cid.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim } from '../storage/claim-table.ts';
+import { maximumRelayMilliseconds } from './block-messages.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { WantedCopy } from './host-lane.ts';
 import type { HostLanes } from './host-lanes.ts';
 
 /** Beyond it blocks are not handed on: the sender does it. */
 const maximumRelayedBytes = 8 * 1024 * 1024;
-/** The sender waits for it, and gives a host up that is silent for 5 s. */
-export const maximumRelayMilliseconds: Milliseconds = 3000;
 
 export class Relay {
   readonly #ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>;
