@@ -1,4 +1,5 @@
 /** `chordial simulate --paper NAME`: prints one table of the papers beside ours. */
+import { getHeapStatistics } from 'node:v8';
 import { ChordialError } from '../../src/errors.ts';
 import { cacheTable } from './cache.ts';
 import { churnTable } from './churn.ts';
@@ -29,7 +30,10 @@ export interface PaperOptions {
 const lookupsByDefault = 10_000;
 const maximumLookups = 1_000_000;
 
-/** Prints a table, or one line of JSON. Throws `bad-usage`. */
+/** 10^4 hosts that each know 10^4 members. */
+const bytesOfCacheTable = 10e9;
+
+/** Prints a table, or one line of JSON. Throws `bad-usage`, also where there is too little memory for it. */
 export function runPaper(
   { paper, seed, lookups = lookupsByDefault, json }: PaperOptions,
   print: (text: string) => void,
@@ -40,6 +44,13 @@ export function runPaper(
   }
   if (!Number.isInteger(lookups) || lookups < 1 || lookups > maximumLookups) {
     throw new ChordialError('bad-usage', `The simulator cannot run ${lookups} lookups: give 1 to ${maximumLookups}.`);
+  }
+  const memory = getHeapStatistics().heap_size_limit;
+  if (name === 'cache' && memory < bytesOfCacheTable) {
+    throw new ChordialError(
+      'bad-usage',
+      `The table "cache" takes ${bytesOfCacheTable / 1e9} GB of memory, and this process may have ${(memory / 1e9).toFixed(1)}. Run it on a machine of 16 GB or more, with "chordial simulate", which takes up to three quarters.`,
+    );
   }
   const table = tables[name](seed, lookups);
   print(json ? JSON.stringify(table) : tableText(table));
