@@ -6,6 +6,8 @@ import { type Block, blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { HostId } from '../ring/pointer.ts';
+import type { HostLanes } from './host-lanes.ts';
+import { Relay } from './relay.ts';
 
 const rule = { replicas: 3, writeQuorum: 2 };
 const blockCount = 8;
@@ -99,4 +101,30 @@ test('a relay that dies with the block costs no copy', async () => {
   const alive = peers.filter((peer) => peer !== relay);
   const held = await Promise.all(alive.map(({ blocks }) => blocks.size(block.cid)));
   assert.equal(held.filter((size) => size !== null).length, 3);
+});
+
+test('what a relay hands on at a time is bounded, also of many small blocks', async () => {
+  const { network, peers } = await farFromAll(4);
+  const [sender, relay] = peers;
+  assert.ok(sender && relay);
+  let asked = 0;
+  network.delay = () => 0;
+  const hanging = new Relay(relay.ports, {
+    to: () => {
+      asked += 1;
+      return { store: () => new Promise<void>(() => undefined) };
+    },
+  } as unknown as HostLanes);
+  const blocks = Array.from({ length: 1000 }, () => {
+    const bytes = randomBytes(10);
+    return { cid: cidOfBlock(rawCodec, bytes), bytes };
+  });
+  const passing = blocks.map((block) => hanging.pass(block, [], 4, sender.contact.host));
+  const first = await Promise.all(passing.slice(256));
+  assert.ok(
+    first.every((isDone) => isDone),
+    'beyond the bound nothing is handed on, and nobody waits',
+  );
+  assert.deepEqual(new Set(await Promise.all(passing.slice(0, 256))), new Set([false]));
+  assert.equal(asked, 2 * 256);
 });

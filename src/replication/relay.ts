@@ -15,6 +15,8 @@ import type { HostLanes } from './host-lanes.ts';
 
 /** Beyond it blocks are not handed on: the sender does it. */
 const maximumRelayedBytes = 8 * 1024 * 1024;
+/** Reckoned for each at least, so that many small ones are bounded too. */
+const leastBytesHeld = 32 * 1024;
 
 export class Relay {
   readonly #ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>;
@@ -34,9 +36,9 @@ export class Relay {
    * @returns whether nobody looks at the bytes any more.
    */
   async pass(block: Block, claims: readonly Claim[], copies: number, from: HostId): Promise<boolean> {
-    const { length } = block.bytes;
-    if (this.#bytesUnderWay + length > maximumRelayedBytes) return true;
-    this.#bytesUnderWay += length;
+    const held = Math.max(block.bytes.length, leastBytesHeld);
+    if (this.#bytesUnderWay + held > maximumRelayedBytes) return true;
+    this.#bytesUnderWay += held;
     const copy: WantedCopy = { block, claims, abandoned: false };
     const late = Promise.withResolvers<boolean>();
     const timer = this.#ports.clock.after(maximumRelayMilliseconds, () => {
@@ -44,7 +46,7 @@ export class Relay {
       late.resolve(false);
     });
     const handed = this.#handOn(copy, copies, from).finally(() => {
-      this.#bytesUnderWay -= length;
+      this.#bytesUnderWay -= held;
     });
     try {
       return await Promise.race([handed, late.promise]);
