@@ -1,10 +1,12 @@
 /**
- * How fast a file is hashed for sharing, beside `openssl dgst -sha256`: the leaves one at a time, which keeps one core
- * busy, two at a time, and the SHA-256 of the whole in its own thread. The file is warm.
+ * How fast a file is hashed for sharing, beside `openssl dgst -sha256`: one leaf after the other, which keeps one core
+ * busy, by two threads as peers do it, and the SHA-256 of the whole in its own thread. The file is warm.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { HashingThread } from '../src/content/hashing-thread.ts';
+import { LeafPool } from '../src/content/leaf-pool.ts';
 import { hashFile } from '../src/sharing/hash-file.ts';
 import { WholeHash } from '../src/sharing/whole-hash.ts';
 import { alternate, type Contender, threeDigits } from './alternating.ts';
@@ -15,13 +17,15 @@ import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 /** Least multiples of openssl's rate. */
 const targets = new Map([
   ['hash and index, one leaf at a time', 0.8],
-  ['hash and index, two at a time', 1.5],
+  ['hash and index, two threads', 1.5],
 ]);
 
 export async function hashing(options: BenchOptions): Promise<readonly BenchRow[]> {
   await needPackages([debian.openssl], options.note);
   const folder = await mkdtemp(path.join(tmpdir(), 'chordial-hash-'));
   const whole = new WholeHash();
+  const [one, two] = [new HashingThread(), new HashingThread()];
+  const leaves = new LeafPool();
   try {
     const file = path.join(folder, 'file');
     const bytes = (options.isQuick ? 256 : 1024) * mebibyte;
@@ -41,8 +45,8 @@ export async function hashing(options: BenchOptions): Promise<readonly BenchRow[
     const [rival, ...ours] = await alternate(
       [
         openssl,
-        rate('hash and index, one leaf at a time', () => hashFile(file, { leavesAtOnce: 1 })),
-        rate('hash and index, two at a time', () => hashFile(file, { leavesAtOnce: 2 })),
+        rate('hash and index, one leaf at a time', () => hashFile(file, { hashing: [one], leaves, leavesAtOnce: 1 })),
+        rate('hash and index, two threads', () => hashFile(file, { hashing: [one, two], leaves })),
         rate('SHA-256 of the whole', () => whole.of(file)),
       ],
       options,
@@ -57,7 +61,7 @@ export async function hashing(options: BenchOptions): Promise<readonly BenchRow[
       });
     });
   } finally {
-    await whole.close();
+    await Promise.all([whole, one, two].map((thread) => thread.close()));
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -3,7 +3,10 @@
  * hashing may have. A file that is being written is left until it is quiet.
  */
 import { realpath } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { HashingThread } from '../content/hashing-thread.ts';
+import { LeafPool } from '../content/leaf-pool.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { IndexedFile, SharedFileTable } from '../storage/shared-file-table.ts';
@@ -23,6 +26,8 @@ interface HashedFound extends IndexedFile {
   readonly found: FoundFile;
 }
 
+/** Each takes a core while large files are hashed, and is not there otherwise. */
+const hashingThreads = 2;
 const filesAtOnce = 4;
 /** One larger than this is hashed alone. */
 const smallBytes = 4 * 1024 * 1024;
@@ -47,6 +52,11 @@ export class FileIndexer {
   /** The share of each file under way or restless. */
   readonly #folders = new Map<string, number>();
   readonly #bytesDone = new Map<string, number>();
+  readonly #threads = Array.from(
+    { length: Math.min(hashingThreads, availableParallelism()) },
+    () => new HashingThread(),
+  );
+  readonly #leaves = new LeafPool();
   #isLarge = false;
   #resolved: { readonly folder: string; readonly at: number } | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -94,6 +104,7 @@ export class FileIndexer {
     if (this.#write !== null) clearTimeout(this.#write);
     this.#flush();
     await this.#writing;
+    await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
   /** Under way, or hashed as it is now and not yet in the index. */
@@ -167,6 +178,8 @@ export class FileIndexer {
     if (!(await this.#isNoLink(path.dirname(file.path)))) throw elsewhere(file);
     const hashed = await hashFile(file.path, {
       signal,
+      hashing: this.#threads,
+      leaves: this.#leaves,
       progress: (bytes) => {
         if (file.size > smallBytes) this.#bytesDone.set(file.path, bytes);
       },

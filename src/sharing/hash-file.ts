@@ -1,17 +1,17 @@
 /**
- * The address of a file that stays where it is: its leaves are read and hashed in the pool of threads, several at once,
- * and the nodes above them are built; nothing is copied anywhere. As fast as the cores allow, and the event loop is free.
+ * The address of a file that stays where it is: its leaves are read in the pool of threads and hashed in threads of their
+ * own, several at once, and the nodes above them are built; nothing is copied anywhere. As fast as the cores allow, and the
+ * event loop is free.
  *
  * The SHA-256 of the whole cannot be had in parts: of a file of one leaf it is that leaf's, of others see whole-hash.ts.
  */
-import { hash, webcrypto } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import type { CID } from 'multiformats/cid';
+import { type BlockHashing, hashingHere } from '../content/block-hashing.ts';
 import { BalancedTree } from '../content/builder.ts';
 import { type Block, cidOfDigest, rawCodec } from '../content/cid.ts';
-import { leafBytes } from '../content/leaf-pool.ts';
+import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
 import { maximumFileLinks } from '../content/unixfs.ts';
 import { ChordialError } from '../errors.ts';
 import { fileError, openToRead } from '../transfer/local-file.ts';
@@ -34,15 +34,17 @@ export interface HashOptions {
   readonly signal?: AbortSignal;
   /** Called with the bytes hashed so far. */
   readonly progress?: (bytesDone: number) => void;
-  /** Each takes a core and a megabyte of memory. */
+  /** Threads that hash side by side; this one by default. */
+  readonly hashing?: readonly BlockHashing[];
+  /** Buffers, which those threads can see. */
+  readonly leaves?: LeafPool;
+  /** Being read or hashed. Two for each thread unless given: while one is hashed the next is read. */
   readonly leavesAtOnce?: number;
 }
 
 export const digestBytes = 32;
-/** Two of the pool's four threads are left to whatever else the peer reads and writes. */
-const usualLeavesAtOnce = Math.min(2, availableParallelism());
-/** Below this the way to another thread and back takes longer than the hash. */
-const leastBytesHashedBeside = 64 * 1024;
+/** Of smaller files the buffer is as large as they are. */
+const leastBytesOfPool = 256 * 1024;
 
 /** Throws `unreadable-file`, `changed` when somebody wrote to it meanwhile, or `interrupted`. Links are not followed. */
 export async function hashFile(path: string, options: HashOptions = {}): Promise<HashedFile> {
@@ -73,23 +75,26 @@ export async function hashOpened(file: FileHandle, path: string, options: HashOp
 async function digestsOf(file: FileHandle, path: string, size: number, options: HashOptions): Promise<Uint8Array> {
   const leaves = Math.max(1, Math.ceil(size / leafBytes));
   const digests = new Uint8Array(leaves * digestBytes);
+  const { hashing = [hashingHere], leaves: pool = new LeafPool() } = options;
   let next = 0;
   let bytesDone = 0;
-  const work = async (): Promise<void> => {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(size, leafBytes));
+  const work = async (thread: BlockHashing): Promise<void> => {
+    const buffer = size < leastBytesOfPool ? Buffer.allocUnsafeSlow(size) : pool.take();
     while (next < leaves) {
       if (options.signal?.aborted) throw new ChordialError('interrupted', `Hashing ${path} was broken off.`);
       const leaf = next++;
       const offset = leaf * leafBytes;
       const bytes = buffer.subarray(0, Math.min(leafBytes, size - offset));
       if (!(await fill(file, bytes, offset))) throw changed(path);
-      digests.set(await digestOf(bytes), leaf * digestBytes);
+      digests.set(await thread.sha256(bytes), leaf * digestBytes);
       bytesDone += bytes.length;
       options.progress?.(bytesDone);
     }
+    pool.giveBack(buffer);
   };
-  const workers = Math.min(leaves, options.leavesAtOnce ?? usualLeavesAtOnce);
-  const results = await Promise.allSettled(Array.from({ length: workers }, work));
+  const atOnce = Math.min(leaves, options.leavesAtOnce ?? 2 * hashing.length);
+  const workers = Array.from({ length: atOnce }, (_, index) => work(hashing[index % hashing.length]!));
+  const results = await Promise.allSettled(workers);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   return digests;
 }
@@ -102,11 +107,6 @@ async function fill(file: FileHandle, bytes: Uint8Array, offset: number): Promis
     filled += bytesRead;
   }
   return true;
-}
-
-async function digestOf(bytes: Uint8Array): Promise<Uint8Array> {
-  if (bytes.length < leastBytesHashedBeside) return hash('sha256', bytes, 'buffer');
-  return new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
 }
 
 async function treeOver(
