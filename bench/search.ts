@@ -1,10 +1,10 @@
 /**
- * How fast words are found: a million postings over 64 peers on this machine, one to three words of some file from a peer at random,
+ * How fast words are found: a million postings over 64 peers on this machine, or 16 where it is small, one to three words of some file from a peer at random,
  * each answer compared with a plain scan over all names.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
+import os, { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { seededRandom } from '../simulation/virtual-time.ts';
@@ -13,7 +13,9 @@ import { answerOf, ask, peerFlags } from './asked-child.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 import { type Found, wordsOfFile } from './searching-peer.ts';
 
-const peerCount = 64;
+/** Where there are fewer cores 64 peers come to no end: they take one and a half for themselves, and each announces in thousands of leaves. */
+const coresOf64Peers = 8;
+const peerCount = availableParallelism() < coresOf64Peers ? 16 : 64;
 const quickPeerCount = 8;
 /** Of about eleven postings each. */
 const fileCount = 92_000;
@@ -47,8 +49,8 @@ export async function searching({ isQuick, note }: BenchOptions): Promise<readon
     const milliseconds = (times: readonly number[], part: number) => `${threeDigits(quantile(times, part))} ms`;
     return [
       row(`${what}: the first hits, p99`, `${threeDigits(p99)} ms`, {
-        target: `≤ ${targetMilliseconds} ms`,
-        verdict: verdict(p99 <= targetMilliseconds),
+        target: `≤ ${targetMilliseconds} ms with 64 peers`,
+        verdict: wanted === 64 ? verdict(p99 <= targetMilliseconds) : 'not asked',
       }),
       row(`${what}: the first hits, p50`, milliseconds(firsts, 0.5)),
       row(`${what}: all hits, p50`, milliseconds(lasts, 0.5)),
