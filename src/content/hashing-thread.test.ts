@@ -98,6 +98,8 @@ describe('hashing beside the event loop', () => {
     await lost;
     assert.equal(hex(await left), sha256(leaf(9)));
     await assert.rejects(async () => whole.end(), /ended before its time/);
+    for (let index = 0; index < 100; index++) assert.ok(thread.sha256(leaf(index)) instanceof Uint8Array);
+    assert.ok(thread.whole(null).leaf(leaf(1)) instanceof Uint8Array, 'no thread is started any more');
   });
 
   it('builds the same file', async () => {

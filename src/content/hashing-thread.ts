@@ -28,7 +28,7 @@ interface Asked {
 }
 
 export class HashingThread implements BlockHashing {
-  readonly #isWorthwhile: boolean;
+  #isWorthwhile: boolean;
   #worker: Worker | null = null;
   #isUp = false;
   /** Answers come in the order of the questions. */
@@ -78,8 +78,9 @@ export class HashingThread implements BlockHashing {
     };
   }
 
-  /** What the thread has not answered yet is hashed here, or fails if its beginning is lost. */
+  /** What the thread has not answered yet is hashed here, or fails if its beginning is lost; all that comes later is hashed here. */
   async close(): Promise<void> {
+    this.#isWorthwhile = false;
     await this.#end();
   }
 

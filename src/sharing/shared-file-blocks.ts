@@ -5,13 +5,12 @@
 import { lstat } from 'node:fs/promises';
 import type { CID } from 'multiformats/cid';
 import { type BlockHashing, verifyBlockBy } from '../content/block-hashing.ts';
+import { hasSha256 } from '../content/cid.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import type { SharedBlocks } from '../replication/shared-blocks.ts';
 import type { SharedBlock, SharedFileTable } from '../storage/shared-file-table.ts';
 import { openToRead } from '../transfer/local-file.ts';
 import { stampOf } from './look-through.ts';
-
-const sha256Hash = 0x12;
 
 export class SharedFileBlocks implements SharedBlocks {
   readonly #table: Pick<SharedFileTable, 'blocks'>;
@@ -44,8 +43,8 @@ export class SharedFileBlocks implements SharedBlocks {
     return null;
   }
 
-  #places({ multihash: { code, digest } }: CID): readonly SharedBlock[] {
-    return code === sha256Hash ? this.#table.blocks(digest) : [];
+  #places(cid: CID): readonly SharedBlock[] {
+    return hasSha256(cid) ? this.#table.blocks(cid.multihash.digest) : [];
   }
 }
 
