@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultExports, emptyFileNames, longFiles, machineTraces, unfinishedWork } from './house-rules.ts';
+import { defaultExports, emptyFileNames, machineTraces, unfinishedWork } from './house-rules.ts';
 import { repositoryFiles, type SourceFile } from './source-tree.ts';
 
 const files = repositoryFiles();
@@ -21,12 +21,6 @@ test('files are named after what they hold', () => {
     assert.equal(emptyFileNames(file(name)).length, 1, name);
   }
   assert.deepEqual(emptyFileNames(file('src/ring/commonality.ts')), []);
-});
-
-test('no source file is longer than one idea', () => {
-  assert.deepEqual(longFiles(files), []);
-  assert.equal(longFiles(file('src/ring/a.ts', 'x\n'.repeat(401))).length, 1);
-  assert.deepEqual(longFiles(file('src/ring/a.ts', 'x\n'.repeat(400))), []);
 });
 
 test('there are no default exports', () => {

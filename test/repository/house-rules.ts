@@ -3,25 +3,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { root } from '../results.ts';
 import { blank } from './source-text.ts';
-import { isTest, type SourceFile, typescript } from './source-tree.ts';
+import { type SourceFile, typescript } from './source-tree.ts';
 
 const emptyNames = /^(?:utils?|common|helpers?|misc|managers?)$/i;
-/** A file longer than this holds more than one idea. Most are a quarter of it. */
-const maximumSourceLines = 400;
 
 /** `node-utils.ts`, `utils/x.ts` and `peer-manager.ts` alike: the word says nothing about what is inside. */
 export function emptyFileNames(files: readonly SourceFile[]): readonly string[] {
   return files
     .filter((file) => file.path.split('/').some((part) => part.split(/[.\-_]/).some((word) => emptyNames.test(word))))
     .map((file) => `${file.path}: the name says nothing; name it after what it holds`);
-}
-
-export function longFiles(files: readonly SourceFile[]): readonly string[] {
-  return files
-    .filter((file) => file.path.startsWith('src/') && !isTest(file.path))
-    .map((file) => ({ path: file.path, lines: file.text.split('\n').length - 1 }))
-    .filter(({ lines }) => lines > maximumSourceLines)
-    .map(({ path: name, lines }) => `${name}: ${lines} lines, at most ${maximumSourceLines}; split it by idea`);
 }
 
 export function defaultExports(files: readonly SourceFile[]): readonly string[] {
