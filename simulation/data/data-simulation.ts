@@ -7,6 +7,7 @@
  */
 
 import { verifySignature } from '../../src/network/identity.ts';
+import { OpenMembership } from '../../src/network/membership.ts';
 import { MemoryNetwork, type MemoryTransport } from '../../src/network/memory-transport.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { RingAdapter } from '../../src/node/ring-adapter.ts';
@@ -236,6 +237,7 @@ export class DataSimulation {
     const path = new DataPath({
       view,
       transport,
+      membership: new OpenMembership(),
       clock: this.ring.time.clock(process),
       random: this.random,
       ...host.disk.mount(process),

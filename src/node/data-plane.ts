@@ -7,6 +7,7 @@ import type { Genesis } from '../network/genesis.ts';
 import { networkId } from '../network/genesis.ts';
 import { type Identity, verifySignature } from '../network/identity.ts';
 import { hello } from '../network/join-hello.ts';
+import type { Membership } from '../network/membership.ts';
 import type { Silences } from '../network/silences.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import {
@@ -54,6 +55,7 @@ export interface DataPlaneOptions {
   readonly identity: Identity;
   readonly genesis: Genesis;
   readonly transport: Transport;
+  readonly membership: Membership;
   /** Listens to what the ring asks. */
   readonly silences: Silences;
   readonly view: RingView;
@@ -98,6 +100,7 @@ export class DataPlane {
       hashing: this.#hashing,
       view,
       transport,
+      membership: options.membership,
       silences,
       clock: systemClock,
       random: systemRandom,

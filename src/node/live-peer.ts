@@ -5,6 +5,7 @@ import type { Genesis } from '../network/genesis.ts';
 import type { Http2Transport } from '../network/http2-transport.ts';
 import type { Identity } from '../network/identity.ts';
 import { encodeInvite, invitingAddresses } from '../network/invite.ts';
+import type { Membership } from '../network/membership.ts';
 import { systemClock } from '../network/system-clock.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import type { RingHost } from '../ring/ring-host.ts';
@@ -42,6 +43,7 @@ export interface LiveParts {
   /** Null in an open network. */
   readonly secret: Uint8Array | null;
   readonly transport: Http2Transport;
+  readonly membership: Membership;
   readonly ring: RingHost;
   readonly view: RingAdapter;
   readonly data: DataPlane;
@@ -70,6 +72,10 @@ export class LivePeer implements Peer {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+  }
+
+  get membership(): Membership {
+    return this.#parts.membership;
   }
 
   get files(): Files {

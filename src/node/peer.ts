@@ -1,5 +1,6 @@
 /** A running peer as the API, the command line and the shell see it. */
 import type { Counters } from '../network/counters.ts';
+import type { Membership } from '../network/membership.ts';
 import type { Hit } from '../search/hit.ts';
 import type { Search } from '../search/search.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
@@ -92,6 +93,8 @@ export interface BrowsedFiles {
 }
 
 export interface Peer {
+  /** What is known of each host of the network, by its id. */
+  readonly membership: Membership;
   readonly files: Files;
   readonly transfers: Transfers;
   readonly uploads: Uploads;

@@ -9,6 +9,7 @@ import { networkId } from '../network/genesis.ts';
 import { memberIdOfHost } from '../network/host-id.ts';
 import { Http2Transport } from '../network/http2-transport.ts';
 import { loadOrCreateIdentity } from '../network/identity.ts';
+import { OpenMembership } from '../network/membership.ts';
 import { ringCodec } from '../network/ring-codec.ts';
 import { ringKindPrefix, ringNetwork, ringRequests } from '../network/ring-network.ts';
 import { Silences } from '../network/silences.ts';
@@ -73,6 +74,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     ...(configuration.advertise === undefined ? {} : { advertise: configuration.advertise }),
     ...(configuration.zone === undefined ? {} : { zone: configuration.zone }),
   });
+  const membership = new OpenMembership(genesis.rule === 'chosen' ? 'classroom' : 'open');
   const shape = { bits: genesis.bits, successors: genesis.successors };
   const codec = ringCodec(genesis);
   let answering: { ring: RingHost; data: DataPlane } | null = null;
@@ -88,7 +90,10 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       return data.request(from, kind, body);
     },
     stream: (from, kind, incoming) => wired().data.stream(from, kind, incoming),
-    heard: (from) => answering?.ring.heard(from),
+    heard: (from) => {
+      membership.saw(from.host, Date.now());
+      answering?.ring.heard(from);
+    },
   });
 
   const story = new RingStory(identity.host, genesis.rule === 'chosen', (line) => events.tell(line));
@@ -126,6 +131,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     identity,
     genesis,
     transport,
+    membership,
     silences,
     view,
     members: () => askedMembers(ring),
@@ -162,6 +168,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     network: networkId(genesis),
     secret: network.secret,
     transport,
+    membership,
     ring,
     view,
     data,

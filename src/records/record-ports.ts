@@ -1,4 +1,5 @@
 /** Everything that records reach of the outside world, handed in once. */
+import type { Membership } from '../network/membership.ts';
 import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
 import type { RingId } from '../ring/identifier.ts';
@@ -25,6 +26,7 @@ export interface RecordPorts {
   readonly view: RingView;
   readonly placement: RecordHosts;
   readonly transport: Transport;
+  readonly membership: Membership;
   /** Who leaves questions unanswered just now. */
   readonly silences: Pick<Silences, 'isSilent' | 'speakingFirst'>;
   readonly clock: Clock;

@@ -2,6 +2,7 @@
 import type { CID } from 'multiformats/cid';
 import type { BlockHashing } from '../content/block-hashing.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
+import type { Membership } from '../network/membership.ts';
 import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -15,6 +16,7 @@ export interface DataPorts {
   readonly view: RingView;
   readonly placement: PlacementCache;
   readonly transport: Transport;
+  readonly membership: Membership;
   /** Who leaves questions unanswered just now; it listens to `transport`. */
   readonly silences: Silences;
   /** What this host holds itself. */

@@ -1,5 +1,6 @@
 import type { BlockHashing } from '../content/block-hashing.ts';
 import type { BuildOptions } from '../content/builder.ts';
+import type { Membership } from '../network/membership.ts';
 import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
 import type { AnnouncerTimes } from '../records/batch-announcer.ts';
@@ -25,6 +26,7 @@ import type { FileEvent } from './files.ts';
 export interface DataPathOptions {
   readonly view: RingView;
   readonly transport: Transport;
+  readonly membership: Membership;
   /** Who leaves questions unanswered, if anybody listens already; what the data path asks is listened to besides. */
   readonly silences?: Silences;
   readonly clock: Clock;

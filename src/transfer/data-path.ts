@@ -109,6 +109,7 @@ export class DataPath {
       view,
       placement: this.placement,
       transport,
+      membership: options.membership,
       silences,
       blocks,
       ...shared,

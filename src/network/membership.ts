@@ -1,0 +1,67 @@
+/** What this peer knows of the hosts of its network: how people call them, when they were admitted, what they may do. */
+import type { HostId } from '../ring/pointer.ts';
+import { BoundedCache } from './bounded-cache.ts';
+
+/** `members`: by certificate. `open`: everybody. `classroom`: a teaching ring with chosen ids, everybody. */
+export type Admission = 'members' | 'open' | 'classroom';
+
+export const allRights = ['store', 'publish', 'invite', 'admin'] as const;
+export type Right = (typeof allRights)[number];
+
+export interface KnownHost {
+  /** The name in its certificate, such as `anna@laptop`; the shortened id of a host that has shown none. */
+  readonly name: string;
+  /** Milliseconds since 1970 at which a member countersigned its admission; null without a certificate. */
+  readonly admittedAt: number | null;
+  /** The part of every other host's quota that its files may take, above 0 and at most 1; null: the default. */
+  readonly share: number | null;
+  readonly rights: readonly Right[];
+  /** Milliseconds since 1970 at which this peer met it; null when it never did. */
+  readonly firstSeenAt: number | null;
+}
+
+export interface Membership {
+  readonly admission: Admission;
+  /** Answers for every host, also one never met. */
+  of(host: HostId): KnownHost;
+  /** Of a removed host nothing is taken any more: no connection, no signature. */
+  isRemoved(host: HostId): boolean;
+  /** Hosts known under this name: none, one, or several who call themselves so. */
+  named(name: string): readonly HostId[];
+}
+
+/** Hosts whose first appearance is remembered here. */
+const maximumHosts = 16_384;
+
+/** Membership of a network without certificates, for tests and the simulator: all rights, and the times told to it. */
+export class OpenMembership implements Membership {
+  readonly admission: Admission;
+  readonly #seen = new BoundedCache<HostId, number>(maximumHosts);
+
+  constructor(admission: Admission = 'open') {
+    this.admission = admission;
+  }
+
+  /** Only the first time counts. */
+  saw(host: HostId, at: number): void {
+    if (this.#seen.get(host) === undefined) this.#seen.set(host, at);
+  }
+
+  of(host: HostId): KnownHost {
+    const firstSeenAt = this.#seen.get(host) ?? null;
+    return { name: shortId(host), admittedAt: null, share: null, rights: ['store', 'publish'], firstSeenAt };
+  }
+
+  isRemoved(): boolean {
+    return false;
+  }
+
+  named(): readonly HostId[] {
+    return [];
+  }
+}
+
+/** `12D3KooW…wxyz12`: what tells hosts apart in lists where no name is known. */
+export function shortId(host: HostId): string {
+  return `${host.slice(0, 8)}…${host.slice(-6)}`;
+}
