@@ -12,12 +12,15 @@ interface Named {
   readonly outcome: string;
 }
 
+/** Titled with findings of the security review, of which some have the letters of rows. */
+const findingTests = 'test/hostile/';
+
 const run = readResults();
 const named = [...ranTests(), ...testsNotRun()];
 let shown = 0;
 let passing = 0;
 for (const row of Object.keys(rows) as Row[]) {
-  const tests = named.filter((test) => rowsOfTitle(test.title).includes(row));
+  const tests = named.filter(({ title, file }) => !file.startsWith(findingTests) && rowsOfTitle(title).includes(row));
   const passed = tests.filter((test) => test.outcome === 'pass').length;
   if (tests.length > 0) shown += 1;
   if (tests.length > 0 && passed === tests.length) passing += 1;

@@ -24,7 +24,7 @@ export const stages: readonly Stage[] = [
   },
   {
     name: 'end-to-end',
-    files: ['test/end-to-end/**/*.test.ts', 'test/browser/**/*.test.ts'],
+    files: ['test/end-to-end/**/*.test.ts', 'test/browser/**/*.test.ts', 'test/hostile/**/*.test.ts'],
     concurrency: 1,
     timeoutMilliseconds: 300_000,
   },

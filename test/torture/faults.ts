@@ -1,4 +1,6 @@
-/** `npm run faults -- NAME|all [--peers N] [--files N] [--minutes M] [--seed S] [--json]`: the rows of the table of faults. */
+/** `npm run faults -- NAME|all [--only FINDING,…] [--peers N] [--files N] [--minutes M] [--seed S] [--json]`: the rows of the table of faults. */
+import { findings, type Outcome } from '../hostile/finding.ts';
+import { playFindings, tableOf } from '../hostile/findings.ts';
 import { argumentsOf, interruptible, numberOf } from './command-line.ts';
 import { allAtOnce } from './rows/all-at-once.ts';
 import { amidCollection, amidHandOver, amidLeave, amidPut, amidRepair } from './rows/amid.ts';
@@ -32,8 +34,10 @@ const rows: readonly FaultRow[] = [
 ];
 
 const usage = `usage: npm run faults -- NAME…|all [--peers N] [--files N] [--minutes M] [--seed S] [--json]
-measures rows of the table of faults with real peers
-rows: ${rows.map(({ name }) => name).join(', ')}`;
+       npm run faults -- hostile [--only FINDING,…]
+measures rows of the table of faults with real peers; hostile ends with the attacks of the security review
+rows: ${rows.map(({ name }) => name).join(', ')}
+findings, of which --only plays those named and nothing else: ${findings.join(', ')}`;
 const { values, positionals } = argumentsOf(usage, {
   allowPositionals: true,
   options: {
@@ -42,13 +46,21 @@ const { values, positionals } = argumentsOf(usage, {
     minutes: { type: 'string', default: '3' },
     seed: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
   },
 });
-const chosen = rows.filter(({ name }) => positionals.includes(name) || positionals.includes('all'));
-if (chosen.length === 0) {
-  console.error(`faults: name a row, or all\n${usage}`);
+const only = values.only.split(',').filter((one) => one !== '');
+const unknown = [
+  ...positionals.filter((name) => name !== 'all' && !rows.some((row) => row.name === name)),
+  ...only.filter((one) => !findings.some((finding) => finding === one)),
+];
+const named = rows.filter(({ name }) => positionals.includes(name) || positionals.includes('all'));
+if (named.length === 0 || unknown.length > 0) {
+  console.error(`faults: ${unknown.length > 0 ? `there is no ${unknown.join(', ')}` : 'name a row, or all'}\n${usage}`);
   process.exit(2);
 }
+const isHostile = named.includes(hostile);
+const chosen = only.length > 0 ? [] : named;
 
 const log = new StepLog('faults', true);
 const measured = await interruptible(async (signal) => {
@@ -64,10 +76,17 @@ for (const { row, figure, passed } of measured) {
   else
     console.log(`${passed ? 'met   ' : 'NOT   '} ${name}: ${what}\n       target: ${target}\n       figure: ${figure}`);
 }
-const isMet = measured.every(({ passed }) => passed);
+const outcomes = isHostile ? await interruptible((signal) => playFindings(only, (line) => log.step(line), signal)) : [];
+if (values.json) for (const outcome of outcomes) console.log(JSON.stringify(recordOf(outcome)));
+else if (isHostile) for (const line of tableOf(outcomes, only)) console.log(line);
+const isMet = measured.every(({ passed }) => passed) && outcomes.every(({ held }) => held);
 if (isMet) log.remove();
 else console.error(`The steps are in ${log.file}`);
 process.exitCode = isMet ? 0 : 1;
+
+function recordOf({ attack: { finding, title, before }, reached, held, healthMilliseconds }: Outcome) {
+  return { finding, title, before, reached, held, healthMilliseconds };
+}
 
 async function measure(row: FaultRow, signal: AbortSignal): Promise<Measured> {
   const options = {

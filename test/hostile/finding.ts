@@ -1,0 +1,155 @@
+/**
+ * An attack for a finding of the security review, on real processes: what it reached before the finding was closed, what it
+ * reaches now, and whether the peers held. A new one goes into a file of its area in `findings/`, which exports `attacks`, and
+ * `findings-AREA.test.ts` beside this file calls `testFindings(attacks)`. `npm run faults -- hostile` prints all of them.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { NetworkFixture, type PeerOptions } from '../end-to-end/network-fixture.ts';
+import type { PeerProcess } from '../end-to-end/peer-process.ts';
+import { until, within } from '../end-to-end/until.ts';
+
+/** In the order of the review; L are the low ones. */
+export const findings = [
+  ...['C1', 'C2', 'C3', 'H1', 'H2', 'H3', 'H4', 'H5', 'H6', 'H7', 'H8'],
+  ...['M1', 'M2', 'M3', 'M4', 'M5', 'M6', 'M7', 'M8', 'M9', 'L'],
+] as const;
+
+export type Finding = (typeof findings)[number];
+
+export interface FindingAttack {
+  readonly finding: Finding;
+  /** A few words, such as `64 silent sockets keep a peer closed`; the title of the test, after the finding. */
+  readonly title: string;
+  /** What it reached when the review was written. */
+  readonly before: string;
+  /** Starts its peers through the scene, attacks, looks. What it throws counts as not held. */
+  run(scene: Scene): Promise<Reached>;
+}
+
+export interface Reached {
+  /** What the attacker got, with figures: `3 of 3 joins done, slowest 0.4 s`. */
+  readonly reached: string;
+  readonly held: boolean;
+}
+
+export interface Outcome extends Reached {
+  readonly attack: FindingAttack;
+  /** The longest that an attacked peer took to answer /healthz meanwhile. */
+  readonly healthMilliseconds: number;
+}
+
+/** Another user of this machine, for `spawn`; null where this process may not change its user. */
+export const otherUser: { readonly uid: number; readonly gid: number } | null =
+  process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : null;
+
+/** A peer whose event loop stands still for longer has not held, whatever else it did. */
+export const maximumHealthMilliseconds = 500;
+const attackMilliseconds = { short: 110_000, long: 300_000 } as const;
+const settleMilliseconds = 60_000;
+
+/** What an attack works with; all that it starts ends with it. */
+export class Scene {
+  readonly network: NetworkFixture;
+  /** In `npm test`: as little as shows the difference. In `npm run faults`: as much as the review did. */
+  readonly isShort: boolean;
+  readonly ends: AsyncDisposableStack;
+  readonly #health: HealthWatch;
+
+  private constructor(network: NetworkFixture, isShort: boolean, ends: AsyncDisposableStack) {
+    this.network = network;
+    this.isShort = isShort;
+    this.ends = ends;
+    this.#health = ends.use(new HealthWatch());
+  }
+
+  static async play(attack: FindingAttack, isShort: boolean): Promise<Outcome> {
+    await using ends = new AsyncDisposableStack();
+    const network = ends.use(await NetworkFixture.open());
+    const scene = new Scene(network, isShort, ends);
+    const milliseconds = attackMilliseconds[isShort ? 'short' : 'long'];
+    let reached: Reached;
+    try {
+      reached = await within('the attack ends', attack.run(scene), milliseconds);
+    } catch (error) {
+      reached = { reached: `broken off: ${(error as Error).message.slice(0, 2000)}`, held: false };
+    }
+    const healthMilliseconds = await scene.#health.longest();
+    const held = reached.held && healthMilliseconds <= maximumHealthMilliseconds;
+    return { ...reached, held, attack, healthMilliseconds };
+  }
+
+  /** Peers that form one ring, the first its founder. Their /healthz is asked from now on until the attack is over. */
+  async ring(count: number, options: PeerOptions = {}): Promise<readonly [PeerProcess, ...PeerProcess[]]> {
+    const [first, ...others] = await this.network.startRing(count, options);
+    if (first === undefined) throw new Error('a ring has at least one peer');
+    const peers = [first, ...others] as const;
+    await until('one ring', () => this.network.isIdeal(peers), settleMilliseconds);
+    for (const peer of peers) this.#health.watch(peer.apiUrl);
+    // Starting is over: what comes now is the fault of the attack.
+    await wait(200);
+    return peers;
+  }
+}
+
+/**
+ * Asks /healthz from a thread of its own, so that what the attack itself spends in this process does not count; nor does a
+ * question during which the thread itself had to wait for the machine.
+ */
+class HealthWatch implements AsyncDisposable {
+  readonly #worker = new Worker(watching, { eval: true });
+
+  watch(apiUrl: string): void {
+    this.#worker.postMessage(apiUrl);
+  }
+
+  longest(): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#worker.once('message', resolve);
+    this.#worker.postMessage(null);
+    return promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+const watching = `
+const { parentPort } = require('node:worker_threads');
+const http = require('node:http');
+const pace = 50;
+let longest = 0;
+let due = performance.now() + pace;
+let lateAt = 0;
+setInterval(() => {
+  const now = performance.now();
+  if (now - due > 100) lateAt = now;
+  due = now + pace;
+}, pace);
+function ask(url) {
+  const began = performance.now();
+  let isOver = false;
+  const answered = (isAnswer) => {
+    if (isOver) return;
+    isOver = true;
+    const took = performance.now() - began;
+    if (isAnswer && lateAt < began) longest = Math.max(longest, took);
+    setTimeout(() => ask(url), pace * 2);
+  };
+  const question = http.get(url + '/healthz', { agent: false }, (answer) => {
+    answer.resume();
+    answer.once('end', () => answered(true));
+  });
+  question.setTimeout(20_000, () => {
+    answered(true);
+    question.destroy();
+  });
+  // A peer that was stopped by its attack on purpose refuses; that is no answer at all.
+  question.once('error', () => answered(false));
+}
+parentPort.on('message', (url) => {
+  if (url === null) parentPort.postMessage(Math.round(longest));
+  else ask(url);
+});
+`;
