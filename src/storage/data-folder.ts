@@ -19,6 +19,8 @@ const pidFile = 'pid';
 /** Raised when an older Chordial could no longer read the folder. */
 const formatNumber = 1;
 const format = `chordial data folder ${formatNumber}\n`;
+/** How the file of any format begins. */
+const formatBeginning = 'chordial data folder ';
 /** What may lie in a folder that is not yet ours: made by a person or the system before the first start. */
 const harmless = new Set([lockFile, `${lockFile}-journal`, pidFile, 'chordial.toml', 'lost+found']);
 
@@ -71,6 +73,35 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
     lock?.close();
     throw explained(absolute, error);
   }
+}
+
+/**
+ * Whether the private key of a peer lies in this folder, this one's or another's: its file `format` says so. It is never
+ * published. A folder that cannot be looked into is none, since nothing in it can be read.
+ */
+export async function isDataFolder(folder: string): Promise<boolean> {
+  let file: fs.FileHandle | null = null;
+  try {
+    file = await fs.open(
+      path.join(folder, formatFile),
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    );
+    if (!(await file.stat()).isFile()) return false;
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(formatBeginning.length), 0, formatBeginning.length, 0);
+    return buffer.toString('latin1', 0, bytesRead) === formatBeginning;
+  } catch (error) {
+    if (errnoOf(error) === null) throw error;
+    return false;
+  } finally {
+    await file?.close();
+  }
+}
+
+/** The data folder that this lies in, or is; null when there is none. @param place absolute, without links */
+export async function dataFolderAround(place: string): Promise<string | null> {
+  if (await isDataFolder(place)) return place;
+  const above = path.dirname(place);
+  return above === place ? null : dataFolderAround(above);
 }
 
 /** Not mkdir's `recursive`: where the system makes no folders, as in /proc, Node 24 tries it for ever. */

@@ -1,0 +1,169 @@
+/**
+ * A folder held open, so that what is done in it is done in that very folder, wherever its path leads to by then. Folders on
+ * the way are opened one below the other and no link among them is followed.
+ *
+ * On Linux the folder is reached through `/proc/self/fd`. Elsewhere it is reached by its path, and device and inode of every
+ * folder on the way are compared afterwards: a link that was there in between is found out unless it came and went twice.
+ */
+
+import { isUtf8 } from 'node:buffer';
+import { type BigIntStats, constants, type Dirent, existsSync, lstatSync } from 'node:fs';
+import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
+import path from 'node:path';
+
+const isReachedByDescriptor = process.platform === 'linux' && existsSync('/proc/self/fd');
+/** Of Linux: a place and no more, so that a folder on the way need not be readable. Node names no constant for it. */
+const placeOnly = 0o10000000;
+const folderFlags =
+  constants.O_DIRECTORY | constants.O_NOFOLLOW | (isReachedByDescriptor ? placeOnly : constants.O_RDONLY);
+
+export interface Listing {
+  readonly entries: readonly Dirent[];
+  /** Names that are no UTF-8, with the odd bytes as `\xNN`; no other program's text can name these files. */
+  readonly misnamed: readonly string[];
+}
+
+export class FolderHandle {
+  /** As it was asked for. */
+  readonly path: string;
+  /** When it was opened. */
+  readonly status: BigIntStats;
+  readonly #handle: FileHandle;
+  readonly #above: FolderHandle | null;
+
+  private constructor(place: string, handle: FileHandle, status: BigIntStats, above: FolderHandle | null) {
+    this.path = place;
+    this.status = status;
+    this.#handle = handle;
+    this.#above = above;
+  }
+
+  /** Throws the errors of the system; ENOTDIR also where there is a link instead of a folder. @param absolute without `.` and `..` */
+  static async open(absolute: string): Promise<FolderHandle> {
+    const { root } = path.parse(absolute);
+    let here = await FolderHandle.#opened(root, root, null);
+    for (const part of absolute.slice(root.length).split(path.sep)) {
+      if (part === '') continue;
+      const next = here.folder(part);
+      const above = here;
+      try {
+        here = await next;
+      } finally {
+        await above.close();
+      }
+    }
+    return here;
+  }
+
+  static async #opened(place: string, at: string, above: FolderHandle | null): Promise<FolderHandle> {
+    const handle = await open(at, folderFlags);
+    try {
+      return new FolderHandle(place, handle, await handle.stat({ bigint: true }), above);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** For calls of the system: the place of something in this folder, or of the folder itself. @param name without slashes */
+  at(name = '.'): string {
+    return isReachedByDescriptor ? `/proc/self/fd/${this.#handle.fd}/${name}` : path.join(this.path, name);
+  }
+
+  /** The folder of this name in it, no link. */
+  async folder(name: string): Promise<FolderHandle> {
+    const below = await FolderHandle.#opened(path.join(this.path, name), this.at(name), this);
+    try {
+      this.checkIsThere();
+      return below;
+    } catch (error) {
+      await below.close();
+      throw error;
+    }
+  }
+
+  /** Opens a file of this name in it, no link; a pipe or device does not hold it up. @param flags read-only unless given */
+  async file(name: string, flags: number = constants.O_RDONLY, mode?: number): Promise<FileHandle> {
+    const file = await open(this.at(name), flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode);
+    try {
+      this.checkIsThere();
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Null where nothing but a regular file of at most so many bytes is to be read, and something else is there. */
+  async smallFile(name: string, maximumBytes: number): Promise<Buffer | null> {
+    const file = await this.file(name);
+    try {
+      const status = await file.stat();
+      if (!status.isFile() || status.size > maximumBytes) return null;
+      const bytes = Buffer.alloc(maximumBytes + 1);
+      let filled = 0;
+      for (let read = -1; read !== 0 && filled <= maximumBytes; filled += read)
+        read = (await file.read(bytes, filled, bytes.length - filled, filled)).bytesRead;
+      return filled > maximumBytes ? null : bytes.subarray(0, filled);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async list(): Promise<Listing> {
+    const listing = await listFolder(this.at());
+    this.checkIsThere();
+    return listing;
+  }
+
+  lstat(name: string): Promise<BigIntStats> {
+    return lstat(this.at(name), { bigint: true });
+  }
+
+  lstatSync(name: string): BigIntStats {
+    return lstatSync(this.at(name), { bigint: true });
+  }
+
+  /** Where paths lead the way: that this folder and those above it are still at theirs. Throws with code ENOTDIR. */
+  checkIsThere(): void {
+    if (isReachedByDescriptor) return;
+    for (let one: FolderHandle | null = this; one !== null; one = one.#above) {
+      const { dev, ino } = lstatSync(one.path, { bigint: true });
+      if (dev !== one.status.dev || ino !== one.status.ino)
+        throw Object.assign(new Error(`${one.path} is another folder now`), { code: 'ENOTDIR' });
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** What is in a folder, with its names as text. Throws the errors of the system. */
+export async function listFolder(place: string): Promise<Listing> {
+  const entries: Dirent[] = [];
+  const misnamed: string[] = [];
+  // As text, names of other encodings would come as names that nothing has.
+  for (const entry of await readdir(place, { withFileTypes: true, encoding: 'buffer' })) {
+    const bytes = entry.name as unknown as Buffer;
+    if (isUtf8(bytes)) entries.push(Object.assign(entry, { name: bytes.toString() }) as unknown as Dirent);
+    else misnamed.push(escapedName(bytes));
+  }
+  return { entries, misnamed };
+}
+
+/** A name of the disk as text for people: bytes that are no UTF-8 and control characters as `\xNN`. */
+export function escapedName(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const length = [1, 2, 3, 4].find((some) => at + some <= bytes.length && isUtf8(bytes.subarray(at, at + some)));
+    if (length === undefined) text += `\\x${bytes[at]!.toString(16).padStart(2, '0')}`;
+    else text += Buffer.from(bytes.subarray(at, at + length)).toString();
+    at += length ?? 1;
+  }
+  return text.replace(/\p{Cc}/gu, (control) => `\\x${control.codePointAt(0)!.toString(16).padStart(2, '0')}`);
+}
