@@ -24,6 +24,8 @@ export const errorKinds = {
   'no-such-route': { status: 404, exit: 3, title: 'No such route' },
   'method-not-allowed': { status: 405, exit: 2, title: 'The route knows no such method' },
   'unsupported-type': { status: 415, exit: 2, title: 'A body of this type is not taken' },
+  'unsupported-coding': { status: 501, exit: 2, title: 'A transfer coding that is not understood' },
+  'precondition-failed': { status: 412, exit: 1, title: 'A condition of the request does not hold' },
   'forbidden-origin': { status: 403, exit: 1, title: 'Requests from this origin or for this host name are refused' },
   'token-required': { status: 401, exit: 1, title: 'A token is required' },
   'not-publisher': { status: 403, exit: 1, title: 'Only its publisher may do this' },

@@ -8,11 +8,11 @@ export interface ByteRange {
 }
 
 /**
- * Null when the whole is to be sent: no header, another unit, several ranges (which a server may ignore) or a header
+ * Positions of any length: what no number holds exactly lies behind the end of every file. Null when the whole is to be sent: no header, another unit, several ranges (which a server may ignore) or a header
  * that is none. Throws `range-not-satisfiable` when it begins behind the end.
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | null {
-  const parts = /^bytes=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/i.exec(header ?? '');
+  const parts = /^bytes=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(header ?? '');
   if (parts === null) return null;
   const [, first = '', last = ''] = parts;
   if (first === '' && last === '') return null;
@@ -24,8 +24,10 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
 }
 
 /** The last `length` bytes. */
-function suffix(length: number, size: number): ByteRange {
-  if (length === 0 || size === 0) throw notSatisfiable(`bytes=-${length}`, size);
+function suffix(length: number, size: number): ByteRange | null {
+  // Satisfiable, but no Content-Range can tell of no bytes.
+  if (length > 0 && size === 0) return null;
+  if (length === 0) throw notSatisfiable(`bytes=-${length}`, size);
   return { start: Math.max(0, size - length), end: size };
 }
 

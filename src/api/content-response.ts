@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FileEntry, Files } from '../transfer/files.ts';
 import { type ByteRange, parseRange } from './byte-range.ts';
+import { etagOf, evaluateConditions, lastModifiedOf } from './conditions.ts';
 import { sendListing } from './directory-listing.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -21,16 +22,17 @@ export async function sendContent(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { entry } = wanted;
-  const etag = `"${entry.cid}"`;
+  const modified = lastModifiedOf(entry);
+  if (modified !== null) reply.header('Last-Modified', modified);
   if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', 'no-cache');
-  reply.header('ETag', etag).header('X-Content-Type-Options', 'nosniff');
+  reply.header('ETag', etagOf(entry)).header('X-Content-Type-Options', 'nosniff');
   reply.header('X-Chordial-Cid', entry.cid).header('X-Chordial-Type', entry.type);
   reply.header('X-Chordial-Others', String(entry.others));
   const isTooMuch = typeof wanted.most === 'number' && (entry.type === 'directory' || entry.size > wanted.most);
   // The Content-Length of a folder would be that of its listing.
   if (entry.type === 'directory' || isTooMuch) reply.header('X-Chordial-Size', String(entry.size));
   if (entry.publisher !== null) reply.header('X-Chordial-Publisher', entry.publisher);
-  if (isUnchanged(request.headers['if-none-match'], etag)) return reply.code(304).send();
+  if (evaluateConditions(request, entry) === 'unchanged') return reply.code(304).send();
   if (isTooMuch) return reply.code(204).send();
   if (entry.type === 'directory') return sendListing(files, wanted, request, reply);
   return sendFile(files, wanted, request, reply);
@@ -54,9 +56,11 @@ async function sendFile(
 }
 
 function rangeOf(request: FastifyRequest, reply: FastifyReply, entry: FileEntry): ByteRange | null {
+  // RFC 9110, section 14.2: a range is a matter of GET alone.
+  if (request.method !== 'GET') return null;
   // With another ETag in If-Range the client holds a part of other bytes: it needs the whole.
   const condition = request.headers['if-range'];
-  if (condition !== undefined && condition !== `"${entry.cid}"`) return null;
+  if (condition !== undefined && condition !== etagOf(entry)) return null;
   try {
     return parseRange(request.headers.range, entry.size);
   } catch (error) {
@@ -80,11 +84,6 @@ async function* rest(first: IteratorResult<Uint8Array>, bytes: AsyncIterator<Uin
   } finally {
     await bytes.return?.();
   }
-}
-
-function isUnchanged(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  return header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag);
 }
 
 /** RFC 6266: a plain form for old programs, the true name beside it. Neither can break out of the header. */

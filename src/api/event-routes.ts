@@ -39,7 +39,7 @@ export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void 
         `There are ${maximumListeners} listeners already, which is the limit. Close a page or ask again later.`,
       );
     }
-    const last = request.headers['last-event-id'];
+    const last = request.headers['last-event-id'] || undefined;
     const before = typeof last === 'string' ? events.after(last) : events.last(request.query.last);
     reply.hijack();
     stream(reply.raw, events, typeof last === 'string' && !events.has(last), before);

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { checkName } from '../content/name.ts';
 import type { FileReference } from '../transfer/files.ts';
+import { currentOf, evaluateConditions, isConditional } from './conditions.ts';
 import { sendContent } from './content-response.ts';
 import type { ApiContext } from './context.ts';
 import * as schemas from './schemas.ts';
@@ -63,14 +64,27 @@ export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     response: { 200: schemas.filePage },
   };
   app.get<ListRoute>('/api/v1/files', { schema: list }, async ({ query: { all, cursor, limit } }) =>
-    peer().files.list({ all, cursor: cursor ?? null, limit }),
+    peer().files.list({ all, cursor: schemas.pageAfter(cursor), limit }),
   );
 
-  const remove = { summary: 'Ends the entry that this peer has published', params: schemas.nameParameter };
-  app.delete<NameRoute>('/api/v1/files/:name', { schema: remove }, async (request, reply) => {
-    await peer().files.remove(checkName(request.params.name));
+  const remove = {
+    summary: 'Ends the entry that this peer has published',
+    params: schemas.nameParameter,
+    reads: { 'If-Match': 'ETags: removes only what is one of them' },
+  };
+  const config = { handlesConditions: true };
+  app.delete<NameRoute>('/api/v1/files/:name', { schema: remove, config }, async (request, reply) => {
+    const { files, status } = pick(peer());
+    const name = checkName(request.params.name);
+    if (isConditional(request))
+      evaluateConditions(request, await currentOf(files, { name, publisher: status.id }, status.id));
+    await files.remove(name);
     return reply.code(204).send();
   });
+}
+
+function pick(peer: ReturnType<ApiContext['peer']>) {
+  return { files: peer.files, status: peer.status('none') };
 }
 
 function referenceOf(request: { params: NameRoute['Params']; query: NameRoute['Querystring'] }): FileReference {

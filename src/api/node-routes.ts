@@ -41,7 +41,7 @@ export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: 
     response: { 200: schemas.storageListing },
   };
   app.get<StorageRoute>('/api/v1/storage', { schema: storage }, async ({ query: { role, cursor } }) =>
-    peer().storage(role, cursor ?? null),
+    peer().storage(role, schemas.pageAfter(cursor)),
   );
 
   const lookup = {

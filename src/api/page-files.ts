@@ -8,7 +8,8 @@ export interface PageFile {
   readonly bytes: Buffer;
   /** Brotli of the same bytes. */
   readonly compressed: Buffer;
-  readonly etag: string;
+  /** The ETag without its quotes. */
+  readonly tag: string;
   /** The name holds a hash of the content, so that it never changes. */
   readonly isForever: boolean;
 }
@@ -34,7 +35,7 @@ export function readPage(folder: string | null = pageFolder()): ReadonlyMap<stri
       type,
       bytes,
       compressed: readFileSync(`${file}.br`),
-      etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
+      tag: createHash('sha256').update(bytes).digest('base64url').slice(0, 22),
       isForever: name.startsWith('assets/'),
     });
   }

@@ -1,6 +1,7 @@
 /** The web page: one document for all its views, and what it loads. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChordialError } from '../errors.ts';
+import { evaluateConditions } from './conditions.ts';
 import { type PageFile, readPage } from './page-files.ts';
 
 /** Nothing inline, nothing from elsewhere, and no frame around it. */
@@ -35,10 +36,10 @@ export function pageRoutes(app: FastifyInstance): void {
 }
 
 function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile): FastifyReply {
-  const { type, bytes, compressed, etag, isForever } = file;
-  reply.header('ETag', etag).header('Vary', 'Accept-Encoding').header('X-Content-Type-Options', 'nosniff');
+  const { type, bytes, compressed, tag, isForever } = file;
+  reply.header('ETag', `"${tag}"`).header('Vary', 'Accept-Encoding').header('X-Content-Type-Options', 'nosniff');
   reply.header('Cache-Control', isForever ? 'public, max-age=31536000, immutable' : 'no-cache');
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+  if (evaluateConditions(request, { cid: tag, time: null }) === 'unchanged') return reply.code(304).send();
   // Browsers offer brotli beyond TLS on loopback only.
   const takesBrotli = /\bbr\b/.test(request.headers['accept-encoding']?.toString() ?? '');
   if (takesBrotli) reply.header('Content-Encoding', 'br');

@@ -19,7 +19,7 @@ export function peerRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     response: { 200: schemas.browsedFiles },
   };
   app.get<BrowseRoute>('/api/v1/peers/:id/files', { schema: files }, async ({ params, query }) =>
-    peer().browse(params.id, query.cursor ?? null),
+    peer().browse(params.id, schemas.pageAfter(query.cursor)),
   );
 
   const stats = { summary: 'Counts of transfers and peers', response: { 200: schemas.stats } };

@@ -55,7 +55,16 @@ export const publisherQuery = {
   minLength: 8,
   maxLength: 128,
 } as const;
-export const cursorQuery = { type: 'string', description: 'From the page before', maxLength: 1024 } as const;
+export const cursorQuery = {
+  type: 'string',
+  description: 'From the page before; none or an empty one: the first page',
+  maxLength: 1024,
+} as const;
+/** An empty cursor is that of the first page. */
+export function pageAfter(cursor: string | undefined): string | null {
+  return cursor === undefined || cursor === '' ? null : cursor;
+}
+
 export const replicasField = { type: 'integer', minimum: 1, maximum: 8 } as const;
 export const timeToLiveField = { type: 'string', description: 'Such as 12h or 7d', maxLength: 32 } as const;
 

@@ -2,8 +2,9 @@
 import type { FastifyInstance } from 'fastify';
 import { checkName } from '../content/name.ts';
 import { parseDuration } from '../node/quantities.ts';
+import { ConditionalChanges, currentOf, etagOf, evaluateConditions, isConditional } from './conditions.ts';
 import type { ApiContext } from './context.ts';
-import { bodyOf } from './request-body.ts';
+import { bodyOf, checkNotMultipart } from './request-body.ts';
 import * as schemas from './schemas.ts';
 
 interface PutRoute {
@@ -20,25 +21,54 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
     summary: 'Puts the body into the network under this name',
     params: schemas.nameParameter,
     querystring: schemas.query({ replicas: schemas.replicasField, ttl: schemas.timeToLiveField }),
+    reads: {
+      'If-None-Match': '* puts only where no file has this name',
+      'If-Match': 'ETags: puts only where one of them is what the name stands for',
+    },
     consumes: ['application/octet-stream'],
     response: { 201: schemas.putResult },
   };
-  scope.put<PutRoute>('/api/v1/files/:name', { schema: put }, async (request, reply) => {
+  const changes = new ConditionalChanges();
+  scope.put<PutRoute>('/api/v1/files/:name', { schema: put, config }, async (request, reply) => {
     const name = checkName(request.params.name);
     const { replicas, ttl } = request.query;
+    checkNotMultipart(request, 'Send the bytes of the file alone, as "curl -T FILE URL" does.');
+    const { files, status } = parts(peer());
+    const check = async () => {
+      if (isConditional(request)) evaluateConditions(request, await currentOf(files, { name }, status.id));
+    };
+    await check();
     const given = new AbortController();
     // One that was answered has nothing left to break off.
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) given.abort();
     });
     const size = Number(request.headers['content-length'] ?? Number.NaN);
-    const result = await peer().files.put(name, bodyOf(request.raw), {
-      signal: given.signal,
-      ...(Number.isSafeInteger(size) ? { size } : {}),
-      ...(replicas === undefined ? {} : { replicas }),
-      ...(ttl === undefined ? {} : { timeToLive: parseDuration(ttl, 'ttl') }),
-    });
-    const location = `/api/v1/files/${encodeURIComponent(result.name)}`;
-    return reply.code(201).header('Location', location).header('ETag', `"${result.cid}"`).send(result);
+    let endTurn: (() => void) | null = null;
+    // Looked at again before the name changes: another may have put it while this body came.
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield* bodyOf(request.raw);
+      if (!isConditional(request)) return;
+      endTurn = await changes.turn(name);
+      await check();
+    }
+    try {
+      const result = await files.put(name, body(), {
+        signal: given.signal,
+        ...(Number.isSafeInteger(size) ? { size } : {}),
+        ...(replicas === undefined ? {} : { replicas }),
+        ...(ttl === undefined ? {} : { timeToLive: parseDuration(ttl, 'ttl') }),
+      });
+      const location = `/api/v1/files/${encodeURIComponent(result.name)}`;
+      return await reply.code(201).header('Location', location).header('ETag', etagOf(result)).send(result);
+    } finally {
+      (endTurn as (() => void) | null)?.();
+    }
   });
+}
+
+const config = { handlesConditions: true } as const;
+
+function parts(peer: ReturnType<ApiContext['peer']>) {
+  return { files: peer.files, status: peer.status('none') };
 }

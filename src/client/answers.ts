@@ -21,6 +21,8 @@ export interface Problem {
     | 'no-such-route'
     | 'method-not-allowed'
     | 'unsupported-type'
+    | 'unsupported-coding'
+    | 'precondition-failed'
     | 'forbidden-origin'
     | 'token-required'
     | 'not-publisher'
