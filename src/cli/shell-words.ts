@@ -1,13 +1,14 @@
 /** A typed line as words: spaces divide, quotes and backslashes keep together. */
 import { ChordialError } from '../errors.ts';
 
-const pieces = /\s*("((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^\s"'\\]|\\.)+))/gy;
+/** Not what JavaScript calls white space: names hold no-break spaces and byte order marks. */
+const pieces = /[ \t\r\n]*("((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^ \t\r\n"'\\]|\\.)+))/gy;
 
 /** Throws `bad-usage` for a quote that is not closed. */
 export function wordsOfLine(line: string): readonly string[] {
   const words: string[] = [];
   let at = 0;
-  while (line.slice(at).trim() !== '') {
+  while (/[^ \t\r\n]/.test(line.slice(at))) {
     pieces.lastIndex = at;
     const match = pieces.exec(line);
     if (match === null) {
@@ -17,7 +18,7 @@ export function wordsOfLine(line: string): readonly string[] {
       );
     }
     const word = match[3] ?? (match[2] ?? match[4] ?? '').replace(/\\(.)/g, '$1');
-    const isJoined = at > 0 && !/^\s/.test(line.slice(at));
+    const isJoined = at > 0 && !/^[ \t\r\n]/.test(line.slice(at));
     if (isJoined) words[words.length - 1] += word;
     else words.push(word);
     at = pieces.lastIndex;

@@ -86,6 +86,19 @@ describe('buildDirectory', () => {
     assert.equal(await folder.entry('..'), null);
   });
 
+  it('case 9: names of a folder read back as they are, a byte order mark at their beginning included', async () => {
+    const odd = ['\ufeff', '\ufeffx', '\ufeff\ufeffx', 'x\ufeff', 'x', `\ufeff${'é'.repeat(120)}`, '\x12\ufeff'];
+    for (const names of [odd, [...odd, ...namesFor(6000)]]) {
+      const { built, fetch } = await build(entriesNamed(names));
+      const folder = await openContent(built.cid, fetch);
+      assert.ok(folder instanceof DirectoryContent);
+      const listed: string[] = [];
+      for await (const entry of folder.entries()) listed.push(entry.name);
+      assert.deepEqual(listed.sort(), names.toSorted());
+      for (const name of odd) assert.equal((await folder.entry(name))?.name, name);
+    }
+  });
+
   it('refuses names that cannot be in a folder, and doubles', async () => {
     for (const names of [['..'], ['a/b'], [''], ['a\0'], ['x'.repeat(256)], ['a', 'a']]) {
       await assert.rejects(build(entriesNamed(names)), isError('bad-name'));

@@ -12,6 +12,9 @@ import { type Block, cidOfBlock, dagPbCodec } from './cid.ts';
 export const maximumFileLinks = 1024;
 /** Children of one shard of a large folder: 8 bits of the hash of a name per level. */
 export const shardFanout = 256;
+const byteOrderMark = '\ufeff';
+/** Field 2 of a link, with a length. */
+const nameTag = 0x12;
 /** Multicodec of murmur3-x64-64, the hash that places names in shards. */
 const shardHashCode = 0x22n;
 
@@ -78,7 +81,8 @@ export function decodeUnixfs({ cid, bytes }: Block): UnixfsNode {
     throw badContent(cid, `its codec 0x${cid.code.toString(16)} is not that of a file or folder`);
   const { node, data } = decodeEnvelope(cid, bytes);
   if (data.type === 'file' || data.type === 'raw') return fileNode(cid, node, data);
-  const links = node.Links.map((link) => ({ name: link.Name ?? '', cid: link.Hash, size: link.Tsize ?? 0 }));
+  const names = namesOf(node, bytes);
+  const links = node.Links.map((link, place) => ({ name: names[place] ?? '', cid: link.Hash, size: link.Tsize ?? 0 }));
   if (data.type === 'directory') return { type: 'directory', links };
   if (data.type !== 'hamt-sharded-directory')
     throw badContent(cid, `it is a ${data.type}, neither a file nor a folder`);
@@ -101,6 +105,24 @@ function decodeEnvelope(cid: CID, bytes: Uint8Array): { node: PBNode; data: Unix
   } catch (error) {
     throw badContent(cid, error instanceof Error ? error.message : String(error), error);
   }
+}
+
+/** Of each link. The decoder drops a byte order mark at the beginning of a name: where there is one the names are read again. */
+function namesOf({ Links: links }: PBNode, bytes: Uint8Array): readonly string[] {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (!view.includes(byteOrderMark)) return links.map(({ Name }) => Name ?? '');
+  let at = 0;
+  return links.map(({ Hash, Name }) => {
+    // In a link the hash comes first, then the name: its tag, its length (up to two bytes of 7 bits) and its bytes.
+    const tag = view.indexOf(Hash.bytes, at) + Hash.bytes.length;
+    at = tag;
+    if (Name === undefined || view[tag] !== nameTag) return Name ?? '';
+    const [low, high] = [view.readUInt8(tag + 1), view.readUInt8(tag + 2)];
+    if (low >= 128 && high >= 128) return Name;
+    const [length, start] = low < 128 ? [low, tag + 2] : [low - 128 + 128 * high, tag + 3];
+    at = start + length;
+    return view.toString('utf8', start, at);
+  });
 }
 
 function fileNode(cid: CID, node: PBNode, data: UnixFS): FileNode {

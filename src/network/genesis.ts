@@ -1,8 +1,8 @@
 /** What a network agreed on when it was founded. Its hash is the network's id, so nobody can change any of it later. */
 import { hash, randomBytes } from 'node:crypto';
-import { decode, encode } from '@ipld/dag-cbor';
 import { ChordialError } from '../errors.ts';
 import { maximumSuccessors } from '../ring/messages.ts';
+import { decode, encode } from './dag-cbor.ts';
 
 export interface Genesis {
   readonly version: 1;

@@ -5,9 +5,9 @@
  * Whoever has the line can join: it holds the network's secret. The expiry is a hint that `join` obeys and the secret does not.
  */
 import { hash } from 'node:crypto';
-import { decode, encode } from '@ipld/dag-cbor';
 import { ChordialError } from '../errors.ts';
 import { isDialable, isLoopbackAddress, maximumAddressCharacters, maximumAddresses } from './addresses.ts';
+import { decode, encode } from './dag-cbor.ts';
 import { secretBytes } from './network-files.ts';
 import type { Wire } from './transport.ts';
 import { malformed, readBytes, readInteger, readList, readText, readTuple } from './wire-reading.ts';

@@ -1,5 +1,5 @@
 /** Bodies as bytes: DAG-CBOR, strict, of bounded length. */
-import { decode, encode } from '@ipld/dag-cbor';
+import { decode, encode } from './dag-cbor.ts';
 import { TransportError, type Wire } from './transport.ts';
 
 /** A small message or the header of a stream. Lists are bounded far below; this bounds what a hostile peer can make us hold. */

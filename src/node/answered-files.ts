@@ -1,10 +1,9 @@
 /** The files that this peer answers a broadcast for: the names that its members own, and what lies in its shares. */
 import { setImmediate } from 'node:timers/promises';
 import { decodeCid } from '../content/cid.ts';
-import { ChordialError } from '../errors.ts';
-import { decodeEntry } from '../records/entry.ts';
+import { type EncodedEntry, storedEntries } from '../records/entry.ts';
 import { isCurrent } from '../records/merge.ts';
-import { readNameEntry } from '../records/name-entry.ts';
+import { readableName } from '../records/name-entry.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Hit } from '../search/hit.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
@@ -22,9 +21,8 @@ export async function* ownedNames(
   let cursor: string | null = null;
   do {
     const page = records.range('all', cursor, rowsPerPage);
-    const hits = page.items
-      .filter((row) => row.kind === 'name' && isOwn(row))
-      .flatMap((row) => hitOf(row, now()) ?? []);
+    const names = page.items.filter((row) => row.kind === 'name' && isOwn(row));
+    const hits = storedEntries(names).flatMap((encoded) => hitOf(encoded, now()) ?? []);
     if (hits.length > 0) yield hits;
     cursor = page.cursor;
     await setImmediate();
@@ -51,14 +49,9 @@ export function hitOfShared({ name, root, size, sha256, added }: SharedFile, sou
 }
 
 /** Null for a tombstone, an expired one, and what its publisher signed though it is no name. */
-function hitOf(row: RecordRow, now: number): Hit | null {
-  const encoded = decodeEntry(row.bytes);
-  if (!isCurrent(encoded.entry, now)) return null;
-  try {
-    const { name, cid, size, type, sha256, time, publisher } = readNameEntry(encoded);
-    return { name, root: cid, size, type, sha256, time, source: { host: publisher, addresses: [] }, isShared: false };
-  } catch (error) {
-    if (error instanceof ChordialError) return null;
-    throw error;
-  }
+function hitOf(encoded: EncodedEntry, now: number): Hit | null {
+  const named = isCurrent(encoded.entry, now) ? readableName(encoded) : null;
+  if (named === null) return null;
+  const { name, cid, size, type, sha256, time, publisher } = named;
+  return { name, root: cid, size, type, sha256, time, source: { host: publisher, addresses: [] }, isShared: false };
 }

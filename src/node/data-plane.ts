@@ -17,8 +17,8 @@ import {
   TransportError,
   type Wire,
 } from '../network/transport.ts';
-import { decodeEntry } from '../records/entry.ts';
-import { readNameEntry } from '../records/name-entry.ts';
+import { storedEntries } from '../records/entry.ts';
+import { readableName } from '../records/name-entry.ts';
 import { recordMessages } from '../records/record-messages.ts';
 import { shareMessages } from '../records/share-messages.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
@@ -249,10 +249,9 @@ export class DataPlane {
       const page = this.#records.range('all', next, namesPerPage);
       for (const row of page.items) {
         if (row.kind !== 'name' || this.#isOwn(row) !== (role === 'primary')) continue;
-        const encoded = decodeEntry(row.bytes);
-        if (encoded.entry.body === null) continue;
-        const { name, cid } = readNameEntry(encoded);
-        names.push({ name, publisher: row.publisher, cid: cid.toString() });
+        const [encoded] = storedEntries([row]);
+        const named = encoded === undefined || encoded.entry.body === null ? null : readableName(encoded);
+        if (named !== null) names.push({ name: named.name, publisher: row.publisher, cid: named.cid.toString() });
       }
       seen += page.items.length;
       next = page.cursor;

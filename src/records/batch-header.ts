@@ -4,8 +4,8 @@
  * its entries being sent again.
  */
 import { hash } from 'node:crypto';
-import { decode, encode } from '@ipld/dag-cbor';
 import { ChordialError } from '../errors.ts';
+import { decode, encode } from '../network/dag-cbor.ts';
 import { isHostId } from '../network/host-id.ts';
 import type { HostId } from '../ring/pointer.ts';
 import { maximumClockSkewMilliseconds } from './merge.ts';

@@ -5,8 +5,9 @@
  * network id and the canonical bytes of the six fields before it, so that a record can neither be taken for another
  * kind of message nor be carried into another network. Entries published together may have one signature (shared-signature.ts).
  */
-import { decode, encode } from '@ipld/dag-cbor';
+
 import { ChordialError } from '../errors.ts';
+import { decode, encode } from '../network/dag-cbor.ts';
 import { isHostId } from '../network/host-id.ts';
 import type { HostId } from '../ring/pointer.ts';
 import { isSignatureLength, maximumEntriesSigned, signTogether } from './shared-signature.ts';
@@ -152,6 +153,18 @@ export function decodeStoredEntry(bytes: Uint8Array): EncodedEntry {
     throw malformed('it has no signature');
   const entry: Entry = { kind: kind as RecordKind, subject, publisher, sequence, expiry, body, signature };
   return { entry, bytes };
+}
+
+/** Those of this host's own table that can be read: one that cannot hides none of the others. */
+export function storedEntries(rows: readonly { readonly bytes: Uint8Array }[]): readonly EncodedEntry[] {
+  return rows.flatMap(({ bytes }) => {
+    try {
+      return [decodeStoredEntry(bytes)];
+    } catch (error) {
+      if (error instanceof ChordialError) return [];
+      throw error;
+    }
+  });
 }
 
 /** When the entry was made, by its publisher's clock: milliseconds since 1970. */

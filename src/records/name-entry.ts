@@ -73,6 +73,17 @@ export function readNameEntry(encoded: EncodedEntry): NameEntry {
   return { name, cid: rootOf(root), size, type, time, sha256, blocks, publisher, sequence, expiry, encoded };
 }
 
+/** The same, or null: a publisher may sign anything, and what is no name hides none of the others. */
+export function readableName(encoded: EncodedEntry, refused?: (error: Error) => void): NameEntry | null {
+  try {
+    return readNameEntry(encoded);
+  } catch (error) {
+    if (!(error instanceof ChordialError)) throw error;
+    refused?.(error);
+    return null;
+  }
+}
+
 /** The name that an entry of kind `name` is about, tombstones included: what its record key is made of. */
 export function nameOf(entry: UnsignedEntry): string {
   if (entry.body !== null) {
@@ -96,7 +107,7 @@ function checkedName(name: string): string {
 
 function textOf(subject: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(subject);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(subject);
   } catch (cause) {
     throw malformed('its subject is no text', cause);
   }

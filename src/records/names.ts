@@ -2,7 +2,7 @@
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { decodeStoredEntry, type EncodedEntry, type UnsignedEntry } from './entry.ts';
+import { type EncodedEntry, storedEntries, type UnsignedEntry } from './entry.ts';
 import { EntrySigner } from './entry-signer.ts';
 import { isCurrent, mergeEntries } from './merge.ts';
 import {
@@ -11,7 +11,7 @@ import {
   nameEntry,
   nameSubject,
   nameTombstone,
-  readNameEntry,
+  readableName,
 } from './name-entry.ts';
 import { recordKeyOf, recordKeyOfName } from './record-keys.ts';
 import type { RecordPorts } from './record-ports.ts';
@@ -92,7 +92,7 @@ export class Names {
   /** This host's own current entry, from its own table. */
   own(name: string): NameEntry | null {
     const encoded = this.#ownEntry(checkName(name));
-    return encoded === null || !isCurrent(encoded.entry, this.#ports.clock.wallTime()) ? null : readNameEntry(encoded);
+    return encoded === null ? null : (this.#current([encoded])[0] ?? null);
   }
 
   /** Current entries of a name, the one that a get takes first: the own one, else the newest, ties by publisher. */
@@ -118,7 +118,7 @@ export class Names {
         next,
         Math.max(1, limit - names.length),
       );
-      names.push(...this.#current(page.items.map(({ bytes }) => decodeStoredEntry(bytes))));
+      names.push(...this.#current(storedEntries(page.items)));
       next = page.cursor;
     } while (next !== null && names.length < limit);
     return { names, cursor: next };
@@ -153,18 +153,10 @@ export class Names {
 
   #current(entries: readonly EncodedEntry[]): NameEntry[] {
     const now = this.#ports.clock.wallTime();
-    return entries.filter(({ entry }) => isCurrent(entry, now)).flatMap((encoded) => this.#readable(encoded));
-  }
-
-  /** A publisher may sign anything; what is no name hides none of the others. */
-  #readable(encoded: EncodedEntry): NameEntry[] {
-    try {
-      return [readNameEntry(encoded)];
-    } catch (error) {
-      if (!(error instanceof ChordialError)) throw error;
-      this.#ports.report?.('refused-record', this.#ports.view.self, error.message);
-      return [];
-    }
+    const refused = (error: Error) => this.#ports.report?.('refused-record', this.#ports.view.self, error.message);
+    return entries
+      .filter(({ entry }) => isCurrent(entry, now))
+      .flatMap((encoded) => readableName(encoded, refused) ?? []);
   }
 
   #rank(a: NameEntry, b: NameEntry): number {
@@ -178,7 +170,7 @@ export class Names {
     const { table, signer, places } = this.#ports;
     const key = recordKeyOfName(name, places);
     const row = table.find({ kind: 'name', publisher: signer.host, subject: nameSubject(name), key });
-    return row === null ? null : decodeStoredEntry(row.bytes);
+    return row === null ? null : (storedEntries([row])[0] ?? null);
   }
 
   /** At its places, then here too: the publisher lists its names without asking anybody. */

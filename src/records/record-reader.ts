@@ -26,6 +26,8 @@ const deadlineMilliseconds = 1500;
 const maximumPages = 64;
 /** Pages of one host's listing: a million records. A host that never comes to an end is not listened to for ever. */
 const maximumPagesListed = 8192;
+/** Of one host's listing: a damaged disk has a few, a liar as many as it likes. */
+const maximumBadListed = 128;
 
 export class RecordReader {
   readonly #ports: RecordPorts;
@@ -41,9 +43,10 @@ export class RecordReader {
     return mergeEntries(...(await readPlaces(key, this.#ports, (host) => this.#ask(host, key, kinds), fingerprint)));
   }
 
-  /** Everything of a kind that the host holds, page by page. */
+  /** Everything of a kind that the host holds, page by page; one record that cannot be read hides none of the others. */
   async *listAt(host: Contact, kind: RecordKind): AsyncGenerator<readonly EncodedEntry[], void, undefined> {
     let cursor: string | null = null;
+    let bad = 0;
     for (let pages = 0; pages < maximumPagesListed; pages++) {
       const body = { kind, cursor, limit: maximumEntriesPerMessage };
       const answer =
@@ -51,11 +54,12 @@ export class RecordReader {
           ? this.#holder.list(body)
           : await this.#ports.transport.request(host, recordMessages.list, body, { deadline: deadlineMilliseconds });
       const page = decodeListAnswer(answer);
-      const { entries, isForged } = this.#genuine(host, page.entries);
+      const some = page.entries.map((bytes) => this.#genuine(host, [bytes]));
+      bad += some.filter(({ isForged }) => isForged).length;
       // A cursor that stands still would be asked with for ever.
       if (page.cursor !== null && page.cursor === cursor) return;
-      yield entries;
-      if (page.cursor === null || isForged) return;
+      yield some.flatMap(({ entries }) => entries);
+      if (page.cursor === null || bad > maximumBadListed) return;
       cursor = page.cursor;
     }
   }
@@ -64,17 +68,18 @@ export class RecordReader {
     const entries: EncodedEntry[] = [];
     let isUnknown = false;
     let after: string | null = null;
+    const isHere = host.host === this.#ports.view.self.host;
     for (let asked = 0; asked < maximumPages; asked++) {
       const question = encodeQuestion({ keys: [key], kinds, after });
-      const answer: unknown =
-        host.host === this.#ports.view.self.host
-          ? this.#holder.get(question)
-          : await this.#ports.transport.request(host, recordMessages.get, question, { deadline: deadlineMilliseconds });
+      const answer: unknown = isHere
+        ? this.#holder.get(question)
+        : await this.#ports.transport.request(host, recordMessages.get, question, { deadline: deadlineMilliseconds });
       const pages = decodePages(answer, 1);
       const page = this.#genuine(host, pages.entries[0] ?? []);
       entries.push(...page.entries);
       // It would go on page by page for as long as it likes, and what it does not name may be there all the same.
-      if (page.isForged) throw new TransportError('refused', `${host.host} hands out records that nobody signed.`);
+      if (page.isForged && !isHere)
+        throw new TransportError('refused', `${host.host} hands out records that nobody signed.`);
       isUnknown ||= pages.unknown[0] === true;
       after = pages.more[0] ?? null;
       if (after === null) break;

@@ -5,9 +5,10 @@
  * Subjects (spec/4, Records; parts divided by NUL, which neither a name nor a word holds): name: name ‖ root; provider:
  * the root's multihash; posting: word ‖ name ‖ root, the root being the CID in binary.
  */
-import { decode, encode } from '@ipld/dag-cbor';
+
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
+import { decode, encode } from '../network/dag-cbor.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { EntryBody, RecordKind } from './entry.ts';
 import { providerKey, type RecordKey, type RecordPlaces, recordKeyOfName, wordKey } from './record-keys.ts';

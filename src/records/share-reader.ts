@@ -10,7 +10,7 @@ import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
 import { readPlaces } from './place-reading.ts';
 import { providerKey, type RecordKey, type RecordPlaces } from './record-keys.ts';
 import { type HeldShareEntry, malformed, type ShareEntry, shareEntryKey } from './share-entry.ts';
-import { decodeLeaf } from './share-leaf.ts';
+import { decodeLeaf, endsOfLeaf } from './share-leaf.ts';
 import {
   decodeLeafPage,
   encodeLeafQuestion,
@@ -102,6 +102,7 @@ export class RingShareReader implements ShareReader {
       const header = headers.read(headerBytes);
       if (verifyRun(header.root, header.leaves, place, [hashOfLeaf(bytes)], splitProof(proof)) === null)
         throw malformed('a leaf is not proved by its batch');
+      endsOfLeaf(bytes);
       return [{ header, place, bytes }];
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;

@@ -4,7 +4,7 @@
  */
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
-import { decodeEntry } from '../records/entry.ts';
+import { storedEntries } from '../records/entry.ts';
 import { sendLeaves } from '../records/leaf-exchange.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
@@ -44,8 +44,10 @@ async function handOverRecords(ports: SyncPorts): Promise<readonly string[]> {
   do {
     const page = ports.records.table.range('all', cursor, itemsPerPage);
     await Promise.all(
-      page.items.map(async ({ key, bytes }) => {
-        const entries = [decodeEntry(bytes)];
+      page.items.map(async (row) => {
+        const { key } = row;
+        const entries = storedEntries([row]);
+        if (entries.length === 0) return;
         failures.push(...(await everywhere(ports, key, ports.replicas, (host) => ports.records.push(host, entries))));
       }),
     );

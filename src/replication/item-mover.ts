@@ -8,7 +8,7 @@ import { type Block, blockKey } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
-import { decodeEntry } from '../records/entry.ts';
+import { storedEntries } from '../records/entry.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim } from '../storage/claim-table.ts';
@@ -201,10 +201,7 @@ export class ItemMover {
         });
         if (rows.length === 0) continue;
         // Expired ones as well: they are kept for a day, everywhere, for that they expired ends the claims of their puts.
-        await this.#ports.records.push(
-          host,
-          rows.map(({ bytes }) => decodeEntry(bytes)),
-        );
+        await this.#ports.records.push(host, storedEntries(rows));
       }
       return true;
     } catch (error) {

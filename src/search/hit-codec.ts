@@ -3,7 +3,7 @@ import { decodeCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { decodeContact, encodeContact } from '../network/contact-codec.ts';
-import type { Wire } from '../network/transport.ts';
+import { TransportError, type Wire } from '../network/transport.ts';
 import {
   malformed,
   readBoolean,
@@ -32,9 +32,16 @@ export function encodeHits(hits: readonly Hit[]): Wire {
   ]);
 }
 
-/** Refuses (TransportError) anything else. */
+/** One that cannot be read hides none of the others. Refuses (TransportError) what is no list, or too long. */
 export function decodeHits(value: Wire): readonly Hit[] {
-  return readList(value, 'the hits', 0, maximumHitsPerMessage).map(decodeHit);
+  return readList(value, 'the hits', 0, maximumHitsPerMessage).flatMap((one) => {
+    try {
+      return [decodeHit(one)];
+    } catch (error) {
+      if (error instanceof TransportError) return [];
+      throw error;
+    }
+  });
 }
 
 function decodeHit(value: Wire): Hit {

@@ -1,5 +1,5 @@
 /** The index as this host holds it: the files that stand under a word, from puts and from shares, and the best for a query. */
-import { decodeStoredEntry } from '../records/entry.ts';
+import { storedEntries } from '../records/entry.ts';
 import { isCurrent } from '../records/merge.ts';
 import { wordKey } from '../records/record-keys.ts';
 import type { ShareReader } from '../records/shares.ts';
@@ -106,8 +106,7 @@ export class WordIndex {
     let cursor: string | null = null;
     do {
       const page = table.get(key, 'posting', cursor, postingsPerPage);
-      for (const { bytes } of page.items) {
-        const { entry } = decodeStoredEntry(bytes);
+      for (const { entry } of storedEntries(page.items)) {
         if (!isCurrent(entry, now)) continue;
         if (isSplitMark(entry)) isSplit = true;
         else count += 1;
@@ -150,8 +149,7 @@ export class WordIndex {
     let cursor: string | null = null;
     do {
       const page = table.get(key, 'posting', cursor, postingsPerPage);
-      for (const { bytes } of page.items) {
-        const encoded = decodeStoredEntry(bytes);
+      for (const encoded of storedEntries(page.items)) {
         if (!isCurrent(encoded.entry, now)) continue;
         isSplit ||= isSplitMark(encoded.entry);
         const hit = hitOfPosting(encoded);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { parseCid } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
+import { ownedNames } from '../../src/node/answered-files.ts';
 import { signEntry } from '../../src/records/entry.ts';
 import { nameEntry } from '../../src/records/name-entry.ts';
 import { recordKeyOfName } from '../../src/records/record-keys.ts';
@@ -208,5 +209,40 @@ test('A23 a peer tells in plain words what it published and removed', async () =
     /Published file "told": 1 B, bafk\w+, 3 copies\./,
   );
   assert.ok(peers[0]!.events.some(({ kind }) => kind === 'removed'));
+  await close();
+});
+
+test('case 9: one record that cannot be read ends no listing, no search and no removal of the others', async () => {
+  const { peers, close } = await dataNetwork(3);
+  const put = await peers[0]!.files.put('readable', bytesOf('x'));
+  const own = peers[0]!.contact.host;
+  const now = Date.now();
+  const content = { name: 'a', cid: parseCid(put.cid), size: 1, type: 'file', sha256: null, blocks: 1 } as const;
+  const signed = nameEntry(content, own, now, now, null);
+  const odd = signEntry({ ...signed, body: { ...signed.body, size: -1 } }, testNetworkId, (bytes) =>
+    peers[0]!.identity.sign(bytes),
+  );
+  const row = (name: string, bytes: Uint8Array) => ({
+    ...{ kind: 'name', publisher: own, subject: Buffer.from(name), sequence: now, expiry: null, bytes },
+    key: recordKeyOfName(name, places),
+  });
+  // Signed though it says nothing; and bytes that a disk has damaged.
+  for (const { records } of peers) await records.put([row('a', odd.bytes)]);
+  await peers[0]!.records.put([row('b', Uint8Array.of(0xff, 0x00))]);
+  await peers[1]!.records.put([row('readable 2', Uint8Array.of(0xff, 0x00))]);
+  for (const all of [true, false]) {
+    const { files } = await peers[0]!.files.list({ all, cursor: null, limit: 10 });
+    assert.deepEqual(
+      files.map(({ name }) => name),
+      ['readable'],
+    );
+  }
+  const found: string[] = [];
+  for await (const hits of ownedNames(peers[1]!.records, () => true, Date.now))
+    found.push(...hits.map((hit) => hit.name));
+  assert.deepEqual(found, ['readable']);
+  assert.equal((await peers[2]!.files.resolve({ name: 'readable' })).cid, put.cid);
+  for (const name of ['a', 'b']) await assert.rejects(peers[0]!.files.resolve({ name }), code('not-found'));
+  await peers[0]!.files.remove('readable');
   await close();
 });
