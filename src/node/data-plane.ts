@@ -294,7 +294,7 @@ export class DataPlane {
 /** What an earlier start settled, or null. */
 export function settledQuota(catalog: Catalog): number | null {
   const settled = catalog.setting(quotaSetting);
-  return typeof settled === 'number' ? settled : null;
+  return typeof settled === 'number' && Number.isSafeInteger(settled) && settled >= 0 ? settled : null;
 }
 
 function leaving(): TransportError {

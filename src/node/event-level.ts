@@ -13,6 +13,7 @@ const levels: Readonly<Record<string, LogLevel>> = {
   merge: 'warn',
   mended: 'warn',
   'share-failed': 'warn',
+  damaged: 'warn',
   bug: 'error',
 };
 

@@ -161,7 +161,9 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   known.keep(ring);
   opened.defer(() => known.close());
   data.begin();
-  const uploads = await Uploads.open(path.join(folder.path, 'uploads'), data.files);
+  const uploads = await Uploads.open(path.join(folder.path, 'uploads'), data.files, {
+    tell: (text) => events.tell({ kind: 'damaged', text }),
+  });
   return new LivePeer({
     identity,
     genesis,

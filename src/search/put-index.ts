@@ -3,7 +3,7 @@
  * postings are brought into line. Nobody waits for that; what is due is written down before the name changes, so that a
  * peer killed in between does it when it runs again.
  */
-import { parseCid } from '../content/cid.ts';
+import { cidIn, parseCid } from '../content/cid.ts';
 import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
 import { signEntries } from '../records/entry.ts';
 import type { NameEntry } from '../records/name-entry.ts';
@@ -60,7 +60,7 @@ export class PutIndex {
   constructor(ports: PutIndexPorts) {
     this.#ports = ports;
     for (const { name, value } of ports.settings.settings(settingPrefix)) {
-      this.#due.set(name.slice(settingPrefix.length), value as Due);
+      this.#due.set(name.slice(settingPrefix.length), dueOf(value));
     }
   }
 
@@ -205,4 +205,10 @@ export class PutIndex {
     else this.#due.set(name, due);
     await this.#ports.settings.setSetting(`${settingPrefix}${name}`, due ?? undefined);
   }
+}
+
+/** As it was written down; contents that are none are left out, so that a damaged setting ends no start. */
+function dueOf(value: unknown): Due {
+  const { ended } = (value ?? {}) as { readonly ended?: unknown };
+  return { ended: Array.isArray(ended) ? ended.filter((one) => typeof one === 'string' && cidIn(one) !== null) : [] };
 }

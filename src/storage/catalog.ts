@@ -87,17 +87,19 @@ export class Catalog {
     this.#commits.hasRoom(isPlenty);
   }
 
+  /** Undefined when there is none, or none that can be read: its owner then begins as on the first start. */
   setting(name: string): unknown {
-    const row = this.#setting.get(name);
-    return row === undefined ? undefined : JSON.parse(String(row['value']));
+    return parsed(this.#setting.get(name)?.['value']);
   }
 
-  /** Settings whose names begin so, in the order of their names. */
+  /** Settings whose names begin so, in the order of their names; without those that cannot be read. */
   settings(prefix: string): readonly { readonly name: string; readonly value: unknown }[] {
     const rows = this.database
       .prepare('SELECT name, value FROM settings WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name')
       .all(prefix);
-    return rows.map(({ name, value }) => ({ name: String(name), value: JSON.parse(String(value)) }));
+    return rows
+      .map(({ name, value }) => ({ name: String(name), value: parsed(value) }))
+      .filter(({ value }) => value !== undefined);
   }
 
   /** The value is kept as JSON; undefined removes it. */
@@ -157,6 +159,14 @@ export class Catalog {
       'shared_blocks',
     ])
       this.database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
+  }
+}
+
+function parsed(text: unknown): unknown {
+  try {
+    return typeof text === 'string' ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -3,7 +3,6 @@ import type { FileMark } from './nonce-file.ts';
 import type { TransferRequest, TransferStatus } from './transfers.ts';
 
 export interface SettingsTable {
-  setting(name: string): unknown;
   /** Those whose names begin so. */
   settings(prefix: string): readonly { readonly name: string; readonly value: unknown }[];
   setSetting(name: string, value: unknown): Promise<void>;
@@ -24,8 +23,6 @@ export interface JournalEntry {
 
 /** Each transfer has a setting of its own, so that a change of one writes no other. */
 const prefix = 'transfers/';
-/** Where earlier versions kept all of them in one list. */
-const listName = 'transfers';
 
 export class TransferJournal {
   readonly #settings: SettingsTable;
@@ -36,20 +33,13 @@ export class TransferJournal {
     this.#settings = settings;
   }
 
-  /** In the order of their start. Written by this program alone, so its shape is trusted; an older list that is none counts as empty. */
+  /** In the order of their start; what is no entry is left out. */
   load(): readonly JournalEntry[] {
-    const list = this.#settings.setting(listName);
-    const own = this.#settings.settings(prefix).map(({ value }) => value as JournalEntry);
-    const known = new Set(own.map(({ id }) => id));
-    const earlier = Array.isArray(list) ? (list as JournalEntry[]).filter(({ id }) => !known.has(id)) : [];
-    return [...earlier, ...own].sort((a, b) => (a.started < b.started ? -1 : a.started > b.started ? 1 : 0));
-  }
-
-  /** Turns the list of an earlier version into entries; nothing when there is none. */
-  async convert(): Promise<void> {
-    if (this.#settings.setting(listName) === undefined) return;
-    await Promise.all(this.load().map((entry) => this.save(entry)));
-    await this.#settings.setSetting(listName, undefined);
+    const own = this.#settings
+      .settings(prefix)
+      .filter(({ name, value }) => isEntry(value) && name === prefix + value.id)
+      .map(({ value }) => value as JournalEntry);
+    return own.sort((a, b) => (a.started < b.started ? -1 : a.started > b.started ? 1 : 0));
   }
 
   save(entry: JournalEntry): Promise<void> {
@@ -69,4 +59,22 @@ export class TransferJournal {
     this.#writing.set(id, writing);
     return writing;
   }
+}
+
+const states: ReadonlySet<unknown> = new Set(['running', 'paused', 'done', 'failed', 'cancelled']);
+
+/** What a running transfer is carried out by; the rest is only shown. */
+function isEntry(value: unknown): value is JournalEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, request, state, started, bytesDone, error } = value as Partial<Record<keyof JournalEntry, unknown>>;
+  const isTold = typeof id === 'string' && typeof started === 'string' && typeof bytesDone === 'number';
+  const isFailure = error === null || (typeof error === 'object' && error !== undefined);
+  if (!isTold || !isFailure || !states.has(state) || typeof request !== 'object' || request === null) return false;
+  const { kind, reference, path, nonce } = request as Partial<Record<keyof TransferRequest, unknown>>;
+  return (
+    (kind === 'put' || kind === 'get') &&
+    typeof reference === 'string' &&
+    typeof path === 'string' &&
+    (nonce === null || typeof nonce === 'string')
+  );
 }

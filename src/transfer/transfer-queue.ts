@@ -60,7 +60,6 @@ export class TransferQueue implements Transfers {
   /** Goes on with what was running when the peer ended; to be called once it is a member. */
   begin(): void {
     this.#begun = true;
-    this.#journal.convert().catch((error: Error) => this.#ports.report?.(error));
     this.#pump();
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { withFolder } from '../../test/fixtures/temporary-folder.ts';
@@ -58,9 +58,67 @@ test('two senders of one upload do not mix', () =>
 test('an upload that nobody goes on with is given up after a week', () =>
   withUploads(async (folder) => {
     let now = 0;
-    const uploads = await Uploads.open(folder, new Published(), () => now);
+    const uploads = await Uploads.open(folder, new Published(), { now: () => now });
     const { id } = await uploads.create('a', 4);
     now = 8 * 24 * 3600 * 1000;
     await uploads.create('b', 4);
     assert.throws(() => uploads.get(id), /no upload/);
+  }));
+
+for (const [what, harm] of [
+  ['bytes gone', (file: string) => rm(file)],
+  ['bytes cut', (file: string) => truncate(file, 1)],
+  ['bytes a folder', (file: string) => rm(file).then(() => mkdir(file))],
+  ['state cut', (file: string) => truncate(`${file}.json`, 20)],
+  ['state empty', (file: string) => writeFile(`${file}.json`, '')],
+  ['state of another shape', (file: string) => writeFile(`${file}.json`, '{"id":5}')],
+  ['state no object', (file: string) => writeFile(`${file}.json`, 'null')],
+] as const) {
+  test(`case 15 of an upload with its ${what} nothing is left but a line, and others go on`, () =>
+    withUploads(async (folder) => {
+      const before = await Uploads.open(folder, new Published());
+      const [harmed, whole] = [await before.create('a', 9), await before.create('b', 9)];
+      for (const { id } of [harmed, whole]) await before.append(id, 0, pieces('012'));
+      await harm(path.join(folder, harmed.id));
+      const told: string[] = [];
+      const after = await Uploads.open(folder, new Published(), { tell: (text) => told.push(text) });
+      assert.equal(told.length, 1, told.join());
+      assert.match(told[0] ?? '', /Forgot the upload of .*Send it again/);
+      assert.throws(() => after.get(harmed.id), /no upload/);
+      assert.equal(after.offset(after.get(whole.id)), 3);
+      assert.deepEqual((await readdir(folder)).sort(), [whole.id, `${whole.id}.json`].sort());
+    }));
+}
+
+test('case 15 bytes of an upload that vanish while the peer runs end it with the remedy', () =>
+  withUploads(async (folder) => {
+    const uploads = await Uploads.open(folder, new Published());
+    const { id } = await uploads.create('a', 9);
+    await rm(path.join(folder, id));
+    await assert.rejects(uploads.append(id, 0, pieces('012')), { code: 'not-found' });
+    assert.deepEqual(await readdir(folder), []);
+  }));
+
+test('case 15 a file in the place of the folder of uploads is removed and told', () =>
+  withFolder(async (folder) => {
+    const place = path.join(folder, 'uploads');
+    await writeFile(place, 'x');
+    const told: string[] = [];
+    const uploads = await Uploads.open(place, new Published(), { tell: (text) => told.push(text) });
+    assert.equal(told.length, 1);
+    assert.equal((await uploads.create('a', 1)).received, 0);
+  }));
+
+test('L ended uploads keep nobody from beginning others', () =>
+  withUploads(async (folder) => {
+    let now = 0;
+    const uploads = await Uploads.open(folder, new Published(), { now: () => now });
+    const ended: string[] = [];
+    for (now = 1; now <= 258; now += 1) ended.push((await uploads.create('empty', 0)).id);
+    assert.equal(uploads.get(ended.at(-1) ?? '').result?.copies, 2);
+    assert.throws(() => uploads.get(ended[0] ?? ''), /no upload/);
+    const states = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+    assert.ok(states.length <= 257, String(states.length));
+    await Promise.all(Array.from({ length: 256 }, () => uploads.create('a', 4)));
+    await assert.rejects(uploads.create('a', 4), /256 uploads under way/);
   }));

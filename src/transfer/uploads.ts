@@ -5,10 +5,11 @@
  * The last byte is acknowledged only when the file is published, so that a peer killed before that is asked to do it.
  */
 import { randomUUID } from 'node:crypto';
-import fs from 'node:fs/promises';
+import fs, { type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { writeFileDurably } from '../storage/durable-file.ts';
+import { errnoOf } from '../storage/system-error.ts';
 import type { Files, PutResult } from './files.ts';
 
 export interface Upload {
@@ -23,6 +24,13 @@ export interface Upload {
   readonly result: PutResult | null;
 }
 
+export interface UploadOptions {
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  readonly tell?: (text: string) => void;
+}
+
+/** Begun and not ended. As many results of ended ones are kept, the latest. */
 const maximumUploads = 256;
 /** One that nobody goes on with is given up; so long is the result of a finished one told. */
 const maximumIdleMilliseconds = 7 * 24 * 3600 * 1000;
@@ -33,21 +41,27 @@ export class Uploads {
   readonly #folder: string;
   readonly #files: Pick<Files, 'putPath'>;
   readonly #now: () => number;
-  readonly #known: Map<string, Upload>;
+  readonly #known = new Map<string, Upload>();
   /** Uploads that somebody is sending right now. */
   readonly #busy = new Set<string>();
 
-  private constructor(folder: string, files: Pick<Files, 'putPath'>, now: () => number, known: Map<string, Upload>) {
+  private constructor(folder: string, files: Pick<Files, 'putPath'>, now: () => number) {
     this.#folder = folder;
     this.#files = files;
     this.#now = now;
-    this.#known = known;
   }
 
-  /** `folder` is made when the first upload comes. */
-  static async open(folder: string, files: Pick<Files, 'putPath'>, now: () => number = Date.now): Promise<Uploads> {
-    const uploads = new Uploads(folder, files, now, new Map());
-    await uploads.#recover();
+  /**
+   * `folder` is made when the first upload comes. An upload whose files are missing, cut or garbage is forgotten, and
+   * `tell` hears of it: its sender begins again.
+   */
+  static async open(
+    folder: string,
+    files: Pick<Files, 'putPath'>,
+    { now = Date.now, tell = () => {} }: UploadOptions = {},
+  ): Promise<Uploads> {
+    const uploads = new Uploads(folder, files, now);
+    await uploads.#recover(tell);
     return uploads;
   }
 
@@ -66,10 +80,11 @@ export class Uploads {
   /** Throws `busy` or `disk-full`. */
   async create(name: string, size: number): Promise<Upload> {
     await this.#forgetIdle();
-    if (this.#known.size >= maximumUploads) {
+    const begun = [...this.#known.values()].filter(({ result }) => result === null);
+    if (begun.length >= maximumUploads) {
       throw new ChordialError(
         'busy',
-        `There are ${maximumUploads} uploads already, which is the limit. End some first.`,
+        `There are ${maximumUploads} uploads under way, which is the limit. End some first.`,
       );
     }
     await fs.mkdir(this.#folder, { recursive: true, mode: 0o700 });
@@ -113,7 +128,7 @@ export class Uploads {
   }
 
   async #write(upload: Upload, offset: number, body: AsyncIterable<Uint8Array>): Promise<Upload> {
-    const handle = await fs.open(this.#bytesOf(upload.id), 'r+');
+    const handle = await this.#openBytes(upload);
     let at = offset;
     try {
       for await (const piece of body) {
@@ -130,6 +145,18 @@ export class Uploads {
       if (at > offset) await this.#keep({ ...upload, received: at, touched: this.#now() });
     }
     return this.get(upload.id);
+  }
+
+  /** Throws `not-found`, and forgets the upload, when its bytes are gone. */
+  async #openBytes({ id, name }: Upload): Promise<FileHandle> {
+    try {
+      return await fs.open(this.#bytesOf(id), 'r+');
+    } catch (cause) {
+      if (errnoOf(cause) !== 'ENOENT') throw cause;
+      this.#known.delete(id);
+      await fs.rm(this.#stateOf(id), { force: true });
+      throw new ChordialError('not-found', `The bytes of the upload of ${name} are gone. Begin a new one.`, { cause });
+    }
   }
 
   async #publish(upload: Upload, signal?: AbortSignal): Promise<Upload> {
@@ -162,27 +189,52 @@ export class Uploads {
     for (const { id, touched } of this.#known.values()) {
       if (touched < oldest && !this.#busy.has(id)) await this.remove(id);
     }
+    const ended = [...this.#known.values()].filter(({ id, result }) => result !== null && !this.#busy.has(id));
+    ended.sort((a, b) => b.touched - a.touched);
+    for (const { id } of ended.slice(maximumUploads)) await this.remove(id);
   }
 
-  async #recover(): Promise<void> {
-    let names: string[];
-    try {
-      names = await fs.readdir(this.#folder);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      throw error;
-    }
-    for (const name of names.filter((one) => one.endsWith('.json'))) {
-      const upload = JSON.parse(await fs.readFile(path.join(this.#folder, name), 'utf8')) as Upload;
-      this.#known.set(upload.id, upload);
-      // Bytes behind the mark were never acknowledged, and after a loss of power may be anything.
-      if (upload.result === null) await fs.truncate(this.#bytesOf(upload.id), upload.received);
+  async #recover(tell: (text: string) => void): Promise<void> {
+    for (const name of await this.#names(tell)) {
+      if (!name.endsWith('.json')) continue;
+      const id = name.slice(0, -'.json'.length);
+      const upload = readUpload(id, await fs.readFile(path.join(this.#folder, name), 'utf8').catch(() => ''));
+      const isWhole = upload !== null && (upload.result !== null || (await this.#cutToMark(upload)));
+      if (upload !== null && isWhole) this.#known.set(id, upload);
+      else tell(`Forgot the upload of ${upload?.name ?? id}: its files in ${this.#folder} are damaged. Send it again.`);
     }
     // A peer killed between two lines may have left bytes without a state, or a state half written.
     const kept = new Set(
       [...this.#known.values()].flatMap(({ id, result }) => [`${id}.json`, ...(result ? [] : [id])]),
     );
-    for (const name of names) if (!kept.has(name)) await fs.rm(path.join(this.#folder, name), { force: true });
+    for (const name of await this.#names(tell)) {
+      if (!kept.has(name)) await fs.rm(path.join(this.#folder, name), { recursive: true, force: true });
+    }
+  }
+
+  async #names(tell: (text: string) => void): Promise<readonly string[]> {
+    try {
+      return await fs.readdir(this.#folder);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      if (errnoOf(error) !== 'ENOTDIR') throw error;
+      await fs.rm(this.#folder, { force: true });
+      tell(`Removed ${this.#folder}: it was no folder. Uploads that were under way begin again.`);
+      return [];
+    }
+  }
+
+  /** Bytes behind the mark were never acknowledged, and after a loss of power may be anything. False when there are fewer. */
+  async #cutToMark({ id, received }: Upload): Promise<boolean> {
+    try {
+      const status = await fs.lstat(this.#bytesOf(id));
+      if (!status.isFile() || status.size < received) return false;
+      await fs.truncate(this.#bytesOf(id), received);
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false;
+      throw error;
+    }
   }
 
   #bytesOf(id: string): string {
@@ -192,4 +244,26 @@ export class Uploads {
   #stateOf(id: string): string {
     return path.join(this.#folder, `${id}.json`);
   }
+}
+
+/** Null for what this program cannot have written under that id. */
+function readUpload(id: string, text: string): Upload | null {
+  let read: Partial<Record<keyof Upload, unknown>>;
+  try {
+    read = JSON.parse(text) as typeof read;
+  } catch {
+    return null;
+  }
+  if (typeof read !== 'object' || read === null || read.id !== id || typeof read.name !== 'string') return null;
+  const { name, size, received, touched, result } = read;
+  if (!isCount(size) || !isCount(received) || received > size || !isCount(touched)) return null;
+  if (result === null) return { id, name, size, received, touched, result };
+  const { cid, copies } = (typeof result === 'object' ? result : {}) as Partial<PutResult>;
+  return typeof cid === 'string' && isCount(copies)
+    ? { id, name, size, received, touched, result: result as PutResult }
+    : null;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
