@@ -18,6 +18,10 @@ export class Answering {
     this.#context = context;
   }
 
+  get isBusy(): boolean {
+    return this.#running > 0;
+  }
+
   /** Throws `busy` when as many are worked on as may be. Whoever begins ends it, once. */
   begin(): void {
     if (this.#running >= maximumRunningRequests) throw tooMany();

@@ -35,8 +35,25 @@ export const streamResets = { streamResetBurst: maximumConcurrentStreams, stream
 export const maximumHeaderPairs = 32;
 const maximumHeaderListBytes = 8 * kibibyte;
 
+/** Connections of hosts that have said HELLO. The last ones are kept for those whose places on the ring are beside ours. */
 export const maximumIncomingSessions = 512;
-export const maximumHandshakesInFlight = 64;
+export const neighbourSessions = 64;
+/** Of one host: it needs two, and some time to give up those of before it moved. */
+export const maximumConnectionsPerHost = 4;
+/** A host that asks nothing for so long dials again when it does. */
+export const idleIncomingMilliseconds = 300_000;
+/** Connections before HELLO, in all and from one IPv4 address or IPv6 /64; beyond them the oldest goes. */
+export const maximumStrangers = 64;
+export const maximumStrangersPerAddress = 8;
+/** From an address from which a member has come: many peers of one house return at once. */
+export const maximumStrangersPerKnownAddress = 32;
+/** Once so many strangers wait, each has this long for TLS and HELLO. */
+export const crowdedStrangers = 32;
+export const crowdedHandshakeMilliseconds = 1500;
+/** TLS handshakes that no HELLO follows, each some 3 ms of work: of one address, and of one from which a member has come. */
+export const handshakeRate = { burst: 32, perSecond: 4 } as const;
+/** Of all addresses together, too, from which no member has come. */
+export const knownHandshakeRate = { burst: 256, perSecond: 100 } as const;
 /** TLS and HELLO each must be done within this. */
 export const handshakeMilliseconds = 5000;
 /** How long a ticket is good for: whoever returns within a day, as long as this process lives, is known again. */

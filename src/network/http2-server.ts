@@ -15,16 +15,16 @@ import {
   connectionWindowBytes,
   farewellMilliseconds,
   handshakeMilliseconds,
-  maximumHandshakesInFlight,
   maximumHeaderPairs,
-  maximumIncomingSessions,
   maximumOutstandingPings,
   maximumSessionMemoryMebibytes,
   settings,
   streamResets,
+  sweepMilliseconds,
   ticketSeconds,
 } from './http2-limits.ts';
 import { IncomingConnection, type IncomingContext } from './incoming-connection.ts';
+import { Guests, type Stranger, Strangers } from './incoming-room.ts';
 import { hostOfSocket } from './peer-certificate.ts';
 
 export class PeerServer {
@@ -33,11 +33,20 @@ export class PeerServer {
   readonly #server: Http2SecureServer;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
-  #greeted = 0;
+  readonly #strangers = new Strangers();
+  readonly #guests: Guests;
+  /** By the other end of its connection, which TLS does not change. */
+  readonly #strangerAt = new Map<string, Stranger>();
+  readonly #sweepers: readonly NodeJS.Timeout[];
 
   constructor(credentials: TlsCredentials, context: IncomingContext) {
     this.#context = context;
     this.#counters = context.counters;
+    this.#guests = new Guests((host) => context.handlers.isNeighbour?.(host) ?? false);
+    this.#sweepers = [
+      setInterval(() => this.#strangers.sweep(), strangerSweepMilliseconds).unref(),
+      setInterval(() => this.#guests.sweep(), sweepMilliseconds).unref(),
+    ];
     this.#server = createSecureServer({
       ...credentials,
       ...streamResets,
@@ -87,6 +96,7 @@ export class PeerServer {
   }
 
   async close(): Promise<void> {
+    for (const sweeper of this.#sweepers) clearInterval(sweeper);
     if (!this.#server.listening && this.#sockets.size === 0) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions) session.close();
@@ -100,21 +110,36 @@ export class PeerServer {
   }
 
   #connected(socket: Socket): void {
-    // Sockets that have not said HELLO: strangers get a small part of the room.
-    const strangers = this.#sockets.size - this.#greeted;
-    if (this.#sockets.size >= maximumIncomingSessions || strangers >= maximumHandshakesInFlight) {
-      this.#counters.count('too-many-connections');
-      socket.destroy();
+    const stranger: Stranger = {
+      get isCostly() {
+        return socket.bytesWritten > alertBytes;
+      },
+      close: () => {
+        this.#counters.count('too-many-connections');
+        socket.destroy();
+      },
+    };
+    const remoteAddress = socket.remoteAddress ?? '';
+    if (!this.#strangers.enter(stranger, remoteAddress)) {
+      stranger.close();
       return;
     }
+    const from = otherEnd(socket);
+    this.#strangerAt.set(from, stranger);
     this.#sockets.add(socket);
     this.#context.traffic.watch(socket);
     socket.setNoDelay(true);
-    socket.once('close', () => this.#sockets.delete(socket));
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      if (this.#strangerAt.get(from) !== stranger) return;
+      this.#strangerAt.delete(from);
+      this.#strangers.leave(stranger, remoteAddress);
+    });
   }
 
   #opened(session: ServerHttp2Session): void {
     const socket = session.socket as TLSSocket;
+    const remoteAddress = socket.remoteAddress ?? '';
     this.#sessions.add(session);
     session.once('close', () => this.#sessions.delete(session));
     session.on('error', () => this.#counters.count('broken-session'));
@@ -125,17 +150,32 @@ export class PeerServer {
       return;
     }
     session.setLocalWindowSize(connectionWindowBytes);
-    const greeted = () => {
-      this.#greeted += 1;
-      session.once('close', () => {
-        this.#greeted -= 1;
-      });
+    const from = otherEnd(socket);
+    const greeted = (connection: IncomingConnection): boolean => {
+      const stranger = this.#strangerAt.get(from);
+      this.#strangerAt.delete(from);
+      if (stranger !== undefined) this.#strangers.greeted(stranger, remoteAddress);
+      if (!this.#guests.enter(connection)) {
+        this.#counters.count('too-many-connections');
+        return false;
+      }
+      session.once('close', () => this.#guests.leave(connection));
+      return true;
     };
     connectionOf.set(session, new IncomingConnection(this.#context, session, socket, host, greeted));
   }
 }
 
+/** Our answer to a ClientHello is longer, an alert is shorter. */
+const alertBytes = 100;
+/** How often strangers are looked at whose time is over. */
+const strangerSweepMilliseconds = 250;
+
 const connectionOf = new WeakMap<ServerHttp2Session, IncomingConnection>();
+
+function otherEnd({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
 
 function listenError(address: Address, error: NodeJS.ErrnoException): ChordialError {
   const where = formatAddress(address);

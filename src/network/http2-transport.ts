@@ -238,7 +238,7 @@ export class Http2Transport implements Transport {
       treatAsRemote: this.#treatAsRemote,
     });
     this.#learnZone(connection.contact.host, connection.hello.zone);
-    this.#contact.observe(connection.hello.observedAddress);
+    this.#contact.observe(connection.contact.host, connection.hello.observedAddress);
   }
 
   #learnZone(host: HostId, zone: string | null): void {

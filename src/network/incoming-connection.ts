@@ -7,17 +7,19 @@ import type { ByteRoom, ShareOfRoom } from './byte-room.ts';
 import { ControlAnswers } from './control-answers.ts';
 import { controlPath } from './control-channel.ts';
 import {
+  farewellMilliseconds,
   handshakeMilliseconds,
   incomingSilenceMilliseconds,
   kindPattern,
   smallBodyMilliseconds,
 } from './http2-limits.ts';
+import type { Guest } from './incoming-room.ts';
 import { admit, type Gate } from './server-hello.ts';
 import { encodeRefusal, gatherBody } from './small-exchange.ts';
 import { FrameReader, sendStream } from './stream-framing.ts';
 import { StreamWatch } from './stream-watch.ts';
 import type { Traffic } from './traffic.ts';
-import type { Handlers, OutgoingStream, TransportError } from './transport.ts';
+import { type Handlers, type OutgoingStream, TransportError } from './transport.ts';
 import { decodeBody, encodeBody, maximumBodyBytes } from './wire-body.ts';
 
 export interface IncomingContext extends AnsweringContext {
@@ -33,25 +35,27 @@ export interface IncomingContext extends AnsweringContext {
   learnZone(host: HostId, zone: string | null): void;
 }
 
-export class IncomingConnection {
+export class IncomingConnection implements Guest {
   readonly #context: IncomingContext;
   readonly #session: ServerHttp2Session;
   readonly #socket: TLSSocket;
   readonly #host: HostId;
-  readonly #greeted: () => void;
+  readonly #greeted: (connection: IncomingConnection) => boolean;
   readonly #helloTimer: NodeJS.Timeout;
   #from: Contact | null = null;
   #saidHello = false;
   readonly #gathered: ShareOfRoom;
   readonly #answering: Answering;
   #controlStream: ServerHttp2Stream | null = null;
+  #lastUsed = performance.now();
 
+  /** `greeted` is told of the admission, and answers whether there is room for one more member. */
   constructor(
     context: IncomingContext,
     session: ServerHttp2Session,
     socket: TLSSocket,
     host: HostId,
-    greeted: () => void,
+    greeted: (connection: IncomingConnection) => boolean,
   ) {
     this.#context = context;
     this.#gathered = context.gathered.share();
@@ -63,8 +67,27 @@ export class IncomingConnection {
     this.#helloTimer = setTimeout(() => this.#expel('hello-too-late'), handshakeMilliseconds);
     session.once('close', () => clearTimeout(this.#helloTimer));
     session.on('ping', () => {
-      if (this.#from !== null) context.heard(this.#from);
+      if (this.#from !== null) this.#heard(this.#from);
     });
+  }
+
+  get host(): HostId {
+    return this.#host;
+  }
+
+  get isBusy(): boolean {
+    return this.#answering.isBusy;
+  }
+
+  get lastUsed(): number {
+    return this.#lastUsed;
+  }
+
+  /** What is under way may end; what begins later dials again. */
+  close(): void {
+    if (this.#session.closed || this.#session.destroyed) return;
+    this.#session.close();
+    setTimeout(() => this.#session.destroy(), farewellMilliseconds).unref();
   }
 
   /** Every stream that the other side opens comes here. */
@@ -83,7 +106,7 @@ export class IncomingConnection {
       this.#expel('before-hello');
       return;
     }
-    this.#context.heard(from);
+    this.#heard(from);
     if (headers[':method'] === 'POST' && path === controlPath) {
       this.#takeControl(stream, from);
       return;
@@ -112,7 +135,7 @@ export class IncomingConnection {
       handlers,
       gathered: this.#gathered,
       unread: this.#context.unread.share(),
-      heard: () => this.#context.heard(from),
+      heard: () => this.#heard(from),
       count: (name) => counters.count(name),
     });
   }
@@ -136,12 +159,18 @@ export class IncomingConnection {
       this.#context.counters.count('hello-refused');
       throw error;
     }
+    if (!this.#greeted(this))
+      throw new TransportError('refused', 'This peer has as many connections as it can take.', 'busy');
     clearTimeout(this.#helloTimer);
     this.#from = admitted.contact;
-    this.#greeted();
     this.#context.learnZone(this.#host, admitted.zone);
     this.#respond(stream, 200, encodeBody(admitted.answer));
-    this.#context.heard(admitted.contact);
+    this.#heard(admitted.contact);
+  }
+
+  #heard(from: Contact): void {
+    this.#lastUsed = performance.now();
+    this.#context.heard(from);
   }
 
   async #stream(stream: ServerHttp2Stream, from: Contact, kind: string): Promise<void> {

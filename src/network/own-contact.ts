@@ -18,12 +18,15 @@ export interface OwnContactOptions {
   readonly treatAsRemote?: (address: string) => boolean;
 }
 
-/** Peers that see us through different routers are rare; liars should not fill the list. */
+/** Peers that see us through different routers are rare. */
 const maximumObserved = 2;
+/** Hosts of which it is remembered as what they saw us last. */
+const maximumWitnesses = 64;
 
 export class OwnContact {
   readonly #options: OwnContactOptions;
-  #observed: readonly string[];
+  /** As what each host sees us; those met when joining, whose ids are not known here, by number. The latest last. */
+  readonly #witnesses = new Map<string, string>();
   #bound: Address | null = null;
   #contact: Contact;
 
@@ -31,7 +34,7 @@ export class OwnContact {
   constructor(host: HostId, options: OwnContactOptions) {
     if (options.advertise !== undefined) parseAddress(options.advertise);
     this.#options = options;
-    this.#observed = options.observed ?? [];
+    for (const [index, address] of (options.observed ?? []).entries()) this.#witnesses.set(`${index}`, address);
     this.#contact = { host, addresses: [] };
   }
 
@@ -45,13 +48,24 @@ export class OwnContact {
     this.#renew(bound);
   }
 
-  /** An address that others see and no interface has: a router stands between. */
-  observe(address: string): void {
-    if (isIP(address) === 0) return;
-    const known = isLoopback(address) || interfaceAddresses().includes(address) || this.#observed.includes(address);
-    if (known || this.#observed.length >= maximumObserved) return;
-    this.#observed = [...this.#observed, address];
-    if (this.#bound !== null && isUnspecified(this.#bound.host)) this.#renew(this.#bound);
+  /** An address that another host sees and no interface has: a router stands between. Each host has one say. */
+  observe(witness: HostId, address: string): void {
+    if (isIP(address) === 0 || isLoopback(address) || interfaceAddresses().includes(address)) return;
+    const before = this.#observed();
+    this.#witnesses.delete(witness);
+    this.#witnesses.set(witness, address);
+    const [oldest] = this.#witnesses.keys();
+    if (this.#witnesses.size > maximumWitnesses && oldest !== undefined) this.#witnesses.delete(oldest);
+    if (this.#bound === null || !isUnspecified(this.#bound.host)) return;
+    if (this.#observed().join() !== before.join()) this.#renew(this.#bound);
+  }
+
+  /** What most hosts see; of those that equally many see, what was seen first. */
+  #observed(): readonly string[] {
+    const counts = new Map<string, number>();
+    for (const address of this.#witnesses.values()) counts.set(address, (counts.get(address) ?? 0) + 1);
+    const ranked = [...counts].sort(([, a], [, b]) => b - a).map(([address]) => address);
+    return ranked.slice(0, maximumObserved);
   }
 
   /** For the host at the other end of a connection. */
@@ -65,7 +79,7 @@ export class OwnContact {
     const { advertise } = this.#options;
     const addresses = advertisedAddresses({
       bound,
-      observed: this.#observed,
+      observed: this.#observed(),
       ...(advertise === undefined ? {} : { advertise }),
     });
     this.#contact = { host: this.#contact.host, addresses };

@@ -46,6 +46,8 @@ export interface Handlers {
   stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream>;
   /** Any authenticated packet from this host, at most every 100 ms per host. */
   heard?(from: Contact): void;
+  /** Whether its places on the ring are beside ours: it finds room where others are turned away. */
+  isNeighbour?(host: HostId): boolean;
 }
 
 export interface Transport {

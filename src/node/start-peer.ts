@@ -94,6 +94,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       membership.saw(from.host, Date.now());
       answering?.ring.heard(from);
     },
+    isNeighbour: (host) => answering?.ring.isNeighbour(host) ?? false,
   });
 
   const story = new RingStory(identity.host, genesis.rule === 'chosen', (line) => events.tell(line));

@@ -292,6 +292,13 @@ export class RingHost implements RingHandler {
     return this.#known.hostsAfter(key);
   }
 
+  /** Whether a member of it is in a list of successors or a predecessor here. */
+  isNeighbour(host: HostId): boolean {
+    return this.states().some(({ predecessor, successors }) =>
+      [predecessor, ...successors].some((node) => isMember(node) && node.contact.host === host),
+    );
+  }
+
   /** Every member that is believed alive, in ring order: own ones, their neighbours and fingers, and those heard of. */
   members(): readonly MemberPointer[] {
     const states = this.states();

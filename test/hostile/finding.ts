@@ -85,7 +85,7 @@ export class Scene {
     if (first === undefined) throw new Error('a ring has at least one peer');
     const peers = [first, ...others] as const;
     await until('one ring', () => this.network.isIdeal(peers), settleMilliseconds);
-    for (const peer of peers) this.#health.watch(peer.apiUrl);
+    for (const peer of peers) this.#health.watch(peer);
     // Starting is over: what comes now is the fault of the attack.
     await wait(200);
     return peers;
@@ -93,14 +93,14 @@ export class Scene {
 }
 
 /**
- * Asks /healthz from a thread of its own, so that what the attack itself spends in this process does not count; nor does a
- * question during which the thread itself had to wait for the machine.
+ * Asks /healthz from a thread of its own, so that what the attack itself spends in this process does not count; nor does what
+ * the peer or that thread waited for a processor that others used, where the system tells it.
  */
 class HealthWatch implements AsyncDisposable {
   readonly #worker = new Worker(watching, { eval: true });
 
-  watch(apiUrl: string): void {
-    this.#worker.postMessage(apiUrl);
+  watch({ apiUrl, ready }: PeerProcess): void {
+    this.#worker.postMessage({ apiUrl, pid: ready.pid });
   }
 
   longest(): Promise<number> {
@@ -117,27 +117,28 @@ class HealthWatch implements AsyncDisposable {
 
 const watching = `
 const { parentPort } = require('node:worker_threads');
+const { readFileSync } = require('node:fs');
 const http = require('node:http');
-const pace = 50;
 let longest = 0;
-let due = performance.now() + pace;
-let lateAt = 0;
-setInterval(() => {
-  const now = performance.now();
-  if (now - due > 100) lateAt = now;
-  due = now + pace;
-}, pace);
-function ask(url) {
+function waited(file) {
+  try {
+    return Number(readFileSync(file, 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+function ask(peer) {
+  const queued = () => waited('/proc/' + peer.pid + '/task/' + peer.pid + '/schedstat') + waited('/proc/thread-self/schedstat');
   const began = performance.now();
+  const before = queued();
   let isOver = false;
   const answered = (isAnswer) => {
     if (isOver) return;
     isOver = true;
-    const took = performance.now() - began;
-    if (isAnswer && lateAt < began) longest = Math.max(longest, took);
-    setTimeout(() => ask(url), pace * 2);
+    if (isAnswer) longest = Math.max(longest, performance.now() - began - Math.max(0, queued() - before));
+    setTimeout(() => ask(peer), 100);
   };
-  const question = http.get(url + '/healthz', { agent: false }, (answer) => {
+  const question = http.get(peer.apiUrl + '/healthz', { agent: false }, (answer) => {
     answer.resume();
     answer.once('end', () => answered(true));
   });
@@ -148,8 +149,8 @@ function ask(url) {
   // A peer that was stopped by its attack on purpose refuses; that is no answer at all.
   question.once('error', () => answered(false));
 }
-parentPort.on('message', (url) => {
-  if (url === null) parentPort.postMessage(Math.round(longest));
-  else ask(url);
+parentPort.on('message', (peer) => {
+  if (peer === null) parentPort.postMessage(Math.round(longest));
+  else ask(peer);
 });
 `;

@@ -65,7 +65,7 @@ async function silentSockets(scene: Scene): Promise<Reached> {
     socket.on('error', () => {});
     socket.once('close', () => {
       sockets.delete(socket);
-      setTimeout(() => open(localAddress), 50);
+      setTimeout(() => open(localAddress), 200);
     });
   };
   scene.ends.defer(() => {

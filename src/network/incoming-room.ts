@@ -1,0 +1,282 @@
+/** Which of the connections from others stay when there are too many: of strangers, and of hosts that have said HELLO. */
+import { isIPv6 } from 'node:net';
+import type { HostId } from '../ring/pointer.ts';
+import { isLoopback, withoutMapping } from './addresses.ts';
+import { BoundedCache } from './bounded-cache.ts';
+import {
+  crowdedHandshakeMilliseconds,
+  crowdedStrangers,
+  handshakeRate,
+  idleIncomingMilliseconds,
+  knownHandshakeRate,
+  maximumConnectionsPerHost,
+  maximumIncomingSessions,
+  maximumStrangers,
+  maximumStrangersPerAddress,
+  maximumStrangersPerKnownAddress,
+  neighbourSessions,
+} from './http2-limits.ts';
+
+/** What one address may be: the whole world behind a forwarder, a known member's home, or anybody. */
+type Standing = 'here' | 'known' | 'unknown';
+
+export interface Stranger {
+  /** Our side of a TLS handshake was sent to it: a signature was made. */
+  readonly isCostly: boolean;
+  /** Its socket is closed and it is gone from here. */
+  close(): void;
+}
+
+interface Waiting {
+  readonly stranger: Stranger;
+  readonly address: string;
+  readonly since: number;
+}
+
+/** Addresses of which it is remembered how many handshakes they made, and whether a member came from there. */
+const maximumAddressesRemembered = 4096;
+
+/**
+ * Connections that have not said HELLO. There is little room for them and each newcomer gets some, at the cost of the one
+ * that has waited longest at the address with the most: a member needs milliseconds, so one that waits is most likely none.
+ * One that has not even begun TLS goes before one that has.
+ */
+export class Strangers {
+  readonly #now: () => number;
+  /** The oldest first. */
+  readonly #waiting = new Map<Stranger, Waiting>();
+  readonly #known = new BoundedCache<string, true>(maximumAddressesRemembered);
+  readonly #handshakes = new BoundedCache<string, Allowance>(maximumAddressesRemembered);
+  readonly #ofUnknown: Allowance;
+
+  /** @param now milliseconds that only grow */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#ofUnknown = new Allowance(knownHandshakeRate, now());
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * False: too many handshakes from there came to nothing, and no further one is worth its work now. Each is paid for when it
+   * begins, since the work is done before it is known what it is for.
+   */
+  enter(stranger: Stranger, remoteAddress: string): boolean {
+    const now = this.#now();
+    const address = networkOf(remoteAddress);
+    const allowances = this.#allowances(address);
+    if (!allowances.every((allowance) => allowance.has(now))) return false;
+    for (const allowance of allowances) allowance.take();
+    this.#waiting.set(stranger, { stranger, address, since: now });
+    const ofAddress = this.#at(address);
+    if (ofAddress.length > this.#mostAt(address)) this.#closeOneOf(ofAddress, stranger);
+    else if (this.#waiting.size > maximumStrangers) this.#closeOneOf(this.#ofTheMost(), stranger);
+    this.sweep();
+    return true;
+  }
+
+  /** It said HELLO and was admitted. */
+  greeted(stranger: Stranger, remoteAddress: string): void {
+    this.#waiting.delete(stranger);
+    this.#giveBack(remoteAddress);
+    const address = networkOf(remoteAddress);
+    if (this.#standing(address) === 'unknown') this.#handshakes.delete(address);
+    this.#known.set(address, true);
+  }
+
+  /** Its connection has ended. */
+  leave(stranger: Stranger, remoteAddress: string): void {
+    this.#waiting.delete(stranger);
+    if (!stranger.isCostly) this.#giveBack(remoteAddress);
+  }
+
+  /** Those that have waited too long while many wait. */
+  sweep(): void {
+    if (this.#waiting.size < crowdedStrangers) return;
+    const before = this.#now() - crowdedHandshakeMilliseconds;
+    for (const waiting of [...this.#waiting.values()]) if (waiting.since < before) this.#close(waiting);
+  }
+
+  #standing(address: string): Standing {
+    if (address === here) return 'here';
+    return this.#known.get(address) === undefined ? 'unknown' : 'known';
+  }
+
+  #mostAt(address: string): number {
+    const most = {
+      here: maximumStrangers,
+      known: maximumStrangersPerKnownAddress,
+      unknown: maximumStrangersPerAddress,
+    };
+    return most[this.#standing(address)];
+  }
+
+  /** Its own, and for an address from which no member came what all of these have together. */
+  #allowances(address: string): readonly Allowance[] {
+    const isUnknown = this.#standing(address) === 'unknown';
+    const known = this.#handshakes.get(address);
+    const own = known ?? new Allowance(isUnknown ? handshakeRate : knownHandshakeRate, this.#now());
+    if (known === undefined) this.#handshakes.set(address, own);
+    return isUnknown ? [own, this.#ofUnknown] : [own];
+  }
+
+  #at(address: string): readonly Waiting[] {
+    return [...this.#waiting.values()].filter((waiting) => waiting.address === address);
+  }
+
+  #giveBack(remoteAddress: string): void {
+    for (const allowance of this.#allowances(networkOf(remoteAddress))) allowance.giveBack();
+  }
+
+  /** Those of the address with the most of them. */
+  #ofTheMost(): readonly Waiting[] {
+    const counts = new Map<string, number>();
+    for (const { address } of this.#waiting.values()) counts.set(address, (counts.get(address) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    return this.#at([...counts].find(([, count]) => count === most)?.[0] ?? '');
+  }
+
+  /** The oldest of them, not the newcomer itself. */
+  #closeOneOf(crowd: readonly Waiting[], newcomer: Stranger): void {
+    const others = crowd.filter(({ stranger }) => stranger !== newcomer);
+    this.#close(others.find(({ stranger }) => !stranger.isCostly) ?? others[0]);
+  }
+
+  #close(waiting: Waiting | undefined): void {
+    if (waiting === undefined) return;
+    this.#waiting.delete(waiting.stranger);
+    waiting.stranger.close();
+  }
+}
+
+interface Rate {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+class Allowance {
+  readonly #rate: Rate;
+  #left: number;
+  #asOf: number;
+
+  constructor(rate: Rate, now: number) {
+    this.#rate = rate;
+    this.#left = rate.burst;
+    this.#asOf = now;
+  }
+
+  has(now: number): boolean {
+    const { burst, perSecond } = this.#rate;
+    this.#left = Math.min(burst, this.#left + ((now - this.#asOf) / 1000) * perSecond);
+    this.#asOf = now;
+    return this.#left >= 1;
+  }
+
+  take(): void {
+    this.#left -= 1;
+  }
+
+  giveBack(): void {
+    this.#left = Math.min(this.#rate.burst, this.#left + 1);
+  }
+}
+
+/** All of this machine: behind a forwarder of it may stand the whole world. */
+const here = 'this machine';
+
+/** What one customer is commonly given: an IPv4 address, the /64 of an IPv6 address. */
+export function networkOf(remoteAddress: string): string {
+  const address = withoutMapping(remoteAddress);
+  if (isLoopback(address)) return here;
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
+  const before = head.split(':').filter((part) => part !== '');
+  const after = (tail ?? '').split(':').filter((part) => part !== '');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  const parts = [...before, ...Array.from({ length: zeros }, () => '0'), ...after];
+  return `${parts
+    .slice(0, 4)
+    .map((part) => Number.parseInt(part, 16).toString(16))
+    .join(':')}::/64`;
+}
+
+/** A connection that has said HELLO. */
+export interface Guest {
+  readonly host: HostId;
+  /** Something that it asked is being answered. */
+  readonly isBusy: boolean;
+  /** As `now` of the room, when it last asked anything. */
+  readonly lastUsed: number;
+  /** In good order; it is gone from here. */
+  close(): void;
+}
+
+/** Connections of members: a few per host, most of them for those whose places on the ring are beside ours. */
+export class Guests {
+  readonly #now: () => number;
+  readonly #isNeighbour: (host: HostId) => boolean;
+  readonly #guests = new Map<HostId, Guest[]>();
+  #size = 0;
+
+  constructor(isNeighbour: (host: HostId) => boolean, now: () => number = () => performance.now()) {
+    this.#isNeighbour = isNeighbour;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** False: everybody here is busy. */
+  enter(guest: Guest): boolean {
+    const same = this.#guests.get(guest.host) ?? [];
+    // A host needs two. Further ones are left over from before it moved, or mean harm.
+    const [oldest] = same;
+    if (same.length >= maximumConnectionsPerHost && oldest !== undefined) this.#close(oldest);
+    const most = maximumIncomingSessions - (this.#isNeighbour(guest.host) ? 0 : neighbourSessions);
+    if (this.#size >= most) {
+      const leaving = this.#leastUsed();
+      if (leaving === null) return false;
+      this.#close(leaving);
+    }
+    const now = this.#guests.get(guest.host) ?? [];
+    this.#guests.set(guest.host, [...now, guest]);
+    this.#size += 1;
+    return true;
+  }
+
+  leave(guest: Guest): void {
+    const same = this.#guests.get(guest.host);
+    if (same === undefined || !same.includes(guest)) return;
+    this.#size -= 1;
+    const left = same.filter((one) => one !== guest);
+    if (left.length > 0) this.#guests.set(guest.host, left);
+    else this.#guests.delete(guest.host);
+  }
+
+  /** Those that have asked nothing for long. */
+  sweep(): void {
+    const before = this.#now() - idleIncomingMilliseconds;
+    for (const guest of [...this.#guests.values()].flat()) {
+      if (!guest.isBusy && guest.lastUsed < before) this.#close(guest);
+    }
+  }
+
+  #leastUsed(): Guest | null {
+    let found: Guest | null = null;
+    for (const [host, guests] of this.#guests) {
+      for (const guest of guests) {
+        if (guest.isBusy || (found !== null && found.lastUsed <= guest.lastUsed)) continue;
+        if (!this.#isNeighbour(host)) found = guest;
+      }
+    }
+    return found;
+  }
+
+  #close(guest: Guest): void {
+    this.leave(guest);
+    guest.close();
+  }
+}
