@@ -7,10 +7,6 @@ interface ShareRoute {
   Body: { path: string };
 }
 
-interface AddRoute {
-  Body: { path: string; others?: boolean };
-}
-
 /** As the systems have it. */
 const maximumPathCharacters = 4096;
 
@@ -26,21 +22,11 @@ export function shareRoutes(app: FastifyInstance, { peer }: ApiContext): void {
 
   const add = {
     summary: 'Shares a folder or file of this machine, which stays where it is',
-    body: {
-      ...body,
-      properties: {
-        ...body.properties,
-        others: {
-          type: 'boolean',
-          description:
-            'Also what belongs to other users than the folder or lies on other devices; kept as it was if not given',
-        },
-      },
-    },
+    body,
     response: { 201: schemas.share },
   };
-  app.post<AddRoute>('/api/v1/shares', { schema: add }, async (request, reply) =>
-    reply.code(201).send(await peer().shares.add(request.body.path, request.body.others)),
+  app.post<ShareRoute>('/api/v1/shares', { schema: add }, async (request, reply) =>
+    reply.code(201).send(await peer().shares.add(request.body.path)),
   );
 
   const remove = { summary: 'Ends a share; the files stay', body, response: { 200: schemas.share } };

@@ -1,10 +1,10 @@
 /** Who a peer is: an Ed25519 key, made on the first start and kept in the data folder. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChordialError } from '../errors.ts';
 import type { HostId } from '../ring/pointer.ts';
-import { writeFileDurably } from '../storage/durable-file.ts';
+import { makeFolderDurably, writeFileDurably } from '../storage/durable-file.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { hostIdOfPublicKey, isHostId, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
 
@@ -33,7 +33,7 @@ export async function loadOrCreateIdentity(folder: string): Promise<Identity> {
   if (pem !== null) return identityOfPem(pem, path);
   const { privateKey } = generateKeyPairSync('ed25519');
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolderDurably(folder);
     await writeFileDurably(path, Buffer.from(privateKey.export({ format: 'pem', type: 'pkcs8' })), 0o600);
   } catch (cause) {
     const reason = (cause as Error).message;

@@ -1,4 +1,5 @@
 /** What a peer keeps and moves: the block store, the records and the data path, opened on its data folder. */
+import { realpathSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { HashingThread } from '../content/hashing-thread.ts';
 import { ChordialError } from '../errors.ts';
@@ -95,7 +96,7 @@ export class DataPlane {
     this.#records = records;
     const sharedTable = new SharedFileTable(catalog);
     this.#path = new DataPath({
-      shared: new SharedFileBlocks(sharedTable, this.#hashing, (file) => this.shares.changed(file)),
+      shared: new SharedFileBlocks(sharedTable, this.#hashing, () => this.shares.changed()),
       hashing: this.#hashing,
       view,
       transport,
@@ -152,6 +153,7 @@ export class DataPlane {
       table: sharedTable,
       announcer: this.#path.announcer,
       words: this.postingWords,
+      dataFolder: realpathSync(options.folder),
       notify: (text) => events.tell({ kind: 'shares', text }),
       failed: (error) => events.tell({ kind: 'shares', text: error.message }),
     });

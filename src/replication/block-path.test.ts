@@ -171,3 +171,20 @@ test('B4 what comes while a stream is under way leaves together, and soon withou
   assert.ok(questions < streams, `${questions} questions for ${streams} streams`);
   for (const { cid } of blocks) assert.notEqual(await peers[1]!.blocks.size(cid), null);
 });
+
+test('case 18 the own copy of a block is checked before it is handed out, and another one takes its place', async () => {
+  const { peers } = await blockNetwork(3);
+  const [block] = someBlocks(1) as [Block];
+  assert.equal(await peers[0]!.storer.store({ ...block, bytes: Uint8Array.from(block.bytes) }, rule), 3);
+  const [reader] = peers;
+  reader!.blocks.lies = true;
+  const got = await reader!.fetcher.fetch(block.cid);
+  assert.deepEqual(Buffer.from(got), Buffer.from(block.bytes));
+  assert.ok(
+    reader!.reports.some((line) => line.includes('is damaged')),
+    reader!.reports.join('\n'),
+  );
+  // With nobody else to ask there is an error, never other bytes.
+  for (const peer of peers) peer.blocks.lies = true;
+  await assert.rejects(reader!.fetcher.fetch(block.cid), { code: 'no-live-source' });
+});

@@ -1,12 +1,11 @@
-/** The worker of whole-hash.ts: reads opened files one after the other and hashes each as a whole, in a thread of its own. */
+/** The worker of whole-hash.ts: reads files one after the other and hashes each as a whole, in a thread of its own. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 
 /** What is asked. */
 export interface WholeHashQuestion {
-  /** Descriptor of a regular file, which the asker closes after the answer. */
-  readonly descriptor: number;
+  readonly path: string;
 }
 
 /** Any number of `progress`, then one of the others. */
@@ -19,18 +18,23 @@ export type WholeHashAnswer =
 const pieceBytes = 1024 * 1024;
 const piecesPerProgress = 64;
 
-parentPort?.on('message', ({ descriptor }: WholeHashQuestion) => tell(answerFor(descriptor)));
+parentPort?.on('message', ({ path }: WholeHashQuestion) => tell(answerFor(path)));
 
-function answerFor(file: number): WholeHashAnswer {
+function answerFor(path: string): WholeHashAnswer {
+  let file: number | null = null;
   try {
+    file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOFOLLOW);
     const before = fs.fstatSync(file, { bigint: true });
+    if (!before.isFile()) return { kind: 'failed', code: 'EINVAL', message: 'it is no regular file' };
     const sha256 = digestOf(file);
     const after = fs.fstatSync(file, { bigint: true });
-    const isSame = after.size === before.size && after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs;
+    const isSame = after.size === before.size && after.mtimeNs === before.mtimeNs;
     return isSame ? { kind: 'done', sha256 } : { kind: 'changed' };
   } catch (error) {
     const { code = 'EIO', message } = error as NodeJS.ErrnoException;
     return { kind: 'failed', code, message };
+  } finally {
+    if (file !== null) fs.closeSync(file);
   }
 }
 

@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { CID } from 'multiformats/cid';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { DiskRoom } from './disk-room.ts';
-import { flushFolder, SharedFlush, writeFlushed } from './durable-file.ts';
+import { flushFolder, makeFolderDurably, SharedFlush, writeFlushed } from './durable-file.ts';
 import { errnoOf, withDiskFull } from './system-error.ts';
 
 export interface BlockFile {
@@ -45,14 +45,14 @@ export class BlockFiles {
   /** Makes the folders, durably, and throws away what a crash left half-written. */
   async prepare(): Promise<void> {
     await fs.rm(this.#incoming, { recursive: true, force: true });
+    // What lies there lasts only once it was moved away: its own name need not.
     await fs.mkdir(this.#incoming, { recursive: true, mode: 0o700 });
-    await fs.mkdir(this.#blocks, { recursive: true, mode: 0o700 });
+    await makeFolderDurably(this.#blocks);
     const there = new Set(await fs.readdir(this.#blocks));
     const missing = shelves.filter((shelf) => !there.has(shelf));
     if (missing.length === 0) return;
     for (const shelf of missing) await fs.mkdir(path.join(this.#blocks, shelf), { mode: 0o700 });
     await flushFolder(this.#blocks);
-    await flushFolder(path.dirname(this.#blocks));
   }
 
   /** Resolves when the file would survive a power cut. Leaves nothing behind when it throws; ChordialError('disk-full') for that. */

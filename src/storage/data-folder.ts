@@ -10,10 +10,10 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ChordialError } from '../errors.ts';
-import { writeFileDurably } from './durable-file.ts';
+import { makeFolderDurably, writeFileDurably } from './durable-file.ts';
 import { errnoOf, isSqliteBusy } from './system-error.ts';
 
-export const formatFile = 'format';
+const formatFile = 'format';
 const lockFile = 'lock';
 const pidFile = 'pid';
 /** Raised when an older Chordial could no longer read the folder. */
@@ -104,19 +104,11 @@ export async function dataFolderAround(place: string): Promise<string | null> {
   return above === place ? null : dataFolderAround(above);
 }
 
-/** Not mkdir's `recursive`: where the system makes no folders, as in /proc, Node 24 tries it for ever. */
 async function makeFolder(folder: string): Promise<void> {
-  const make = () => fs.mkdir(folder, { mode: 0o700 });
   try {
-    await make().catch(async (error: unknown) => {
-      if (errnoOf(error) !== 'ENOENT' || path.dirname(folder) === folder) throw error;
-      await makeFolder(path.dirname(folder));
-      await make();
-    });
+    await makeFolderDurably(folder);
   } catch (error) {
-    const isThere = errnoOf(error) === 'EEXIST';
-    if (isThere && (await fs.stat(folder)).isDirectory()) return;
-    if (isThere || errnoOf(error) === 'ENOTDIR') {
+    if (errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOTDIR') {
       throw broken(
         folder,
         'it, or a part of its path, is a file and not a folder',

@@ -2,7 +2,7 @@
  * Files that are either there whole and for good, or not at all: written beside, flushed to the disk, renamed, and the
  * folder flushed so that the new name lasts too.
  */
-import { constants } from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
 import fs, { type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { isPageAligned } from '../content/leaf-pool.ts';
@@ -70,6 +70,26 @@ async function writeAndFlush(file: string, bytes: Uint8Array, flags: number, mod
   }
 }
 
+/**
+ * Makes a folder and those above it that are not there, each with its name on the disk. One that is there stays as it is.
+ * Not mkdir's `recursive`: where the system makes no folders, as in /proc, Node 24 tries it for ever.
+ */
+export async function makeFolderDurably(folder: string, mode = 0o700): Promise<void> {
+  const above = path.dirname(folder);
+  const make = () => fs.mkdir(folder, { mode });
+  try {
+    await make().catch(async (error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT' || above === folder) throw error;
+      await makeFolderDurably(above, mode);
+      await make();
+    });
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST' && (await fs.stat(folder)).isDirectory()) return;
+    throw error;
+  }
+  await flushFolder(above);
+}
+
 /** Waits until the names in a folder are on the disk. */
 export async function flushFolder(folder: string): Promise<void> {
   const handle = await fs.open(folder, 'r');
@@ -77,6 +97,16 @@ export async function flushFolder(folder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** The same, and the process waits. */
+export function flushFolderAtOnce(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }
 

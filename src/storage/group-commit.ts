@@ -8,10 +8,11 @@
  * SQLite itself flushes where the order of its writes needs it (`synchronous = NORMAL`): when the log is folded in.
  */
 import fs from 'node:fs';
+import path from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { ChordialError } from '../errors.ts';
-import { SharedFlush } from './durable-file.ts';
+import { flushFolder, flushFolderAtOnce, SharedFlush } from './durable-file.ts';
 
 /** Commits are at least this far apart, so that a stream of small writes does not flush for each. */
 const commitIntervalMilliseconds = 10;
@@ -58,6 +59,8 @@ export class GroupCommit {
   readonly #flush = new SharedFlush(() => this.#flushLog());
   /** Of the write-ahead log, opened with the first flush; it stays the same file as long as the database is open. */
   #log: number | null = null;
+  /** Whether the names of the database and its log are on the disk: SQLite makes a log anew with each opening. */
+  #isNamed = false;
   #waiting: WaitingWrite[] = [];
   /** Committed and not yet on the disk. */
   readonly #unflushed = new Set<Batch>();
@@ -123,8 +126,8 @@ export class GroupCommit {
   close(): void {
     if (this.#closed) return;
     this.#commit();
-    this.#closed = true;
     if (this.#unflushed.size > 0) this.#flushAtOnce();
+    this.#closed = true;
     this.#database.close();
     if (this.#log !== null) fs.closeSync(this.#log);
     this.#log = null;
@@ -199,13 +202,18 @@ export class GroupCommit {
 
   async #flushLog(): Promise<void> {
     const log = this.#openLog();
-    if (log !== null) await this.#dataSync(log);
+    if (log === null) return;
+    await this.#dataSync(log);
+    if (this.#isNamed) return;
+    await flushFolder(path.dirname(this.#file));
+    this.#isNamed = true;
   }
 
   #flushAtOnce(): void {
     try {
       const log = this.#openLog();
       if (log !== null) fs.fdatasyncSync(log);
+      if (log !== null && !this.#isNamed) flushFolderAtOnce(path.dirname(this.#file));
     } catch (error) {
       this.#broken ??= this.#explained(error);
     }

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import fs, { type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
-import { writeFileDurably } from '../storage/durable-file.ts';
+import { makeFolderDurably, writeFileDurably } from '../storage/durable-file.ts';
 import { errnoOf } from '../storage/system-error.ts';
 import type { Files, PutResult } from './files.ts';
 
@@ -87,7 +87,7 @@ export class Uploads {
         `There are ${maximumUploads} uploads under way, which is the limit. End some first.`,
       );
     }
-    await fs.mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await makeFolderDurably(this.#folder);
     await this.#checkRoom(name, size);
     const upload: Upload = { id: randomUUID(), name, size, received: 0, touched: this.#now(), result: null };
     await fs.writeFile(this.#bytesOf(upload.id), '', { mode: 0o600 });

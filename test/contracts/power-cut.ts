@@ -1,0 +1,250 @@
+/**
+ * What a disk holds after a power cut, without a disk: this layer lies under `node:fs` and `node:sqlite` of the process and
+ * notes what was flushed, and when. The bytes of a file last from `datasync` or `sync` of it on, the names of a folder
+ * from `sync` of the folder on. `cutTo` writes a folder as the disk may have it at this moment: everything that was
+ * flushed, and of the rest, page by page and name by name, whatever chance lets through, as disks write in any order.
+ *
+ * SQLite flushes by itself, unseen: when it folds its log in, which is seen in its shared index, the log and the database
+ * are on the disk, provided that its connection is not `synchronous = OFF`. Nothing else is taken on trust: a log counts when
+ * the process flushed it, and its name when its folder was flushed.
+ */
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import path from 'node:path';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
+
+const pageBytes = 4096;
+/** Where the shared index of a log says how many of its frames are in the database (SQLite, WalCkptInfo). */
+const foldedInOffset = 96;
+
+type Inode = string;
+type Names = ReadonlyMap<string, Inode>;
+
+export class PowerCut {
+  readonly #files = new Map<Inode, Buffer>();
+  readonly #folders = new Map<Inode, Names>();
+  readonly #paths = new Map<number, string>();
+  /** State of the databases, by file: changes when the log is folded in. */
+  readonly #databases = new Map<string, string>();
+  /** False once a connection was told not to flush. */
+  #databaseFlushes = true;
+
+  /** From now on, until the process ends. */
+  static async install(): Promise<PowerCut> {
+    const layer = new PowerCut();
+    await layer.#install();
+    return layer;
+  }
+
+  /** What is in the folder now is on the disk, with the folder itself. */
+  trust(folder: string): void {
+    this.#folders.set(inodeOf(folder), this.#namesIn(folder));
+  }
+
+  /**
+   * Writes to `target`, which is made, what a power cut would leave of a trusted folder.
+   * @param luck from 0 to below 1, at each call: what was not flushed is there below `chance`
+   */
+  cutTo(folder: string, target: string, luck: () => number, chance: number): void {
+    this.#lookAtDatabases();
+    this.#copyFolder({ path: folder, inode: inodeOf(folder) }, target, () => luck() < chance);
+  }
+
+  async #install(): Promise<void> {
+    const real = { ...fs };
+    const promises = fs.promises as { -readonly [Key in keyof typeof fs.promises]: (typeof fs.promises)[Key] };
+    const open = promises.open;
+    const probe = await open('/', 'r');
+    const handles = Object.getPrototypeOf(probe) as Record<
+      'sync' | 'datasync',
+      (this: fs.promises.FileHandle) => Promise<void>
+    >;
+    await probe.close();
+    promises.open = async (file, ...rest) => {
+      const handle = await open(file, ...rest);
+      this.#paths.set(handle.fd, realPath(file));
+      return handle;
+    };
+    const flushed = (file: number): void => this.#flushed(file);
+    for (const name of ['sync', 'datasync'] as const) {
+      const flush = handles[name];
+      handles[name] = async function (this: fs.promises.FileHandle) {
+        flushed(this.fd);
+        await flush.call(this);
+      };
+    }
+    const patched = fs as unknown as Record<string, unknown>;
+    patched['openSync'] = (...args: Parameters<typeof fs.openSync>) => {
+      const file = real.openSync(...args);
+      this.#paths.set(file, realPath(args[0]));
+      return file;
+    };
+    for (const name of ['fsync', 'fdatasync'] as const)
+      patched[name] = (file: number, done: (error: Error | null) => void) => {
+        flushed(file);
+        real[name](file, done);
+      };
+    for (const name of ['fsyncSync', 'fdatasyncSync'] as const)
+      patched[name] = (file: number) => {
+        flushed(file);
+        real[name](file);
+      };
+    syncBuiltinESMExports();
+    this.#watchDatabases();
+  }
+
+  #watchDatabases(): void {
+    const look = (): void => this.#lookAtDatabases();
+    const statements = StatementSync.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
+    for (const name of ['run', 'get', 'all']) {
+      const run = statements[name]!;
+      statements[name] = function (this: unknown, ...args) {
+        const result = run.apply(this, args);
+        look();
+        return result;
+      };
+    }
+    const { exec } = DatabaseSync.prototype;
+    const databases = this.#databases;
+    const told = (level: number): void => {
+      if (level === 0) this.#databaseFlushes = false;
+    };
+    DatabaseSync.prototype.exec = function (sql) {
+      exec.call(this, sql);
+      const file = this.location();
+      if (file !== null && !databases.has(file)) databases.set(file, '');
+      if (/synchronous/i.test(sql)) told(Number(this.prepare('PRAGMA synchronous').get()?.['synchronous']));
+      look();
+    };
+  }
+
+  #lookAtDatabases(): void {
+    for (const [file, before] of this.#databases) {
+      const now = stateOf(file);
+      if (now === before) continue;
+      this.#databases.set(file, now);
+      if (!this.#databaseFlushes) continue;
+      for (const written of [file, `${file}-wal`]) {
+        const bytes = contentOf(written);
+        if (bytes !== null) this.#files.set(inodeOf(written), bytes);
+      }
+    }
+  }
+
+  #flushed(file: number): void {
+    const known = this.#paths.get(file);
+    const status = fs.fstatSync(file, { bigint: true });
+    // Renamed since it was opened: then the name says nothing about it.
+    if (known === undefined || inodeIfAny(known) !== identityOf(status)) return;
+    if (status.isDirectory()) this.#folders.set(identityOf(status), this.#namesIn(known));
+    else this.#files.set(identityOf(status), contentOf(known) ?? Buffer.alloc(0));
+  }
+
+  #namesIn(folder: string): Names {
+    const names = new Map<string, Inode>();
+    for (const name of fs.readdirSync(folder)) {
+      const inode = inodeIfAny(path.join(folder, name));
+      if (inode !== null) names.set(name, inode);
+    }
+    return names;
+  }
+
+  #copyFolder(
+    source: { readonly path: string | null; readonly inode: Inode },
+    target: string,
+    passes: () => boolean,
+  ): void {
+    fs.mkdirSync(target, { mode: 0o700 });
+    const flushed: Names = this.#folders.get(source.inode) ?? new Map();
+    const current: Names = source.path === null ? new Map() : this.#namesIn(source.path);
+    for (const name of new Set([...flushed.keys(), ...current.keys()])) {
+      if (name.endsWith('-shm')) continue;
+      const [before, now] = [flushed.get(name), current.get(name)];
+      const inode = before === now || passes() ? now : before;
+      if (inode === undefined) continue;
+      const there = inode === now && source.path !== null ? path.join(source.path, name) : null;
+      this.#copy({ path: there, inode }, path.join(target, name), passes);
+    }
+  }
+
+  #copy(source: { readonly path: string | null; readonly inode: Inode }, target: string, passes: () => boolean): void {
+    const isFolder = source.path === null ? this.#folders.has(source.inode) : isDirectory(source.path);
+    if (isFolder) {
+      this.#copyFolder(source, target, passes);
+      return;
+    }
+    const flushed = this.#files.get(source.inode) ?? Buffer.alloc(0);
+    const current = (source.path === null ? null : contentOf(source.path)) ?? flushed;
+    fs.writeFileSync(target, mixed(flushed, current, passes), { mode: 0o600 });
+  }
+}
+
+/** Page by page the one or the other. */
+function mixed(flushed: Buffer, current: Buffer, passes: () => boolean): Buffer {
+  if (flushed.equals(current)) return current;
+  const bytes = Buffer.alloc(passes() ? current.length : flushed.length);
+  for (let at = 0; at < bytes.length; at += pageBytes) {
+    const from = passes() ? current : flushed;
+    if (at < from.length) from.copy(bytes, at, at, at + pageBytes);
+  }
+  return bytes;
+}
+
+/** Of a database and how much of its log is in it. */
+function stateOf(file: string): string {
+  try {
+    const { mtimeNs, size } = fs.statSync(file, { bigint: true });
+    return `${mtimeNs} ${size} ${foldedIn(`${file}-shm`)}`;
+  } catch {
+    return '';
+  }
+}
+
+function foldedIn(index: string): number {
+  const bytes = Buffer.alloc(4);
+  try {
+    const opened = fs.openSync(index, 'r');
+    fs.readSync(opened, bytes, 0, 4, foldedInOffset);
+    fs.closeSync(opened);
+  } catch {
+    // Between two openings there is none.
+  }
+  return bytes.readUInt32LE();
+}
+
+function contentOf(file: string): Buffer | null {
+  try {
+    return fs.readFileSync(file);
+  } catch {
+    return null;
+  }
+}
+
+function isDirectory(file: string): boolean {
+  try {
+    return fs.statSync(file).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+const inodeOf = (file: string): Inode => identityOf(fs.statSync(file, { bigint: true }));
+
+/** Numbers of files that went are given to others: the time of birth tells them apart. */
+const identityOf = ({ ino, birthtimeNs }: fs.BigIntStats): Inode => `${ino} ${birthtimeNs}`;
+
+function inodeIfAny(file: string): Inode | null {
+  try {
+    return inodeOf(file);
+  } catch {
+    return null;
+  }
+}
+
+function realPath(file: fs.PathLike): string {
+  try {
+    return fs.realpathSync(file);
+  } catch {
+    return String(file);
+  }
+}
