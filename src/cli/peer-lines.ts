@@ -22,7 +22,7 @@ export class PeerLines {
   }
 
   event(event: PeerEvent): void {
-    if (!isLogged(event.kind, this.#least)) return;
+    if (!isLogged(event, this.#least)) return;
     if (!this.#json) print(`${clock(event.time)} ${plain(event.text)}`);
     else if (this.#isReady) this.#printEvent(event);
     else if (this.#early.length < maximumEarlyEvents) this.#early.push(event);
@@ -50,8 +50,8 @@ export class PeerLines {
     else process.stderr.write(`chordial: this is a bug in Chordial, please report it. ${text}\n`);
   }
 
-  #printEvent({ kind, ...event }: PeerEvent): void {
-    print(JSON.stringify({ event: kind, level: levelOf(kind), ...event }));
+  #printEvent({ kind, level, ...event }: PeerEvent): void {
+    print(JSON.stringify({ event: kind, level: levelOf({ kind, ...(level && { level }) }), ...event }));
   }
 }
 

@@ -17,11 +17,17 @@ const levels: Readonly<Record<string, LogLevel>> = {
   bug: 'error',
 };
 
-export function levelOf(kind: string): LogLevel {
-  return levels[kind] ?? 'info';
+interface Levelled {
+  readonly kind: string;
+  /** Where its kind alone does not say it. */
+  readonly level?: LogLevel;
 }
 
-/** Whether an event of this kind is to be written when `least` and what matters more is. */
-export function isLogged(kind: string, least: LogLevel): boolean {
-  return logLevels.indexOf(levelOf(kind)) >= logLevels.indexOf(least);
+export function levelOf({ kind, level }: Levelled): LogLevel {
+  return level ?? levels[kind] ?? 'info';
+}
+
+/** Whether it is to be written when `least` and what matters more is. */
+export function isLogged(event: Levelled, least: LogLevel): boolean {
+  return logLevels.indexOf(levelOf(event)) >= logLevels.indexOf(least);
 }

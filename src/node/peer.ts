@@ -1,4 +1,5 @@
 /** A running peer as the API, the command line and the shell see it. */
+
 import type { Counters } from '../network/counters.ts';
 import type { Membership } from '../network/membership.ts';
 import type { Hit } from '../search/hit.ts';
@@ -7,6 +8,7 @@ import type { SharedFolders } from '../sharing/shared-folders.ts';
 import type { FileEvent, Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import type { Uploads } from '../transfer/uploads.ts';
+import type { LogLevel } from './event-level.ts';
 
 import type { ShownHit } from './shown-hit.ts';
 
@@ -84,6 +86,8 @@ export interface PeerEvent {
   readonly time: string;
   readonly kind: string;
   readonly text: string;
+  /** Where its kind alone does not say it. */
+  readonly level?: LogLevel;
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 

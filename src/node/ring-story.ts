@@ -5,10 +5,15 @@ import type { RingEvent } from '../ring/events.ts';
 import { toBigInt } from '../ring/identifier.ts';
 import type { MemberState } from '../ring/member-state.ts';
 import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
+import type { LogLevel } from './event-level.ts';
+
+/** Remembered, so that each is told once. */
+const maximumNeighbours = 1024;
 
 export interface StoryLine {
   readonly kind: string;
   readonly text: string;
+  readonly level?: LogLevel;
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
@@ -20,6 +25,9 @@ export class RingStory {
   readonly #numbers = new Map<HostId, string>();
   /** Who asked to join lately and has not been heard of as a neighbour yet; the oldest goes first. */
   readonly #asked = new Map<HostId, number>();
+  /** Hosts that were told to be neighbours; the oldest goes first. */
+  readonly #neighbours = new Set<HostId>();
+  #isMember = false;
 
   constructor(self: HostId, teaching: boolean, tell: (line: StoryLine) => void) {
     this.#self = self;
@@ -37,8 +45,10 @@ export class RingStory {
     if (event.kind === 'committed') this.#committed(event.member, event.before, event.after);
     else if (event.kind === 'host') this.#host(event.contact, event.liveness);
     else if (event.kind === 'join-request') this.#joinRequest(event.from, event.next);
-    else if (event.kind === 'joined') this.#tell({ kind: 'joined', text: 'This peer is a member of the ring' });
-    else if (event.kind === 'other-ring') {
+    else if (event.kind === 'joined') {
+      this.#isMember = true;
+      this.#tell({ kind: 'joined', text: 'This peer is a member of the ring' });
+    } else if (event.kind === 'other-ring') {
       const text = `${this.nameOf(event.contact)} lives in another ring of this network: the rings are being merged`;
       this.#tell({ kind: 'merge', text, detail: { id: event.contact.host } });
     } else {
@@ -52,17 +62,18 @@ export class RingStory {
     if (this.#asked.size > 256) this.#asked.delete(this.#asked.keys().next().value!);
     const who = this.nameOf(from);
     const detail = { id: from.host, next: next?.contact.host ?? null };
-    if (next === null) this.#tell({ kind: 'join-request', text: `${who}: join request received`, detail });
+    if (next === null) this.#tellPointer({ kind: 'join-request', text: `${who}: join request received`, detail });
     else {
       this.#learn(next);
       const text = `${who}: join request forwarded to ${this.nameOf(next.contact)}`;
-      this.#tell({ kind: 'join-request', text, detail });
+      this.#tellPointer({ kind: 'join-request', text, detail });
     }
   }
 
   #committed(member: MemberPointer, before: MemberState | null, after: MemberState | null): void {
     if (after === null) return;
     for (const pointer of [after.predecessor, ...after.successors]) this.#learn(pointer);
+    if (!this.#teaching) this.#meet(after.predecessor.contact);
     if (before?.predecessor.id !== after.predecessor.id) this.#newPredecessor(after, member);
     // A host has many members; its first one stands for it, or nobody could read along.
     if (member.index !== 0) return;
@@ -71,22 +82,44 @@ export class RingStory {
       if (!isMember(now) || now.id === before?.successors[place]?.id) continue;
       const changed = isMember(before?.successors[place]) ? 'new ' : '';
       const text = `My ${changed}${ordinal} successor is ${this.#placeOf(now)}`;
-      this.#tell({ kind: 'successor', text, detail: { place, id: now.contact.host, ringId: now.id } });
+      this.#tellPointer({ kind: 'successor', text, detail: { place, id: now.contact.host, ringId: now.id } });
     }
+  }
+
+  /** Where peers have many members each, the pointers of one that comes are of interest to those who look for a fault. */
+  #tellPointer(line: StoryLine): void {
+    this.#tell(this.#teaching ? line : { ...line, level: 'debug' });
+  }
+
+  /** In place of these one line: the hosts beside this peer change when one comes. */
+  #meet(contact: Contact): void {
+    const { host } = contact;
+    if (host === this.#self || this.#neighbours.has(host)) return;
+    this.#neighbours.add(host);
+    const [oldest] = this.#neighbours;
+    if (this.#neighbours.size > maximumNeighbours && oldest !== undefined) this.#neighbours.delete(oldest);
+    // Those that were there when this peer came are no news.
+    if (!this.#isMember) return;
+    this.#tell({
+      kind: 'neighbour',
+      text: `${this.nameOf(contact)} is a neighbour on the ring now`,
+      detail: { id: host },
+    });
   }
 
   #newPredecessor({ predecessor }: MemberState, member: MemberPointer): void {
     const { host } = predecessor.contact;
     if (host !== this.#self && this.#asked.delete(host)) {
       const text = `${this.nameOf(predecessor.contact)}: join request accepted`;
-      this.#tell({ kind: 'join-accepted', text, detail: { id: host } });
+      this.#tellPointer({ kind: 'join-accepted', text, detail: { id: host } });
     }
     if (member.index !== 0 || predecessor.id === member.id) return;
     const text = `My new predecessor is ${this.#placeOf(predecessor)}`;
-    this.#tell({ kind: 'predecessor', text, detail: { id: host, ringId: predecessor.id } });
+    this.#tellPointer({ kind: 'predecessor', text, detail: { id: host, ringId: predecessor.id } });
   }
 
   #host(contact: Contact, liveness: string): void {
+    if (liveness === 'left') this.#neighbours.delete(contact.host);
     const who = this.nameOf(contact);
     const texts: Record<string, string> = {
       alive: `${who} is back`,

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { contactOf, memberAt } from '../../test/fixtures/virtual-clock.ts';
+import type { MemberState } from '../ring/member-state.ts';
+import type { HostId } from '../ring/pointer.ts';
+import { levelOf } from './event-level.ts';
+import { RingStory, type StoryLine } from './ring-story.ts';
+
+function story(teaching: boolean) {
+  const lines: StoryLine[] = [];
+  const told = new RingStory('self' as HostId, teaching, (line) => lines.push(line));
+  const own = Array.from({ length: 20 }, (_, index) => ({ ...memberAt(`${index}0`, 'self'), index }));
+  const commit = (index: number, from: string, to: string) => {
+    const me = own[index]!;
+    const stateWith = (host: string) =>
+      ({
+        me,
+        predecessor: memberAt(`${host.length}${index}1`, host),
+        successors: [memberAt(`${host.length}${index}2`, host)],
+      }) as unknown as MemberState;
+    told.observe({ kind: 'committed', member: me, before: stateWith(from), after: stateWith(to) });
+  };
+  const infos = () => lines.filter((line) => levelOf(line) === 'info').map(({ text }) => text);
+  return { told, commit, lines, infos, members: own.length };
+}
+
+test('rough: one peer that joins beside twenty members is one line in the log, the rest is for debug', () => {
+  const { told, commit, lines, infos, members } = story(false);
+  for (let index = 0; index < members; index++) commit(index, 'self', 'first');
+  told.observe({ kind: 'joined' } as Parameters<RingStory['observe']>[0]);
+  assert.deepEqual(infos(), ['This peer is a member of the ring']);
+  told.observe({ kind: 'join-request', from: contactOf('newcomer'), next: null });
+  for (let index = 0; index < members; index++) commit(index, 'first', 'newcomer');
+  assert.equal(infos().length, 2);
+  assert.match(infos()[1]!, /is a neighbour on the ring now/);
+  assert.ok(lines.some((line) => line.kind === 'successor' && levelOf(line) === 'debug'));
+});
+
+test('A23 in a teaching ring each pointer is told', () => {
+  const { told, commit, infos } = story(true);
+  told.observe({ kind: 'joined' } as Parameters<RingStory['observe']>[0]);
+  commit(0, 'self', 'newcomer');
+  assert.match(infos().join('\n'), /My new predecessor is .*\nMy.* first successor is/s);
+});
