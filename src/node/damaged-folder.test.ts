@@ -45,7 +45,8 @@ async function fill(data: string, other: string): Promise<void> {
   await fs.writeFile(file, randomBytes(700_000));
   await peer.files.putPath('large', file);
   await peer.files.put('small', [Buffer.from('small')] as unknown as AsyncIterable<Uint8Array>);
-  await peer.transfers.start({ kind: 'put', reference: 'moved', path: file, nonce: null });
+  const { id: transfer } = await peer.transfers.start({ kind: 'put', reference: 'moved', path: file, nonce: null });
+  await peer.transfers.wait(transfer);
   await peer.shares.add(other);
   const { id } = await peer.uploads.create('sent', 9);
   await peer.uploads.append(id, 0, [Buffer.from('012')] as unknown as AsyncIterable<Uint8Array>);
