@@ -2,13 +2,11 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FileEntry, Files } from '../transfer/files.ts';
+import { pieceBytes } from '../transfer/read-memory.ts';
 import { type ByteRange, parseRange } from './byte-range.ts';
 import { etagOf, evaluateConditions, lastModifiedOf } from './conditions.ts';
 import { sendListing } from './directory-listing.ts';
 import type { Wanted } from './wanted.ts';
-
-/** One leaf: what is read ahead while the client is slow. */
-const readAheadBytes = 1024 * 1024;
 
 /** What is to be sent, and no more bytes than `most`. */
 export interface WantedContent extends Wanted {
@@ -75,7 +73,7 @@ async function stream(files: Files, cid: string, range: ByteRange, reply: Fastif
   reply.raw.once('close', () => given.abort());
   const bytes = files.read(cid, range, given.signal)[Symbol.asyncIterator]();
   const first = await bytes.next();
-  return Readable.from(rest(first, bytes), { objectMode: false, highWaterMark: readAheadBytes });
+  return Readable.from(rest(first, bytes), { objectMode: false, highWaterMark: pieceBytes });
 }
 
 async function* rest(first: IteratorResult<Uint8Array>, bytes: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {

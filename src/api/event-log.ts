@@ -11,34 +11,45 @@ export interface NumberedEvent {
 /** A reader away for longer than so many events reads the state anew. */
 const maximumKeptEvents = 512;
 
+export interface EventPage {
+  readonly events: readonly NumberedEvent[];
+  /** The place behind them. */
+  readonly next: number;
+  /** False when some between the place asked for and these are no longer kept. */
+  readonly isComplete: boolean;
+}
+
 export class EventLog {
   readonly #run = randomBytes(4).toString('hex');
   readonly #kept: NumberedEvent[] = [];
-  readonly #listeners = new Set<(event: NumberedEvent) => void>();
+  readonly #listeners = new Set<() => void>();
   readonly #closers = new Set<() => void>();
+  /** Events ever added: the place of the next one. */
   #count = 0;
 
   add(event: PeerEvent): void {
     this.#count += 1;
-    const numbered = { id: `${this.#run}-${this.#count}`, event };
-    this.#kept.push(numbered);
+    this.#kept.push({ id: `${this.#run}-${this.#count}`, event });
     if (this.#kept.length > maximumKeptEvents) this.#kept.shift();
-    for (const listener of this.#listeners) listener(numbered);
+    for (const listener of this.#listeners) listener();
   }
 
-  /** Whether a reader that has seen this event has missed nothing that is no longer kept. */
-  has(id: string): boolean {
-    return this.#kept.some((one) => one.id === id);
+  /** The place behind the event with this id; null when it is not known, or what came after it is no longer kept. */
+  placeAfter(id: string): number | null {
+    const place = this.#kept.findIndex((one) => one.id === id);
+    return place < 0 ? null : this.#first + place + 1;
   }
 
-  /** What came after the event with this id; everything kept when it is not known. */
-  after(id: string): readonly NumberedEvent[] {
-    return this.#kept.slice(this.#kept.findIndex((one) => one.id === id) + 1);
+  /** The place of the event with which so many are left. */
+  placeOfLast(count: number): number {
+    return Math.max(this.#first, this.#count - count);
   }
 
-  /** The last events, oldest first. */
-  last(count: number): readonly NumberedEvent[] {
-    return count === 0 ? [] : this.#kept.slice(-count);
+  /** At most so many events from a place on, oldest first. */
+  from(place: number, most: number): EventPage {
+    const begin = Math.max(place, this.#first);
+    const events = this.#kept.slice(begin - this.#first, begin - this.#first + most);
+    return { events, next: begin + events.length, isComplete: begin === place };
   }
 
   get listeners(): number {
@@ -46,11 +57,11 @@ export class EventLog {
   }
 
   /** Returns how to stop listening; `closed` is called when the log ends first. */
-  listen(listener: (event: NumberedEvent) => void, closed: () => void): () => void {
-    this.#listeners.add(listener);
+  listen(added: () => void, closed: () => void): () => void {
+    this.#listeners.add(added);
     this.#closers.add(closed);
     return () => {
-      this.#listeners.delete(listener);
+      this.#listeners.delete(added);
       this.#closers.delete(closed);
     };
   }
@@ -59,5 +70,9 @@ export class EventLog {
     for (const closed of [...this.#closers]) closed();
     this.#listeners.clear();
     this.#closers.clear();
+  }
+
+  get #first(): number {
+    return this.#count - this.#kept.length;
   }
 }

@@ -5,10 +5,12 @@ import { ChordialError } from '../errors.ts';
 import type { ApiContext } from './context.ts';
 import type { EventLog, NumberedEvent } from './event-log.ts';
 import * as schemas from './schemas.ts';
+import { sendEvents } from './server-events.ts';
 
 const maximumListeners = 64;
-/** A listener that leaves so much unread is cut off; it comes back and asks for what it missed. */
-const maximumUnreadBytes = 1024 * 1024;
+/** A listener that takes nothing for so long is cut off; it comes back and asks for what it missed. */
+const maximumUntakenMilliseconds = 5 * 60 * 1000;
+const eventsPerWrite = 32;
 /** Proxies and the idle limit of the server cut silent connections. */
 const heartbeatMilliseconds = 15_000;
 const maximumEventsOfBefore = 512;
@@ -40,34 +42,48 @@ export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void 
       );
     }
     const last = request.headers['last-event-id'] || undefined;
-    const before = typeof last === 'string' ? events.after(last) : events.last(request.query.last);
+    const known = last === undefined ? null : events.placeAfter(String(last));
+    const isReset = last !== undefined && known === null;
     reply.hijack();
-    stream(reply.raw, events, typeof last === 'string' && !events.has(last), before);
+    stream(reply.raw, events, known ?? (isReset ? 0 : events.placeOfLast(request.query.last)), isReset);
   });
 }
 
-function stream(response: ServerResponse, events: EventLog, isReset: boolean, before: readonly NumberedEvent[]): void {
-  response.writeHead(200, {
-    'Content-Type': 'text/event-stream; charset=utf-8',
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
+function stream(response: ServerResponse, log: EventLog, first: number, isReset: boolean): void {
+  let at = first;
+  let isMissing = isReset;
+  let comment: string | null = ': the events of this peer\n\n';
+  let isEnded = false;
+  let takenAt = performance.now();
+  const wake = sendEvents(response, () => {
+    takenAt = performance.now();
+    if (comment !== null) {
+      const text = comment;
+      comment = null;
+      return text;
+    }
+    const { events, next, isComplete } = log.from(at, eventsPerWrite);
+    at = next;
+    isMissing ||= !isComplete;
+    if (events.length === 0) return isEnded ? undefined : null;
+    const reset = isMissing ? 'event: reset\ndata: {}\n\n' : '';
+    isMissing = false;
+    return reset + events.map(frame).join('');
   });
-  const write = (text: string) => {
-    if (response.writableLength > maximumUnreadBytes) response.destroy();
-    else response.write(text);
-  };
-  write(': the events of this peer\n\n');
-  if (isReset) write('event: reset\ndata: {}\n\n');
-  for (const earlier of before) write(frame(earlier));
-  const stop = events.listen(
-    (event) => write(frame(event)),
-    () => response.end(),
-  );
-  const heartbeat = setInterval(() => write(': still here\n\n'), heartbeatMilliseconds);
+  const stop = log.listen(wake, () => {
+    isEnded = true;
+    wake();
+  });
+  const heartbeat = setInterval(() => {
+    if (performance.now() - takenAt > maximumUntakenMilliseconds) response.destroy();
+    comment ??= ': still here\n\n';
+    wake();
+  }, heartbeatMilliseconds);
   response.once('close', () => {
     clearInterval(heartbeat);
     stop();
   });
+  wake();
 }
 
 /** JSON holds no line break, so one data line is enough. */

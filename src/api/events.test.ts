@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ServedPeer } from '../../test/fixtures/served-peer.ts';
 import { EventLog } from './event-log.ts';
 
@@ -32,12 +35,41 @@ test('A23 events stream as they happen, and a reader that comes back gets those 
   assert.equal(past.includes('first'), false);
 });
 
-test('the log keeps a bounded number of events and gives all of them for an id it does not know', () => {
+test('case 13 a listener that takes nothing costs no memory, and is told what it missed when it goes on', async () => {
+  await using served = await ServedPeer.open();
+  const asked = get(`${served.api.url}/api/v1/events`, { agent: false });
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  answer.pause();
+  const text = 'x'.repeat(16_384);
+  for (let index = 0; index < 2048; index++) {
+    served.peer.tell(`${index} ${text}`);
+    if (index % 64 === 0) await pause(1);
+  }
+  const isRead = (async () => {
+    let all = '';
+    for await (const piece of answer) {
+      all += String(piece);
+      if (all.includes('"2047 x')) return all;
+    }
+    return all;
+  })();
+  const all = await isRead;
+  assert.match(all, /event: reset/);
+  assert.ok(all.length < 20 * 1024 * 1024, `${all.length} bytes had been kept for it`);
+  asked.destroy();
+});
+
+test('the log keeps a bounded number of events and tells when some are missing', () => {
   const log = new EventLog();
   for (let index = 0; index < 600; index += 1) log.add({ time: '', kind: 'k', text: String(index) });
-  assert.equal(log.after('unknown').length, 512);
-  assert.equal(log.last(0).length, 0);
-  assert.equal(log.last(1)[0]?.event.text, '599');
+  assert.equal(log.placeAfter('unknown'), null);
+  const { events, next, isComplete } = log.from(0, 1000);
+  assert.deepEqual([events.length, next, isComplete], [512, 600, false]);
+  assert.equal(log.from(log.placeOfLast(0), 9).events.length, 0);
+  assert.equal(log.from(log.placeOfLast(1), 9).events[0]?.event.text, '599');
+  const place = log.placeAfter(events[2]?.id ?? '') ?? 0;
+  const page = log.from(place, 2);
+  assert.deepEqual([page.events.map(({ event }) => event.text), page.isComplete], [['91', '92'], true]);
 });
 
 test('B6 every view is the page, with a policy that allows nothing inline and nothing from elsewhere', async () => {

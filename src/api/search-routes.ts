@@ -1,11 +1,13 @@
 /** Searching the network: a query is started, then its hits are read, all at once or as they come. */
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { ShownHit } from '../node/shown-hit.ts';
 import type { RunningQuery } from '../search/queries.ts';
 import type { ApiContext } from './context.ts';
 import { problemOf } from './problem.ts';
 import * as schemas from './schemas.ts';
+import { sendEvents } from './server-events.ts';
 
 interface StartRoute {
   Body: { query: string; mode: 'words' | 'broadcast'; ttl?: number };
@@ -18,8 +20,6 @@ interface QueryRoute {
 
 const hitsPerPage = 1000;
 const maximumHitsPerPage = 10_000;
-/** A reader that leaves so much unread is cut off; the hits are still there for it. */
-const maximumUnreadBytes = 4 * 1024 * 1024;
 /** Hits written before others are served again. */
 const hitsPerWrite = 200;
 
@@ -70,7 +70,9 @@ export function searchRoutes(app: FastifyInstance, { peer }: ApiContext): void {
       return;
     }
     const { skip, limit } = request.query;
-    return { ...stateOf(query), hits: shown(skip, skip + limit) };
+    const to = Math.min(query.hits.length, skip + limit);
+    reply.type('application/json; charset=utf-8');
+    return reply.send(Readable.from(page(query, skip, to, shown), { objectMode: false }));
   });
 }
 
@@ -88,45 +90,33 @@ function stateOf({ id, query, mode, time, hits, end }: RunningQuery) {
   };
 }
 
-function stream(
-  response: ServerResponse,
-  query: RunningQuery,
-  shown: (from: number, to: number) => readonly ShownHit[],
-): void {
-  response.writeHead(200, {
-    'Content-Type': 'text/event-stream; charset=utf-8',
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  });
+type ShowHits = (from: number, to: number) => readonly ShownHit[];
+
+function stream(response: ServerResponse, query: RunningQuery, shown: ShowHits): void {
   let sent = 0;
-  let isClosed = false;
-  let isWaiting = false;
-  const write = (): void => {
-    isWaiting = false;
-    if (isClosed) return;
-    if (response.writableLength > maximumUnreadBytes) {
-      response.destroy();
-      return;
-    }
+  let isEnded = false;
+  const wake = sendEvents(response, () => {
+    if (isEnded) return undefined;
     const to = Math.min(query.hits.length, sent + hitsPerWrite);
-    response.write(
-      shown(sent, to)
-        .map((hit) => `event: hit\ndata: ${JSON.stringify(hit)}\n\n`)
-        .join(''),
-    );
-    sent = to;
-    if (sent < query.hits.length) soon();
-    else if (query.end !== null) response.end(`event: end\ndata: ${JSON.stringify(stateOf(query))}\n\n`);
-  };
-  const soon = (): void => {
-    if (isWaiting) return;
-    isWaiting = true;
-    setImmediate(write);
-  };
-  const stop = query.listen(soon);
-  response.once('close', () => {
-    isClosed = true;
-    stop();
+    if (to > sent) {
+      const hits = shown(sent, to).map((hit) => `event: hit\ndata: ${JSON.stringify(hit)}\n\n`);
+      sent = to;
+      return hits.join('');
+    }
+    if (query.end === null) return null;
+    isEnded = true;
+    return `event: end\ndata: ${JSON.stringify(stateOf(query))}\n\n`;
   });
-  soon();
+  response.once('close', query.listen(wake));
+  wake();
+}
+
+/** Hits are made into text as the client takes them. */
+function* page(query: RunningQuery, from: number, to: number, shown: ShowHits): Generator<string> {
+  yield `${JSON.stringify(stateOf(query)).slice(0, -1)},"hits":[`;
+  for (let at = from; at < to; at += hitsPerWrite) {
+    const hits = shown(at, Math.min(to, at + hitsPerWrite)).map((hit) => JSON.stringify(hit));
+    yield (at === from ? '' : ',') + hits.join(',');
+  }
+  yield ']}';
 }

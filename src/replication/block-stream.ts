@@ -8,30 +8,6 @@ const maximumUnderWay = 16;
  */
 export const maximumLeavesUnderWay = 32;
 
-/** Delivers in the order of `items`, having begun on later ones already. Nothing is under way any more when it ends. */
-export async function* fetchInOrder<Item, Result>(
-  items: AsyncIterable<Item>,
-  fetch: (item: Item) => Promise<Result>,
-): AsyncGenerator<Result, void, undefined> {
-  const source = items[Symbol.asyncIterator]();
-  const underWay: Promise<Result>[] = [];
-  try {
-    for (let ended = false; ; ) {
-      while (!ended && underWay.length < maximumLeavesUnderWay) {
-        const step = await source.next();
-        if (step.done) ended = true;
-        else underWay.push(handled(fetch(step.value)));
-      }
-      const oldest = underWay.shift();
-      if (oldest === undefined) return;
-      yield await oldest;
-    }
-  } finally {
-    await source.return?.();
-    await Promise.allSettled(underWay);
-  }
-}
-
 /** Runs `take` for every item, several at once, in no particular order. Rejects with the first failure, when all have ended. */
 export async function forEachAtOnce<Item>(
   items: AsyncIterable<Item>,
@@ -55,10 +31,4 @@ export async function forEachAtOnce<Item>(
     await Promise.all(underWay);
   }
   if (failure !== null) throw (failure as { error: unknown }).error;
-}
-
-/** Whoever awaits it later sees the failure; until then it is not unhandled. */
-function handled<Result>(promise: Promise<Result>): Promise<Result> {
-  promise.catch(() => undefined);
-  return promise;
 }

@@ -51,6 +51,7 @@ import type { DataPathOptions } from './data-path-options.ts';
 import type { NameChanges } from './file-ports.ts';
 import { createFiles } from './file-service.ts';
 import type { Files } from './files.ts';
+import { ReadMemory } from './read-memory.ts';
 import { SharersOf } from './sharers-of.ts';
 import { TransferQueue } from './transfer-queue.ts';
 import type { Transfers } from './transfers.ts';
@@ -241,6 +242,7 @@ export class DataPath {
       storer,
       fetcher,
       fetcherOf: (root) => contentFetcher(fetcher, sharers.of(root)),
+      reading: new ReadMemory(clock),
       shares: this.shareReader,
       sharers,
       places,

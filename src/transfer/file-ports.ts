@@ -11,6 +11,7 @@ import type { EndedName } from '../replication/claim-messages.ts';
 import type { DataPorts } from '../replication/data-ports.ts';
 import type { ContentFetcher } from './content-fetcher.ts';
 import type { FileEvent } from './files.ts';
+import type { ReadMemory } from './read-memory.ts';
 import type { SharersOf } from './sharers-of.ts';
 
 export interface NameChanges {
@@ -27,6 +28,8 @@ export interface FilePorts {
   readonly fetcher: ContentFetcher;
   /** Blocks of this content, from those who share it too. */
   readonly fetcherOf: (root: CID) => ContentFetcher;
+  /** Memory of those who read contents here. */
+  readonly reading: ReadMemory;
   readonly shares: Pick<ShareReader, 'entriesOf'>;
   /** Who shares which content. */
   readonly sharers: Pick<SharersOf, 'of' | 'hint'>;

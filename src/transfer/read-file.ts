@@ -2,14 +2,16 @@
 import type { CID } from 'multiformats/cid';
 import { parseCid, rawCodec } from '../content/cid.ts';
 import type { DirectoryContent } from '../content/directory-reader.ts';
-import type { LeafReference } from '../content/file-reader.ts';
+import type { FileContent, LeafReference } from '../content/file-reader.ts';
+import { leafBytes } from '../content/leaf-pool.ts';
 import { openContent } from '../content/reader.ts';
 import { ChordialError } from '../errors.ts';
-import { fetchInOrder } from '../replication/block-stream.ts';
+import type { ContentFetcher } from './content-fetcher.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { DirectoryEntry } from './files.ts';
 import { maximumFolderDepth } from './put-path.ts';
+import type { ContentRange, ContentReader } from './read-memory.ts';
 
 /** Verified bytes of [start, end), in order. Throws `range-not-satisfiable` for a range that the file does not have. */
 export async function* readFile(
@@ -19,25 +21,45 @@ export async function* readFile(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const root = parseCid(cid);
-  const ports = readingOf(allPorts, root);
-  const content = await openContent(root, fetchBlocks(ports.fetcher, signal));
-  if (content.type === 'directory') {
-    throw new ChordialError('bad-request', `${cid} is a folder. Get it into a folder, or name a file in it.`);
-  }
-  const { start, end } = range ?? { start: 0, end: content.size };
-  if (!(start >= 0 && start <= end && end <= content.size)) {
-    throw new ChordialError(
-      'range-not-satisfiable',
-      `Bytes ${start} to ${end} are not all in the ${content.size} bytes of ${cid}.`,
-    );
-  }
-  const read = async (leaf: LeafReference) => ({ leaf, bytes: await leafBytesOf(ports, leaf, signal) });
-  for await (const { leaf, bytes } of fetchInOrder(content.leaves(start, end), read)) {
-    const first = Math.max(0, start - leaf.offset);
-    const last = Math.min(leaf.length, end - leaf.offset);
-    yield first === 0 && last === bytes.length ? bytes : bytes.subarray(first, last);
+  const { fetcher, reading } = readingOf(allPorts, root);
+  const reader = reading.open(fetcher, range === undefined ? Infinity : range.end - range.start, signal);
+  try {
+    const content = await openForReading(root, fetcher, reader, { range, signal });
+    const { start, end } = range ?? { start: 0, end: content.size };
+    if (!(start >= 0 && start <= end && end <= content.size)) {
+      throw new ChordialError(
+        'range-not-satisfiable',
+        `Bytes ${start} to ${end} are not all in the ${content.size} bytes of ${cid}.`,
+      );
+    }
+    yield* reader.pieces(content.leaves(start, end), { start, end });
+  } finally {
+    reader.close();
   }
 }
+
+interface Reading {
+  readonly range: ContentRange | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A lone raw block is the reader's only leaf, so that its memory can be given back like that of any other. */
+async function openForReading(
+  root: CID,
+  fetcher: ContentFetcher,
+  reader: ContentReader,
+  { range, signal }: Reading,
+): Promise<Pick<FileContent, 'size' | 'leaves'>> {
+  if (root.code === rawCodec) {
+    const size = await reader.openBlock(root, Math.min(range?.end ?? leafBytes, leafBytes));
+    return { size, leaves: noLeaves };
+  }
+  const content = await openContent(root, fetchBlocks(fetcher, signal));
+  if (content.type === 'file') return content;
+  throw new ChordialError('bad-request', `${root} is a folder. Get it into a folder, or name a file in it.`);
+}
+
+async function* noLeaves(): AsyncGenerator<LeafReference, void, undefined> {}
 
 /** Its blocks come from the ring and from whoever shares it. */
 export function readingOf(ports: FilePorts, root: CID): FilePorts {

@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { buildFile } from '../../src/content/builder.ts';
 import type { Block } from '../../src/content/cid.ts';
 import { leafBytes } from '../../src/content/leaf-pool.ts';
-import { fetchInOrder } from '../../src/replication/block-stream.ts';
+import { forEachAtOnce, maximumLeavesUnderWay } from '../../src/replication/block-stream.ts';
 import type { PathOptions } from '../fixtures/slow-path.ts';
 import { holderAndClients } from '../fixtures/socket-peers.ts';
 
@@ -43,16 +43,19 @@ async function throughAndBack(t: TestContext, options: PathOptions): Promise<voi
   assert.equal(await writer.finish(), 1);
   assert.equal(await holder.blocks.size(leaves[0]!), leafBytes);
 
-  let at = 0;
   const wanted = (async function* () {
-    yield* leaves;
+    yield* leaves.entries();
   })();
-  for await (const leaf of fetchInOrder(wanted, (cid) => client.fetcher.fetch(cid))) {
+  let read = 0;
+  const take = async ([index, cid]: readonly [number, Block['cid']]) => {
+    const leaf = await client.fetcher.fetch(cid);
+    const at = index * leafBytes;
     assert.ok(bytes.subarray(at, at + leaf.length).equals(leaf), `other bytes from ${at} on`);
-    at += leaf.length;
+    read += leaf.length;
     client.fetcher.release(leaf);
-  }
-  assert.equal(at, bytes.length);
+  };
+  await forEachAtOnce(wanted, take, maximumLeavesUnderWay);
+  assert.equal(read, bytes.length);
   assert.deepEqual(client.reports, []);
 }
 

@@ -1,0 +1,288 @@
+/**
+ * The memory of all readers of content together. A reader asks for leaves ahead of its client while there is room; when room
+ * is short, a reader whose client takes nothing gives back what it holds, first what lies ahead and then the leaf that it
+ * is in, and fetches that again when its client goes on. So slow clients slow only themselves, however many there are.
+ */
+import type { CID } from 'multiformats/cid';
+import type { LeafReference } from '../content/file-reader.ts';
+import { ChordialError } from '../errors.ts';
+import { maximumLeavesUnderWay } from '../replication/block-stream.ts';
+import type { Clock, Milliseconds, Timer } from '../ring/ports.ts';
+
+/** For the leaves and pieces of all readers. */
+export const maximumReadBytes = 64 * 1024 * 1024;
+/** What a client is handed at once, copied out of its leaf. */
+export const pieceBytes = 64 * 1024;
+/** Pieces that lie between a reader and its client: in the stream, the answer and the socket. */
+const piecesPerReader = 3;
+/** Further readers are refused when pieces alone would take more. */
+const maximumPieceBytes = 32 * 1024 * 1024;
+/** A client that took nothing for so long is slow. */
+const slowMilliseconds: Milliseconds = 100;
+
+/** How leaves are had, and given back when nobody looks at them any more. */
+export interface LeafSource {
+  fetch(cid: CID, signal: AbortSignal): Promise<Uint8Array>;
+  release(bytes: Uint8Array): void;
+}
+
+/** Bytes of a content, `start` included, `end` not. */
+export interface ContentRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Held {
+  readonly bytes: Promise<Uint8Array>;
+  readonly abort: AbortController;
+}
+
+interface Slot {
+  readonly leaf: LeafReference;
+  /** Null while no memory is taken for it. */
+  held: Held | null;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly granted: () => void;
+}
+
+export class ReadMemory {
+  readonly clock: Clock;
+  readonly #readers = new Set<ContentReader>();
+  readonly #waiting: Waiting[] = [];
+  #free: number;
+  #pieceBytes = 0;
+  #look: Timer | null = null;
+
+  constructor(clock: Clock, bytes: number = maximumReadBytes) {
+    this.clock = clock;
+    this.#free = bytes;
+  }
+
+  /** A reader of so many bytes, to be closed. Throws `busy`. */
+  open(source: LeafSource, bytes: number, signal: AbortSignal | undefined): ContentReader {
+    const pieces = Math.min(bytes, piecesPerReader * pieceBytes);
+    if (this.#pieceBytes + pieces > maximumPieceBytes) {
+      throw new ChordialError('busy', 'As many read from this peer as its memory allows. Ask again in a moment.');
+    }
+    this.#pieceBytes += pieces;
+    this.#free -= pieces;
+    const reader = new ContentReader(this, source, signal, () => {
+      if (!this.#readers.delete(reader)) return;
+      this.#pieceBytes -= pieces;
+      this.give(pieces);
+    });
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** For what a client waits for. Rejects with `interrupted`. */
+  async take(bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) throw brokenOff();
+    const turn = Promise.withResolvers<void>();
+    const waiting = { bytes, granted: turn.resolve };
+    const aborted = () => {
+      const place = this.#waiting.indexOf(waiting);
+      if (place < 0) return;
+      this.#waiting.splice(place, 1);
+      turn.reject(brokenOff());
+      this.#serve();
+    };
+    signal?.addEventListener('abort', aborted);
+    this.#waiting.push(waiting);
+    this.#serve();
+    try {
+      await turn.promise;
+    } finally {
+      signal?.removeEventListener('abort', aborted);
+    }
+  }
+
+  /** For what lies ahead of a client: only while there is room. */
+  tryTake(bytes: number): boolean {
+    if (this.#waiting.length > 0) return false;
+    if (bytes > this.#free) this.#reclaim(bytes, false);
+    if (bytes > this.#free) return false;
+    this.#free -= bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#free += bytes;
+    this.#serve();
+  }
+
+  #serve(): void {
+    this.#look?.cancel();
+    this.#look = null;
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      if (first.bytes > this.#free) this.#reclaim(first.bytes, true);
+      if (first.bytes > this.#free) {
+        // A client that is being served now may turn out to be slow.
+        this.#look = this.clock.after(slowMilliseconds, () => this.#serve());
+        return;
+      }
+      this.#waiting.shift();
+      this.#free -= first.bytes;
+      first.granted();
+    }
+  }
+
+  /** From slow readers, the longest idle first; for a client that waits also the leaves they are in, and what others hold ahead. */
+  #reclaim(bytes: number, isWaitedFor: boolean): void {
+    const latest = this.clock.now() - slowMilliseconds;
+    const all = [...this.#readers];
+    const idle = all.filter(({ idleSince }) => idleSince !== null && idleSince <= latest);
+    idle.sort((a, b) => (a.idleSince ?? 0) - (b.idleSince ?? 0));
+    const from = (readers: readonly ContentReader[], least: number) => {
+      for (const reader of readers) {
+        while (bytes > this.#free && reader.held > least) this.#free += reader.dropLast();
+      }
+    };
+    from(idle, 1);
+    if (!isWaitedFor) return;
+    from(idle, 0);
+    all.sort((a, b) => b.held - a.held);
+    from(all, 1);
+  }
+}
+
+/** One reader: the leaf that its client is in, and those ahead of it. */
+export class ContentReader {
+  /** Since when its client takes nothing; null while it waits for bytes. */
+  idleSince: Milliseconds | null = null;
+  readonly #memory: ReadMemory;
+  readonly #source: LeafSource;
+  readonly #signal: AbortSignal | undefined;
+  readonly #closed: () => void;
+  /** The first is the one that the client is in. Those held come before all others. */
+  readonly #slots: Slot[] = [];
+
+  constructor(memory: ReadMemory, source: LeafSource, signal: AbortSignal | undefined, closed: () => void) {
+    this.#memory = memory;
+    this.#source = source;
+    this.#signal = signal;
+    this.#closed = closed;
+  }
+
+  /** Leaves for which memory is taken. */
+  get held(): number {
+    const first = this.#slots.findIndex(({ held }) => held === null);
+    return first < 0 ? this.#slots.length : first;
+  }
+
+  /** Gives up the last leaf held; returns how many bytes of memory that frees. */
+  dropLast(): number {
+    const slot = this.#slots[this.held - 1];
+    return slot === undefined ? 0 : this.#drop(slot);
+  }
+
+  /** Takes a content that is one raw block as the first leaf of `pieces`; returns its length. */
+  async openBlock(cid: CID, expectedBytes: number): Promise<number> {
+    await this.#memory.take(expectedBytes, this.#signal);
+    const held = this.#fetch({ cid, offset: 0, length: expectedBytes, inline: null });
+    try {
+      const { length } = await held.bytes;
+      // What was taken is put right, whatever the name had said.
+      this.#memory.give(expectedBytes - length);
+      this.#slots.push({ leaf: { cid, offset: 0, length, inline: null }, held });
+      return length;
+    } catch (error) {
+      this.#memory.give(expectedBytes);
+      throw error;
+    }
+  }
+
+  /** The bytes of the range, in pieces that are the client's own. */
+  async *pieces(
+    leaves: AsyncIterable<LeafReference>,
+    { start, end }: ContentRange,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const coming = leaves[Symbol.asyncIterator]();
+    try {
+      for (let isEnded = false; ; ) {
+        isEnded = await this.#goAhead(coming, isEnded);
+        const [slot] = this.#slots;
+        if (slot === undefined) return;
+        const { offset, length } = slot.leaf;
+        const last = Math.min(length, end - offset);
+        for (let at = Math.max(0, start - offset); at < last; at += pieceBytes) {
+          const bytes = await this.#bytesOf(slot);
+          const piece = Uint8Array.from(bytes.subarray(at, Math.min(last, at + pieceBytes)));
+          this.idleSince = this.#memory.clock.now();
+          yield piece;
+          this.idleSince = null;
+        }
+        this.#slots.shift();
+        this.#memory.give(this.#drop(slot));
+      }
+    } finally {
+      await coming.return?.();
+    }
+  }
+
+  close(): void {
+    for (const slot of this.#slots.splice(0)) this.#memory.give(this.#drop(slot));
+    this.#closed();
+  }
+
+  /** Takes memory for the leaf that comes next, and for those behind it while there is room. Returns whether there are no more. */
+  async #goAhead(coming: AsyncIterator<LeafReference>, isEnded: boolean): Promise<boolean> {
+    for (let at = 0; at < maximumLeavesUnderWay; at++) {
+      if (at === this.#slots.length) {
+        const next = isEnded ? null : await coming.next();
+        if (next === null || next.done === true) return true;
+        this.#slots.push({ leaf: next.value, held: null });
+      }
+      const slot = this.#slots[at]!;
+      if (slot.held !== null) continue;
+      // What was dropped meanwhile lies before it: it comes first.
+      if (at > this.held || (at > 0 && !this.#memory.tryTake(bytesFor(slot.leaf)))) break;
+      if (at === 0) await this.#memory.take(bytesFor(slot.leaf), this.#signal);
+      slot.held = this.#fetch(slot.leaf);
+    }
+    return isEnded;
+  }
+
+  async #bytesOf(slot: Slot): Promise<Uint8Array> {
+    if (slot.held === null) {
+      await this.#memory.take(bytesFor(slot.leaf), this.#signal);
+      slot.held = this.#fetch(slot.leaf);
+    }
+    const bytes = await slot.held.bytes;
+    if (bytes.length === slot.leaf.length) return bytes;
+    throw new ChordialError(
+      'bad-content',
+      `Block ${slot.leaf.cid} holds ${bytes.length} bytes where its file announces ${slot.leaf.length}. Its publisher made it so.`,
+    );
+  }
+
+  #fetch(leaf: LeafReference): Held {
+    const abort = new AbortController();
+    const signal = this.#signal === undefined ? abort.signal : AbortSignal.any([this.#signal, abort.signal]);
+    const bytes = leaf.inline === null ? this.#source.fetch(leaf.cid, signal) : Promise.resolve(leaf.inline);
+    // Who awaits it later sees the failure; until then it is not unhandled.
+    bytes.catch(() => undefined);
+    return { bytes, abort };
+  }
+
+  #drop(slot: Slot): number {
+    const { held, leaf } = slot;
+    if (held === null) return 0;
+    slot.held = null;
+    held.abort.abort();
+    if (leaf.inline === null) void held.bytes.then((bytes) => this.#source.release(bytes)).catch(() => undefined);
+    return bytesFor(leaf);
+  }
+}
+
+/** Bytes that stand in a node are there already. */
+function bytesFor({ inline, length }: LeafReference): number {
+  return inline === null ? length : 0;
+}
+
+function brokenOff(): ChordialError {
+  return new ChordialError('interrupted', 'The reading was broken off.');
+}
