@@ -1,7 +1,7 @@
 /** A file or folder of the network as an HTTP answer: ETag, conditions, a range, and bytes that stream. */
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { FileEntry, Files } from '../transfer/files.ts';
+import type { FileEntry, Files, ReadRange } from '../transfer/files.ts';
 import { pieceBytes } from '../transfer/read-memory.ts';
 import { type ByteRange, parseRange } from './byte-range.ts';
 import { etagOf, evaluateConditions, lastModifiedOf } from './conditions.ts';
@@ -50,7 +50,7 @@ async function sendFile(
   const { start, end } = range ?? { start: 0, end: entry.size };
   reply.header('Content-Length', String(end - start));
   if (request.method === 'HEAD') return reply.send();
-  return reply.send(await stream(files, entry.cid, { start, end }, reply));
+  return reply.send(await stream(files, entry.cid, { start, end, size: entry.size }, reply));
 }
 
 function rangeOf(request: FastifyRequest, reply: FastifyReply, entry: FileEntry): ByteRange | null {
@@ -68,7 +68,7 @@ function rangeOf(request: FastifyRequest, reply: FastifyReply, entry: FileEntry)
 }
 
 /** Waits for the first bytes, so that content nobody holds is answered with a problem and not with a broken body. */
-async function stream(files: Files, cid: string, range: ByteRange, reply: FastifyReply): Promise<Readable> {
+async function stream(files: Files, cid: string, range: ReadRange, reply: FastifyReply): Promise<Readable> {
   const given = new AbortController();
   reply.raw.once('close', () => given.abort());
   const bytes = files.read(cid, range, given.signal)[Symbol.asyncIterator]();

@@ -68,14 +68,21 @@ export interface DirectoryEntry {
   readonly type: 'file' | 'directory';
 }
 
+export interface ReadRange {
+  readonly start: number;
+  readonly end: number;
+  /** Of the whole, as its entry announced it. */
+  readonly size?: number;
+}
+
 export interface Files {
   /** Reads the stream to its end; a stream that breaks publishes nothing (`body-cut-off`). */
   put(name: string, source: Readable | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult>;
   /** A file or folder of this machine. */
   putPath(name: string, path: string, options?: PutOptions): Promise<PutResult>;
   resolve(reference: FileReference): Promise<FileEntry>;
-  /** Verified bytes of [start, end) in order. Memory bounded. */
-  read(cid: string, range?: { start: number; end: number }, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Verified bytes of [start, end) in order. Memory bounded. Throws `bad-content` for content of another size than `size`. */
+  read(cid: string, range?: ReadRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Entries below a directory, depth first; paths are relative, '/'-separated and safe. */
   walk(cid: string, signal?: AbortSignal): AsyncIterable<DirectoryEntry>;
   /** Writes a file or recreates a folder at `path` (through `PATH.part` and rename), never outside it. */

@@ -8,7 +8,7 @@ import type { FilePorts } from './file-ports.ts';
 import type { FileEntry, FileReference, TransferProgress } from './files.ts';
 import { getFile, isThereAlready } from './get-file.ts';
 import { getFolder } from './get-folder.ts';
-import { readingOf } from './read-file.ts';
+import { checkSize, readingOf } from './read-file.ts';
 import { resolve } from './resolve.ts';
 import { shownSize } from './shown-size.ts';
 
@@ -56,6 +56,7 @@ export async function getPath(
     const content = await openContent(cid, fetchBlocks(ports.fetcher, options.signal));
     if (content.type === 'directory')
       throw new ChordialError('bad-content', `${cid} is said to be a file and is a folder.`);
+    checkSize(entry, content.size);
     await getFile(ports, content, target, getting);
     return false;
   }

@@ -6,6 +6,7 @@ import { buildDirectory } from '../content/directory.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { checkName } from '../content/name.ts';
 import type { DirectoryEntry } from '../content/unixfs.ts';
+import { maximumFolderDepth } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import { forEachAtOnce } from '../replication/block-stream.ts';
 import { ByteBudget } from '../replication/byte-budget.ts';
@@ -14,8 +15,6 @@ import type { PutOptions, PutResult } from './files.ts';
 import { fileError, leavesOf, openToRead, wholeOf } from './local-file.ts';
 import { checkGoesOn, counted, publishing, ruleOf } from './put-file.ts';
 
-/** Deeper folders are refused: nobody has them, and every level costs memory. */
-export const maximumFolderDepth = 64;
 /** Files of a folder read side by side: many small ones, a few large ones. */
 const maximumBytesAtOnce = 8 * 1024 * 1024;
 /** Held for a large file: two pieces and two leaves. */

@@ -1,23 +1,22 @@
 /** Reading content: the bytes of a file in order, and what lies below a folder. */
 import type { CID } from 'multiformats/cid';
 import { parseCid, rawCodec } from '../content/cid.ts';
-import type { DirectoryContent } from '../content/directory-reader.ts';
 import type { FileContent, LeafReference } from '../content/file-reader.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { openContent } from '../content/reader.ts';
+import { walkFolder as walkTree } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import type { ContentFetcher } from './content-fetcher.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
-import type { DirectoryEntry } from './files.ts';
-import { maximumFolderDepth } from './put-path.ts';
+import type { DirectoryEntry, FileEntry, ReadRange } from './files.ts';
 import type { ContentRange, ContentReader } from './read-memory.ts';
 
 /** Verified bytes of [start, end), in order. Throws `range-not-satisfiable` for a range that the file does not have. */
 export async function* readFile(
   allPorts: FilePorts,
   cid: string,
-  range: { readonly start: number; readonly end: number } | undefined,
+  range: ReadRange | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const root = parseCid(cid);
@@ -25,6 +24,7 @@ export async function* readFile(
   const reader = reading.open(fetcher, range === undefined ? Infinity : range.end - range.start, signal);
   try {
     const content = await openForReading(root, fetcher, reader, { range, signal });
+    if (range?.size !== undefined) checkSize({ cid, size: range.size }, content.size);
     const { start, end } = range ?? { start: 0, end: content.size };
     if (!(start >= 0 && start <= end && end <= content.size)) {
       throw new ChordialError(
@@ -76,42 +76,25 @@ export async function leafBytesOf(ports: FilePorts, leaf: LeafReference, signal?
   );
 }
 
-/** Entries below a folder, each folder before what is in it. */
+/** Entries below a folder, each folder before what is in it. Throws `bad-content` beyond the bounds of walks. */
 export async function* walkFolder(
   allPorts: FilePorts,
   cid: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<DirectoryEntry, void, undefined> {
   const root = parseCid(cid);
-  const ports = readingOf(allPorts, root);
-  const content = await openContent(root, fetchBlocks(ports.fetcher, signal));
+  const fetch = fetchBlocks(readingOf(allPorts, root).fetcher, signal);
+  const content = await openContent(root, fetch);
   if (content.type === 'file')
     throw new ChordialError('bad-request', `${cid} is a file, not a folder. Read it instead.`);
-  yield* walk(ports, content, '', 0, signal);
+  for await (const entry of walkTree(content, fetch, signal)) yield { ...entry, cid: entry.cid.toString() };
 }
 
-async function* walk(
-  ports: FilePorts,
-  folder: DirectoryContent,
-  above: string,
-  depth: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<DirectoryEntry, void, undefined> {
-  if (depth > maximumFolderDepth)
-    throw new ChordialError('bad-content', `The folder is more than ${maximumFolderDepth} levels deep.`);
-  for await (const { name, cid, size } of folder.entries()) {
-    const path = above + name;
-    // A lone leaf is a file of that many bytes; of any other node only a look says what it is.
-    if (isLeaf(cid)) {
-      yield { path, cid: cid.toString(), size, type: 'file' };
-      continue;
-    }
-    const content = await openContent(cid, fetchBlocks(ports.fetcher, signal));
-    yield { path, cid: cid.toString(), size: content.type === 'file' ? content.size : size, type: content.type };
-    if (content.type === 'directory') yield* walk(ports, content, `${path}/`, depth + 1, signal);
-  }
-}
-
-function isLeaf(cid: CID): boolean {
-  return cid.code === rawCodec;
+/** Throws `bad-content` unless the content has the size that its entry announced: people decide by that size. */
+export function checkSize({ cid, size }: Pick<FileEntry, 'cid' | 'size'>, found: number): void {
+  if (found === size) return;
+  throw new ChordialError(
+    'bad-content',
+    `The content ${cid} is announced with ${size} bytes and has ${found}. Its publisher made it so; ask for the file of another one.`,
+  );
 }

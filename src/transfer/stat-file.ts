@@ -1,11 +1,13 @@
 /** How a file stands: its blocks, how many live copies the rarest of them has, and who holds them, found out by asking. */
 import type { CID } from 'multiformats/cid';
+import { treeBlocks } from '../content/walk.ts';
 import { blockMessages, decodeSizes, encodeCids } from '../replication/block-messages.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
-import { blocksOf } from './content-blocks.ts';
+import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { FileReference, FileStat } from './files.ts';
+import { checkSize } from './read-file.ts';
 import { resolve } from './resolve.ts';
 
 const cidsPerQuestion = 1024;
@@ -17,7 +19,9 @@ const maximumHoldersShown = 256;
 
 export async function statFile(ports: FilePorts, reference: FileReference): Promise<FileStat> {
   const { entry, cid } = await resolve(ports, reference);
-  const blocks = await blocksOf(cid, ports.fetcherOf(cid));
+  const { blocks, size } = await treeBlocks(cid, fetchBlocks(ports.fetcherOf(cid)));
+  // What was asked for by its CID alone announced no size.
+  if (entry.name !== null) checkSize(entry, size);
   const copies: number[] = blocks.map(() => 0);
   const holders: Contact[] = [];
   // Whoever shares it has all of it.

@@ -4,12 +4,13 @@
  */
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
+import { treeBlocks } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import { claimMessages, type EndedName, encodeRelease } from '../replication/claim-messages.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
-import { blocksOf } from './content-blocks.ts';
+import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 
 /** In a network of no more hosts all are told, without looking for the holders. */
@@ -50,7 +51,8 @@ async function holdersOf(ports: FilePorts, content: CID): Promise<readonly Conta
   if (live.length <= maximumHostsTold) return live;
   const found = new Map<HostId, Contact>([[view.self.host, view.self]]);
   try {
-    for (const cid of (await blocksOf(content, ports.fetcher)).slice(0, maximumBlocksPlaced)) {
+    const { blocks } = await treeBlocks(content, fetchBlocks(ports.fetcher), ports.closing);
+    for (const cid of blocks.slice(0, maximumBlocksPlaced)) {
       const key = ringIdOfHash(blockKey(cid), view.shape.bits);
       for (const host of await placement.places(key, ports.rule.replicas)) found.set(host.host, host);
       if (found.size >= maximumHostsTold) break;

@@ -1,0 +1,191 @@
+/**
+ * Walks through whole trees: what lies below a folder, and every block of a content. Bounded, since four blocks can name
+ * a thousand million entries: a walk visits so many nodes, names so many entries and goes so deep, and no further.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { CID } from 'multiformats/cid';
+import { ChordialError } from '../errors.ts';
+import { type Block, dagPbCodec, inlineBytes, rawCodec } from './cid.ts';
+import type { DirectoryContent } from './directory-reader.ts';
+import type { FileContent } from './file-reader.ts';
+import { type FetchBlocks, fetchNodes } from './node-source.ts';
+import { openContent } from './reader.ts';
+import { badContent, type UnixfsNode } from './unixfs.ts';
+
+export const maximumWalkedEntries = 2 ** 20;
+export const maximumWalkedNodes = 2 ** 18;
+/** Levels of folders; each costs memory, in a put as in a get. */
+export const maximumFolderDepth = 64;
+/** Of nodes: of each folder its own and 8 levels of shards, and 8 levels of a file. */
+const maximumNodeDepth = (maximumFolderDepth + 1) * 9 + 8;
+/** Files and folders opened last are kept for those who name them again; hostile ones take 12 MB each. */
+const maximumKept = 8;
+/** Between so many entries others have their turn. */
+const entriesPerTurn = 512;
+const maximumNodesAtOnce = 16;
+
+export interface WalkedEntry {
+  /** Below the folder, with "/" between; no part of it leads out. */
+  readonly path: string;
+  readonly cid: CID;
+  /** Bytes of a file; of a folder what its entry says, which nothing checks. */
+  readonly size: number;
+  readonly type: 'file' | 'directory';
+}
+
+export interface TreeBlocks {
+  /** Nodes and leaves, each once; what a CID holds itself is no block. */
+  readonly blocks: readonly CID[];
+  /** Bytes of the file, or of all files below the folder. */
+  readonly size: number;
+}
+
+/**
+ * Entries below a folder, each folder before what is in it. Throws `bad-content` beyond the bounds, and `interrupted` when
+ * the signal fires.
+ */
+export async function* walkFolder(
+  folder: DirectoryContent,
+  fetch: FetchBlocks,
+  signal?: AbortSignal,
+  maximumEntries = maximumWalkedEntries,
+): AsyncGenerator<WalkedEntry, void, undefined> {
+  const walk = new Walk(folder.cid, fetch, maximumEntries, signal);
+  // Its shards are to be counted as well.
+  const root = await openContent(folder.cid, walk.fetch);
+  if (root.type === 'directory') yield* walk.entriesOf(root, '', 0);
+}
+
+/** Every block of a file or folder. Throws `bad-content` and `interrupted` as `walkFolder`. */
+export async function treeBlocks(root: CID, fetch: FetchBlocks, signal?: AbortSignal): Promise<TreeBlocks> {
+  const walk = new Walk(root, fetch, maximumWalkedEntries, signal);
+  const found = new Map<string, CID>();
+  const nodes = new Map<string, UnixfsNode>();
+  let level: readonly CID[] = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maximumNodeDepth) throw badContent(root, 'it is too deep');
+    const below: CID[] = [];
+    const fresh: CID[] = [];
+    for (const cid of level) {
+      const key = cid.toString();
+      if (found.has(key)) continue;
+      found.set(key, cid);
+      walk.countEntry();
+      if (cid.code === dagPbCodec) fresh.push(cid);
+    }
+    for (let start = 0; start < fresh.length; start += maximumNodesAtOnce) {
+      const some = fresh.slice(start, start + maximumNodesAtOnce);
+      for (const [index, node] of (await fetchNodes(some, walk.fetch)).entries()) {
+        nodes.set(some[index]!.toString(), node);
+        for (const child of childrenOf(node)) below.push(child.cid);
+      }
+    }
+    level = below;
+  }
+  const size =
+    root.code === rawCodec
+      ? ((await openContent(root, walk.fetch)) as { readonly size: number }).size
+      : new Sizes(nodes).of(root);
+  return { blocks: [...found.values()].filter((cid) => inlineBytes(cid) === null), size };
+}
+
+class Walk {
+  readonly fetch: FetchBlocks;
+  readonly #root: CID;
+  readonly #signal: AbortSignal | undefined;
+  /** The last used at the end. */
+  readonly #kept = new Map<string, FileContent | DirectoryContent>();
+  readonly #maximumEntries: number;
+  #entries = 0;
+  #nodes = 0;
+
+  constructor(root: CID, fetch: FetchBlocks, maximumEntries: number, signal: AbortSignal | undefined) {
+    this.#maximumEntries = maximumEntries;
+    this.#root = root;
+    this.#signal = signal;
+    this.fetch = (cids) => this.#counted(cids, fetch);
+  }
+
+  countEntry(): void {
+    this.#checkGoesOn();
+    this.#entries += 1;
+    if (this.#entries > this.#maximumEntries)
+      throw badContent(this.#root, `it names more than ${this.#maximumEntries} entries`);
+  }
+
+  async *entriesOf(
+    folder: DirectoryContent,
+    above: string,
+    depth: number,
+  ): AsyncGenerator<WalkedEntry, void, undefined> {
+    if (depth > maximumFolderDepth)
+      throw badContent(this.#root, `its folders are more than ${maximumFolderDepth} levels deep`);
+    for await (const { name, cid, size } of folder.entries()) {
+      this.countEntry();
+      if (this.#entries % entriesPerTurn === 0) await setImmediate();
+      const path = above + name;
+      // A lone leaf is a file of that many bytes; of any other node only a look says what it is.
+      if (cid.code === rawCodec) {
+        yield { path, cid, size, type: 'file' };
+        continue;
+      }
+      const content = await this.#open(cid);
+      yield { path, cid, size: content.type === 'file' ? content.size : size, type: content.type };
+      if (content.type === 'directory') yield* this.entriesOf(content, `${path}/`, depth + 1);
+    }
+  }
+
+  async *#counted(cids: readonly CID[], fetch: FetchBlocks): AsyncGenerator<Block, void, undefined> {
+    this.#checkGoesOn();
+    this.#nodes += cids.length;
+    if (this.#nodes > maximumWalkedNodes)
+      throw badContent(this.#root, `it takes more than ${maximumWalkedNodes} nodes to walk through`);
+    yield* fetch(cids);
+  }
+
+  /** No node is fetched and decoded twice in a row: a folder may name one a thousand times. */
+  async #open(cid: CID): Promise<FileContent | DirectoryContent> {
+    const key = cid.toString();
+    const content = this.#kept.get(key) ?? (await openContent(cid, this.fetch));
+    this.#kept.delete(key);
+    this.#kept.set(key, content);
+    const [oldest = key] = this.#kept.keys();
+    if (this.#kept.size > maximumKept) this.#kept.delete(oldest);
+    return content;
+  }
+
+  #checkGoesOn(): void {
+    if (this.#signal?.aborted) throw new ChordialError('interrupted', `The walk through ${this.#root} was broken off.`);
+  }
+}
+
+/** By what nodes say of their children; a node of a file is held to what its parent says of it. */
+class Sizes {
+  readonly #nodes: ReadonlyMap<string, UnixfsNode>;
+  readonly #known = new Map<string, number>();
+
+  constructor(nodes: ReadonlyMap<string, UnixfsNode>) {
+    this.#nodes = nodes;
+  }
+
+  of(cid: CID): number {
+    const key = cid.toString();
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const node = this.#nodes.get(key);
+    if (node === undefined) throw badContent(cid, 'it is no node of a tree');
+    let size = node.type === 'file' ? node.size : 0;
+    for (const child of childrenOf(node)) {
+      const isNode = child.cid.code === dagPbCodec;
+      if (node.type !== 'file') size += isNode ? this.of(child.cid) : child.size;
+      else if (isNode && this.of(child.cid) !== child.size)
+        throw badContent(child.cid, `it holds other than the ${child.size} bytes that were announced`);
+    }
+    this.#known.set(key, size);
+    return size;
+  }
+}
+
+function childrenOf(node: UnixfsNode): readonly { readonly cid: CID; readonly size: number }[] {
+  return node.type === 'file' ? node.children : node.links;
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { CID } from 'multiformats/cid';
+import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { encodeDirectoryNode, encodeFileNode } from '../../src/content/unixfs.ts';
+import { isError } from '../contracts/errors.ts';
+import { temporaryFolder } from '../contracts/temporary-folder.ts';
+import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
+
+const leafBytes = 64 * 1024;
+
+/** Three blocks that are a file of 64 GiB, at all peers. */
+async function hugeFile(peers: readonly DataPeer[]): Promise<{ cid: CID; size: number }> {
+  const bytes = Buffer.alloc(leafBytes, 'x');
+  const leaf = { cid: cidOfBlock(rawCodec, bytes), bytes };
+  const level = (cid: CID, size: number) =>
+    encodeFileNode(Array.from({ length: 1024 }, () => ({ cid, size, storedBytes: size })));
+  const below = level(leaf.cid, leafBytes);
+  const top = level(below.cid, leafBytes * 1024);
+  for (const { blocks } of peers) await blocks.put([leaf, below, top]);
+  return { cid: top.cid, size: leafBytes * 1024 * 1024 };
+}
+
+test('M2 content that is larger than its name says is refused by get, stat and stream, with nothing written', async () => {
+  await using folder = await temporaryFolder();
+  const { peers, close } = await dataNetwork(3);
+  const [liar, reader] = peers as [DataPeer, DataPeer];
+  const { cid, size } = await hugeFile(peers);
+  const names = liar.path.names;
+  const publish = (name: string, root: CID, type: 'file' | 'directory') =>
+    names.publish({ name, cid: root, size: 12, type, sha256: null, blocks: 3 }, names.nextSequence(name), null);
+  await publish('12 bytes', cid, 'file');
+  const small = encodeDirectoryNode([{ name: 'huge', cid, size: 12 }]);
+  for (const { blocks } of peers) await blocks.put([small]);
+  await publish('12 bytes in a folder', small.cid, 'directory');
+
+  for (const name of ['12 bytes']) {
+    const target = join(folder.path, name);
+    await assert.rejects(reader.files.getPath({ name }, target), isError('bad-content'));
+    await assert.rejects(reader.files.stat({ name }), isError('bad-content'));
+    assert.equal(existsSync(target), false);
+  }
+  assert.deepEqual(await readdir(folder.path), []);
+  const { size: announced } = await reader.files.resolve({ name: '12 bytes' });
+  await assert.rejects(async () => {
+    for await (const _ of reader.files.read(cid.toString(), { start: 0, end: 12, size: announced }));
+  }, isError('bad-content'));
+  assert.equal((await reader.files.resolve({ cid: cid.toString() })).size, size);
+  await close();
+});
