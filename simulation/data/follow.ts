@@ -1,5 +1,5 @@
 /** Where the items of a key lie, told after each event that changes it: the way to see what a failing seed is about. */
-import { recordSet } from '../../src/storage/item-index.ts';
+import { copiesOfSet, type ItemSet } from '../../src/storage/item-index.ts';
 import { copyRule, type DataHost, type DataSimulation } from './data-simulation.ts';
 import type { Holdings } from './holdings.ts';
 
@@ -19,7 +19,7 @@ export function follow(
     for (const host of simulation.hosts) {
       const items = host.hasLeft ? [] : host.disk.items().filter(({ key }) => key.startsWith(prefix));
       for (const { set, key } of items) {
-        const wanted = set === recordSet ? copyRule.replicas : set;
+        const wanted = copiesOfSet(set, copyRule.replicas);
         const places = holdings.placesOf(key.slice(0, 64), wanted).map(({ number }) => number);
         tell(`places of ${key.slice(0, 12)}`, places.join(', '));
       }
@@ -28,8 +28,8 @@ export function follow(
   };
 }
 
-function described({ disk }: DataHost, { set, key, digest }: { set: number; key: string; digest: string }): string {
-  const claims = set === recordSet ? [] : disk.claims.of(key);
+function described({ disk }: DataHost, { set, key, digest }: { set: ItemSet; key: string; digest: string }): string {
+  const claims = set.kind === 'blocks' ? disk.claims.of(key) : [];
   const shown = claims.map(({ name, sequence, replicas }) => `${name} (${sequence % 1e9}, ${replicas} copies)`);
   return [`${key.slice(0, 12)} ${digest.slice(0, 6)}`, ...shown].join(', ');
 }

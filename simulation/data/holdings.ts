@@ -3,7 +3,6 @@ import type { CID } from 'multiformats/cid';
 import { blockKey } from '../../src/content/cid.ts';
 import { placedNameKey } from '../../src/content/name.ts';
 import { ringIdOfHash } from '../../src/ring/identifier.ts';
-import { recordSet } from '../../src/storage/item-index.ts';
 import { copyRule, type DataHost, type DataSimulation, ringBits } from './data-simulation.ts';
 
 /** Of one host's disk, all at once. */
@@ -116,9 +115,9 @@ function heldBy({ disk }: DataHost): Held {
   const blocks = new Map<string, number>();
   const records = new Map<string, string>();
   for (const { set, key, digest } of disk.items()) {
-    if (set === recordSet) records.set(key, digest);
+    if (set.kind !== 'blocks') records.set(key, digest);
     // What nothing claims is nobody's any more, and is freed where it lies.
-    else if (!disk.rotten.has(key) && disk.claims.isClaimed(key)) blocks.set(key, set);
+    else if (!disk.rotten.has(key) && disk.claims.isClaimed(key)) blocks.set(key, set.copies);
   }
   return { blocks, records };
 }

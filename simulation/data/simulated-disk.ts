@@ -20,7 +20,7 @@ import {
 import { Catalog } from '../../src/storage/catalog.ts';
 import type { ClaimTable } from '../../src/storage/claim-table.ts';
 import { indexedTables } from '../../src/storage/indexed-tables.ts';
-import type { ItemIndex, ItemSet } from '../../src/storage/item-index.ts';
+import { type ItemIndex, type ItemSet, setNumbered } from '../../src/storage/item-index.ts';
 import type { KeyRange } from '../../src/storage/key-range.ts';
 import { MemoryBlockStore } from '../../src/storage/memory-block-store.ts';
 import { OwnBatchTable } from '../../src/storage/own-batch-table.ts';
@@ -119,7 +119,7 @@ export class SimulatedDisk {
   /** All that the index knows. */
   items(): readonly { readonly set: ItemSet; readonly key: string; readonly digest: string }[] {
     return this.#allItems.all().map(({ copies, key, digest }) => ({
-      set: Number(copies),
+      set: setNumbered(copies),
       key: Buffer.from(key as Uint8Array).toString('hex'),
       digest: Buffer.from(digest as Uint8Array).toString('hex'),
     }));

@@ -6,8 +6,8 @@ import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { everySet, type ItemSet, isBlockSet, leafSet, maximumBlockSet } from '../storage/item-index.ts';
-import { withWholeCells } from './leaf-places.ts';
+import { type BlockSet, copiesOfSet, everySet, type ItemSet, maximumBlockCopies } from '../storage/item-index.ts';
+import { withWholeCells } from './item-places.ts';
 import type { OwnArc } from './own-arcs.ts';
 import { comparedRange, type Difference, differencesIn } from './range-differences.ts';
 import { SyncClient } from './sync-client.ts';
@@ -102,8 +102,8 @@ function questionsToPlaces(
   held: ReadonlySet<ItemSet>,
   { replicas }: ComparingPorts,
 ): readonly Asked[] {
-  return arc.others.slice(0, maximumBlockSet - 1).flatMap((host, position) => {
-    const isPlace = (set: ItemSet): boolean => position < (isBlockSet(set) ? set : replicas) - 1;
+  return arc.others.slice(0, maximumBlockCopies - 1).flatMap((host, position) => {
+    const isPlace = (set: ItemSet): boolean => position < copiesOfSet(set, replicas) - 1;
     const placed = everySet.filter((set) => isPlace(set) && (position < replicas - 1 || held.has(set)));
     const sets = position === 0 ? everySet : placed;
     return sets.length === 0 ? [] : [{ host, sets, placed }];
@@ -133,7 +133,7 @@ class Comparing {
         const asked = byHost.get(host.host) ?? { host, questions: [] };
         byHost.set(host.host, asked);
         for (const set of sets) {
-          const range = set === leafSet ? withWholeCells(arc.range) : arc.range;
+          const range = set.kind === 'leaves' ? withWholeCells(arc.range) : arc.range;
           const compared = comparedRange(this.#ports.index, set, range);
           asked.questions.push({ arc, compared, placed: placed.includes(set) });
         }
@@ -152,7 +152,7 @@ class Comparing {
         const { differs, confirmed } = answers[position]!;
         if (confirmed) arc.sure = true;
         // Leaves are asked about with the whole cells around the arc, of which a place may know less.
-        if (confirmed && compared.set !== leafSet) arc.sureAt.add(host.host);
+        if (confirmed && compared.set.kind !== 'leaves') arc.sureAt.add(host.host);
         if (differs === null) continue;
         arc.differed = true;
         if (this.#isFull(compared.set)) {
@@ -203,12 +203,12 @@ class Comparing {
 }
 
 function kindOf(set: ItemSet): 'blocks' | 'others' {
-  return isBlockSet(set) ? 'blocks' : 'others';
+  return set.kind === 'blocks' ? 'blocks' : 'others';
 }
 
 /** A block with its CID. */
-export type BlockDifference = Difference & { readonly cid: CID };
+export type BlockDifference = Difference & { readonly set: BlockSet; readonly cid: CID };
 
 export function isBlock(difference: Difference): difference is BlockDifference {
-  return difference.cid !== null;
+  return difference.set.kind === 'blocks' && difference.cid !== null;
 }

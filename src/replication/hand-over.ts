@@ -10,7 +10,7 @@ import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { HeldLeaf } from '../storage/share-table.ts';
 import { ByteBudget } from './byte-budget.ts';
-import { placesOfCell } from './leaf-places.ts';
+import { placesOfCell } from './item-places.ts';
 import { copiesWanted } from './placement.ts';
 import type { SyncPorts } from './sync-ports.ts';
 

@@ -12,13 +12,15 @@ import { storedEntries } from '../records/entry.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim } from '../storage/claim-table.ts';
-import { type ItemSet, recordSet } from '../storage/item-index.ts';
+import { type BlockSet, type ItemSet, recordSet } from '../storage/item-index.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ByteRate } from './byte-rate.ts';
 import { claimMessages, encodeClaimed } from './claim-messages.ts';
 import { pagesOfClaims } from './claim-pages.ts';
+import { pushLeaves } from './leaf-mover.ts';
 import { SourceLane } from './source-lane.ts';
 import { chunks, SyncClient } from './sync-client.ts';
+import type { ListedItem } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
 /** Blocks read or received and on their way. */
@@ -38,6 +40,8 @@ const noDigest = '0'.repeat(32);
  */
 export type Moved = 'moved' | 'full' | 'failed' | 'unclaimed';
 
+type PushedItem = Pick<ListedItem, 'key' | 'cid'>;
+
 export class ItemMover {
   readonly #ports: SyncPorts;
   readonly #budget = new ByteBudget(maximumBytesUnderWay);
@@ -48,6 +52,16 @@ export class ItemMover {
   constructor(ports: SyncPorts) {
     this.#ports = ports;
     this.#rate = new ByteRate(ports.clock, ports.bytesPerSecond);
+  }
+
+  /** One item of any kind. `moved`: the host holds it now; `unclaimed`: it is gone here, or nothing wants it any more. */
+  async push(host: Contact, set: ItemSet, { key, cid }: PushedItem, signal: AbortSignal): Promise<Moved> {
+    if (set.kind === 'blocks') return cid === null ? 'unclaimed' : this.pushBlock(host, cid, signal);
+    const pushed =
+      set.kind === 'leaves'
+        ? await pushLeaves(this.#ports, host, [key], signal)
+        : await this.pushRecords(host, [key], signal);
+    return pushed === null ? 'failed' : pushed === 0 ? 'unclaimed' : 'moved';
   }
 
   /** Whether the block is durable here; a failure is reported and tried again with a later round. */
@@ -114,7 +128,7 @@ export class ItemMover {
    */
   async passOn(
     source: Contact,
-    { cid, key, set }: { readonly cid: CID; readonly key: string; readonly set: ItemSet },
+    { cid, key, set }: { readonly cid: CID; readonly key: string; readonly set: BlockSet },
     targets: readonly Contact[],
     wanted: number,
     signal: AbortSignal,
@@ -190,22 +204,26 @@ export class ItemMover {
     }
   }
 
-  /** True when the host holds all of these records, or newer ones. */
-  async pushRecords(host: Contact, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
+  /** Resolves with how many of these records are still here, all of which the host holds now, or newer ones; null when it does not. */
+  async pushRecords(host: Contact, keys: readonly string[], signal: AbortSignal): Promise<number | null> {
+    let pushed = 0;
     try {
       for (const some of chunks(keys, recordsPerPush)) {
-        if (signal.aborted) return false;
+        if (signal.aborted) return null;
         const rows = some.flatMap((key) => {
           const row = this.#ports.index.find(recordSet, key)?.record ?? null;
           return row === null ? [] : (this.#ports.records.table.byRow(row) ?? []);
         });
         if (rows.length === 0) continue;
         // Expired ones as well: they are kept for a day, everywhere, for that they expired ends the claims of their puts.
-        await this.#ports.records.push(host, storedEntries(rows));
+        const entries = storedEntries(rows);
+        await this.#ports.records.push(host, entries);
+        pushed += entries.length;
       }
-      return true;
+      return pushed;
     } catch (error) {
-      return this.#failed(host, error);
+      this.#failed(host, error);
+      return null;
     }
   }
 

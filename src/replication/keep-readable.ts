@@ -2,10 +2,10 @@
  * Stopping for a while (spec/4, stop): this host's copies are about to be away, so whatever the others would then hold
  * fewer than min(w, remaining hosts) times is given to them. Everything else is left where it is: this host comes back.
  */
-import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { type ItemSet, recordSet } from '../storage/item-index.ts';
+import type { ItemSet } from '../storage/item-index.ts';
 import { ItemMover } from './item-mover.ts';
+import { placesWithoutSelf } from './item-places.ts';
 import { ownItems } from './range-differences.ts';
 import { chunks, SyncClient } from './sync-client.ts';
 import type { HeldAnswer, ListedItem } from './sync-messages.ts';
@@ -13,7 +13,7 @@ import type { SyncPorts } from './sync-ports.ts';
 
 /** Items looked at together: one question to each of their places. */
 const itemsPerPage = 1024;
-/** One late answer on a busy disk is not absence: copies would be made that nobody needs. */
+/** A host that answers none of so many questions, and is not found dead either, is not asked again. */
 const maximumAsks = 2;
 const circle = { after: 'f'.repeat(64), upTo: 'f'.repeat(64) };
 
@@ -33,10 +33,15 @@ export async function keepReadable(ports: SyncPorts, signal: AbortSignal): Promi
   for (const set of ports.index.sets()) {
     for (const items of chunks([...ownItems(ports.index, set, circle)], itemsPerPage)) {
       if (signal.aborted) return made;
-      const placed = await placesOf(ports, set, items);
+      const placed = await Promise.all(
+        items.map(async (item) => {
+          const others = await placesWithoutSelf(ports, set, item.key);
+          return { item, others, holders: new Set<HostId>() };
+        }),
+      );
       await askHolders(ports, set, placed, silent, signal);
       const counts = await Promise.all(
-        placed.map((one) => giveTo(mover, one, Math.min(needed, one.others.length), signal)),
+        placed.map((one) => giveTo(mover, set, one, Math.min(needed, one.others.length), signal)),
       );
       made += counts.reduce((sum, count) => sum + count, 0);
     }
@@ -44,21 +49,10 @@ export async function keepReadable(ports: SyncPorts, signal: AbortSignal): Promi
   return made;
 }
 
-/** Per item the hosts whose place it is once this host is away. */
-function placesOf(ports: SyncPorts, set: ItemSet, items: readonly ListedItem[]): Promise<readonly Placed[]> {
-  const { view, placement, replicas } = ports;
-  const wanted = set === recordSet ? replicas : set;
-  return Promise.all(
-    items.map(async (item) => {
-      const key = ringIdOfHash(item.key.slice(0, 64), view.shape.bits);
-      const hosts = await placement.candidates(key, wanted + 1);
-      const others = hosts.filter(({ host }) => host !== view.self.host).slice(0, wanted);
-      return { item, others, holders: new Set<HostId>() };
-    }),
-  );
-}
-
-/** Notes who holds what. Hosts that do not answer are taken to hold nothing, and are not asked again. */
+/**
+ * Notes who holds what. A host that does not answer may be busy: that is not absence, and copies would be made that are
+ * not rare. While it is not found dead it counts as a holder; once it is, its neighbours repair what it held.
+ */
 async function askHolders(
   ports: SyncPorts,
   set: ItemSet,
@@ -69,7 +63,6 @@ async function askHolders(
   const questions = new Map<HostId, { host: Contact; asked: Placed[] }>();
   for (const one of placed) {
     for (const host of one.others) {
-      if (silent.has(host.host)) continue;
       const question = questions.get(host.host) ?? { host, asked: [] };
       question.asked.push(one);
       questions.set(host.host, question);
@@ -77,11 +70,15 @@ async function askHolders(
   }
   await Promise.all(
     [...questions.values()].map(async ({ host, asked }) => {
-      const answers = await heldAt(ports, set, host, asked, signal);
-      if (answers === null) silent.add(host.host);
+      const answers = silent.has(host.host) ? null : await heldAt(ports, set, host, asked, signal);
+      if (answers === null) {
+        silent.add(host.host);
+        if (!ports.view.isDead(host.host)) for (const { holders } of asked) holders.add(host.host);
+        return;
+      }
       // A record that differs there may be an older one: it is offered, which costs little.
-      for (const [index, { held }] of (answers ?? []).entries())
-        if (held === 'same' || (set !== recordSet && held === 'other')) asked[index]?.holders.add(host.host);
+      for (const [index, { held }] of answers.entries())
+        if (held === 'same' || (set.kind !== 'records' && held === 'other')) asked[index]?.holders.add(host.host);
     }),
   );
 }
@@ -105,21 +102,18 @@ async function heldAt(
   return null;
 }
 
+/** Resolves with how many copies were made: what was gone here when its turn came is none. */
 async function giveTo(
   mover: ItemMover,
-  { item: { key, cid }, others, holders }: Placed,
+  set: ItemSet,
+  { item, others, holders }: Placed,
   needed: number,
   signal: AbortSignal,
 ): Promise<number> {
   let made = 0;
   for (const host of others) {
     if (holders.size + made >= needed || signal.aborted) break;
-    if (holders.has(host.host)) continue;
-    const given =
-      cid === null
-        ? await mover.pushRecords(host, [key], signal)
-        : (await mover.pushBlock(host, cid, signal)) === 'moved';
-    if (given) made += 1;
+    if (!holders.has(host.host) && (await mover.push(host, set, item, signal)) === 'moved') made += 1;
   }
   return made;
 }

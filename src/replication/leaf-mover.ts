@@ -32,25 +32,27 @@ export async function pullLeaves(
   }
 }
 
-/** True when the host holds all of these leaves that are still current. */
+/** Resolves with how many of these leaves are still current here, all of which the host holds now; null when it does not. */
 export async function pushLeaves(
   ports: LeafPorts,
   host: Contact,
   keys: readonly string[],
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<number | null> {
   const { shares, transport, index, clock } = ports;
+  let pushed = 0;
   try {
     for (const some of chunks(keys, leavesPerPart)) {
-      if (signal.aborted) return false;
+      if (signal.aborted) return null;
       const rows = some.map((key) => index.find(leafSet, key)?.record ?? null);
       const leaves = rows.flatMap((row) => (row === null ? [] : (shares.table.byRow(row, clock.wallTime()) ?? [])));
-      if (leaves.length > 0 && !(await sendLeaves(host, leaves, transport, signal))) return false;
+      if (leaves.length > 0 && !(await sendLeaves(host, leaves, transport, signal))) return null;
+      pushed += leaves.length;
     }
-    return true;
+    return pushed;
   } catch (error) {
     failed(ports, host, error);
-    return false;
+    return null;
   }
 }
 

@@ -6,9 +6,10 @@
 import type { OwnerAnswer } from '../ring/messages.ts';
 import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
 import type { RingView } from '../ring/view.ts';
+import { maximumBlockCopies } from '../storage/item-index.ts';
 
 /** No copy count above this can be asked for. */
-export const maximumReplicas = 8;
+export const maximumReplicas = maximumBlockCopies;
 /** Lists read behind the owner's own: with v = 64 and s = 8 this passes every member of 4 hosts. */
 const maximumListsWalked = 32;
 

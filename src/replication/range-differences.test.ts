@@ -6,7 +6,7 @@ import { createIdentity } from '../network/identity.ts';
 import { MemoryNetwork } from '../network/memory-transport.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openIndexedTables } from '../storage/indexed-tables.ts';
-import { recordSet } from '../storage/item-index.ts';
+import { blockSet, recordSet } from '../storage/item-index.ts';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';
 import { ConfirmedRanges } from './confirmed-ranges.ts';
 import { comparedRange, differencesIn } from './range-differences.ts';
@@ -62,7 +62,7 @@ test('A8 exactly what differs is found, whatever the sizes, and few messages fin
     const other = await hostWith(network, [...all.slice(0, common), ...all.slice(common + here)]);
     const client = new SyncClient(me.transport, new AbortController().signal);
     for (const range of arcs) {
-      const compared = comparedRange(me.index, 3, range);
+      const compared = comparedRange(me.index, blockSet(3), range);
       const [answer] = await client.compare(other.transport.contact, [compared]);
       const found = new Map<string, string>();
       if (answer?.differs !== null && answer !== undefined) {

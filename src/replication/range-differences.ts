@@ -5,7 +5,7 @@
  */
 import type { CID } from 'multiformats/cid';
 import type { Contact } from '../ring/pointer.ts';
-import { type ItemIndex, type ItemSet, isBlockSet } from '../storage/item-index.ts';
+import type { ItemIndex, ItemSet } from '../storage/item-index.ts';
 import { type KeyArc, partsOf } from '../storage/range-parts.ts';
 import type { SyncClient } from './sync-client.ts';
 import { type ComparedRange, fingerprintText, type ListedItem } from './sync-messages.ts';
@@ -66,7 +66,7 @@ async function* listed(
   for (const item of ownItems(index, set, range)) own.set(item.key, item);
   for await (const page of client.items(host, set, range)) {
     for (const { key, digest, cid } of page) {
-      const held = own.get(key) ?? (isBlockSet(set) ? index.findBlock(key) : null);
+      const held = own.get(key) ?? (set.kind === 'blocks' ? index.findBlock(key) : null);
       own.delete(key);
       if (held === null) yield { set, key, cid, lacks: 'here' };
       else if (held.digest !== digest) yield { set, key, cid, lacks: 'neither' };

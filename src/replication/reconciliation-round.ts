@@ -7,7 +7,7 @@
 import type { CID } from 'multiformats/cid';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Random } from '../ring/ports.ts';
-import { type ItemSet, isBlockSet, leafSet } from '../storage/item-index.ts';
+import { type BlockSet, copiesOfSet } from '../storage/item-index.ts';
 import {
   type BlockDifference,
   type Carrying,
@@ -19,7 +19,6 @@ import {
 import type { ItemMover } from './item-mover.ts';
 import { pullLeaves, pushLeaves } from './leaf-mover.ts';
 import { type OwnArc, ownArcs } from './own-arcs.ts';
-import { maximumReplicas } from './placement.ts';
 import type { SettledArcs } from './settled-arcs.ts';
 import { SyncClient } from './sync-client.ts';
 import type { SyncPorts } from './sync-ports.ts';
@@ -74,7 +73,7 @@ export class ReconciliationRound {
 
   async run(): Promise<RoundOutcome> {
     const { view, index, replicas } = this.#ports;
-    const wanted = Math.min(maximumReplicas, Math.max(replicas, ...index.sets().filter(isBlockSet)));
+    const wanted = Math.max(replicas, ...index.sets().map((set) => copiesOfSet(set, replicas)));
     const { settled } = this.#scope;
     const arcs = (await ownArcs(view, wanted)).filter((arc) => this.#isDue(arc, wanted - 1));
     const settle = new Map(arcs.map((arc) => [arc.range.upTo, settled.compare(arc, wanted - 1)]));
@@ -157,7 +156,7 @@ export class ReconciliationRound {
       const { host, difference } = some[0]!;
       const keys = some.map((carrying) => carrying.difference.key);
       const got =
-        difference.set === leafSet
+        difference.set.kind === 'leaves'
           ? await pullLeaves(this.#ports, host, keys, this.#signal)
           : await this.#mover.pullRecords(host, keys, this.#signal);
       if (got === null) continue;
@@ -173,12 +172,12 @@ export class ReconciliationRound {
       if (this.#signal.aborted) return;
       const { host, difference } = some[0]!;
       const keys = some.map((carrying) => carrying.difference.key);
-      const isGiven =
-        difference.set === leafSet
+      const given =
+        difference.set.kind === 'leaves'
           ? await pushLeaves(this.#ports, host, keys, this.#signal)
           : await this.#mover.pushRecords(host, keys, this.#signal);
-      if (!isGiven) continue;
-      this.#records += keys.length;
+      if (given === null) continue;
+      this.#records += given;
       for (const carrying of some) settleThere(carrying);
     }
   }
@@ -278,9 +277,9 @@ export class ReconciliationRound {
     const { pointers } = this.#ports;
     const { cid, key, set } = difference;
     const holders = new Set(ways.map(({ host }) => host.host));
-    const places = arc.others.slice(0, set - 1).filter(({ host }) => !holders.has(host));
+    const places = arc.others.slice(0, set.copies - 1).filter(({ host }) => !holders.has(host));
     const substitute = pointers?.liveHolder(cid) ?? null;
-    const lacking = Math.min(set, arc.others.length) - holders.size;
+    const lacking = Math.min(set.copies, arc.others.length) - holders.size;
     // The pointer may also lead to one of the places.
     if (lacking <= (substitute !== null && !holders.has(substitute) ? 1 : 0)) return;
     const targets = [...places, ...substitutesIn(arc, set)];
@@ -295,14 +294,14 @@ function wasAlike({ incomplete, sure, differed, places, sureAt }: ComparedArc): 
   return !incomplete && sure && !differed && places.every(({ host }) => sureAt.has(host));
 }
 
-function substitutesIn(arc: ComparedArc, copies: ItemSet): readonly Contact[] {
+function substitutesIn(arc: ComparedArc, { copies }: BlockSet): readonly Contact[] {
   return arc.others.slice(copies - 1, copies - 1 + maximumSubstitutes);
 }
 
 /** Records, and leaves of shares. */
 function bySet(list: readonly Carrying[]): readonly (readonly Carrying[])[] {
-  const leaves = list.filter(({ difference }) => difference.set === leafSet);
-  const records = list.filter(({ difference }) => difference.set !== leafSet);
+  const leaves = list.filter(({ difference }) => difference.set.kind === 'leaves');
+  const records = list.filter(({ difference }) => difference.set.kind !== 'leaves');
   return [records, leaves].filter((some) => some.length > 0);
 }
 
@@ -327,19 +326,19 @@ interface Due {
  * cannot be read does not hold the same others up in every round.
  */
 function rarestFirst(carryings: readonly Carrying[], random: Random): readonly Due[] {
-  const byKey = new Map<string, Carrying[]>();
+  const byKey = new Map<string, { readonly set: BlockSet; readonly ways: Carrying[] }>();
   for (const carrying of carryings) {
     const { difference } = carrying;
     if (!isBlock(difference) || difference.lacks === 'neither') continue;
-    const ways = byKey.get(difference.key) ?? [];
-    ways.push(carrying);
-    byKey.set(difference.key, ways);
+    const due = byKey.get(difference.key) ?? { set: difference.set, ways: [] };
+    due.ways.push(carrying);
+    byKey.set(difference.key, due);
   }
   return [...byKey.values()]
-    .map((ways) => {
+    .map(({ set, ways }) => {
       const { difference, arc } = ways[0]!;
       const lackedHere = difference.lacks === 'here';
-      const places = Math.min(difference.set, arc.others.length + 1);
+      const places = Math.min(set.copies, arc.others.length + 1);
       return { ways, lackedHere, copies: lackedHere ? ways.length : places - ways.length, lot: random.next() };
     })
     .sort((a, b) => a.copies - b.copies || a.lot - b.lot);

@@ -5,15 +5,12 @@
  * Two hosts never drop the last copies at each other's word: only a host that has a place says it is sure, and one that
  * has a place drops nothing.
  */
-import type { CID } from 'multiformats/cid';
-import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { type ItemSet, isBlockSet, leafSet, recordSet } from '../storage/item-index.ts';
+import { blockSet, type ItemSet } from '../storage/item-index.ts';
 import { type Page, segmentsOf } from '../storage/key-range.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { ItemMover } from './item-mover.ts';
-import { pushLeaves } from './leaf-mover.ts';
-import { cellArcOf, placesOfCell } from './leaf-places.ts';
+import { cellArcOf, placesOfItem } from './item-places.ts';
 import { SyncClient } from './sync-client.ts';
 import type { HeldAnswer, ListedItem } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
@@ -63,7 +60,9 @@ export class Surplus {
         do {
           if (signal.aborted || changed()) return { dropped, left: left + 1 };
           const page: Page<ListedItem> = this.#ports.index.items(set, range, cursor, itemsPerPage);
-          const placed = await this.#placed(set, page.items);
+          // What stays here anyway is offered to its places when these may have changed.
+          const items = everything ? page.items : page.items.filter((item) => !this.#isKept(set, item));
+          const placed = await this.#placed(set, items);
           await this.#tellOwners(set, placed, signal);
           const surplus = await this.#surplusOf(set, placed);
           const settled = await this.#settle(set, surplus, changed, signal);
@@ -106,23 +105,18 @@ export class Surplus {
         if (there === 'full') isFull = true;
         if (there === 'not-held') isOpen = true;
       }
-      if (everywhere) held.push(item);
+      if (everywhere && this.#isKept(set, item)) kept += 1;
+      else if (everywhere) held.push(item);
       else if (isFull && !isOpen) kept += 1;
     }
     return { dropped: changed() || signal.aborted ? 0 : await this.#drop(set, held), kept };
   }
 
   async #placed(set: ItemSet, items: readonly ListedItem[]): Promise<readonly Placed[]> {
-    const { view, placement, replicas } = this.#ports;
     return Promise.all(
       items
         .filter((item) => this.#isWanted(item))
-        .map(async (item) => {
-          const at = item.key.slice(0, 64);
-          if (set === leafSet) return { ...item, places: await placesOfCell(placement, at, view.shape.bits, replicas) };
-          const key = ringIdOfHash(at, view.shape.bits);
-          return { ...item, places: await placement.places(key, set === recordSet ? replicas : set) };
-        }),
+        .map(async (item) => ({ ...item, places: await placesOfItem(this.#ports, set, item.key) })),
     );
   }
 
@@ -132,7 +126,7 @@ export class Surplus {
    */
   async #tellOwners(set: ItemSet, placed: readonly Placed[], signal: AbortSignal): Promise<void> {
     const { view, replicas } = this.#ports;
-    if (!isBlockSet(set) || set <= replicas) return;
+    if (set.kind !== 'blocks' || set.copies <= replicas) return;
     const far = placed.flatMap((item) => {
       const [owner] = item.places;
       const isFar = item.places.findIndex(({ host }) => host === view.self.host) >= replicas;
@@ -152,7 +146,7 @@ export class Surplus {
     // From here on this host's word on them does not count, so that others keep theirs.
     for (const { key } of surplus) {
       const at = key.slice(0, 64);
-      if (set === leafSet) confirmed.withdrawAll(cellArcOf(at));
+      if (set.kind === 'leaves') confirmed.withdrawAll(cellArcOf(at));
       else if (await this.#isPlaceOfMore(set, at)) confirmed.disown(at);
       else confirmed.withdraw(at);
     }
@@ -161,15 +155,24 @@ export class Surplus {
 
   /** Of what is wanted in r copies here would be a place; of this fewer are wanted. */
   async #isPlaceOfMore(set: ItemSet, at: string): Promise<boolean> {
-    const { view, placement, replicas } = this.#ports;
-    if (!isBlockSet(set) || set >= replicas) return false;
-    const places = await placement.places(ringIdOfHash(at, view.shape.bits), replicas);
+    const { view, replicas } = this.#ports;
+    if (set.kind !== 'blocks' || set.copies >= replicas) return false;
+    const places = await placesOfItem(this.#ports, blockSet(replicas), at);
     return places.some(({ host }) => host === view.self.host);
   }
 
   /** Blocks that nothing claims are freed where they are, by themselves. */
   #isWanted({ cid }: ListedItem): boolean {
     return cid === null || this.#ports.blocks.claimsOf(cid).length > 0;
+  }
+
+  /** The publisher's list of its own names is read from its own table: it keeps them wherever their places are. */
+  #isKept(set: ItemSet, { key }: ListedItem): boolean {
+    const { index, records } = this.#ports;
+    if (set.kind !== 'records') return false;
+    const row = index.find(set, key)?.record ?? null;
+    const record = row === null ? null : records.table.byRow(row);
+    return record !== null && records.isOwn(record);
   }
 
   async #askPlaces(
@@ -204,29 +207,19 @@ export class Surplus {
   }
 
   /** Whether the host holds what is here, if need be after it was given it. */
-  async #given(
-    set: ItemSet,
-    host: Contact,
-    { key, cid }: Placed,
-    { held }: HeldAnswer,
-    signal: AbortSignal,
-  ): Promise<Held> {
+  async #given(set: ItemSet, host: Contact, item: Placed, { held }: HeldAnswer, signal: AbortSignal): Promise<Held> {
     if (held === 'same') return 'held';
-    // Asked again in a later round, when it has said so itself.
-    if (held === 'absent' && cid !== null && set !== leafSet)
-      return (await this.#mover.pushBlock(host, cid, signal)) === 'full' ? 'full' : 'not-held';
-    return (await this.#isGiven(set, host, key, cid, signal)) ? 'held' : 'not-held';
-  }
-
-  #isGiven(set: ItemSet, host: Contact, key: string, cid: CID | null, signal: AbortSignal): Promise<boolean> {
-    if (set === leafSet) return pushLeaves(this.#ports, host, [key], signal);
-    if (cid === null) return this.#mover.pushRecords(host, [key], signal);
-    return this.#mover.exchangeClaims(host, [cid], signal);
+    if (item.cid !== null && held === 'other')
+      return (await this.#mover.exchangeClaims(host, [item.cid], signal)) ? 'held' : 'not-held';
+    const moved = await this.#mover.push(host, set, item, signal);
+    if (moved === 'full') return 'full';
+    // A block is asked for again in a later round, when the host says itself that it has it.
+    return moved === 'moved' && set.kind !== 'blocks' ? 'held' : 'not-held';
   }
 
   async #drop(set: ItemSet, held: readonly Placed[]): Promise<number> {
     const { blocks, records, shares, index } = this.#ports;
-    if (set === leafSet) {
+    if (set.kind === 'leaves') {
       const leaves = held.flatMap(({ key }) => index.find(set, key)?.record ?? []);
       await shares.table.removeLeaves(leaves);
       return leaves.length;
@@ -234,7 +227,7 @@ export class Surplus {
     const looked = held.flatMap(({ cid, digest }) => (cid === null ? [] : [{ cid, digest }]));
     // A record that was replaced meanwhile is another item; a block that was claimed once more counts as a copy of that put.
     const items = held.flatMap(({ key, digest }) => {
-      const item = set === recordSet ? index.find(set, key) : null;
+      const item = set.kind === 'records' ? index.find(set, key) : null;
       return item === null || item.digest !== digest ? [] : [item];
     });
     const rows = items.flatMap(({ record }) => (record === null ? [] : (records.table.byRow(record) ?? [])));

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { TransportError } from '../network/transport.ts';
 import { decodeBody, encodeBody } from '../network/wire-body.ts';
+import { blockSet, recordSet } from '../storage/item-index.ts';
 import * as messages from './sync-messages.ts';
 
 const key = '0'.repeat(62);
@@ -12,7 +13,7 @@ const range = { after, upTo };
 const cid = cidOfBlock(rawCodec, Uint8Array.of(1));
 const digest = 'ab'.repeat(16);
 const recordKey = after + digest;
-const compared = { set: 3, range, count: 7, fingerprint: 'cd'.repeat(32) };
+const compared = { set: blockSet(3), range, count: 7, fingerprint: 'cd'.repeat(32) };
 const listed = { items: [{ key: upTo, digest, cid }], cursor: upTo };
 
 const onTheWire = (body: unknown) => decodeBody(encodeBody(body));
@@ -24,14 +25,14 @@ test('every message of reconciliation survives the way to the wire and back', ()
     { differs: 0, confirmed: false },
   ];
   assert.deepEqual(messages.decodeRangeAnswers(onTheWire(messages.encodeRangeAnswers(answers)), 2), answers);
-  const question = { set: 0, range, cursor: recordKey };
+  const question = { set: recordSet, range, cursor: recordKey };
   assert.deepEqual(messages.decodeItemsQuestion(onTheWire(messages.encodeItemsQuestion(question))), question);
-  const page = messages.decodeItems(onTheWire(messages.encodeItems(listed)), 3);
+  const page = messages.decodeItems(onTheWire(messages.encodeItems(listed)), blockSet(3));
   assert.deepEqual([page.cursor, page.items[0]?.key, page.items[0]?.cid?.toString()], [upTo, upTo, cid.toString()]);
   assert.deepEqual(messages.decodeRecordKeys(onTheWire(messages.encodeKeys([recordKey]))), [recordKey]);
   const records = [null, new Uint8Array([1, 2])];
   assert.deepEqual(messages.decodeRecords(onTheWire(messages.encodeRecords(records)), 2), records);
-  const asked = [{ set: 3, key: after, digest }];
+  const asked = [{ set: blockSet(3), key: after, digest }];
   assert.deepEqual(messages.decodeAskedItems(onTheWire(messages.encodeAskedItems(asked))), asked);
   const held = [{ held: 'other', confirmed: true } as const];
   assert.deepEqual(messages.decodeHeldAnswers(onTheWire(messages.encodeHeldAnswers(held)), 1), held);
@@ -66,7 +67,7 @@ test('anything else is refused, never anything worse', () => {
     messages.decodeRanges,
     (value: unknown) => messages.decodeRangeAnswers(value, 2),
     messages.decodeItemsQuestion,
-    (value: unknown) => messages.decodeItems(value, 3),
+    (value: unknown) => messages.decodeItems(value, blockSet(3)),
     messages.decodeRecordKeys,
     (value: unknown) => messages.decodeRecords(value, 2),
     messages.decodeAskedItems,
@@ -94,8 +95,10 @@ test('anything else is refused, never anything worse', () => {
     { numRuns: 300 },
   );
   assert.throws(
-    () => messages.decodeItems(messages.encodeItems({ ...listed, items: [{ key: upTo, digest, cid: null }] }), 3),
+    () =>
+      messages.decodeItems(messages.encodeItems({ ...listed, items: [{ key: upTo, digest, cid: null }] }), blockSet(3)),
     malformed,
   );
-  assert.throws(() => messages.decodeRanges(messages.encodeRanges([{ ...compared, set: 10 }])), malformed);
+  const [[, ...range3]] = (messages.encodeRanges([compared]) as { ranges: unknown[][] }).ranges as [unknown[]];
+  assert.throws(() => messages.decodeRanges({ ranges: [[10, ...range3]] }), malformed);
 });

@@ -14,7 +14,7 @@ import type { Wire } from '../network/transport.ts';
 import { field, malformed, readBoolean, readBytes, readInteger, readList, readTuple } from '../network/wire-reading.ts';
 import { maximumEntryBytes } from '../records/entry.ts';
 import { fingerprintBytes, lanesToBytes } from '../storage/fingerprint.ts';
-import { type Item, type ItemSet, isBlockSet, leafSet } from '../storage/item-index.ts';
+import { everySet, type Item, type ItemSet, numberOfSet, recordSet, setNumbered } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import { readCid } from './wire-fields.ts';
 
@@ -78,7 +78,7 @@ export const fingerprintText = (lanes: readonly number[]): string => hexOf(lanes
 
 export const encodeRanges = (ranges: readonly ComparedRange[]): Wire => ({
   ranges: ranges.map(({ set, range, count, fingerprint }) => [
-    set,
+    numberOfSet(set),
     bytesOf(range.after),
     bytesOf(range.upTo),
     count,
@@ -111,7 +111,7 @@ export function decodeRangeAnswers(body: Wire, count: number): readonly RangeAns
 }
 
 export const encodeItemsQuestion = ({ set, range, cursor }: ItemsQuestion): Wire => ({
-  set,
+  set: numberOfSet(set),
   after: bytesOf(range.after),
   upTo: bytesOf(range.upTo),
   cursor: cursor === null ? null : bytesOf(cursor),
@@ -147,7 +147,8 @@ export function decodeItems(body: Wire, set: ItemSet): ItemsPage {
       cid: cid === null ? null : readCid(cid),
     };
   });
-  if (items.some(({ cid }) => (cid === null) !== !isBlockSet(set))) throw malformed('a block comes without its CID');
+  if (items.some(({ cid }) => (cid === null) !== (set.kind !== 'blocks')))
+    throw malformed('a block comes without its CID');
   return { items, cursor: cursor === null ? null : readItemKey(cursor, set) };
 }
 
@@ -155,7 +156,7 @@ export const encodeKeys = (keys: readonly string[]): Wire => ({ keys: keys.map(b
 
 export function decodeRecordKeys(body: Wire): readonly string[] {
   const keys = readList(field(body, 'keys'), 'the keys', 1, maximumRecordsPerMessage);
-  return keys.map((key) => readItemKey(key, 0));
+  return keys.map((key) => readItemKey(key, recordSet));
 }
 
 export const encodeRecords = (entries: readonly (Uint8Array | null)[]): Wire => ({ entries });
@@ -169,7 +170,7 @@ export function decodeRecords(body: Wire, count: number): readonly (Uint8Array |
 }
 
 export const encodeAskedItems = (items: readonly AskedItem[]): Wire => ({
-  items: items.map(({ set, key, digest }) => [set, bytesOf(key), bytesOf(digest)]),
+  items: items.map(({ set, key, digest }) => [numberOfSet(set), bytesOf(key), bytesOf(digest)]),
 });
 
 export function decodeAskedItems(body: Wire): readonly AskedItem[] {
@@ -204,7 +205,7 @@ export function decodeConfirmed(body: Wire): readonly KeyArc[] {
 }
 
 function readSet(value: Wire): ItemSet {
-  return readInteger(value, 'a set', 0, leafSet);
+  return setNumbered(readInteger(value, 'a set', 0, everySet.length - 1));
 }
 
 function readKey(value: Wire): string {
@@ -212,7 +213,7 @@ function readKey(value: Wire): string {
 }
 
 function readItemKey(value: Wire, set: ItemSet): string {
-  return hexOf(readBytes(value, 'the key of an item', isBlockSet(set) ? keyBytes : recordItemBytes));
+  return hexOf(readBytes(value, 'the key of an item', set.kind === 'blocks' ? keyBytes : recordItemBytes));
 }
 
 function bytesOf(hex: string): Uint8Array {

@@ -4,7 +4,7 @@ import type { OfferedRun } from '../records/share-holder.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds, Random } from '../ring/ports.ts';
 import type { ItemIndex } from '../storage/item-index.ts';
-import type { RecordTable } from '../storage/record-table.ts';
+import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import type { ShareTable } from '../storage/share-table.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
 import type { DataPorts } from './data-ports.ts';
@@ -16,6 +16,8 @@ import type { Pointers } from './pointers.ts';
 
 export interface SyncedRecords {
   readonly table: Pick<RecordTable, 'range' | 'byRow' | 'removeExactly'>;
+  /** Kept here for good, at a place or not: a name that this host publishes. */
+  isOwn(row: Pick<RecordRow, 'kind' | 'publisher'>): boolean;
   /** Resolves when the host holds all of them, or newer ones. */
   push(host: Contact, entries: readonly EncodedEntry[]): Promise<void>;
   /** Verifies and stores what a host handed over; resolves with how many it had not. */

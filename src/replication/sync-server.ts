@@ -8,11 +8,11 @@ import { TransportError } from '../network/transport.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { RingView } from '../ring/view.ts';
-import { type ItemIndex, isBlockSet, leafSet, recordSet } from '../storage/item-index.ts';
+import { type ItemIndex, recordSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { RecordTable } from '../storage/record-table.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
-import { cellArcOf } from './leaf-places.ts';
+import { cellArcOf } from './item-places.ts';
 import type { PlacementCache } from './placement-cache.ts';
 import {
   type AskedItem,
@@ -81,10 +81,10 @@ export class SyncServer {
 
   #held({ set, key, digest }: AskedItem): HeldAnswer {
     const { index, confirmed } = this.#ports;
-    const item = isBlockSet(set) ? index.findBlock(key) : index.find(set, key);
+    const item = set.kind === 'blocks' ? index.findBlock(key) : index.find(set, key);
     const held = item === null ? 'absent' : item.digest === digest ? 'same' : 'other';
     const at = key.slice(0, 64);
-    return { held, confirmed: set === leafSet ? confirmed.touches(cellArcOf(at)) : confirmed.covers(at) };
+    return { held, confirmed: set.kind === 'leaves' ? confirmed.touches(cellArcOf(at)) : confirmed.covers(at) };
   }
 
   /** Only the owner of a range can say what there is in it, and only to a host whose place it is. */

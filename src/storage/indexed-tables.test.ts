@@ -8,7 +8,7 @@ import { blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
 import { BlockTable } from './block-table.ts';
 import { Catalog } from './catalog.ts';
 import { type IndexedTables, openIndexedTables } from './indexed-tables.ts';
-import { recordSet } from './item-index.ts';
+import { blockSet, recordSet } from './item-index.ts';
 import { type RecordRow, RecordTable } from './record-table.ts';
 
 const blocks = Array.from({ length: 20 }, (_, number) => {
@@ -57,9 +57,9 @@ test('a block moves to another set with the claims on it, and goes with its row'
   const table = new BlockTable(catalog, claims, index);
   await table.add(blocks[0]!);
   await table.add(blocks[1]!, [claim]);
-  assert.deepEqual(index.sets(), [3, 5]);
+  assert.deepEqual(index.sets(), [blockSet(3), blockSet(5)]);
   await table.claim([{ key: blocks[0]!.key, claims: [claim] }]);
-  assert.deepEqual([index.sets(), index.fingerprint(5, 'all').count], [[5], 2]);
+  assert.deepEqual([index.sets(), index.fingerprint(blockSet(5), 'all').count], [[blockSet(5)], 2]);
   await table.remove(blocks.map(({ key }) => key));
   assert.deepEqual(index.sets(), []);
   catalog.close();
@@ -81,8 +81,8 @@ test('a catalogue of version 1 gets its index at the first opening, and another 
     for (const copies of [3, 3, 2]) {
       const catalog = new Catalog(file);
       const { index, records } = await openIndexedTables(catalog, copies);
-      assert.deepEqual(index.sets(), [recordSet, copies]);
-      assert.equal(index.fingerprint(copies, 'all').count, blocks.length);
+      assert.deepEqual(index.sets(), [recordSet, blockSet(copies)]);
+      assert.equal(index.fingerprint(blockSet(copies), 'all').count, blocks.length);
       for (const { record } of index.items(recordSet, 'all', null, 9).items) assert.ok(records.byRow(record!));
       catalog.close();
     }
@@ -94,14 +94,14 @@ test('a catalogue of version 1 gets its index at the first opening, and another 
 test('a transaction that fails leaves the index as it was', async () => {
   const catalog = new Catalog(':memory:');
   const { index } = await openIndexedTables(catalog, 3);
-  const before = index.fingerprint(3, 'all');
+  const before = index.fingerprint(blockSet(3), 'all');
   const failing = catalog.write(() => {
     index.addBlock(blocks[0]!.key, blocks[0]!.cid);
     index.addBlock(randomBytes(32).toString('hex'), blocks[1]!.cid);
     throw new Error('the change failed');
   });
   await assert.rejects(failing, /the change failed/);
-  assert.deepEqual(index.fingerprint(3, 'all'), before);
+  assert.deepEqual(index.fingerprint(blockSet(3), 'all'), before);
   assert.deepEqual(index.sets(), []);
   catalog.close();
 });

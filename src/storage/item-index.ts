@@ -14,16 +14,43 @@ import { addLanes, emptyFingerprint, type Fingerprint, lanesOfItem, negativeLane
 import { type KeyRange, type KeySegment, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 import { isInArc } from './range-parts.ts';
 
-/** 0 for records, 9 for leaves of shares, else the copies wanted of its blocks. */
-export type ItemSet = number;
-export const recordSet: ItemSet = 0;
-export const maximumBlockSet: ItemSet = 8;
-export const leafSet: ItemSet = 9;
-export const everySet: readonly ItemSet[] = Array.from({ length: leafSet + 1 }, (_, set) => set);
+/** Records, leaves of shares, or the blocks of which so many copies are wanted. One object per set: they compare with `===`. */
+export type ItemSet = RecordSet | LeafSet | BlockSet;
+export interface RecordSet {
+  readonly kind: 'records';
+}
+export interface LeafSet {
+  readonly kind: 'leaves';
+}
+/** Its items have a CID and keys of 32 bytes; those of the other sets have keys of 48 bytes. */
+export interface BlockSet {
+  readonly kind: 'blocks';
+  /** 1 to `maximumBlockCopies`. */
+  readonly copies: number;
+}
 
-/** Items of these sets are blocks, which have a CID; the others have keys of 48 bytes. */
-export function isBlockSet(set: ItemSet): boolean {
-  return set !== recordSet && set !== leafSet;
+export const maximumBlockCopies = 8;
+export const recordSet: RecordSet = { kind: 'records' };
+export const leafSet: LeafSet = { kind: 'leaves' };
+const blockSets: readonly BlockSet[] = Array.from({ length: maximumBlockCopies }, (_, index) => ({
+  kind: 'blocks',
+  copies: index + 1,
+}));
+/** By their numbers on the wire and on disk: 0 for records, the copies for blocks, 9 for leaves. */
+export const everySet: readonly ItemSet[] = [recordSet, ...blockSets, leafSet];
+
+/** @param copies from 1 on; beyond the most that can be wanted it is that. */
+export function blockSet(copies: number): BlockSet {
+  return blockSets[Math.min(copies, maximumBlockCopies) - 1] as BlockSet;
+}
+
+export function numberOfSet(set: ItemSet): number {
+  return everySet.indexOf(set);
+}
+
+/** Copies wanted of the items of a set, where the network makes `replicas` of what says nothing else. */
+export function copiesOfSet(set: ItemSet, replicas: number): number {
+  return set.kind === 'blocks' ? set.copies : replicas;
 }
 
 export interface Item {
@@ -99,8 +126,8 @@ export class ItemIndex {
     this.#insert = prepare(`INSERT INTO items (copies, ${columns}) VALUES (?, ?, ?, ?, ?)`);
     this.#remove = prepare('DELETE FROM items WHERE copies = ? AND key = ?');
     this.#find = prepare(`SELECT copies, ${columns} FROM items WHERE copies = ? AND key = ?`);
-    const blockSets = Array.from({ length: maximumBlockSet }, (_, index) => index + 1).join(', ');
-    this.#findBlock = prepare(`SELECT copies, ${columns} FROM items WHERE copies IN (${blockSets}) AND key = ?`);
+    const blocks = blockSets.map(numberOfSet).join(', ');
+    this.#findBlock = prepare(`SELECT copies, ${columns} FROM items WHERE copies IN (${blocks}) AND key = ?`);
     this.#page = prepare(
       `SELECT copies, ${columns} FROM items WHERE copies = ? AND key > ? AND key <= ? ORDER BY key LIMIT ?`,
     );
@@ -112,7 +139,7 @@ export class ItemIndex {
       FROM buckets WHERE copies = ? AND bucket BETWEEN ? AND ?`);
     this.#sets = prepare('SELECT DISTINCT copies FROM buckets WHERE count > 0 ORDER BY copies');
     for (const { copies: set, bucket } of prepare('SELECT copies, bucket FROM buckets WHERE count > 0').iterate()) {
-      this.#touch(Number(set), Number(bucket));
+      this.#touch(setNumbered(set), Number(bucket));
     }
   }
 
@@ -126,7 +153,7 @@ export class ItemIndex {
   /** Of a block that has no item yet. */
   addNewBlock(key: string, cid: CID): void {
     const { wanted, digest } = this.#claims.summary(key);
-    this.#add(wanted ?? this.copies, blobOf(key), digestOfBlock(key, digest), cid.bytes, null);
+    this.#add(blockSet(wanted ?? this.copies), blobOf(key), digestOfBlock(key, digest), cid.bytes, null);
   }
 
   removeBlock(key: string): void {
@@ -152,7 +179,7 @@ export class ItemIndex {
   }
 
   removeRecord(identity: IndexedRecord): void {
-    const known = this.#find.get(recordSet, blobOf(keyOfRecord(identity)));
+    const known = this.#find.get(numberOfSet(recordSet), blobOf(keyOfRecord(identity)));
     if (known !== undefined) this.#take(known);
   }
 
@@ -162,7 +189,7 @@ export class ItemIndex {
   }
 
   removeLeaf(key: string): void {
-    const known = this.#find.get(leafSet, blobOf(key));
+    const known = this.#find.get(numberOfSet(leafSet), blobOf(key));
     if (known !== undefined) this.#take(known);
   }
 
@@ -175,18 +202,18 @@ export class ItemIndex {
 
   /** Sets that have items, in order. */
   sets(): readonly ItemSet[] {
-    return this.#sets.all().map((row) => Number(row['copies']));
+    return this.#sets.all().map((row) => setNumbered(row['copies']));
   }
 
   find(set: ItemSet, key: string): Item | null {
-    const row = this.#find.get(set, blobOf(key));
+    const row = this.#find.get(numberOfSet(set), blobOf(key));
     return row === undefined ? null : itemOf(row);
   }
 
   /** The block's item, whichever its set. */
   findBlock(key: string): (Item & { readonly set: ItemSet }) | null {
     const row = this.#findBlock.get(blobOf(key));
-    return row === undefined ? null : { ...itemOf(row), set: Number(row['copies']) };
+    return row === undefined ? null : { ...itemOf(row), set: setNumbered(row['copies']) };
   }
 
   /** Remembered between changes, since neighbours compare the same arcs again and again. Not to be asked inside a change. */
@@ -211,7 +238,7 @@ export class ItemIndex {
     const segments = cursor === null ? segmentsOf(range) : segmentsFrom(range, cursor.slice(0, 64));
     for (const [index, { after, upTo }] of segments.entries()) {
       const from = index === 0 && cursor !== null ? cursor : startOf(after);
-      const rows = this.#page.all(set, blobOf(from), endOf(upTo), most + 1 - items.length);
+      const rows = this.#page.all(numberOfSet(set), blobOf(from), endOf(upTo), most + 1 - items.length);
       items.push(...rows.map(itemOf));
       if (items.length > most) return { items: items.slice(0, most), cursor: items[most - 1]?.key ?? null };
     }
@@ -223,17 +250,17 @@ export class ItemIndex {
   #add(set: ItemSet, key: Uint8Array, digest: Uint8Array, cid: Uint8Array | null, record: number | null): void {
     this.#forgetAround(set, key);
     this.#touch(set, bucketOf(key));
-    this.#insert.run(set, key, digest, cid, record);
-    this.#count.run(set, bucketOf(key), 1, ...lanesOfItem(key, digest));
+    this.#insert.run(numberOfSet(set), key, digest, cid, record);
+    this.#count.run(numberOfSet(set), bucketOf(key), 1, ...lanesOfItem(key, digest));
   }
 
   #take(row: Record<string, unknown>): void {
-    const set = Number(row['copies']);
+    const set = setNumbered(row['copies']);
     const key = row['key'] as Uint8Array;
     this.#forgetAround(set, key);
-    this.#remove.run(set, key);
+    this.#remove.run(numberOfSet(set), key);
     const lanes = negativeLanes(lanesOfItem(key, row['digest'] as Uint8Array));
-    this.#count.run(set, bucketOf(key), -1, ...lanes);
+    this.#count.run(numberOfSet(set), bucketOf(key), -1, ...lanes);
   }
 
   #touch(set: ItemSet, bucket: number): void {
@@ -274,7 +301,7 @@ export class ItemIndex {
 
   #buckets(set: ItemSet, from: number, to: number): Fingerprint {
     if (from > to || !this.#mayHold(set, from, to)) return emptyFingerprint;
-    const row = this.#sum.get(set, from, to) as Record<string, number>;
+    const row = this.#sum.get(numberOfSet(set), from, to) as Record<string, number>;
     const lanes = emptyFingerprint.lanes.map((_, lane) => Number(row[`lane${lane}`]) % 2 ** 32);
     return { count: Number(row['count']), lanes };
   }
@@ -283,7 +310,7 @@ export class ItemIndex {
   #scan(set: ItemSet, bucket: number, after: string | null, upTo: string): Fingerprint {
     let { count, lanes } = emptyFingerprint;
     if (!this.#mayHold(set, bucket, bucket)) return { count, lanes };
-    for (const row of this.#page.iterate(set, blobOf(startOf(after)), endOf(upTo), -1)) {
+    for (const row of this.#page.iterate(numberOfSet(set), blobOf(startOf(after)), endOf(upTo), -1)) {
       count += 1;
       lanes = addLanes(lanes, lanesOfItem(row['key'] as Uint8Array, row['digest'] as Uint8Array));
     }
@@ -295,6 +322,11 @@ export class ItemIndex {
 export function keyOfRecord({ kind, publisher, subject, key }: IndexedRecord): string {
   const identity = hash('sha256', Buffer.concat([Buffer.from(`${kind}\0${publisher}\0`), subject]), 'hex');
   return key + identity.slice(0, 2 * digestBytes);
+}
+
+/** The set of a number that `numberOfSet` gave. */
+export function setNumbered(number: unknown): ItemSet {
+  return everySet[Number(number)] as ItemSet;
 }
 
 function plus(a: Fingerprint, b: Fingerprint): Fingerprint {

@@ -183,6 +183,7 @@ export class DataPath {
       confirmed,
       records: {
         table: options.records,
+        isOwn: ({ kind, publisher }) => kind === 'name' && publisher === signer.host,
         push: (host, entries) => writer.push(host, entries),
         keep: async (from, entries) => {
           const results = await this.#holder.keep(from, entries);

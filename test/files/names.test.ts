@@ -246,3 +246,47 @@ test('case 9: one record that cannot be read ends no listing, no search and no r
   await peers[0]!.files.remove('readable');
   await close();
 });
+
+for (const replicas of [1, 2, 3]) {
+  test(`case 1 the list of a publisher is complete after repair, joins, leaves and removals, with r = ${replicas}`, async () => {
+    const rule = { replicas, writeQuorum: Math.min(2, replicas) };
+    const { peers, ring, network, join, close } = await dataNetwork(2, {}, rule);
+    const ownNames = async (peer: DataPeer): Promise<readonly (string | null)[]> => {
+      const page = await peer.files.list({ all: false, cursor: null, limit: 100 });
+      return page.files.map(({ name }) => name).sort();
+    };
+    const repair = async (): Promise<void> => {
+      for (let round = 0; round < 3; round++) for (const { path } of there()) await path.beginRepair().round();
+    };
+    const gone = new Set<DataPeer>();
+    const there = (): readonly DataPeer[] => peers.filter((peer) => !gone.has(peer));
+    const publisher = peers[0]!;
+    const names = Array.from({ length: 20 }, (_, file) => `file ${String(file).padStart(2, '0')}`);
+    for (const name of names) await publisher.files.put(name, bytesOf(name));
+    await repair();
+    assert.deepEqual(await ownNames(publisher), names);
+    for (let joined = 0; joined < 4; joined++) await join();
+    await repair();
+    assert.deepEqual(await ownNames(publisher), names);
+    // Somebody who has all of them at their places leaves.
+    const leaver = peers[1]!;
+    await leaver.path.handOverEverything();
+    await leaver.path.close();
+    gone.add(leaver);
+    ring.declareDead(leaver.contact.host);
+    network.setHealth(leaver.contact.host, 'dead');
+    await repair();
+    assert.deepEqual(await ownNames(publisher), names);
+    await publisher.files.remove(names[0]!);
+    await publisher.files.put(names[1]!, bytesOf('replaced'));
+    await repair();
+    assert.deepEqual(await ownNames(publisher), names.slice(1));
+    // Of the others nobody keeps what has its places elsewhere.
+    for (const { records, contact } of there()) {
+      if (contact.host === publisher.contact.host) continue;
+      for (const { key, kind } of records.range('all', null, 1000).items)
+        assert.ok(kind !== 'name' || ring.expectedPlaces(ringIdOfHash(key, 256), replicas).includes(contact.host));
+    }
+    await close();
+  });
+}

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
 import { TransportError } from '../../src/network/transport.ts';
+import { shareBody, shareNameEntry } from '../../src/records/share-entry.ts';
 import { blockMessages, decodeSizes, encodeCids, unknownSize } from '../../src/replication/block-messages.ts';
 import type { RingId } from '../../src/ring/identifier.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
@@ -38,20 +39,23 @@ async function read(peer: DataPeer, name: string): Promise<Uint8Array> {
   return Buffer.concat(pieces);
 }
 
-/** Items by key, and where they are. */
-function holdersOf(peers: readonly DataPeer[]): ReadonlyMap<string, ReadonlySet<string>> {
+/** Items by key, and where they are; without the names that a publisher keeps for its own list. */
+function holdersOf(peers: readonly DataPeer[], ring?: StaticRing): ReadonlyMap<string, ReadonlySet<string>> {
   const holders = new Map<string, Set<string>>();
-  for (const { index, contact } of peers) {
+  for (const { index, contact, records } of peers) {
     for (const set of index.sets()) {
-      for (const { key } of index.items(set, 'all', null, 10_000).items)
-        holders.set(key, (holders.get(key) ?? new Set()).add(contact.host));
+      for (const { key, record } of index.items(set, 'all', null, 10_000).items) {
+        const isOwn = record !== null && records.byRow(record)?.publisher === contact.host;
+        const isPlace = ring?.expectedPlaces(key.slice(0, 64) as RingId, 3).includes(contact.host) ?? true;
+        if (isPlace || !isOwn) holders.set(key, (holders.get(key) ?? new Set()).add(contact.host));
+      }
     }
   }
   return holders;
 }
 
 function exactlyPlaced(peers: readonly DataPeer[], ring: StaticRing, items: number): boolean {
-  const holders = [...holdersOf(peers)];
+  const holders = [...holdersOf(peers, ring)];
   return (
     holders.length === items &&
     holders.every(([key, hosts]) => {
@@ -259,6 +263,39 @@ test('B4 a stop copies only what fewer than w others hold', async () => {
   await close();
 });
 
+test('case 17 a stop gives the rare entries of shares away, and counts only copies that were made', async () => {
+  const { peers, close } = await dataNetwork(4);
+  const [stopping, ...others] = peers;
+  await others[0]!.path.announcer.announce(
+    Array.from({ length: 40 }, (_, number) => {
+      const root = cidOfBlock(rawCodec, Buffer.from(`shared ${number}`));
+      return [shareNameEntry(`shared ${number}`, root, shareBody({ size: number }))];
+    }),
+  );
+  await putFiles(peers, 4, 1000);
+  const rare = stopping!.shares.walk(Date.now(), 0, 1000);
+  assert.ok(rare.length > 0);
+  for (const { shares } of others) await shares.removeLeaves(shares.walk(Date.now(), 0, 1000).map(({ leaf }) => leaf));
+  const held = () => others.reduce((sum, { shares }) => sum + shares.walk(Date.now(), 0, 1000).length, 0);
+  const { signal } = new AbortController();
+  assert.equal(await stopping!.path.keepReadable(signal), 2 * rare.length);
+  assert.equal(held(), 2 * rare.length);
+  assert.equal(await stopping!.path.keepReadable(signal), 0);
+  await close();
+});
+
+test('case 16 a stop gives nothing of what others hold away, however late they answer', async () => {
+  const { peers, close } = await dataNetwork(4);
+  await putFiles(peers, 8, 20_000);
+  const request = peers[0]!.transport.request.bind(peers[0]!.transport);
+  peers[0]!.transport.request = async (to, kind, body, options) => {
+    if (kind === 'sync.holds') throw new TransportError('timeout', 'No answer in time.');
+    return request(to, kind, body, options);
+  };
+  assert.equal(await peers[0]!.path.keepReadable(new AbortController().signal), 0);
+  await close();
+});
+
 test('A4 a stop does not take one late answer for absence, and copies nothing for it', async () => {
   const { peers, close } = await dataNetwork(4);
   await putFiles(peers, 8, 20_000);
@@ -324,7 +361,7 @@ test('A22 peers that all begin again, each with a part, bring everything togethe
   await until(() => exactlyPlaced(peers, ring, items));
   // Each place is sure of what it has.
   await until(() =>
-    [...holdersOf(peers)].every(([key, hosts]) =>
+    [...holdersOf(peers, ring)].every(([key, hosts]) =>
       peers.every(({ contact, path }) => !hosts.has(contact.host) || path.confirmed.covers(key.slice(0, 64))),
     ),
   );

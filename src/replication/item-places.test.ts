@@ -6,7 +6,7 @@ import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cellOf, keysOfCell } from '../records/share-leaf.ts';
 import type { RingId } from '../ring/identifier.ts';
 import { isInArc } from '../storage/range-parts.ts';
-import { cellArcOf, placesOfCell, withWholeCells } from './leaf-places.ts';
+import { cellArcOf, placesOfCell, withWholeCells } from './item-places.ts';
 import { PlacementCache } from './placement-cache.ts';
 
 /** Near the borders of a few cells. */

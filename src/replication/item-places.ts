@@ -1,13 +1,24 @@
 /**
- * Where leaves of shares lie. A leaf belongs to a cell of key space (src/records/share-leaf.ts), and a cell may be cut by the
+ * Where items lie: a record or block at the owner of its key and the hosts that follow, as many as copies of it are wanted.
+ *
+ * A leaf belongs to a cell of key space (src/records/share-leaf.ts), and a cell may be cut by the
  * borders of arcs: its leaves lie at the places of all the arcs that it meets. So who owns an arc answers for the whole
  * of its first cell, and every owner of a key has all entries at that key.
  */
 import { cellDigits, cellOf, keysOfCell } from '../records/share-leaf.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
+import type { RingView } from '../ring/view.ts';
+import { copiesOfSet, type ItemSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { PlacementCache } from './placement-cache.ts';
+
+export interface ItemPlacesPorts {
+  readonly placement: Pick<PlacementCache, 'places' | 'placesOfRange' | 'candidates'>;
+  readonly view: Pick<RingView, 'self' | 'shape'>;
+  /** r of the network. */
+  readonly replicas: number;
+}
 
 const lastKey = 'f'.repeat(64);
 
@@ -23,6 +34,33 @@ export function withWholeCells({ after, upTo }: KeyArc): KeyArc {
 export function cellArcOf(key: string): KeyArc {
   const cell = cellOf(key);
   return { after: lastKeyOfCell((cell + 4095) % 4096), upTo: lastKeyOfCell(cell) };
+}
+
+/** The places of an item, the owner's first; of a leaf those of its whole cell. */
+export function placesOfItem(
+  { placement, view, replicas }: ItemPlacesPorts,
+  set: ItemSet,
+  key: string,
+): Promise<readonly Contact[]> {
+  const { bits } = view.shape;
+  const at = key.slice(0, 64);
+  if (set.kind === 'leaves') return placesOfCell(placement, at, bits, replicas);
+  return placement.places(ringIdOfHash(at, bits), copiesOfSet(set, replicas));
+}
+
+/** The places that the item has in a ring without this host. */
+export async function placesWithoutSelf(
+  { placement, view, replicas }: ItemPlacesPorts,
+  set: ItemSet,
+  key: string,
+): Promise<readonly Contact[]> {
+  const { bits } = view.shape;
+  const at = key.slice(0, 64);
+  const wanted = copiesOfSet(set, replicas);
+  const isOther = ({ host }: Contact): boolean => host !== view.self.host;
+  // A cell may meet several arcs, each with places of its own.
+  if (set.kind === 'leaves') return (await placesOfCell(placement, at, bits, wanted + 1)).filter(isOther);
+  return (await placement.candidates(ringIdOfHash(at, bits), wanted + 1)).filter(isOther).slice(0, wanted);
 }
 
 /** Hosts at which the leaves of the cell of this key lie. */
