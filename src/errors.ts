@@ -53,6 +53,7 @@ export const errorKinds = {
   'wrong-peer': { status: 502, exit: 1, title: 'Another peer answered than the one meant' },
   'secret-required': { status: 403, exit: 1, title: 'This network needs its secret' },
   'id-taken': { status: 409, exit: 1, title: 'The ring id is taken' },
+  'identity-in-use': { status: 409, exit: 1, title: 'This peer runs elsewhere' },
   'broken-data-folder': { status: 500, exit: 1, title: 'The data folder is broken' },
   'data-folder-in-use': { status: 409, exit: 1, title: 'The data folder is in use' },
   'no-running-peer': { status: 503, exit: 1, title: 'No running peer was found' },

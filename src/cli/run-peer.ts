@@ -13,8 +13,8 @@ import { EndSignals } from './end-signals.ts';
 import { PeerLines } from './peer-lines.ts';
 import { removeNote, writeNote } from './running-peer.ts';
 
-/** `ended` resolves when the peer has stopped or left, however that came about. */
-export type EndingPeer = Peer & { readonly ended?: Promise<void> };
+/** `ended` resolves when the peer has stopped or left, however that came about; `failure` says why it ended by itself. */
+export type EndingPeer = Peer & { readonly ended?: Promise<void>; readonly failure?: ChordialError | null };
 export type StartPeer = (configuration: PeerConfiguration) => Promise<EndingPeer>;
 
 export interface RunOptions {
@@ -51,6 +51,7 @@ export async function runPeer(
     peer = await startUnlessEnded(startPeer, { ...bound, ...(token === null ? {} : { apiToken: token }) }, signals);
     if (token !== null) await keepApiToken(configuration.data, token);
     await serve(configuration, peer, api, lines, signals);
+    if (peer.failure) throw peer.failure;
     return 0;
   } finally {
     await api.close();

@@ -50,6 +50,7 @@ export interface Problem {
     | 'wrong-peer'
     | 'secret-required'
     | 'id-taken'
+    | 'identity-in-use'
     | 'broken-data-folder'
     | 'data-folder-in-use'
     | 'no-running-peer'

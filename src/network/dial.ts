@@ -3,15 +3,17 @@ import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import { type Address, formatAddress, withoutMapping } from './addresses.ts';
-import type { TlsCredentials } from './certificate.ts';
+import { type TlsCredentials, tlsCredentials } from './certificate.ts';
 import { decodeHelloAnswer, encodeHelloAsk, type HelloAnswer, proveSecret } from './hello.ts';
 import {
   connectionWindowBytes,
+  connectMilliseconds,
   handshakeMilliseconds,
   maximumOutstandingPings,
   maximumSessionMemoryMebibytes,
   settings,
 } from './http2-limits.ts';
+import type { Identity } from './identity.ts';
 import { hostOfSocket } from './peer-certificate.ts';
 import type { SessionTickets } from './session-tickets.ts';
 import { askSmall, ConnectionLost } from './small-exchange.ts';
@@ -56,6 +58,16 @@ export async function dial(
   } catch (error) {
     if (expected !== null && ticket !== null) tickets?.forget(expected);
     throw error;
+  }
+}
+
+/** Who answers at an address, by TLS alone; null when it shows no certificate of a peer. Rejects as `dial` does. */
+export async function hostAt(address: Address, identity: Identity): Promise<HostId | null> {
+  const socket = await openSocket({ credentials: tlsCredentials(identity) }, address, connectMilliseconds, null);
+  try {
+    return hostOfSocket(socket);
+  } finally {
+    socket.destroy();
   }
 }
 
@@ -126,7 +138,7 @@ async function greet(caller: Caller, session: ClientHttp2Session, socket: TLSSoc
 }
 
 function openSocket(
-  caller: Caller,
+  caller: Pick<Caller, 'credentials' | 'dialFrom'>,
   address: Address,
   connectWithin: number,
   ticket: Buffer | null,

@@ -66,6 +66,7 @@ export class LivePeer implements Peer {
   #state: NodeStatus['state'] = 'member';
   #end: () => void = () => {};
   #ending: Promise<void> | null = null;
+  #failure: ChordialError | null = null;
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
@@ -239,6 +240,18 @@ export class LivePeer implements Peer {
       await new Promise<void>((resolve) => this.#parts.ring.leave(false, resolve));
     }
     await this.#shutDown(false);
+  }
+
+  get failure(): ChordialError | null {
+    return this.#failure;
+  }
+
+  /** Ends without a word to the others: somebody else is this peer. `ended` resolves then, and `failure` says why. */
+  abandon(error: ChordialError): void {
+    if (this.#ending !== null) return;
+    this.#failure = error;
+    this.#state = 'leaving';
+    void this.#shutDown(false);
   }
 
   /** What is missing after so long is repaired by the others, who learn that this peer is away. */

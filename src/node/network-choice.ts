@@ -14,6 +14,7 @@ import {
 } from '../network/network-files.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { PeerConfiguration } from './configuration.ts';
+import { runsElsewhere } from './same-identity.ts';
 
 export interface NetworkChoice {
   readonly genesis: Genesis;
@@ -80,6 +81,9 @@ async function joinNetwork(
     const message = `The invite is for network ${configuration.invite.network.slice(0, 12)}…, but the peer at ${configuration.join[0]} belongs to ${networkId(genesis).slice(0, 12)}…. Ask for a new invite.`;
     throw new ChordialError('other-network', message);
   }
+  const [same] = greetings.filter(({ contact }) => contact.host === identity.host);
+  if (same !== undefined)
+    throw runsElsewhere(identity.host, same.contact.addresses[0] ?? configuration.join[0]!, folder);
   for (const other of greetings) {
     if (networkId(other.genesis) === networkId(genesis)) continue;
     const message = `The peers given with --join belong to different networks: ${networkId(genesis).slice(0, 12)}… and ${networkId(other.genesis).slice(0, 12)}…. Join one of them.`;
@@ -89,7 +93,7 @@ async function joinNetwork(
   return {
     genesis,
     secret: admission,
-    through: greetings.map((g) => g.contact).filter((c) => c.host !== identity.host),
+    through: greetings.map((g) => g.contact),
     observed: [...new Set(greetings.map((g) => g.observedAddress))],
     how: known === null ? 'joined' : 'returned',
     keep: () => save(folder, genesis, admission),

@@ -3,11 +3,12 @@
  * path. Whatever fails on the way closes all that was opened before, in reverse order.
  */
 import path from 'node:path';
-import { formatAddress } from '../network/addresses.ts';
+import type { ChordialError } from '../errors.ts';
+import { formatAddress, isDialable } from '../network/addresses.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { networkId } from '../network/genesis.ts';
 import { memberIdOfHost } from '../network/host-id.ts';
-import { Http2Transport } from '../network/http2-transport.ts';
+import { Http2Transport, type Http2TransportOptions } from '../network/http2-transport.ts';
 import { loadOrCreateIdentity } from '../network/identity.ts';
 import { OpenMembership } from '../network/membership.ts';
 import { ringCodec } from '../network/ring-codec.ts';
@@ -34,6 +35,7 @@ import { ownMembers } from './own-members.ts';
 import type { Peer } from './peer.ts';
 import { RingAdapter } from './ring-adapter.ts';
 import { RingStory } from './ring-story.ts';
+import { runsElsewhere, SameIdentityWatch, whereItRuns, whereOthersSeeIt } from './same-identity.ts';
 
 export interface RunningPeer extends Peer {
   /** Entries of this peer's shares, and those of all others. */
@@ -43,6 +45,8 @@ export interface RunningPeer extends Peer {
   readonly postingWords: PostingWords;
   /** Resolves when the peer has stopped or left, however that came about. */
   readonly ended: Promise<void>;
+  /** Why it ended by itself; null as long as it has not. */
+  readonly failure: ChordialError | null;
 }
 
 /** The membership cache may take so much: all of a network of 10 000 hosts with 20 members. It grows with the network. */
@@ -50,6 +54,7 @@ const membershipCacheBytes = 32 * 2 ** 20;
 /** An identifier of 64 digits, its pointer, and its part of what is known of the host. */
 const bytesPerCachedMember = 160;
 const parallelAsks = 3;
+const lastAddressesSetting = 'last-addresses';
 /** Hosts of which it is known when they changed last. */
 const maximumUpdates = 16_384;
 
@@ -64,7 +69,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   const network = await chooseNetwork(folder.path, identity, configuration, known.read().length > 0);
   const { genesis } = network;
 
-  const transport = new Http2Transport({
+  const transportOptions: Http2TransportOptions = {
     identity,
     genesis,
     secret: network.secret,
@@ -73,11 +78,26 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     ...configuration.otherMachine,
     ...(configuration.advertise === undefined ? {} : { advertise: configuration.advertise }),
     ...(configuration.zone === undefined ? {} : { zone: configuration.zone }),
-  });
-  const membership = new OpenMembership(genesis.rule === 'chosen' ? 'classroom' : 'open');
+  };
   const shape = { bits: genesis.bits, successors: genesis.successors };
   const codec = ringCodec(genesis);
-  let answering: { ring: RingHost; data: DataPlane } | null = null;
+  const isClient = (configuration.quotaBytes ?? settledQuota(catalog)) === 0;
+  if (network.how === 'returned') {
+    // Nobody is told an address of this process yet, so the other one stays where it is.
+    const asking = new Http2Transport(transportOptions);
+    const member = isClient ? null : (ownMembers(genesis, identity, asking.contact, configuration)[0]?.id ?? null);
+    try {
+      const peers = [...network.through, ...known.read()];
+      const seen = await whereOthersSeeIt(peers, { identity, network: ringNetwork(asking, codec), member });
+      const address = await whereItRuns(identity, [...lastAddresses(catalog), ...seen]);
+      if (address !== null) throw runsElsewhere(identity.host, address, folder.path);
+    } finally {
+      await asking.close();
+    }
+  }
+  const transport = new Http2Transport(transportOptions);
+  const membership = new OpenMembership(genesis.rule === 'chosen' ? 'classroom' : 'open');
+  let answering: { ring: RingHost; data: DataPlane; same: SameIdentityWatch } | null = null;
   const wired = () => {
     if (answering === null) throw new TransportError('refused', 'This peer is still starting.');
     return answering;
@@ -85,7 +105,8 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   opened.defer(() => transport.close());
   await transport.serve({
     request: (from, kind, body) => {
-      const { ring, data } = wired();
+      const { ring, data, same } = wired();
+      if (from.host === identity.host) same.called(from);
       if (kind.startsWith(ringKindPrefix)) return ringRequests(ring, codec)(from, kind, body);
       return data.request(from, kind, body);
     },
@@ -98,16 +119,16 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   });
 
   const story = new RingStory(identity.host, genesis.rule === 'chosen', (line) => events.tell(line));
-  const isClient = (configuration.quotaBytes ?? settledQuota(catalog)) === 0;
   const members = isClient ? [] : ownMembers(genesis, identity, transport.contact, configuration);
   const silences = new Silences(systemClock);
   const ports = { clock: systemClock, random: systemRandom, network: ringNetwork(silences.watch(transport), codec) };
   const updates = new BoundedCache<string, number>(maximumUpdates);
+  const incarnation = Date.now();
   const ring = new RingHost(
     {
       self: transport.contact,
       members,
-      incarnation: Date.now(),
+      incarnation,
       shape,
       smallRings: genesis.rule === 'chosen',
       timers: { ...defaultTimers, pingInterval: configuration.pingMilliseconds ?? defaultTimers.pingInterval },
@@ -140,9 +161,28 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     events,
   });
   opened.defer(() => data.close());
-  answering = { ring, data };
+  const givenUp = new AbortController();
+  let peer: LivePeer | null = null;
+  const abandon = (error: ChordialError) => {
+    if (peer === null) givenUp.abort(error);
+    else peer.abandon(error);
+  };
+  const same = new SameIdentityWatch({
+    identity,
+    network: ports.network,
+    member: members[0]?.id ?? null,
+    incarnation,
+    self: () => transport.contact,
+    peers: () => ring.liveHosts(),
+    found: (address) => abandon(runsElsewhere(identity.host, address, folder.path)),
+  });
+  opened.defer(() => same.close());
+  answering = { ring, data, same };
 
-  const signal = configuration.signal ?? new AbortController().signal;
+  const signal = AbortSignal.any([
+    givenUp.signal,
+    ...(configuration.signal === undefined ? [] : [configuration.signal]),
+  ]);
   const enter = {
     ring,
     network: ports.network,
@@ -156,16 +196,21 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   if (network.how === 'founded') {
     enter.tell('Founding a new network; to enter one that exists, start with --join HOST:PORT and another --data');
   }
-  if (network.how === 'joined') await joinThrough(network.through, enter);
-  else await returnToRing(network.how === 'founded' ? [] : known.read(), enter);
+  try {
+    if (network.how === 'joined') await joinThrough(network.through, enter);
+    else await returnToRing(network.how === 'founded' ? [] : known.read(), enter);
+  } catch (error) {
+    throw givenUp.signal.aborted ? givenUp.signal.reason : error;
+  }
   await network.keep();
   known.keep(ring);
+  await catalog.setSetting(lastAddressesSetting, transport.contact.addresses);
   opened.defer(() => known.close());
   data.begin();
   const uploads = await Uploads.open(path.join(folder.path, 'uploads'), data.files, {
     tell: (text) => events.tell({ kind: 'damaged', text }),
   });
-  return new LivePeer({
+  peer = new LivePeer({
     identity,
     genesis,
     network: networkId(genesis),
@@ -182,4 +227,11 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     folder: folder.path,
     resources: opened.move(),
   });
+  return peer;
+}
+
+/** Where this peer was reached when it was last a member, as far as its folder tells. */
+function lastAddresses(catalog: Catalog): readonly string[] {
+  const kept = catalog.setting(lastAddressesSetting);
+  return Array.isArray(kept) ? kept.filter(isDialable) : [];
 }

@@ -1,0 +1,127 @@
+/**
+ * A data folder that was copied: two processes with one key would take each other's place on the ring for ever. The one that
+ * started later notices and gives up, before it is a member where it can; the other one is not disturbed.
+ */
+import { ChordialError } from '../errors.ts';
+import { isOnThisMachine, parseAddress } from '../network/addresses.ts';
+import { hostAt } from '../network/dial.ts';
+import type { Identity } from '../network/identity.ts';
+import type { RingId } from '../ring/identifier.ts';
+import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
+import type { RingNetwork } from '../ring/ports.ts';
+
+/** Peers asked where this host is; one that knows is enough. */
+const maximumAsked = 4;
+const askMilliseconds = 1500;
+/** After a start, when the others have heard of both. */
+const looks = [2000, 6000, 12_000, 20_000] as const;
+/** Where a connection of the other one has made us look already. */
+const leastMillisecondsBetween = 1000;
+
+export interface SameIdentityPorts {
+  readonly identity: Identity;
+  readonly network: RingNetwork;
+  /** A member of this host; null for a client, which has none. */
+  readonly member: RingId | null;
+}
+
+/** The first address at which a process with this key answers. This one must not listen yet. */
+export async function whereItRuns(identity: Identity, addresses: readonly string[]): Promise<string | null> {
+  const answering = await Promise.all(
+    [...new Set(addresses)].map(async (address) => {
+      const host = await hostAt(parseAddress(address), identity).catch(() => null);
+      return host === identity.host ? address : null;
+    }),
+  );
+  return answering.find((address) => address !== null) ?? null;
+}
+
+/** Where the peers believe this host to be. Those that do not answer in time say nothing. */
+export async function whereOthersSeeIt(
+  peers: readonly Contact[],
+  ports: SameIdentityPorts,
+): Promise<readonly string[]> {
+  const { identity, network, member } = ports;
+  if (member === null) return [];
+  const asked = peers.filter(({ host }) => host !== identity.host).slice(0, maximumAsked);
+  const told = await Promise.all(
+    asked.map(
+      (peer) =>
+        new Promise<readonly MemberPointer[]>((resolve) => {
+          network.ask(peer, 'find', { keys: [member] }, askMilliseconds, (result) => {
+            resolve(result.ok ? result.answer.found.flatMap(({ guesses, closer }) => [...guesses, ...closer]) : []);
+          });
+        }),
+    ),
+  );
+  return told.flat().flatMap(({ contact }) => (contact.host === identity.host ? contact.addresses : []));
+}
+
+export function runsElsewhere(host: HostId, address: string, folder: string): ChordialError {
+  const message = `This peer, ${host}, runs already at ${address}: ${folder} is a copy of its data folder, and two peers cannot have one key. Stop that one, or start here with an empty --data to be a new peer.`;
+  return new ChordialError('identity-in-use', message);
+}
+
+export interface WatchOptions extends SameIdentityPorts {
+  readonly incarnation: number;
+  readonly self: () => Contact;
+  readonly peers: () => readonly Contact[];
+  /** The other one was there first. */
+  readonly found: (address: string) => void;
+}
+
+/** Looks a few times after the start, since both may have started at once, and when somebody with our key calls. */
+export class SameIdentityWatch {
+  readonly #options: WatchOptions;
+  readonly #timers: readonly NodeJS.Timeout[];
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#timers = looks.map((after) => setTimeout(() => void this.#look(), after).unref());
+  }
+
+  /** An authenticated call from this very host, which does not call itself. */
+  called(from: Contact): void {
+    const now = performance.now();
+    if (now - this.#lookedAt < leastMillisecondsBetween) return;
+    this.#lookedAt = now;
+    void this.#compare(from.addresses);
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  async #look(): Promise<void> {
+    const { peers } = this.#options;
+    await this.#compare(await whereOthersSeeIt(peers(), this.#options));
+  }
+
+  async #compare(addresses: readonly string[]): Promise<void> {
+    for (const address of new Set(addresses)) {
+      if (this.#isOwn(address)) continue;
+      const other = await this.#incarnationAt(address);
+      if (other !== null && other < this.#options.incarnation) return this.#options.found(address);
+    }
+  }
+
+  #isOwn(address: string): boolean {
+    const { addresses } = this.#options.self();
+    if (addresses.includes(address)) return true;
+    const ports = addresses.map((own) => parseAddress(own).port);
+    return isOnThisMachine(address) && ports.includes(parseAddress(address).port);
+  }
+
+  /** When the process there started; null when it is none with this key. */
+  #incarnationAt(address: string): Promise<number | null> {
+    const { identity, network } = this.#options;
+    const contact = { host: identity.host, addresses: [address] };
+    return new Promise((resolve) => {
+      network.ask(contact, 'news', { events: [] }, askMilliseconds, (result) => {
+        const own = result.ok ? result.answer.events.find((event) => event.contact.host === identity.host) : undefined;
+        resolve(own?.incarnation ?? null);
+      });
+    });
+  }
+}
