@@ -33,6 +33,7 @@ export const errorKinds = {
   'last-peer': { status: 409, exit: 1, title: 'This is the last peer' },
   'already-exists': { status: 409, exit: 1, title: 'Something else is already there' },
   changed: { status: 409, exit: 1, title: 'It changed meanwhile' },
+  'wrong-clock': { status: 409, exit: 1, title: 'The clocks of this peer and of others differ too much' },
   'body-cut-off': { status: 400, exit: 1, title: 'The body ended before it was complete' },
   'too-many-entries': { status: 409, exit: 1, title: 'Too many entries' },
   'too-large': { status: 413, exit: 1, title: 'Too large' },

@@ -130,6 +130,16 @@ export const nodeStatus = record({
   hosts: whole,
   replicas: whole,
   state: { enum: ['starting', 'joining', 'member', 'leaving', 'left'] },
+  clock: orNull(
+    record({
+      ahead: {
+        type: 'number',
+        description: "Seconds by which this peer's clock is ahead of those of others, or below 0 behind",
+      },
+      peers: whole,
+      note: { type: ['string', 'null'], description: 'A sentence when that is more than a minute' },
+    }),
+  ),
 });
 
 export const ringMembers = record({ members: list(pointer) });

@@ -27,11 +27,11 @@ test('the doctor measures the disk and sees a quota that does not fit', () =>
 test('the doctor sees a clock that runs behind what was written last', () =>
   withFolder(async (folder) => {
     const now = Date.now();
-    assert.equal((await clock(folder, now)).state, 'good');
+    assert.equal((await clock(folder, now, null)).state, 'good');
     const file = path.join(folder, 'catalog.sqlite');
     await writeFile(file, '');
     await utimes(file, (now + 3_600_000) / 1000, (now + 3_600_000) / 1000);
-    assert.equal((await clock(folder, now)).state, 'bad');
+    assert.equal((await clock(folder, now, null)).state, 'bad');
   }));
 
 test('the doctor tells a port that is taken, one that is free, and a peer that does not answer', async () => {

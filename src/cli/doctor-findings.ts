@@ -82,9 +82,16 @@ async function syncMilliseconds(folder: string): Promise<number> {
   }
 }
 
+/** As the running peer compared its clock with those of others. */
+export interface ComparedClock {
+  readonly peers: number;
+  readonly note: string | null;
+}
+
 /** Records expire by the clock; one that is far off makes own files vanish or foreign ones stay. */
-export async function clock(folder: string, now: number): Promise<Finding> {
+export async function clock(folder: string, now: number, compared: ComparedClock | null): Promise<Finding> {
   const check = 'clock';
+  if (compared !== null && compared.note !== null) return { check, state: 'bad', text: compared.note };
   const remedy = 'Set the clock, best by NTP (timedatectl set-ntp true).';
   const newest = await stat(path.join(folder, 'catalog.sqlite')).catch(() => null);
   if (newest !== null && newest.mtimeMs > now + aheadMilliseconds) {
@@ -95,8 +102,13 @@ export async function clock(folder: string, now: number): Promise<Finding> {
     () => true,
     () => false,
   );
-  const shown = `it is ${new Date(now).toISOString()}`;
+  const agreed =
+    compared === null
+      ? ''
+      : `, and agrees with ${compared.peers === 1 ? 'that of the peer' : `those of ${compared.peers} peers`} asked`;
+  const shown = `it is ${new Date(now).toISOString()}${agreed}`;
   if (isSynchronised) return { check, state: 'good', text: `${shown}, kept right by the system` };
+  if (agreed !== '') return { check, state: 'good', text: shown };
   return { check, state: 'good', text: `${shown}; whether something keeps it right cannot be seen from here` };
 }
 

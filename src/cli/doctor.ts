@@ -4,7 +4,17 @@ import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
 import { type CommonOptions, command } from './command.ts';
-import { clock, dataFolder, disk, environment, type Finding, peer, port, reachable } from './doctor-findings.ts';
+import {
+  type ComparedClock,
+  clock,
+  dataFolder,
+  disk,
+  environment,
+  type Finding,
+  peer,
+  port,
+  reachable,
+} from './doctor-findings.ts';
 import { say, sayJson } from './output.ts';
 import { type FoundPeer, findPeer } from './running-peer.ts';
 import { addSettingOptions, type SettingOptions, settingsOf } from './setting-options.ts';
@@ -47,10 +57,10 @@ async function* examine(options: SettingOptions): AsyncGenerator<Finding> {
   }
   yield* environment(process.env);
   const { data, listen, api, advertise } = configuration;
-  yield await clock(data, Date.now());
+  const running = await runningPeer(data);
+  yield await clock(data, Date.now(), running === null ? null : await clockAt(running));
   yield await dataFolder(data);
   yield await disk(data, configuration.quotaBytes ?? null);
-  const running = await runningPeer(data);
   if (running === null) {
     yield await port('port for peers', '--listen', listen);
     yield await port('port of the API', '--api', api);
@@ -67,6 +77,10 @@ async function runningPeer(data: string): Promise<FoundPeer | null> {
     if (error instanceof ChordialError && error.code === 'no-running-peer') return null;
     throw error;
   }
+}
+
+async function clockAt({ client }: FoundPeer): Promise<ComparedClock | null> {
+  return (await client.call('GET /api/v1/node', { query: { fingers: 'none' } })).clock;
 }
 
 async function* neighbours(join: readonly string[]): AsyncGenerator<Finding> {

@@ -30,6 +30,7 @@ export interface Problem {
     | 'last-peer'
     | 'already-exists'
     | 'changed'
+    | 'wrong-clock'
     | 'body-cut-off'
     | 'too-many-entries'
     | 'too-large'
@@ -176,6 +177,13 @@ export interface NodeStatus {
   readonly hosts: number;
   readonly replicas: number;
   readonly state: 'starting' | 'joining' | 'member' | 'leaving' | 'left';
+  readonly clock: {
+    /** Seconds by which this peer's clock is ahead of those of others, or below 0 behind */
+    readonly ahead: number;
+    readonly peers: number;
+    /** A sentence when that is more than a minute */
+    readonly note: string | null;
+  } | null;
 }
 
 export interface RingMembers {

@@ -45,6 +45,7 @@ import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import { ownedNames, sharedFiles } from './answered-files.ts';
 import { Browsing, browseMessage } from './browsing.ts';
+import { ClockWatch, clockMessage } from './clock-watch.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import type { EventFan } from './event-fan.ts';
 import type { StorageListing } from './peer.ts';
@@ -80,6 +81,7 @@ export class DataPlane {
   readonly postingWords: FrequentWords;
   readonly shares: SharedFolders;
   readonly browsing: Browsing;
+  readonly clockWatch: ClockWatch;
   readonly #putIndex: PutIndex;
   readonly #options: DataPlaneOptions;
   readonly #blocks: DiskBlockStore;
@@ -95,7 +97,15 @@ export class DataPlane {
     this.#blocks = blocks;
     this.#records = records;
     const sharedTable = new SharedFileTable(catalog);
+    this.clockWatch = new ClockWatch({
+      clock: systemClock,
+      random: systemRandom,
+      transport,
+      hosts: () => view.hosts().filter(({ host }) => host !== view.self.host),
+      tell: (text) => events.tell({ kind: 'clock', text }),
+    });
     this.#path = new DataPath({
+      clockNote: () => this.clockWatch.note,
       shared: new SharedFileBlocks(sharedTable, this.#hashing, () => this.shares.changed()),
       hashing: this.#hashing,
       view,
@@ -182,6 +192,7 @@ export class DataPlane {
   }
 
   async close(): Promise<void> {
+    this.clockWatch.close();
     this.search.close();
     await this.shares.close();
     await this.#putIndex.close();
@@ -192,6 +203,7 @@ export class DataPlane {
 
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
     if (this.#takesNothing && kind === recordMessages.put) throw leaving();
+    if (kind === clockMessage) return this.clockWatch.answer();
     if (kind === browseMessage) return this.browsing.answer(body);
     if (this.search.handles(kind)) return this.search.request(from, kind, body);
     return this.#path.request(from, kind, body);

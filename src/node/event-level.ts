@@ -11,6 +11,7 @@ const levels: Readonly<Record<string, LogLevel>> = {
   'peer-dead': 'warn',
   stranded: 'warn',
   merge: 'warn',
+  clock: 'warn',
   mended: 'warn',
   'share-failed': 'warn',
   damaged: 'warn',

@@ -132,6 +132,7 @@ export class LivePeer implements Peer {
     const hosts = ring.isVisitor ? ring.liveHosts() : ring.hostsWithPlaces();
     // A client has no members: it is connected while it knows one of the ring's hosts.
     const isConnected = ring.isVisitor ? hosts.length > 0 : states.length > 0;
+    const { difference, note } = this.#parts.data.clockWatch;
     const byIndex = [...states].sort((a, b) => a.me.index - b.me.index);
     const virtualNodes = byIndex.map((state) => shownMember(ring, state, fingers));
     const first = virtualNodes[0] ?? { ringId: '', predecessor: null, successors: [], fingers: [] };
@@ -147,6 +148,7 @@ export class LivePeer implements Peer {
       hosts: hosts.length + (ring.isVisitor ? 0 : 1),
       replicas: genesis.replicas,
       state: this.#state === 'member' && !isConnected ? 'joining' : this.#state,
+      clock: difference === null ? null : { ...difference, note },
     };
   }
 

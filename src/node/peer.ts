@@ -42,6 +42,15 @@ export interface NodeStatus extends ShownMember {
   readonly hosts: number;
   readonly replicas: number;
   readonly state: 'starting' | 'joining' | 'member' | 'leaving' | 'left';
+  /** Null while no other peer told its time. */
+  readonly clock: {
+    /** Seconds by which this clock is ahead of those of others; below 0 it is behind. */
+    readonly ahead: number;
+    /** Peers asked. */
+    readonly peers: number;
+    /** A sentence when that is more than a minute. */
+    readonly note: string | null;
+  } | null;
 }
 
 export interface PeerStatus {

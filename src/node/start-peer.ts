@@ -55,6 +55,7 @@ const membershipCacheBytes = 32 * 2 ** 20;
 const bytesPerCachedMember = 160;
 const parallelAsks = 3;
 const lastAddressesSetting = 'last-addresses';
+const incarnationSetting = 'incarnation';
 /** Hosts of which it is known when they changed last. */
 const maximumUpdates = 16_384;
 
@@ -123,7 +124,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   const silences = new Silences(systemClock);
   const ports = { clock: systemClock, random: systemRandom, network: ringNetwork(silences.watch(transport), codec) };
   const updates = new BoundedCache<string, number>(maximumUpdates);
-  const incarnation = Date.now();
+  const incarnation = await nextIncarnation(catalog);
   const ring = new RingHost(
     {
       self: transport.contact,
@@ -234,4 +235,12 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
 function lastAddresses(catalog: Catalog): readonly string[] {
   const kept = catalog.setting(lastAddressesSetting);
   return Array.isArray(kept) ? kept.filter(isDialable) : [];
+}
+
+/** Above those of all earlier starts, also of one with a clock that was ahead. */
+async function nextIncarnation(catalog: Catalog): Promise<number> {
+  const last = catalog.setting(incarnationSetting);
+  const next = Math.max(systemClock.wallTime(), typeof last === 'number' ? last + 1 : 0);
+  await catalog.setSetting(incarnationSetting, next);
+  return next;
 }

@@ -22,6 +22,7 @@ import {
 import { spreadBatch } from './batch-spread.ts';
 import { type PlacedHeader, type Spread, spreadHeaders } from './header-spread.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
+import { maximumClockSkewMilliseconds } from './merge.ts';
 import { MessageSlots } from './message-slots.ts';
 import type { Signer } from './names.ts';
 import { batchesOf } from './share-batch.ts';
@@ -84,7 +85,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     this.#ports = ports;
     for (const { number, header, cells } of ports.own.all()) {
       this.#batches.set(number, { header: ports.headers.readKept(header), cells, isUnderWay: false });
-      this.#lastNumber = number;
+      this.#lastNumber = Math.max(this.#lastNumber, number);
     }
   }
 
@@ -101,7 +102,9 @@ export class BatchAnnouncer implements ShareAnnouncer {
 
   live(): ReadonlySet<number> {
     const now = this.#ports.clock.wallTime();
-    const live = [...this.#batches].filter(([, { header, isUnderWay }]) => !isUnderWay && isCurrent(header, now));
+    const live = [...this.#batches].filter(
+      ([number, { header, isUnderWay }]) => !isUnderWay && isCurrent(header, now) && !this.#isAhead(number),
+    );
     return new Set(live.map(([number]) => number));
   }
 
@@ -184,7 +187,9 @@ export class BatchAnnouncer implements ShareAnnouncer {
 
   async #open({ root, entries, leaves, cells }: ShareBatch): Promise<number> {
     const { clock, signer } = this.#ports;
-    const number = Math.max(this.#lastNumber + 1, clock.wallTime());
+    // What a wrong clock gave out is let go: nobody else takes it.
+    const now = clock.wallTime();
+    const number = this.#isAhead(this.#lastNumber) ? now : Math.max(this.#lastNumber + 1, now);
     this.#lastNumber = number;
     const header = this.#sign({
       ...this.#asOf(number),
@@ -213,8 +218,13 @@ export class BatchAnnouncer implements ShareAnnouncer {
 
   #asOf(atLeast: number): Pick<UnsignedHeader, 'addresses' | 'version' | 'expiry'> {
     const { view, clock } = this.#ports;
-    const version = Math.max(atLeast, clock.wallTime());
+    const version = this.#isAhead(atLeast) ? clock.wallTime() : Math.max(atLeast, clock.wallTime());
     return { addresses: view.self.addresses, version, expiry: version + headerLifetimeMilliseconds };
+  }
+
+  /** A wrong clock made it, and others refuse it: the clock was set right since. */
+  #isAhead(time: Milliseconds): boolean {
+    return time > this.#ports.clock.wallTime() + maximumClockSkewMilliseconds;
   }
 
   #change(number: number, batch: LiveBatch, changes: Partial<UnsignedHeader>): BatchHeader {
@@ -268,7 +278,9 @@ export class BatchAnnouncer implements ShareAnnouncer {
   async #renew(): Promise<boolean> {
     const now = this.#ports.clock.wallTime();
     const settled = [...this.#batches].filter(([, { isUnderWay }]) => !isUnderWay);
-    const lapsed = settled.filter(([, { header }]) => header.expiry <= now).map(([number]) => number);
+    const lapsed = settled
+      .filter(([number, { header }]) => header.expiry <= now || this.#isAhead(number))
+      .map(([number]) => number);
     await this.#forget(lapsed);
     const current = settled.filter(([number]) => !lapsed.includes(number));
     for (const [number, batch] of current) if (!batch.header.ended) this.#change(number, batch, {});

@@ -93,6 +93,13 @@ export function isHeaderFromTheFuture({ version }: UnsignedHeader, now: number):
   return version > now + maximumClockSkewMilliseconds;
 }
 
+/** Of two headers of a batch the one that counts: the later one, but one from the future, which a wrong clock made, only alone. */
+export function newerHeader<Header extends UnsignedHeader>(a: Header, b: Header, now: number): Header {
+  const [isAheadA, isAheadB] = [isHeaderFromTheFuture(a, now), isHeaderFromTheFuture(b, now)];
+  if (isAheadA !== isAheadB) return isAheadA ? b : a;
+  return b.version > a.version ? b : a;
+}
+
 /** What names a batch everywhere. */
 export function batchName({ publisher, number }: Pick<UnsignedHeader, 'publisher' | 'number'>): string {
   return `${publisher}/${number}`;

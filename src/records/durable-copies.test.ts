@@ -55,7 +55,7 @@ function scene(behaviour: readonly ('stores' | 'fails' | 'hangs')[], stalled = t
 
 test('B4 copies are made at the first r hosts when all is well', async () => {
   const { made, tried } = scene(['stores', 'stores', 'stores', 'stores']);
-  assert.deepEqual(await made, { copies: 3, needed: 2, failures: [], settled: true });
+  assert.deepEqual(await made, { copies: 3, needed: 2, failures: [], codes: new Set(), settled: true });
   assert.deepEqual(tried, [0, 1, 2]);
 });
 
@@ -70,7 +70,7 @@ test('B4 a copy missing one second after w others is left to repair, not before'
   await clock.pass(999);
   assert.equal(ended(), false);
   await clock.pass(1);
-  assert.deepEqual(await made, { copies: 2, needed: 2, failures: [], settled: false });
+  assert.deepEqual(await made, { copies: 2, needed: 2, failures: [], codes: new Set(), settled: false });
 });
 
 test('B4 a host that is merely slower is waited for, though not for ever', async () => {
@@ -90,7 +90,13 @@ test('B4 while w are not reached a hanging host is doubled by a further one ever
 });
 
 test('B4 fewer hosts than w need no more copies than there are hosts; none at all is one too few', async () => {
-  assert.deepEqual(await scene(['stores']).made, { copies: 1, needed: 1, failures: [], settled: true });
+  assert.deepEqual(await scene(['stores']).made, {
+    copies: 1,
+    needed: 1,
+    failures: [],
+    codes: new Set(),
+    settled: true,
+  });
   const none = await scene(['fails', 'fails']).made;
   assert.equal(none.copies, 0);
   assert.equal(none.needed, 2);

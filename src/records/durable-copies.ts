@@ -2,6 +2,7 @@
  * Copies of one item made durable on distinct hosts (spec/4): done when all r are there; or when w are and the rest
  * missed its grace, which is then left to repair. A host that fails is replaced by the next one in ring order.
  */
+import { ChordialError } from '../errors.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Timer } from '../ring/ports.ts';
 
@@ -35,6 +36,8 @@ export interface MadeCopies {
   readonly needed: number;
   /** One line for each host that failed. */
   readonly failures: readonly string[];
+  /** Codes of these failures, of those that have one. */
+  readonly codes: ReadonlySet<string>;
   /** Nothing is under way to any host any more: the item's bytes may be overwritten. */
   readonly settled: boolean;
 }
@@ -52,6 +55,7 @@ class CopyMaker {
   readonly #done = Promise.withResolvers<void>();
   readonly #pending = new Set<Contact>();
   readonly #failures: string[] = [];
+  readonly #codes = new Set<string>();
   #next = 0;
   #stored = 0;
   #ended = false;
@@ -70,7 +74,13 @@ class CopyMaker {
     this.#look();
     if (!this.#ended) this.#timer = this.#ports.clock.after(patienceMilliseconds, () => this.#impatient());
     await this.#done.promise;
-    return { copies: this.#stored, needed: this.#needed, failures: this.#failures, settled: this.#pending.size === 0 };
+    return {
+      copies: this.#stored,
+      needed: this.#needed,
+      failures: this.#failures,
+      codes: this.#codes,
+      settled: this.#pending.size === 0,
+    };
   }
 
   #tryNext(): void {
@@ -86,6 +96,7 @@ class CopyMaker {
       (error: Error) => {
         this.#pending.delete(host);
         this.#failures.push(`${host.host}: ${error.message}`);
+        if (error instanceof ChordialError) this.#codes.add(error.code);
         if (!this.#ended) this.#tryNext();
         this.#look();
       },

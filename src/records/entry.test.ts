@@ -6,7 +6,7 @@ import { ChordialError } from '../errors.ts';
 import { createIdentity, verifySignature } from '../network/identity.ts';
 import { decodeEntry, type EncodedEntry, maximumEntryBytes, signEntry, type UnsignedEntry } from './entry.ts';
 import { EntryVerifier } from './entry-verifier.ts';
-import { identityOf, isFromTheFuture, mergeEntries, newerOf } from './merge.ts';
+import { identityOf, isFromTheFuture, mergeEntries, mergeEntriesAt, newerOf } from './merge.ts';
 
 const networkId = 'ab'.repeat(32);
 const alice = createIdentity();
@@ -129,6 +129,17 @@ test('merging is commutative, associative and idempotent, and keeps the newest o
       }
     }),
   );
+});
+
+test('case 4: an entry from the future loses to any that is not, and counts alone', () => {
+  const encoded = (sequence: number) =>
+    ({ entry: entryOf({ sequence }), bytes: Uint8Array.of(sequence % 256) }) as EncodedEntry;
+  const [old, right, ahead, further] = [encoded(1000), encoded(2000), encoded(700_000), encoded(800_000)];
+  const merged = (...some: EncodedEntry[]) =>
+    mergeEntriesAt(3000, some.slice(0, 1), some.slice(1)).map(({ entry }) => entry.sequence);
+  assert.deepEqual(merged(ahead, old, further, right), [2000]);
+  assert.deepEqual(merged(right, ahead), [2000]);
+  assert.deepEqual(merged(further, ahead), [800_000]);
 });
 
 test('an entry more than ten minutes ahead of the clock is from the future', () => {

@@ -24,14 +24,22 @@ export class HeaderVerifier {
     this.#isAddress = isAddress;
   }
 
-  /** Throws `bad-content` for what is malformed, forged, or ahead of this clock. It may have expired. */
+  /** Throws `bad-content` for what is malformed or forged. It may have expired, or be from the future. */
   read(bytes: Uint8Array): BatchHeader {
     const digest = hash('sha256', bytes, 'base64');
     const header = this.#known.get(digest) ?? this.#checked(bytes);
-    if (isHeaderFromTheFuture(header, this.#clock.wallTime()))
-      throw refused(header, 'is more than 10 minutes ahead of this clock. Set the clocks right');
     this.#known.set(digest, header);
     return header;
+  }
+
+  /** The same for one that is to be kept here: throws `wrong-clock` for one that is ahead of this clock. */
+  readCurrent(bytes: Uint8Array): BatchHeader {
+    const header = this.read(bytes);
+    if (!isHeaderFromTheFuture(header, this.#clock.wallTime())) return header;
+    throw new ChordialError(
+      'wrong-clock',
+      `A batch of ${header.publisher} is dated more than 10 minutes ahead of this clock. Set the clocks right.`,
+    );
   }
 
   /** The same for one that lies on the own disk: it was verified before it was kept. */

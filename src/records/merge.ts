@@ -4,7 +4,7 @@
  */
 import type { EncodedEntry, UnsignedEntry } from './entry.ts';
 
-/** Entries from the future are refused: their publisher's clock is wrong or it wants to win for ever. */
+/** Entries further ahead are not taken into the ring: their publisher's clock is wrong, or it wants to win for ever. */
 export const maximumClockSkewMilliseconds = 600_000;
 
 /** What an entry is the word on; entries of one identity replace each other. */
@@ -20,15 +20,29 @@ export function newerOf(a: EncodedEntry, b: EncodedEntry): EncodedEntry {
 
 /** The union, in the order of the entries' identities. */
 export function mergeEntries(...sets: readonly (readonly EncodedEntry[])[]): readonly EncodedEntry[] {
+  return mergeEntriesAt(Number.POSITIVE_INFINITY, ...sets);
+}
+
+/**
+ * The same as it stands at a time: an entry from the future, which a wrong clock made, loses to any of its identity that is not, so
+ * that its publisher goes on once the clock is right. Where there is no other it counts: it may be this clock that is behind.
+ */
+export function mergeEntriesAt(now: number, ...sets: readonly (readonly EncodedEntry[])[]): readonly EncodedEntry[] {
   const merged = new Map<string, EncodedEntry>();
   for (const set of sets) {
     for (const encoded of set) {
       const identity = identityOf(encoded.entry);
       const known = merged.get(identity);
-      merged.set(identity, known === undefined ? encoded : newerOf(known, encoded));
+      merged.set(identity, known === undefined ? encoded : newerAt(now, known, encoded));
     }
   }
   return [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, encoded]) => encoded);
+}
+
+function newerAt(now: number, a: EncodedEntry, b: EncodedEntry): EncodedEntry {
+  const [isAheadA, isAheadB] = [isFromTheFuture(a.entry, now), isFromTheFuture(b.entry, now)];
+  if (isAheadA !== isAheadB) return isAheadA ? b : a;
+  return newerOf(a, b);
 }
 
 /** By its sequence, or by the time that its body claims, which ranks the entries of a name. */

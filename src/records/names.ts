@@ -2,13 +2,15 @@
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
+import type { RecordRow } from '../storage/record-table.ts';
 import { type EncodedEntry, storedEntries, type UnsignedEntry } from './entry.ts';
 import { EntrySigner } from './entry-signer.ts';
-import { isCurrent, mergeEntries } from './merge.ts';
+import { isCurrent, maximumClockSkewMilliseconds, mergeEntriesAt } from './merge.ts';
 import {
   type NamedContent,
   type NameEntry,
   nameEntry,
+  nameOf,
   nameSubject,
   nameTombstone,
   readableName,
@@ -40,6 +42,8 @@ export class Names {
   readonly #reader: RecordReader;
   readonly #signer: EntrySigner;
   #lastSequence = 0;
+  /** Entries of a name that are on their way. */
+  readonly #storing = new Map<string, number>();
 
   constructor(ports: NamesPorts, writer: RecordWriter, reader: RecordReader) {
     this.#ports = ports;
@@ -48,10 +52,18 @@ export class Names {
     this.#signer = new EntrySigner(ports.networkId, (bytes) => ports.signer.sign(bytes));
   }
 
-  /** The sequence of a put that starts now: above every one this host gave out, so that of two puts the later one wins. */
+  /**
+   * The sequence of a put that starts now: above every one this host gave out, so that of two puts the later one wins. Those that a wrong
+   * clock gave out, which nobody else takes, are let go.
+   */
   nextSequence(name: string): number {
-    const previous = this.#ownEntry(checkName(name))?.entry.sequence ?? 0;
-    this.#lastSequence = Math.max(previous + 1, this.#lastSequence + 1, this.#ports.clock.wallTime());
+    return this.#sequenceAfter(this.#ownEntry(checkName(name))?.entry.sequence ?? 0);
+  }
+
+  #sequenceAfter(previous: number): number {
+    const now = this.#ports.clock.wallTime();
+    const given = [previous, this.#lastSequence].filter((one) => one < now + maximumClockSkewMilliseconds);
+    this.#lastSequence = Math.max(now, ...given.map((one) => one + 1));
     return this.#lastSequence;
   }
 
@@ -84,7 +96,7 @@ export class Names {
       );
     }
     // The own table may have been lost: what the network knows is ended all the same.
-    const sequence = Math.max(this.nextSequence(checked), ended.sequence + 1);
+    const sequence = Math.max(this.nextSequence(checked), this.#sequenceAfter(ended.sequence));
     await this.#store(nameTombstone(checked, this.#ports.signer.host, sequence, this.#ports.clock.wallTime()));
     return { ended, sequence };
   }
@@ -101,10 +113,11 @@ export class Names {
     const own = this.#ownEntry(checked);
     const entries = await this.#reader.read(recordKeyOfName(checked, this.#ports.places), ['name']);
     // Two names may share a key in a teaching ring.
-    const current = this.#current(mergeEntries(entries, own === null ? [] : [own])).filter(
+    const now = this.#ports.clock.wallTime();
+    const current = this.#current(mergeEntriesAt(now, entries, own === null ? [] : [own])).filter(
       (entry) => entry.name === checked,
     );
-    return current.sort((a, b) => this.#rank(a, b));
+    return current.sort((a, b) => this.#rank(a, b, now));
   }
 
   /** This host's own current names after the cursor, in the order of the names. */
@@ -131,7 +144,7 @@ export class Names {
     for (let start = 0; start < hosts.length; start += hostsListedAtOnce) {
       const some = hosts.slice(start, start + hostsListedAtOnce);
       const lists = await Promise.all(some.map((host) => this.#listAt(host, maximumNamesGathered - merged.length)));
-      merged = mergeEntries(merged, ...lists);
+      merged = mergeEntriesAt(this.#ports.clock.wallTime(), merged, ...lists);
       if (merged.length >= maximumNamesGathered) break;
     }
     return this.#current(merged).sort(byNameAndPublisher);
@@ -159,10 +172,11 @@ export class Names {
       .flatMap((encoded) => readableName(encoded, refused) ?? []);
   }
 
-  #rank(a: NameEntry, b: NameEntry): number {
+  #rank(a: NameEntry, b: NameEntry, now: number): number {
     const self = this.#ports.signer.host;
     if (a.publisher === self || b.publisher === self) return a.publisher === self ? -1 : 1;
-    if (a.time !== b.time) return b.time - a.time;
+    const [timeA, timeB] = [Math.min(a.time, now), Math.min(b.time, now)];
+    if (timeA !== timeB) return timeB - timeA;
     return a.publisher < b.publisher ? -1 : 1;
   }
 
@@ -173,18 +187,62 @@ export class Names {
     return row === null ? null : (storedEntries([row])[0] ?? null);
   }
 
-  /** At its places, then here too: the publisher lists its names without asking anybody. */
+  /** At its places, then here too: the publisher lists its names without asking anybody. One that failed is not listed. */
   async #store(unsigned: UnsignedEntry): Promise<number> {
-    const { table, places } = this.#ports;
+    const { table, places, clock } = this.#ports;
     const encoded = await this.#signer.sign(unsigned);
-    const copies = await this.#writer.store([encoded]);
     const { kind, publisher, subject, sequence, expiry } = encoded.entry;
-    const key = recordKeyOf(encoded.entry, places);
+    const row = {
+      kind,
+      publisher,
+      subject,
+      sequence,
+      expiry,
+      key: recordKeyOf(encoded.entry, places),
+      bytes: encoded.bytes,
+    };
+    const before = table.find(row);
+    const name = nameOf(encoded.entry);
+    this.#storing.set(name, (this.#storing.get(name) ?? 0) + 1);
+    const copies = await this.#writer
+      .store([encoded])
+      .catch(async (error: unknown) => {
+        await this.#undo(row, before, name);
+        throw error;
+      })
+      .finally(() => {
+        const left = (this.#storing.get(name) ?? 1) - 1;
+        if (left === 0) this.#storing.delete(name);
+        else this.#storing.set(name, left);
+      });
     // One of the places may be here.
-    if (table.find({ kind, publisher, subject, key })?.sequence !== sequence) {
-      await table.put([{ kind, publisher, subject, sequence, expiry, key, bytes: encoded.bytes }]);
+    if (table.find(row)?.sequence !== sequence) {
+      await table.put([row], clock.wallTime() + maximumClockSkewMilliseconds);
     }
     return copies;
+  }
+
+  /**
+   * What this host itself kept of an entry that too few took goes again. Where the name stood for nothing before, it is ended as well at
+   * those who took it, as far as they are reached; else what it stood for is right.
+   */
+  async #undo(row: RecordRow, before: RecordRow | null, name: string): Promise<void> {
+    const { table, clock, signer } = this.#ports;
+    await table.removeExactly([row]);
+    if (before !== null) await table.put([before]);
+    const [earlier] = before === null ? [] : storedEntries([before]);
+    const now = clock.wallTime();
+    const stoodForSomething = earlier !== undefined && isCurrent(earlier.entry, now);
+    // Another put of the name that is on its way would be ended with this one.
+    if (stoodForSomething || this.#storing.get(name) !== 1) return;
+    const end = await this.#signer.sign(nameTombstone(name, signer.host, this.nextSequence(name), now));
+    this.#writer.store([end]).catch((error: Error) => {
+      this.#ports.report?.(
+        'no-answer',
+        this.#ports.view.self,
+        `A put that failed could not be ended: ${error.message}`,
+      );
+    });
   }
 }
 

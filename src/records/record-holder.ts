@@ -4,7 +4,7 @@ import type { Wire } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { decodeEntry, type EncodedEntry, type RecordKind } from './entry.ts';
-import { isFromTheFuture } from './merge.ts';
+import { isFromTheFuture, maximumClockSkewMilliseconds } from './merge.ts';
 import { readNameEntry } from './name-entry.ts';
 import { recordKeyOf } from './record-keys.ts';
 import {
@@ -94,7 +94,13 @@ export class RecordHolder {
         this.#ports.report?.('refused-record', from, error.message);
       }
     }
-    const kept = rows.length === 0 ? [] : await this.#ports.table.put(rows.map(({ row }) => row));
+    const kept =
+      rows.length === 0
+        ? []
+        : await this.#ports.table.put(
+            rows.map(({ row }) => row),
+            this.#ports.clock.wallTime() + maximumClockSkewMilliseconds,
+          );
     for (const [position, { index }] of rows.entries()) results[index] = kept[position] ? 'stored' : 'known';
     return results;
   }
@@ -122,7 +128,7 @@ export class RecordHolder {
     if (row.kind === 'name' && encoded.entry.body !== null) readNameEntry(encoded);
     if (isFromTheFuture(encoded.entry, this.#ports.clock.wallTime())) {
       throw new ChordialError(
-        'bad-content',
+        'wrong-clock',
         `A record of ${publisher} is more than 10 minutes ahead of this clock. Set the clocks right.`,
       );
     }

@@ -6,7 +6,7 @@ import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Answer } from './asking.ts';
 import type { EncodedEntry, RecordKind } from './entry.ts';
-import { identityOf, isFromTheFuture, mergeEntries } from './merge.ts';
+import { identityOf, mergeEntries, mergeEntriesAt } from './merge.ts';
 import { readPlaces } from './place-reading.ts';
 import type { RecordHolder } from './record-holder.ts';
 import type { RecordKey } from './record-keys.ts';
@@ -40,7 +40,8 @@ export class RecordReader {
 
   /** The verified union, tombstones included; empty when it is absent. Rejects with `no-live-source` when nobody can tell. */
   async read(key: RecordKey, kinds: readonly RecordKind[]): Promise<readonly EncodedEntry[]> {
-    return mergeEntries(...(await readPlaces(key, this.#ports, (host) => this.#ask(host, key, kinds), fingerprint)));
+    const sets = await readPlaces(key, this.#ports, (host) => this.#ask(host, key, kinds), fingerprint);
+    return mergeEntriesAt(this.#ports.clock.wallTime(), ...sets);
   }
 
   /** Everything of a kind that the host holds, page by page; one record that cannot be read hides none of the others. */
@@ -89,18 +90,13 @@ export class RecordReader {
 
   /** Up to the first that its publisher has not signed: nobody honest keeps such a thing, so nothing behind it is looked at. */
   #genuine(host: Contact, list: readonly Uint8Array[]): { entries: readonly EncodedEntry[]; isForged: boolean } {
-    const { verifier, clock, report } = this.#ports;
+    const { verifier, report } = this.#ports;
     const entries: EncodedEntry[] = [];
     for (const bytes of list) {
       const [encoded] = readableEntries([bytes], (error) => report?.('refused-record', host, error.message));
       if (encoded === undefined) return { entries, isForged: true };
-      const { publisher } = encoded.entry;
-      if (isFromTheFuture(encoded.entry, clock.wallTime())) {
-        report?.('refused-record', host, `A record of ${publisher} is more than 10 minutes ahead of this clock.`);
-        continue;
-      }
       if (!verifier.isGenuine(encoded)) {
-        report?.('refused-record', host, `A record that names ${publisher} is not genuine.`);
+        report?.('refused-record', host, `A record that names ${encoded.entry.publisher} is not genuine.`);
         return { entries, isForged: true };
       }
       entries.push(encoded);

@@ -96,12 +96,13 @@ export class RecordWriter {
 
   async #copy(hosts: readonly Contact[], group: Group): Promise<number> {
     const { rule, clock } = this.#ports;
-    const { copies, needed, failures } = await makeCopies(hosts, rule, {
+    const { copies, needed, failures, codes } = await makeCopies(hosts, rule, {
       clock,
       storeAt: (host) => this.#storeAt(host, group),
       isStalled: (host, milliseconds) => this.#lane(host).isStalled(milliseconds),
     });
     if (copies >= needed) return copies;
+    if (codes.has('wrong-clock')) throw refusedByClock(copies, needed);
     throw new ChordialError(
       'too-few-copies',
       `A record became durable on ${copies} of the ${needed} hosts that it needs (${failures.slice(-3).join('; ') || 'no host was there'}). Try again when more peers are up.`,
@@ -135,6 +136,13 @@ export class RecordWriter {
     this.#lanes.set(contact.host, lane);
     return lane;
   }
+}
+
+function refusedByClock(copies: number, needed: number): ChordialError {
+  return new ChordialError(
+    'wrong-clock',
+    `A record became durable on ${copies} of the ${needed} hosts that it needs: others refuse it because it is dated more than 10 minutes ahead of their clocks. Set the clocks right; "chordial doctor" says how far this one is off.`,
+  );
 }
 
 /** What became of each, as a lane tells it. */

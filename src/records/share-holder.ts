@@ -10,6 +10,7 @@ import type { Milliseconds } from '../ring/ports.ts';
 import type { BatchRow, HeldLeaf, LeafRow, ShareTable } from '../storage/share-table.ts';
 import type { BatchHeader } from './batch-header.ts';
 import type { HeaderVerifier } from './header-verifier.ts';
+import { maximumClockSkewMilliseconds } from './merge.ts';
 import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
 import type { RecordPorts } from './record-ports.ts';
 import { malformed, maximumEntriesPerPublisher, shareEntryKey } from './share-entry.ts';
@@ -119,7 +120,7 @@ export class ShareHolder {
           const header = this.#acceptable(bytes);
           // Of a batch that is not here only its end is kept, lest leaves of it come with an older header.
           if (header.ended && shares.header(header.publisher, header.number) === null) await this.#keepEnd(header);
-          else await shares.renew(batchRow(header));
+          else await shares.renew(batchRow(header), this.#latest());
           return header.ended ? 0 : shares.leavesOf(header.publisher, header.number);
         } catch (error) {
           if (!(error instanceof ChordialError)) throw error;
@@ -172,7 +173,7 @@ export class ShareHolder {
     const paths = verifyRun(header.root, header.leaves, first, leaves.map(hashOfLeaf), proof);
     if (paths === null) throw malformed('a run is not proved by its batch');
     const rows = leaves.map((leaf, index) => this.#leafRow(leaf, first + index, paths[index]!));
-    const added = await shares.put(batchRow(header), rows);
+    const added = await shares.put(batchRow(header), rows, this.#latest());
     if (added > 0) this.#keptBytes += size + rows.reduce((sum, { path }) => sum + path.length, 0);
   }
 
@@ -186,7 +187,12 @@ export class ShareHolder {
       );
     this.#checkRoom(header.bytes.length);
     this.#keptBytes += header.bytes.length;
-    await shares.put(batchRow(header), []);
+    await shares.put(batchRow(header), [], this.#latest());
+  }
+
+  /** A header that is kept here with a later version is from the future. */
+  #latest(): Milliseconds {
+    return this.#ports.clock.wallTime() + maximumClockSkewMilliseconds;
   }
 
   #checkRoom(bytes: number): void {
@@ -204,7 +210,7 @@ export class ShareHolder {
   }
 
   #acceptable(bytes: Uint8Array): BatchHeader {
-    const header = this.#ports.headers.read(bytes);
+    const header = this.#ports.headers.readCurrent(bytes);
     const { shares, clock, headers } = this.#ports;
     if (header.expiry <= clock.wallTime()) throw malformed('its batch has expired');
     const known = shares.header(header.publisher, header.number);

@@ -4,7 +4,7 @@ import { ChordialError } from '../errors.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { ShareTable } from '../storage/share-table.ts';
 import type { Answer } from './asking.ts';
-import { type BatchHeader, batchName, tagOf, tagsIn } from './batch-header.ts';
+import { type BatchHeader, batchName, newerHeader, tagOf, tagsIn } from './batch-header.ts';
 import type { RecordKind } from './entry.ts';
 import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
 import { readPlaces } from './place-reading.ts';
@@ -114,7 +114,7 @@ export class RingShareReader implements ShareReader {
   #entriesIn(leaves: readonly VerifiedLeaf[], key: RecordKey, kind: RecordKind): readonly HeldShareEntry[] {
     const { clock, places } = this.#ports;
     const now = clock.wallTime();
-    const batches = newestHeaders(leaves);
+    const batches = newestHeaders(leaves, now);
     const entries: HeldShareEntry[] = [];
     const seen = new Set<string>();
     for (const { header: proving, place, bytes } of leaves) {
@@ -140,12 +140,12 @@ interface CurrentBatch {
 }
 
 /** A leaf may come with an older header than another: what was withdrawn since counts for both. */
-function newestHeaders(leaves: readonly VerifiedLeaf[]): ReadonlyMap<string, CurrentBatch> {
+function newestHeaders(leaves: readonly VerifiedLeaf[], now: number): ReadonlyMap<string, CurrentBatch> {
   const newest = new Map<string, BatchHeader>();
   for (const { header } of leaves) {
     const name = batchName(header);
     const known = newest.get(name);
-    if (known === undefined || header.version > known.version) newest.set(name, header);
+    newest.set(name, known === undefined ? header : newerHeader(known, header, now));
   }
   return new Map(
     [...newest].map(([name, header]) => {

@@ -22,7 +22,8 @@ const rows: readonly [string, typeof put | typeof committed, PublisherWord, numb
   ['nobody can tell, however late', put, unknown, never, 'keep'],
   ['a committed put whose entry is not found', committed, absent, never - 1, 'keep'],
   ['a committed put whose entry was not found for 90 days', committed, absent, never, 'drop'],
-  ['a committed put for which only an older entry is found', committed, entry(4), never, 'keep'],
+  ['a committed put for which only an older entry is found', committed, entry(4), never - 1, 'keep'],
+  ['a committed put of a wrong clock, for which an older entry stands for 90 days', committed, entry(4), never, 'drop'],
 ];
 
 for (const [what, of, word, now, expected] of rows) {

@@ -19,10 +19,9 @@ export function verdictOn(
   if (word.kind === 'unknown') return 'keep';
   if (word.kind === 'entry' && word.sequence > put.sequence) return 'drop';
   if (word.kind === 'entry' && word.sequence === put.sequence) return word.current ? 'confirm' : 'drop';
-  // Not committed, or committed and not found now: an older entry may come from a host that was away.
+  // Not committed, or committed and not found now: an older entry may come from a host that was away. One that is there for so long
+  // is right: this put's sequence came from a wrong clock.
   const isOver =
-    put.confirmed === null
-      ? now - put.added >= uncommittedMilliseconds
-      : word.kind === 'absent' && now - put.confirmed >= forgottenMilliseconds;
+    put.confirmed === null ? now - put.added >= uncommittedMilliseconds : now - put.confirmed >= forgottenMilliseconds;
   return isOver ? 'drop' : 'keep';
 }

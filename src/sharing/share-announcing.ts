@@ -50,7 +50,7 @@ export class ShareAnnouncing {
   #timerEnds = Number.POSITIVE_INFINITY;
   #working: Promise<void> | null = null;
   #isAwaited = false;
-  #lastPortion = 0;
+  #lastPortion = Number.NEGATIVE_INFINITY;
   /** Since when files wait to be announced. */
   #waitingSince: number | null = null;
   #retry = firstRetryMilliseconds;
@@ -100,7 +100,7 @@ export class ShareAnnouncing {
       this.#isAwaited = true;
       return;
     }
-    const ends = Date.now() + delay;
+    const ends = performance.now() + delay;
     if (ends >= this.#timerEnds) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timerEnds = ends;
@@ -148,7 +148,7 @@ export class ShareAnnouncing {
     if (worn.length > 0) await table.forgetBatches(worn);
     const waiting = table.countUnannounced();
     if (waiting > 0 && isIndexing() && this.#isEarly(waiting)) return true;
-    if (waiting > 0) this.#lastPortion = Date.now();
+    if (waiting > 0) this.#lastPortion = performance.now();
     this.#waitingSince = null;
     await this.#announce((limit) => table.unannounced(limit));
     await this.#announce((limit) => table.stale(limit));
@@ -162,7 +162,7 @@ export class ShareAnnouncing {
 
   /** Whether more are to come before so many files are worth a batch. */
   #isEarly(waiting: number): boolean {
-    const now = Date.now();
+    const now = performance.now();
     this.#waitingSince ??= now;
     if (waiting >= filesPerPortion || now - this.#waitingSince >= portionMilliseconds) return false;
     return waiting > fewFiles || now - this.#lastPortion < betweenFewMilliseconds;

@@ -249,7 +249,7 @@ export class SharedFolders {
   async #take(share: SharedFolder, looked: Looked, isWhole: boolean): Promise<void> {
     const { found, unreadable } = looked;
     const before = this.#lookingAt(share.folder);
-    const now = Date.now();
+    const now = performance.now();
     const closed = new Map(looked.closed.map((file) => [file, before.closed.get(file) ?? now]));
     // One that may not be read for a moment is not withdrawn; one that may still not be at the next rescan is.
     const long = now - this.#rescanMilliseconds / 2;

@@ -50,7 +50,8 @@ export class RecordTable {
     const prepare = (sql: string) => catalog.database.prepare(sql);
     this.#insert = prepare(`INSERT INTO records (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
     this.#replace = prepare(`UPDATE records SET sequence = ?5, expiry = ?6, bytes = ?7
-      WHERE kind = ?1 AND publisher = ?2 AND subject = ?3 AND key = ?4 AND (?5, ?7) > (sequence, bytes) RETURNING rowid`);
+      WHERE kind = ?1 AND publisher = ?2 AND subject = ?3 AND key = ?4
+        AND iif(sequence <= ?8 OR ?5 > ?8, (?5, ?7) > (sequence, bytes), TRUE) RETURNING rowid`);
     this.#one = prepare(`SELECT ${columns} FROM records WHERE kind = ? AND publisher = ? AND subject = ? AND key = ?`);
     this.#byRow = prepare(`SELECT ${columns} FROM records WHERE rowid = ?`);
     this.#removeExactly = prepare(
@@ -74,8 +75,9 @@ export class RecordTable {
   /**
    * Durable when it resolves. Entry i says whether row i was kept: false when one with a higher sequence is there, or with the same one and
    * no lesser bytes, so that all hosts keep the same.
+   * @param latest a row with a higher sequence than this is from the future, and gives way to any that is not
    */
-  put(rows: readonly RecordRow[]): Promise<boolean[]> {
+  put(rows: readonly RecordRow[], latest: number = Number.MAX_SAFE_INTEGER): Promise<boolean[]> {
     return this.#catalog.write(() =>
       rows.map((row) => {
         const { kind, publisher, subject, key, sequence, expiry, bytes } = row;
@@ -85,7 +87,7 @@ export class RecordTable {
           this.#index?.putNewRecord(row, bytes, Number(inserted.lastInsertRowid));
           return true;
         }
-        const replaced = this.#replace.get(...values);
+        const replaced = this.#replace.get(...values, latest);
         if (replaced !== undefined) this.#index?.putRecord(row, bytes, Number(replaced['rowid']));
         return replaced !== undefined;
       }),

@@ -81,7 +81,7 @@ export class ShareTable {
     this.#putBatch =
       prepare(`INSERT INTO share_batches (publisher, number, version, expiry, entries, ended, header) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET version = excluded.version, expiry = excluded.expiry, ended = excluded.ended, header = excluded.header
-      WHERE excluded.version > share_batches.version`);
+      WHERE iif(share_batches.version <= ?8 OR excluded.version > ?8, excluded.version > share_batches.version, TRUE)`);
     this.#findBatch = prepare('SELECT * FROM share_batches WHERE publisher = ? AND number = ?');
     this.#putLeaf = prepare(
       'INSERT OR IGNORE INTO share_leaves (batch, position, first, last, bytes, path) VALUES (?, ?, ?, ?, ?, ?) RETURNING leaf',
@@ -108,22 +108,25 @@ export class ShareTable {
     );
   }
 
-  /** The header, when it is newer than what is here, and leaves of its batch. Durable when it resolves with the number of leaves that are new. */
-  put(batch: BatchRow, leaves: readonly LeafRow[]): Promise<number> {
+  /**
+   * The header, when it is newer than what is here, and leaves of its batch. Durable when it resolves with the number of leaves that are new.
+   * @param latest a header of a later version than this is from the future, and gives way to any that is not
+   */
+  put(batch: BatchRow, leaves: readonly LeafRow[], latest: number = Number.MAX_SAFE_INTEGER): Promise<number> {
     return this.#catalog.write(() => {
       const { publisher, number, version, expiry, entries, ended, bytes } = batch;
-      this.#putBatch.run(publisher, number, version, expiry, entries, ended ? 1 : 0, bytes);
+      this.#putBatch.run(publisher, number, version, expiry, entries, ended ? 1 : 0, bytes, latest);
       const row = Number(this.#findBatch.get(publisher, number)?.['batch']);
       return leaves.filter((leaf) => this.#addLeaf(batch, row, leaf)).length;
     });
   }
 
   /** A newer header of a batch that is here; false when it is not, or as new. */
-  async renew(batch: BatchRow): Promise<boolean> {
+  async renew(batch: BatchRow, latest: number = Number.MAX_SAFE_INTEGER): Promise<boolean> {
     const known = this.header(batch.publisher, batch.number);
-    if (known === null || known.version >= batch.version) return false;
-    await this.put(batch, []);
-    return true;
+    if (known === null || known.version === batch.version) return false;
+    await this.put(batch, [], latest);
+    return this.header(batch.publisher, batch.number)?.version === batch.version;
   }
 
   header(publisher: string, number: number): BatchRow | null {

@@ -64,6 +64,8 @@ export interface DataPathOptions {
   readonly syncBytesPerSecond?: number;
   /** Hears of changes of this host's own names; the index of words, when there is one. */
   readonly nameChanges?: NameChanges;
+  /** A sentence when the clock is off, when somebody compares it. */
+  readonly clockNote?: () => string | null;
   readonly notify?: (event: FileEvent) => void;
   /** Hosts that misbehaved or did not answer, for logs and counters. */
   readonly report?: (what: string, host: Contact, detail: string) => void;

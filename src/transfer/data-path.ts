@@ -251,6 +251,7 @@ export class DataPath {
       cut,
       rule,
       publisher: signer.host,
+      clockNote: options.clockNote ?? (() => null),
       notify,
       nameChanges: options.nameChanges ?? nobodyListens,
       release: (names) => this.#claimUpkeep?.release(signer.host, names),

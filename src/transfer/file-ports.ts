@@ -41,6 +41,8 @@ export interface FilePorts {
   readonly rule: CopyRule;
   /** The peer that publishes. */
   readonly publisher: string;
+  /** A sentence when this peer's clock is off, which may be why something is not found. */
+  readonly clockNote: () => string | null;
   readonly notify: (event: FileEvent) => void;
   /** This host's own claims of names that its publisher has ended. */
   readonly release: (names: readonly EndedName[]) => void;

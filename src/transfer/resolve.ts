@@ -13,8 +13,6 @@ import type { FileEntry, FileReference } from './files.ts';
 import { isPublisher, splitPublisher } from './of-publisher.ts';
 import { sharedNames } from './shared-names.ts';
 
-/** spec/4, Records: a time further ahead of this clock is refused. */
-const aheadMilliseconds: Milliseconds = 600_000;
 const latestShareMilliseconds: Milliseconds = 250;
 
 export interface Resolved {
@@ -36,7 +34,7 @@ export async function resolve(ports: FilePorts, reference: FileReference, signal
     const by = publisher === null ? '' : ` by ${publisher}`;
     throw new ChordialError(
       'not-found',
-      `No file ${JSON.stringify(name)}${by} is in this network. See what there is with "chordial ls --all".`,
+      `No file ${JSON.stringify(name)}${by} is in this network. See what there is with "chordial ls --all".${after(ports.clockNote())}`,
     );
   }
   const same = found.filter(({ cid, source }) => source !== null && cid.equals(picked.cid));
@@ -48,6 +46,10 @@ export async function resolve(ports: FilePorts, reference: FileReference, signal
   }
   const publishers = new Set(found.map((one) => one.publisher));
   return { entry: shownEntry(picked, publishers.size - 1), cid: picked.cid };
+}
+
+function after(note: string | null): string {
+  return note === null ? '' : ` ${note}`;
 }
 
 /** A name as a publisher has it, put or in a share. */
@@ -69,11 +71,9 @@ async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]
     ports.data.report?.('no-answer', ports.data.view.self, `Shares were not asked for a name: ${shared.message}`);
     return named;
   }
-  const latest = ports.data.clock.wallTime() + aheadMilliseconds;
-  for (const entry of shared) {
-    if (entry.time <= latest) named.push({ ...entry, publisher: entry.source.host });
-  }
-  return named.sort((a, b) => rank(a, b, ports.publisher));
+  named.push(...shared.map((entry) => ({ ...entry, publisher: entry.source.host })));
+  const now = ports.data.clock.wallTime();
+  return named.sort((a, b) => rank(a, b, ports.publisher, now));
 }
 
 /** Nobody waits long for shares who has found a put: while hosts are silent these take longer to say that there is nothing. */
@@ -82,10 +82,12 @@ async function tooLate({ data: { clock } }: FilePorts): Promise<Error> {
   return new Error('they did not answer in time');
 }
 
-function rank(a: Named, b: Named, own: string): number {
+/** A time from the future is that of a wrong clock, here or there: it makes nothing newer than what is new now. */
+function rank(a: Named, b: Named, own: string, now: Milliseconds): number {
   const [isOwnA, isOwnB] = [a.publisher === own, b.publisher === own];
   if (isOwnA !== isOwnB) return isOwnA ? -1 : 1;
-  if (a.time !== b.time) return b.time - a.time;
+  const [timeA, timeB] = [Math.min(a.time, now), Math.min(b.time, now)];
+  if (timeA !== timeB) return timeB - timeA;
   return a.publisher < b.publisher ? -1 : 1;
 }
 

@@ -25,6 +25,8 @@ export interface PeerOptions {
   readonly api?: string;
   /** Further flags of `chordial start`. */
   readonly flags?: readonly string[];
+  /** Added to that of the fixture. */
+  readonly environment?: NodeJS.ProcessEnv;
   readonly readyMilliseconds?: number;
 }
 
@@ -60,7 +62,7 @@ export class NetworkFixture implements AsyncDisposable {
     const launch = {
       command: [...this.#program, ...verb, '--json', '--data', dataFolder, ...flags, ...(options.flags ?? [])],
       dataFolder,
-      environment: await this.#environment(),
+      environment: { ...(await this.#environment()), ...options.environment },
       readyMilliseconds: options.readyMilliseconds ?? defaultReadyMilliseconds,
     };
     return PeerProcess.launch(launch, (peer) => this.#watch(peer));

@@ -154,7 +154,7 @@ test('B4 an entry from the future is refused', async () => {
     );
     const body = { entries: [entry.bytes] };
     const answer = await peers[0]!.transport.request(peers[1]!.contact, 'records.put', body, { deadline: 1000 });
-    assert.deepEqual(answer, { results: ['bad-content'] });
+    assert.deepEqual(answer, { results: ['wrong-clock'] });
   }
   await close();
 });

@@ -58,9 +58,21 @@ export function App() {
       </header>
       <main id="content" tabIndex={-1}>
         <h1 class="unseen">{titles[view]}</h1>
+        <ClockNote />
         <Body />
       </main>
     </>
+  );
+}
+
+/** In sight on every view while the clock is off: it is the cause of much that looks like something else. */
+function ClockNote() {
+  const { value } = useAnswer('GET /api/v1/node', { query: { fingers: 'none' } }, 10_000);
+  const note = value?.clock?.note ?? null;
+  return note === null ? null : (
+    <p class="notice" role="status">
+      {note}
+    </p>
   );
 }
 

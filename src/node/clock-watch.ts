@@ -1,0 +1,158 @@
+/**
+ * Compares this peer's clock with those of others, which it asks (`clock.read {}` → `{time}`, milliseconds since 1970). Sequences and
+ * expiry of records go by the clocks of peers, so one that is off by more than a minute is told of: in the log, by `doctor`, on the page,
+ * and by errors that it may be the cause of. Nothing is set or reckoned by what others say.
+ */
+import { type Transport, TransportError, type Wire } from '../network/transport.ts';
+import { field, readInteger } from '../network/wire-reading.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Clock, Milliseconds, Random, Timer } from '../ring/ports.ts';
+
+export const clockMessage = 'clock.read';
+
+export interface ClockWatchPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: Pick<Transport, 'request'>;
+  /** Other hosts that are believed alive. */
+  readonly hosts: () => readonly Contact[];
+  /** Told when the clock turns out to be off, by how much anew, and when it is right again. */
+  readonly tell: (text: string) => void;
+}
+
+export interface ClockDifference {
+  /** Seconds by which this clock is ahead of the middle one of those asked; below 0 it is behind. */
+  readonly ahead: number;
+  /** How many peers answered. */
+  readonly peers: number;
+}
+
+/** spec/4: what is dated 10 minutes ahead is refused; long before that it is told. */
+const toldAfterSeconds = 60;
+const askedAtOnce = 8;
+const askEveryMilliseconds: Milliseconds = 60_000;
+const firstAskMilliseconds: Milliseconds = 1000;
+/** How often it is looked whether the clock was set, and by how much it must have been. */
+const lookEveryMilliseconds: Milliseconds = 5000;
+const setByMilliseconds: Milliseconds = 2000;
+const deadlineMilliseconds: Milliseconds = 3000;
+
+export class ClockWatch {
+  readonly #ports: ClockWatchPorts;
+  #timer: Timer | null = null;
+  #askAt: Milliseconds;
+  /** Wall time less monotonic time: it changes when the clock is set. */
+  #base: Milliseconds;
+  #difference: ClockDifference | null = null;
+  #told: number | null = null;
+  #closed = false;
+
+  constructor(ports: ClockWatchPorts) {
+    this.#ports = ports;
+    this.#base = baseOf(ports.clock);
+    this.#askAt = ports.clock.now() + firstAskMilliseconds;
+    this.#again(firstAskMilliseconds);
+  }
+
+  /** Null while no other peer has answered. */
+  get difference(): ClockDifference | null {
+    return this.#difference;
+  }
+
+  /** A sentence when the clock is off by more than a minute, else null. */
+  get note(): string | null {
+    const difference = this.#difference;
+    return difference === null || Math.abs(difference.ahead) <= toldAfterSeconds ? null : noteOf(difference);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  /** For `Handlers.request`. */
+  answer(): Wire {
+    return { time: Math.max(0, Math.round(this.#ports.clock.wallTime())) };
+  }
+
+  #again(delay: Milliseconds): void {
+    this.#timer = this.#ports.clock.after(delay, () => {
+      this.#look().finally(() => {
+        if (!this.#closed) this.#again(lookEveryMilliseconds);
+      });
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { clock } = this.#ports;
+    const base = baseOf(clock);
+    const wasSet = Math.abs(base - this.#base) > setByMilliseconds;
+    this.#base = base;
+    if (!wasSet && clock.now() < this.#askAt) return;
+    this.#askAt = clock.now() + (this.#difference === null ? 0 : askEveryMilliseconds);
+    const answers = (await Promise.all(this.#some().map((host) => this.#aheadOf(host)))).filter((one) => one !== null);
+    if (this.#closed || answers.length === 0) return;
+    answers.sort((a, b) => a - b);
+    this.#difference = { ahead: answers[Math.floor((answers.length - 1) / 2)]!, peers: answers.length };
+    this.#askAt = clock.now() + askEveryMilliseconds;
+    this.#tell(this.#difference);
+  }
+
+  #tell(difference: ClockDifference): void {
+    const isOff = Math.abs(difference.ahead) > toldAfterSeconds;
+    if (isOff && (this.#told === null || Math.abs(difference.ahead - this.#told) > toldAfterSeconds)) {
+      this.#told = difference.ahead;
+      this.#ports.tell(noteOf(difference));
+    }
+    if (isOff || this.#told === null) return;
+    this.#told = null;
+    this.#ports.tell("This peer's clock agrees with those of others again.");
+  }
+
+  #some(): readonly Contact[] {
+    const hosts = [...this.#ports.hosts()];
+    const some: Contact[] = [];
+    while (some.length < askedAtOnce && hosts.length > 0)
+      some.push(...hosts.splice(Math.floor(this.#ports.random.next() * hosts.length), 1));
+    return some;
+  }
+
+  /** Seconds, or null when it did not tell. */
+  async #aheadOf(host: Contact): Promise<number | null> {
+    const { clock, transport } = this.#ports;
+    const began = clock.now();
+    try {
+      const answer = await transport.request(host, clockMessage, {}, { deadline: deadlineMilliseconds });
+      const theirs = readInteger(field(answer, 'time'), 'a time', 0, Number.MAX_SAFE_INTEGER);
+      return (clock.wallTime() - (clock.now() - began) / 2 - theirs) / 1000;
+    } catch (error) {
+      if (error instanceof TransportError) return null;
+      throw error;
+    }
+  }
+}
+
+function baseOf(clock: Clock): Milliseconds {
+  return clock.wallTime() - clock.now();
+}
+
+function noteOf({ ahead, peers }: ClockDifference): string {
+  const which = peers === 1 ? 'that of the peer' : `those of the ${peers} peers`;
+  return `This peer's clock is ${shownDuration(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'} ${which} asked: what is dated by it may be refused, and what others date not be seen. Set the clock, best by NTP.`;
+}
+
+/** `2 h 0 min`, `3 d 4 h`, `90 s`: the two largest units. */
+function shownDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const parts = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor((whole % 86_400) / 3600), 'h'],
+    [Math.floor((whole % 3600) / 60), 'min'],
+    [whole % 60, 's'],
+  ] as const;
+  const first = parts.findIndex(([count]) => count > 0);
+  return parts
+    .slice(first, first + 2)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ');
+}
