@@ -19,15 +19,15 @@ interface Cost {
 }
 
 export async function handshakes({ runs, isQuick, note }: BenchOptions): Promise<readonly BenchRow[]> {
-  const genesis = found({ open: true });
+  const genesis = found({ admission: 'open' });
   const [server, identity] = [createIdentity(), createIdentity()];
-  const transport = new Http2Transport({ identity: server, genesis, secret: null, listen: '127.0.0.1:0' });
+  const transport = new Http2Transport({ identity: server, genesis, listen: '127.0.0.1:0' });
   await transport.serve({ request: async () => null, stream: async () => ({ header: null }) });
   const caller: Caller = {
     host: identity.host,
     credentials: tlsCredentials(identity),
     network: networkId(genesis),
-    secret: null,
+    papers: () => ({ shown: [], name: null, epoch: 0 }),
     zone: null,
     contactFor: () => ({ host: identity.host, addresses: [] }),
   };

@@ -7,7 +7,6 @@ import { once } from 'node:events';
 import { decodeGenesis, encodeGenesis, found } from '../src/network/genesis.ts';
 import { Http2Transport } from '../src/network/http2-transport.ts';
 import { createIdentity } from '../src/network/identity.ts';
-import { createSecret } from '../src/network/network-files.ts';
 import type { Handlers } from '../src/network/transport.ts';
 import type { Contact } from '../src/ring/pointer.ts';
 
@@ -18,7 +17,6 @@ const deadline = 5000;
 
 interface Meeting {
   readonly genesis: readonly number[];
-  readonly secret: readonly number[];
   readonly contact: Contact;
 }
 
@@ -38,21 +36,20 @@ if (process.argv[2] === 'caller') {
 }
 
 async function serve(): Promise<void> {
-  const [genesis, secret] = [found(), createSecret()];
-  const transport = new Http2Transport({ identity: createIdentity(), genesis, secret, listen: '127.0.0.1:0' });
+  const genesis = found({ admission: 'open' });
+  const transport = new Http2Transport({ identity: createIdentity(), genesis, listen: '127.0.0.1:0' });
   await transport.serve(handlers);
   const caller = fork(import.meta.filename, ['caller']);
-  caller.send({ genesis: [...encodeGenesis(genesis)], secret: [...secret], contact: transport.contact });
+  caller.send({ genesis: [...encodeGenesis(genesis)], contact: transport.contact });
   await once(caller, 'exit');
   console.log(`memory of the one asked: ${megabytes(process.memoryUsage.rss())} MB`);
   await transport.close();
 }
 
-async function measure({ genesis, secret, contact }: Meeting): Promise<void> {
+async function measure({ genesis, contact }: Meeting): Promise<void> {
   const transport = new Http2Transport({
     identity: createIdentity(),
     genesis: decodeGenesis(Uint8Array.from(genesis)),
-    secret: Uint8Array.from(secret),
     listen: '127.0.0.1:0',
   });
   const down = async (count: number) => {

@@ -1,7 +1,8 @@
 /** The peer itself: its place on the ring, what it stores, lookups, joining and leaving. */
 import type { FastifyInstance } from 'fastify';
 import { parseAddress } from '../network/addresses.ts';
-import type { ShownFingers } from '../node/peer.ts';
+import { maximumUses } from '../network/admission.ts';
+import type { InviteWish, ShownFingers } from '../node/peer.ts';
 import type { ApiContext } from './context.ts';
 import * as schemas from './schemas.ts';
 
@@ -70,17 +71,33 @@ export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: 
   });
 
   const invite = {
-    summary: 'A line that lets another machine in; it holds the secret of the network',
+    summary: 'A line that lets others in, as often and as long as it says',
     body: {
       type: ['object', 'null'],
-      properties: { timeToLive: { ...inviteLifetime, description: 'Milliseconds; 7 days by default' } },
+      properties: {
+        timeToLive: { ...inviteLifetime, description: 'Milliseconds; 7 days by default' },
+        uses: {
+          type: 'integer',
+          minimum: 1,
+          maximum: maximumUses,
+          description: 'Members that it lets in; 1 by default',
+        },
+        rights: {
+          type: 'array',
+          items: { type: 'string', enum: ['store', 'publish', 'invite'] },
+          maxItems: 3,
+          description: 'What they may do; store and publish by default',
+        },
+      },
       additionalProperties: false,
     },
     response: { 201: schemas.invited },
   };
-  app.post<{ Body: { timeToLive?: number } | null }>('/api/v1/invites', { schema: invite }, async ({ body }, reply) =>
-    reply.code(201).send(peer().invite(body?.timeToLive ?? defaultInviteMilliseconds)),
-  );
+  app.post<{ Body: Partial<InviteWish> | null }>('/api/v1/invites', { schema: invite }, async ({ body }, reply) => {
+    const wish: Partial<InviteWish> = body ?? {};
+    const { timeToLive = defaultInviteMilliseconds, uses = 1, rights = ['store', 'publish'] } = wish;
+    return reply.code(201).send(peer().invite({ timeToLive, uses, rights }));
+  });
 
   const leave = {
     summary: 'Leaves for good, after handing over everything',

@@ -144,7 +144,14 @@ export const nodeStatus = record({
 
 export const ringMembers = record({ members: list(pointer) });
 
-export const invited = record({ invite: text, network: text, addresses: list(text), expires: text });
+export const invited = record({
+  invite: text,
+  network: text,
+  addresses: list(text),
+  expires: text,
+  uses: whole,
+  rights: list(text),
+});
 
 export const storageListing = record({
   names: list(record({ name: text, publisher: text, cid: text })),

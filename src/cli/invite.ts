@@ -1,33 +1,64 @@
 /** `chordial invite`: a line that lets a peer of another machine in. */
 import { type Command, Option } from 'commander';
+import { ChordialError } from '../errors.ts';
 import { isLoopbackAddress } from '../network/addresses.ts';
-import { parseDuration } from '../node/quantities.ts';
+import { maximumUses } from '../network/admission.ts';
+import { parseDuration, parseWhole } from '../node/quantities.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { note, say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
 
 interface InviteOptions extends CommonOptions, PeerOptions {
   readonly expires: string;
+  readonly uses: string;
+  readonly rights: string;
 }
+
+const grantable = ['store', 'publish', 'invite'] as const;
 
 export function inviteCommand(): Command {
   return peerCommand('invite', 'prints a line that lets other machines in with "chordial join"', 'chordial invite')
-    .addOption(new Option('--expires <time>', 'how long "join" takes it, such as 30m, 12h or 7d').default('7d'))
+    .addOption(new Option('--expires <time>', 'how long it is good, such as 30m, 12h or 7d').default('7d'))
+    .addOption(new Option('--uses <n>', 'members that it lets in').default('1'))
+    .addOption(new Option('--rights <list>', 'of store, publish, invite').default('store,publish'))
     .addHelpText(
       'before',
-      'Whoever has the line can join the network, read everything in it and store: it holds the secret.\nAfter its time "join" refuses it, but the secret in it stays the same: send it to nobody else.\n',
+      'Whoever has the line can join the network, as often and as long as it says. The members see to both.\nSend it as you would send a key. It is read from standard input or asked for: chordial join\n',
     )
     .action(async (options: InviteOptions) => {
       const timeToLive = parseDuration(options.expires, '--expires');
       const { client } = await findPeer(options);
-      const invited = await client.call('POST /api/v1/invites', { body: { timeToLive } });
+      const invited = await client.call('POST /api/v1/invites', {
+        body: { timeToLive, uses: usesOf(options.uses), rights: rightsOf(options.rights) },
+      });
       if (options.json) return sayJson(invited);
       say(invited.invite);
-      note(`whoever has this line can join the network, until ${invited.expires}. There: chordial join INVITE`);
+      const whom = invited.uses === 1 ? 'one member' : `${invited.uses} members`;
+      note(`it lets in ${whom}, until ${invited.expires}. There: "chordial join", which asks for it`);
       if (invited.addresses.every(isLoopbackAddress)) {
         note(
           `it leads to ${invited.addresses.join(', ')}, which only this machine reaches. For others start the peer with --listen 0.0.0.0:4848 or --advertise HOST:PORT.`,
         );
       }
+    });
+}
+
+function usesOf(text: string): number {
+  return parseWhole(text, '--uses', 1, maximumUses);
+}
+
+function rightsOf(text: string): readonly (typeof grantable)[number][] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+    .map((one) => {
+      const right = grantable.find((known) => known === one);
+      if (right !== undefined) return right;
+      const remedy = one === 'admin' ? ' An admin is made of a member: "chordial admin add MEMBER".' : '';
+      throw new ChordialError(
+        'bad-usage',
+        `--rights ${JSON.stringify(one.slice(0, 80))} is no right that an invite gives. Give some of ${grantable.join(', ')}.${remedy}`,
+      );
     });
 }

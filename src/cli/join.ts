@@ -1,4 +1,6 @@
 /** `chordial join`: with an invite a peer is started that enters its network; with an address the running peer joins there. */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
@@ -6,35 +8,96 @@ import { decodeInvite, type Invite, isInvite } from '../network/invite.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
 import { settingFlag, settings } from '../node/settings.ts';
 import { type CommonOptions, command } from './command.ts';
-import { say, sayJson } from './output.ts';
+import { note, say, sayJson } from './output.ts';
 import { findPeer } from './running-peer.ts';
 import { addSettingOptions, type SettingOptions, settingsOf } from './setting-options.ts';
 
-type JoinOptions = CommonOptions & SettingOptions;
+type JoinOptions = CommonOptions & SettingOptions & { readonly invite?: string };
+
+/** An invite of the longest kind, broken by a mail program. */
+const maximumInviteBytes = 64 * 1024;
 
 export function joinCommand(): Command {
   const join = command(
     'join',
     'starts a peer in the network that invites, or lets the running peer join a ring',
-    'chordial join chordial:hQFYIC… --listen 0.0.0.0:4848\n  chordial join 192.0.2.7:4848',
+    'chordial join --listen 0.0.0.0:4848\n  chordial invite | ssh other chordial join -\n  chordial join 192.0.2.7:4848',
   );
   return addSettingOptions(join)
-    .argument('<invite|address>', 'a line of "chordial invite", or HOST:PORT of any peer of the ring')
-    .action(async (argument: string, options: JoinOptions) => {
-      if (isInvite(argument)) process.exitCode = await startInvited(decodeInvite(argument), options);
-      else await joinRunning(argument, options);
+    .argument(
+      '[invite|address]',
+      '"-" reads the invite from standard input; without one it is asked for; or HOST:PORT of any peer of the ring',
+    )
+    .option('--invite <file>', 'reads the invite from a file')
+    .addHelpText(
+      'before',
+      'An invite is a key: as an argument every user of the machine can read it, and the shell keeps it in its history.\n',
+    )
+    .action(async (argument: string | undefined, options: JoinOptions) => {
+      if (argument !== undefined && argument !== '-' && !isInvite(argument)) return joinRunning(argument, options);
+      process.exitCode = await startInvited(decodeInvite(await inviteLine(argument, options)), options);
     });
 }
 
-/** As `start --join`, with the secret kept in the data folder. Returns the exit code. */
-async function startInvited(invite: Invite, options: JoinOptions): Promise<number> {
-  const expires = new Date(invite.expires * 1000);
-  if (expires.getTime() < Date.now()) {
+async function inviteLine(argument: string | undefined, { invite: file, json }: JoinOptions): Promise<string> {
+  if (argument !== undefined && file !== undefined) {
     throw new ChordialError(
-      'invite-expired',
-      `The invite was good until ${expires.toISOString()}. Ask for a new one, or set this machine's clock if it is wrong.`,
+      'bad-usage',
+      '--invite names a file with the invite, and an invite is given besides. Give one of them.',
     );
   }
+  if (file !== undefined) return inviteIn(file);
+  if (argument === '-') return readAll(process.stdin);
+  if (argument === undefined) return askForInvite();
+  hideArguments();
+  if (!json)
+    note(
+      'every user of this machine could read this invite among the running processes, and the shell may keep it. Give it on standard input ("chordial join -") or let "chordial join" ask for it.',
+    );
+  return argument;
+}
+
+/** What `ps` shows of this process from now on. */
+function hideArguments(): void {
+  process.title = 'chordial join';
+}
+
+async function inviteIn(file: string): Promise<string> {
+  try {
+    return await readAll(createReadStream(file));
+  } catch (cause) {
+    if (cause instanceof ChordialError) throw cause;
+    throw new ChordialError('unreadable-file', `${file} cannot be read: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+async function readAll(input: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of input) {
+    bytes += part.length;
+    if (bytes > maximumInviteBytes)
+      throw new ChordialError(
+        'bad-invite',
+        `What was given as an invite has more than ${maximumInviteBytes} bytes. Give one line of "chordial invite".`,
+      );
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+async function askForInvite(): Promise<string> {
+  if (!process.stdin.isTTY) return readAll(process.stdin);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
+  try {
+    return await prompt.question('Invite (a line of "chordial invite"): ');
+  } finally {
+    prompt.close();
+  }
+}
+
+/** As `start --join`, with the papers kept in the data folder. Returns the exit code. */
+async function startInvited(invite: Invite, options: JoinOptions): Promise<number> {
   const { configuration } = await settingsOf(options);
   const invited: PeerConfiguration = {
     ...configuration,
@@ -53,13 +116,18 @@ function explain(error: unknown, { addresses }: Invite): unknown {
   if (!(error instanceof ChordialError) || error.code !== 'unreachable') return error;
   return new ChordialError(
     'unreachable',
-    `The invite leads to ${addresses.join(', ')}, where nobody answers: ${error.message} Ask whoever sent it whether that peer runs, or for a new invite.`,
+    `The invite leads to ${addresses.join(', ')}, where no peer answers: ${error.message} Ask its sender whether that peer runs, or for a new invite.`,
     { cause: error },
   );
 }
 
 async function joinRunning(address: string, options: JoinOptions): Promise<void> {
   checkAddress(address);
+  if (options.invite !== undefined)
+    throw new ChordialError(
+      'bad-usage',
+      '--invite names a file with an invite, and an address is given besides. Give one of them.',
+    );
   refuseSettings(options);
   const { data, api = process.env['CHORDIAL_API'] } = options;
   const folder = data ?? process.env['CHORDIAL_DATA'];

@@ -44,6 +44,13 @@ export class PeerLines {
     );
   }
 
+  /** To the person alone: events are kept by the API and by logs. */
+  recoveryKey(key: string): void {
+    process.stderr.write(
+      `Recovery key of this network, printed once and kept nowhere: ${key}\nWrite it down. If its admins lose their keys, "chordial admin recover" makes others.\n`,
+    );
+  }
+
   bug(error: Error): void {
     const text = error.stack ?? error.message;
     if (this.#json) this.event({ time: new Date().toISOString(), kind: 'bug', text });

@@ -47,7 +47,9 @@ export async function runPeer(
       api.events.add(event);
       lines.event(event);
     };
-    const bound = { ...configuration, api: parseAddress(api.address), onEvent, signal: signals.signal };
+    const onRecoveryKey = (key: string) => lines.recoveryKey(key);
+    const told = { onEvent, onRecoveryKey, signal: signals.signal };
+    const bound = { ...configuration, api: parseAddress(api.address), ...told };
     peer = await startUnlessEnded(startPeer, { ...bound, ...(token === null ? {} : { apiToken: token }) }, signals);
     if (token !== null) await keepApiToken(configuration.data, token);
     await serve(configuration, peer, api, lines, signals);

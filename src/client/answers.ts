@@ -16,6 +16,7 @@ export interface Problem {
     | 'bad-invite'
     | 'ended'
     | 'invite-expired'
+    | 'invite-used'
     | 'genesis-disagrees'
     | 'not-found'
     | 'no-such-route'
@@ -49,7 +50,12 @@ export interface Problem {
     | 'unreachable'
     | 'other-network'
     | 'wrong-peer'
-    | 'secret-required'
+    | 'not-admitted'
+    | 'bad-certificate'
+    | 'member-removed'
+    | 'not-admin'
+    | 'last-admin'
+    | 'ambiguous-member'
     | 'id-taken'
     | 'identity-in-use'
     | 'broken-data-folder'
@@ -195,6 +201,8 @@ export interface Invited {
   readonly network: string;
   readonly addresses: readonly string[];
   readonly expires: string;
+  readonly uses: number;
+  readonly rights: readonly string[];
 }
 
 export interface StorageListing {

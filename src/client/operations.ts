@@ -60,13 +60,17 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: FileStat;
   };
-  /** A line that lets another machine in; it holds the secret of the network */
+  /** A line that lets others in, as often and as long as it says */
   readonly 'POST /api/v1/invites': {
     readonly path: undefined;
     readonly query: undefined;
     readonly body: {
       /** Milliseconds; 7 days by default */
       readonly timeToLive?: number;
+      /** Members that it lets in; 1 by default */
+      readonly uses?: number;
+      /** What they may do; store and publish by default */
+      readonly rights?: readonly ('store' | 'publish' | 'invite')[];
     } | null;
     readonly answer: Invited;
   };

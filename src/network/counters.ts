@@ -6,6 +6,15 @@ const names = [
   'before-hello',
   'hello-too-late',
   'hello-refused',
+  'not-admitted',
+  'other-network',
+  'wrong-peer',
+  'bad-certificate',
+  'member-removed',
+  'wrong-clock',
+  'invite-expired',
+  'invite-used',
+  'bad-members',
   'unknown-path',
   'malformed',
   'too-large',
@@ -19,6 +28,11 @@ const names = [
 
 export type CounterName = (typeof names)[number];
 export type Counters = Readonly<Record<CounterName, number>>;
+
+/** Under which a refused HELLO is counted. */
+export function helloCounter(code: string | null): CounterName {
+  return names.find((name) => name === code) ?? 'hello-refused';
+}
 
 export class RefusalCounters {
   readonly #counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<CounterName, number>;

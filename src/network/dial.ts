@@ -4,7 +4,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import { type Address, formatAddress, withoutMapping } from './addresses.ts';
 import { type TlsCredentials, tlsCredentials } from './certificate.ts';
-import { decodeHelloAnswer, encodeHelloAsk, type HelloAnswer, proveSecret } from './hello.ts';
+import { decodeHelloAnswer, encodeHelloAsk, type HelloAnswer, type Papers } from './hello.ts';
 import {
   connectionWindowBytes,
   connectMilliseconds,
@@ -24,7 +24,8 @@ export interface Caller {
   readonly host: HostId;
   readonly credentials: TlsCredentials;
   readonly network: string | null;
-  readonly secret: Uint8Array | null;
+  /** What proves that this host is a member, now. */
+  papers(): Papers;
   readonly zone: string | null;
   /** Our own addresses, as far as the one at this address may use them. */
   contactFor(remoteAddress: string, localAddress: string): Contact;
@@ -127,13 +128,12 @@ async function dialWith(
 }
 
 async function greet(caller: Caller, session: ClientHttp2Session, socket: TLSSocket): Promise<HelloAnswer> {
-  const { secret, host, network, zone } = caller;
+  const { network, zone } = caller;
   const contact = caller.contactFor(
     withoutMapping(socket.remoteAddress ?? ''),
     withoutMapping(socket.localAddress ?? ''),
   );
-  const proof = secret === null ? null : proveSecret(secret, socket, 'client', host);
-  const body = encodeBody(encodeHelloAsk({ network, contact, zone, proof }));
+  const body = encodeBody(encodeHelloAsk({ network, contact, zone, ...caller.papers() }));
   return decodeHelloAnswer(decodeBody(await askSmall(session, '/hello', body)));
 }
 

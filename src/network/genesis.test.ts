@@ -5,17 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { encode } from '@ipld/dag-cbor';
 import fc from 'fast-check';
+import { CertifiedNetwork } from '../../test/fixtures/certified.ts';
 import { ChordialError } from '../errors.ts';
 import { checkFlags, decodeGenesis, encodeGenesis, found, networkId } from './genesis.ts';
-import {
-  createSecret,
-  genesisFile,
-  loadGenesis,
-  loadSecret,
-  saveGenesis,
-  saveSecret,
-  secretFile,
-} from './network-files.ts';
+import { admissionFile, genesisFile, loadAdmission, loadGenesis, saveAdmission, saveGenesis } from './network-files.ts';
 
 test('a genesis survives encoding, and its hash tells networks apart', () => {
   const genesis = found({ bits: 8, successors: 3, rule: 'chosen' });
@@ -26,7 +19,7 @@ test('a genesis survives encoding, and its hash tells networks apart', () => {
 
 test('the wire format of a genesis keeps its fixture', () => {
   const genesis = { ...found(), nonce: new Uint8Array(16).fill(7) };
-  assert.equal(networkId(genesis), 'af49f6ca8e3c2ca43a42cf057a96e8f1327c3ff7d2609d929b2e2fb15a85133d');
+  assert.equal(networkId(genesis), '9fd2f25cae40b34557ac7d9f3f4c0590a277eb398d1b8b9fbe9a9e7921f22770');
 });
 
 test('a network out of range is not founded', () => {
@@ -45,7 +38,8 @@ test('a network out of range is not founded', () => {
 test('a hostile genesis is refused', () => {
   const good = found();
   const wrong: unknown[] = [null, [], 7, {}, { ...good, bits: 1.5 }, { ...good, bits: '256' }, { ...good, extra: 1 }];
-  wrong.push({ ...good, nonce: new Uint8Array(15) }, { ...good, rule: 'mine' }, { ...good, version: 2 });
+  wrong.push({ ...good, nonce: new Uint8Array(15) }, { ...good, rule: 'mine' }, { ...good, version: 1 });
+  wrong.push({ ...good, admission: 'some' }, { ...good, rule: 'chosen' }, { ...good, founder: new Uint8Array(31) });
   for (const value of wrong) assert.throws(() => decodeGenesis(encode(value)), { code: 'bad-request' });
 });
 
@@ -60,27 +54,28 @@ test('random bytes are never a genesis and never another error', () => {
 test('a flag that disagrees with the network is an error naming both values', () => {
   const genesis = found({ replicas: 3 });
   checkFlags(genesis, { replicas: 3, bits: 256 });
+  assert.throws(() => checkFlags(genesis, { admission: 'open' }), { code: 'genesis-disagrees', message: /--open/ });
   assert.throws(() => checkFlags(genesis, { replicas: 4 }), {
     code: 'genesis-disagrees',
     message: /--replicas.* 4.* 3/,
   });
 });
 
-test('genesis and secret are kept in the data folder, the secret for its owner only', async () => {
+test('genesis and admission are kept in the data folder, the admission for its owner only', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'chordial-genesis-'));
   try {
     assert.equal(await loadGenesis(folder), null);
-    assert.equal(await loadSecret(folder), null);
-    const [genesis, secret] = [found(), createSecret()];
+    assert.equal(await loadAdmission(folder), null);
+    const { genesis, members } = new CertifiedNetwork();
     await saveGenesis(folder, genesis);
-    await saveSecret(folder, secret);
+    await saveAdmission(folder, members.own!);
     assert.deepEqual(await loadGenesis(folder), genesis);
-    assert.deepEqual(await loadSecret(folder), secret);
-    assert.equal((await stat(join(folder, secretFile))).mode & 0o777, 0o600);
+    assert.deepEqual(await loadAdmission(folder), members.own);
+    assert.equal((await stat(join(folder, admissionFile))).mode & 0o777, 0o600);
     await writeFile(join(folder, genesisFile), 'x');
-    await writeFile(join(folder, secretFile), 'x');
+    await writeFile(join(folder, admissionFile), 'x');
     await assert.rejects(loadGenesis(folder), { code: 'broken-data-folder' });
-    await assert.rejects(loadSecret(folder), { code: 'broken-data-folder' });
+    await assert.rejects(loadAdmission(folder), { code: 'broken-data-folder', message: /remove it/ });
   } finally {
     await rm(folder, { recursive: true });
   }

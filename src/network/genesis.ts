@@ -3,9 +3,10 @@ import { hash, randomBytes } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
 import { maximumSuccessors } from '../ring/messages.ts';
 import { decode, encode } from './dag-cbor.ts';
+import type { Admission } from './membership.ts';
 
 export interface Genesis {
-  readonly version: 1;
+  readonly version: 2;
   /** Width of identifiers: the ring has 2^bits places; 3 … 256. */
   readonly bits: number;
   /** s: length of a successor list; 1 … 64. */
@@ -16,14 +17,22 @@ export interface Genesis {
   readonly writeQuorum: number;
   /** `key`: a member's id is derived from its host's key. `chosen`: members choose their id (teaching rings). */
   readonly rule: 'key' | 'chosen';
-  /** Whether peers of other machines may join without the network's secret. */
-  readonly open: boolean;
+  /** Who gets in; `classroom` where ids are chosen, and only there. */
+  readonly admission: Admission;
+  /** The public key of the peer that founded it: the first admin. 32 bytes. */
+  readonly founder: Uint8Array;
+  /** SHA-256 of the public recovery key, with which admins are replaced when too many of them are lost. 32 bytes. */
+  readonly recovery: Uint8Array;
   /** 16 random bytes that tell networks with the same settings apart. */
   readonly nonce: Uint8Array;
 }
 
-export type Founding = Partial<Omit<Genesis, 'version' | 'nonce'>>;
+export type Founding = Partial<Omit<Genesis, 'version' | 'nonce' | 'founder' | 'recovery'>>;
+export type FoundingKeys = Pick<Genesis, 'founder' | 'recovery'>;
 
+const keyBytes = 32;
+/** Of networks that have no use for them, as in tests: no key has this value. */
+const noKeys: FoundingKeys = { founder: new Uint8Array(keyBytes), recovery: new Uint8Array(keyBytes) };
 const nonceBytes = 16;
 /** Longest genesis that is decoded; a valid one has about 100 bytes. */
 const maximumGenesisBytes = 1024;
@@ -35,20 +44,22 @@ const flags = {
   replicas: '--replicas',
   writeQuorum: '--write-quorum',
   rule: '--id',
-  open: '--open',
 } as const;
 
 /** A new network. Throws `bad-configuration` naming the flag that is out of range. */
-export function found(settings: Founding = {}): Genesis {
+export function found(settings: Founding = {}, { founder, recovery }: FoundingKeys = noKeys): Genesis {
+  const rule = settings.rule ?? (settings.admission === 'classroom' ? 'chosen' : 'key');
   const replicas = settings.replicas ?? 3;
   const genesis: Genesis = {
-    version: 1,
+    version: 2,
     bits: settings.bits ?? 256,
     successors: settings.successors ?? 16,
     replicas,
     writeQuorum: settings.writeQuorum ?? Math.min(2, replicas),
-    rule: settings.rule ?? 'key',
-    open: settings.open ?? false,
+    rule,
+    admission: settings.admission ?? (rule === 'chosen' ? 'classroom' : 'members'),
+    founder,
+    recovery,
     nonce: Uint8Array.from(randomBytes(nonceBytes)),
   };
   const fault = faultOf(genesis);
@@ -78,8 +89,10 @@ export function decodeGenesis(bytes: Uint8Array): Genesis {
   const fault = faultOf(value);
   if (fault !== null) throw notGenesis(fault);
   // Unknown fields would be part of the id without being understood here.
-  const { version, bits, successors, replicas, writeQuorum, rule, open, nonce } = value as Genesis;
-  const genesis: Genesis = { version, bits, successors, replicas, writeQuorum, rule, open, nonce };
+  const { version, bits, successors, replicas, writeQuorum, rule, admission, founder, recovery, nonce } =
+    value as Genesis;
+  const keys = { founder, recovery };
+  const genesis: Genesis = { version, bits, successors, replicas, writeQuorum, rule, admission, ...keys, nonce };
   if (Buffer.compare(encodeGenesis(genesis), bytes) !== 0) throw notGenesis('it has fields this version does not know');
   return genesis;
 }
@@ -95,12 +108,21 @@ export function checkFlags(genesis: Genesis, given: Founding): void {
       `${flags[field]} asks for ${field} = ${wanted}, but the network was founded with ${field} = ${actual}. Leave the flag out to join it, or found another network without --join in a new data folder.`,
     );
   }
+  if (given.admission === undefined || given.admission === genesis.admission) return;
+  const message = `--open asks for a network that everybody may join, but this one was founded for ${admissionText[genesis.admission]}. Leave the flag out to join it, or found another network without --join in a new data folder.`;
+  throw new ChordialError('genesis-disagrees', message);
 }
+
+const admissionText: Readonly<Record<Admission, string>> = {
+  members: 'members that are invited',
+  open: 'everybody',
+  classroom: 'teaching',
+};
 
 function faultOf(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is not a map';
-  const { version, rule, open, nonce, ...numbers } = value as Record<string, unknown>;
-  if (version !== 1) return `its version is ${String(version)}, this program knows version 1`;
+  const { version, rule, admission, founder, recovery, nonce, ...numbers } = value as Record<string, unknown>;
+  if (version !== 2) return `its version is ${String(version)}, this program knows version 2`;
   for (const [field, [least, most]] of Object.entries(ranges)) {
     const number = numbers[field];
     if (typeof number !== 'number' || !Number.isInteger(number) || number < least || number > most) {
@@ -111,8 +133,17 @@ function faultOf(value: unknown): string | null {
     return `writeQuorum (${numbers['writeQuorum']}) is more than replicas (${numbers['replicas']})`;
   }
   if (rule !== 'key' && rule !== 'chosen') return "rule must be 'key' or 'chosen'";
-  if (typeof open !== 'boolean') return 'open must be true or false';
-  if (!(nonce instanceof Uint8Array) || nonce.length !== nonceBytes) return `nonce must be ${nonceBytes} bytes`;
+  if (typeof admission !== 'string' || !Object.hasOwn(admissionText, admission)) {
+    return `admission must be one of ${Object.keys(admissionText).join(', ')}`;
+  }
+  if ((admission === 'classroom') !== (rule === 'chosen')) return 'ids are chosen in a classroom, and only there';
+  for (const [field, bytes, length] of [
+    ['founder', founder, keyBytes],
+    ['recovery', recovery, keyBytes],
+    ['nonce', nonce, nonceBytes],
+  ] as const) {
+    if (!(bytes instanceof Uint8Array) || bytes.length !== length) return `${field} must be ${length} bytes`;
+  }
   return null;
 }
 

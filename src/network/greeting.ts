@@ -1,34 +1,21 @@
 /** What an answer to HELLO must show before we believe to be among our own. */
 import { ChordialError } from '../errors.ts';
 import type { HostId } from '../ring/pointer.ts';
-import { withoutMapping } from './addresses.ts';
+import { isMemberName } from './admission.ts';
 import type { Connection } from './dial.ts';
 import { decodeGenesis, networkId } from './genesis.ts';
-import { proofHolds } from './hello.ts';
-import { isSameMachine } from './server-hello.ts';
+import type { Members } from './members.ts';
 import { TransportError } from './transport.ts';
 
-export interface Expectation {
-  readonly network: string;
-  /** null in an open network. */
-  readonly secret: Uint8Array | null;
-  readonly treatAsRemote: (address: string) => boolean;
-}
-
-/** Throws a TransportError `refused`: `bad-request` for a genesis that is none, `other-network`, or `secret-required` when it cannot prove to know ours. */
-export function checkAnswer({ hello, socket, contact }: Connection, expected: Expectation): void {
+/** Throws a TransportError `refused`: `bad-request` for a genesis that is none, `other-network`, or a code of admission when it proves no membership. */
+export function checkAnswer({ hello, contact }: Connection, members: Members): void {
   const network = networkOf(hello.genesis, contact.host);
-  if (network !== expected.network) {
-    const message = `${contact.host} belongs to network ${network}, this peer to ${expected.network}.`;
+  if (network !== members.network) {
+    const message = `${contact.host} belongs to network ${network}, this peer to ${members.network}.`;
     throw new TransportError('refused', message, 'other-network');
   }
-  const { secret } = expected;
-  const remote = withoutMapping(socket.remoteAddress ?? '');
-  if (secret === null || isSameMachine(expected, remote, withoutMapping(socket.localAddress ?? ''))) return;
-  if (!proofHolds(hello.proof, secret, socket, 'server', contact.host)) {
-    const message = `${contact.host} does not prove to know the secret of this network.`;
-    throw new TransportError('refused', message, 'secret-required');
-  }
+  members.check(contact.host, hello.shown);
+  if (hello.name !== null && isMemberName(hello.name)) members.call(contact.host, hello.name);
 }
 
 function networkOf(genesis: Uint8Array, host: HostId): string {

@@ -1,97 +1,109 @@
 /**
- * HELLO, the first exchange on every connection: which network, who, and proof of knowing its secret. The proof is
- * bound to this very TLS connection and to its speaker, so it cannot be passed on (RFC 9266 has the idea).
+ * HELLO, the first exchange on every connection: which network, who, and the papers that make it a member of it. TLS has
+ * proved the key by then; the papers are for that key and of no use to anybody else. No secret is told.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
-import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Contact } from '../ring/pointer.ts';
+import { maximumAdmissionBytes, maximumNameCharacters } from './admission.ts';
 import { decodeContact, encodeContact } from './contact-codec.ts';
-import { secretBytes } from './network-files.ts';
-import { TransportError, type Wire } from './transport.ts';
-import { malformed, readBytes, readText, readTuple } from './wire-reading.ts';
+import { maximumShown } from './members.ts';
+import type { Wire } from './transport.ts';
+import { malformed, readInteger, readList, readText, readTuple } from './wire-reading.ts';
 
-export const protocolVersion = 1;
-const proofBytes = 32;
+export const protocolVersion = 2;
 const networkIdCharacters = 64;
 const maximumZoneCharacters = 64;
 const maximumGenesisBytes = 1024;
-const exporterLabel = 'EXPORTER-chordial-hello';
-const exporterBytes = 32;
+/** Of the log, so that a joiner can tell who admits. */
+const maximumLinks = 256;
+const maximumLinksBytes = 512 * 1024;
 
-export interface HelloAsk {
+/** What both sides show. */
+export interface Papers {
+  /** Admissions: its own, of the one that countersigned it, and so on; at most 32. None where everybody is let in. */
+  readonly shown: readonly Uint8Array[];
+  /** As it wishes to be called where there are no certificates. */
+  readonly name: string | null;
+  /** Of the membership log. */
+  readonly epoch: number;
+}
+
+export interface HelloAsk extends Papers {
   /** null when joining: any network will do. */
   readonly network: string | null;
   readonly contact: Contact;
   readonly zone: string | null;
-  readonly proof: Uint8Array | null;
 }
 
-export interface HelloAnswer {
+export interface HelloAnswer extends Papers {
   readonly genesis: Uint8Array;
   readonly contact: Contact;
   readonly zone: string | null;
   /** The address without port as which the answerer sees the asker. */
   readonly observedAddress: string;
-  readonly proof: Uint8Array | null;
-  /** Handed to those that join from the same machine. */
-  readonly secret: Uint8Array | null;
+  /** What the asker should show from now on, when it is something else than it did. */
+  readonly admission: Uint8Array | null;
+  /** Links of the membership log, for those that joined just now. */
+  readonly links: readonly Uint8Array[];
 }
 
-/** HMAC-SHA256(secret, TLS exporter ‖ role ‖ host id). Throws a TransportError `timeout` when the connection is gone. */
-export function proveSecret(
-  secret: Uint8Array,
-  socket: TLSSocket,
-  role: 'client' | 'server',
-  host: HostId,
-): Uint8Array {
-  // The other side may hang up at any moment, and a socket without its handle would throw what nobody expects.
-  if (socket.destroyed) throw new TransportError('timeout', 'The connection closed during HELLO.');
-  const exporter = socket.exportKeyingMaterial(exporterBytes, exporterLabel, Buffer.alloc(0));
-  return Uint8Array.from(createHmac('sha256', secret).update(exporter).update(role).update(host).digest());
-}
-
-export function proofHolds(
-  proof: Uint8Array | null,
-  secret: Uint8Array,
-  socket: TLSSocket,
-  role: 'client' | 'server',
-  host: HostId,
-): boolean {
-  return proof !== null && timingSafeEqual(proof, proveSecret(secret, socket, role, host));
-}
-
-export function encodeHelloAsk({ network, contact, zone, proof }: HelloAsk): Wire {
-  return [protocolVersion, network, encodeContact(contact, false), zone, proof];
+export function encodeHelloAsk({ network, contact, zone, shown, name, epoch }: HelloAsk): Wire {
+  return [protocolVersion, network, encodeContact(contact, false), zone, shown, name, epoch];
 }
 
 export function decodeHelloAsk(wire: Wire): HelloAsk {
-  const [version, network, contact, zone, proof] = readTuple(wire, 'HELLO', 5);
-  if (version !== protocolVersion) {
-    throw malformed(`HELLO is of version ${String(version).slice(0, 10)}, this peer speaks version ${protocolVersion}`);
+  const [spoken] = readList(wire, 'HELLO', 1, 16);
+  if (spoken !== protocolVersion) {
+    throw malformed(`HELLO is of version ${String(spoken).slice(0, 10)}, this peer speaks version ${protocolVersion}`);
   }
+  const [, network, contact, zone, shown, name, epoch] = readTuple(wire, 'HELLO', 7);
   return {
     network: orNull(network, (value) => readText(value, 'a network id', networkIdCharacters)),
     contact: decodeContact(contact),
     zone: orNull(zone, (value) => readText(value, 'a zone', maximumZoneCharacters)),
-    proof: orNull(proof, (value) => readBytes(value, 'a proof', proofBytes)),
+    ...readPapers(shown, name, epoch),
   };
 }
 
-export function encodeHelloAnswer({ genesis, contact, zone, observedAddress, proof, secret }: HelloAnswer): Wire {
-  return [genesis, encodeContact(contact, false), zone, observedAddress, proof, secret];
+export function encodeHelloAnswer(answer: HelloAnswer): Wire {
+  const { genesis, contact, zone, observedAddress, admission, shown, name, epoch } = answer;
+  // Removals of thousands of members need more room than HELLO has; the rest is asked for later.
+  const links: Uint8Array[] = [];
+  let bytes = 0;
+  for (const link of answer.links.slice(0, maximumLinks)) {
+    bytes += link.length;
+    if (bytes > maximumLinksBytes) break;
+    links.push(link);
+  }
+  return [genesis, encodeContact(contact, false), zone, observedAddress, shown, name, epoch, admission, links];
 }
 
 export function decodeHelloAnswer(wire: Wire): HelloAnswer {
-  const [genesis, contact, zone, observedAddress, proof, secret] = readTuple(wire, 'the answer to HELLO', 6);
-  if (!(genesis instanceof Uint8Array) || genesis.length > maximumGenesisBytes) throw malformed('no genesis in HELLO');
+  const parts = readTuple(wire, 'the answer to HELLO', 9);
+  const [genesis, contact, zone, observedAddress, shown, name, epoch, admission, links] = parts;
   return {
-    genesis,
+    genesis: readBounded(genesis, 'a genesis', maximumGenesisBytes),
     contact: decodeContact(contact),
     zone: orNull(zone, (value) => readText(value, 'a zone', maximumZoneCharacters)),
     observedAddress: readText(observedAddress, 'an address', 64),
-    proof: orNull(proof, (value) => readBytes(value, 'a proof', proofBytes)),
-    secret: orNull(secret, (value) => readBytes(value, 'a secret', secretBytes)),
+    ...readPapers(shown, name, epoch),
+    admission: orNull(admission, (value) => readBounded(value, 'an admission', maximumAdmissionBytes)),
+    links: readList(links, 'links', 0, maximumLinks).map((one) => readBounded(one, 'a link', maximumLinksBytes)),
   };
+}
+
+function readPapers(shown: Wire, name: Wire, epoch: Wire): Papers {
+  return {
+    shown: readList(shown, 'admissions', 0, maximumShown).map((one) =>
+      readBounded(one, 'an admission', maximumAdmissionBytes),
+    ),
+    name: orNull(name, (value) => readText(value, 'a name', maximumNameCharacters)),
+    epoch: readInteger(epoch, 'an epoch', 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function readBounded(value: Wire, what: string, mostBytes: number): Uint8Array {
+  if (value instanceof Uint8Array && value.length <= mostBytes) return value;
+  throw malformed(`${what} is not of at most ${mostBytes} bytes`);
 }
 
 function orNull<Value>(value: Wire, read: (value: Wire) => Value): Value | null {

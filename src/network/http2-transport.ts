@@ -20,11 +20,12 @@ import { tlsCredentials } from './certificate.ts';
 import { ConnectionPool, type PoolEvents, type PooledConnection } from './connection-pool.ts';
 import { type Counters, RefusalCounters } from './counters.ts';
 import type { Caller, Connection } from './dial.ts';
-import { type Genesis, networkId } from './genesis.ts';
+import type { Genesis } from './genesis.ts';
 import { checkAnswer } from './greeting.ts';
 import { heardMilliseconds, kindPattern, maximumPendingRequests, smallBodyRoom } from './http2-limits.ts';
 import { PeerServer } from './http2-server.ts';
 import type { Identity } from './identity.ts';
+import { Members } from './members.ts';
 import { openStream } from './outgoing-stream.ts';
 import { OwnContact } from './own-contact.ts';
 import { ConnectionLost } from './small-exchange.ts';
@@ -44,8 +45,8 @@ import { Closing, type Wait, within } from './within.ts';
 export interface Http2TransportOptions {
   readonly identity: Identity;
   readonly genesis: Genesis;
-  /** null in an open network, or while this peer has none to show. */
-  readonly secret: Uint8Array | null;
+  /** Whom it lets in, and what it shows itself; by itself it knows no more than the genesis. */
+  readonly members?: Members;
   /** `HOST:PORT`; port 0 takes any free one. */
   readonly listen: string;
   readonly advertise?: string;
@@ -57,6 +58,8 @@ export interface Http2TransportOptions {
   /** For tests on one machine: these addresses count as another one's. */
   readonly treatAsRemote?: (address: string) => boolean;
   readonly dialFrom?: string;
+  /** A HELLO told how far the other side knows the membership log. */
+  readonly heardEpoch?: (from: Contact, epoch: number) => void;
 }
 
 const maximumKnownHosts = 4096;
@@ -75,6 +78,7 @@ export class Http2Transport implements Transport {
   readonly #closing = new Closing();
   readonly #treatAsRemote: (address: string) => boolean;
   readonly #contact: OwnContact;
+  readonly #members: Members;
   #listening: string;
   #server: PeerServer | null = null;
   #handlers: Handlers | null = null;
@@ -87,11 +91,14 @@ export class Http2Transport implements Transport {
     this.#listening = options.listen;
     this.#treatAsRemote = options.treatAsRemote ?? (() => false);
     this.#contact = new OwnContact(this.self, options);
+    const { identity, genesis } = options;
+    this.#members = options.members ?? new Members({ genesis, signer: identity, wallTime: Date.now });
+    const members = this.#members;
     const caller: Caller = {
       host: this.self,
       credentials: tlsCredentials(options.identity),
-      network: networkId(options.genesis),
-      secret: options.secret,
+      network: members.network,
+      papers: () => ({ shown: members.shown(), name: members.name, epoch: members.epoch }),
       zone: options.zone ?? null,
       contactFor: (remote, local) => this.#contact.for(remote, local),
       ...(options.dialFrom === undefined ? {} : { dialFrom: options.dialFrom }),
@@ -130,12 +137,10 @@ export class Http2Transport implements Transport {
 
   async serve(handlers: Handlers): Promise<void> {
     this.#handlers = handlers;
-    const { identity, genesis, secret, zone } = this.#options;
+    const { identity, zone } = this.#options;
     const server = new PeerServer(tlsCredentials(identity), {
       gate: {
-        self: this.self,
-        genesis,
-        secret: genesis.open ? null : secret,
+        members: this.#members,
         zone: zone ?? null,
         contactFor: (remote, local) => this.#contact.for(remote, local),
         treatAsRemote: this.#treatAsRemote,
@@ -146,6 +151,7 @@ export class Http2Transport implements Transport {
       gathered: new ByteRoom(smallBodyRoom),
       unread: new ByteRoom(smallBodyRoom),
       heard: (from) => this.#heard(from),
+      heardEpoch: (from, epoch) => this.#options.heardEpoch?.(from, epoch),
       learnZone: (host, given) => this.#learnZone(host, given),
       report: this.#options.report ?? reportOnStandardError,
     });
@@ -232,11 +238,8 @@ export class Http2Transport implements Transport {
 
   #accept(connection: Connection): void {
     this.#traffic.watch(connection.socket);
-    checkAnswer(connection, {
-      network: networkId(this.#options.genesis),
-      secret: this.#options.genesis.open ? null : this.#options.secret,
-      treatAsRemote: this.#treatAsRemote,
-    });
+    checkAnswer(connection, this.#members);
+    this.#options.heardEpoch?.(connection.contact, connection.hello.epoch);
     this.#learnZone(connection.contact.host, connection.hello.zone);
     this.#contact.observe(connection.contact.host, connection.hello.observedAddress);
   }

@@ -22,6 +22,10 @@ export const identityFile = 'identity.pem';
 /** Everything of a SubjectPublicKeyInfo of an Ed25519 key but the key itself (RFC 8410). */
 const publicKeyInfoPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 
+/** Everything of a PKCS #8 Ed25519 key but its 32 secret bytes (RFC 8410). */
+const privateKeyPrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+export const seedBytes = 32;
+
 /** Key objects are costly to make (20 µs) and records of one publisher come in thousands. */
 const maximumCachedKeys = 1024;
 const keyObjects = new BoundedCache<HostId, KeyObject>(maximumCachedKeys);
@@ -49,6 +53,12 @@ export async function loadOrCreateIdentity(folder: string): Promise<Identity> {
 /** An identity that is kept nowhere, for tests and for clients that only look. */
 export function createIdentity(): Identity {
   return identityOfKey(generateKeyPairSync('ed25519').privateKey);
+}
+
+/** The identity that these 32 bytes are the private key of. */
+export function identityOfSeed(seed: Uint8Array): Identity {
+  const key = Buffer.concat([privateKeyPrefix, seed]);
+  return identityOfKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' }));
 }
 
 /** Whether `signature` over `bytes` was made with the key that `host` names. False, never an error, for malformed input. */

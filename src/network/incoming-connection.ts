@@ -6,6 +6,7 @@ import { Answering, type AnsweringContext, nothingOfThatName, tooMany } from './
 import type { ByteRoom, ShareOfRoom } from './byte-room.ts';
 import { ControlAnswers } from './control-answers.ts';
 import { controlPath } from './control-channel.ts';
+import { helloCounter } from './counters.ts';
 import {
   farewellMilliseconds,
   handshakeMilliseconds,
@@ -32,6 +33,7 @@ export interface IncomingContext extends AnsweringContext {
   readonly unread: ByteRoom;
   /** A host said something, authenticated. */
   heard(from: Contact): void;
+  heardEpoch(from: Contact, epoch: number): void;
   learnZone(host: HostId, zone: string | null): void;
 }
 
@@ -156,7 +158,7 @@ export class IncomingConnection implements Guest {
     try {
       admitted = admit(this.#context.gate, this.#host, this.#socket, wire);
     } catch (error) {
-      this.#context.counters.count('hello-refused');
+      this.#context.counters.count(helloCounter(error instanceof TransportError ? error.code : null));
       throw error;
     }
     if (!this.#greeted(this))
@@ -166,6 +168,7 @@ export class IncomingConnection implements Guest {
     this.#context.learnZone(this.#host, admitted.zone);
     this.#respond(stream, 200, encodeBody(admitted.answer));
     this.#heard(admitted.contact);
+    this.#context.heardEpoch(admitted.contact, admitted.epoch);
   }
 
   #heard(from: Contact): void {

@@ -3,14 +3,19 @@ import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { encode } from '@ipld/dag-cbor';
 import fc from 'fast-check';
+import { CertifiedNetwork, day } from '../../test/fixtures/certified.ts';
 import { ChordialError } from '../errors.ts';
+import { hostIdOfPublicKey } from './host-id.ts';
 import { decodeInvite, encodeInvite, type Invite, invitingAddresses, isInvite } from './invite.ts';
 
+const network = new CertifiedNetwork();
+const inviter = network.member('anna', { rights: ['store', 'publish', 'invite'] });
 const invite: Invite = {
-  network: 'ab'.repeat(32),
+  network: network.id,
+  host: inviter.identity.host,
   addresses: ['192.0.2.7:4848', '[2001:db8::7]:4848', 'peer.example.org:4848'],
-  secret: new Uint8Array(32).fill(9),
-  expires: 1_800_000_000,
+  expires: network.now + day,
+  papers: network.papers({ uses: 3 }, inviter.members),
 };
 const line = encodeInvite(invite);
 const isBad = (error: unknown): boolean =>
@@ -25,16 +30,17 @@ function wrapped(value: unknown): string {
 test('A3 B3 an invite is one line, and says the same when it comes back', () => {
   assert.match(line, /^chordial:[\w-]+$/);
   assert.deepEqual(decodeInvite(line), invite);
-  const open = { ...invite, secret: null };
+  const open = { ...invite, papers: null };
   assert.deepEqual(decodeInvite(encodeInvite(open)), open);
   // A mail program breaks it.
   assert.deepEqual(decodeInvite(` ${line.slice(0, 70)}\r\n  ${line.slice(70)}\n`), invite);
 });
 
 test('A3 B3 the format of an invite keeps its fixture', () => {
+  const plain = { network: 'ab'.repeat(32), host: hostIdOfPublicKey(new Uint8Array(32).fill(9)), papers: null };
   assert.equal(
-    encodeInvite({ ...invite, addresses: ['192.0.2.7:4848'] }),
-    'chordial:hQFYIKurq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urgW4xOTIuMC4yLjc6NDg0OFggCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkaa0nSALDEpcw',
+    encodeInvite({ ...plain, addresses: ['192.0.2.7:4848'], expires: 1_800_000_000_000 }),
+    'chordial:iAJYIKurq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urWCAJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCYFuMTkyLjAuMi43OjQ4NDgbAAABoxhcUAD29vao1sKZ',
   );
 });
 
@@ -74,18 +80,25 @@ test('A3 B3 whatever somebody hands in is an invite or refused, and nothing else
       assert.throws(() => decodeInvite(text), isBad);
     }),
   );
-  const { network, addresses, secret, expires } = invite;
-  const id = Uint8Array.from(Buffer.from(network, 'hex'));
-  assert.deepEqual(decodeInvite(wrapped([1, id, addresses, secret, expires])), invite);
+  const { addresses, expires, papers } = invite;
+  const id = Uint8Array.from(Buffer.from(invite.network, 'hex'));
+  const key = inviter.identity.publicKey;
+  const { ticket, seed } = papers!;
+  const own = papers!.inviter!.bytes;
+  assert.deepEqual(decodeInvite(wrapped([2, id, key, addresses, expires, ticket.bytes, seed, own])), invite);
   for (const fields of [
-    [2, id, addresses, secret, expires],
-    [1, id.subarray(1), addresses, secret, expires],
-    [1, id, [], secret, expires],
-    [1, id, ['nowhere'], secret, expires],
-    [1, id, ['192.0.2.7:0'], secret, expires],
-    [1, id, Array(9).fill('192.0.2.7:4848'), secret, expires],
-    [1, id, addresses, new Uint8Array(31), expires],
-    [1, id, addresses, secret, -1],
+    [1, id, key, addresses, expires, ticket.bytes, seed, own],
+    [2, id.subarray(1), key, addresses, expires, ticket.bytes, seed, own],
+    [2, id, key.subarray(1), addresses, expires, ticket.bytes, seed, own],
+    [2, id, key, [], expires, ticket.bytes, seed, own],
+    [2, id, key, ['nowhere'], expires, ticket.bytes, seed, own],
+    [2, id, key, ['192.0.2.7:0'], expires, ticket.bytes, seed, own],
+    [2, id, key, Array(9).fill('192.0.2.7:4848'), expires, ticket.bytes, seed, own],
+    [2, id, key, addresses, -1, ticket.bytes, seed, own],
+    [2, id, key, addresses, expires, ticket.bytes.subarray(1), seed, own],
+    [2, id, key, addresses, expires, ticket.bytes, new Uint8Array(31), own],
+    [2, id, key, addresses, expires, ticket.bytes, new Uint8Array(32), own],
+    [2, id, key, addresses, expires, ticket.bytes, seed, own.subarray(1)],
   ]) {
     assert.throws(() => decodeInvite(wrapped(fields)), isBad);
   }

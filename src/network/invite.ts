@@ -1,45 +1,70 @@
 /**
  * An invite: one line with all that a peer of another machine needs to come in. `chordial:` and, in base64url, the
- * DAG-CBOR of [1, network id, addresses, secret or null, expiry in seconds since 1970], then four bytes of its SHA-256.
+ * DAG-CBOR of [2, network id, key of the inviting peer, addresses, expiry, ticket, its private key, admission of the
+ * inviter], then four bytes of its SHA-256. The last three are null in networks that take everybody in.
  *
- * Whoever has the line can join: it holds the network's secret. The expiry is a hint that `join` obeys and the secret does not.
+ * Whoever has the line can join, as often as the ticket in it says and until its day: the members see to both.
  */
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
+import type { HostId } from '../ring/pointer.ts';
 import { isDialable, isLoopbackAddress, maximumAddressCharacters, maximumAddresses } from './addresses.ts';
+import {
+  type Admission,
+  admissionOf,
+  decodeAdmission,
+  decodeTicket,
+  keyOf,
+  maximumAdmissionBytes,
+  readKey,
+  readNetwork,
+  readTime,
+  signCertificate,
+  type Ticket,
+} from './admission.ts';
 import { decode, encode } from './dag-cbor.ts';
-import { secretBytes } from './network-files.ts';
+import { type Identity, identityOfSeed, seedBytes } from './identity.ts';
+import type { Invitation, Members } from './members.ts';
 import type { Wire } from './transport.ts';
 import { malformed, readBytes, readInteger, readList, readText, readTuple } from './wire-reading.ts';
+
+export interface InvitePapers {
+  readonly ticket: Ticket;
+  /** Of the ticket's key: with it the joiner signs its own certificate. */
+  readonly seed: Uint8Array;
+  /** Null where an admin invites. */
+  readonly inviter: Admission | null;
+}
 
 export interface Invite {
   /** Network id, in hexadecimal. */
   readonly network: string;
+  /** Who listens at the addresses: nobody else is told what the invite is for. */
+  readonly host: HostId;
   /** HOST:PORT, the best first; 1 … 8. */
   readonly addresses: readonly string[];
-  /** Null in an open network. */
-  readonly secret: Uint8Array | null;
-  /** Seconds since 1970. */
+  /** Milliseconds since 1970. */
   readonly expires: number;
+  /** Null in networks that take everybody in. */
+  readonly papers: InvitePapers | null;
 }
 
 const prefix = 'chordial:';
-const version = 1;
-const networkBytes = 32;
-/** Finds slips of the hand and lines cut off; the secret is proven to the peer itself. */
+const version = 2;
+/** Finds slips of the hand and lines cut off; the signatures are the peers' to check. */
 const checksumBytes = 4;
-/** The end of the year 9999, the last that a date shows in four digits. */
-const latestExpiry = 253_402_300_799;
-/** Eight addresses of the longest kind make 3 KB. */
-const maximumCharacters = 4096;
+/** Eight addresses of the longest kind make 3 KB, the admission of an inviter as much. */
+const maximumCharacters = 8192;
 
 export function isInvite(text: string): boolean {
   return text.trimStart().toLowerCase().startsWith(prefix);
 }
 
-export function encodeInvite({ network, addresses, secret, expires }: Invite): string {
-  const wire = [version, Uint8Array.from(Buffer.from(network, 'hex')), addresses, secret, expires];
-  const payload = encode(wire);
+export function encodeInvite({ network, host, addresses, expires, papers }: Invite): string {
+  const [ticket, seed, inviter] =
+    papers === null ? [null, null, null] : [papers.ticket.bytes, papers.seed, papers.inviter?.bytes ?? null];
+  const id = Uint8Array.from(Buffer.from(network, 'hex'));
+  const payload = encode([version, id, keyOf(host), addresses, expires, ticket, seed, inviter]);
   return prefix + Buffer.concat([payload, checksum(payload)]).toString('base64url');
 }
 
@@ -60,6 +85,20 @@ export function decodeInvite(text: string): Invite {
   }
 }
 
+/** Makes the papers. Throws `not-admin` where this peer may not invite. */
+export function ticketFrom(members: Members, invitation: Invitation): InvitePapers {
+  const seed = Uint8Array.from(randomBytes(seedBytes));
+  return { seed, ...members.invite(identityOfSeed(seed).host, invitation) };
+}
+
+/** What the joiner shows: a certificate for its own key, not countersigned yet. */
+export function admissionFrom({ ticket, seed, inviter }: InvitePapers, member: Identity, name: string): Admission {
+  const { network, rights, share, notBefore } = ticket;
+  // The times are the ticket's: the clock of a joiner is nobody's business.
+  const text = { network, member: member.host, name, rights, share, notBefore, notAfter: null };
+  return admissionOf({ certificate: signCertificate(text, identityOfSeed(seed)), ticket, inviter, stamp: null });
+}
+
 /** What another machine can use of a peer's addresses; those of loopback only where there are no others. */
 export function invitingAddresses(addresses: readonly string[]): readonly string[] {
   const outside = addresses.filter((address) => !isLoopbackAddress(address));
@@ -67,14 +106,31 @@ export function invitingAddresses(addresses: readonly string[]): readonly string
 }
 
 function readInvite(wire: Wire): Invite {
-  const [kind, network, addresses, secret, expires] = readTuple(wire, 'an invite', 5);
-  if (kind !== version) throw malformed(`its version is ${String(kind).slice(0, 10)}`);
+  const parts = readTuple(wire, 'an invite', 8);
+  const [kind, network, host, addresses, expires, ticket, seed, inviter] = parts;
+  readInteger(kind, 'the version of an invite', version, version);
   return {
-    network: Buffer.from(readBytes(network, 'the network id', networkBytes)).toString('hex'),
+    network: readNetwork(network),
+    host: readKey(host),
     addresses: readList(addresses, 'the list of addresses', 1, maximumAddresses).map(readAddress),
-    secret: secret === null ? null : readBytes(secret, 'the secret', secretBytes),
-    expires: readInteger(expires, 'the expiry', 0, latestExpiry),
+    expires: readTime(expires),
+    papers: ticket === null ? null : readPapers(ticket, seed, inviter),
   };
+}
+
+function readPapers(ticket: Wire, seed: Wire, inviter: Wire): InvitePapers {
+  const papers = {
+    ticket: decodeTicket(ticket as Uint8Array),
+    seed: readBytes(seed, 'the key of a ticket', seedBytes),
+    inviter: inviter === null ? null : readAdmissionBytes(inviter),
+  };
+  if (identityOfSeed(papers.seed).host !== papers.ticket.key) throw malformed('the key is not the one of the ticket');
+  return papers;
+}
+
+function readAdmissionBytes(value: Wire): Admission {
+  if (value instanceof Uint8Array && value.length <= maximumAdmissionBytes) return decodeAdmission(value);
+  throw malformed('the admission of the inviter is none');
 }
 
 function readAddress(value: Wire): string {

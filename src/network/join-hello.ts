@@ -1,25 +1,30 @@
-/** The first word of a joiner, who knows nothing of the network but somebody's HOST:PORT. */
+/** The first word of a joiner, who knows nothing of the network but somebody's HOST:PORT and perhaps an invite. */
 import { ChordialError, isErrorCode } from '../errors.ts';
-import type { Contact } from '../ring/pointer.ts';
-import { parseAddress, withoutMapping } from './addresses.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import { parseAddress } from './addresses.ts';
+import { type Admission, decodeAdmission } from './admission.ts';
 import { tlsCredentials } from './certificate.ts';
 import { type Caller, type Connection, dial } from './dial.ts';
 import { decodeGenesis, type Genesis } from './genesis.ts';
-import { proofHolds } from './hello.ts';
+import { checkAnswer } from './greeting.ts';
 import { handshakeMilliseconds } from './http2-limits.ts';
 import type { Identity } from './identity.ts';
-import { isSameMachine } from './server-hello.ts';
+import { Members } from './members.ts';
+import { decodeLink } from './membership-log.ts';
 import { TransportError } from './transport.ts';
 
 export interface JoinerOptions {
   readonly identity: Identity;
-  /** From --secret or an invite. */
-  readonly secret: Uint8Array | null;
+  /** Admissions, the own first; of a joiner that has an invite, one without a countersignature. */
+  readonly shown?: readonly Uint8Array[];
+  /** As this peer wishes to be called where there are no certificates. */
+  readonly name?: string | null;
   /** Where this peer will listen, if known already. */
   readonly addresses?: readonly string[];
-  /** The network that this peer belongs to; null takes any. */
+  /** The network that this peer belongs to, or is invited to; null takes any that takes everybody. */
   readonly network?: string | null;
-  readonly treatAsRemote?: (address: string) => boolean;
+  /** Who the invite says is there: nobody else learns what it is about. */
+  readonly expected?: HostId | null;
   readonly dialFrom?: string;
   readonly connectMilliseconds?: number;
 }
@@ -29,55 +34,52 @@ export interface Greeting {
   readonly genesis: Genesis;
   /** The address (no port) as which the other one sees this machine. */
   readonly observedAddress: string;
-  /** The network's secret, when it was given or handed over; null in an open network. */
-  readonly secret: Uint8Array | null;
+  /** What this peer should show from now on; null when what it showed is as good, or where nothing is shown. */
+  readonly admission: Admission | null;
+  /** What the other one proved of the members of its network. */
+  readonly members: Members;
 }
 
 /**
  * Says HELLO at an address and hangs up. Rejects with a ChordialError: `bad-address`, `unreachable`, `other-network`,
- * `secret-required`, or `join-failed` for something that is no Chordial peer.
+ * `not-admitted` and the other codes of admission, or `join-failed` for something that is no Chordial peer.
  */
 export async function hello(address: string, options: JoinerOptions): Promise<Greeting> {
   const target = parseAddress(address);
-  const { identity, secret, network = null, addresses = [], treatAsRemote = () => false } = options;
+  const { identity, shown = [], network = null, addresses = [], name = null, expected = null } = options;
   const caller: Caller = {
     host: identity.host,
     credentials: tlsCredentials(identity),
     network,
-    secret,
+    papers: () => ({ shown, name, epoch: 0 }),
     zone: null,
     contactFor: () => ({ host: identity.host, addresses }),
     ...(options.dialFrom === undefined ? {} : { dialFrom: options.dialFrom }),
   };
   let connection: Connection;
   try {
-    connection = await dial(caller, target, null, options.connectMilliseconds ?? handshakeMilliseconds);
+    connection = await dial(caller, target, expected, options.connectMilliseconds ?? handshakeMilliseconds);
   } catch (error) {
     throw explain(error, address);
   }
   try {
-    const genesis = decodeGenesis(connection.hello.genesis);
-    const known = secret ?? connection.hello.secret;
-    if (!genesis.open) prove(connection, known, address, treatAsRemote);
-    const { observedAddress } = connection.hello;
-    return { contact: connection.contact, genesis, observedAddress, secret: genesis.open ? null : known };
+    return greetingOf(connection, identity);
+  } catch (error) {
+    throw explain(error, address);
   } finally {
     connection.session.destroy();
   }
 }
 
-/** On another machine an impostor could hand out any genesis; on this one the port is in the user's own hands. */
-function prove(
-  { socket, hello: { proof }, contact }: Connection,
-  secret: Uint8Array | null,
-  address: string,
-  treatAsRemote: (address: string) => boolean,
-): void {
-  const remote = withoutMapping(socket.remoteAddress ?? '');
-  const near = isSameMachine({ treatAsRemote }, remote, withoutMapping(socket.localAddress ?? ''));
-  if (near || (secret !== null && proofHolds(proof, secret, socket, 'server', contact.host))) return;
-  const message = `The peer at ${address} does not prove to know the secret that was given. Check --secret, and that ${address} is the right peer.`;
-  throw new ChordialError('secret-required', message);
+function greetingOf(connection: Connection, identity: Identity): Greeting {
+  const { contact, hello } = connection;
+  const genesis = decodeGenesis(hello.genesis);
+  const members = new Members({ genesis, signer: identity, wallTime: Date.now });
+  members.takeLinks(hello.links.map(decodeLink));
+  checkAnswer(connection, members);
+  const admission = hello.admission === null ? null : decodeAdmission(hello.admission);
+  if (admission !== null) members.keepOwn(admission);
+  return { contact, genesis, observedAddress: hello.observedAddress, admission, members };
 }
 
 function explain(error: unknown, address: string): ChordialError {
@@ -89,15 +91,13 @@ function explain(error: unknown, address: string): ChordialError {
     const message = `No peer answers at ${address}: ${error.message} Check that one runs there, that the address and port are right, and that no firewall stands between.`;
     return new ChordialError('unreachable', message, options);
   }
-  if (error.code === 'secret-required') {
-    const message = `The peer at ${address} lets nobody in without the network's secret. ${error.message}`;
-    return new ChordialError('secret-required', message, options);
-  }
   const code = isErrorCode(error.code) && error.code !== 'bad-request' ? error.code : 'join-failed';
-  const remedy =
-    code === 'other-network'
-      ? 'Join a peer of the own network, or be a peer of that one too with another --data.'
-      : 'Give --join the address at which a peer listens, not the one of its API.';
-  const message = `Joining through ${address} failed: ${error.message} ${remedy}`;
-  return new ChordialError(code, message, options);
+  const remedy = remedies[code] ?? '';
+  return new ChordialError(code, `Joining through ${address} failed: ${error.message}${remedy}`, options);
 }
+
+/** Where the refusal itself does not say what to do. */
+const remedies: Readonly<Record<string, string>> = {
+  'other-network': ' Join a peer of the own network, or be a peer of that one too with another --data.',
+  'join-failed': ' Give --join the address at which a peer listens, not the one of its API.',
+};

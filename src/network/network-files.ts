@@ -1,61 +1,42 @@
-/** The network a data folder belongs to: its genesis and, unless it is open, the secret that admits peers. */
-import { randomBytes } from 'node:crypto';
+/** The network a data folder belongs to: its genesis and, where members are certified, the papers of this one. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { writeFileDurably } from '../storage/durable-file.ts';
+import { type Admission, decodeAdmission } from './admission.ts';
 import { decodeGenesis, encodeGenesis, type Genesis } from './genesis.ts';
 
 export const genesisFile = 'genesis.cbor';
-export const secretFile = 'secret';
-export const secretBytes = 32;
-
-/** 32 random bytes that every member of a network knows. */
-export function createSecret(): Uint8Array {
-  return Uint8Array.from(randomBytes(secretBytes));
-}
+export const admissionFile = 'admission.cbor';
 
 export async function saveGenesis(folder: string, genesis: Genesis): Promise<void> {
   await writeFileDurably(join(folder, genesisFile), encodeGenesis(genesis), 0o644);
 }
 
 /** null when the folder belongs to no network yet; `broken-data-folder` when the file is unusable. */
-export async function loadGenesis(folder: string): Promise<Genesis | null> {
-  const path = join(folder, genesisFile);
-  const bytes = await readIfPresent(path);
-  if (bytes === null) return null;
-  try {
-    return decodeGenesis(Uint8Array.from(bytes));
-  } catch (cause) {
-    throw broken(
-      path,
-      (cause as Error).message,
-      'copy it from another peer of the network or start in a new data folder',
-      cause,
-    );
-  }
+export function loadGenesis(folder: string): Promise<Genesis | null> {
+  const remedy = 'copy it from another peer of the network or start in a new data folder';
+  return load(join(folder, genesisFile), decodeGenesis, remedy);
 }
 
-export async function saveSecret(folder: string, secret: Uint8Array): Promise<void> {
-  await writeFileDurably(join(folder, secretFile), Buffer.from(`${Buffer.from(secret).toString('hex')}\n`), 0o600);
+export async function saveAdmission(folder: string, { bytes }: Admission): Promise<void> {
+  await writeFileDurably(join(folder, admissionFile), bytes, 0o600);
 }
 
 /** null when the folder has none; `broken-data-folder` when the file is unusable. */
-export async function loadSecret(folder: string): Promise<Uint8Array | null> {
-  const path = join(folder, secretFile);
+export function loadAdmission(folder: string): Promise<Admission | null> {
+  const remedy = 'remove it; the other members know this one, and give it back at the next start with --join';
+  return load(join(folder, admissionFile), decodeAdmission, remedy);
+}
+
+async function load<Value>(path: string, read: (bytes: Uint8Array) => Value, remedy: string): Promise<Value | null> {
   const bytes = await readIfPresent(path);
   if (bytes === null) return null;
-  return parseSecret(bytes.toString('latin1')) ?? fail(path);
-}
-
-/** A secret as it stands in a file or an invite: 64 hexadecimal digits, white space around them allowed. */
-export function parseSecret(text: string): Uint8Array | null {
-  const digits = text.trim();
-  return /^[0-9a-fA-F]{64}$/.test(digits) ? Uint8Array.from(Buffer.from(digits, 'hex')) : null;
-}
-
-function fail(path: string): never {
-  throw broken(path, `it is not ${secretBytes * 2} hexadecimal digits`, 'copy it from another peer of the network');
+  try {
+    return read(Uint8Array.from(bytes));
+  } catch (cause) {
+    throw broken(path, (cause as Error).message, remedy, cause);
+  }
 }
 
 async function readIfPresent(path: string): Promise<Buffer | null> {
@@ -67,10 +48,7 @@ async function readIfPresent(path: string): Promise<Buffer | null> {
   }
 }
 
-function broken(path: string, reason: string, remedy: string, cause?: unknown): ChordialError {
-  return new ChordialError(
-    'broken-data-folder',
-    `${path} cannot be used: ${reason}. To repair: ${remedy}.`,
-    cause === undefined ? undefined : { cause },
-  );
+function broken(path: string, reason: string, remedy: string, cause: unknown): ChordialError {
+  const told = reason.replace(/\.$/, '');
+  return new ChordialError('broken-data-folder', `${path} cannot be used: ${told}. To repair: ${remedy}.`, { cause });
 }

@@ -1,17 +1,15 @@
-/** Whether the one who says HELLO may come in, and what it is told. */
+/** Whether the one who says HELLO may come in, and what it is told. Who may not is told nothing about the network. */
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import { isLoopback, withoutLoopback, withoutMapping } from './addresses.ts';
+import { isMemberName } from './admission.ts';
 import { sharedContact } from './contact-codec.ts';
-import { encodeGenesis, type Genesis, networkId } from './genesis.ts';
-import { decodeHelloAsk, encodeHelloAnswer, proofHolds, proveSecret } from './hello.ts';
+import { decodeHelloAsk, encodeHelloAnswer } from './hello.ts';
+import type { Members } from './members.ts';
 import { TransportError, type Wire } from './transport.ts';
 
 export interface Gate {
-  readonly self: HostId;
-  readonly genesis: Genesis;
-  /** null in an open network. */
-  readonly secret: Uint8Array | null;
+  readonly members: Members;
   readonly zone: string | null;
   contactFor(remoteAddress: string, localAddress: string): Contact;
   readonly treatAsRemote: (address: string) => boolean;
@@ -20,42 +18,52 @@ export interface Gate {
 export interface Admitted {
   readonly contact: Contact;
   readonly zone: string | null;
+  /** Of the membership log, as the asker knows it. */
+  readonly epoch: number;
   readonly answer: Wire;
 }
 
-/** Throws a TransportError `refused` with code `other-network`, `wrong-peer`, `secret-required` or `bad-request`. */
+/** Throws a TransportError `refused` with one of the codes of admission, `other-network`, `wrong-peer` or `bad-request`. */
 export function admit(gate: Gate, host: HostId, socket: TLSSocket, wire: Wire): Admitted {
+  const { members } = gate;
   const ask = decodeHelloAsk(wire);
-  const network = networkId(gate.genesis);
   if (ask.contact.host !== host) {
     throw refused('wrong-peer', `You claim to be ${ask.contact.host} with the key of ${host}.`);
   }
-  if (ask.network !== null && ask.network !== network) {
-    throw refused('other-network', `This peer belongs to network ${network}, you to ${ask.network}.`);
+  if (ask.network === null && members.admission === 'members') {
+    const message =
+      'It takes in members only, and no invite was shown. Ask a member for one: "chordial invite" prints it.';
+    throw refused('not-admitted', message);
   }
+  if (ask.network !== null && ask.network !== members.network) {
+    throw refused('other-network', 'This peer belongs to another network than you.');
+  }
+  const admission = members.admit(host, ask.shown);
+  if (ask.name !== null && isMemberName(ask.name)) members.call(host, ask.name);
   const remoteAddress = withoutMapping(socket.remoteAddress ?? '');
   const localAddress = withoutMapping(socket.localAddress ?? '');
-  const near = isSameMachine(gate, remoteAddress, localAddress);
-  const { secret } = gate;
-  if (!gate.genesis.open && !near && (secret === null || !proofHolds(ask.proof, secret, socket, 'client', host))) {
-    const what = ask.proof === null ? 'No secret was shown' : 'The secret shown is not the one of this network';
-    throw refused('secret-required', `${what}. Peers of other machines join with --secret FILE or an invite.`);
-  }
+  const isKnown = admission === null || ask.shown.some((one) => Buffer.compare(one, admission.bytes) === 0);
   const answer = encodeHelloAnswer({
-    genesis: encodeGenesis(gate.genesis),
+    genesis: members.encodedGenesis,
     contact: gate.contactFor(remoteAddress, localAddress),
     zone: gate.zone,
     observedAddress: remoteAddress,
-    proof: secret === null ? null : proveSecret(secret, socket, 'server', gate.self),
-    // Only to those who join; a member of this network has its own.
-    secret: near && ask.network === null ? secret : null,
+    shown: members.shown(),
+    name: members.name,
+    epoch: members.epoch,
+    admission: isKnown ? null : admission.bytes,
+    links: isKnown && ask.network !== null ? [] : members.log.inOrder().map(({ bytes }) => bytes),
   });
   // Somebody else's loopback is not ours.
-  const addresses = near ? ask.contact.addresses : withoutLoopback(ask.contact.addresses);
-  return { contact: sharedContact({ host, addresses }), zone: ask.zone, answer };
+  const isNear = isSameMachine(gate, remoteAddress, localAddress);
+  const addresses = isNear ? ask.contact.addresses : withoutLoopback(ask.contact.addresses);
+  return { contact: sharedContact({ host, addresses }), zone: ask.zone, epoch: ask.epoch, answer };
 }
 
-/** A connection that begins and ends at the same address never left the machine. */
+/**
+ * A connection that begins and ends at the same address never left the machine, or went through a forwarder on it: for
+ * addresses worth telling, never for rights.
+ */
 export function isSameMachine(
   { treatAsRemote }: Pick<Gate, 'treatAsRemote'>,
   remoteAddress: string,

@@ -74,7 +74,9 @@ export function gatherBody(stream: Http2Stream, mostBytes: number, grew?: (bytes
 
 const statusOfCode: Readonly<Record<string, number>> = {
   'bad-request': 400,
-  'secret-required': 403,
+  'not-admitted': 403,
+  'bad-certificate': 403,
+  'member-removed': 403,
   'not-found': 404,
   'other-network': 409,
   'wrong-peer': 421,

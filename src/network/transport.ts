@@ -68,7 +68,7 @@ export type TransportFailure = 'unreachable' | 'timeout' | 'refused' | 'aborted'
 
 export class TransportError extends Error {
   readonly failure: TransportFailure;
-  /** A code of src/errors.ts when the other side named one (`other-network`, `secret-required`, …). */
+  /** A code of src/errors.ts when the other side named one (`other-network`, `not-admitted`, …). */
   readonly code: string | null;
   constructor(failure: TransportFailure, message: string, code: string | null = null) {
     super(message);

@@ -1,4 +1,4 @@
-/** Version 1 of the wire, byte for byte: a change here makes old and new peers strangers. See docs/wire-format.md. */
+/** Version 2 of the wire, byte for byte: a change here makes old and new peers strangers. See docs/wire-format.md. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ringId } from '../ring/identifier.ts';
@@ -16,17 +16,26 @@ const padding: Pointer = { id: ringId(255, 8), contact: null, index: 0 };
 const state = { me, predecessor: me, successors: [me, padding], epoch: 7 };
 const owned = { owner: me, predecessor: me, successors: [me, padding] };
 const bytes = new Uint8Array(2).fill(9);
+const papers = { shown: [bytes], name: 'a', epoch: 7 };
 const codec = ringCodec({ bits: 8, successors: 2, rule: 'key' });
 const chosen = ringCodec({ bits: 8, successors: 2, rule: 'chosen' });
 
 const fixtures: Record<string, readonly [Wire, string]> = {
   HELLO: [
-    encodeHelloAsk({ network: 'ab', contact, zone: 'z', proof: bytes }),
-    '85016261628258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438617a420909',
+    encodeHelloAsk({ network: 'ab', contact, zone: 'z', ...papers }),
+    '87026261628258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438617a81420909616107',
   ],
   'answer to HELLO': [
-    encodeHelloAnswer({ genesis: bytes, contact, zone: null, observedAddress: '::1', proof: null, secret: bytes }),
-    '864209098258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438f6633a3a31f6420909',
+    encodeHelloAnswer({
+      genesis: bytes,
+      contact,
+      zone: null,
+      observedAddress: '::1',
+      ...papers,
+      admission: bytes,
+      links: [bytes],
+    }),
+    '894209098258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438f6633a3a318142090961610742090981420909',
   ],
   getState: [
     codec.encodeAsk('getState', { members: [padding.id], notices: [{ to: padding.id, from: me }] }),

@@ -40,7 +40,7 @@ test('A21 every flag arrives parsed', () => {
     repairRate: '50M',
     save: 'downloads',
     share: ['music'],
-    secret: 'secret',
+    name: 'anna@laptop',
     open: true,
     zone: 'rack-2',
   });
@@ -62,7 +62,7 @@ test('A21 every flag arrives parsed', () => {
     repairBytesPerSecond: 50 * 2 ** 20,
     save: path.resolve('downloads'),
     share: [path.resolve('music')],
-    secretFile: path.resolve('secret'),
+    name: 'anna@laptop',
     open: true,
     zone: 'rack-2',
   });

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { type Address, isLoopback, parseAddress } from '../network/addresses.ts';
+import { isMemberName, maximumNameCharacters } from '../network/admission.ts';
 import type { Invite } from '../network/invite.ts';
 import { type LogLevel, logLevels } from './event-level.ts';
 import type { PeerEvent } from './peer.ts';
@@ -45,11 +46,13 @@ export interface PeerConfiguration {
   readonly save?: string;
   /** Absolute paths of folders that are shared from the start. */
   readonly share?: readonly string[];
-  /** Absolute path of a file that holds the network's secret. */
-  readonly secretFile?: string;
+  /** As the other members see it; settled when it joins. */
+  readonly name?: string;
   readonly open?: boolean;
-  /** What an invite says of the network: any other is refused, and its secret is kept. */
-  readonly invite?: Pick<Invite, 'network' | 'secret'>;
+  /** Whose network is entered; any other is refused. */
+  readonly invite?: Invite;
+  /** Told the recovery key of a network that is founded; it is kept nowhere. */
+  readonly onRecoveryKey?: (key: string) => void;
   readonly zone?: string;
   readonly apiToken?: string;
   /** Told what happens from the first moment on, also while startPeer is still joining. */
@@ -142,8 +145,8 @@ export function parseConfiguration(
       text.share?.map((one) => path.resolve(one)),
     ),
     ...present(
-      'secretFile',
-      mapped(text.secret, (value) => path.resolve(value)),
+      'name',
+      mapped(text.name, (value) => memberName(value, place('name'))),
     ),
     ...present('open', text.open),
     ...present(
@@ -213,6 +216,14 @@ function chosenId(text: string, bits: number | undefined, place: (key: SettingKe
 /** The other commands take a URL for `--api`, so people write one here, too. */
 function withoutScheme(api: string): string {
   return api.replace(/^http:\/\/([^/]+)\/?$/, '$1');
+}
+
+function memberName(text: string, place: string): string {
+  if (isMemberName(text)) return text;
+  throw new ChordialError(
+    'bad-usage',
+    `${place} ${JSON.stringify(text.slice(0, 80))} is not a name. Give 1 to ${maximumNameCharacters} printable characters, for example anna@laptop.`,
+  );
 }
 
 function zoneName(text: string, place: string): string {

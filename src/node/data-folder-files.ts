@@ -9,7 +9,7 @@ const erased = [
   'catalog.sqlite',
   'catalog.sqlite-wal',
   'catalog.sqlite-shm',
-  'secret',
+  'admission.cbor',
   'genesis.cbor',
 ];
 

@@ -7,7 +7,7 @@ import type { Genesis } from '../network/genesis.ts';
 import { networkId } from '../network/genesis.ts';
 import { type Identity, verifySignature } from '../network/identity.ts';
 import { hello } from '../network/join-hello.ts';
-import type { Membership } from '../network/membership.ts';
+import type { Members } from '../network/members.ts';
 import type { Silences } from '../network/silences.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import {
@@ -56,7 +56,7 @@ export interface DataPlaneOptions {
   readonly identity: Identity;
   readonly genesis: Genesis;
   readonly transport: Transport;
-  readonly membership: Membership;
+  readonly membership: Members;
   /** Listens to what the ring asks. */
   readonly silences: Silences;
   readonly view: RingView;
@@ -243,8 +243,9 @@ export class DataPlane {
 
   /** Meets a peer at an address: a member of the same network is then known, and its ring merged if it lives apart. */
   async greet(address: string): Promise<Contact> {
-    const { identity, genesis, transport } = this.#options;
-    const greeting = await hello(address, { identity, secret: null, network: networkId(genesis) });
+    const { identity, membership, transport } = this.#options;
+    const shown = membership.shown();
+    const greeting = await hello(address, { identity, shown, name: membership.name, network: membership.network });
     await transport.ping(greeting.contact, 2000);
     return greeting.contact;
   }

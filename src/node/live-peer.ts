@@ -4,8 +4,8 @@ import type { Counters } from '../network/counters.ts';
 import type { Genesis } from '../network/genesis.ts';
 import type { Http2Transport } from '../network/http2-transport.ts';
 import type { Identity } from '../network/identity.ts';
-import { encodeInvite, invitingAddresses } from '../network/invite.ts';
-import type { Membership } from '../network/membership.ts';
+import { encodeInvite, invitingAddresses, ticketFrom } from '../network/invite.ts';
+import type { ListedMember, Members } from '../network/members.ts';
 import { systemClock } from '../network/system-clock.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import type { RingHost } from '../ring/ring-host.ts';
@@ -23,6 +23,7 @@ import { keyOfText } from './key-of-text.ts';
 import type {
   BrowsedFiles,
   Invited,
+  InviteWish,
   LookupResult,
   NodeStatus,
   Peer,
@@ -39,11 +40,8 @@ import { type ShownHit, shownHit } from './shown-hit.ts';
 export interface LiveParts {
   readonly identity: Identity;
   readonly genesis: Genesis;
-  readonly network: string;
-  /** Null in an open network. */
-  readonly secret: Uint8Array | null;
   readonly transport: Http2Transport;
-  readonly membership: Membership;
+  readonly membership: Members;
   readonly ring: RingHost;
   readonly view: RingAdapter;
   readonly data: DataPlane;
@@ -75,8 +73,12 @@ export class LivePeer implements Peer {
     });
   }
 
-  get membership(): Membership {
+  get membership(): Members {
     return this.#parts.membership;
+  }
+
+  members(): readonly ListedMember[] {
+    return this.#parts.membership.list();
   }
 
   get files(): Files {
@@ -127,7 +129,7 @@ export class LivePeer implements Peer {
   }
 
   status(fingers: ShownFingers = 'all'): NodeStatus {
-    const { identity, genesis, network, transport, ring, api } = this.#parts;
+    const { identity, genesis, membership, transport, ring, api } = this.#parts;
     const states = ring.states();
     const hosts = ring.isVisitor ? ring.liveHosts() : ring.hostsWithPlaces();
     // A client has no members: it is connected while it knows one of the ring's hosts.
@@ -138,7 +140,7 @@ export class LivePeer implements Peer {
     const first = virtualNodes[0] ?? { ringId: '', predecessor: null, successors: [], fingers: [] };
     return {
       id: identity.host,
-      network,
+      network: membership.network,
       bits: genesis.bits,
       listen: transport.listening,
       api,
@@ -202,12 +204,16 @@ export class LivePeer implements Peer {
     await data.greet(address);
   }
 
-  invite(timeToLive: number): Invited {
-    const { network, secret, transport } = this.#parts;
+  invite({ timeToLive, uses, rights }: InviteWish): Invited {
+    const { membership, transport } = this.#parts;
+    const { network, self: host } = membership;
     const addresses = invitingAddresses(transport.contact.addresses);
-    const expires = Math.floor((systemClock.wallTime() + timeToLive) / 1000);
-    const invite = encodeInvite({ network, addresses, secret, expires });
-    return { invite, network, addresses, expires: new Date(expires * 1000).toISOString() };
+    const expires = systemClock.wallTime() + timeToLive;
+    const isOpen = membership.admission !== 'members';
+    const papers = isOpen ? null : ticketFrom(membership, { uses, expires, rights });
+    const invite = encodeInvite({ network, host, addresses, expires, papers });
+    const granted = papers?.ticket.rights ?? [];
+    return { invite, network, addresses, expires: new Date(expires).toISOString(), uses, rights: granted };
   }
 
   async leave(force: boolean): Promise<void> {

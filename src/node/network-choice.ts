@@ -1,24 +1,28 @@
 /** Which network a starting peer belongs to: the one of its data folder, the one it joins, or a new one. */
-import { readFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
 import { ChordialError } from '../errors.ts';
+import { type Admission, isMemberName, maximumNameCharacters } from '../network/admission.ts';
 import { checkFlags, type Founding, found, type Genesis, networkId } from '../network/genesis.ts';
-import type { Identity } from '../network/identity.ts';
+import { type Identity, identityFile } from '../network/identity.ts';
+import { admissionFrom, type Invite } from '../network/invite.ts';
 import { type Greeting, hello } from '../network/join-hello.ts';
-import {
-  createSecret,
-  loadGenesis,
-  loadSecret,
-  parseSecret,
-  saveGenesis,
-  saveSecret,
-} from '../network/network-files.ts';
+import { admissionFile, loadAdmission, loadGenesis, saveAdmission, saveGenesis } from '../network/network-files.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { PeerConfiguration } from './configuration.ts';
+import { createRecoveryKey } from './recovery-key.ts';
+import { runtimeInvite } from './runtime-invites.ts';
 import { runsElsewhere } from './same-identity.ts';
 
 export interface NetworkChoice {
   readonly genesis: Genesis;
-  readonly secret: Uint8Array | null;
+  /** Of this peer; null where there are none, and of a founder, who makes its own. */
+  readonly admission: Admission | null;
+  /** As it wishes to be called. */
+  readonly name: string;
+  /** To be told once; null where nothing was founded, and in networks that take everybody in. */
+  readonly recoveryKey: string | null;
+  /** What the peers that answered proved; the best source of the first members and of the log. */
+  readonly greetings: readonly Greeting[];
   /** Peers that answered at the addresses given with --join. */
   readonly through: readonly Contact[];
   /** Addresses (no port) as which they see this machine. */
@@ -29,12 +33,21 @@ export interface NetworkChoice {
    * Makes the data folder one of this network. To be called once the peer is a member: a start that failed before, for
    * a taken port or id, leaves a folder that is still free to found or join any network.
    */
-  keep(): Promise<void>;
+  keep(admission: Admission | null): Promise<void>;
 }
 
 /** Below this many bits ids would collide if they were derived from keys: a teaching ring, with chosen ids. */
 const leastBitsOfHostNetwork = 64;
 const teachingSuccessors = 3;
+
+interface Starting {
+  readonly folder: string;
+  readonly identity: Identity;
+  readonly configuration: PeerConfiguration;
+  readonly known: Genesis | null;
+  readonly admission: Admission | null;
+  readonly name: string;
+}
 
 /** `remembersPeers`: whether this peer knows others of its network to ask when those of --join do not answer. */
 export async function chooseNetwork(
@@ -45,37 +58,43 @@ export async function chooseNetwork(
 ): Promise<NetworkChoice> {
   const known = await loadGenesis(folder);
   if (configuration.invite !== undefined && known !== null) checkInvite(configuration.invite.network, known);
-  const secret =
-    configuration.invite?.secret ?? (await secretOfFile(configuration.secretFile)) ?? (await loadSecret(folder));
+  const admission = known === null ? null : await loadAdmission(folder);
+  if (admission !== null && admission.certificate.member !== identity.host) throw otherKey(folder, identity);
+  const name = configuration.name ?? defaultName();
+  const keep = async (genesis: Genesis, kept: Admission | null) => {
+    // Papers first: a folder with a genesis and without them would have to ask for them.
+    if (kept !== null) await saveAdmission(folder, kept);
+    if (known === null) await saveGenesis(folder, genesis);
+  };
   if (configuration.join.length > 0) {
     try {
-      return await joinNetwork(folder, identity, configuration, known, secret);
+      const joined = await joinNetwork({ folder, identity, configuration, known, admission, name });
+      return { ...joined, name, recoveryKey: null, keep: (kept) => keep(joined.genesis, kept) };
     } catch (error) {
       // After a power cut all start again with the flags that they always had, and somebody has to be the first.
       const returning = known !== null && remembersPeers;
       if (!returning || !(error instanceof ChordialError) || error.code !== 'unreachable') throw error;
     }
   }
+  const alone = { name, greetings: [], through: [], observed: [] };
   if (known !== null) {
     checkFlags(known, foundingFlags(configuration));
-    const keep = async () => {};
-    return { genesis: known, secret: known.open ? null : secret, through: [], observed: [], how: 'returned', keep };
+    const returned = { genesis: known, admission, recoveryKey: null, how: 'returned' } as const;
+    return { ...alone, ...returned, keep: (kept) => keep(known, kept) };
   }
-  const genesis = found(foundingDefaults(configuration));
-  const admission = genesis.open ? null : (secret ?? createSecret());
-  const keep = () => save(folder, genesis, admission);
-  return { genesis, secret: admission, through: [], observed: [], how: 'founded', keep };
+  const recovery = createRecoveryKey();
+  const genesis = found(foundingDefaults(configuration), { founder: identity.publicKey, recovery: recovery.hash });
+  const recoveryKey = genesis.admission === 'members' ? recovery.text : null;
+  const keepFounded = (kept: Admission | null) => keep(genesis, kept);
+  return { ...alone, genesis, admission: null, recoveryKey, how: 'founded', keep: keepFounded };
 }
 
-async function joinNetwork(
-  folder: string,
-  identity: Identity,
-  configuration: PeerConfiguration,
-  known: Genesis | null,
-  secret: Uint8Array | null,
-): Promise<NetworkChoice> {
-  const greetings = await greetAll(identity, configuration, known, secret);
-  const { genesis, secret: admission } = greetings[0]!;
+type Joined = Pick<NetworkChoice, 'genesis' | 'admission' | 'greetings' | 'through' | 'observed' | 'how'>;
+
+async function joinNetwork(starting: Starting): Promise<Joined> {
+  const { folder, identity, configuration, known } = starting;
+  const greetings = await greetAll(starting);
+  const { genesis } = greetings[0]!;
   // Whoever answers at an address of an open network's invite has proven nothing yet.
   if (configuration.invite !== undefined && networkId(genesis) !== configuration.invite.network) {
     const message = `The invite is for network ${configuration.invite.network.slice(0, 12)}…, but the peer at ${configuration.join[0]} belongs to ${networkId(genesis).slice(0, 12)}…. Ask for a new invite.`;
@@ -92,18 +111,12 @@ async function joinNetwork(
   checkFlags(genesis, foundingFlags(configuration));
   return {
     genesis,
-    secret: admission,
+    admission: greetings.find((g) => g.admission !== null)?.admission ?? starting.admission,
+    greetings,
     through: greetings.map((g) => g.contact),
     observed: [...new Set(greetings.map((g) => g.observedAddress))],
     how: known === null ? 'joined' : 'returned',
-    keep: () => save(folder, genesis, admission),
   };
-}
-
-/** The secret first: a folder with a genesis and without its secret could not return. */
-async function save(folder: string, genesis: Genesis, secret: Uint8Array | null): Promise<void> {
-  if (secret !== null) await saveSecret(folder, secret);
-  await saveGenesis(folder, genesis);
 }
 
 function checkInvite(network: string, known: Genesis): void {
@@ -113,35 +126,83 @@ function checkInvite(network: string, known: Genesis): void {
   throw new ChordialError('other-network', message);
 }
 
-/** Says HELLO at every address; one that answers is enough. */
-async function greetAll(
-  identity: Identity,
-  configuration: PeerConfiguration,
-  known: Genesis | null,
-  secret: Uint8Array | null,
-): Promise<readonly Greeting[]> {
-  const network = known === null ? (configuration.invite?.network ?? null) : networkId(known);
-  const joiner = { identity, secret, network, ...configuration.otherMachine };
-  const outcomes = await Promise.allSettled(configuration.join.map((at) => hello(at, joiner)));
-  const greetings = outcomes.filter((o) => o.status === 'fulfilled').map((o) => o.value);
-  if (greetings.length > 0) return greetings;
-  const failures = outcomes.filter((o) => o.status === 'rejected').map((o) => o.reason as Error);
+/**
+ * Says HELLO at every address, one after the other while none has answered: an invite for one member is used at one peer.
+ * One that answers is enough.
+ */
+async function greetAll(starting: Starting): Promise<readonly Greeting[]> {
+  const greetings: Greeting[] = [];
+  const failures: Error[] = [];
+  let joining = starting;
+  const greet = async (at: string) => {
+    try {
+      const greeting = await greetAt(at, joining);
+      greetings.push(greeting);
+      if (greeting.admission !== null) joining = { ...joining, admission: greeting.admission, known: greeting.genesis };
+    } catch (error) {
+      failures.push(error as Error);
+    }
+  };
+  const open = [...starting.configuration.join];
+  while (greetings.length === 0 && open.length > 0) await greet(open.shift()!);
+  await Promise.all(open.map(greet));
+  const other = failures.find((f) => f instanceof ChordialError && f.code === 'other-network');
+  if (greetings.length > 0 && (other === undefined || starting.known !== null)) return greetings;
+  if (greetings.length > 0) {
+    const message = 'The peers given with --join belong to different networks. Join one of them.';
+    throw new ChordialError('other-network', message, { cause: other });
+  }
   throw failures.find((f) => f instanceof ChordialError && f.code !== 'unreachable') ?? failures[0]!;
 }
 
-async function secretOfFile(path: string | undefined): Promise<Uint8Array | null> {
-  if (path === undefined) return null;
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const message = `The secret file ${path} cannot be read: ${(cause as Error).message}. Give the path of a copy of the file "secret" in a member's data folder.`;
-    throw new ChordialError('bad-configuration', message, { cause });
+async function greetAt(address: string, starting: Starting): Promise<Greeting> {
+  const { identity, configuration, known, admission, name } = starting;
+  const { otherMachine, invite } = configuration;
+  const base = { identity, name, ...(otherMachine?.dialFrom === undefined ? {} : { dialFrom: otherMachine.dialFrom }) };
+  if (admission !== null || (known !== null && known.admission !== 'members')) {
+    const shown = admission === null ? [] : [admission.bytes];
+    return hello(address, { ...base, network: known === null ? null : networkId(known), shown });
   }
-  const secret = parseSecret(text);
-  if (secret !== null) return secret;
-  const message = `The secret file ${path} does not hold 64 hexadecimal digits. Copy the file "secret" from a member's data folder.`;
-  throw new ChordialError('bad-configuration', message);
+  if (invite !== undefined) return helloWith(address, invite, base);
+  const left = otherMachine === undefined ? await runtimeInvite(address) : null;
+  const network = known === null ? null : networkId(known);
+  if (left !== null && (network === null || left.network === network)) {
+    try {
+      return await helloWith(address, left, base);
+    } catch (error) {
+      // After a crash the file stays, and another peer may have got the port.
+      if (!(error instanceof ChordialError) || error.code !== 'unreachable') throw error;
+    }
+  }
+  return hello(address, { ...base, network });
+}
+
+type Base = Pick<Parameters<typeof hello>[1], 'identity' | 'dialFrom'> & { readonly name: string };
+
+function helloWith(address: string, { network, host, addresses, papers }: Invite, base: Base): Promise<Greeting> {
+  const shown = papers === null ? [] : [admissionFrom(papers, base.identity, base.name).bytes];
+  // At another address than those of the invite another member may be meant.
+  return hello(address, { ...base, network, shown, expected: addresses.includes(address) ? host : null });
+}
+
+function otherKey(folder: string, { host }: Identity): ChordialError {
+  const message = `The key in ${folder}/${identityFile} is that of ${host}, and ${admissionFile} admits another. Put the file back from a copy, or join with an invite and an empty --data.`;
+  return new ChordialError('broken-data-folder', message);
+}
+
+/** `anna@laptop`. */
+function defaultName(): string {
+  const name = `${userName()}@${hostname()}`.slice(0, maximumNameCharacters);
+  return isMemberName(name) ? name : 'peer';
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user that the system knows only by number.
+    return `user${process.getuid?.() ?? ''}`;
+  }
 }
 
 /** What the flags say about the network, nothing else: compared with the genesis of the one that is joined. */
@@ -152,14 +213,14 @@ function foundingFlags(configuration: PeerConfiguration): Founding {
     ...(successors === undefined ? {} : { successors }),
     ...(replicas === undefined ? {} : { replicas }),
     ...(writeQuorum === undefined ? {} : { writeQuorum }),
-    ...(open === undefined ? {} : { open }),
+    ...(open === true ? { admission: 'open' as const } : {}),
   };
 }
 
 function foundingDefaults(configuration: PeerConfiguration): Founding {
-  const flags = foundingFlags(configuration);
+  const { admission, ...flags } = foundingFlags(configuration);
   const teaching = configuration.id !== undefined || (flags.bits ?? 256) < leastBitsOfHostNetwork;
   const quorum = flags.replicas === undefined ? {} : { writeQuorum: Math.min(2, flags.replicas) };
-  if (!teaching) return { ...quorum, ...flags, rule: 'key' };
-  return { successors: teachingSuccessors, ...quorum, ...flags, rule: 'chosen' };
+  if (!teaching) return { ...quorum, ...flags, rule: 'key', admission: admission ?? 'members' };
+  return { successors: teachingSuccessors, ...quorum, ...flags, rule: 'chosen', admission: 'classroom' };
 }

@@ -1,7 +1,8 @@
 /** A running peer as the API, the command line and the shell see it. */
 
 import type { Counters } from '../network/counters.ts';
-import type { Membership } from '../network/membership.ts';
+import type { ListedMember } from '../network/members.ts';
+import type { Membership, Right } from '../network/membership.ts';
 import type { Hit } from '../search/hit.ts';
 import type { Search } from '../search/search.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
@@ -73,6 +74,15 @@ export interface Invited {
   readonly addresses: readonly string[];
   /** ISO 8601. */
   readonly expires: string;
+  /** Members that it lets in. */
+  readonly uses: number;
+  readonly rights: readonly Right[];
+}
+
+export interface InviteWish {
+  readonly timeToLive: number;
+  readonly uses: number;
+  readonly rights: readonly Right[];
 }
 
 export interface StorageListing {
@@ -106,6 +116,8 @@ export interface BrowsedFiles {
 }
 
 export interface Peer {
+  /** Every member that is known, waiting and removed ones too. */
+  members(): readonly ListedMember[];
   /** What is known of each host of the network, by its id. */
   readonly membership: Membership;
   readonly files: Files;
@@ -131,8 +143,8 @@ export interface Peer {
   /** A CID if it parses as one, `key:HEX`, `name:X`, else a name. */
   lookup(nameOrCidOrKey: string): Promise<LookupResult>;
   join(address: string): Promise<void>;
-  /** A line that lets another machine in, as long as `timeToLive` milliseconds. It holds the network's secret. */
-  invite(timeToLive: number): Invited;
+  /** A line that lets others in, for `timeToLive` milliseconds. Throws `not-admin` where this peer may not invite. */
+  invite(wish: InviteWish): Invited;
   /** For good: everything is pushed first; refuses on the last peer without `force`. */
   leave(force: boolean): Promise<void>;
   /** Away: tells the neighbours, keeps data, identity and place. */

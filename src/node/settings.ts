@@ -11,7 +11,7 @@ export interface ConfigurationText {
   readonly join?: readonly string[];
   readonly advertise?: string;
   readonly zone?: string;
-  readonly secret?: string;
+  readonly name?: string;
   readonly quota?: string;
   readonly save?: string;
   readonly share?: readonly string[];
@@ -71,7 +71,7 @@ export const settings: readonly Setting[] = [
     '"peer.example.org:4848"',
   ),
   of('zone', 'text', 'name', 'rack or building, told to others; not used for placement yet', 'none', '"rack-2"'),
-  of('secret', 'path', 'file', 'file with the secret of the network', 'none', '"/etc/chordial/secret"'),
+  of('name', 'text', 'name', 'as the other members see it, when it joins or founds', 'user@host', '"anna@laptop"'),
   of(
     'quota',
     'quantity',
@@ -93,7 +93,7 @@ export const settings: readonly Setting[] = [
   of('successors', 'quantity', 's', 'length of the successor list, 1 to 64 (founding)', '16', '16'),
   of('bits', 'quantity', 'm', 'width of ids, 3 to 256 (founding)', '256', '256'),
   of('id', 'quantity', 'n', 'chosen place in a teaching ring, decimal', 'from the key', '14'),
-  of('open', 'switch', '', 'found a network that other machines join without a secret', 'no', 'true'),
+  of('open', 'switch', '', 'found a network that everybody may join, without an invite', 'no', 'true'),
 ];
 
 /** `virtual-nodes`: the flag without its dashes, and the key of the file. */

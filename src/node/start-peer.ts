@@ -6,11 +6,11 @@ import path from 'node:path';
 import type { ChordialError } from '../errors.ts';
 import { formatAddress, isDialable } from '../network/addresses.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
-import { networkId } from '../network/genesis.ts';
 import { memberIdOfHost } from '../network/host-id.ts';
 import { Http2Transport, type Http2TransportOptions } from '../network/http2-transport.ts';
 import { loadOrCreateIdentity } from '../network/identity.ts';
-import { OpenMembership } from '../network/membership.ts';
+import { Members } from '../network/members.ts';
+import { MembersExchange } from '../network/members-exchange.ts';
 import { ringCodec } from '../network/ring-codec.ts';
 import { ringKindPrefix, ringNetwork, ringRequests } from '../network/ring-network.ts';
 import { Silences } from '../network/silences.ts';
@@ -22,6 +22,7 @@ import { defaultTimers } from '../ring/timers.ts';
 import type { PostingWords } from '../sharing/share-entries.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openDataFolder } from '../storage/data-folder.ts';
+import { MemberTable } from '../storage/member-table.ts';
 import { Uploads } from '../transfer/uploads.ts';
 import { askedMembers } from './asked-members.ts';
 import type { PeerConfiguration } from './configuration.ts';
@@ -35,6 +36,7 @@ import { ownMembers } from './own-members.ts';
 import type { Peer } from './peer.ts';
 import { RingAdapter } from './ring-adapter.ts';
 import { RingStory } from './ring-story.ts';
+import { RuntimeInvites } from './runtime-invites.ts';
 import { runsElsewhere, SameIdentityWatch, whereItRuns, whereOthersSeeIt } from './same-identity.ts';
 
 export interface RunningPeer extends Peer {
@@ -69,11 +71,21 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   const known = new KnownPeers(catalog);
   const network = await chooseNetwork(folder.path, identity, configuration, known.read().length > 0);
   const { genesis } = network;
+  const table = new MemberTable(catalog);
+  const membership = new Members({ genesis, signer: identity, wallTime: Date.now, store: table });
+  membership.call(identity.host, network.name);
+  if (network.how === 'founded' && genesis.admission === 'members') membership.foundWith(network.name);
+  for (const { members } of network.greetings) {
+    membership.takeLinks(members.log.links);
+    membership.takeAdmissions(members.admissions);
+  }
+  if (network.admission !== null) membership.keepOwn(network.admission);
 
   const transportOptions: Http2TransportOptions = {
     identity,
     genesis,
-    secret: network.secret,
+    members: membership,
+    heardEpoch: (from, epoch) => answering?.exchange.heardEpoch(from, epoch),
     listen: formatAddress(configuration.listen),
     observed: network.observed,
     ...configuration.otherMachine,
@@ -97,8 +109,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     }
   }
   const transport = new Http2Transport(transportOptions);
-  const membership = new OpenMembership(genesis.rule === 'chosen' ? 'classroom' : 'open');
-  let answering: { ring: RingHost; data: DataPlane; same: SameIdentityWatch } | null = null;
+  let answering: { ring: RingHost; data: DataPlane; same: SameIdentityWatch; exchange: MembersExchange } | null = null;
   const wired = () => {
     if (answering === null) throw new TransportError('refused', 'This peer is still starting.');
     return answering;
@@ -106,14 +117,15 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   opened.defer(() => transport.close());
   await transport.serve({
     request: (from, kind, body) => {
-      const { ring, data, same } = wired();
+      const { ring, data, same, exchange } = wired();
       if (from.host === identity.host) same.called(from);
       if (kind.startsWith(ringKindPrefix)) return ringRequests(ring, codec)(from, kind, body);
+      if (exchange.handles(kind)) return exchange.request(from, kind, body);
       return data.request(from, kind, body);
     },
     stream: (from, kind, incoming) => wired().data.stream(from, kind, incoming),
     heard: (from) => {
-      membership.saw(from.host, Date.now());
+      membership.saw(from.host);
       answering?.ring.heard(from);
     },
     isNeighbour: (host) => answering?.ring.isNeighbour(host) ?? false,
@@ -178,7 +190,16 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     found: (address) => abandon(runsElsewhere(identity.host, address, folder.path)),
   });
   opened.defer(() => same.close());
-  answering = { ring, data, same };
+  const exchange = new MembersExchange({
+    members: membership,
+    transport,
+    clock: systemClock,
+    random: systemRandom,
+    hosts: () => ring.liveHosts(),
+    removed: (text) => events.tell({ kind: 'removed', text }),
+  });
+  opened.defer(() => exchange.close());
+  answering = { ring, data, same, exchange };
 
   const signal = AbortSignal.any([
     givenUp.signal,
@@ -203,7 +224,18 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   } catch (error) {
     throw givenUp.signal.aborted ? givenUp.signal.reason : error;
   }
-  await network.keep();
+  await network.keep(membership.own);
+  if (network.recoveryKey !== null) configuration.onRecoveryKey?.(network.recoveryKey);
+  const invites = new RuntimeInvites({
+    members: membership,
+    contact: () => transport.contact,
+    listening: transport.listening,
+    ...(configuration.advertise === undefined ? {} : { advertise: configuration.advertise }),
+    failed: (error) => events.tell({ kind: 'runtime-folder', text: error.message }),
+  });
+  opened.defer(() => invites.close());
+  await invites.begin();
+  exchange.begin();
   known.keep(ring);
   await catalog.setSetting(lastAddressesSetting, transport.contact.addresses);
   opened.defer(() => known.close());
@@ -214,8 +246,6 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   peer = new LivePeer({
     identity,
     genesis,
-    network: networkId(genesis),
-    secret: network.secret,
     transport,
     membership,
     ring,

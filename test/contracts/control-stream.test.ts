@@ -20,11 +20,11 @@ import { greeted, openControl, post } from '../hostile/raw-session.ts';
 
 const deadline = 20_000;
 const patience = { timeout: 60_000 };
-const genesis = found({ open: true });
+const genesis = found({ admission: 'open' });
 const echo: Handlers['request'] = async (_, kind, body) => [kind, body];
 
 async function peer(t: TestContext, request: Handlers['request'] = echo): Promise<Http2Transport> {
-  const options = { identity: createIdentity(), genesis, secret: null, listen: '127.0.0.1:0', report: () => {} };
+  const options = { identity: createIdentity(), genesis, listen: '127.0.0.1:0', report: () => {} };
   const transport = new Http2Transport(options);
   t.after(() => transport.close());
   await transport.serve({ request, stream: async () => ({ header: null }) });
@@ -32,7 +32,7 @@ async function peer(t: TestContext, request: Handlers['request'] = echo): Promis
 }
 
 async function session(t: TestContext, to: Http2Transport) {
-  const opened = await greeted(Number(to.listening.split(':')[1]), networkId(genesis), null);
+  const opened = await greeted(Number(to.listening.split(':')[1]), networkId(genesis));
   t.after(() => opened.destroy());
   return opened;
 }
@@ -247,7 +247,9 @@ async function liar(t: TestContext, speak: (stream: ServerHttp2Stream, piece: Bu
     stream.on('error', () => {});
     stream.respond({ ':status': 200 });
     if (headers[':path'] === '/hello') {
-      stream.end(encodeBody(encodeHelloAnswer({ ...parts, proof: null, secret: null })));
+      stream.end(
+        encodeBody(encodeHelloAnswer({ ...parts, shown: [], name: null, epoch: 0, admission: null, links: [] })),
+      );
     } else stream.on('data', (piece: Buffer) => speak(stream, piece));
   });
   return contact;

@@ -119,7 +119,7 @@ async function askAndReadNothing(
     host: identity.host,
     credentials: tlsCredentials(identity),
     network: networkId(genesis),
-    secret: null,
+    papers: () => ({ shown: [], name: null, epoch: 0 }),
     zone: null,
     contactFor: () => ({ host: identity.host, addresses: [] }),
   };

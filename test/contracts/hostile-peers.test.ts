@@ -8,6 +8,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { type RunningPeer, startPeer } from '../../src/node/start-peer.ts';
 import type { HostId } from '../../src/ring/pointer.ts';
+import { runtimeFolder } from '../../src/storage/runtime-folder.ts';
 import { until } from '../end-to-end/until.ts';
 import { withFolder } from '../fixtures/temporary-folder.ts';
 import { HostileChild } from '../hostile/hostile-child.ts';
@@ -77,7 +78,10 @@ async function amidAttacks(folder: string): Promise<void> {
   };
   for (const [place, peer] of peers.entries()) await put(peer, `before ${place}.bin`, place === 0 ? 2_500_000 : 5000);
 
-  await using hostile = await HostileChild.start(peers[0]!.status('none').listen, 2, () => {});
+  await using hostile = await HostileChild.start(
+    { through: peers[0]!.status('none').listen, runtime: runtimeFolder(), hosts: 2 },
+    () => {},
+  );
   const targets = peers.map((peer) => {
     const { id, listen } = peer.status('none');
     return { contact: { host: id as HostId, addresses: [listen] }, port: Number(listen.split(':')[1]) };

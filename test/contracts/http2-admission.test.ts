@@ -7,51 +7,50 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { encodeQuestion } from '../../src/network/control-frames.ts';
 import type { CounterName } from '../../src/network/counters.ts';
-import { found, type Genesis, networkId } from '../../src/network/genesis.ts';
+import { found, type Genesis } from '../../src/network/genesis.ts';
 import { encodeHelloAnswer, encodeHelloAsk } from '../../src/network/hello.ts';
 import { Http2Transport, type Http2TransportOptions } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
+import { admissionFrom } from '../../src/network/invite.ts';
 import { hello } from '../../src/network/join-hello.ts';
-import { createSecret } from '../../src/network/network-files.ts';
+import { type Invitation, Members } from '../../src/network/members.ts';
 import { ringCodec } from '../../src/network/ring-codec.ts';
 import { ringNetwork } from '../../src/network/ring-network.ts';
 import type { Handlers } from '../../src/network/transport.ts';
 import { encodeBody, maximumBodyBytes } from '../../src/network/wire-body.ts';
 import type { Contact } from '../../src/ring/pointer.ts';
+import { CertifiedNetwork } from '../fixtures/certified.ts';
 
 const deadline = 5000;
-const [genesis, secret] = [found(), createSecret()];
+const noPapers = { shown: [], name: null, epoch: 0 };
+const certified = new CertifiedNetwork();
+const { genesis } = certified;
 const handlers: Handlers = {
   request: async (_, kind) => kind,
   stream: async () => ({ header: null }),
 };
-/** Stands for another machine: the same loopback device, but no privilege. */
-const otherMachine = '127.0.0.2';
-const treatAsRemote = (address: string) => address === otherMachine;
-
 async function peer(t: TestContext, options: Partial<Http2TransportOptions> = {}): Promise<Http2Transport> {
-  const transport = new Http2Transport({
-    identity: createIdentity(),
-    genesis,
-    secret,
-    listen: '127.0.0.1:0',
-    treatAsRemote,
-    ...options,
-  });
+  const { identity, members } = certified.member('peer');
+  const transport = new Http2Transport({ identity, genesis, members, listen: '127.0.0.1:0', ...options });
   t.after(() => transport.close());
   await transport.serve(handlers);
   return transport;
 }
 
 const ask = (from: Http2Transport, to: Http2Transport) => from.request(to.contact, 'hear', null, { deadline });
-const joiner = (): Identity => createIdentity();
+/** Somebody with an invite, who says HELLO for the first time. */
+function joiner(invitation: Partial<Invitation> = {}, from = certified) {
+  const identity = createIdentity();
+  const shown = [admissionFrom(from.papers(invitation), identity, 'joiner').bytes];
+  return { identity, network: from.id, shown };
+}
 
-test('a joiner learns genesis, contact and secret from HOST:PORT alone, on the same machine', async (t) => {
+test('a joiner with an invite is countersigned by the first member it greets, and learns the network from it', async (t) => {
   const host = await peer(t);
-  const greeting = await hello(host.listening, { identity: joiner(), secret: null });
+  const greeting = await hello(host.listening, joiner());
   assert.deepEqual(greeting.contact, host.contact);
   assert.deepEqual(greeting.genesis, genesis);
-  assert.deepEqual(greeting.secret, secret);
+  assert.equal(greeting.admission?.stamp?.by, host.self);
   assert.equal(greeting.observedAddress, '127.0.0.1');
 });
 
@@ -66,11 +65,11 @@ test('an address where no peer answers is told so by name', async (t) => {
   const port = await new Promise<number>((resolve) => {
     taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port));
   });
-  await assert.rejects(hello(`127.0.0.1:${port}`, { identity: joiner(), secret: null }), { code: 'join-failed' });
+  await assert.rejects(hello(`127.0.0.1:${port}`, joiner()), { code: 'join-failed' });
   await new Promise((resolve) => taken.close(resolve));
-  const refused = hello(`127.0.0.1:${port}`, { identity: joiner(), secret: null });
+  const refused = hello(`127.0.0.1:${port}`, joiner());
   await assert.rejects(refused, { code: 'unreachable', message: new RegExp(`127.0.0.1:${port}.*firewall`) });
-  await assert.rejects(hello('nowhere', { identity: joiner(), secret: null }), { code: 'bad-address' });
+  await assert.rejects(hello('nowhere', joiner()), { code: 'bad-address' });
 });
 
 test('a taken port and a foreign address are told apart', async (t) => {
@@ -80,13 +79,15 @@ test('a taken port and a foreign address are told apart', async (t) => {
   await assert.rejects(peer(t, { listen: 'nonsense' }), { code: 'bad-address' });
 });
 
-test('a peer of another network is refused by both ends', async (t) => {
-  const [a, b] = [await peer(t), await peer(t, { genesis: found() })];
-  await assert.rejects(ask(a, b), { failure: 'refused', code: 'other-network' });
-  assert.equal(b.counters['hello-refused'], 1);
-  const network = networkId(genesis);
-  const own = hello(b.listening, { identity: joiner(), secret: null, network });
-  await assert.rejects(own, { code: 'other-network' });
+test('a peer of another network is refused, and not told which this one is', async (t) => {
+  const other = new CertifiedNetwork();
+  const stranger = other.member('stranger');
+  const [a, b] = [await peer(t), await peer(t, { ...stranger, genesis: other.genesis })];
+  const tellsNothing = (error: Error & { code: string }) =>
+    error.code === 'other-network' && !error.message.includes(other.id.slice(0, 8));
+  await assert.rejects(ask(a, b), tellsNothing);
+  assert.equal(b.counters['other-network'], 1);
+  await assert.rejects(hello(b.listening, joiner()), tellsNothing);
 });
 
 test('a peer whose genesis is none is refused, and the ring that asks it lives on', async (t) => {
@@ -102,45 +103,64 @@ test('a peer whose genesis is none is refused, and the ring that asks it lives o
   server.on('stream', (stream) => {
     const parts = { genesis: Uint8Array.of(1, 2, 3), contact, zone: null, observedAddress: '127.0.0.1' };
     stream.respond({ ':status': 200 });
-    stream.end(encodeBody(encodeHelloAnswer({ ...parts, proof: null, secret: null })));
+    stream.end(
+      encodeBody(encodeHelloAnswer({ ...parts, shown: [], name: null, epoch: 0, admission: null, links: [] })),
+    );
   });
   await assert.rejects(asker.request(contact, 'hear', null, { deadline }), { failure: 'refused', code: 'bad-request' });
   const ring = ringNetwork(asker, ringCodec(genesis));
   assert.equal(await new Promise((resolve) => ring.ping(contact, deadline, resolve)), 'refused');
 });
 
-test('from another machine only the secret opens, and loopback gives it to no one there', async (t) => {
+test('C2 nobody is let in for being near: without papers every stranger is refused and told nothing', async (t) => {
   const host = await peer(t);
-  const remote = { identity: joiner(), treatAsRemote, dialFrom: otherMachine };
-  await assert.rejects(hello(host.listening, { ...remote, secret: null }), { code: 'secret-required' });
-  await assert.rejects(hello(host.listening, { ...remote, secret: createSecret() }), {
-    code: 'secret-required',
-    message: /not the one of this network/,
-  });
-  assert.deepEqual((await hello(host.listening, { ...remote, secret })).genesis, genesis);
-  assert.equal(host.counters['hello-refused'], 2);
+  const stranger = { identity: createIdentity() };
+  const tellsNothing = (error: Error & { code: string }) =>
+    error.code === 'not-admitted' && !error.message.includes(certified.id.slice(0, 8));
+  await assert.rejects(hello(host.listening, stranger), tellsNothing);
+  await assert.rejects(hello(host.listening, { ...stranger, network: certified.id }), tellsNothing);
+  const papers = joiner();
+  await assert.rejects(hello(host.listening, { ...papers, ...stranger }), { code: 'bad-certificate' });
+  assert.equal(host.counters['not-admitted'], 2);
+  assert.equal(host.counters['bad-certificate'], 1);
 });
 
-test('members of different machines prove the secret to each other', async (t) => {
-  const far = { listen: `${otherMachine}:0`, dialFrom: otherMachine };
-  const [a, b] = [await peer(t), await peer(t, far)];
-  assert.equal(await ask(b, a), 'hear');
-  const ignorant = await peer(t, { ...far, secret: null });
-  await assert.rejects(ask(ignorant, a), { failure: 'refused', code: 'secret-required' });
-  // And the other way: a member does not believe a host that cannot prove it.
-  await assert.rejects(ask(await peer(t), ignorant), { failure: 'refused', code: 'secret-required' });
+test('C2 a peer that cannot prove to be a member is not believed either', async (t) => {
+  const impostor = await peer(t, { identity: createIdentity(), members: certified.knownTo(createIdentity()) });
+  await assert.rejects(ask(await peer(t), impostor), { failure: 'refused', code: 'not-admitted' });
+  await assert.rejects(ask(impostor, await peer(t)), { failure: 'refused', code: 'not-admitted' });
 });
 
-test('an open network needs no secret from anywhere', async (t) => {
-  const open: Genesis = found({ open: true });
-  const host = await peer(t, { genesis: open, secret: null });
-  const greeting = await hello(host.listening, {
-    identity: joiner(),
-    secret: null,
-    treatAsRemote,
-    dialFrom: otherMachine,
-  });
-  assert.equal(greeting.secret, null);
+test('papers that do not hold are refused with the reason, and counted', async (t) => {
+  const host = await peer(t);
+  const refused = async (papers: ReturnType<typeof joiner>, code: CounterName, message: RegExp) => {
+    const before = host.counters[code];
+    await assert.rejects(hello(host.listening, papers), { code, message });
+    assert.equal(host.counters[code], before + 1, code);
+  };
+  await refused(joiner({ expires: certified.now - 1 }), 'invite-expired', /was good until.*clock/);
+  const foreign = { ...joiner({}, new CertifiedNetwork()), network: certified.id };
+  await refused(foreign, 'bad-certificate', /of another network/);
+  const own = joiner();
+  const forged = Uint8Array.from(own.shown[0]!);
+  forged[200]! ^= 1;
+  await assert.rejects(hello(host.listening, { ...own, shown: [forged] }), { code: /bad-certificate|join-failed/ });
+  const used = certified.papers();
+  const one = (name: string) => {
+    const identity = createIdentity();
+    return { identity, network: certified.id, shown: [admissionFrom(used, identity, name).bytes] };
+  };
+  await hello(host.listening, one('first'));
+  await refused(one('second'), 'not-admitted', /was for one member.*admin admit/);
+});
+
+test('an open network needs no papers', async (t) => {
+  const open: Genesis = found({ admission: 'open' });
+  const identity = createIdentity();
+  const members = new Members({ genesis: open, signer: identity, wallTime: Date.now });
+  const host = await peer(t, { genesis: open, identity, members });
+  const greeting = await hello(host.listening, { identity: createIdentity() });
+  assert.equal(greeting.admission, null);
 });
 
 test('zones are told at the first meeting, both ways', async (t) => {
@@ -160,11 +180,11 @@ test('addresses are tried in order until one is the right host', async (t) => {
 });
 
 test('a lost connection is dialled again without a word', async (t) => {
-  const [a, identity] = [await peer(t), createIdentity()];
-  const b = await peer(t, { identity });
+  const [a, own] = [await peer(t), certified.member('b')];
+  const b = await peer(t, own);
   await ask(a, b);
   await b.close();
-  const again = await peer(t, { identity, listen: b.listening });
+  const again = await peer(t, { ...own, listen: b.listening });
   assert.equal(await ask(a, again), 'hear');
   assert.ok((await a.ping(again.contact, deadline)) >= 0);
 });
@@ -184,10 +204,10 @@ const misbehaviours: Record<string, { does(port: number): Promise<void>; counted
     does: (port) => refusedSession(port, createIdentity(), '/control', encodeQuestion(1, 'x', encodeBody(null))),
   },
   'HELLO in the name of another': {
-    counted: 'hello-refused',
+    counted: 'wrong-peer',
     does: (port) => {
       const contact = { host: createIdentity().host, addresses: [] };
-      const body = encodeHelloAsk({ network: null, contact, zone: null, proof: null });
+      const body = encodeHelloAsk({ network: null, contact, zone: null, ...noPapers });
       return refusedSession(port, createIdentity(), '/hello', encodeBody(body));
     },
   },
@@ -226,9 +246,9 @@ for (const [title, { does, counted }] of Object.entries(misbehaviours)) {
 
 test('a path that does not exist and a header that is too long are refused one by one', async (t) => {
   const host = await peer(t);
-  const identity = createIdentity();
+  const { identity, network, shown } = joiner();
   const contact = { host: identity.host, addresses: [] };
-  const body = encodeBody(encodeHelloAsk({ network: null, contact, zone: null, proof: null }));
+  const body = encodeBody(encodeHelloAsk({ network, contact, zone: null, ...noPapers, shown }));
   const session = await http2Session(Number(host.listening.split(':')[1]), identity);
   assert.equal(await post(session, '/hello', body), 200);
   assert.equal(await post(session, '/nothing', body), 404);

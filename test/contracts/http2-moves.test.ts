@@ -5,10 +5,10 @@ import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import type { Contact } from '../../src/ring/pointer.ts';
 
-const genesis = found({ open: true });
+const genesis = found({ admission: 'open' });
 
 async function peer(t: TestContext, identity: Identity, heard?: (from: Contact) => void): Promise<Http2Transport> {
-  const transport = new Http2Transport({ identity, genesis, secret: null, listen: '127.0.0.1:0' });
+  const transport = new Http2Transport({ identity, genesis, listen: '127.0.0.1:0' });
   t.after(() => transport.close());
   await transport.serve({
     request: async (_, kind) => kind,

@@ -7,18 +7,17 @@ import { found, networkId } from '../../src/network/genesis.ts';
 import { smallBodyRoom } from '../../src/network/http2-limits.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
-import { createSecret } from '../../src/network/network-files.ts';
 import { encodeBody, maximumBodyBytes } from '../../src/network/wire-body.ts';
 import { until } from '../end-to-end/until.ts';
 import { greeted, openControl } from '../hostile/raw-session.ts';
 
 const deadline = 20_000;
-const [genesis, secret] = [found(), createSecret()];
+const genesis = found({ admission: 'open' });
 /** Sixteen of them leave less room of a connection than any answer is given. */
 const answerBytes = 517_000;
 
 async function peer(t: TestContext, handled: () => void = () => {}): Promise<Http2Transport> {
-  const transport = new Http2Transport({ identity: createIdentity(), genesis, secret, listen: '127.0.0.1:0' });
+  const transport = new Http2Transport({ identity: createIdentity(), genesis, listen: '127.0.0.1:0' });
   t.after(() => transport.close());
   await transport.serve({
     request: async (_, kind) => {
@@ -32,7 +31,7 @@ async function peer(t: TestContext, handled: () => void = () => {}): Promise<Htt
 
 async function hostile(t: TestContext, to: Http2Transport, windowBytes?: number): Promise<ClientHttp2Session> {
   const port = Number(to.listening.split(':')[1]);
-  const session = await greeted(port, networkId(genesis), secret, windowBytes === undefined ? {} : { windowBytes });
+  const session = await greeted(port, networkId(genesis), windowBytes === undefined ? {} : { windowBytes });
   t.after(() => session.destroy());
   return session;
 }

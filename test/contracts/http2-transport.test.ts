@@ -1,11 +1,10 @@
 import { found } from '../../src/network/genesis.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
-import { createSecret } from '../../src/network/network-files.ts';
 import { transportContract } from './transport.ts';
 
 transportContract('HTTP/2', async () => {
-  const [genesis, secret] = [found(), createSecret()];
+  const genesis = found({ admission: 'open' });
   const transports: Http2Transport[] = [];
   return {
     serve: async (handlers) => {
@@ -13,7 +12,6 @@ transportContract('HTTP/2', async () => {
       const transport = new Http2Transport({
         identity,
         genesis,
-        secret,
         listen: '127.0.0.1:0',
         report: () => undefined,
       });

@@ -15,12 +15,12 @@ import { SessionTickets } from '../../src/network/session-tickets.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 import type { HostId } from '../../src/ring/pointer.ts';
 
-const genesis = found({ open: true });
+const genesis = found({ admission: 'open' });
 const patience = 5000;
 
 /** Answers with the one it takes the asker for. */
 async function peer(t: TestContext, identity: Identity, listen = '127.0.0.1:0'): Promise<Http2Transport> {
-  const transport = new Http2Transport({ identity, genesis, secret: null, listen });
+  const transport = new Http2Transport({ identity, genesis, listen });
   t.after(() => transport.close());
   await transport.serve({ request: async (from) => from.host, stream: async () => ({ header: null }) });
   return transport;
@@ -31,7 +31,7 @@ function callerOf(identity: Identity, claimed: HostId = identity.host): Caller {
     host: identity.host,
     credentials: tlsCredentials(identity),
     network: networkId(genesis),
-    secret: null,
+    papers: () => ({ shown: [], name: null, epoch: 0 }),
     zone: null,
     contactFor: () => ({ host: claimed, addresses: [] }),
   };

@@ -38,7 +38,7 @@ test('A22 a data folder that is a file, somebody else’s, or where no folder ca
   assert.deepEqual(await readdir(album), ['photo.jpg']);
 });
 
-test('A22 a broken key, genesis, secret or catalog is named with the remedy and not replaced', async () => {
+test('A22 a broken key, genesis, admission or catalog is named with the remedy and not replaced', async () => {
   await using network = await NetworkFixture.open();
   const peer = await network.start({ data: 'whole' });
   await peer.stop();
@@ -47,7 +47,7 @@ test('A22 a broken key, genesis, secret or catalog is named with the remedy and 
     ['identity.pem', garbage, /identity\.pem cannot be used: .*Put the file back from a copy, or remove it/],
     ['genesis.cbor', cutInHalf, /genesis\.cbor cannot be used: .*copy it from another peer/],
     ['genesis.cbor', garbage, /genesis\.cbor cannot be used: .*copy it from another peer/],
-    ['secret', garbage, /secret cannot be used: .*64 hexadecimal digits.*copy it from another peer/],
+    ['admission.cbor', garbage, /admission.cbor cannot be used: .*remove it/],
     ['catalog.sqlite', garbage, /catalog\.sqlite/],
     ['format', garbage, /"format" says .*Use the version of Chordial that made it, or another folder/],
   ] as const) {

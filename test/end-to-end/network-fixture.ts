@@ -52,6 +52,11 @@ export class NetworkFixture implements AsyncDisposable {
     return new NetworkFixture(await mkdtemp(path.join(os.tmpdir(), 'chordial-test-')), program);
   }
 
+  /** Where its peers leave invites for each other. */
+  get runtimeFolder(): string {
+    return path.join(this.folder, 'home', '.local', 'state', 'chordial', 'run');
+  }
+
   /** Resolves when the peer is a member and serves. */
   async start(options: PeerOptions = {}): Promise<PeerProcess> {
     this.#started += 1;

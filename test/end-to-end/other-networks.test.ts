@@ -34,7 +34,8 @@ test('A22 B3 a peer of one network can not come back through a peer of another, 
   await own.stop();
   const refusal = await refusedStart(network, ['--data', own.dataFolder, '--join', other.ready.listen]);
   assert.deepEqual([refusal.exit, refusal.code], [1, 'other-network'], refusal.message);
-  assert.ok(refusal.message.includes(own.ready.network) && refusal.message.includes(other.ready.network));
+  // What the other one is, it tells its members.
+  assert.ok(!refusal.message.includes(other.ready.network.slice(0, 8)), refusal.message);
   assert.match(refusal.message, /another --data/);
   const again = await network.restart(own);
   assert.equal(again.ready.network, own.ready.network);

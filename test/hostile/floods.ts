@@ -35,11 +35,13 @@ export async function floodConnections(field: Battlefield): Promise<void> {
 
 /** Each with an identity of its own and a proper HELLO, until no peer takes any more. */
 export async function floodMembers(field: Battlefield): Promise<void> {
-  const [{ networkId, secret }] = field.members;
+  const [member] = field.members;
   const sessions: ClientHttp2Session[] = [];
   const targets = field.targets.slice(0, 1);
   await relentlessly({ ...field, targets: [field.targets[0]] }, 12, 1, async (turn) => {
-    sessions.push(await greeted(targets[turn % targets.length]!.port, networkId, secret));
+    const identity = createIdentity();
+    const own = { identity, shown: member.shownFor(identity) };
+    sessions.push(await greeted(targets[turn % targets.length]!.port, member.networkId, own));
   });
   field.did('sessions', sessions.filter((session) => !session.destroyed).length);
   for (const session of sessions) session.destroy();
@@ -240,11 +242,13 @@ async function withSessions(
   options: { readonly windowBytes?: number },
   use: (session: ClientHttp2Session, field: Battlefield) => Promise<void>,
 ): Promise<void> {
-  const [{ networkId, secret }] = field.members;
+  const [member] = field.members;
   const over = untilOver(field.signal);
   const one = async (port: number): Promise<void> => {
     while (!field.signal.aborted) {
-      const session = await Promise.race([greeted(port, networkId, secret, options).catch(() => null), over]);
+      const identity = createIdentity();
+      const own = { ...options, identity, shown: member.shownFor(identity) };
+      const session = await Promise.race([greeted(port, member.networkId, own).catch(() => null), over]);
       if (session === undefined) return;
       if (session === null) field.did('refused');
       else {

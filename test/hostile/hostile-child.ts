@@ -17,12 +17,15 @@ export class HostileChild implements AsyncDisposable {
     this.#exited = once(child, 'exit');
   }
 
-  /** `hosts` members that joined through `through`, a peer of this machine. */
-  static async start(through: string, hosts: number, started: (pid: number) => void): Promise<HostileChild> {
+  /** `hosts` members that joined through `through`, a peer of this machine that left an invite in `runtime`. */
+  static async start(
+    { through, runtime, hosts }: { readonly through: string; readonly runtime: string; readonly hosts: number },
+    started: (pid: number) => void,
+  ): Promise<HostileChild> {
     const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     if (child.pid !== undefined) started(child.pid);
     const hostile = new HostileChild(child);
-    await hostile.#order({ kind: 'join', through, hosts });
+    await hostile.#order({ kind: 'join', through, runtime, hosts });
     return hostile;
   }
 

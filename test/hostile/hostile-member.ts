@@ -1,5 +1,5 @@
 /**
- * A member that means harm: it knows the secret, speaks the real protocol on real sockets and has real places on the ring.
+ * A member that means harm: it was invited, speaks the real protocol on real sockets and has real places on the ring.
  * Until a lie is told to it, it takes whatever it is given and hands that out again, but it repairs nothing.
  */
 
@@ -7,13 +7,16 @@ import { type Genesis, networkId } from '../../src/network/genesis.ts';
 import { memberIdOfHost } from '../../src/network/host-id.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
+import { admissionFrom, type Invite } from '../../src/network/invite.ts';
 import { hello } from '../../src/network/join-hello.ts';
+import type { Members } from '../../src/network/members.ts';
 import { type RingCodec, ringCodec } from '../../src/network/ring-codec.ts';
 import { ringKindPrefix, ringNetwork, ringRequests } from '../../src/network/ring-network.ts';
 import { systemClock, systemRandom } from '../../src/network/system-clock.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../../src/network/transport.ts';
 import { joinThrough } from '../../src/node/enter-ring.ts';
 import { ownMembers } from '../../src/node/own-members.ts';
+import { runtimeInvite } from '../../src/node/runtime-invites.ts';
 import type { Contact, MemberPointer } from '../../src/ring/pointer.ts';
 import { RingHost } from '../../src/ring/ring-host.ts';
 import { defaultTimers } from '../../src/ring/timers.ts';
@@ -28,7 +31,9 @@ export interface Lie {
 export class HostileMember implements AsyncDisposable {
   readonly identity: Identity;
   readonly genesis: Genesis;
-  readonly secret: Uint8Array | null;
+  /** With which it came in, and more of its kind can. */
+  readonly invite: Invite | null;
+  readonly papers: Members;
   readonly transport: Http2Transport;
   readonly codec: RingCodec;
   readonly members: readonly MemberPointer[];
@@ -38,10 +43,12 @@ export class HostileMember implements AsyncDisposable {
   /** Questions that were lied to. */
   lies = 0;
 
-  private constructor(identity: Identity, genesis: Genesis, secret: Uint8Array | null, transport: Http2Transport) {
+  private constructor(identity: Identity, papers: Members, invite: Invite | null, transport: Http2Transport) {
+    const { genesis } = papers;
     this.identity = identity;
     this.genesis = genesis;
-    this.secret = secret;
+    this.invite = invite;
+    this.papers = papers;
     this.transport = transport;
     this.codec = ringCodec(genesis);
     this.members = ownMembers(genesis, identity, transport.contact, {});
@@ -66,12 +73,15 @@ export class HostileMember implements AsyncDisposable {
     );
   }
 
-  /** Joins through a peer on this machine, which hands out the secret. */
-  static async join(address: string): Promise<HostileMember> {
+  /** Joins through a peer of the same user, which left an invite in its runtime folder. */
+  static async join(address: string, runtime: string): Promise<HostileMember> {
     const identity = createIdentity();
-    const greeting = await hello(address, { identity, secret: null });
-    const { genesis, secret } = greeting;
-    const transport = new Http2Transport({ identity, genesis, secret, listen: '127.0.0.1:0', report: () => {} });
+    const invite = await runtimeInvite(address, runtime);
+    const shown = invite === null ? [] : shownBy(identity, invite);
+    const greeting = await hello(address, { identity, network: invite?.network ?? null, shown });
+    const { genesis, members: papers } = greeting;
+    const listen = '127.0.0.1:0';
+    const transport = new Http2Transport({ identity, genesis, members: papers, listen, report: () => {} });
     let answering: HostileMember | null = null;
     await transport.serve({
       request: async (from, kind, body) => (answering === null ? refuse() : answering.#answer(from, kind, body)),
@@ -80,7 +90,7 @@ export class HostileMember implements AsyncDisposable {
         if (answering !== null) answering.#ring.heard(from);
       },
     });
-    const member = new HostileMember(identity, genesis, secret, transport);
+    const member = new HostileMember(identity, papers, invite, transport);
     answering = member;
     await joinThrough([greeting.contact], {
       ring: member.#ring,
@@ -96,6 +106,12 @@ export class HostileMember implements AsyncDisposable {
 
   get networkId(): string {
     return networkId(this.genesis);
+  }
+
+  /** What HELLO shows for it, or for another key that comes in with the same invite. */
+  shownFor(identity: Identity): readonly Uint8Array[] {
+    if (identity === this.identity) return this.papers.shown();
+    return this.invite === null ? [] : shownBy(identity, this.invite);
   }
 
   /** The peers that are to suffer, as far as they are known here. */
@@ -131,6 +147,10 @@ export class HostileMember implements AsyncDisposable {
     }
     return this.hoard.stream(kind, incoming);
   }
+}
+
+function shownBy(identity: Identity, { papers }: Invite): readonly Uint8Array[] {
+  return papers === null ? [] : [admissionFrom(papers, identity, 'mallory').bytes];
 }
 
 function idRule({ bits }: Genesis) {

@@ -8,7 +8,7 @@ import { attacks } from './attacks.ts';
 import { HostileMember } from './hostile-member.ts';
 
 export type Order =
-  | { readonly kind: 'join'; readonly through: string; readonly hosts: number }
+  | { readonly kind: 'join'; readonly through: string; readonly runtime: string; readonly hosts: number }
   | {
       readonly kind: 'attack';
       readonly name: string;
@@ -45,7 +45,7 @@ function answer(message: Answer): void {
 
 async function obey(order: Order): Promise<Readonly<Record<string, number>>> {
   if (order.kind === 'join') {
-    while (members.length < order.hosts) members.push(await HostileMember.join(order.through));
+    while (members.length < order.hosts) members.push(await HostileMember.join(order.through, order.runtime));
     return {};
   }
   return attack(order);

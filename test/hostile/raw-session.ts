@@ -4,7 +4,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { controlPath } from '../../src/network/control-channel.ts';
-import { encodeHelloAsk, proveSecret } from '../../src/network/hello.ts';
+import { encodeHelloAsk } from '../../src/network/hello.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 
@@ -27,6 +27,8 @@ export function tls(port: number, credentials: ConnectionOptions = {}): Promise<
 
 export interface SessionOptions {
   readonly identity?: Identity;
+  /** Papers of the identity; none are needed in an open network. */
+  readonly shown?: readonly Uint8Array[];
   /** Bytes that the other side may send on one stream before we say that we have read any. */
   readonly windowBytes?: number;
 }
@@ -35,15 +37,17 @@ export interface SessionOptions {
 export async function greeted(
   port: number,
   network: string,
-  secret: Uint8Array | null,
-  { identity = createIdentity(), windowBytes }: SessionOptions = {},
+  { identity = createIdentity(), shown = [], windowBytes }: SessionOptions = {},
 ): Promise<ClientHttp2Session> {
   const socket = await tls(port, tlsCredentials(identity));
   const session = connectHttp2('https://peer', { createConnection: () => socket, settings: { enablePush: false } });
   session.on('error', () => {});
-  const proof = secret === null ? null : proveSecret(secret, socket, 'client', identity.host);
   const contact = { host: identity.host, addresses: ['127.0.0.1:9'] };
-  const status = await post(session, '/hello', encodeBody(encodeHelloAsk({ network, contact, zone: null, proof })));
+  const status = await post(
+    session,
+    '/hello',
+    encodeBody(encodeHelloAsk({ network, contact, zone: null, shown, name: null, epoch: 0 })),
+  );
   if (status !== 200) {
     session.destroy();
     throw new Error(`HELLO was answered with ${status}`);

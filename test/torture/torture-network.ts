@@ -44,6 +44,11 @@ export class TortureNetwork implements AsyncDisposable {
     return network;
   }
 
+  /** Where its peers leave invites for each other. */
+  get runtimeFolder(): string {
+    return path.join(this.folder, 'home', '.local', 'state', 'chordial', 'run');
+  }
+
   /** Those that serve now. */
   get up(): readonly TortureHost[] {
     return this.hosts.filter((host) => host.isUp);

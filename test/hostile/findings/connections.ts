@@ -28,9 +28,10 @@ export const attacks: readonly FindingAttack[] = [
 async function oneMemberEverywhere(scene: Scene): Promise<Reached> {
   const peers = await scene.ring(3);
   const [first, second = first] = peers;
-  const member = await HostileMember.join(first.ready.listen);
+  const member = await HostileMember.join(first.ready.listen, scene.network.runtimeFolder);
   scene.ends.defer(() => member[Symbol.asyncDispose]());
-  const { networkId, secret, identity } = member;
+  const { networkId, identity } = member;
+  const own = { identity, shown: member.shownFor(identity) };
   const opened: ClientHttp2Session[] = [];
   scene.ends.defer(() => {
     for (const session of opened) session.destroy();
@@ -38,7 +39,7 @@ async function oneMemberEverywhere(scene: Scene): Promise<Reached> {
   const each = scene.isShort ? 100 : 510;
   for (const peer of peers) {
     for (let count = 0; count < each; count += 10) {
-      const ten = Array.from({ length: 10 }, () => greeted(portOf(peer), networkId, secret, { identity }));
+      const ten = Array.from({ length: 10 }, () => greeted(portOf(peer), networkId, own));
       for (const one of await Promise.allSettled(ten)) if (one.status === 'fulfilled') opened.push(one.value);
     }
   }

@@ -31,7 +31,10 @@ export const hostile: FaultRow = {
     const [first] = network.up;
     if (first === undefined) return { figure: 'no host is up', passed: false };
     const honest = network.up;
-    await using child = await HostileChild.start(first.process.ready.listen, hostileHosts, (pid) => network.watch(pid));
+    await using child = await HostileChild.start(
+      { through: first.process.ready.listen, runtime: network.runtimeFolder, hosts: hostileHosts },
+      (pid) => network.watch(pid),
+    );
     const targets = await Promise.all(honest.map(targetOf));
     const memory = new MemoryWatch(honest.map(({ process }) => process.pid));
     const searchers = new Searchers(torture);

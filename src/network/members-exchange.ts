@@ -1,0 +1,200 @@
+/**
+ * How members and removals spread: each peer tells others what it knows by two hashes (`members.hear`), and whoever knows
+ * something else asks for it (`members.pull`). News is passed on at once to some peers, which pass it on in turn; every few
+ * seconds two peers compare besides, so that what was lost on the way arrives as well. HELLO tells the epoch of the log, and
+ * a higher one is asked for before anything else.
+ */
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Clock, Milliseconds, Random, Timer } from '../ring/ports.ts';
+import { decodeAdmission, fromHex, maximumAdmissionBytes } from './admission.ts';
+import { type Members, maximumMembers, nameOf } from './members.ts';
+import { decodeLink, decodeVote, maximumLinkBytes, maximumLinks } from './membership-log.ts';
+import { type Transport, TransportError, type Wire } from './transport.ts';
+import { malformed, readBoolean, readBytes, readInteger, readList, readTuple } from './wire-reading.ts';
+
+export interface MembersExchangePorts {
+  readonly members: Members;
+  readonly transport: Pick<Transport, 'request'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Hosts believed alive, neighbours on the ring first. */
+  readonly hosts: () => readonly Contact[];
+  /** Told once when other members say that this one was removed. */
+  readonly removed?: (message: string) => void;
+}
+
+export const membersMessages = { hear: 'members.hear', pull: 'members.pull' } as const;
+
+const deadline: Milliseconds = 5000;
+const compareEvery: Milliseconds = 3000;
+/** Whom news of the log is passed on to, and news of a member. */
+const fanOut = { log: 32, members: 4 } as const;
+/** Hashes in a question, and bytes of papers in an answer, both below what one message may have. */
+const shortHashBytes = 8;
+const maximumVotes = 1024;
+const maximumAnswerBytes = 900 * 1024;
+const maximumPulls = 64;
+
+export class MembersExchange {
+  readonly #ports: MembersExchangePorts;
+  readonly #pulling = new Set<HostId>();
+  #timer: Timer | null = null;
+  #epoch: string;
+  #isClosed = false;
+  #isRemoved = false;
+  readonly #stopListening: () => void;
+
+  constructor(ports: MembersExchangePorts) {
+    this.#ports = ports;
+    this.#epoch = ports.members.log.digest;
+    this.#stopListening = ports.members.onChange(() => this.#spread());
+  }
+
+  begin(): void {
+    this.#timer = this.#ports.clock.after(compareEvery * this.#ports.random.next(), () => this.#compare());
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#stopListening();
+  }
+
+  handles(kind: string): boolean {
+    return kind === membersMessages.hear || kind === membersMessages.pull;
+  }
+
+  async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
+    if (kind === membersMessages.pull) return this.#papersFor(body);
+    this.#heard(from, body);
+    return this.#said();
+  }
+
+  /** From a HELLO. */
+  heardEpoch(from: Contact, epoch: number): void {
+    if (epoch > this.#ports.members.epoch) void this.#pull(from);
+  }
+
+  #said(): Wire {
+    const { members } = this.#ports;
+    return [members.epoch, fromHex(members.log.digest), fromHex(members.digest)];
+  }
+
+  #heard(from: Contact, said: Wire): void {
+    const [epoch, log, admissions] = readTuple(said, 'what a peer knows of members', 3);
+    readInteger(epoch, 'an epoch', 0, maximumLinks);
+    const { members } = this.#ports;
+    const isSame =
+      Buffer.from(readBytes(log, 'a hash', 32)).toString('hex') === members.log.digest &&
+      Buffer.from(readBytes(admissions, 'a hash', 32)).toString('hex') === members.digest;
+    if (!isSame) void this.#pull(from);
+  }
+
+  /** Everything that the other one has and this one lacks. */
+  async #pull(from: Contact): Promise<void> {
+    if (this.#isClosed || this.#pulling.has(from.host) || this.#pulling.size >= maximumPulls) return;
+    this.#pulling.add(from.host);
+    try {
+      for (let isMore = true; isMore && !this.#isClosed; ) isMore = await this.#pullOnce(from);
+    } catch (error) {
+      // Whoever is gone, or sends what does not hold, is asked again when it tells of something new.
+      if (!(error instanceof TransportError)) throw error;
+    } finally {
+      this.#pulling.delete(from.host);
+    }
+  }
+
+  /** Whether there is more to ask for. */
+  async #pullOnce(from: Contact): Promise<boolean> {
+    const { members, transport } = this.#ports;
+    const body = [
+      members.log.links.map((link) => fromHex(link.hash.slice(0, shortHashBytes * 2))),
+      members.admissions.map((one) => fromHex(nameOf(one))),
+    ];
+    const answer = await transport.request(from, membersMessages.pull, body, { deadline });
+    const [links, votes, admissions, isCut] = readTuple(answer, 'papers of members', 4);
+    const readLinks = readList(links, 'links', 0, maximumLinks).map((one) => decodeLink(paper(one, maximumLinkBytes)));
+    const isNews = members.takeLinks(readLinks);
+    members.takeVotes(readList(votes, 'votes', 0, maximumVotes).map(decodeVote));
+    const read = readList(admissions, 'admissions', 0, maximumMembers).map((one) =>
+      decodeAdmission(paper(one, maximumAdmissionBytes)),
+    );
+    return (members.takeAdmissions(read) || isNews) && readBoolean(isCut, 'whether there is more');
+  }
+
+  #papersFor(body: Wire): Wire {
+    const [links, admissions] = readTuple(body, 'what a peer has of members', 2);
+    const hasLink = shortHashes(links, maximumLinks);
+    const hasAdmission = shortHashes(admissions, maximumMembers);
+    const { members } = this.#ports;
+    let room = maximumAnswerBytes;
+    let isCut = false;
+    const fitting = (bytes: Uint8Array) => {
+      if (isCut || bytes.length + 8 > room) {
+        isCut = true;
+        return false;
+      }
+      room -= bytes.length + 8;
+      return true;
+    };
+    return [
+      members.log
+        .inOrder()
+        .filter((link) => !hasLink.has(link.hash.slice(0, shortHashBytes * 2)))
+        .map(({ bytes }) => bytes)
+        .filter(fitting),
+      members.log.votes.map(({ bytes }) => bytes).filter(fitting),
+      members.admissions
+        .filter((one) => !hasAdmission.has(nameOf(one)))
+        .map(({ bytes }) => bytes)
+        .filter(fitting),
+      isCut,
+    ];
+  }
+
+  #spread(): void {
+    const { digest } = this.#ports.members.log;
+    const isOfLog = digest !== this.#epoch;
+    this.#epoch = digest;
+    const hosts = this.#ports.hosts();
+    const most = isOfLog ? fanOut.log : fanOut.members;
+    // Neighbours first: they are the ones that ask most and are asked most.
+    const near = hosts.slice(0, most / 2);
+    const far = hosts.slice(near.length);
+    const told = [...near];
+    while (told.length < most && far.length > 0) {
+      told.push(...far.splice(Math.floor(this.#ports.random.next() * far.length), 1));
+    }
+    for (const host of told) void this.#tell(host);
+  }
+
+  #compare(): void {
+    if (this.#isClosed) return;
+    this.#timer = this.#ports.clock.after(compareEvery, () => this.#compare());
+    const hosts = this.#ports.hosts();
+    const one = hosts[Math.floor(this.#ports.random.next() * hosts.length)];
+    if (one !== undefined) void this.#tell(one);
+  }
+
+  async #tell(to: Contact): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      this.#heard(to, await this.#ports.transport.request(to, membersMessages.hear, this.#said(), { deadline }));
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      if (error.code !== 'member-removed' || this.#isRemoved) return;
+      this.#isRemoved = true;
+      this.#ports.removed?.(error.message);
+    }
+  }
+}
+
+function shortHashes(value: Wire, most: number): ReadonlySet<string> {
+  const hashes = readList(value, 'hashes', 0, most).map((one) => readBytes(one, 'a hash', shortHashBytes));
+  return new Set(hashes.map((one) => Buffer.from(one).toString('hex')));
+}
+
+function paper(value: Wire, mostBytes: number): Uint8Array {
+  if (value instanceof Uint8Array && value.length <= mostBytes) return value;
+  throw malformed(`a paper is not of at most ${mostBytes} bytes`);
+}

@@ -1,0 +1,784 @@
+/**
+ * The members of a network as this peer knows them: every admission that it verified, and the log of removals and admins.
+ * Each peer keeps all of it; members-exchange.ts brings peers into line. Here is decided who may come in, and here
+ * joiners are countersigned. In networks without admission it knows no more than names that hosts gave themselves, and
+ * still heeds removals.
+ */
+import { hash } from 'node:crypto';
+import { ChordialError } from '../errors.ts';
+import type { HostId } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import {
+  type Admission,
+  admissionOf,
+  type Certificate,
+  decodeAdmission,
+  isCertificateSigned,
+  isStampSigned,
+  isTicketSigned,
+  maximumNameCharacters,
+  refusedPapers,
+  type Signing,
+  signCertificate,
+  signStamp,
+  signTicket,
+  type Ticket,
+} from './admission.ts';
+import { BoundedCache } from './bounded-cache.ts';
+import { encodeGenesis, type Genesis, networkId } from './genesis.ts';
+import type { Admission as AdmissionRule, KnownHost, Membership, Right } from './membership.ts';
+import { shortId } from './membership.ts';
+import {
+  type Change,
+  decodeLink,
+  type Link,
+  MembershipLog,
+  maximumAdmins,
+  maximumKeeps,
+  type Removal,
+  type Vote,
+} from './membership-log.ts';
+import { TransportError } from './transport.ts';
+
+/** Where members and the log outlive a restart. */
+export interface MemberStore {
+  read(kind: 'admission' | 'link'): readonly Uint8Array[];
+  write(kind: 'admission' | 'link', id: string, bytes: Uint8Array): void;
+  seen(): Iterable<{ readonly host: string; readonly first: number; readonly last: number }>;
+  saw(host: HostId, first: number, last: number): void;
+}
+
+/** For tests, and before a peer knows whether it will be a member. */
+export const noStore: MemberStore = { read: () => [], write: () => {}, seen: () => [], saw: () => {} };
+
+export interface MembersOptions {
+  readonly genesis: Genesis;
+  readonly signer: Signing;
+  /** Milliseconds since 1970. */
+  readonly wallTime: () => Milliseconds;
+  readonly store?: MemberStore;
+}
+
+export interface ListedMember {
+  readonly host: HostId;
+  readonly name: string;
+  /** `waiting`: the invite had let in as many as it may, and an admin has not admitted it. */
+  readonly state: 'member' | 'waiting' | 'removed';
+  readonly isAdmin: boolean;
+  readonly rights: readonly Right[];
+  readonly share: number | null;
+  readonly admittedAt: Milliseconds | null;
+  /** Who issued the invite, or signed the certificate itself. */
+  readonly admittedBy: HostId | null;
+  readonly firstSeenAt: Milliseconds | null;
+  readonly lastSeenAt: Milliseconds | null;
+}
+
+export interface Invitation {
+  readonly uses: number;
+  readonly expires: Milliseconds;
+  readonly rights: readonly Right[];
+}
+
+/** Clocks of members may differ by so much, as for records. */
+export const clockTolerance: Milliseconds = 10 * 60_000;
+/** 500 bytes each in memory and on disk. */
+export const maximumMembers = 16_384;
+/** Beyond what a ticket lets in; who waits takes room at every peer. */
+const maximumWaiting = 16;
+/** A stamp's author needs one too, and so on until an admin's: what HELLO shows. */
+export const maximumShown = 32;
+const maximumVerified = 32_768;
+/** How often it is written down that a host was heard of. */
+const seenEvery: Milliseconds = 3600_000;
+const founderRights: readonly Right[] = ['store', 'publish', 'invite', 'admin'];
+const openRights: readonly Right[] = ['store', 'publish'];
+
+export class Members implements Membership {
+  readonly genesis: Genesis;
+  readonly network: string;
+  readonly encodedGenesis: Uint8Array;
+  readonly #signer: Signing;
+  readonly #wallTime: () => Milliseconds;
+  readonly #store: MemberStore;
+  readonly #log: MembershipLog;
+  readonly #admissions = new Map<HostId, Admission>();
+  readonly #ofTicket = new Map<HostId, Set<HostId>>();
+  readonly #seen = new Map<HostId, { first: number; last: number; written: number }>();
+  /** Names that hosts gave themselves where there are no certificates. */
+  readonly #given = new BoundedCache<HostId, string>(maximumMembers);
+  /** Papers whose signatures hold, by their hash. */
+  readonly #verified = new BoundedCache<string, true>(maximumVerified);
+  readonly #listeners = new Set<(removed: readonly HostId[]) => void>();
+  #barred: ReadonlySet<HostId> = new Set();
+  #digest: string | null = null;
+
+  constructor({ genesis, signer, wallTime, store = noStore }: MembersOptions) {
+    this.genesis = genesis;
+    this.network = networkId(genesis);
+    this.encodedGenesis = encodeGenesis(genesis);
+    this.#signer = signer;
+    this.#wallTime = wallTime;
+    this.#store = store;
+    this.#log = new MembershipLog(genesis);
+    const links = store.read('link').map(decodeLink);
+    for (const link of links.sort((a, b) => a.epoch - b.epoch)) this.#log.take(link);
+    this.#takeAll(store.read('admission').map(decodeAdmission), false);
+    for (const { host, first, last } of store.seen()) this.#seen.set(host as HostId, { first, last, written: last });
+    this.#barred = this.#barredNow();
+  }
+
+  get admission(): AdmissionRule {
+    return this.genesis.admission;
+  }
+
+  get self(): HostId {
+    return this.#signer.host;
+  }
+
+  /** Grows with the log: whoever names a higher one knows of removals that are news here. */
+  get epoch(): number {
+    return this.#log.state.epoch;
+  }
+
+  get log(): MembershipLog {
+    return this.#log;
+  }
+
+  get own(): Admission | null {
+    return this.#admissions.get(this.self) ?? null;
+  }
+
+  get isAdmin(): boolean {
+    return this.#log.state.admins.has(this.self);
+  }
+
+  /** Tells the admissions that are known here apart from those known elsewhere. */
+  get digest(): string {
+    this.#digest ??= hash('sha256', [...this.#admissions.values()].map(nameOf).sort().join(' '), 'hex');
+    return this.#digest;
+  }
+
+  get admissions(): readonly Admission[] {
+    return [...this.#admissions.values()];
+  }
+
+  /** Told after each change; with the hosts that were members and are none any more. */
+  onChange(listener: (removed: readonly HostId[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  // WHAT IS KNOWN
+
+  of(host: HostId): KnownHost {
+    const firstSeenAt = this.#seen.get(host)?.first ?? null;
+    const admission = this.#admissions.get(host);
+    if (admission === undefined) {
+      const rights = this.admission === 'members' ? [] : openRights;
+      return { name: this.#given.get(host) ?? shortId(host), admittedAt: null, share: null, rights, firstSeenAt };
+    }
+    const { certificate } = admission;
+    return {
+      name: shownName(admission),
+      admittedAt: admittedAt(admission),
+      share: certificate.share === null ? null : certificate.share / 1000,
+      rights: this.#rightsOf(admission),
+      firstSeenAt,
+    };
+  }
+
+  isRemoved(host: HostId): boolean {
+    return this.#barred.has(host);
+  }
+
+  removal(host: HostId): Removal | null {
+    return this.#log.state.removed.get(host) ?? null;
+  }
+
+  named(name: string): readonly HostId[] {
+    return this.list()
+      .filter((one) => one.name === name && one.state === 'member')
+      .map(({ host }) => host);
+  }
+
+  list(): readonly ListedMember[] {
+    const { admins } = this.#log.state;
+    const hosts = new Set([...this.#admissions.keys(), ...this.#barred, ...admins]);
+    if (this.admission !== 'members') for (const host of this.#seen.keys()) hosts.add(host);
+    return [...hosts]
+      .map((host): ListedMember => {
+        const admission = this.#admissions.get(host);
+        const known = this.of(host);
+        const isWaiting = admission !== undefined && this.#isWaiting(admission);
+        return {
+          host,
+          name: known.name,
+          state: this.isRemoved(host) ? 'removed' : isWaiting ? 'waiting' : 'member',
+          isAdmin: admins.has(host),
+          rights: known.rights,
+          share: known.share,
+          admittedAt: known.admittedAt,
+          admittedBy: admission === undefined ? null : issuerOf(admission),
+          firstSeenAt: known.firstSeenAt,
+          lastSeenAt: this.#seen.get(host)?.last ?? null,
+        };
+      })
+      .sort((a, b) => (a.admittedAt ?? 0) - (b.admittedAt ?? 0) || (a.name < b.name ? -1 : 1));
+  }
+
+  saw(host: HostId): void {
+    const now = this.#wallTime();
+    const seen = this.#seen.get(host);
+    if (seen !== undefined && now - seen.written < seenEvery) {
+      seen.last = now;
+      return;
+    }
+    if (seen === undefined && this.#seen.size >= maximumMembers) return;
+    const first = seen?.first ?? now;
+    this.#seen.set(host, { first, last: now, written: now });
+    this.#store.saw(host, first, now);
+  }
+
+  // AT THE DOOR
+
+  /** What HELLO shows: the own admission, then those of who countersigned it, up to an admin's. */
+  shown(): readonly Uint8Array[] {
+    const shown: Uint8Array[] = [];
+    let next = this.own;
+    while (next !== null && shown.length < maximumShown) {
+      shown.push(next.bytes);
+      const by = next.stamp?.by;
+      if (by === undefined || this.#log.state.admins.has(by)) break;
+      next = this.#admissions.get(by) ?? null;
+    }
+    return shown;
+  }
+
+  /** How this peer calls itself. */
+  get name(): string | null {
+    const { own } = this;
+    return own === null ? (this.#given.get(this.self) ?? null) : shownName(own);
+  }
+
+  /** The name that a host, or this one, gives itself; certificates count for more. */
+  call(host: HostId, name: string): void {
+    this.#given.set(host, name);
+  }
+
+  /** Throws a TransportError `refused` that says why the host, with what it shows, is no member. */
+  check(host: HostId, shown: readonly Uint8Array[]): void {
+    this.#refuseRemoved(host);
+    if (this.admission !== 'members') return;
+    const own = this.#learn(host, shown);
+    const admission = this.#admissions.get(host);
+    if (admission === undefined) {
+      if (own !== null) this.#verify(own);
+      throw refusedPapers('not-admitted', 'No certificate of a member was shown.');
+    }
+    this.#refuseEnded(admission.certificate);
+    this.#refuseWaiting(admission);
+  }
+
+  /**
+   * Lets a host in: a member, or a joiner whose certificate is then countersigned. Returns the admission that it should
+   * show from now on. Throws a TransportError `refused`.
+   */
+  admit(host: HostId, shown: readonly Uint8Array[]): Admission | null {
+    this.#refuseRemoved(host);
+    if (this.admission !== 'members') return null;
+    const own = this.#learn(host, shown);
+    const known = this.#admissions.get(host);
+    if (known !== undefined) {
+      this.#refuseEnded(known.certificate);
+      this.#refuseWaiting(known);
+      return known;
+    }
+    if (own === null) throw refusedPapers('not-admitted', 'No certificate of a member was shown.');
+    if (own.ticket === null || own.stamp !== null) {
+      this.#verify(own);
+      throw refusedPapers('not-admitted', 'The certificate shown was not taken.');
+    }
+    return this.#countersign(own, own.ticket);
+  }
+
+  #refuseRemoved(host: HostId): void {
+    if (!this.isRemoved(host)) return;
+    throw refusedPapers(
+      'member-removed',
+      'This member was removed from the network. Ask an admin of it for an invite, and join with a new data folder.',
+    );
+  }
+
+  #refuseEnded({ notAfter }: Certificate): void {
+    if (notAfter === null || this.#wallTime() <= notAfter + clockTolerance) return;
+    throw refusedPapers(
+      'bad-certificate',
+      `The certificate ended at ${dateOf(notAfter)}. Ask an admin for a new invite.`,
+    );
+  }
+
+  #refuseWaiting(admission: Admission): void {
+    if (!this.#isWaiting(admission)) return;
+    const uses = admission.ticket?.uses ?? 1;
+    throw refusedPapers(
+      'not-admitted',
+      `The invite was for ${uses === 1 ? 'one member' : `${uses} members`}, and as many came before. An admin can still admit this one with "chordial admin admit ${shortId(admission.certificate.member)}"; then start again.`,
+    );
+  }
+
+  /** The host's own admission, decoded; those behind it are taken as far as they hold. */
+  #learn(host: HostId, shown: readonly Uint8Array[]): Admission | null {
+    const [own, ...others] = shown.slice(0, maximumShown).map(decodeAdmission);
+    if (own === undefined) return null;
+    if (own.certificate.member !== host) {
+      throw refusedPapers(
+        'bad-certificate',
+        `The certificate is for the key of ${shortId(own.certificate.member)}, not for the one of ${shortId(host)}.`,
+      );
+    }
+    const known = this.#admissions.get(host);
+    if (known !== undefined && Buffer.compare(known.bytes, own.bytes) === 0) return own;
+    this.#takeAll([...others.reverse(), ...(own.ticket !== null && own.stamp === null ? [] : [own])], true);
+    return own;
+  }
+
+  #countersign(own: Admission, ticket: Ticket): Admission {
+    this.#verify(own);
+    const now = this.#wallTime();
+    if (now > ticket.expires) {
+      throw refusedPapers(
+        'invite-expired',
+        `The invite was good until ${dateOf(ticket.expires)}, and the clock of this peer says ${dateOf(now)}. Ask for a new one, or set the clock that is wrong.`,
+      );
+    }
+    const waiting = [...(this.#ofTicket.get(ticket.key) ?? [])].filter((one) =>
+      this.#isWaiting(this.#admissions.get(one)!),
+    );
+    if (waiting.length >= maximumWaiting) {
+      throw refusedPapers(
+        'invite-used',
+        `The invite was for ${ticket.uses}, and ${waiting.length} more wait for an admin. Ask for a new one.`,
+      );
+    }
+    const name = this.#freeName(own.certificate.name, own.certificate.member);
+    const admission = admissionOf({ ...own, stamp: signStamp(own.certificate, now, name, this.#signer) });
+    this.#take(admission);
+    this.#changed();
+    this.#refuseWaiting(admission);
+    return admission;
+  }
+
+  /** `anna@laptop-2` where another member is called `anna@laptop`. */
+  #freeName(wanted: string, member: HostId): string {
+    const taken = new Set([...this.#admissions.values()].filter((a) => a.certificate.member !== member).map(shownName));
+    if (!taken.has(wanted)) return wanted;
+    for (let number = 2; ; number++) {
+      const name = `${wanted.slice(0, maximumNameCharacters - 7)}-${number}`;
+      if (!taken.has(name)) return name;
+    }
+  }
+
+  // LEARNING
+
+  /** Takes what holds; true when something was new. Throws for nothing: what others hand on may be wrong. */
+  takeAdmissions(admissions: readonly Admission[]): boolean {
+    const isNews = this.#takeAll(admissions, true);
+    if (isNews) this.#changed();
+    return isNews;
+  }
+
+  /** In the order of their epochs. Throws a TransportError at the first that does not hold; those before it stay. */
+  takeLinks(links: readonly Link[]): boolean {
+    let isNews = false;
+    try {
+      for (const link of [...links].sort((a, b) => a.epoch - b.epoch)) {
+        if (!this.#log.take(link)) continue;
+        isNews = true;
+        this.#store.write('link', link.hash, link.bytes);
+      }
+    } finally {
+      if (isNews) this.#changed();
+    }
+    return isNews;
+  }
+
+  takeVotes(votes: readonly Vote[]): boolean {
+    const news = votes.filter((vote) => this.#log.takeVote(vote));
+    if (news.length > 0) this.#changed();
+    return news.length > 0;
+  }
+
+  /** Those whose authors come among them are taken whatever their order. */
+  #takeAll(admissions: readonly Admission[], isStrict: boolean): boolean {
+    let open = admissions.filter((one) => this.#isNews(one));
+    let isNews = false;
+    for (let before = -1; open.length !== before; ) {
+      before = open.length;
+      open = open.filter((one) => {
+        try {
+          this.#verify(one);
+        } catch (error) {
+          if (!(error instanceof TransportError)) throw error;
+          // What was verified before it was kept may rest on a member that was removed since.
+          return isStrict || error.code === 'not-admitted';
+        }
+        isNews = this.#take(one) || isNews;
+        return false;
+      });
+    }
+    return isNews;
+  }
+
+  /** One admission for each member: an admin's own word before a ticket's, then the earlier. */
+  #isNews(admission: Admission): boolean {
+    const known = this.#admissions.get(admission.certificate.member);
+    if (known === undefined) return this.#admissions.size < maximumMembers;
+    return isBefore(admission, known);
+  }
+
+  #take(admission: Admission): boolean {
+    if (!this.#isNews(admission)) return false;
+    const { certificate, ticket } = admission;
+    if (ticket !== null && (this.#ofTicket.get(ticket.key)?.size ?? 0) >= ticket.uses + maximumWaiting) return false;
+    this.#admissions.set(certificate.member, admission);
+    if (ticket !== null) {
+      const members = this.#ofTicket.get(ticket.key) ?? new Set();
+      this.#ofTicket.set(ticket.key, members.add(certificate.member));
+    }
+    this.#digest = null;
+    this.#store.write('admission', certificate.member, admission.bytes);
+    return true;
+  }
+
+  #changed(): void {
+    this.#digest = null;
+    const before = this.#barred;
+    this.#barred = this.#barredNow();
+    const removed = [...this.#barred].filter((host) => !before.has(host));
+    for (const listener of this.#listeners) listener(removed);
+  }
+
+  /** The removed ones, and those whose admission rested on one of them and was not kept. */
+  #barredNow(): ReadonlySet<HostId> {
+    const barred = new Set(this.#log.state.removed.keys());
+    for (let before = -1; barred.size !== before; ) {
+      before = barred.size;
+      for (const [host, admission] of this.#admissions) {
+        if (!barred.has(host) && this.#restsOnRemoved(admission) !== null) barred.add(host);
+      }
+    }
+    return barred;
+  }
+
+  // VERIFYING
+
+  /** Throws a TransportError `refused` naming what is wrong. An admission without a stamp is a joiner's. */
+  #verify(admission: Admission): void {
+    const { certificate, ticket, inviter, stamp } = admission;
+    const now = this.#wallTime();
+    this.#checkNetwork(certificate.network);
+    if (certificate.rights.includes('admin') && !this.#isOrWasAdmin(certificate.member)) {
+      throw refusedPapers(
+        'bad-certificate',
+        'The certificate grants the right of admins, which only the admins themselves give.',
+      );
+    }
+    this.#checkSigned(certificate.bytes, 'certificate', () => isCertificateSigned(certificate));
+    this.#checkBegun(certificate.notBefore, now);
+    this.#refuseEnded(certificate);
+    if (ticket === null) {
+      if (inviter !== null || stamp !== null) throw brokenChain();
+      if (!this.#isOrWasAdmin(certificate.issuer)) throw brokenChain();
+    } else {
+      this.#verifyTicket(ticket, inviter, now);
+      if (certificate.issuer !== ticket.key) throw brokenChain();
+      const isWithin = certificate.rights.every((right) => ticket.rights.includes(right));
+      if (!isWithin || certificate.share !== ticket.share) {
+        throw refusedPapers('bad-certificate', 'The certificate grants more than its invite.');
+      }
+      if (stamp !== null) {
+        this.#checkSigned(Buffer.concat([certificate.bytes, stamp.signature]), 'countersignature', () =>
+          isStampSigned(stamp, certificate),
+        );
+        this.#checkBegun(stamp.time, now);
+        if (stamp.time > ticket.expires)
+          throw refusedPapers('invite-expired', `The invite was used after its end, ${dateOf(ticket.expires)}.`);
+        if (!this.#isOrWasAdmin(stamp.by) && !this.#isSettled(stamp.by)) {
+          throw refusedPapers('not-admitted', 'The certificate was countersigned by somebody who is no member.');
+        }
+      }
+    }
+    const removed = this.#restsOnRemoved(admission);
+    if (removed !== null) {
+      throw refusedPapers(
+        'member-removed',
+        `The certificate rests on ${this.of(removed).name}, who was removed. Ask an admin for a new invite.`,
+      );
+    }
+  }
+
+  #verifyTicket(ticket: Ticket, inviter: Admission | null, now: Milliseconds): void {
+    this.#checkNetwork(ticket.network);
+    this.#checkSigned(ticket.bytes, 'invite', () => isTicketSigned(ticket));
+    this.#checkBegun(ticket.notBefore, now);
+    if (ticket.rights.includes('admin')) throw refusedPapers('bad-certificate', 'An invite cannot make an admin.');
+    if (inviter === null) {
+      if (!this.#isOrWasAdmin(ticket.issuer)) throw brokenChain();
+      return;
+    }
+    const { certificate } = inviter;
+    if (
+      inviter.inviter !== null ||
+      certificate.member !== ticket.issuer ||
+      (inviter.ticket !== null && inviter.stamp === null)
+    )
+      throw brokenChain();
+    this.#verify(inviter);
+    const isWithin = ticket.rights.every((right) => right !== 'invite' && certificate.rights.includes(right));
+    if (!certificate.rights.includes('invite') || !isWithin) {
+      throw refusedPapers('bad-certificate', 'The invite grants more than its issuer may.');
+    }
+  }
+
+  #checkNetwork(network: string): void {
+    if (network !== this.network) throw refusedPapers('bad-certificate', 'The certificate is of another network.');
+  }
+
+  #checkSigned(bytes: Uint8Array, what: string, isSigned: () => boolean): void {
+    const name = hash('sha256', bytes, 'base64');
+    if (this.#verified.get(name) === true) return;
+    if (!isSigned()) throw refusedPapers('bad-certificate', `The ${what} is forged: its signature does not hold.`);
+    this.#verified.set(name, true);
+  }
+
+  #checkBegun(time: Milliseconds, now: Milliseconds): void {
+    if (time <= now + clockTolerance) return;
+    throw refusedPapers(
+      'wrong-clock',
+      `The certificate is of ${dateOf(time)}, and the clock of this peer says ${dateOf(now)}: one of the two clocks is wrong. Set it and start again.`,
+    );
+  }
+
+  #isOrWasAdmin(host: HostId): boolean {
+    const { admins, former } = this.#log.state;
+    return admins.has(host) || former.has(host);
+  }
+
+  #isSettled(host: HostId): boolean {
+    const admission = this.#admissions.get(host);
+    return admission !== undefined && !this.#isWaiting(admission);
+  }
+
+  /** Who of those that this admission rests on was removed, or is no admin any more, without keeping it. */
+  #restsOnRemoved(admission: Admission): HostId | null {
+    const { removed, former } = this.#log.state;
+    const { certificate, ticket, inviter, stamp } = admission;
+    const kept = (by: HostId, isIssuer: boolean) => {
+      const removal = removed.get(by);
+      if (removal !== undefined) return removal.keeps.has(certificate.member);
+      const end = isIssuer ? former.get(by) : undefined;
+      return end === undefined || end === null || end.has(certificate.member) || certificate.member === by;
+    };
+    const issuer = ticket?.issuer ?? certificate.issuer;
+    if (issuer !== certificate.member && !kept(issuer, inviter === null)) return issuer;
+    const above = inviter === null ? null : this.#restsOnRemoved(inviter);
+    if (above !== null) return above;
+    if (stamp !== null && !kept(stamp.by, false)) return stamp.by;
+    return null;
+  }
+
+  /** Beyond the uses of its ticket, in the order of the countersignatures. */
+  #isWaiting({ certificate, ticket }: Admission): boolean {
+    if (ticket === null) return false;
+    const members = this.#ofTicket.get(ticket.key);
+    if (members === undefined || members.size <= ticket.uses) return false;
+    const order = [...members]
+      .map((member) => this.#admissions.get(member)!)
+      .filter((one) => one.ticket?.key === ticket.key)
+      .sort((a, b) => admittedAt(a) - admittedAt(b) || (a.certificate.member < b.certificate.member ? -1 : 1));
+    return order.findIndex((one) => one.certificate.member === certificate.member) >= ticket.uses;
+  }
+
+  #rightsOf({ certificate }: Admission): readonly Right[] {
+    const isAdmin = this.#log.state.admins.has(certificate.member);
+    if (isAdmin) return founderRights;
+    return certificate.rights.filter((right) => right !== 'admin');
+  }
+
+  // WRITING
+
+  /** The founder's own certificate. */
+  foundWith(name: string): void {
+    const now = this.#wallTime();
+    const text = { network: this.network, member: this.self, name, share: null, notBefore: now, notAfter: null };
+    const certificate = signCertificate({ ...text, rights: founderRights }, this.#signer);
+    this.#take(admissionOf({ certificate, ticket: null, inviter: null, stamp: null }));
+  }
+
+  /** What this peer got when it was let in. Throws as `check` does. */
+  keepOwn(admission: Admission): void {
+    this.#takeAll([admission], true);
+    this.#take(admission);
+  }
+
+  get mayInvite(): boolean {
+    const { own } = this;
+    return own !== null && this.#rightsOf(own).includes('invite') && (this.isAdmin || own.inviter === null);
+  }
+
+  /** Papers of an invite for the key; throws `not-admin` where this peer may not invite. */
+  invite(
+    key: HostId,
+    { uses, expires, rights }: Invitation,
+  ): { readonly ticket: Ticket; readonly inviter: Admission | null } {
+    const own = this.own;
+    const mine: readonly Right[] = own === null ? [] : this.#rightsOf(own);
+    if (own === null || !mine.includes('invite')) {
+      throw new ChordialError(
+        'not-admin',
+        'This peer may not invite: its certificate lacks the right "invite". Ask an admin for the invite.',
+      );
+    }
+    const inviter = this.isAdmin ? null : own;
+    if (inviter?.inviter != null) {
+      throw new ChordialError(
+        'not-admin',
+        'This peer was admitted by a member that is no admin, so it cannot invite. Ask an admin for the invite.',
+      );
+    }
+    const grantable = rights.filter(
+      (right) => right !== 'admin' && mine.includes(right) && (inviter === null || right !== 'invite'),
+    );
+    const text = {
+      network: this.network,
+      key,
+      uses,
+      rights: grantable,
+      share: null,
+      notBefore: this.#wallTime(),
+      expires,
+    };
+    return { ticket: signTicket(text, this.#signer), inviter };
+  }
+
+  /** Admits a host that waits. Throws `not-admin`, `not-found`. */
+  admitWaiting(host: HostId): void {
+    this.#assertAdmin();
+    const waiting = this.#admissions.get(host);
+    if (waiting === undefined || !this.#isWaiting(waiting)) {
+      throw new ChordialError(
+        'not-found',
+        `${shortId(host)} does not wait to be admitted. See who does with "chordial members".`,
+      );
+    }
+    const { certificate } = waiting;
+    const now = this.#wallTime();
+    const text = {
+      network: this.network,
+      member: host,
+      name: shownName(waiting),
+      share: certificate.share,
+      notBefore: now,
+      notAfter: null,
+    };
+    const signed = signCertificate(
+      { ...text, rights: certificate.rights.filter((right) => right !== 'admin') },
+      this.#signer,
+    );
+    this.takeAdmissions([admissionOf({ certificate: signed, ticket: null, inviter: null, stamp: null })]);
+  }
+
+  /**
+   * Removes a member, or adds or removes an admin. Where that needs more admins, this one's word is kept and told to them.
+   * `withAdmitted`: together with those that it let in.
+   */
+  change(
+    operation: 'remove' | 'add-admin' | 'remove-admin',
+    member: HostId,
+    { purge = false, withAdmitted = false }: { readonly purge?: boolean; readonly withAdmitted?: boolean } = {},
+  ): { readonly done: boolean; readonly votes: number; readonly needed: number } {
+    this.#assertAdmin();
+    const { admins } = this.#log.state;
+    if (!this.#isSettled(member) && this.admission === 'members' && !this.#log.state.admins.has(member)) {
+      throw new ChordialError(
+        'not-found',
+        `${shortId(member)} is no member of this network. See who is with "chordial members".`,
+      );
+    }
+    if (operation === 'add-admin' && (admins.has(member) || admins.size >= maximumAdmins)) {
+      const reason = admins.has(member) ? 'is an admin already' : `would be one admin more than ${maximumAdmins}`;
+      throw new ChordialError('already-exists', `${this.of(member).name} ${reason}.`);
+    }
+    if (operation === 'remove-admin' && !admins.has(member)) {
+      throw new ChordialError('not-found', `${this.of(member).name} is no admin. See who is with "chordial members".`);
+    }
+    const isVoted = operation !== 'remove' || admins.has(member);
+    if (operation !== 'add-admin' && admins.has(member) && admins.size === 1) {
+      throw new ChordialError(
+        'last-admin',
+        `${this.of(member).name} is the only admin: nobody could admit or remove members any more. Add another first, with "chordial admin add MEMBER".`,
+      );
+    }
+    if (isVoted) this.takeVotes([this.#log.signVote(operation, member, this.#signer)]);
+    const { votes, needed } = this.#log.votesFor(operation, member);
+    if (isVoted && votes.length < needed) return { done: false, votes: votes.length, needed };
+    const keeps = operation === 'add-admin' ? [] : this.#kept(member, withAdmitted);
+    const change: Change = { operation, member, purge, keeps };
+    this.takeLinks([this.#log.signLink(change, isVoted ? votes : [], this.#wallTime(), this.#signer)]);
+    return { done: true, votes: votes.length, needed: isVoted ? needed : 1 };
+  }
+
+  #kept(member: HostId, withAdmitted: boolean): readonly HostId[] {
+    const kept = [...this.#admissions]
+      .filter(([host, one]) => {
+        if (host === member || this.isRemoved(host)) return false;
+        const isAdmitted = issuerOf(one) === member;
+        return (isAdmitted && !withAdmitted) || (!isAdmitted && one.stamp?.by === member);
+      })
+      .map(([host]) => host);
+    if (kept.length <= maximumKeeps) return kept;
+    throw new ChordialError(
+      'too-large',
+      `${kept.length} members were let in by it, more than the ${maximumKeeps} that one removal can keep. Add admins and admit some of them anew first.`,
+    );
+  }
+
+  #assertAdmin(): void {
+    if (this.isAdmin) return;
+    throw new ChordialError(
+      'not-admin',
+      'This peer is no admin of the network. Ask one of them; "chordial members" lists who is.',
+    );
+  }
+}
+
+/** The hash by which peers name an admission to each other. */
+export function nameOf({ bytes }: Admission): string {
+  return hash('sha256', bytes, 'hex').slice(0, 16);
+}
+
+export function shownName({ certificate, stamp }: Admission): string {
+  return stamp?.name ?? certificate.name;
+}
+
+export function admittedAt({ certificate, stamp }: Admission): Milliseconds {
+  return stamp?.time ?? certificate.notBefore;
+}
+
+function issuerOf({ certificate, ticket }: Admission): HostId {
+  return ticket?.issuer ?? certificate.issuer;
+}
+
+function isBefore(a: Admission, b: Admission): boolean {
+  if ((a.ticket === null) !== (b.ticket === null)) return a.ticket === null;
+  return admittedAt(a) - admittedAt(b) < 0 || (admittedAt(a) === admittedAt(b) && Buffer.compare(a.bytes, b.bytes) < 0);
+}
+
+function brokenChain(): TransportError {
+  return refusedPapers('bad-certificate', 'The certificate leads to no admin of this network: its chain is broken.');
+}
+
+function dateOf(time: Milliseconds): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+}

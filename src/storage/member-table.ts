@@ -1,0 +1,53 @@
+/**
+ * Members of the network and its log of removals in the catalogue. The order of writing is that of learning; a power cut can
+ * lose the last ones, which other members then tell again.
+ */
+import type { StatementSync } from 'node:sqlite';
+import type { Catalog } from './catalog.ts';
+
+export type MemberPaper = 'admission' | 'link';
+
+export class MemberTable {
+  readonly #catalog: Catalog;
+  readonly #read: StatementSync;
+  readonly #write: StatementSync;
+  readonly #seen: StatementSync;
+  readonly #saw: StatementSync;
+
+  constructor(catalog: Catalog) {
+    const { database } = catalog;
+    database.exec(`
+      CREATE TABLE IF NOT EXISTS member_papers (
+        kind TEXT NOT NULL, id TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (kind, id)
+      ) WITHOUT ROWID, STRICT;
+      CREATE TABLE IF NOT EXISTS seen_hosts (
+        host TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL
+      ) WITHOUT ROWID, STRICT;
+    `);
+    this.#catalog = catalog;
+    this.#read = database.prepare('SELECT bytes FROM member_papers WHERE kind = ?');
+    this.#write = database.prepare('INSERT OR REPLACE INTO member_papers (kind, id, bytes) VALUES (?, ?, ?)');
+    this.#seen = database.prepare('SELECT host, first, last FROM seen_hosts');
+    this.#saw = database.prepare('INSERT OR REPLACE INTO seen_hosts (host, first, last) VALUES (?, ?, ?)');
+  }
+
+  read(kind: MemberPaper): readonly Uint8Array[] {
+    return this.#read.all(kind).map(({ bytes }) => Uint8Array.from(bytes as Uint8Array));
+  }
+
+  /** A failed write is told by the catalogue where it matters; the paper is learnt again after the next start. */
+  write(kind: MemberPaper, id: string, bytes: Uint8Array): void {
+    this.#catalog.write(() => this.#write.run(kind, id, bytes)).catch(() => undefined);
+  }
+
+  /** Milliseconds since 1970. */
+  seen(): readonly { readonly host: string; readonly first: number; readonly last: number }[] {
+    return this.#seen
+      .all()
+      .map(({ host, first, last }) => ({ host: String(host), first: Number(first), last: Number(last) }));
+  }
+
+  saw(host: string, first: number, last: number): void {
+    this.#catalog.write(() => this.#saw.run(host, first, last)).catch(() => undefined);
+  }
+}
