@@ -225,7 +225,12 @@ export const share = record({
   state: { enum: ['indexing', 'watching', 'missing'], description: 'missing: the folder is not there now' },
   indexed: whole,
   announced: { type: 'integer', description: 'Of the indexed ones, those that others find' },
-  unreadable: { type: 'integer', description: 'Files and folders that cannot be read' },
+  unreadable: { type: 'integer', description: 'Files and folders that cannot be read or named, or are not for others' },
+  changing: {
+    type: 'integer',
+    description: 'Files that keep changing; they are hashed when they have been quiet for a while',
+  },
+  leftOut: list(record({ path: { type: 'string', description: 'Below the share' }, why: text })),
 });
 export const shareList = record({ shares: list(share) });
 

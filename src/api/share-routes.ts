@@ -7,6 +7,10 @@ interface ShareRoute {
   Body: { path: string };
 }
 
+interface AddRoute {
+  Body: { path: string; others?: boolean };
+}
+
 /** As the systems have it. */
 const maximumPathCharacters = 4096;
 
@@ -22,11 +26,21 @@ export function shareRoutes(app: FastifyInstance, { peer }: ApiContext): void {
 
   const add = {
     summary: 'Shares a folder or file of this machine, which stays where it is',
-    body,
+    body: {
+      ...body,
+      properties: {
+        ...body.properties,
+        others: {
+          type: 'boolean',
+          description:
+            'Also what belongs to other users than the folder or lies on other devices; kept as it was if not given',
+        },
+      },
+    },
     response: { 201: schemas.share },
   };
-  app.post<ShareRoute>('/api/v1/shares', { schema: add }, async (request, reply) =>
-    reply.code(201).send(await peer().shares.add(request.body.path)),
+  app.post<AddRoute>('/api/v1/shares', { schema: add }, async (request, reply) =>
+    reply.code(201).send(await peer().shares.add(request.body.path, request.body.others)),
   );
 
   const remove = { summary: 'Ends a share; the files stay', body, response: { 200: schemas.share } };

@@ -1,8 +1,10 @@
 /** `chordial share`, `unshare`, `shares`: folders whose files stay where they are and are found by everybody. */
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Share } from '../client/answers.ts';
 import { shownSize } from '../transfer/shown-size.ts';
+import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
@@ -10,14 +12,21 @@ import { plain, table } from './table.ts';
 
 type ShareOptions = CommonOptions & PeerOptions;
 
+/** So long `share` waits for the first look at the folder, to name what is left out. */
+const firstLookMilliseconds = 2000;
+const betweenLooksMilliseconds = 100;
+
 export function shareCommand(): Command {
   return peerCommand('share', 'shares a folder or file, which stays where it is', 'chordial share ~/Music')
     .argument('<dir>', 'a folder, or a single file, on the machine of the peer')
-    .action(async (place: string, options: ShareOptions) => {
+    .option('--others', 'also what belongs to other users than the folder, or lies on other devices')
+    .action(async (place: string, options: ShareOptions & { readonly others?: boolean }) => {
       const { client } = await findPeer(options);
-      const share = await client.call('POST /api/v1/shares', { body: { path: path.resolve(place) } });
-      if (options.json) sayJson(share);
-      else say(`${plain(share.path)} is shared; see how far it is with "chordial shares"`);
+      const others = options.others === undefined ? {} : { others: options.others };
+      const share = await client.call('POST /api/v1/shares', { body: { path: path.resolve(place), ...others } });
+      if (options.json) return sayJson(share);
+      say(`${plain(share.path)} is shared; see how far it is with "chordial shares"`);
+      for (const line of leftOutLines(await firstLook(client, share))) console.error(line);
     });
 }
 
@@ -39,7 +48,7 @@ export function sharesCommand(): Command {
       const { shares } = await client.call('GET /api/v1/shares');
       if (options.json) sayJson({ shares });
       else if (shares.length === 0) say('nothing is shared; share a folder with "chordial share DIR"');
-      else say(listing(shares));
+      else say([listing(shares), ...shares.flatMap(leftOutLines)].join('\n'));
     },
   );
 }
@@ -57,9 +66,27 @@ function listing(shares: readonly Share[]): string {
   );
 }
 
-function stateOf({ state, files, indexed, announced, unreadable }: Share): string {
+async function firstLook(client: ApiClient, first: Share): Promise<Share> {
+  const end = Date.now() + firstLookMilliseconds;
+  let share = first;
+  while (share.state === 'indexing' && share.leftOut.length === 0 && Date.now() < end) {
+    await setTimeout(betweenLooksMilliseconds);
+    const { shares } = await client.call('GET /api/v1/shares');
+    share = shares.find((one) => one.path === first.path) ?? share;
+  }
+  return share;
+}
+
+function leftOutLines({ path: share, leftOut, unreadable, changing }: Share): readonly string[] {
+  const lines = leftOut.map((one) => `left out: ${plain(path.join(share, one.path))} (${plain(one.why)})`);
+  const rest = unreadable + changing - leftOut.length;
+  return rest > 0 ? [...lines, `left out: ${rest} more in ${plain(share)}`] : lines;
+}
+
+function stateOf({ state, files, indexed, announced, unreadable, changing }: Share): string {
   const parts = [state === 'indexing' ? `${state} ${indexed} of ${files}` : state];
   if (announced < indexed) parts.push(`${announced} announced`);
+  if (changing > 0) parts.push(`${changing} changing`);
   if (unreadable > 0) parts.push(`${unreadable} unreadable`);
   return parts.join(', ');
 }

@@ -300,8 +300,15 @@ export interface Share {
   readonly indexed: number;
   /** Of the indexed ones, those that others find */
   readonly announced: number;
-  /** Files and folders that cannot be read */
+  /** Files and folders that cannot be read or named, or are not for others */
   readonly unreadable: number;
+  /** Files that keep changing; they are hashed when they have been quiet for a while */
+  readonly changing: number;
+  readonly leftOut: readonly {
+    /** Below the share */
+    readonly path: string;
+    readonly why: string;
+  }[];
 }
 
 export interface ShareList {

@@ -175,6 +175,8 @@ export interface Operations {
     readonly body: {
       /** Absolute */
       readonly path: string;
+      /** Also what belongs to other users than the folder or lies on other devices; kept as it was if not given */
+      readonly others?: boolean;
     };
     readonly answer: Share;
   };

@@ -8,12 +8,16 @@ export const maximumNameBytes = 255;
 
 /** The name in Unicode form NFC. Throws ChordialError('bad-name') that names the reason. */
 export function checkName(name: string): string {
-  if (!name.isWellFormed()) throw badName(name, 'it holds half a surrogate pair, which is no Unicode character');
-  const normal = name.normalize('NFC');
-  const reason = whyNotAName(normal);
+  const reason = whyNotAPublishedName(name);
   if (reason !== null) throw badName(name, reason);
-  if (/\p{Cc}/u.test(normal)) throw badName(name, 'it holds a control character');
-  return normal;
+  return name.normalize('NFC');
+}
+
+/** Why nothing can be put or shared under this name, or null when it can. */
+export function whyNotAPublishedName(name: string): string | null {
+  if (!name.isWellFormed()) return 'it holds half a surrogate pair, which is no Unicode character';
+  const normal = name.normalize('NFC');
+  return whyNotAName(normal) ?? (/\p{Cc}/u.test(normal) ? 'it holds a control character' : null);
 }
 
 /**

@@ -1,5 +1,4 @@
 /** What a peer keeps and moves: the block store, the records and the data path, opened on its data folder. */
-import { realpathSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { HashingThread } from '../content/hashing-thread.ts';
 import { ChordialError } from '../errors.ts';
@@ -106,7 +105,7 @@ export class DataPlane {
     });
     this.#path = new DataPath({
       clockNote: () => this.clockWatch.note,
-      shared: new SharedFileBlocks(sharedTable, this.#hashing, () => this.shares.changed()),
+      shared: new SharedFileBlocks(sharedTable, this.#hashing, (file) => this.shares.changed(file)),
       hashing: this.#hashing,
       view,
       transport,
@@ -163,7 +162,6 @@ export class DataPlane {
       table: sharedTable,
       announcer: this.#path.announcer,
       words: this.postingWords,
-      dataFolder: realpathSync(options.folder),
       notify: (text) => events.tell({ kind: 'shares', text }),
       failed: (error) => events.tell({ kind: 'shares', text: error.message }),
     });

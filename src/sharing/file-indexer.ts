@@ -1,24 +1,28 @@
 /**
  * Hashes found files and writes them into the index: a few small ones at a time, a large one by all the threads that
- * hashing may have. A file that is being written is left until it is quiet.
+ * hashing may have. A file that is being written is left until it is quiet; one that changes again and again is hashed after
+ * pauses that grow, at last once in ten minutes (restless-files.ts).
  */
-import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import path from 'node:path';
 import { HashingThread } from '../content/hashing-thread.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { IndexedFile, SharedFileTable } from '../storage/shared-file-table.ts';
-import { hashFile } from './hash-file.ts';
+import { hashOpened } from './hash-file.ts';
 import { type FoundFile, stampOf } from './look-through.ts';
+import { RestlessFiles } from './restless-files.ts';
+import type { SharedFileOpener } from './shared-file-opener.ts';
 
 export interface IndexerPorts {
   readonly table: Pick<SharedFileTable, 'put'>;
+  readonly opener: SharedFileOpener;
   /** Files are in the index. */
   readonly indexed: (files: number) => void;
   /** A file that cannot be indexed as it is; the next look at its share finds it again. */
   readonly failed: (file: FoundFile, error: ChordialError) => void;
+  /** A file that changes again and again is not what is known of it, and it will take a while until it is hashed. */
+  readonly deferred: (file: FoundFile) => void;
   readonly now: () => number;
 }
 
@@ -31,9 +35,8 @@ const hashingThreads = 2;
 const filesAtOnce = 4;
 /** One larger than this is hashed alone. */
 const smallBytes = 4 * 1024 * 1024;
-/** What changed sooner than this ago may still be changing. */
-const quietMilliseconds = 600;
-const resolvedMilliseconds = 1000;
+/** Not worth taking back what is announced of a file. */
+const shortWaitMilliseconds = 5000;
 const filesPerWrite = 256;
 const writeMilliseconds = 200;
 
@@ -45,11 +48,11 @@ export class FileIndexer {
   #queue: Iterator<FoundFile> = this.#waiting.values();
   #next: FoundFile | null = null;
   readonly #underWay = new Map<string, AbortController>();
-  readonly #restless = new Map<string, NodeJS.Timeout>();
+  readonly #restless: RestlessFiles;
   readonly #hashed = new Map<string, HashedFound>();
   /** Stamps by path. */
   readonly #beingWritten = new Map<string, string>();
-  /** The share of each file under way or restless. */
+  /** The share of each file under way. */
   readonly #folders = new Map<string, number>();
   readonly #bytesDone = new Map<string, number>();
   readonly #threads = Array.from(
@@ -58,17 +61,30 @@ export class FileIndexer {
   );
   readonly #leaves = new LeafPool();
   #isLarge = false;
-  #resolved: { readonly folder: string; readonly at: number } | null = null;
   #writing: Promise<void> = Promise.resolve();
   #write: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(ports: IndexerPorts) {
     this.#ports = ports;
+    this.#restless = new RestlessFiles({
+      now: ports.now,
+      deferred: (file, delay) => {
+        if (delay > shortWaitMilliseconds) ports.deferred(file);
+      },
+      quiet: (file) => {
+        this.#waiting.set(file.path, file);
+        this.#start();
+      },
+    });
   }
 
   add(files: readonly FoundFile[]): void {
-    for (const file of files) if (!this.#isTaken(file)) this.#waiting.set(file.path, file);
+    for (const file of files) {
+      if (this.#isTaken(file)) continue;
+      if (file.indexed !== null) this.#restless.changedAgain(file, file.indexed);
+      this.#waiting.set(file.path, file);
+    }
     this.#start();
   }
 
@@ -77,11 +93,16 @@ export class FileIndexer {
     let waiting = 0;
     for (const file of this.#waiting.values()) if (file.folder === folder) waiting += 1;
     for (const file of this.#hashed.values()) if (file.folder === folder) waiting += 1;
-    return waiting + (this.#underWay.size > 0 || this.#restless.size > 0 ? this.#busyWith(folder) : 0);
+    return waiting + this.#restless.pending(folder) + (this.#underWay.size > 0 ? this.#busyWith(folder) : 0);
+  }
+
+  /** Files of a share that change again and again and wait to be hashed. */
+  changing(folder: number): readonly FoundFile[] {
+    return this.#restless.changing(folder);
   }
 
   get isBusy(): boolean {
-    return this.#waiting.size + this.#underWay.size + this.#hashed.size + this.#restless.size > 0;
+    return this.#waiting.size + this.#underWay.size + this.#hashed.size > 0 || this.#restless.isAnySoon;
   }
 
   /** Bytes of large files that are hashed already though their files are not yet indexed. */
@@ -92,14 +113,14 @@ export class FileIndexer {
   /** Nothing of the share is indexed any more. */
   drop(folder: number): void {
     for (const [key, file] of this.#waiting) if (file.folder === folder) this.#waiting.delete(key);
+    this.#restless.drop(folder);
     for (const key of this.#folders.keys()) if (this.#folders.get(key) === folder) this.#underWay.get(key)?.abort();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting.clear();
-    for (const timer of this.#restless.values()) clearTimeout(timer);
-    this.#restless.clear();
+    this.#restless.close();
     for (const stopping of this.#underWay.values()) stopping.abort();
     if (this.#write !== null) clearTimeout(this.#write);
     this.#flush();
@@ -124,9 +145,7 @@ export class FileIndexer {
       if (this.#closed || this.#underWay.size >= filesAtOnce || this.#isLarge) return;
       if (isLarge && this.#underWay.size > 0) return;
       this.#waiting.delete(file.path);
-      const quietIn = file.changed + quietMilliseconds - this.#ports.now();
-      if (quietIn > 0 && quietIn <= quietMilliseconds) this.#later(file, quietIn);
-      else this.#begin(file, isLarge);
+      if (!this.#restless.isLater(file)) this.#begin(file, isLarge);
     }
   }
 
@@ -142,41 +161,39 @@ export class FileIndexer {
     return null;
   }
 
-  #later(file: FoundFile, delay: number): void {
-    this.#folders.set(file.path, file.folder);
-    const timer = setTimeout(() => {
-      this.#restless.delete(file.path);
-      this.#folders.delete(file.path);
-      this.#waiting.set(file.path, file);
-      this.#start();
-    }, delay);
-    clearTimeout(this.#restless.get(file.path));
-    this.#restless.set(file.path, timer);
-  }
-
   #begin(file: FoundFile, isLarge: boolean): void {
     const stopping = new AbortController();
+    const began = this.#ports.now();
+    let hasChanged = false;
     this.#underWay.set(file.path, stopping);
     this.#folders.set(file.path, file.folder);
     this.#isLarge = isLarge;
     void this.#index(file, stopping.signal)
       .catch((error: unknown) => {
-        if (!stopping.signal.aborted) this.#ports.failed(file, asKnown(error, file));
+        if (stopping.signal.aborted) return;
+        const known = asKnown(error, file);
+        hasChanged = known.code === 'changed';
+        if (!hasChanged) this.#ports.failed(file, known);
       })
       .finally(() => {
         this.#underWay.delete(file.path);
         this.#folders.delete(file.path);
         this.#bytesDone.delete(file.path);
         if (isLarge) this.#isLarge = false;
+        if (hasChanged && !this.#closed) {
+          this.#restless.changedAgain(file, began);
+          this.#restless.lookAgain(file);
+        }
         this.#start();
       });
   }
 
   async #index(file: FoundFile, signal: AbortSignal): Promise<void> {
     const name = checkName(file.base);
-    // A folder on the way may have become a link since it was looked through.
-    if (!(await this.#isNoLink(path.dirname(file.path)))) throw elsewhere(file);
-    const hashed = await hashFile(file.path, {
+    const opened = await this.#ports.opener.open(file);
+    await using handle = opened.file;
+    if (stampOf(opened.status) !== file.stamp) throw changed(file);
+    const hashed = await hashOpened(handle, file.path, {
       signal,
       hashing: this.#threads,
       leaves: this.#leaves,
@@ -202,15 +219,6 @@ export class FileIndexer {
     if (this.#hashed.size >= filesPerWrite) this.#flush();
     else this.#write ??= setTimeout(() => this.#flush(), writeMilliseconds);
     if (this.#hashed.size >= filesPerWrite * 4) await this.#writing;
-  }
-
-  /** Files of one folder come one after the other. */
-  async #isNoLink(folder: string): Promise<boolean> {
-    const now = this.#ports.now();
-    if (this.#resolved?.folder === folder && now - this.#resolved.at < resolvedMilliseconds) return true;
-    if ((await realpath(folder)) !== folder) return false;
-    this.#resolved = { folder, at: now };
-    return true;
   }
 
   #flush(): void {
@@ -242,13 +250,6 @@ export class FileIndexer {
 
 function changed({ path: place }: FoundFile): ChordialError {
   return new ChordialError('changed', `${place} was changed while it was looked at. It is looked at again.`);
-}
-
-function elsewhere({ path: place }: FoundFile): ChordialError {
-  return new ChordialError(
-    'unreadable-file',
-    `A folder on the way to ${place} is a link now, and links are not followed.`,
-  );
 }
 
 function asKnown(error: unknown, { path: place }: FoundFile): ChordialError {

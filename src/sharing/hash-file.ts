@@ -43,6 +43,7 @@ export interface HashOptions {
 }
 
 export const digestBytes = 32;
+const leavesPerLook = 32;
 /** Of smaller files the buffer is as large as they are. */
 const leastBytesOfPool = 256 * 1024;
 
@@ -63,16 +64,22 @@ export async function hashOpened(file: FileHandle, path: string, options: HashOp
   const before = await file.stat({ bigint: true });
   if (!before.isFile()) throw new ChordialError('unreadable-file', `${path} is no regular file. It is left out.`);
   const size = Number(before.size);
-  const leafDigests = await digestsOf(file, path, size, options);
+  const leafDigests = await digestsOf(file, path, before, options);
   const after = await file.stat({ bigint: true });
-  if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) throw changed(path);
+  if (!isSame(before, after)) throw changed(path);
   const { cid, nodes } = await treeOver(leafDigests, size);
   const sha256 = nodes.length === 0 ? Buffer.from(cid.multihash.digest).toString('hex') : null;
   const { mtimeNs, ctimeNs, ino, dev } = after;
   return { cid, size, leafDigests, nodes, sha256, status: { mtimeNs, ctimeNs, ino, dev } };
 }
 
-async function digestsOf(file: FileHandle, path: string, size: number, options: HashOptions): Promise<Uint8Array> {
+async function digestsOf(
+  file: FileHandle,
+  path: string,
+  before: BigIntStats,
+  options: HashOptions,
+): Promise<Uint8Array> {
+  const size = Number(before.size);
   const leaves = Math.max(1, Math.ceil(size / leafBytes));
   const digests = new Uint8Array(leaves * digestBytes);
   const { hashing = [hashingHere], leaves: pool = new LeafPool() } = options;
@@ -88,6 +95,9 @@ async function digestsOf(file: FileHandle, path: string, size: number, options: 
       if (!(await fill(file, bytes, offset))) throw changed(path);
       digests.set(await thread.sha256(bytes), leaf * digestBytes);
       bytesDone += bytes.length;
+      // A large file that is being written is given up early: it would be read to its end for nothing.
+      if (leaf % leavesPerLook === leavesPerLook - 1 && !isSame(before, await file.stat({ bigint: true })))
+        throw changed(path);
       options.progress?.(bytesDone);
     }
     pool.giveBack(buffer);
@@ -97,6 +107,11 @@ async function digestsOf(file: FileHandle, path: string, size: number, options: 
   const results = await Promise.allSettled(workers);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   return digests;
+}
+
+/** Who puts the time of modification back does not put back that of change. */
+function isSame(before: BigIntStats, after: BigIntStats): boolean {
+  return after.size === before.size && after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs;
 }
 
 /** False when the file ends before. */

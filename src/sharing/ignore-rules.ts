@@ -2,9 +2,9 @@
  * What is left out of a share: hidden files, what programs leave lying about or are still writing, and what a `.chordialignore`
  * in the folder or above it says, in the syntax of gitignore. The nearest rule that speaks of a file decides.
  */
-import { type FileHandle, open } from 'node:fs/promises';
-import path from 'node:path';
 import ignore, { type Ignore } from 'ignore';
+import type { FolderHandle } from '../storage/folder-handle.ts';
+import { errnoOf } from '../storage/system-error.ts';
 
 export const ignoreFileName = '.chordialignore';
 /** Anything larger is no list of patterns. */
@@ -46,10 +46,29 @@ export class IgnoreRules {
     return new IgnoreRules([{ parent: '', matcher: matcherOf(usual) }]);
   }
 
-  /** These and those of the folder's own file, when it has one. */
-  async within(share: string, parent: string): Promise<IgnoreRules> {
-    const text = await readBounded(path.join(share, parent, ignoreFileName));
-    return text === null ? this : new IgnoreRules([{ parent, matcher: matcherOf(text) }, ...this.#chain]);
+  /** These and those of the folder's own file. One that cannot be used changes nothing, and its problem is told. */
+  async within(
+    folder: FolderHandle,
+    parent: string,
+  ): Promise<{ readonly rules: IgnoreRules; readonly problem: string | null }> {
+    try {
+      const bytes = await folder.smallFile(ignoreFileName, maximumIgnoreFileBytes);
+      if (bytes === null) {
+        const problem = `it is no regular file of at most ${maximumIgnoreFileBytes / 1024} KiB, and its rules do not count`;
+        return { rules: this, problem };
+      }
+      return {
+        rules: new IgnoreRules([{ parent, matcher: matcherOf(bytes.toString()) }, ...this.#chain]),
+        problem: null,
+      };
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === null) throw error;
+      return {
+        rules: this,
+        problem: code === 'ENOENT' ? null : `it cannot be read (${code}), and its rules do not count`,
+      };
+    }
   }
 
   leavesOut(parent: string, base: string, isFolder: boolean): boolean {
@@ -64,19 +83,4 @@ export class IgnoreRules {
 
 function matcherOf(patterns: string | readonly string[]): Ignore {
   return ignore({ allowRelativePaths: true, ignorecase: false }).add(patterns);
-}
-
-/** Null when there is none that can be read. */
-async function readBounded(file: string): Promise<string | null> {
-  let opened: FileHandle | null = null;
-  try {
-    opened = await open(file, 'r');
-    const { bytesRead, buffer } = await opened.read(Buffer.alloc(maximumIgnoreFileBytes), 0, maximumIgnoreFileBytes, 0);
-    return buffer.toString('utf8', 0, bytesRead);
-  } catch {
-    // Without one, or one that is a folder or may not be read, the rules above hold.
-    return null;
-  } finally {
-    await opened?.close();
-  }
 }

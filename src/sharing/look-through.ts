@@ -1,21 +1,37 @@
 /**
  * A look through a shared folder: which of its files are new or changed since they were indexed, and which are gone. Nothing
- * is read but folders and the status of files; links are not followed, so that nothing outside is ever shared.
+ * is read but folders and the status of files. Folders are opened one below the other from the root of the share, and links
+ * are not followed, so that nothing outside is ever shared, whoever may write in it.
  */
 import type { BigIntStats, Dirent } from 'node:fs';
-import { accessSync, constants, lstatSync } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { FileLook, SharedFileTable, SharedFolder } from '../storage/shared-file-table.ts';
-import { IgnoreRules } from './ignore-rules.ts';
+import { whyNotAPublishedName } from '../content/name.ts';
+import { formatFile, isDataFolder } from '../storage/data-folder.ts';
+import { escapedName, type FolderHandle, type Listing } from '../storage/folder-handle.ts';
+import type { FileLook, KnownLook, SharedFileTable, SharedFolder } from '../storage/shared-file-table.ts';
+import { errnoOf } from '../storage/system-error.ts';
+import { IgnoreRules, ignoreFileName } from './ignore-rules.ts';
 
 export interface FoundFile extends FileLook {
+  readonly share: SharedFolder;
   readonly folder: number;
   /** Where it is. */
   readonly path: string;
   /** Milliseconds since 1970 when anything about it changed last. */
   readonly changed: number;
+  /** Milliseconds since 1970 when it was indexed last; null when it is new. */
+  readonly indexed: number | null;
+}
+
+/** Something in a share that others do not get though no rule says so. */
+export interface LeftOut {
+  /** The folder that it lies in, below the share, '' or ending in '/'. */
+  readonly parent: string;
+  /** Its name, bytes that are no text escaped. */
+  readonly base: string;
+  readonly why: string;
 }
 
 export interface Looked {
@@ -25,16 +41,17 @@ export interface Looked {
   readonly gone: readonly number[];
   /** Rows of files that are there as they were, and may not be read now. */
   readonly closed: readonly number[];
-  /** Files and folders that cannot be looked at or read. */
-  readonly unreadable: number;
+  readonly leftOut: readonly LeftOut[];
+  /** Folders that were looked at, below the share. */
+  readonly visited: ReadonlySet<string>;
 }
 
 export interface LookPorts {
   readonly table: Pick<SharedFileTable, 'inParent' | 'parents' | 'below'>;
   /** Roots of the other shares: their files are theirs. */
   readonly isShareOfItsOwn: (path: string) => boolean;
-  /** Told of each folder looked at, to watch it. */
-  readonly visiting: (share: SharedFolder, parent: string) => void;
+  /** Told of each folder looked at, to watch it, and where it is reached now. */
+  readonly visiting: (share: SharedFolder, parent: string, at: string) => void;
   /** What the system says when not given. */
   readonly mayRead?: MayRead;
   readonly signal: AbortSignal;
@@ -42,6 +59,7 @@ export interface LookPorts {
 
 export type MayRead = (place: string, status: Pick<BigIntStats, 'mode' | 'uid'>) => boolean;
 
+const elsewhere = 'it is on another device than the share';
 const statusesAtOnce = 32;
 const everybodyReads = 0o444n;
 const ownerReads = 0o400n;
@@ -49,18 +67,24 @@ const rowsPerPage = 1000;
 /** A tree this deep is a loop of mounts. */
 const maximumDepth = 64;
 
-/** Device and inode of what is there; null when it is not. */
-export async function identityOf(place: string): Promise<string | null> {
-  try {
-    const { dev, ino } = await lstat(place, { bigint: true });
-    return `${dev}.${ino}`;
-  } catch {
-    return null;
-  }
+export function identityOf({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): string {
+  return `${dev}.${ino}`;
 }
 
-export function stampOf({ mtimeNs, ino }: Pick<BigIntStats, 'mtimeNs' | 'ino'>): string {
-  return `${mtimeNs}.${ino}`;
+/** The time of change is set by the system alone: who puts back the time of modification does not put back this one. */
+export function stampOf({ mtimeNs, ctimeNs, ino }: Pick<BigIntStats, 'mtimeNs' | 'ctimeNs' | 'ino'>): string {
+  return `${mtimeNs}.${ctimeNs}.${ino}`;
+}
+
+/** Why a file is not for others to read though it lies in the share; null when it is. */
+export function whyForeign(
+  { others }: Pick<SharedFolder, 'others'>,
+  root: Pick<BigIntStats, 'uid' | 'dev'>,
+  status: Pick<BigIntStats, 'uid' | 'dev'>,
+): string | null {
+  if (others) return null;
+  if (status.dev !== root.dev) return elsewhere;
+  return status.uid === root.uid ? null : 'it belongs to another user than the share';
 }
 
 /** The system is asked only where the mode does not say it: a share is looked through every 30 s. */
@@ -76,88 +100,152 @@ const mayRead: MayRead = (place, { mode, uid }) => {
   }
 };
 
-/** @param start a folder below the share, '' for all of it; `deep`: what is below it too. */
+/**
+ * @param root the shared folder, or the one that the shared file lies in
+ * @param start a folder below the share, '' for all of it; `deep`: what is below it too
+ */
 export async function lookThrough(
-  share: SharedFolder,
-  start: string,
-  deep: boolean,
+  { share, root, start, deep }: { share: SharedFolder; root: FolderHandle; start: string; deep: boolean },
   ports: LookPorts,
 ): Promise<Looked> {
-  const look = new Look(share, ports);
-  if (share.isFile) await look.file();
+  const look = new Look(share, root, ports);
+  if (share.isFile) look.file();
   else {
-    await look.folder(start, await rulesAbove(share, start), deep, 0);
+    await look.from(start, deep);
     if (deep && start === '') look.foldersGone();
   }
   return look;
 }
 
-/** Those of the folders above `start`, without its own. */
-async function rulesAbove(share: SharedFolder, start: string): Promise<IgnoreRules> {
-  let rules = IgnoreRules.usual();
-  let parent = '';
-  for (const part of start.split('/').filter((one) => one !== '')) {
-    rules = await rules.within(share.path, parent);
-    parent += `${part}/`;
-  }
-  return rules;
+/** A folder being looked at. */
+interface Place {
+  readonly handle: FolderHandle;
+  readonly parent: string;
+  readonly depth: number;
 }
+
+type Known = KnownLook | undefined;
 
 class Look implements Looked {
   readonly found: FoundFile[] = [];
   readonly gone: number[] = [];
   readonly closed: number[] = [];
-  unreadable = 0;
+  readonly leftOut: LeftOut[] = [];
+  readonly visited = new Set<string>();
   readonly #share: SharedFolder;
+  readonly #root: FolderHandle;
   readonly #ports: LookPorts;
-  readonly #visited = new Set<string>();
 
-  constructor(share: SharedFolder, ports: LookPorts) {
+  constructor(share: SharedFolder, root: FolderHandle, ports: LookPorts) {
     this.#share = share;
+    this.#root = root;
     this.#ports = ports;
   }
 
-  async file(): Promise<void> {
-    const { folder, path: place } = this.#share;
-    const [known] = this.#ports.table.inParent(folder, '', '', 1);
-    const seen = this.#statusOf(place);
-    if (seen === 'gone') return;
-    if (seen === 'unreadable') return;
-    this.#compare(seen, known, { parent: '', base: path.basename(place), path: place });
+  file(): void {
+    const [known] = this.#ports.table.inParent(this.#share.folder, '', '', 1);
+    this.visited.add('');
+    this.#look({ handle: this.#root, parent: '', depth: 0 }, path.basename(this.#share.path), known, true);
   }
 
-  async folder(parent: string, above: IgnoreRules, deep: boolean, depth: number): Promise<void> {
-    if (this.#ports.signal.aborted) return;
-    const { folder, path: share } = this.#share;
-    const place = path.join(share, parent);
-    this.#visited.add(parent);
-    this.#ports.visiting(this.#share, parent);
-    let listed: Dirent[];
+  /** With the rules of the folders above. */
+  async from(start: string, deep: boolean): Promise<void> {
+    const parts = start.split('/').filter((one) => one !== '');
+    const opened: FolderHandle[] = [];
+    let place: Place = { handle: this.#root, parent: '', depth: 0 };
+    let rules = IgnoreRules.usual();
     try {
-      listed = await readdir(place, { withFileTypes: true });
-    } catch (error) {
-      if (isAbsence(error)) this.gone.push(...this.#ports.table.below(folder, parent));
-      else this.#cannotLook(parent);
-      return;
+      for (const part of parts) {
+        rules = await this.#rulesOf(place, rules);
+        const below = { parent: `${place.parent}${part}/`, depth: place.depth + 1 };
+        const handle = await this.#open(place, part);
+        if (handle === null) return;
+        opened.push(handle);
+        place = { handle, ...below };
+      }
+      await this.#folder(place, rules, deep);
+    } finally {
+      for (const handle of opened) await handle.close();
     }
-    const rules = await above.within(share, parent);
-    const wanted = listed.filter((entry) => !rules.leavesOut(parent, entry.name, entry.isDirectory()));
-    await this.#files(parent, place, wanted);
-    for (const entry of wanted) {
-      if (!entry.isDirectory() || depth >= maximumDepth) continue;
-      const below = `${parent}${entry.name}/`;
-      if (this.#ports.isShareOfItsOwn(path.join(place, entry.name))) continue;
-      const isKnown = !deep && this.#ports.table.below(folder, below).length > 0;
-      if (!isKnown) await this.folder(below, rules, deep, depth + 1);
-    }
-    if (!deep) this.#subfoldersGone(parent, new Set(wanted.filter((one) => one.isDirectory()).map(({ name }) => name)));
   }
 
   /** After a look through everything: folders with files that were not met are gone, or left out now. */
   foldersGone(): void {
     const { table, signal } = this.#ports;
     if (signal.aborted) return;
-    for (const parent of table.parents(this.#share.folder)) if (!this.#visited.has(parent)) this.#allGone(parent);
+    for (const parent of table.parents(this.#share.folder)) if (!this.visited.has(parent)) this.#allGone(parent);
+  }
+
+  async #folder(place: Place, above: IgnoreRules, deep: boolean): Promise<void> {
+    if (this.#ports.signal.aborted) return;
+    const { handle, parent } = place;
+    this.visited.add(parent);
+    const listing = await this.#list(place);
+    if (listing === null) return;
+    const { entries, misnamed } = listing;
+    if (entries.some(({ name }) => name === formatFile) && (await isDataFolder(handle.at()))) {
+      this.gone.push(...this.#ports.table.below(this.#share.folder, parent));
+      return this.#leaveFolderOut(parent, 'it is the data folder of a peer, whose key is private');
+    }
+    this.#ports.visiting(this.#share, parent, handle.at());
+    for (const base of misnamed) this.#leaveOut(parent, base, 'its name is no UTF-8');
+    const hasRules = entries.some(({ name }) => name === ignoreFileName);
+    const rules = hasRules ? await this.#rulesOf(place, above) : above;
+    const wanted = entries.filter((entry) => !rules.leavesOut(parent, entry.name, entry.isDirectory()));
+    await this.#files(place, wanted);
+    for (const entry of wanted) if (entry.isDirectory()) await this.#below(place, entry.name, rules, deep);
+    if (!deep) this.#subfoldersGone(parent, new Set(wanted.filter((one) => one.isDirectory()).map(({ name }) => name)));
+  }
+
+  async #below(place: Place, name: string, rules: IgnoreRules, deep: boolean): Promise<void> {
+    const { parent, depth } = place;
+    const { folder, path: share } = this.#share;
+    const below = `${parent}${name}/`;
+    if (this.#ports.isShareOfItsOwn(path.join(share, parent, name))) return;
+    if (depth >= maximumDepth) return this.#leaveOut(parent, name, `it lies more than ${maximumDepth} folders deep`);
+    if (!deep && this.#ports.table.below(folder, below).length > 0) return;
+    const handle = await this.#open(place, name);
+    if (handle === null) return;
+    try {
+      await this.#folder({ handle, parent: below, depth: depth + 1 }, rules, deep);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Null when it is not there, cannot be opened, or is not to be shared. */
+  async #open({ handle, parent }: Place, name: string): Promise<FolderHandle | null> {
+    const below = `${parent}${name}/`;
+    const { folder, others } = this.#share;
+    let opened: FolderHandle;
+    try {
+      opened = await handle.folder(name);
+    } catch (error) {
+      if (isAbsence(error)) this.gone.push(...this.#ports.table.below(folder, below));
+      else this.#cannotLook(below, error);
+      return null;
+    }
+    if (others || opened.status.dev === this.#root.status.dev) return opened;
+    await opened.close();
+    this.#leaveFolderOut(below, elsewhere);
+    this.gone.push(...this.#ports.table.below(folder, below));
+    return null;
+  }
+
+  async #list({ handle, parent }: Place): Promise<Listing | null> {
+    try {
+      return await handle.list();
+    } catch (error) {
+      if (isAbsence(error)) this.gone.push(...this.#ports.table.below(this.#share.folder, parent));
+      else this.#cannotLook(parent, error);
+      return null;
+    }
+  }
+
+  async #rulesOf({ handle, parent }: Place, above: IgnoreRules): Promise<IgnoreRules> {
+    const { rules, problem } = await above.within(handle, parent);
+    if (problem !== null) this.#leaveOut(parent, ignoreFileName, problem);
+    return rules;
   }
 
   #subfoldersGone(parent: string, there: ReadonlySet<string>): void {
@@ -169,19 +257,20 @@ class Look implements Looked {
     for (const below of lost) this.gone.push(...this.#ports.table.below(this.#share.folder, below));
   }
 
-  async #files(parent: string, place: string, listed: readonly Dirent[]): Promise<void> {
+  async #files(place: Place, listed: readonly Dirent[]): Promise<void> {
     const { table } = this.#ports;
     const { folder } = this.#share;
+    const { parent } = place;
     const names = new Set(listed.filter((entry) => entry.isFile()).map(({ name }) => name));
     let known = table.inParent(folder, parent, '', rowsPerPage);
     while (known.length > 0) {
       await this.#eachOf(known, (row) => {
-        if (names.delete(row.base)) this.#look(place, parent, row.base, row);
+        if (names.delete(row.base)) this.#look(place, row.base, row);
         else this.gone.push(row.file);
       });
       known = table.inParent(folder, parent, known.at(-1)!.base, rowsPerPage);
     }
-    await this.#eachOf([...names], (base) => this.#look(place, parent, base, undefined));
+    await this.#eachOf([...names], (base) => this.#look(place, base, undefined));
   }
 
   /** Others are served between some and the next. */
@@ -192,44 +281,52 @@ class Look implements Looked {
     }
   }
 
-  #look(place: string, parent: string, base: string, known: (FileLook & { file: number }) | undefined): void {
-    const at = `${place === '/' ? '' : place.replace(/\/$/, '')}/${base}`;
-    const seen = this.#statusOf(at);
-    if (seen === 'unreadable') return;
-    if (seen !== 'gone') this.#compare(seen, known, { parent, base, path: at });
-    else if (known !== undefined) this.gone.push(known.file);
-  }
-
   /**
    * At once: the way to another thread and back costs four times as much, and a share is looked through every 30 s. A disk that
    * does not answer has stopped the listing of the folder before, which does not hold up anybody.
+   * @param isKept a file that is not there may be on a disk that is away
    */
-  #statusOf(place: string): BigIntStats | 'gone' | 'unreadable' {
+  #look({ handle, parent }: Place, base: string, known: Known, isKept = false): void {
+    let status: BigIntStats;
     try {
-      const status = lstatSync(place, { bigint: true });
-      return status.isFile() ? status : 'gone';
+      status = handle.lstatSync(base);
     } catch (error) {
-      if (isAbsence(error)) return 'gone';
-      this.unreadable += 1;
-      return 'unreadable';
+      if (!isAbsence(error)) this.#leaveOut(parent, base, whyUnreadable(error));
+      else if (known !== undefined && !isKept) this.gone.push(known.file);
+      return;
     }
+    if (status.isFile()) this.#compare(status, known, { parent, base, at: handle.at(base) });
+    else if (known !== undefined && !isKept) this.gone.push(known.file);
   }
 
   #compare(
     status: BigIntStats,
-    known: (FileLook & { file: number }) | undefined,
-    where: { readonly parent: string; readonly base: string; readonly path: string },
+    known: Known,
+    { parent, base, at }: { readonly parent: string; readonly base: string; readonly at: string },
   ): void {
-    const size = Number(status.size);
-    const stamp = stampOf(status);
-    if (!(this.#ports.mayRead ?? mayRead)(where.path, status)) {
-      this.unreadable += 1;
+    const { folder, path: share, isFile } = this.#share;
+    const why =
+      (known === undefined ? whyNotAPublishedName(base) : null) ??
+      (isFile ? null : whyForeign(this.#share, this.#root.status, status));
+    if (why !== null) {
+      this.#leaveOut(parent, base, why);
+      if (known !== undefined) this.gone.push(known.file);
+      return;
+    }
+    if (!(this.#ports.mayRead ?? mayRead)(at, status)) {
+      this.#leaveOut(parent, base, 'permission is denied');
       if (known !== undefined) this.closed.push(known.file);
       return;
     }
+    const size = Number(status.size);
+    const stamp = stampOf(status);
     if (known?.size === size && known.stamp === stamp) return;
-    const changed = Number(status.ctimeNs / 1_000_000n);
-    this.found.push({ ...where, folder: this.#share.folder, size, stamp, changed });
+    this.found.push({
+      ...{ share: this.#share, folder, parent, base, size, stamp },
+      path: isFile ? share : path.join(share, parent, base),
+      changed: Number(status.ctimeNs / 1_000_000n),
+      indexed: known?.added ?? null,
+    });
   }
 
   #allGone(parent: string): void {
@@ -243,14 +340,30 @@ class Look implements Looked {
   }
 
   /** A disk that fails for a moment is no reason to withdraw what lies on it. */
-  #cannotLook(parent: string): void {
-    this.unreadable += 1;
+  #cannotLook(below: string, error: unknown): void {
+    this.#leaveFolderOut(below, whyUnreadable(error));
     for (const known of this.#ports.table.parents(this.#share.folder))
-      if (known.startsWith(parent)) this.#visited.add(known);
+      if (known.startsWith(below)) this.visited.add(known);
+  }
+
+  /** @param below the folder, '' for the share itself */
+  #leaveFolderOut(below: string, why: string): void {
+    const parent = below.replace(/[^/]*\/$/, '');
+    this.#leaveOut(parent, below.slice(parent.length, -1) || '.', why);
+  }
+
+  #leaveOut(parent: string, base: string, why: string): void {
+    this.leftOut.push({ parent, base: escapedName(Buffer.from(base)), why });
   }
 }
 
+export function whyUnreadable(error: unknown): string {
+  const code = errnoOf(error);
+  if (code === 'EACCES' || code === 'EPERM') return 'permission is denied';
+  return `it cannot be read (${code ?? (error as Error).message})`;
+}
+
 function isAbsence(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ENOTDIR';
+  const code = errnoOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP';
 }

@@ -1,8 +1,24 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { hash, randomBytes } from 'node:crypto';
-import { appendFile, chmod, mkdir, realpath, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { appendFileSync, readFileSync } from 'node:fs';
+import {
+  appendFile,
+  chmod,
+  chown,
+  mkdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { isError } from '../../test/contracts/errors.ts';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
 import { until } from '../../test/end-to-end/until.ts';
@@ -14,7 +30,7 @@ import { readSubject } from '../records/share-entry.ts';
 import type { AnnouncedFile, ShareAnnouncer } from '../records/shares.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { SharedFileTable } from '../storage/shared-file-table.ts';
-import type { MayRead } from './look-through.ts';
+import { type MayRead, stampOf } from './look-through.ts';
 import { SharedFileBlocks } from './shared-file-blocks.ts';
 import { SharedFolders } from './shared-folders.ts';
 
@@ -74,6 +90,8 @@ interface Bench extends AsyncDisposable {
   readonly announcer: RememberingAnnouncer;
   readonly blocks: SharedFileBlocks;
   readonly shares: SharedFolders;
+  /** Lines of the log. */
+  readonly told: string[];
   /** The same data folder in another life. */
   again(): Promise<SharedFolders>;
 }
@@ -87,13 +105,13 @@ async function bench(rescanMilliseconds = 100_000, mayRead?: MayRead): Promise<B
   const catalog = new Catalog(path.join(data, 'catalog.sqlite'));
   const table = new SharedFileTable(catalog);
   const announcer = new RememberingAnnouncer();
+  const told: string[] = [];
   const open = () =>
     new SharedFolders({
       table,
       announcer,
       words: { wordsOf: firstWord, everWordsOf: firstWord, prepare: async () => undefined },
-      dataFolder: data,
-      notify: () => undefined,
+      notify: (text) => told.push(text),
       failed: () => undefined,
       rescanMilliseconds,
       ...(mayRead === undefined ? {} : { mayRead }),
@@ -105,8 +123,9 @@ async function bench(rescanMilliseconds = 100_000, mayRead?: MayRead): Promise<B
     data,
     table,
     announcer,
-    blocks: new SharedFileBlocks(table, hashingHere, () => shares.changed()),
+    blocks: new SharedFileBlocks(table, hashingHere, (file) => shares.changed(file)),
     shares,
+    told,
     again: async () => {
       await shares.close();
       shares = open();
@@ -125,6 +144,12 @@ const settled = (shares: SharedFolders, indexed: number) => () => {
   const all = shares.list();
   return all.every(({ state }) => state === 'watching') && all.reduce((sum, one) => sum + one.indexed, 0) === indexed;
 };
+
+const namesIn = ({ table }: Pick<Bench, 'table'>): readonly string[] =>
+  table
+    .page(0, 100)
+    .map(({ name }) => name)
+    .sort();
 
 describe('SharedFolders', () => {
   it('A15 indexes, announces and withdraws what comes and goes, whatever script its name is in', async () => {
@@ -234,6 +259,7 @@ describe('SharedFolders', () => {
   it('never follows links, never shares its own data, and tells of what cannot be read', async (t) => {
     await using b = await bench();
     await writeFile(path.join(b.data, 'private key'), 'secret');
+    await writeFile(path.join(b.data, 'format'), 'chordial data folder 1\n');
     await symlink(b.data, path.join(b.folder, 'link to folder'));
     await symlink(path.join(b.data, 'private key'), path.join(b.folder, 'link to file'));
     await writeFile(path.join(b.folder, 'good.txt'), 'good');
@@ -279,10 +305,10 @@ describe('SharedFolders', () => {
     await b.shares.add(b.folder);
     await until('it is announced', () => b.announcer.names.length === 1);
     closed.add('blinking.txt');
-    b.shares.changed();
+    b.shares.changed({ file: 0, folder: 1, parent: '', isSilent: false });
     await until('the state says so', () => b.shares.list()[0]?.unreadable === 1);
     closed.clear();
-    b.shares.changed();
+    b.shares.changed({ file: 0, folder: 1, parent: '', isSilent: false });
     await until('it may be read again', () => b.shares.list()[0]?.unreadable === 0);
     assert.deepEqual(b.announcer.names, ['blinking.txt']);
   });
@@ -318,6 +344,206 @@ describe('SharedFolders', () => {
     assert.deepEqual(b.announcer.names, ['large.bin']);
     await b.shares.remove(file);
     await until('withdrawn', () => b.announcer.batches.size === 0);
+  });
+
+  it('case 3 leaves data folders of any peer out, wherever they lie, says so, and refuses to share one', async () => {
+    await using b = await bench();
+    const data = path.join(b.folder, 'deep', 'd1');
+    await mkdir(path.join(data, 'blocks'), { recursive: true });
+    await writeFile(path.join(data, 'format'), 'chordial data folder 7\n');
+    await writeFile(path.join(data, 'key'), 'private');
+    await writeFile(path.join(data, 'blocks', 'block'), 'block');
+    await writeFile(path.join(b.folder, 'deep', 'good.txt'), 'good');
+    await writeFile(path.join(b.folder, 'format'), 'of something else');
+    await b.shares.add(b.folder);
+    await until('indexed', settled(b.shares, 2));
+    assert.deepEqual(namesIn(b), ['format', 'good.txt']);
+    const [share] = b.shares.list();
+    assert.deepEqual(share?.leftOut, [
+      { path: 'deep/d1', why: 'it is the data folder of a peer, whose key is private' },
+    ]);
+    assert.equal(b.told.filter((line) => line.includes('deep/d1')).length, 1);
+    for (const place of [data, path.join(data, 'key'), path.join(data, 'blocks')])
+      await assert.rejects(b.shares.add(place), isError('bad-request', /data folder of a peer/));
+    // One that becomes a data folder later is withdrawn.
+    await mkdir(path.join(b.folder, 'later'));
+    await writeFile(path.join(b.folder, 'later', 'a.txt'), 'a');
+    await until('a file of it is shared', settled(b.shares, 3));
+    await writeFile(path.join(b.folder, 'later', 'format'), 'chordial data folder 1\n');
+    await until(
+      'it is withdrawn',
+      () => namesIn(b).join() === 'format,good.txt' && b.shares.list()[0]?.unreadable === 2,
+    );
+  });
+
+  it('case 7 notices a file of the same size and time of modification by its time of change, at the next look', async () => {
+    await using b = await bench(300);
+    const file = path.join(b.folder, 'same.bin');
+    await writeFile(file, 'A'.repeat(1000));
+    await b.shares.add(b.folder);
+    await until('indexed', settled(b.shares, 1));
+    const before = b.table.page(0, 1)[0]!;
+    const { atime, mtime } = await stat(file);
+    await writeFile(file, 'B'.repeat(1000));
+    await utimes(file, atime, mtime);
+    const digest = hash('sha256', 'B'.repeat(1000), 'hex');
+    await until('the new bytes are in the index', () => b.table.page(0, 1)[0]?.sha256 === digest);
+    assert.notEqual(b.table.page(0, 1)[0]?.file, before.file);
+  });
+
+  it('case 7 reads a file again at once when a block of it does not hash to its address', async () => {
+    await using b = await bench();
+    const file = path.join(b.folder, 'same.bin');
+    await writeFile(file, 'A'.repeat(1000));
+    await b.shares.add(b.folder);
+    await until('indexed', settled(b.shares, 1));
+    const [row] = b.table.page(0, 1);
+    // As a disk that changed bytes without a word would: the status shows what is in the index.
+    await writeFile(file, 'B'.repeat(1000));
+    const status = await stat(file, { bigint: true });
+    await b.table.put([{ ...row!, stamp: stampOf(status), leafDigests: new Uint8Array(), nodes: [] }]);
+    const silent = (): boolean => b.table.page(0, 1)[0]?.sha256 === hash('sha256', 'B'.repeat(1000), 'hex');
+    if (!silent()) assert.equal(await b.blocks.read(decodeCid(row!.root), new LeafPool()), null);
+    await until('the new bytes are in the index', silent, 5000);
+  });
+
+  it('case 7 keeps what is announced of a file of which only the rights or the times change', async () => {
+    await using b = await bench(300);
+    const file = path.join(b.folder, 'file.txt');
+    await writeFile(file, 'x');
+    await b.shares.add(b.folder);
+    await until('announced', () => b.shares.list()[0]?.announced === 1);
+    const [before] = b.table.page(0, 1);
+    await chmod(file, 0o600);
+    const stamp = stampOf(await stat(file, { bigint: true }));
+    await until('seen', () => b.table.page(0, 1)[0]?.stamp === stamp);
+    assert.equal(b.table.page(0, 1)[0]?.file, before?.file);
+    assert.equal(b.announcer.batches.size, 1);
+  });
+
+  it('case 11 counts and names what has a name that is no UTF-8 or that nothing can be shared under, and goes on', async () => {
+    await using b = await bench(300);
+    const odd = (...bytes: number[]): Buffer => Buffer.concat([Buffer.from(`${b.folder}/`), Buffer.from(bytes)]);
+    await writeFile(odd(0x63, 0xff, 0x2e, 0x74), 'file');
+    await mkdir(odd(0xe9, 0x74));
+    await writeFile(Buffer.concat([odd(0xe9, 0x74), Buffer.from('/inside.txt')]), 'inside');
+    await writeFile(path.join(b.folder, 'bell\u0007.txt'), 'bell');
+    const deep = path.join(b.folder, ...Array.from({ length: 66 }, () => 'd'));
+    await mkdir(deep, { recursive: true });
+    await writeFile(path.join(deep, 'too-deep.txt'), 'x');
+    await writeFile(path.join(b.folder, 'good.txt'), 'good');
+    await b.shares.add(b.folder);
+    await until('indexed', settled(b.shares, 1));
+    const [share] = b.shares.list();
+    assert.equal(share?.unreadable, 4);
+    assert.deepEqual(share.leftOut.map(({ path: place, why }) => [place.replace(/^(d\/)+/, '…'), why]).sort(), [
+      ['\\xe9t', 'its name is no UTF-8'],
+      ['bell\\x07.txt', 'it holds a control character'],
+      ['c\\xff.t', 'its name is no UTF-8'],
+      ['…d', 'it lies more than 64 folders deep'],
+    ]);
+    // Several looks later each was told once.
+    await setTimeout(1000);
+    assert.equal(b.told.filter((line) => line.startsWith('Left out')).length, 4);
+    assert.deepEqual(namesIn(b), ['good.txt']);
+    await rename(path.join(b.folder, 'bell\u0007.txt'), path.join(b.folder, 'bell.txt'));
+    await until('shared under another name', () => namesIn(b).join() === 'bell.txt,good.txt');
+    await until('and counted no more', () => b.shares.list()[0]?.unreadable === 3);
+  });
+
+  it('case 14 hashes a large file that grows once and then when it has been quiet, and calls it changing', async () => {
+    await using b = await bench(1000);
+    const file = path.join(b.folder, 'growing.bin');
+    await writeFile(file, Buffer.alloc(48 * 1024 * 1024));
+    await writeFile(path.join(b.folder, 'quiet.txt'), 'quiet');
+    const growing = setInterval(() => appendFileSync(file, 'x'.repeat(1000)), 650);
+    // Other systems do not tell how much was read.
+    const read = () =>
+      process.platform === 'linux' ? Number(/rchar: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]) : 0;
+    const before = read();
+    try {
+      await b.shares.add(b.folder);
+      await until('the other file is shared and this one is changing', () => {
+        const [share] = b.shares.list();
+        return share?.indexed === 1 && share.changing === 1;
+      });
+      await setTimeout(8000);
+      assert.deepEqual([b.shares.list()[0]?.state, b.shares.list()[0]?.changing], ['watching', 1]);
+      assert.match(b.shares.list()[0]!.leftOut[0]!.why, /changing/);
+      const megabytes = (read() - before) / 1024 / 1024;
+      assert.ok(megabytes < 2.5 * 48, `${megabytes} MiB were read in 8 s`);
+    } finally {
+      clearInterval(growing);
+    }
+    await until('hashed when quiet', settled(b.shares, 2), 20_000);
+    assert.equal(b.shares.list()[0]?.changing, 0);
+  });
+
+  it('M1 follows no folder that becomes a link, not even between a look and the hashing', async () => {
+    await using b = await bench(300);
+    const inner = path.join(b.folder, 'in');
+    const secrets = path.join(path.dirname(b.folder), 'secrets');
+    await mkdir(inner);
+    await mkdir(secrets);
+    await writeFile(path.join(inner, 'file.txt'), 'public');
+    await writeFile(path.join(secrets, 'file.txt'), 'secret');
+    await writeFile(path.join(secrets, 'other.txt'), 'secret');
+    await b.shares.add(b.folder);
+    await until('indexed', settled(b.shares, 1));
+    const secret = hash('sha256', 'secret', 'hex');
+    const leaked: string[] = [];
+    for (let round = 0; round < 60; round++) {
+      await rename(inner, `${inner}-away`);
+      await symlink(secrets, inner);
+      b.shares.changed({ file: 0, folder: 1, parent: 'in/', isSilent: false });
+      await setTimeout(20 + (round % 7) * 10);
+      await rm(inner);
+      await rename(`${inner}-away`, inner);
+      await appendFile(path.join(inner, 'file.txt'), '.');
+      leaked.push(...b.table.page(0, 10).flatMap(({ sha256, name }) => (sha256 === secret ? [name] : [])));
+    }
+    assert.deepEqual(leaked, []);
+  });
+
+  it('M1 calls a share missing whose folder, or one above it, became a link', async () => {
+    await using b = await bench(200);
+    await writeFile(path.join(b.folder, 'one.txt'), 'one');
+    await b.shares.add(b.folder);
+    await until('announced', () => b.announcer.names.length === 1);
+    await rename(b.folder, `${b.folder}-away`);
+    await symlink(`${b.folder}-away`, b.folder);
+    await until('missing', () => b.shares.list()[0]?.state === 'missing');
+    assert.deepEqual(b.announcer.names, ['one.txt']);
+  });
+
+  it('M1 leaves out what belongs to another user than the share, unless asked', async (t) => {
+    if (process.getuid?.() !== 0) return t.diagnostic('not root: files of other users cannot be made');
+    await using b = await bench(200);
+    for (const name of ['mine.txt', 'theirs.txt']) await writeFile(path.join(b.folder, name), name);
+    await chown(path.join(b.folder, 'theirs.txt'), 65534, 65534);
+    await b.shares.add(b.folder);
+    await until('indexed', settled(b.shares, 1));
+    assert.deepEqual(b.shares.list()[0]?.leftOut, [
+      { path: 'theirs.txt', why: 'it belongs to another user than the share' },
+    ]);
+    await b.shares.add(b.folder, true);
+    await until('both', settled(b.shares, 2));
+    await b.shares.add(b.folder, false);
+    await until('one again', settled(b.shares, 1));
+  });
+
+  it('M8 is not held up by a pipe in the place of its rules, or of a file', async () => {
+    await using b = await bench(200);
+    execFileSync('mkfifo', [path.join(b.folder, '.chordialignore'), path.join(b.folder, 'pipe.txt')]);
+    await mkdir(path.join(b.folder, 'large'));
+    await writeFile(path.join(b.folder, 'large', '.chordialignore'), '*\n'.repeat(200_000));
+    for (const name of ['one.txt', 'large/two.txt']) await writeFile(path.join(b.folder, name), name);
+    await b.shares.add(b.folder);
+    await until('indexed', settled(b.shares, 2));
+    assert.deepEqual(
+      b.shares.list()[0]?.leftOut.map(({ path: place }) => place),
+      ['.chordialignore', 'large/.chordialignore'],
+    );
   });
 });
 

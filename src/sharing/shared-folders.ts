@@ -7,13 +7,17 @@ import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import type { ShareAnnouncer } from '../records/shares.ts';
+import { dataFolderAround } from '../storage/data-folder.ts';
+import { escapedName, FolderHandle } from '../storage/folder-handle.ts';
 import type { SharedFile, SharedFileTable, SharedFolder } from '../storage/shared-file-table.ts';
 import { fileError } from '../transfer/local-file.ts';
 import { FileIndexer } from './file-indexer.ts';
 import { FolderWatchers } from './folder-watchers.ts';
-import { type FoundFile, identityOf, type Looked, lookThrough, type MayRead } from './look-through.ts';
+import { type FoundFile, identityOf, type LeftOut, type Looked, lookThrough, type MayRead } from './look-through.ts';
 import { ShareAnnouncing } from './share-announcing.ts';
 import type { PostingWords } from './share-entries.ts';
+import type { ChangedFile } from './shared-file-blocks.ts';
+import { SharedFileOpener } from './shared-file-opener.ts';
 import { WholeHashing } from './whole-hashing.ts';
 
 export interface ShareStatus {
@@ -26,16 +30,18 @@ export interface ShareStatus {
   readonly indexed: number;
   /** Of the indexed ones, those that others find. */
   readonly announced: number;
-  /** Files and folders in it that cannot be read. */
+  /** Files and folders in it that cannot be read or named, or are not for others. */
   readonly unreadable: number;
+  /** Files that change again and again, and are hashed when they have been quiet for a while. */
+  readonly changing: number;
+  /** Some of both: where below the share, and why. */
+  readonly leftOut: readonly { readonly path: string; readonly why: string }[];
 }
 
 export interface SharedFoldersPorts {
   readonly table: SharedFileTable;
   readonly announcer: ShareAnnouncer;
   readonly words: PostingWords;
-  /** Never shared, wherever it lies: the key of this peer is in it. */
-  readonly dataFolder: string;
   readonly notify: (text: string) => void;
   readonly failed: (error: Error) => void;
   /** What the system says when not given. */
@@ -47,17 +53,23 @@ export interface SharedFoldersPorts {
 interface Looking {
   readonly isMissing: boolean;
   readonly isLookedAt: boolean;
-  readonly unreadable: number;
+  readonly leftOut: readonly LeftOut[];
   /** Rows of files that could not be read at the last look through everything, and when that was seen first. */
   readonly closed: ReadonlyMap<number, number>;
+  /** What was told to be left out. */
+  readonly told: ReadonlySet<string>;
 }
 
 const usualRescanMilliseconds = 30_000;
 const maximumShares = 4096;
 const rowsPerWrite = 2000;
-/** After a file was caught changing. */
+/** After a file turned out not to be what was indexed. */
 const lookAgainMilliseconds = 1000;
-const fresh: Looking = { isMissing: false, isLookedAt: false, unreadable: 0, closed: new Map() };
+/** Kept of a share, shown of it, and told at a time; the rest is counted. */
+const maximumLeftOut = 100_000;
+const maximumShownLeftOut = 100;
+const maximumToldLeftOut = 5;
+const fresh: Looking = { isMissing: false, isLookedAt: false, leftOut: [], closed: new Map(), told: new Set() };
 
 export class SharedFolders {
   readonly #ports: SharedFoldersPorts;
@@ -65,6 +77,7 @@ export class SharedFolders {
   readonly #announcing: ShareAnnouncing;
   readonly #wholeHashing: WholeHashing;
   readonly #watchers: FolderWatchers;
+  readonly #opener = new SharedFileOpener();
   readonly #looking = new Map<number, Looking>();
   /** Folders that wait to be looked through, by share and place below it, each at most once. */
   readonly #waiting = new Map<string, boolean>();
@@ -78,16 +91,17 @@ export class SharedFolders {
     this.#ports = ports;
     this.#indexer = new FileIndexer({
       table,
+      opener: this.#opener,
       now: Date.now,
       indexed: () => this.#announcing.wake(),
       failed: (file, error) => {
-        this.#note(file.folder, { unreadable: this.#lookingAt(file.folder).unreadable + 1 });
-        if (error.code === 'changed') this.#lookSoon(keyOf(file.folder, file.parent));
-        else {
-          failed(error);
-          void this.#leave(file).catch(failed);
-        }
+        const { parent, base } = file;
+        this.#leftOut(file.share, [
+          { parent, base: escapedName(Buffer.from(base)), why: error.message.replace(/\.$/, '') },
+        ]);
+        void this.#leave(file).catch(failed);
       },
+      deferred: (file) => void this.#leave(file).catch(failed),
     });
     this.#announcing = new ShareAnnouncing({
       table,
@@ -99,6 +113,7 @@ export class SharedFolders {
     });
     this.#wholeHashing = new WholeHashing({
       table,
+      opener: this.#opener,
       failed,
       hashed: (isLast) => (isLast ? this.#announcing.wake() : this.#announcing.wakeLater()),
     });
@@ -114,24 +129,32 @@ export class SharedFolders {
   /**
    * Shares a folder, or a single file. Resolves when it is known, before it is indexed. Throws `bad-request`, `not-found`,
    * `unreadable-file`, or `already-exists` when it lies in another share.
+   * @param others also what belongs to other users than the folder or lies on other devices; as it was when not given
    */
-  async add(place: string): Promise<ShareStatus> {
+  async add(place: string, others?: boolean): Promise<ShareStatus> {
     const { table, notify } = this.#ports;
-    const { real, isFile } = await this.#checked(place);
+    const { real, isFile, identity } = await this.#checked(place);
     const shares = this.#current();
     const same = shares.find((share) => share.path === real);
-    if (same !== undefined) return this.#status(same);
+    if (same !== undefined) return this.#sharedAgain(same, others ?? same.others);
     const around = shares.find((share) => isWithin(real, share.path) && !share.isFile);
     if (around !== undefined && !isFile) throw sharedAlready(real, around.path);
     if (around !== undefined) return this.#status(around);
     if (shares.length >= maximumShares) throw tooMany();
-    const identity = (await identityOf(real)) ?? '';
-    await table.addFolder({ path: real, isFile, identity });
+    await table.addFolder({ path: real, isFile, others: others ?? false, identity });
     const share = this.#current().find((one) => one.path === real);
     if (share === undefined) throw new ChordialError('changed', `${real} was unshared at the same time.`);
     notify(`Shares ${real}; its files stay where they are.`);
     for (const one of shares) if (isWithin(one.path, real)) this.#look(keyOf(one.folder, ''), true);
     this.#look(keyOf(share.folder, ''), true);
+    return this.#status(share);
+  }
+
+  async #sharedAgain(share: SharedFolder, others: boolean): Promise<ShareStatus> {
+    if (others !== share.others) {
+      await this.#ports.table.setOthers(share.folder, others);
+      this.#look(keyOf(share.folder, ''), true);
+    }
     return this.#status(share);
   }
 
@@ -166,9 +189,11 @@ export class SharedFolders {
     return this.#ports.table.named(name.normalize('NFC'), 1)[0] ?? null;
   }
 
-  /** A file turned out not to be what was indexed. */
-  changed(): void {
-    for (const { folder } of this.#current()) this.#lookSoon(keyOf(folder, ''));
+  /** A file turned out not to be what was indexed. One whose status does not show that is read again. */
+  changed({ file, folder, parent, isSilent }: ChangedFile): void {
+    const key = keyOf(folder, parent);
+    if (isSilent) void this.#ports.table.distrust(file).then(() => this.#look(key, false), this.#ports.failed);
+    else this.#lookSoon(key);
   }
 
   async close(): Promise<void> {
@@ -181,6 +206,7 @@ export class SharedFolders {
     await this.#indexer.close();
     await this.#wholeHashing.close();
     await this.#announcing.close();
+    this.#opener.close();
   }
 
   // LOOKING
@@ -210,7 +236,7 @@ export class SharedFolders {
     if (this.#again.has(key) || this.#closing.signal.aborted) return;
     const timer = setTimeout(() => {
       this.#again.delete(key);
-      this.#look(key, true);
+      this.#look(key, false);
     }, lookAgainMilliseconds);
     this.#again.set(key, timer);
   }
@@ -228,26 +254,34 @@ export class SharedFolders {
   }
 
   async #lookAt(share: SharedFolder, parent: string, deep: boolean): Promise<void> {
-    if (!(await this.#isThere(share))) {
+    const root = await this.#open(share);
+    if (root === null) {
       this.#note(share.folder, { isMissing: true, isLookedAt: true });
       this.#watchers.unwatchAll(keyOf(share.folder, ''));
       return;
     }
-    const looked = await lookThrough(share, parent, deep, {
-      table: this.#ports.table,
-      isShareOfItsOwn: (place) => place === this.#ports.dataFolder || this.#current().some((one) => one.path === place),
-      visiting: (one, below) => this.#watchers.watch(keyOf(one.folder, below), path.join(one.path, below)),
-      ...(this.#ports.mayRead === undefined ? {} : { mayRead: this.#ports.mayRead }),
-      signal: this.#closing.signal,
-    });
-    if (this.#closing.signal.aborted) return;
-    // It may have gone while it was looked through: then nothing that was not met says anything.
-    if (!(await this.#isThere(share))) return this.#note(share.folder, { isMissing: true, isLookedAt: true });
-    await this.#take(share, looked, deep && parent === '');
+    try {
+      const looked = await lookThrough(
+        { share, root, start: parent, deep },
+        {
+          table: this.#ports.table,
+          isShareOfItsOwn: (place) => this.#current().some((one) => one.path === place),
+          visiting: (one, below, at) => this.#watchers.watch(keyOf(one.folder, below), at),
+          ...(this.#ports.mayRead === undefined ? {} : { mayRead: this.#ports.mayRead }),
+          signal: this.#closing.signal,
+        },
+      );
+      if (this.#closing.signal.aborted) return;
+      await this.#take(share, looked, deep && parent === '');
+    } finally {
+      await root.close();
+    }
   }
 
   async #take(share: SharedFolder, looked: Looked, isWhole: boolean): Promise<void> {
-    const { found, unreadable } = looked;
+    const { found, leftOut, visited } = looked;
+    // It may have gone while it was looked through: then nothing that was not met says anything.
+    if (!(await this.#isStillThere(share))) return this.#note(share.folder, { isMissing: true, isLookedAt: true });
     const before = this.#lookingAt(share.folder);
     const now = performance.now();
     const closed = new Map(looked.closed.map((file) => [file, before.closed.get(file) ?? now]));
@@ -258,11 +292,37 @@ export class SharedFolders {
     for (let from = 0; from < gone.length; from += rowsPerWrite)
       await this.#ports.table.markGone(gone.slice(from, from + rowsPerWrite));
     if (gone.length > 0) this.#announcing.wake();
+    const kept = isWhole ? [] : before.leftOut.filter(({ parent }) => !visited.has(parent));
     this.#note(share.folder, {
       isMissing: false,
       isLookedAt: before.isLookedAt || isWhole,
-      ...(isWhole ? { unreadable, closed } : { unreadable: Math.max(before.unreadable, unreadable) }),
+      leftOut: kept,
+      ...(isWhole ? { closed } : {}),
     });
+    this.#leftOut(share, leftOut);
+    if (isWhole) this.#forgetTold(share.folder);
+  }
+
+  /** Each is told once, as long as it is left out. */
+  #leftOut(share: SharedFolder, more: readonly LeftOut[]): void {
+    const { leftOut, told } = this.#lookingAt(share.folder);
+    const all = new Map([...leftOut, ...more].map((one) => [nameOf(one), one]));
+    this.#note(share.folder, { leftOut: [...all.values()].slice(0, maximumLeftOut) });
+    const fresh = more.filter((one) => !told.has(nameOf(one)));
+    if (fresh.length === 0) return;
+    for (const one of fresh.slice(0, maximumToldLeftOut))
+      this.#ports.notify(`Left out of the share ${share.path}: ${shownOf(one)}, since ${one.why}.`);
+    const rest = fresh.length - maximumToldLeftOut;
+    if (rest > 0)
+      this.#ports.notify(`Left out of the share ${share.path}: ${rest} more. "chordial shares" names them.`);
+    const names = [...told, ...fresh.map(nameOf)].slice(0, maximumLeftOut);
+    this.#note(share.folder, { told: new Set(names) });
+  }
+
+  #forgetTold(folder: number): void {
+    const { leftOut, told } = this.#lookingAt(folder);
+    const still = new Set(leftOut.map(nameOf));
+    this.#note(folder, { told: new Set([...told].filter((name) => still.has(name))) });
   }
 
   /** What was known of it is not what it is now. */
@@ -273,18 +333,36 @@ export class SharedFolders {
     this.#announcing.wake();
   }
 
-  /** The very folder that was shared, or another one with files in its place. An empty one is where it was mounted. */
-  async #isThere(share: SharedFolder): Promise<boolean> {
-    const identity = await identityOf(share.path);
-    if (identity === share.identity) return true;
-    if (identity === null) return share.isFile && (await identityOf(path.dirname(share.path))) !== null;
+  /**
+   * The shared folder, or the one that holds the shared file; null when it is not there. Another one with files in its place
+   * counts as it, an empty one is where it was mounted, and a link on the way leads nowhere.
+   */
+  async #open(share: SharedFolder): Promise<FolderHandle | null> {
+    let folder: FolderHandle;
     try {
-      if (!share.isFile && (await readdir(share.path)).length === 0) return false;
+      folder = await FolderHandle.open(share.isFile ? path.dirname(share.path) : share.path);
     } catch {
-      return false;
+      return null;
     }
-    await this.#ports.table.setIdentity(share.folder, identity);
-    return true;
+    try {
+      const identity = identityOf(share.isFile ? await folder.lstat(path.basename(share.path)) : folder.status);
+      if (identity === share.identity) return folder;
+      if (share.isFile || (await folder.list()).entries.length > 0) {
+        await this.#ports.table.setIdentity(share.folder, identity);
+        return folder;
+      }
+    } catch {
+      // A file that is not there says nothing of the folder; a folder that cannot be read is as good as away.
+      if (share.isFile) return folder;
+    }
+    await folder.close();
+    return null;
+  }
+
+  async #isStillThere(share: SharedFolder): Promise<boolean> {
+    const folder = await this.#open(share);
+    await folder?.close();
+    return folder !== null;
   }
 
   // STATE
@@ -295,11 +373,22 @@ export class SharedFolders {
 
   #status(share: SharedFolder): ShareStatus {
     const { files, bytes } = this.#ports.table.totals(share.folder);
-    const { isMissing, isLookedAt, unreadable } = this.#lookingAt(share.folder);
+    const { isMissing, isLookedAt, leftOut } = this.#lookingAt(share.folder);
     const pending = this.#indexer.pending(share.folder);
     const state = isMissing ? 'missing' : !isLookedAt || pending > 0 ? 'indexing' : 'watching';
     const announced = this.#ports.table.announcedIn(share.folder);
-    return { path: share.path, files: files + pending, bytes, state, indexed: files, announced, unreadable };
+    const changing = this.#indexer.changing(share.folder);
+    const shown = [
+      ...leftOut.slice(0, maximumShownLeftOut).map((one) => ({ path: shownOf(one), why: one.why })),
+      ...changing.slice(0, maximumShownLeftOut).map(({ parent, base }) => ({
+        path: shownOf({ parent, base }),
+        why: 'it is changing, and is hashed when it has been quiet for a while',
+      })),
+    ];
+    return {
+      ...{ path: share.path, files: files + pending + changing.length, bytes, state, indexed: files, announced },
+      ...{ unreadable: leftOut.length, changing: changing.length, leftOut: shown },
+    };
   }
 
   #lookingAt(folder: number): Looking {
@@ -310,14 +399,16 @@ export class SharedFolders {
     this.#looking.set(folder, { ...this.#lookingAt(folder), ...changes });
   }
 
-  async #checked(place: string): Promise<{ readonly real: string; readonly isFile: boolean }> {
+  async #checked(place: string): Promise<Pick<SharedFolder, 'isFile' | 'identity'> & { readonly real: string }> {
     if (!path.isAbsolute(place)) throw new ChordialError('bad-request', `${place} is no absolute path. Give one.`);
     let real: string;
     let isFile: boolean;
+    let identity: string;
     try {
       real = await realpath(place);
-      const status = await lstat(real);
+      const status = await lstat(real, { bigint: true });
       isFile = status.isFile();
+      identity = identityOf(status);
       if (!isFile && !status.isDirectory())
         throw new ChordialError('bad-request', `${place} is neither a folder nor a file. Share one of these.`);
       if (!isFile) await readdir(real);
@@ -326,10 +417,21 @@ export class SharedFolders {
         throw new ChordialError('not-found', `${place} is not there. Check the path.`);
       throw fileError('unreadable-file', place, error);
     }
-    if (real === this.#ports.dataFolder || isWithin(real, this.#ports.dataFolder))
-      throw new ChordialError('bad-request', `${place} lies in the data folder of this peer, whose key is private.`);
-    return { real, isFile };
+    const data = await dataFolderAround(isFile ? path.dirname(real) : real);
+    if (data !== null) {
+      const message = `${place} lies in the data folder of a peer (${data}), whose key is private. Share another folder.`;
+      throw new ChordialError('bad-request', message);
+    }
+    return { real, isFile, identity };
   }
+}
+
+function nameOf({ parent, base, why }: LeftOut): string {
+  return `${parent}${base}\0${why}`;
+}
+
+function shownOf({ parent, base }: Pick<LeftOut, 'parent' | 'base'>): string {
+  return escapedName(Buffer.from(`${parent}${base}`));
 }
 
 function isWithin(place: string, folder: string): boolean {

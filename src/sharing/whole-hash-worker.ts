@@ -1,11 +1,12 @@
-/** The worker of whole-hash.ts: reads files one after the other and hashes each as a whole, in a thread of its own. */
+/** The worker of whole-hash.ts: reads opened files one after the other and hashes each as a whole, in a thread of its own. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 
 /** What is asked. */
 export interface WholeHashQuestion {
-  readonly path: string;
+  /** Descriptor of a regular file, which the asker closes after the answer. */
+  readonly descriptor: number;
 }
 
 /** Any number of `progress`, then one of the others. */
@@ -18,23 +19,18 @@ export type WholeHashAnswer =
 const pieceBytes = 1024 * 1024;
 const piecesPerProgress = 64;
 
-parentPort?.on('message', ({ path }: WholeHashQuestion) => tell(answerFor(path)));
+parentPort?.on('message', ({ descriptor }: WholeHashQuestion) => tell(answerFor(descriptor)));
 
-function answerFor(path: string): WholeHashAnswer {
-  let file: number | null = null;
+function answerFor(file: number): WholeHashAnswer {
   try {
-    file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOFOLLOW);
     const before = fs.fstatSync(file, { bigint: true });
-    if (!before.isFile()) return { kind: 'failed', code: 'EINVAL', message: 'it is no regular file' };
     const sha256 = digestOf(file);
     const after = fs.fstatSync(file, { bigint: true });
-    const isSame = after.size === before.size && after.mtimeNs === before.mtimeNs;
+    const isSame = after.size === before.size && after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs;
     return isSame ? { kind: 'done', sha256 } : { kind: 'changed' };
   } catch (error) {
     const { code = 'EIO', message } = error as NodeJS.ErrnoException;
     return { kind: 'failed', code, message };
-  } finally {
-    if (file !== null) fs.closeSync(file);
   }
 }
 

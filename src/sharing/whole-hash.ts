@@ -3,11 +3,12 @@
  * other, so that neither the event loop nor the pool of threads waits for a file of 20 GB. The thread is started when
  * there is a file, and ended when there was none for a while: idle it would cost a peer 10 MB.
  */
+import type { FileHandle } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { workerFile } from '../content/worker-file.ts';
 import { ChordialError } from '../errors.ts';
 import { Turnstile } from '../storage/turnstile.ts';
-import { fileError } from '../transfer/local-file.ts';
+import { fileError, openToRead } from '../transfer/local-file.ts';
 import type { WholeHashAnswer, WholeHashQuestion } from './whole-hash-worker.ts';
 
 const idleMilliseconds = 5000;
@@ -18,6 +19,8 @@ export interface WholeHashOptions {
   readonly signal?: AbortSignal;
   /** Called with the bytes hashed so far, every 64 MiB. */
   readonly progress?: (bytesDone: number) => void;
+  /** By its path unless given. */
+  readonly open?: () => Promise<FileHandle>;
 }
 
 export class WholeHash {
@@ -47,7 +50,20 @@ export class WholeHash {
     await this.#end();
   }
 
-  async #ask(path: string, { signal, progress }: WholeHashOptions): Promise<string> {
+  async #ask(path: string, options: WholeHashOptions): Promise<string> {
+    const file = await (options.open ?? (() => openToRead(path, false)))();
+    try {
+      if (!(await file.stat()).isFile())
+        throw new ChordialError('unreadable-file', `${path} cannot be read: it is no regular file.`);
+      return await this.#answer(file, path, options);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** The thread shares the descriptors of the process. */
+  async #answer(file: FileHandle, path: string, { signal, progress }: WholeHashOptions): Promise<string> {
+    if (this.#closed || signal?.aborted) throw interrupted(path);
     const worker = this.#start();
     const answered = Promise.withResolvers<string>();
     const hear = (answer: WholeHashAnswer): void => {
@@ -63,7 +79,7 @@ export class WholeHash {
     worker.once('exit', ended);
     signal?.addEventListener('abort', abort);
     try {
-      const question: WholeHashQuestion = { path };
+      const question: WholeHashQuestion = { descriptor: file.fd };
       worker.postMessage(question);
       return await answered.promise;
     } finally {

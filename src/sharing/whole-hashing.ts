@@ -1,12 +1,13 @@
 /** SHA-256 of shared files of several blocks, one after the other, after they are announced. */
-import { lstat } from 'node:fs/promises';
 import { ChordialError } from '../errors.ts';
 import type { SharedFile, SharedFileTable } from '../storage/shared-file-table.ts';
 import { stampOf } from './look-through.ts';
+import { type SharedFileOpener, shownPath } from './shared-file-opener.ts';
 import { WholeHash } from './whole-hash.ts';
 
 export interface WholeHashingPorts {
-  readonly table: Pick<SharedFileTable, 'unhashed' | 'setSha256' | 'pathOf'>;
+  readonly table: Pick<SharedFileTable, 'unhashed' | 'setSha256' | 'placeOf'>;
+  readonly opener: SharedFileOpener;
   /** One is known; `isLast` when no other waits. */
   readonly hashed: (isLast: boolean) => void;
   readonly failed: (error: Error) => void;
@@ -60,13 +61,19 @@ export class WholeHashing {
   }
 
   async #one(file: SharedFile): Promise<boolean> {
-    const path = this.#ports.table.pathOf(file);
-    if (path === null) return false;
+    const { table, opener } = this.#ports;
+    const place = table.placeOf(file);
+    if (place === null) return false;
+    const path = shownPath(place);
+    const open = async () => {
+      const opened = await opener.open(place);
+      if (stampOf(opened.status) === file.stamp) return opened.file;
+      await opened.file.close();
+      throw new ChordialError('changed', `${path} was changed since it was indexed. It is looked at again later.`);
+    };
     try {
-      const sha256 = await this.#hash.of(path);
-      const status = await lstat(path, { bigint: true });
-      if (stampOf(status) !== file.stamp || Number(status.size) !== file.size) return false;
-      await this.#ports.table.setSha256(file.file, sha256);
+      const sha256 = await this.#hash.of(path, { open });
+      await table.setSha256(file.file, sha256);
       return true;
     } catch (error) {
       // It is gone or being changed: the look at its share says what comes of it.

@@ -13,7 +13,7 @@ import { ChordialError } from '../errors.ts';
 import { makeFolderDurably, writeFileDurably } from './durable-file.ts';
 import { errnoOf, isSqliteBusy } from './system-error.ts';
 
-const formatFile = 'format';
+export const formatFile = 'format';
 const lockFile = 'lock';
 const pidFile = 'pid';
 /** Raised when an older Chordial could no longer read the folder. */

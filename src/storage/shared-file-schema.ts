@@ -4,7 +4,7 @@
  */
 export const sharedFileSchema = `
   CREATE TABLE IF NOT EXISTS shared_folders (
-    folder INTEGER PRIMARY KEY, path TEXT NOT NULL, is_file INTEGER NOT NULL, identity TEXT NOT NULL,
+    folder INTEGER PRIMARY KEY, path TEXT NOT NULL, is_file INTEGER NOT NULL, others INTEGER NOT NULL, identity TEXT NOT NULL,
     ending INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE TABLE IF NOT EXISTS shared_files (

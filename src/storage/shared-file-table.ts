@@ -13,6 +13,8 @@ export interface SharedFolder {
   readonly path: string;
   /** A single file is shared. */
   readonly isFile: boolean;
+  /** What belongs to other users than the folder, or lies on other devices, is shared as well. */
+  readonly others: boolean;
   /** Device and inode, by which a folder tells itself from the place where it was mounted. */
   readonly identity: string;
   /** No longer shared, and what it announced is being withdrawn. */
@@ -26,6 +28,13 @@ export interface FileLook {
   readonly base: string;
   readonly size: number;
   readonly stamp: string;
+}
+
+/** What the index knows of one. */
+export interface KnownLook extends FileLook {
+  readonly file: number;
+  /** Milliseconds since 1970 when it was indexed. */
+  readonly added: number;
 }
 
 export interface IndexedFile extends FileLook {
@@ -54,12 +63,19 @@ export interface SharedFile extends FileLook {
   readonly earlier: number | null;
 }
 
+/** Where a shared file is. */
+export interface SharedPlace {
+  readonly share: Pick<SharedFolder, 'path' | 'isFile' | 'others'>;
+  readonly parent: string;
+  readonly base: string;
+}
+
 /** Where a block is. */
-export interface SharedBlock {
+export interface SharedBlock extends SharedPlace {
   readonly file: number;
+  readonly folder: number;
   readonly size: number;
   readonly stamp: string;
-  readonly path: string;
   /** In MiB of the file. */
   readonly place: number;
   /** Of a node; null for a leaf. */
@@ -92,18 +108,27 @@ export class SharedFileTable {
   }
 
   folders(): readonly SharedFolder[] {
-    return this.#all('SELECT folder, path, is_file, identity, ending FROM shared_folders ORDER BY path').map((row) => ({
-      folder: Number(row['folder']),
-      path: String(row['path']),
-      isFile: row['is_file'] === 1,
-      identity: String(row['identity']),
-      ending: row['ending'] === 1,
-    }));
+    return this.#all('SELECT folder, path, is_file, others, identity, ending FROM shared_folders ORDER BY path').map(
+      (row) => ({
+        folder: Number(row['folder']),
+        path: String(row['path']),
+        isFile: row['is_file'] === 1,
+        others: row['others'] === 1,
+        identity: String(row['identity']),
+        ending: row['ending'] === 1,
+      }),
+    );
   }
 
-  addFolder({ path, isFile, identity }: Pick<SharedFolder, 'path' | 'isFile' | 'identity'>): Promise<void> {
-    const sql = 'INSERT INTO shared_folders (path, is_file, identity) VALUES (?, ?, ?)';
-    return this.#catalog.write(() => void this.#run(sql, path, isFile ? 1 : 0, identity));
+  addFolder(added: Pick<SharedFolder, 'path' | 'isFile' | 'others' | 'identity'>): Promise<void> {
+    const { path, isFile, others, identity } = added;
+    const sql = 'INSERT INTO shared_folders (path, is_file, others, identity) VALUES (?, ?, ?, ?)';
+    return this.#catalog.write(() => void this.#run(sql, path, isFile ? 1 : 0, others ? 1 : 0, identity));
+  }
+
+  setOthers(folder: number, others: boolean): Promise<void> {
+    const sql = 'UPDATE shared_folders SET others = ? WHERE folder = ?';
+    return this.#catalog.write(() => void this.#run(sql, others ? 1 : 0, folder));
   }
 
   setIdentity(folder: number, identity: string): Promise<void> {
@@ -134,10 +159,14 @@ export class SharedFileTable {
   // FILES
 
   /** In the order of their names, from behind `after`. */
-  inParent(folder: number, parent: string, after: string, limit: number): readonly (FileLook & { file: number })[] {
+  inParent(folder: number, parent: string, after: string, limit: number): readonly KnownLook[] {
     const sql =
-      'SELECT file, parent, base, size, stamp FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base > ? ORDER BY base LIMIT ?';
-    return this.#all(sql, folder, parent, after, limit).map((row) => ({ ...lookOf(row), file: Number(row['file']) }));
+      'SELECT file, parent, base, size, stamp, added FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base > ? ORDER BY base LIMIT ?';
+    return this.#all(sql, folder, parent, after, limit).map((row) => ({
+      ...lookOf(row),
+      file: Number(row['file']),
+      added: Number(row['added']),
+    }));
   }
 
   /** The number of the file at a place, or null. */
@@ -159,9 +188,10 @@ export class SharedFileTable {
     return this.#all(sql, folder, parent).map((row) => Number(row['file']));
   }
 
-  /** Durable when it resolves; what was known of the same paths is gone. */
+  /** Durable when it resolves; what was known of the same paths is gone, unless it is the same content. */
   async put(files: readonly IndexedFile[]): Promise<void> {
-    const numbered = files.map((file) => ({ ...file, file: ++this.#lastFile }));
+    const changed = files.filter((file) => this.#same(file) === null);
+    const numbered = changed.map((file) => ({ ...file, file: ++this.#lastFile }));
     for (const file of numbered) {
       const leaves = file.leafDigests.length / digestBytes;
       for (let from = 0; leaves > blocksPerWrite && from < leaves; from += blocksPerWrite)
@@ -169,7 +199,17 @@ export class SharedFileTable {
     }
     await this.#catalog.write(() => {
       for (const file of numbered) this.#putFile(file);
+      for (const file of files) {
+        const same = this.#same(file);
+        const sql = 'UPDATE shared_files SET stamp = ?, added = ? WHERE file = ?';
+        if (same !== null) this.#run(sql, file.stamp, this.#catalog.wallTime(), same);
+      }
     });
+  }
+
+  /** Its bytes are not what the index says, though its status is: the next look finds it changed. */
+  distrust(file: number): Promise<void> {
+    return this.#catalog.write(() => void this.#run("UPDATE shared_files SET stamp = '' WHERE file = ?", file));
   }
 
   /** Not there any more: their bytes are not served, and their entries are to be withdrawn. */
@@ -215,9 +255,10 @@ export class SharedFileTable {
     );
   }
 
-  pathOf({ folder, parent, base }: Pick<SharedFile, 'folder' | 'parent' | 'base'>): string | null {
-    const row = this.#get('SELECT path, is_file FROM shared_folders WHERE folder = ?', folder);
-    return row === undefined ? null : fullPath(String(row['path']), row['is_file'] === 1, parent, base);
+  /** Where a file is, or null when its share is no more. */
+  placeOf({ folder, parent, base }: Pick<SharedFile, 'folder' | 'parent' | 'base'>): SharedPlace | null {
+    const row = this.#get('SELECT path, is_file, others FROM shared_folders WHERE folder = ?', folder);
+    return row === undefined ? null : { share: shareOf(row), parent, base };
   }
 
   // ANNOUNCEMENTS
@@ -289,17 +330,28 @@ export class SharedFileTable {
 
   /** Where the block with this SHA-256 is said to be. */
   blocks(digest: Uint8Array): readonly SharedBlock[] {
-    const sql = `SELECT b.place, b.bytes, f.file, f.parent, f.base, f.size, f.stamp, d.path, d.is_file
+    const sql = `SELECT b.place, b.bytes, f.file, f.folder, f.parent, f.base, f.size, f.stamp, d.path, d.is_file, d.others
       FROM shared_blocks b JOIN shared_files f ON f.file = b.file JOIN shared_folders d ON d.folder = f.folder
       WHERE b.digest = ? AND f.gone = 0 LIMIT ?`;
     return this.#all(sql, digest, maximumPlaces).map((row) => ({
       file: Number(row['file']),
       size: Number(row['size']),
       stamp: String(row['stamp']),
-      path: fullPath(String(row['path']), row['is_file'] === 1, String(row['parent']), String(row['base'])),
+      folder: Number(row['folder']),
+      share: shareOf(row),
+      parent: String(row['parent']),
+      base: String(row['base']),
       place: Number(row['place']),
       bytes: row['bytes'] as Uint8Array | null,
     }));
+  }
+
+  /** The number of the row that has this very content at this place, or null. */
+  #same({ folder, parent, base, size, root }: IndexedFile): number | null {
+    const sql =
+      'SELECT file FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base = ? AND size = ? AND root = ?';
+    const row = this.#get(sql, folder, parent, base, size, root);
+    return row === undefined ? null : Number(row['file']);
   }
 
   #putFile(file: IndexedFile & { readonly file: number }): void {
@@ -382,6 +434,6 @@ function lookOf(row: Row): FileLook {
   };
 }
 
-function fullPath(share: string, isFile: boolean, parent: string, base: string): string {
-  return isFile ? share : `${share === '/' ? '' : share}/${parent}${base}`;
+function shareOf(row: Row): SharedPlace['share'] {
+  return { path: String(row['path']), isFile: row['is_file'] === 1, others: row['others'] === 1 };
 }

@@ -61,12 +61,7 @@ export function SharesView() {
                 <p class="soft">
                   {counted(share.files, 'file')} · {size(share.bytes)} · {told(share)}
                 </p>
-                {share.unreadable === 0 ? null : (
-                  <p class="bad">
-                    {counted(share.unreadable, 'file or folder', 'files and folders')} in it cannot be read by this
-                    peer.
-                  </p>
-                )}
+                <LeftOut share={share} />
                 {share.state === 'indexing' ? (
                   <Bar part={share.files === 0 ? null : share.indexed / share.files} label={`Indexing ${share.path}`} />
                 ) : null}
@@ -81,6 +76,26 @@ export function SharesView() {
         </ul>
       )}
     </>
+  );
+}
+
+function LeftOut({ share: { unreadable, changing, leftOut } }: { readonly share: Share }) {
+  if (leftOut.length === 0) return null;
+  const parts = [
+    ...(unreadable === 0 ? [] : [`${counted(unreadable, 'file or folder', 'files and folders')} left out`]),
+    ...(changing === 0 ? [] : [`${counted(changing, 'file')} changing`]),
+  ];
+  return (
+    <details class="bad">
+      <summary>{parts.join(', ')}</summary>
+      <ul>
+        {leftOut.map(({ path, why }) => (
+          <li key={path}>
+            <span class="path">{path}</span>: {why}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

@@ -1,0 +1,134 @@
+/**
+ * Files that are being written wait here until they are quiet. One that changed again after it was hashed, or while it was,
+ * must be quiet for longer each time, and the longer the larger it is; while it goes on changing it is hashed once in ten
+ * minutes at most.
+ */
+import { lstatSync } from 'node:fs';
+import { type FoundFile, stampOf } from './look-through.ts';
+
+export interface RestlessPorts {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** It waits for so many milliseconds. */
+  readonly deferred: (file: FoundFile, delay: number) => void;
+  /** It may be hashed, or looked at once more; as it is now. */
+  readonly quiet: (file: FoundFile) => void;
+}
+
+/** What changed sooner than this ago may still be changing. */
+const quietMilliseconds = 600;
+const longestQuietMilliseconds = 60_000;
+export const longestPauseMilliseconds = 600_000;
+/** Hashed in about the time that a small file is quiet before. */
+const bytesPerQuiet = 32 * 1024 * 1024;
+const maximumRemembered = 65_536;
+
+interface History {
+  /** How often it had changed by the time that it was to be hashed again. */
+  readonly times: number;
+  /** When hashing it began, or ended, last. */
+  readonly hashed: number;
+}
+
+interface Waiting {
+  file: FoundFile;
+  readonly timer: NodeJS.Timeout;
+  readonly isChanging: boolean;
+}
+
+export class RestlessFiles {
+  readonly #ports: RestlessPorts;
+  /** By their paths, like all here. */
+  readonly #histories = new Map<string, History>();
+  readonly #waiting = new Map<string, Waiting>();
+
+  constructor(ports: RestlessPorts) {
+    this.#ports = ports;
+  }
+
+  /** It was hashed then, and is another file now. */
+  changedAgain({ path }: FoundFile, hashed: number): void {
+    const before = this.#histories.get(path);
+    if (before !== undefined && before.hashed >= hashed) return;
+    this.#histories.delete(path);
+    const now = this.#ports.now();
+    // Long ago, or by a clock that was set back since.
+    if (hashed + longestPauseMilliseconds <= now || hashed > now) return;
+    this.#histories.set(path, { times: (before?.times ?? 0) + 1, hashed });
+    if (this.#histories.size > maximumRemembered) this.#histories.delete(this.#histories.keys().next().value!);
+  }
+
+  /** Whether it waits here from now on; else it may be hashed at once. */
+  isLater(file: FoundFile): boolean {
+    const { path } = file;
+    const waiting = this.#waiting.get(path);
+    if (waiting !== undefined) clearTimeout(waiting.timer);
+    this.#waiting.delete(path);
+    const delay = this.#delayOf(file);
+    if (delay <= 0) return false;
+    const timer = setTimeout(() => this.lookAgain(file), delay);
+    this.#waiting.set(path, { file, timer, isChanging: this.#histories.has(path) });
+    this.#ports.deferred(file, delay);
+    return true;
+  }
+
+  /** Those that wait for the first time. */
+  pending(folder: number): number {
+    return this.#of(folder, false).length;
+  }
+
+  changing(folder: number): readonly FoundFile[] {
+    return this.#of(folder, true);
+  }
+
+  get isAnySoon(): boolean {
+    for (const { isChanging } of this.#waiting.values()) if (!isChanging) return true;
+    return false;
+  }
+
+  drop(folder: number): void {
+    for (const [path, { file, timer }] of this.#waiting) {
+      if (file.folder !== folder) continue;
+      clearTimeout(timer);
+      this.#waiting.delete(path);
+    }
+  }
+
+  close(): void {
+    for (const { timer } of this.#waiting.values()) clearTimeout(timer);
+    this.#waiting.clear();
+  }
+
+  #of(folder: number, isChanging: boolean): readonly FoundFile[] {
+    const files: FoundFile[] = [];
+    for (const one of this.#waiting.values())
+      if (one.isChanging === isChanging && one.file.folder === folder) files.push(one.file);
+    return files;
+  }
+
+  #delayOf({ path, size, changed }: FoundFile): number {
+    const now = this.#ports.now();
+    // A clock that was set back, here or where the file lies: it is not waited for.
+    if (changed > now) return 0;
+    const history = this.#histories.get(path);
+    if (history === undefined) return changed + quietMilliseconds - now;
+    const pause = quietMilliseconds * 2 ** Math.min(history.times, 20) * (1 + size / bytesPerQuiet);
+    const quiet = changed + Math.min(pause, longestQuietMilliseconds);
+    const whenQuiet = Math.max(quiet, history.hashed + Math.min(pause, longestPauseMilliseconds));
+    const whileChanging = Math.max(changed + quietMilliseconds, history.hashed + longestPauseMilliseconds);
+    return Math.min(whenQuiet, whileChanging) - now;
+  }
+
+  /** As its status is now; what is hashed is opened by the way through its share. */
+  lookAgain(file: FoundFile): void {
+    this.#waiting.delete(file.path);
+    try {
+      const status = lstatSync(file.path, { bigint: true });
+      const changed = Number(status.ctimeNs / 1_000_000n);
+      const now = { ...file, size: Number(status.size), stamp: stampOf(status), changed };
+      if (!this.isLater(now)) this.#ports.quiet(now);
+    } catch {
+      // It is gone, or cannot be reached: the next look at its share says so.
+    }
+  }
+}
