@@ -78,7 +78,7 @@ if (process.send !== undefined) {
   const search = async (query: string): Promise<object> => {
     const began = performance.now();
     let first = 0;
-    const running = peer.search.start(query, { mode: 'words' });
+    const running = await peer.search.start(query, { mode: 'words' });
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = (): void => {
       if (first === 0 && running.hits.length > 0) first = performance.now() - began;

@@ -25,6 +25,9 @@ export interface SearchHostPorts {
 }
 
 const places: (bits: number) => RecordPlaces = (bits) => ({ bits, teaching: false });
+const notSimulated = async (): Promise<never> => {
+  throw new Error('expressions are not simulated');
+};
 const noRecords = { get: () => ({ items: [], cursor: null }) };
 
 export class SearchHost {
@@ -44,6 +47,8 @@ export class SearchHost {
       clock,
       isDead,
       members: () => host.ring.members(),
+      // A thread would bring real time in; nothing asks for expressions here.
+      expressions: { check: notSimulated, match: notSimulated },
       files: async function* () {
         yield files();
       },

@@ -45,7 +45,7 @@ export function searchRoutes(app: FastifyInstance, { peer }: ApiContext): void {
   };
   app.post<StartRoute>('/api/v1/search', { schema: start }, async ({ body }, reply) => {
     const { query, mode, ttl } = body;
-    const { id } = peer().search.start(query, { mode, ...(ttl === undefined ? {} : { hops: ttl }) });
+    const { id } = await peer().search.start(query, { mode, ...(ttl === undefined ? {} : { hops: ttl }) });
     return reply.code(201).header('Location', `/api/v1/search/${id}`).send({ queryId: id });
   });
 

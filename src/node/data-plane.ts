@@ -191,7 +191,7 @@ export class DataPlane {
 
   async close(): Promise<void> {
     this.clockWatch.close();
-    this.search.close();
+    await this.search.close();
     await this.shares.close();
     await this.#putIndex.close();
     await this.#path.close();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity } from '../network/identity.ts';
@@ -8,10 +8,18 @@ import { type Transport, TransportError } from '../network/transport.ts';
 import { ringId } from '../ring/identifier.ts';
 import type { Contact, MemberPointer } from '../ring/pointer.ts';
 import { Broadcast, type QueryTold } from './broadcast.ts';
+import { Expressions } from './expressions.ts';
 import type { Hit } from './hit.ts';
 import { encodeBroadcast, searchMessages } from './search-messages.ts';
 
 const bits = 16;
+const expressions = new Expressions();
+after(() => expressions.close());
+/** What threads take does not pass on a virtual clock. */
+const timeless: Pick<Expressions, 'check' | 'match'> = {
+  check: (source) => expressions.check(source),
+  match: async (source, names) => ({ ...(await expressions.match(source, names)), milliseconds: 0 }),
+};
 
 function fileAt(source: Contact, name: string): Hit {
   const root = cidOfBlock(rawCodec, Buffer.from(name));
@@ -57,6 +65,7 @@ function networkOf(count: number, dead: ReadonlySet<number> = new Set(), knowAll
       bits,
       transport: { request } as Transport,
       clock,
+      expressions: timeless,
       members: () => (knowAll ? members : fewMembers(members, self)),
       isDead: () => false,
       files: async function* () {

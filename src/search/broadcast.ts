@@ -2,11 +2,13 @@
  * A question to every peer (spec/4, Ring broadcast): it goes down a tree over the ring, each host looks through its own files
  * once and sends what it finds straight to the asker, and the answers that come back up the tree say how many looked.
  */
+import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
 import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
+import { type Expressions, maximumNamesAtOnce } from './expressions.ts';
 import { type Hit, hitKey } from './hit.ts';
-import { MatchingTurns } from './matching-turns.ts';
+import { type Matching, MatchingTurns } from './matching-turns.ts';
 import { type Pattern, parsePattern } from './pattern.ts';
 import { divide, gapBehind, type Handed } from './ring-division.ts';
 import {
@@ -33,6 +35,7 @@ export interface BroadcastPorts {
   /** Own members and all others known and believed alive, in ring order. */
   readonly members: () => readonly MemberPointer[];
   readonly isDead: (host: HostId) => boolean;
+  readonly expressions: Pick<Expressions, 'check' | 'match'>;
   /** The files that this host answers for, some at a time. */
   readonly files: () => AsyncIterable<readonly Hit[]>;
   readonly told?: (what: QueryTold) => void;
@@ -67,6 +70,10 @@ const maximumPerAsker = 30;
 /** The same in all from one host: the name of the asker proves nothing, and anybody can make up more. */
 const maximumPerHost = 300;
 const askerWindowMilliseconds = 10_000;
+/** Bytes of patterns handed on by one host in that time: each is read, and kept while it is looked for. */
+const maximumPatternBytes = 256 * 1024;
+/** Of matching expressions for one asker through one host in that time; who takes more is asked to wait. */
+const maximumExpressionMillisecondsPerAsker = 1000;
 /** Broadcasts that are being looked through for. */
 const maximumLooking = 64;
 const maximumAskers = 4096;
@@ -79,8 +86,8 @@ export class Broadcast {
   readonly #ports: BroadcastPorts;
   readonly #seen = new Set<string>();
   readonly #open = new Map<string, Open>();
-  /** By asker and host that handed it on, and by that host alone. */
-  readonly #askers = new Map<string, { since: Milliseconds; count: number }>();
+  /** What was spent in the time that runs: questions by asker and host that handed them on, and more by what is counted. */
+  readonly #spent = new Map<string, { since: Milliseconds; amount: number }>();
   readonly #turns: MatchingTurns;
   #looking = 0;
 
@@ -97,7 +104,8 @@ export class Broadcast {
     { id, pattern, hops, mostHits, milliseconds }: Asked,
     found: (hits: readonly Hit[]) => void,
   ): Promise<Reached> {
-    parsePattern(pattern);
+    const parsed = parsePattern(pattern);
+    if (parsed.kind === 'expression') await this.#ports.expressions.check(parsed.source);
     const given = new Set<string>();
     const take = (hits: readonly Hit[]): boolean => {
       const fresh = hits.filter((hit) => given.size < mostHits && !given.has(hitKey(hit)) && given.add(hitKey(hit)));
@@ -119,7 +127,7 @@ export class Broadcast {
   async asked(from: Contact, body: unknown): Promise<unknown> {
     const question = decodeBroadcast(body, this.#ports.bits);
     this.#checkAsker(from.host, question);
-    return encodeReached(await this.#carryOut(question));
+    return encodeReached(await this.#carryOut(question, from.host));
   }
 
   /** `search.hits` */
@@ -135,15 +143,16 @@ export class Broadcast {
     const first = own ?? members[0];
     if (first === undefined) return nobody;
     const parts = [{ member: first.id, end: first.id }];
-    if (own !== undefined) return this.#carryOut({ ...question, parts });
+    if (own !== undefined) return this.#carryOut({ ...question, parts }, null);
     return this.#handOrGoAround({ host: first.contact, parts }, question, new Set());
   }
 
-  async #carryOut(question: BroadcastQuestion): Promise<Reached> {
+  /** @param from who handed it on; null when it is asked here */
+  async #carryOut(question: BroadcastQuestion, from: HostId | null): Promise<Reached> {
     const isNew = !this.#seen.has(question.id);
     this.#remember(question.id);
     const below = this.#spread(question);
-    const here = isNew ? this.#look(question) : nobody;
+    const here = isNew ? this.#look(question, from) : nobody;
     return sum(await Promise.all([below, here]));
   }
 
@@ -199,7 +208,7 @@ export class Broadcast {
   }
 
   /** Looks through the own files and sends what fits. Who could not look through all of them counts as missed. */
-  async #look(question: BroadcastQuestion): Promise<Reached> {
+  async #look(question: BroadcastQuestion, from: HostId | null): Promise<Reached> {
     const pattern = this.#patternOf(question);
     const matching = this.#turns.begin();
     const waiting: Hit[] = [];
@@ -208,22 +217,39 @@ export class Broadcast {
     this.#looking += 1;
     try {
       for await (const files of this.#ports.files()) {
-        waiting.push(...(await matching.filter(files, (file) => pattern.matches(file))));
+        waiting.push(...(await this.#matching(pattern, files, matching)));
         while (isWanted && waiting.length >= hitsPerMessage) {
-          isWanted = await this.#deliver(question, waiting.splice(0, hitsPerMessage));
+          isWanted = await this.#deliver(question, exactFirst(pattern, waiting.splice(0, hitsPerMessage)));
           responses += hitsPerMessage;
         }
         if (!isWanted || matching.isOver) break;
       }
+    } catch (error) {
+      // One that is none is refused by who asks; of others it comes from somebody who did not look.
+      if (!(error instanceof ChordialError)) throw error;
+      return { answered: 0, missed: 1 };
     } finally {
       this.#looking -= 1;
+      if (pattern.kind === 'expression' && from !== null)
+        this.#spend(`ms ${from} ${question.asker.host}`, matching.took);
     }
     if (isWanted && waiting.length > 0) {
-      await this.#deliver(question, waiting.slice(0, hitsPerMessage));
+      await this.#deliver(question, exactFirst(pattern, waiting.slice(0, hitsPerMessage)));
       responses += waiting.length;
     }
     this.#tell('answered', question, responses);
     return matching.isOver ? { answered: 0, missed: 1 } : { answered: 1, missed: 0 };
+  }
+
+  #matching(pattern: Pattern, files: readonly Hit[], matching: Matching): Promise<readonly Hit[]> {
+    if (pattern.kind !== 'expression') return matching.filter(files, (file) => pattern.matches(file));
+    const { source } = pattern;
+    return matching.filterElsewhere(files, maximumNamesAtOnce, (some) =>
+      this.#ports.expressions.match(
+        source,
+        some.map(({ name }) => name),
+      ),
+    );
   }
 
   /** False when the asker wants no more, or does not answer. */
@@ -257,11 +283,17 @@ export class Broadcast {
     if (this.#seen.size > maximumSeen) this.#seen.delete(this.#seen.values().next().value!);
   }
 
-  /** The asker's name in a question proves nothing: who hands it on answers for it, lest somebody use up another's share. */
-  #checkAsker(from: HostId, { id, asker }: BroadcastQuestion): void {
+  /** The asker's name in a question proves nothing: who hands it on answers for it, so that nobody uses up another's share. */
+  #checkAsker(from: HostId, { id, asker, pattern }: BroadcastQuestion): void {
     if (this.#seen.has(id)) return;
-    this.#countOf(from, maximumPerHost, `${from} has handed on`);
-    this.#countOf(`${from} ${asker.host}`, maximumPerAsker, `${asker.host} has asked through ${from}`);
+    this.#take(from, 1, { most: maximumPerHost, has: `${from} has handed on ${maximumPerHost} questions` });
+    const has = `${asker.host} has asked ${maximumPerAsker} questions through ${from}`;
+    this.#take(`${from} ${asker.host}`, 1, { most: maximumPerAsker, has });
+    const bytes = Buffer.byteLength(pattern);
+    const patterns = `${from} has handed on ${maximumPatternBytes} bytes of patterns`;
+    this.#take(`bytes ${from}`, bytes, { most: maximumPatternBytes, has: patterns });
+    const expressions = `${asker.host} has had ${maximumExpressionMillisecondsPerAsker} ms for its expressions`;
+    this.#take(`ms ${from} ${asker.host}`, 0, { most: maximumExpressionMillisecondsPerAsker, has: expressions });
     if (this.#looking < maximumLooking) return;
     throw new TransportError(
       'refused',
@@ -270,19 +302,31 @@ export class Broadcast {
     );
   }
 
-  #countOf(who: string, most: number, has: string): void {
-    const now = this.#ports.clock.now();
-    const known = this.#askers.get(who);
-    const counted =
-      known === undefined || known.since + askerWindowMilliseconds < now ? { since: now, count: 0 } : known;
-    counted.count += 1;
-    this.#askers.delete(who);
-    this.#askers.set(who, counted);
-    if (this.#askers.size > maximumAskers) this.#askers.delete(this.#askers.keys().next().value!);
-    if (counted.count <= most) return;
-    const message = `${has} ${most} questions in ${askerWindowMilliseconds / 1000} s, which is the limit.`;
+  #take(what: string, amount: number, { most, has }: { readonly most: number; readonly has: string }): void {
+    if (this.#spend(what, amount) <= most) return;
+    const message = `${has} in ${askerWindowMilliseconds / 1000} s, which is the limit.`;
     throw new TransportError('refused', message, 'busy');
   }
+
+  /** What was spent in the time that runs, this included. */
+  #spend(what: string, amount: number): number {
+    const now = this.#ports.clock.now();
+    const known = this.#spent.get(what);
+    const spent =
+      known === undefined || known.since + askerWindowMilliseconds < now ? { since: now, amount: 0 } : known;
+    spent.amount += amount;
+    this.#spent.delete(what);
+    this.#spent.set(what, spent);
+    if (this.#spent.size > maximumAskers) this.#spent.delete(this.#spent.keys().next().value!);
+    return spent.amount;
+  }
+}
+
+/** Of one message; what other hosts find comes when it comes. */
+function exactFirst(pattern: Pattern, hits: readonly Hit[]): readonly Hit[] {
+  if (pattern.kind === 'expression') return hits;
+  const isExact = new Map(hits.map((hit) => [hit, pattern.isExact(hit.name)]));
+  return hits.toSorted((a, b) => Number(isExact.get(b)) - Number(isExact.get(a)));
 }
 
 const nobody: Reached = { answered: 0, missed: 0 };

@@ -1,6 +1,6 @@
 /** Whether a name with its size and publisher answers a query, and how well. */
 import type { WordQuery } from './query.ts';
-import { phraseOf, undividedLineOf, wordsOf } from './words.ts';
+import { exactly, phraseOf, undividedLineOf, wordsOf } from './words.ts';
 
 export interface Candidate {
   readonly name: string;
@@ -11,7 +11,8 @@ export interface Candidate {
 
 /**
  * Null when it does not answer. Else from 0 to 1: the part of the name's letters that the query named, so that "annual
- * report" ranks "annual report.pdf" over "draft of the annual report of 1987.pdf"; words together and in order count more.
+ * report" ranks "annual report.pdf" over "draft of the annual report of 1987.pdf"; words together and in order count more. Names that have the
+ * words with the very marks that were written come before all others.
  */
 export function matchQuality(query: WordQuery, { name, size, publisher }: Candidate): number | null {
   const { from, size: range } = query;
@@ -26,7 +27,9 @@ export function matchQuality(query: WordQuery, { name, size, publisher }: Candid
   const named = [...query.words, ...query.phrases.flat(), ...query.beginnings];
   const covered = Math.min(1, named.join('').length / Math.max(1, text.letters));
   const inOrder = query.words.length > 1 && text.hasInOrder(query.words);
-  return Math.min(1, 0.8 * covered + (inOrder ? 0.2 : 0));
+  const fit = Math.min(1, 0.8 * covered + (inOrder ? 0.2 : 0));
+  const line = exactly(name);
+  return query.exact.every((word) => line.includes(word)) ? 0.5 + fit / 2 : fit / 2;
 }
 
 /** A name is cut into all its words only where its undivided ones leave a question open: there may be 10^5 under one word. */
@@ -48,24 +51,19 @@ class MatchedName {
 
   has(word: string): boolean {
     if (this.#line.includes(` ${word} `)) return true;
-    return this.#mayHold(word) && this.#all().has(word);
+    return this.#line.includes(word) && this.#all().has(word);
   }
 
   hasBeginning(beginning: string): boolean {
     if (this.#line.includes(` ${beginning}`)) return true;
-    return this.#mayHold(beginning) && [...this.#all()].some((word) => word.startsWith(beginning));
+    return this.#line.includes(beginning) && [...this.#all()].some((word) => word.startsWith(beginning));
   }
 
   hasInOrder(words: readonly string[]): boolean {
     if (this.#line.includes(` ${words.join(' ')} `)) return true;
-    if (!words.every((word) => this.#mayHold(word))) return false;
+    if (!words.every((word) => this.#line.includes(word))) return false;
     this.#phrase ??= phraseOf(this.#name);
     return this.#phrase.includes(` ${words.join(' ')} `);
-  }
-
-  /** A small σ is another one at the end of a word, and where words end is not known of the undivided ones. */
-  #mayHold(part: string): boolean {
-    return this.#line.includes(part) || /[σς]/.test(part);
   }
 
   #all(): ReadonlySet<string> {

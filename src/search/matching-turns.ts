@@ -1,6 +1,6 @@
 /**
  * Matching names against the patterns of others, in turns: at most half of this peer's time goes into it, whatever they ask
- * for and however many ask. RE2 takes no time without end for a name, but an expression can be made that takes 10 ms for each.
+ * for and however many ask.
  */
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 
@@ -22,13 +22,9 @@ export class MatchingTurns {
     return new Matching((work) => this.#take(work), this.#clock);
   }
 
-  /** Runs when those before it are done and have rested; resolves with what it took. */
-  #take(work: () => void): Promise<Milliseconds> {
-    const turn = this.#before.then(() => {
-      const began = this.#clock.now();
-      work();
-      return this.#clock.now() - began;
-    });
+  /** Runs when those before it are done and have rested. */
+  #take(work: Work): Promise<Milliseconds> {
+    const turn = this.#before.then(work);
     this.#before = turn.then(
       (took) => this.#rest(took),
       () => undefined,
@@ -46,13 +42,16 @@ export class MatchingTurns {
   }
 }
 
+/** With what it took. */
+type Work = () => Milliseconds | Promise<Milliseconds>;
+
 /** That of one query. */
 export class Matching {
-  readonly #take: (work: () => void) => Promise<Milliseconds>;
+  readonly #take: (work: Work) => Promise<Milliseconds>;
   readonly #clock: Clock;
   #took: Milliseconds = 0;
 
-  constructor(take: (work: () => void) => Promise<Milliseconds>, clock: Clock) {
+  constructor(take: (work: Work) => Promise<Milliseconds>, clock: Clock) {
     this.#take = take;
     this.#clock = clock;
   }
@@ -62,17 +61,46 @@ export class Matching {
     return this.#took >= mostMillisecondsPerQuery;
   }
 
+  /** What it has had so far. */
+  get took(): Milliseconds {
+    return this.#took;
+  }
+
+  /**
+   * The same where another thread finds out, a few at a time.
+   * @param match resolves with the places of those that match and the time that it took
+   */
+  async filterElsewhere<One>(
+    all: readonly One[],
+    atOnce: number,
+    match: (
+      some: readonly One[],
+    ) => Promise<{ readonly places: readonly number[]; readonly milliseconds: Milliseconds }>,
+  ): Promise<readonly One[]> {
+    const found: One[] = [];
+    for (let from = 0; from < all.length && !this.isOver; from += atOnce) {
+      const some = all.slice(from, from + atOnce);
+      this.#took += await this.#take(async () => {
+        const { places, milliseconds } = await match(some);
+        found.push(...places.flatMap((place) => some[place] ?? []));
+        return milliseconds;
+      });
+    }
+    return found;
+  }
+
   /** Those that match, up to where the time was over. */
   async filter<One>(all: readonly One[], matches: (one: One) => boolean): Promise<readonly One[]> {
     const found: One[] = [];
     let next = 0;
     while (next < all.length && !this.isOver) {
       this.#took += await this.#take(() => {
-        const end = this.#clock.now() + turnMilliseconds;
+        const began = this.#clock.now();
         do {
           const one = all[next++]!;
           if (matches(one)) found.push(one);
-        } while (next < all.length && this.#clock.now() < end);
+        } while (next < all.length && this.#clock.now() < began + turnMilliseconds);
+        return this.#clock.now() - began;
       });
     }
     return found;

@@ -67,3 +67,20 @@ test('A22 any text of up to 10 kB is a query or an error that says why', () => {
   assert.throws(() => parseWordQuery('x'.repeat(10_241)), /10241 bytes/);
   assert.throws(() => parseWordQuery('ab '.repeat(70)), /64 terms/);
 });
+
+test('rough: qBittorrent#20185 cafe finds Café, the one with the marks that were written first', () => {
+  for (const [query, name] of [
+    ['cafe', 'Café.txt'],
+    ['café', 'cafe.txt'],
+    ['strasse', 'Die Straße.pdf'],
+    ['"die strasse"', 'Die Straße.pdf'],
+    ['stras*', 'Die Straße.pdf'],
+  ] as const)
+    assert.equal(matches(query, name), true, `${query}: ${name}`);
+  assert.equal(matches('report -cafe', 'Café report.txt'), false);
+  const order = (query: string, first: string, then: string) =>
+    assert.ok(quality(query, first)! > quality(query, then)!, `${query}: ${first} before ${then}`);
+  order('cafe', 'a cafe of the long road to the sea.txt', 'café.txt');
+  order('café', 'a café of the long road to the sea.txt', 'cafe.txt');
+  order('Café', 'CAFÉ.txt', 'cafe.txt');
+});

@@ -1,6 +1,6 @@
 /** What a user types, taken apart: words that must all be there, words that must not, phrases, beginnings, filters. */
 import { ChordialError } from '../errors.ts';
-import { beginningCharacters, queryWordsOf } from './words.ts';
+import { beginningCharacters, exactly, queryWordsOf } from './words.ts';
 
 export interface SizeRange {
   /** Bytes, both included. */
@@ -15,6 +15,8 @@ export interface WordQuery {
   readonly phrases: readonly (readonly string[])[];
   /** Beginnings of words, at least three letters each. */
   readonly beginnings: readonly string[];
+  /** All of these with the marks that were written: names that have them so come first. */
+  readonly exact: readonly string[];
   /** Extensions without the dot, or null for any. */
   readonly types: readonly string[] | null;
   readonly size: SizeRange | null;
@@ -79,6 +81,7 @@ export function parseWordQuery(text: string): WordQuery {
     without: [] as string[],
     phrases: [] as (readonly string[])[],
     beginnings: [] as string[],
+    exact: [] as string[],
     types: null as readonly string[] | null,
     size: null as SizeRange | null,
     from: null as string | null,
@@ -90,14 +93,20 @@ export function parseWordQuery(text: string): WordQuery {
     if (phrase !== undefined) {
       const words = queryWordsOf(phrase);
       if (minus !== '') query.without.push(...words);
-      else if (words.length > 0) query.phrases.push(words);
+      else if (words.length > 0) {
+        query.phrases.push(words);
+        query.exact.push(...queryWordsOf(phrase, exactly));
+      }
       continue;
     }
     const filter = /^(type|size|from):(.*)$/i.exec(term);
     if (filter !== null) readFilter(query, filter[1]!.toLowerCase(), filter[2]!);
     else if (/^-./u.test(term)) query.without.push(...queryWordsOf(term.slice(1)));
     else if (/.\*$/u.test(term)) readBeginning(query, term.slice(0, -1));
-    else query.words.push(...queryWordsOf(term));
+    else {
+      query.words.push(...queryWordsOf(term));
+      query.exact.push(...queryWordsOf(term, exactly));
+    }
   }
   return { ...query, words: [...new Set(query.words)], without: [...new Set(query.without)] };
 }
@@ -116,6 +125,7 @@ export function demandedWords({ words, phrases }: Pick<WordQuery, 'words' | 'phr
 interface OpenQuery {
   words: string[];
   beginnings: string[];
+  exact: string[];
   types: readonly string[] | null;
   size: SizeRange | null;
   from: string | null;
@@ -132,6 +142,7 @@ function readBeginning(query: OpenQuery, text: string): void {
   }
   query.words.push(...words.slice(0, -1));
   query.beginnings.push(last);
+  query.exact.push(...queryWordsOf(text, exactly));
 }
 
 function readFilter(query: OpenQuery, name: string, value: string): void {

@@ -5,6 +5,7 @@ import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { Broadcast, type BroadcastPorts } from './broadcast.ts';
+import { Expressions } from './expressions.ts';
 import type { WordFrequency } from './frequent-words.ts';
 import type { Hit } from './hit.ts';
 import { parsePattern } from './pattern.ts';
@@ -22,7 +23,7 @@ export interface SearchOptions {
 /** Live copies of the first blocks of contents, counted within so many milliseconds. */
 export type CountCopies = (cids: readonly string[], milliseconds: Milliseconds) => Promise<readonly number[]>;
 
-export type SearchPorts = { readonly copiesOf: CountCopies } & Omit<BroadcastPorts, 'told'> &
+export type SearchPorts = { readonly copiesOf: CountCopies } & Omit<BroadcastPorts, 'told' | 'expressions'> &
   Omit<WordSearchPorts, 'told'> & {
     readonly clock: Clock;
     /** Told of every query that was asked, answered or handed on here. */
@@ -40,19 +41,20 @@ export class Search {
   readonly #words: WordSearch;
   readonly #broadcast: Broadcast;
   readonly #queries: Queries;
+  readonly #expressions = new Expressions();
 
   constructor(ports: SearchPorts) {
     this.#ports = ports;
     this.#queries = new Queries(ports.noted);
     const told = (what: Omit<RecentQuery, 'time'>) => this.#queries.note({ ...what, time: ports.clock.wallTime() });
     this.#words = new WordSearch({ ...ports, told });
-    this.#broadcast = new Broadcast({ ...ports, told });
+    this.#broadcast = new Broadcast({ ...ports, told, expressions: this.#expressions });
   }
 
-  /** Throws `bad-request` for a query that cannot be. An empty one is for everything and is a broadcast. */
-  start(query: string, { mode, hops = maximumHops }: SearchOptions): RunningQuery {
+  /** Rejects with `bad-request` for a query that cannot be. An empty one is for everything and is a broadcast. */
+  async start(query: string, { mode, hops = maximumHops }: SearchOptions): Promise<RunningQuery> {
     const isBroadcast = mode === 'broadcast' || query.trim() === '';
-    if (isBroadcast) parsePattern(query);
+    if (isBroadcast) await this.#checkPattern(query);
     else parseWordQuery(query);
     if (!Number.isInteger(hops) || hops < 1 || hops > maximumHops) {
       throw new ChordialError('bad-request', `A hop limit of ${hops} cannot be: give 1 to ${maximumHops}.`);
@@ -85,8 +87,9 @@ export class Search {
     return this.#queries.recent();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#queries.close();
+    await this.#expressions.close();
   }
 
   /** How often a word stands in the index. Rejects with `no-live-source`. */
@@ -105,6 +108,11 @@ export class Search {
     if (kind === searchMessages.ask) return this.#broadcast.asked(from, body);
     if (kind === searchMessages.hits) return this.#broadcast.found(body);
     throw new TransportError('refused', `There is no message ${JSON.stringify(kind.slice(0, 80))}.`, 'bad-request');
+  }
+
+  async #checkPattern(text: string): Promise<void> {
+    const pattern = parsePattern(text);
+    if (pattern.kind === 'expression') await this.#expressions.check(pattern.source);
   }
 
   async #askIndex(running: RunningQuery): Promise<{ answered: number; missed: number }> {

@@ -91,7 +91,7 @@ export class WordIndex {
       const quality = matchQuality(query, { name: hit.name, size: hit.size, publisher: hit.source.host });
       if (quality === null) continue;
       const isLive = !hit.isShared || !this.#ports.isDead(hit.source.host);
-      found.push({ hit, rank: Math.round(quality * 1000) * 2 + (isLive ? 1 : 0) });
+      found.push({ hit, rank: Math.round(quality * 2000) * 2 + (isLive ? 1 : 0) });
     }
     // Ties fall alike on every host, so that pages from two of them are the same pages.
     found.sort((a, b) => b.rank - a.rank || b.hit.time - a.hit.time || inFixedOrder(a.hit, b.hit));

@@ -1,5 +1,5 @@
 /**
- * The words of a file name, for index and query alike (spec/4, Search): compatibility forms folded (NFKC), lower case, split at
+ * The words of a file name, for index and query alike (spec/4, Search): letters folded (`folded`), split at
  * punctuation, at changes of case and between letters and digits, the undivided form kept beside its parts. Writing
  * without spaces is split by Intl.Segmenter and also into pairs of characters, since two texts may be segmented differently.
  */
@@ -20,7 +20,47 @@ const unspaced =
 const borders =
   /(?<=[\p{Ll}\p{M}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{N})(?=[^\p{N}\p{M}])|(?<=[^\p{N}])(?=\p{N})/u;
 
+/** Marks that set a letter apart from its base letter, and not, as those of kana and of the scripts of India, one sound from another. */
+const marks =
+  /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u064b-\u065f\u0670]|(?=\p{Script=Hebrew})\p{Mn}/gu;
+/** Letters with a stroke or joined, which no form of Unicode takes apart, and the sigma that stands at the end of words. */
+const baseLetters: Readonly<Record<string, string>> = {
+  ς: 'σ',
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  ħ: 'h',
+  ŧ: 't',
+  ı: 'i',
+  æ: 'ae',
+  œ: 'oe',
+  þ: 'th',
+};
+const baseLetter = /[ςøłđðħŧıæœþ]/g;
+const ascii = /^[\0-\x7f]*$/;
+
 const segmenter = new Intl.Segmenter('und', { granularity: 'word' });
+
+/**
+ * What text is compared by: the compatibility forms, case and ignorable characters of NFKC_Casefold, and base letters in the place of
+ * letters with marks, so that `strasse` stands for `Straße` and `cafe` for `Café`.
+ */
+export function folded(text: string): string {
+  if (ascii.test(text)) return text.toLowerCase();
+  // Capitals first: those of ß are two letters.
+  const bare = text
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .normalize('NFKD')
+    .replace(marks, '');
+  const lower = bare.toUpperCase().toLowerCase().normalize('NFKD').replace(marks, '');
+  return lower.replace(baseLetter, (letter) => baseLetters[letter]!).normalize('NFKC');
+}
+
+/** In one case, but with the marks that it has: who writes them finds first what has them. */
+export function exactly(text: string): string {
+  return ascii.test(text) ? text.toLowerCase() : text.normalize('NFKC').toLowerCase().normalize('NFKC');
+}
 
 /** All words by which a name is found, each once, the undivided ones first. */
 export function wordsOf(text: string): ReadonlySet<string> {
@@ -31,15 +71,15 @@ export function wordsOf(text: string): ReadonlySet<string> {
     if (unspaced.test(token)) parts.push(...segmentsOf(token), ...pairsOf(token));
     else parts.push(...partsOf(token));
   }
-  return new Set([...whole, ...parts].map(asWord).filter(isWord));
+  return new Set([...whole, ...parts].map((part) => asWord(part)).filter(isWord));
 }
 
 /** The finest words of a text in its order: what a query demands, since the index has the parts of everything. */
-export function queryWordsOf(text: string): readonly string[] {
+export function queryWordsOf(text: string, form: (text: string) => string = folded): readonly string[] {
   return tokensOf(text).flatMap((token) => {
     const fine = unspaced.test(token) ? pairsOf(token) : partsOf(token);
-    const words = fine.map(asWord).filter(isWord);
-    return words.length > 0 ? words : [asWord(token)].filter(isWord);
+    const words = fine.map((part) => asWord(part, form)).filter(isWord);
+    return words.length > 0 ? words : [asWord(token, form)].filter(isWord);
   });
 }
 
@@ -49,7 +89,7 @@ export function queryWordsOf(text: string): readonly string[] {
  */
 export function postingWordsOf(name: string): readonly string[] {
   const spaced = tokensOf(name).filter((token) => !unspaced.test(token));
-  const demanded = new Set([...queryWordsOf(name), ...spaced.map(asWord).filter(isWord)]);
+  const demanded = new Set([...queryWordsOf(name), ...spaced.map((token) => asWord(token)).filter(isWord)]);
   const words = [...demanded].sort((a, b) => [...b].length - [...a].length);
   const beginnings = words.filter((word) => [...word].length >= beginningCharacters).map(beginningOf);
   return [...new Set([...words, ...beginnings, ...wordsOf(name)])].slice(0, maximumPostings);
@@ -67,11 +107,18 @@ export function phraseOf(text: string): string {
 
 /** The undivided words of a text in its order, between single spaces; no length is cut. Cheap, where `wordsOf` is not. */
 export function undividedLineOf(text: string): string {
-  return ` ${tokensOf(text).join(' ').toLowerCase().normalize('NFKC')} `;
+  return ` ${tokensOf(text).map(folded).join(' ')} `;
 }
 
 function tokensOf(text: string): readonly string[] {
-  return text.slice(0, maximumTextCharacters).normalize('NFKC').match(tokens) ?? [];
+  const read = text.slice(0, maximumTextCharacters);
+  if (ascii.test(read)) return read.match(tokens) ?? [];
+  return (
+    read
+      .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+      .normalize('NFKC')
+      .match(tokens) ?? []
+  );
 }
 
 function partsOf(token: string): readonly string[] {
@@ -87,8 +134,8 @@ function pairsOf(token: string): readonly string[] {
   return characters.slice(1).map((character, place) => `${characters[place]}${character}`);
 }
 
-function asWord(token: string): string {
-  return [...token.toLowerCase().normalize('NFKC')].slice(0, maximumWordCharacters).join('');
+function asWord(token: string, form: (text: string) => string = folded): string {
+  return [...form(token)].slice(0, maximumWordCharacters).join('');
 }
 
 function isWord(word: string): boolean {

@@ -1,14 +1,16 @@
 /**
  * What is left out of a share: hidden files, what programs leave lying about or are still writing, and what a `.chordialignore`
- * in the folder or above it says, in the syntax of gitignore. The nearest rule that speaks of a file decides.
+ * in the folder or above it says, in the syntax of gitignore. The nearest rule that speaks of a file decides. Others who may write
+ * in the folder write rules as well: they are matched in time that the length of rule and path bounds.
  */
-import ignore, { type Ignore } from 'ignore';
+import { globMatcher } from '../content/glob.ts';
 import type { FolderHandle } from '../storage/folder-handle.ts';
 import { errnoOf } from '../storage/system-error.ts';
 
 export const ignoreFileName = '.chordialignore';
-/** Anything larger is no list of patterns. */
-const maximumIgnoreFileBytes = 256 * 1024;
+/** Anything larger is no list of rules. */
+const maximumIgnoreFileBytes = 64 * 1024;
+const maximumRules = 1000;
 
 const usual = [
   '.*',
@@ -31,8 +33,18 @@ const usual = [
 interface Rules {
   /** Folder below the share, '' or ending in '/'. */
   readonly parent: string;
-  readonly matcher: Ignore;
+  /** The last one that speaks of a file decides. */
+  readonly rules: readonly Rule[];
 }
+
+interface Rule {
+  readonly isKept: boolean;
+  readonly isForFolders: boolean;
+  /** Of the path below the folder of the rules; `anyFolders` for `**`. */
+  readonly parts: readonly (((text: string) => boolean) | typeof anyFolders)[];
+}
+
+const anyFolders = Symbol('**');
 
 export class IgnoreRules {
   /** The nearest first. */
@@ -43,7 +55,7 @@ export class IgnoreRules {
   }
 
   static usual(): IgnoreRules {
-    return new IgnoreRules([{ parent: '', matcher: matcherOf(usual) }]);
+    return new IgnoreRules([{ parent: '', rules: usual.flatMap(readRule) }]);
   }
 
   /** These and those of the folder's own file. One that cannot be used changes nothing, and its problem is told. */
@@ -57,10 +69,10 @@ export class IgnoreRules {
         const problem = `it is no regular file of at most ${maximumIgnoreFileBytes / 1024} KiB, and its rules do not count`;
         return { rules: this, problem };
       }
-      return {
-        rules: new IgnoreRules([{ parent, matcher: matcherOf(bytes.toString()) }, ...this.#chain]),
-        problem: null,
-      };
+      const rules = bytes.toString().split('\n').flatMap(readRule);
+      if (rules.length > maximumRules)
+        return { rules: this, problem: `it has more than ${maximumRules} rules, and they do not count` };
+      return { rules: new IgnoreRules([{ parent, rules }, ...this.#chain]), problem: null };
     } catch (error) {
       const code = errnoOf(error);
       if (code === null) throw error;
@@ -72,15 +84,43 @@ export class IgnoreRules {
   }
 
   leavesOut(parent: string, base: string, isFolder: boolean): boolean {
-    const whole = `${parent}${base}${isFolder ? '/' : ''}`;
-    for (const rules of this.#chain) {
-      const { ignored, unignored } = rules.matcher.test(whole.slice(rules.parent.length));
-      if (ignored || unignored) return ignored;
+    const whole = `${parent}${base}`;
+    for (const { parent: above, rules } of this.#chain) {
+      const path = whole.slice(above.length).normalize('NFC').split('/');
+      const rule = rules.findLast((one) => (isFolder || !one.isForFolders) && isMatch(one.parts, path));
+      if (rule !== undefined) return !rule.isKept;
     }
     return false;
   }
 }
 
-function matcherOf(patterns: string | readonly string[]): Ignore {
-  return ignore({ allowRelativePaths: true, ignorecase: false }).add(patterns);
+/** None for an empty line or a comment. */
+function readRule(line: string): readonly Rule[] {
+  const text = line.replace(/\r$/, '').replace(/(?<![\\ ]) +$/, '');
+  if (text === '' || text.startsWith('#')) return [];
+  const isKept = text.startsWith('!');
+  const pattern = (isKept ? text.slice(1) : text).normalize('NFC');
+  const isForFolders = pattern.endsWith('/');
+  const path = isForFolders ? pattern.slice(0, -1) : pattern;
+  if (path === '' || path === '/') return [];
+  // One with a slash in it stands for that place alone, another for any below.
+  const written = path.includes('/') ? path.replace(/^\//, '').split('/') : ['**', path];
+  // What is within a folder is something.
+  if (written.at(-1) === '**') written.push('*');
+  const parts = written.map((part) => (part === '**' ? anyFolders : globMatcher(part, true)));
+  return [{ isKept, isForFolders, parts }];
+}
+
+/** As globs are matched, by folders in place of characters. */
+function isMatch(parts: Rule['parts'], path: readonly string[]): boolean {
+  let [part, at] = [0, 0];
+  let [anyPart, anyAt] = [-1, -1];
+  while (at < path.length) {
+    const wanted = parts[part];
+    if (wanted === anyFolders) [anyPart, anyAt, part] = [part, at, part + 1];
+    else if (wanted?.(path[at]!)) [part, at] = [part + 1, at + 1];
+    else if (anyPart >= 0) [part, at, anyAt] = [anyPart + 1, anyAt + 1, anyAt + 1];
+    else return false;
+  }
+  return part === parts.length;
 }

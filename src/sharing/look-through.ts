@@ -6,7 +6,7 @@
 import type { BigIntStats, Dirent } from 'node:fs';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { whyNotAPublishedName } from '../content/name.ts';
 import { formatFile, isDataFolder } from '../storage/data-folder.ts';
 import { escapedName, type FolderHandle, type Listing } from '../storage/folder-handle.ts';
@@ -64,6 +64,7 @@ const statusesAtOnce = 32;
 const everybodyReads = 0o444n;
 const ownerReads = 0o400n;
 const rowsPerPage = 1000;
+const turnMilliseconds = 10;
 /** A tree this deep is a loop of mounts. */
 const maximumDepth = 64;
 
@@ -157,6 +158,10 @@ class Look implements Looked {
     try {
       for (const part of parts) {
         rules = await this.#rulesOf(place, rules);
+        if (rules.leavesOut(place.parent, part, true)) {
+          this.gone.push(...this.#ports.table.below(this.#share.folder, start));
+          return;
+        }
         const below = { parent: `${place.parent}${part}/`, depth: place.depth + 1 };
         const handle = await this.#open(place, part);
         if (handle === null) return;
@@ -191,10 +196,25 @@ class Look implements Looked {
     for (const base of misnamed) this.#leaveOut(parent, base, 'its name is no UTF-8');
     const hasRules = entries.some(({ name }) => name === ignoreFileName);
     const rules = hasRules ? await this.#rulesOf(place, above) : above;
-    const wanted = entries.filter((entry) => !rules.leavesOut(parent, entry.name, entry.isDirectory()));
+    const wanted = await this.#wanted(parent, entries, rules);
     await this.#files(place, wanted);
     for (const entry of wanted) if (entry.isDirectory()) await this.#below(place, entry.name, rules, deep);
     if (!deep) this.#subfoldersGone(parent, new Set(wanted.filter((one) => one.isDirectory()).map(({ name }) => name)));
+  }
+
+  /** At most half of this peer's time goes into the rules of others. */
+  async #wanted(parent: string, entries: readonly Dirent[], rules: IgnoreRules): Promise<readonly Dirent[]> {
+    const wanted: Dirent[] = [];
+    let began = performance.now();
+    for (const entry of entries) {
+      if (!rules.leavesOut(parent, entry.name, entry.isDirectory())) wanted.push(entry);
+      const took = performance.now() - began;
+      if (took < turnMilliseconds) continue;
+      await setTimeout(took);
+      if (this.#ports.signal.aborted) return wanted;
+      began = performance.now();
+    }
+    return wanted;
   }
 
   async #below(place: Place, name: string, rules: IgnoreRules, deep: boolean): Promise<void> {

@@ -1,0 +1,146 @@
+/**
+ * Regular expressions of others, compiled and matched in a thread of their own that is ended when one takes too long, so that
+ * no expression holds this peer up. The thread is started when there is one, and ended when there was none for a while.
+ */
+import { Worker } from 'node:worker_threads';
+import { workerFile } from '../content/worker-file.ts';
+import { ChordialError } from '../errors.ts';
+import { Turnstile } from '../storage/turnstile.ts';
+import { checkExpressionSize } from './expression-size.ts';
+import type { ExpressionAnswer, ExpressionQuestion } from './expression-worker.ts';
+
+/** Of the processor, for compiling an expression and matching a few names. */
+export const maximumExpressionMilliseconds = 100;
+/** The same while others use the processor. */
+const maximumWaitMilliseconds = 2000;
+const maximumStartMilliseconds = 20_000;
+export const maximumNamesAtOnce = 100;
+const idleMilliseconds = 10_000;
+/** Expressions that took too long are not tried again for a while. */
+const maximumRefused = 256;
+const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 };
+
+export interface Matched {
+  /** Places of the names that match. */
+  readonly places: readonly number[];
+  readonly milliseconds: number;
+}
+
+export class Expressions {
+  readonly #turnstile = new Turnstile(1);
+  readonly #tooSlow = new Set<string>();
+  #worker: Promise<Worker> | null = null;
+  #ending: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  /** Throws `bad-request` for what is none, is too large, or takes too long. */
+  async check(source: string): Promise<void> {
+    await this.match(source, []);
+  }
+
+  /** Which of the names it is found in. Throws as `check` does. @param names at most `maximumNamesAtOnce` */
+  async match(source: string, names: readonly string[]): Promise<Matched> {
+    checkExpressionSize(source);
+    if (this.#tooSlow.has(source)) throw tooSlow();
+    return this.#turnstile.pass(async () => {
+      if (this.#closed) throw new ChordialError('interrupted', 'The peer stops.');
+      if (this.#ending !== null) clearTimeout(this.#ending);
+      try {
+        return await this.#ask({ source, names });
+      } finally {
+        this.#ending = setTimeout(() => void this.#end(), idleMilliseconds).unref();
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#ending !== null) clearTimeout(this.#ending);
+    await this.#end();
+  }
+
+  async #ask(question: ExpressionQuestion): Promise<Matched> {
+    this.#worker ??= started();
+    const worker = await this.#worker.catch((error: unknown) => {
+      this.#worker = null;
+      throw error;
+    });
+    const answer = await answerOf(worker, question);
+    if (answer === null) {
+      await this.#end();
+      this.#tooSlow.add(question.source);
+      if (this.#tooSlow.size > maximumRefused) this.#tooSlow.delete(this.#tooSlow.values().next().value!);
+      throw tooSlow();
+    }
+    if (answer.kind === 'matched') return answer;
+    const why = answer.kind === 'refused' ? answer.why : 'it is empty';
+    const message = `The regular expression is not understood: ${why}. The syntax is that of RE2: no references back, no looking around.`;
+    throw new ChordialError('bad-request', message);
+  }
+
+  async #end(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    await (await worker?.catch(() => undefined))?.terminate();
+  }
+}
+
+async function started(): Promise<Worker> {
+  const worker = new Worker(workerFile(import.meta.filename, 'expression-worker'), { resourceLimits, execArgv: [] });
+  worker.unref();
+  const ready = await answered(worker, maximumStartMilliseconds);
+  if (ready !== null) return worker;
+  await worker.terminate();
+  throw new ChordialError('busy', 'The thread for regular expressions does not start. Try again in a moment.');
+}
+
+/** Null when it took too long, or the thread broke on it. */
+async function answerOf(worker: Worker, question: ExpressionQuestion): Promise<ExpressionAnswer | null> {
+  const before = await worker.cpuUsage();
+  const began = performance.now();
+  let pending = true;
+  const answer = answered(worker, maximumWaitMilliseconds).finally(() => {
+    pending = false;
+  });
+  worker.postMessage(question);
+  for (;;) {
+    const first = await Promise.race([answer, pause(maximumExpressionMilliseconds)]);
+    if (!pending) return answer;
+    if (first !== undefined) return first;
+    // What other programs take of the processor is not its fault.
+    const { user, system } = await worker.cpuUsage(before);
+    if ((user + system) / 1000 >= maximumExpressionMilliseconds) return null;
+    if (performance.now() - began >= maximumWaitMilliseconds) return null;
+  }
+}
+
+function pause(milliseconds: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), milliseconds).unref();
+  });
+}
+
+/** The next answer; null when none comes in time, or the thread ends. */
+function answered(worker: Worker, milliseconds: number): Promise<ExpressionAnswer | null> {
+  return new Promise((resolve) => {
+    const done = (answer: ExpressionAnswer | null): void => {
+      clearTimeout(timer);
+      worker.off('message', done);
+      worker.off('error', fail);
+      worker.off('exit', fail);
+      worker.unref();
+      resolve(answer);
+    };
+    const fail = (): void => done(null);
+    const timer = setTimeout(fail, milliseconds);
+    worker.ref();
+    worker.on('message', done);
+    worker.on('error', fail);
+    worker.on('exit', fail);
+  });
+}
+
+function tooSlow(): ChordialError {
+  const message = `The regular expression takes more than ${maximumExpressionMilliseconds} ms for a few names. Write a simpler one.`;
+  return new ChordialError('bad-request', message);
+}
