@@ -274,6 +274,10 @@ class MountedBlocks implements BlockStore {
     return this.#disk.blocks.bytes();
   }
 
+  roomFor(publisher: string): number {
+    return this.#disk.blocks.roomFor(publisher);
+  }
+
   async close(): Promise<void> {}
 
   /** Reading takes no time here, but a process that has ended, or stands still, reads nothing. */

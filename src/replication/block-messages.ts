@@ -5,6 +5,7 @@
  *                belongs here has not all come yet, and the next places may have it.
  * `blocks.get` stream  `{cids}` → `{sizes}` and the bytes of the blocks that are there, one after the other.
  * `blocks.check` request `{cids}` → `{}`: bad bytes came from there, and the holder had better look at its copies.
+ * `blocks.room` request `{}` → `{room}`: bytes that the holder would take of puts of the asker.
  * `blocks.put` stream  `{blocks: [{cid, size, claims: [position…], relay?}], claims}` and their bytes → `{results}`, each
  *                      `stored`, `present` or an error code; claims as in claim-messages.ts. A block with `relay` is handed on
  *                      to the other ones of so many places before the answer, as far as that can be done soon.
@@ -23,6 +24,7 @@ export const blockMessages = {
   get: 'blocks.get',
   put: 'blocks.put',
   check: 'blocks.check',
+  room: 'blocks.room',
 } as const;
 
 /** A question about this many CIDs of 36 bytes is 160 kB: within one small message. */
@@ -53,6 +55,11 @@ export function decodeCids(body: Wire, most: number): readonly CID[] {
 }
 
 export const encodeSizes = (sizes: readonly number[]): Wire => ({ sizes });
+
+export const encodeRoom = (room: number): Wire => ({ room: Math.min(room, Number.MAX_SAFE_INTEGER) });
+
+export const decodeRoom = (body: Wire): number =>
+  readInteger(field(body, 'room'), 'the room', 0, Number.MAX_SAFE_INTEGER);
 
 /** Positional: entry i belongs to CID i of the question; `absentSize` or `unknownSize` without the block. */
 export function decodeSizes(body: Wire, count: number): readonly number[] {

@@ -10,11 +10,13 @@ import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { BlockStore, ClaimedBlock } from '../storage/block-store.ts';
+import type { Claim } from '../storage/claim-table.ts';
 import {
   absentSize,
   decodeCids,
   decodeOffer,
   encodeResults,
+  encodeRoom,
   encodeSizes,
   type HeldBlock,
   maximumBlocksPerCheck,
@@ -89,6 +91,11 @@ export class BlockServer {
     return encodeSizes(await this.#sizesOf(decodeCids(body, maximumCidsPerQuestion)));
   }
 
+  /** `blocks.room` */
+  room(from: Contact): Wire {
+    return encodeRoom(this.#blocks.roomFor(from.host));
+  }
+
   /** `blocks.check` */
   check(body: Wire): Wire {
     this.#events.suspected?.(decodeCids(body, maximumBlocksPerCheck));
@@ -96,10 +103,15 @@ export class BlockServer {
   }
 
   /** `blocks.claim` */
-  async claim(body: Wire): Promise<Wire> {
-    const asked = decodeClaimed(body).map(({ cid, claims }) => ({ cid, claims: this.#ended.standing(claims) }));
-    const sizes = await this.#blocks.claim(asked);
-    return encodeSizes(sizes.map((size) => size ?? -1));
+  async claim(from: Contact, body: Wire): Promise<Wire> {
+    const asked = decodeClaimed(body);
+    const isTaken = asked.map(({ claims }) => !this.#wasLetGo(claims, from));
+    const standing = asked.map(({ cid, claims }, index) => ({
+      cid,
+      claims: isTaken[index] ? this.#ended.standing(claims) : [],
+    }));
+    const sizes = await this.#blocks.claim(standing);
+    return encodeSizes(sizes.map((size, index) => (isTaken[index] ? (size ?? -1) : -1)));
   }
 
   /** `blocks.get` */
@@ -152,6 +164,11 @@ export class BlockServer {
     return { header: encodeResults(settled) };
   }
 
+  /** The publisher goes on with a put of which this host has let blocks go: it has to begin again. */
+  #wasLetGo(claims: readonly Claim[], { host }: Contact): boolean {
+    return claims.some((claim) => claim.publisher === host && this.#ended.gaveUp(claim));
+  }
+
   #sizesOf(cids: readonly CID[]): Promise<readonly number[]> {
     return Promise.all(cids.map(async (cid) => (await this.#blocks.size(cid)) ?? this.#sizeOfNone(cid)));
   }
@@ -165,6 +182,7 @@ export class BlockServer {
       this.#events.refused?.(from, 'bad-content');
       return 'bad-content';
     }
+    if (this.#wasLetGo(offered, from)) return 'ended';
     const claims = this.#ended.standing(offered);
     const [size] = await this.#blocks.claim([{ cid, claims }]);
     if (typeof size === 'number') return 'present';

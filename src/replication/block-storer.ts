@@ -9,10 +9,13 @@
 import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
-import { type CopyRule, graceMilliseconds, makeCopies } from '../records/durable-copies.ts';
+import { TransportError } from '../network/transport.ts';
+import { type CopyRule, graceMilliseconds, type MadeCopies, makeCopies } from '../records/durable-copies.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim } from '../storage/claim-table.ts';
+import { blockMessages, decodeRoom } from './block-messages.ts';
 import { BlockWriter } from './block-writer.ts';
 import { ByteBudget } from './byte-budget.ts';
 import type { DataPorts } from './data-ports.ts';
@@ -24,6 +27,11 @@ import type { Pointers } from './pointers.ts';
 const maximumUnacknowledgedBytes = 12 * 1024 * 1024;
 /** The same while a host is far: each block is under way for several round trips. */
 const maximumUnacknowledgedBytesWhenFar = 32 * 1024 * 1024;
+
+/** Hosts of a small network are asked for room before a put of so many bytes. */
+const maximumHostsAskedForRoom = 64;
+const leastBytesToAskFor = 4 * 1024 * 1024;
+const roomDeadline: Milliseconds = 1500;
 
 export class BlockStorer {
   readonly #ports: DataPorts;
@@ -42,16 +50,51 @@ export class BlockStorer {
     return this.#lanes;
   }
 
-  /** A writer for one put; `finish` tells how it went. */
-  writer(rule: CopyRule, claims: readonly Claim[], signal?: AbortSignal): BlockWriter {
-    return new BlockWriter(this.#budget, (block) => this.store(block, rule, claims), signal);
+  /** A writer for one put; `finish` tells how it went. @param hosts gets every host that acknowledged a block */
+  writer(rule: CopyRule, claims: readonly Claim[], signal?: AbortSignal, hosts?: Map<HostId, Contact>): BlockWriter {
+    return new BlockWriter(this.#budget, (block) => this.store(block, rule, claims, hosts), signal);
+  }
+
+  /**
+   * Throws `quota-full` when the hosts say that so many bytes cannot fit, in as few copies as the rule allows. Who does not
+   * answer is taken to have room, and large networks are not asked.
+   */
+  async checkRoom(bytes: number, { writeQuorum }: CopyRule): Promise<void> {
+    const { view, blocks } = this.#ports;
+    const hosts = view.hosts();
+    if (hosts.length > maximumHostsAskedForRoom || (bytes < leastBytesToAskFor && hosts.length > 1)) return;
+    const rooms = await Promise.all(
+      hosts.map((host) => (host.host === view.self.host ? blocks.roomFor(host.host) : this.#roomAt(host))),
+    );
+    const needed = Math.max(1, Math.min(writeQuorum, hosts.length));
+    const room = rooms.reduce((sum, one) => sum + Math.min(one, bytes), 0);
+    if (room >= bytes * needed) return;
+    const copies = needed === 1 ? 'one copy is' : `${needed} copies are`;
+    throw new ChordialError(
+      'quota-full',
+      `${bytes} bytes do not fit: ${copies} kept, and the ${hosts.length === 1 ? 'peer has' : `${hosts.length} peers have`} room for ${room} bytes. Remove files, raise --quota, or start more peers.`,
+    );
+  }
+
+  async #roomAt(host: Contact): Promise<number> {
+    try {
+      return decodeRoom(await this.#ports.transport.request(host, blockMessages.room, {}, { deadline: roomDeadline }));
+    } catch (error) {
+      if (error instanceof ChordialError || error instanceof TransportError) return Number.POSITIVE_INFINITY;
+      throw error;
+    }
   }
 
   /** Copies that are durable when it resolves; the bytes are the storer's from then on. Rejects with `too-few-copies`. */
-  async store(block: Block, rule: CopyRule, claims: readonly Claim[] = []): Promise<number> {
+  async store(
+    block: Block,
+    rule: CopyRule,
+    claims: readonly Claim[] = [],
+    acknowledged: Map<HostId, Contact> = new Map(),
+  ): Promise<number> {
     const key = ringIdOfHash(blockKey(block.cid), this.#ports.view.shape.bits);
     const hosts = await this.#ports.placement.writable(key, rule.replicas);
-    const went: Went = { stored: [], full: [] };
+    const went: Went = { stored: [], full: [], acknowledged };
     const direct: WantedCopy = { block, claims, abandoned: false };
     const inOrder = this.#wellFirst(hosts);
     const way = this.#wayTo(inOrder.slice(0, rule.replicas), direct, rule.replicas);
@@ -64,7 +107,7 @@ export class BlockStorer {
     const isFar = hosts.slice(0, rule.replicas).some((host) => this.#lanes.to(host).isFar);
     this.#budget.maximumBytes = isFar ? maximumUnacknowledgedBytesWhenFar : maximumUnacknowledgedBytes;
     this.#point(block.cid, went, hosts.slice(0, rule.replicas));
-    if (copies < needed) throw tooFew(block.cid, copies, needed, failures);
+    if (copies < needed) throw tooFew(block.cid, { copies, needed, failures, isFull: went.full.length > 0 });
     // After a failure a connection may still hold on to the bytes.
     if (settled && failures.length === 0) this.#ports.leaves.giveBack(block.bytes);
     return copies;
@@ -89,6 +132,7 @@ export class BlockStorer {
     try {
       await this.#storeBy(host, way);
       went.stored.push(host);
+      went.acknowledged.set(host.host, host);
     } catch (error) {
       if (error instanceof ChordialError && (error.code === 'quota-full' || error.code === 'disk-full'))
         went.full.push(host);
@@ -136,12 +180,26 @@ interface Way {
 interface Went {
   readonly stored: Contact[];
   readonly full: Contact[];
+  /** Those that stored any block of the put. */
+  readonly acknowledged: Map<HostId, Contact>;
 }
 
-function tooFew(cid: CID, stored: number, needed: number, failures: readonly string[]): ChordialError {
+/** `quota-full` when hosts had no room: trying again does not help then. */
+function tooFew(
+  cid: CID,
+  {
+    copies,
+    needed,
+    failures,
+    isFull,
+  }: Pick<MadeCopies, 'copies' | 'needed' | 'failures'> & { readonly isFull: boolean },
+): ChordialError {
   const reasons = failures.slice(-3).join('; ') || 'no host was there to take it';
+  const remedy = isFull
+    ? 'Remove files, or raise --quota where it is full'
+    : 'Put the file again when more peers are up: what is stored already is not sent again';
   return new ChordialError(
-    'too-few-copies',
-    `Block ${cid} became durable on ${stored} of the ${needed} hosts that a put needs (${reasons}). Put the file again when more peers are up: what is stored already is not sent again.`,
+    isFull ? 'quota-full' : 'too-few-copies',
+    `Block ${cid} became durable on ${copies} of the ${needed} hosts that a put needs (${reasons}). ${remedy}.`,
   );
 }

@@ -14,7 +14,7 @@ const claim = { publisher: createIdentity().host, name: 'ä.txt', sequence: 7, r
 const malformed = (error: unknown) => error instanceof TransportError && error.failure === 'refused';
 
 test('claims and releases survive the way to the wire and back, each claim named once', () => {
-  const other = { ...claim, name: 'b', replicas: 5, idleMinutes: 1441 };
+  const other = { ...claim, name: 'b', replicas: 5, idleSeconds: 1441 };
   const claimed = cids.map((cid, index) => ({ cid, claims: [claim, other].slice(0, index) }));
   const wire = encodeClaimed(claimed) as { claims: unknown[] };
   assert.equal(wire.claims.length, 2);
@@ -38,8 +38,8 @@ test('claims of nobody, of no name, of too many copies, or that are not in the m
     { sequence: 0.5 },
     { replicas: 0 },
     { replicas: 9 },
-    { idleMinutes: -1 },
-    { idleMinutes: 0.5 },
+    { idleSeconds: -1 },
+    { idleSeconds: 0.5 },
   ]) {
     assert.throws(() => decodeClaimed(of(over)), malformed, JSON.stringify(over));
   }

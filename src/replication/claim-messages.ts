@@ -1,23 +1,32 @@
 /**
  * Wire formats of what is said about claims. A message names each claim once, as `[publisher, name, sequence, replicas,
- * idleMinutes]`; its blocks refer to them by position.
+ * idleSeconds]`; its blocks refer to them by position.
  *
  * `blocks.claim`   request `{blocks: [{cid, claims: [position…]}], claims}` → `{sizes}`, −1 where a block is absent: then
  *                  the claim was not taken. It is durable otherwise.
  * `claims.release` request `{names: [[name, sequence]…]}` → `{}`: the asker, as publisher, has ended all its puts of these
  *                  names below these sequences; the holder looks for itself, soon.
+ * `claims.asked`   request `{names: [[name, sequence]…]}`, of a holder to their publisher → `{puts: [[state, expiry]…]}`: what
+ *                  has become of these puts; `expiry` is null unless the name that was published expires.
+ * `claims.told`    request `{puts: [[name, sequence, state, expiry]…]}`, of a publisher to a holder → `{kept: [boolean…]}`:
+ *                  the same unasked; false of a put whose blocks were let go here before.
  */
 import type { CID } from 'multiformats/cid';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { isHostId } from '../network/host-id.ts';
 import type { Wire } from '../network/transport.ts';
-import { field, malformed, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
+import { field, malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { maximumReplicas } from './placement.ts';
 import { readCid } from './wire-fields.ts';
 
-export const claimMessages = { claim: 'blocks.claim', release: 'claims.release' } as const;
+export const claimMessages = {
+  claim: 'blocks.claim',
+  release: 'claims.release',
+  asked: 'claims.asked',
+  told: 'claims.told',
+} as const;
 
 /** Of one message. With names of 255 bytes they take 350 kB: within one small message, beside its CIDs. */
 export const maximumClaimsPerMessage = 1024;
@@ -27,7 +36,7 @@ export const maximumBlocksPerClaim = 4096;
 export const maximumNamesPerRelease = 256;
 const maximumNameCharacters = 255;
 /** A century: a clock may be wrong, a number not without bounds. */
-const maximumIdleMinutes = 100 * 366 * 24 * 60;
+const maximumIdleSeconds = 100 * 366 * 24 * 3600;
 
 export interface ClaimedCid {
   readonly cid: CID;
@@ -98,20 +107,69 @@ export function decodeRelease(body: Wire): readonly EndedName[] {
   });
 }
 
-export function wireOfClaim({ publisher, name, sequence, replicas, idleMinutes = 0 }: Claim): readonly Wire[] {
-  return [publisher, name, sequence, replicas, Math.min(idleMinutes, maximumIdleMinutes)];
+/** What has become of a put: it ended without being committed, goes on, or its name was published. */
+export type PutState = 'over' | 'under way' | 'committed';
+const putStates: readonly PutState[] = ['over', 'under way', 'committed'];
+
+export interface PutNews {
+  readonly state: PutState;
+  /** Of a committed one, milliseconds since 1970, or null. */
+  readonly expiry: number | null;
+}
+
+export type ToldPut = EndedName & PutNews;
+
+const wireOfNews = ({ state, expiry }: PutNews): readonly Wire[] => [putStates.indexOf(state), expiry];
+
+function readNews(state: Wire, expiry: Wire): PutNews {
+  const position = readInteger(state, 'the state of a put', 0, putStates.length - 1);
+  return {
+    state: putStates[position]!,
+    expiry: expiry === null ? null : readInteger(expiry, 'the expiry of a put', 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+export const encodePutNews = (puts: readonly PutNews[]): Wire => ({ puts: puts.map(wireOfNews) });
+
+export function decodePutNews(body: Wire, count: number): readonly PutNews[] {
+  return readList(field(body, 'puts'), 'the states of puts', count, count).map((news) => {
+    const [state, expiry] = readTuple(news, 'the state of a put', 2);
+    return readNews(state, expiry);
+  });
+}
+
+export const encodeTold = (puts: readonly ToldPut[]): Wire => ({
+  puts: puts.map(({ name, sequence, ...news }) => [name, sequence, ...wireOfNews(news)]),
+});
+
+export function decodeTold(body: Wire): readonly ToldPut[] {
+  return readList(field(body, 'puts'), 'the list of puts', 1, maximumNamesPerRelease).map((told) => {
+    const [name, sequence, state, expiry] = readTuple(told, 'a put', 4);
+    return { name: readName(name), sequence: readSequence(sequence), ...readNews(state, expiry) };
+  });
+}
+
+export const encodeKept = (kept: readonly boolean[]): Wire => ({ kept });
+
+export function decodeKept(body: Wire, count: number): readonly boolean[] {
+  const kept = readList(field(body, 'kept'), 'what is kept', count, count);
+  return kept.map((one) => readBoolean(one, 'whether a put is kept'));
+}
+
+export function wireOfClaim({ publisher, name, sequence, replicas, idleSeconds = 0 }: Claim): readonly Wire[] {
+  return [publisher, name, sequence, replicas, Math.min(idleSeconds, maximumIdleSeconds)];
 }
 
 export function readClaim(value: Wire): Claim {
   const [publisher, name, sequence, replicas, idle] = readTuple(value, 'a claim', 5);
-  const idleMinutes = readInteger(idle, 'the age of a claim', 0, maximumIdleMinutes);
+  const idleSeconds = readInteger(idle, 'the age of a claim', 0, maximumIdleSeconds);
   if (!isHostId(publisher)) throw malformed('the publisher of a claim is no peer id');
   return {
     publisher,
     name: readName(name),
     sequence: readSequence(sequence),
     replicas: readInteger(replicas, 'the copies that a claim wants', 1, maximumReplicas),
-    ...(idleMinutes === 0 ? {} : { idleMinutes }),
+    ...(idleSeconds === 0 ? {} : { idleSeconds }),
   };
 }
 

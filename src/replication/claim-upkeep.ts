@@ -8,14 +8,16 @@ import type { Clock, Milliseconds, Random, Timer } from '../ring/ports.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { ClaimTable, KnownPut } from '../storage/claim-table.ts';
-import type { EndedName } from './claim-messages.ts';
-import { uncommittedMilliseconds, verdictOn } from './claim-verdict.ts';
+import type { EndedName, PutNews, ToldPut } from './claim-messages.ts';
+import { type Sign, uncommittedMilliseconds, verdictOn } from './claim-verdict.ts';
 import type { EndedPuts } from './ended-puts.ts';
 
 /** How often it is looked whether something is due. */
 const tickMilliseconds: Milliseconds = 5000;
-/** A put is first asked for so long after a block came. */
-const firstCheckMilliseconds: Milliseconds = 10_000;
+/** The publisher of a put is asked so long after a block came, and again while it does not commit. */
+const askEveryMilliseconds: Milliseconds = 10_000;
+/** Of one publisher in one question, and in one turn. */
+const putsPerQuestion = 64;
 const everythingEveryMilliseconds: Milliseconds = 6 * 3600 * 1000;
 /** After the start the ring settles first; where all begin at once, as after a power cut, nothing may add to what that takes. */
 const firstEverythingMilliseconds: Milliseconds = 60_000;
@@ -41,6 +43,8 @@ export interface ClaimUpkeepPorts {
   readonly random: Random;
   /** Told of the entries that end puts. */
   readonly ended: EndedPuts;
+  /** What a publisher says of its puts, in their order; null when it does not answer. Never rejects. */
+  newsOf(publisher: string, puts: readonly EndedName[]): Promise<readonly PutNews[] | null>;
   wordOf(publisher: string, name: string): Promise<PublisherWord>;
   /** Removes expired records; called with every tick. */
   expireRecords(now: Milliseconds): Promise<void>;
@@ -66,10 +70,12 @@ export class ClaimUpkeep {
   #ticking = false;
   #releasing = false;
   #everythingAt: Milliseconds;
+  readonly #began: Milliseconds;
   #closed = false;
 
   constructor(ports: ClaimUpkeepPorts) {
     this.#ports = ports;
+    this.#began = ports.clock.now();
     this.#everythingAt = ports.clock.now() + this.#spread(firstEverythingMilliseconds);
     this.#tick = ports.clock.after(this.#spread(tickMilliseconds), () => this.#due());
   }
@@ -95,6 +101,16 @@ export class ClaimUpkeep {
     if (!this.#releasing && this.#releaseTimer === null) this.#run(this.#checkReleased());
   }
 
+  /**
+   * A publisher tells what became of its puts; entry i says whether put i is kept here: not one that was let go before. Its
+   * word counts for its own puts, and ends none that is known to be committed.
+   */
+  told(publisher: string, puts: readonly ToldPut[]): readonly boolean[] {
+    const news = puts.flatMap((told) => this.#known(publisher, told).map((put) => ({ put, news: told })));
+    if (news.length > 0) this.#run(this.#letGo(news));
+    return puts.map(({ name, sequence }) => !this.#ports.ended.gaveUp({ publisher, name, sequence }));
+  }
+
   /** What claims this block may have ended unheard: its names are looked at soon, unless they were a moment ago. */
   doubt(key: string): void {
     const { claims, clock } = this.#ports;
@@ -114,7 +130,7 @@ export class ClaimUpkeep {
       this.#ports.ended.note(put.publisher, put.name, put.sequence + 1);
       await this.#drop(put);
     }
-    await this.#checkNames(claims.unconfirmed(now, firstCheckMilliseconds, putsPerStep));
+    await this.#askPublishers(claims.unconfirmed(now, askEveryMilliseconds, putsPerStep));
     if (clock.now() < this.#everythingAt) return;
     this.#everythingAt = clock.now() + this.#spread(everythingEveryMilliseconds);
     await this.#checkEverything();
@@ -151,25 +167,82 @@ export class ClaimUpkeep {
     }
   }
 
-  /** The names of these puts, each once, some at a time. */
-  async #checkNames(puts: readonly KnownPut[]): Promise<void> {
+  /** Each for its own puts; the names of those that do not go on are looked at. */
+  async #askPublishers(puts: readonly KnownPut[]): Promise<void> {
+    const publishers = [...Map.groupBy(puts, ({ publisher }) => publisher)];
+    await Promise.all(
+      publishers.map(async ([publisher, all]) => {
+        const some = all.slice(0, putsPerQuestion);
+        const answer = await this.#ports.newsOf(publisher, some);
+        if (this.#closed) return;
+        const news = some.map((put, index) => ({ put, news: answer?.[index] ?? null }));
+        const doubtful = await this.#heed(news);
+        const signs = new Map(doubtful.map(({ put, news }) => [put.put, news === null ? 'silent' : 'over'] as const));
+        await this.#checkNames(
+          doubtful.map(({ put }) => put),
+          signs,
+        );
+      }),
+    );
+  }
+
+  /** Writes down what goes on and what is committed; the rest is returned. */
+  async #heed<News extends PutNews | null>(
+    told: readonly { readonly put: KnownPut; readonly news: News }[],
+  ): Promise<readonly { readonly put: KnownPut; readonly news: News }[]> {
+    const { claims, catalog, clock } = this.#ports;
+    const now = clock.wallTime();
+    const isOver = ({ put, news }: { readonly put: KnownPut; readonly news: News }): boolean =>
+      news === null ||
+      news.state === 'over' ||
+      (news.state === 'under way' && now - put.added >= uncommittedMilliseconds);
+    const heard = told.filter((one) => !isOver(one));
+    if (heard.length > 0)
+      await catalog.write(() => {
+        for (const { put, news } of heard) {
+          if (news?.state === 'committed') claims.confirm(put, news.expiry, now);
+          else claims.touch(put, now);
+        }
+      });
+    return told.filter(isOver);
+  }
+
+  async #letGo(news: readonly { readonly put: KnownPut; readonly news: PutNews }[]): Promise<void> {
+    for (const { put } of await this.#heed(news)) {
+      if (put.confirmed !== null) continue;
+      this.#ports.ended.giveUp(put);
+      await this.#drop(put);
+    }
+  }
+
+  #known(publisher: string, { name, sequence }: EndedName): KnownPut[] {
+    return this.#ports.claims.byName(publisher, name).filter((put) => put.sequence === sequence);
+  }
+
+  /** The names of these puts, each once, some at a time. @param signs of their publishers, by put */
+  async #checkNames(puts: readonly KnownPut[], signs?: ReadonlyMap<number, Sign>): Promise<void> {
     const names = [...new Map(puts.map((put) => [`${put.publisher} ${put.name}`, put])).values()];
     for (let start = 0; start < names.length && !this.#closed; start += namesAtOnce) {
       const some = names.slice(start, start + namesAtOnce);
-      await Promise.all(some.map(({ publisher, name }) => this.#checkName(publisher, name)));
+      await Promise.all(some.map(({ publisher, name }) => this.#checkName(publisher, name, signs)));
     }
   }
 
   /** Resolves with what the publisher says. */
-  async #checkName(publisher: string, name: string): Promise<PublisherWord> {
+  async #checkName(
+    publisher: string,
+    name: string,
+    signs: ReadonlyMap<number, Sign> = new Map(),
+  ): Promise<PublisherWord> {
     const { claims, catalog, clock, wordOf } = this.#ports;
     const word = await wordOf(publisher, name);
     if (this.#closed) return word;
     const now = clock.wallTime();
     const over: KnownPut[] = [];
+    const upFor = clock.now() - this.#began;
     await catalog.write(() => {
       for (const put of claims.byName(publisher, name)) {
-        const verdict = verdictOn(put, word, now);
+        const verdict = verdictOn(put, word, now, { sign: signs.get(put.put) ?? 'unasked', upFor });
         if (verdict === 'drop') over.push(put);
         else if (verdict === 'confirm' && word.kind === 'entry') claims.confirm(put, word.expiry, now);
         else claims.markChecked(put, now);
@@ -178,7 +251,10 @@ export class ClaimUpkeep {
     // An entry that has expired or is a tombstone ends its own put as well.
     const ended = word.kind !== 'entry' ? 0 : word.current ? word.sequence : word.sequence + 1;
     if (over.length > 0 && ended > 0) this.#ports.ended.note(publisher, name, ended);
-    for (const put of over) await this.#drop(put);
+    for (const put of over) {
+      if (put.confirmed === null) this.#ports.ended.giveUp(put);
+      await this.#drop(put);
+    }
     return word;
   }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { PublisherWord } from '../records/publisher-word.ts';
 import { forgottenMilliseconds, uncommittedMilliseconds, type Verdict, verdictOn } from './claim-verdict.ts';
 
-const put = { sequence: 5, added: 1000, confirmed: null };
+const put = { sequence: 5, added: 1000, heard: 1000, confirmed: null };
 const committed = { ...put, confirmed: 2000 };
 const entry = (sequence: number, current = true): PublisherWord => ({ kind: 'entry', sequence, current, expiry: null });
 const absent: PublisherWord = { kind: 'absent' };
@@ -28,4 +28,39 @@ const rows: readonly [string, typeof put | typeof committed, PublisherWord, numb
 
 for (const [what, of, word, now, expected] of rows) {
   test(`claims: ${what}: ${expected}`, () => assert.equal(verdictOn(of, word, now), expected));
+}
+
+const silent = { sign: 'silent', upFor: 1e9 } as const;
+const over = { sign: 'over', upFor: 0 } as const;
+const signed: readonly [
+  string,
+  typeof put | typeof committed,
+  PublisherWord,
+  Parameters<typeof verdictOn>[3],
+  number,
+  Verdict,
+][] = [
+  ['its publisher says that it ended', put, absent, over, soon, 'drop'],
+  ['its publisher says that it ended, and nobody can tell', put, unknown, over, soon, 'drop'],
+  ['its publisher says that it ended, and the entry shows that it did not', put, entry(5), over, soon, 'confirm'],
+  ['its publisher says that what was committed never was', committed, absent, over, soon, 'keep'],
+  ['its publisher was silent for 30 s', put, absent, silent, 31_000, 'drop'],
+  ['its publisher was silent for less', put, absent, silent, 30_999, 'keep'],
+  ['its publisher was heard since', { ...put, heard: 10_000 }, absent, silent, 31_000, 'keep'],
+  ['its publisher was silent, and an earlier entry stands', put, entry(4), silent, 31_000, 'drop'],
+  ['nobody can tell, and its publisher was silent for 40 s', put, unknown, silent, 41_000, 'drop'],
+  ['nobody can tell, and its publisher was silent for less', put, unknown, silent, 40_999, 'keep'],
+  [
+    'its publisher was silent, as far as one hears after a start',
+    put,
+    absent,
+    { sign: 'silent', upFor: 29_999 },
+    late - 1,
+    'keep',
+  ],
+  ['a committed put of a silent publisher', committed, absent, silent, late, 'keep'],
+];
+
+for (const [what, of, word, heard, now, expected] of signed) {
+  test(`case 2 claims: ${what}: ${expected}`, () => assert.equal(verdictOn(of, word, now, heard), expected));
 }

@@ -11,14 +11,30 @@ import type { Claim } from '../storage/claim-table.ts';
 /** Names, of about 300 bytes each. */
 const maximumRemembered = 16_384;
 
+type PutOf = Pick<Claim, 'publisher' | 'name' | 'sequence'>;
+
 export class EndedPuts {
   /** By publisher and name: puts of lower sequence numbers are over. */
   readonly #latest = new BoundedCache<string, number>(maximumRemembered);
+
+  readonly #givenUp = new BoundedCache<string, true>(maximumRemembered);
 
   /** Puts of lower sequence numbers are over. */
   note(publisher: string, name: string, sequence: number): void {
     const key = `${publisher} ${name}`;
     if (sequence > (this.#latest.get(key) ?? 0)) this.#latest.set(key, sequence);
+  }
+
+  /**
+   * A put that was let go because its publisher was silent, or said that it had ended. Of others its blocks are taken again, since the put may have
+   * been committed all the same; the publisher itself has to hear that what it sent before is gone.
+   */
+  giveUp({ publisher, name, sequence }: PutOf): void {
+    this.#givenUp.set(`${publisher} ${sequence} ${name}`, true);
+  }
+
+  gaveUp({ publisher, name, sequence }: PutOf): boolean {
+    return this.#givenUp.get(`${publisher} ${sequence} ${name}`) === true;
   }
 
   /** Those that may still hold. */

@@ -8,7 +8,14 @@ import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim } from '../storage/claim-table.ts';
-import { blockMessages, decodeResults, decodeSizes, encodeOffer, maximumRelayMilliseconds } from './block-messages.ts';
+import {
+  blockMessages,
+  decodeResults,
+  decodeRoom,
+  decodeSizes,
+  encodeOffer,
+  maximumRelayMilliseconds,
+} from './block-messages.ts';
 import { type ClaimedCid, claimMessages, encodeClaimed, maximumClaimsPerMessage } from './claim-messages.ts';
 import { pagesOfClaims } from './claim-pages.ts';
 import type { DataPorts } from './data-ports.ts';
@@ -197,6 +204,7 @@ export class HostLane {
 
   /** Nothing is sent that is as large as what was refused for want of room a moment ago. */
   async #sendWhatFits(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
+    await this.#lookForRoom(blocks);
     const refused = this.#full !== null && this.#full.until > this.#ports.clock.now() ? this.#full.bytes : null;
     const large = blocks.filter(({ bytes }) => refused !== null && bytes.length >= refused);
     if (large.length === 0) return this.#send(blocks);
@@ -208,6 +216,15 @@ export class HostLane {
       if (position === -1) return sent[small.indexOf(block)] ?? 'internal';
       return (held[position] ?? -1) < 0 ? 'quota-full' : 'present';
     });
+  }
+
+  /** What was refused may have been given up meanwhile. */
+  async #lookForRoom(blocks: readonly ClaimedCopy[]): Promise<void> {
+    const refused = this.#full?.bytes;
+    if (refused === undefined || blocks.every(({ bytes }) => bytes.length < refused)) return;
+    const options = { deadline: silenceMilliseconds };
+    const room = decodeRoom(await this.#ports.transport.request(this.contact, blockMessages.room, {}, options));
+    if (room >= blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)) this.#full = null;
   }
 
   #noteRoom(blocks: readonly ClaimedCopy[], results: readonly string[]): void {

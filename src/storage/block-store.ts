@@ -66,6 +66,8 @@ export interface BlockStore {
   bytes(): number;
   /** The hard limit on `bytes()`, counting what is being put. */
   readonly quotaBytes: number;
+  /** Bytes that may come of puts of this publisher, as things stand. */
+  roomFor(publisher: string): number;
   /** Waits for what is under way; nothing may be asked afterwards. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 export const claimSchema = `
   CREATE TABLE IF NOT EXISTS puts (
     put INTEGER PRIMARY KEY, publisher TEXT NOT NULL, name TEXT NOT NULL, sequence INTEGER NOT NULL,
-    replicas INTEGER NOT NULL, added INTEGER NOT NULL, checked INTEGER NOT NULL, confirmed INTEGER, expiry INTEGER,
+    replicas INTEGER NOT NULL, added INTEGER NOT NULL, heard INTEGER NOT NULL, checked INTEGER NOT NULL, confirmed INTEGER, expiry INTEGER,
     UNIQUE (publisher, name, sequence)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS puts_unconfirmed ON puts (checked) WHERE confirmed IS NULL;

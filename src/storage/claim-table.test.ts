@@ -57,15 +57,21 @@ test('every change of a block’s claims is told, and nothing else', () => {
   assert.deepEqual(told, [keys[0], keys[1], keys[1], keys[0]]);
 });
 
-test('a put is due 10 s after its last block, then each time it has grown twice as old, until it is confirmed', () => {
+test('a put is due 10 s after its last block and every 10 s for 2 minutes, then each time it has grown twice as old, until it is confirmed', () => {
   const table = open();
   table.add(keys[0], [claim], 1000);
   const due = (now: number) => table.unconfirmed(now, 10_000, 10).length === 1;
   assert.equal(due(10_999), false);
   assert.equal(due(11_000), true);
   table.markChecked(table.byName('P', 'a')[0]!, 41_000);
-  assert.equal(due(80_999), false);
-  assert.equal(due(81_000), true);
+  assert.equal(due(50_999), false);
+  assert.equal(due(51_000), true);
+  table.touch(table.byName('P', 'a')[0]!, 60_000);
+  assert.equal(due(69_999), false);
+  assert.equal(due(70_000), true);
+  table.markChecked(table.byName('P', 'a')[0]!, 180_000);
+  assert.equal(due(299_999), false);
+  assert.equal(due(300_000), true);
   table.confirm(table.byName('P', 'a')[0]!, 500_000, 81_000);
   assert.equal(due(1e9), false);
   assert.deepEqual(table.lapsed(499_999, 10), []);
@@ -75,10 +81,10 @@ test('a put is due 10 s after its last block, then each time it has grown twice 
   );
 });
 
-test('the time of a put’s last block moves on with its blocks, to the minute', () => {
+test('the time of a put’s last block moves on with its blocks, to 5 s', () => {
   const table = open();
   table.add(keys[0], [claim], 1000);
-  table.add(keys[1], [claim], 2000);
+  table.add(keys[1], [claim], 5000);
   assert.equal(table.byName('P', 'a')[0]!.added, 1000);
   table.add(keys[2], [claim], 61_000);
   assert.equal(table.byName('P', 'a')[0]!.added, 61_000);
@@ -93,7 +99,7 @@ test('B12 a put that was cut off grows no younger by being told from host to hos
   const teller = at(now + day);
   teller.add(keys[0], [claim], now);
   const [told] = teller.of(keys[0]);
-  assert.deepEqual(told, { ...claim, idleMinutes: 1440 });
+  assert.deepEqual(told, { ...claim, idleSeconds: 86_400 });
   const other = at(now + day);
   other.add(keys[0], [told!]);
   assert.equal(other.byName('P', 'a')[0]!.added, now);

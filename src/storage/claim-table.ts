@@ -23,10 +23,10 @@ export interface Claim {
   /** Copies that the put wants of each of its blocks. */
   readonly replicas: number;
   /**
-   * How long ago the put's last block came, as a host tells that has not seen the put committed; 0 unless given. Without
-   * it every copy that repair makes would give a put that was cut off another day, and its blocks would never go.
+   * How long ago the put's last sign of life came, as a host tells that has not seen the put committed; 0 unless given.
+   * Without it every copy that repair makes would give a put that was cut off more time, and its blocks would never go.
    */
-  readonly idleMinutes?: number;
+  readonly idleSeconds?: number;
 }
 
 /** A put as this host knows it. Times are milliseconds since 1970. */
@@ -34,6 +34,8 @@ export interface KnownPut extends Claim {
   readonly put: number;
   /** When its last block came. */
   readonly added: number;
+  /** When its publisher last said that it goes on; `added` while it never did. */
+  readonly heard: number;
   /** When the name's entry was last asked for; `added` while it never was. */
   readonly checked: number;
   /** When the name's entry was last seen to be this put's, or null while it never was. */
@@ -51,10 +53,12 @@ export interface Dropped {
 }
 
 export const claimDigestBytes = 16;
-const minuteMilliseconds = 60_000;
+const secondMilliseconds = 1000;
 /** The time of the last block is written down to this precision, so that not each block costs an update. */
-const addedPrecisionMilliseconds = 60_000;
-const columns = 'put, publisher, name, sequence, replicas, added, checked, confirmed, expiry';
+const addedPrecisionMilliseconds = 5000;
+/** So long a put that is not known to be committed is asked for at every turn, then ever more rarely. */
+const youngMilliseconds = 120_000;
+const columns = 'put, publisher, name, sequence, replicas, added, heard, checked, confirmed, expiry';
 
 export class ClaimTable {
   readonly #catalog: Catalog;
@@ -69,6 +73,7 @@ export class ClaimTable {
   readonly #unconfirmed: StatementSync;
   readonly #lapsed: StatementSync;
   readonly #check: StatementSync;
+  readonly #touch: StatementSync;
   readonly #confirm: StatementSync;
   readonly #remove: StatementSync;
   readonly #removePut: StatementSync;
@@ -81,20 +86,22 @@ export class ClaimTable {
     this.#changed = changed;
     const prepare = (sql: string) => catalog.database.prepare(sql);
     this.#insertPut =
-      prepare(`INSERT INTO puts (publisher, name, sequence, replicas, added, checked) VALUES (?, ?, ?, ?, ?, ?)
+      prepare(`INSERT INTO puts (publisher, name, sequence, replicas, added, heard, checked) VALUES (?, ?, ?, ?, ?5, ?5, ?5)
       ON CONFLICT DO UPDATE SET added = excluded.added WHERE excluded.added >= puts.added + ${addedPrecisionMilliseconds}`);
     this.#findPut = prepare('SELECT put FROM puts WHERE publisher = ? AND name = ? AND sequence = ?');
     this.#insert = prepare('INSERT OR IGNORE INTO claims (block, put) VALUES (?, ?)');
     this.#ofBlock =
-      prepare(`SELECT publisher, name, sequence, replicas, added, confirmed FROM claims JOIN puts USING (put)
+      prepare(`SELECT publisher, name, sequence, replicas, max(added, heard) AS last, confirmed FROM claims JOIN puts USING (put)
       WHERE block = ? ORDER BY publisher, name, sequence`);
     this.#ofName = prepare(`SELECT ${columns} FROM puts WHERE publisher = ? AND name = ? ORDER BY sequence`);
     this.#blocksOf = prepare('SELECT block FROM claims WHERE put = ? AND block > ? ORDER BY block LIMIT ?');
     this.#walk = prepare(`SELECT ${columns} FROM puts WHERE put > ? ORDER BY put LIMIT ?`);
     this.#unconfirmed = prepare(`SELECT ${columns} FROM puts
-      WHERE confirmed IS NULL AND checked <= ?1 - ?2 AND checked - added <= ?1 - checked ORDER BY checked LIMIT ?3`);
+      WHERE confirmed IS NULL AND checked <= ?1 - ?2
+      AND (checked - max(added, heard) <= ?1 - checked OR max(added, heard) > ?1 - ${youngMilliseconds}) ORDER BY checked LIMIT ?3`);
     this.#lapsed = prepare(`SELECT ${columns} FROM puts WHERE expiry <= ? ORDER BY expiry LIMIT ?`);
     this.#check = prepare('UPDATE puts SET checked = ? WHERE put = ?');
+    this.#touch = prepare('UPDATE puts SET heard = ?1, checked = ?1 WHERE put = ?2');
     this.#confirm = prepare('UPDATE puts SET checked = ?1, confirmed = ?1, expiry = ?2 WHERE put = ?3');
     this.#remove = prepare('DELETE FROM claims WHERE block = ? AND put = ?');
     this.#removePut = prepare('DELETE FROM puts WHERE put = ?');
@@ -110,9 +117,9 @@ export class ClaimTable {
   /** The same without telling that something changed: of a block that nobody else knows of yet. Returns how many are new. */
   addToNew(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime()): number {
     let added = 0;
-    for (const { publisher, name, sequence, replicas, idleMinutes = 0 } of claims) {
-      const came = now - idleMinutes * minuteMilliseconds;
-      this.#insertPut.run(publisher, name, sequence, replicas, came, came);
+    for (const { publisher, name, sequence, replicas, idleSeconds = 0 } of claims) {
+      const came = now - idleSeconds * secondMilliseconds;
+      this.#insertPut.run(publisher, name, sequence, replicas, came);
       const put = this.#findPut.get(publisher, name, sequence)?.['put'] as number;
       added += Number(this.#insert.run(blobOf(blockKey), put).changes);
     }
@@ -124,8 +131,8 @@ export class ClaimTable {
     const now = this.#catalog.wallTime();
     return this.#ofBlock.all(blobOf(blockKey)).map((row) => {
       const isCommitted = row['confirmed'] !== null;
-      const idleMinutes = isCommitted ? 0 : Math.floor((now - Number(row['added'])) / minuteMilliseconds);
-      return idleMinutes > 0 ? { ...claimOf(row), idleMinutes } : claimOf(row);
+      const idleSeconds = isCommitted ? 0 : Math.floor((now - Number(row['last'])) / secondMilliseconds);
+      return idleSeconds > 0 ? { ...claimOf(row), idleSeconds } : claimOf(row);
     });
   }
 
@@ -155,8 +162,8 @@ export class ClaimTable {
   }
 
   /**
-   * Puts not yet seen to be committed whose name is due to be asked for: the first time `wait` milliseconds after a
-   * block came, then ever more rarely, each time when the put has grown twice as old.
+   * Puts not yet seen to be committed that are due to be asked for: every `wait` milliseconds while they are young, then
+   * ever more rarely, each time when the put has grown twice as old.
    */
   unconfirmed(now: number, wait: number, limit: number): readonly KnownPut[] {
     return this.#unconfirmed.all(now, wait, pageLimit(limit)).map(putOf);
@@ -170,6 +177,11 @@ export class ClaimTable {
   /** The name's entry was asked for, and it was not this put's. */
   markChecked({ put }: Pick<KnownPut, 'put'>, now: number): void {
     this.#check.run(now, put);
+  }
+
+  /** The put goes on, as its publisher says. */
+  touch({ put }: Pick<KnownPut, 'put'>, now: number): void {
+    this.#touch.run(now, put);
   }
 
   /** The name's entry is this put's and expires then. */
@@ -223,6 +235,7 @@ function putOf(row: Record<string, unknown>): KnownPut {
     ...claimOf(row),
     put: Number(row['put']),
     added: Number(row['added']),
+    heard: Number(row['heard']),
     checked: Number(row['checked']),
     confirmed: numberOrNull(row['confirmed']),
     expiry: numberOrNull(row['expiry']),

@@ -202,6 +202,10 @@ export class DiskBlockStore implements BlockStore {
     return this.#bytes;
   }
 
+  roomFor(_publisher: string): number {
+    return Math.max(0, this.quotaBytes - this.#bytes - this.#reservedBytes);
+  }
+
   async close(): Promise<void> {
     await Promise.allSettled([...this.#arriving.values(), ...this.#leaving.values()]);
     await this.#catalog.setSetting(cleanSetting, this.#settledOnDisk);

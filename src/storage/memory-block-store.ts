@@ -120,6 +120,10 @@ export class MemoryBlockStore implements BlockStore {
     return this.#bytes;
   }
 
+  roomFor(_publisher: string): number {
+    return Math.max(0, this.quotaBytes - this.#bytes);
+  }
+
   async close(): Promise<void> {}
 
   #remove(keys: readonly string[]): number {

@@ -2,6 +2,7 @@
 import type { CID } from 'multiformats/cid';
 import { hashingHere } from '../content/block-hashing.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
+import { ChordialError } from '../errors.ts';
 import { isDialable } from '../network/addresses.ts';
 import { Silences } from '../network/silences.ts';
 import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../network/transport.ts';
@@ -23,7 +24,18 @@ import { BlockFetcher } from '../replication/block-fetcher.ts';
 import { blockMessages } from '../replication/block-messages.ts';
 import { BlockServer } from '../replication/block-server.ts';
 import { BlockStorer } from '../replication/block-storer.ts';
-import { claimMessages, decodeRelease } from '../replication/claim-messages.ts';
+import {
+  claimMessages,
+  decodePutNews,
+  decodeRelease,
+  decodeTold,
+  type EndedName,
+  encodeKept,
+  encodePutNews,
+  encodeRelease,
+  type PutNews,
+  type ToldPut,
+} from '../replication/claim-messages.ts';
 import { answerClaimList, claimListMessage } from '../replication/claim-pages.ts';
 import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.ts';
 import { ConfirmedRanges } from '../replication/confirmed-ranges.ts';
@@ -32,6 +44,7 @@ import { handOver } from '../replication/hand-over.ts';
 import { HandedOn } from '../replication/handed-on.ts';
 import { keepReadable } from '../replication/keep-readable.ts';
 import { Leavers, leavingMessage, whileLeaving } from '../replication/leavers.ts';
+import { OwnPuts } from '../replication/own-puts.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
 import { pointerMessages } from '../replication/pointer-messages.ts';
 import { Pointers } from '../replication/pointers.ts';
@@ -60,6 +73,9 @@ const recordsExpiredAtOnce = 500;
 /** Expired records are nobody's word any more; but that they expired is what ends the claims of a put not seen before. */
 const expiredRecordsKeptMilliseconds: Milliseconds = 24 * 3600 * 1000;
 
+/** For the publisher of a put to say what became of it. */
+const newsDeadlineMilliseconds: Milliseconds = 3000;
+
 export class DataPath {
   readonly files: Files;
   readonly transfers: Transfers;
@@ -85,6 +101,7 @@ export class DataPath {
   readonly #handedOn = new HandedOn((key) => this.#claimUpkeep?.doubt(key));
   readonly #afterwards = new Set<Promise<void>>();
   readonly #server: BlockServer;
+  readonly #ownPuts: OwnPuts;
   readonly #holder: RecordHolder;
   readonly #listings: ListingTurns;
   readonly #shareHolder: ShareHolder;
@@ -218,6 +235,13 @@ export class DataPath {
       failed: (error) => report('no-answer', view.self, `A block could not be looked at or mended: ${error.message}`),
     };
     this.#syncServer = new SyncServer({ ...this.#syncPorts, table: options.records });
+    this.#ownPuts = new OwnPuts({
+      view,
+      transport,
+      clock,
+      ownEntry: (name) => names.own(name),
+      tellOwn: (puts) => this.#toldOf(view.self.host, puts),
+    });
     this.#claimPorts = {
       claims: options.claims,
       catalog: options.catalog,
@@ -225,6 +249,7 @@ export class DataPath {
       clock,
       random: options.random,
       ended,
+      newsOf: (publisher, puts) => this.#newsOf(publisher, puts),
       wordOf: (publisher, name) => publisherWord(recordPorts, reader, publisher, name),
       expireRecords: async (now) => {
         await removeExpired(options.records, now - expiredRecordsKeptMilliseconds);
@@ -239,6 +264,7 @@ export class DataPath {
         report('no-answer', view.self, `Claims could not be checked, and will be again: ${error.message}`),
     };
     this.files = createFiles({
+      puts: this.#ownPuts,
       data,
       storer,
       fetcher,
@@ -320,7 +346,10 @@ export class DataPath {
     if (kind.startsWith('sync.')) return this.#durably(this.#syncServer.request(from, kind, body));
     if (kind === pointerMessages.point) return this.#pointers.point(body);
     if (kind === pointerMessages.where) return this.#pointers.where(body);
-    if (kind === claimMessages.claim) return this.#server.claim(body);
+    if (kind === blockMessages.room) return this.#server.room(from);
+    if (kind === claimMessages.claim) return this.#server.claim(from, body);
+    if (kind === claimMessages.asked) return encodePutNews(decodeRelease(body).map((put) => this.#ownPuts.newsOf(put)));
+    if (kind === claimMessages.told) return encodeKept(this.#toldOf(from.host, decodeTold(body)));
     if (kind === claimListMessage) return answerClaimList(from, body, this.#claimPorts.claims, this.#handedOn);
     if (kind === claimMessages.release) return this.#release(from, body);
     if (kind.startsWith('shares.')) return (await this.#shareHolder.request(from, kind, body)) ?? refuse(kind);
@@ -352,6 +381,28 @@ export class DataPath {
     return {};
   }
 
+  /** What a publisher tells of its own puts; before the upkeep has begun nothing was let go. */
+  #toldOf(publisher: string, puts: readonly ToldPut[]): readonly boolean[] {
+    return this.#claimUpkeep?.told(publisher, puts) ?? puts.map(() => true);
+  }
+
+  async #newsOf(publisher: string, puts: readonly EndedName[]): Promise<readonly PutNews[] | null> {
+    const { view, transport } = this.#syncPorts;
+    if (publisher === view.self.host) return puts.map((put) => this.#ownPuts.newsOf(put));
+    const contact = view.hosts().find(({ host }) => host === publisher);
+    if (contact === undefined) return null;
+    try {
+      const options = { deadline: newsDeadlineMilliseconds, signal: this.#closing.signal };
+      return decodePutNews(
+        await transport.request(contact, claimMessages.asked, encodeRelease(puts), options),
+        puts.length,
+      );
+    } catch (error) {
+      if (error instanceof TransportError || error instanceof ChordialError) return null;
+      throw error;
+    }
+  }
+
   #follow(work: Promise<void>): void {
     const followed: Promise<void> = work
       .catch((error: Error) => this.#claimPorts.failed?.(error))
@@ -365,6 +416,7 @@ export class DataPath {
     await this.#batches.close();
     await this.#reconciliation?.close();
     await this.#claimUpkeep?.close();
+    await this.#ownPuts.settled();
     await this.#scrub?.close();
     await Promise.all(this.#afterwards);
     this.placement.close();

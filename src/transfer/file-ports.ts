@@ -9,6 +9,7 @@ import type { ShareReader } from '../records/shares.ts';
 import type { BlockStorer } from '../replication/block-storer.ts';
 import type { EndedName } from '../replication/claim-messages.ts';
 import type { DataPorts } from '../replication/data-ports.ts';
+import type { OwnPuts } from '../replication/own-puts.ts';
 import type { ContentFetcher } from './content-fetcher.ts';
 import type { FileEvent } from './files.ts';
 import type { ReadMemory } from './read-memory.ts';
@@ -24,6 +25,7 @@ export interface NameChanges {
 export interface FilePorts {
   readonly data: DataPorts;
   readonly storer: BlockStorer;
+  readonly puts: OwnPuts;
   /** Blocks of any content, from the ring. */
   readonly fetcher: ContentFetcher;
   /** Blocks of this content, from those who share it too. */

@@ -5,7 +5,7 @@ import type { FilePorts } from './file-ports.ts';
 import type { Files } from './files.ts';
 import { getPath } from './get-path.ts';
 import { FileListing } from './list-files.ts';
-import { changingName, putFile } from './put-file.ts';
+import { changingName, checkFits, putFile } from './put-file.ts';
 import { putPath } from './put-path.ts';
 import { readFile, walkFolder } from './read-file.ts';
 import { resolve } from './resolve.ts';
@@ -16,6 +16,7 @@ export function createFiles(ports: FilePorts): Files {
   const listing = new FileListing(ports.names, ports.data.clock);
   return {
     put: (name, source, options = {}) => putFile(ports, name, source, options),
+    checkFits: (name, bytes) => checkFits(ports, checkName(name), bytes, {}),
     putPath: (name, path, options = {}) => putPath(ports, name, path, options),
     resolve: async (reference) => (await resolve(ports, reference)).entry,
     read: (cid, range, signal) => readFile(ports, cid, range, signal),

@@ -78,6 +78,8 @@ export interface ReadRange {
 export interface Files {
   /** Reads the stream to its end; a stream that breaks publishes nothing (`body-cut-off`). */
   put(name: string, source: Readable | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult>;
+  /** Throws `quota-full` when a file of so many bytes cannot fit. */
+  checkFits(name: string, bytes: number): Promise<void>;
   /** A file or folder of this machine. */
   putPath(name: string, path: string, options?: PutOptions): Promise<PutResult>;
   resolve(reference: FileReference): Promise<FileEntry>;

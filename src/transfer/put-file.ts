@@ -19,6 +19,7 @@ export async function putFile(
   options: PutOptions,
 ): Promise<PutResult> {
   const checked = checkName(name);
+  if (options.size !== undefined) await checkFits(ports, checked, options.size, options);
   return publishing(ports, checked, options, async (write) => {
     const pieces = counted(checkedSource(source), options, null);
     const { cid, size, blocks, sha256 } = await buildStream(pieces, write, options.size ?? null, ports);
@@ -65,6 +66,12 @@ function wholeOf(pieces: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(Buffer.concat(pieces));
 }
 
+/** A name is mostly published sooner; where it took longer, holders may have let the put go meanwhile. */
+const promptMilliseconds = 10_000;
+/** Own names looked through before a put is refused for its size. */
+const ownPerPage = 1000;
+const maximumPagesOfOwn = 20;
+
 /** Runs `build` with a way for its blocks and publishes what came of it. Nothing is published when it fails. */
 export async function publishing(
   ports: FilePorts,
@@ -75,19 +82,33 @@ export async function publishing(
   const sequence = ports.names.nextSequence(name);
   const rule = ruleOf(ports, options);
   const claim = { publisher: ports.publisher, name, sequence, replicas: rule.replicas };
-  const writer = ports.storer.writer(rule, [claim], options.signal);
+  const put = ports.puts.begin(name, sequence);
+  const writer = ports.storer.writer(rule, [claim], options.signal, put.hosts);
+  const before = ports.names.own(name);
   let content: NamedContent;
+  let copiesOfBlocks: number;
+  let copiesOfName: number;
   try {
     content = await build((block) => writer.write(block));
+    copiesOfBlocks = await writer.finish();
+    const needed = Math.min(rule.writeQuorum, copiesOfBlocks);
+    await put.check(ports.data.clock.now(), copiesOfBlocks, needed);
+    const ready = ports.data.clock.now();
+    copiesOfName = await changingName(ports, name, before, () =>
+      ports.names.publish(content, sequence, options.timeToLive ?? null),
+    );
+    const now = ports.data.clock.now();
+    if (now - ready > promptMilliseconds)
+      await put.check(now, copiesOfBlocks, needed).catch(async (error: Error) => {
+        await ports.names.end(name);
+        throw error;
+      });
   } catch (error) {
     await writer.settle();
+    put.failed(error instanceof ChordialError && error.code === 'quota-full');
     throw error;
   }
-  const copiesOfBlocks = await writer.finish();
-  const before = ports.names.own(name);
-  const copiesOfName = await changingName(ports, name, before, () =>
-    ports.names.publish(content, sequence, options.timeToLive ?? null),
-  );
+  put.committed(ports.names.own(name)?.expiry ?? null);
   if (before !== null) ports.afterwards(tellHolders(ports, { name, sequence }, before.cid));
   const copies = Math.min(copiesOfBlocks, copiesOfName);
   const what = content.type === 'file' ? 'file' : 'folder';
@@ -97,6 +118,30 @@ export async function publishing(
     text: `Published ${what} ${JSON.stringify(name)}: ${shownSize(content.size)}, ${content.cid}, ${made}.`,
   });
   return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
+}
+
+/**
+ * Throws `quota-full` when bytes that are still to be read cannot fit. Where they may be there already (an earlier attempt, or a file
+ * of one's own with as many) this is left to the blocks themselves.
+ */
+export async function checkFits(ports: FilePorts, name: string, bytes: number, options: PutOptions): Promise<void> {
+  try {
+    await ports.storer.checkRoom(bytes, ruleOf(ports, options));
+  } catch (error) {
+    if (!(error instanceof ChordialError) || error.code !== 'quota-full') throw error;
+    if (!ports.puts.isResumable(name) && !hasOwnOf(ports, bytes)) throw error;
+  }
+}
+
+function hasOwnOf({ names }: Pick<FilePorts, 'names'>, bytes: number): boolean {
+  for (let cursor: string | null = null, pages = 0; pages < maximumPagesOfOwn; pages++) {
+    const page = names.listOwn(cursor, ownPerPage);
+    if (page.names.some(({ size }) => size === bytes)) return true;
+    cursor = page.cursor;
+    if (cursor === null) return false;
+  }
+  // Too many to look through here.
+  return true;
 }
 
 /** Runs what changes this host's own entry of a name, and tells the index of words. */

@@ -13,7 +13,7 @@ import { ByteBudget } from '../replication/byte-budget.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
 import { fileError, leavesOf, openToRead, wholeOf } from './local-file.ts';
-import { checkGoesOn, counted, publishing, ruleOf } from './put-file.ts';
+import { checkFits, checkGoesOn, counted, publishing, ruleOf } from './put-file.ts';
 
 /** Files of a folder read side by side: many small ones, a few large ones. */
 const maximumBytesAtOnce = 8 * 1024 * 1024;
@@ -27,6 +27,12 @@ export async function putPath(ports: FilePorts, name: string, path: string, opti
   const file = await openToRead(path, true);
   const status = await file.stat();
   if (status.isFile()) {
+    try {
+      await checkFits(ports, checked, status.size, options);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     return publishing(ports, checked, options, async (write) => {
       const read = { ...options, bytesTotal: status.size };
       const { cid, size, blocks, sha256 } = await buildOpened(ports, { file, path, size: status.size }, write, read);

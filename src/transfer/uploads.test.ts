@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promi
 import path from 'node:path';
 import { test } from 'node:test';
 import { withFolder } from '../../test/fixtures/temporary-folder.ts';
+import { ChordialError } from '../errors.ts';
 import type { PutResult } from './files.ts';
 import { Uploads } from './uploads.ts';
 
@@ -12,6 +13,9 @@ function withUploads(check: (folder: string) => Promise<void>): Promise<void> {
 
 class Published {
   readonly bodies = new Map<string, string>();
+  async checkFits(_: string, bytes: number): Promise<void> {
+    if (bytes > 1e9) throw new ChordialError('quota-full', 'It does not fit.');
+  }
   async putPath(name: string, file: string): Promise<PutResult> {
     this.bodies.set(name, await readFile(file, 'utf8'));
     return { name, cid: 'bafk', size: 0, copies: 2, publisher: 'me' };
@@ -121,4 +125,11 @@ test('L ended uploads keep nobody from beginning others', () =>
     assert.ok(states.length <= 257, String(states.length));
     await Promise.all(Array.from({ length: 256 }, () => uploads.create('a', 4)));
     await assert.rejects(uploads.create('a', 4), /256 uploads under way/);
+  }));
+
+test('case 2 an upload that cannot fit is refused before its first byte, and leaves nothing', () =>
+  withUploads(async (folder) => {
+    const uploads = await Uploads.open(folder, new Published());
+    await assert.rejects(uploads.create('large', 2e9), { code: 'quota-full' });
+    await assert.rejects(readdir(folder), { code: 'ENOENT' });
   }));

@@ -39,13 +39,13 @@ const spareBytes = 256 * 1024 * 1024;
 
 export class Uploads {
   readonly #folder: string;
-  readonly #files: Pick<Files, 'putPath'>;
+  readonly #files: Pick<Files, 'putPath' | 'checkFits'>;
   readonly #now: () => number;
   readonly #known = new Map<string, Upload>();
   /** Uploads that somebody is sending right now. */
   readonly #busy = new Set<string>();
 
-  private constructor(folder: string, files: Pick<Files, 'putPath'>, now: () => number) {
+  private constructor(folder: string, files: Pick<Files, 'putPath' | 'checkFits'>, now: () => number) {
     this.#folder = folder;
     this.#files = files;
     this.#now = now;
@@ -57,7 +57,7 @@ export class Uploads {
    */
   static async open(
     folder: string,
-    files: Pick<Files, 'putPath'>,
+    files: Pick<Files, 'putPath' | 'checkFits'>,
     { now = Date.now, tell = () => {} }: UploadOptions = {},
   ): Promise<Uploads> {
     const uploads = new Uploads(folder, files, now);
@@ -77,7 +77,7 @@ export class Uploads {
     return result === null && received === size ? Math.max(0, size - 1) : received;
   }
 
-  /** Throws `busy` or `disk-full`. */
+  /** Throws `busy`, `quota-full` or `disk-full`. */
   async create(name: string, size: number): Promise<Upload> {
     await this.#forgetIdle();
     const begun = [...this.#known.values()].filter(({ result }) => result === null);
@@ -87,6 +87,7 @@ export class Uploads {
         `There are ${maximumUploads} uploads under way, which is the limit. End some first.`,
       );
     }
+    await this.#files.checkFits(name, size);
     await makeFolderDurably(this.#folder);
     await this.#checkRoom(name, size);
     const upload: Upload = { id: randomUUID(), name, size, received: 0, touched: this.#now(), result: null };

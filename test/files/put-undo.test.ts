@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
+
+async function* bytesOf(...pieces: readonly Uint8Array[]) {
+  for (const piece of pieces) yield piece;
+}
+
+async function until(reached: () => boolean, milliseconds = 5000): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!reached()) {
+    assert.ok(performance.now() < end, `not reached within ${milliseconds} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function network(count: number, quotaBytes?: number) {
+  const made = await dataNetwork(count, {}, undefined, quotaBytes);
+  for (const { path } of made.peers) path.beginClaimUpkeep();
+  return made;
+}
+
+const states = (peers: readonly DataPeer[]) =>
+  peers.flatMap(({ claims }) => claims.walk(0, 100)).map(({ confirmed }) => confirmed !== null);
+
+test('case 2 holders hear of a put that is committed at once, without asking', async () => {
+  const { peers, close } = await network(4);
+  await peers[0]!.files.put('name', bytesOf(randomBytes(2_500_000)));
+  await until(() => states(peers).every((isCommitted) => isCommitted), 2000);
+  await close();
+});
+
+test('case 2 a size that is known and cannot fit is refused before the first byte', async () => {
+  const { peers, close } = await network(3, 10_000_000);
+  let wasRead = false;
+  async function* large() {
+    wasRead = true;
+    yield randomBytes(1000);
+  }
+  await assert.rejects(peers[0]!.files.put('large', large(), { size: 16_000_000 }), { code: 'quota-full' });
+  assert.equal(wasRead, false);
+  await peers[0]!.files.put('small', bytesOf(Buffer.from('7 bytes')), { size: 7 });
+  // Two copies of 9 MB fit where three do not.
+  await peers[0]!.files.put('fits', bytesOf(randomBytes(9_000_000)), { size: 9_000_000 });
+  await close();
+});
+
+test('case 2 a put that runs out of room gives it back at once on every holder', async () => {
+  const { peers, close } = await network(3, 10_000_000);
+  const pieces = Array.from({ length: 15 }, () => randomBytes(1_000_000));
+  await assert.rejects(peers[0]!.files.put('large', bytesOf(...pieces)), { code: 'quota-full' });
+  await until(() => peers.every(({ blocks }) => blocks.bytes() === 0));
+  await peers[0]!.files.put('after', bytesOf(randomBytes(5_000_000)), { size: 5_000_000 });
+  await close();
+});
+
+test('case 2 a put that is told to have been let go by its holders is not published', async () => {
+  const { peers, close } = await network(3);
+  const [publisher] = peers;
+  const realNow = publisher!.clock.now;
+  async function* paused() {
+    yield randomBytes(1_100_000);
+    yield randomBytes(1_100_000);
+    await until(() => peers.every(({ claims }) => claims.walk(0, 10).length > 0));
+    // The process stands still while its holders let it go.
+    for (const { path, claims } of peers) {
+      for (const put of claims.walk(0, 10))
+        path
+          .beginClaimUpkeep()
+          .told(put.publisher, [{ name: put.name, sequence: put.sequence, state: 'over', expiry: null }]);
+    }
+    await until(() => peers.every(({ claims }) => claims.walk(0, 10).length === 0));
+    publisher!.clock.now = () => realNow() + 60_000;
+  }
+  await assert.rejects(publisher!.files.put('name', paused()), { code: 'too-few-copies' });
+  await assert.rejects(peers[1]!.files.resolve({ name: 'name' }), { code: 'not-found' });
+  await close();
+});
