@@ -30,7 +30,8 @@ function setUp(name: string, answers: Record<string, Answer>) {
   const ask = (to: Contact, _kind: string, _ask: unknown, deadline: number, done: (result: unknown) => void) => {
     const answer = answers[to.host] ?? 'silent';
     const events = answer === 'member' ? [{ type: 'alive', contact: to, virtualNodes: 1, incarnation: 1 }] : [];
-    const result = answer === 'silent' ? { ok: false, failure: 'silent' } : { ok: true, answer: { events } };
+    const result =
+      answer === 'silent' ? { ok: false, failure: 'silent' } : { ok: true, answer: { events, reached: [true] } };
     clock.after(answer === 'silent' ? deadline : answerMilliseconds, () => done(result));
   };
   const network = { ask } as unknown as RingNetwork;

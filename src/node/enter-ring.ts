@@ -32,8 +32,15 @@ const pollDeadline: Milliseconds = 1000;
 /** Remembered peers asked per round. */
 const maximumPolled = 64;
 
+/** A peer that joins is dialled by so many of those that it joins through, a few times: they may be busy. */
+const maximumDialBacks = 4;
+const dialBackTurns = 3;
+const dialBackDeadline: Milliseconds = 3000;
+
+/** Throws `join-failed`, `id-taken` or `interrupted`. */
 export async function joinThrough(contacts: readonly Contact[], ports: EnterPorts): Promise<void> {
   const { ring, signal } = ports;
+  if (!ring.isVisitor) await checkReached(contacts, ports);
   const failure = await new Promise<string | null>((resolve, reject) => {
     const stopped = () => reject(interrupted());
     if (signal.aborted) return stopped();
@@ -54,6 +61,38 @@ export async function joinThrough(contacts: readonly Contact[], ports: EnterPort
   }
 }
 
+/**
+ * Others have to dial a member, so those it joins through are asked to, before it is one: else it would come and go for ever in the
+ * eyes of all. Throws `join-failed`, saying who tried which address, when all that answer say that they did not reach it.
+ */
+async function checkReached(contacts: readonly Contact[], { ring, network, clock, signal }: EnterPorts): Promise<void> {
+  const asked = contacts.slice(0, maximumDialBacks);
+  let failed: readonly Contact[] = [];
+  for (let turn = 1; turn <= dialBackTurns; turn++) {
+    if (signal.aborted) throw interrupted();
+    failed = [];
+    const isOver = await new Promise<boolean>((resolve) => {
+      let open = asked.length;
+      for (const contact of asked) {
+        network.ask(contact, 'probe', { hosts: [ring.self] }, dialBackDeadline, (result) => {
+          open -= 1;
+          const reached = result.ok ? result.answer.reached[0] : undefined;
+          if (reached === false) failed = [...failed, contact];
+          if (reached === true) resolve(true);
+          else if (open === 0) resolve(failed.length === 0);
+        });
+      }
+      if (open === 0) resolve(true);
+    });
+    if (isOver) return;
+    await new Promise<void>((resolve) => clock.after(pollPause, resolve));
+  }
+  const by = failed.map(({ addresses, host }) => addresses[0] ?? host).join(', ');
+  const own = ring.self.addresses.join(', ');
+  const message = `The ring could not be joined: the peer at ${by} tried to reach this one at ${own} and could not. Members dial each other: give --advertise the HOST:PORT at which others reach this machine and open that port, or leave it out where they reach this machine itself. With --quota 0 a peer is a client, which nobody has to reach.`;
+  throw new ChordialError('join-failed', message);
+}
+
 /** Joins through the remembered peers or founds again; resolves as a member. */
 export async function returnToRing(known: readonly Contact[], ports: EnterPorts): Promise<void> {
   const { ring, clock, random, signal } = ports;
@@ -66,6 +105,11 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
   const began = clock.now();
   let foundAt = began + silenceBeforeFounding;
   let waitedForSmaller = false;
+  let told = '';
+  const tellOnce = (text: string) => {
+    if (text !== told) ports.tell(text);
+    told = text;
+  };
   /** Whoever has answered once is there, even if it has no time for the next question. */
   const there = new Set<HostId>();
   for (;;) {
@@ -74,7 +118,7 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
     for (const { contact } of answers) there.add(contact.host);
     const members = answers.filter((a) => a.member).map((a) => a.contact);
     if (members.length > 0) {
-      if (await hasJoined(members, ports)) return;
+      if (await hasJoined(members, { ...ports, tell: tellOnce })) return;
       // They went while this peer joined: perhaps for good, and then somebody has to found again.
       foundAt = clock.now() + silenceBeforeFounding;
       continue;
@@ -100,7 +144,7 @@ async function hasJoined(members: readonly Contact[], ports: EnterPorts): Promis
     return true;
   } catch (error) {
     if (!(error instanceof ChordialError) || error.code !== 'join-failed') throw error;
-    ports.tell('The peers that answered could not take this one in: asking all again');
+    ports.tell(`${error.message} Asking all again.`);
     return false;
   }
 }
