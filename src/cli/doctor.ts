@@ -1,7 +1,7 @@
 /** `chordial doctor`: looks at what a peer needs of its machine and says in plain words what is wrong. */
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
-import { parseAddress } from '../network/addresses.ts';
+import { formatAddress, parseAddress } from '../network/addresses.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
 import { type CommonOptions, command } from './command.ts';
 import {
@@ -16,7 +16,7 @@ import {
   reachable,
 } from './doctor-findings.ts';
 import { say, sayJson } from './output.ts';
-import { type FoundPeer, findPeer } from './running-peer.ts';
+import { dataFolderOf, type FoundPeer, findPeer } from './running-peer.ts';
 import { addSettingOptions, type SettingOptions, settingsOf } from './setting-options.ts';
 import { plain, shortPeer } from './table.ts';
 
@@ -38,12 +38,27 @@ export function doctorCommand(): Command {
     }
     const isWell = findings.every(({ state }) => state !== 'bad');
     if (options.json === true) sayJson({ well: isWell, findings });
-    else say(isWell ? 'A peer can run here.' : 'Mend what is BAD, then ask again.');
+    else say(isWell ? 'Nothing here keeps a peer from running.' : 'Put right what is BAD, then ask again.');
     process.exitCode = isWell ? 0 : 1;
   });
 }
 
 async function* examine(options: SettingOptions): AsyncGenerator<Finding> {
+  yield* environment(process.env);
+  // With --api of a running peer it is about that peer, wherever its data lie.
+  if (options.api !== undefined) {
+    const named = await peerAt(options.api, options.data);
+    // A URL can only mean a running peer, an address also the one at which a new peer is to have its API.
+    if (named instanceof ChordialError && options.api.includes('://')) {
+      yield { check: 'running peer', state: 'bad', text: named.message };
+      return;
+    }
+    if (!(named instanceof ChordialError)) {
+      yield await clock(dataFolderOf(options) ?? '/', Date.now(), await clockAt(named));
+      yield* ring(named);
+      return;
+    }
+  }
   let configuration: PeerConfiguration;
   try {
     const effective = await settingsOf(options);
@@ -55,18 +70,38 @@ async function* examine(options: SettingOptions): AsyncGenerator<Finding> {
     yield { check: 'configuration', state: 'bad', text: error.message };
     return;
   }
-  yield* environment(process.env);
   const { data, listen, api, advertise } = configuration;
   const running = await runningPeer(data);
   yield await clock(data, Date.now(), running === null ? null : await clockAt(running));
   yield await dataFolder(data);
   yield await disk(data, configuration.quotaBytes ?? null);
-  if (running === null) {
+  if (running !== null) {
+    yield reachable(listen, advertise ?? null);
+    yield* ring(running);
+    return;
+  }
+  // One of another data folder, started with the same ports: not this folder's, and no other program either.
+  if (api.port !== 0 && !((await peerAt(formatAddress(api), data)) instanceof ChordialError)) {
+    const text = `another peer runs here, with its API at ${formatAddress(api)}. Look at it with --api ${formatAddress(api)}; a second one needs other ports: --listen and --api.`;
+    yield { check: 'running peer', state: 'note', text };
+  } else {
     yield await port('port for peers', '--listen', listen);
     yield await port('port of the API', '--api', api);
   }
   yield reachable(listen, advertise ?? null);
-  yield* running === null ? neighbours(configuration.join) : ring(running);
+  yield* neighbours(configuration.join);
+}
+
+/** The peer whose API is there, or why it cannot be looked at. */
+async function peerAt(api: string, data: string | undefined): Promise<FoundPeer | ChordialError> {
+  try {
+    const found = await findPeer({ api, ...(data === undefined ? {} : { data }) });
+    await found.client.call('GET /api/v1/node', { query: { fingers: 'none' } });
+    return found;
+  } catch (error) {
+    if (error instanceof ChordialError) return error;
+    throw error;
+  }
 }
 
 /** Null when none runs; that it does not is no illness. */

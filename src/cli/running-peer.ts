@@ -41,11 +41,24 @@ export async function removeNote(data: string): Promise<void> {
   await rm(path.join(data, noteFile), { force: true });
 }
 
+/** Absolute; null only for a user without a home who names the peer with --api. Else that user is told with `bad-usage`. */
+export function dataFolderOf({ data, api }: PeerOptions): string | null {
+  if (data !== undefined) return path.resolve(data);
+  try {
+    return defaultDataFolder();
+  } catch (error) {
+    if (api === undefined) throw error;
+    return null;
+  }
+}
+
 /** Throws `no-running-peer`, or `bad-usage` for an --api that is no address. */
 export async function findPeer(options: PeerOptions): Promise<FoundPeer> {
-  const data = path.resolve(options.data ?? defaultDataFolder());
-  const token = process.env['CHORDIAL_API_TOKEN'] ?? (await textIn(path.join(data, tokenFile)));
+  const folder = dataFolderOf(options);
+  const kept = folder === null ? null : () => textIn(path.join(folder, tokenFile));
+  const token = process.env['CHORDIAL_API_TOKEN'] ?? (await kept?.()) ?? null;
   if (options.api !== undefined) return found(apiUrl(options.api), token, null);
+  const data = folder ?? defaultDataFolder();
   const note = await readNote(data);
   const peer = found(note.url, token, note.save);
   const { id } = await peer.client.call('GET /api/v1/node', { query: { fingers: 'none' } });

@@ -1,13 +1,13 @@
 /** `chordial shell`: everything from one prompt, typed or chosen from a menu; over a pipe a command per line. */
+import { devNull } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
-import { defaultDataFolder } from '../node/configuration.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { report } from './failure.ts';
 import { say } from './output.ts';
-import type { PeerOptions } from './running-peer.ts';
+import { dataFolderOf, type PeerOptions } from './running-peer.ts';
 import { chooseVerb } from './shell-menu.ts';
 import { ShellPrompt } from './shell-prompt.ts';
 import { type RunCommand, ShellSession } from './shell-session.ts';
@@ -32,8 +32,9 @@ export function shellCommand(run: RunCommand): Command {
   );
 }
 
-function historyFileIn({ data }: PeerOptions): string {
-  return path.join(path.resolve(data ?? defaultDataFolder()), 'shell-history');
+function historyFileIn(options: PeerOptions): string {
+  const folder = dataFolderOf(options);
+  return folder === null ? devNull : path.join(folder, 'shell-history');
 }
 
 /** A terminal: prompt, completion, history; an empty line opens the menu. Failures were seen, and do not count. */

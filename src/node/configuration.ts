@@ -1,10 +1,10 @@
 /** Everything that a peer is started with, checked before anything is opened: flags and environment as one value. */
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { type Address, isLoopback, parseAddress } from '../network/addresses.ts';
 import { isMemberName, maximumNameCharacters } from '../network/admission.ts';
 import type { Invite } from '../network/invite.ts';
+import { homeFolder } from '../storage/runtime-folder.ts';
 import { type LogLevel, logLevels } from './event-level.ts';
 import type { PeerEvent } from './peer.ts';
 import { parseDuration, parseSize, parseWhole } from './quantities.ts';
@@ -71,12 +71,16 @@ const maximumZoneCharacters = 64;
 const maximumGraceMilliseconds = 7 * 24 * 3_600_000;
 const leastRepairBytesPerSecond = 1024 * 1024;
 
-/** `$XDG_DATA_HOME/chordial`, by default `~/.local/share/chordial`. */
+/** `$XDG_DATA_HOME/chordial`, by default `~/.local/share/chordial`. Throws `bad-usage` for a user without a home. */
 export function defaultDataFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const base = environment['XDG_DATA_HOME'];
   // The XDG specification tells programs to ignore a relative one.
-  const root = base !== undefined && path.isAbsolute(base) ? base : path.join(homedir(), '.local', 'share');
-  return path.join(root, 'chordial');
+  if (base !== undefined && path.isAbsolute(base)) return path.join(base, 'chordial');
+  const home = homeFolder();
+  if (home !== null) return path.join(home, '.local', 'share', 'chordial');
+  const message =
+    'This user has no home folder, so there is no place for the data of a peer by default. Name the folder with --data, or a running peer with --api URL.';
+  throw new ChordialError('bad-usage', message);
 }
 
 /**

@@ -67,8 +67,8 @@ function placeOf(key: SettingKey, said: Said | undefined): string {
 
 /** Returns the file that was read. */
 async function addFromFile(said: Map<SettingKey, Said>, named: string | undefined): Promise<string | null> {
-  const folder = String(said.get('data')?.value ?? defaultDataFolder());
-  const file = path.resolve(named ?? path.join(folder, settingsFileName));
+  const inDataFolder = () => path.join(String(said.get('data')?.value ?? defaultDataFolder()), settingsFileName);
+  const file = path.resolve(named ?? inDataFolder());
   const found = await readSettingsFile(file);
   if (found === null) {
     if (named === undefined) return null;

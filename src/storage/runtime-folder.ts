@@ -5,18 +5,30 @@
  */
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 
 const maximumFileBytes = 64 * 1024;
 const othersBits = 0o077;
 
-/** Absolute. */
+/** Absolute. For a user without a home in the folder for temporary files, where it serves only if it is this user's alone. */
 export function runtimeFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const given = environment['XDG_RUNTIME_DIR'];
   if (given !== undefined && path.isAbsolute(given)) return path.join(given, 'chordial');
-  return path.join(homedir(), '.local', 'state', 'chordial', 'run');
+  const home = homeFolder();
+  if (home === null) return path.join(tmpdir(), `chordial-run-${process.getuid?.() ?? 'user'}`);
+  return path.join(home, '.local', 'state', 'chordial', 'run');
+}
+
+/** Absolute; null for a user of whom neither HOME nor the system's list of users tells a home. */
+export function homeFolder(): string | null {
+  try {
+    const home = homedir();
+    return path.isAbsolute(home) ? home : null;
+  } catch {
+    return null;
+  }
 }
 
 /** `127.0.0.1:4848` and `.invite` make one name; an address has no other characters that a file system minds. */
