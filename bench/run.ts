@@ -2,7 +2,7 @@
  * `npm run bench [-- NAME…] [--runs N] [--quick] [--draw]`: asks the questions named, or all; prints each table, keeps it
  * under bench/results/ and draws docs/performance.md anew. A question that fails is told and the next one is asked.
  */
-import { parseArgs } from 'node:util';
+import { argumentsOf, wholeOf } from '../simulation/command-line.ts';
 import { surroundings } from './machine.ts';
 import { drawPerformancePage } from './performance-page.ts';
 import { questions } from './questions.ts';
@@ -12,7 +12,10 @@ import type { Question } from './row.ts';
 const defaultRuns = 5;
 const maximumRuns = 100;
 
-const { values, positionals } = parseArgs({
+const usage = `usage: npm run bench -- [NAME…] [--runs N] [--quick] [--draw] [--list]
+asks the questions named, or all, keeps the results and draws docs/performance.md
+questions: ${questions.map(({ name }) => name).join(', ')}`;
+const { values, positionals } = argumentsOf(usage, {
   allowPositionals: true,
   options: {
     runs: { type: 'string', default: String(defaultRuns) },
@@ -24,7 +27,7 @@ const { values, positionals } = parseArgs({
 
 if (values.list) for (const { name, about } of questions) console.log(`${name.padEnd(20)} ${about}`);
 else if (values.draw) await drawPerformancePage();
-else await askAll(asked(positionals), runsOf(values.runs));
+else await askAll(asked(positionals), wholeOf(values.runs, '--runs', 1, maximumRuns));
 
 async function askAll(wanted: readonly Question[], runs: number): Promise<void> {
   const failures: string[] = [];
@@ -57,11 +60,4 @@ function asked(names: readonly string[]): readonly Question[] {
     process.exit(2);
   }
   return names.length === 0 ? questions : questions.filter(({ name }) => names.includes(name));
-}
-
-function runsOf(text: string): number {
-  const runs = Number(text);
-  if (Number.isInteger(runs) && runs >= 1 && runs <= maximumRuns) return runs;
-  console.error(`--runs ${text} is no number from 1 to ${maximumRuns}.`);
-  process.exit(2);
 }

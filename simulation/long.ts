@@ -1,15 +1,14 @@
 /** `npm run simulate:long -- --seeds 1000 [--from 0]`: swarm after swarm; names the seeds that fail, then exits 1. */
-import { parseArgs } from 'node:util';
+import { argumentsOf, wholeOf } from './command-line.ts';
 import { runSwarm } from './swarm.ts';
 
-const { values } = parseArgs({
+const usage = `usage: npm run simulate:long -- [--seeds N] [--from N]
+runs swarm after swarm of the ring in virtual time, and names the seeds that fail`;
+const { values } = argumentsOf(usage, {
   options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '0' } },
 });
-const [seeds, from] = [Number(values.seeds), Number(values.from)];
-if (!Number.isInteger(seeds) || seeds < 1 || !Number.isInteger(from) || from < 0) {
-  console.error('simulate:long: --seeds takes a whole number from 1, --from one from 0');
-  process.exit(2);
-}
+const seeds = wholeOf(values.seeds, '--seeds', 1, Number.MAX_SAFE_INTEGER);
+const from = wholeOf(values.from, '--from', 0, Number.MAX_SAFE_INTEGER);
 
 const failing: number[] = [];
 let slowest = 0;

@@ -1,10 +1,16 @@
 /** `npm run rows`: the rows of the specification, the tests named after them, and how these fared in the last full run of the gate. */
 
+import { argumentsOf } from '../simulation/command-line.ts';
 import { type Row, rows, rowsOfTitle } from './repository/rows.ts';
 import { readResults } from './results.ts';
 import { stages } from './stages.ts';
 import { filesOf } from './test-files.ts';
 import { titlesOfFile } from './titles.ts';
+
+argumentsOf(
+  'usage: npm run rows\nshows the rows of the specification, the tests named after them, and how these fared',
+  {},
+);
 
 interface Named {
   readonly title: string;

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
+import { argumentsOf } from '../simulation/command-line.ts';
 import { endLeftovers, markChildren } from './leftovers.ts';
 import { root, type TestResult, writeResults } from './results.ts';
 import { type Stage, stages } from './stages.ts';
@@ -20,10 +21,12 @@ const commands: Readonly<Record<string, readonly string[]>> = {
 };
 const stageNames = [...Object.keys(commands), ...stages.map((stage) => stage.name)];
 
-const chosen = process.argv.slice(2);
+const usage = `usage: npm test -- [STAGE…]
+runs the gate, or single stages of it: ${stageNames.join(', ')}`;
+const { positionals: chosen } = argumentsOf(usage, { allowPositionals: true });
 const unknown = chosen.filter((name) => !stageNames.includes(name));
 if (unknown.length > 0) {
-  console.error(`test/run.ts: no stage ${unknown.join(', ')}; the stages are ${stageNames.join(', ')}`);
+  console.error(`there is no stage ${unknown.join(', ')}\n${usage}`);
   process.exit(2);
 }
 

@@ -4,6 +4,14 @@ import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { build } from 'esbuild';
 
+const [flag] = process.argv.slice(2);
+if (flag !== undefined) {
+  const isHelp = flag === '--help' || flag === '-h';
+  const usage = 'usage: npm run page\nbuilds the page into web/dist';
+  console[isHelp ? 'log' : 'error'](isHelp ? usage : `page: ${flag} is not known\n${usage}`);
+  process.exit(isHelp ? 0 : 2);
+}
+
 const folder = import.meta.dirname;
 const target = path.join(folder, 'dist');
 

@@ -3,10 +3,12 @@
  * fewest steps of its plan that suffice and the event at which it was noticed, then exits 1. `--trace` tells what happens,
  * and with `--watch DIGITS` where the items lie whose keys begin so; `--steps N` stops after N steps of the plan.
  */
-import { parseArgs } from 'node:util';
+import { argumentsOf, wholeOf } from '../command-line.ts';
 import { type DataSwarmResult, runDataSwarm } from './data-swarm.ts';
 
-const { values } = parseArgs({
+const usage = `usage: npm run simulate:data -- [--seeds N] [--from N] [--steps N] [--trace] [--watch DIGITS]
+runs histories with data in virtual time, and names the seeds that fail with the fewest steps that suffice`;
+const { values } = argumentsOf(usage, {
   options: {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '0' },
@@ -15,12 +17,10 @@ const { values } = parseArgs({
     watch: { type: 'string' },
   },
 });
-const [seeds, from] = [Number(values.seeds), Number(values.from)];
-const steps = values.steps === undefined ? Number.POSITIVE_INFINITY : Number(values.steps);
-if (!Number.isInteger(seeds) || seeds < 1 || !Number.isInteger(from) || from < 0 || !(steps >= 0)) {
-  console.error('simulate:data: --seeds takes a whole number from 1, --from and --steps one from 0');
-  process.exit(2);
-}
+const seeds = wholeOf(values.seeds, '--seeds', 1, Number.MAX_SAFE_INTEGER);
+const from = wholeOf(values.from, '--from', 0, Number.MAX_SAFE_INTEGER);
+const steps =
+  values.steps === undefined ? Number.POSITIVE_INFINITY : wholeOf(values.steps, '--steps', 0, Number.MAX_SAFE_INTEGER);
 
 const options = {
   steps,

@@ -76,7 +76,7 @@ function isOf({ publisher }: FileEntry, peer: string): boolean {
 
 function listing(files: readonly Listed[]): string {
   const columns = [
-    { title: 'NAME' },
+    { title: 'NAME', isCut: true },
     { title: 'SIZE', align: 'right' },
     { title: 'PUBLISHER' },
     { title: 'CID' },

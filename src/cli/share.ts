@@ -55,7 +55,7 @@ export function sharesCommand(): Command {
 
 function listing(shares: readonly Share[]): string {
   const columns = [
-    { title: 'FOLDER' },
+    { title: 'FOLDER', isCut: true },
     { title: 'FILES', align: 'right' },
     { title: 'SIZE', align: 'right' },
     { title: 'STATE' },

@@ -5,17 +5,36 @@ export type Align = 'left' | 'right';
 export interface Column {
   readonly title: string;
   readonly align?: Align;
+  /** Cut where the terminal is too narrow: a name, of which others decide how long it is. */
+  readonly isCut?: boolean;
 }
 
-/** One line per row after a line of titles; the last column is not padded. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const widths = columns.map(({ title }, index) =>
-    Math.max(width(title), ...rows.map((row) => width(plain(row[index] ?? '')))),
+const gap = '  ';
+/** A column is not cut to less: it would tell nothing. */
+const leastCutWidth = 24;
+
+/**
+ * One line per row after a line of titles; the last column is not padded. `terminal` is its width in columns, null where the
+ * lines go to a file or another program, which get everything.
+ */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  terminal: number | null = (process.stdout.isTTY && process.stdout.columns) || null,
+): string {
+  const widest = columns.map(({ title }, index) =>
+    rows.reduce((most, row) => Math.max(most, width(plain(row[index] ?? ''))), width(title)),
   );
+  const others = columns.reduce((sum, { isCut }, index) => sum + gap.length + (isCut ? 0 : (widest[index] ?? 0)), 0);
+  const left = terminal === null ? Number.POSITIVE_INFINITY : Math.max(leastCutWidth, terminal - others + gap.length);
+  const widths = columns.map(({ isCut }, index) => (isCut ? Math.min(left, widest[index] ?? 0) : (widest[index] ?? 0)));
   const line = (cells: readonly string[]) =>
     columns
-      .map(({ align }, index) => pad(plain(cells[index] ?? ''), widths[index] ?? 0, align ?? 'left'))
-      .join('  ')
+      .map(({ align }, index) => {
+        const most = widths[index] ?? 0;
+        return pad(cut(plain(cells[index] ?? ''), most), most, align ?? 'left');
+      })
+      .join(gap)
       .trimEnd();
   return [columns.map(({ title }) => title), ...rows].map(line).join('\n');
 }
@@ -42,11 +61,37 @@ export function shortPeer(id: string): string {
 }
 
 function pad(text: string, to: number, align: Align): string {
-  const gap = ' '.repeat(Math.max(0, to - width(text)));
-  return align === 'left' ? text + gap : gap + text;
+  const filling = ' '.repeat(Math.max(0, to - width(text)));
+  return align === 'left' ? text + filling : filling + text;
 }
 
-/** Code points stand for columns; wide characters make a table ragged, not wrong. */
-function width(text: string): number {
-  return [...text].length;
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Scripts of East Asia and pictures take two columns of a terminal (Unicode's East Asian Width W and F). */
+const wide =
+  /\p{Emoji_Presentation}|\uFE0F|[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{16FE0}-\u{18DFF}\u{1B000}-\u{1B2FF}\u{20000}-\u{3FFFD}]/u;
+
+/** Columns of a terminal. */
+export function width(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  let columns = 0;
+  for (const { segment } of graphemes.segment(text)) columns += columnsOf(segment);
+  return columns;
+}
+
+function columnsOf(grapheme: string): number {
+  if (wide.test(grapheme)) return 2;
+  return /^\p{M}+$/u.test(grapheme) ? 0 : 1;
+}
+
+/** Its beginning, with a mark that something is missing. */
+function cut(text: string, most: number): string {
+  if (width(text) <= most) return text;
+  let shown = '';
+  let columns = 1;
+  for (const { segment } of graphemes.segment(text)) {
+    columns += columnsOf(segment);
+    if (columns > most) break;
+    shown += segment;
+  }
+  return `${shown}…`;
 }

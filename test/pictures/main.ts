@@ -2,11 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { argumentsOf } from '../../simulation/command-line.ts';
 import { BrowserFixture, type View } from '../browser/browser-fixture.ts';
 import { NetworkFixture } from '../end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../end-to-end/peer-process.ts';
 import { until } from '../end-to-end/until.ts';
 import { root } from '../results.ts';
+
+argumentsOf('usage: npm run pictures\ntakes the pictures of the README from peers that really run', {});
 
 const folder = path.join(root, 'docs/pictures');
 const maximumBytes = 80_000;

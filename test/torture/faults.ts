@@ -1,7 +1,8 @@
 /** `npm run faults -- NAME|all [--only FINDING,…] [--peers N] [--files N] [--minutes M] [--seed S] [--json]`: the rows of the table of faults. */
+
+import { argumentsOf, interruptible, numberOf } from '../../simulation/command-line.ts';
 import { findings, type Outcome } from '../hostile/finding.ts';
 import { playFindings, tableOf } from '../hostile/findings.ts';
-import { argumentsOf, interruptible, numberOf } from './command-line.ts';
 import { allAtOnce } from './rows/all-at-once.ts';
 import { amidCollection, amidHandOver, amidLeave, amidPut, amidRepair } from './rows/amid.ts';
 import { churn } from './rows/churn.ts';

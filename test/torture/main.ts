@@ -1,5 +1,5 @@
 /** `npm run torture -- --minutes M --peers N [--seed S] [--json] [--without STEP,…] [--only STEP,…]` */
-import { argumentsOf, interruptible, numberOf } from './command-line.ts';
+import { argumentsOf, interruptible, numberOf } from '../../simulation/command-line.ts';
 import { isPassed, reportLines } from './report.ts';
 import { runTorture } from './run-torture.ts';
 import { StepLog } from './step-log.ts';

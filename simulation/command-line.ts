@@ -1,7 +1,7 @@
-/** What the commands of this folder share: flags and numbers that are checked, and Ctrl-C that leaves nothing behind. */
+/** What the commands of the repository share: flags and numbers that are checked, and Ctrl-C that leaves nothing behind. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
-/** With --help tells the usage and ends the process with 0; with a flag that is none, says so beside it and ends with 2. */
+/** With --help tells the usage and ends the process with 0; with a flag or word that is none, says so beside it and ends with 2. */
 export function argumentsOf<T extends ParseArgsConfig>(usage: string, config: T): ReturnType<typeof parseArgs<T>> {
   if (process.argv.slice(2).some((one) => one === '--help' || one === '-h')) {
     console.log(usage);
@@ -20,6 +20,13 @@ export function numberOf(text: string, flag: string, least: number, most: number
   const value = Number(text);
   if (text.trim() !== '' && value >= least && value <= most) return value;
   console.error(`${flag} ${text}: give a number from ${least} to ${most}`);
+  process.exit(2);
+}
+
+export function wholeOf(text: string, flag: string, least: number, most: number): number {
+  const value = numberOf(text, flag, least, most);
+  if (Number.isInteger(value)) return value;
+  console.error(`${flag} ${text}: give a whole number from ${least} to ${most}`);
   process.exit(2);
 }
 
