@@ -3,10 +3,10 @@
  * want the same one at once share its dialling, which goes on when one of them gives up.
  */
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { parseAddress } from './addresses.ts';
+import { type Address, parseAddress } from './addresses.ts';
 import { ControlChannel } from './control-channel.ts';
 import type { CounterName } from './counters.ts';
-import { type Caller, type Connection, dial } from './dial.ts';
+import { type Caller, type Connection, type ControlConnection, type DialledBulk, dial, dialBulk } from './dial.ts';
 import {
   connectMilliseconds,
   idleMilliseconds,
@@ -21,9 +21,6 @@ export type Purpose = 'control' | 'bulk';
 
 export interface PooledConnection {
   readonly connection: Connection;
-  readonly purpose: Purpose;
-  /** Opens its stream with the first question. */
-  readonly channel: ControlChannel;
   /** Exchanges under way; an idle connection has none. */
   inUse: number;
   /** Milliseconds of performance.now(), as below. */
@@ -32,6 +29,24 @@ export interface PooledConnection {
   unansweredSince: number | null;
   /** Something came, in time or late. */
   readonly spoke: () => void;
+  isClosed(): boolean;
+  /** Takes nothing more, and ends when what is under way has ended. */
+  retire(): void;
+}
+
+export interface PooledControl extends PooledConnection {
+  readonly connection: ControlConnection;
+  /** Opens its stream with the first question. */
+  readonly channel: ControlChannel;
+}
+
+export interface PooledBulk extends PooledConnection {
+  readonly connection: DialledBulk;
+}
+
+interface PooledFor {
+  readonly control: PooledControl;
+  readonly bulk: PooledBulk;
 }
 
 export interface PoolEvents {
@@ -40,9 +55,9 @@ export interface PoolEvents {
   heard(from: Contact): void;
 }
 
-interface Slot {
-  readonly dialling: Promise<PooledConnection>;
-  pooled: PooledConnection | null;
+interface Slot<Pooled> {
+  readonly dialling: Promise<Pooled>;
+  pooled: Pooled | null;
 }
 
 export class ConnectionPool {
@@ -50,7 +65,10 @@ export class ConnectionPool {
   readonly #accept: (connection: Connection) => void;
   readonly #events: PoolEvents;
   readonly #said: (host: HostId) => Contact | null;
-  readonly #slots: Readonly<Record<Purpose, Map<HostId, Slot>>> = { control: new Map(), bulk: new Map() };
+  readonly #slots: { readonly [P in Purpose]: Map<HostId, Slot<PooledFor[P]>> } = {
+    control: new Map(),
+    bulk: new Map(),
+  };
   readonly #tickets = new SessionTickets();
   readonly #sweeper: NodeJS.Timeout;
   #closed = false;
@@ -73,28 +91,19 @@ export class ConnectionPool {
   }
 
   /** The connection that can be used at once, if there is one. */
-  standing(to: Contact, purpose: Purpose): PooledConnection | null {
-    const known = this.#slots[purpose].get(to.host);
+  standing(to: Contact): PooledControl | null {
+    const known = this.#slots.control.get(to.host);
     return known !== undefined && isUsable(known) ? known.pooled : null;
   }
 
-  /** The standing connection, or a new one. Rejects with a TransportError. */
-  get(to: Contact, purpose: Purpose): Promise<PooledConnection> {
-    if (this.#closed) return Promise.reject(new TransportError('unreachable', 'This peer is shutting down.'));
-    const slots = this.#slots[purpose];
-    const known = slots.get(to.host);
-    if (known !== undefined && isUsable(known)) return known.dialling;
-    const slot: Slot = { dialling: this.#open(to, purpose), pooled: null };
-    slots.set(to.host, slot);
-    const forget = () => {
-      if (slots.get(to.host) === slot) slots.delete(to.host);
-    };
-    slot.dialling.then((pooled) => {
-      slot.pooled = pooled;
-      pooled.connection.session.once('close', forget);
-    }, forget);
-    this.#evict(slots);
-    return slot.dialling;
+  /** The standing connection for small questions, or a new one. Rejects with a TransportError. */
+  control(to: Contact): Promise<PooledControl> {
+    return this.#get(this.#slots.control, to, () => this.#openControl(to));
+  }
+
+  /** The same for streams. */
+  bulk(to: Contact): Promise<PooledBulk> {
+    return this.#get(this.#slots.bulk, to, () => this.#openBulk(to));
   }
 
   /** A question timed out. If nothing at all has come for long, the connection may be dead and its host not. */
@@ -102,46 +111,89 @@ export class ConnectionPool {
     const pooled = this.#slots.control.get(to.host)?.pooled ?? null;
     if (pooled === null || pooled.unansweredSince === null) return;
     if (performance.now() - pooled.unansweredSince < silentConnectionMilliseconds) return;
-    pooled.connection.session.destroy();
+    pooled.connection.end();
   }
 
   close(): void {
     this.#closed = true;
     clearInterval(this.#sweeper);
     for (const slots of [this.#slots.control, this.#slots.bulk]) {
-      for (const { pooled } of slots.values()) pooled?.connection.session.destroy();
+      for (const { pooled } of slots.values()) pooled?.connection.end();
       slots.clear();
     }
   }
 
-  async #open(to: Contact, purpose: Purpose): Promise<PooledConnection> {
-    const connection = await this.#dialFirst(to);
-    if (this.#closed) {
-      connection.session.destroy();
-      throw new TransportError('unreachable', 'This peer is shutting down.');
-    }
-    const now = performance.now();
-    const spoke = () => {
-      pooled.unansweredSince = null;
-      this.#events.heard(connection.contact);
+  #get<Pooled extends PooledConnection>(
+    slots: Map<HostId, Slot<Pooled>>,
+    to: Contact,
+    open: () => Promise<Pooled>,
+  ): Promise<Pooled> {
+    if (this.#closed) return Promise.reject(new TransportError('unreachable', 'This peer is shutting down.'));
+    const known = slots.get(to.host);
+    if (known !== undefined && isUsable(known)) return known.dialling;
+    const slot: Slot<Pooled> = { dialling: open(), pooled: null };
+    slots.set(to.host, slot);
+    const forget = () => {
+      if (slots.get(to.host) === slot) slots.delete(to.host);
     };
-    const channel = new ControlChannel(connection.session, this.#events.count, spoke);
-    const pooled = { connection, purpose, channel, inUse: 0, lastUsed: now, unansweredSince: null, spoke };
+    slot.dialling.then((pooled) => {
+      slot.pooled = pooled;
+      pooled.connection.socket.once('close', forget);
+    }, forget);
+    evict(slots);
+    return slot.dialling;
+  }
+
+  async #openControl(to: Contact): Promise<PooledControl> {
+    const connection = await this.#dialFirst(to, (address) =>
+      dial(this.#caller, address, to.host, connectMilliseconds, this.#tickets),
+    );
+    const { session } = connection;
+    const spoke = () => this.#spoke(pooled);
+    const channel = new ControlChannel(session, this.#events.count, spoke);
+    const pooled: PooledControl = {
+      connection,
+      channel,
+      ...unused(),
+      spoke,
+      isClosed: () => session.closed || session.destroyed,
+      retire: () => channel.retire(),
+    };
     // The system reports a dead connection late; GOAWAY closes it for new use at once.
-    connection.session.on('goaway', () => channel.retire());
+    session.on('goaway', () => channel.retire());
     return pooled;
   }
 
+  async #openBulk(to: Contact): Promise<PooledBulk> {
+    const spoke = () => pooled !== null && this.#spoke(pooled);
+    let pooled: PooledBulk | null = null;
+    const connection = await this.#dialFirst(to, (address) =>
+      dialBulk(this.#caller, address, to.host, connectMilliseconds, { tickets: this.#tickets, spoke }),
+    );
+    const { bulk } = connection;
+    pooled = { connection, ...unused(), spoke, isClosed: () => bulk.isClosed, retire: () => bulk.retire() };
+    return pooled;
+  }
+
+  #spoke(pooled: PooledConnection): void {
+    pooled.unansweredSince = null;
+    this.#events.heard(pooled.connection.contact);
+  }
+
   /** Tries the addresses in order, those that the host itself named last. Tells the reason that says most: refused before silent before unreachable. */
-  async #dialFirst(to: Contact): Promise<Connection> {
+  async #dialFirst<Dialled extends Connection>(
+    to: Contact,
+    dialAt: (address: Address) => Promise<Dialled>,
+  ): Promise<Dialled> {
     let failure = new TransportError('unreachable', `${to.host} has no address.`);
     for (const address of new Set([...to.addresses, ...(this.#said(to.host)?.addresses ?? [])])) {
       try {
-        const connection = await dial(this.#caller, parseAddress(address), to.host, connectMilliseconds, this.#tickets);
+        const connection = await dialAt(parseAddress(address));
         try {
           this.#accept(connection);
+          if (this.#closed) throw new TransportError('unreachable', 'This peer is shutting down.');
         } catch (error) {
-          connection.session.destroy();
+          connection.end();
           throw error;
         }
         return connection;
@@ -154,26 +206,14 @@ export class ConnectionPool {
     throw failure;
   }
 
-  /** The one used longest ago, of those that nobody uses. */
-  #evict(slots: Map<HostId, Slot>): void {
-    if (slots.size <= maximumOutgoingHosts) return;
-    let oldest: PooledConnection | null = null;
-    for (const { pooled } of slots.values()) {
-      if (pooled === null || pooled.inUse > 0) continue;
-      if (oldest === null || pooled.lastUsed < oldest.lastUsed) oldest = pooled;
-    }
-    if (oldest === null) return;
-    slots.delete(oldest.connection.contact.host);
-    oldest.channel.retire();
-  }
-
   #sweep(): void {
     const now = performance.now();
-    for (const slots of [this.#slots.control, this.#slots.bulk]) {
+    for (const purpose of ['control', 'bulk'] as const) {
+      const slots: Map<HostId, Slot<PooledConnection>> = this.#slots[purpose];
       for (const [host, { pooled }] of slots) {
-        if (pooled === null || pooled.inUse > 0 || now - pooled.lastUsed < idleMilliseconds[pooled.purpose]) continue;
+        if (pooled === null || pooled.inUse > 0 || now - pooled.lastUsed < idleMilliseconds[purpose]) continue;
         slots.delete(host);
-        pooled.channel.retire();
+        pooled.retire();
       }
     }
   }
@@ -190,8 +230,25 @@ export async function using<Result>(pooled: PooledConnection, exchange: () => Pr
   }
 }
 
-function isUsable({ pooled }: Slot): boolean {
-  return pooled === null || !(pooled.connection.session.closed || pooled.connection.session.destroyed);
+/** The one used longest ago, of those that nobody uses. */
+function evict(slots: Map<HostId, Slot<PooledConnection>>): void {
+  if (slots.size <= maximumOutgoingHosts) return;
+  let oldest: PooledConnection | null = null;
+  for (const { pooled } of slots.values()) {
+    if (pooled === null || pooled.inUse > 0) continue;
+    if (oldest === null || pooled.lastUsed < oldest.lastUsed) oldest = pooled;
+  }
+  if (oldest === null) return;
+  slots.delete(oldest.connection.contact.host);
+  oldest.retire();
+}
+
+function unused(): Pick<PooledConnection, 'inUse' | 'lastUsed' | 'unansweredSince'> {
+  return { inUse: 0, lastUsed: performance.now(), unansweredSince: null };
+}
+
+function isUsable({ pooled }: Slot<PooledConnection>): boolean {
+  return pooled === null || !pooled.isClosed();
 }
 
 function weight({ failure }: TransportError): number {

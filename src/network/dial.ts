@@ -1,17 +1,21 @@
-/** One connection to one address: TCP, TLS with both certificates, HTTP/2, HELLO. */
+/** One connection to one address: TCP, TLS with both certificates, HTTP/2 or the framing of bulk connections, HELLO. */
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import { type Address, formatAddress, withoutMapping } from './addresses.ts';
+import { BulkConnection, bulkProtocol } from './bulk-connection.ts';
+import { ByteRoom } from './byte-room.ts';
 import { type TlsCredentials, tlsCredentials } from './certificate.ts';
 import { decodeHelloAnswer, encodeHelloAsk, type HelloAnswer, type Papers } from './hello.ts';
 import {
   connectionWindowBytes,
   connectMilliseconds,
   handshakeMilliseconds,
+  incomingSilenceMilliseconds,
   maximumOutstandingPings,
   maximumSessionMemoryMebibytes,
   settings,
+  smallBodyRoom,
 } from './http2-limits.ts';
 import type { Identity } from './identity.ts';
 import { hostOfSocket } from './peer-certificate.ts';
@@ -34,11 +38,22 @@ export interface Caller {
 }
 
 export interface Connection {
-  readonly session: ClientHttp2Session;
   readonly socket: TLSSocket;
   /** Who TLS proved it to be, with the addresses it named. */
   readonly contact: Contact;
   readonly hello: HelloAnswer;
+  /** At once, with all that is under way. */
+  end(): void;
+}
+
+/** For small questions. */
+export interface ControlConnection extends Connection {
+  readonly session: ClientHttp2Session;
+}
+
+/** For streams. */
+export interface DialledBulk extends Connection {
+  readonly bulk: BulkConnection;
 }
 
 /**
@@ -52,10 +67,69 @@ export async function dial(
   expected: HostId | null,
   connectWithin: number,
   tickets: SessionTickets | null = null,
-): Promise<Connection> {
+): Promise<ControlConnection> {
+  const target = { address, expected, connectWithin, tickets };
+  return withTicket(target, async (ticket) => {
+    const socket = await openSocket(caller, target, 'h2', ticket);
+    const session = connectHttp2('https://chordial', {
+      createConnection: () => socket,
+      settings,
+      maxSessionMemory: maximumSessionMemoryMebibytes,
+      maxOutstandingPings: maximumOutstandingPings,
+    });
+    session.on('error', () => undefined);
+    session.once('connect', () => session.destroyed || session.setLocalWindowSize(connectionWindowBytes));
+    const end = (): void => session.destroy();
+    const shown = await greet(caller, target, {
+      socket,
+      ticket,
+      end,
+      ask: (body) => askSmall(session, '/hello', body),
+    });
+    return { ...shown, session };
+  });
+}
+
+/** As `dial`. `spoke` is told when something comes. */
+export async function dialBulk(
+  caller: Caller,
+  address: Address,
+  expected: HostId,
+  connectWithin: number,
+  { tickets, spoke }: { readonly tickets: SessionTickets | null; spoke(): void },
+): Promise<DialledBulk> {
+  const target = { address, expected, connectWithin, tickets };
+  return withTicket(target, async (ticket) => {
+    const socket = await openSocket(caller, target, bulkProtocol, ticket);
+    const bulk = new BulkConnection(socket, {
+      // Ours alone: what we ask for.
+      room: new ByteRoom(smallBodyRoom).share(),
+      answerer: null,
+      spoke,
+      ended: () => undefined,
+      silence: incomingSilenceMilliseconds,
+    });
+    const end = (): void => bulk.destroy();
+    const shown = await greet(caller, target, { socket, ticket, end, ask: (body) => bulk.greet(body) });
+    return { ...shown, bulk };
+  });
+}
+
+interface Target {
+  readonly address: Address;
+  /** null accepts anyone. */
+  readonly expected: HostId | null;
+  readonly connectWithin: number;
+  readonly tickets: SessionTickets | null;
+}
+
+async function withTicket<Dialled>(
+  { expected, tickets }: Target,
+  run: (ticket: Buffer | null) => Promise<Dialled>,
+): Promise<Dialled> {
   const ticket = (expected === null ? null : tickets?.of(expected)) ?? null;
   try {
-    return await dialWith(caller, address, expected, connectWithin, { tickets, ticket });
+    return await run(ticket);
   } catch (error) {
     if (expected !== null && ticket !== null) tickets?.forget(expected);
     throw error;
@@ -64,7 +138,8 @@ export async function dial(
 
 /** Who answers at an address, by TLS alone; null when it shows no certificate of a peer. Rejects as `dial` does. */
 export async function hostAt(address: Address, identity: Identity): Promise<HostId | null> {
-  const socket = await openSocket({ credentials: tlsCredentials(identity) }, address, connectMilliseconds, null);
+  const target = { address, connectWithin: connectMilliseconds };
+  const socket = await openSocket({ credentials: tlsCredentials(identity) }, target, 'h2', null);
   try {
     return hostOfSocket(socket);
   } finally {
@@ -72,31 +147,25 @@ export async function hostAt(address: Address, identity: Identity): Promise<Host
   }
 }
 
-interface Resumption {
-  readonly tickets: SessionTickets | null;
-  /** One that the expected host gave us. */
+interface Introduction {
+  readonly socket: TLSSocket;
   readonly ticket: Buffer | null;
+  /** Says HELLO. */
+  ask(body: Uint8Array): Promise<Uint8Array>;
+  end(): void;
 }
 
-async function dialWith(
+/** Who is at the other end, and HELLO. Ends the connection when it rejects. */
+async function greet(
   caller: Caller,
-  address: Address,
-  expected: HostId | null,
-  connectWithin: number,
-  { tickets, ticket }: Resumption,
+  { address, expected, tickets }: Target,
+  { socket, ticket, ask, end }: Introduction,
 ): Promise<Connection> {
-  const socket = await openSocket(caller, address, connectWithin, ticket);
-  const session = connectHttp2('https://chordial', {
-    createConnection: () => socket,
-    settings,
-    maxSessionMemory: maximumSessionMemoryMebibytes,
-    maxOutstandingPings: maximumOutstandingPings,
-  });
   let reason = 'the connection closed';
-  session.on('error', (error) => {
+  socket.on('error', (error) => {
     reason = error.message;
   });
-  const timer = setTimeout(() => session.destroy(), handshakeMilliseconds);
+  const timer = setTimeout(end, handshakeMilliseconds);
   try {
     const host = ticket !== null && socket.isSessionReused() ? expected : hostOfSocket(socket);
     if (host === null) throw notChordial(address, 'it shows no certificate of a peer');
@@ -109,14 +178,13 @@ async function dialWith(
       );
     }
     tickets?.collect(socket, host);
-    session.once('connect', () => session.setLocalWindowSize(connectionWindowBytes));
-    const hello = await greet(caller, session, socket);
+    const hello = decodeHelloAnswer(decodeBody(await ask(helloOf(caller, socket))));
     if (hello.contact.host !== host) {
       throw new TransportError('refused', `${host} claims to be ${hello.contact.host}.`, 'wrong-peer');
     }
-    return { session, socket, contact: hello.contact, hello };
+    return { socket, contact: hello.contact, hello, end };
   } catch (error) {
-    session.destroy();
+    end();
     if (error instanceof TransportError) throw error;
     if (error instanceof ConnectionLost) {
       throw new TransportError('timeout', `${formatAddress(address)} did not answer HELLO: ${reason}.`);
@@ -127,20 +195,19 @@ async function dialWith(
   }
 }
 
-async function greet(caller: Caller, session: ClientHttp2Session, socket: TLSSocket): Promise<HelloAnswer> {
+function helloOf(caller: Caller, socket: TLSSocket): Uint8Array {
   const { network, zone } = caller;
   const contact = caller.contactFor(
     withoutMapping(socket.remoteAddress ?? ''),
     withoutMapping(socket.localAddress ?? ''),
   );
-  const body = encodeBody(encodeHelloAsk({ network, contact, zone, ...caller.papers() }));
-  return decodeHelloAnswer(decodeBody(await askSmall(session, '/hello', body)));
+  return encodeBody(encodeHelloAsk({ network, contact, zone, ...caller.papers() }));
 }
 
 function openSocket(
   caller: Pick<Caller, 'credentials' | 'dialFrom'>,
-  address: Address,
-  connectWithin: number,
+  { address, connectWithin }: Pick<Target, 'address' | 'connectWithin'>,
+  protocol: string,
   ticket: Buffer | null,
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
@@ -150,7 +217,7 @@ function openSocket(
       ...(caller.dialFrom === undefined ? {} : { localAddress: caller.dialFrom }),
       secureContext: caller.credentials.secureContext,
       rejectUnauthorized: false,
-      ALPNProtocols: ['h2'],
+      ALPNProtocols: [protocol],
       ...(ticket === null ? {} : { session: ticket }),
     });
     socket.setNoDelay(true);
@@ -179,7 +246,7 @@ function openSocket(
     socket.once('secureConnect', () => {
       clearTimeout(timer);
       socket.removeAllListeners('close');
-      if (socket.alpnProtocol !== 'h2') return fail(notChordial(address, 'it does not speak HTTP/2'));
+      if (socket.alpnProtocol !== protocol) return fail(notChordial(address, `it does not speak ${protocol}`));
       resolve(socket);
     });
   });

@@ -4,13 +4,13 @@ import type { Settings } from 'node:http2';
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 
-/** How much one stream may have under way. At 4 ms round trip it allows 2 GB/s; more only costs memory when a reader is slow. */
-export const streamWindowBytes = 4 * mebibyte;
-/** How much one connection may have under way: a few slow readers do not stop the others. */
-export const connectionWindowBytes = 16 * mebibyte;
+/** How much one stream may have under way: two of the longest messages. */
+export const streamWindowBytes = 2 * mebibyte;
+/** How much one connection may have under way. */
+export const connectionWindowBytes = 4 * mebibyte;
 /** Node refuses new streams beyond it. Above the window, so that a full window alone never does. */
 export const maximumSessionMemoryMebibytes = 64;
-/** One frame; the least that HTTP/2 allows is 16 KiB, and larger ones gained a tenth on loopback. */
+/** One frame; the least that HTTP/2 allows is 16 KiB. */
 const frameBytes = 64 * kibibyte;
 
 export const maximumConcurrentStreams = 1024;

@@ -9,6 +9,7 @@ import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { ChordialError } from '../errors.ts';
 import { type Address, formatAddress } from './addresses.ts';
+import { bulkProtocol } from './bulk-connection.ts';
 import type { TlsCredentials } from './certificate.ts';
 import type { RefusalCounters } from './counters.ts';
 import {
@@ -23,8 +24,9 @@ import {
   sweepMilliseconds,
   ticketSeconds,
 } from './http2-limits.ts';
+import { IncomingBulk } from './incoming-bulk.ts';
 import { IncomingConnection, type IncomingContext } from './incoming-connection.ts';
-import { Guests, type Stranger, Strangers } from './incoming-room.ts';
+import { type Guest, Guests, type Stranger, Strangers } from './incoming-room.ts';
 import { hostOfSocket } from './peer-certificate.ts';
 
 export class PeerServer {
@@ -33,6 +35,7 @@ export class PeerServer {
   readonly #server: Http2SecureServer;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #bulks = new Set<IncomingBulk>();
   readonly #strangers = new Strangers();
   readonly #guests: Guests;
   /** By the other end of its connection, which TLS does not change. */
@@ -55,7 +58,7 @@ export class PeerServer {
       rejectUnauthorized: false,
       ca: [],
       minVersion: 'TLSv1.3',
-      ALPNProtocols: ['h2'],
+      ALPNCallback: ({ protocols }) => [bulkProtocol, 'h2'].find((protocol) => protocols.includes(protocol)),
       allowHTTP1: false,
       handshakeTimeout: handshakeMilliseconds,
       sessionTimeout: ticketSeconds,
@@ -72,6 +75,13 @@ export class PeerServer {
     this.#server.on('unknownProtocol', (socket: Socket) => {
       this.#counters.count('tls-failed');
       socket.destroy();
+    });
+    // HTTP/2 takes every connection for its own.
+    const [takeHttp2] = tcp.listeners('secureConnection');
+    tcp.removeAllListeners('secureConnection');
+    tcp.on('secureConnection', (socket: TLSSocket) => {
+      if (socket.alpnProtocol === bulkProtocol) this.#openedBulk(socket);
+      else takeHttp2?.call(tcp, socket);
     });
     this.#server.on('session', (session) => this.#opened(session));
     this.#server.on('stream', (stream, headers) => {
@@ -100,11 +110,12 @@ export class PeerServer {
     if (!this.#server.listening && this.#sockets.size === 0) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions) session.close();
+    for (const bulk of this.#bulks) bulk.close();
     const destroyAll = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, farewellMilliseconds);
     // Those that have not shown who they are get no farewell.
-    if (this.#sessions.size === 0) for (const socket of this.#sockets) socket.destroy();
+    if (this.#sessions.size + this.#bulks.size === 0) for (const socket of this.#sockets) socket.destroy();
     await closed;
     clearTimeout(destroyAll);
   }
@@ -139,7 +150,6 @@ export class PeerServer {
 
   #opened(session: ServerHttp2Session): void {
     const socket = session.socket as TLSSocket;
-    const remoteAddress = socket.remoteAddress ?? '';
     this.#sessions.add(session);
     session.once('close', () => this.#sessions.delete(session));
     session.on('error', () => this.#counters.count('broken-session'));
@@ -150,19 +160,34 @@ export class PeerServer {
       return;
     }
     session.setLocalWindowSize(connectionWindowBytes);
-    const from = otherEnd(socket);
-    const greeted = (connection: IncomingConnection): boolean => {
-      const stranger = this.#strangerAt.get(from);
-      this.#strangerAt.delete(from);
-      if (stranger !== undefined) this.#strangers.greeted(stranger, remoteAddress);
-      if (!this.#guests.enter(connection)) {
-        this.#counters.count('too-many-connections');
-        return false;
-      }
-      session.once('close', () => this.#guests.leave(connection));
-      return true;
-    };
+    const greeted = (connection: IncomingConnection) => this.#admit(connection, socket);
     connectionOf.set(session, new IncomingConnection(this.#context, session, socket, host, greeted));
+  }
+
+  #openedBulk(socket: TLSSocket): void {
+    const host = hostOfSocket(socket);
+    if (host === null) {
+      this.#counters.count('no-certificate');
+      socket.destroy();
+      return;
+    }
+    const bulk = new IncomingBulk(this.#context, socket, host, (connection) => this.#admit(connection, socket));
+    this.#bulks.add(bulk);
+    socket.once('close', () => this.#bulks.delete(bulk));
+  }
+
+  /** No stranger any more. False when there is no room for one more member. */
+  #admit(connection: Guest, socket: TLSSocket): boolean {
+    const from = otherEnd(socket);
+    const stranger = this.#strangerAt.get(from);
+    this.#strangerAt.delete(from);
+    if (stranger !== undefined) this.#strangers.greeted(stranger, socket.remoteAddress ?? '');
+    if (!this.#guests.enter(connection)) {
+      this.#counters.count('too-many-connections');
+      return false;
+    }
+    socket.once('close', () => this.#guests.leave(connection));
+    return true;
   }
 }
 

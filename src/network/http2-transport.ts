@@ -17,7 +17,7 @@ import { type Address, formatAddress, parseAddress } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { ByteRoom } from './byte-room.ts';
 import { tlsCredentials } from './certificate.ts';
-import { ConnectionPool, type PoolEvents, type PooledConnection } from './connection-pool.ts';
+import { ConnectionPool, type PoolEvents, type PooledControl } from './connection-pool.ts';
 import { type Counters, RefusalCounters } from './counters.ts';
 import type { Caller, Connection } from './dial.ts';
 import type { Genesis } from './genesis.ts';
@@ -171,10 +171,8 @@ export class Http2Transport implements Transport {
 
   async stream(to: Contact, kind: string, outgoing: OutgoingStream, options: RequestOptions): Promise<IncomingStream> {
     checkKind(kind);
-    const pooled = await this.#bounded(to, options, () => this.#pool.get(to, 'bulk'));
-    const incoming = await openStream(pooled, `/bulk/${kind}`, outgoing, options);
-    this.#heard(pooled.connection.contact);
-    return incoming;
+    const pooled = await this.#bounded(to, options, () => this.#pool.bulk(to));
+    return openStream(pooled, kind, outgoing, options);
   }
 
   async ping(to: Contact, timeout: Milliseconds): Promise<Milliseconds> {
@@ -202,13 +200,9 @@ export class Http2Transport implements Transport {
   }
 
   /** Over a connection, once more over a new one if that one was lost. */
-  async #exchange<Answer>(
-    to: Contact,
-    wait: Wait,
-    ask: (pooled: PooledConnection) => Promise<Answer>,
-  ): Promise<Answer> {
+  async #exchange<Answer>(to: Contact, wait: Wait, ask: (pooled: PooledControl) => Promise<Answer>): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
-      const pooled = this.#pool.standing(to, 'control') ?? (await this.#pool.get(to, 'control'));
+      const pooled = this.#pool.standing(to) ?? (await this.#pool.control(to));
       if (wait.isOver) throw new TransportError('aborted', 'Nobody waits any longer.');
       if (pooled.inUse >= maximumPendingRequests) {
         throw new TransportError(

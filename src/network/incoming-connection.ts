@@ -11,16 +11,13 @@ import {
   farewellMilliseconds,
   handshakeMilliseconds,
   incomingSilenceMilliseconds,
-  kindPattern,
   smallBodyMilliseconds,
 } from './http2-limits.ts';
 import type { Guest } from './incoming-room.ts';
 import { admit, type Gate } from './server-hello.ts';
 import { encodeRefusal, gatherBody } from './small-exchange.ts';
-import { FrameReader, sendStream } from './stream-framing.ts';
-import { StreamWatch } from './stream-watch.ts';
 import type { Traffic } from './traffic.ts';
-import { type Handlers, type OutgoingStream, TransportError } from './transport.ts';
+import { type Handlers, TransportError } from './transport.ts';
 import { decodeBody, encodeBody, maximumBodyBytes } from './wire-body.ts';
 
 export interface IncomingContext extends AnsweringContext {
@@ -113,12 +110,7 @@ export class IncomingConnection implements Guest {
       this.#takeControl(stream, from);
       return;
     }
-    const [, kind] = /^\/bulk\/(.+)$/.exec(path ?? '') ?? [];
-    if (headers[':method'] !== 'POST' || kind === undefined || !kindPattern.test(kind)) {
-      this.#refuse(stream, this.#answering.refusal(nothingOfThatName(), 'a stream'));
-      return;
-    }
-    void this.#run(stream, kind, () => this.#stream(stream, from, kind));
+    this.#refuse(stream, this.#answering.refusal(nothingOfThatName(), 'a stream'));
   }
 
   /** One at a time is all that anybody needs. */
@@ -176,26 +168,6 @@ export class IncomingConnection implements Guest {
     this.#context.heard(from);
   }
 
-  async #stream(stream: ServerHttp2Stream, from: Contact, kind: string): Promise<void> {
-    stream.setTimeout(0);
-    const watch = new StreamWatch(stream, incomingSilenceMilliseconds);
-    const reader = new FrameReader(watch);
-    const header = await reader.header();
-    // A handler that stops reading early still answers; what comes on is cut off after the answer.
-    const payload = reader.payload(() => undefined);
-    const outgoing = await this.#handled(stream, kind, () =>
-      this.#context.handlers.stream(from, kind, { header, payload }),
-    );
-    if (outgoing === null) return;
-    if (stream.closed || stream.destroyed) {
-      await outgoing.payload?.[Symbol.asyncIterator]().return?.();
-      return;
-    }
-    stream.respond({ ':status': 200 }, { waitForTrailers: true });
-    await sendStream(watch, outgoing);
-    await this.#finish(stream);
-  }
-
   /** What the caller still sends after our whole answer has left is of no use to anyone. */
   async #finish(stream: ServerHttp2Stream): Promise<void> {
     if (stream.closed || stream.readableEnded) return;
@@ -223,20 +195,6 @@ export class IncomingConnection implements Guest {
       this.#refuse(stream, this.#answering.refusal(error, doing));
     } finally {
       this.#answering.end();
-    }
-  }
-
-  /** Null when the handler refused, and the asker was told. */
-  async #handled(
-    stream: ServerHttp2Stream,
-    kind: string,
-    handle: () => Promise<OutgoingStream>,
-  ): Promise<OutgoingStream | null> {
-    try {
-      return await handle();
-    } catch (error) {
-      this.#refuse(stream, this.#answering.refusalOfHandler(error, kind));
-      return null;
     }
   }
 

@@ -67,7 +67,7 @@ export async function hello(address: string, options: JoinerOptions): Promise<Gr
   } catch (error) {
     throw explain(error, address);
   } finally {
-    connection.session.destroy();
+    connection.end();
   }
 }
 

@@ -29,6 +29,24 @@ export interface IncomingPayload extends AsyncIterable<Uint8Array> {
    * handed over while a promise that `take` returned is open. Rejects as the iteration does, or with what `take` threw.
    */
   drain?(take: TakePiece): Promise<void>;
+  /**
+   * The whole payload as blocks of known sizes, each straight into its own buffer. Rejects with a TransportError when it
+   * breaks, is shorter or longer than they are, or with what the receiver threw.
+   */
+  receive?(receiver: BlockReceiver): Promise<void>;
+}
+
+/** Where the blocks of a payload go. */
+export interface BlockReceiver {
+  readonly sizes: readonly number[];
+  /** The buffer of block `index`, of exactly `size` bytes; may wait until there is room in memory. Asked for in order, some ahead. */
+  allocate(index: number, size: number): Uint8Array | Promise<Uint8Array>;
+  /** Block `index` is complete, though not yet verified. In order. */
+  complete(index: number, bytes: Uint8Array): void;
+  /** A buffer that was allocated will not be filled; the transport may still write into it. */
+  abandoned?(index: number, size: number): void;
+  /** Called for every piece. */
+  progress?(bytes: number): void;
 }
 
 /** What it needs of the piece it copies: the bytes are the transport's. */

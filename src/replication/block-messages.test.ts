@@ -85,7 +85,8 @@ test('blocks are cut from a stream wherever its pieces begin and end', async () 
         }
       }
       const received: Uint8Array[] = [];
-      await receiveBlocks(pieces(), sizes, {
+      await receiveBlocks(pieces(), {
+        sizes,
         allocate: (_, size) => new Uint8Array(size),
         complete: (index, bytes) => {
           assert.equal(index, received.length);
@@ -102,10 +103,11 @@ test('blocks are cut from a stream wherever its pieces begin and end', async () 
 });
 
 test('a stream that is too short or too long for its blocks is refused', async () => {
-  const receiving = { allocate: (_: number, size: number) => new Uint8Array(size), complete: () => undefined };
+  const allocate = (_: number, size: number) => new Uint8Array(size);
+  const receiving = { sizes: [5], allocate, complete: () => undefined };
   async function* bytes(length: number) {
     yield new Uint8Array(length);
   }
-  await assert.rejects(receiveBlocks(bytes(4), [5], receiving), malformed);
-  await assert.rejects(receiveBlocks(bytes(6), [5], receiving), malformed);
+  await assert.rejects(receiveBlocks(bytes(4), receiving), malformed);
+  await assert.rejects(receiveBlocks(bytes(6), receiving), malformed);
 });

@@ -1,44 +1,45 @@
-/** Many blocks, one after the other, as one stream of bytes: each arriving piece is copied once, into its block's own buffer. */
+/**
+ * Many blocks, one after the other, as one stream of bytes, each into its own buffer. Transports that do not do that
+ * themselves hand up pieces, which are copied.
+ */
 import { drainPayload } from '../network/drain-payload.ts';
-import type { IncomingPayload } from '../network/transport.ts';
+import type { BlockReceiver, IncomingPayload } from '../network/transport.ts';
 import { malformed } from '../network/wire-reading.ts';
 
-export interface Receiving {
-  /** The buffer of block `index`, of exactly `size` bytes; may wait until there is room in memory. */
-  allocate(index: number, size: number): Uint8Array | Promise<Uint8Array>;
-  /** Block `index` is complete, though not yet verified. */
-  complete(index: number, bytes: Uint8Array): void;
-  /** Called for every piece. */
-  progress?(bytes: number): void;
-}
-
-/** Reads blocks of these sizes. Throws a TransportError when the stream breaks, or is shorter or longer than they are. */
-export async function receiveBlocks(
-  payload: IncomingPayload,
-  sizes: readonly number[],
-  receiving: Receiving,
-): Promise<void> {
-  const blocks = new ArrivingBlocks(sizes, receiving);
-  await blocks.finishEmpty();
-  await drainPayload(payload, (piece) => {
-    receiving.progress?.(piece.length);
-    return blocks.take(piece);
-  });
-  await blocks.finishEmpty();
-  if (!blocks.areAllThere) throw malformed('fewer bytes came than its blocks have');
+/** Reads blocks of known sizes. Rejects with a TransportError when the stream breaks, or is shorter or longer than they are. */
+export async function receiveBlocks(payload: IncomingPayload, receiver: BlockReceiver): Promise<void> {
+  if (payload.receive !== undefined) return payload.receive(receiver);
+  const blocks = new ArrivingBlocks(receiver);
+  try {
+    await blocks.finishEmpty();
+    await drainPayload(payload, (piece) => {
+      receiver.progress?.(piece.length);
+      return blocks.take(piece);
+    });
+    await blocks.finishEmpty();
+    if (!blocks.areAllThere) throw malformed('fewer bytes came than its blocks have');
+  } finally {
+    blocks.abandon();
+  }
 }
 
 /** A piece is taken at once unless the next block has to wait for its buffer. */
 class ArrivingBlocks {
   readonly #sizes: readonly number[];
-  readonly #receiving: Receiving;
+  readonly #receiving: BlockReceiver;
   #index = 0;
   #block: Uint8Array | null = null;
   #filled = 0;
 
-  constructor(sizes: readonly number[], receiving: Receiving) {
-    this.#sizes = sizes;
+  constructor(receiving: BlockReceiver) {
+    this.#sizes = receiving.sizes;
     this.#receiving = receiving;
+  }
+
+  /** No piece comes any more. */
+  abandon(): void {
+    if (this.#block !== null) this.#receiving.abandoned?.(this.#index, this.#block.length);
+    this.#block = null;
   }
 
   get areAllThere(): boolean {

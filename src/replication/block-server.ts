@@ -132,27 +132,23 @@ export class BlockServer {
     const results: Promise<string>[] = [];
     const sizes = offered.map(({ size }) => size);
     let newBytes = 0;
-    let receiving: { index: number; bytes: number } | null = null;
     try {
-      await receiveBlocks(incoming.payload, sizes, {
-        allocate: async (index, size) => {
+      await receiveBlocks(incoming.payload, {
+        sizes,
+        allocate: async (_, size) => {
           await this.#incoming.take(from.host, size);
-          receiving = { index, bytes: size };
           return size === leafBytes ? this.#leaves.take() : unpooledBuffer(size);
         },
         complete: (index, bytes) => {
-          receiving = null;
           const block = { ...offered[index]!, bytes };
           const kept = this.#keep(block, from).finally(() => this.#incoming.give(from.host, bytes.length));
           results[index] = kept.then((result) => this.#handOn(block, from, result));
           // Looked at when the stream has ended; until then a failure is nobody's unhandled rejection.
           results[index].catch(() => undefined);
         },
+        abandoned: (_, size) => this.#incoming.give(from.host, size),
       });
     } finally {
-      // A stream that broke in the middle of a block leaves its share of the bound behind.
-      const broken = receiving as { bytes: number } | null;
-      if (broken !== null) this.#incoming.give(from.host, broken.bytes);
       await Promise.allSettled(results);
     }
     const settled = await Promise.all(results);

@@ -192,7 +192,8 @@ export class SourceLane {
       const comingSizes = sizes.filter((size) => size >= 0);
       announced = comingSizes.reduce((sum, size) => sum + size, 0);
       this.#bytesAhead += announced;
-      await receiveBlocks(answer.payload, comingSizes, {
+      await receiveBlocks(answer.payload, {
+        sizes: comingSizes,
         allocate: (_, size) => (size === leafBytes ? this.#buffers.take() : unpooledBuffer(size)),
         progress: (count) => {
           bytes += count;

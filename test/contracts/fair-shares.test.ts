@@ -5,10 +5,10 @@ import { type TestContext, test } from 'node:test';
 import { type Block, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { leafBytes } from '../../src/content/leaf-pool.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
-import { dial } from '../../src/network/dial.ts';
+import { dialBulk } from '../../src/network/dial.ts';
 import { type Genesis, networkId } from '../../src/network/genesis.ts';
 import { createIdentity } from '../../src/network/identity.ts';
-import { encodeHeaderFrame } from '../../src/network/stream-framing.ts';
+import { encodeBody } from '../../src/network/wire-body.ts';
 import type { Sharers } from '../../src/replication/block-fetcher.ts';
 import { blockMessages, encodeCids } from '../../src/replication/block-messages.ts';
 import { forEachAtOnce, maximumLeavesUnderWay } from '../../src/replication/block-stream.ts';
@@ -124,14 +124,12 @@ async function askAndReadNothing(
     contactFor: () => ({ host: identity.host, addresses: [] }),
   };
   const port = Number(holder.transport.contact.addresses[0]?.split(':').at(-1));
-  const { session } = await dial(caller, { host: '127.0.0.1', port }, holder.contact.host, 5000);
-  t.after(() => session.destroy());
-  await new Promise<void>((resolve) => session.settings({ initialWindowSize: 0 }, () => resolve()));
-  const answered = Array.from({ length: 16 }, () => {
-    const stream = session.request({ ':method': 'POST', ':path': `/bulk/${blockMessages.get}` });
-    stream.on('error', () => undefined);
-    stream.end(encodeHeaderFrame(encodeCids(leaves)));
-    return new Promise<void>((resolve) => stream.once('response', () => resolve()));
-  });
-  await Promise.all(answered);
+  const address = { host: '127.0.0.1', port };
+  const connection = await dialBulk(caller, address, holder.contact.host, 5000, { tickets: null, spoke: () => {} });
+  t.after(() => connection.end());
+  await Promise.all(
+    Array.from({ length: 16 }, () =>
+      connection.bulk.open(blockMessages.get, encodeBody(encodeCids(leaves)), 30_000).answer(),
+    ),
+  );
 }

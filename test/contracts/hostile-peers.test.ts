@@ -32,6 +32,8 @@ const chosen = [
     'bad bodies',
     'bad questions',
     'bad frames',
+    'bad bulk frames',
+    'hoards exchanges',
     'bodies held back',
   ],
 ];

@@ -108,8 +108,8 @@ test('the second connection to a host is resumed, and tickets are kept of so man
   const server = await peer(t, createIdentity());
   const pool = new ConnectionPool(callerOf(createIdentity()), () => undefined);
   t.after(() => pool.close());
-  const control = await pool.get(server.contact, 'control');
-  const bulk = await pool.get(server.contact, 'bulk');
+  const control = await pool.control(server.contact);
+  const bulk = await pool.bulk(server.contact);
   assert.deepEqual(
     [control, bulk].map(({ connection }) => connection.socket.isSessionReused()),
     [false, true],

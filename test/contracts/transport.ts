@@ -11,6 +11,7 @@ import {
   type OutgoingStream,
   TransportError,
 } from '../../src/network/transport.ts';
+import { receiveBlocks } from '../../src/replication/block-payload.ts';
 import type { Contact } from '../../src/ring/pointer.ts';
 import { drainContract } from './drained-stream.ts';
 import type { TransportHarness } from './transport-harness.ts';
@@ -139,6 +140,64 @@ export function transportContract(name: string, makeHarness: () => Promise<Trans
     assert.equal(bytes.length, 2 * 40 * chunkBytes);
     for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
       assert.equal(bytes[offset], Math.floor(offset / chunkBytes / 2), `chunk at ${offset}`);
+    }
+  });
+
+  contract('blocks of known sizes arrive each in its own buffer, either way', async ({ serve }) => {
+    const sizes = [0, 5, 300_000, 0, 1, 2_000_000, 0];
+    const blocks = sizes.map((size, index) => new Uint8Array(size).fill(index + 1));
+    const received = async ({ payload }: IncomingStream): Promise<Uint8Array[]> => {
+      const complete: Uint8Array[] = [];
+      await receiveBlocks(payload, {
+        sizes,
+        // Room is there later than the bytes, now and then.
+        allocate: (index, size) =>
+          index % 2 === 0
+            ? new Uint8Array(size)
+            : new Promise((resolve) => setTimeout(() => resolve(new Uint8Array(size)), 10)),
+        complete: (index, bytes) => {
+          assert.equal(index, complete.length);
+          complete.push(bytes);
+        },
+      });
+      return complete;
+    };
+    let up: Uint8Array[] = [];
+    const b = await serve({
+      ...echo,
+      stream: async (_, __, incoming) => {
+        up = await received(incoming);
+        return { header: null, payload: inOrder(blocks) };
+      },
+    });
+    const a = await serve(echo);
+    const outgoing = { header: null, payload: inOrder(blocks) };
+    const down = await received(await a.transport.stream(b.contact, 'any', outgoing, { deadline }));
+    for (const [index, block] of blocks.entries()) {
+      assert.deepEqual([Buffer.compare(up[index]!, block), Buffer.compare(down[index]!, block)], [0, 0], `${index}`);
+    }
+  });
+
+  contract('more or fewer bytes than the blocks have break a stream, and no buffer is forgotten', async ({ serve }) => {
+    for (const length of [99, 101]) {
+      const held = new Set<number>();
+      const b = await serve({
+        ...echo,
+        stream: async () => ({ header: null, payload: inOrder([new Uint8Array(length)]) }),
+      });
+      const a = await serve(echo);
+      const { payload } = await a.transport.stream(b.contact, 'any', { header: null }, { deadline });
+      const receiving = receiveBlocks(payload, {
+        sizes: [60, 40],
+        allocate: (index, size) => {
+          held.add(index);
+          return new Uint8Array(size);
+        },
+        complete: (index) => held.delete(index),
+        abandoned: (index) => held.delete(index),
+      });
+      await rejects(receiving, 'refused', 'bad-request');
+      assert.equal(held.size, 0);
     }
   });
 
@@ -331,6 +390,10 @@ async function rejects(promise: Promise<unknown>, failure: string, code?: string
   assert.equal(error.failure, failure, error.message);
   if (code !== undefined) assert.equal(error.code, code, error.message);
   return error;
+}
+
+async function* inOrder(blocks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* blocks;
 }
 
 async function* chunks(count: number): AsyncGenerator<Uint8Array> {

@@ -26,6 +26,7 @@ export const attacks: readonly Attack[] = [
   { name: 'bad bodies', act: floods.pushBadBodies },
   { name: 'bad questions', act: floods.pushBadQuestions },
   { name: 'bad frames', act: floods.floodFrames },
+  { name: 'bad bulk frames', act: floods.pushBadFrames },
   { name: 'rapid resets', act: floods.resetRapidly },
   { name: 'connections', act: floods.floodConnections },
   { name: 'half a HELLO', act: floods.stallHello },
@@ -33,5 +34,6 @@ export const attacks: readonly Attack[] = [
   { name: 'streams', act: floods.floodStreams },
   { name: 'bodies held back', act: floods.holdBodies },
   { name: 'reads nothing', act: floods.readNothing },
+  { name: 'hoards exchanges', act: floods.hoardExchanges },
   { name: 'queries', act: floods.floodQueries },
 ];

@@ -3,11 +3,12 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
+import { encodeFrame } from '../../src/network/bulk-frames.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { controlPath } from '../../src/network/control-channel.ts';
 import { encodeQuestion } from '../../src/network/control-frames.ts';
 import { createIdentity } from '../../src/network/identity.ts';
-import { encodeHeaderFrame } from '../../src/network/stream-framing.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 import { decodeEntry } from '../../src/records/entry.ts';
 import { readNameEntry } from '../../src/records/name-entry.ts';
@@ -15,7 +16,18 @@ import { encodeBroadcast, searchMessages } from '../../src/search/search-message
 import { type Battlefield, relentlessly, untilOver } from './attack.ts';
 import { badBodies } from './nonsense.ts';
 import { bulkKinds, controlKinds, namesAt, pair } from './pushes.ts';
-import { frame, greeted, open, openControl, post, preface, tcp, tls } from './raw-session.ts';
+import {
+  frame,
+  greeted,
+  greetedBulk,
+  open,
+  openControl,
+  opening,
+  preface,
+  type SessionOptions,
+  tcp,
+  tls,
+} from './raw-session.ts';
 
 const deadline = 3000;
 
@@ -67,7 +79,7 @@ export async function floodStreams(field: Battlefield): Promise<void> {
     control.write(unfinished());
     // One control stream is all that there is; further ones are for nothing.
     const streams = Array.from({ length: 1500 }, (_, index) => {
-      const stream = open(session, index % 2 === 0 ? controlPath : `/bulk/${bulkKinds[index % 3]}`);
+      const stream = open(session, index % 2 === 0 ? controlPath : '/no-such');
       stream.resume();
       return stream;
     });
@@ -90,19 +102,57 @@ export async function holdBodies(field: Battlefield): Promise<void> {
 
 /** Asks for everything and reads nothing. */
 export async function readNothing(field: Battlefield): Promise<void> {
-  const [member] = field.members;
-  const names = await namesAt(member, field.targets[0].contact).catch(() => []);
-  const cids = names.map((bytes) => readNameEntry(decodeEntry(bytes)).cid.bytes).slice(0, 256);
   const list = encodeBody({ kind: 'name', cursor: null, limit: 128 });
   await withSessions(field, 4, { windowBytes: 0 }, async (session, { signal }) => {
     const control = openControl(session);
     for (let id = 1; id <= 5000 && !signal.aborted && !control.destroyed; id++) {
       control.write(encodeQuestion(id, 'records.list', list));
-      if (cids.length > 0 && id % 20 === 0) open(session, '/bulk/blocks.get').end(encodeHeaderFrame({ cids }));
       if (id % 250 === 0) await wait(10);
     }
     field.did('unread');
     await untilOver(signal);
+  });
+}
+
+/** Opens as many exchanges as there may be, again and again: asks for all blocks and grants nothing, offers blocks and sends none. */
+export async function hoardExchanges(field: Battlefield): Promise<void> {
+  const [member] = field.members;
+  const names = await namesAt(member, field.targets[0].contact).catch(() => []);
+  const cids = names.map((bytes) => readNameEntry(decodeEntry(bytes)).cid.bytes).slice(0, 256);
+  await withBulk(field, 2, async (socket, { signal }) => {
+    const header = encodeBody({ cids });
+    for (let id = 1; id <= 200 && !signal.aborted && !socket.destroyed; id++) {
+      socket.write(opening(id, bulkKinds[id % 2]!, header));
+      if (id % 40 === 0) await wait(100);
+    }
+    field.did('exchanges', 200);
+    // Reads nothing any more, not even answers.
+    socket.pause();
+    await untilOver(signal);
+  });
+}
+
+/** What is no frame of a bulk connection, more than was granted, and exchanges that are broken off as soon as they begin. */
+export async function pushBadFrames(field: Battlefield): Promise<void> {
+  const header = encodeBody({ cids: [] });
+  const bad: readonly Buffer[] = [
+    Buffer.alloc(12, 0xff),
+    Buffer.alloc(1000),
+    opening(0, 'blocks.get', header),
+    Buffer.concat([opening(1, 'blocks.get', header), opening(1, 'blocks.get', header)]),
+    Buffer.concat([opening(1, 'blocks.put', header), encodeFrame('data', 1, randomBytes(500_000))]),
+    Buffer.concat([opening(1, 'blocks.put', header), encodeFrame('end', 1), encodeFrame('end', 1)]),
+    encodeFrame('data', 7, randomBytes(100)),
+    many(Buffer.concat([opening(1, 'shares.put', header), encodeFrame('break', 1)]), 100),
+    ...badBodies.map((body) => opening(1, bulkKinds[0]!, body.length === 0 ? Buffer.of(0) : body)),
+    randomBytes(20_000),
+  ];
+  let turn = 0;
+  await withBulk(field, 1, async (socket, { signal }) => {
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.write(bad[turn++ % bad.length]!);
+    field.did('frames');
+    await Promise.race([closed, wait(signal.aborted ? 0 : 300)]);
   });
 }
 
@@ -202,7 +252,7 @@ export async function floodFrames(field: Battlefield): Promise<void> {
 export async function resetRapidly(field: Battlefield): Promise<void> {
   await withSessions(field, 2, {}, async (session, { signal }) => {
     while (!signal.aborted && !session.destroyed) {
-      for (let count = 0; count < 200 && !session.destroyed; count++) open(session, '/bulk/blocks.get').close(8);
+      for (let count = 0; count < 200 && !session.destroyed; count++) open(session, controlPath).close(8);
       field.did('resets', 200);
       await wait(10);
     }
@@ -216,16 +266,9 @@ export async function pushBadBodies(field: Battlefield): Promise<void> {
     for (let id = 1; !signal.aborted && !session.destroyed; id++) {
       const body = badBodies[randomInt(badBodies.length)]!;
       field.did('bodies');
-      if (randomInt(4) !== 0) {
-        const answered = new Promise<void>((resolve) => control.once('data', () => resolve()));
-        control.write(encodeQuestion(id, controlKinds[randomInt(controlKinds.length)]!, body));
-        await Promise.race([answered, wait(500)]);
-        continue;
-      }
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(randomInt(4) === 0 ? 0xffffffff : body.length);
-      const path = `/bulk/${bulkKinds[randomInt(bulkKinds.length)]}`;
-      await Promise.race([post(session, path, Buffer.concat([length, body])), wait(500)]);
+      const answered = new Promise<void>((resolve) => control.once('data', () => resolve()));
+      control.write(encodeQuestion(id, controlKinds[randomInt(controlKinds.length)]!, body));
+      await Promise.race([answered, wait(500)]);
     }
   });
 }
@@ -235,27 +278,46 @@ function unfinished(): Buffer {
   return encodeQuestion(1, 'records.get', randomBytes(1024 * 1024 - 16)).subarray(0, -1);
 }
 
-/** Sessions with every target, each an identity of its own, opened anew when they are ended. */
-async function withSessions(
+/** HTTP/2 with every target, as `withConnections`. */
+function withSessions(
   field: Battlefield,
   perTarget: number,
   options: { readonly windowBytes?: number },
   use: (session: ClientHttp2Session, field: Battlefield) => Promise<void>,
+): Promise<void> {
+  return withConnections(field, perTarget, (port, network, own) => greeted(port, network, { ...own, ...options }), use);
+}
+
+/** Bulk connections with every target, as `withConnections`. */
+function withBulk(
+  field: Battlefield,
+  perTarget: number,
+  use: (socket: TLSSocket, field: Battlefield) => Promise<void>,
+): Promise<void> {
+  return withConnections(field, perTarget, greetedBulk, use);
+}
+
+/** Connections to every target, each of an identity of its own, opened again when they are ended. */
+async function withConnections<Sort extends Socket | ClientHttp2Session>(
+  field: Battlefield,
+  perTarget: number,
+  connect: (port: number, network: string, own: SessionOptions) => Promise<Sort>,
+  use: (connection: Sort, field: Battlefield) => Promise<void>,
 ): Promise<void> {
   const [member] = field.members;
   const over = untilOver(field.signal);
   const one = async (port: number): Promise<void> => {
     while (!field.signal.aborted) {
       const identity = createIdentity();
-      const own = { ...options, identity, shown: member.shownFor(identity) };
-      const session = await Promise.race([greeted(port, member.networkId, own).catch(() => null), over]);
-      if (session === undefined) return;
-      if (session === null) field.did('refused');
+      const own = { identity, shown: member.shownFor(identity) };
+      const connection = await Promise.race([connect(port, member.networkId, own).catch(() => null), over]);
+      if (connection === undefined) return;
+      if (connection === null) field.did('refused');
       else {
-        const ended = new Promise<void>((resolve) => session.once('close', () => resolve()));
-        await Promise.race([use(session, field), ended, over]);
-        if (session.destroyed) field.did('ended');
-        session.destroy();
+        const ended = new Promise<void>((resolve) => connection.once('close', () => resolve()));
+        await Promise.race([use(connection, field), ended, over]);
+        if (connection.destroyed) field.did('ended');
+        connection.destroy();
       }
       await wait(50);
     }

@@ -1,7 +1,6 @@
 /** What a hostile member says unasked: forged records and shares, false departures and arrivals, claims and pointers that are none. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { ringKindPrefix } from '../../src/network/ring-network.ts';
-import { encodeHeaderFrame } from '../../src/network/stream-framing.ts';
 import type { Wire } from '../../src/network/transport.ts';
 import { decodeEntry, signEntry } from '../../src/records/entry.ts';
 import { readNameEntry } from '../../src/records/name-entry.ts';
@@ -180,9 +179,6 @@ export async function namesAt(member: HostileMember, contact: Target['contact'])
 export async function* pieces(list: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* list;
 }
-
-/** A header frame that promises more than follows. */
-export const promisedFrame = (header: Wire): Buffer => encodeHeaderFrame(header);
 
 async function ask<K extends RingMessageKind>(
   member: HostileMember,

@@ -1,7 +1,10 @@
-/** Connections without manners: TCP, TLS and HTTP/2 by hand, as member, as stranger, or as nobody. */
+/** Connections without manners: TCP, TLS, HTTP/2 and bulk frames by hand, as member, as stranger, or as nobody. */
+import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { bulkProtocol } from '../../src/network/bulk-connection.ts';
+import { encodeFrame, encodeOpening, frameKinds } from '../../src/network/bulk-frames.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { controlPath } from '../../src/network/control-channel.ts';
 import { encodeHelloAsk } from '../../src/network/hello.ts';
@@ -42,18 +45,40 @@ export async function greeted(
   const socket = await tls(port, tlsCredentials(identity));
   const session = connectHttp2('https://peer', { createConnection: () => socket, settings: { enablePush: false } });
   session.on('error', () => {});
-  const contact = { host: identity.host, addresses: ['127.0.0.1:9'] };
-  const status = await post(
-    session,
-    '/hello',
-    encodeBody(encodeHelloAsk({ network, contact, zone: null, shown, name: null, epoch: 0 })),
-  );
+  const status = await post(session, '/hello', helloOf(network, shown, identity));
   if (status !== 200) {
     session.destroy();
     throw new Error(`HELLO was answered with ${status}`);
   }
   if (windowBytes !== undefined) session.settings({ initialWindowSize: windowBytes });
   return session;
+}
+
+/** A bulk connection that has said HELLO and been answered; every further byte is up to the caller. */
+export async function greetedBulk(
+  port: number,
+  network: string,
+  { identity = createIdentity(), shown = [] }: SessionOptions = {},
+): Promise<TLSSocket> {
+  const socket = await tls(port, { ...tlsCredentials(identity), ALPNProtocols: [bulkProtocol] });
+  socket.write(encodeFrame('hello', 0, helloOf(network, shown, identity)));
+  const [answer] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as [Buffer | undefined];
+  if (answer?.[0] !== frameKinds.hello) {
+    socket.destroy();
+    throw new Error('HELLO was refused');
+  }
+  socket.resume();
+  return socket;
+}
+
+/** The opening of an exchange on a bulk connection. */
+export function opening(id: number, kind: string, header: Uint8Array): Buffer {
+  return encodeFrame('open', id, encodeOpening(kind, header));
+}
+
+function helloOf(network: string, shown: readonly Uint8Array[], identity: Identity): Uint8Array {
+  const contact = { host: identity.host, addresses: ['127.0.0.1:9'] };
+  return encodeBody(encodeHelloAsk({ network, contact, zone: null, shown, name: null, epoch: 0 }));
 }
 
 /** Status of the answer, 0 without one. The body is read and forgotten. */

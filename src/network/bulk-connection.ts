@@ -1,0 +1,339 @@
+/**
+ * A bulk connection: TLS with ALPN `chordial-bulk/1`, and on it exchanges side by side (bulk-frames.ts, bulk-exchange.ts).
+ * Who dialled opens them. HELLO comes first; anything else before it, and whatever is no frame or more than was granted,
+ * ends the connection.
+ */
+import type { Socket } from 'node:net';
+import { BulkExchange, type ExchangeLink } from './bulk-exchange.ts';
+import {
+  decodeFrameHeader,
+  decodeOpening,
+  encodeCredit,
+  encodeFrame,
+  encodeFrameHeader,
+  encodeOpening,
+  type FrameHeader,
+  type FrameKind,
+  frameHeaderBytes,
+  initialCredit,
+} from './bulk-frames.ts';
+import type { ShareOfRoom } from './byte-room.ts';
+import { smallBodyMilliseconds } from './http2-limits.ts';
+import { Overdue } from './overdue.ts';
+import { ConnectionLost, encodeRefusal, readRefusal } from './small-exchange.ts';
+import { TransportError } from './transport.ts';
+import { type ByteSink, readInto } from './user-buffer.ts';
+import { malformed } from './wire-reading.ts';
+
+export const bulkProtocol = 'chordial-bulk/1';
+
+/** Exchanges that another host may have open on one connection; further ones are refused. */
+const maximumExchanges = 40;
+/** Unsent answers and grants; a host that reads none of them loses the connection. */
+const maximumUnsentBytes = 8 * 1024 * 1024;
+const scratch = new Uint8Array(64 * 1024);
+
+/** The side that was dialled. */
+export interface BulkAnswerer {
+  /** The answer's bytes. What it throws is the refusal, and ends the connection. */
+  hello(body: Buffer): Uint8Array;
+  opened(exchange: BulkExchange, kind: string, header: Buffer): void;
+  /** More exchanges than may be open. */
+  tooMany(): TransportError;
+}
+
+export interface BulkOptions {
+  readonly room: ShareOfRoom;
+  /** null at the side that dialled. */
+  readonly answerer: BulkAnswerer | null;
+  /** Something came. */
+  spoke(): void;
+  /** It is over; `error` when what came was malformed. */
+  ended(error: TransportError | null): void;
+  /** Milliseconds that a caller's exchange may be silent, at the side that was dialled. */
+  readonly silence: number;
+  /** For tests: by `data` events. */
+  readonly plain?: boolean;
+}
+
+export class BulkConnection implements ExchangeLink, ByteSink {
+  readonly socket: Socket;
+  readonly #options: BulkOptions;
+  readonly #exchanges = new Map<number, BulkExchange>();
+  readonly #overdue: Overdue;
+  readonly #stuck: Overdue;
+  readonly #header = Buffer.alloc(frameHeaderBytes);
+  #headerFilled = 0;
+  #frame: FrameHeader | null = null;
+  #body: Buffer | null = null;
+  #filled = 0;
+  /** Of a frame of payload: whose it is. */
+  #receiver: BulkExchange | null = null;
+  #isScratch = false;
+  #lastId = 0;
+  /** Bytes that may still come for exchanges that are over. */
+  #strayCredit = 0;
+  #isGreeted = false;
+  #greeting: PromiseWithResolvers<Buffer> | null = null;
+  #turn: Promise<void> = Promise.resolve();
+  #fault: TransportError | null = null;
+  #isClosed = false;
+  /** By us: what still comes is not looked at. */
+  #isDestroyed = false;
+
+  constructor(socket: Socket, options: BulkOptions) {
+    this.socket = socket;
+    this.#options = options;
+    this.#overdue = new Overdue(smallBodyMilliseconds, () => this.destroy(malformed('a frame came too slowly')));
+    this.#stuck = new Overdue(options.silence, () => this.destroy());
+    socket.on('error', () => undefined);
+    socket.once('close', () => this.#closed());
+    if (socket.destroyed) this.#closed();
+    else readInto(socket, this, options.plain);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed || this.socket.destroyed;
+  }
+
+  get room(): ShareOfRoom {
+    return this.#options.room;
+  }
+
+  /** HELLO and its answer. Rejects with the refusal, or with ConnectionLost. */
+  greet(body: Uint8Array): Promise<Buffer> {
+    const greeting = Promise.withResolvers<Buffer>();
+    this.#greeting = greeting;
+    if (this.isClosed) greeting.reject(new ConnectionLost('The connection is closing.'));
+    this.#write(encodeFrame('hello', 0, body));
+    return greeting.promise;
+  }
+
+  /** @param silence milliseconds. */
+  open(kind: string, header: Uint8Array, silence: number): BulkExchange {
+    this.#lastId += 1;
+    const exchange = new BulkExchange(this.#lastId, this, 'caller', silence);
+    if (this.isClosed || this.#lastId > 0xffff_fff0) {
+      exchange.broken(new TransportError('timeout', 'The connection was just lost.'));
+      return exchange;
+    }
+    this.#exchanges.set(exchange.id, exchange);
+    this.#write(encodeFrame('open', exchange.id, encodeOpening(kind, header)));
+    return exchange;
+  }
+
+  answer(id: number, header: Uint8Array): void {
+    this.#write(encodeFrame('answer', id, header));
+  }
+
+  /** Instead of an answer, or after its beginning: then it breaks off. */
+  refuse(exchange: BulkExchange, error: TransportError): void {
+    if (!this.#exchanges.has(exchange.id)) return;
+    this.#refuse(exchange.id, error);
+    exchange.broken(error);
+  }
+
+  async sendData(id: number, bytes: Uint8Array): Promise<void> {
+    const before = this.#turn;
+    const { promise, resolve: done } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    if (this.isClosed || !this.#exchanges.has(id)) return done();
+    this.socket.write(encodeFrameHeader('data', id, bytes.length));
+    this.#stuck.begin();
+    this.socket.write(bytes, () => {
+      this.#stuck.end();
+      done();
+    });
+    await promise;
+  }
+
+  sendCredit(id: number, bytes: number): void {
+    this.#write(encodeCredit(id, bytes));
+  }
+
+  signal(id: number, kind: 'end' | 'stop' | 'break'): void {
+    this.#write(encodeFrame(kind, id));
+  }
+
+  over(id: number, granted: number): void {
+    if (this.#exchanges.delete(id)) this.#strayCredit += granted;
+  }
+
+  /** No exchange begins any more; those under way end. */
+  retire(): void {
+    if (this.#exchanges.size === 0) this.socket.end();
+    else void Promise.all([...this.#exchanges.values()].map(({ over }) => over)).then(() => this.socket.end());
+  }
+
+  destroy(fault: TransportError | null = null): void {
+    this.#fault ??= fault;
+    this.#isDestroyed = true;
+    this.socket.destroy();
+  }
+
+  space(): Uint8Array {
+    if (this.#isDestroyed) return scratch;
+    const frame = this.#frame;
+    if (frame === null) return this.#header.subarray(this.#headerFilled);
+    if (this.#body !== null) return this.#body.subarray(this.#filled);
+    const left = frame.length - this.#filled;
+    const space = this.#receiver?.space(left) ?? null;
+    this.#isScratch = space === null;
+    return space ?? scratch.subarray(0, Math.min(left, scratch.length));
+  }
+
+  filled(bytes: number): void {
+    if (this.#isDestroyed) return;
+    try {
+      this.#take(bytes);
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      this.destroy(error);
+    }
+  }
+
+  #take(bytes: number): void {
+    const frame = this.#frame;
+    if (frame === null) {
+      this.#headerFilled += bytes;
+      if (this.#headerFilled === frameHeaderBytes) this.#begin(decodeFrameHeader(this.#header));
+      return;
+    }
+    this.#filled += bytes;
+    if (this.#body === null && !this.#isScratch) this.#receiver?.filled(bytes);
+    if (this.#filled === frame.length) this.#complete(frame);
+  }
+
+  #begin(frame: FrameHeader): void {
+    this.#headerFilled = 0;
+    this.#filled = 0;
+    this.#options.spoke();
+    if (!this.#isGreeted && frame.kind !== 'hello' && !(frame.kind === 'refuse' && frame.id === 0)) {
+      throw malformed(`a frame "${frame.kind}" before HELLO`);
+    }
+    if (frame.kind === 'data') {
+      this.#expectData(frame);
+    } else if (frame.length > 0) {
+      if (!this.room.take(frame.length)) throw new TransportError('refused', 'No room for a message.', 'busy');
+      this.#body = Buffer.allocUnsafeSlow(frame.length);
+      this.#overdue.begin();
+    }
+    this.#frame = frame;
+    if (frame.length === 0) this.#complete(frame);
+  }
+
+  #expectData({ id, length }: FrameHeader): void {
+    this.#receiver = this.#exchanges.get(id) ?? null;
+    if (this.#receiver !== null) {
+      this.#receiver.expect(length);
+    } else {
+      if (id > this.#lastId) throw malformed('payload of an exchange that was not opened');
+      this.#strayCredit -= length;
+      if (this.#strayCredit < 0) throw malformed('payload that was not granted');
+    }
+  }
+
+  #complete(frame: FrameHeader): void {
+    const body = this.#body;
+    this.#frame = null;
+    this.#body = null;
+    this.#receiver = null;
+    if (body !== null) {
+      this.#overdue.end();
+      this.room.give(body.length);
+    }
+    if (frame.kind !== 'data') this.#dispatch(frame, body ?? Buffer.alloc(0));
+  }
+
+  #dispatch({ kind, id }: FrameHeader, body: Buffer): void {
+    if (kind === 'hello') this.#hello(body);
+    else if (kind === 'open') this.#open(id, body);
+    else if (kind === 'refuse' && id === 0) this.#refusedHello(body);
+    else this.#tell(kind, id, body);
+  }
+
+  #tell(kind: FrameKind, id: number, body: Buffer): void {
+    const exchange = this.#exchanges.get(id);
+    if (exchange === undefined) {
+      if (id > this.#lastId) throw malformed(`a frame "${kind}" of an exchange that was not opened`);
+      return;
+    }
+    if (kind === 'credit') exchange.credited(body.readUInt32BE());
+    else if (kind === 'end') exchange.ended();
+    else if (kind === 'stop') exchange.stopped();
+    else if (kind === 'break') exchange.broken(new TransportError('aborted', 'The other side broke the stream off.'));
+    else if (this.#options.answerer !== null) throw malformed(`a frame "${kind}" from the one who asks`);
+    else if (kind === 'answer') exchange.answered(body);
+    else exchange.broken(readRefusal(422, body));
+  }
+
+  #hello(body: Buffer): void {
+    const { answerer } = this.#options;
+    if (this.#isGreeted) throw malformed('a second HELLO');
+    if (answerer === null) {
+      if (this.#greeting === null) throw malformed('an answer to no HELLO');
+      this.#isGreeted = true;
+      this.#greeting.resolve(body);
+      return;
+    }
+    try {
+      const answer = answerer.hello(body);
+      this.#isGreeted = true;
+      this.#write(encodeFrame('hello', 0, answer));
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      this.#refuse(0, error);
+      // Told why, and then shown out.
+      this.socket.end();
+    }
+  }
+
+  #refusedHello(body: Buffer): void {
+    if (this.#options.answerer !== null || this.#greeting === null) throw malformed('a refusal of nothing');
+    this.#greeting.reject(readRefusal(403, body));
+    this.socket.end();
+  }
+
+  #open(id: number, body: Buffer): void {
+    const { answerer, silence } = this.#options;
+    if (answerer === null) throw malformed('an exchange from the one who was dialled');
+    if (id <= this.#lastId) throw malformed('an exchange that was opened before');
+    this.#lastId = id;
+    const { kind, header } = decodeOpening(body);
+    if (this.#exchanges.size >= maximumExchanges || this.socket.writableLength > maximumUnsentBytes / 2) {
+      this.#strayCredit += initialCredit;
+      this.#refuse(id, answerer.tooMany());
+      return;
+    }
+    const exchange = new BulkExchange(id, this, 'answerer', silence);
+    this.#exchanges.set(id, exchange);
+    answerer.opened(exchange, kind, header);
+  }
+
+  #refuse(id: number, error: TransportError): void {
+    const [, body] = encodeRefusal(error.message, error.code);
+    this.#write(encodeFrame('refuse', id, body));
+  }
+
+  #write(frame: Buffer): void {
+    if (this.isClosed || this.socket.writableEnded) return;
+    this.socket.write(frame);
+    if (this.socket.writableLength > maximumUnsentBytes) {
+      this.destroy(new TransportError('refused', 'Answers are not read.', 'busy'));
+    }
+  }
+
+  #closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#overdue.close();
+    this.#stuck.close();
+    if (this.#body !== null) this.room.give(this.#body.length);
+    this.#body = null;
+    const lost = 'The connection closed before the stream was whole.';
+    for (const exchange of [...this.#exchanges.values()]) exchange.broken(new TransportError('timeout', lost));
+    this.#greeting?.reject(new ConnectionLost('The connection closed during HELLO.'));
+    this.#options.ended(this.#fault);
+  }
+}

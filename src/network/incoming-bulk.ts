@@ -1,0 +1,140 @@
+/** A bulk connection that another host opened: HELLO first, then its streams. */
+import type { TLSSocket } from 'node:tls';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import { Answering, nothingOfThatName, tooMany } from './answering.ts';
+import { BulkConnection } from './bulk-connection.ts';
+import type { BulkExchange } from './bulk-exchange.ts';
+import {
+  farewellMilliseconds,
+  handshakeMilliseconds,
+  incomingSilenceMilliseconds,
+  kindPattern,
+} from './http2-limits.ts';
+import type { IncomingContext } from './incoming-connection.ts';
+import type { Guest } from './incoming-room.ts';
+import { admit } from './server-hello.ts';
+import { type IncomingStream, type OutgoingStream, TransportError } from './transport.ts';
+import { decodeBody, encodeBody } from './wire-body.ts';
+
+export class IncomingBulk implements Guest {
+  readonly #context: IncomingContext;
+  readonly #socket: TLSSocket;
+  readonly host: HostId;
+  readonly #greeted: (connection: IncomingBulk) => boolean;
+  readonly #answering: Answering;
+  readonly #bulk: BulkConnection;
+  readonly #helloTimer: NodeJS.Timeout;
+  #from: Contact | null = null;
+  #lastUsed = performance.now();
+
+  constructor(
+    context: IncomingContext,
+    socket: TLSSocket,
+    host: HostId,
+    greeted: (connection: IncomingBulk) => boolean,
+  ) {
+    this.#context = context;
+    this.#socket = socket;
+    this.host = host;
+    this.#greeted = greeted;
+    this.#answering = new Answering(context);
+    this.#helloTimer = setTimeout(() => {
+      context.counters.count('hello-too-late');
+      this.#bulk.destroy();
+    }, handshakeMilliseconds);
+    this.#bulk = new BulkConnection(socket, {
+      room: context.gathered.share(),
+      silence: incomingSilenceMilliseconds,
+      spoke: () => {
+        this.#lastUsed = performance.now();
+        if (this.#from !== null) context.heard(this.#from);
+      },
+      ended: (error) => {
+        clearTimeout(this.#helloTimer);
+        if (error !== null) context.counters.count(error.code === 'busy' ? 'busy' : 'malformed');
+      },
+      answerer: {
+        hello: (body) => this.#hello(body),
+        opened: (exchange, kind, header) => void this.#answer(exchange, kind, header),
+        tooMany: () => {
+          context.counters.count('busy');
+          return tooMany();
+        },
+      },
+    });
+  }
+
+  get isBusy(): boolean {
+    return this.#answering.isBusy;
+  }
+
+  get lastUsed(): number {
+    return this.#lastUsed;
+  }
+
+  /** What is under way may end; what begins later dials again. */
+  close(): void {
+    this.#bulk.retire();
+    setTimeout(() => this.#bulk.destroy(), farewellMilliseconds).unref();
+  }
+
+  #hello(body: Buffer): Uint8Array {
+    let admitted: ReturnType<typeof admit>;
+    try {
+      admitted = admit(this.#context.gate, this.host, this.#socket, decodeBody(body));
+    } catch (error) {
+      this.#context.counters.count('hello-refused');
+      throw error;
+    }
+    if (!this.#greeted(this)) {
+      throw new TransportError('refused', 'This peer has as many connections as it can take.', 'busy');
+    }
+    clearTimeout(this.#helloTimer);
+    this.#from = admitted.contact;
+    this.#context.learnZone(this.host, admitted.zone);
+    this.#context.heard(admitted.contact);
+    this.#context.heardEpoch(admitted.contact, admitted.epoch);
+    return encodeBody(admitted.answer);
+  }
+
+  async #answer(exchange: BulkExchange, kind: string, header: Buffer): Promise<void> {
+    try {
+      this.#answering.begin();
+    } catch (error) {
+      this.#refuse(exchange, error, 'a stream');
+      return;
+    }
+    try {
+      if (!kindPattern.test(kind)) throw nothingOfThatName();
+      // A handler that stops reading early still answers; the caller is told to stop with the end of the answer.
+      const incoming = { header: decodeBody(header), payload: exchange.payload(() => undefined) };
+      const outgoing = await this.#handled(exchange, kind, incoming);
+      if (outgoing === null) return;
+      if (exchange.failure !== null) {
+        await outgoing.payload?.[Symbol.asyncIterator]().return?.();
+        return;
+      }
+      this.#bulk.answer(exchange.id, encodeBody(outgoing.header));
+      await exchange.send(outgoing.payload);
+    } catch (error) {
+      this.#refuse(exchange, error, kind);
+    } finally {
+      this.#answering.end();
+    }
+  }
+
+  /** Null when the handler refused, and the asker was told. */
+  async #handled(exchange: BulkExchange, kind: string, incoming: IncomingStream): Promise<OutgoingStream | null> {
+    try {
+      return await this.#context.handlers.stream(this.#from!, kind, incoming);
+    } catch (error) {
+      if (exchange.failure === null) this.#bulk.refuse(exchange, this.#answering.refusalOfHandler(error, kind));
+      return null;
+    }
+  }
+
+  #refuse(exchange: BulkExchange, error: unknown, doing: string): void {
+    const refusal = this.#answering.refusal(error, doing);
+    if (refusal !== null) this.#bulk.refuse(exchange, refusal);
+  }
+}
