@@ -81,6 +81,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   }
   if (network.admission !== null) membership.keepOwn(network.admission);
 
+  let answering: { ring: RingHost; data: DataPlane; same: SameIdentityWatch; exchange: MembersExchange } | null = null;
   const transportOptions: Http2TransportOptions = {
     identity,
     genesis,
@@ -109,7 +110,6 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     }
   }
   const transport = new Http2Transport(transportOptions);
-  let answering: { ring: RingHost; data: DataPlane; same: SameIdentityWatch; exchange: MembersExchange } | null = null;
   const wired = () => {
     if (answering === null) throw new TransportError('refused', 'This peer is still starting.');
     return answering;
