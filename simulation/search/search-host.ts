@@ -28,7 +28,7 @@ const places: (bits: number) => RecordPlaces = (bits) => ({ bits, teaching: fals
 const notSimulated = async (): Promise<never> => {
   throw new Error('expressions are not simulated');
 };
-const noRecords = { get: () => ({ items: [], cursor: null }) };
+const noRecords = { *inTurns() {} };
 
 export class SearchHost {
   readonly broadcast: Broadcast;
@@ -42,6 +42,10 @@ export class SearchHost {
     const isDead = (id: Contact['host']) => host.ring.isDown(id);
     this.broadcast = new Broadcast({
       self: () => self,
+      networkId: '',
+      // Nobody forges here.
+      sign: () => new Uint8Array(64),
+      verify: () => true,
       bits,
       transport,
       clock,

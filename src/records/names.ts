@@ -28,6 +28,8 @@ export interface Signer {
 
 /** Names of the whole network that one listing gathers; more are found by search. */
 const maximumNamesGathered = 100_000;
+/** Read for one listing, where some publishers have so many names that not all fit. */
+const maximumNamesRead = 4 * maximumNamesGathered;
 const maximumHostsListed = 256;
 const hostsListedAtOnce = 8;
 
@@ -140,12 +142,14 @@ export class Names {
   /** Everybody's current names, by asking every host for those that it holds; in the order of name and publisher. */
   async gatherAll(): Promise<readonly NameEntry[]> {
     let merged: readonly EncodedEntry[] = [];
+    let read = 0;
     const hosts = this.#ports.view.hosts().slice(0, maximumHostsListed);
-    for (let start = 0; start < hosts.length; start += hostsListedAtOnce) {
+    for (let start = 0; start < hosts.length && read < maximumNamesRead; start += hostsListedAtOnce) {
       const some = hosts.slice(start, start + hostsListedAtOnce);
-      const lists = await Promise.all(some.map((host) => this.#listAt(host, maximumNamesGathered - merged.length)));
-      merged = mergeEntriesAt(this.#ports.clock.wallTime(), merged, ...lists);
-      if (merged.length >= maximumNamesGathered) break;
+      const most = Math.ceil((maximumNamesRead - read) / some.length);
+      const lists = await Promise.all(some.map((host) => this.#listAt(host, most)));
+      read += lists.reduce((sum, list) => sum + list.length, 0);
+      merged = fairPart(mergeEntriesAt(this.#ports.clock.wallTime(), merged, ...lists), maximumNamesGathered);
     }
     return this.#current(merged).sort(byNameAndPublisher);
   }
@@ -250,4 +254,17 @@ export function byNameAndPublisher(a: NameEntry, b: NameEntry): number {
   if (a.name !== b.name) return a.name < b.name ? -1 : 1;
   if (a.publisher !== b.publisher) return a.publisher < b.publisher ? -1 : 1;
   return a.sequence - b.sequence;
+}
+
+/** So many of them: of each publisher as many as of any other, as far as it has them, so that none hides the others. */
+export function fairPart(entries: readonly EncodedEntry[], most: number): readonly EncodedEntry[] {
+  if (entries.length <= most) return entries;
+  const byPublisher = [...Map.groupBy(entries, ({ entry }) => entry.publisher).values()];
+  byPublisher.sort((a, b) => a.length - b.length);
+  let left = most;
+  return byPublisher.flatMap((some, place) => {
+    const part = some.slice(0, Math.floor(left / (byPublisher.length - place)));
+    left -= part.length;
+    return part;
+  });
 }

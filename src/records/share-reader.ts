@@ -2,7 +2,7 @@
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import type { ShareTable } from '../storage/share-table.ts';
+import type { HeldLeaf, ShareTable } from '../storage/share-table.ts';
 import type { Answer } from './asking.ts';
 import { type BatchHeader, batchName, newerHeader, tagOf, tagsIn } from './batch-header.ts';
 import type { RecordKind } from './entry.ts';
@@ -27,6 +27,9 @@ const maximumPages = 64;
 /** Leaves read here at a time, so that a key of many is not held in memory twice. */
 const leavesPerRead = 256;
 const maximumLeavesHere = 16_384;
+/** Of these it is known whose they are, where there are more. */
+const maximumLeavesLookedAt = 1_048_576;
+const leavesPerTurn = 16;
 /** Hosts behind the places, which may have taken leaves while a place was away. */
 const hostsBehindPlaces = 2;
 
@@ -38,7 +41,7 @@ interface VerifiedLeaf {
 }
 
 export interface ShareReaderPorts extends SharePorts {
-  readonly shares: Pick<ShareTable, 'atKey'>;
+  readonly shares: Pick<ShareTable, 'atKey' | 'publishersAtKey' | 'byRow'>;
 }
 
 export class RingShareReader implements ShareReader {
@@ -61,18 +64,36 @@ export class RingShareReader implements ShareReader {
   }
 
   heldHere(key: RecordKey, kind: RecordKind): readonly HeldShareEntry[] {
-    const { shares, clock, headers } = this.#ports;
+    const { shares, clock } = this.#ports;
     const leaves: VerifiedLeaf[] = [];
     for (let after = 0; leaves.length < maximumLeavesHere; ) {
       const held = shares.atKey(key, clock.wallTime(), after, leavesPerRead);
-      leaves.push(
-        ...held.map(({ header, position, bytes }) => ({ header: headers.readKept(header), place: position, bytes })),
-      );
+      leaves.push(...held.map((leaf) => this.#kept(leaf)));
       const last = held.at(-1);
-      if (last === undefined || held.length < leavesPerRead) break;
+      if (last === undefined || held.length < leavesPerRead) return this.#entriesIn(leaves, key, kind);
       after = last.leaf;
     }
-    return this.#entriesIn(leaves, key, kind);
+    return this.#entriesIn(this.#inTurns(key), key, kind);
+  }
+
+  #kept({ header, position, bytes }: HeldLeaf): VerifiedLeaf {
+    return { header: this.#ports.headers.readKept(header), place: position, bytes };
+  }
+
+  /** Where there are more than are read: some of each publisher, so that none hides the others. */
+  #inTurns(key: RecordKey): readonly VerifiedLeaf[] {
+    const { shares, clock } = this.#ports;
+    const now = clock.wallTime();
+    const places = shares.publishersAtKey(key, now, maximumLeavesLookedAt);
+    const byPublisher = Map.groupBy(places, ({ publisher }) => publisher);
+    const rows: number[] = [];
+    for (let from = 0; rows.length < Math.min(maximumLeavesHere, places.length); from += leavesPerTurn)
+      for (const some of byPublisher.values())
+        rows.push(...some.slice(from, from + leavesPerTurn).map(({ leaf }) => leaf));
+    return rows.slice(0, maximumLeavesHere).flatMap((row) => {
+      const held = shares.byRow(row, now);
+      return held === null ? [] : [this.#kept(held)];
+    });
   }
 
   async #ask(host: Contact, key: RecordKey, signal: AbortSignal | undefined): Promise<Answer<VerifiedLeaf>> {

@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
-import { createIdentity } from '../network/identity.ts';
+import { createIdentity, type Identity, verifySignature } from '../network/identity.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
 import { ringId } from '../ring/identifier.ts';
 import type { Contact, MemberPointer } from '../ring/pointer.ts';
 import { Broadcast, type QueryTold } from './broadcast.ts';
 import { Expressions } from './expressions.ts';
 import type { Hit } from './hit.ts';
-import { encodeBroadcast, searchMessages } from './search-messages.ts';
+import { encodeBroadcast, searchMessages, signedQuestion } from './search-messages.ts';
 
 const bits = 16;
 const expressions = new Expressions();
@@ -38,15 +38,14 @@ function fewMembers(members: readonly MemberPointer[], { host }: Contact): reado
 }
 
 /** Hosts that know one another, each with two members and one file named after its number. */
-function networkOf(count: number, dead: ReadonlySet<number> = new Set(), knowAll = true) {
+/** The first so many hosts are clients, which have no places; only those that they speak to know where they are. */
+function networkOf(count: number, dead: ReadonlySet<number> = new Set(), knowAll = true, clients = 0) {
   const { clock } = virtualClock();
-  const contacts = Array.from(
-    { length: count },
-    (): Contact => ({ host: createIdentity().host, addresses: ['127.0.0.1:1'] }),
-  );
+  const identities = Array.from({ length: count }, () => createIdentity());
+  const contacts = identities.map(({ host }): Contact => ({ host, addresses: ['127.0.0.1:1'] }));
   const members = contacts
     .flatMap((contact, place) =>
-      [0, 1].map(
+      (place < clients ? [] : [0, 1]).map(
         (index) => ({ id: ringId((place * 7919 + index * 31_337) % 2 ** bits, bits), index, contact }) as MemberPointer,
       ),
     )
@@ -62,6 +61,9 @@ function networkOf(count: number, dead: ReadonlySet<number> = new Set(), knowAll
     };
     return new Broadcast({
       self: () => self,
+      networkId: 'test',
+      sign: (bytes) => identities[place]!.sign(bytes),
+      verify: verifySignature,
       bits,
       transport: { request } as Transport,
       clock,
@@ -80,7 +82,7 @@ function networkOf(count: number, dead: ReadonlySet<number> = new Set(), knowAll
     const reached = await hosts[0]!.ask(asked, (found) => hits.push(...found));
     return { hits, reached };
   };
-  return { ask, hosts, told, messages: () => messages, contacts };
+  return { ask, hosts, told, messages: () => messages, contacts, identities, clock };
 }
 
 test('A16 a broadcast finds the files of all, each host looks once, and hits come from each holder', async () => {
@@ -148,24 +150,44 @@ test('A22 who asks without end is refused by each host, not answered', async () 
 });
 
 /** A question put straight to host 1 by host 0, in the name of `asker`. */
-function inTheNameOf(network: ReturnType<typeof networkOf>, asker: Contact, from = network.contacts[0]!) {
+function inTheNameOf(network: ReturnType<typeof networkOf>, asker: Identity, from = network.contacts[0]!) {
   const member = ringId(0, bits);
   const parts = [{ member, end: member }];
-  const question = { id: randomUUID(), pattern: 'nothing', most: 10, asker, parts, hops: 0, left: 1000 };
+  const signed = { id: randomUUID(), pattern: 'nothing', most: 10, time: network.clock.wallTime() };
+  const signature = asker.sign(signedQuestion('test', signed));
+  const question = { ...signed, signature, asker: asker.host, parts, hops: 0, left: 1000 };
   return network.hosts[1]!.asked(from, encodeBroadcast(question));
 }
 
 test('A22 who asks in ever other names is refused as well', async () => {
   const network = networkOf(2);
-  const madeUp = (): Contact => ({ host: createIdentity().host, addresses: ['127.0.0.1:1'] });
-  for (let count = 0; count < 300; count++) await inTheNameOf(network, madeUp());
-  await assert.rejects(inTheNameOf(network, madeUp()), { code: 'busy' });
+  for (let count = 0; count < 300; count++) await inTheNameOf(network, createIdentity());
+  await assert.rejects(inTheNameOf(network, createIdentity()), { code: 'busy' });
 });
 
 test('A22 nobody uses up the questions of another by asking in its name', async () => {
   const network = networkOf(3);
-  const victim = network.contacts[2]!;
+  const victim = network.identities[2]!;
   for (let count = 0; count < 30; count++) await inTheNameOf(network, victim);
   await assert.rejects(inTheNameOf(network, victim), { code: 'busy' });
-  await inTheNameOf(network, victim, victim);
+  await inTheNameOf(network, victim, network.contacts[2]!);
+});
+
+test('L a question that its asker has not signed is refused, or one of another day, and nothing is sent anywhere', async () => {
+  const network = networkOf(3);
+  const victim = network.identities[2]!;
+  const forger: Identity = { ...createIdentity(), host: victim.host, sign: (bytes) => createIdentity().sign(bytes) };
+  await assert.rejects(inTheNameOf(network, forger), { code: 'bad-request' });
+  const wall = network.clock.wallTime;
+  network.clock.wallTime = () => wall() + 2 * 86_400_000;
+  const late = inTheNameOf({ ...network, clock: { ...network.clock, wallTime: wall } }, victim);
+  await assert.rejects(late, { code: 'bad-request' });
+  assert.equal(network.messages(), 0);
+});
+
+test('L an asker that is no known member has its hits handed up the tree', async () => {
+  const network = networkOf(20, new Set(), true, 1);
+  const { hits, reached } = await network.ask('report');
+  assert.equal(hits.length, 19);
+  assert.deepEqual(reached, { answered: 19, missed: 0 });
 });

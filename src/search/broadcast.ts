@@ -1,6 +1,9 @@
 /**
  * A question to every peer (spec/4, Ring broadcast): it goes down a tree over the ring, each host looks through its own files
  * once and sends what it finds straight to the asker, and the answers that come back up the tree say how many looked.
+ *
+ * The asker signs its question, and is reached where the ring knows it, never at an address that a question names: else everybody
+ * could be made to dial anything. An asker that is no known member gets its hits up the tree.
  */
 import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
@@ -25,10 +28,15 @@ import {
   type Part,
   type Reached,
   searchMessages,
+  signedQuestion,
 } from './search-messages.ts';
 
 export interface BroadcastPorts {
   readonly self: () => Contact;
+  readonly networkId: string;
+  /** With the key of this host. */
+  readonly sign: (bytes: Uint8Array) => Uint8Array;
+  readonly verify: (host: HostId, bytes: Uint8Array, signature: Uint8Array) => boolean;
   readonly bits: number;
   readonly transport: Transport;
   readonly clock: Clock;
@@ -77,6 +85,8 @@ const maximumExpressionMillisecondsPerAsker = 1000;
 /** Broadcasts that are being looked through for. */
 const maximumLooking = 64;
 const maximumAskers = 4096;
+/** A question is no older or newer, so that nobody asks it once more in the name of its asker for ever; clocks may be wrong. */
+const maximumAgeMilliseconds = 86_400_000;
 
 interface Open {
   readonly take: (hits: readonly Hit[]) => boolean;
@@ -86,6 +96,8 @@ export class Broadcast {
   readonly #ports: BroadcastPorts;
   readonly #seen = new Set<string>();
   readonly #open = new Map<string, Open>();
+  /** Questions of those who are no known members, and who handed them on; `left`: hits that are of use to the asker. */
+  readonly #relayed = new Map<string, { readonly to: Contact; left: number }>();
   /** What was spent in the time that runs: questions by asker and host that handed them on, and more by what is counted. */
   readonly #spent = new Map<string, { since: Milliseconds; amount: number }>();
   readonly #turns: MatchingTurns;
@@ -114,8 +126,10 @@ export class Broadcast {
     };
     this.#open.set(id, { take });
     try {
-      const asker = this.#ports.self();
-      return await this.#begin({ id, pattern, most: mostHits, asker, parts: [], hops, left: milliseconds });
+      const { self, sign, networkId, clock } = this.#ports;
+      const question = { id, pattern, most: mostHits, asker: self().host, time: clock.wallTime() };
+      const signature = sign(signedQuestion(networkId, question));
+      return await this.#begin({ ...question, signature, parts: [], hops, left: milliseconds });
     } finally {
       this.#open.delete(id);
     }
@@ -127,19 +141,24 @@ export class Broadcast {
   async asked(from: Contact, body: unknown): Promise<unknown> {
     const question = decodeBroadcast(body, this.#ports.bits);
     this.#checkAsker(from.host, question);
-    return encodeReached(await this.#carryOut(question, from.host));
+    return encodeReached(await this.#carryOut(question, from));
   }
 
   /** `search.hits` */
-  found(body: unknown): unknown {
+  async found(body: unknown): Promise<unknown> {
     const { id, hits } = decodeFound(body);
-    return encodeMore(this.#open.get(id)?.take(hits) ?? false);
+    const open = this.#open.get(id);
+    if (open !== undefined) return encodeMore(open.take(hits));
+    const relay = this.#relayed.get(id);
+    if (relay === undefined || relay.left <= 0) return encodeMore(false);
+    relay.left -= hits.length;
+    return encodeMore(await this.#send(relay.to, id, hits));
   }
 
   /** A client has no place of its own: it hands the whole ring to the first member that it knows. */
   async #begin(question: BroadcastQuestion): Promise<Reached> {
     const members = this.#ports.members();
-    const own = members.find(({ contact }) => contact.host === question.asker.host);
+    const own = members.find(({ contact }) => contact.host === question.asker);
     const first = own ?? members[0];
     if (first === undefined) return nobody;
     const parts = [{ member: first.id, end: first.id }];
@@ -148,9 +167,10 @@ export class Broadcast {
   }
 
   /** @param from who handed it on; null when it is asked here */
-  async #carryOut(question: BroadcastQuestion, from: HostId | null): Promise<Reached> {
+  async #carryOut(question: BroadcastQuestion, from: Contact | null): Promise<Reached> {
     const isNew = !this.#seen.has(question.id);
     this.#remember(question.id);
+    if (isNew && from !== null && this.#knownAsker(question) === null) this.#relay(question, from);
     const below = this.#spread(question);
     const here = isNew ? this.#look(question, from) : nobody;
     return sum(await Promise.all([below, here]));
@@ -208,7 +228,7 @@ export class Broadcast {
   }
 
   /** Looks through the own files and sends what fits. Who could not look through all of them counts as missed. */
-  async #look(question: BroadcastQuestion, from: HostId | null): Promise<Reached> {
+  async #look(question: BroadcastQuestion, from: Contact | null): Promise<Reached> {
     const pattern = this.#patternOf(question);
     const matching = this.#turns.begin();
     const waiting: Hit[] = [];
@@ -219,7 +239,7 @@ export class Broadcast {
       for await (const files of this.#ports.files()) {
         waiting.push(...(await this.#matching(pattern, files, matching)));
         while (isWanted && waiting.length >= hitsPerMessage) {
-          isWanted = await this.#deliver(question, exactFirst(pattern, waiting.splice(0, hitsPerMessage)));
+          isWanted = await this.#deliver(question, from, exactFirst(pattern, waiting.splice(0, hitsPerMessage)));
           responses += hitsPerMessage;
         }
         if (!isWanted || matching.isOver) break;
@@ -231,10 +251,10 @@ export class Broadcast {
     } finally {
       this.#looking -= 1;
       if (pattern.kind === 'expression' && from !== null)
-        this.#spend(`ms ${from} ${question.asker.host}`, matching.took);
+        this.#spend(`ms ${from.host} ${question.asker}`, matching.took);
     }
     if (isWanted && waiting.length > 0) {
-      await this.#deliver(question, exactFirst(pattern, waiting.slice(0, hitsPerMessage)));
+      await this.#deliver(question, from, exactFirst(pattern, waiting.slice(0, hitsPerMessage)));
       responses += waiting.length;
     }
     this.#tell('answered', question, responses);
@@ -253,17 +273,31 @@ export class Broadcast {
   }
 
   /** False when the asker wants no more, or does not answer. */
-  async #deliver({ id, asker }: BroadcastQuestion, hits: readonly Hit[]): Promise<boolean> {
-    if (asker.host === this.#ports.self().host) return this.#open.get(id)?.take(hits) ?? false;
+  async #deliver(question: BroadcastQuestion, from: Contact | null, hits: readonly Hit[]): Promise<boolean> {
+    const { id, asker } = question;
+    if (asker === this.#ports.self().host) return this.#open.get(id)?.take(hits) ?? false;
+    const to = this.#knownAsker(question) ?? from;
+    return to !== null && this.#send(to, id, hits);
+  }
+
+  async #send(to: Contact, id: string, hits: readonly Hit[]): Promise<boolean> {
     try {
       const options = { deadline: deliveryMilliseconds };
-      return decodeMore(
-        await this.#ports.transport.request(asker, searchMessages.hits, encodeFound(id, hits), options),
-      );
+      return decodeMore(await this.#ports.transport.request(to, searchMessages.hits, encodeFound(id, hits), options));
     } catch (error) {
       if (error instanceof TransportError) return false;
       throw error;
     }
+  }
+
+  /** Where the ring knows the asker. */
+  #knownAsker({ asker }: BroadcastQuestion): Contact | null {
+    return this.#ports.members().find(({ contact }) => contact.host === asker)?.contact ?? null;
+  }
+
+  #relay({ id, most }: BroadcastQuestion, to: Contact): void {
+    this.#relayed.set(id, { to, left: most });
+    if (this.#relayed.size > maximumSeen) this.#relayed.delete(this.#relayed.keys().next().value!);
   }
 
   #tell(role: QueryTold['role'], question: BroadcastQuestion, responses: number): void {
@@ -283,17 +317,22 @@ export class Broadcast {
     if (this.#seen.size > maximumSeen) this.#seen.delete(this.#seen.values().next().value!);
   }
 
-  /** The asker's name in a question proves nothing: who hands it on answers for it, so that nobody uses up another's share. */
-  #checkAsker(from: HostId, { id, asker, pattern }: BroadcastQuestion): void {
+  /** Who hands a question on answers for it as well: a member can have as many names as it likes. */
+  #checkAsker(from: HostId, question: BroadcastQuestion): void {
+    const { id, asker, pattern, time, signature } = question;
     if (this.#seen.has(id)) return;
     this.#take(from, 1, { most: maximumPerHost, has: `${from} has handed on ${maximumPerHost} questions` });
-    const has = `${asker.host} has asked ${maximumPerAsker} questions through ${from}`;
-    this.#take(`${from} ${asker.host}`, 1, { most: maximumPerAsker, has });
+    const { networkId, verify, clock } = this.#ports;
+    const isOfAsker = verify(asker, signedQuestion(networkId, question), signature);
+    if (!isOfAsker || Math.abs(clock.wallTime() - time) > maximumAgeMilliseconds)
+      throw new TransportError('refused', `The question is not one that ${asker} asks now.`, 'bad-request');
+    const has = `${asker} has asked ${maximumPerAsker} questions through ${from}`;
+    this.#take(`${from} ${asker}`, 1, { most: maximumPerAsker, has });
     const bytes = Buffer.byteLength(pattern);
     const patterns = `${from} has handed on ${maximumPatternBytes} bytes of patterns`;
     this.#take(`bytes ${from}`, bytes, { most: maximumPatternBytes, has: patterns });
-    const expressions = `${asker.host} has had ${maximumExpressionMillisecondsPerAsker} ms for its expressions`;
-    this.#take(`ms ${from} ${asker.host}`, 0, { most: maximumExpressionMillisecondsPerAsker, has: expressions });
+    const expressions = `${asker} has had ${maximumExpressionMillisecondsPerAsker} ms for its expressions`;
+    this.#take(`ms ${from} ${asker}`, 0, { most: maximumExpressionMillisecondsPerAsker, has: expressions });
     if (this.#looking < maximumLooking) return;
     throw new TransportError(
       'refused',

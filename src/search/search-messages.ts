@@ -4,15 +4,26 @@
  * `search.count`  `{words}` → `{counts, split}`: how many postings the host holds under each word, at most `maximumCounted`, and
  *                 whether there are more under the keys over which it is split (frequent-words.ts).
  * `search.query`  `{id, word, query, skip, limit}` → `{hits, total, split}`: postings under the word that answer the query, the best first.
- * `search.ask`    `{id, pattern, most, asker, parts, hops, left}` → `{answered, missed}`: a broadcast, see broadcast.ts. It is answered when
- *                 all below have answered, `left` milliseconds later at the latest.
- * `search.hits`   `{id, hits}` → `{more}`: what a host found for a broadcast, sent to the asker; `more` false: it has enough.
+ * `search.ask`    `{id, pattern, most, asker, time, signature, parts, hops, left}` → `{answered, missed}`: a broadcast, see broadcast.ts. The
+ *                 asker's key signs what does not change on the way. It is answered when all below have answered, `left` milliseconds later
+ *                 at the latest.
+ * `search.hits`   `{id, hits}` → `{more}`: what a host found for a broadcast, sent to the asker, or up the tree where the asker is no known
+ *                 member; `more` false: it has enough.
  */
-import { decodeContact, encodeContact } from '../network/contact-codec.ts';
+import { hostIdOfPublicKey, publicKeyBytes, publicKeyOfHostId } from '../network/host-id.ts';
 import type { Wire } from '../network/transport.ts';
-import { field, malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
+import {
+  field,
+  malformed,
+  readBoolean,
+  readBytes,
+  readInteger,
+  readList,
+  readText,
+  readTuple,
+} from '../network/wire-reading.ts';
 import type { RingId } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { HostId } from '../ring/pointer.ts';
 import type { WordFrequency } from './frequent-words.ts';
 import type { Hit } from './hit.ts';
 import { decodeHits, encodeHits } from './hit-codec.ts';
@@ -35,6 +46,7 @@ export const maximumHops = 64;
 export const maximumLeftMilliseconds = 60_000;
 export const maximumBroadcastHits = 100_000;
 const maximumHosts = 1_000_000;
+const signatureBytes = 64;
 /** Before and behind a word: `pre:` and its place when it is split. */
 const maximumPlaceCharacters = 8;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -117,7 +129,11 @@ export interface BroadcastQuestion {
   readonly pattern: string;
   /** Hits beyond are of no use to the asker. */
   readonly most: number;
-  readonly asker: Contact;
+  readonly asker: HostId;
+  /** Milliseconds since 1970 by the asker's clock. */
+  readonly time: number;
+  /** The asker's, over `signedQuestion`. */
+  readonly signature: Uint8Array;
   readonly parts: readonly Part[];
   /** How many more times it may be handed on. */
   readonly hops: number;
@@ -125,9 +141,17 @@ export interface BroadcastQuestion {
   readonly left: number;
 }
 
-export function encodeBroadcast({ id, pattern, most, asker, parts, hops, left }: BroadcastQuestion): Wire {
-  const pairs = parts.map(({ member, end }) => [member, end]);
-  return { id, pattern, most, asker: encodeContact(asker, false), parts: pairs, hops, left };
+/** What the asker signs: `chordial search v1`, network, id, pattern, most hits and time, each behind a zero byte. */
+export function signedQuestion(
+  networkId: string,
+  { id, pattern, most, time }: Pick<BroadcastQuestion, 'id' | 'pattern' | 'most' | 'time'>,
+): Uint8Array {
+  return Buffer.from(['chordial search v1', networkId, id, pattern, most, time].join('\0'));
+}
+
+export function encodeBroadcast(question: BroadcastQuestion): Wire {
+  const { asker, parts, ...rest } = question;
+  return { ...rest, asker: publicKeyOfHostId(asker), parts: parts.map(({ member, end }) => [member, end]) };
 }
 
 export function decodeBroadcast(body: Wire, bits: number): BroadcastQuestion {
@@ -135,7 +159,9 @@ export function decodeBroadcast(body: Wire, bits: number): BroadcastQuestion {
     id: readId(field(body, 'id')),
     pattern: readText(field(body, 'pattern'), 'the pattern', maximumQueryBytes),
     most: readInteger(field(body, 'most'), 'the most hits', 1, maximumBroadcastHits),
-    asker: decodeContact(field(body, 'asker')),
+    asker: hostIdOfPublicKey(readBytes(field(body, 'asker'), 'the key of the asker', publicKeyBytes)),
+    time: readInteger(field(body, 'time'), 'a time', 0, Number.MAX_SAFE_INTEGER),
+    signature: readBytes(field(body, 'signature'), 'the signature of the asker', signatureBytes),
     parts: readList(field(body, 'parts'), 'the parts', 1, maximumParts).map((part) => {
       const [member, end] = readTuple(part, 'a part', 2);
       return { member: readRingId(member, bits), end: readRingId(end, bits) };

@@ -1,7 +1,7 @@
 /** The index as this host holds it: the files that stand under a word, from puts and from shares, and the best for a query. */
-import { storedEntries } from '../records/entry.ts';
+import { type EncodedEntry, storedEntries } from '../records/entry.ts';
 import { isCurrent } from '../records/merge.ts';
-import { wordKey } from '../records/record-keys.ts';
+import { type RecordKey, wordKey } from '../records/record-keys.ts';
 import type { ShareReader } from '../records/shares.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
@@ -13,7 +13,7 @@ import { hitOfPosting, hitOfShare } from './posting-entry.ts';
 import type { WordQuery } from './query.ts';
 
 export interface WordIndexPorts {
-  readonly table: Pick<RecordTable, 'get'>;
+  readonly table: Pick<RecordTable, 'inTurns'>;
   readonly shares: Pick<ShareReader, 'heldHere'>;
   readonly clock: Clock;
   readonly isDead: (host: Contact['host']) => boolean;
@@ -21,7 +21,8 @@ export interface WordIndexPorts {
 
 /** Looked at for one word; of a word with more, those beyond are found by adding another word. */
 const maximumPostings = 200_000;
-const postingsPerPage = 1000;
+/** Of one publisher before others have their turn. */
+const maximumPostingsPerTurn = 1000;
 /** What was read of a word serves the next pages of a query, and others that ask for it: the longer the dearer it was to read. */
 const mostKeptMilliseconds: Milliseconds = 2000;
 const keptMillisecondsPerHit = 5;
@@ -99,21 +100,21 @@ export class WordIndex {
   }
 
   #count(word: string): WordFrequency {
-    const { table, shares, clock } = this.#ports;
+    const { shares, clock } = this.#ports;
     const key = wordKey(word);
     const now = clock.wallTime();
     let [count, isSplit]: [number, boolean] = [0, false];
-    let cursor: string | null = null;
-    do {
-      const page = table.get(key, 'posting', cursor, postingsPerPage);
-      for (const { entry } of storedEntries(page.items)) {
-        if (!isCurrent(entry, now)) continue;
-        if (isSplitMark(entry)) isSplit = true;
-        else count += 1;
-      }
-      cursor = page.cursor;
-    } while (cursor !== null && count < maximumPostings);
+    for (const { entry } of this.#postings(key)) {
+      if (!isCurrent(entry, now)) continue;
+      if (isSplitMark(entry)) isSplit = true;
+      else count += 1;
+      if (count >= maximumPostings) break;
+    }
     return { count: count + shares.heldHere(key, 'posting').length, isSplit };
+  }
+
+  *#postings(key: RecordKey): Generator<EncodedEntry, void, undefined> {
+    for (const row of this.#ports.table.inTurns(key, 'posting', maximumPostingsPerTurn)) yield* storedEntries([row]);
   }
 
   #under(word: string): Read {
@@ -141,29 +142,34 @@ export class WordIndex {
   }
 
   #read(word: string): Read {
-    const { table, shares, clock } = this.#ports;
+    const { shares, clock } = this.#ports;
     const key = wordKey(word);
     const now = clock.wallTime();
     const hits: Hit[] = [];
     let isSplit = false;
-    let cursor: string | null = null;
-    do {
-      const page = table.get(key, 'posting', cursor, postingsPerPage);
-      for (const encoded of storedEntries(page.items)) {
-        if (!isCurrent(encoded.entry, now)) continue;
-        isSplit ||= isSplitMark(encoded.entry);
-        const hit = hitOfPosting(encoded);
-        if (hit !== null) hits.push(hit);
-      }
-      cursor = page.cursor;
-    } while (cursor !== null && hits.length < maximumPostings);
-    for (const entry of shares.heldHere(key, 'posting')) {
+    for (const encoded of this.#postings(key)) {
+      if (!isCurrent(encoded.entry, now)) continue;
+      isSplit ||= isSplitMark(encoded.entry);
+      const hit = hitOfPosting(encoded);
+      if (hit !== null) hits.push(hit);
       if (hits.length >= maximumPostings) break;
+    }
+    for (const entry of shares.heldHere(key, 'posting')) {
       const hit = hitOfShare(entry);
       if (hit !== null) hits.push(hit);
     }
-    return { hits, isSplit };
+    return { hits: inTurns(hits, maximumPostings), isSplit };
   }
+}
+
+/** So many of them, in turns of those who published them. */
+function inTurns(hits: Hit[], most: number): readonly Hit[] {
+  if (hits.length <= most) return hits;
+  const byPublisher = Map.groupBy(hits, ({ source }) => source.host);
+  const taken: Hit[] = [];
+  for (let from = 0; taken.length < most; from += maximumPostingsPerTurn)
+    for (const some of byPublisher.values()) taken.push(...some.slice(from, from + maximumPostingsPerTurn));
+  return taken.slice(0, most);
 }
 
 function keptFor(hits: number): Milliseconds {

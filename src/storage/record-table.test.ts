@@ -55,6 +55,23 @@ describe('RecordTable', () => {
     assert.equal(table.find(row({ subject: Buffer.from('other') })), null);
   });
 
+  it('M7 gives rows of a key in turns of their publishers, each once, however many one has', async () => {
+    const key = hash('sha256', 'in turns', 'hex');
+    const counts: Readonly<Record<string, number>> = { aaa: 25, bbb: 1, ccc: 10, ddd: 11 };
+    for (const [publisher, count] of Object.entries(counts))
+      await table.put(numbered(count, { publisher, key, kind: 'posting' }));
+    const all = [...table.inTurns(key, 'posting', 10)];
+    const publishers = all.map((one) => one.publisher);
+    assert.equal(new Set(all.map(({ publisher, subject }) => publisher + Buffer.from(subject))).size, 47);
+    assert.equal(all.length, 47);
+    const first = (publisher: string, count: number) => Array.from({ length: count }, () => publisher);
+    assert.deepEqual(publishers, [
+      ...[...first('aaa', 10), ...first('bbb', 1), ...first('ccc', 10), ...first('ddd', 10)],
+      ...[...first('aaa', 10), ...first('ddd', 1), ...first('aaa', 5)],
+    ]);
+    assert.deepEqual([...table.inTurns(hash('sha256', 'nothing', 'hex'), 'posting', 10)], []);
+  });
+
   it('keeps the newest sequence, in whatever order they come and at the same time', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(fc.nat(1000), { minLength: 1 }), fc.uuid(), async (sequences, id) => {

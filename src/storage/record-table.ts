@@ -113,6 +113,37 @@ export class RecordTable {
     return pageOf(rows, limit, (row) => [row.publisher, hexOf(row.subject)]);
   }
 
+  /** The same in turns: so many of each publisher, then so many more of each that has more, so that none hides the others. */
+  *inTurns(key: string, kind: string, perTurn: number): Generator<RecordRow, void, undefined> {
+    // The last rows of those with more to come.
+    let open: RecordRow[] = [];
+    let cursor: string | null = null;
+    let [publisher, given] = ['', 0];
+    do {
+      const page: Page<RecordRow> = this.get(key, kind, cursor, perTurn);
+      cursor = page.cursor;
+      for (const row of page.items) {
+        [publisher, given] = row.publisher === publisher ? [publisher, given + 1] : [row.publisher, 1];
+        yield row;
+        if (given < perTurn) continue;
+        open.push(row);
+        // No id begins so: what follows is the next publisher's.
+        cursor = `${publisher}!.`;
+        break;
+      }
+    } while (cursor !== null);
+    while (open.length > 0) {
+      const next: RecordRow[] = [];
+      for (const last of open) {
+        const page = this.get(key, kind, `${last.publisher}.${hexOf(last.subject)}`, perTurn);
+        const rows = page.items.filter((row) => row.publisher === last.publisher);
+        yield* rows;
+        if (rows.length === perTurn) next.push(rows.at(-1)!);
+      }
+      open = next;
+    }
+  }
+
   /** Rows of a publisher, by subject. */
   byPublisher(publisher: string, kind: string, cursor: string | null, limit: number): Page<RecordRow> {
     const [subject, key] = cursor === null ? ['', ''] : splitCursor(cursor, 2);

@@ -63,6 +63,7 @@ export class ShareTable {
   readonly #putLeaf: StatementSync;
   readonly #anyNear: StatementSync;
   readonly #atKey: StatementSync;
+  readonly #publishersAtKey: StatementSync;
   readonly #byRow: StatementSync;
   readonly #walk: StatementSync;
   readonly #ofBatch: StatementSync;
@@ -91,6 +92,8 @@ export class ShareTable {
     this.#atKey = prepare(
       `${held} WHERE first BETWEEN ? AND ? AND last >= ? AND leaf > ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`,
     );
+    this.#publishersAtKey = prepare(`SELECT leaf, publisher FROM share_leaves JOIN share_batches USING (batch)
+      WHERE first BETWEEN ? AND ? AND last >= ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`);
     this.#byRow = prepare(`${held} WHERE leaf = ? AND ended = 0 AND expiry > ?`);
     this.#walk = prepare(`${held} WHERE leaf > ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`);
     this.#ofBatch = prepare('SELECT leaf, position, first FROM share_leaves WHERE batch = ? LIMIT ?');
@@ -146,6 +149,13 @@ export class ShareTable {
     // Every reader of a name asks; mostly there is nothing, and then this costs a tenth of sorting nothing.
     if (this.#anyNear.get(cell, head) === undefined) return [];
     return this.#atKey.all(cell, head, head, after, now, pageLimit(limit)).map(heldLeaf);
+  }
+
+  /** Whose the current leaves are that may have entries at a key. */
+  publishersAtKey(key: string, now: number, limit: number): readonly { leaf: number; publisher: string }[] {
+    const [cell, head] = [headOf(key.slice(0, cellDigits).padEnd(keyHeadDigits, '0')), headOf(key)];
+    const rows = this.#publishersAtKey.all(cell, head, head, now, limit);
+    return rows.map(({ leaf, publisher }) => ({ leaf: Number(leaf), publisher: String(publisher) }));
   }
 
   /** The leaf that an item of the index names, or null when it is gone or its batch is over. */

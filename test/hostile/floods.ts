@@ -12,7 +12,7 @@ import { createIdentity } from '../../src/network/identity.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 import { decodeEntry } from '../../src/records/entry.ts';
 import { readNameEntry } from '../../src/records/name-entry.ts';
-import { encodeBroadcast, searchMessages } from '../../src/search/search-messages.ts';
+import { encodeBroadcast, searchMessages, signedQuestion } from '../../src/search/search-messages.ts';
 import { type Battlefield, relentlessly, untilOver } from './attack.ts';
 import { badBodies } from './nonsense.ts';
 import { bulkKinds, controlKinds, namesAt, pair } from './pushes.ts';
@@ -191,15 +191,15 @@ export async function floodQueries(field: Battlefield): Promise<void> {
   ];
   await relentlessly(field, 12, 1, async (turn) => {
     const [member, { contact }] = pair(field, turn);
-    const asker = { host: createIdentity().host, addresses: ['127.0.0.1:9'] };
+    const asker = createIdentity();
     const own = member.ring.find((one) => one.contact.host === contact.host);
     const id = own?.id ?? member.members[0]!.id;
     const pattern = patterns[randomInt(patterns.length)]!;
+    const signed = { id: randomUUID(), pattern, most: 1000, time: Date.now() };
     const question = {
-      id: randomUUID(),
-      pattern,
-      most: 1000,
-      asker,
+      ...signed,
+      asker: asker.host,
+      signature: asker.sign(signedQuestion(member.networkId, signed)),
       parts: [{ member: id, end: id }],
       hops: 8,
       left: 5000,
