@@ -96,6 +96,7 @@ export class MemberRing {
       clock: this.time.clock(process),
       random: this.random,
       timers: { ...defaultTimers, stabilizeMaximum: 1000 },
+      gridStart: this.time.now - 1000 * this.random.next(),
       shape: this.#options.shape,
       smallRings: false,
       busyRule: this.#options.busyRule,

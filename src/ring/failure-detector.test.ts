@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
-import { FailureDetector, type Liveness } from './failure-detector.ts';
+import { FailureDetector, type Liveness, type Watching } from './failure-detector.ts';
 import type { Contact, HostId } from './pointer.ts';
 import type { AskFailure, AskResult, RingNetwork } from './ports.ts';
 import { defaultTimers } from './timers.ts';
@@ -33,6 +33,7 @@ function setUp(behaviours: Record<string, Behaviour>) {
     ask: (to, _kind, _ask, deadline, done) => ask(to, deadline, done as (result: AskResult<'probe'>) => void),
   };
   const detector = new FailureDetector({
+    self: '1' as HostId,
     clock: time.clock,
     random: time.random,
     network,
@@ -41,7 +42,8 @@ function setUp(behaviours: Record<string, Behaviour>) {
     moved: (contact) => moves.push(contact),
   });
   for (const name of Object.keys(behaviours)) detector.heard(contactOf(name));
-  const watch = (name: string) => detector.watch(new Map([[name as HostId, contactOf(name)]]));
+  const watch = (name: string, watching: Watching = 'close') =>
+    detector.watch(new Map([[name as HostId, { contact: contactOf(name), watching }]]));
   return { ...time, detector, changes, moves, watch, behaviours, pings: () => pings };
 }
 
@@ -147,17 +149,62 @@ test('A18 hosts that were only heard of do not fill the memory, and push out non
   assert.equal(detector.liveness('lives' as HostId), 'alive');
 });
 
-test('A18 a host that speaks by itself is pinged only to measure its round trip', () => {
+test('A18 a host that speaks by itself is not pinged', () => {
   const { detector, watch, pass, pings } = setUp({ talkative: { ping: 'alive', reaches: null } });
   watch('talkative');
   for (let second = 0; second < 50; second += 0.1) {
     pass(100);
     detector.heard(contactOf('talkative'));
   }
-  assert.ok(pings() >= 8 && pings() <= 12, `${pings()} pings in 50 s`);
+  assert.equal(pings(), 0);
   const before = pings();
   pass(5000);
   assert.ok(pings() - before >= 9, 'silent again, it is pinged at every interval');
+});
+
+test('A18 of two that watch each other the one with the smaller id pings, the other only when that one is late', () => {
+  const { watch, pass, pings } = setUp({ greater: { ping: 'alive', reaches: null } });
+  watch('greater');
+  pass(10_000);
+  assert.ok(pings() >= 19 && pings() <= 26, `${pings()} pings in 10 s`);
+
+  const smaller = setUp({ '0 smaller': { ping: 'alive', reaches: null } });
+  smaller.watch('0 smaller');
+  for (let time = 0; time < 10_000; time += 500) {
+    smaller.detector.heard(contactOf('0 smaller'));
+    smaller.pass(500);
+  }
+  assert.equal(smaller.pings(), 0);
+  smaller.pass(1100);
+  assert.ok(smaller.pings() >= 1, 'late');
+});
+
+test('A18 a host watched from afar is pinged every 5 s', () => {
+  const { detector, watch, pass, pings, behaviours } = setUp({ far: { ping: 'alive', reaches: null } });
+  watch('far', 'far');
+  pass(60_000);
+  assert.ok(pings() >= 10 && pings() <= 14, `${pings()} pings in a minute`);
+  behaviours['far'] = { ping: 'timeout', reaches: null };
+  pass(10_000);
+  assert.equal(isDown(detector, 'far'), true);
+});
+
+test('A5 who is told of a death believes it after one missed ping and a helper, and not without', () => {
+  for (const reaches of [false, true]) {
+    const { detector, pass, pings } = setUp({
+      silent: { ping: 'timeout', reaches: null },
+      helper: { ping: 'alive', reaches },
+    });
+    pass(1);
+    detector.suspect(contactOf('silent'), true);
+    pass(defaultTimers.minimumTimeout + 100);
+    assert.equal(pings(), 1);
+    assert.equal(isDown(detector, 'silent'), !reaches);
+  }
+  const { detector, pass } = setUp({ well: { ping: 'alive', reaches: null } });
+  detector.suspect(contactOf('well'), true);
+  pass(5000);
+  assert.equal(isDown(detector, 'well'), false, 'a lie');
 });
 
 test('A26 a host that speaks from another address is known there, whatever others still say', () => {
@@ -181,7 +228,7 @@ test('A26 a host that was down and speaks is looked for in every pointer, wherev
   const host = 'traveller' as HostId;
   detector.declare(detector.contactOf(host)!, 'away');
   const moved = { host, addresses: ['192.0.2.1:2'] };
-  detector.watch(new Map([[host, moved]]));
+  detector.watch(new Map([[host, { contact: moved, watching: 'close' }]]));
   moves.length = 0;
   detector.heard(moved);
   assert.deepEqual(moves, [moved], 'pointers may still name the old address, though the detector does not');

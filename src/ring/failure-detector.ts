@@ -1,10 +1,14 @@
 /**
- * Which hosts are alive. False suspicion, not crash, is what breaks a ring (spec: a live head treated as dead with 2 %
+ * Which hosts are alive. All pings of a host leave in one tick, since a wakeup costs more than a message; of two hosts that
+ * watch each other the one with the smaller id pings, and the other only when it has heard nothing for longer.
+ *
+ * False suspicion, not crash, is what breaks a ring (spec: a live head treated as dead with 2 %
  * probability loses SufficientPrincipals in a third of the runs), so a death is believed only after
  *   - several pings in a row went unanswered and nothing else was heard from the host, and
  *   - of two other live hosts asked, at least one answered that it cannot reach it either, and none that it can.
  * A helper that does not answer does not count; with no helper the own evidence decides.
  * A host that a helper still reaches is kept and routed around (non-transitive links).
+ * Who is told of a death by another host needs one missed ping of its own instead of several (decision 21).
  * One confirmation covers all members of the host. Whatever is heard from it later brings it back to life.
  */
 import { type Contact, type HostId, shareAddress } from './pointer.ts';
@@ -26,20 +30,26 @@ interface Entry {
   contact: Contact;
   liveness: Liveness;
   lastHeard: Milliseconds | null;
-  lastPinged: Milliseconds;
   readonly roundTrip: RoundTrip;
   misses: number;
   /** When the current run of misses began. */
   missingSince: Milliseconds;
   checking: boolean;
+  /** Another host has found it dead: one missed ping of our own, and the helpers decide. */
+  isTold: boolean;
   /** Counts checks: an answer to one that was settled otherwise meanwhile (it said that it leaves) concludes nothing. */
   checks: number;
-  watched: boolean;
+  watched: Watching | null;
+  /** Until a missed ping is sent again. */
   timer: Timer | null;
   waiting: ((dead: boolean) => void)[];
 }
 
+/** `close`: pinged in each tick. `far`: now and then, in case no one who watches it closely tells. */
+export type Watching = 'close' | 'far';
+
 export interface FailureDetectorPorts {
+  readonly self: HostId;
   readonly clock: Clock;
   readonly random: Random;
   readonly network: RingNetwork;
@@ -56,14 +66,17 @@ const maximumHosts = 16_384;
 const helpersAsked = 2;
 /** A failure that costs no waiting (connection refused) is tried again after this part of the ping interval. */
 const fastRetryPart = 0.2;
-/** A host that speaks by itself need not be pinged, but for its round-trip time this often. */
-const intervalsPerMeasurement = 10;
-/** Pauses between pings are shorter by up to this part: of two hosts that watch each other only the quicker one pings. */
-const pingJitter = 0.2;
+/** Ticks are shorter than the ping interval by up to this part, so that hosts do not fall into step. */
+const tickJitter = 0.2;
+/** A host watched from afar is pinged after so many intervals of silence. */
+const intervalsPerFarPing = 10;
+/** The host with the larger id waits so much longer for the ping of the other one. */
+const patienceOfOther = 1.3;
 
 export class FailureDetector {
   readonly #ports: FailureDetectorPorts;
   readonly #entries = new Map<HostId, Entry>();
+  #ticking: Timer | null = null;
   #closed = false;
 
   constructor(ports: FailureDetectorPorts) {
@@ -72,6 +85,7 @@ export class FailureDetector {
 
   close(): void {
     this.#closed = true;
+    this.#ticking?.cancel();
     for (const entry of this.#entries.values()) entry.timer?.cancel();
     this.#entries.clear();
   }
@@ -127,21 +141,15 @@ export class FailureDetector {
   }
 
   /** Exactly these hosts are pinged from now on; others keep what is known of them. */
-  watch(contacts: ReadonlyMap<HostId, Contact>): void {
+  watch(hosts: ReadonlyMap<HostId, { readonly contact: Contact; readonly watching: Watching }>): void {
     for (const [host, entry] of this.#entries) {
-      if (entry.watched && !contacts.has(host)) {
-        entry.watched = false;
-        if (!entry.checking) this.#rest(entry);
-      }
+      if (entry.watched === null || hosts.has(host)) continue;
+      entry.watched = null;
+      if (!entry.checking) this.#rest(entry);
     }
-    for (const [host, contact] of contacts) {
-      const entry = this.#entry(contact);
-      if (entry.watched) continue;
-      entry.watched = true;
-      if (this.isDown(host) || entry.checking) continue;
-      const { pingInterval } = this.#ports.timers;
-      this.#schedule(entry, pingInterval * this.#ports.random.next());
-    }
+    for (const { contact, watching } of hosts.values()) this.#entry(contact).watched = watching;
+    const { clock, random, timers } = this.#ports;
+    if (hosts.size > 0) this.#ticking ??= clock.after(timers.pingInterval * random.next(), () => this.#tick());
   }
 
   /** Any authenticated packet from the host: it lives. */
@@ -158,7 +166,6 @@ export class FailureDetector {
     if (!isCertain || !shareAddress(before, entry.contact)) this.#ports.moved(entry.contact);
     if (entry.liveness === 'alive') return;
     this.#turn(entry, 'alive');
-    if (entry.watched && !entry.checking) this.#schedule(entry, this.#pause());
   }
 
   /** The host said so itself, or an authenticated event tells it. */
@@ -169,8 +176,9 @@ export class FailureDetector {
     this.#settle(entry);
   }
 
-  /** Something else found it silent: check now instead of at the next ping. */
-  suspect(contact: Contact): void {
+  /** Something found it silent: check now instead of in the next tick. `isTold`: another host has confirmed its death. */
+  suspect(contact: Contact, isTold = false): void {
+    if (isTold) this.#entry(contact).isTold = true;
     this.confirm(contact, () => {});
   }
 
@@ -192,13 +200,13 @@ export class FailureDetector {
         contact,
         liveness: 'alive',
         lastHeard: null,
-        lastPinged: Number.NEGATIVE_INFINITY,
         roundTrip: new RoundTrip(),
         misses: 0,
         missingSince: 0,
         checking: false,
+        isTold: false,
         checks: 0,
-        watched: false,
+        watched: null,
         timer: null,
         waiting: [],
       };
@@ -212,32 +220,23 @@ export class FailureDetector {
   }
 
   #forgetOne(): void {
-    const idle = [...this.#entries].filter(([, entry]) => !entry.watched && !entry.checking);
+    const idle = [...this.#entries].filter(([, entry]) => entry.watched === null && !entry.checking);
     const [host] = idle.find(([each, { lastHeard }]) => lastHeard === null || this.isDown(each)) ?? idle[0] ?? [];
     if (host !== undefined) this.#entries.delete(host);
   }
 
-  #schedule(entry: Entry, delay: Milliseconds): void {
-    entry.timer?.cancel();
-    entry.timer = this.#ports.clock.after(delay, () => {
-      entry.timer = null;
-      const rest = this.#mayRest(entry);
-      if (rest > 0) this.#schedule(entry, rest);
-      else this.#check(entry);
-    });
-  }
-
-  /** For how long what was heard makes a ping needless. Two hosts that watch each other so ping in turns. */
-  #mayRest(entry: Entry): Milliseconds {
-    const { clock, timers } = this.#ports;
+  #tick(): void {
+    const { clock, random, self, timers } = this.#ports;
+    this.#ticking = clock.after(timers.pingInterval * (1 - tickJitter * random.next()), () => this.#tick());
     const now = clock.now();
-    if (entry.checking || entry.lastHeard === null) return 0;
-    if (now - entry.lastPinged >= intervalsPerMeasurement * timers.pingInterval) return 0;
-    return entry.lastHeard + this.#pause() - now;
-  }
-
-  #pause(): Milliseconds {
-    return this.#ports.timers.pingInterval * (1 - pingJitter * this.#ports.random.next());
+    for (const entry of this.#entries.values()) {
+      const { watched, checking, lastHeard, contact } = entry;
+      if (watched === null || checking || this.isDown(contact.host)) continue;
+      const pace = timers.pingInterval * (watched === 'close' ? 1 : intervalsPerFarPing);
+      // Half a tick early rather than half a tick late.
+      const patience = self < contact.host ? pace - timers.pingInterval / 2 : pace * patienceOfOther;
+      if (lastHeard === null || now - lastHeard >= patience) this.#check(entry);
+    }
   }
 
   #rest(entry: Entry): void {
@@ -253,7 +252,6 @@ export class FailureDetector {
     const check = entry.checks;
     const { clock, network, timers } = this.#ports;
     const sent = clock.now();
-    entry.lastPinged = sent;
     const timeout = entry.roundTrip.timeout(entry.misses, timers.minimumTimeout, timers.maximumTimeout);
     network.ping(entry.contact, timeout, (result) => {
       if (this.#closed) return;
@@ -267,9 +265,9 @@ export class FailureDetector {
       if (entry.misses === 0) entry.missingSince = sent;
       entry.misses++;
       if (entry.liveness === 'alive') this.#turn(entry, 'suspected');
-      if (entry.misses >= timers.missedPings) return this.#askHelpers(entry);
+      if (entry.misses >= (entry.isTold ? 1 : timers.missedPings)) return this.#askHelpers(entry);
       const wait = result === 'unreachable' ? timers.pingInterval * fastRetryPart : 0;
-      this.#schedule(entry, wait);
+      entry.timer = clock.after(wait, () => this.#check(entry));
     });
   }
 
@@ -282,7 +280,7 @@ export class FailureDetector {
       const j = Math.floor(random.next() * (i + 1));
       [helpers[i], helpers[j]] = [helpers[j]!, helpers[i]!];
     }
-    helpers.sort((a, b) => Number(b.watched) - Number(a.watched));
+    helpers.sort((a, b) => Number(b.watched !== null) - Number(a.watched !== null));
     const asked = helpers.slice(0, helpersAsked);
     const check = entry.checks;
     let open = asked.length;
@@ -312,16 +310,14 @@ export class FailureDetector {
     this.#settle(entry);
   }
 
-  /** Whoever waits for the outcome of a check is told; the next ping is a new one. */
+  /** Those that wait for the outcome of a check are told; the next ping is a new one. */
   #settle(entry: Entry): void {
     entry.checking = false;
+    entry.isTold = false;
     entry.misses = 0;
     const waiting = entry.waiting;
     entry.waiting = [];
     for (const done of waiting) done(this.isDown(entry.contact.host));
-    if (entry.watched && !this.isDown(entry.contact.host) && !entry.checking) {
-      this.#schedule(entry, this.#pause());
-    }
   }
 
   #turn(entry: Entry, liveness: Liveness): void {

@@ -1,4 +1,7 @@
-/** Keeps the fingers of all own members exact: all of them on joining, then the next far one in each stabilise round. */
+/**
+ * Keeps the fingers of all own members exact: all of them on joining, then the next far one in a stabilise round, ever more
+ * rarely while each is found where it was.
+ */
 import type { RingId } from './identifier.ts';
 import type { Found } from './lookup.ts';
 import type { Member } from './member.ts';
@@ -15,12 +18,17 @@ export interface FingerUpkeepPorts {
   isClosed(): boolean;
 }
 
+/** While nothing changes a finger is looked up so much more rarely at most. */
+const slowest = 10;
+
 export class FingerUpkeep {
   readonly #ports: FingerUpkeepPorts;
   readonly #refreshing = new Set<Member>();
   /** Where each member's round of its far fingers goes on: the few distinct ones are then all new after as many rounds. */
   readonly #next = new Map<Member, number>();
   readonly #refreshedAt = new Map<Member, Milliseconds>();
+  /** In least pauses; 1 unless given. */
+  readonly #pauses = new Map<Member, number>();
 
   constructor(ports: FingerUpkeepPorts) {
     this.#ports = ports;
@@ -30,15 +38,23 @@ export class FingerUpkeep {
     if (this.#refreshing.has(member) || member.state === null) return;
     const { own, bits, clock, leastPause } = this.#ports;
     const now = clock.now();
-    if (now - (this.#refreshedAt.get(member) ?? Number.NEGATIVE_INFINITY) < leastPause) return;
-    this.#refreshedAt.set(member, now);
-    const first = own.fingersOf(member).firstFar(member.state);
+    const since = now - (this.#refreshedAt.get(member) ?? Number.NEGATIVE_INFINITY);
+    if (since < leastPause) return;
+    const fingers = own.fingersOf(member);
+    const first = fingers.firstFar(member.state);
     if (first >= bits) return;
+    const pauses = fingers.hasGap(first) ? 1 : (this.#pauses.get(member) ?? 1);
+    if (since < pauses * leastPause) return;
+    this.#refreshedAt.set(member, now);
     const next = this.#next.get(member) ?? first;
+    const power = next < first || next >= bits ? first : next;
+    const before = fingers.exact(power);
     this.#refreshing.add(member);
-    this.#lookup(member, next < first || next >= bits ? first : next, (following) => {
+    this.#lookup(member, power, (following) => {
       this.#refreshing.delete(member);
       this.#next.set(member, following ?? first);
+      const isSame = following !== null && fingers.exact(power)?.id === before?.id;
+      this.#pauses.set(member, isSame ? Math.min(2 * pauses, slowest) : 1);
     });
   }
 

@@ -60,6 +60,15 @@ export class Fingers {
     return low;
   }
 
+  /** Whether a far finger is not known, or no longer. */
+  hasGap(first: number): boolean {
+    return this.#exact.includes(null, first);
+  }
+
+  exact(power: number): MemberPointer | null {
+    return this.#exact[power] ?? null;
+  }
+
   /** successor(start of `power`) was found to be `owner`: proves every following finger that starts before it too. */
   learnExact(power: number, owner: MemberPointer): number {
     let next = power;

@@ -175,7 +175,7 @@ export class LargeNetwork {
     }
   }
 
-  #departed({ first, incarnation }: Departure): void {
+  #departed({ first, type, incarnation }: Departure): void {
     const { detector, known, latest, refute } = this.#ports;
     if (this.#place !== null && shortId(first) === shortId(this.#place)) {
       refute(incarnation);
@@ -187,6 +187,7 @@ export class LargeNetwork {
     if (incarnation > 0 && incarnation < (latest(contact.host)?.incarnation ?? 0)) return;
     known.cache.removeHost(contact.host);
     // Who has spoken with it looks for itself: it may be a neighbour.
-    if (detector.liveness(contact.host) !== null && !detector.isDown(contact.host)) detector.suspect(contact);
+    if (detector.liveness(contact.host) !== null && !detector.isDown(contact.host))
+      detector.suspect(contact, type === 'dead');
   }
 }

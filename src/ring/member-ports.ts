@@ -2,7 +2,7 @@
 import type { RingId } from './identifier.ts';
 import type { MemberState } from './member-state.ts';
 import type { MemberPointer } from './pointer.ts';
-import type { Clock, Random } from './ports.ts';
+import type { Clock, Milliseconds, Random } from './ports.ts';
 import type { RingShape } from './successor-list.ts';
 import type { RingTimers } from './timers.ts';
 
@@ -19,6 +19,8 @@ export interface MemberPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: RingTimers;
+  /** See StabilizePace. */
+  readonly gridStart: Milliseconds;
   readonly shape: RingShape;
   /** In a teaching ring few members are a ring too; elsewhere an exhausted list means being stranded. */
   readonly smallRings: boolean;

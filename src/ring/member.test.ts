@@ -18,6 +18,7 @@ function setUp(answerOf: (id: RingId) => Snapshot) {
     clock,
     random,
     timers: defaultTimers,
+    gridStart: 0,
     shape,
     smallRings: false,
     busyRule: true,

@@ -1,13 +1,16 @@
 /**
- * Membership events: who came, went, died or returned, told on by each host that had not heard it (epidemic, to a few
- * hosts at a time). Hints only: they make hosts look, they prove nothing.
+ * Membership events: who came, went, died or returned. The host that finds it out tells all that it knows, each until it
+ * acknowledges; who is told passes it on to a few, in case the first one dies meanwhile or cannot reach all. Hints only:
+ * they make hosts look, they prove nothing.
  */
 import type { MembershipEvent } from './messages.ts';
 import type { Contact, HostId } from './pointer.ts';
 import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
 
-/** To how many hosts each piece of news is told on; in networks up to this many + 4 everybody is told directly. */
-const fanOut = 4;
+/** To how many hosts that it was told each host passes an event on. */
+const fanOut = 2;
+/** Tries to tell one host. */
+const maximumTries = 3;
 /** News is gathered this long before it is told on, in milliseconds. */
 const gatherFor = 50;
 const maximumGathered = 128;
@@ -22,20 +25,31 @@ export interface NewsPorts {
   readonly self: HostId;
   /** Live hosts to tell, this one excluded. */
   audience(): readonly Contact[];
-  send(to: Contact, events: readonly MembershipEvent[]): void;
+  /** `done` tells whether the host acknowledged. */
+  send(to: Contact, events: readonly MembershipEvent[], done: (arrived: boolean) => void): void;
 }
+
+interface Gathered {
+  readonly event: MembershipEvent;
+  readonly isOwn: boolean;
+}
+
+/** `own`: found out here. `told`: by another host. */
+export type Source = 'own' | 'told';
 
 export class News {
   readonly #ports: NewsPorts;
   readonly #latest = new Map<HostId, { readonly event: MembershipEvent; readonly toldAt: Milliseconds }>();
-  #gathered: MembershipEvent[] = [];
+  #gathered: Gathered[] = [];
   #timer: Timer | null = null;
+  #isClosed = false;
 
   constructor(ports: NewsPorts) {
     this.#ports = ports;
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#timer?.cancel();
   }
 
@@ -52,7 +66,7 @@ export class News {
   }
 
   /** Notes the event; true when it was news. `again` tells it on even when it was known. */
-  tell(event: MembershipEvent, again = false): boolean {
+  tell(event: MembershipEvent, source: Source, again = false): boolean {
     const now = this.#ports.clock.now();
     const { event: known, toldAt } = this.#latest.get(event.contact.host) ?? { event: null, toldAt: -Infinity };
     if (known !== null && event.incarnation < known.incarnation) return false;
@@ -62,7 +76,7 @@ export class News {
     const tellsOn = !contradicts || now - toldAt >= contradictionPause;
     this.#keep(event, tellsOn ? now : toldAt);
     if (!tellsOn) return isNews;
-    if (this.#gathered.length < maximumGathered) this.#gathered.push(event);
+    if (this.#gathered.length < maximumGathered) this.#gathered.push({ event, isOwn: source === 'own' });
     this.#timer ??= this.#ports.clock.after(gatherFor, () => this.#flush());
     return isNews;
   }
@@ -77,14 +91,24 @@ export class News {
 
   #flush(): void {
     this.#timer = null;
-    const events = this.#gathered;
+    const gathered = this.#gathered;
     this.#gathered = [];
+    const everything = gathered.map(({ event }) => event);
+    const own = gathered.filter(({ isOwn }) => isOwn).map(({ event }) => event);
     const audience = [...this.#ports.audience()];
-    const told = audience.length <= fanOut + 4 ? audience.length : fanOut;
-    for (let i = 0; i < told; i++) {
+    for (let i = 0; i < audience.length; i++) {
       const j = i + Math.floor(this.#ports.random.next() * (audience.length - i));
       [audience[i], audience[j]] = [audience[j]!, audience[i]!];
-      this.#ports.send(audience[i]!, events);
+      const events = i < fanOut ? everything : own;
+      if (events.length > 0) this.#send(audience[i]!, events, maximumTries);
     }
+  }
+
+  #send(to: Contact, events: readonly MembershipEvent[], tries: number): void {
+    this.#ports.send(to, events, (arrived) => {
+      if (arrived || tries <= 1 || this.#isClosed) return;
+      // It may be the next that is found dead.
+      if (this.#ports.audience().some(({ host }) => host === to.host)) this.#send(to, events, tries - 1);
+    });
   }
 }

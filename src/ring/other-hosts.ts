@@ -55,9 +55,11 @@ export class OtherHosts {
       random,
       self: self.host,
       audience: () => ports.placed(),
-      send: (to, events) => {
+      send: (to, events, done) => {
         questions.ask(to, 'news', { events }, timers.maximumTimeout, (result) => {
-          if (result.ok && !ports.isClosed()) for (const event of result.answer.events) this.consider(event, 'answer');
+          if (ports.isClosed()) return;
+          if (result.ok) for (const event of result.answer.events) this.consider(event, 'answer');
+          done(result.ok);
         });
       },
     });
@@ -193,7 +195,7 @@ export class OtherHosts {
       return;
     }
     const stale = event.incarnation < (this.#news.latest(host)?.incarnation ?? 0);
-    if (stale || !(this.large.isLarge ? this.#news.note(event) : this.#news.tell(event))) return;
+    if (stale || !(this.large.isLarge ? this.#news.note(event) : this.#news.tell(event, 'told'))) return;
     if (this.large.isLarge && event.type === 'alive') {
       this.large.arrived(event);
       // Who tells by rumour takes the network for small: the others hear it from here.
@@ -205,7 +207,7 @@ export class OtherHosts {
       const isElsewhere = detector.whereabouts(event.contact) !== event.contact;
       if (liveness === null || detector.isDown(host) || isElsewhere) this.#meet(event.contact);
     } else if (liveness !== null && !detector.isDown(host)) {
-      detector.suspect(event.contact);
+      detector.suspect(event.contact, event.type === 'dead');
     }
   }
 
@@ -222,7 +224,7 @@ export class OtherHosts {
 
   #tell(event: MembershipEvent): void {
     if (!this.#options.spreadNews) return;
-    if (!this.large.isLarge) this.#news.tell(event);
+    if (!this.large.isLarge) this.#news.tell(event, 'own');
     // Of others' ends only whoever stood before them tells: see RingHost.
     else if (event.contact.host === this.#options.self.host) this.large.reportArrival(event);
   }
@@ -277,6 +279,6 @@ export class OtherHosts {
   #foundOtherRing(contact: Contact): void {
     this.#options.observe({ kind: 'other-ring', contact });
     const event = this.#eventOf('alive', contact, this.#news.latest(contact.host)?.virtualNodes ?? 0);
-    if (this.#options.spreadNews) this.#news.tell(event, true);
+    if (this.#options.spreadNews) this.#news.tell(event, 'own', true);
   }
 }

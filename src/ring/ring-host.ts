@@ -9,7 +9,7 @@
  * questions, answers and lookups are how it speaks, joining and finger-upkeep what it does by itself.
  */
 import { Answers } from './answers.ts';
-import { FailureDetector, type Watched } from './failure-detector.ts';
+import { FailureDetector, type Watched, type Watching } from './failure-detector.ts';
 import { FingerUpkeep } from './finger-upkeep.ts';
 import type { RingId } from './identifier.ts';
 import { aloneState, idealRing } from './join.ts';
@@ -40,6 +40,8 @@ const nearMembersAsked = 4;
 /** Fingers that a member looks up while a quiet one pauses once: its rounds are many more while its neighbours change. */
 const fingersPerQuietPause = 5;
 const maximumSeeds = 32;
+/** Of each host. With one, a silent host was found only after 5 s in a ring of 24. */
+const membersWatchedClosely = 2;
 
 export class RingHost implements RingHandler {
   readonly #options: RingHostOptions;
@@ -68,6 +70,7 @@ export class RingHost implements RingHandler {
     const live = () => this.liveHosts();
     const placed = () => this.hostsWithPlaces();
     this.#detector = new FailureDetector({
+      self: options.self.host,
       clock,
       random,
       network,
@@ -138,6 +141,7 @@ export class RingHost implements RingHandler {
       clock,
       random,
       timers,
+      gridStart: clock.now() - timers.stabilizeMaximum * random.next(),
       shape,
       smallRings,
       busyRule: busyRule ?? true,
@@ -391,12 +395,23 @@ export class RingHost implements RingHandler {
     });
   }
 
+  /**
+   * Close are the hosts at the other end of an edge of the ring of which one end is among its host's first members: however
+   * many hosts there are, each is watched by a few, and watches a few. Both ends see it alike.
+   */
   #watchNeighbours(): void {
-    const neighbours = new Map<HostId, Contact>();
-    for (const { successors, predecessor } of this.states()) {
+    const neighbours = new Map<HostId, { readonly contact: Contact; readonly watching: Watching }>();
+    const watch = (me: MemberPointer, other: MemberPointer): void => {
+      const { contact } = other;
+      const isClose = Math.min(me.index, other.index) < membersWatchedClosely;
+      if (isClose || !neighbours.has(contact.host)) {
+        neighbours.set(contact.host, { contact, watching: isClose ? 'close' : 'far' });
+      }
+    };
+    for (const { me, successors, predecessor } of this.states()) {
       const head = successors[0];
-      if (isMember(head)) neighbours.set(head.contact.host, head.contact);
-      neighbours.set(predecessor.contact.host, predecessor.contact);
+      if (isMember(head)) watch(me, head);
+      watch(me, predecessor);
     }
     neighbours.delete(this.self.host);
     this.#detector.watch(neighbours);

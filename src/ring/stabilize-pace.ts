@@ -1,13 +1,19 @@
 /**
  * When a member stabilises next: soon after a change, ever later while all is quiet. A round that took long shows that
  * somebody has too much to do, and asking more often would only add to it: so many times as long is rested.
+ *
+ * Quiet rounds of all members of a host fall on one grid: what they ask one host is then one message, and one wakeup.
  */
 import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
 import type { RingTimers } from './timers.ts';
 
 const restPerRound = 5;
+/** Points of the grid in the longest pause. */
+const roundsPerMaximum = 2;
 
 export interface StabilizePacePorts {
+  /** When the grid of this host begins; it differs from host to host. */
+  readonly gridStart: Milliseconds;
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: RingTimers;
@@ -52,9 +58,16 @@ export class StabilizePace {
     this.stop();
     const { clock, random, timers } = this.#ports;
     const jitter = 1 + timers.stabilizeJitter * (2 * random.next() - 1);
-    this.#timer = clock.after(interval * jitter, () => {
+    const grid = timers.stabilizeMaximum / roundsPerMaximum;
+    const delay = interval < grid ? interval * jitter : this.#untilGrid(interval, grid);
+    this.#timer = clock.after(delay, () => {
       this.#timer = null;
       this.#due();
     });
+  }
+
+  #untilGrid(interval: Milliseconds, grid: Milliseconds): Milliseconds {
+    const passed = this.#ports.clock.now() - this.#ports.gridStart;
+    return Math.max(1, Math.round((passed + interval) / grid) * grid - passed);
   }
 }
