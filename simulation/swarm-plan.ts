@@ -21,8 +21,9 @@ const shapes = [
   { bits: 64, virtualNodes: 1, successors: 3, smallRings: true, maximumHosts: 9 },
   // The same on a ring so small that keys and starts of fingers often are members themselves.
   { bits: 6, virtualNodes: 1, successors: 3, smallRings: true, maximumHosts: 9 },
-  // Host networks, small enough that lists reach round the ring, and with the defaults.
+  // Host networks, small enough that lists reach round the ring, with the defaults, and with those of the papers' tables.
   { bits: 64, virtualNodes: 5, successors: 4, smallRings: false, maximumHosts: 8 },
+  { bits: 64, virtualNodes: 12, successors: 8, smallRings: false, maximumHosts: 6 },
   { bits: 64, virtualNodes: 20, successors: 16, smallRings: false, maximumHosts: 5 },
 ] as const;
 

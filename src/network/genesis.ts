@@ -53,7 +53,7 @@ export function found(settings: Founding = {}, { founder, recovery }: FoundingKe
   const genesis: Genesis = {
     version: 2,
     bits: settings.bits ?? 256,
-    successors: settings.successors ?? 16,
+    successors: settings.successors ?? 8,
     replicas,
     writeQuorum: settings.writeQuorum ?? Math.min(2, replicas),
     rule,
