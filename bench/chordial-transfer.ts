@@ -1,7 +1,9 @@
 /** Puts and gets carried out by a peer, timed from the question to the answer that it is done; and what they cost. */
-import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { keyFile } from '../src/cli/running-peer.ts';
 import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
+import { markedFile, markedPart } from '../test/fixtures/marked.ts';
 
 const waitMilliseconds = 30_000;
 const maximumMinutes = 30;
@@ -15,14 +17,12 @@ interface Status {
 
 /** Seconds until the file is whole and verified at `target`. */
 export async function timedGet(peer: PeerProcess, name: string, target: string): Promise<number> {
-  const nonce = randomBytes(16).toString('hex');
-  await writeFile(`${target}.part`, nonce);
-  return timed(peer, { kind: 'get', name, path: target, nonce });
+  return timed(peer, { kind: 'get', name, ...(await markedPart(target)) });
 }
 
 /** Seconds until all blocks and the name are durable on as many copies as are acknowledged. */
 export async function timedPut(peer: PeerProcess, name: string, file: string, replicas: number): Promise<number> {
-  return timed(peer, { kind: 'put', name, path: file, replicas });
+  return timed(peer, { kind: 'put', name, ...(await markedFile(file)), replicas });
 }
 
 /** The CID under which a name is published. */
@@ -31,10 +31,19 @@ export async function cidOf(peer: PeerProcess, name: string): Promise<string> {
   return cid;
 }
 
+/** As a program of the same user reads it. */
+function keyOf({ apiUrl, runtimeFolder }: PeerProcess): Promise<string> {
+  return readFile(path.join(runtimeFolder, keyFile(apiUrl)), 'utf8');
+}
+
 async function timed(peer: PeerProcess, body: object): Promise<number> {
   const start = performance.now();
   const headers = { 'content-type': 'application/json' };
-  const response = await peer.request('/api/v1/transfers', { method: 'POST', headers, body: JSON.stringify(body) });
+  const response = await peer.request('/api/v1/transfers', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ ...body, key: await keyOf(peer) }),
+  });
   if (!response.ok) throw new Error(`the transfer was refused: ${response.status} ${await response.text()}`);
   let status = (await response.json()) as Status;
   while (status.state === 'running') {

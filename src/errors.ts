@@ -33,6 +33,7 @@ export const errorKinds = {
   'not-a-member': { status: 503, exit: 1, title: 'This peer is not a member of a ring' },
   'last-peer': { status: 409, exit: 1, title: 'This is the last peer' },
   'already-exists': { status: 409, exit: 1, title: 'Something else is already there' },
+  'changed-while-read': { status: 409, exit: 1, title: 'The file changed while it was read' },
   changed: { status: 409, exit: 1, title: 'It changed meanwhile' },
   'wrong-clock': { status: 409, exit: 1, title: 'The clocks of this peer and of others differ too much' },
   'body-cut-off': { status: 400, exit: 1, title: 'The body ended before it was complete' },

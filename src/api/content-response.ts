@@ -1,7 +1,7 @@
 /** A file or folder of the network as an HTTP answer: ETag, conditions, a range, and bytes that stream. */
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { FileEntry, Files, ReadRange } from '../transfer/files.ts';
+import { type FileEntry, type Files, fileAttributesOf, type ReadRange } from '../transfer/files.ts';
 import { pieceBytes } from '../transfer/read-memory.ts';
 import { type ByteRange, parseRange } from './byte-range.ts';
 import { etagOf, evaluateConditions, lastModifiedOf } from './conditions.ts';
@@ -30,6 +30,9 @@ export async function sendContent(
   // The Content-Length of a folder would be that of its listing.
   if (entry.type === 'directory' || isTooMuch) reply.header('X-Chordial-Size', String(entry.size));
   if (entry.publisher !== null) reply.header('X-Chordial-Publisher', entry.publisher);
+  const attributes = fileAttributesOf(entry);
+  if (attributes.modified !== null) reply.header('X-Chordial-Modified', String(attributes.modified));
+  if (attributes.executable) reply.header('X-Chordial-Executable', 'true');
   if (evaluateConditions(request, entry) === 'unchanged') return reply.code(304).send();
   if (isTooMuch) return reply.code(204).send();
   if (entry.type === 'directory') return sendListing(files, wanted, request, reply);

@@ -7,6 +7,8 @@ export interface ApiContext {
   readonly peer: () => Peer;
   readonly isReady: () => boolean;
   readonly isStarted: () => boolean;
+  /** What programs of the peer's own user know and nobody else; null where no such program is served. */
+  readonly localKey: string | null;
   /** HOST:PORT as bound. */
   readonly address: () => string;
   readonly events: EventLog;

@@ -1,7 +1,10 @@
 /** Folders over HTTP: their listing as JSON, written as it is walked. */
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FileAttributes } from '../content/attributes.ts';
+import { ChordialError } from '../errors.ts';
 import type { DirectoryEntry, FileEntry, Files } from '../transfer/files.ts';
+import { readAttributeList } from '../transfer/folder-attributes.ts';
 import type { Wanted } from './wanted.ts';
 
 export async function sendListing(
@@ -14,13 +17,17 @@ export async function sendListing(
   if (request.method === 'HEAD') return reply.send();
   const given = new AbortController();
   reply.raw.once('close', () => given.abort());
+  const attributes = await attributesOf(files, entry, given.signal);
   const entries = files.walk(entry.cid, given.signal)[Symbol.asyncIterator]();
   const first = await entries.next();
-  return reply.send(Readable.from(listing({ ...entry, name: filename }, first, entries), { objectMode: false }));
+  return reply.send(
+    Readable.from(listing({ ...entry, name: filename }, attributes, first, entries), { objectMode: false }),
+  );
 }
 
 async function* listing(
   folder: FileEntry,
+  attributes: ReadonlyMap<string, FileAttributes>,
   first: IteratorResult<DirectoryEntry>,
   entries: AsyncIterator<DirectoryEntry>,
 ): AsyncGenerator<string> {
@@ -30,11 +37,26 @@ async function* listing(
   try {
     for (let next = first; next.done !== true; next = await entries.next()) {
       const { path, cid, size, type } = next.value;
-      yield `${separator}${JSON.stringify({ path, cid, size, type })}`;
+      yield `${separator}${JSON.stringify({ path, cid, size, type, ...attributes.get(path) })}`;
       separator = ',\n';
     }
   } finally {
     await entries.return?.();
   }
   yield ']}\n';
+}
+
+/** By path; none where they cannot be read, since the files are what they are without them. */
+async function attributesOf(
+  files: Files,
+  { attributes }: FileEntry,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, FileAttributes>> {
+  if (typeof attributes !== 'string') return new Map();
+  try {
+    return await readAttributeList(files.read(attributes, undefined, signal));
+  } catch (error) {
+    if (error instanceof ChordialError) return new Map();
+    throw error;
+  }
 }

@@ -36,6 +36,8 @@ export interface ApiOptions {
   readonly peer: () => Peer | null;
   /** Must be given when `listen` is beyond loopback. */
   readonly token?: string;
+  /** What only programs of the peer's own user can read; without it the peer touches no file by its path. */
+  readonly localKey?: string;
   /** The peer has left for good and its caller was answered. */
   readonly afterLeave?: () => void;
   /** Hears of bugs met while answering. */
@@ -127,6 +129,7 @@ function contextOf(options: ApiOptions, address: () => string): ApiContext {
     },
     isStarted: () => options.peer() !== null,
     isReady: () => options.peer()?.status('none').state === 'member',
+    localKey: options.localKey ?? null,
     address,
     events: new EventLog(),
     afterLeave: options.afterLeave ?? (() => {}),

@@ -1,12 +1,13 @@
 /** Puts and gets of files by path, which the peer carries out itself; for programs on its own machine. */
 import path from 'node:path';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { parseCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
+import type { FileMark } from '../transfer/file-mark.ts';
 import type { TransferRequest, TransferStatus, Transfers } from '../transfer/transfers.ts';
-import { isFromThisMachine } from './access.ts';
 import type { ApiContext } from './context.ts';
+import { checkIsOfSameUser, localKeyField } from './local-key.ts';
 import * as schemas from './schemas.ts';
 
 interface TransferRoute {
@@ -19,7 +20,9 @@ interface StartBody {
   readonly cid?: string;
   readonly publisher?: string;
   readonly path: string;
-  readonly nonce?: string | null;
+  readonly key: string;
+  readonly mark: FileMark;
+  readonly isAttended?: boolean;
   readonly replicas?: number;
   /** Milliseconds. */
   readonly timeToLive?: number;
@@ -29,10 +32,11 @@ interface StartBody {
 /** A caller that waits longer asks again. */
 const maximumWaitMilliseconds = 30_000;
 
-export function transferRoutes(app: FastifyInstance, { peer }: ApiContext): void {
+export function transferRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { peer } = context;
   const start = { summary: 'Starts a put or get', body: startBody, response: { 201: schemas.transferStatus } };
   app.post<{ Body: StartBody }>('/api/v1/transfers', { schema: start }, async (request, reply) => {
-    checkIsHere(request);
+    checkIsOfSameUser(request, request.body.key, context);
     return reply.code(201).send(await peer().transfers.start(transferRequest(request.body)));
   });
 
@@ -56,19 +60,19 @@ export function transferRoutes(app: FastifyInstance, { peer }: ApiContext): void
     params: schemas.transferParameter,
     body: {
       type: 'object',
-      properties: { state: { enum: ['paused', 'running'] } },
+      properties: { state: { enum: ['paused', 'running'] }, isAttended: { type: 'boolean' } },
       required: ['state'],
       additionalProperties: false,
     },
     response: { 200: schemas.transferStatus },
   };
-  app.patch<TransferRoute & { Body: { state: 'paused' | 'running' } }>(
+  app.patch<TransferRoute & { Body: { state: 'paused' | 'running'; isAttended?: boolean } }>(
     '/api/v1/transfers/:id',
     { schema: change },
     async ({ params: { id }, body }) => {
       const { transfers } = peer();
       known(transfers, id);
-      return body.state === 'paused' ? transfers.pause(id) : transfers.resume(id);
+      return body.state === 'paused' ? transfers.pause(id) : transfers.resume(id, body.isAttended);
     },
   );
 
@@ -88,32 +92,41 @@ const startBody = {
     name: { type: 'string' },
     cid: { type: 'string' },
     publisher: schemas.publisherQuery,
-    path: { type: 'string', minLength: 1, maxLength: 4096, description: 'Absolute, on the machine of the peer' },
-    nonce: { type: ['string', 'null'], maxLength: 256, description: 'get: what PATH.part holds' },
+    path: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 4096,
+      description: 'Absolute, without links, on the machine of the peer',
+    },
+    key: localKeyField,
+    mark: {
+      type: 'object',
+      description:
+        'Device and inode, in decimal: put, of the file; get, of an empty file beside it that the caller has made, named "." and the first 32 hexadecimal digits of the SHA-256 of the last part of the path and ".part"',
+      properties: { device: { type: 'string', maxLength: 32 }, inode: { type: 'string', maxLength: 32 } },
+      required: ['device', 'inode'],
+      additionalProperties: false,
+    },
+    isAttended: { type: 'boolean', description: 'Paused when nobody asks for its state for 15 s' },
     replicas: schemas.replicasField,
     timeToLive: { type: 'integer', minimum: 1, description: 'Milliseconds' },
     force: { type: 'boolean' },
   },
-  required: ['kind', 'path'],
+  required: ['kind', 'path', 'key', 'mark'],
   additionalProperties: false,
 } as const;
 
 function transferRequest(body: StartBody): TransferRequest {
-  const { kind, nonce = null, replicas, timeToLive, force } = body;
+  const { kind, mark, isAttended, replicas, timeToLive, force } = body;
   if (!path.isAbsolute(body.path)) {
     throw new ChordialError('bad-request', `The path ${JSON.stringify(body.path)} is relative. Give an absolute one.`);
-  }
-  if (kind === 'get' && nonce === null) {
-    throw new ChordialError(
-      'bad-request',
-      'A get needs a nonce: create PATH.part, write the nonce into it and send the same one, so that the peer knows that you may write there.',
-    );
   }
   return {
     kind,
     reference: referenceOf(body),
     path: body.path,
-    nonce,
+    mark,
+    ...(isAttended === undefined ? {} : { isAttended }),
     ...(replicas === undefined ? {} : { replicas }),
     ...(timeToLive === undefined ? {} : { timeToLive }),
     ...(force === undefined ? {} : { force }),
@@ -129,15 +142,6 @@ function referenceOf({ kind, name, cid, publisher }: StartBody): string {
   const checked = checkName(name ?? '');
   if (kind === 'put') return checked;
   return publisher === undefined ? `name:${checked}` : `name:${checked}@${publisher}`;
-}
-
-/** Paths mean the peer's machine; a caller elsewhere would read and write files there that are not its own. */
-function checkIsHere(request: FastifyRequest): void {
-  if (isFromThisMachine(request.raw)) return;
-  throw new ChordialError(
-    'forbidden-origin',
-    'Transfers by path are for programs on the machine of the peer. Stream the bytes with PUT or GET /api/v1/files/NAME.',
-  );
 }
 
 async function waitFor(transfers: Transfers, id: string, milliseconds: number): Promise<TransferStatus> {

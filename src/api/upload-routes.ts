@@ -1,7 +1,10 @@
 /** Putting a file through the API: the body streams into the network, and one that is cut off publishes nothing. */
 import type { FastifyInstance } from 'fastify';
+import { checkedAttributes } from '../content/attributes.ts';
 import { checkName } from '../content/name.ts';
 import { parseDuration } from '../node/quantities.ts';
+import type { PutOptions } from '../transfer/files.ts';
+import { decodeFolder } from '../transfer/folder-stream.ts';
 import { ConditionalChanges, currentOf, etagOf, evaluateConditions, isConditional } from './conditions.ts';
 import type { ApiContext } from './context.ts';
 import { bodyOf, checkNotMultipart } from './request-body.ts';
@@ -9,7 +12,7 @@ import * as schemas from './schemas.ts';
 
 interface PutRoute {
   Params: { name: string };
-  Querystring: { replicas?: number; ttl?: string };
+  Querystring: { replicas?: number; ttl?: string; modified?: number; executable?: boolean };
 }
 
 /** Needs a scope of its own: here no body is parsed, whatever its type. */
@@ -20,7 +23,7 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
   const put = {
     summary: 'Puts the body into the network under this name',
     params: schemas.nameParameter,
-    querystring: schemas.query({ replicas: schemas.replicasField, ttl: schemas.timeToLiveField }),
+    querystring: schemas.query({ ...copies, ...attributes }),
     reads: {
       'If-None-Match': '* puts only where no file has this name',
       'If-Match': 'ETags: puts only where one of them is what the name stands for',
@@ -31,7 +34,7 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
   const changes = new ConditionalChanges();
   scope.put<PutRoute>('/api/v1/files/:name', { schema: put, config }, async (request, reply) => {
     const name = checkName(request.params.name);
-    const { replicas, ttl } = request.query;
+    const { modified = null, executable } = request.query;
     checkNotMultipart(request, 'Send the bytes of the file alone, as "curl -T FILE URL" does.');
     const { files, status } = parts(peer());
     const check = async () => {
@@ -56,8 +59,8 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
       const result = await files.put(name, body(), {
         signal: given.signal,
         ...(Number.isSafeInteger(size) ? { size } : {}),
-        ...(replicas === undefined ? {} : { replicas }),
-        ...(ttl === undefined ? {} : { timeToLive: parseDuration(ttl, 'ttl') }),
+        ...optionsOf(request.query),
+        attributes: checkedAttributes(modified, executable),
       });
       const location = `/api/v1/files/${encodeURIComponent(result.name)}`;
       return await reply.code(201).header('Location', location).header('ETag', etagOf(result)).send(result);
@@ -65,9 +68,41 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
       (endTurn as (() => void) | null)?.();
     }
   });
+
+  const putFolder = {
+    summary: 'Puts a folder into the network under this name, sent as one stream (src/transfer/folder-stream.ts)',
+    params: schemas.nameParameter,
+    querystring: schemas.query(copies),
+    consumes: ['application/octet-stream'],
+    response: { 201: schemas.putResult },
+  };
+  scope.put<PutRoute>('/api/v1/folders/:name', { schema: putFolder }, async (request, reply) => {
+    const name = checkName(request.params.name);
+    checkNotMultipart(request, 'Send a folder as "chordial put DIR" does.');
+    const given = new AbortController();
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) given.abort();
+    });
+    const items = decodeFolder(bodyOf(request.raw));
+    const result = await peer().files.putFolder(name, items, { signal: given.signal, ...optionsOf(request.query) });
+    const location = `/api/v1/files/${encodeURIComponent(result.name)}`;
+    return reply.code(201).header('Location', location).header('ETag', etagOf(result)).send(result);
+  });
 }
 
 const config = { handlesConditions: true } as const;
+const copies = { replicas: schemas.replicasField, ttl: schemas.timeToLiveField };
+const attributes = {
+  modified: { type: 'integer', minimum: 0, description: 'When the file was changed last, in milliseconds since 1970' },
+  executable: { type: 'boolean', description: 'Whether the file is a program' },
+};
+
+function optionsOf({ replicas, ttl }: PutRoute['Querystring']): Pick<PutOptions, 'replicas' | 'timeToLive'> {
+  return {
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(ttl === undefined ? {} : { timeToLive: parseDuration(ttl, 'ttl') }),
+  };
+}
 
 function parts(peer: ReturnType<ApiContext['peer']>) {
   return { files: peer.files, status: peer.status('none') };

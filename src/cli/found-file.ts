@@ -1,5 +1,6 @@
 /** What the network has under a name or CID, asked for before anything is fetched. */
 import type { IncomingHttpHeaders } from 'node:http';
+import { checkedAttributes, type FileAttributes } from '../content/attributes.ts';
 import { ChordialError } from '../errors.ts';
 import type { FileReference } from '../transfer/files.ts';
 import { routeOf } from './argument.ts';
@@ -13,6 +14,7 @@ export interface Found {
   readonly size: number;
   readonly publisher: string | null;
   readonly others: number;
+  readonly attributes: FileAttributes;
 }
 
 /** Throws `not-found`. */
@@ -33,5 +35,9 @@ export function foundIn(headers: IncomingHttpHeaders, reference: FileReference, 
     size: Number(headers['x-chordial-size'] ?? headers['content-length'] ?? 0),
     publisher: publisher === undefined ? null : String(publisher),
     others: Number(headers['x-chordial-others'] ?? 0),
+    attributes: checkedAttributes(
+      Number(headers['x-chordial-modified'] ?? Number.NaN),
+      headers['x-chordial-executable'] === 'true',
+    ),
   };
 }

@@ -1,30 +1,35 @@
 /** `chordial get NAME|CID…`: fetches files or folders, whole and verified, or leaves nothing behind. */
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import { checkedAttributes } from '../content/attributes.ts';
 import { ChordialError } from '../errors.ts';
+import type { FolderHandle } from '../storage/folder-handle.ts';
 import type { FileReference } from '../transfer/files.ts';
+import { getFolder, type ListedEntry } from '../transfer/get-folder.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 import { parseReference, routeOf } from './argument.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
-import { type Found, findFile } from './found-file.ts';
-import { getByStream } from './get-by-stream.ts';
-import { getByTransfer } from './get-by-transfer.ts';
-import { getSmall, isFree } from './get-small.ts';
+import { type Found, findFile, foundIn } from './found-file.ts';
 import { Interruption } from './interruption.ts';
-import { note, say, sayJson } from './output.ts';
+import { hasAll, note, say, sayJson } from './output.ts';
 import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
 import { forSeveral } from './several.ts';
 import { plain, shortPeer } from './table.ts';
-import { isPathTrouble } from './transfer.ts';
+import { folderOf, getFile, isFree, type WantedFile, writeFile } from './target.ts';
 
 /**
  * Nobody knows yet how large it is; what comes with the answer has at most twice as much. So 96 are under way at a time: with many more an
  * answer takes so long that the peer asks others as well.
  */
 const reckonedBytes = 170 * 1024;
+
+/** Larger ones are fetched by a question of their own. */
+const maximumSmallBytes = 256 * 1024;
 
 interface GetOptions extends CommonOptions, PeerOptions {
   readonly output?: string;
@@ -45,7 +50,7 @@ export function getCommand(): Command {
       }
       if (options.seed && options.output === '-')
         throw new ChordialError('bad-usage', 'What goes to standard output cannot be shared. Name a file with -o.');
-      const references = named.map((argument) => ({ argument, reference: parseReference(argument) }));
+      const references = distinct(named.map((argument) => ({ argument, reference: parseReference(argument) })));
       const peer = await findPeer(options);
       if (options.seed && !peer.isHere)
         throw new ChordialError('bad-usage', 'The peer runs on another machine and cannot share files of this one.');
@@ -68,6 +73,40 @@ export function getCommand(): Command {
     });
 }
 
+interface Asked {
+  readonly argument: string;
+  readonly reference: FileReference;
+}
+
+/** Throws `bad-usage` where two would be written to one file, so that one of them would be lost. */
+function distinct(asked: readonly Asked[]): readonly Asked[] {
+  const byPlace = new Map<string, Asked>();
+  const kept: Asked[] = [];
+  for (const one of asked) {
+    const { name, publisher, cid } = one.reference;
+    // Names are in NFC; where a file system folds the case as well, two that differ by it are one file.
+    const place = (name ?? cid ?? '').toLowerCase().normalize('NFC');
+    const other = byPlace.get(place)?.reference;
+    if (other !== undefined && (isFolding() || (other.name === name && other.cid === cid))) {
+      if (other.name === name && other.publisher === publisher && other.cid === cid) continue;
+      throw new ChordialError(
+        'bad-usage',
+        `${byPlace.get(place)?.argument} and ${one.argument} would be written to one file. Fetch them one by one, each to a place of its own with -o.`,
+      );
+    }
+    byPlace.set(place, one);
+    kept.push(one);
+  }
+  return kept;
+}
+
+/** Whether the file system here takes names that differ by case for one. */
+function isFolding(): boolean {
+  const here = process.cwd();
+  const folded = here === here.toUpperCase() ? here.toLowerCase() : here.toUpperCase();
+  return folded !== here && existsSync(folded);
+}
+
 interface Job {
   readonly peer: FoundPeer;
   readonly options: GetOptions;
@@ -87,7 +126,7 @@ async function fetchOne(job: Job, reference: FileReference, progress: ShownProgr
   const small = await fetchSmall(job, reference, progress);
   const found = small?.found ?? (await findFile(peer.client, reference));
   if (found.others > 0) noteOthers(found);
-  if (small?.isWritten) return seeded(job, { found, target: small.target, unchanged: false });
+  if (small?.isWritten) return seeded(job, { found, target: small.target, unchanged: small.unchanged });
   if (options.output === '-') {
     await writeOut(job, found);
     return { found, target: null, unchanged: false };
@@ -102,14 +141,34 @@ async function seeded({ peer, options }: Job, fetched: Fetched): Promise<Fetched
   return fetched;
 }
 
-/** null where what is there already, or what is found, decides whether and where something is written. */
+/**
+ * A small file that is not there yet, found and fetched by one question. null where what is there already, or what is found,
+ * decides whether and where something is written.
+ */
 async function fetchSmall(job: Job, reference: FileReference, progress: ShownProgress) {
   const { peer, options, signal, isOneOfSeveral } = job;
   if (reference.name === undefined || (options.output !== undefined && !isOneOfSeveral)) return null;
   const target = targetIn(job, reference.name);
-  if (!(await isFree(target))) return null;
-  const getting = { force: options.force === true, progress, signal };
-  return { target, ...(await getSmall(peer.client, reference, target, getting)) };
+  await using folder = await folderOf(target);
+  const base = path.basename(target);
+  if (!(await isFree(folder, base))) return null;
+  const route = routeOf(reference);
+  const question = `${route}${route.includes('?') ? '&' : '?'}most=${maximumSmallBytes}`;
+  const response = await peer.client.open(question, { signal });
+  try {
+    const found = foundIn(response.headers, reference, peer.client.url);
+    if (response.statusCode === 204) return { found, target, isWritten: false, unchanged: false };
+    const getting = { force: options.force === true, progress, signal };
+    const unchanged = await writeFile(response, wantedOf(found), folder, base, getting);
+    return { found, target, isWritten: true, unchanged };
+  } finally {
+    // One that nobody reads to its end would hold its connection, and with it this process.
+    response.destroy();
+  }
+}
+
+export function wantedOf({ reference, cid, size, attributes }: Found): WantedFile {
+  return { route: routeOf(reference), reference, cid, size, sha256: null, attributes };
 }
 
 function noteOthers({ reference, publisher, others }: Found): void {
@@ -141,13 +200,26 @@ function targetIn({ options, peer }: Job, filename: string): string {
 async function fetchTo(target: string, found: Found, job: Job, progress: ShownProgress): Promise<boolean> {
   const { peer, options, signal } = job;
   const getting = { force: options.force === true, progress, signal };
-  if (!peer.isHere) return getByStream(peer.client, found, target, getting);
-  try {
-    return await getByTransfer(peer.client, found, target, getting);
-  } catch (error) {
-    if (!isPathTrouble(error)) throw error;
-    return getByStream(peer.client, found, target, getting);
-  }
+  await using folder = await folderOf(target);
+  const base = path.basename(target);
+  if (found.type === 'file') return await getFile(peer, wantedOf(found), folder, base, getting);
+  const { client } = peer;
+  const { entries } = await client.json<{ entries: readonly ListedEntry[] }>(
+    await client.open(routeOf(found.reference), { signal }),
+  );
+  const source = {
+    size: found.reference.cid === undefined ? found.size : null,
+    entries: Readable.from(entries),
+    fetch: (entry: ListedEntry, within: FolderHandle, name: string) =>
+      getFile(peer, entryWanted(entry), within, name, { ...getting, progress: parts.part() }),
+  };
+  const parts = new SumOfProgress(progress);
+  return await getFolder(source, folder, base);
+}
+
+function entryWanted({ cid, size, modified, executable }: ListedEntry): WantedFile {
+  const attributes = checkedAttributes(modified, executable);
+  return { route: routeOf({ cid }), reference: { cid }, cid, size, sha256: null, attributes };
 }
 
 function tell({ found, target, unchanged }: Fetched, options: GetOptions): void {
@@ -162,13 +234,20 @@ async function writeOut({ peer: { client }, signal }: Job, found: Found): Promis
   if (found.type === 'directory') {
     throw new ChordialError('bad-usage', 'A folder cannot be written to standard output. Name a place with -o PATH.');
   }
+  let failure: NodeJS.ErrnoException | null = null;
+  const failed = (error: NodeJS.ErrnoException): void => {
+    failure = error;
+  };
+  process.stdout.once('error', failed);
   try {
     await pipeline(await client.open(routeOf(found.reference), { signal }), process.stdout, { end: false });
   } catch (error) {
+    // Told already, by whoever watches the output.
+    if (failure !== null && !hasAll(failure)) return;
     if (error instanceof ChordialError) throw error;
     if (signal.aborted) throw new ChordialError('interrupted', 'The get was broken off.');
     // The reader, such as head, has all it wanted.
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
+    if (hasAll(error as NodeJS.ErrnoException)) return;
     throw new ChordialError(
       'no-live-source',
       `The stream broke off (${(error as Error).message}). Run the command again.`,

@@ -1,4 +1,6 @@
 /** Standard output and error of a command. Results go to stdout; everything said about them to stderr. */
+import { ChordialError } from '../errors.ts';
+import { report } from './failure.ts';
 import { plain } from './table.ts';
 
 export function say(text: string): void {
@@ -13,15 +15,37 @@ export function note(text: string): void {
   process.stderr.write(`chordial: ${plain(text)}\n`);
 }
 
-let isWatched = false;
-
 function print(text: string): void {
-  if (!isWatched) process.stdout.on('error', forgiveClosed);
-  isWatched = true;
   process.stdout.write(text);
 }
 
+let isWatched = false;
+
+/** What a full disk or a reader that went away do to an output is told in one line, once, and never ends the process by itself. */
+export function watchOutput(json: boolean): void {
+  if (isWatched) return;
+  isWatched = true;
+  let isTold = false;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (isTold || hasAll(error)) return;
+    isTold = true;
+    process.exitCode = report(outputFailure(error), json, (text) => process.stderr.write(text));
+  });
+  // There is nowhere left to tell it.
+  process.stderr.on('error', () => {
+    process.exitCode = 1;
+  });
+}
+
 /** A reader that went away, such as head, has all that it wanted. */
-function forgiveClosed(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+export function hasAll({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE';
+}
+
+export function outputFailure(error: NodeJS.ErrnoException): ChordialError {
+  return new ChordialError(
+    'unwritable-file',
+    `Standard output cannot be written (${error.message}). Make room there, or send it elsewhere.`,
+    { cause: error },
+  );
 }

@@ -15,10 +15,6 @@ export class PeerLines {
   constructor(json: boolean, least: LogLevel = 'info') {
     this.#json = json;
     this.#least = least;
-    // A reader that went away, such as head, must not end the peer.
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
   }
 
   event(event: PeerEvent): void {

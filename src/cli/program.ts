@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { quiet } from './command.ts';
 import { report } from './failure.ts';
+import { watchOutput } from './output.ts';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./start.ts')).startCommand(),
@@ -34,6 +35,7 @@ export function allCommands(): Promise<readonly Command[]> {
 }
 
 export async function run(argv: readonly string[]): Promise<number> {
+  watchOutput(argv.includes('--json'));
   const program = quiet(new Command('chordial'))
     .description('Peer-to-peer file sharing on a correct Chord ring.')
     .version(packageJson.version)

@@ -19,10 +19,10 @@ export interface ShownProgress {
 
 /** One bar for several transfers at a time: the bytes of all together. */
 export class SumOfProgress {
-  readonly #bar: Progress;
+  readonly #bar: ShownProgress;
   #bytesDone = 0;
 
-  constructor(bar: Progress) {
+  constructor(bar: ShownProgress) {
     this.#bar = bar;
   }
 

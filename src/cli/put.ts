@@ -1,19 +1,23 @@
 /** `chordial put FILE|DIR…|-`: puts files into the network. */
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants, type FileHandle, realpath, stat } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
+import type { FileAttributes } from '../content/attributes.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { parseDuration, parseWhole } from '../node/quantities.ts';
+import { dataFolderAround } from '../storage/data-folder.ts';
+import { markOf } from '../transfer/file-mark.ts';
 import type { PutResult } from '../transfer/files.ts';
-import { fileError } from '../transfer/local-file.ts';
+import { encodeFolder } from '../transfer/folder-stream.ts';
+import { attributesOf, checkUnchanged, openToRead, piecesOf, wholeOf } from '../transfer/local-file.ts';
+import { localFolder } from '../transfer/local-folder.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { Interruption } from './interruption.ts';
-import { say, sayJson } from './output.ts';
+import { note, say, sayJson } from './output.ts';
 import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
 import { forSeveral } from './several.ts';
@@ -37,10 +41,14 @@ interface Settings {
 
 interface Source {
   readonly name: string;
-  /** Absolute; null for standard input. */
+  /** As it was given. */
+  readonly given: string;
+  /** Absolute and without links; null for standard input. */
   readonly path: string | null;
   readonly isFolder: boolean;
   readonly size: number | null;
+  /** Why it cannot be put. */
+  readonly failure: ChordialError | null;
 }
 
 export function putCommand(): Command {
@@ -51,7 +59,6 @@ export function putCommand(): Command {
     .option('--ttl <time>', 'lifetime, such as 12h or 7d; by default it stays')
     .action(async (paths: readonly string[], options: PutOptions) => {
       const settings = settingsOf(options);
-      // All are checked before the first is sent.
       const sources = await sourcesOf(paths, options.name);
       const peer = await findPeer(options);
       const label = sources.length === 1 ? plain(sources[0]?.name ?? '') : `${sources.length} files`;
@@ -62,7 +69,7 @@ export function putCommand(): Command {
       try {
         await forSeveral(
           sources,
-          ({ name }) => name,
+          ({ given, name }) => (given === '-' ? name : given),
           (source) => putOne(job, source, progress.part()),
           {
             json: options.json === true,
@@ -101,33 +108,48 @@ async function sourcesOf(paths: readonly string[], name: string | undefined): Pr
 
 /** Which of two would win would be chance. */
 function checkNamesDiffer(sources: readonly Source[]): void {
-  const paths = new Map<string, string | null>();
-  for (const { name, path: place } of sources) {
+  const paths = new Map<string, string>();
+  for (const { name, given, failure } of sources) {
+    if (failure !== null) continue;
     const other = paths.get(name);
     if (other !== undefined) {
       throw new ChordialError(
         'bad-usage',
-        `${other} and ${place} would both be put as ${JSON.stringify(name)}. Put them one by one, with --name.`,
+        `${other} and ${given} would both be put as ${JSON.stringify(name)}. Put them one by one, with --name.`,
       );
     }
-    paths.set(name, place);
+    paths.set(name, given);
   }
 }
 
-async function sourceOf(given: string, name: string | undefined): Promise<Source> {
-  if (given === '-') return { name: checkName(name ?? ''), path: null, isFolder: false, size: null };
+/** What is wrong with one of several keeps none of the others. A wrong --name is thrown. */
+export async function sourceOf(given: string, name: string | undefined): Promise<Source> {
+  const checked = name === undefined ? undefined : checkName(name);
+  const nothing = { given, path: null, isFolder: false, size: null, failure: null };
+  if (given === '-') return { ...nothing, name: checked ?? '' };
   const absolute = path.resolve(given);
   try {
-    const found = await stat(absolute);
+    const real = await realpath(absolute);
+    const found = await stat(real);
     const isFolder = found.isDirectory();
     if (!isFolder && !found.isFile()) throw new Error('it is neither a file nor a folder');
-    await access(absolute, isFolder ? constants.R_OK | constants.X_OK : constants.R_OK);
+    await access(real, isFolder ? constants.R_OK | constants.X_OK : constants.R_OK);
+    const data = await dataFolderAround(isFolder ? real : path.dirname(real));
+    if (data !== null) throw inDataFolder(given, data);
     const size = isFolder ? null : found.size;
-    return { name: checkName(name ?? path.basename(absolute)), path: absolute, isFolder, size };
+    return { ...nothing, name: checked ?? checkName(path.basename(absolute)), path: real, isFolder, size };
   } catch (error) {
-    if (error instanceof ChordialError) throw error;
-    throw unreadable(given, error as NodeJS.ErrnoException);
+    const failure = error instanceof ChordialError ? error : unreadable(given, error as NodeJS.ErrnoException);
+    return { ...nothing, name: checked ?? path.basename(absolute), failure };
   }
+}
+
+function inDataFolder(given: string, data: string): ChordialError {
+  const what = data === path.resolve(given) ? 'is' : 'lies in';
+  return new ChordialError(
+    'bad-usage',
+    `${given} ${what} the data folder of a peer (${data}), which holds its private key, and is never published. Put something else.`,
+  );
 }
 
 function unreadable(given: string, error: NodeJS.ErrnoException): ChordialError {
@@ -147,112 +169,127 @@ interface Job {
   readonly signal: AbortSignal;
 }
 
-async function putOne(job: Job, source: Source, progress: ShownProgress): Promise<PutResult> {
+export async function putOne(job: Job, source: Source, progress: ShownProgress): Promise<PutResult> {
+  if (source.failure !== null) throw source.failure;
+  try {
+    if (source.path === null) return await putStream(job, source, process.stdin, progress);
+    if (source.isFolder) return await putFolder(job, source, source.path, progress);
+    const file = await openToRead(source.path, false);
+    try {
+      return await putFile(job, source, { file, path: source.path }, progress);
+    } finally {
+      await file.close();
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+async function putFile(
+  job: Job,
+  source: Source,
+  { file, path: place }: { readonly file: FileHandle; readonly path: string },
+  progress: ShownProgress,
+): Promise<PutResult> {
   const { peer, settings, signal } = job;
-  if (source.path === null) return putStream(job, source, process.stdin, progress);
-  const small = smallContent(source.path, source.size);
-  if (small !== null) return putSmall(job, source, small, progress);
-  if (peer.isHere) {
+  const status = await file.stat({ bigint: true });
+  const size = Number(status.size);
+  const attributes = attributesOf(status);
+  const small = size > maximumSmallBytes ? null : await wholeOf(file, place, size);
+  if (small !== null) {
+    await checkUnchanged(file, place, status);
+    return await putSmall(job, { ...source, attributes }, small, progress);
+  }
+  if (peer.key !== null) {
     try {
       const { id } = await startTransfer(peer.client, {
         kind: 'put',
         name: source.name,
-        path: source.path,
+        path: place,
+        key: peer.key,
+        mark: markOf(status),
+        isAttended: true,
         ...settings,
       });
       return (await watchTransfer(peer.client, id, progress, signal)) as PutResult;
     } catch (error) {
-      // This command could read it: so the peer only sees other files, and takes the bytes as a stream.
-      if (source.isFolder || !isPathTrouble(error) || !(await isReadable(source.path))) throw error;
+      // This command could open it: so the peer only sees other files, and takes the bytes as a stream.
+      if (!isPathTrouble(error)) throw error;
     }
   }
-  if (source.isFolder) {
-    throw new ChordialError(
-      'bad-usage',
-      `${source.path} is a folder, and the peer runs on another machine. Put folders at a peer on this machine, or put an archive of it.`,
-    );
-  }
-  return putStream(job, source, createReadStream(source.path), progress);
+  const bytes = piecesOf(file, place, () => checkUnchanged(file, place, status));
+  return putStream(job, { ...source, attributes, size }, Readable.from(bytes, { objectMode: false }), progress);
 }
 
-/**
- * null for a folder and for what is not small, or not any more. Read at once: so small a file mostly lies in memory, and each of three
- * steps through the pool of threads costs more than all of them.
- */
-function smallContent(file: string, size: number | null): Uint8Array | null {
-  if (size === null || size > maximumSmallBytes) return null;
-  try {
-    const opened = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      // One more than there should be tells whether it grew.
-      const bytes = Buffer.allocUnsafeSlow(size + 1);
-      let filled = 0;
-      for (let read = -1; read !== 0 && filled < bytes.length; filled += read) {
-        read = readSync(opened, bytes, filled, bytes.length - filled, filled);
-      }
-      return filled > size ? null : bytes.subarray(0, filled);
-    } finally {
-      closeSync(opened);
-    }
-  } catch (cause) {
-    throw fileError('unreadable-file', file, cause);
+/** Read by this command, with the rights of its user; the peer takes what it is sent. */
+async function putFolder(job: Job, source: Source, place: string, progress: ShownProgress): Promise<PutResult> {
+  let missing = 0;
+  const items = localFolder(place, ({ path: below, reason, isNever }) => {
+    if (!isNever) missing += 1;
+    note(`${source.given}/${below} is left out: ${reason}`);
+  });
+  const bytes = Readable.from(encodeFolder(items), { objectMode: false });
+  const route = routeOfPut(source, job.settings).replace('/api/v1/files/', '/api/v1/folders/');
+  const result = await sendStream(job, route, bytes, (done) => void progress.update(done, null));
+  if (missing > 0) {
+    note(
+      `${missing} ${missing === 1 ? 'file or folder' : 'files and folders'} of ${source.given} ${missing === 1 ? 'was' : 'were'} left out`,
+    );
+    process.exitCode = 1;
   }
+  return result;
 }
 
 /** One question with all that it needs: a transfer, which would outlive this command, costs several and is written down. */
 async function putSmall(
   { peer: { client }, settings, signal }: Job,
-  source: Source,
+  source: Source & Sent,
   bytes: Uint8Array,
   progress: ShownProgress,
 ): Promise<PutResult> {
-  try {
-    const asked = { method: 'PUT', body: bytes, headers: contentHeaders(bytes.length), signal };
-    const result = await client.json<PutResult>(await client.open(routeOfPut(source, settings), asked));
-    void progress.update(bytes.length, bytes.length);
-    return result;
-  } finally {
-    progress.end();
-  }
+  const asked = { method: 'PUT', body: bytes, headers: contentHeaders(bytes.length), signal };
+  const result = await client.json<PutResult>(await client.open(routeOfPut(source, settings), asked));
+  void progress.update(bytes.length, bytes.length);
+  return result;
+}
+
+/** What goes along with the bytes. */
+interface Sent {
+  readonly attributes?: FileAttributes;
 }
 
 function contentHeaders(length: number): OutgoingHttpHeaders {
   return { 'Content-Type': 'application/octet-stream', 'Content-Length': length };
 }
 
-function routeOfPut({ name }: Source, { replicas, timeToLive }: Settings): string {
+function routeOfPut({ name, attributes }: Source & Sent, { replicas, timeToLive }: Settings): string {
   const query = new URLSearchParams();
   if (replicas !== undefined) query.set('replicas', String(replicas));
   if (timeToLive !== undefined) query.set('ttl', `${timeToLive}ms`);
+  if (attributes !== undefined && attributes.modified !== null) query.set('modified', String(attributes.modified));
+  if (attributes?.executable === true) query.set('executable', 'true');
   return `/api/v1/files/${encodeURIComponent(name)}${query.size > 0 ? `?${query}` : ''}`;
 }
 
-async function putStream(
-  { peer: { client }, settings, signal }: Job,
-  source: Source,
+function putStream(job: Job, source: Source & Sent, bytes: Readable, progress: ShownProgress): Promise<PutResult> {
+  // The bar is drawn beside the transfer; it holds nothing up.
+  const told = (done: number) => void progress.update(done, source.size);
+  return sendStream(job, routeOfPut(source, job.settings), bytes, told);
+}
+
+async function sendStream(
+  { peer: { client }, signal }: Job,
+  route: string,
   bytes: Readable,
-  progress: ShownProgress,
+  told: (done: number) => void,
 ): Promise<PutResult> {
   let done = 0;
   bytes.on('data', (piece: Buffer) => {
     done += piece.length;
-    // The bar is drawn beside the transfer; it holds nothing up.
-    void progress.update(done, source.size);
+    told(done);
   });
-  try {
-    const headers = { 'Content-Type': 'application/octet-stream' };
-    const asked = { method: 'PUT', body: bytes, headers, signal };
-    return await client.json<PutResult>(await client.open(routeOfPut(source, settings), asked));
-  } finally {
-    progress.end();
-  }
-}
-
-async function isReadable(file: string): Promise<boolean> {
-  return access(file, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
+  const headers = { 'Content-Type': 'application/octet-stream' };
+  return client.json<PutResult>(await client.open(route, { method: 'PUT', body: bytes, headers, signal }));
 }
 
 function tell(result: PutResult, options: PutOptions): void {

@@ -2,16 +2,17 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
-import type { PutResult } from '../transfer/files.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 import { makeRandomFile, sha256Of } from './demo-file.ts';
 import type { DemoNetwork } from './demo-network.ts';
 import type { DemoPeer } from './demo-peer.ts';
 import { DemoStage } from './demo-stage.ts';
 import { findFile } from './found-file.ts';
-import { getByTransfer } from './get-by-transfer.ts';
+import { wantedOf } from './get.ts';
 import { Progress } from './progress.ts';
-import { startTransfer, watchTransfer } from './transfer.ts';
+import { putOne, sourceOf } from './put.ts';
+import { findPeer } from './running-peer.ts';
+import { folderOf, getFile } from './target.ts';
 
 export interface DemoOptions {
   readonly peers: number;
@@ -79,8 +80,8 @@ class Demo {
     const sum = await makeRandomFile(file, fileBytes);
     const begun = this.#stage.begin();
     const at = this.#peer(1);
-    const { id } = await startTransfer(at.client, { kind: 'put', name: fileName, path: file });
-    const { cid, copies } = (await watchTransfer(at.client, id, this.#progress, this.#stage.signal)) as PutResult;
+    const job = { peer: await findPeer({ api: at.client.url }), settings: {}, signal: this.#stage.signal };
+    const { cid, copies } = await putOne(job, await sourceOf(file, fileName), this.#progress);
     this.#stage.tell(
       `${shownSize(fileBytes)} put at peer ${this.#numberOf(at)}, durable in ${copies} copies: ${cid}${rate(begun)}`,
       begun,
@@ -95,7 +96,9 @@ class Demo {
     const { client, ...at } = this.#pick(-this.#fetches);
     const target = path.join(this.#stage.folder, `fetched-${this.#fetches}.bin`);
     const found = await findFile(client, { name: fileName });
-    await getByTransfer(client, found, target, { force: false, progress: this.#progress, signal: this.#stage.signal });
+    const getting = { force: false, progress: this.#progress, signal: this.#stage.signal };
+    await using folder = await folderOf(target);
+    await getFile(await findPeer({ api: client.url }), wantedOf(found), folder, path.basename(target), getting);
     const speed = rate(begun);
     if ((await sha256Of(target)) !== sum) {
       throw new ChordialError(

@@ -2,6 +2,7 @@
  * A peer in the foreground: the API's port is taken first, since finding it taken must not disturb a ring; then the
  * peer starts, a note in its data folder lets other commands find it, and it runs until a signal or `chordial leave`.
  */
+import { randomBytes } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -10,10 +11,11 @@ import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
 import type { Peer, PeerEvent } from '../node/peer.ts';
+import { removeRuntimeFile, writeRuntimeFile } from '../storage/runtime-folder.ts';
 import { apiTokenOf, keepApiToken } from './api-token.ts';
 import { EndSignals } from './end-signals.ts';
 import { PeerLines } from './peer-lines.ts';
-import { removeNote, writeNote } from './running-peer.ts';
+import { keyFile, removeNote, writeNote } from './running-peer.ts';
 
 /** `ended` resolves when the peer has stopped or left, however that came about; `failure` says why it ended by itself. */
 export type EndingPeer = Peer & { readonly ended?: Promise<void>; readonly failure?: ChordialError | null };
@@ -27,6 +29,7 @@ export interface RunOptions {
 const compiledCodeDelayMilliseconds = 3000;
 /** A peer has settled by then: what starting and joining left behind is collected once (9 MB for a pause of 40 ms). */
 const settledMilliseconds = 70_000;
+const keyBytes = 32;
 
 /** Returns the exit code. Throws whatever kept the peer from starting. */
 export async function runPeer(
@@ -38,15 +41,19 @@ export async function runPeer(
   const lines = new PeerLines(options.json, configuration.logLevel);
   const token = await apiTokenOf(configuration);
   let peer: EndingPeer | null = null;
+  const localKey = randomBytes(keyBytes).toString('hex');
   const api = await startApi({
     listen: configuration.api,
     peer: () => peer,
     afterLeave: () => signals.end(),
     onBug: (error) => lines.bug(error),
     onAnswer: (answer) => lines.event(answer),
+    localKey,
     ...(token === null ? {} : { token }),
   });
+  const key = keyFile(api.url);
   try {
+    await keepKey(key, localKey);
     const onEvent = (event: PeerEvent) => {
       api.events.add(event);
       lines.event(event);
@@ -60,7 +67,17 @@ export async function runPeer(
     if (peer.failure) throw peer.failure;
     return 0;
   } finally {
+    await removeRuntimeFile(key, localKey);
     await api.close();
+  }
+}
+
+/** Where it cannot be left, commands send and take the bytes of files themselves. */
+async function keepKey(file: string, key: string): Promise<void> {
+  try {
+    await writeRuntimeFile(file, key);
+  } catch (error) {
+    if (!(error instanceof ChordialError)) throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { interfaceAddresses, isLoopback } from '../network/addresses.ts';
 import { defaultDataFolder } from '../node/configuration.ts';
+import { readRuntimeFile, runtimeFile } from '../storage/runtime-folder.ts';
 import { ApiClient, noRunningPeer } from './client.ts';
 
 export interface RunningPeerNote {
@@ -24,6 +25,8 @@ export interface FoundPeer {
   readonly save: string | null;
   /** Peer and command see the same files, as far as the address tells. */
   readonly isHere: boolean;
+  /** Shows the peer that this command runs as its own user on its machine; null where that is not so. */
+  readonly key: string | null;
 }
 
 const noteFile = 'running-peer.json';
@@ -57,18 +60,27 @@ export async function findPeer(options: PeerOptions): Promise<FoundPeer> {
   const folder = dataFolderOf(options);
   const kept = folder === null ? null : () => textIn(path.join(folder, tokenFile));
   const token = process.env['CHORDIAL_API_TOKEN'] ?? (await kept?.()) ?? null;
-  if (options.api !== undefined) return found(apiUrl(options.api), token, null);
+  if (options.api !== undefined) return await found(apiUrl(options.api), token, null);
   const data = folder ?? defaultDataFolder();
   const note = await readNote(data);
-  const peer = found(note.url, token, note.save);
+  const peer = await found(note.url, token, note.save);
   const { id } = await peer.client.call('GET /api/v1/node', { query: { fingers: 'none' } });
   if (id === note.id) return peer;
   throw noRunningPeer(`The peer of ${data} does not run: another one, ${id}, has its address ${note.url} now`);
 }
 
-function found(url: string, token: string | null, save: string | null): FoundPeer {
+async function found(url: string, token: string | null, save: string | null): Promise<FoundPeer> {
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-  return { client: new ApiClient(url, token), save, isHere: isLoopback(host) || interfaceAddresses().includes(host) };
+  const isHere = isLoopback(host) || interfaceAddresses().includes(host);
+  const key = isHere ? await readRuntimeFile(keyFile(url)) : null;
+  return { client: new ApiClient(url, token), save, isHere, key };
+}
+
+/** What a running peer leaves for programs of its own user; see storage/runtime-folder.ts. @param url of its API */
+export function keyFile(url: string): string {
+  const { hostname, port } = new URL(url);
+  const host = hostname === 'localhost' ? '127.0.0.1' : hostname;
+  return runtimeFile(`${host}:${port === '' ? '80' : port}`, '.key');
 }
 
 /** `http://HOST:PORT`, or the HOST:PORT that `start --api` takes. */

@@ -30,6 +30,7 @@ export interface Problem {
     | 'not-a-member'
     | 'last-peer'
     | 'already-exists'
+    | 'changed-while-read'
     | 'changed'
     | 'wrong-clock'
     | 'body-cut-off'

@@ -217,10 +217,17 @@ export interface Operations {
       readonly cid?: string;
       /** Peer id of the publisher, at least 8 characters of its beginning, or … and as many of its end */
       readonly publisher?: string;
-      /** Absolute, on the machine of the peer */
+      /** Absolute, without links, on the machine of the peer */
       readonly path: string;
-      /** get: what PATH.part holds */
-      readonly nonce?: string | null;
+      /** What "key" says in running-peer.json of the data folder, which the user of the peer alone may read */
+      readonly key: string;
+      /** Device and inode, in decimal: put, of the file; get, of an empty file beside it that the caller has made, named "." and the first 32 hexadecimal digits of the SHA-256 of the last part of the path and ".part" */
+      readonly mark: {
+        readonly device: string;
+        readonly inode: string;
+      };
+      /** Paused when nobody asks for its state for 15 s */
+      readonly isAttended?: boolean;
       readonly replicas?: number;
       /** Milliseconds */
       readonly timeToLive?: number;
@@ -254,6 +261,7 @@ export interface Operations {
     readonly query: undefined;
     readonly body: {
       readonly state: 'paused' | 'running';
+      readonly isAttended?: boolean;
     };
     readonly answer: TransferStatus;
   };

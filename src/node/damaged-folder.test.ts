@@ -5,6 +5,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { markedFile } from '../../test/fixtures/marked.ts';
 import { withFolder } from '../../test/fixtures/temporary-folder.ts';
 import { ChordialError } from '../errors.ts';
 import { parseConfiguration } from './configuration.ts';
@@ -45,7 +46,7 @@ async function fill(data: string, other: string): Promise<void> {
   await fs.writeFile(file, randomBytes(700_000));
   await peer.files.putPath('large', file);
   await peer.files.put('small', [Buffer.from('small')] as unknown as AsyncIterable<Uint8Array>);
-  const { id: transfer } = await peer.transfers.start({ kind: 'put', reference: 'moved', path: file, nonce: null });
+  const { id: transfer } = await peer.transfers.start({ kind: 'put', reference: 'moved', ...(await markedFile(file)) });
   await peer.transfers.wait(transfer);
   await peer.shares.add(other);
   const { id } = await peer.uploads.create('sent', 9);

@@ -1,5 +1,6 @@
 /** What a publisher says about a name: which content it stands for. */
 import type { CID } from 'multiformats/cid';
+import { checkedAttributes, type FileAttributes } from '../content/attributes.ts';
 import { decodeCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
@@ -17,6 +18,8 @@ export interface NamedContent {
   /** Of the whole content in hexadecimal, when known. */
   readonly sha256: string | null;
   readonly blocks: number;
+  /** Of a file its own; of a folder the CID of the list of those of its files. Absent where none are known. */
+  readonly attributes?: FileAttributes | CID | null;
 }
 
 /** A name as one publisher has it. */
@@ -37,8 +40,8 @@ export function nameEntry(
   time: number,
   expiry: number | null,
 ): UnsignedEntry {
-  const { name, cid, size, type, sha256, blocks } = content;
-  const body = { name, root: cid.bytes, size, type, time, sha256, blocks };
+  const { name, cid, size, type, sha256, blocks, attributes = null } = content;
+  const body = { name, root: cid.bytes, size, type, time, sha256, blocks, attributes: encodeAttributes(attributes) };
   return { kind: 'name', subject: nameSubject(name), publisher, sequence, expiry, body };
 }
 
@@ -61,7 +64,7 @@ export function nameSubject(name: string): Uint8Array {
 /** Reads a verified entry of kind `name` that is no tombstone. Throws `bad-content`. */
 export function readNameEntry(encoded: EncodedEntry): NameEntry {
   const { entry } = encoded;
-  const { name, root, size, type, time, sha256, blocks } = bodyOf(entry);
+  const { name, root, size, type, time, sha256, blocks, attributes } = bodyOf(entry);
   if (typeof name !== 'string' || checkedName(name) !== name) throw malformed('its name is none');
   if (!startsWith(entry.subject, nameSubject(name))) throw malformed('its subject is another name');
   if (!(root instanceof Uint8Array)) throw malformed('its root is no CID');
@@ -70,7 +73,16 @@ export function readNameEntry(encoded: EncodedEntry): NameEntry {
   if (sha256 !== null && (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)))
     throw malformed('its SHA-256 is none');
   const { publisher, sequence, expiry } = entry;
-  return { name, cid: rootOf(root), size, type, time, sha256, blocks, publisher, sequence, expiry, encoded };
+  const content: NamedContent = {
+    name,
+    cid: rootOf(root),
+    size,
+    type,
+    sha256,
+    blocks,
+    attributes: readAttributes(attributes),
+  };
+  return { ...content, time, publisher, sequence, expiry, encoded };
 }
 
 /** The same, or null: a publisher may sign anything, and what is no name hides none of the others. */
@@ -124,6 +136,18 @@ function rootOf(bytes: Uint8Array): CID {
   } catch (cause) {
     throw malformed('its root is no CID', cause);
   }
+}
+
+/** A file: when it was changed and whether it can be run. A folder: the bytes of a CID. */
+function encodeAttributes(attributes: FileAttributes | CID | null): unknown {
+  if (attributes === null) return null;
+  return 'multihash' in attributes ? attributes.bytes : [attributes.modified, attributes.executable];
+}
+
+/** The content is what it is without them: what is none is passed over. */
+function readAttributes(value: unknown): FileAttributes | CID | null {
+  if (Array.isArray(value)) return checkedAttributes(value[0], value[1]);
+  return value instanceof Uint8Array ? rootOf(value) : null;
 }
 
 function startsWith(bytes: Uint8Array, head: Uint8Array): boolean {

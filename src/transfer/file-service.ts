@@ -6,6 +6,7 @@ import type { Files } from './files.ts';
 import { getPath } from './get-path.ts';
 import { FileListing } from './list-files.ts';
 import { changingName, checkFits, putFile } from './put-file.ts';
+import { putFolder } from './put-folder.ts';
 import { putPath } from './put-path.ts';
 import { readFile, walkFolder } from './read-file.ts';
 import { resolve } from './resolve.ts';
@@ -18,6 +19,7 @@ export function createFiles(ports: FilePorts): Files {
     put: (name, source, options = {}) => putFile(ports, name, source, options),
     checkFits: (name, bytes) => checkFits(ports, checkName(name), bytes, {}),
     putPath: (name, path, options = {}) => putPath(ports, name, path, options),
+    putFolder: (name, items, options = {}) => putFolder(ports, name, items, options),
     resolve: async (reference) => (await resolve(ports, reference)).entry,
     read: (cid, range, signal) => readFile(ports, cid, range, signal),
     walk: (cid, signal) => walkFolder(ports, cid, signal),

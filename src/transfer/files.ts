@@ -1,5 +1,8 @@
 /** A user's verbs on files; what src/node hands to the API and the command line. */
 import type { Readable } from 'node:stream';
+import { type FileAttributes, noAttributes } from '../content/attributes.ts';
+import type { FileMark } from './file-mark.ts';
+import type { FolderItem } from './local-folder.ts';
 
 export interface PutOptions {
   readonly replicas?: number;
@@ -7,8 +10,25 @@ export interface PutOptions {
   readonly timeToLive?: number;
   readonly signal?: AbortSignal;
   readonly progress?: (done: TransferProgress) => void;
+  /** Of a stream; a file of this machine has its own. */
+  readonly attributes?: FileAttributes;
   /** Bytes that a stream says it has, when it does: a small one then takes no more memory than it has. */
   readonly size?: number;
+}
+
+export interface PutPathOptions extends PutOptions {
+  /** The very file that is meant: another that came to its place is not read. */
+  readonly mark?: FileMark;
+}
+
+export interface GetPathOptions {
+  readonly force?: boolean;
+  readonly signal?: AbortSignal;
+  readonly progress?: (done: TransferProgress) => void;
+  /** Told what it is before anything is written; nothing is when this rejects. */
+  readonly resolved?: (entry: FileEntry) => Promise<void>;
+  /** The very part file that is to be written, which lies in a folder reached through no link. */
+  readonly mark?: FileMark;
 }
 
 export interface TransferProgress {
@@ -44,6 +64,8 @@ export interface FileEntry {
   readonly time: string | null;
   readonly expiry: string | null;
   readonly sha256: string | null;
+  /** Of a file its own; of a folder the CID of the list of those of its files. */
+  readonly attributes?: FileAttributes | string | null;
   /** How many other publishers use this name. */
   readonly others: number;
 }
@@ -80,24 +102,20 @@ export interface Files {
   put(name: string, source: Readable | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult>;
   /** Throws `quota-full` when a file of so many bytes cannot fit. */
   checkFits(name: string, bytes: number): Promise<void>;
-  /** A file or folder of this machine. */
-  putPath(name: string, path: string, options?: PutOptions): Promise<PutResult>;
+  /** A file of this machine. */
+  putPath(name: string, path: string, options?: PutPathOptions): Promise<PutResult>;
+  /** A folder, each folder in it before what is in that. Reads the items to their end. */
+  putFolder(name: string, items: AsyncIterable<FolderItem>, options?: PutOptions): Promise<PutResult>;
   resolve(reference: FileReference): Promise<FileEntry>;
   /** Verified bytes of [start, end) in order. Memory bounded. Throws `bad-content` for content of another size than `size`. */
   read(cid: string, range?: ReadRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Entries below a directory, depth first; paths are relative, '/'-separated and safe. */
   walk(cid: string, signal?: AbortSignal): AsyncIterable<DirectoryEntry>;
-  /** Writes a file or recreates a folder at `path` (through `PATH.part` and rename), never outside it. */
+  /** Writes a file at `path`, through a part beside it and a rename; never through a link. */
   getPath(
     reference: FileReference,
     path: string,
-    options?: {
-      force?: boolean;
-      signal?: AbortSignal;
-      progress?: (done: TransferProgress) => void;
-      /** Told what it is before anything is written; nothing is when this rejects. */
-      resolved?: (entry: FileEntry) => Promise<void>;
-    },
+    options?: GetPathOptions,
   ): Promise<FileEntry & { readonly unchanged: boolean }>;
   stat(reference: FileReference): Promise<FileStat>;
   /** Live copies of the first block of each content, counted within so many milliseconds. */
@@ -111,4 +129,9 @@ export interface Files {
 export interface FileEvent {
   readonly kind: 'stored' | 'sent' | 'received' | 'moved' | 'published' | 'removed' | 'freed' | 'mended';
   readonly text: string;
+}
+
+/** Of a file; none for a folder. */
+export function fileAttributesOf({ attributes = null }: Pick<FileEntry, 'attributes'>): FileAttributes {
+  return typeof attributes === 'string' || attributes === null ? noAttributes : attributes;
 }

@@ -1,129 +1,153 @@
 /**
- * Recreating a folder: never outside its target, never through a link. Where nothing is there it grows in `PATH.part`
- * and is renamed when whole; into a folder that is there it is merged, under the same rule for each file as alone.
+ * Recreating a folder: never outside its target, never through a link, each file under the same rule as alone. Where nothing
+ * is there it grows beside its target and is renamed when whole; into a folder that is there it is merged.
  */
-import { constants } from 'node:fs';
-import { lstat, mkdir, open, rename } from 'node:fs/promises';
-import { dirname, join, relative, resolve as resolvePath, sep } from 'node:path';
-import { parseCid } from '../content/cid.ts';
-import { openContent } from '../content/reader.ts';
+import { lstat, mkdir, rename } from 'node:fs/promises';
+import type { FileAttributes } from '../content/attributes.ts';
+import { whyNotAName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { forEachAtOnce } from '../replication/block-stream.ts';
 import { ByteBudget } from '../replication/byte-budget.ts';
-import { whatIsAt } from './existing-target.ts';
-import { fetchBlocks } from './fetch-blocks.ts';
-import type { FilePorts } from './file-ports.ts';
+import type { FolderHandle } from '../storage/folder-handle.ts';
+import { alreadyExists, whatIsAt } from './existing-target.ts';
 import type { DirectoryEntry } from './files.ts';
-import { type GetOptions, getFile, isThereAlready } from './get-file.ts';
 import { fileError } from './local-file.ts';
-import { alreadyExists, partInFolder, partSuffix } from './part-file.ts';
-import { walkFolder } from './read-file.ts';
+import { partName } from './part-file.ts';
 
 /** Bytes of files being fetched side by side: many small ones at once, large ones alone. */
 const maximumFileBytesAtOnce = 32 * 1024 * 1024;
+/** So much is reckoned for the smallest, so 64 at once. */
+const leastBytesOfOne = 512 * 1024;
+
+export type ListedEntry = DirectoryEntry & Partial<FileAttributes>;
+
+export interface FolderSource {
+  /** Bytes of all its files as they were announced; null where nothing was. */
+  readonly size: number | null;
+  /** Each folder before what is in it. */
+  readonly entries: AsyncIterable<ListedEntry>;
+  /** Writes one file; true when it was there already. */
+  readonly fetch: (entry: ListedEntry, folder: FolderHandle, base: string) => Promise<boolean>;
+}
 
 /** True when every file and folder was there already. */
-export async function getFolder(ports: FilePorts, cid: string, target: string, options: GetOptions): Promise<boolean> {
-  const there = await whatIsAt(target);
-  if (there === 'file' || there === 'something else') throw alreadyExists(target);
-  const base = there === 'folder' ? target : target + partSuffix;
-  if (there === 'nothing') await makeFolder(base);
-  const budget = new ByteBudget(maximumFileBytesAtOnce);
+export async function getFolder(source: FolderSource, above: FolderHandle, base: string): Promise<boolean> {
+  const there = await whatIsAt(above, base);
+  const place = `${above.path}/${base}`;
+  if (there === 'file' || there === 'something else') throw alreadyExists(place);
+  const name = there === 'folder' ? base : partName(base);
+  if (there === 'nothing') await makeFolder(above, name);
   let changed = there === 'nothing';
-  await forEachAtOnce(
-    entriesInOrder(ports, cid, base, options, () => {
-      changed = true;
-    }),
-    async (entry) => {
-      const held = Math.min(entry.size, maximumFileBytesAtOnce);
-      await budget.take(held);
-      try {
-        if (!(await placeFile(ports, entry, inside(base, entry.path), options))) changed = true;
-      } finally {
-        budget.give(held);
+  await using root = await openFolder(above, name);
+  const budget = new ByteBudget(maximumFileBytesAtOnce);
+  let bytes = 0;
+  const files = async function* (): AsyncGenerator<ListedEntry, void, undefined> {
+    for await (const entry of source.entries) {
+      checkPath(entry.path);
+      if (entry.type === 'directory') {
+        if (await within(root, entry.path, makeFolder)) changed = true;
+        continue;
       }
-    },
-  );
-  if (there === 'nothing') await moveFolder(base, target);
+      bytes += entry.size;
+      if (source.size !== null && bytes > source.size) throw badSize(place, source.size, bytes);
+      yield entry;
+    }
+  };
+  await forEachAtOnce(files(), async (entry) => {
+    const held = Math.max(leastBytesOfOne, Math.min(entry.size, maximumFileBytesAtOnce));
+    await budget.take(held);
+    try {
+      if (!(await within(root, entry.path, (folder, file) => source.fetch(entry, folder, file)))) changed = true;
+    } finally {
+      budget.give(held);
+    }
+  });
+  if (source.size !== null && bytes !== source.size) throw badSize(place, source.size, bytes);
+  if (there === 'nothing') await giveName(above, name, base);
   return !changed;
 }
 
-/** The files of the folder; the folders on the way are made before what is in them comes. */
-async function* entriesInOrder(
-  ports: FilePorts,
-  cid: string,
-  base: string,
-  options: GetOptions,
-  made: () => void,
-): AsyncGenerator<DirectoryEntry, void, undefined> {
-  for await (const entry of walkFolder(ports, cid, options.signal)) {
-    if (entry.type === 'file') yield entry;
-    else if (await makeFolder(inside(base, entry.path))) made();
-  }
+/** Runs something with the folder that an entry lies in, reached through no link. */
+async function within<Result>(
+  root: FolderHandle,
+  path: string,
+  run: (folder: FolderHandle, base: string) => Promise<Result>,
+): Promise<Result> {
+  const parts = path.split('/');
+  await using opened = new AsyncDisposableStack();
+  let folder = root;
+  for (const part of parts.slice(0, -1)) folder = opened.use(await openOrMake(folder, part));
+  return await run(folder, parts.at(-1)!);
 }
 
-/** True when it was there already. */
-async function placeFile(ports: FilePorts, entry: DirectoryEntry, path: string, options: GetOptions): Promise<boolean> {
-  await refuseLinks(dirname(path));
-  const cid = parseCid(entry.cid);
-  if (await isThereAlready(path, cid, entry.size, null, options.force ?? false)) {
-    options.bytesInPlace?.(entry.size);
-    return true;
-  }
-  const content = await openContent(cid, fetchBlocks(ports.fetcher, options.signal));
-  if (content.type !== 'file')
-    throw new ChordialError('bad-content', `${entry.path} is said to be a file and is a folder.`);
-  await getFile(ports, content, path, { ...options, part: partInFolder(path) });
-  return false;
-}
-
-/** The place of an entry; the reader of folders has refused names such as `..`, and this holds even if it had not. */
-function inside(base: string, path: string): string {
-  const place = resolvePath(base, path);
-  const way = relative(base, place);
-  if (way === '' || way === '..' || way.startsWith(`..${sep}`) || resolvePath(way) === way) {
-    throw new ChordialError(
-      'outside-target',
-      `The folder has an entry ${JSON.stringify(path)} that leads outside of it. Nothing was written there.`,
-    );
-  }
-  return join(base, way);
-}
-
-/** Makes the folder unless it is there; true when it was made. A link in its place is refused. */
-async function makeFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path);
-    return true;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError('unwritable-file', path, cause);
-  }
-  await refuseLinks(path);
-  return false;
-}
-
-async function refuseLinks(folder: string): Promise<void> {
-  try {
-    if ((await lstat(folder)).isDirectory()) return;
-  } catch (cause) {
-    throw fileError('unwritable-file', folder, cause);
-  }
+/** The listing comes from others: no part of a path may lead out of the target. */
+function checkPath(path: string): void {
+  const reason = path
+    .split('/')
+    .map(whyNotAName)
+    .find((one) => one !== null);
+  if (reason === undefined) return;
   throw new ChordialError(
     'outside-target',
-    `${folder} is a link or a file where a folder is to be written; nothing is written through it. Move it away.`,
+    `The folder holds an entry ${JSON.stringify(path)} that is refused: ${reason}. Nothing was written for it; fetch single entries by CID.`,
   );
 }
 
-async function moveFolder(base: string, target: string): Promise<void> {
+/** Makes the folder unless it is there; true when it was made. */
+async function makeFolder(above: FolderHandle, name: string): Promise<boolean> {
   try {
-    await rename(base, target);
-    const above = await open(dirname(target), constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      await above.sync();
-    } finally {
-      await above.close();
-    }
+    await mkdir(above.at(name));
+    above.checkIsThere();
+    return true;
   } catch (cause) {
-    throw fileError('unwritable-file', target, cause);
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw fileError('unwritable-file', `${above.path}/${name}`, cause);
   }
+  if ((await lstat(above.at(name))).isDirectory()) return false;
+  throw throughLink(`${above.path}/${name}`);
+}
+
+async function openOrMake(above: FolderHandle, name: string): Promise<FolderHandle> {
+  try {
+    return await above.folder(name);
+  } catch {
+    await makeFolder(above, name);
+    return openFolder(above, name);
+  }
+}
+
+async function openFolder(above: FolderHandle, name: string): Promise<FolderHandle> {
+  const path = `${above.path}/${name}`;
+  try {
+    return await above.folder(name);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw code === 'ENOTDIR' || code === 'ELOOP' ? throughLink(path) : fileError('unwritable-file', path, cause);
+  }
+}
+
+async function giveName(above: FolderHandle, name: string, base: string): Promise<void> {
+  const place = `${above.path}/${base}`;
+  try {
+    // A rename would replace an empty folder that came meanwhile, which is as good as nothing.
+    await rename(above.at(name), above.at(base));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') throw alreadyExists(place);
+    throw fileError('unwritable-file', place, cause);
+  }
+}
+
+function throughLink(path: string): ChordialError {
+  return new ChordialError(
+    'outside-target',
+    `${path} is a link or a file where a folder is to be written; nothing is written through it. Move it away, or write elsewhere with -o.`,
+  );
+}
+
+function badSize(place: string, announced: number, found: number): ChordialError {
+  return new ChordialError(
+    'bad-content',
+    `The folder for ${place} is announced with ${announced} bytes, and its files have ${found}${found > announced ? ' or more' : ''}. Its publisher made it so; ask for another publisher of it.`,
+  );
 }

@@ -1,23 +1,19 @@
-/** Fetching what a user named to a place on this machine. */
-import { dirname, resolve as resolvePath } from 'node:path';
+/** Fetching the file that a user named to a place on this machine. */
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, resolve as resolvePath } from 'node:path';
 import { openContent } from '../content/reader.ts';
 import { ChordialError } from '../errors.ts';
-import { whatIsAt } from './existing-target.ts';
+import { FolderHandle } from '../storage/folder-handle.ts';
+import { isThereAlready } from './existing-target.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
-import type { FileEntry, FileReference, TransferProgress } from './files.ts';
-import { getFile, isThereAlready } from './get-file.ts';
-import { getFolder } from './get-folder.ts';
+import { type FileEntry, type FileReference, fileAttributesOf, type GetPathOptions } from './files.ts';
+import { getFile } from './get-file.ts';
+import { fileError } from './local-file.ts';
+import { PartFile } from './part-file.ts';
 import { checkSize, readingOf } from './read-file.ts';
 import { resolve } from './resolve.ts';
 import { shownSize } from './shown-size.ts';
-
-export interface GetPathOptions {
-  readonly force?: boolean;
-  readonly signal?: AbortSignal;
-  readonly progress?: (done: TransferProgress) => void;
-  readonly resolved?: (entry: FileEntry) => Promise<void>;
-}
 
 /** `unchanged` says that the target held it already. */
 export async function getPath(
@@ -28,37 +24,47 @@ export async function getPath(
 ): Promise<FileEntry & { readonly unchanged: boolean }> {
   const target = resolvePath(path);
   const { entry, cid } = await resolve(allPorts, reference, options.signal);
-  const ports = readingOf(allPorts, cid);
-  await options.resolved?.(entry);
-  if ((await whatIsAt(dirname(target))) === 'nothing') {
+  if (entry.type === 'directory') {
     throw new ChordialError(
-      'unwritable-file',
-      `The folder ${dirname(target)} is not there. Make it, or name another place with -o.`,
+      'bad-request',
+      `${entry.name ?? entry.cid} is a folder. "chordial get" writes folders itself; name a file in it.`,
     );
   }
-  const getting = {
-    ...(options.force === undefined ? {} : { force: options.force }),
+  const ports = readingOf(allPorts, cid);
+  await options.resolved?.(entry);
+  const force = options.force ?? false;
+  await using folder = await folderOf(target, options.mark !== undefined);
+  const base = basename(target);
+  if (await isThereAlready(folder, base, { cid, size: entry.size, sha256: entry.sha256 }, force))
+    return { ...entry, unchanged: true };
+  const content = await openContent(cid, fetchBlocks(ports.fetcher, options.signal));
+  if (content.type === 'directory')
+    throw new ChordialError('bad-content', `${cid} is said to be a file and is a folder.`);
+  checkSize(entry, content.size);
+  const mark = options.mark === undefined ? {} : { mark: options.mark };
+  const part = await PartFile.open(folder, base, { size: content.size, ...mark });
+  await getFile(ports, content, part, {
+    force,
+    attributes: fileAttributesOf(entry),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     bytesInPlace: counter(entry, options),
-  };
-  const unchanged = entry.type === 'directory' ? await getFolder(ports, entry.cid, target, getting) : await getOne();
-  if (!unchanged) {
-    const what = entry.name === null ? entry.cid : JSON.stringify(entry.name);
-    ports.notify({
-      kind: 'received',
-      text: `Received ${entry.type === 'file' ? 'file' : 'folder'} ${what}: ${shownSize(entry.size)}, verified.`,
-    });
-  }
-  return { ...entry, unchanged };
+  });
+  const what = entry.name === null ? entry.cid : JSON.stringify(entry.name);
+  ports.notify({ kind: 'received', text: `Received file ${what}: ${shownSize(entry.size)}, verified.` });
+  return { ...entry, unchanged: false };
+}
 
-  async function getOne(): Promise<boolean> {
-    if (await isThereAlready(target, cid, entry.size, entry.sha256, options.force ?? false)) return true;
-    const content = await openContent(cid, fetchBlocks(ports.fetcher, options.signal));
-    if (content.type === 'directory')
-      throw new ChordialError('bad-content', `${cid} is said to be a file and is a folder.`);
-    checkSize(entry, content.size);
-    await getFile(ports, content, target, getting);
-    return false;
+/** @param isReal the path has no links in it; if it has by now, something took the place of a folder. */
+async function folderOf(target: string, isReal: boolean): Promise<FolderHandle> {
+  const folder = dirname(target);
+  try {
+    return await FolderHandle.open(isReal ? folder : await realpath(folder));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError('unwritable-file', folder, cause);
+    throw new ChordialError(
+      'unwritable-file',
+      `The folder ${folder} is not there. Make it, or name another place with -o.`,
+    );
   }
 }
 

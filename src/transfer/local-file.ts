@@ -1,6 +1,7 @@
 /** Files of this machine: read as a stream, and what goes wrong with them put into words. */
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { checkedAttributes, type FileAttributes } from '../content/attributes.ts';
 import { type LeafPool, leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError, type ErrorCode } from '../errors.ts';
 
@@ -12,6 +13,71 @@ export async function openToRead(path: string, followLink: boolean): Promise<Fil
   } catch (cause) {
     throw fileError('unreadable-file', path, cause);
   }
+}
+
+/** By which a later look tells whether it is still the same. */
+type Look = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino' | 'dev'>;
+
+/**
+ * After a read: whether the file is what it was before, so that its bytes are those of one moment. Throws
+ * `changed-while-read` when it was written to, cut, replaced or removed meanwhile.
+ * @param look at what has its name now.
+ */
+export async function checkUnchanged(
+  file: FileHandle,
+  path: string,
+  before: Look,
+  look: () => Promise<Look> = () => stat(path, { bigint: true }),
+): Promise<void> {
+  const [opened, named] = await Promise.all([file.stat({ bigint: true }), look().catch(goneOr)]);
+  if (named === null) throw changedWhileRead(path, 'it was removed');
+  if (named.ino !== before.ino || named.dev !== before.dev) throw changedWhileRead(path, 'another file took its place');
+  if (opened.size !== before.size) throw changedWhileRead(path, `it had ${before.size} bytes and has ${opened.size}`);
+  if (opened.mtimeNs !== before.mtimeNs || opened.ctimeNs !== before.ctimeNs)
+    throw changedWhileRead(path, 'it was written to');
+}
+
+function goneOr(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+  throw error;
+}
+
+export function changedWhileRead(path: string, what: string): ChordialError {
+  return new ChordialError(
+    'changed-while-read',
+    `${path} changed while it was read: ${what}. It was not published; put it again when no program writes to it.`,
+  );
+}
+
+export function attributesOf({ mtimeMs, mode }: Pick<BigIntStats, 'mtimeMs' | 'mode'>): FileAttributes {
+  return checkedAttributes(Number(mtimeMs), (mode & 0o100n) !== 0n);
+}
+
+const pieceBytes = 256 * 1024;
+
+/**
+ * The bytes from the start as they are read, each piece in a buffer of its own. The last piece comes when `check` has
+ * found nothing wrong. The file stays open.
+ */
+export async function* piecesOf(
+  file: FileHandle,
+  path: string,
+  check: () => Promise<void>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let last: Uint8Array | null = null;
+  try {
+    for (let position = 0; ; ) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(pieceBytes), 0, pieceBytes, position);
+      if (bytesRead === 0) break;
+      if (last !== null) yield last;
+      last = buffer.subarray(0, bytesRead);
+      position += bytesRead;
+    }
+    await check();
+  } catch (cause) {
+    throw fileError('unreadable-file', path, cause);
+  }
+  if (last !== null) yield last;
 }
 
 /**
@@ -38,7 +104,7 @@ export async function wholeOf(file: FileHandle, path: string, size: number): Pro
 
 /**
  * The bytes from the start, cut into leaves in buffers of the pool, which belong to whoever takes them; the next one is read
- * while one is looked at. The last is shorter and in a buffer of its own; an empty file has one without bytes. Closes the file.
+ * while one is looked at. The last is shorter and in a buffer of its own; an empty file has one without bytes. The file stays open.
  */
 export async function* leavesOf(
   file: FileHandle,
@@ -65,7 +131,6 @@ export async function* leavesOf(
     throw fileError('unreadable-file', path, cause);
   } finally {
     await coming.catch(() => undefined);
-    await file.close();
   }
 }
 

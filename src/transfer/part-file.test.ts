@@ -1,22 +1,25 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { noAttributes } from '../content/attributes.ts';
 import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
-import { PartFile } from './part-file.ts';
+import { FolderHandle } from '../storage/folder-handle.ts';
+import { PartFile, partName } from './part-file.ts';
 
 const leaves = 64;
 const size = leaves * leafBytes + 5;
 
 /** Large enough to go past the cache; most of it is a hole. */
-async function inFolder(run: (target: string, leaf: Uint8Array) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'chordial-part-'));
+async function inFolder(run: (folder: FolderHandle, target: string, leaf: Uint8Array) => Promise<void>): Promise<void> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'chordial-part-')));
   try {
     const leaf = new LeafPool().take();
     randomBytes(leafBytes).copy(leaf);
-    await run(join(folder, 'file'), leaf);
+    await using opened = await FolderHandle.open(folder);
+    await run(opened, join(folder, 'file'), leaf);
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -34,12 +37,12 @@ async function bytesAt(path: string, offset: number, length: number): Promise<Bu
 
 describe('the part file of a large file', () => {
   it('takes whole leaves, pieces and the short end, each where it belongs', () =>
-    inFolder(async (target, leaf) => {
-      const part = await PartFile.open(target, size);
+    inFolder(async (folder, target, leaf) => {
+      const part = await PartFile.open(folder, 'file', { size });
       const piece = Buffer.from('piece');
       await Promise.all([part.write(leaf, 3 * leafBytes), part.write(leaf, 0), part.write(piece, leaves * leafBytes)]);
       await part.write(piece, 2 * leafBytes - 2);
-      await part.finish(size, false);
+      await part.finish(size, { force: false, attributes: noAttributes });
       await part.close();
       assert.equal((await stat(target)).size, size);
       assert.deepEqual(await bytesAt(target, 0, leafBytes), Buffer.from(leaf));
@@ -49,11 +52,11 @@ describe('the part file of a large file', () => {
     }));
 
   it('takes leaves at places that are no whole pages the ordinary way, and whole leaves after that too', () =>
-    inFolder(async (target, leaf) => {
-      const part = await PartFile.open(target, size);
+    inFolder(async (folder, target, leaf) => {
+      const part = await PartFile.open(folder, 'file', { size });
       await Promise.all([part.write(leaf, 7), part.write(leaf, 2 * leafBytes + 9)]);
       await part.write(leaf, 4 * leafBytes);
-      await part.finish(size, false);
+      await part.finish(size, { force: false, attributes: noAttributes });
       await part.close();
       for (const offset of [7, 2 * leafBytes + 9, 4 * leafBytes]) {
         assert.deepEqual(await bytesAt(target, offset, leafBytes), Buffer.from(leaf));
@@ -61,9 +64,9 @@ describe('the part file of a large file', () => {
     }));
 
   it('overwrites what an earlier attempt left in the cache', () =>
-    inFolder(async (target, leaf) => {
-      await writeFile(`${target}.part`, randomBytes(2 * leafBytes));
-      const part = await PartFile.open(target, size);
+    inFolder(async (folder, _target, leaf) => {
+      await writeFile(join(folder.path, partName('file')), randomBytes(2 * leafBytes));
+      const part = await PartFile.open(folder, 'file', { size });
       await bytesAt(part.path, 0, 2 * leafBytes);
       await part.write(leaf, leafBytes);
       assert.deepEqual(await bytesAt(part.path, leafBytes, leafBytes), Buffer.from(leaf));

@@ -1,93 +1,170 @@
 /**
- * The file beside the target that a get writes into: `PATH.part`, renamed when it is whole. What is in it from an
- * earlier attempt is never trusted: a block counts only when its bytes hash to its CID.
+ * The file beside its target in which a get grows, renamed when it is whole. Both are reached through the folder held open,
+ * so that a link that takes the place of a folder on the way leads nowhere. What is in it from an earlier attempt is never
+ * trusted: a block counts only when its bytes hash to its CID.
  */
 import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { type FileHandle, link, open, rename, rm, statfs } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
+import { type FileAttributes, modeOf } from '../content/attributes.ts';
 import { verifyBlock } from '../content/cid.ts';
 import { isPageAligned } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { openPastTheCache } from '../storage/durable-file.ts';
+import type { FolderHandle } from '../storage/folder-handle.ts';
+import { alreadyExists, whatIsAt } from './existing-target.ts';
+import { type FileMark, isMarked, markOf } from './file-mark.ts';
 import { fileError } from './local-file.ts';
 
-export const partSuffix = '.part';
 /**
  * Files from this size on go past the cache of the system: they have to be on the disk anyway before they are there,
  * and copying them into the cache first took a third of the CPU time of a get (measured). A smaller one is likely looked at
  * next, from the cache.
  */
 const leastBytesPastTheCache = 64 * 1024 * 1024;
+/** One that another command wrote to within this time is waited for; an older one was left behind. */
+const leftBehindMilliseconds = 10_000;
+const lookAgainMilliseconds = 200;
+/** So often the disk is asked for its room while a file grows. */
+const bytesBetweenLooks = 256 * 1024 * 1024;
+/** What a get leaves free of the disk: 5 %, and no more than this. */
+const maximumKeptFreeBytes = 1024 * 1024 * 1024;
+const keptFreeShare = 0.05;
+const opening = constants.O_RDWR;
 
-/** Part files being written by this process: two gets into one file would spoil each other's work. */
+/** Part files being written by this process: two gets into one file would undo each other's work. */
 const inUse = new Set<string>();
 
 /**
- * Where a file of a folder grows. Not at `NAME.part`: the folder may hold a file of that name too, or NAME may be as
- * long as names can be. The same for the same name, so that a later attempt goes on with it.
+ * The name of the part beside a target, the same for the same name, so that a later attempt goes on with it. Short whatever the
+ * name is, and none that anything else has.
  */
-export function partInFolder(target: string): string {
-  const digest = hash('sha256', basename(target), 'hex').slice(0, 32);
-  return join(dirname(target), `.${digest}${partSuffix}`);
+export function partName(base: string): string {
+  return `.${hash('sha256', base, 'hex').slice(0, 32)}.part`;
+}
+
+interface Opened {
+  readonly folder: FolderHandle;
+  readonly base: string;
+  readonly file: FileHandle;
+  readonly mark: FileMark;
+  readonly bytesBefore: number;
+  /** The same file, for whole pages; null where that cannot be had. */
+  readonly pages: FileHandle | null;
 }
 
 export class PartFile {
+  /** For messages. */
   readonly path: string;
-  readonly #target: string;
-  readonly #file: FileHandle;
-  readonly #bytesBefore: number;
-  /** The same file, for whole pages; null where that cannot be had. */
+  readonly #opened: Opened;
   #pages: FileHandle | null;
+  #bytesUntilLook = 0;
 
-  private constructor(target: string, path: string, file: FileHandle, bytesBefore: number, pages: FileHandle | null) {
-    this.#target = target;
-    this.path = path;
-    this.#file = file;
-    this.#bytesBefore = bytesBefore;
-    this.#pages = pages;
+  private constructor(opened: Opened) {
+    this.path = `${opened.folder.path}/${partName(opened.base)}`;
+    this.#opened = opened;
+    this.#pages = opened.pages;
   }
 
   /**
-   * Opens or makes it; never through a link. Throws `unwritable-file`, or `already-exists` while another get writes it.
-   * @param size bytes that it will have.
+   * Opens what an earlier attempt left, or makes it. Throws `unwritable-file`, `disk-full`, or `already-exists` while another
+   * get of this process writes it.
+   * @param size bytes that it will have; mark: the very file that is meant, which is not made then.
    */
-  static async open(target: string, size: number, path: string = target + partSuffix): Promise<PartFile> {
-    if (inUse.has(path))
-      throw new ChordialError('already-exists', `Another get is writing ${path}. Wait for it, or name another target.`);
-    inUse.add(path);
-    try {
-      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-      const file = await open(path, flags, 0o666);
-      const status = await file.stat();
-      if (status.isFile()) {
+  static open(
+    folder: FolderHandle,
+    base: string,
+    { size, mark = null }: { readonly size: number; readonly mark?: FileMark | null },
+  ): Promise<PartFile> {
+    return PartFile.#claim(folder, base, async (name) => {
+      const file = await folder.file(name, mark === null ? opening | constants.O_CREAT : opening, 0o666);
+      try {
+        const status = await file.stat({ bigint: true });
+        const isMeant = mark === null || (isMarked(status, mark) && status.nlink === 1n && isOwn(status.uid));
+        if (!status.isFile() || !isMeant)
+          throw new ChordialError(
+            'unwritable-file',
+            `${folder.path}/${name} is not the file in which ${base} was to grow. Start the get again.`,
+          );
         const pages = size < leastBytesPastTheCache ? null : await openPastTheCache(file);
-        return new PartFile(target, path, file, status.size, pages);
+        const part = new PartFile({
+          folder,
+          base,
+          file,
+          mark: markOf(status),
+          bytesBefore: Number(status.size),
+          pages,
+        });
+        await part.#checkRoom(Math.max(0, size - Number(status.blocks) * 512));
+        return part;
+      } catch (error) {
+        await file.close();
+        throw error;
       }
-      await file.close();
-      throw new ChordialError('unwritable-file', `${path} is not a regular file. Move it away or name another target.`);
+    });
+  }
+
+  /** Makes a new one. Waits for another command that writes to the same; what an ended one left is removed. */
+  static create(folder: FolderHandle, base: string, signal?: AbortSignal): Promise<PartFile> {
+    return PartFile.#claim(folder, base, async (name) => {
+      for (;;) {
+        try {
+          const file = await folder.file(name, opening | constants.O_CREAT | constants.O_EXCL, 0o666);
+          const mark = markOf(await file.stat({ bigint: true }));
+          return new PartFile({ folder, base, file, mark, bytesBefore: 0, pages: null });
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+          await removeLeftBehind(folder, name, signal);
+        }
+      }
+    });
+  }
+
+  static async #claim(
+    folder: FolderHandle,
+    base: string,
+    make: (name: string) => Promise<PartFile>,
+  ): Promise<PartFile> {
+    const name = partName(base);
+    const key = `${folder.status.dev} ${folder.status.ino} ${name}`;
+    const path = `${folder.path}/${base}`;
+    if (inUse.has(key))
+      throw new ChordialError('already-exists', `Another get is writing ${path}. Wait for it, or name another target.`);
+    inUse.add(key);
+    try {
+      return await make(name);
     } catch (cause) {
-      inUse.delete(path);
+      inUse.delete(key);
       throw fileError('unwritable-file', path, cause);
     }
   }
 
+  get mark(): FileMark {
+    return this.#opened.mark;
+  }
+
   /** Whether the block is there already, from an earlier attempt. */
   async holds(cid: CID, offset: number, length: number): Promise<boolean> {
-    if (offset + length > this.#bytesBefore) return false;
+    const { bytesBefore, file } = this.#opened;
+    if (offset + length > bytesBefore) return false;
     const bytes = Buffer.allocUnsafeSlow(length);
-    const { bytesRead } = await this.#file.read(bytes, 0, length, offset);
+    const { bytesRead } = await file.read(bytes, 0, length, offset);
     return bytesRead === length && verifyBlock(cid, bytes);
   }
 
+  /** Bytes of nothing but zeros are left to be a hole where nothing was before. */
   async write(bytes: Uint8Array, offset: number): Promise<void> {
+    const { bytesBefore, file } = this.#opened;
+    if (offset >= bytesBefore && isZeros(bytes)) return;
     try {
+      this.#bytesUntilLook -= bytes.length;
+      if (this.#bytesUntilLook < 0) await this.#checkRoom(bytes.length);
       let written =
         this.#pages !== null && isPageAligned(bytes) ? await this.#writePages(this.#pages, bytes, offset) : 0;
-      while (written < bytes.length) {
-        written += (await this.#file.write(bytes, written, bytes.length - written, offset + written)).bytesWritten;
-      }
+      while (written < bytes.length)
+        written += (await file.write(bytes, written, bytes.length - written, offset + written)).bytesWritten;
     } catch (cause) {
       throw fileError('unwritable-file', this.path, cause);
     }
@@ -105,61 +182,139 @@ export class PartFile {
     }
   }
 
-  /** Cut to its size, flushed and moved to the target. Without `force` something that came there meanwhile stays: `already-exists`. */
-  async finish(size: number, force: boolean): Promise<void> {
+  /**
+   * Cut to its size, given its attributes, flushed and moved to the target. Without `force` something that came there
+   * meanwhile stays: `already-exists`.
+   */
+  async finish(
+    size: number,
+    { force, attributes }: { readonly force: boolean; readonly attributes: FileAttributes },
+  ): Promise<void> {
+    const { folder, base, file, mark } = this.#opened;
+    const name = partName(base);
     try {
-      await this.#file.truncate(size);
-      await this.#file.sync();
-      if (force) await rename(this.path, this.#target);
-      else await this.#moveToFreePlace();
-      await syncFolder(dirname(this.#target));
+      await file.truncate(size);
+      const { mode } = await file.stat();
+      if (attributes.executable) await file.chmod(modeOf(mode, true));
+      if (attributes.modified !== null) await file.utimes(new Date(), attributes.modified / 1000);
+      await file.sync();
+      if (!isMarked(await folder.lstat(name), mark))
+        throw new ChordialError('unwritable-file', `Another program took ${this.path} away. Run the command again.`);
+      folder.checkIsThere();
+      if (force) await rename(folder.at(name), folder.at(base));
+      else await this.#moveToFreePlace(name);
+      await syncFolder(folder.at());
     } catch (cause) {
-      throw fileError('unwritable-file', this.#target, cause);
+      throw fileError('unwritable-file', `${folder.path}/${base}`, cause);
     }
   }
 
   /** Keeps what is there for a later attempt, unless that is nothing. */
   async close(): Promise<void> {
+    const { folder, base, file, bytesBefore } = this.#opened;
     try {
       await this.#pages?.close();
-      const { size } = await this.#file.stat();
-      await this.#file.close();
-      if (size === 0 && this.#bytesBefore === 0) await rm(this.path, { force: true });
+      const { size } = await file.stat();
+      await file.close();
+      if (size === 0 && bytesBefore === 0) await this.#removeName();
     } finally {
-      inUse.delete(this.path);
+      inUse.delete(`${folder.status.dev} ${folder.status.ino} ${partName(base)}`);
     }
   }
 
-  async #moveToFreePlace(): Promise<void> {
+  /** Closes an empty one that another process is to write; `dropIfEmpty` removes it if that did not happen. */
+  async keepEmpty(): Promise<void> {
+    const { file, folder, base } = this.#opened;
+    await file.close();
+    inUse.delete(`${folder.status.dev} ${folder.status.ino} ${partName(base)}`);
+  }
+
+  async dropIfEmpty(): Promise<void> {
+    const { folder, base } = this.#opened;
+    const status = await folder.lstat(partName(base)).catch(() => null);
+    if (status?.size === 0n) await this.#removeName();
+  }
+
+  /** Closes it; nothing of it stays. */
+  async drop(): Promise<void> {
     try {
-      await link(this.path, this.#target);
-      await rm(this.path);
+      await this.#removeName();
+    } finally {
+      await this.close();
+    }
+  }
+
+  async #removeName(): Promise<void> {
+    const { folder, base, mark } = this.#opened;
+    await removeMarked(folder, partName(base), mark);
+  }
+
+  /** Throws `disk-full` when the disk had less than a twentieth left with so many bytes more. */
+  async #checkRoom(bytes: number): Promise<void> {
+    const { folder } = this.#opened;
+    const { blocks, bavail, bsize } = await statfs(folder.at());
+    this.#bytesUntilLook = bytesBetweenLooks;
+    const kept = Math.min(blocks * bsize * keptFreeShare, maximumKeptFreeBytes);
+    if (blocks === 0 || bytes === 0 || bytes + kept <= bavail * bsize) return;
+    throw new ChordialError(
+      'disk-full',
+      `${folder.path} has ${bavail * bsize} bytes left on its disk, and ${bytes} are to come; ${Math.round(kept)} are left free. Free some or choose another place with -o.`,
+    );
+  }
+
+  async #moveToFreePlace(name: string): Promise<void> {
+    const { folder, base } = this.#opened;
+    const path = `${folder.path}/${base}`;
+    try {
+      await link(folder.at(name), folder.at(base));
+      await rm(folder.at(name));
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
-      if (code === 'EEXIST') throw alreadyExists(this.#target);
+      if (code === 'EEXIST') throw alreadyExists(path);
       // File systems without hard links: nothing can keep two writers apart there but looking.
       if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw cause;
-      if (await exists(this.#target)) throw alreadyExists(this.#target);
-      await rename(this.path, this.#target);
+      if ((await whatIsAt(folder, base)) !== 'nothing') throw alreadyExists(path);
+      await rename(folder.at(name), folder.at(base));
     }
   }
 }
 
-export function alreadyExists(path: string): ChordialError {
-  return new ChordialError(
-    'already-exists',
-    `${path} is there already and holds something else; it was kept. Use --force to replace it or -o to name another place.`,
-  );
+/** Removes a file of this name if it is the one meant. */
+export async function removeMarked(folder: FolderHandle, name: string, mark: FileMark): Promise<void> {
+  const status = await folder.lstat(name).catch(() => null);
+  if (status?.isFile() && isMarked(status, mark)) await rm(folder.at(name), { force: true });
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw cause;
+async function removeLeftBehind(folder: FolderHandle, name: string, signal?: AbortSignal): Promise<void> {
+  const status = await folder.lstat(name).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (status === null) return;
+  if (!status.isFile())
+    throw new ChordialError(
+      'already-exists',
+      `${folder.path}/${name} is in the way and is no file that a get left behind. Remove it, or write elsewhere with -o.`,
+    );
+  if (Date.now() - Number(status.mtimeMs) > leftBehindMilliseconds) await removeMarked(folder, name, markOf(status));
+  else await wait(lookAgainMilliseconds, undefined, signal === undefined ? {} : { signal });
+}
+
+/** Another user's file is not this peer's to write. */
+function isOwn(uid: bigint): boolean {
+  const own = process.geteuid?.();
+  return own === undefined || uid === BigInt(own);
+}
+
+const zeros = Buffer.alloc(64 * 1024);
+
+function isZeros(bytes: Uint8Array): boolean {
+  if (bytes.length === 0 || bytes[0] !== 0 || bytes[bytes.length - 1] !== 0) return false;
+  for (let from = 0; from < bytes.length; from += zeros.length) {
+    const piece = bytes.subarray(from, from + zeros.length);
+    if (Buffer.compare(piece, zeros.subarray(0, piece.length)) !== 0) return false;
   }
+  return true;
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -23,7 +23,7 @@ export async function putFile(
   return publishing(ports, checked, options, async (write) => {
     const pieces = counted(checkedSource(source), options, null);
     const { cid, size, blocks, sha256 } = await buildStream(pieces, write, options.size ?? null, ports);
-    return { name: checked, cid, size, type: 'file', sha256, blocks };
+    return { name: checked, cid, size, type: 'file', sha256, blocks, attributes: options.attributes ?? null };
   });
 }
 

@@ -58,7 +58,10 @@ interface Named extends ShownName {
   readonly source: Contact | null;
 }
 
-type ShownName = Pick<NameEntry, 'name' | 'cid' | 'size' | 'type' | 'publisher' | 'time' | 'expiry' | 'sha256'>;
+type ShownName = Pick<
+  NameEntry,
+  'name' | 'cid' | 'size' | 'type' | 'publisher' | 'time' | 'expiry' | 'sha256' | 'attributes'
+>;
 
 /** Puts and shares of this name: the own one first, else the newest, ties by publisher. */
 async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]> {
@@ -92,9 +95,11 @@ function rank(a: Named, b: Named, own: string, now: Milliseconds): number {
 }
 
 export function shownEntry(entry: ShownName, others: number): FileEntry {
-  const { name, cid, size, type, publisher, time, expiry, sha256 } = entry;
+  const { name, cid, size, type, publisher, time, expiry, sha256, attributes = null } = entry;
   const shownExpiry = expiry === null ? null : isoTime(expiry);
-  return { name, cid: cid.toString(), size, type, publisher, time: isoTime(time), expiry: shownExpiry, sha256, others };
+  const shown = attributes !== null && 'multihash' in attributes ? attributes.toString() : attributes;
+  const times = { time: isoTime(time), expiry: shownExpiry };
+  return { name, cid: cid.toString(), size, type, publisher, ...times, sha256, others, attributes: shown };
 }
 
 /** Of a hostile record: a number that is no date is shown as the end of time. */

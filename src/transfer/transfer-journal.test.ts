@@ -4,8 +4,8 @@ import { Catalog } from '../storage/catalog.ts';
 import { type JournalEntry, TransferJournal } from './transfer-journal.ts';
 
 function entry(id: string, started: string, state: JournalEntry['state'] = 'running'): JournalEntry {
-  const request = { kind: 'put', reference: id, path: `/${id}`, nonce: null } as const;
-  return { id, request, state, mark: null, error: null, result: null, bytesDone: 0, bytesTotal: null, started };
+  const request = { kind: 'put', reference: id, path: `/${id}`, mark: { device: '1', inode: '2' } } as const;
+  return { id, request, state, error: null, result: null, bytesDone: 0, bytesTotal: null, started };
 }
 
 test('A22 transfers are known again in the order of their start, each in its last state', async () => {

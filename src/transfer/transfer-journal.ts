@@ -1,5 +1,5 @@
 /** What of the transfers outlives the process: a setting of the catalogue each, written anew with every change of its state. */
-import type { FileMark } from './nonce-file.ts';
+import type { FileMark } from './file-mark.ts';
 import type { TransferRequest, TransferStatus } from './transfers.ts';
 
 export interface SettingsTable {
@@ -12,8 +12,6 @@ export interface JournalEntry {
   readonly id: string;
   readonly request: TransferRequest;
   readonly state: TransferStatus['state'];
-  /** The part file that the caller proved to be its own; null for a put. */
-  readonly mark: FileMark | null;
   readonly error: TransferStatus['error'];
   readonly result: unknown;
   readonly bytesDone: number;
@@ -70,11 +68,14 @@ function isEntry(value: unknown): value is JournalEntry {
   const isTold = typeof id === 'string' && typeof started === 'string' && typeof bytesDone === 'number';
   const isFailure = error === null || (typeof error === 'object' && error !== undefined);
   if (!isTold || !isFailure || !states.has(state) || typeof request !== 'object' || request === null) return false;
-  const { kind, reference, path, nonce } = request as Partial<Record<keyof TransferRequest, unknown>>;
+  const { kind, reference, path, mark } = request as Partial<Record<keyof TransferRequest, unknown>>;
   return (
-    (kind === 'put' || kind === 'get') &&
-    typeof reference === 'string' &&
-    typeof path === 'string' &&
-    (nonce === null || typeof nonce === 'string')
+    (kind === 'put' || kind === 'get') && typeof reference === 'string' && typeof path === 'string' && isMark(mark)
   );
+}
+
+function isMark(value: unknown): value is FileMark {
+  if (typeof value !== 'object' || value === null) return false;
+  const { device, inode } = value as Partial<Record<keyof FileMark, unknown>>;
+  return typeof device === 'string' && typeof inode === 'string';
 }

@@ -1,15 +1,16 @@
 /** Transfers that the peer carries out by itself: a few at a time, remembered over a restart. */
 import { randomUUID } from 'node:crypto';
-import { rm, stat } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
+import { basename, dirname, isAbsolute } from 'node:path';
 import { cidIn } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
-import type { Clock } from '../ring/ports.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+import { FolderHandle } from '../storage/folder-handle.ts';
+import { isMarked } from './file-mark.ts';
 import type { FileEntry, FileReference, Files, TransferProgress } from './files.ts';
-import { admit, checkMark, removeUnused } from './nonce-file.ts';
+import { fileError } from './local-file.ts';
 import { splitPublisher } from './of-publisher.ts';
-import { partSuffix } from './part-file.ts';
+import { partName, removeMarked } from './part-file.ts';
 import { type JournalEntry, type SettingsTable, TransferJournal } from './transfer-journal.ts';
 import { TransferRate } from './transfer-rate.ts';
 import type { TransferRequest, TransferStatus, Transfers } from './transfers.ts';
@@ -21,6 +22,8 @@ const largeHeldBytes = 16 * 1024 * 1024;
 /** A file of one block. */
 const smallHeldBytes = 1024 * 1024;
 const maximumWaiting = 1000;
+/** A command asks four times a second; one that has not for so long has gone. */
+const unattendedMilliseconds = 15_000;
 /** Ended transfers are shown until newer ones push them out. */
 const maximumEnded = 100;
 
@@ -39,6 +42,8 @@ interface Transfer {
   stopping: AbortController | null;
   /** While it is carried out, of `maximumHeldBytes`. */
   heldBytes: number;
+  /** When somebody asked for its state last, by the monotonic clock. */
+  askedAt: Milliseconds;
   readonly watchers: Set<() => void>;
 }
 
@@ -82,23 +87,16 @@ export class TransferQueue implements Transfers {
         'bad-request',
         `${maximumWaiting} transfers wait already. Wait for some to end or cancel them.`,
       );
-    if (request.kind === 'get' && request.nonce === null) {
-      throw new ChordialError(
-        'bad-request',
-        `A get to ${request.path} needs the nonce that ${request.path}${partSuffix} holds.`,
-      );
-    }
-    const mark = request.nonce === null ? null : await admit(request.path + partSuffix, request.nonce);
+    const bytesTotal = await markedSize(request);
     const started = new Date(this.#ports.clock.wallTime()).toISOString();
     const entry = {
       id: randomUUID(),
       request,
       state: 'running',
-      mark,
       error: null,
       result: null,
       bytesDone: 0,
-      bytesTotal: request.kind === 'put' ? await sizeOf(request.path) : null,
+      bytesTotal: request.kind === 'put' ? bytesTotal : null,
       started,
     } as const;
     const transfer = this.#keep(entry);
@@ -119,7 +117,9 @@ export class TransferQueue implements Transfers {
 
   get(id: string): TransferStatus | null {
     const transfer = this.#transfers.get(id);
-    return transfer === undefined ? null : this.#shown(transfer);
+    if (transfer === undefined) return null;
+    transfer.askedAt = this.#ports.clock.now();
+    return this.#shown(transfer);
   }
 
   async pause(id: string): Promise<TransferStatus> {
@@ -129,8 +129,11 @@ export class TransferQueue implements Transfers {
   }
 
   /** Also one that failed is tried again. */
-  async resume(id: string): Promise<TransferStatus> {
+  async resume(id: string, isAttended?: boolean): Promise<TransferStatus> {
     const transfer = this.#known(id);
+    transfer.askedAt = this.#ports.clock.now();
+    if (isAttended !== undefined)
+      transfer.entry = { ...transfer.entry, request: { ...transfer.entry.request, isAttended } };
     if (transfer.entry.state === 'paused' || transfer.entry.state === 'failed') {
       await this.#until(transfer, () => transfer.stopping === null);
       await this.#set(transfer, { state: 'running', error: null });
@@ -141,24 +144,20 @@ export class TransferQueue implements Transfers {
 
   async cancel(id: string): Promise<void> {
     const transfer = this.#known(id);
-    const { request, state, mark } = transfer.entry;
+    const { request, state } = transfer.entry;
     if (state === 'done' || state === 'cancelled') return;
     await this.#end(transfer, { state: 'cancelled' });
     await this.#until(transfer, () => transfer.stopping === null);
-    if (request.kind !== 'get' || mark === null) return;
-    try {
-      await checkMark(request.path + partSuffix, mark);
-    } catch (error) {
-      // Somebody else's file, or none: nothing of ours is left to remove.
-      if (error instanceof ChordialError) return;
-      throw error;
-    }
-    await rm(request.path + partSuffix, { force: true });
+    if (request.kind === 'get') await removePart(request, false);
   }
 
   async wait(id: string, signal?: AbortSignal): Promise<TransferStatus> {
     const transfer = this.#known(id);
-    await this.#until(transfer, () => transfer.entry.state !== 'running', signal);
+    try {
+      await this.#until(transfer, () => transfer.entry.state !== 'running', signal);
+    } finally {
+      transfer.askedAt = this.#ports.clock.now();
+    }
     return this.#shown(transfer);
   }
 
@@ -177,6 +176,8 @@ export class TransferQueue implements Transfers {
   async #run(transfer: Transfer): Promise<void> {
     const stopping = new AbortController();
     transfer.stopping = stopping;
+    transfer.askedAt = this.#ports.clock.now();
+    this.#attend(transfer, stopping);
     try {
       const outcome = await this.#outcome(transfer, stopping.signal);
       if (outcome !== null) await this.#set(transfer, outcome);
@@ -191,6 +192,17 @@ export class TransferQueue implements Transfers {
     }
   }
 
+  /** Pauses it when the command that waits for it has gone: nobody wants its bytes now, and the next one goes on with it. */
+  #attend(transfer: Transfer, stopping: AbortController): void {
+    const { clock, report } = this.#ports;
+    clock.after(unattendedMilliseconds, () => {
+      if (transfer.stopping !== stopping || stopping.signal.aborted) return;
+      const isGone = clock.now() - transfer.askedAt >= unattendedMilliseconds;
+      if (!isGone || transfer.entry.request.isAttended !== true) this.#attend(transfer, stopping);
+      else this.pause(transfer.entry.id).catch((error: Error) => report?.(error));
+    });
+  }
+
   /** null when it was ended from outside: its state was set there, or stays as it is for the next start of the peer. */
   async #outcome(transfer: Transfer, signal: AbortSignal): Promise<Partial<JournalEntry> | null> {
     try {
@@ -201,7 +213,8 @@ export class TransferQueue implements Transfers {
   }
 
   async #carryOut(transfer: Transfer, signal: AbortSignal): Promise<unknown> {
-    const { request, mark } = transfer.entry;
+    const { request } = transfer.entry;
+    const { path, mark } = request;
     const progress = (done: TransferProgress): void => this.#note(transfer, done);
     const { files } = this.#ports;
     if (request.kind === 'put') {
@@ -211,29 +224,20 @@ export class TransferQueue implements Transfers {
         ...(timeToLive === undefined ? {} : { timeToLive }),
         signal,
         progress,
+        mark,
       };
-      return files.putPath(request.reference, request.path, options);
+      return files.putPath(request.reference, path, options);
     }
-    const part = request.path + partSuffix;
     const resolved = async ({ type, size }: FileEntry): Promise<void> => {
-      if (isSmall(type, size)) {
-        this.#hold(transfer, smallHeldBytes);
-        this.#pump();
-      }
-      if (mark !== null && type === 'file') await checkMark(part, mark);
-      // A folder grows in a folder of that name.
-      else if (request.nonce !== null) await removeUnused(part, request.nonce);
+      if (!isSmall(type, size)) return;
+      this.#hold(transfer, smallHeldBytes);
+      this.#pump();
     };
+    const reference = referenceOf(request.reference);
     try {
-      const reference = referenceOf(request.reference);
-      return await files.getPath(reference, request.path, {
-        force: request.force ?? false,
-        signal,
-        progress,
-        resolved,
-      });
+      return await files.getPath(reference, path, { force: request.force ?? false, signal, progress, resolved, mark });
     } finally {
-      if (!signal.aborted && request.nonce !== null) await removeUnused(part, request.nonce);
+      if (!signal.aborted) await removePart(request, true);
     }
   }
 
@@ -260,7 +264,14 @@ export class TransferQueue implements Transfers {
   }
 
   #keep(entry: JournalEntry): Transfer {
-    const transfer: Transfer = { entry, rate: new TransferRate(), stopping: null, heldBytes: 0, watchers: new Set() };
+    const transfer: Transfer = {
+      entry,
+      rate: new TransferRate(),
+      stopping: null,
+      heldBytes: 0,
+      askedAt: 0,
+      watchers: new Set(),
+    };
     this.#transfers.set(entry.id, transfer);
     return transfer;
   }
@@ -325,10 +336,33 @@ function isSmall(type: FileEntry['type'], bytes: number): boolean {
   return type === 'file' && bytes <= leafBytes;
 }
 
-/** Bytes of a file; null for a folder, or when it cannot be said: the put tells why. */
-async function sizeOf(path: string): Promise<number | null> {
-  const status = await stat(path).catch(() => null);
-  return status?.isFile() ? status.size : null;
+/** Bytes of the file that is meant, now; it is opened, and looked at again, when its turn comes. Throws when another is there. */
+async function markedSize({ kind, path, mark }: TransferRequest): Promise<number> {
+  const code = kind === 'put' ? 'unreadable-file' : 'unwritable-file';
+  try {
+    await using folder = await FolderHandle.open(dirname(path));
+    const name = kind === 'put' ? basename(path) : partName(basename(path));
+    const status = await folder.lstat(name);
+    if (!status.isFile() || !isMarked(status, mark))
+      throw new ChordialError(
+        code,
+        `${folder.path}/${name} is not the file that was shown: it was replaced, or lies elsewhere.`,
+      );
+    return Number(status.size);
+  } catch (cause) {
+    throw fileError(code, path, cause);
+  }
+}
+
+/** Of a get that has ended; somebody else's file is left alone. */
+async function removePart({ path, mark }: TransferRequest, onlyEmpty: boolean): Promise<void> {
+  try {
+    await using folder = await FolderHandle.open(dirname(path));
+    const name = partName(basename(path));
+    if (!onlyEmpty || (await folder.lstat(name)).size === 0n) await removeMarked(folder, name, mark);
+  } catch {
+    // It has gone, or its folder has: nothing of ours is left to remove.
+  }
 }
 
 /** As everywhere: a CID if it parses as one, else a name; `name:X` forces a name. */

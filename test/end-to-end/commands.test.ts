@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { partName } from '../../src/transfer/part-file.ts';
 import { ServedPeer } from '../fixtures/served-peer.ts';
 import { root } from '../results.ts';
 import { type CommandResult, runCommand } from './command.ts';
@@ -177,13 +178,15 @@ test('A22 of many files one that fails is named, the others go on, and the exit 
   assert.match(twice.stderr, /would both be put as "a"/);
 });
 
-test('A22 put of a file that is absent, unreadable or no file says so and puts nothing', async () => {
+test('rough: kubo#3228 put of a file that is absent, unreadable or no file says so, and the others go on', async () => {
   await using desk = await Desk.open();
   await writeFile(desk.path('good'), 'x');
-  const absent = await desk.run(['put', 'good', 'absent']);
+  await writeFile(desk.path('also good'), 'x');
+  const absent = await desk.run(['put', 'good', 'absent', 'also good']);
   assert.equal(absent.exit, 1);
   assert.match(absent.stderr, /absent cannot be read: there is no such file/);
-  assert.equal(desk.served.peer.kept.size, 0);
+  assert.deepEqual([...desk.served.peer.kept.keys()].sort(), ['also good', 'good']);
+  assert.equal((await desk.run(['put', 'absent', '--name', 'x'])).exit, 1);
   assert.equal((await desk.run(['put', '/dev/null'])).exit, 1);
   await writeFile(desk.path('secret'), 'x');
   await chmod(desk.path('secret'), 0);
@@ -199,10 +202,10 @@ test('A22 a get never writes through a link and leaves what is in its way', asyn
   await using desk = await Desk.open();
   await desk.served.put('a', 'hello');
   await writeFile(desk.path('elsewhere'), 'precious');
-  await symlink(desk.path('elsewhere'), desk.path('x.part'));
+  await symlink(desk.path('elsewhere'), desk.path(partName('x')));
   const got = await desk.run(['get', 'a', '-o', 'x']);
   assert.equal(got.exit, 1);
-  assert.match(got.stderr, /x\.part is in the way/);
+  assert.match(got.stderr, /\.part is in the way/);
   assert.equal(await readFile(desk.path('elsewhere'), 'utf8'), 'precious');
 });
 
@@ -285,4 +288,128 @@ test('a note that an ended peer left behind is told as what it is', async () => 
   assert.match((await desk.runAlone(['ls', '--data', 'data'])).stderr, /Nothing listens.*chordial start/);
   await writeFile(desk.path('data/running-peer.json'), JSON.stringify({ ...note, url: desk.served.api.url }));
   assert.match((await desk.runAlone(['ls', '--data', 'data'])).stderr, /does not run: another one/);
+});
+
+test('case 5 two that would be one file are refused before anything is fetched', async () => {
+  await using desk = await Desk.open();
+  await desk.served.put('same.txt', 'hello');
+  const got = await desk.run(['get', 'same.txt@12D3KooWAAAAAAAA', 'same.txt@12D3KooWBBBBBBBB', '-o', 'dir']);
+  assert.equal(got.exit, 2, got.stderr);
+  assert.match(got.stderr, /same\.txt@.* and same\.txt@.* would be written to one file/);
+  assert.equal(existsSync(desk.path('dir')), false);
+  const composed = 'é'.normalize('NFC');
+  await desk.served.put(composed, 'one');
+  const once = await desk.run(['get', composed, composed.normalize('NFD'), '-o', 'dir', '--json']);
+  assert.equal(once.exit, 0, once.stderr);
+  assert.equal(once.text.trim().split('\n').length, 1);
+});
+
+test('case 5 two commands that write one file at once both end well, and the bytes are those of the CID told', async () => {
+  await using desk = await Desk.open();
+  for (const size of [100, 700_000]) {
+    const bytes = randomBytes(size);
+    await desk.served.put(`file-${size}`, new Uint8Array(bytes));
+    const both = await Promise.all([1, 2, 3].map(() => desk.run(['get', `file-${size}`, '-o', 'target', '--json'])));
+    for (const { exit, stderr } of both) assert.equal(exit, 0, stderr);
+    assert.ok(bytes.equals(await readFile(desk.path('target'))));
+    await rm(desk.path('target'));
+  }
+  await desk.served.put('p1', 'one');
+  await desk.served.put('p2', 'another');
+  const results = await Promise.all(['p1', 'p2'].map((name) => desk.run(['get', name, '-o', 'target', '--json'])));
+  const winner = results.findIndex(({ exit }) => exit === 0);
+  assert.equal(results.filter(({ exit }) => exit === 0).length, 1, results.map(({ stderr }) => stderr).join());
+  assert.equal(await readFile(desk.path('target'), 'utf8'), winner === 0 ? 'one' : 'another');
+  assert.deepEqual(
+    (await readdir(desk.folder)).filter((name) => name.endsWith('.part')),
+    [],
+  );
+});
+
+test('case 8 a get where nothing may be written ends at once', async () => {
+  await using desk = await Desk.open();
+  await desk.served.put('tiny', 'x');
+  const began = performance.now();
+  const got = await desk.run(['get', 'tiny', '-o', '/proc/tiny']);
+  assert.equal(got.exit, 1, got.stderr);
+  assert.match(got.stderr, /cannot be written/);
+  const below = await runCommand(
+    [process.execPath, path.join(root, 'src/cli/main.ts'), 'get', 'tiny', '--api', desk.served.api.url],
+    {
+      folder: '/proc',
+      environment: { PATH: process.env['PATH'], HOME: desk.folder },
+      deadlineMilliseconds: 20_000,
+    },
+  );
+  assert.equal(below.exit, 1, below.stderr);
+  assert.ok(performance.now() - began < 15_000);
+});
+
+test('case 8 names of 251 to 255 bytes are put and fetched', async () => {
+  await using desk = await Desk.open();
+  const names = [251, 252, 253, 254, 255].map((bytes) => 'n'.repeat(bytes));
+  names.push(`${'ä'.repeat(126)}xyz`, `${'日'.repeat(85)}`);
+  for (const name of names) await writeFile(desk.path(name), randomBytes(300_000));
+  assert.equal((await desk.run(['put', ...names])).exit, 0);
+  const got = await desk.run(['get', ...names, '-o', 'fetched']);
+  assert.equal(got.exit, 0, got.stderr);
+  for (const name of names)
+    assert.ok((await readFile(desk.path(name))).equals(await readFile(desk.path(`fetched/${name}`))));
+});
+
+test('case 3 a data folder, what lies in it and links to it are never put', async () => {
+  await using desk = await Desk.open();
+  await mkdir(desk.path('outer/data/blocks'), { recursive: true });
+  await writeFile(desk.path('outer/data/format'), 'chordial data folder 1\n');
+  await writeFile(desk.path('outer/data/identity.pem'), 'private');
+  await writeFile(desk.path('outer/kept'), 'kept');
+  await symlink(desk.path('outer/data/identity.pem'), desk.path('innocent'));
+  for (const place of ['outer/data', 'outer/data/blocks', 'outer/data/identity.pem', 'innocent']) {
+    const put = await desk.run(['put', place]);
+    assert.notEqual(put.exit, 0);
+    assert.match(put.stderr, /data folder of a peer/);
+  }
+  const whole = await desk.run(['put', 'outer']);
+  assert.equal(whole.exit, 0, whole.stderr);
+  assert.match(whole.stderr, /outer\/data is left out: it is the data folder of a peer/);
+  const [folder] = desk.served.peer.folders.values();
+  assert.deepEqual(
+    folder?.map(({ path: of }) => of),
+    ['kept'],
+  );
+});
+
+test('case 11 a file whose name is no UTF-8 is named and left out of a folder', async () => {
+  await using desk = await Desk.open();
+  await mkdir(desk.path('latin'));
+  await writeFile(desk.path('latin/good'), 'x');
+  await writeFile(Buffer.concat([Buffer.from(desk.path('latin/caf')), Buffer.from([0xe9])]), 'x');
+  const put = await desk.run(['put', 'latin']);
+  assert.equal(put.exit, 1);
+  assert.match(put.text, /^latin /);
+  assert.match(put.stderr, /latin\/caf\\xe9 is left out.*\n.*1 file or folder of latin was left out/);
+});
+
+test('rough: B2#1071 output that cannot be written is one line and exit 1', async () => {
+  await using desk = await Desk.open();
+  await desk.served.put('a', 'x');
+  for (const args of [
+    'ls --all',
+    'ls --json',
+    'stat a',
+    'get a -o -',
+    'peers',
+    'completion bash',
+    'config',
+    '--help',
+    'get --help',
+  ]) {
+    const api = /^(?:completion|config|--help|get --help)/.test(args) ? '' : ` --api ${desk.served.api.url}`;
+    const command = `${process.execPath} ${path.join(root, 'src/cli/main.ts')} ${args}${api} > /dev/full`;
+    const result = await runCommand(['sh', '-c', command], {
+      environment: { PATH: process.env['PATH'], HOME: desk.folder },
+    });
+    assert.equal(result.exit, 1, `${args}: ${result.stderr}`);
+    assert.match(result.stderr, /^[^\n]*cannot be written[^\n]*\n$/, args);
+  }
 });

@@ -1,6 +1,7 @@
 /** One real peer: a process of `chordial start --json`, its ready line, its lines since, and its API. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { within } from './until.ts';
 
@@ -35,6 +36,8 @@ const maximumKeptLines = 2_000;
 
 export class PeerProcess {
   readonly dataFolder: string;
+  /** What it leaves to programs of its user. */
+  readonly runtimeFolder: string;
   readonly pid: number;
   /** Lines on standard output after the ready line, as they came. */
   readonly lines: string[] = [];
@@ -43,10 +46,11 @@ export class PeerProcess {
   readonly #child: ChildProcess;
   #ready: ReadyLine | null = null;
 
-  private constructor(child: ChildProcess, pid: number, dataFolder: string) {
+  private constructor(child: ChildProcess, pid: number, { dataFolder, environment }: Launch) {
     this.#child = child;
     this.pid = pid;
     this.dataFolder = dataFolder;
+    this.runtimeFolder = path.join(environment['HOME'] ?? '', '.local/state/chordial/run');
     this.exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as Exit);
   }
 
@@ -58,7 +62,7 @@ export class PeerProcess {
       const [error] = (await once(child, 'error')) as [Error];
       throw error;
     }
-    const peer = new PeerProcess(child, child.pid, launch.dataFolder);
+    const peer = new PeerProcess(child, child.pid, launch);
     started(peer);
     await peer.#awaitReady(launch.readyMilliseconds);
     return peer;

@@ -1,22 +1,37 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ChordialError } from '../../src/errors.ts';
 import { systemClock } from '../../src/network/system-clock.ts';
+import { partName } from '../../src/transfer/part-file.ts';
 import { TransferQueue } from '../../src/transfer/transfer-queue.ts';
 import { dataNetwork } from '../fixtures/data-network.ts';
+import { markedFile, markedPart } from '../fixtures/marked.ts';
+import { virtualClock } from '../fixtures/virtual-clock.ts';
 
 let folder: string;
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'chordial-transfers-'));
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'chordial-transfers-')));
 });
 after(() => rm(folder, { recursive: true, force: true }));
 const code = (wanted: string) => (error: unknown) => error instanceof ChordialError && error.code === wanted;
-const nonce = 'a nonce of the command line';
-const getting = (reference: string, path: string) => ({ kind: 'get', reference, path, nonce }) as const;
+const getting = async (reference: string, target: string) =>
+  ({ kind: 'get', reference, ...(await markedPart(target)) }) as const;
 
 test('A6 A7 a peer puts and gets files of its machine by itself', async () => {
   const { peers, close } = await dataNetwork(3);
@@ -24,47 +39,136 @@ test('A6 A7 a peer puts and gets files of its machine by itself', async () => {
   const source = join(folder, 'source');
   await writeFile(source, content);
   for (const peer of peers) peer.path.begin();
-  const put = await peers[0]!.path.transfers.start({ kind: 'put', reference: 'moved', path: source, nonce: null });
+  const put = await peers[0]!.path.transfers.start({ kind: 'put', reference: 'moved', ...(await markedFile(source)) });
   const done = await peers[0]!.path.transfers.wait(put.id);
   assert.equal(done.state, 'done');
   assert.equal((done.result as { copies: number }).copies, 3);
   const target = join(folder, 'target');
-  await writeFile(`${target}.part`, nonce);
-  const get = await peers[1]!.path.transfers.start(getting('moved', target));
+  const get = await peers[1]!.path.transfers.start(await getting('moved', target));
   const got = await peers[1]!.path.transfers.wait(get.id);
   assert.equal(got.state, 'done', got.error?.message);
   assert.equal(got.bytesDone, content.length);
   assert.ok(content.equals(await readFile(target)));
-  await assert.rejects(lstat(`${target}.part`));
+  await assert.rejects(lstat(partOf(target)));
   await close();
 });
 
-test('A22 a get is refused unless PATH.part is a regular file with the nonce, reached through no link', async () => {
+const partOf = (target: string) => join(folder, partName(basename(target)));
+
+test('C3 a get is refused unless the part is the very file that was shown, reached through no link', async () => {
   const { peers, close } = await dataNetwork(2);
   const { transfers } = peers[0]!.path;
   const path = join(folder, 'guarded');
-  await assert.rejects(transfers.start(getting('x', path)), code('unwritable-file'));
-  await writeFile(`${path}.part`, 'other than the nonce');
-  await assert.rejects(transfers.start(getting('x', path)), code('unwritable-file'));
-  await rm(`${path}.part`);
-  await writeFile(join(folder, 'secret'), nonce);
-  await symlink(join(folder, 'secret'), `${path}.part`);
-  await assert.rejects(transfers.start(getting('x', path)), code('unwritable-file'));
-  await assert.rejects(transfers.start({ ...getting('x', path), nonce: null }), code('bad-request'));
-  await assert.rejects(transfers.start(getting('x', 'relative')), code('bad-request'));
+  const request = await getting('x', path);
+  await rm(partOf(path));
+  await assert.rejects(transfers.start(request), code('unwritable-file'));
+  await writeFile(partOf(path), '');
+  await writeFile(join(folder, 'another'), '');
+  await assert.rejects(
+    transfers.start({ ...request, ...(await markedFile(join(folder, 'another'))), path }),
+    code('unwritable-file'),
+  );
+  await rm(partOf(path));
+  await writeFile(join(folder, 'secret'), '');
+  await symlink(join(folder, 'secret'), partOf(path));
+  const { mark } = await markedFile(join(folder, 'secret'));
+  await assert.rejects(transfers.start({ ...request, mark }), code('unwritable-file'));
+  await assert.rejects(transfers.start({ ...request, path: 'relative' }), code('bad-request'));
   await close();
 });
+
+test('C3 what took the place of a folder after a get was begun is not written to, also when it is tried again', async () => {
+  const { peers, close } = await dataNetwork(2);
+  const {
+    files,
+    path: { transfers },
+  } = peers[0]!;
+  await files.put('late', bytesOf(randomBytes(100)));
+  const [mine, victims] = [join(folder, 'mine'), join(folder, 'victims')];
+  await mkdir(mine);
+  await mkdir(victims);
+  await writeFile(join(victims, 'authorized_keys'), 'key');
+  const request = {
+    kind: 'get',
+    reference: 'late',
+    force: true,
+    ...(await markedPart(join(mine, 'authorized_keys'))),
+  } as const;
+  const { id } = await transfers.start(request);
+  await rename(mine, join(folder, 'moved'));
+  await symlink(victims, mine);
+  peers[0]!.path.begin();
+  assert.equal((await transfers.wait(id)).error?.code, 'unwritable-file');
+  await transfers.resume(id);
+  assert.equal((await transfers.wait(id)).error?.code, 'unwritable-file');
+  await transfers.cancel(id);
+  assert.deepEqual(await readdir(victims), ['authorized_keys']);
+  assert.equal(await readFile(join(victims, 'authorized_keys'), 'utf8'), 'key');
+  await close();
+});
+
+test('C3 a put reads the very file that was shown, never one that took its place, nor a folder', async () => {
+  const { peers, close } = await dataNetwork(2);
+  const { transfers } = peers[0]!.path;
+  const [mine, secret] = [join(folder, 'mine.txt'), join(folder, 'secret.txt')];
+  await writeFile(mine, 'mine');
+  await writeFile(secret, 'secret');
+  const request = { kind: 'put', reference: 'leaked', ...(await markedFile(mine)) } as const;
+  await assert.rejects(transfers.start({ ...request, path: secret }), code('unreadable-file'));
+  const { id } = await transfers.start(request);
+  await rm(mine);
+  await symlink(secret, mine);
+  peers[0]!.path.begin();
+  assert.equal((await transfers.wait(id)).error?.code, 'unreadable-file');
+  await rm(mine);
+  await link(secret, mine);
+  await transfers.resume(id);
+  assert.equal((await transfers.wait(id)).error?.code, 'unreadable-file');
+  await assert.rejects(
+    transfers.start({ kind: 'put', reference: 'x', ...(await markedFile(folder)) }),
+    code('unreadable-file'),
+  );
+  assert.equal((await peers[0]!.files.list({ all: false, cursor: null, limit: 10 })).files.length, 0);
+  await close();
+});
+
+test('M2 a transfer whose command has gone is paused, and goes on with the next one', async () => {
+  const { peers, close } = await dataNetwork(2);
+  const { clock, pass } = virtualClock();
+  const files = {
+    ...peers[0]!.files,
+    getPath: (_reference: unknown, _path: string, { signal }: { signal?: AbortSignal }) =>
+      new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(new Error('stopped')))),
+  };
+  const queue = new TransferQueue({ files, settings: peers[0]!.catalog, clock });
+  queue.begin();
+  const request = await getting('x', join(folder, 'attended'));
+  const { id } = await queue.start({ ...request, isAttended: true });
+  const { id: alone } = await queue.start({ ...(await getting('x', join(folder, 'unattended'))) });
+  for (let second = 0; second < 40; second += 5) {
+    pass(5000);
+    assert.equal(queue.get(id)?.state, 'running');
+  }
+  for (let second = 0; second < 40; second += 5) pass(5000);
+  assert.deepEqual([queue.get(id)?.state, queue.get(alone)?.state], ['paused', 'running']);
+  assert.equal((await queue.resume(id)).state, 'running');
+  await queue.close();
+  await close();
+});
+
+async function* bytesOf(bytes: Uint8Array) {
+  yield bytes;
+}
 
 test('A7 a get of an absent name fails with not-found and leaves no part file', async () => {
   const { peers, close } = await dataNetwork(3);
   peers[0]!.path.begin();
   const path = join(folder, 'absent');
-  await writeFile(`${path}.part`, nonce);
-  const { id } = await peers[0]!.path.transfers.start(getting('absent', path));
+  const { id } = await peers[0]!.path.transfers.start(await getting('absent', path));
   const ended = await peers[0]!.path.transfers.wait(id);
   assert.equal(ended.state, 'failed');
   assert.equal(ended.error?.code, 'not-found');
-  await assert.rejects(lstat(`${path}.part`));
+  await assert.rejects(lstat(partOf(path)));
   await close();
 });
 
@@ -78,10 +182,9 @@ test('B2 a transfer goes on after a restart of the peer', async () => {
     })(),
   );
   const path = join(folder, 'later');
-  await writeFile(`${path}.part`, nonce);
   const ports = { files: peers[1]!.files, settings: peers[1]!.catalog, clock: systemClock };
   const before = new TransferQueue(ports);
-  const { id, state } = await before.start(getting('later', path));
+  const { id, state } = await before.start(await getting('later', path));
   assert.equal(state, 'running');
   await before.close();
   const afterwards = new TransferQueue(ports);
@@ -103,18 +206,16 @@ test('B6 a transfer is paused, resumed and cancelled', async () => {
   );
   const queue = new TransferQueue({ files: peers[1]!.files, settings: peers[1]!.catalog, clock: systemClock });
   const path = join(folder, 'paused');
-  await writeFile(`${path}.part`, nonce);
-  const { id } = await queue.start(getting('paused', path));
+  const { id } = await queue.start(await getting('paused', path));
   assert.equal((await queue.pause(id)).state, 'paused');
   queue.begin();
   assert.equal((await queue.resume(id)).state, 'running');
   assert.equal((await queue.wait(id)).state, 'done');
   const other = join(folder, 'cancelled');
-  await writeFile(`${other}.part`, nonce);
-  const cancelled = await queue.start(getting('paused', other));
+  const cancelled = await queue.start(await getting('paused', other));
   await queue.cancel(cancelled.id);
   assert.ok(['cancelled', 'done'].includes(queue.get(cancelled.id)!.state));
-  await assert.rejects(lstat(`${other}.part`));
+  await assert.rejects(lstat(partOf(other)));
   await assert.rejects(queue.pause('unknown'), code('not-found'));
   await queue.close();
   await close();
@@ -135,7 +236,7 @@ test('A22 a journal that cannot be written harms neither the transfer nor the pe
   const queue = new TransferQueue({ files: peers[0]!.files, settings, clock: systemClock, report });
   const source = join(folder, 'journal-source');
   await writeFile(source, 'some bytes');
-  const request = { kind: 'put', reference: 'unwritten', path: source, nonce: null } as const;
+  const request = { kind: 'put', reference: 'unwritten', ...(await markedFile(source)) } as const;
   const { id } = await queue.start(request);
   full = true;
   await assert.rejects(queue.start(request), code('disk-full'));

@@ -1,0 +1,35 @@
+/**
+ * The proof that a caller is the very user of this machine as whom the peer runs: a key that the peer keeps in files which that
+ * user alone may read, and that is given to nobody, unlike the token of the API. Only such a caller may name paths, since the
+ * peer reaches them with that user's rights; anybody else sends and takes the bytes.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { ChordialError } from '../errors.ts';
+import { isFromThisMachine } from './access.ts';
+import type { ApiContext } from './context.ts';
+
+export const localKeyField = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 256,
+  description: 'What "key" says in running-peer.json of the data folder, which the user of the peer alone may read',
+} as const;
+
+/** Throws `forbidden-origin`. */
+export function checkIsOfSameUser(
+  request: FastifyRequest,
+  given: string,
+  { localKey }: Pick<ApiContext, 'localKey'>,
+): void {
+  if (isFromThisMachine(request.raw) && localKey !== null && timingSafeEqual(digest(given), digest(localKey))) return;
+  throw new ChordialError(
+    'forbidden-origin',
+    'Paths are for programs of the very user as whom the peer runs, on its machine, and the key does not show that. Stream the bytes with PUT or GET /api/v1/files/NAME.',
+  );
+}
+
+/** Equal lengths for the comparison in constant time. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

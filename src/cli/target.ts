@@ -1,0 +1,209 @@
+/** Where a get writes: files that grow beside their place, in the name of the user who ran the command. */
+import { mkdir, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import type { FileAttributes } from '../content/attributes.ts';
+import { parseCid } from '../content/cid.ts';
+import { ChordialError } from '../errors.ts';
+import { FolderHandle } from '../storage/folder-handle.ts';
+import { isThereAlready } from '../transfer/existing-target.ts';
+import { fileError } from '../transfer/local-file.ts';
+import { PartFile, partName } from '../transfer/part-file.ts';
+import type { TransferStatus } from '../transfer/transfers.ts';
+import type { ApiClient } from './client.ts';
+import type { ShownProgress } from './progress.ts';
+import type { FoundPeer } from './running-peer.ts';
+import {
+  isPathTrouble,
+  resumeTransfer,
+  startTransfer,
+  type TransferBody,
+  unfinishedGet,
+  watchTransfer,
+} from './transfer.ts';
+
+export interface GetOptions {
+  /** Replaces what is there. */
+  readonly force: boolean;
+  readonly progress: ShownProgress;
+  /** Cancels the get; nothing half-written stays. */
+  readonly signal: AbortSignal;
+}
+
+export interface WantedFile {
+  /** Of the API. */
+  readonly route: string;
+  /** As a transfer names it. */
+  readonly reference: Pick<TransferBody, 'name' | 'publisher' | 'cid'>;
+  readonly cid: string;
+  readonly size: number;
+  readonly sha256: string | null;
+  readonly attributes: FileAttributes;
+}
+
+/** The folder that a target lies in, made where it is missing. */
+export async function folderOf(target: string): Promise<FolderHandle> {
+  const folder = path.dirname(target);
+  try {
+    await makeFolders(folder);
+    return await FolderHandle.open(await realpath(folder));
+  } catch (cause) {
+    throw fileError('unwritable-file', folder, cause);
+  }
+}
+
+/** Not mkdir's `recursive`: where the system makes no folders, as in /proc, Node 24 tries it for ever. */
+async function makeFolders(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || path.dirname(folder) === folder) {
+      // One that is there and may not be made again, on a disk that is read-only for example.
+      if (await realpath(folder).catch(() => null)) return;
+      throw error;
+    }
+    await makeFolders(path.dirname(folder));
+    await makeFolders(folder);
+  }
+}
+
+/** Whether the target was already there with the same bytes. The peer writes large files itself where it runs as the same user. */
+export async function getFile(
+  peer: FoundPeer,
+  wanted: WantedFile,
+  folder: FolderHandle,
+  base: string,
+  options: GetOptions,
+): Promise<boolean> {
+  const { cid, size, sha256 } = wanted;
+  if (await isThereAlready(folder, base, { cid: parseCid(cid), size, sha256 }, options.force)) return true;
+  if (peer.key !== null && size > maximumStreamedBytes) {
+    try {
+      return await getByTransfer({ ...peer, key: peer.key }, wanted, folder, base, options);
+    } catch (error) {
+      if (!isPathTrouble(error)) throw error;
+    }
+  }
+  const response = await peer.client.open(wanted.route, { signal: options.signal });
+  try {
+    return await writeFile(response, wanted, folder, base, options);
+  } finally {
+    // One that nobody reads to its end would hold its connection, and with it this process.
+    response.destroy();
+  }
+}
+
+/** Smaller ones come with the answer to one question; a transfer costs several, and is written down. */
+const maximumStreamedBytes = 1024 * 1024;
+
+/** Whole or not at all. True when another command has written the same bytes meanwhile. */
+export async function writeFile(
+  bytes: AsyncIterable<Buffer>,
+  { cid, size, sha256, attributes }: Pick<WantedFile, 'cid' | 'size' | 'sha256' | 'attributes'>,
+  folder: FolderHandle,
+  base: string,
+  { force, progress, signal }: GetOptions,
+): Promise<boolean> {
+  const part = await PartFile.create(folder, base, signal);
+  let isKept = false;
+  try {
+    if (await isThereAlready(folder, base, { cid: parseCid(cid), size, sha256 }, force)) return true;
+    let done = 0;
+    for await (const piece of bytes) {
+      await part.write(piece, done);
+      done += piece.length;
+      await progress.update(done, size);
+    }
+    if (done !== size)
+      throw new ChordialError('no-live-source', `Only ${done} of ${size} bytes came. Run the command again.`);
+    await part.finish(size, { force, attributes });
+    isKept = true;
+    return false;
+  } catch (error) {
+    if (signal.aborted) throw new ChordialError('interrupted', 'The get was broken off; nothing half-written stays.');
+    throw brokenOff(error as NodeJS.ErrnoException, `${folder.path}/${base}`);
+  } finally {
+    await (isKept ? part.close() : part.drop());
+    progress.end();
+  }
+}
+
+/** Nothing of that name is there, nor a part of it, which a transfer may be writing. */
+export async function isFree(folder: FolderHandle, base: string): Promise<boolean> {
+  const isThere = (name: string) =>
+    folder.lstat(name).then(
+      () => true,
+      () => false,
+    );
+  return !(await isThere(base)) && !(await isThere(partName(base)));
+}
+
+async function getByTransfer(
+  { client, key }: { readonly client: ApiClient; readonly key: string },
+  { reference }: WantedFile,
+  folder: FolderHandle,
+  base: string,
+  { force, progress, signal }: GetOptions,
+): Promise<boolean> {
+  const target = path.join(folder.path, base);
+  const open = await unfinishedGet(client, target);
+  if (open !== null && (await goesOn(open, textOf(reference), folder, base, force))) {
+    await resumeTransfer(client, open);
+    return isUnchanged(await watchTransfer(client, open.id, progress, signal));
+  }
+  const part = await PartFile.create(folder, base, signal);
+  const { mark } = part;
+  try {
+    await part.keepEmpty();
+    const { id } = await startTransfer(client, {
+      kind: 'get',
+      ...reference,
+      path: target,
+      key,
+      mark,
+      isAttended: true,
+      force,
+    });
+    return isUnchanged(await watchTransfer(client, id, progress, signal));
+  } finally {
+    await part.dropIfEmpty();
+  }
+}
+
+/** Whether the get that an ended command, a restarted peer or a failure left is the one wanted now. */
+async function goesOn(
+  open: TransferStatus,
+  reference: string,
+  folder: FolderHandle,
+  base: string,
+  force: boolean,
+): Promise<boolean> {
+  const isSame = open.reference === reference;
+  // A failed one has kept what is of use in the part; with other flags, or without the part, it would fail again.
+  if (open.state === 'failed') return isSame && !force && !(await isFree(folder, base));
+  if (isSame) return true;
+  throw new ChordialError(
+    'already-exists',
+    `Another get (${open.reference}) is writing to ${open.path}. Wait for it, or write elsewhere with -o.`,
+  );
+}
+
+/** As the API writes it. */
+function textOf({ cid, name, publisher }: WantedFile['reference']): string {
+  if (cid !== undefined) return cid;
+  return publisher === undefined ? `name:${name}` : `name:${name}@${publisher}`;
+}
+
+function isUnchanged(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && 'unchanged' in result && result.unchanged === true;
+}
+
+function brokenOff(error: NodeJS.ErrnoException, target: string): Error {
+  if (error.code !== 'ECONNRESET') return fileError('unwritable-file', target, error);
+  return new ChordialError(
+    'no-live-source',
+    'The peer broke off in the middle; what was written is removed. Run the command again.',
+    { cause: error },
+  );
+}

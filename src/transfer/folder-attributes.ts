@@ -1,0 +1,59 @@
+/**
+ * The attributes of the files of a folder: lines of JSON in a file of their own, whose CID stands in the entry of the name
+ * beside that of the folder. So the folder has the CID that its bytes give it everywhere.
+ */
+import { checkedAttributes, type FileAttributes, noAttributes } from '../content/attributes.ts';
+import type { FolderItem } from './local-folder.ts';
+
+/** Of a folder whose list would be longer none is kept: 300 000 files. */
+const maximumListBytes = 32 * 1024 * 1024;
+
+export class AttributeList {
+  #lines: string[] = [];
+  #bytes = 0;
+
+  add({ path, modified, executable }: Pick<FolderItem, 'path' | keyof FileAttributes>): void {
+    const line = `${JSON.stringify([path, modified, executable])}\n`;
+    this.#bytes += Buffer.byteLength(line);
+    if (this.#bytes <= maximumListBytes) this.#lines.push(line);
+    else this.#lines = [];
+  }
+
+  /** null when there is nothing to keep. */
+  bytes(): AsyncIterable<Uint8Array> | null {
+    if (this.#bytes > maximumListBytes || this.#lines.length === 0) return null;
+    const lines = this.#lines;
+    return (async function* () {
+      for (const line of lines) yield Buffer.from(line);
+    })();
+  }
+}
+
+/** By path. What is no sensible word of a file is passed over, and so is what comes after too much of it. */
+export async function readAttributeList(
+  source: AsyncIterable<Uint8Array>,
+): Promise<ReadonlyMap<string, FileAttributes>> {
+  const found = new Map<string, FileAttributes>();
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of source) {
+    bytes += piece.length;
+    if (bytes > maximumListBytes) return found;
+    pieces.push(Uint8Array.from(piece));
+  }
+  for (const line of Buffer.concat(pieces).toString().split('\n')) {
+    const [path, attributes] = readLine(line);
+    if (path !== null) found.set(path, attributes);
+  }
+  return found;
+}
+
+function readLine(line: string): [string | null, FileAttributes] {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (Array.isArray(value) && typeof value[0] === 'string') return [value[0], checkedAttributes(value[1], value[2])];
+  } catch {
+    // Somebody else's idea of such a list.
+  }
+  return [null, noAttributes];
+}

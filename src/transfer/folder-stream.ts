@@ -1,0 +1,142 @@
+/**
+ * A folder as one stream of bytes, in which the command line hands it to its peer: a line of JSON for each file and folder,
+ * depth first, and behind that of a file its bytes in pieces. The last line says that nothing is missing.
+ */
+import { checkedAttributes } from '../content/attributes.ts';
+import { whyNotAName } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
+import type { FolderItem } from './local-folder.ts';
+import { isLeftOut } from './local-folder.ts';
+
+/** Before each piece of a file: how many bytes it has. None: the file ends. */
+const lengthBytes = 4;
+const isNotPut = 0xffffffff;
+const maximumPieceBytes = 1024 * 1024;
+/** A path of 64 folders may be longer than any system lets it be. */
+const maximumLineBytes = 64 * 1024;
+const end = '{"end":true}\n';
+
+export async function* encodeFolder(items: AsyncIterable<FolderItem>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const { path, type, modified, executable, bytes } of items) {
+    yield Buffer.from(`${JSON.stringify({ path, type, modified, executable })}\n`);
+    if (type === 'directory') continue;
+    try {
+      for await (const piece of bytes) {
+        for (let from = 0; from < piece.length; from += maximumPieceBytes) {
+          const part = piece.subarray(from, from + maximumPieceBytes);
+          yield lengthOf(part.length);
+          yield part;
+        }
+      }
+      yield lengthOf(0);
+    } catch (error) {
+      if (!isLeftOut(error)) throw error;
+      yield lengthOf(isNotPut);
+    }
+  }
+  yield Buffer.from(end);
+}
+
+/** The bytes of each file are to be read before the next item is asked for. Throws `bad-request` for what is no such stream. */
+export async function* decodeFolder(source: AsyncIterable<Uint8Array>): AsyncGenerator<FolderItem, void, undefined> {
+  const reader = new Reader(source[Symbol.asyncIterator]());
+  try {
+    for (;;) {
+      const line = await reader.line();
+      if (`${line}\n` === end) return;
+      const item = itemOf(line);
+      yield { ...item, bytes: piecesOf(reader, item.path) };
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* piecesOf(reader: Reader, path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  for (;;) {
+    const length = (await reader.take(lengthBytes)).readUInt32BE();
+    if (length === 0) return;
+    if (length === isNotPut) throw new ChordialError('changed-while-read', `${path} changed while it was read.`);
+    if (length > maximumPieceBytes) throw malformed(`a piece of ${length} bytes`);
+    yield await reader.take(length);
+  }
+}
+
+function itemOf(line: string): Omit<FolderItem, 'bytes'> {
+  let value: Partial<Record<keyof FolderItem, unknown>> | null;
+  try {
+    value = JSON.parse(line) as typeof value;
+  } catch {
+    throw malformed('a line that is no JSON');
+  }
+  const { path, type, modified, executable } = value ?? {};
+  if (typeof path !== 'string' || !path.isWellFormed() || path.split('/').some((part) => whyNotAName(part) !== null))
+    throw malformed('a path that leads nowhere in it');
+  if (type !== 'file' && type !== 'directory') throw malformed('an entry of no known type');
+  return { path, type, ...checkedAttributes(modified, executable) };
+}
+
+function lengthOf(bytes: number): Uint8Array {
+  const length = Buffer.alloc(lengthBytes);
+  length.writeUInt32BE(bytes);
+  return length;
+}
+
+class Reader {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #held: Buffer = Buffer.alloc(0);
+
+  constructor(source: AsyncIterator<Uint8Array>) {
+    this.#source = source;
+  }
+
+  async line(): Promise<string> {
+    for (let from = 0; ; ) {
+      const at = this.#held.indexOf('\n', from);
+      if (at !== -1) {
+        const line = this.#held.subarray(0, at).toString();
+        this.#held = this.#held.subarray(at + 1);
+        return line;
+      }
+      from = this.#held.length;
+      if (from > maximumLineBytes) throw malformed('a line without end');
+      await this.#more();
+    }
+  }
+
+  async take(bytes: number): Promise<Buffer> {
+    if (this.#held.length < bytes) {
+      const parts = [this.#held];
+      for (let length = this.#held.length; length < bytes; length += this.#held.length) {
+        this.#held = Buffer.alloc(0);
+        await this.#more();
+        parts.push(this.#held);
+      }
+      this.#held = Buffer.concat(parts);
+    }
+    const taken = this.#held.subarray(0, bytes);
+    this.#held = this.#held.subarray(bytes);
+    return taken;
+  }
+
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+
+  async #more(): Promise<void> {
+    const { value, done } = await this.#source.next();
+    if (done === true) throw malformed('an end in the middle');
+    this.#held = this.#held.length === 0 ? bufferOf(value) : Buffer.concat([this.#held, value]);
+  }
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+function malformed(what: string): ChordialError {
+  return new ChordialError(
+    'bad-request',
+    `The stream of a folder holds ${what}. "chordial put DIR" sends one as it is to be.`,
+  );
+}
