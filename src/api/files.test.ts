@@ -171,13 +171,13 @@ test('A12 a folder is listed as JSON and an entry of it is picked with path', as
   const folder = cidOfBlock(rawCodec, Buffer.from('stands for a folder')).toString();
   served.peer.addFolder('photos', folder, [{ path: 'deep/a.txt', bytes, cid }]);
   const answer = await served.fetch('/api/v1/files/photos');
-  assert.equal(answer.headers.get('x-chordial-size'), '0');
+  assert.equal(answer.headers.get('x-chordial-size'), '6');
   const listing = (await answer.json()) as Record<string, unknown>;
   assert.deepEqual(listing, {
     name: 'photos',
     cid: folder,
     type: 'directory',
-    size: 0,
+    size: 6,
     entries: [{ path: 'deep/a.txt', cid, size: 6, type: 'file' }],
   });
   const inside = await served.fetch('/api/v1/files/photos?path=deep/a.txt');

@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ServedPeer } from '../../test/fixtures/served-peer.ts';
+import { markedFile, markedPart } from '../../test/fixtures/marked.ts';
+import { ServedPeer, testKey } from '../../test/fixtures/served-peer.ts';
 
 const json = { 'Content-Type': 'application/json' };
 
@@ -84,13 +85,17 @@ test('B6 a transfer is started, watched to its end, listed', async () => {
   try {
     const file = path.join(folder, 'a');
     await writeFile(file, 'hello');
-    const started = await post(served, '/api/v1/transfers', { kind: 'put', name: 'a', path: file });
+    const started = await post(served, '/api/v1/transfers', {
+      kind: 'put',
+      name: 'a',
+      key: testKey,
+      ...(await markedFile(file)),
+    });
     assert.equal(started.status, 201);
     const { id } = (await started.json()) as { id: string };
     const done = (await (await served.fetch(`/api/v1/transfers/${id}?wait=5000`)).json()) as Record<string, unknown>;
     assert.equal(done['state'], 'done');
-    await writeFile(`${file}.copy.part`, 'nonce');
-    const get = { kind: 'get', name: 'a', path: `${file}.copy`, nonce: 'nonce' };
+    const get = { kind: 'get', name: 'a', key: testKey, ...(await markedPart(`${file}.copy`)) };
     const got = (await (await post(served, '/api/v1/transfers', get)).json()) as { id: string };
     await served.fetch(`/api/v1/transfers/${got.id}?wait=5000`);
     assert.equal(await readFile(`${file}.copy`, 'utf8'), 'hello');
@@ -109,14 +114,18 @@ test('B6 a transfer is started, watched to its end, listed', async () => {
   }
 });
 
-test('A22 transfers that name no path, no file or no nonce are refused', async () => {
+test('A22 C3 transfers that name no path or no file, or come without the key of the user, are refused', async () => {
   await using served = await ServedPeer.open();
-  const refused = async (body: unknown) => codeOf(await post(served, '/api/v1/transfers', body));
+  const shown = { key: testKey, mark: { device: '1', inode: '1' } };
+  const refused = async (body: object) => codeOf(await post(served, '/api/v1/transfers', { ...shown, ...body }));
+  const plain = { kind: 'put', name: 'a', path: '/tmp/a' };
+  assert.equal(await refused({ ...plain, key: 'guessed' }), 'forbidden-origin');
+  for (const missing of [{ key: undefined }, { mark: undefined }])
+    assert.equal(await refused({ ...plain, ...missing }), 'bad-request');
   assert.equal(await refused({ kind: 'put', name: 'a', path: 'relative' }), 'bad-request');
   assert.equal(await refused({ kind: 'put', path: '/tmp/a' }), 'bad-request');
   assert.equal(await refused({ kind: 'put', name: 'a/b', path: '/tmp/a' }), 'bad-name');
-  assert.equal(await refused({ kind: 'get', name: 'a', path: '/tmp/a' }), 'bad-request');
-  assert.equal(await refused({ kind: 'get', cid: 'x', path: '/tmp/a', nonce: 'n' }), 'bad-cid');
+  assert.equal(await refused({ kind: 'get', cid: 'x', path: '/tmp/a' }), 'bad-cid');
   assert.equal(await refused({ kind: 'move', name: 'a', path: '/tmp/a' }), 'bad-request');
   assert.equal(await refused({ kind: 'put', name: 'a', path: '/tmp/a', surprise: true }), 'bad-request');
 });

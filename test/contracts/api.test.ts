@@ -4,7 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { OpenApiDocument } from '../../src/api/open-api.ts';
-import { ServedPeer } from '../fixtures/served-peer.ts';
+import { markedFile } from '../fixtures/marked.ts';
+import { ServedPeer, testKey } from '../fixtures/served-peer.ts';
 import { ApiContract } from './api-contract.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -77,6 +78,7 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   for (const route of ['/healthz', '/readyz', '/metrics']) await caller.call(`GET ${route}`, 200);
   await caller.call('GET /api/v1/events', 200);
   await search(caller);
+  await putFolder(caller);
   await transfers(caller);
   await uploads(caller);
   await caller.json('POST /api/v1/shares', 201, { path: '/srv/music' });
@@ -104,11 +106,29 @@ async function search(caller: Caller): Promise<void> {
   await caller.call('GET /api/v1/search/{queryId}', 200, { route, headers: { Accept: 'text/event-stream' } });
 }
 
+async function putFolder(caller: Caller): Promise<void> {
+  const body = Buffer.concat([
+    Buffer.from('{"path":"x","type":"file"}\n'),
+    Buffer.from([0, 0, 0, 1]),
+    Buffer.from('x'),
+  ]);
+  const end = Buffer.from([0, 0, 0, 0, ...Buffer.from('{"end":true}\n')]);
+  const headers = { 'Content-Type': 'application/octet-stream' };
+  const route = '/api/v1/folders/folder';
+  await caller.call('PUT /api/v1/folders/{name}', 201, { route, headers, body: Buffer.concat([body, end]) });
+  await caller.call('PUT /api/v1/folders/{name}', 400, { route, headers, body });
+}
+
 async function transfers(caller: Caller): Promise<void> {
   await using folder = await temporaryFolder();
   const file = path.join(folder.path, 'a');
   await writeFile(file, 'hello');
-  const started = await caller.json('POST /api/v1/transfers', 201, { kind: 'put', name: 'c', path: file });
+  const started = await caller.json('POST /api/v1/transfers', 201, {
+    kind: 'put',
+    name: 'c',
+    key: testKey,
+    ...(await markedFile(file)),
+  });
   const { id } = (await started.json()) as { id: string };
   const route = `/api/v1/transfers/${id}`;
   await caller.call('GET /api/v1/transfers/{id}', 200, { route: `${route}?wait=5000` });

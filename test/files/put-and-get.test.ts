@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ChordialError } from '../../src/errors.ts';
+import { partName } from '../../src/transfer/part-file.ts';
 import { dataNetwork } from '../fixtures/data-network.ts';
 
 const MiB = 1 << 20;
@@ -164,7 +165,7 @@ test('B2 a get that was broken off goes on without fetching verified blocks agai
   await own.delete(page.items.map((item) => item.cid));
   const path = join(folder, 'resumed');
   const part = Buffer.concat([content.subarray(0, 5 * MiB), randomBytes(MiB), content.subarray(6 * MiB, 7 * MiB + 9)]);
-  await writeFile(`${path}.part`, part);
+  await writeFile(join(folder, partName('resumed')), part);
   const fetched: string[] = [];
   for (const peer of peers.slice(0, 2)) {
     const { get } = peer.blocks;
