@@ -13,12 +13,17 @@ import type { PeerConfiguration } from '../node/configuration.ts';
 import type { Peer, PeerEvent } from '../node/peer.ts';
 import { removeRuntimeFile, writeRuntimeFile } from '../storage/runtime-folder.ts';
 import { apiTokenOf, keepApiToken } from './api-token.ts';
-import { EndSignals } from './end-signals.ts';
+import { EndSignals, maximumStopMilliseconds } from './end-signals.ts';
 import { PeerLines } from './peer-lines.ts';
 import { keyFile, removeNote, writeNote } from './running-peer.ts';
 
 /** `ended` resolves when the peer has stopped or left, however that came about; `failure` says why it ended by itself. */
-export type EndingPeer = Peer & { readonly ended?: Promise<void>; readonly failure?: ChordialError | null };
+export type EndingPeer = Peer & {
+  readonly ended?: Promise<void>;
+  readonly failure?: ChordialError | null;
+  /** What it is waiting for while it stops. */
+  readonly closing?: string | null;
+};
 export type StartPeer = (configuration: PeerConfiguration) => Promise<EndingPeer>;
 
 export interface RunOptions {
@@ -37,11 +42,15 @@ export async function runPeer(
   startPeer: StartPeer,
   options: RunOptions,
 ): Promise<number> {
-  using signals = new EndSignals();
   const lines = new PeerLines(options.json, configuration.logLevel);
   const token = await apiTokenOf(configuration);
   let peer: EndingPeer | null = null;
   const localKey = randomBytes(keyBytes).toString('hex');
+  using signals = new EndSignals(() => {
+    const what = peer?.closing ?? (peer === null ? 'the start' : 'what the system was asked for');
+    const text = `Not ended after ${maximumStopMilliseconds / 1000} s: gave up ${what}. What was acknowledged is safe on disk.`;
+    lines.event({ time: new Date().toISOString(), kind: 'gave-up', text });
+  });
   const api = await startApi({
     listen: configuration.api,
     peer: () => peer,

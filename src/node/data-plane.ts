@@ -88,6 +88,7 @@ export class DataPlane {
   readonly #path: DataPath;
   readonly #hashing = new HashingThread();
   #takesNothing = false;
+  #closing: string | null = null;
 
   private constructor(options: DataPlaneOptions, blocks: DiskBlockStore, tables: IndexedTables) {
     const { claims, records, index, shares, ownBatches } = tables;
@@ -189,14 +190,26 @@ export class DataPlane {
     this.shares.begin();
   }
 
+  /** What is being closed now; null before and after. */
+  get closing(): string | null {
+    return this.#closing;
+  }
+
   async close(): Promise<void> {
     this.clockWatch.close();
-    await this.search.close();
-    await this.shares.close();
-    await this.#putIndex.close();
-    await this.#path.close();
-    await this.#blocks.close();
-    await this.#hashing.close();
+    const parts: readonly (readonly [string, () => Promise<void>])[] = [
+      ['the searches', () => this.search.close()],
+      ['the shares: a file or folder of them does not answer', () => this.shares.close()],
+      ['the index of names', () => this.#putIndex.close()],
+      ['the transfers', () => this.#path.close()],
+      ['the blocks: the disk does not answer', () => this.#blocks.close()],
+      ['the hashing', () => this.#hashing.close()],
+    ];
+    for (const [what, close] of parts) {
+      this.#closing = what;
+      await close();
+    }
+    this.#closing = null;
   }
 
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {

@@ -15,6 +15,7 @@ const levels: Readonly<Record<string, LogLevel>> = {
   mended: 'warn',
   'share-failed': 'warn',
   damaged: 'warn',
+  'gave-up': 'warn',
   bug: 'error',
 };
 

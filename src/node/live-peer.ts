@@ -55,8 +55,8 @@ export interface LiveParts {
   readonly resources: AsyncDisposableStack;
 }
 
-/** A stop makes copies for at most so long. */
-const maximumStopMilliseconds = 30_000;
+/** A stop makes copies for at most so long; with the farewells it ends within 10 s (cli/end-signals.ts). */
+const maximumGivingMilliseconds = 4000;
 
 export class LivePeer implements Peer {
   readonly ended: Promise<void>;
@@ -65,6 +65,7 @@ export class LivePeer implements Peer {
   #end: () => void = () => {};
   #ending: Promise<void> | null = null;
   #failure: ChordialError | null = null;
+  #closing: string | null = null;
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
@@ -244,10 +245,17 @@ export class LivePeer implements Peer {
     if (this.#state === 'member') {
       this.#state = 'leaving';
       this.#parts.events.tell({ kind: 'stopping', text: 'Stopping: telling the neighbours; data and place are kept' });
+      this.#closing = 'giving copies to others';
       await this.#keepReadable();
+      this.#closing = 'telling the neighbours';
       await new Promise<void>((resolve) => this.#parts.ring.leave(false, resolve));
     }
     await this.#shutDown(false);
+  }
+
+  /** What it is waiting for while it stops or leaves; null when it does neither. */
+  get closing(): string | null {
+    return this.#parts.data.closing ?? this.#closing;
   }
 
   get failure(): ChordialError | null {
@@ -266,8 +274,16 @@ export class LivePeer implements Peer {
   async #keepReadable(): Promise<void> {
     const { data, events } = this.#parts;
     try {
-      const copies = await data.keepReadable(AbortSignal.timeout(maximumStopMilliseconds));
-      if (copies > 0) events.tell({ kind: 'moved', text: `Gave ${copies} copies to others before stopping` });
+      const signal = AbortSignal.timeout(maximumGivingMilliseconds);
+      const over = new Promise<null>((resolve) =>
+        signal.addEventListener('abort', () => resolve(null), { once: true }),
+      );
+      // A push that hangs does not heed the signal.
+      const copies = await Promise.race([data.keepReadable(signal), over]);
+      if (copies === null) {
+        const text = `Not everything could be given to others within ${maximumGivingMilliseconds / 1000} s: they repair what is missing`;
+        events.tell({ kind: 'stopping', text });
+      } else if (copies > 0) events.tell({ kind: 'moved', text: `Gave ${copies} copies to others before stopping` });
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;
       events.tell({ kind: 'stopping', text: `Not everything could be given to others: ${error.message}` });
@@ -285,6 +301,7 @@ export class LivePeer implements Peer {
 
   #shutDown(forget: boolean): Promise<void> {
     this.#ending ??= (async () => {
+      this.#closing = 'closing connections and the catalogue';
       try {
         await this.#parts.resources.disposeAsync();
         if (forget) await eraseNetwork(this.#parts.folder);
