@@ -31,6 +31,9 @@ export interface DataPlan {
   readonly network: Faults;
   /** Quota of host number i in bytes; those beyond the list have none. */
   readonly quotas: readonly number[];
+  /** In an open network nobody is known for long enough: what has no place any more stays as cache. */
+  readonly admission: 'classroom' | 'open';
+  readonly keepOwn: boolean;
   /** A day passes at the end, and what nothing claims must be gone. */
   readonly collects: boolean;
   /** Chances of the schedule itself, apart from those of the network. */
@@ -60,6 +63,8 @@ export function dataPlan(seed: number): DataPlan {
     // At least r hosts have room for everything.
     quotas: chance(0.25) ? Array.from({ length: Math.min(2, hosts - 3) }, () => smallQuotaBytes) : [],
     collects: chance(0.25),
+    admission: chance(0.3) ? 'open' : 'classroom',
+    keepOwn: chance(0.3),
     random,
   };
 }

@@ -7,7 +7,7 @@
  */
 
 import { verifySignature } from '../../src/network/identity.ts';
-import { OpenMembership } from '../../src/network/membership.ts';
+import { type Admission, OpenMembership } from '../../src/network/membership.ts';
 import { MemoryNetwork, type MemoryTransport } from '../../src/network/memory-transport.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { RingAdapter } from '../../src/node/ring-adapter.ts';
@@ -36,6 +36,8 @@ export interface DataHost {
   readonly signer: Signer;
   readonly ring: SimulatedHost;
   disk: SimulatedDisk;
+  /** What it knows of the others, across its restarts. */
+  readonly membership: OpenMembership;
   /** The data path of the process that runs; null while none does. */
   path: DataPath | null;
   transport: MemoryTransport | null;
@@ -52,6 +54,9 @@ export interface DataHost {
 export interface DataSimulationOptions extends Pick<SimulationOptions, 'seed' | 'faults'> {
   /** Of the disk of host number i; those beyond the list have none. */
   readonly quotas?: readonly number[];
+  /** Whose word counts at once about what may be dropped; `classroom`, everybody's, unless given. */
+  readonly admission?: Admission;
+  readonly keepOwn?: boolean;
   /** Whether the data paths begin what they do by themselves. */
   readonly repairs: boolean;
   /** How files are cut into blocks; as everywhere unless given. */
@@ -143,7 +148,14 @@ export class DataSimulation {
     const disk = new SimulatedDisk(this.ring.time, this.random, quotaBytes, copyRule.replicas);
     const changed = () => undefined;
     const state = { path: null, transport: null, takesNothing: false, isMember: false, hasLeft: false, changed };
-    const host: DataHost = { number, signer: simulatedIdentity(number), ring, disk, ...state };
+    const host: DataHost = {
+      number,
+      signer: simulatedIdentity(number),
+      ring,
+      disk,
+      membership: new OpenMembership(this.#options.admission ?? 'classroom'),
+      ...state,
+    };
     this.hosts.push(host);
     this.#byId.set(host.signer.host, host);
     this.#launch(host);
@@ -237,7 +249,8 @@ export class DataSimulation {
     const path = new DataPath({
       view,
       transport,
-      membership: new OpenMembership(),
+      membership: host.membership,
+      keepOwn: this.#options.keepOwn ?? false,
       clock: this.ring.time.clock(process),
       random: this.random,
       ...host.disk.mount(process),

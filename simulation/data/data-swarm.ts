@@ -90,9 +90,9 @@ class DataSwarm {
     this.#plan = dataPlan(seed);
     this.#steps = Math.min(steps ?? this.#plan.steps, this.#plan.steps);
     this.#log = (line) => log(`${(this.#sim.now / 1000).toFixed(3)} ${line}`);
-    const { network: faults, quotas } = this.#plan;
+    const { network: faults, quotas, admission, keepOwn } = this.#plan;
     const told = (host: number, text: string) => this.#log(`    ${host}: ${text}`);
-    this.#sim = new DataSimulation({ seed, faults, repairs, quotas, cut, told });
+    this.#sim = new DataSimulation({ seed, faults, repairs, quotas, cut, told, admission, keepOwn });
     this.#holdings = new Holdings(this.#sim);
     if (watch !== undefined) this.#sim.watch = follow(this.#sim, this.#holdings, watch, this.#log);
     this.#operations = new Operations(this.#sim, this.#oracle, this.#plan, this.#log);

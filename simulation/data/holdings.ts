@@ -115,6 +115,8 @@ function heldBy({ disk }: DataHost): Held {
   const blocks = new Map<string, number>();
   const records = new Map<string, string>();
   for (const { set, key, digest } of disk.items()) {
+    // Cache counts as no copy, neither where one is lacking nor where one is too many.
+    if (disk.index.isCached(set, key)) continue;
     if (set.kind !== 'blocks') records.set(key, digest);
     // What nothing claims is nobody's any more, and is freed where it lies.
     else if (!disk.rotten.has(key) && disk.claims.isClaimed(key)) blocks.set(key, set.copies);

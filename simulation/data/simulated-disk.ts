@@ -14,6 +14,7 @@ import {
   type ClaimedBlock,
   type LookedAtBlock,
   type NewClaims,
+  puttingWithRoom,
   quotaFull,
   uniqueBlocks,
 } from '../../src/storage/block-store.ts';
@@ -171,6 +172,7 @@ function sumOf(numbers: Iterable<number>): number {
 }
 
 class MountedBlocks implements BlockStore {
+  makeRoom: BlockStore['makeRoom'] = null;
   readonly #disk: SimulatedDisk;
   readonly #random: Random;
   readonly #process: Process;
@@ -207,8 +209,12 @@ class MountedBlocks implements BlockStore {
     return (await this.#inner()).size(cid);
   }
 
+  put(blocks: readonly ClaimedBlock[]): Promise<void> {
+    return puttingWithRoom(this, blocks, () => this.#putAll(blocks));
+  }
+
   /** One block after the other, so that a crash leaves some of them. */
-  async put(blocks: readonly ClaimedBlock[]): Promise<void> {
+  async #putAll(blocks: readonly ClaimedBlock[]): Promise<void> {
     const unique = [...uniqueBlocks(blocks)];
     const there = await this.#disk.blocks.has(unique.map(([, { cid }]) => cid));
     const fresh = unique.filter(([key], index) => !there[index] && !this.#promised.has(key));

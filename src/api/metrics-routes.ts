@@ -48,7 +48,7 @@ function processMetrics(): readonly Metric[] {
 
 function peerMetrics(peer: Peer): readonly Metric[] {
   const { members, hosts } = peer.status('none');
-  const { blocks, bytes } = peer.stored();
+  const { blocks, bytes, cachedBytes } = peer.stored();
   const { received, sent } = peer.traffic();
   const refusals = Object.entries(peer.refusals()).map(([reason, value]) => ({ labels: { reason }, value }));
   return [
@@ -58,6 +58,7 @@ function peerMetrics(peer: Peer): readonly Metric[] {
     gauges('chordial_transfers', 'Transfers by state', byState(peer.transfers.list(), transferStates)),
     gauge('chordial_stored_blocks', 'Blocks held for the network', {}, blocks),
     gauge('chordial_stored_bytes', 'Bytes of the blocks held', {}, bytes),
+    gauge('chordial_cached_bytes', 'Bytes of blocks held besides, which go first when room is short', {}, cachedBytes),
     counter('chordial_received_bytes_total', 'Bytes from other peers', received),
     counter('chordial_sent_bytes_total', 'Bytes to other peers', sent),
     counters('chordial_refused_total', 'What other peers sent that was not answered as asked, by reason', refusals),

@@ -88,6 +88,7 @@ export const fileStat = record({
   ...entryFields,
   blocks: whole,
   copies: whole,
+  cached: whole,
   holders: list(record({ id: text, address: text })),
   ageSeconds: { type: ['number', 'null'] },
 });
@@ -157,6 +158,8 @@ export const storageListing = record({
   names: list(record({ name: text, publisher: text, cid: text })),
   blocks: whole,
   bytes: whole,
+  cachedBlocks: whole,
+  cachedBytes: whole,
   cursor: textOrNull,
 });
 

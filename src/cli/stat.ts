@@ -29,7 +29,8 @@ function statOf(client: ApiClient, { cid, name = '', publisher }: FileReference)
 }
 
 function lines(stat: FileStat): readonly (readonly [string, string])[] {
-  const { name, type, size, cid, blocks, copies, holders, publisher, ageSeconds, expiry, sha256, others } = stat;
+  const { name, type, size, cid, blocks, copies, cached, holders, publisher, ageSeconds, expiry, sha256, others } =
+    stat;
   return [
     ...(name === null ? [] : [['name', name] as const]),
     ['type', type],
@@ -38,6 +39,9 @@ function lines(stat: FileStat): readonly (readonly [string, string])[] {
     ...(sha256 === null ? [] : [['sha256', sha256] as const]),
     ['blocks', String(blocks)],
     ['live copies', String(copies)],
+    ...(cached === 0
+      ? []
+      : [['cached', `${cached} further ${cached === 1 ? 'copy' : 'copies'} of single blocks`] as const]),
     ...holders.map(({ id, address }, index) => [index === 0 ? 'holders' : '', `${id} at ${address}`] as const),
     ...(publisher === null ? [] : [['publisher', publisher] as const]),
     ...(others === 0 ? [] : [['other publishers', String(others)] as const]),

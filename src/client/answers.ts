@@ -105,6 +105,7 @@ export interface FileStat {
   readonly others: number;
   readonly blocks: number;
   readonly copies: number;
+  readonly cached: number;
   readonly holders: readonly {
     readonly id: string;
     readonly address: string;
@@ -214,6 +215,8 @@ export interface StorageListing {
   }[];
   readonly blocks: number;
   readonly bytes: number;
+  readonly cachedBlocks: number;
+  readonly cachedBytes: number;
   readonly cursor: string | null;
 }
 

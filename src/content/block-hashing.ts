@@ -4,8 +4,11 @@ import type { CID } from 'multiformats/cid';
 import { hasSha256, maximumBlockBytes, verifyBlock } from './cid.ts';
 
 export interface BlockHashing {
-  /** 32 bytes, or the promise of them when another thread computes them: the bytes may not change until then. */
-  sha256(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /**
+   * 32 bytes, or the promise of them when another thread computes them: the bytes may not change until then.
+   * @param before hashed before the bytes.
+   */
+  sha256(bytes: Uint8Array, before?: Uint8Array): Uint8Array | Promise<Uint8Array>;
   /** @param expectedBytes of the whole content; null when nobody knows. */
   whole(expectedBytes: number | null): WholeHashing;
 }
@@ -21,7 +24,7 @@ export interface WholeHashing {
 }
 
 export const hashingHere: BlockHashing = {
-  sha256: (bytes) => hash('sha256', bytes, 'buffer'),
+  sha256: (bytes, before) => sha256Of(bytes, before),
   whole: () => {
     const content = createHash('sha256');
     return {
@@ -34,6 +37,11 @@ export const hashingHere: BlockHashing = {
     };
   },
 };
+
+export function sha256Of(bytes: Uint8Array, before?: Uint8Array): Uint8Array {
+  if (before === undefined) return hash('sha256', bytes, 'buffer');
+  return createHash('sha256').update(before).update(bytes).digest();
+}
 
 /** As `verifyBlock`, with the hash computed wherever `hashing` does it. */
 export function verifyBlockBy(hashing: BlockHashing, cid: CID, bytes: Uint8Array): boolean | Promise<boolean> {

@@ -1,10 +1,11 @@
 /** The worker of hashing-thread.ts: hashes bytes that lie in memory shared with it. */
-import { createHash, type Hash, hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
+import { sha256Of } from './block-hashing.ts';
 
 /** What is asked, in order. Each but `drop` is answered, in the same order. */
 export type HashQuestion =
-  | { readonly kind: 'block'; readonly bytes: Uint8Array }
+  | { readonly kind: 'block'; readonly bytes: Uint8Array; readonly before?: Uint8Array }
   /** A block which is also the next part of content number `whole`. */
   | { readonly kind: 'leaf'; readonly bytes: Uint8Array; readonly whole: number }
   | { readonly kind: 'end'; readonly whole: number }
@@ -23,10 +24,10 @@ parentPort?.on('message', (question: HashQuestion) => {
 function digestFor(question: HashQuestion): HashAnswer | null {
   switch (question.kind) {
     case 'block':
-      return digestOf(question.bytes);
+      return alone(sha256Of(question.bytes, question.before));
     case 'leaf':
       contentOf(question.whole).update(question.bytes);
-      return digestOf(question.bytes);
+      return alone(sha256Of(question.bytes));
     case 'end': {
       const content = contentOf(question.whole);
       contents.delete(question.whole);
@@ -44,10 +45,6 @@ function contentOf(whole: number): Hash {
   const content = createHash('sha256');
   contents.set(whole, content);
   return content;
-}
-
-function digestOf(bytes: Uint8Array): HashAnswer {
-  return alone(hash('sha256', bytes, 'buffer'));
 }
 
 /** Without the pool of Node around it, which would be copied along. */

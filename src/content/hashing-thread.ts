@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { type BlockHashing, hashingHere, type WholeHashing } from './block-hashing.ts';
+import { type BlockHashing, hashingHere, sha256Of, type WholeHashing } from './block-hashing.ts';
 import type { HashAnswer, HashQuestion } from './hash-worker.ts';
 import { workerFile } from './worker-file.ts';
 
@@ -44,11 +44,12 @@ export class HashingThread implements BlockHashing {
     this.#isWorthwhile = cores > 1;
   }
 
-  sha256(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
-    if (bytes.length < leastBytes || !isShared(bytes) || !this.#isThreadReady()) return hashingHere.sha256(bytes);
-    if (this.#asked.length >= maximumLeavesWaiting) return hashingHere.sha256(bytes);
+  sha256(bytes: Uint8Array, before?: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    if (bytes.length < leastBytes || !isShared(bytes) || !this.#isThreadReady()) return sha256Of(bytes, before);
+    if (this.#asked.length >= maximumLeavesWaiting) return sha256Of(bytes, before);
     return new Promise((answered) => {
-      this.#ask({ kind: 'block', bytes }, { answered, lost: () => answered(hashingHere.sha256(bytes) as Uint8Array) });
+      const question: HashQuestion = { kind: 'block', bytes, ...(before === undefined ? {} : { before }) };
+      this.#ask(question, { answered, lost: () => answered(sha256Of(bytes, before)) });
     });
   }
 

@@ -39,6 +39,8 @@ export interface PeerConfiguration {
   readonly quotaBytes?: number;
   /** How long a host may be away before its copies are made anew. */
   readonly graceMilliseconds?: number;
+  /** Blocks of its own puts stay here besides, while there is room; default true, false in teaching rings. */
+  readonly keepOwn?: boolean;
   readonly repairBytesPerSecond?: number;
   /** How fast the disk is looked through for damage; 0: not at all. */
   readonly scrubBytesPerSecond?: number;
@@ -132,6 +134,10 @@ export function parseConfiguration(
       mapped(text.grace, (value) => grace(value, place('grace'))),
     ),
     ...present(
+      'keepOwn',
+      mapped(text.keepOwn, (value) => yesOrNo(value, place('keepOwn'))),
+    ),
+    ...present(
       'repairBytesPerSecond',
       mapped(text.repairRate, (value) => repairRate(value, place('repairRate'))),
     ),
@@ -190,6 +196,14 @@ function repairRate(text: string, place: string): number {
   const bytes = parseSize(text, place);
   if (bytes >= leastRepairBytesPerSecond) return bytes;
   throw new ChordialError('bad-usage', `${place} ${JSON.stringify(text)} is too little. Give at least 1M per second.`);
+}
+
+function yesOrNo(text: string, place: string): boolean {
+  if (text === 'yes' || text === 'no') return text === 'yes';
+  throw new ChordialError(
+    'bad-usage',
+    `${place} ${JSON.stringify(text.slice(0, 80))} is neither yes nor no. Give one of them.`,
+  );
 }
 
 function level(text: string, place: string): LogLevel {

@@ -36,6 +36,7 @@ import { SharedFolders } from '../sharing/shared-folders.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { DiskBlockStore } from '../storage/disk-block-store.ts';
 import { type IndexedTables, openIndexedTables } from '../storage/indexed-tables.ts';
+import { type ItemIndex, keyOfRecord, recordSet } from '../storage/item-index.ts';
 import { PointerTable } from '../storage/pointer-table.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import { SharedFileTable } from '../storage/shared-file-table.ts';
@@ -47,7 +48,7 @@ import { Browsing, browseMessage } from './browsing.ts';
 import { ClockWatch, clockMessage } from './clock-watch.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import type { EventFan } from './event-fan.ts';
-import type { StorageListing } from './peer.ts';
+import type { StorageListing, Stored } from './peer.ts';
 
 export interface DataPlaneOptions {
   readonly folder: string;
@@ -85,6 +86,7 @@ export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #blocks: DiskBlockStore;
   readonly #records: RecordTable;
+  readonly #index: ItemIndex;
   readonly #path: DataPath;
   readonly #hashing = new HashingThread();
   #takesNothing = false;
@@ -96,6 +98,7 @@ export class DataPlane {
     this.#options = options;
     this.#blocks = blocks;
     this.#records = records;
+    this.#index = index;
     const sharedTable = new SharedFileTable(catalog);
     this.clockWatch = new ClockWatch({
       clock: systemClock,
@@ -127,6 +130,7 @@ export class DataPlane {
       networkId: networkId(genesis),
       teaching: genesis.rule === 'chosen',
       rule: { replicas: genesis.replicas, writeQuorum: genesis.writeQuorum },
+      keepOwn: keepsOwn(options),
       ...(configuration.scrubBytesPerSecond === undefined
         ? {}
         : { scrubBytesPerSecond: configuration.scrubBytesPerSecond }),
@@ -261,8 +265,14 @@ export class DataPlane {
     return greeting.contact;
   }
 
-  stored(): { readonly blocks: number; readonly bytes: number } {
-    return { blocks: this.#blocks.count(), bytes: this.#blocks.bytes() };
+  stored(): Stored {
+    const { blocks, bytes } = this.#index.cachedBlocks();
+    return {
+      blocks: this.#blocks.count() - blocks,
+      bytes: this.#blocks.bytes() - bytes,
+      cachedBlocks: blocks,
+      cachedBytes: bytes,
+    };
   }
 
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing {
@@ -273,6 +283,8 @@ export class DataPlane {
       const page = this.#records.range('all', next, namesPerPage);
       for (const row of page.items) {
         if (row.kind !== 'name' || this.#isOwn(row) !== (role === 'primary')) continue;
+        // Not a copy: kept for the publisher's list, or until its places have proved that they hold it.
+        if (this.#index.isCached(recordSet, keyOfRecord(row))) continue;
         const [encoded] = storedEntries([row]);
         const named = encoded === undefined || encoded.entry.body === null ? null : readableName(encoded);
         if (named !== null) names.push({ name: named.name, publisher: row.publisher, cid: named.cid.toString() });
@@ -326,6 +338,11 @@ export function settledQuota(catalog: Catalog): number | null {
 
 function leaving(): TransportError {
   return new TransportError('refused', 'This peer is leaving for good and takes nothing more.', 'not-a-member');
+}
+
+/** On by default; a teaching ring has exactly the copies that it shows, and a client stores nothing. */
+function keepsOwn({ configuration, genesis }: DataPlaneOptions): boolean {
+  return (configuration.keepOwn ?? genesis.rule !== 'chosen') && configuration.quotaBytes !== 0;
 }
 
 /** A hard quota: the flag's, else what was settled on the first start, else half of what is free now. */

@@ -32,6 +32,7 @@ import type {
   ShownFingers,
   ShownPointer,
   StorageListing,
+  Stored,
 } from './peer.ts';
 import type { RingAdapter } from './ring-adapter.ts';
 import { shownMember, shownPeer, shownPointer } from './shown.ts';
@@ -174,7 +175,7 @@ export class LivePeer implements Peer {
     return this.#parts.transport.counters;
   }
 
-  stored(): { readonly blocks: number; readonly bytes: number } {
+  stored(): Stored {
     return this.#parts.data.stored();
   }
 

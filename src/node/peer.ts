@@ -85,11 +85,19 @@ export interface InviteWish {
   readonly rights: readonly Right[];
 }
 
-export interface StorageListing {
+export interface StorageListing extends Stored {
   readonly names: readonly { readonly name: string; readonly publisher: string; readonly cid: string }[];
+  readonly cursor: string | null;
+}
+
+/** On this peer's disk for the network. */
+export interface Stored {
+  /** Copies that count. */
   readonly blocks: number;
   readonly bytes: number;
-  readonly cursor: string | null;
+  /** Besides, as cache: it goes first when room is short. */
+  readonly cachedBlocks: number;
+  readonly cachedBytes: number;
 }
 
 export interface LookupResult {
@@ -138,7 +146,7 @@ export interface Peer {
   /** What others sent that was not answered as asked, by reason, since the start. */
   refusals(): Counters;
   /** What is held for the network. */
-  stored(): { readonly blocks: number; readonly bytes: number };
+  stored(): Stored;
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing;
   /** A CID if it parses as one, `key:HEX`, `name:X`, else a name. */
   lookup(nameOrCidOrKey: string): Promise<LookupResult>;

@@ -63,9 +63,11 @@ function tableOf(text: string, file: string): Readonly<Record<string, unknown>> 
   }
 }
 
-function settingIn(raw: unknown, { key, kind, example }: Setting, place: string, folder: string): SettingValue {
+function settingIn(raw: unknown, { kind, example }: Setting, place: string, folder: string): SettingValue {
   if (kind === 'switch') {
     if (typeof raw === 'boolean') return raw;
+  } else if (kind === 'yes-no' && typeof raw === 'boolean') {
+    return raw ? 'yes' : 'no';
   } else if (kind === 'list' || kind === 'paths') {
     const all: readonly unknown[] = Array.isArray(raw) ? raw : [raw];
     if (all.every((one) => typeof one === 'string')) {
@@ -77,7 +79,7 @@ function settingIn(raw: unknown, { key, kind, example }: Setting, place: string,
     return raw.toString();
   }
   throw bad(
-    `${place} has a value of the wrong type. Write it like this: ${example}${key === 'open' ? ' (or false)' : ''}`,
+    `${place} has a value of the wrong type. Write it like this: ${example}${kind === 'switch' || kind === 'yes-no' ? ' (or false)' : ''}`,
   );
 }
 

@@ -17,6 +17,7 @@ export interface ConfigurationText {
   readonly share?: readonly string[];
   readonly ping?: string;
   readonly grace?: string;
+  readonly keepOwn?: string;
   readonly repairRate?: string;
   readonly scrub?: string;
   readonly logLevel?: string;
@@ -34,8 +35,8 @@ export type SettingValue = string | boolean | readonly string[];
 
 export interface Setting {
   readonly key: SettingKey;
-  /** `path` (`paths`: several) is text that is relative to the folder it was said in; `quantity` may be a number in the file. */
-  readonly kind: 'text' | 'path' | 'quantity' | 'list' | 'paths' | 'switch';
+  /** `path` (`paths`: several) is text that is relative to the folder it was said in; `quantity` may be a number in the file, `yes-no` true or false. */
+  readonly kind: 'text' | 'path' | 'quantity' | 'list' | 'paths' | 'switch' | 'yes-no';
   /** What stands behind the flag; empty for a switch. */
   readonly argument: string;
   readonly description: string;
@@ -84,6 +85,14 @@ export const settings: readonly Setting[] = [
   of('share', 'paths', 'dir', 'a folder that is shared in place; may be repeated', 'none', '["/srv/music"]'),
   of('ping', 'quantity', 'ms', 'milliseconds between heartbeats', '500', '500'),
   of('grace', 'quantity', 'time', 'how long a peer may be away before its copies are made anew', '20s', '"20s"'),
+  of(
+    'keepOwn',
+    'yes-no',
+    'yes|no',
+    'keep what it puts itself as well, while there is room',
+    'yes; no in teaching rings',
+    'true',
+  ),
   of('repairRate', 'quantity', 'size', 'most bytes per second that repair moves', '100 MB', '"50M"'),
   of('scrub', 'quantity', 'size', 'bytes re-read per second to find what the disk spoilt; 0: none', '8 MB', '"8M"'),
   of('logLevel', 'text', 'level', 'least that start prints: debug, info, warn or error', 'info', '"info"'),

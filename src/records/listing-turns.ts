@@ -1,7 +1,7 @@
 /**
- * Pages of what is kept here, made for others in turns: one at a time, of each asker in a line of its own, and at most half of
- * this peer's time goes into them. A page costs milliseconds; made as they are asked for, the hundreds that one asker may want at
- * once would hold up every heartbeat and read.
+ * What costs time, such as pages of what is kept here and proofs of it, made for others in turns: one at a time, of each
+ * asker in a line of its own, and at most half of this peer's time goes into them. A page costs milliseconds; made as they are
+ * asked for, the hundreds that one asker may want at once would hold up every heartbeat and read.
  */
 import { TransportError } from '../network/transport.ts';
 import type { HostId } from '../ring/pointer.ts';
@@ -13,7 +13,8 @@ const maximumWaitingAskers = 256;
 /** After so long everything else is served. */
 const turnMilliseconds: Milliseconds = 5;
 
-type Make = () => void;
+/** A promise when it is still being made; it never rejects. */
+type Make = () => Promise<void> | undefined;
 
 export class ListingTurns {
   readonly #clock: Pick<Clock, 'now' | 'after'>;
@@ -27,7 +28,7 @@ export class ListingTurns {
   }
 
   /** What `make` returns or throws, when its turn has come. Rejects with a TransportError, code `busy`, when too many wait. */
-  take<Page>(asker: HostId, make: () => Page): Promise<Page> {
+  take<Page>(asker: HostId, make: () => Page | Promise<Page>): Promise<Page> {
     const line = this.#lines.get(asker) ?? [];
     const isNew = line.length === 0;
     if (line.length >= maximumWaitingPerAsker || (isNew && this.#lines.size >= maximumWaitingAskers)) {
@@ -38,10 +39,13 @@ export class ListingTurns {
     const made = new Promise<Page>((resolve, reject) => {
       line.push(() => {
         try {
-          resolve(make());
+          const page = make();
+          if (page instanceof Promise) return page.then(resolve, reject);
+          resolve(page);
         } catch (error) {
           reject(error);
         }
+        return undefined;
       });
     });
     this.#lines.set(asker, line);
@@ -50,20 +54,33 @@ export class ListingTurns {
   }
 
   #work(): void {
-    this.#isAtWork = false;
+    if (this.#isRestDue()) return;
     for (const [asker, line] of this.#lines) {
       this.#lines.delete(asker);
       const began = this.#clock.now();
-      line.shift()?.();
-      this.#owed += this.#clock.now() - began;
+      const making = line.shift()?.();
       // To the end, where this loop meets it again after all others.
       if (line.length > 0) this.#lines.set(asker, line);
-      if (this.#owed < turnMilliseconds) continue;
-      const rest = this.#owed;
-      this.#owed = 0;
-      this.#isAtWork = true;
-      this.#clock.after(rest, () => this.#work());
-      return;
+      if (making !== undefined) {
+        this.#isAtWork = true;
+        void making.then(() => {
+          this.#owed += this.#clock.now() - began;
+          this.#work();
+        });
+        return;
+      }
+      this.#owed += this.#clock.now() - began;
+      if (this.#isRestDue()) return;
     }
+  }
+
+  /** While it rests nothing is made; then it goes on by itself. */
+  #isRestDue(): boolean {
+    const rest = this.#owed;
+    this.#isAtWork = rest >= turnMilliseconds;
+    if (!this.#isAtWork) return false;
+    this.#owed = 0;
+    this.#clock.after(rest, () => this.#work());
+    return true;
   }
 }

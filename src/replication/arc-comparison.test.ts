@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { StaticRing } from '../../test/fixtures/static-ring.ts';
+import { hashingHere } from '../content/block-hashing.ts';
 import { blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
+import { LeafPool } from '../content/leaf-pool.ts';
 import { createIdentity } from '../network/identity.ts';
 import { MemoryNetwork } from '../network/memory-transport.ts';
+import { systemClock } from '../network/system-clock.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { leafSet, recordSet } from '../storage/item-index.ts';
+import { MemoryBlockStore } from '../storage/memory-block-store.ts';
 import { compareArcs, isBlock } from './arc-comparison.ts';
 import { ConfirmedRanges } from './confirmed-ranges.ts';
 import { SyncServer } from './sync-server.ts';
@@ -18,7 +22,7 @@ const most = 50;
 
 async function hostIn(network: MemoryNetwork, { blocks, records }: { blocks: number; records: number }) {
   const transport = network.transport(createIdentity().host);
-  const { index, records: table } = await openIndexedTables(new Catalog(':memory:'), replicas);
+  const { index, records: table, shares } = await openIndexedTables(new Catalog(':memory:'), replicas);
   for (let number = 0; number < blocks; number++) {
     const cid = cidOfBlock(rawCodec, Buffer.from(`block ${number}`));
     index.addBlock(blockKey(cid), cid);
@@ -30,7 +34,9 @@ async function hostIn(network: MemoryNetwork, { blocks, records }: { blocks: num
   }
   const confirmed = new ConfirmedRanges({ now: () => 0 });
   const placement = { places: async () => [] };
-  const server = new SyncServer({ view: {} as never, placement, index, table, confirmed });
+  const tables = { index, records: { table }, shares: { table: shares } };
+  const reading = { blocks: new MemoryBlockStore(), clock: systemClock, leaves: new LeafPool(), hashing: hashingHere };
+  const server = new SyncServer({ view: {} as never, placement, confirmed, ...tables, ...reading });
   await transport.serve({
     request: (from, kind, body) => server.request(from, kind, body),
     stream: () => assert.fail('no stream'),

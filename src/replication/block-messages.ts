@@ -1,8 +1,9 @@
 /**
  * Wire formats of the messages about blocks. CIDs travel in their binary form; every message carries a list.
  *
- * `blocks.has` request `{cids}` → `{sizes}`, −1 where a block is absent, −2 where it is UNKNOWN: not here, but what
- *                belongs here has not all come yet, and the next places may have it.
+ * `blocks.has` request `{cids}` → `{sizes, cached: [position…]}`, −1 where a block is absent, −2 where it is UNKNOWN: not
+ *                here, but what belongs here has not all come yet, and the next places may have it. Those that are cached
+ *                lie there besides their places, and count as no copies.
  * `blocks.get` stream  `{cids}` → `{sizes}` and the bytes of the blocks that are there, one after the other.
  * `blocks.check` request `{cids}` → `{}`: bad bytes came from there, and the holder had better look at its copies.
  * `blocks.room` request `{}` → `{room}`: bytes that the holder would take of puts of the asker.
@@ -65,6 +66,27 @@ export const decodeRoom = (body: Wire): number =>
 export function decodeSizes(body: Wire, count: number): readonly number[] {
   const sizes = readList(field(body, 'sizes'), 'the list of sizes', count, count);
   return sizes.map((size) => readInteger(size, 'the size of a block', unknownSize, maximumBlockBytes));
+}
+
+/** @param cached whether the block at each position is cache. */
+export const encodeHeld = (sizes: readonly number[], cached: readonly boolean[]): Wire => ({
+  sizes,
+  cached: cached.flatMap((isCached, position) => (isCached ? [position] : [])),
+});
+
+export interface HeldSizes {
+  readonly sizes: readonly number[];
+  /** By position. */
+  readonly cached: ReadonlySet<number>;
+}
+
+/** Sizes as in `decodeSizes`. */
+export function decodeHeld(body: Wire, count: number): HeldSizes {
+  const cached = readList(field(body, 'cached'), 'the list of cached blocks', 0, count);
+  return {
+    sizes: decodeSizes(body, count),
+    cached: new Set(cached.map((position) => readInteger(position, 'a position', 0, count - 1))),
+  };
 }
 
 export function encodeOffer(blocks: readonly OfferedBlock[]): Wire {

@@ -15,6 +15,7 @@ import {
   absentSize,
   decodeCids,
   decodeOffer,
+  encodeHeld,
   encodeResults,
   encodeRoom,
   encodeSizes,
@@ -48,12 +49,17 @@ export interface BlockServerEvents {
   suspected?(cids: readonly CID[]): void;
 }
 
+export interface BlockStanding extends Pick<ConfirmedRanges, 'covers'> {
+  /** Whether the block with this key is cache here, and counts as no copy. */
+  isCached(key: string): boolean;
+}
+
 export class BlockServer {
   readonly #blocks: BlockStore;
   readonly #events: BlockServerEvents;
   readonly #leaves: LeafPool;
   readonly #hashing: BlockHashing;
-  readonly #confirmed: Pick<ConfirmedRanges, 'covers'>;
+  readonly #standing: BlockStanding;
   readonly #shared: SharedBlocks | null;
   readonly #ended: EndedPuts;
   readonly #relay: Pick<Relay, 'pass'> | null;
@@ -61,7 +67,7 @@ export class BlockServer {
   readonly #outgoing = new FairByteBudget(maximumOutgoingBytes, maximumReservedBytes);
 
   /**
-   * @param confirmed the ranges of which all is here that belongs here.
+   * @param standing the ranges of which all is here that belongs here, and what is here besides.
    * @param shared handed out too, but no copies to be counted.
    * @param ended what only these claim is not taken.
    * @param relay hands on what its sender wants to have handed on.
@@ -70,7 +76,7 @@ export class BlockServer {
     blocks: BlockStore,
     leaves: LeafPool,
     hashing: BlockHashing,
-    confirmed: Pick<ConfirmedRanges, 'covers'>,
+    standing: BlockStanding,
     events: BlockServerEvents = {},
     shared: SharedBlocks | null = null,
     ended: EndedPuts = new EndedPuts(),
@@ -81,14 +87,19 @@ export class BlockServer {
     this.#shared = shared;
     this.#leaves = leaves;
     this.#hashing = hashing;
-    this.#confirmed = confirmed;
+    this.#standing = standing;
     this.#blocks = blocks;
     this.#events = events;
   }
 
   /** `blocks.has` */
   async has(body: Wire): Promise<Wire> {
-    return encodeSizes(await this.#sizesOf(decodeCids(body, maximumCidsPerQuestion)));
+    const cids = decodeCids(body, maximumCidsPerQuestion);
+    const sizes = await this.#sizesOf(cids);
+    return encodeHeld(
+      sizes,
+      cids.map((cid) => this.#standing.isCached(blockKey(cid))),
+    );
   }
 
   /** `blocks.room` */
@@ -170,7 +181,7 @@ export class BlockServer {
   }
 
   #sizeOfNone(cid: CID): number {
-    return this.#confirmed.covers(blockKey(cid)) ? absentSize : unknownSize;
+    return this.#standing.covers(blockKey(cid)) ? absentSize : unknownSize;
   }
 
   async #keep({ cid, bytes, claims: offered = [] }: ClaimedBlock, from: Contact): Promise<string> {

@@ -14,6 +14,7 @@ import { type CopyRule, graceMilliseconds, type MadeCopies, makeCopies } from '.
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
+import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { blockMessages, decodeRoom } from './block-messages.ts';
 import { BlockWriter } from './block-writer.ts';
@@ -38,9 +39,18 @@ export class BlockStorer {
   readonly #lanes: HostLanes;
   readonly #pointers: Pick<Pointers, 'tell'> | null;
   readonly #budget = new ByteBudget(maximumUnacknowledgedBytes);
+  readonly #keep: ((block: ClaimedBlock) => Promise<void>) | null;
 
-  /** @param pointers told where blocks went for which a host had no room. */
-  constructor(ports: DataPorts, pointers: Pick<Pointers, 'tell'> | null = null) {
+  /**
+   * @param pointers told where blocks went for which a host had no room.
+   * @param keep handed every block that has no place here.
+   */
+  constructor(
+    ports: DataPorts,
+    pointers: Pick<Pointers, 'tell'> | null = null,
+    keep: ((block: ClaimedBlock) => Promise<void>) | null = null,
+  ) {
+    this.#keep = keep;
     this.#ports = ports;
     this.#pointers = pointers;
     this.#lanes = new HostLanes(ports);
@@ -98,6 +108,11 @@ export class BlockStorer {
     const direct: WantedCopy = { block, claims, abandoned: false };
     const inOrder = this.#wellFirst(hosts);
     const way = this.#wayTo(inOrder.slice(0, rule.replicas), direct, rule.replicas);
+    const self = this.#ports.view.self.host;
+    const isPlace = hosts.slice(0, rule.replicas).some(({ host }) => host === self);
+    const kept = isPlace ? undefined : this.#keep?.({ ...block, claims });
+    // Looked at in the end, however the copies fare.
+    kept?.catch(() => undefined);
     const { copies, needed, failures, settled } = await makeCopies(inOrder, rule, {
       clock: this.#ports.clock,
       storeAt: (host) => this.#storeAt(host, way, went),
@@ -107,6 +122,7 @@ export class BlockStorer {
     const isFar = hosts.slice(0, rule.replicas).some((host) => this.#lanes.to(host).isFar);
     this.#budget.maximumBytes = isFar ? maximumUnacknowledgedBytesWhenFar : maximumUnacknowledgedBytes;
     this.#point(block.cid, went, hosts.slice(0, rule.replicas));
+    await kept;
     if (copies < needed) throw tooFew(block.cid, { copies, needed, failures, isFull: went.full.length > 0 });
     // After a failure a connection may still hold on to the bytes.
     if (settled && failures.length === 0) this.#ports.leaves.giveBack(block.bytes);

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
+import { hashingHere } from '../content/block-hashing.ts';
 import { type Block, blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
+import { LeafPool } from '../content/leaf-pool.ts';
 import { createIdentity } from '../network/identity.ts';
 import { MemoryNetwork } from '../network/memory-transport.ts';
+import { systemClock } from '../network/system-clock.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { blockSet, recordSet } from '../storage/item-index.ts';
+import { MemoryBlockStore } from '../storage/memory-block-store.ts';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';
 import { ConfirmedRanges } from './confirmed-ranges.ts';
 import { comparedRange, differencesIn } from './range-differences.ts';
@@ -20,14 +24,19 @@ const blockOf = (number: number): Block => {
 
 async function hostWith(network: MemoryNetwork, blocks: readonly Block[]) {
   const transport = network.transport(createIdentity().host);
-  const { index, records } = await openIndexedTables(new Catalog(':memory:'), 3);
+  const { index, records: table, shares } = await openIndexedTables(new Catalog(':memory:'), 3);
   for (const { cid } of blocks) index.addBlock(blockKey(cid), cid);
   const nobody = { places: async () => [] };
   const server = new SyncServer({
     view: {} as never,
     placement: nobody,
     index,
-    table: records,
+    records: { table },
+    shares: { table: shares },
+    blocks: new MemoryBlockStore(),
+    clock: systemClock,
+    leaves: new LeafPool(),
+    hashing: hashingHere,
     confirmed: new ConfirmedRanges({ now: () => 0 }),
   });
   let messages = 0;

@@ -24,11 +24,21 @@ const jitter = 0.5;
 /** Blocks repaired in spite of the grace and remembered for the next round; beyond, they wait for its end. */
 const maximumUrgent = 50_000;
 
-/** A place that had no room takes its block back without any change of the ring. */
+/** A place that had no room takes its block back without any change of the ring, and a host is known long enough at last. */
 const lookAtAllEveryMilliseconds: Milliseconds = 300_000;
+/** Farther away the ring may go on changing, unheard of here: so much later everything is looked at once more. */
+const unheardMilliseconds: Milliseconds = 1000;
+/** What came is looked at together with what comes so soon after it. */
+const gatherMilliseconds: Milliseconds = 500;
+/** Before what was left over is looked at again; twice as long each time when nothing was achieved for some times. */
+const lookAgainMilliseconds: Milliseconds = 400;
+const vainLooksBeforeDoubling = 4;
+const maximumLookDoublings = 7;
 
 export interface Reconciled extends RoundOutcome {
   readonly dropped: number;
+  /** Copies that count as cache from now on. */
+  readonly cached: number;
 }
 
 export class Reconciliation {
@@ -41,7 +51,13 @@ export class Reconciliation {
   #everythingDue: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #stopListening: () => void;
   readonly #stopping = new AbortController();
-  #round: { readonly ending: AbortController; readonly done: Promise<unknown>; readonly changes: number } | null = null;
+  #round: {
+    readonly ending: AbortController;
+    readonly done: Promise<unknown>;
+    readonly changes: number;
+    /** A look for surplus ends by itself soon after the ring has changed. */
+    readonly isLook: boolean;
+  } | null = null;
   /** Rounds broken off since one came to its end. */
   #brokenOff = 0;
   #roundBegan: Milliseconds = Number.NEGATIVE_INFINITY;
@@ -53,12 +69,17 @@ export class Reconciliation {
   /** Changes up to which all that is here was looked at for surplus. */
   #lookedAtAllSince = -1;
   #lookedAtAll: Milliseconds = Number.NEGATIVE_INFINITY;
+  /** Looks in a row that left something over and achieved nothing. */
+  #vainLooks = 0;
+  #lookTimer: Timer | null = null;
+  #lookDue: Milliseconds = Number.POSITIVE_INFINITY;
   #wasAlone: boolean;
 
   constructor(ports: SyncPorts) {
     this.#ports = ports;
     this.#mover = new ItemMover(ports);
-    this.#surplus = new Surplus(ports, this.#mover);
+    this.#surplus = new Surplus(ports, this.#mover, () => this.#lookIn(gatherMilliseconds));
+    ports.blocks.makeRoom = (bytes) => this.#surplus.makeRoom(bytes);
     this.#settled = new SettledArcs(ports.view);
     this.#absences = new Absences(ports.view, ports.clock, ports.times);
     if (ports.index.sets().length > 0) this.#absences.awaitOthers();
@@ -71,26 +92,28 @@ export class Reconciliation {
   async close(): Promise<void> {
     this.#stopping.abort();
     this.#stopListening();
+    this.#surplus.close();
     this.#timer?.cancel();
+    this.#lookTimer?.cancel();
     this.#round?.ending.abort();
     await this.#round?.done;
   }
 
   /** One round over all arcs, when those under way have ended. */
   round(): Promise<Reconciled> {
-    return this.#nextRound(true);
+    return this.#next(false, (signal) => this.#run(true, signal));
   }
 
-  async #nextRound(everything: boolean): Promise<Reconciled> {
+  async #next<Outcome>(isLook: boolean, run: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> {
     while (this.#round !== null) await this.#round.done;
     const ending = new AbortController();
-    const running = this.#run(everything, AbortSignal.any([ending.signal, this.#stopping.signal]));
-    const round = { ending, done: running.catch(() => undefined), changes: this.#changes };
+    const running = run(AbortSignal.any([ending.signal, this.#stopping.signal]));
+    const round = { ending, done: running.catch(() => undefined), changes: this.#changes, isLook };
     this.#round = round;
     this.#roundBegan = this.#ports.clock.now();
     try {
       const outcome = await running;
-      if (!ending.signal.aborted) this.#brokenOff = 0;
+      if (!ending.signal.aborted && !isLook) this.#brokenOff = 0;
       return outcome;
     } finally {
       this.#round = null;
@@ -114,32 +137,71 @@ export class Reconciliation {
     if (outcome.again) this.#settled.clear();
     // What nobody else could confirm counts for as long as nobody else is there.
     this.#wasAlone = alone;
-    const changes = this.#changes;
-    const quietIn = this.#lastChange + times.quietMilliseconds - clock.now();
-    let dropped = 0;
-    if (quietIn > 0 || graceEnds !== null) {
-      if (this.#lookedAtAllSince !== changes) this.#schedule(Math.max(quietIn, (graceEnds ?? 0) - clock.now()));
-    } else if (!signal.aborted) {
-      const isOld = this.#lookedAtAll + lookAtAllEveryMilliseconds <= clock.now();
-      const looksAtAll = isOld || this.#lookedAtAllSince !== changes;
-      const surplus = await this.#surplus.remove(looksAtAll, () => changes !== this.#changes, signal);
-      dropped = surplus.dropped;
-      if (surplus.left === 0) {
-        this.#lookedAtAllSince = changes;
-        if (looksAtAll) this.#lookedAtAll = clock.now();
-      } else {
-        this.#lookedAtAllSince = -1;
-        this.#schedule(this.#ports.times.retryMilliseconds);
-      }
-    }
-    if (outcome.blocks + outcome.records + dropped > 0) this.#ports.moved?.({ ...outcome, dropped });
+    if (everything) this.#surplus.lookAtWaiting();
+    const { dropped, cached } = await this.#lookForSurplus(signal);
+    if (outcome.blocks + outcome.records + dropped + cached > 0) this.#ports.moved?.({ ...outcome, dropped, cached });
     if (outcome.again) this.#schedule(0);
     else if (!outcome.complete) {
       // What waits for the grace needs no haste, but something else may have been left undone beside it.
       const { retryMilliseconds } = times;
       this.#schedule(graceEnds === null ? retryMilliseconds : Math.min(graceEnds - clock.now(), 3 * retryMilliseconds));
     }
-    return { ...outcome, dropped };
+    return { ...outcome, dropped, cached };
+  }
+
+  /** At what came since the last look, or at everything where that is due; not while the ring changes or somebody may come back. */
+  async #lookForSurplus(signal: AbortSignal): Promise<{ readonly dropped: number; readonly cached: number }> {
+    const { times, clock } = this.#ports;
+    const changes = this.#changes;
+    const began = clock.now();
+    const isOld = this.#lookedAtAll + lookAtAllEveryMilliseconds <= clock.now();
+    const looksAtAll = isOld || this.#lookedAtAllSince !== changes;
+    if (signal.aborted || (!looksAtAll && !this.#surplus.hasDue)) return { dropped: 0, cached: 0 };
+    const graceEnds = this.#absences.graceEnds() ?? Number.NEGATIVE_INFINITY;
+    const wait = Math.max(this.#lastChange + times.surplusMilliseconds, graceEnds) - clock.now();
+    if (wait > 0) {
+      this.#lookIn(wait);
+      return { dropped: 0, cached: 0 };
+    }
+    // What was looked up a moment ago may be from before the change.
+    if (looksAtAll) this.#ports.placement.clear();
+    const outcome = await this.#surplus.remove(looksAtAll, () => changes !== this.#changes, signal);
+    if (looksAtAll && !signal.aborted && changes === this.#changes) {
+      const settledIn = this.#lastChange + times.surplusMilliseconds + unheardMilliseconds - began;
+      if (settledIn <= 0) this.#lookedAtAllSince = changes;
+      else this.#lookIn(settledIn);
+      this.#lookedAtAll = began;
+    }
+    this.#vainLooks = outcome.left === 0 || outcome.dropped + outcome.cached > 0 ? 0 : this.#vainLooks + 1;
+    const doublings = Math.min(Math.max(0, this.#vainLooks - vainLooksBeforeDoubling), maximumLookDoublings);
+    if (outcome.left > 0) this.#lookIn(lookAgainMilliseconds * 2 ** doublings);
+    return outcome;
+  }
+
+  /** A look for surplus begins then, unless one is due sooner. A round looks as well. */
+  #lookIn(delay: Milliseconds): void {
+    const { clock } = this.#ports;
+    const due = clock.now() + delay;
+    if (this.#stopping.signal.aborted || due >= this.#lookDue) return;
+    this.#lookTimer?.cancel();
+    this.#lookDue = due;
+    this.#lookTimer = clock.after(delay, () => {
+      this.#lookDue = Number.POSITIVE_INFINITY;
+      if (this.#round !== null) return this.#lookIn(lookAgainMilliseconds);
+      this.#next(true, async (signal) => {
+        const { dropped, cached } = await this.#lookForSurplus(signal);
+        if (dropped + cached > 0) this.#ports.moved?.({ blocks: 0, records: 0, dropped, cached });
+      }).catch((error: Error) => {
+        this.#lookIn(this.#ports.times.retryMilliseconds);
+        this.#failed('A look for copies that have no place here', error);
+      });
+    });
+  }
+
+  #failed(what: string, error: Error): void {
+    if (this.#stopping.signal.aborted) return;
+    const { report, view } = this.#ports;
+    report?.('no-answer', view.self, `${what} failed and is done again: ${error.message}`);
   }
 
   #changed(): void {
@@ -152,7 +214,9 @@ export class Reconciliation {
       this.#ports.confirmed.clear();
       this.#settled.clear();
     }
+    this.#vainLooks = 0;
     this.#schedule(this.#ports.times.settleMilliseconds);
+    this.#lookIn(this.#ports.times.surplusMilliseconds);
   }
 
   /** Between two rounds over all arcs. */
@@ -171,7 +235,7 @@ export class Reconciliation {
 
   #begin(): void {
     this.#timerDue = Number.POSITIVE_INFINITY;
-    if (this.#round !== null) {
+    if (this.#round !== null && !this.#round.isLook) {
       const mayRun = leastRoundMilliseconds * 2 ** Math.min(this.#brokenOff, maximumDoublings);
       const left = this.#roundBegan + mayRun - this.#ports.clock.now();
       if (left > 0 || this.#round.changes === this.#changes) {
@@ -182,18 +246,14 @@ export class Reconciliation {
       this.#round.ending.abort();
       this.#brokenOff += 1;
     }
-    this.#nextRound(this.#everythingDue <= this.#ports.clock.now()).then(
+    const everything = this.#everythingDue <= this.#ports.clock.now();
+    this.#next(false, (signal) => this.#run(everything, signal)).then(
       () =>
         this.#schedule(Math.max(this.#everythingDue - this.#ports.clock.now(), this.#ports.times.retryMilliseconds)),
       (error: Error) => {
         // Most often the ring was just changing and an owner could not be found.
         this.#schedule(this.#ports.times.retryMilliseconds);
-        if (this.#stopping.signal.aborted) return;
-        this.#ports.report?.(
-          'no-answer',
-          this.#ports.view.self,
-          `A round of reconciliation failed and is run again: ${error.message}`,
-        );
+        this.#failed('A round of reconciliation', error);
       },
     );
   }

@@ -13,8 +13,8 @@ import {
   decodeItems,
   decodeRangeAnswers,
   decodeRecords,
-  encodeAskedItems,
   encodeConfirmed,
+  encodeHoldsQuestion,
   encodeItemsQuestion,
   encodeKeys,
   encodeRanges,
@@ -77,11 +77,19 @@ export class SyncClient {
     return claimsAt(this.#transport, host, keys, { deadline: deadlineMilliseconds, signal: this.#signal });
   }
 
-  async holds(host: Contact, items: readonly AskedItem[]): Promise<readonly HeldAnswer[]> {
+  /** @param nonce of one question: it is asked of at most `maximumItemsPerQuestion` items then. */
+  async holds(
+    host: Contact,
+    items: readonly AskedItem[],
+    nonce: Uint8Array | null = null,
+  ): Promise<readonly HeldAnswer[]> {
     const answers: HeldAnswer[] = [];
     for (const some of chunks(items, maximumItemsPerQuestion))
       answers.push(
-        ...decodeHeldAnswers(await this.#ask(host, syncMessages.holds, encodeAskedItems(some)), some.length),
+        ...decodeHeldAnswers(
+          await this.#ask(host, syncMessages.holds, encodeHoldsQuestion({ items: some, nonce })),
+          some.length,
+        ),
       );
     return answers;
   }

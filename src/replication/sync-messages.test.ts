@@ -32,10 +32,16 @@ test('every message of reconciliation survives the way to the wire and back', ()
   assert.deepEqual(messages.decodeRecordKeys(onTheWire(messages.encodeKeys([recordKey]))), [recordKey]);
   const records = [null, new Uint8Array([1, 2])];
   assert.deepEqual(messages.decodeRecords(onTheWire(messages.encodeRecords(records)), 2), records);
-  const asked = [{ set: blockSet(3), key: after, digest }];
-  assert.deepEqual(messages.decodeAskedItems(onTheWire(messages.encodeAskedItems(asked))), asked);
-  const held = [{ held: 'other', confirmed: true } as const];
-  assert.deepEqual(messages.decodeHeldAnswers(onTheWire(messages.encodeHeldAnswers(held)), 1), held);
+  const items = [{ set: blockSet(3), key: after, digest }];
+  for (const nonce of [null, new Uint8Array(32).fill(7)]) {
+    const asked = { items, nonce };
+    assert.deepEqual(messages.decodeHoldsQuestion(onTheWire(messages.encodeHoldsQuestion(asked))), asked);
+  }
+  const held = [
+    { held: 'other', confirmed: true, proof: null },
+    { held: 'same', confirmed: false, proof: new Uint8Array(32).fill(9) },
+  ] as const;
+  assert.deepEqual(messages.decodeHeldAnswers(onTheWire(messages.encodeHeldAnswers(held)), 2), held);
   assert.deepEqual(messages.decodeConfirmed(onTheWire(messages.encodeConfirmed([range]))), [range]);
 });
 
@@ -49,8 +55,8 @@ const fixtures: Record<string, readonly [unknown, string]> = {
     'a167616e73776572738182' + '20f5',
   ],
   'answer to sync.holds': [
-    messages.encodeHeldAnswers([{ held: 'other', confirmed: false }]),
-    'a167616e737765727381820' + '2f4',
+    messages.encodeHeldAnswers([{ held: 'other', confirmed: false, proof: null }]),
+    'a167616e737765727381830' + '2f4f6',
   ],
   'sync.confirm': [messages.encodeConfirmed([range]), `a16672616e67657381825820${after}5820${upTo}`],
 };
@@ -70,7 +76,7 @@ test('anything else is refused, never anything worse', () => {
     (value: unknown) => messages.decodeItems(value, blockSet(3)),
     messages.decodeRecordKeys,
     (value: unknown) => messages.decodeRecords(value, 2),
-    messages.decodeAskedItems,
+    messages.decodeHoldsQuestion,
     (value: unknown) => messages.decodeHeldAnswers(value, 2),
     messages.decodeConfirmed,
   ];

@@ -6,8 +6,9 @@
  *                the count here; whether the range is confirmed here]…]}`
  * `sync.items`   `{set, after, upTo, cursor}` → `{items: [[key, digest, CID or null]…], cursor}`, in key order
  * `sync.records` `{keys}` → `{entries: [the record's bytes, or null when it is not here]…}`
- * `sync.holds`   `{items: [[set, key, digest]…]}` → `{answers: [[0 absent, 1 the same, 2 another digest; whether the
- *                key is confirmed here]…]}`
+ * `sync.holds`   `{items: [[set, key, digest]…], nonce}` → `{answers: [[0 absent, 1 the same, 2 another digest; whether the
+ *                key is confirmed here; proof]…]}`. With a nonce each item that is there comes with its proof
+ *                (possession.ts), as far as one question may cost; else nonce and proofs are null
  * `sync.confirm` `{ranges: [[after, up to]…]}` → `{}`: what the owner of these ranges holds, the answerer holds as well
  */
 import type { Wire } from '../network/transport.ts';
@@ -16,6 +17,7 @@ import { maximumEntryBytes } from '../records/entry.ts';
 import { fingerprintBytes, lanesToBytes } from '../storage/fingerprint.ts';
 import { everySet, type Item, type ItemSet, numberOfSet, recordSet, setNumbered } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
+import { nonceBytes, proofBytes } from './possession.ts';
 import { readCid } from './wire-fields.ts';
 
 export const syncMessages = {
@@ -57,6 +59,14 @@ const heldCodes: readonly Held[] = ['absent', 'same', 'other'];
 export interface HeldAnswer {
   readonly held: Held;
   readonly confirmed: boolean;
+  /** 32 bytes; null when none was asked for, or the question had cost enough before. */
+  readonly proof: Uint8Array | null;
+}
+
+export interface HoldsQuestion {
+  readonly items: readonly AskedItem[];
+  /** 32 bytes; null: no proof is asked for. */
+  readonly nonce: Uint8Array | null;
 }
 
 /** What goes over the wire of an item. */
@@ -169,27 +179,31 @@ export function decodeRecords(body: Wire, count: number): readonly (Uint8Array |
   });
 }
 
-export const encodeAskedItems = (items: readonly AskedItem[]): Wire => ({
+export const encodeHoldsQuestion = ({ items, nonce }: HoldsQuestion): Wire => ({
+  nonce,
   items: items.map(({ set, key, digest }) => [numberOfSet(set), bytesOf(key), bytesOf(digest)]),
 });
 
-export function decodeAskedItems(body: Wire): readonly AskedItem[] {
-  return readList(field(body, 'items'), 'the items', 1, maximumItemsPerQuestion).map((entry) => {
+export function decodeHoldsQuestion(body: Wire): HoldsQuestion {
+  const nonce = field(body, 'nonce');
+  const items = readList(field(body, 'items'), 'the items', 1, maximumItemsPerQuestion).map((entry) => {
     const [number, key, digest] = readTuple(entry, 'an item', 3);
     const set = readSet(number);
     return { set, key: readItemKey(key, set), digest: hexOf(readBytes(digest, 'a digest', digestBytes)) };
   });
+  return { items, nonce: nonce === null ? null : readBytes(nonce, 'a nonce', nonceBytes) };
 }
 
 export const encodeHeldAnswers = (answers: readonly HeldAnswer[]): Wire => ({
-  answers: answers.map(({ held, confirmed }) => [heldCodes.indexOf(held), confirmed]),
+  answers: answers.map(({ held, confirmed, proof }) => [heldCodes.indexOf(held), confirmed, proof]),
 });
 
 export function decodeHeldAnswers(body: Wire, count: number): readonly HeldAnswer[] {
   return readList(field(body, 'answers'), 'the answers', count, count).map((entry) => {
-    const [code, confirmed] = readTuple(entry, 'an answer', 2);
+    const [code, confirmed, proof] = readTuple(entry, 'an answer', 3);
     const held = heldCodes[readInteger(code, 'an answer', 0, heldCodes.length - 1)] ?? 'absent';
-    return { held, confirmed: readBoolean(confirmed, 'an answer') };
+    const isConfirmed = readBoolean(confirmed, 'an answer');
+    return { held, confirmed: isConfirmed, proof: proof === null ? null : readBytes(proof, 'a proof', proofBytes) };
   });
 }
 

@@ -3,6 +3,7 @@ import type { EncodedEntry } from '../records/entry.ts';
 import type { OfferedRun } from '../records/share-holder.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds, Random } from '../ring/ports.ts';
+import type { Catalog } from '../storage/catalog.ts';
 import type { ItemIndex } from '../storage/item-index.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import type { ShareTable } from '../storage/share-table.ts';
@@ -39,16 +40,19 @@ export interface SyncTimes {
   readonly intervalMilliseconds: Milliseconds;
   /** A host that is away is replaced after so long; blocks with fewer than w copies are not kept waiting. */
   readonly graceMilliseconds: Milliseconds;
-  /** How long nothing must have changed before surplus copies are removed. */
+  /** How long nothing must have changed until who came back counts as settled at its places. */
   readonly quietMilliseconds: Milliseconds;
+  /** How long nothing must have changed before surplus copies are removed. */
+  readonly surplusMilliseconds: Milliseconds;
 }
 
 export const defaultSyncTimes: SyncTimes = {
   settleMilliseconds: 1000,
-  retryMilliseconds: 2000,
+  retryMilliseconds: 1000,
   intervalMilliseconds: 60_000,
   graceMilliseconds: 20_000,
   quietMilliseconds: 5000,
+  surplusMilliseconds: 1500,
 };
 
 export const defaultSyncBytesPerSecond = 100_000_000;
@@ -71,8 +75,16 @@ export interface SyncPorts extends DataPorts {
   readonly replicas: number;
   readonly writeQuorum: number;
   readonly random: Random;
+  readonly catalog: Pick<Catalog, 'write'>;
+  /** Blocks of this host's own puts stay here as cache while there is room. */
+  readonly keepOwn: boolean;
   readonly times: SyncTimes;
   readonly bytesPerSecond: number;
   /** Told of what a round did, when it did something. */
-  readonly moved?: (moved: { readonly blocks: number; readonly records: number; readonly dropped: number }) => void;
+  readonly moved?: (moved: {
+    readonly blocks: number;
+    readonly records: number;
+    readonly dropped: number;
+    readonly cached: number;
+  }) => void;
 }

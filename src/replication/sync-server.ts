@@ -5,20 +5,23 @@
 import { ChordialError } from '../errors.ts';
 import type { Wire } from '../network/transport.ts';
 import { TransportError } from '../network/transport.ts';
+import { maximumEntryBytes } from '../records/entry.ts';
+import { ListingTurns } from '../records/listing-turns.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
+import type { Clock } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
+import type { BlockStore } from '../storage/block-store.ts';
 import { type ItemIndex, recordSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
-import type { RecordTable } from '../storage/record-table.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
 import { cellArcOf } from './item-places.ts';
 import type { PlacementCache } from './placement-cache.ts';
+import { challengeOf, type PossessionPorts, proofsOf } from './possession.ts';
 import {
-  type AskedItem,
   type ComparedRange,
-  decodeAskedItems,
   decodeConfirmed,
+  decodeHoldsQuestion,
   decodeItemsQuestion,
   decodeRanges,
   decodeRecordKeys,
@@ -28,24 +31,32 @@ import {
   encodeRecords,
   fingerprintText,
   type HeldAnswer,
+  type HoldsQuestion,
   maximumItemsPerPage,
   type RangeAnswer,
   syncMessages,
 } from './sync-messages.ts';
 
-export interface SyncServerPorts {
+/** A question about more is answered in part; as much as one stream of leaves may hold. */
+export const maximumBytesProved = 16 * 1024 * 1024;
+
+export interface SyncServerPorts extends PossessionPorts {
   readonly view: RingView;
   readonly placement: Pick<PlacementCache, 'places'>;
   readonly index: ItemIndex;
-  readonly table: Pick<RecordTable, 'byRow'>;
+  readonly blocks: Pick<BlockStore, 'get' | 'size'>;
+  readonly clock: Pick<Clock, 'now' | 'after' | 'wallTime'>;
   readonly confirmed: ConfirmedRanges;
 }
 
 export class SyncServer {
   readonly #ports: SyncServerPorts;
+  /** Proofs: they cost reads of the disk. */
+  readonly #turns: ListingTurns;
 
   constructor(ports: SyncServerPorts) {
     this.#ports = ports;
+    this.#turns = new ListingTurns(ports.clock);
   }
 
   /** For `Handlers.request`, kinds `sync.…`. */
@@ -59,7 +70,11 @@ export class SyncServer {
     }
     if (kind === syncMessages.records)
       return encodeRecords(decodeRecordKeys(body).map((key) => this.#recordBytes(key)));
-    if (kind === syncMessages.holds) return encodeHeldAnswers(decodeAskedItems(body).map((item) => this.#held(item)));
+    if (kind === syncMessages.holds) {
+      const question = decodeHoldsQuestion(body);
+      if (question.nonce === null) return encodeHeldAnswers(await this.#held(from, question));
+      return encodeHeldAnswers(await this.#turns.take(from.host, () => this.#held(from, question)));
+    }
     if (kind === syncMessages.confirm) {
       for (const range of decodeConfirmed(body))
         if (await this.#speaksFor(from, range)) this.#ports.confirmed.confirm(range);
@@ -76,15 +91,28 @@ export class SyncServer {
 
   #recordBytes(key: string): Uint8Array | null {
     const row = this.#ports.index.find(recordSet, key)?.record ?? null;
-    return row === null ? null : (this.#ports.table.byRow(row)?.bytes ?? null);
+    return row === null ? null : (this.#ports.records.table.byRow(row)?.bytes ?? null);
   }
 
-  #held({ set, key, digest }: AskedItem): HeldAnswer {
-    const { index, confirmed } = this.#ports;
-    const item = set.kind === 'blocks' ? index.findBlock(key) : index.find(set, key);
-    const held = item === null ? 'absent' : item.digest === digest ? 'same' : 'other';
-    const at = key.slice(0, 64);
-    return { held, confirmed: set.kind === 'leaves' ? confirmed.touches(cellArcOf(at)) : confirmed.covers(at) };
+  /** What is read and hashed for proofs is bounded; whoever asks for more asks again. */
+  async #held(from: Contact, { items, nonce }: HoldsQuestion): Promise<readonly HeldAnswer[]> {
+    const { index, confirmed, blocks, view } = this.#ports;
+    const challenge = nonce === null ? null : challengeOf(nonce, from.host, view.self.host);
+    const answers: HeldAnswer[] = [];
+    let room = maximumBytesProved;
+    for (const { set, key, digest } of items) {
+      const item = set.kind === 'blocks' ? index.findBlock(key) : index.find(set, key);
+      const held = item === null ? 'absent' : item.digest === digest ? 'same' : 'other';
+      const at = key.slice(0, 64);
+      const isConfirmed = set.kind === 'leaves' ? confirmed.touches(cellArcOf(at)) : confirmed.covers(at);
+      let proof: Uint8Array | null = null;
+      if (item !== null && challenge !== null && room > 0) {
+        room -= item.cid === null ? maximumEntryBytes : ((await blocks.size(item.cid)) ?? 0);
+        if (room >= 0) proof = (await proofsOf(this.#ports, set, item, [challenge]))?.[0] ?? null;
+      }
+      answers.push({ held, confirmed: isConfirmed, proof });
+    }
+    return answers;
   }
 
   /** Only the owner of a range can say what there is in it, and only to a host whose place it is. */

@@ -68,6 +68,8 @@ export interface BlockStore {
   readonly quotaBytes: number;
   /** Bytes that may come of puts of this publisher, as things stand. */
   roomFor(publisher: string): number;
+  /** Asked before a put is refused for want of room: makes so many bytes free if it can; resolves with how many it made free. */
+  makeRoom: ((bytes: number) => Promise<number>) | null;
   /** Waits for what is under way; nothing may be asked afterwards. */
   close(): Promise<void>;
 }
@@ -89,6 +91,23 @@ export function uniqueBlocks(blocks: readonly ClaimedBlock[]): ReadonlyMap<strin
     unique.set(key, { ...block, claims });
   }
   return unique;
+}
+
+/** A put for which cache makes room, as long as there is some. */
+export async function puttingWithRoom(
+  { makeRoom }: Pick<BlockStore, 'makeRoom'>,
+  blocks: readonly ClaimedBlock[],
+  put: () => Promise<void>,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await put();
+    } catch (error) {
+      const isFull = error instanceof ChordialError && (error.code === 'quota-full' || error.code === 'disk-full');
+      const wanted = blocks.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      if (!isFull || makeRoom === null || (await makeRoom(wanted)) === 0) throw error;
+    }
+  }
 }
 
 export function quotaFull(wanted: number, used: number, quota: number): ChordialError {

@@ -18,7 +18,7 @@ import { smallBlockSchema } from './small-block-schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Raised with every change of the tables; an older catalogue is brought up to date at opening. */
-const schemaVersion = 8;
+const schemaVersion = 9;
 
 const schema = `
   CREATE TABLE blocks (

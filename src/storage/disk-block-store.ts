@@ -13,6 +13,7 @@ import {
   type ClaimedBlock,
   type LookedAtBlock,
   type NewClaims,
+  puttingWithRoom,
   quotaFull,
   type StoredBlock,
   uniqueBlocks,
@@ -47,12 +48,14 @@ export interface DiskBlockStoreOptions {
 
 export class DiskBlockStore implements BlockStore {
   readonly quotaBytes: number;
+  makeRoom: BlockStore['makeRoom'] = null;
   /** What the last crash left, or null after a clean close. */
   readonly reconciled: Reconciled | null;
   readonly #files: BlockFiles;
   readonly #table: BlockTable;
   readonly #claims: ClaimTable;
   readonly #catalog: Catalog;
+  readonly #index: ItemIndex | null;
   readonly #smallBytes: number;
   readonly #turnstile = new Turnstile(maximumConcurrentWrites);
   /** Puts and deletions under way by key: never two on one key, or a deletion could take the file of a later put. */
@@ -75,6 +78,7 @@ export class DiskBlockStore implements BlockStore {
     this.quotaBytes = options.quotaBytes;
     this.reconciled = reconciled;
     this.#catalog = options.catalog;
+    this.#index = options.index ?? null;
     this.#smallBytes = options.smallBytes ?? maximumSmallBytes;
     this.#files = files;
     this.#table = table;
@@ -113,7 +117,11 @@ export class DiskBlockStore implements BlockStore {
     return this.#table.find(blockKey(cid))?.size ?? null;
   }
 
-  async put(blocks: readonly ClaimedBlock[]): Promise<void> {
+  put(blocks: readonly ClaimedBlock[]): Promise<void> {
+    return puttingWithRoom(this, blocks, () => this.#putAll(blocks));
+  }
+
+  async #putAll(blocks: readonly ClaimedBlock[]): Promise<void> {
     let unique = uniqueBlocks(blocks);
     // Claims of blocks that were there already may meet their collection: those are then put once more.
     while (unique.size > 0) {
@@ -203,7 +211,9 @@ export class DiskBlockStore implements BlockStore {
   }
 
   roomFor(_publisher: string): number {
-    return Math.max(0, this.quotaBytes - this.#bytes - this.#reservedBytes);
+    // Cache goes when it is asked to.
+    const cached = this.makeRoom === null ? 0 : (this.#index?.cachedBlocks().bytes ?? 0);
+    return Math.max(0, this.quotaBytes - this.#bytes - this.#reservedBytes + cached);
   }
 
   async close(): Promise<void> {

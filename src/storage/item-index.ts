@@ -63,6 +63,14 @@ export interface Item {
   readonly record: number | null;
 }
 
+/** An item that lies here as cache: its places say that they hold it, and it counts as none of its copies. */
+export interface CachedItem {
+  readonly set: ItemSet;
+  readonly key: string;
+  /** Size of the block, 0 for a record or a leaf. */
+  readonly bytes: number;
+}
+
 /** What claims say of a block, read inside a transaction. */
 export interface ClaimsOnBlocks {
   summary(key: string): ClaimSummary;
@@ -111,6 +119,16 @@ export class ItemIndex {
   readonly #count: StatementSync;
   readonly #sum: StatementSync;
   readonly #sets: StatementSync;
+  readonly #cache: StatementSync;
+  readonly #uncache: StatementSync;
+  readonly #findCached: StatementSync;
+  readonly #oldestCached: StatementSync;
+  readonly #cachedTotals: StatementSync;
+  /** Whether anything may be cached: mostly nothing is, and then no change asks. */
+  #hasCached: boolean;
+  #totals: { readonly blocks: number; readonly bytes: number } | null = null;
+  /** Told of each item that comes or changes its set, inside the transaction: it may be rolled back still. */
+  added: ((set: ItemSet, key: string) => void) | null = null;
   /** Buckets that have had items, by set: elsewhere a range is empty without asking. A rolled-back change may leave more. */
   readonly #touched = new Map<ItemSet, Uint8Array>();
   /** Fingerprints by set and range, as they are now: a change forgets those of the ranges that it lies in. */
@@ -138,6 +156,16 @@ export class ItemIndex {
     this.#sum = prepare(`SELECT total(count) AS count, ${lanes.map((lane) => `total(${lane}) AS ${lane}`).join(', ')}
       FROM buckets WHERE copies = ? AND bucket BETWEEN ? AND ?`);
     this.#sets = prepare('SELECT DISTINCT copies FROM buckets WHERE count > 0 ORDER BY copies');
+    this.#cache = prepare('INSERT OR IGNORE INTO cached (copies, key, bytes, since) VALUES (?, ?, ?, ?)');
+    this.#uncache = prepare('DELETE FROM cached WHERE copies = ? AND key = ?');
+    this.#findCached = prepare('SELECT copies, key, bytes FROM cached WHERE copies = ? AND key = ?');
+    this.#oldestCached = prepare(
+      'SELECT copies, key, bytes, since FROM cached WHERE (since, copies, key) > (?, ?, ?) ORDER BY since, copies, key LIMIT ?',
+    );
+    this.#cachedTotals = prepare(
+      `SELECT count(*) AS blocks, total(bytes) AS bytes FROM cached WHERE copies IN (${blocks})`,
+    );
+    this.#hasCached = prepare('SELECT 1 FROM cached LIMIT 1').get() !== undefined;
     for (const { copies: set, bucket } of prepare('SELECT copies, bucket FROM buckets WHERE count > 0').iterate()) {
       this.#touch(setNumbered(set), Number(bucket));
     }
@@ -164,7 +192,12 @@ export class ItemIndex {
   /** After a change of the claims on a block; nothing when the block is not here. */
   refreshBlock(key: string): void {
     const known = this.findBlock(key);
-    if (known?.cid) this.addBlock(key, known.cid);
+    if (known === null || known.cid === null) return;
+    const cached = this.findCached(known.set, key);
+    this.addBlock(key, known.cid);
+    // Its places are others when it is wanted in another number of copies.
+    const now = cached === null ? null : this.findBlock(key);
+    if (cached !== null && now?.set === cached.set) this.addCached([cached]);
   }
 
   putRecord(identity: IndexedRecord, bytes: Uint8Array, row: number): void {
@@ -195,10 +228,59 @@ export class ItemIndex {
 
   clear(): void {
     this.#remembered.clear();
-    this.#catalog.database.exec('DELETE FROM items; DELETE FROM buckets;');
+    this.#hasCached = false;
+    this.#totals = null;
+    this.#catalog.database.exec('DELETE FROM items; DELETE FROM buckets; DELETE FROM cached;');
+  }
+
+  /** From now on these count as cache. Each must be an item that is here. */
+  addCached(items: readonly CachedItem[]): void {
+    for (const { set, key, bytes } of items)
+      this.#cache.run(numberOfSet(set), blobOf(key), bytes, this.#catalog.wallTime());
+    this.#hasCached ||= items.length > 0;
+    this.#totals = null;
+  }
+
+  /** From now on these count as copies. */
+  removeCached(items: readonly Pick<CachedItem, 'set' | 'key'>[]): void {
+    for (const { set, key } of items) this.#dropCached(numberOfSet(set), blobOf(key));
   }
 
   // QUESTIONS
+
+  isCached(set: ItemSet, key: string): boolean {
+    return this.findCached(set, key) !== null;
+  }
+
+  isBlockCached(key: string): boolean {
+    return this.#hasCached && blockSets.some((set) => this.isCached(set, key));
+  }
+
+  findCached(set: ItemSet, key: string): CachedItem | null {
+    const row = !this.#hasCached ? undefined : this.#findCached.get(numberOfSet(set), blobOf(key));
+    return row === undefined ? null : cachedItemOf(row);
+  }
+
+  /** Cached items, the longest cached first. `cursor` is that of the page before, or null. */
+  cached(cursor: string | null, limit: number): Page<CachedItem> {
+    if (!this.#hasCached) return { items: [], cursor: null };
+    const [since = '-1', copies = '0', key = ''] = cursor?.split(' ') ?? [];
+    const most = pageLimit(limit);
+    const rows = this.#oldestCached.all(Number(since), Number(copies), blobOf(key), most + 1);
+    const last = rows.length > most ? rows[most - 1] : undefined;
+    return {
+      items: rows.slice(0, most).map(cachedItemOf),
+      cursor: last === undefined ? null : `${last['since']} ${last['copies']} ${hexOf(last['key'])}`,
+    };
+  }
+
+  /** Blocks among the cached items. */
+  cachedBlocks(): { readonly blocks: number; readonly bytes: number } {
+    if (!this.#hasCached) return { blocks: 0, bytes: 0 };
+    const row = this.#totals === null ? this.#cachedTotals.get() : undefined;
+    this.#totals ??= { blocks: Number(row?.['blocks']), bytes: Number(row?.['bytes']) };
+    return this.#totals;
+  }
 
   /** Sets that have items, in order. */
   sets(): readonly ItemSet[] {
@@ -249,6 +331,7 @@ export class ItemIndex {
 
   #add(set: ItemSet, key: Uint8Array, digest: Uint8Array, cid: Uint8Array | null, record: number | null): void {
     this.#forgetAround(set, key);
+    this.added?.(set, hexOf(key));
     this.#touch(set, bucketOf(key));
     this.#insert.run(numberOfSet(set), key, digest, cid, record);
     this.#count.run(numberOfSet(set), bucketOf(key), 1, ...lanesOfItem(key, digest));
@@ -258,9 +341,14 @@ export class ItemIndex {
     const set = setNumbered(row['copies']);
     const key = row['key'] as Uint8Array;
     this.#forgetAround(set, key);
+    this.#dropCached(numberOfSet(set), key);
     this.#remove.run(numberOfSet(set), key);
     const lanes = negativeLanes(lanesOfItem(key, row['digest'] as Uint8Array));
     this.#count.run(numberOfSet(set), bucketOf(key), -1, ...lanes);
+  }
+
+  #dropCached(set: number, key: Uint8Array): void {
+    if (this.#hasCached && this.#uncache.run(set, key).changes !== 0) this.#totals = null;
   }
 
   #touch(set: ItemSet, bucket: number): void {
@@ -278,7 +366,7 @@ export class ItemIndex {
   #forgetAround(set: ItemSet, key: Uint8Array): void {
     const known = this.#remembered.get(set);
     if (known === undefined) return;
-    const at = Buffer.from(key.buffer, key.byteOffset, keyBytes).toString('hex');
+    const at = hexOf(key.subarray(0, keyBytes));
     for (const [name, { range }] of known) if (range === 'all' || isInArc(range, at)) known.delete(name);
   }
 
@@ -354,11 +442,19 @@ function blobOf(hex: string): Uint8Array {
   return Buffer.from(hex, 'hex');
 }
 
+function hexOf(bytes: unknown): string {
+  return Buffer.from(bytes as Uint8Array).toString('hex');
+}
+
+function cachedItemOf({ copies, key, bytes }: Record<string, unknown>): CachedItem {
+  return { set: setNumbered(copies), key: hexOf(key), bytes: Number(bytes) };
+}
+
 function itemOf(row: Record<string, unknown>): Item {
   const { key, digest, cid, record } = row as Record<string, Uint8Array>;
   return {
-    key: Buffer.from(key!).toString('hex'),
-    digest: Buffer.from(digest!).toString('hex'),
+    key: hexOf(key),
+    digest: hexOf(digest),
     cid: cid === null || cid === undefined ? null : CID.decode(cid),
     record: record === null ? null : Number(record),
   };

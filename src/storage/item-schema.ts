@@ -1,6 +1,7 @@
 /**
  * Tables of the item index (item-index.ts). `copies` names the set: 0 for the records, else how many copies of its
  * blocks are wanted. `lane0` to `lane7` are sums modulo 2^32 over the items of a bucket.
+ * `cached` names the items that lie here besides their places (item-index.ts).
  */
 export const itemSchema = `
   CREATE TABLE IF NOT EXISTS items (
@@ -13,4 +14,9 @@ export const itemSchema = `
     lane4 INTEGER NOT NULL, lane5 INTEGER NOT NULL, lane6 INTEGER NOT NULL, lane7 INTEGER NOT NULL,
     PRIMARY KEY (copies, bucket)
   ) WITHOUT ROWID, STRICT;
+  CREATE TABLE IF NOT EXISTS cached (
+    copies INTEGER NOT NULL, key BLOB NOT NULL, bytes INTEGER NOT NULL, since INTEGER NOT NULL,
+    PRIMARY KEY (copies, key)
+  ) WITHOUT ROWID, STRICT;
+  CREATE INDEX IF NOT EXISTS cached_by_age ON cached (since, copies, key);
 `;

@@ -5,6 +5,7 @@ import {
   type ClaimedBlock,
   type LookedAtBlock,
   type NewClaims,
+  puttingWithRoom,
   quotaFull,
   type StoredBlock,
   uniqueBlocks,
@@ -17,6 +18,7 @@ import { checkedKey, type KeyRange, type Page, pageLimit, segmentsFrom, segments
 /** Blocks in memory, gone with the process: for tests and the simulator. */
 export class MemoryBlockStore implements BlockStore {
   readonly quotaBytes: number;
+  makeRoom: BlockStore['makeRoom'] = null;
   readonly #blocks = new Map<string, Block & { readonly added: number }>();
   readonly #claims: ClaimTable;
   readonly #index: ItemIndex | null;
@@ -47,7 +49,11 @@ export class MemoryBlockStore implements BlockStore {
     return this.#blocks.get(blockKey(cid))?.bytes.length ?? null;
   }
 
-  async put(blocks: readonly ClaimedBlock[]): Promise<void> {
+  put(blocks: readonly ClaimedBlock[]): Promise<void> {
+    return puttingWithRoom(this, blocks, () => this.#putAll(blocks));
+  }
+
+  async #putAll(blocks: readonly ClaimedBlock[]): Promise<void> {
     const unique = [...uniqueBlocks(blocks)];
     const fresh = unique.filter(([key]) => !this.#blocks.has(key));
     const wanted = fresh.reduce((sum, [, block]) => sum + block.bytes.length, 0);
@@ -121,7 +127,8 @@ export class MemoryBlockStore implements BlockStore {
   }
 
   roomFor(_publisher: string): number {
-    return Math.max(0, this.quotaBytes - this.#bytes);
+    const cached = this.makeRoom === null ? 0 : (this.#index?.cachedBlocks().bytes ?? 0);
+    return Math.max(0, this.quotaBytes - this.#bytes + cached);
   }
 
   async close(): Promise<void> {}

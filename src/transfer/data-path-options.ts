@@ -59,6 +59,8 @@ export interface DataPathOptions {
   readonly cut?: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
   /** How fast the disk is looked through for damage; default 8 MB/s, 0: not at all. */
   readonly scrubBytesPerSecond?: number;
+  /** Whether blocks of this host's own puts stay here as cache while there is room; default false. */
+  readonly keepOwn?: boolean;
   readonly syncTimes?: Partial<SyncTimes>;
   /** A cap on what reconciliation moves. */
   readonly syncBytesPerSecond?: number;

@@ -51,10 +51,12 @@ import { Pointers } from '../replication/pointers.ts';
 import { Reconciliation } from '../replication/reconciliation.ts';
 import { Relay } from '../replication/relay.ts';
 import { defaultScrubBytesPerSecond, Scrub, type ScrubPorts } from '../replication/scrub.ts';
+import { keepAsCache } from '../replication/surplus.ts';
 import { defaultSyncBytesPerSecond, defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
 import { SyncServer } from '../replication/sync-server.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
+import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { leafSet } from '../storage/item-index.ts';
 import type { RecordTable } from '../storage/record-table.ts';
@@ -109,7 +111,7 @@ export class DataPath {
   readonly #traffic: BlockTraffic;
 
   constructor(options: DataPathOptions) {
-    const { view, clock, blocks, rule, signer, networkId } = options;
+    const { view, clock, blocks, index, catalog, rule, signer, networkId } = options;
     const silences = options.silences ?? new Silences(clock);
     const transport = silences.watch(options.transport);
     const notify = options.notify ?? (() => undefined);
@@ -163,10 +165,14 @@ export class DataPath {
     this.announcer = this.#batches;
     this.#pointers = new Pointers(data, options.pointers);
     this.#leavers = new Leavers(view, clock);
-    const storer = new BlockStorer(data, this.#pointers);
+    const keepHere = (block: ClaimedBlock): Promise<void> => keepAsCache({ blocks, index, catalog }, block);
+    const storer = new BlockStorer(data, this.#pointers, options.keepOwn === true ? keepHere : null);
     const fetcher = new BlockFetcher(data, rule.replicas, this.#pointers);
     // Where it points elsewhere it does not say that there is none.
-    const sure = { covers: (key: string) => confirmed.covers(key) && !this.#pointers.has(key) };
+    const standing = {
+      covers: (key: string) => confirmed.covers(key) && !this.#pointers.has(key),
+      isCached: (key: string) => index.isBlockCached(key),
+    };
     const serverEvents = {
       stored: (from: Contact, count: number, bytes: number) => this.#traffic.add('stored', from, count, bytes),
       sent: (to: Contact, count: number, bytes: number) => this.#traffic.add('sent', to, count, bytes),
@@ -178,7 +184,7 @@ export class DataPath {
       blocks,
       leaves,
       hashing,
-      sure,
+      standing,
       serverEvents,
       options.shared,
       ended,
@@ -210,13 +216,15 @@ export class DataPath {
       shares: { table: options.shares, keep: (from, runs) => this.#shareHolder.keep(from, runs) },
       replicas: rule.replicas,
       writeQuorum: rule.writeQuorum,
+      catalog: options.catalog,
+      keepOwn: options.keepOwn ?? false,
       random: options.random,
       times: { ...defaultSyncTimes, ...options.syncTimes },
       bytesPerSecond: options.syncBytesPerSecond ?? defaultSyncBytesPerSecond,
-      moved: ({ blocks: copies, records, dropped }) =>
+      moved: ({ blocks: copies, records, dropped, cached }) =>
         notify({
           kind: 'moved',
-          text: `Moved ${copies} copies of blocks and ${records} records to their places, and dropped ${dropped} that had none here.`,
+          text: `Moved ${copies} copies of blocks and ${records} records to their places; of those that had none here, dropped ${dropped} and kept ${cached} as cache.`,
         }),
     };
     this.#scrubPorts = {
@@ -234,7 +242,7 @@ export class DataPath {
       },
       failed: (error) => report('no-answer', view.self, `A block could not be looked at or mended: ${error.message}`),
     };
-    this.#syncServer = new SyncServer({ ...this.#syncPorts, table: options.records });
+    this.#syncServer = new SyncServer(this.#syncPorts);
     this.#ownPuts = new OwnPuts({
       view,
       transport,
@@ -266,6 +274,7 @@ export class DataPath {
     this.files = createFiles({
       puts: this.#ownPuts,
       data,
+      isCached: standing.isCached,
       storer,
       fetcher,
       fetcherOf: (root) => contentFetcher(fetcher, sharers.of(root)),

@@ -24,6 +24,8 @@ export interface NameChanges {
 
 export interface FilePorts {
   readonly data: DataPorts;
+  /** Whether the block with this key is cache here, and counts as no copy. */
+  readonly isCached: (key: string) => boolean;
   readonly storer: BlockStorer;
   readonly puts: OwnPuts;
   /** Blocks of any content, from the ring. */

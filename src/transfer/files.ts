@@ -74,6 +74,8 @@ export interface FileStat extends FileEntry {
   readonly blocks: number;
   /** Live copies: the minimum over the file's blocks, counted by asking. */
   readonly copies: number;
+  /** Copies of its blocks, all together, that lie somewhere besides as cache; they do not count. */
+  readonly cached: number;
   readonly holders: readonly { readonly id: string; readonly address: string }[];
   readonly ageSeconds: number | null;
 }

@@ -1,7 +1,8 @@
 /** How a file stands: its blocks, how many live copies the rarest of them has, and who holds them, found out by asking. */
 import type { CID } from 'multiformats/cid';
+import { blockKey } from '../content/cid.ts';
 import { treeBlocks } from '../content/walk.ts';
-import { blockMessages, decodeSizes, encodeCids } from '../replication/block-messages.ts';
+import { blockMessages, decodeHeld, encodeCids, type HeldSizes } from '../replication/block-messages.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
@@ -23,6 +24,7 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
   // What was asked for by its CID alone announced no size.
   if (entry.name !== null) checkSize(entry, size);
   const copies: number[] = blocks.map(() => 0);
+  let cachedCopies = 0;
   const holders: Contact[] = [];
   // Whoever shares it has all of it.
   const sharers = new Set((await ports.sharers.of(cid).find()).map(({ host }) => host));
@@ -30,9 +32,12 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
   for (let start = 0; start < hosts.length; start += hostsAskedAtOnce) {
     await Promise.all(
       hosts.slice(start, start + hostsAskedAtOnce).map(async (host) => {
-        const held = sharers.has(host.host) ? blocks.map(() => 0) : await heldAt(ports, host, blocks);
-        for (const [index, size] of held.entries()) if (size >= 0) copies[index] = (copies[index] ?? 0) + 1;
-        if (held.some((size) => size >= 0)) holders.push(host);
+        const isSharer = sharers.has(host.host);
+        const { sizes, cached } = isSharer ? wholly(blocks) : await heldAt(ports, host, blocks);
+        for (const [index, size] of sizes.entries())
+          if (size >= 0 && !cached.has(index)) copies[index] = (copies[index] ?? 0) + 1;
+        cachedCopies += cached.size;
+        if (sizes.some((size) => size >= 0)) holders.push(host);
       }),
     );
   }
@@ -41,6 +46,7 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
     ...entry,
     blocks: blocks.length,
     copies: copies.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY),
+    cached: cachedCopies,
     holders: holders
       .slice(0, maximumHoldersShown)
       .map(({ host, addresses }) => ({ id: host, address: addresses[0] ?? '' })),
@@ -57,8 +63,15 @@ export async function liveCopies(
   const copies = blocks.map(() => 0);
   const hosts = ports.data.view.hosts().slice(0, maximumHostsAsked);
   const held = await Promise.all(hosts.map((host) => heldAt(ports, host, blocks, deadline)));
-  for (const sizes of held) for (const [index, size] of sizes.entries()) if (size >= 0) copies[index]! += 1;
+  for (const { sizes, cached } of held)
+    for (const [index, size] of sizes.entries()) if (size >= 0 && !cached.has(index)) copies[index]! += 1;
   return copies;
+}
+
+const nothing: HeldSizes = { sizes: [], cached: new Set() };
+
+function wholly(blocks: readonly CID[]): HeldSizes {
+  return { sizes: blocks.map(() => 0), cached: new Set() };
 }
 
 /** Sizes by block; a host that does not answer has no live copy. */
@@ -67,19 +80,28 @@ async function heldAt(
   host: Contact,
   blocks: readonly CID[],
   deadline = deadlineMilliseconds,
-): Promise<readonly number[]> {
+): Promise<HeldSizes> {
   const { view, transport, blocks: own, report } = ports.data;
-  if (host.host === view.self.host) return Promise.all(blocks.map(async (cid) => (await own.size(cid)) ?? -1));
   const sizes: number[] = [];
+  const cached = new Set<number>();
+  if (host.host === view.self.host) {
+    for (const [index, cid] of blocks.entries()) {
+      sizes.push((await own.size(cid)) ?? -1);
+      if (ports.isCached(blockKey(cid))) cached.add(index);
+    }
+    return { sizes, cached };
+  }
   try {
     for (let start = 0; start < blocks.length; start += cidsPerQuestion) {
       const some = blocks.slice(start, start + cidsPerQuestion);
       const answer = await transport.request(host, blockMessages.has, encodeCids(some), { deadline });
-      sizes.push(...decodeSizes(answer, some.length));
+      const held = decodeHeld(answer, some.length);
+      sizes.push(...held.sizes);
+      for (const position of held.cached) cached.add(start + position);
     }
   } catch (error) {
     report?.('no-answer', host, (error as Error).message);
-    return [];
+    return nothing;
   }
-  return sizes;
+  return { sizes, cached };
 }

@@ -250,7 +250,7 @@ test('case 9: one record that cannot be read ends no listing, no search and no r
 for (const replicas of [1, 2, 3]) {
   test(`case 1 the list of a publisher is complete after repair, joins, leaves and removals, with r = ${replicas}`, async () => {
     const rule = { replicas, writeQuorum: Math.min(2, replicas) };
-    const { peers, ring, network, join, close } = await dataNetwork(2, {}, rule);
+    const { peers, ring, network, join, close } = await dataNetwork(2, {}, { rule });
     const ownNames = async (peer: DataPeer): Promise<readonly (string | null)[]> => {
       const page = await peer.files.list({ all: false, cursor: null, limit: 100 });
       return page.files.map(({ name }) => name).sort();

@@ -16,7 +16,7 @@ async function until(reached: () => boolean, milliseconds = 5000): Promise<void>
 }
 
 async function network(count: number, quotaBytes?: number) {
-  const made = await dataNetwork(count, {}, undefined, quotaBytes);
+  const made = await dataNetwork(count, {}, quotaBytes === undefined ? {} : { quotaBytes });
   for (const { path } of made.peers) path.beginClaimUpkeep();
   return made;
 }

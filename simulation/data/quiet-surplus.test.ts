@@ -1,0 +1,63 @@
+/** How soon copies that have no place any more go, in virtual time: blocks and names alike, whoever joins. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { blockKey } from '../../src/content/cid.ts';
+import type { Milliseconds } from '../../src/ring/ports.ts';
+import { contentOf, cut, oneChunk } from './data-oracle.ts';
+import { DataSimulation } from './data-simulation.ts';
+import { Holdings } from './holdings.ts';
+
+/** From the last change of the ring on. */
+const goneWithin: Milliseconds = 3000;
+const step: Milliseconds = 50;
+const joinPatience: Milliseconds = 60_000;
+
+for (const [what, hosts, joiners] of [
+  ['one host joins', 4, 1],
+  ['three hosts join', 5, 3],
+] as const)
+  test(`C1 when ${what} what has no place any more goes within ${goneWithin / 1000} s of quiet, names like blocks`, async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const faults = { minimumDelay: 1, maximumDelay: 20, loss: 0, duplication: 0 };
+      const simulation = new DataSimulation({ seed, repairs: true, faults, cut });
+      const holdings = new Holdings(simulation);
+      let lastChange = 0;
+      const joined = async (): Promise<void> => {
+        simulation.add();
+        const end = simulation.now + joinPatience;
+        while (simulation.members.length < simulation.hosts.length || simulation.ring.inconsistency() !== null) {
+          assert.ok(simulation.now < end, 'no ring');
+          await simulation.pass(step);
+        }
+      };
+      while (simulation.hosts.length < hosts) await joined();
+      await simulation.pass(20_000);
+      const standing = new Map<string, number>();
+      for (let file = 0; file < 12; file++) {
+        const name = `file ${file}`;
+        const content = await contentOf(name, simulation.random);
+        const { files } = simulation.hosts[file % hosts]!.path!;
+        assert.equal((await simulation.waitFor(files.put(name, oneChunk(content.bytes)), 30_000))?.copies, 3);
+        for (const cid of content.cids) standing.set(blockKey(cid), 3);
+      }
+      await simulation.pass(10_000);
+      assert.equal(holdings.misplaced(standing), null);
+      for (let joiner = 0; joiner < joiners; joiner++) await joined();
+      lastChange = simulation.now;
+      for (const host of simulation.hosts) {
+        const told = host.changed;
+        host.changed = () => {
+          lastChange = simulation.now;
+          told();
+        };
+      }
+      let fault = holdings.misplaced(standing);
+      while (fault !== null) {
+        const quiet = simulation.now - lastChange;
+        assert.ok(quiet <= goneWithin, `seed ${seed}: ${quiet} ms after the last change ${fault}`);
+        await simulation.pass(step);
+        fault = holdings.misplaced(standing);
+      }
+      simulation.close();
+    }
+  });
