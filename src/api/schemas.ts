@@ -183,18 +183,27 @@ const peerStatus = record({
 });
 export const peerList = record({ peers: list(peerStatus) });
 
+const holder = {
+  publisher: text,
+  address: textOrNull,
+  copies: { type: ['integer', 'null'], description: 'Live copies on the ring; for a shared file its live sources' },
+  shared: { type: 'boolean', description: 'The file lies at its publisher; otherwise the ring keeps it' },
+  live: { type: 'boolean', description: 'Somebody who is here has it' },
+  verified: {
+    type: 'boolean',
+    description: "The publisher's own entry was read; else it is the word of the peers asked",
+  },
+} as const;
+
 const hit = record({
   name: text,
   size: whole,
   type: { enum: ['file', 'directory'] },
   cid: text,
   sha256: textOrNull,
-  publisher: text,
-  address: textOrNull,
-  copies: { type: ['integer', 'null'], description: 'Live copies on the ring; for a shared file its live sources' },
-  shared: { type: 'boolean', description: 'The file lies at its publisher; otherwise the ring keeps it' },
-  live: { type: 'boolean', description: 'Somebody who is here has it' },
+  ...holder,
   time: text,
+  holders: { ...list(record(holder)), description: 'All who have this name and content, the best first' },
 });
 
 export const browsedFiles = record({ files: list(hit), cursor: textOrNull });

@@ -1,4 +1,5 @@
 /** `chordial search`: finds files in the whole network; hits are printed as they come. */
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { ChordialError, isErrorCode } from '../errors.ts';
@@ -10,6 +11,9 @@ import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
 import { plain, shortPeer } from './table.ts';
+
+/** So long the first hit waits to be printed. */
+const settleMilliseconds = 250;
 
 interface SearchCommandOptions extends CommonOptions, PeerOptions {
   readonly broadcast?: boolean;
@@ -35,25 +39,90 @@ export function searchCommand(): Command {
     .option('--ttl <n>', 'how often a broadcast may be handed on, 1 to 64')
     .action(async (query: string, options: SearchCommandOptions) => {
       const { client } = await findPeer(options);
-      const body = {
-        query,
-        mode: options.broadcast ? ('broadcast' as const) : ('words' as const),
-        ...(options.ttl === undefined ? {} : { ttl: parseWhole(options.ttl, '--ttl', 1, 64) }),
-      };
-      const { queryId } = await client.call('POST /api/v1/search', { body });
-      let count = 0;
-      const end = await eachHit(client, queryId, (hit) => {
-        count += 1;
-        if (options.json) sayJson(hit);
-        else say(line(hit));
-      });
-      if (end.problem !== null) {
-        const { code, detail } = end.problem;
-        throw new ChordialError(isErrorCode(code) ? code : 'internal', detail);
-      }
-      if (end.missed > 0) console.error(`${end.missed} parts of the ring could not be reached: there may be more.`);
-      if (count === 0) throw new ChordialError('not-found', `Nothing in the network answers ${JSON.stringify(query)}.`);
+      const ttl = options.ttl === undefined ? {} : { ttl: parseWhole(options.ttl, '--ttl', 1, 64) };
+      const mode = options.broadcast ? ('broadcast' as const) : ('words' as const);
+      const found = await search(client, { query, mode, ...ttl }, options);
+      if (found > 0) return;
+      const isByWords = mode === 'words' && query.trim() !== '';
+      const nothing = `Nothing in the network answers ${JSON.stringify(query)}.`;
+      if (!isByWords) throw new ChordialError('not-found', nothing);
+      const parts = 'Words are matched whole; every peer can be asked for parts of names';
+      if (!(await isWanted(`${nothing} ${parts}: press b for that, any other key to end.`, options)))
+        throw new ChordialError('not-found', `${nothing} ${parts} with --broadcast.`);
+      if ((await search(client, { query, mode, orBroadcast: true, ...ttl }, options)) === 0)
+        throw new ChordialError('not-found', nothing);
     });
+}
+
+interface Asked {
+  readonly query: string;
+  readonly mode: 'words' | 'broadcast';
+  readonly orBroadcast?: boolean;
+  readonly ttl?: number;
+}
+
+/** Prints what is found, and resolves with how many files. None also where the query has no word that could be looked for. */
+async function search(client: ApiClient, body: Asked, { json = false }: SearchCommandOptions): Promise<number> {
+  const { queryId } = await client.call('POST /api/v1/search', { body });
+  const printing = new Printing();
+  const end = await eachHit(client, queryId, (hit) => printing.take(hit, !json));
+  if (json) for (const hit of printing.hits) sayJson(hit);
+  else printing.flush();
+  if (end.problem !== null) {
+    const { code, detail } = end.problem;
+    if (code === 'bad-request' && body.mode === 'words' && body.orBroadcast !== true) return 0;
+    throw new ChordialError(isErrorCode(code) ? code : 'internal', detail);
+  }
+  if (end.missed > 0) console.error(`${end.missed} parts of the ring could not be reached: there may be more.`);
+  return printing.hits.length;
+}
+
+/** True when the user presses the key; false where no user sits. */
+async function isWanted(question: string, { json }: SearchCommandOptions): Promise<boolean> {
+  const { stdin, stdout } = process;
+  // A prompt that reads lines, as the shell's does, has its own use for keys.
+  if (json || !stdin.isTTY || !stdout.isTTY || stdin.isRaw || stdin.listenerCount('keypress') > 0) return false;
+  console.error(question);
+  stdin.setRawMode(true);
+  stdin.resume();
+  try {
+    const [key] = (await once(stdin, 'data')) as [Buffer];
+    return key.toString().toLowerCase() === 'b';
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+  }
+}
+
+/**
+ * Hits as they come, each file once: a moment after the first is there, since by then most of those who have it too are known and its
+ * publisher's entry was read.
+ */
+class Printing {
+  readonly #files = new Map<string, ShownHit>();
+  readonly #told = new Map<string, Set<string>>();
+  #timer: NodeJS.Timeout | null = null;
+
+  get hits(): readonly ShownHit[] {
+    return [...this.#files.values()];
+  }
+
+  take(hit: ShownHit, isPrinted: boolean): void {
+    this.#files.set(`${hit.cid} ${hit.name}`, hit);
+    if (isPrinted) this.#timer ??= setTimeout(() => this.flush(), settleMilliseconds);
+  }
+
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    for (const [key, hit] of this.#files) {
+      const told = this.#told.get(key);
+      const holders = hit.holders.map((one) => ({ id: `${one.publisher} ${one.shared}`, text: shownHolder(one) }));
+      if (told === undefined) say(line(hit));
+      else for (const { id, text } of holders) if (!told.has(id)) say(`    ${plain(hit.name)}: also ${plain(text)}`);
+      this.#told.set(key, new Set(holders.map(({ id }) => id)));
+    }
+  }
 }
 
 async function eachHit(client: ApiClient, id: string, take: (hit: ShownHit) => void): Promise<QueryEnd> {
@@ -69,15 +138,17 @@ async function eachHit(client: ApiClient, id: string, take: (hit: ShownHit) => v
   throw new ChordialError('unreachable', 'The peer ended the search without saying so. See whether it still runs.');
 }
 
-/** Two lines: what it is, and where it is had. */
-function line({ name, type, size, cid, sha256, publisher, address, copies, shared, live }: ShownHit): string {
-  const where = address === null ? '' : ` at ${address}`;
-  const count = copies === null ? '' : `${copies} ${copies === 1 ? 'copy' : 'copies'}, `;
-  const kept = shared
-    ? live
-      ? `shared by ${shortPeer(publisher)}${where}`
-      : 'no live source'
-    : `${count}put by ${shortPeer(publisher)}${where}`;
+/** Two lines: what it is and who has it, and its content. */
+function line({ name, type, size, cid, sha256, holders }: ShownHit): string {
+  const live = holders.filter((one) => one.live);
+  const kept = live.length === 0 ? 'no live source' : live.map(shownHolder).join(', ');
   const hash = sha256 === null ? '' : `  sha256 ${sha256}`;
   return `${plain(name)}${type === 'directory' ? '/' : ''}  ${shownSize(size)}  ${plain(kept)}\n    ${cid}${hash}`;
+}
+
+function shownHolder({ publisher, address, copies, shared, verified }: ShownHit['holders'][number]): string {
+  const where = address === null ? '' : ` at ${address}`;
+  const count = copies === null || shared ? '' : `${copies} ${copies === 1 ? 'copy' : 'copies'}, `;
+  const doubt = verified ? '' : ' (unverified)';
+  return `${count}${shared ? 'shared' : 'put'} by ${shortPeer(publisher)}${where}${doubt}`;
 }

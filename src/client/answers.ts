@@ -257,7 +257,22 @@ export interface Hit {
   readonly shared: boolean;
   /** Somebody who is here has it */
   readonly live: boolean;
+  /** The publisher's own entry was read; else it is the word of the peers asked */
+  readonly verified: boolean;
   readonly time: string;
+  /** All who have this name and content, the best first */
+  readonly holders: readonly {
+    readonly publisher: string;
+    readonly address: string | null;
+    /** Live copies on the ring; for a shared file its live sources */
+    readonly copies: number | null;
+    /** The file lies at its publisher; otherwise the ring keeps it */
+    readonly shared: boolean;
+    /** Somebody who is here has it */
+    readonly live: boolean;
+    /** The publisher's own entry was read; else it is the word of the peers asked */
+    readonly verified: boolean;
+  }[];
 }
 
 export interface SearchStarted {

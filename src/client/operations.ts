@@ -144,12 +144,14 @@ export interface Operations {
       readonly query: string;
       /** words: through the index; broadcast: every peer is asked for a part of a name, a glob, /expression/, hash or CID */
       readonly mode?: 'words' | 'broadcast';
+      /** By words: where no word matches, every peer is asked for the text as a part of names */
+      readonly orBroadcast?: boolean;
       /** How often a broadcast may be handed on */
       readonly ttl?: number;
     };
     readonly answer: SearchStarted;
   };
-  /** The hits so far; as text/event-stream each as it comes, and an event `end` */
+  /** The hits so far; as text/event-stream each as it comes and whenever more is known of it, and an event `end` */
   readonly 'GET /api/v1/search/{queryId}': {
     readonly path: {
       readonly queryId: string;

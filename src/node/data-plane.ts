@@ -309,6 +309,7 @@ export class DataPlane {
       sign: (bytes) => this.#options.identity.sign(bytes),
       verify: verifySignature,
       copiesOf: (cids, milliseconds) => this.#path.files.copiesOf(cids, milliseconds),
+      evidenceOf: (name) => this.#path.files.evidenceOf(name),
       bits: genesis.bits,
       places: { bits: genesis.bits, teaching: genesis.rule === 'chosen' },
       replicas: genesis.replicas,

@@ -133,7 +133,7 @@ export interface Peer {
   readonly uploads: Uploads;
   readonly search: Pick<Search, 'start' | 'get' | 'recent'>;
   readonly shares: Pick<SharedFolders, 'add' | 'remove' | 'list'>;
-  shownHits(hits: readonly Hit[]): readonly ShownHit[];
+  shownHits(files: readonly (readonly Hit[])[]): readonly ShownHit[];
   /** What a peer (by its whole id) publishes and shares, as it says itself. Rejects with `not-found`, `unreachable`. */
   browse(id: string, cursor: string | null): Promise<BrowsedFiles>;
   /** All fingers by default. */

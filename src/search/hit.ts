@@ -1,6 +1,6 @@
 /** What a search finds: a name, what it stands for, and who says so. */
 import type { CID } from 'multiformats/cid';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 
 export interface Hit {
   /** In NFC. */
@@ -19,6 +19,22 @@ export interface Hit {
   readonly copies?: number | null;
   /** Milliseconds since 1970; of the put, or of the share's last announcement. */
   readonly time: number;
+  /** Its publisher's own entry was read and says the same; else it is the word of the hosts asked. Never told to others. */
+  readonly isVerified?: boolean;
+}
+
+/** Who publishes a name with which content, by the entries themselves. */
+export type Evidence = Pick<Hit, 'root' | 'size' | 'isShared'> & { readonly host: HostId };
+
+/** Hits of the same name and content are one file, whoever has it. */
+export function fileKey({ name, root }: Pick<Hit, 'name' | 'root'>): string {
+  return `${root} ${name}`;
+}
+
+/** Those that are known to be true first, then what the ring keeps. */
+export function bestFirst(holders: readonly Hit[]): readonly Hit[] {
+  const rank = ({ isVerified, isShared }: Hit): number => (isVerified === true ? 0 : 2) + (isShared ? 1 : 0);
+  return holders.toSorted((a, b) => rank(a) - rank(b));
 }
 
 /** Of one publisher there is one hit for a name and content. */

@@ -42,3 +42,19 @@ test('A25 A23 a query that was asked, answered or forwarded is shown, newest fir
     ['forwarded', 'answered', 'asked'],
   );
 });
+
+test('rough: the same name and content is one file with all who have it, the verified and the put first', () => {
+  const running = new RunningQuery('id', 'x', 'words', 0);
+  const hit = (host: string, isShared: boolean, name = 'a') =>
+    ({ name, root: 'cid', size: 1, isShared, source: { host, addresses: [] } }) as unknown as Hit;
+  const [put, shared, forged] = [hit('one', false), hit('one', true), hit('two', false)];
+  running.add([shared, forged]);
+  running.add([hit('one', false, 'b'), put]);
+  const holders = (place: number) => running.files[place]!.map(({ source, isShared }) => `${source.host} ${isShared}`);
+  assert.equal(running.files.length, 2);
+  assert.deepEqual(holders(0), ['two false', 'one false', 'one true']);
+  running.verified([put, shared]);
+  assert.deepEqual(holders(0), ['one false', 'one true', 'two false']);
+  assert.deepEqual(running.changes, [0, 0, 1, 0, 0, 0]);
+  assert.equal(running.hits.length, 4);
+});

@@ -1,6 +1,6 @@
 /** Searches that run or ran here, with what they found, and the recent queries of others that this peer had a part in. */
 import { ChordialError } from '../errors.ts';
-import type { Hit } from './hit.ts';
+import { bestFirst, fileKey, type Hit, hitKey } from './hit.ts';
 
 export type QueryMode = 'words' | 'broadcast';
 
@@ -33,6 +33,8 @@ export interface RecentQuery {
 }
 
 const maximumQueries = 64;
+/** Of one file; more would not be looked at, and somebody may have made them up. */
+const maximumHolders = 64;
 /** Of all queries that have ended; the oldest are forgotten. Some 400 bytes each. */
 const maximumKeptHits = 200_000;
 const maximumRecent = 200;
@@ -41,9 +43,15 @@ const maximumShownCharacters = 200;
 export class RunningQuery implements Query {
   readonly id: string;
   readonly query: string;
-  readonly mode: QueryMode;
+  /** A query by words becomes a broadcast where that was asked for and no word matches. */
+  mode: QueryMode;
   readonly time: number;
   readonly hits: Hit[] = [];
+  /** The same by file: all who have it, the best first. */
+  readonly files: (readonly Hit[])[] = [];
+  /** Places in `files` as they came or changed, the latest last. */
+  readonly changes: number[] = [];
+  readonly #places = new Map<string, number>();
   readonly ending = new AbortController();
   readonly #listeners = new Set<() => void>();
   end: QueryEnd | null = null;
@@ -56,8 +64,30 @@ export class RunningQuery implements Query {
   }
 
   add(hits: readonly Hit[]): void {
-    this.hits.push(...hits);
+    for (const hit of hits) {
+      this.hits.push(hit);
+      const key = fileKey(hit);
+      const place = this.#places.get(key) ?? this.files.length;
+      const holders = this.files[place] ?? [];
+      if (holders.length >= maximumHolders) continue;
+      this.#places.set(key, place);
+      this.files[place] = bestFirst([...holders, hit]);
+      this.changes.push(place);
+    }
     this.#tell();
+  }
+
+  /** These hits turned out to be true. */
+  verified(hits: readonly Hit[]): void {
+    for (const hit of hits) {
+      const place = this.#places.get(fileKey(hit));
+      const holders = place === undefined ? undefined : this.files[place];
+      if (place === undefined || holders === undefined) continue;
+      const key = hitKey(hit);
+      this.files[place] = bestFirst(holders.map((one) => (hitKey(one) === key ? { ...one, isVerified: true } : one)));
+      this.changes.push(place);
+    }
+    if (hits.length > 0) this.#tell();
   }
 
   finish(end: QueryEnd): void {

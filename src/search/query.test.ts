@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ChordialError } from '../errors.ts';
 import { matchQuality } from './match.ts';
-import { demandedWords, parseWordQuery } from './query.ts';
+import { demandedWords, parseWordQuery, textOf } from './query.ts';
 
 const publisher = '12D3KooWAbcdefgh';
 
@@ -83,4 +83,11 @@ test('rough: qBittorrent#20185 cafe finds Café, the one with the marks that wer
   order('cafe', 'a cafe of the long road to the sea.txt', 'café.txt');
   order('café', 'a café of the long road to the sea.txt', 'cafe.txt');
   order('Café', 'CAFÉ.txt', 'cafe.txt');
+});
+
+test('rough: nicotine-plus#498 every peer is asked for the text of a query without its filters', () => {
+  assert.equal(textOf('東'), '東');
+  assert.equal(textOf('국 type:pdf -draft size:>1MB'), '국');
+  assert.equal(textOf('"annual report" rep* -"not this"'), 'annual report rep');
+  assert.equal(textOf('type:pdf'), '');
 });

@@ -111,6 +111,15 @@ export function parseWordQuery(text: string): WordQuery {
   return { ...query, words: [...new Set(query.words)], without: [...new Set(query.without)] };
 }
 
+/** What is looked for in names when no word matches: the text without filters and what must not be there. */
+export function textOf(query: string): string {
+  const texts = [...query.matchAll(terms)].flatMap(([, minus = '', phrase, term = '']) => {
+    if (phrase !== undefined) return minus === '' ? [phrase] : [];
+    return /^(?:(?:type|size|from):|-.)/i.test(term) ? [] : [term.replace(/(?<=.)\*$/u, '')];
+  });
+  return texts.join(' ').trim();
+}
+
 /** Throws `bad-request`. */
 export function checkLength(text: string): void {
   const bytes = Buffer.byteLength(text);

@@ -4,13 +4,14 @@ import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
+import { Turnstile } from '../storage/turnstile.ts';
 import { Broadcast, type BroadcastPorts } from './broadcast.ts';
 import { Expressions } from './expressions.ts';
 import type { WordFrequency } from './frequent-words.ts';
-import type { Hit } from './hit.ts';
+import { type Evidence, fileKey, type Hit } from './hit.ts';
 import { parsePattern } from './pattern.ts';
 import { Queries, type Query, type QueryMode, type RecentQuery, RunningQuery } from './queries.ts';
-import { parseWordQuery } from './query.ts';
+import { parseWordQuery, textOf } from './query.ts';
 import { maximumBroadcastHits, maximumHops, searchMessages } from './search-messages.ts';
 import { WordSearch, type WordSearchPorts } from './word-search.ts';
 
@@ -18,12 +19,18 @@ export interface SearchOptions {
   readonly mode: QueryMode;
   /** How often a broadcast may be handed on; enough for any ring unless given. */
   readonly hops?: number;
+  /** By words: when none matches, every peer is asked for the text as a part of names. */
+  readonly orBroadcast?: boolean;
 }
 
 /** Live copies of the first blocks of contents, counted within so many milliseconds. */
 export type CountCopies = (cids: readonly string[], milliseconds: Milliseconds) => Promise<readonly number[]>;
 
-export type SearchPorts = { readonly copiesOf: CountCopies } & Omit<BroadcastPorts, 'told' | 'expressions'> &
+export type SearchPorts = {
+  readonly copiesOf: CountCopies;
+  /** What the entries of a name say, as its publishers signed them. Rejects with `no-live-source` when nobody tells. */
+  readonly evidenceOf: (name: string) => Promise<readonly Evidence[]>;
+} & Omit<BroadcastPorts, 'told' | 'expressions'> &
   Omit<WordSearchPorts, 'told'> & {
     readonly clock: Clock;
     /** Told of every query that was asked, answered or handed on here. */
@@ -32,6 +39,11 @@ export type SearchPorts = { readonly copiesOf: CountCopies } & Omit<BroadcastPor
 
 const maximumCountedHits = 200;
 const countingMilliseconds: Milliseconds = 500;
+/** As many as are looked at; of the others their publishers' entries are not read. */
+const maximumVerifiedFiles = 50;
+const namesReadAtOnce = 8;
+/** A query waits no longer than this for what is still being read when it ends. */
+const verifyingMilliseconds: Milliseconds = 1000;
 const broadcastMilliseconds: Milliseconds = 10_000;
 /** Further hits are of no use to anybody who reads; another word narrows the query. */
 const maximumWordHits = 10_000;
@@ -52,7 +64,7 @@ export class Search {
   }
 
   /** Rejects with `bad-request` for a query that cannot be. An empty one is for everything and is a broadcast. */
-  async start(query: string, { mode, hops = maximumHops }: SearchOptions): Promise<RunningQuery> {
+  async start(query: string, { mode, hops = maximumHops, orBroadcast = false }: SearchOptions): Promise<RunningQuery> {
     const isBroadcast = mode === 'broadcast' || query.trim() === '';
     if (isBroadcast) await this.#checkPattern(query);
     else parseWordQuery(query);
@@ -66,7 +78,17 @@ export class Search {
       this.#ports.clock.wallTime(),
     );
     this.#queries.add(running);
-    const work = isBroadcast ? this.#askEverybody(running, hops) : this.#askIndex(running);
+    const verifying = new Verifying(running, this.#ports);
+    const asked = { running, verifying, hops };
+    const asking = isBroadcast
+      ? this.#askEverybody(asked, query)
+      : orBroadcast
+        ? this.#askIndexOrEverybody(asked)
+        : this.#askIndex(asked);
+    const work = asking.then(async (reached) => {
+      await verifying.finish();
+      return reached;
+    });
     void work.then(
       (reached) => running.finish({ failure: null, ...reached }),
       (error: unknown) => running.finish({ failure: asFailure(error), answered: 0, missed: 0 }),
@@ -115,27 +137,45 @@ export class Search {
     if (pattern.kind === 'expression') await this.#expressions.check(pattern.source);
   }
 
-  async #askIndex(running: RunningQuery): Promise<{ answered: number; missed: number }> {
+  async #askIndex({ running, verifying }: Asking): Promise<Reached> {
     const { id, query, ending } = running;
     for await (const hits of this.#words.search(id, query, ending.signal)) {
-      running.add(await this.#counted(hits));
+      const counted = await this.#counted(hits);
+      running.add(counted);
+      verifying.look(counted);
       if (running.hits.length >= maximumWordHits || ending.signal.aborted) break;
     }
     return { answered: 0, missed: 0 };
   }
 
-  async #askEverybody(running: RunningQuery, hops: number): Promise<{ answered: number; missed: number }> {
-    const { id, query } = running;
+  /** One sign of a script that has no words of one sign, or a part of a word, is found in this way only. */
+  async #askIndexOrEverybody(asking: Asking): Promise<Reached> {
+    const { running } = asking;
+    const text = textOf(running.query);
+    try {
+      await this.#askIndex(asking);
+    } catch (error) {
+      const hasNoWord = error instanceof ChordialError && error.code === 'bad-request';
+      if (!hasNoWord || text === '') throw error;
+    }
+    if (running.hits.length > 0 || text === '' || running.ending.signal.aborted) return { answered: 0, missed: 0 };
+    running.mode = 'broadcast';
+    return this.#askEverybody(asking, text);
+  }
+
+  async #askEverybody({ running, verifying, hops }: Asking, pattern: string): Promise<Reached> {
+    const { id } = running;
     // Hits are counted while others come, and the query ends when all are.
     const counting = new Set<Promise<void>>();
     const take = (hits: readonly Hit[]): void => {
       const counted = this.#counted(hits).then((them) => {
         running.add(them);
+        verifying.look(them);
         counting.delete(counted);
       });
       counting.add(counted);
     };
-    const asked = { id, pattern: query, hops, mostHits: maximumBroadcastHits, milliseconds: broadcastMilliseconds };
+    const asked = { id, pattern, hops, mostHits: maximumBroadcastHits, milliseconds: broadcastMilliseconds };
     const reached = await this.#broadcast.ask(asked, take);
     await Promise.all(counting);
     return reached;
@@ -157,6 +197,65 @@ export class Search {
     const kind = mode === 'broadcast' ? parsePattern(query).kind : 'part';
     const hash = kind === 'sha256' || kind === 'cid' ? query.trim() : null;
     this.#queries.note({ id, time, query, role: 'asked', hash, responses: hits.length });
+  }
+}
+
+interface Asking {
+  readonly running: RunningQuery;
+  readonly verifying: Verifying;
+  readonly hops: number;
+}
+
+interface Reached {
+  readonly answered: number;
+  readonly missed: number;
+}
+
+/** Reads the entries of the files that are looked at, beside the search. */
+class Verifying {
+  readonly #running: RunningQuery;
+  readonly #ports: Pick<SearchPorts, 'evidenceOf' | 'clock'>;
+  readonly #evidence = new Map<string, Promise<readonly Evidence[]>>();
+  readonly #files = new Set<string>();
+  readonly #turnstile = new Turnstile(namesReadAtOnce);
+  readonly #open = new Set<Promise<void>>();
+
+  constructor(running: RunningQuery, ports: Pick<SearchPorts, 'evidenceOf' | 'clock'>) {
+    this.#running = running;
+    this.#ports = ports;
+  }
+
+  look(hits: readonly Hit[]): void {
+    for (const hit of hits) if (this.#files.size < maximumVerifiedFiles) this.#files.add(fileKey(hit));
+    const wanted = hits.filter((hit) => this.#files.has(fileKey(hit)));
+    for (const [name, some] of Map.groupBy(wanted, (hit) => hit.name)) {
+      const one = this.#verify(name, some).finally(() => this.#open.delete(one));
+      this.#open.add(one);
+    }
+  }
+
+  async finish(): Promise<void> {
+    if (this.#open.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#ports.clock.after(verifyingMilliseconds, resolve);
+    await Promise.race([Promise.all(this.#open), promise]);
+    timer.cancel();
+  }
+
+  async #verify(name: string, hits: readonly Hit[]): Promise<void> {
+    const asked = this.#evidence.get(name) ?? this.#turnstile.pass(() => this.#ports.evidenceOf(name));
+    this.#evidence.set(name, asked);
+    try {
+      const evidence = await asked;
+      const isTrue = ({ root, size, isShared, source }: Hit): boolean =>
+        evidence.some(
+          (one) => one.host === source.host && one.isShared === isShared && one.size === size && one.root.equals(root),
+        );
+      this.#running.verified(hits.filter(isTrue));
+    } catch (error) {
+      // Nobody tells: they stay the word of those who were asked.
+      if (!(error instanceof ChordialError) && !(error instanceof TransportError)) throw error;
+    }
   }
 }
 

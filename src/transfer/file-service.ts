@@ -10,6 +10,7 @@ import { putFolder } from './put-folder.ts';
 import { putPath } from './put-path.ts';
 import { readFile, walkFolder } from './read-file.ts';
 import { resolve } from './resolve.ts';
+import { sharedNames } from './shared-names.ts';
 import { liveCopies, statFile } from './stat-file.ts';
 import { tellHolders } from './tell-holders.ts';
 
@@ -26,6 +27,13 @@ export function createFiles(ports: FilePorts): Files {
     getPath: (reference, path, options = {}) => getPath(ports, reference, path, options),
     stat: (reference) => statFile(ports, reference),
     copiesOf: (cids, milliseconds) => liveCopies(ports, cids.map(parseCid), milliseconds),
+    evidenceOf: async (name) => {
+      const [put, shared] = await Promise.all([ports.names.find(name), sharedNames(ports, name)]);
+      return [
+        ...put.map(({ publisher, cid, size }) => ({ host: publisher, root: cid, size, isShared: false })),
+        ...shared.map(({ source, cid, size }) => ({ host: source.host, root: cid, size, isShared: true })),
+      ];
+    },
     list: (options) => listing.page(options),
     remove: async (name) => {
       const checked = checkName(name);

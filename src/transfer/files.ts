@@ -1,6 +1,8 @@
 /** A user's verbs on files; what src/node hands to the API and the command line. */
 import type { Readable } from 'node:stream';
+import type { CID } from 'multiformats/cid';
 import { type FileAttributes, noAttributes } from '../content/attributes.ts';
+import type { HostId } from '../ring/pointer.ts';
 import type { FileMark } from './file-mark.ts';
 import type { FolderItem } from './local-folder.ts';
 
@@ -92,6 +94,13 @@ export interface DirectoryEntry {
   readonly type: 'file' | 'directory';
 }
 
+export interface PublishedName {
+  readonly host: HostId;
+  readonly root: CID;
+  readonly size: number;
+  readonly isShared: boolean;
+}
+
 export interface ReadRange {
   readonly start: number;
   readonly end: number;
@@ -122,6 +131,8 @@ export interface Files {
   stat(reference: FileReference): Promise<FileStat>;
   /** Live copies of the first block of each content, counted within so many milliseconds. */
   copiesOf(cids: readonly string[], milliseconds: number): Promise<readonly number[]>;
+  /** Who publishes a name, by their own entries. Rejects with `no-live-source` when nobody tells. */
+  evidenceOf(name: string): Promise<readonly PublishedName[]>;
   list(options: { all: boolean; cursor: string | null; limit: number }): Promise<FilePage>;
   /** Ends this peer's own entry of the name. */
   remove(name: string): Promise<void>;

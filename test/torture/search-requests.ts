@@ -32,11 +32,15 @@ export async function search(host: TortureHost, query: string, mode: 'words' | '
     headers: { Accept: 'text/event-stream' },
     signal: AbortSignal.timeout(searchMilliseconds),
   });
-  const hits: ShownHit[] = [];
+  // A file comes again when more is known of it.
+  const hits = new Map<string, ShownHit>();
   for (const event of (await response.text()).split('\n\n')) {
     const [kind = '', data = ''] = event.split('\n').map((line) => line.slice(line.indexOf(': ') + 2));
-    if (kind === 'hit') hits.push(JSON.parse(data) as ShownHit);
-    if (kind === 'end') return { ...(JSON.parse(data) as SearchEnd), hits };
+    if (kind === 'hit') {
+      const hit = JSON.parse(data) as ShownHit;
+      hits.set(`${hit.cid} ${hit.name}`, hit);
+    }
+    if (kind === 'end') return { ...(JSON.parse(data) as SearchEnd), hits: [...hits.values()] };
   }
   throw new Error(`${host.name}: the stream of ${JSON.stringify(query)} broke off`);
 }

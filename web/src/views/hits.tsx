@@ -5,6 +5,15 @@ import { follow } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
 import { shortHash, shortPeer, size } from '../shown.ts';
 
+export interface Holder {
+  readonly publisher: string;
+  /** Null while the publisher is not here. */
+  readonly address: string | null;
+  readonly shared: boolean;
+  readonly live: boolean;
+  readonly verified: boolean;
+}
+
 export interface Hit {
   readonly name: string;
   readonly size: number;
@@ -18,6 +27,9 @@ export interface Hit {
   readonly copies: number | null;
   readonly shared: boolean;
   readonly live: boolean;
+  readonly verified: boolean;
+  /** All who have it, the best first. */
+  readonly holders: readonly Holder[];
 }
 
 interface HitRowsProps {
@@ -51,8 +63,8 @@ const columns: readonly Column<Hit>[] = [
   { title: 'CID', kind: 'widest', cell: ({ cid }) => <Copyable text={cid} shown={shortHash(cid)} what="CID" /> },
 ];
 
-function keyOf({ name, cid, publisher, shared }: Hit): string {
-  return `${name} ${cid} ${publisher} ${shared}`;
+export function keyOf({ name, cid }: Pick<Hit, 'name' | 'cid'>): string {
+  return `${name} ${cid}`;
 }
 
 interface ContentLinkProps {
@@ -81,11 +93,23 @@ export function ContentLink({ name, cid, isFolder }: ContentLinkProps) {
   );
 }
 
+/** As many as fit on a line or two; the rest is in the title. */
+const shownHolders = 3;
+
 function Source({ hit }: { readonly hit: Hit }) {
-  const { live, address, publisher, shared } = hit;
-  if (!live) return <span class="bad">no live source</span>;
-  const who = address ?? shortPeer(publisher);
-  return <span>{shared ? `shared by ${who}` : `the ring, put by ${who}`}</span>;
+  const live = hit.holders.filter((holder) => holder.live);
+  if (live.length === 0) return <span class="bad">no live source</span>;
+  const texts = live.map(({ address, publisher, shared, verified }) => {
+    const who = address ?? shortPeer(publisher);
+    return `${shared ? `shared by ${who}` : `the ring, put by ${who}`}${verified ? '' : ' (unverified)'}`;
+  });
+  const rest = texts.length - shownHolders;
+  return (
+    <span title={texts.join('\n')}>
+      {texts.slice(0, shownHolders).join(' · ')}
+      {rest > 0 ? ` and ${rest} more` : ''}
+    </span>
+  );
 }
 
 function Sha256({ hit }: { readonly hit: Hit }) {

@@ -8,7 +8,7 @@ import { counted, shortHash, shortPeer, size } from '../shown.ts';
 import { Browsed } from './browsed.tsx';
 import { FileName, useFiles } from './files.tsx';
 import { Folder } from './folder.tsx';
-import { type Hit, HitRows } from './hits.tsx';
+import { type Hit, HitRows, keyOf } from './hits.tsx';
 
 type Mode = 'words' | 'broadcast';
 
@@ -153,7 +153,7 @@ function SharedToo({ children }: { readonly children: string }) {
 }
 
 function Hits({ query, mode }: { readonly query: string; readonly mode: Mode }) {
-  const { hits, isOver, failure } = useHits(query, mode);
+  const { hits, isOver, failure, isBroadcast } = useHits(query, mode);
   return (
     <>
       <p class="found" role="status">
@@ -161,17 +161,12 @@ function Hits({ query, mode }: { readonly query: string; readonly mode: Mode }) 
         {hits.length > 0 || isOver ? counted(hits.length, 'hit') : ''}
       </p>
       <Failure failure={failure} />
+      {isBroadcast && mode === 'words' && hits.length > 0 ? (
+        <p class="found">No whole word matches, so every peer was asked for parts of names.</p>
+      ) : null}
       {isOver && hits.length === 0 && failure === null ? (
         <Empty title={`Nothing found for “${query}”.`}>
-          {mode === 'words' ? (
-            <p>
-              Words are matched whole. To look for parts of names,{' '}
-              <a href={searchPath(query, 'broadcast')} onClick={follow}>
-                ask every peer
-              </a>
-              .
-            </p>
-          ) : null}
+          {isBroadcast ? <p>Every peer was asked for it as a part of names.</p> : null}
         </Empty>
       ) : (
         <HitRows label="Hits" hits={hits} />
@@ -184,12 +179,19 @@ interface Found {
   readonly hits: readonly Hit[];
   readonly isOver: boolean;
   readonly failure: ApiFailure | null;
+  /** Every peer was asked, at first or since no word matches. */
+  readonly isBroadcast: boolean;
 }
 
 /** Starts the query and gathers its stream; what arrives within one frame is drawn at once. */
 function useHits(query: string, mode: Mode): Found {
-  const [found, setFound] = useState<Found>({ hits: [], isOver: false, failure: null });
-  const gathered = useRef<Hit[]>([]);
+  const [found, setFound] = useState<Found>({
+    hits: [],
+    isOver: false,
+    failure: null,
+    isBroadcast: mode === 'broadcast',
+  });
+  const gathered = useRef(new Map<string, Hit>());
   useEffect(() => {
     let source: EventSource | null = null;
     let frame = 0;
@@ -197,23 +199,28 @@ function useHits(query: string, mode: Mode): Found {
     const show = (): void => {
       frame ||= requestAnimationFrame(() => {
         frame = 0;
-        setFound((before) => ({ ...before, hits: gathered.current.slice(0, maximumHits) }));
+        setFound((before) => ({ ...before, hits: [...gathered.current.values()].slice(0, maximumHits) }));
       });
     };
-    const end = (failure: ApiFailure | null): void => {
+    const end = (failure: ApiFailure | null, how = mode): void => {
       ended = true;
       source?.close();
-      setFound({ hits: gathered.current.slice(0, maximumHits), isOver: true, failure });
+      const hits = [...gathered.current.values()].slice(0, maximumHits);
+      setFound({ hits, isOver: true, failure, isBroadcast: how === 'broadcast' });
     };
-    call('POST /api/v1/search', { body: { query, mode } }).then(
+    call('POST /api/v1/search', { body: { query, mode, orBroadcast: mode === 'words' } }).then(
       ({ queryId }) => {
         if (ended) return;
         source = new EventSource(`/api/v1/search/${queryId}`);
         source.addEventListener('hit', ({ data }: MessageEvent<string>) => {
-          gathered.current.push(JSON.parse(data) as Hit);
+          const hit = JSON.parse(data) as Hit;
+          gathered.current.set(keyOf(hit), hit);
           show();
         });
-        source.addEventListener('end', () => end(null));
+        source.addEventListener('end', ({ data }: MessageEvent<string>) => {
+          const { mode: how } = JSON.parse(data) as { readonly mode: Mode };
+          end(null, how);
+        });
         source.onerror = () => end(new ApiFailure(0, 'no-answer', 'The search was cut off. Search again.'));
       },
       (error: ApiFailure) => {
