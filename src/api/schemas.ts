@@ -154,6 +154,28 @@ export const invited = record({
   rights: list(text),
 });
 
+const member = record({
+  id: text,
+  name: text,
+  state: { enum: ['member', 'waiting', 'removed'] },
+  isSelf: { type: 'boolean' },
+  isAdmin: { type: 'boolean' },
+  rights: list(text),
+  share: { type: ['number', 'null'] },
+  admittedAt: textOrNull,
+  admittedBy: textOrNull,
+  firstSeenAt: textOrNull,
+  lastSeenAt: textOrNull,
+});
+export const memberList = record({ admission: { enum: ['members', 'open', 'classroom'] }, members: list(member) });
+export const changedMembers = record({
+  id: text,
+  name: text,
+  done: { type: 'boolean' },
+  votes: whole,
+  needed: whole,
+});
+
 export const storageListing = record({
   names: list(record({ name: text, publisher: text, cid: text })),
   blocks: whole,
@@ -271,6 +293,9 @@ export const answers = {
   nodeStatus,
   ringMembers,
   invited,
+  member,
+  memberList,
+  changedMembers,
   storageListing,
   lookupResult,
   peerStatus,

@@ -15,6 +15,7 @@ import { eventRoutes } from './event-routes.ts';
 import { fileRoutes } from './file-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { lazyValidators } from './lazy-validation.ts';
+import { memberRoutes } from './member-routes.ts';
 import { collectMethods } from './methods.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { nodeRoutes } from './node-routes.ts';
@@ -175,6 +176,7 @@ const groups = [
   transferRoutes,
   nodeRoutes,
   peerRoutes,
+  memberRoutes,
   ringRoutes,
   searchRoutes,
   shareRoutes,

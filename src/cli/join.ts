@@ -1,6 +1,4 @@
 /** `chordial join`: with an invite a peer is started that enters its network; with an address the running peer joins there. */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
@@ -10,12 +8,10 @@ import { settingFlag, settings } from '../node/settings.ts';
 import { type CommonOptions, command } from './command.ts';
 import { note, say, sayJson } from './output.ts';
 import { findPeer } from './running-peer.ts';
+import { askForLine, lineIn, readAll } from './secret-line.ts';
 import { addSettingOptions, type SettingOptions, settingsOf } from './setting-options.ts';
 
 type JoinOptions = CommonOptions & SettingOptions & { readonly invite?: string };
-
-/** An invite of the longest kind, broken by a mail program. */
-const maximumInviteBytes = 64 * 1024;
 
 export function joinCommand(): Command {
   const join = command(
@@ -46,9 +42,9 @@ async function inviteLine(argument: string | undefined, { invite: file, json }: 
       '--invite names a file with the invite, and an invite is given besides. Give one of them.',
     );
   }
-  if (file !== undefined) return inviteIn(file);
+  if (file !== undefined) return lineIn(file);
   if (argument === '-') return readAll(process.stdin);
-  if (argument === undefined) return askForInvite();
+  if (argument === undefined) return askForLine('Invite (a line of "chordial invite"): ');
   hideArguments();
   if (!json)
     note(
@@ -60,40 +56,6 @@ async function inviteLine(argument: string | undefined, { invite: file, json }: 
 /** What `ps` shows of this process from now on. */
 function hideArguments(): void {
   process.title = 'chordial join';
-}
-
-async function inviteIn(file: string): Promise<string> {
-  try {
-    return await readAll(createReadStream(file));
-  } catch (cause) {
-    if (cause instanceof ChordialError) throw cause;
-    throw new ChordialError('unreadable-file', `${file} cannot be read: ${(cause as Error).message}.`, { cause });
-  }
-}
-
-async function readAll(input: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of input) {
-    bytes += part.length;
-    if (bytes > maximumInviteBytes)
-      throw new ChordialError(
-        'bad-invite',
-        `What was given as an invite has more than ${maximumInviteBytes} bytes. Give one line of "chordial invite".`,
-      );
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
-
-async function askForInvite(): Promise<string> {
-  if (!process.stdin.isTTY) return readAll(process.stdin);
-  const prompt = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
-  try {
-    return await prompt.question('Invite (a line of "chordial invite"): ');
-  } finally {
-    prompt.close();
-  }
 }
 
 /** As `start --join`, with the papers kept in the data folder. Returns the exit code. */

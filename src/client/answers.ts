@@ -207,6 +207,33 @@ export interface Invited {
   readonly rights: readonly string[];
 }
 
+export interface Member {
+  readonly id: string;
+  readonly name: string;
+  readonly state: 'member' | 'waiting' | 'removed';
+  readonly isSelf: boolean;
+  readonly isAdmin: boolean;
+  readonly rights: readonly string[];
+  readonly share: number | null;
+  readonly admittedAt: string | null;
+  readonly admittedBy: string | null;
+  readonly firstSeenAt: string | null;
+  readonly lastSeenAt: string | null;
+}
+
+export interface MemberList {
+  readonly admission: 'members' | 'open' | 'classroom';
+  readonly members: readonly Member[];
+}
+
+export interface ChangedMembers {
+  readonly id: string;
+  readonly name: string;
+  readonly done: boolean;
+  readonly votes: number;
+  readonly needed: number;
+}
+
 export interface StorageListing {
   readonly names: readonly {
     readonly name: string;

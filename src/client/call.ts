@@ -32,8 +32,9 @@ interface AnyGiven {
   readonly body?: unknown;
 }
 
-export function callOf<N extends OperationName>(operation: N, ...[given]: GivenArguments<N>): Call {
-  const { path = {}, query = {}, body } = (given ?? {}) as AnyGiven;
+export function callOf<N extends OperationName>(operation: N, ...given: GivenArguments<N>): Call {
+  // The union of what all operations take is too large for the compiler to look at.
+  const { path = {}, query = {}, body } = ((given as readonly unknown[])[0] ?? {}) as AnyGiven;
   const [method = '', template = ''] = operation.split(' ');
   const place = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
   const asked = Object.entries(query)

@@ -1,10 +1,12 @@
 /** What a peer is asked. Written from the OpenAPI document by `npm run docs`; a test compares the two. */
 import type {
   BrowsedFiles,
+  ChangedMembers,
   FilePage,
   FileStat,
   Invited,
   LookupResult,
+  MemberList,
   NodeStatus,
   PeerList,
   RingMembers,
@@ -82,6 +84,64 @@ export interface Operations {
     readonly query: undefined;
     readonly body: undefined;
     readonly answer: LookupResult;
+  };
+  /** Members of the network, waiting and removed ones too */
+  readonly 'GET /api/v1/members': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: MemberList;
+  };
+  /** Replaces all admins by one member, with the recovery key of the network */
+  readonly 'POST /api/v1/members/recovery': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: {
+      /** As printed when the network was founded */
+      readonly key: string;
+      /** Name, or id or part of it; this peer by default */
+      readonly member?: string;
+    };
+    readonly answer: ChangedMembers;
+  };
+  /** Removes a member for good; where it is an admin, more than half of them must say so */
+  readonly 'DELETE /api/v1/members/{member}': {
+    readonly path: {
+      readonly member: string;
+    };
+    readonly query: {
+      readonly purge?: boolean;
+      readonly admitted?: boolean;
+    };
+    readonly body: undefined;
+    readonly answer: ChangedMembers;
+  };
+  /** Makes a member an admin, once more than half of the admins have said so */
+  readonly 'PUT /api/v1/members/{member}/admin': {
+    readonly path: {
+      readonly member: string;
+    };
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: ChangedMembers;
+  };
+  /** Makes an admin a plain member, once more than half of the admins have said so */
+  readonly 'DELETE /api/v1/members/{member}/admin': {
+    readonly path: {
+      readonly member: string;
+    };
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: ChangedMembers;
+  };
+  /** Admits one that waits because its invite was used up */
+  readonly 'PUT /api/v1/members/{member}/admission': {
+    readonly path: {
+      readonly member: string;
+    };
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: ChangedMembers;
   };
   /** Id, place, neighbours and fingers of this peer */
   readonly 'GET /api/v1/node': {

@@ -114,6 +114,16 @@ export class ConnectionPool {
     pooled.connection.end();
   }
 
+  /** Ends what leads to a host, also what is being dialled. */
+  drop(host: HostId): void {
+    this.#tickets.forget(host);
+    for (const slots of [this.#slots.control, this.#slots.bulk]) {
+      const slot = slots.get(host);
+      slots.delete(host);
+      slot?.dialling.then(({ connection }) => connection.end()).catch(() => undefined);
+    }
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#sweeper);

@@ -8,6 +8,7 @@ import {
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { ChordialError } from '../errors.ts';
+import type { HostId } from '../ring/pointer.ts';
 import { type Address, formatAddress } from './addresses.ts';
 import { bulkProtocol } from './bulk-connection.ts';
 import type { TlsCredentials } from './certificate.ts';
@@ -103,6 +104,11 @@ export class PeerServer {
         resolve({ host: address.host, port });
       });
     });
+  }
+
+  /** Ends the connections of a host. */
+  expel(host: HostId): void {
+    this.#guests.expel(host);
   }
 
   async close(): Promise<void> {

@@ -193,6 +193,13 @@ export class Http2Transport implements Transport {
     );
   }
 
+  /** Ends every connection with a host that was removed; `Members` keeps it from making others. */
+  expel(host: HostId): void {
+    this.#pool.drop(host);
+    this.#server?.expel(host);
+    this.#contacts.delete(host);
+  }
+
   async close(): Promise<void> {
     this.#closing.close();
     this.#pool.close();
@@ -227,6 +234,10 @@ export class Http2Transport implements Transport {
   }
 
   #bounded<Result>(to: Contact, options: RequestOptions, run: (wait: Wait) => Promise<Result>): Promise<Result> {
+    if (this.#members.isRemoved(to.host)) {
+      const message = `${to.host} was removed from the network.`;
+      return Promise.reject(new TransportError('unreachable', message, 'member-removed'));
+    }
     return within(options, this.#closing, run, () => this.#pool.doubt(to));
   }
 

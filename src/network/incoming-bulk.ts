@@ -4,6 +4,7 @@ import type { Contact, HostId } from '../ring/pointer.ts';
 import { Answering, nothingOfThatName, tooMany } from './answering.ts';
 import { BulkConnection } from './bulk-connection.ts';
 import type { BulkExchange } from './bulk-exchange.ts';
+import { helloCounter } from './counters.ts';
 import {
   farewellMilliseconds,
   handshakeMilliseconds,
@@ -72,6 +73,10 @@ export class IncomingBulk implements Guest {
     return this.#lastUsed;
   }
 
+  end(): void {
+    this.#bulk.destroy();
+  }
+
   /** What is under way may end; what begins later dials again. */
   close(): void {
     this.#bulk.retire();
@@ -83,7 +88,7 @@ export class IncomingBulk implements Guest {
     try {
       admitted = admit(this.#context.gate, this.host, this.#socket, decodeBody(body));
     } catch (error) {
-      this.#context.counters.count('hello-refused');
+      this.#context.counters.count(helloCounter(error instanceof TransportError ? error.code : null));
       throw error;
     }
     if (!this.#greeted(this)) {

@@ -83,6 +83,10 @@ export class IncomingConnection implements Guest {
   }
 
   /** What is under way may end; what begins later dials again. */
+  end(): void {
+    this.#session.destroy();
+  }
+
   close(): void {
     if (this.#session.closed || this.#session.destroyed) return;
     this.#session.close();

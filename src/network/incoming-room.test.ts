@@ -35,6 +35,9 @@ class Connection implements Guest {
   close(): void {
     this.isOpen = false;
   }
+  end(): void {
+    this.isOpen = false;
+  }
 }
 
 function strangers() {

@@ -211,6 +211,8 @@ export interface Guest {
   readonly lastUsed: number;
   /** In good order; it is gone from here. */
   close(): void;
+  /** At once, with all that is under way. */
+  end(): void;
 }
 
 /** Connections of members: a few per host, most of them for those whose places on the ring are beside ours. */
@@ -254,6 +256,14 @@ export class Guests {
     const left = same.filter((one) => one !== guest);
     if (left.length > 0) this.#guests.set(guest.host, left);
     else this.#guests.delete(guest.host);
+  }
+
+  /** All of a host that may not be here any more. */
+  expel(host: HostId): void {
+    for (const guest of this.#guests.get(host) ?? []) {
+      this.leave(guest);
+      guest.end();
+    }
   }
 
   /** Those that have asked nothing for long. */

@@ -16,6 +16,7 @@ import {
   isCertificateSigned,
   isStampSigned,
   isTicketSigned,
+  keyOf,
   maximumNameCharacters,
   refusedPapers,
   type Signing,
@@ -89,6 +90,8 @@ const maximumWaiting = 16;
 /** A stamp's author needs one too, and so on until an admin's: what HELLO shows. */
 export const maximumShown = 32;
 const maximumVerified = 32_768;
+/** Of an id, to name a member by. */
+const leastIdPart = 8;
 /** How often it is written down that a host was heard of. */
 const seenEvery: Milliseconds = 3600_000;
 const founderRights: readonly Right[] = ['store', 'publish', 'invite', 'admin'];
@@ -112,6 +115,7 @@ export class Members implements Membership {
   readonly #listeners = new Set<(removed: readonly HostId[]) => void>();
   #barred: ReadonlySet<HostId> = new Set();
   #digest: string | null = null;
+  #stampedAt: Milliseconds = 0;
 
   constructor({ genesis, signer, wallTime, store = noStore }: MembersOptions) {
     this.genesis = genesis;
@@ -192,6 +196,17 @@ export class Members implements Membership {
     return this.#barred.has(host);
   }
 
+  /** Also what it signed before with a time to come; one that was removed may have set its clock as it likes. */
+  refuses(host: HostId, time: number): boolean {
+    if (!this.#barred.has(host)) return false;
+    const removal = this.#log.state.removed.get(host);
+    return removal !== undefined && (removal.purge || time > removal.time);
+  }
+
+  purged(): readonly HostId[] {
+    return [...this.#log.state.removed.values()].filter(({ purge }) => purge).map(({ member }) => member);
+  }
+
   removal(host: HostId): Removal | null {
     return this.#log.state.removed.get(host) ?? null;
   }
@@ -225,6 +240,27 @@ export class Members implements Membership {
         };
       })
       .sort((a, b) => (a.admittedAt ?? 0) - (b.admittedAt ?? 0) || (a.name < b.name ? -1 : 1));
+  }
+
+  /** By name, id, beginning or end of it. Throws `not-found`, or `ambiguous-member` naming the ids. */
+  find(text: string): ListedMember {
+    const all = this.list();
+    const byName = all.filter(({ name, state }) => name === text && state !== 'removed');
+    const wanted = text.split('…');
+    const isPart = ({ host }: ListedMember) => {
+      if (host === text) return true;
+      const [begin = '', end = ''] = wanted.length === 2 ? wanted : [text, ''];
+      return begin.length + end.length >= leastIdPart && host.startsWith(begin) && host.endsWith(end);
+    };
+    const found = byName.length > 0 ? byName : all.filter(isPart);
+    const [first, second] = found;
+    const shown = JSON.stringify(text.slice(0, 80));
+    if (first === undefined) {
+      throw new ChordialError('not-found', `No member is called ${shown}. See who is there with "chordial members".`);
+    }
+    if (second === undefined) return first;
+    const ids = found.map(({ host }) => host).join(', ');
+    throw new ChordialError('ambiguous-member', `Several members are called ${shown}. Give the id of one: ${ids}.`);
   }
 
   saw(host: HostId): void {
@@ -352,18 +388,17 @@ export class Members implements Membership {
         `The invite was good until ${dateOf(ticket.expires)}, and the clock of this peer says ${dateOf(now)}. Ask for a new one, or set the clock that is wrong.`,
       );
     }
-    const waiting = [...(this.#ofTicket.get(ticket.key) ?? [])].filter((one) =>
-      this.#isWaiting(this.#admissions.get(one)!),
-    );
-    if (waiting.length >= maximumWaiting) {
+    const name = this.#freeName(own.certificate.name, own.certificate.member);
+    // Of two that come in the same moment the first is the first.
+    this.#stampedAt = Math.max(now, this.#stampedAt + 1);
+    const stamp = signStamp(own.certificate, this.#stampedAt, name, this.#signer);
+    const admission = admissionOf({ ...own, stamp });
+    if (!this.#take(admission)) {
       throw refusedPapers(
         'invite-used',
-        `The invite was for ${ticket.uses}, and ${waiting.length} more wait for an admin. Ask for a new one.`,
+        `The invite was for ${ticket.uses}, and as many as can wait for an admin wait already. Ask for a new one.`,
       );
     }
-    const name = this.#freeName(own.certificate.name, own.certificate.member);
-    const admission = admissionOf({ ...own, stamp: signStamp(own.certificate, now, name, this.#signer) });
-    this.#take(admission);
     this.#changed();
     this.#refuseWaiting(admission);
     return admission;
@@ -727,6 +762,25 @@ export class Members implements Membership {
     const change: Change = { operation, member, purge, keeps };
     this.takeLinks([this.#log.signLink(change, isVoted ? votes : [], this.#wallTime(), this.#signer)]);
     return { done: true, votes: votes.length, needed: isVoted ? needed : 1 };
+  }
+
+  /** Throws `bad-usage` for another key than that of this network. */
+  recover(key: Signing, admin: HostId): void {
+    const isRight = hash('sha256', keyOf(key.host), 'hex') === Buffer.from(this.genesis.recovery).toString('hex');
+    if (!isRight) {
+      throw new ChordialError(
+        'bad-usage',
+        'This is the recovery key of another network. Give the one that was printed when this one was founded.',
+      );
+    }
+    if (this.admission === 'members' && !this.#isSettled(admin)) {
+      throw new ChordialError(
+        'not-found',
+        `${shortId(admin)} is no member of this network. See who is with "chordial members".`,
+      );
+    }
+    const change: Change = { operation: 'recover', admins: [admin] };
+    this.takeLinks([this.#log.signLink(change, [], this.#wallTime(), key)]);
   }
 
   #kept(member: HostId, withAdmitted: boolean): readonly HostId[] {

@@ -26,6 +26,13 @@ export interface Membership {
   of(host: HostId): KnownHost;
   /** Of a removed host nothing is taken any more: no connection, no signature. */
   isRemoved(host: HostId): boolean;
+  /**
+   * Whether what the host signed at this time (milliseconds since 1970, as it says itself) does not count: it was removed
+   * before, or with all that it published.
+   */
+  refuses(host: HostId, time: number): boolean;
+  /** Removed hosts of which nothing is to be kept. */
+  purged(): readonly HostId[];
   /** Hosts known under this name: none, one, or several who call themselves so. */
   named(name: string): readonly HostId[];
 }
@@ -54,6 +61,14 @@ export class OpenMembership implements Membership {
 
   isRemoved(): boolean {
     return false;
+  }
+
+  refuses(): boolean {
+    return false;
+  }
+
+  purged(): readonly HostId[] {
+    return [];
   }
 
   named(): readonly HostId[] {

@@ -199,6 +199,11 @@ export class DataPlane {
     return this.#closing;
   }
 
+  /** What lay at them gets other places; of those that are purged nothing stays. */
+  membersRemoved(hosts: readonly Contact['host'][]): void {
+    this.#path.membersRemoved(hosts);
+  }
+
   async close(): Promise<void> {
     this.clockWatch.close();
     const parts: readonly (readonly [string, () => Promise<void>])[] = [

@@ -22,9 +22,11 @@ import type { EventFan } from './event-fan.ts';
 import { keyOfText } from './key-of-text.ts';
 import type {
   BrowsedFiles,
+  ChangedMembers,
   Invited,
   InviteWish,
   LookupResult,
+  MemberOperation,
   NodeStatus,
   Peer,
   PeerEvent,
@@ -34,6 +36,7 @@ import type {
   StorageListing,
   Stored,
 } from './peer.ts';
+import { identityOfRecoveryKey } from './recovery-key.ts';
 import type { RingAdapter } from './ring-adapter.ts';
 import { shownMember, shownPeer, shownPointer } from './shown.ts';
 import { type ShownHit, shownHit } from './shown-hit.ts';
@@ -81,6 +84,27 @@ export class LivePeer implements Peer {
 
   members(): readonly ListedMember[] {
     return this.#parts.membership.list();
+  }
+
+  changeMember(
+    operation: MemberOperation,
+    member: string,
+    options = { purge: false, withAdmitted: false },
+  ): ChangedMembers {
+    const { membership } = this.#parts;
+    const { host, name } = membership.find(member);
+    if (operation === 'admit') {
+      membership.admitWaiting(host);
+      return { id: host, name, done: true, votes: 1, needed: 1 };
+    }
+    return { id: host, name, ...membership.change(operation, host, options) };
+  }
+
+  recover(key: string, member: string | null): ChangedMembers {
+    const { membership } = this.#parts;
+    const { host, name } = membership.find(member ?? membership.self);
+    membership.recover(identityOfRecoveryKey(key), host);
+    return { id: host, name, done: true, votes: 1, needed: 1 };
   }
 
   get files(): Files {

@@ -85,6 +85,17 @@ export interface InviteWish {
   readonly rights: readonly Right[];
 }
 
+export type MemberOperation = 'remove' | 'add-admin' | 'remove-admin' | 'admit';
+
+export interface ChangedMembers {
+  readonly id: string;
+  readonly name: string;
+  readonly done: boolean;
+  /** Admins that said so, of those that it takes. */
+  readonly votes: number;
+  readonly needed: number;
+}
+
 export interface StorageListing extends Stored {
   readonly names: readonly { readonly name: string; readonly publisher: string; readonly cid: string }[];
   readonly cursor: string | null;
@@ -126,6 +137,17 @@ export interface BrowsedFiles {
 export interface Peer {
   /** Every member that is known, waiting and removed ones too. */
   members(): readonly ListedMember[];
+  /**
+   * By name, id or part of it. Rejects with `not-found`, `ambiguous-member`, and `not-admin` or `last-admin` as it may be.
+   * Where it takes more admins than have said so, it is not done.
+   */
+  changeMember(
+    operation: MemberOperation,
+    member: string,
+    options?: { readonly purge: boolean; readonly withAdmitted: boolean },
+  ): ChangedMembers;
+  /** Makes the member, or this peer, the only admin. Throws `bad-usage` for a key that is not the one of this network. */
+  recover(key: string, member: string | null): ChangedMembers;
   /** What is known of each host of the network, by its id. */
   readonly membership: Membership;
   readonly files: Files;

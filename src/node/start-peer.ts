@@ -199,6 +199,19 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     removed: (text) => events.tell({ kind: 'removed', text }),
   });
   opened.defer(() => exchange.close());
+  for (const { host, state } of membership.list()) if (state === 'removed') ring.bar(host);
+  const stopListening = membership.onChange((removed) => {
+    for (const host of removed) {
+      transport.expel(host);
+      ring.bar(host);
+      const { name } = membership.of(host);
+      if (host !== identity.host) events.tell({ kind: 'member-removed', text: `${name} was removed from the network` });
+    }
+    if (removed.length === 0) return;
+    data.membersRemoved(removed);
+    view.changed();
+  });
+  opened.defer(stopListening);
   answering = { ring, data, same, exchange };
 
   const signal = AbortSignal.any([

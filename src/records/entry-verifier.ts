@@ -13,6 +13,8 @@ import {
 
 export type Verify = (publisher: HostId, bytes: Uint8Array, signature: Uint8Array) => boolean;
 
+export type Refuses = (publisher: HostId, time: number) => boolean;
+
 const maximumRemembered = 16_384;
 const maximumRoots = 4096;
 /** Of each at most 127 nodes: the entries of one come together. */
@@ -21,16 +23,20 @@ const maximumTrees = 32;
 export class EntryVerifier {
   readonly #networkId: string;
   readonly #verify: Verify;
+  readonly #refuses: Refuses;
   readonly #verified = new BoundedCache<string, true>(maximumRemembered);
   readonly #roots = new BoundedCache<string, true>(maximumRoots);
   readonly #trees = new BoundedCache<string, KnownNodes>(maximumTrees);
 
-  constructor(networkId: string, verify: Verify) {
+  /** @param refuses whether a publisher's word of a time, milliseconds since 1970, does not count any more */
+  constructor(networkId: string, verify: Verify, refuses: Refuses = () => false) {
+    this.#refuses = refuses;
     this.#networkId = networkId;
     this.#verify = verify;
   }
 
   isGenuine(encoded: EncodedEntry): boolean {
+    if (this.#refuses(encoded.entry.publisher, encoded.entry.sequence)) return false;
     const digest = hash('sha256', encoded.bytes, 'base64');
     if (this.#verified.get(digest) === true) return true;
     if (!this.#isSigned(encoded)) return false;

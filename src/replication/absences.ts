@@ -19,6 +19,8 @@ export class Absences {
   readonly #view: Pick<RingView, 'hosts' | 'states'>;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #times: Pick<SyncTimes, 'graceMilliseconds' | 'quietMilliseconds'>;
+  /** Removed from the network: it does not come back. */
+  readonly #isRemoved: (host: HostId) => boolean;
   #present: ReadonlySet<HostId>;
   /** Hosts next to this one's members at the last look. Whoever else goes has no place in its arcs. */
   #neighbours: ReadonlySet<HostId>;
@@ -35,7 +37,9 @@ export class Absences {
     view: Pick<RingView, 'hosts' | 'states'>,
     clock: Pick<Clock, 'now'>,
     times: Pick<SyncTimes, 'graceMilliseconds' | 'quietMilliseconds'>,
+    isRemoved: (host: HostId) => boolean = () => false,
   ) {
+    this.#isRemoved = isRemoved;
     this.#view = view;
     this.#clock = clock;
     this.#times = times;
@@ -56,7 +60,7 @@ export class Absences {
     const present = this.#hostsNow();
     const now = this.#clock.now();
     for (const host of this.#present) {
-      if (present.has(host) || !this.#neighboursOfLate.has(host)) continue;
+      if (present.has(host) || !this.#neighboursOfLate.has(host) || this.#isRemoved(host)) continue;
       this.#away.set(host, now);
       this.#back.delete(host);
     }

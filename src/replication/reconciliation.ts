@@ -81,7 +81,7 @@ export class Reconciliation {
     this.#surplus = new Surplus(ports, this.#mover, () => this.#lookIn(gatherMilliseconds));
     ports.blocks.makeRoom = (bytes) => this.#surplus.makeRoom(bytes);
     this.#settled = new SettledArcs(ports.view);
-    this.#absences = new Absences(ports.view, ports.clock, ports.times);
+    this.#absences = new Absences(ports.view, ports.clock, ports.times, (host) => ports.membership.isRemoved(host));
     if (ports.index.sets().length > 0) this.#absences.awaitOthers();
     this.#wasAlone = ports.view.hosts().length <= 1;
     this.#stopListening = ports.view.onChange(() => this.#changed());

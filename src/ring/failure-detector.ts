@@ -77,6 +77,8 @@ export class FailureDetector {
   readonly #ports: FailureDetectorPorts;
   readonly #entries = new Map<HostId, Entry>();
   #ticking: Timer | null = null;
+  /** Removed from the network: gone whatever is heard. */
+  readonly #barred = new Set<HostId>();
   #closed = false;
 
   constructor(ports: FailureDetectorPorts) {
@@ -112,6 +114,7 @@ export class FailureDetector {
 
   /** Confirmed dead, away or gone for good: nobody expects an answer from it. */
   isDown(host: HostId): boolean {
+    if (this.#barred.has(host)) return true;
     const liveness = this.#entries.get(host)?.liveness;
     return liveness === 'dead' || liveness === 'away' || liveness === 'left';
   }
@@ -154,6 +157,7 @@ export class FailureDetector {
 
   /** Any authenticated packet from the host: it lives. */
   heard(contact: Contact, roundTrip?: Milliseconds): void {
+    if (this.#barred.has(contact.host)) return;
     const known = this.#entries.get(contact.host);
     // What others said since it was last heard stands in the entry, and perhaps not in the pointers to it, or the reverse.
     const isCertain = known?.liveness === 'alive' && known.lastHeard !== null;
@@ -166,6 +170,15 @@ export class FailureDetector {
     if (!isCertain || !shareAddress(before, entry.contact)) this.#ports.moved(entry.contact);
     if (entry.liveness === 'alive') return;
     this.#turn(entry, 'alive');
+  }
+
+  /** Gone for good from now on, and never back: without a check, since it may well live. */
+  bar(host: HostId): void {
+    this.#barred.add(host);
+    const entry = this.#entries.get(host);
+    if (entry === undefined || entry.liveness === 'left') return;
+    this.#turn(entry, 'left');
+    this.#settle(entry);
   }
 
   /** The host said so itself, or an authenticated event tells it. */
@@ -198,7 +211,7 @@ export class FailureDetector {
     if (entry === undefined) {
       entry = {
         contact,
-        liveness: 'alive',
+        liveness: this.#barred.has(contact.host) ? 'left' : 'alive',
         lastHeard: null,
         roundTrip: new RoundTrip(),
         misses: 0,

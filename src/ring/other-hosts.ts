@@ -103,6 +103,13 @@ export class OtherHosts {
     this.#reunion.close();
   }
 
+  /** Removed from the network: nobody looks for it, and no member of it is believed. */
+  bar(host: HostId): void {
+    this.#downSince.delete(host);
+    this.#ports.known.forgetHost(host);
+    for (const member of this.#ports.own.all) member.hostGone();
+  }
+
   latestNews(host: HostId): MembershipEvent | null {
     return this.#news.latest(host);
   }

@@ -329,6 +329,13 @@ export class RingHost implements RingHandler {
     if (contact.host !== this.self.host && !this.#closed) this.#detector.heard(contact);
   }
 
+  /** The host was removed from the network: it is gone for good, and nothing that is heard of it counts. */
+  bar(host: HostId): void {
+    if (host === this.self.host || this.#closed) return;
+    this.#detector.bar(host);
+    this.#others.bar(host);
+  }
+
   suspect(contact: Contact): void {
     if (contact.host !== this.self.host) this.#detector.suspect(contact);
   }

@@ -4,14 +4,16 @@ import { hashingHere } from '../content/block-hashing.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { isDialable } from '../network/addresses.ts';
+import type { Membership } from '../network/membership.ts';
 import { Silences } from '../network/silences.ts';
 import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../network/transport.ts';
 import { BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
-import { EntryVerifier } from '../records/entry-verifier.ts';
+import { recordKinds } from '../records/entry.ts';
+import { EntryVerifier, type Verify } from '../records/entry-verifier.ts';
 import { HeaderVerifier } from '../records/header-verifier.ts';
 import { ListingTurns } from '../records/listing-turns.ts';
 import { Names } from '../records/names.ts';
-import { publisherWord } from '../records/publisher-word.ts';
+import { type PublisherWord, publisherWord } from '../records/publisher-word.ts';
 import { RecordHolder } from '../records/record-holder.ts';
 import { recordMessages } from '../records/record-messages.ts';
 import { RecordReader } from '../records/record-reader.ts';
@@ -54,7 +56,7 @@ import { defaultScrubBytesPerSecond, Scrub, type ScrubPorts } from '../replicati
 import { keepAsCache } from '../replication/surplus.ts';
 import { defaultSyncBytesPerSecond, defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
 import { SyncServer } from '../replication/sync-server.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
@@ -71,6 +73,13 @@ import { SharersOf } from './sharers-of.ts';
 import { TransferQueue } from './transfer-queue.ts';
 import type { Transfers } from './transfers.ts';
 
+/** Of a publisher of whom nothing is to stay: whatever it put has ended. */
+const purgedWord: PublisherWord = {
+  kind: 'entry',
+  sequence: Number.MAX_SAFE_INTEGER - 1,
+  current: false,
+  expiry: null,
+};
 const recordsExpiredAtOnce = 500;
 /** Expired records are nobody's word any more; but that they expired is what ends the claims of a put not seen before. */
 const expiredRecordsKeptMilliseconds: Milliseconds = 24 * 3600 * 1000;
@@ -89,6 +98,8 @@ export class DataPath {
   readonly placement: PlacementCache;
   readonly confirmed: ConfirmedRanges;
   readonly #catalog: Pick<Catalog, 'durable'>;
+  readonly #membership: Membership;
+  readonly #records: RecordTable;
   readonly #queue: TransferQueue;
   readonly #syncPorts: SyncPorts;
   readonly #syncServer: SyncServer;
@@ -141,7 +152,10 @@ export class DataPath {
     };
     const { confirmed } = this;
     const places = { bits: view.shape.bits, teaching: options.teaching };
-    const verifier = new EntryVerifier(networkId, options.verify);
+    const { membership } = options;
+    this.#membership = membership;
+    this.#records = options.records;
+    const verifier = new EntryVerifier(networkId, options.verify, (host, time) => membership.refuses(host, time));
     const recordPorts = { ...data, table: options.records, verifier, places, rule, confirmed, signer, networkId };
     this.#holder = new RecordHolder(recordPorts);
     this.#listings = new ListingTurns(clock);
@@ -150,7 +164,9 @@ export class DataPath {
     const names = new Names(recordPorts, writer, reader);
     this.names = names;
     this.recordWriter = writer;
-    const headers = new HeaderVerifier(networkId, options.verify, clock, isDialable);
+    const verifyOfMember: Verify = (publisher, bytes, signature) =>
+      !membership.isRemoved(publisher) && options.verify(publisher, bytes, signature);
+    const headers = new HeaderVerifier(networkId, verifyOfMember, clock, isDialable);
     const rowOfItem = (key: string) => options.index.find(leafSet, key)?.record ?? null;
     this.#shareHolder = new ShareHolder({ ...recordPorts, shares: options.shares, headers, rowOfItem });
     const sharePorts = { ...recordPorts, headers, holder: this.#shareHolder, shares: options.shares };
@@ -258,7 +274,8 @@ export class DataPath {
       random: options.random,
       ended,
       newsOf: (publisher, puts) => this.#newsOf(publisher, puts),
-      wordOf: (publisher, name) => publisherWord(recordPorts, reader, publisher, name),
+      wordOf: async (publisher, name) =>
+        membership.refuses(publisher as HostId, 0) ? purgedWord : publisherWord(recordPorts, reader, publisher, name),
       expireRecords: async (now) => {
         await removeExpired(options.records, now - expiredRecordsKeptMilliseconds);
         await this.#shareHolder.removeOver(now);
@@ -309,6 +326,37 @@ export class DataPath {
     this.beginScrub();
     this.#batches.begin();
     this.#queue.begin();
+    for (const host of this.#membership.purged()) this.#follow(this.#purge(host));
+  }
+
+  /** Members were removed: what lay at them gets other places, and what they published goes if it is to be purged. */
+  membersRemoved(hosts: readonly HostId[]): void {
+    this.placement.clear();
+    const purged = new Set(this.#membership.purged());
+    for (const host of hosts) if (purged.has(host)) this.#follow(this.#purge(host));
+  }
+
+  /** Its names first, so that none is found whose blocks are going. */
+  async #purge(publisher: HostId): Promise<void> {
+    for (const kind of recordKinds) {
+      for (;;) {
+        const { items } = this.#records.byPublisher(publisher, kind, null, recordsExpiredAtOnce);
+        if (items.length === 0 || this.#closing.signal.aborted) break;
+        await this.#records.remove(items);
+      }
+    }
+    const { claims } = this.#claimPorts;
+    const names = new Map<string, EndedName>();
+    for (let after = 0; ; ) {
+      const puts = claims.walk(after, recordsExpiredAtOnce);
+      const last = puts.at(-1);
+      if (last === undefined) break;
+      for (const put of puts) {
+        if (put.publisher === publisher) names.set(put.name, { name: put.name, sequence: put.sequence });
+      }
+      after = last.put;
+    }
+    this.#claimUpkeep?.release(publisher, [...names.values()]);
   }
 
   /** Everything is brought to its places with every change of the ring, and by rounds of its own. */

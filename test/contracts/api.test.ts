@@ -87,6 +87,17 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   await caller.call('DELETE /api/v1/files/{name}', 204, { route: '/api/v1/files/a%20b' });
   await caller.json('POST /api/v1/invites', 201, { timeToLive: 60_000 });
   await caller.json('POST /api/v1/invites', 400, { timeToLive: 1 });
+  await caller.json('POST /api/v1/invites', 201, { uses: 3, rights: ['store', 'publish', 'invite'] });
+  await caller.json('POST /api/v1/invites', 400, { rights: ['admin'] });
+  await caller.call('GET /api/v1/members', 200);
+  const member = '/api/v1/members/other';
+  await caller.call('DELETE /api/v1/members/{member}', 200, { route: `${member}?purge=true&admitted=false` });
+  await caller.call('DELETE /api/v1/members/{member}', 404, { route: '/api/v1/members/nobody' });
+  await caller.call('PUT /api/v1/members/{member}/admission', 200, { route: `${member}/admission` });
+  await caller.call('PUT /api/v1/members/{member}/admin', 200, { route: `${member}/admin` });
+  await caller.call('DELETE /api/v1/members/{member}/admin', 200, { route: `${member}/admin` });
+  await caller.json('POST /api/v1/members/recovery', 200, { key: 'right' });
+  await caller.json('POST /api/v1/members/recovery', 400, { key: 'wrong' });
   await caller.json('POST /api/v1/node/join', 200, { address: '127.0.0.1:5001' });
   await caller.json('POST /api/v1/node/leave', 204, { force: true });
   assert.deepEqual(

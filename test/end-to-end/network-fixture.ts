@@ -21,6 +21,8 @@ export interface PeerOptions {
   readonly join?: PeerProcess | string;
   /** Started with it by `chordial join` in place of `start`. */
   readonly invite?: string;
+  /** Given on standard input. */
+  readonly input?: string;
   readonly listen?: string;
   readonly api?: string;
   /** Further flags of `chordial start`. */
@@ -69,6 +71,7 @@ export class NetworkFixture implements AsyncDisposable {
       dataFolder,
       environment: { ...(await this.#environment()), ...options.environment },
       readyMilliseconds: options.readyMilliseconds ?? defaultReadyMilliseconds,
+      ...(options.input === undefined ? {} : { input: options.input }),
     };
     return PeerProcess.launch(launch, (peer) => this.#watch(peer));
   }

@@ -26,6 +26,8 @@ export interface Launch {
   readonly dataFolder: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly readyMilliseconds: number;
+  /** Given on standard input; none unless given. */
+  readonly input?: string;
 }
 
 const stopMilliseconds = 40_000;
@@ -57,7 +59,11 @@ export class PeerProcess {
   /** `started` is told the pid at once, before the peer is ready. */
   static async launch(launch: Launch, started: (peer: PeerProcess) => void): Promise<PeerProcess> {
     const [program = '', ...rest] = launch.command;
-    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: launch.environment });
+    const child = spawn(program, rest, {
+      stdio: [launch.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      env: launch.environment,
+    });
+    child.stdin?.end(launch.input);
     if (child.pid === undefined) {
       const [error] = (await once(child, 'error')) as [Error];
       throw error;

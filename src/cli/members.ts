@@ -1,0 +1,118 @@
+/** `chordial members`, `chordial remove` and `chordial admin`: who belongs to the network, and who decides that. */
+import { Argument, type Command } from 'commander';
+import type { ChangedMembers, MemberList } from '../client/answers.ts';
+import { ChordialError } from '../errors.ts';
+import { type CommonOptions, peerCommand } from './command.ts';
+import { note, say, sayJson } from './output.ts';
+import { findPeer, type PeerOptions } from './running-peer.ts';
+import { askForLine } from './secret-line.ts';
+import { shortPeer, table } from './table.ts';
+
+type Options = CommonOptions & PeerOptions;
+
+export function membersCommand(): Command {
+  return peerCommand('members', 'lists the members of the network', 'chordial members').action(
+    async (options: Options) => {
+      const { client } = await findPeer(options);
+      const answer = await client.call('GET /api/v1/members');
+      if (options.json) return sayJson(answer);
+      say(listing(answer.members));
+      if (answer.admission === 'members') return;
+      const why = answer.admission === 'open' ? 'everybody may join it' : 'it is a teaching ring';
+      note(`this network has no admission: ${why}. A removed peer can come back with a new key.`);
+    },
+  );
+}
+
+interface RemoveOptions extends Options {
+  readonly purge?: boolean;
+  readonly admitted?: boolean;
+}
+
+export function removeCommand(): Command {
+  return peerCommand(
+    'remove',
+    'removes a member from the network, for good (admins)',
+    'chordial remove anna@laptop\n  chordial remove anna@laptop --purge',
+  )
+    .argument('<member>', 'its name, or its id or part of it')
+    .option('--purge', 'also hides what it published and frees the blocks')
+    .option('--admitted', 'together with the members that it let in')
+    .addHelpText(
+      'before',
+      'No peer answers it any more, seconds later; copies that lay at it are made again. What it had fetched it keeps.\n',
+    )
+    .action(async (member: string, options: RemoveOptions) => {
+      const { client } = await findPeer(options);
+      const { purge = false, admitted = false } = options;
+      const answer = await client.call('DELETE /api/v1/members/{member}', {
+        path: { member },
+        query: { purge, admitted },
+      });
+      tell(answer, `removed ${answer.name}`, options);
+    });
+}
+
+const actions = ['add', 'remove', 'admit', 'recover'] as const;
+
+export function adminCommand(): Command {
+  return peerCommand(
+    'admin',
+    'makes members admins or ends that, admits one that waits, or replaces lost admins',
+    'chordial admin add anna@laptop\n  chordial admin recover',
+  )
+    .addArgument(new Argument('<action>', 'what to do').choices(actions))
+    .argument('[member]', 'its name, or its id or part of it; without one "recover" makes this peer the admin')
+    .addHelpText(
+      'before',
+      'Adding and removing take more than half of the admins: each of them says the same at its own peer. "recover" asks for the recovery key that was printed when the network was founded.\n',
+    )
+    .action(async (action: (typeof actions)[number], member: string | undefined, options: Options) => {
+      if (member === undefined && action !== 'recover') {
+        throw new ChordialError('bad-usage', `"admin ${action}" needs a member. "chordial members" lists them.`);
+      }
+      const { client } = await findPeer(options);
+      if (action === 'recover') {
+        const key = await askForLine('Recovery key: ');
+        const body = member === undefined ? { key } : { key, member };
+        const answer = await client.call('POST /api/v1/members/recovery', { body });
+        return tell(answer, `${answer.name} is the only admin now`, options);
+      }
+      const path = { member: member! };
+      if (action === 'admit') {
+        const answer = await client.call('PUT /api/v1/members/{member}/admission', { path });
+        return tell(answer, `admitted ${answer.name}`, options);
+      }
+      const isAdding = action === 'add';
+      const answer = isAdding
+        ? await client.call('PUT /api/v1/members/{member}/admin', { path })
+        : await client.call('DELETE /api/v1/members/{member}/admin', { path });
+      tell(answer, `${answer.name} is ${isAdding ? 'an admin now' : 'no admin any more'}`, options);
+    });
+}
+
+function tell(answer: ChangedMembers, done: string, { json }: Options): void {
+  const missing = answer.needed - answer.votes;
+  if (json) sayJson(answer);
+  else if (answer.done) say(done);
+  else {
+    say(
+      `${answer.votes} of ${answer.needed} admins have said so; ${missing} more must, each with the same command at its own peer`,
+    );
+  }
+}
+
+function listing(members: MemberList['members']): string {
+  const columns = ['NAME', 'STATE', 'RIGHTS', 'SINCE', 'SEEN', 'ID'].map((title) => ({ title }));
+  return table(
+    columns,
+    members.map(({ name, state, isAdmin, isSelf, rights, admittedAt, lastSeenAt, id }) => [
+      isSelf ? `${name} (this peer)` : name,
+      state,
+      isAdmin ? 'admin' : rights.join(','),
+      admittedAt?.slice(0, 10) ?? '',
+      isSelf ? '' : (lastSeenAt?.slice(0, 10) ?? 'never'),
+      shortPeer(id),
+    ]),
+  );
+}
