@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { checkedAttributes } from '../content/attributes.ts';
 import { ChordialError } from '../errors.ts';
+import { parsePath } from '../node/quantities.ts';
 import type { FolderHandle } from '../storage/folder-handle.ts';
 import type { FileReference } from '../transfer/files.ts';
 import { getFolder, type ListedEntry } from '../transfer/get-folder.ts';
@@ -193,7 +194,9 @@ async function targetOf(found: Found, job: Job): Promise<string> {
 
 /** In the folder that is given or configured. */
 function targetIn({ options, peer }: Job, filename: string): string {
-  return path.resolve(options.output ?? process.env['CHORDIAL_SAVE'] ?? peer.save ?? '.', filename);
+  const set = process.env['CHORDIAL_SAVE'];
+  const saved = set === undefined ? (peer.save ?? '.') : parsePath(set, 'CHORDIAL_SAVE');
+  return path.resolve(options.output ?? saved, filename);
 }
 
 /** Whether the same bytes were there already. */

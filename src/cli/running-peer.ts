@@ -4,6 +4,7 @@ import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { interfaceAddresses, isLoopback } from '../network/addresses.ts';
 import { defaultDataFolder } from '../node/configuration.ts';
+import { parsePath } from '../node/quantities.ts';
 import { readRuntimeFile, runtimeFile } from '../storage/runtime-folder.ts';
 import { ApiClient, noRunningPeer } from './client.ts';
 
@@ -46,7 +47,7 @@ export async function removeNote(data: string): Promise<void> {
 
 /** Absolute; null only for a user without a home who names the peer with --api. Else that user is told with `bad-usage`. */
 export function dataFolderOf({ data, api }: PeerOptions): string | null {
-  if (data !== undefined) return path.resolve(data);
+  if (data !== undefined) return parsePath(data, '--data');
   try {
     return defaultDataFolder();
   } catch (error) {

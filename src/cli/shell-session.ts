@@ -6,6 +6,7 @@ import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
 import { defaultDataFolder } from '../node/configuration.ts';
 import type { ShownPointer } from '../node/peer.ts';
+import { parsePath } from '../node/quantities.ts';
 import type { ApiClient } from './client.ts';
 import { DemoNetwork } from './demo-network.ts';
 import { DemoPeer } from './demo-peer.ts';
@@ -47,7 +48,8 @@ export class ShellSession {
       const isAbsent = error instanceof ChordialError && error.code === 'no-running-peer';
       if (!isAbsent || this.#options.api !== undefined) throw error;
     }
-    const data = path.resolve(this.#options.data ?? defaultDataFolder());
+    const { data: given } = this.#options;
+    const data = given === undefined ? defaultDataFolder() : parsePath(given, '--data');
     say(`No peer runs on ${data}: starting one.`);
     this.#own = await DemoPeer.start(data, []);
     const { client, ready } = this.#own;

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ChordialError } from '../errors.ts';
 import { defaultDataFolder, isBeyondLoopback, parseConfiguration } from './configuration.ts';
 import { formatDuration, parseDuration, parseSize } from './quantities.ts';
 import type { ConfigurationText } from './settings.ts';
+import { parseSettings } from './settings-file.ts';
 
 test('A1 start without flags has the defaults of the specification', () => {
   const configuration = parseConfiguration({});
@@ -125,4 +127,17 @@ test('an API beyond loopback is recognised', () => {
   assert.equal(isBeyondLoopback({ host: '127.0.0.1', port: 1 }), false);
   assert.equal(isBeyondLoopback({ host: '::1', port: 1 }), false);
   assert.equal(isBeyondLoopback({ host: '0.0.0.0', port: 1 }), true);
+});
+
+test('rough: telegraf#1378 "~" in settings is the home of this user, and "~name" an error', () => {
+  const { data, save, share } = parseConfiguration({ data: '~/peer', save: '~', share: ['~/music', './~odd'] });
+  assert.deepEqual(
+    [data, save, share],
+    [path.join(homedir(), 'peer'), homedir(), [path.join(homedir(), 'music'), path.resolve('~odd')]],
+  );
+  assert.throws(() => parseConfiguration({ data: '~nobody/peer' }), /--data "~nobody\/peer": only "~"/);
+  const settings = parseSettings('data = "~/peer"\nshare = ["~/music", "near"]', '/etc/chordial.toml');
+  assert.equal(settings.get('data')?.value, path.join(homedir(), 'peer'));
+  assert.deepEqual(settings.get('share')?.value, [path.join(homedir(), 'music'), '/etc/near']);
+  assert.throws(() => parseSettings('save = "~x"', '/etc/chordial.toml'), /"save" in line 1 of .*only "~"/);
 });

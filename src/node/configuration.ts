@@ -7,7 +7,7 @@ import type { Invite } from '../network/invite.ts';
 import { homeFolder } from '../storage/runtime-folder.ts';
 import { type LogLevel, logLevels } from './event-level.ts';
 import type { PeerEvent } from './peer.ts';
-import { parseDuration, parseSize, parseWhole } from './quantities.ts';
+import { parseDuration, parsePath, parseSize, parseWhole } from './quantities.ts';
 import { type ConfigurationText, defaultApi, defaultListen, type SettingKey, settingFlag } from './settings.ts';
 
 export interface OtherMachine {
@@ -115,7 +115,7 @@ export function parseConfiguration(
   return {
     listen: address(text.listen ?? defaultListen, place('listen'), true),
     api: address(withoutScheme(text.api ?? defaultApi), place('api'), true),
-    data: path.resolve(text.data ?? defaultDataFolder()),
+    data: text.data === undefined ? defaultDataFolder() : parsePath(text.data, place('data')),
     join,
     ...present('replicas', replicas),
     ...present('writeQuorum', writeQuorum),
@@ -148,11 +148,11 @@ export function parseConfiguration(
     ...present('scrubBytesPerSecond', size('scrub')),
     ...present(
       'save',
-      mapped(text.save, (value) => path.resolve(value)),
+      mapped(text.save, (value) => parsePath(value, place('save'))),
     ),
     ...present(
       'share',
-      text.share?.map((one) => path.resolve(one)),
+      text.share?.map((one) => parsePath(one, place('share'))),
     ),
     ...present(
       'name',

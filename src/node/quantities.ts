@@ -1,5 +1,7 @@
 /** Numbers with units as people write them on the command line and in settings: `10G`, `7d`, `3`. */
+import path from 'node:path';
 import { ChordialError } from '../errors.ts';
+import { homeFolder } from '../storage/runtime-folder.ts';
 
 const bytesPerUnit: Readonly<Record<string, number>> = {
   '': 1,
@@ -61,4 +63,21 @@ export function formatDuration(milliseconds: number): string {
 function badQuantity(text: string, what: string, kind: string, right: string): ChordialError {
   const shown = JSON.stringify(text.slice(0, 80));
   return new ChordialError('bad-usage', `${what} ${shown} is not ${kind}. Give ${right}.`);
+}
+
+/**
+ * An absolute path. `~` and `~/…` lead to the home of this user, since settings are read by no shell that would see to that.
+ * Throws `bad-usage` for `~name`, and where there is no home. @param folder that a relative path begins at
+ */
+export function parsePath(text: string, place: string, folder = process.cwd()): string {
+  if (text !== '~' && !text.startsWith('~/')) {
+    if (!text.startsWith('~')) return path.resolve(folder, text);
+    throw new ChordialError(
+      'bad-usage',
+      `${place} ${JSON.stringify(text)}: only "~" and "~/…" lead to a home, that of this user. Give the whole path, or begin with "./" for a name with "~".`,
+    );
+  }
+  const home = homeFolder();
+  if (home !== null) return path.join(home, text.slice(1));
+  throw new ChordialError('bad-usage', `${place} ${JSON.stringify(text)}: this user has no home. Give the whole path.`);
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { ChordialError } from '../errors.ts';
+import { parsePath } from './quantities.ts';
 import { type Setting, type SettingKey, type SettingValue, settingName, settings } from './settings.ts';
 
 export const settingsFileName = 'chordial.toml';
@@ -71,16 +72,24 @@ function settingIn(raw: unknown, { kind, example }: Setting, place: string, fold
   } else if (kind === 'list' || kind === 'paths') {
     const all: readonly unknown[] = Array.isArray(raw) ? raw : [raw];
     if (all.every((one) => typeof one === 'string')) {
-      return kind === 'list' ? all : all.map((one) => path.resolve(folder, one));
+      return kind === 'list' ? all : all.map((one) => pathIn(one, place, folder));
     }
   } else if (typeof raw === 'string') {
-    return kind === 'path' ? path.resolve(folder, raw) : raw;
+    return kind === 'path' ? pathIn(raw, place, folder) : raw;
   } else if (kind === 'quantity' && isWhole(raw)) {
     return raw.toString();
   }
   throw bad(
     `${place} has a value of the wrong type. Write it like this: ${example}${kind === 'switch' || kind === 'yes-no' ? ' (or false)' : ''}`,
   );
+}
+
+function pathIn(text: string, place: string, folder: string): string {
+  try {
+    return parsePath(text, place, folder);
+  } catch (error) {
+    throw error instanceof ChordialError ? bad(error.message, error) : error;
+  }
 }
 
 function isWhole(raw: unknown): raw is number | bigint {
