@@ -1,7 +1,5 @@
 /** Puts and gets carried out by a peer, timed from the question to the answer that it is done; and what they cost. */
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { keyFile } from '../src/cli/running-peer.ts';
 import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
 import { markedFile, markedPart } from '../test/fixtures/marked.ts';
 
@@ -31,18 +29,13 @@ export async function cidOf(peer: PeerProcess, name: string): Promise<string> {
   return cid;
 }
 
-/** As a program of the same user reads it. */
-function keyOf({ apiUrl, runtimeFolder }: PeerProcess): Promise<string> {
-  return readFile(path.join(runtimeFolder, keyFile(apiUrl)), 'utf8');
-}
-
 async function timed(peer: PeerProcess, body: object): Promise<number> {
   const start = performance.now();
   const headers = { 'content-type': 'application/json' };
   const response = await peer.request('/api/v1/transfers', {
     method: 'POST',
     headers,
-    body: JSON.stringify({ ...body, key: await keyOf(peer) }),
+    body: JSON.stringify({ ...body, key: await peer.key() }),
   });
   if (!response.ok) throw new Error(`the transfer was refused: ${response.status} ${await response.text()}`);
   let status = (await response.json()) as Status;

@@ -101,7 +101,7 @@ async function share(peer: PeerProcess, folder: string): Promise<void> {
   const init = {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ path: folder }),
+    body: JSON.stringify({ path: folder, key: await peer.key() }),
   };
   const response = await peer.request('/api/v1/shares', init);
   if (!response.ok) throw new Error(`the share was refused: ${response.status} ${await response.text()}`);

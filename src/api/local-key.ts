@@ -16,6 +16,15 @@ export const localKeyField = {
   description: 'What "key" says in running-peer.json of the data folder, which the user of the peer alone may read',
 } as const;
 
+/** By which caller and peer mean the same, also where they see other files under one path. */
+export const markField = {
+  type: 'object',
+  description: 'Device and inode, in decimal',
+  properties: { device: { type: 'string', maxLength: 32 }, inode: { type: 'string', maxLength: 32 } },
+  required: ['device', 'inode'],
+  additionalProperties: false,
+} as const;
+
 /** Throws `forbidden-origin`. */
 export function checkIsOfSameUser(
   request: FastifyRequest,
@@ -27,6 +36,14 @@ export function checkIsOfSameUser(
     'forbidden-origin',
     'Paths are for programs of the very user as whom the peer runs, on its machine, and the key does not show that. Stream the bytes with PUT or GET /api/v1/files/NAME.',
   );
+}
+
+/**
+ * Whether it is the page of the peer in a browser of this machine that asks: by its session alone, which only somebody opens who
+ * can read what the peer leaves for its user. That an Origin is the peer's own was checked before.
+ */
+export function isOfOwnPage({ raw, headers }: FastifyRequest): boolean {
+  return headers.origin !== undefined && headers.authorization === undefined && isFromThisMachine(raw);
 }
 
 /** Equal lengths for the comparison in constant time. */

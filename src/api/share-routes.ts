@@ -1,6 +1,11 @@
 /** Folders of this machine that are shared in place. */
+import { stat } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
+import { ChordialError } from '../errors.ts';
+import { type FileMark, isMarked } from '../transfer/file-mark.ts';
+import { fileError } from '../transfer/local-file.ts';
 import type { ApiContext } from './context.ts';
+import { checkIsOfSameUser, isOfOwnPage, localKeyField, markField } from './local-key.ts';
 import * as schemas from './schemas.ts';
 
 interface ShareRoute {
@@ -8,13 +13,14 @@ interface ShareRoute {
 }
 
 interface AddRoute {
-  Body: { path: string; others?: boolean };
+  Body: { path: string; others?: boolean; key?: string; mark?: FileMark };
 }
 
 /** As the systems have it. */
 const maximumPathCharacters = 4096;
 
-export function shareRoutes(app: FastifyInstance, { peer }: ApiContext): void {
+export function shareRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { peer } = context;
   const body = {
     type: 'object',
     properties: { path: { type: 'string', minLength: 1, maxLength: maximumPathCharacters, description: 'Absolute' } },
@@ -30,6 +36,8 @@ export function shareRoutes(app: FastifyInstance, { peer }: ApiContext): void {
       ...body,
       properties: {
         ...body.properties,
+        key: { ...localKeyField, description: `${localKeyField.description}; the page of the peer sends none` },
+        mark: markField,
         others: {
           type: 'boolean',
           description:
@@ -39,12 +47,27 @@ export function shareRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     },
     response: { 201: schemas.share },
   };
-  app.post<AddRoute>('/api/v1/shares', { schema: add }, async (request, reply) =>
-    reply.code(201).send(await peer().shares.add(request.body.path, request.body.others)),
-  );
+  app.post<AddRoute>('/api/v1/shares', { schema: add }, async (request, reply) => {
+    const { key, path, others, mark } = request.body;
+    if (key !== undefined || !isOfOwnPage(request)) checkIsOfSameUser(request, key ?? '', context);
+    if (mark !== undefined) await checkIsMeant(path, mark);
+    return reply.code(201).send(await peer().shares.add(path, others));
+  });
 
   const remove = { summary: 'Ends a share; the files stay', body, response: { 200: schemas.share } };
   app.delete<ShareRoute>('/api/v1/shares', { schema: remove }, async (request) =>
     peer().shares.remove(request.body.path),
+  );
+}
+
+async function checkIsMeant(path: string, mark: FileMark): Promise<void> {
+  try {
+    if (isMarked(await stat(path, { bigint: true }), mark)) return;
+  } catch (cause) {
+    throw fileError('unreadable-file', path, cause);
+  }
+  throw new ChordialError(
+    'unreadable-file',
+    `The peer sees something else at ${path} than its caller does. Share it by the path that it has where the peer runs.`,
   );
 }

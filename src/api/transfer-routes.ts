@@ -7,7 +7,7 @@ import { ChordialError } from '../errors.ts';
 import type { FileMark } from '../transfer/file-mark.ts';
 import type { TransferRequest, TransferStatus, Transfers } from '../transfer/transfers.ts';
 import type { ApiContext } from './context.ts';
-import { checkIsOfSameUser, localKeyField } from './local-key.ts';
+import { checkIsOfSameUser, localKeyField, markField } from './local-key.ts';
 import * as schemas from './schemas.ts';
 
 interface TransferRoute {
@@ -100,12 +100,9 @@ const startBody = {
     },
     key: localKeyField,
     mark: {
-      type: 'object',
+      ...markField,
       description:
-        'Device and inode, in decimal: put, of the file; get, of an empty file beside it that the caller has made, named "." and the first 32 hexadecimal digits of the SHA-256 of the last part of the path and ".part"',
-      properties: { device: { type: 'string', maxLength: 32 }, inode: { type: 'string', maxLength: 32 } },
-      required: ['device', 'inode'],
-      additionalProperties: false,
+        'put: of the file; get: of an empty file beside it that the caller has made, named "." and the first 32 hexadecimal digits of the SHA-256 of the last part of the path and ".part"',
     },
     isAttended: { type: 'boolean', description: 'Paused when nobody asks for its state for 15 s' },
     replicas: schemas.replicasField,

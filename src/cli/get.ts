@@ -20,6 +20,7 @@ import { hasAll, note, say, sayJson } from './output.ts';
 import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
 import { forSeveral } from './several.ts';
+import { shareAt } from './share.ts';
 import { plain, shortPeer } from './table.ts';
 import { folderOf, getFile, isFree, type WantedFile, writeFile } from './target.ts';
 
@@ -137,8 +138,7 @@ async function fetchOne(job: Job, reference: FileReference, progress: ShownProgr
 }
 
 async function seeded({ peer, options }: Job, fetched: Fetched): Promise<Fetched> {
-  if (options.seed && fetched.target !== null)
-    await peer.client.call('POST /api/v1/shares', { body: { path: fetched.target } });
+  if (options.seed && fetched.target !== null) await shareAt(peer, fetched.target);
   return fetched;
 }
 

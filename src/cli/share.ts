@@ -1,13 +1,17 @@
 /** `chordial share`, `unshare`, `shares`: folders whose files stay where they are and are found by everybody. */
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Share } from '../client/answers.ts';
+import { ChordialError } from '../errors.ts';
+import { markOf } from '../transfer/file-mark.ts';
+import { fileError } from '../transfer/local-file.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
-import { findPeer, type PeerOptions } from './running-peer.ts';
+import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
 import { plain, table } from './table.ts';
 
 type ShareOptions = CommonOptions & PeerOptions;
@@ -21,13 +25,28 @@ export function shareCommand(): Command {
     .argument('<dir>', 'a folder, or a single file, on the machine of the peer')
     .option('--others', 'also what belongs to other users than the folder, or lies on other devices')
     .action(async (place: string, options: ShareOptions & { readonly others?: boolean }) => {
-      const { client } = await findPeer(options);
-      const others = options.others === undefined ? {} : { others: options.others };
-      const share = await client.call('POST /api/v1/shares', { body: { path: path.resolve(place), ...others } });
+      const peer = await findPeer(options);
+      const { client } = peer;
+      const share = await shareAt(peer, path.resolve(place), options.others);
       if (options.json) return sayJson(share);
       say(`${plain(share.path)} is shared; see how far it is with "chordial shares"`);
       for (const line of leftOutLines(await firstLook(client, share))) console.error(line);
     });
+}
+
+/** For the user as whom the peer runs: it reaches what is shared with that user's rights, for as long as it is shared. */
+export async function shareAt({ client, key }: FoundPeer, place: string, others?: boolean): Promise<Share> {
+  if (key === null) {
+    throw new ChordialError(
+      'forbidden-origin',
+      `${place} can be shared only by the user as whom the peer runs, on its machine. Share it as that user, or put it: "chordial put ${place}".`,
+    );
+  }
+  const status = await stat(place, { bigint: true }).catch((cause: unknown) => {
+    throw fileError('unreadable-file', place, cause);
+  });
+  const body = { path: place, key, mark: markOf(status), ...(others === undefined ? {} : { others }) };
+  return client.call('POST /api/v1/shares', { body });
 }
 
 export function unshareCommand(): Command {

@@ -237,6 +237,13 @@ export interface Operations {
     readonly body: {
       /** Absolute */
       readonly path: string;
+      /** What "key" says in running-peer.json of the data folder, which the user of the peer alone may read; the page of the peer sends none */
+      readonly key?: string;
+      /** Device and inode, in decimal */
+      readonly mark?: {
+        readonly device: string;
+        readonly inode: string;
+      };
       /** Also what belongs to other users than the folder or lies on other devices; kept as it was if not given */
       readonly others?: boolean;
     };
@@ -283,7 +290,7 @@ export interface Operations {
       readonly path: string;
       /** What "key" says in running-peer.json of the data folder, which the user of the peer alone may read */
       readonly key: string;
-      /** Device and inode, in decimal: put, of the file; get, of an empty file beside it that the caller has made, named "." and the first 32 hexadecimal digits of the SHA-256 of the last part of the path and ".part" */
+      /** put: of the file; get: of an empty file beside it that the caller has made, named "." and the first 32 hexadecimal digits of the SHA-256 of the last part of the path and ".part" */
       readonly mark: {
         readonly device: string;
         readonly inode: string;

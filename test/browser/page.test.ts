@@ -111,7 +111,7 @@ test('B6 every view is without faults of accessibility, light and dark, wide and
   await other.request('/api/v1/shares', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ path: folder }),
+    body: JSON.stringify({ path: folder, key: await other.key() }),
   });
   const put = await network.command(['put', folder, '--json'], peer);
   const { cid } = JSON.parse(put.text) as { readonly cid: string };

@@ -81,7 +81,7 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   await putFolder(caller);
   await transfers(caller);
   await uploads(caller);
-  await caller.json('POST /api/v1/shares', 201, { path: '/srv/music' });
+  await caller.json('POST /api/v1/shares', 201, { path: '/srv/music', key: testKey });
   await caller.call('GET /api/v1/shares', 200);
   await caller.json('DELETE /api/v1/shares', 200, { path: '/srv/music' });
   await caller.call('DELETE /api/v1/files/{name}', 204, { route: '/api/v1/files/a%20b' });

@@ -1,8 +1,11 @@
 /** One real peer: a process of `chordial start --json`, its ready line, its lines since, and its API. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { keyFile } from '../../src/cli/running-peer.ts';
+import { runtimeFolder } from '../../src/storage/runtime-folder.ts';
 import { within } from './until.ts';
 
 /** The first line of `start --json`. */
@@ -52,7 +55,10 @@ export class PeerProcess {
     this.#child = child;
     this.pid = pid;
     this.dataFolder = dataFolder;
-    this.runtimeFolder = path.join(environment['HOME'] ?? '', '.local/state/chordial/run');
+    this.runtimeFolder =
+      environment['XDG_RUNTIME_DIR'] === undefined && environment['HOME'] !== undefined
+        ? path.join(environment['HOME'], '.local/state/chordial/run')
+        : runtimeFolder(environment);
     this.exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as Exit);
   }
 
@@ -110,6 +116,11 @@ export class PeerProcess {
   /** As Ctrl-C: away, to come back. */
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<Exit> {
     return this.#end(signal, stopMilliseconds);
+  }
+
+  /** What only programs of its user can read: whoever sends it may name paths. */
+  key(): Promise<string> {
+    return readFile(path.join(this.runtimeFolder, keyFile(this.apiUrl)), 'utf8');
   }
 
   describe(): string {

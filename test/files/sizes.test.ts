@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { CID } from 'multiformats/cid';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { encodeDirectoryNode, encodeFileNode } from '../../src/content/unixfs.ts';
+import { FolderHandle } from '../../src/storage/folder-handle.ts';
+import { getFolder } from '../../src/transfer/get-folder.ts';
 import { isError } from '../contracts/errors.ts';
 import { temporaryFolder } from '../contracts/temporary-folder.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
@@ -44,6 +46,13 @@ test('M2 content that is larger than its name says is refused by get, stat and s
     assert.equal(existsSync(target), false);
   }
   assert.deepEqual(await readdir(folder.path), []);
+  // As the command line gets folders: refused by the sum, before the huge file is asked for.
+  const listed = await reader.files.resolve({ name: '12 bytes in a folder' });
+  await using above = await FolderHandle.open(await realpath(folder.path));
+  const source = { size: listed.size, entries: reader.files.walk(listed.cid), fetch: () => assert.fail('fetched') };
+  await assert.rejects(getFolder(source, above, 'a folder'), isError('bad-content'));
+  assert.equal(existsSync(join(folder.path, 'a folder')), false);
+  await assert.rejects(reader.files.stat({ name: '12 bytes in a folder' }), isError('bad-content'));
   const { size: announced } = await reader.files.resolve({ name: '12 bytes' });
   await assert.rejects(async () => {
     for await (const _ of reader.files.read(cid.toString(), { start: 0, end: 12, size: announced }));

@@ -18,7 +18,7 @@ const searchMilliseconds = 60_000;
 
 /** Throws what the peer answered when it refuses. */
 export async function shareFolder(host: TortureHost, folder: string): Promise<void> {
-  await post(host, '/api/v1/shares', { path: folder }, shareMilliseconds);
+  await post(host, '/api/v1/shares', { path: folder, key: await host.process.key() }, shareMilliseconds);
 }
 
 export async function sharesOf(host: TortureHost): Promise<readonly ShareStatus[]> {
