@@ -8,6 +8,7 @@ import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey, inlineBytes } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
+import { shownPeer } from '../network/shown-peer.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Timer } from '../ring/ports.ts';
@@ -60,6 +61,8 @@ export class BlockFetcher {
   /** As `fetch`, without a look at the own disk. */
   async fetchElsewhere(cid: CID, signal?: AbortSignal, sharers: Sharers | null = null): Promise<Uint8Array> {
     let absent = 0;
+    /** Sharers that answered without it: there it is not what was announced any more. */
+    const without = new Set<Contact>();
     let sharing = this.#lanesOf(sharers?.known() ?? []);
     let pointed: readonly SourceLane[] = [];
     for (let round = 1; round <= maximumRounds; round++) {
@@ -67,7 +70,8 @@ export class BlockFetcher {
       const fetching = new Fetching({ cid, reader: sharers, abandoned: false }, sources, this.#ports, signal);
       const bytes = await fetching.run();
       if (bytes !== null) return bytes;
-      absent = fetching.absent;
+      absent = fetching.absent.size;
+      for (const lane of sharing) if (fetching.absent.has(lane)) without.add(lane.contact);
       // When every host known says absent, a second look finds what has moved meanwhile; more would find nothing.
       const isLast = round === maximumRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown);
       const before = sharing;
@@ -77,6 +81,9 @@ export class BlockFetcher {
       this.#ports.placement.clear();
       pointed = await this.#pointedTo(cid);
     }
+    const { self } = this.#ports.view;
+    if (sharers?.known().some(({ host }) => host === self.host)) without.add(self);
+    if (without.size > 0) throw changedAtSharer(cid, [...without]);
     throw new ChordialError(
       'no-live-source',
       `No live peer handed over block ${cid} (${absent} said that they do not have it). Try again when more peers are up.`,
@@ -189,7 +196,8 @@ class Fetching {
   #next = 0;
   #pending = 0;
   #silence: Timer | null = null;
-  absent = 0;
+  /** Those that said so. */
+  readonly absent = new Set<SourceLane>();
 
   /** Some host that lacks it is still being given its share. */
   get isUnknown(): boolean {
@@ -231,7 +239,7 @@ class Fetching {
         this.#pending -= 1;
         if (bytes !== null) this.#outcome.resolve(bytes);
         else if (!this.#wanted.abandoned) {
-          this.absent += 1;
+          this.absent.add(source);
           this.#tryNext();
         }
       },
@@ -276,6 +284,19 @@ class Fetching {
     };
     this.#silence = clock.after(silenceBeforeDoublingMilliseconds, look);
   }
+}
+
+function changedAtSharer(cid: CID, sharers: readonly Contact[]): ChordialError {
+  const [first] = sharers.map(shownPeer);
+  const who =
+    sharers.length === 1
+      ? `${first}, which shared the file,`
+      : `${first} and ${sharers.length - 1} more that shared the file`;
+  const has = sharers.length === 1 ? 'has' : 'have';
+  return new ChordialError(
+    'no-live-source',
+    `${who} no longer ${has} block ${cid}: the file was changed there, or it went. Search for it again in a minute.`,
+  );
 }
 
 function isAnyNew(lanes: readonly SourceLane[], before: readonly SourceLane[]): boolean {

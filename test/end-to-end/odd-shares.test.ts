@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -92,4 +92,30 @@ test('case 14 a large shared file that grows is read once, called changing, and 
     clearInterval(growing);
   }
   await until('it is shared', async () => (await shareAt(peer)).indexed === 1, 60_000);
+});
+
+test('rough: a shared file that changed or went is said to have changed or gone at its sharer', async () => {
+  await using network = await NetworkFixture.open();
+  const [sharer, other] = (await network.startRing(2)) as [PeerProcess, PeerProcess];
+  await until('one ring', () => network.isIdeal([sharer, other]), 30_000);
+  const folder = path.join(network.folder, 'share');
+  await mkdir(folder);
+  const names = ['changing.bin', 'going.bin'];
+  for (const name of names) await writeFile(path.join(folder, name), randomBytes(1_500_000));
+  assert.equal((await network.command(['share', folder], sharer)).exit, 0);
+  await indexed(sharer, 2);
+  const cids = new Map<string, string>();
+  for (const name of names) {
+    const { text, stderr } = await network.command(['stat', name, '--json'], other);
+    cids.set(name, (JSON.parse(text || '{}') as { cid: string }).cid);
+    assert.match(cids.get(name) ?? '', /^bafy/, stderr);
+  }
+  // Its names and addresses are still known while the file is not what it was.
+  await writeFile(path.join(folder, 'changing.bin'), randomBytes(1_500_000));
+  await rm(path.join(folder, 'going.bin'));
+  for (const name of names) {
+    const got = await network.command(['get', cids.get(name)!, '-o', path.join(network.folder, name)], other);
+    assert.equal(got.exit, 1, got.stderr);
+    assert.match(got.stderr, /changed there, or it went/);
+  }
 });
