@@ -76,6 +76,65 @@ test('A13 A14 A24 A10 peers 2 4 5 8 9 14 19 keep the file 2067 at 19, and show i
   assert.equal((await late.json<LookupResult>('/api/v1/lookup/20')).owner.ringId, '19');
 });
 
+test('C1 case 1 with two copies in a teaching ring everything lies at its owner and the next peer, soon after peers joined', async (t) => {
+  await using network = await NetworkFixture.open();
+  const flags = (id: number) => ['--id', String(id), '--ping', '300'];
+  const first = await network.start({ flags: [...flags(2), '--bits', '8', '--replicas', '2', '--write-quorum', '1'] });
+  const ring = [first];
+  const places = [2];
+  const join = async (id: number): Promise<void> => {
+    ring.push(await network.start({ join: first, flags: flags(id) }));
+    places.push(id);
+    await until(`a ring of ${places}`, () => network.isIdeal(ring), 30_000);
+  };
+  const route = (name: string): string => `/api/v1/files/${name}`;
+  const names = [1, 3, 7, 40, 90, 150, 200, 250].map(String);
+  for (const id of [19, 100]) await join(id);
+  for (const [index, name] of names.entries()) {
+    const put = await ring[index % ring.length]!.request(route(name), { method: 'PUT', body: `file ${name}` });
+    assert.equal(put.status, 201, await put.text());
+  }
+  const listed = async (): Promise<readonly (readonly string[])[]> =>
+    Promise.all(
+      ring.map(async (peer) => {
+        const { files } = await peer.json<{ files: readonly { name: string }[] }>('/api/v1/files');
+        return files.map(({ name }) => name).sort();
+      }),
+    );
+  const before = await listed();
+  assert.equal(before.flat().length, names.length);
+  const exactly = async (): Promise<boolean> => {
+    const inOrder = [...places].sort((a, b) => a - b);
+    const held = await Promise.all(
+      ring.map(async (peer) => {
+        const [own, copies] = await Promise.all(
+          ['primary', 'replica'].map((role) => peer.json<StorageListing>(`/api/v1/storage?role=${role}`)),
+        );
+        return { names: [...own!.names, ...copies!.names].map(({ name }) => name).sort(), blocks: own!.blocks };
+      }),
+    );
+    const expected = places.map((place) =>
+      names
+        .filter((name) => {
+          const at = Math.max(
+            0,
+            inOrder.findIndex((one) => one >= Number(name)),
+          );
+          return [0, 1].some((step) => inOrder[(at + step) % inOrder.length] === place);
+        })
+        .sort(),
+    );
+    const copies = held.reduce((sum, { blocks }) => sum + blocks, 0);
+    return copies === 2 * names.length && JSON.stringify(held.map((one) => one.names)) === JSON.stringify(expected);
+  };
+  await until('two copies of each', exactly, 30_000);
+  for (const id of [60, 170, 230]) await join(id);
+  const quiet = performance.now();
+  await until('two copies of each, among six', exactly, 30_000);
+  t.diagnostic(`everything at its places ${Math.round(performance.now() - quiet)} ms after the ring was seen whole`);
+  assert.deepEqual((await listed()).slice(0, 3), before);
+});
+
 function successorOf(place: number): number {
   return ids.find((id) => id >= place) ?? ids[0];
 }

@@ -16,6 +16,7 @@ import {
   blockMessages,
   decodeCids,
   decodeOffer,
+  encodeHeld,
   encodeResults,
   encodeSizes,
   maximumBlocksPerStream,
@@ -34,7 +35,7 @@ export class Hoard {
   #kept = 0;
 
   async request(kind: string, body: Wire): Promise<Wire> {
-    if (kind === blockMessages.has) return encodeSizes(this.sizes(body));
+    if (kind === blockMessages.has) return encodeHeld(this.sizes(body), []);
     if (kind === recordMessages.put) return this.#keep(decodeEntryBytes(body));
     if (kind === recordMessages.get) {
       const { keys } = decodeQuestion(body);

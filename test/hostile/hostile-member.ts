@@ -74,8 +74,7 @@ export class HostileMember implements AsyncDisposable {
   }
 
   /** Joins through a peer of the same user, which left an invite in its runtime folder. */
-  static async join(address: string, runtime: string): Promise<HostileMember> {
-    const identity = createIdentity();
+  static async join(address: string, runtime: string, identity = createIdentity()): Promise<HostileMember> {
     const invite = await runtimeInvite(address, runtime);
     const shown = invite === null ? [] : shownBy(identity, invite);
     const greeting = await hello(address, { identity, network: invite?.network ?? null, shown });

@@ -10,6 +10,7 @@ import {
   absentSize,
   blockMessages,
   decodeCids,
+  encodeHeld,
   encodeSizes,
   maximumBlocksPerStream,
   maximumCidsPerQuestion,
@@ -31,7 +32,7 @@ export function wrongBlocks({ hoard }: HostileMember): Lie {
   const pretended = (sizes: readonly number[]) => sizes.map((size) => (size === absentSize ? likelySize : size));
   return {
     request: (_, kind, body) => {
-      if (kind === blockMessages.has) return Promise.resolve(encodeSizes(pretended(hoard.sizes(body))));
+      if (kind === blockMessages.has) return Promise.resolve(encodeHeld(pretended(hoard.sizes(body)), []));
       if (kind === syncMessages.compare) return Promise.resolve(allTheSame(body));
       return null;
     },
