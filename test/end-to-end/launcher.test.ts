@@ -46,7 +46,7 @@ test('the launcher takes the Node on PATH when it is new enough, and passes argu
   const result = await launch(folder, path.join(folder, 'app/bin/chordial'), 'put', 'a b', '', '$x');
   assert.equal(result.stderr, '');
   const [, flags, args, chosen] = result.json<[number, string[], string[], string]>();
-  assert.deepEqual(flags, ['--disable-warning=ExperimentalWarning']);
+  assert.deepEqual(flags, ['--disable-warning=ExperimentalWarning', '--disable-sigusr1']);
   assert.deepEqual(args, ['put', 'a b', '', '$x']);
   assert.equal(chosen, 'v24.9.0');
 });

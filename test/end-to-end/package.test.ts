@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,7 +8,10 @@ import { root } from '../results.ts';
 import { runCommand } from './command.ts';
 
 type LockEntries = Readonly<
-  Record<string, { readonly dev?: boolean; readonly bin?: Readonly<Record<string, string>> }>
+  Record<
+    string,
+    { readonly dev?: boolean; readonly optional?: boolean; readonly bin?: Readonly<Record<string, string>> }
+  >
 >;
 
 /**
@@ -22,11 +26,14 @@ async function preparePlace(place: string, tarball: string): Promise<void> {
   const shipped = Object.fromEntries(Object.entries(entries).filter(([, entry]) => entry.dev !== true));
   // npm fetches anew what lacks the links to its programs.
   await mkdir(path.join(place, 'node_modules/.bin'), { recursive: true });
-  for (const [name, { bin = {} }] of Object.entries(shipped)) {
+  for (const [name, { bin = {}, optional }] of Object.entries(shipped)) {
+    // The Node of another platform.
+    if (optional === true && !existsSync(path.join(root, name))) continue;
     await cp(path.join(root, name), path.join(place, name), { recursive: true });
     for (const [program, file] of Object.entries(bin)) {
       const target = path.join('..', name.slice('node_modules/'.length), file);
-      await symlink(target, path.join(place, 'node_modules/.bin', program));
+      const link = path.join(place, 'node_modules/.bin', program);
+      if (!existsSync(link)) await symlink(target, link);
     }
   }
   const asked = { dependencies: { chordial: `file:${tarball}` } };
@@ -40,7 +47,7 @@ async function preparePlace(place: string, tarball: string): Promise<void> {
   await writeFile(path.join(place, 'package-lock.json'), JSON.stringify(locked));
 }
 
-test('C3 B7 the packed package installs and runs on its own', async (t) => {
+test('C3 B7 H7 the packed package installs and runs on its own, with all that it needs pinned', async (t) => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-package-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const npm = async (at: string, ...args: readonly string[]): Promise<string> => {
@@ -50,10 +57,23 @@ test('C3 B7 the packed package installs and runs on its own', async (t) => {
   };
 
   await npm(root, 'pack', '--pack-destination', folder);
+  assert.equal(existsSync(path.join(root, 'npm-shrinkwrap.json')), false, 'two lock files would disagree');
   const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as { version: string };
+  const tarball = path.join(folder, `chordial-${version}.tgz`);
+  const listed = await runCommand(['tar', '-tzf', tarball]);
+  for (const file of ['npm-shrinkwrap.json', 'SECURITY.md', 'packaging/chordial.service', 'dist/src/cli/main.js'])
+    assert.ok(listed.text.includes(`package/${file}\n`), `${file} is not in the package`);
+  assert.doesNotMatch(listed.text, /package\/(?:package-lock\.json|src\/|test\/|packaging\/.*\.ts)/);
+  const shrinkwrap = (await runCommand(['tar', '-xzOf', tarball, 'package/npm-shrinkwrap.json'])).json<{
+    readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly integrity?: string }>>;
+  }>();
+  for (const [name, { dev, integrity }] of Object.entries(shrinkwrap.packages)) {
+    assert.notEqual(dev, true, `${name} is for the repository alone`);
+    if (name !== '') assert.match(integrity ?? '', /^sha512-/, `${name} is not pinned`);
+  }
   const place = path.join(folder, 'place');
   await mkdir(place);
-  await preparePlace(place, path.join(folder, `chordial-${version}.tgz`));
+  await preparePlace(place, tarball);
   await npm(place, 'install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts');
 
   const told = await runCommand([path.join(place, 'node_modules/.bin/chordial'), '--version'], { folder: place });

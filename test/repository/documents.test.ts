@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { describeApi } from '../../src/api/server.ts';
 import { shapeOf } from '../../src/cli/command-shapes.ts';
@@ -6,6 +8,7 @@ import { allCommands } from '../../src/cli/program.ts';
 import { errorKinds } from '../../src/errors.ts';
 import { settings } from '../../src/node/settings.ts';
 import { parseSettings } from '../../src/node/settings-file.ts';
+import { root } from '../results.ts';
 import { answersPath, answerTypes, operationsPath, operationTypes } from './api-types.ts';
 import { commandsPage, commandsPagePath, manPage, manPagePath } from './command-pages.ts';
 import { configurationPage, configurationPagePath, deadLinks, errorsPage, errorsPagePath } from './documents.ts';
@@ -61,4 +64,16 @@ test('A12 the types of the client say what the OpenAPI document says', async () 
 test('A27 where replicas lie is argued in a decision', () => {
   const decision = files.find((file) => file.path === 'docs/decisions/0008-replica-placement.md');
   assert.match(decision?.text ?? '', /distinct hosts/);
+});
+
+test('H7 each promise of SECURITY.md names tests that exist', () => {
+  const page = readFileSync(path.join(root, 'SECURITY.md'), 'utf8');
+  const promises = page.split('\n').filter((line) => /^\| (?!who|---)/.test(line));
+  assert.ok(promises.length >= 5);
+  for (const line of promises) {
+    const named = [...line.matchAll(/`([^`]+\.ts)` “([^”]+)”/g)];
+    assert.ok(named.length > 0, `no test holds: ${line}`);
+    for (const [, file = '', title = ''] of named)
+      assert.ok(readFileSync(path.join(root, file), 'utf8').includes(title), `${file} has no test “${title}”`);
+  }
 });

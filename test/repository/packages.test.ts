@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { root } from '../results.ts';
-import { dependencyFaults, type Manifest, missingFromLock, pinnedPlaces } from './packages.ts';
+import { dependencyFaults, type Manifest, missingFromLock, pinnedPlaces, unpinned } from './packages.ts';
 import { repositoryFiles } from './source-tree.ts';
 
 function read(name: string): string {
@@ -35,12 +35,27 @@ test('the lock file pins no place to download from', () => {
   assert.equal(pinnedPlaces(JSON.stringify(pinned)).length, 1);
 });
 
+test('H7 all that comes with the package is pinned by its contents and runs nothing at the install, Node too', () => {
+  assert.deepEqual(unpinned(read('package-lock.json')), []);
+  const { optionalDependencies = {} } = JSON.parse(read('package.json')) as Manifest;
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { bin?: Record<string, string> }>;
+  };
+  for (const [name, version] of Object.entries(optionalDependencies)) {
+    assert.match(version, /^\d+\.\d+\.\d+$/, name);
+    assert.deepEqual(packages[`node_modules/${name}`]?.bin, { node: 'bin/node' });
+  }
+  const loose = { packages: { 'node_modules/a': {}, 'node_modules/b': { integrity: 'x', hasInstallScript: true } } };
+  assert.equal(unpinned(JSON.stringify(loose)).length, 2);
+});
+
 test('the lock file holds all that npm ci asks for, on every platform', () => {
   assert.deepEqual(missingFromLock(read('package-lock.json')), []);
-  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Manifest;
+  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read('package.json')) as Manifest;
   const locked = JSON.parse(read('package-lock.json')) as { packages: { '': Manifest } };
   assert.deepEqual(locked.packages[''].dependencies, dependencies);
   assert.deepEqual(locked.packages[''].devDependencies, devDependencies);
+  assert.deepEqual(locked.packages[''].optionalDependencies, optionalDependencies);
 });
 
 test('the check of the lock file finds a missing package, and those that lie nested', () => {

@@ -5,10 +5,12 @@ import { isTest, type SourceFile, typescript } from './source-tree.ts';
 export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  /** Programs: the Node of each platform. */
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 /** Used without an import: they are programs or types that the scripts run. */
-const programs = new Set(['@biomejs/biome', 'node', 'typescript', '@types/node']);
+const programs = new Set(['@biomejs/biome', 'typescript', '@types/node']);
 
 /** Declared and imported nowhere, or imported and not declared, or shipped code that needs a devDependency. */
 export function dependencyFaults(manifest: Manifest, files: readonly SourceFile[]): readonly string[] {
@@ -35,6 +37,9 @@ export function dependencyFaults(manifest: Manifest, files: readonly SourceFile[
 
 interface LockEntry {
   readonly resolved?: string;
+  readonly integrity?: string;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -49,6 +54,15 @@ export function pinnedPlaces(lockFile: string): readonly string[] {
   return Object.entries(lockEntries(lockFile))
     .filter(([, entry]) => entry.resolved?.startsWith('http') === true)
     .map(([name]) => `package-lock.json: ${name} has a resolved address`);
+}
+
+/** Of what is installed with the package: what is not pinned by its contents, and what runs a program of its own at the install. */
+export function unpinned(lockFile: string): readonly string[] {
+  return Object.entries(lockEntries(lockFile)).flatMap(([name, { dev, integrity, hasInstallScript }]) => {
+    if (name === '' || dev === true) return [];
+    if (integrity === undefined) return [`${name} has no integrity`];
+    return hasInstallScript === true ? [`${name} runs a program at the install`] : [];
+  });
 }
 
 /**
