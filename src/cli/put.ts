@@ -154,7 +154,9 @@ function inDataFolder(given: string, data: string): ChordialError {
 
 function unreadable(given: string, error: NodeJS.ErrnoException): ChordialError {
   const reasons: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such file or folder; see whether the path is right',
+    ENOENT: given.includes('\ufffd')
+      ? 'its name is no UTF-8, in which all names are kept; rename it, or put it with "-" and --name NAME'
+      : 'there is no such file or folder; see whether the path is right',
     ENOTDIR: 'a part of the path before the last is a file; see whether the path is right',
     EACCES: 'you may not read it; change its permissions or run as its owner',
     ELOOP: 'its links go round in a circle; name the file itself',

@@ -1,4 +1,5 @@
 /** The prompt of a shell in a terminal: history, completion, and lines that come while somebody types. */
+import { isUtf8 } from 'node:buffer';
 import { readdirSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import { clearLine, cursorTo } from 'node:readline';
@@ -75,8 +76,10 @@ function complete(line: string): [string[], string] {
   const word = line.slice(space + 1);
   const folder = word.includes('/') ? word.slice(0, word.lastIndexOf('/') + 1) : '';
   try {
-    const entries = readdirSync(folder === '' ? '.' : folder, { withFileTypes: true });
-    const names = entries.map((entry) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`);
+    const entries = readdirSync(folder === '' ? '.' : folder, { withFileTypes: true, encoding: 'buffer' });
+    // A name that is no UTF-8 cannot be typed here.
+    const typed = entries.filter((entry) => isUtf8(entry.name));
+    const names = typed.map((entry) => `${folder}${entry.name.toString()}${entry.isDirectory() ? '/' : ''}`);
     return [names.filter((name) => name.startsWith(word)).map((name) => name.replaceAll(' ', '\\ ')), word];
   } catch {
     // A folder that is not there completes to nothing.

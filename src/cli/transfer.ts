@@ -9,9 +9,17 @@ export type TransferBody = Operations['POST /api/v1/transfers']['body'];
 
 /** Answered at once when the transfer ends; in between it is time for the bar to move. */
 const waitMilliseconds = 250;
+/** A peer pauses what nobody asked about for 15 s. */
+const awayMilliseconds = 5000;
 
 export async function startTransfer(client: ApiClient, body: TransferBody): Promise<TransferStatus> {
-  return client.call('POST /api/v1/transfers', { body });
+  try {
+    return await client.call('POST /api/v1/transfers', { body });
+  } catch (error) {
+    if (!(error instanceof ChordialError) || error.code !== 'disk-full') throw error;
+    // The disk of its data has no room to write down that there is a transfer; the file may lie on another one.
+    throw new ChordialError('unwritable-file', error.message, { cause: error });
+  }
 }
 
 /** The result of the transfer. Throws what made it fail. The signal cancels it: nothing half-done stays. */
@@ -21,6 +29,7 @@ export async function watchTransfer(
   progress: ShownProgress,
   signal: AbortSignal,
 ): Promise<unknown> {
+  let askedAt = performance.now();
   try {
     for (;;) {
       const status = await client.call('GET /api/v1/transfers/{id}', {
@@ -28,6 +37,10 @@ export async function watchTransfer(
         query: { wait: waitMilliseconds },
       });
       if (status.state !== 'running' && status.state !== 'paused') return resultOf(status);
+      // This command was stopped for a while, and counted as gone.
+      const wasAway = performance.now() - askedAt > awayMilliseconds;
+      askedAt = performance.now();
+      if (status.state === 'paused' && wasAway) await resumeTransfer(client, status);
       if (signal.aborted) {
         await client.call('DELETE /api/v1/transfers/{id}', { path: { id } });
         throw new ChordialError(
@@ -51,7 +64,7 @@ export async function unfinishedGet(client: ApiClient, path: string): Promise<Tr
 
 export async function resumeTransfer(client: ApiClient, { id, state }: TransferStatus): Promise<void> {
   if (state !== 'running')
-    await client.call('PATCH /api/v1/transfers/{id}', { path: { id }, body: { state: 'running' } });
+    await client.call('PATCH /api/v1/transfers/{id}', { path: { id }, body: { state: 'running', isAttended: true } });
 }
 
 /** Whether the peer could not use the path itself: another machine behind a tunnel, another user, another container. */

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -411,5 +422,44 @@ test('rough: B2#1071 output that cannot be written is one line and exit 1', asyn
     });
     assert.equal(result.exit, 1, `${args}: ${result.stderr}`);
     assert.match(result.stderr, /^[^\n]*cannot be written[^\n]*\n$/, args);
+  }
+});
+
+test('case 6 a file that is written to, or grows, while the command streams it is not published', async () => {
+  await using desk = await Desk.open();
+  const { files, kept } = desk.served.peer;
+  const put = files.put.bind(files);
+  for (const [name, change] of [
+    ['written', (place: string) => writeFile(place, 'new start', { flag: 'r+' })],
+    ['grows', (place: string) => appendFile(place, 'more')],
+    ['cut', (place: string) => truncate(place, 10)],
+    [
+      'replaced',
+      async (place: string) => {
+        await rm(place);
+        await writeFile(place, 'another');
+      },
+    ],
+  ] as const) {
+    await writeFile(desk.path(name), randomBytes(30_000_000));
+    let isChanged = false;
+    files.put = (of, source, options) =>
+      put(
+        of,
+        (async function* () {
+          for await (const piece of source) {
+            if (!isChanged) {
+              isChanged = true;
+              await change(desk.path(name));
+            }
+            yield piece;
+          }
+        })(),
+        options,
+      );
+    const result = await desk.run(['put', name, '--json']);
+    assert.equal(result.exit, 1, `${name}: ${result.text}`);
+    assert.match(result.stderr, /"changed-while-read"/, name);
+    assert.equal(kept.has(name), false, name);
   }
 });

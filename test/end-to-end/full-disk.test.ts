@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { StorageListing } from '../../src/node/peer.ts';
@@ -31,6 +31,30 @@ test('A22 a full disk, where one can be mounted, refuses the file, publishes not
     const peer = await network.start({ data: 'small-disk/data', flags: ['--quota', '1G'] });
     await refusesWhatDoesNotFit(peer, /disk/);
     await peer.kill9();
+  } finally {
+    spawnSync('umount', ['--lazy', place]);
+  }
+});
+
+test('rough: kubo#5141 with the disk of its data full a peer still fetches large files to another disk', async (t) => {
+  await using network = await NetworkFixture.open();
+  const place = path.join(network.folder, 'small-disk');
+  await mkdir(place);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', place], { encoding: 'utf8' });
+  if (mounted.status !== 0) {
+    t.diagnostic(`no small disk can be mounted here, so none was filled: ${mounted.stderr ?? mounted.error?.message}`);
+    return;
+  }
+  try {
+    const [first] = await network.startRing(1);
+    const bytes = randomBytes(6 * mebibyte);
+    assert.equal((await put(first!, 'large', bytes)).status, 201);
+    const full = await network.start({ data: 'small-disk/data', join: first!, flags: ['--quota', '0'] });
+    await writeFile(path.join(place, 'filler'), randomBytes(24 * mebibyte)).catch(() => undefined);
+    const got = await network.command(['get', 'large', '-o', 'fetched'], full);
+    assert.equal(got.exit, 0, got.stderr);
+    assert.ok(bytes.equals(await readFile(path.join(network.folder, 'fetched'))));
+    await full.kill9();
   } finally {
     spawnSync('umount', ['--lazy', place]);
   }
