@@ -10,6 +10,7 @@ import { forEachAtOnce } from '../replication/block-stream.ts';
 import { ByteBudget } from '../replication/byte-budget.ts';
 import type { FolderHandle } from '../storage/folder-handle.ts';
 import { alreadyExists, whatIsAt } from './existing-target.ts';
+import { isMarked, markOf } from './file-mark.ts';
 import type { DirectoryEntry } from './files.ts';
 import { fileError } from './local-file.ts';
 import { partName } from './part-file.ts';
@@ -39,6 +40,7 @@ export async function getFolder(source: FolderSource, above: FolderHandle, base:
   if (there === 'nothing') await makeFolder(above, name);
   let changed = there === 'nothing';
   await using root = await openFolder(above, name);
+  if (there === 'nothing' && !isOwn(root)) throw alreadyExists(`${above.path}/${name}`);
   const budget = new ByteBudget(maximumFileBytesAtOnce);
   let bytes = 0;
   const files = async function* (): AsyncGenerator<ListedEntry, void, undefined> {
@@ -63,7 +65,7 @@ export async function getFolder(source: FolderSource, above: FolderHandle, base:
     }
   });
   if (source.size !== null && bytes !== source.size) throw badSize(place, source.size, bytes);
-  if (there === 'nothing') await giveName(above, name, base);
+  if (there === 'nothing') await giveName(above, name, base, root);
   return !changed;
 }
 
@@ -126,13 +128,21 @@ async function openFolder(above: FolderHandle, name: string): Promise<FolderHand
   }
 }
 
-async function giveName(above: FolderHandle, name: string, base: string): Promise<void> {
+/** Another user may have put a folder of that name there, to see and change what is written. */
+function isOwn({ status }: FolderHandle): boolean {
+  const own = process.geteuid?.();
+  return own === undefined || status.uid === BigInt(own);
+}
+
+async function giveName(above: FolderHandle, name: string, base: string, root: FolderHandle): Promise<void> {
   const place = `${above.path}/${base}`;
   try {
     // A rename would replace an empty folder that came meanwhile, which is as good as nothing.
     await rename(above.at(name), above.at(base));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
+    // Another command that fetched the same has given it its name.
+    if (code === 'ENOENT' && isMarked(await above.lstat(base), markOf(root.status))) return;
     if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') throw alreadyExists(place);
     throw fileError('unwritable-file', place, cause);
   }

@@ -325,6 +325,15 @@ test('case 5 two commands that write one file at once both end well, and the byt
     assert.ok(bytes.equals(await readFile(desk.path('target'))));
     await rm(desk.path('target'));
   }
+  const inside = randomBytes(400_000);
+  const cid = cidOfBlock(rawCodec, inside).toString();
+  desk.served.peer.addFolder('photos', cidOfBlock(rawCodec, Buffer.from('photos')).toString(), [
+    { path: 'deep/a', bytes: inside, cid },
+    { path: 'b', bytes: inside, cid },
+  ]);
+  for (const { exit, stderr } of await Promise.all([1, 2].map(() => desk.run(['get', 'photos']))))
+    assert.equal(exit, 0, stderr);
+  for (const name of ['deep/a', 'b']) assert.ok(inside.equals(await readFile(desk.path(`photos/${name}`))));
   await desk.served.put('p1', 'one');
   await desk.served.put('p2', 'another');
   const results = await Promise.all(['p1', 'p2'].map((name) => desk.run(['get', name, '-o', 'target', '--json'])));
