@@ -12,7 +12,7 @@ export interface PutOptions {
   readonly timeToLive?: number;
   readonly signal?: AbortSignal;
   readonly progress?: (done: TransferProgress) => void;
-  /** Of a stream; a file of this machine has its own. */
+  /** Of a stream; a file of this machine has its own where none are given. */
   readonly attributes?: FileAttributes;
   /** Bytes that a stream says it has, when it does: a small one then takes no more memory than it has. */
   readonly size?: number;

@@ -27,7 +27,8 @@ export async function putPath(
     return await publishing(ports, checked, options, async (write) => {
       const { cid, size, blocks, sha256 } = await buildOpened(ports, { file, path, status }, write, options);
       await checkUnchanged(file, path, status);
-      return { name: checked, cid, size, type: 'file', sha256, blocks, attributes: attributesOf(status) };
+      const attributes = options.attributes ?? attributesOf(status);
+      return { name: checked, cid, size, type: 'file', sha256, blocks, attributes };
     });
   } finally {
     await file.close();

@@ -5,6 +5,7 @@ import { cidIn } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
+import { dataFolderAround } from '../storage/data-folder.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
 import { isMarked } from './file-mark.ts';
 import type { FileEntry, FileReference, Files, TransferProgress } from './files.ts';
@@ -88,6 +89,7 @@ export class TransferQueue implements Transfers {
         `${maximumWaiting} transfers wait already. Wait for some to end or cancel them.`,
       );
     const bytesTotal = await markedSize(request);
+    if (request.kind === 'put') await checkNotPrivate(request.path);
     const started = new Date(this.#ports.clock.wallTime()).toISOString();
     const entry = {
       id: randomUUID(),
@@ -352,6 +354,15 @@ async function markedSize({ kind, path, mark }: TransferRequest): Promise<number
   } catch (cause) {
     throw fileError(code, path, cause);
   }
+}
+
+async function checkNotPrivate(path: string): Promise<void> {
+  const data = await dataFolderAround(dirname(path));
+  if (data === null) return;
+  throw new ChordialError(
+    'bad-request',
+    `${path} lies in the data folder of a peer (${data}), which holds its private key, and is never published.`,
+  );
 }
 
 /** Of a get that has ended; somebody else's file is left alone. */

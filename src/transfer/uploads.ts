@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import fs, { type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { noAttributes } from '../content/attributes.ts';
 import { ChordialError } from '../errors.ts';
 import { makeFolderDurably, writeFileDurably } from '../storage/durable-file.ts';
 import { errnoOf } from '../storage/system-error.ts';
@@ -162,7 +163,11 @@ export class Uploads {
 
   async #publish(upload: Upload, signal?: AbortSignal): Promise<Upload> {
     const file = this.#bytesOf(upload.id);
-    const result = await this.#files.putPath(upload.name, file, signal === undefined ? {} : { signal });
+    const result = await this.#files.putPath(upload.name, file, {
+      // Those of the file in which the bytes were gathered say nothing.
+      attributes: noAttributes,
+      ...(signal === undefined ? {} : { signal }),
+    });
     const published = { ...upload, touched: this.#now(), result };
     await this.#keep(published);
     await fs.rm(file, { force: true });

@@ -247,3 +247,16 @@ test('A22 a journal that cannot be written harms neither the transfer nor the pe
   assert.deepEqual(reports, ['There is no room.']);
   await close();
 });
+
+test('case 3 a transfer puts nothing that lies in a data folder', async () => {
+  const { peers, close } = await dataNetwork(2);
+  const data = join(folder, 'data');
+  await mkdir(join(data, 'blocks'), { recursive: true });
+  await writeFile(join(data, 'format'), 'chordial data folder 1\n');
+  for (const name of ['identity.pem', 'blocks/one']) {
+    await writeFile(join(data, name), 'private');
+    const request = { kind: 'put', reference: 'leaked', ...(await markedFile(join(data, name))) } as const;
+    await assert.rejects(peers[0]!.path.transfers.start(request), code('bad-request'));
+  }
+  await close();
+});
