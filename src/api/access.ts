@@ -1,85 +1,124 @@
 /**
  * Who may speak to the API. It listens on loopback by default, where every web page that the user opens can also send
- * requests; so an unknown Host (DNS rebinding) and another Origin are refused. Beyond loopback a token is needed.
+ * requests, and so can every other user of the machine. So an unknown Host (DNS rebinding) and another Origin are refused, and all
+ * but probes and the page's own files need the token, or the cookie of a browser that came by a link.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import { ChordialError } from '../errors.ts';
 import { type Address, interfaceAddresses, isLoopback, isUnspecified, withoutMapping } from '../network/addresses.ts';
+import { isSame, type Sessions } from './sessions.ts';
 
 export interface AccessRules {
   readonly bound: Address;
-  /** Null where only this machine reaches the API. */
-  readonly token: string | null;
+  readonly token: string;
+  readonly sessions: Sessions;
+  /** `https://files.example.org`, the origin of a proxy before this API; null without one. */
+  readonly origin: string | null;
 }
 
-/** Probes of an orchestrator carry no token, and learn nothing but yes or no. */
-const openPaths = new Set(['/healthz', '/readyz']);
+/** In the `config` of a route: what needs no token, since it tells nothing of the peer. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    isOpen?: boolean;
+  }
+}
 
 /** Throws `forbidden-origin` or `token-required`. */
-export function checkAccess(request: IncomingMessage, rules: AccessRules): void {
+export function checkAccess(request: IncomingMessage, rules: AccessRules, isOpen: boolean): void {
   checkHost(request, rules);
-  checkOrigin(request);
-  const path = (request.url ?? '').split('?', 1)[0] ?? '';
-  if (rules.token !== null && !openPaths.has(path)) checkToken(request, rules.token);
+  checkOrigin(request, rules);
+  if (!isOpen) checkToken(request, rules);
 }
 
-/** Whether the request comes from a program on this machine, for routes that touch files by path. */
-export function isFromThisMachine(request: IncomingMessage): boolean {
+/** Whether the request comes from a program on this machine, for routes that name its paths. */
+export function isFromThisMachine(request: IncomingMessage, origin: string | null): boolean {
+  const { headers } = request;
+  const isHandedOn = forwardingHeaders.some((name) => headers[name] !== undefined);
+  if (isHandedOn || (origin !== null && isThroughProxy(request, origin))) return false;
   const remote = withoutMapping(request.socket.remoteAddress ?? '');
   return isLoopback(remote) || interfaceAddresses().includes(remote);
 }
 
-function checkHost(request: IncomingMessage, rules: AccessRules): void {
+const forwardingHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
+
+/** Whether the browser reaches this API through TLS, by itself or by the proxy. */
+export function isSecure(request: IncomingMessage, { origin }: AccessRules): boolean {
+  if (request.socket instanceof TLSSocket) return true;
+  return origin?.startsWith('https:') === true && isThroughProxy(request, origin);
+}
+
+function isThroughProxy({ headers }: IncomingMessage, origin: string): boolean {
+  return headers.origin === origin || isHostOf(origin, headers.host);
+}
+
+function isHostOf(origin: string, host: string | undefined): boolean {
+  const { host: own, hostname, protocol } = new URL(origin);
+  const given = host?.toLowerCase();
+  return given === own || given === `${hostname}:${protocol === 'https:' ? 443 : 80}`;
+}
+
+function checkHost(request: IncomingMessage, { bound, origin }: AccessRules): void {
   const host = hostName(request.headers.host ?? '');
-  if (isLoopback(host) || host === rules.bound.host.toLowerCase()) return;
+  if (isLoopback(host) || host === bound.host.toLowerCase()) return;
   // A rebinding page needs a name of its own; the literal addresses of this machine are none.
-  if (isUnspecified(rules.bound.host) && interfaceAddresses().includes(host)) return;
+  if (isUnspecified(bound.host) && interfaceAddresses().includes(host)) return;
+  if (origin !== null && isHostOf(origin, request.headers.host)) return;
   const shown = JSON.stringify((request.headers.host ?? '').slice(0, 261));
   throw new ChordialError(
     'forbidden-origin',
-    `The request is for the host ${shown}, which this API does not answer for. Use its address, for example http://127.0.0.1:${rules.bound.port}.`,
+    `The request is for the host ${shown}, which this API does not answer for. Use its address, for example http://127.0.0.1:${bound.port}; behind a proxy start the peer with --api-origin https://NAME.`,
   );
 }
 
-function checkOrigin(request: IncomingMessage): void {
-  const origin = request.headers.origin;
-  const own = `http://${request.headers.host ?? ''}`;
-  const site = request.headers['sec-fetch-site'];
+function checkOrigin(request: IncomingMessage, rules: AccessRules): void {
+  if (isOfOwnPage(request, rules) !== false) return;
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  throw new ChordialError(
+    'forbidden-origin',
+    `The request comes from a web page of another origin (${JSON.stringify((origin ?? site ?? '').slice(0, 261))}). Only the page of this peer itself may call its API; programs send no Origin, and behind a proxy --api-origin says which one is meant.`,
+  );
+}
+
+/** Null where nothing is said, as by programs. */
+function isOfOwnPage(request: IncomingMessage, rules: AccessRules): boolean | null {
+  const { origin, host = '', 'sec-fetch-site': site } = request.headers;
+  const scheme = request.socket instanceof TLSSocket ? 'https' : 'http';
+  const isOwnOrigin = origin === `${scheme}://${host}` || (rules.origin !== null && origin === rules.origin);
+  if (origin !== undefined && !isOwnOrigin) return false;
   // A page elsewhere may link here, as it may to any site; it may neither embed nor call.
   const isLinkFollowed =
     request.headers['sec-fetch-mode'] === 'navigate' &&
     request.headers['sec-fetch-dest'] === 'document' &&
-    (request.method === 'GET' || request.method === 'HEAD');
-  const isForeign = site === 'cross-site' || site === 'same-site';
-  if ((origin === undefined || origin === own) && (!isForeign || isLinkFollowed)) return;
-  throw new ChordialError(
-    'forbidden-origin',
-    `The request comes from a web page of another origin (${JSON.stringify((origin ?? site ?? '').slice(0, 261))}). Only the page of this peer itself may call its API; programs send no Origin.`,
-  );
+    isRead(request);
+  if (site === 'cross-site' || site === 'same-site') return isLinkFollowed ? null : false;
+  return isOwnOrigin || site === 'same-origin' ? true : null;
 }
 
-function checkToken(request: IncomingMessage, token: string): void {
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function checkToken(request: IncomingMessage, rules: AccessRules): void {
   const given = credentials(request.headers.authorization ?? '');
-  if (given !== null && timingSafeEqual(digest(given), digest(token))) return;
+  if (given !== null && isSame(given, rules.token)) return;
+  const isIn = given === null && rules.sessions.isIn(request);
+  // Beside the cookie a browser says whose page it was that asked.
+  if (isIn && (isRead(request) || isOfOwnPage(request, rules) === true)) return;
+  const wrong = given === null ? '' : ', and the one given is wrong';
   throw new ChordialError(
     'token-required',
-    `The API is reachable from other machines and needs its token${given === null ? '' : ', and the one given is wrong'}. Send "Authorization: Bearer TOKEN" with the token of CHORDIAL_API_TOKEN or of the file api-token in the data folder.`,
+    `The API needs its token${wrong}. Open the page with a link of "chordial open"; programs send "Authorization: Bearer TOKEN" with the token of CHORDIAL_API_TOKEN or of the file api-token in the data folder.`,
   );
 }
 
-/** `Bearer TOKEN`, or `Basic` with the token as its password, which is what browsers can ask for. */
+/** `Bearer TOKEN`, or `Basic` with the token as its password. */
 function credentials(header: string): string | null {
   const [scheme = '', value = ''] = header.split(' ', 2);
   if (/^bearer$/i.test(scheme)) return value;
   if (!/^basic$/i.test(scheme)) return null;
   const pair = Buffer.from(value, 'base64').toString('utf8');
   return pair.slice(pair.indexOf(':') + 1);
-}
-
-/** Equal lengths for the comparison in constant time. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
 
 /** The Host header without port and brackets. */

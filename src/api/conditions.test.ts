@@ -3,7 +3,9 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { ServedPeer } from '../../test/fixtures/served-peer.ts';
+import { ServedPeer, servedToken } from '../../test/fixtures/served-peer.ts';
+
+const authorization = `Authorization: Bearer ${servedToken}`;
 
 interface Told {
   readonly status: number;
@@ -86,7 +88,7 @@ test('case 12 a body that is a part, a form or coded is refused, and nothing is 
   const coded = await put(served, { 'Content-Encoding': 'gzip' }, Uint8Array.from(gzipSync('bytes')));
   assert.equal(coded.headers.get('accept-encoding'), 'identity');
   assert.deepEqual(await refused(coded), [415, 'unsupported-type']);
-  const head = 'PUT /api/v1/files/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n';
+  const head = `PUT /api/v1/files/a HTTP/1.1\r\nHost: localhost\r\n${authorization}\r\nConnection: close\r\n`;
   const both = await exchange(served, `${head}Transfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`);
   assert.match(both, /^HTTP\/1\.1 501 .*"code":"unsupported-coding"/s);
   assert.equal((await served.fetch('/api/v1/files/a')).status, 404);
@@ -129,11 +131,11 @@ test('case 12 a body that is refused is never asked for, one that is taken is', 
   await using served = await ServedPeer.open();
   await served.put('a', 'old');
   const head = (headers: string) =>
-    `PUT /api/v1/files/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n${headers}\r\n`;
+    `PUT /api/v1/files/a HTTP/1.1\r\nHost: localhost\r\n${authorization}\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n${headers}\r\n`;
   assert.match(await exchange(served, head('If-None-Match: *\r\n')), /^HTTP\/1\.1 412 /);
   assert.match(await exchange(served, `${head('')}new`), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 201 /);
   const body = '{"query":"a"}';
-  const search = `POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const search = `POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\n${authorization}\r\nConnection: close\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   assert.match(await exchange(served, search), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 201 /);
   const other = head('').replace('100-continue', 'something-else');
   assert.match(await exchange(served, `${other}new`), /^HTTP\/1\.1 417 /);

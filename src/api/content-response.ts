@@ -22,7 +22,7 @@ export async function sendContent(
   const { entry } = wanted;
   const modified = lastModifiedOf(entry);
   if (modified !== null) reply.header('Last-Modified', modified);
-  if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', 'no-cache');
+  if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', 'private, no-cache');
   reply.header('ETag', etagOf(entry)).header('X-Content-Type-Options', 'nosniff');
   reply.header('X-Chordial-Cid', entry.cid).header('X-Chordial-Type', entry.type);
   reply.header('X-Chordial-Others', String(entry.others));

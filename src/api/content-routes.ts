@@ -34,8 +34,8 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
     handler: async (request, reply) => {
       const { files } = peer();
       const cid = parseCid(request.params.cid).toString();
-      // A CID never comes to mean other bytes.
-      reply.header('Cache-Control', 'public, max-age=31536000, immutable');
+      // A CID never comes to mean other bytes; but a cache that others share must not hand them out without the token.
+      reply.header('Cache-Control', 'private, max-age=31536000, immutable');
       const { path, filename, most } = request.query;
       const found = await findWanted(files, { cid }, path);
       const wanted = { ...found, filename: filename ?? found.filename, most: most ?? null };

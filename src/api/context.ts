@@ -1,5 +1,7 @@
 /** What every group of routes is given. */
+import type { FastifyRequest } from 'fastify';
 import type { Peer } from '../node/peer.ts';
+import type { AccessRules } from './access.ts';
 import type { EventLog } from './event-log.ts';
 
 export interface ApiContext {
@@ -11,6 +13,11 @@ export interface ApiContext {
   readonly localKey: string | null;
   /** HOST:PORT as bound. */
   readonly address: () => string;
+  readonly access: () => AccessRules;
+  /** Throws `forbidden-origin` for a caller elsewhere: `what` names paths, and paths mean this machine. */
+  readonly checkIsHere: (request: FastifyRequest, what: string) => void;
+  /** Hexadecimal. */
+  readonly proofKey: string;
   readonly events: EventLog;
   /** The peer has left for good and its caller was answered. */
   readonly afterLeave: () => void;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ServedPeer } from '../../test/fixtures/served-peer.ts';
+import { ServedPeer, servedToken } from '../../test/fixtures/served-peer.ts';
 import { EventLog } from './event-log.ts';
 
 /** Reads the stream until `enough` says so. */
@@ -37,7 +37,8 @@ test('A23 events stream as they happen, and a reader that comes back gets those 
 
 test('case 13 a listener that takes nothing costs no memory, and is told what it missed when it goes on', async () => {
   await using served = await ServedPeer.open();
-  const asked = get(`${served.api.url}/api/v1/events`, { agent: false });
+  const headers = { Authorization: `Bearer ${servedToken}` };
+  const asked = get(`${served.api.url}/api/v1/events`, { agent: false, headers });
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   answer.pause();
   const text = 'x'.repeat(16_384);

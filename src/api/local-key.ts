@@ -3,17 +3,17 @@
  * user alone may read, and that is given to nobody, unlike the token of the API. Only such a caller may name paths, since the
  * peer reaches them with that user's rights; anybody else sends and takes the bytes.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { ChordialError } from '../errors.ts';
 import { isFromThisMachine } from './access.ts';
 import type { ApiContext } from './context.ts';
+import { isSame } from './sessions.ts';
 
 export const localKeyField = {
   type: 'string',
   minLength: 1,
   maxLength: 256,
-  description: 'What "key" says in running-peer.json of the data folder, which the user of the peer alone may read',
+  description: 'What "localKey" says in the note of the runtime folder, which the user of the peer alone may read',
 } as const;
 
 /** By which caller and peer mean the same, also where they see other files under one path. */
@@ -29,9 +29,10 @@ export const markField = {
 export function checkIsOfSameUser(
   request: FastifyRequest,
   given: string,
-  { localKey }: Pick<ApiContext, 'localKey'>,
+  { localKey, access }: Pick<ApiContext, 'localKey' | 'access'>,
 ): void {
-  if (isFromThisMachine(request.raw) && localKey !== null && timingSafeEqual(digest(given), digest(localKey))) return;
+  const isHere = isFromThisMachine(request.raw, access().origin);
+  if (isHere && localKey !== null && isSame(given, localKey)) return;
   throw new ChordialError(
     'forbidden-origin',
     'Paths are for programs of the very user as whom the peer runs, on its machine, and the key does not show that. Stream the bytes with PUT or GET /api/v1/files/NAME.',
@@ -42,11 +43,7 @@ export function checkIsOfSameUser(
  * Whether it is the page of the peer in a browser of this machine that asks: by its session alone, which only somebody opens who
  * can read what the peer leaves for its user. That an Origin is the peer's own was checked before.
  */
-export function isOfOwnPage({ raw, headers }: FastifyRequest): boolean {
-  return headers.origin !== undefined && headers.authorization === undefined && isFromThisMachine(raw);
-}
-
-/** Equal lengths for the comparison in constant time. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+export function isOfOwnPage({ raw, headers }: FastifyRequest, { access }: Pick<ApiContext, 'access'>): boolean {
+  const isHere = isFromThisMachine(raw, access().origin);
+  return headers.origin !== undefined && headers.authorization === undefined && isHere;
 }

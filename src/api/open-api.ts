@@ -75,10 +75,14 @@ export function collectOpenApi(app: FastifyInstance, version: string): () => Ope
     openapi: '3.1.0',
     info: { title: 'Chordial peer', version, description: 'What is put can be read by every member of the network.' },
     paths: Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1))),
-    security: [{}, { token: [] }],
+    security: [{ token: [] }],
     components: {
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'Only where the API is bound beyond loopback' },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'For all but probes, the proof and the session; a browser has a cookie instead',
+        },
       },
       schemas: {
         Problem: problemSchema,

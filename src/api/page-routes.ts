@@ -20,18 +20,17 @@ const views = ['/', '/files', '/shares', '/transfers', '/ring', '/stats'] as con
 
 export function pageRoutes(app: FastifyInstance): void {
   const files = readPage();
-  const schema = { hide: true } as const;
+  const options = { schema: { hide: true }, config: { isOpen: true } } as const;
   const document = files.get('index.html');
   for (const view of views) {
-    app.get(view, { schema }, async (request, reply) => {
+    app.get(view, options, async (request, reply) => {
       if (document === undefined) throw notBuilt();
       reply.header('Content-Security-Policy', contentSecurityPolicy).header('Referrer-Policy', 'no-referrer');
       return sendFile(request, reply, document);
     });
   }
   for (const [name, file] of files) {
-    if (name !== 'index.html')
-      app.get(`/${name}`, { schema }, async (request, reply) => sendFile(request, reply, file));
+    if (name !== 'index.html') app.get(`/${name}`, options, async (request, reply) => sendFile(request, reply, file));
   }
 }
 

@@ -20,7 +20,7 @@ export function problemOf(error: ChordialError): Problem {
 
 export function sendProblem(reply: FastifyReply, error: ChordialError): FastifyReply {
   const problem = problemOf(error);
-  if (error.code === 'token-required') reply.header('WWW-Authenticate', 'Bearer, Basic realm="chordial"');
+  if (error.code === 'token-required') reply.header('WWW-Authenticate', 'Bearer realm="chordial"');
   // As bytes: to text Fastify would add a charset, which this type does not have.
   return reply
     .code(problem.status)

@@ -20,8 +20,8 @@ function orNull<P extends { readonly type: 'object' }>(schema: P) {
 }
 
 /** Unknown parameters are mistakes to be told. */
-export function query<P>(properties: P) {
-  return { type: 'object', properties, additionalProperties: false } as const;
+export function query<P>(properties: P, required: readonly string[] = []) {
+  return { type: 'object', properties, required, additionalProperties: false } as const;
 }
 
 export const nameParameter = {
@@ -144,6 +144,13 @@ export const nodeStatus = record({
 });
 
 export const ringMembers = record({ members: list(pointer) });
+
+export const proof = record({ proof: text });
+export const pageLink = record({
+  token: text,
+  expires: text,
+  origin: { type: ['string', 'null'], description: 'Of the proxy before this API, where one was named' },
+});
 
 export const invited = record({
   invite: text,
@@ -296,6 +303,8 @@ export const answers = {
   member,
   memberList,
   changedMembers,
+  proof,
+  pageLink,
   storageListing,
   lookupResult,
   peerStatus,

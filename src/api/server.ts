@@ -3,9 +3,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ChordialError } from '../errors.ts';
-import { type Address, formatAddress, isLoopback, isUnspecified } from '../network/addresses.ts';
+import { type Address, formatAddress, isUnspecified } from '../network/addresses.ts';
 import type { Peer, PeerEvent } from '../node/peer.ts';
-import { type AccessRules, checkAccess } from './access.ts';
+import { checkAccess, isFromThisMachine } from './access.ts';
 import { refuseConditionsElsewhere } from './conditions.ts';
 import { contentRoutes } from './content-routes.ts';
 import type { ApiContext } from './context.ts';
@@ -27,6 +27,8 @@ import { answerExpectations, checkBodyHeaders } from './request-body.ts';
 import { resumableRoutes } from './resumable-routes.ts';
 import { ringRoutes } from './ring-routes.ts';
 import { searchRoutes } from './search-routes.ts';
+import { sessionRoutes } from './session-routes.ts';
+import { createProofKey, Sessions } from './sessions.ts';
 import { shareRoutes } from './share-routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
@@ -35,10 +37,13 @@ export interface ApiOptions {
   readonly listen: Address;
   /** Null while the peer is still starting: the port is bound first, since a taken one must not disturb a ring. */
   readonly peer: () => Peer | null;
-  /** Must be given when `listen` is beyond loopback. */
-  readonly token?: string;
+  readonly token: string;
   /** What only programs of the peer's own user can read; without it the peer touches no file by its path. */
   readonly localKey?: string;
+  /** `https://files.example.org`, where a proxy hands requests on; its callers count as elsewhere. */
+  readonly origin?: string;
+  /** Certificates and key in PEM, for TLS without a proxy. */
+  readonly tls?: ApiTls;
   /** The peer has left for good and its caller was answered. */
   readonly afterLeave?: () => void;
   /** Hears of bugs met while answering. */
@@ -47,11 +52,20 @@ export interface ApiOptions {
   readonly onAnswer?: (answer: PeerEvent) => void;
 }
 
+export interface ApiTls {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface RunningApi {
   /** HOST:PORT as bound, the port the real one. */
   readonly address: string;
   /** Where programs on this machine reach it. */
   readonly url: string;
+  /** Hexadecimal; what notes for commands of this user hold. */
+  readonly proofKey: string;
+  /** A link to the page, good once and for ten minutes. */
+  pageLink(): string;
   readonly events: EventLog;
   close(): Promise<void>;
 }
@@ -67,16 +81,10 @@ const closeMilliseconds = 2_000;
 
 /** Throws `port-in-use`, or `bad-address` when this machine has no such address. */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { listen, token = null } = options;
-  if (!isLoopback(listen.host) && token === null) {
-    throw new ChordialError(
-      'bad-configuration',
-      `The API would be reachable from other machines at ${formatAddress(listen)} without a token. Set CHORDIAL_API_TOKEN or bind it to 127.0.0.1.`,
-    );
-  }
+  const { listen, tls } = options;
   let bound = listen;
-  const context = contextOf(options, () => formatAddress(bound));
-  const app = build(context, () => ({ bound, token }), options.onBug ?? (() => {}));
+  const context = contextOf(options, () => bound);
+  const app = build(context, tls ?? null, options.onBug ?? (() => {}));
   if (options.onAnswer !== undefined) tellAnswers(app, options.onAnswer);
   try {
     await app.listen({ host: listen.host, port: listen.port });
@@ -86,9 +94,12 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   }
   bound = { host: listen.host, port: (app.server.address() as AddressInfo).port };
   const near = isUnspecified(bound.host) ? { ...bound, host: '127.0.0.1' } : bound;
+  const url = `${tls === undefined ? 'http' : 'https'}://${formatAddress(near)}`;
   return {
     address: formatAddress(bound),
-    url: `http://${formatAddress(near)}`,
+    url,
+    proofKey: context.proofKey,
+    pageLink: () => `${url}/#t=${context.access().sessions.issue().token}`,
     events: context.events,
     close: async () => {
       context.events.close();
@@ -102,10 +113,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
 
 /** The document of a peer of this version, for what is made from it. */
 export async function describeApi(): Promise<OpenApiDocument> {
-  const context = contextOf({ listen: { host: '127.0.0.1', port: 0 }, peer: () => null }, () => '');
-  const rules = () => ({ bound: { host: '127.0.0.1', port: 0 }, token: null });
-  const app = build(context, rules, () => {});
-  const answer = await app.inject({ url: '/openapi.json', headers: { host: '127.0.0.1' } });
+  const listen = { host: '127.0.0.1', port: 0 };
+  const context = contextOf({ listen, peer: () => null, token: 'of-nobody' }, () => listen);
+  const app = build(context, null, () => {});
+  const headers = { host: '127.0.0.1', authorization: 'Bearer of-nobody' };
+  const answer = await app.inject({ url: '/openapi.json', headers });
   await app.close();
   return answer.json<OpenApiDocument>();
 }
@@ -118,8 +130,19 @@ function tellAnswers(app: FastifyInstance, tell: (answer: PeerEvent) => void): v
   });
 }
 
-function contextOf(options: ApiOptions, address: () => string): ApiContext {
+function contextOf(options: ApiOptions, bound: () => Address): ApiContext {
+  const { token, origin = null } = options;
+  const sessions = new Sessions({ token, port: () => bound().port });
   return {
+    access: () => ({ bound: bound(), token, sessions, origin }),
+    checkIsHere: (request, what) => {
+      if (isFromThisMachine(request.raw, origin)) return;
+      throw new ChordialError(
+        'forbidden-origin',
+        `${what} are for programs on the machine of the peer, as the paths that they name are. Stream the bytes with PUT or GET /api/v1/files/NAME.`,
+      );
+    },
+    proofKey: createProofKey(),
     peer: () => {
       const peer = options.peer();
       if (peer !== null) return peer;
@@ -131,14 +154,15 @@ function contextOf(options: ApiOptions, address: () => string): ApiContext {
     isStarted: () => options.peer() !== null,
     isReady: () => options.peer()?.status('none').state === 'member',
     localKey: options.localKey ?? null,
-    address,
+    address: () => formatAddress(bound()),
     events: new EventLog(),
     afterLeave: options.afterLeave ?? (() => {}),
   };
 }
 
-function build(context: ApiContext, rules: () => AccessRules, onBug: (error: Error) => void): FastifyInstance {
+function build(context: ApiContext, tls: ApiTls | null, onBug: (error: Error) => void): FastifyInstance {
   const app = Fastify({
+    ...(tls === null ? {} : { https: { cert: tls.certificate, key: tls.key } }),
     bodyLimit: maximumJsonBytes,
     connectionTimeout: idleTimeoutMilliseconds,
     forceCloseConnections: 'idle',
@@ -154,9 +178,10 @@ function build(context: ApiContext, rules: () => AccessRules, onBug: (error: Err
   app.setErrorHandler(errorHandler(onBug));
   app.setNotFoundHandler(routeMissing(collectMethods(app)));
   app.addHook('onRequest', async (request, reply) => {
-    checkAccess(request.raw, rules());
+    checkAccess(request.raw, context.access(), request.routeOptions.config.isOpen === true);
     checkBodyHeaders(request, reply);
   });
+  keepPrivate(app);
   answerExpectations(app);
   refuseConditionsElsewhere(app);
   const openApi = collectOpenApi(app, packageJson.version);
@@ -165,6 +190,14 @@ function build(context: ApiContext, rules: () => AccessRules, onBug: (error: Err
   app.register(async (scope) => resumableRoutes(scope, context));
   app.get('/openapi.json', { schema: { hide: true } }, async () => openApi());
   return app;
+}
+
+/** What no route has said about caches, which might hand it to others. */
+function keepPrivate(app: FastifyInstance): void {
+  app.addHook('onSend', async (_request, reply, body) => {
+    if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', 'private, no-cache');
+    return body;
+  });
 }
 
 const plainJson = () => (answer: unknown) => JSON.stringify(answer);
@@ -182,6 +215,7 @@ const groups = [
   shareRoutes,
   eventRoutes,
   healthRoutes,
+  sessionRoutes,
   metricsRoutes,
   pageRoutes,
 ] as const;

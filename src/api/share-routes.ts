@@ -20,7 +20,7 @@ interface AddRoute {
 const maximumPathCharacters = 4096;
 
 export function shareRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { peer } = context;
+  const { peer, checkIsHere } = context;
   const body = {
     type: 'object',
     properties: { path: { type: 'string', minLength: 1, maxLength: maximumPathCharacters, description: 'Absolute' } },
@@ -49,15 +49,16 @@ export function shareRoutes(app: FastifyInstance, context: ApiContext): void {
   };
   app.post<AddRoute>('/api/v1/shares', { schema: add }, async (request, reply) => {
     const { key, path, others, mark } = request.body;
-    if (key !== undefined || !isOfOwnPage(request)) checkIsOfSameUser(request, key ?? '', context);
+    if (key !== undefined || !isOfOwnPage(request, context)) checkIsOfSameUser(request, key ?? '', context);
     if (mark !== undefined) await checkIsMeant(path, mark);
     return reply.code(201).send(await peer().shares.add(path, others));
   });
 
   const remove = { summary: 'Ends a share; the files stay', body, response: { 200: schemas.share } };
-  app.delete<ShareRoute>('/api/v1/shares', { schema: remove }, async (request) =>
-    peer().shares.remove(request.body.path),
-  );
+  app.delete<ShareRoute>('/api/v1/shares', { schema: remove }, async (request) => {
+    checkIsHere(request, 'Shares');
+    return peer().shares.remove(request.body.path);
+  });
 }
 
 async function checkIsMeant(path: string, mark: FileMark): Promise<void> {

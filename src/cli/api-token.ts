@@ -1,46 +1,44 @@
-/** The token that guards an API which other machines reach: given, kept in the data folder, or made now. */
+/** The token that guards the API: given, kept in the data folder, or made now. */
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
-import { isBeyondLoopback, type PeerConfiguration } from '../node/configuration.ts';
-import { tokenFile } from './running-peer.ts';
+import type { PeerConfiguration } from '../node/configuration.ts';
+import { writeFileDurably } from '../storage/durable-file.ts';
 
+export const tokenFile = 'api-token';
 const madeBytes = 24;
 /** Shorter ones can be guessed. */
 const leastCharacters = 16;
 
-/** Null where only this machine reaches the API. Throws `bad-configuration` for a token that is too short. */
-export async function apiTokenOf({ api, data, apiToken }: PeerConfiguration): Promise<string | null> {
+/** Throws `bad-configuration` for a given token that is too short, `broken-data-folder` for a file that cannot be read. */
+export async function apiTokenOf({ data, apiToken }: PeerConfiguration): Promise<string> {
   const given = apiToken ?? process.env['CHORDIAL_API_TOKEN'];
-  if (given !== undefined && given.length < leastCharacters) {
-    throw new ChordialError(
-      'bad-configuration',
-      `CHORDIAL_API_TOKEN has ${given.length} characters. Give at least ${leastCharacters}, or none to have one made.`,
-    );
-  }
-  if (given !== undefined) return given;
-  if (!isBeyondLoopback(api)) return null;
-  return (await keptToken(data)) ?? randomBytes(madeBytes).toString('base64url');
+  if (given === undefined) return (await keptToken(data)) ?? randomBytes(madeBytes).toString('base64url');
+  if (given.length >= leastCharacters && /^[\x21-\x7e]+$/.test(given)) return given;
+  throw new ChordialError(
+    'bad-configuration',
+    `CHORDIAL_API_TOKEN has ${given.length} characters. Give at least ${leastCharacters} without spaces, or none to have one made.`,
+  );
 }
 
 /** For the commands on this machine. */
 export async function keepApiToken(data: string, token: string): Promise<void> {
-  await writeFile(path.join(data, tokenFile), `${token}\n`, { mode: 0o600 });
+  await writeFileDurably(path.join(data, tokenFile), Buffer.from(`${token}\n`), 0o600);
 }
 
+/** Null where there is none; an empty or cut one is replaced. */
 async function keptToken(data: string): Promise<string | null> {
   try {
     const kept = (await readFile(path.join(data, tokenFile), 'utf8')).trim();
-    return kept.length >= leastCharacters ? kept : null;
+    return kept.length >= leastCharacters && /^[\x21-\x7e]+$/.test(kept) ? kept : null;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw new ChordialError(
       'broken-data-folder',
-      `The token in ${path.join(data, tokenFile)} cannot be read (${(error as Error).message}). Mend its permissions or remove it.`,
-      {
-        cause: error,
-      },
+      `The token in ${path.join(data, tokenFile)} cannot be read (${message}). Make it readable for this user, or remove it to have a new one made.`,
+      { cause: error },
     );
   }
 }

@@ -1,33 +1,52 @@
 /** The API of a running peer, as the commands call it. Bodies stream both ways, however large. */
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type AnswerOf, callOf, type GivenArguments, type OperationName } from '../client/call.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
 
 /** To import it would load all that it exports, with WebSocket the whole of undici: 14 MB, of a peer too. */
-const { Agent, request } = process.getBuiltinModule('node:http');
+const http = process.getBuiltinModule('node:http');
 
 export interface ApiRequest {
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: Readable | Uint8Array | string;
   readonly signal?: AbortSignal;
+  readonly withoutToken?: boolean;
 }
 
 /** Answers are pages of lists at most; folders are read as streams. */
 const maximumJsonBytes = 64 * 1024 * 1024;
 
+export interface ApiAccess {
+  /** Null where none is to be sent. */
+  readonly token: string | null;
+  /** In PEM: the one that an https API must show; by default those that the system trusts. */
+  readonly certificate?: string | null;
+}
+
 export class ApiClient {
   /** Without a slash at its end. */
   readonly url: string;
   readonly #token: string | null;
+  readonly #request: typeof http.request;
   /** Free sockets of an agent do not keep the process alive. */
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #agent: Agent;
 
-  constructor(url: string, token: string | null) {
+  constructor(url: string, { token, certificate = null }: ApiAccess) {
     this.url = url;
     this.#token = token;
+    if (url.startsWith('https:')) {
+      const https = process.getBuiltinModule('node:https');
+      // The peer's own certificate was read from its note: whom it names does not matter.
+      const trust = certificate === null ? {} : { ca: certificate, checkServerIdentity: () => undefined };
+      this.#request = https.request;
+      this.#agent = new https.Agent({ keepAlive: true, ...trust });
+    } else {
+      this.#request = http.request;
+      this.#agent = new http.Agent({ keepAlive: true });
+    }
   }
 
   /** An operation of the API, typed from its document; the answer is undefined when it has no body. */
@@ -64,8 +83,8 @@ export class ApiClient {
 
   async #exchange(route: string, asked: ApiRequest): Promise<IncomingMessage> {
     const { method = 'GET', body, signal } = asked;
-    const headers = { ...this.#authorization(), ...asked.headers };
-    const sent = request(this.url + route, {
+    const headers = { ...(asked.withoutToken === true ? {} : this.#authorization()), ...asked.headers };
+    const sent = this.#request(this.url + route, {
       method,
       headers,
       agent: this.#agent,
@@ -94,7 +113,7 @@ export class ApiClient {
 /** A peer that refuses a body answers before it has read it: that answer counts, not the broken pipe. */
 async function sendStream(
   body: Readable,
-  sent: ReturnType<typeof request>,
+  sent: ClientRequest,
   answered: Promise<IncomingMessage>,
 ): Promise<IncomingMessage> {
   const piped = pipeline(body, sent);

@@ -1,9 +1,11 @@
 /** One peer of the demonstration: a process of `chordial start` that never outlives its parent. */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { ChordialError } from '../errors.ts';
+import { tokenFile } from './api-token.ts';
 import { ApiClient } from './client.ts';
 
 interface Ready {
@@ -32,11 +34,11 @@ export class DemoPeer {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
 
-  private constructor(child: ChildProcess, exited: Promise<unknown>, ready: Ready) {
+  private constructor(child: ChildProcess, exited: Promise<unknown>, ready: Ready, token: string) {
     this.#child = child;
     this.#exited = exited;
     this.ready = ready;
-    this.client = new ApiClient(`http://${ready.api}`, null);
+    this.client = new ApiClient(`http://${ready.api}`, { token });
   }
 
   /** `tell` hears what happens at the peer from its start on. */
@@ -53,7 +55,9 @@ export class DemoPeer {
       const lines = createInterface(child.stdout);
       // Several lines may come with the first one.
       if (tell !== undefined) lines.once('line', () => lines.on('line', (line) => hand(line, tell)));
-      return new DemoPeer(child, exited, await readyOf(child, lines, exited));
+      const ready = await readyOf(child, lines, exited);
+      const token = (await readFile(path.join(data, tokenFile), 'utf8')).trim();
+      return new DemoPeer(child, exited, ready, token);
     } catch (error) {
       child.kill('SIGKILL');
       throw error;

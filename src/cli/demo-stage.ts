@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { formatDuration } from '../node/quantities.ts';
 import { DemoNetwork, demonstrationEnded } from './demo-network.ts';
+import { pageLinkOf } from './open.ts';
 import { say, sayJson } from './output.ts';
 
 /** Half of a start is waiting for others; more at once slow each other down on two processors. */
@@ -58,8 +59,10 @@ export class DemoStage {
     else say(milliseconds === null ? text : `${formatDuration(milliseconds).padStart(8)}  ${text}`);
   }
 
-  tellPage(howToEnd: string): void {
-    const page = `http://${this.network.alive[0]?.ready.api}/`;
+  async tellPage(howToEnd: string): Promise<void> {
+    const [peer] = this.network.alive;
+    if (peer === undefined) return;
+    const page = await pageLinkOf(peer.client);
     if (this.isJson) sayJson({ event: 'page', url: page });
     else say(`The network stays up. Its page: ${page}   (${howToEnd})`);
   }

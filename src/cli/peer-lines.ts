@@ -1,4 +1,5 @@
 /** What `start` prints: plain lines of what happens (row A23), or with --json one object per line, the ready line first. */
+import type { RunningApi } from '../api/server.ts';
 import { isLogged, type LogLevel, levelOf } from '../node/event-level.ts';
 import type { NodeStatus, PeerEvent } from '../node/peer.ts';
 import { plain } from './table.ts';
@@ -24,17 +25,18 @@ export class PeerLines {
     else if (this.#early.length < maximumEarlyEvents) this.#early.push(event);
   }
 
-  ready(status: NodeStatus, api: string, data: string): void {
+  ready(status: NodeStatus, api: Pick<RunningApi, 'address' | 'url' | 'pageLink'>, data: string): void {
     this.#isReady = true;
     const { id, ringId, network, listen, hosts } = status;
     if (this.#json) {
-      print(JSON.stringify({ event: 'ready', pid: process.pid, id, ringId, network, listen, api }));
+      print(JSON.stringify({ event: 'ready', pid: process.pid, id, ringId, network, listen, api: api.address }));
       for (const early of this.#early.splice(0)) this.#printEvent(early);
       return;
     }
     const now = clock(new Date().toISOString());
     print(`${now} ready: peer ${id} at ${ringId} of network ${network}, ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`);
-    print(`${now} process ${process.pid} listening at ${listen}, page and API at http://${api}, data in ${data}`);
+    print(`${now} process ${process.pid} listening at ${listen}, API at ${api.url}, data in ${data}`);
+    print(`${now} page: ${api.pageLink()}   (good once, for ten minutes; another link: chordial open)`);
     print(
       `${now} others join with: chordial start --join ${listen}, on other machines with a line of "chordial invite"`,
     );

@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   admin: async () => (await import('./members.ts')).adminCommand(),
   leave: async () => (await import('./leave.ts')).leaveCommand(),
   shell: async () => (await import('./shell.ts')).shellCommand(run),
+  open: async () => (await import('./open.ts')).openCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   config: async () => (await import('./config.ts')).configCommand(),
   completion: async () => (await import('./completion.ts')).completionCommand(allCommands),

@@ -29,7 +29,7 @@ export async function runDemo({ peers, once, json }: DemoOptions): Promise<void>
   await using stage = await DemoStage.open(json);
   await steps(new Demo(stage, peers));
   if (once) return;
-  stage.tellPage('Ctrl-C ends it');
+  await stage.tellPage('Ctrl-C ends it');
   await stage.untilInterrupted();
 }
 

@@ -3,19 +3,20 @@
  * peer starts, a note in its data folder lets other commands find it, and it runs until a signal or `chordial leave`.
  */
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
+import { createSecureContext } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type RunningApi, startApi } from '../api/server.ts';
+import { type ApiTls, type RunningApi, startApi } from '../api/server.ts';
 import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
 import type { Peer, PeerEvent } from '../node/peer.ts';
-import { removeRuntimeFile, writeRuntimeFile } from '../storage/runtime-folder.ts';
 import { apiTokenOf, keepApiToken } from './api-token.ts';
 import { EndSignals, maximumStopMilliseconds } from './end-signals.ts';
 import { PeerLines } from './peer-lines.ts';
-import { keyFile, removeNote, writeNote } from './running-peer.ts';
+import { writeNotes } from './running-peer.ts';
 
 /** `ended` resolves when the peer has stopped or left, however that came about; `failure` says why it ended by itself. */
 export type EndingPeer = Peer & {
@@ -44,6 +45,7 @@ export async function runPeer(
 ): Promise<number> {
   const lines = new PeerLines(options.json, configuration.logLevel);
   const token = await apiTokenOf(configuration);
+  const tls = await apiTlsOf(configuration);
   let peer: EndingPeer | null = null;
   const localKey = randomBytes(keyBytes).toString('hex');
   using signals = new EndSignals(() => {
@@ -54,15 +56,15 @@ export async function runPeer(
   const api = await startApi({
     listen: configuration.api,
     peer: () => peer,
+    token,
     afterLeave: () => signals.end(),
     onBug: (error) => lines.bug(error),
     onAnswer: (answer) => lines.event(answer),
     localKey,
-    ...(token === null ? {} : { token }),
+    ...(configuration.apiOrigin === undefined ? {} : { origin: configuration.apiOrigin }),
+    ...(tls === null ? {} : { tls }),
   });
-  const key = keyFile(api.url);
   try {
-    await keepKey(key, localKey);
     const onEvent = (event: PeerEvent) => {
       api.events.add(event);
       lines.event(event);
@@ -70,37 +72,36 @@ export async function runPeer(
     const onRecoveryKey = (key: string) => lines.recoveryKey(key);
     const told = { onEvent, onRecoveryKey, signal: signals.signal };
     const bound = { ...configuration, api: parseAddress(api.address), ...told };
-    peer = await startUnlessEnded(startPeer, { ...bound, ...(token === null ? {} : { apiToken: token }) }, signals);
-    if (token !== null) await keepApiToken(configuration.data, token);
-    await serve(configuration, peer, api, lines, signals);
+    peer = await startUnlessEnded(startPeer, { ...bound, apiToken: token }, signals);
+    await keepApiToken(configuration.data, token);
+    await serve(bound, { peer, api, lines, signals, token, localKey, certificate: tls?.certificate ?? null });
     if (peer.failure) throw peer.failure;
     return 0;
   } finally {
-    await removeRuntimeFile(key, localKey);
     await api.close();
   }
 }
 
-/** Where it cannot be left, commands send and take the bytes of files themselves. */
-async function keepKey(file: string, key: string): Promise<void> {
-  try {
-    await writeRuntimeFile(file, key);
-  } catch (error) {
-    if (!(error instanceof ChordialError)) throw error;
-  }
+interface Running {
+  readonly peer: EndingPeer;
+  readonly api: RunningApi;
+  readonly lines: PeerLines;
+  readonly signals: EndSignals;
+  readonly token: string;
+  readonly localKey: string;
+  readonly certificate: string | null;
 }
 
-async function serve(
-  { data, save, share = [] }: PeerConfiguration,
-  peer: EndingPeer,
-  api: RunningApi,
-  lines: PeerLines,
-  signals: EndSignals,
-): Promise<void> {
+async function serve(configuration: PeerConfiguration, running: Running): Promise<void> {
+  const { data, save, share = [], onEvent } = configuration;
+  const { peer, api, lines, signals, token, localKey, certificate } = running;
+  let removeNotes = async () => {};
   try {
-    const status = peer.status();
-    await writeNote(data, { url: api.url, id: status.id, save: save ?? null });
-    lines.ready(status, api.address, data);
+    const tellFailure = ({ message: text }: Error) =>
+      onEvent?.({ time: new Date().toISOString(), kind: 'no-note', text });
+    const note = { url: api.url, proofKey: api.proofKey, certificate, save: save ?? null, token, localKey };
+    removeNotes = await writeNotes(data, api.address, note, tellFailure);
+    lines.ready(peer.status(), api, data);
     for (const folder of share) await shareFolder(peer, folder, lines);
     setTimeout(() => flushCompileCache(), compiledCodeDelayMilliseconds).unref();
     setTimeout(collectGarbage, settledMilliseconds).unref();
@@ -108,7 +109,7 @@ async function serve(
     await signals.ended;
   } finally {
     // First gone from sight, then stopped: a command that finds the note finds a peer that answers.
-    await removeNote(data);
+    await removeNotes();
     await peer.stop();
   }
 }
@@ -119,6 +120,25 @@ function collectGarbage(): void {
   const collect: unknown = runInNewContext('gc');
   setFlagsFromString('--no-expose-gc');
   if (typeof collect === 'function') collect();
+}
+
+/** Null where the API speaks no TLS by itself. Throws `bad-configuration` for files that are no certificate and key. */
+async function apiTlsOf({ apiTlsCert, apiTlsKey }: PeerConfiguration): Promise<ApiTls | null> {
+  if (apiTlsCert === undefined || apiTlsKey === undefined) return null;
+  let reading = apiTlsCert;
+  try {
+    const certificate = await readFile(apiTlsCert, 'utf8');
+    reading = apiTlsKey;
+    const key = await readFile(apiTlsKey, 'utf8');
+    createSecureContext({ cert: certificate, key });
+    return { certificate, key };
+  } catch (cause) {
+    throw new ChordialError(
+      'bad-configuration',
+      `TLS of the API cannot be had from ${reading} (${(cause as Error).message}). Give a certificate and its key in PEM with --api-tls-cert and --api-tls-key, readable for this user.`,
+      { cause },
+    );
+  }
 }
 
 /** A disk that is not there today must not keep the peer from starting. */

@@ -1,19 +1,36 @@
-/** How commands find the peer that runs on a data folder: a small file in it, written by `start`. */
+/**
+ * How commands find a running peer and come by its token: a note in its data folder and one in the runtime folder of its user,
+ * both written by `start`. The token goes to no address but those, and there only after the peer has proved that it wrote the
+ * note: any program may take the port of a peer that has died.
+ */
+import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { proofOf } from '../api/sessions.ts';
 import { ChordialError } from '../errors.ts';
-import { interfaceAddresses, isLoopback } from '../network/addresses.ts';
+import { formatAddress, interfaceAddresses, isLoopback, withoutMapping } from '../network/addresses.ts';
 import { defaultDataFolder } from '../node/configuration.ts';
 import { parsePath } from '../node/quantities.ts';
-import { readRuntimeFile, runtimeFile } from '../storage/runtime-folder.ts';
+import { readRuntimeFile, removeRuntimeFile, runtimeFile, writeRuntimeFile } from '../storage/runtime-folder.ts';
+import { tokenFile } from './api-token.ts';
 import { ApiClient, noRunningPeer } from './client.ts';
+import { note as warn } from './output.ts';
 
 export interface RunningPeerNote {
   readonly url: string;
-  /** Peer id: after a crash another peer may have got the port. */
-  readonly id: string;
+  /** Hexadecimal: with it the peer proves that the note is its own. */
+  readonly proofKey: string;
+  /** In PEM, where the API speaks TLS. */
+  readonly certificate: string | null;
   /** Absolute path of the folder that `get` saves to. */
   readonly save: string | null;
+}
+
+/** In the runtime folder, where no data folder is known. */
+interface RuntimeNote extends RunningPeerNote {
+  readonly token: string;
+  /** Shows the peer that a command runs as its own user. */
+  readonly localKey: string | null;
 }
 
 export interface PeerOptions {
@@ -24,25 +41,38 @@ export interface PeerOptions {
 export interface FoundPeer {
   readonly client: ApiClient;
   readonly save: string | null;
-  /** Peer and command see the same files, as far as the address tells. */
+  /** Peer and command are of one machine and see the same files. */
   readonly isHere: boolean;
   /** Shows the peer that this command runs as its own user on its machine; null where that is not so. */
   readonly key: string | null;
 }
 
 const noteFile = 'running-peer.json';
-export const tokenFile = 'api-token';
-/** An address and a path. */
+const runtimeSuffix = '.api';
+/** What has the port of a peer may answer nothing at all. */
+const proofMilliseconds = 10_000;
+/** An address, a path and certificates. */
 const maximumNoteBytes = 64 * 1024;
 
-export async function writeNote(data: string, note: RunningPeerNote): Promise<void> {
+/** Leaves the notes of a peer whose API is bound to `address`; returns how to remove them. `failed` hears that only one could be written. */
+export async function writeNotes(
+  data: string,
+  address: string,
+  note: RuntimeNote,
+  failed: (error: Error) => void,
+): Promise<() => Promise<void>> {
+  const { token: _token, localKey: _key, ...ofFolder } = note;
   const target = path.join(data, noteFile);
-  await writeFile(`${target}.new`, `${JSON.stringify(note)}\n`, { mode: 0o600 });
+  await writeFile(`${target}.new`, `${JSON.stringify(ofFolder)}\n`, { mode: 0o600 });
   await rename(`${target}.new`, target);
-}
-
-export async function removeNote(data: string): Promise<void> {
-  await rm(path.join(data, noteFile), { force: true });
+  const name = runtimeFile(address, runtimeSuffix);
+  const text = `${JSON.stringify(note)}\n`;
+  // Without it commands find the peer by its data folder.
+  await writeRuntimeFile(name, text).catch(failed);
+  return async () => {
+    await rm(target, { force: true });
+    await removeRuntimeFile(name, text).catch(() => undefined);
+  };
 }
 
 /** Absolute; null only for a user without a home who names the peer with --api. Else that user is told with `bad-usage`. */
@@ -58,54 +88,127 @@ export function dataFolderOf({ data, api }: PeerOptions): string | null {
 
 /** Throws `no-running-peer`, or `bad-usage` for an --api that is no address. */
 export async function findPeer(options: PeerOptions): Promise<FoundPeer> {
-  const folder = dataFolderOf(options);
-  const kept = folder === null ? null : () => textIn(path.join(folder, tokenFile));
-  const token = process.env['CHORDIAL_API_TOKEN'] ?? (await kept?.()) ?? null;
-  if (options.api !== undefined) return await found(apiUrl(options.api), token, null);
-  const data = folder ?? defaultDataFolder();
-  const note = await readNote(data);
-  const peer = await found(note.url, token, note.save);
-  const { id } = await peer.client.call('GET /api/v1/node', { query: { fingers: 'none' } });
-  if (id === note.id) return peer;
-  throw noRunningPeer(`The peer of ${data} does not run: another one, ${id}, has its address ${note.url} now`);
+  const given = process.env['CHORDIAL_API_TOKEN'];
+  if (options.api === undefined) {
+    const data = dataFolderOf(options) ?? defaultDataFolder();
+    const note = await readNote(data);
+    const token = given ?? (await textIn(path.join(data, tokenFile))) ?? '';
+    return proved({ ...note, token, localKey: null }, note.url, data);
+  }
+  const url = apiUrl(options.api);
+  const note = await runtimeNote(url);
+  if (note !== null) return proved({ ...note, token: given ?? note.token }, url, 'this user');
+  const data = dataFolderOf(options);
+  const ofFolder = data === null ? null : await noteOf(data, url, options.data !== undefined);
+  if (ofFolder !== null) return proved({ ...ofFolder, token: given ?? ofFolder.token }, url, data ?? '');
+  const { protocol, hostname } = new URL(url);
+  if (given !== undefined && protocol === 'http:' && !isLoopback(hostOf(hostname))) {
+    warn(`the token goes to ${url} in clear: whoever is on the way can read it. Use https.`);
+  }
+  return { client: new ApiClient(url, { token: given ?? null }), save: null, isHere: false, key: null };
 }
 
-async function found(url: string, token: string | null, save: string | null): Promise<FoundPeer> {
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-  const isHere = isLoopback(host) || interfaceAddresses().includes(host);
-  const key = isHere ? await readRuntimeFile(keyFile(url)) : null;
-  return { client: new ApiClient(url, token), save, isHere, key };
+/** The peer at `url`, after it has shown that it wrote the note. */
+async function proved(
+  { token, proofKey, certificate, save }: RuntimeNote,
+  url: string,
+  owner: string,
+): Promise<FoundPeer> {
+  const client = new ApiClient(url, { token, certificate });
+  if (!(await isWriter(client, proofKey))) {
+    throw noRunningPeer(`The peer of ${owner} does not run: another program has its address ${url} now`);
+  }
+  // Only what this very user could write says that both are the same one.
+  const own = await runtimeNote(url);
+  return { client, save, isHere: true, key: own?.proofKey === proofKey ? own.localKey : null };
 }
 
-/** What a running peer leaves for programs of its own user; see storage/runtime-folder.ts. @param url of its API */
-export function keyFile(url: string): string {
-  const { hostname, port } = new URL(url);
-  const host = hostname === 'localhost' ? '127.0.0.1' : hostname;
-  return runtimeFile(`${host}:${port === '' ? '80' : port}`, '.key');
+async function isWriter(client: ApiClient, proofKey: string): Promise<boolean> {
+  const nonce = randomBytes(32).toString('hex');
+  try {
+    const signal = AbortSignal.timeout(proofMilliseconds);
+    const response = await client.open(`/api/v1/proof?nonce=${nonce}`, { signal, withoutToken: true });
+    const { remoteAddress = '', remotePort = 0 } = response.socket;
+    const address = formatAddress({ host: withoutMapping(remoteAddress), port: remotePort });
+    const { proof } = await client.json<{ readonly proof: unknown }>(response);
+    return proof === proofOf(proofKey, nonce, address);
+  } catch (error) {
+    const isGone = error instanceof ChordialError && (error.code === 'no-running-peer' || error.code === 'unreachable');
+    if (isGone || !(error instanceof ChordialError)) throw error;
+    return false;
+  }
 }
 
-/** `http://HOST:PORT`, or the HOST:PORT that `start --api` takes. */
+/** What a peer of this user left for the address; null where there is none. */
+async function runtimeNote(url: string): Promise<RuntimeNote | null> {
+  const { hostname, port, protocol } = new URL(url);
+  const host = hostOf(hostname);
+  const isOwn = isLoopback(host) || interfaceAddresses().includes(host);
+  if (!isOwn) return null;
+  const loopback = isLoopback(host) ? ['127.0.0.1', '::1', 'localhost'] : [];
+  const number = Number(port === '' ? (protocol === 'https:' ? 443 : 80) : port);
+  for (const candidate of new Set([host, ...loopback, '0.0.0.0', '::'])) {
+    const text = await readRuntimeFile(runtimeFile(formatAddress({ host: candidate, port: number }), runtimeSuffix));
+    const note = text === null ? null : parseNote(text);
+    if (note !== null && note.token !== null) return { ...note, token: note.token };
+  }
+  return null;
+}
+
+/** The note of a data folder, if it is of the peer at that address. */
+async function noteOf(data: string, url: string, isNamed: boolean): Promise<RuntimeNote | null> {
+  // A folder that nobody named is only looked at by the way.
+  const text = await textIn(path.join(data, noteFile)).catch((error: unknown) => {
+    if (isNamed) throw error;
+    return null;
+  });
+  const note = text === null ? null : parseNote(text);
+  if (note === null || note.url !== url) return null;
+  return { ...note, token: (await textIn(path.join(data, tokenFile))) ?? '' };
+}
+
+/** `http://HOST:PORT`, `https://NAME`, or the HOST:PORT that `start --api` takes. */
 function apiUrl(text: string): string {
   const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
-  if (url !== null && url.protocol === 'http:' && url.hostname !== '' && url.pathname === '/') return url.origin;
+  const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (url !== null && isHttp && url.hostname !== '' && url.pathname === '/') return url.origin;
   throw new ChordialError(
     'bad-usage',
     `--api ${JSON.stringify(text.slice(0, 261))} is not the address of an API. Give one such as http://127.0.0.1:8081.`,
   );
 }
 
+function hostOf(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
 async function readNote(data: string): Promise<RunningPeerNote> {
   const text = await textIn(path.join(data, noteFile));
   if (text === null) throw noRunningPeer(`No peer runs on the data folder ${data}`);
-  try {
-    const { url, id, save } = JSON.parse(text) as Partial<Record<keyof RunningPeerNote, unknown>>;
-    if (typeof url === 'string' && URL.canParse(url) && typeof id === 'string') {
-      return { url, id, save: typeof save === 'string' ? save : null };
-    }
-  } catch {
-    // Told below, like a note of the wrong shape.
-  }
+  const note = parseNote(text);
+  if (note !== null) return note;
   throw noRunningPeer(`${path.join(data, noteFile)} is broken, so the peer of ${data} cannot be found`);
+}
+
+type ReadNote = RunningPeerNote & { readonly token: string | null; readonly localKey: string | null };
+
+function parseNote(text: string): ReadNote | null {
+  try {
+    const { url, proofKey, certificate, save, token, localKey } = JSON.parse(text) as Partial<
+      Record<keyof RuntimeNote, unknown>
+    >;
+    if (typeof url !== 'string' || !URL.canParse(url) || typeof proofKey !== 'string') return null;
+    return {
+      url,
+      proofKey,
+      certificate: typeof certificate === 'string' ? certificate : null,
+      save: typeof save === 'string' ? save : null,
+      token: typeof token === 'string' ? token : null,
+      localKey: typeof localKey === 'string' ? localKey : null,
+    };
+  } catch {
+    return null;
+  }
 }
 
 /** The trimmed text of a small file; null when there is none. */
@@ -118,7 +221,7 @@ async function textIn(file: string): Promise<string | null> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw new ChordialError(
       'unreadable-file',
-      `${file} cannot be read (${message}). Mend its permissions, or name the peer with --api URL.`,
+      `${file} cannot be read (${message}). Make it readable for this user, or name the peer with --api URL and give its token in CHORDIAL_API_TOKEN.`,
       {
         cause: error,
       },

@@ -10,6 +10,7 @@ import { parsePath } from '../node/quantities.ts';
 import type { ApiClient } from './client.ts';
 import { DemoNetwork } from './demo-network.ts';
 import { DemoPeer } from './demo-peer.ts';
+import { pageLinkOf } from './open.ts';
 import { say } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
 import { fields, short, shortPeer } from './table.ts';
@@ -54,7 +55,7 @@ export class ShellSession {
     this.#own = await DemoPeer.start(data, []);
     const { client, ready } = this.#own;
     this.#client = client;
-    say(`Peer ${shortPeer(ready.id)} listens at ${ready.listen}; its page is at http://${ready.api}/`);
+    say(`Peer ${shortPeer(ready.id)} listens at ${ready.listen}; its page: ${await pageLinkOf(client)}`);
   }
 
   /** In a classroom the first peer that is alive. */

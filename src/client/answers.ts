@@ -234,6 +234,17 @@ export interface ChangedMembers {
   readonly needed: number;
 }
 
+export interface Proof {
+  readonly proof: string;
+}
+
+export interface PageLink {
+  readonly token: string;
+  readonly expires: string;
+  /** Of the proxy before this API, where one was named */
+  readonly origin: string | null;
+}
+
 export interface StorageListing {
   readonly names: readonly {
     readonly name: string;

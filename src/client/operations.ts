@@ -8,7 +8,9 @@ import type {
   LookupResult,
   MemberList,
   NodeStatus,
+  PageLink,
   PeerList,
+  Proof,
   RingMembers,
   SearchResult,
   SearchStarted,
@@ -189,6 +191,15 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: BrowsedFiles;
   };
+  /** Proves that this is the peer that wrote the note of a data or runtime folder; needs no token */
+  readonly 'GET /api/v1/proof': {
+    readonly path: undefined;
+    readonly query: {
+      readonly nonce: string;
+    };
+    readonly body: undefined;
+    readonly answer: Proof;
+  };
   /** Every member that this peer knows of and believes alive, in ring order; hearsay, unlike /api/v1/node */
   readonly 'GET /api/v1/ring': {
     readonly path: undefined;
@@ -223,6 +234,29 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: SearchResult;
   };
+  /** Trades the token of a link, or that of the API, for a cookie */
+  readonly 'POST /api/v1/session': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: {
+      readonly token: string;
+    };
+    readonly answer: undefined;
+  };
+  /** Ends what the cookie of this browser allows */
+  readonly 'DELETE /api/v1/session': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: undefined;
+  };
+  /** A token for a link to the page, good once and for ten minutes: http://HOST:PORT/#t=TOKEN */
+  readonly 'POST /api/v1/session/links': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: PageLink;
+  };
   /** Shared folders and how far they are indexed */
   readonly 'GET /api/v1/shares': {
     readonly path: undefined;
@@ -237,7 +271,7 @@ export interface Operations {
     readonly body: {
       /** Absolute */
       readonly path: string;
-      /** What "key" says in running-peer.json of the data folder, which the user of the peer alone may read; the page of the peer sends none */
+      /** What "localKey" says in the note of the runtime folder, which the user of the peer alone may read; the page of the peer sends none */
       readonly key?: string;
       /** Device and inode, in decimal */
       readonly mark?: {
@@ -288,7 +322,7 @@ export interface Operations {
       readonly publisher?: string;
       /** Absolute, without links, on the machine of the peer */
       readonly path: string;
-      /** What "key" says in running-peer.json of the data folder, which the user of the peer alone may read */
+      /** What "localKey" says in the note of the runtime folder, which the user of the peer alone may read */
       readonly key: string;
       /** put: of the file; get: of an empty file beside it that the caller has made, named "." and the first 32 hexadecimal digits of the SHA-256 of the last part of the path and ".part" */
       readonly mark: {

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ChordialError } from '../errors.ts';
-import { defaultDataFolder, isBeyondLoopback, parseConfiguration } from './configuration.ts';
+import { defaultDataFolder, parseConfiguration } from './configuration.ts';
 import { formatDuration, parseDuration, parseSize } from './quantities.ts';
 import type { ConfigurationText } from './settings.ts';
 import { parseSettings } from './settings-file.ts';
@@ -123,10 +123,14 @@ test('the data folder follows XDG and ignores a relative one', () => {
   assert.ok(path.isAbsolute(defaultDataFolder({ XDG_DATA_HOME: 'relative' })));
 });
 
-test('an API beyond loopback is recognised', () => {
-  assert.equal(isBeyondLoopback({ host: '127.0.0.1', port: 1 }), false);
-  assert.equal(isBeyondLoopback({ host: '::1', port: 1 }), false);
-  assert.equal(isBeyondLoopback({ host: '0.0.0.0', port: 1 }), true);
+test('M5 the origin of a proxy and TLS of the API are told wrong with the way out', () => {
+  assert.equal(parseConfiguration({ apiOrigin: 'https://Files.example.org/' }).apiOrigin, 'https://files.example.org');
+  for (const apiOrigin of ['files.example.org', 'https://a/b', 'ftp://a', 'https://u@a', '']) {
+    assert.throws(() => parseConfiguration({ apiOrigin }), { code: 'bad-usage', message: /--api-origin.*example/ });
+  }
+  const both = parseConfiguration({ apiTlsCert: '/a.pem', apiTlsKey: '/a.key' });
+  assert.deepEqual([both.apiTlsCert, both.apiTlsKey], ['/a.pem', '/a.key']);
+  assert.throws(() => parseConfiguration({ apiTlsKey: '/a.key' }), { code: 'bad-usage', message: /--api-tls-cert/ });
 });
 
 test('rough: telegraf#1378 "~" in settings is the home of this user, and "~name" an error', () => {

@@ -1,7 +1,7 @@
 /** Everything that a peer is started with, checked before anything is opened: flags and environment as one value. */
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
-import { type Address, isLoopback, parseAddress } from '../network/addresses.ts';
+import { type Address, parseAddress } from '../network/addresses.ts';
 import { isMemberName, maximumNameCharacters } from '../network/admission.ts';
 import type { Invite } from '../network/invite.ts';
 import { homeFolder } from '../storage/runtime-folder.ts';
@@ -21,6 +21,11 @@ export interface PeerConfiguration {
   /** Port 0: any free one. */
   readonly listen: Address;
   readonly api: Address;
+  /** `https://NAME` of a proxy. */
+  readonly apiOrigin?: string;
+  /** Absolute paths of PEM files; both or none. */
+  readonly apiTlsCert?: string;
+  readonly apiTlsKey?: string;
   /** Absolute path. */
   readonly data: string;
   /** Members to join through, tried in this order; empty founds a network or returns to the one of the data folder. */
@@ -115,6 +120,11 @@ export function parseConfiguration(
   return {
     listen: address(text.listen ?? defaultListen, place('listen'), true),
     api: address(withoutScheme(text.api ?? defaultApi), place('api'), true),
+    ...present(
+      'apiOrigin',
+      mapped(text.apiOrigin, (value) => origin(value, place('apiOrigin'))),
+    ),
+    ...tlsFiles(text, place),
     data: text.data === undefined ? defaultDataFolder() : parsePath(text.data, place('data')),
     join,
     ...present('replicas', replicas),
@@ -168,9 +178,30 @@ export function parseConfiguration(
 
 type TextKey = Exclude<SettingKey, 'join' | 'share' | 'open'>;
 
-/** Whether other machines reach the API, so that a token must guard it. */
-export function isBeyondLoopback(api: Address): boolean {
-  return !isLoopback(api.host);
+function origin(text: string, place: string): string {
+  const url = URL.parse(text);
+  const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
+  const isBare = url?.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';
+  if (url !== null && isHttp && isBare) return url.origin;
+  throw new ChordialError(
+    'bad-usage',
+    `${place} ${JSON.stringify(text.slice(0, 261))} is not an origin. Give what browsers have before the path, for example https://files.example.org.`,
+  );
+}
+
+function tlsFiles(
+  { apiTlsCert, apiTlsKey }: ConfigurationText,
+  place: (key: SettingKey) => string,
+): Pick<PeerConfiguration, 'apiTlsCert' | 'apiTlsKey'> {
+  if (apiTlsCert === undefined && apiTlsKey === undefined) return {};
+  if (apiTlsCert !== undefined && apiTlsKey !== undefined) {
+    return { apiTlsCert: path.resolve(apiTlsCert), apiTlsKey: path.resolve(apiTlsKey) };
+  }
+  const [given, missing] = apiTlsCert === undefined ? ['apiTlsKey', 'apiTlsCert'] : ['apiTlsCert', 'apiTlsKey'];
+  throw new ChordialError(
+    'bad-usage',
+    `${place(given as SettingKey)} is given without ${place(missing as SettingKey)}. Give both, a certificate and its key.`,
+  );
 }
 
 function address(text: string, place: string, anyPort: boolean): Address {

@@ -16,6 +16,7 @@ const levels: Readonly<Record<string, LogLevel>> = {
   'share-failed': 'warn',
   damaged: 'warn',
   'gave-up': 'warn',
+  'no-note': 'warn',
   bug: 'error',
 };
 

@@ -7,6 +7,9 @@
 export interface ConfigurationText {
   readonly listen?: string;
   readonly api?: string;
+  readonly apiOrigin?: string;
+  readonly apiTlsCert?: string;
+  readonly apiTlsKey?: string;
   readonly data?: string;
   readonly join?: readonly string[];
   readonly advertise?: string;
@@ -61,6 +64,23 @@ export const settings: readonly Setting[] = [
     `"${defaultListen}"`,
   ),
   of('api', 'text', address, 'where the API and the page are', defaultApi, `"${defaultApi}"`),
+  of(
+    'apiOrigin',
+    'text',
+    'url',
+    'origin of the proxy before the API; its callers count as those of other machines',
+    'none',
+    '"https://files.example.org"',
+  ),
+  of(
+    'apiTlsCert',
+    'path',
+    'file',
+    'certificates of the API in PEM, for TLS without a proxy',
+    'none',
+    '"/etc/chordial/api.pem"',
+  ),
+  of('apiTlsKey', 'path', 'file', 'private key of the API in PEM', 'none', '"/etc/chordial/api.key"'),
   of('data', 'path', 'dir', 'data folder', 'chordial in the XDG data folder', '"/var/lib/chordial"'),
   of('join', 'list', address, 'a peer of the network to join; may be repeated', 'none', '["192.0.2.7:4848"]'),
   of(

@@ -98,6 +98,11 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   await caller.call('DELETE /api/v1/members/{member}/admin', 200, { route: `${member}/admin` });
   await caller.json('POST /api/v1/members/recovery', 200, { key: 'right' });
   await caller.json('POST /api/v1/members/recovery', 400, { key: 'wrong' });
+  await caller.call('GET /api/v1/proof', 200, { route: `/api/v1/proof?nonce=${'ab'.repeat(32)}` });
+  const { token } = (await (await caller.call('POST /api/v1/session/links', 201)).json()) as { token: string };
+  await caller.json('POST /api/v1/session', 204, { token });
+  await caller.json('POST /api/v1/session', 401, { token });
+  await caller.call('DELETE /api/v1/session', 204);
   await caller.json('POST /api/v1/node/join', 200, { address: '127.0.0.1:5001' });
   await caller.json('POST /api/v1/node/leave', 204, { force: true });
   assert.deepEqual(

@@ -1,11 +1,11 @@
 /** One real peer: a process of `chordial start --json`, its ready line, its lines since, and its API. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { keyFile } from '../../src/cli/running-peer.ts';
-import { runtimeFolder } from '../../src/storage/runtime-folder.ts';
+import { runtimeFile, runtimeFolder } from '../../src/storage/runtime-folder.ts';
 import { within } from './until.ts';
 
 /** The first line of `start --json`. */
@@ -50,6 +50,7 @@ export class PeerProcess {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
   #ready: ReadyLine | null = null;
+  #token: string | null = null;
 
   private constructor(child: ChildProcess, pid: number, { dataFolder, environment }: Launch) {
     this.#child = child;
@@ -97,7 +98,23 @@ export class PeerProcess {
 
   /** `route` begins with a slash: `/api/v1/node`, `/healthz`. */
   request(route: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(`${this.apiUrl}${route}`, { signal: AbortSignal.timeout(requestMilliseconds), ...init });
+    const headers = new Headers(init.headers);
+    headers.set('Authorization', `Bearer ${this.token}`);
+    return fetch(`${this.apiUrl}${route}`, { signal: AbortSignal.timeout(requestMilliseconds), ...init, headers });
+  }
+
+  /** Of its API; as a peer leaves it in its data folder. */
+  get token(): string {
+    const file = path.join(this.dataFolder, 'api-token');
+    this.#token ??= existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+    return this.#token;
+  }
+
+  /** A link to a place of its page, good once. */
+  async pageLink(place = '/'): Promise<string> {
+    const link = await this.request('/api/v1/session/links', { method: 'POST' });
+    const { token } = (await link.json()) as { token: string };
+    return `${this.apiUrl}${place}#t=${token}`;
   }
 
   /** The JSON of a GET that must succeed. */
@@ -119,8 +136,9 @@ export class PeerProcess {
   }
 
   /** What only programs of its user can read: whoever sends it may name paths. */
-  key(): Promise<string> {
-    return readFile(path.join(this.runtimeFolder, keyFile(this.apiUrl)), 'utf8');
+  async key(): Promise<string> {
+    const note = await readFile(path.join(this.runtimeFolder, runtimeFile(this.ready.api, '.api')), 'utf8');
+    return (JSON.parse(note) as { localKey: string }).localKey;
   }
 
   describe(): string {

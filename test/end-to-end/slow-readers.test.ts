@@ -26,7 +26,8 @@ test('case 13 sixty slow clients of a large file take one bounded memory, and sl
   const before = await residentBytes(peer.pid);
   const slow = await Promise.all(
     Array.from({ length: clients }, async () => {
-      const asked = get(`${peer.apiUrl}/api/v1/files/large`, { agent: false });
+      const headers = { Authorization: `Bearer ${peer.token}` };
+      const asked = get(`${peer.apiUrl}/api/v1/files/large`, { agent: false, headers });
       const [answer] = (await once(asked, 'response')) as [IncomingMessage];
       assert.equal(answer.statusCode, 200);
       answer.pause();
