@@ -50,6 +50,8 @@ export class BrowserFixture implements AsyncDisposable {
       }
     });
     await page.goto(url);
+    // A link lets the page in before anything is shown.
+    if (url.includes('#t=')) await page.locator('header.top, .sign-in').first().waitFor();
     return page;
   }
 

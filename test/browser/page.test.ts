@@ -18,12 +18,12 @@ test('A19 A20 A25 B6 a file is put by the page of one peer, found and fetched by
   const file = path.join(network.folder, 'summer photo.bin');
   await writeFile(file, bytes);
 
-  const here = await browser.page(`${peers[0]!.apiUrl}/files`);
+  const here = await browser.page(await peers[0]!.pageLink('/files'));
   await here.setInputFiles('input[type=file]', file);
   await here.getByText(/^Put: 3\.15 MB in [23] copies$/).waitFor();
   await here.getByRole('link', { name: 'summer photo.bin' }).waitFor();
 
-  const there = await browser.page(`${peers[2]!.apiUrl}/`, phone);
+  const there = await browser.page(await peers[2]!.pageLink('/'), phone);
   const hit = there.getByRole('table', { name: 'Hits' }).getByRole('row').filter({ hasText: 'summer photo.bin' });
   await until('the search finds it', async () => {
     await there.getByRole('searchbox').fill('summer');
@@ -59,11 +59,11 @@ test('A18 A19 A20 the ring and the peers are shown, and a death is seen in both'
   await using browser = await BrowserFixture.open();
   const [first, second, third] = (await network.startRing(3)) as [Peer, Peer, Peer];
   await until('one ring', () => network.isIdeal([first, second, third]), 30_000);
-  const ring = await browser.page(`${first.apiUrl}/ring`);
+  const ring = await browser.page(await first.pageLink('/ring'));
   await ring.getByRole('heading', { name: '3 peers, 60 members' }).waitFor();
   const members = ring.locator('svg.ring circle.member');
   await until('all members drawn', async () => (await members.count()) === 60);
-  const stats = await browser.page(`${first.apiUrl}/stats`);
+  const stats = await browser.page(await first.pageLink('/stats'));
   const row = stats.getByRole('row').filter({ hasText: third.ready.listen });
   await row.getByText('alive').waitFor();
   await third.kill9();
@@ -80,7 +80,7 @@ test('A22 B6 a large upload is paused and goes on after the page was closed and 
   const bytes = randomBytes(150 * 1024 * 1024);
   const file = path.join(network.folder, 'big.bin');
   await writeFile(file, bytes);
-  const before = await browser.page(`${peer.apiUrl}/files`);
+  const before = await browser.page(await peer.pageLink('/files'));
   await before.setInputFiles('input[type=file]', file);
   // A piece is 64 MiB: what came of the second one before the pause may be lost, the first one not.
   await until('a first piece has arrived', async () => (await offsets(before)).some((sent) => sent > 0.5), 60_000);
@@ -98,6 +98,29 @@ test('A22 B6 a large upload is paused and goes on after the page was closed and 
   assert.equal(Math.min(...sent) >= 64 * 1024 * 1024, true, `sent again from ${sent}`);
   const got = await peer.request('/api/v1/files/big.bin');
   assert.deepEqual(hash(Buffer.from(await got.arrayBuffer())), hash(bytes));
+});
+
+test('C3 the page without a link says how to get one; a link opens it once and leaves no trace in the address', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const peer = await network.start();
+  await peer.request('/api/v1/files/a%20file.txt', { method: 'PUT', body: 'hello' });
+  for (const view of [desktop, phone, { ...desktop, scheme: 'dark' }, { ...phone, scheme: 'light' }] as const) {
+    const page = await browser.page(`${peer.apiUrl}/files`, view);
+    await page.getByRole('heading', { name: 'This page needs a link of its peer' }).waitFor();
+    assert.equal(await page.getByText('a file.txt').count(), 0);
+    assert.deepEqual(await accessibilityFaults(page), []);
+    const link = await peer.pageLink('/files');
+    await page.getByLabel('A link, or the token of the peer').fill(link);
+    await page.getByRole('button', { name: 'Open' }).click();
+    await page.getByRole('link', { name: 'a file.txt' }).waitFor();
+    assert.equal(new URL(page.url()).hash, '');
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'a file.txt' }).click();
+    assert.equal(await readFile(await (await downloading).path(), 'utf8'), 'hello');
+    const late = await browser.page(link, view);
+    await late.getByRole('alert').filter({ hasText: 'chordial open' }).waitFor();
+  }
 });
 
 test('B6 every view is without faults of accessibility, light and dark, wide and narrow, and used by keyboard', async () => {
@@ -118,7 +141,7 @@ test('B6 every view is without faults of accessibility, light and dark, wide and
   const browsed = `/?peer=${other.ready.id}`;
   const inFolder = `/?folder=${cid}&name=songs`;
   for (const view of [desktop, phone]) {
-    const page = await browser.page(peer.apiUrl, view);
+    const page = await browser.page(await peer.pageLink(), view);
     for (const place of [...views, browsed, inFolder]) {
       await page.goto(`${peer.apiUrl}${place}`);
       await page.locator('main').waitFor();
@@ -128,7 +151,7 @@ test('B6 every view is without faults of accessibility, light and dark, wide and
       assert.equal(Number(wider) <= 0, true, `${place} is ${wider} pixels wider than the window`);
     }
   }
-  const page = await browser.page(peer.apiUrl);
+  const page = await browser.page(await peer.pageLink());
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
@@ -142,7 +165,7 @@ test('B6 100 000 files are listed and scrolled without stalling', async () => {
   await using network = await NetworkFixture.open();
   await using browser = await BrowserFixture.open();
   const peer = await network.start();
-  const page = await browser.page(`${peer.apiUrl}/stats`);
+  const page = await browser.page(await peer.pageLink('/stats'));
   // The list itself is made up: to put so many files would take minutes, and it is the page that is measured.
   await page.route('**/api/v1/files?**', (route) => route.fulfill({ json: madeUpPage(route.request().url()) }));
   await page.goto(peer.apiUrl);

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { root } from '../results.ts';
-import { runCommand } from './command.ts';
+import { type CommandResult, runCommand } from './command.ts';
 
 const program = path.join(root, 'test/fixtures/small-peer-process.ts');
 
@@ -22,7 +22,7 @@ class Started implements AsyncDisposable {
     this.data = data;
     this.child = spawn(process.execPath, [program, data, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, ...environment },
+      env: { ...process.env, XDG_RUNTIME_DIR: path.dirname(data), ...environment },
     });
     this.exited = once(this.child, 'exit');
     const { stdout } = this.child;
@@ -33,6 +33,12 @@ class Started implements AsyncDisposable {
   static async open(args: readonly string[] = [], environment: NodeJS.ProcessEnv = {}): Promise<Started> {
     const data = path.join(await mkdtemp(path.join(os.tmpdir(), 'chordial-test-')), 'data');
     return new Started(data, args, environment);
+  }
+
+  /** As the same user runs it. */
+  command(...args: readonly string[]): Promise<CommandResult> {
+    const environment = { ...process.env, XDG_RUNTIME_DIR: path.dirname(this.data) };
+    return runCommand([process.execPath, path.join(root, 'src/cli/main.ts'), ...args], { environment });
   }
 
   async line(): Promise<string> {
@@ -96,14 +102,7 @@ test('A4 a signal while still joining ends the start', async () => {
 test('A4 leave through the API ends the process after its caller was answered', async () => {
   await using started = await Started.open();
   const { api } = JSON.parse(await started.line()) as { api: string };
-  const left = await runCommand([
-    process.execPath,
-    path.join(root, 'src/cli/main.ts'),
-    'leave',
-    '--force',
-    '--api',
-    api,
-  ]);
+  const left = await started.command('leave', '--force', '--api', api);
   assert.equal(left.exit, 0, left.stderr);
   assert.deepEqual(await started.exited, [0, null]);
 });
@@ -115,15 +114,25 @@ test('a peer of a demonstration ends with its parent', async () => {
   assert.deepEqual(await started.exited, [0, null]);
 });
 
-test('an API beyond loopback gets a token, which commands find in the data folder', async () => {
-  await using started = await Started.open(['0.0.0.0:0']);
-  const { api } = JSON.parse(await started.line()) as { api: string };
-  const near = api.replace('0.0.0.0', '127.0.0.1');
-  assert.equal((await fetch(`http://${near}/api/v1/node`)).status, 401);
-  const token = (await readFile(path.join(started.data, 'api-token'), 'utf8')).trim();
-  assert.equal(token.length, 32);
-  const ring = await runCommand([process.execPath, path.join(root, 'src/cli/main.ts'), 'ring', '--data', started.data]);
-  assert.equal(ring.exit, 0, ring.stderr);
+test('C3 the API has a token from the first start on, which commands of the same user find by folder or address', async () => {
+  for (const where of ['127.0.0.1:0', '0.0.0.0:0']) {
+    await using started = await Started.open([where]);
+    const { api } = JSON.parse(await started.line()) as { api: string };
+    const near = api.replace('0.0.0.0', '127.0.0.1');
+    assert.equal((await fetch(`http://${near}/api/v1/node`)).status, 401);
+    const file = path.join(started.data, 'api-token');
+    assert.equal((await readFile(file, 'utf8')).trim().length, 32);
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    for (const [flag, value] of [
+      ['--data', started.data],
+      ['--api', `http://${near}`],
+    ] as const) {
+      const ring = await started.command('ring', flag, value);
+      assert.equal(ring.exit, 0, ring.stderr);
+    }
+    const open = await started.command('open', '--print', '--api', `http://${near}`);
+    assert.match(open.text, new RegExp(`^http://${near}/#t=[\\w-]{32}\n$`));
+  }
 });
 
 test('A22 start on a taken API port says so and exits with 1', async () => {

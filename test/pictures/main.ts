@@ -36,7 +36,7 @@ await write('shared', shared);
 await network.command(['share', path.join(network.folder, 'shared')], second);
 await mkdir(folder, { recursive: true });
 
-const search = await browser.page(third.apiUrl, wide);
+const search = await browser.page(await third.pageLink(), wide);
 await until(
   'all is found',
   async () => {
@@ -48,12 +48,12 @@ await until(
 );
 await shoot('search', search);
 
-const ring = await browser.page(`${first.apiUrl}/ring?file=${encodeURIComponent('field notes.pdf')}`, small);
+const ring = await browser.page(await first.pageLink(`/ring?file=${encodeURIComponent('field notes.pdf')}`), small);
 await ring.getByText(/blocks? in 3 copies/).waitFor();
 await ring.locator('svg.ring .replica').first().waitFor();
 await shoot('ring', ring);
 
-const stats = await browser.page(`${third.apiUrl}/stats`, { ...wide, height: 640 });
+const stats = await browser.page(await third.pageLink('/stats'), { ...wide, height: 640 });
 for (const word of ['notes', 'school', '*.flac']) {
   await network.command(['search', ...(word.startsWith('*') ? ['--broadcast'] : []), word], third);
 }

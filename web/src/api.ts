@@ -1,5 +1,6 @@
 /** Calls to the peer that served this page. Failures carry the plain words of its problem+json. */
 import { type AnswerOf, callOf, type GivenArguments, type OperationName } from '../../src/client/call.ts';
+import { signedOut } from './session.ts';
 
 export class ApiFailure extends Error {
   readonly code: string;
@@ -45,6 +46,7 @@ export async function send<T>(method: string, path: string, body?: unknown, sign
     if (signal?.aborted) throw error;
     throw new ApiFailure(0, 'no-answer', 'The peer does not answer. Is it still running?');
   }
+  if (response.status === 401) signedOut();
   if (!response.ok) throw await failureOf(response);
   const text = await response.text();
   return (text === '' ? null : JSON.parse(text)) as T;

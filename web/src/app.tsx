@@ -4,11 +4,13 @@ import { useEffect } from 'preact/hooks';
 import { Mark, ViewIcon } from './icons.tsx';
 import { useAnswer, useEvents } from './live.ts';
 import { follow, pathOf, useAddress, type View, viewOf, views } from './route.ts';
+import { useSession } from './session.ts';
 import { counted, shortPeer } from './shown.ts';
 import { FilesView } from './views/files.tsx';
 import { RingView } from './views/ring.tsx';
 import { SearchView } from './views/search.tsx';
 import { SharesView } from './views/shares.tsx';
+import { SignInView } from './views/sign-in.tsx';
 import { StatsView } from './views/stats.tsx';
 import { TransfersView } from './views/transfers.tsx';
 
@@ -35,6 +37,8 @@ export function App() {
   useEffect(() => {
     document.title = `${titles[view]} · Chordial`;
   }, [view]);
+  const session = useSession();
+  if (session.state === 'out') return <SignInView failure={session.failure} />;
   const Body = bodies[view];
   return (
     <>
