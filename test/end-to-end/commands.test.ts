@@ -17,8 +17,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { runtimeFile, writeRuntimeFile } from '../../src/storage/runtime-folder.ts';
 import { partName } from '../../src/transfer/part-file.ts';
-import { ServedPeer } from '../fixtures/served-peer.ts';
+import { ServedPeer, servedToken, testKey } from '../fixtures/served-peer.ts';
 import { root } from '../results.ts';
 import { type CommandResult, runCommand } from './command.ts';
 
@@ -26,14 +27,30 @@ import { type CommandResult, runCommand } from './command.ts';
 class Desk implements AsyncDisposable {
   readonly served: ServedPeer;
   readonly folder: string;
+  #home: string;
+  #token: { readonly CHORDIAL_API_TOKEN?: string } = {};
 
   private constructor(served: ServedPeer, folder: string) {
     this.served = served;
     this.folder = folder;
+    this.#home = folder;
   }
 
   static async open(): Promise<Desk> {
-    return new Desk(await ServedPeer.open(), await mkdtemp(path.join(os.tmpdir(), 'chordial-test-')));
+    const desk = new Desk(await ServedPeer.open(), await mkdtemp(path.join(os.tmpdir(), 'chordial-test-')));
+    const { url, address } = desk.served.api;
+    const runtime = path.join(desk.folder, '.local', 'state', 'chordial', 'run');
+    await writeRuntimeFile(
+      runtimeFile(address, '.api'),
+      JSON.stringify({ ...desk.note(url), token: servedToken, localKey: testKey }),
+      runtime,
+    );
+    return desk;
+  }
+
+  /** As the peer leaves it in its data folder. */
+  note(url: string): object {
+    return { url, proofKey: this.served.api.proofKey, certificate: null, save: null };
   }
 
   run(args: readonly string[], input?: string): Promise<CommandResult> {
@@ -41,7 +58,7 @@ class Desk implements AsyncDisposable {
   }
 
   runAlone(args: readonly string[], input?: string): Promise<CommandResult> {
-    const environment = { PATH: process.env['PATH'], HOME: this.folder };
+    const environment = { PATH: process.env['PATH'], HOME: this.#home, ...this.#token };
     const options = {
       folder: this.folder,
       environment,
@@ -51,8 +68,10 @@ class Desk implements AsyncDisposable {
     return runCommand([process.execPath, path.join(root, 'src/cli/main.ts'), ...args], options);
   }
 
-  /** As if the peer ran on another machine: transfers by path are refused. */
+  /** As if the peer ran on another machine: no note of it is here, and transfers by path are refused. */
   beElsewhere(): void {
+    this.#home = path.join(this.folder, 'elsewhere');
+    this.#token = { CHORDIAL_API_TOKEN: servedToken };
     this.served.peer.transfers.start = async ({ path: wanted }) => {
       const { ChordialError } = await import('../../src/errors.ts');
       throw new ChordialError('unreadable-file', `${wanted} is not here.`);
@@ -294,11 +313,14 @@ test('A22 wrong usage exits with 2 and one line, and without a peer the way to s
 test('a note that an ended peer left behind is told as what it is', async () => {
   await using desk = await Desk.open();
   await mkdir(desk.path('data'));
-  const note = { url: 'http://127.0.0.1:1', id: 'x', save: null };
+  const note = desk.note('http://127.0.0.1:1');
   await writeFile(desk.path('data/running-peer.json'), JSON.stringify(note));
   assert.match((await desk.runAlone(['ls', '--data', 'data'])).stderr, /Nothing listens.*chordial start/);
-  await writeFile(desk.path('data/running-peer.json'), JSON.stringify({ ...note, url: desk.served.api.url }));
-  assert.match((await desk.runAlone(['ls', '--data', 'data'])).stderr, /does not run: another one/);
+  await writeFile(
+    desk.path('data/running-peer.json'),
+    JSON.stringify({ ...desk.note(desk.served.api.url), proofKey: '00' }),
+  );
+  assert.match((await desk.runAlone(['ls', '--data', 'data'])).stderr, /does not run: another program/);
 });
 
 test('case 5 two that would be one file are refused before anything is fetched', async () => {

@@ -96,7 +96,10 @@ class Terminal {
   constructor(command: readonly string[], folder: string) {
     // A terminal around a pipe has no size of its own.
     const line = `stty cols 100 rows 40; exec ${command.map((word) => `'${word}'`).join(' ')}`;
-    const environment = { ...process.env, TERM: 'xterm', COLUMNS: '100', LINES: '40' };
+    const { XDG_RUNTIME_DIR: _, ...inherited } = process.env;
+    // The home of the peers, so that the token of theirs is found.
+    const home = path.join(folder, 'home');
+    const environment = { ...inherited, HOME: home, TERM: 'xterm', COLUMNS: '100', LINES: '40' };
     this.#child = spawn('script', ['-qec', line, '/dev/null'], { cwd: folder, env: environment, detached: true });
     this.exited = once(this.#child, 'exit').then(([code]) => code as number | null);
     this.#child.stdout?.on('data', (piece: Buffer) => {

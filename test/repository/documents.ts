@@ -61,7 +61,7 @@ CID profile \`unixfs-v1-2025\`, so that the same file has the same CID everywher
 
 ${table(['key', 'flag', 'variable', 'what it does', 'without it'], rows)}
 
-Two more are for the environment only: \`CHORDIAL_API_TOKEN\`, the token of an API that other machines reach (made and kept in
+Two more are for the environment only: \`CHORDIAL_API_TOKEN\`, the token of the API (made at the first start and kept in
 the data folder when it is absent), and \`CHORDIAL_CONFIG\`. Commands that need a running peer find it through \`CHORDIAL_DATA\`
 or \`CHORDIAL_API\` too.
 
