@@ -19,7 +19,19 @@ async function codeOf(response: Response): Promise<string> {
 test('A10 the node shows id, neighbours, fingers and the port that is really bound', async () => {
   await using served = await ServedPeer.open();
   const node = (await (await served.fetch('/api/v1/node')).json()) as Record<string, unknown>;
-  const fields = ['api', 'bits', 'fingers', 'hosts', 'id', 'listen', 'members', 'network', 'predecessor', 'replicas'];
+  const fields = [
+    'api',
+    'bits',
+    'clock',
+    'fingers',
+    'hosts',
+    'id',
+    'listen',
+    'members',
+    'network',
+    'predecessor',
+    'replicas',
+  ];
   assert.deepEqual(Object.keys(node).sort(), [...fields, 'ringId', 'state', 'successors', 'virtualNodes'].sort());
   assert.equal(node['api'], served.api.address);
 });
@@ -43,7 +55,7 @@ test('A12 storage and lookup answer with the fields of the specification', async
   await using served = await ServedPeer.open();
   await served.put('a', 'x');
   const storage = (await (await served.fetch('/api/v1/storage?role=primary')).json()) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(storage).sort(), ['blocks', 'bytes', 'cursor', 'names']);
+  assert.deepEqual(Object.keys(storage).sort(), ['blocks', 'bytes', 'cachedBlocks', 'cachedBytes', 'cursor', 'names']);
   assert.equal(await codeOf(await served.fetch('/api/v1/storage?role=other')), 'bad-request');
   const lookup = (await (await served.fetch('/api/v1/lookup/key%3A0a')).json()) as Record<string, unknown>;
   assert.deepEqual(Object.keys(lookup).sort(), ['hops', 'key', 'milliseconds', 'owner', 'replicas']);
