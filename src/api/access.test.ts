@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Answer, ServedPeer, servedToken } from '../../test/fixtures/served-peer.ts';
+import { type Answer, ServedPeer, servedToken, testKey } from '../../test/fixtures/served-peer.ts';
 import { ChordialError } from '../errors.ts';
 import type { OpenApiDocument } from './open-api.ts';
 import { startApi } from './server.ts';
@@ -161,7 +161,8 @@ test('M4 M5 behind a proxy its host and origin are taken, its callers are elsewh
       assert.match(answer.body, /machine of the peer|on its machine/);
     }
   }
-  assert.equal((await served.raw('/api/v1/shares', json, 'POST', '{"path":"/etc"}')).status, 201);
+  const share = JSON.stringify({ path: '/etc', key: testKey });
+  assert.equal((await served.raw('/api/v1/shares', json, 'POST', share)).status, 201);
   const body = JSON.stringify({ token: servedToken });
   const given = await served.raw('/api/v1/session', { ...json, ...proxied, Cookie: '' }, 'POST', body);
   assert.match(String(given.headers['set-cookie']), /^__Host-chordial-\d+=.*; Secure$/);
