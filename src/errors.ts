@@ -44,7 +44,7 @@ export const errorKinds = {
   'no-live-source': { status: 503, exit: 1, title: 'No live source has it' },
   'disk-full': { status: 507, exit: 1, title: 'The disk is full' },
   'quota-full': { status: 507, exit: 1, title: 'The quota is used up' },
-  'publisher-full': { status: 507, exit: 1, title: 'The publisher has as many records as a peer keeps' },
+  'publisher-full': { status: 507, exit: 1, title: 'The publisher has as much as a peer keeps of one' },
   'unreadable-file': { status: 400, exit: 1, title: 'The file cannot be read' },
   'unwritable-file': { status: 400, exit: 1, title: 'The file cannot be written' },
   'outside-target': { status: 400, exit: 1, title: 'It would be written outside the place named' },

@@ -4,6 +4,7 @@ import { HashingThread } from '../content/hashing-thread.ts';
 import { ChordialError } from '../errors.ts';
 import type { Genesis } from '../network/genesis.ts';
 import { networkId } from '../network/genesis.ts';
+import { isHostId } from '../network/host-id.ts';
 import { type Identity, verifySignature } from '../network/identity.ts';
 import { hello } from '../network/join-hello.ts';
 import type { Members } from '../network/members.ts';
@@ -40,6 +41,7 @@ import { type ItemIndex, keyOfRecord, recordSet } from '../storage/item-index.ts
 import { PointerTable } from '../storage/pointer-table.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import { SharedFileTable } from '../storage/shared-file-table.ts';
+import { StorageShares } from '../storage/storage-shares.ts';
 import { DataPath } from '../transfer/data-path.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
@@ -92,7 +94,11 @@ export class DataPlane {
   #takesNothing = false;
   #closing: string | null = null;
 
-  private constructor(options: DataPlaneOptions, blocks: DiskBlockStore, tables: IndexedTables) {
+  private constructor(
+    options: DataPlaneOptions,
+    { blocks, shares: storageShares }: { readonly blocks: DiskBlockStore; readonly shares: StorageShares },
+    tables: IndexedTables,
+  ) {
     const { claims, records, index, shares, ownBatches } = tables;
     const { catalog, identity, genesis, transport, silences, view, configuration, events } = options;
     this.#options = options;
@@ -118,6 +124,7 @@ export class DataPlane {
       clock: systemClock,
       random: systemRandom,
       blocks,
+      storageShares,
       records,
       index,
       claims,
@@ -182,9 +189,12 @@ export class DataPlane {
     const quotaBytes = await quotaOf(options);
     const { folder, catalog, genesis } = options;
     const tables = await openIndexedTables(catalog, genesis.replicas);
-    const { claims, index } = tables;
-    const blocks = await DiskBlockStore.open({ folder, catalog, claims, index, quotaBytes });
-    return new DataPlane(options, blocks, tables);
+    const { claims, index, counts } = tables;
+    const { membership, identity } = options;
+    const shareOf = (host: string) => (isHostId(host) ? membership.of(host).share : null);
+    const shares = new StorageShares({ counts, quotaBytes, self: identity.host, shareOf });
+    const blocks = await DiskBlockStore.open({ folder, catalog, claims, index, quotaBytes, shares });
+    return new DataPlane(options, { blocks, shares }, tables);
   }
 
   /** The peer is a member now: repair and interrupted transfers go on. */

@@ -2,6 +2,7 @@
 import { ChordialError } from '../errors.ts';
 import type { Wire } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
+import { rowBytes } from '../storage/publisher-schema.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { decodeEntry, type EncodedEntry, type RecordKind } from './entry.ts';
 import { isFromTheFuture, maximumClockSkewMilliseconds } from './merge.ts';
@@ -23,12 +24,15 @@ const maximumEntriesPerAnswer = 192;
 const maximumEntriesPerPublisher = 10_000_000;
 
 export class RecordHolder {
-  readonly #ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report'>;
+  readonly #ports: Pick<
+    RecordPorts,
+    'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report' | 'storageShares'
+  >;
 
   readonly #mostPerPublisher: number;
 
   constructor(
-    ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report'>,
+    ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report' | 'storageShares'>,
     mostPerPublisher = maximumEntriesPerPublisher,
   ) {
     this.#ports = ports;
@@ -120,6 +124,10 @@ export class RecordHolder {
       );
     }
     counts.set(publisher, count + 1);
+    const { bytes, subject } = row;
+    const before = table.find(row)?.bytes.length;
+    const grows = before === undefined ? bytes.length + 2 * subject.length + rowBytes.record : bytes.length - before;
+    if (grows > 0) this.#ports.storageShares?.checkRows(publisher, grows);
   }
 
   #checkedRow(encoded: EncodedEntry): RecordRow {

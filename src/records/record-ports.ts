@@ -7,6 +7,7 @@ import type { Contact } from '../ring/pointer.ts';
 import type { Clock } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import type { RecordTable } from '../storage/record-table.ts';
+import type { StorageShares } from '../storage/storage-shares.ts';
 import type { CopyRule } from './durable-copies.ts';
 import type { EntryVerifier } from './entry-verifier.ts';
 import type { RecordPlaces } from './record-keys.ts';
@@ -37,6 +38,8 @@ export interface RecordPorts {
   readonly rule: CopyRule;
   /** Whether all that belongs here under a key has come; a host that is still being given its share cannot say "absent". */
   readonly confirmed: { covers(key: string): boolean };
+  /** Of whom how much may lie here; null: the room is everybody's. */
+  readonly storageShares?: Pick<StorageShares, 'checkRows'> | null;
   /** Told of entries and hosts that were refused; for logs and counters. */
   readonly report?: (what: 'refused-record' | 'no-answer', host: Contact, detail: string) => void;
 }

@@ -7,6 +7,7 @@ import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.
 import { malformed as malformedMessage } from '../network/wire-reading.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
+import { rowBytes } from '../storage/publisher-schema.ts';
 import type { BatchRow, HeldLeaf, LeafRow, ShareTable } from '../storage/share-table.ts';
 import type { BatchHeader } from './batch-header.ts';
 import type { HeaderVerifier } from './header-verifier.ts';
@@ -31,7 +32,8 @@ import {
   shareMessages,
 } from './share-messages.ts';
 
-export interface ShareHolderPorts extends Pick<RecordPorts, 'places' | 'clock' | 'confirmed' | 'report'> {
+export interface ShareHolderPorts
+  extends Pick<RecordPorts, 'places' | 'clock' | 'confirmed' | 'report' | 'storageShares'> {
   readonly shares: ShareTable;
   readonly headers: HeaderVerifier;
   /** The row of the leaf that an item of the index names. */
@@ -169,7 +171,7 @@ export class ShareHolder {
     if (known?.ended === true) return;
     if (known === null) this.#checkBounds(header);
     const size = leaves.reduce((sum, leaf) => sum + leaf.length, known === null ? bytes.length : 0);
-    this.#checkRoom(size);
+    this.#checkRoom(header.publisher, size + leaves.length * rowBytes.leaf);
     const paths = verifyRun(header.root, header.leaves, first, leaves.map(hashOfLeaf), proof);
     if (paths === null) throw malformed('a run is not proved by its batch');
     const rows = leaves.map((leaf, index) => this.#leafRow(leaf, first + index, paths[index]!));
@@ -185,7 +187,7 @@ export class ShareHolder {
         'publisher-full',
         `${header.publisher} ended ${maximumEndsPerPublisher} batches that are not here, as many as are remembered.`,
       );
-    this.#checkRoom(header.bytes.length);
+    this.#checkRoom(header.publisher, header.bytes.length + rowBytes.batch);
     this.#keptBytes += header.bytes.length;
     await shares.put(batchRow(header), [], this.#latest());
   }
@@ -195,7 +197,8 @@ export class ShareHolder {
     return this.#ports.clock.wallTime() + maximumClockSkewMilliseconds;
   }
 
-  #checkRoom(bytes: number): void {
+  #checkRoom(publisher: string, bytes: number): void {
+    this.#ports.storageShares?.checkRows(publisher, bytes);
     if (this.#keptBytes + bytes <= maximumShareBytes) return;
     throw new ChordialError('quota-full', 'This peer holds as many entries of shares as it takes. Others hold them.');
   }

@@ -6,7 +6,8 @@
  *                lie there besides their places, and count as no copies.
  * `blocks.get` stream  `{cids}` → `{sizes}` and the bytes of the blocks that are there, one after the other.
  * `blocks.check` request `{cids}` → `{}`: bad bytes came from there, and the holder had better look at its copies.
- * `blocks.room` request `{}` → `{room}`: bytes that the holder would take of puts of the asker.
+ * `blocks.room` request `{}` → `{room, gives}`: bytes that the holder would take of puts of the asker, and those that it gives to
+ *                everybody, its quota.
  * `blocks.put` stream  `{blocks: [{cid, size, claims: [position…], relay?}], claims}` and their bytes → `{results}`, each
  *                      `stored`, `present` or an error code; claims as in claim-messages.ts. A block with `relay` is handed on
  *                      to the other ones of so many places before the answer, as far as that can be done soon.
@@ -57,10 +58,20 @@ export function decodeCids(body: Wire, most: number): readonly CID[] {
 
 export const encodeSizes = (sizes: readonly number[]): Wire => ({ sizes });
 
-export const encodeRoom = (room: number): Wire => ({ room: Math.min(room, Number.MAX_SAFE_INTEGER) });
+export interface Room {
+  readonly room: number;
+  readonly gives: number;
+}
 
-export const decodeRoom = (body: Wire): number =>
-  readInteger(field(body, 'room'), 'the room', 0, Number.MAX_SAFE_INTEGER);
+export function encodeRoom({ room, gives }: Room): Wire {
+  const most = Number.MAX_SAFE_INTEGER;
+  return { room: Math.floor(Math.min(room, most)), gives: Math.floor(Math.min(gives, most)) };
+}
+
+export function decodeRoom(body: Wire): Room {
+  const read = (name: string) => readInteger(field(body, name), `the ${name}`, 0, Number.MAX_SAFE_INTEGER);
+  return { room: read('room'), gives: read('gives') };
+}
 
 /** Positional: entry i belongs to CID i of the question; `absentSize` or `unknownSize` without the block. */
 export function decodeSizes(body: Wire, count: number): readonly number[] {

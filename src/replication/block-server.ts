@@ -10,7 +10,7 @@ import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { BlockStore, ClaimedBlock } from '../storage/block-store.ts';
-import type { Claim } from '../storage/claim-table.ts';
+import { type Claim, claimVia } from '../storage/claim-table.ts';
 import {
   absentSize,
   decodeCids,
@@ -27,6 +27,7 @@ import {
 } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import { decodeClaimed } from './claim-messages.ts';
+import type { ClaimOwners } from './claim-owners.ts';
 import type { ConfirmedRanges } from './confirmed-ranges.ts';
 import { EndedPuts } from './ended-puts.ts';
 import { FairByteBudget } from './fair-byte-budget.ts';
@@ -63,6 +64,7 @@ export class BlockServer {
   readonly #shared: SharedBlocks | null;
   readonly #ended: EndedPuts;
   readonly #relay: Pick<Relay, 'pass'> | null;
+  readonly #owners: ClaimOwners | null;
   readonly #incoming = new FairByteBudget(maximumIncomingBytes, maximumReservedBytes);
   readonly #outgoing = new FairByteBudget(maximumOutgoingBytes, maximumReservedBytes);
 
@@ -71,6 +73,7 @@ export class BlockServer {
    * @param shared handed out too, but no copies to be counted.
    * @param ended what only these claim is not taken.
    * @param relay hands on what its sender wants to have handed on.
+   * @param owners what may come of whom; without it the room is everybody's.
    */
   constructor(
     blocks: BlockStore,
@@ -81,7 +84,9 @@ export class BlockServer {
     shared: SharedBlocks | null = null,
     ended: EndedPuts = new EndedPuts(),
     relay: Pick<Relay, 'pass'> | null = null,
+    owners: ClaimOwners | null = null,
   ) {
+    this.#owners = owners;
     this.#relay = relay;
     this.#ended = ended;
     this.#shared = shared;
@@ -104,7 +109,7 @@ export class BlockServer {
 
   /** `blocks.room` */
   room(from: Contact): Wire {
-    return encodeRoom(this.#blocks.roomFor(from.host));
+    return encodeRoom({ room: this.#blocks.roomFor(from.host), gives: this.#blocks.quotaBytes });
   }
 
   /** `blocks.check` */
@@ -116,10 +121,10 @@ export class BlockServer {
   /** `blocks.claim` */
   async claim(from: Contact, body: Wire): Promise<Wire> {
     const asked = decodeClaimed(body);
-    const isTaken = asked.map(({ claims }) => !this.#wasLetGo(claims, from));
+    const isTaken = asked.map(({ cid, claims }) => !this.#wasLetGo(claims, from) && this.#mayClaim(cid, claims, from));
     const standing = asked.map(({ cid, claims }, index) => ({
       cid,
-      claims: isTaken[index] ? this.#ended.standing(claims) : [],
+      claims: isTaken[index] ? ownedBy(this.#ended.standing(claims), from) : [],
     }));
     const sizes = await this.#blocks.claim(standing);
     return encodeSizes(sizes.map((size, index) => (isTaken[index] ? (size ?? -1) : -1)));
@@ -171,6 +176,18 @@ export class BlockServer {
     return { header: encodeResults(settled) };
   }
 
+  /** One block too many of claims is as if it were absent: then it is refused with its bytes, which tells why. */
+  #mayClaim(cid: CID, claims: readonly Claim[], from: Contact): boolean {
+    try {
+      this.#owners?.checkClaims(blockKey(cid), ownedBy(claims, from));
+      return true;
+    } catch (error) {
+      if (!(error instanceof ChordialError)) throw error;
+      this.#events.refused?.(from, error.code);
+      return false;
+    }
+  }
+
   /** The publisher goes on with a put of which this host has let blocks go: it has to begin again. */
   #wasLetGo(claims: readonly Claim[], { host }: Contact): boolean {
     return claims.some((claim) => claim.publisher === host && this.#ended.gaveUp(claim));
@@ -190,11 +207,13 @@ export class BlockServer {
       return 'bad-content';
     }
     if (this.#wasLetGo(offered, from)) return 'ended';
-    const claims = this.#ended.standing(offered);
-    const [size] = await this.#blocks.claim([{ cid, claims }]);
-    if (typeof size === 'number') return 'present';
-    if (this.#ended.areOver(offered)) return 'ended';
+    const claims = ownedBy(this.#ended.standing(offered), from);
     try {
+      this.#owners?.checkClaims(blockKey(cid), claims);
+      const [size] = await this.#blocks.claim([{ cid, claims }]);
+      if (typeof size === 'number') return 'present';
+      if (this.#ended.areOver(offered)) return 'ended';
+      await this.#owners?.checkBlock(claims, bytes.length);
       await this.#blocks.put([{ cid, bytes, claims }]);
       return 'stored';
     } catch (error) {
@@ -234,3 +253,6 @@ export class BlockServer {
     if (held.length > 0) this.#events.sent?.(to, held.length, sentBytes);
   }
 }
+
+const ownedBy = (claims: readonly Claim[], { host }: Contact): readonly Claim[] =>
+  claims.map((claim) => claimVia(claim, host));

@@ -88,7 +88,8 @@ export class BlockStorer {
 
   async #roomAt(host: Contact): Promise<number> {
     try {
-      return decodeRoom(await this.#ports.transport.request(host, blockMessages.room, {}, { deadline: roomDeadline }));
+      const options = { deadline: roomDeadline };
+      return decodeRoom(await this.#ports.transport.request(host, blockMessages.room, {}, options)).room;
     } catch (error) {
       if (error instanceof ChordialError || error instanceof TransportError) return Number.POSITIVE_INFINITY;
       throw error;
@@ -150,8 +151,7 @@ export class BlockStorer {
       went.stored.push(host);
       went.acknowledged.set(host.host, host);
     } catch (error) {
-      if (error instanceof ChordialError && (error.code === 'quota-full' || error.code === 'disk-full'))
-        went.full.push(host);
+      if (error instanceof ChordialError && isWithoutRoom(error)) went.full.push(host);
       throw error;
     }
   }
@@ -199,6 +199,9 @@ interface Went {
   /** Those that stored any block of the put. */
   readonly acknowledged: Map<HostId, Contact>;
 }
+
+const isWithoutRoom = ({ code }: ChordialError): boolean =>
+  code === 'quota-full' || code === 'disk-full' || code === 'publisher-full';
 
 /** `quota-full` when hosts had no room: trying again does not help then. */
 function tooFew(

@@ -68,13 +68,12 @@ export function decodeClaimList(body: Wire, most: number): ClaimList {
 }
 
 /** The answer to a question, from the claims as they are here. */
-export function listClaims({ keys, after }: ClaimListQuestion, claimsOf: (key: string) => readonly Claim[]): ClaimList {
+export function listClaims({ keys, after }: ClaimListQuestion, claims: Pick<ClaimTable, 'of'>): ClaimList {
   const blocks: (readonly Claim[])[] = [];
   let room = maximumClaimsPerMessage;
   for (const [index, key] of keys.entries()) {
-    const all = claimsOf(key);
-    const left = index === 0 && after !== null ? all.filter((claim) => follows(claim, after)) : all;
     if (index > 0 && room === 0) return { blocks, more: true };
+    const left = claims.of(key, index === 0 ? after : null, room + 1);
     blocks.push(left.slice(0, room));
     if (left.length > room) return { blocks, more: true };
     room -= left.length;
@@ -91,7 +90,7 @@ export function answerClaimList(
 ): Wire {
   const question = decodeListQuestion(body);
   for (const key of question.keys) handedOn.note(from.host, key);
-  return encodeClaimList(listClaims(question, (key) => claims.of(key)));
+  return encodeClaimList(listClaims(question, claims));
 }
 
 /** Of each block all claims on it at the host, in the order of the keys. */
@@ -140,13 +139,4 @@ export function pagesOfClaims(blocks: readonly ClaimedCid[]): readonly (readonly
   }
   if (page.length > 0) pages.push(page);
   return pages;
-}
-
-/** As SQLite orders them: by the bytes of their text. */
-function follows(claim: Claim, after: Claim): boolean {
-  const order =
-    Buffer.compare(Buffer.from(claim.publisher), Buffer.from(after.publisher)) ||
-    Buffer.compare(Buffer.from(claim.name), Buffer.from(after.name)) ||
-    claim.sequence - after.sequence;
-  return order > 0;
 }

@@ -17,7 +17,9 @@ const tickMilliseconds: Milliseconds = 5000;
 /** The publisher of a put is asked so long after a block came, and again while it does not commit. */
 const askEveryMilliseconds: Milliseconds = 10_000;
 /** Of one publisher in one question, and in one turn. */
-const putsPerQuestion = 64;
+const putsPerQuestion = 256;
+/** Names looked at in one turn, of puts for which one owner stands. */
+const namesPerOwner = 32;
 const everythingEveryMilliseconds: Milliseconds = 6 * 3600 * 1000;
 /** After the start the ring settles first; where all begin at once, as after a power cut, nothing may add to what that takes. */
 const firstEverythingMilliseconds: Milliseconds = 60_000;
@@ -130,7 +132,7 @@ export class ClaimUpkeep {
       this.#ports.ended.note(put.publisher, put.name, put.sequence + 1);
       await this.#drop(put);
     }
-    await this.#askPublishers(claims.unconfirmed(now, askEveryMilliseconds, putsPerStep));
+    await this.#askPublishers(claims.unconfirmed(now, askEveryMilliseconds, putsPerQuestion));
     if (clock.now() < this.#everythingAt) return;
     this.#everythingAt = clock.now() + this.#spread(everythingEveryMilliseconds);
     await this.#checkEverything();
@@ -167,19 +169,27 @@ export class ClaimUpkeep {
     }
   }
 
-  /** Each for its own puts; the names of those that do not go on are looked at. */
+  /**
+   * Each for its own puts. The names of those that do not go on are looked at, a few of each owner at a time: whoever hands on
+   * claims of puts that never were keeps nobody else's waiting.
+   */
   async #askPublishers(puts: readonly KnownPut[]): Promise<void> {
     const publishers = [...Map.groupBy(puts, ({ publisher }) => publisher)];
-    await Promise.all(
+    const doubtful = await Promise.all(
       publishers.map(async ([publisher, all]) => {
         const some = all.slice(0, putsPerQuestion);
         const answer = await this.#ports.newsOf(publisher, some);
-        if (this.#closed) return;
-        const news = some.map((put, index) => ({ put, news: answer?.[index] ?? null }));
-        const doubtful = await this.#heed(news);
-        const signs = new Map(doubtful.map(({ put, news }) => [put.put, news === null ? 'silent' : 'over'] as const));
-        await this.#checkNames(
-          doubtful.map(({ put }) => put),
+        if (this.#closed) return [];
+        return this.#heed(some.map((put, index) => ({ put, news: answer?.[index] ?? null })));
+      }),
+    );
+    const owners = Map.groupBy(doubtful.flat(), ({ put }) => put.owner);
+    await Promise.all(
+      [...owners.values()].map((all) => {
+        const some = all.slice(0, namesPerOwner);
+        const signs = new Map(some.map(({ put, news }) => [put.put, news === null ? 'silent' : 'over'] as const));
+        return this.#checkNames(
+          some.map(({ put }) => put),
           signs,
         );
       }),

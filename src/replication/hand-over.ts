@@ -124,7 +124,7 @@ async function giveOrNext(
   try {
     return await give(host);
   } catch (error) {
-    const isFull = error instanceof ChordialError && (error.code === 'quota-full' || error.code === 'disk-full');
+    const isFull = error instanceof ChordialError && ['quota-full', 'disk-full', 'publisher-full'].includes(error.code);
     const next = isFull ? substitutes.next() : null;
     if (next === null || next.done) throw error;
     return giveOrNext(next.value, substitutes, give);

@@ -223,7 +223,7 @@ export class HostLane {
     const refused = this.#full?.bytes;
     if (refused === undefined || blocks.every(({ bytes }) => bytes.length < refused)) return;
     const options = { deadline: silenceMilliseconds };
-    const room = decodeRoom(await this.#ports.transport.request(this.contact, blockMessages.room, {}, options));
+    const { room } = decodeRoom(await this.#ports.transport.request(this.contact, blockMessages.room, {}, options));
     if (room >= blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)) this.#full = null;
   }
 

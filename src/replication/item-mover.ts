@@ -11,7 +11,7 @@ import { TransportError } from '../network/transport.ts';
 import { storedEntries } from '../records/entry.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
-import type { Claim } from '../storage/claim-table.ts';
+import { type Claim, claimVia } from '../storage/claim-table.ts';
 import { type BlockSet, type ItemSet, recordSet } from '../storage/item-index.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ByteRate } from './byte-rate.ts';
@@ -78,7 +78,7 @@ export class ItemMover {
       const bytes = await this.#source(host).fetch({ cid, abandoned: false });
       if (bytes === null) return 'failed';
       await this.#rate.pass(bytes.length, signal);
-      await blocks.put([{ cid, bytes, claims }]);
+      await blocks.put([{ cid, bytes, claims: claims.map((claim) => claimVia(claim, host.host)) }]);
       leaves.giveBack(bytes);
       return 'moved';
     } catch (error) {
@@ -181,7 +181,10 @@ export class ItemMover {
         const theirs = await client.claims(host, some.map(blockKey));
         const own = some.map((cid) => ({ cid, claims: blocks.claimsOf(cid) }));
         await blocks.claim(
-          some.map((cid, position) => ({ cid, claims: this.#ports.ended.standing(theirs[position] ?? []) })),
+          some.map((cid, position) => ({
+            cid,
+            claims: this.#ports.ended.standing(theirs[position] ?? []).map((claim) => claimVia(claim, host.host)),
+          })),
         );
         const options = { deadline: claimDeadlineMilliseconds, signal };
         for (const page of pagesOfClaims(own))
@@ -258,5 +261,5 @@ function isEnded(error: unknown): boolean {
 }
 
 function isFull(error: unknown): boolean {
-  return error instanceof ChordialError && (error.code === 'quota-full' || error.code === 'disk-full');
+  return error instanceof ChordialError && ['quota-full', 'disk-full', 'publisher-full'].includes(error.code);
 }

@@ -1,15 +1,17 @@
 /**
- * The puts of this host that go on, and what holders are told of them (spec: a put that failed gives its space back). A
- * put commits in this order: every block durable; where it took long, holders asked whether they still keep it; its name durable; its
+ * The puts of this host that go on, and what holders are told of them. A put commits in this order: every block durable; where it took long, holders asked whether they still keep it; its name durable; its
  * holders told. A holder that is not told asks, and lets a put go that its publisher knows nothing of, or whose publisher is
  * silent. So a put whose end was seen by its user is known to its holders moments later, and one that was cut off to none.
+ *
+ * Those that hold blocks of a put hear from its publisher every 10 s that it goes on: they cannot ask a client, which nobody
+ * reaches.
  *
  * One that failed counts as going on for a while, since its blocks serve the next attempt.
  */
 import { ChordialError } from '../errors.ts';
 import type { Transport } from '../network/transport.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
+import type { Clock, Milliseconds, Timer } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import {
   claimMessages,
@@ -24,6 +26,8 @@ import {
 const resumableMilliseconds: Milliseconds = 20_000;
 /** A put that took longer may have been let go by holders that did not hear of it. */
 const unheardMilliseconds: Milliseconds = 20_000;
+/** While a put goes on its holders are told so. */
+const aliveEveryMilliseconds: Milliseconds = 10_000;
 /** What is told of many small puts goes together. */
 const gatherMilliseconds: Milliseconds = 20;
 const deadlineMilliseconds: Milliseconds = 3000;
@@ -50,6 +54,8 @@ export class OwnPuts {
   readonly #began: Milliseconds;
   readonly #news = new Map<HostId, { readonly contact: Contact; puts: ToldPut[] }>();
   readonly #sending = new Set<Promise<void>>();
+  readonly #underWay = new Set<OwnPut>();
+  #alive: Timer | null = null;
 
   constructor(ports: OwnPutsPorts) {
     this.#ports = ports;
@@ -60,7 +66,10 @@ export class OwnPuts {
     const state = this.#names.get(name) ?? { underWay: 0, failedAt: Number.NEGATIVE_INFINITY };
     state.underWay += 1;
     this.#names.set(name, state);
-    return new OwnPut({ name, sequence }, this.#ports.clock.now(), this);
+    const put = new OwnPut({ name, sequence }, this.#ports.clock.now(), this);
+    this.#underWay.add(put);
+    this.#alive ??= this.#ports.clock.after(aliveEveryMilliseconds, () => this.#tellAlive());
+    return put;
   }
 
   /** Whether blocks of an earlier attempt at this name may lie at their holders. */
@@ -103,7 +112,8 @@ export class OwnPuts {
     }
   }
 
-  ended(name: string, isCommitted: boolean): void {
+  ended(put: OwnPut, name: string, isCommitted: boolean): void {
+    this.#underWay.delete(put);
     const state = this.#names.get(name);
     if (state === undefined) return;
     state.underWay -= 1;
@@ -119,9 +129,18 @@ export class OwnPuts {
     if (state !== undefined && state.underWay === 0) this.#names.delete(name);
   }
 
-  /** Resolves when nothing is on its way to anybody. */
-  async settled(): Promise<void> {
+  /** Tells nothing more; resolves when nothing is on its way to anybody. */
+  async close(): Promise<void> {
+    this.#alive?.cancel();
+    this.#underWay.clear();
     await Promise.all(this.#sending);
+  }
+
+  #tellAlive(): void {
+    this.#alive = null;
+    if (this.#underWay.size === 0) return;
+    this.#alive = this.#ports.clock.after(aliveEveryMilliseconds, () => this.#tellAlive());
+    for (const put of this.#underWay) put.goesOn();
   }
 
   #forget(name: string): void {
@@ -185,14 +204,18 @@ export class OwnPut {
     );
   }
 
+  goesOn(): void {
+    this.#tell('under way', null);
+  }
+
   committed(expiry: number | null): void {
-    this.#puts.ended(this.#name, true);
+    this.#puts.ended(this, this.#name, true);
     this.#tell('committed', expiry);
   }
 
   /** @param isHopeless trying again at once would not help: what was sent is let go now */
   failed(isHopeless: boolean): void {
-    this.#puts.ended(this.#name, false);
+    this.#puts.ended(this, this.#name, false);
     if (!isHopeless) return;
     this.#puts.giveUp(this.#name);
     this.#tell('over', null);

@@ -17,8 +17,8 @@ import { sharedFileSchema } from './shared-file-schema.ts';
 import { smallBlockSchema } from './small-block-schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
-/** Raised with every change of the tables; an older catalogue is brought up to date at opening. */
-const schemaVersion = 9;
+/** Raised with every change of the tables. */
+const schemaVersion = 10;
 
 const schema = `
   CREATE TABLE blocks (
@@ -126,16 +126,12 @@ export class Catalog {
       this.#checkSound();
       return false;
     }
-    if (version < 0 || version > schemaVersion)
+    if (version !== 0)
       throw new Error(`it has tables of version ${version}, and this Chordial knows version ${schemaVersion}`);
-    // Blocks that came before there were claims are nobody's until they are claimed: their time to be runs from now.
-    // As the file was made otherwise, it has to be written anew once for this.
-    if (version > 0 && version < 5) this.database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM;');
-    const made = version === 0 ? schema : upgradeFrom(version, this.wallTime());
     this.database.exec(
-      `BEGIN IMMEDIATE; ${made} ${claimSchema} ${itemSchema} ${pointerSchema} ${smallBlockSchema} ${publisherSchema} ${shareSchema} ${sharedFileSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
+      `BEGIN IMMEDIATE; ${schema} ${claimSchema} ${itemSchema} ${pointerSchema} ${smallBlockSchema} ${shareSchema} ${sharedFileSchema} ${publisherSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
     );
-    return version === 0;
+    return true;
   }
 
   /** A full check reads the whole file; this touches the head of each table, and damage beyond shows when it is read. */
@@ -146,6 +142,7 @@ export class Catalog {
       'settings',
       'puts',
       'claims',
+      'claimed',
       'items',
       'buckets',
       'pointers',
@@ -168,14 +165,6 @@ function parsed(text: unknown): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** What tables of an earlier version lack, but for those made when they are not there. */
-function upgradeFrom(version: number, now: Milliseconds): string {
-  // Blocks that came before there were claims are nobody's until they are claimed: their time to be runs from now.
-  const claimable = version === 1 ? `UPDATE blocks SET added = ${now};` : '';
-  const small = version < 5 ? 'ALTER TABLE blocks ADD COLUMN small INTEGER;' : '';
-  return `${claimable} ${small}`;
 }
 
 function damaged(file: string, error: unknown): unknown {

@@ -11,6 +11,14 @@
 import { hash } from 'node:crypto';
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
+import {
+  addLanes,
+  emptyFingerprint,
+  fingerprintBytes,
+  lanesFromBytes,
+  lanesToBytes,
+  negativeLanes,
+} from './fingerprint.ts';
 import { pageLimit } from './key-range.ts';
 
 /** A put's word that a block is part of it, as it travels with the block. */
@@ -27,6 +35,13 @@ export interface Claim {
    * Without it every copy that repair makes would give a put that was cut off more time, and its blocks would never go.
    */
   readonly idleSeconds?: number;
+  /** The host that handed it on here, when that is not the publisher; never sent. It is charged until the put is known to be committed. */
+  readonly via?: string;
+}
+
+/** As it was handed on by a host: of another than its publisher, that host stands for it. */
+export function claimVia(claim: Claim, host: string): Claim {
+  return claim.publisher === host ? claim : { ...claim, via: host };
 }
 
 /** A put as this host knows it. Times are milliseconds since 1970. */
@@ -42,6 +57,8 @@ export interface KnownPut extends Claim {
   readonly confirmed: number | null;
   /** When that entry expires, or null. */
   readonly expiry: number | null;
+  /** Who is charged for it. */
+  readonly owner: string;
 }
 
 /** What `drop` did: call it again while there is `more`. */
@@ -52,13 +69,15 @@ export interface Dropped {
   readonly more: boolean;
 }
 
-export const claimDigestBytes = 16;
+export const claimDigestBytes = fingerprintBytes;
+/** Looked at where the open ones on a block are counted. */
+const latestClaims = 256;
 const secondMilliseconds = 1000;
 /** The time of the last block is written down to this precision, so that not each block costs an update. */
 const addedPrecisionMilliseconds = 5000;
 /** So long a put that is not known to be committed is asked for at every turn, then ever more rarely. */
 const youngMilliseconds = 120_000;
-const columns = 'put, publisher, name, sequence, replicas, added, heard, checked, confirmed, expiry';
+const columns = 'put, publisher, name, sequence, replicas, added, heard, checked, confirmed, expiry, owner';
 
 export class ClaimTable {
   readonly #catalog: Catalog;
@@ -70,11 +89,21 @@ export class ClaimTable {
   readonly #ofName: StatementSync;
   readonly #blocksOf: StatementSync;
   readonly #walk: StatementSync;
+  readonly #owners: StatementSync;
   readonly #unconfirmed: StatementSync;
   readonly #lapsed: StatementSync;
   readonly #check: StatementSync;
   readonly #touch: StatementSync;
   readonly #confirm: StatementSync;
+  readonly #byNumber: StatementSync;
+  readonly #handOn: StatementSync;
+  readonly #isNew: StatementSync;
+  readonly #sum: StatementSync;
+  readonly #setSum: StatementSync;
+  readonly #removeSum: StatementSync;
+  readonly #mostWanted: StatementSync;
+  readonly #openOf: StatementSync;
+  readonly #sizeOf: StatementSync;
   readonly #remove: StatementSync;
   readonly #removePut: StatementSync;
   readonly #forget: StatementSync;
@@ -86,69 +115,119 @@ export class ClaimTable {
     this.#changed = changed;
     const prepare = (sql: string) => catalog.database.prepare(sql);
     this.#insertPut =
-      prepare(`INSERT INTO puts (publisher, name, sequence, replicas, added, heard, checked) VALUES (?, ?, ?, ?, ?5, ?5, ?5)
+      prepare(`INSERT INTO puts (publisher, name, sequence, replicas, added, heard, checked, owner) VALUES (?, ?, ?, ?, ?5, ?5, ?5, ?6)
       ON CONFLICT DO UPDATE SET added = excluded.added WHERE excluded.added >= puts.added + ${addedPrecisionMilliseconds}`);
-    this.#findPut = prepare('SELECT put FROM puts WHERE publisher = ? AND name = ? AND sequence = ?');
-    this.#insert = prepare('INSERT OR IGNORE INTO claims (block, put) VALUES (?, ?)');
+    this.#findPut = prepare('SELECT put, owner FROM puts WHERE publisher = ? AND name = ? AND sequence = ?');
+    this.#byNumber = prepare('SELECT publisher, name, sequence, replicas FROM puts WHERE put = ?');
+    this.#handOn = prepare('UPDATE puts SET owner = ? WHERE put = ?');
+    this.#isNew = prepare('SELECT NOT EXISTS (SELECT 1 FROM claims WHERE block = ?1 AND put = ?2) AS fresh');
+    this.#insert = prepare(`INSERT INTO claims (block, put, charged) VALUES (?1, ?2, iif(EXISTS (
+      SELECT 1 FROM claims JOIN puts USING (put) WHERE block = ?1 AND owner = ?4 AND claims.charged > 0), 0, ?3))`);
+    this.#sum = prepare('SELECT claims, wanted, lanes FROM claimed WHERE block = ?');
+    this.#setSum = prepare('INSERT OR REPLACE INTO claimed (block, claims, wanted, lanes) VALUES (?, ?, ?, ?)');
+    this.#removeSum = prepare('DELETE FROM claimed WHERE block = ?');
+    this.#mostWanted = prepare('SELECT max(replicas) AS wanted FROM claims JOIN puts USING (put) WHERE block = ?');
+    this.#openOf = prepare(`SELECT count(*) AS count FROM (
+        SELECT put FROM claims WHERE block = ? ORDER BY put DESC LIMIT ${latestClaims}
+      ) JOIN puts USING (put) WHERE owner = ? AND confirmed IS NULL`);
+    this.#sizeOf = prepare('SELECT size FROM blocks WHERE key = ?');
     this.#ofBlock =
       prepare(`SELECT publisher, name, sequence, replicas, max(added, heard) AS last, confirmed FROM claims JOIN puts USING (put)
-      WHERE block = ? ORDER BY publisher, name, sequence`);
+      WHERE block = ?1 AND (publisher, name, sequence) > (?2, ?3, ?4) ORDER BY publisher, name, sequence LIMIT ?5`);
     this.#ofName = prepare(`SELECT ${columns} FROM puts WHERE publisher = ? AND name = ? ORDER BY sequence`);
     this.#blocksOf = prepare('SELECT block FROM claims WHERE put = ? AND block > ? ORDER BY block LIMIT ?');
     this.#walk = prepare(`SELECT ${columns} FROM puts WHERE put > ? ORDER BY put LIMIT ?`);
+    this.#owners = prepare('SELECT owner FROM puts WHERE confirmed IS NULL AND owner > ? ORDER BY owner LIMIT 1');
     this.#unconfirmed = prepare(`SELECT ${columns} FROM puts
-      WHERE confirmed IS NULL AND checked <= ?1 - ?2
+      WHERE confirmed IS NULL AND owner = ?4 AND checked <= ?1 - ?2
       AND (checked - max(added, heard) <= ?1 - checked OR max(added, heard) > ?1 - ${youngMilliseconds}) ORDER BY checked LIMIT ?3`);
     this.#lapsed = prepare(`SELECT ${columns} FROM puts WHERE expiry <= ? ORDER BY expiry LIMIT ?`);
     this.#check = prepare('UPDATE puts SET checked = ? WHERE put = ?');
     this.#touch = prepare('UPDATE puts SET heard = ?1, checked = ?1 WHERE put = ?2');
-    this.#confirm = prepare('UPDATE puts SET checked = ?1, confirmed = ?1, expiry = ?2 WHERE put = ?3');
+    this.#confirm = prepare(
+      'UPDATE puts SET checked = ?1, confirmed = ?1, expiry = ?2, owner = publisher WHERE put = ?3',
+    );
     this.#remove = prepare('DELETE FROM claims WHERE block = ? AND put = ?');
     this.#removePut = prepare('DELETE FROM puts WHERE put = ?');
     this.#forget = prepare('DELETE FROM claims WHERE block = ?');
     this.#isClaimed = prepare('SELECT 1 FROM claims WHERE block = ? LIMIT 1');
   }
 
-  /** Adds claims of a block that is held, or is added in the same transaction. */
-  add(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime()): void {
-    if (this.addToNew(blockKey, claims, now) > 0) this.#changed(blockKey);
+  /**
+   * Adds claims of a block that is held, or is added in the same transaction.
+   * @param size of the block, for its charge; looked up unless given
+   */
+  add(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime(), size?: number): void {
+    if (this.addToNew(blockKey, claims, now, size) > 0) this.#changed(blockKey);
   }
 
   /** The same without telling that something changed: of a block that nobody else knows of yet. Returns how many are new. */
-  addToNew(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime()): number {
+  addToNew(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime(), size?: number): number {
+    if (claims.length === 0) return 0;
+    const block = blobOf(blockKey);
+    const bytes = size ?? Number(this.#sizeOf.get(block)?.['size'] ?? 0);
+    const sum = this.#sumOf(block);
     let added = 0;
-    for (const { publisher, name, sequence, replicas, idleSeconds = 0 } of claims) {
+    for (const claim of claims) {
+      const { publisher, name, sequence, replicas, idleSeconds = 0, via } = claim;
       const came = now - idleSeconds * secondMilliseconds;
-      this.#insertPut.run(publisher, name, sequence, replicas, came);
-      const put = this.#findPut.get(publisher, name, sequence)?.['put'] as number;
-      added += Number(this.#insert.run(blobOf(blockKey), put).changes);
+      this.#insertPut.run(publisher, name, sequence, replicas, came, via ?? publisher);
+      const found = this.#findPut.get(publisher, name, sequence);
+      const put = found?.['put'] as number;
+      const owner = via ?? publisher;
+      // What its publisher says itself is charged to it.
+      if (via === undefined && found?.['owner'] !== publisher) this.#handOn.run(publisher, put);
+      if (this.#isNew.get(block, put)?.['fresh'] !== 1) continue;
+      this.#insert.run(block, put, bytes, owner);
+      added += 1;
+      sum.claims += 1;
+      sum.wanted = Math.max(sum.wanted, replicas);
+      sum.lanes = addLanes(sum.lanes, lanesOfClaim(claim));
     }
+    if (added > 0) this.#keepSum(block, sum);
     return added;
   }
 
-  /** In the order of publisher, name and sequence. */
-  of(blockKey: string): readonly Claim[] {
+  /** In the order of publisher, name and sequence, from behind `after`; all of them unless a limit is given. */
+  of(blockKey: string, after: Claim | null = null, limit = -1): readonly Claim[] {
     const now = this.#catalog.wallTime();
-    return this.#ofBlock.all(blobOf(blockKey)).map((row) => {
+    const { publisher, name, sequence } = after ?? { publisher: '', name: '', sequence: -1 };
+    return this.#ofBlock.all(blobOf(blockKey), publisher, name, sequence, limit).map((row) => {
       const isCommitted = row['confirmed'] !== null;
       const idleSeconds = isCommitted ? 0 : Math.floor((now - Number(row['last'])) / secondMilliseconds);
       return idleSeconds > 0 ? { ...claimOf(row), idleSeconds } : claimOf(row);
     });
   }
 
+  /** Whether this put claims the block. */
+  has(blockKey: string, { publisher, name, sequence }: Claim): boolean {
+    const put = this.#findPut.get(publisher, name, sequence)?.['put'];
+    return put !== undefined && this.#isNew.get(blobOf(blockKey), put as number)?.['fresh'] !== 1;
+  }
+
+  /** How many puts claim the block. */
+  count(blockKey: string): number {
+    return this.#sumOf(blobOf(blockKey)).claims;
+  }
+
+  /** Claims on the block of puts of this owner that are not known to be committed, among the latest 256. */
+  openOf(blockKey: string, owner: string): number {
+    return Number(this.#openOf.get(blobOf(blockKey), owner)?.['count']);
+  }
+
   isClaimed(blockKey: string): boolean {
     return this.#isClaimed.get(blobOf(blockKey)) !== undefined;
   }
 
-  /** The same 16 bytes wherever a block is claimed by the same puts; zeros when it is claimed by none. */
+  /** The same 32 bytes wherever a block is claimed by the same puts; zeros when it is claimed by none. */
   digest(blockKey: string): Uint8Array {
-    return digestOf(this.of(blockKey));
+    return lanesToBytes(this.#sumOf(blobOf(blockKey)).lanes);
   }
 
   /** The digest, and the copies wanted of the block: the most that any claim asks for, null without claims. */
   summary(blockKey: string): { readonly wanted: number | null; readonly digest: Uint8Array } {
-    const claims = this.of(blockKey);
-    return { wanted: wantedBy(claims), digest: digestOf(claims) };
+    const { wanted, lanes } = this.#sumOf(blobOf(blockKey));
+    return { wanted: wanted === 0 ? null : wanted, digest: lanesToBytes(lanes) };
   }
 
   /** The puts of a name that claim something here, by sequence. */
@@ -163,10 +242,14 @@ export class ClaimTable {
 
   /**
    * Puts not yet seen to be committed that are due to be asked for: every `wait` milliseconds while they are young, then
-   * ever more rarely, each time when the put has grown twice as old.
+   * ever more rarely, each time when the put has grown twice as old. So many of each owner, so that nobody's puts keep those of
+   * others waiting.
    */
   unconfirmed(now: number, wait: number, limit: number): readonly KnownPut[] {
-    return this.#unconfirmed.all(now, wait, pageLimit(limit)).map(putOf);
+    const due: KnownPut[] = [];
+    for (let owner = this.#ownerAfter(''); owner !== null; owner = this.#ownerAfter(owner))
+      due.push(...this.#unconfirmed.all(now, wait, pageLimit(limit), owner).map(putOf));
+    return due;
   }
 
   /** Puts whose entry has expired by now. */
@@ -195,7 +278,7 @@ export class ClaimTable {
     const keys = this.#blocksOf.all(put, new Uint8Array(), most + 1).map((row) => keyOf(row['block']));
     const dropped = keys.slice(0, most);
     for (const key of dropped) {
-      this.#remove.run(blobOf(key), put);
+      this.#takeFromSum(blobOf(key), put);
       this.#changed(key);
     }
     const more = keys.length > most;
@@ -205,19 +288,53 @@ export class ClaimTable {
 
   /** A block goes away, and its claims here with it. */
   forget(blockKey: string): void {
-    if (this.#forget.run(blobOf(blockKey)).changes !== 0) this.#changed(blockKey);
+    const block = blobOf(blockKey);
+    this.#removeSum.run(block);
+    if (this.#forget.run(block).changes !== 0) this.#changed(blockKey);
+  }
+
+  #ownerAfter(owner: string): string | null {
+    const next = this.#owners.get(owner)?.['owner'];
+    return next === undefined ? null : String(next);
+  }
+
+  #sumOf(block: Uint8Array): Sum {
+    const row = this.#sum.get(block);
+    if (row === undefined) return { claims: 0, wanted: 0, lanes: emptyFingerprint.lanes };
+    return {
+      claims: Number(row['claims']),
+      wanted: Number(row['wanted']),
+      lanes: lanesFromBytes(row['lanes'] as Uint8Array),
+    };
+  }
+
+  #keepSum(block: Uint8Array, { claims, wanted, lanes }: Sum): void {
+    if (claims === 0) this.#removeSum.run(block);
+    else this.#setSum.run(block, claims, wanted, lanesToBytes(lanes));
+  }
+
+  #takeFromSum(block: Uint8Array, put: number): void {
+    const row = this.#byNumber.get(put);
+    if (this.#remove.run(block, put).changes === 0 || row === undefined) return;
+    const claim = claimOf(row);
+    const sum = this.#sumOf(block);
+    sum.claims -= 1;
+    sum.lanes = addLanes(sum.lanes, negativeLanes(lanesOfClaim(claim)));
+    if (claim.replicas >= sum.wanted) sum.wanted = Number(this.#mostWanted.get(block)?.['wanted'] ?? 0);
+    this.#keepSum(block, sum);
   }
 }
 
-function wantedBy(claims: readonly Claim[]): number | null {
-  const wanted = claims.reduce((most, { replicas }) => Math.max(most, replicas), 0);
-  return wanted === 0 ? null : wanted;
+/** What the claims on a block come to. */
+interface Sum {
+  claims: number;
+  wanted: number;
+  lanes: readonly number[];
 }
 
-function digestOf(claims: readonly Claim[]): Uint8Array {
-  if (claims.length === 0) return new Uint8Array(claimDigestBytes);
-  const text = JSON.stringify(claims.map((c) => [c.publisher, c.name, c.sequence, c.replicas]));
-  return hash('sha256', text, 'buffer').subarray(0, claimDigestBytes);
+function lanesOfClaim({ publisher, name, sequence, replicas }: Claim): readonly number[] {
+  const text = JSON.stringify([publisher, name, sequence, replicas]);
+  return lanesFromBytes(hash('sha256', text, 'buffer'));
 }
 
 function claimOf(row: Record<string, unknown>): Claim {
@@ -239,6 +356,7 @@ function putOf(row: Record<string, unknown>): KnownPut {
     checked: Number(row['checked']),
     confirmed: numberOrNull(row['confirmed']),
     expiry: numberOrNull(row['expiry']),
+    owner: String(row['owner']),
   };
 }
 

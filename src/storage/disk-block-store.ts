@@ -26,6 +26,7 @@ import type { ItemIndex } from './item-index.ts';
 import type { KeyRange, Page } from './key-range.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { maximumSmallBytes } from './small-blocks.ts';
+import type { StorageShares } from './storage-shares.ts';
 import { Turnstile } from './turnstile.ts';
 
 /** Enough for the flushes of several blocks to share the disk's work; the pool of threads does not run more anyway. */
@@ -41,6 +42,8 @@ export interface DiskBlockStoreOptions {
   /** On the same catalogue, kept with the blocks. */
   readonly index?: ItemIndex;
   readonly quotaBytes: number;
+  /** Whose bytes may lie here; without it the quota is anybody's. */
+  readonly shares?: StorageShares;
   readonly writeFlushed?: WriteFlushed;
   /** Larger blocks become files; for tests, by default `maximumSmallBytes`. */
   readonly smallBytes?: number;
@@ -57,6 +60,7 @@ export class DiskBlockStore implements BlockStore {
   readonly #catalog: Catalog;
   readonly #index: ItemIndex | null;
   readonly #smallBytes: number;
+  readonly #shares: StorageShares | null;
   readonly #turnstile = new Turnstile(maximumConcurrentWrites);
   /** Puts and deletions under way by key: never two on one key, or a deletion could take the file of a later put. */
   readonly #arriving = new Map<string, Promise<void>>();
@@ -80,6 +84,7 @@ export class DiskBlockStore implements BlockStore {
     this.#catalog = options.catalog;
     this.#index = options.index ?? null;
     this.#smallBytes = options.smallBytes ?? maximumSmallBytes;
+    this.#shares = options.shares ?? null;
     this.#files = files;
     this.#table = table;
     this.#claims = claims;
@@ -154,7 +159,7 @@ export class DiskBlockStore implements BlockStore {
     // No await from here until all is reserved and entered.
     const fresh = [...unique].filter(([key]) => !this.#arriving.has(key) && this.#table.find(key) === null);
     const wanted = fresh.reduce((sum, [, block]) => sum + block.bytes.length, 0);
-    const used = this.#bytes + this.#reservedBytes;
+    const used = this.#usedBytes();
     if (used + wanted > this.quotaBytes) throw quotaFull(wanted, used, this.quotaBytes);
     this.#reservedBytes += wanted;
     for (const [key, block] of fresh) this.#arriving.set(key, this.#store(key, block));
@@ -165,8 +170,7 @@ export class DiskBlockStore implements BlockStore {
   /** Adds the claims to the blocks; those that went away meanwhile are returned. */
   async #claimHeld(unique: ReadonlyMap<string, ClaimedBlock>): Promise<ReadonlyMap<string, ClaimedBlock>> {
     const wanted = [...unique].flatMap(([key, block]) => {
-      const held = new Set(this.#claims.of(key).map(claimText));
-      const claims = (block.claims ?? []).filter((claim) => !held.has(claimText(claim)));
+      const claims = (block.claims ?? []).filter((claim) => !this.#claims.has(key, claim));
       return claims.length === 0 ? [] : [{ key, block, claims }];
     });
     if (wanted.length === 0) return new Map();
@@ -210,10 +214,16 @@ export class DiskBlockStore implements BlockStore {
     return this.#bytes;
   }
 
-  roomFor(_publisher: string): number {
+  roomFor(publisher: string): number {
     // Cache goes when it is asked to.
     const cached = this.makeRoom === null ? 0 : (this.#index?.cachedBlocks().bytes ?? 0);
-    return Math.max(0, this.quotaBytes - this.#bytes - this.#reservedBytes + cached);
+    const free = Math.max(0, this.quotaBytes - this.#usedBytes() + cached);
+    return this.#shares === null ? free : this.#shares.roomOf(publisher, free);
+  }
+
+  /** By blocks that are here or arriving, and by rows of the catalogue. */
+  #usedBytes(): number {
+    return this.#bytes + this.#reservedBytes + (this.#shares?.rowBytes ?? 0);
   }
 
   async close(): Promise<void> {
@@ -324,10 +334,6 @@ export class DiskBlockStore implements BlockStore {
       await Promise.allSettled(busy);
     }
   }
-}
-
-function claimText({ publisher, name, sequence }: Claim): string {
-  return `${publisher} ${sequence} ${name}`;
 }
 
 /** Waits for all, then throws the first failure: nothing goes on behind the caller's back. */

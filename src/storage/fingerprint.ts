@@ -17,8 +17,7 @@ export const emptyFingerprint: Fingerprint = { count: 0, lanes: new Array(lanesP
 
 /** What one item adds: the lanes of SHA-256(key ‖ digest). */
 export function lanesOfItem(key: Uint8Array, digest: Uint8Array): readonly number[] {
-  const sum = hash('sha256', Buffer.concat([key, digest]), 'buffer');
-  return emptyFingerprint.lanes.map((_, lane) => sum.readUInt32BE(lane * laneBytes));
+  return lanesFromBytes(hash('sha256', Buffer.concat([key, digest]), 'buffer'));
 }
 
 export function addLanes(a: readonly number[], b: readonly number[]): readonly number[] {
@@ -28,6 +27,12 @@ export function addLanes(a: readonly number[], b: readonly number[]): readonly n
 /** The lanes that undo these. */
 export function negativeLanes(lanes: readonly number[]): readonly number[] {
   return lanes.map((lane) => (2 ** 32 - lane) % 2 ** 32);
+}
+
+/** The lanes in the first 32 bytes. */
+export function lanesFromBytes(bytes: Uint8Array): readonly number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, fingerprintBytes);
+  return emptyFingerprint.lanes.map((_, lane) => view.getUint32(lane * laneBytes));
 }
 
 export function lanesToBytes(lanes: readonly number[]): Uint8Array {

@@ -5,6 +5,7 @@ import type { Catalog } from './catalog.ts';
 import { ClaimTable } from './claim-table.ts';
 import { ItemIndex } from './item-index.ts';
 import { OwnBatchTable } from './own-batch-table.ts';
+import { PublisherCounts } from './publisher-counts.ts';
 import { RecordTable } from './record-table.ts';
 import { itemKeyOfLeaf, ShareTable } from './share-table.ts';
 
@@ -15,6 +16,8 @@ export interface IndexedTables {
   /** Batches of everybody's shares that lie here. */
   readonly shares: ShareTable;
   readonly ownBatches: OwnBatchTable;
+  /** What each publisher takes. */
+  readonly counts: PublisherCounts;
 }
 
 /** For which number of copies the index was filled. */
@@ -35,7 +38,15 @@ export function indexedTables(catalog: Catalog, copies: number): IndexedTables {
   const claims: ClaimTable = new ClaimTable(catalog, (key) => index.refreshBlock(key));
   const index: ItemIndex = new ItemIndex(catalog, copies, claims);
   const records = new RecordTable(catalog, index);
-  return { claims, records, index, shares: new ShareTable(catalog, index), ownBatches: new OwnBatchTable(catalog) };
+  const counts = new PublisherCounts(catalog);
+  return {
+    claims,
+    records,
+    index,
+    counts,
+    shares: new ShareTable(catalog, index),
+    ownBatches: new OwnBatchTable(catalog),
+  };
 }
 
 function fill({ database }: Catalog, index: ItemIndex): void {

@@ -10,7 +10,14 @@ import { hash } from 'node:crypto';
 import type { StatementSync } from 'node:sqlite';
 import { CID } from 'multiformats/cid';
 import type { Catalog } from './catalog.ts';
-import { addLanes, emptyFingerprint, type Fingerprint, lanesOfItem, negativeLanes } from './fingerprint.ts';
+import {
+  addLanes,
+  emptyFingerprint,
+  type Fingerprint,
+  fingerprintBytes,
+  lanesOfItem,
+  negativeLanes,
+} from './fingerprint.ts';
 import { type KeyRange, type KeySegment, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 import { isInArc } from './range-parts.ts';
 
@@ -79,7 +86,7 @@ export interface ClaimsOnBlocks {
 export interface ClaimSummary {
   /** Copies; null when no claim wishes anything. */
   readonly wanted: number | null;
-  /** 16 bytes; zeros when there is no claim. */
+  /** 32 bytes; zeros when there is no claim. */
   readonly digest: Uint8Array;
 }
 
@@ -99,7 +106,7 @@ const lastBucketKey = 'f'.repeat(64 - bucketDigits);
 const identityEnd = 'ff'.repeat(16);
 /** Ranges whose fingerprints are remembered: those of this host's arcs and of what its neighbours ask, while nothing changes. */
 const maximumRememberedRanges = 1024;
-const noClaims: ClaimsOnBlocks = { summary: () => ({ wanted: null, digest: new Uint8Array(digestBytes) }) };
+const noClaims: ClaimsOnBlocks = { summary: () => ({ wanted: null, digest: new Uint8Array(fingerprintBytes) }) };
 
 /** The digest of a block's item, from that of its claims. */
 export function digestOfBlock(key: string, claims: Uint8Array): Buffer {

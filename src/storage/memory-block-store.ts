@@ -64,14 +64,14 @@ export class MemoryBlockStore implements BlockStore {
       this.#index?.addBlock(key, cid.toV1());
     }
     this.#bytes += wanted;
-    for (const [key, { claims }] of unique) this.#claims.add(key, claims ?? []);
+    for (const [key, { claims, bytes }] of unique) this.#claims.add(key, claims ?? [], undefined, bytes.length);
   }
 
   async claim(blocks: readonly NewClaims[]): Promise<(number | null)[]> {
     return blocks.map(({ cid, claims }) => {
       const key = blockKey(cid);
       const block = this.#blocks.get(key);
-      if (block !== undefined) this.#claims.add(key, claims);
+      if (block !== undefined) this.#claims.add(key, claims, undefined, block.bytes.length);
       return block?.bytes.length ?? null;
     });
   }

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isError } from '../../test/contracts/errors.ts';
-import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
 import { Catalog } from './catalog.ts';
 import type { Page } from './key-range.ts';
 import { type RecordRow, RecordTable } from './record-table.ts';
@@ -151,18 +149,5 @@ describe('RecordTable', () => {
     await table.removeExactly(numbered(2, { publisher: 'a', sequence: 2 }));
     await table.expire(50, 10);
     assert.deepEqual(counts(), [1, 0]);
-  });
-
-  it('counts what a catalogue from before there were counts holds', async () => {
-    await using folder = await temporaryFolder();
-    const file = path.join(folder.path, 'catalog.sqlite');
-    const old = new Catalog(file);
-    await new RecordTable(old).put(numbered(3, { publisher: 'a' }));
-    const dropped = ['TRIGGER record_came', 'TRIGGER record_went', 'TABLE publishers'].map((what) => `DROP ${what};`);
-    old.database.exec(`${dropped.join(' ')} PRAGMA user_version = 5;`);
-    old.close();
-    const catalog = new Catalog(file);
-    assert.equal(new RecordTable(catalog).countOf('a'), 3);
-    catalog.close();
   });
 });

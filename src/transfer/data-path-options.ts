@@ -20,6 +20,7 @@ import type { OwnBatchTable } from '../storage/own-batch-table.ts';
 import type { PointerTable } from '../storage/pointer-table.ts';
 import type { RecordTable } from '../storage/record-table.ts';
 import type { ShareTable } from '../storage/share-table.ts';
+import type { StorageShares } from '../storage/storage-shares.ts';
 import type { NameChanges } from './file-ports.ts';
 import type { FileEvent } from './files.ts';
 
@@ -37,6 +38,8 @@ export interface DataPathOptions {
   readonly index: ItemIndex;
   /** Why the blocks are held; on the catalogue, and known to `blocks`. */
   readonly claims: ClaimTable;
+  /** Whose bytes may lie here; without it the room is everybody's. */
+  readonly storageShares?: StorageShares;
   /** Where blocks are for which there was no room here. */
   readonly pointers: PointerTable;
   readonly catalog: Pick<Catalog, 'write' | 'durable' | 'setting' | 'settings' | 'setSetting'>;

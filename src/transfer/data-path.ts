@@ -38,6 +38,7 @@ import {
   type PutNews,
   type ToldPut,
 } from '../replication/claim-messages.ts';
+import { ClaimOwners } from '../replication/claim-owners.ts';
 import { answerClaimList, claimListMessage } from '../replication/claim-pages.ts';
 import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.ts';
 import { ConfirmedRanges } from '../replication/confirmed-ranges.ts';
@@ -152,11 +153,21 @@ export class DataPath {
     };
     const { confirmed } = this;
     const places = { bits: view.shape.bits, teaching: options.teaching };
-    const { membership } = options;
+    const { membership, storageShares = null } = options;
     this.#membership = membership;
     this.#records = options.records;
     const verifier = new EntryVerifier(networkId, options.verify, (host, time) => membership.refuses(host, time));
-    const recordPorts = { ...data, table: options.records, verifier, places, rule, confirmed, signer, networkId };
+    const recordPorts = {
+      ...data,
+      storageShares,
+      table: options.records,
+      verifier,
+      places,
+      rule,
+      confirmed,
+      signer,
+      networkId,
+    };
     this.#holder = new RecordHolder(recordPorts);
     this.#listings = new ListingTurns(clock);
     const writer = new RecordWriter(recordPorts, this.#holder);
@@ -205,6 +216,9 @@ export class DataPath {
       options.shared,
       ended,
       new Relay(data, storer.lanes),
+      options.storageShares === undefined
+        ? null
+        : new ClaimOwners({ shares: options.storageShares, claims: options.claims, view, transport, clock }),
     );
     const sharers = new SharersOf({
       reader: this.shareReader,
@@ -473,7 +487,7 @@ export class DataPath {
     await this.#batches.close();
     await this.#reconciliation?.close();
     await this.#claimUpkeep?.close();
-    await this.#ownPuts.settled();
+    await this.#ownPuts.close();
     await this.#scrub?.close();
     await Promise.all(this.#afterwards);
     this.placement.close();

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { cidOfBlock, rawCodec } from '../content/cid.ts';
+import { BlockTable } from './block-table.ts';
+import { Catalog } from './catalog.ts';
+import type { Claim } from './claim-table.ts';
+import { indexedTables } from './indexed-tables.ts';
+import { leastRowsBytes, StorageShares } from './storage-shares.ts';
+
+const gibibyte = 2 ** 30;
+const claimOf = (publisher: string, name = 'a', sequence = 1): Claim => ({ publisher, name, sequence, replicas: 3 });
+
+function scene(quotaBytes = gibibyte, share: number | null = null) {
+  const catalog = new Catalog(':memory:');
+  const { claims, records, counts, index } = indexedTables(catalog, 3);
+  const table = new BlockTable(catalog, claims, index);
+  const shares = new StorageShares({ counts, quotaBytes, self: 'self', shareOf: () => share });
+  const add = async (size: number, ...all: readonly Claim[]) => {
+    const bytes = new Uint8Array(randomBytes(32));
+    const cid = cidOfBlock(rawCodec, bytes);
+    const key = randomBytes(32).toString('hex');
+    await table.add({ key, cid, size }, all);
+    return key;
+  };
+  return { catalog, claims, records, counts, table, shares, add };
+}
+
+test('H5 blocks are charged once to each publisher that claims them, and no more when the last claim goes', async () => {
+  const { claims, counts, catalog, table, add } = scene();
+  const key = await add(1000, claimOf('P'), claimOf('P', 'b'), claimOf('Q'));
+  await add(50, claimOf('P'));
+  assert.deepEqual([counts.usageOf('P').blocks, counts.usageOf('Q').blocks], [1050, 1000]);
+  assert.equal(counts.usageOf('P').uncommitted, 1050);
+  const [first] = claims.byName('P', 'a');
+  await catalog.write(() => claims.confirm(first!, null, 5));
+  assert.deepEqual({ ...counts.usageOf('P'), rows: 0 }, { rows: 0, blocks: 1050, uncommitted: 0 });
+  // The charge goes over to the put that still claims the block.
+  await catalog.write(() => claims.drop(first!, 10));
+  assert.deepEqual({ ...counts.usageOf('P'), rows: 0 }, { rows: 0, blocks: 1000, uncommitted: 1000 });
+  await table.remove([key]);
+  assert.deepEqual([counts.usageOf('P').blocks, counts.usageOf('Q').blocks], [0, 0]);
+  for (const name of ['a', 'b'])
+    for (const publisher of ['P', 'Q'])
+      for (const put of claims.byName(publisher, name)) await catalog.write(() => claims.drop(put, 10));
+  assert.deepEqual(counts.total(), { rows: 0, blocks: 0, uncommitted: 0 });
+});
+
+test('H4 who hands a put on stands for it until it is known to be committed, or comes from its publisher', async () => {
+  const { claims, counts, catalog, table, add } = scene();
+  const key = await add(1000, { ...claimOf('P'), via: 'H' });
+  await add(10, { ...claimOf('P', 'b'), via: 'H' });
+  assert.deepEqual([counts.usageOf('H').blocks, counts.usageOf('P').blocks], [1010, 0]);
+  await table.claim([{ key, claims: [claimOf('P')] }]);
+  assert.deepEqual([counts.usageOf('H').blocks, counts.usageOf('P').blocks], [10, 1000]);
+  await catalog.write(() => claims.confirm(claims.byName('P', 'b')[0]!, null, 1));
+  assert.deepEqual([counts.usageOf('H').blocks, counts.usageOf('H').rows, counts.usageOf('P').blocks], [0, 0, 1010]);
+});
+
+test('H5 rows of records are counted as they come, change and go', async () => {
+  const { records, counts } = scene();
+  const row = { kind: 'name', publisher: 'P', subject: Buffer.alloc(4), key: '00'.repeat(32), expiry: null };
+  await records.put([{ ...row, sequence: 1, bytes: Buffer.alloc(100) }]);
+  const first = counts.usageOf('P').rows;
+  await records.put([{ ...row, sequence: 2, bytes: Buffer.alloc(700) }]);
+  assert.equal(counts.usageOf('P').rows, first + 600);
+  assert.equal(counts.total().rows, first + 600);
+  await records.remove([row]);
+  assert.equal(counts.total().rows, 0);
+});
+
+test('H5 a stranger has an eighth and a sixteenth uncommitted, who gives as much has what fits, this host all', () => {
+  const { shares } = scene();
+  const refused = { code: 'publisher-full' };
+  assert.equal(shares.roomFor('client'), gibibyte / 16);
+  assert.throws(() => shares.checkBlocks('client', gibibyte / 16 + 1), refused);
+  shares.gives('equal', gibibyte);
+  shares.checkBlocks('equal', 900 * 2 ** 20);
+  shares.gives('small', gibibyte / 32);
+  assert.equal(shares.roomFor('small'), gibibyte / 16);
+  shares.checkBlocks('self', 2 ** 40);
+});
+
+test('H5 a certificate says how much, also that it is less', async () => {
+  const { shares, add, claims, catalog } = scene(gibibyte, 1 / 100);
+  shares.gives('P', gibibyte);
+  assert.throws(() => shares.checkBlocks('P', gibibyte / 50), { code: 'publisher-full' });
+  await add(Math.floor(gibibyte / 100) - 1000, claimOf('P'));
+  await catalog.write(() => claims.confirm(claims.byName('P', 'a')[0]!, null, 1));
+  assert.ok(shares.roomFor('P') <= 1001);
+});
+
+test('H5 rows have a sixteenth of the quota, at least 8 MiB, of which one publisher has an eighth', () => {
+  const { shares } = scene(1_000_000);
+  shares.checkRows('P', leastRowsBytes / 8);
+  assert.throws(() => shares.checkRows('P', leastRowsBytes / 8 + 1), { code: 'publisher-full' });
+  shares.checkRows('self', leastRowsBytes * 2);
+  const large = scene(16 * gibibyte).shares;
+  large.gives('equal', 16 * gibibyte);
+  large.checkRows('equal', gibibyte - 1);
+  assert.throws(() => large.checkRows('equal', gibibyte + 1), { code: 'publisher-full' });
+});
