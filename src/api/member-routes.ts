@@ -28,6 +28,7 @@ export function memberRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     const own = peer().status('none').id;
     return {
       admission,
+      openInvites: peer().openInvites(),
       members: peer()
         .members()
         .map((one) => shownMember(one, own)),

@@ -174,7 +174,11 @@ const member = record({
   firstSeenAt: textOrNull,
   lastSeenAt: textOrNull,
 });
-export const memberList = record({ admission: { enum: ['members', 'open', 'classroom'] }, members: list(member) });
+export const memberList = record({
+  admission: { enum: ['members', 'open', 'classroom'] },
+  openInvites: whole,
+  members: list(member),
+});
 export const changedMembers = record({
   id: text,
   name: text,

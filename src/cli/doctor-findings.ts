@@ -3,7 +3,9 @@ import { constants } from 'node:fs';
 import { access, open, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
+import type { MemberList } from '../client/answers.ts';
 import { type Address, formatAddress, interfaceAddresses, isLoopback, isUnspecified } from '../network/addresses.ts';
+import { unprotected } from '../network/membership.ts';
 import { settings, settingVariable } from '../node/settings.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 
@@ -180,3 +182,35 @@ export function environment(variables: Readonly<Record<string, string | undefine
     .filter((name) => name.startsWith('CHORDIAL_') && !known.has(name))
     .map((name) => ({ check: 'environment', state: 'note', text: `${name} is not a setting and has no effect` }));
 }
+
+/** What is unusual about who belongs to the network, and what it does not protect. */
+export function membership({ admission, members, openInvites }: MemberList, now: number): readonly Finding[] {
+  const check = 'members';
+  if (admission !== 'members') return [{ check, state: 'note', text: unprotected[admission] }];
+  const there = members.filter(({ state }) => state === 'member');
+  const findings: Finding[] = [];
+  const note = (text: string) => findings.push({ check, state: 'note', text });
+  const admins = there.filter(({ isAdmin }) => isAdmin);
+  if (admins.length === 1 && there.length > 1) {
+    note(
+      `${admins[0]?.name} is the only admin: if its key is lost, only the recovery key makes others. Add one with "chordial admin add MEMBER".`,
+    );
+  }
+  for (const { name, isSelf, lastSeenAt, admittedAt } of there) {
+    const seen = Date.parse(lastSeenAt ?? admittedAt ?? '');
+    if (isSelf || Number.isNaN(seen) || now - seen < longUnseenMilliseconds) continue;
+    const days = Math.floor((now - seen) / dayMilliseconds);
+    note(`${name} was not seen for ${days} days. Remove it if it will not come back: chordial remove ${name}`);
+  }
+  for (const { name } of members.filter(({ state }) => state === 'waiting')) {
+    note(`${name} waits, since its invite was used up. To let it in: chordial admin admit ${name}`);
+  }
+  if (openInvites > 0) {
+    note(`${openInvites} ${openInvites === 1 ? 'invite of this peer is' : 'invites of this peer are'} still good.`);
+  }
+  if (findings.length > 0) return findings;
+  return [{ check, state: 'good', text: `${there.length}, ${admins.length} of them admins` }];
+}
+
+const dayMilliseconds = 24 * 3600_000;
+const longUnseenMilliseconds = 90 * dayMilliseconds;

@@ -223,6 +223,7 @@ export interface Member {
 
 export interface MemberList {
   readonly admission: 'members' | 'open' | 'classroom';
+  readonly openInvites: number;
   readonly members: readonly Member[];
 }
 

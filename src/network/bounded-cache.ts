@@ -22,6 +22,10 @@ export class BoundedCache<Key, Value> {
     return value;
   }
 
+  values(): Iterable<Value> {
+    return this.#entries.values();
+  }
+
   delete(key: Key): void {
     this.#entries.delete(key);
   }

@@ -93,6 +93,9 @@ const maximumVerified = 32_768;
 /** Of an id, to name a member by. */
 const leastIdPart = 8;
 /** How often it is written down that a host was heard of. */
+const maximumTickets = 1024;
+/** Tickets for so many and more are those that peers of one user leave for each other. */
+const mostUsesNoted = 1000;
 const seenEvery: Milliseconds = 3600_000;
 const founderRights: readonly Right[] = ['store', 'publish', 'invite', 'admin'];
 const openRights: readonly Right[] = ['store', 'publish'];
@@ -112,6 +115,8 @@ export class Members implements Membership {
   readonly #given = new BoundedCache<HostId, string>(maximumMembers);
   /** Papers whose signatures hold, by their hash. */
   readonly #verified = new BoundedCache<string, true>(maximumVerified);
+  /** Those that this peer issued since its start, but for what it leaves to its own user. */
+  readonly #tickets = new BoundedCache<HostId, Ticket>(maximumTickets);
   readonly #listeners = new Set<(removed: readonly HostId[]) => void>();
   #barred: ReadonlySet<HostId> = new Set();
   #digest: string | null = null;
@@ -657,6 +662,14 @@ export class Members implements Membership {
     this.#take(admission);
   }
 
+  /** Of those issued by this peer since its start. */
+  openTickets(): number {
+    const now = this.#wallTime();
+    return [...this.#tickets.values()].filter(
+      ({ key, uses, expires }) => expires > now && (this.#ofTicket.get(key)?.size ?? 0) < uses,
+    ).length;
+  }
+
   get mayInvite(): boolean {
     const { own } = this;
     return own !== null && this.#rightsOf(own).includes('invite') && (this.isAdmin || own.inviter === null);
@@ -694,7 +707,9 @@ export class Members implements Membership {
       notBefore: this.#wallTime(),
       expires,
     };
-    return { ticket: signTicket(text, this.#signer), inviter };
+    const ticket = signTicket(text, this.#signer);
+    if (uses <= mostUsesNoted) this.#tickets.set(key, ticket);
+    return { ticket, inviter };
   }
 
   /** Admits a host that waits. Throws `not-admin`, `not-found`. */

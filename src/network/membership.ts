@@ -5,6 +5,13 @@ import { BoundedCache } from './bounded-cache.ts';
 /** `members`: by certificate. `open`: everybody. `classroom`: a teaching ring with chosen ids, everybody. */
 export type Admission = 'members' | 'open' | 'classroom';
 
+/** What networks without admission say of themselves at the start, in the page and in `chordial doctor`. */
+export const unprotected: Readonly<Record<Exclude<Admission, 'members'>, string>> = {
+  open: 'This network is open: everybody who reaches a peer may join it, read everything in it and store. Removing a peer bars its key, and a new key costs nothing.',
+  classroom:
+    'This is a teaching ring: everybody who reaches a peer may join it, take any place and read everything. Keep nothing in it that matters.',
+};
+
 export const allRights = ['store', 'publish', 'invite', 'admin'] as const;
 export type Right = (typeof allRights)[number];
 

@@ -17,6 +17,10 @@ const levels: Readonly<Record<string, LogLevel>> = {
   damaged: 'warn',
   'gave-up': 'warn',
   'no-note': 'warn',
+  unprotected: 'warn',
+  removed: 'error',
+  'member-removed': 'warn',
+  'runtime-folder': 'warn',
   bug: 'error',
 };
 

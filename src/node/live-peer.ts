@@ -86,6 +86,10 @@ export class LivePeer implements Peer {
     return this.#parts.membership.list();
   }
 
+  openInvites(): number {
+    return this.#parts.membership.openTickets();
+  }
+
   changeMember(
     operation: MemberOperation,
     member: string,

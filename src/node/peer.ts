@@ -137,6 +137,8 @@ export interface BrowsedFiles {
 export interface Peer {
   /** Every member that is known, waiting and removed ones too. */
   members(): readonly ListedMember[];
+  /** Invites that this peer made and that still let somebody in. */
+  openInvites(): number;
   /**
    * By name, id or part of it. Rejects with `not-found`, `ambiguous-member`, and `not-admin` or `last-admin` as it may be.
    * Where it takes more admins than have said so, it is not done.

@@ -11,6 +11,7 @@ import { Http2Transport, type Http2TransportOptions } from '../network/http2-tra
 import { loadOrCreateIdentity } from '../network/identity.ts';
 import { Members } from '../network/members.ts';
 import { MembersExchange } from '../network/members-exchange.ts';
+import { unprotected } from '../network/membership.ts';
 import { ringCodec } from '../network/ring-codec.ts';
 import { ringKindPrefix, ringNetwork, ringRequests } from '../network/ring-network.ts';
 import { Silences } from '../network/silences.ts';
@@ -236,6 +237,9 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     else await returnToRing(network.how === 'founded' ? [] : known.read(), enter);
   } catch (error) {
     throw givenUp.signal.aborted ? givenUp.signal.reason : error;
+  }
+  if (genesis.admission !== 'members') {
+    events.tell({ kind: 'unprotected', text: unprotected[genesis.admission] });
   }
   await network.keep(membership.own);
   if (network.recoveryKey !== null) configuration.onRecoveryKey?.(network.recoveryKey);

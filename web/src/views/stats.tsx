@@ -1,6 +1,6 @@
 /** Who is there and since when nothing was heard, what was asked, how much goes through. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { PeerStatus, Stats } from '../../../src/client/answers.ts';
+import type { MemberList, PeerStatus, Stats } from '../../../src/client/answers.ts';
 import { useAnswer } from '../live.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
 import { Plot } from '../plot.tsx';
@@ -34,11 +34,48 @@ export function StatsView() {
       ) : (
         <Rows label="Peers" columns={peerColumns} rows={value?.peers ?? []} keyOf={({ id }) => id} />
       )}
+      <Members />
       <h2>Recent queries</h2>
       <Queries stats={stats} />
     </>
   );
 }
+
+type Member = MemberList['members'][number];
+
+/** Who belongs to the network, or that it does not ask. */
+function Members() {
+  const { value, failure, again } = useAnswer('GET /api/v1/members', {}, 5000);
+  return (
+    <>
+      <h2>Members</h2>
+      <Failure failure={failure} again={again} />
+      {value === null || value.admission === 'members' ? null : <p role="note">{unprotected[value.admission]}</p>}
+      <Rows label="Members" columns={memberColumns} rows={value?.members ?? []} keyOf={({ id }) => id} />
+    </>
+  );
+}
+
+const unprotected = {
+  open: 'This network is open: everybody who reaches a peer may join it, read everything in it and store.',
+  classroom: 'This is a teaching ring: everybody who reaches a peer may join it and read everything.',
+} as const;
+
+const memberColumns = [
+  {
+    title: 'Member',
+    kind: 'name',
+    cell: ({ id, name, isSelf }: Member) => (
+      <>
+        {name}
+        {isSelf ? ' (this peer)' : ''} <Copyable text={id} shown={shortPeer(id)} what="peer id" />
+      </>
+    ),
+  },
+  { title: 'State', cell: ({ state, isAdmin }: Member) => (isAdmin ? 'admin' : state) },
+  { title: 'Since', kind: 'number', cell: ({ admittedAt }: Member) => admittedAt?.slice(0, 10) ?? '' },
+  { title: 'Seen', kind: 'number', cell: ({ lastSeenAt }: Member) => lastSeenAt?.slice(0, 10) ?? '' },
+] as const;
 
 function Figure({ what, figure, note }: { readonly what: string; readonly figure: string; readonly note?: string }) {
   return (
