@@ -45,7 +45,10 @@ export interface EncodedEntry {
 /** A name of 255 bytes, its body and the signature take less than 1 kB. */
 export const maximumEntryBytes = 4096;
 export const maximumSubjectBytes = 1024;
-/** Tombstones live this long; a peer away longer discards its records (spec/4). */
+/**
+ * Tombstones are told in lists for so long, and those of postings kept; a peer away longer discards its records (spec/4). The end of a name
+ * is kept for ever, at its places: else whoever kept the entry could bring it back.
+ */
 export const tombstoneMilliseconds = 90 * 24 * 3600 * 1000;
 
 const domain = 'chordial record v1\0';

@@ -19,17 +19,18 @@ function named(name: string, sequence: number, by: Identity = publisher): Uint8A
   return signEntry(nameEntry(content, by.host, sequence, now, null), 'n', (bytes) => by.sign(bytes)).bytes;
 }
 
-function holder(mostPerPublisher: number) {
+function holder(mostPerPublisher: number, wallTime = () => now) {
   const reports: string[] = [];
+  const table = new RecordTable(new Catalog(':memory:'));
   const ports = {
-    table: new RecordTable(new Catalog(':memory:')),
+    table,
     verifier: new EntryVerifier('n', verifySignature),
     places: { bits: 256, teaching: false },
-    clock: { now: () => 0, wallTime: () => now, after: () => ({ cancel: () => undefined }) },
+    clock: { now: () => 0, wallTime, after: () => ({ cancel: () => undefined }) },
     confirmed: { covers: () => true },
     report: (_what: string, _host: unknown, detail: string) => reports.push(detail),
   };
-  return { reports, holder: new RecordHolder(ports, mostPerPublisher) };
+  return { reports, table, holder: new RecordHolder(ports, mostPerPublisher) };
 }
 
 test('a publisher has only so many records at a host: those beyond are refused with a reason, others and replacements are not', async () => {
@@ -44,4 +45,38 @@ test('a publisher has only so many records at a host: those beyond are refused w
   assert.deepEqual(await held.keep(from, [named('c', 1, createIdentity())]), ['stored']);
   const ended = signEntry(nameTombstone('b', publisher.host, 5, now), 'n', (bytes) => publisher.sign(bytes));
   assert.deepEqual(await held.keep(from, [ended.bytes]), ['stored']);
+});
+
+test('M6 a removed or expired name does not come back, however long ago that was; its end is listed for some time', async () => {
+  const day = 24 * 3600 * 1000;
+  let time = now;
+  const { holder: held, table } = holder(10, () => time);
+  const kept = named('gone', now - 1000);
+  assert.deepEqual(await held.keep(from, [kept, named('there', now - 1000)]), ['stored', 'stored']);
+  const end = signEntry(nameTombstone('gone', publisher.host, now, now), 'n', (bytes) => publisher.sign(bytes));
+  assert.deepEqual(await held.keep(from, [end.bytes]), ['stored']);
+  const listed = () => (held.list({ kind: 'name', cursor: null, limit: 10 }) as { entries: unknown[] }).entries.length;
+  for (const [days, told] of [
+    [1, 2],
+    [89, 2],
+    [181, 1],
+    [4000, 1],
+  ] as const) {
+    time = now + days * day;
+    await table.expire(time, 100);
+    assert.deepEqual(await held.keep(from, [kept]), ['known'], `after ${days} days`);
+    assert.equal(listed(), told, `after ${days} days`);
+  }
+  // The last content of a name ended by itself; an earlier one had no end.
+  const lasting = named('short', time - 10);
+  const content = { name: 'short', cid, size: 1, type: 'file', sha256: null, blocks: 1 } as const;
+  const short = signEntry(nameEntry(content, publisher.host, time, time, time + day), 'n', (bytes) =>
+    publisher.sign(bytes),
+  );
+  assert.deepEqual(await held.keep(from, [lasting]), ['stored']);
+  assert.deepEqual(await held.keep(from, [short.bytes]), ['stored']);
+  time += 300 * day;
+  await table.expire(time, 100);
+  assert.deepEqual(await held.keep(from, [lasting]), ['known']);
+  assert.deepEqual(await held.keep(from, [named('gone', time)]), ['stored'], 'its publisher may put it again');
 });

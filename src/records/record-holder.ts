@@ -4,7 +4,7 @@ import type { Wire } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import { rowBytes } from '../storage/publisher-schema.ts';
 import type { RecordRow } from '../storage/record-table.ts';
-import { decodeEntry, type EncodedEntry, type RecordKind } from './entry.ts';
+import { decodeEntry, type EncodedEntry, type RecordKind, tombstoneMilliseconds } from './entry.ts';
 import { isFromTheFuture, maximumClockSkewMilliseconds } from './merge.ts';
 import { readNameEntry } from './name-entry.ts';
 import { recordKeyOf } from './record-keys.ts';
@@ -64,7 +64,10 @@ export class RecordHolder {
   list(body: Wire): Wire {
     const { kind, cursor, limit } = decodeListQuestion(body);
     const page = this.#ports.table.range('all', cursor, limit);
-    return { entries: page.items.filter((row) => row.kind === kind).map(({ bytes }) => bytes), cursor: page.cursor };
+    // What ended or expired long ago is kept and not told any more: no host that knows less is still believed.
+    const told = this.#ports.clock.wallTime() - tombstoneMilliseconds;
+    const rows = page.items.filter((row) => row.kind === kind && (row.expiry === null || row.expiry > told));
+    return { entries: rows.map(({ bytes }) => bytes), cursor: page.cursor };
   }
 
   /** Durable when it resolves; entry i of the answer says what became of entry i: `stored`, `known` or an error code. */

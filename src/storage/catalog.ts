@@ -30,7 +30,7 @@ const schema = `
     PRIMARY KEY (kind, publisher, subject, key)
   ) STRICT;
   CREATE INDEX records_by_key ON records (key, kind, publisher, subject);
-  CREATE INDEX records_by_expiry ON records (expiry) WHERE expiry IS NOT NULL;
+  CREATE INDEX records_by_expiry ON records (expiry) WHERE expiry IS NOT NULL AND kind <> 'name';
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 `;
 

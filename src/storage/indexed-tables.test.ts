@@ -17,7 +17,7 @@ const blocks = Array.from({ length: 20 }, (_, number) => {
 });
 
 const row = (number: number, sequence = 1, expiry: number | null = null): RecordRow => ({
-  kind: 'name',
+  kind: 'posting',
   publisher: `peer ${number}`,
   subject: Uint8Array.of(number),
   key: blocks[number]!.key,

@@ -67,7 +67,7 @@ export class RecordTable {
       ORDER BY key, kind, publisher, subject LIMIT ?`);
     this.#remove = prepare('DELETE FROM records WHERE kind = ? AND publisher = ? AND subject = ? AND key = ?');
     this.#expire = prepare(
-      'DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE expiry <= ? LIMIT ?) RETURNING kind, publisher, subject, key',
+      `DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE expiry <= ? AND kind <> 'name' LIMIT ?) RETURNING kind, publisher, subject, key`,
     );
     this.#count = prepare('SELECT count(*) AS count FROM records');
   }
@@ -197,7 +197,10 @@ export class RecordTable {
     });
   }
 
-  /** Removes at most `limit` rows whose expiry is `now` or before; resolves with how many went. */
+  /**
+   * Removes at most `limit` rows whose expiry is `now` or before; resolves with how many went. Those of kind `name` stay: where the end of
+   * a name, or its last content, is forgotten, an earlier entry of it would be taken again.
+   */
   expire(now: number, limit: number): Promise<number> {
     return this.#catalog.write(() => {
       const gone = this.#expire.all(now, pageLimit(limit));
