@@ -36,6 +36,8 @@ export const errorKinds = {
   'changed-while-read': { status: 409, exit: 1, title: 'The file changed while it was read' },
   changed: { status: 409, exit: 1, title: 'It changed meanwhile' },
   'wrong-clock': { status: 409, exit: 1, title: 'The clocks of this peer and of others differ too much' },
+  'ambiguous-name': { status: 409, exit: 1, title: 'Several publishers use this name' },
+  'publisher-changed': { status: 409, exit: 1, title: 'Another publisher uses this name now' },
   'body-cut-off': { status: 400, exit: 1, title: 'The body ended before it was complete' },
   'too-many-entries': { status: 409, exit: 1, title: 'Too many entries' },
   'too-large': { status: 413, exit: 1, title: 'Too large' },
@@ -76,10 +78,17 @@ export type ErrorCode = keyof typeof errorKinds;
 /** A failure with a cause to tell: `message` says what was wrong, where, and what to do. */
 export class ChordialError extends Error {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  /** Further members of its problem document, for programs. */
+  readonly details: Readonly<Record<string, unknown>>;
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { details = {}, ...options }: ErrorOptions & { readonly details?: Readonly<Record<string, unknown>> } = {},
+  ) {
     super(message, options);
     this.name = 'ChordialError';
     this.code = code;
+    this.details = details;
   }
   get status(): number {
     return errorKinds[this.code].status;

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChordialError } from '../errors.ts';
-import type { FileEntry, FileReference, Files } from '../transfer/files.ts';
+import type { FileChoice, FileEntry, FileReference, Files } from '../transfer/files.ts';
 
 /** What the conditions are about; null when there is nothing at this place. */
 export type Current = Pick<FileEntry, 'cid' | 'time'> | null;
@@ -66,7 +66,11 @@ export async function currentOf(files: Files, reference: FileReference, self: st
     try {
       return await files.resolve({ ...reference, ...(publisher === undefined ? {} : { publisher }) });
     } catch (error) {
-      if (!(error instanceof ChordialError) || error.code !== 'not-found') throw error;
+      if (!(error instanceof ChordialError)) throw error;
+      const [choice] = (error.details['choices'] ?? []) as readonly FileChoice[];
+      // Several are there, or another: whichever it is, it is there.
+      if (choice !== undefined) return files.resolve({ ...reference, publisher: choice.publisher });
+      if (error.code !== 'not-found') throw error;
     }
   }
   return null;

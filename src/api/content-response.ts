@@ -33,6 +33,9 @@ export async function sendContent(
   const attributes = fileAttributesOf(entry);
   if (attributes.modified !== null) reply.header('X-Chordial-Modified', String(attributes.modified));
   if (attributes.executable) reply.header('X-Chordial-Executable', 'true');
+  // Percent-encoded: headers are Latin.
+  if (entry.name !== null) reply.header('X-Chordial-Name', encodeURIComponent(entry.name));
+  if (entry.publisherName !== null) reply.header('X-Chordial-Publisher-Name', encodeURIComponent(entry.publisherName));
   if (evaluateConditions(request, entry) === 'unchanged') return reply.code(304).send();
   if (isTooMuch) return reply.code(204).send();
   if (entry.type === 'directory') return sendListing(files, wanted, request, reply);

@@ -51,6 +51,21 @@ const problemSchema = {
     status: { type: 'integer' },
     detail: { type: 'string' },
     code: { enum: Object.keys(errorKinds), description: 'Stable; docs/errors.md says what each means' },
+    choices: {
+      type: 'array',
+      description: 'Of ambiguous-name and publisher-changed: whose file may be meant; ask again with ?publisher=',
+      items: {
+        type: 'object',
+        properties: {
+          publisher: { type: 'string' },
+          publisherName: { type: 'string' },
+          time: { type: 'string' },
+          size: { type: 'integer' },
+          type: { enum: ['file', 'directory'] },
+          cid: { type: 'string' },
+        },
+      },
+    },
   },
   required: ['type', 'title', 'status', 'detail', 'code'],
 };

@@ -8,9 +8,30 @@ interface BrowseRoute {
   Querystring: { cursor?: string };
 }
 
+interface CallRoute {
+  Params: { id: string };
+  Body: { name: string | null };
+}
+
 export function peerRoutes(app: FastifyInstance, { peer }: ApiContext): void {
   const peers = { summary: 'Peers with liveness and last heartbeat', response: { 200: schemas.peerList } };
   app.get('/api/v1/peers', { schema: peers }, async () => ({ peers: peer().peers() }));
+
+  const call = {
+    summary: 'What you call a peer, in place of what it calls itself; null takes it back',
+    params: { type: 'object', properties: { id: { type: 'string', maxLength: 128 } }, required: ['id'] },
+    body: {
+      type: 'object',
+      properties: { name: { type: ['string', 'null'], maxLength: 256 } },
+      required: ['name'],
+      additionalProperties: false,
+    },
+    response: { 200: schemas.calledPeer },
+  };
+  app.put<CallRoute>('/api/v1/peers/:id/name', { schema: call }, async ({ params: { id }, body: { name } }) => ({
+    id,
+    name: await peer().callPeer(id, name),
+  }));
 
   const files = {
     summary: 'What a peer publishes and shares, asked of itself, page by page',

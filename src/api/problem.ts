@@ -13,9 +13,17 @@ export interface Problem {
 
 export const problemType = 'application/problem+json';
 
+/** `ambiguous-name` and `publisher-changed` have `choices` besides. */
 export function problemOf(error: ChordialError): Problem {
   const { status, title } = errorKinds[error.code];
-  return { type: `urn:chordial:error:${error.code}`, title, status, detail: error.message, code: error.code };
+  return {
+    type: `urn:chordial:error:${error.code}`,
+    title,
+    status,
+    detail: error.message,
+    code: error.code,
+    ...error.details,
+  };
 }
 
 export function sendProblem(reply: FastifyReply, error: ChordialError): FastifyReply {

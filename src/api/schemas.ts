@@ -51,8 +51,9 @@ export const mostQuery = {
 } as const;
 export const publisherQuery = {
   type: 'string',
-  description: 'Peer id of the publisher, at least 8 characters of its beginning, or … and as many of its end',
-  minLength: 8,
+  description:
+    'Peer id of the publisher, at least 8 characters of its beginning, or … and as many of its end; or what the peer is called',
+  minLength: 1,
   maxLength: 128,
 } as const;
 export const cursorQuery = {
@@ -76,6 +77,7 @@ const entryFields = {
   size: whole,
   type: { enum: ['file', 'directory'] },
   publisher: textOrNull,
+  publisherName: { type: ['string', 'null'], description: 'What the publisher is called, or the end of its id' },
   time: textOrNull,
   expiry: textOrNull,
   sha256: textOrNull,
@@ -89,7 +91,7 @@ export const fileStat = record({
   blocks: whole,
   copies: whole,
   cached: whole,
-  holders: list(record({ id: text, address: text })),
+  holders: list(record({ id: text, name: text, address: text })),
   ageSeconds: { type: ['number', 'null'] },
 });
 
@@ -206,6 +208,10 @@ export const lookupResult = record({
 
 const peerStatus = record({
   id: text,
+  name: {
+    type: 'string',
+    description: 'What you call it, else its certificate; the end of its id where it has no name',
+  },
   address: text,
   state: { enum: ['alive', 'suspected', 'away', 'left', 'dead'] },
   lastHeartbeat: textOrNull,
@@ -214,10 +220,12 @@ const peerStatus = record({
   roundTripMilliseconds: { type: ['number', 'null'] },
   virtualNodes: whole,
 });
+export const calledPeer = record({ id: text, name: { type: 'string', description: 'As lists show it' } });
 export const peerList = record({ peers: list(peerStatus) });
 
 const holder = {
   publisher: text,
+  publisherName: { type: 'string', description: 'What the publisher is called, or the end of its id' },
   address: textOrNull,
   copies: { type: ['integer', 'null'], description: 'Live copies on the ring; for a shared file its live sources' },
   shared: { type: 'boolean', description: 'The file lies at its publisher; otherwise the ring keeps it' },
@@ -303,6 +311,7 @@ export const answers = {
   ringMember,
   nodeStatus,
   ringMembers,
+  calledPeer,
   invited,
   member,
   memberList,

@@ -9,8 +9,13 @@ export interface Wanted {
 }
 
 /** Throws `not-found`. */
-export async function findWanted(files: Files, reference: FileReference, path: string | undefined): Promise<Wanted> {
-  const whole = await files.resolve(reference);
+export async function findWanted(
+  files: Files,
+  reference: FileReference,
+  path: string | undefined,
+  options: { readonly pins?: boolean } = {},
+): Promise<Wanted> {
+  const whole = await files.resolve(reference, options);
   const entry = path === undefined ? whole : await entryAt(files, whole, path);
   const last = path?.split('/').findLast((part) => part !== '');
   return { entry, filename: last ?? whole.name ?? whole.cid };

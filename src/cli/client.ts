@@ -142,8 +142,9 @@ async function textOf(response: IncomingMessage): Promise<string> {
 
 function problemIn(text: string, status: number, url: string): ChordialError {
   try {
-    const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown };
-    if (isErrorCode(code) && typeof detail === 'string') return new ChordialError(code, detail);
+    const { code, detail, choices } = JSON.parse(text) as { code?: unknown; detail?: unknown; choices?: unknown };
+    const details = Array.isArray(choices) ? { choices } : {};
+    if (isErrorCode(code) && typeof detail === 'string') return new ChordialError(code, detail, { details });
   } catch {
     // Not a problem document: somebody else answers there, told below.
   }

@@ -1,8 +1,10 @@
 /** `chordial doctor`: looks at what a peer needs of its machine and says in plain words what is wrong. */
+
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import { formatAddress, parseAddress } from '../network/addresses.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
+import { shortPeer } from '../transfer/of-publisher.ts';
 import { type CommonOptions, command } from './command.ts';
 import {
   type ComparedClock,
@@ -19,7 +21,7 @@ import {
 import { say, sayJson } from './output.ts';
 import { dataFolderOf, type FoundPeer, findPeer } from './running-peer.ts';
 import { addSettingOptions, type SettingOptions, settingsOf } from './setting-options.ts';
-import { plain, shortPeer } from './table.ts';
+import { plain } from './table.ts';
 
 /** Enough to see whether the network is reached at all. */
 const maximumPeersAsked = 8;

@@ -11,7 +11,7 @@ export function report(error: unknown, json: boolean, write: (text: string) => v
     return 2;
   }
   if (error instanceof ChordialError) {
-    write(line(error.code, error.message, json));
+    write(line(error.code, error.message, json, error.details));
     return error.exit;
   }
   const bug = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -19,8 +19,8 @@ export function report(error: unknown, json: boolean, write: (text: string) => v
   return 1;
 }
 
-function line(code: string, message: string, json: boolean): string {
-  if (json) return `${JSON.stringify({ error: { code, message } })}\n`;
+function line(code: string, message: string, json: boolean, details: ChordialError['details'] = {}): string {
+  if (json) return `${JSON.stringify({ error: { code, message, ...details } })}\n`;
   return `chordial: ${code === 'internal' ? message : plain(message)}\n`;
 }
 

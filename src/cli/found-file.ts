@@ -13,6 +13,7 @@ export interface Found {
   /** Bytes, of a folder those of all its files. */
   readonly size: number;
   readonly publisher: string | null;
+  readonly publisherName: string | null;
   readonly others: number;
   readonly attributes: FileAttributes;
 }
@@ -28,12 +29,19 @@ export function foundIn(headers: IncomingHttpHeaders, reference: FileReference, 
   const cid = String(headers['x-chordial-cid'] ?? '');
   if (cid === '') throw new ChordialError('internal', `${url} does not tell the CID. Is it a Chordial peer?`);
   const publisher = headers['x-chordial-publisher'];
+  const name = headers['x-chordial-name'];
+  const publisherName = headers['x-chordial-publisher-name'];
+  // NAME@PEER, by what a peer is called, is told apart by the peer.
+  const isSplit =
+    reference.name !== undefined && typeof name === 'string' && decodeURIComponent(name) !== reference.name;
   return {
-    reference,
+    reference:
+      isSplit && typeof publisher === 'string' ? { name: decodeURIComponent(String(name)), publisher } : reference,
     cid,
     type: headers['x-chordial-type'] === 'directory' ? 'directory' : 'file',
     size: Number(headers['x-chordial-size'] ?? headers['content-length'] ?? 0),
     publisher: publisher === undefined ? null : String(publisher),
+    publisherName: typeof publisherName === 'string' ? decodeURIComponent(publisherName) : null,
     others: Number(headers['x-chordial-others'] ?? 0),
     attributes: checkedAttributes(
       Number(headers['x-chordial-modified'] ?? Number.NaN),

@@ -9,8 +9,9 @@ import { checkedAttributes } from '../content/attributes.ts';
 import { ChordialError } from '../errors.ts';
 import { parsePath } from '../node/quantities.ts';
 import type { FolderHandle } from '../storage/folder-handle.ts';
-import type { FileReference } from '../transfer/files.ts';
+import type { FileChoice, FileReference } from '../transfer/files.ts';
 import { getFolder, type ListedEntry } from '../transfer/get-folder.ts';
+import { shortPeer } from '../transfer/of-publisher.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 import { parseReference, routeOf } from './argument.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
@@ -21,7 +22,7 @@ import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
 import { forSeveral } from './several.ts';
 import { shareAt } from './share.ts';
-import { plain, shortPeer } from './table.ts';
+import { plain } from './table.ts';
 import { folderOf, getFile, isFree, type WantedFile, writeFile } from './target.ts';
 
 /**
@@ -41,7 +42,10 @@ interface GetOptions extends CommonOptions, PeerOptions {
 
 export function getCommand(): Command {
   return peerCommand('get', 'fetches files or folders by name or CID', 'chordial get photo.jpg -o copy.jpg')
-    .argument('<name|cid...>', 'what to fetch; NAME@PEER picks a publisher by its id or a part of it as ls shows it')
+    .argument(
+      '<name|cid...>',
+      'what to fetch; NAME@PEER picks a publisher as ls shows it, by its name, id or a part of the id',
+    )
     .option('-o, --output <path>', 'where to write it, - for standard output; a folder when several are fetched')
     .option('--force', 'replace what is there')
     .option('--seed', 'share the file where it was written; files in a shared folder are without it')
@@ -124,10 +128,39 @@ interface Fetched {
 }
 
 async function fetchOne(job: Job, reference: FileReference, progress: ShownProgress): Promise<Fetched> {
+  try {
+    return await fetchReferred(job, reference, progress);
+  } catch (error) {
+    const publisher = await chosenOf(error, job);
+    if (publisher === null) throw error;
+    return fetchReferred(job, { ...reference, publisher }, progress);
+  }
+}
+
+/** On a terminal the user chooses whose file is meant; null where there is none, or nothing to choose. */
+async function chosenOf(error: unknown, { options, isOneOfSeveral }: Job): Promise<string | null> {
+  if (!(error instanceof ChordialError) || error.code !== 'ambiguous-name') return null;
+  if (!process.stdin.isTTY || !process.stderr.isTTY || options.json || isOneOfSeveral) return null;
+  const choices = (error.details['choices'] ?? []) as readonly FileChoice[];
+  if (choices.length < 2) return null;
+  const { isCancel, select } = await import('@clack/prompts');
+  const chosen = await select({
+    message: 'Several peers have a file of this name. Whose?',
+    options: choices.map(({ publisher, publisherName, time, size, type }) => ({
+      value: publisher,
+      label: plain(publisherName),
+      hint: `${type === 'directory' ? 'folder, ' : ''}${shownSize(size)}, ${new Date(time).toLocaleString()}`,
+    })),
+    output: process.stderr,
+  });
+  return isCancel(chosen) ? null : chosen;
+}
+
+async function fetchReferred(job: Job, reference: FileReference, progress: ShownProgress): Promise<Fetched> {
   const { peer, options } = job;
   const small = await fetchSmall(job, reference, progress);
   const found = small?.found ?? (await findFile(peer.client, reference));
-  if (found.others > 0) noteOthers(found);
+  if (found.others > 0 && reference.publisher === undefined) noteOthers(found);
   if (small?.isWritten) return seeded(job, { found, target: small.target, unchanged: small.unchanged });
   if (options.output === '-') {
     await writeOut(job, found);
@@ -172,10 +205,10 @@ export function wantedOf({ reference, cid, size, attributes }: Found): WantedFil
   return { route: routeOf(reference), reference, cid, size, sha256: null, attributes };
 }
 
-function noteOthers({ reference, publisher, others }: Found): void {
+function noteOthers({ reference, publisher, publisherName, others }: Found): void {
   const many = others === 1 ? 'another publisher uses' : `${others} other publishers use`;
   note(
-    `${many} the name ${reference.name}; this is the one of ${shortPeer(publisher ?? '')}. NAME@PEER picks another.`,
+    `${many} the name ${reference.name}; this is the one of ${plain(publisherName ?? shortPeer(publisher ?? ''))}. NAME@PEER picks another.`,
   );
 }
 

@@ -9,9 +9,9 @@ import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
-import { shortPeer, table } from './table.ts';
+import { table } from './table.ts';
 
-type Listed = Pick<FileEntry, 'name' | 'cid' | 'size' | 'type' | 'publisher'>;
+type Listed = Pick<FileEntry, 'name' | 'cid' | 'size' | 'type' | 'publisher' | 'publisherName'>;
 
 interface LsOptions extends CommonOptions, PeerOptions {
   readonly all?: boolean;
@@ -23,7 +23,10 @@ const pageLength = 1000;
 export function lsCommand(): Command {
   return peerCommand('ls', 'lists the files of this peer', 'chordial ls --all')
     .option('--all', "everybody's files")
-    .option('--peer <id>', 'what this peer publishes and shares (its id, or the beginning or end of it)')
+    .option(
+      '--peer <id>',
+      'what this peer publishes and shares (what it is called, its id, or the beginning or end of it)',
+    )
     .action(async (options: LsOptions) => {
       const { client } = await findPeer(options);
       const files: Listed[] = [];
@@ -49,8 +52,10 @@ async function* allFiles(client: ApiClient, all: boolean): AsyncGenerator<FileEn
 async function* filesOf(client: ApiClient, peer: string): AsyncGenerator<Listed> {
   const { peers } = await client.call('GET /api/v1/peers');
   const { id: own } = await client.call('GET /api/v1/node');
-  const here = peers.filter(({ state }) => state === 'alive' || state === 'suspected').map(({ id }) => id);
-  const [found, another] = [own, ...here].filter((id) => isPublisher(id, peer) || id.endsWith(peer));
+  const here = peers.filter(({ state }) => state === 'alive' || state === 'suspected');
+  const called = here.filter(({ name }) => name === peer).map(({ id }) => id);
+  const byId = [own, ...here.map(({ id }) => id)].filter((id) => isPublisher(id, peer) || id.endsWith(peer));
+  const [found, another] = called.length > 0 ? called : byId;
   if (another !== undefined) {
     throw new ChordialError(
       'bad-usage',
@@ -70,8 +75,9 @@ async function* filesOf(client: ApiClient, peer: string): AsyncGenerator<Listed>
   } while (cursor !== null);
 }
 
-function isOf({ publisher }: FileEntry, peer: string): boolean {
-  return publisher !== null && (isPublisher(publisher, peer) || publisher.endsWith(peer));
+function isOf({ publisher, publisherName }: FileEntry, peer: string): boolean {
+  if (publisher === null) return false;
+  return publisherName === peer || isPublisher(publisher, peer) || publisher.endsWith(peer);
 }
 
 function listing(files: readonly Listed[]): string {
@@ -83,10 +89,10 @@ function listing(files: readonly Listed[]): string {
   ] as const;
   return table(
     columns,
-    files.map(({ name, type, size, publisher, cid }) => [
+    files.map(({ name, type, size, publisherName, cid }) => [
       `${name ?? ''}${type === 'directory' ? '/' : ''}`,
       shownSize(size),
-      shortPeer(publisher ?? ''),
+      publisherName ?? '',
       cid,
     ]),
   );

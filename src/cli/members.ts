@@ -2,11 +2,12 @@
 import { Argument, type Command } from 'commander';
 import type { ChangedMembers, MemberList } from '../client/answers.ts';
 import { ChordialError } from '../errors.ts';
+import { shortPeer } from '../transfer/of-publisher.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { note, say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
 import { askForLine } from './secret-line.ts';
-import { shortPeer, table } from './table.ts';
+import { table } from './table.ts';
 
 type Options = CommonOptions & PeerOptions;
 

@@ -1,22 +1,50 @@
 /** `chordial peers`: the other peers, whether they live, and when they were last heard. */
 import type { Command } from 'commander';
+import { ChordialError } from '../errors.ts';
 import type { PeerStatus } from '../node/peer.ts';
 import { formatDuration } from '../node/quantities.ts';
+import { isPublisher } from '../transfer/of-publisher.ts';
+import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
-import { table } from './table.ts';
+import { plain, table } from './table.ts';
+
+interface PeersOptions extends CommonOptions, PeerOptions {
+  readonly name?: string;
+}
 
 export function peersCommand(): Command {
-  return peerCommand('peers', 'lists the peers that this one knows', 'chordial peers').action(
-    async (options: CommonOptions & PeerOptions) => {
+  return peerCommand('peers', 'lists the peers that this one knows', 'chordial peers')
+    .option('--name <peer=name>', 'call a peer so, by its id, a part of it or its name; nothing after = takes it back')
+    .action(async (options: PeersOptions) => {
       const { client } = await findPeer(options);
       const { peers } = await client.call('GET /api/v1/peers');
+      if (options.name !== undefined) return callPeer(client, peers, options.name, options.json === true);
       if (options.json) sayJson({ peers });
       else if (peers.length === 0) say('no other peers: this one is alone');
       else say(listing(peers));
-    },
-  );
+    });
+}
+
+async function callPeer(client: ApiClient, peers: readonly PeerStatus[], text: string, json: boolean): Promise<void> {
+  const at = text.lastIndexOf('=');
+  if (at < 1) throw new ChordialError('bad-usage', 'Write the peer and its name as PEER=NAME.');
+  const [peer, name] = [text.slice(0, at), text.slice(at + 1)];
+  const called = peers.filter((one) => one.name === peer);
+  const matching = called.length > 0 ? called : peers.filter(({ id }) => isPublisher(id, peer) || id.endsWith(peer));
+  const [found, another] = matching;
+  if (found === undefined)
+    throw new ChordialError('not-found', `No peer ${peer} is here. See who is with "chordial peers".`);
+  if (another !== undefined)
+    throw new ChordialError(
+      'bad-usage',
+      `Several peers match ${peer}. Give more of the id, as "chordial peers" shows it.`,
+    );
+  const body = { name: name === '' ? null : name };
+  const answer = await client.call('PUT /api/v1/peers/{id}/name', { path: { id: found.id }, body });
+  if (json) sayJson(answer);
+  else say(`${found.id} is called ${plain(answer.name)}`);
 }
 
 function listing(peers: readonly PeerStatus[]): string {
@@ -24,15 +52,17 @@ function listing(peers: readonly PeerStatus[]): string {
     { title: 'STATE' },
     { title: 'HEARD', align: 'right' },
     { title: 'ROUND TRIP', align: 'right' },
+    { title: 'NAME' },
     { title: 'ADDRESS' },
     { title: 'ID' },
   ] as const;
   return table(
     columns,
-    peers.map(({ state, heartbeatAge, roundTripMilliseconds, address, id }) => [
+    peers.map(({ state, heartbeatAge, roundTripMilliseconds, name, address, id }) => [
       state,
       heartbeatAge === null ? 'never' : `${formatDuration(heartbeatAge * 1_000)} ago`,
       roundTripMilliseconds === null ? '' : `${roundTripMilliseconds.toFixed(1)} ms`,
+      name,
       address,
       id,
     ]),

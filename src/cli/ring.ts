@@ -1,10 +1,12 @@
 /** `chordial ring`: own id, predecessor, successors and fingers: of the first member in full, of the others the neighbours. */
+
 import type { Command } from 'commander';
 import type { NodeStatus, ShownMember, ShownPointer } from '../node/peer.ts';
+import { shortPeer } from '../transfer/of-publisher.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
-import { fields, short, shortPeer, table } from './table.ts';
+import { fields, short, table } from './table.ts';
 
 export function ringCommand(): Command {
   return peerCommand('ring', 'shows the place of this peer on the ring', 'chordial ring').action(

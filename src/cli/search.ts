@@ -10,7 +10,7 @@ import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
-import { plain, shortPeer } from './table.ts';
+import { plain } from './table.ts';
 
 /** So long the first hit waits to be printed. */
 const settleMilliseconds = 250;
@@ -146,9 +146,9 @@ function line({ name, type, size, cid, sha256, holders }: ShownHit): string {
   return `${plain(name)}${type === 'directory' ? '/' : ''}  ${shownSize(size)}  ${plain(kept)}\n    ${cid}${hash}`;
 }
 
-function shownHolder({ publisher, address, copies, shared, verified }: ShownHit['holders'][number]): string {
+function shownHolder({ publisherName, address, copies, shared, verified }: ShownHit['holders'][number]): string {
   const where = address === null ? '' : ` at ${address}`;
   const count = copies === null || shared ? '' : `${copies} ${copies === 1 ? 'copy' : 'copies'}, `;
   const doubt = verified ? '' : ' (unverified)';
-  return `${count}${shared ? 'shared' : 'put'} by ${shortPeer(publisher)}${where}${doubt}`;
+  return `${count}${shared ? 'shared' : 'put'} by ${publisherName}${where}${doubt}`;
 }

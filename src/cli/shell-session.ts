@@ -1,4 +1,5 @@
 /** What a shell has open: the peer that it speaks to, its own when none ran, and further ones that it started. */
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,13 +8,14 @@ import { parseAddress } from '../network/addresses.ts';
 import { defaultDataFolder } from '../node/configuration.ts';
 import type { ShownPointer } from '../node/peer.ts';
 import { parsePath } from '../node/quantities.ts';
+import { shortPeer } from '../transfer/of-publisher.ts';
 import type { ApiClient } from './client.ts';
 import { DemoNetwork } from './demo-network.ts';
 import { DemoPeer } from './demo-peer.ts';
 import { pageLinkOf } from './open.ts';
 import { say } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
-import { fields, short, shortPeer } from './table.ts';
+import { fields, short } from './table.ts';
 import { defaultPingMilliseconds, TeachingPeers } from './teaching-peers.ts';
 import { isTeachingRing, numberOf } from './teaching-ring.ts';
 

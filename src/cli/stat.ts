@@ -29,8 +29,8 @@ function statOf(client: ApiClient, { cid, name = '', publisher }: FileReference)
 }
 
 function lines(stat: FileStat): readonly (readonly [string, string])[] {
-  const { name, type, size, cid, blocks, copies, cached, holders, publisher, ageSeconds, expiry, sha256, others } =
-    stat;
+  const { name, type, size, cid, blocks, copies, cached, holders, ageSeconds, expiry, sha256, others } = stat;
+  const { publisher, publisherName } = stat;
   return [
     ...(name === null ? [] : [['name', name] as const]),
     ['type', type],
@@ -42,8 +42,11 @@ function lines(stat: FileStat): readonly (readonly [string, string])[] {
     ...(cached === 0
       ? []
       : [['cached', `${cached} further ${cached === 1 ? 'copy' : 'copies'} of single blocks`] as const]),
-    ...holders.map(({ id, address }, index) => [index === 0 ? 'holders' : '', `${id} at ${address}`] as const),
-    ...(publisher === null ? [] : [['publisher', publisher] as const]),
+    ...holders.map(
+      ({ id, name: called, address }, index) =>
+        [index === 0 ? 'holders' : '', `${called} at ${address}, ${id}`] as const,
+    ),
+    ...(publisher === null ? [] : [['publisher', `${publisherName}, ${publisher}`] as const]),
     ...(others === 0 ? [] : [['other publishers', String(others)] as const]),
     ...(ageSeconds === null ? [] : [['age', formatDuration(ageSeconds * 1_000)] as const]),
     ['expiry', expiry ?? 'none'],

@@ -55,11 +55,6 @@ export function short(id: string): string {
   return id.length > 13 ? `${id.slice(0, 12)}…` : id;
 }
 
-/** Peer ids all begin alike: their end tells them apart. */
-export function shortPeer(id: string): string {
-  return id.length > 9 ? `…${id.slice(-8)}` : id;
-}
-
 function pad(text: string, to: number, align: Align): string {
   const filling = ' '.repeat(Math.max(0, to - width(text)));
   return align === 'left' ? text + filling : filling + text;

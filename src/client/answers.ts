@@ -33,6 +33,8 @@ export interface Problem {
     | 'changed-while-read'
     | 'changed'
     | 'wrong-clock'
+    | 'ambiguous-name'
+    | 'publisher-changed'
     | 'body-cut-off'
     | 'too-many-entries'
     | 'too-large'
@@ -66,6 +68,15 @@ export interface Problem {
     | 'timeout'
     | 'interrupted'
     | 'internal';
+  /** Of ambiguous-name and publisher-changed: whose file may be meant; ask again with ?publisher= */
+  readonly choices?: readonly {
+    readonly publisher?: string;
+    readonly publisherName?: string;
+    readonly time?: string;
+    readonly size?: number;
+    readonly type?: 'file' | 'directory';
+    readonly cid?: string;
+  }[];
 }
 
 export interface PutResult {
@@ -82,6 +93,8 @@ export interface FileEntry {
   readonly size: number;
   readonly type: 'file' | 'directory';
   readonly publisher: string | null;
+  /** What the publisher is called, or the end of its id */
+  readonly publisherName: string | null;
   readonly time: string | null;
   readonly expiry: string | null;
   readonly sha256: string | null;
@@ -99,6 +112,8 @@ export interface FileStat {
   readonly size: number;
   readonly type: 'file' | 'directory';
   readonly publisher: string | null;
+  /** What the publisher is called, or the end of its id */
+  readonly publisherName: string | null;
   readonly time: string | null;
   readonly expiry: string | null;
   readonly sha256: string | null;
@@ -108,6 +123,7 @@ export interface FileStat {
   readonly cached: number;
   readonly holders: readonly {
     readonly id: string;
+    readonly name: string;
     readonly address: string;
   }[];
   readonly ageSeconds: number | null;
@@ -198,6 +214,12 @@ export interface RingMembers {
   readonly members: readonly Pointer[];
 }
 
+export interface CalledPeer {
+  readonly id: string;
+  /** As lists show it */
+  readonly name: string;
+}
+
 export interface Invited {
   readonly invite: string;
   readonly network: string;
@@ -269,6 +291,8 @@ export interface LookupResult {
 
 export interface PeerStatus {
   readonly id: string;
+  /** What you call it, else its certificate; the end of its id where it has no name */
+  readonly name: string;
   readonly address: string;
   readonly state: 'alive' | 'suspected' | 'away' | 'left' | 'dead';
   readonly lastHeartbeat: string | null;
@@ -289,6 +313,8 @@ export interface Hit {
   readonly cid: string;
   readonly sha256: string | null;
   readonly publisher: string;
+  /** What the publisher is called, or the end of its id */
+  readonly publisherName: string;
   readonly address: string | null;
   /** Live copies on the ring; for a shared file its live sources */
   readonly copies: number | null;
@@ -302,6 +328,8 @@ export interface Hit {
   /** All who have this name and content, the best first */
   readonly holders: readonly {
     readonly publisher: string;
+    /** What the publisher is called, or the end of its id */
+    readonly publisherName: string;
     readonly address: string | null;
     /** Live copies on the ring; for a shared file its live sources */
     readonly copies: number | null;

@@ -1,6 +1,7 @@
 /** What a peer is asked. Written from the OpenAPI document by `npm run docs`; a test compares the two. */
 import type {
   BrowsedFiles,
+  CalledPeer,
   ChangedMembers,
   FilePage,
   FileStat,
@@ -191,6 +192,17 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: BrowsedFiles;
   };
+  /** What you call a peer, in place of what it calls itself; null takes it back */
+  readonly 'PUT /api/v1/peers/{id}/name': {
+    readonly path: {
+      readonly id: string;
+    };
+    readonly query: undefined;
+    readonly body: {
+      readonly name: string | null;
+    };
+    readonly answer: CalledPeer;
+  };
   /** Proves that this is the peer that wrote the note of a data or runtime folder; needs no token */
   readonly 'GET /api/v1/proof': {
     readonly path: undefined;
@@ -318,7 +330,7 @@ export interface Operations {
       readonly kind: 'put' | 'get';
       readonly name?: string;
       readonly cid?: string;
-      /** Peer id of the publisher, at least 8 characters of its beginning, or … and as many of its end */
+      /** Peer id of the publisher, at least 8 characters of its beginning, or … and as many of its end; or what the peer is called */
       readonly publisher?: string;
       /** Absolute, without links, on the machine of the peer */
       readonly path: string;

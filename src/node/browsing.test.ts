@@ -74,14 +74,10 @@ test('what a peer tells as its own must be its own, and well formed', async () =
   const other = browsing(near, 0, nobody);
   const lying = browsing(near, 0, async (body) => other.answer(body));
   await assert.rejects(lying.files(far, null), isError('bad-content', /of others/));
-  for (const nonsense of [
-    null,
-    {},
-    { hits: 5, cursor: '' },
-    { hits: [], cursor: 'x'.repeat(2000) },
-    { hits: [[]], cursor: '' },
-  ])
+  for (const nonsense of [null, {}, { hits: 5, cursor: '' }, { hits: [], cursor: 'x'.repeat(2000) }])
     await assert.rejects(browsing(near, 0, async () => nonsense).files(far, null), isError('unreachable'));
+  // One that cannot be read hides none of the others.
+  assert.deepEqual((await browsing(near, 0, async () => ({ hits: [[]], cursor: '' })).files(far, null)).hits, []);
   await assert.rejects(browsing(near, 0, nobody).files(far, null), isError('unreachable'));
   for (const body of [null, {}, { cursor: 5 }, { cursor: 'x'.repeat(2000) }])
     assert.throws(() => other.answer(body), TransportError);

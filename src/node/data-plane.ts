@@ -38,6 +38,7 @@ import type { Catalog } from '../storage/catalog.ts';
 import { DiskBlockStore } from '../storage/disk-block-store.ts';
 import { type IndexedTables, openIndexedTables } from '../storage/indexed-tables.ts';
 import { type ItemIndex, keyOfRecord, recordSet } from '../storage/item-index.ts';
+import { PinTable } from '../storage/pin-table.ts';
 import { PointerTable } from '../storage/pointer-table.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import { SharedFileTable } from '../storage/shared-file-table.ts';
@@ -51,6 +52,7 @@ import { ClockWatch, clockMessage } from './clock-watch.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import type { EventFan } from './event-fan.ts';
 import type { StorageListing, Stored } from './peer.ts';
+import { PeerNames } from './peer-names.ts';
 
 export interface DataPlaneOptions {
   readonly folder: string;
@@ -84,6 +86,7 @@ export class DataPlane {
   readonly shares: SharedFolders;
   readonly browsing: Browsing;
   readonly clockWatch: ClockWatch;
+  readonly peerNames: PeerNames;
   readonly #putIndex: PutIndex;
   readonly #options: DataPlaneOptions;
   readonly #blocks: DiskBlockStore;
@@ -106,6 +109,7 @@ export class DataPlane {
     this.#records = records;
     this.#index = index;
     const sharedTable = new SharedFileTable(catalog);
+    this.peerNames = new PeerNames(options.membership, catalog);
     this.clockWatch = new ClockWatch({
       clock: systemClock,
       random: systemRandom,
@@ -115,6 +119,8 @@ export class DataPlane {
     });
     this.#path = new DataPath({
       clockNote: () => this.clockWatch.note,
+      peerNames: this.peerNames,
+      pins: new PinTable(catalog),
       shared: new SharedFileBlocks(sharedTable, this.#hashing, (file) => this.shares.changed(file)),
       hashing: this.#hashing,
       view,

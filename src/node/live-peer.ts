@@ -2,6 +2,7 @@
 import { ChordialError } from '../errors.ts';
 import type { Counters } from '../network/counters.ts';
 import type { Genesis } from '../network/genesis.ts';
+import { isHostId } from '../network/host-id.ts';
 import type { Http2Transport } from '../network/http2-transport.ts';
 import type { Identity } from '../network/identity.ts';
 import { encodeInvite, invitingAddresses, ticketFrom } from '../network/invite.ts';
@@ -146,7 +147,8 @@ export class LivePeer implements Peer {
   shownHits(files: readonly (readonly Hit[])[]): readonly ShownHit[] {
     const { view } = this.#parts;
     const here = new Map([view.self, ...view.hosts()].map(({ host, addresses }) => [host, addresses[0] ?? null]));
-    return files.map((holders) => shownHit(holders, (host) => here.get(host) ?? null));
+    const { shown } = this.#parts.data.peerNames;
+    return files.map((holders) => shownHit(holders, (host) => here.get(host) ?? null, shown));
   }
 
   async browse(id: string, cursor: string | null): Promise<BrowsedFiles> {
@@ -187,10 +189,20 @@ export class LivePeer implements Peer {
   }
 
   peers(): readonly PeerStatus[] {
-    const { ring, updates } = this.#parts;
-    return ring
-      .watched()
-      .map((w) => shownPeer(w, ring.virtualNodesOf(w.contact.host), updates.get(w.contact.host) ?? null, systemClock));
+    const { ring, updates, data } = this.#parts;
+    return ring.watched().map((watched) => {
+      const { host } = watched.contact;
+      const about = { virtualNodes: ring.virtualNodesOf(host), lastUpdate: updates.get(host) ?? null };
+      return shownPeer(watched, data.peerNames.shown(host), about, systemClock);
+    });
+  }
+
+  async callPeer(id: string, name: string | null): Promise<string> {
+    const { data, identity } = this.#parts;
+    if (!isHostId(id) || id === identity.host)
+      throw new ChordialError('not-found', `${id.slice(0, 80)} is no other peer. See who is with "chordial peers".`);
+    await data.peerNames.call(id, name);
+    return data.peerNames.shown(id);
   }
 
   ring(): readonly ShownPointer[] {

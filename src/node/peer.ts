@@ -56,6 +56,8 @@ export interface NodeStatus extends ShownMember {
 
 export interface PeerStatus {
   readonly id: string;
+  /** What the user calls it, else its certificate; a piece of its id where it has no name. */
+  readonly name: string;
   readonly address: string;
   readonly state: 'alive' | 'suspected' | 'away' | 'left' | 'dead';
   /** ISO 8601; null when it was never heard. */
@@ -163,6 +165,8 @@ export interface Peer {
   /** All fingers by default. */
   status(fingers?: ShownFingers): NodeStatus;
   peers(): readonly PeerStatus[];
+  /** The user's own name for a peer, by its whole id; null takes it back. Rejects with `bad-request`, `already-exists`. */
+  callPeer(id: string, name: string | null): Promise<string>;
   /** Every member known and believed alive, in ring order: own ones, neighbours, and those heard of. */
   ring(): readonly ShownPointer[];
   /** Bytes from and to other peers since the start. */

@@ -4,6 +4,8 @@ import type { Hit } from '../search/hit.ts';
 
 export interface ShownHolder {
   readonly publisher: string;
+  /** What it is called; a piece of its id where it has no name. */
+  readonly publisherName: string;
   /** Where the publisher is reached; null while it is not here. */
   readonly address: string | null;
   /** The file lies at its publisher; otherwise the ring keeps it. */
@@ -29,11 +31,15 @@ export interface ShownHit extends ShownHolder {
 }
 
 /** @param addressOf null for a peer that is not here */
-export function shownHit(hits: readonly Hit[], addressOf: (host: HostId) => string | null): ShownHit {
+export function shownHit(
+  hits: readonly Hit[],
+  addressOf: (host: HostId) => string | null,
+  nameOf: (host: HostId) => string,
+): ShownHit {
   const [first] = hits;
   if (first === undefined) throw new Error('a file that nobody has is no hit');
   const { name, root, size, type, time } = first;
-  const holders = hits.map((hit) => shownHolder(hit, addressOf(hit.source.host)));
+  const holders = hits.map((hit) => shownHolder(hit, addressOf(hit.source.host), nameOf(hit.source.host)));
   return {
     ...{ name, size, type, cid: root.toString() },
     sha256: hits.find(({ sha256 }) => sha256 !== null)?.sha256 ?? null,
@@ -44,9 +50,14 @@ export function shownHit(hits: readonly Hit[], addressOf: (host: HostId) => stri
   };
 }
 
-function shownHolder({ source, isShared, copies, isVerified }: Hit, address: string | null): ShownHolder {
+function shownHolder(
+  { source, isShared, copies, isVerified }: Hit,
+  address: string | null,
+  publisherName: string,
+): ShownHolder {
   return {
     publisher: source.host,
+    publisherName,
     address,
     shared: isShared,
     copies: isShared ? (address === null ? 0 : 1) : (copies ?? null),

@@ -33,16 +33,18 @@ function shownFingers(ring: RingHost, state: MemberState, wanted: 'all' | 'disti
   return fingers;
 }
 
+/** @param lastUpdate when something about it changed last */
 export function shownPeer(
   watched: Watched,
-  virtualNodes: number,
-  lastUpdate: Milliseconds | null,
+  name: string,
+  { virtualNodes, lastUpdate }: { readonly virtualNodes: number; readonly lastUpdate: Milliseconds | null },
   clock: Clock,
 ): PeerStatus {
   const { contact, liveness, lastHeard, roundTrip } = watched;
   const age = lastHeard === null ? null : Math.max(0, clock.now() - lastHeard);
   return {
     id: contact.host,
+    name,
     address: contact.addresses[0] ?? '',
     state: liveness,
     lastHeartbeat: age === null ? null : new Date(clock.wallTime() - age).toISOString(),

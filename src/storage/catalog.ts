@@ -10,6 +10,7 @@ import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { claimSchema } from './claim-schema.ts';
 import { GroupCommit } from './group-commit.ts';
 import { itemSchema } from './item-schema.ts';
+import { pinSchema } from './pin-table.ts';
 import { pointerSchema } from './pointer-schema.ts';
 import { publisherSchema } from './publisher-schema.ts';
 import { shareSchema } from './share-schema.ts';
@@ -129,7 +130,7 @@ export class Catalog {
     if (version !== 0)
       throw new Error(`it has tables of version ${version}, and this Chordial knows version ${schemaVersion}`);
     this.database.exec(
-      `BEGIN IMMEDIATE; ${schema} ${claimSchema} ${itemSchema} ${pointerSchema} ${smallBlockSchema} ${shareSchema} ${sharedFileSchema} ${publisherSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
+      `BEGIN IMMEDIATE; ${schema} ${claimSchema} ${itemSchema} ${pinSchema} ${pointerSchema} ${smallBlockSchema} ${shareSchema} ${sharedFileSchema} ${publisherSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
     );
     return true;
   }
@@ -145,6 +146,7 @@ export class Catalog {
       'claimed',
       'items',
       'buckets',
+      'pins',
       'pointers',
       'small_blocks',
       'publishers',

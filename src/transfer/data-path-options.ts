@@ -21,7 +21,7 @@ import type { PointerTable } from '../storage/pointer-table.ts';
 import type { RecordTable } from '../storage/record-table.ts';
 import type { ShareTable } from '../storage/share-table.ts';
 import type { StorageShares } from '../storage/storage-shares.ts';
-import type { NameChanges } from './file-ports.ts';
+import type { NameChanges, PeerCalling, Pins } from './file-ports.ts';
 import type { FileEvent } from './files.ts';
 
 export interface DataPathOptions {
@@ -69,6 +69,9 @@ export interface DataPathOptions {
   readonly syncBytesPerSecond?: number;
   /** Hears of changes of this host's own names; the index of words, when there is one. */
   readonly nameChanges?: NameChanges;
+  readonly peerNames?: PeerCalling;
+  /** In memory by default. */
+  readonly pins?: Pins;
   /** A sentence when the clock is off, when somebody compares it. */
   readonly clockNote?: () => string | null;
   readonly notify?: (event: FileEvent) => void;

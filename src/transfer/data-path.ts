@@ -4,6 +4,7 @@ import { hashingHere } from '../content/block-hashing.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { isDialable } from '../network/addresses.ts';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import type { Membership } from '../network/membership.ts';
 import { Silences } from '../network/silences.ts';
 import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../network/transport.ts';
@@ -66,9 +67,10 @@ import type { RecordTable } from '../storage/record-table.ts';
 import { BlockTraffic } from './block-traffic.ts';
 import { contentFetcher } from './content-fetcher.ts';
 import type { DataPathOptions } from './data-path-options.ts';
-import type { NameChanges } from './file-ports.ts';
+import type { NameChanges, Pins } from './file-ports.ts';
 import { createFiles } from './file-service.ts';
 import type { Files } from './files.ts';
+import { shortPeer } from './of-publisher.ts';
 import { ReadMemory } from './read-memory.ts';
 import { SharersOf } from './sharers-of.ts';
 import { TransferQueue } from './transfer-queue.ts';
@@ -81,6 +83,8 @@ const purgedWord: PublisherWord = {
   current: false,
   expiry: null,
 };
+/** Of names asked for: what tells which of several is new here. */
+const maximumFirstSeen = 16_384;
 const recordsExpiredAtOnce = 500;
 /** Expired records are nobody's word any more; but that they expired is what ends the claims of a put not seen before. */
 const expiredRecordsKeptMilliseconds: Milliseconds = 24 * 3600 * 1000;
@@ -318,6 +322,9 @@ export class DataPath {
       rule,
       publisher: signer.host,
       clockNote: options.clockNote ?? (() => null),
+      peerNames: options.peerNames ?? { shown: shortPeer, named: () => [] },
+      pins: options.pins ?? pinsInMemory(),
+      firstSeen: new BoundedCache<string, number>(maximumFirstSeen),
       notify,
       nameChanges: options.nameChanges ?? nobodyListens,
       release: (names) => this.#claimUpkeep?.release(signer.host, names),
@@ -496,6 +503,11 @@ export class DataPath {
 }
 
 const nobodyListens: NameChanges = { changing: async () => undefined, changed: () => undefined };
+
+function pinsInMemory(): Pins {
+  const pins = new Map<string, string>();
+  return { of: (name) => pins.get(name) ?? null, pin: async (name, publisher) => void pins.set(name, publisher) };
+}
 
 /** A batch at a time, so that nothing waits long behind it. */
 async function removeExpired(records: Pick<RecordTable, 'expire'>, before: Milliseconds): Promise<void> {

@@ -10,6 +10,7 @@ import type { BlockStorer } from '../replication/block-storer.ts';
 import type { EndedName } from '../replication/claim-messages.ts';
 import type { DataPorts } from '../replication/data-ports.ts';
 import type { OwnPuts } from '../replication/own-puts.ts';
+import type { HostId } from '../ring/pointer.ts';
 import type { ContentFetcher } from './content-fetcher.ts';
 import type { FileEvent } from './files.ts';
 import type { ReadMemory } from './read-memory.ts';
@@ -20,6 +21,18 @@ export interface NameChanges {
   changing(name: string, before: NameEntry | null): Promise<void>;
   /** It has changed, or the attempt failed. */
   changed(name: string): void;
+}
+
+/** What people call peers. */
+export interface PeerCalling {
+  shown(host: HostId): string;
+  named(name: string): readonly HostId[];
+}
+
+/** Whose file of a name is meant by it. */
+export interface Pins {
+  of(name: string): string | null;
+  pin(name: string, publisher: string): Promise<void>;
 }
 
 export interface FilePorts {
@@ -45,6 +58,10 @@ export interface FilePorts {
   readonly rule: CopyRule;
   /** The peer that publishes. */
   readonly publisher: string;
+  readonly peerNames: PeerCalling;
+  readonly pins: Pins;
+  /** When what a publisher has under a name was first seen here; kept in memory. */
+  readonly firstSeen: { get(key: string): number | undefined; set(key: string, time: number): void };
   /** A sentence when this peer's clock is off, which may be why something is not found. */
   readonly clockNote: () => string | null;
   readonly notify: (event: FileEvent) => void;

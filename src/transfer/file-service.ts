@@ -15,13 +15,13 @@ import { liveCopies, statFile } from './stat-file.ts';
 import { tellHolders } from './tell-holders.ts';
 
 export function createFiles(ports: FilePorts): Files {
-  const listing = new FileListing(ports.names, ports.data.clock);
+  const listing = new FileListing(ports);
   return {
     put: (name, source, options = {}) => putFile(ports, name, source, options),
     checkFits: (name, bytes) => checkFits(ports, checkName(name), bytes, {}),
     putPath: (name, path, options = {}) => putPath(ports, name, path, options),
     putFolder: (name, items, options = {}) => putFolder(ports, name, items, options),
-    resolve: async (reference) => (await resolve(ports, reference)).entry,
+    resolve: async (reference, options) => (await resolve(ports, reference, options)).entry,
     read: (cid, range, signal) => readFile(ports, cid, range, signal),
     walk: (cid, signal) => walkFolder(ports, cid, signal),
     getPath: (reference, path, options = {}) => getPath(ports, reference, path, options),

@@ -62,6 +62,8 @@ export interface FileEntry {
   readonly size: number;
   readonly type: 'file' | 'directory';
   readonly publisher: string | null;
+  /** What the publisher is called; a piece of its id where it has no name. */
+  readonly publisherName: string | null;
   /** ISO 8601. */
   readonly time: string | null;
   readonly expiry: string | null;
@@ -72,13 +74,24 @@ export interface FileEntry {
   readonly others: number;
 }
 
+/** Whose file of a name may be meant. */
+export interface FileChoice {
+  readonly publisher: string;
+  readonly publisherName: string;
+  /** ISO 8601, as the publisher tells it. */
+  readonly time: string;
+  readonly size: number;
+  readonly type: 'file' | 'directory';
+  readonly cid: string;
+}
+
 export interface FileStat extends FileEntry {
   readonly blocks: number;
   /** Live copies: the minimum over the file's blocks, counted by asking. */
   readonly copies: number;
   /** Copies of its blocks, all together, that lie somewhere besides as cache; they do not count. */
   readonly cached: number;
-  readonly holders: readonly { readonly id: string; readonly address: string }[];
+  readonly holders: readonly { readonly id: string; readonly name: string; readonly address: string }[];
   readonly ageSeconds: number | null;
 }
 
@@ -117,7 +130,8 @@ export interface Files {
   putPath(name: string, path: string, options?: PutPathOptions): Promise<PutResult>;
   /** A folder, each folder in it before what is in that. Reads the items to their end. */
   putFolder(name: string, items: AsyncIterable<FolderItem>, options?: PutOptions): Promise<PutResult>;
-  resolve(reference: FileReference): Promise<FileEntry>;
+  /** With `pins` the content is going to be fetched: from then on the name alone means its publisher. */
+  resolve(reference: FileReference, options?: { readonly pins?: boolean }): Promise<FileEntry>;
   /** Verified bytes of [start, end) in order. Memory bounded. Throws `bad-content` for content of another size than `size`. */
   read(cid: string, range?: ReadRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Entries below a directory, depth first; paths are relative, '/'-separated and safe. */

@@ -23,7 +23,10 @@ export async function getPath(
   options: GetPathOptions,
 ): Promise<FileEntry & { readonly unchanged: boolean }> {
   const target = resolvePath(path);
-  const { entry, cid } = await resolve(allPorts, reference, options.signal);
+  const { entry, cid } = await resolve(allPorts, reference, {
+    pins: true,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
   if (entry.type === 'directory') {
     throw new ChordialError(
       'bad-request',

@@ -3,6 +3,7 @@ import { ChordialError } from '../errors.ts';
 import type { NameEntry } from '../records/name-entry.ts';
 import { byNameAndPublisher, type Names } from '../records/names.ts';
 import type { Clock } from '../ring/ports.ts';
+import type { FilePorts, PeerCalling } from './file-ports.ts';
 import type { FilePage } from './files.ts';
 import { shownEntry } from './resolve.ts';
 
@@ -13,18 +14,20 @@ const maximumPage = 1000;
 export class FileListing {
   readonly #names: Names;
   readonly #clock: Clock;
+  readonly #peerNames: PeerCalling;
   #gathered: { readonly at: number; readonly names: Promise<readonly NameEntry[]> } | null = null;
 
-  constructor(names: Names, clock: Clock) {
+  constructor({ names, data, peerNames }: Pick<FilePorts, 'names' | 'data' | 'peerNames'>) {
     this.#names = names;
-    this.#clock = clock;
+    this.#clock = data.clock;
+    this.#peerNames = peerNames;
   }
 
   async page({ all, cursor, limit }: { all: boolean; cursor: string | null; limit: number }): Promise<FilePage> {
     const most = Math.max(1, Math.min(limit, maximumPage));
     if (!all) {
       const page = this.#names.listOwn(cursor, most);
-      return { files: page.names.map((entry) => shownEntry(entry, 0)), cursor: page.cursor };
+      return { files: page.names.map((entry) => shownEntry(entry, 0, this.#peerNames)), cursor: page.cursor };
     }
     const everybody = await this.#everybody(cursor === null);
     const start = cursor === null ? 0 : startAfter(everybody, cursor);
@@ -33,7 +36,7 @@ export class FileListing {
     for (const { name } of everybody) publishers.set(name, (publishers.get(name) ?? 0) + 1);
     const last = page.at(-1);
     return {
-      files: page.map((entry) => shownEntry(entry, (publishers.get(entry.name) ?? 1) - 1)),
+      files: page.map((entry) => shownEntry(entry, (publishers.get(entry.name) ?? 1) - 1, this.#peerNames)),
       cursor: last !== undefined && start + most < everybody.length ? encodeCursor(last) : null,
     };
   }

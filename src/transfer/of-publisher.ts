@@ -15,6 +15,16 @@ export function splitPublisher(text: string): { name: string; publisher: string 
   return at > 0 && isPublisher ? { name: text.slice(0, at), publisher } : { name: text, publisher: null };
 }
 
+/** Peer ids all begin alike: their end tells them apart, and `NAME@…END` picks by it. */
+export function shortPeer(id: string): string {
+  return id.length > 9 ? `…${id.slice(-8)}` : id;
+}
+
+/** Whether a text is meant as an id or a part of one, or looks like it: no peer may be called so. */
+export function looksLikePeer(text: string): boolean {
+  return /^(?:12D3Koo|…|\.\.\.)/i.test(text);
+}
+
 /** Whether a peer id is the one that was given, whole or in part. */
 export function isPublisher(id: string, given: string): boolean {
   const [, last] = end.exec(given) ?? [];

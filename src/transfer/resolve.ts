@@ -5,31 +5,46 @@ import { checkName } from '../content/name.ts';
 import { openContent } from '../content/reader.ts';
 import { ChordialError } from '../errors.ts';
 import type { NameEntry } from '../records/name-entry.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
-import type { FilePorts } from './file-ports.ts';
-import type { FileEntry, FileReference } from './files.ts';
-import { isPublisher, splitPublisher } from './of-publisher.ts';
+import type { FilePorts, PeerCalling } from './file-ports.ts';
+import type { FileChoice, FileEntry, FileReference } from './files.ts';
+import { isPublisher, looksLikePeer, splitPublisher } from './of-publisher.ts';
 import { sharedNames } from './shared-names.ts';
+import { shownSize } from './shown-size.ts';
 
 const latestShareMilliseconds: Milliseconds = 250;
+/** The same where another publisher of the name would make it ambiguous. */
+const latestOtherMilliseconds: Milliseconds = 1500;
+/** Publishers of one name that a problem names. */
+const maximumChoices = 100;
 
 export interface Resolved {
   readonly entry: FileEntry;
   readonly cid: CID;
 }
 
-/** Throws `not-found`, `bad-cid`, `bad-name`, or `no-live-source` when nobody can tell. */
-export async function resolve(ports: FilePorts, reference: FileReference, signal?: AbortSignal): Promise<Resolved> {
-  if (reference.cid !== undefined) return resolveCid(ports, parseCid(reference.cid), signal);
+export interface ResolveOptions {
+  readonly signal?: AbortSignal;
+  /** The content is going to be fetched: from now on the name alone means its publisher. */
+  readonly pins?: boolean;
+}
+
+/**
+ * A name alone is the own file; else that of the publisher it was got from first; else of the only one who has it. Throws `not-found`,
+ * `bad-cid`, `bad-name`, `ambiguous-name` or `publisher-changed` with the choices, or `no-live-source` when nobody can tell.
+ */
+export async function resolve(
+  ports: FilePorts,
+  reference: FileReference,
+  options: ResolveOptions = {},
+): Promise<Resolved> {
+  if (reference.cid !== undefined) return resolveCid(ports, parseCid(reference.cid), options.signal);
   if (reference.name === undefined)
     throw new ChordialError('bad-request', 'Neither a name nor a CID was given. Give one.');
-  const split = reference.publisher === undefined ? splitPublisher(reference.name) : null;
-  const name = checkName(split?.name ?? reference.name);
-  const publisher = reference.publisher ?? split?.publisher ?? null;
-  const found = await findAll(ports, name);
-  const picked = publisher === null ? found[0] : ofPublisher(found, name, publisher);
+  const { name, publisher, found } = await findReferred(ports, reference.name, reference.publisher ?? null);
+  const picked = publisher === null ? pickAlone(ports, found, name) : ofPublisher(ports, found, name, publisher);
   if (picked === undefined) {
     const by = publisher === null ? '' : ` by ${publisher}`;
     throw new ChordialError(
@@ -45,7 +60,86 @@ export async function resolve(ports: FilePorts, reference: FileReference, signal
     );
   }
   const publishers = new Set(found.map((one) => one.publisher));
-  return { entry: shownEntry(picked, publishers.size - 1), cid: picked.cid };
+  const isPicked = publisher !== null || publishers.size === 1;
+  if (options.pins && isPicked && picked.publisher !== ports.publisher) pin(ports, name, picked.publisher);
+  return { entry: shownEntry(picked, publishers.size - 1, ports.peerNames), cid: picked.cid };
+}
+
+interface Referred {
+  readonly name: string;
+  readonly publisher: string | null;
+  readonly found: readonly Named[];
+}
+
+/** `NAME@PEER`, by an id or a part of it; or by what a peer is called, where no file has the whole as its name. */
+async function findReferred(ports: FilePorts, text: string, publisher: string | null): Promise<Referred> {
+  const split = publisher === null ? splitPublisher(text) : { name: text, publisher };
+  const name = checkName(split.name);
+  const found = await findAll(ports, name);
+  if (split.publisher !== null || found.length > 0) return { name, publisher: split.publisher, found };
+  for (let at = text.indexOf('@', 1); at !== -1; at = text.indexOf('@', at + 1)) {
+    const called = text.slice(at + 1);
+    if (ports.peerNames.named(called).length === 0) continue;
+    const before = checkName(text.slice(0, at));
+    return { name: before, publisher: called, found: await findAll(ports, before) };
+  }
+  return { name, publisher: null, found };
+}
+
+function pickAlone(ports: FilePorts, found: readonly Named[], name: string): Named | undefined {
+  const [first] = found;
+  if (first === undefined || first.publisher === ports.publisher) return first;
+  const pinned = ports.pins.of(name);
+  if (pinned !== null) {
+    const mine = found.find(({ publisher }) => publisher === pinned);
+    if (mine !== undefined) return mine;
+    throw new ChordialError(
+      'publisher-changed',
+      `You got ${JSON.stringify(name)} from ${ports.peerNames.shown(pinned as HostId)} before, who has it no more; ${choicesIn(found, ports)}. Pick one with NAME@PEER: what another calls so may be another file.`,
+      { details: { choices: choicesOf(found, ports) } },
+    );
+  }
+  // Whoever has it, the bytes are the same.
+  if (found.every(({ cid }) => cid.equals(first.cid))) return first;
+  if (new Set(found.map(({ publisher }) => publisher)).size === 1) return first;
+  throw new ChordialError(
+    'ambiguous-name',
+    `Several peers have a file ${JSON.stringify(name)}: ${choicesIn(found, ports)}. Pick one with NAME@PEER.`,
+    { details: { choices: choicesOf(found, ports) } },
+  );
+}
+
+function pin({ pins, data }: FilePorts, name: string, publisher: string): void {
+  pins.pin(name, publisher).catch((error: Error) => {
+    data.report?.(
+      'refused',
+      data.view.self,
+      `Whose file of a name was got could not be written down: ${error.message}`,
+    );
+  });
+}
+
+/** One of each publisher, for `choices` of a problem document. */
+function choicesOf(found: readonly Named[], { peerNames }: FilePorts): readonly FileChoice[] {
+  const ofEach = new Map<string, Named>();
+  for (const one of found) if (!ofEach.has(one.publisher)) ofEach.set(one.publisher, one);
+  return [...ofEach.values()].slice(0, maximumChoices).map(({ publisher, time, size, type, cid }) => ({
+    publisher,
+    publisherName: peerNames.shown(publisher as HostId),
+    time: isoTime(time),
+    size,
+    type,
+    cid: cid.toString(),
+  }));
+}
+
+function choicesIn(found: readonly Named[], ports: FilePorts): string {
+  const choices = choicesOf(found, ports);
+  const shown = choices
+    .slice(0, 5)
+    .map((one) => `${one.publisherName} (${one.time.slice(0, 16).replace('T', ' ')}, ${shownSize(one.size)})`);
+  const more = choices.length > shown.length ? ` and ${choices.length - shown.length} more` : '';
+  return `${shown.join(', ')}${more}${choices.length === 1 ? ' has one' : ' have one each'}`;
 }
 
 function after(note: string | null): string {
@@ -54,6 +148,8 @@ function after(note: string | null): string {
 
 /** A name as a publisher has it, put or in a share. */
 interface Named extends ShownName {
+  /** The time told, but no later than it was first seen here: a time ahead makes nothing newer. */
+  since?: number;
   /** Who shares it; null for a put, which the ring keeps. */
   readonly source: Contact | null;
 }
@@ -67,7 +163,10 @@ type ShownName = Pick<
 async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]> {
   const asked = sharedNames(ports, name).catch((error: Error) => error);
   const put = await ports.names.find(name);
-  const shared = put.length === 0 ? await asked : await Promise.race([asked, tooLate(ports)]);
+  // Who else has the name does not matter where it is clear whose is meant.
+  const pinned = ports.pins.of(name);
+  const isClear = put.some(({ publisher }) => publisher === ports.publisher || publisher === pinned);
+  const shared = put.length === 0 ? await asked : await Promise.race([asked, tooLate(ports, isClear)]);
   const named: Named[] = put.map((entry) => ({ ...entry, source: null }));
   if (shared instanceof Error) {
     if (named.length === 0) throw shared;
@@ -76,30 +175,46 @@ async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]
   }
   named.push(...shared.map((entry) => ({ ...entry, publisher: entry.source.host })));
   const now = ports.data.clock.wallTime();
-  return named.sort((a, b) => rank(a, b, ports.publisher, now));
+  for (const one of named) one.since = firstSeen(ports, one, now);
+  return named.sort((a, b) => rank(a, b, ports.publisher));
 }
 
 /** Nobody waits long for shares who has found a put: while hosts are silent these take longer to say that there is nothing. */
-async function tooLate({ data: { clock } }: FilePorts): Promise<Error> {
-  await new Promise<void>((resolve) => clock.after(latestShareMilliseconds, resolve));
+async function tooLate({ data: { clock } }: FilePorts, isClear: boolean): Promise<Error> {
+  const milliseconds = isClear ? latestShareMilliseconds : latestOtherMilliseconds;
+  await new Promise<void>((resolve) => clock.after(milliseconds, resolve));
   return new Error('they did not answer in time');
 }
 
-/** A time from the future is that of a wrong clock, here or there: it makes nothing newer than what is new now. */
-function rank(a: Named, b: Named, own: string, now: Milliseconds): number {
+function firstSeen(
+  { firstSeen: seen }: FilePorts,
+  { publisher, cid, name, time }: Named,
+  now: Milliseconds,
+): Milliseconds {
+  const key = `${publisher} ${cid} ${name}`;
+  const first = seen.get(key) ?? now;
+  seen.set(key, first);
+  return Math.min(time, first);
+}
+
+/** The own one first, then the newest. */
+function rank(a: Named, b: Named, own: string): number {
   const [isOwnA, isOwnB] = [a.publisher === own, b.publisher === own];
   if (isOwnA !== isOwnB) return isOwnA ? -1 : 1;
-  const [timeA, timeB] = [Math.min(a.time, now), Math.min(b.time, now)];
+  const [timeA, timeB] = [a.since ?? a.time, b.since ?? b.time];
   if (timeA !== timeB) return timeB - timeA;
   return a.publisher < b.publisher ? -1 : 1;
 }
 
-export function shownEntry(entry: ShownName, others: number): FileEntry {
+export function shownEntry(entry: ShownName, others: number, peerNames: Pick<PeerCalling, 'shown'>): FileEntry {
   const { name, cid, size, type, publisher, time, expiry, sha256, attributes = null } = entry;
   const shownExpiry = expiry === null ? null : isoTime(expiry);
   const shown = attributes !== null && 'multihash' in attributes ? attributes.toString() : attributes;
-  const times = { time: isoTime(time), expiry: shownExpiry };
-  return { name, cid: cid.toString(), size, type, publisher, ...times, sha256, others, attributes: shown };
+  return {
+    ...{ name, cid: cid.toString(), size, type, publisher },
+    publisherName: peerNames.shown(publisher as HostId),
+    ...{ time: isoTime(time), expiry: shownExpiry, sha256, others, attributes: shown },
+  };
 }
 
 /** Of a hostile record: a number that is no date is shown as the end of time. */
@@ -107,13 +222,18 @@ function isoTime(milliseconds: number): string {
   return new Date(Math.min(milliseconds, 8.64e15)).toISOString();
 }
 
-function ofPublisher(found: readonly Named[], name: string, publisher: string): Named | undefined {
-  const matching = found.filter((entry) => isPublisher(entry.publisher, publisher));
+function ofPublisher(ports: FilePorts, found: readonly Named[], name: string, publisher: string): Named | undefined {
+  // What looks like an id is one: nobody is called so.
+  const called = ports.peerNames.named(publisher);
+  const matching = found.filter((entry) =>
+    looksLikePeer(publisher) ? isPublisher(entry.publisher, publisher) : called.includes(entry.publisher as HostId),
+  );
   // One publisher may have the name several times; the newest counts.
   if (new Set(matching.map((entry) => entry.publisher)).size > 1) {
     throw new ChordialError(
-      'bad-request',
+      'ambiguous-name',
       `Several publishers of ${JSON.stringify(name)} match ${publisher}. Give more of the peer id.`,
+      { details: { choices: choicesOf(matching, ports) } },
     );
   }
   return matching[0];
@@ -130,6 +250,7 @@ async function resolveCid(ports: FilePorts, cid: CID, signal?: AbortSignal): Pro
     size,
     type: content.type,
     publisher: null,
+    publisherName: null,
     time: null,
     expiry: null,
     sha256: null,

@@ -49,7 +49,7 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
     cached: cachedCopies,
     holders: holders
       .slice(0, maximumHoldersShown)
-      .map(({ host, addresses }) => ({ id: host, address: addresses[0] ?? '' })),
+      .map(({ host, addresses }) => ({ id: host, name: ports.peerNames.shown(host), address: addresses[0] ?? '' })),
     ageSeconds: age,
   };
 }

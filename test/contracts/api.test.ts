@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { OpenApiDocument } from '../../src/api/open-api.ts';
 import { markedFile } from '../fixtures/marked.ts';
 import { ServedPeer, testKey } from '../fixtures/served-peer.ts';
+import { otherPublisher } from '../fixtures/small-peer.ts';
 import { ApiContract } from './api-contract.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -74,6 +75,11 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   }
   const browsed = `/api/v1/peers/${served.peer.status().id}/files`;
   await caller.call('GET /api/v1/peers/{id}/files', 200, { route: browsed });
+  await caller.call('PUT /api/v1/peers/{id}/name', 200, {
+    route: `/api/v1/peers/${otherPublisher}/name`,
+    headers: { 'Content-Type': 'application/json' },
+    body: '{"name":"Anna"}',
+  });
   await caller.call('GET /api/v1/lookup/{wanted}', 200, { route: '/api/v1/lookup/key%3A0a' });
   for (const route of ['/healthz', '/readyz', '/metrics']) await caller.call(`GET ${route}`, 200);
   await caller.call('GET /api/v1/events', 200);

@@ -2,22 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import { root } from '../results.ts';
+import { movedClock } from './moved-clock.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
 import { until } from './until.ts';
 
 const hour = 3_600_000;
-const shim = pathToFileURL(path.join(root, 'test/fixtures/moved-clock.ts')).href;
-
-/** A clock that stands in a file, and the environment of a peer that goes by it. */
-async function movedClock(network: NetworkFixture, name: string, offset: number) {
-  const file = path.join(network.folder, name);
-  const set = (milliseconds: number) => writeFile(file, String(milliseconds));
-  await set(offset);
-  return { set, environment: { CHORDIAL_TEST_CLOCK: file, NODE_OPTIONS: `--import ${shim}` } };
-}
 
 async function put(network: NetworkFixture, peer: PeerProcess, name: string, bytes: string) {
   const { exit, stderr } = await network.command(['put', '-', '--name', name], peer, { input: bytes });

@@ -47,15 +47,29 @@ test('A2 A7 a publisher lists its own names by pages, anybody lists everybody', 
   await close();
 });
 
-test('A7 my own entry of a name comes first, else the newest; others are counted, a publisher picks exactly', async () => {
+test('A7 H8 a name alone is my own, else the one it was got from, else the only one; a publisher picks exactly', async () => {
   const { peers, close } = await dataNetwork(4);
   const first = await peers[0]!.files.put('shared', bytesOf('by 0'));
   const second = await peers[1]!.files.put('shared', bytesOf('by 1'));
   assert.equal((await peers[0]!.files.resolve({ name: 'shared' })).cid, first.cid);
-  const newest = await peers[2]!.files.resolve({ name: 'shared' });
-  assert.equal(newest.cid, second.cid);
-  assert.equal(newest.others, 1);
+  assert.equal((await peers[0]!.files.resolve({ name: 'shared' })).others, 1);
   const publisher = first.publisher;
+  const ambiguous = (error: unknown) => {
+    assert.ok(error instanceof ChordialError && error.code === 'ambiguous-name', String(error));
+    const choices = error.details['choices'] as readonly { publisher: string; cid: string }[];
+    assert.deepEqual(choices.map(({ cid }) => cid).sort(), [first.cid, second.cid].sort());
+    return true;
+  };
+  await assert.rejects(peers[2]!.files.resolve({ name: 'shared' }, { pins: true }), ambiguous);
+  // What is only looked at is not taken for trusted.
+  await peers[2]!.files.resolve({ name: 'shared', publisher });
+  await assert.rejects(peers[2]!.files.resolve({ name: 'shared' }), ambiguous);
+  await peers[2]!.files.resolve({ name: 'shared', publisher }, { pins: true });
+  assert.equal((await peers[2]!.files.resolve({ name: 'shared' })).cid, first.cid);
+  const again = await peers[1]!.files.put('shared', bytesOf('by 1, later'));
+  assert.equal((await peers[2]!.files.resolve({ name: 'shared' })).cid, first.cid);
+  await peers[2]!.files.resolve({ name: 'shared', publisher: second.publisher }, { pins: true });
+  assert.equal((await peers[2]!.files.resolve({ name: 'shared' })).cid, again.cid);
   assert.equal((await peers[2]!.files.resolve({ name: 'shared', publisher })).cid, first.cid);
   assert.equal((await peers[2]!.files.resolve({ name: `shared@${publisher}` })).cid, first.cid);
   await peers[2]!.files.put('me@home', bytesOf('an @ that is no publisher'));
@@ -290,3 +304,33 @@ for (const replicas of [1, 2, 3]) {
     await close();
   });
 }
+
+test('H8 a name that was got from one publisher is not taken from another when that one is gone', async () => {
+  const { peers, close } = await dataNetwork(4);
+  const first = await peers[0]!.files.put('report', bytesOf('right'));
+  assert.equal((await peers[2]!.files.resolve({ name: 'report' }, { pins: true })).cid, first.cid);
+  const other = await peers[1]!.files.put('report', bytesOf('another'));
+  assert.equal((await peers[2]!.files.resolve({ name: 'report' }, { pins: true })).cid, first.cid);
+  await peers[0]!.files.remove('report');
+  await assert.rejects(peers[2]!.files.resolve({ name: 'report' }, { pins: true }), code('publisher-changed'));
+  const publisher = other.publisher;
+  assert.equal((await peers[2]!.files.resolve({ name: 'report', publisher }, { pins: true })).cid, other.cid);
+  assert.equal((await peers[2]!.files.resolve({ name: 'report' })).cid, other.cid);
+  await peers[1]!.files.remove('report');
+  await assert.rejects(peers[2]!.files.resolve({ name: 'report' }), code('not-found'));
+  // Others never got it.
+  assert.equal((await peers[0]!.files.put('report', bytesOf('new'))).publisher, first.publisher);
+  await assert.rejects(peers[2]!.files.resolve({ name: 'report' }), code('publisher-changed'));
+  await peers[3]!.files.resolve({ name: 'report' }, { pins: true });
+  await close();
+});
+
+test('H8 the same bytes under one name are no ambiguity, and pin nobody', async () => {
+  const { peers, close } = await dataNetwork(4);
+  const first = await peers[0]!.files.put('same', bytesOf('same'));
+  await peers[1]!.files.put('same', bytesOf('same'));
+  assert.equal((await peers[2]!.files.resolve({ name: 'same' }, { pins: true })).cid, first.cid);
+  await peers[1]!.files.put('same', bytesOf('no longer'));
+  await assert.rejects(peers[2]!.files.resolve({ name: 'same' }, { pins: true }), code('ambiguous-name'));
+  await close();
+});

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ChordialError } from '../errors.ts';
+import { createIdentity } from '../network/identity.ts';
+import { type KnownHost, shortId } from '../network/membership.ts';
+import type { HostId } from '../ring/pointer.ts';
+import { Catalog } from '../storage/catalog.ts';
+import { shortPeer } from '../transfer/of-publisher.ts';
+import { PeerNames } from './peer-names.ts';
+
+const [anna, bob, stranger, liar] = Array.from({ length: 4 }, () => createIdentity().host) as [
+  HostId,
+  HostId,
+  HostId,
+  HostId,
+];
+
+function names(certified: ReadonlyMap<HostId, string>, catalog = new Catalog(':memory:')) {
+  const of = (host: HostId): KnownHost => ({
+    ...{ name: certified.get(host) ?? shortId(host), admittedAt: null, share: null, rights: [], firstSeenAt: null },
+  });
+  const named = (name: string) => [...certified].filter(([, one]) => one === name).map(([host]) => host);
+  return new PeerNames({ of, named }, catalog);
+}
+
+test('H8 peers are shown by their names; two of one name, and one that I call another, with a piece of their ids', () => {
+  const peers = names(
+    new Map([
+      [anna, 'anna@laptop'],
+      [bob, 'bob@desk'],
+    ]),
+  );
+  assert.equal(peers.shown(anna), 'anna@laptop');
+  assert.equal(peers.shown(stranger), shortPeer(stranger));
+  assert.deepEqual(peers.named('bob@desk'), [bob]);
+  const doubled = names(
+    new Map([
+      [anna, 'anna@laptop'],
+      [liar, 'anna@laptop'],
+    ]),
+  );
+  assert.equal(doubled.shown(anna), `anna@laptop (${shortPeer(anna)})`);
+  assert.equal(doubled.shown(liar), `anna@laptop (${shortPeer(liar)})`);
+  assert.deepEqual(new Set(doubled.named('anna@laptop')), new Set([anna, liar]));
+});
+
+test('H8 a name of mine counts for more than certificates, and lasts', async () => {
+  const catalog = new Catalog(':memory:');
+  const certified = new Map([
+    [anna, 'anna@laptop'],
+    [liar, 'Anna'],
+  ]);
+  const peers = names(certified, catalog);
+  await peers.call(anna, 'Anna');
+  for (const one of [peers, names(certified, catalog)]) {
+    assert.equal(one.shown(anna), 'Anna');
+    assert.equal(one.shown(liar), `Anna (${shortPeer(liar)})`);
+    assert.deepEqual(one.named('Anna'), [anna]);
+  }
+  await assert.rejects(peers.call(bob, 'Anna'), (error) => (error as ChordialError).code === 'already-exists');
+  await peers.call(anna, null);
+  assert.equal(peers.shown(anna), 'anna@laptop');
+});
+
+test('H8 no name looks like an id, hides a character or is too long', async () => {
+  const peers = names(new Map([[liar, shortPeer(anna)]]));
+  assert.equal(peers.shown(liar), shortPeer(liar));
+  assert.deepEqual(peers.named(shortPeer(anna)), []);
+  for (const name of [
+    '',
+    ' ',
+    anna,
+    '12d3koo…',
+    '…abcdefgh',
+    '...abcdefgh',
+    'a\u202eb',
+    'a\nb',
+    'a\u200b',
+    'x'.repeat(65),
+  ])
+    await assert.rejects(
+      peers.call(bob, name),
+      (error) => error instanceof ChordialError && error.code === 'bad-request',
+    );
+});

@@ -1,0 +1,92 @@
+/**
+ * What people call peers: my own name for one (a petname), else the name in its certificate. Strangers choose the latter, so one that
+ * looks like an id is not shown, and where two peers have the same, or I call another one so, a piece of the id stands beside it.
+ */
+import { ChordialError } from '../errors.ts';
+import { type Membership, shortId } from '../network/membership.ts';
+import type { HostId } from '../ring/pointer.ts';
+import type { Catalog } from '../storage/catalog.ts';
+import { looksLikePeer, shortPeer } from '../transfer/of-publisher.ts';
+
+const setting = 'peer-names';
+const maximumPetnames = 4096;
+const maximumNameCharacters = 64;
+/** Names change seldom, and lists ask for the same ones in every row. */
+const keptMilliseconds = 1000;
+const maximumKept = 4096;
+
+export class PeerNames {
+  readonly #membership: Pick<Membership, 'of' | 'named'>;
+  readonly #settings: Pick<Catalog, 'setting' | 'setSetting'>;
+  readonly #petnames: Map<HostId, string>;
+  readonly #shown = new Map<HostId, string>();
+  #shownUntil = 0;
+
+  constructor(membership: Pick<Membership, 'of' | 'named'>, settings: Pick<Catalog, 'setting' | 'setSetting'>) {
+    this.#membership = membership;
+    this.#settings = settings;
+    const kept = settings.setting(setting);
+    const pairs = typeof kept === 'object' && kept !== null ? Object.entries(kept) : [];
+    this.#petnames = new Map(pairs.filter(([, name]) => typeof name === 'string') as [HostId, string][]);
+  }
+
+  /** As lists show it. */
+  readonly shown = (host: HostId): string => {
+    const now = performance.now();
+    if (now > this.#shownUntil || this.#shown.size > maximumKept) {
+      this.#shown.clear();
+      this.#shownUntil = now + keptMilliseconds;
+    }
+    const known = this.#shown.get(host) ?? this.#nameOf(host);
+    this.#shown.set(host, known);
+    return known;
+  };
+
+  /** Peers that are called so: the one that I call so, else those whose certificates do. */
+  readonly named = (name: string): readonly HostId[] => {
+    const mine = [...this.#petnames].filter(([, petname]) => petname === name).map(([host]) => host);
+    return mine.length > 0 ? mine : looksLikePeer(name) ? [] : this.#membership.named(name);
+  };
+
+  petnameOf(host: HostId): string | null {
+    return this.#petnames.get(host) ?? null;
+  }
+
+  /** Null takes it back. Rejects with `bad-request` or `already-exists`. */
+  async call(host: HostId, name: string | null): Promise<void> {
+    const checked = name === null ? null : checkedPetname(name);
+    const [other] = [...this.#petnames].filter(([of, petname]) => petname === checked && of !== host);
+    if (other !== undefined)
+      throw new ChordialError(
+        'already-exists',
+        `You call ${shortPeer(other[0])} ${name} already. Choose another name.`,
+      );
+    if (checked === null) this.#petnames.delete(host);
+    else this.#petnames.set(host, checked);
+    if (this.#petnames.size > maximumPetnames) {
+      this.#petnames.delete(host);
+      throw new ChordialError('too-many-entries', `${maximumPetnames} peers have names of yours, and no more can.`);
+    }
+    this.#shown.clear();
+    await this.#settings.setSetting(setting, Object.fromEntries(this.#petnames));
+  }
+
+  #nameOf(host: HostId): string {
+    const petname = this.#petnames.get(host);
+    if (petname !== undefined) return petname;
+    const { name } = this.#membership.of(host);
+    if (name === shortId(host) || looksLikePeer(name)) return shortPeer(host);
+    const isTaken = [...this.#petnames.values()].includes(name);
+    return isTaken || this.#membership.named(name).length > 1 ? `${name} (${shortPeer(host)})` : name;
+  }
+}
+
+function checkedPetname(text: string): string {
+  const name = text.normalize('NFC').trim();
+  const isName = name !== '' && name.length <= maximumNameCharacters && !/[\p{C}\p{Zl}\p{Zp}]/u.test(name);
+  if (isName && !looksLikePeer(name)) return name;
+  throw new ChordialError(
+    'bad-request',
+    `A name of a peer has 1 to ${maximumNameCharacters} characters, none of them hidden, and does not look like an id. Choose another.`,
+  );
+}
