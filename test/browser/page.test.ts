@@ -36,7 +36,9 @@ test('A19 A20 A25 B6 a file is put by the page of one peer, found and fetched by
   });
   const found = (await hit.textContent()) ?? '';
   const sha256 = hash(bytes);
-  for (const shown of ['3.15 MB', `put by ${peers[0]!.ready.listen}`, sha256.slice(0, 6), sha256.slice(-6)]) {
+  const others = (await peers[2]!.json<{ peers: { id: string; name: string }[] }>('/api/v1/peers')).peers;
+  const publisher = others.find(({ id }) => id === peers[0]!.ready.id)?.name;
+  for (const shown of ['3.15 MB', `put by ${publisher}`, sha256.slice(0, 6), sha256.slice(-6)]) {
     assert.equal(found.includes(shown), true, `${shown} is not in “${found}”`);
   }
   const downloading = there.waitForEvent('download');

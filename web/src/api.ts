@@ -63,10 +63,6 @@ async function failureOf(response: Response): Promise<ApiFailure> {
   return new ApiFailure(response.status, problem.code ?? 'unknown', detail);
 }
 
-export function filePath(name: string): string {
-  return `/api/v1/files/${encodeURIComponent(name)}`;
-}
-
 export function contentPath(cid: string): string {
   return `/api/v1/content/${encodeURIComponent(cid)}`;
 }

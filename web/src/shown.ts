@@ -18,6 +18,14 @@ export function rate(bytesPerSecond: number): string {
   return `${size(bytesPerSecond)}/s`;
 }
 
+/**
+ * Strangers choose names: what hides a character or turns the direction of text is shown as its number, as on the command line. A
+ * byte order mark and U+202E look like nothing, and make one name look like another.
+ */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
 /** The middle of an id says nothing to people; its end tells peers apart, since all begin alike. */
 export function shortPeer(id: string): string {
   return id.length <= 10 ? id : `…${id.slice(-8)}`;

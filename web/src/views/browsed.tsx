@@ -1,8 +1,9 @@
 /** What one peer publishes and shares, asked of itself, page after page. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { type ApiFailure, call } from '../api.ts';
+import { useAnswer } from '../live.ts';
 import { Empty, Failure } from '../parts.tsx';
-import { shortPeer } from '../shown.ts';
+import { shortPeer, visible } from '../shown.ts';
 import { type Hit, HitRows } from './hits.tsx';
 
 interface Known {
@@ -16,6 +17,8 @@ const nothing: Known = { files: [], cursor: undefined };
 export function Browsed({ peer }: { readonly peer: string }) {
   const [{ files, cursor }, setKnown] = useState<Known>(nothing);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
+  const { value } = useAnswer('GET /api/v1/peers', {}, 60_000);
+  const name = value?.peers.find(({ id }) => id === peer)?.name;
   const asking = useRef(false);
   const more = useCallback(async (): Promise<void> => {
     if (asking.current || cursor === null) return;
@@ -36,7 +39,7 @@ export function Browsed({ peer }: { readonly peer: string }) {
   }, [more, cursor]);
   return (
     <>
-      <h2>Files of peer {shortPeer(peer)}</h2>
+      <h2>Files of {name === undefined ? `peer ${shortPeer(peer)}` : visible(name)}</h2>
       <Failure failure={failure} again={() => void more()} />
       {cursor === null && files.length === 0 ? (
         <Empty title="This peer has put and shared nothing." />

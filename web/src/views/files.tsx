@@ -1,12 +1,12 @@
 /** The files that this peer has put into the network, and the way to put more. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { FileEntry, FileStat } from '../../../src/client/answers.ts';
-import { type ApiFailure, call, callUntil, filePath } from '../api.ts';
+import { type ApiFailure, call, callUntil } from '../api.ts';
 import { live } from '../live.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
 import { follow } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
-import { duration, moment, shortHash, size } from '../shown.ts';
+import { duration, moment, shortHash, size, visible } from '../shown.ts';
 import { ContentLink } from './hits.tsx';
 import { Uploads } from './uploads.tsx';
 
@@ -15,7 +15,10 @@ const pageLength = 1000;
 export function FilesView() {
   const { files, failure, more, again } = useFiles(false);
   const remove = async (file: FileEntry): Promise<void> => {
-    if (file.name === null || !confirm(`Remove ${file.name} from the network? Its copies are freed on every peer.`))
+    if (
+      file.name === null ||
+      !confirm(`Remove ${visible(file.name)} from the network? Its copies are freed on every peer.`)
+    )
       return;
     await call('DELETE /api/v1/files/{name}', { path: { name: file.name } });
     again();
@@ -73,13 +76,7 @@ export function FileName({ file }: { readonly file: Pick<FileEntry, 'name' | 'ci
   const until = file.expiry === null ? null : `until ${moment(file.expiry)}`;
   return (
     <>
-      {file.type === 'directory' ? (
-        <ContentLink name={shown} cid={file.cid} isFolder />
-      ) : (
-        <a href={filePath(shown)} download={shown} title={shown}>
-          {shown}
-        </a>
-      )}
+      <ContentLink name={shown} cid={file.cid} isFolder={file.type === 'directory'} />
       {until === null ? null : <span class="tag wide">{until}</span>}
       <span class="beneath">
         {size(file.size)}

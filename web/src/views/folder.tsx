@@ -4,7 +4,7 @@ import { type ApiFailure, contentPath, send } from '../api.ts';
 import { Empty, Failure } from '../parts.tsx';
 import { follow } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
-import { counted, size } from '../shown.ts';
+import { counted, size, visible } from '../shown.ts';
 import { ContentLink } from './hits.tsx';
 
 interface Entry {
@@ -34,7 +34,7 @@ export function Folder({ cid, name }: { readonly cid: string; readonly name: str
   const files = listing?.entries.filter(({ type }) => type === 'file') ?? null;
   return (
     <>
-      <h2>{name}</h2>
+      <h2>{visible(name)}</h2>
       <p class="found" role="status">
         {files === null || listing === null
           ? 'Reading the folder…'
@@ -65,12 +65,12 @@ const columns: readonly Column<Entry>[] = [
       <>
         <ContentLink name={lastPart(path)} cid={cid} isFolder={false} />
         <span class="beneath">
-          {size(bytes)} {parentOf(path)}
+          {size(bytes)} {visible(parentOf(path))}
         </span>
       </>
     ),
   },
-  { title: 'Folder', kind: 'wide name', cell: ({ path }) => <span class="soft">{parentOf(path)}</span> },
+  { title: 'Folder', kind: 'wide name', cell: ({ path }) => <span class="soft">{visible(parentOf(path))}</span> },
   { title: 'Size', kind: 'wide number', cell: ({ size: bytes }) => size(bytes) },
 ];
 

@@ -3,10 +3,11 @@ import { contentPath } from '../api.ts';
 import { Copyable } from '../parts.tsx';
 import { follow } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
-import { shortHash, shortPeer, size } from '../shown.ts';
+import { shortHash, size, visible } from '../shown.ts';
 
 export interface Holder {
   readonly publisher: string;
+  readonly publisherName: string;
   /** Null while the publisher is not here. */
   readonly address: string | null;
   readonly shared: boolean;
@@ -21,6 +22,7 @@ export interface Hit {
   readonly cid: string;
   readonly sha256: string | null;
   readonly publisher: string;
+  readonly publisherName: string;
   /** Null while the publisher is not here. */
   readonly address: string | null;
   /** Copies on the ring, or live sources of a shared file. */
@@ -78,15 +80,15 @@ export function ContentLink({ name, cid, isFolder }: ContentLinkProps) {
   const wanted = new URLSearchParams({ folder: cid, name });
   if (!isFolder) {
     return (
-      <a href={`${contentPath(cid)}?filename=${encodeURIComponent(name)}`} download={name} title={name}>
-        {name}
+      <a href={`${contentPath(cid)}?filename=${encodeURIComponent(name)}`} download={name} title={visible(name)}>
+        {visible(name)}
       </a>
     );
   }
   return (
     <>
-      <a href={`/?${wanted}`} onClick={follow} title={name}>
-        {name}
+      <a href={`/?${wanted}`} onClick={follow} title={visible(name)}>
+        {visible(name)}
       </a>
       <span class="tag">folder</span>
     </>
@@ -99,13 +101,16 @@ const shownHolders = 3;
 function Source({ hit }: { readonly hit: Hit }) {
   const live = hit.holders.filter((holder) => holder.live);
   if (live.length === 0) return <span class="bad">no live source</span>;
-  const texts = live.map(({ address, publisher, shared, verified }) => {
-    const who = address ?? shortPeer(publisher);
+  const texts = live.map(({ publisherName, shared, verified }) => {
+    const who = visible(publisherName);
     return `${shared ? `shared by ${who}` : `the ring, put by ${who}`}${verified ? '' : ' (unverified)'}`;
   });
+  const details = live.map(
+    ({ publisher, address }, index) => `${texts[index]}: ${publisher}${address === null ? '' : ` at ${address}`}`,
+  );
   const rest = texts.length - shownHolders;
   return (
-    <span title={texts.join('\n')}>
+    <span title={details.join('\n')}>
       {texts.slice(0, shownHolders).join(' · ')}
       {rest > 0 ? ` and ${rest} more` : ''}
     </span>

@@ -5,7 +5,7 @@ import { useAnswer, useEvents } from '../live.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
 import { type Drawing, drawingOf } from '../ring-geometry.ts';
 import { open, useAddress } from '../route.ts';
-import { counted, moment, shortPeer, shortRingId } from '../shown.ts';
+import { counted, moment, shortPeer, shortRingId, visible } from '../shown.ts';
 import { RingPicture } from './ring-picture.tsx';
 
 /** Members of a peer that died stay in the picture so long, faded. */
@@ -68,7 +68,8 @@ export function RingView() {
                 >
                   <span class="swatch" style={{ background: colours(host) }} />
                   <span class="grow">
-                    {host === node.id ? 'This peer' : address} <code class="soft">{shortPeer(host)}</code>
+                    {host === node.id ? 'This peer' : nameIn(host, address, peers?.peers)}{' '}
+                    <code class="soft">{shortPeer(host)}</code>
                   </span>
                   <span class="soft">
                     {stateOf(host, node.id, peers?.peers)} · {members}
@@ -83,6 +84,12 @@ export function RingView() {
       </div>
     </div>
   );
+}
+
+/** What a peer is called, and its address where that says more than a piece of its id. */
+function nameIn(host: string, address: string, peers: readonly PeerStatus[] | undefined): string {
+  const name = peers?.find(({ id }) => id === host)?.name;
+  return name === undefined || name === shortPeer(host) ? address : `${visible(name)} at ${address}`;
 }
 
 function stateOf(host: string, self: string, peers: readonly PeerStatus[] | undefined): string {
@@ -167,7 +174,7 @@ function Story() {
       <ol class="story" aria-live="polite" tabIndex={0}>
         {events.slice(0, 60).map(({ time, text }) => (
           <li key={`${time} ${text}`}>
-            <time dateTime={time}>{moment(time)}</time> {text}
+            <time dateTime={time}>{moment(time)}</time> {visible(text)}
           </li>
         ))}
       </ol>

@@ -4,7 +4,7 @@ import { ApiFailure, call } from '../api.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
 import { follow, open, useAddress } from '../route.ts';
 import { Rows } from '../rows.tsx';
-import { counted, shortHash, shortPeer, size } from '../shown.ts';
+import { counted, shortHash, size, visible } from '../shown.ts';
 import { Browsed } from './browsed.tsx';
 import { FileName, useFiles } from './files.tsx';
 import { Folder } from './folder.tsx';
@@ -126,8 +126,12 @@ function Everything() {
           {
             title: 'Publisher',
             kind: 'wide',
-            cell: ({ publisher }) =>
-              publisher === null ? '' : <Copyable text={publisher} shown={shortPeer(publisher)} what="peer id" />,
+            cell: ({ publisher, publisherName }) =>
+              publisher === null ? (
+                ''
+              ) : (
+                <Copyable text={publisher} shown={visible(publisherName ?? '')} what="peer id" />
+              ),
           },
           {
             title: 'CID',
@@ -165,7 +169,7 @@ function Hits({ query, mode }: { readonly query: string; readonly mode: Mode }) 
         <p class="found">No whole word matches, so every peer was asked for parts of names.</p>
       ) : null}
       {isOver && hits.length === 0 && failure === null ? (
-        <Empty title={`Nothing found for “${query}”.`}>
+        <Empty title={`Nothing found for “${visible(query)}”.`}>
           {isBroadcast ? <p>Every peer was asked for it as a part of names.</p> : null}
         </Empty>
       ) : (

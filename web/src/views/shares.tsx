@@ -4,7 +4,7 @@ import type { Share } from '../../../src/client/answers.ts';
 import { type ApiFailure, call } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { Bar, Empty, Failure } from '../parts.tsx';
-import { counted, size } from '../shown.ts';
+import { counted, size, visible } from '../shown.ts';
 
 export function SharesView() {
   const { value, failure, again } = useAnswer('GET /api/v1/shares', {}, 3000);
@@ -57,7 +57,7 @@ export function SharesView() {
           {value?.shares.map((share) => (
             <li key={share.path} class="card">
               <div>
-                <p class="title path">{share.path}</p>
+                <p class="title path">{visible(share.path)}</p>
                 <p class="soft">
                   {counted(share.files, 'file')} · {size(share.bytes)} · {told(share)}
                 </p>

@@ -6,7 +6,7 @@ import { Copyable, Empty, Failure } from '../parts.tsx';
 import { Plot } from '../plot.tsx';
 import { follow } from '../route.ts';
 import { Rows } from '../rows.tsx';
-import { counted, duration, moment, rate, shortHash, shortPeer, size } from '../shown.ts';
+import { counted, duration, moment, rate, shortHash, shortPeer, size, visible } from '../shown.ts';
 
 const keptSamples = 120;
 
@@ -91,12 +91,12 @@ const peerColumns = [
   {
     title: 'Peer',
     kind: 'name',
-    cell: ({ id, address }: PeerStatus) => (
+    cell: ({ id, name, address }: PeerStatus) => (
       <>
         <a href={`/?peer=${id}`} onClick={follow} title="What this peer publishes and shares">
-          {address}
+          {visible(name)}
         </a>{' '}
-        <Copyable text={id} shown={shortPeer(id)} what="peer id" />
+        <span class="soft">{address}</span> <Copyable text={id} shown={shortPeer(id)} what="peer id" />
       </>
     ),
   },
@@ -135,7 +135,7 @@ function Queries({ stats }: { readonly stats: Stats | null }) {
       rows={queries}
       keyOf={({ id, role, time }) => `${id} ${role} ${time}`}
       columns={[
-        { title: 'Query', kind: 'name', cell: ({ query }) => query },
+        { title: 'Query', kind: 'name', cell: ({ query }) => visible(query) },
         { title: 'Part', cell: ({ role }) => role },
         { title: 'Time', cell: ({ time }) => <time dateTime={time}>{moment(time)}</time> },
         { title: 'Query id', kind: 'wide', cell: ({ id }) => <code title={id}>{shortHash(id)}</code> },

@@ -4,7 +4,7 @@ import type { TransferStatus } from '../../../src/client/answers.ts';
 import { call } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { Bar, Empty, Failure } from '../parts.tsx';
-import { duration, moment, rate, size } from '../shown.ts';
+import { duration, moment, rate, size, visible } from '../shown.ts';
 
 export function TransfersView() {
   const { value, failure, again } = useAnswer('GET /api/v1/transfers', {}, 1000);
@@ -56,7 +56,7 @@ export function TransfersView() {
 
 function Transfer({ transfer }: { readonly transfer: TransferStatus }) {
   const { kind, reference, path, state, bytesDone, bytesTotal, error, started } = transfer;
-  const name = reference.replace(/^name:/, '');
+  const name = visible(reference.replace(/^name:/, ''));
   const isOver = state !== 'running' && state !== 'paused';
   return (
     <div>

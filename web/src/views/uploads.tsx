@@ -1,7 +1,7 @@
 /** Putting files by drag or choice, several at a time, each with its progress. */
 import { useRef, useState } from 'preact/hooks';
 import { Bar } from '../parts.tsx';
-import { rate, size } from '../shown.ts';
+import { rate, size, visible } from '../shown.ts';
 import { type Upload, useUploads } from '../uploading.ts';
 
 export function Uploads({ done }: { readonly done: () => void }) {
@@ -48,7 +48,7 @@ export function Uploads({ done }: { readonly done: () => void }) {
           {uploads.map((upload) => (
             <li key={upload.id} class="card">
               <div>
-                <p class="title">{upload.name}</p>
+                <p class="title">{visible(upload.name)}</p>
                 {upload.state === 'done' ? null : (
                   <Bar part={upload.size === 0 ? null : upload.sent / upload.size} label={`Upload of ${upload.name}`} />
                 )}
