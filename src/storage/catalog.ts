@@ -10,7 +10,7 @@ import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { claimSchema } from './claim-schema.ts';
 import { GroupCommit } from './group-commit.ts';
 import { itemSchema } from './item-schema.ts';
-import { pinSchema } from './pin-table.ts';
+import { pinSchema } from './pin-schema.ts';
 import { pointerSchema } from './pointer-schema.ts';
 import { publisherSchema } from './publisher-schema.ts';
 import { shareSchema } from './share-schema.ts';

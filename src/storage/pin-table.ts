@@ -2,10 +2,6 @@
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 
-export const pinSchema = `
-  CREATE TABLE IF NOT EXISTS pins (name TEXT PRIMARY KEY, publisher TEXT NOT NULL, pinned INTEGER NOT NULL) WITHOUT ROWID, STRICT;
-`;
-
 /** Some 150 MB; beyond it the oldest is forgotten. */
 const maximumPins = 1_000_000;
 
