@@ -41,16 +41,16 @@ export function searchCommand(): Command {
       const { client } = await findPeer(options);
       const ttl = options.ttl === undefined ? {} : { ttl: parseWhole(options.ttl, '--ttl', 1, 64) };
       const mode = options.broadcast ? ('broadcast' as const) : ('words' as const);
-      const found = await search(client, { query, mode, ...ttl }, options);
+      const { found, refusal } = await search(client, { query, mode, ...ttl }, options);
       if (found > 0) return;
       const isByWords = mode === 'words' && query.trim() !== '';
       const nothing = `Nothing in the network answers ${JSON.stringify(query)}.`;
       if (!isByWords) throw new ChordialError('not-found', nothing);
       const parts = 'Words are matched whole; every peer can be asked for parts of names';
       if (!(await isWanted(`${nothing} ${parts}: press b for that, any other key to end.`, options)))
-        throw new ChordialError('not-found', `${nothing} ${parts} with --broadcast.`);
-      if ((await search(client, { query, mode, orBroadcast: true, ...ttl }, options)) === 0)
-        throw new ChordialError('not-found', nothing);
+        throw refusal ?? new ChordialError('not-found', `${nothing} ${parts} with --broadcast.`);
+      const again = await search(client, { query, mode, orBroadcast: true, ...ttl }, options);
+      if (again.found === 0) throw new ChordialError('not-found', nothing);
     });
 }
 
@@ -61,8 +61,12 @@ interface Asked {
   readonly ttl?: number;
 }
 
-/** Prints what is found, and resolves with how many files. None also where the query has no word that could be looked for. */
-async function search(client: ApiClient, body: Asked, { json = false }: SearchCommandOptions): Promise<number> {
+/** Prints what is found; `refusal` where the query has no word that could be looked for, so that asking every peer is what is left. */
+async function search(
+  client: ApiClient,
+  body: Asked,
+  { json = false }: SearchCommandOptions,
+): Promise<{ readonly found: number; readonly refusal: ChordialError | null }> {
   const { queryId } = await client.call('POST /api/v1/search', { body });
   const printing = new Printing();
   const end = await eachHit(client, queryId, (hit) => printing.take(hit, !json));
@@ -70,11 +74,12 @@ async function search(client: ApiClient, body: Asked, { json = false }: SearchCo
   else printing.flush();
   if (end.problem !== null) {
     const { code, detail } = end.problem;
-    if (code === 'bad-request' && body.mode === 'words' && body.orBroadcast !== true) return 0;
-    throw new ChordialError(isErrorCode(code) ? code : 'internal', detail);
+    const refusal = new ChordialError(isErrorCode(code) ? code : 'internal', detail);
+    if (code === 'bad-request' && body.mode === 'words' && body.orBroadcast !== true) return { found: 0, refusal };
+    throw refusal;
   }
   if (end.missed > 0) console.error(`${end.missed} parts of the ring could not be reached: there may be more.`);
-  return printing.hits.length;
+  return { found: printing.hits.length, refusal: null };
 }
 
 /** True when the user presses the key; false where no user sits. */

@@ -130,7 +130,8 @@ export class WordSearch {
     // Of a long name the beginnings have no postings, so words are asked for where there are some.
     const words = demanded.length > 0 ? demanded : query.beginnings.map(beginningOf);
     if (words.length === 0) {
-      const message = 'The query has no word to look for. Add one of at least two letters, or ask every peer.';
+      const message =
+        'The query has no word to look for. Add one of at least two letters, or ask every peer for parts of names with --broadcast.';
       throw new ChordialError('bad-request', message);
     }
     if (words.length === 1) return { word: words[0]!, isSplit: false };

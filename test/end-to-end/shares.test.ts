@@ -14,6 +14,7 @@ interface FoundHit {
   readonly publisher: string;
   readonly shared: boolean;
   readonly live: boolean;
+  readonly holders: readonly object[];
 }
 
 interface Share {
@@ -104,13 +105,21 @@ test('A15 A16 A17 B5 a shared file is found and fetched by every peer from where
   const seeded = path.join(network.folder, 'seeded', 'Great Concert.flac');
   await mkdir(path.dirname(seeded));
   await succeed(network, ['get', 'Great Concert.flac', '-o', seeded, '--seed'], second);
-  await until('there are two sources', async () => (await search(network, fourth, 'concert')).length === 2, 15_000);
+  await until(
+    'there are two sources',
+    async () => (await search(network, fourth, 'concert'))[0]?.holders.length === 2,
+    15_000,
+  );
   assert.deepEqual(
     (await shares(second)).map(({ path: place }) => place),
     [seeded],
   );
   await rename(path.join(folder, 'deep', 'Great Concert.flac'), path.join(network.folder, 'moved away.flac'));
-  await until('one source is left', async () => (await search(network, fourth, 'concert')).length === 1, 60_000);
+  await until(
+    'one source is left',
+    async () => (await search(network, fourth, 'concert'))[0]?.holders.length === 1,
+    60_000,
+  );
   await succeed(network, ['get', hit?.cid ?? '', '-o', path.join(network.folder, 'from the other')], third);
   await succeed(network, ['unshare', seeded], second);
 

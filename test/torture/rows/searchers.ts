@@ -38,7 +38,9 @@ export class Searchers {
       if (file === null || host === null) continue;
       const isThere = await search(host, file.name).then(
         ({ hits, state, problem }) => {
-          const isAmong = hits.some(({ name, publisher }) => name === file.name && publisher === file.publisher);
+          const isAmong = hits.some(
+            ({ name, holders }) => name === file.name && holders.some(({ publisher }) => publisher === file.publisher),
+          );
           if (!isAmong)
             log.detail(
               `${file.name} at ${host.name}: not among ${hits.length} hits, ${state} ${problem?.detail ?? ''}`,

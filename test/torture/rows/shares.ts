@@ -104,7 +104,9 @@ class Trial {
       took.push(performance.now() - since);
       if (answer?.state !== 'done') failed += 1;
       const right = new Set(this.#shared.filter((file) => words.every((word) => file.words.includes(word))).map(keyOf));
-      const given = new Set(answer?.hits.map(({ publisher, name }) => `${publisher} ${name}`));
+      const given = new Set(
+        answer?.hits.flatMap(({ name, holders }) => holders.map(({ publisher }) => `${publisher} ${name}`)),
+      );
       expected += right.size;
       const missing = [...right].filter((one) => !given.has(one));
       const added = [...given].filter((one) => !right.has(one));
