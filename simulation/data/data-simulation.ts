@@ -20,6 +20,7 @@ import { DataPath } from '../../src/transfer/data-path.ts';
 import { Process } from '../process.ts';
 import { RingSimulation, type SimulatedHost, type SimulationOptions } from '../ring-simulation.ts';
 import { seededRandom } from '../virtual-time.ts';
+import { lyingAnswer, lyingStream } from './liar.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { simulatedIdentity } from './simulated-identity.ts';
 import { turn, turnsWhile } from './turns.ts';
@@ -34,6 +35,7 @@ const tryAgainMilliseconds = 500;
 export interface DataHost {
   readonly number: number;
   readonly signer: Signer;
+  readonly lies: boolean;
   readonly ring: SimulatedHost;
   disk: SimulatedDisk;
   /** What it knows of the others, across its restarts. */
@@ -140,8 +142,11 @@ export class DataSimulation {
     return settled ? watched : undefined;
   }
 
-  /** A new host; it founds when it is the first and joins otherwise. */
-  add(): DataHost {
+  /**
+   * A new host; it founds when it is the first and joins otherwise.
+   * @param lies it says that it holds everything, and keeps nothing.
+   */
+  add({ lies = false } = {}): DataHost {
     const number = this.hosts.length;
     const ring = this.ring.add();
     const quotaBytes = this.#options.quotas?.[number] ?? Number.POSITIVE_INFINITY;
@@ -151,6 +156,7 @@ export class DataSimulation {
     const host: DataHost = {
       number,
       signer: simulatedIdentity(number),
+      lies,
       ring,
       disk,
       membership: new OpenMembership(this.#options.admission ?? 'classroom'),
@@ -267,10 +273,13 @@ export class DataSimulation {
     host.path = path;
     void transport.serve({
       request: async (from, kind, body) => {
+        const lie = host.lies ? lyingAnswer(kind, body, 'noise') : null;
+        if (lie !== null) return lie;
         if (host.takesNothing && kind === recordMessages.put) throw leaving();
         return path.request(from, kind, body);
       },
       stream: async (from, kind, incoming) => {
+        if (host.lies) return lyingStream(kind, incoming);
         if (host.takesNothing && kind === blockMessages.put) throw leaving();
         return path.stream(from, kind, incoming);
       },
@@ -295,7 +304,7 @@ export class DataSimulation {
 
   #joined(host: DataHost, path: DataPath): void {
     host.isMember = true;
-    if (this.#options.repairs) path.begin();
+    if (this.#options.repairs && !host.lies) path.begin();
   }
 }
 

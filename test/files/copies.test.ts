@@ -2,20 +2,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { lyingAnswer, lyingStream } from '../../simulation/data/liar.ts';
 import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
-import { drainPayload } from '../../src/network/drain-payload.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { recordKeyOfName } from '../../src/records/record-keys.ts';
-import { decodeEntryBytes, encodeEntryResults } from '../../src/records/record-messages.ts';
-import { decodeOffer, encodeResults } from '../../src/replication/block-messages.ts';
 import { seasonedMilliseconds } from '../../src/replication/surplus.ts';
-import {
-  decodeHoldsQuestion,
-  decodeRanges,
-  encodeHeldAnswers,
-  encodeRangeAnswers,
-} from '../../src/replication/sync-messages.ts';
 import type { RingId } from '../../src/ring/identifier.ts';
 import type { Contact } from '../../src/ring/pointer.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
@@ -43,6 +35,10 @@ async function read(peer: DataPeer, name: string): Promise<Uint8Array> {
   return Buffer.concat(pieces);
 }
 
+function refuse(): never {
+  throw new TransportError('refused', 'No.');
+}
+
 /** A member that says that it holds everything and is sure of it, takes what it is given, and keeps nothing. */
 function liar(
   network: Awaited<ReturnType<typeof dataNetwork>>['network'],
@@ -51,27 +47,8 @@ function liar(
 ) {
   const transport = network.transport(host);
   void transport.serve({
-    request: async (_, kind, body) => {
-      if (kind === 'sync.compare')
-        return encodeRangeAnswers(decodeRanges(body).map(() => ({ differs: null, confirmed: true })));
-      if (kind === 'sync.holds')
-        return encodeHeldAnswers(
-          decodeHoldsQuestion(body).items.map(() => ({
-            held: 'same',
-            confirmed: true,
-            proof: proof === 'none' ? null : randomBytes(32),
-          })),
-        );
-      if (kind === 'records.put') return encodeEntryResults(decodeEntryBytes(body).map(() => 'stored'));
-      if (kind === 'sync.confirm') return {};
-      throw new TransportError('refused', 'No.');
-    },
-    stream: async (_, kind, incoming) => {
-      if (kind !== 'blocks.put') throw new TransportError('refused', 'No.');
-      const offered = decodeOffer(incoming.header);
-      await drainPayload(incoming.payload, () => undefined);
-      return { header: encodeResults(offered.map(() => 'stored')) };
-    },
+    request: async (_, kind, body) => lyingAnswer(kind, body, proof) ?? refuse(),
+    stream: (_, kind, incoming) => lyingStream(kind, incoming),
   });
   return transport.contact;
 }
