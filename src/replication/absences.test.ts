@@ -47,6 +47,19 @@ test('A8 a host that has come back counts as away until the ring is quiet, for i
   assert.equal(absences.graceEnds(), null);
 });
 
+test('case 16 a host that a late message makes seem back, without its places, is waited for as long as one that is away', () => {
+  const { seen, absences, change } = watching(['a', 'b', 'c']);
+  change(1000, ['a', 'b']);
+  change(1050, ['a', 'b', 'c'], ['a', 'b']);
+  assert.equal(absences.graceEnds(), 21_050);
+  seen.now = 15_000;
+  assert.equal(absences.graceEnds(), 21_050);
+  change(16_000, ['a', 'b', 'c']);
+  assert.equal(absences.graceEnds(), 21_000);
+  seen.now = 21_000;
+  assert.equal(absences.graceEnds(), null);
+});
+
 test('a ring that is never quiet holds repair up for no more than one grace after a return', () => {
   const { seen, absences, change } = watching(['a', 'b']);
   change(1000, ['a']);

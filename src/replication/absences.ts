@@ -3,8 +3,8 @@
  * needs to be copied (spec/4, Repair).
  *
  * A host that comes back speaks before its members have their places again. Until then its neighbours, taking it for
- * present, would find its places with others and copy all that it holds. So it counts as away until the ring has been
- * quiet for a while, at most for another grace.
+ * present, would find its places with others and copy all that it holds. So it counts as away until it is a neighbour
+ * again and the ring has been quiet for a while, at most for another grace.
  */
 import { hostsNextTo } from '../ring/own-members.ts';
 import type { HostId } from '../ring/pointer.ts';
@@ -73,7 +73,7 @@ export class Absences {
   graceEnds(): Milliseconds | null {
     this.#forgetOver();
     const ends = [...this.#away.values()].map((since) => since + this.#times.graceMilliseconds);
-    for (const since of this.#back.values()) ends.push(this.#placedAt(since));
+    for (const [host, since] of this.#back) ends.push(this.#placedAt(host, since));
     const latest = Math.max(this.#startGraceEnds, ...ends);
     return latest > this.#clock.now() ? latest : null;
   }
@@ -84,15 +84,17 @@ export class Absences {
     return now < this.#startGraceEnds && now < this.#lastChange + this.#times.quietMilliseconds;
   }
 
-  #placedAt(since: Milliseconds): Milliseconds {
+  /** A late message of one that has stopped makes it seem back: then it has no place here, and the whole grace is due. */
+  #placedAt(host: HostId, since: Milliseconds): Milliseconds {
     const { graceMilliseconds, quietMilliseconds } = this.#times;
+    if (!this.#neighbours.has(host)) return since + graceMilliseconds;
     return Math.min(since + graceMilliseconds, this.#lastChange + quietMilliseconds);
   }
 
   #forgetOver(): void {
     const now = this.#clock.now();
     for (const [host, since] of this.#away) if (since + this.#times.graceMilliseconds <= now) this.#away.delete(host);
-    for (const [host, since] of this.#back) if (this.#placedAt(since) <= now) this.#back.delete(host);
+    for (const [host, since] of this.#back) if (this.#placedAt(host, since) <= now) this.#back.delete(host);
   }
 
   #rememberNeighbours(): void {

@@ -7,6 +7,7 @@
  * One round runs at a time. A change of the ring breaks it off, when it has settled, and the next one begins; nothing else
  * does, or rounds that take longer than the pause between them would never see an end.
  */
+import { nextId, type RingId, ringIdOfHash } from '../ring/identifier.ts';
 import type { Milliseconds, Timer } from '../ring/ports.ts';
 import { Absences } from './absences.ts';
 import { ItemMover } from './item-mover.ts';
@@ -28,6 +29,8 @@ const maximumUrgent = 50_000;
 const lookAtAllEveryMilliseconds: Milliseconds = 300_000;
 /** Farther away the ring may go on changing, unheard of here: so much later everything is looked at once more. */
 const unheardMilliseconds: Milliseconds = 1000;
+/** How often it is looked whether this host is a place still of what owners have confirmed to it. */
+const placesMilliseconds: Milliseconds = 1000;
 /** What came is looked at together with what comes so soon after it. */
 const gatherMilliseconds: Milliseconds = 500;
 /** Before what was left over is looked at again; twice as long each time when nothing was achieved for some times. */
@@ -72,6 +75,9 @@ export class Reconciliation {
   /** Looks in a row that left something over and achieved nothing. */
   #vainLooks = 0;
   #lookTimer: Timer | null = null;
+  #placesTimer: Timer;
+  /** Confirmed ranges of which this host seems to be a place no more, by name; their items are looked at once. */
+  #lost = new Set<string>();
   #lookDue: Milliseconds = Number.POSITIVE_INFINITY;
   #wasAlone: boolean;
 
@@ -86,6 +92,7 @@ export class Reconciliation {
     this.#wasAlone = ports.view.hosts().length <= 1;
     this.#stopListening = ports.view.onChange(() => this.#changed());
     this.#schedule(0);
+    this.#placesTimer = ports.clock.after(placesMilliseconds, () => this.#watchPlaces());
   }
 
   /** Resolves when no round runs any more; the one under way is broken off. */
@@ -95,6 +102,7 @@ export class Reconciliation {
     this.#surplus.close();
     this.#timer?.cancel();
     this.#lookTimer?.cancel();
+    this.#placesTimer.cancel();
     this.#round?.ending.abort();
     await this.#round?.done;
   }
@@ -176,6 +184,34 @@ export class Reconciliation {
     const doublings = Math.min(Math.max(0, this.#vainLooks - vainLooksBeforeDoubling), maximumLookDoublings);
     if (outcome.left > 0) this.#lookIn(lookAgainMilliseconds * 2 ** doublings);
     return outcome;
+  }
+
+  /**
+   * A host that joins behind the owner of an arc takes the place of one that is no neighbour of its own and sees no change
+   * of the ring. Of the owners' confirmations that lie here it may be told where the arcs begin and end; whom the ring knows there is a guess,
+   * which the look asks the owner about.
+   */
+  #watchPlaces(): void {
+    const { clock, confirmed, replicas, view } = this.#ports;
+    if (this.#stopping.signal.aborted) return;
+    const { bits } = view.shape;
+    const isPlaceOf = (key: RingId): boolean =>
+      view
+        .nearby(key)
+        .slice(0, replicas)
+        .some(({ host }) => host === view.self.host);
+    const lost = new Set<string>();
+    for (const range of confirmed.ranges()) {
+      const [first, last] = [nextId(ringIdOfHash(range.after, bits), bits), ringIdOfHash(range.upTo, bits)];
+      if (isPlaceOf(first) && isPlaceOf(last)) continue;
+      const name = `${range.after} ${range.upTo}`;
+      lost.add(name);
+      if (this.#lost.has(name)) continue;
+      this.#surplus.lookAtRange(range);
+      this.#lookIn(gatherMilliseconds);
+    }
+    this.#lost = lost;
+    this.#placesTimer = clock.after(placesMilliseconds, () => this.#watchPlaces());
   }
 
   /** A look for surplus begins then, unless one is due sooner. A round looks as well. */

@@ -18,6 +18,7 @@ import type { KeyArc } from '../storage/range-parts.ts';
 import type { ItemMover } from './item-mover.ts';
 import { cellArcOf, placesOfItem } from './item-places.ts';
 import { challengeOf, isSameProof, newNonce, proofsOf } from './possession.ts';
+import { ownItems } from './range-differences.ts';
 import { chunks, SyncClient } from './sync-client.ts';
 import type { HeldAnswer, ListedItem } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
@@ -121,6 +122,12 @@ export class Surplus {
       total.left += left;
     }
     return total;
+  }
+
+  /** What lies in this range is looked at with the next look. */
+  lookAtRange(range: KeyArc): void {
+    const { index } = this.#ports;
+    for (const set of index.sets()) for (const { key } of ownItems(index, set, range)) this.#lookLater(set, key);
   }
 
   /** What waits for room is looked at with the next look. */
