@@ -40,6 +40,7 @@ test('A21 every flag arrives parsed', () => {
     quota: '10G',
     grace: '1m',
     repairRate: '50M',
+    keepOwn: 'no',
     save: 'downloads',
     share: ['music'],
     name: 'anna@laptop',
@@ -61,6 +62,7 @@ test('A21 every flag arrives parsed', () => {
     advertise: '192.0.2.7:4848',
     quotaBytes: 10 * 2 ** 30,
     graceMilliseconds: 60_000,
+    keepOwn: false,
     repairBytesPerSecond: 50 * 2 ** 20,
     save: path.resolve('downloads'),
     share: [path.resolve('music')],
@@ -71,6 +73,7 @@ test('A21 every flag arrives parsed', () => {
 });
 
 const wrong: readonly (readonly [keyof ConfigurationText, ConfigurationText, RegExp])[] = [
+  ['keepOwn', { keepOwn: 'maybe' }, /--keep-own "maybe" is neither yes nor no/],
   ['listen', { listen: 'nowhere' }, /--listen.*HOST:PORT/],
   ['api', { api: '127.0.0.1:99999' }, /--api.*65535/],
   ['join', { join: ['127.0.0.1:0'] }, /--join.*from 1 to 65535/],
@@ -99,6 +102,16 @@ for (const [field, text, message] of wrong) {
     );
   });
 }
+
+test('C1 keep-own is yes or no as a flag, and true or false in the file as well', () => {
+  for (const [line, expected] of [
+    ['keep-own = false', 'no'],
+    ['keep-own = true', 'yes'],
+    ['keep-own = "no"', 'no'],
+  ] as const)
+    assert.equal(parseSettings(line, 'chordial.toml').get('keepOwn')?.value, expected);
+  assert.throws(() => parseSettings('keep-own = 1', 'chordial.toml'), /keep-own = true \(or false\)/);
+});
 
 test('sizes have units of powers of 1024', () => {
   assert.equal(parseSize('0', '--quota'), 0);
