@@ -121,11 +121,11 @@ export class BlockServer {
   /** `blocks.claim` */
   async claim(from: Contact, body: Wire): Promise<Wire> {
     const asked = decodeClaimed(body);
-    const isTaken = asked.map(({ cid, claims }) => !this.#wasLetGo(claims, from) && this.#mayClaim(cid, claims, from));
-    const standing = asked.map(({ cid, claims }, index) => ({
-      cid,
-      claims: isTaken[index] ? ownedBy(this.#ended.standing(claims), from) : [],
-    }));
+    const taken = asked.map(({ cid, claims }) =>
+      this.#wasLetGo(claims, from) ? null : this.#fitting(cid, claims, from),
+    );
+    const isTaken = asked.map(({ claims }, index) => claims.length === 0 || (taken[index]?.length ?? 0) > 0);
+    const standing = asked.map(({ cid }, index) => ({ cid, claims: taken[index] ?? [] }));
     const sizes = await this.#blocks.claim(standing);
     return encodeSizes(sizes.map((size, index) => (isTaken[index] ? (size ?? -1) : -1)));
   }
@@ -176,15 +176,15 @@ export class BlockServer {
     return { header: encodeResults(settled) };
   }
 
-  /** One block too many of claims is as if it were absent: then it is refused with its bytes, which tells why. */
-  #mayClaim(cid: CID, claims: readonly Claim[], from: Contact): boolean {
+  /** Null where none is taken: the block counts as absent then, and is refused with its bytes, which tells why. */
+  #fitting(cid: CID, offered: readonly Claim[], from: Contact): readonly Claim[] | null {
+    const claims = ownedBy(this.#ended.standing(offered), from);
     try {
-      this.#owners?.checkClaims(blockKey(cid), ownedBy(claims, from));
-      return true;
+      return this.#owners?.fitting(blockKey(cid), claims) ?? claims;
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;
       this.#events.refused?.(from, error.code);
-      return false;
+      return null;
     }
   }
 
@@ -207,9 +207,9 @@ export class BlockServer {
       return 'bad-content';
     }
     if (this.#wasLetGo(offered, from)) return 'ended';
-    const claims = ownedBy(this.#ended.standing(offered), from);
+    const standing = ownedBy(this.#ended.standing(offered), from);
     try {
-      this.#owners?.checkClaims(blockKey(cid), claims);
+      const claims = this.#owners?.fitting(blockKey(cid), standing) ?? standing;
       const [size] = await this.#blocks.claim([{ cid, claims }]);
       if (typeof size === 'number') return 'present';
       if (this.#ended.areOver(offered)) return 'ended';

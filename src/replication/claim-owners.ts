@@ -11,6 +11,8 @@ import { blockMessages, decodeRoom } from './block-messages.ts';
 /** What a host gives is asked again after so long. */
 const believedMilliseconds: Milliseconds = 10 * 60_000;
 const deadlineMilliseconds: Milliseconds = 1500;
+/** So few are looked up one by one where there is no room: some of them may be here already. */
+const fewClaims = 4;
 
 export interface ClaimOwnersPorts {
   readonly shares: StorageShares;
@@ -28,22 +30,44 @@ export class ClaimOwners {
     this.#ports = ports;
   }
 
-  /** Throws `publisher-full` or `quota-full`. Claims that are here already cost nothing. */
-  checkClaims(key: string, claims: readonly Claim[]): void {
-    const { shares, claims: table, view } = this.#ports;
-    const fresh = claims.filter((claim) => ownerOf(claim) !== view.self.host && !table.has(key, claim));
-    if (fresh.length === 0) return;
-    for (const [owner, some] of Map.groupBy(fresh, ownerOf)) {
-      const bytes = some.reduce((sum, { name }) => sum + 2 * name.length + rowBytes.put + rowBytes.claim, 0);
-      shares.checkRows(owner, bytes);
-      if (table.openOf(key, owner) + some.length > maximumOpenClaims)
-        throw new ChordialError(
-          'publisher-full',
-          `${owner} has ${maximumOpenClaims} puts under way that claim one block, as many as are taken. Let them end first.`,
-        );
+  /**
+   * Those of the claims on a block that are taken now: all that fit, those here already among them. Repair brings the rest with a later
+   * round, when the first are known to be committed; a put brings one. Throws `publisher-full` or `quota-full` where none fits.
+   */
+  fitting(key: string, claims: readonly Claim[]): readonly Claim[] {
+    const { claims: table, view } = this.#ports;
+    const taken: Claim[] = [];
+    let refusal: ChordialError | null = null;
+    for (const [owner, all] of Map.groupBy(claims, ownerOf)) {
+      if (owner === view.self.host) {
+        taken.push(...all);
+        continue;
+      }
+      try {
+        const room = this.#roomOn(key, owner);
+        for (const claim of all) {
+          if (taken.length >= room && all.length > fewClaims) break;
+          if (table.has(key, claim)) taken.push(claim);
+          else if (taken.length >= room) throw tooManyOpen(owner);
+          else taken.push(this.#paid(owner, claim));
+        }
+      } catch (error) {
+        if (!(error instanceof ChordialError)) throw error;
+        refusal = error;
+      }
     }
-    if (table.count(key) + fresh.length > maximumClaimsPerBlock)
-      throw new ChordialError('quota-full', `${maximumClaimsPerBlock} puts claim this block, as many as are kept.`);
+    if (taken.length === 0 && claims.length > 0) throw refusal ?? tooManyOpen(ownerOf(claims[0]!));
+    return taken;
+  }
+
+  #roomOn(key: string, owner: string): number {
+    const { claims: table } = this.#ports;
+    return Math.min(maximumOpenClaims - table.openOf(key, owner), maximumClaimsPerBlock - table.count(key));
+  }
+
+  #paid(owner: string, claim: Claim): Claim {
+    this.#ports.shares.checkRows(owner, 2 * claim.name.length + rowBytes.put + rowBytes.claim);
+    return claim;
   }
 
   /** Throws `publisher-full`. An owner that might have more room is asked what it gives. */
@@ -78,6 +102,13 @@ export class ClaimOwners {
       this.#asked.delete(owner);
     }
   }
+}
+
+function tooManyOpen(owner: string): ChordialError {
+  return new ChordialError(
+    'publisher-full',
+    `${owner} has ${maximumOpenClaims} puts under way that claim one block, as many as are taken. Let them end first.`,
+  );
 }
 
 function ownerOf({ publisher, via }: Claim): string {

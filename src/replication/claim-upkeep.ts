@@ -16,8 +16,10 @@ import type { EndedPuts } from './ended-puts.ts';
 const tickMilliseconds: Milliseconds = 5000;
 /** The publisher of a put is asked so long after a block came, and again while it does not commit. */
 const askEveryMilliseconds: Milliseconds = 10_000;
-/** Of one publisher in one question, and in one turn. */
+/** Of one publisher in one question. */
 const putsPerQuestion = 256;
+/** Of one owner in one turn. */
+const putsPerTurn = 2048;
 /** Names looked at in one turn, of puts for which one owner stands. */
 const namesPerOwner = 32;
 const everythingEveryMilliseconds: Milliseconds = 6 * 3600 * 1000;
@@ -132,7 +134,7 @@ export class ClaimUpkeep {
       this.#ports.ended.note(put.publisher, put.name, put.sequence + 1);
       await this.#drop(put);
     }
-    await this.#askPublishers(claims.unconfirmed(now, askEveryMilliseconds, putsPerQuestion));
+    await this.#askPublishers(claims.unconfirmed(now, askEveryMilliseconds, putsPerTurn));
     if (clock.now() < this.#everythingAt) return;
     this.#everythingAt = clock.now() + this.#spread(everythingEveryMilliseconds);
     await this.#checkEverything();
@@ -177,10 +179,16 @@ export class ClaimUpkeep {
     const publishers = [...Map.groupBy(puts, ({ publisher }) => publisher)];
     const doubtful = await Promise.all(
       publishers.map(async ([publisher, all]) => {
-        const some = all.slice(0, putsPerQuestion);
-        const answer = await this.#ports.newsOf(publisher, some);
-        if (this.#closed) return [];
-        return this.#heed(some.map((put, index) => ({ put, news: answer?.[index] ?? null })));
+        const news: { readonly put: KnownPut; readonly news: PutNews | null }[] = [];
+        for (let start = 0; start < all.length; start += putsPerQuestion) {
+          const some = all.slice(start, start + putsPerQuestion);
+          const answer = await this.#ports.newsOf(publisher, some);
+          if (this.#closed) return [];
+          news.push(...some.map((put, index) => ({ put, news: answer?.[index] ?? null })));
+          // Whoever is silent is not asked again in this turn.
+          if (answer === null) break;
+        }
+        return this.#heed(news);
       }),
     );
     const owners = Map.groupBy(doubtful.flat(), ({ put }) => put.owner);

@@ -71,7 +71,7 @@ export interface Dropped {
 
 export const claimDigestBytes = fingerprintBytes;
 /** Looked at where the open ones on a block are counted. */
-const latestClaims = 256;
+const latestClaims = 512;
 const secondMilliseconds = 1000;
 /** The time of the last block is written down to this precision, so that not each block costs an update. */
 const addedPrecisionMilliseconds = 5000;
@@ -210,7 +210,7 @@ export class ClaimTable {
     return this.#sumOf(blobOf(blockKey)).claims;
   }
 
-  /** Claims on the block of puts of this owner that are not known to be committed, among the latest 256. */
+  /** Claims on the block of puts of this owner that are not known to be committed, among the latest 512. */
   openOf(blockKey: string, owner: string): number {
     return Number(this.#openOf.get(blobOf(blockKey), owner)?.['count']);
   }

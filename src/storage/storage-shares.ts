@@ -17,7 +17,7 @@ const timesGiven = 8;
 /** Rows have so much at least: names are needed where blocks are few. */
 export const leastRowsBytes = 8 * 1024 * 1024;
 /** Claims on one block of puts of one owner that are not committed. */
-export const maximumOpenClaims = 64;
+export const maximumOpenClaims = 256;
 /** Claims on one block, of everybody. */
 export const maximumClaimsPerBlock = 16_384;
 const maximumGiversKnown = 16_384;

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { StaticRing } from '../../test/fixtures/static-ring.ts';
+import { createIdentity } from '../network/identity.ts';
+import { MemoryNetwork } from '../network/memory-transport.ts';
+import { systemClock } from '../network/system-clock.ts';
+import { Catalog } from '../storage/catalog.ts';
+import type { Claim } from '../storage/claim-table.ts';
+import { indexedTables } from '../storage/indexed-tables.ts';
+import { maximumOpenClaims, StorageShares } from '../storage/storage-shares.ts';
+import { ClaimOwners } from './claim-owners.ts';
+
+const key = 'ab'.repeat(32);
+const claims = (publisher: string, count: number): Claim[] =>
+  Array.from({ length: count }, (_, number) => ({ publisher, name: `n${number}`, sequence: 1, replicas: 3 }));
+
+function scene() {
+  const { claims: table, counts } = indexedTables(new Catalog(':memory:'), 3);
+  const transport = new MemoryNetwork().transport(createIdentity().host);
+  const ring = new StaticRing();
+  ring.add(transport.contact);
+  const view = ring.view(transport.contact);
+  const shares = new StorageShares({ counts, quotaBytes: 2 ** 30, self: view.self.host, shareOf: () => null });
+  return {
+    table,
+    self: view.self.host,
+    owners: new ClaimOwners({ shares, claims: table, view, transport, clock: systemClock }),
+  };
+}
+
+test('H4 of a content with many names repair brings as many claims as are taken, and the rest when those are committed', () => {
+  const { table, owners } = scene();
+  const all = claims('P', 700).map((claim) => ({ ...claim, via: 'H' }));
+  let turns = 0;
+  for (let missing = all; missing.length > 0; missing = all.filter((claim) => !table.has(key, claim))) {
+    assert.ok(++turns <= 4, 'no end');
+    const taken = owners.fitting(key, missing);
+    assert.ok(taken.length <= maximumOpenClaims);
+    table.add(key, taken, 1);
+    for (const put of table.walk(0, 1000)) table.confirm(put, null, 1);
+  }
+  assert.equal(table.count(key), 700);
+});
+
+test('H4 beyond the open claims of an owner none is taken, but what is here already stays right', () => {
+  const { table, owners, self } = scene();
+  table.add(key, owners.fitting(key, claims('P', 2000)), 1);
+  assert.equal(table.count(key), maximumOpenClaims);
+  assert.throws(() => owners.fitting(key, [{ publisher: 'P', name: 'more', sequence: 1, replicas: 3 }]), {
+    code: 'publisher-full',
+  });
+  assert.equal(owners.fitting(key, claims('P', 1)).length, 1);
+  assert.equal(owners.fitting(key, claims('Q', 1)).length, 1);
+  assert.equal(owners.fitting(key, claims(self, 900)).length, 900);
+});
