@@ -105,7 +105,7 @@ export async function writeFile(
   base: string,
   { force, progress, signal }: GetOptions,
 ): Promise<boolean> {
-  const part = await PartFile.create(folder, base, signal);
+  const part = await PartFile.create(folder, base, { size, signal });
   let isKept = false;
   try {
     if (await isThereAlready(folder, base, { cid: parseCid(cid), size, sha256 }, force)) return true;
@@ -152,7 +152,7 @@ async function getByTransfer(
     await resumeTransfer(client, open);
     return isUnchanged(await watchTransfer(client, open.id, progress, signal));
   }
-  const part = await PartFile.create(folder, base, signal);
+  const part = await PartFile.create(folder, base, { size: 0, signal });
   const { mark } = part;
   try {
     await part.keepEmpty();

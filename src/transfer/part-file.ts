@@ -106,14 +106,28 @@ export class PartFile {
     });
   }
 
-  /** Makes a new one. Waits for another command that writes to the same; what an ended one left is removed. */
-  static create(folder: FolderHandle, base: string, signal?: AbortSignal): Promise<PartFile> {
+  /**
+   * Makes a new one. Waits for another command that writes to the same; what an ended one left is removed. Throws as `open` does.
+   * @param size bytes that this process is going to write
+   */
+  static create(
+    folder: FolderHandle,
+    base: string,
+    { size, signal }: { readonly size: number; readonly signal?: AbortSignal },
+  ): Promise<PartFile> {
     return PartFile.#claim(folder, base, async (name) => {
       for (;;) {
         try {
           const file = await folder.file(name, opening | constants.O_CREAT | constants.O_EXCL, 0o666);
           const mark = markOf(await file.stat({ bigint: true }));
-          return new PartFile({ folder, base, file, mark, bytesBefore: 0, pages: null });
+          const part = new PartFile({ folder, base, file, mark, bytesBefore: 0, pages: null });
+          try {
+            await part.#checkRoom(size);
+            return part;
+          } catch (error) {
+            await part.drop();
+            throw error;
+          }
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
           await removeLeftBehind(folder, name, signal);

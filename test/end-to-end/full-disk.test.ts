@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { StorageListing } from '../../src/node/peer.ts';
@@ -55,6 +55,37 @@ test('rough: kubo#5141 with the disk of its data full a peer still fetches large
     assert.equal(got.exit, 0, got.stderr);
     assert.ok(bytes.equals(await readFile(path.join(network.folder, 'fetched'))));
     await full.kill9();
+  } finally {
+    spawnSync('umount', ['--lazy', place]);
+  }
+});
+
+test('M2 a get that would leave less than 5 % of a disk is refused before it is written, streamed or not', async (t) => {
+  await using network = await NetworkFixture.open();
+  const place = path.join(network.folder, 'small-disk');
+  await mkdir(place);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=10m', 'tmpfs', place], { encoding: 'utf8' });
+  if (mounted.status !== 0) {
+    t.diagnostic(`no small disk can be mounted here: ${mounted.stderr ?? mounted.error?.message}`);
+    return;
+  }
+  try {
+    const peer = await network.start();
+    const sizes = { 'too large': 10 * mebibyte, 'too close': 9.8 * mebibyte, fits: 3 * mebibyte };
+    for (const [name, bytes] of Object.entries(sizes)) {
+      assert.equal((await put(peer, encodeURIComponent(name), randomBytes(bytes))).status, 201);
+      // The key of the peer lies elsewhere: streamed.
+      for (const elsewhere of [{}, { XDG_RUNTIME_DIR: network.folder }]) {
+        const { XDG_RUNTIME_DIR: _, ...own } = process.env;
+        const environment = { ...own, HOME: path.join(network.folder, 'home'), ...elsewhere };
+        const got = await network.command(['get', name, '-o', path.join(place, name), '--force', '--json'], peer, {
+          environment,
+        });
+        assert.equal(got.exit, name === 'fits' ? 0 : 1, got.stderr);
+        if (name !== 'fits') assert.match(got.stderr, /"disk-full"/);
+      }
+    }
+    assert.deepEqual(await readdir(place), ['fits']);
   } finally {
     spawnSync('umount', ['--lazy', place]);
   }
