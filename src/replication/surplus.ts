@@ -11,7 +11,6 @@ import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import { blockSet, type CachedItem, copiesOfSet, type ItemSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
@@ -276,8 +275,10 @@ export class Surplus {
     const { admission } = membership;
     if (admission === 'classroom') return true;
     const { admittedAt, firstSeenAt } = membership.of(host);
-    const since: Milliseconds | null = admission === 'members' ? admittedAt : firstSeenAt;
-    return since !== null && clock.wallTime() - since >= seasonedMilliseconds[admission];
+    if (firstSeenAt === null || (admission === 'members' && admittedAt === null)) return false;
+    // A member that countersigns its own inventions can set their time back, but not the time when this host met them.
+    const since = admission === 'members' ? Math.max(admittedAt!, firstSeenAt) : firstSeenAt;
+    return clock.wallTime() - since >= seasonedMilliseconds[admission];
   }
 
   /** What this host publishes: its list of names is read from its own table, and its blocks are kept while there is room. */

@@ -182,7 +182,9 @@ for (const [admission, told, expected] of [
   ['open', { firstSeenAt: 7 * day, admittedAt: null }, 'gone'],
   ['open', { firstSeenAt: null, admittedAt: 30 * day }, 'cache'],
   ['members', { firstSeenAt: 30 * day, admittedAt: 0.9 * day }, 'cache'],
-  ['members', { firstSeenAt: 0, admittedAt: 1 * day }, 'gone'],
+  ['members', { firstSeenAt: 1 * day, admittedAt: 1 * day }, 'gone'],
+  ['members', { firstSeenAt: 0, admittedAt: 30 * day }, 'cache'],
+  ['members', { firstSeenAt: null, admittedAt: 30 * day }, 'cache'],
   ['members', { firstSeenAt: 30 * day, admittedAt: null }, 'cache'],
   ['classroom', { firstSeenAt: null, admittedAt: null }, 'gone'],
 ] as const) {
