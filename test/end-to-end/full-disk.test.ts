@@ -71,11 +71,12 @@ test('M2 a get that would leave less than 5 % of a disk is refused before it is 
   }
   try {
     const peer = await network.start();
+    const token = (await readFile(path.join(peer.dataFolder, 'api-token'), 'utf8')).trim();
     const sizes = { 'too large': 10 * mebibyte, 'too close': 9.8 * mebibyte, fits: 3 * mebibyte };
     for (const [name, bytes] of Object.entries(sizes)) {
       assert.equal((await put(peer, encodeURIComponent(name), randomBytes(bytes))).status, 201);
       // The key of the peer lies elsewhere: streamed.
-      for (const elsewhere of [{}, { XDG_RUNTIME_DIR: network.folder }]) {
+      for (const elsewhere of [{}, { XDG_RUNTIME_DIR: network.folder, CHORDIAL_API_TOKEN: token }]) {
         const { XDG_RUNTIME_DIR: _, ...own } = process.env;
         const environment = { ...own, HOME: path.join(network.folder, 'home'), ...elsewhere };
         const got = await network.command(['get', name, '-o', path.join(place, name), '--force', '--json'], peer, {

@@ -100,7 +100,7 @@ async function markOf(file: string) {
 
 /** Takes the steps as the other user; resolves with the statuses of the questions. */
 async function asAttacker(peer: PeerProcess, steps: readonly unknown[]): Promise<readonly number[]> {
-  const token = await readFile(path.join(peer.dataFolder, 'api-token'), 'utf8').catch(() => '');
+  const token = await readFile(path.join(peer.dataFolder, 'api-token'), 'utf8');
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['-e', attacker, peer.apiUrl, token.trim(), JSON.stringify(steps)],
