@@ -48,6 +48,8 @@ export class VirtualNetwork {
   readonly #brokenLinks = new Set<string>();
   #group = new Map<HostId, number>();
   faults: Faults;
+  /** Whether a host takes messages of another at all; a removed one is refused, and not heard. */
+  admits: (at: HostId, from: HostId) => boolean = () => true;
   /** Messages sent, by kind; answers and pings count as one each. */
   readonly sent: Record<string, number> = {};
   /** Bytes of payload of membership events, and of the roll; see payload.ts. */
@@ -157,6 +159,11 @@ export class VirtualNetwork {
     const arrive = () => {
       const attached = this.#up.get(to.host);
       if (attached === undefined) {
+        this.#note(kind, self, to, 'refused');
+        this.#send(kind, to, self, () => finish('unreachable'));
+        return;
+      }
+      if (!this.admits(to.host, self.host)) {
         this.#note(kind, self, to, 'refused');
         this.#send(kind, to, self, () => finish('unreachable'));
         return;

@@ -6,6 +6,7 @@ import { seededRandom } from '../virtual-time.ts';
 /**
  * `pair`: two hosts at once, each with or without its disk. `stop`: away for a while, after telling. `halves`: the ring
  * falls into two. `full`: a disk without room. `rot`: flipped bits found after a restart.
+ * `remove`: a member is removed and goes on as if it were not; `remove-apart`: while others are cut off, and hear of it later.
  */
 export const allFaults = [
   'crash',
@@ -21,6 +22,8 @@ export const allFaults = [
   'wrong-reads',
   'full',
   'rot',
+  'remove',
+  'remove-apart',
 ] as const;
 export type DataFault = (typeof allFaults)[number];
 

@@ -7,7 +7,8 @@
  */
 
 import { verifySignature } from '../../src/network/identity.ts';
-import { type Admission, OpenMembership } from '../../src/network/membership.ts';
+import { MembersExchange } from '../../src/network/members-exchange.ts';
+import type { Admission } from '../../src/network/membership.ts';
 import { MemoryNetwork, type MemoryTransport } from '../../src/network/memory-transport.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { RingAdapter } from '../../src/node/ring-adapter.ts';
@@ -23,6 +24,7 @@ import { seededRandom } from '../virtual-time.ts';
 import { lyingAnswer, lyingStream } from './liar.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { simulatedIdentity } from './simulated-identity.ts';
+import { SimulatedMembership } from './simulated-membership.ts';
 import { turn, turnsWhile } from './turns.ts';
 
 /** r and w of the simulated network. */
@@ -31,6 +33,9 @@ const networkId = '5e'.repeat(32);
 export const ringBits = 64;
 const shape = { bits: ringBits, successors: 4 };
 const tryAgainMilliseconds = 500;
+/** A removal reaches every member within so long once nothing is cut off, and then a removed host has no neighbours. */
+const spreadWithin: Milliseconds = 30_000;
+const afterwards: Milliseconds = 10_000;
 
 export interface DataHost {
   readonly number: number;
@@ -39,7 +44,9 @@ export interface DataHost {
   readonly ring: SimulatedHost;
   disk: SimulatedDisk;
   /** What it knows of the others, across its restarts. */
-  readonly membership: OpenMembership;
+  readonly membership: SimulatedMembership;
+  /** Tells the others of removals; null while no process runs. */
+  exchange: MembersExchange | null;
   /** The data path of the process that runs; null while none does. */
   path: DataPath | null;
   transport: MemoryTransport | null;
@@ -76,6 +83,9 @@ export class DataSimulation {
   watch: (() => void) | null = null;
   readonly #options: DataSimulationOptions;
   readonly #byId = new Map<HostId, DataHost>();
+  readonly #stops = new Map<DataHost, () => void>();
+  /** Told of every question of the data path that a host takes. */
+  answered: ((host: DataHost, from: HostId) => void) | null = null;
 
   constructor(options: DataSimulationOptions) {
     const { seed, faults } = options;
@@ -102,6 +112,7 @@ export class DataSimulation {
       return minimumDelay + (maximumDelay - minimumDelay) * this.random.next();
     };
     this.memory.loses = () => this.random.next() < this.ring.network.faults.loss;
+    this.ring.network.admits = (at, from) => !(this.#byId.get(at)?.membership.isRemoved(from) ?? false);
     this.memory.doubles = () => this.random.next() < this.ring.network.faults.duplication;
   }
 
@@ -152,14 +163,25 @@ export class DataSimulation {
     const quotaBytes = this.#options.quotas?.[number] ?? Number.POSITIVE_INFINITY;
     const disk = new SimulatedDisk(this.ring.time, this.random, quotaBytes, copyRule.replicas);
     const changed = () => undefined;
-    const state = { path: null, transport: null, takesNothing: false, isMember: false, hasLeft: false, changed };
+    const clock = this.ring.time.clock(new Process());
+    const admission = this.#options.admission ?? 'classroom';
+    const membership = new SimulatedMembership(admission, simulatedIdentity(number), () => clock.wallTime());
+    const state = {
+      path: null,
+      transport: null,
+      exchange: null,
+      takesNothing: false,
+      isMember: false,
+      hasLeft: false,
+      changed,
+    };
     const host: DataHost = {
       number,
       signer: simulatedIdentity(number),
       lies,
       ring,
       disk,
-      membership: new OpenMembership(this.#options.admission ?? 'classroom'),
+      membership,
       ...state,
     };
     this.hosts.push(host);
@@ -183,6 +205,9 @@ export class DataSimulation {
     host.changed = () => undefined;
     void host.path?.close();
     void host.transport?.close();
+    host.exchange?.close();
+    host.exchange = null;
+    this.#stops.get(host)?.();
     host.path = null;
     host.transport = null;
   }
@@ -271,14 +296,18 @@ export class DataSimulation {
         this.#options.told?.(host.number, `${what} of ${this.#byId.get(other.host)?.number}: ${detail}`),
     });
     host.path = path;
+    const exchange = this.#exchangeOf(host, transport, process);
     void transport.serve({
       request: async (from, kind, body) => {
+        this.#letIn(host, from.host);
+        if (exchange.handles(kind)) return exchange.request(from, kind, body);
         const lie = host.lies ? lyingAnswer(kind, body, 'noise') : null;
         if (lie !== null) return lie;
         if (host.takesNothing && kind === recordMessages.put) throw leaving();
         return path.request(from, kind, body);
       },
       stream: async (from, kind, incoming) => {
+        this.#letIn(host, from.host);
         if (host.lies) return lyingStream(kind, incoming);
         if (host.takesNothing && kind === blockMessages.put) throw leaving();
         return path.stream(from, kind, incoming);
@@ -288,6 +317,75 @@ export class DataSimulation {
       ring.ring.found();
       this.#joined(host, path);
     } else this.#join(host, path);
+  }
+
+  /** Removals that reach the host end what it has to do with those removed, as src/node does it. */
+  #exchangeOf(host: DataHost, transport: MemoryTransport, process: Process): MembersExchange {
+    const { members } = host.membership;
+    const exchange = new MembersExchange({
+      members,
+      transport,
+      clock: this.ring.time.clock(process),
+      random: this.random,
+      hosts: () => host.ring.ring.liveHosts(),
+    });
+    const stopListening = members.onChange((removed) => {
+      for (const one of removed) host.ring.ring.bar(one);
+      host.path?.membersRemoved(removed);
+      host.changed();
+    });
+    for (const one of this.hosts) if (members.isRemoved(one.signer.host)) host.ring.ring.bar(one.signer.host);
+    host.exchange?.close();
+    host.exchange = exchange;
+    exchange.begin();
+    this.#stops.set(host, stopListening);
+    return exchange;
+  }
+
+  /** HELLO of a removed host is refused. */
+  #letIn(host: DataHost, from: HostId): void {
+    if (!host.membership.isRemoved(from)) {
+      this.answered?.(host, from);
+      return;
+    }
+    throw new TransportError('refused', 'This member was removed from the network.', 'member-removed');
+  }
+
+  /** By the first host, which is the admin. The removed one goes on as it likes until it is crashed. */
+  remove(host: DataHost): void {
+    this.hosts[0]!.membership.members.change('remove', host.signer.host);
+    host.isMember = false;
+    host.hasLeft = true;
+  }
+
+  /**
+   * Passes time until every member knows of the removal, and then for a while in which nobody may answer the removed one.
+   * Throws what was answered, or who never heard.
+   */
+  async untilAllKnow(removed: DataHost): Promise<void> {
+    const { host } = removed.signer;
+    const ignorant = () => this.members.filter(({ membership }) => !membership.isRemoved(host));
+    const until = this.now + spreadWithin;
+    while (ignorant().length > 0 && this.now < until) await this.pass(100);
+    if (ignorant().length > 0) {
+      const numbers = ignorant().map(({ number }) => number);
+      throw new Error(`hosts ${numbers} did not hear within ${spreadWithin} ms that ${removed.number} was removed`);
+    }
+    const answers: number[] = [];
+    this.answered = (at, from) => {
+      if (from === host) answers.push(at.number);
+    };
+    await this.pass(afterwards);
+    this.answered = null;
+    const listed = this.members.filter(({ ring }) =>
+      ring.ring
+        .states()
+        .some(({ predecessor, successors }) => [predecessor, ...successors].some((one) => one.contact?.host === host)),
+    );
+    if (answers.length === 0 && listed.length === 0) return;
+    throw new Error(
+      `${removed.number} was removed: ${answers.length} questions of it were answered, and it is beside ${listed.length} hosts`,
+    );
   }
 
   /** Through any that are members; tried again as long as the process lives. */

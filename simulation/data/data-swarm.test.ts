@@ -13,6 +13,16 @@ for (const seed of smokeSeeds) {
   });
 }
 
+for (const seed of [0, 1, 2]) {
+  test(`H6 members removed under loss and partition (seed ${seed}) are answered by nobody, and nothing is lost`, async () => {
+    const lines: string[] = [];
+    const faults = ['remove', 'remove-apart'] as const;
+    const { failure } = await runDataSwarm(seed, { faults, log: (line) => lines.push(line) });
+    assert.equal(failure, null, lines.slice(-20).join('\n'));
+    assert.ok(lines.some((line) => / remove(-apart)? \d/.test(line)));
+  });
+}
+
 test('the same seed gives the same history', async () => {
   const histories: string[][] = [];
   for (let run = 0; run < 2; run++) {

@@ -40,6 +40,8 @@ export interface DataSwarmOptions {
   readonly log?: (line: string) => void;
   /** false: the mutant that tests catch. */
   readonly repairs?: boolean;
+  /** In place of those of the plan, in a network that loses and doubles messages. */
+  readonly faults?: DataPlan['faults'];
   /** Only so many steps of the plan. */
   readonly steps?: number;
   /** Tells where blocks and records whose keys begin so lie, whenever that changes. */
@@ -85,9 +87,11 @@ class DataSwarm {
   #step = 0;
   #slowestRepair = 0;
 
-  constructor(seed: number, { log = () => {}, repairs = true, steps, watch }: DataSwarmOptions) {
+  constructor(seed: number, { log = () => {}, repairs = true, steps, watch, faults: only }: DataSwarmOptions) {
     this.#seed = seed;
-    this.#plan = dataPlan(seed);
+    const plan = dataPlan(seed);
+    const lossy = { ...plan.network, loss: 0.02, duplication: 0.05 };
+    this.#plan = only === undefined ? plan : { ...plan, faults: only, network: lossy };
     this.#steps = Math.min(steps ?? this.#plan.steps, this.#plan.steps);
     this.#log = (line) => log(`${(this.#sim.now / 1000).toFixed(3)} ${line}`);
     const { network: faults, quotas, admission, keepOwn } = this.#plan;

@@ -79,6 +79,9 @@ export class FaultInjector {
         simulation.cut(apart);
         return this.#parted(apart, () => simulation.heal());
       }
+      case 'remove':
+      case 'remove-apart':
+        return this.#removed(victim, fault === 'remove-apart');
       case 'failing-writes':
         trouble.failingWrites = 0.3;
         return async () => {
@@ -107,6 +110,28 @@ export class FaultInjector {
     this.#oracle.lost(host);
     this.#simulation.wipe(host);
     return async () => void this.#simulation.add();
+  }
+
+  /** The removed one keeps asking until the trouble is over; what lay at it is lost. Without the admin another one joins. */
+  #removed(victim: DataHost, isApart: boolean): EndTrouble {
+    const simulation = this.#simulation;
+    const [admin] = simulation.hosts;
+    const other = simulation.members.find((host) => host !== admin && host !== victim);
+    if (admin === undefined || !admin.isMember || victim === admin || other === undefined) {
+      simulation.add();
+      return async () => {};
+    }
+    this.#oracle.lost(victim);
+    const apart = isApart ? [other] : [];
+    if (isApart) simulation.cut(apart);
+    this.#apart = apart;
+    simulation.remove(victim);
+    return async () => {
+      simulation.heal();
+      this.#apart = [];
+      await simulation.untilAllKnow(victim);
+      simulation.crash(victim);
+    };
   }
 
   #parted(hosts: readonly DataHost[], end: () => void): EndTrouble {

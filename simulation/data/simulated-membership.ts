@@ -1,0 +1,54 @@
+/** What a simulated host knows of the others: when it met them, and who was removed by the real log of the network. */
+import { found } from '../../src/network/genesis.ts';
+import { publicKeyOfHostId } from '../../src/network/host-id.ts';
+import { Members } from '../../src/network/members.ts';
+import { type Admission, type KnownHost, type Membership, OpenMembership } from '../../src/network/membership.ts';
+import type { Signer } from '../../src/records/names.ts';
+import type { HostId } from '../../src/ring/pointer.ts';
+import type { Milliseconds } from '../../src/ring/ports.ts';
+import { simulatedIdentity } from './simulated-identity.ts';
+
+/** Everybody may come; the first host is the admin. Its nonce is the same in every run. */
+const genesis = {
+  ...found(
+    { admission: 'open' },
+    { founder: publicKeyOfHostId(simulatedIdentity(0).host), recovery: new Uint8Array(32) },
+  ),
+  nonce: new Uint8Array(16),
+};
+
+export class SimulatedMembership implements Membership {
+  readonly admission: Admission;
+  readonly members: Members;
+  readonly #met: OpenMembership;
+
+  constructor(admission: Admission, signer: Signer, wallTime: () => Milliseconds) {
+    this.admission = admission;
+    this.#met = new OpenMembership(admission);
+    this.members = new Members({ genesis, signer, wallTime });
+  }
+
+  saw(host: HostId, at: Milliseconds): void {
+    this.#met.saw(host, at);
+  }
+
+  of(host: HostId): KnownHost {
+    return this.#met.of(host);
+  }
+
+  isRemoved(host: HostId): boolean {
+    return this.members.isRemoved(host);
+  }
+
+  refuses(host: HostId, time: Milliseconds): boolean {
+    return this.members.refuses(host, time);
+  }
+
+  purged(): readonly HostId[] {
+    return this.members.purged();
+  }
+
+  named(): readonly HostId[] {
+    return [];
+  }
+}
