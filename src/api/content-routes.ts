@@ -37,7 +37,7 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
       // A CID never comes to mean other bytes; but a cache that others share must not hand them out without the token.
       reply.header('Cache-Control', 'private, max-age=31536000, immutable');
       const { path, filename, most } = request.query;
-      const found = await findWanted(files, { cid }, path);
+      const found = await findWanted(files, { cid }, path, { reply });
       const wanted = { ...found, filename: filename ?? found.filename, most: most ?? null };
       return sendContent(files, wanted, request, reply);
     },

@@ -39,7 +39,7 @@ export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     handler: async (request, reply) => {
       const { files } = peer();
       const { path, most } = request.query;
-      const wanted = await findWanted(files, referenceOf(request), path, { pins: request.method === 'GET' });
+      const wanted = await findWanted(files, referenceOf(request), path, { reply, pins: request.method === 'GET' });
       return sendContent(files, { ...wanted, most: most ?? null }, request, reply);
     },
   });

@@ -8,7 +8,7 @@ import { FileListing } from './list-files.ts';
 import { changingName, checkFits, putFile } from './put-file.ts';
 import { putFolder } from './put-folder.ts';
 import { putPath } from './put-path.ts';
-import { readFile, walkFolder } from './read-file.ts';
+import { entryAt, readFile, walkFolder } from './read-file.ts';
 import { resolve } from './resolve.ts';
 import { sharedNames } from './shared-names.ts';
 import { liveCopies, statFile } from './stat-file.ts';
@@ -24,6 +24,7 @@ export function createFiles(ports: FilePorts): Files {
     resolve: async (reference, options) => (await resolve(ports, reference, options)).entry,
     read: (cid, range, signal) => readFile(ports, cid, range, signal),
     walk: (cid, signal) => walkFolder(ports, cid, signal),
+    entryAt: (cid, path, signal) => entryAt(ports, cid, path, signal),
     getPath: (reference, path, options = {}) => getPath(ports, reference, path, options),
     stat: (reference) => statFile(ports, reference),
     copiesOf: (cids, milliseconds) => liveCopies(ports, cids.map(parseCid), milliseconds),

@@ -136,6 +136,8 @@ export interface Files {
   read(cid: string, range?: ReadRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Entries below a directory, depth first; paths are relative, '/'-separated and safe. */
   walk(cid: string, signal?: AbortSignal): AsyncIterable<DirectoryEntry>;
+  /** The entry at a path below a folder, found by its parts alone; null when there is none. */
+  entryAt(cid: string, path: readonly string[], signal?: AbortSignal): Promise<DirectoryEntry | null>;
   /** Writes a file at `path`, through a part beside it and a rename; never through a link. */
   getPath(
     reference: FileReference,

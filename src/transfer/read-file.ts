@@ -4,7 +4,7 @@ import { parseCid, rawCodec } from '../content/cid.ts';
 import type { FileContent, LeafReference } from '../content/file-reader.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { openContent } from '../content/reader.ts';
-import { walkFolder as walkTree } from '../content/walk.ts';
+import { maximumFolderDepth, walkFolder as walkTree } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import type { ContentFetcher } from './content-fetcher.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
@@ -88,6 +88,31 @@ export async function* walkFolder(
   if (content.type === 'file')
     throw new ChordialError('bad-request', `${cid} is a file, not a folder. Read it instead.`);
   for await (const entry of walkTree(content, fetch, signal)) yield { ...entry, cid: entry.cid.toString() };
+}
+
+/** The entry at a path below a folder; null when there is none. Only the folders on its way are fetched, whatever lies beside them. */
+export async function entryAt(
+  allPorts: FilePorts,
+  cid: string,
+  path: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<DirectoryEntry | null> {
+  if (path.length > maximumFolderDepth) return null;
+  const root = parseCid(cid);
+  const fetch = fetchBlocks(readingOf(allPorts, root).fetcher, signal);
+  let content = await openContent(root, fetch);
+  let found: DirectoryEntry | null = null;
+  for (const [index, name] of path.entries()) {
+    const entry = content.type === 'directory' ? await content.entry(name) : null;
+    if (entry === null) return null;
+    const place = { path: path.join('/'), cid: entry.cid.toString() };
+    // A lone leaf is a file of that many bytes; of any other node only a look says what it is.
+    if (entry.cid.code === rawCodec)
+      return index === path.length - 1 ? { ...place, size: entry.size, type: 'file' } : null;
+    content = await openContent(entry.cid, fetch);
+    found = { ...place, size: content.type === 'file' ? content.size : entry.size, type: content.type };
+  }
+  return found;
 }
 
 /** Throws `bad-content` unless the content has the size that its entry announced: people decide by that size. */

@@ -60,3 +60,38 @@ test('M2 content that is larger than its name says is refused by get, stat and s
   assert.equal((await reader.files.resolve({ cid: cid.toString() })).size, size);
   await close();
 });
+
+test('M3 a path in a folder of a thousand million entries is found by its parts, or not there, and a walk ends with its asker', async () => {
+  const { peers, close } = await dataNetwork(1);
+  const [peer] = peers as [DataPeer];
+  const bytes = Buffer.from('x');
+  const leaf = { cid: cidOfBlock(rawCodec, bytes), bytes };
+  let top = leaf.cid;
+  await peer.blocks.put([leaf]);
+  for (let level = 0; level < 3; level++) {
+    const folder = encodeDirectoryNode(Array.from({ length: 1000 }, (_, n) => ({ name: `n${n}`, cid: top, size: 1 })));
+    await peer.blocks.put([folder]);
+    top = folder.cid;
+  }
+  const { files } = peer;
+  const cid = top.toString();
+  const began = performance.now();
+  assert.deepEqual(await files.entryAt(cid, ['n999', 'n999', 'n999']), {
+    path: 'n999/n999/n999',
+    cid: leaf.cid.toString(),
+    size: 1,
+    type: 'file',
+  });
+  assert.equal((await files.entryAt(cid, ['n0', 'n1']))?.type, 'directory');
+  for (const absent of [['m'], ['n0', 'm'], ['n0', 'n0', 'n0', 'n0'], Array.from({ length: 2000 }, () => 'n0')]) {
+    assert.equal(await files.entryAt(cid, absent), null);
+  }
+  assert.ok(performance.now() - began < 5000);
+  const asker = new AbortController();
+  let entries = 0;
+  await assert.rejects(async () => {
+    for await (const _ of files.walk(cid, asker.signal)) if (++entries === 2000) asker.abort();
+  }, isError('interrupted'));
+  assert.ok(entries < 4000, `${entries} entries`);
+  await close();
+});
