@@ -286,6 +286,13 @@ test('with the recovery key a lost majority is replaced, and members stay', () =
   anna.members.check(network.founder.host, network.members.shown());
 });
 
+test('what a member without the right to publish signs does not count', () => {
+  const network = new CertifiedNetwork();
+  const [reader, writer] = [network.member('reader', { rights: ['store'] }), network.member('writer')];
+  assert.equal(network.members.refuses(reader.identity.host, 1), true);
+  assert.equal(network.members.refuses(writer.identity.host, 1), false);
+});
+
 test('what is known outlives a restart', () => {
   const network = new CertifiedNetwork();
   const kept = new Map<string, readonly ['admission' | 'link', Uint8Array]>();

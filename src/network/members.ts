@@ -203,9 +203,15 @@ export class Members implements Membership {
 
   /** Also what it signed before with a time to come; one that was removed may have set its clock as it likes. */
   refuses(host: HostId, time: number): boolean {
-    if (!this.#barred.has(host)) return false;
+    if (!this.#barred.has(host)) return !this.#mayPublish(host);
     const removal = this.#log.state.removed.get(host);
     return removal !== undefined && (removal.purge || time > removal.time);
+  }
+
+  #mayPublish(host: HostId): boolean {
+    const admission = this.#admissions.get(host);
+    // Whoever is not known here yet was let in elsewhere; what it may is known in a moment.
+    return admission === undefined || this.#rightsOf(admission).includes('publish');
   }
 
   purged(): readonly HostId[] {

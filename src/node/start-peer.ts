@@ -3,7 +3,7 @@
  * path. Whatever fails on the way closes all that was opened before, in reverse order.
  */
 import path from 'node:path';
-import type { ChordialError } from '../errors.ts';
+import { ChordialError } from '../errors.ts';
 import { formatAddress, isDialable } from '../network/addresses.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { memberIdOfHost } from '../network/host-id.ts';
@@ -97,6 +97,11 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   const shape = { bits: genesis.bits, successors: genesis.successors };
   const codec = ringCodec(genesis);
   const isClient = (configuration.quotaBytes ?? settledQuota(catalog)) === 0;
+  if (!isClient && membership.own !== null && !membership.of(identity.host).rights.includes('store')) {
+    const message =
+      'This member may not store: its invite gave it no right to. Start it with --quota 0, or ask an admin for another invite.';
+    throw new ChordialError('bad-usage', message);
+  }
   if (network.how === 'returned') {
     // Nobody is told an address of this process yet, so the other one stays where it is.
     const asking = new Http2Transport(transportOptions);
