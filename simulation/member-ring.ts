@@ -95,8 +95,8 @@ export class MemberRing {
     const member = new Member(me, {
       clock: this.time.clock(process),
       random: this.random,
-      timers: { ...defaultTimers, stabilizeMaximum: 1000 },
-      gridStart: this.time.now - 1000 * this.random.next(),
+      timers: { ...defaultTimers, stabilizeMaximum: 1000, stabilizeGrid: 500 },
+      gridStart: this.time.now - 500 * this.random.next(),
       shape: this.#options.shape,
       smallRings: false,
       busyRule: this.#options.busyRule,

@@ -10,6 +10,7 @@ const withoutDetector: Partial<RingTimers> = {
   missedPings: 1,
   outsideProbe: never,
   outsideSlowProbe: never,
+  stabilizeGrid: 0,
   // The papers' lookups end when they are answered, however many dead nodes they meet.
   lookupBudget: 600_000,
 };

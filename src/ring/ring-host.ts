@@ -141,7 +141,7 @@ export class RingHost implements RingHandler {
       clock,
       random,
       timers,
-      gridStart: clock.now() - timers.stabilizeMaximum * random.next(),
+      gridStart: timers.stabilizeGrid === 0 ? 0 : clock.now() - timers.stabilizeGrid * random.next(),
       shape,
       smallRings,
       busyRule: busyRule ?? true,

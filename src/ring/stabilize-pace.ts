@@ -8,8 +8,6 @@ import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
 import type { RingTimers } from './timers.ts';
 
 const restPerRound = 5;
-/** Points of the grid in the longest pause. */
-const roundsPerMaximum = 2;
 
 export interface StabilizePacePorts {
   /** When the grid of this host begins; it differs from host to host. */
@@ -58,8 +56,8 @@ export class StabilizePace {
     this.stop();
     const { clock, random, timers } = this.#ports;
     const jitter = 1 + timers.stabilizeJitter * (2 * random.next() - 1);
-    const grid = timers.stabilizeMaximum / roundsPerMaximum;
-    const delay = interval < grid ? interval * jitter : this.#untilGrid(interval, grid);
+    const grid = timers.stabilizeGrid;
+    const delay = grid === 0 || interval < grid ? interval * jitter : this.#untilGrid(interval, grid);
     this.#timer = clock.after(delay, () => {
       this.#timer = null;
       this.#due();

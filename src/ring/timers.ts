@@ -15,6 +15,8 @@ export interface RingTimers {
   readonly stabilizeBackoff: number;
   /** Each pause is drawn from its length times 1 ± this part, so that members do not fall into step. */
   readonly stabilizeJitter: number;
+  /** Quiet rounds of all members of a host fall on a grid of this; 0: on none. */
+  readonly stabilizeGrid: Milliseconds;
   /** Between two POKEs to a predecessor at least this long; what changes meanwhile is gathered. */
   readonly pokeGap: Milliseconds;
   /** And where they take long to arrive, no longer than this. */
@@ -43,6 +45,7 @@ export const defaultTimers: RingTimers = {
   stabilizeMaximum: 20_000,
   stabilizeBackoff: 1.2,
   stabilizeJitter: 0.1,
+  stabilizeGrid: 10_000,
   pokeGap: 50,
   maximumPokeGap: 500,
   pendingRetry: 20,
