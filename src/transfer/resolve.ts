@@ -16,7 +16,7 @@ import { shownSize } from './shown-size.ts';
 
 const latestShareMilliseconds: Milliseconds = 250;
 /** The same where another publisher of the name would make it ambiguous. */
-const latestOtherMilliseconds: Milliseconds = 1500;
+const latestOtherMilliseconds: Milliseconds = 600;
 /** Publishers of one name that a problem names. */
 const maximumChoices = 100;
 
