@@ -1,15 +1,16 @@
 /** The token that guards the API: given, kept in the data folder, or made now. */
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
 import { writeFileDurably } from '../storage/durable-file.ts';
+import { readSmallFile } from '../storage/small-file.ts';
 
 export const tokenFile = 'api-token';
 const madeBytes = 24;
 /** Shorter ones can be guessed. */
 const leastCharacters = 16;
+const maximumBytes = 64 * 1024;
 
 /** Throws `bad-configuration` for a given token that is too short, `broken-data-folder` for a file that cannot be read. */
 export async function apiTokenOf({ data, apiToken }: PeerConfiguration): Promise<string> {
@@ -30,7 +31,7 @@ export async function keepApiToken(data: string, token: string): Promise<void> {
 /** Null where there is none; an empty or cut one is replaced. */
 async function keptToken(data: string): Promise<string | null> {
   try {
-    const kept = (await readFile(path.join(data, tokenFile), 'utf8')).trim();
+    const kept = (await readSmallFile(path.join(data, tokenFile), maximumBytes)).toString().trim();
     return kept.length >= leastCharacters && /^[\x21-\x7e]+$/.test(kept) ? kept : null;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

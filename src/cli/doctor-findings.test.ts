@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmod, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, rm, utimes, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -14,6 +15,11 @@ test('the doctor sees a data folder that will be made, is there, or lies open', 
     assert.equal((await dataFolder(folder)).state, 'good');
     await chmod(folder, 0o755);
     assert.equal((await dataFolder(folder)).state, 'note');
+    await rm(path.join(folder, 'format'));
+    execFileSync('mkfifo', [path.join(folder, 'format')]);
+    const { state, text } = await dataFolder(folder);
+    assert.equal(state, 'bad');
+    assert.match(text, /format cannot be read: it is no regular file/);
   }));
 
 test('the doctor measures the disk and sees a quota that does not fit', () =>

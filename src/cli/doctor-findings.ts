@@ -1,12 +1,15 @@
 /** What `chordial doctor` looks at on this machine: each check is a function that says in plain words what it found. */
 import { constants } from 'node:fs';
-import { access, open, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { access, open, rm, stat, statfs } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import type { MemberList } from '../client/answers.ts';
 import { type Address, formatAddress, interfaceAddresses, isLoopback, isUnspecified } from '../network/addresses.ts';
 import { unprotected } from '../network/membership.ts';
 import { settings, settingVariable } from '../node/settings.ts';
+import { formatFile } from '../storage/data-folder.ts';
+import { readSmallFile } from '../storage/small-file.ts';
+import { errnoOf } from '../storage/system-error.ts';
 import { shownSize } from '../transfer/shown-size.ts';
 
 export interface Finding {
@@ -18,6 +21,7 @@ export interface Finding {
 
 /** Below it a peer refuses puts soon. */
 const littleBytes = 1024 ** 3;
+const maximumFormatBytes = 4096;
 const slowSyncMilliseconds = 100;
 const aheadMilliseconds = 60_000;
 const connectMilliseconds = 3000;
@@ -41,8 +45,18 @@ export async function dataFolder(folder: string): Promise<Finding> {
     return { check, state: 'bad', text: `this user may not read and write ${there}. ${remedy}` };
   }
   if (there !== folder) return { check, state: 'good', text: `${folder} will be made at the first start` };
-  const format = await readFile(path.join(folder, 'format'), 'utf8').catch(() => null);
-  if (format === null) return { check, state: 'good', text: `${folder} is there and not yet used` };
+  let format: string;
+  try {
+    format = (await readSmallFile(path.join(folder, formatFile), maximumFormatBytes)).toString();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return { check, state: 'good', text: `${folder} is there and not yet used` };
+    const place = path.join(folder, formatFile);
+    return {
+      check,
+      state: 'bad',
+      text: `${place} cannot be read: ${(error as Error).message}. Choose another with --data.`,
+    };
+  }
   const { mode } = await stat(folder);
   if ((mode & 0o077) === 0)
     return { check, state: 'good', text: `${folder} (${format.trim()}), closed to other users` };

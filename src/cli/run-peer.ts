@@ -3,7 +3,6 @@
  * peer starts, a note in its data folder lets other commands find it, and it runs until a signal or `chordial leave`.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import { createSecureContext } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
@@ -13,6 +12,7 @@ import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
 import type { Peer, PeerEvent } from '../node/peer.ts';
+import { readSmallFile } from '../storage/small-file.ts';
 import { apiTokenOf, keepApiToken } from './api-token.ts';
 import { EndSignals, maximumStopMilliseconds } from './end-signals.ts';
 import { PeerLines } from './peer-lines.ts';
@@ -122,14 +122,16 @@ function collectGarbage(): void {
   if (typeof collect === 'function') collect();
 }
 
+const maximumPemBytes = 1024 * 1024;
+
 /** Null where the API speaks no TLS by itself. Throws `bad-configuration` for files that are no certificate and key. */
 async function apiTlsOf({ apiTlsCert, apiTlsKey }: PeerConfiguration): Promise<ApiTls | null> {
   if (apiTlsCert === undefined || apiTlsKey === undefined) return null;
   let reading = apiTlsCert;
   try {
-    const certificate = await readFile(apiTlsCert, 'utf8');
+    const certificate = (await readSmallFile(apiTlsCert, maximumPemBytes)).toString();
     reading = apiTlsKey;
-    const key = await readFile(apiTlsKey, 'utf8');
+    const key = (await readSmallFile(apiTlsKey, maximumPemBytes)).toString();
     createSecureContext({ cert: certificate, key });
     return { certificate, key };
   } catch (cause) {

@@ -4,7 +4,7 @@
  * note: any program may take the port of a peer that has died.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { proofOf } from '../api/sessions.ts';
 import { ChordialError } from '../errors.ts';
@@ -12,6 +12,7 @@ import { formatAddress, interfaceAddresses, isLoopback, withoutMapping } from '.
 import { defaultDataFolder } from '../node/configuration.ts';
 import { parsePath } from '../node/quantities.ts';
 import { readRuntimeFile, removeRuntimeFile, runtimeFile, writeRuntimeFile } from '../storage/runtime-folder.ts';
+import { readSmallFile } from '../storage/small-file.ts';
 import { tokenFile } from './api-token.ts';
 import { ApiClient, noRunningPeer } from './client.ts';
 import { note as warn } from './output.ts';
@@ -214,8 +215,7 @@ function parseNote(text: string): ReadNote | null {
 /** The trimmed text of a small file; null when there is none. */
 async function textIn(file: string): Promise<string | null> {
   try {
-    const text = await readFile(file, 'utf8');
-    return text.length > maximumNoteBytes ? null : text.trim();
+    return (await readSmallFile(file, maximumNoteBytes)).toString().trim();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;

@@ -1,13 +1,17 @@
 /** The prompt of a shell in a terminal: history, completion, and lines that come while somebody types. */
 import { isUtf8 } from 'node:buffer';
-import { readdirSync } from 'node:fs';
-import { appendFile, readFile } from 'node:fs/promises';
+import { constants, readdirSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { clearLine, cursorTo } from 'node:readline';
 import { createInterface, type Interface } from 'node:readline/promises';
+import { readSmallFile } from '../storage/small-file.ts';
 import { say } from './output.ts';
 import { verbsBeginning } from './shell-verbs.ts';
 
 const maximumHistoryLines = 500;
+const maximumHistoryBytes = 16 * 1024 * 1024;
+/** A pipe does not hold it up. */
+const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
 export class ShellPrompt {
   readonly #historyFile: string;
@@ -56,7 +60,7 @@ export class ShellPrompt {
   async remember(line: string): Promise<void> {
     this.#history.unshift(line);
     // Without its history the shell works as well.
-    await appendFile(this.#historyFile, `${line}\n`, { mode: 0o600 }).catch(() => undefined);
+    await appendFile(this.#historyFile, `${line}\n`, { mode: 0o600, flag: appending }).catch(() => undefined);
   }
 
   /** A line of somebody else; what was typed so far stands below it again. */
@@ -89,7 +93,12 @@ function complete(line: string): [string[], string] {
 
 async function historyIn(file: string): Promise<string[]> {
   try {
-    return (await readFile(file, 'utf8')).trim().split('\n').slice(-maximumHistoryLines).reverse();
+    return (await readSmallFile(file, maximumHistoryBytes))
+      .toString()
+      .trim()
+      .split('\n')
+      .slice(-maximumHistoryLines)
+      .reverse();
   } catch {
     // The first time there is none.
     return [];

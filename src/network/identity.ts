@@ -1,10 +1,10 @@
 /** Who a peer is: an Ed25519 key, made on the first start and kept in the data folder. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChordialError } from '../errors.ts';
 import type { HostId } from '../ring/pointer.ts';
 import { makeFolderDurably, writeFileDurably } from '../storage/durable-file.ts';
+import { readSmallFile } from '../storage/small-file.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { hostIdOfPublicKey, isHostId, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
 
@@ -18,6 +18,7 @@ export interface Identity {
 }
 
 export const identityFile = 'identity.pem';
+const maximumFileBytes = 64 * 1024;
 
 /** Everything of a SubjectPublicKeyInfo of an Ed25519 key but the key itself (RFC 8410). */
 const publicKeyInfoPrefix = Buffer.from('302a300506032b6570032100', 'hex');
@@ -95,7 +96,7 @@ function identityOfPem(pem: string, path: string): Identity {
 
 async function readIfPresent(path: string): Promise<string | null> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readSmallFile(path, maximumFileBytes)).toString();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw brokenIdentity(path, (cause as Error).message, cause);

@@ -1,13 +1,14 @@
 /** The network a data folder belongs to: its genesis and, where members are certified, the papers of this one. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { writeFileDurably } from '../storage/durable-file.ts';
+import { readSmallFile, UnfitFileError } from '../storage/small-file.ts';
 import { type Admission, decodeAdmission } from './admission.ts';
 import { decodeGenesis, encodeGenesis, type Genesis } from './genesis.ts';
 
 export const genesisFile = 'genesis.cbor';
 export const admissionFile = 'admission.cbor';
+const maximumFileBytes = 64 * 1024;
 
 export async function saveGenesis(folder: string, genesis: Genesis): Promise<void> {
   await writeFileDurably(join(folder, genesisFile), encodeGenesis(genesis), 0o644);
@@ -30,7 +31,7 @@ export function loadAdmission(folder: string): Promise<Admission | null> {
 }
 
 async function load<Value>(path: string, read: (bytes: Uint8Array) => Value, remedy: string): Promise<Value | null> {
-  const bytes = await readIfPresent(path);
+  const bytes = await readIfPresent(path, remedy);
   if (bytes === null) return null;
   try {
     return read(Uint8Array.from(bytes));
@@ -39,12 +40,13 @@ async function load<Value>(path: string, read: (bytes: Uint8Array) => Value, rem
   }
 }
 
-async function readIfPresent(path: string): Promise<Buffer | null> {
+async function readIfPresent(path: string, remedy: string): Promise<Buffer | null> {
   try {
-    return await readFile(path);
+    return await readSmallFile(path, maximumFileBytes);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw broken(path, (cause as Error).message, 'make it readable for this user', cause);
+    const isUnfit = cause instanceof UnfitFileError;
+    throw broken(path, (cause as Error).message, isUnfit ? remedy : 'make it readable for this user', cause);
   }
 }
 

@@ -1,5 +1,6 @@
-/** A real data folder of which each file in turn is missing, empty, cut or garbage (case 15). */
+/** A real data folder of which each file in turn is missing, empty, cut, garbage or a pipe (case 15). */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
@@ -17,6 +18,10 @@ const harms = {
   empty: (file: string) => fs.truncate(file, 0),
   cut: async (file: string) => fs.truncate(file, Math.floor((await fs.stat(file)).size / 2)),
   garbage: async (file: string) => fs.writeFile(file, randomBytes(Math.max(16, (await fs.stat(file)).size))),
+  pipe: async (file: string) => {
+    await fs.rm(file);
+    execFileSync('mkfifo', [file]);
+  },
 } as const;
 
 interface Started {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -44,6 +45,9 @@ test('A21 paths in the file start at its folder, and it may name the data folder
     const named = await effectiveConfiguration({}, undefined, { CHORDIAL_CONFIG: file });
     assert.equal(named.file, file);
     await assert.rejects(effectiveConfiguration({}, path.join(folder, 'none.toml'), {}), codeIs('unreadable-file'));
+    const pipe = path.join(folder, 'pipe.toml');
+    execFileSync('mkfifo', [pipe]);
+    await assert.rejects(effectiveConfiguration({}, pipe, {}), /pipe\.toml cannot be read: it is no regular file/);
     await writeFile(path.join(folder, 'chordial.toml'), 'data = "elsewhere"');
     await assert.rejects(effectiveConfiguration({ data: folder }, undefined, {}), /"data" in line 1/);
   }));

@@ -1,8 +1,8 @@
 /** chordial.toml: the settings of a peer as a file. Whatever is wrong is told with its key, its line and the remedy. */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { ChordialError } from '../errors.ts';
+import { readSmallFile, UnfitFileError } from '../storage/small-file.ts';
 import { parsePath } from './quantities.ts';
 import { type Setting, type SettingKey, type SettingValue, settingName, settings } from './settings.ts';
 
@@ -22,10 +22,12 @@ export type FileSettings = ReadonlyMap<SettingKey, FileSetting>;
 export async function readSettingsFile(file: string): Promise<FileSettings | null> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = (await readSmallFile(file, maximumFileBytes)).toString();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (error instanceof UnfitFileError)
+      throw bad(`The configuration ${file} cannot be read: ${message}. Is it the right file?`, error);
     throw new ChordialError(
       'unreadable-file',
       `The configuration ${file} cannot be read (${message}). Mend its permissions, or name another with --config FILE.`,
@@ -49,9 +51,6 @@ export function parseSettings(text: string, file: string): FileSettings {
 }
 
 function tableOf(text: string, file: string): Readonly<Record<string, unknown>> {
-  if (text.length > maximumFileBytes) {
-    throw bad(`The configuration ${file} has more than ${maximumFileBytes} characters. Is it the right file?`);
-  }
   try {
     return parse(text, { integersAsBigInt: 'asNeeded' });
   } catch (error) {

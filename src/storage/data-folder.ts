@@ -11,11 +11,14 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ChordialError } from '../errors.ts';
 import { makeFolderDurably, writeFileDurably } from './durable-file.ts';
+import { readSmallFile, UnfitFileError } from './small-file.ts';
 import { errnoOf, isSqliteBusy } from './system-error.ts';
 
 export const formatFile = 'format';
 const lockFile = 'lock';
 const pidFile = 'pid';
+/** Of `format` and `pid`. */
+const maximumNoteBytes = 4096;
 /** Raised when an older Chordial could no longer read the folder. */
 const formatNumber = 1;
 const format = `chordial data folder ${formatNumber}\n`;
@@ -66,7 +69,8 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
     await checkOwnership(absolute);
     lock = await takeLock(absolute);
     await keepPrivate(absolute);
-    await fs.writeFile(path.join(absolute, pidFile), `${process.pid}\n`);
+    await fs.rm(path.join(absolute, pidFile), { force: true });
+    await fs.writeFile(path.join(absolute, pidFile), `${process.pid}\n`, { flag: 'wx' });
     await checkFormat(absolute);
     return new DataFolder(absolute, lock);
   } catch (error) {
@@ -148,7 +152,7 @@ async function takeLock(folder: string): Promise<DatabaseSync> {
 
 async function holderOf(folder: string): Promise<string> {
   try {
-    return `process ${Number.parseInt(await fs.readFile(path.join(folder, pidFile), 'utf8'), 10)}`;
+    return `process ${Number.parseInt((await readSmallFile(path.join(folder, pidFile), maximumNoteBytes)).toString(), 10)}`;
   } catch (error) {
     // It has the lock and has not yet written its pid, or is just going.
     if (errnoOf(error) === 'ENOENT') return 'another process';
@@ -164,7 +168,7 @@ async function keepPrivate(folder: string): Promise<void> {
 async function checkFormat(folder: string): Promise<void> {
   const file = path.join(folder, formatFile);
   try {
-    const found = await fs.readFile(file, 'utf8');
+    const found = (await readSmallFile(file, maximumNoteBytes)).toString();
     if (found === format) return;
     const number = Number(/^chordial data folder (\d{1,6})\n$/.exec(found)?.[1] ?? 0);
     if (number > formatNumber) {
@@ -174,6 +178,10 @@ async function checkFormat(folder: string): Promise<void> {
     const reason = `its file "${formatFile}" says ${JSON.stringify(found.slice(0, 60))}, and this Chordial reads ${JSON.stringify(format.trim())}`;
     throw broken(folder, reason, 'Use the version of Chordial that made it, or another folder.');
   } catch (error) {
+    if (error instanceof UnfitFileError) {
+      const reason = `its file "${formatFile}" cannot be read: ${error.message}`;
+      throw broken(folder, reason, 'Put the file back from a copy, or choose another folder with --data.', error);
+    }
     if (errnoOf(error) !== 'ENOENT') throw error;
   }
   await writeFileDurably(file, Buffer.from(format));

@@ -10,6 +10,7 @@ import { isUtf8 } from 'node:buffer';
 import { type BigIntStats, constants, type Dirent, existsSync, lstatSync } from 'node:fs';
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { smallBytes, UnfitFileError } from './small-file.ts';
 
 const isReachedByDescriptor = process.platform === 'linux' && existsSync('/proc/self/fd');
 /** Of Linux: a place and no more, so that a folder on the way need not be readable. Node names no constant for it. */
@@ -98,13 +99,10 @@ export class FolderHandle {
   async smallFile(name: string, maximumBytes: number): Promise<Buffer | null> {
     const file = await this.file(name);
     try {
-      const status = await file.stat();
-      if (!status.isFile() || status.size > maximumBytes) return null;
-      const bytes = Buffer.alloc(maximumBytes + 1);
-      let filled = 0;
-      for (let read = -1; read !== 0 && filled <= maximumBytes; filled += read)
-        read = (await file.read(bytes, filled, bytes.length - filled, filled)).bytesRead;
-      return filled > maximumBytes ? null : bytes.subarray(0, filled);
+      return await smallBytes(file, maximumBytes);
+    } catch (error) {
+      if (error instanceof UnfitFileError) return null;
+      throw error;
     } finally {
       await file.close();
     }

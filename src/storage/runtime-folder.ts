@@ -8,6 +8,7 @@ import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
+import { smallBytes } from './small-file.ts';
 
 const maximumFileBytes = 64 * 1024;
 const othersBits = 0o077;
@@ -64,9 +65,7 @@ export async function readRuntimeFile(name: string, folder = runtimeFolder()): P
     if ((await faultOf(folder)) !== null) return null;
     const file = await open(path.join(folder, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      const status = await file.stat();
-      if (!status.isFile() || status.size > maximumFileBytes || !isOwn(status)) return null;
-      return await file.readFile('utf8');
+      return isOwn(await file.stat()) ? (await smallBytes(file, maximumFileBytes)).toString() : null;
     } finally {
       await file.close();
     }

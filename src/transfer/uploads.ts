@@ -10,6 +10,7 @@ import path from 'node:path';
 import { noAttributes } from '../content/attributes.ts';
 import { ChordialError } from '../errors.ts';
 import { makeFolderDurably, writeFileDurably } from '../storage/durable-file.ts';
+import { readSmallFile } from '../storage/small-file.ts';
 import { errnoOf } from '../storage/system-error.ts';
 import type { Files, PutResult } from './files.ts';
 
@@ -35,6 +36,7 @@ export interface UploadOptions {
 const maximumUploads = 256;
 /** One that nobody goes on with is given up; so long is the result of a finished one told. */
 const maximumIdleMilliseconds = 7 * 24 * 3600 * 1000;
+const maximumStateBytes = 64 * 1024;
 /** Room on the disk that uploads leave to everything else. */
 const spareBytes = 256 * 1024 * 1024;
 
@@ -204,7 +206,7 @@ export class Uploads {
     for (const name of await this.#names(tell)) {
       if (!name.endsWith('.json')) continue;
       const id = name.slice(0, -'.json'.length);
-      const upload = readUpload(id, await fs.readFile(path.join(this.#folder, name), 'utf8').catch(() => ''));
+      const upload = readUpload(id, await this.#textOf(name));
       const isWhole = upload !== null && (upload.result !== null || (await this.#cutToMark(upload)));
       if (upload !== null && isWhole) this.#known.set(id, upload);
       else tell(`Forgot the upload of ${upload?.name ?? id}: its files in ${this.#folder} are damaged. Send it again.`);
@@ -216,6 +218,12 @@ export class Uploads {
     for (const name of await this.#names(tell)) {
       if (!kept.has(name)) await fs.rm(path.join(this.#folder, name), { recursive: true, force: true });
     }
+  }
+
+  /** Empty where it cannot be read. */
+  async #textOf(name: string): Promise<string> {
+    const bytes = await readSmallFile(path.join(this.#folder, name), maximumStateBytes).catch(() => null);
+    return bytes?.toString() ?? '';
   }
 
   async #names(tell: (text: string) => void): Promise<readonly string[]> {
