@@ -3,7 +3,7 @@ import { calm, RingSimulation, type SimulatedHost, type SimulationOptions } from
 
 export const localNetwork = { ...calm, minimumDelay: 0.2, maximumDelay: 2 };
 
-/** Every host has 20 members and lists of 16, as peers have by default. */
+/** Every host has 20 members and lists of 16, more of both than new networks have. */
 export const hostNetwork = { bits: 64, successors: 16, virtualNodes: 20, smallRings: false, cacheCapacity: 10_000 };
 /** One member a host, lists of 3. */
 export const teachingRing = { bits: 64, successors: 3, virtualNodes: 1, smallRings: true, cacheCapacity: 10_000 };

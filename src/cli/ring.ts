@@ -38,7 +38,7 @@ function member(node: ShownMember): string {
   return `${table(columns, pointers)}\n\n${fingers(node)}`;
 }
 
-/** A host has 20 members with as many pointers each: the others in a line, and --json gives all of each. */
+/** A host has a dozen members and more, with as many pointers each: the others in a line, and --json gives all of each. */
 function otherMembers({ virtualNodes }: NodeStatus): readonly string[] {
   if (virtualNodes.length < 2) return [];
   const columns = [

@@ -1,12 +1,13 @@
 /**
- * The Transport of production: HTTP/2 over TLS 1.3 with a certificate at both ends.
+ * The Transport of production: HTTP/2, and a framing of its own for blocks, over TLS 1.3 with a certificate at both ends.
  *
  * Each host is server and client. To another host lead at most two connections of ours, one for control and one for
- * bulk, so that a heartbeat never waits behind a block. On each, HELLO comes first (hello.ts); then
+ * bulk, so that a heartbeat never waits behind a block. On each, HELLO comes first (hello.ts); then over the HTTP/2 of control
  *
- *   POST /control     one stream for all small questions and their answers, at most 1 MiB each (control-frames.ts)
- *   POST /bulk/KIND   header frame and raw payload both ways (stream-framing.ts); reset when broken off
- *   PING              liveness
+ *   POST /control   one stream for all small questions and their answers, at most 1 MiB each (control-frames.ts)
+ *   PING            liveness
+ *
+ * and over bulk frames of exchanges: a header and raw payload both ways (bulk-connection.ts).
  *
  * A connection that ends says nothing about its host: the next use dials again, and only that tells.
  * A control request whose connection ends under way is asked once more, so it can arrive twice.
