@@ -1,5 +1,6 @@
 /** `chordial invite`: a line that lets a peer of another machine in. */
 import { type Command, Option } from 'commander';
+import encodeQR from 'qr';
 import { ChordialError } from '../errors.ts';
 import { isLoopbackAddress } from '../network/addresses.ts';
 import { maximumUses } from '../network/admission.ts';
@@ -12,6 +13,7 @@ interface InviteOptions extends CommonOptions, PeerOptions {
   readonly expires: string;
   readonly uses: string;
   readonly rights: string;
+  readonly qr?: boolean;
 }
 
 const grantable = ['store', 'publish', 'invite'] as const;
@@ -21,6 +23,7 @@ export function inviteCommand(): Command {
     .addOption(new Option('--expires <time>', 'how long it is good, such as 30m, 12h or 7d').default('7d'))
     .addOption(new Option('--uses <n>', 'members that it lets in').default('1'))
     .addOption(new Option('--rights <list>', 'of store, publish, invite').default('store,publish'))
+    .option('--qr', 'prints the line as a picture too, for a camera')
     .addHelpText(
       'before',
       'Whoever has the line can join the network, as often and as long as it says. The members see to both.\nSend it as you would send a key. It is read from standard input or asked for: chordial join\n',
@@ -33,6 +36,7 @@ export function inviteCommand(): Command {
       });
       if (options.json) return sayJson(invited);
       say(invited.invite);
+      if (options.qr === true) say(qrPicture(invited.invite, process.stdout.isTTY === true));
       const whom = invited.uses === 1 ? 'one member' : `${invited.uses} members`;
       note(`it lets in ${whom}, until ${invited.expires}. There: "chordial join", which asks for it`);
       if (invited.addresses.every(isLoopbackAddress)) {
@@ -41,6 +45,16 @@ export function inviteCommand(): Command {
         );
       }
     });
+}
+
+/** Light modules are full blocks; the colours are set, since a camera wants dark on light whatever the terminal's are. */
+export function qrPicture(text: string, isTerminal: boolean): string {
+  const picture = encodeQR(text, 'ascii', { ecc: 'low', border: 2 }).trimEnd();
+  if (!isTerminal) return picture;
+  return picture
+    .split('\n')
+    .map((line) => `\x1b[97;40m${line}\x1b[0m`)
+    .join('\n');
 }
 
 function usesOf(text: string): number {
