@@ -160,7 +160,7 @@ async function sendHalf(peer: PeerProcess, name: string, bytes: number): Promise
   const { hostname, port, host } = new URL(peer.apiUrl);
   const socket = connect(Number(port), hostname);
   socket.on('error', () => undefined);
-  const head = `PUT ${route(name)} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${bytes}\r\n\r\n`;
+  const head = `PUT ${route(name)} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${peer.token}\r\nContent-Length: ${bytes}\r\n\r\n`;
   await new Promise((resolve) => socket.write(head, resolve));
   await new Promise((resolve) => socket.write(randomBytes(bytes / 2), resolve));
   socket.resetAndDestroy();
@@ -170,7 +170,7 @@ async function sendHalf(peer: PeerProcess, name: string, bytes: number): Promise
 async function answerTo(peer: PeerProcess, head: string): Promise<string> {
   const { hostname, port, host } = new URL(peer.apiUrl);
   const socket = connect(Number(port), hostname).setEncoding('utf8');
-  socket.write(`${head}Host: ${host}\r\n\r\n`);
+  socket.write(`${head}Host: ${host}\r\nAuthorization: Bearer ${peer.token}\r\n\r\n`);
   let answer = '';
   try {
     await until('an answer', async () => {
