@@ -35,7 +35,11 @@ test('rough: doctor of a data folder whose peer runs looks at that peer, and tel
   ]);
   assert.equal(other.exit, 0, other.text);
   const elsewhere = await network.command(['doctor', '--data', `${network.folder}/other`], undefined, {
-    environment: { ...process.env, CHORDIAL_API: peer.ready.api, CHORDIAL_LISTEN: peer.ready.listen },
+    environment: {
+      ...(await network.environment()),
+      CHORDIAL_API: peer.ready.api,
+      CHORDIAL_LISTEN: peer.ready.listen,
+    },
   });
   assert.equal(elsewhere.exit, 0, elsewhere.text);
   assert.match(elsewhere.text, /note +running peer: another peer runs here/);

@@ -69,7 +69,7 @@ export class NetworkFixture implements AsyncDisposable {
     const launch = {
       command: [...this.#program, ...verb, '--json', '--data', dataFolder, ...flags, ...(options.flags ?? [])],
       dataFolder,
-      environment: { ...(await this.#environment()), ...options.environment },
+      environment: { ...(await this.environment()), ...options.environment },
       readyMilliseconds: options.readyMilliseconds ?? defaultReadyMilliseconds,
       ...(options.input === undefined ? {} : { input: options.input }),
     };
@@ -100,7 +100,7 @@ export class NetworkFixture implements AsyncDisposable {
     let pid: number | null = null;
     const result = await runCommand(
       [...this.#program, ...args, ...api],
-      { folder: this.folder, environment: await this.#environment(), ...options },
+      { folder: this.folder, environment: await this.environment(), ...options },
       (started) => {
         pid = started;
         this.#watchdog.watch(started);
@@ -130,7 +130,7 @@ export class NetworkFixture implements AsyncDisposable {
   }
 
   /** Without what the tester's own account or shell sets: no peer or config file of the machine is met by chance. */
-  async #environment(): Promise<NodeJS.ProcessEnv> {
+  async environment(): Promise<NodeJS.ProcessEnv> {
     const home = path.join(this.folder, 'home');
     await mkdir(home, { recursive: true });
     const foreign = /^(?:CHORDIAL_(?!TEST_)|XDG_|npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/;
