@@ -23,7 +23,7 @@ function photograph(picture: string): { readonly width: number; readonly height:
   return { width, height, data };
 }
 
-test('B16 the picture of an invite reads back as its line, on a terminal too', () => {
+test('the picture of an invite reads back as its line, on a terminal too', () => {
   const invite = `chordial:${'Ab3_-'.repeat(160)}`;
   assert.equal(decodeQR(photograph(qrPicture(invite, false))), invite);
   const coloured = qrPicture(invite, true);
