@@ -16,7 +16,9 @@ test('rough: syncthing#8408 a user without a home works with --api and --data, a
     ['doctor'],
     ['rm', 'a.txt'],
   ]) {
-    const { exit, stderr } = await network.command(args, peer, { environment, input: '' });
+    // Without a home there is no runtime folder either, where commands find the token by themselves.
+    const withToken = { ...environment, CHORDIAL_API_TOKEN: peer.token };
+    const { exit, stderr } = await network.command(args, peer, { environment: withToken, input: '' });
     assert.equal(exit, 0, `${args.join(' ')}: ${stderr}`);
   }
   for (const args of [['ls'], ['start'], ['doctor'], ['shell'], ['config'], ['rm', 'x']]) {

@@ -10,7 +10,7 @@ test('A22 B3 flags that disagree with the network that is joined, or returned to
   for (const [flag, given, real] of [
     ['--replicas', '4', '2'],
     ['--bits', '64', '256'],
-    ['--successors', '5', '16'],
+    ['--successors', '5', '8'],
     ['--write-quorum', '1', '2'],
   ] as const) {
     const joiner = ['--data', path.join(network.folder, 'joiner'), '--join', founder.ready.listen];
