@@ -114,7 +114,7 @@ test('case 4: a whole network two hours ahead keeps what it acknowledged when it
 
 test('case 4b: with a clock an hour behind, what is new is listed and got, and doctor, page and log tell of the clock', async () => {
   await using network = await NetworkFixture.open();
-  const peers = (await network.startRing(3)) as [PeerProcess, PeerProcess, PeerProcess];
+  const peers = (await network.startRing(3, { flags: ['--open'] })) as [PeerProcess, PeerProcess, PeerProcess];
   const [first] = peers;
   const clock = await movedClock(network, 'clock', -hour);
   const behind = await network.start({ join: first, environment: clock.environment });
@@ -134,4 +134,14 @@ test('case 4b: with a clock an hour behind, what is new is listed and got, and d
   assert.match(doctor.text, /BAD {3}clock: .*1 h.* behind/);
   const right = await network.command(['doctor', '--data', first.dataFolder]);
   assert.match(right.text, /ok {4}clock: .*agrees with/);
+});
+
+test('case 4b: where members are admitted one by one, a joiner whose clock is an hour behind is told so', async () => {
+  await using network = await NetworkFixture.open();
+  const first = await network.start();
+  const clock = await movedClock(network, 'clock', -hour);
+  await assert.rejects(
+    network.start({ join: first, environment: clock.environment }),
+    /wrong-clock.*one of the two clocks is wrong/,
+  );
 });
