@@ -62,17 +62,17 @@ test('A18 A19 A20 the ring and the peers are shown, and a death is seen in both'
   const [first, second, third] = (await network.startRing(3)) as [Peer, Peer, Peer];
   await until('one ring', () => network.isIdeal([first, second, third]), 30_000);
   const ring = await browser.page(await first.pageLink('/ring'));
-  await ring.getByRole('heading', { name: '3 peers, 60 members' }).waitFor();
+  await ring.getByRole('heading', { name: '3 peers, 36 members' }).waitFor();
   const members = ring.locator('svg.ring circle.member');
-  await until('all members drawn', async () => (await members.count()) === 60);
+  await until('all members drawn', async () => (await members.count()) === 36);
   const stats = await browser.page(await first.pageLink('/stats'));
   const row = stats.getByRole('row').filter({ hasText: third.ready.listen });
   await row.getByText('alive').waitFor();
   await third.kill9();
   await row.getByText('dead').waitFor();
-  await until('its members gone from the picture', async () => (await members.count()) === 40);
+  await until('its members gone from the picture', async () => (await members.count()) === 24);
   await ring.getByText(/is no longer alive/).waitFor();
-  await ring.getByRole('heading', { name: '2 peers, 40 members' }).waitFor();
+  await ring.getByRole('heading', { name: '2 peers, 24 members' }).waitFor();
 });
 
 test('A22 B6 a large upload is paused and goes on after the page was closed and the peer restarted', async () => {

@@ -49,7 +49,7 @@ test('A22 a broken key, genesis, admission or catalog is named with the remedy a
     ['genesis.cbor', garbage, /genesis\.cbor cannot be used: .*copy it from another peer/],
     ['admission.cbor', garbage, /admission.cbor cannot be used: .*remove it/],
     ['catalog.sqlite', garbage, /catalog\.sqlite/],
-    ['format', garbage, /"format" says .*Use the version of Chordial that made it, or another folder/],
+    ['format', garbage, /"format" cannot be read: .*choose another folder/],
   ] as const) {
     const file = path.join(peer.dataFolder, name);
     const before = await readFile(file);

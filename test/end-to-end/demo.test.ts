@@ -18,7 +18,7 @@ test('A13 demo --once shows a ring of real processes, holds every step and leave
     .split('\n')
     .map((line) => JSON.parse(line) as { text: string; pid?: number });
   assert.equal(steps.slice(0, 3).filter(({ text }) => /^peer [123] .* at \w+, listening at/.test(text)).length, 3);
-  assert.match(steps[3]?.text ?? '', /3 peers are one ring of 60 members, every pointer right/);
+  assert.match(steps[3]?.text ?? '', /3 peers are one ring of 36 members, every pointer right/);
   assert.equal(steps.at(-1)?.text, 'all steps held');
   const left = (await readdir(network.folder)).filter((name) => name.startsWith('chordial-demo-'));
   assert.deepEqual(left, []);
