@@ -43,8 +43,11 @@ export interface Outcome extends Reached {
 export const otherUser: { readonly uid: number; readonly gid: number } | null =
   process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : null;
 
-/** A peer whose event loop stands still for longer has not held, whatever else it did. */
-export const maximumHealthMilliseconds = 500;
+/**
+ * A peer whose event loop stands still for longer has not held, whatever else it did. The short form runs in the gate, beside
+ * other work of the machine; what the review saw was seconds to minutes.
+ */
+const maximumHealthMilliseconds = { short: 2000, long: 500 } as const;
 const attackMilliseconds = { short: 110_000, long: 300_000 } as const;
 const settleMilliseconds = 60_000;
 
@@ -67,7 +70,8 @@ export class Scene {
     await using ends = new AsyncDisposableStack();
     const network = ends.use(await NetworkFixture.open());
     const scene = new Scene(network, isShort, ends);
-    const milliseconds = attackMilliseconds[isShort ? 'short' : 'long'];
+    const form = isShort ? 'short' : 'long';
+    const milliseconds = attackMilliseconds[form];
     let reached: Reached;
     try {
       reached = await within('the attack ends', attack.run(scene), milliseconds);
@@ -75,7 +79,7 @@ export class Scene {
       reached = { reached: `broken off: ${(error as Error).message.slice(0, 2000)}`, held: false };
     }
     const healthMilliseconds = await scene.#health.longest();
-    const held = reached.held && healthMilliseconds <= maximumHealthMilliseconds;
+    const held = reached.held && healthMilliseconds <= maximumHealthMilliseconds[form];
     return { ...reached, held, attack, healthMilliseconds };
   }
 
