@@ -26,7 +26,7 @@ export function inviteCommand(): Command {
     .option('--qr', 'prints the line as a picture too, for a camera')
     .addHelpText(
       'before',
-      'Whoever has the line can join the network, as often and as long as it says. The members see to both.\nSend it as you would send a key. It is read from standard input or asked for: chordial join\n',
+      'The invite lets its holder join the network until it expires, up to --uses times. Members enforce both limits.\nKeep it as secret as a key. "chordial join" prompts for it or reads it from standard input.\n',
     )
     .action(async (options: InviteOptions) => {
       const timeToLive = parseDuration(options.expires, '--expires');
