@@ -104,7 +104,7 @@ export const settings: readonly Setting[] = [
   of('save', 'path', 'dir', 'folder for what get fetches without -o', 'the current folder', '"/srv/downloads"'),
   of('share', 'paths', 'dir', 'a folder that is shared in place; may be repeated', 'none', '["/srv/music"]'),
   of('ping', 'quantity', 'ms', 'milliseconds between heartbeats', '500', '500'),
-  of('grace', 'quantity', 'time', 'how long a peer may be away before its copies are made again', '20s', '"20s"'),
+  of('grace', 'quantity', 'time', 'how long a peer may be absent before its replicas are re-created', '20s', '"20s"'),
   of(
     'keepOwn',
     'yes-no',
@@ -114,7 +114,7 @@ export const settings: readonly Setting[] = [
     'true',
   ),
   of('repairRate', 'quantity', 'size', 'most bytes per second that repair moves', '100 MB', '"50M"'),
-  of('scrub', 'quantity', 'size', 'bytes re-read per second to find disk corruption; 0: none', '8 MB', '"8M"'),
+  of('scrub', 'quantity', 'size', 'bytes re-read per second to detect disk corruption; 0: none', '8 MB', '"8M"'),
   of('logLevel', 'text', 'level', 'least that start prints: debug, info, warn or error', 'info', '"info"'),
   of('virtualNodes', 'quantity', 'v', 'places on the ring, more than successors and up to 64', '12', '12'),
   of('replicas', 'quantity', 'n', 'copies of a block, 1 to 8 (founding)', '3', '3'),
