@@ -9,7 +9,7 @@ export interface ApiContext {
   readonly peer: () => Peer;
   readonly isReady: () => boolean;
   readonly isStarted: () => boolean;
-  /** What programs of the peer's own user know and nobody else; null where no such program is served. */
+  /** A key known only to programs of the peer's own user; null where no such program is served. */
   readonly localKey: string | null;
   /** HOST:PORT as bound. */
   readonly address: () => string;

@@ -1,6 +1,6 @@
 /**
  * The proof that a caller is the very user of this machine as whom the peer runs: a key that the peer keeps in files which that
- * user alone may read, and that is given to nobody, unlike the token of the API. Only such a caller may name paths, since the
+ * user alone may read, and that is never handed out, unlike the token of the API. Only such a caller may name paths, since the
  * peer reaches them with that user's rights; anybody else sends and takes the bytes.
  */
 import type { FastifyRequest } from 'fastify';

@@ -104,7 +104,7 @@ const startBody = {
       description:
         'put: of the file; get: of an empty file beside it that the caller has made, named "." and the first 32 hexadecimal digits of the SHA-256 of the last part of the path and ".part"',
     },
-    isAttended: { type: 'boolean', description: 'Paused when nobody asks for its state for 15 s' },
+    isAttended: { type: 'boolean', description: 'Paused when its state is not requested for 15 s' },
     replicas: schemas.replicasField,
     timeToLive: { type: 'integer', minimum: 1, description: 'Milliseconds' },
     force: { type: 'boolean' },

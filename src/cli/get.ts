@@ -196,7 +196,7 @@ async function fetchSmall(job: Job, reference: FileReference, progress: ShownPro
     const unchanged = await writeFile(response, wantedOf(found), folder, base, getting);
     return { found, target, isWritten: true, unchanged };
   } finally {
-    // One that nobody reads to its end would hold its connection, and with it this process.
+    // A response that is not read to its end holds its connection, and with it this process.
     response.destroy();
   }
 }
@@ -278,7 +278,7 @@ async function writeOut({ peer: { client }, signal }: Job, found: Found): Promis
   try {
     await pipeline(await client.open(routeOf(found.reference), { signal }), process.stdout, { end: false });
   } catch (error) {
-    // Told already, by whoever watches the output.
+    // The output watcher reported it already.
     if (failure !== null && !hasAll(failure)) return;
     if (error instanceof ChordialError) throw error;
     if (signal.aborted) throw new ChordialError('interrupted', 'The get was broken off.');

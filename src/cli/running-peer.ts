@@ -104,7 +104,7 @@ export async function findPeer(options: PeerOptions): Promise<FoundPeer> {
   if (ofFolder !== null) return proved({ ...ofFolder, token: given ?? ofFolder.token }, url, data ?? '');
   const { protocol, hostname } = new URL(url);
   if (given !== undefined && protocol === 'http:' && !isLoopback(hostOf(hostname))) {
-    warn(`the token goes to ${url} in clear: whoever is on the way can read it. Use https.`);
+    warn(`the token goes to ${url} unencrypted, readable on the network. Use https.`);
   }
   return { client: new ApiClient(url, { token: given ?? null }), save: null, isHere: false, key: null };
 }
@@ -158,7 +158,7 @@ async function runtimeNote(url: string): Promise<RuntimeNote | null> {
 
 /** The note of a data folder, if it is of the peer at that address. */
 async function noteOf(data: string, url: string, isNamed: boolean): Promise<RuntimeNote | null> {
-  // A folder that nobody named is only looked at by the way.
+  // A default folder is optional.
   const text = await textIn(path.join(data, noteFile)).catch((error: unknown) => {
     if (isNamed) throw error;
     return null;

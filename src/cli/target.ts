@@ -89,7 +89,7 @@ export async function getFile(
   try {
     return await writeFile(response, wanted, folder, base, options);
   } finally {
-    // One that nobody reads to its end would hold its connection, and with it this process.
+    // A response that is not read to its end holds its connection, and with it this process.
     response.destroy();
   }
 }

@@ -9,7 +9,7 @@ export type TransferBody = Operations['POST /api/v1/transfers']['body'];
 
 /** Answered at once when the transfer ends; in between it is time for the bar to move. */
 const waitMilliseconds = 250;
-/** A peer pauses what nobody asked about for 15 s. */
+/** A peer pauses a transfer whose state is not requested for 15 s. */
 const awayMilliseconds = 5000;
 
 export async function startTransfer(client: ApiClient, body: TransferBody): Promise<TransferStatus> {

@@ -341,7 +341,7 @@ export interface Operations {
         readonly device: string;
         readonly inode: string;
       };
-      /** Paused when nobody asks for its state for 15 s */
+      /** Paused when its state is not requested for 15 s */
       readonly isAttended?: boolean;
       readonly replicas?: number;
       /** Milliseconds */

@@ -142,7 +142,7 @@ export class BulkExchange {
     this.#granted -= bytes;
   }
 
-  /** Where the next bytes go, at most `most`; null when nobody wants them any more. */
+  /** Where the next bytes go, at most `most`; null when they are no longer wanted. */
   space(most: number): Uint8Array | null {
     if (this.#isOver || this.#isUnread) return null;
     try {
@@ -222,7 +222,7 @@ export class BulkExchange {
     };
   }
 
-  /** Whether all was sent; otherwise nobody wants the rest. */
+  /** Whether all was sent; otherwise the rest is not wanted. */
   async #produce(producer: AsyncIterator<Uint8Array>): Promise<boolean> {
     const gathered = new GatheredChunks();
     for (;;) {

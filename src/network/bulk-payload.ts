@@ -66,7 +66,7 @@ export class Pieces {
     this.#room.give(pieceBytes);
   }
 
-  /** Nobody will read them. */
+  /** Discards them. */
   drop(): void {
     this.#room.give(this.#held.length * pieceBytes);
     this.#held.length = 0;

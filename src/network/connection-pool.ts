@@ -240,7 +240,7 @@ export async function using<Result>(pooled: PooledConnection, exchange: () => Pr
   }
 }
 
-/** The one used longest ago, of those that nobody uses. */
+/** The one used longest ago, of those that are idle. */
 function evict(slots: Map<HostId, Slot<PooledConnection>>): void {
   if (slots.size <= maximumOutgoingHosts) return;
   let oldest: PooledConnection | null = null;

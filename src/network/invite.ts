@@ -3,7 +3,7 @@
  * DAG-CBOR of [2, network id, key of the inviting peer, addresses, expiry, ticket, its private key, admission of the
  * inviter], then four bytes of its SHA-256. The last three are null in networks that take everybody in.
  *
- * Whoever has the line can join, as often as the ticket in it says and until its day: the members see to both.
+ * An invite lets its holder join, up to the uses of its ticket and until it expires; members enforce both.
  */
 import { hash, randomBytes } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
@@ -39,7 +39,7 @@ export interface InvitePapers {
 export interface Invite {
   /** Network id, in hexadecimal. */
   readonly network: string;
-  /** Who listens at the addresses: nobody else is told what the invite is for. */
+  /** Who listens at the addresses: only they are told what the invite is for. */
   readonly host: HostId;
   /** HOST:PORT, the best first; 1 … 8. */
   readonly addresses: readonly string[];

@@ -23,7 +23,7 @@ export interface JoinerOptions {
   readonly addresses?: readonly string[];
   /** The network that this peer belongs to, or is invited to; null takes any that takes everybody. */
   readonly network?: string | null;
-  /** Who the invite says is there: nobody else learns what it is about. */
+  /** The host that the invite names; no other host sees its papers. */
   readonly expected?: HostId | null;
   readonly dialFrom?: string;
   readonly connectMilliseconds?: number;

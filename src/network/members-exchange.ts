@@ -97,7 +97,7 @@ export class MembersExchange {
     try {
       for (let isMore = true; isMore && !this.#isClosed; ) isMore = await this.#pullOnce(from);
     } catch (error) {
-      // Whoever is gone, or sends what does not hold, is asked again when it tells of something new.
+      // A host that is gone, or sends invalid papers, is asked again when it tells of something new.
       if (!(error instanceof TransportError)) throw error;
     } finally {
       this.#pulling.delete(from.host);

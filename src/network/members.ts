@@ -145,7 +145,7 @@ export class Members implements Membership {
     return this.#signer.host;
   }
 
-  /** Grows with the log: whoever names a higher one knows of removals that are news here. */
+  /** Grows with the log: a host that names a higher one knows of newer removals. */
   get epoch(): number {
     return this.#log.state.epoch;
   }
@@ -210,7 +210,7 @@ export class Members implements Membership {
 
   #mayPublish(host: HostId): boolean {
     const admission = this.#admissions.get(host);
-    // Whoever is not known here yet was let in elsewhere; what it may is known in a moment.
+    // A host that is not known here yet was admitted elsewhere; its rights arrive shortly.
     return admission === undefined || this.#rightsOf(admission).includes('publish');
   }
 
@@ -773,7 +773,7 @@ export class Members implements Membership {
     if (operation !== 'add-admin' && admins.has(member) && admins.size === 1) {
       throw new ChordialError(
         'last-admin',
-        `${this.of(member).name} is the only admin: nobody could admit or remove members any more. Add another first, with "chordial admin add MEMBER".`,
+        `${this.of(member).name} is the only admin: without it no member can be admitted or removed. Add another first, with "chordial admin add MEMBER".`,
       );
     }
     if (isVoted) this.takeVotes([this.#log.signVote(operation, member, this.#signer)]);
@@ -815,7 +815,7 @@ export class Members implements Membership {
     if (kept.length <= maximumKeeps) return kept;
     throw new ChordialError(
       'too-large',
-      `${kept.length} members were let in by it, more than the ${maximumKeeps} that one removal can keep. Add admins and admit some of them anew first.`,
+      `${kept.length} members were let in by it, more than the ${maximumKeeps} that one removal can keep. Add admins and admit some of them again first.`,
     );
   }
 

@@ -14,7 +14,7 @@ export async function openStream(
   const exchange = pooled.connection.bulk.open(kind, encodeBody(header), deadline);
   const abort = () => exchange.fail(new TransportError('aborted', 'The caller gave up.'));
   signal?.addEventListener('abort', abort);
-  // The connection is in use until the exchange is over, whoever ends it.
+  // The connection is in use until the exchange is over, whichever side ends it.
   void using(pooled, () => exchange.over);
   void exchange.over.then(() => signal?.removeEventListener('abort', abort));
   void exchange.send(payload);

@@ -1,6 +1,6 @@
 /**
  * How peers of one user on one machine come together: a running peer keeps an invite in the runtime folder, one file for each
- * of its addresses here, and `start --join` of the same user finds it there. Nobody else can read it. A member that may not
+ * of its addresses here, and `start --join` of the same user finds it there. Other users cannot read it. A member that may not
  * invite passes on the one that it came with.
  */
 

@@ -103,7 +103,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     throw new ChordialError('bad-usage', message);
   }
   if (network.how === 'returned') {
-    // Nobody is told an address of this process yet, so the other one stays where it is.
+    // No host knows an address of this process yet, so the other one stays where it is.
     const asking = new Http2Transport(transportOptions);
     const member = isClient ? null : (ownMembers(genesis, identity, asking.contact, configuration)[0]?.id ?? null);
     try {

@@ -187,7 +187,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
 
   async #open({ root, entries, leaves, cells }: ShareBatch): Promise<number> {
     const { clock, signer } = this.#ports;
-    // What a wrong clock gave out is let go: nobody else takes it.
+    // What a wrong clock gave out is dropped: other hosts reject it.
     const now = clock.wallTime();
     const number = this.#isAhead(this.#lastNumber) ? now : Math.max(this.#lastNumber + 1, now);
     this.#lastNumber = number;

@@ -47,7 +47,7 @@ export const maximumEntryBytes = 4096;
 export const maximumSubjectBytes = 1024;
 /**
  * Tombstones are told in lists for so long, and those of postings kept; a peer away longer discards its records (spec/4). The end of a name
- * is kept for ever, at its places: else whoever kept the entry could bring it back.
+ * is kept for ever, at its places: else a host that kept the entry could bring it back.
  */
 export const tombstoneMilliseconds = 90 * 24 * 3600 * 1000;
 

@@ -80,7 +80,7 @@ export class RecordReader {
       entries.push(...page.entries);
       // It would go on page by page for as long as it likes, and what it does not name may be there all the same.
       if (page.isForged && !isHere)
-        throw new TransportError('refused', `${host.host} hands out records that nobody signed.`);
+        throw new TransportError('refused', `${host.host} hands out records with invalid signatures.`);
       isUnknown ||= pages.unknown[0] === true;
       after = pages.more[0] ?? null;
       if (after === null) break;

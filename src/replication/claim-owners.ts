@@ -89,7 +89,7 @@ export class ClaimOwners {
     return answer;
   }
 
-  /** A client, or whoever does not answer, gives nothing. */
+  /** A client, or a host that does not answer, gives nothing. */
   async #ask(owner: string): Promise<void> {
     const { shares, transport, view } = this.#ports;
     const contact = view.hosts().find(({ host }) => host === owner);

@@ -185,7 +185,7 @@ export class ClaimUpkeep {
           const answer = await this.#ports.newsOf(publisher, some);
           if (this.#closed) return [];
           news.push(...some.map((put, index) => ({ put, news: answer?.[index] ?? null })));
-          // Whoever is silent is not asked again in this turn.
+          // A silent host is not asked again in this turn.
           if (answer === null) break;
         }
         return this.#heed(news);

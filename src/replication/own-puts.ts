@@ -155,7 +155,7 @@ export class OwnPuts {
     if (waiting === undefined) return;
     for (let start = 0; start < waiting.puts.length; start += maximumNamesPerRelease) {
       const sent: Promise<void> = this.#tell(waiting.contact, waiting.puts.slice(start, start + maximumNamesPerRelease))
-        // Whoever did not hear of it asks.
+        // A holder that missed it asks.
         .then(
           () => undefined,
           () => undefined,

@@ -29,7 +29,7 @@ export interface PossessionPorts {
   readonly hashing: BlockHashing;
 }
 
-/** Nobody can tell it before it is sent. */
+/** Unpredictable. */
 export function newNonce(random: Random): Uint8Array {
   return Uint8Array.from({ length: nonceBytes }, () => Math.floor(random.next() * 256));
 }

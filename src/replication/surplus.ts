@@ -248,7 +248,7 @@ export class Surplus {
     }
     const dropping = proved.filter(({ fate }) => fate === 'drop');
     const dropped = await this.#drop(set, dropping);
-    // One that was claimed once more or replaced meanwhile has come anew.
+    // One that was claimed once more or replaced meanwhile is new.
     const cached = await this.#cache(
       set,
       proved.filter(({ fate }) => fate === 'cache'),

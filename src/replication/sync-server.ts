@@ -94,7 +94,7 @@ export class SyncServer {
     return row === null ? null : (this.#ports.records.table.byRow(row)?.bytes ?? null);
   }
 
-  /** What is read and hashed for proofs is bounded; whoever asks for more asks again. */
+  /** What is read and hashed for proofs is bounded; an asker that needs more asks again. */
   async #held(from: Contact, { items, nonce }: HoldsQuestion): Promise<readonly HeldAnswer[]> {
     const { index, confirmed, blocks, view } = this.#ports;
     const challenge = nonce === null ? null : challengeOf(nonce, from.host, view.self.host);

@@ -103,7 +103,7 @@ export class OtherHosts {
     this.#reunion.close();
   }
 
-  /** Removed from the network: nobody looks for it, and no member of it is believed. */
+  /** Removed from the network: it is not probed, and its members are ignored. */
   bar(host: HostId): void {
     this.#downSince.delete(host);
     this.#ports.known.forgetHost(host);

@@ -26,7 +26,7 @@ export interface Hit {
 /** Who publishes a name with which content, by the entries themselves. */
 export type Evidence = Pick<Hit, 'root' | 'size' | 'isShared'> & { readonly host: HostId };
 
-/** Hits of the same name and content are one file, whoever has it. */
+/** Hits of the same name and content are one file with several holders. */
 export function fileKey({ name, root }: Pick<Hit, 'name' | 'root'>): string {
   return `${root} ${name}`;
 }

@@ -28,7 +28,7 @@ export type CountCopies = (cids: readonly string[], milliseconds: Milliseconds) 
 
 export type SearchPorts = {
   readonly copiesOf: CountCopies;
-  /** What the entries of a name say, as its publishers signed them. Rejects with `no-live-source` when nobody tells. */
+  /** What the entries of a name say, as its publishers signed them. Rejects with `no-live-source` when no host answers. */
   readonly evidenceOf: (name: string) => Promise<readonly Evidence[]>;
 } & Omit<BroadcastPorts, 'told' | 'expressions'> &
   Omit<WordSearchPorts, 'told'> & {
@@ -253,7 +253,7 @@ class Verifying {
         );
       this.#running.verified(hits.filter(isTrue));
     } catch (error) {
-      // Nobody tells: they stay the word of those who were asked.
+      // No host answers: they stay unverified.
       if (!(error instanceof ChordialError) && !(error instanceof TransportError)) throw error;
     }
   }

@@ -59,7 +59,7 @@ export class GroupCommit {
   readonly #flush = new SharedFlush(() => this.#flushLog());
   /** Of the write-ahead log, opened with the first flush; it stays the same file as long as the database is open. */
   #log: number | null = null;
-  /** Whether the names of the database and its log are on the disk: SQLite makes a log anew with each opening. */
+  /** Whether the names of the database and its log are on the disk: SQLite makes a new log with each opening. */
   #isNamed = false;
   #waiting: WaitingWrite[] = [];
   /** Committed and not yet on the disk. */

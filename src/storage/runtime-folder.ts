@@ -1,5 +1,5 @@
 /**
- * What a running peer leaves for other programs of the same user on the same machine: small files that nobody else can read,
+ * What a running peer leaves for other programs of the same user on the same machine: small files that other users cannot read,
  * in `$XDG_RUNTIME_DIR/chordial`, else in `~/.local/state/chordial/run`. They are gone when the peer stops; after a crash
  * they stay, so whoever reads one has it proved by the peer that it names.
  */

@@ -147,7 +147,7 @@ export interface Files {
   stat(reference: FileReference): Promise<FileStat>;
   /** Live copies of the first block of each content, counted within so many milliseconds. */
   copiesOf(cids: readonly string[], milliseconds: number): Promise<readonly number[]>;
-  /** Who publishes a name, by their own entries. Rejects with `no-live-source` when nobody tells. */
+  /** Who publishes a name, by their own entries. Rejects with `no-live-source` when no host answers. */
   evidenceOf(name: string): Promise<readonly PublishedName[]>;
   list(options: { all: boolean; cursor: string | null; limit: number }): Promise<FilePage>;
   /** Ends this peer's own entry of the name. */

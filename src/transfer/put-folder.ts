@@ -66,7 +66,7 @@ class FolderBuilder {
     if (this.#entries > maximumWalkedEntries)
       throw new ChordialError(
         'too-many-entries',
-        `The folder holds more than ${maximumWalkedEntries} files and folders, and nobody could list it. Put parts of it.`,
+        `The folder holds more than ${maximumWalkedEntries} files and folders, more than can be listed. Put parts of it.`,
       );
     if (item.type === 'directory') this.#open.push({ path: `${item.path}/`, entries: [] });
     else {

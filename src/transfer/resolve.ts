@@ -33,7 +33,7 @@ export interface ResolveOptions {
 
 /**
  * A name alone is the own file; else that of the publisher it was got from first; else of the only one who has it. Throws `not-found`,
- * `bad-cid`, `bad-name`, `ambiguous-name` or `publisher-changed` with the choices, or `no-live-source` when nobody can tell.
+ * `bad-cid`, `bad-name`, `ambiguous-name` or `publisher-changed` with the choices, or `no-live-source` when no host answers.
  */
 export async function resolve(
   ports: FilePorts,
@@ -99,7 +99,7 @@ function pickAlone(ports: FilePorts, found: readonly Named[], name: string): Nam
       { details: { choices: choicesOf(found, ports) } },
     );
   }
-  // Whoever has it, the bytes are the same.
+  // The bytes are the same at every publisher.
   if (found.every(({ cid }) => cid.equals(first.cid))) return first;
   if (new Set(found.map(({ publisher }) => publisher)).size === 1) return first;
   throw new ChordialError(
@@ -223,7 +223,7 @@ function isoTime(milliseconds: number): string {
 }
 
 function ofPublisher(ports: FilePorts, found: readonly Named[], name: string, publisher: string): Named | undefined {
-  // What looks like an id is one: nobody is called so.
+  // Names that look like an id are not shown, so this is an id.
   const called = ports.peerNames.named(publisher);
   const matching = found.filter((entry) =>
     looksLikePeer(publisher) ? isPublisher(entry.publisher, publisher) : called.includes(entry.publisher as HostId),
