@@ -127,7 +127,7 @@ test('M9 an address that no note names gets only a token given for it, and a war
       await findPeer({ data, api: 'https://files.example.org' });
       assert.deepEqual(said, []);
       await findPeer({ data, api: 'http://files.example.org' });
-      assert.match(said.join(), /in clear/);
+      assert.match(said.join(), /unencrypted/);
     } finally {
       process.stderr.write = write;
     }
