@@ -24,6 +24,11 @@ export function writeResults(run: RunResults): void {
   writeFileSync(resultsFile, `${JSON.stringify(run, null, 1)}\n`);
 }
 
+/** The slowest first. */
+export function slowestOf(results: readonly TestResult[], count: number): readonly TestResult[] {
+  return results.toSorted((a, b) => b.milliseconds - a.milliseconds).slice(0, count);
+}
+
 /** null when the gate has not run in this clone. */
 export function readResults(): RunResults | null {
   let text: string;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { slowestOf } from '../results.ts';
 import { stages } from '../stages.ts';
 import { faultsOf, filesOf, noCounts } from '../test-files.ts';
 import { titlesIn, titlesOfFile } from '../titles.ts';
@@ -43,4 +44,14 @@ test('the gate fails on a failure, a skipped test, a todo and a file without tes
   assert.equal(faultsOf({ ...counts, todo: 1 }, [passed], ['a.test.ts']).length, 1);
   const fileItself = { ...passed, title: 'b.test.ts', file: 'b.test.ts' };
   assert.equal(faultsOf(counts, [passed, fileItself], ['a.test.ts', 'b.test.ts']).length, 1);
+});
+
+test('the gate names its slowest tests, the slowest first', () => {
+  const results = [300, 20, 4000].map((milliseconds) => {
+    return { title: `${milliseconds}`, file: 'a.test.ts', outcome: 'pass', milliseconds } as const;
+  });
+  assert.deepEqual(
+    slowestOf(results, 2).map(({ title }) => title),
+    ['4000', '300'],
+  );
 });
