@@ -28,6 +28,7 @@ test('A10 the node shows id, neighbours, fingers and the port that is really bou
     'id',
     'listen',
     'members',
+    'name',
     'network',
     'predecessor',
     'replicas',

@@ -26,8 +26,13 @@ export function problemOf(error: ChordialError): Problem {
   };
 }
 
-export function sendProblem(reply: FastifyReply, error: ChordialError): FastifyReply {
-  const problem = problemOf(error);
+export function sendProblem(
+  reply: FastifyReply,
+  error: ChordialError,
+  inText = (text: string): string => text,
+): FastifyReply {
+  const found = problemOf(error);
+  const problem = { ...found, detail: inText(found.detail) };
   if (error.code === 'token-required') reply.header('WWW-Authenticate', 'Bearer realm="chordial"');
   // As bytes: to text Fastify would add a charset, which this type does not have.
   return reply
@@ -36,12 +41,12 @@ export function sendProblem(reply: FastifyReply, error: ChordialError): FastifyR
     .send(Buffer.from(JSON.stringify(problem)));
 }
 
-/** For Fastify's setErrorHandler. `tell` hears of bugs, since the caller cannot mend them. */
-export function errorHandler(tell: (error: Error) => void) {
+/** For Fastify's setErrorHandler. `tell` hears of bugs, since the caller cannot mend them; `inText` puts the names of peers into messages. */
+export function errorHandler(tell: (error: Error) => void, inText: (text: string) => string) {
   return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const known = asChordialError(error, request);
     if (known.code === 'internal') tell(error);
-    return sendProblem(reply, known);
+    return sendProblem(reply, known, inText);
   };
 }
 

@@ -110,7 +110,7 @@ export const transferStatus = record({
 });
 export const transferList = record({ transfers: list(transferStatus) });
 
-const pointer = record({ id: text, ringId: text, address: text });
+const pointer = record({ id: text, name: text, ringId: text, address: text });
 const pointerOrNull = orNull(pointer);
 const memberFields = {
   ringId: text,
@@ -124,6 +124,7 @@ const ringMember = record(memberFields);
 export const nodeStatus = record({
   ...memberFields,
   id: text,
+  name: text,
   network: text,
   bits: whole,
   listen: text,

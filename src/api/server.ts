@@ -161,6 +161,8 @@ function contextOf(options: ApiOptions, bound: () => Address): ApiContext {
 }
 
 function build(context: ApiContext, tls: ApiTls | null, onBug: (error: Error) => void): FastifyInstance {
+  const inText = (text: string) => (context.isStarted() ? context.peer().inText(text) : text);
+  const onError = errorHandler(onBug, inText);
   const app = Fastify({
     ...(tls === null ? {} : { https: { cert: tls.certificate, key: tls.key } }),
     bodyLimit: maximumJsonBytes,
@@ -171,11 +173,11 @@ function build(context: ApiContext, tls: ApiTls | null, onBug: (error: Error) =>
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
     schemaController: { compilersFactory: { buildValidator: lazyValidators, buildSerializer: () => plainJson } },
     frameworkErrors: (error, request, reply) => {
-      void errorHandler(onBug)(error, request, reply);
+      void onError(error, request, reply);
     },
     clientErrorHandler: refuseNonsense,
   });
-  app.setErrorHandler(errorHandler(onBug));
+  app.setErrorHandler(onError);
   app.setNotFoundHandler(routeMissing(collectMethods(app)));
   app.addHook('onRequest', async (request, reply) => {
     checkAccess(request.raw, context.access(), request.routeOptions.config.isOpen === true);

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import { formatAddress, parseAddress } from '../network/addresses.ts';
 import type { PeerConfiguration } from '../node/configuration.ts';
-import { shortPeer } from '../transfer/of-publisher.ts';
 import { type CommonOptions, command } from './command.ts';
 import {
   type ComparedClock,
@@ -21,7 +20,7 @@ import {
 import { say, sayJson } from './output.ts';
 import { dataFolderOf, type FoundPeer, findPeer } from './running-peer.ts';
 import { addSettingOptions, type SettingOptions, settingsOf } from './setting-options.ts';
-import { plain } from './table.ts';
+import { calledWithId, plain } from './table.ts';
 
 /** Enough to see whether the network is reached at all. */
 const maximumPeersAsked = 8;
@@ -37,7 +36,7 @@ export function doctorCommand(): Command {
     const findings: Finding[] = [];
     for await (const finding of examine(options)) {
       findings.push(finding);
-      if (options.json !== true) say(`${marks[finding.state]}  ${finding.check}: ${plain(finding.text)}`);
+      if (options.json !== true) say(`${marks[finding.state]}  ${plain(finding.check)}: ${plain(finding.text)}`);
     }
     const isWell = findings.every(({ state }) => state !== 'bad');
     if (options.json === true) sayJson({ well: isWell, findings });
@@ -135,8 +134,8 @@ async function* ring({ client }: FoundPeer): AsyncGenerator<Finding> {
   yield { check: 'running peer', state: isIn ? 'good' : 'bad', text: isIn ? place : `${place}. See what it prints.` };
   yield* membership(await client.call('GET /api/v1/members'), Date.now());
   const { peers } = await client.call('GET /api/v1/peers');
-  for (const { id, address, state } of peers.filter((one) => one.state !== 'left').slice(0, maximumPeersAsked)) {
-    const found = await peer(parseAddress(address), `${shortPeer(id)} at ${address}`);
+  for (const { id, name, address, state } of peers.filter((one) => one.state !== 'left').slice(0, maximumPeersAsked)) {
+    const found = await peer(parseAddress(address), `${calledWithId({ id, name })} at ${address}`);
     // One that is known to be away or dead is the ring's matter, not this machine's.
     yield state === 'alive' || found.state === 'good' ? found : { ...found, state: 'note' };
   }

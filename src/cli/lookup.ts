@@ -1,6 +1,6 @@
 /** `chordial lookup`: who owns a name, a CID or a key, and what it took to find out. */
 import type { Command } from 'commander';
-import type { LookupResult } from '../node/peer.ts';
+import type { LookupResult, ShownPointer } from '../node/peer.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
@@ -20,11 +20,13 @@ export function lookupCommand(): Command {
 function lines({ key, owner, replicas, hops, milliseconds }: LookupResult): readonly (readonly [string, string])[] {
   return [
     ['key', key],
-    ['owner', `${owner.ringId} at ${owner.address} (${owner.id})`],
-    ...replicas.map(
-      ({ ringId, address, id }, index) => [index === 0 ? 'replicas' : '', `${ringId} at ${address} (${id})`] as const,
-    ),
+    ['owner', placeOf(owner)],
+    ...replicas.map((replica, index) => [index === 0 ? 'replicas' : '', placeOf(replica)] as const),
     ['hops', String(hops)],
     ['time', `${milliseconds.toFixed(1)} ms`],
   ];
+}
+
+function placeOf({ name, ringId, address, id }: ShownPointer): string {
+  return `${name} at ${address}, place ${ringId}, peer ${id}`;
 }

@@ -27,14 +27,16 @@ export class PeerLines {
 
   ready(status: NodeStatus, api: Pick<RunningApi, 'address' | 'url' | 'pageLink'>, data: string): void {
     this.#isReady = true;
-    const { id, ringId, network, listen, hosts } = status;
+    const { id, name, ringId, network, listen, hosts } = status;
     if (this.#json) {
       print(JSON.stringify({ event: 'ready', pid: process.pid, id, ringId, network, listen, api: api.address }));
       for (const early of this.#early.splice(0)) this.#printEvent(early);
       return;
     }
     const now = clock(new Date().toISOString());
-    print(`${now} ready: peer ${id} at ${ringId} of network ${network}, ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`);
+    print(
+      `${now} ready: ${plain(name)}, peer ${id} at ${ringId} of network ${network}, ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`,
+    );
     print(`${now} process ${process.pid} listening at ${listen}, API at ${api.url}, data in ${data}`);
     print(`${now} page: ${api.pageLink()}   (good once, for ten minutes; another link: chordial open)`);
     print(

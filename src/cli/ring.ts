@@ -2,11 +2,10 @@
 
 import type { Command } from 'commander';
 import type { NodeStatus, ShownMember, ShownPointer } from '../node/peer.ts';
-import { shortPeer } from '../transfer/of-publisher.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
-import { fields, short, table } from './table.ts';
+import { calledWithId, fields, short, table } from './table.ts';
 
 export function ringCommand(): Command {
   return peerCommand('ring', 'shows the place of this peer on the ring', 'chordial ring').action(
@@ -21,7 +20,7 @@ export function ringCommand(): Command {
 
 function summary(node: NodeStatus): string {
   return fields([
-    ['peer', node.id],
+    ['peer', `${node.name}, ${node.id}`],
     ['state', node.state],
     ['network', `${node.network} (${node.bits} bits, ${node.hosts} hosts, ${node.members} members)`],
     ['listening', node.listen],
@@ -46,7 +45,8 @@ function otherMembers({ virtualNodes }: NodeStatus): readonly string[] {
     { title: 'ID' },
     { title: 'PREDECESSOR' },
     { title: 'SUCCESSOR' },
-    { title: 'ADDRESS OF THE SUCCESSOR' },
+    { title: 'PEER OF THE SUCCESSOR' },
+    { title: 'ADDRESS' },
   ] as const;
   const rows = virtualNodes
     .slice(1)
@@ -55,6 +55,7 @@ function otherMembers({ virtualNodes }: NodeStatus): readonly string[] {
       short(ringId),
       predecessor === null ? 'none' : short(predecessor.ringId),
       successor === undefined ? 'none' : short(successor.ringId),
+      successor?.name ?? '',
       successor?.address ?? '',
     ]);
   return [table(columns, rows), 'All successors and fingers of every member: chordial ring --json'];
@@ -72,6 +73,7 @@ function fingers({ fingers: all }: ShownMember): string {
     { title: 'FINGER', align: 'right' },
     { title: 'START' },
     { title: 'MEMBER' },
+    { title: 'PEER' },
     { title: 'ADDRESS' },
   ] as const;
   return table(
@@ -80,11 +82,12 @@ function fingers({ fingers: all }: ShownMember): string {
       from === to ? String(from) : `${from}…${to}`,
       short(start),
       node === null ? 'not known' : short(node.ringId),
+      node?.name ?? '',
       node?.address ?? '',
     ]),
   );
 }
 
 function row(what: string, to: ShownPointer | null): readonly string[] {
-  return to === null ? [what, 'none', '', ''] : [what, short(to.ringId), shortPeer(to.id), to.address];
+  return to === null ? [what, 'none', '', ''] : [what, short(to.ringId), calledWithId(to), to.address];
 }

@@ -32,7 +32,7 @@ export function searchCommand(): Command {
   return peerCommand('search', 'finds files in the whole network', "chordial search 'annual report type:pdf -draft'")
     .argument(
       '[query]',
-      'words, "a phrase", -without, begin*, type:image, size:>10MB, from:PEER; nothing for everything',
+      'words, "a phrase", -without, begin*, type:image, size:>10MB, from:PEER (a name or id); nothing for everything',
       '',
     )
     .option('--broadcast', 'ask every peer: a part of a name, *.pdf, /an expression/, a SHA-256 or a CID')

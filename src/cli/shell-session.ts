@@ -15,7 +15,7 @@ import { DemoPeer } from './demo-peer.ts';
 import { pageLinkOf } from './open.ts';
 import { say } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
-import { fields, short } from './table.ts';
+import { calledWithId, fields, plain, short } from './table.ts';
 import { defaultPingMilliseconds, TeachingPeers } from './teaching-peers.ts';
 import { isTeachingRing, numberOf } from './teaching-ring.ts';
 
@@ -169,7 +169,7 @@ async function tellRing(teaching: TeachingPeers): Promise<void> {
 }
 
 function shown(pointer: ShownPointer | null): string {
-  return pointer === null ? 'none' : `${short(pointer.ringId)}  ${shortPeer(pointer.id)}  ${pointer.address}`;
+  return pointer === null ? 'none' : `${short(pointer.ringId)}  ${plain(calledWithId(pointer))}  ${pointer.address}`;
 }
 
 function readNumber(text: string, what: string): number {

@@ -1,5 +1,7 @@
 /** Columns of plain text for people: no colours, no frames, so that other tools can read them too. */
 
+import { shortPeer } from '../transfer/of-publisher.ts';
+
 export type Align = 'left' | 'right';
 
 export interface Column {
@@ -48,6 +50,11 @@ export function fields(pairs: readonly (readonly [string, string])[]): string {
 /** Names come from others: what moves the cursor or hides text is shown, not obeyed. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
+/** The name of a peer, and the end of its id where that is not its name or in it already. */
+export function calledWithId({ id, name }: { readonly id: string; readonly name: string }): string {
+  return name.includes(shortPeer(id)) ? name : `${name} (${shortPeer(id)})`;
 }
 
 /** The beginning of a long id. */

@@ -153,6 +153,7 @@ export interface TransferList {
 
 export interface Pointer {
   readonly id: string;
+  readonly name: string;
   readonly ringId: string;
   readonly address: string;
 }
@@ -161,6 +162,7 @@ export interface RingMember {
   readonly ringId: string;
   readonly predecessor: {
     readonly id: string;
+    readonly name: string;
     readonly ringId: string;
     readonly address: string;
   } | null;
@@ -169,6 +171,7 @@ export interface RingMember {
     readonly start: string;
     readonly node: {
       readonly id: string;
+      readonly name: string;
       readonly ringId: string;
       readonly address: string;
     } | null;
@@ -179,6 +182,7 @@ export interface NodeStatus {
   readonly ringId: string;
   readonly predecessor: {
     readonly id: string;
+    readonly name: string;
     readonly ringId: string;
     readonly address: string;
   } | null;
@@ -187,11 +191,13 @@ export interface NodeStatus {
     readonly start: string;
     readonly node: {
       readonly id: string;
+      readonly name: string;
       readonly ringId: string;
       readonly address: string;
     } | null;
   }[];
   readonly id: string;
+  readonly name: string;
   readonly network: string;
   readonly bits: number;
   readonly listen: string;

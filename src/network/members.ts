@@ -223,9 +223,15 @@ export class Members implements Membership {
   }
 
   named(name: string): readonly HostId[] {
-    return this.list()
-      .filter((one) => one.name === name && one.state === 'member')
-      .map(({ host }) => host);
+    const { admins } = this.#log.state;
+    const hosts = new Set([...this.#admissions.keys(), ...admins]);
+    if (this.admission !== 'members') for (const host of this.#seen.keys()) hosts.add(host);
+    return [...hosts].filter((host) => {
+      const admission = this.#admissions.get(host);
+      const called = admission === undefined ? this.#given.get(host) : shownName(admission);
+      if (called !== name || this.isRemoved(host)) return false;
+      return admission === undefined || !this.#isWaiting(admission);
+    });
   }
 
   list(): readonly ListedMember[] {

@@ -1,7 +1,8 @@
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 
-/** How a peer is called in lines for people. Peer ids all begin alike: their end tells them apart. */
-export function shownPeer({ host, addresses }: Contact): string {
+/** How a peer is called in lines for people, by its name where it has one. Peer ids all begin alike: their end tells them apart. */
+export function shownPeer({ host, addresses }: Contact, called: (host: HostId) => string): string {
   const [address] = addresses;
-  return `Peer …${host.slice(-8)}${address === undefined ? '' : ` (${address})`}`;
+  const name = called(host);
+  return `${name.startsWith('…') ? 'Peer ' : ''}${name}${address === undefined ? '' : ` (${address})`}`;
 }

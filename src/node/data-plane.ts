@@ -52,7 +52,7 @@ import { ClockWatch, clockMessage } from './clock-watch.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import type { EventFan } from './event-fan.ts';
 import type { StorageListing, Stored } from './peer.ts';
-import { PeerNames } from './peer-names.ts';
+import type { PeerNames } from './peer-names.ts';
 
 export interface DataPlaneOptions {
   readonly folder: string;
@@ -61,6 +61,7 @@ export interface DataPlaneOptions {
   readonly genesis: Genesis;
   readonly transport: Transport;
   readonly membership: Members;
+  readonly peerNames: PeerNames;
   /** Listens to what the ring asks. */
   readonly silences: Silences;
   readonly view: RingView;
@@ -109,7 +110,7 @@ export class DataPlane {
     this.#records = records;
     this.#index = index;
     const sharedTable = new SharedFileTable(catalog);
-    this.peerNames = new PeerNames(options.membership, catalog);
+    this.peerNames = options.peerNames;
     this.clockWatch = new ClockWatch({
       clock: systemClock,
       random: systemRandom,
@@ -338,6 +339,7 @@ export class DataPlane {
       index: new WordIndex({ table: records, shares: this.#path.shareReader, clock: systemClock, isDead }),
       files: () => this.#ownFiles(records),
       noted: (query) => this.#options.events.tell(queryLine(query)),
+      named: this.peerNames.named,
     });
   }
 

@@ -5,12 +5,19 @@ import type { StoryLine } from './ring-story.ts';
 export class EventFan {
   readonly #listeners = new Set<(event: PeerEvent) => void>();
 
+  #named = (text: string): string => text;
+
   constructor(first?: (event: PeerEvent) => void) {
     if (first !== undefined) this.#listeners.add(first);
   }
 
+  /** Puts the names of peers into lines that carry their ids. */
+  callPeers(named: (text: string) => string): void {
+    this.#named = named;
+  }
+
   tell(line: StoryLine): void {
-    const event: PeerEvent = { time: new Date().toISOString(), ...line };
+    const event: PeerEvent = { time: new Date().toISOString(), ...line, text: this.#named(line.text) };
     for (const listener of this.#listeners) {
       try {
         listener(event);

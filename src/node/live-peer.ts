@@ -169,11 +169,13 @@ export class LivePeer implements Peer {
     // A client has no members: it is connected while it knows one of the ring's hosts.
     const isConnected = ring.isVisitor ? hosts.length > 0 : states.length > 0;
     const { difference, note } = this.#parts.data.clockWatch;
+    const called = this.#parts.data.peerNames.shown;
     const byIndex = [...states].sort((a, b) => a.me.index - b.me.index);
-    const virtualNodes = byIndex.map((state) => shownMember(ring, state, fingers));
+    const virtualNodes = byIndex.map((state) => shownMember(ring, state, { fingers, called }));
     const first = virtualNodes[0] ?? { ringId: '', predecessor: null, successors: [], fingers: [] };
     return {
       id: identity.host,
+      name: called(identity.host),
       network: membership.network,
       bits: genesis.bits,
       listen: transport.listening,
@@ -206,7 +208,12 @@ export class LivePeer implements Peer {
   }
 
   ring(): readonly ShownPointer[] {
-    return this.#parts.ring.members().map((member) => shownPointer(member)!);
+    const { shown } = this.#parts.data.peerNames;
+    return this.#parts.ring.members().map((member) => shownPointer(member, shown)!);
+  }
+
+  inText(text: string): string {
+    return this.#parts.data.peerNames.inText(text);
   }
 
   traffic(): { readonly received: number; readonly sent: number } {
@@ -232,10 +239,11 @@ export class LivePeer implements Peer {
     const located = await view.locate(key);
     const milliseconds = Math.round((performance.now() - began) * 1000) / 1000;
     const replicas = await data.places(located);
+    const { shown } = data.peerNames;
     return {
       key,
-      owner: shownPointer(located.owner)!,
-      replicas: replicas.map((pointer) => shownPointer(pointer)!),
+      owner: shownPointer(located.owner, shown)!,
+      replicas: replicas.map((pointer) => shownPointer(pointer, shown)!),
       hops: located.hops,
       milliseconds,
     };

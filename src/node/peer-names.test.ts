@@ -6,6 +6,7 @@ import { type KnownHost, shortId } from '../network/membership.ts';
 import type { HostId } from '../ring/pointer.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { shortPeer } from '../transfer/of-publisher.ts';
+import { EventFan } from './event-fan.ts';
 import { PeerNames } from './peer-names.ts';
 
 const [anna, bob, stranger, liar] = Array.from({ length: 4 }, () => createIdentity().host) as [
@@ -60,6 +61,25 @@ test('H8 a name of mine counts for more than certificates, and lasts', async () 
   await assert.rejects(peers.call(bob, 'Anna'), (error) => (error as ChordialError).code === 'already-exists');
   await peers.call(anna, null);
   assert.equal(peers.shown(anna), 'anna@laptop');
+});
+
+test('H8 lines and messages have the name of a peer in place of its id, and the end of the id beside it', async () => {
+  const certified = new Map([
+    [anna, 'anna@laptop'],
+    [bob, 'bob@desk'],
+    [liar, 'bob@desk'],
+  ]);
+  const peers = names(certified);
+  assert.equal(
+    peers.inText(`"a" was published by ${anna}, not by ${stranger}`),
+    `"a" was published by anna@laptop (${shortPeer(anna)}), not by ${stranger}`,
+  );
+  assert.equal(peers.inText(`${liar}: full`), `bob@desk (${shortPeer(liar)}): full`);
+  const lines: string[] = [];
+  const events = new EventFan(({ text }) => lines.push(text));
+  events.callPeers(peers.inText);
+  events.tell({ kind: 'shares', text: `${anna} takes no more entries`, detail: { id: anna } });
+  assert.deepEqual(lines, [`anna@laptop (${shortPeer(anna)}) takes no more entries`]);
 });
 
 test('H8 no name looks like an id, hides a character or is too long', async () => {

@@ -12,6 +12,7 @@ const setting = 'peer-names';
 const maximumPetnames = 4096;
 const maximumNameCharacters = 64;
 /** Names change seldom, and lists ask for the same ones in every row. */
+const idsInText = /12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g;
 const keptMilliseconds = 1000;
 const maximumKept = 4096;
 
@@ -47,6 +48,13 @@ export class PeerNames {
     const mine = [...this.#petnames].filter(([, petname]) => petname === name).map(([host]) => host);
     return mine.length > 0 ? mine : looksLikePeer(name) ? [] : this.#membership.named(name);
   };
+
+  /** A message with the names of the peers in place of their ids, and the ends of these beside them. */
+  readonly inText = (text: string): string =>
+    text.replace(idsInText, (id) => {
+      const name = this.shown(id as HostId);
+      return name.startsWith('…') ? id : name.endsWith(`(${shortPeer(id)})`) ? name : `${name} (${shortPeer(id)})`;
+    });
 
   petnameOf(host: HostId): string | null {
     return this.#petnames.get(host) ?? null;

@@ -13,9 +13,11 @@ import type { LogLevel } from './event-level.ts';
 
 import type { ShownHit } from './shown-hit.ts';
 
-/** `{id, ringId, address}`: how every interface shows a member. */
+/** `{id, name, ringId, address}`: how every interface shows a member. */
 export interface ShownPointer {
   readonly id: string;
+  /** What people call the peer; a piece of its id where it has no name. */
+  readonly name: string;
   readonly ringId: string;
   readonly address: string;
 }
@@ -33,6 +35,8 @@ export type ShownFingers = 'all' | 'distinct' | 'none';
 
 export interface NodeStatus extends ShownMember {
   readonly id: string;
+  /** What others call it, by its certificate. */
+  readonly name: string;
   readonly network: string;
   readonly bits: number;
   readonly listen: string;
@@ -169,6 +173,8 @@ export interface Peer {
   callPeer(id: string, name: string | null): Promise<string>;
   /** Every member known and believed alive, in ring order: own ones, neighbours, and those heard of. */
   ring(): readonly ShownPointer[];
+  /** A message with names of peers in place of their ids. */
+  inText(text: string): string;
   /** Bytes from and to other peers since the start. */
   traffic(): { readonly received: number; readonly sent: number };
   /** What others sent that was not answered as asked, by reason, since the start. */

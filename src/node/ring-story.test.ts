@@ -8,7 +8,8 @@ import { RingStory, type StoryLine } from './ring-story.ts';
 
 function story(teaching: boolean) {
   const lines: StoryLine[] = [];
-  const told = new RingStory('self' as HostId, teaching, (line) => lines.push(line));
+  const called = (host: HostId) => (host === 'newcomer' ? 'anna@laptop' : `…${host}`);
+  const told = new RingStory({ self: 'self' as HostId, teaching, called, tell: (line) => lines.push(line) });
   const own = Array.from({ length: 20 }, (_, index) => ({ ...memberAt(`${index}0`, 'self'), index }));
   const commit = (index: number, from: string, to: string) => {
     const me = own[index]!;
@@ -32,7 +33,7 @@ test('rough: one peer that joins beside twenty members is one line in the log, t
   told.observe({ kind: 'join-request', from: contactOf('newcomer'), next: null });
   for (let index = 0; index < members; index++) commit(index, 'first', 'newcomer');
   assert.equal(infos().length, 2);
-  assert.match(infos()[1]!, /is a neighbour on the ring now/);
+  assert.match(infos()[1]!, /^anna@laptop .*is a neighbour on the ring now/);
   assert.ok(lines.some((line) => line.kind === 'successor' && levelOf(line) === 'debug'));
 });
 

@@ -17,9 +17,18 @@ export interface StoryLine {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
+export interface RingStoryOptions {
+  readonly self: HostId;
+  readonly teaching: boolean;
+  /** What people call a peer. */
+  readonly called: (host: HostId) => string;
+  readonly tell: (line: StoryLine) => void;
+}
+
 export class RingStory {
   readonly #teaching: boolean;
   readonly #self: HostId;
+  readonly #called: (host: HostId) => string;
   readonly #tell: (line: StoryLine) => void;
   /** Ids of teaching peers, by host: they are called by them even after their death. */
   readonly #numbers = new Map<HostId, string>();
@@ -29,16 +38,17 @@ export class RingStory {
   readonly #neighbours = new Set<HostId>();
   #isMember = false;
 
-  constructor(self: HostId, teaching: boolean, tell: (line: StoryLine) => void) {
+  constructor({ self, teaching, called, tell }: RingStoryOptions) {
     this.#self = self;
     this.#teaching = teaching;
+    this.#called = called;
     this.#tell = tell;
   }
 
-  /** How a peer is called: its number in a teaching ring, else the end of its id and its address. */
+  /** How a peer is called: its number in a teaching ring, else its name, or the end of its id, and its address. */
   nameOf(contact: Contact): string {
     const number = this.#numbers.get(contact.host);
-    return number === undefined ? shownPeer(contact) : `Peer ${number}`;
+    return number === undefined ? shownPeer(contact, this.#called) : `Peer ${number}`;
   }
 
   observe(event: RingEvent): void {

@@ -1,33 +1,45 @@
 /** The ring as the interfaces show it: `{id, ringId, address}` pointers, tables of fingers, liveness of peers. */
 import type { Watched } from '../ring/failure-detector.ts';
 import type { MemberState } from '../ring/member-state.ts';
-import { isMember, type Pointer } from '../ring/pointer.ts';
+import { type HostId, isMember, type Pointer } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingHost } from '../ring/ring-host.ts';
 import type { PeerStatus, ShownFingers, ShownMember, ShownPointer } from './peer.ts';
 
-export function shownPointer(pointer: Pointer): ShownPointer | null {
+/** What people call a peer. */
+type Called = (host: HostId) => string;
+
+export function shownPointer(pointer: Pointer, called: Called): ShownPointer | null {
   if (!isMember(pointer)) return null;
-  return { id: pointer.contact.host, ringId: pointer.id, address: pointer.contact.addresses[0] ?? '' };
+  const { host } = pointer.contact;
+  return { id: host, name: called(host), ringId: pointer.id, address: pointer.contact.addresses[0] ?? '' };
 }
 
-export function shownMember(ring: RingHost, state: MemberState, fingers: ShownFingers): ShownMember {
+export function shownMember(
+  ring: RingHost,
+  state: MemberState,
+  { fingers, called }: { readonly fingers: ShownFingers; readonly called: Called },
+): ShownMember {
   return {
     ringId: state.me.id,
-    predecessor: shownPointer(state.predecessor),
-    successors: state.successors.map(shownPointer).filter((p) => p !== null),
-    fingers: fingers === 'none' ? [] : shownFingers(ring, state, fingers),
+    predecessor: shownPointer(state.predecessor, called),
+    successors: state.successors.map((one) => shownPointer(one, called)).filter((p) => p !== null),
+    fingers: fingers === 'none' ? [] : shownFingers(ring, state, { wanted: fingers, called }),
   };
 }
 
 /** Many fingers in a row are the same member: it is shown once and, if only distinct ones are wanted, told once. */
-function shownFingers(ring: RingHost, state: MemberState, wanted: 'all' | 'distinct'): ShownMember['fingers'] {
+function shownFingers(
+  ring: RingHost,
+  state: MemberState,
+  { wanted, called }: { readonly wanted: 'all' | 'distinct'; readonly called: Called },
+): ShownMember['fingers'] {
   const fingers: ShownMember['fingers'][number][] = [];
   let shown = null as ShownPointer | null;
   for (const { start, node } of ring.fingers(state)) {
     const isSame = fingers.length > 0 && node?.id === shown?.ringId;
     if (isSame && wanted === 'distinct') continue;
-    if (!isSame) shown = node === null ? null : shownPointer(node);
+    if (!isSame) shown = node === null ? null : shownPointer(node, called);
     fingers.push({ start, node: shown });
   }
   return fingers;

@@ -35,6 +35,7 @@ import { LivePeer } from './live-peer.ts';
 import { chooseNetwork } from './network-choice.ts';
 import { ownMembers } from './own-members.ts';
 import type { Peer } from './peer.ts';
+import { PeerNames } from './peer-names.ts';
 import { RingAdapter } from './ring-adapter.ts';
 import { RingStory } from './ring-story.ts';
 import { RuntimeInvites } from './runtime-invites.ts';
@@ -74,6 +75,8 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   const { genesis } = network;
   const table = new MemberTable(catalog);
   const membership = new Members({ genesis, signer: identity, wallTime: Date.now, store: table });
+  const peerNames = new PeerNames(membership, catalog);
+  events.callPeers(peerNames.inText);
   membership.call(identity.host, network.name);
   if (network.how === 'founded' && genesis.admission === 'members') membership.foundWith(network.name);
   for (const { members } of network.greetings) {
@@ -137,7 +140,12 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     isNeighbour: (host) => answering?.ring.isNeighbour(host) ?? false,
   });
 
-  const story = new RingStory(identity.host, genesis.rule === 'chosen', (line) => events.tell(line));
+  const story = new RingStory({
+    self: identity.host,
+    teaching: genesis.rule === 'chosen',
+    called: peerNames.shown,
+    tell: (line) => events.tell(line),
+  });
   const members = isClient ? [] : ownMembers(genesis, identity, transport.contact, configuration);
   const silences = new Silences(systemClock);
   const ports = { clock: systemClock, random: systemRandom, network: ringNetwork(silences.watch(transport), codec) };
@@ -173,6 +181,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     genesis,
     transport,
     membership,
+    peerNames,
     silences,
     view,
     members: () => askedMembers(ring),
@@ -210,8 +219,8 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     for (const host of removed) {
       transport.expel(host);
       ring.bar(host);
-      const { name } = membership.of(host);
-      if (host !== identity.host) events.tell({ kind: 'member-removed', text: `${name} was removed from the network` });
+      const text = `${peerNames.shown(host)} was removed from the network`;
+      if (host !== identity.host) events.tell({ kind: 'member-removed', text, detail: { id: host } });
     }
     if (removed.length === 0) return;
     data.membersRemoved(removed);

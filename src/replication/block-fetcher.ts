@@ -83,7 +83,7 @@ export class BlockFetcher {
     }
     const { self } = this.#ports.view;
     if (sharers?.known().some(({ host }) => host === self.host)) without.add(self);
-    if (without.size > 0) throw changedAtSharer(cid, [...without]);
+    if (without.size > 0) throw changedAtSharer(cid, [...without], this.#ports.called);
     throw new ChordialError(
       'no-live-source',
       `No live peer handed over block ${cid} (${absent} said that they do not have it). Try again when more peers are up.`,
@@ -286,8 +286,8 @@ class Fetching {
   }
 }
 
-function changedAtSharer(cid: CID, sharers: readonly Contact[]): ChordialError {
-  const [first] = sharers.map(shownPeer);
+function changedAtSharer(cid: CID, sharers: readonly Contact[], called: (host: HostId) => string): ChordialError {
+  const [first] = sharers.map((sharer) => shownPeer(sharer, called));
   const who =
     sharers.length === 1
       ? `${first}, which shared the file,`

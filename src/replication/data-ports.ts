@@ -5,7 +5,7 @@ import type { LeafPool } from '../content/leaf-pool.ts';
 import type { Membership } from '../network/membership.ts';
 import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
@@ -23,6 +23,8 @@ export interface DataPorts {
   readonly blocks: BlockStore;
   /** What it has besides, in files of its own. */
   readonly shared?: SharedBlocks;
+  /** What people call a host, for messages to them. */
+  readonly called: (host: HostId) => string;
   readonly clock: Clock;
   /** Leaf buffers of the whole process: what one reader or writer is done with serves the next. */
   readonly leaves: LeafPool;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ChordialError } from '../errors.ts';
 import { matchQuality } from './match.ts';
-import { demandedWords, parseWordQuery, textOf } from './query.ts';
+import { demandedWords, parseWordQuery, textOf, withPublisherIds } from './query.ts';
 
 const publisher = '12D3KooWAbcdefgh';
 
@@ -45,6 +45,24 @@ test('A16 type, size and from filter', () => {
   for (const bad of ['size:', 'size:..', 'size:many', 'size:>1xb', 'type:', 'from:x']) {
     assert.throws(() => parseWordQuery(bad), ChordialError, bad);
   }
+});
+
+test('H8 from: takes the name of a peer too, which is asked for by its id; what two are called is no answer', () => {
+  const called: Readonly<Record<string, readonly string[]>> = {
+    'anna@laptop': [publisher],
+    'Anna K': [publisher],
+    bob: [publisher],
+    twin: [publisher, '12D3KooWOther'],
+  };
+  const told = (text: string) => withPublisherIds(text, (name) => called[name] ?? []);
+  assert.equal(told('report from:anna@laptop type:pdf'), `report from:${publisher} type:pdf`);
+  assert.equal(told('from:"Anna K" report'), `from:${publisher} report`);
+  assert.equal(told('FROM:bob a'), `from:${publisher} a`);
+  assert.equal(told('from:…defgh "from:bob" from: -x'), 'from:…defgh "from:bob" from: -x');
+  assert.equal(matchQuality(parseWordQuery(told('from:bob a')), { name: 'a', size: 1, publisher }) === null, false);
+  assert.throws(() => told('a from:twin'), { code: 'ambiguous-member', message: new RegExp(publisher) });
+  assert.throws(() => told('a from:carol@desk'), { code: 'not-found', message: /chordial peers/ });
+  assert.equal(textOf('report from:"Anna K"'), 'report');
 });
 
 test('A16 the name that the query covers best ranks first', () => {

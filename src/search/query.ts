@@ -71,7 +71,9 @@ const units: Readonly<Record<string, number>> = {
 };
 
 /** A quoted phrase with an optional minus, or anything without spaces. */
-const terms = /(-?)"([^"]*)"|(\S+)/gu;
+const terms = /(-?)"([^"]*)"|(from:"[^"]*"|\S+)/giu;
+/** As in ids, which have no other signs. */
+const idPart = /^(?:…|\.\.\.)?[1-9A-HJ-NP-Za-km-z]+$/u;
 
 /** Throws `bad-request` where a filter makes no sense or the query is too long. An empty query has no words. */
 export function parseWordQuery(text: string): WordQuery {
@@ -109,6 +111,33 @@ export function parseWordQuery(text: string): WordQuery {
     }
   }
   return { ...query, words: [...new Set(query.words)], without: [...new Set(query.without)] };
+}
+
+/**
+ * The query with the id of the peer where `from:` has its name: other peers may call it otherwise. Throws `not-found` or
+ * `ambiguous-member` where no peer, or several, are called so.
+ */
+export function withPublisherIds(text: string, named: (name: string) => readonly string[]): string {
+  return text.replace(terms, (term) => {
+    const value = fromValue(term);
+    if (value === null) return term;
+    const [first, second] = named(value);
+    const shown = JSON.stringify(value.slice(0, 80));
+    if (second !== undefined) {
+      const ids = named(value).slice(0, 8).join(', ');
+      const message = `Several peers are called ${shown}. Give the id of one after from: ${ids}.`;
+      throw new ChordialError('ambiguous-member', message);
+    }
+    if (first !== undefined) return `from:${first}`;
+    if (idPart.test(value)) return term;
+    throw new ChordialError('not-found', `No peer is called ${shown}. See who is there with "chordial peers".`);
+  });
+}
+
+function fromValue(term: string): string | null {
+  const [, quoted, plain] = /^from:(?:"([^"]*)"|(.+))$/isu.exec(term) ?? [];
+  const value = (quoted ?? plain)?.normalize('NFC');
+  return value === undefined || value === '' ? null : value;
 }
 
 /** What is looked for in names when no word matches: the text without filters and what must not be there. */

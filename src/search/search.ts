@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { Turnstile } from '../storage/turnstile.ts';
 import { Broadcast, type BroadcastPorts } from './broadcast.ts';
@@ -11,7 +11,7 @@ import type { WordFrequency } from './frequent-words.ts';
 import { type Evidence, fileKey, type Hit } from './hit.ts';
 import { parsePattern } from './pattern.ts';
 import { Queries, type Query, type QueryMode, type RecentQuery, RunningQuery } from './queries.ts';
-import { parseWordQuery, textOf } from './query.ts';
+import { parseWordQuery, textOf, withPublisherIds } from './query.ts';
 import { maximumBroadcastHits, maximumHops, searchMessages } from './search-messages.ts';
 import { WordSearch, type WordSearchPorts } from './word-search.ts';
 
@@ -28,6 +28,8 @@ export type CountCopies = (cids: readonly string[], milliseconds: Milliseconds) 
 
 export type SearchPorts = {
   readonly copiesOf: CountCopies;
+  /** Peers that people call so. */
+  readonly named?: (name: string) => readonly HostId[];
   /** What the entries of a name say, as its publishers signed them. Rejects with `no-live-source` when no host answers. */
   readonly evidenceOf: (name: string) => Promise<readonly Evidence[]>;
 } & Omit<BroadcastPorts, 'told' | 'expressions'> &
@@ -63,11 +65,15 @@ export class Search {
     this.#broadcast = new Broadcast({ ...ports, told, expressions: this.#expressions });
   }
 
-  /** Rejects with `bad-request` for a query that cannot be. An empty one is for everything and is a broadcast. */
+  /**
+   * Rejects with `bad-request` for a query that cannot be, with `not-found` or `ambiguous-member` for the name of a
+   * publisher. An empty query is for everything and is a broadcast.
+   */
   async start(query: string, { mode, hops = maximumHops, orBroadcast = false }: SearchOptions): Promise<RunningQuery> {
     const isBroadcast = mode === 'broadcast' || query.trim() === '';
+    const told = isBroadcast ? query : withPublisherIds(query, this.#ports.named ?? (() => []));
     if (isBroadcast) await this.#checkPattern(query);
-    else parseWordQuery(query);
+    else parseWordQuery(told);
     if (!Number.isInteger(hops) || hops < 1 || hops > maximumHops) {
       throw new ChordialError('bad-request', `A hop limit of ${hops} cannot be: give 1 to ${maximumHops}.`);
     }
@@ -79,7 +85,7 @@ export class Search {
     );
     this.#queries.add(running);
     const verifying = new Verifying(running, this.#ports);
-    const asked = { running, verifying, hops };
+    const asked = { running, told, verifying, hops };
     const asking = isBroadcast
       ? this.#askEverybody(asked, query)
       : orBroadcast
@@ -137,9 +143,9 @@ export class Search {
     if (pattern.kind === 'expression') await this.#expressions.check(pattern.source);
   }
 
-  async #askIndex({ running, verifying }: Asking): Promise<Reached> {
-    const { id, query, ending } = running;
-    for await (const hits of this.#words.search(id, query, ending.signal)) {
+  async #askIndex({ running, told, verifying }: Asking): Promise<Reached> {
+    const { id, ending } = running;
+    for await (const hits of this.#words.search(id, told, ending.signal)) {
       const counted = await this.#counted(hits);
       running.add(counted);
       verifying.look(counted);
@@ -202,6 +208,8 @@ export class Search {
 
 interface Asking {
   readonly running: RunningQuery;
+  /** The query as other peers are told it: with the id of a publisher in place of its name. */
+  readonly told: string;
   readonly verifying: Verifying;
   readonly hops: number;
 }

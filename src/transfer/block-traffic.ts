@@ -1,6 +1,6 @@
 /** Blocks that come and go, told once a second per host and not once per block (row A23). */
 import { shownPeer } from '../network/shown-peer.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Timer } from '../ring/ports.ts';
 import type { FileEvent } from './files.ts';
 import { shownSize } from './shown-size.ts';
@@ -17,12 +17,14 @@ interface Sum {
 export class BlockTraffic {
   readonly #clock: Clock;
   readonly #notify: (event: FileEvent) => void;
+  readonly #called: (host: HostId) => string;
   readonly #sums = new Map<string, Sum>();
   #timer: Timer | null = null;
 
-  constructor(clock: Clock, notify: (event: FileEvent) => void) {
+  constructor(clock: Clock, notify: (event: FileEvent) => void, called: (host: HostId) => string) {
     this.#clock = clock;
     this.#notify = notify;
+    this.#called = called;
   }
 
   add(kind: 'stored' | 'sent', peer: Contact, blocks: number, bytes: number): void {
@@ -45,8 +47,8 @@ export class BlockTraffic {
     this.#sums.clear();
     for (const { kind, peer, blocks, bytes } of sums) {
       const what = `${blocks} ${blocks === 1 ? 'block' : 'blocks'} (${shownSize(bytes)})`;
-      const text =
-        kind === 'stored' ? `Stored ${what} from ${shownPeer(peer)}.` : `Sent ${what} to ${shownPeer(peer)}.`;
+      const who = shownPeer(peer, this.#called);
+      const text = kind === 'stored' ? `Stored ${what} from ${who}.` : `Sent ${what} to ${who}.`;
       this.#notify({ kind, text });
     }
   }

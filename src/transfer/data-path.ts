@@ -131,10 +131,11 @@ export class DataPath {
     const silences = options.silences ?? new Silences(clock);
     const transport = silences.watch(options.transport);
     const notify = options.notify ?? (() => undefined);
+    const { peerNames = { shown: shortPeer, named: () => [] } } = options;
     this.#catalog = options.catalog;
     this.placement = new PlacementCache(view, clock, silences);
     this.confirmed = new ConfirmedRanges(clock);
-    this.#traffic = new BlockTraffic(clock, notify);
+    this.#traffic = new BlockTraffic(clock, notify, peerNames.shown);
     const { cut = {} } = options;
     const leaves = new LeafPool(cut.leafBytes);
     const { hashing = hashingHere } = options;
@@ -149,6 +150,7 @@ export class DataPath {
       silences,
       blocks,
       ...shared,
+      called: peerNames.shown,
       clock,
       leaves,
       hashing,
@@ -322,7 +324,7 @@ export class DataPath {
       rule,
       publisher: signer.host,
       clockNote: options.clockNote ?? (() => null),
-      peerNames: options.peerNames ?? { shown: shortPeer, named: () => [] },
+      peerNames,
       pins: options.pins ?? pinsInMemory(),
       firstSeen: new BoundedCache<string, number>(maximumFirstSeen),
       notify,

@@ -279,9 +279,12 @@ test('A2 ls, stat, rm, peers, ring, lookup and join answer in text and JSON', as
   assert.match((await desk.run(['stat', 'a.txt'])).text, /live copies +1/);
   assert.equal((await desk.run(['stat', 'b.txt'])).exit, 3);
   assert.match((await desk.run(['peers'])).text, /alive +400 ms ago/);
-  assert.match((await desk.run(['ring'])).text, /predecessor +0b/);
+  assert.match((await desk.run(['ring'])).text, /predecessor +0b +bob@desk \(…\w{8}\) +127/);
   assert.equal((await desk.run(['ring', '--json'])).json<{ bits: number }>().bits, 8);
-  assert.match((await desk.run(['lookup', 'key:0a'])).text, /owner +0b at/);
+  assert.match(
+    (await desk.run(['lookup', 'key:0a'])).text,
+    /owner +bob@desk at 127\.0\.0\.1:4848, place 0b, peer 12D3Koo/,
+  );
   assert.equal((await desk.run(['join', '127.0.0.1:5001'])).exit, 0);
   assert.equal((await desk.run(['join', 'nowhere'])).exit, 2);
   assert.equal((await desk.run(['rm', 'a.txt'])).exit, 0);

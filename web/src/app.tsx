@@ -5,7 +5,7 @@ import { Mark, ViewIcon } from './icons.tsx';
 import { useAnswer, useEvents } from './live.ts';
 import { follow, pathOf, useAddress, type View, viewOf, views } from './route.ts';
 import { useSession } from './session.ts';
-import { counted, shortPeer } from './shown.ts';
+import { counted, visible } from './shown.ts';
 import { FilesView } from './views/files.tsx';
 import { RingView } from './views/ring.tsx';
 import { SearchView } from './views/search.tsx';
@@ -94,10 +94,14 @@ function PeerBadge() {
   if (value === null) return <p class="badge" role="status" />;
   const isMember = value.state === 'member';
   return (
-    <p class={`badge ${isMember ? 'good' : 'waiting'}`} role="status" title={`Peer ${value.id} at ${value.listen}`}>
+    <p
+      class={`badge ${isMember ? 'good' : 'waiting'}`}
+      role="status"
+      title={`${visible(value.name)} at ${value.listen}, peer ${value.id}`}
+    >
       <span class="dot" />
       <span>{isMember ? counted(value.hosts, 'peer') : value.state}</span>
-      <code class="wide">{shortPeer(value.id)}</code>
+      <span class="wide">{visible(value.name)}</span>
     </p>
   );
 }

@@ -57,7 +57,7 @@ export function RingView() {
           </h2>
           {ring.members.length === 0 ? <Empty title="This peer is not on the ring yet." /> : null}
           <ul class="peers">
-            {hostsOf(ring.members).map(({ host, address, members }) => (
+            {hostsOf(ring.members).map(({ host, name, address, members }) => (
               <li key={host}>
                 <button
                   type="button"
@@ -68,7 +68,7 @@ export function RingView() {
                 >
                   <span class="swatch" style={{ background: colours(host) }} />
                   <span class="grow">
-                    {host === node.id ? 'This peer' : nameIn(host, address, peers?.peers)}{' '}
+                    {host === node.id ? 'This peer' : nameAndAddress(host, name, address)}{' '}
                     <code class="soft">{shortPeer(host)}</code>
                   </span>
                   <span class="soft">
@@ -87,9 +87,8 @@ export function RingView() {
 }
 
 /** What a peer is called, and its address where that says more than a piece of its id. */
-function nameIn(host: string, address: string, peers: readonly PeerStatus[] | undefined): string {
-  const name = peers?.find(({ id }) => id === host)?.name;
-  return name === undefined || name === shortPeer(host) ? address : `${visible(name)} at ${address}`;
+function nameAndAddress(host: string, name: string, address: string): string {
+  return name === shortPeer(host) ? address : `${visible(name)} at ${address}`;
 }
 
 function stateOf(host: string, self: string, peers: readonly PeerStatus[] | undefined): string {
@@ -127,7 +126,7 @@ function FileChoice({ file }: { readonly file: string | null }) {
       {stat === null || file === null ? null : (
         <p class="soft lies">
           {counted(stat.blocks, 'block')} in {counted(stat.copies, 'copy', 'copies')}, held by{' '}
-          {stat.holders.map(({ address }) => address).join(', ')}.
+          {stat.holders.map(({ id, name, address }) => nameAndAddress(id, name, address)).join(', ')}.
         </p>
       )}
     </section>
@@ -184,19 +183,21 @@ function Story() {
 
 function shown(pointer: Pointer | null | undefined, { id, bits }: NodeStatus): string {
   if (pointer === null || pointer === undefined) return 'none';
-  return `${shortRingId(pointer.ringId, bits)} at ${pointer.id === id ? 'this peer' : pointer.address}`;
+  const { ringId, id: host, name, address } = pointer;
+  return `${host === id ? 'this peer' : nameAndAddress(host, name, address)}, place ${shortRingId(ringId, bits)}`;
 }
 
 interface ShownHost {
   readonly host: string;
+  readonly name: string;
   readonly address: string;
   readonly members: number;
 }
 
 function hostsOf(members: readonly Pointer[]): readonly ShownHost[] {
   const hosts = new Map<string, ShownHost>();
-  for (const { id, address } of members) {
-    hosts.set(id, { host: id, address, members: (hosts.get(id)?.members ?? 0) + 1 });
+  for (const { id, name, address } of members) {
+    hosts.set(id, { host: id, name, address, members: (hosts.get(id)?.members ?? 0) + 1 });
   }
   return [...hosts.values()].toSorted((a, b) => a.address.localeCompare(b.address, 'en', { numeric: true }));
 }

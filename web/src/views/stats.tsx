@@ -67,7 +67,7 @@ const memberColumns = [
     kind: 'name',
     cell: ({ id, name, isSelf }: Member) => (
       <>
-        {name}
+        {visible(name)}
         {isSelf ? ' (this peer)' : ''} <Copyable text={id} shown={shortPeer(id)} what="peer id" />
       </>
     ),
