@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StaticRing } from '../../test/fixtures/static-ring.ts';
+import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { createIdentity } from '../network/identity.ts';
 import { MemoryNetwork } from '../network/memory-transport.ts';
 import { systemClock } from '../network/system-clock.ts';
@@ -8,6 +9,7 @@ import { Catalog } from '../storage/catalog.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { indexedTables } from '../storage/indexed-tables.ts';
 import { maximumOpenClaims, StorageShares } from '../storage/storage-shares.ts';
+import { encodeRoom } from './block-messages.ts';
 import { ClaimOwners } from './claim-owners.ts';
 
 const key = 'ab'.repeat(32);
@@ -24,7 +26,7 @@ function scene() {
   return {
     table,
     self: view.self.host,
-    owners: new ClaimOwners({ shares, claims: table, view, transport, clock: systemClock }),
+    owners: new ClaimOwners({ shares, claims: table, view, transport, clock: systemClock, heldPart: async () => null }),
   };
 }
 
@@ -52,4 +54,42 @@ test('H4 beyond the open claims of an owner none is taken, but what is here alre
   assert.equal(owners.fitting(key, claims('P', 1)).length, 1);
   assert.equal(owners.fitting(key, claims('Q', 1)).length, 1);
   assert.equal(owners.fitting(key, claims(self, 900)).length, 900);
+});
+
+test('H4 what a publisher says that it gives counts as far as it proves it, and not for long where nothing can prove it', async () => {
+  const { claims: table, counts } = indexedTables(new Catalog(':memory:'), 3);
+  const network = new MemoryNetwork();
+  const [transport, other] = [network.transport(createIdentity().host), network.transport(createIdentity().host)];
+  const ring = new StaticRing();
+  for (const { contact } of [transport, other]) ring.add(contact);
+  const view = ring.view(transport.contact);
+  let asked = 0;
+  await other.serve({
+    request: async () => {
+      asked += 1;
+      return encodeRoom({ room: 0, gives: 2 ** 50 });
+    },
+    stream: () => assert.fail('no stream'),
+  });
+  const owner = other.contact.host;
+  const quotaBytes = 2 ** 20;
+  const shares = new StorageShares({ counts, quotaBytes, self: view.self.host, shareOf: () => null });
+  const { clock, pass } = virtualClock();
+  let part: number | null = null;
+  const owners = new ClaimOwners({ shares, claims: table, view, transport, clock, heldPart: async () => part });
+  const one = [{ publisher: owner, name: 'n', sequence: 1, replicas: 3 }];
+  await owners.checkBlock(one, quotaBytes / 2);
+  assert.equal(asked, 1);
+  part = 0;
+  pass(2100);
+  await assert.rejects(owners.checkBlock(one, quotaBytes / 2), { code: 'publisher-full' });
+  await owners.checkBlock(one, quotaBytes / 16);
+  // It is asked once in ten minutes, however often it tries.
+  part = 1;
+  pass(60_000);
+  await assert.rejects(owners.checkBlock(one, quotaBytes / 2), { code: 'publisher-full' });
+  assert.equal(asked, 2);
+  pass(10 * 60_000);
+  await owners.checkBlock(one, quotaBytes / 2);
+  assert.equal(asked, 3);
 });

@@ -1,6 +1,8 @@
 /** Whether what others bring may lie here, and on whose account: their own puts, and those that they hand on (storage-shares.ts). */
 import { ChordialError } from '../errors.ts';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import type { Claim, ClaimTable } from '../storage/claim-table.ts';
@@ -8,8 +10,11 @@ import { rowBytes } from '../storage/publisher-schema.ts';
 import { maximumClaimsPerBlock, maximumOpenClaims, type StorageShares } from '../storage/storage-shares.ts';
 import { blockMessages, decodeRoom } from './block-messages.ts';
 
-/** What a host gives is asked again after so long. */
+/** What a host gives is asked again after so long … */
 const believedMilliseconds: Milliseconds = 10 * 60_000;
+/** … and so soon where nothing was here yet by which it could prove it, or it did not answer. */
+const unprovedMilliseconds: Milliseconds = 2000;
+const maximumProved = 4096;
 const deadlineMilliseconds: Milliseconds = 1500;
 /** So few are looked up one by one where there is no room: some of them may be here already. */
 const fewClaims = 4;
@@ -20,11 +25,16 @@ export interface ClaimOwnersPorts {
   readonly view: RingView;
   readonly transport: Transport;
   readonly clock: Clock;
+  /** What part of what the host ought to hold it proves to hold; null: there is nothing to ask it for (held-part.ts). */
+  readonly heldPart: (host: Contact) => Promise<number | null>;
 }
 
 export class ClaimOwners {
   readonly #ports: ClaimOwnersPorts;
   readonly #asked = new Map<string, { readonly until: Milliseconds; readonly answer: Promise<void> }>();
+
+  /** What each gave when it last proved it. */
+  readonly #proved = new BoundedCache<string, number>(maximumProved);
 
   constructor(ports: ClaimOwnersPorts) {
     this.#ports = ports;
@@ -89,18 +99,29 @@ export class ClaimOwners {
     return answer;
   }
 
-  /** A client, or a host that does not answer, gives nothing. */
+  /** A client gives nothing; a host that cannot prove that it holds what it should gives less; one that does not answer, what it proved. */
   async #ask(owner: string): Promise<void> {
-    const { shares, transport, view } = this.#ports;
+    const { shares, transport, view, heldPart } = this.#ports;
     const contact = view.hosts().find(({ host }) => host === owner);
     try {
       if (contact === undefined) return shares.gives(owner, 0);
       const options = { deadline: deadlineMilliseconds };
-      shares.gives(owner, decodeRoom(await transport.request(contact, blockMessages.room, {}, options)).gives);
+      const { gives } = decodeRoom(await transport.request(contact, blockMessages.room, {}, options));
+      const part = await heldPart(contact);
+      shares.gives(owner, gives * (part ?? 1));
+      if (part !== null) this.#proved.set(owner, gives * part);
+      else this.#askSoon(owner);
     } catch (error) {
       if (!(error instanceof TransportError || error instanceof ChordialError)) throw error;
-      this.#asked.delete(owner);
+      shares.gives(owner, this.#proved.get(owner) ?? 0);
+      this.#askSoon(owner);
     }
+  }
+
+  #askSoon(owner: string): void {
+    const known = this.#asked.get(owner);
+    if (known !== undefined)
+      this.#asked.set(owner, { ...known, until: this.#ports.clock.now() + unprovedMilliseconds });
   }
 }
 

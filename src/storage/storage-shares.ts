@@ -47,18 +47,21 @@ export class StorageShares {
     this.#given.set(host, bytes);
   }
 
-  /** Whether more could fit if it were known what the owner gives. */
+  /** Whether so many bytes fit only by what the owner gives. */
   isTight(owner: string, bytes: number): boolean {
     const { self, shareOf } = this.#options;
-    return owner !== self && shareOf(owner) === null && bytes > this.roomFor(owner);
+    return owner !== self && shareOf(owner) === null && bytes > this.#roomGiving(owner, 0);
   }
 
   /** Bytes of blocks that may come of puts of this owner. */
   roomFor(owner: string): number {
+    return this.#roomGiving(owner, this.#given.get(owner) ?? 0);
+  }
+
+  #roomGiving(owner: string, given: number): number {
     const { counts, quotaBytes, self, shareOf } = this.#options;
     if (owner === self) return Number.POSITIVE_INFINITY;
     const { blocks, uncommitted } = counts.usageOf(owner);
-    const given = this.#given.get(owner) ?? 0;
     const share = shareOf(owner);
     const most = share === null ? Math.max(quotaBytes * publisherPart, timesGiven * given) : share * quotaBytes;
     const open = Math.max(quotaBytes * uncommittedPart, given);

@@ -46,6 +46,7 @@ import { ConfirmedRanges } from '../replication/confirmed-ranges.ts';
 import { EndedPuts } from '../replication/ended-puts.ts';
 import { handOver } from '../replication/hand-over.ts';
 import { HandedOn } from '../replication/handed-on.ts';
+import { heldPart } from '../replication/held-part.ts';
 import { keepReadable } from '../replication/keep-readable.ts';
 import { Leavers, leavingMessage, whileLeaving } from '../replication/leavers.ts';
 import { OwnPuts } from '../replication/own-puts.ts';
@@ -213,6 +214,9 @@ export class DataPath {
       refused: (from: Contact, code: string) => report('refused', from, `A block was refused: ${code}.`),
     };
     const ended = new EndedPuts();
+    const { random } = options;
+    const tables = { index, records: { table: options.records }, shares: { table: options.shares } };
+    const held = { ...data, ...tables, random, replicas: rule.replicas };
     this.#server = new BlockServer(
       blocks,
       leaves,
@@ -224,7 +228,14 @@ export class DataPath {
       new Relay(data, storer.lanes),
       options.storageShares === undefined
         ? null
-        : new ClaimOwners({ shares: options.storageShares, claims: options.claims, view, transport, clock }),
+        : new ClaimOwners({
+            shares: options.storageShares,
+            claims: options.claims,
+            view,
+            transport,
+            clock,
+            heldPart: (host) => heldPart(held, host, this.#closing.signal),
+          }),
     );
     const sharers = new SharersOf({
       reader: this.shareReader,

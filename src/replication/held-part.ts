@@ -1,0 +1,72 @@
+/**
+ * What part of what a host ought to hold it proves to hold. What it says that it gives counts in this proportion
+ * (claim-owners.ts): saying a large number costs nothing, holding the blocks of others does.
+ *
+ * Asked are some blocks, chosen by chance, that lie here and of which the host is a place too; where there are none, some that
+ * it put itself, of which a peer keeps a copy. A host that fetches them while it is asked passes (possession.ts).
+ */
+import type { CID } from 'multiformats/cid';
+import type { Transport } from '../network/transport.ts';
+import { ringIdOfHash } from '../ring/identifier.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Random } from '../ring/ports.ts';
+import type { RingView } from '../ring/view.ts';
+import type { BlockStore } from '../storage/block-store.ts';
+import { copiesOfSet, type Item, type ItemIndex, type ItemSet } from '../storage/item-index.ts';
+import { challengeOf, isSameProof, newNonce, type PossessionPorts, proofsOf } from './possession.ts';
+import { SyncClient } from './sync-client.ts';
+
+/** Leaves of 1 MiB: half of what one answer may cost its host. */
+const blocksAsked = 8;
+/** Blocks from a random key on that are looked through for those. */
+const blocksLookedAt = 256;
+
+export interface HeldPartPorts extends PossessionPorts {
+  readonly blocks: Pick<BlockStore, 'get' | 'claimsOf'>;
+  readonly index: Pick<ItemIndex, 'sets' | 'items'>;
+  readonly view: Pick<RingView, 'self' | 'shape' | 'nearby'>;
+  readonly transport: Transport;
+  readonly random: Random;
+  /** r of the network. */
+  readonly replicas: number;
+}
+
+interface Asked {
+  readonly set: ItemSet;
+  readonly item: Item & { readonly cid: CID };
+}
+
+/** From 0 to 1; null when there is nothing here that the host could be asked for. Rejects as a request does. */
+export async function heldPart(ports: HeldPartPorts, host: Contact, signal: AbortSignal): Promise<number | null> {
+  const asked = chosen(ports, host);
+  if (asked.length === 0) return null;
+  const nonce = newNonce(ports.random);
+  const items = asked.map(({ set, item: { key, digest } }) => ({ set, key, digest }));
+  const answers = await new SyncClient(ports.transport, signal).holds(host, items, nonce);
+  const challenge = challengeOf(nonce, ports.view.self.host, host.host);
+  let right = 0;
+  for (const [position, { set, item }] of asked.entries()) {
+    const proof = answers[position]?.proof ?? null;
+    const expected = proof === null ? null : await proofsOf(ports, set, item, [challenge]);
+    if (proof !== null && expected !== null && isSameProof(proof, expected[0]!)) right += 1;
+  }
+  return right / asked.length;
+}
+
+function chosen({ index, view, blocks, random, replicas }: HeldPartPorts, { host }: Contact): readonly Asked[] {
+  const from = Buffer.from(newNonce(random)).toString('hex');
+  const own: Asked[] = [];
+  const placed: Asked[] = [];
+  for (const set of index.sets()) {
+    if (set.kind !== 'blocks') continue;
+    for (const { cid, ...item } of index.items(set, { after: from, upTo: from }, null, blocksLookedAt).items) {
+      if (placed.length >= blocksAsked) return placed;
+      if (cid === null) continue;
+      const places = view.nearby(ringIdOfHash(item.key, view.shape.bits)).slice(0, copiesOfSet(set, replicas));
+      if (places.some((place) => place.host === host)) placed.push({ set, item: { ...item, cid } });
+      else if (own.length < blocksAsked && blocks.claimsOf(cid).some(({ publisher }) => publisher === host))
+        own.push({ set, item: { ...item, cid } });
+    }
+  }
+  return placed.length > 0 ? placed : own;
+}
