@@ -32,6 +32,7 @@ export const errorKinds = {
   'not-publisher': { status: 403, exit: 1, title: 'Only its publisher may do this' },
   'not-a-member': { status: 503, exit: 1, title: 'This peer is not a member of a ring' },
   'last-peer': { status: 409, exit: 1, title: 'This is the last peer' },
+  'wrong-place': { status: 409, exit: 1, title: 'It belongs to other hosts' },
   'already-exists': { status: 409, exit: 1, title: 'Something else is already there' },
   'changed-while-read': { status: 409, exit: 1, title: 'The file changed while it was read' },
   changed: { status: 409, exit: 1, title: 'It changed meanwhile' },

@@ -29,6 +29,7 @@ export interface Problem {
     | 'not-publisher'
     | 'not-a-member'
     | 'last-peer'
+    | 'wrong-place'
     | 'already-exists'
     | 'changed-while-read'
     | 'changed'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity, type Identity, verifySignature } from '../network/identity.ts';
+import type { RingView } from '../ring/view.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { RecordTable } from '../storage/record-table.ts';
 import { signEntry } from './entry.ts';
@@ -19,7 +20,10 @@ function named(name: string, sequence: number, by: Identity = publisher): Uint8A
   return signEntry(nameEntry(content, by.host, sequence, now, null), 'n', (bytes) => by.sign(bytes)).bytes;
 }
 
-function holder(mostPerPublisher: number, wallTime = () => now) {
+const here = { host: createIdentity().host, addresses: [] };
+
+/** @param hosts behind every key, this one first by default */
+function holder(mostPerPublisher: number, wallTime = () => now, hosts = [here], covers = false) {
   const reports: string[] = [];
   const table = new RecordTable(new Catalog(':memory:'));
   const ports = {
@@ -27,7 +31,9 @@ function holder(mostPerPublisher: number, wallTime = () => now) {
     verifier: new EntryVerifier('n', verifySignature),
     places: { bits: 256, teaching: false },
     clock: { now: () => 0, wallTime, after: () => ({ cancel: () => undefined }) },
-    confirmed: { covers: () => true },
+    confirmed: { covers: () => covers },
+    rule: { replicas: 2, writeQuorum: 2 },
+    view: { self: here, nearby: () => hosts } as unknown as RingView,
     report: (_what: string, _host: unknown, detail: string) => reports.push(detail),
   };
   return { reports, table, holder: new RecordHolder(ports, mostPerPublisher) };
@@ -45,6 +51,19 @@ test('a publisher has only so many records at a host: those beyond are refused w
   assert.deepEqual(await held.keep(from, [named('c', 1, createIdentity())]), ['stored']);
   const ended = signEntry(nameTombstone('b', publisher.host, 5, now), 'n', (bytes) => publisher.sign(bytes));
   assert.deepEqual(await held.keep(from, [ended.bytes]), ['stored']);
+});
+
+test('H5 a record is taken by its places and by as many hosts behind them, and elsewhere only what is confirmed to lie there', async () => {
+  const others = Array.from({ length: 4 }, () => ({ host: createIdentity().host, addresses: [] }));
+  const behind = (count: number) => [...others.slice(0, count), here, ...others.slice(count)];
+  for (const position of [0, 1, 3])
+    assert.deepEqual(await holder(9, undefined, behind(position)).holder.keep(from, [named('a', 1)]), ['stored']);
+  const far = holder(9, undefined, behind(4));
+  assert.deepEqual(await far.holder.keep(from, [named('a', 1)]), ['wrong-place']);
+  assert.match(far.reports.join(), /belongs to other hosts/);
+  assert.equal(far.table.countOf(publisher.host), 0);
+  // Made-up hosts before it do not keep a record from a host that was told by the others that this range is its own.
+  assert.deepEqual(await holder(9, undefined, behind(4), true).holder.keep(from, [named('a', 1)]), ['stored']);
 });
 
 test('M6 a removed or expired name does not come back, however long ago that was; its end is listed for some time', async () => {

@@ -1,6 +1,7 @@
 /** The holder's side of records: verifies before it stores, and hands out by pages what it holds. */
 import { ChordialError } from '../errors.ts';
 import type { Wire } from '../network/transport.ts';
+import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
 import { rowBytes } from '../storage/publisher-schema.ts';
 import type { RecordRow } from '../storage/record-table.ts';
@@ -23,18 +24,17 @@ const maximumEntriesPerAnswer = 192;
 /** Of all kinds, at this host (spec/4, Bounds): 20 for each of half a million files. */
 const maximumEntriesPerPublisher = 10_000_000;
 
+type RecordHolderPorts = Pick<
+  RecordPorts,
+  'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report' | 'storageShares' | 'view' | 'rule'
+>;
+
 export class RecordHolder {
-  readonly #ports: Pick<
-    RecordPorts,
-    'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report' | 'storageShares'
-  >;
+  readonly #ports: RecordHolderPorts;
 
   readonly #mostPerPublisher: number;
 
-  constructor(
-    ports: Pick<RecordPorts, 'table' | 'verifier' | 'places' | 'clock' | 'confirmed' | 'report' | 'storageShares'>,
-    mostPerPublisher = maximumEntriesPerPublisher,
-  ) {
+  constructor(ports: RecordHolderPorts, mostPerPublisher = maximumEntriesPerPublisher) {
     this.#ports = ports;
     this.#mostPerPublisher = mostPerPublisher;
   }
@@ -149,7 +149,23 @@ export class RecordHolder {
         `A record that names ${publisher} as its publisher was not signed by it. It was refused.`,
       );
     }
+    this.#checkPlace(row);
     return row;
+  }
+
+  /**
+   * A record is taken by its r places and by the r hosts behind them, to which a writer goes where those fail: elsewhere it would
+   * only fill the disk. This host's view of the ring may hold hosts that are made up; what it is confirmed to hold it takes all the same.
+   */
+  #checkPlace({ key, publisher }: RecordRow): void {
+    const { confirmed, places, rule, view } = this.#ports;
+    if (confirmed.covers(key)) return;
+    const near = view.nearby(ringIdOfHash(key, places.bits)).slice(0, 2 * rule.replicas);
+    if (near.some(({ host }) => host === view.self.host)) return;
+    throw new ChordialError(
+      'wrong-place',
+      `A record of ${publisher} belongs to other hosts than ${view.self.host}. It was refused; they are asked next.`,
+    );
   }
 
   #rowOf({ entry, bytes }: EncodedEntry): RecordRow {
