@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- NAME…] [--runs N] [--quick] [--draw]`: asks the questions named, or all; prints each table, keeps it
- * under bench/results/ and draws docs/performance.md anew. A question that fails is told and the next one is asked.
+ * under bench/results/ and draws docs/performance.md again. A question that fails is told and the next one is asked.
  */
 import { argumentsOf, wholeOf } from '../simulation/command-line.ts';
 import { surroundings } from './machine.ts';

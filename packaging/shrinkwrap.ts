@@ -1,5 +1,5 @@
 /**
- * Writes npm-shrinkwrap.json for the package, from package-lock.json without what only the repository needs: whoever installs the
+ * Writes npm-shrinkwrap.json for the package, from package-lock.json without what only the repository needs: anyone who installs the
  * package gets the versions that were tested, each with its integrity. `npm pack` leaves package-lock.json out, and removes this one
  * from the repository afterwards, where two would disagree.
  */

@@ -16,7 +16,7 @@ export interface Asked {
 /** Virtual milliseconds after the last lookup in which slow ones may still be answered. */
 const lastAnswers = 60_000;
 
-/** Runs the simulation for `milliseconds` and a little more. Nobody asks for what it owns itself. */
+/** Runs the simulation for `milliseconds` and a little more. No one asks for what it owns itself. */
 export function ask(ring: RingSimulation, lookups: number, milliseconds: number): Asked {
   const hops: number[] = [];
   let [timeouts, failures, wrongOwners, open] = [0, 0, 0, 0];

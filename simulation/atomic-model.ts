@@ -58,7 +58,7 @@ export const productionOperations: Operations = {
   },
 };
 
-/** A5: nobody fails who would leave a live member without a live successor. */
+/** A5: no one fails who would leave a live member without a live successor. */
 export function leavesEveryoneASuccessor(states: GlobalState, member: RingId): boolean {
   const view = viewOf([...states.values()].filter((state) => state.me.id !== member));
   return view.members.every((state) => bestSuccessor(view, state) !== -1);

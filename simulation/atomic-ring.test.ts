@@ -92,7 +92,7 @@ test('A3 any number of members that join one ideal ring at once are all in their
       );
       const founders = [...states.keys()];
       for (const id of ids.slice(5)) {
-        // Everybody meets the ring as it was: nobody has stabilised yet.
+        // Everybody meets the ring as it was: no one has stabilised yet.
         const joined = founders
           .map((through) => effectOf(states, { kind: 'join', member: memberAt(id), through }, shape))
           .find((effect) => effect !== null);

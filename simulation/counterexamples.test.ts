@@ -20,7 +20,7 @@ import { type PublishedHistory, publishedHistories, shape } from './published-hi
 import { viewOf } from './ring-view.ts';
 
 const at = (value: number): RingId => ringId(value, shape.bits);
-const mendingRounds = 30;
+const repairRounds = 30;
 
 for (const history of publishedHistories) {
   const { figure, what, breaks, events, forGood } = history;
@@ -30,7 +30,7 @@ for (const history of publishedHistories) {
     if (history.begins.length > 1) assert.ok(!brokenIn(ring).has(breaks), 'the ring is sound before');
     for (const event of events) ring = afterEvent(ring, event, shape.successors);
     assert.ok(brokenIn(ring).has(breaks), [...brokenIn(ring)].join(' '));
-    assert.equal(brokenIn(mended(ring)).has(breaks), forGood);
+    assert.equal(brokenIn(repaired(ring)).has(breaks), forGood);
   });
 
   test(`C1 ${figure}: ours keeps the invariant at every step of the same history and ends ideal`, () => {
@@ -41,7 +41,7 @@ for (const history of publishedHistories) {
     for (const event of events) {
       if (event.kind === 'fail') assert.ok(!run.states.has(event.member), `${event.member} was allowed to fail`);
     }
-    assert.notEqual(roundsUntilIdeal(run.states, shape, mendingRounds), null);
+    assert.notEqual(roundsUntilIdeal(run.states, shape, repairRounds), null);
   });
 }
 
@@ -84,8 +84,8 @@ function brokenIn(ring: OriginalRing): ReadonlySet<string> {
   return new Set<string>([...broken(view, shape.successors), ...brokenClaims(view)]);
 }
 
-/** Everything that published Chord does to mend itself, often enough. */
-function mended(broken: OriginalRing): OriginalRing {
+/** Everything that published Chord does to repair itself, often enough. */
+function repaired(broken: OriginalRing): OriginalRing {
   let ring = broken;
   const doAll = (event: (member: RingId) => ChordEvent | null): void => {
     for (const member of broken.keys()) {
@@ -93,7 +93,7 @@ function mended(broken: OriginalRing): OriginalRing {
       if (next !== null) ring = afterEvent(ring, next, shape.successors);
     }
   };
-  for (let round = 0; round < mendingRounds; round++) {
+  for (let round = 0; round < repairRounds; round++) {
     doAll((member) => ({ kind: 'flush', member }));
     doAll((member) => ({ kind: 'update', member }));
     doAll((member) => ({ kind: 'stabilize', member }));

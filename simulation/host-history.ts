@@ -86,7 +86,7 @@ function stabilize({ states, shape, pokes }: HostNetwork, first: RingId, poked?:
 
 /**
  * A member whose whole list is dead keeps its place and takes its nearest live sibling ahead as a STAB2 candidate;
- * stabilising then walks back from there. If it gave up its place to join anew, it would strand the member before it,
+ * stabilising then walks back from there. If it gave up its place to join again, it would strand the member before it,
  * whose last live entry it may be, and so on around: a ring cut open offers no joiner a place in its gap.
  */
 export function rescueThroughSiblings({ states, shape }: HostNetwork, lost: readonly RingId[]): void {

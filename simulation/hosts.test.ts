@@ -96,7 +96,7 @@ test('C1 A3 a teaching ring loses members one by one, s = 3: those left close th
   }
 });
 
-test('C1 caught: stranded members that give up their places to join anew open the ring and find no place', () => {
+test('C1 caught: stranded members that give up their places to join again open the ring and find no place', () => {
   const opened = placements(3, 120).some(([first, second, third]) => {
     const network = found(first!, 'first', shape);
     for (const [ids, host] of [

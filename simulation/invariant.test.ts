@@ -70,7 +70,7 @@ test('C1 a principal is lost only by failing', () => {
   assert.deepEqual(lostPrincipals(before, skipping, new Set([member(4).id])), []);
 });
 
-test('C1 members that do not live are not looked at, and nobody counts on them', () => {
+test('C1 members that do not live are not looked at, and no one counts on them', () => {
   const live = new Set([1, 4, 7, 10].map((id) => member(id).id));
   const view = viewOf(ideal, live);
   assert.equal(view.members.length, 4);

@@ -1,7 +1,7 @@
 /**
  * Zave's invariant (2017, §IV and VI) and the properties that follow from it, as checkers of a set of live members.
  *
- * They share only `between` with the production code and define everything else anew. They hold for rings of at least
+ * They share only `between` with the production code and define everything else themselves. They hold for rings of at least
  * s + 1 members; a teaching ring below that has no SufficientPrincipals. Padding is no member: it counts where a pair
  * might skip somebody, not where members are asked to be distinct and in order.
  */

@@ -1,7 +1,7 @@
 /**
  * Chord as first published (SIGCOMM 2001, with the failure handling of the PODC 2002 and ToN 2003 papers), as Zave
  * modelled it in 2012: a faithful model of what NOT to do, for the counterexamples. What makes it wrong: join fills one
- * entry only, a pointer is adopted without asking its member, and the list is mended by separate small events.
+ * entry only, a pointer is adopted without asking its member, and the list is repaired by separate small events.
  */
 import { between, type RingId } from '../src/ring/identifier.ts';
 import type { MemberState } from '../src/ring/member-state.ts';

@@ -1,4 +1,4 @@
-/** The three claims of published Chord that break and mend again, as Zave's 2012 paper states them. */
+/** The three claims of published Chord that break and recover again, as Zave's 2012 paper states them. */
 import { between } from '../src/ring/identifier.ts';
 import { extendedSuccessorList } from '../src/ring/member-state.ts';
 import { isMember } from '../src/ring/pointer.ts';

@@ -6,7 +6,7 @@ import type { RingId } from '../src/ring/identifier.ts';
 import { extendedSuccessorList } from '../src/ring/member-state.ts';
 import type { RingView } from './ring-view.ts';
 
-/** O(N·s·log N): every pair marks the arc of places that it skips; whoever is never marked is a principal. */
+/** O(N·s·log N): every pair marks the arc of places that it skips; a member that is never marked is a principal. */
 export function principalsOf(view: RingView): ReadonlySet<RingId> {
   const { ids } = view;
   const skips = new Array<number>(ids.length + 1).fill(0);

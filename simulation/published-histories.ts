@@ -30,7 +30,7 @@ const stabilize = only('stabilize');
 const reconcile = only('reconcile');
 const update = only('update');
 
-/** A joiner becomes known to its successor and its predecessor, and to nobody else. */
+/** A joiner becomes known to its successor and its predecessor, and to no one else. */
 const incorporated = (before: number, joiner: number, after: number): ChordEvent[] => [
   join(joiner, after),
   notify(after, joiner),
@@ -47,7 +47,7 @@ export interface PublishedHistory {
   readonly knows: 1 | 2;
   readonly events: readonly ChordEvent[];
   readonly breaks: RingProperty | RepairableClaim;
-  /** Does published Chord ever mend it? */
+  /** Does published Chord ever repair it? */
   readonly forGood: boolean;
 }
 

@@ -1,7 +1,7 @@
 import type { RingId } from '../src/ring/identifier.ts';
 import type { MemberPointer } from '../src/ring/pointer.ts';
 
-/** Place of whoever follows the key (or stands on it) in a sorted list that closes to a ring. */
+/** Place of the member that follows the key (or stands on it) in a sorted list that closes to a ring. */
 export function placeNotBefore(sorted: readonly MemberPointer[], key: RingId): number {
   let low = 0;
   let high = sorted.length;

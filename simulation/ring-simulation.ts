@@ -30,8 +30,8 @@ export interface SimulationOptions {
   /** As in RingHostOptions. */
   readonly guesses?: number;
   /**
-   * A FIND that reaches the live member that follows the key is answered by it as the owner, whoever it takes for its
-   * predecessor: where nothing is repaired (the papers' massive failures) nobody could confirm what a dead one owned.
+   * A FIND that reaches the live member that follows the key is answered by it as the owner, no matter whom it takes for its
+   * predecessor: where nothing is repaired (the papers' massive failures) no one could confirm what a dead one owned.
    */
   readonly ownersKnow?: boolean;
   /** Keeps a hash of everything that happens. */
@@ -63,7 +63,7 @@ export class RingSimulation {
   readonly trace: Trace | null;
   readonly #options: SimulationOptions;
   readonly #members = new Map<HostId, readonly MemberPointer[]>();
-  /** All live members by id; null when it must be made anew. */
+  /** All live members by id; null when it must be made again. */
   #sorted: readonly MemberPointer[] | null = null;
 
   constructor(options: SimulationOptions) {
@@ -162,7 +162,7 @@ export class RingSimulation {
     return this.live().flatMap((h) => [...h.ring.states()]);
   }
 
-  /** The oracle: whoever follows the key in the sorted list of live members owns it. */
+  /** The oracle: the member that follows the key in the sorted list of live members owns it. */
   ownerOf(key: RingId): MemberPointer {
     const sorted = this.#liveMembers();
     return sorted[placeNotBefore(sorted, key)]!;

@@ -123,7 +123,7 @@ class Swarm {
       }
       case 'partition': {
         if (this.#chance(0.5)) {
-          this.#mend();
+          this.#reconnect();
           return;
         }
         const ways = 2 + Math.floor(random.next() * 2);
@@ -144,7 +144,7 @@ class Swarm {
       }
       case 'broken-link': {
         if (this.#chance(0.5)) {
-          this.#mend();
+          this.#reconnect();
           return;
         }
         const [a, b] = [this.#pick(this.#sim.hosts), this.#pick(this.#sim.hosts)];
@@ -162,13 +162,13 @@ class Swarm {
     }
   }
 
-  #mend(): void {
-    this.#log('mend the network');
+  #reconnect(): void {
+    this.#log('heal the network');
     this.#sim.network.heal();
   }
 
   #heal(): void {
-    this.#mend();
+    this.#reconnect();
     const { network } = this.#sim;
     network.faults = { ...network.faults, loss: 0 };
     for (const host of this.#sim.live()) host.process.thaw();
@@ -193,12 +193,12 @@ class Swarm {
     this.#join(host);
   }
 
-  /** A joiner knows nobody else: without this host it could never find the ring. */
+  /** A joiner knows no one else: without this host it could never find the ring. */
   #isNeeded(host: SimulatedHost): boolean {
     return [...this.#joiningThrough.values()].some((seeds) => seeds.includes(host));
   }
 
-  /** Through whoever runs; tried again with others when it fails, as a peer does. */
+  /** Through a host that runs; tried again with others when it fails, as a peer does. */
   #join(host: SimulatedHost): void {
     const { ring } = host;
     const through = this.#sim.live().filter((h) => h !== host);
@@ -234,7 +234,7 @@ class Swarm {
       this.#pick(this.#sim.live())?.ring.lookup(key, (found) => {
         open--;
         const owner = this.#sim.ownerOf(key).id;
-        if (found?.owner.id !== owner) wrong.push(`${key} belongs to ${owner}, found ${found?.owner.id ?? 'nobody'}`);
+        if (found?.owner.id !== owner) wrong.push(`${key} belongs to ${owner}, found ${found?.owner.id ?? 'no one'}`);
       });
     }
     this.#sim.time.runUntil(this.#sim.time.now + 5000);

@@ -85,7 +85,7 @@ export class VirtualNetwork {
     this.#brokenLinks.add(linkName(a, b));
   }
 
-  /** Ends partitions and mends links. */
+  /** Ends partitions and restores links. */
   heal(): void {
     this.#group.clear();
     this.#brokenLinks.clear();

@@ -1,5 +1,5 @@
 /**
- * One end of a HyperDHT stream (Noise over UDX) on loopback: the server sends so many bytes to whoever connects, the
+ * One end of a HyperDHT stream (Noise over UDX) on loopback: the server sends so many bytes to anyone who connects, the
  * client counts them; nothing is read from or written to a disk.
  *
  *   {"serve": BYTES}                       → {"key": HEX, "bootstrap": N}

@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { createInterface } from 'node:readline';
 
-// WebRTC comes with a native part that is downloaded while it is installed, which the bench does not do; over TCP nobody needs it.
+// WebRTC comes with a native part that is downloaded while it is installed, which the bench does not do; over TCP no one needs it.
 const noWebRtc = `data:text/javascript,${encodeURIComponent(
   'export const RTCPeerConnection = undefined, RTCIceCandidate = undefined, RTCSessionDescription = undefined; export default {};',
 )}`;

@@ -34,7 +34,7 @@ export interface DataPlan {
   readonly network: Faults;
   /** Quota of host number i in bytes; those beyond the list have none. */
   readonly quotas: readonly number[];
-  /** In an open network nobody is known for long enough: what has no place any more stays as cache. */
+  /** In an open network no one is known for long enough: what has no place any more stays as cache. */
   readonly admission: 'classroom' | 'open';
   readonly keepOwn: boolean;
   /** A day passes at the end, and what nothing claims must be gone. */

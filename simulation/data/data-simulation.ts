@@ -359,7 +359,7 @@ export class DataSimulation {
   }
 
   /**
-   * Passes time until every member knows of the removal, and then for a while in which nobody may answer the removed one.
+   * Passes time until every member knows of the removal, and then for a while in which no one may answer the removed one.
    * Throws what was answered, or who never heard.
    */
   async untilAllKnow(removed: DataHost): Promise<void> {

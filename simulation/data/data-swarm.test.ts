@@ -14,7 +14,7 @@ for (const seed of smokeSeeds) {
 }
 
 for (const seed of [0, 1, 2]) {
-  test(`H6 members removed under loss and partition (seed ${seed}) are answered by nobody, and nothing is lost`, async () => {
+  test(`H6 members removed under loss and partition (seed ${seed}) are answered by no one, and nothing is lost`, async () => {
     const lines: string[] = [];
     const faults = ['remove', 'remove-apart'] as const;
     const { failure } = await runDataSwarm(seed, { faults, log: (line) => lines.push(line) });
@@ -38,5 +38,5 @@ test('peers that do not repair are caught', async () => {
     const { failure } = await runDataSwarm(seed, { repairs: false });
     if (failure !== null) return assert.match(failure, /not whole/);
   }
-  assert.fail('nobody noticed');
+  assert.fail('no one noticed');
 });

@@ -5,7 +5,7 @@
  *
  * Held throughout: never wrong bytes; what was acknowledged with c copies can be read while fewer than c hosts are out.
  * After each trouble the ring is ideal and everything acknowledged has all its copies again. In the end everything lies
- * at exactly its places and nowhere else, and when a day has passed nothing takes space that nobody claims.
+ * at exactly its places and nowhere else, and when a day has passed nothing takes space that no one claims.
  */
 import { blockKey } from '../../src/content/cid.ts';
 import type { Milliseconds } from '../../src/ring/ports.ts';
@@ -174,7 +174,7 @@ class DataSwarm {
       this.#sim.restart(host);
       await this.#untilWhole('a restart');
     }
-    await this.#until('free of what nobody claims', freedWithin, lookRarely, () => this.#unclaimed());
+    await this.#until('free of what no one claims', freedWithin, lookRarely, () => this.#unclaimed());
     for (const published of this.#oracle.names) await this.#reading.inQuiet(published);
   }
 

@@ -11,7 +11,7 @@ const found: Record<number, string> = {
   52: 'B12 a host that missed the end of a name finds out from those who freed its blocks',
   313: 'B4 beside a place without room others give up what they hold too much of',
   2802: 'B4 a copy that was read wrongly twice in a row, and was the only one, is not thrown away',
-  3082: 'B4 a copy that is spoilt for good keeps no round from its end',
+  3082: 'B4 a copy that is damaged for good keeps no round from its end',
   4362: 'B4 the fifth place of a block tells an owner that has none of five copies',
   4993: 'B4 what stands in for a full place is offered to the other places until they have it',
   668: 'A7 beside a place without room a name can be said to be absent',

@@ -6,7 +6,7 @@ import type { DataHost, DataSimulation } from './data-simulation.ts';
 import type { FaultInjector } from './faults.ts';
 import { Violation } from './violation.ts';
 
-/** Deaths are found out and the ring mended meanwhile. */
+/** Deaths are found out and the ring repaired meanwhile. */
 const readPatience: Milliseconds = 20_000;
 const pauseMilliseconds: Milliseconds = 200;
 
@@ -27,7 +27,7 @@ export class Reading {
   /** While there is trouble: by somebody patient, who must be given it while fewer are out than copies were promised. */
   async amidTrouble(published: PublishedName): Promise<void> {
     const until = this.#simulation.now + readPatience;
-    for (let last = 'nobody could be asked'; ; ) {
+    for (let last = 'no one could be asked'; ; ) {
       const reader = this.#pick(this.#simulation.members.filter(({ ring }) => !ring.process.isFrozen));
       const before = this.#now(published);
       if (reader !== undefined) {
@@ -68,7 +68,7 @@ export class Reading {
     const out = new Set(promised.lost);
     for (const host of this.#simulation.hosts) {
       const isThere = host.isMember && !host.ring.process.isFrozen && this.#faults.reaches(host, reader);
-      // What it hands out is wrong now and then, and nobody can say how often in a row.
+      // What it hands out is wrong now and then, and no one can say how often in a row.
       const isTrue = host.disk.trouble.wrongReads === 0;
       if (!(isThere && isTrue) && !host.hasLeft) out.add(host);
     }

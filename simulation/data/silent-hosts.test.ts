@@ -8,7 +8,7 @@ const hostCount = 12;
 const fileCount = 24;
 const readers = 4;
 const betweenReads: Milliseconds = 20;
-/** Long enough for the deaths to be found and the ring to be mended. */
+/** Long enough for the deaths to be found and the ring to be repaired. */
 const watched: Milliseconds = 8000;
 /** Promised are 2 s, on real machines that are busy besides. */
 const worstRead: Milliseconds = 1200;

@@ -51,7 +51,7 @@ export function churnTable(
     title: `Lookups amid joins and crashes (N ≈ ${peers}, s = ${successors}; joins a second, and as many crashes)`,
     source: sources.table3,
     settings: [
-      'v = 1, exact fingers, one ask at a time; whoever is asked and has crashed counts as a time-out.',
+      'v = 1, exact fingers, one ask at a time; a host that is asked and has crashed counts as a time-out.',
       `The paper's pace: stabilise every 15 to 45 s, nothing looked for, owners by the oracle; ${theirs.warmUp} min of churn before, ${theirs.measured} min of lookups.`,
       `Our own pace: default timers, failure detector, owners that confirm; ${own.warmUp} min of churn before, ${own.measured} min of lookups.`,
       `${lookups} lookups a row; a failure is no answer, or one by a host that owned the key neither before nor after.`,

@@ -15,7 +15,7 @@ const withoutDetector: Partial<RingTimers> = {
   lookupBudget: 600_000,
 };
 
-/** Nothing is repaired, and nobody is believed dead. */
+/** Nothing is repaired, and no one is believed dead. */
 export const withoutRepair: Partial<RingTimers> = {
   ...withoutDetector,
   missedPings: Number.MAX_SAFE_INTEGER,

@@ -45,7 +45,7 @@ export function wrongLookups(ring: RingSimulation): readonly string[] {
       open++;
       asker.lookup(me.id, (found) => {
         open--;
-        if (found?.owner.id !== me.id) wrong.push(`${contact.host} found ${found?.owner.id ?? 'nobody'} for ${me.id}`);
+        if (found?.owner.id !== me.id) wrong.push(`${contact.host} found ${found?.owner.id ?? 'no one'} for ${me.id}`);
       });
     }
   }

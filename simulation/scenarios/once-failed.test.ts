@@ -40,7 +40,7 @@ test('A3 A26 seed 1690: a joiner that wrongly took the owner of its place for de
   settle(ring, 20_000);
 });
 
-test('A4 seeds 1062 1935 2742: a host that says it leaves while its death is being checked holds nobody up', () => {
+test('A4 seeds 1062 1935 2742: a host that says it leaves while its death is being checked holds no one up', () => {
   for (const kind of [uncached, teachingRing]) {
     const ring = settledRing(5, { seed: 3, ...kind });
     const leaver = ring.hosts[2]!;

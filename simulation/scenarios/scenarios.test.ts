@@ -93,7 +93,7 @@ test('A5 a host frozen for ten seconds is dropped, and has its place again when 
   }
 });
 
-test('A22 with a tenth of all messages lost, some doubled and overtaken, nobody is declared dead for long', () => {
+test('A22 with a tenth of all messages lost, some doubled and overtaken, no one is declared dead for long', () => {
   for (const kind of kinds) {
     const faults = { ...localNetwork, maximumDelay: 100, loss: 0.1, duplication: 0.1 };
     const ring = settledRing(5, { seed: 8, ...kind });

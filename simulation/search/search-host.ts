@@ -43,7 +43,7 @@ export class SearchHost {
     this.broadcast = new Broadcast({
       self: () => self,
       networkId: '',
-      // Nobody forges here.
+      // No one forges here.
       sign: () => new Uint8Array(64),
       verify: () => true,
       bits,

@@ -227,7 +227,7 @@ export class SearchSimulation {
   }
 }
 
-/** A peer id that nobody holds the key of: nothing is signed here. */
+/** A peer id that no one holds the key of: nothing is signed here. */
 function contactOf(number: number): Contact {
   const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}:4848`;
   return { host: hostIdOfPublicKey(hash('sha256', `searching host ${number}`, 'buffer')), addresses: [address] };

@@ -73,7 +73,7 @@ function rangeOf(request: FastifyRequest, reply: FastifyReply, entry: FileEntry)
   }
 }
 
-/** Waits for the first bytes, so that content nobody holds is answered with a problem and not with a broken body. */
+/** Waits for the first bytes, so that content no one holds is answered with a problem and not with a broken body. */
 async function stream(files: Files, cid: string, range: ReadRange, reply: FastifyReply): Promise<Readable> {
   const given = new AbortController();
   reply.raw.once('close', () => given.abort());

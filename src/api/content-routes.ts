@@ -1,4 +1,4 @@
-/** Content by its address, whoever published it and under whatever name. */
+/** Content by its address, no matter who published it and under whatever name. */
 import type { FastifyInstance } from 'fastify';
 import { parseCid } from '../content/cid.ts';
 import { sendContent } from './content-response.ts';

@@ -1,4 +1,4 @@
-/** The last events with their numbers, and whoever listens: a reader that lost its connection misses none of them. */
+/** The last events with their numbers, and its listeners: a reader that lost its connection misses none of them. */
 import { randomBytes } from 'node:crypto';
 import type { PeerEvent } from '../node/peer.ts';
 
@@ -8,7 +8,7 @@ export interface NumberedEvent {
   readonly event: PeerEvent;
 }
 
-/** A reader away for longer than so many events reads the state anew. */
+/** A reader away for longer than so many events reads the state again. */
 const maximumKeptEvents = 512;
 
 export interface EventPage {

@@ -21,7 +21,7 @@ interface EventsRoute {
 
 export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void {
   const schema = {
-    summary: 'Events as they happen; an event `reset` says that some were missed for good: read the state anew',
+    summary: 'Events as they happen; an event `reset` says that some were missed for good: read the state again',
     reads: { 'Last-Event-ID': 'Goes on after this event' },
     querystring: schemas.query({
       last: {

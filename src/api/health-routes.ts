@@ -1,4 +1,4 @@
-/** For whoever watches over the process: is it serving, is it a member. */
+/** For anyone who watches over the process: is it serving, is it a member. */
 import type { FastifyInstance } from 'fastify';
 import { ChordialError } from '../errors.ts';
 import type { ApiContext } from './context.ts';

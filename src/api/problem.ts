@@ -1,4 +1,4 @@
-/** Failures as application/problem+json (RFC 9457), whoever found them: Chordial, Fastify or Node. */
+/** Failures as application/problem+json (RFC 9457), no matter who found them: Chordial, Fastify or Node. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ChordialError, type ErrorCode, errorKinds } from '../errors.ts';
 
@@ -41,7 +41,7 @@ export function sendProblem(
     .send(Buffer.from(JSON.stringify(problem)));
 }
 
-/** For Fastify's setErrorHandler. `tell` hears of bugs, since the caller cannot mend them; `inText` puts the names of peers into messages. */
+/** For Fastify's setErrorHandler. `tell` hears of bugs, since the caller cannot fix them; `inText` puts the names of peers into messages. */
 export function errorHandler(tell: (error: Error) => void, inText: (text: string) => string) {
   return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const known = asChordialError(error, request);

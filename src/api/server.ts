@@ -114,9 +114,9 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
 /** The document of a peer of this version, for what is made from it. */
 export async function describeApi(): Promise<OpenApiDocument> {
   const listen = { host: '127.0.0.1', port: 0 };
-  const context = contextOf({ listen, peer: () => null, token: 'of-nobody' }, () => listen);
+  const context = contextOf({ listen, peer: () => null, token: 'of-no-one' }, () => listen);
   const app = build(context, null, () => {});
-  const headers = { host: '127.0.0.1', authorization: 'Bearer of-nobody' };
+  const headers = { host: '127.0.0.1', authorization: 'Bearer of-no-one' };
   const answer = await app.inject({ url: '/openapi.json', headers });
   await app.close();
   return answer.json<OpenApiDocument>();

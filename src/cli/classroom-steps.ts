@@ -102,7 +102,7 @@ export class ClassroomSteps {
     this.#stage.tell(`${newcomersNumber} is now kept at ${keeper}, and copies at ${others.join(' and ')}`, begun);
   }
 
-  /** Who keeps it, once those and nobody else are named by the ring and have it. */
+  /** Who keeps it, once those and no one else are named by the ring and have it. */
   async #untilKept(number: number): Promise<readonly number[]> {
     const wanted = keepersOf(number % places, this.#teaching.ids, copies);
     const deadline = performance.now() + handOverMilliseconds;

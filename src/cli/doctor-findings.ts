@@ -78,7 +78,7 @@ export async function disk(folder: string, quotaBytes: number | null): Promise<F
   }
   const milliseconds = await syncMilliseconds(there).catch(() => null);
   if (milliseconds === null)
-    return { check, state: 'bad', text: `nothing can be written to ${there}. Mend that first.` };
+    return { check, state: 'bad', text: `nothing can be written to ${there}. Fix that first.` };
   const pace = `a write is durable after ${milliseconds.toFixed(1)} ms`;
   if (milliseconds < slowSyncMilliseconds) return { check, state: 'good', text: `${shownSize(free)} free, ${pace}` };
   return { check, state: 'note', text: `${pace}: puts to this disk will be slow. A local SSD does it in a few ms.` };

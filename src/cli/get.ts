@@ -26,7 +26,7 @@ import { plain } from './table.ts';
 import { folderOf, getFile, isFree, type WantedFile, writeFile } from './target.ts';
 
 /**
- * Nobody knows yet how large it is; what comes with the answer has at most twice as much. So 96 are under way at a time: with many more an
+ * No one knows yet how large it is; what comes with the answer has at most twice as much. So 96 are under way at a time: with many more an
  * answer takes so long that the peer asks others as well.
  */
 const reckonedBytes = 170 * 1024;

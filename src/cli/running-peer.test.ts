@@ -133,7 +133,7 @@ test('M9 an address that no note names gets only a token given for it, and a war
     }
   }));
 
-test('M5 an API with a certificate of its own is reached by who read it in the note, and by nobody who did not', async () => {
+test('M5 an API with a certificate of its own is reached by who read it in the note, and by no one who did not', async () => {
   const { key, cert } = tlsCredentials(createIdentity());
   const certificate = String(cert);
   await using served = await ServedPeer.open({ tls: { certificate, key: String(key) } });

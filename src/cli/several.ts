@@ -31,7 +31,7 @@ export async function forSeveral<Item, Result>(
   { json = false, heldBytes, signal, tell }: SeveralOptions<Item, Result>,
 ): Promise<void> {
   const ends = items.map(() => Promise.withResolvers<Result>());
-  // Looked at in turn below; until then a failure is nobody's unhandled rejection.
+  // Looked at in turn below; until then a failure is no one's unhandled rejection.
   for (const { promise } of ends) promise.catch(() => undefined);
   let next = 0;
   let held = 0;

@@ -1,5 +1,5 @@
 /**
- * What a file has beside its bytes and is kept for whoever gets it by its name: when it was changed last, and whether it
+ * What a file has beside its bytes and is kept for anyone who gets it by its name: when it was changed last, and whether it
  * can be run. It is no part of the content: the CID of a file is that of its bytes, everywhere.
  */
 
@@ -21,7 +21,7 @@ export function checkedAttributes(modified: unknown, executable: unknown): FileA
   return { modified: isTime ? modified : null, executable: executable === true };
 }
 
-/** Whoever may read it may run it. Never more: no setuid, setgid or sticky bit. @param mode as the file was made. */
+/** Anyone who may read it may run it. Never more: no setuid, setgid or sticky bit. @param mode as the file was made. */
 export function modeOf(mode: number, executable: boolean): number {
   const plain = mode & 0o666;
   return executable ? plain | ((plain & 0o444) >> 2) : plain;

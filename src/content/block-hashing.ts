@@ -9,7 +9,7 @@ export interface BlockHashing {
    * @param before hashed before the bytes.
    */
   sha256(bytes: Uint8Array, before?: Uint8Array): Uint8Array | Promise<Uint8Array>;
-  /** @param expectedBytes of the whole content; null when nobody knows. */
+  /** @param expectedBytes of the whole content; null when no one knows. */
   whole(expectedBytes: number | null): WholeHashing;
 }
 

@@ -90,7 +90,7 @@ async function leafOf(bytes: Uint8Array, digest: Uint8Array | Promise<Uint8Array
   return { cid: cidOfDigest(rawCodec, await digest), bytes };
 }
 
-/** The same for content that is in memory and at most one leaf: its bytes become the block, which nobody may change any more. */
+/** The same for content that is in memory and at most one leaf: its bytes become the block, which no one may change any more. */
 export async function buildLeaf(bytes: Uint8Array, emit: Emit): Promise<BuiltFile> {
   if (bytes.length > leafBytes) throw new RangeError(`${bytes.length} bytes are more than one leaf.`);
   const cid = cidOfBlock(rawCodec, bytes);

@@ -1,5 +1,5 @@
 /**
- * Cuts a stream into leaves of a fixed size. Each leaf is a buffer that belongs to whoever takes it: the source may
+ * Cuts a stream into leaves of a fixed size. Each leaf is a buffer that belongs to the one that takes it: the source may
  * reuse its own.
  */
 import { LeafPool, leafBytes } from './leaf-pool.ts';
@@ -8,7 +8,7 @@ import { LeafPool, leafBytes } from './leaf-pool.ts';
 export async function* cutIntoLeaves(
   source: AsyncIterable<Uint8Array>,
   size: number = leafBytes,
-  /** Of the same size; whoever takes the leaves may give them back to it. */
+  /** Of the same size; the one that takes the leaves may give them back to it. */
   pool: LeafPool = new LeafPool(size),
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let leaf: Uint8Array | null = null;

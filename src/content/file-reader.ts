@@ -4,12 +4,12 @@ import { dagPbCodec, inlineBytes, maximumBlockBytes, rawCodec, verifyBlock } fro
 import { type FetchBlocks, fetchNodes } from './node-source.ts';
 import { badContent, type FileNode } from './unixfs.ts';
 
-/** 1024^8 leaves are beyond any file; nobody needs more. */
+/** 1024^8 leaves are beyond any file; no one needs more. */
 export const maximumDepth = 8;
 /** Nodes fetched ahead of the walk, so that their round trips overlap: 8 GiB of a file. */
 const maximumNodesAtOnce = 8;
 
-/** A leaf of a file, whole: whoever reads a range cuts the first and the last itself. */
+/** A leaf of a file, whole: anyone who reads a range cuts the first and the last itself. */
 export interface LeafReference {
   readonly cid: CID;
   /** Where its bytes begin in the file. */
@@ -20,7 +20,7 @@ export interface LeafReference {
 }
 
 /**
- * Whether the bytes are the block of this leaf; when not, whoever sent them is at fault. Throws
+ * Whether the bytes are the block of this leaf; when not, the host that sent them is at fault. Throws
  * ChordialError('bad-content') when they are and their number is not what the tree announced: then the file is at fault.
  */
 export function verifyLeaf(leaf: LeafReference, bytes: Uint8Array): boolean {

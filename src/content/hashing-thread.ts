@@ -116,7 +116,7 @@ export class HashingThread implements BlockHashing {
       if (this.#asked.length === 0) worker.unref();
       asked?.answered(digest);
     });
-    // What went wrong shows in what was lost: either the bytes are hashed here, or whoever asked hears of it.
+    // What went wrong shows in what was lost: either the bytes are hashed here, or the one that asked hears of it.
     worker.on('error', () => this.#lose(worker));
     worker.once('exit', () => this.#lose(worker));
     this.#worker = worker;

@@ -1,5 +1,5 @@
 /**
- * Fetching nodes of a tree: verified against their CIDs and decoded, so that nobody above meets an unchecked byte.
+ * Fetching nodes of a tree: verified against their CIDs and decoded, so that no one above meets an unchecked byte.
  * Identity CIDs are answered from themselves.
  */
 import type { CID } from 'multiformats/cid';

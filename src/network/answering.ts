@@ -6,7 +6,7 @@ import { TransportError } from './transport.ts';
 
 export interface AnsweringContext {
   readonly counters: RefusalCounters;
-  /** A handler threw what it should not: a bug of ours, told to whoever runs the peer. */
+  /** A handler threw what it should not: a bug of ours, told to the user who runs the peer. */
   report(error: unknown, doing: string): void;
 }
 
@@ -22,7 +22,7 @@ export class Answering {
     return this.#running > 0;
   }
 
-  /** Throws `busy` when as many are worked on as may be. Whoever begins ends it, once. */
+  /** Throws `busy` when as many are worked on as may be. The one that begins ends it, once. */
   begin(): void {
     if (this.#running >= maximumRunningRequests) throw tooMany();
     this.#running += 1;

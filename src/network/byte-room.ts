@@ -1,6 +1,6 @@
 /**
  * Bytes that connections hold in memory, under one bound for all of them. Each may hold a little whatever the others do,
- * so that one that takes all the room keeps nobody else from small words.
+ * so that one that takes all the room keeps no one else from small words.
  */
 export interface RoomBounds {
   readonly mostBytes: number;

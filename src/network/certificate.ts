@@ -1,5 +1,5 @@
 /**
- * The self-signed X.509 certificate that carries a peer's key through TLS. Nobody checks its names, dates or signature:
+ * The self-signed X.509 certificate that carries a peer's key through TLS. No one checks its names, dates or signature:
  * TLS proves that the other end holds the private key, and the peer's id is computed from the public one. So it is the
  * smallest one that RFC 5280 and RFC 8410 allow, always the same but for key and signature. Why it is written out here
  * and not made with a library: docs/decisions/0009-dependencies.md.
@@ -14,7 +14,7 @@ export interface TlsCredentials {
   readonly key: string;
   /** PEM. */
   readonly cert: string;
-  /** Both, ready for a client's handshake: made anew for each it was a seventh of the whole. */
+  /** Both, ready for a client's handshake: made again for each it was a seventh of the whole. */
   readonly secureContext: SecureContext;
 }
 

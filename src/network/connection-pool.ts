@@ -229,7 +229,7 @@ export class ConnectionPool {
   }
 }
 
-/** Whoever holds a connection across an exchange marks it so. */
+/** Anyone who holds a connection across an exchange marks it so. */
 export async function using<Result>(pooled: PooledConnection, exchange: () => Promise<Result>): Promise<Result> {
   pooled.inUse += 1;
   try {

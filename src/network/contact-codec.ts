@@ -26,7 +26,7 @@ export function encodeContact(contact: Contact, elsewhere: boolean): Wire {
   return [publicKeyOfHostId(contact.host), addresses.slice(0, maximumAddresses)];
 }
 
-/** Refuses (TransportError) anything else; a contact may have no address when nobody there can be dialled from here. */
+/** Refuses (TransportError) anything else; a contact may have no address when no one there can be dialled from here. */
 export function decodeContact(value: Wire): Contact {
   const [key, list] = readTuple(value, 'a contact', 2);
   const host = hostIdOfPublicKey(readBytes(key, 'a public key', publicKeyBytes));

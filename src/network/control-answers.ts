@@ -65,7 +65,7 @@ export class ControlAnswers implements FrameSink {
     let wire: Wire;
     try {
       if (!kindPattern.test(kind)) throw nothingOfThatName();
-      // Whoever leaves so much unread is not worth the work of another answer.
+      // A host that leaves so much unread is not worth the work of another answer.
       if (!unread.fits(leastAnswerBytes + refusalsBytes)) throw tooMany();
       wire = decodeBody(body);
       answering.begin();

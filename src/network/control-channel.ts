@@ -67,7 +67,7 @@ export class ControlChannel implements FrameSink {
       wait.ended = () => {
         this.#awaited.delete(id);
         this.#unsent.delete(question);
-        failed(new TransportError('aborted', 'Nobody waits for the answer any longer.'));
+        failed(new TransportError('aborted', 'No one waits for the answer any longer.'));
         this.#endIfRetired();
       };
       this.#opened ??= this.#open();
@@ -105,7 +105,7 @@ export class ControlChannel implements FrameSink {
     }
   }
 
-  /** Whoever we ask can hold one answer of at most 1 MiB. */
+  /** A host that we ask can hold one answer of at most 1 MiB. */
   makeRoom(): boolean {
     return true;
   }

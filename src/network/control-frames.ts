@@ -84,7 +84,7 @@ export class ControlFrameReader {
   /** A frame that is not whole yet, without its length; null while there is none. */
   #frame: Buffer | null = null;
   #filled = 0;
-  /** Bytes still to come of a frame that nobody wants. */
+  /** Bytes still to come of a frame that no one wants. */
   #unwanted = 0;
   #framesRead = 0;
 

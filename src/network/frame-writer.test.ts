@@ -21,7 +21,7 @@ const long = (name: string) => Buffer.alloc(300 * 1024, name);
 
 function writerTo(stream: ConstructorParameters<typeof FrameWriter>[0], inOrder = false) {
   const left: number[] = [];
-  const stalled = () => assert.fail('nobody waited for long');
+  const stalled = () => assert.fail('no one waited for long');
   return { left, writer: new FrameWriter(stream, { inOrder, left: (bytes) => left.push(bytes), stalled }) };
 }
 

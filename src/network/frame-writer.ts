@@ -13,7 +13,7 @@ export interface FrameWriterOptions {
   readonly inOrder: boolean;
   /** Told of bytes that wait no longer. */
   left(bytes: number): void;
-  /** Nothing was taken for so long that nobody reads any more. */
+  /** Nothing was taken for so long that no one reads any more. */
   stalled(): void;
 }
 

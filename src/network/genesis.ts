@@ -1,4 +1,4 @@
-/** What a network agreed on when it was founded. Its hash is the network's id, so nobody can change any of it later. */
+/** What a network agreed on when it was founded. Its hash is the network's id, so no one can change any of it later. */
 import { hash, randomBytes } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
 import { maximumSuccessors } from '../ring/messages.ts';

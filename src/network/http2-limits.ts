@@ -14,7 +14,7 @@ export const maximumSessionMemoryMebibytes = 64;
 const frameBytes = 64 * kibibyte;
 
 export const maximumConcurrentStreams = 1024;
-/** Questions of one connection that are worked on at once; whoever asks keeps further ones back until some are answered. */
+/** Questions of one connection that are worked on at once; the one that asks keeps further ones back until some are answered. */
 export const maximumRunningRequests = 1024;
 /** Once so much waits on a control stream for the other side to read, further questions wait here and may be given up. */
 export const maximumUnsentBytes = mebibyte;
@@ -56,7 +56,7 @@ export const handshakeRate = { burst: 32, perSecond: 4 } as const;
 export const knownHandshakeRate = { burst: 256, perSecond: 100 } as const;
 /** TLS and HELLO each must be done within this. */
 export const handshakeMilliseconds = 5000;
-/** How long a ticket is good for: whoever returns within a day, as long as this process lives, is known again. */
+/** How long a ticket is good for: a host that returns within a day, as long as this process lives, is known again. */
 export const ticketSeconds = 86_400;
 /** One address of a host: within a data centre or a home it answers within milliseconds or not at all. */
 export const connectMilliseconds = 1000;
@@ -65,7 +65,7 @@ export const connectMilliseconds = 1000;
 export const maximumOutgoingHosts = 256;
 export const idleMilliseconds = { control: 300_000, bulk: 60_000 } as const;
 export const sweepMilliseconds = 10_000;
-/** A connection that answers nothing for this long while something is asked is given up and dialled anew at the next use. */
+/** A connection that answers nothing for this long while something is asked is given up and dialled again at the next use. */
 export const silentConnectionMilliseconds = 5000;
 /** A stream that a caller opened may not stay silent for longer. */
 export const incomingSilenceMilliseconds = 60_000;

@@ -1,4 +1,4 @@
-/** The side that is asked: takes connections, lets nobody speak before HELLO, and hands what is asked to the handlers. */
+/** The side that is asked: takes connections, lets no one speak before HELLO, and hands what is asked to the handlers. */
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -55,7 +55,7 @@ export class PeerServer {
       ...credentials,
       ...streamResets,
       requestCert: true,
-      // Nobody signs peers' certificates; who it is follows from the key and is checked by whoever needs to know.
+      // No one signs peers' certificates; who it is follows from the key and is checked by anyone who needs to know.
       rejectUnauthorized: false,
       ca: [],
       minVersion: 'TLSv1.3',

@@ -211,7 +211,7 @@ export class Http2Transport implements Transport {
   async #exchange<Answer>(to: Contact, wait: Wait, ask: (pooled: PooledControl) => Promise<Answer>): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const pooled = this.#pool.standing(to) ?? (await this.#pool.control(to));
-      if (wait.isOver) throw new TransportError('aborted', 'Nobody waits any longer.');
+      if (wait.isOver) throw new TransportError('aborted', 'No one waits any longer.');
       if (pooled.inUse >= maximumPendingRequests) {
         throw new TransportError(
           'refused',

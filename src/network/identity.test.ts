@@ -34,7 +34,7 @@ test('a signature holds for its signer and bytes only', () => {
   assert.equal(verifySignature(other.host, bytes, signature), false);
   assert.equal(verifySignature(one.host, Buffer.from('sad'), signature), false);
   assert.equal(verifySignature(one.host, bytes, signature.subarray(1)), false);
-  assert.equal(verifySignature('nobody', bytes, signature), false);
+  assert.equal(verifySignature('no one', bytes, signature), false);
 });
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ format: 'pem', type: 'pkcs8' });

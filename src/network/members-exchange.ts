@@ -1,5 +1,5 @@
 /**
- * How members and removals spread: each peer tells others what it knows by two hashes (`members.hear`), and whoever knows
+ * How members and removals spread: each peer tells others what it knows by two hashes (`members.hear`), and the one that knows
  * something else asks for it (`members.pull`). News is passed on at once to some peers, which pass it on in turn; every few
  * seconds two peers compare besides, so that what was lost on the way arrives as well. HELLO tells the epoch of the log, and
  * a higher one is asked for before anything else.

@@ -41,7 +41,7 @@ test('a member with the right invites in turn, at a depth of two and no more', (
   assert.deepEqual(ticket.rights, ['store'], 'no invite makes an admin');
 });
 
-test('a newcomer greeted by a newcomer is believed by whoever never met either', () => {
+test('a newcomer greeted by a newcomer is believed by a member that never met either', () => {
   const network = new CertifiedNetwork();
   const anna = network.member('anna', inviting);
   const { host, shown } = joining(network);
@@ -117,7 +117,7 @@ test('papers that do not hold are refused with the cause', () => {
   const fresh = () => network.knownTo(network.founder);
   const { identity, host, shown } = joining(network);
   refuses(createIdentity().host, shown, 'bad-certificate', /for the key of/);
-  // Another network's, and an issuer that is nobody.
+  // Another network's, and an issuer that is no one.
   const other = new CertifiedNetwork();
   refuses(host, [admissionFrom(other.papers(), identity, 'x').bytes], 'bad-certificate', /another network/);
   const text = { ...own.certificate, member: host, name: 'x', rights: ['store'] as const };

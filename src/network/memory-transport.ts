@@ -27,7 +27,7 @@ export class MemoryNetwork {
   readonly #sideOf = new Map<HostId, number>();
   /** One way, between any two hosts. */
   delay: (from: HostId, to: HostId) => Milliseconds = () => 0;
-  /** Whether the message that goes now is lost: whoever waits for it hears nothing. */
+  /** Whether the message that goes now is lost: the one that waits for it hears nothing. */
   loses: (from: HostId, to: HostId) => boolean = () => false;
   /** Whether the request that goes now arrives twice, as when its sender asks again. */
   doubles: (from: HostId, to: HostId) => boolean = () => false;
@@ -184,7 +184,7 @@ export class MemoryTransport implements Transport {
     return this.#handlers;
   }
 
-  /** The answer to the second arrival is nobody's: the first one was waited for. */
+  /** The answer to the second arrival is no one's: the first one was waited for. */
   async #again(other: MemoryTransport, kind: string, bytes: Uint8Array): Promise<void> {
     await this.#travel(this.self, other.self);
     await other.#answer(this.contact, kind, bytes).catch((error: TransportError) => error);

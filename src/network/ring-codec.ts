@@ -1,5 +1,5 @@
 /**
- * All messages of the ring as DAG-CBOR: `[contacts, body]`, the body a list by position. Decoding trusts nobody: lists
+ * All messages of the ring as DAG-CBOR: `[contacts, body]`, the body a list by position. Decoding trusts no one: lists
  * are bounded, identifiers and contacts valid, answers as long as what was asked, and a host speaks for itself only.
  * What a message means for the state (order, duplicates) is the ring's to judge.
  */

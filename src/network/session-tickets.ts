@@ -1,7 +1,7 @@
 /**
  * TLS tickets of hosts that we met, in memory only, for shorter handshakes later. On a resumed session the client is shown
  * no certificate: it has the identity under which its ticket was issued. So a ticket is kept under the host that a
- * whole handshake proved, and shown only where that very host is expected. Whoever else answers cannot open it, and has
+ * whole handshake proved, and shown only where that very host is expected. Anyone else who answers cannot open it, and has
  * to show its certificate.
  */
 import type { TLSSocket } from 'node:tls';

@@ -42,7 +42,7 @@ test('A5 a host is silent from 150 ms without an answer until it answers', async
 test('A5 a host that cannot be reached is silent for 2 s, one that refuses is not', async () => {
   const { silences, asked, question, pass } = setUp();
   const failed = question();
-  asked[0]!.reject(new TransportError('unreachable', 'nobody there'));
+  asked[0]!.reject(new TransportError('unreachable', 'no one there'));
   await assert.rejects(failed);
   assert.equal(silences.isSilent('a' as never), true);
   pass(2000);

@@ -1,6 +1,6 @@
 /**
  * Which hosts leave questions unanswered just now. A host is silent from the first moments of it on, long before the
- * failure detector may believe in its death, and only for as long as it is; whoever reads then asks another one first.
+ * failure detector may believe in its death, and only for as long as it is; anyone who reads then asks another one first.
  * It is a hint about order: nothing is dropped, called absent or declared dead by it.
  */
 import type { Contact, HostId } from '../ring/pointer.ts';

@@ -4,7 +4,7 @@
  * (test/contracts/transport.ts) holds for all.
  *
  * Bodies are values of the DAG-CBOR data model (null, boolean, integer, float, string, Uint8Array, array, plain object,
- * CID). Whoever receives one treats it as hostile and decodes it with checks before use.
+ * CID). Anyone who receives one treats it as hostile and decodes it with checks before use.
  */
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';

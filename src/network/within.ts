@@ -29,7 +29,7 @@ export class Closing {
 /** Whether somebody still waits for what was begun. */
 export interface Wait {
   readonly isOver: boolean;
-  /** Called once nobody does; whoever sets it again takes the place of the one before. */
+  /** Called once no one does; the one that sets it again takes the place of the one before. */
   ended: (() => void) | null;
 }
 

@@ -30,7 +30,7 @@ async function started(t: TestContext, data: string, join: readonly string[] = [
   return peer;
 }
 
-test('A22 B3 C2 from another machine nobody comes in without an invite, however near the address looks', async (t) => {
+test('A22 B3 C2 from another machine no one comes in without an invite, however near the address looks', async (t) => {
   const [data, joiner] = [await newFolder(t), await newFolder(t)];
   const founder = await started(t, data);
   const address = founder.status('none').listen;

@@ -46,12 +46,12 @@ function browsing(self: Contact, files: number, answer: (body: Wire) => Promise<
   });
 }
 
-const nobody = async (): Promise<Wire> => {
-  throw new TransportError('unreachable', 'nobody is there');
+const unreachable = async (): Promise<Wire> => {
+  throw new TransportError('unreachable', 'no one is there');
 };
 
 test('B5 a peer tells what it has put and then what it shares, each once, page by page', async () => {
-  const there = browsing(far, 450, nobody);
+  const there = browsing(far, 450, unreachable);
   const here = browsing(near, 0, async (body) => there.answer(body));
   const names: string[] = [];
   let [cursor, pages] = [null as string | null, 0];
@@ -71,14 +71,14 @@ test('B5 a peer tells what it has put and then what it shares, each once, page b
 });
 
 test('what a peer tells as its own must be its own, and well formed', async () => {
-  const other = browsing(near, 0, nobody);
+  const other = browsing(near, 0, unreachable);
   const lying = browsing(near, 0, async (body) => other.answer(body));
   await assert.rejects(lying.files(far, null), isError('bad-content', /of others/));
   for (const nonsense of [null, {}, { hits: 5, cursor: '' }, { hits: [], cursor: 'x'.repeat(2000) }])
     await assert.rejects(browsing(near, 0, async () => nonsense).files(far, null), isError('unreachable'));
   // One that cannot be read hides none of the others.
   assert.deepEqual((await browsing(near, 0, async () => ({ hits: [[]], cursor: '' })).files(far, null)).hits, []);
-  await assert.rejects(browsing(near, 0, nobody).files(far, null), isError('unreachable'));
+  await assert.rejects(browsing(near, 0, unreachable).files(far, null), isError('unreachable'));
   for (const body of [null, {}, { cursor: 5 }, { cursor: 'x'.repeat(2000) }])
     assert.throws(() => other.answer(body), TransportError);
 });

@@ -16,7 +16,7 @@ export interface ClockWatchPorts {
   readonly transport: Pick<Transport, 'request'>;
   /** Other hosts that are believed alive. */
   readonly hosts: () => readonly Contact[];
-  /** Told when the clock turns out to be off, by how much anew, and when it is right again. */
+  /** Told when the clock turns out to be off, each time by how much, and when it is right again. */
   readonly tell: (text: string) => void;
 }
 

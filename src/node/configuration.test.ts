@@ -152,7 +152,7 @@ test('rough: telegraf#1378 "~" in settings is the home of this user, and "~name"
     [data, save, share],
     [path.join(homedir(), 'peer'), homedir(), [path.join(homedir(), 'music'), path.resolve('~odd')]],
   );
-  assert.throws(() => parseConfiguration({ data: '~nobody/peer' }), /--data "~nobody\/peer": only "~"/);
+  assert.throws(() => parseConfiguration({ data: '~no one/peer' }), /--data "~no one\/peer": only "~"/);
   const settings = parseSettings('data = "~/peer"\nshare = ["~/music", "near"]', '/etc/chordial.toml');
   assert.equal(settings.get('data')?.value, path.join(homedir(), 'peer'));
   assert.deepEqual(settings.get('share')?.value, [path.join(homedir(), 'music'), '/etc/near']);

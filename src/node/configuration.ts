@@ -42,7 +42,7 @@ export interface PeerConfiguration {
   readonly advertise?: string;
   /** 0 makes a client that stores nothing. */
   readonly quotaBytes?: number;
-  /** How long a host may be away before its copies are made anew. */
+  /** How long a host may be away before its copies are made again. */
   readonly graceMilliseconds?: number;
   /** Blocks of its own puts stay here besides, while there is room; default true, false in teaching rings. */
   readonly keepOwn?: boolean;
@@ -72,7 +72,7 @@ export interface PeerConfiguration {
   readonly signal?: AbortSignal;
 }
 
-/** More would make the first join slow to fail and help nobody: one live member is enough. */
+/** More would make the first join slow to fail and help no one: one live member is enough. */
 const maximumJoinAddresses = 64;
 const maximumZoneCharacters = 64;
 const maximumGraceMilliseconds = 7 * 24 * 3_600_000;

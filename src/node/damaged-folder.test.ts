@@ -97,7 +97,7 @@ test('case 15 a peer starts whatever became of a file of its data folder, or say
 async function faultOf(data: string, name: string, harm: string): Promise<string | null> {
   try {
     const { told } = await start(data);
-    // What is gone is made anew, or its remedy is to be gone; a harmed one must not be taken for whole.
+    // What is gone is made again, or its remedy is to be gone; a harmed one must not be taken for whole.
     if (needed.test(name) && name !== 'lock' && harm !== 'missing' && harm !== 'empty') return 'not noticed';
     const isUpload = name.startsWith('uploads') && harm !== 'garbage';
     if (isUpload && !name.endsWith('.json') && !told.some(({ kind }) => kind === 'damaged')) return 'not told';

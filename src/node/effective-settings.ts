@@ -15,7 +15,7 @@ import { readSettingsFile, settingsFileName } from './settings-file.ts';
 
 export interface EffectiveSetting {
   readonly key: SettingKey;
-  /** Null where nobody said anything. */
+  /** Null where no one said anything. */
   readonly value: SettingValue | null;
   /** `--ping`, `CHORDIAL_PING`, `/etc/chordial.toml line 3`, `default`. */
   readonly source: string;

@@ -1,4 +1,4 @@
-/** How much each kind of event matters to whoever reads the log. */
+/** How much each kind of event matters to anyone who reads the log. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -12,7 +12,7 @@ const levels: Readonly<Record<string, LogLevel>> = {
   stranded: 'warn',
   merge: 'warn',
   clock: 'warn',
-  mended: 'warn',
+  repaired: 'warn',
   'share-failed': 'warn',
   damaged: 'warn',
   'gave-up': 'warn',

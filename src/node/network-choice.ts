@@ -27,7 +27,7 @@ export interface NetworkChoice {
   readonly through: readonly Contact[];
   /** Addresses (no port) as which they see this machine. */
   readonly observed: readonly string[];
-  /** `founded`: new, nobody else can be in it yet. `returned`: this peer was in it before. */
+  /** `founded`: new, no one else can be in it yet. `returned`: this peer was in it before. */
   readonly how: 'founded' | 'joined' | 'returned';
   /**
    * Makes the data folder one of this network. To be called once the peer is a member: a start that failed before, for
@@ -95,7 +95,7 @@ async function joinNetwork(starting: Starting): Promise<Joined> {
   const { folder, identity, configuration, known } = starting;
   const greetings = await greetAll(starting);
   const { genesis } = greetings[0]!;
-  // Whoever answers at an address of an open network's invite has proven nothing yet.
+  // Anyone who answers at an address of an open network's invite has proven nothing yet.
   if (configuration.invite !== undefined && networkId(genesis) !== configuration.invite.network) {
     const message = `The invite is for network ${configuration.invite.network.slice(0, 12)}…, but the peer at ${configuration.join[0]} belongs to ${networkId(genesis).slice(0, 12)}…. Ask for a new invite.`;
     throw new ChordialError('other-network', message);

@@ -85,7 +85,7 @@ export class RingStory {
     for (const pointer of [after.predecessor, ...after.successors]) this.#learn(pointer);
     if (!this.#teaching) this.#meet(after.predecessor.contact);
     if (before?.predecessor.id !== after.predecessor.id) this.#newPredecessor(after, member);
-    // A host has many members; its first one stands for it, or nobody could read along.
+    // A host has many members; its first one stands for it, or no one could read along.
     if (member.index !== 0) return;
     for (const [place, ordinal] of ['first', 'second'].entries()) {
       const now = after.successors[place];

@@ -30,7 +30,7 @@ export async function readSettingsFile(file: string): Promise<FileSettings | nul
       throw bad(`The configuration ${file} cannot be read: ${message}. Is it the right file?`, error);
     throw new ChordialError(
       'unreadable-file',
-      `The configuration ${file} cannot be read (${message}). Mend its permissions, or name another with --config FILE.`,
+      `The configuration ${file} cannot be read (${message}). Correct its permissions, or name another with --config FILE.`,
       { cause: error },
     );
   }
@@ -95,7 +95,7 @@ function isWhole(raw: unknown): raw is number | bigint {
   return typeof raw === 'bigint' || Number.isSafeInteger(raw);
 }
 
-/** Whoever wants another chunk size shall learn why there is none. */
+/** Anyone who wants another chunk size shall learn why there is none. */
 const chunkSize = /^(chunk|block|leaf|piece)(size|bytes)?$/;
 
 function unknownKey(name: string, place: string): ChordialError {

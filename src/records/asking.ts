@@ -1,7 +1,7 @@
 /**
  * One question put to the places of a record key, and beyond them: two places at first, the next one when these disagree
  * or fail, the next two hosts when one is silent for 300 ms. When the places have nothing to say, everybody is asked,
- * some at a time. No single silent host is waited for unless nobody else knows anything.
+ * some at a time. No single silent host is waited for unless no one else knows anything.
  */
 import { TransportError } from '../network/transport.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';

@@ -208,7 +208,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     return number;
   }
 
-  /** Batches that came only half-way: whoever has leaves of them hears of their end now, or they are not renewed. */
+  /** Batches that came only half-way: a host that has leaves of them hears of their end now, or they are not renewed. */
   #undo(numbers: readonly number[]): void {
     if (numbers.length === 0 || this.#closing.signal.aborted) return;
     this.end(numbers).catch((error: Error) => this.#ports.failed?.(error));
@@ -354,7 +354,7 @@ function isCurrent({ ended, expiry }: BatchHeader, now: number): boolean {
 function wornOut(number: number): ChordialError {
   return new ChordialError(
     'too-many-entries',
-    `Batch ${number} has lost more than ${maximumWithdrawnTags} of its files; announce those that are left anew and end it.`,
+    `Batch ${number} has lost more than ${maximumWithdrawnTags} of its files; announce those that are left again and end it.`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * Brings the leaves of a batch to their places: per host one message for as many neighbouring leaves as fit, which share a
- * proof. Durable when every leaf is on all but r − w of its places; hosts that fail are tried again with places looked up anew.
+ * proof. Durable when every leaf is on all but r − w of its places; hosts that fail are tried again with places looked up again.
  */
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';

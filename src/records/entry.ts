@@ -103,7 +103,7 @@ function signedBytes(fields: Uint8Array, networkId: string): Uint8Array {
 
 /**
  * The six fields in the canonical bytes of an entry: all before the signature, which comes last among them, in a map of one fewer.
- * Not encoded anew, which costs as much as all else in checking one of many entries. null for bytes that are not of this shape.
+ * Not encoded again, which costs as much as all else in checking one of many entries. null for bytes that are not of this shape.
  */
 function fieldsIn(bytes: Uint8Array, signature: Uint8Array): Uint8Array | null {
   const end = bytes.length - signatureField(signature).length;

@@ -51,7 +51,7 @@ export class GatheredEntries {
     this.#bounds = bounds;
   }
 
-  /** Within the bounds; whoever has gathered nothing has room for any file. */
+  /** Within the bounds; a host that has gathered nothing has room for any file. */
   hasRoomFor(file: readonly ShareEntry[]): boolean {
     if (this.#count === 0) return true;
     const size = file.reduce((sum, entry) => sum + bytesOfEntry(entry), 0);

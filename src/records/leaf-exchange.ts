@@ -1,4 +1,4 @@
-/** Single leaves from host to host, each with its own proof, for repair: whoever gets them verifies them as always. */
+/** Single leaves from host to host, each with its own proof, for repair: the host that gets them verifies them as always. */
 import type { Transport } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';

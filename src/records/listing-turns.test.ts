@@ -21,7 +21,7 @@ function turnsOf(costMilliseconds: number) {
   return { turns, made, page, pass };
 }
 
-test('a page is made at once when nobody waits, and what making it throws is told', async () => {
+test('a page is made at once when no one waits, and what making it throws is told', async () => {
   const { turns, page, pass } = turnsOf(2);
   assert.equal(await turns.take(modest, page('first')), 'first');
   const broken = turns.take(modest, () => {
@@ -32,7 +32,7 @@ test('a page is made at once when nobody waits, and what making it throws is tol
   assert.equal(await turns.take(modest, page('second')), 'second');
 });
 
-test('whoever asks for one page waits for no more than one of each other asker, and half of the time is left to others', () => {
+test('a host that asks for one page waits for no more than one of each other asker, and half of the time is left to others', () => {
   const { turns, made, page, pass } = turnsOf(10);
   for (let index = 0; index < 12; index++) void turns.take(greedy, page(`greedy ${index}`));
   void turns.take(modest, page('modest'));

@@ -7,7 +7,7 @@ import { TransportError } from '../network/transport.ts';
 import type { HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 
-/** Whoever reads a listing asks for the next page when it has the one before. */
+/** A host that reads a listing asks for the next page when it has the one before. */
 const maximumWaitingPerAsker = 16;
 const maximumWaitingAskers = 256;
 /** After so long everything else is served. */

@@ -20,7 +20,7 @@ import type { RecordPorts } from './record-ports.ts';
 import type { RecordReader } from './record-reader.ts';
 import type { RecordWriter } from './record-writer.ts';
 
-/** Whoever signs what this host publishes. */
+/** Who signs what this host publishes. */
 export interface Signer {
   readonly host: HostId;
   sign(bytes: Uint8Array): Uint8Array;
@@ -56,7 +56,7 @@ export class Names {
 
   /**
    * The sequence of a put that starts now: above every one this host gave out, so that of two puts the later one wins. Those that a wrong
-   * clock gave out, which nobody else takes, are let go.
+   * clock gave out, which no one else takes, are let go.
    */
   nextSequence(name: string): number {
     return this.#sequenceAfter(this.#ownEntry(checkName(name))?.entry.sequence ?? 0);
@@ -90,7 +90,7 @@ export class Names {
       if (other === undefined)
         throw new ChordialError(
           'not-found',
-          `Nobody has published ${JSON.stringify(checked)}. List what is there with "chordial ls --all".`,
+          `No one has published ${JSON.stringify(checked)}. List what is there with "chordial ls --all".`,
         );
       throw new ChordialError(
         'not-publisher',

@@ -1,4 +1,4 @@
-/** Reads a key at its places, in rounds while the ring is being mended or hosts are still being given their share. */
+/** Reads a key at its places, in rounds while the ring is being repaired or hosts are still being given their share. */
 import { ChordialError } from '../errors.ts';
 import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -7,7 +7,7 @@ import type { CopyRule } from './durable-copies.ts';
 import type { RecordKey } from './record-keys.ts';
 import type { RecordPorts } from './record-ports.ts';
 
-/** Places are looked up anew after a pause while hosts do not answer: the ring is being mended. */
+/** Places are looked up again after a pause while hosts do not answer: the ring is being repaired. */
 const maximumRounds = 4;
 /** The same while hosts are still being given their share. */
 const maximumUnknownRounds = 12;
@@ -19,7 +19,7 @@ export interface ReadingPorts extends Pick<RecordPorts, 'view' | 'clock' | 'sile
 
 /**
  * What the hosts asked have, one set each; none with anything in it when it is absent. Rejects with `no-live-source` when
- * nobody can tell.
+ * no one can tell.
  * @param mostHosts asked when the places have nothing to say
  */
 export async function readPlaces<Kept>(
@@ -56,7 +56,7 @@ async function hostsOf(
     if (isFirst) return await placement.likely(key, rule.replicas);
     return { hosts: await placement.candidates(key, rule.replicas), isConfirmed: true };
   } catch (error) {
-    // Without a known owner (the ring is being mended) everybody may have it.
+    // Without a known owner (the ring is being repaired) everybody may have it.
     if (!(error instanceof ChordialError)) throw error;
     return { hosts: view.hosts(), isConfirmed: true };
   }

@@ -48,7 +48,7 @@ test('B12 absence needs as many hosts as an entry has copies; too few, or no ans
   assert.deepEqual(await wordFrom(async () => [entryOf(other, 9)]), { kind: 'absent' });
   assert.deepEqual(await wordFrom(async () => [], 2), { kind: 'unknown' });
   const silent = async () => {
-    throw new ChordialError('no-live-source', 'Nobody answers.');
+    throw new ChordialError('no-live-source', 'No one answers.');
   };
   assert.deepEqual(await wordFrom(silent), { kind: 'unknown' });
   await assert.rejects(

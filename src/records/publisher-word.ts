@@ -35,7 +35,7 @@ export async function publisherWord(
       const { sequence, expiry } = own.entry;
       return { kind: 'entry', sequence, current: isCurrent(own.entry, clock.wallTime()), expiry };
     }
-    // A peer that was just founded again, or was cut off with few others, has nobody to ask who would know.
+    // A peer that was just founded again, or was cut off with few others, has no one to ask who would know.
     return view.hosts().length >= rule.replicas ? { kind: 'absent' } : { kind: 'unknown' };
   } catch (error) {
     if (error instanceof ChordialError) return { kind: 'unknown' };

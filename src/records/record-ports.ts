@@ -16,7 +16,7 @@ import type { RecordPlaces } from './record-keys.ts';
 export interface RecordHosts {
   /** The `wanted` places first, then hosts behind them, then others. */
   candidates(key: RingId, wanted: number): Promise<readonly Contact[]>;
-  /** The same for writers, who wait while the ring is being mended. */
+  /** The same for writers, who wait while the ring is being repaired. */
   writable(key: RingId, wanted: number): Promise<readonly Contact[]>;
   /** The same without waiting long for an owner to confirm its place: for readers, who call nothing absent by a guess. */
   likely(key: RingId, wanted: number): Promise<{ readonly hosts: readonly Contact[]; readonly isConfirmed: boolean }>;
@@ -38,7 +38,7 @@ export interface RecordPorts {
   readonly rule: CopyRule;
   /** Whether all that belongs here under a key has come; a host that is still being given its share cannot say "absent". */
   readonly confirmed: { covers(key: string): boolean };
-  /** Of whom how much may lie here; null: the room is everybody's. */
+  /** How much of each publisher may lie here; null: the room is everybody's. */
   readonly storageShares?: Pick<StorageShares, 'checkRows'> | null;
   /** Told of entries and hosts that were refused; for logs and counters. */
   readonly report?: (what: 'refused-record' | 'no-answer', host: Contact, detail: string) => void;

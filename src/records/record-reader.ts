@@ -1,6 +1,6 @@
 /**
  * Reads what is known under a record key: from two of its places, from more when they disagree, fail or fall silent, and
- * from everybody before it is said to be absent. Every entry is verified here, whoever handed it over.
+ * from everybody before it is said to be absent. Every entry is verified here, no matter who handed it over.
  */
 import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -20,7 +20,7 @@ import {
 } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 
-/** Whoever is silent for longer has failed; long before that others are asked. */
+/** A host that is silent for longer has failed; long before that others are asked. */
 const deadlineMilliseconds = 1500;
 /** Entries of one key read from one host: 64 pages of a popular name or word. */
 const maximumPages = 64;
@@ -38,7 +38,7 @@ export class RecordReader {
     this.#holder = holder;
   }
 
-  /** The verified union, tombstones included; empty when it is absent. Rejects with `no-live-source` when nobody can tell. */
+  /** The verified union, tombstones included; empty when it is absent. Rejects with `no-live-source` when no one can tell. */
   async read(key: RecordKey, kinds: readonly RecordKind[]): Promise<readonly EncodedEntry[]> {
     const sets = await readPlaces(key, this.#ports, (host) => this.#ask(host, key, kinds), fingerprint);
     return mergeEntriesAt(this.#ports.clock.wallTime(), ...sets);
@@ -88,7 +88,7 @@ export class RecordReader {
     return { entries, isUnknown };
   }
 
-  /** Up to the first that its publisher has not signed: nobody honest keeps such a thing, so nothing behind it is looked at. */
+  /** Up to the first that its publisher has not signed: no one honest keeps such a thing, so nothing behind it is looked at. */
   #genuine(host: Contact, list: readonly Uint8Array[]): { entries: readonly EncodedEntry[]; isForged: boolean } {
     const { verifier, report } = this.#ports;
     const entries: EncodedEntry[] = [];

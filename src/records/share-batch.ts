@@ -16,7 +16,7 @@ export interface BatchOfFiles {
 
 /** Entries of all leaves of a batch together: what the bound on their number lets through at 128 bytes each. */
 export const maximumBatchBytes = 16 * 1024 * 1024;
-/** Files whose entries are made by whoever announces them. */
+/** Files whose entries are made by the host that announces them. */
 const filesPerPause = 256;
 
 /**

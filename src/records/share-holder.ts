@@ -120,7 +120,7 @@ export class ShareHolder {
       headers.map(async (bytes) => {
         try {
           const header = this.#acceptable(bytes);
-          // Of a batch that is not here only its end is kept, lest leaves of it come with an older header.
+          // Of a batch that is not here only its end is kept, so that no leaves of it come with an older header.
           if (header.ended && shares.header(header.publisher, header.number) === null) await this.#keepEnd(header);
           else await shares.renew(batchRow(header), this.#latest());
           return header.ended ? 0 : shares.leavesOf(header.publisher, header.number);

@@ -24,11 +24,11 @@ export interface SharePorts
 
 /** Cells looked up at the same time; the placement cache bounds what of it becomes lookups. */
 const cellsAtOnce = 16;
-/** While the ring is being mended an owner may be silent; so many tries, with pauses, outlast the finding of its death. */
+/** While the ring is being repaired an owner may be silent; so many tries, with pauses, outlast the finding of its death. */
 const maximumTries = 12;
 const pauseMilliseconds: Milliseconds = 1000;
 
-/** The hosts at which the leaves of each of these cells lie. Rejects with `timeout` when the ring does not mend. */
+/** The hosts at which the leaves of each of these cells lie. Rejects with `timeout` when the ring does not recover. */
 export async function placesOfCells(
   cells: Iterable<number>,
   { placement, places, rule, clock }: Pick<SharePorts, 'placement' | 'places' | 'rule' | 'clock'>,

@@ -1,7 +1,7 @@
 /**
  * One signature for several entries that are published together, such as the postings of a name: the publisher signs the root of the
  * Merkle tree over what it would else have signed of each, and each entry carries that signature with its own proof, so that
- * it still stands, is stored and is repaired alone. Whoever has checked it for one entry only hashes for the others.
+ * it still stands, is stored and is repaired alone. A host that has checked it for one entry only hashes for the others.
  *
  * In the place of a signature an entry has: signature of the root (64 bytes), root (32), place of the entry and number of entries
  * (2 bytes each, big-endian), proof (at most 6 hashes of 32).

@@ -26,21 +26,21 @@ export interface ShareAnnouncer {
    * with `too-few-copies` or `publisher-full` when some could not be made durable; then nothing counts as announced.
    */
   announce(files: Iterable<readonly ShareEntry[]>, signal?: AbortSignal): Promise<readonly number[]>;
-  /** Takes files out of their batches: durable at w places of their entries when it resolves. Provider entries with a root that another file of the batch shares go too: announce that file anew. */
+  /** Takes files out of their batches: durable at w places of their entries when it resolves. Provider entries with a root that another file of the batch shares go too: announce that file again. */
   withdraw(files: readonly AnnouncedFile[]): Promise<void>;
-  /** Ends batches whole, after their files have been announced anew or are gone. */
+  /** Ends batches whole, after their files have been announced again or are gone. */
   end(batches: readonly number[]): Promise<void>;
   /**
-   * Called with batches whose remaining files are to be announced anew together, and which are then to be ended: there are too many small
+   * Called with batches whose remaining files are to be announced again together, and which are then to be ended: there are too many small
    * ones, too much was withdrawn, or the ring lost copies. Returns the undo.
    */
   onWorn(listener: (batches: readonly number[]) => void): () => void;
 }
 
 export interface ShareReader {
-  /** Who says to have the content, this host included. Several replicas, merged and verified. Rejects with `no-live-source` when nobody can tell. */
+  /** Who says to have the content, this host included. Several replicas, merged and verified. Rejects with `no-live-source` when no one can tell. */
   providersOf(root: CID): Promise<readonly Contact[]>;
-  /** Entries at a key: verified, current, newest per publisher and subject. Rejects with `no-live-source` when nobody can tell. */
+  /** Entries at a key: verified, current, newest per publisher and subject. Rejects with `no-live-source` when no one can tell. */
   entriesOf(key: RecordKey, kind: RecordKind, signal?: AbortSignal): Promise<readonly HeldShareEntry[]>;
   /** The same from what this host holds itself, without asking anybody: for the owner of a word. */
   heldHere(key: RecordKey, kind: RecordKind): readonly HeldShareEntry[];

@@ -69,7 +69,7 @@ test('a ring that is never quiet holds repair up for no more than one grace afte
   assert.equal(absences.graceEnds(), null);
 });
 
-test('a host that goes once more is waited for anew', () => {
+test('a host that goes once more is waited for again', () => {
   const { absences, change } = watching(['a', 'b']);
   change(1000, ['a']);
   change(2000, ['a', 'b']);

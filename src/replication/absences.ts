@@ -22,7 +22,7 @@ export class Absences {
   /** Removed from the network: it does not come back. */
   readonly #isRemoved: (host: HostId) => boolean;
   #present: ReadonlySet<HostId>;
-  /** Hosts next to this one's members at the last look. Whoever else goes has no place in its arcs. */
+  /** Hosts next to this one's members at the last look. Any other that goes has no place in its arcs. */
   #neighbours: ReadonlySet<HostId>;
   /** The same and those before them, with when they last were, the longest ago first: lists may drop a host before it is known to be gone. */
   readonly #neighboursOfLate = new Map<HostId, Milliseconds>();

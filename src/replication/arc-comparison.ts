@@ -85,7 +85,7 @@ export async function compareArcs(
     if (unsure.length === 0) break;
     await comparing.ask(unsure, ({ others }) => [{ host: others[depth]!, sets: everySet, placed: [] }]);
   }
-  // Nobody is sure, as after all were down at once: what all of them have together is what there is.
+  // No one is sure, as after all were down at once: what all of them have together is what there is.
   for (const arc of compared) if (!arc.sure && !signal.aborted) arc.sure = !arc.incomplete;
   return { arcs: compared, carryings: comparing.carryings, cut: comparing.cut };
 }

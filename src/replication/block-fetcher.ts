@@ -1,5 +1,5 @@
 /**
- * Gets a block from whoever has it: this host first, then those who are known to have it in files of their own, then its
+ * Gets a block from a host that has it: this host first, then those who are known to have it in files of their own, then its
  * places, the fastest of them preferred, then the hosts behind them, then anybody. A source silent for 300 ms, or dripping, is doubled by the next one; a failed one is replaced
  * by it.
  */
@@ -20,7 +20,7 @@ const silenceBeforeDoublingMilliseconds = 300;
 /** A source that brings less in such a time is doubled as well. */
 const paceMilliseconds = 1000;
 const leastPaceBytes = 64 * 1024;
-/** All sources are asked again after a pause, with places looked up anew: the ring may just be changing. */
+/** All sources are asked again after a pause, with places looked up again: the ring may just be changing. */
 const maximumRounds = 5;
 const pauseBetweenRoundsMilliseconds = 300;
 const maximumIdleLanes = 256;
@@ -90,7 +90,7 @@ export class BlockFetcher {
     );
   }
 
-  /** Gives a buffer back that `fetch` delivered and that nobody looks at any more. */
+  /** Gives a buffer back that `fetch` delivered and that no one looks at any more. */
   release(bytes: Uint8Array): void {
     this.#ports.leaves.giveBack(bytes);
   }
@@ -142,7 +142,7 @@ export class BlockFetcher {
     return this.#ports.silences.speakingFirst(ordered, ({ contact }) => contact.host);
   }
 
-  /** Without a known owner (the ring is being mended) everybody may have it. */
+  /** Without a known owner (the ring is being repaired) everybody may have it. */
   async #candidates(key: ReturnType<typeof ringIdOfHash>): Promise<readonly Contact[]> {
     try {
       return (await this.#ports.placement.likely(key, this.#replicas)).hosts;

@@ -139,7 +139,7 @@ test('B2 wrong bytes cost their sender its place, and the right ones come from a
   assert.deepEqual(new Set(liars), new Set(places));
 });
 
-test('A7 a block that nobody has is an error that says so', async () => {
+test('A7 a block that no one has is an error that says so', async () => {
   const { peers } = await blockNetwork(3);
   const [block] = someBlocks(1) as [Block];
   await assert.rejects(peers[0]!.fetcher.fetch(block.cid), /No live peer handed over/);
@@ -184,7 +184,7 @@ test('case 18 the own copy of a block is checked before it is handed out, and an
     reader!.reports.some((line) => line.includes('is damaged')),
     reader!.reports.join('\n'),
   );
-  // With nobody else to ask there is an error, never other bytes.
+  // With no one else to ask there is an error, never other bytes.
   for (const peer of peers) peer.blocks.lies = true;
   await assert.rejects(reader!.fetcher.fetch(block.cid), { code: 'no-live-source' });
 });

@@ -73,7 +73,7 @@ export class BlockServer {
    * @param shared handed out too, but no copies to be counted.
    * @param ended what only these claim is not taken.
    * @param relay hands on what its sender wants to have handed on.
-   * @param owners what may come of whom; without it the room is everybody's.
+   * @param owners what may come of each owner; without it the room is everybody's.
    */
   constructor(
     blocks: BlockStore,
@@ -159,7 +159,7 @@ export class BlockServer {
           const block = { ...offered[index]!, bytes };
           const kept = this.#keep(block, from).finally(() => this.#incoming.give(from.host, bytes.length));
           results[index] = kept.then((result) => this.#handOn(block, from, result));
-          // Looked at when the stream has ended; until then a failure is nobody's unhandled rejection.
+          // Looked at when the stream has ended; until then a failure is no one's unhandled rejection.
           results[index].catch(() => undefined);
         },
         abandoned: (_, size) => this.#incoming.give(from.host, size),

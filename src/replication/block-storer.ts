@@ -158,7 +158,7 @@ export class BlockStorer {
 
   async #storeBy(host: Contact, { relay, others, direct, first, later, passed }: Way): Promise<void> {
     const lane = this.#lanes.to(host);
-    // Hosts behind the places are tried because something hangs: they wait for nobody.
+    // Hosts behind the places are tried because something hangs: they wait for no one.
     if (!others.includes(host)) return lane.store(direct);
     if (host === relay) return lane.store(first).finally(passed.resolve);
     await passed.promise;

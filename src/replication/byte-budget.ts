@@ -1,4 +1,4 @@
-/** A bound on bytes held in memory: whoever wants to hold more waits for its turn, first come first served. */
+/** A bound on bytes held in memory: anyone who wants to hold more waits for its turn, first come first served. */
 
 interface Waiter {
   readonly bytes: number;

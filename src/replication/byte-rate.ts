@@ -1,4 +1,4 @@
-/** A cap on bytes per second: whoever wants to send waits until what went before has had its time. */
+/** A cap on bytes per second: anyone who wants to send waits until what went before has had its time. */
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 
 /** Unused time is saved up for as long, so that small things do not wait one by one. */

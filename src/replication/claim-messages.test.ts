@@ -26,7 +26,7 @@ test('claims and releases survive the way to the wire and back, each claim named
   assert.deepEqual(decodeRelease(encodeRelease(names)), names);
 });
 
-test('claims of nobody, of no name, of too many copies, or that are not in the message, are refused', () => {
+test('claims of no one, of no name, of too many copies, or that are not in the message, are refused', () => {
   const of = (over: object) => encodeClaimed([{ cid: cids[0]!, claims: [{ ...claim, ...over }] }]);
   for (const over of [
     { publisher: 'x' },

@@ -81,7 +81,7 @@ export function listClaims({ keys, after }: ClaimListQuestion, claims: Pick<Clai
   return { blocks, more: false };
 }
 
-/** `claims.list`: whoever asks is about to take these blocks from here, or has them. */
+/** `claims.list`: the host that asks is about to take these blocks from here, or has them. */
 export function answerClaimList(
   from: Contact,
   body: Wire,

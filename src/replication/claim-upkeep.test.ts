@@ -82,7 +82,7 @@ test('B12 a block goes when its publisher says so and the entry shows it, not be
   await at.upkeep.close();
 });
 
-test('B12 nobody asks for names of which nothing is held', async () => {
+test('B12 no one asks for names of which nothing is held', async () => {
   const at = scene();
   at.upkeep.release('Q', [{ name: 'a', sequence: 6 }]);
   await at.later(2000, 500);
@@ -149,7 +149,7 @@ test('case 2 what a dead publisher has committed stays, and so does what it says
   assert.deepEqual(at.upkeep.told('P', [{ name: 'told', sequence: 5, state: 'committed', expiry: null }]), [true]);
   await at.later(hour, 5000);
   assert.equal(at.blocks.count(), 2);
-  // Its word ends nothing that is committed, and nobody speaks for another.
+  // Its word ends nothing that is committed, and no one speaks for another.
   at.upkeep.told('P', [{ name: 'told', sequence: 5, state: 'over', expiry: null }]);
   await at.hold('other');
   at.dead.delete('P');
@@ -187,7 +187,7 @@ test('B12 case 2 a put that never commits is over a day after its last block, wh
   await at.upkeep.close();
 });
 
-test('B12 everything is asked for again every 6 h, so that an end of which nobody told is found', async () => {
+test('B12 everything is asked for again every 6 h, so that an end of which no one told is found', async () => {
   const at = scene();
   await at.hold('a');
   at.words.set('a', { kind: 'entry', sequence: 5, current: true, expiry: null });

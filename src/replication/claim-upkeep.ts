@@ -172,8 +172,8 @@ export class ClaimUpkeep {
   }
 
   /**
-   * Each for its own puts. The names of those that do not go on are looked at, a few of each owner at a time: whoever hands on
-   * claims of puts that never were keeps nobody else's waiting.
+   * Each for its own puts. The names of those that do not go on are looked at, a few of each owner at a time: a host that hands on
+   * claims of puts that never were keeps no one else's waiting.
    */
   async #askPublishers(puts: readonly KnownPut[]): Promise<void> {
     const publishers = [...Map.groupBy(puts, ({ publisher }) => publisher)];

@@ -7,7 +7,7 @@ import type { KnownPut } from '../storage/claim-table.ts';
 export const uncommittedMilliseconds: Milliseconds = 24 * 3600 * 1000;
 /** So long the publisher of a put that did not commit may be silent … */
 export const silentMilliseconds: Milliseconds = 30_000;
-/** … and so long where too few hosts are there to tell whether it did: then nobody can say that it committed either. */
+/** … and so long where too few hosts are there to tell whether it did: then no one can say that it committed either. */
 export const silentAloneMilliseconds: Milliseconds = 40_000;
 /** Tombstones live so long: a committed name that was absent for longer may have been ended unseen. */
 export const forgottenMilliseconds: Milliseconds = 90 * 24 * 3600 * 1000;

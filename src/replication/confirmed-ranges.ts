@@ -46,7 +46,7 @@ export class ConfirmedRanges {
 
   /**
    * A key has no place here, because so few copies of it are wanted: its range does have one, and this host's word on
-   * everything else in it stands, until it is confirmed anew.
+   * everything else in it stands, until it is confirmed again.
    */
   disown(key: string): void {
     if (this.#disowned.size < maximumDisowned) this.#disowned.add(key);

@@ -44,7 +44,7 @@ export class EndedPuts {
     );
   }
 
-  /** Whether it is known that nobody wants what these claim; of what nothing claims nothing is known. */
+  /** Whether it is known that no one wants what these claim; of what nothing claims nothing is known. */
   areOver(claims: readonly Claim[]): boolean {
     return claims.length > 0 && this.standing(claims).length === 0;
   }

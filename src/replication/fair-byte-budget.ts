@@ -1,5 +1,5 @@
 /**
- * A bound on bytes held in memory for many hosts. Each waits in a line of its own and whoever holds least comes first; no
+ * A bound on bytes held in memory for many hosts. Each waits in a line of its own and the one that holds least comes first; no
  * host gets more than half, and for those that hold nothing a part is kept: who asks for much and takes nothing in
  * slows itself down, not the others.
  */

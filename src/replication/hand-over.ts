@@ -16,7 +16,7 @@ import type { SyncPorts } from './sync-ports.ts';
 
 const itemsPerPage = 256;
 const maximumBytesUnderWay = 16 * 1024 * 1024;
-/** Each item is tried at its places as often, with places looked up anew. */
+/** Each item is tried at its places as often, with places looked up again. */
 const maximumRounds = 3;
 /** Hosts behind the places that are given what a place has no room for. */
 const maximumSubstitutes = 8;

@@ -1,5 +1,5 @@
 /**
- * Blocks that repair has carried from here to others. Whoever is given one again has freed it since: its publisher
+ * Blocks that repair has carried from here to others. A host that is given one again has freed it since: its publisher
  * ended what claims it, and this host, being away then, has not heard of it. Unless it looks for itself, the block is
  * carried and freed, minute by minute, until its own check after up to 6 h.
  */

@@ -1,6 +1,6 @@
 /**
  * The way to one host for blocks: what many puts want to store there goes out together, a few streams at a time.
- * A lane has no memory bound of its own: whoever hands in blocks holds their bytes against a ByteBudget.
+ * A lane has no memory bound of its own: anyone who hands in blocks holds their bytes against a ByteBudget.
  */
 import type { Block } from '../content/cid.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
@@ -46,10 +46,10 @@ const avoidedMilliseconds = 1000;
 /** A host without room is sent nothing as large as what it refused for so long; it still takes claims on what it has. */
 const fullMilliseconds = 30_000;
 
-/** A copy wanted at the host. `abandoned` is set by whoever no longer needs it; if not under way it is then not sent. */
+/** A copy wanted at the host. `abandoned` is set by the one that no longer needs it; if not under way it is then not sent. */
 export interface WantedCopy {
   readonly block: Block;
-  /** Become durable there with the block, whoever stored it. */
+  /** Become durable there with the block, no matter who stored it. */
   readonly claims: readonly Claim[];
   /** The host is asked to hand it on to the other ones of so many places; 0: it is not. */
   readonly relay?: number;
@@ -90,7 +90,7 @@ export class HostLane {
     return this.#streams === 0 && this.#queue.length === 0 && this.#avoidedUntil < this.#ports.clock.now();
   }
 
-  /** Resolves when the block is durable at the host, whoever stored it. Rejects with a TransportError or ChordialError. */
+  /** Resolves when the block is durable at the host, no matter who stored it. Rejects with a TransportError or ChordialError. */
   store(copy: WantedCopy): Promise<void> {
     if (this.#avoidedUntil > this.#ports.clock.now()) {
       return Promise.reject(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
@@ -233,7 +233,7 @@ export class HostLane {
     for (const [index, { bytes }] of blocks.entries()) {
       const result = results[index];
       if (result !== 'quota-full' && result !== 'disk-full') continue;
-      // Looked at anew now and then: what was only believed does not prolong it.
+      // Looked at again now and then: what was only believed does not prolong it.
       const until = this.#full?.until ?? now + fullMilliseconds;
       this.#full = { bytes: Math.min(this.#full?.bytes ?? bytes.length, bytes.length), until };
     }

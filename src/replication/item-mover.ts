@@ -1,6 +1,6 @@
 /**
  * Carries single items between this host and another, within a bound on memory and a cap on bytes per second. Blocks are
- * verified on either side before they are passed on or kept; records by whoever keeps them.
+ * verified on either side before they are passed on or kept; records by the host that keeps them.
  */
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
@@ -35,7 +35,7 @@ const claimDeadlineMilliseconds = 5000;
 const noDigest = '0'.repeat(32);
 
 /**
- * What became of one copy. `full`: there is no room for it, which time may change. `unclaimed`: nobody wants it any more;
+ * What became of one copy. `full`: there is no room for it, which time may change. `unclaimed`: no one wants it any more;
  * carried to and fro between those that free it, each at its own time, it would never end.
  */
 export type Moved = 'moved' | 'full' | 'failed' | 'unclaimed';

@@ -31,7 +31,7 @@ test('A8 a host that hands over is known to leave for a minute, until it says ot
   assert.throws(() => leavers.told(contactOf('a'), { isLeaving: 1 }), TransportError);
 });
 
-test('A8 nobody keeps others from tidying up for more than an hour', () => {
+test('A8 no one keeps others from tidying up for more than an hour', () => {
   const { pass, leavers } = setUp();
   for (let minutes = 0; minutes < 60; minutes += 0.5) {
     leavers.told(contactOf('a'), { isLeaving: true });

@@ -3,7 +3,7 @@
  * holders told. A holder that is not told asks, and lets a put go that its publisher knows nothing of, or whose publisher is
  * silent. So a put whose end was seen by its user is known to its holders moments later, and one that was cut off to none.
  *
- * Those that hold blocks of a put hear from its publisher every 10 s that it goes on: they cannot ask a client, which nobody
+ * Those that hold blocks of a put hear from its publisher every 10 s that it goes on: they cannot ask a client, which no one
  * reaches.
  *
  * One that failed counts as going on for a while, since its blocks serve the next attempt.

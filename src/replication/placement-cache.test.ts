@@ -52,7 +52,7 @@ test('a guess in a small network begins with hosts that have spoken, whatever ru
   );
 });
 
-test('B4 a put waits 12 s for a ring that does not mend, and says then that copies cannot be had', async () => {
+test('B4 a put waits 12 s for a ring that does not recover, and says then that copies cannot be had', async () => {
   const ring = new StaticRing();
   for (const name of names) ring.add(contactOf(name));
   const { clock, pass } = virtualClock();

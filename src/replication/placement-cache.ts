@@ -11,7 +11,7 @@ import type { RingView } from '../ring/view.ts';
 import { hostsBehind } from './placement.ts';
 
 const maximumAgeMilliseconds = 2000;
-/** 64 virtual nodes of 64 hosts; beyond, the cache starts anew. */
+/** 64 virtual nodes of 64 hosts; beyond, the cache starts again. */
 const maximumArcs = 4096;
 /** A cell of key space meets about 50 arcs in a ring of ten thousand hosts with 20 virtual nodes each. */
 const maximumArcsOfRange = 256;
@@ -22,7 +22,7 @@ const maximumFallbackHosts = 64;
 /** Lookups on a healthy ring take a few milliseconds: readers then take a guess, and the slot serves another. */
 const slowMilliseconds: Milliseconds = 200;
 /** Owners that fall silent are found dead and replaced within a few seconds, also on a busy machine. */
-const mendingMilliseconds: Milliseconds = 12_000;
+const recoveryMilliseconds: Milliseconds = 12_000;
 const pauseMilliseconds: Milliseconds = 100;
 
 interface Arc {
@@ -89,16 +89,16 @@ export class PlacementCache {
 
   /**
    * The candidates for who writes: while an owner is silent and not yet known to be dead, it is waited until the ring has
-   * mended, so that copies do not go where nobody looks for them. Rejects with `too-few-copies` when that takes too long.
+   * repaired, so that copies do not go where no one looks for them. Rejects with `too-few-copies` when that takes too long.
    */
   async writable(key: RingId, wanted: number): Promise<readonly Contact[]> {
-    const end = this.#clock.now() + mendingMilliseconds;
+    const end = this.#clock.now() + recoveryMilliseconds;
     for (;;) {
       try {
         return await this.candidates(key, wanted);
       } catch (error) {
         if (!(error instanceof ChordialError) || error.code !== 'timeout') throw error;
-        if (this.#clock.now() >= end) throw notMended(error);
+        if (this.#clock.now() >= end) throw notRecovered(error);
       }
       await new Promise<void>((resolve) => this.#clock.after(pauseMilliseconds, resolve));
     }
@@ -130,7 +130,7 @@ export class PlacementCache {
     const spoke = new Set(hosts.map(({ host }) => host));
     const near = this.#view.nearby(key);
     const rumoured = near.filter(({ host }) => !spoke.has(host));
-    // In a small network each host has spoken to this one: of whom there are only rumours, he is most often made up.
+    // In a small network each host has spoken to this one: one known only by rumour is most often made up.
     const isLarge = hosts.length > maximumFallbackHosts;
     const known = near.filter(({ host }) => spoke.has(host));
     const live = (isLarge ? [...near, ...hosts] : [...known, ...hosts, ...rumoured]).filter(
@@ -208,7 +208,7 @@ export class PlacementCache {
   }
 }
 
-function notMended(cause: ChordialError): ChordialError {
-  const message = `The ring did not mend within ${mendingMilliseconds / 1000} s, so nobody knows where copies belong: ${cause.message} What is stored already is not sent again.`;
+function notRecovered(cause: ChordialError): ChordialError {
+  const message = `The ring did not recover within ${recoveryMilliseconds / 1000} s, so no one knows where copies belong: ${cause.message} What is stored already is not sent again.`;
   return new ChordialError('too-few-copies', message, { cause });
 }

@@ -23,7 +23,7 @@ test('pointers survive the way to the wire and back; what else a stranger sends 
   assert.deepEqual(decodeWhere(encodeWhere(holders), 4), holders);
   const isRefused = (error: unknown) => error instanceof TransportError && error.failure === 'refused';
   assert.throws(() => decodeWhere(encodeWhere(holders), 3), isRefused);
-  assert.throws(() => decodeWhere({ holders: ['nobody'] }, 1), isRefused);
+  assert.throws(() => decodeWhere({ holders: ['no one'] }, 1), isRefused);
   fc.assert(
     fc.property(fc.anything(), fc.anything(), (one, other) => {
       for (const read of [

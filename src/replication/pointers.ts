@@ -1,6 +1,6 @@
 /**
  * A host without room keeps a pointer in a block's place: which other host has it (spec/4, Who may delete, and space).
- * Whoever puts a block tells the full host where it went instead; readers that find the block at none of its places ask
+ * The host that puts a block tells the full host where it went instead; readers that find the block at none of its places ask
  * these. They outlive a restart, and end when the block itself arrives, as it is offered by repair once there is room.
  */
 import type { CID } from 'multiformats/cid';

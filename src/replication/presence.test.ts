@@ -10,7 +10,7 @@ test('B4 one asks until many blocks in a row were not there', () => {
   presence.answered(absent(15));
   assert.ok(presence.isWorthAsking);
   presence.answered([1000, ...absent(15)]);
-  assert.ok(presence.isWorthAsking, 'one that was there begins the row anew');
+  assert.ok(presence.isWorthAsking, 'one that was there begins the row again');
   presence.answered(absent(1));
   assert.ok(!presence.isWorthAsking);
 });

@@ -26,10 +26,10 @@ async function hostWith(network: MemoryNetwork, blocks: readonly Block[]) {
   const transport = network.transport(createIdentity().host);
   const { index, records: table, shares } = await openIndexedTables(new Catalog(':memory:'), 3);
   for (const { cid } of blocks) index.addBlock(blockKey(cid), cid);
-  const nobody = { places: async () => [] };
+  const noPlaces = { places: async () => [] };
   const server = new SyncServer({
     view: {} as never,
-    placement: nobody,
+    placement: noPlaces,
     index,
     records: { table },
     shares: { table: shares },

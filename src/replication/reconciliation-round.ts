@@ -1,6 +1,6 @@
 /**
  * One round: this host's arcs, or those that are not settled, are compared with the other places of each, and what differs is carried, the rarest first.
- * Records go before blocks, for without them nobody finds the blocks, and they are small. Nothing is deleted here.
+ * Records go before blocks, for without them no one finds the blocks, and they are small. Nothing is deleted here.
  *
  * It may be broken off at any instant and begun again: what was carried is then no difference any more.
  */
@@ -269,7 +269,7 @@ export class ReconciliationRound {
   }
 
   /**
-   * There is no room here, so nobody else would see that other places lack the block as well: it goes from who has it
+   * There is no room here, so no one else would see that other places lack the block as well: it goes from who has it
    * to them, and to the next hosts, until there are as many copies as are wanted.
    */
   async #passOn(ways: readonly Carrying[], source: Contact, difference: BlockDifference): Promise<void> {

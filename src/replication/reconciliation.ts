@@ -143,7 +143,7 @@ export class Reconciliation {
     if (everything && !signal.aborted) this.#everythingDue = clock.now() + this.#interval();
     // What was got may lie in cells that other arcs share, or be lacked elsewhere: nothing is taken for settled.
     if (outcome.again) this.#settled.clear();
-    // What nobody else could confirm counts for as long as nobody else is there.
+    // What no one else could confirm counts for as long as no one else is there.
     this.#wasAlone = alone;
     if (everything) this.#surplus.lookAtWaiting();
     const { dropped, cached } = await this.#lookForSurplus(signal);

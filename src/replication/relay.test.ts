@@ -83,7 +83,7 @@ test('what a relay does not hand on is sent by the putter', async () => {
   const [block] = leaves(1) as [Block];
   const [relay, other] = placesOf(block);
   assert.ok(relay && other);
-  // The relay reaches nobody; the putter does.
+  // The relay reaches no one; the putter does.
   const { delay } = network;
   network.delay = (from, to) => (from === relay.contact.host && to === other.contact.host ? 60_000 : delay(from, to));
   assert.equal(await put(block), 3);
@@ -123,7 +123,7 @@ test('what a relay hands on at a time is bounded, also of many small blocks', as
   const first = await Promise.all(passing.slice(256));
   assert.ok(
     first.every((isDone) => isDone),
-    'beyond the bound nothing is handed on, and nobody waits',
+    'beyond the bound nothing is handed on, and no one waits',
   );
   assert.deepEqual(new Set(await Promise.all(passing.slice(0, 256))), new Set([false]));
   assert.equal(asked, 2 * 256);

@@ -1,6 +1,6 @@
 /**
  * A holder hands a block that it was just sent on to the block's other places, when the sender asks for it: that spares the
- * sender's link, which on a long way is what is short. It hands on to the places that it sees itself, so that nobody can
+ * sender's link, which on a long way is what is short. It hands on to the places that it sees itself, so that no one can
  * make it dial whom he likes; and its word counts for nothing: the sender asks each place whether it has the block, and sends
  * it itself where it has not. So a relay that dies, lies or is late costs time and never a copy.
  */
@@ -33,7 +33,7 @@ export class Relay {
    * Never rejects.
    *
    * @param from who sent it, and sees to its own copy.
-   * @returns whether nobody looks at the bytes any more.
+   * @returns whether no one looks at the bytes any more.
    */
   async pass(block: Block, claims: readonly Claim[], copies: number, from: HostId): Promise<boolean> {
     const held = Math.max(block.bytes.length, leastBytesHeld);

@@ -13,13 +13,13 @@ const block = (n: number) => {
   return { cid: cidOfBlock(rawCodec, bytes), bytes, claims: [claim] };
 };
 
-/** Ten blocks, of which the disk spoilt those in `bad`; other holders have those in `elsewhere`. */
+/** Ten blocks, of which the disk damaged those in `bad`; other holders have those in `elsewhere`. */
 async function scene(bad: readonly number[], elsewhere: readonly number[], bytesPerSecond = 1_000_000) {
   const { clock, random, pass } = virtualClock();
   const all = Array.from({ length: 10 }, (_, n) => block(n));
-  const blocks = new SpoiltBlockStore();
+  const blocks = new DamagedBlockStore();
   await blocks.put(all);
-  for (const n of bad) blocks.spoilt.add(all[n]!.cid.toString());
+  for (const n of bad) blocks.damaged.add(all[n]!.cid.toString());
   const found: [number, boolean][] = [];
   const failures: string[] = [];
   const numberOf = (cid: CID) => all.findIndex((one) => one.cid.equals(cid));
@@ -31,10 +31,10 @@ async function scene(bad: readonly number[], elsewhere: readonly number[], bytes
     bytesPerSecond,
     fetchElsewhere: async (cid) => {
       const n = numberOf(cid);
-      if (!elsewhere.includes(n)) throw new Error(`nobody has block ${n}`);
+      if (!elsewhere.includes(n)) throw new Error(`no one has block ${n}`);
       return all[n]!.bytes.slice();
     },
-    found: (cid, mended) => found.push([numberOf(cid), mended]),
+    found: (cid, repaired) => found.push([numberOf(cid), repaired]),
     failed: (error) => failures.push(error.message),
   });
   const settle = async () => {
@@ -49,18 +49,18 @@ async function scene(bad: readonly number[], elsewhere: readonly number[], bytes
   return { all, blocks, scrub, found, failures, later, settle };
 }
 
-/** Gives other bytes for what the disk spoilt, until it is put anew. */
-class SpoiltBlockStore extends LyingBlockStore {
-  readonly spoilt = new Set<string>();
+/** Gives other bytes for what the disk damaged, until it is put again. */
+class DamagedBlockStore extends LyingBlockStore {
+  readonly damaged = new Set<string>();
 
   override async get(cid: CID): Promise<Uint8Array | null> {
     const bytes = await super.get(cid);
-    if (bytes !== null && this.spoilt.has(cid.toString())) bytes[0] = bytes[0]! ^ 1;
+    if (bytes !== null && this.damaged.has(cid.toString())) bytes[0] = bytes[0]! ^ 1;
     return bytes;
   }
 
   override async delete(cids: readonly CID[]): Promise<number> {
-    for (const cid of cids) this.spoilt.delete(cid.toString());
+    for (const cid of cids) this.damaged.delete(cid.toString());
     return super.delete(cids);
   }
 }
@@ -82,7 +82,7 @@ test('B4 a pass finds bad copies and puts good ones from elsewhere in their plac
   await at.scrub.close();
 });
 
-test('B4 a bad copy that nobody can replace stays, is looked at again, and replaced when somebody has it', async () => {
+test('B4 a bad copy that no one can replace stays, is looked at again, and replaced when somebody has it', async () => {
   const elsewhere = [7];
   const at = await scene([2, 7], elsewhere);
   await at.later(62_000);
@@ -90,7 +90,7 @@ test('B4 a bad copy that nobody can replace stays, is looked at again, and repla
     [2, false],
     [7, true],
   ]);
-  assert.deepEqual(at.failures, ['nobody has block 2']);
+  assert.deepEqual(at.failures, ['no one has block 2']);
   assert.equal(at.blocks.count(), 10);
   elsewhere.push(2);
   await at.later(61_000);
@@ -104,14 +104,14 @@ test('B4 a copy that was read wrongly once too often is the same one afterwards'
   at.scrub.suspect([at.all[2]!.cid]);
   await at.settle();
   assert.deepEqual(at.found, [[2, false]]);
-  at.blocks.spoilt.clear();
+  at.blocks.damaged.clear();
   await at.later(61_000);
   assert.deepEqual(await at.blocks.get(at.all[2]!.cid), at.all[2]!.bytes);
   assert.equal(at.found.length, 1);
   await at.scrub.close();
 });
 
-test('B4 a copy that is bad whenever it is looked at, and that nobody has, is held no longer', async () => {
+test('B4 a copy that is bad whenever it is looked at, and that no one has, is held no longer', async () => {
   const at = await scene([2], [], 0);
   at.scrub.suspect([at.all[2]!.cid]);
   await at.later(110_000);

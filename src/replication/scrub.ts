@@ -1,6 +1,6 @@
 /**
- * Finds what the disk has spoilt (spec/4, Scrub): the blocks held here are read again and hashed, slowly and for ever. A
- * good copy from another holder takes the place of a bad one; also of one that a reader came across. While nobody has one
+ * Finds what the disk has damaged (spec/4, Scrub): the blocks held here are read again and hashed, slowly and for ever. A
+ * good copy from another holder takes the place of a bad one; also of one that a reader came across. While no one has one
  * the bad one stays for some minutes: it may have been read wrongly, and be the only one there is.
  */
 import type { CID } from 'multiformats/cid';
@@ -16,10 +16,10 @@ export interface ScrubPorts {
   readonly random: Random;
   /** 0: only what readers come across is looked at. */
   readonly bytesPerSecond: number;
-  /** The verified bytes from another holder, never the own copy. Rejects when nobody has them. */
+  /** The verified bytes from another holder, never the own copy. Rejects when no one has them. */
   fetchElsewhere(cid: CID, signal: AbortSignal): Promise<Uint8Array>;
   /** Told of each bad copy, and whether a good one took its place; it is tried again later otherwise. */
-  found(cid: CID, mended: boolean): void;
+  found(cid: CID, repaired: boolean): void;
   failed(error: Error): void;
 }
 
@@ -33,7 +33,7 @@ const blocksPerPage = 64;
 const leastBytesCharged = 16 * 1024;
 /** Copies to be looked at because somebody met bad bytes; beyond, the pass finds them. */
 const maximumSuspected = 256;
-/** One for which nobody had a good copy is looked at again so much later … */
+/** One for which no one had a good copy is looked at again so much later … */
 const retryMilliseconds: Milliseconds = 60_000;
 /** … until it was bad so often: then it is no copy, and others would ask for it for ever. */
 const maximumLooks = 3;
@@ -117,17 +117,17 @@ export class Scrub {
       return;
     }
     const { blocks, fetchElsewhere, found } = this.#ports;
-    let mended = false;
+    let repaired = false;
     try {
       const bytes = await fetchElsewhere(cid, this.#closing.signal);
       const claims = blocks.claimsOf(cid);
       await blocks.delete([cid]);
       await blocks.put([{ cid, bytes, claims }]);
-      mended = true;
+      repaired = true;
       this.#bad.delete(cid.toString());
     } finally {
-      found(cid, mended);
-      if (!mended) await this.#lookAgain(cid);
+      found(cid, repaired);
+      if (!repaired) await this.#lookAgain(cid);
     }
   }
 

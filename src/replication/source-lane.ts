@@ -25,7 +25,7 @@ const maximumStreamsOfLongPath = 8;
 const maximumBlocksPerRequest = 8;
 /** Beyond the streams of a short path one is worth its question only for so many. */
 const leastBlocksOfFurtherStream = 4;
-/** For readers of whom nothing is under way, while others' blocks fill the streams. */
+/** For readers with nothing under way, while others' blocks fill the streams. */
 const maximumFurtherStreams = 2;
 /** Below this they need not be asked for apart: what is ahead of them is soon there. */
 const leastBytesAhead = 2 * leafBytes;
@@ -35,7 +35,7 @@ const slowMilliseconds: Milliseconds = 10_000;
 /** A host that failed is passed over for a moment, one that sent wrong bytes for long. */
 const avoidedAfterFailureMilliseconds = 1000;
 /**
- * A disk that failed once mends what it has, and may hold the only copy; one that goes on sending wrong bytes is asked
+ * A disk that failed once repairs what it has, and may hold the only copy; one that goes on sending wrong bytes is asked
  * ever more rarely. Each time twice as long.
  */
 const avoidedAfterWrongBytesMilliseconds = 2000;

@@ -336,7 +336,7 @@ export class Surplus {
 
   /**
    * Of a block of more than r copies the places beyond the first r are compared only by owners that hold such a block. One
-   * that lost all of its own, or came anew, is given this one, and sees to the others.
+   * that lost all of its own, or came back without, is given this one, and sees to the others.
    */
   async #tellOwners(set: ItemSet, placed: readonly Placed[], signal: AbortSignal): Promise<void> {
     const { view, replicas } = this.#ports;

@@ -125,7 +125,7 @@ export class SyncServer {
     try {
       return isMine(await placement.places(ringIdOfHash(upTo, view.shape.bits), index.copies));
     } catch (error) {
-      // Without a known owner nobody speaks for the range: it is confirmed with the next round.
+      // Without a known owner no one speaks for the range: it is confirmed with the next round.
       if (error instanceof ChordialError) return false;
       throw error;
     }

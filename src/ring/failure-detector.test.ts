@@ -99,7 +99,7 @@ test('A5 a refusal is an answer: the host lives', () => {
   assert.deepEqual(changes, []);
 });
 
-test('A5 whoever was dead and is heard again lives', () => {
+test('A5 a host that was dead and is heard again lives', () => {
   const { detector, watch, pass, changes, behaviours } = setUp({ back: { ping: 'unreachable', reaches: null } });
   watch('back');
   pass(5000);
@@ -241,5 +241,5 @@ test('A5 a host whose answers take long is waited for longer', () => {
   detector.measured(host, 400);
   assert.ok(detector.timeout(host) >= 800, `${detector.timeout(host)} ms`);
   detector.measured('stranger' as HostId, 400);
-  assert.equal(detector.liveness('stranger' as HostId), null, 'nobody is made up by an answer');
+  assert.equal(detector.liveness('stranger' as HostId), null, 'no one is made up by an answer');
 });

@@ -112,7 +112,7 @@ export class FailureDetector {
     return shareAddress(entry.contact, contact) ? contact : entry.contact;
   }
 
-  /** Confirmed dead, away or gone for good: nobody expects an answer from it. */
+  /** Confirmed dead, away or gone for good: no one expects an answer from it. */
   isDown(host: HostId): boolean {
     if (this.#barred.has(host)) return true;
     const liveness = this.#entries.get(host)?.liveness;

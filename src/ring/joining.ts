@@ -22,7 +22,7 @@ export interface JoiningPorts {
 
 /** Hosts tried by one join. */
 const maximumSeeds = 32;
-/** A host that is not taken in within this time has nobody to be taken in by; one lookup more may be under way. */
+/** A host that is not taken in within this time has no one to be taken in by; one lookup more may be under way. */
 const entranceMilliseconds = 20_000;
 
 export class Joining {
@@ -96,7 +96,7 @@ export class Joining {
     return [...this.#bootstrap, ...live].slice(0, maximumSeeds);
   }
 
-  /** Nobody is left to join through: the own members are a ring again; others found apart are merged with it later. */
+  /** No one is left to join through: the own members are a ring again; others found apart are merged with it later. */
   #foundAgain(): void {
     const { members, shape } = this.#options;
     this.#ports.own.begin(idealRing(members, shape));

@@ -40,7 +40,7 @@ export class KnownMembers {
     this.cache = new MemberCache({ bits, capacity: options.cacheCapacity, center, idOf: options.idOf ?? null });
   }
 
-  /** Nobody expects an answer from it: padding, its host is down, or it said itself that it is no member. */
+  /** No one expects an answer from it: padding, its host is down, or it said itself that it is no member. */
   isGone(pointer: Pointer): boolean {
     if (pointer.contact === null) return true;
     const { own, detector, clock } = this.#ports;

@@ -72,7 +72,7 @@ export class LargeNetwork {
       },
       arrived: (event) => {
         this.arrived(event);
-        // Whoever told it takes the network for larger than it is seen from here, where hosts know each other.
+        // The host that told it takes the network for larger than it is seen from here, where hosts know each other.
         if (!this.isLarge && ports.detector.liveness(event.contact.host) === null) ports.meet(event.contact);
       },
       departed: (departure) => this.#departed(departure),

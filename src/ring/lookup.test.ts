@@ -121,7 +121,7 @@ test('A5 an owner that has just died: it waits for the repair and finds the next
   assert.ok(asked.filter((id) => id === '52').length === 1, 'a host found dead is not asked again');
 });
 
-test('A22 a lookup that finds nobody ends within its budget and its bound of asks', () => {
+test('A22 a lookup that finds no one ends within its budget and its bound of asks', () => {
   const { found, asked } = run(closer(memberAt('30')), () => nothing);
   assert.equal(found, null);
   assert.ok(asked.length <= maximumLookupAsks);

@@ -51,7 +51,7 @@ export class Lookups {
     this.#begin(through, true, key, done);
   }
 
-  /** As if this host knew nobody but that one. */
+  /** As if this host knew no one but that one. */
   lookupFrom(contact: Contact, key: RingId, done: (found: Found | null) => void): void {
     this.#begin([contact], false, key, done);
   }
@@ -73,7 +73,7 @@ export class Lookups {
         haunted: (contact, before) => this.#poke(contact, before),
         failed: (contact, failure) => {
           if (failure === 'refused' || contact.host === self.host) return;
-          // Nobody but others has ever spoken of it: names that lead nowhere cost anybody nothing to make up.
+          // No one but others has ever spoken of it: names that lead nowhere cost anybody nothing to make up.
           if (failure === 'unreachable' && !detector.wasHeard(contact.host)) known.forgetHost(contact.host);
           detector.suspect(contact);
         },

@@ -3,18 +3,18 @@ import type { HostId, MemberPointer } from './pointer.ts';
 
 /** Of a list from which many hosts begin: counted once for all of them. */
 const counted = new WeakMap<readonly MemberPointer[], ReadonlyMap<HostId, number>>();
-const nobody: ReadonlyMap<HostId, number> = new Map();
+const noHosts: ReadonlyMap<HostId, number> = new Map();
 
 export class MemberCounts {
   readonly #atFirst: ReadonlyMap<HostId, number>;
   /** By which the counts differ from those at first. */
   readonly #changes = new Map<HostId, number>();
 
-  constructor(atFirst: ReadonlyMap<HostId, number> = nobody) {
+  constructor(atFirst: ReadonlyMap<HostId, number> = noHosts) {
     this.#atFirst = atFirst;
   }
 
-  /** Those of a list that nobody changes any more. */
+  /** Those of a list that no one changes any more. */
   static of(members: readonly MemberPointer[]): MemberCounts {
     const known = counted.get(members);
     if (known !== undefined) return new MemberCounts(known);

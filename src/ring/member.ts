@@ -31,7 +31,7 @@ export class Member {
   #stabilizeWanted = false;
   #notices: MemberPointer[] = [];
   readonly #candidates: Candidates;
-  /** Since the last stabilise round: whoever names many candidates must not keep me from my next one. */
+  /** Since the last stabilise round: a host that names many candidates must not keep me from my next one. */
   #triedCandidate = false;
   /** The last notifier turned away because the predecessor seemed alive; reconsidered when that one dies. */
   #turnedAway: MemberPointer | null = null;
@@ -129,7 +129,7 @@ export class Member {
     this.#next();
   }
 
-  /** A host has moved: whoever stands on it is reached there from now on. No place changes, so nobody need be told. */
+  /** A host has moved: a member that stands on it is reached there from now on. No place changes, so no one need be told. */
   hostMoved(contact: Contact): void {
     const before = this.#state;
     if (before === null) return;
@@ -143,7 +143,7 @@ export class Member {
     this.#ports.committed(this.me, before, this.#state);
   }
 
-  /** A host died or left: whoever stands on it must be replaced at once. */
+  /** A host died or left: a member that stands on it must be replaced at once. */
   hostGone(): void {
     const state = this.#state;
     if (state === null) return;
@@ -276,7 +276,7 @@ export class Member {
   }
 
   /**
-   * Nobody is left in the list: more neighbours died at once than it holds. The nearest live member that this host
+   * No one is left in the list: more neighbours died at once than it holds. The nearest live member that this host
    * still knows of (a sibling, a cached member, the predecessor) takes the place; with none, a teaching peer is alone
    * and any other is stranded. Never oneself: that would be a second ring.
    */

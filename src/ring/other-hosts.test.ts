@@ -8,7 +8,7 @@ import { defaultTimers } from './timers.ts';
 
 const [me, other, ghost] = [memberAt('10'), memberAt('80'), memberAt('c0')];
 
-/** A host alone on its ring that another one speaks to; nobody can be reached. */
+/** A host alone on its ring that another one speaks to; no one can be reached. */
 function host() {
   const { clock, pass } = virtualClock();
   const asked: { kind: RingMessageKind; ask: RingAsks[RingMessageKind]; to: string }[] = [];
@@ -88,7 +88,7 @@ test('the death of one that was heard is told, and it is looked for', () => {
   assert.equal(pinged.includes(ghost.contact.host), true);
 });
 
-test('whoever only greets is no host with places, and gets no news', () => {
+test('one that only greets is no host with places, and gets no news', () => {
   const { ring, asked, pass } = host();
   const guests = Array.from({ length: 300 }, (_, index) => contactOf(`guest-${index}`));
   for (const one of guests) ring.heard(one);

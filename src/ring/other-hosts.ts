@@ -177,7 +177,7 @@ export class OtherHosts {
     if (liveness === 'alive') {
       if (this.#downSince.delete(host)) this.#returned(contact);
     } else {
-      // Of one that never spoke to this host nobody needs to hear from it.
+      // Of one that never spoke to this host no one needs to hear from it.
       if (liveness !== 'left') this.#lookFor(contact, this.#ports.clock.now());
       if (liveness !== 'left' && !wasHeard) this.#boundUnheard(host);
       this.#ports.known.forgetHost(host);
@@ -232,7 +232,7 @@ export class OtherHosts {
   #tell(event: MembershipEvent): void {
     if (!this.#options.spreadNews) return;
     if (!this.large.isLarge) this.#news.tell(event, 'own');
-    // Of others' ends only whoever stood before them tells: see RingHost.
+    // Of others' ends only the member that stood before them tells: see RingHost.
     else if (event.contact.host === this.#options.self.host) this.large.reportArrival(event);
   }
 
@@ -261,7 +261,7 @@ export class OtherHosts {
 
   #ping(contact: Contact, answered: () => void): void {
     const { network, detector } = this.#ports;
-    // Whoever comes back has much to do: silence here would leave it outside for another round.
+    // A host that comes back has much to do: silence here would leave it outside for another round.
     network.ping(contact, this.#options.timers.maximumTimeout, (result) => {
       if (result !== 'alive' || this.#ports.isClosed()) return;
       // It may have been asked through an old address, and have answered at the one that it said itself.

@@ -15,7 +15,7 @@ export class PredecessorPokes {
   readonly #state: () => MemberState | null;
   #timer: Timer | null = null;
   #last: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** Grows where pokes take long to arrive: whoever is late has enough to do. */
+  /** Grows where pokes take long to arrive: a host that is late has enough to do. */
   #gap: Milliseconds;
 
   constructor(ports: Pick<MemberPorts, 'clock' | 'timers' | 'isGone' | 'poke'>, state: () => MemberState | null) {

@@ -48,7 +48,7 @@ export class Questions {
     if (to.host !== self) {
       if (isGathered(kind) && !meansAll(kind, ask)) {
         const sent = clock.now();
-        // Whoever has much to do answers late: it is to be waited for longer, not asked more often and taken for dead.
+        // A host that has much to do answers late: it is to be waited for longer, not asked more often and taken for dead.
         const timed: Done<K> = (result) => {
           if (result.ok) detector.measured(to.host, clock.now() - sent);
           done(result);
@@ -64,7 +64,7 @@ export class Questions {
     });
   }
 
-  /** GET_STATE of one member, which `notifier` then notifies; null notifies nobody. */
+  /** GET_STATE of one member, which `notifier` then notifies; null notifies no one. */
   readState(of: MemberPointer, notifier: MemberPointer | null, done: (snapshot: Snapshot) => void): void {
     const { known } = this.#ports;
     const ask = { members: [of.id], notices: notifier === null ? [] : [{ to: of.id, from: notifier }] };
@@ -109,7 +109,7 @@ export class Questions {
 
 type Done<K extends RingMessageKind> = (result: AskResult<K>) => void;
 
-/** A POKE that names nobody is for all members: beside others it would be for those alone. */
+/** A POKE that names no one is for all members: beside others it would be for those alone. */
 function meansAll<K extends RingMessageKind>(kind: K, ask: RingAsks[K]): boolean {
   return kind === 'poke' && (ask as RingAsks['poke']).members.length === 0;
 }

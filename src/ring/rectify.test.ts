@@ -31,7 +31,7 @@ test('A11 anybody further away replaces the predecessor only if that is dead', (
   assert.equal(state.epoch, five.epoch + 1);
 });
 
-test('A11 a lone member takes its first notifier, whoever it is', () => {
+test('A11 a lone member takes its first notifier, no matter which it is', () => {
   for (const notifier of [0, 3, 5, 15]) {
     const verdict = rectify(aloneState(member(4), shape), member(notifier));
     assert.equal(verdict.kind, 'adopt');

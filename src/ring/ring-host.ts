@@ -284,7 +284,7 @@ export class RingHost implements RingHandler {
   }
 
   /**
-   * Those of which places are known here. A greeting alone makes nobody one of them: identities cost nothing, and whoever
+   * Those of which places are known here. A greeting alone adds no host to them: identities cost nothing, and anyone who
    * counted on such hosts would ask them in vain.
    */
   hostsWithPlaces(): readonly Contact[] {
@@ -353,7 +353,7 @@ export class RingHost implements RingHandler {
     this.#lookups.lookup(key, this.isVisitor ? this.#seedsOfVisitor(key) : [], done);
   }
 
-  /** Whoever it has heard of nearest before the key, then everybody else. */
+  /** The one it has heard of nearest before the key, then everybody else. */
   #seedsOfVisitor(key: RingId): readonly Contact[] {
     const near = this.#known.cache.before(key, nearMembersAsked).map(({ contact }) => contact);
     const seeds = new Map([...near, ...this.liveHosts()].map((contact) => [contact.host, contact]));

@@ -55,7 +55,7 @@ test('C2 a newcomer reads the whole roll, page by page, from wherever it stands'
   assert.ok(asks() <= 4, `${asks()} pages`);
 });
 
-test('C2 a newcomer that nobody answers begins all the same, and does not ask for ever', () => {
+test('C2 a newcomer that no one answers begins all the same, and does not ask for ever', () => {
   const { asks, begun } = read(() => null);
   assert.equal(begun(), 1);
   assert.equal(asks(), 3);

@@ -47,7 +47,7 @@ export class RollReader {
     this.#timer?.cancel();
   }
 
-  /** Reads all of it; `begun` once, after the first page or when nobody would give one. */
+  /** Reads all of it; `begun` once, after the first page or when no one would give one. */
   begin(begun: () => void): void {
     this.#read(maximumPages, 0, begun);
   }

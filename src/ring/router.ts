@@ -81,7 +81,7 @@ export function find(key: RingId, ports: RouterPorts): FindAnswer {
 /**
  * Asked by another: the key lies no further behind me than my list reaches ahead, so I was probably taken for its owner,
  * and newcomers stand between. For a key further off my predecessor would send the asker walking round the ring
- * backwards. At the start of a lookup of mine nobody has chosen me: the walk pays only for the very next places.
+ * backwards. At the start of a lookup of mine no one has chosen me: the walk pays only for the very next places.
  */
 function isNearBehind(state: MemberState, key: RingId, { forOther, bits }: RouterPorts): boolean {
   const members = state.successors.filter(isMember);
@@ -92,7 +92,7 @@ function isNearBehind(state: MemberState, key: RingId, { forOther, bits }: Route
   return forOther ? behind <= ahead : behind * BigInt(members.length) <= ahead * placesWorthWalking;
 }
 
-/** A client stands nowhere: it asks whoever it believes to own the key, and those before it. */
+/** A client stands nowhere: it asks the one it believes to own the key, and those before it. */
 function findWithoutMembers(key: RingId, { forOther, cache, isGone }: RouterPorts): FindAnswer {
   if (forOther) return { owned: null, guesses: [], closer: [] };
   const alive = (pointer: MemberPointer) => !isGone(pointer);

@@ -21,7 +21,7 @@ test('A11 C1 stabilise in an ideal ring commits nothing: the same object comes b
   assert.equal(betterSuccessor(two, answer), null);
 });
 
-test('A11 a dead head is dropped and nobody is skipped or repeated; the next answer fills the list again', () => {
+test('A11 a dead head is dropped and no one is skipped or repeated; the next answer fills the list again', () => {
   const dropped = dropHead(two, shape);
   assert.deepEqual(shown(dropped.successors), [9, 12, '13']);
   assert.equal(dropped.epoch, 2);
@@ -64,7 +64,7 @@ test('C1 across zero a candidate is judged by the arc, not by the size of its nu
   assert.ok(!isBetterSuccessor(twelve, member(12)));
 });
 
-test('A11 whoever has no successor left takes any other member as candidate, never itself', () => {
+test('A11 a member that has no successor left takes any other member as candidate, never itself', () => {
   const stranded = stateOf(2, 12, ['3', '4', '5']);
   assert.ok(isBetterSuccessor(stranded, member(12)));
   assert.ok(!isBetterSuccessor(stranded, member(2)));

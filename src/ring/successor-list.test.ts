@@ -26,7 +26,7 @@ test('C1 a copied list is cut where it repeats or turns back', () => {
   assert.deepEqual(shown(listBehind(at(1), member(7), [5, 9].map(member), shape)), [7, '8', '9']);
 });
 
-test("C1 padding in a copied list is not taken over, but made anew behind one's last member", () => {
+test("C1 padding in a copied list is not taken over, but made again behind one's last member", () => {
   assert.deepEqual(shown(listBehind(at(1), member(3), [member(5), padding(6)], shape)), [3, 5, '6']);
   assert.deepEqual(shown(listBehind(at(1), member(15), [padding(9)], shape)), [15, '0', '1']);
 });
@@ -67,7 +67,7 @@ test('C1 the checks after every commit name the rule that is broken', () => {
   assert.match(brokenRule(state([3, 5, 1].map(member)), shape) ?? '', /out of order/);
 });
 
-test('C1 whatever another member answers, the list made of it obeys every rule and invents nobody', () => {
+test('C1 whatever another member answers, the list made of it obeys every rule and invents no one', () => {
   const pointer = fc.tuple(fc.nat(15), fc.boolean()).map(([id, padded]) => (padded ? padding(id) : member(id)));
   const answer = fc.array(pointer, { maxLength: 8 });
   fc.assert(
@@ -83,7 +83,7 @@ test('C1 whatever another member answers, the list made of it obeys every rule a
   );
 });
 
-test('C1 padding skips nobody: no place lies between it and the entry before', () => {
+test('C1 padding skips no one: no place lies between it and the entry before', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.nat(15), { minLength: 1, maxLength: 4 }), fc.nat(3), (entries, drops) => {
       const [head, ...tail] = entries.map(member);

@@ -127,7 +127,7 @@ test('A16 hosts that do not answer are gone around and counted, and the hop limi
   assert.equal(near.hits.length < 60 && near.hits.length > 1, true, `${near.hits.length}`);
 });
 
-test('A16 where one that is gone was to hand a part on, those whom nobody else knows there are reached as well', async () => {
+test('A16 where one that is gone was to hand a part on, those whom no one else knows there are reached as well', async () => {
   for (const first of Array.from({ length: 19 }, (_, number) => number + 1)) {
     const gone = [first, first + 20, first + 40];
     const network = networkOf(60, new Set(gone), false);
@@ -165,7 +165,7 @@ test('A22 who asks in ever other names is refused as well', async () => {
   await assert.rejects(inTheNameOf(network, createIdentity()), { code: 'busy' });
 });
 
-test('A22 nobody uses up the questions of another by asking in its name', async () => {
+test('A22 no one uses up the questions of another by asking in its name', async () => {
   const network = networkOf(3);
   const victim = network.identities[2]!;
   for (let count = 0; count < 30; count++) await inTheNameOf(network, victim);

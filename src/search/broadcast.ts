@@ -73,7 +73,7 @@ const hitsPerMessage = 200;
 const answerMilliseconds = 100;
 const leastLeftMilliseconds = 150;
 const deliveryMilliseconds = 3000;
-/** New broadcasts of one asker, from whoever hands them on, that are looked at in a time; everybody pays for each. */
+/** New broadcasts of one asker, from the host that hands them on, that are looked at in a time; everybody pays for each. */
 const maximumPerAsker = 30;
 /** The same in all from one host: the name of the asker proves nothing, and anybody can make up more. */
 const maximumPerHost = 300;
@@ -85,7 +85,7 @@ const maximumExpressionMillisecondsPerAsker = 1000;
 /** Broadcasts that are being looked through for. */
 const maximumLooking = 64;
 const maximumAskers = 4096;
-/** A question is no older or newer, so that nobody asks it once more in the name of its asker for ever; clocks may be wrong. */
+/** A question is no older or newer, so that no one asks it once more in the name of its asker for ever; clocks may be wrong. */
 const maximumAgeMilliseconds = 86_400_000;
 
 interface Open {
@@ -160,7 +160,7 @@ export class Broadcast {
     const members = this.#ports.members();
     const own = members.find(({ contact }) => contact.host === question.asker);
     const first = own ?? members[0];
-    if (first === undefined) return nobody;
+    if (first === undefined) return noneReached;
     const parts = [{ member: first.id, end: first.id }];
     if (own !== undefined) return this.#carryOut({ ...question, parts }, null);
     return this.#handOrGoAround({ host: first.contact, parts }, question, new Set());
@@ -172,7 +172,7 @@ export class Broadcast {
     this.#remember(question.id);
     if (isNew && from !== null && this.#knownAsker(question) === null) this.#relay(question, from);
     const below = this.#spread(question);
-    const here = isNew ? this.#look(question, from) : nobody;
+    const here = isNew ? this.#look(question, from) : noneReached;
     return sum(await Promise.all([below, here]));
   }
 
@@ -215,7 +215,7 @@ export class Broadcast {
       const left = question.left - (this.#ports.clock.now() - began);
       const around = { ...question, parts: handed.parts, left: Math.floor(left) };
       const reached =
-        left < leastLeftMilliseconds ? nobody : await this.#spread(around, new Set([...failed, handed.host.host]));
+        left < leastLeftMilliseconds ? noneReached : await this.#spread(around, new Set([...failed, handed.host.host]));
       return { answered: reached.answered, missed: reached.missed + 1 };
     }
   }
@@ -368,10 +368,10 @@ function exactFirst(pattern: Pattern, hits: readonly Hit[]): readonly Hit[] {
   return hits.toSorted((a, b) => Number(isExact.get(b)) - Number(isExact.get(a)));
 }
 
-const nobody: Reached = { answered: 0, missed: 0 };
+const noneReached: Reached = { answered: 0, missed: 0 };
 
 function sum(all: readonly Reached[]): Reached {
-  return all.reduce((a, b) => ({ answered: a.answered + b.answered, missed: a.missed + b.missed }), nobody);
+  return all.reduce((a, b) => ({ answered: a.answered + b.answered, missed: a.missed + b.missed }), noneReached);
 }
 
 function inMessages(host: Contact, parts: readonly Part[]): readonly Handed[] {

@@ -1,5 +1,5 @@
 /**
- * Very frequent words are split over several keys (spec/4, Search), lest the few hosts of one key hold a posting of every other file.
+ * Very frequent words are split over several keys (spec/4, Search), so that the few hosts of one key do not hold a posting of every other file.
  *
  * Who publishes finds out which words are frequent, by asking the places of those that it has often itself. From then on its
  * postings of such a word go to one of sixteen keys, `word:0` to `word:15`, which a file's name and publisher decide; what stood
@@ -127,7 +127,7 @@ export class FrequentWords {
       const { count, isSplit } = await frequencyOf(word);
       return isSplit || count + own >= splitAt;
     } catch {
-      // Nobody answers for the word just now: it stays whole, and is asked about again in a while.
+      // No one answers for the word just now: it stays whole, and is asked about again in a while.
       return false;
     }
   }

@@ -1,6 +1,6 @@
 /**
  * Keeps the postings of this host's own puts on the ring: after a name was published, given another content or ended, its
- * postings are brought into line. Nobody waits for that; what is due is written down before the name changes, so that a
+ * postings are brought into line. No one waits for that; what is due is written down before the name changes, so that a
  * peer killed in between does it when it runs again.
  */
 import { cidIn, parseCid } from '../content/cid.ts';

@@ -1,6 +1,6 @@
 /**
  * How a broadcast divides the ring: a member that is given the ring from itself up to an end hands parts of it on to members
- * inside, and each of them does the same, until nobody is left in between. Every member is reached once; a member that only its
+ * inside, and each of them does the same, until no one is left in between. Every member is reached once; a member that only its
  * predecessor knows of is reached through that one.
  */
 import { between } from '../ring/identifier.ts';
@@ -39,7 +39,7 @@ function membersInside({ member, end }: Part, members: readonly MemberPointer[])
 
 /**
  * A part whose own member did not answer is handed on by another, who may not know everybody behind it: from that member up to the first
- * one known, whoever is the nearest known before it knows better, and nearer ones better still. Null when the part is one's own, or nobody is nearer.
+ * one known, the one that is the nearest known before it knows better, and nearer ones better still. Null when the part is one's own, or no one is nearer.
  */
 export function gapBehind(part: Part, members: readonly MemberPointer[], self: HostId): Handed | null {
   const { member, end } = part;

@@ -187,7 +187,7 @@ export class Search {
     return reached;
   }
 
-  /** Beyond some thousands nobody looks at single copies any more, and everybody would be asked about all of them. */
+  /** Beyond some thousands no one looks at single copies any more, and everybody would be asked about all of them. */
   async #counted(hits: readonly Hit[]): Promise<readonly Hit[]> {
     const put = hits.filter(({ isShared }) => !isShared).slice(0, maximumCountedHits);
     if (put.length === 0) return hits;

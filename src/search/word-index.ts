@@ -27,7 +27,7 @@ const maximumPostingsPerTurn = 1000;
 const mostKeptMilliseconds: Milliseconds = 2000;
 const keptMillisecondsPerHit = 5;
 const maximumKeptHits = 200_000;
-/** Answers kept for their next pages: to match and rank a frequent word anew for each would take all the time there is. */
+/** Answers kept for their next pages: to match and rank a frequent word again for each would take all the time there is. */
 const maximumFound = 8;
 /** Words whose counts are remembered. */
 const maximumCounts = 1024;

@@ -54,7 +54,7 @@ test('A15 two places that say they know nothing do not hide what a third one kno
   assert.deepEqual(await find('report'), [file.name]);
 });
 
-test('A15 two places that know are enough, and nothing is found when nobody knows', async () => {
+test('A15 two places that know are enough, and nothing is found when no one knows', async () => {
   const { find, asked } = searchOver(new Set(hosts));
   assert.deepEqual(await find('report'), [file.name]);
   assert.equal(asked.length, 2);

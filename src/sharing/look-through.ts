@@ -1,7 +1,7 @@
 /**
  * A look through a shared folder: which of its files are new or changed since they were indexed, and which are gone. Nothing
  * is read but folders and the status of files. Folders are opened one below the other from the root of the share, and links
- * are not followed, so that nothing outside is ever shared, whoever may write in it.
+ * are not followed, so that nothing outside is ever shared, no matter who may write in it.
  */
 import type { BigIntStats, Dirent } from 'node:fs';
 import { accessSync, constants } from 'node:fs';

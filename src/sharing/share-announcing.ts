@@ -1,6 +1,6 @@
 /**
  * Keeps what is announced in line with the index: new files go out in batches, files that are gone are withdrawn, batches that
- * wore out are replaced. What is left to do stands in the index, so that whoever is killed in between does it later.
+ * wore out are replaced. What is left to do stands in the index, so that a peer that is killed in between does it later.
  */
 import { ChordialError } from '../errors.ts';
 import type { ShareEntry } from '../records/share-entry.ts';
@@ -42,7 +42,7 @@ const filesPerWithdrawal = 2000;
 
 export class ShareAnnouncing {
   readonly #ports: AnnouncingPorts;
-  /** Batches whose files are announced anew, to be ended when that is done. */
+  /** Batches whose files are announced again, to be ended when that is done. */
   readonly #worn = new Set<number>();
   readonly #closing = new AbortController();
   #undo: () => void = () => undefined;
@@ -129,7 +129,7 @@ export class ShareAnnouncing {
       });
   }
 
-  /** Batches that nobody of the index knows came before a crash; files of batches that lapsed are to be announced again. */
+  /** Batches that no one of the index knows came before a crash; files of batches that lapsed are to be announced again. */
   async #settleFormerLife(): Promise<void> {
     const { table, announcer } = this.#ports;
     const live = announcer.live();
@@ -143,7 +143,7 @@ export class ShareAnnouncing {
     const { table, announced, isIndexing } = this.#ports;
     await this.#withdrawGone();
     await this.#withdrawMoved();
-    // One that is told of from here on waits for the next time: its files are not announced anew by this one.
+    // One that is told of from here on waits for the next time: its files are not announced again by this one.
     const worn = [...this.#worn];
     if (worn.length > 0) await table.forgetBatches(worn);
     const waiting = table.countUnannounced();
@@ -222,7 +222,7 @@ export class ShareAnnouncing {
       if (withdrawn.length > 0) await announcer.withdraw(withdrawn);
     } catch (error) {
       if (!(error instanceof ChordialError) || error.code !== 'too-many-entries') throw error;
-      // More than a header has room for: what is left of it is announced anew.
+      // More than a header has room for: what is left of it is announced again.
       this.#worn.add(batch);
     }
   }

@@ -48,7 +48,7 @@ class RememberingAnnouncer implements ShareAnnouncer {
   }
 
   async announce(given: Iterable<readonly ShareEntry[]>): Promise<readonly number[]> {
-    if (this.fails) throw new Error('nobody takes it');
+    if (this.fails) throw new Error('no one takes it');
     const files = [...given];
     this.#last += 1;
     this.batches.set(this.#last, files.flat());
@@ -175,7 +175,7 @@ describe('SharedFolders', () => {
     assert.deepEqual(b.shares.list(), []);
   });
 
-  it('does not hash unchanged files again after a restart, and ends what nobody of the index knows', async () => {
+  it('does not hash unchanged files again after a restart, and ends what no one of the index knows', async () => {
     await using b = await bench();
     await writeFile(path.join(b.folder, 'one.txt'), 'one');
     await b.shares.add(b.folder);
@@ -189,10 +189,10 @@ describe('SharedFolders', () => {
     assert.deepEqual(b.announcer.names, ['one.txt']);
     b.announcer.batches.clear();
     await b.again();
-    await until('a lapsed batch is announced anew', () => b.announcer.names.length === 1);
+    await until('a lapsed batch is announced again', () => b.announcer.names.length === 1);
   });
 
-  it('announces the rest of a worn batch anew and ends it, and tries again when nobody takes it', async () => {
+  it('announces the rest of a worn batch again and ends it, and tries again when no one takes it', async () => {
     await using b = await bench();
     await writeFile(path.join(b.folder, 'one.txt'), 'one');
     await b.shares.add(b.folder);
@@ -275,7 +275,7 @@ describe('SharedFolders', () => {
     await assert.rejects(b.shares.add(path.join(b.folder, 'absent')), isError('not-found'));
     await assert.rejects(b.shares.add('relative'), isError('bad-request'));
     await assert.rejects(b.shares.remove(b.folder), isError('not-found'));
-    // Whoever may read everything cannot be kept from it.
+    // A user who may read everything cannot be kept from it.
     if (process.getuid?.() === 0) return t.diagnostic('run as root: unreadable files are not tried');
     await writeFile(path.join(b.folder, 'closed.txt'), 'x');
     await chmod(path.join(b.folder, 'closed.txt'), 0);

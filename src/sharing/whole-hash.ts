@@ -24,7 +24,7 @@ export interface WholeHashOptions {
 }
 
 export class WholeHash {
-  /** Files wait in the order they came; whoever hands them in bounds how many. */
+  /** Files wait in the order they came; the one that hands them in bounds how many. */
   readonly #turnstile = new Turnstile(1);
   #worker: Worker | null = null;
   #ending: NodeJS.Timeout | null = null;

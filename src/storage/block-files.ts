@@ -127,7 +127,7 @@ export class BlockFiles {
   }
 }
 
-/** A name that tells the CID, so that a lost catalogue can be made anew from the files. */
+/** A name that tells the CID, so that a lost catalogue can be made again from the files. */
 export function fileName(cid: CID): string {
   return cid.toV1().toString();
 }

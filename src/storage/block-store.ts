@@ -33,7 +33,7 @@ export interface LookedAtBlock {
 
 /**
  * Blocks are known by their multihash: CIDs that share it, such as CIDv0 and CIDv1, name one block. Bytes are not
- * hashed here: whoever puts a block has verified it.
+ * hashed here: the one that puts a block has verified it.
  */
 export interface BlockStore {
   /** Entry i belongs to CID i. */
@@ -51,7 +51,7 @@ export interface BlockStore {
   /** Adds claims to blocks that are there. Durable when it resolves with the bytes of each, null for those that are not there. */
   claim(blocks: readonly NewClaims[]): Promise<(number | null)[]>;
   claimsOf(cid: CID): readonly Claim[];
-  /** Resolves with the number of blocks that were there and are gone, whoever claims them. */
+  /** Resolves with the number of blocks that were there and are gone, no matter who claims them. */
   delete(cids: readonly CID[]): Promise<number>;
   /** Deletes those whose claims are still those that were looked at; resolves with how many. Never one that a claim came to meanwhile. */
   deleteUnchanged(items: readonly LookedAtBlock[]): Promise<number>;

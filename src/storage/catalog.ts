@@ -63,7 +63,7 @@ export class Catalog {
       );
       this.isNew = this.#prepareTables();
       // Each savepoint sets aside the pages that it changes, by default in a temporary file: two thirds of all that was written
-      // (measured). After the tables, since making an old file anew takes much room.
+      // (measured). After the tables, since making an old file again takes much room.
       this.database.exec('PRAGMA temp_store = MEMORY');
       this.#setting = this.database.prepare('SELECT value FROM settings WHERE name = ?');
       this.#setSetting = this.database.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)');
@@ -174,7 +174,7 @@ function damaged(file: string, error: unknown): unknown {
   if (told instanceof ChordialError) return told;
   const reason = error instanceof Error ? error.message : String(error);
   const remedy =
-    'Move it and its -wal and -shm away and start again: large blocks are found anew, small ones and records come back from other peers';
+    'Move it and its -wal and -shm away and start again: large blocks are found again, small ones and records come back from other peers';
   return new ChordialError('broken-data-folder', `The catalogue ${file} is damaged: ${reason}. ${remedy}.`, {
     cause: error,
   });

@@ -1,5 +1,5 @@
 /**
- * The tables of ClaimTable. `owner` is who is charged for a put: its publisher, or whoever handed it on as long as nobody
+ * The tables of ClaimTable. `owner` is who is charged for a put: its publisher, or the host that handed it on as long as no one
  * knows it to be committed. `charged` are the bytes of a block that its owner is charged for, at one claim of the owner's.
  * `claimed` has for each block the sum of its claims: `lanes` as in fingerprint.ts.
  */

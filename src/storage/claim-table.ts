@@ -161,7 +161,7 @@ export class ClaimTable {
     if (this.addToNew(blockKey, claims, now, size) > 0) this.#changed(blockKey);
   }
 
-  /** The same without telling that something changed: of a block that nobody else knows of yet. Returns how many are new. */
+  /** The same without telling that something changed: of a block that no one else knows of yet. Returns how many are new. */
   addToNew(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime(), size?: number): number {
     if (claims.length === 0) return 0;
     const block = blobOf(blockKey);
@@ -242,7 +242,7 @@ export class ClaimTable {
 
   /**
    * Puts not yet seen to be committed that are due to be asked for: every `wait` milliseconds while they are young, then
-   * ever more rarely, each time when the put has grown twice as old. So many of each owner, so that nobody's puts keep those of
+   * ever more rarely, each time when the put has grown twice as old. So many of each owner, so that no one's puts keep those of
    * others waiting.
    */
   unconfirmed(now: number, wait: number, limit: number): readonly KnownPut[] {

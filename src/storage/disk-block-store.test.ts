@@ -193,7 +193,7 @@ describe('DiskBlockStore', () => {
     assert.deepEqual([again.store.count(), again.store.bytes()], [4, 28]);
   });
 
-  it('finds all blocks anew when the catalogue was moved away', async () => {
+  it('finds all blocks again when the catalogue was moved away', async () => {
     await using folder = await temporaryFolder();
     const blocks = numberedBlocks(50);
     {

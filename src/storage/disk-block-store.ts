@@ -140,7 +140,7 @@ export class DiskBlockStore implements BlockStore {
   async claim(blocks: readonly NewClaims[]): Promise<(number | null)[]> {
     const keyed = blocks.map(({ cid, claims }) => ({ key: blockKey(cid), claims }));
     const sizes = keyed.map(({ key }) => this.#table.find(key)?.size ?? null);
-    // Mostly nothing is there: then nobody waits for a commit of nothing.
+    // Mostly nothing is there: then no one waits for a commit of nothing.
     if (keyed.every(({ claims }, index) => sizes[index] === null || claims.length === 0)) {
       if (sizes.some((size) => size !== null)) await this.#catalog.durable();
       return sizes;
@@ -283,7 +283,7 @@ export class DiskBlockStore implements BlockStore {
     const removal = this.#remove(blocks, which);
     const left = removal.then(() => undefined);
     for (const { key } of blocks) this.#leaving.set(key, left);
-    // Whoever waits for it by key is not told of its failure.
+    // One that waits for it by key is not told of its failure.
     left.catch(() => undefined);
     const count = await removal;
     await this.#giveBackPages();

@@ -112,7 +112,7 @@ export function flushFolderAtOnce(folder: string): void {
 
 /**
  * Flushes of one folder or file, shared: a flush that has not begun serves everyone who asks before it does; one under
- * way serves nobody else, for it may have passed the bytes in question. So at most two of them wait or run.
+ * way serves no one else, for it may have passed the bytes in question. So at most two of them wait or run.
  */
 export class SharedFlush {
   readonly #flush: () => Promise<void>;

@@ -18,7 +18,7 @@ import { flushFolder, flushFolderAtOnce, SharedFlush } from './durable-file.ts';
 const commitIntervalMilliseconds = 10;
 /**
  * The same while many write: pages that several of them change are then written once (measured for records: half the CPU
- * time in transactions of 30 of what it is in transactions of 3). Whoever writes one thing after the other never waits so long.
+ * time in transactions of 30 of what it is in transactions of 3). One that writes one thing after the other never waits so long.
  */
 const busyIntervalMilliseconds = 25;
 /** More writes than so many, counted half for each 100 ms that have passed since, are many: some 170 a second. */
@@ -70,7 +70,7 @@ export class GroupCommit {
   #recentWrites = 0;
   #walPages = walPages;
   #closed = false;
-  /** Set when the disk failed a flush: nobody knows then what of the log is on it, so nothing more is promised. */
+  /** Set when the disk failed a flush: no one knows then what of the log is on it, so nothing more is promised. */
   #broken: unknown = null;
 
   /**

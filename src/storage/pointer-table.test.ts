@@ -40,7 +40,7 @@ test('B12 a pointer ends when the block itself arrives, and none is taken for a 
   catalog.close();
 });
 
-test('B12 a pointer that nobody has told for a day is forgotten, one told again is not', async () => {
+test('B12 a pointer that no one has told for a day is forgotten, one told again is not', async () => {
   const { clock, catalog, pointers } = inMemory();
   await pointers.put(keys.slice(0, 2).map((key) => ({ key, holder: 'a' })));
   clock.now += day / 2;

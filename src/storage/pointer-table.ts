@@ -1,7 +1,7 @@
 /**
  * Pointers of a host without room: which other host has the block that would lie here. They outlive a restart. A pointer
- * ends when the block itself arrives (by a trigger, in the same transaction), or when nobody has told it for a day:
- * whoever moves the block around this host tells it anew.
+ * ends when the block itself arrives (by a trigger, in the same transaction), or when no one has told it for a day:
+ * the host that moves the block around this host tells it again.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Milliseconds } from '../ring/ports.ts';
@@ -9,7 +9,7 @@ import type { Catalog } from './catalog.ts';
 
 /** 20 GB of blocks of 1 MiB each have a pointer here; those told longest ago give way, and are found by asking around. */
 const maximumPointers = 20_000;
-/** Rounds of repair tell a pointer anew every minute or so. */
+/** Rounds of repair tell a pointer again every minute or so. */
 const untoldMilliseconds: Milliseconds = 24 * 3600 * 1000;
 /** One told again sooner is not written again. */
 const freshMilliseconds: Milliseconds = 3600 * 1000;

@@ -2,7 +2,7 @@
  * After a crash: files and catalogue are made to agree. A file without a row was killed between rename and commit (or
  * between the commit of a deletion and the removal): it was never acknowledged, yet it is whole, so it is adopted when
  * its bytes are what its name says and it fits, else removed. A row without a file is dropped: the disk lost it, and
- * repair brings it back. With a new catalogue this finds all blocks anew that are files; small ones were in the old one.
+ * repair brings it back. With a new catalogue this finds all blocks again that are files; small ones were in the old one.
  *
  * Cost: one listing of 256 folders and one walk of the table; only strays are read.
  */

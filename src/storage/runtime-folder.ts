@@ -1,7 +1,7 @@
 /**
  * What a running peer leaves for other programs of the same user on the same machine: small files that other users cannot read,
  * in `$XDG_RUNTIME_DIR/chordial`, else in `~/.local/state/chordial/run`. They are gone when the peer stops; after a crash
- * they stay, so whoever reads one has it proved by the peer that it names.
+ * they stay, so a program that reads one has it proved by the peer that it names.
  */
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
@@ -22,7 +22,7 @@ export function runtimeFolder(environment: NodeJS.ProcessEnv = process.env): str
   return path.join(home, '.local', 'state', 'chordial', 'run');
 }
 
-/** Absolute; null for a user of whom neither HOME nor the system's list of users tells a home. */
+/** Absolute; null for a user whose home neither HOME nor the system's list of users tells. */
 export function homeFolder(): string | null {
   try {
     const home = homedir();

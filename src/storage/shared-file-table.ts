@@ -2,7 +2,7 @@
  * The index of shared folders: which files lie in them, as they were when they were hashed, and in which batch each is
  * announced. The bytes stay in the files; of a file of several blocks the nodes above its leaves are kept here.
  *
- * A file that is gone stays as a row until its entries are withdrawn, so that whoever is killed in between does that later.
+ * A file that is gone stays as a row until its entries are withdrawn, so that a peer that is killed in between does that later.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
@@ -97,7 +97,7 @@ export class SharedFileTable {
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
-    // Blocks of a large file are written before its row: without it they are nobody's.
+    // Blocks of a large file are written before its row: without it they are no one's.
     this.#run('DELETE FROM shared_blocks WHERE file NOT IN (SELECT file FROM shared_files)');
     this.#lastFile = Number(this.#get('SELECT max(file) AS last FROM shared_files')?.['last'] ?? 0);
     const counted = this.#all(

@@ -4,7 +4,7 @@
  * - one publisher has what its certificate says, else an eighth or eight times what it gives itself, whichever is more;
  * - of puts that are not committed a publisher has a sixteenth, or as much as it gives itself.
  *
- * So whoever gives what others give puts what fits, and a client that gives nothing takes an eighth. What a host puts on itself is
+ * So a host that gives what others give puts what fits, and a client that gives nothing takes an eighth. What a host puts on itself is
  * bounded by its quota alone. Bounds are looked at before a write: what arrives at one moment may pass them by some messages.
  */
 import { ChordialError } from '../errors.ts';

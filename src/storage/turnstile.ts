@@ -15,7 +15,7 @@ export class Turnstile {
     try {
       return await task();
     } finally {
-      // The place goes straight to the next, so that nobody slips in between.
+      // The place goes straight to the next, so that no one slips in between.
       const next = this.#waiting.shift();
       if (next === undefined) this.#inside -= 1;
       else next();

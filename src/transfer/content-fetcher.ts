@@ -1,4 +1,4 @@
-/** Fetching the blocks of one content, from the ring and from whoever shares it. */
+/** Fetching the blocks of one content, from the ring and from its sharers. */
 import type { CID } from 'multiformats/cid';
 import type { BlockFetcher, Sharers } from '../replication/block-fetcher.ts';
 
@@ -6,7 +6,7 @@ import type { BlockFetcher, Sharers } from '../replication/block-fetcher.ts';
 export interface ContentFetcher {
   /** The verified bytes. Rejects with `no-live-source`, or `interrupted` when the signal fires. */
   fetch(cid: CID, signal?: AbortSignal): Promise<Uint8Array>;
-  /** Gives a buffer back that `fetch` delivered and that nobody looks at any more. */
+  /** Gives a buffer back that `fetch` delivered and that no one looks at any more. */
   release(bytes: Uint8Array): void;
 }
 

@@ -77,7 +77,7 @@ import { SharersOf } from './sharers-of.ts';
 import { TransferQueue } from './transfer-queue.ts';
 import type { Transfers } from './transfers.ts';
 
-/** Of a publisher of whom nothing is to stay: whatever it put has ended. */
+/** Of a publisher that is to leave nothing: whatever it put has ended. */
 const purgedWord: PublisherWord = {
   kind: 'entry',
   sequence: Number.MAX_SAFE_INTEGER - 1,
@@ -87,7 +87,7 @@ const purgedWord: PublisherWord = {
 /** Of names asked for: what tells which of several is new here. */
 const maximumFirstSeen = 16_384;
 const recordsExpiredAtOnce = 500;
-/** Expired records are nobody's word any more; but that they expired is what ends the claims of a put not seen before. */
+/** Expired records are no one's word any more; but that they expired is what ends the claims of a put not seen before. */
 const expiredRecordsKeptMilliseconds: Milliseconds = 24 * 3600 * 1000;
 
 /** For the publisher of a put to say what became of it. */
@@ -281,13 +281,13 @@ export class DataPath {
       random: options.random,
       bytesPerSecond: options.scrubBytesPerSecond ?? defaultScrubBytesPerSecond,
       fetchElsewhere: (cid, signal) => fetcher.fetchElsewhere(cid, signal),
-      found: (cid, mended) => {
-        const outcome = mended
+      found: (cid, repaired) => {
+        const outcome = repaired
           ? 'a good copy took its place'
-          : 'nobody hands over a good one now, which is tried again';
-        notify({ kind: 'mended', text: `The copy of block ${cid} on this disk was damaged: ${outcome}.` });
+          : 'no one hands over a good one now, which is tried again';
+        notify({ kind: 'repaired', text: `The copy of block ${cid} on this disk was damaged: ${outcome}.` });
       },
-      failed: (error) => report('no-answer', view.self, `A block could not be looked at or mended: ${error.message}`),
+      failed: (error) => report('no-answer', view.self, `A block could not be looked at or repaired: ${error.message}`),
     };
     this.#syncServer = new SyncServer(this.#syncPorts);
     this.#ownPuts = new OwnPuts({
@@ -399,7 +399,7 @@ export class DataPath {
     return this.#reconciliation;
   }
 
-  /** The disk is looked through for damage, and damage met is mended, from now on. */
+  /** The disk is looked through for damage, and damage met is repaired, from now on. */
   beginScrub(): Scrub {
     this.#scrub ??= new Scrub(this.#scrubPorts);
     return this.#scrub;

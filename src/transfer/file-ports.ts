@@ -69,7 +69,7 @@ export interface FilePorts {
   readonly release: (names: readonly EndedName[]) => void;
   /** Told before and after this host's own entry of a name changes, for the index of words. */
   readonly nameChanges: NameChanges;
-  /** Takes over work that nobody waits for; it ends soon once `closing` fires. */
+  /** Takes over work that no one waits for; it ends soon once `closing` fires. */
   readonly afterwards: (work: Promise<void>) => void;
   readonly closing: AbortSignal;
 }

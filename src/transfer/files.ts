@@ -156,7 +156,7 @@ export interface Files {
 
 /** What happened to a file, in plain words, for `start` and the event stream. */
 export interface FileEvent {
-  readonly kind: 'stored' | 'sent' | 'received' | 'moved' | 'published' | 'removed' | 'freed' | 'mended';
+  readonly kind: 'stored' | 'sent' | 'received' | 'moved' | 'published' | 'removed' | 'freed' | 'repaired';
   readonly text: string;
 }
 

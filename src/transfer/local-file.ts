@@ -103,7 +103,7 @@ export async function wholeOf(file: FileHandle, path: string, size: number): Pro
 }
 
 /**
- * The bytes from the start, cut into leaves in buffers of the pool, which belong to whoever takes them; the next one is read
+ * The bytes from the start, cut into leaves in buffers of the pool, which belong to the one that takes them; the next one is read
  * while one is looked at. The last is shorter and in a buffer of its own; an empty file has one without bytes. The file stays open.
  */
 export async function* leavesOf(

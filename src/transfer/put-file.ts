@@ -32,7 +32,7 @@ type Write = Parameters<typeof buildFile>[1];
 /** Below this a leaf's buffer of 1 MiB would be mostly air. */
 const maximumGatheredBytes = 256 * 1024;
 
-/** @param said how many bytes come, by whoever sends them; believed only where it saves memory. */
+/** @param said how many bytes come, by the one that sends them; believed only where it saves memory. */
 async function buildStream(
   pieces: AsyncIterable<Uint8Array>,
   write: Write,

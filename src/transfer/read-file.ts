@@ -61,7 +61,7 @@ async function openForReading(
 
 async function* noLeaves(): AsyncGenerator<LeafReference, void, undefined> {}
 
-/** Its blocks come from the ring and from whoever shares it. */
+/** Its blocks come from the ring and from its sharers. */
 export function readingOf(ports: FilePorts, root: CID): FilePorts {
   return { ...ports, fetcher: ports.fetcherOf(root) };
 }

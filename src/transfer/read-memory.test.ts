@@ -11,7 +11,7 @@ const leafCount = 40;
 const cids = Array.from({ length: leafCount }, (_, index) => cidOfBlock(rawCodec, Buffer.from(`leaf ${index}`)));
 const size = leafCount * leafBytes;
 
-/** Hands out leaves of which each byte is their number, and counts those that nobody has given back. */
+/** Hands out leaves of which each byte is their number, and counts those that no one has given back. */
 class Source {
   out = 0;
   most = 0;

@@ -20,7 +20,7 @@ const maximumPieceBytes = 32 * 1024 * 1024;
 /** A client that took nothing for so long is slow. */
 const slowMilliseconds: Milliseconds = 100;
 
-/** How leaves are had, and given back when nobody looks at them any more. */
+/** How leaves are had, and given back when no one looks at them any more. */
 export interface LeafSource {
   fetch(cid: CID, signal: AbortSignal): Promise<Uint8Array>;
   release(bytes: Uint8Array): void;

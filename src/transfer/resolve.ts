@@ -179,7 +179,7 @@ async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]
   return named.sort((a, b) => rank(a, b, ports.publisher));
 }
 
-/** Nobody waits long for shares who has found a put: while hosts are silent these take longer to say that there is nothing. */
+/** No one waits long for shares who has found a put: while hosts are silent these take longer to say that there is nothing. */
 async function tooLate({ data: { clock } }: FilePorts, isClear: boolean): Promise<Error> {
   const milliseconds = isClear ? latestShareMilliseconds : latestOtherMilliseconds;
   await new Promise<void>((resolve) => clock.after(milliseconds, resolve));

@@ -24,7 +24,7 @@ export interface SharedName {
   readonly expiry: number;
 }
 
-/** Entries of a name in shares, in no order. Those that say nothing sensible are left out. Rejects with `no-live-source` when nobody can tell. */
+/** Entries of a name in shares, in no order. Those that say nothing sensible are left out. Rejects with `no-live-source` when no one can tell. */
 export async function sharedNames(
   { shares, places }: Pick<FilePorts, 'shares' | 'places'>,
   name: string,

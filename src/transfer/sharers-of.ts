@@ -81,7 +81,7 @@ class ContentSharers implements Sharers {
       this.#contacts.clear();
       for (const contact of found) this.#contacts.set(contact.host, contact);
     } catch (error) {
-      // Nobody could tell: what was known before has to do.
+      // No one could tell: what was known before has to do.
       this.#ports.report(error as Error);
     }
     return [...this.#contacts.values()];

@@ -26,7 +26,7 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
   const copies: number[] = blocks.map(() => 0);
   let cachedCopies = 0;
   const holders: Contact[] = [];
-  // Whoever shares it has all of it.
+  // A host that shares it has all of it.
   const sharers = new Set((await ports.sharers.of(cid).find()).map(({ host }) => host));
   const hosts = ports.data.view.hosts().slice(0, maximumHostsAsked);
   for (let start = 0; start < hosts.length; start += hostsAskedAtOnce) {

@@ -1,6 +1,6 @@
 /**
  * After a name was replaced or removed, its publisher tells those who hold the old content that they need not keep it
- * for this name any more. Whoever is not reached finds out by itself within 6 h.
+ * for this name any more. A host that is not reached finds out by itself within 6 h.
  */
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';

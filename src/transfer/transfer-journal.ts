@@ -1,4 +1,4 @@
-/** What of the transfers outlives the process: a setting of the catalogue each, written anew with every change of its state. */
+/** What of the transfers outlives the process: a setting of the catalogue each, written again with every change of its state. */
 import type { FileMark } from './file-mark.ts';
 import type { TransferRequest, TransferStatus } from './transfers.ts';
 

@@ -194,7 +194,7 @@ export class TransferQueue implements Transfers {
     }
   }
 
-  /** Pauses it when the command that waits for it has gone: nobody wants its bytes now, and the next one goes on with it. */
+  /** Pauses it when the command that waits for it has gone: no one wants its bytes now, and the next one goes on with it. */
   #attend(transfer: Transfer, stopping: AbortController): void {
     const { clock, report } = this.#ports;
     clock.after(unattendedMilliseconds, () => {

@@ -59,7 +59,7 @@ test('two senders of one upload do not mix', () =>
     assert.equal((await first).received, 2);
   }));
 
-test('an upload that nobody goes on with is given up after a week', () =>
+test('an upload that no one goes on with is given up after a week', () =>
   withUploads(async (folder) => {
     let now = 0;
     const uploads = await Uploads.open(folder, new Published(), { now: () => now });
@@ -113,7 +113,7 @@ test('case 15 a file in the place of the folder of uploads is removed and told',
     assert.equal((await uploads.create('a', 1)).received, 0);
   }));
 
-test('L ended uploads keep nobody from beginning others', () =>
+test('L ended uploads keep no one from beginning others', () =>
   withUploads(async (folder) => {
     let now = 0;
     const uploads = await Uploads.open(folder, new Published(), { now: () => now });

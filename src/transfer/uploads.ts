@@ -34,7 +34,7 @@ export interface UploadOptions {
 
 /** Begun and not ended. As many results of ended ones are kept, the latest. */
 const maximumUploads = 256;
-/** One that nobody goes on with is given up; so long is the result of a finished one told. */
+/** One that no one goes on with is given up; so long is the result of a finished one told. */
 const maximumIdleMilliseconds = 7 * 24 * 3600 * 1000;
 const maximumStateBytes = 64 * 1024;
 /** Room on the disk that uploads leave to everything else. */

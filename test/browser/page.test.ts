@@ -30,7 +30,7 @@ test('A19 A20 A25 B6 a file is put by the page of one peer, found and fetched by
     await there.getByRole('button', { name: 'Search' }).click();
     await there.getByText(/^\d+ hits?$/).waitFor();
     if ((await hit.count()) === 1) return true;
-    // Asked before the index was written: the same words are asked anew only by another way through the page.
+    // Asked before the index was written: the same words are asked again only by another way through the page.
     await there.goto(`${peers[2]!.apiUrl}/`);
     return false;
   });

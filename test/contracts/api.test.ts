@@ -98,7 +98,7 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   await caller.call('GET /api/v1/members', 200);
   const member = '/api/v1/members/other';
   await caller.call('DELETE /api/v1/members/{member}', 200, { route: `${member}?purge=true&admitted=false` });
-  await caller.call('DELETE /api/v1/members/{member}', 404, { route: '/api/v1/members/nobody' });
+  await caller.call('DELETE /api/v1/members/{member}', 404, { route: '/api/v1/members/unknown' });
   await caller.call('PUT /api/v1/members/{member}/admission', 200, { route: `${member}/admission` });
   await caller.call('PUT /api/v1/members/{member}/admin', 200, { route: `${member}/admin` });
   await caller.call('DELETE /api/v1/members/{member}/admin', 200, { route: `${member}/admin` });
@@ -114,7 +114,7 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   assert.deepEqual(
     caller.contract.operations.filter((operation) => !caller.contract.called.has(operation)),
     [],
-    'operations that nobody called',
+    'operations that no one called',
   );
   assert.deepEqual(served.bugs, []);
 });

@@ -84,7 +84,7 @@ for (const [what, { sent, counted }] of Object.entries(endings)) {
     await new Promise<void>((resolve) => stream.once('close', () => resolve()));
     assert.equal(host.counters[counted], 1, JSON.stringify(host.counters));
     assert.deepEqual(await other.request(host.contact, 'after', 2, { deadline }), ['after', 2]);
-    // And it may begin anew.
+    // And it may begin again.
     const { byId, read } = answers();
     openControl(hostile, read).write(question);
     await until('a good question is answered', () => byId.has(1));
@@ -93,7 +93,7 @@ for (const [what, { sent, counted }] of Object.entries(endings)) {
   });
 }
 
-test('kinds that nobody has and bodies that are none are refused one by one', patience, async (t) => {
+test('kinds that no one has and bodies that are none are refused one by one', patience, async (t) => {
   const host = await peer(t);
   const { byId, read } = answers();
   const stream = openControl(await session(t, host), read);
@@ -171,7 +171,7 @@ test(
 );
 
 test(
-  'a question that nobody waits for is over at once, and its late answer shows that the host lives',
+  'a question that no one waits for is over at once, and its late answer shows that the host lives',
   patience,
   async (t) => {
     const held = Promise.withResolvers<void>();
@@ -213,7 +213,7 @@ test('any number of questions may go unanswered one after the other', patience, 
   assert.equal(await asker.request(host.contact, 'last', null, { deadline }), 'last');
 });
 
-test('a host that shuts down answers what it was asked before, and loses nobody', patience, async (t) => {
+test('a host that shuts down answers what it was asked before, and loses no one', patience, async (t) => {
   const asked = Promise.withResolvers<void>();
   const host = await peer(t, async () => {
     asked.resolve();

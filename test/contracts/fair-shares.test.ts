@@ -1,4 +1,4 @@
-/** Who asks much of a peer, or takes in nothing, slows nobody down but itself: over real sockets. */
+/** Who asks much of a peer, or takes in nothing, slows no one down but itself: over real sockets. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';

@@ -15,7 +15,7 @@ import { HostileChild } from '../hostile/hostile-child.ts';
 
 /** Those that take more of the machine than others have left for it are for the long form. */
 const chosen = [
-  ...['wrong blocks', 'owns every key', 'points to nobody', 'redirects for ever', 'false states', 'forged answers'],
+  ...['wrong blocks', 'owns every key', 'points to no one', 'redirects for ever', 'false states', 'forged answers'],
   ...[
     'answers never end',
     'answers too long',
@@ -110,7 +110,7 @@ async function amidAttacks(folder: string): Promise<void> {
   );
   const total = refused.flatMap((counters) => Object.values(counters)).reduce((sum, count) => sum + count, 0);
   assert.ok(total > 0, 'nothing was refused');
-  // While the hostile ones are still there, so that nobody waits until they are found dead.
+  // While the hostile ones are still there, so that no one waits until they are found dead.
   await Promise.all(peers.map((peer) => peer.stop()));
 }
 

@@ -1,4 +1,4 @@
-/** What HTTP/2 owes beyond the contract: who is let in, and that nobody's misbehaviour hurts another. */
+/** What HTTP/2 owes beyond the contract: who is let in, and that no one's misbehaviour hurts another. */
 import assert from 'node:assert/strict';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { connect as connectTcp, createServer } from 'node:net';
@@ -112,7 +112,7 @@ test('a peer whose genesis is none is refused, and the ring that asks it lives o
   assert.equal(await new Promise((resolve) => ring.ping(contact, deadline, resolve)), 'refused');
 });
 
-test('C2 nobody is let in for being near: without papers every stranger is refused and told nothing', async (t) => {
+test('C2 no one is let in for being near: without papers every stranger is refused and told nothing', async (t) => {
   const host = await peer(t);
   const stranger = { identity: createIdentity() };
   const tellsNothing = (error: Error & { code: string }) =>

@@ -47,7 +47,7 @@ test('bodies that are held back take no more than their room, and others are hea
   assert.equal(await other.request(host.contact, 'hear', null, { deadline }), 'hear');
 });
 
-test('answers that nobody reads are not made without end, and others get theirs', { timeout: 60_000 }, async (t) => {
+test('answers that no one reads are not made without end, and others get theirs', { timeout: 60_000 }, async (t) => {
   let handled = 0;
   const [host, other] = [await peer(t, () => handled++), await peer(t)];
   // Nothing is read: the window is shut.

@@ -85,14 +85,14 @@ test('the ticket of one host, shown to another under its name, resumes nothing',
   assert.deepEqual([met.isResumed, met.host], [false, second.self]);
 });
 
-test('who expects nobody in particular shows no ticket', async (t) => {
+test('who expects no one in particular shows no ticket', async (t) => {
   const server = await peer(t, createIdentity());
   const [caller, tickets] = [callerOf(createIdentity()), new SessionTickets()];
   await meet(caller, server.listening, server.self, tickets);
   assert.equal((await meet(caller, server.listening, null, tickets)).isResumed, false);
 });
 
-test('a peer that starts anew takes none of its old tickets, and is met all the same', async (t) => {
+test('a peer that starts again takes none of its old tickets, and is met all the same', async (t) => {
   const identity = createIdentity();
   const before = await peer(t, identity);
   const { listening } = before;

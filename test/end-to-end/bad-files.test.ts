@@ -35,7 +35,7 @@ test('A22 B1 names: 255 bytes, odd to look at, or like numbers and CIDs are kept
   const byName = await network.command(['get', `name:${likeCid}`, '-o', '-'], second);
   assert.equal(byName.text, likeCid);
   const byCid = await network.command(['get', likeCid, '-o', '-'], second);
-  // Whether content exists nobody can know: those that are up do not have it.
+  // Whether content exists no one can know: those that are up do not have it.
   assert.equal(byCid.exit, 1, byCid.stderr);
   assert.match(byCid.stderr, /No live peer handed over block .*Try again when more peers are up/);
 

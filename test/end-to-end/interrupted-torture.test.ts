@@ -45,7 +45,7 @@ async function leavesNothing(folder: string, { process: run }: Run): Promise<voi
   if (run.exitCode === null && run.signalCode === null)
     await within('the run ends', once(run, 'exit'), patienceMilliseconds);
   await until('its peers are gone', async () => (await processesIn(folder)).length === 0, patienceMilliseconds);
-  // The log of its steps is kept for whoever looks into it.
+  // The log of its steps is kept for anyone who looks into it.
   assert.deepEqual(
     (await readdir(folder)).filter((name) => !name.endsWith('.log')),
     [],

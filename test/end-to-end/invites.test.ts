@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { NetworkFixture } from './network-fixture.ts';
 import { until } from './until.ts';
 
-test('A3 B3 whoever has an invite joins with it; mangled, expired, of another network or of nobody there it is refused', async () => {
+test('A3 B3 anyone who has an invite joins with it; mangled, expired, of another network or with no one there it is refused', async () => {
   await using network = await NetworkFixture.open();
   const founder = await network.start();
   const invited = await network.command(['invite', '--expires', '1h'], founder);

@@ -1,4 +1,4 @@
-/** Membership on real processes: invited, listed by name, removed; and another user of the machine, who is nobody here. */
+/** Membership on real processes: invited, listed by name, removed; and another user of the machine, who is no one here. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

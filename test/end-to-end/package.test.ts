@@ -24,7 +24,7 @@ async function preparePlace(place: string, tarball: string): Promise<void> {
   };
   const { '': manifest, ...entries } = packages;
   const shipped = Object.fromEntries(Object.entries(entries).filter(([, entry]) => entry.dev !== true));
-  // npm fetches anew what lacks the links to its programs.
+  // npm fetches again what lacks the links to its programs.
   await mkdir(path.join(place, 'node_modules/.bin'), { recursive: true });
   for (const [name, { bin = {}, optional }] of Object.entries(shipped)) {
     // The Node of another platform.

@@ -135,7 +135,7 @@ export class PeerProcess {
     return this.#end(signal, stopMilliseconds);
   }
 
-  /** What only programs of its user can read: whoever sends it may name paths. */
+  /** What only programs of its user can read: a program that sends it may name paths. */
   async key(): Promise<string> {
     const note = await readFile(path.join(this.runtimeFolder, runtimeFile(this.ready.api, '.api')), 'utf8');
     return (JSON.parse(note) as { localKey: string }).localKey;

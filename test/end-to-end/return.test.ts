@@ -9,7 +9,7 @@ test('A3 A26 all killed and started again with the flags they had, the joiner fi
   const second = await network.start({ data: 'second', join: first });
   await until('one ring of two', () => network.isIdeal([first, second]));
   await Promise.all([first.kill9(), second.kill9()]);
-  // Nobody is at the address of --join yet.
+  // No one is at the address of --join yet.
   const joiner = await network.start({ data: 'second', join: first.ready.listen });
   const founder = await network.start({ data: 'first', listen: first.ready.listen });
   assert.equal(joiner.ready.id, second.ready.id);

@@ -101,7 +101,7 @@ test('A15 A16 A17 B5 a shared file is found and fetched by every peer from where
     ['Great Concert.flac', 'notes of the tour.txt'],
   );
 
-  // Whoever fetched it with --seed is a source as well.
+  // A peer that fetched it with --seed is a source as well.
   const seeded = path.join(network.folder, 'seeded', 'Great Concert.flac');
   await mkdir(path.dirname(seeded));
   await succeed(network, ['get', 'Great Concert.flac', '-o', seeded, '--seed'], second);

@@ -17,7 +17,7 @@ async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
-test('case 13 sixty slow clients of a large file take one bounded memory, and slow nobody else', async (t) => {
+test('case 13 sixty slow clients of a large file take one bounded memory, and slow no one else', async (t) => {
   await using network = await NetworkFixture.open();
   const peer = await network.start({ flags: ['--quota', '1G'] });
   const body = randomBytes(fileBytes);

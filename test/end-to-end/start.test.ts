@@ -59,12 +59,12 @@ test('A1 the first line of start --json is the ready event, and what happened be
   assert.equal(ready['pid'], started.child.pid);
   const answer = await fetch(`http://${ready['api']}/readyz`);
   assert.equal(answer.status, 200);
-  assert.match(await started.line(), /asks nobody to join/);
+  assert.match(await started.line(), /asks no one to join/);
 });
 
 test('A23 start tells in plain lines what happens', async () => {
   await using started = await Started.open(['127.0.0.1:0', 'usual', '--plain']);
-  assert.match(await started.line(), /^\d\d:\d\d:\d\d asks nobody to join$/);
+  assert.match(await started.line(), /^\d\d:\d\d:\d\d asks no one to join$/);
   assert.match(await started.line(), /ready: \S.*, peer 12D3Koo/);
   assert.match(
     await started.line(),

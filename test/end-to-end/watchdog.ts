@@ -3,7 +3,7 @@
  * SIGKILL: a small shell beside it reads from a pipe that only the test holds open. When the pipe ends, for whatever
  * reason, the shell kills every process named on it, and every one whose command line names the folder, and removes
  * the folder. When the test was killed it looks a few times more: a process may just have been on its way to its first
- * line of code, and make the folder anew.
+ * line of code, and make the folder again.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

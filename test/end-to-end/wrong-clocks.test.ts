@@ -43,7 +43,7 @@ test('case 4: what a clock two hours ahead left is let go once it is right, and 
   await network.command(['share', shared], wrong);
   for (let number = 0; number < 6; number++) {
     const { exit, stderr } = await put(network, wrong, `ahead ${number}`, 'ahead');
-    assert.notEqual(exit, 0, 'nobody takes what is dated two hours ahead');
+    assert.notEqual(exit, 0, 'no one takes what is dated two hours ahead');
     assert.match(stderr, /clock/, 'the clock is named');
   }
   assert.notEqual((await put(network, wrong, 'before', 'ahead')).exit, 0);

@@ -77,7 +77,7 @@ const recordsOf = (peers: readonly DataPeer[]): number => peers.reduce((sum, { r
 
 for (const admission of ['classroom', 'open'] as const) {
   for (const proof of ['none', 'noise'] as const) {
-    test(`C1 liars between a key and its holders, with ${proof} for a proof, make nobody drop anything (${admission})`, async () => {
+    test(`C1 liars between a key and its holders, with ${proof} for a proof, make no one drop anything (${admission})`, async () => {
       const { peers, ring, network, close } = await dataNetwork(3, {}, { admission });
       const content = randomBytes(30_000);
       await peers[0]!.files.put('wanted', bytesOf(content));

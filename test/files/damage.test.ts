@@ -16,20 +16,20 @@ async function until(reached: () => Promise<boolean> | boolean): Promise<void> {
   }
 }
 
-/** As if a bit of the file had flipped: wrong until the block is put anew. */
-function spoil({ blocks }: DataPeer): { wasMended(): boolean } {
+/** As if a bit of the file had flipped: wrong until the block is put again. */
+function spoil({ blocks }: DataPeer): { wasRepaired(): boolean } {
   const [get, put] = [blocks.get.bind(blocks), blocks.put.bind(blocks)];
-  let spoilt = true;
+  let damaged = true;
   blocks.get = async (cid: CID) => {
     const bytes = await get(cid);
-    if (spoilt && bytes !== null) bytes[0] = bytes[0]! ^ 1;
+    if (damaged && bytes !== null) bytes[0] = bytes[0]! ^ 1;
     return bytes;
   };
   blocks.put = async (wanted) => {
-    spoilt = false;
+    damaged = false;
     await put(wanted);
   };
-  return { wasMended: () => !spoilt };
+  return { wasRepaired: () => !damaged };
 }
 
 test('B4 a damaged copy met by a reader elsewhere is replaced, its reader given the right bytes', async () => {
@@ -39,19 +39,19 @@ test('B4 a damaged copy met by a reader elsewhere is replaced, its reader given 
   const { cid } = await peers[0]!.files.put('damaged', bytesOf(bytes));
   const holders = peers.filter(({ blocks }) => blocks.count() === 1);
   const reader = peers.find(({ blocks }) => blocks.count() === 0)!;
-  const spoilt = holders.slice(0, 2).map(spoil);
+  const damaged = holders.slice(0, 2).map(spoil);
   for (let read = 0; read < 3; read++) {
     const got: Uint8Array[] = [];
     for await (const piece of reader.files.read(cid)) got.push(Uint8Array.from(piece));
     assert.deepEqual(Buffer.concat(got), bytes);
   }
-  // Whoever handed out bad bytes was told of it; the others may not have been asked.
+  // A host that handed out bad bytes was told of it; the others may not have been asked.
   const lied = reader.reports.some((report) => report.startsWith('wrong-bytes'));
-  if (lied) await until(() => spoilt.some(({ wasMended }) => wasMended()));
+  if (lied) await until(() => damaged.some(({ wasRepaired }) => wasRepaired()));
   for (const [index, holder] of holders.slice(0, 2).entries()) {
     for await (const piece of holder.files.read(cid)) assert.ok(piece.length > 0);
-    await until(() => spoilt[index]!.wasMended());
-    assert.ok(holder.events.some(({ kind }) => kind === 'mended'));
+    await until(() => damaged[index]!.wasRepaired());
+    assert.ok(holder.events.some(({ kind }) => kind === 'repaired'));
     assert.equal(holder.claims.walk(0, 9).length, 1);
   }
   await until(async () => (await reader.files.stat({ name: 'damaged' })).copies === 3);

@@ -106,7 +106,7 @@ test('A16 a word that is split stays so over a restart, and what was published b
   }
 });
 
-test('A16 a word about which nobody answers stays whole, and is published', async () => {
+test('A16 a word about which no one answers stays whole, and is published', async () => {
   const { peers, close } = await searchNetwork(1);
   try {
     const { identity, catalog, path } = peers[0]!.data;
@@ -114,7 +114,7 @@ test('A16 a word about which nobody answers stays whole, and is published', asyn
     const words = new FrequentWords({
       frequencyOf: async () => {
         asked += 1;
-        throw new Error('nobody answers');
+        throw new Error('no one answers');
       },
       writer: path.recordWriter,
       signer: identity,

@@ -295,7 +295,7 @@ for (const replicas of [1, 2, 3]) {
     await publisher.files.put(names[1]!, bytesOf('replaced'));
     await repair();
     assert.deepEqual(await ownNames(publisher), names.slice(1));
-    // Of the others nobody keeps what has its places elsewhere.
+    // Of the others no one keeps what has its places elsewhere.
     for (const { records, contact } of there()) {
       if (contact.host === publisher.contact.host) continue;
       for (const { key, kind } of records.range('all', null, 1000).items)
@@ -325,7 +325,7 @@ test('H8 a name that was got from one publisher is not taken from another when t
   await close();
 });
 
-test('H8 the same bytes under one name are no ambiguity, and pin nobody', async () => {
+test('H8 the same bytes under one name are no ambiguity, and pin no one', async () => {
   const { peers, close } = await dataNetwork(4);
   const first = await peers[0]!.files.put('same', bytesOf('same'));
   await peers[1]!.files.put('same', bytesOf('same'));

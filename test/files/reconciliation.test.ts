@@ -141,7 +141,7 @@ test('A8 after hosts leave for good and others join there are exactly r copies o
 test('A8 B4 a host that is away and comes back costs no copy, and its copies count again', async () => {
   const { peers, ring, network, close } = await dataNetwork(5, { graceMilliseconds: 60_000 });
   const [away, ...others] = peers;
-  // With nothing at the beginning they wait for nobody but those who go later.
+  // With nothing at the beginning they wait for no one but those who go later.
   const repairs = others.map(({ path }) => path.beginRepair());
   await putFiles(peers, 8, 20_000);
   const blocks = () => others.reduce((sum, peer) => sum + peer.blocks.count(), 0);
@@ -164,7 +164,7 @@ test('A4 A8 a host that comes back and has not joined yet costs no copy', async 
     quietMilliseconds: 60_000,
   });
   const [away, ...others] = peers;
-  // With nothing at the beginning they wait for nobody but those who go later.
+  // With nothing at the beginning they wait for no one but those who go later.
   const repairs = others.map(({ path }) => path.beginRepair());
   await putFiles(peers, 8, 20_000);
   network.setHealth(away!.contact.host, 'dead');
@@ -177,7 +177,7 @@ test('A4 A8 a host that comes back and has not joined yet costs no copy', async 
   await close();
 });
 
-test('B4 blocks with fewer than w copies are repaired at once, whoever may come back', async () => {
+test('B4 blocks with fewer than w copies are repaired at once, no matter who may come back', async () => {
   const { peers, ring, network, close } = await dataNetwork(6, { graceMilliseconds: 60_000 });
   await putFiles(peers, 40, 2000);
   // Two hosts that hold the same block die.
@@ -241,7 +241,7 @@ test('A9 a newcomer says UNKNOWN, never absent, until it has its share', async (
   await close();
 });
 
-test('A9 where nobody is sure, a name is not called absent', async () => {
+test('A9 where no one is sure, a name is not called absent', async () => {
   const { peers, close } = await dataNetwork(2);
   for (const { path } of peers) path.confirmed.clear();
   await assert.rejects(peers[0]!.files.resolve({ name: 'perhaps' }), { code: 'no-live-source' });

@@ -102,7 +102,7 @@ test('a withdrawn file is gone for everybody at once, and the others of its batc
   }
 });
 
-test('an ended batch is gone, and what was announced anew stands', async () => {
+test('an ended batch is gone, and what was announced again stands', async () => {
   const { peers, close } = await dataNetwork(4);
   try {
     const { announcer } = peers[0]!.path;

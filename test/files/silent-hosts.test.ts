@@ -35,7 +35,7 @@ function hush({ network, ring, peers }: Awaited<ReturnType<typeof dataNetwork>>,
 }
 
 for (const health of ['silent', 'dead'] as const)
-  test(`A5 every read succeeds within 2 s while two of 12 hosts are ${health} and nobody knows it yet`, async () => {
+  test(`A5 every read succeeds within 2 s while two of 12 hosts are ${health} and no one knows it yet`, async () => {
     const { files, ...made } = await ringWithFiles(12);
     hush(made, health);
     let slowest = 0;

@@ -9,7 +9,7 @@ export const attacks: readonly Attack[] = [
   { name: 'at peace' },
   { name: 'wrong blocks', lie: (member) => lies.wrongBlocks(member) },
   { name: 'owns every key', lie: (member, accomplices) => lies.ownsEverything(member, accomplices) },
-  { name: 'points to nobody', lie: (member) => lies.pointsToNobody(member) },
+  { name: 'points to no one', lie: (member) => lies.pointsToNoOne(member) },
   { name: 'redirects for ever', lie: (member) => lies.redirectsForEver(member) },
   { name: 'false states', lie: (member) => lies.falseStates(member) },
   { name: 'forged answers', lie: (member) => lies.forgesRecords(member) },

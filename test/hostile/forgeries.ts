@@ -1,4 +1,4 @@
-/** Records that nobody should believe: of others, from the future, long over, too large, or said of what is not there. */
+/** Records that no one should believe: of others, from the future, long over, too large, or said of what is not there. */
 import { randomBytes } from 'node:crypto';
 import { encode } from '@ipld/dag-cbor';
 import { createIdentity } from '../../src/network/identity.ts';

@@ -1,5 +1,5 @@
 /**
- * The hostile hosts as a process of their own, so that what they spend is not taken from whoever measures. Started with
+ * The hostile hosts as a process of their own, so that what they spend is not taken from the one that measures. Started with
  * `fork`; each message is one order, answered with one message.
  */
 import { setTimeout as wait } from 'node:timers/promises';

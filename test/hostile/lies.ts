@@ -56,15 +56,15 @@ export function ownsEverything(member: HostileMember, accomplices: readonly Cont
       const owner = own.find(({ id }) => id >= key) ?? me;
       const list = [...others, ...own].filter(({ id }) => id !== owner.id).slice(0, successors);
       while (list.length < successors) list.push(paddingAfter((list.at(-1) ?? owner).id, bits) as MemberPointer);
-      // From its own place once around: there is nobody else.
+      // From its own place once around: there is no one else.
       const predecessor = { ...owner };
       return { owned: { owner, predecessor, successors: list }, guesses: [], closer: [] };
     }),
   );
 }
 
-/** Knows nobody nearer, and of those it names none exists. */
-export function pointsToNobody(member: HostileMember): Lie {
+/** Knows no one nearer, and of those it names none exists. */
+export function pointsToNoOne(member: HostileMember): Lie {
   return findLie(member, (keys) =>
     keys.map(() => ({
       owned: null,
@@ -74,7 +74,7 @@ export function pointsToNobody(member: HostileMember): Lie {
   );
 }
 
-/** Always names somebody nearer, whom nobody has met, at an address where somebody else answers. */
+/** Always names somebody nearer, whom no one has met, at an address where somebody else answers. */
 export function redirectsForEver(member: HostileMember): Lie {
   const { listening } = member.transport;
   return findLie(member, (keys) =>
@@ -86,7 +86,7 @@ export function redirectsForEver(member: HostileMember): Lie {
   );
 }
 
-/** Says of its neighbours what is not so: nobody but itself stands on the ring. */
+/** Says of its neighbours what is not so: no one but itself stands on the ring. */
 export function falseStates(member: HostileMember): Lie {
   const { bits, successors } = member.genesis;
   return {
@@ -166,7 +166,7 @@ export function answersNonsense(): Lie {
   };
 }
 
-/** A port of this machine where nobody listens. */
+/** A port of this machine where no one listens. */
 const deadAddress = '127.0.0.1:9';
 
 function strangers(member: HostileMember, count: number, address: string): MemberPointer[] {

@@ -114,7 +114,7 @@ export async function pushWithoutBound(field: Battlefield): Promise<void> {
   });
 }
 
-/** Honest peers are dead, gone and elsewhere; others that nobody knows have come by the hundred. */
+/** Honest peers are dead, gone and elsewhere; others that no one knows have come by the hundred. */
 export async function pushFalseNews(field: Battlefield): Promise<void> {
   await relentlessly(field, 2, 20, async (turn) => {
     const [member, { contact }] = pair(field, turn);

@@ -1,4 +1,4 @@
-/** Connections without manners: TCP, TLS, HTTP/2 and bulk frames by hand, as member, as stranger, or as nobody. */
+/** Connections without manners: TCP, TLS, HTTP/2 and bulk frames by hand, as member, as stranger, or as no one. */
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
@@ -96,7 +96,7 @@ export function post(session: ClientHttp2Session, path: string, body: Uint8Array
   });
 }
 
-/** A request whose body is up to the caller, and whose answer nobody reads. */
+/** A request whose body is up to the caller, and whose answer no one reads. */
 export function open(session: ClientHttp2Session, path: string): ClientHttp2Stream {
   const stream = session.request({ ':method': 'POST', ':path': path });
   stream.on('error', () => {});

@@ -1,6 +1,6 @@
 /**
  * The cheapest way to a file that others hold (C1): keys of blocks and names are public, key pairs cost a millisecond. Keys
- * are made until r of them have a member between such a key and the next honest one; whoever asks these about it is told
+ * are made until r of them have a member between such a key and the next honest one; a host that asks these about it is told
  * that they hold it and are sure, what they are given is "stored", and nothing is kept.
  */
 import { lyingAnswer, lyingStream } from '../../simulation/data/liar.ts';

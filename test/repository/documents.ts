@@ -54,7 +54,7 @@ environment; flags win over the environment, that over the file. The file is \`c
 that \`--config FILE\` or \`CHORDIAL_CONFIG\` names. \`chordial config\`, with the same flags as \`start\`, shows every value and
 where it comes from. A key that is none, or a bad value, is an error that names the key, the line and what would be right.
 
-Settings marked _(founding)_ belong to the network: whoever founds it chooses them, and a peer that joins takes them over; one
+Settings marked _(founding)_ belong to the network: the peer that founds it chooses them, and a peer that joins takes them over; one
 that says otherwise is told both values. Sizes take K, M, G or T (powers of 1024), times ms, s, m, h or d. Relative
 folders in the file start at the folder of the file. There is no setting for the size of chunks: 1 MiB is a constant of the
 CID profile \`unixfs-v1-2025\`, so that the same file has the same CID everywhere.

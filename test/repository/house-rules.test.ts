@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultExports, emptyFileNames, machineTraces, unfinishedWork } from './house-rules.ts';
+import { defaultExports, emptyFileNames, machineTraces, stilted, unfinishedWork } from './house-rules.ts';
 import { repositoryFiles, type SourceFile } from './source-tree.ts';
 
 const files = repositoryFiles();
@@ -38,6 +38,13 @@ test('nothing is left unfinished and no test is skipped', () => {
   for (const text of ['// TODO later', ...calls]) {
     assert.equal(unfinishedWork(file('src/ring/a.test.ts', text)).length, 1, text);
   }
+});
+
+test('comments, messages and pages use plain words', () => {
+  assert.deepEqual(stilted(files), []);
+  assert.equal(stilted(file('a.md', 'Whoever mends it, nobody does so anew.')).length, 4);
+  assert.equal(stilted(file('src/a.ts', '// spoilt, lest one of whom it is told looks')).length, 3);
+  assert.deepEqual(stilted(file('a.md', 'Run as the Unix user nobody. I recommend that; mendicants do not.')), []);
 });
 
 test('no file names a machine, a home folder or a package registry', () => {

@@ -37,12 +37,25 @@ function withoutStrings(text: string): string {
   return text.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, "''");
 }
 
+const stiltedWords = /\b(?:whoever|nobody|anew|lest|of whom|mend(?:s|ed|ing)?|spoilt)\b/gi;
+/** The account of that name is called so. */
+const unixUser = /\bUnix user nobody\b/g;
+
+/** Words that plain English says with others: no one, anyone who, again, so that, repair, damaged. */
+export function stilted(files: readonly SourceFile[]): readonly string[] {
+  return files
+    .filter(({ path: file }) => !file.startsWith('test/repository/house-rules'))
+    .flatMap(({ path: file, text }) =>
+      [...text.replace(unixUser, '').matchAll(stiltedWords)].map(([word]) => `${file}: “${word}”; say it plainly`),
+    );
+}
+
 interface Trace {
   readonly what: string;
   readonly pattern: RegExp;
 }
 
-/** Traces of one machine or workplace: they mean nothing elsewhere and tell what is nobody's business. */
+/** Traces of one machine or workplace: they mean nothing elsewhere and tell what concerns no one else. */
 export function machineTraces(
   files: readonly SourceFile[],
   traces: readonly Trace[] = tracesOfThisMachine(),

@@ -64,7 +64,7 @@ test('while its peer is down a proxy refuses, and what was open is broken off', 
   await assert.rejects(peer.call(), { code: 'ECONNREFUSED' });
 });
 
-test('the owner of a connection is found among processes, and is nobody when the port is not in use', async () => {
+test('the owner of a connection is found among processes, and is no one when the port is not in use', async () => {
   await using peer = await echo();
   const socket = await peer.call();
   const { localPort = 0 } = socket;

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { portOutsideEphemeral } from './free-port.ts';
 
-/** Who calls; null when nobody knows, and such a connection is never cut. */
+/** Who calls; null when no one knows, and such a connection is never cut. */
 export type CallerOf = (port: number) => Promise<number | null>;
 
 interface Link {
@@ -52,7 +52,7 @@ export class CutProxies implements AsyncDisposable {
     this.#servers.set(peer, server);
   }
 
-  /** The peer is down: nobody is let in, and what was open breaks. */
+  /** The peer is down: no one is let in, and what was open breaks. */
   async close(peer: number): Promise<void> {
     const server = this.#servers.get(peer);
     if (server === undefined) return;

@@ -12,7 +12,7 @@ export type HostState = 'up' | 'paused' | 'away' | 'gone';
 export interface HostSurroundings {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** Nobody will be cut off: hosts reach each other without proxies, which take a share of the processor. */
+  /** No one will be cut off: hosts reach each other without proxies, which take a share of the processor. */
   readonly isDirect: boolean;
   open(host: number, port: number): Promise<void>;
   close(host: number): Promise<void>;
@@ -25,7 +25,7 @@ export interface HostOptions {
   readonly disk: TightDisk | null;
 }
 
-/** A start amid trouble waits for the ring to mend. */
+/** A start amid trouble waits for the ring to recover. */
 const readyMilliseconds = 60_000;
 const leaveMilliseconds = 120_000;
 

@@ -87,7 +87,7 @@ async function oneStep(torture: Torture, workload: Workload, names: readonly str
   }
 }
 
-/** What the peers themselves said, for whoever looks into a failure. */
+/** What the peers themselves said, for anyone who looks into a failure. */
 function tellHosts({ network, log }: Torture): void {
   for (const host of network.hosts)
     log.detail(`${host.name} at ${host.dataFolder}, ${host.state}: ${host.process.describe()}`);

@@ -142,5 +142,5 @@ export function someHosts({ network, random }: Torture, number: number): readonl
 }
 
 function names(hosts: readonly TortureHost[]): string {
-  return hosts.map(({ name }) => name).join(', ') || 'nobody';
+  return hosts.map(({ name }) => name).join(', ') || 'no one';
 }

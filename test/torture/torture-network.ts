@@ -37,7 +37,7 @@ export class TortureNetwork implements AsyncDisposable {
     this.#environment = { ...Object.fromEntries(kept), HOME: path.join(folder, 'home'), NO_COLOR: '1' };
   }
 
-  /** @param isDirect nobody is to be cut off in it. */
+  /** @param isDirect no one is to be cut off in it. */
   static async open(isDirect = false): Promise<TortureNetwork> {
     const network = new TortureNetwork(await mkdtemp(path.join(os.tmpdir(), 'chordial-torture-')), isDirect);
     await mkdir(path.join(network.folder, 'home'));
@@ -70,7 +70,7 @@ export class TortureNetwork implements AsyncDisposable {
     return host;
   }
 
-  /** Started anew or for the first time. */
+  /** Started again or for the first time. */
   async start(host: TortureHost): Promise<void> {
     const members = this.up.filter((other) => other !== host).slice(-joinAddresses);
     // One that returns knows its network; told whom to ask it would only be quicker than in life.

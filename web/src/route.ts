@@ -28,7 +28,7 @@ export function useAddress(): URL {
   return address;
 }
 
-/** For links inside the page: a plain click does not load it anew. */
+/** For links inside the page: a plain click does not load it again. */
 export function follow(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
   const link = event.currentTarget as HTMLAnchorElement;

@@ -58,7 +58,7 @@ async function keysBetween(scene: Scene): Promise<Reached> {
   }
   await wait(attackMilliseconds);
   await liars.disposeAsync();
-  if (lies === 0) throw new Error('nobody asked the liars');
+  if (lies === 0) throw new Error('no one asked the liars');
   const held = await heldAt();
   await until('one ring of three again', () => network.isIdeal(peers), 60_000);
   let readable = 0;

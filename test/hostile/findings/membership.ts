@@ -15,7 +15,7 @@ export const attacks: readonly FindingAttack[] = [
   {
     finding: 'C2',
     title: 'another user of the machine joins over loopback',
-    before: 'the answer to HELLO held the secret of the network; nobody printed it and joined',
+    before: 'the answer to HELLO held the secret of the network; no one printed it and joined',
     run: anotherUser,
   },
   {

@@ -18,7 +18,7 @@ export const attacks: readonly FindingAttack[] = [
   {
     finding: 'C3',
     title: 'another user has a private file put and shared by its path',
-    before: 'a file 0600 in a folder 0700 was read as nobody, through this peer and another one',
+    before: 'a file 0600 in a folder 0700 was read as the Unix user nobody, through this peer and another one',
     run: readByPath,
   },
   {

@@ -40,7 +40,7 @@ export const attacks: readonly FindingAttack[] = [
   {
     finding: 'M7',
     title: 'a member answers searches with hits in the name of others',
-    before: 'hits that nobody published were shown like any other',
+    before: 'hits that no one published were shown like any other',
     run: forgedHits,
   },
   {

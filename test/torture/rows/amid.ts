@@ -47,7 +47,7 @@ export const amidLeave = amid('mid-leave', 'kill -9 in the middle of a leave', a
   // One that was quicker than the blow is gone, with nothing left to kill.
   if (host.pid !== null) await host.kill();
   await Promise.allSettled([leaving]);
-  // It may have been out already when it was killed: whether it returns or begins anew, nothing is lost by it.
+  // It may have been out already when it was killed: whether it returns or begins again, nothing is lost by it.
   host.state = 'gone';
   await torture.network.add();
 });

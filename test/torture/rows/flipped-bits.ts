@@ -1,4 +1,4 @@
-/** Bits flip on the disk of one peer: nobody may ever see them. */
+/** Bits flip on the disk of one peer: no one may ever see them. */
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -33,7 +33,7 @@ export const flippedBits: FaultRow = {
     const full = await untilFull(torture, oracle.in('kept'));
     const { text, isSound } = await reckon(torture);
     return {
-      figure: `${flipped} blocks spoilt; read at that peer: ${served} files, ${wrong} wrong; full replicas after ${seconds(full)}; ${text}`,
+      figure: `${flipped} blocks damaged; read at that peer: ${served} files, ${wrong} wrong; full replicas after ${seconds(full)}; ${text}`,
       passed: isSound && wrong === 0 && served === oracle.in('kept').length,
     };
   },
@@ -66,10 +66,10 @@ function flipSmall(file: string): number {
     const change = catalog.prepare('UPDATE small_blocks SET bytes = ? WHERE id = ?');
     const rows = catalog.prepare('SELECT id, bytes FROM small_blocks WHERE length(bytes) > 0').all();
     for (const { id, bytes } of rows) {
-      const spoilt = Uint8Array.from(bytes as Uint8Array);
-      const at = spoilt.length >> 1;
-      spoilt[at] = (spoilt[at] ?? 0) ^ 1;
-      change.run(spoilt, Number(id));
+      const damaged = Uint8Array.from(bytes as Uint8Array);
+      const at = damaged.length >> 1;
+      damaged[at] = (damaged[at] ?? 0) ^ 1;
+      change.run(damaged, Number(id));
     }
     return rows.length;
   } finally {

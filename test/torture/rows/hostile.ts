@@ -17,7 +17,7 @@ const attackMilliseconds = 3000;
 /** Tries counted in: who reads while two of three places lie may have to ask again. */
 const longestReadMilliseconds = 10_000;
 const load = { readers: 3, writers: 1, paceMilliseconds: 30 };
-/** Resident memory of a peer that nobody harms stays below 250 MB; what all bounds of docs/limits.md allow beside it is this much. */
+/** Resident memory of a peer that no one harms stays below 250 MB; what all bounds of docs/limits.md allow beside it is this much. */
 const maximumResidentBytes = 450 * 1024 * 1024;
 
 export const hostile: FaultRow = {
@@ -97,7 +97,7 @@ export const hostile: FaultRow = {
   },
 };
 
-/** CHORDIAL_TEST_ATTACKS names a few of them, for whoever looks into one. */
+/** CHORDIAL_TEST_ATTACKS names a few of them, for anyone who looks into one. */
 function chosen(): typeof attacks {
   const wanted = process.env['CHORDIAL_TEST_ATTACKS']?.split(',');
   return wanted === undefined ? attacks : attacks.filter(({ name }) => wanted.includes(name));

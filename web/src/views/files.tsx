@@ -119,7 +119,7 @@ interface KnownFiles {
   readonly again: () => void;
 }
 
-/** Page after page, as the reader comes to its end; all anew when a file was published or removed. */
+/** Page after page, as the reader comes to its end; all again when a file was published or removed. */
 export function useFiles(all: boolean): KnownFiles {
   const [files, setFiles] = useState<readonly FileEntry[] | null>(null);
   const [cursor, setCursor] = useState<string | null>(null);
