@@ -49,7 +49,7 @@ function processMetrics(): readonly Metric[] {
 function peerMetrics(peer: Peer): readonly Metric[] {
   const { members, hosts } = peer.status('none');
   const { blocks, bytes, cachedBytes } = peer.stored();
-  const { received, sent } = peer.traffic();
+  const { received, sent, pings, questions } = peer.traffic();
   const refusals = Object.entries(peer.refusals()).map(([reason, value]) => ({ labels: { reason }, value }));
   return [
     gauge('chordial_ring_members', 'Members (virtual nodes) known to be alive', {}, members),
@@ -61,6 +61,8 @@ function peerMetrics(peer: Peer): readonly Metric[] {
     gauge('chordial_cached_bytes', 'Bytes of blocks held besides, which go first when room is short', {}, cachedBytes),
     counter('chordial_received_bytes_total', 'Bytes from other peers', received),
     counter('chordial_sent_bytes_total', 'Bytes to other peers', sent),
+    counter('chordial_pings_total', 'Heartbeats sent to other peers', pings),
+    counter('chordial_questions_total', 'Requests and streams opened to other peers', questions),
     counters('chordial_refused_total', 'What other peers sent that was not answered as asked, by reason', refusals),
   ];
 }

@@ -30,7 +30,7 @@ import { Members } from './members.ts';
 import { openStream } from './outgoing-stream.ts';
 import { OwnContact } from './own-contact.ts';
 import { ConnectionLost } from './small-exchange.ts';
-import { Traffic } from './traffic.ts';
+import { Traffic, type TrafficCounts } from './traffic.ts';
 import {
   type Handlers,
   type IncomingStream,
@@ -122,8 +122,7 @@ export class Http2Transport implements Transport {
     return this.#listening;
   }
 
-  /** Bytes from and to other peers since the start. */
-  get traffic(): { readonly received: number; readonly sent: number } {
+  get traffic(): TrafficCounts {
     return this.#traffic.read();
   }
 
@@ -165,6 +164,7 @@ export class Http2Transport implements Transport {
   async request(to: Contact, kind: string, body: Wire, options: RequestOptions): Promise<Wire> {
     checkKind(kind);
     const bytes = encodeBody(body);
+    this.#traffic.countQuestion();
     return this.#bounded(to, options, (wait) =>
       this.#exchange(to, wait, ({ channel }) => channel.ask(kind, bytes, wait)),
     );
@@ -172,11 +172,13 @@ export class Http2Transport implements Transport {
 
   async stream(to: Contact, kind: string, outgoing: OutgoingStream, options: RequestOptions): Promise<IncomingStream> {
     checkKind(kind);
+    this.#traffic.countQuestion();
     const pooled = await this.#bounded(to, options, () => this.#pool.bulk(to));
     return openStream(pooled, kind, outgoing, options);
   }
 
   async ping(to: Contact, timeout: Milliseconds): Promise<Milliseconds> {
+    this.#traffic.countPing();
     return this.#bounded(to, { deadline: timeout }, (wait) =>
       this.#exchange(to, wait, ({ connection: { session }, spoke }) => {
         return new Promise<Milliseconds>((resolve, reject) => {

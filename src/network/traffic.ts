@@ -1,10 +1,23 @@
-/** How many bytes went over sockets, TLS and frames included, open ones and closed ones together. */
+/** How many bytes went over sockets, TLS and frames included, open ones and closed ones together; and what was asked. */
 import type { Socket } from 'node:net';
+
+/** Since the start. */
+export interface TrafficCounts {
+  /** Bytes. */
+  readonly received: number;
+  readonly sent: number;
+  /** Heartbeats sent to other peers. */
+  readonly pings: number;
+  /** Requests and streams opened to other peers. */
+  readonly questions: number;
+}
 
 export class Traffic {
   readonly #open = new Set<Socket>();
   #received = 0;
   #sent = 0;
+  #pings = 0;
+  #questions = 0;
 
   watch(socket: Socket): void {
     this.#open.add(socket);
@@ -15,12 +28,20 @@ export class Traffic {
     });
   }
 
-  read(): { readonly received: number; readonly sent: number } {
+  countPing(): void {
+    this.#pings += 1;
+  }
+
+  countQuestion(): void {
+    this.#questions += 1;
+  }
+
+  read(): TrafficCounts {
     let [received, sent] = [this.#received, this.#sent];
     for (const socket of this.#open) {
       received += socket.bytesRead;
       sent += socket.bytesWritten ?? 0;
     }
-    return { received, sent };
+    return { received, sent, pings: this.#pings, questions: this.#questions };
   }
 }

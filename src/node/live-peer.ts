@@ -8,6 +8,7 @@ import type { Identity } from '../network/identity.ts';
 import { encodeInvite, invitingAddresses, ticketFrom } from '../network/invite.ts';
 import type { ListedMember, Members } from '../network/members.ts';
 import { systemClock } from '../network/system-clock.ts';
+import type { TrafficCounts } from '../network/traffic.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import type { RingHost } from '../ring/ring-host.ts';
 import type { Hit } from '../search/hit.ts';
@@ -216,7 +217,7 @@ export class LivePeer implements Peer {
     return this.#parts.data.peerNames.inText(text);
   }
 
-  traffic(): { readonly received: number; readonly sent: number } {
+  traffic(): TrafficCounts {
     return this.#parts.transport.traffic;
   }
 

@@ -3,6 +3,7 @@
 import type { Counters } from '../network/counters.ts';
 import type { ListedMember } from '../network/members.ts';
 import type { Membership, Right } from '../network/membership.ts';
+import type { TrafficCounts } from '../network/traffic.ts';
 import type { Hit } from '../search/hit.ts';
 import type { Search } from '../search/search.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
@@ -175,8 +176,8 @@ export interface Peer {
   ring(): readonly ShownPointer[];
   /** A message with names of peers in place of their ids. */
   inText(text: string): string;
-  /** Bytes from and to other peers since the start. */
-  traffic(): { readonly received: number; readonly sent: number };
+  /** Bytes from and to other peers, and what they were asked, since the start. */
+  traffic(): TrafficCounts;
   /** What others sent that was not answered as asked, by reason, since the start. */
   refusals(): Counters;
   /** What is held for the network. */

@@ -187,6 +187,8 @@ test('a lost connection is dialled again without a word', async (t) => {
   const again = await peer(t, { ...own, listen: b.listening });
   assert.equal(await ask(a, again), 'hear');
   assert.ok((await a.ping(again.contact, deadline)) >= 0);
+  const { pings, questions } = a.traffic;
+  assert.deepEqual({ pings, questions }, { pings: 1, questions: 2 });
 });
 
 /** Each of these is done to a peer that another one is talking to. */
