@@ -14,7 +14,7 @@ import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 const peerCount = 16;
 const fileCount = 100_000;
 const joinersAtOnce = 3;
-const targetSeconds = 10;
+const targetSeconds = 8;
 const filesLookedFor = 5;
 /** Ring and arcs settle before. */
 const settleMilliseconds = 3000;

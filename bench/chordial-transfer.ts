@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
 import { markedFile, markedPart } from '../test/fixtures/marked.ts';
+import { mebibyte } from './random-file.ts';
 
 const waitMilliseconds = 30_000;
 const maximumMinutes = 30;
@@ -54,6 +55,49 @@ export async function cpuSeconds(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / clockTicksPerSecond;
+}
+
+/** What the work resolves with, and the seconds of CPU that each of these processes needed meanwhile. */
+export async function metered<T>(
+  pids: readonly number[],
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly cpu: readonly number[] }> {
+  const before = await Promise.all(pids.map(cpuSeconds));
+  const result = await work();
+  const after = await Promise.all(pids.map(cpuSeconds));
+  return { result, cpu: after.map((seconds, index) => seconds - (before[index] ?? 0)) };
+}
+
+/** Seconds of CPU per gibibyte, of several transfers of the same number of bytes. */
+export class TransferCost {
+  readonly #bytes: number;
+  readonly #cpu: number[] = [];
+  #transfers = 0;
+
+  /** @param bytes of each transfer */
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  /** One value for each side, always in the same order. */
+  add(cpu: readonly number[]): void {
+    this.#transfers += 1;
+    for (const [side, seconds] of cpu.entries()) this.#cpu[side] = (this.#cpu[side] ?? 0) + seconds;
+  }
+
+  /** Of one side. */
+  of(side: number): number {
+    return ((this.#cpu[side] ?? 0) * 1024 * mebibyte) / (this.#transfers * this.#bytes);
+  }
+
+  get all(): number {
+    return this.#cpu.reduce((sum, _, side) => sum + this.of(side), 0);
+  }
+
+  /** As it stands beside a rate. */
+  toString(): string {
+    return `CPU ${this.#cpu.map((_, side) => this.of(side).toFixed(1)).join(' + ')} s a GiB`;
+  }
 }
 
 /** Bytes that the process asked the system for so far, from disk or cache; 0 where it keeps no books. */

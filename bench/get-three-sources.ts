@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
 import { alternate, type Contender, threeDigits } from './alternating.ts';
-import { timedGet, timedPut } from './chordial-transfer.ts';
+import { metered, TransferCost, timedGet, timedPut } from './chordial-transfer.ts';
 import { makeRandomFile, mebibyte } from './random-file.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 import { sameBytes } from './same-bytes.ts';
@@ -17,7 +17,7 @@ export async function getFromThreeSources(options: BenchOptions): Promise<readon
   const fixture = stack.use(await NetworkFixture.open());
   const file = path.join(fixture.folder, 'file');
   await makeRandomFile(file, bytes);
-  const getFrom = async (sources: number): Promise<Contender> => {
+  const getFrom = async (sources: number): Promise<Contender & { readonly cost: TransferCost }> => {
     const network = stack.use(await NetworkFixture.open());
     const ring = await network.startRing(sources);
     const [first] = ring;
@@ -25,22 +25,28 @@ export async function getFromThreeSources(options: BenchOptions): Promise<readon
     const client = await network.start({ join: first, flags: ['--quota', '0'] });
     await timedPut(first, 'file', file, sources);
     const target = path.join(network.folder, 'got');
+    const cost = new TransferCost(bytes);
     return {
+      cost,
       name: sources === 1 ? 'one source' : `${sources} sources`,
       measure: async (run) => {
         await rm(target, { force: true });
-        const seconds = await timedGet(client, 'file', target);
+        const pids = [client, ...ring].map(({ pid }) => pid);
+        const { result, cpu } = await metered(pids, () => timedGet(client, 'file', target));
+        const [getter = 0, ...holders] = cpu;
+        cost.add([getter, holders.reduce((sum, one) => sum + one, 0)]);
         if (run === 1) await sameBytes(file, target);
-        return bytes / 1e6 / seconds;
+        return bytes / 1e6 / result;
       },
     };
   };
-  const [three, one] = await alternate([await getFrom(3), await getFrom(1)], options);
+  const contenders = [await getFrom(3), await getFrom(1)] as const;
+  const [three, one] = await alternate(contenders, options);
   if (three === undefined || one === undefined) throw new Error('a get could not be measured');
   const ratio = three.median / one.median;
   return [
-    row('get by a client, three sources beside one', `${threeDigits(three.median)} MB/s`, {
-      rival: `${threeDigits(one.median)} MB/s (one source)`,
+    row('get by a client, three sources beside one', `${threeDigits(three.median)} MB/s (${contenders[0].cost})`, {
+      rival: `${threeDigits(one.median)} MB/s (one source, ${contenders[1].cost})`,
       ratio: ratio.toFixed(2),
       target: '≥ 1 ×',
       verdict: verdict(ratio >= 1 - noise),

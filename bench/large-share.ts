@@ -10,12 +10,14 @@ import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
 import { until } from '../test/end-to-end/until.ts';
 import { median } from './alternating.ts';
-import { bytesRead, cpuSeconds, residentBytes } from './chordial-transfer.ts';
+import { bytesRead, cpuSeconds, metered, residentBytes } from './chordial-transfer.ts';
 import { mebibyte } from './random-file.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
 const filesPerFolder = 500;
 const filesRead = 50;
+const indexSizes = [1000, 10_000, 100_000];
+const quickIndexSizes = [100, 500, 2000];
 const betweenReadsMilliseconds = 100;
 const betweenLooksMilliseconds = 500;
 const readMilliseconds = 20_000;
@@ -76,6 +78,37 @@ export async function largeShare({ isQuick, note }: BenchOptions): Promise<reado
     }),
     rowOfMemory('after the restart', memoryAfter),
   ];
+}
+
+export interface IndexFigures {
+  readonly files: number;
+  /** Seconds of CPU of the sharer until all are announced, and megabytes at its highest beyond what it had before. */
+  readonly cpu: number;
+  readonly memory: number;
+}
+
+/** Small files at a peer alone, another one for each size. */
+export async function indexFigures({ isQuick, note }: BenchOptions): Promise<readonly IndexFigures[]> {
+  const figures: IndexFigures[] = [];
+  await using network = await NetworkFixture.open();
+  for (const files of isQuick ? quickIndexSizes : indexSizes) {
+    const folder = path.join(network.folder, String(files));
+    const large = path.join(folder, 'large');
+    await makeSmall(large, files);
+    const peer = await network.start();
+    const before = (await residentBytes(peer.pid)).highest;
+    const since = performance.now();
+    const { cpu } = await metered([peer.pid], async () => {
+      await share(peer, large);
+      await untilAnnounced(peer, since, files, note);
+    });
+    const memory = ((await residentBytes(peer.pid)).highest - before) / 1e6;
+    figures.push({ files, cpu: cpu[0] ?? 0, memory });
+    note(`${files} files: ${cpu[0]?.toFixed(1)} s of CPU, ${memory.toFixed(0)} MB more`);
+    await peer.kill9();
+    for (const gone of [folder, peer.dataFolder]) await rm(gone, { recursive: true, force: true });
+  }
+  return figures;
 }
 
 async function makeSmall(folder: string, count: number): Promise<void> {

@@ -1,4 +1,7 @@
-/** docs/performance.md: the words stay as they are written there, the table between the marks is drawn from the results. */
+/**
+ * docs/performance.md: what stands between the marks is drawn from the results, a screen for each question: its table, and
+ * below it what is said by hand in bench/notes/QUESTION.md. The words before and after the marks stay as they are.
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { root } from '../test/results.ts';
@@ -7,6 +10,7 @@ import { type BenchResult, newestResults } from './results.ts';
 import type { BenchRow } from './row.ts';
 
 const page = path.join(root, 'docs/performance.md');
+const notes = path.join(root, 'bench/notes');
 const begin = '<!-- drawn by npm run bench: begin -->';
 const end = '<!-- drawn by npm run bench: end -->';
 
@@ -15,11 +19,14 @@ export async function drawPerformancePage(): Promise<void> {
   const [before, after] = [text.indexOf(begin), text.indexOf(end)];
   if (before === -1 || after < before) throw new Error('docs/performance.md has lost the marks around its tables.');
   const newest = await newestResults();
-  const tables = questions.flatMap(({ name, about }) => {
+  const screens: string[] = [];
+  for (const { name, about } of questions) {
     const result = newest.get(name);
-    return result === undefined ? [] : [tableOf(about, result)];
-  });
-  await writeFile(page, `${text.slice(0, before + begin.length)}\n\n${tables.join('\n')}\n${text.slice(after)}`);
+    if (result === undefined) continue;
+    const note = await readFile(path.join(notes, `${name}.md`), 'utf8').catch(() => '');
+    screens.push(note === '' ? tableOf(about, result) : `${tableOf(about, result)}\n${note}`);
+  }
+  await writeFile(page, `${text.slice(0, before + begin.length)}\n\n${screens.join('\n')}\n${text.slice(after)}`);
 }
 
 function tableOf(about: string, { question, at, commit, machine, runs, isQuick, rows, versions }: BenchResult): string {

@@ -2,13 +2,13 @@
 import { announcing } from './announce.ts';
 import { getFromOneSource } from './get-one-source.ts';
 import { getFromThreeSources } from './get-three-sources.ts';
+import { growth } from './growth.ts';
 import { handshakes } from './handshake.ts';
 import { hashing } from './hash.ts';
-import { idleCost } from './idle.ts';
+import { joining } from './join.ts';
 import { moveLargeFile } from './large-file.ts';
 import { largeShare } from './large-share.ts';
 import { lookups } from './lookups.ts';
-import { manyPeers } from './many-peers.ts';
 import { putThreeCopies } from './put.ts';
 import { restart } from './restart.ts';
 import type { Question } from './row.ts';
@@ -17,12 +17,13 @@ import { hopsWithCache, hopsWithoutCache } from './simulated-hops.ts';
 import { slowPaths } from './slow-path.ts';
 import { smallFiles } from './small-files.ts';
 import { startToReady } from './start.ts';
+import { manyPeers, upkeep } from './upkeep.ts';
 
 export const questions: readonly Question[] = [
   { name: 'get-one-source', about: 'A file got from one peer', measure: getFromOneSource },
   { name: 'get-three-sources', about: 'A file got from three peers', measure: getFromThreeSources },
   { name: 'put', about: 'A file put with three copies', measure: putThreeCopies },
-  { name: 'small-files', about: 'Many small files', measure: smallFiles },
+  { name: 'small-files', about: 'Many small files', measure: smallFiles, runs: 1 },
   { name: 'hash', about: 'A file hashed for sharing', measure: hashing },
   { name: 'handshake', about: 'A new connection to a host met before', measure: handshakes },
   { name: 'lookups', about: 'Lookups in a warm network', measure: lookups },
@@ -33,8 +34,10 @@ export const questions: readonly Question[] = [
   { name: 'search', about: 'Searching by words', measure: searching },
   { name: 'restart', about: 'The restart of a peer that holds much', measure: restart },
   { name: 'large-file', about: 'A file of 10 GB, and the memory that it takes', measure: moveLargeFile },
-  { name: 'idle', about: 'What a peer costs that does nothing', measure: idleCost },
+  { name: 'upkeep', about: 'What a peer costs that does nothing', measure: upkeep },
+  { name: 'join', about: 'Peers that come and peers that fall silent', measure: joining },
   { name: 'start', about: 'From start to ready', measure: startToReady },
-  { name: 'many-peers', about: '64 peers on one machine', measure: manyPeers },
-  { name: 'slow-path', about: 'A file through a long way', measure: slowPaths },
+  { name: 'many-peers', about: 'A file through 64 peers on one machine', measure: manyPeers },
+  { name: 'slow-path', about: 'A file through a long way', measure: slowPaths, runs: 1 },
+  { name: 'growth', about: 'How cost grows', measure: growth },
 ];

@@ -1,10 +1,11 @@
 /**
  * How long a peer with many blocks takes from its start until it is a member and serves: after a stop, and after a kill
- * -9, when files and catalogue are first made to agree. The blocks have claims and stand in the index, ten to a name,
- * and each is a file, as those of large files are. Beside it the start of a peer that holds nothing.
+ * -9, when files and catalogue are first made to agree; its memory then, and a page of its names. The blocks have claims and
+ * stand in the index, ten to a name, and each is a file, as those of large files are. Beside it a peer that holds nothing.
  */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { cidOfBlock, rawCodec } from '../src/content/cid.ts';
 import { networkId } from '../src/network/genesis.ts';
 import { type Identity, loadOrCreateIdentity } from '../src/network/identity.ts';
@@ -19,44 +20,96 @@ import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
 import { until } from '../test/end-to-end/until.ts';
 import { median } from './alternating.ts';
-import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+import { residentBytes } from './chordial-transfer.ts';
+import { type BenchOptions, type BenchRow, row, sharedMeasurement, verdict } from './row.ts';
 
 const targetMilliseconds = 2000;
 const blocksPerName = 10;
 const namesAtOnce = 100;
 const blockBytes = 1000;
+const sizes = [10_000, 100_000, 1_000_000];
+const quickSizes = [1000, 3000, 10_000];
+export const namesPerPage = 50;
+const pagesAsked = 20;
+/** Until what the start left behind is done. */
+const settleMilliseconds = 3000;
 
-export async function restart({ runs, isQuick, note }: BenchOptions): Promise<readonly BenchRow[]> {
-  await using network = await NetworkFixture.open();
-  const blocks = isQuick ? 10_000 : 100_000;
-  const alone = await network.start();
-  await alone.stop();
-  const empty = await timed(() => network.restart(alone));
-  await empty.peer.stop();
-  await fill(alone.dataFolder, blocks, note);
-  const stopped: number[] = [];
-  const killed: number[] = [];
-  for (let run = 1; run <= runs; run++) {
-    const afterStop = await timed(() => network.restart(alone));
-    stopped.push(afterStop.milliseconds);
-    await serves(afterStop.peer, blocks);
-    await afterStop.peer.kill9();
-    const afterKill = await timed(() => network.restart(alone));
-    killed.push(afterKill.milliseconds);
-    await serves(afterKill.peer, blocks);
-    await afterKill.peer.stop();
-    note(
-      `run ${run}: ${Math.round(stopped.at(-1) ?? 0)} ms after a stop, ${Math.round(killed.at(-1) ?? 0)} ms after kill -9`,
-    );
-  }
-  const figure = (what: string, times: readonly number[]): BenchRow =>
-    row(`restart with ${blocks} blocks ${what}`, `${Math.round(median(times))} ms`, {
-      rival: `${Math.round(empty.milliseconds)} ms with none`,
-      ratio: (median(times) / empty.milliseconds).toFixed(2),
+export interface HeldFigures {
+  readonly blocks: number;
+  readonly names: number;
+  /** Milliseconds until it serves. */
+  readonly afterStop: number;
+  readonly afterKill: number;
+  /** Resident, in megabytes, when it had served for a moment. */
+  readonly memory: number;
+  /** Milliseconds of a page of `namesPerPage` names that it publishes. */
+  readonly page: number;
+}
+
+/** One for none and for each size, the largest last. */
+export const heldFigures = sharedMeasurement(
+  async ({ runs, isQuick, note }: BenchOptions): Promise<readonly HeldFigures[]> => {
+    await using network = await NetworkFixture.open();
+    const alone = await network.start();
+    await alone.stop();
+    const figures: HeldFigures[] = [];
+    let made = 0;
+    for (const blocks of [0, ...(isQuick ? quickSizes : sizes)]) {
+      await fill(alone.dataFolder, { from: made, to: blocks }, note);
+      made = blocks;
+      const [stopped, killed, memory, pages] = [[], [], [], []] as [number[], number[], number[], number[]];
+      for (let run = 1; run <= runs; run++) {
+        const afterStop = await timed(() => network.restart(alone));
+        stopped.push(afterStop.milliseconds);
+        await serves(afterStop.peer, blocks);
+        await afterStop.peer.kill9();
+        const afterKill = await timed(() => network.restart(alone));
+        killed.push(afterKill.milliseconds);
+        await serves(afterKill.peer, blocks);
+        await wait(settleMilliseconds);
+        memory.push((await residentBytes(afterKill.peer.pid)).now / 1e6);
+        pages.push(...(await pagesOf(afterKill.peer, blocks / blocksPerName)));
+        await afterKill.peer.stop();
+      }
+      const [afterStop, afterKill, page] = [median(stopped), median(killed), median(pages)];
+      note(`${blocks} blocks: ${Math.round(afterStop)} ms after a stop, ${Math.round(afterKill)} ms after kill -9`);
+      figures.push({ blocks, names: blocks / blocksPerName, afterStop, afterKill, memory: median(memory), page });
+    }
+    return figures;
+  },
+);
+
+export async function restart(options: BenchOptions): Promise<readonly BenchRow[]> {
+  const [empty, ...held] = await heldFigures(options);
+  const figure = (what: string, time: number, none: number): BenchRow =>
+    row(`restart with ${what}`, `${Math.round(time)} ms`, {
+      rival: `${Math.round(none)} ms with none`,
+      ratio: (time / none).toFixed(2),
       target: `≤ ${targetMilliseconds} ms`,
-      verdict: verdict(median(times) <= targetMilliseconds),
+      verdict: verdict(time <= targetMilliseconds),
     });
-  return [figure('after a stop', stopped), figure('after kill -9', killed)];
+  const { blocks, afterStop, afterKill } = held[held.length - 2]!;
+  return [
+    figure(`${blocks} blocks after a stop`, afterStop, empty!.afterStop),
+    figure(`${blocks} blocks after kill -9`, afterKill, empty!.afterKill),
+  ];
+}
+
+/** Milliseconds of the first pages, each asked for after the one before. */
+async function pagesOf(peer: PeerProcess, names: number): Promise<readonly number[]> {
+  const taken: number[] = [];
+  let cursor = '';
+  for (let page = 0; page < Math.min(pagesAsked, names / namesPerPage); page++) {
+    const since = performance.now();
+    const { files, cursor: next } = await peer.json<{ files: readonly unknown[]; cursor: string | null }>(
+      `/api/v1/files?limit=${namesPerPage}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+    );
+    taken.push(performance.now() - since);
+    if (files.length !== namesPerPage) throw new Error(`a page has ${files.length} names, not ${namesPerPage}`);
+    if (next === null) break;
+    cursor = next;
+  }
+  return taken;
 }
 
 async function timed(start: () => Promise<PeerProcess>): Promise<{ peer: PeerProcess; milliseconds: number }> {
@@ -71,7 +124,12 @@ async function serves(peer: PeerProcess, blocks: number): Promise<void> {
 }
 
 /** Through the tables of the product, without waiting for the disk. */
-async function fill(folder: string, blocks: number, note: (text: string) => void): Promise<void> {
+async function fill(
+  folder: string,
+  { from, to }: { readonly from: number; readonly to: number },
+  note: (text: string) => void,
+): Promise<void> {
+  if (from === to) return;
   const since = performance.now();
   const identity = await loadOrCreateIdentity(folder);
   const genesis = await loadGenesis(folder);
@@ -82,7 +140,7 @@ async function fill(folder: string, blocks: number, note: (text: string) => void
   const shared = { folder, catalog, claims, index, quotaBytes: Number.MAX_SAFE_INTEGER };
   const files = await DiskBlockStore.open({ ...shared, ...unflushed, smallBytes: 0 });
   const places = { bits: genesis.bits, teaching: false };
-  for (let first = 0; first < blocks; first += namesAtOnce * blocksPerName) {
+  for (let first = from; first < to; first += namesAtOnce * blocksPerName) {
     const names = Array.from({ length: namesAtOnce }, (_, index) => first / blocksPerName + index);
     await Promise.all(
       names.map(async (name) => {
@@ -97,7 +155,7 @@ async function fill(folder: string, blocks: number, note: (text: string) => void
   }
   await files.close();
   catalog.close();
-  note(`${blocks} blocks made in ${Math.round((performance.now() - since) / 1000)} s`);
+  note(`${to - from} blocks made in ${Math.round((performance.now() - since) / 1000)} s`);
 }
 
 const nameOf = (name: number): string => `file ${name}`;

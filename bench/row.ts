@@ -16,6 +16,8 @@ export interface BenchOptions {
   readonly runs: number;
   /** Smaller files and fewer peers: for a look, not for the table. */
   readonly isQuick: boolean;
+  /** The largest sizes, where a run of all questions takes smaller ones for the sake of its length. */
+  readonly isFull: boolean;
   /** Told of every measurement as it is made. */
   readonly note: (text: string) => void;
 }
@@ -24,8 +26,26 @@ export interface Question {
   /** As on the command line. */
   readonly name: string;
   readonly about: string;
+  /** Unless the command says otherwise; most questions are asked `usualRuns` times. */
+  readonly runs?: number;
   /** Rejects when it cannot be measured at all; a rival that cannot be had is a note and no row. */
   measure(options: BenchOptions): Promise<readonly BenchRow[]>;
+}
+
+export const usualRuns = 3;
+
+/**
+ * One measurement behind the tables of several questions: made when the first of them asks. All are asked with the same
+ * options in one run of the command, but for the runs, of which those of the first count.
+ */
+export function sharedMeasurement<T>(
+  measure: (options: BenchOptions) => Promise<T>,
+): (options: BenchOptions) => Promise<T> {
+  let made: Promise<T> | null = null;
+  return (options) => {
+    made ??= measure(options);
+    return made;
+  };
 }
 
 /** A row without a rival or a target leaves those cells empty. */

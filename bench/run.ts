@@ -1,24 +1,24 @@
 /**
- * `npm run bench [-- NAME…] [--runs N] [--quick] [--draw]`: asks the questions named, or all; prints each table, keeps it
- * under bench/results/ and draws docs/performance.md again. A question that fails is told and the next one is asked.
+ * `npm run bench [-- NAME…] [--runs N] [--full] [--quick] [--draw]`: asks the questions named, or all; prints each table, keeps
+ * it under bench/results/ and draws docs/performance.md again. A question that fails says why, and the next one is asked.
  */
 import { argumentsOf, wholeOf } from '../simulation/command-line.ts';
 import { surroundings } from './machine.ts';
 import { drawPerformancePage } from './performance-page.ts';
 import { questions } from './questions.ts';
 import { keepResult } from './results.ts';
-import type { Question } from './row.ts';
+import { type Question, usualRuns } from './row.ts';
 
-const defaultRuns = 5;
 const maximumRuns = 100;
 
-const usage = `usage: npm run bench -- [NAME…] [--runs N] [--quick] [--draw] [--list]
+const usage = `usage: npm run bench -- [NAME…] [--runs N] [--full] [--quick] [--draw] [--list]
 asks the questions named, or all, keeps the results and draws docs/performance.md
 questions: ${questions.map(({ name }) => name).join(', ')}`;
 const { values, positionals } = argumentsOf(usage, {
   allowPositionals: true,
   options: {
-    runs: { type: 'string', default: String(defaultRuns) },
+    runs: { type: 'string' },
+    full: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     draw: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
@@ -27,27 +27,36 @@ const { values, positionals } = argumentsOf(usage, {
 
 if (values.list) for (const { name, about } of questions) console.log(`${name.padEnd(20)} ${about}`);
 else if (values.draw) await drawPerformancePage();
-else await askAll(asked(positionals), wholeOf(values.runs, '--runs', 1, maximumRuns));
+else
+  await askAll(asked(positionals), values.runs === undefined ? null : wholeOf(values.runs, '--runs', 1, maximumRuns));
 
-async function askAll(wanted: readonly Question[], runs: number): Promise<void> {
+/** `told` null: each question as often as it says itself. */
+async function askAll(wanted: readonly Question[], told: number | null): Promise<void> {
   const failures: string[] = [];
-  for (const question of wanted) {
+  const began = performance.now();
+  const elapsed = (since: number): string => {
+    const seconds = Math.round((performance.now() - since) / 1000);
+    return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+  };
+  for (const [number, question] of wanted.entries()) {
     const start = performance.now();
-    console.log(`\n${question.name}: ${question.about}`);
+    const runs = told ?? question.runs ?? usualRuns;
+    console.log(`\n${elapsed(began)}  ${number + 1} of ${wanted.length}: ${question.name}: ${question.about}`);
     try {
       const around = await surroundings();
-      const note = (text: string) => console.log(`  ${text}`);
-      const rows = await question.measure({ runs, isQuick: values.quick, note });
+      const note = (text: string) => console.log(`${elapsed(began)}  ${text}`);
+      const rows = await question.measure({ runs, isQuick: values.quick, isFull: values.full, note });
       console.table(Object.fromEntries(rows.map(({ what, ...cells }) => [what, cells])));
       const at = new Date().toISOString();
       await keepResult({ question: question.name, at, ...around, runs, isQuick: values.quick, rows });
     } catch (error) {
       failures.push(question.name);
-      console.error(`  ${question.name} could not be measured:`, error);
+      console.error(`${elapsed(began)}  ${question.name} could not be measured:`, error);
     }
-    console.log(`  took ${Math.round((performance.now() - start) / 1000)} s`);
+    console.log(`${elapsed(began)}  ${question.name} took ${elapsed(start)}`);
   }
   await drawPerformancePage();
+  console.log(`\n${wanted.length} questions took ${elapsed(began)} (minutes:seconds)`);
   if (failures.length === 0) return;
   console.error(`not measured: ${failures.join(', ')}`);
   process.exitCode = 1;

@@ -1,19 +1,41 @@
 /**
- * How many nodes a lookup contacts, in rings larger than a machine can hold: counted by `chordial simulate --paper`, which
- * runs the ring of production on a virtual network. Each table is a process of its own, since it needs gigabytes.
+ * How many nodes a lookup contacts, in rings larger than a machine can hold: counted by the tables of `chordial simulate
+ * --paper`, which run the ring of production on a virtual network. Each is a process of its own, since it needs much memory.
+ * With --full they are the tables of the papers; else fewer lookups in smaller rings, with as many comings and goings a second.
  */
 import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { promisify } from 'node:util';
+import { type CacheScale, cacheTable } from '../simulation/papers/cache.ts';
+import { hopsTable } from '../simulation/papers/hops.ts';
 import type { PaperTable } from '../simulation/papers/row.ts';
 import { threeDigits } from './alternating.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
-const launcher = path.join(import.meta.dirname, '../bin/chordial');
+const seed = 1;
 const mostMilliseconds = 40 * 60_000;
 const mostOutputBytes = 1024 * 1024;
-/** Lookups a row. */
-const quickLookups = 1000;
+const fullLookups = 10_000;
+const lookups = 2000;
+/** Logarithms of the numbers of peers. */
+const sizes = [8, 10, 12];
+const quickSizes = [8];
+/** 2.8 joins and as many crashes a second, as of 10^4 hosts that are members for an hour. */
+const scale: CacheScale = { hosts: 1000, membership: 6, warmUp: 1.5, measured: 2 };
+const quickScale: CacheScale = { hosts: 200, membership: 6, warmUp: 0.5, measured: 0.5 };
+
+type Scale = 'quick' | 'usual' | 'full';
+
+const tables: Readonly<Record<string, (size: Scale) => PaperTable>> = {
+  hops: (size) =>
+    size === 'full' ? hopsTable(seed, fullLookups) : hopsTable(seed, lookups, size === 'quick' ? quickSizes : sizes),
+  cache: (size) =>
+    size === 'full' ? cacheTable(seed, fullLookups) : cacheTable(seed, lookups, size === 'quick' ? quickScale : scale),
+};
+
+if (import.meta.main) {
+  const [paper = '', size = 'usual'] = process.argv.slice(2);
+  console.log(JSON.stringify(tables[paper]?.(size as Scale)));
+}
 
 export function hopsWithoutCache(options: BenchOptions): Promise<readonly BenchRow[]> {
   return paperRows('hops', options);
@@ -23,17 +45,22 @@ export function hopsWithCache(options: BenchOptions): Promise<readonly BenchRow[
   return paperRows('cache', options);
 }
 
-async function paperRows(paper: 'hops' | 'cache', { isQuick, note }: BenchOptions): Promise<readonly BenchRow[]> {
-  const lookups = isQuick ? ['--lookups', String(quickLookups)] : [];
-  const asked = ['simulate', '--paper', paper, '--json', ...lookups];
-  const { stdout } = await promisify(execFile)(launcher, asked, {
+async function paperRows(
+  paper: 'hops' | 'cache',
+  { isQuick, isFull, note }: BenchOptions,
+): Promise<readonly BenchRow[]> {
+  const flags = ['--disable-warning=ExperimentalWarning', '--max-old-space-size-percentage=75'];
+  const size: Scale = isQuick ? 'quick' : isFull ? 'full' : 'usual';
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, import.meta.filename, paper, size], {
     timeout: mostMilliseconds,
     maxBuffer: mostOutputBytes,
   });
   const { title, settings, rows, realSeconds } = JSON.parse(stdout) as PaperTable;
   for (const line of [title, ...settings, `${Math.round(realSeconds)} s`]) note(line);
+  const { hosts } = scale;
+  const of = paper === 'cache' && !isFull && !isQuick ? `${hosts} hosts: ` : '';
   return rows.map(({ what, ours, theirs, target, verdict: judged }) =>
-    row(what, figure(ours), {
+    row(`${of}${what}`, figure(ours), {
       ...(theirs === null ? {} : { rival: `${figure(theirs)} (formula)`, ratio: (ours / theirs).toFixed(2) }),
       target,
       verdict: judged === null ? '' : verdict(judged === 'holds'),

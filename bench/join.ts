@@ -1,0 +1,148 @@
+/**
+ * Peers that come and peers that fall silent: what one join costs a settled ring, how long 64 peers and the demonstration
+ * take to be one ring, and how long it takes until the first and until all of a ring know that a peer is gone.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { launcher } from '../test/end-to-end/command.ts';
+import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
+import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
+import { until } from '../test/end-to-end/until.ts';
+import { median } from './alternating.ts';
+import { RunningProgram } from './rivals/program.ts';
+import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+import { joiningAtOnce, ringOf, ringOfMany } from './settled-rings.ts';
+
+const most = { join: 1, ready: 80, ring: 90, demo: 3, killed: 1.5, silentFirst: 2.5, silentAll: 5 };
+const demoPeers = 7;
+const faultPeers = 24;
+const quickFaultPeers = 5;
+/** Peers killed one after the other, and then stopped. */
+const deathsOfEachKind = 2;
+/** Who has not heard by then has not been told. */
+const knownMilliseconds = 15_000;
+const betweenDeathsMilliseconds = 5000;
+const ringMilliseconds = 120_000;
+
+export async function joining(options: BenchOptions): Promise<readonly BenchRow[]> {
+  const demo = await demoSeconds(options);
+  const deaths = await deathsAmong(options);
+  const large = await ringOf('large', options);
+  const many = await ringOfMany(options);
+  const figure = (what: string, seconds: number, limit: number): BenchRow =>
+    row(what, `${seconds.toFixed(2)} s`, { target: `≤ ${limit} s`, verdict: verdict(seconds <= limit) });
+  const one = `one host joins a settled ring of ${large.hosts}`;
+  const all = `${many.hosts} peers started, ${joiningAtOnce} at a time`;
+  return [
+    figure(`${one}: CPU of all others`, large.join.cpu, most.join),
+    row(`${one}: questions of all others`, large.join.questions.toFixed(0)),
+    row(`${one}: until it is ready`, `${large.join.ready.toFixed(2)} s`),
+    figure(`${all}: all ready`, many.ready, most.ready),
+    figure(`${all}: one ring, every pointer right`, many.ring, most.ring),
+    figure(`demo: ${demoPeers} peers are one ring after the last is ready`, demo, most.demo),
+    ...deaths.flatMap(({ how, hosts, first, last, unaware }) => {
+      const what = `a peer ${how}, N = ${hosts}`;
+      const isKill = how === 'killed';
+      return [
+        isKill
+          ? row(`${what}: the first knows`, `${first.toFixed(2)} s`)
+          : figure(`${what}: the first knows`, first, most.silentFirst),
+        figure(`${what}: all know`, last, isKill ? most.killed : most.silentAll),
+        row(`${what}: not told within ${knownMilliseconds / 1000} s`, `${unaware}`, {
+          target: '0',
+          verdict: verdict(unaware === 0),
+        }),
+      ];
+    }),
+  ];
+}
+
+/** From the line of the last peer that is ready to the line that tells of the ring. */
+async function demoSeconds({ runs, note }: BenchOptions): Promise<number> {
+  await using network = await NetworkFixture.open();
+  const environment = await network.environment();
+  const seconds: number[] = [];
+  for (let run = 1; run <= runs; run++) {
+    await using demo = new RunningProgram(
+      launcher,
+      ['demo', '--once', '--json', '--peers', String(demoPeers)],
+      environment,
+    );
+    let lastReady = performance.now();
+    for (;;) {
+      const line = await demo.line<{ readonly listen?: string; readonly members?: number }>();
+      if (line.listen !== undefined) lastReady = performance.now();
+      if (line.members !== undefined) break;
+    }
+    seconds.push((performance.now() - lastReady) / 1000);
+    note(`demo, run ${run} of ${runs}: one ring ${seconds.at(-1)?.toFixed(2)} s after the last was ready`);
+  }
+  return median(seconds);
+}
+
+interface Deaths {
+  readonly how: 'killed' | 'stopped';
+  readonly hosts: number;
+  /** Seconds of the slowest of them. */
+  readonly first: number;
+  readonly last: number;
+  /** Peers that were not told at all, of all deaths. */
+  readonly unaware: number;
+}
+
+/** `kill -9` closes connections, SIGSTOP leaves them open and silent, as a pulled cable does. */
+async function deathsAmong({ isQuick, note }: BenchOptions): Promise<readonly Deaths[]> {
+  await using network = await NetworkFixture.open();
+  await (await network.start()).stop();
+  const founder = await network.start();
+  let ring: PeerProcess[] = [];
+  while (1 + ring.length < (isQuick ? quickFaultPeers : faultPeers)) ring.push(await network.start({ join: founder }));
+  const deaths: Deaths[] = [];
+  for (const [how, signal] of [
+    ['killed', 'SIGKILL'],
+    ['stopped', 'SIGSTOP'],
+  ] as const) {
+    const known: { readonly first: number; readonly last: number; readonly unaware: number }[] = [];
+    const hosts = 1 + ring.length;
+    for (let death = 1; death <= deathsOfEachKind; death++) {
+      await until('one ring', () => network.isIdeal([founder, ...ring]), ringMilliseconds);
+      await wait(betweenDeathsMilliseconds);
+      const [victim, ...others] = ring as [PeerProcess, ...PeerProcess[]];
+      const learnt = await knownAfter(victim, signal, [founder, ...others]);
+      known.push(learnt);
+      const { first, last, unaware } = learnt;
+      note(`${how}: first known after ${first.toFixed(2)} s, last after ${last.toFixed(2)} s, ${unaware} never told`);
+      await victim.kill9();
+      ring = [...others, await network.start({ join: founder })];
+    }
+    const slowest = (of: 'first' | 'last'): number => Math.max(...known.map((one) => one[of]));
+    const unaware = known.reduce((sum, one) => sum + one.unaware, 0);
+    deaths.push({ how, hosts, first: slowest('first'), last: slowest('last'), unaware });
+  }
+  return deaths;
+}
+
+/** From what each of the others prints, so that the looking costs them nothing. */
+async function knownAfter(
+  victim: PeerProcess,
+  signal: NodeJS.Signals,
+  others: readonly PeerProcess[],
+): Promise<{ readonly first: number; readonly last: number; readonly unaware: number }> {
+  const { id } = victim.ready;
+  const died = Date.now();
+  process.kill(victim.pid, signal);
+  const told = (): readonly number[] => others.flatMap((peer) => deathTold(peer, id) ?? []);
+  await until('all know', () => told().length === others.length, knownMilliseconds).catch(() => undefined);
+  const seconds = told().map((at) => (at - died) / 1000);
+  const last = seconds.length === others.length ? Math.max(...seconds) : knownMilliseconds / 1000;
+  return { first: Math.min(...seconds), last, unaware: others.length - seconds.length };
+}
+
+/** When the peer told that the host of this id is dead. */
+function deathTold(peer: PeerProcess, id: string): number | null {
+  for (const line of peer.lines) {
+    if (!line.includes('"peer-dead"')) continue;
+    const event = JSON.parse(line) as { readonly time: string; readonly detail?: { readonly id?: string } };
+    if (event.detail?.id === id) return Date.parse(event.time);
+  }
+  return null;
+}

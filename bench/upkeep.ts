@@ -1,0 +1,48 @@
+/** What a peer costs that does nothing but keep its place, in rings of 7 to 64 real peers; and 64 peers at work together. */
+import { threeDigits } from './alternating.ts';
+import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+import { type RingFigures, ringOf, ringOfMany, transferBytes } from './settled-rings.ts';
+
+/** Per cent of a core and megabytes, by peers in the ring. */
+interface Most {
+  readonly cpu?: number;
+  readonly memory?: number;
+}
+
+export async function upkeep(options: BenchOptions): Promise<readonly BenchRow[]> {
+  return [
+    ...idleRows(await ringOf('small', options), { cpu: 0.7, memory: 96 }),
+    ...idleRows(await ringOf('middle', options), {}),
+    ...idleRows(await ringOf('large', options), { cpu: 1 }),
+    ...idleRows(await ringOfMany(options), { cpu: 1, memory: 115 }),
+  ];
+}
+
+/** What they took to become one ring is told by `join`. */
+export async function manyPeers(options: BenchOptions): Promise<readonly BenchRow[]> {
+  const { hosts, put, get, putCost, getCost } = await ringOfMany(options);
+  const rate = (seconds: number): string => `${threeDigits(transferBytes / 1e6 / seconds)} MB/s`;
+  const what = `${hosts} peers on one machine`;
+  return [
+    row(`${what}: put of 64 MiB, 3 copies`, `${rate(put)} (${putCost}, the putter first)`),
+    row(`${what}: get of 64 MiB`, `${rate(get)} (${getCost}, the getter first)`),
+  ];
+}
+
+function idleRows({ hosts, idle, memory }: RingFigures, { cpu, memory: megabytes }: Most): readonly BenchRow[] {
+  const ring = `ring of ${hosts}`;
+  return [
+    row(`CPU of an idle peer, ${ring}`, `${idle.cpu.toFixed(2)} % of a core`, {
+      ...(cpu === undefined ? {} : { target: `≤ ${cpu} %`, verdict: verdict(idle.cpu <= cpu) }),
+    }),
+    row(
+      `pings and questions of an idle peer, ${ring}`,
+      `${idle.pings.toFixed(1)} and ${idle.questions.toFixed(1)} a second`,
+    ),
+    row(
+      `memory of an idle peer, the largest and the median, ${ring}`,
+      `${memory.highest.toFixed(0)} and ${memory.median.toFixed(0)} MB resident`,
+      megabytes === undefined ? {} : { target: `≤ ${megabytes} MB`, verdict: verdict(memory.highest <= megabytes) },
+    ),
+  ];
+}
