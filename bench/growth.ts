@@ -7,7 +7,7 @@ import { threeDigits } from './alternating.ts';
 import { sizeFigures } from './large-file.ts';
 import { indexFigures } from './large-share.ts';
 import { heldFigures, namesPerPage } from './restart.ts';
-import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+import { type BenchOptions, type BenchRow, type Part, row, rowsOfParts, verdict } from './row.ts';
 import { searchFigures } from './search.ts';
 import { ringOf, ringOfMany } from './settled-rings.ts';
 
@@ -31,19 +31,13 @@ interface Growth {
   readonly points: readonly Point[];
 }
 
-export async function growth(options: BenchOptions): Promise<readonly BenchRow[]> {
-  const rows: BenchRow[] = [];
-  const failures: string[] = [];
-  for (const measure of [byHosts, byFiles, byBlocks, byPostings, byBytes]) {
-    try {
-      rows.push(...(await measure(options)).map(rowOf));
-    } catch (error) {
-      failures.push((error as Error).message);
-      options.note(`left out: ${(error as Error).message}`);
-    }
-  }
-  if (rows.length === 0) throw new Error(failures.join('; '));
-  return [...rows, ...failures.map((why) => row(`not measured: ${why}`, '', { verdict: verdict(false) }))];
+export function growth(options: BenchOptions): Promise<readonly BenchRow[]> {
+  const parts = [byHosts, byFiles, byBlocks, byPostings, byBytes].map(
+    (measure): Part =>
+      async () =>
+        (await measure(options)).map(rowOf),
+  );
+  return rowsOfParts(parts, options);
 }
 
 async function byHosts(options: BenchOptions): Promise<readonly Growth[]> {

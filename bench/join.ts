@@ -9,7 +9,7 @@ import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
 import { until } from '../test/end-to-end/until.ts';
 import { median } from './alternating.ts';
 import { RunningProgram } from './rivals/program.ts';
-import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+import { type BenchOptions, type BenchRow, row, rowsOfParts, verdict } from './row.ts';
 import { joiningAtOnce, ringOf, ringOfMany } from './settled-rings.ts';
 
 const most = { join: 1, ready: 80, ring: 90, demo: 3, killed: 1.5, silentFirst: 2.5, silentAll: 5 };
@@ -23,37 +23,53 @@ const knownMilliseconds = 15_000;
 const betweenDeathsMilliseconds = 5000;
 const ringMilliseconds = 120_000;
 
-export async function joining(options: BenchOptions): Promise<readonly BenchRow[]> {
-  const demo = await demoSeconds(options);
-  const deaths = await deathsAmong(options);
-  const large = await ringOf('large', options);
-  const many = await ringOfMany(options);
-  const figure = (what: string, seconds: number, limit: number): BenchRow =>
-    row(what, `${seconds.toFixed(2)} s`, { target: `≤ ${limit} s`, verdict: verdict(seconds <= limit) });
-  const one = `one host joins a settled ring of ${large.hosts}`;
-  const all = `${many.hosts} peers started, ${joiningAtOnce} at a time`;
+export function joining(options: BenchOptions): Promise<readonly BenchRow[]> {
+  return rowsOfParts([demo, deaths, oneJoin, manyJoins], options);
+}
+
+async function oneJoin(options: BenchOptions): Promise<readonly BenchRow[]> {
+  const { hosts, join } = await ringOf('large', options);
+  const what = `one host joins a settled ring of ${hosts}`;
   return [
-    figure(`${one}: CPU of all others`, large.join.cpu, most.join),
-    row(`${one}: questions of all others`, large.join.questions.toFixed(0)),
-    row(`${one}: until it is ready`, `${large.join.ready.toFixed(2)} s`),
-    figure(`${all}: all ready`, many.ready, most.ready),
-    figure(`${all}: one ring, every pointer right`, many.ring, most.ring),
-    figure(`demo: ${demoPeers} peers are one ring after the last is ready`, demo, most.demo),
-    ...deaths.flatMap(({ how, hosts, first, last, unaware }) => {
-      const what = `a peer ${how}, N = ${hosts}`;
-      const isKill = how === 'killed';
-      return [
-        isKill
-          ? row(`${what}: the first knows`, `${first.toFixed(2)} s`)
-          : figure(`${what}: the first knows`, first, most.silentFirst),
-        figure(`${what}: all know`, last, isKill ? most.killed : most.silentAll),
-        row(`${what}: not told within ${knownMilliseconds / 1000} s`, `${unaware}`, {
-          target: '0',
-          verdict: verdict(unaware === 0),
-        }),
-      ];
-    }),
+    figure(`${what}: CPU of all others`, join.cpu, most.join),
+    row(`${what}: questions of all others`, join.questions.toFixed(0)),
+    row(`${what}: until it is ready`, `${join.ready.toFixed(2)} s`),
   ];
+}
+
+async function manyJoins(options: BenchOptions): Promise<readonly BenchRow[]> {
+  const { hosts, ready, ring } = await ringOfMany(options);
+  const what = `${hosts} peers started, ${joiningAtOnce} at a time`;
+  return [
+    figure(`${what}: all ready`, ready, most.ready),
+    figure(`${what}: one ring, every pointer right`, ring, most.ring),
+  ];
+}
+
+async function demo(options: BenchOptions): Promise<readonly BenchRow[]> {
+  const what = `demo: ${demoPeers} peers are one ring after the last is ready`;
+  return [figure(what, await demoSeconds(options), most.demo)];
+}
+
+async function deaths(options: BenchOptions): Promise<readonly BenchRow[]> {
+  return (await deathsAmong(options)).flatMap(({ how, hosts, first, last, unaware }) => {
+    const what = `a peer ${how}, N = ${hosts}, the slower of ${deathsOfEachKind}`;
+    const isKill = how === 'killed';
+    return [
+      isKill
+        ? row(`${what}: the first knows`, `${first.toFixed(2)} s`)
+        : figure(`${what}: the first knows`, first, most.silentFirst),
+      figure(`${what}: all know`, last, isKill ? most.killed : most.silentAll),
+      row(`${what}: not told within ${knownMilliseconds / 1000} s`, `${unaware}`, {
+        target: '0',
+        verdict: verdict(unaware === 0),
+      }),
+    ];
+  });
+}
+
+function figure(what: string, seconds: number, limit: number): BenchRow {
+  return row(what, `${seconds.toFixed(2)} s`, { target: `≤ ${limit} s`, verdict: verdict(seconds <= limit) });
 }
 
 /** From the line of the last peer that is ready to the line that tells of the ring. */
@@ -96,7 +112,7 @@ async function deathsAmong({ isQuick, note }: BenchOptions): Promise<readonly De
   const founder = await network.start();
   let ring: PeerProcess[] = [];
   while (1 + ring.length < (isQuick ? quickFaultPeers : faultPeers)) ring.push(await network.start({ join: founder }));
-  const deaths: Deaths[] = [];
+  const all: Deaths[] = [];
   for (const [how, signal] of [
     ['killed', 'SIGKILL'],
     ['stopped', 'SIGSTOP'],
@@ -116,9 +132,9 @@ async function deathsAmong({ isQuick, note }: BenchOptions): Promise<readonly De
     }
     const slowest = (of: 'first' | 'last'): number => Math.max(...known.map((one) => one[of]));
     const unaware = known.reduce((sum, one) => sum + one.unaware, 0);
-    deaths.push({ how, hosts, first: slowest('first'), last: slowest('last'), unaware });
+    all.push({ how, hosts, first: slowest('first'), last: slowest('last'), unaware });
   }
-  return deaths;
+  return all;
 }
 
 /** From what each of the others prints, so that the looking costs them nothing. */

@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { alternate, type Contender, median } from './alternating.ts';
 import { needNpmPackages } from './rivals/npm-packages.ts';
 import { RunningProgram } from './rivals/program.ts';
-import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+import { type BenchOptions, type BenchRow, row, rowsOfParts, verdict } from './row.ts';
 
 const values = 100;
 const lookupsPerRun = 1000;
@@ -69,10 +69,12 @@ class Network implements Contender {
   }
 }
 
-export async function lookups(options: BenchOptions): Promise<readonly BenchRow[]> {
-  const rows: BenchRow[] = [];
-  for (const size of options.isQuick ? sizes.slice(0, 1) : sizes) rows.push(...(await lookupsAmong(size, options)));
-  return rows;
+export function lookups(options: BenchOptions): Promise<readonly BenchRow[]> {
+  const asked = options.isQuick ? sizes.slice(0, 1) : sizes;
+  return rowsOfParts(
+    asked.map((size) => () => lookupsAmong(size, options)),
+    options,
+  );
 }
 
 async function lookupsAmong(size: Size, options: BenchOptions): Promise<readonly BenchRow[]> {

@@ -56,3 +56,22 @@ export function row(what: string, ours: string, rest: Partial<Omit<BenchRow, 'wh
 export function verdict(isMet: boolean): string {
   return isMet ? 'met' : 'short';
 }
+
+export type Part = (options: BenchOptions) => Promise<readonly BenchRow[]>;
+
+/** One part after the other; of one that fails the row says why, and the rest go on. Rejects when all fail. */
+export async function rowsOfParts(parts: readonly Part[], options: BenchOptions): Promise<readonly BenchRow[]> {
+  const rows: BenchRow[] = [];
+  const failures: string[] = [];
+  for (const part of parts) {
+    try {
+      rows.push(...(await part(options)));
+    } catch (error) {
+      const { message } = error as Error;
+      options.note(`left out: ${message}`);
+      failures.push(message);
+    }
+  }
+  if (failures.length === parts.length) throw new Error(failures.join('; '));
+  return [...rows, ...failures.map((why) => row(`not measured: ${why}`, '', { verdict: verdict(false) }))];
+}

@@ -1,6 +1,6 @@
 /** What a peer costs that does nothing but keep its place, in rings of 7 to 64 real peers; and 64 peers at work together. */
 import { threeDigits } from './alternating.ts';
-import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
+import { type BenchOptions, type BenchRow, type Part, row, rowsOfParts, verdict } from './row.ts';
 import { type RingFigures, ringOf, ringOfMany, transferBytes } from './settled-rings.ts';
 
 /** Per cent of a core and megabytes, by peers in the ring. */
@@ -9,13 +9,14 @@ interface Most {
   readonly memory?: number;
 }
 
-export async function upkeep(options: BenchOptions): Promise<readonly BenchRow[]> {
-  return [
-    ...idleRows(await ringOf('small', options), { cpu: 0.7, memory: 96 }),
-    ...idleRows(await ringOf('middle', options), {}),
-    ...idleRows(await ringOf('large', options), { cpu: 1 }),
-    ...idleRows(await ringOfMany(options), { cpu: 1, memory: 115 }),
+export function upkeep(options: BenchOptions): Promise<readonly BenchRow[]> {
+  const parts: readonly Part[] = [
+    async () => idleRows(await ringOf('small', options), { cpu: 0.7, memory: 96 }),
+    async () => idleRows(await ringOf('middle', options), {}),
+    async () => idleRows(await ringOf('large', options), { cpu: 1 }),
+    async () => idleRows(await ringOfMany(options), { cpu: 1, memory: 115 }),
   ];
+  return rowsOfParts(parts, options);
 }
 
 /** What they took to become one ring is told by `join`. */
