@@ -23,6 +23,16 @@ for (const seed of [0, 1, 2]) {
   });
 }
 
+// Findings of longer runs: docs/simulator-findings.md.
+for (const [seed, steps] of [
+  [54, 2],
+  [131, 3],
+] as const) {
+  test(`H6 what a member put after its removal does not stay where the word of it came late (seed ${seed})`, async () => {
+    assert.equal((await runDataSwarm(seed, { steps })).failure, null);
+  });
+}
+
 test('the same seed gives the same history', async () => {
   const histories: string[][] = [];
   for (let run = 0; run < 2; run++) {

@@ -44,8 +44,8 @@ export class SimulatedMembership implements Membership {
     return this.members.refuses(host, time);
   }
 
-  purged(): readonly HostId[] {
-    return this.members.purged();
+  removed(): readonly HostId[] {
+    return this.members.removed();
   }
 
   named(): readonly HostId[] {

@@ -204,8 +204,15 @@ export class Members implements Membership {
   /** Also what it signed before with a time to come; one that was removed may have set its clock as it likes. */
   refuses(host: HostId, time: number): boolean {
     if (!this.#barred.has(host)) return !this.#mayPublish(host);
-    const removal = this.#log.state.removed.get(host);
-    return removal !== undefined && (removal.purge || time > removal.time);
+    const removal = this.#removalOf(host);
+    return removal !== null && (removal.purge || time > removal.time);
+  }
+
+  /** Of those removed with the one that let them in, its removal. */
+  #removalOf(host: HostId): Removal | null {
+    const admission = this.#admissions.get(host);
+    const by = this.#log.state.removed.has(host) || admission === undefined ? host : this.#restsOnRemoved(admission);
+    return (by === null ? undefined : this.#log.state.removed.get(by)) ?? null;
   }
 
   #mayPublish(host: HostId): boolean {
@@ -214,8 +221,8 @@ export class Members implements Membership {
     return admission === undefined || this.#rightsOf(admission).includes('publish');
   }
 
-  purged(): readonly HostId[] {
-    return [...this.#log.state.removed.values()].filter(({ purge }) => purge).map(({ member }) => member);
+  removed(): readonly HostId[] {
+    return [...this.#barred];
   }
 
   removal(host: HostId): Removal | null {

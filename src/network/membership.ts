@@ -38,8 +38,8 @@ export interface Membership {
    * before, or with all that it published.
    */
   refuses(host: HostId, time: number): boolean;
-  /** Removed hosts of which nothing is to be kept. */
-  purged(): readonly HostId[];
+  /** Removed hosts; what of theirs is to go, `refuses` says. */
+  removed(): readonly HostId[];
   /** Hosts known under this name: none, one, or several who call themselves so. */
   named(name: string): readonly HostId[];
 }
@@ -74,7 +74,7 @@ export class OpenMembership implements Membership {
     return false;
   }
 
-  purged(): readonly HostId[] {
+  removed(): readonly HostId[] {
     return [];
   }
 

@@ -308,6 +308,7 @@ export class DataPath {
       wordOf: async (publisher, name) =>
         membership.refuses(publisher as HostId, 0) ? purgedWord : publisherWord(recordPorts, reader, publisher, name),
       expireRecords: async (now) => {
+        for (const host of membership.removed()) await this.#dropRefused(host);
         await removeExpired(options.records, now - expiredRecordsKeptMilliseconds);
         await this.#shareHolder.removeOver(now);
       },
@@ -360,25 +361,33 @@ export class DataPath {
     this.beginScrub();
     this.#batches.begin();
     this.#queue.begin();
-    for (const host of this.#membership.purged()) this.#follow(this.#purge(host));
+    for (const host of this.#membership.removed()) this.#follow(this.#purge(host));
   }
 
-  /** Members were removed: what lay at them gets other places, and what they published goes if it is to be purged. */
+  /** Members were removed: what lay at them gets other places, and of what they published goes what does not count any more. */
   membersRemoved(hosts: readonly HostId[]): void {
     this.placement.clear();
-    const purged = new Set(this.#membership.purged());
-    for (const host of hosts) if (purged.has(host)) this.#follow(this.#purge(host));
+    for (const host of hosts) this.#follow(this.#purge(host));
   }
 
-  /** Its names first, so that none is found whose blocks are going. */
-  async #purge(publisher: HostId): Promise<void> {
+  /** What was signed after the removal may lie here when the word of it comes late, and no other host takes it. */
+  async #dropRefused(publisher: HostId): Promise<void> {
     for (const kind of recordKinds) {
-      for (;;) {
-        const { items } = this.#records.byPublisher(publisher, kind, null, recordsExpiredAtOnce);
-        if (items.length === 0 || this.#closing.signal.aborted) break;
-        await this.#records.remove(items);
+      for (let cursor: string | null = null; ; ) {
+        const page = this.#records.byPublisher(publisher, kind, cursor, recordsExpiredAtOnce);
+        const refused = page.items.filter(({ sequence }) => this.#membership.refuses(publisher, sequence));
+        if (this.#closing.signal.aborted) return;
+        if (refused.length > 0) await this.#records.remove(refused);
+        cursor = page.cursor;
+        if (cursor === null) break;
       }
     }
+  }
+
+  /** Of a member that is purged everything goes: its names first, so that none is found whose blocks are going. */
+  async #purge(publisher: HostId): Promise<void> {
+    await this.#dropRefused(publisher);
+    if (!this.#membership.refuses(publisher, 0)) return;
     const { claims } = this.#claimPorts;
     const names = new Map<string, EndedName>();
     for (let after = 0; ; ) {
