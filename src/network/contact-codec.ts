@@ -2,7 +2,7 @@
  * Contacts on the wire: `[public key (32 bytes), [address, …]]`. A host's id is computed from the key, so it cannot be
  * malformed. What one process decodes about one host is one shared object as long as its addresses stay the same.
  */
-import type { Contact, HostId } from '../ring/pointer.ts';
+import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
 import { isDialable, maximumAddresses, withoutLoopback } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { hostIdOfPublicKey, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
@@ -37,10 +37,6 @@ export function decodeContact(value: Wire): Contact {
   const contact: Contact = { host, addresses: [...(addresses as readonly string[])] };
   shared.set(host, contact);
   return contact;
-}
-
-function sameAddresses(a: Contact, b: Contact): boolean {
-  return a === b || sameTexts(a.addresses, b.addresses);
 }
 
 function sameTexts(a: readonly string[], b: readonly unknown[]): boolean {

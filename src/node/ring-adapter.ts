@@ -50,8 +50,8 @@ export class RingAdapter implements RingView {
     return this.#ring.isVisitor ? this.#ring.liveHosts() : [this.#ring.self, ...this.#ring.hostsWithPlaces()];
   }
 
-  nearby(key: RingId): readonly Contact[] {
-    return this.#ring.hostsAfter(key);
+  nearby(key: RingId, most?: number): readonly Contact[] {
+    return this.#ring.hostsAfter(key, most);
   }
 
   suspect(contact: Contact): void {

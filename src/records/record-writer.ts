@@ -4,7 +4,7 @@
  */
 import { ChordialError, isErrorCode } from '../errors.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
+import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
 import { makeCopies } from './durable-copies.ts';
 import type { EncodedEntry } from './entry.ts';
 import type { RecordHolder } from './record-holder.ts';
@@ -152,8 +152,4 @@ function endsOf(results: readonly string[]): readonly PromiseSettledResult<void>
     const code = isErrorCode(result) ? result : 'internal';
     return { status: 'rejected', reason: new ChordialError(code, `The own record was refused: ${result}.`) };
   });
-}
-
-function sameAddresses(a: Contact, b: Contact): boolean {
-  return a === b || a.addresses.join() === b.addresses.join();
 }

@@ -10,7 +10,7 @@ import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { shownPeer } from '../network/shown-peer.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
+import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
 import type { Timer } from '../ring/ports.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
@@ -301,8 +301,4 @@ function changedAtSharer(cid: CID, sharers: readonly Contact[], called: (host: H
 
 function isAnyNew(lanes: readonly SourceLane[], before: readonly SourceLane[]): boolean {
   return lanes.some((lane) => !before.includes(lane));
-}
-
-function sameAddresses(a: Contact, b: Contact): boolean {
-  return a === b || a.addresses.join() === b.addresses.join();
 }

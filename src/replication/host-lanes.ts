@@ -1,5 +1,5 @@
 /** One lane per host, made when it is needed and forgotten when it is idle. */
-import type { Contact, HostId } from '../ring/pointer.ts';
+import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
 import type { DataPorts } from './data-ports.ts';
 import { HostLane } from './host-lane.ts';
 
@@ -27,8 +27,4 @@ export class HostLanes {
   #sweep(): void {
     for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
   }
-}
-
-function sameAddresses(a: Contact, b: Contact): boolean {
-  return a === b || a.addresses.join() === b.addresses.join();
 }

@@ -121,7 +121,7 @@ export class PlacementCache {
   }
 
   #isOwnerSilent(key: RingId): boolean {
-    const [owner] = this.#view.nearby(key);
+    const [owner] = this.#view.nearby(key, 1);
     return owner !== undefined && this.#silences.isSilent(owner.host);
   }
 

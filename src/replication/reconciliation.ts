@@ -195,11 +195,7 @@ export class Reconciliation {
     const { clock, confirmed, replicas, view } = this.#ports;
     if (this.#stopping.signal.aborted) return;
     const { bits } = view.shape;
-    const isPlaceOf = (key: RingId): boolean =>
-      view
-        .nearby(key)
-        .slice(0, replicas)
-        .some(({ host }) => host === view.self.host);
+    const isPlaceOf = (key: RingId): boolean => view.nearby(key, replicas).some(({ host }) => host === view.self.host);
     const lost = new Set<string>();
     for (const range of confirmed.ranges()) {
       const [first, last] = [nextId(ringIdOfHash(range.after, bits), bits), ringIdOfHash(range.upTo, bits)];

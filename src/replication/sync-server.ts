@@ -121,7 +121,7 @@ export class SyncServer {
     const isMine = (places: readonly Contact[]): boolean =>
       places[0]?.host === from.host && places.some(({ host }) => host === view.self.host);
     // A lookup would ask whom this host takes for the owner, and believe it: of the one that speaks here that is known.
-    if (isMine(view.nearby(ringIdOfHash(after, view.shape.bits)).slice(0, index.copies))) return true;
+    if (isMine(view.nearby(ringIdOfHash(after, view.shape.bits), index.copies))) return true;
     try {
       return isMine(await placement.places(ringIdOfHash(upTo, view.shape.bits), index.copies));
     } catch (error) {

@@ -11,7 +11,7 @@
  * Who is told of a death by another host needs one missed ping of its own instead of several (decision 21).
  * One confirmation covers all members of the host. Whatever is heard from it later brings it back to life.
  */
-import { type Contact, type HostId, shareAddress } from './pointer.ts';
+import { type Contact, type HostId, sameAddresses, shareAddress } from './pointer.ts';
 import type { Clock, Milliseconds, Random, RingNetwork, Timer } from './ports.ts';
 import { RoundTrip } from './round-trip.ts';
 import type { RingTimers } from './timers.ts';
@@ -80,6 +80,7 @@ export class FailureDetector {
   /** Removed from the network: gone whatever is heard. */
   readonly #barred = new Set<HostId>();
   #closed = false;
+  #changes = 0;
 
   constructor(ports: FailureDetectorPorts) {
     this.#ports = ports;
@@ -90,6 +91,12 @@ export class FailureDetector {
     this.#ticking?.cancel();
     for (const entry of this.#entries.values()) entry.timer?.cancel();
     this.#entries.clear();
+    this.#changes += 1;
+  }
+
+  /** Grows with every change of who is believed alive, and where. */
+  get changes(): number {
+    return this.#changes;
   }
 
   liveness(host: HostId): Liveness | null {
@@ -164,6 +171,7 @@ export class FailureDetector {
     const entry = this.#entry(contact);
     const before = entry.contact;
     if (contact.addresses.length > 0) entry.contact = contact;
+    if (!isCertain || !sameAddresses(before, entry.contact)) this.#changes += 1;
     entry.lastHeard = this.#ports.clock.now();
     entry.misses = 0;
     if (roundTrip !== undefined) entry.roundTrip.sample(roundTrip);
@@ -228,6 +236,7 @@ export class FailureDetector {
     } else if (contact.addresses.length > 0 && (entry.liveness !== 'alive' || entry.lastHeard === null)) {
       // Hearsay may be older than what the host said itself: it counts while that leads nowhere.
       entry.contact = contact;
+      this.#changes += 1;
     }
     return entry;
   }
@@ -236,6 +245,7 @@ export class FailureDetector {
     const idle = [...this.#entries].filter(([, entry]) => entry.watched === null && !entry.checking);
     const [host] = idle.find(([each, { lastHeard }]) => lastHeard === null || this.isDown(each)) ?? idle[0] ?? [];
     if (host !== undefined) this.#entries.delete(host);
+    this.#changes += 1;
   }
 
   #tick(): void {
@@ -336,6 +346,7 @@ export class FailureDetector {
   #turn(entry: Entry, liveness: Liveness): void {
     const before = entry.liveness;
     entry.liveness = liveness;
+    this.#changes += 1;
     if (liveness === 'dead' || liveness === 'away' || liveness === 'left') this.#rest(entry);
     if (before !== liveness && liveness !== 'suspected') {
       if (!(before === 'suspected' && liveness === 'alive')) this.#ports.changed(entry.contact, liveness);

@@ -57,4 +57,5 @@ test('hosts after a key come in the order of their members, each once', () => {
     known.learn(memberAt(id, host));
   }
   assert.deepEqual(known.hostsAfter(memberAt('0f00').id), [contactOf('a'), contactOf('b'), contactOf('c')]);
+  assert.deepEqual(known.hostsAfter(memberAt('0f00').id, 2), [contactOf('a'), contactOf('b')]);
 });

@@ -135,10 +135,10 @@ export class KnownMembers {
   }
 
   /** Distinct live hosts of the members that follow the key, nearest first, as far as is known. */
-  hostsAfter(key: RingId): readonly Contact[] {
+  hostsAfter(key: RingId, most = Number.POSITIVE_INFINITY): readonly Contact[] {
     const found = new Map<HostId, Contact>();
     let at = key;
-    for (let step = 0; step < maximumMembersPassed; step++) {
+    for (let step = 0; step < maximumMembersPassed && found.size < most; step++) {
       const next = this.nearestAfter(at);
       if (next === null || (step > 0 && next.id === key)) break;
       const { host } = next.contact;

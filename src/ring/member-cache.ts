@@ -32,6 +32,8 @@ export class MemberCache {
   readonly #bounds: MemberCacheBounds;
   #byId: MemberPointer[] = [];
   #counts = new MemberCounts();
+  /** Changes of hosts before the counts that are kept now. */
+  #countedBefore = 0;
   /** Where the next search for an entry that can go begins: all get their turn. */
   #hand = 0;
 
@@ -50,8 +52,10 @@ export class MemberCache {
     const present = this.#byId[at];
     if (present?.id === pointer.id) {
       this.#byId[at] = pointer;
-      this.#counts.add(present.contact.host, -1);
-      this.#counts.add(pointer.contact.host, 1);
+      if (present.contact.host !== pointer.contact.host) {
+        this.#counts.add(present.contact.host, -1);
+        this.#counts.add(pointer.contact.host, 1);
+      }
       return false;
     }
     this.#byId.splice(at, 0, pointer);
@@ -64,6 +68,7 @@ export class MemberCache {
 
   /** Takes over a list that is sorted by id, as far as there is room, in place of what was known. */
   load(sorted: readonly MemberPointer[]): void {
+    this.#countedBefore += this.#counts.hostChanges + 1;
     this.#byId = sorted.slice(0, this.#bounds.capacity);
     this.#counts = MemberCounts.of(this.#byId.length === sorted.length ? sorted : this.#byId);
   }
@@ -79,6 +84,11 @@ export class MemberCache {
 
   removeHost(host: HostId): void {
     for (const { id } of this.membersAt(host)) this.removeMember(id);
+  }
+
+  /** Grows whenever another host is known, or one no more. */
+  get hostChanges(): number {
+    return this.#countedBefore + this.#counts.hostChanges;
   }
 
   knows(host: HostId): boolean {

@@ -9,6 +9,7 @@ export class MemberCounts {
   readonly #atFirst: ReadonlyMap<HostId, number>;
   /** By which the counts differ from those at first. */
   readonly #changes = new Map<HostId, number>();
+  #hostChanges = 0;
 
   constructor(atFirst: ReadonlyMap<HostId, number> = noHosts) {
     this.#atFirst = atFirst;
@@ -24,6 +25,11 @@ export class MemberCounts {
     return new MemberCounts(counts);
   }
 
+  /** Grows whenever a first member of a host comes or its last one goes. */
+  get hostChanges(): number {
+    return this.#hostChanges;
+  }
+
   get(host: HostId): number {
     return (this.#atFirst.get(host) ?? 0) + (this.#changes.get(host) ?? 0);
   }
@@ -32,5 +38,7 @@ export class MemberCounts {
     const change = (this.#changes.get(host) ?? 0) + more;
     if (change === 0) this.#changes.delete(host);
     else this.#changes.set(host, change);
+    const now = this.get(host);
+    if (now === 0 || now === more) this.#hostChanges += 1;
   }
 }

@@ -43,6 +43,7 @@ export class News {
   #gathered: Gathered[] = [];
   #timer: Timer | null = null;
   #isClosed = false;
+  #changes = 0;
 
   constructor(ports: NewsPorts) {
     this.#ports = ports;
@@ -51,6 +52,11 @@ export class News {
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
+  }
+
+  /** Grows with every event that is kept. */
+  get changes(): number {
+    return this.#changes;
   }
 
   latest(host: HostId): MembershipEvent | null {
@@ -82,6 +88,7 @@ export class News {
   }
 
   #keep(event: MembershipEvent, toldAt: Milliseconds): void {
+    this.#changes += 1;
     this.#latest.delete(event.contact.host);
     this.#latest.set(event.contact.host, { event, toldAt });
     if (this.#latest.size <= maximumRemembered) return;

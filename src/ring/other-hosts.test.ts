@@ -109,6 +109,25 @@ test('a host has places when it was told that it came with some, or when one of 
   assert.deepEqual(new Set(ring.hostsWithPlaces()), new Set([other.contact, ghost.contact]));
 });
 
+test('the hosts with places are found again only after a change, and follow each', () => {
+  const { ring, pass } = host();
+  const before = ring.hostsWithPlaces();
+  ring.heard(other.contact);
+  assert.equal(ring.hostsWithPlaces(), before);
+  ring.heard(ghost.contact);
+  ring.handle(ghost.contact.host, 'notify', { notices: [{ to: me.id, from: ghost }] }, () => {});
+  assert.deepEqual(new Set(ring.hostsWithPlaces()), new Set([other.contact, ghost.contact]));
+  const moved = { ...ghost.contact, addresses: ['192.0.2.9:4001'] };
+  ring.heard(moved);
+  assert.ok(ring.hostsWithPlaces().includes(moved));
+  pass(10);
+  ring.suspect(moved);
+  pass(5000);
+  assert.deepEqual(ring.hostsWithPlaces(), [other.contact]);
+  ring.handle(other.contact.host, 'leave', { forGood: true, members: [other.id] }, () => {});
+  assert.deepEqual(ring.hostsWithPlaces(), []);
+});
+
 test('that hosts without places, or of which there are only rumours, are gone changes nothing here', () => {
   const { ring, pass, changes } = host();
   const rumour = contactOf('rumour');

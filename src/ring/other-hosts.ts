@@ -110,6 +110,11 @@ export class OtherHosts {
     for (const member of this.#ports.own.all) member.hostGone();
   }
 
+  /** Grows with whatever changes what is said here of hosts; what their members tell is counted elsewhere. */
+  get changes(): number {
+    return this.#news.changes;
+  }
+
   latestNews(host: HostId): MembershipEvent | null {
     return this.#news.latest(host);
   }

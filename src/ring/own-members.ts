@@ -14,6 +14,7 @@ export class OwnMembers {
   #joined: readonly OwnMember[] = [];
   /** Made when it is asked for: in a ring that changes many commits pass between two questions. */
   #neighbours: ReadonlySet<HostId> | null = null;
+  #changes = 0;
 
   constructor(pointers: readonly MemberPointer[], bits: number, ports: MemberPorts) {
     this.all = pointers.map((me) => new Member(me, ports));
@@ -32,6 +33,11 @@ export class OwnMembers {
     return this.#joined;
   }
 
+  /** Grows with every commit. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   fingersOf(member: Member): Fingers {
     return this.#fingers.get(member)!;
   }
@@ -47,6 +53,7 @@ export class OwnMembers {
       .map((member) => ({ state: member.state!, fingers: this.fingersOf(member) }))
       .sort((a, b) => (a.state.me.id < b.state.me.id ? -1 : 1));
     this.#neighbours = null;
+    this.#changes += 1;
   }
 
   /** Whether a member of that host stands next to one of these. */

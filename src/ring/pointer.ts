@@ -33,6 +33,11 @@ export function shareAddress(a: Contact, b: Contact): boolean {
   return a === b || a.addresses.some((address) => b.addresses.includes(address));
 }
 
+export function sameAddresses(a: Contact, b: Contact): boolean {
+  if (a === b) return true;
+  return a.addresses.length === b.addresses.length && a.addresses.every((one, place) => one === b.addresses[place]);
+}
+
 export function sameMember(a: Pointer, b: Pointer): boolean {
   return a.id === b.id && (a.contact === null) === (b.contact === null);
 }

@@ -57,6 +57,8 @@ export class RingHost implements RingHandler {
   readonly #fingerUpkeep: FingerUpkeep;
   readonly #visitor: Visitor;
   #rewatch = false;
+  /** Those with places after so many changes. */
+  #placed: { readonly changes: number; readonly hosts: readonly Contact[] } | null = null;
   /** A join under way must not bring back a host that has said it goes. */
   #leaving = false;
   #closed = false;
@@ -288,12 +290,16 @@ export class RingHost implements RingHandler {
    * counted on such hosts would ask them in vain.
    */
   hostsWithPlaces(): readonly Contact[] {
-    return this.liveHosts().filter(({ host }) => this.#others.hasPlaces(host));
+    const changes = this.#detector.changes + this.#others.changes + this.#known.cache.hostChanges + this.#own.changes;
+    // Every reader asks, and for a long time the answer is the same.
+    if (this.#placed?.changes !== changes)
+      this.#placed = { changes, hosts: this.liveHosts().filter(({ host }) => this.#others.hasPlaces(host)) };
+    return this.#placed.hosts;
   }
 
   /** Distinct live hosts of the members that follow the key, nearest first, as far as is known here. */
-  hostsAfter(key: RingId): readonly Contact[] {
-    return this.#known.hostsAfter(key);
+  hostsAfter(key: RingId, most?: number): readonly Contact[] {
+    return this.#known.hostsAfter(key, most);
   }
 
   /** Whether a member of it is in a list of successors or a predecessor here. */

@@ -26,8 +26,8 @@ export interface RingView {
   isDead(host: HostId): boolean;
   /** Every live host that has spoken to this one and of which places on the ring are known, this one included unless it has none. */
   hosts(): readonly Contact[];
-  /** Hosts of the members that follow the key, as far as this host has heard, nearest first: a guess that no one confirmed. */
-  nearby(key: RingId): readonly Contact[];
+  /** Hosts of the members that follow the key, as far as this host has heard, the nearest `most` of them first: a guess that no one confirmed. */
+  nearby(key: RingId, most?: number): readonly Contact[];
   /** Reports that a host did not answer a data request, so that the failure detector looks at once. */
   suspect(contact: Contact): void;
   /** Called after any of this host's members changed its neighbours, or a host with places died or came back. Returns the undo. */

@@ -61,8 +61,7 @@ export class ShareTable {
   readonly #putBatch: StatementSync;
   readonly #findBatch: StatementSync;
   readonly #putLeaf: StatementSync;
-  readonly #anyNear: StatementSync;
-  readonly #atKey: StatementSync;
+  readonly #rowsAtKey: StatementSync;
   readonly #publishersAtKey: StatementSync;
   readonly #byRow: StatementSync;
   readonly #walk: StatementSync;
@@ -88,10 +87,8 @@ export class ShareTable {
       'INSERT OR IGNORE INTO share_leaves (batch, position, first, last, bytes, path) VALUES (?, ?, ?, ?, ?, ?) RETURNING leaf',
     );
     const held = `SELECT ${columns} FROM share_leaves JOIN share_batches USING (batch)`;
-    this.#anyNear = prepare('SELECT 1 FROM share_leaves WHERE first BETWEEN ? AND ? LIMIT 1');
-    this.#atKey = prepare(
-      `${held} WHERE first BETWEEN ? AND ? AND last >= ? AND leaf > ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`,
-    );
+    this.#rowsAtKey = prepare('SELECT leaf FROM share_leaves WHERE first BETWEEN ? AND ? AND last >= ?');
+    this.#rowsAtKey.setReturnArrays(true);
     this.#publishersAtKey = prepare(`SELECT leaf, publisher FROM share_leaves JOIN share_batches USING (batch)
       WHERE first BETWEEN ? AND ? AND last >= ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`);
     this.#byRow = prepare(`${held} WHERE leaf = ? AND ended = 0 AND expiry > ?`);
@@ -146,9 +143,14 @@ export class ShareTable {
   /** Current leaves that may have entries at a key, of all batches, after the row `after`. */
   atKey(key: string, now: number, after: number, limit: number): readonly HeldLeaf[] {
     const [cell, head] = [headOf(key.slice(0, cellDigits).padEnd(keyHeadDigits, '0')), headOf(key)];
-    // Every reader of a name asks; mostly there is nothing, and then this costs a tenth of sorting nothing.
-    if (this.#anyNear.get(cell, head) === undefined) return [];
-    return this.#atKey.all(cell, head, head, after, now, pageLimit(limit)).map(heldLeaf);
+    // From the index alone, and put in order here: SQLite would copy every leaf into a table of its own, even for one row.
+    const rows = (this.#rowsAtKey.all(cell, head, head) as unknown as [number][]).map(([row]) => row);
+    const found: HeldLeaf[] = [];
+    for (const row of rows.filter((one) => one > after).sort((a, b) => a - b)) {
+      const leaf = this.byRow(row, now);
+      if (leaf !== null && found.push(leaf) === pageLimit(limit)) break;
+    }
+    return found;
   }
 
   /** Whose the current leaves are that may have entries at a key. */
