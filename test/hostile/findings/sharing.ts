@@ -99,10 +99,11 @@ async function dearExpressions(scene: Scene): Promise<Reached> {
     await wait(400);
   }
   const found = await scene.network.command(['search', '--broadcast', 'find-m'], peers[1]);
-  const isWhole = await scene.network.isIdeal(peers);
+  const got = await Promise.all(peers.map((peer) => peer.request('/api/v1/files/find-me.txt')));
+  const reads = got.filter(({ status }) => status === 200).length;
   return {
-    reached: `${refused} of ${questions} questions refused; a search beside them ${found.exit === 0 ? 'finds' : 'does not find'} its file; the ring is ${isWhole ? 'whole' : 'torn'}`,
-    held: found.exit === 0 && refused >= questions / 3,
+    reached: `${refused} of ${questions} questions refused; a search beside them ${found.exit === 0 ? 'finds' : 'does not find'} its file; ${reads} of 3 peers read it`,
+    held: found.exit === 0 && reads === 3 && refused >= questions / 3,
   };
 }
 
