@@ -29,9 +29,10 @@ export async function drawPerformancePage(): Promise<void> {
   await writeFile(page, `${text.slice(0, before + begin.length)}\n\n${screens.join('\n')}\n${text.slice(after)}`);
 }
 
-function tableOf(about: string, { question, at, commit, machine, runs, isQuick, rows, versions }: BenchResult): string {
+function tableOf(about: string, result: BenchResult): string {
+  const { question, at, commit, machine, runs, isFull = false, seconds, rows, versions } = result;
   const how = [
-    `\`npm run bench -- ${question}${isQuick ? ' --quick' : ''}\``,
+    `\`npm run bench -- ${question}${isFull ? ' --full' : ''}\``,
     at.slice(0, 10),
     `commit ${commit}`,
     `${machine.cores} cores (${machine.processor})`,
@@ -40,6 +41,7 @@ function tableOf(about: string, { question, at, commit, machine, runs, isQuick, 
     machine.kernel,
     `Node ${versions['node']}`,
     `${runs} ${runs === 1 ? 'run' : 'runs'}`,
+    ...(seconds === undefined ? [] : [`took ${Math.round(seconds)} s`]),
   ];
   const lines = rows.map((row) => `| ${cells(row).map(escaped).join(' | ')} |`);
   const head = ['| what | ours | rival | ratio | target | verdict |', '|---|---|---|---|---|---|'];

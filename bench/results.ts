@@ -10,7 +10,10 @@ export interface BenchResult extends Surroundings {
   /** ISO time. */
   readonly at: string;
   readonly runs: number;
-  readonly isQuick: boolean;
+  /** Asked with --full. */
+  readonly isFull?: boolean;
+  /** That the question took. */
+  readonly seconds?: number;
   readonly rows: readonly BenchRow[];
 }
 
@@ -22,16 +25,16 @@ export async function keepResult(result: BenchResult): Promise<void> {
   await appendFile(path.join(folder, `${result.question}.jsonl`), `${JSON.stringify(result)}\n`);
 }
 
-/** The newest full result of each question; a quick one only where there is no other. */
+/** The newest result of each question. */
 export async function newestResults(): Promise<ReadonlyMap<string, BenchResult>> {
   const newest = new Map<string, BenchResult>();
   for (const file of await readdir(folder).catch(() => [])) {
     if (!file.endsWith('.jsonl')) continue;
     const lines = (await readFile(path.join(folder, file), 'utf8')).split('\n').filter((line) => line !== '');
-    for (const line of lines) {
-      const result = JSON.parse(line) as BenchResult;
-      if (!result.isQuick || newest.get(result.question)?.isQuick !== false) newest.set(result.question, result);
-    }
+    const last = lines.at(-1);
+    if (last === undefined) continue;
+    const result = JSON.parse(last) as BenchResult;
+    newest.set(result.question, result);
   }
   return newest;
 }

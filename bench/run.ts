@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- NAME…] [--runs N] [--full] [--quick] [--draw]`: asks the questions named, or all; prints each table, keeps
- * it under bench/results/ and draws docs/performance.md again. A question that fails says why, and the next one is asked.
+ * it under bench/results/ and draws docs/performance.md again, but for --quick. A question that fails says why, and the next one is asked.
  */
 import { argumentsOf, wholeOf } from '../simulation/command-line.ts';
 import { surroundings } from './machine.ts';
@@ -12,7 +12,7 @@ import { type Question, usualRuns } from './row.ts';
 const maximumRuns = 100;
 
 const usage = `usage: npm run bench -- [NAME…] [--runs N] [--full] [--quick] [--draw] [--list]
-asks the questions named, or all, keeps the results and draws docs/performance.md
+asks the questions named, or all, keeps the results and draws docs/performance.md; with --quick only prints them
 questions: ${questions.map(({ name }) => name).join(', ')}`;
 const { values, positionals } = argumentsOf(usage, {
   allowPositionals: true,
@@ -47,15 +47,16 @@ async function askAll(wanted: readonly Question[], told: number | null): Promise
       const note = (text: string) => console.log(`${elapsed(began)}  ${text}`);
       const rows = await question.measure({ runs, isQuick: values.quick, isFull: values.full, note });
       console.table(Object.fromEntries(rows.map(({ what, ...cells }) => [what, cells])));
-      const at = new Date().toISOString();
-      await keepResult({ question: question.name, at, ...around, runs, isQuick: values.quick, rows });
+      const [at, seconds] = [new Date().toISOString(), Math.round((performance.now() - start) / 1000)];
+      const how = { runs, isFull: values.full, seconds };
+      if (!values.quick) await keepResult({ question: question.name, at, ...around, ...how, rows });
     } catch (error) {
       failures.push(question.name);
       console.error(`${elapsed(began)}  ${question.name} could not be measured:`, error);
     }
     console.log(`${elapsed(began)}  ${question.name} took ${elapsed(start)}`);
   }
-  await drawPerformancePage();
+  if (!values.quick) await drawPerformancePage();
   console.log(`\n${wanted.length} questions took ${elapsed(began)} (minutes:seconds)`);
   if (failures.length === 0) return;
   console.error(`not measured: ${failures.join(', ')}`);
