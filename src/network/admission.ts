@@ -296,6 +296,7 @@ function stampedBytes(certificate: Certificate, time: number, name: string): Uin
 export function refusedPapers(
   code: 'bad-certificate' | 'not-admitted' | 'member-removed' | 'wrong-clock' | 'invite-expired' | 'invite-used',
   message: string,
+  proof: readonly Uint8Array[] = [],
 ): TransportError {
-  return new TransportError('refused', message, code);
+  return new TransportError('refused', message, code, proof);
 }

@@ -312,7 +312,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
   }
 
   #refuse(id: number, error: TransportError): void {
-    const [, body] = encodeRefusal(error.message, error.code);
+    const [, body] = encodeRefusal(error);
     this.#write(encodeFrame('refuse', id, body));
   }
 

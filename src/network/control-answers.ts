@@ -118,7 +118,7 @@ export class ControlAnswers implements FrameSink {
 
   #refuse(id: number, refusal: TransportError | null): void {
     if (refusal === null || this.#stream.closed || this.#stream.destroyed) return;
-    const frame = encodeAnswer(id, ...encodeRefusal(refusal.message, refusal.code));
+    const frame = encodeAnswer(id, ...encodeRefusal(refusal));
     if (this.#asker.unread.take(frame.length)) {
       this.#writer.push(frame);
       return;

@@ -30,6 +30,8 @@ export interface Caller {
   readonly network: string | null;
   /** What proves that this host is a member, now. */
   papers(): Papers;
+  /** Told of the links with which a host proves that this one was removed; not checked. */
+  refused?(proof: readonly Uint8Array[]): void;
   readonly zone: string | null;
   /** Our own addresses, as far as the one at this address may use them. */
   contactFor(remoteAddress: string, localAddress: string): Contact;
@@ -185,7 +187,10 @@ async function greet(
     return { socket, contact: hello.contact, hello, end };
   } catch (error) {
     end();
-    if (error instanceof TransportError) throw error;
+    if (error instanceof TransportError) {
+      if (error.proof.length > 0) caller.refused?.(error.proof);
+      throw error;
+    }
     if (error instanceof ConnectionLost) {
       throw new TransportError('timeout', `${formatAddress(address)} did not answer HELLO: ${reason}.`);
     }

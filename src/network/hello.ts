@@ -7,7 +7,7 @@ import { maximumAdmissionBytes, maximumNameCharacters } from './admission.ts';
 import { decodeContact, encodeContact } from './contact-codec.ts';
 import { maximumShown } from './members.ts';
 import type { Wire } from './transport.ts';
-import { malformed, readInteger, readList, readText, readTuple } from './wire-reading.ts';
+import { malformed, readBytesUpTo, readInteger, readList, readText, readTuple } from './wire-reading.ts';
 
 export const protocolVersion = 2;
 const networkIdCharacters = 64;
@@ -81,29 +81,24 @@ export function decodeHelloAnswer(wire: Wire): HelloAnswer {
   const parts = readTuple(wire, 'the answer to HELLO', 9);
   const [genesis, contact, zone, observedAddress, shown, name, epoch, admission, links] = parts;
   return {
-    genesis: readBounded(genesis, 'a genesis', maximumGenesisBytes),
+    genesis: readBytesUpTo(genesis, 'a genesis', maximumGenesisBytes),
     contact: decodeContact(contact),
     zone: orNull(zone, (value) => readText(value, 'a zone', maximumZoneCharacters)),
     observedAddress: readText(observedAddress, 'an address', 64),
     ...readPapers(shown, name, epoch),
-    admission: orNull(admission, (value) => readBounded(value, 'an admission', maximumAdmissionBytes)),
-    links: readList(links, 'links', 0, maximumLinks).map((one) => readBounded(one, 'a link', maximumLinksBytes)),
+    admission: orNull(admission, (value) => readBytesUpTo(value, 'an admission', maximumAdmissionBytes)),
+    links: readList(links, 'links', 0, maximumLinks).map((one) => readBytesUpTo(one, 'a link', maximumLinksBytes)),
   };
 }
 
 function readPapers(shown: Wire, name: Wire, epoch: Wire): Papers {
   return {
     shown: readList(shown, 'admissions', 0, maximumShown).map((one) =>
-      readBounded(one, 'an admission', maximumAdmissionBytes),
+      readBytesUpTo(one, 'an admission', maximumAdmissionBytes),
     ),
     name: orNull(name, (value) => readText(value, 'a name', maximumNameCharacters)),
     epoch: readInteger(epoch, 'an epoch', 0, Number.MAX_SAFE_INTEGER),
   };
-}
-
-function readBounded(value: Wire, what: string, mostBytes: number): Uint8Array {
-  if (value instanceof Uint8Array && value.length <= mostBytes) return value;
-  throw malformed(`${what} is not of at most ${mostBytes} bytes`);
 }
 
 function orNull<Value>(value: Wire, read: (value: Wire) => Value): Value | null {

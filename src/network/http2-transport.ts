@@ -99,6 +99,7 @@ export class Http2Transport implements Transport {
       host: this.self,
       credentials: tlsCredentials(options.identity),
       network: members.network,
+      refused: (proof) => members.takeProof(proof),
       papers: () => ({ shown: members.shown(), name: members.name, epoch: members.epoch }),
       zone: options.zone ?? null,
       contactFor: (remote, local) => this.#contact.for(remote, local),

@@ -223,7 +223,7 @@ export class IncomingConnection implements Guest {
       stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       return;
     }
-    const [status, body] = encodeRefusal(error.message, error.code);
+    const [status, body] = encodeRefusal(error);
     this.#respond(stream, status, body);
     // A body that goes on is not wanted; the refusal above still arrives.
     void this.#finish(stream);

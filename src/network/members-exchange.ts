@@ -10,7 +10,7 @@ import { decodeAdmission, fromHex, maximumAdmissionBytes } from './admission.ts'
 import { type Members, maximumMembers, nameOf } from './members.ts';
 import { decodeLink, decodeVote, maximumLinkBytes, maximumLinks } from './membership-log.ts';
 import { type Transport, TransportError, type Wire } from './transport.ts';
-import { malformed, readBoolean, readBytes, readInteger, readList, readTuple } from './wire-reading.ts';
+import { readBoolean, readBytes, readBytesUpTo, readInteger, readList, readTuple } from './wire-reading.ts';
 
 export interface MembersExchangePorts {
   readonly members: Members;
@@ -113,11 +113,13 @@ export class MembersExchange {
     ];
     const answer = await transport.request(from, membersMessages.pull, body, { deadline });
     const [links, votes, admissions, isCut] = readTuple(answer, 'papers of members', 4);
-    const readLinks = readList(links, 'links', 0, maximumLinks).map((one) => decodeLink(paper(one, maximumLinkBytes)));
+    const readLinks = readList(links, 'links', 0, maximumLinks).map((one) =>
+      decodeLink(readBytesUpTo(one, 'a link', maximumLinkBytes)),
+    );
     const isNews = members.takeLinks(readLinks);
     members.takeVotes(readList(votes, 'votes', 0, maximumVotes).map(decodeVote));
     const read = readList(admissions, 'admissions', 0, maximumMembers).map((one) =>
-      decodeAdmission(paper(one, maximumAdmissionBytes)),
+      decodeAdmission(readBytesUpTo(one, 'an admission', maximumAdmissionBytes)),
     );
     return (members.takeAdmissions(read) || isNews) && readBoolean(isCut, 'whether there is more');
   }
@@ -192,9 +194,4 @@ export class MembersExchange {
 function shortHashes(value: Wire, most: number): ReadonlySet<string> {
   const hashes = readList(value, 'hashes', 0, most).map((one) => readBytes(one, 'a hash', shortHashBytes));
   return new Set(hashes.map((one) => Buffer.from(one).toString('hex')));
-}
-
-function paper(value: Wire, mostBytes: number): Uint8Array {
-  if (value instanceof Uint8Array && value.length <= mostBytes) return value;
-  throw malformed(`a paper is not of at most ${mostBytes} bytes`);
 }

@@ -39,6 +39,7 @@ import {
   type Removal,
   type Vote,
 } from './membership-log.ts';
+import { maximumProofs } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 
 /** Where members and the log outlive a restart. */
@@ -48,6 +49,9 @@ export interface MemberStore {
   seen(): Iterable<{ readonly host: string; readonly first: number; readonly last: number }>;
   saw(host: HostId, first: number, last: number): void;
 }
+
+export const removedHere =
+  'This member was removed from the network. Ask an admin of it for an invite, and join with a new data folder.';
 
 /** For tests, and before a peer knows whether it will be a member. */
 export const noStore: MemberStore = { read: () => [], write: () => {}, seen: () => [], saw: () => {} };
@@ -366,7 +370,11 @@ export class Members implements Membership {
     if (!this.isRemoved(host)) return;
     throw refusedPapers(
       'member-removed',
-      'This member was removed from the network. Ask an admin of it for an invite, and join with a new data folder.',
+      removedHere,
+      this.#log
+        .inOrder()
+        .slice(-maximumProofs)
+        .map(({ bytes }) => bytes),
     );
   }
 
@@ -460,6 +468,15 @@ export class Members implements Membership {
       if (isNews) this.#changed();
     }
     return isNews;
+  }
+
+  /** Links with which somebody refused this host. Nothing is known of him: what they do not prove is passed over. */
+  takeProof(links: readonly Uint8Array[]): void {
+    try {
+      this.takeLinks(links.map(decodeLink));
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+    }
   }
 
   takeVotes(votes: readonly Vote[]): boolean {

@@ -2,12 +2,16 @@
 import { type ClientHttp2Session, constants, type Http2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { TransportError, type Wire } from './transport.ts';
 import { decodeBody, encodeBody, maximumBodyBytes, tooLarge } from './wire-body.ts';
-import { readText, readTuple } from './wire-reading.ts';
+import { readBytesUpTo, readList, readText, readTuple } from './wire-reading.ts';
 
 /** The connection went away before an answer came; says nothing about the host. */
 export class ConnectionLost extends Error {}
 
 const maximumMessageCharacters = 1000;
+/** Links of the membership log that prove a removal. */
+export const maximumProofs = 16;
+/** Beyond, a refusal goes without them. */
+const maximumProofBytes = 128 * 1024;
 
 /** Asks and resolves with the answer's bytes. */
 export function askSmall(session: ClientHttp2Session, path: string, body: Uint8Array): Promise<Uint8Array> {
@@ -85,18 +89,24 @@ const statusOfCode: Readonly<Record<string, number>> = {
 };
 
 /** A refusal as status and body. */
-export function encodeRefusal(message: string, code: string | null): readonly [status: number, body: Uint8Array] {
-  return [statusOfCode[code ?? ''] ?? 422, encodeBody([code, message.slice(0, maximumMessageCharacters)])];
+export function encodeRefusal({
+  message,
+  code,
+  proof,
+}: Pick<TransportError, 'message' | 'code' | 'proof'>): readonly [status: number, body: Uint8Array] {
+  const fitting = proof.reduce((sum, one) => sum + one.length, 0) <= maximumProofBytes ? proof : [];
+  return [statusOfCode[code ?? ''] ?? 422, encodeBody([code, message.slice(0, maximumMessageCharacters), fitting])];
 }
 
 export function readRefusal(status: number, bytes: Uint8Array): TransportError {
   try {
-    const [code, message] = readTuple(decodeBody(bytes), 'a refusal', 2);
+    const [code, message, proof] = readTuple(decodeBody(bytes), 'a refusal', 3);
     const named: Wire = code === null ? null : readText(code, 'a code', 64);
     return new TransportError(
       'refused',
       readText(message, 'a message', maximumMessageCharacters),
       named as string | null,
+      readList(proof, 'a proof', 0, maximumProofs).map((one) => readBytesUpTo(one, 'a link', maximumProofBytes)),
     );
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;

@@ -88,10 +88,18 @@ export class TransportError extends Error {
   readonly failure: TransportFailure;
   /** A code of src/errors.ts when the other side named one (`other-network`, `not-admitted`, …). */
   readonly code: string | null;
-  constructor(failure: TransportFailure, message: string, code: string | null = null) {
+  /** What proves it: links of the membership log that removed the asker. Not checked. */
+  readonly proof: readonly Uint8Array[];
+  constructor(
+    failure: TransportFailure,
+    message: string,
+    code: string | null = null,
+    proof: readonly Uint8Array[] = [],
+  ) {
     super(message);
     this.name = 'TransportError';
     this.failure = failure;
     this.code = code;
+    this.proof = proof;
   }
 }

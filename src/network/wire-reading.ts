@@ -34,6 +34,11 @@ export function readBytes(value: Wire, what: string, length: number): Uint8Array
   throw malformed(`${what} is not ${length} bytes`);
 }
 
+export function readBytesUpTo(value: Wire, what: string, mostBytes: number): Uint8Array {
+  if (value instanceof Uint8Array && value.length <= mostBytes) return value;
+  throw malformed(`${what} is not of at most ${mostBytes} bytes`);
+}
+
 export function readText(value: Wire, what: string, mostCharacters: number): string {
   if (typeof value === 'string' && value.length <= mostCharacters) return value;
   throw malformed(`${what} is not text of at most ${mostCharacters} characters`);

@@ -9,7 +9,7 @@ import { BoundedCache } from '../network/bounded-cache.ts';
 import { memberIdOfHost } from '../network/host-id.ts';
 import { Http2Transport, type Http2TransportOptions } from '../network/http2-transport.ts';
 import { loadOrCreateIdentity } from '../network/identity.ts';
-import { Members } from '../network/members.ts';
+import { Members, removedHere } from '../network/members.ts';
 import { MembersExchange } from '../network/members-exchange.ts';
 import { unprotected } from '../network/membership.ts';
 import { ringCodec } from '../network/ring-codec.ts';
@@ -84,6 +84,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     membership.takeAdmissions(members.admissions);
   }
   if (network.admission !== null) membership.keepOwn(network.admission);
+  if (membership.isRemoved(identity.host)) throw new ChordialError('member-removed', removedHere);
 
   let answering: { ring: RingHost; data: DataPlane; same: SameIdentityWatch; exchange: MembersExchange } | null = null;
   const transportOptions: Http2TransportOptions = {
@@ -217,6 +218,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   for (const { host, state } of membership.list()) if (state === 'removed') ring.bar(host);
   const stopListening = membership.onChange((removed) => {
     for (const host of removed) {
+      if (host === identity.host) abandon(new ChordialError('member-removed', removedHere));
       transport.expel(host);
       ring.bar(host);
       const text = `${peerNames.shown(host)} was removed from the network`;
