@@ -34,6 +34,8 @@ export interface SimulationOptions {
    * predecessor: where nothing is repaired (the papers' massive failures) no one could confirm what a dead one owned.
    */
   readonly ownersKnow?: boolean;
+  /** What the host `by` takes another one for. */
+  readonly mayBeMember?: (by: HostId, host: HostId) => boolean;
   /** Keeps a hash of everything that happens. */
   readonly traced?: boolean;
   readonly observe?: (host: HostId, event: RingEvent) => void;
@@ -112,6 +114,7 @@ export class RingSimulation {
       cacheCapacity: this.#options.cacheCapacity,
       parallelAsks: this.#options.parallelAsks,
       idOf: (host, index) => this.#members.get(host)?.[index]?.id ?? null,
+      ...(this.#options.mayBeMember && { mayBeMember: (host) => this.#options.mayBeMember!(self.host, host) }),
       proximity: cached,
       ...(this.#options.guesses === undefined ? {} : { guesses: this.#options.guesses }),
       spreadNews: cached,

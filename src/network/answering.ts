@@ -36,7 +36,7 @@ export class Answering {
   refusalOfHandler(error: unknown, kind: string): TransportError {
     const { counters, report } = this.#context;
     if (error instanceof TransportError) {
-      counters.count('refused-by-handler');
+      counters.count(error.code === 'not-admitted' ? 'not-admitted' : 'refused-by-handler');
       return new TransportError('refused', error.message, error.code);
     }
     counters.count('handler-failed');

@@ -219,6 +219,17 @@ export class Members implements Membership {
     return (by === null ? undefined : this.#log.state.removed.get(by)) ?? null;
   }
 
+  /** Also a host whose admission is not known here yet: it shows it when it speaks. */
+  mayStore(host: HostId): boolean {
+    const admission = this.#admissions.get(host);
+    return admission === undefined || this.#rightsOf(admission).includes('store');
+  }
+
+  /** Those of known members that `mayStore` denies. */
+  storingNothing(): readonly HostId[] {
+    return [...this.#admissions.keys()].filter((host) => !this.mayStore(host));
+  }
+
   #mayPublish(host: HostId): boolean {
     const admission = this.#admissions.get(host);
     // A host that is not known here yet was admitted elsewhere; its rights arrive shortly.

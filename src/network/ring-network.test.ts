@@ -85,6 +85,37 @@ test('a ping tells alive from dead, also across a partition and after it', async
   assert.equal(await ping(1000), 'unreachable');
 });
 
+test('a host that may have no places is refused when it says that it has some, and may ask for others', async () => {
+  const asked: RingMessageKind[] = [];
+  const handler: RingHandler = {
+    handle: (_, kind, __, reply) => {
+      asked.push(kind);
+      reply(kind === 'news' ? ({ events: [] } as never) : ({ states: [] } as never));
+    },
+  };
+  const host = createIdentity().host;
+  const from = { host, addresses: ['127.0.0.1:1'] };
+  const member = { id: memberIdOfHost(host, 0, 256), contact: from, index: 0 };
+  const to = memberIdOfHost(createIdentity().host, 0, 256);
+  const event = { type: 'alive', contact: from, virtualNodes: 1, incarnation: 1 } as const;
+  const answer = (kind: RingMessageKind, ask: RingAsks[RingMessageKind]) =>
+    ringRequests(handler, codec, (one) => one !== host)(
+      from,
+      `ring/${kind}`,
+      codec.encodeAsk(kind, ask as never, false),
+    );
+  for (const [kind, ask] of [
+    ['notify', { notices: [{ to, from: member }] }],
+    ['getState', { members: [to], notices: [{ to, from: member }] }],
+    ['poke', { members: [to], candidates: [member] }],
+    ['news', { events: [event] }],
+  ] as const) {
+    await assert.rejects(answer(kind, ask), { failure: 'refused', code: 'not-admitted' });
+  }
+  await answer('news', { events: [{ ...event, virtualNodes: 0 }] });
+  assert.deepEqual(asked, ['news']);
+});
+
 test('requests that are not of the ring are refused', async () => {
   const handler: RingHandler = { handle: () => assert.fail('must not be asked') };
   const from = { host: createIdentity().host, addresses: [] };

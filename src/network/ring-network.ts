@@ -1,6 +1,6 @@
 /** The ring speaks in callbacks and knows no bytes; a Transport in promises. Here they meet, both ways. */
 import type { RingAsks, RingHandler, RingMessageKind } from '../ring/messages.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 import type { AskFailure, AskResult, Milliseconds, RingNetwork } from '../ring/ports.ts';
 import { isOnThisMachine } from './addresses.ts';
 import { isRingMessageKind, type RingCodec } from './ring-codec.ts';
@@ -46,29 +46,56 @@ export function ringNetwork(transport: Transport, codec: RingCodec): RingNetwork
   };
 }
 
-/** For `Handlers.request`: answers the kinds that begin with `ring/`; throws a TransportError `refused` for others. */
-export function ringRequests(handler: RingHandler, codec: RingCodec) {
+/**
+ * For `Handlers.request`: answers the kinds that begin with `ring/`; throws a TransportError `refused` for others, and
+ * `not-admitted` for a host that says it has places and may have none.
+ */
+export function ringRequests(handler: RingHandler, codec: RingCodec, mayBeMember = (_host: HostId) => true) {
   return async (from: Contact, kind: string, body: Wire): Promise<Wire> => {
     const name = kind.startsWith(ringKindPrefix) ? kind.slice(ringKindPrefix.length) : '';
     if (!isRingMessageKind(name)) throw malformed(`the ring has no message ${JSON.stringify(kind)}`);
-    return answer(handler, codec, from, name, body);
+    return answer({ handler, codec, mayBeMember }, from, name, body);
   };
 }
 
+interface Answering {
+  readonly handler: RingHandler;
+  readonly codec: RingCodec;
+  readonly mayBeMember: (host: HostId) => boolean;
+}
+
 function answer<K extends RingMessageKind>(
-  handler: RingHandler,
-  codec: RingCodec,
+  { handler, codec, mayBeMember }: Answering,
   from: Contact,
   kind: K,
   body: Wire,
 ): Promise<Wire> {
   const ask = codec.decodeAsk(kind, body, from.host);
+  if (!mayBeMember(from.host) && saysItHasPlaces(ask, from.host)) throw storesNothing();
   return new Promise((resolve, reject) => {
     handler.handle(from.host, kind, ask, (given) => {
       if (given === null) reject(new TransportError('refused', `The ring refused ${kind}.`));
       else resolve(codec.encodeAnswer(kind, given, isElsewhere(from)));
     });
   });
+}
+
+function saysItHasPlaces(ask: RingAsks[RingMessageKind], host: HostId): boolean {
+  const members = [
+    ...('notices' in ask ? ask.notices.map(({ from }) => from) : []),
+    ...('candidates' in ask ? ask.candidates : []),
+  ];
+  const events = [...('events' in ask ? ask.events : []), ...('arrivals' in ask ? ask.arrivals : [])];
+  return (
+    members.some(({ contact }) => contact.host === host) ||
+    events.some(({ contact, virtualNodes }) => contact.host === host && virtualNodes > 0)
+  );
+}
+
+function storesNothing(): TransportError {
+  const message =
+    'By its certificate this member may not store, so it has no places on the ring. Start it with --quota 0, or ask an admin for another invite.';
+  return new TransportError('refused', message, 'not-admitted');
 }
 
 /** A peer with an address on this machine was told so by itself or by a neighbour on this machine. */

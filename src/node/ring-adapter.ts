@@ -46,6 +46,10 @@ export class RingAdapter implements RingView {
     return this.#ring.isDown(host);
   }
 
+  mayHold(host: HostId): boolean {
+    return this.#ring.mayBeMember(host);
+  }
+
   hosts(): readonly Contact[] {
     return this.#ring.isVisitor ? this.#ring.liveHosts() : [this.#ring.self, ...this.#ring.hostsWithPlaces()];
   }

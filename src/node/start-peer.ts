@@ -18,6 +18,7 @@ import { Silences } from '../network/silences.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import { TransportError } from '../network/transport.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
+import type { HostId } from '../ring/pointer.ts';
 import { RingHost } from '../ring/ring-host.ts';
 import { defaultTimers } from '../ring/timers.ts';
 import type { PostingWords } from '../sharing/share-entries.ts';
@@ -100,6 +101,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   };
   const shape = { bits: genesis.bits, successors: genesis.successors };
   const codec = ringCodec(genesis);
+  const mayBeMember = (host: HostId) => membership.mayStore(host);
   const isClient = (configuration.quotaBytes ?? settledQuota(catalog)) === 0;
   if (!isClient && membership.own !== null && !membership.of(identity.host).rights.includes('store')) {
     const message =
@@ -129,7 +131,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     request: (from, kind, body) => {
       const { ring, data, same, exchange } = wired();
       if (from.host === identity.host) same.called(from);
-      if (kind.startsWith(ringKindPrefix)) return ringRequests(ring, codec)(from, kind, body);
+      if (kind.startsWith(ringKindPrefix)) return ringRequests(ring, codec, mayBeMember)(from, kind, body);
       if (exchange.handles(kind)) return exchange.request(from, kind, body);
       return data.request(from, kind, body);
     },
@@ -161,6 +163,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       smallRings: genesis.rule === 'chosen',
       timers: { ...defaultTimers, pingInterval: configuration.pingMilliseconds ?? defaultTimers.pingInterval },
       cacheCapacity: Math.floor(membershipCacheBytes / bytesPerCachedMember),
+      mayBeMember,
       ...(genesis.rule === 'key' ? { idOf: (host, index) => memberIdOfHost(host, index, genesis.bits) } : {}),
       parallelAsks,
       proximity: genesis.rule === 'key',
@@ -224,6 +227,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       const text = `${peerNames.shown(host)} was removed from the network`;
       if (host !== identity.host) events.tell({ kind: 'member-removed', text, detail: { id: host } });
     }
+    if (ring.dropPlaces(membership.storingNothing())) view.changed();
     if (removed.length === 0) return;
     data.membersRemoved(removed);
     view.changed();

@@ -18,7 +18,7 @@ export function copiesWanted(claims: readonly { readonly replicas: number }[], u
   return claims.length === 0 ? usual : Math.max(...claims.map(({ replicas }) => replicas));
 }
 
-export type PlacementView = Pick<RingView, 'stateOf' | 'isDead' | 'hosts'>;
+export type PlacementView = Pick<RingView, 'stateOf' | 'isDead' | 'mayHold' | 'hosts'>;
 
 /**
  * Distinct live hosts in ring order from the owner on: at least `wanted` of them unless the ring has fewer, and those
@@ -53,7 +53,7 @@ function readList(
     passed.add(entry.id);
     last = entry;
     const { host } = entry.contact;
-    if (!found.has(host) && !view.isDead(host)) found.set(host, entry.contact);
+    if (!found.has(host) && !view.isDead(host) && view.mayHold(host)) found.set(host, entry.contact);
   }
   return { last, wholeRing: false };
 }

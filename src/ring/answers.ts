@@ -90,7 +90,7 @@ export class Answers implements RingHandler {
   #takeNotices(from: HostId, notices: readonly Notice[]): void {
     for (const { to, from: notifier } of notices) {
       // A host speaks for its own members only.
-      if (notifier.contact.host !== from) continue;
+      if (notifier.contact.host !== from || !this.#ports.known.mayBeMember(from)) continue;
       this.#ports.known.seen(notifier);
       this.#ports.own.get(to)?.notified(notifier);
     }

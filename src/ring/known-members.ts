@@ -40,12 +40,16 @@ export class KnownMembers {
     this.cache = new MemberCache({ bits, capacity: options.cacheCapacity, center, idOf: options.idOf ?? null });
   }
 
-  /** No one expects an answer from it: padding, its host is down, or it said itself that it is no member. */
+  mayBeMember(host: HostId): boolean {
+    return this.#options.mayBeMember?.(host) ?? true;
+  }
+
+  /** No one expects an answer from it: padding, its host is down or may have no places, or it said itself that it is no member. */
   isGone(pointer: Pointer): boolean {
     if (pointer.contact === null) return true;
     const { own, detector, clock } = this.#ports;
     if (pointer.contact.host === this.#options.self.host) return own.get(pointer.id)?.state == null;
-    if (detector.isDown(pointer.contact.host)) return true;
+    if (detector.isDown(pointer.contact.host) || !this.mayBeMember(pointer.contact.host)) return true;
     const until = this.#gone.get(pointer.id);
     if (until === undefined) return false;
     if (until > clock.now()) return true;

@@ -68,7 +68,7 @@ export class Lookups {
         parallel: parallelAsks,
         seeds,
         local: () => (useLocal ? this.find(key, false) : { owned: null, guesses: [], closer: [] }),
-        isDown: (host) => detector.isDown(host),
+        isDown: (host) => detector.isDown(host) || !known.mayBeMember(host),
         timeout: (host) => detector.timeout(host),
         haunted: (contact, before) => this.#poke(contact, before),
         failed: (contact, failure) => {
@@ -83,6 +83,7 @@ export class Lookups {
             if (!result.ok) return answered(result.failure);
             const found = result.answer.found[0];
             if (found === undefined) return answered('refused');
+            if (found.owned !== null && !known.mayBeMember(found.owned.owner.contact.host)) return answered('refused');
             known.learnFound(found);
             answered(found);
           });

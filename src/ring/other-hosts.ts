@@ -120,11 +120,13 @@ export class OtherHosts {
   }
 
   virtualNodesOf(host: HostId): number {
+    if (!this.#ports.known.mayBeMember(host)) return 0;
     return this.#news.latest(host)?.virtualNodes ?? this.#ports.known.cache.membersAt(host).length;
   }
 
-  /** Whether the host itself said that it has no members: it is not on the ring, and keeps nothing. */
+  /** Whether the host itself said that it has no members, or may have none: it is not on the ring, and keeps nothing. */
   isVisitor(host: HostId): boolean {
+    if (!this.#ports.known.mayBeMember(host)) return true;
     const latest = this.#news.latest(host);
     // What others say of a host of which they know little has no incarnation.
     return latest !== null && latest.virtualNodes === 0 && latest.incarnation > 0 && !this.#hasMembers(host);
@@ -132,6 +134,7 @@ export class OtherHosts {
 
   /** Whether it is a neighbour, members of it are known, or the last news was of some: one that returns is about to have them again. */
   hasPlaces(host: HostId): boolean {
+    if (!this.#ports.known.mayBeMember(host)) return false;
     const wasTold = (this.#news.latest(host)?.virtualNodes ?? 0) > 0;
     return wasTold || this.#hasMembers(host) || this.#ports.own.isNeighbour(host);
   }

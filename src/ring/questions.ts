@@ -66,7 +66,13 @@ export class Questions {
 
   /** GET_STATE of one member, which `notifier` then notifies; null notifies no one. */
   readState(of: MemberPointer, notifier: MemberPointer | null, done: (snapshot: Snapshot) => void): void {
-    const { known } = this.#ports;
+    const { known, clock } = this.#ports;
+    if (!known.mayBeMember(of.contact.host)) {
+      clock.after(0, () => {
+        if (!this.#ports.isClosed()) done({ kind: 'gone' });
+      });
+      return;
+    }
     const ask = { members: [of.id], notices: notifier === null ? [] : [{ to: of.id, from: notifier }] };
     this.ask(of.contact, 'getState', ask, this.deadline(of.contact.host), (result) => {
       if (this.#ports.isClosed()) return;

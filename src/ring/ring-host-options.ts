@@ -1,7 +1,7 @@
 /** What a RingHost is built from: its settings, and all that it reaches of the outside world. */
 import type { RingEvent } from './events.ts';
 import type { MemberIdRule } from './member-cache.ts';
-import type { Contact, MemberPointer } from './pointer.ts';
+import type { Contact, HostId, MemberPointer } from './pointer.ts';
 import type { Clock, Random, RingNetwork } from './ports.ts';
 import type { RingShape } from './successor-list.ts';
 import type { RingTimers } from './timers.ts';
@@ -18,6 +18,8 @@ export interface RingHostOptions {
   readonly timers: RingTimers;
   /** Entries of the membership cache; 0 switches it off (the papers' settings). */
   readonly cacheCapacity: number;
+  /** Whether that host may have places on the ring, by its certificate; every host may where nothing says otherwise. */
+  readonly mayBeMember?: (host: HostId) => boolean;
   /** The rule of ids; none where they are chosen. */
   readonly idOf?: MemberIdRule;
   /** α of lookups. */

@@ -342,6 +342,18 @@ export class RingHost implements RingHandler {
     this.#others.bar(host);
   }
 
+  /** By their certificates, known now, these have no places: pointers to them are dropped. True when there were some. */
+  dropPlaces(hosts: readonly HostId[]): boolean {
+    const dropped = hosts.filter((host) => this.#known.cache.knows(host) || this.isNeighbour(host));
+    for (const host of dropped) this.#known.forgetHost(host);
+    if (dropped.length > 0) for (const member of this.#own.all) member.hostGone();
+    return dropped.length > 0;
+  }
+
+  mayBeMember(host: HostId): boolean {
+    return this.#known.mayBeMember(host);
+  }
+
   suspect(contact: Contact): void {
     if (contact.host !== this.self.host) this.#detector.suspect(contact);
   }

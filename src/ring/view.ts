@@ -24,6 +24,8 @@ export interface RingView {
   /** One GET_STATE, to walk on behind the last entry of a list; null when it did not answer as a member. */
   stateOf(member: MemberPointer): Promise<MemberState | null>;
   isDead(host: HostId): boolean;
+  /** Whether its certificate lets it hold what is others'. */
+  mayHold(host: HostId): boolean;
   /** Every live host that has spoken to this one and of which places on the ring are known, this one included unless it has none. */
   hosts(): readonly Contact[];
   /** Hosts of the members that follow the key, as far as this host has heard, the nearest `most` of them first: a guess that no one confirmed. */

@@ -75,7 +75,10 @@ export class HostileMember implements AsyncDisposable {
 
   /** Joins through a peer of the same user, which left an invite in its runtime folder. */
   static async join(address: string, runtime: string, identity = createIdentity()): Promise<HostileMember> {
-    const invite = await runtimeInvite(address, runtime);
+    return HostileMember.joinWith(address, await runtimeInvite(address, runtime), identity);
+  }
+
+  static async joinWith(address: string, invite: Invite | null, identity = createIdentity()): Promise<HostileMember> {
     const shown = invite === null ? [] : shownBy(identity, invite);
     const greeting = await hello(address, { identity, network: invite?.network ?? null, shown });
     const { genesis, members: papers } = greeting;

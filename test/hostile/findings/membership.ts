@@ -1,12 +1,15 @@
 /** What joins without being asked in: strangers that look near, an invite that others read, a member that was removed. */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
+import { decodeInvite } from '../../../src/network/invite.ts';
 import { launcher } from '../../end-to-end/command.ts';
 import { until } from '../../end-to-end/until.ts';
 import { type FindingAttack, otherUser, type Reached, type Scene } from '../finding.ts';
+import { HostileMember } from '../hostile-member.ts';
 
 const startMilliseconds = 60_000;
 const removalMilliseconds = 10_000;
@@ -35,6 +38,12 @@ export const attacks: readonly FindingAttack[] = [
     title: 'a member that is to go stays',
     before: 'no member could be removed and no secret changed',
     run: removedMember,
+  },
+  {
+    finding: 'H6',
+    title: 'a member that may not store takes places on the ring',
+    before: 'only the member itself looked at its right to store; the others gave it places and copies',
+    run: placesWithoutRight,
   },
 ];
 
@@ -161,5 +170,31 @@ async function removedMember(scene: Scene): Promise<Reached> {
   return {
     reached: `gone from every ring after ${seconds} s, ${isOut ? 'and refused when it comes back' : 'but back'}`,
     held: isOut,
+  };
+}
+
+async function placesWithoutRight(scene: Scene): Promise<Reached> {
+  const peers = await scene.ring(3);
+  const [first] = peers;
+  const invited = await scene.network.command(['invite', '--rights', 'publish'], first);
+  const rogue = scene.ends.use(await HostileMember.joinWith(first.ready.listen, decodeInvite(invited.text)));
+  const { host } = rogue.identity;
+  const puts = scene.isShort ? 24 : 200;
+  const holders = new Set<string>();
+  for (let number = 0; number < puts; number++) {
+    const place = `/api/v1/files/${number}.bin`;
+    const put = await first.request(place, { method: 'PUT', body: randomBytes(20_000) });
+    if (put.status !== 201) throw new Error(await put.text());
+    const stat = await first.json<{ holders: { id: string }[] }>(`${place}/stat`);
+    for (const { id } of stat.holders) holders.add(id);
+  }
+  const rings = await Promise.all(peers.map((peer) => peer.json<{ members: { id: string }[] }>('/api/v1/ring')));
+  const places = rings.flatMap(({ members }) => members.filter(({ id }) => id === host)).length;
+  const counted = await Promise.all(peers.map(async (peer) => (await peer.request('/metrics')).text()));
+  const refusals = counted.filter((text) => /reason="not-admitted"\} [1-9]/.test(text)).length;
+  const given = rogue.hoard.blocks.size;
+  return {
+    reached: `${places} places and ${given} of ${puts} blocks; refused and counted by ${refusals} of 3 peers`,
+    held: places === 0 && given === 0 && !holders.has(host) && refusals > 0 && (await scene.network.isIdeal(peers)),
   };
 }
