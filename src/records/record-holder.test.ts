@@ -9,6 +9,7 @@ import { signEntry } from './entry.ts';
 import { EntryVerifier } from './entry-verifier.ts';
 import { nameEntry, nameTombstone } from './name-entry.ts';
 import { RecordHolder } from './record-holder.ts';
+import { decodeEntryResults } from './record-messages.ts';
 
 const now = 1_000_000_000_000;
 const publisher = createIdentity();
@@ -56,14 +57,18 @@ test('a publisher has only so many records at a host: those beyond are refused w
 test('H5 a record is taken by its places and by as many hosts behind them, and elsewhere only what is confirmed to lie there', async () => {
   const others = Array.from({ length: 4 }, () => ({ host: createIdentity().host, addresses: [] }));
   const behind = (count: number) => [...others.slice(0, count), here, ...others.slice(count)];
+  const offered = async ({ holder: held }: ReturnType<typeof holder>, ...entries: Uint8Array[]) =>
+    decodeEntryResults(await held.put(from, { entries }), entries.length);
   for (const position of [0, 1, 3])
-    assert.deepEqual(await holder(9, undefined, behind(position)).holder.keep(from, [named('a', 1)]), ['stored']);
+    assert.deepEqual(await offered(holder(9, undefined, behind(position)), named('a', 1)), ['stored']);
   const far = holder(9, undefined, behind(4));
-  assert.deepEqual(await far.holder.keep(from, [named('a', 1)]), ['wrong-place']);
+  assert.deepEqual(await offered(far, named('a', 1)), ['wrong-place']);
   assert.match(far.reports.join(), /belongs to other hosts/);
   assert.equal(far.table.countOf(publisher.host), 0);
   // Made-up hosts before it do not keep a record from a host that was told by the others that this range is its own.
-  assert.deepEqual(await holder(9, undefined, behind(4), true).holder.keep(from, [named('a', 1)]), ['stored']);
+  assert.deepEqual(await offered(holder(9, undefined, behind(4), true), named('a', 1)), ['stored']);
+  // What this host asks for itself is a newer one of what lies here, whose places say that they have that.
+  assert.deepEqual(await far.holder.keep(from, [named('a', 2)]), ['stored']);
 });
 
 test('M6 a removed or expired name does not come back, however long ago that was; its end is listed for some time', async () => {

@@ -41,7 +41,12 @@ export class RecordHolder {
 
   /** `records.put` */
   async put(from: Contact, body: Wire): Promise<Wire> {
-    return encodeEntryResults(await this.keep(from, decodeEntryBytes(body)));
+    const read = decodeEntryBytes(body).map((bytes) => () => {
+      const row = this.#checkedRow(decodeEntry(bytes));
+      this.#checkPlace(row);
+      return row;
+    });
+    return encodeEntryResults(await this.#keepRows(from, read));
   }
 
   /** `records.get` */
@@ -70,7 +75,10 @@ export class RecordHolder {
     return { entries: rows.map(({ bytes }) => bytes), cursor: page.cursor };
   }
 
-  /** Durable when it resolves; entry i of the answer says what became of entry i: `stored`, `known` or an error code. */
+  /**
+   * Of what this host asked for itself, wherever that belongs: a newer record takes the place of what lies here.
+   * Durable when it resolves; entry i of the answer says what became of entry i: `stored`, `known` or an error code.
+   */
   keep(from: Contact, list: readonly Uint8Array[]): Promise<readonly string[]> {
     return this.#keepRows(
       from,
@@ -149,7 +157,6 @@ export class RecordHolder {
         `A record that names ${publisher} as its publisher was not signed by it. It was refused.`,
       );
     }
-    this.#checkPlace(row);
     return row;
   }
 
