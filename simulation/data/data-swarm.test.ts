@@ -33,6 +33,15 @@ for (const [seed, steps] of [
   });
 }
 
+for (const [seed, what] of [
+  [412, 'an old record at a host that is no place of it any more is replaced and goes'],
+  [492, 'a put that fails after its name was out leaves what the name stood for'],
+] as const) {
+  test(`B4 ${what} (seed ${seed})`, async () => {
+    assert.equal((await runDataSwarm(seed)).failure, null);
+  });
+}
+
 test('the same seed gives the same history', async () => {
   const histories: string[][] = [];
   for (let run = 0; run < 2; run++) {

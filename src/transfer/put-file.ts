@@ -1,11 +1,15 @@
 /** Putting a stream: its blocks become durable while it is read, its name last of all. */
+import { CID } from 'multiformats/cid';
 import { type BuiltFile, buildFile, buildLeaf } from '../content/builder.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { checkName } from '../content/name.ts';
+import { treeBlocks } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
 import type { NamedContent, NameEntry } from '../records/name-entry.ts';
 import { maximumReplicas } from '../replication/placement.ts';
+import { chunks } from '../replication/sync-client.ts';
+import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
 import { shownSize } from './shown-size.ts';
@@ -68,6 +72,7 @@ function wholeOf(pieces: readonly Uint8Array[]): Uint8Array {
 
 /** A name is mostly published sooner; where it took longer, holders may have let the put go meanwhile. */
 const promptMilliseconds = 10_000;
+const blocksPutBackAtOnce = 16;
 /** Own names looked through before a put is refused for its size. */
 const ownPerPage = 1000;
 const maximumPagesOfOwn = 20;
@@ -100,7 +105,8 @@ export async function publishing(
     const now = ports.data.clock.now();
     if (now - ready > promptMilliseconds)
       await put.check(now, copiesOfBlocks, needed).catch(async (error: Error) => {
-        await ports.names.end(name);
+        if (before === null) await ports.names.end(name);
+        else await putBack(ports, before, options);
         throw error;
       });
   } catch (error) {
@@ -118,6 +124,32 @@ export async function publishing(
     text: `Published ${what} ${JSON.stringify(name)}: ${shownSize(content.size)}, ${content.cid}, ${made}.`,
   });
   return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
+}
+
+/**
+ * What a name stood for, after a put that was to replace it failed when its own entry was out already: holders may have let go either.
+ * Where that cannot be had any more the newer entry stays, of which some copies are left.
+ */
+async function putBack(ports: FilePorts, before: NameEntry, options: PutOptions): Promise<void> {
+  const { cid, name, attributes = null, expiry } = before;
+  const lasting = expiry === null ? {} : { timeToLive: Math.max(1, expiry - ports.data.clock.wallTime()) };
+  const { replicas } = options;
+  const fetch = fetchBlocks(ports.fetcher);
+  const again = publishing(
+    ports,
+    name,
+    { ...(replicas === undefined ? {} : { replicas }), ...lasting },
+    async (write) => {
+      const { blocks } = await treeBlocks(cid, fetch, ports.closing);
+      const list = attributes instanceof CID ? [attributes] : [];
+      for (const some of chunks([...blocks, ...list], blocksPutBackAtOnce))
+        for await (const block of fetch(some)) await write(block);
+      return before;
+    },
+  );
+  await again.catch((error: unknown) => {
+    if (!(error instanceof ChordialError)) throw error;
+  });
 }
 
 /**
