@@ -9,4 +9,10 @@ export function ringRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     response: { 200: schemas.ringMembers },
   };
   app.get('/api/v1/ring', { schema: ring }, async () => ({ members: peer().ring() }));
+
+  const digest = {
+    summary: 'The same in a few bytes, for polling: peers that give one digest and are all right are one ring',
+    response: { 200: schemas.ringDigest },
+  };
+  app.get('/api/v1/ring/digest', { schema: digest }, async () => peer().ringDigest());
 }

@@ -147,6 +147,12 @@ export const nodeStatus = record({
 });
 
 export const ringMembers = record({ members: list(pointer) });
+export const ringDigest = record({
+  members: whole,
+  digest: { type: 'string', description: 'Of the places of all members in ring order, as hexadecimal' },
+  epoch: { type: 'integer', description: "Grows with every change of this peer's own pointers" },
+  isRight: { type: 'boolean', description: 'Every predecessor and successor of this peer is that of the order' },
+});
 
 export const proof = record({ proof: text });
 export const pageLink = record({
@@ -312,6 +318,7 @@ export const answers = {
   ringMember,
   nodeStatus,
   ringMembers,
+  ringDigest,
   calledPeer,
   invited,
   member,

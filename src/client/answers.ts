@@ -221,6 +221,16 @@ export interface RingMembers {
   readonly members: readonly Pointer[];
 }
 
+export interface RingDigest {
+  readonly members: number;
+  /** Of the places of all members in ring order, as hexadecimal */
+  readonly digest: string;
+  /** Grows with every change of this peer's own pointers */
+  readonly epoch: number;
+  /** Every predecessor and successor of this peer is that of the order */
+  readonly isRight: boolean;
+}
+
 export interface CalledPeer {
   readonly id: string;
   /** As lists show it */

@@ -12,6 +12,7 @@ import type {
   PageLink,
   PeerList,
   Proof,
+  RingDigest,
   RingMembers,
   SearchResult,
   SearchStarted,
@@ -218,6 +219,13 @@ export interface Operations {
     readonly query: undefined;
     readonly body: undefined;
     readonly answer: RingMembers;
+  };
+  /** The same in a few bytes, for polling: peers that give one digest and are all right are one ring */
+  readonly 'GET /api/v1/ring/digest': {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: RingDigest;
   };
   /** Starts a search; an empty query is for everything */
   readonly 'POST /api/v1/search': {

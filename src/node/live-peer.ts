@@ -1,4 +1,5 @@
 /** A peer that is a member: the facade that the API and the command line program against. */
+import { hash } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
 import type { Counters } from '../network/counters.ts';
 import type { Genesis } from '../network/genesis.ts';
@@ -10,6 +11,7 @@ import type { ListedMember, Members } from '../network/members.ts';
 import { systemClock } from '../network/system-clock.ts';
 import type { TrafficCounts } from '../network/traffic.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
+import { isMember, type Pointer } from '../ring/pointer.ts';
 import type { RingHost } from '../ring/ring-host.ts';
 import type { Hit } from '../search/hit.ts';
 import type { Search } from '../search/search.ts';
@@ -33,6 +35,7 @@ import type {
   Peer,
   PeerEvent,
   PeerStatus,
+  RingDigest,
   ShownFingers,
   ShownPointer,
   StorageListing,
@@ -40,6 +43,7 @@ import type {
 } from './peer.ts';
 import { identityOfRecoveryKey } from './recovery-key.ts';
 import type { RingAdapter } from './ring-adapter.ts';
+import { faultsOf } from './ring-order.ts';
 import { shownMember, shownPeer, shownPointer } from './shown.ts';
 import { type ShownHit, shownHit } from './shown-hit.ts';
 
@@ -211,6 +215,19 @@ export class LivePeer implements Peer {
   ring(): readonly ShownPointer[] {
     const { shown } = this.#parts.data.peerNames;
     return this.#parts.ring.members().map((member) => shownPointer(member, shown)!);
+  }
+
+  ringDigest(): RingDigest {
+    const { ring } = this.#parts;
+    const states = ring.states();
+    const order = ring.members().map(({ id }) => id);
+    const placeOf = ({ id: ringId }: Pointer) => ({ ringId });
+    const isRight = states.every(({ me, predecessor, successors: list }) => {
+      const successors = list.filter(isMember).map(placeOf);
+      return faultsOf({ ringId: me.id, predecessor: placeOf(predecessor), successors }, order).length === 0;
+    });
+    const digest = hash('sha256', order.join(), 'hex').slice(0, 32);
+    return { members: order.length, digest, epoch: states.reduce((sum, { epoch }) => sum + epoch, 0), isRight };
   }
 
   inText(text: string): string {

@@ -59,6 +59,18 @@ export interface NodeStatus extends ShownMember {
   } | null;
 }
 
+/** Peers that say the same of the order and are right are one ring; a few bytes, where NodeStatus is tens of kilobytes. */
+export interface RingDigest {
+  /** Those that this peer knows of and believes alive. */
+  readonly members: number;
+  /** Of their places in order, as hexadecimal. */
+  readonly digest: string;
+  /** Grows with every change of this peer's own pointers. */
+  readonly epoch: number;
+  /** Every predecessor and successor of this peer's own members is that of the order. */
+  readonly isRight: boolean;
+}
+
 export interface PeerStatus {
   readonly id: string;
   /** What the user calls it, else its certificate; a piece of its id where it has no name. */
@@ -174,6 +186,7 @@ export interface Peer {
   callPeer(id: string, name: string | null): Promise<string>;
   /** Every member known and believed alive, in ring order: own ones, neighbours, and those heard of. */
   ring(): readonly ShownPointer[];
+  ringDigest(): RingDigest;
   /** A message with names of peers in place of their ids. */
   inText(text: string): string;
   /** Bytes from and to other peers, and what they were asked, since the start. */

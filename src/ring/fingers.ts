@@ -109,10 +109,15 @@ export class Fingers {
     }
   }
 
-  /** Distinct far fingers that precede the key, in no order. */
-  preceding(key: RingId): MemberPointer[] {
+  /** Far fingers, each once, in no order. */
+  get distinct(): readonly MemberPointer[] {
     this.#distinct ??= [...new Set(this.#exact)].filter((finger) => finger !== null);
-    return this.#distinct.filter((finger) => between(this.#me, finger.id, key));
+    return this.#distinct;
+  }
+
+  /** Those of them that precede the key. */
+  preceding(key: RingId): MemberPointer[] {
+    return this.distinct.filter((finger) => between(this.#me, finger.id, key));
   }
 
   /** Of the members known in the same interval as `best`, the nearest by round trip that still precedes the key. */

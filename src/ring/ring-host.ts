@@ -313,7 +313,7 @@ export class RingHost implements RingHandler {
   members(): readonly MemberPointer[] {
     const states = this.states();
     const neighbours = states.flatMap(({ predecessor, successors }) => [predecessor, ...successors].filter(isMember));
-    const fingers = states.flatMap((state) => this.fingers(state).flatMap(({ node }) => node ?? []));
+    const fingers = this.#own.joined.flatMap((own) => own.fingers.distinct);
     const found = new Map([...this.knownMembers(), ...fingers, ...neighbours].map((member) => [member.id, member]));
     for (const [id, member] of found) if (this.#known.isGone(member)) found.delete(id);
     for (const { me } of states) found.set(me.id, me);

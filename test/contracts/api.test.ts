@@ -70,7 +70,14 @@ test('A12 every operation of the OpenAPI document is called and every answer val
   await caller.call('GET /api/v1/files', 200);
   await caller.call('GET /api/v1/files/{name}/stat', 200, { route: '/api/v1/files/a%20b/stat' });
   await caller.call('GET /api/v1/content/{cid}/stat', 200, { route: `/api/v1/content/${cid}/stat` });
-  for (const route of ['/api/v1/node', '/api/v1/storage', '/api/v1/peers', '/api/v1/stats', '/api/v1/ring']) {
+  for (const route of [
+    '/api/v1/node',
+    '/api/v1/storage',
+    '/api/v1/peers',
+    '/api/v1/stats',
+    '/api/v1/ring',
+    '/api/v1/ring/digest',
+  ]) {
     await caller.call(`GET ${route}`, 200);
   }
   const browsed = `/api/v1/peers/${served.peer.status().id}/files`;

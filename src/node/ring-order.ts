@@ -1,14 +1,26 @@
-/** Whether the peers' own views together are one ring in order: the dumb answer, sorting, compared with theirs. */
-import type { ShownMember } from '../node/peer.ts';
+/** Whether pointers are those of one ring in order: the dumb answer, sorting, compared with what members say. */
+
+export interface Place {
+  readonly ringId: string;
+}
+
+export interface Neighbours extends Place {
+  readonly predecessor: Place | null;
+  readonly successors: readonly Place[];
+}
 
 /** One line for each wrong pointer; empty when every predecessor and successor list is right. */
-export function ringFaults(members: readonly ShownMember[]): readonly string[] {
+export function ringFaults(members: readonly Neighbours[]): readonly string[] {
   const sorted = members.map(({ ringId }) => ringId).sort();
   if (new Set(sorted).size !== sorted.length) return ['two members have the same place'];
   return members.flatMap((member) => faultsOf(member, sorted));
 }
 
-function faultsOf({ ringId, predecessor, successors }: ShownMember, sorted: readonly string[]): readonly string[] {
+/** The same for one member, among all there are, sorted. */
+export function faultsOf(
+  { ringId, predecessor, successors }: Neighbours,
+  sorted: readonly string[],
+): readonly string[] {
   const place = sorted.indexOf(ringId);
   const after = [...sorted.slice(place + 1), ...sorted.slice(0, place + 1)];
   const before = after.at(-2) ?? ringId;
