@@ -20,7 +20,7 @@ const quickPeerCount = 8;
 const fileCounts = [920, 9200, 92_000];
 const quickFileCounts = [100, 1000, 4000];
 /** At the largest of these sizes, and at the others. */
-const queryCounts = { largest: 1000, others: 300 };
+const queryCounts = { largest: 600, others: 200 };
 const joinersAtOnce = 4;
 const announcingAtOnce = 4;
 const targetMilliseconds = 60;
