@@ -1,5 +1,6 @@
 /**
- * The gate: `npm test`, or `npm test -- unit` for single stages (types, page-types, page, lint, unit, contract, end-to-end).
+ * The gate: `npm test`, or `npm test -- unit` for single stages (types, page-types, page, lint, unit, contract,
+ * end-to-end, alone).
  *
  * Every stage runs even when one before it failed, so that one run tells all. It fails on any failure, on a skipped or
  * todo test, on a stage or file without tests, and on a process left behind. The counts over all stages come last.

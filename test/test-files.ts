@@ -25,11 +25,10 @@ export interface FilesOutcome {
 
 export const noCounts: Readonly<Counts> = { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0 };
 
+/** In the order of the globs, sorted within each. */
 export function filesOf(stage: Stage): readonly string[] {
-  return globSync([...stage.files], {
-    cwd: root,
-    exclude: (name) => name === 'node_modules' || name === 'dist',
-  }).sort();
+  const exclude = (name: string) => name === 'node_modules' || name === 'dist';
+  return [...new Set(stage.files.flatMap((glob) => globSync(glob, { cwd: root, exclude }).sort()))];
 }
 
 /** The runner's report goes to standard output as it happens. */

@@ -7,7 +7,7 @@ import { NetworkFixture } from './network-fixture.ts';
 test('A13 A14 A24 A23 the classroom shows 2 4 5 8 9 14 19, and adds, kills and asks as it is told', async () => {
   await using network = await NetworkFixture.open();
   const options = {
-    environment: { PATH: process.env['PATH'], HOME: path.join(network.folder, 'home'), TMPDIR: network.folder },
+    environment: { ...(await network.environment()), TMPDIR: network.folder },
     input: 'join 30 4 1\nStore 2076\nkill 14\nrequest 2076\njoin 31 99\nleave 7\nQuit\nkill 2\n',
     deadlineMilliseconds: 180_000,
   };

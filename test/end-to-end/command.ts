@@ -22,6 +22,13 @@ export interface CommandOptions {
   readonly deadlineMilliseconds?: number;
 }
 
+/** Without what the tester's own account or shell sets: no peer or config file of the machine is met by chance. */
+export function environmentAt(home: string): NodeJS.ProcessEnv {
+  const foreign = /^(?:CHORDIAL_(?!TEST_)|XDG_|npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/;
+  const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+  return { ...Object.fromEntries(kept), HOME: home, NO_COLOR: '1' };
+}
+
 const defaultDeadlineMilliseconds = 60_000;
 
 /** Killed when it is not done by the deadline; its exit is then null. */

@@ -21,7 +21,7 @@ import { runtimeFile, writeRuntimeFile } from '../../src/storage/runtime-folder.
 import { partName } from '../../src/transfer/part-file.ts';
 import { ServedPeer, servedToken, testKey } from '../fixtures/served-peer.ts';
 import { root } from '../results.ts';
-import { type CommandResult, runCommand } from './command.ts';
+import { type CommandResult, environmentAt, runCommand } from './command.ts';
 
 /** A small peer in this process, and commands as processes in a folder of their own. */
 class Desk implements AsyncDisposable {
@@ -58,7 +58,7 @@ class Desk implements AsyncDisposable {
   }
 
   runAlone(args: readonly string[], input?: string): Promise<CommandResult> {
-    const environment = { PATH: process.env['PATH'], HOME: this.#home, ...this.#token };
+    const environment = { ...environmentAt(this.#home), ...this.#token };
     const options = {
       folder: this.folder,
       environment,
@@ -382,7 +382,7 @@ test('case 8 a get where nothing may be written ends at once', async () => {
     [process.execPath, path.join(root, 'src/cli/main.ts'), 'get', 'tiny', '--api', desk.served.api.url],
     {
       folder: '/proc',
-      environment: { PATH: process.env['PATH'], HOME: desk.folder },
+      environment: environmentAt(desk.folder),
       deadlineMilliseconds: 20_000,
     },
   );
@@ -452,7 +452,7 @@ test('rough: B2#1071 output that cannot be written is one line and exit 1', asyn
     const api = /^(?:completion|config|--help|get --help)/.test(args) ? '' : ` --api ${desk.served.api.url}`;
     const command = `${process.execPath} ${path.join(root, 'src/cli/main.ts')} ${args}${api} > /dev/full`;
     const result = await runCommand(['sh', '-c', command], {
-      environment: { PATH: process.env['PATH'], HOME: desk.folder },
+      environment: environmentAt(desk.folder),
     });
     assert.equal(result.exit, 1, `${args}: ${result.stderr}`);
     // "config" says besides that there is no file of settings.

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
-import path from 'node:path';
 import { test } from 'node:test';
 import { NetworkFixture } from './network-fixture.ts';
 
 test('A13 demo --once shows a ring of real processes, holds every step and leaves nothing behind', async () => {
   await using network = await NetworkFixture.open();
-  const temporary = path.join(network.folder, 'home');
   const options = {
-    environment: { PATH: process.env['PATH'], HOME: temporary, TMPDIR: network.folder },
+    environment: { ...(await network.environment()), TMPDIR: network.folder },
     deadlineMilliseconds: 120_000,
   };
   const demo = await network.command(['demo', '--once', '--peers', '3', '--json'], undefined, options);

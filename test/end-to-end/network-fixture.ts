@@ -10,7 +10,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { type CommandOptions, type CommandResult, launcher, runCommand } from './command.ts';
+import { type CommandOptions, type CommandResult, environmentAt, launcher, runCommand } from './command.ts';
 import { PeerProcess } from './peer-process.ts';
 import { ringFaults } from './ring-view.ts';
 import { Watchdog } from './watchdog.ts';
@@ -129,13 +129,11 @@ export class NetworkFixture implements AsyncDisposable {
     });
   }
 
-  /** Without what the tester's own account or shell sets: no peer or config file of the machine is met by chance. */
+  /** Of its peers and commands, which share one home. */
   async environment(): Promise<NodeJS.ProcessEnv> {
     const home = path.join(this.folder, 'home');
     await mkdir(home, { recursive: true });
-    const foreign = /^(?:CHORDIAL_(?!TEST_)|XDG_|npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/;
-    const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
-    return { ...Object.fromEntries(kept), HOME: home, NO_COLOR: '1' };
+    return environmentAt(home);
   }
 }
 

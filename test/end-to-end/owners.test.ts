@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { root } from '../results.ts';
-import { type CommandResult, runCommand } from './command.ts';
+import { type CommandResult, environmentAt, runCommand } from './command.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
 
@@ -39,7 +39,7 @@ class Desk implements AsyncDisposable {
     const shell = ['sh', '-c', `umask ${umask}; exec "$@"`, 'sh', ...user.program, ...program];
     return runCommand(shell, {
       folder: '/',
-      environment: { PATH: process.env['PATH'], HOME: this.folder, ...tokenOf(this.#peer.dataFolder) },
+      environment: { ...environmentAt(this.folder), ...tokenOf(this.#peer.dataFolder) },
     });
   }
 

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { environmentAt } from '../end-to-end/command.ts';
 import { ringFaults } from '../end-to-end/ring-view.ts';
 import { Watchdog } from '../end-to-end/watchdog.ts';
 import { CutProxies } from './cut-proxy.ts';
@@ -32,9 +33,7 @@ export class TortureNetwork implements AsyncDisposable {
     this.folder = folder;
     this.#isDirect = isDirect;
     this.#watchdog = new Watchdog(folder);
-    const foreign = /^(?:CHORDIAL_(?!TEST_)|XDG_|npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/;
-    const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
-    this.#environment = { ...Object.fromEntries(kept), HOME: path.join(folder, 'home'), NO_COLOR: '1' };
+    this.#environment = environmentAt(path.join(folder, 'home'));
   }
 
   /** @param isDirect no one is to be cut off in it. */
