@@ -121,7 +121,8 @@ export class ClaimUpkeep {
     for (const { publisher, name, sequence } of claims.of(key)) {
       const put = claims.byName(publisher, name).find((known) => known.sequence === sequence);
       if (put === undefined || clock.wallTime() - Math.max(put.checked, put.added) < doubtedEveryMilliseconds) continue;
-      this.release(publisher, [{ name, sequence }]);
+      if (put.confirmed !== null) this.release(publisher, [{ name, sequence }]);
+      else this.#run(this.#askPublishers([put]));
     }
   }
 
@@ -263,7 +264,8 @@ export class ClaimUpkeep {
         const verdict = verdictOn(put, word, now, { sign: signs.get(put.put) ?? 'unasked', upFor });
         if (verdict === 'drop') over.push(put);
         else if (verdict === 'confirm' && word.kind === 'entry') claims.confirm(put, word.expiry, now);
-        else claims.markChecked(put, now);
+        // A look for another reason does not put off the question to its publisher.
+        else if (put.confirmed !== null || signs.has(put.put)) claims.markChecked(put, now);
       }
     });
     // An entry that has expired or is a tombstone ends its own put as well.
