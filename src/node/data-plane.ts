@@ -340,6 +340,8 @@ export class DataPlane {
       files: () => this.#ownFiles(records),
       noted: (query) => this.#options.events.tell(queryLine(query)),
       named: this.peerNames.named,
+      isHidden: ({ source: { host }, isShared, time }) =>
+        this.#options.membership.refuses(host, time) || (isShared && this.#options.membership.isRemoved(host)),
     });
   }
 

@@ -101,7 +101,12 @@ test('anything else is refused, never anything worse', () => {
 });
 
 test('a header ahead of the clock is not kept but read; refused is a forged one or one without a right address, also when it comes again', () => {
-  const verifier = new HeaderVerifier(networkId, verifySignature, { wallTime: () => 1_000_000 }, isDialable);
+  const verifier = new HeaderVerifier({
+    networkId,
+    verify: verifySignature,
+    clock: { wallTime: () => 1_000_000 },
+    isAddress: isDialable,
+  });
   assert.equal(verifier.read(sign().bytes).number, 1000);
   assert.equal(verifier.read(sign().bytes).number, 1000);
   const early = sign({ version: 1_600_001, expiry: 1_600_002 });

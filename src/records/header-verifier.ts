@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
+import type { HostId } from '../ring/pointer.ts';
 import type { Clock } from '../ring/ports.ts';
 import { type BatchHeader, decodeHeader, isHeaderFromTheFuture, isSigned } from './batch-header.ts';
 import type { Verify } from './entry-verifier.ts';
@@ -9,25 +10,33 @@ import type { Verify } from './entry-verifier.ts';
 /** Most have 300 bytes; those of thinned batches up to 128 KiB, of which few are met. */
 const maximumRemembered = 1024;
 
+export interface HeaderVerifierOptions {
+  readonly networkId: string;
+  readonly verify: Verify;
+  readonly clock: Pick<Clock, 'wallTime'>;
+  /** Whether somebody could be dialled there. */
+  readonly isAddress: (text: string) => boolean;
+  /** Whether nothing of this publisher counts any more, whenever it signed it. */
+  readonly isRefused?: (publisher: HostId) => boolean;
+}
+
 export class HeaderVerifier {
-  readonly #networkId: string;
-  readonly #verify: Verify;
-  readonly #clock: Pick<Clock, 'wallTime'>;
-  readonly #isAddress: (text: string) => boolean;
+  readonly #options: HeaderVerifierOptions;
   readonly #known = new BoundedCache<string, BatchHeader>(maximumRemembered);
 
-  /** @param isAddress whether somebody could be dialled there */
-  constructor(networkId: string, verify: Verify, clock: Pick<Clock, 'wallTime'>, isAddress: (text: string) => boolean) {
-    this.#networkId = networkId;
-    this.#verify = verify;
-    this.#clock = clock;
-    this.#isAddress = isAddress;
+  constructor(options: HeaderVerifierOptions) {
+    this.#options = options;
+  }
+
+  isRefused(publisher: HostId): boolean {
+    return this.#options.isRefused?.(publisher) ?? false;
   }
 
   /** Throws `bad-content` for what is malformed or forged. It may have expired, or be from the future. */
   read(bytes: Uint8Array): BatchHeader {
     const digest = hash('sha256', bytes, 'base64');
     const header = this.#known.get(digest) ?? this.#checked(bytes);
+    if (this.isRefused(header.publisher)) throw refused(header, 'is of a member that was removed, or may not publish');
     this.#known.set(digest, header);
     return header;
   }
@@ -35,7 +44,7 @@ export class HeaderVerifier {
   /** The same for one that is to be kept here: throws `wrong-clock` for one that is ahead of this clock. */
   readCurrent(bytes: Uint8Array): BatchHeader {
     const header = this.read(bytes);
-    if (!isHeaderFromTheFuture(header, this.#clock.wallTime())) return header;
+    if (!isHeaderFromTheFuture(header, this.#options.clock.wallTime())) return header;
     throw new ChordialError(
       'wrong-clock',
       `A batch of ${header.publisher} is dated more than 10 minutes ahead of this clock. Set the clocks right.`,
@@ -53,8 +62,9 @@ export class HeaderVerifier {
   #checked(bytes: Uint8Array): BatchHeader {
     // A copy of its own: what came in is a view of a whole message.
     const header = decodeHeader(Uint8Array.from(bytes));
-    if (!isSigned(header, this.#networkId, this.#verify)) throw refused(header, 'was not signed by it');
-    if (!header.addresses.every(this.#isAddress)) throw refused(header, 'names an address that is none');
+    const { networkId, verify, isAddress } = this.#options;
+    if (!isSigned(header, networkId, verify)) throw refused(header, 'was not signed by it');
+    if (!header.addresses.every(isAddress)) throw refused(header, 'names an address that is none');
     return header;
   }
 }

@@ -32,16 +32,23 @@ function holding() {
   const time = { now: start };
   const clock = { now: () => 0, wallTime: () => time.now, after: () => ({ cancel: () => undefined }) };
   const reports: string[] = [];
+  const refused = new Set<string>();
   const holder = new ShareHolder({
     places,
     clock,
     confirmed: { covers: () => true },
     shares,
-    headers: new HeaderVerifier(networkId, verifySignature, clock, isDialable),
+    headers: new HeaderVerifier({
+      networkId,
+      verify: verifySignature,
+      clock,
+      isAddress: isDialable,
+      isRefused: (host) => refused.has(host),
+    }),
     rowOfItem: (key) => index.find(leafSet, key)?.record ?? null,
     report: (_what, _host, detail) => reports.push(detail),
   });
-  return { catalog, shares, index, time, holder, reports };
+  return { catalog, shares, index, time, holder, reports, refused };
 }
 
 const filesOf = (count: number, head = 'file') =>
@@ -76,6 +83,28 @@ function runOf(batch: ShareBatch, header: Uint8Array, first = 0, count = batch.l
 
 const leavesAt = (holder: ShareHolder, word: string) =>
   decodeLeafPage(holder.get(encodeLeafQuestion({ key: wordKey(word), after: 0 }))).leaves.length;
+
+test('H6 of a removed publisher leaves and headers go at once, and none of them comes back, though its header was verified before', async () => {
+  const { holder, shares, index, refused } = holding();
+  const [removed, other] = [createIdentity(), createIdentity()];
+  const [first, second, own] = [await batchOf(600), await batchOf(5, 'more'), await batchOf(3, 'own')];
+  const runs = [
+    runOf(first, headerOf(first, removed)),
+    runOf(second, headerOf(second, removed, { number: start - 1 })),
+  ];
+  const keep = runOf(own, headerOf(own, other));
+  assert.deepEqual(await holder.keep(from, [...runs, keep]), ['stored', 'stored', 'stored']);
+  const kept = shares.bytes();
+  refused.add(removed.host);
+  await holder.removeOf(removed.host);
+  assert.equal(shares.walk(start, 0, 10_000).length, own.leaves.length);
+  const circle = { after: 'f'.repeat(64), upTo: 'f'.repeat(64) };
+  assert.equal(index.items(leafSet, circle, null, 10_000).items.length, own.leaves.length);
+  assert.ok(shares.bytes() < kept);
+  assert.equal(shares.header(removed.host, start), null);
+  assert.deepEqual(await holder.keep(from, runs), ['bad-content', 'bad-content']);
+  assert.equal(shares.walk(start, 0, 10_000).length, own.leaves.length);
+});
 
 test('runs of a batch are kept, whichever come first and however often, and indexed for repair', async () => {
   const { holder, shares, index } = holding();

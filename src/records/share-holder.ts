@@ -5,7 +5,7 @@
 import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
 import { malformed as malformedMessage } from '../network/wire-reading.ts';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import { rowBytes } from '../storage/publisher-schema.ts';
 import type { BatchRow, HeldLeaf, LeafRow, ShareTable } from '../storage/share-table.ts';
@@ -146,6 +146,12 @@ export class ShareHolder {
   /** Leaves of batches that have ended or expired go, some at a time. */
   async removeOver(now: Milliseconds): Promise<void> {
     while ((await this.#ports.shares.removeOver(now, leavesRemovedAtOnce)) !== null);
+    this.#keptBytes = this.#ports.shares.bytes();
+  }
+
+  /** Nothing of this publisher counts any more: its leaves and headers go, some at a time. */
+  async removeOf(publisher: HostId): Promise<void> {
+    while ((await this.#ports.shares.removeOf(publisher, leavesRemovedAtOnce)) !== null);
     this.#keptBytes = this.#ports.shares.bytes();
   }
 

@@ -133,7 +133,7 @@ export class RingShareReader implements ShareReader {
   }
 
   #entriesIn(leaves: readonly VerifiedLeaf[], key: RecordKey, kind: RecordKind): readonly HeldShareEntry[] {
-    const { clock, places } = this.#ports;
+    const { clock, places, headers } = this.#ports;
     const now = clock.wallTime();
     const batches = newestHeaders(leaves, now);
     const entries: HeldShareEntry[] = [];
@@ -143,6 +143,8 @@ export class RingShareReader implements ShareReader {
       const batch = batches.get(name);
       if (batch === undefined || seen.has(`${name}/${place}`) || batch.header.ended || batch.header.expiry <= now)
         continue;
+      // It lies here until it is removed.
+      if (headers.isRefused(proving.publisher)) continue;
       seen.add(`${name}/${place}`);
       const { header, source, gone } = batch;
       for (const entry of entriesAtKey(bytes, key, kind, places)) {

@@ -28,6 +28,8 @@ export type CountCopies = (cids: readonly string[], milliseconds: Milliseconds) 
 
 export type SearchPorts = {
   readonly copiesOf: CountCopies;
+  /** What is not shown, whatever the hosts asked say: a hit of a member that was removed. */
+  readonly isHidden?: (hit: Hit) => boolean;
   /** Peers that people call so. */
   readonly named?: (name: string) => readonly HostId[];
   /** What the entries of a name say, as its publishers signed them. Rejects with `no-live-source` when no host answers. */
@@ -146,7 +148,7 @@ export class Search {
   async #askIndex({ running, told, verifying }: Asking): Promise<Reached> {
     const { id, ending } = running;
     for await (const hits of this.#words.search(id, told, ending.signal)) {
-      const counted = await this.#counted(hits);
+      const counted = await this.#counted(this.#shown(hits));
       running.add(counted);
       verifying.look(counted);
       if (running.hits.length >= maximumWordHits || ending.signal.aborted) break;
@@ -174,7 +176,7 @@ export class Search {
     // Hits are counted while others come, and the query ends when all are.
     const counting = new Set<Promise<void>>();
     const take = (hits: readonly Hit[]): void => {
-      const counted = this.#counted(hits).then((them) => {
+      const counted = this.#counted(this.#shown(hits)).then((them) => {
         running.add(them);
         verifying.look(them);
         counting.delete(counted);
@@ -185,6 +187,11 @@ export class Search {
     const reached = await this.#broadcast.ask(asked, take);
     await Promise.all(counting);
     return reached;
+  }
+
+  #shown(hits: readonly Hit[]): readonly Hit[] {
+    const { isHidden } = this.#ports;
+    return isHidden === undefined ? hits : hits.filter((hit) => !isHidden(hit));
   }
 
   /** Beyond some thousands no one looks at single copies any more, and everybody would be asked about all of them. */

@@ -70,6 +70,7 @@ export class ShareTable {
   readonly #removeLeaf: StatementSync;
   readonly #removeBatch: StatementSync;
   readonly #over: StatementSync;
+  readonly #ofPublisher: StatementSync;
   readonly #totals: StatementSync;
   readonly #ends: StatementSync;
   readonly #bytes: StatementSync;
@@ -99,6 +100,7 @@ export class ShareTable {
     this.#removeBatch = prepare('DELETE FROM share_batches WHERE batch = ?');
     this.#over = prepare(`SELECT batch, publisher, number, expiry FROM share_batches
       WHERE expiry <= ?1 OR (ended = 1 AND EXISTS (SELECT 1 FROM share_leaves WHERE share_leaves.batch = share_batches.batch)) LIMIT 1`);
+    this.#ofPublisher = prepare('SELECT batch, publisher, number FROM share_batches WHERE publisher = ? LIMIT 1');
     this.#totals = prepare(
       'SELECT count(*) AS batches, total(entries) AS entries FROM share_batches WHERE publisher = ? AND ended = 0 AND expiry > ?',
     );
@@ -207,17 +209,27 @@ export class ShareTable {
   removeOver(now: number, limit: number): Promise<number | null> {
     return this.#catalog.write(() => {
       const over = this.#over.get(now);
-      if (over === undefined) return null;
-      const batch = { publisher: String(over['publisher']), number: Number(over['number']) };
-      const leaves = this.#ofBatch.all(Number(over['batch']), pageLimit(limit));
-      for (const { leaf, position, first } of leaves) {
-        this.#removeLeaf.run(Number(leaf));
-        this.#index.removeLeaf(itemKeyOfLeaf(batch, Number(position), hexOf(first)));
-      }
-      if (leaves.length < pageLimit(limit) && Number(over['expiry']) <= now)
-        this.#removeBatch.run(Number(over['batch']));
-      return leaves.length;
+      return over === undefined ? null : this.#removeSome(over, limit, Number(over['expiry']) <= now);
     });
+  }
+
+  /** Removes at most `limit` leaves of the publisher, and headers of which no leaf is left; resolves as `removeOver` does. */
+  removeOf(publisher: string, limit: number): Promise<number | null> {
+    return this.#catalog.write(() => {
+      const batch = this.#ofPublisher.get(publisher);
+      return batch === undefined ? null : this.#removeSome(batch, limit, true);
+    });
+  }
+
+  #removeSome(row: Record<string, unknown>, limit: number, withHeader: boolean): number {
+    const batch = { publisher: String(row['publisher']), number: Number(row['number']) };
+    const leaves = this.#ofBatch.all(Number(row['batch']), pageLimit(limit));
+    for (const { leaf, position, first } of leaves) {
+      this.#removeLeaf.run(Number(leaf));
+      this.#index.removeLeaf(itemKeyOfLeaf(batch, Number(position), hexOf(first)));
+    }
+    if (leaves.length < pageLimit(limit) && withHeader) this.#removeBatch.run(Number(row['batch']));
+    return leaves.length;
   }
 
   #addLeaf(batch: BatchRow, row: number, { position, first, last, bytes, path }: LeafRow): boolean {

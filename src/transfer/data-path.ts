@@ -10,7 +10,7 @@ import { Silences } from '../network/silences.ts';
 import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../network/transport.ts';
 import { BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
 import { recordKinds } from '../records/entry.ts';
-import { EntryVerifier, type Verify } from '../records/entry-verifier.ts';
+import { EntryVerifier } from '../records/entry-verifier.ts';
 import { HeaderVerifier } from '../records/header-verifier.ts';
 import { ListingTurns } from '../records/listing-turns.ts';
 import { Names } from '../records/names.ts';
@@ -182,9 +182,14 @@ export class DataPath {
     const names = new Names(recordPorts, writer, reader);
     this.names = names;
     this.recordWriter = writer;
-    const verifyOfMember: Verify = (publisher, bytes, signature) =>
-      !membership.isRemoved(publisher) && options.verify(publisher, bytes, signature);
-    const headers = new HeaderVerifier(networkId, verifyOfMember, clock, isDialable);
+    const headers = new HeaderVerifier({
+      networkId,
+      verify: options.verify,
+      clock,
+      isAddress: isDialable,
+      // At time 0 it refuses whatever was signed only of those that are purged or may not publish.
+      isRefused: (host) => membership.isRemoved(host) || membership.refuses(host, 0),
+    });
     const rowOfItem = (key: string) => options.index.find(leafSet, key)?.record ?? null;
     this.#shareHolder = new ShareHolder({ ...recordPorts, shares: options.shares, headers, rowOfItem });
     const sharePorts = { ...recordPorts, headers, holder: this.#shareHolder, shares: options.shares };
@@ -384,8 +389,9 @@ export class DataPath {
     }
   }
 
-  /** Of a member that is purged everything goes: its names first, so that none is found whose blocks are going. */
+  /** What is known of its shares goes, since no one reaches them. Of a member that is purged everything goes: its names first, so that none is found whose blocks are going. */
   async #purge(publisher: HostId): Promise<void> {
+    await this.#shareHolder.removeOf(publisher);
     await this.#dropRefused(publisher);
     if (!this.#membership.refuses(publisher, 0)) return;
     const { claims } = this.#claimPorts;

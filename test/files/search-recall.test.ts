@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { seededRandom } from '../../simulation/virtual-time.ts';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import type { Random } from '../../src/ring/ports.ts';
@@ -85,3 +86,30 @@ function answers({ invented, size }: Published, wanted: Wanted): boolean {
     (leastSize === null || size > leastSize)
   );
 }
+
+test('H6 hits of a removed member are hidden by who knows of it, and what its shares announced goes', async () => {
+  const { peers, forgetReadings, close } = await searchNetwork(5);
+  const [sharer, knowing, ...others] = peers as [SearchPeer, SearchPeer, ...SearchPeer[]];
+  const { host } = sharer.data.contact;
+  const files = Array.from({ length: 20 }, (_, number) => ({
+    ...({ name: `report ${number}.txt`, size: number, type: 'file', sha256: null, time: Date.now() } as const),
+    root: cidOfBlock(rawCodec, Buffer.from(`report ${number}`)),
+  }));
+  await shareFiles(sharer, files);
+  assert.equal((await hitsOf(knowing, 'report')).length, files.length);
+  const hear = ({ data }: SearchPeer) => {
+    Object.assign(data.membership, { isRemoved: (one: string) => one === host, removed: () => [host] });
+    data.path.membersRemoved([host]);
+  };
+  const leaves = ({ data }: SearchPeer) => data.shares.walk(Date.now(), 0, 1000).length;
+  assert.ok(peers.reduce((sum, peer) => sum + leaves(peer), 0) > 0);
+  hear(knowing);
+  forgetReadings();
+  assert.deepEqual(await hitsOf(knowing, 'report'), [], 'the others still tell of it');
+  assert.ok((await hitsOf(others[0]!, 'report')).length > 0);
+  for (const peer of others) hear(peer);
+  while ([knowing, ...others].some((peer) => leaves(peer) > 0)) await setImmediate();
+  forgetReadings();
+  assert.deepEqual(await hitsOf(others[0]!, 'report'), []);
+  await close();
+});

@@ -66,7 +66,7 @@ async function hosts(count: number) {
     const view = ring.view(peer.transport.contact);
     const silences = new Silences(clock);
     const placement = new PlacementCache(view, clock, silences);
-    const headers = new HeaderVerifier(networkId, verifySignature, clock, isDialable);
+    const headers = new HeaderVerifier({ networkId, verify: verifySignature, clock, isAddress: isDialable });
     const failures: string[] = [];
     const common = {
       view,
