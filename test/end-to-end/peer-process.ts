@@ -103,10 +103,13 @@ export class PeerProcess {
     return fetch(`${this.apiUrl}${route}`, { signal: AbortSignal.timeout(requestMilliseconds), ...init, headers });
   }
 
-  /** Of its API; as a peer leaves it in its data folder. */
+  /** Of its API; as a peer leaves it in its data folder, which only the peer may see where it has a disk of its own. */
   get token(): string {
+    if (this.#token !== null) return this.#token;
     const file = path.join(this.dataFolder, 'api-token');
-    this.#token ??= existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+    const found = [file, path.join('/proc', String(this.pid), 'root', file)].find(existsSync);
+    if (found === undefined) return '';
+    this.#token = readFileSync(found, 'utf8').trim();
     return this.#token;
   }
 
