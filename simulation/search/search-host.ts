@@ -58,13 +58,16 @@ export class SearchHost {
       },
     });
     const shares = { heldHere: (key: string) => held(key) };
+    // What is held changes without a word here.
+    let asked = 0;
+    const changes = () => asked++;
     this.words = new WordSearch({
       view: { self },
       transport,
       places: places(bits),
       replicas,
       placement: { likely: (key, wanted) => hostsOf(ports, key, wanted) },
-      index: new WordIndex({ table: noRecords, shares, clock, isDead }),
+      index: new WordIndex({ table: noRecords, shares, clock, isDead, changes }),
     });
   }
 

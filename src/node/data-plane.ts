@@ -95,6 +95,7 @@ export class DataPlane {
   readonly #index: ItemIndex;
   readonly #path: DataPath;
   readonly #hashing = new HashingThread();
+  readonly #stopCounting: () => void;
   #takesNothing = false;
   #closing: string | null = null;
 
@@ -185,7 +186,11 @@ export class DataPlane {
       failed: (error) => events.tell({ kind: 'shares', text: error.message }),
     });
     this.browsing = new Browsing({ self: () => view.self, transport, names, shares: this.shares });
-    this.search = this.#searchOver(records);
+    let ringChanges = 0;
+    this.#stopCounting = view.onChange(() => {
+      ringChanges += 1;
+    });
+    this.search = this.#searchOver(records, () => records.changes + shares.changes + ringChanges);
     this.files = this.#path.files;
     this.transfers = this.#path.transfers;
     this.announcer = this.#path.announcer;
@@ -223,6 +228,7 @@ export class DataPlane {
 
   async close(): Promise<void> {
     this.clockWatch.close();
+    this.#stopCounting();
     const parts: readonly (readonly [string, () => Promise<void>])[] = [
       ['the searches', () => this.search.close()],
       ['the shares: a file or folder of them does not answer', () => this.shares.close()],
@@ -317,7 +323,7 @@ export class DataPlane {
     return { names, ...this.stored(), cursor: next };
   }
 
-  #searchOver(records: RecordTable): Search {
+  #searchOver(records: RecordTable, changes: () => number): Search {
     const { view, transport, genesis, members } = this.#options;
     const isDead = (host: Contact['host']) => view.isDead(host);
     return new Search({
@@ -336,7 +342,7 @@ export class DataPlane {
       places: { bits: genesis.bits, teaching: genesis.rule === 'chosen' },
       replicas: genesis.replicas,
       placement: this.#path.placement,
-      index: new WordIndex({ table: records, shares: this.#path.shareReader, clock: systemClock, isDead }),
+      index: new WordIndex({ table: records, shares: this.#path.shareReader, clock: systemClock, isDead, changes }),
       files: () => this.#ownFiles(records),
       noted: (query) => this.#options.events.tell(queryLine(query)),
       named: this.peerNames.named,

@@ -17,6 +17,8 @@ export interface WordIndexPorts {
   readonly shares: Pick<ShareReader, 'heldHere'>;
   readonly clock: Clock;
   readonly isDead: (host: Contact['host']) => boolean;
+  /** Grows with whatever is kept or removed here, and with every death and return. */
+  readonly changes: () => number;
 }
 
 /** Looked at for one word; of a word with more, those beyond are found by adding another word. */
@@ -26,9 +28,13 @@ const maximumPostingsPerTurn = 1000;
 /** What was read of a word serves the next pages of a query, and others that ask for it: the longer the dearer it was to read. */
 const mostKeptMilliseconds: Milliseconds = 2000;
 const keptMillisecondsPerHit = 5;
+/** The same while nothing comes or goes here: most searches for a frequent word find it read. */
+const unchangedMilliseconds: Milliseconds = 60_000;
 const maximumKeptHits = 200_000;
 /** Answers kept for their next pages: to match and rank a frequent word again for each would take all the time there is. */
-const maximumFound = 8;
+const maximumFound = 64;
+/** Of all answers: they name hits that are mostly kept above. */
+const maximumFoundHits = 200_000;
 /** Words whose counts are remembered. */
 const maximumCounts = 1024;
 
@@ -38,17 +44,23 @@ interface Read {
   readonly isSplit: boolean;
 }
 
-interface Kept extends Read {
+/** Until when something holds, and until when while nothing changes. */
+interface Lasting {
   readonly until: Milliseconds;
+  readonly unchangedUntil: Milliseconds;
+  readonly changes: number;
 }
+
+type Kept = Read & Lasting;
 
 export class WordIndex {
   readonly #ports: WordIndexPorts;
   /** The least lately read first. */
   readonly #kept = new Map<string, Kept>();
   #keptHits = 0;
-  readonly #counted = new Map<string, WordFrequency & { readonly until: Milliseconds }>();
-  readonly #found = new Map<string, Pick<Kept, 'hits' | 'until'>>();
+  readonly #counted = new Map<string, WordFrequency & Lasting>();
+  readonly #found = new Map<string, Pick<Kept, 'hits' | keyof Lasting>>();
+  #foundHits = 0;
 
   constructor(ports: WordIndexPorts) {
     this.#ports = ports;
@@ -56,14 +68,13 @@ export class WordIndex {
 
   /** Without reading what its postings say: of a query's words all but the rarest are only counted. */
   frequency(word: string): WordFrequency {
-    const now = this.#ports.clock.now();
     const read = this.#kept.get(word);
-    if (read !== undefined && read.until > now) return { count: read.hits.length, isSplit: read.isSplit };
+    if (this.#lasts(read)) return { count: read.hits.length, isSplit: read.isSplit };
     const known = this.#counted.get(word);
-    if (known !== undefined && known.until > now) return known;
+    if (this.#lasts(known)) return known;
     const frequency = this.#count(word);
     this.#counted.delete(word);
-    this.#counted.set(word, { ...frequency, until: now + keptFor(frequency.count) });
+    this.#counted.set(word, { ...frequency, ...this.#lasting(frequency.count) });
     if (this.#counted.size > maximumCounts) this.#counted.delete(this.#counted.keys().next().value!);
     return frequency;
   }
@@ -76,14 +87,35 @@ export class WordIndex {
   /** All that answer the query, the best first: by how well the name fits, then those with a live source, then the newest. */
   find(word: string, query: WordQuery): readonly Hit[] {
     const name = `${word}\0${JSON.stringify(query)}`;
-    const now = this.#ports.clock.now();
     const known = this.#found.get(name);
-    if (known !== undefined && known.until > now) return known.hits;
+    if (this.#lasts(known)) return known.hits;
     const hits = this.#look(word, query);
-    this.#found.delete(name);
-    this.#found.set(name, { hits, until: now + keptFor(this.#under(word).hits.length) });
-    if (this.#found.size > maximumFound) this.#found.delete(this.#found.keys().next().value!);
+    this.#forgetFound(name);
+    this.#found.set(name, { hits, ...this.#lasting(this.#under(word).hits.length) });
+    this.#foundHits += hits.length;
+    for (const oldest of this.#found.keys()) {
+      if (this.#found.size <= maximumFound && this.#foundHits <= maximumFoundHits) break;
+      this.#forgetFound(oldest);
+    }
     return hits;
+  }
+
+  #forgetFound(name: string): void {
+    this.#foundHits -= this.#found.get(name)?.hits.length ?? 0;
+    this.#found.delete(name);
+  }
+
+  #lasts<Known extends Lasting>(known: Known | undefined): known is Known {
+    if (known === undefined) return false;
+    const now = this.#ports.clock.now();
+    return known.until > now || (known.unchangedUntil > now && known.changes === this.#ports.changes());
+  }
+
+  /** For what was read of so many hits in this turn. */
+  #lasting(hits: number): Lasting {
+    const now = this.#ports.clock.now();
+    const until = now + Math.min(mostKeptMilliseconds, hits * keptMillisecondsPerHit);
+    return { until, unchangedUntil: now + unchangedMilliseconds, changes: this.#ports.changes() };
   }
 
   #look(word: string, query: WordQuery): readonly Hit[] {
@@ -118,11 +150,10 @@ export class WordIndex {
   }
 
   #under(word: string): Read {
-    const now = this.#ports.clock.now();
     const known = this.#kept.get(word);
-    if (known !== undefined && known.until > now) return known;
+    if (this.#lasts(known)) return known;
     const read = this.#read(word);
-    this.#keep(word, { ...read, until: now + keptFor(read.hits.length) });
+    this.#keep(word, { ...read, ...this.#lasting(read.hits.length) });
     return read;
   }
 
@@ -130,8 +161,8 @@ export class WordIndex {
     this.#forget(word);
     this.#kept.set(word, read);
     this.#keptHits += read.hits.length;
-    for (const [oldest, { until }] of this.#kept) {
-      if (this.#keptHits <= maximumKeptHits && until > this.#ports.clock.now()) break;
+    for (const [oldest, kept] of this.#kept) {
+      if (this.#keptHits <= maximumKeptHits && this.#lasts(kept)) break;
       this.#forget(oldest);
     }
   }
@@ -170,10 +201,6 @@ function inTurns(hits: Hit[], most: number): readonly Hit[] {
   for (let from = 0; taken.length < most; from += maximumPostingsPerTurn)
     for (const some of byPublisher.values()) taken.push(...some.slice(from, from + maximumPostingsPerTurn));
   return taken.slice(0, most);
-}
-
-function keptFor(hits: number): Milliseconds {
-  return Math.min(mostKeptMilliseconds, hits * keptMillisecondsPerHit);
 }
 
 function inFixedOrder(a: Hit, b: Hit): number {

@@ -39,6 +39,8 @@ const baseLetters: Readonly<Record<string, string>> = {
 };
 const baseLetter = /[ςøłđðħŧıæœþ]/g;
 const ascii = /^[\0-\x7f]*$/;
+/** Of text in small letters: what `tokens` leaves out, found in a third of the time. */
+const betweenAsciiWords = /[^a-z0-9]+/g;
 
 const segmenter = new Intl.Segmenter('und', { granularity: 'word' });
 
@@ -107,6 +109,8 @@ export function phraseOf(text: string): string {
 
 /** The undivided words of a text in its order, between single spaces; no length is cut. Cheap, where `wordsOf` is not. */
 export function undividedLineOf(text: string): string {
+  const read = text.slice(0, maximumTextCharacters);
+  if (ascii.test(read)) return ` ${read.toLowerCase().replace(betweenAsciiWords, ' ').trim()} `;
   return ` ${tokensOf(text).map(folded).join(' ')} `;
 }
 

@@ -30,6 +30,7 @@ export class RecordTable {
   readonly #catalog: Catalog;
   readonly #index: ItemIndex | null;
   readonly #counts: PublisherCounts;
+  #changes = 0;
   readonly #insert: StatementSync;
   readonly #replace: StatementSync;
   readonly #one: StatementSync;
@@ -72,14 +73,20 @@ export class RecordTable {
     this.#count = prepare('SELECT count(*) AS count FROM records');
   }
 
+  /** Grows with whatever is kept or removed. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /**
    * Durable when it resolves. Entry i says whether row i was kept: false when one with a higher sequence is there, or with the same one and
    * no lesser bytes, so that all hosts keep the same.
    * @param latest a row with a higher sequence than this is from the future, and gives way to any that is not
    */
   put(rows: readonly RecordRow[], latest: number = Number.MAX_SAFE_INTEGER): Promise<boolean[]> {
-    return this.#catalog.write(() =>
-      rows.map((row) => {
+    return this.#catalog.write(() => {
+      this.#changes += 1;
+      return rows.map((row) => {
         const { kind, publisher, subject, key, sequence, expiry, bytes } = row;
         const values = [kind, publisher, subject, blobOf(key), sequence, expiry, bytes] as const;
         const inserted = this.#insert.run(...values);
@@ -90,8 +97,8 @@ export class RecordTable {
         const replaced = this.#replace.get(...values, latest);
         if (replaced !== undefined) this.#index?.putRecord(row, bytes, Number(replaced['rowid']));
         return replaced !== undefined;
-      }),
-    );
+      });
+    });
   }
 
   /** The row that an item of the index names, or null when it is gone. */
@@ -178,6 +185,7 @@ export class RecordTable {
   /** Removes rows by identity, whatever their sequence. */
   async remove(rows: readonly Pick<RecordRow, 'kind' | 'publisher' | 'subject' | 'key'>[]): Promise<void> {
     await this.#catalog.write(() => {
+      this.#changes += 1;
       for (const row of rows) {
         this.#remove.run(row.kind, row.publisher, row.subject, blobOf(row.key));
         this.#index?.removeRecord(row);
@@ -188,6 +196,7 @@ export class RecordTable {
   /** Removes these rows, but none that has been replaced; resolves with how many went. */
   removeExactly(rows: readonly RecordRow[]): Promise<number> {
     return this.#catalog.write(() => {
+      this.#changes += 1;
       const gone = rows.filter(
         ({ kind, publisher, subject, key, sequence }) =>
           this.#removeExactly.run(kind, publisher, subject, blobOf(key), sequence).changes !== 0,
@@ -204,6 +213,7 @@ export class RecordTable {
   expire(now: number, limit: number): Promise<number> {
     return this.#catalog.write(() => {
       const gone = this.#expire.all(now, pageLimit(limit));
+      if (gone.length > 0) this.#changes += 1;
       for (const { kind, publisher, subject, key } of gone) {
         const identity = { kind: String(kind), publisher: String(publisher), key: hexOf(key as Uint8Array) };
         this.#index?.removeRecord({ ...identity, subject: subject as Uint8Array });

@@ -58,6 +58,7 @@ const columns = 'leaf, position, first, bytes, path, header';
 export class ShareTable {
   readonly #catalog: Catalog;
   readonly #index: ItemIndex;
+  #changes = 0;
   readonly #putBatch: StatementSync;
   readonly #findBatch: StatementSync;
   readonly #putLeaf: StatementSync;
@@ -110,12 +111,18 @@ export class ShareTable {
     );
   }
 
+  /** Grows with whatever is kept or removed. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /**
    * The header, when it is newer than what is here, and leaves of its batch. Durable when it resolves with the number of leaves that are new.
    * @param latest a header of a later version than this is from the future, and gives way to any that is not
    */
   put(batch: BatchRow, leaves: readonly LeafRow[], latest: number = Number.MAX_SAFE_INTEGER): Promise<number> {
     return this.#catalog.write(() => {
+      this.#changes += 1;
       const { publisher, number, version, expiry, entries, ended, bytes } = batch;
       this.#putBatch.run(publisher, number, version, expiry, entries, ended ? 1 : 0, bytes, latest);
       const row = Number(this.#findBatch.get(publisher, number)?.['batch']);
@@ -191,6 +198,7 @@ export class ShareTable {
   /** Removes the leaves of these rows. */
   removeLeaves(rows: readonly number[]): Promise<void> {
     return this.#catalog.write(() => {
+      this.#changes += 1;
       for (const row of rows) {
         const found = this.#catalog.database
           .prepare(
@@ -222,6 +230,7 @@ export class ShareTable {
   }
 
   #removeSome(row: Record<string, unknown>, limit: number, withHeader: boolean): number {
+    this.#changes += 1;
     const batch = { publisher: String(row['publisher']), number: Number(row['number']) };
     const leaves = this.#ofBatch.all(Number(row['batch']), pageLimit(limit));
     for (const { leaf, position, first } of leaves) {
