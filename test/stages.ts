@@ -30,7 +30,8 @@ export const stages: readonly Stage[] = [
     files: [
       'test/hostile/**/*.test.ts',
       'test/browser/**/*.test.ts',
-      'test/end-to-end/{interrupted-torture,torture,teaching-ring,commands,wrong-clocks}.test.ts',
+      'test/end-to-end/{interrupted-torture,torture,teaching-ring,commands,wrong-clocks,shares,search}.test.ts',
+      'test/end-to-end/{odd-*,put-undo,same-identity,stops,no-home,joins-and-leaves,members,full-host}.test.ts',
       'test/end-to-end/!(acceptance|package).test.ts',
     ],
     concurrency: 3,

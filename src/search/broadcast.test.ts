@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
+import { countProcessorTime } from '../../test/fixtures/processor-time.ts';
 import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity, type Identity, verifySignature } from '../network/identity.ts';
@@ -112,9 +113,9 @@ test('A16 glob, expression, hash and CID are matched', async () => {
 });
 
 test('A22 an expression that would take others for ever is answered at once', async () => {
-  const began = performance.now();
+  const spent = countProcessorTime();
   await networkOf(3).ask('/(a+)+(b|a)*(a*)*$[^a]/');
-  assert.equal(performance.now() - began < 2000, true);
+  assert.ok(spent() < 2000);
 });
 
 test('A16 hosts that do not answer are gone around and counted, and the hop limit ends the way', async () => {

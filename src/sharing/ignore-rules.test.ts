@@ -3,6 +3,7 @@ import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
+import { countProcessorTime } from '../../test/fixtures/processor-time.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
 import { IgnoreRules } from './ignore-rules.ts';
 
@@ -54,9 +55,9 @@ test('H1 no rule takes long, however many stars it has', async () => {
   const deep = `${'a/'.repeat(63)}${'a'.repeat(255)}`;
   for (const rule of ['**/a/'.repeat(30), `${'*a'.repeat(120)}b`, '[a-z]*'.repeat(200), `${'a*'.repeat(500)}b`]) {
     const rules = await rulesOf(`${rule}**/*${'a*'.repeat(100)}b`);
-    const began = performance.now();
+    const spent = countProcessorTime();
     for (let turn = 0; turn < 20; turn++) assert.equal(isOut(rules, deep), false);
-    assert.ok(performance.now() - began < 2000, rule.slice(0, 20));
+    assert.ok(spent() < 2000, rule.slice(0, 20));
   }
 });
 

@@ -11,6 +11,7 @@ import { getFolder } from '../../src/transfer/get-folder.ts';
 import { isError } from '../contracts/errors.ts';
 import { temporaryFolder } from '../contracts/temporary-folder.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
+import { countProcessorTime } from '../fixtures/processor-time.ts';
 
 const leafBytes = 64 * 1024;
 
@@ -75,7 +76,7 @@ test('M3 a path in a folder of a thousand million entries is found by its parts,
   }
   const { files } = peer;
   const cid = top.toString();
-  const began = performance.now();
+  const spent = countProcessorTime();
   assert.deepEqual(await files.entryAt(cid, ['n999', 'n999', 'n999']), {
     path: 'n999/n999/n999',
     cid: leaf.cid.toString(),
@@ -86,7 +87,7 @@ test('M3 a path in a folder of a thousand million entries is found by its parts,
   for (const absent of [['m'], ['n0', 'm'], ['n0', 'n0', 'n0', 'n0'], Array.from({ length: 2000 }, () => 'n0')]) {
     assert.equal(await files.entryAt(cid, absent), null);
   }
-  assert.ok(performance.now() - began < 5000);
+  assert.ok(spent() < 5000);
   const asker = new AbortController();
   let entries = 0;
   await assert.rejects(async () => {
