@@ -224,8 +224,14 @@ export class Surplus {
     const { view, index } = this.#ports;
     const placed = await this.#placed(set, items);
     await this.#tellOwners(set, placed, signal);
-    const [own, surplus] = [[] as Placed[], [] as Placed[]];
-    for (const item of placed) (isAmong(item.places, view.self.host) ? own : surplus).push(item);
+    const [own, surplus, unsure] = [[] as Placed[], [] as Placed[], [] as Placed[]];
+    // Where a host did not answer the walk along the ring ends early, and may have ended before this host.
+    const complete = Math.min(copiesOfSet(set, this.#ports.replicas), view.hosts().length);
+    for (const item of placed) {
+      if (isAmong(item.places, view.self.host)) own.push(item);
+      else (item.places.length < complete ? unsure : surplus).push(item);
+    }
+    for (const { key } of unsure) this.#lookLater(set, key);
     await this.#count(set, own);
     await this.#withdraw(set, surplus);
     const judged = surplus.map((item) => this.#judge(set, item));
@@ -244,7 +250,7 @@ export class Surplus {
     for (const { key } of open) this.#lookLater(set, key);
     if (changed() || signal.aborted) {
       for (const { key } of proved) this.#lookLater(set, key);
-      return { dropped: 0, cached: 0, left: proved.length + open.length };
+      return { dropped: 0, cached: 0, left: proved.length + open.length + unsure.length };
     }
     const dropping = proved.filter(({ fate }) => fate === 'drop');
     const dropped = await this.#drop(set, dropping);
@@ -253,7 +259,7 @@ export class Surplus {
       set,
       proved.filter(({ fate }) => fate === 'cache'),
     );
-    return { dropped, cached, left: open.length };
+    return { dropped, cached, left: open.length + unsure.length };
   }
 
   #placed(set: ItemSet, items: readonly ListedItem[]): Promise<readonly Placed[]> {
