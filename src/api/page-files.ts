@@ -42,9 +42,9 @@ export function readPage(folder: string | null = pageFolder()): ReadonlyMap<stri
   return files;
 }
 
-/** Beside the sources, or inside `dist` of the installed package. */
+/** Beside the sources, or beside the bundle of the installed package. */
 function pageFolder(): string | null {
   const here = import.meta.dirname;
-  const places = [path.join(here, '../../web/dist'), path.join(here, '../../web')];
+  const places = [path.join(here, '../../web/dist'), path.join(here, '../web')];
   return places.find((place) => existsSync(path.join(place, 'index.html.br'))) ?? null;
 }

@@ -10,10 +10,10 @@ async function packageFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial launcher-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   await mkdir(path.join(folder, 'app/bin'), { recursive: true });
-  await mkdir(path.join(folder, 'app/dist/src/cli'), { recursive: true });
+  await mkdir(path.join(folder, 'app/dist/program'), { recursive: true });
   await cp(launcher, path.join(folder, 'app/bin/chordial'));
   await writeFile(
-    path.join(folder, 'app/dist/src/cli/main.js'),
+    path.join(folder, 'app/dist/program/main.js'),
     'console.log(JSON.stringify([process.pid, process.execArgv, process.argv.slice(2), process.env.CHOSEN]));',
   );
   return folder;

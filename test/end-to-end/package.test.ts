@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -6,6 +7,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { root } from '../results.ts';
 import { runCommand } from './command.ts';
+import { NetworkFixture } from './network-fixture.ts';
+import { until } from './until.ts';
 
 type LockEntries = Readonly<
   Record<
@@ -13,6 +16,10 @@ type LockEntries = Readonly<
     { readonly dev?: boolean; readonly optional?: boolean; readonly bin?: Readonly<Record<string, string>> }
   >
 >;
+
+const programs = ['main', 'hash-worker', 'expression-worker', 'whole-hash-worker'].map(
+  (name) => `dist/program/${name}.js`,
+);
 
 /**
  * A folder in which the package is asked for and its dependencies already lie, as locked here: npm has only the tarball
@@ -61,9 +68,9 @@ test('C3 B7 H7 the packed package installs and runs on its own, with all that it
   const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as { version: string };
   const tarball = path.join(folder, `chordial-${version}.tgz`);
   const listed = await runCommand(['tar', '-tzf', tarball]);
-  for (const file of ['npm-shrinkwrap.json', 'SECURITY.md', 'packaging/chordial.service', 'dist/src/cli/main.js'])
+  for (const file of ['npm-shrinkwrap.json', 'SECURITY.md', 'packaging/chordial.service', ...programs])
     assert.ok(listed.text.includes(`package/${file}\n`), `${file} is not in the package`);
-  assert.doesNotMatch(listed.text, /package\/(?:package-lock\.json|src\/|test\/|packaging\/.*\.ts)/);
+  assert.doesNotMatch(listed.text, /package\/(?:dist\/src\/|package-lock\.json|src\/|test\/|packaging\/.*\.ts)/);
   const shrinkwrap = (await runCommand(['tar', '-xzOf', tarball, 'package/npm-shrinkwrap.json'])).json<{
     readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly integrity?: string }>>;
   }>();
@@ -76,8 +83,35 @@ test('C3 B7 H7 the packed package installs and runs on its own, with all that it
   await preparePlace(place, tarball);
   await npm(place, 'install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts');
 
-  const told = await runCommand([path.join(place, 'node_modules/.bin/chordial'), '--version'], { folder: place });
+  const program = path.join(place, 'node_modules/.bin/chordial');
+  const told = await runCommand([program, '--version'], { folder: place });
   assert.equal(told.stderr, '');
   assert.equal(told.exit, 0);
   assert.equal(told.text.trim(), version);
+  await usePeersOf(program);
 });
+
+/** Files go through the ring, threads hash them and match an expression, and the page is served. */
+async function usePeersOf(program: string): Promise<void> {
+  await using network = await NetworkFixture.open([program]);
+  const [first, second] = await network.startRing(2);
+  const bytes = randomBytes(3_000_000);
+  await mkdir(path.join(network.folder, 'shared'));
+  for (const name of ['put 17.bin', 'shared/shared 17.bin']) await writeFile(path.join(network.folder, name), bytes);
+  const run = async (peer: typeof first, ...args: readonly string[]): Promise<string> => {
+    const { exit, stderr, text } = await network.command(args, peer);
+    assert.equal(exit, 0, `${args.join(' ')}: ${stderr}`);
+    return text;
+  };
+  await run(first, 'put', 'put 17.bin');
+  await run(second, 'get', 'put 17.bin', '--output', 'fetched.bin');
+  assert.deepEqual(await readFile(path.join(network.folder, 'fetched.bin')), bytes);
+  await run(first, 'share', path.join(network.folder, 'shared'));
+  const sum = createHash('sha256').update(bytes).digest('hex');
+  const isFound = async (): Promise<boolean> =>
+    (await run(second, 'search', '--broadcast', '/^shared [0-9]+[.]bin$/', '--json')).includes(sum);
+  await until('the shared file is hashed as a whole', isFound, 60_000);
+  const page = await fetch(`${second!.apiUrl}/`);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /<script/);
+}
