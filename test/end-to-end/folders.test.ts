@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { NetworkFixture } from './network-fixture.ts';
+import { sharedRing } from './shared-ring.ts';
+
+const ring = sharedRing(2);
 
 test('A6 A7 a folder put at one peer is recreated by another, and a piped file is found through --data', async () => {
-  await using network = await NetworkFixture.open();
-  const [first, second] = await network.startRing(2);
-  assert.ok(first !== undefined && second !== undefined);
+  const { network, peers } = await ring();
+  const [first, second = first] = peers;
   const album = path.join(network.folder, 'album');
   await mkdir(path.join(album, 'deep'), { recursive: true });
   await writeFile(path.join(album, 'a.txt'), 'first');
@@ -38,8 +39,10 @@ test('A6 A7 a folder put at one peer is recreated by another, and a piped file i
 });
 
 test('A7 get of an absent name at a real peer exits with 3', async () => {
-  await using network = await NetworkFixture.open();
-  const peer = await network.start();
+  const {
+    network,
+    peers: [peer],
+  } = await ring();
   const got = await network.command(['get', 'absent'], peer);
   assert.equal(got.exit, 3);
   assert.match(got.stderr, /absent/);

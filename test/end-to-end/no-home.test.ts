@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { environmentAt } from './command.ts';
 import { NetworkFixture } from './network-fixture.ts';
 
 test('rough: syncthing#8408 a user without a home works with --api and --data, and is told of --data else', async () => {
   await using network = await NetworkFixture.open();
-  const environment = { PATH: process.env['PATH'], HOME: '' };
+  const environment = environmentAt('');
   const peer = await network.start();
   for (const args of [
     ['put', '-', '--name', 'a.txt'],

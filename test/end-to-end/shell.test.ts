@@ -6,14 +6,14 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { launcher } from './command.ts';
 import { NetworkFixture } from './network-fixture.ts';
+import { sharedRing } from './shared-ring.ts';
 import { until, within } from './until.ts';
 
+const ring = sharedRing(2);
+
 test('A2 A14 the shell over a pipe carries out a command per line, and fails when one failed', async () => {
-  await using network = await NetworkFixture.open();
-  const [first, second] = (await network.startRing(2)) as [
-    Awaited<ReturnType<typeof network.start>>,
-    Awaited<ReturnType<typeof network.start>>,
-  ];
+  const { network, peers } = await ring();
+  const [first, second = first] = peers;
   await writeFile(path.join(network.folder, 'my file.txt'), 'hello');
   const told = await network.command(['shell'], first, {
     input:
@@ -54,8 +54,10 @@ test('A14 A24 in a teaching ring the shell adds peers by id, and numbers lie whe
 });
 
 test('A2 in a terminal the shell has a prompt, completes, remembers, and a menu asks for what is missing', async () => {
-  await using network = await NetworkFixture.open();
-  const peer = await network.start();
+  const {
+    network,
+    peers: [peer],
+  } = await ring();
   await writeFile(path.join(network.folder, 'photo.jpg'), 'a picture');
   const data = path.join(network.folder, 'shell-data');
   const terminal = new Terminal([launcher, 'shell', '--api', peer.apiUrl, '--data', data], network.folder);
