@@ -127,12 +127,7 @@ export class Names {
     const names: NameEntry[] = [];
     let next = cursor;
     do {
-      const page = this.#ports.table.byPublisher(
-        this.#ports.signer.host,
-        'name',
-        next,
-        Math.max(1, limit - names.length),
-      );
+      const page = this.#ports.table.namesOf(this.#ports.signer.host, next, Math.max(1, limit - names.length));
       names.push(...this.#current(storedEntries(page.items)));
       next = page.cursor;
     } while (next !== null && names.length < limit);

@@ -3,7 +3,7 @@ import { ChordialError } from '../errors.ts';
 import type { Wire } from '../network/transport.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
-import { rowBytes } from '../storage/publisher-schema.ts';
+import { bytesOfRecord } from '../storage/publisher-schema.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { decodeEntry, type EncodedEntry, type RecordKind, tombstoneMilliseconds } from './entry.ts';
 import { isFromTheFuture, maximumClockSkewMilliseconds } from './merge.ts';
@@ -135,10 +135,14 @@ export class RecordHolder {
       );
     }
     counts.set(publisher, count + 1);
-    const { bytes, subject } = row;
-    const before = table.find(row)?.bytes.length;
-    const grows = before === undefined ? bytes.length + 2 * subject.length + rowBytes.record : bytes.length - before;
-    if (grows > 0) this.#ports.storageShares?.checkRows(publisher, grows);
+    try {
+      this.#ports.storageShares?.checkRows(publisher, bytesOfRecord(row));
+    } catch (error) {
+      // One that takes the place of another needs less.
+      const before = table.find(row)?.bytes.length;
+      if (before === undefined) throw error;
+      if (row.bytes.length > before) this.#ports.storageShares?.checkRows(publisher, row.bytes.length - before);
+    }
   }
 
   #checkedRow(encoded: EncodedEntry): RecordRow {

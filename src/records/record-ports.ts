@@ -32,7 +32,7 @@ export interface RecordPorts {
   readonly silences: Pick<Silences, 'isSilent' | 'speakingFirst'>;
   readonly clock: Clock;
   /** What this host holds itself. */
-  readonly table: Pick<RecordTable, 'put' | 'get' | 'range' | 'byPublisher' | 'find' | 'countOf' | 'removeExactly'>;
+  readonly table: Pick<RecordTable, 'put' | 'get' | 'range' | 'namesOf' | 'find' | 'countOf' | 'removeExactly'>;
   readonly verifier: EntryVerifier;
   readonly places: RecordPlaces;
   readonly rule: CopyRule;

@@ -109,7 +109,7 @@ export class Surplus {
     if (isAll) this.#waiting.clear();
     const due = [...this.#due];
     this.#forgetDue();
-    for (const [set, items] of isAll ? this.#allItems() : this.#dueItems(due)) {
+    for await (const [set, items] of isAll ? this.#allItems() : this.#dueItems(due)) {
       if (signal.aborted || changed()) {
         // What was not looked at is looked at with everything else.
         this.#isEverythingDue = true;
@@ -186,10 +186,24 @@ export class Surplus {
     }
   }
 
-  *#dueItems(due: readonly (readonly [ItemSet, ReadonlySet<string>])[]): Generator<[ItemSet, readonly ListedItem[]]> {
+  /** Without those that lie here for good: most of what comes, and not even read. */
+  async *#dueItems(
+    due: readonly (readonly [ItemSet, ReadonlySet<string>])[],
+  ): AsyncGenerator<[ItemSet, readonly ListedItem[]]> {
+    const { index } = this.#ports;
     for (const [set, keys] of due)
-      for (const some of chunks([...keys], itemsPerPage))
-        yield [set, some.flatMap((key) => this.#ports.index.find(set, key) ?? [])];
+      for (const some of chunks([...keys], itemsPerPage)) {
+        const belong = await Promise.all(some.map((key) => this.#isForGood(set, key)));
+        const open = some.filter((_, position) => !belong[position]);
+        if (open.length > 0) yield [set, open.flatMap((key) => index.find(set, key) ?? [])];
+      }
+  }
+
+  /** It has a place here, counts as a copy, and no other owner has to be told of it. */
+  async #isForGood(set: ItemSet, key: string): Promise<boolean> {
+    const { index, replicas, view } = this.#ports;
+    if (set.kind === 'blocks' && set.copies > replicas) return false;
+    return isAmong(await placesOfItem(this.#ports, set, key), view.self.host) && !index.isCached(set, key);
   }
 
   #lookLater(set: ItemSet, key: string): void {

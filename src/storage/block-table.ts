@@ -63,7 +63,7 @@ export class BlockTable {
       const small = bytes === null ? null : this.small.add(bytes);
       this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, this.#catalog.wallTime(), small);
       // Claims first: the item of the index tells of them, and is made once.
-      this.#claims.addToNew(key, claims);
+      this.#claims.addToNew(key, claims, this.#catalog.wallTime(), size);
       this.#index?.addNewBlock(key, cid);
     });
   }

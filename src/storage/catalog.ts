@@ -19,7 +19,13 @@ import { smallBlockSchema } from './small-block-schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Raised with every change of the tables. */
-const schemaVersion = 10;
+const schemaVersion = 11;
+
+/**
+ * Pages kept in memory, as they are read. Entries come in the order of hashes, so of a large index each touches another page: with the
+ * 2 MiB of SQLite's own most are read from the file once more (measured: 150 µs of CPU for four records instead of 129).
+ */
+const cacheKibibytes = 8 * 1024;
 
 const schema = `
   CREATE TABLE blocks (
@@ -27,10 +33,10 @@ const schema = `
   ) WITHOUT ROWID, STRICT;
   CREATE TABLE records (
     kind TEXT NOT NULL, publisher TEXT NOT NULL, subject BLOB NOT NULL, key BLOB NOT NULL,
-    sequence INTEGER NOT NULL, expiry INTEGER, bytes BLOB NOT NULL,
-    PRIMARY KEY (kind, publisher, subject, key)
+    sequence INTEGER NOT NULL, expiry INTEGER, bytes BLOB NOT NULL
   ) STRICT;
-  CREATE INDEX records_by_key ON records (key, kind, publisher, subject);
+  CREATE UNIQUE INDEX records_by_key ON records (key, kind, publisher, subject);
+  CREATE INDEX names_by_publisher ON records (publisher, subject, key) WHERE kind = 'name';
   CREATE INDEX records_by_expiry ON records (expiry) WHERE expiry IS NOT NULL AND kind <> 'name';
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 `;
@@ -65,6 +71,7 @@ export class Catalog {
       // Each savepoint sets aside the pages that it changes, by default in a temporary file: two thirds of all that was written
       // (measured). After the tables, since making an old file again takes much room.
       this.database.exec('PRAGMA temp_store = MEMORY');
+      this.database.exec(`PRAGMA cache_size = -${cacheKibibytes}`);
       this.#setting = this.database.prepare('SELECT value FROM settings WHERE name = ?');
       this.#setSetting = this.database.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)');
       this.#removeSetting = this.database.prepare('DELETE FROM settings WHERE name = ?');
@@ -81,6 +88,11 @@ export class Catalog {
   /** Resolves when all that can be read now would survive a power cut. */
   durable(): Promise<void> {
     return this.#commits.durable();
+  }
+
+  /** Another number whenever what can be read may be other than before: what was read may be remembered until then. */
+  get changes(): number {
+    return this.#commits.changes;
   }
 
   /** Told whether the disk has plenty of room; at first it is taken to have little. */

@@ -20,6 +20,8 @@ import {
   negativeLanes,
 } from './fingerprint.ts';
 import { pageLimit } from './key-range.ts';
+import { PublisherCounts } from './publisher-counts.ts';
+import { bytesOfPut, rowBytes } from './publisher-schema.ts';
 
 /** A put's word that a block is part of it, as it travels with the block. */
 export interface Claim {
@@ -82,9 +84,14 @@ const columns = 'put, publisher, name, sequence, replicas, added, heard, checked
 export class ClaimTable {
   readonly #catalog: Catalog;
   readonly #changed: (blockKey: string) => void;
+  readonly #counts: PublisherCounts;
   readonly #insertPut: StatementSync;
+  readonly #cameLater: StatementSync;
+  readonly #lengthOf: StatementSync;
   readonly #findPut: StatementSync;
   readonly #insert: StatementSync;
+  readonly #isCharged: StatementSync;
+  readonly #charge: StatementSync;
   readonly #ofBlock: StatementSync;
   readonly #ofName: StatementSync;
   readonly #blocksOf: StatementSync;
@@ -114,15 +121,23 @@ export class ClaimTable {
     this.#catalog = catalog;
     this.#changed = changed;
     const prepare = (sql: string) => catalog.database.prepare(sql);
+    this.#counts = new PublisherCounts(catalog);
     this.#insertPut =
-      prepare(`INSERT INTO puts (publisher, name, sequence, replicas, added, heard, checked, owner) VALUES (?, ?, ?, ?, ?5, ?5, ?5, ?6)
-      ON CONFLICT DO UPDATE SET added = excluded.added WHERE excluded.added >= puts.added + ${addedPrecisionMilliseconds}`);
+      prepare(`INSERT INTO puts (publisher, name, sequence, replicas, added, heard, checked, owner, charged)
+      VALUES (?, ?, ?, ?, ?5, ?5, ?5, ?6, ?7)`);
+    this.#cameLater = prepare(
+      `UPDATE puts SET added = ?1 WHERE put = ?2 AND ?1 >= added + ${addedPrecisionMilliseconds}`,
+    );
+    this.#lengthOf = prepare('SELECT length(?) AS length');
     this.#findPut = prepare('SELECT put, owner FROM puts WHERE publisher = ? AND name = ? AND sequence = ?');
     this.#byNumber = prepare('SELECT publisher, name, sequence, replicas FROM puts WHERE put = ?');
     this.#handOn = prepare('UPDATE puts SET owner = ? WHERE put = ?');
     this.#isNew = prepare('SELECT NOT EXISTS (SELECT 1 FROM claims WHERE block = ?1 AND put = ?2) AS fresh');
-    this.#insert = prepare(`INSERT INTO claims (block, put, charged) VALUES (?1, ?2, iif(EXISTS (
-      SELECT 1 FROM claims JOIN puts USING (put) WHERE block = ?1 AND owner = ?4 AND claims.charged > 0), 0, ?3))`);
+    this.#insert = prepare('INSERT INTO claims (block, put, charged) VALUES (?, ?, ?)');
+    this.#isCharged = prepare(
+      'SELECT 1 FROM claims JOIN puts USING (put) WHERE block = ? AND owner = ? AND claims.charged > 0 LIMIT 1',
+    );
+    this.#charge = prepare('UPDATE puts SET charged = charged + ? WHERE put = ?');
     this.#sum = prepare('SELECT claims, wanted, lanes FROM claimed WHERE block = ?');
     this.#setSum = prepare('INSERT OR REPLACE INTO claimed (block, claims, wanted, lanes) VALUES (?, ?, ?, ?)');
     this.#removeSum = prepare('DELETE FROM claimed WHERE block = ?');
@@ -169,23 +184,42 @@ export class ClaimTable {
     const sum = this.#sumOf(block);
     let added = 0;
     for (const claim of claims) {
-      const { publisher, name, sequence, replicas, idleSeconds = 0, via } = claim;
-      const came = now - idleSeconds * secondMilliseconds;
-      this.#insertPut.run(publisher, name, sequence, replicas, came, via ?? publisher);
-      const found = this.#findPut.get(publisher, name, sequence);
-      const put = found?.['put'] as number;
-      const owner = via ?? publisher;
-      // What its publisher says itself is charged to it.
-      if (via === undefined && found?.['owner'] !== publisher) this.#handOn.run(publisher, put);
-      if (this.#isNew.get(block, put)?.['fresh'] !== 1) continue;
-      this.#insert.run(block, put, bytes, owner);
+      if (!this.#addOne(block, claim, sum.claims > 0, now, bytes)) continue;
       added += 1;
       sum.claims += 1;
-      sum.wanted = Math.max(sum.wanted, replicas);
+      sum.wanted = Math.max(sum.wanted, claim.replicas);
       sum.lanes = addLanes(sum.lanes, lanesOfClaim(claim));
     }
     if (added > 0) this.#keepSum(block, sum);
     return added;
+  }
+
+  /** Whether it is new. */
+  #addOne(block: Uint8Array, claim: Claim, isClaimed: boolean, now: number, bytes: number): boolean {
+    const { publisher, name, sequence, replicas, idleSeconds = 0, via } = claim;
+    const came = now - idleSeconds * secondMilliseconds;
+    const owner = via ?? publisher;
+    const found = this.#findPut.get(publisher, name, sequence);
+    const chargeNow = (): number => (isClaimed && this.#isCharged.get(block, owner) !== undefined ? 0 : bytes);
+    if (found === undefined) {
+      const charged = chargeNow();
+      const row = this.#insertPut.run(publisher, name, sequence, replicas, came, owner, charged).lastInsertRowid;
+      this.#insert.run(block, row, charged);
+      const length = Number(this.#lengthOf.get(name)?.['length']);
+      const rows = bytesOfPut(length) + rowBytes.claim;
+      this.#counts.came(owner, { rows, blocks: charged, uncommitted: charged });
+      return true;
+    }
+    const put = found['put'] as number;
+    this.#cameLater.run(came, put);
+    // What its publisher says itself is charged to it.
+    if (via === undefined && found['owner'] !== publisher) this.#handOn.run(publisher, put);
+    if (isClaimed && this.#isNew.get(block, put)?.['fresh'] !== 1) return false;
+    const charged = chargeNow();
+    this.#insert.run(block, put, charged);
+    if (charged > 0) this.#charge.run(charged, put);
+    this.#counts.came(via === undefined ? publisher : String(found['owner']), { rows: rowBytes.claim });
+    return true;
   }
 
   /** In the order of publisher, name and sequence, from behind `after`; all of them unless a limit is given. */

@@ -69,6 +69,7 @@ export class GroupCommit {
   #lastCommit = 0;
   #recentWrites = 0;
   #walPages = walPages;
+  #changes = 0;
   #closed = false;
   /** Set when the disk failed a flush: no one knows then what of the log is on it, so nothing more is promised. */
   #broken: unknown = null;
@@ -106,6 +107,11 @@ export class GroupCommit {
     if (this.#waiting.length >= maximumWaitingWrites) this.#commit();
     else this.#schedule();
     return done as Promise<T>;
+  }
+
+  /** Another number whenever what can be read may be other than before. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Resolves when all that can be read now would survive a power cut. */
@@ -159,6 +165,7 @@ export class GroupCommit {
       this.#whenFlushed({ writes, settle });
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.#changes += 1;
       const explained = this.#explained(error);
       for (const write of writes) write.reject(explained);
     }
@@ -172,12 +179,14 @@ export class GroupCommit {
     try {
       this.#statements.savepoint.run();
       const value = run();
+      this.#changes += 1;
       this.#statements.release.run();
       return () => resolve(value);
     } catch (error) {
       // A full or broken disk ends the whole transaction.
       if (!this.#database.isTransaction) throw error;
       this.#database.exec('ROLLBACK TO one; RELEASE one');
+      this.#changes += 1;
       return () => reject(this.#explained(error));
     }
   }

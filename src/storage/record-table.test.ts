@@ -103,7 +103,9 @@ describe('RecordTable', () => {
       publishers,
     );
     assert.equal(table.get(key, 'name', null, 3).items.length, 0);
-    assert.equal(collect((cursor) => table.byPublisher('12D3KooWmany', 'posting', cursor, 4)).length, 25);
+    await table.put(numbered(9, { publisher: '12D3KooWmany', kind: 'name' }));
+    const names = collect((cursor) => table.namesOf('12D3KooWmany', cursor, 4));
+    assert.deepEqual([names.length, new Set(names.map(({ kind }) => kind))], [9, new Set(['name'])]);
     const all = collect((cursor) => table.range('all', cursor, 7));
     assert.equal(all.length, table.count());
     const keys = all.map((one) => one.key);
@@ -122,7 +124,7 @@ describe('RecordTable', () => {
 
   it('refuses cursors that are none', () => {
     for (const cursor of ['', 'x', 'a.b.c', '.....']) {
-      assert.throws(() => table.byPublisher('p', 'name', cursor, 5), isError('bad-request'));
+      assert.throws(() => table.namesOf('p', cursor, 5), isError('bad-request'));
       assert.throws(() => table.range('all', `${cursor}zz`, 5), isError('bad-request'));
     }
   });
@@ -136,6 +138,20 @@ describe('RecordTable', () => {
     const [one] = numbered(1, { publisher: '12D3KooWmany', kind: 'posting' });
     await table.remove([one!]);
     assert.equal(table.find(one!), null);
+  });
+
+  it('pages through all of one publisher, of every kind, while they are removed', async () => {
+    const table = new RecordTable(new Catalog(':memory:'));
+    for (const kind of ['name', 'posting'])
+      for (const publisher of ['a', 'b']) await table.put(numbered(7, { publisher, kind }));
+    let pages = 0;
+    for (let after: number | null = 0; after !== null; pages++) {
+      const { rows, last } = table.ofPublisher('a', after, 4);
+      await table.remove(rows);
+      after = last;
+    }
+    assert.equal(pages, 5, 'the last one finds nothing');
+    assert.deepEqual([table.countOf('a'), table.countOf('b')], [0, 14]);
   });
 
   it('counts the records of each publisher through replacements, removals and expiry', async () => {

@@ -7,6 +7,7 @@ import type { Catalog } from './catalog.ts';
 import type { ItemIndex } from './item-index.ts';
 import { badCursor, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 import { PublisherCounts } from './publisher-counts.ts';
+import { bytesOfRecord } from './publisher-schema.ts';
 
 /** At most one per (kind, publisher, subject, key). */
 export interface RecordRow {
@@ -37,6 +38,7 @@ export class RecordTable {
   readonly #byRow: StatementSync;
   readonly #removeExactly: StatementSync;
   readonly #ofKey: StatementSync;
+  readonly #namesOf: StatementSync;
   readonly #ofPublisher: StatementSync;
   readonly #inRange: StatementSync;
   readonly #remove: StatementSync;
@@ -60,9 +62,12 @@ export class RecordTable {
     );
     this.#ofKey = prepare(`SELECT ${columns} FROM records WHERE key = ? AND kind = ? AND (publisher, subject) > (?, ?)
       ORDER BY publisher, subject LIMIT ?`);
-    this.#ofPublisher =
-      prepare(`SELECT ${columns} FROM records WHERE kind = ? AND publisher = ? AND (subject, key) > (?, ?)
+    this.#namesOf =
+      prepare(`SELECT ${columns} FROM records WHERE kind = 'name' AND publisher = ? AND (subject, key) > (?, ?)
       ORDER BY subject, key LIMIT ?`);
+    this.#ofPublisher = prepare(
+      `SELECT rowid, ${columns} FROM records WHERE publisher = ? AND rowid > ? ORDER BY rowid LIMIT ?`,
+    );
     this.#inRange =
       prepare(`SELECT ${columns} FROM records WHERE (key, kind, publisher, subject) > (?, ?, ?, ?) AND key <= ?
       ORDER BY key, kind, publisher, subject LIMIT ?`);
@@ -86,18 +91,23 @@ export class RecordTable {
   put(rows: readonly RecordRow[], latest: number = Number.MAX_SAFE_INTEGER): Promise<boolean[]> {
     return this.#catalog.write(() => {
       this.#changes += 1;
-      return rows.map((row) => {
+      const came = new Map<string, { records: number; rows: number }>();
+      const kept = rows.map((row) => {
         const { kind, publisher, subject, key, sequence, expiry, bytes } = row;
         const values = [kind, publisher, subject, blobOf(key), sequence, expiry, bytes] as const;
         const inserted = this.#insert.run(...values);
         if (inserted.changes !== 0) {
           this.#index?.putNewRecord(row, bytes, Number(inserted.lastInsertRowid));
+          const { records, rows: taken } = came.get(publisher) ?? { records: 0, rows: 0 };
+          came.set(publisher, { records: records + 1, rows: taken + bytesOfRecord(row) });
           return true;
         }
         const replaced = this.#replace.get(...values, latest);
         if (replaced !== undefined) this.#index?.putRecord(row, bytes, Number(replaced['rowid']));
         return replaced !== undefined;
       });
+      for (const [publisher, some] of came) this.#counts.came(publisher, some);
+      return kept;
     });
   }
 
@@ -151,13 +161,18 @@ export class RecordTable {
     }
   }
 
-  /** Rows of a publisher, by subject. */
-  byPublisher(publisher: string, kind: string, cursor: string | null, limit: number): Page<RecordRow> {
+  /** Names of a publisher, by subject. */
+  namesOf(publisher: string, cursor: string | null, limit: number): Page<RecordRow> {
     const [subject, key] = cursor === null ? ['', ''] : splitCursor(cursor, 2);
-    const rows = this.#ofPublisher
-      .all(kind, publisher, blobOf(subject), blobOf(key), pageLimit(limit) + 1)
-      .map(recordRow);
+    const rows = this.#namesOf.all(publisher, blobOf(subject), blobOf(key), pageLimit(limit) + 1).map(recordRow);
     return pageOf(rows, limit, (row) => [hexOf(row.subject), row.key]);
+  }
+
+  /** Rows of a publisher, of all kinds, behind row `after`; `last` is the row to go on behind, null when none is left. */
+  ofPublisher(publisher: string, after: number, limit: number): { rows: readonly RecordRow[]; last: number | null } {
+    const found = this.#ofPublisher.all(publisher, after, pageLimit(limit));
+    const last = found.at(-1);
+    return { rows: found.map(recordRow), last: last === undefined ? null : Number(last['rowid']) };
   }
 
   /** Rows of a range of keys, in key order from its start. */

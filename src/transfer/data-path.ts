@@ -9,7 +9,6 @@ import type { Membership } from '../network/membership.ts';
 import { Silences } from '../network/silences.ts';
 import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../network/transport.ts';
 import { BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
-import { recordKinds } from '../records/entry.ts';
 import { EntryVerifier } from '../records/entry-verifier.ts';
 import { HeaderVerifier } from '../records/header-verifier.ts';
 import { ListingTurns } from '../records/listing-turns.ts';
@@ -377,15 +376,12 @@ export class DataPath {
 
   /** What was signed after the removal may lie here when the word of it comes late, and no other host takes it. */
   async #dropRefused(publisher: HostId): Promise<void> {
-    for (const kind of recordKinds) {
-      for (let cursor: string | null = null; ; ) {
-        const page = this.#records.byPublisher(publisher, kind, cursor, recordsExpiredAtOnce);
-        const refused = page.items.filter(({ sequence }) => this.#membership.refuses(publisher, sequence));
-        if (this.#closing.signal.aborted) return;
-        if (refused.length > 0) await this.#records.remove(refused);
-        cursor = page.cursor;
-        if (cursor === null) break;
-      }
+    for (let after: number | null = 0; after !== null; ) {
+      const { rows, last } = this.#records.ofPublisher(publisher, after, recordsExpiredAtOnce);
+      const refused = rows.filter(({ sequence }) => this.#membership.refuses(publisher, sequence));
+      if (this.#closing.signal.aborted) return;
+      if (refused.length > 0) await this.#records.remove(refused);
+      after = last;
     }
   }
 
