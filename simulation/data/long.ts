@@ -45,7 +45,8 @@ console.log(`${seeds - failing.length} of ${seeds} seeds passed in ${seconds} s,
 console.log(`${total.puts} operations acknowledged, ${total.failedPuts} failed, ${total.reads} reads`);
 console.log(`slowest return to one ring and full copies ${(slowest / 1000).toFixed(1)} s of virtual time`);
 if (failing.length > 0) console.log(`failing seeds: ${failing.join(' ')}`);
-process.exitCode = failing.length > 0 ? 1 : 0;
+if (total.puts === 0) console.log('nothing was put: this run shows nothing');
+process.exitCode = failing.length > 0 || total.puts === 0 ? 1 : 0;
 
 async function tell({ seed, failure, step, plannedSteps, events }: DataSwarmResult): Promise<void> {
   let fewest = step;

@@ -76,7 +76,10 @@ export class SimulatedDisk {
     const clock = time.clock(new Process());
     this.catalog = new Catalog(':memory:', clock);
     this.#random = random;
-    const { claims, index } = indexedTables(this.catalog, copies);
+    const { claims, index } = indexedTables(
+      catalogOf(this.catalog, async () => {}),
+      copies,
+    );
     this.claims = claims;
     this.index = index;
     const { database } = this.catalog;
@@ -161,10 +164,12 @@ function catalogOf(catalog: Catalog, flush: () => Promise<void>): Catalog {
   const setting = catalog.setting.bind(catalog);
   const putSetting = catalog.putSetting.bind(catalog);
   const methods = { write, durable, setting, putSetting };
-  return Object.create(
-    catalog,
-    Object.fromEntries(Object.entries(methods).map(([name, value]) => [name, { value }])),
-  ) as Catalog;
+  // Writes of all mounts end here, and none tells the others: nothing read may be remembered.
+  let changes = 0;
+  return Object.create(catalog, {
+    ...Object.fromEntries(Object.entries(methods).map(([name, value]) => [name, { value }])),
+    changes: { get: () => ++changes },
+  }) as Catalog;
 }
 
 function sumOf(numbers: Iterable<number>): number {
