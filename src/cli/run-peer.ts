@@ -31,8 +31,6 @@ export interface RunOptions {
   readonly json: boolean;
 }
 
-/** Else code is only kept at a clean exit, and peers are killed. One killed before only starts slower next time. */
-const compiledCodeDelayMilliseconds = 3000;
 /** A peer has settled by then: what starting and joining left behind is collected once (9 MB for a pause of 40 ms). */
 const settledMilliseconds = 70_000;
 const keyBytes = 32;
@@ -53,6 +51,9 @@ export async function runPeer(
     const text = `Not ended after ${maximumStopMilliseconds / 1000} s: gave up ${what}. What was acknowledged is safe on disk.`;
     lines.event({ time: new Date().toISOString(), kind: 'gave-up', text });
   });
+  // Compiled code is otherwise kept only at a clean exit, and peers are killed. The first time this takes most of a second, in
+  // which nothing could be answered: so before anyone asks.
+  flushCompileCache();
   const api = await startApi({
     listen: configuration.api,
     peer: () => peer,
@@ -103,7 +104,6 @@ async function serve(configuration: PeerConfiguration, running: Running): Promis
     removeNotes = await writeNotes(data, api.address, note, tellFailure);
     lines.ready(peer.status(), api, data);
     for (const folder of share) await shareFolder(peer, folder, lines);
-    setTimeout(() => flushCompileCache(), compiledCodeDelayMilliseconds).unref();
     setTimeout(collectGarbage, settledMilliseconds).unref();
     void peer.ended?.then(() => signals.end());
     await signals.ended;
