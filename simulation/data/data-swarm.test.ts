@@ -37,6 +37,7 @@ for (const [seed, what] of [
   [412, 'an old record at a host that is no place of it any more is replaced and goes'],
   [679, 'a put whose publisher is gone is let go everywhere'],
   [778, 'a host does not take itself for no place of a block because a message was lost'],
+  [1945, 'a removal that fails ends no claims at its publisher'],
   [492, 'a put that fails after its name was out leaves what the name stood for'],
 ] as const) {
   test(`B4 ${what} (seed ${seed})`, async () => {

@@ -103,6 +103,11 @@ export class Names {
     return { ended, sequence };
   }
 
+  /** Whether an entry of this host is on its way to its places: one that is here already may go again. */
+  isStoring(name: string): boolean {
+    return this.#storing.has(name);
+  }
+
   /** This host's own current entry, from its own table. */
   own(name: string): NameEntry | null {
     const encoded = this.#ownEntry(checkName(name));

@@ -86,6 +86,8 @@ const purgedWord: PublisherWord = {
 /** Of names asked for: what tells which of several is new here. */
 const maximumFirstSeen = 16_384;
 const recordsExpiredAtOnce = 500;
+/** All records of a host are read for it. */
+const refusedDroppedEveryMilliseconds: Milliseconds = 10 * 60_000;
 /** Expired records are no one's word any more; but that they expired is what ends the claims of a put not seen before. */
 const expiredRecordsKeptMilliseconds: Milliseconds = 24 * 3600 * 1000;
 
@@ -116,6 +118,7 @@ export class DataPath {
   readonly #scrubPorts: ScrubPorts;
   #scrub: Scrub | null = null;
   readonly #closing = new AbortController();
+  #refusedDroppedAt = Number.NEGATIVE_INFINITY;
   readonly #handedOn = new HandedOn((key) => this.#claimUpkeep?.doubt(key));
   readonly #afterwards = new Set<Promise<void>>();
   readonly #server: BlockServer;
@@ -309,10 +312,13 @@ export class DataPath {
       random: options.random,
       ended,
       newsOf: (publisher, puts) => this.#newsOf(publisher, puts),
-      wordOf: async (publisher, name) =>
-        membership.refuses(publisher as HostId, 0) ? purgedWord : publisherWord(recordPorts, reader, publisher, name),
+      wordOf: async (publisher, name) => {
+        if (membership.refuses(publisher as HostId, 0)) return purgedWord;
+        if (publisher === signer.host && names.isStoring(name)) return { kind: 'unknown' };
+        return publisherWord(recordPorts, reader, publisher, name);
+      },
       expireRecords: async (now) => {
-        for (const host of membership.removed()) await this.#dropRefused(host);
+        await this.#dropAllRefused(now);
         await removeExpired(options.records, now - expiredRecordsKeptMilliseconds);
         await this.#shareHolder.removeOver(now);
       },
@@ -385,7 +391,17 @@ export class DataPath {
     }
   }
 
-  /** What is known of its shares goes, since no one reaches them. Of a member that is purged everything goes: its names first, so that none is found whose blocks are going. */
+  /** What was verified before the word of a removal came may have been written after it. */
+  async #dropAllRefused(now: Milliseconds): Promise<void> {
+    if (now - this.#refusedDroppedAt < refusedDroppedEveryMilliseconds) return;
+    this.#refusedDroppedAt = now;
+    for (const host of this.#membership.removed()) await this.#dropRefused(host);
+  }
+
+  /**
+   * What is known of its shares goes, since no one reaches them. Of a member that is purged everything goes: its names first, so that
+   * none is found whose blocks are going.
+   */
   async #purge(publisher: HostId): Promise<void> {
     await this.#shareHolder.removeOf(publisher);
     await this.#dropRefused(publisher);
