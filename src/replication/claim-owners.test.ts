@@ -93,3 +93,25 @@ test('H4 what a publisher says that it gives counts as far as it proves it, and 
   await owners.checkBlock(one, quotaBytes / 2);
   assert.equal(asked, 3);
 });
+
+test('H4 a publisher of many records is asked what it gives before its room for them ends', async () => {
+  const { claims: table, counts } = indexedTables(new Catalog(':memory:'), 3);
+  const network = new MemoryNetwork();
+  const [transport, other] = [network.transport(createIdentity().host), network.transport(createIdentity().host)];
+  const ring = new StaticRing();
+  for (const { contact } of [transport, other]) ring.add(contact);
+  const view = ring.view(transport.contact);
+  await other.serve({
+    request: async () => encodeRoom({ room: 0, gives: 2 ** 40 }),
+    stream: () => assert.fail('no stream'),
+  });
+  const owner = other.contact.host;
+  const quotaBytes = 2 ** 30;
+  const shares = new StorageShares({ counts, quotaBytes, self: view.self.host, shareOf: () => null });
+  new ClaimOwners({ shares, claims: table, view, transport, clock: systemClock, heldPart: async () => 1 });
+  const eighth = quotaBytes / 16 / 8;
+  assert.throws(() => shares.checkRows(owner, 2 * eighth), { code: 'publisher-full' });
+  // Asked by now, and answered when the messages under way have come.
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+  shares.checkRows(owner, 2 * eighth);
+});

@@ -38,6 +38,8 @@ export class ClaimOwners {
 
   constructor(ports: ClaimOwnersPorts) {
     this.#ports = ports;
+    // One that cannot be asked now is asked with what comes next.
+    ports.shares.askAbout = (owner) => void this.#learn(owner).catch(() => undefined);
   }
 
   /**

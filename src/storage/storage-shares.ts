@@ -34,6 +34,8 @@ export interface StorageSharesOptions {
 export class StorageShares {
   readonly #options: StorageSharesOptions;
   readonly #given = new Map<string, number>();
+  /** Told of a publisher whose rows have passed half of what it has without giving anything: what it gives will matter soon. */
+  askAbout: ((owner: string) => void) | null = null;
 
   constructor(options: StorageSharesOptions) {
     this.#options = options;
@@ -92,7 +94,9 @@ export class StorageShares {
     const share = shareOf(owner);
     const given = timesGiven * (this.#given.get(owner) ?? 0) * rowsPart;
     const most = share === null ? Math.max(all * publisherPart, Math.min(given, all)) : share * all;
-    if (counts.usageOf(owner).rows + bytes > most)
+    const wanted = counts.usageOf(owner).rows + bytes;
+    if (share === null && wanted > (all * publisherPart) / 2) this.askAbout?.(owner);
+    if (wanted > most)
       throw new ChordialError(
         'publisher-full',
         `There are records and claims of ${owner} here for ${most} bytes, as many as are kept of one publisher. Remove some of its files first.`,
