@@ -463,10 +463,14 @@ describe('SharedFolders', () => {
     const before = read();
     try {
       await b.shares.add(b.folder);
-      await until('the other file is shared and this one is changing', () => {
-        const [share] = b.shares.list();
-        return share?.indexed === 1 && share.changing === 1;
-      });
+      await until(
+        'the other file is shared and this one is changing',
+        () => {
+          const [share] = b.shares.list();
+          return share?.indexed === 1 && share.changing === 1;
+        },
+        30_000,
+      );
       await setTimeout(8000);
       assert.deepEqual([b.shares.list()[0]?.state, b.shares.list()[0]?.changing], ['watching', 1]);
       assert.match(b.shares.list()[0]!.leftOut[0]!.why, /changing/);

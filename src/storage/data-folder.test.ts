@@ -14,7 +14,7 @@ const moduleUrl = new URL('./data-folder.ts', import.meta.url).href;
 function openElsewhere(folder: string, uid?: number) {
   const script = `
     import { openDataFolder } from ${JSON.stringify(moduleUrl)};
-    await openDataFolder(${JSON.stringify(folder)}).then(() => console.log('open'), (error) => console.log(error.code + ' ' + error.message));
+    await openDataFolder(${JSON.stringify(folder)}).then((folder) => { globalThis.kept = folder; console.log('open'); }, (error) => console.log(error.code + ' ' + error.message));
     process.stdin.resume();`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['pipe', 'pipe', 'inherit'],

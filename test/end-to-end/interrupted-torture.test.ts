@@ -22,7 +22,7 @@ interface Run {
 
 /** Starts a run with this folder for what is temporary, and resolves when its peers run. */
 async function startRun(folder: string): Promise<Run> {
-  const run = spawn(process.execPath, [torture, '--minutes', '5', '--peers', '3', '--only', 'stop'], {
+  const run = spawn(process.execPath, [torture, '--minutes', '5', '--peers', '4', '--only', 'stop'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, TMPDIR: folder },
   });
