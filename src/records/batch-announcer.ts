@@ -84,8 +84,9 @@ export class BatchAnnouncer implements ShareAnnouncer {
   constructor(ports: AnnouncerPorts) {
     this.#ports = ports;
     for (const { number, header, cells } of ports.own.all()) {
-      this.#batches.set(number, { header: ports.headers.readKept(header), cells, isUnderWay: false });
       this.#lastNumber = Math.max(this.#lastNumber, number);
+      const kept = readable(() => ports.headers.readKept(header));
+      if (kept !== null) this.#batches.set(number, { header: kept, cells, isUnderWay: false });
     }
   }
 
@@ -192,7 +193,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     const number = this.#isAhead(this.#lastNumber) ? now : Math.max(this.#lastNumber + 1, now);
     this.#lastNumber = number;
     const header = this.#sign({
-      ...this.#asOf(number),
+      ...this.#asOf(number, number),
       publisher: signer.host,
       number,
       root,
@@ -216,9 +217,11 @@ export class BatchAnnouncer implements ShareAnnouncer {
 
   // HEADERS
 
-  #asOf(atLeast: number): Pick<UnsignedHeader, 'addresses' | 'version' | 'expiry'> {
+  #asOf(number: number, atLeast: number): Pick<UnsignedHeader, 'addresses' | 'version' | 'expiry'> {
     const { view, clock } = this.#ports;
-    const version = this.#isAhead(atLeast) ? clock.wallTime() : Math.max(atLeast, clock.wallTime());
+    const now = clock.wallTime();
+    // No version is below the number: a batch that a wrong clock made stays ahead, and counts for no one.
+    const version = Math.max(number, this.#isAhead(atLeast) ? now : Math.max(atLeast, now));
     return { addresses: view.self.addresses, version, expiry: version + headerLifetimeMilliseconds };
   }
 
@@ -228,7 +231,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
   }
 
   #change(number: number, batch: LiveBatch, changes: Partial<UnsignedHeader>): BatchHeader {
-    const header = this.#sign({ ...batch.header, ...this.#asOf(batch.header.version + 1), ...changes });
+    const header = this.#sign({ ...batch.header, ...this.#asOf(number, batch.header.version + 1), ...changes });
     this.#batches.set(number, { ...batch, header });
     return header;
   }
@@ -363,4 +366,14 @@ function untold(hosts: number): ChordialError {
     'too-few-copies',
     `${hosts} hosts did not hear of a change of what is shared. They will with the next renewal, at most 20 min from now.`,
   );
+}
+
+/** Files of a batch whose header cannot be read any more are announced again. */
+function readable(read: () => BatchHeader): BatchHeader | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ChordialError) return null;
+    throw error;
+  }
 }
