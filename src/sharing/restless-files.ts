@@ -18,6 +18,8 @@ export interface RestlessPorts {
 /** What changed sooner than this ago may still be changing. */
 const quietMilliseconds = 600;
 const longestQuietMilliseconds = 60_000;
+/** One that was never quiet for so long is changing, though it was never hashed. */
+const restlessMilliseconds = 5000;
 export const longestPauseMilliseconds = 600_000;
 /** Hashed in about the time that a small file is quiet before. */
 const bytesPerQuiet = 32 * 1024 * 1024;
@@ -33,7 +35,10 @@ interface History {
 interface Waiting {
   file: FoundFile;
   readonly timer: NodeJS.Timeout;
-  readonly isChanging: boolean;
+  /** Since when it has not been quiet, milliseconds since 1970. */
+  readonly since: number;
+  /** It had changed again by the time that it was to be hashed again. */
+  readonly hasHistory: boolean;
 }
 
 export class RestlessFiles {
@@ -60,14 +65,17 @@ export class RestlessFiles {
 
   /** Whether it waits here from now on; else it may be hashed at once. */
   isLater(file: FoundFile): boolean {
+    return this.#isLater(file, this.#waiting.get(file.path)?.since);
+  }
+
+  #isLater(file: FoundFile, since = this.#ports.now()): boolean {
     const { path } = file;
-    const waiting = this.#waiting.get(path);
-    if (waiting !== undefined) clearTimeout(waiting.timer);
+    clearTimeout(this.#waiting.get(path)?.timer);
     this.#waiting.delete(path);
     const delay = this.#delayOf(file);
     if (delay <= 0) return false;
     const timer = setTimeout(() => this.lookAgain(file), delay);
-    this.#waiting.set(path, { file, timer, isChanging: this.#histories.has(path) });
+    this.#waiting.set(path, { file, timer, since, hasHistory: this.#histories.has(path) });
     this.#ports.deferred(file, delay);
     return true;
   }
@@ -82,7 +90,7 @@ export class RestlessFiles {
   }
 
   get isAnySoon(): boolean {
-    for (const { isChanging } of this.#waiting.values()) if (!isChanging) return true;
+    for (const one of this.#waiting.values()) if (!this.#isChanging(one)) return true;
     return false;
   }
 
@@ -102,8 +110,12 @@ export class RestlessFiles {
   #of(folder: number, isChanging: boolean): readonly FoundFile[] {
     const files: FoundFile[] = [];
     for (const one of this.#waiting.values())
-      if (one.isChanging === isChanging && one.file.folder === folder) files.push(one.file);
+      if (this.#isChanging(one) === isChanging && one.file.folder === folder) files.push(one.file);
     return files;
+  }
+
+  #isChanging({ hasHistory, since }: Waiting): boolean {
+    return hasHistory || this.#ports.now() - since >= restlessMilliseconds;
   }
 
   #delayOf({ path, size, changed }: FoundFile): number {
@@ -121,12 +133,13 @@ export class RestlessFiles {
 
   /** As its status is now; what is hashed is opened by the way through its share. */
   lookAgain(file: FoundFile): void {
+    const since = this.#waiting.get(file.path)?.since;
     this.#waiting.delete(file.path);
     try {
       const status = lstatSync(file.path, { bigint: true });
       const changed = Number(status.ctimeNs / 1_000_000n);
       const now = { ...file, size: Number(status.size), stamp: stampOf(status), changed };
-      if (!this.isLater(now)) this.#ports.quiet(now);
+      if (!this.#isLater(now, since)) this.#ports.quiet(now);
     } catch {
       // It is gone, or cannot be reached: the next look at its share says so.
     }

@@ -483,6 +483,28 @@ describe('SharedFolders', () => {
     assert.equal(b.shares.list()[0]?.changing, 0);
   });
 
+  it('case 14 calls a file changing that is never quiet enough to be hashed at all', async () => {
+    await using b = await bench(1000);
+    const file = path.join(b.folder, 'log.txt');
+    await writeFile(file, 'first');
+    await writeFile(path.join(b.folder, 'quiet.txt'), 'quiet');
+    const growing = setInterval(() => appendFileSync(file, 'x'), 150);
+    try {
+      await b.shares.add(b.folder);
+      await until(
+        'it is called changing, and the share is looked through',
+        () => {
+          const [share] = b.shares.list();
+          return share?.indexed === 1 && share.changing === 1 && share.state === 'watching';
+        },
+        20_000,
+      );
+    } finally {
+      clearInterval(growing);
+    }
+    await until('hashed when quiet', settled(b.shares, 2), 20_000);
+  });
+
   it('M1 follows no folder that becomes a link, not even between a look and the hashing', async () => {
     await using b = await bench(300);
     const inner = path.join(b.folder, 'in');
