@@ -467,7 +467,8 @@ describe('SharedFolders', () => {
         'the other file is shared and this one is changing',
         () => {
           const [share] = b.shares.list();
-          return share?.indexed === 1 && share.changing === 1;
+          // A fast machine hashes the large one between two changes, once.
+          return share !== undefined && share.indexed >= 1 && share.changing === 1;
         },
         30_000,
       );
@@ -479,8 +480,8 @@ describe('SharedFolders', () => {
     } finally {
       clearInterval(growing);
     }
-    await until('hashed when quiet', settled(b.shares, 2), 20_000);
-    assert.equal(b.shares.list()[0]?.changing, 0);
+    const isSettled = settled(b.shares, 2);
+    await until('hashed when quiet', async () => (await isSettled()) && b.shares.list()[0]?.changing === 0, 60_000);
   });
 
   it('case 14 calls a file changing that is never quiet enough to be hashed at all', async () => {
