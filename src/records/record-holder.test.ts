@@ -34,7 +34,7 @@ function holder(mostPerPublisher: number, wallTime = () => now, hosts = [here], 
     clock: { now: () => 0, wallTime, after: () => ({ cancel: () => undefined }) },
     confirmed: { covers: () => covers },
     rule: { replicas: 2, writeQuorum: 2 },
-    view: { self: here, nearby: () => hosts } as unknown as RingView,
+    view: { self: here, nearby: (_key: unknown, most?: number) => hosts.slice(0, most) } as unknown as RingView,
     report: (_what: string, _host: unknown, detail: string) => reports.push(detail),
   };
   return { reports, table, holder: new RecordHolder(ports, mostPerPublisher) };

@@ -76,7 +76,7 @@ export class RecordHolder {
   }
 
   /**
-   * Of what this host asked for itself, wherever that belongs: a newer record takes the place of what lies here.
+   * Stores records that this host requested, whatever its places: a newer record replaces the one held here.
    * Durable when it resolves; entry i of the answer says what became of entry i: `stored`, `known` or an error code.
    */
   keep(from: Contact, list: readonly Uint8Array[]): Promise<readonly string[]> {
@@ -138,7 +138,7 @@ export class RecordHolder {
     try {
       this.#ports.storageShares?.checkRows(publisher, bytesOfRecord(row));
     } catch (error) {
-      // One that takes the place of another needs less.
+      // A replacement needs only the difference.
       const before = table.find(row)?.bytes.length;
       if (before === undefined) throw error;
       if (row.bytes.length > before) this.#ports.storageShares?.checkRows(publisher, row.bytes.length - before);
@@ -165,13 +165,13 @@ export class RecordHolder {
   }
 
   /**
-   * A record is taken by its r places and by the r hosts behind them, to which a writer goes where those fail: elsewhere it would
-   * only fill the disk. This host's view of the ring may hold hosts that are made up; what it is confirmed to hold it takes all the same.
+   * Accepts a pushed record only at its r replicas and the r hosts behind them, the writer's fallbacks. The view may contain forged
+   * hosts, so a key in a confirmed range is always accepted. Throws `wrong-place`.
    */
   #checkPlace({ key, publisher }: RecordRow): void {
     const { confirmed, places, rule, view } = this.#ports;
     if (confirmed.covers(key)) return;
-    const near = view.nearby(ringIdOfHash(key, places.bits)).slice(0, 2 * rule.replicas);
+    const near = view.nearby(ringIdOfHash(key, places.bits), 2 * rule.replicas);
     if (near.some(({ host }) => host === view.self.host)) return;
     throw new ChordialError(
       'wrong-place',

@@ -1,9 +1,9 @@
 /**
- * What part of what a host ought to hold it proves to hold. What it says that it gives counts in this proportion
- * (claim-owners.ts): saying a large number costs nothing, holding the blocks of others does.
+ * Challenges a host to prove that it stores what it should. Its reported quota counts in proportion (claim-owners.ts), since
+ * reporting a large number costs nothing.
  *
- * Asked are some blocks, chosen by chance, that lie here and of which the host is a place too; where there are none, some that
- * it put itself, of which a peer keeps a copy. A host that fetches them while it is asked passes (possession.ts).
+ * Samples random blocks held here of which the host is also a replica; if there are none, blocks that it published itself.
+ * A host that fetches the blocks during the challenge passes (possession.ts).
  */
 import type { CID } from 'multiformats/cid';
 import type { Transport } from '../network/transport.ts';
@@ -36,7 +36,7 @@ interface Asked {
   readonly item: Item & { readonly cid: CID };
 }
 
-/** From 0 to 1; null when there is nothing here that the host could be asked for. Rejects as a request does. */
+/** The fraction of sampled blocks proved, from 0 to 1; null when there is nothing to sample. Rejects with TransportError. */
 export async function heldPart(ports: HeldPartPorts, host: Contact, signal: AbortSignal): Promise<number | null> {
   const asked = chosen(ports, host);
   if (asked.length === 0) return null;
@@ -62,7 +62,7 @@ function chosen({ index, view, blocks, random, replicas }: HeldPartPorts, { host
     for (const { cid, ...item } of index.items(set, { after: from, upTo: from }, null, blocksLookedAt).items) {
       if (placed.length >= blocksAsked) return placed;
       if (cid === null) continue;
-      const places = view.nearby(ringIdOfHash(item.key, view.shape.bits)).slice(0, copiesOfSet(set, replicas));
+      const places = view.nearby(ringIdOfHash(item.key, view.shape.bits), copiesOfSet(set, replicas));
       if (places.some((place) => place.host === host)) placed.push({ set, item: { ...item, cid } });
       else if (own.length < blocksAsked && blocks.claimsOf(cid).some(({ publisher }) => publisher === host))
         own.push({ set, item: { ...item, cid } });
