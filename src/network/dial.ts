@@ -30,7 +30,7 @@ export interface Caller {
   readonly network: string | null;
   /** What proves that this host is a member, now. */
   papers(): Papers;
-  /** Told of the links with which a host proves that this one was removed; not checked. */
+  /** Called with the unverified links that a peer sends to prove that this host was removed. */
   refused?(proof: readonly Uint8Array[]): void;
   readonly zone: string | null;
   /** Our own addresses, as far as the one at this address may use them. */

@@ -481,7 +481,7 @@ export class Members implements Membership {
     return isNews;
   }
 
-  /** Links with which somebody refused this host. Nothing is known of him: what they do not prove is passed over. */
+  /** Takes the links that came with a refusal. The sender is not trusted: invalid links are ignored. */
   takeProof(links: readonly Uint8Array[]): void {
     try {
       this.takeLinks(links.map(decodeLink));

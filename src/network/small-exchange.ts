@@ -10,7 +10,7 @@ export class ConnectionLost extends Error {}
 const maximumMessageCharacters = 1000;
 /** Links of the membership log that prove a removal. */
 export const maximumProofs = 16;
-/** Beyond, a refusal goes without them. */
+/** A larger proof is left out of the refusal. */
 const maximumProofBytes = 128 * 1024;
 
 /** Asks and resolves with the answer's bytes. */

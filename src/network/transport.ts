@@ -88,7 +88,7 @@ export class TransportError extends Error {
   readonly failure: TransportFailure;
   /** A code of src/errors.ts when the other side named one (`other-network`, `not-admitted`, …). */
   readonly code: string | null;
-  /** What proves it: links of the membership log that removed the asker. Not checked. */
+  /** Unverified links of the membership log that prove the removal of the asker; else empty. */
   readonly proof: readonly Uint8Array[];
   constructor(
     failure: TransportFailure,

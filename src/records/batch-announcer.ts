@@ -220,7 +220,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
   #asOf(number: number, atLeast: number): Pick<UnsignedHeader, 'addresses' | 'version' | 'expiry'> {
     const { view, clock } = this.#ports;
     const now = clock.wallTime();
-    // No version is below the number: a batch that a wrong clock made stays ahead, and counts for no one.
+    // A version is never below the number: a batch created under a wrong clock stays in the future, and peers reject it.
     const version = Math.max(number, this.#isAhead(atLeast) ? now : Math.max(atLeast, now));
     return { addresses: view.self.addresses, version, expiry: version + headerLifetimeMilliseconds };
   }
@@ -368,7 +368,7 @@ function untold(hosts: number): ChordialError {
   );
 }
 
-/** Files of a batch whose header cannot be read any more are announced again. */
+/** null for a corrupt header: the files of that batch are announced again. */
 function readable(read: () => BatchHeader): BatchHeader | null {
   try {
     return read();

@@ -103,7 +103,7 @@ export class Names {
     return { ended, sequence };
   }
 
-  /** Whether an entry of this host is on its way to its places: one that is here already may go again. */
+  /** Whether an own entry is being stored: the local copy may still be rolled back. */
   isStoring(name: string): boolean {
     return this.#storing.has(name);
   }

@@ -12,7 +12,7 @@ import { blockMessages, decodeRoom } from './block-messages.ts';
 
 /** What a host gives is asked again after so long … */
 const believedMilliseconds: Milliseconds = 10 * 60_000;
-/** … and so soon where nothing was here yet by which it could prove it, or it did not answer. */
+/** … and after this long when nothing could be challenged, or the host did not answer. */
 const unprovedMilliseconds: Milliseconds = 2000;
 const maximumProved = 4096;
 const deadlineMilliseconds: Milliseconds = 1500;
@@ -38,7 +38,7 @@ export class ClaimOwners {
 
   constructor(ports: ClaimOwnersPorts) {
     this.#ports = ports;
-    // One that cannot be asked now is asked with what comes next.
+    // After a failure the next record asks again.
     ports.shares.askAbout = (owner) => void this.#learn(owner).catch(() => undefined);
   }
 
@@ -101,7 +101,7 @@ export class ClaimOwners {
     return answer;
   }
 
-  /** A client gives nothing; a host that cannot prove that it holds what it should gives less; one that does not answer, what it proved. */
+  /** A client gives nothing. A host gives its quota times the part it proves; while it does not answer, what it proved last. */
   async #ask(owner: string): Promise<void> {
     const { shares, transport, view, heldPart } = this.#ports;
     const contact = view.hosts().find(({ host }) => host === owner);

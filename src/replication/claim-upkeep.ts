@@ -264,7 +264,7 @@ export class ClaimUpkeep {
         const verdict = verdictOn(put, word, now, { sign: signs.get(put.put) ?? 'unasked', upFor });
         if (verdict === 'drop') over.push(put);
         else if (verdict === 'confirm' && word.kind === 'entry') claims.confirm(put, word.expiry, now);
-        // A look for another reason does not put off the question to its publisher.
+        // Only a check that asked the publisher postpones the next question.
         else if (put.confirmed !== null || signs.has(put.put)) claims.markChecked(put, now);
       }
     });

@@ -239,7 +239,7 @@ export class Surplus {
     const placed = await this.#placed(set, items);
     await this.#tellOwners(set, placed, signal);
     const [own, surplus, unsure] = [[] as Placed[], [] as Placed[], [] as Placed[]];
-    // Where a host did not answer the walk along the ring ends early, and may have ended before this host.
+    // An unanswered request ends the walk early, perhaps before it reaches this host.
     const complete = Math.min(copiesOfSet(set, this.#ports.replicas), view.hosts().length);
     for (const item of placed) {
       if (isAmong(item.places, view.self.host)) own.push(item);

@@ -18,7 +18,7 @@ export interface RestlessPorts {
 /** What changed sooner than this ago may still be changing. */
 const quietMilliseconds = 600;
 const longestQuietMilliseconds = 60_000;
-/** One that was never quiet for so long is changing, though it was never hashed. */
+/** A file without a quiet moment for this long counts as changing, even if it was never hashed. */
 const restlessMilliseconds = 5000;
 export const longestPauseMilliseconds = 600_000;
 /** Hashed in about the time that a small file is quiet before. */

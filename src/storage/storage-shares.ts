@@ -34,7 +34,7 @@ export interface StorageSharesOptions {
 export class StorageShares {
   readonly #options: StorageSharesOptions;
   readonly #given = new Map<string, number>();
-  /** Told of a publisher whose rows have passed half of what it has without giving anything: what it gives will matter soon. */
+  /** Called when the rows of a publisher exceed half of its default share, so that its quota is known in time. */
   askAbout: ((owner: string) => void) | null = null;
 
   constructor(options: StorageSharesOptions) {

@@ -380,7 +380,7 @@ export class DataPath {
     for (const host of hosts) this.#follow(this.#purge(host));
   }
 
-  /** What was signed after the removal may lie here when the word of it comes late, and no other host takes it. */
+  /** Removes records that were signed after the removal of their publisher: no other host accepts them. */
   async #dropRefused(publisher: HostId): Promise<void> {
     for (let after: number | null = 0; after !== null; ) {
       const { rows, last } = this.#records.ofPublisher(publisher, after, recordsExpiredAtOnce);
@@ -391,7 +391,7 @@ export class DataPath {
     }
   }
 
-  /** What was verified before the word of a removal came may have been written after it. */
+  /** A record verified just before a removal arrives may be stored just after it. */
   async #dropAllRefused(now: Milliseconds): Promise<void> {
     if (now - this.#refusedDroppedAt < refusedDroppedEveryMilliseconds) return;
     this.#refusedDroppedAt = now;
@@ -399,8 +399,8 @@ export class DataPath {
   }
 
   /**
-   * What is known of its shares goes, since no one reaches them. Of a member that is purged everything goes: its names first, so that
-   * none is found whose blocks are going.
+   * Removes what is stored of the shares of a removed member. For a purged member its names go too, before its blocks, so that no
+   * name leads to freed blocks.
    */
   async #purge(publisher: HostId): Promise<void> {
     await this.#shareHolder.removeOf(publisher);

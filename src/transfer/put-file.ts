@@ -127,8 +127,8 @@ export async function publishing(
 }
 
 /**
- * What a name stood for, after a put that was to replace it failed when its own entry was out already: holders may have let go either.
- * Where that cannot be had any more the newer entry stays, of which some copies are left.
+ * Publishes the previous content of a name again after its replacement failed late, when holders may have freed blocks of either.
+ * If the previous content cannot be read any more, the new entry stays: some of its copies exist.
  */
 async function putBack(ports: FilePorts, before: NameEntry, options: PutOptions): Promise<void> {
   const { cid, name, attributes = null, expiry } = before;
