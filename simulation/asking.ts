@@ -1,5 +1,6 @@
 /** Lookups of random keys by random hosts, spread evenly over virtual time, and what they came to. */
 import type { RingId } from '../src/ring/identifier.ts';
+import type { Process } from './process.ts';
 import type { RingSimulation, SimulatedHost } from './ring-simulation.ts';
 
 export interface Asked {
@@ -11,6 +12,8 @@ export interface Asked {
   readonly failures: number;
   /** Those of the failures that were answered by another: a newcomer had just taken the key over. */
   readonly wrongOwners: number;
+  /** No failures: the host that asked crashed before the answer, and there is no one left to be told. */
+  readonly abandoned: number;
 }
 
 /** Virtual milliseconds after the last lookup in which slow ones may still be answered. */
@@ -19,15 +22,17 @@ const lastAnswers = 60_000;
 /** Runs the simulation for `milliseconds` and a little more. No one asks for what it owns itself. */
 export function ask(ring: RingSimulation, lookups: number, milliseconds: number): Asked {
   const hops: number[] = [];
-  let [timeouts, failures, wrongOwners, open] = [0, 0, 0, 0];
+  let [timeouts, failures, wrongOwners] = [0, 0, 0];
+  /** By the number of the lookup, who asked. */
+  const open = new Map<number, Process>();
   const from = ring.time.now;
   for (let i = 1; i <= lookups; i++) {
     ring.time.runUntil(from + (milliseconds * i) / lookups);
     const { host, key } = question(ring);
     const ownerBefore = ring.ownerOf(key).id;
-    open++;
+    open.set(i, host.process);
     host.ring.lookup(key, (found) => {
-      open--;
+      open.delete(i);
       timeouts += found?.timeouts ?? 0;
       const isRight = found !== null && [ownerBefore, ring.ownerOf(key).id].includes(found.owner.id);
       if (isRight) hops.push(found.hops);
@@ -36,8 +41,10 @@ export function ask(ring: RingSimulation, lookups: number, milliseconds: number)
     });
   }
   const end = ring.time.now + lastAnswers;
-  while (open > 0 && ring.time.now < end) ring.time.runUntil(ring.time.now + 100);
-  return { lookups, hops, timeouts, failures: failures + open, wrongOwners };
+  const unanswered = () => [...open.values()].filter(({ isRunning }) => isRunning).length;
+  while (unanswered() > 0 && ring.time.now < end) ring.time.runUntil(ring.time.now + 100);
+  failures += unanswered();
+  return { lookups, hops, timeouts, failures, wrongOwners, abandoned: lookups - hops.length - failures };
 }
 
 function question(ring: RingSimulation): { readonly host: SimulatedHost; readonly key: RingId } {

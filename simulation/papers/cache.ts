@@ -59,6 +59,7 @@ export function cacheTable(seed: number, lookups: number, scale: CacheScale = fu
       bound('membership events, bytes per peer and second', perPeer('spread'), mostBytes),
       shown('the roll for newcomers, bytes per peer and second', perPeer('roll')),
       bound('lookups without an answer', asked.failures - asked.wrongOwners, 0),
+      shown('lookups whose host crashed before the answer', asked.abandoned),
       shown('answered by an owner that a newcomer was just following', asked.wrongOwners),
       shown('timeouts per lookup', asked.timeouts / lookups),
       shown('cached members that are gone, part', stale.gone),

@@ -54,7 +54,7 @@ export function churnTable(
       'v = 1, exact fingers, one ask at a time; a host that is asked and has crashed counts as a time-out.',
       `The paper's pace: stabilise every 15 to 45 s, nothing looked for, owners by the oracle; ${theirs.warmUp} min of churn before, ${theirs.measured} min of lookups.`,
       `Our own pace: default timers, failure detector, owners that confirm; ${own.warmUp} min of churn before, ${own.measured} min of lookups.`,
-      `${lookups} lookups a row; a failure is no answer, or one by a host that owned the key neither before nor after.`,
+      `${lookups} lookups a row; a failure is no answer, or one by a host that owned the key neither before nor after; a host that crashes before the answer has asked in vain, and fails no lookup.`,
     ],
     rows,
     realSeconds: (performance.now() - began) / 1000,
