@@ -13,7 +13,7 @@ import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
 const peerCount = 16;
 const fileCount = 100_000;
-const joinersAtOnce = 3;
+const joinerConcurrency = 3;
 const targetSeconds = 8;
 const filesLookedFor = 5;
 /** Ring and arcs settle before. */
@@ -75,6 +75,8 @@ async function startPeers(folder: string, peers: ChildProcess[]): Promise<string
   };
   const first = await start('');
   while (peers.length < peerCount)
-    await Promise.all(Array.from({ length: Math.min(joinersAtOnce, peerCount - peers.length) }, () => start(first)));
+    await Promise.all(
+      Array.from({ length: Math.min(joinerConcurrency, peerCount - peers.length) }, () => start(first)),
+    );
   return first;
 }

@@ -5,7 +5,7 @@ import { markedFile, markedPart } from '../test/fixtures/marked.ts';
 import { mebibyte } from './random-file.ts';
 
 const waitMilliseconds = 30_000;
-const maximumMinutes = 30;
+const maxMinutes = 30;
 const clockTicksPerSecond = 100;
 
 interface Status {
@@ -41,7 +41,7 @@ async function timed(peer: PeerProcess, body: object): Promise<number> {
   if (!response.ok) throw new Error(`the transfer was refused: ${response.status} ${await response.text()}`);
   let status = (await response.json()) as Status;
   while (status.state === 'running') {
-    if (performance.now() - start > maximumMinutes * 60_000) throw new Error('the transfer takes too long');
+    if (performance.now() - start > maxMinutes * 60_000) throw new Error('the transfer takes too long');
     const route = `/api/v1/transfers/${status.id}?wait=${waitMilliseconds}`;
     const signal = AbortSignal.timeout(2 * waitMilliseconds);
     status = (await (await peer.request(route, { signal })).json()) as Status;

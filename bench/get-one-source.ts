@@ -17,11 +17,11 @@ import { Syncthing } from './rivals/syncthing.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 import { sameBytes } from './same-bytes.ts';
 
-const leastOfCurl = 0.95;
-const leastOfLibtorrent = 1.25;
+const minOfCurl = 0.95;
+const minOfLibtorrent = 1.25;
 /** Seconds of CPU a GiB. */
-const mostOfGetter = 2.1;
-const mostOfHolder = 0.9;
+const maxOfGetter = 2.1;
+const maxOfHolder = 0.9;
 const aria2Connections = 4;
 
 export async function getFromOneSource(options: BenchOptions): Promise<readonly BenchRow[]> {
@@ -90,8 +90,8 @@ export async function getFromOneSource(options: BenchOptions): Promise<readonly 
   if (own === undefined) throw new Error('nothing was measured');
   const [getter, holding] = [cost.of(0), cost.of(1)];
   const least = new Map([
-    ['curl from nginx', leastOfCurl],
-    ['libtorrent', leastOfLibtorrent],
+    ['curl from nginx', minOfCurl],
+    ['libtorrent', minOfLibtorrent],
   ]);
   const rows = measured.slice(1).map(({ name, median }) => {
     const [ratio, wanted] = [own.median / median, least.get(name)];
@@ -112,8 +112,8 @@ export async function getFromOneSource(options: BenchOptions): Promise<readonly 
     });
   return [
     ...rows,
-    cpuRow('getter, verified and on disk,', getter, mostOfGetter),
-    cpuRow('holder', holding, mostOfHolder),
+    cpuRow('getter, verified and on disk,', getter, maxOfGetter),
+    cpuRow('holder', holding, maxOfHolder),
     ...(await limitsOf(file, bytes, own.median, options)),
   ];
 }

@@ -12,10 +12,10 @@ import { searchFigures } from './search.ts';
 import { ringOf, ringOfMany } from './settled-rings.ts';
 
 /** Below these a cost beyond the fixed part is noise: megabytes and milliseconds. */
-const leastMemory = 1;
-const leastRestart = 20;
+const minMemory = 1;
+const minRestart = 20;
 /** Of a core, of seconds and of pings: what is left when the noise is taken away may be less than nothing. */
-const leastOfRing = 0.01;
+const minOfRing = 0.01;
 
 interface Point {
   readonly size: number;
@@ -43,7 +43,7 @@ export function growth(options: BenchOptions): Promise<readonly BenchRow[]> {
 async function byHosts(options: BenchOptions): Promise<readonly Growth[]> {
   const rings = [await ringOf('alone', options), await ringOf('middle', options), await ringOfMany(options)];
   const of = (cost: (ring: (typeof rings)[number]) => number): readonly Point[] =>
-    rings.map((ring) => ({ size: ring.hosts, cost: Math.max(leastOfRing, cost(ring)) }));
+    rings.map((ring) => ({ size: ring.hosts, cost: Math.max(minOfRing, cost(ring)) }));
   const by = 'hosts';
   return [
     { what: 'idle CPU of a peer', by, unit: '% of a core', most: 0.1, points: of(({ idle }) => idle.cpu) },
@@ -70,7 +70,7 @@ async function byFiles(options: BenchOptions): Promise<readonly Growth[]> {
       by,
       unit: 'kB',
       most: 0.05,
-      points: perFile(({ memory }) => 1000 * Math.max(leastMemory, memory)),
+      points: perFile(({ memory }) => 1000 * Math.max(minMemory, memory)),
     },
   ];
 }
@@ -88,14 +88,14 @@ async function byBlocks(options: BenchOptions): Promise<readonly Growth[]> {
       by: 'blocks',
       unit: 'kB',
       most: 0,
-      points: perBlock('memory', leastMemory),
+      points: perBlock('memory', minMemory),
     },
     {
       what: 'restart after kill -9 for a block held, beyond the fixed part',
       by: 'blocks',
       unit: 'µs',
       most: 0,
-      points: perBlock('afterKill', leastRestart),
+      points: perBlock('afterKill', minRestart),
     },
     {
       what: `\`ls\` page of ${namesPerPage} names`,

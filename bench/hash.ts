@@ -45,7 +45,9 @@ export async function hashing(options: BenchOptions): Promise<readonly BenchRow[
     const [rival, ...ours] = await alternate(
       [
         openssl,
-        rate('hash and index, one leaf at a time', () => hashFile(file, { hashing: [one], leaves, leavesAtOnce: 1 })),
+        rate('hash and index, one leaf at a time', () =>
+          hashFile(file, { hashing: [one], leaves, leafConcurrency: 1 }),
+        ),
         rate('hash and index, two threads', () => hashFile(file, { hashing: [one, two], leaves })),
         rate('SHA-256 of the whole', () => whole.of(file)),
       ],

@@ -10,7 +10,7 @@ import { until } from '../test/end-to-end/until.ts';
 import { median } from './alternating.ts';
 import { RunningProgram } from './rivals/program.ts';
 import { type BenchOptions, type BenchRow, row, rowsOfParts, verdict } from './row.ts';
-import { joiningAtOnce, ringOf, ringOfMany } from './settled-rings.ts';
+import { joinConcurrency, ringOf, ringOfMany } from './settled-rings.ts';
 
 const most = { join: 1, ready: 80, ring: 90, demo: 3, killed: 1.5, silentFirst: 2.5, silentAll: 5 };
 const demoPeers = 7;
@@ -39,7 +39,7 @@ async function oneJoin(options: BenchOptions): Promise<readonly BenchRow[]> {
 
 async function manyJoins(options: BenchOptions): Promise<readonly BenchRow[]> {
   const { hosts, ready, ring } = await ringOfMany(options);
-  const what = `${hosts} peers started, ${joiningAtOnce} at a time`;
+  const what = `${hosts} peers started, ${joinConcurrency} at a time`;
   return [
     figure(`${what}: all ready`, ready, most.ready),
     figure(`${what}: one ring, every pointer right`, ring, most.ring),

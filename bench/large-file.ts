@@ -7,7 +7,7 @@ import { metered, residentBytes, TransferCost, timedGet, timedPut } from './chor
 import { makeRandomFile } from './random-file.ts';
 import { type BenchOptions, type BenchRow, row, sharedMeasurement, verdict } from './row.ts';
 
-const mostMegabytes = 250;
+const maxMegabytes = 250;
 /** Bytes, and how often each is put and got: small ones are over in a moment. */
 const sizes = [
   { bytes: 10e6, times: 5 },
@@ -72,8 +72,8 @@ export async function moveLargeFile(options: BenchOptions): Promise<readonly Ben
   const { bytes, put, get, putCost, getCost, memory } = (await sizeFigures(options)).at(-1)!;
   const rowOfMemory = (who: string, megabytes: number): BenchRow =>
     row(`highest memory of ${who}, ${shown(bytes)}`, `${megabytes.toFixed(0)} MB resident`, {
-      target: `≤ ${mostMegabytes} MB`,
-      verdict: verdict(megabytes <= mostMegabytes),
+      target: `≤ ${maxMegabytes} MB`,
+      verdict: verdict(megabytes <= maxMegabytes),
     });
   return [
     row(`put ${shown(bytes)}, one copy on the putting peer`, `${rate(bytes, put)} (${putCost})`),

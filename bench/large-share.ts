@@ -21,7 +21,7 @@ const quickIndexSizes = [100, 500, 2000];
 const betweenReadsMilliseconds = 100;
 const betweenLooksMilliseconds = 500;
 const readMilliseconds = 20_000;
-const mostMegabytes = 250;
+const maxMegabytes = 250;
 const patienceMilliseconds = 1_800_000;
 
 export async function largeShare({ isQuick, note }: BenchOptions): Promise<readonly BenchRow[]> {
@@ -57,8 +57,8 @@ export async function largeShare({ isQuick, note }: BenchOptions): Promise<reado
   await rm(network.folder, { recursive: true, force: true });
   const rowOfMemory = (when: string, megabytes: number): BenchRow =>
     row(`highest memory of the sharer ${when}`, `${megabytes.toFixed(0)} MB resident`, {
-      target: `≤ ${mostMegabytes} MB`,
-      verdict: verdict(megabytes <= mostMegabytes),
+      target: `≤ ${maxMegabytes} MB`,
+      verdict: verdict(megabytes <= maxMegabytes),
     });
   return [
     row(`${what}: all indexed`, `${indexed.toFixed(1)} s`),

@@ -14,7 +14,7 @@ import { type RunningPeer, startPeer } from '../src/node/start-peer.ts';
 import { recordKeyOfName } from '../src/records/record-keys.ts';
 import { shareBody, shareNameEntry } from '../src/records/share-entry.ts';
 
-const joiningAtOnce = 3;
+const joinConcurrency = 3;
 const bits = 256;
 
 const [count = 0, kept = 0] = process.argv.slice(2, 4).map(Number);
@@ -50,7 +50,7 @@ async function startAll(): Promise<readonly RunningPeer[]> {
       await start(join);
     }
   };
-  await Promise.all(Array.from({ length: joiningAtOnce }, joinOn));
+  await Promise.all(Array.from({ length: joinConcurrency }, joinOn));
   return started;
 }
 

@@ -22,13 +22,13 @@ const settleMilliseconds = 5000;
 interface Size {
   readonly nodes: number;
   /** Of the rival's median, and milliseconds. */
-  readonly mostOfRival: number;
-  readonly mostTail: number;
+  readonly maxOfRival: number;
+  readonly maxTail: number;
 }
 
 const sizes: readonly Size[] = [
-  { nodes: 16, mostOfRival: 0.8, mostTail: 5 },
-  { nodes: 64, mostOfRival: 1.2, mostTail: 12 },
+  { nodes: 16, maxOfRival: 0.8, maxTail: 5 },
+  { nodes: 64, maxOfRival: 1.2, maxTail: 12 },
 ];
 
 interface Answer {
@@ -79,7 +79,7 @@ export function lookups(options: BenchOptions): Promise<readonly BenchRow[]> {
 
 async function lookupsAmong(size: Size, options: BenchOptions): Promise<readonly BenchRow[]> {
   const { isQuick, note } = options;
-  const { nodes, mostTail } = size;
+  const { nodes, maxTail } = size;
   const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-bench-'));
   await using opened = new AsyncDisposableStack();
   opened.defer(() => rm(folder, { recursive: true, force: true }));
@@ -102,8 +102,8 @@ async function lookupsAmong(size: Size, options: BenchOptions): Promise<readonly
   return [
     ...rivals.map((rival) => besideRival(rival, { p50: medianOf(ours), p99: tail, theirs: medianOf(rival) }, size)),
     row(`value lookup, ${nodes} peers, warm: p99`, milliseconds(tail), {
-      target: `≤ ${mostTail} ms`,
-      verdict: verdict(tail <= mostTail),
+      target: `≤ ${maxTail} ms`,
+      verdict: verdict(tail <= maxTail),
     }),
     row(
       `owner of a key, ${nodes} peers: p50, p99`,
@@ -143,14 +143,14 @@ async function startRivals(
 function besideRival(
   rival: Network,
   { p50, p99, theirs }: { readonly p50: number; readonly p99: number; readonly theirs: number },
-  { nodes, mostOfRival }: Size,
+  { nodes, maxOfRival }: Size,
 ): BenchRow {
   const what = `value lookup, ${nodes} peers, warm: p50, p99, beside ${rival.name}`;
   const judged = rival.name === 'bittorrent-dht';
   return row(what, `${milliseconds(p50)}, ${milliseconds(p99)}`, {
     rival: `${milliseconds(theirs)}, ${milliseconds(median(rival.tails))}`,
     ratio: (p50 / theirs).toFixed(2),
-    ...(judged ? { target: `p50 ≤ ${mostOfRival} ×`, verdict: verdict(p50 <= mostOfRival * theirs) } : {}),
+    ...(judged ? { target: `p50 ≤ ${maxOfRival} ×`, verdict: verdict(p50 <= maxOfRival * theirs) } : {}),
   });
 }
 

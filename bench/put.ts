@@ -11,9 +11,9 @@ import { makeRandomFile, mebibyte } from './random-file.ts';
 import { Nginx } from './rivals/nginx.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
-const leastOfCurl = 0.38;
+const minOfCurl = 0.38;
 /** Seconds of CPU a GiB, of all peers together. */
-const mostCpu = 8.5;
+const maxCpu = 8.5;
 const copies = 3;
 
 export async function putThreeCopies(options: BenchOptions): Promise<readonly BenchRow[]> {
@@ -55,8 +55,8 @@ export async function putThreeCopies(options: BenchOptions): Promise<readonly Be
   const what = `put of ${Math.round(bytes / mebibyte)} MiB, ${copies} copies`;
   const text = `${threeDigits(own.median)} MB/s (${cost}, the putter first)`;
   const cpuRow = row(`${what}: CPU of all peers a GiB`, `${cost.all.toFixed(1)} s`, {
-    target: `≤ ${mostCpu} s`,
-    verdict: verdict(cost.all <= mostCpu),
+    target: `≤ ${maxCpu} s`,
+    verdict: verdict(cost.all <= maxCpu),
   });
   if (curl === undefined) return [row(what, text), cpuRow];
   const ratio = own.median / curl.median;
@@ -64,8 +64,8 @@ export async function putThreeCopies(options: BenchOptions): Promise<readonly Be
     row(`${what}, beside curl from nginx`, text, {
       rival: `${threeDigits(curl.median)} MB/s`,
       ratio: ratio.toFixed(2),
-      target: `≥ ${leastOfCurl} ×`,
-      verdict: verdict(ratio >= leastOfCurl),
+      target: `≥ ${minOfCurl} ×`,
+      verdict: verdict(ratio >= minOfCurl),
     }),
     cpuRow,
   ];

@@ -26,14 +26,14 @@ import { type BenchOptions, type BenchRow, row, sharedMeasurement, verdict } fro
 
 const targetMilliseconds = 2000;
 const blocksPerName = 10;
-const namesAtOnce = 100;
+const nameConcurrency = 100;
 const blockBytes = 1000;
 const sizes = [10_000, 100_000, 1_000_000];
 const quickSizes = [1000, 3000, 10_000];
 export const namesPerPage = 50;
 const pagesAsked = 20;
 /** With more the figures are of one restart: each takes long. */
-const mostBlocksOftenRestarted = 100_000;
+const maxBlocksOftenRestarted = 100_000;
 /** Until what the start left behind is done. */
 const settleMilliseconds = 3000;
 
@@ -61,7 +61,7 @@ export const heldFigures = sharedMeasurement(
       await fill(alone.dataFolder, { from: made, to: blocks }, note);
       made = blocks;
       const [stopped, killed, memory, pages] = [[], [], [], []] as [number[], number[], number[], number[]];
-      const times = blocks > mostBlocksOftenRestarted ? 1 : runs;
+      const times = blocks > maxBlocksOftenRestarted ? 1 : runs;
       for (let run = 1; run <= times; run++) {
         const afterStop = await timed(() => network.restart(alone));
         stopped.push(afterStop.milliseconds);
@@ -142,8 +142,8 @@ async function fill(
   const { claims, records, index } = await openIndexedTables(catalog, genesis.replicas);
   const table = new BlockTable(catalog, claims, index);
   const places = { bits: genesis.bits, teaching: false };
-  for (let first = from; first < to; first += namesAtOnce * blocksPerName) {
-    const names = Array.from({ length: namesAtOnce }, (_, index) => first / blocksPerName + index);
+  for (let first = from; first < to; first += nameConcurrency * blocksPerName) {
+    const names = Array.from({ length: nameConcurrency }, (_, index) => first / blocksPerName + index);
     await Promise.all(
       names.map(async (name) => {
         const entry = entryOf(name, identity, networkId(genesis));

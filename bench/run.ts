@@ -9,7 +9,7 @@ import { questions } from './questions.ts';
 import { keepResult } from './results.ts';
 import { type Question, usualRuns } from './row.ts';
 
-const maximumRuns = 100;
+const maxRuns = 100;
 
 const usage = `usage: npm run bench -- [NAME…] [--runs N] [--full] [--quick] [--draw] [--list]
 asks the questions named, or all, keeps the results and draws docs/performance.md; with --quick only prints them
@@ -27,8 +27,7 @@ const { values, positionals } = argumentsOf(usage, {
 
 if (values.list) for (const { name, about } of questions) console.log(`${name.padEnd(20)} ${about}`);
 else if (values.draw) await drawPerformancePage();
-else
-  await askAll(asked(positionals), values.runs === undefined ? null : wholeOf(values.runs, '--runs', 1, maximumRuns));
+else await askAll(asked(positionals), values.runs === undefined ? null : wholeOf(values.runs, '--runs', 1, maxRuns));
 
 /** `told` null: each question as often as it says itself. */
 async function askAll(wanted: readonly Question[], told: number | null): Promise<void> {

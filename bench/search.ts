@@ -21,13 +21,13 @@ const fileCounts = [920, 9200, 92_000];
 const quickFileCounts = [100, 1000, 4000];
 /** At the largest of these sizes, and at the others. */
 const queryCounts = { largest: 600, others: 200 };
-const joinersAtOnce = 4;
-const announcingAtOnce = 4;
+const joinerConcurrency = 4;
+const announceConcurrency = 4;
 const targetMilliseconds = 60;
 /** Ring and arcs settle before, and repair after so much was announced. */
 const settleMilliseconds = 5000;
 /** A search gives no more hits than these. */
-const maximumHits = 10_000;
+const maxHits = 10_000;
 
 export interface SearchFigures {
   readonly peers: number;
@@ -104,7 +104,7 @@ async function announceAll(peers: readonly ChildProcess[], from: number, to: num
       postings += Number(answer['postings']);
     }
   };
-  await Promise.all(Array.from({ length: announcingAtOnce }, work));
+  await Promise.all(Array.from({ length: announceConcurrency }, work));
   return postings;
 }
 
@@ -133,7 +133,7 @@ async function searchAll(peers: readonly ChildProcess[], files: number, queries:
     const gotSet = new Set(got);
     const owed = new Set(expected);
     wrong += got.filter((number) => !owed.has(number)).length;
-    if (expected.length > maximumHits) continue;
+    if (expected.length > maxHits) continue;
     missing += expected.filter((number) => !gotSet.has(number)).length;
     hits += gotSet.size;
   }
@@ -150,5 +150,5 @@ async function startPeers(folder: string, peers: ChildProcess[], wanted: number)
   };
   const first = await start('');
   while (peers.length < wanted)
-    await Promise.all(Array.from({ length: Math.min(joinersAtOnce, wanted - peers.length) }, () => start(first)));
+    await Promise.all(Array.from({ length: Math.min(joinerConcurrency, wanted - peers.length) }, () => start(first)));
 }

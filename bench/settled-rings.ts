@@ -40,7 +40,7 @@ export interface ManyFigures extends RingFigures {
 }
 
 export const transferBytes = 64 * mebibyte;
-export const joiningAtOnce = 4;
+export const joinConcurrency = 4;
 const ringMilliseconds = 300_000;
 /**
  * Joining leaves work behind: copies are compared, and members ask their neighbours every second at first and every 20 s
@@ -231,7 +231,7 @@ async function joinAll(network: NetworkFixture, first: PeerProcess, count: numbe
       joined.push(await network.start({ join: first }));
     }
   };
-  await Promise.all(Array.from({ length: joiningAtOnce }, joinOn));
+  await Promise.all(Array.from({ length: joinConcurrency }, joinOn));
   return joined;
 }
 

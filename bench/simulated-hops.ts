@@ -12,8 +12,8 @@ import { threeDigits } from './alternating.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
 const seed = 1;
-const mostMilliseconds = 40 * 60_000;
-const mostOutputBytes = 1024 * 1024;
+const maxMilliseconds = 40 * 60_000;
+const maxOutputBytes = 1024 * 1024;
 const fullLookups = 10_000;
 const lookups = 2000;
 /** Logarithms of the numbers of peers. */
@@ -52,8 +52,8 @@ async function paperRows(
   const flags = ['--disable-warning=ExperimentalWarning', '--max-old-space-size-percentage=75'];
   const size: Scale = isQuick ? 'quick' : isFull ? 'full' : 'usual';
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, import.meta.filename, paper, size], {
-    timeout: mostMilliseconds,
-    maxBuffer: mostOutputBytes,
+    timeout: maxMilliseconds,
+    maxBuffer: maxOutputBytes,
   });
   const { title, settings, rows, realSeconds } = JSON.parse(stdout) as PaperTable;
   for (const line of [title, ...settings, `${Math.round(realSeconds)} s`]) note(line);

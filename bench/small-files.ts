@@ -17,7 +17,7 @@ import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 const fileBytes = 10_000;
 const peerCount = 4;
 /** A second. */
-const leastOfAll = 500;
+const minOfAll = 500;
 const targets = new Map([
   ['put as so many names', 800],
   ['get of the folder by a client', 1000],
@@ -53,7 +53,7 @@ export async function smallFiles({ runs, isQuick, note }: BenchOptions): Promise
   const putterBytes = Math.max(...measured.map((one) => one.putterBytes));
   return [
     ...speeds.map((step) => {
-      const [ours, least] = [perSecond(step), targets.get(step) ?? leastOfAll];
+      const [ours, least] = [perSecond(step), targets.get(step) ?? minOfAll];
       const cpu = [0, 1].map((side) => ((1000 * medianOf(step, (one) => one.cpu[side] ?? 0)) / files).toFixed(1));
       const text = `${threeDigits(ours)} files/s (CPU ${cpu.join(' + ')} ms a file)`;
       return row(`${step}, ${files} files of ${fileBytes / 1000} kB`, text, {

@@ -21,7 +21,7 @@ function settled(): RingSimulation {
 
 test('C5 a lookup whose host crashes before the answer is no lookup without an answer', () => {
   const ring = settled();
-  ring.time.clock(new Process()).after(calm.minimumDelay, () => {
+  ring.time.clock(new Process()).after(calm.minDelay, () => {
     for (const host of ring.hosts) ring.crash(host);
   });
   const { hops, failures, abandoned } = ask(ring, 4, 1);

@@ -24,7 +24,7 @@ const runsPerShape = 250;
 const stepsPerRun = 300;
 
 /** Zave's three phases: dead heads go, predecessors and successors meet, then s − 1 rounds carry the tails back. */
-const maximumRounds = (members: number, shape: RingShape): number => 2 * members + shape.successors;
+const maxRounds = (members: number, shape: RingShape): number => 2 * members + shape.successors;
 
 for (const shape of shapes) {
   const places = 2 ** shape.bits;
@@ -34,7 +34,7 @@ for (const shape of shapes) {
     const seed = freshSeed(t);
     const initialSize = shape.successors + 1;
     let taken = 0;
-    let mostRounds = 0;
+    let worstRounds = 0;
     fc.assert(
       fc.property(someIds(shape.bits, initialSize), choices(stepsPerRun), (ids, history) => {
         const initial = idealRing(
@@ -47,14 +47,14 @@ for (const shape of shapes) {
         const run = runHistory(initial, steps, shape);
         assert.equal(run.broken, null);
         for (const state of run.states.values()) assert.equal(brokenRule(state, shape), null);
-        const rounds = roundsUntilIdeal(run.states, shape, maximumRounds(run.states.size, shape));
+        const rounds = roundsUntilIdeal(run.states, shape, maxRounds(run.states.size, shape));
         assert.notEqual(rounds, null, notIdeal(viewOf(run.states.values()), shape.successors) ?? '');
         taken += run.taken;
-        mostRounds = Math.max(mostRounds, rounds ?? 0);
+        worstRounds = Math.max(worstRounds, rounds ?? 0);
       }),
       { seed, numRuns: runsPerShape },
     );
-    t.diagnostic(`${taken} steps changed a state; at most ${mostRounds} rounds to the ideal ring`);
+    t.diagnostic(`${taken} steps changed a state; at most ${worstRounds} rounds to the ideal ring`);
     assert.ok(taken > runsPerShape * stepsPerRun * 0.2, 'histories must not consist of stutters');
   });
 }
@@ -99,7 +99,7 @@ test('A3 any number of members that join one ideal ring at once are all in their
         assert.ok(joined?.state, `${id} finds its place`);
         states.set(id, joined.state);
       }
-      assert.notEqual(roundsUntilIdeal(states, shape, maximumRounds(states.size, shape)), null);
+      assert.notEqual(roundsUntilIdeal(states, shape, maxRounds(states.size, shape)), null);
     }),
     { seed, numRuns: 50 },
   );

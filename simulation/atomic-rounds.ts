@@ -43,14 +43,14 @@ function headOf(states: ReadonlyMap<RingId, MemberState>, member: RingId): Membe
   return isMember(head) ? states.get(head.id) : undefined;
 }
 
-/** Rounds of everybody stabilising once until the ring is ideal, or null when `maximumRounds` were not enough. */
+/** Rounds of everybody stabilising once until the ring is ideal, or null when `maxRounds` were not enough. */
 export function roundsUntilIdeal(
   states: Map<RingId, MemberState>,
   shape: RingShape,
-  maximumRounds: number,
+  maxRounds: number,
   operations: Operations = productionOperations,
 ): number | null {
-  for (let round = 0; round <= maximumRounds; round++) {
+  for (let round = 0; round <= maxRounds; round++) {
     if (isIdeal(viewOf(states.values()), shape.successors)) return round;
     for (const member of [...states.keys()]) stabilizeOnce(states, member, shape, operations);
   }

@@ -74,8 +74,8 @@ function check({ states, shape, violations }: HostNetwork): void {
 /** One change travels back over at most s members, each of which pokes on; the bound only stops a runaway. */
 function stabilize({ states, shape, pokes }: HostNetwork, first: RingId, poked?: RingId): void {
   const waiting = pokes && poked !== undefined ? [first, poked] : [first];
-  const maximumPokes = 4 * shape.successors + 4;
-  for (let done = 0; done <= maximumPokes; done++) {
+  const maxPokes = 4 * shape.successors + 4;
+  for (let done = 0; done <= maxPokes; done++) {
     const id = waiting.shift();
     if (id === undefined) return;
     const changed = stabilizeOnce(states, id, shape);

@@ -12,7 +12,7 @@ const shape = { bits: 16, successors: 16 };
 const virtualNodes = 20;
 const seed = 3;
 /** Phases of the proof: a list of s entries is full again after s rounds; the rest is slack. */
-const maximumRounds = 2 * shape.successors + 4;
+const maxRounds = 2 * shape.successors + 4;
 
 function placements(hosts: number, runs: number) {
   return fc
@@ -21,7 +21,7 @@ function placements(hosts: number, runs: number) {
 }
 
 function endsIdeal({ states }: HostNetwork): void {
-  const rounds = roundsUntilIdeal(states, shape, maximumRounds);
+  const rounds = roundsUntilIdeal(states, shape, maxRounds);
   assert.notEqual(rounds, null, notIdeal(viewOf(states.values()), shape.successors) ?? '');
 }
 

@@ -22,7 +22,7 @@ export interface HistoryOptions {
 }
 
 /** Places that members may take: few, so that they meet. */
-const maximumMembers = 12;
+const maxMembers = 12;
 const longestPause = 400;
 
 export function runMembers({ seed, shape, busyRule, steps, founders }: HistoryOptions): MemberHistory {
@@ -52,7 +52,7 @@ export function runMembers({ seed, shape, busyRule, steps, founders }: HistoryOp
     const victim = view.ids[Math.floor(random.next() * view.ids.length)];
     if (random.next() < 0.5 && victim !== undefined) {
       if (mayFail(view, victim, shape)) ring.fail(victim);
-    } else if (!ring.peers.has(id) && view.ids.length < maximumMembers) ring.join(id);
+    } else if (!ring.peers.has(id) && view.ids.length < maxMembers) ring.join(id);
   }
   return { broken, demoted: [...demoted], members: ring.view().ids.length };
 }

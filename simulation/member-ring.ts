@@ -38,7 +38,7 @@ interface Peer {
 }
 
 /** One way; wide, so that messages overtake each other. */
-const maximumDelay = 60;
+const maxDelay = 60;
 const deathKnownAfter = 150;
 
 export class MemberRing {
@@ -168,7 +168,7 @@ export class MemberRing {
   }
 
   #travel(arrive: () => void): void {
-    this.time.after(1 + (maximumDelay - 1) * this.random.next(), arrive);
+    this.time.after(1 + (maxDelay - 1) * this.random.next(), arrive);
   }
 }
 

@@ -134,16 +134,16 @@ const shapes: readonly RingShape[] = [
   { bits: 5, successors: 2 },
   { bits: 5, successors: 3 },
 ];
-const maximumHistories = 60;
+const maxHistories = 60;
 const stepsPerHistory = 300;
-const maximumRounds = 200;
+const maxRounds = 200;
 const seed = 20170612;
 
 const histories = shapes.flatMap((shape) =>
   fc
     .sample(fc.tuple(someIds(shape.bits, shape.successors + 1), choices(stepsPerHistory)), {
       seed,
-      numRuns: maximumHistories / shapes.length,
+      numRuns: maxHistories / shapes.length,
     })
     .map(([ids, history]) => ({ shape, ids, history })),
 );
@@ -158,7 +158,7 @@ function verdict(mutant: Mutant, shape: RingShape, ids: readonly RingId[], histo
   const steps = history.map((choice) => (states: GlobalState) => stepOf(choice, states, shape));
   const { broken, states } = runHistory(initial, steps, shape, operations);
   if (broken !== null) return `step ${broken.step}: ${broken.what}`;
-  return roundsUntilIdeal(states, shape, maximumRounds, operations) === null ? 'never ideal again' : null;
+  return roundsUntilIdeal(states, shape, maxRounds, operations) === null ? 'never ideal again' : null;
 }
 
 for (const mutant of mutants) {

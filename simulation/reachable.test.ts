@@ -30,14 +30,14 @@ for (const extent of extents) {
   const { identifiers, successors, detail } = extent;
   const shape = { bits: 3, successors };
   test(`C1 A11 every reachable state of ${identifiers} identifiers keeps the invariant and leads to the ideal ring (s = ${successors}, ${detail})`, (t) => {
-    let mostRounds = 0;
+    let worstRounds = 0;
     const { states, transitions } = enumerateChecked(extent, productionOperations, (after) => {
       for (const state of after.values()) assert.equal(brokenRule(state, shape), null);
       const rounds = roundsUntilIdeal(new Map(after), shape, 2 * identifiers + successors);
       assert.notEqual(rounds, null, 'not ideal in bounded rounds');
-      mostRounds = Math.max(mostRounds, rounds!);
+      worstRounds = Math.max(worstRounds, rounds!);
     });
-    t.diagnostic(`${states} states, ${transitions} transitions; at most ${mostRounds} rounds to the ideal ring`);
+    t.diagnostic(`${states} states, ${transitions} transitions; at most ${worstRounds} rounds to the ideal ring`);
   });
 }
 

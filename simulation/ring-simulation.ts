@@ -51,7 +51,7 @@ export interface SimulatedHost {
   process: Process;
 }
 
-export const calm: Faults = { minimumDelay: 5, maximumDelay: 50, loss: 0, duplication: 0 };
+export const calm: Faults = { minDelay: 5, maxDelay: 50, loss: 0, duplication: 0 };
 
 function namedContact(number: number): Contact {
   return { host: `host-${number}` as HostId, addresses: [`10.0.0.1:${number}`] };

@@ -38,12 +38,12 @@ const slowJoins = 20;
 const joinGap = 20;
 const joinsPerSecond = 0.05;
 /** Larger networks begin settled: that thousands can join one after the other is shown by those below. */
-const mostThatJoin = 1000;
+const maxThatJoin = 1000;
 /** Bounds of virtual time, in milliseconds: for settling, and for fingers to be looked up after it. */
-const maximumSettling = 300_000;
+const maxSettling = 300_000;
 const fingerTime = 60_000;
 const lastAnswers = 5000;
-const maximumPeers = 100_000;
+const maxPeers = 100_000;
 
 /** Prints a table, or one line of JSON. Throws `bad-usage`. */
 export function runSimulation(options: SimulateOptions, print: (text: string) => void): Measured {
@@ -68,10 +68,10 @@ export function measure(options: SimulateOptions): Measured {
     parallelAsks: cache ? 3 : 1,
   });
   const { time, network, random } = simulation;
-  const joins = peers * virtualNodes <= mostThatJoin;
+  const joins = peers * virtualNodes <= maxThatJoin;
   if (joins) build(simulation, peers);
   else addSettled(simulation, peers);
-  const settledAfter = joins ? simulation.settle(maximumSettling, 100) : 0;
+  const settledAfter = joins ? simulation.settle(maxSettling, 100) : 0;
   if (joins) time.runUntil(time.now + fingerTime);
 
   network.faults = { ...network.faults, loss };
@@ -161,7 +161,7 @@ function check({
   };
   const whole = (value: number, least: number, most: number) =>
     Number.isInteger(value) && value >= least && value <= most;
-  if (!whole(peers, 1, maximumPeers)) refuse(`${peers} peers: give a whole number from 1 to ${maximumPeers}`);
+  if (!whole(peers, 1, maxPeers)) refuse(`${peers} peers: give a whole number from 1 to ${maxPeers}`);
   if (!whole(virtualNodes, 1, 64)) refuse(`${virtualNodes} virtual nodes: give 1 to 64`);
   if (!whole(successors, 1, 64)) refuse(`${successors} successors: give 1 to 64`);
   if (!whole(bits, 3, 256)) refuse(`${bits} bits: give 3 to 256`);

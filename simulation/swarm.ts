@@ -22,7 +22,7 @@ export interface SwarmResult {
 }
 
 /** The ring is one and ideal again this long after the last fault (spec: partition, then healing, ≤ 60 s). */
-const maximumHealing = 60_000;
+const maxHealing = 60_000;
 const suspicionLasts = Number(process.env['SUS'] ?? 4000);
 const finalLookups = 24;
 const longestPause = 3000;
@@ -58,7 +58,7 @@ class Swarm {
       this.#heal();
       // What was already under suspicion may still be declared dead: the ring is not at rest before that is over.
       this.#sim.time.runUntil(this.#sim.time.now + suspicionLasts);
-      healedAfter = this.#sim.settle(maximumHealing);
+      healedAfter = this.#sim.settle(maxHealing);
       failure = healedAfter === null ? this.#sim.inconsistency() : this.#lookupsAfter();
     } catch (error) {
       failure = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -13,8 +13,8 @@ import type { VirtualTime } from './virtual-time.ts';
 
 export interface Faults {
   /** One-way delay is drawn from [minimum, maximum], so messages overtake each other. */
-  readonly minimumDelay: Milliseconds;
-  readonly maximumDelay: Milliseconds;
+  readonly minDelay: Milliseconds;
+  readonly maxDelay: Milliseconds;
   /** Probability that a message is lost, and that a question arrives twice. */
   readonly loss: number;
   readonly duplication: number;
@@ -186,8 +186,8 @@ export class VirtualNetwork {
       this.#note(kind, from, to, 'lost');
       return;
     }
-    const { minimumDelay, maximumDelay } = this.faults;
-    this.#time.after(minimumDelay + (maximumDelay - minimumDelay) * this.#random.next(), () => {
+    const { minDelay, maxDelay } = this.faults;
+    this.#time.after(minDelay + (maxDelay - minDelay) * this.#random.next(), () => {
       if (this.#separated(from.host, to.host)) this.#note(kind, from, to, 'cut-off');
       else arrive();
     });

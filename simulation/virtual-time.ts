@@ -4,7 +4,7 @@ import { type Event, EventQueue } from './event-queue.ts';
 import type { Process } from './process.ts';
 
 /** Less would be lost in rounding, and who waits until a moment would wait for ever without time passing. */
-const leastDelay: Milliseconds = 0.001;
+const minDelay: Milliseconds = 0.001;
 
 export class VirtualTime {
   #now: Milliseconds = 0;
@@ -29,7 +29,7 @@ export class VirtualTime {
   }
 
   after(delay: Milliseconds, run: () => void): Timer {
-    const lasting = delay > 0 ? Math.max(delay, leastDelay) : 0;
+    const lasting = delay > 0 ? Math.max(delay, minDelay) : 0;
     const event: Event = { run };
     this.#queue.push(this.#now + lasting, event);
     return {

@@ -54,8 +54,8 @@ for (const entry of readdirSync(target, { recursive: true, withFileTypes: true }
   compressedBytes += bytes.length;
 }
 /** The page loads over slow links too. */
-const maximumCompressedBytes = 150_000;
-if (compressedBytes > maximumCompressedBytes) {
-  throw new Error(`The page is ${compressedBytes} bytes compressed; at most ${maximumCompressedBytes} are allowed.`);
+const maxCompressedBytes = 150_000;
+if (compressedBytes > maxCompressedBytes) {
+  throw new Error(`The page is ${compressedBytes} bytes compressed; at most ${maxCompressedBytes} are allowed.`);
 }
 console.log(`The page is built: ${(compressedBytes / 1000).toFixed(1)} kB compressed in all.`);

@@ -49,7 +49,7 @@ export function dataPlan(seed: number): DataPlan {
   const random = seededRandom(seed ^ 0xf11e);
   const chance = (probability: number): boolean => random.next() < probability;
   const delays = [2, 20, 80];
-  const maximumDelay = delays[Math.floor(random.next() * delays.length)] ?? 2;
+  const maxDelay = delays[Math.floor(random.next() * delays.length)] ?? 2;
   const faults = allFaults.filter(() => chance(0.4));
   const unreliable = chance(0.3);
   const hosts = 4 + Math.floor(random.next() * 4);
@@ -58,8 +58,8 @@ export function dataPlan(seed: number): DataPlan {
     steps: 2 + Math.floor(random.next() * 3),
     faults: faults.length === 0 ? ['crash'] : faults,
     network: {
-      minimumDelay: maximumDelay / 10,
-      maximumDelay,
+      minDelay: maxDelay / 10,
+      maxDelay,
       loss: unreliable ? 0.02 * random.next() : 0,
       duplication: unreliable ? 0.05 * random.next() : 0,
     },

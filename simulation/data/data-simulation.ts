@@ -107,9 +107,9 @@ export class DataSimulation {
     });
     this.memory = new MemoryNetwork(this.ring.time.clock(new Process()));
     this.memory.delay = (from, to) => {
-      const { minimumDelay, maximumDelay } = this.ring.network.faults;
+      const { minDelay, maxDelay } = this.ring.network.faults;
       this.ring.trace?.note(this.now, 'data', from, to, 'sent');
-      return minimumDelay + (maximumDelay - minimumDelay) * this.random.next();
+      return minDelay + (maxDelay - minDelay) * this.random.next();
     };
     this.memory.loses = () => this.random.next() < this.ring.network.faults.loss;
     this.ring.network.admits = (at, from) => !(this.#byId.get(at)?.membership.isRemoved(from) ?? false);
@@ -246,7 +246,7 @@ export class DataSimulation {
 
   /** For a while: what would become rare is given to others, neighbours are told. */
   async stop(host: DataHost): Promise<void> {
-    await host.path?.keepReadable(new AbortController().signal);
+    await host.path?.drainOnStop(new AbortController().signal);
     await new Promise<void>((resolve) => host.ring.ring.leave(false, resolve));
     this.crash(host);
   }

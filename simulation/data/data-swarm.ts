@@ -61,7 +61,7 @@ const readsPerStep = 3;
 const longestHeadStart: Milliseconds = 200;
 const troubleLasts: Milliseconds = 8000;
 /** Two of them are more than a put has time for until it is committed; after one, what has expired is known to have. */
-const mostOfADay: Milliseconds = 20 * 3600 * 1000;
+const maxOfADay: Milliseconds = 20 * 3600 * 1000;
 const expiryNoticedWithin: Milliseconds = 15_000;
 
 export async function runDataSwarm(seed: number, options: DataSwarmOptions = {}): Promise<DataSwarmResult> {
@@ -166,9 +166,9 @@ class DataSwarm {
     await this.#until('all at its places', exactWithin, lookRarely, () => this.#holdings.misplaced(this.#standing()));
     for (const published of this.#oracle.names) await this.#reading.inQuiet(published);
     if (!this.#plan.collects) return;
-    this.#sim.ring.time.wallAhead += mostOfADay;
+    this.#sim.ring.time.wallAhead += maxOfADay;
     await this.#sim.pass(expiryNoticedWithin);
-    this.#sim.ring.time.wallAhead += mostOfADay;
+    this.#sim.ring.time.wallAhead += maxOfADay;
     for (const host of this.#sim.members) {
       this.#sim.crash(host);
       this.#sim.restart(host);

@@ -16,8 +16,8 @@ import {
   encodeHeld,
   encodeResults,
   encodeSizes,
-  maximumBlocksPerStream,
-  maximumCidsPerQuestion,
+  maxBlocksPerStream,
+  maxCidsPerQuestion,
 } from '../../src/replication/block-messages.ts';
 import { claimMessages, decodeClaimed } from '../../src/replication/claim-messages.ts';
 import { proofBytes } from '../../src/replication/possession.ts';
@@ -43,7 +43,7 @@ export function lyingAnswer(kind: string, body: Wire, proof: 'none' | 'noise'): 
   if (kind === syncMessages.confirm) return {};
   if (kind === blockMessages.has)
     return encodeHeld(
-      decodeCids(body, maximumCidsPerQuestion).map(() => likelySize),
+      decodeCids(body, maxCidsPerQuestion).map(() => likelySize),
       [],
     );
   if (kind === claimMessages.claim) return encodeSizes(decodeClaimed(body).map(() => likelySize));
@@ -58,7 +58,7 @@ export function lyingAnswer(kind: string, body: Wire, proof: 'none' | 'noise'): 
 /** Hands out nothing, takes everything. */
 export async function lyingStream(kind: string, { header, payload }: IncomingStream): Promise<OutgoingStream> {
   if (kind === blockMessages.get)
-    return { header: encodeSizes(decodeCids(header, maximumBlocksPerStream).map(() => absentSize)) };
+    return { header: encodeSizes(decodeCids(header, maxBlocksPerStream).map(() => absentSize)) };
   const offered = decodeOffer(header);
   await drainPayload(payload, () => undefined);
   return { header: encodeResults(offered.map(() => 'stored')) };

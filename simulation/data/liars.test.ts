@@ -17,7 +17,7 @@ const liars = 4;
 for (const admission of ['classroom', 'open'] as const)
   test(`C1 ${liars} liars that come and go among ${honestHosts} hosts cost no acknowledged file (${admission})`, async () => {
     for (let seed = 1; seed <= 6; seed++) {
-      const faults = { minimumDelay: 1, maximumDelay: 20, loss: 0, duplication: 0 };
+      const faults = { minDelay: 1, maxDelay: 20, loss: 0, duplication: 0 };
       const simulation = new DataSimulation({ seed, repairs: true, faults, cut, admission });
       const joined = async (lies: boolean): Promise<void> => {
         simulation.add({ lies });

@@ -6,9 +6,9 @@ import { Holdings } from './holdings.ts';
 
 const hostCount = 6;
 const fileCount = 30;
-const quick = { minimumDelay: 1, maximumDelay: 5, loss: 0, duplication: 0 };
+const quick = { minDelay: 1, maxDelay: 5, loss: 0, duplication: 0 };
 /** Each way. A comparison alone takes several questions and answers, one after the other. */
-const slow = { ...quick, minimumDelay: 700, maximumDelay: 900 };
+const slow = { ...quick, minDelay: 700, maxDelay: 900 };
 
 async function* bytesOf(bytes: Uint8Array) {
   yield bytes;

@@ -18,7 +18,7 @@ for (const [what, hosts, joiners] of [
 ] as const)
   test(`C1 when ${what} what has no place any more goes within ${goneWithin / 1000} s of quiet, names like blocks`, async () => {
     for (let seed = 1; seed <= 5; seed++) {
-      const faults = { minimumDelay: 1, maximumDelay: 20, loss: 0, duplication: 0 };
+      const faults = { minDelay: 1, maxDelay: 20, loss: 0, duplication: 0 };
       const simulation = new DataSimulation({ seed, repairs: true, faults, cut });
       const holdings = new Holdings(simulation);
       let lastChange = 0;

@@ -18,7 +18,7 @@ async function* bytesOf(bytes: Uint8Array) {
 }
 
 async function ringWithFiles(seed: number): Promise<DataSimulation> {
-  const faults = { minimumDelay: 1, maximumDelay: 5, loss: 0, duplication: 0 };
+  const faults = { minDelay: 1, maxDelay: 5, loss: 0, duplication: 0 };
   const simulation = new DataSimulation({ seed, repairs: true, faults });
   for (let host = 0; host < hostCount; host++) {
     simulation.add();

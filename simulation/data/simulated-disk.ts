@@ -34,7 +34,7 @@ import type { VirtualTime } from '../virtual-time.ts';
 /** A flush takes up to so long; what a crash overtakes is lost. */
 const longestFlushMilliseconds: Milliseconds = 25;
 
-const maximumRotten = 500;
+const maxRotten = 500;
 
 export interface DiskTrouble {
   /** Probability that a write fails. */
@@ -104,7 +104,7 @@ export class SimulatedDisk {
 
   /** Each block rots with this probability; resolves with how many did. Empty ones have no bits to flip. */
   async rot(probability: number): Promise<number> {
-    const { items } = await this.blocks.keys('all', null, maximumRotten);
+    const { items } = await this.blocks.keys('all', null, maxRotten);
     const chosen = items.filter(({ size }) => size > 0 && this.#random.next() < probability);
     for (const { key } of chosen) this.rotten.add(key);
     return chosen.length;

@@ -1,7 +1,7 @@
 /** Turns of the event loop: all promises that can settle have settled after one. */
 
 /** Immediates run one after the other, promises settling between them, so a batch saves most of the loop's own work. */
-const turnsAtOnce = 32;
+const turnConcurrency = 32;
 
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
@@ -22,7 +22,7 @@ export function turnsWhile(action: () => boolean): Promise<void> {
       if (over) resolve();
     };
     const batch = () => {
-      for (let waiting = 0; waiting < turnsAtOnce; waiting++) setImmediate(act);
+      for (let waiting = 0; waiting < turnConcurrency; waiting++) setImmediate(act);
       setImmediate(() => {
         if (!over) batch();
       });

@@ -18,8 +18,8 @@ export interface CacheScale {
 const fullScale: CacheScale = { hosts: 10_000, membership: 60, warmUp: 1.5, measured: 2 };
 const successors = 16;
 const parallelAsks = 3;
-const mostHops = 1.2;
-const mostBytes = 250;
+const maxHops = 1.2;
+const maxBytes = 250;
 
 export function cacheTable(seed: number, lookups: number, scale: CacheScale = fullScale): PaperTable {
   const began = performance.now();
@@ -55,8 +55,8 @@ export function cacheTable(seed: number, lookups: number, scale: CacheScale = fu
       `${lookups} lookups. Bytes are those of the messages' bodies, sent by a peer a second; every peer has one IPv4 address.`,
     ],
     rows: [
-      bound('mean hops', mean(asked.hops), mostHops),
-      bound('membership events, bytes per peer and second', perPeer('spread'), mostBytes),
+      bound('mean hops', mean(asked.hops), maxHops),
+      bound('membership events, bytes per peer and second', perPeer('spread'), maxBytes),
       shown('the roll for newcomers, bytes per peer and second', perPeer('roll')),
       bound('lookups without an answer', asked.failures - asked.wrongOwners, 0),
       shown('lookups whose host crashed before the answer', asked.abandoned),

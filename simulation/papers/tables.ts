@@ -28,7 +28,7 @@ export interface PaperOptions {
 }
 
 const lookupsByDefault = 10_000;
-const maximumLookups = 1_000_000;
+const maxLookups = 1_000_000;
 
 /** 10^4 hosts that each know 10^4 members. */
 const bytesOfCacheTable = 10e9;
@@ -42,8 +42,8 @@ export function runPaper(
   if (name === undefined) {
     throw new ChordialError('bad-usage', `There is no table "${paper}". Give ${paperNames.join(', ')}.`);
   }
-  if (!Number.isInteger(lookups) || lookups < 1 || lookups > maximumLookups) {
-    throw new ChordialError('bad-usage', `The simulator cannot run ${lookups} lookups: give 1 to ${maximumLookups}.`);
+  if (!Number.isInteger(lookups) || lookups < 1 || lookups > maxLookups) {
+    throw new ChordialError('bad-usage', `The simulator cannot run ${lookups} lookups: give 1 to ${maxLookups}.`);
   }
   const memory = getHeapStatistics().heap_size_limit;
   if (name === 'cache' && memory < bytesOfCacheTable) {

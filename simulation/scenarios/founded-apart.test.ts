@@ -9,7 +9,7 @@ const limit = 60_000;
 for (const [name, founders, faults] of [
   ['two rings', 2, calm],
   ['four rings', 4, calm],
-  ['two rings where answers take long', 2, { ...calm, minimumDelay: 60, maximumDelay: 240 }],
+  ['two rings where answers take long', 2, { ...calm, minDelay: 60, maxDelay: 240 }],
 ] as const) {
   test(`A3 A26 ${name} of ${hosts} hosts, founded apart, are one ring`, (t) => {
     const simulation = new RingSimulation({

@@ -1,7 +1,7 @@
 /** A host network of the default kind, settled, to begin a scenario with. */
 import { calm, RingSimulation, type SimulatedHost, type SimulationOptions } from '../ring-simulation.ts';
 
-export const localNetwork = { ...calm, minimumDelay: 0.2, maximumDelay: 2 };
+export const localNetwork = { ...calm, minDelay: 0.2, maxDelay: 2 };
 
 /** Every host has 20 members and lists of 16, more of both than new networks have. */
 export const hostNetwork = { bits: 64, successors: 16, virtualNodes: 20, smallRings: false, cacheCapacity: 10_000 };

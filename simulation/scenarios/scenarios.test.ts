@@ -95,7 +95,7 @@ test('A5 a host frozen for ten seconds is dropped, and has its place again when 
 
 test('A22 with a tenth of all messages lost, some doubled and overtaken, no one is declared dead for long', () => {
   for (const kind of kinds) {
-    const faults = { ...localNetwork, maximumDelay: 100, loss: 0.1, duplication: 0.1 };
+    const faults = { ...localNetwork, maxDelay: 100, loss: 0.1, duplication: 0.1 };
     const ring = settledRing(5, { seed: 8, ...kind });
     ring.network.faults = faults;
     ring.time.runUntil(ring.time.now + 60_000);

@@ -8,16 +8,16 @@ import { type SearchRow, searchRow } from './search-measured.ts';
 import { newCost, type SearchSimulation } from './search-simulation.ts';
 
 const degree = 6;
-const leastTtl = 4;
-const mostTtl = 7;
+const minTtl = 4;
+const maxTtl = 7;
 /** Gnutella 0.4: a header of 23 bytes, two of speed, and the text with its NUL. */
 const queryBytes = 26;
 
 /** Peers that came later are not in the graph, and links to those that crashed are not replaced. */
 export function flooded(simulation: SearchSimulation, questions: readonly AskedQuestion[], peers: number): SearchRow[] {
   const graph = randomGraph(peers, degree, simulation.ring.random);
-  return Array.from({ length: mostTtl - leastTtl + 1 }, (_, place) => {
-    const ttl = leastTtl + place;
+  return Array.from({ length: maxTtl - minTtl + 1 }, (_, place) => {
+    const ttl = minTtl + place;
     const cost = newCost();
     const results = questions.map((question) => floodOne(simulation, question, graph, ttl, cost));
     const run = { queries: questions.length, results, took: [], cost };

@@ -4,7 +4,7 @@
  */
 import { ChordialError } from '../../src/errors.ts';
 import type { Hit } from '../../src/search/hit.ts';
-import { maximumBroadcastHits, maximumHops } from '../../src/search/search-messages.ts';
+import { maxBroadcastHits, maxHops } from '../../src/search/search-messages.ts';
 import { someMember } from '../asking.ts';
 import type { AskedQuestion } from './asked-question.ts';
 import { flooded } from './flooded-questions.ts';
@@ -28,12 +28,12 @@ export interface SearchRunOptions {
 
 const bits = 64;
 const filesPerPeer = 10;
-const maximumPeers = 20_000;
-const maximumFiles = 1_000_000;
-const maximumQueries = 10_000;
+const maxPeers = 20_000;
+const maxFiles = 1_000_000;
+const maxQueries = 10_000;
 /** Asked at the same time. */
-const wordQueriesAtOnce = 50;
-const broadcastsAtOnce = 5;
+const wordQueryConcurrency = 50;
+const broadcastConcurrency = 5;
 const broadcastMilliseconds = 10_000;
 const longestMilliseconds = 60_000;
 /** Churn goes on before the first question, so that the dead of some seconds are still in the lists. */
@@ -60,11 +60,11 @@ export async function measureSearch(options: SearchRunOptions): Promise<SearchMe
   simulation.churn(churnMilliseconds);
   if (churn > 0) ring.time.runUntil(ring.time.now + churnBeforeMilliseconds);
   const rows: SearchRow[] = [];
-  rows.push(await asked('words, by the index', simulation, queries, wordQueriesAtOnce, askIndex));
+  rows.push(await asked('words, by the index', simulation, queries, wordQueryConcurrency, askIndex));
   const broadcasts = Math.max(1, Math.round(queries / 10));
   const questions: AskedQuestion[] = [];
   rows.push(
-    await asked('part of a name, by broadcast', simulation, broadcasts, broadcastsAtOnce, (one) => {
+    await asked('part of a name, by broadcast', simulation, broadcasts, broadcastConcurrency, (one) => {
       const begun = askEverybody(one);
       questions.push(begun.question);
       return begun;
@@ -152,8 +152,8 @@ function askEverybody(simulation: SearchSimulation): Begun {
   const order = {
     id: queryId(simulation),
     pattern: text,
-    hops: maximumHops,
-    mostHits: maximumBroadcastHits,
+    hops: maxHops,
+    maxHits: maxBroadcastHits,
     milliseconds: broadcastMilliseconds,
   };
   const { broadcast } = simulation.hostOf(question.asker);
@@ -187,8 +187,8 @@ function check({ peers, files, queries, churn }: Record<'peers' | 'files' | 'que
   const refuse = (what: string): never => {
     throw new ChordialError('bad-usage', `The simulator cannot search with ${what}.`);
   };
-  if (!whole(peers, maximumPeers)) refuse(`${peers} peers: give 1 to ${maximumPeers}`);
-  if (!whole(files, maximumFiles)) refuse(`${files} files: give 1 to ${maximumFiles}`);
-  if (!whole(queries, maximumQueries)) refuse(`${queries} queries: give 1 to ${maximumQueries}`);
+  if (!whole(peers, maxPeers)) refuse(`${peers} peers: give 1 to ${maxPeers}`);
+  if (!whole(files, maxFiles)) refuse(`${files} files: give 1 to ${maxFiles}`);
+  if (!whole(queries, maxQueries)) refuse(`${queries} queries: give 1 to ${maxQueries}`);
   if (!(churn >= 0 && churn <= 1000)) refuse(`a churn of ${churn}: give 0 to 1000 events per second`);
 }

@@ -179,7 +179,7 @@ export class SearchSimulation {
   ): ReturnType<Transport['request']> {
     const { time, random } = this.ring;
     const { promise, resolve, reject } = Promise.withResolvers<Wire>();
-    const delay = (): number => calm.minimumDelay + (calm.maximumDelay - calm.minimumDelay) * random.next();
+    const delay = (): number => calm.minDelay + (calm.maxDelay - calm.minDelay) * random.next();
     let isOpen = true;
     const settle = (how: () => void): void => {
       if (!isOpen) return;

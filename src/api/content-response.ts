@@ -5,8 +5,8 @@ import { type FileEntry, type Files, fileAttributesOf, type ReadRange } from '..
 import { pieceBytes } from '../transfer/read-memory.ts';
 import { type ByteRange, parseRange } from './byte-range.ts';
 import { etagOf, evaluateConditions, lastModifiedOf } from './conditions.ts';
+import type { Wanted } from './content-reference.ts';
 import { sendListing } from './directory-listing.ts';
-import type { Wanted } from './wanted.ts';
 
 /** What is to be sent, and no more bytes than `most`. */
 export interface WantedContent extends Wanted {

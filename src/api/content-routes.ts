@@ -1,10 +1,10 @@
 /** Content by its address, no matter who published it and under whatever name. */
 import type { FastifyInstance } from 'fastify';
 import { parseCid } from '../content/cid.ts';
+import { findContent } from './content-reference.ts';
 import { sendContent } from './content-response.ts';
 import type { ApiContext } from './context.ts';
 import * as schemas from './schemas.ts';
-import { findWanted } from './wanted.ts';
 
 interface ContentRoute {
   Params: { cid: string };
@@ -23,7 +23,7 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
   const read = {
     summary: 'The bytes of a file by CID, or the listing of a folder as JSON',
     params: schemas.cidParameter,
-    querystring: schemas.query({ path: schemas.pathQuery, filename: filenameQuery, most: schemas.mostQuery }),
+    querystring: schemas.query({ path: schemas.pathQuery, filename: filenameQuery, most: schemas.maxQuery }),
     produces: ['application/octet-stream', 'application/json'],
     isContent: true,
   };
@@ -37,7 +37,7 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
       // A CID never comes to mean other bytes; but a cache that others share must not hand them out without the token.
       reply.header('Cache-Control', 'private, max-age=31536000, immutable');
       const { path, filename, most } = request.query;
-      const found = await findWanted(files, { cid }, path, { reply });
+      const found = await findContent(files, { cid }, path, { reply });
       const wanted = { ...found, filename: filename ?? found.filename, most: most ?? null };
       return sendContent(files, wanted, request, reply);
     },

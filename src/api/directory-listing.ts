@@ -5,7 +5,7 @@ import type { FileAttributes } from '../content/attributes.ts';
 import { ChordialError } from '../errors.ts';
 import type { DirectoryEntry, FileEntry, Files } from '../transfer/files.ts';
 import { readAttributeList } from '../transfer/folder-attributes.ts';
-import type { Wanted } from './wanted.ts';
+import type { Wanted } from './content-reference.ts';
 
 export async function sendListing(
   files: Files,

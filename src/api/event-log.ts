@@ -9,7 +9,7 @@ export interface NumberedEvent {
 }
 
 /** A reader away for longer than so many events reads the state again. */
-const maximumKeptEvents = 512;
+const maxKeptEvents = 512;
 
 export interface EventPage {
   readonly events: readonly NumberedEvent[];
@@ -30,7 +30,7 @@ export class EventLog {
   add(event: PeerEvent): void {
     this.#count += 1;
     this.#kept.push({ id: `${this.#run}-${this.#count}`, event });
-    if (this.#kept.length > maximumKeptEvents) this.#kept.shift();
+    if (this.#kept.length > maxKeptEvents) this.#kept.shift();
     for (const listener of this.#listeners) listener();
   }
 

@@ -7,13 +7,13 @@ import type { EventLog, NumberedEvent } from './event-log.ts';
 import * as schemas from './schemas.ts';
 import { sendEvents } from './server-events.ts';
 
-const maximumListeners = 64;
+const maxListeners = 64;
 /** A listener that takes nothing for so long is cut off; it comes back and asks for what it missed. */
-const maximumUntakenMilliseconds = 5 * 60 * 1000;
+const maxUntakenMilliseconds = 5 * 60 * 1000;
 const eventsPerWrite = 32;
 /** Proxies and the idle limit of the server cut silent connections. */
 const heartbeatMilliseconds = 15_000;
-const maximumEventsOfBefore = 512;
+const maxEventsOfBefore = 512;
 
 interface EventsRoute {
   Querystring: { last: number };
@@ -27,7 +27,7 @@ export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void 
       last: {
         type: 'integer',
         minimum: 0,
-        maximum: maximumEventsOfBefore,
+        maximum: maxEventsOfBefore,
         default: 0,
         description: 'Begins with so many events of before, unless Last-Event-ID says where to go on',
       },
@@ -35,10 +35,10 @@ export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void 
     produces: ['text/event-stream'],
   };
   app.get<EventsRoute>('/api/v1/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    if (events.listeners >= maximumListeners) {
+    if (events.listeners >= maxListeners) {
       throw new ChordialError(
         'busy',
-        `There are ${maximumListeners} listeners already, which is the limit. Close a page or ask again later.`,
+        `There are ${maxListeners} listeners already, which is the limit. Close a page or ask again later.`,
       );
     }
     const last = request.headers['last-event-id'] || undefined;
@@ -75,7 +75,7 @@ function stream(response: ServerResponse, log: EventLog, first: number, isReset:
     wake();
   });
   const heartbeat = setInterval(() => {
-    if (performance.now() - takenAt > maximumUntakenMilliseconds) response.destroy();
+    if (performance.now() - takenAt > maxUntakenMilliseconds) response.destroy();
     comment ??= ': still here\n\n';
     wake();
   }, heartbeatMilliseconds);

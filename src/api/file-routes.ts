@@ -3,10 +3,10 @@ import type { FastifyInstance } from 'fastify';
 import { checkName } from '../content/name.ts';
 import type { FileReference } from '../transfer/files.ts';
 import { currentOf, evaluateConditions, isConditional } from './conditions.ts';
+import { findContent } from './content-reference.ts';
 import { sendContent } from './content-response.ts';
 import type { ApiContext } from './context.ts';
 import * as schemas from './schemas.ts';
-import { findWanted } from './wanted.ts';
 
 interface NameRoute {
   Params: { name: string };
@@ -18,7 +18,7 @@ interface ListRoute {
 }
 
 const pageLength = 100;
-const maximumPageLength = 1000;
+const maxPageLength = 1000;
 
 export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
   const read = {
@@ -27,7 +27,7 @@ export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     querystring: schemas.query({
       publisher: schemas.publisherQuery,
       path: schemas.pathQuery,
-      most: schemas.mostQuery,
+      most: schemas.maxQuery,
     }),
     produces: ['application/octet-stream', 'application/json'],
     isContent: true,
@@ -39,7 +39,7 @@ export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     handler: async (request, reply) => {
       const { files } = peer();
       const { path, most } = request.query;
-      const wanted = await findWanted(files, referenceOf(request), path, { reply, pins: request.method === 'GET' });
+      const wanted = await findContent(files, referenceOf(request), path, { reply, pins: request.method === 'GET' });
       return sendContent(files, { ...wanted, most: most ?? null }, request, reply);
     },
   });
@@ -59,7 +59,7 @@ export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     querystring: schemas.query({
       all: { type: 'boolean', default: false },
       cursor: schemas.cursorQuery,
-      limit: { type: 'integer', minimum: 1, maximum: maximumPageLength, default: pageLength },
+      limit: { type: 'integer', minimum: 1, maximum: maxPageLength, default: pageLength },
     }),
     response: { 200: schemas.filePage },
   };

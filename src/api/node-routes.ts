@@ -1,7 +1,7 @@
 /** The peer itself: its place on the ring, what it stores, lookups, joining and leaving. */
 import type { FastifyInstance } from 'fastify';
 import { parseAddress } from '../network/addresses.ts';
-import { maximumUses } from '../network/admission.ts';
+import { maxUses } from '../network/admission.ts';
 import type { InviteWish, ShownFingers } from '../node/peer.ts';
 import type { ApiContext } from './context.ts';
 import * as schemas from './schemas.ts';
@@ -79,7 +79,7 @@ export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: 
         uses: {
           type: 'integer',
           minimum: 1,
-          maximum: maximumUses,
+          maximum: maxUses,
           description: 'Members that it lets in; 1 by default',
         },
         rights: {

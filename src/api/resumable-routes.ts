@@ -7,9 +7,9 @@ import type { ApiContext } from './context.ts';
 import { bodyOf } from './request-body.ts';
 
 const version = '1.0.0';
-const maximumUploadBytes = 2 ** 50;
+const maxUploadBytes = 2 ** 50;
 /** A file name of 255 bytes in base64, and room for what other clients add. */
-const maximumMetadataCharacters = 4096;
+const maxMetadataCharacters = 4096;
 const piecesType = 'application/offset+octet-stream';
 
 interface UploadRoute {
@@ -43,7 +43,7 @@ export function resumableRoutes(scope: FastifyInstance, { peer }: ApiContext): v
       .code(204)
       .header('Tus-Version', version)
       .header('Tus-Extension', 'creation,termination')
-      .header('Tus-Max-Size', String(maximumUploadBytes))
+      .header('Tus-Max-Size', String(maxUploadBytes))
       .send(),
   );
 
@@ -58,7 +58,7 @@ export function resumableRoutes(scope: FastifyInstance, { peer }: ApiContext): v
   };
   scope.post('/api/v1/uploads', { schema: create }, async (request, reply) => {
     const name = fileNameOf(headerOf(request, 'upload-metadata'));
-    const upload = await peer().uploads.create(name, byteCount(request, 'upload-length', maximumUploadBytes));
+    const upload = await peer().uploads.create(name, byteCount(request, 'upload-length', maxUploadBytes));
     return told(reply.code(201).header('Location', `/api/v1/uploads/${upload.id}`), upload, 0).send();
   });
 
@@ -84,7 +84,7 @@ export function resumableRoutes(scope: FastifyInstance, { peer }: ApiContext): v
     if (request.headers['content-type'] !== piecesType) {
       throw new ChordialError('unsupported-type', `The bytes of an upload have the type ${piecesType}.`);
     }
-    const offset = byteCount(request, 'upload-offset', maximumUploadBytes);
+    const offset = byteCount(request, 'upload-offset', maxUploadBytes);
     const { uploads } = peer();
     const given = new AbortController();
     reply.raw.once('close', () => given.abort());
@@ -106,8 +106,8 @@ function told(reply: FastifyReply, { result }: Upload, offset: number): FastifyR
 
 /** Pairs of a key and base64, with commas between. */
 function fileNameOf(metadata: string): string {
-  if (metadata.length > maximumMetadataCharacters) {
-    throw new ChordialError('bad-request', `Upload-Metadata is longer than ${maximumMetadataCharacters} characters.`);
+  if (metadata.length > maxMetadataCharacters) {
+    throw new ChordialError('bad-request', `Upload-Metadata is longer than ${maxMetadataCharacters} characters.`);
   }
   for (const pair of metadata.split(',')) {
     const [key, value = ''] = pair.trim().split(' ', 2);

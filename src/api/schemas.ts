@@ -43,7 +43,7 @@ export const transferParameter = {
 } as const;
 
 export const pathQuery = { type: 'string', description: 'One entry inside a folder', maxLength: 4096 } as const;
-export const mostQuery = {
+export const maxQuery = {
   type: 'integer',
   description:
     'Bytes up to which the content is sent: folders and larger files are only described, with 204 and X-Chordial-Size',

@@ -20,7 +20,7 @@ interface QueryRoute {
 }
 
 const hitsPerPage = 1000;
-const maximumHitsPerPage = 10_000;
+const maxHitsPerPage = 10_000;
 /** Hits written before others are served again. */
 const hitsPerWrite = 200;
 
@@ -64,7 +64,7 @@ export function searchRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     params: { type: 'object', properties: { queryId: { type: 'string', maxLength: 64 } }, required: ['queryId'] },
     querystring: schemas.query({
       skip: { type: 'integer', minimum: 0, default: 0 },
-      limit: { type: 'integer', minimum: 1, maximum: maximumHitsPerPage, default: hitsPerPage },
+      limit: { type: 'integer', minimum: 1, maximum: maxHitsPerPage, default: hitsPerPage },
     }),
     reads: { Accept: 'text/event-stream for the stream' },
     produces: ['text/event-stream'],

@@ -71,9 +71,9 @@ export interface RunningApi {
 }
 
 /** JSON bodies are addresses, paths and flags. */
-const maximumJsonBytes = 64 * 1024;
+const maxJsonBytes = 64 * 1024;
 /** A name has at most 255 bytes, each three characters when percent-encoded; a CID at most 1024. */
-const maximumParameterCharacters = 1024;
+const maxParameterCharacters = 1024;
 /** Silence on a connection; a big put may replicate for minutes after its last byte came in. */
 const idleTimeoutMilliseconds = 30 * 60 * 1000;
 
@@ -165,10 +165,10 @@ function build(context: ApiContext, tls: ApiTls | null, onBug: (error: Error) =>
   const onError = errorHandler(onBug, inText);
   const app = Fastify({
     ...(tls === null ? {} : { https: { cert: tls.certificate, key: tls.key } }),
-    bodyLimit: maximumJsonBytes,
+    bodyLimit: maxJsonBytes,
     connectionTimeout: idleTimeoutMilliseconds,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: maximumParameterCharacters },
+    routerOptions: { maxParamLength: maxParameterCharacters },
     // Unknown fields are mistakes to be told, not to be dropped.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
     schemaController: { compilersFactory: { buildValidator: lazyValidators, buildSerializer: () => plainJson } },

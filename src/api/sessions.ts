@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import { formatAddress, withoutMapping } from '../network/addresses.ts';
 
 /** Links that were given and not yet followed; the oldest goes. */
-const maximumOneTimeTokens = 64;
+const maxOneTimeTokens = 64;
 export const oneTimeMilliseconds = 10 * 60 * 1000;
 const sessionMilliseconds = 30 * 24 * 3600 * 1000;
 const oneTimeBytes = 24;
@@ -41,7 +41,7 @@ export class Sessions {
     const expires = this.#now() + oneTimeMilliseconds;
     this.#oneTime.set(hash(token), expires);
     const [oldest] = this.#oneTime.keys();
-    if (this.#oneTime.size > maximumOneTimeTokens && oldest !== undefined) this.#oneTime.delete(oldest);
+    if (this.#oneTime.size > maxOneTimeTokens && oldest !== undefined) this.#oneTime.delete(oldest);
     return { token, expires };
   }
 

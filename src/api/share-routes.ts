@@ -17,13 +17,13 @@ interface AddRoute {
 }
 
 /** As the systems have it. */
-const maximumPathCharacters = 4096;
+const maxPathCharacters = 4096;
 
 export function shareRoutes(app: FastifyInstance, context: ApiContext): void {
   const { peer, checkIsHere } = context;
   const body = {
     type: 'object',
-    properties: { path: { type: 'string', minLength: 1, maxLength: maximumPathCharacters, description: 'Absolute' } },
+    properties: { path: { type: 'string', minLength: 1, maxLength: maxPathCharacters, description: 'Absolute' } },
     required: ['path'],
     additionalProperties: false,
   };

@@ -30,7 +30,7 @@ interface StartBody {
 }
 
 /** A caller that waits longer asks again. */
-const maximumWaitMilliseconds = 30_000;
+const maxWaitMilliseconds = 30_000;
 
 export function transferRoutes(app: FastifyInstance, context: ApiContext): void {
   const { peer } = context;
@@ -47,7 +47,7 @@ export function transferRoutes(app: FastifyInstance, context: ApiContext): void 
     summary: 'One transfer; with `wait`, answered when it ends or after so many milliseconds',
     params: schemas.transferParameter,
     querystring: schemas.query({
-      wait: { type: 'integer', minimum: 0, maximum: maximumWaitMilliseconds, default: 0 },
+      wait: { type: 'integer', minimum: 0, maximum: maxWaitMilliseconds, default: 0 },
     }),
     response: { 200: schemas.transferStatus },
   };

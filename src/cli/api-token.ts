@@ -9,17 +9,17 @@ import { readSmallFile } from '../storage/small-file.ts';
 export const tokenFile = 'api-token';
 const madeBytes = 24;
 /** Shorter ones can be guessed. */
-const leastCharacters = 16;
-const maximumBytes = 64 * 1024;
+const minCharacters = 16;
+const maxBytes = 64 * 1024;
 
 /** Throws `bad-configuration` for a given token that is too short, `broken-data-folder` for a file that cannot be read. */
 export async function apiTokenOf({ data, apiToken }: PeerConfiguration): Promise<string> {
   const given = apiToken ?? process.env['CHORDIAL_API_TOKEN'];
   if (given === undefined) return (await keptToken(data)) ?? randomBytes(madeBytes).toString('base64url');
-  if (given.length >= leastCharacters && /^[\x21-\x7e]+$/.test(given)) return given;
+  if (given.length >= minCharacters && /^[\x21-\x7e]+$/.test(given)) return given;
   throw new ChordialError(
     'bad-configuration',
-    `CHORDIAL_API_TOKEN has ${given.length} characters. Give at least ${leastCharacters} without spaces, or none to have one made.`,
+    `CHORDIAL_API_TOKEN has ${given.length} characters. Give at least ${minCharacters} without spaces, or none to have one made.`,
   );
 }
 
@@ -31,8 +31,8 @@ export async function keepApiToken(data: string, token: string): Promise<void> {
 /** Null where there is none; an empty or cut one is replaced. */
 async function keptToken(data: string): Promise<string | null> {
   try {
-    const kept = (await readSmallFile(path.join(data, tokenFile), maximumBytes)).toString().trim();
-    return kept.length >= leastCharacters && /^[\x21-\x7e]+$/.test(kept) ? kept : null;
+    const kept = (await readSmallFile(path.join(data, tokenFile), maxBytes)).toString().trim();
+    return kept.length >= minCharacters && /^[\x21-\x7e]+$/.test(kept) ? kept : null;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;

@@ -17,7 +17,7 @@ export interface ApiRequest {
 }
 
 /** Answers are pages of lists at most; folders are read as streams. */
-const maximumJsonBytes = 64 * 1024 * 1024;
+const maxJsonBytes = 64 * 1024 * 1024;
 
 export interface ApiAccess {
   /** Null where none is to be sent. */
@@ -129,10 +129,10 @@ async function textOf(response: IncomingMessage): Promise<string> {
   let length = 0;
   for await (const piece of response as AsyncIterable<Buffer>) {
     length += piece.length;
-    if (length > maximumJsonBytes) {
+    if (length > maxJsonBytes) {
       throw new ChordialError(
         'too-large',
-        `The answer has more than ${maximumJsonBytes} bytes. Ask page by page through the API.`,
+        `The answer has more than ${maxJsonBytes} bytes. Ask page by page through the API.`,
       );
     }
     pieces.push(piece);

@@ -17,7 +17,7 @@ interface Ready {
 
 const readyMilliseconds = 30_000;
 /** Of what a peer that failed to start said. */
-const maximumErrorCharacters = 4_000;
+const maxErrorCharacters = 4_000;
 
 /** A line of `start --json` after the first: what happened at the peer. */
 export interface PeerLine {
@@ -109,7 +109,7 @@ async function readyOf(
 ): Promise<Ready> {
   let told = '';
   stderr.on('data', (text: Buffer) => {
-    told = (told + text.toString('utf8')).slice(-maximumErrorCharacters);
+    told = (told + text.toString('utf8')).slice(-maxErrorCharacters);
   });
   const patience = AbortSignal.timeout(readyMilliseconds);
   const line = await Promise.race([

@@ -10,8 +10,8 @@ interface DemoOptions extends CommonOptions {
   readonly classroom?: boolean;
 }
 
-const leastPeers = 3;
-const mostPeers = 50;
+const minPeers = 3;
+const maxPeers = 50;
 
 export function demoCommand(run: RunCommand): Command {
   return command('demo', 'starts a network of peers on this machine and shows what it does', 'chordial demo --peers 7')
@@ -19,7 +19,7 @@ export function demoCommand(run: RunCommand): Command {
     .option('--once', 'end after the steps; exit 0 only if all held')
     .option('--classroom', 'the ring 2 4 5 8 9 14 19 of 256 places, which then takes lines such as: join 25 4 10')
     .action(async (options: DemoOptions) => {
-      const peers = parseWhole(options.peers, '--peers', leastPeers, mostPeers);
+      const peers = parseWhole(options.peers, '--peers', minPeers, maxPeers);
       const wanted = { peers, once: options.once === true, json: options.json === true };
       if (options.classroom === true)
         process.exitCode = await (await import('./run-classroom.ts')).runClassroom(wanted, run);

@@ -10,7 +10,7 @@ import { settings, settingVariable } from '../node/settings.ts';
 import { formatFile } from '../storage/data-folder.ts';
 import { readSmallFile } from '../storage/small-file.ts';
 import { errnoOf } from '../storage/system-error.ts';
-import { shownSize } from '../transfer/shown-size.ts';
+import { formatBytes } from '../transfer/format-bytes.ts';
 
 export interface Finding {
   readonly check: string;
@@ -21,7 +21,7 @@ export interface Finding {
 
 /** Below it a peer refuses puts soon. */
 const littleBytes = 1024 ** 3;
-const maximumFormatBytes = 4096;
+const maxFormatBytes = 4096;
 const slowSyncMilliseconds = 100;
 const aheadMilliseconds = 60_000;
 const connectMilliseconds = 3000;
@@ -47,7 +47,7 @@ export async function dataFolder(folder: string): Promise<Finding> {
   if (there !== folder) return { check, state: 'good', text: `${folder} will be made at the first start` };
   let format: string;
   try {
-    format = (await readSmallFile(path.join(folder, formatFile), maximumFormatBytes)).toString();
+    format = (await readSmallFile(path.join(folder, formatFile), maxFormatBytes)).toString();
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return { check, state: 'good', text: `${folder} is there and not yet used` };
     const place = path.join(folder, formatFile);
@@ -71,16 +71,16 @@ export async function disk(folder: string, quotaBytes: number | null): Promise<F
   const free = bavail * bsize;
   const remedy = 'Free some space, or set a smaller --quota.';
   if (free < littleBytes)
-    return { check, state: 'bad', text: `only ${shownSize(free)} are free at ${there}. ${remedy}` };
+    return { check, state: 'bad', text: `only ${formatBytes(free)} are free at ${there}. ${remedy}` };
   if (quotaBytes !== null && quotaBytes > free) {
-    const text = `the quota of ${shownSize(quotaBytes)} is more than the ${shownSize(free)} that are free at ${there}. ${remedy}`;
+    const text = `the quota of ${formatBytes(quotaBytes)} is more than the ${formatBytes(free)} that are free at ${there}. ${remedy}`;
     return { check, state: 'note', text };
   }
   const milliseconds = await syncMilliseconds(there).catch(() => null);
   if (milliseconds === null)
     return { check, state: 'bad', text: `nothing can be written to ${there}. Fix that first.` };
   const pace = `a write is durable after ${milliseconds.toFixed(1)} ms`;
-  if (milliseconds < slowSyncMilliseconds) return { check, state: 'good', text: `${shownSize(free)} free, ${pace}` };
+  if (milliseconds < slowSyncMilliseconds) return { check, state: 'good', text: `${formatBytes(free)} free, ${pace}` };
   return { check, state: 'note', text: `${pace}: puts to this disk will be slow. A local SSD does it in a few ms.` };
 }
 

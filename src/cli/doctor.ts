@@ -23,7 +23,7 @@ import { addSettingOptions, type SettingOptions, settingsOf } from './setting-op
 import { calledWithId, plain } from './table.ts';
 
 /** Enough to see whether the network is reached at all. */
-const maximumPeersAsked = 8;
+const maxPeersAsked = 8;
 const marks = { good: 'ok  ', note: 'note', bad: 'BAD ' } as const;
 
 export function doctorCommand(): Command {
@@ -124,7 +124,7 @@ async function* neighbours(join: readonly string[]): AsyncGenerator<Finding> {
   if (join.length === 0) {
     yield { check: 'other peers', state: 'good', text: 'no peer runs here, and --join names none to look for' };
   }
-  for (const address of join.slice(0, maximumPeersAsked)) yield await peer(parseAddress(address), address);
+  for (const address of join.slice(0, maxPeersAsked)) yield await peer(parseAddress(address), address);
 }
 
 async function* ring({ client }: FoundPeer): AsyncGenerator<Finding> {
@@ -134,7 +134,7 @@ async function* ring({ client }: FoundPeer): AsyncGenerator<Finding> {
   yield { check: 'running peer', state: isIn ? 'good' : 'bad', text: isIn ? place : `${place}. See what it prints.` };
   yield* membership(await client.call('GET /api/v1/members'), Date.now());
   const { peers } = await client.call('GET /api/v1/peers');
-  for (const { id, name, address, state } of peers.filter((one) => one.state !== 'left').slice(0, maximumPeersAsked)) {
+  for (const { id, name, address, state } of peers.filter((one) => one.state !== 'left').slice(0, maxPeersAsked)) {
     const found = await peer(parseAddress(address), `${calledWithId({ id, name })} at ${address}`);
     // One that is known to be away or dead is the ring's matter, not this machine's.
     yield state === 'alive' || found.state === 'good' ? found : { ...found, state: 'note' };

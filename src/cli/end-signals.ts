@@ -8,7 +8,7 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 type EndSignal = keyof typeof exitCodes;
 
 /** From being told to the end of the process. */
-export const maximumStopMilliseconds = 10_000;
+export const maxStopMilliseconds = 10_000;
 const exitCodeOfGivingUp = 1;
 
 export class EndSignals implements Disposable {
@@ -39,7 +39,7 @@ export class EndSignals implements Disposable {
   }
 
   end(): void {
-    if (!this.#wasAsked) setTimeout(() => this.#giveUp(), maximumStopMilliseconds).unref();
+    if (!this.#wasAsked) setTimeout(() => this.#giveUp(), maxStopMilliseconds).unref();
     this.#wasAsked = true;
     this.#abort.abort();
     this.#end();

@@ -10,17 +10,17 @@ import { ChordialError } from '../errors.ts';
 import { parsePath } from '../node/quantities.ts';
 import type { FolderHandle } from '../storage/folder-handle.ts';
 import type { FileChoice, FileReference } from '../transfer/files.ts';
+import { formatBytes } from '../transfer/format-bytes.ts';
 import { getFolder, type ListedEntry } from '../transfer/get-folder.ts';
 import { shortPeer } from '../transfer/of-publisher.ts';
-import { shownSize } from '../transfer/shown-size.ts';
 import { parseReference, routeOf } from './argument.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { type Found, findFile, foundIn } from './found-file.ts';
 import { Interruption } from './interruption.ts';
 import { hasAll, note, say, sayJson } from './output.ts';
 import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
+import { runForEach } from './run-for-each.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
-import { forSeveral } from './several.ts';
 import { shareAt } from './share.ts';
 import { plain } from './table.ts';
 import { folderOf, getFile, isFree, type WantedFile, writeFile } from './target.ts';
@@ -32,7 +32,7 @@ import { folderOf, getFile, isFree, type WantedFile, writeFile } from './target.
 const reckonedBytes = 170 * 1024;
 
 /** Larger ones are fetched by a question of their own. */
-const maximumSmallBytes = 256 * 1024;
+const maxSmallBytes = 256 * 1024;
 
 interface GetOptions extends CommonOptions, PeerOptions {
   readonly output?: string;
@@ -67,7 +67,7 @@ export function getCommand(): Command {
       const job: Job = { peer, options, isOneOfSeveral: named.length > 1, signal };
       try {
         const getOne = ({ reference }: (typeof references)[number]) => fetchOne(job, reference, progress.part());
-        await forSeveral(references, ({ argument }) => argument, getOne, {
+        await runForEach(references, ({ argument }) => argument, getOne, {
           json: options.json === true,
           heldBytes: () => reckonedBytes,
           signal,
@@ -149,7 +149,7 @@ async function chosenOf(error: unknown, { options, isOneOfSeveral }: Job): Promi
     options: choices.map(({ publisher, publisherName, time, size, type }) => ({
       value: publisher,
       label: plain(publisherName),
-      hint: `${type === 'directory' ? 'folder, ' : ''}${shownSize(size)}, ${new Date(time).toLocaleString()}`,
+      hint: `${type === 'directory' ? 'folder, ' : ''}${formatBytes(size)}, ${new Date(time).toLocaleString()}`,
     })),
     output: process.stderr,
   });
@@ -187,7 +187,7 @@ async function fetchSmall(job: Job, reference: FileReference, progress: ShownPro
   const base = path.basename(target);
   if (!(await isFree(folder, base))) return null;
   const route = routeOf(reference);
-  const question = `${route}${route.includes('?') ? '&' : '?'}most=${maximumSmallBytes}`;
+  const question = `${route}${route.includes('?') ? '&' : '?'}most=${maxSmallBytes}`;
   const response = await peer.client.open(question, { signal });
   try {
     const found = foundIn(response.headers, reference, peer.client.url);
@@ -263,7 +263,7 @@ function tell({ found, target, unchanged }: Fetched, options: GetOptions): void 
   const { reference, cid, size, publisher } = found;
   if (options.json) sayJson({ name: reference.name ?? null, cid, size, publisher, path: target, unchanged });
   else if (unchanged) say(`${plain(target)} is already there with the same bytes`);
-  else say(`${plain(target)}  ${cid}  ${shownSize(size)}`);
+  else say(`${plain(target)}  ${cid}  ${formatBytes(size)}`);
 }
 
 async function writeOut({ peer: { client }, signal }: Job, found: Found): Promise<void> {

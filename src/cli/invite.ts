@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import encodeQR from 'qr';
 import { ChordialError } from '../errors.ts';
 import { isLoopbackAddress } from '../network/addresses.ts';
-import { maximumUses } from '../network/admission.ts';
+import { maxUses } from '../network/admission.ts';
 import { parseDuration, parseWhole } from '../node/quantities.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { note, say, sayJson } from './output.ts';
@@ -58,7 +58,7 @@ export function qrPicture(text: string, isTerminal: boolean): string {
 }
 
 function usesOf(text: string): number {
-  return parseWhole(text, '--uses', 1, maximumUses);
+  return parseWhole(text, '--uses', 1, maxUses);
 }
 
 function rightsOf(text: string): readonly (typeof grantable)[number][] {

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import type { BrowsedFiles } from '../node/peer.ts';
 import type { FileEntry, FilePage } from '../transfer/files.ts';
+import { formatBytes } from '../transfer/format-bytes.ts';
 import { isPublisher } from '../transfer/of-publisher.ts';
-import { shownSize } from '../transfer/shown-size.ts';
 import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
@@ -91,7 +91,7 @@ function listing(files: readonly Listed[]): string {
     columns,
     files.map(({ name, type, size, publisherName, cid }) => [
       `${name ?? ''}${type === 'directory' ? '/' : ''}`,
-      shownSize(size),
+      formatBytes(size),
       publisherName ?? '',
       cid,
     ]),

@@ -5,7 +5,7 @@ import type { NodeStatus, PeerEvent } from '../node/peer.ts';
 import { plain } from './table.ts';
 
 /** Events before the ready line; a join tells a dozen. */
-const maximumEarlyEvents = 512;
+const maxEarlyEvents = 512;
 
 export class PeerLines {
   readonly #json: boolean;
@@ -22,7 +22,7 @@ export class PeerLines {
     if (!isLogged(event, this.#least)) return;
     if (!this.#json) print(`${clock(event.time)} ${plain(event.text)}`);
     else if (this.#isReady) this.#printEvent(event);
-    else if (this.#early.length < maximumEarlyEvents) this.#early.push(event);
+    else if (this.#early.length < maxEarlyEvents) this.#early.push(event);
   }
 
   ready(status: NodeStatus, api: Pick<RunningApi, 'address' | 'url' | 'pageLink'>, data: string): void {

@@ -1,6 +1,6 @@
 /** A bar on a terminal for what takes more than a second; nothing anywhere else. */
 import { formatDuration } from '../node/quantities.ts';
-import { shownSize } from '../transfer/shown-size.ts';
+import { formatBytes } from '../transfer/format-bytes.ts';
 
 const delayMilliseconds = 1_000;
 
@@ -61,7 +61,7 @@ export class Progress implements ShownProgress {
     const rate = (bytesDone / elapsed) * 1_000;
     const left =
       bytesTotal === null || rate === 0 ? '' : `, ${formatDuration(((bytesTotal - bytesDone) / rate) * 1_000)} left`;
-    const told = `${shownSize(bytesDone)}${bytesTotal === null ? '' : ` of ${shownSize(bytesTotal)}`}, ${shownSize(rate)}/s${left}`;
+    const told = `${formatBytes(bytesDone)}${bytesTotal === null ? '' : ` of ${formatBytes(bytesTotal)}`}, ${formatBytes(rate)}/s${left}`;
     this.#bar ??= await this.#open(bytesTotal ?? bytesDone, told);
     this.#bar.setTotal(Math.max(bytesTotal ?? bytesDone, 1));
     this.#bar.update(bytesDone, { told });

@@ -12,20 +12,20 @@ import { dataFolderAround } from '../storage/data-folder.ts';
 import { markOf } from '../transfer/file-mark.ts';
 import type { PutResult } from '../transfer/files.ts';
 import { encodeFolder } from '../transfer/folder-stream.ts';
+import { formatBytes } from '../transfer/format-bytes.ts';
 import { attributesOf, checkUnchanged, openToRead, piecesOf, wholeOf } from '../transfer/local-file.ts';
 import { localFolder } from '../transfer/local-folder.ts';
-import { shownSize } from '../transfer/shown-size.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { Interruption } from './interruption.ts';
 import { note, say, sayJson } from './output.ts';
 import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
+import { runForEach } from './run-for-each.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
-import { forSeveral } from './several.ts';
 import { plain } from './table.ts';
 import { isPathTrouble, startTransfer, watchTransfer } from './transfer.ts';
 
 /** Files up to this size go along with the question. */
-const maximumSmallBytes = 256 * 1024;
+const maxSmallBytes = 256 * 1024;
 
 interface PutOptions extends CommonOptions, PeerOptions {
   readonly name?: string;
@@ -67,13 +67,13 @@ export function putCommand(): Command {
       const { signal } = interruption;
       const job = { peer, settings, signal };
       try {
-        await forSeveral(
+        await runForEach(
           sources,
           ({ given, name }) => (given === '-' ? name : given),
           (source) => putOne(job, source, progress.part()),
           {
             json: options.json === true,
-            heldBytes: ({ size }) => Math.min(size ?? maximumSmallBytes, maximumSmallBytes),
+            heldBytes: ({ size }) => Math.min(size ?? maxSmallBytes, maxSmallBytes),
             signal,
             tell: (result) => tell(result, options),
           },
@@ -197,7 +197,7 @@ async function putFile(
   const status = await file.stat({ bigint: true });
   const size = Number(status.size);
   const attributes = attributesOf(status);
-  const small = size > maximumSmallBytes ? null : await wholeOf(file, place, size);
+  const small = size > maxSmallBytes ? null : await wholeOf(file, place, size);
   if (small !== null) {
     await checkUnchanged(file, place, status);
     return await putSmall(job, { ...source, attributes }, small, progress);
@@ -297,5 +297,5 @@ async function sendStream(
 function tell(result: PutResult, options: PutOptions): void {
   const { name, cid, size, copies, publisher } = result;
   if (options.json) sayJson({ name, cid, size, copies, publisher });
-  else say(`${plain(name)}  ${cid}  ${shownSize(size)}  ${copies} ${copies === 1 ? 'copy' : 'copies'}`);
+  else say(`${plain(name)}  ${cid}  ${formatBytes(size)}  ${copies} ${copies === 1 ? 'copy' : 'copies'}`);
 }

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
-import { shownSize } from '../transfer/shown-size.ts';
+import { formatBytes } from '../transfer/format-bytes.ts';
 import { makeRandomFile, sha256Of } from './demo-file.ts';
 import type { DemoNetwork } from './demo-network.ts';
 import type { DemoPeer } from './demo-peer.ts';
@@ -83,7 +83,7 @@ class Demo {
     const job = { peer: await findPeer({ api: at.client.url }), settings: {}, signal: this.#stage.signal };
     const { cid, copies } = await putOne(job, await sourceOf(file, fileName), this.#progress);
     this.#stage.tell(
-      `${shownSize(fileBytes)} put at peer ${this.#numberOf(at)}, durable in ${copies} copies: ${cid}${rate(begun)}`,
+      `${formatBytes(fileBytes)} put at peer ${this.#numberOf(at)}, durable in ${copies} copies: ${cid}${rate(begun)}`,
       begun,
       { cid, copies },
     );
@@ -160,5 +160,5 @@ class Demo {
 
 function rate(begun: number): string {
   const seconds = (performance.now() - begun) / 1_000;
-  return ` (${shownSize(fileBytes / seconds)}/s)`;
+  return ` (${formatBytes(fileBytes / seconds)}/s)`;
 }

@@ -14,7 +14,7 @@ import type { PeerConfiguration } from '../node/configuration.ts';
 import type { Peer, PeerEvent } from '../node/peer.ts';
 import { readSmallFile } from '../storage/small-file.ts';
 import { apiTokenOf, keepApiToken } from './api-token.ts';
-import { EndSignals, maximumStopMilliseconds } from './end-signals.ts';
+import { EndSignals, maxStopMilliseconds } from './end-signals.ts';
 import { PeerLines } from './peer-lines.ts';
 import { writeNotes } from './running-peer.ts';
 
@@ -48,7 +48,7 @@ export async function runPeer(
   const localKey = randomBytes(keyBytes).toString('hex');
   using signals = new EndSignals(() => {
     const what = peer?.closing ?? (peer === null ? 'the start' : 'what the system was asked for');
-    const text = `Not ended after ${maximumStopMilliseconds / 1000} s: gave up ${what}. What was acknowledged is safe on disk.`;
+    const text = `Not ended after ${maxStopMilliseconds / 1000} s: gave up ${what}. What was acknowledged is safe on disk.`;
     lines.event({ time: new Date().toISOString(), kind: 'gave-up', text });
   });
   // Compiled code is otherwise kept only at a clean exit, and peers are killed. The first time this takes most of a second, in
@@ -122,16 +122,16 @@ function collectGarbage(): void {
   if (typeof collect === 'function') collect();
 }
 
-const maximumPemBytes = 1024 * 1024;
+const maxPemBytes = 1024 * 1024;
 
 /** Null where the API speaks no TLS by itself. Throws `bad-configuration` for files that are no certificate and key. */
 async function apiTlsOf({ apiTlsCert, apiTlsKey }: PeerConfiguration): Promise<ApiTls | null> {
   if (apiTlsCert === undefined || apiTlsKey === undefined) return null;
   let reading = apiTlsCert;
   try {
-    const certificate = (await readSmallFile(apiTlsCert, maximumPemBytes)).toString();
+    const certificate = (await readSmallFile(apiTlsCert, maxPemBytes)).toString();
     reading = apiTlsKey;
-    const key = (await readSmallFile(apiTlsKey, maximumPemBytes)).toString();
+    const key = (await readSmallFile(apiTlsKey, maxPemBytes)).toString();
     createSecureContext({ cert: certificate, key });
     return { certificate, key };
   } catch (cause) {

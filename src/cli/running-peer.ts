@@ -53,7 +53,7 @@ const runtimeSuffix = '.api';
 /** What has the port of a peer may answer nothing at all. */
 const proofMilliseconds = 10_000;
 /** An address, a path and certificates. */
-const maximumNoteBytes = 64 * 1024;
+const maxNoteBytes = 64 * 1024;
 
 /** Leaves the notes of a peer whose API is bound to `address`; returns how to remove them. `failed` hears that only one could be written. */
 export async function writeNotes(
@@ -215,7 +215,7 @@ function parseNote(text: string): ReadNote | null {
 /** The trimmed text of a small file; null when there is none. */
 async function textIn(file: string): Promise<string | null> {
   try {
-    return (await readSmallFile(file, maximumNoteBytes)).toString().trim();
+    return (await readSmallFile(file, maxNoteBytes)).toString().trim();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { ChordialError, isErrorCode } from '../errors.ts';
 import { parseWhole } from '../node/quantities.ts';
 import type { ShownHit } from '../node/shown-hit.ts';
-import { shownSize } from '../transfer/shown-size.ts';
+import { formatBytes } from '../transfer/format-bytes.ts';
 import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
@@ -148,7 +148,7 @@ function line({ name, type, size, cid, sha256, holders }: ShownHit): string {
   const live = holders.filter((one) => one.live);
   const kept = live.length === 0 ? 'no live source' : live.map(shownHolder).join(', ');
   const hash = sha256 === null ? '' : `  sha256 ${sha256}`;
-  return `${plain(name)}${type === 'directory' ? '/' : ''}  ${shownSize(size)}  ${plain(kept)}\n    ${cid}${hash}`;
+  return `${plain(name)}${type === 'directory' ? '/' : ''}  ${formatBytes(size)}  ${plain(kept)}\n    ${cid}${hash}`;
 }
 
 function shownHolder({ publisherName, address, copies, shared, verified }: ShownHit['holders'][number]): string {

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { ChordialError } from '../errors.ts';
 
 /** The longest line, broken by a mail program. */
-const maximumBytes = 64 * 1024;
+const maxBytes = 64 * 1024;
 
 /** From the terminal, or all of standard input where there is none. */
 export async function askForLine(question: string): Promise<string> {
@@ -33,8 +33,8 @@ export async function readAll(input: AsyncIterable<Buffer>): Promise<string> {
   let bytes = 0;
   for await (const part of input) {
     bytes += part.length;
-    if (bytes > maximumBytes) {
-      throw new ChordialError('bad-usage', `More than ${maximumBytes} bytes were given where one line is wanted.`);
+    if (bytes > maxBytes) {
+      throw new ChordialError('bad-usage', `More than ${maxBytes} bytes were given where one line is wanted.`);
     }
     parts.push(part);
   }

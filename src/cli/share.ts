@@ -6,8 +6,8 @@ import type { Command } from 'commander';
 import type { Share } from '../client/answers.ts';
 import { ChordialError } from '../errors.ts';
 import { markOf } from '../transfer/file-mark.ts';
+import { formatBytes } from '../transfer/format-bytes.ts';
 import { fileError } from '../transfer/local-file.ts';
-import { shownSize } from '../transfer/shown-size.ts';
 import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
@@ -81,7 +81,7 @@ function listing(shares: readonly Share[]): string {
   ] as const;
   return table(
     columns,
-    shares.map((share) => [share.path, String(share.files), shownSize(share.bytes), stateOf(share)]),
+    shares.map((share) => [share.path, String(share.files), formatBytes(share.bytes), stateOf(share)]),
   );
 }
 

@@ -8,8 +8,8 @@ import { readSmallFile } from '../storage/small-file.ts';
 import { say } from './output.ts';
 import { verbsBeginning } from './shell-verbs.ts';
 
-const maximumHistoryLines = 500;
-const maximumHistoryBytes = 16 * 1024 * 1024;
+const maxHistoryLines = 500;
+const maxHistoryBytes = 16 * 1024 * 1024;
 /** A pipe does not hold it up. */
 const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
@@ -36,7 +36,7 @@ export class ShellPrompt {
     const prompt = createInterface({
       input: process.stdin,
       output: process.stdout,
-      history: this.#history.slice(0, maximumHistoryLines),
+      history: this.#history.slice(0, maxHistoryLines),
       completer: (line: string) => complete(line),
     });
     const ended = new AbortController();
@@ -93,12 +93,7 @@ function complete(line: string): [string[], string] {
 
 async function historyIn(file: string): Promise<string[]> {
   try {
-    return (await readSmallFile(file, maximumHistoryBytes))
-      .toString()
-      .trim()
-      .split('\n')
-      .slice(-maximumHistoryLines)
-      .reverse();
+    return (await readSmallFile(file, maxHistoryBytes)).toString().trim().split('\n').slice(-maxHistoryLines).reverse();
   } catch {
     // The first time there is none.
     return [];

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { formatDuration } from '../node/quantities.ts';
 import type { FileReference, FileStat } from '../transfer/files.ts';
-import { shownSize } from '../transfer/shown-size.ts';
+import { formatBytes } from '../transfer/format-bytes.ts';
 import { parseReference } from './argument.ts';
 import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
@@ -34,7 +34,7 @@ function lines(stat: FileStat): readonly (readonly [string, string])[] {
   return [
     ...(name === null ? [] : [['name', name] as const]),
     ['type', type],
-    ['size', `${shownSize(size)} (${size} bytes)`],
+    ['size', `${formatBytes(size)} (${size} bytes)`],
     ['cid', cid],
     ...(sha256 === null ? [] : [['sha256', sha256] as const]),
     ['blocks', String(blocks)],

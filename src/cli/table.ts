@@ -13,7 +13,7 @@ export interface Column {
 
 const gap = '  ';
 /** A column is not cut to less: it would tell nothing. */
-const leastCutWidth = 24;
+const minCutWidth = 24;
 
 /**
  * One line per row after a line of titles; the last column is not padded. `terminal` is its width in columns, null where the
@@ -28,7 +28,7 @@ export function table(
     rows.reduce((most, row) => Math.max(most, width(plain(row[index] ?? ''))), width(title)),
   );
   const others = columns.reduce((sum, { isCut }, index) => sum + gap.length + (isCut ? 0 : (widest[index] ?? 0)), 0);
-  const left = terminal === null ? Number.POSITIVE_INFINITY : Math.max(leastCutWidth, terminal - others + gap.length);
+  const left = terminal === null ? Number.POSITIVE_INFINITY : Math.max(minCutWidth, terminal - others + gap.length);
   const widths = columns.map(({ isCut }, index) => (isCut ? Math.min(left, widest[index] ?? 0) : (widest[index] ?? 0)));
   const line = (cells: readonly string[]) =>
     columns

@@ -78,7 +78,7 @@ export async function getFile(
 ): Promise<boolean> {
   const { cid, size, sha256 } = wanted;
   if (await isThereAlready(folder, base, { cid: parseCid(cid), size, sha256 }, options.force)) return true;
-  if (peer.key !== null && size > maximumStreamedBytes) {
+  if (peer.key !== null && size > maxStreamedBytes) {
     try {
       return await getByTransfer({ ...peer, key: peer.key }, wanted, folder, base, options);
     } catch (error) {
@@ -95,7 +95,7 @@ export async function getFile(
 }
 
 /** Smaller ones come with the answer to one question; a transfer costs several, and is written down. */
-const maximumStreamedBytes = 1024 * 1024;
+const maxStreamedBytes = 1024 * 1024;
 
 /** Whole or not at all. True when another command has written the same bytes meanwhile. */
 export async function writeFile(

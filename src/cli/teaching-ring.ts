@@ -5,7 +5,7 @@ export const places = 256;
 /** Of the one that founds it: a list of three successors is short enough to read. */
 export const foundingFlags: readonly string[] = ['--bits', '8', '--successors', '3'];
 /** Wider rings derive their ids from keys. */
-const maximumTeachingBits = 32;
+const maxTeachingBits = 32;
 
 const classicIds: readonly number[] = [2, 4, 5, 8, 9, 14, 19];
 /** Further peers, up to the 50th, take places that neither they nor the seven have: 37 is coprime to 256. */
@@ -13,7 +13,7 @@ const stride = 37;
 const offset = 9;
 
 export function isTeachingRing({ bits }: { readonly bits: number }): boolean {
-  return bits <= maximumTeachingBits;
+  return bits <= maxTeachingBits;
 }
 
 /** The id of the peer at this place in the row, counted from 0. */

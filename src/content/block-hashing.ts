@@ -1,7 +1,7 @@
 /** Who computes the SHA-256 of blocks: this thread (below), or one beside it where there are cores for that (hashing-thread.ts). */
 import { createHash, hash } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
-import { hasSha256, maximumBlockBytes, verifyBlock } from './cid.ts';
+import { hasSha256, maxBlockBytes, verifyBlock } from './cid.ts';
 
 export interface BlockHashing {
   /**
@@ -45,7 +45,7 @@ export function sha256Of(bytes: Uint8Array, before?: Uint8Array): Uint8Array {
 
 /** As `verifyBlock`, with the hash computed wherever `hashing` does it. */
 export function verifyBlockBy(hashing: BlockHashing, cid: CID, bytes: Uint8Array): boolean | Promise<boolean> {
-  if (bytes.length > maximumBlockBytes || !hasSha256(cid)) return verifyBlock(cid, bytes);
+  if (bytes.length > maxBlockBytes || !hasSha256(cid)) return verifyBlock(cid, bytes);
   const isOf = (digest: Uint8Array): boolean => Buffer.compare(cid.multihash.digest, digest) === 0;
   const digest = hashing.sha256(bytes);
   return digest instanceof Promise ? digest.then(isOf) : isOf(digest);

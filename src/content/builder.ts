@@ -10,7 +10,7 @@ import { type BlockHashing, hashingHere } from './block-hashing.ts';
 import { cutIntoLeaves } from './chunker.ts';
 import { type Block, cidOfBlock, cidOfDigest, rawCodec } from './cid.ts';
 import { type LeafPool, leafBytes } from './leaf-pool.ts';
-import { encodeFileNode, type FilePart, maximumFileLinks } from './unixfs.ts';
+import { encodeFileNode, type FilePart, maxFileLinks } from './unixfs.ts';
 
 /** Takes a block, which it then owns; resolves when it is ready for the next: this is the back-pressure. */
 export type Emit = (block: Block) => Promise<void>;
@@ -42,7 +42,7 @@ export interface BuiltFile {
 }
 
 /** They hide the hashing behind the reading. */
-const maximumLeavesHashing = 2;
+const maxLeavesHashing = 2;
 
 /** Emits every block, children before parents, one at a time. Errors of the source and of `emit` end it and are thrown. */
 export function buildFile(
@@ -61,7 +61,7 @@ export async function buildOfLeaves(
 ): Promise<BuiltFile> {
   const { hashing = hashingHere, expectedBytes = null } = options;
   const whole = options.wholeHash === false ? null : hashing.whole(expectedBytes);
-  const tree = new BalancedTree(options.linksPerNode ?? maximumFileLinks, emit);
+  const tree = new BalancedTree(options.linksPerNode ?? maxFileLinks, emit);
   const underWay: Promise<Block>[] = [];
   const takeOldest = async (): Promise<void> => {
     const leaf = await underWay.shift()!;
@@ -75,7 +75,7 @@ export async function buildOfLeaves(
       // Seen when its turn comes, if it does.
       leaf.catch(() => undefined);
       underWay.push(leaf);
-      if (underWay.length >= maximumLeavesHashing) await takeOldest();
+      if (underWay.length >= maxLeavesHashing) await takeOldest();
     }
     while (underWay.length > 0) await takeOldest();
     const root = await tree.finish();

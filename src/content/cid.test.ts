@@ -14,7 +14,7 @@ import {
   dagPbCodec,
   decodeCid,
   inlineBytes,
-  maximumBlockBytes,
+  maxBlockBytes,
   parseCid,
   parseContentPath,
   rawCodec,
@@ -110,7 +110,7 @@ describe('blocks', () => {
   });
 
   it('are refused above 2 MiB and under other hashes; an identity CID is its own block', () => {
-    const large = new Uint8Array(maximumBlockBytes + 1);
+    const large = new Uint8Array(maxBlockBytes + 1);
     assert.ok(!verifyBlock(cidOfBlock(rawCodec, large), large));
     assert.ok(verifyBlock(cidOfBlock(rawCodec, large.subarray(1)), large.subarray(1)));
     const sha512 = CID.createV1(rawCodec, createDigest(0x13, hash('sha512', hello, 'buffer')));

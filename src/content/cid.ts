@@ -14,9 +14,9 @@ const identityHash = 0x00;
 const sha256Hash = 0x12;
 
 /** The cap of the IPFS world on one block; a leaf is half of it, so nothing honest comes near. */
-export const maximumBlockBytes = 2 * 1024 * 1024;
+export const maxBlockBytes = 2 * 1024 * 1024;
 /** A SHA-256 CID has at most 290 characters, in base 2; the rest is room for identity CIDs. */
-const maximumCidCharacters = 1024;
+const maxCidCharacters = 1024;
 
 export interface Block {
   readonly cid: CID;
@@ -71,7 +71,7 @@ export function blockKey(cid: CID): string {
 
 /** Whether the bytes are the block that the CID names. False above 2 MiB and for hashes other than SHA-256 and identity. */
 export function verifyBlock(cid: CID, bytes: Uint8Array): boolean {
-  if (bytes.length > maximumBlockBytes) return false;
+  if (bytes.length > maxBlockBytes) return false;
   const { code, digest } = cid.multihash;
   if (code === identityHash) return Buffer.compare(digest, bytes) === 0;
   return hasSha256(cid) && Buffer.compare(digest, hash('sha256', bytes, 'buffer')) === 0;
@@ -111,7 +111,7 @@ const decoders = Object.values(bases).filter((base) => base.name !== 'identity')
 
 function decodeCidText(head: string, whole: string): CID {
   if (head === '') throw badCid(whole, 'it is empty');
-  if (head.length > maximumCidCharacters) throw badCid(whole, `it is longer than ${maximumCidCharacters} characters`);
+  if (head.length > maxCidCharacters) throw badCid(whole, `it is longer than ${maxCidCharacters} characters`);
   // CIDv0 has no base prefix: 46 characters of base58btc that begin with Qm.
   const decoder = decoders.find((base) => head.startsWith(base.prefix));
   try {

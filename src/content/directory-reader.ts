@@ -6,13 +6,13 @@ import { shardPlaces } from './shard-hash.ts';
 import { badContent, type DirectoryEntry, type DirectoryNode, type ShardNode } from './unixfs.ts';
 
 /** What a listing may name in all; a folder of more is refused rather than eating the reader's memory. */
-export const maximumDirectoryEntries = 1_048_576;
+export const maxDirectoryEntries = 1_048_576;
 /** A shard holds at least a few entries when names are honest; shards that hold nothing must not be walked for ever. */
-export const maximumDirectoryShards = 262_144;
+export const maxDirectoryShards = 262_144;
 /** 64 bits of hash, 8 at each level. */
-const maximumShardDepth = 8;
+const maxShardDepth = 8;
 /** Shards fetched at once while listing. */
-const maximumShardsAtOnce = 16;
+const maxShardConcurrency = 16;
 
 type FolderNode = DirectoryNode | ShardNode;
 
@@ -34,8 +34,8 @@ export class DirectoryContent {
     for await (const entry of this.#list(this.#root, 0, { shards: 0 })) {
       const reason = whyNotAName(entry.name) ?? (seen.has(entry.name) ? 'it is there twice' : null);
       if (reason !== null) throw badContent(this.cid, `it has an entry ${JSON.stringify(entry.name)}: ${reason}`);
-      if (seen.size === maximumDirectoryEntries)
-        throw badContent(this.cid, `it has more than ${maximumDirectoryEntries} entries`);
+      if (seen.size === maxDirectoryEntries)
+        throw badContent(this.cid, `it has more than ${maxDirectoryEntries} entries`);
       seen.add(entry.name);
       yield entry;
     }
@@ -63,11 +63,9 @@ export class DirectoryContent {
     walk: { shards: number },
   ): AsyncGenerator<DirectoryEntry, void, undefined> {
     if (node.type === 'directory') return yield* node.links;
-    if (depth >= maximumShardDepth)
-      throw badContent(this.cid, `its shards are deeper than ${maximumShardDepth} levels`);
+    if (depth >= maxShardDepth) throw badContent(this.cid, `its shards are deeper than ${maxShardDepth} levels`);
     walk.shards += 1;
-    if (walk.shards > maximumDirectoryShards)
-      throw badContent(this.cid, `it has more than ${maximumDirectoryShards} shards`);
+    if (walk.shards > maxDirectoryShards) throw badContent(this.cid, `it has more than ${maxDirectoryShards} shards`);
     const below: CID[] = [];
     for (const link of node.links) {
       if (!/^[0-9A-F]{2}/.test(link.name))
@@ -75,8 +73,8 @@ export class DirectoryContent {
       if (link.name.length === 2) below.push(link.cid);
       else yield { ...link, name: link.name.slice(2) };
     }
-    for (let i = 0; i < below.length; i += maximumShardsAtOnce) {
-      for (const shard of await this.#shards(below.slice(i, i + maximumShardsAtOnce)))
+    for (let i = 0; i < below.length; i += maxShardConcurrency) {
+      for (const shard of await this.#shards(below.slice(i, i + maxShardConcurrency)))
         yield* this.#list(shard, depth + 1, walk);
     }
   }

@@ -4,7 +4,7 @@ import { importer } from 'ipfs-unixfs-importer';
 import type { CID } from 'multiformats/cid';
 import { isError } from '../../test/contracts/errors.ts';
 import { type Block, cidOfBlock, rawCodec } from './cid.ts';
-import { buildDirectory, maximumPlainDirectoryBytes } from './directory.ts';
+import { buildDirectory, maxPlainDirectoryBytes } from './directory.ts';
 import { DirectoryContent } from './directory-reader.ts';
 import { openContent } from './reader.ts';
 import type { DirectoryEntry } from './unixfs.ts';
@@ -55,9 +55,9 @@ describe('buildDirectory', () => {
 
   it('B1 shards strictly above 256 KiB of block, with the CIDs that other tools give on both sides', async () => {
     const perLink = (await sizeOfPlain(2)) - (await sizeOfPlain(1));
-    const most = Math.floor((maximumPlainDirectoryBytes - (await sizeOfPlain(0))) / perLink);
+    const most = Math.floor((maxPlainDirectoryBytes - (await sizeOfPlain(0))) / perLink);
     // A longer last name fills the plain node to exactly the threshold.
-    const spare = maximumPlainDirectoryBytes - (await sizeOfPlain(most));
+    const spare = maxPlainDirectoryBytes - (await sizeOfPlain(most));
     const exact = namesFor(most).with(-1, `file-${'9'.repeat(10 + spare)}`);
     for (const [names, blocks] of [
       [exact, 1],

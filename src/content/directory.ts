@@ -12,7 +12,7 @@ import { shardHash } from './shard-hash.ts';
 import { type DirectoryEntry, encodeDirectoryNode, encodeShardNode } from './unixfs.ts';
 
 /** Above this many bytes of the plain node a folder is sharded. */
-export const maximumPlainDirectoryBytes = 262_144;
+export const maxPlainDirectoryBytes = 262_144;
 const shardBits = 8;
 
 export interface BuiltDirectory {
@@ -28,7 +28,7 @@ export async function buildDirectory(entries: readonly DirectoryEntry[], emit: E
   checkEntries(entries);
   const below = entries.reduce((sum, entry) => sum + entry.size, 0);
   const plain = encodeDirectoryNode(entries);
-  if (plain.bytes.length <= maximumPlainDirectoryBytes) {
+  if (plain.bytes.length <= maxPlainDirectoryBytes) {
     await emit(plain);
     return { cid: plain.cid, size: below + plain.bytes.length, blocks: 1 };
   }

@@ -1,13 +1,13 @@
 /** A file read back: which leaves hold which bytes of it, found by walking its tree as far as needed. */
 import type { CID } from 'multiformats/cid';
-import { dagPbCodec, inlineBytes, maximumBlockBytes, rawCodec, verifyBlock } from './cid.ts';
+import { dagPbCodec, inlineBytes, maxBlockBytes, rawCodec, verifyBlock } from './cid.ts';
 import { type FetchBlocks, fetchNodes } from './node-source.ts';
 import { badContent, type FileNode } from './unixfs.ts';
 
 /** 1024^8 leaves are beyond any file; no one needs more. */
-export const maximumDepth = 8;
+export const maxDepth = 8;
 /** Nodes fetched ahead of the walk, so that their round trips overlap: 8 GiB of a file. */
-const maximumNodesAtOnce = 8;
+const maxNodeConcurrency = 8;
 
 /** A leaf of a file, whole: anyone who reads a range cuts the first and the last itself. */
 export interface LeafReference {
@@ -63,7 +63,7 @@ export class FileContent {
 
   async #descend(children: readonly Child[], above: Place): Promise<Place[]> {
     const depth = above.depth + 1;
-    if (depth > maximumDepth) throw badContent(this.cid, `its tree is deeper than ${maximumDepth} levels`);
+    if (depth > maxDepth) throw badContent(this.cid, `its tree is deeper than ${maxDepth} levels`);
     const nodes = await fetchNodes(
       children.map((child) => child.cid),
       this.#fetch,
@@ -108,7 +108,7 @@ function* childrenIn({ node, offset }: Place, range: Range): Generator<Child, vo
 function* runsOf(children: Iterable<Child>): Generator<Child[], void, undefined> {
   let run: Child[] = [];
   for (const child of children) {
-    if (run.length > 0 && (run[0]?.cid.code !== child.cid.code || run.length === maximumNodesAtOnce)) {
+    if (run.length > 0 && (run[0]?.cid.code !== child.cid.code || run.length === maxNodeConcurrency)) {
       yield run;
       run = [];
     }
@@ -119,7 +119,7 @@ function* runsOf(children: Iterable<Child>): Generator<Child[], void, undefined>
 
 function leafOf({ cid, offset, size }: Child, parent: CID): LeafReference {
   if (cid.code !== rawCodec) throw badContent(parent, `its part ${cid} has an unknown codec`);
-  if (size > maximumBlockBytes)
+  if (size > maxBlockBytes)
     throw badContent(parent, `its part ${cid} is announced with ${size} bytes, more than a block holds`);
   const inline = inlineBytes(cid);
   if (inline !== null && inline.length !== size)

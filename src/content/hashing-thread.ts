@@ -14,11 +14,11 @@ const leavesBeforeThread = 16;
 const pauseMilliseconds = 1000;
 const idleMilliseconds = 10_000;
 /** Beyond so many it is quicker to hash here. */
-const maximumLeavesWaiting = 8;
+const maxLeavesWaiting = 8;
 /** Below this the way to another thread and back takes longer than the hash. */
-const leastBytes = 256 * 1024;
+const minBytes = 256 * 1024;
 /** A smaller content is hashed before a thread has started. */
-const leastWholeBytes = 16 * 1024 * 1024;
+const minWholeBytes = 16 * 1024 * 1024;
 const resourceLimits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 };
 
 interface Asked {
@@ -45,8 +45,8 @@ export class HashingThread implements BlockHashing {
   }
 
   sha256(bytes: Uint8Array, before?: Uint8Array): Uint8Array | Promise<Uint8Array> {
-    if (bytes.length < leastBytes || !isShared(bytes) || !this.#isThreadReady()) return sha256Of(bytes, before);
-    if (this.#asked.length >= maximumLeavesWaiting) return sha256Of(bytes, before);
+    if (bytes.length < minBytes || !isShared(bytes) || !this.#isThreadReady()) return sha256Of(bytes, before);
+    if (this.#asked.length >= maxLeavesWaiting) return sha256Of(bytes, before);
     return new Promise((answered) => {
       const question: HashQuestion = { kind: 'block', bytes, ...(before === undefined ? {} : { before }) };
       this.#ask(question, { answered, lost: () => answered(sha256Of(bytes, before)) });
@@ -54,7 +54,7 @@ export class HashingThread implements BlockHashing {
   }
 
   whole(expectedBytes: number | null): WholeHashing {
-    if (!this.#isWorthwhile || (expectedBytes ?? Number.POSITIVE_INFINITY) < leastWholeBytes)
+    if (!this.#isWorthwhile || (expectedBytes ?? Number.POSITIVE_INFINITY) < minWholeBytes)
       return hashingHere.whole(expectedBytes);
     const whole = this.#nextWhole++;
     // Its state is in that thread, and nowhere else.

@@ -10,7 +10,7 @@
 export const leafBytes = 1024 * 1024;
 
 /** Idle buffers kept: as many as are usually under way between reading a file and the last copy of a block. */
-const maximumIdleLeaves = 16;
+const maxIdleLeaves = 16;
 
 export class LeafPool {
   /** Bytes of a leaf. */
@@ -32,7 +32,7 @@ export class LeafPool {
    */
   giveBack(bytes: Uint8Array): void {
     const fits = bytes.length === this.size && bytes.buffer.byteLength === this.size;
-    if (fits && this.#idle.length < maximumIdleLeaves) this.#idle.push(bytes);
+    if (fits && this.#idle.length < maxIdleLeaves) this.#idle.push(bytes);
   }
 }
 

@@ -4,7 +4,7 @@ import { ChordialError } from '../errors.ts';
 import { type RingId, ringId, ringIdOfHash, toBigInt } from '../ring/identifier.ts';
 
 /** As on every common file system, so that whatever is put can be fetched into a folder. */
-export const maximumNameBytes = 255;
+export const maxNameBytes = 255;
 
 /** The name in Unicode form NFC. Throws ChordialError('bad-name') that names the reason. */
 export function checkName(name: string): string {
@@ -30,7 +30,7 @@ export function whyNotAName(name: string): string | null {
   if (name.includes('/')) return 'it holds a "/"';
   if (name.includes('\0')) return 'it holds a NUL character';
   const bytes = Buffer.byteLength(name);
-  if (bytes > maximumNameBytes) return `it has ${bytes} bytes in UTF-8, and at most ${maximumNameBytes} are allowed`;
+  if (bytes > maxNameBytes) return `it has ${bytes} bytes in UTF-8, and at most ${maxNameBytes} are allowed`;
   return null;
 }
 

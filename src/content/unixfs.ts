@@ -9,7 +9,7 @@ import { ChordialError } from '../errors.ts';
 import { type Block, cidOfBlock, dagPbCodec } from './cid.ts';
 
 /** Links of a file node in profile unixfs-v1-2025. */
-export const maximumFileLinks = 1024;
+export const maxFileLinks = 1024;
 /** Children of one shard of a large folder: 8 bits of the hash of a name per level. */
 export const shardFanout = 256;
 const byteOrderMark = '\ufeff';
@@ -126,8 +126,8 @@ function namesOf({ Links: links }: PBNode, bytes: Uint8Array): readonly string[]
 }
 
 function fileNode(cid: CID, node: PBNode, data: UnixFS): FileNode {
-  if (node.Links.length > maximumFileLinks)
-    throw badContent(cid, `it has ${node.Links.length} links, more than ${maximumFileLinks}`);
+  if (node.Links.length > maxFileLinks)
+    throw badContent(cid, `it has ${node.Links.length} links, more than ${maxFileLinks}`);
   if (node.Links.length !== data.blockSizes.length) {
     throw badContent(cid, `it has ${node.Links.length} links but ${data.blockSizes.length} sizes`);
   }

@@ -12,17 +12,17 @@ import { type FetchBlocks, fetchNodes } from './node-source.ts';
 import { openContent } from './reader.ts';
 import { badContent, type UnixfsNode } from './unixfs.ts';
 
-export const maximumWalkedEntries = 2 ** 20;
-export const maximumWalkedNodes = 2 ** 18;
+export const maxWalkedEntries = 2 ** 20;
+export const maxWalkedNodes = 2 ** 18;
 /** Levels of folders; each costs memory, in a put as in a get. */
-export const maximumFolderDepth = 64;
+export const maxFolderDepth = 64;
 /** Of nodes: of each folder its own and 8 levels of shards, and 8 levels of a file. */
-const maximumNodeDepth = (maximumFolderDepth + 1) * 9 + 8;
+const maxNodeDepth = (maxFolderDepth + 1) * 9 + 8;
 /** Files and folders opened last are kept for those who name them again; hostile ones take 12 MB each. */
-const maximumKept = 8;
+const maxKept = 8;
 /** Between so many entries others have their turn. */
 const entriesPerTurn = 512;
-const maximumNodesAtOnce = 16;
+const maxNodeConcurrency = 16;
 
 export interface WalkedEntry {
   /** Below the folder, with "/" between; no part of it leads out. */
@@ -48,9 +48,9 @@ export async function* walkFolder(
   folder: DirectoryContent,
   fetch: FetchBlocks,
   signal?: AbortSignal,
-  maximumEntries = maximumWalkedEntries,
+  maxEntries = maxWalkedEntries,
 ): AsyncGenerator<WalkedEntry, void, undefined> {
-  const walk = new Walk(folder.cid, fetch, maximumEntries, signal);
+  const walk = new Walk(folder.cid, fetch, maxEntries, signal);
   // Its shards are to be counted as well.
   const root = await openContent(folder.cid, walk.fetch);
   if (root.type === 'directory') yield* walk.entriesOf(root, '', 0);
@@ -58,12 +58,12 @@ export async function* walkFolder(
 
 /** Every block of a file or folder. Throws `bad-content` and `interrupted` as `walkFolder`. */
 export async function treeBlocks(root: CID, fetch: FetchBlocks, signal?: AbortSignal): Promise<TreeBlocks> {
-  const walk = new Walk(root, fetch, maximumWalkedEntries, signal);
+  const walk = new Walk(root, fetch, maxWalkedEntries, signal);
   const found = new Map<string, CID>();
   const nodes = new Map<string, UnixfsNode>();
   let level: readonly CID[] = [root];
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > maximumNodeDepth) throw badContent(root, 'it is too deep');
+    if (depth > maxNodeDepth) throw badContent(root, 'it is too deep');
     const below: CID[] = [];
     const fresh: CID[] = [];
     for (const cid of level) {
@@ -73,8 +73,8 @@ export async function treeBlocks(root: CID, fetch: FetchBlocks, signal?: AbortSi
       walk.countEntry();
       if (cid.code === dagPbCodec) fresh.push(cid);
     }
-    for (let start = 0; start < fresh.length; start += maximumNodesAtOnce) {
-      const some = fresh.slice(start, start + maximumNodesAtOnce);
+    for (let start = 0; start < fresh.length; start += maxNodeConcurrency) {
+      const some = fresh.slice(start, start + maxNodeConcurrency);
       for (const [index, node] of (await fetchNodes(some, walk.fetch)).entries()) {
         nodes.set(some[index]!.toString(), node);
         for (const child of childrenOf(node)) below.push(child.cid);
@@ -95,12 +95,12 @@ class Walk {
   readonly #signal: AbortSignal | undefined;
   /** The last used at the end. */
   readonly #kept = new Map<string, FileContent | DirectoryContent>();
-  readonly #maximumEntries: number;
+  readonly #maxEntries: number;
   #entries = 0;
   #nodes = 0;
 
-  constructor(root: CID, fetch: FetchBlocks, maximumEntries: number, signal: AbortSignal | undefined) {
-    this.#maximumEntries = maximumEntries;
+  constructor(root: CID, fetch: FetchBlocks, maxEntries: number, signal: AbortSignal | undefined) {
+    this.#maxEntries = maxEntries;
     this.#root = root;
     this.#signal = signal;
     this.fetch = (cids) => this.#counted(cids, fetch);
@@ -109,8 +109,8 @@ class Walk {
   countEntry(): void {
     this.#checkGoesOn();
     this.#entries += 1;
-    if (this.#entries > this.#maximumEntries)
-      throw badContent(this.#root, `it names more than ${this.#maximumEntries} entries`);
+    if (this.#entries > this.#maxEntries)
+      throw badContent(this.#root, `it names more than ${this.#maxEntries} entries`);
   }
 
   async *entriesOf(
@@ -118,8 +118,7 @@ class Walk {
     above: string,
     depth: number,
   ): AsyncGenerator<WalkedEntry, void, undefined> {
-    if (depth > maximumFolderDepth)
-      throw badContent(this.#root, `its folders are more than ${maximumFolderDepth} levels deep`);
+    if (depth > maxFolderDepth) throw badContent(this.#root, `its folders are more than ${maxFolderDepth} levels deep`);
     for await (const { name, cid, size } of folder.entries()) {
       this.countEntry();
       if (this.#entries % entriesPerTurn === 0) await setImmediate();
@@ -138,8 +137,8 @@ class Walk {
   async *#counted(cids: readonly CID[], fetch: FetchBlocks): AsyncGenerator<Block, void, undefined> {
     this.#checkGoesOn();
     this.#nodes += cids.length;
-    if (this.#nodes > maximumWalkedNodes)
-      throw badContent(this.#root, `it takes more than ${maximumWalkedNodes} nodes to walk through`);
+    if (this.#nodes > maxWalkedNodes)
+      throw badContent(this.#root, `it takes more than ${maxWalkedNodes} nodes to walk through`);
     yield* fetch(cids);
   }
 
@@ -150,7 +149,7 @@ class Walk {
     this.#kept.delete(key);
     this.#kept.set(key, content);
     const [oldest = key] = this.#kept.keys();
-    if (this.#kept.size > maximumKept) this.#kept.delete(oldest);
+    if (this.#kept.size > maxKept) this.#kept.delete(oldest);
     return content;
   }
 

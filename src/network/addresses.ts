@@ -10,8 +10,8 @@ export interface Address {
 }
 
 /** 253 for the longest DNS name, 1 colon, 5 digits, 2 brackets. */
-export const maximumAddressCharacters = 261;
-export const maximumAddresses = 8;
+export const maxAddressCharacters = 261;
+export const maxAddresses = 8;
 
 const namePattern =
   /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*\.?$/;
@@ -20,7 +20,7 @@ const namePattern =
 export function parseAddress(text: string, anyPort = false): Address {
   const address = readAddress(text);
   if (address === null || (address.port === 0 && !anyPort)) {
-    const shown = JSON.stringify(text.slice(0, maximumAddressCharacters));
+    const shown = JSON.stringify(text.slice(0, maxAddressCharacters));
     throw new ChordialError(
       'bad-address',
       `${shown} is not an address. Write HOST:PORT with a port from ${anyPort ? 0 : 1} to 65535, for example 192.0.2.7:4848, [2001:db8::7]:4848 or peer.example.org:4848.`,
@@ -101,7 +101,7 @@ export function advertisedAddresses(listening: Listening): readonly string[] {
   }
   const reachable = bound.host === '0.0.0.0' ? interfaces.filter(isIPv4) : interfaces;
   const elsewhere = advertise === undefined ? [...reachable, ...observed].map(here) : [advertise];
-  return [...new Set([...elsewhere.slice(0, maximumAddresses - 1), here('127.0.0.1')])];
+  return [...new Set([...elsewhere.slice(0, maxAddresses - 1), here('127.0.0.1')])];
 }
 
 /** What a peer on another machine is told: a loopback address would lead it to itself. */
@@ -121,7 +121,7 @@ export function isOnThisMachine(text: string, interfaces: readonly string[] = in
 }
 
 function readAddress(text: string): Address | null {
-  if (text.length > maximumAddressCharacters) return null;
+  if (text.length > maxAddressCharacters) return null;
   const parts = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   if (parts === null) return null;
   const [, inBrackets, plain, digits] = parts;

@@ -75,11 +75,11 @@ export interface Signing {
   sign(bytes: Uint8Array): Uint8Array;
 }
 
-export const maximumNameCharacters = 64;
-export const maximumUses = 65_536;
+export const maxNameCharacters = 64;
+export const maxUses = 65_536;
 /** Two certificates, two tickets and two stamps of the longest kind have about 1300. */
-export const maximumAdmissionBytes = 2048;
-const maximumPaperBytes = 512;
+export const maxAdmissionBytes = 2048;
+const maxPaperBytes = 512;
 const signatureBytes = 64;
 const serialBytes = 16;
 const networkBytes = 32;
@@ -89,7 +89,7 @@ const kinds = { certificate: 1, ticket: 2 } as const;
 
 /** Whether people can be shown this: no control, formatting or private characters, no white space at the ends. */
 export function isMemberName(name: string): boolean {
-  return name.length <= maximumNameCharacters && /^[^\p{C}\p{Z}]([^\p{C}\p{Zl}\p{Zp}]*[^\p{C}\p{Z}])?$/u.test(name);
+  return name.length <= maxNameCharacters && /^[^\p{C}\p{Z}]([^\p{C}\p{Zl}\p{Zp}]*[^\p{C}\p{Z}])?$/u.test(name);
 }
 
 export type CertificateText = Omit<Certificate, 'bytes' | 'issuer' | 'serial'>;
@@ -125,21 +125,21 @@ export function admissionOf(parts: Omit<Admission, 'bytes'>): Admission {
 
 /** Takes bytes from anyone. Throws a TransportError `bad-request`; signatures are not looked at. */
 export function decodeAdmission(bytes: Uint8Array): Admission {
-  const admission = readAdmission(decoded(bytes, 'an admission', maximumAdmissionBytes), 0);
+  const admission = readAdmission(decoded(bytes, 'an admission', maxAdmissionBytes), 0);
   checkCanonical(admission.bytes, bytes, 'an admission');
   return admission;
 }
 
 /** The same for the papers of an invite. */
 export function decodeTicket(bytes: Uint8Array): Ticket {
-  const paper = readTuple(decoded(bytes, 'a ticket', maximumPaperBytes), 'a ticket', 10);
+  const paper = readTuple(decoded(bytes, 'a ticket', maxPaperBytes), 'a ticket', 10);
   const [kind, network, key, uses, rights, share, notBefore, expires, issuer, signature] = paper;
   if (kind !== kinds.ticket) throw malformed('a ticket is of another kind');
   readBytes(signature, 'a signature', signatureBytes);
   return {
     network: readNetwork(network),
     key: readKey(key),
-    uses: readInteger(uses, 'the uses of a ticket', 1, maximumUses),
+    uses: readInteger(uses, 'the uses of a ticket', 1, maxUses),
     ...readGrant(rights, share),
     notBefore: readTime(notBefore),
     expires: readTime(expires),
@@ -177,9 +177,9 @@ export function fromHex(text: string): Uint8Array {
 }
 
 /** One value of DAG-CBOR of a bounded length. */
-export function decoded(bytes: Wire, what: string, mostBytes: number): Wire {
-  if (!(bytes instanceof Uint8Array) || bytes.length > mostBytes) {
-    throw malformed(`${what} is not of at most ${mostBytes} bytes`);
+export function decoded(bytes: Wire, what: string, maxBytes: number): Wire {
+  if (!(bytes instanceof Uint8Array) || bytes.length > maxBytes) {
+    throw malformed(`${what} is not of at most ${maxBytes} bytes`);
   }
   try {
     return decode(bytes);
@@ -203,7 +203,7 @@ function checkCanonical(encoded: Uint8Array, bytes: Uint8Array, what: string): v
 }
 
 function decodeCertificate(bytes: Uint8Array): Certificate {
-  const paper = readTuple(decoded(bytes, 'a certificate', maximumPaperBytes), 'a certificate', 11);
+  const paper = readTuple(decoded(bytes, 'a certificate', maxPaperBytes), 'a certificate', 11);
   const [kind, network, member, serial, name, rights, share, notBefore, notAfter, issuer, signature] = paper;
   if (kind !== kinds.certificate) throw malformed('a certificate is of another kind');
   readBytes(signature, 'a signature', signatureBytes);
@@ -247,7 +247,7 @@ function readStamp(value: Wire): Stamp {
 }
 
 function readName(value: Wire): string {
-  const name = readText(value, 'a name', maximumNameCharacters);
+  const name = readText(value, 'a name', maxNameCharacters);
   if (isMemberName(name)) return name;
   throw malformed('a name has characters that cannot be shown');
 }

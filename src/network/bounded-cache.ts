@@ -1,10 +1,10 @@
-/** A map that forgets what was used longest ago once it holds `maximumEntries`. */
+/** A map that forgets what was used longest ago once it holds `maxEntries`. */
 export class BoundedCache<Key, Value> {
-  readonly maximumEntries: number;
+  readonly maxEntries: number;
   readonly #entries = new Map<Key, Value>();
 
-  constructor(maximumEntries: number) {
-    this.maximumEntries = maximumEntries;
+  constructor(maxEntries: number) {
+    this.maxEntries = maxEntries;
   }
 
   get size(): number {
@@ -15,7 +15,7 @@ export class BoundedCache<Key, Value> {
     const value = this.#entries.get(key);
     if (value === undefined) return undefined;
     // A Map keeps the order of insertion, so inserting again makes it the youngest. Not needed while there is room.
-    if (this.#entries.size >= this.maximumEntries) {
+    if (this.#entries.size >= this.maxEntries) {
       this.#entries.delete(key);
       this.#entries.set(key, value);
     }
@@ -33,7 +33,7 @@ export class BoundedCache<Key, Value> {
   set(key: Key, value: Value): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);
-    if (this.#entries.size <= this.maximumEntries) return;
+    if (this.#entries.size <= this.maxEntries) return;
     const oldest = this.#entries.keys().next();
     if (!oldest.done) this.#entries.delete(oldest.value);
   }

@@ -19,7 +19,7 @@ import {
 } from './bulk-frames.ts';
 import type { ShareOfRoom } from './byte-room.ts';
 import { smallBodyMilliseconds } from './http2-limits.ts';
-import { Overdue } from './overdue.ts';
+import { IdleTimer } from './idle-timer.ts';
 import { ConnectionLost, encodeRefusal, readRefusal } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 import { type ByteSink, readInto } from './user-buffer.ts';
@@ -28,9 +28,9 @@ import { malformed } from './wire-reading.ts';
 export const bulkProtocol = 'chordial-bulk/1';
 
 /** Exchanges that another host may have open on one connection; further ones are refused. */
-const maximumExchanges = 40;
+const maxExchanges = 40;
 /** Unsent answers and grants; a host that reads none of them loses the connection. */
-const maximumUnsentBytes = 8 * 1024 * 1024;
+const maxUnsentBytes = 8 * 1024 * 1024;
 const scratch = new Uint8Array(64 * 1024);
 
 /** The side that was dialled. */
@@ -60,8 +60,8 @@ export class BulkConnection implements ExchangeLink, ByteSink {
   readonly socket: Socket;
   readonly #options: BulkOptions;
   readonly #exchanges = new Map<number, BulkExchange>();
-  readonly #overdue: Overdue;
-  readonly #stuck: Overdue;
+  readonly #overdue: IdleTimer;
+  readonly #stuck: IdleTimer;
   readonly #header = Buffer.alloc(frameHeaderBytes);
   #headerFilled = 0;
   #frame: FrameHeader | null = null;
@@ -84,8 +84,8 @@ export class BulkConnection implements ExchangeLink, ByteSink {
   constructor(socket: Socket, options: BulkOptions) {
     this.socket = socket;
     this.#options = options;
-    this.#overdue = new Overdue(smallBodyMilliseconds, () => this.destroy(malformed('a frame came too slowly')));
-    this.#stuck = new Overdue(options.silence, () => this.destroy());
+    this.#overdue = new IdleTimer(smallBodyMilliseconds, () => this.destroy(malformed('a frame came too slowly')));
+    this.#stuck = new IdleTimer(options.silence, () => this.destroy());
     socket.on('error', () => undefined);
     socket.once('close', () => this.#closed());
     if (socket.destroyed) this.#closed();
@@ -301,7 +301,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
     if (id <= this.#lastId) throw malformed('an exchange that was opened before');
     this.#lastId = id;
     const { kind, header } = decodeOpening(body);
-    if (this.#exchanges.size >= maximumExchanges || this.socket.writableLength > maximumUnsentBytes / 2) {
+    if (this.#exchanges.size >= maxExchanges || this.socket.writableLength > maxUnsentBytes / 2) {
       this.#strayCredit += initialCredit;
       this.#refuse(id, answerer.tooMany());
       return;
@@ -319,7 +319,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
   #write(frame: Buffer): void {
     if (this.isClosed || this.socket.writableEnded) return;
     this.socket.write(frame);
-    if (this.socket.writableLength > maximumUnsentBytes) {
+    if (this.socket.writableLength > maxUnsentBytes) {
       this.destroy(new TransportError('refused', 'Answers are not read.', 'busy'));
     }
   }

@@ -2,7 +2,7 @@
  * One exchange on a bulk connection, seen from either end: a header and a payload each way. The receiver of a payload
  * grants credit for the room that it has, so that nothing is in memory but what has a place there.
  */
-import { initialCredit, maximumDataBytes } from './bulk-frames.ts';
+import { initialCredit, maxDataBytes } from './bulk-frames.ts';
 import { BlockIntake, Pieces, tooManyBytes } from './bulk-payload.ts';
 import type { ShareOfRoom } from './byte-room.ts';
 import { SilenceTimer } from './silence-timer.ts';
@@ -18,7 +18,7 @@ import { malformed } from './wire-reading.ts';
 /** Of a payload in pieces no more than this waits for its reader. */
 const piecesCredit = 1024 * 1024;
 /** Credit is granted in portions of at least this, so that small blocks do not cost a frame each. */
-const leastCredit = 128 * 1024;
+const minCredit = 128 * 1024;
 /** Smaller chunks are gathered into one frame, as far as the producer has them at hand. */
 const gatheredBytes = 128 * 1024;
 
@@ -248,7 +248,7 @@ export class BulkExchange {
     for (let offset = 0; offset < chunk.length; ) {
       while (this.#credit === 0 && !this.#mayNotSend) await this.event();
       if (this.#mayNotSend) return;
-      const count = Math.min(chunk.length - offset, this.#credit, maximumDataBytes);
+      const count = Math.min(chunk.length - offset, this.#credit, maxDataBytes);
       this.#credit -= count;
       await this.#link.sendData(this.id, chunk.subarray(offset, offset + count));
       this.#silence.progress();
@@ -277,7 +277,7 @@ export class BulkExchange {
         if (piece !== null) {
           this.#pieces.consume(piece.length);
           this.#readToGrant += piece.length;
-          if (this.#readToGrant >= leastCredit) this.#grant(this.#readToGrant);
+          if (this.#readToGrant >= minCredit) this.#grant(this.#readToGrant);
           yield piece;
           continue;
         }
@@ -359,7 +359,7 @@ export class BulkExchange {
 
   #grantArmed(blocks: BlockIntake): void {
     const owed = blocks.everArmedBytes - this.#everGranted;
-    if (owed > 0 && (owed >= leastCredit || this.#granted < leastCredit || blocks.areAllArmed)) this.#grant(owed);
+    if (owed > 0 && (owed >= minCredit || this.#granted < minCredit || blocks.areAllArmed)) this.#grant(owed);
   }
 
   #grant(bytes: number): void {

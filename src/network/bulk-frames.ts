@@ -3,7 +3,7 @@
  * so many bytes. Nothing else is on the connection, so that blocks go from the socket into the buffer in which they are
  * hashed and from which they are written.
  */
-import { maximumBodyBytes } from './wire-body.ts';
+import { maxBodyBytes } from './wire-body.ts';
 import { malformed } from './wire-reading.ts';
 
 export const frameHeaderBytes = 12;
@@ -29,19 +29,19 @@ export interface FrameHeader {
 }
 
 /** One frame of payload; larger ones gain nothing and hold up the exchanges beside them. */
-export const maximumDataBytes = 512 * 1024;
+export const maxDataBytes = 512 * 1024;
 /** What may be sent of a payload before its reader grants more. */
 export const initialCredit = 192 * 1024;
-const maximumKindBytes = 64;
-const maximumRefusalBytes = 16 * 1024;
+const maxKindBytes = 64;
+const maxRefusalBytes = 16 * 1024;
 
 const bounds: Readonly<Record<FrameKind, readonly [least: number, most: number]>> = {
-  hello: [1, maximumBodyBytes],
+  hello: [1, maxBodyBytes],
   // The kind of message with its length, the credit of the answer, and the header of the stream.
-  open: [1, maximumBodyBytes + maximumKindBytes + 1],
-  answer: [1, maximumBodyBytes],
-  refuse: [1, maximumRefusalBytes],
-  data: [1, maximumDataBytes],
+  open: [1, maxBodyBytes + maxKindBytes + 1],
+  answer: [1, maxBodyBytes],
+  refuse: [1, maxRefusalBytes],
+  data: [1, maxDataBytes],
   end: [0, 0],
   credit: [4, 4],
   stop: [0, 0],
@@ -88,6 +88,6 @@ export function encodeOpening(kind: string, header: Uint8Array): Buffer {
 
 export function decodeOpening(body: Buffer): { readonly kind: string; readonly header: Buffer } {
   const length = body[0] ?? 0;
-  if (length === 0 || length > maximumKindBytes || length + 1 >= body.length) throw malformed('a kind of stream');
+  if (length === 0 || length > maxKindBytes || length + 1 >= body.length) throw malformed('a kind of stream');
   return { kind: body.toString('latin1', 1, 1 + length), header: body.subarray(1 + length) };
 }

@@ -8,7 +8,7 @@ import { malformed } from './wire-reading.ts';
 
 const pieceBytes = 64 * 1024;
 /** Buffers that wait for bytes: a way of 40 ms at 100 MB/s stays busy. At least one block. */
-const maximumArmedBytes = 4 * 1024 * 1024;
+const maxArmedBytes = 4 * 1024 * 1024;
 
 interface Armed {
   readonly index: number;
@@ -133,7 +133,7 @@ export class BlockIntake {
   arm(): void {
     const { sizes } = this.#receiver;
     while (!this.#isAllocating && !this.#isOver && this.#next < sizes.length) {
-      if (this.#armedBytes > 0 && this.#armedBytes + sizes[this.#next]! > maximumArmedBytes) break;
+      if (this.#armedBytes > 0 && this.#armedBytes + sizes[this.#next]! > maxArmedBytes) break;
       const index = this.#next++;
       const buffer = this.#receiver.allocate(index, sizes[index]!);
       if (buffer instanceof Promise) this.#await(index, buffer);

@@ -3,8 +3,8 @@
  * so that one that takes all the room keeps no one else from small words.
  */
 export interface RoomBounds {
-  readonly mostBytes: number;
-  readonly mostBytesPerConnection: number;
+  readonly maxBytes: number;
+  readonly maxBytesPerConnection: number;
   readonly alwaysBytesPerConnection: number;
 }
 
@@ -24,10 +24,10 @@ export class ByteRoom {
   share(): ShareOfRoom {
     let own = 0;
     const fits = (bytes: number): boolean => {
-      const { mostBytes, mostBytesPerConnection, alwaysBytesPerConnection } = this.#bounds;
+      const { maxBytes, maxBytesPerConnection, alwaysBytesPerConnection } = this.#bounds;
       const after = own + bytes;
-      if (after > mostBytesPerConnection) return false;
-      return after <= alwaysBytesPerConnection || this.#taken + bytes <= mostBytes;
+      if (after > maxBytesPerConnection) return false;
+      return after <= alwaysBytesPerConnection || this.#taken + bytes <= maxBytes;
     };
     return {
       fits,

@@ -10,7 +10,7 @@ import { type Caller, type Connection, type ControlConnection, type DialledBulk,
 import {
   connectMilliseconds,
   idleMilliseconds,
-  maximumOutgoingHosts,
+  maxOutgoingHosts,
   silentConnectionMilliseconds,
   sweepMilliseconds,
 } from './http2-limits.ts';
@@ -242,7 +242,7 @@ export async function using<Result>(pooled: PooledConnection, exchange: () => Pr
 
 /** The one used longest ago, of those that are idle. */
 function evict(slots: Map<HostId, Slot<PooledConnection>>): void {
-  if (slots.size <= maximumOutgoingHosts) return;
+  if (slots.size <= maxOutgoingHosts) return;
   let oldest: PooledConnection | null = null;
   for (const { pooled } of slots.values()) {
     if (pooled === null || pooled.inUse > 0) continue;

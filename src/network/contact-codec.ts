@@ -3,14 +3,14 @@
  * malformed. What one process decodes about one host is one shared object as long as its addresses stay the same.
  */
 import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
-import { isDialable, maximumAddresses, withoutLoopback } from './addresses.ts';
+import { isDialable, maxAddresses, withoutLoopback } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { hostIdOfPublicKey, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
 import type { Wire } from './transport.ts';
 import { malformed, readBytes, readList, readTuple } from './wire-reading.ts';
 
-const maximumSharedContacts = 16_384;
-const shared = new BoundedCache<HostId, Contact>(maximumSharedContacts);
+const maxSharedContacts = 16_384;
+const shared = new BoundedCache<HostId, Contact>(maxSharedContacts);
 
 /** The same object for the same host and addresses. */
 export function sharedContact(contact: Contact): Contact {
@@ -23,14 +23,14 @@ export function sharedContact(contact: Contact): Contact {
 /** With `elsewhere` the reader is on another machine, where a loopback address would lead it to itself. */
 export function encodeContact(contact: Contact, elsewhere: boolean): Wire {
   const addresses = elsewhere ? withoutLoopback(contact.addresses) : contact.addresses;
-  return [publicKeyOfHostId(contact.host), addresses.slice(0, maximumAddresses)];
+  return [publicKeyOfHostId(contact.host), addresses.slice(0, maxAddresses)];
 }
 
 /** Refuses (TransportError) anything else; a contact may have no address when no one there can be dialled from here. */
 export function decodeContact(value: Wire): Contact {
   const [key, list] = readTuple(value, 'a contact', 2);
   const host = hostIdOfPublicKey(readBytes(key, 'a public key', publicKeyBytes));
-  const addresses = readList(list, 'the addresses of a contact', 0, maximumAddresses);
+  const addresses = readList(list, 'the addresses of a contact', 0, maxAddresses);
   const known = shared.get(host);
   if (known !== undefined && sameTexts(known.addresses, addresses)) return known;
   if (!addresses.every(isDialable)) throw malformed('an address is not HOST:PORT');

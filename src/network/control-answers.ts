@@ -1,20 +1,20 @@
 /** The side that is asked: questions on the control stream of a connection, each worked on by itself and answered when it is done. */
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Contact } from '../ring/pointer.ts';
-import { type Answering, nothingOfThatName, tooMany } from './answering.ts';
 import type { ShareOfRoom } from './byte-room.ts';
 import { BadFrame, decodeQuestion, encodeAnswer, type FrameSink } from './control-frames.ts';
 import type { CounterName } from './counters.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { kindPattern } from './http2-limits.ts';
+import { nothingOfThatName, type RequestSlots, tooMany } from './request-slots.ts';
 import { encodeRefusal } from './small-exchange.ts';
 import type { Handlers, TransportError, Wire } from './transport.ts';
 import { decodeBody, encodeBody } from './wire-body.ts';
 
 export interface Asker {
   readonly contact: Contact;
-  readonly answering: Answering;
+  readonly answering: RequestSlots;
   readonly handlers: Handlers;
   /** For a question that has not arrived whole. */
   readonly gathered: ShareOfRoom;
@@ -25,7 +25,7 @@ export interface Asker {
 }
 
 /** Before a question is worked on; a larger answer may still find no room when it is made. */
-const leastAnswerBytes = 32 * 1024;
+const minAnswerBytes = 32 * 1024;
 /** Kept free of answers, so that each of as many questions as anybody may ask at once is told that there is no room. */
 const refusalsBytes = 96 * 1024;
 
@@ -66,7 +66,7 @@ export class ControlAnswers implements FrameSink {
     try {
       if (!kindPattern.test(kind)) throw nothingOfThatName();
       // A host that leaves so much unread is not worth the work of another answer.
-      if (!unread.fits(leastAnswerBytes + refusalsBytes)) throw tooMany();
+      if (!unread.fits(minAnswerBytes + refusalsBytes)) throw tooMany();
       wire = decodeBody(body);
       answering.begin();
     } catch (error) {

@@ -1,14 +1,14 @@
 /** The side that asks: all questions to a host over one stream of its control connection, each answered by its id. */
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
-import { BadFrame, decodeAnswer, encodeQuestion, type FrameSink, maximumId } from './control-frames.ts';
+import { BadFrame, decodeAnswer, encodeQuestion, type FrameSink, maxId } from './control-frames.ts';
 import type { CounterName } from './counters.ts';
+import type { Wait } from './deadline.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { maximumRunningRequests, maximumUnsentBytes } from './http2-limits.ts';
+import { maxRunningRequests, maxUnsentBytes } from './http2-limits.ts';
 import { ConnectionLost, readRefusal } from './small-exchange.ts';
 import { TransportError, type Wire } from './transport.ts';
 import { decodeBody } from './wire-body.ts';
-import type { Wait } from './within.ts';
 
 export const controlPath = '/control';
 
@@ -74,7 +74,7 @@ export class ControlChannel implements FrameSink {
       this.#unsent.add(question);
       this.#send(this.#opened);
       // The next one goes over another connection.
-      if (id === maximumId) this.retire();
+      if (id === maxId) this.retire();
     });
   }
 
@@ -137,7 +137,7 @@ export class ControlChannel implements FrameSink {
 
   #send({ writer }: Opened): void {
     for (const question of this.#unsent) {
-      if (this.#running >= maximumRunningRequests || writer.unsentBytes >= maximumUnsentBytes) return;
+      if (this.#running >= maxRunningRequests || writer.unsentBytes >= maxUnsentBytes) return;
       this.#unsent.delete(question);
       this.#running += 1;
       writer.push(question.frame);

@@ -10,7 +10,7 @@ import {
   encodeQuestion,
   type FrameSink,
 } from './control-frames.ts';
-import { maximumBodyBytes } from './wire-body.ts';
+import { maxBodyBytes } from './wire-body.ts';
 
 interface Read {
   readonly frames: (readonly [id: number, rest: string])[];
@@ -112,7 +112,7 @@ test('a length that cannot be ends it as soon as it is known, before anything is
   for (const [length, counted] of [
     [0, 'malformed'],
     [4, 'malformed'],
-    [maximumBodyBytes + 200, 'too-large'],
+    [maxBodyBytes + 200, 'too-large'],
     [0xffffffff, 'too-large'],
   ] as const) {
     const { reader, roomTaken } = reading();
@@ -128,7 +128,7 @@ test('a length that cannot be ends it as soon as it is known, before anything is
 });
 
 test('the longest question there may be arrives, byte for byte', () => {
-  const body = Buffer.alloc(maximumBodyBytes, 7);
+  const body = Buffer.alloc(maxBodyBytes, 7);
   const { reader, frames, roomTaken } = reading();
   const bytes = encodeQuestion(9, 'k'.repeat(64), body);
   reader.push(bytes.subarray(0, 20));

@@ -7,17 +7,17 @@
  * Numbers are big-endian, the length counts what follows it, and ids of questions grow from 1 on. Answers come in any order.
  */
 import type { CounterName } from './counters.ts';
-import { maximumBodyBytes } from './wire-body.ts';
+import { maxBodyBytes } from './wire-body.ts';
 
 const lengthBytes = 4;
 const idBytes = 4;
 const statusBytes = 2;
 /** Length and id: with them a frame may be answered, wanted or not. */
 const headBytes = lengthBytes + idBytes;
-export const maximumId = 0xffffffff;
-export const maximumKindBytes = 64;
+export const maxId = 0xffffffff;
+export const maxKindBytes = 64;
 /** After its length; the head of a question is the longest. */
-const maximumFrameBytes = idBytes + 1 + maximumKindBytes + maximumBodyBytes;
+const maxFrameBytes = idBytes + 1 + maxKindBytes + maxBodyBytes;
 
 /** What came is no frame, and nothing that follows can be understood. */
 export class BadFrame extends Error {
@@ -54,7 +54,7 @@ function frameOf(id: number, restBytes: number): Buffer {
 /** `rest` is what follows the id. Throws BadFrame. */
 export function decodeQuestion(rest: Buffer): { readonly kind: string; readonly body: Buffer } {
   const end = 1 + (rest[0] ?? 0);
-  if (end === 1 || end > 1 + maximumKindBytes || end > rest.length) {
+  if (end === 1 || end > 1 + maxKindBytes || end > rest.length) {
     throw new BadFrame('The kind of a question is not as long as it says.');
   }
   return { kind: rest.toString('latin1', 1, end), body: rest.subarray(end) };
@@ -168,7 +168,7 @@ export class ControlFrameReader {
 }
 
 function checkedLength(length: number): number {
-  if (length > maximumFrameBytes) throw new BadFrame(`A frame of ${length} bytes is too long.`, 'too-large');
+  if (length > maxFrameBytes) throw new BadFrame(`A frame of ${length} bytes is too long.`, 'too-large');
   if (length <= idBytes) throw new BadFrame(`A frame of ${length} bytes is none.`);
   return length;
 }

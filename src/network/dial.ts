@@ -12,8 +12,8 @@ import {
   connectMilliseconds,
   handshakeMilliseconds,
   incomingSilenceMilliseconds,
-  maximumOutstandingPings,
-  maximumSessionMemoryMebibytes,
+  maxOutstandingPings,
+  maxSessionMemoryMebibytes,
   settings,
   smallBodyRoom,
 } from './http2-limits.ts';
@@ -76,8 +76,8 @@ export async function dial(
     const session = connectHttp2('https://chordial', {
       createConnection: () => socket,
       settings,
-      maxSessionMemory: maximumSessionMemoryMebibytes,
-      maxOutstandingPings: maximumOutstandingPings,
+      maxSessionMemory: maxSessionMemoryMebibytes,
+      maxOutstandingPings: maxOutstandingPings,
     });
     session.on('error', () => undefined);
     session.once('connect', () => session.destroyed || session.setLocalWindowSize(connectionWindowBytes));

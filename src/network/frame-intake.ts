@@ -1,12 +1,12 @@
 /** What arrives on a control stream, until the first thing in it that is no frame or does not end in time. */
 import { BadFrame, ControlFrameReader, type FrameSink } from './control-frames.ts';
 import { smallBodyMilliseconds } from './http2-limits.ts';
-import { Overdue } from './overdue.ts';
+import { IdleTimer } from './idle-timer.ts';
 
 export class FrameIntake {
   readonly #reader: ControlFrameReader;
   readonly #bad: (error: BadFrame) => void;
-  readonly #dripping: Overdue;
+  readonly #dripping: IdleTimer;
   /** Frames read when the one under way began. */
   #begunAfter = -1;
   #isClosed = false;
@@ -14,7 +14,7 @@ export class FrameIntake {
   constructor(sink: FrameSink, bad: (error: BadFrame) => void) {
     this.#reader = new ControlFrameReader(sink);
     this.#bad = bad;
-    this.#dripping = new Overdue(smallBodyMilliseconds, () => this.#fail(new BadFrame('A frame came too slowly.')));
+    this.#dripping = new IdleTimer(smallBodyMilliseconds, () => this.#fail(new BadFrame('A frame came too slowly.')));
   }
 
   push(piece: Buffer): void {

@@ -1,12 +1,12 @@
 /** Frames onto a stream: those of one turn of the event loop leave in one write, which costs as much as one of them alone. */
 import type { Http2Stream } from 'node:http2';
 import { smallBodyMilliseconds } from './http2-limits.ts';
-import { Overdue } from './overdue.ts';
+import { IdleTimer } from './idle-timer.ts';
 
 /** Longer frames are written one by one: to copy them would cost more. */
-const maximumJoinedBytes = 64 * 1024;
+const maxJoinedBytes = 64 * 1024;
 /** With so much written that HTTP/2 has not taken, long frames wait, so that short ones have little before them. */
-const maximumWrittenBytes = 256 * 1024;
+const maxWrittenBytes = 256 * 1024;
 
 export interface FrameWriterOptions {
   /** Else short frames may leave before long ones. */
@@ -20,7 +20,7 @@ export interface FrameWriterOptions {
 export class FrameWriter {
   readonly #stream: Pick<Http2Stream, 'write' | 'writable'>;
   readonly #options: FrameWriterOptions;
-  readonly #stalled: Overdue;
+  readonly #stalled: IdleTimer;
   #frames: Buffer[] = [];
   #framesBytes = 0;
   readonly #long: Buffer[] = [];
@@ -32,7 +32,7 @@ export class FrameWriter {
   constructor(stream: Pick<Http2Stream, 'write' | 'writable'>, options: FrameWriterOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.#stalled = new Overdue(smallBodyMilliseconds, () => options.stalled());
+    this.#stalled = new IdleTimer(smallBodyMilliseconds, () => options.stalled());
   }
 
   /** Bytes that wait for the other side to read. */
@@ -43,7 +43,7 @@ export class FrameWriter {
   push(frame: Buffer): void {
     if (this.#isClosed) return;
     this.#unsentBytes += frame.length;
-    if (frame.length > maximumJoinedBytes && !this.#options.inOrder) this.#long.push(frame);
+    if (frame.length > maxJoinedBytes && !this.#options.inOrder) this.#long.push(frame);
     else {
       this.#frames.push(frame);
       this.#framesBytes += frame.length;
@@ -73,9 +73,9 @@ export class FrameWriter {
       this.#frames = [];
       this.#framesBytes = 0;
     }
-    if (frames.length > 1 && bytes <= maximumJoinedBytes) this.#write(Buffer.concat(frames, bytes));
+    if (frames.length > 1 && bytes <= maxJoinedBytes) this.#write(Buffer.concat(frames, bytes));
     else for (const frame of frames) this.#write(frame);
-    while (this.#writtenBytes < maximumWrittenBytes) {
+    while (this.#writtenBytes < maxWrittenBytes) {
       const frame = this.#long.shift();
       if (frame === undefined) return;
       this.#write(frame);

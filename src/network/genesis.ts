@@ -1,7 +1,7 @@
 /** What a network agreed on when it was founded. Its hash is the network's id, so no one can change any of it later. */
 import { hash, randomBytes } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
-import { maximumSuccessors } from '../ring/messages.ts';
+import { maxSuccessors } from '../ring/messages.ts';
 import { decode, encode } from './dag-cbor.ts';
 import type { Admission } from './membership.ts';
 
@@ -35,9 +35,9 @@ const keyBytes = 32;
 const noKeys: FoundingKeys = { founder: new Uint8Array(keyBytes), recovery: new Uint8Array(keyBytes) };
 const nonceBytes = 16;
 /** Longest genesis that is decoded; a valid one has about 100 bytes. */
-const maximumGenesisBytes = 1024;
+const maxGenesisBytes = 1024;
 
-const ranges = { bits: [3, 256], successors: [1, maximumSuccessors], replicas: [1, 8], writeQuorum: [1, 8] } as const;
+const ranges = { bits: [3, 256], successors: [1, maxSuccessors], replicas: [1, 8], writeQuorum: [1, 8] } as const;
 const flags = {
   bits: '--bits',
   successors: '--successors',
@@ -79,7 +79,7 @@ export function networkId(genesis: Genesis): string {
 
 /** Takes bytes from anyone. Throws `bad-request` saying what is wrong with them. */
 export function decodeGenesis(bytes: Uint8Array): Genesis {
-  if (bytes.length > maximumGenesisBytes) throw notGenesis(`it has ${bytes.length} bytes`);
+  if (bytes.length > maxGenesisBytes) throw notGenesis(`it has ${bytes.length} bytes`);
   let value: unknown;
   try {
     value = decode(bytes);

@@ -3,19 +3,19 @@
  * proved the key by then; the papers are for that key and of no use to anybody else. No secret is told.
  */
 import type { Contact } from '../ring/pointer.ts';
-import { maximumAdmissionBytes, maximumNameCharacters } from './admission.ts';
+import { maxAdmissionBytes, maxNameCharacters } from './admission.ts';
 import { decodeContact, encodeContact } from './contact-codec.ts';
-import { maximumShown } from './members.ts';
+import { maxShown } from './members.ts';
 import type { Wire } from './transport.ts';
 import { malformed, readBytesUpTo, readInteger, readList, readText, readTuple } from './wire-reading.ts';
 
 export const protocolVersion = 2;
 const networkIdCharacters = 64;
-const maximumZoneCharacters = 64;
-const maximumGenesisBytes = 1024;
+const maxZoneCharacters = 64;
+const maxGenesisBytes = 1024;
 /** Of the log, so that a joiner can tell who admits. */
-const maximumLinks = 256;
-const maximumLinksBytes = 512 * 1024;
+const maxLinks = 256;
+const maxLinksBytes = 512 * 1024;
 
 /** What both sides show. */
 export interface Papers {
@@ -59,7 +59,7 @@ export function decodeHelloAsk(wire: Wire): HelloAsk {
   return {
     network: orNull(network, (value) => readText(value, 'a network id', networkIdCharacters)),
     contact: decodeContact(contact),
-    zone: orNull(zone, (value) => readText(value, 'a zone', maximumZoneCharacters)),
+    zone: orNull(zone, (value) => readText(value, 'a zone', maxZoneCharacters)),
     ...readPapers(shown, name, epoch),
   };
 }
@@ -69,9 +69,9 @@ export function encodeHelloAnswer(answer: HelloAnswer): Wire {
   // Removals of thousands of members need more room than HELLO has; the rest is asked for later.
   const links: Uint8Array[] = [];
   let bytes = 0;
-  for (const link of answer.links.slice(0, maximumLinks)) {
+  for (const link of answer.links.slice(0, maxLinks)) {
     bytes += link.length;
-    if (bytes > maximumLinksBytes) break;
+    if (bytes > maxLinksBytes) break;
     links.push(link);
   }
   return [genesis, encodeContact(contact, false), zone, observedAddress, shown, name, epoch, admission, links];
@@ -81,22 +81,22 @@ export function decodeHelloAnswer(wire: Wire): HelloAnswer {
   const parts = readTuple(wire, 'the answer to HELLO', 9);
   const [genesis, contact, zone, observedAddress, shown, name, epoch, admission, links] = parts;
   return {
-    genesis: readBytesUpTo(genesis, 'a genesis', maximumGenesisBytes),
+    genesis: readBytesUpTo(genesis, 'a genesis', maxGenesisBytes),
     contact: decodeContact(contact),
-    zone: orNull(zone, (value) => readText(value, 'a zone', maximumZoneCharacters)),
+    zone: orNull(zone, (value) => readText(value, 'a zone', maxZoneCharacters)),
     observedAddress: readText(observedAddress, 'an address', 64),
     ...readPapers(shown, name, epoch),
-    admission: orNull(admission, (value) => readBytesUpTo(value, 'an admission', maximumAdmissionBytes)),
-    links: readList(links, 'links', 0, maximumLinks).map((one) => readBytesUpTo(one, 'a link', maximumLinksBytes)),
+    admission: orNull(admission, (value) => readBytesUpTo(value, 'an admission', maxAdmissionBytes)),
+    links: readList(links, 'links', 0, maxLinks).map((one) => readBytesUpTo(one, 'a link', maxLinksBytes)),
   };
 }
 
 function readPapers(shown: Wire, name: Wire, epoch: Wire): Papers {
   return {
-    shown: readList(shown, 'admissions', 0, maximumShown).map((one) =>
-      readBytesUpTo(one, 'an admission', maximumAdmissionBytes),
+    shown: readList(shown, 'admissions', 0, maxShown).map((one) =>
+      readBytesUpTo(one, 'an admission', maxAdmissionBytes),
     ),
-    name: orNull(name, (value) => readText(value, 'a name', maximumNameCharacters)),
+    name: orNull(name, (value) => readText(value, 'a name', maxNameCharacters)),
     epoch: readInteger(epoch, 'an epoch', 0, Number.MAX_SAFE_INTEGER),
   };
 }

@@ -11,17 +11,17 @@ import { BoundedCache } from './bounded-cache.ts';
 
 export const publicKeyBytes = 32;
 /** Index of a virtual node: 0 … 63. */
-export const maximumVirtualNodes = 64;
+export const maxVirtualNodes = 64;
 
 // Identity multihash (0x00) of 36 bytes, which are a protobuf: field 1 (key type) = Ed25519, field 2 = 32 bytes of key.
 const prefix = new Uint8Array([0x00, 0x24, 0x08, 0x01, 0x12, 0x20]);
 const hostIdPattern = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/;
 
 /** Hosts whose key, id and members are remembered: base58 and SHA-256 are hot when lists of pointers are decoded. */
-const maximumCachedHosts = 16_384;
-const keyOfHost = new BoundedCache<HostId, Uint8Array>(maximumCachedHosts);
-const hostOfKey = new BoundedCache<string, HostId>(maximumCachedHosts);
-const membersOfHost = new BoundedCache<HostId, (RingId | undefined)[]>(maximumCachedHosts);
+const maxCachedHosts = 16_384;
+const keyOfHost = new BoundedCache<HostId, Uint8Array>(maxCachedHosts);
+const hostOfKey = new BoundedCache<string, HostId>(maxCachedHosts);
+const membersOfHost = new BoundedCache<HostId, (RingId | undefined)[]>(maxCachedHosts);
 
 /** @param publicKey the 32 raw bytes of an Ed25519 public key. */
 export function hostIdOfPublicKey(publicKey: Uint8Array): HostId {
@@ -59,8 +59,8 @@ export function isHostId(text: unknown): text is HostId {
 
 /** The place on the ring of a host's virtual node: the first `bits` bits of SHA-256(public key ‖ index as one byte). */
 export function memberId(publicKey: Uint8Array, index: number, bits: number): RingId {
-  if (!Number.isInteger(index) || index < 0 || index >= maximumVirtualNodes) {
-    throw new ChordialError('bad-request', `A virtual node's index is 0 to ${maximumVirtualNodes - 1}, not ${index}.`);
+  if (!Number.isInteger(index) || index < 0 || index >= maxVirtualNodes) {
+    throw new ChordialError('bad-request', `A virtual node's index is 0 to ${maxVirtualNodes - 1}, not ${index}.`);
   }
   return ringIdOfHash(hash('sha256', Buffer.concat([publicKey, Uint8Array.of(index)]), 'hex'), bits);
 }

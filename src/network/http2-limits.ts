@@ -9,44 +9,44 @@ export const streamWindowBytes = 2 * mebibyte;
 /** How much one connection may have under way. */
 export const connectionWindowBytes = 4 * mebibyte;
 /** Node refuses new streams beyond it. Above the window, so that a full window alone never does. */
-export const maximumSessionMemoryMebibytes = 64;
+export const maxSessionMemoryMebibytes = 64;
 /** One frame; the least that HTTP/2 allows is 16 KiB. */
 const frameBytes = 64 * kibibyte;
 
-export const maximumConcurrentStreams = 1024;
+export const maxConcurrentStreams = 1024;
 /** Questions of one connection that are worked on at once; the one that asks keeps further ones back until some are answered. */
-export const maximumRunningRequests = 1024;
+export const maxRunningRequests = 1024;
 /** Once so much waits on a control stream for the other side to read, further questions wait here and may be given up. */
-export const maximumUnsentBytes = mebibyte;
+export const maxUnsentBytes = mebibyte;
 /** Bodies of requests that have not arrived whole: over all connections, and of one. The same for answers that were not read yet. */
 export const smallBodyRoom = {
-  mostBytes: 64 * mebibyte,
-  mostBytesPerConnection: 8 * mebibyte,
+  maxBytes: 64 * mebibyte,
+  maxBytesPerConnection: 8 * mebibyte,
   alwaysBytesPerConnection: 128 * kibibyte,
 } as const;
 /** From the first byte of a small body to its last, either way: 1 MiB at 35 kB/s. One that drips holds its bytes no longer. */
 export const smallBodyMilliseconds = 30_000;
 /** Questions of ours to one host that wait for an answer; more are refused here rather than queued. */
-export const maximumPendingRequests = 4096;
-export const maximumOutstandingPings = 64;
+export const maxPendingRequests = 4096;
+export const maxOutstandingPings = 64;
 /** A client may cancel streams; as many a second as it may open, no more. */
-export const streamResets = { streamResetBurst: maximumConcurrentStreams, streamResetRate: maximumConcurrentStreams };
+export const streamResets = { streamResetBurst: maxConcurrentStreams, streamResetRate: maxConcurrentStreams };
 /** Pairs of headers in a request; ours have 4. */
-export const maximumHeaderPairs = 32;
-const maximumHeaderListBytes = 8 * kibibyte;
+export const maxHeaderPairs = 32;
+const maxHeaderListBytes = 8 * kibibyte;
 
 /** Connections of hosts that have said HELLO. The last ones are kept for those whose places on the ring are beside ours. */
-export const maximumIncomingSessions = 512;
+export const maxIncomingSessions = 512;
 export const neighbourSessions = 64;
 /** Of one host: it needs two, and some time to give up those of before it moved. */
-export const maximumConnectionsPerHost = 4;
+export const maxConnectionsPerHost = 4;
 /** A host that asks nothing for so long dials again when it does. */
 export const idleIncomingMilliseconds = 300_000;
 /** Connections before HELLO, in all and from one IPv4 address or IPv6 /64; beyond them the oldest goes. */
-export const maximumStrangers = 64;
-export const maximumStrangersPerAddress = 8;
+export const maxStrangers = 64;
+export const maxStrangersPerAddress = 8;
 /** From an address from which a member has come: many peers of one house return at once. */
-export const maximumStrangersPerKnownAddress = 32;
+export const maxStrangersPerKnownAddress = 32;
 /** Once so many strangers wait, each has this long for TLS and HELLO. */
 export const crowdedStrangers = 32;
 export const crowdedHandshakeMilliseconds = 1500;
@@ -62,7 +62,7 @@ export const ticketSeconds = 86_400;
 export const connectMilliseconds = 1000;
 
 /** Hosts to which connections are kept; the one used longest ago gives way. */
-export const maximumOutgoingHosts = 256;
+export const maxOutgoingHosts = 256;
 export const idleMilliseconds = { control: 300_000, bulk: 60_000 } as const;
 export const sweepMilliseconds = 10_000;
 /** A connection that answers nothing for this long while something is asked is given up and dialled again at the next use. */
@@ -77,7 +77,7 @@ export const kindPattern = /^[A-Za-z][A-Za-z0-9/._-]{0,63}$/;
 export const settings: Settings = {
   initialWindowSize: streamWindowBytes,
   maxFrameSize: frameBytes,
-  maxConcurrentStreams: maximumConcurrentStreams,
-  maxHeaderListSize: maximumHeaderListBytes,
+  maxConcurrentStreams: maxConcurrentStreams,
+  maxHeaderListSize: maxHeaderListBytes,
   enablePush: false,
 };

@@ -20,10 +20,11 @@ import { ByteRoom } from './byte-room.ts';
 import { tlsCredentials } from './certificate.ts';
 import { ConnectionPool, type PoolEvents, type PooledControl } from './connection-pool.ts';
 import { type Counters, RefusalCounters } from './counters.ts';
+import { Closing, type Wait, within } from './deadline.ts';
 import type { Caller, Connection } from './dial.ts';
 import type { Genesis } from './genesis.ts';
 import { checkAnswer } from './greeting.ts';
-import { heardMilliseconds, kindPattern, maximumPendingRequests, smallBodyRoom } from './http2-limits.ts';
+import { heardMilliseconds, kindPattern, maxPendingRequests, smallBodyRoom } from './http2-limits.ts';
 import { PeerServer } from './http2-server.ts';
 import type { Identity } from './identity.ts';
 import { Members } from './members.ts';
@@ -41,7 +42,6 @@ import {
   type Wire,
 } from './transport.ts';
 import { encodeBody } from './wire-body.ts';
-import { Closing, type Wait, within } from './within.ts';
 
 export interface Http2TransportOptions {
   readonly identity: Identity;
@@ -63,7 +63,7 @@ export interface Http2TransportOptions {
   readonly heardEpoch?: (from: Contact, epoch: number) => void;
 }
 
-const maximumKnownHosts = 4096;
+const maxKnownHosts = 4096;
 
 export class Http2Transport implements Transport {
   readonly self: HostId;
@@ -71,10 +71,10 @@ export class Http2Transport implements Transport {
   readonly #listen: Address;
   readonly #counters = new RefusalCounters();
   readonly #traffic = new Traffic();
-  readonly #lastHeard = new BoundedCache<HostId, number>(maximumKnownHosts);
+  readonly #lastHeard = new BoundedCache<HostId, number>(maxKnownHosts);
   /** As each said of itself in the last HELLO, its own or its answer to ours. */
-  readonly #contacts = new BoundedCache<HostId, Contact>(maximumKnownHosts);
-  readonly #zones = new BoundedCache<HostId, string>(maximumKnownHosts);
+  readonly #contacts = new BoundedCache<HostId, Contact>(maxKnownHosts);
+  readonly #zones = new BoundedCache<HostId, string>(maxKnownHosts);
   readonly #pool: ConnectionPool;
   readonly #closing = new Closing();
   readonly #treatAsRemote: (address: string) => boolean;
@@ -215,12 +215,8 @@ export class Http2Transport implements Transport {
     for (let attempt = 1; ; attempt++) {
       const pooled = this.#pool.standing(to) ?? (await this.#pool.control(to));
       if (wait.isOver) throw new TransportError('aborted', 'No one waits any longer.');
-      if (pooled.inUse >= maximumPendingRequests) {
-        throw new TransportError(
-          'refused',
-          `${to.host} has ${maximumPendingRequests} questions to answer first.`,
-          'busy',
-        );
+      if (pooled.inUse >= maxPendingRequests) {
+        throw new TransportError('refused', `${to.host} has ${maxPendingRequests} questions to answer first.`, 'busy');
       }
       pooled.unansweredSince ??= performance.now();
       pooled.inUse += 1;

@@ -18,7 +18,7 @@ export interface Identity {
 }
 
 export const identityFile = 'identity.pem';
-const maximumFileBytes = 64 * 1024;
+const maxFileBytes = 64 * 1024;
 
 /** Everything of a SubjectPublicKeyInfo of an Ed25519 key but the key itself (RFC 8410). */
 const publicKeyInfoPrefix = Buffer.from('302a300506032b6570032100', 'hex');
@@ -28,8 +28,8 @@ const privateKeyPrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 export const seedBytes = 32;
 
 /** Key objects are costly to make (20 µs) and records of one publisher come in thousands. */
-const maximumCachedKeys = 1024;
-const keyObjects = new BoundedCache<HostId, KeyObject>(maximumCachedKeys);
+const maxCachedKeys = 1024;
+const keyObjects = new BoundedCache<HostId, KeyObject>(maxCachedKeys);
 
 /** Fails with `broken-data-folder` when the file is there but unusable, or the folder cannot be written. */
 export async function loadOrCreateIdentity(folder: string): Promise<Identity> {
@@ -96,7 +96,7 @@ function identityOfPem(pem: string, path: string): Identity {
 
 async function readIfPresent(path: string): Promise<string | null> {
   try {
-    return (await readSmallFile(path, maximumFileBytes)).toString();
+    return (await readSmallFile(path, maxFileBytes)).toString();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw brokenIdentity(path, (cause as Error).message, cause);

@@ -1,7 +1,6 @@
 /** A bulk connection that another host opened: HELLO first, then its streams. */
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { Answering, nothingOfThatName, tooMany } from './answering.ts';
 import { BulkConnection } from './bulk-connection.ts';
 import type { BulkExchange } from './bulk-exchange.ts';
 import { helloCounter } from './counters.ts';
@@ -13,6 +12,7 @@ import {
 } from './http2-limits.ts';
 import type { IncomingContext } from './incoming-connection.ts';
 import type { Guest } from './incoming-room.ts';
+import { nothingOfThatName, RequestSlots, tooMany } from './request-slots.ts';
 import { admit } from './server-hello.ts';
 import { type IncomingStream, type OutgoingStream, TransportError } from './transport.ts';
 import { decodeBody, encodeBody } from './wire-body.ts';
@@ -22,7 +22,7 @@ export class IncomingBulk implements Guest {
   readonly #socket: TLSSocket;
   readonly host: HostId;
   readonly #greeted: (connection: IncomingBulk) => boolean;
-  readonly #answering: Answering;
+  readonly #answering: RequestSlots;
   readonly #bulk: BulkConnection;
   readonly #helloTimer: NodeJS.Timeout;
   #from: Contact | null = null;
@@ -38,7 +38,7 @@ export class IncomingBulk implements Guest {
     this.#socket = socket;
     this.host = host;
     this.#greeted = greeted;
-    this.#answering = new Answering(context);
+    this.#answering = new RequestSlots(context);
     this.#helloTimer = setTimeout(() => {
       context.counters.count('hello-too-late');
       this.#bulk.destroy();

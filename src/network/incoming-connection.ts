@@ -2,7 +2,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { Answering, type AnsweringContext, nothingOfThatName, tooMany } from './answering.ts';
 import type { ByteRoom, ShareOfRoom } from './byte-room.ts';
 import { ControlAnswers } from './control-answers.ts';
 import { controlPath } from './control-channel.ts';
@@ -14,11 +13,12 @@ import {
   smallBodyMilliseconds,
 } from './http2-limits.ts';
 import type { Guest } from './incoming-room.ts';
+import { type AnsweringContext, nothingOfThatName, RequestSlots, tooMany } from './request-slots.ts';
 import { admit, type Gate } from './server-hello.ts';
 import { encodeRefusal, gatherBody } from './small-exchange.ts';
 import type { Traffic } from './traffic.ts';
 import { type Handlers, TransportError } from './transport.ts';
-import { decodeBody, encodeBody, maximumBodyBytes } from './wire-body.ts';
+import { decodeBody, encodeBody, maxBodyBytes } from './wire-body.ts';
 
 export interface IncomingContext extends AnsweringContext {
   readonly gate: Gate;
@@ -44,7 +44,7 @@ export class IncomingConnection implements Guest {
   #from: Contact | null = null;
   #saidHello = false;
   readonly #gathered: ShareOfRoom;
-  readonly #answering: Answering;
+  readonly #answering: RequestSlots;
   #controlStream: ServerHttp2Stream | null = null;
   #lastUsed = performance.now();
 
@@ -58,7 +58,7 @@ export class IncomingConnection implements Guest {
   ) {
     this.#context = context;
     this.#gathered = context.gathered.share();
-    this.#answering = new Answering(context);
+    this.#answering = new RequestSlots(context);
     this.#session = session;
     this.#socket = socket;
     this.#host = host;
@@ -210,7 +210,7 @@ export class IncomingConnection implements Guest {
     };
     const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), smallBodyMilliseconds);
     try {
-      return await gatherBody(stream, maximumBodyBytes, grew);
+      return await gatherBody(stream, maxBodyBytes, grew);
     } finally {
       clearTimeout(timer);
       this.#gathered.give(gathered);

@@ -7,11 +7,11 @@ import {
   handshakeRate,
   idleIncomingMilliseconds,
   knownHandshakeRate,
-  maximumConnectionsPerHost,
-  maximumIncomingSessions,
-  maximumStrangers,
-  maximumStrangersPerAddress,
-  maximumStrangersPerKnownAddress,
+  maxConnectionsPerHost,
+  maxIncomingSessions,
+  maxStrangers,
+  maxStrangersPerAddress,
+  maxStrangersPerKnownAddress,
   neighbourSessions,
 } from './http2-limits.ts';
 import { type Guest, Guests, networkOf, type Stranger, Strangers } from './incoming-room.ts';
@@ -57,8 +57,8 @@ const many = <T>(count: number, make: (index: number) => T) => Array.from({ leng
 test('H3 of the strangers of one address the oldest goes, and those of others stay', () => {
   const { arrive } = strangers();
   const other = arrive('198.51.100.1');
-  const same = many(maximumStrangersPerAddress + 3, () => arrive('203.0.113.9'));
-  assert.equal(open(same), maximumStrangersPerAddress);
+  const same = many(maxStrangersPerAddress + 3, () => arrive('203.0.113.9'));
+  assert.equal(open(same), maxStrangersPerAddress);
   assert.deepEqual(
     same.slice(0, 3).map(({ isOpen }) => isOpen),
     [false, false, false],
@@ -80,26 +80,26 @@ test('H3 one whose handshake is under way stays before those that say nothing', 
   const { arrive } = strangers();
   const first = arrive('203.0.113.9');
   first.isCostly = true;
-  const silent = many(maximumStrangersPerAddress * 3, () => arrive('203.0.113.9'));
+  const silent = many(maxStrangersPerAddress * 3, () => arrive('203.0.113.9'));
   assert.equal(first.isOpen, true);
-  assert.equal(open(silent), maximumStrangersPerAddress - 1);
+  assert.equal(open(silent), maxStrangersPerAddress - 1);
 });
 
 test('H3 when the room is full the newcomer comes in at the cost of the address with the most', () => {
   const { arrive, room } = strangers();
   const alone = arrive('192.0.2.200');
-  const crowd = many(maximumStrangers, (index) => arrive(`203.0.113.${index >> 1}`));
-  assert.equal(room.size, maximumStrangers);
+  const crowd = many(maxStrangers, (index) => arrive(`203.0.113.${index >> 1}`));
+  assert.equal(room.size, maxStrangers);
   assert.equal(alone.isOpen, true);
   assert.equal(crowd[0]?.isOpen, false);
   const newcomer = arrive('192.0.2.201');
   assert.equal(newcomer.isOpen, true);
-  assert.equal(room.size, maximumStrangers);
+  assert.equal(room.size, maxStrangers);
 });
 
 test('H3 behind a forwarder of this machine the room is as large as it is', () => {
   const { arrive } = strangers();
-  assert.equal(open(many(maximumStrangers + 5, () => arrive('127.0.0.1'))), maximumStrangers);
+  assert.equal(open(many(maxStrangers + 5, () => arrive('127.0.0.1'))), maxStrangers);
 });
 
 test('H3 once many wait those go that have waited long, and only then', () => {
@@ -138,7 +138,7 @@ test('H3 an address whose handshakes come to nothing has few of them, one that m
     room.greeted(again, '198.51.100.1');
   }
   assert.equal(open(many(20, () => arrive('198.51.100.1'))), 20);
-  assert.ok(maximumStrangersPerKnownAddress >= 20);
+  assert.ok(maxStrangersPerKnownAddress >= 20);
 });
 
 test('H3 many addresses together cannot have handshakes without end either', () => {
@@ -160,7 +160,7 @@ test('H2 a host has four connections, and the oldest goes for a fifth', () => {
     () => false,
     () => 0,
   );
-  const same = many(maximumConnectionsPerHost + 2, () => new Connection('a'));
+  const same = many(maxConnectionsPerHost + 2, () => new Connection('a'));
   assert.equal(
     same.every((one) => room.enter(one)),
     true,
@@ -169,7 +169,7 @@ test('H2 a host has four connections, and the oldest goes for a fifth', () => {
     same.map(({ isOpen }) => isOpen),
     [false, false, true, true, true, true],
   );
-  assert.equal(room.size, maximumConnectionsPerHost);
+  assert.equal(room.size, maxConnectionsPerHost);
 });
 
 test('H2 when the room is full the one idle longest goes, unless it is a neighbour or busy', () => {
@@ -177,7 +177,7 @@ test('H2 when the room is full the one idle longest goes, unless it is a neighbo
     (host) => host.startsWith('neighbour'),
     () => 0,
   );
-  const ofOthers = maximumIncomingSessions - neighbourSessions;
+  const ofOthers = maxIncomingSessions - neighbourSessions;
   const guests = many(ofOthers, (index) => new Connection(index === 0 ? 'neighbour 0' : `other ${index}`));
   for (const [index, guest] of guests.entries()) {
     guest.lastUsed = index;
@@ -194,7 +194,7 @@ test('H2 when the room is full the one idle longest goes, unless it is a neighbo
     near.every((one) => room.enter(one)),
     true,
   );
-  assert.equal(room.size, maximumIncomingSessions);
+  assert.equal(room.size, maxIncomingSessions);
   assert.equal(open(guests), ofOthers - 1);
   for (const guest of guests) guest.isBusy = true;
   assert.equal(room.enter(new Connection('one more')), true, 'the late one was idle');

@@ -9,11 +9,11 @@ import {
   handshakeRate,
   idleIncomingMilliseconds,
   knownHandshakeRate,
-  maximumConnectionsPerHost,
-  maximumIncomingSessions,
-  maximumStrangers,
-  maximumStrangersPerAddress,
-  maximumStrangersPerKnownAddress,
+  maxConnectionsPerHost,
+  maxIncomingSessions,
+  maxStrangers,
+  maxStrangersPerAddress,
+  maxStrangersPerKnownAddress,
   neighbourSessions,
 } from './http2-limits.ts';
 
@@ -34,7 +34,7 @@ interface Waiting {
 }
 
 /** Addresses of which it is remembered how many handshakes they made, and whether a member came from there. */
-const maximumAddressesRemembered = 4096;
+const maxAddressesRemembered = 4096;
 
 /**
  * Connections that have not said HELLO. There is little room for them and each newcomer gets some, at the cost of the one
@@ -45,8 +45,8 @@ export class Strangers {
   readonly #now: () => number;
   /** The oldest first. */
   readonly #waiting = new Map<Stranger, Waiting>();
-  readonly #known = new BoundedCache<string, true>(maximumAddressesRemembered);
-  readonly #handshakes = new BoundedCache<string, Allowance>(maximumAddressesRemembered);
+  readonly #known = new BoundedCache<string, true>(maxAddressesRemembered);
+  readonly #handshakes = new BoundedCache<string, Allowance>(maxAddressesRemembered);
   readonly #ofUnknown: Allowance;
 
   /** @param now milliseconds that only grow */
@@ -71,8 +71,8 @@ export class Strangers {
     for (const allowance of allowances) allowance.take();
     this.#waiting.set(stranger, { stranger, address, since: now });
     const ofAddress = this.#at(address);
-    if (ofAddress.length > this.#mostAt(address)) this.#closeOneOf(ofAddress, stranger);
-    else if (this.#waiting.size > maximumStrangers) this.#closeOneOf(this.#ofTheMost(), stranger);
+    if (ofAddress.length > this.#maxAt(address)) this.#closeOneOf(ofAddress, stranger);
+    else if (this.#waiting.size > maxStrangers) this.#closeOneOf(this.#ofTheMost(), stranger);
     this.sweep();
     return true;
   }
@@ -104,11 +104,11 @@ export class Strangers {
     return this.#known.get(address) === undefined ? 'unknown' : 'known';
   }
 
-  #mostAt(address: string): number {
+  #maxAt(address: string): number {
     const most = {
-      here: maximumStrangers,
-      known: maximumStrangersPerKnownAddress,
-      unknown: maximumStrangersPerAddress,
+      here: maxStrangers,
+      known: maxStrangersPerKnownAddress,
+      unknown: maxStrangersPerAddress,
     };
     return most[this.#standing(address)];
   }
@@ -236,10 +236,10 @@ export class Guests {
     const same = this.#guests.get(guest.host) ?? [];
     // A host needs two. Further ones are left over from before it moved, or mean harm.
     const [oldest] = same;
-    if (same.length >= maximumConnectionsPerHost && oldest !== undefined) this.#close(oldest);
-    const most = maximumIncomingSessions - (this.#isNeighbour(guest.host) ? 0 : neighbourSessions);
+    if (same.length >= maxConnectionsPerHost && oldest !== undefined) this.#close(oldest);
+    const most = maxIncomingSessions - (this.#isNeighbour(guest.host) ? 0 : neighbourSessions);
     if (this.#size >= most) {
-      const leaving = this.#leastUsed();
+      const leaving = this.#minUsed();
       if (leaving === null) return false;
       this.#close(leaving);
     }
@@ -274,7 +274,7 @@ export class Guests {
     }
   }
 
-  #leastUsed(): Guest | null {
+  #minUsed(): Guest | null {
     let found: Guest | null = null;
     for (const [host, guests] of this.#guests) {
       for (const guest of guests) {

@@ -8,14 +8,14 @@
 import { hash, randomBytes } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
 import type { HostId } from '../ring/pointer.ts';
-import { isDialable, isLoopbackAddress, maximumAddressCharacters, maximumAddresses } from './addresses.ts';
+import { isDialable, isLoopbackAddress, maxAddressCharacters, maxAddresses } from './addresses.ts';
 import {
   type Admission,
   admissionOf,
   decodeAdmission,
   decodeTicket,
   keyOf,
-  maximumAdmissionBytes,
+  maxAdmissionBytes,
   readKey,
   readNetwork,
   readTime,
@@ -54,7 +54,7 @@ const version = 2;
 /** Finds slips of the hand and lines cut off; the signatures are the peers' to check. */
 const checksumBytes = 4;
 /** Eight addresses of the longest kind make 3 KB, the admission of an inviter as much. */
-const maximumCharacters = 8192;
+const maxCharacters = 8192;
 
 export function isInvite(text: string): boolean {
   return text.trimStart().toLowerCase().startsWith(prefix);
@@ -72,7 +72,7 @@ export function encodeInvite({ network, host, addresses, expires, papers }: Invi
 export function decodeInvite(text: string): Invite {
   const line = text.replace(/\s+/g, '');
   if (!isInvite(line)) throw bad(`it does not begin with ${prefix}`);
-  if (line.length > maximumCharacters) throw bad(`it has more than ${maximumCharacters} characters`);
+  if (line.length > maxCharacters) throw bad(`it has more than ${maxCharacters} characters`);
   const code = line.slice(prefix.length);
   const bytes = Uint8Array.from(Buffer.from(code, 'base64url'));
   const payload = bytes.subarray(0, Math.max(0, bytes.length - checksumBytes));
@@ -102,7 +102,7 @@ export function admissionFrom({ ticket, seed, inviter }: InvitePapers, member: I
 /** What another machine can use of a peer's addresses; those of loopback only where there are no others. */
 export function invitingAddresses(addresses: readonly string[]): readonly string[] {
   const outside = addresses.filter((address) => !isLoopbackAddress(address));
-  return (outside.length > 0 ? outside : addresses).slice(0, maximumAddresses);
+  return (outside.length > 0 ? outside : addresses).slice(0, maxAddresses);
 }
 
 function readInvite(wire: Wire): Invite {
@@ -112,7 +112,7 @@ function readInvite(wire: Wire): Invite {
   return {
     network: readNetwork(network),
     host: readKey(host),
-    addresses: readList(addresses, 'the list of addresses', 1, maximumAddresses).map(readAddress),
+    addresses: readList(addresses, 'the list of addresses', 1, maxAddresses).map(readAddress),
     expires: readTime(expires),
     papers: ticket === null ? null : readPapers(ticket, seed, inviter),
   };
@@ -129,12 +129,12 @@ function readPapers(ticket: Wire, seed: Wire, inviter: Wire): InvitePapers {
 }
 
 function readAdmissionBytes(value: Wire): Admission {
-  if (value instanceof Uint8Array && value.length <= maximumAdmissionBytes) return decodeAdmission(value);
+  if (value instanceof Uint8Array && value.length <= maxAdmissionBytes) return decodeAdmission(value);
   throw malformed('the admission of the inviter is none');
 }
 
 function readAddress(value: Wire): string {
-  const text = readText(value, 'an address', maximumAddressCharacters);
+  const text = readText(value, 'an address', maxAddressCharacters);
   if (isDialable(text)) return text;
   throw malformed('an address is none');
 }

@@ -6,9 +6,9 @@
  */
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds, Random, Timer } from '../ring/ports.ts';
-import { decodeAdmission, fromHex, maximumAdmissionBytes } from './admission.ts';
-import { type Members, maximumMembers, nameOf } from './members.ts';
-import { decodeLink, decodeVote, maximumLinkBytes, maximumLinks } from './membership-log.ts';
+import { decodeAdmission, fromHex, maxAdmissionBytes } from './admission.ts';
+import { type Members, maxMembers, nameOf } from './members.ts';
+import { decodeLink, decodeVote, maxLinkBytes, maxLinks } from './membership-log.ts';
 import { type Transport, TransportError, type Wire } from './transport.ts';
 import { readBoolean, readBytes, readBytesUpTo, readInteger, readList, readTuple } from './wire-reading.ts';
 
@@ -31,9 +31,9 @@ const compareEvery: Milliseconds = 3000;
 const fanOut = { log: 32, members: 4 } as const;
 /** Hashes in a question, and bytes of papers in an answer, both below what one message may have. */
 const shortHashBytes = 8;
-const maximumVotes = 1024;
-const maximumAnswerBytes = 900 * 1024;
-const maximumPulls = 64;
+const maxVotes = 1024;
+const maxAnswerBytes = 900 * 1024;
+const maxPulls = 64;
 
 export class MembersExchange {
   readonly #ports: MembersExchangePorts;
@@ -82,7 +82,7 @@ export class MembersExchange {
 
   #heard(from: Contact, said: Wire): void {
     const [epoch, log, admissions] = readTuple(said, 'what a peer knows of members', 3);
-    readInteger(epoch, 'an epoch', 0, maximumLinks);
+    readInteger(epoch, 'an epoch', 0, maxLinks);
     const { members } = this.#ports;
     const isSame =
       Buffer.from(readBytes(log, 'a hash', 32)).toString('hex') === members.log.digest &&
@@ -92,7 +92,7 @@ export class MembersExchange {
 
   /** Everything that the other one has and this one lacks. */
   async #pull(from: Contact): Promise<void> {
-    if (this.#isClosed || this.#pulling.has(from.host) || this.#pulling.size >= maximumPulls) return;
+    if (this.#isClosed || this.#pulling.has(from.host) || this.#pulling.size >= maxPulls) return;
     this.#pulling.add(from.host);
     try {
       for (let isMore = true; isMore && !this.#isClosed; ) isMore = await this.#pullOnce(from);
@@ -113,23 +113,23 @@ export class MembersExchange {
     ];
     const answer = await transport.request(from, membersMessages.pull, body, { deadline });
     const [links, votes, admissions, isCut] = readTuple(answer, 'papers of members', 4);
-    const readLinks = readList(links, 'links', 0, maximumLinks).map((one) =>
-      decodeLink(readBytesUpTo(one, 'a link', maximumLinkBytes)),
+    const readLinks = readList(links, 'links', 0, maxLinks).map((one) =>
+      decodeLink(readBytesUpTo(one, 'a link', maxLinkBytes)),
     );
     const isNews = members.takeLinks(readLinks);
-    members.takeVotes(readList(votes, 'votes', 0, maximumVotes).map(decodeVote));
-    const read = readList(admissions, 'admissions', 0, maximumMembers).map((one) =>
-      decodeAdmission(readBytesUpTo(one, 'an admission', maximumAdmissionBytes)),
+    members.takeVotes(readList(votes, 'votes', 0, maxVotes).map(decodeVote));
+    const read = readList(admissions, 'admissions', 0, maxMembers).map((one) =>
+      decodeAdmission(readBytesUpTo(one, 'an admission', maxAdmissionBytes)),
     );
     return (members.takeAdmissions(read) || isNews) && readBoolean(isCut, 'whether there is more');
   }
 
   #papersFor(body: Wire): Wire {
     const [links, admissions] = readTuple(body, 'what a peer has of members', 2);
-    const hasLink = shortHashes(links, maximumLinks);
-    const hasAdmission = shortHashes(admissions, maximumMembers);
+    const hasLink = shortHashes(links, maxLinks);
+    const hasAdmission = shortHashes(admissions, maxMembers);
     const { members } = this.#ports;
-    let room = maximumAnswerBytes;
+    let room = maxAnswerBytes;
     let isCut = false;
     const fitting = (bytes: Uint8Array) => {
       if (isCut || bytes.length + 8 > room) {

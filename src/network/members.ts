@@ -17,7 +17,7 @@ import {
   isStampSigned,
   isTicketSigned,
   keyOf,
-  maximumNameCharacters,
+  maxNameCharacters,
   refusedPapers,
   type Signing,
   signCertificate,
@@ -34,12 +34,12 @@ import {
   decodeLink,
   type Link,
   MembershipLog,
-  maximumAdmins,
-  maximumKeeps,
+  maxAdmins,
+  maxKeeps,
   type Removal,
   type Vote,
 } from './membership-log.ts';
-import { maximumProofs } from './small-exchange.ts';
+import { maxProofs } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 
 /** Where members and the log outlive a restart. */
@@ -88,18 +88,18 @@ export interface Invitation {
 /** Clocks of members may differ by so much, as for records. */
 export const clockTolerance: Milliseconds = 10 * 60_000;
 /** 500 bytes each in memory and on disk. */
-export const maximumMembers = 16_384;
+export const maxMembers = 16_384;
 /** Beyond what a ticket lets in; who waits takes room at every peer. */
-const maximumWaiting = 16;
+const maxWaiting = 16;
 /** A stamp's author needs one too, and so on until an admin's: what HELLO shows. */
-export const maximumShown = 32;
-const maximumVerified = 32_768;
+export const maxShown = 32;
+const maxVerified = 32_768;
 /** Of an id, to name a member by. */
-const leastIdPart = 8;
+const minIdPart = 8;
 /** How often it is written down that a host was heard of. */
-const maximumTickets = 1024;
+const maxTickets = 1024;
 /** Tickets for so many and more are those that peers of one user leave for each other. */
-const mostUsesNoted = 1000;
+const maxUsesNoted = 1000;
 const seenEvery: Milliseconds = 3600_000;
 const founderRights: readonly Right[] = ['store', 'publish', 'invite', 'admin'];
 const openRights: readonly Right[] = ['store', 'publish'];
@@ -116,11 +116,11 @@ export class Members implements Membership {
   readonly #ofTicket = new Map<HostId, Set<HostId>>();
   readonly #seen = new Map<HostId, { first: number; last: number; written: number }>();
   /** Names that hosts gave themselves where there are no certificates. */
-  readonly #given = new BoundedCache<HostId, string>(maximumMembers);
+  readonly #given = new BoundedCache<HostId, string>(maxMembers);
   /** Papers whose signatures hold, by their hash. */
-  readonly #verified = new BoundedCache<string, true>(maximumVerified);
+  readonly #verified = new BoundedCache<string, true>(maxVerified);
   /** Those that this peer issued since its start, but for what it leaves to its own user. */
-  readonly #tickets = new BoundedCache<HostId, Ticket>(maximumTickets);
+  readonly #tickets = new BoundedCache<HostId, Ticket>(maxTickets);
   readonly #listeners = new Set<(removed: readonly HostId[]) => void>();
   #barred: ReadonlySet<HostId> = new Set();
   #digest: string | null = null;
@@ -289,7 +289,7 @@ export class Members implements Membership {
     const isPart = ({ host }: ListedMember) => {
       if (host === text) return true;
       const [begin = '', end = ''] = wanted.length === 2 ? wanted : [text, ''];
-      return begin.length + end.length >= leastIdPart && host.startsWith(begin) && host.endsWith(end);
+      return begin.length + end.length >= minIdPart && host.startsWith(begin) && host.endsWith(end);
     };
     const found = byName.length > 0 ? byName : all.filter(isPart);
     const [first, second] = found;
@@ -309,7 +309,7 @@ export class Members implements Membership {
       seen.last = now;
       return;
     }
-    if (seen === undefined && this.#seen.size >= maximumMembers) return;
+    if (seen === undefined && this.#seen.size >= maxMembers) return;
     const first = seen?.first ?? now;
     this.#seen.set(host, { first, last: now, written: now });
     this.#store.saw(host, first, now);
@@ -321,7 +321,7 @@ export class Members implements Membership {
   shown(): readonly Uint8Array[] {
     const shown: Uint8Array[] = [];
     let next = this.own;
-    while (next !== null && shown.length < maximumShown) {
+    while (next !== null && shown.length < maxShown) {
       shown.push(next.bytes);
       const by = next.stamp?.by;
       if (by === undefined || this.#log.state.admins.has(by)) break;
@@ -384,7 +384,7 @@ export class Members implements Membership {
       removedHere,
       this.#log
         .inOrder()
-        .slice(-maximumProofs)
+        .slice(-maxProofs)
         .map(({ bytes }) => bytes),
     );
   }
@@ -408,7 +408,7 @@ export class Members implements Membership {
 
   /** The host's own admission, decoded; those behind it are taken as far as they hold. */
   #learn(host: HostId, shown: readonly Uint8Array[]): Admission | null {
-    const [own, ...others] = shown.slice(0, maximumShown).map(decodeAdmission);
+    const [own, ...others] = shown.slice(0, maxShown).map(decodeAdmission);
     if (own === undefined) return null;
     if (own.certificate.member !== host) {
       throw refusedPapers(
@@ -452,7 +452,7 @@ export class Members implements Membership {
     const taken = new Set([...this.#admissions.values()].filter((a) => a.certificate.member !== member).map(shownName));
     if (!taken.has(wanted)) return wanted;
     for (let number = 2; ; number++) {
-      const name = `${wanted.slice(0, maximumNameCharacters - 7)}-${number}`;
+      const name = `${wanted.slice(0, maxNameCharacters - 7)}-${number}`;
       if (!taken.has(name)) return name;
     }
   }
@@ -520,14 +520,14 @@ export class Members implements Membership {
   /** One admission for each member: an admin's own word before a ticket's, then the earlier. */
   #isNews(admission: Admission): boolean {
     const known = this.#admissions.get(admission.certificate.member);
-    if (known === undefined) return this.#admissions.size < maximumMembers;
+    if (known === undefined) return this.#admissions.size < maxMembers;
     return isBefore(admission, known);
   }
 
   #take(admission: Admission): boolean {
     if (!this.#isNews(admission)) return false;
     const { certificate, ticket } = admission;
-    if (ticket !== null && (this.#ofTicket.get(ticket.key)?.size ?? 0) >= ticket.uses + maximumWaiting) return false;
+    if (ticket !== null && (this.#ofTicket.get(ticket.key)?.size ?? 0) >= ticket.uses + maxWaiting) return false;
     this.#admissions.set(certificate.member, admission);
     if (ticket !== null) {
       const members = this.#ofTicket.get(ticket.key) ?? new Set();
@@ -755,7 +755,7 @@ export class Members implements Membership {
       expires,
     };
     const ticket = signTicket(text, this.#signer);
-    if (uses <= mostUsesNoted) this.#tickets.set(key, ticket);
+    if (uses <= maxUsesNoted) this.#tickets.set(key, ticket);
     return { ticket, inviter };
   }
 
@@ -803,8 +803,8 @@ export class Members implements Membership {
         `${shortId(member)} is no member of this network. See who is with "chordial members".`,
       );
     }
-    if (operation === 'add-admin' && (admins.has(member) || admins.size >= maximumAdmins)) {
-      const reason = admins.has(member) ? 'is an admin already' : `would be one admin more than ${maximumAdmins}`;
+    if (operation === 'add-admin' && (admins.has(member) || admins.size >= maxAdmins)) {
+      const reason = admins.has(member) ? 'is an admin already' : `would be one admin more than ${maxAdmins}`;
       throw new ChordialError('already-exists', `${this.of(member).name} ${reason}.`);
     }
     if (operation === 'remove-admin' && !admins.has(member)) {
@@ -853,10 +853,10 @@ export class Members implements Membership {
         return (isAdmitted && !withAdmitted) || (!isAdmitted && one.stamp?.by === member);
       })
       .map(([host]) => host);
-    if (kept.length <= maximumKeeps) return kept;
+    if (kept.length <= maxKeeps) return kept;
     throw new ChordialError(
       'too-large',
-      `${kept.length} members were let in by it, more than the ${maximumKeeps} that one removal can keep. Add admins and admit some of them again first.`,
+      `${kept.length} members were let in by it, more than the ${maxKeeps} that one removal can keep. Add admins and admit some of them again first.`,
     );
   }
 

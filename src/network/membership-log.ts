@@ -87,12 +87,12 @@ export interface MembershipState {
 
 const version = 1;
 /** A network of some thousand members that loses its founder. */
-export const maximumLinkBytes = 256 * 1024;
-export const maximumKeeps = 7000;
-export const maximumLinks = 4096;
-export const maximumAdmins = 32;
-const maximumPrevious = 32;
-const maximumVoteBytes = 256;
+export const maxLinkBytes = 256 * 1024;
+export const maxKeeps = 7000;
+export const maxLinks = 4096;
+export const maxAdmins = 32;
+const maxPrevious = 32;
+const maxVoteBytes = 256;
 const hashBytes = 32;
 const signatureBytes = 64;
 
@@ -135,7 +135,7 @@ export class MembershipLog {
   take(link: Link): boolean {
     if (this.#links.has(link.hash)) return false;
     if (link.network !== this.#network) throw malformed('a link of the membership log is of another network');
-    if (this.#links.size >= maximumLinks) throw malformed('the membership log is full');
+    if (this.#links.size >= maxLinks) throw malformed('the membership log is full');
     const before = link.previous.map((one) => this.#links.get(one));
     if (!before.every((one) => one !== undefined)) throw malformed('a link follows one that is not known');
     if (link.epoch !== 1 + Math.max(0, ...before.map((one) => one.epoch))) throw malformed('a link has a wrong epoch');
@@ -154,7 +154,7 @@ export class MembershipLog {
     if (!isVoteSigned(vote)) throw malformed('a vote was not signed by its admin');
     // Each admin has one word about each member: the votes are bounded by admins and those they speak of.
     const own = [...this.#votes].filter(([, { by }]) => by === vote.by);
-    if (own.length >= maximumAdmins) this.#votes.delete(own[0]![0]);
+    if (own.length >= maxAdmins) this.#votes.delete(own[0]![0]);
     this.#votes.set(id, vote);
     return true;
   }
@@ -184,7 +184,7 @@ export class MembershipLog {
   }
 
   signLink(change: Change, votes: readonly Vote[], time: number, signer: Signing): Link {
-    const previous = this.heads().slice(0, maximumPrevious);
+    const previous = this.heads().slice(0, maxPrevious);
     const epoch = 1 + Math.max(0, ...previous.map((one) => this.#links.get(one)!.epoch));
     const body = [
       version,
@@ -277,18 +277,18 @@ export function majorityOf(admins: number): number {
 
 /** Takes bytes from anyone. Throws a TransportError `bad-request`; signatures are not looked at. */
 export function decodeLink(bytes: Uint8Array): Link {
-  const wire = readTuple(decoded(bytes, 'a link', maximumLinkBytes), 'a link', 9);
+  const wire = readTuple(decoded(bytes, 'a link', maxLinkBytes), 'a link', 9);
   const [kind, network, previous, epoch, time, change, votes, author, signature] = wire;
   if (kind !== version) throw malformed(`a link is of version ${String(kind).slice(0, 10)}`);
   readBytes(signature, 'a signature', signatureBytes);
   const kept = canonical(wire, bytes, 'a link');
   return {
     network: readNetwork(network),
-    previous: readList(previous, 'the links that one follows', 0, maximumPrevious).map((one) => readHash(one)),
-    epoch: readInteger(epoch, 'an epoch', 1, maximumLinks),
+    previous: readList(previous, 'the links that one follows', 0, maxPrevious).map((one) => readHash(one)),
+    epoch: readInteger(epoch, 'an epoch', 1, maxLinks),
     time: readTime(time),
     change: readChange(change),
-    votes: readList(votes, 'votes', 0, maximumAdmins).map((one) => decodeVote(one)),
+    votes: readList(votes, 'votes', 0, maxAdmins).map((one) => decodeVote(one)),
     author: readKey(author),
     bytes: kept,
     hash: hash('sha256', kept, 'hex'),
@@ -296,7 +296,7 @@ export function decodeLink(bytes: Uint8Array): Link {
 }
 
 export function decodeVote(bytes: Wire): Vote {
-  const wire = readTuple(decoded(bytes, 'a vote', maximumVoteBytes), 'a vote', 7);
+  const wire = readTuple(decoded(bytes, 'a vote', maxVoteBytes), 'a vote', 7);
   const [kind, network, generation, operation, member, by, signature] = wire;
   if (kind !== version) throw malformed(`a vote is of version ${String(kind).slice(0, 10)}`);
   readBytes(signature, 'a signature', signatureBytes);
@@ -333,7 +333,7 @@ function isVoteSigned(vote: Vote): boolean {
 }
 
 function isSigned(kind: string, bytes: Uint8Array, by: HostId): boolean {
-  const wire = decoded(bytes, kind, maximumLinkBytes) as readonly Wire[];
+  const wire = decoded(bytes, kind, maxLinkBytes) as readonly Wire[];
   return verifySignature(by, contextual(kind, encode(wire.slice(0, -1))), wire.at(-1) as Uint8Array);
 }
 
@@ -351,14 +351,14 @@ function readChange(value: Wire): Change {
   const [kind] = readList(value, 'a change', 2, 4);
   if (kind === operations.length) {
     const [, admins] = readTuple(value, 'a recovery', 2);
-    return { operation: 'recover', admins: readList(admins, 'admins', 1, maximumAdmins).map(readKey) };
+    return { operation: 'recover', admins: readList(admins, 'admins', 1, maxAdmins).map(readKey) };
   }
   const [, member, purge, keeps] = readTuple(value, 'a change', 4);
   return {
     operation: operations[readInteger(kind, 'an operation', 0, operations.length - 1)]!,
     member: readKey(member),
     purge: readBoolean(purge, 'whether to purge'),
-    keeps: readList(keeps, 'members that stay', 0, maximumKeeps).map(readKey),
+    keeps: readList(keeps, 'members that stay', 0, maxKeeps).map(readKey),
   };
 }
 

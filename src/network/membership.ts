@@ -45,12 +45,12 @@ export interface Membership {
 }
 
 /** Hosts whose first appearance is remembered here. */
-const maximumHosts = 16_384;
+const maxHosts = 16_384;
 
 /** Membership of a network without certificates, for tests and the simulator: all rights, and the times told to it. */
 export class OpenMembership implements Membership {
   readonly admission: Admission;
-  readonly #seen = new BoundedCache<HostId, number>(maximumHosts);
+  readonly #seen = new BoundedCache<HostId, number>(maxHosts);
 
   constructor(admission: Admission = 'open') {
     this.admission = admission;

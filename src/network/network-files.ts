@@ -8,7 +8,7 @@ import { decodeGenesis, encodeGenesis, type Genesis } from './genesis.ts';
 
 export const genesisFile = 'genesis.cbor';
 export const admissionFile = 'admission.cbor';
-const maximumFileBytes = 64 * 1024;
+const maxFileBytes = 64 * 1024;
 
 export async function saveGenesis(folder: string, genesis: Genesis): Promise<void> {
   await writeFileDurably(join(folder, genesisFile), encodeGenesis(genesis), 0o644);
@@ -42,7 +42,7 @@ async function load<Value>(path: string, read: (bytes: Uint8Array) => Value, rem
 
 async function readIfPresent(path: string, remedy: string): Promise<Buffer | null> {
   try {
-    return await readSmallFile(path, maximumFileBytes);
+    return await readSmallFile(path, maxFileBytes);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
     const isUnfit = cause instanceof UnfitFileError;

@@ -19,9 +19,9 @@ export interface OwnContactOptions {
 }
 
 /** Peers that see us through different routers are rare. */
-const maximumObserved = 2;
+const maxObserved = 2;
 /** Hosts of which it is remembered as what they saw us last. */
-const maximumWitnesses = 64;
+const maxWitnesses = 64;
 
 export class OwnContact {
   readonly #options: OwnContactOptions;
@@ -55,7 +55,7 @@ export class OwnContact {
     this.#witnesses.delete(witness);
     this.#witnesses.set(witness, address);
     const [oldest] = this.#witnesses.keys();
-    if (this.#witnesses.size > maximumWitnesses && oldest !== undefined) this.#witnesses.delete(oldest);
+    if (this.#witnesses.size > maxWitnesses && oldest !== undefined) this.#witnesses.delete(oldest);
     if (this.#bound === null || !isUnspecified(this.#bound.host)) return;
     if (this.#observed().join() !== before.join()) this.#renew(this.#bound);
   }
@@ -65,7 +65,7 @@ export class OwnContact {
     const counts = new Map<string, number>();
     for (const address of this.#witnesses.values()) counts.set(address, (counts.get(address) ?? 0) + 1);
     const ranked = [...counts].sort(([, a], [, b]) => b - a).map(([address]) => address);
-    return ranked.slice(0, maximumObserved);
+    return ranked.slice(0, maxObserved);
   }
 
   /** For the host at the other end of a connection. */

@@ -8,7 +8,7 @@
 import { isRingId, type RingId } from '../ring/identifier.ts';
 import { type Contact, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
 import { encodeContact } from './contact-codec.ts';
-import { maximumVirtualNodes, memberIdOfHost } from './host-id.ts';
+import { maxVirtualNodes, memberIdOfHost } from './host-id.ts';
 import type { Wire } from './transport.ts';
 import { malformed, readBytes, readInteger, readTuple } from './wire-reading.ts';
 
@@ -58,7 +58,7 @@ export class ContactTable {
   pointer(pointer: Pointer): Wire {
     const { bits, rule } = this.#shape;
     if (!isMember(pointer)) return encodeRingId(pointer.id, bits);
-    const reference = this.contact(pointer.contact) * maximumVirtualNodes + pointer.index;
+    const reference = this.contact(pointer.contact) * maxVirtualNodes + pointer.index;
     return rule === 'key' ? reference : [reference, encodeRingId(pointer.id, bits)];
   }
 }
@@ -82,10 +82,10 @@ export class PointerReader {
   member(value: Wire): MemberPointer {
     const { bits, rule } = this.#shape;
     const [reference, chosenId] = rule === 'key' ? [value] : readTuple(value, 'a pointer', 2);
-    const most = this.#contacts.length * maximumVirtualNodes - 1;
+    const most = this.#contacts.length * maxVirtualNodes - 1;
     const number = readInteger(reference, 'a pointer', 0, most);
-    const contact = this.contact(Math.floor(number / maximumVirtualNodes));
-    const index = number % maximumVirtualNodes;
+    const contact = this.contact(Math.floor(number / maxVirtualNodes));
+    const index = number % maxVirtualNodes;
     const id = rule === 'key' ? memberIdOfHost(contact.host, index, bits) : decodeRingId(chosenId, bits);
     return { id, contact, index };
   }

@@ -3,7 +3,7 @@
  * are bounded, identifiers and contacts valid, answers as long as what was asked, and a host speaks for itself only.
  * What a message means for the state (order, duplicates) is the ring's to judge.
  */
-import { maximumListEntries, type RingAnswers, type RingAsks, type RingMessageKind } from '../ring/messages.ts';
+import { maxListEntries, type RingAnswers, type RingAsks, type RingMessageKind } from '../ring/messages.ts';
 import type { HostId } from '../ring/pointer.ts';
 import { decodeContact } from './contact-codec.ts';
 import type { RingShape } from './pointer-codec.ts';
@@ -13,7 +13,7 @@ import type { Wire } from './transport.ts';
 import { malformed, readBoolean, readInteger, readList, readTuple } from './wire-reading.ts';
 
 /** Every entry of the longest list may name a predecessor and a list of other hosts; the body's length bounds it too. */
-const maximumContacts = maximumListEntries * 64;
+const maxContacts = maxListEntries * 64;
 
 export interface RingCodec {
   /** `elsewhere`: the reader is on another machine. */
@@ -40,7 +40,7 @@ export function ringCodec(shape: RingShape): RingCodec {
   };
   const read = (wire: Wire, from: HostId): [RingReader, Wire] => {
     const [table, body] = readTuple(wire, 'the message', 2);
-    const contacts = readList(table, 'the table of contacts', 0, maximumContacts).map(decodeContact);
+    const contacts = readList(table, 'the table of contacts', 0, maxContacts).map(decodeContact);
     return [new RingReader(shape, contacts, from), body];
   };
   return {
@@ -97,7 +97,7 @@ const forms: { readonly [K in RingMessageKind]: MessageForm<K> } = {
     writeAsk: (writer, { members, candidates }) => [writer.ids(members), writer.pointers(candidates)],
     readAsk: (reader, body) => {
       const [members, candidates] = readTuple(body, 'a poke', 2);
-      return { members: reader.ids(members), candidates: reader.members(candidates, maximumListEntries) };
+      return { members: reader.ids(members), candidates: reader.members(candidates, maxListEntries) };
     },
     ...acknowledgement,
   },
@@ -112,7 +112,7 @@ const forms: { readonly [K in RingMessageKind]: MessageForm<K> } = {
   probe: {
     writeAsk: (writer, { hosts }) => hosts.map((host) => writer.table.contact(host)),
     readAsk: (reader, body) => ({
-      hosts: readList(body, 'hosts', 0, maximumListEntries).map((host) => reader.table.contact(host)),
+      hosts: readList(body, 'hosts', 0, maxListEntries).map((host) => reader.table.contact(host)),
     }),
     writeAnswer: (_, { reached }) => [...reached],
     readAnswer: (_, body, { hosts }) => ({
@@ -145,7 +145,7 @@ const forms: { readonly [K in RingMessageKind]: MessageForm<K> } = {
     writeAsk: (writer, { after, most }) => [writer.id(after), most],
     readAsk: (reader, body) => {
       const [after, most] = readTuple(body, 'a question for the roll', 2);
-      return { after: reader.id(after), most: readInteger(most, 'hosts', 1, maximumListEntries) };
+      return { after: reader.id(after), most: readInteger(most, 'hosts', 1, maxListEntries) };
     },
     writeAnswer: (writer, { total, hosts }) => [total, writer.arrivals(hosts)],
     readAnswer: (reader, body, { most }) => {

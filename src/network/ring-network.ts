@@ -58,14 +58,14 @@ export function ringRequests(handler: RingHandler, codec: RingCodec, mayBeMember
   };
 }
 
-interface Answering {
+interface RequestSlots {
   readonly handler: RingHandler;
   readonly codec: RingCodec;
   readonly mayBeMember: (host: HostId) => boolean;
 }
 
 function answer<K extends RingMessageKind>(
-  { handler, codec, mayBeMember }: Answering,
+  { handler, codec, mayBeMember }: RequestSlots,
   from: Contact,
   kind: K,
   body: Wire,

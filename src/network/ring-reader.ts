@@ -5,14 +5,14 @@ import {
   type Departure,
   type FindAnswer,
   type MembershipEvent,
-  maximumListEntries,
-  maximumSuggestions,
+  maxListEntries,
+  maxSuggestions,
   type Notice,
   type OwnerAnswer,
   type StateAnswer,
 } from '../ring/messages.ts';
 import type { Contact, HostId, MemberPointer, Pointer } from '../ring/pointer.ts';
-import { maximumVirtualNodes } from './host-id.ts';
+import { maxVirtualNodes } from './host-id.ts';
 import { decodeRingId, PointerReader, type RingShape } from './pointer-codec.ts';
 import { eventTypes, statuses } from './ring-vocabulary.ts';
 import { decodeArrival, decodeDeparture, decodeShortId } from './spread-codec.ts';
@@ -35,7 +35,7 @@ export class RingReader {
   }
 
   ids(value: Wire): readonly RingId[] {
-    return readList(value, 'identifiers', 0, maximumListEntries).map((id) => this.id(id));
+    return readList(value, 'identifiers', 0, maxListEntries).map((id) => this.id(id));
   }
 
   members(value: Wire, most: number): readonly MemberPointer[] {
@@ -51,7 +51,7 @@ export class RingReader {
 
   /** Each from a member of the host that sent this. */
   notices(value: Wire): readonly Notice[] {
-    return readList(value, 'notices', 0, maximumListEntries).map((notice) => {
+    return readList(value, 'notices', 0, maxListEntries).map((notice) => {
       const [to, from] = readTuple(notice, 'a notice', 2);
       return { to: this.id(to), from: this.own(from) };
     });
@@ -86,8 +86,8 @@ export class RingReader {
     const [owned, guesses, closer] = readTuple(value, 'an answer', 3);
     return {
       owned: owned === null ? null : this.#owner(owned),
-      guesses: this.members(guesses, maximumSuggestions),
-      closer: this.members(closer, maximumSuggestions),
+      guesses: this.members(guesses, maxSuggestions),
+      closer: this.members(closer, maxSuggestions),
     };
   }
 
@@ -105,21 +105,21 @@ export class RingReader {
   }
 
   arrivals(value: Wire): readonly MembershipEvent[] {
-    return readList(value, 'arrivals', 0, maximumListEntries).map(decodeArrival);
+    return readList(value, 'arrivals', 0, maxListEntries).map(decodeArrival);
   }
 
   departures(value: Wire): readonly Departure[] {
     const { bits } = this.#shape;
-    return readList(value, 'departures', 0, maximumListEntries).map((departure) => decodeDeparture(departure, bits));
+    return readList(value, 'departures', 0, maxListEntries).map((departure) => decodeDeparture(departure, bits));
   }
 
   events(value: Wire): readonly MembershipEvent[] {
-    return readList(value, 'events', 0, maximumListEntries).map((event) => {
+    return readList(value, 'events', 0, maxListEntries).map((event) => {
       const [type, contact, virtualNodes, incarnation] = readTuple(event, 'an event', 4);
       return {
         type: eventTypes[readInteger(type, 'the type of an event', 0, eventTypes.length - 1)] ?? 'dead',
         contact: this.table.contact(contact),
-        virtualNodes: readInteger(virtualNodes, 'virtual nodes', 0, maximumVirtualNodes),
+        virtualNodes: readInteger(virtualNodes, 'virtual nodes', 0, maxVirtualNodes),
         incarnation: readInteger(incarnation, 'an incarnation', 0, Number.MAX_SAFE_INTEGER),
       };
     });

@@ -9,10 +9,10 @@ import type { HostId } from '../ring/pointer.ts';
 import { BoundedCache } from './bounded-cache.ts';
 
 /** Of about 900 bytes each. */
-const maximumTickets = 512;
+const maxTickets = 512;
 
 export class SessionTickets {
-  readonly #tickets = new BoundedCache<HostId, Buffer>(maximumTickets);
+  readonly #tickets = new BoundedCache<HostId, Buffer>(maxTickets);
 
   /** The last that the host gave us. */
   of(host: HostId): Buffer | null {

@@ -1,17 +1,17 @@
 /** One question and one answer on an HTTP/2 stream of their own, as HELLO is; and how refusals look on any stream. */
 import { type ClientHttp2Session, constants, type Http2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { TransportError, type Wire } from './transport.ts';
-import { decodeBody, encodeBody, maximumBodyBytes, tooLarge } from './wire-body.ts';
+import { decodeBody, encodeBody, maxBodyBytes, tooLarge } from './wire-body.ts';
 import { readBytesUpTo, readList, readText, readTuple } from './wire-reading.ts';
 
 /** The connection went away before an answer came; says nothing about the host. */
 export class ConnectionLost extends Error {}
 
-const maximumMessageCharacters = 1000;
+const maxMessageCharacters = 1000;
 /** Links of the membership log that prove a removal. */
-export const maximumProofs = 16;
+export const maxProofs = 16;
 /** A larger proof is left out of the refusal. */
-const maximumProofBytes = 128 * 1024;
+const maxProofBytes = 128 * 1024;
 
 /** Asks and resolves with the answer's bytes. */
 export function askSmall(session: ClientHttp2Session, path: string, body: Uint8Array): Promise<Uint8Array> {
@@ -22,7 +22,7 @@ export function askSmall(session: ClientHttp2Session, path: string, body: Uint8A
     stream.on('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
       status = headers[':status'] ?? 0;
     });
-    gatherBody(stream, maximumBodyBytes).then(
+    gatherBody(stream, maxBodyBytes).then(
       (answer) => {
         if (status === 200) resolve(answer);
         else reject(readRefusal(status, answer));
@@ -40,7 +40,7 @@ export function askSmall(session: ClientHttp2Session, path: string, body: Uint8A
  * Rejects with a TransportError when it is too long, with ConnectionLost when it ends before its end. `grew` is told of
  * every piece, and throws the TransportError with which a body is refused for which there is no room.
  */
-export function gatherBody(stream: Http2Stream, mostBytes: number, grew?: (bytes: number) => void): Promise<Buffer> {
+export function gatherBody(stream: Http2Stream, maxBytes: number, grew?: (bytes: number) => void): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let length = 0;
@@ -54,7 +54,7 @@ export function gatherBody(stream: Http2Stream, mostBytes: number, grew?: (bytes
     stream.on('data', (part: Buffer) => {
       if (isRefused) return;
       length += part.length;
-      if (length > mostBytes) return refuse(tooLarge(length));
+      if (length > maxBytes) return refuse(tooLarge(length));
       try {
         grew?.(part.length);
       } catch (error) {
@@ -94,8 +94,8 @@ export function encodeRefusal({
   code,
   proof,
 }: Pick<TransportError, 'message' | 'code' | 'proof'>): readonly [status: number, body: Uint8Array] {
-  const fitting = proof.reduce((sum, one) => sum + one.length, 0) <= maximumProofBytes ? proof : [];
-  return [statusOfCode[code ?? ''] ?? 422, encodeBody([code, message.slice(0, maximumMessageCharacters), fitting])];
+  const fitting = proof.reduce((sum, one) => sum + one.length, 0) <= maxProofBytes ? proof : [];
+  return [statusOfCode[code ?? ''] ?? 422, encodeBody([code, message.slice(0, maxMessageCharacters), fitting])];
 }
 
 export function readRefusal(status: number, bytes: Uint8Array): TransportError {
@@ -104,9 +104,9 @@ export function readRefusal(status: number, bytes: Uint8Array): TransportError {
     const named: Wire = code === null ? null : readText(code, 'a code', 64);
     return new TransportError(
       'refused',
-      readText(message, 'a message', maximumMessageCharacters),
+      readText(message, 'a message', maxMessageCharacters),
       named as string | null,
-      readList(proof, 'a proof', 0, maximumProofs).map((one) => readBytesUpTo(one, 'a link', maximumProofBytes)),
+      readList(proof, 'a proof', 0, maxProofs).map((one) => readBytesUpTo(one, 'a link', maxProofBytes)),
     );
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;

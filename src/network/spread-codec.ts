@@ -8,9 +8,9 @@
 import { isIPv4 } from 'node:net';
 import type { RingId } from '../ring/identifier.ts';
 import type { Departure, MembershipEvent } from '../ring/messages.ts';
-import { maximumAddresses } from './addresses.ts';
+import { maxAddresses } from './addresses.ts';
 import { decodeContact, encodeContact } from './contact-codec.ts';
-import { maximumVirtualNodes } from './host-id.ts';
+import { maxVirtualNodes } from './host-id.ts';
 import { decodeRingId, encodeRingId } from './pointer-codec.ts';
 import { eventTypes } from './ring-vocabulary.ts';
 import type { Wire } from './transport.ts';
@@ -28,11 +28,11 @@ export function encodeArrival({ contact, virtualNodes, incarnation }: Membership
 
 export function decodeArrival(value: Wire): MembershipEvent {
   const [key, addresses, virtualNodes, incarnation] = readTuple(value, 'an arrival', 4);
-  const list = readList(addresses, 'the addresses of a contact', 0, maximumAddresses).map(unpackAddress);
+  const list = readList(addresses, 'the addresses of a contact', 0, maxAddresses).map(unpackAddress);
   return {
     type: 'alive',
     contact: decodeContact([key, list]),
-    virtualNodes: readInteger(virtualNodes, 'virtual nodes', 0, maximumVirtualNodes),
+    virtualNodes: readInteger(virtualNodes, 'virtual nodes', 0, maxVirtualNodes),
     incarnation: decodeIncarnation(incarnation),
   };
 }

@@ -3,18 +3,18 @@ import { decode, encode } from './dag-cbor.ts';
 import { TransportError, type Wire } from './transport.ts';
 
 /** A small message or the header of a stream. Lists are bounded far below; this bounds what a hostile peer can make us hold. */
-export const maximumBodyBytes = 1024 * 1024;
+export const maxBodyBytes = 1024 * 1024;
 
 /** Throws a TransportError `refused` when the value is too long; other values that are not of the data model are a bug. */
 export function encodeBody(body: Wire): Uint8Array {
   const bytes = encode(body);
-  if (bytes.length > maximumBodyBytes) throw tooLarge(bytes.length);
+  if (bytes.length > maxBodyBytes) throw tooLarge(bytes.length);
   return bytes;
 }
 
 /** Throws a TransportError `refused` for anything that is not one value of DAG-CBOR. */
 export function decodeBody(bytes: Uint8Array): Wire {
-  if (bytes.length > maximumBodyBytes) throw tooLarge(bytes.length);
+  if (bytes.length > maxBodyBytes) throw tooLarge(bytes.length);
   try {
     return decode(bytes);
   } catch (cause) {
@@ -24,6 +24,6 @@ export function decodeBody(bytes: Uint8Array): Wire {
 }
 
 export function tooLarge(bytes: number): TransportError {
-  const message = `A message of ${bytes} bytes is more than the ${maximumBodyBytes} that one may have; split it or use a stream.`;
+  const message = `A message of ${bytes} bytes is more than the ${maxBodyBytes} that one may have; split it or use a stream.`;
   return new TransportError('refused', message, 'too-large');
 }

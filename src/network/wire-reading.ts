@@ -34,14 +34,14 @@ export function readBytes(value: Wire, what: string, length: number): Uint8Array
   throw malformed(`${what} is not ${length} bytes`);
 }
 
-export function readBytesUpTo(value: Wire, what: string, mostBytes: number): Uint8Array {
-  if (value instanceof Uint8Array && value.length <= mostBytes) return value;
-  throw malformed(`${what} is not of at most ${mostBytes} bytes`);
+export function readBytesUpTo(value: Wire, what: string, maxBytes: number): Uint8Array {
+  if (value instanceof Uint8Array && value.length <= maxBytes) return value;
+  throw malformed(`${what} is not of at most ${maxBytes} bytes`);
 }
 
-export function readText(value: Wire, what: string, mostCharacters: number): string {
-  if (typeof value === 'string' && value.length <= mostCharacters) return value;
-  throw malformed(`${what} is not text of at most ${mostCharacters} characters`);
+export function readText(value: Wire, what: string, maxCharacters: number): string {
+  if (typeof value === 'string' && value.length <= maxCharacters) return value;
+  throw malformed(`${what} is not text of at most ${maxCharacters} characters`);
 }
 
 /** One field of a map; undefined when there is no map, which the reader of the field then refuses. */

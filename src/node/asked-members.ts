@@ -3,7 +3,7 @@ import type { HostId, MemberPointer } from '../ring/pointer.ts';
 import type { RingHost } from '../ring/ring-host.ts';
 
 /** In networks of so many hosts each hears from each other one. */
-const mostHostsOfSmallNetwork = 64;
+const maxHostsOfSmallNetwork = 64;
 
 /**
  * In ring order. Members of hosts that never spoke to this one are in a small network nothing but rumours: handing parts of
@@ -12,5 +12,5 @@ const mostHostsOfSmallNetwork = 64;
 export function askedMembers(ring: Pick<RingHost, 'self' | 'members' | 'hostsWithPlaces'>): readonly MemberPointer[] {
   const spoke = new Set<HostId>([ring.self.host, ...ring.hostsWithPlaces().map(({ host }) => host)]);
   const members = ring.members();
-  return spoke.size > mostHostsOfSmallNetwork ? members : members.filter(({ contact }) => spoke.has(contact.host));
+  return spoke.size > maxHostsOfSmallNetwork ? members : members.filter(({ contact }) => spoke.has(contact.host));
 }

@@ -28,7 +28,7 @@ export interface BrowsingPorts {
 
 export const browseMessage = 'browse.files';
 const hitsPerPage = 200;
-const maximumCursorCharacters = 1024;
+const maxCursorCharacters = 1024;
 const deadlineMilliseconds: Milliseconds = 5000;
 const ofShares = /^share:(\d{1,15})$/;
 
@@ -48,7 +48,7 @@ export class Browsing {
       const answer = await transport.request(of, browseMessage, { cursor: cursor ?? '' }, options);
       const hits = decodeHits(field(answer, 'hits'));
       if (hits.some(({ source }) => source.host !== of.host)) throw forOthers(of);
-      const next = readText(field(answer, 'cursor'), 'a cursor', maximumCursorCharacters);
+      const next = readText(field(answer, 'cursor'), 'a cursor', maxCursorCharacters);
       return { hits, cursor: next === '' ? null : next };
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
@@ -58,7 +58,7 @@ export class Browsing {
 
   /** For `Handlers.request`. */
   answer(body: Wire): Wire {
-    const { hits, cursor } = this.#own(readText(field(body, 'cursor'), 'a cursor', maximumCursorCharacters));
+    const { hits, cursor } = this.#own(readText(field(body, 'cursor'), 'a cursor', maxCursorCharacters));
     return { hits: encodeHits(hits), cursor: cursor ?? '' };
   }
 

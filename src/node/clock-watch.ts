@@ -29,7 +29,7 @@ export interface ClockDifference {
 
 /** spec/4: what is dated 10 minutes ahead is refused; long before that it is told. */
 const toldAfterSeconds = 60;
-const askedAtOnce = 8;
+const askConcurrency = 8;
 const askEveryMilliseconds: Milliseconds = 60_000;
 const firstAskMilliseconds: Milliseconds = 1000;
 /** How often it is looked whether the clock was set, and by how much it must have been. */
@@ -112,7 +112,7 @@ export class ClockWatch {
   #some(): readonly Contact[] {
     const hosts = [...this.#ports.hosts()];
     const some: Contact[] = [];
-    while (some.length < askedAtOnce && hosts.length > 0)
+    while (some.length < askConcurrency && hosts.length > 0)
       some.push(...hosts.splice(Math.floor(this.#ports.random.next() * hosts.length), 1));
     return some;
   }

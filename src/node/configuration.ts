@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { type Address, parseAddress } from '../network/addresses.ts';
-import { isMemberName, maximumNameCharacters } from '../network/admission.ts';
+import { isMemberName, maxNameCharacters } from '../network/admission.ts';
 import type { Invite } from '../network/invite.ts';
 import { homeFolder } from '../storage/runtime-folder.ts';
 import { type LogLevel, logLevels } from './event-level.ts';
@@ -73,10 +73,10 @@ export interface PeerConfiguration {
 }
 
 /** More would make the first join slow to fail and help no one: one live member is enough. */
-const maximumJoinAddresses = 64;
-const maximumZoneCharacters = 64;
-const maximumGraceMilliseconds = 7 * 24 * 3_600_000;
-const leastRepairBytesPerSecond = 1024 * 1024;
+const maxJoinAddresses = 64;
+const maxZoneCharacters = 64;
+const maxGraceMilliseconds = 7 * 24 * 3_600_000;
+const minRepairBytesPerSecond = 1024 * 1024;
 
 /** `$XDG_DATA_HOME/chordial`, by default `~/.local/share/chordial`. Throws `bad-usage` for a user without a home. */
 export function defaultDataFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -110,9 +110,9 @@ export function parseConfiguration(
     );
   }
   const join = text.join ?? [];
-  if (join.length > maximumJoinAddresses) {
+  if (join.length > maxJoinAddresses) {
     const given = `${place('join')} is given ${join.length} times`;
-    throw new ChordialError('bad-usage', `${given}. Give at most ${maximumJoinAddresses}.`);
+    throw new ChordialError('bad-usage', `${given}. Give at most ${maxJoinAddresses}.`);
   }
   for (const one of join) address(one, place('join'), false);
   if (text.advertise !== undefined) address(text.advertise, place('advertise'), false);
@@ -215,7 +215,7 @@ function address(text: string, place: string, anyPort: boolean): Address {
 
 function grace(text: string, place: string): number {
   const milliseconds = parseDuration(text, place);
-  if (milliseconds <= maximumGraceMilliseconds) return milliseconds;
+  if (milliseconds <= maxGraceMilliseconds) return milliseconds;
   throw new ChordialError(
     'bad-usage',
     `${place} ${JSON.stringify(text)} is too long: files would have too few copies for days. Give at most 7d.`,
@@ -225,7 +225,7 @@ function grace(text: string, place: string): number {
 /** Less would never catch up with what a dead disk held. */
 function repairRate(text: string, place: string): number {
   const bytes = parseSize(text, place);
-  if (bytes >= leastRepairBytesPerSecond) return bytes;
+  if (bytes >= minRepairBytesPerSecond) return bytes;
   throw new ChordialError('bad-usage', `${place} ${JSON.stringify(text)} is too little. Give at least 1M per second.`);
 }
 
@@ -271,15 +271,15 @@ function memberName(text: string, place: string): string {
   if (isMemberName(text)) return text;
   throw new ChordialError(
     'bad-usage',
-    `${place} ${JSON.stringify(text.slice(0, 80))} is not a name. Give 1 to ${maximumNameCharacters} printable characters, for example anna@laptop.`,
+    `${place} ${JSON.stringify(text.slice(0, 80))} is not a name. Give 1 to ${maxNameCharacters} printable characters, for example anna@laptop.`,
   );
 }
 
 function zoneName(text: string, place: string): string {
-  if (text === '' || text.length > maximumZoneCharacters || /\p{Cc}/u.test(text)) {
+  if (text === '' || text.length > maxZoneCharacters || /\p{Cc}/u.test(text)) {
     throw new ChordialError(
       'bad-usage',
-      `${place} ${JSON.stringify(text.slice(0, 80))} is not a zone. Give 1 to ${maximumZoneCharacters} printable characters, for example rack-2.`,
+      `${place} ${JSON.stringify(text.slice(0, 80))} is not a zone. Give 1 to ${maxZoneCharacters} printable characters, for example rack-2.`,
     );
   }
   return text;

@@ -8,7 +8,6 @@ import { isHostId } from '../network/host-id.ts';
 import { type Identity, verifySignature } from '../network/identity.ts';
 import { hello } from '../network/join-hello.ts';
 import type { Members } from '../network/members.ts';
-import type { Silences } from '../network/silences.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import {
   type IncomingStream,
@@ -17,6 +16,7 @@ import {
   TransportError,
   type Wire,
 } from '../network/transport.ts';
+import type { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import { storedEntries } from '../records/entry.ts';
 import { readableName } from '../records/name-entry.ts';
 import { recordMessages } from '../records/record-messages.ts';
@@ -63,7 +63,7 @@ export interface DataPlaneOptions {
   readonly membership: Members;
   readonly peerNames: PeerNames;
   /** Listens to what the ring asks. */
-  readonly silences: Silences;
+  readonly unresponsivePeers: UnresponsivePeers;
   readonly view: RingView;
   /** Every member known and believed alive, in ring order. */
   readonly members: () => readonly MemberPointer[];
@@ -75,7 +75,7 @@ const quotaSetting = 'quota';
 /** Names of one page of the storage listing. */
 const namesPerPage = 500;
 /** Rows looked through for one page: most may belong to the other role. */
-const maximumRowsPerPage = 5000;
+const maxRowsPerPage = 5000;
 
 export class DataPlane {
   readonly files: Files;
@@ -105,7 +105,7 @@ export class DataPlane {
     tables: IndexedTables,
   ) {
     const { claims, records, index, shares, ownBatches } = tables;
-    const { catalog, identity, genesis, transport, silences, view, configuration, events } = options;
+    const { catalog, identity, genesis, transport, unresponsivePeers, view, configuration, events } = options;
     this.#options = options;
     this.#blocks = blocks;
     this.#records = records;
@@ -128,7 +128,7 @@ export class DataPlane {
       view,
       transport,
       membership: options.membership,
-      silences,
+      unresponsivePeers,
       clock: systemClock,
       random: systemRandom,
       blocks,
@@ -273,8 +273,8 @@ export class DataPlane {
   }
 
   /** Before stopping: the files stay readable while this peer is away. */
-  keepReadable(signal: AbortSignal): Promise<number> {
-    return this.#path.keepReadable(signal);
+  drainOnStop(signal: AbortSignal): Promise<number> {
+    return this.#path.drainOnStop(signal);
   }
 
   /** The members at which an item with this key lies: the owner's, then one of each further host. */
@@ -319,7 +319,7 @@ export class DataPlane {
       }
       seen += page.items.length;
       next = page.cursor;
-    } while (next !== null && names.length < namesPerPage && seen < maximumRowsPerPage);
+    } while (next !== null && names.length < namesPerPage && seen < maxRowsPerPage);
     return { names, ...this.stored(), cursor: next };
   }
 

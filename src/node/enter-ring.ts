@@ -24,16 +24,16 @@ export interface EnterPorts {
 
 /** How long no one must answer as a member before this peer thinks of founding again. */
 const silenceBeforeFounding: Milliseconds = 3000;
-const leastWaitForSmaller: Milliseconds = 5000;
-const mostWaitForSmaller: Milliseconds = 10_000;
+const minWaitForSmaller: Milliseconds = 5000;
+const maxWaitForSmaller: Milliseconds = 10_000;
 /** Everybody asks everybody while all start at once: more often would cost them the time they need to start. */
 const pollPause: Milliseconds = 500;
 const pollDeadline: Milliseconds = 1000;
 /** Remembered peers asked per round. */
-const maximumPolled = 64;
+const maxPolled = 64;
 
 /** A peer that joins is dialled by so many of those that it joins through, a few times: they may be busy. */
-const maximumDialBacks = 4;
+const maxDialBacks = 4;
 const dialBackTurns = 3;
 const dialBackDeadline: Milliseconds = 3000;
 
@@ -66,7 +66,7 @@ export async function joinThrough(contacts: readonly Contact[], ports: EnterPort
  * eyes of all. Throws `join-failed`, saying who tried which address, when all that answer say that they did not reach it.
  */
 async function checkReached(contacts: readonly Contact[], { ring, network, clock, signal }: EnterPorts): Promise<void> {
-  const asked = contacts.slice(0, maximumDialBacks);
+  const asked = contacts.slice(0, maxDialBacks);
   let failed: readonly Contact[] = [];
   for (let turn = 1; turn <= dialBackTurns; turn++) {
     if (signal.aborted) throw interrupted();
@@ -129,7 +129,7 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
       if (smallest || waitedForSmaller) break;
       waitedForSmaller = true;
       // The smallest founds about now; if it does not, it went.
-      foundAt = clock.now() + leastWaitForSmaller + (mostWaitForSmaller - leastWaitForSmaller) * random.next();
+      foundAt = clock.now() + minWaitForSmaller + (maxWaitForSmaller - minWaitForSmaller) * random.next();
     }
     await new Promise<void>((resolve) => clock.after(pollPause, resolve));
   }
@@ -166,7 +166,7 @@ interface Answered {
 
 /** Who answers at all, and who as a member of the ring. The first member that answers is enough. */
 function poll(others: readonly Contact[], { network }: EnterPorts): Promise<readonly Answered[]> {
-  const asked = others.slice(0, maximumPolled);
+  const asked = others.slice(0, maxPolled);
   const answers: Answered[] = [];
   let open = asked.length;
   return new Promise((resolve) => {
@@ -183,7 +183,7 @@ function poll(others: readonly Contact[], { network }: EnterPorts): Promise<read
 
 /** A bound on how many are asked means that somebody else may be a member. */
 function isEverybody(answers: readonly Answered[], others: readonly Contact[]): boolean {
-  return others.length <= maximumPolled && answers.length === others.length;
+  return others.length <= maxPolled && answers.length === others.length;
 }
 
 function isAlive(event: { type: string; contact: Contact }, host: HostId): boolean {

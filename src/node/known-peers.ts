@@ -6,7 +6,7 @@ import type { RingHost } from '../ring/ring-host.ts';
 import type { Catalog } from '../storage/catalog.ts';
 
 const setting = 'known-peers';
-const maximumRemembered = 1024;
+const maxRemembered = 1024;
 /** Looked at this often; written only when something changed. */
 const writeEveryMilliseconds = 1000;
 
@@ -28,7 +28,7 @@ export class KnownPeers {
   /** Written before the join: a peer killed in the middle of it then knows whom to return to. */
   async remember(contacts: readonly Contact[]): Promise<void> {
     const known = this.read().filter(({ host }) => !contacts.some((contact) => contact.host === host));
-    const list = [...contacts, ...known].slice(0, maximumRemembered);
+    const list = [...contacts, ...known].slice(0, maxRemembered);
     await this.#catalog.setSetting(
       setting,
       list.map(({ host, addresses }) => ({ host, addresses })),
@@ -53,7 +53,7 @@ export class KnownPeers {
         if (!remembered.has(contact.host) && !left.has(contact.host)) remembered.set(contact.host, contact);
       }
       const list = [...remembered.values()]
-        .slice(0, maximumRemembered)
+        .slice(0, maxRemembered)
         .map(({ host, addresses }) => ({ host, addresses }))
         .sort((a, b) => (a.host < b.host ? -1 : 1));
       const text = JSON.stringify(list);

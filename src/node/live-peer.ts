@@ -66,7 +66,7 @@ export interface LiveParts {
 }
 
 /** A stop makes copies for at most so long; with the farewells it ends within 10 s (cli/end-signals.ts). */
-const maximumGivingMilliseconds = 4000;
+const maxGivingMilliseconds = 4000;
 
 export class LivePeer implements Peer {
   readonly ended: Promise<void>;
@@ -315,7 +315,7 @@ export class LivePeer implements Peer {
       this.#state = 'leaving';
       this.#parts.events.tell({ kind: 'stopping', text: 'Stopping: telling the neighbours; data and place are kept' });
       this.#closing = 'giving copies to others';
-      await this.#keepReadable();
+      await this.#drainOnStop();
       this.#closing = 'telling the neighbours';
       await new Promise<void>((resolve) => this.#parts.ring.leave(false, resolve));
     }
@@ -340,17 +340,17 @@ export class LivePeer implements Peer {
   }
 
   /** What is missing after so long is repaired by the others, who learn that this peer is away. */
-  async #keepReadable(): Promise<void> {
+  async #drainOnStop(): Promise<void> {
     const { data, events } = this.#parts;
     try {
-      const signal = AbortSignal.timeout(maximumGivingMilliseconds);
+      const signal = AbortSignal.timeout(maxGivingMilliseconds);
       const over = new Promise<null>((resolve) =>
         signal.addEventListener('abort', () => resolve(null), { once: true }),
       );
       // A push that hangs does not heed the signal.
-      const copies = await Promise.race([data.keepReadable(signal), over]);
+      const copies = await Promise.race([data.drainOnStop(signal), over]);
       if (copies === null) {
-        const text = `Not everything could be given to others within ${maximumGivingMilliseconds / 1000} s: they repair what is missing`;
+        const text = `Not everything could be given to others within ${maxGivingMilliseconds / 1000} s: they repair what is missing`;
         events.tell({ kind: 'stopping', text });
       } else if (copies > 0) events.tell({ kind: 'moved', text: `Gave ${copies} copies to others before stopping` });
     } catch (error) {

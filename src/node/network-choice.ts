@@ -1,7 +1,7 @@
 /** Which network a starting peer belongs to: the one of its data folder, the one it joins, or a new one. */
 import { hostname, userInfo } from 'node:os';
 import { ChordialError } from '../errors.ts';
-import { type Admission, isMemberName, maximumNameCharacters } from '../network/admission.ts';
+import { type Admission, isMemberName, maxNameCharacters } from '../network/admission.ts';
 import { checkFlags, type Founding, found, type Genesis, networkId } from '../network/genesis.ts';
 import { type Identity, identityFile } from '../network/identity.ts';
 import { admissionFrom, type Invite } from '../network/invite.ts';
@@ -37,7 +37,7 @@ export interface NetworkChoice {
 }
 
 /** Below this many bits ids would collide if they were derived from keys: a teaching ring, with chosen ids. */
-const leastBitsOfHostNetwork = 64;
+const minBitsOfHostNetwork = 64;
 const teachingSuccessors = 3;
 
 interface Starting {
@@ -192,7 +192,7 @@ function otherKey(folder: string, { host }: Identity): ChordialError {
 
 /** `anna@laptop`. */
 function defaultName(): string {
-  const name = `${userName()}@${hostname()}`.slice(0, maximumNameCharacters);
+  const name = `${userName()}@${hostname()}`.slice(0, maxNameCharacters);
   return isMemberName(name) ? name : 'peer';
 }
 
@@ -219,7 +219,7 @@ function foundingFlags(configuration: PeerConfiguration): Founding {
 
 function foundingDefaults(configuration: PeerConfiguration): Founding {
   const { admission, ...flags } = foundingFlags(configuration);
-  const teaching = configuration.id !== undefined || (flags.bits ?? 256) < leastBitsOfHostNetwork;
+  const teaching = configuration.id !== undefined || (flags.bits ?? 256) < minBitsOfHostNetwork;
   const quorum = flags.replicas === undefined ? {} : { writeQuorum: Math.min(2, flags.replicas) };
   if (!teaching) return { ...quorum, ...flags, rule: 'key', admission: admission ?? 'members' };
   return { successors: teachingSuccessors, ...quorum, ...flags, rule: 'chosen', admission: 'classroom' };

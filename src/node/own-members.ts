@@ -12,7 +12,7 @@ import type { PeerConfiguration } from './configuration.ts';
  * Below s + 1 the ring of one host would have fewer principals than the proof needs.
  */
 const defaultVirtualNodes = 12;
-const maximumVirtualNodes = 64;
+const maxVirtualNodes = 64;
 
 export function ownMembers(
   genesis: Genesis,
@@ -27,8 +27,8 @@ export function ownMembers(
   }
   const least = genesis.successors + 1;
   const count = configuration.virtualNodes ?? Math.max(defaultVirtualNodes, least);
-  if (count < least || count > maximumVirtualNodes) {
-    const message = `--virtual-nodes ${count} is out of range: with successor lists of ${genesis.successors} a peer needs ${least} to ${maximumVirtualNodes}.`;
+  if (count < least || count > maxVirtualNodes) {
+    const message = `--virtual-nodes ${count} is out of range: with successor lists of ${genesis.successors} a peer needs ${least} to ${maxVirtualNodes}.`;
     throw new ChordialError('bad-usage', message);
   }
   return Array.from({ length: count }, (_, index) => ({

@@ -9,12 +9,12 @@ import type { Catalog } from '../storage/catalog.ts';
 import { looksLikePeer, shortPeer } from '../transfer/of-publisher.ts';
 
 const setting = 'peer-names';
-const maximumPetnames = 4096;
-const maximumNameCharacters = 64;
+const maxPetnames = 4096;
+const maxNameCharacters = 64;
 /** Names change seldom, and lists ask for the same ones in every row. */
 const idsInText = /12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g;
 const keptMilliseconds = 1000;
-const maximumKept = 4096;
+const maxKept = 4096;
 
 export class PeerNames {
   readonly #membership: Pick<Membership, 'of' | 'named'>;
@@ -34,7 +34,7 @@ export class PeerNames {
   /** As lists show it. */
   readonly shown = (host: HostId): string => {
     const now = performance.now();
-    if (now > this.#shownUntil || this.#shown.size > maximumKept) {
+    if (now > this.#shownUntil || this.#shown.size > maxKept) {
       this.#shown.clear();
       this.#shownUntil = now + keptMilliseconds;
     }
@@ -71,9 +71,9 @@ export class PeerNames {
       );
     if (checked === null) this.#petnames.delete(host);
     else this.#petnames.set(host, checked);
-    if (this.#petnames.size > maximumPetnames) {
+    if (this.#petnames.size > maxPetnames) {
       this.#petnames.delete(host);
-      throw new ChordialError('too-many-entries', `${maximumPetnames} peers have names of yours, and no more can.`);
+      throw new ChordialError('too-many-entries', `${maxPetnames} peers have names of yours, and no more can.`);
     }
     this.#shown.clear();
     await this.#settings.setSetting(setting, Object.fromEntries(this.#petnames));
@@ -91,10 +91,10 @@ export class PeerNames {
 
 function checkedPetname(text: string): string {
   const name = text.normalize('NFC').trim();
-  const isName = name !== '' && name.length <= maximumNameCharacters && !/[\p{C}\p{Zl}\p{Zp}]/u.test(name);
+  const isName = name !== '' && name.length <= maxNameCharacters && !/[\p{C}\p{Zl}\p{Zp}]/u.test(name);
   if (isName && !looksLikePeer(name)) return name;
   throw new ChordialError(
     'bad-request',
-    `A name of a peer has 1 to ${maximumNameCharacters} characters, none of them hidden, and does not look like an id. Choose another.`,
+    `A name of a peer has 1 to ${maxNameCharacters} characters, none of them hidden, and does not look like an id. Choose another.`,
   );
 }

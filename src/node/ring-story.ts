@@ -1,6 +1,6 @@
 /** What happens in the ring, told in plain lines (row A23). In a teaching ring peers are called by their numbers. */
 
-import { shownPeer } from '../network/shown-peer.ts';
+import { shownPeer } from '../network/peer-label.ts';
 import type { RingEvent } from '../ring/events.ts';
 import { toBigInt } from '../ring/identifier.ts';
 import type { MemberState } from '../ring/member-state.ts';
@@ -8,7 +8,7 @@ import { type Contact, type HostId, isMember, type MemberPointer, type Pointer }
 import type { LogLevel } from './event-level.ts';
 
 /** Remembered, so that each is told once. */
-const maximumNeighbours = 1024;
+const maxNeighbours = 1024;
 
 export interface StoryLine {
   readonly kind: string;
@@ -107,7 +107,7 @@ export class RingStory {
     if (host === this.#self || this.#neighbours.has(host)) return;
     this.#neighbours.add(host);
     const [oldest] = this.#neighbours;
-    if (this.#neighbours.size > maximumNeighbours && oldest !== undefined) this.#neighbours.delete(oldest);
+    if (this.#neighbours.size > maxNeighbours && oldest !== undefined) this.#neighbours.delete(oldest);
     // Those that were there when this peer came are no news.
     if (!this.#isMember) return;
     this.#tell({

@@ -11,12 +11,12 @@ import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
 import type { RingNetwork } from '../ring/ports.ts';
 
 /** Peers asked where this host is; one that knows is enough. */
-const maximumAsked = 4;
+const maxAsked = 4;
 const askMilliseconds = 1500;
 /** After a start, when the others have heard of both. */
 const looks = [2000, 6000, 12_000, 20_000] as const;
 /** Where a connection of the other one has made us look already. */
-const leastMillisecondsBetween = 1000;
+const minMillisecondsBetween = 1000;
 
 export interface SameIdentityPorts {
   readonly identity: Identity;
@@ -43,7 +43,7 @@ export async function whereOthersSeeIt(
 ): Promise<readonly string[]> {
   const { identity, network, member } = ports;
   if (member === null) return [];
-  const asked = peers.filter(({ host }) => host !== identity.host).slice(0, maximumAsked);
+  const asked = peers.filter(({ host }) => host !== identity.host).slice(0, maxAsked);
   const told = await Promise.all(
     asked.map(
       (peer) =>
@@ -84,7 +84,7 @@ export class SameIdentityWatch {
   /** An authenticated call from this very host, which does not call itself. */
   called(from: Contact): void {
     const now = performance.now();
-    if (now - this.#lookedAt < leastMillisecondsBetween) return;
+    if (now - this.#lookedAt < minMillisecondsBetween) return;
     this.#lookedAt = now;
     void this.#compare(from.addresses);
   }

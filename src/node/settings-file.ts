@@ -8,7 +8,7 @@ import { type Setting, type SettingKey, type SettingValue, settingName, settings
 
 export const settingsFileName = 'chordial.toml';
 /** 64 peers to join make 20 KB. */
-const maximumFileBytes = 256 * 1024;
+const maxFileBytes = 256 * 1024;
 
 export interface FileSetting {
   readonly value: SettingValue;
@@ -22,7 +22,7 @@ export type FileSettings = ReadonlyMap<SettingKey, FileSetting>;
 export async function readSettingsFile(file: string): Promise<FileSettings | null> {
   let text: string;
   try {
-    text = (await readSmallFile(file, maximumFileBytes)).toString();
+    text = (await readSmallFile(file, maxFileBytes)).toString();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;

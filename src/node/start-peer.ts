@@ -14,9 +14,9 @@ import { MembersExchange } from '../network/members-exchange.ts';
 import { unprotected } from '../network/membership.ts';
 import { ringCodec } from '../network/ring-codec.ts';
 import { ringKindPrefix, ringNetwork, ringRequests } from '../network/ring-network.ts';
-import { Silences } from '../network/silences.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import { TransportError } from '../network/transport.ts';
+import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import type { HostId } from '../ring/pointer.ts';
 import { RingHost } from '../ring/ring-host.ts';
@@ -62,7 +62,7 @@ const parallelAsks = 3;
 const lastAddressesSetting = 'last-addresses';
 const incarnationSetting = 'incarnation';
 /** Hosts of which it is known when they changed last. */
-const maximumUpdates = 16_384;
+const maxUpdates = 16_384;
 
 export async function startPeer(configuration: PeerConfiguration): Promise<RunningPeer> {
   await using opened = new AsyncDisposableStack();
@@ -150,9 +150,13 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     tell: (line) => events.tell(line),
   });
   const members = isClient ? [] : ownMembers(genesis, identity, transport.contact, configuration);
-  const silences = new Silences(systemClock);
-  const ports = { clock: systemClock, random: systemRandom, network: ringNetwork(silences.watch(transport), codec) };
-  const updates = new BoundedCache<string, number>(maximumUpdates);
+  const unresponsivePeers = new UnresponsivePeers(systemClock);
+  const ports = {
+    clock: systemClock,
+    random: systemRandom,
+    network: ringNetwork(unresponsivePeers.watch(transport), codec),
+  };
+  const updates = new BoundedCache<string, number>(maxUpdates);
   const incarnation = await nextIncarnation(catalog);
   const ring = new RingHost(
     {
@@ -186,7 +190,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     transport,
     membership,
     peerNames,
-    silences,
+    unresponsivePeers,
     view,
     members: () => askedMembers(ring),
     configuration,

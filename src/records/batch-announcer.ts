@@ -12,19 +12,19 @@ import type { OwnBatch, OwnBatchTable } from '../storage/own-batch-table.ts';
 import {
   type BatchHeader,
   headerLifetimeMilliseconds,
-  maximumWithdrawnTags,
+  maxWithdrawnTags,
   signHeader,
   tagOf,
   tagsIn,
   type UnsignedHeader,
   withdrawnOf,
 } from './batch-header.ts';
-import { spreadBatch } from './batch-spread.ts';
-import { type PlacedHeader, type Spread, spreadHeaders } from './header-spread.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
-import { maximumClockSkewMilliseconds } from './merge.ts';
+import { maxClockSkewMilliseconds } from './merge.ts';
 import { MessageSlots } from './message-slots.ts';
 import type { Signer } from './names.ts';
+import { type PlacedHeader, type Spread, spreadHeaders } from './publish-headers.ts';
+import { spreadBatch } from './replicate-leaves.ts';
 import { batchesOf } from './share-batch.ts';
 import { type ShareEntry, shareEntryKey } from './share-entry.ts';
 import { cellCount, cellOf } from './share-leaf.ts';
@@ -50,17 +50,17 @@ export interface AnnouncerPorts extends SharePorts {
 }
 
 /** Times that a header is brought to hosts which did not take it. */
-const maximumRounds = 4;
+const maxRounds = 4;
 const pauseMilliseconds: Milliseconds = 500;
 /** On their way at the same time, while the next is made: the last messages of one need not keep the next waiting. */
 const batchesUnderWay = 2;
 /** 8 MiB. */
 const messagesUnderWay = 8;
 /** More batches cost more messages and leaves: the smaller ones are then put together. */
-const maximumLiveBatches = 64;
+const maxLiveBatches = 64;
 const batchesKeptWhenWorn = 32;
 /** A thinned batch drags its withdrawn tags along with every header. */
-const wornTags = maximumWithdrawnTags / 4;
+const wornTags = maxWithdrawnTags / 4;
 
 interface LiveBatch {
   readonly header: BatchHeader;
@@ -126,7 +126,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
       if (batch === undefined || batch.header.ended) continue;
       const entries = some.flatMap((file) => file.entries);
       const tags = new Set([...tagsIn(batch.header), ...entries.map(tagOf)]);
-      if (tags.size > maximumWithdrawnTags) throw wornOut(number);
+      if (tags.size > maxWithdrawnTags) throw wornOut(number);
       const header = this.#change(number, batch, { withdrawn: withdrawnOf(tags) });
       const cells = new Set(entries.map((entry) => cellOf(shareEntryKey(entry, this.#ports.places))));
       placed.push({ number, header: header.bytes, cells: [...cells] });
@@ -227,7 +227,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
 
   /** A wrong clock made it, and others refuse it: the clock was set right since. */
   #isAhead(time: Milliseconds): boolean {
-    return time > this.#ports.clock.wallTime() + maximumClockSkewMilliseconds;
+    return time > this.#ports.clock.wallTime() + maxClockSkewMilliseconds;
   }
 
   #change(number: number, batch: LiveBatch, changes: Partial<UnsignedHeader>): BatchHeader {
@@ -253,8 +253,8 @@ export class BatchAnnouncer implements ShareAnnouncer {
     const { rule, placement } = this.#ports;
     for (let round = 1; ; round++) {
       const { failed } = await spreadHeaders(placed, this.#ports, this.#closing.signal);
-      if (failed.size === 0 || (round === maximumRounds && failed.size <= rule.replicas - rule.writeQuorum)) return;
-      if (round === maximumRounds) throw untold(failed.size);
+      if (failed.size === 0 || (round === maxRounds && failed.size <= rule.replicas - rule.writeQuorum)) return;
+      if (round === maxRounds) throw untold(failed.size);
       placement.clear();
       await this.#pause(pauseMilliseconds);
     }
@@ -312,7 +312,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     const live = [...this.#batches].filter(([, { header, isUnderWay }]) => !isUnderWay && !header.ended);
     const thinned = live.filter(([, { header }]) => tagsIn(header).size >= wornTags).map(([number]) => number);
     const small =
-      live.length <= maximumLiveBatches
+      live.length <= maxLiveBatches
         ? []
         : live.sort(([, a], [, b]) => b.header.entries - a.header.entries).slice(batchesKeptWhenWorn);
     this.#tellWorn([...new Set([...thinned, ...small.map(([number]) => number)])]);
@@ -357,7 +357,7 @@ function isCurrent({ ended, expiry }: BatchHeader, now: number): boolean {
 function wornOut(number: number): ChordialError {
   return new ChordialError(
     'too-many-entries',
-    `Batch ${number} has lost more than ${maximumWithdrawnTags} of its files; announce those that are left again and end it.`,
+    `Batch ${number} has lost more than ${maxWithdrawnTags} of its files; announce those that are left again and end it.`,
   );
 }
 

@@ -9,8 +9,8 @@ import {
   decodeHeader,
   headerLifetimeMilliseconds,
   isSigned,
-  maximumBatchEntries,
-  maximumWithdrawnTags,
+  maxBatchEntries,
+  maxWithdrawnTags,
   signHeader,
   tagBytes,
   tagOf,
@@ -58,7 +58,7 @@ test('a header out of its bounds is refused', () => {
     { root: new Uint8Array(31) },
     { leaves: 0 },
     { leaves: 21 },
-    { entries: maximumBatchEntries + 1 },
+    { entries: maxBatchEntries + 1 },
     { version: 999 },
     { expiry: 2000 },
     { expiry: 2001 + headerLifetimeMilliseconds },
@@ -72,10 +72,8 @@ test('a header out of its bounds is refused', () => {
 });
 
 test('a header of all files of a full batch is taken, one more tag is not', () => {
-  const tags = Array.from({ length: maximumWithdrawnTags + 1 }, (_, tag) =>
-    tag.toString(16).padStart(2 * tagBytes, '0'),
-  );
-  assert.equal(tagsIn(decodeHeader(sign({ withdrawn: withdrawnOf(tags.slice(1)) }).bytes)).size, maximumWithdrawnTags);
+  const tags = Array.from({ length: maxWithdrawnTags + 1 }, (_, tag) => tag.toString(16).padStart(2 * tagBytes, '0'));
+  assert.equal(tagsIn(decodeHeader(sign({ withdrawn: withdrawnOf(tags.slice(1)) }).bytes)).size, maxWithdrawnTags);
   assert.throws(() => decodeHeader(sign({ withdrawn: withdrawnOf(tags) }).bytes), refused);
 });
 

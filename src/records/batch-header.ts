@@ -8,8 +8,8 @@ import { ChordialError } from '../errors.ts';
 import { decode, encode } from '../network/dag-cbor.ts';
 import { isHostId } from '../network/host-id.ts';
 import type { HostId } from '../ring/pointer.ts';
-import { maximumClockSkewMilliseconds } from './merge.ts';
-import { hashBytes, maximumLevels } from './merkle-run.ts';
+import { maxClockSkewMilliseconds } from './merge.ts';
+import { hashBytes, maxLevels } from './merkle-run.ts';
 import type { ShareEntry } from './share-entry.ts';
 
 export interface UnsignedHeader {
@@ -37,14 +37,14 @@ export interface BatchHeader extends UnsignedHeader {
 }
 
 export const headerLifetimeMilliseconds = 3_600_000;
-export const maximumBatchEntries = 131_072;
+export const maxBatchEntries = 131_072;
 export const tagBytes = 8;
 /** All files of a full batch: 128 KiB. */
-export const maximumWithdrawnTags = 16_384;
-export const maximumHeaderBytes = maximumWithdrawnTags * tagBytes + 4096;
+export const maxWithdrawnTags = 16_384;
+export const maxHeaderBytes = maxWithdrawnTags * tagBytes + 4096;
 /** As of contacts (src/network/addresses.ts). */
-const maximumAddresses = 8;
-const maximumAddressCharacters = 261;
+const maxAddresses = 8;
+const maxAddressCharacters = 261;
 const signatureBytes = 64;
 const fieldCount = 11;
 const domain = 'chordial share batch v1\0';
@@ -60,7 +60,7 @@ export function signHeader(
 
 /** Throws `bad-content` for anything that is not a header in canonical form. Its signature, its addresses and whether its time has come are not looked at. */
 export function decodeHeader(bytes: Uint8Array): BatchHeader {
-  if (bytes.length > maximumHeaderBytes) throw malformed(`it has ${bytes.length} bytes`);
+  if (bytes.length > maxHeaderBytes) throw malformed(`it has ${bytes.length} bytes`);
   const fields = decodedList(bytes);
   const [publisher, addresses, number, root, leaves, entries, version, expiry, ended, withdrawn, signature] = fields;
   if (!isHostId(publisher)) throw malformed('its publisher is no peer id');
@@ -69,9 +69,9 @@ export function decodeHeader(bytes: Uint8Array): BatchHeader {
   if (expiry <= version || expiry > version + headerLifetimeMilliseconds)
     throw malformed('it lasts longer than an hour');
   if (!(root instanceof Uint8Array) || root.length !== hashBytes) throw malformed('its root is no hash');
-  if (!isCount(leaves) || leaves === 0 || leaves > 2 ** maximumLevels) throw malformed('its number of leaves is none');
-  if (!isCount(entries) || entries < leaves || entries > maximumBatchEntries)
-    throw malformed(`it has ${String(entries)} entries, not ${leaves} to ${maximumBatchEntries}`);
+  if (!isCount(leaves) || leaves === 0 || leaves > 2 ** maxLevels) throw malformed('its number of leaves is none');
+  if (!isCount(entries) || entries < leaves || entries > maxBatchEntries)
+    throw malformed(`it has ${String(entries)} entries, not ${leaves} to ${maxBatchEntries}`);
   if (typeof ended !== 'boolean') throw malformed('whether it ended is not said');
   if (!isTagList(withdrawn)) throw malformed('what was withdrawn is no list of tags');
   if (!(signature instanceof Uint8Array) || signature.length !== signatureBytes) throw malformed('it has no signature');
@@ -90,7 +90,7 @@ export function isSigned(
 }
 
 export function isHeaderFromTheFuture({ version }: UnsignedHeader, now: number): boolean {
-  return version > now + maximumClockSkewMilliseconds;
+  return version > now + maxClockSkewMilliseconds;
 }
 
 /** Of two headers of a batch the one that counts: the later one, but one from the future, which a wrong clock made, only alone. */
@@ -143,14 +143,14 @@ function decodedList(bytes: Uint8Array): readonly unknown[] {
 function isAddressList(value: unknown): value is readonly string[] {
   return (
     Array.isArray(value) &&
-    value.length <= maximumAddresses &&
-    value.every((address) => typeof address === 'string' && address.length <= maximumAddressCharacters)
+    value.length <= maxAddresses &&
+    value.every((address) => typeof address === 'string' && address.length <= maxAddressCharacters)
   );
 }
 
 function isTagList(value: unknown): value is Uint8Array {
   if (!(value instanceof Uint8Array)) return false;
-  if (value.length % tagBytes !== 0 || value.length > maximumWithdrawnTags * tagBytes) return false;
+  if (value.length % tagBytes !== 0 || value.length > maxWithdrawnTags * tagBytes) return false;
   const tags = Buffer.from(value).toString('hex').match(/.{16}/g) ?? [];
   return tags.every((tag, index) => index === 0 || tag > tags[index - 1]!);
 }

@@ -9,7 +9,7 @@ import type { Clock, Timer } from '../ring/ports.ts';
 /** A copy missing so long after w others are durable is left to repair … */
 export const graceMilliseconds = 1000;
 /** … unless its host is merely slower: it acknowledged something within the grace. Not for ever. */
-const maximumGraces = 10;
+const maxGraces = 10;
 /** While w are not reached, and a host takes nothing for so long, the copy is tried at one more host besides. */
 const patienceMilliseconds = 1000;
 /** A little less, since timers and the clock do not agree to the millisecond. */
@@ -121,7 +121,7 @@ class CopyMaker {
     this.#timer?.cancel();
     this.#timer = this.#ports.clock.after(graceMilliseconds, () => {
       const merelySlow = [...this.#pending].some((host) => !this.#ports.isStalled(host, graceMilliseconds));
-      if (merelySlow && this.#graces < maximumGraces) this.#startGrace();
+      if (merelySlow && this.#graces < maxGraces) this.#startGrace();
       else this.#end();
     });
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChordialError } from '../errors.ts';
 import { createIdentity, verifySignature } from '../network/identity.ts';
-import { maximumSubjectBytes, type UnsignedEntry } from './entry.ts';
+import { maxSubjectBytes, type UnsignedEntry } from './entry.ts';
 import { EntrySigner } from './entry-signer.ts';
 import { EntryVerifier } from './entry-verifier.ts';
 
@@ -48,7 +48,7 @@ test('an entry that cannot be signed fails alone', async () => {
   const { signer, verifier } = counting();
   const ends = await Promise.allSettled([
     signer.sign(entry(1)),
-    signer.sign(entry(2, 8 * maximumSubjectBytes)),
+    signer.sign(entry(2, 8 * maxSubjectBytes)),
     signer.sign(entry(3)),
   ]);
   assert.deepEqual(

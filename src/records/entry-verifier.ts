@@ -4,29 +4,29 @@ import { BoundedCache } from '../network/bounded-cache.ts';
 import type { HostId } from '../ring/pointer.ts';
 import { type EncodedEntry, signedBytesOf } from './entry.ts';
 import {
+  type GroupSignature,
   isUnderRoot,
   type KnownNodes,
   readSharedSignature,
-  type SharedSignature,
   signedRootBytes,
-} from './shared-signature.ts';
+} from './group-signature.ts';
 
 export type Verify = (publisher: HostId, bytes: Uint8Array, signature: Uint8Array) => boolean;
 
 export type Refuses = (publisher: HostId, time: number) => boolean;
 
-const maximumRemembered = 16_384;
-const maximumRoots = 4096;
+const maxRemembered = 16_384;
+const maxRoots = 4096;
 /** Of each at most 127 nodes: the entries of one come together. */
-const maximumTrees = 32;
+const maxTrees = 32;
 
 export class EntryVerifier {
   readonly #networkId: string;
   readonly #verify: Verify;
   readonly #refuses: Refuses;
-  readonly #verified = new BoundedCache<string, true>(maximumRemembered);
-  readonly #roots = new BoundedCache<string, true>(maximumRoots);
-  readonly #trees = new BoundedCache<string, KnownNodes>(maximumTrees);
+  readonly #verified = new BoundedCache<string, true>(maxRemembered);
+  readonly #roots = new BoundedCache<string, true>(maxRoots);
+  readonly #trees = new BoundedCache<string, KnownNodes>(maxTrees);
 
   /** @param refuses whether a publisher's word of a time, milliseconds since 1970, does not count any more */
   constructor(networkId: string, verify: Verify, refuses: Refuses = () => false) {
@@ -57,7 +57,7 @@ export class EntryVerifier {
   }
 
   /** The entries of a root come one after the other. */
-  #isRootSigned(publisher: HostId, { signature, root, count }: SharedSignature): boolean {
+  #isRootSigned(publisher: HostId, { signature, root, count }: GroupSignature): boolean {
     const name = `${publisher} ${count} ${Buffer.concat([root, signature]).toString('base64')}`;
     if (this.#roots.get(name) === true) return true;
     if (!this.#verify(publisher, signedRootBytes(this.#networkId, root, count), signature)) return false;

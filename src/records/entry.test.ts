@@ -4,7 +4,7 @@ import { encode } from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { ChordialError } from '../errors.ts';
 import { createIdentity, verifySignature } from '../network/identity.ts';
-import { decodeEntry, type EncodedEntry, maximumEntryBytes, signEntry, type UnsignedEntry } from './entry.ts';
+import { decodeEntry, type EncodedEntry, maxEntryBytes, signEntry, type UnsignedEntry } from './entry.ts';
 import { EntryVerifier } from './entry-verifier.ts';
 import { identityOf, isFromTheFuture, mergeEntries, mergeEntriesAt, newerOf } from './merge.ts';
 
@@ -62,7 +62,7 @@ test('bytes that are no entry in canonical form are refused, whatever they are',
     { ...entry, signature: new Uint8Array(63) },
   ];
   for (const value of wrong) assert.throws(() => decodeEntry(encode(value)), refused);
-  assert.throws(() => decodeEntry(new Uint8Array(maximumEntryBytes + 1)), refused);
+  assert.throws(() => decodeEntry(new Uint8Array(maxEntryBytes + 1)), refused);
   assert.throws(() => decodeEntry(Buffer.concat([bytes, Buffer.from([0])])), refused);
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (random) => {
@@ -85,7 +85,7 @@ test('bytes that are no entry in canonical form are refused, whatever they are',
 });
 
 test('an entry that is too large is not even made', () => {
-  const body = { name: 'x'.repeat(maximumEntryBytes) };
+  const body = { name: 'x'.repeat(maxEntryBytes) };
   assert.throws(
     () => sign(entryOf({ body })),
     (error) => error instanceof ChordialError && error.code === 'too-large',

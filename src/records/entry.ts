@@ -10,7 +10,7 @@ import { ChordialError } from '../errors.ts';
 import { decode, encode } from '../network/dag-cbor.ts';
 import { isHostId } from '../network/host-id.ts';
 import type { HostId } from '../ring/pointer.ts';
-import { isSignatureLength, maximumEntriesSigned, signTogether } from './shared-signature.ts';
+import { isSignatureLength, maxEntriesSigned, signTogether } from './group-signature.ts';
 
 export type RecordKind = 'name' | 'provider' | 'posting';
 export const recordKinds: readonly RecordKind[] = ['name', 'provider', 'posting'];
@@ -43,8 +43,8 @@ export interface EncodedEntry {
 }
 
 /** A name of 255 bytes, its body and the signature take less than 1 kB. */
-export const maximumEntryBytes = 4096;
-export const maximumSubjectBytes = 1024;
+export const maxEntryBytes = 4096;
+export const maxSubjectBytes = 1024;
 /**
  * Tombstones are told in lists for so long, and those of postings kept; a peer away longer discards its records (spec/4). The end of a name
  * is kept for ever, at its places: else a host that kept the entry could bring it back.
@@ -79,8 +79,8 @@ export function signEntries(
   sign: (bytes: Uint8Array) => Uint8Array,
 ): readonly EncodedEntry[] {
   if (unsigned.length < 2) return unsigned.map((entry) => signEntry(entry, networkId, sign));
-  if (unsigned.length > maximumEntriesSigned) {
-    const [some, rest] = [unsigned.slice(0, maximumEntriesSigned), unsigned.slice(maximumEntriesSigned)];
+  if (unsigned.length > maxEntriesSigned) {
+    const [some, rest] = [unsigned.slice(0, maxEntriesSigned), unsigned.slice(maxEntriesSigned)];
     return [...signEntries(some, networkId, sign), ...signEntries(rest, networkId, sign)];
   }
   const fields = unsigned.map(fieldsOf);
@@ -120,10 +120,10 @@ function signatureField(signature: Uint8Array): Uint8Array {
 function encodeEntry(unsigned: UnsignedEntry, fields: Uint8Array, signature: Uint8Array): EncodedEntry {
   const bytes = new Uint8Array(Buffer.concat([fields, signatureField(signature)]));
   bytes[0] = mapOfSeven;
-  if (bytes.length > maximumEntryBytes) {
+  if (bytes.length > maxEntryBytes) {
     throw new ChordialError(
       'too-large',
-      `A record of ${bytes.length} bytes is above the bound of ${maximumEntryBytes}. Use a shorter name.`,
+      `A record of ${bytes.length} bytes is above the bound of ${maxEntryBytes}. Use a shorter name.`,
     );
   }
   const { kind, subject, publisher, sequence, expiry, body } = unsigned;
@@ -140,12 +140,12 @@ export function decodeEntry(bytes: Uint8Array): EncodedEntry {
 
 /** The same for bytes from this host's own table, of which the form was checked before they came into it: half the work. */
 export function decodeStoredEntry(bytes: Uint8Array): EncodedEntry {
-  if (bytes.length > maximumEntryBytes) throw malformed(`it has ${bytes.length} bytes`);
+  if (bytes.length > maxEntryBytes) throw malformed(`it has ${bytes.length} bytes`);
   const value = decoded(bytes);
   if (Object.keys(value).length !== 7) throw malformed('it has other fields');
   const { kind, subject, publisher, sequence, expiry, body, signature } = value;
   if (!recordKinds.includes(kind as RecordKind)) throw malformed('its kind is unknown');
-  if (!(subject instanceof Uint8Array) || subject.length === 0 || subject.length > maximumSubjectBytes) {
+  if (!(subject instanceof Uint8Array) || subject.length === 0 || subject.length > maxSubjectBytes) {
     throw malformed('its subject is not a few bytes');
   }
   if (!isHostId(publisher)) throw malformed('its publisher is no peer id');

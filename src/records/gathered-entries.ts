@@ -29,7 +29,7 @@ const entriesPerPause = 4096;
 const firstEntries = 1024;
 const firstBytes = 128 * 1024;
 /** A word comes with many files, and its place is computed once. */
-const maximumRememberedWords = 32_768;
+const maxRememberedWords = 32_768;
 
 export class GatheredEntries {
   readonly #places: RecordPlaces;
@@ -158,7 +158,7 @@ export class GatheredEntries {
     const known = this.#words.get(word);
     if (known !== undefined) return known;
     const place = this.#placeOf(entry);
-    if (this.#words.size >= maximumRememberedWords) this.#words.clear();
+    if (this.#words.size >= maxRememberedWords) this.#words.clear();
     this.#words.set(word, place);
     return place;
   }

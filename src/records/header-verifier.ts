@@ -8,7 +8,7 @@ import { type BatchHeader, decodeHeader, isHeaderFromTheFuture, isSigned } from 
 import type { Verify } from './entry-verifier.ts';
 
 /** Most have 300 bytes; those of thinned batches up to 128 KiB, of which few are met. */
-const maximumRemembered = 1024;
+const maxRemembered = 1024;
 
 export interface HeaderVerifierOptions {
   readonly networkId: string;
@@ -22,7 +22,7 @@ export interface HeaderVerifierOptions {
 
 export class HeaderVerifier {
   readonly #options: HeaderVerifierOptions;
-  readonly #known = new BoundedCache<string, BatchHeader>(maximumRemembered);
+  readonly #known = new BoundedCache<string, BatchHeader>(maxRemembered);
 
   constructor(options: HeaderVerifierOptions) {
     this.#options = options;

@@ -1,6 +1,6 @@
 /** Cuts encoded entries, handed in in their order, into leaves: parts of one piece of memory, under one Merkle root. */
 import { hashOfLeaf, type MerkleTree, merkleTree, rootOf } from './merkle-run.ts';
-import { maximumLeafBytes, maximumLeafEntries } from './share-leaf.ts';
+import { maxLeafBytes, maxLeafEntries } from './share-leaf.ts';
 
 export interface ShareBatch {
   readonly root: Uint8Array;
@@ -33,8 +33,7 @@ export class LeafCutter {
   }
 
   add(cell: number, start: number, end: number): void {
-    const isFull =
-      this.#leafEntries === maximumLeafEntries || this.#end - this.#leafStart + end - start > maximumLeafBytes;
+    const isFull = this.#leafEntries === maxLeafEntries || this.#end - this.#leafStart + end - start > maxLeafBytes;
     if (isFull || cell !== this.#leafCell) this.#close();
     this.#leafCell = cell;
     this.#leafEntries += 1;

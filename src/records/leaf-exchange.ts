@@ -10,10 +10,10 @@ import {
   decodePutResults,
   encodePull,
   encodePut,
-  maximumHeaderBytesPerMessage,
-  maximumHeadersPerMessage,
-  maximumLeavesPerAnswer,
-  maximumRunsPerMessage,
+  maxHeaderBytesPerMessage,
+  maxHeadersPerMessage,
+  maxLeavesPerAnswer,
+  maxRunsPerMessage,
   type Run,
   shareMessages,
 } from './share-messages.ts';
@@ -28,8 +28,8 @@ export async function fetchLeaves(
   signal: AbortSignal,
 ): Promise<readonly OfferedRun[]> {
   const runs: OfferedRun[] = [];
-  for (let start = 0; start < keys.length; start += maximumLeavesPerAnswer) {
-    const some = keys.slice(start, start + maximumLeavesPerAnswer);
+  for (let start = 0; start < keys.length; start += maxLeavesPerAnswer) {
+    const some = keys.slice(start, start + maxLeavesPerAnswer);
     const options = { deadline: deadlineMilliseconds, signal };
     const answer = await transport.request(host, shareMessages.pull, encodePull(some), options);
     const { headers, leaves } = decodePulled(answer, some.length);
@@ -71,9 +71,9 @@ function* messagesOf(leaves: readonly HeldLeaf[]): Generator<{ headers: string[]
     const text = textOf(leaf.header);
     const isNew = !headers.includes(text);
     const isFull =
-      some.length === maximumRunsPerMessage / 2 ||
-      (isNew && headers.length === maximumHeadersPerMessage) ||
-      (isNew && headers.length > 0 && headerBytes + leaf.header.length > maximumHeaderBytesPerMessage);
+      some.length === maxRunsPerMessage / 2 ||
+      (isNew && headers.length === maxHeadersPerMessage) ||
+      (isNew && headers.length > 0 && headerBytes + leaf.header.length > maxHeaderBytesPerMessage);
     if (isFull) {
       yield { headers, some };
       [headers, some, headerBytes] = [[], [], 0];

@@ -8,8 +8,8 @@ import type { HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 
 /** A host that reads a listing asks for the next page when it has the one before. */
-const maximumWaitingPerAsker = 16;
-const maximumWaitingAskers = 256;
+const maxWaitingPerAsker = 16;
+const maxWaitingAskers = 256;
 /** After so long everything else is served. */
 const turnMilliseconds: Milliseconds = 5;
 
@@ -31,7 +31,7 @@ export class ListingTurns {
   take<Page>(asker: HostId, make: () => Page | Promise<Page>): Promise<Page> {
     const line = this.#lines.get(asker) ?? [];
     const isNew = line.length === 0;
-    if (line.length >= maximumWaitingPerAsker || (isNew && this.#lines.size >= maximumWaitingAskers)) {
+    if (line.length >= maxWaitingPerAsker || (isNew && this.#lines.size >= maxWaitingAskers)) {
       return Promise.reject(
         new TransportError('refused', 'Too many lists are asked for at once; ask again in a moment.', 'busy'),
       );

@@ -5,7 +5,7 @@
 import type { EncodedEntry, UnsignedEntry } from './entry.ts';
 
 /** Entries further ahead are not taken into the ring: their publisher's clock is wrong, or it wants to win for ever. */
-export const maximumClockSkewMilliseconds = 600_000;
+export const maxClockSkewMilliseconds = 600_000;
 
 /** What an entry is the word on; entries of one identity replace each other. */
 export function identityOf({ kind, publisher, subject }: UnsignedEntry): string {
@@ -48,7 +48,7 @@ function newerAt(now: number, a: EncodedEntry, b: EncodedEntry): EncodedEntry {
 /** By its sequence, or by the time that its body claims, which ranks the entries of a name. */
 export function isFromTheFuture({ sequence, body }: UnsignedEntry, now: number): boolean {
   const time = body?.['time'];
-  return Math.max(sequence, typeof time === 'number' ? time : 0) > now + maximumClockSkewMilliseconds;
+  return Math.max(sequence, typeof time === 'number' ? time : 0) > now + maxClockSkewMilliseconds;
 }
 
 /** Neither ended by its publisher nor expired. */

@@ -7,7 +7,7 @@ import { hash } from 'node:crypto';
 
 export const hashBytes = 32;
 /** 2^20 leaves: no batch has more. */
-export const maximumLevels = 20;
+export const maxLevels = 20;
 /** Leaves behind their mark, 0. Written over for each; longer ones than any of a batch get a piece of their own. */
 const marked = new Uint8Array(1 + 8192);
 /** Written over for each node: nothing here waits in between. */

@@ -2,7 +2,7 @@
  * Room for messages that are on their way, over all batches and hosts: bounds their bytes, and uses memory again, since a
  * megabyte of fresh memory for each of hundreds of messages keeps the garbage collector busy.
  */
-import { maximumPutBytes } from './share-messages.ts';
+import { maxPutBytes } from './share-messages.ts';
 
 const smallestBytes = 64 * 1024;
 
@@ -37,6 +37,6 @@ export class MessageSlots {
     if (free !== undefined && free.length >= bytes) return free;
     let size = smallestBytes;
     while (size < bytes) size *= 2;
-    return Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(size, maximumPutBytes)));
+    return Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(size, maxPutBytes)));
   }
 }

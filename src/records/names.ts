@@ -5,7 +5,7 @@ import type { Contact, HostId } from '../ring/pointer.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { type EncodedEntry, storedEntries, type UnsignedEntry } from './entry.ts';
 import { EntrySigner } from './entry-signer.ts';
-import { isCurrent, maximumClockSkewMilliseconds, mergeEntriesAt } from './merge.ts';
+import { isCurrent, maxClockSkewMilliseconds, mergeEntriesAt } from './merge.ts';
 import {
   type NamedContent,
   type NameEntry,
@@ -27,11 +27,11 @@ export interface Signer {
 }
 
 /** Names of the whole network that one listing gathers; more are found by search. */
-const maximumNamesGathered = 100_000;
+const maxNamesGathered = 100_000;
 /** Read for one listing, where some publishers have so many names that not all fit. */
-const maximumNamesRead = 4 * maximumNamesGathered;
-const maximumHostsListed = 256;
-const hostsListedAtOnce = 8;
+const maxNamesRead = 4 * maxNamesGathered;
+const maxHostsListed = 256;
+const hostListConcurrency = 8;
 
 export interface NamesPorts extends RecordPorts {
   readonly signer: Signer;
@@ -64,7 +64,7 @@ export class Names {
 
   #sequenceAfter(previous: number): number {
     const now = this.#ports.clock.wallTime();
-    const given = [previous, this.#lastSequence].filter((one) => one < now + maximumClockSkewMilliseconds);
+    const given = [previous, this.#lastSequence].filter((one) => one < now + maxClockSkewMilliseconds);
     this.#lastSequence = Math.max(now, ...given.map((one) => one + 1));
     return this.#lastSequence;
   }
@@ -143,13 +143,13 @@ export class Names {
   async gatherAll(): Promise<readonly NameEntry[]> {
     let merged: readonly EncodedEntry[] = [];
     let read = 0;
-    const hosts = this.#ports.view.hosts().slice(0, maximumHostsListed);
-    for (let start = 0; start < hosts.length && read < maximumNamesRead; start += hostsListedAtOnce) {
-      const some = hosts.slice(start, start + hostsListedAtOnce);
-      const most = Math.ceil((maximumNamesRead - read) / some.length);
+    const hosts = this.#ports.view.hosts().slice(0, maxHostsListed);
+    for (let start = 0; start < hosts.length && read < maxNamesRead; start += hostListConcurrency) {
+      const some = hosts.slice(start, start + hostListConcurrency);
+      const most = Math.ceil((maxNamesRead - read) / some.length);
       const lists = await Promise.all(some.map((host) => this.#listAt(host, most)));
       read += lists.reduce((sum, list) => sum + list.length, 0);
-      merged = fairPart(mergeEntriesAt(this.#ports.clock.wallTime(), merged, ...lists), maximumNamesGathered);
+      merged = fairPart(mergeEntriesAt(this.#ports.clock.wallTime(), merged, ...lists), maxNamesGathered);
     }
     return this.#current(merged).sort(byNameAndPublisher);
   }
@@ -221,7 +221,7 @@ export class Names {
       });
     // One of the places may be here.
     if (table.find(row)?.sequence !== sequence) {
-      await table.put([row], clock.wallTime() + maximumClockSkewMilliseconds);
+      await table.put([row], clock.wallTime() + maxClockSkewMilliseconds);
     }
     return copies;
   }

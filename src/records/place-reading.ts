@@ -2,38 +2,38 @@
 import { ChordialError } from '../errors.ts';
 import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
-import { type Answer, type Answers, Asking } from './asking.ts';
 import type { CopyRule } from './durable-copies.ts';
 import type { RecordKey } from './record-keys.ts';
 import type { RecordPorts } from './record-ports.ts';
+import { type Answer, type Answers, Asking } from './replica-read.ts';
 
 /** Places are looked up again after a pause while hosts do not answer: the ring is being repaired. */
-const maximumRounds = 4;
+const maxRounds = 4;
 /** The same while hosts are still being given their share. */
-const maximumUnknownRounds = 12;
+const maxUnknownRounds = 12;
 const pauseMilliseconds = 300;
 
-export interface ReadingPorts extends Pick<RecordPorts, 'view' | 'clock' | 'silences' | 'rule' | 'places'> {
+export interface ReadingPorts extends Pick<RecordPorts, 'view' | 'clock' | 'unresponsivePeers' | 'rule' | 'places'> {
   readonly placement: Pick<RecordPorts['placement'], 'likely' | 'candidates' | 'clear'>;
 }
 
 /**
  * What the hosts asked have, one set each; none with anything in it when it is absent. Rejects with `no-live-source` when
  * no one can tell.
- * @param mostHosts asked when the places have nothing to say
+ * @param maxHosts asked when the places have nothing to say
  */
 export async function readPlaces<Kept>(
   key: RecordKey,
   ports: ReadingPorts,
   ask: (host: Contact) => Promise<Answer<Kept>>,
   fingerprint: (entries: readonly Kept[]) => string,
-  mostHosts = Number.POSITIVE_INFINITY,
+  maxHosts = Number.POSITIVE_INFINITY,
 ): Promise<readonly (readonly Kept[])[]> {
   const { rule, placement, places, clock } = ports;
   let answers: Answers<Kept> = { sets: [], failures: 0, sure: 0, unsure: 0 };
-  for (let round = 1; round <= (answers.unsure > 0 ? maximumUnknownRounds : maximumRounds); round++) {
+  for (let round = 1; round <= (answers.unsure > 0 ? maxUnknownRounds : maxRounds); round++) {
     const { hosts, isConfirmed } = await hostsOf(ringIdOfHash(key, places.bits), round === 1, ports);
-    answers = await new Asking(hosts.slice(0, mostHosts), rule.replicas, ports, ask, fingerprint).run();
+    answers = await new Asking(hosts.slice(0, maxHosts), rule.replicas, ports, ask, fingerprint).run();
     const isFound = answers.sets.some((set) => set.length > 0);
     if (isFound || (isConfirmed && answers.failures === 0 && isSure(answers, rule))) return answers.sets;
     placement.clear();

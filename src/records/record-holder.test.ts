@@ -24,7 +24,7 @@ function named(name: string, sequence: number, by: Identity = publisher): Uint8A
 const here = { host: createIdentity().host, addresses: [] };
 
 /** @param hosts behind every key, this one first by default */
-function holder(mostPerPublisher: number, wallTime = () => now, hosts = [here], covers = false) {
+function holder(maxPerPublisher: number, wallTime = () => now, hosts = [here], covers = false) {
   const reports: string[] = [];
   const table = new RecordTable(new Catalog(':memory:'));
   const ports = {
@@ -37,7 +37,7 @@ function holder(mostPerPublisher: number, wallTime = () => now, hosts = [here], 
     view: { self: here, nearby: (_key: unknown, most?: number) => hosts.slice(0, most) } as unknown as RingView,
     report: (_what: string, _host: unknown, detail: string) => reports.push(detail),
   };
-  return { reports, table, holder: new RecordHolder(ports, mostPerPublisher) };
+  return { reports, table, holder: new RecordHolder(ports, maxPerPublisher) };
 }
 
 test('a publisher has only so many records at a host: those beyond are refused with a reason, others and replacements are not', async () => {

@@ -6,7 +6,7 @@ import type { Contact } from '../ring/pointer.ts';
 import { bytesOfRecord } from '../storage/publisher-schema.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { decodeEntry, type EncodedEntry, type RecordKind, tombstoneMilliseconds } from './entry.ts';
-import { isFromTheFuture, maximumClockSkewMilliseconds } from './merge.ts';
+import { isFromTheFuture, maxClockSkewMilliseconds } from './merge.ts';
 import { readNameEntry } from './name-entry.ts';
 import { recordKeyOf } from './record-keys.ts';
 import {
@@ -15,14 +15,14 @@ import {
   decodeQuestion,
   encodeEntryResults,
   encodePages,
-  maximumEntriesPerMessage,
+  maxEntriesPerMessage,
 } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 
 /** Entries of one answer, over all keys: with 4 KiB each within one message. */
-const maximumEntriesPerAnswer = 192;
+const maxEntriesPerAnswer = 192;
 /** Of all kinds, at this host (spec/4, Bounds): 20 for each of half a million files. */
-const maximumEntriesPerPublisher = 10_000_000;
+const maxEntriesPerPublisher = 10_000_000;
 
 type RecordHolderPorts = Pick<
   RecordPorts,
@@ -32,11 +32,11 @@ type RecordHolderPorts = Pick<
 export class RecordHolder {
   readonly #ports: RecordHolderPorts;
 
-  readonly #mostPerPublisher: number;
+  readonly #maxPerPublisher: number;
 
-  constructor(ports: RecordHolderPorts, mostPerPublisher = maximumEntriesPerPublisher) {
+  constructor(ports: RecordHolderPorts, maxPerPublisher = maxEntriesPerPublisher) {
     this.#ports = ports;
-    this.#mostPerPublisher = mostPerPublisher;
+    this.#maxPerPublisher = maxPerPublisher;
   }
 
   /** `records.put` */
@@ -52,9 +52,9 @@ export class RecordHolder {
   /** `records.get` */
   get(body: Wire): Wire {
     const { keys, kinds, after } = decodeQuestion(body);
-    let room = maximumEntriesPerAnswer;
+    let room = maxEntriesPerAnswer;
     const pages = keys.map((key) => {
-      const page = this.#page(key, kinds, after, Math.max(1, Math.min(room, maximumEntriesPerMessage)));
+      const page = this.#page(key, kinds, after, Math.max(1, Math.min(room, maxEntriesPerMessage)));
       room -= page.entries.length;
       return page;
     });
@@ -114,7 +114,7 @@ export class RecordHolder {
         ? []
         : await this.#ports.table.put(
             rows.map(({ row }) => row),
-            this.#ports.clock.wallTime() + maximumClockSkewMilliseconds,
+            this.#ports.clock.wallTime() + maxClockSkewMilliseconds,
           );
     for (const [position, { index }] of rows.entries()) results[index] = kept[position] ? 'stored' : 'known';
     return results;
@@ -128,10 +128,10 @@ export class RecordHolder {
     const { table } = this.#ports;
     const { publisher } = row;
     const count = counts.get(publisher) ?? table.countOf(publisher);
-    if (count >= this.#mostPerPublisher && table.find(row) === null) {
+    if (count >= this.#maxPerPublisher && table.find(row) === null) {
       throw new ChordialError(
         'publisher-full',
-        `There are ${this.#mostPerPublisher} records of ${publisher} here, as many as are kept for one publisher. Remove some of its files first.`,
+        `There are ${this.#maxPerPublisher} records of ${publisher} here, as many as are kept for one publisher. Remove some of its files first.`,
       );
     }
     counts.set(publisher, count + 1);

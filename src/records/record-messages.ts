@@ -9,16 +9,16 @@
  */
 import type { Wire } from '../network/transport.ts';
 import { field, malformed, readBoolean, readInteger, readList, readText } from '../network/wire-reading.ts';
-import { decodeEntry, type EncodedEntry, maximumEntryBytes, type RecordKind, recordKinds } from './entry.ts';
+import { decodeEntry, type EncodedEntry, maxEntryBytes, type RecordKind, recordKinds } from './entry.ts';
 import { isRecordKey, type RecordKey } from './record-keys.ts';
 
 export const recordMessages = { put: 'records.put', get: 'records.get', list: 'records.list' } as const;
 
 /** 128 entries of at most 4 KiB: half of the bound on a small message. */
-export const maximumEntriesPerMessage = 128;
-export const maximumKeysPerQuestion = 64;
-const maximumCursorCharacters = 4096;
-const maximumCodeCharacters = 40;
+export const maxEntriesPerMessage = 128;
+export const maxKeysPerQuestion = 64;
+const maxCursorCharacters = 4096;
+const maxCodeCharacters = 40;
 
 export const encodeEntries = (entries: readonly EncodedEntry[]): Wire => ({
   entries: entries.map(({ bytes }) => bytes),
@@ -26,14 +26,14 @@ export const encodeEntries = (entries: readonly EncodedEntry[]): Wire => ({
 
 /** The bytes as they came, not yet read: one malformed entry must not hide the others. */
 export function decodeEntryBytes(body: Wire): readonly Uint8Array[] {
-  return readList(field(body, 'entries'), 'the list of records', 0, maximumEntriesPerMessage).map(readEntryBytes);
+  return readList(field(body, 'entries'), 'the list of records', 0, maxEntriesPerMessage).map(readEntryBytes);
 }
 
 export const encodeEntryResults = (results: readonly string[]): Wire => ({ results });
 
 export function decodeEntryResults(body: Wire, count: number): readonly string[] {
   const results = readList(field(body, 'results'), 'the list of results', count, count);
-  return results.map((result) => readText(result, 'a result', maximumCodeCharacters));
+  return results.map((result) => readText(result, 'a result', maxCodeCharacters));
 }
 
 export interface RecordQuestion {
@@ -46,7 +46,7 @@ export interface RecordQuestion {
 export const encodeQuestion = ({ keys, kinds, after }: RecordQuestion): Wire => ({ keys, kinds, after });
 
 export function decodeQuestion(body: Wire): RecordQuestion {
-  const keys = readList(field(body, 'keys'), 'the list of keys', 1, maximumKeysPerQuestion).map((key) => {
+  const keys = readList(field(body, 'keys'), 'the list of keys', 1, maxKeysPerQuestion).map((key) => {
     if (!isRecordKey(key)) throw malformed('a key is not 64 hexadecimal digits');
     return key;
   });
@@ -67,7 +67,7 @@ export const encodePages = ({ entries, more, unknown }: RecordPages): Wire => ({
 
 export function decodePages(body: Wire, keys: number): RecordPages {
   const entries = readList(field(body, 'entries'), 'the pages', keys, keys).map((page) =>
-    readList(page, 'a page of records', 0, maximumEntriesPerMessage).map(readEntryBytes),
+    readList(page, 'a page of records', 0, maxEntriesPerMessage).map(readEntryBytes),
   );
   const more = readList(field(body, 'more'), 'the cursors', keys, keys).map(readCursor);
   const unknown = readList(field(body, 'unknown'), 'what is unknown', keys, keys);
@@ -81,7 +81,7 @@ export interface ListQuestion {
 }
 
 export function decodeListQuestion(body: Wire): ListQuestion {
-  const limit = readInteger(field(body, 'limit'), 'the limit', 1, maximumEntriesPerMessage);
+  const limit = readInteger(field(body, 'limit'), 'the limit', 1, maxEntriesPerMessage);
   return { kind: readKind(field(body, 'kind')), cursor: readCursor(field(body, 'cursor')), limit };
 }
 
@@ -108,10 +108,10 @@ function readKind(value: Wire): RecordKind {
 }
 
 function readEntryBytes(value: Wire): Uint8Array {
-  if (value instanceof Uint8Array && value.length <= maximumEntryBytes) return value;
+  if (value instanceof Uint8Array && value.length <= maxEntryBytes) return value;
   throw malformed('a record is not bytes, or too many');
 }
 
 function readCursor(value: Wire): string | null {
-  return value === null ? null : readText(value, 'a cursor', maximumCursorCharacters);
+  return value === null ? null : readText(value, 'a cursor', maxCursorCharacters);
 }

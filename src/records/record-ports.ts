@@ -1,7 +1,7 @@
 /** Everything that records reach of the outside world, handed in once. */
 import type { Membership } from '../network/membership.ts';
-import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
+import type { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import type { RingId } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock } from '../ring/ports.ts';
@@ -29,7 +29,7 @@ export interface RecordPorts {
   readonly transport: Transport;
   readonly membership: Membership;
   /** Who leaves questions unanswered just now. */
-  readonly silences: Pick<Silences, 'isSilent' | 'speakingFirst'>;
+  readonly unresponsivePeers: Pick<UnresponsivePeers, 'isSilent' | 'responsiveFirst'>;
   readonly clock: Clock;
   /** What this host holds itself. */
   readonly table: Pick<RecordTable, 'put' | 'get' | 'range' | 'namesOf' | 'find' | 'countOf' | 'removeExactly'>;

@@ -4,7 +4,7 @@ import { StaticRing } from '../../test/fixtures/static-ring.ts';
 import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity, verifySignature } from '../network/identity.ts';
-import { Silences } from '../network/silences.ts';
+import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import type { Contact } from '../ring/pointer.ts';
 import { signEntry } from './entry.ts';
 import { EntryVerifier } from './entry-verifier.ts';
@@ -34,7 +34,7 @@ function asking(lie: (page: number) => readonly Uint8Array[]) {
   const ports = {
     view: new StaticRing().view(self),
     clock,
-    silences: new Silences(clock),
+    unresponsivePeers: new UnresponsivePeers(clock),
     places: { bits: 256, teaching: false },
     rule: { replicas: 3, writeQuorum: 2 },
     placement: { likely: async () => ({ hosts, isConfirmed: true }), candidates: async () => hosts, clear: () => {} },

@@ -4,7 +4,6 @@
  */
 import { TransportError } from '../network/transport.ts';
 import type { Contact } from '../ring/pointer.ts';
-import type { Answer } from './asking.ts';
 import type { EncodedEntry, RecordKind } from './entry.ts';
 import { identityOf, mergeEntries, mergeEntriesAt } from './merge.ts';
 import { readPlaces } from './place-reading.ts';
@@ -14,20 +13,21 @@ import {
   decodeListAnswer,
   decodePages,
   encodeQuestion,
-  maximumEntriesPerMessage,
+  maxEntriesPerMessage,
   readableEntries,
   recordMessages,
 } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
+import type { Answer } from './replica-read.ts';
 
 /** A host that is silent for longer has failed; long before that others are asked. */
 const deadlineMilliseconds = 1500;
 /** Entries of one key read from one host: 64 pages of a popular name or word. */
-const maximumPages = 64;
+const maxPages = 64;
 /** Pages of one host's listing: a million records. A host that never comes to an end is not listened to for ever. */
-const maximumPagesListed = 8192;
+const maxPagesListed = 8192;
 /** Of one host's listing: a damaged disk has a few, a liar as many as it likes. */
-const maximumBadListed = 128;
+const maxBadListed = 128;
 
 export class RecordReader {
   readonly #ports: RecordPorts;
@@ -48,8 +48,8 @@ export class RecordReader {
   async *listAt(host: Contact, kind: RecordKind): AsyncGenerator<readonly EncodedEntry[], void, undefined> {
     let cursor: string | null = null;
     let bad = 0;
-    for (let pages = 0; pages < maximumPagesListed; pages++) {
-      const body = { kind, cursor, limit: maximumEntriesPerMessage };
+    for (let pages = 0; pages < maxPagesListed; pages++) {
+      const body = { kind, cursor, limit: maxEntriesPerMessage };
       const answer =
         host.host === this.#ports.view.self.host
           ? this.#holder.list(body)
@@ -60,7 +60,7 @@ export class RecordReader {
       // A cursor that stands still would be asked with for ever.
       if (page.cursor !== null && page.cursor === cursor) return;
       yield some.flatMap(({ entries }) => entries);
-      if (page.cursor === null || bad > maximumBadListed) return;
+      if (page.cursor === null || bad > maxBadListed) return;
       cursor = page.cursor;
     }
   }
@@ -70,7 +70,7 @@ export class RecordReader {
     let isUnknown = false;
     let after: string | null = null;
     const isHere = host.host === this.#ports.view.self.host;
-    for (let asked = 0; asked < maximumPages; asked++) {
+    for (let asked = 0; asked < maxPages; asked++) {
       const question = encodeQuestion({ keys: [key], kinds, after });
       const answer: unknown = isHere
         ? this.#holder.get(question)

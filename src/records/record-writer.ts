@@ -9,12 +9,12 @@ import { makeCopies } from './durable-copies.ts';
 import type { EncodedEntry } from './entry.ts';
 import type { RecordHolder } from './record-holder.ts';
 import { recordKeyOf } from './record-keys.ts';
-import { RecordLane } from './record-lane.ts';
-import { maximumEntriesPerMessage } from './record-messages.ts';
+import { maxEntriesPerMessage } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
+import { RecordSender } from './record-sender.ts';
 
 /** Idle lanes are swept when there are more than this many. */
-const maximumIdleLanes = 256;
+const maxIdleLanes = 256;
 
 /** Entries with the same places. */
 interface Group {
@@ -32,7 +32,7 @@ interface FormingGroup extends Group {
 export class RecordWriter {
   readonly #ports: RecordPorts;
   readonly #holder: RecordHolder;
-  readonly #lanes = new Map<HostId, RecordLane>();
+  readonly #lanes = new Map<HostId, RecordSender>();
   /** By their places; until the turn is over. */
   readonly #forming = new Map<string, FormingGroup>();
 
@@ -75,7 +75,7 @@ export class RecordWriter {
       .map(({ host }) => host)
       .join();
     const known = this.#forming.get(where);
-    if (known !== undefined && known.entries.length < maximumEntriesPerMessage) {
+    if (known !== undefined && known.entries.length < maxEntriesPerMessage) {
       known.entries.push(encoded);
       return known;
     }
@@ -125,14 +125,14 @@ export class RecordWriter {
     return Promise.allSettled(entries.map((entry) => lane.store(entry)));
   }
 
-  #lane(contact: Contact): RecordLane {
+  #lane(contact: Contact): RecordSender {
     const known = this.#lanes.get(contact.host);
     // A host that came back at another address is another way.
     if (known !== undefined && (sameAddresses(known.contact, contact) || !known.idle)) return known;
-    if (this.#lanes.size >= maximumIdleLanes) {
+    if (this.#lanes.size >= maxIdleLanes) {
       for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
     }
-    const lane = new RecordLane(contact, this.#ports);
+    const lane = new RecordSender(contact, this.#ports);
     this.#lanes.set(contact.host, lane);
     return lane;
   }

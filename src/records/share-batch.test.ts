@@ -4,14 +4,14 @@ import fc from 'fast-check';
 import { encodeLeaf, onlyBatchOf, partsOf } from '../../test/fixtures/made-batches.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
-import { maximumBatchEntries } from './batch-header.ts';
+import { maxBatchEntries } from './batch-header.ts';
 import { recordKinds } from './entry.ts';
 import { hashOfLeaf, proveRun, verifyRun } from './merkle-run.ts';
 import { providerKey, recordKeyOfName, wordKey } from './record-keys.ts';
-import { batchesOf, maximumBatchBytes } from './share-batch.ts';
+import { batchesOf, maxBatchBytes } from './share-batch.ts';
 import {
   checkShareEntry,
-  maximumShareEntryBytes,
+  maxShareEntryBytes,
   readShareBody,
   readSubject,
   type ShareEntry,
@@ -21,7 +21,7 @@ import {
   sharePostingEntry,
   shareProviderEntry,
 } from './share-entry.ts';
-import { cellOf, decodeLeaf, keysOfCell, maximumLeafBytes, maximumLeafEntries } from './share-leaf.ts';
+import { cellOf, decodeLeaf, keysOfCell, maxLeafBytes, maxLeafEntries } from './share-leaf.ts';
 
 const places = { bits: 256, teaching: false };
 const noPause = () => Promise.resolve();
@@ -57,7 +57,7 @@ test('a batch holds each entry once, in the order of keys, in leaves that no cel
       const order = entries.map((one) => shareEntryKey(one, places) + recordKinds.indexOf(one.kind) + textOf(one));
       assert.deepEqual(order, [...order].sort());
       for (const [index, leaf] of leaves.entries()) {
-        assert.ok(leaf.length <= maximumLeafEntries && batch.leaves[index]!.length <= maximumLeafBytes);
+        assert.ok(leaf.length <= maxLeafEntries && batch.leaves[index]!.length <= maxLeafBytes);
         const cells = new Set(leaf.map((one) => cellOf(shareEntryKey(one, places))));
         assert.deepEqual([...cells], [batch.cells[index]]);
       }
@@ -102,8 +102,7 @@ test('long entries make batches of fewer', async () => {
     parts.reduce((sum, one) => sum + one.files, 0),
     files.length,
   );
-  for (const { batch } of parts)
-    assert.ok(batch.leaves.reduce((sum, { length }) => sum + length, 0) <= maximumBatchBytes);
+  for (const { batch } of parts) assert.ok(batch.leaves.reduce((sum, { length }) => sum + length, 0) <= maxBatchBytes);
 });
 
 test('the same entries in another order make the same batch', async () => {
@@ -115,13 +114,13 @@ test('the same entries in another order make the same batch', async () => {
 test('a frequent word fills many leaves of one key', async () => {
   const files = Array.from({ length: 500 }, (_, number) => [sharePostingEntry('the', `file ${number}`, root, body)]);
   const { leaves, cells } = await onlyBatchOf(files, places);
-  assert.ok(leaves.length >= 500 / maximumLeafEntries);
+  assert.ok(leaves.length >= 500 / maxLeafEntries);
   assert.deepEqual(new Set(cells), new Set([cellOf(wordKey('the'))]));
 });
 
 test('files are parted into batches within their bound, none across two', async () => {
   const file = Array.from({ length: 20 }, (_, number) => shareNameEntry(`file ${number}`, root, body));
-  const most = Math.floor(maximumBatchEntries / file.length);
+  const most = Math.floor(maxBatchEntries / file.length);
   const parts = await partsOf(
     batchesOf(
       Array.from({ length: 2 * most + 1 }, () => file),
@@ -141,7 +140,7 @@ test('a file of 21 entries or none, and an entry that is too long, are refused',
   const parted = (file: readonly ShareEntry[]) => partsOf(batchesOf([file], places, noPause));
   await assert.rejects(parted(Array.from({ length: 21 }, () => one)), refusedAs('too-many-entries'));
   await assert.rejects(parted([]), refusedAs('bad-content'));
-  const long = { ...one, body: new Uint8Array(maximumShareEntryBytes) };
+  const long = { ...one, body: new Uint8Array(maxShareEntryBytes) };
   assert.throws(() => checkShareEntry(long), refusedAs('too-large'));
   assert.throws(() => checkShareEntry({ ...one, subject: new Uint8Array() }), refusedAs('bad-content'));
 });

@@ -2,11 +2,11 @@
  * A batch in the making: entries of many files sorted by record key, cut into leaves at the borders of cells, under one
  * Merkle root.
  */
-import { maximumBatchEntries } from './batch-header.ts';
+import { maxBatchEntries } from './batch-header.ts';
 import { GatheredEntries } from './gathered-entries.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
 import type { RecordPlaces } from './record-keys.ts';
-import { checkShareEntry, malformed, maximumEntriesPerFile, type ShareEntry, tooManyEntries } from './share-entry.ts';
+import { checkShareEntry, malformed, maxEntriesPerFile, type ShareEntry, tooManyEntries } from './share-entry.ts';
 
 export interface BatchOfFiles {
   readonly batch: ShareBatch;
@@ -15,7 +15,7 @@ export interface BatchOfFiles {
 }
 
 /** Entries of all leaves of a batch together: what the bound on their number lets through at 128 bytes each. */
-export const maximumBatchBytes = 16 * 1024 * 1024;
+export const maxBatchBytes = 16 * 1024 * 1024;
 /** Files whose entries are made by the host that announces them. */
 const filesPerPause = 256;
 
@@ -31,11 +31,11 @@ export async function* batchesOf(
   pause: () => Promise<void>,
   spare: Buffer[] = [],
 ): AsyncGenerator<BatchOfFiles, void, undefined> {
-  const gathered = new GatheredEntries(places, { entries: maximumBatchEntries, bytes: maximumBatchBytes }, spare);
+  const gathered = new GatheredEntries(places, { entries: maxBatchEntries, bytes: maxBatchBytes }, spare);
   let inBatch = 0;
   for (const file of files) {
     if (file.length === 0) throw malformed('a file has none');
-    if (file.length > maximumEntriesPerFile) throw tooManyEntries(file.length);
+    if (file.length > maxEntriesPerFile) throw tooManyEntries(file.length);
     for (const entry of file) checkShareEntry(entry);
     if (!gathered.hasRoomFor(file)) {
       yield { batch: await gathered.cut(pause), files: inBatch };

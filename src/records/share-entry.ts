@@ -32,11 +32,11 @@ export interface HeldShareEntry extends ShareEntry {
 }
 
 /** Enough for a word, a name of 255 bytes, a root and a body; a leaf holds several. */
-export const maximumShareEntryBytes = 2048;
+export const maxShareEntryBytes = 2048;
 /** spec/4, Bounds. */
-export const maximumEntriesPerFile = 20;
-export const maximumEntriesPerPublisher = 10_000_000;
-const maximumSubjectBytes = 1024;
+export const maxEntriesPerFile = 20;
+export const maxEntriesPerPublisher = 10_000_000;
+const maxSubjectBytes = 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -119,13 +119,13 @@ export function shareEntryKey(entry: Pick<ShareEntry, 'kind' | 'subject'>, place
 
 /** Throws `too-large` or `bad-content` for what no holder would take. */
 export function checkShareEntry({ kind, subject, body }: ShareEntry): void {
-  if (subject.length === 0 || subject.length > maximumSubjectBytes)
-    throw malformed(`its subject has ${subject.length} bytes, not 1 to ${maximumSubjectBytes}`);
+  if (subject.length === 0 || subject.length > maxSubjectBytes)
+    throw malformed(`its subject has ${subject.length} bytes, not 1 to ${maxSubjectBytes}`);
   const bytes = subject.length + body.length;
-  if (bytes > maximumShareEntryBytes - 8) {
+  if (bytes > maxShareEntryBytes - 8) {
     throw new ChordialError(
       'too-large',
-      `An entry of kind ${kind} of a shared file has ${bytes} bytes, more than the ${maximumShareEntryBytes} that one may have. Use a shorter name.`,
+      `An entry of kind ${kind} of a shared file has ${bytes} bytes, more than the ${maxShareEntryBytes} that one may have. Use a shorter name.`,
     );
   }
 }
@@ -133,7 +133,7 @@ export function checkShareEntry({ kind, subject, body }: ShareEntry): void {
 export function tooManyEntries(entries: number): ChordialError {
   return new ChordialError(
     'too-many-entries',
-    `A shared file has ${entries} entries, more than the ${maximumEntriesPerFile} that one may have. Index fewer of its words.`,
+    `A shared file has ${entries} entries, more than the ${maxEntriesPerFile} that one may have. Index fewer of its words.`,
   );
 }
 

@@ -11,10 +11,10 @@ import { rowBytes } from '../storage/publisher-schema.ts';
 import type { BatchRow, HeldLeaf, LeafRow, ShareTable } from '../storage/share-table.ts';
 import type { BatchHeader } from './batch-header.ts';
 import type { HeaderVerifier } from './header-verifier.ts';
-import { maximumClockSkewMilliseconds } from './merge.ts';
+import { maxClockSkewMilliseconds } from './merge.ts';
 import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
 import type { RecordPorts } from './record-ports.ts';
-import { malformed, maximumEntriesPerPublisher, shareEntryKey } from './share-entry.ts';
+import { malformed, maxEntriesPerPublisher, shareEntryKey } from './share-entry.ts';
 import { cellOf, endsOfLeaf } from './share-leaf.ts';
 import {
   decodeLeafQuestion,
@@ -25,9 +25,9 @@ import {
   encodePulled,
   encodePutResults,
   encodeRenewed,
-  maximumHeaderBytesPerMessage,
-  maximumHeadersPerMessage,
-  maximumLeavesPerAnswer,
+  maxHeaderBytesPerMessage,
+  maxHeadersPerMessage,
+  maxLeavesPerAnswer,
   type SentLeaf,
   shareMessages,
 } from './share-messages.ts';
@@ -49,14 +49,14 @@ export interface OfferedRun {
 }
 
 /** Batches of one publisher that are current at the same time. */
-export const maximumBatchesPerPublisher = 1024;
+export const maxBatchesPerPublisher = 1024;
 /** Ends of batches of one publisher that are remembered though nothing else of these batches is here. */
-export const maximumEndsPerPublisher = 4096;
+export const maxEndsPerPublisher = 4096;
 /** Headers, leaves and proofs of everybody on this disk. */
-const maximumShareBytes = 4 * 1024 ** 3;
+const maxShareBytes = 4 * 1024 ** 3;
 /** Bytes of puts that are being received, over all senders. */
-const maximumPutBytesUnderWay = 16 * 1024 * 1024;
-const leavesRemovedAtOnce = 500;
+const maxPutBytesUnderWay = 16 * 1024 * 1024;
+const leafRemovalConcurrency = 500;
 
 export class ShareHolder {
   readonly #ports: ShareHolderPorts;
@@ -81,7 +81,7 @@ export class ShareHolder {
     const { headers, runs } = decodePut(incoming.header);
     const sizes = runs.flatMap((run) => run.sizes);
     const total = sizes.reduce((sum, size) => sum + size, 0);
-    if (this.#bytesUnderWay + total > maximumPutBytesUnderWay)
+    if (this.#bytesUnderWay + total > maxPutBytesUnderWay)
       throw new ChordialError('busy', 'Too many entries of shares are being received at once. Try again in a moment.');
     this.#bytesUnderWay += total;
     try {
@@ -137,21 +137,21 @@ export class ShareHolder {
   get(body: Wire): Wire {
     const { shares, clock, confirmed } = this.#ports;
     const { key, after } = decodeLeafQuestion(body);
-    const found = shares.atKey(key, clock.wallTime(), after, maximumLeavesPerAnswer + 1);
-    const { headers, leaves, rows } = pageOf(found.slice(0, maximumLeavesPerAnswer));
+    const found = shares.atKey(key, clock.wallTime(), after, maxLeavesPerAnswer + 1);
+    const { headers, leaves, rows } = pageOf(found.slice(0, maxLeavesPerAnswer));
     const more = rows < found.length ? (found[rows - 1]?.leaf ?? null) : null;
     return encodeLeafPage({ headers, leaves, more, unknown: !confirmed.covers(key) });
   }
 
   /** Leaves of batches that have ended or expired go, some at a time. */
   async removeOver(now: Milliseconds): Promise<void> {
-    while ((await this.#ports.shares.removeOver(now, leavesRemovedAtOnce)) !== null);
+    while ((await this.#ports.shares.removeOver(now, leafRemovalConcurrency)) !== null);
     this.#keptBytes = this.#ports.shares.bytes();
   }
 
   /** Nothing of this publisher counts any more: its leaves and headers go, some at a time. */
   async removeOf(publisher: HostId): Promise<void> {
-    while ((await this.#ports.shares.removeOf(publisher, leavesRemovedAtOnce)) !== null);
+    while ((await this.#ports.shares.removeOf(publisher, leafRemovalConcurrency)) !== null);
     this.#keptBytes = this.#ports.shares.bytes();
   }
 
@@ -188,10 +188,10 @@ export class ShareHolder {
   /** Anybody can end batches that never were. */
   async #keepEnd(header: BatchHeader): Promise<void> {
     const { shares, clock } = this.#ports;
-    if (shares.endsOf(header.publisher, clock.wallTime()) >= maximumEndsPerPublisher)
+    if (shares.endsOf(header.publisher, clock.wallTime()) >= maxEndsPerPublisher)
       throw new ChordialError(
         'publisher-full',
-        `${header.publisher} ended ${maximumEndsPerPublisher} batches that are not here, as many as are remembered.`,
+        `${header.publisher} ended ${maxEndsPerPublisher} batches that are not here, as many as are remembered.`,
       );
     this.#checkRoom(header.publisher, header.bytes.length + rowBytes.batch);
     this.#keptBytes += header.bytes.length;
@@ -200,12 +200,12 @@ export class ShareHolder {
 
   /** A header that is kept here with a later version is from the future. */
   #latest(): Milliseconds {
-    return this.#ports.clock.wallTime() + maximumClockSkewMilliseconds;
+    return this.#ports.clock.wallTime() + maxClockSkewMilliseconds;
   }
 
   #checkRoom(publisher: string, bytes: number): void {
     this.#ports.storageShares?.checkRows(publisher, bytes);
-    if (this.#keptBytes + bytes <= maximumShareBytes) return;
+    if (this.#keptBytes + bytes <= maxShareBytes) return;
     throw new ChordialError('quota-full', 'This peer holds as many entries of shares as it takes. Others hold them.');
   }
 
@@ -231,10 +231,10 @@ export class ShareHolder {
 
   #checkBounds({ publisher, entries }: BatchHeader): void {
     const totals = this.#ports.shares.totalsOf(publisher, this.#ports.clock.wallTime());
-    if (totals.batches < maximumBatchesPerPublisher && totals.entries + entries <= maximumEntriesPerPublisher) return;
+    if (totals.batches < maxBatchesPerPublisher && totals.entries + entries <= maxEntriesPerPublisher) return;
     throw new ChordialError(
       'publisher-full',
-      `${publisher} announces ${totals.entries + entries} entries in ${totals.batches + 1} batches, more than the ${maximumEntriesPerPublisher} in ${maximumBatchesPerPublisher} that one publisher may have. Share fewer files.`,
+      `${publisher} announces ${totals.entries + entries} entries in ${totals.batches + 1} batches, more than the ${maxEntriesPerPublisher} in ${maxBatchesPerPublisher} that one publisher may have. Share fewer files.`,
     );
   }
 }
@@ -255,7 +255,7 @@ function pageOf(held: readonly HeldLeaf[]): { headers: Uint8Array[]; leaves: Sen
     let batch = positions.get(name);
     if (batch === undefined) {
       headerBytes += header.length;
-      const isFull = headers.length === maximumHeadersPerMessage || headerBytes > maximumHeaderBytesPerMessage;
+      const isFull = headers.length === maxHeadersPerMessage || headerBytes > maxHeaderBytesPerMessage;
       if (isFull && headers.length > 0) break;
       batch = headers.push(header) - 1;
       positions.set(name, batch);

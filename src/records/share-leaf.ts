@@ -7,10 +7,10 @@
  */
 import type { ChordialError } from '../errors.ts';
 import { recordKinds } from './entry.ts';
-import { malformed, maximumShareEntryBytes, type ShareEntry } from './share-entry.ts';
+import { malformed, maxShareEntryBytes, type ShareEntry } from './share-entry.ts';
 
-export const maximumLeafEntries = 64;
-export const maximumLeafBytes = 8192;
+export const maxLeafEntries = 64;
+export const maxLeafBytes = 8192;
 /** The first three hexadecimal digits of a key: as many cells as an item index has buckets. */
 export const cellDigits = 3;
 export const cellCount = 4096;
@@ -70,7 +70,7 @@ export function endsOfLeaf(bytes: Uint8Array): { readonly first: ShareEntry; rea
 
 /** Where the entries begin, one at least. */
 function entryStarts(view: Buffer): readonly number[] {
-  if (view.length > maximumLeafBytes) throw malformed(`a leaf has ${view.length} bytes`);
+  if (view.length > maxLeafBytes) throw malformed(`a leaf has ${view.length} bytes`);
   const starts: number[] = [];
   for (let at = 0; at < view.length; ) {
     if (at + entryHeadBytes > view.length) throw cutOff();
@@ -78,11 +78,11 @@ function entryStarts(view: Buffer): readonly number[] {
     const end = at + entryHeadBytes + subjectBytes + view.readUInt16BE(at + 3);
     if (recordKinds[view.readUInt8(at)] === undefined) throw malformed('its kind is unknown');
     if (end > view.length) throw cutOff();
-    if (end - at > maximumShareEntryBytes || subjectBytes === 0) throw malformed('it is too long or empty');
+    if (end - at > maxShareEntryBytes || subjectBytes === 0) throw malformed('it is too long or empty');
     starts.push(at);
     at = end;
   }
-  if (starts.length === 0 || starts.length > maximumLeafEntries) throw malformed(`a leaf has ${starts.length} entries`);
+  if (starts.length === 0 || starts.length > maxLeafEntries) throw malformed(`a leaf has ${starts.length} entries`);
   return starts;
 }
 

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { TransportError } from '../network/transport.ts';
 import { decodeBody, encodeBody } from '../network/wire-body.ts';
-import { maximumHeaderBytes } from './batch-header.ts';
+import { maxHeaderBytes } from './batch-header.ts';
 import { wordKey } from './record-keys.ts';
-import { maximumLeafBytes } from './share-leaf.ts';
+import { maxLeafBytes } from './share-leaf.ts';
 import * as messages from './share-messages.ts';
 
 const header = Uint8Array.of(1, 2);
@@ -62,12 +62,12 @@ test('what is beyond its bounds is refused', () => {
   const puts: unknown[] = [
     messages.encodePut({ ...put, headers: [] }),
     messages.encodePut({ ...put, headers: Array.from({ length: 65 }, () => header) }),
-    messages.encodePut({ ...put, headers: [new Uint8Array(maximumHeaderBytes + 1)] }),
+    messages.encodePut({ ...put, headers: [new Uint8Array(maxHeaderBytes + 1)] }),
     messages.encodePut({ ...put, runs: Array.from({ length: 257 }, () => run) }),
     messages.encodePut({ ...put, runs: [{ ...run, batch: 1 }] }),
-    messages.encodePut({ ...put, runs: [{ ...run, sizes: [maximumLeafBytes + 1] }] }),
+    messages.encodePut({ ...put, runs: [{ ...run, sizes: [maxLeafBytes + 1] }] }),
     messages.encodePut({ ...put, runs: [{ ...run, sizes: [0] }] }),
-    messages.encodePut({ ...put, runs: [{ ...run, sizes: Array.from({ length: 129 }, () => maximumLeafBytes) }] }),
+    messages.encodePut({ ...put, runs: [{ ...run, sizes: Array.from({ length: 129 }, () => maxLeafBytes) }] }),
     messages.encodePut({ ...put, runs: [{ ...run, proof: [hash.subarray(1)] }] }),
     messages.encodePut({ ...put, runs: [{ ...run, proof: Array.from({ length: 41 }, () => hash) }] }),
   ];

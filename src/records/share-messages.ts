@@ -11,10 +11,10 @@
  */
 import type { Wire } from '../network/transport.ts';
 import { field, malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
-import { maximumHeaderBytes } from './batch-header.ts';
-import { hashBytes, maximumLevels } from './merkle-run.ts';
+import { maxHeaderBytes } from './batch-header.ts';
+import { hashBytes, maxLevels } from './merkle-run.ts';
 import { isRecordKey, type RecordKey } from './record-keys.ts';
-import { maximumLeafBytes } from './share-leaf.ts';
+import { maxLeafBytes } from './share-leaf.ts';
 
 export const shareMessages = {
   put: 'shares.put',
@@ -23,18 +23,18 @@ export const shareMessages = {
   pull: 'shares.pull',
 } as const;
 
-export const maximumRunsPerMessage = 256;
-export const maximumLeavesPerMessage = 2048;
+export const maxRunsPerMessage = 256;
+export const maxLeavesPerMessage = 2048;
 /** Bytes of the leaves of one put. */
-export const maximumPutBytes = 1024 * 1024;
-export const maximumHeadersPerMessage = 64;
+export const maxPutBytes = 1024 * 1024;
+export const maxHeadersPerMessage = 64;
 /** Headers of one message together: with leaves of 500 kB within a small message. */
-export const maximumHeaderBytesPerMessage = 300 * 1024;
+export const maxHeaderBytesPerMessage = 300 * 1024;
 /** Leaves of one answer: at most 8 KiB each, with proofs of 640 bytes. */
-export const maximumLeavesPerAnswer = 64;
+export const maxLeavesPerAnswer = 64;
 const leafItemKeyBytes = 48;
-const maximumPlace = 2 ** maximumLevels;
-const maximumCodeCharacters = 40;
+const maxPlace = 2 ** maxLevels;
+const maxCodeCharacters = 40;
 
 export interface Run {
   readonly batch: number;
@@ -56,15 +56,15 @@ export const encodePut = ({ headers, runs }: Put): Wire => ({
 export function decodePut(body: Wire): Put {
   const headers = readHeaders(field(body, 'headers'), 1);
   let [leaves, bytes] = [0, 0];
-  const runs = readList(field(body, 'runs'), 'the runs', 1, maximumRunsPerMessage).map((value) => {
+  const runs = readList(field(body, 'runs'), 'the runs', 1, maxRunsPerMessage).map((value) => {
     const [batch, first, list, hashes] = readTuple(value, 'a run', 4);
-    const sizes = readList(list, 'the sizes of leaves', 1, maximumLeavesPerMessage).map((size) =>
-      readInteger(size, 'the size of a leaf', 1, maximumLeafBytes),
+    const sizes = readList(list, 'the sizes of leaves', 1, maxLeavesPerMessage).map((size) =>
+      readInteger(size, 'the size of a leaf', 1, maxLeafBytes),
     );
     leaves += sizes.length;
     bytes += sizes.reduce((sum, size) => sum + size, 0);
-    if (leaves > maximumLeavesPerMessage || bytes > maximumPutBytes) throw malformed('it has too many leaves');
-    const proof = readList(hashes, 'a proof', 0, 2 * maximumLevels).map((one) => readHashes(one, 1));
+    if (leaves > maxLeavesPerMessage || bytes > maxPutBytes) throw malformed('it has too many leaves');
+    const proof = readList(hashes, 'a proof', 0, 2 * maxLevels).map((one) => readHashes(one, 1));
     return { batch: readBatch(batch, headers.length), first: readPlace(first), sizes, proof };
   });
   return { headers, runs };
@@ -74,7 +74,7 @@ export const encodePutResults = (results: readonly string[]): Wire => ({ results
 
 export function decodePutResults(body: Wire, count: number): readonly string[] {
   const results = readList(field(body, 'results'), 'the results', count, count);
-  return results.map((result) => readText(result, 'a result', maximumCodeCharacters));
+  return results.map((result) => readText(result, 'a result', maxCodeCharacters));
 }
 
 export const encodeRenewal = (headers: readonly Uint8Array[]): Wire => ({ headers });
@@ -87,7 +87,7 @@ export const encodeRenewed = (leaves: readonly number[]): Wire => ({ leaves });
 
 export function decodeRenewed(body: Wire, count: number): readonly number[] {
   const leaves = readList(field(body, 'leaves'), 'the numbers of leaves', count, count);
-  return leaves.map((number) => readInteger(number, 'a number of leaves', -1, maximumPlace));
+  return leaves.map((number) => readInteger(number, 'a number of leaves', -1, maxPlace));
 }
 
 /** A leaf as it is handed out. */
@@ -129,7 +129,7 @@ export const encodeLeafPage = ({ headers, leaves, more, unknown }: LeafPage): Wi
 export function decodeLeafPage(body: Wire): LeafPage {
   const headers = readHeaders(field(body, 'headers'), 0);
   const more = field(body, 'more');
-  const leaves = readList(field(body, 'leaves'), 'the leaves', 0, maximumLeavesPerAnswer);
+  const leaves = readList(field(body, 'leaves'), 'the leaves', 0, maxLeavesPerAnswer);
   return {
     headers,
     leaves: leaves.map((leaf) => readLeaf(leaf, headers.length)),
@@ -141,7 +141,7 @@ export function decodeLeafPage(body: Wire): LeafPage {
 export const encodePull = (keys: readonly string[]): Wire => ({ keys: keys.map((key) => Buffer.from(key, 'hex')) });
 
 export function decodePull(body: Wire): readonly string[] {
-  return readList(field(body, 'keys'), 'the keys', 1, maximumLeavesPerAnswer).map((key) => {
+  return readList(field(body, 'keys'), 'the keys', 1, maxLeavesPerAnswer).map((key) => {
     if (key instanceof Uint8Array && key.length === leafItemKeyBytes) return Buffer.from(key).toString('hex');
     throw malformed(`a key is not ${leafItemKeyBytes} bytes`);
   });
@@ -169,15 +169,15 @@ function leafTuple({ batch, place, bytes, proof }: SentLeaf): Wire {
 
 function readLeaf(value: Wire, headers: number): SentLeaf {
   const [batch, place, bytes, proof] = readTuple(value, 'a leaf', 4);
-  if (!(bytes instanceof Uint8Array) || bytes.length === 0 || bytes.length > maximumLeafBytes)
+  if (!(bytes instanceof Uint8Array) || bytes.length === 0 || bytes.length > maxLeafBytes)
     throw malformed('a leaf is not bytes, or too many');
-  return { batch: readBatch(batch, headers), place: readPlace(place), bytes, proof: readHashes(proof, maximumLevels) };
+  return { batch: readBatch(batch, headers), place: readPlace(place), bytes, proof: readHashes(proof, maxLevels) };
 }
 
 function readHeaders(value: Wire, least: number): readonly Uint8Array[] {
-  const headers = readList(value, 'the headers', least, maximumHeadersPerMessage);
+  const headers = readList(value, 'the headers', least, maxHeadersPerMessage);
   return headers.map((header) => {
-    if (header instanceof Uint8Array && header.length <= maximumHeaderBytes) return header;
+    if (header instanceof Uint8Array && header.length <= maxHeaderBytes) return header;
     throw malformed('a header is not bytes, or too many');
   });
 }
@@ -192,7 +192,7 @@ function readBatch(value: Wire, headers: number): number {
 }
 
 function readPlace(value: Wire): number {
-  return readInteger(value, 'the place of a leaf', 0, maximumPlace);
+  return readInteger(value, 'the place of a leaf', 0, maxPlace);
 }
 
 function readRow(value: Wire): number {

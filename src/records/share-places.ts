@@ -15,7 +15,7 @@ export interface ShareHosts extends RecordHosts {
 }
 
 export interface SharePorts
-  extends Pick<RecordPorts, 'view' | 'transport' | 'clock' | 'rule' | 'places' | 'silences' | 'report'> {
+  extends Pick<RecordPorts, 'view' | 'transport' | 'clock' | 'rule' | 'places' | 'unresponsivePeers' | 'report'> {
   readonly placement: ShareHosts;
   readonly headers: HeaderVerifier;
   /** What this host holds itself. */
@@ -23,9 +23,9 @@ export interface SharePorts
 }
 
 /** Cells looked up at the same time; the placement cache bounds what of it becomes lookups. */
-const cellsAtOnce = 16;
+const cellConcurrency = 16;
 /** While the ring is being repaired an owner may be silent; so many tries, with pauses, outlast the finding of its death. */
-const maximumTries = 12;
+const maxTries = 12;
 const pauseMilliseconds: Milliseconds = 1000;
 
 /** The hosts at which the leaves of each of these cells lie. Rejects with `timeout` when the ring does not recover. */
@@ -34,7 +34,7 @@ export async function placesOfCells(
   { placement, places, rule, clock }: Pick<SharePorts, 'placement' | 'places' | 'rule' | 'clock'>,
 ): Promise<ReadonlyMap<number, readonly Contact[]>> {
   const found = new Map<number, readonly Contact[]>();
-  await forEachOf(new Set(cells), cellsAtOnce, async (cell) => {
+  await forEachOf(new Set(cells), cellConcurrency, async (cell) => {
     const { first, last } = keysOfCell(cell);
     const range = [ringIdOfHash(first, places.bits), ringIdOfHash(last, places.bits)] as const;
     for (let tries = 1; ; tries++) {
@@ -42,7 +42,7 @@ export async function placesOfCells(
         found.set(cell, await placement.placesOfRange(...range, rule.replicas));
         return;
       } catch (error) {
-        if (!(error instanceof ChordialError) || error.code !== 'timeout' || tries === maximumTries) throw error;
+        if (!(error instanceof ChordialError) || error.code !== 'timeout' || tries === maxTries) throw error;
       }
       await new Promise<void>((resolve) => clock.after(pauseMilliseconds, resolve));
     }

@@ -3,18 +3,18 @@ import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { HeldLeaf, ShareTable } from '../storage/share-table.ts';
-import type { Answer } from './asking.ts';
 import { type BatchHeader, batchName, newerHeader, tagOf, tagsIn } from './batch-header.ts';
 import type { RecordKind } from './entry.ts';
 import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
 import { readPlaces } from './place-reading.ts';
 import { providerKey, type RecordKey, type RecordPlaces } from './record-keys.ts';
+import type { Answer } from './replica-read.ts';
 import { type HeldShareEntry, malformed, type ShareEntry, shareEntryKey } from './share-entry.ts';
 import { decodeLeaf, endsOfLeaf } from './share-leaf.ts';
 import {
   decodeLeafPage,
   encodeLeafQuestion,
-  maximumLeavesPerAnswer,
+  maxLeavesPerAnswer,
   type SentLeaf,
   shareMessages,
 } from './share-messages.ts';
@@ -23,12 +23,12 @@ import type { ShareReader } from './shares.ts';
 
 const deadlineMilliseconds = 1500;
 /** Leaves of one key read from one host: a hundred thousand entries and more. */
-const maximumPages = 64;
+const maxPages = 64;
 /** Leaves read here at a time, so that a key of many is not held in memory twice. */
 const leavesPerRead = 256;
-const maximumLeavesHere = 16_384;
+const maxLeavesHere = 16_384;
 /** Of these it is known whose they are, where there are more. */
-const maximumLeavesLookedAt = 1_048_576;
+const maxLeavesLookedAt = 1_048_576;
 const leavesPerTurn = 16;
 /** Hosts behind the places, which may have taken leaves while a place was away. */
 const hostsBehindPlaces = 2;
@@ -66,7 +66,7 @@ export class RingShareReader implements ShareReader {
   heldHere(key: RecordKey, kind: RecordKind): readonly HeldShareEntry[] {
     const { shares, clock } = this.#ports;
     const leaves: VerifiedLeaf[] = [];
-    for (let after = 0; leaves.length < maximumLeavesHere; ) {
+    for (let after = 0; leaves.length < maxLeavesHere; ) {
       const held = shares.atKey(key, clock.wallTime(), after, leavesPerRead);
       leaves.push(...held.map((leaf) => this.#kept(leaf)));
       const last = held.at(-1);
@@ -84,13 +84,13 @@ export class RingShareReader implements ShareReader {
   #inTurns(key: RecordKey): readonly VerifiedLeaf[] {
     const { shares, clock } = this.#ports;
     const now = clock.wallTime();
-    const places = shares.publishersAtKey(key, now, maximumLeavesLookedAt);
+    const places = shares.publishersAtKey(key, now, maxLeavesLookedAt);
     const byPublisher = Map.groupBy(places, ({ publisher }) => publisher);
     const rows: number[] = [];
-    for (let from = 0; rows.length < Math.min(maximumLeavesHere, places.length); from += leavesPerTurn)
+    for (let from = 0; rows.length < Math.min(maxLeavesHere, places.length); from += leavesPerTurn)
       for (const some of byPublisher.values())
         rows.push(...some.slice(from, from + leavesPerTurn).map(({ leaf }) => leaf));
-    return rows.slice(0, maximumLeavesHere).flatMap((row) => {
+    return rows.slice(0, maxLeavesHere).flatMap((row) => {
       const held = shares.byRow(row, now);
       return held === null ? [] : [this.#kept(held)];
     });
@@ -100,7 +100,7 @@ export class RingShareReader implements ShareReader {
     const { view, transport, holder } = this.#ports;
     const leaves: VerifiedLeaf[] = [];
     let isUnknown = false;
-    for (let [page, after] = [0, 0]; page < maximumPages; page++) {
+    for (let [page, after] = [0, 0]; page < maxPages; page++) {
       const question = encodeLeafQuestion({ key, after });
       const options = { deadline: deadlineMilliseconds, ...(signal === undefined ? {} : { signal }) };
       const answer: unknown =
@@ -111,7 +111,7 @@ export class RingShareReader implements ShareReader {
       isUnknown ||= unknown;
       leaves.push(...sent.flatMap((leaf) => this.#verified(host, headers[leaf.batch]!, leaf)));
       // A page that goes nowhere would be asked for again and again.
-      if (more === null || more <= after || sent.length > maximumLeavesPerAnswer) break;
+      if (more === null || more <= after || sent.length > maxLeavesPerAnswer) break;
       after = more;
     }
     return { entries: leaves, isUnknown };

@@ -13,7 +13,7 @@ import type { RingView } from '../ring/view.ts';
 import type { SyncTimes } from './sync-ports.ts';
 
 /** Hosts remembered as neighbours of late; those seen longest ago are forgotten first. */
-const maximumNeighbours = 4096;
+const maxNeighbours = 4096;
 
 export class Absences {
   readonly #view: Pick<RingView, 'hosts' | 'states'>;
@@ -106,7 +106,7 @@ export class Absences {
       this.#neighboursOfLate.set(host, now);
     }
     for (const [host, last] of this.#neighboursOfLate) {
-      if (last + this.#times.graceMilliseconds >= now && this.#neighboursOfLate.size <= maximumNeighbours) break;
+      if (last + this.#times.graceMilliseconds >= now && this.#neighboursOfLate.size <= maxNeighbours) break;
       this.#neighboursOfLate.delete(host);
     }
   }

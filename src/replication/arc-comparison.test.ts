@@ -13,7 +13,7 @@ import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { leafSet, recordSet } from '../storage/item-index.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
 import { compareArcs, isBlock } from './arc-comparison.ts';
-import { ConfirmedRanges } from './confirmed-ranges.ts';
+import { AuthoritativeRanges } from './authoritative-ranges.ts';
 import { SyncServer } from './sync-server.ts';
 
 const circle = { after: 'f'.repeat(64), upTo: 'f'.repeat(64) };
@@ -32,7 +32,7 @@ async function hostIn(network: MemoryNetwork, { blocks, records }: { blocks: num
     const identity = { kind: 'posting', publisher: 'somebody', subject, key: hash('sha256', subject, 'hex') };
     index.putNewRecord(identity, subject, number + 1);
   }
-  const confirmed = new ConfirmedRanges({ now: () => 0 });
+  const confirmed = new AuthoritativeRanges({ now: () => 0 });
   const placement = { places: async () => [] };
   const tables = { index, records: { table }, shares: { table: shares } };
   const reading = { blocks: new MemoryBlockStore(), clock: systemClock, leaves: new LeafPool(), hashing: hashingHere };

@@ -6,7 +6,7 @@ import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
-import { type BlockSet, copiesOfSet, everySet, type ItemSet, maximumBlockCopies } from '../storage/item-index.ts';
+import { type BlockSet, copiesOfSet, everySet, type ItemSet, maxBlockCopies } from '../storage/item-index.ts';
 import { withWholeCells } from './item-places.ts';
 import type { OwnArc } from './own-arcs.ts';
 import { comparedRange, type Difference, differencesIn } from './range-differences.ts';
@@ -18,9 +18,9 @@ import type { SyncPorts } from './sync-ports.ts';
  * Of blocks, and as many of records and leaves: however many records somebody strews about, blocks are looked at in the same
  * round. About 300 bytes each; what is beyond comes with the next round, which then follows at once.
  */
-const maximumDifferencesOfKind = 10_000;
+const maxDifferencesOfKind = 10_000;
 /** Hosts asked behind the places when none of these is sure of what it holds: so many newcomers in a row are not met. */
-const maximumHostsWalked = 64;
+const maxHostsWalked = 64;
 
 export interface Carrying {
   readonly host: Contact;
@@ -69,7 +69,7 @@ export async function compareArcs(
   arcs: readonly OwnArc[],
   ports: ComparingPorts,
   signal: AbortSignal,
-  mostOfKind = maximumDifferencesOfKind,
+  maxOfKind = maxDifferencesOfKind,
 ): Promise<Comparison> {
   const compared = arcs.map((arc): ComparedArc => {
     const sure = arc.others.length === 0 || ports.confirmed.coversAll(arc.range);
@@ -77,10 +77,10 @@ export async function compareArcs(
     const nothingYet = { lackedHere: 0, lackedAt: new Map(), differed: false, sureAt: new Set<HostId>() };
     return { ...arc, places, incomplete: false, silent: false, sure, ...nothingYet };
   });
-  const comparing = new Comparing(ports, signal, mostOfKind);
+  const comparing = new Comparing(ports, signal, maxOfKind);
   const sets = new Set(ports.index.sets());
   await comparing.ask(compared, (arc) => questionsToPlaces(arc, sets, ports));
-  for (let depth = ports.replicas - 1; depth < maximumHostsWalked && !signal.aborted; depth++) {
+  for (let depth = ports.replicas - 1; depth < maxHostsWalked && !signal.aborted; depth++) {
     const unsure = compared.filter(({ sure, others }) => !sure && depth < others.length);
     if (unsure.length === 0) break;
     await comparing.ask(unsure, ({ others }) => [{ host: others[depth]!, sets: everySet, placed: [] }]);
@@ -102,7 +102,7 @@ function questionsToPlaces(
   held: ReadonlySet<ItemSet>,
   { replicas }: ComparingPorts,
 ): readonly Asked[] {
-  return arc.others.slice(0, maximumBlockCopies - 1).flatMap((host, position) => {
+  return arc.others.slice(0, maxBlockCopies - 1).flatMap((host, position) => {
     const isPlace = (set: ItemSet): boolean => position < copiesOfSet(set, replicas) - 1;
     const placed = everySet.filter((set) => isPlace(set) && (position < replicas - 1 || held.has(set)));
     const sets = position === 0 ? everySet : placed;
@@ -116,12 +116,12 @@ class Comparing {
   readonly #ports: ComparingPorts;
   readonly #client: SyncClient;
   readonly #signal: AbortSignal;
-  readonly #mostOfKind: number;
+  readonly #maxOfKind: number;
   readonly #noted = { blocks: 0, others: 0 };
 
-  constructor(ports: ComparingPorts, signal: AbortSignal, mostOfKind: number) {
+  constructor(ports: ComparingPorts, signal: AbortSignal, maxOfKind: number) {
     this.#ports = ports;
-    this.#mostOfKind = mostOfKind;
+    this.#maxOfKind = maxOfKind;
     this.#signal = signal;
     this.#client = new SyncClient(ports.transport, signal);
   }
@@ -186,7 +186,7 @@ class Comparing {
   }
 
   #isFull(set: ItemSet): boolean {
-    return this.#noted[kindOf(set)] >= this.#mostOfKind;
+    return this.#noted[kindOf(set)] >= this.#maxOfKind;
   }
 
   #leaveOut(arc: ComparedArc): void {

@@ -8,24 +8,24 @@ import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey, inlineBytes } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
-import { shownPeer } from '../network/shown-peer.ts';
+import { shownPeer } from '../network/peer-label.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
 import type { Timer } from '../ring/ports.ts';
+import { BlockReceiver, type WantedBlock } from './block-receiver.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
-import { SourceLane, type WantedBlock } from './source-lane.ts';
 
 const silenceBeforeDoublingMilliseconds = 300;
 /** A source that brings less in such a time is doubled as well. */
 const paceMilliseconds = 1000;
-const leastPaceBytes = 64 * 1024;
+const minPaceBytes = 64 * 1024;
 /** All sources are asked again after a pause, with places looked up again: the ring may just be changing. */
-const maximumRounds = 5;
+const maxRounds = 5;
 const pauseBetweenRoundsMilliseconds = 300;
-const maximumIdleLanes = 256;
+const maxIdleLanes = 256;
 /** Of those who share a content; each block goes to the one that will have it here first. */
-const maximumSharers = 16;
+const maxSharers = 16;
 
 /** Who has a content in files of their own. */
 export interface Sharers {
@@ -39,7 +39,7 @@ export class BlockFetcher {
   readonly #ports: DataPorts;
   readonly #replicas: number;
   readonly #pointers: Pick<Pointers, 'holders'> | null;
-  readonly #lanes = new Map<HostId, SourceLane>();
+  readonly #lanes = new Map<HostId, BlockReceiver>();
 
   /** @param pointers asked when a block is at none of its places. */
   constructor(ports: DataPorts, replicas: number, pointers: Pick<Pointers, 'holders'> | null = null) {
@@ -64,8 +64,8 @@ export class BlockFetcher {
     /** Sharers that answered without it: there it is not what was announced any more. */
     const without = new Set<Contact>();
     let sharing = this.#lanesOf(sharers?.known() ?? []);
-    let pointed: readonly SourceLane[] = [];
-    for (let round = 1; round <= maximumRounds; round++) {
+    let pointed: readonly BlockReceiver[] = [];
+    for (let round = 1; round <= maxRounds; round++) {
       const sources = [...new Set([...sharing, ...pointed, ...(await this.#sources(cid))])];
       const fetching = new Fetching({ cid, reader: sharers, abandoned: false }, sources, this.#ports, signal);
       const bytes = await fetching.run();
@@ -73,10 +73,10 @@ export class BlockFetcher {
       absent = fetching.absent.size;
       for (const lane of sharing) if (fetching.absent.has(lane)) without.add(lane.contact);
       // When every host known says absent, a second look finds what has moved meanwhile; more would find nothing.
-      const isLast = round === maximumRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown);
+      const isLast = round === maxRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown);
       const before = sharing;
       sharing = await this.#sharing(sharers, before, isLast);
-      if (isAnyNew(sharing, before) && round < maximumRounds) continue;
+      if (isAnyNew(sharing, before) && round < maxRounds) continue;
       if (isLast) break;
       this.#ports.placement.clear();
       pointed = await this.#pointedTo(cid);
@@ -111,7 +111,7 @@ export class BlockFetcher {
   }
 
   /** Where the places without room for the block say that it went. */
-  async #pointedTo(cid: CID): Promise<readonly SourceLane[]> {
+  async #pointedTo(cid: CID): Promise<readonly BlockReceiver[]> {
     if (this.#pointers === null) return [];
     const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
     const places = (await this.#candidates(key)).slice(0, this.#replicas);
@@ -120,26 +120,29 @@ export class BlockFetcher {
   }
 
   /** In the order to be tried. */
-  async #sources(cid: CID): Promise<readonly SourceLane[]> {
+  async #sources(cid: CID): Promise<readonly BlockReceiver[]> {
     const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
     const candidates = await this.#candidates(key);
     const lanes = candidates.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#lane(host));
     const places = lanes.slice(0, this.#replicas).map((lane) => ({ lane, cost: lane.expectedMilliseconds(leafBytes) }));
     places.sort((a, b) => a.cost - b.cost);
-    const speakingFirst = (some: readonly SourceLane[]) =>
-      this.#ports.silences.speakingFirst(some, ({ contact }) => contact.host);
-    const ordered = [...speakingFirst(places.map(({ lane }) => lane)), ...speakingFirst(lanes.slice(this.#replicas))];
+    const responsiveFirst = (some: readonly BlockReceiver[]) =>
+      this.#ports.unresponsivePeers.responsiveFirst(some, ({ contact }) => contact.host);
+    const ordered = [
+      ...responsiveFirst(places.map(({ lane }) => lane)),
+      ...responsiveFirst(lanes.slice(this.#replicas)),
+    ];
     return ordered.filter((lane) => !lane.avoided);
   }
 
   /** The one that will deliver first comes first. */
-  #lanesOf(sharers: readonly Contact[]): readonly SourceLane[] {
+  #lanesOf(sharers: readonly Contact[]): readonly BlockReceiver[] {
     const { view } = this.#ports;
-    const live = sharers.filter(({ host }) => host !== view.self.host && !view.isDead(host)).slice(0, maximumSharers);
+    const live = sharers.filter(({ host }) => host !== view.self.host && !view.isDead(host)).slice(0, maxSharers);
     const lanes = live.map((contact) => this.#lane(contact)).filter((lane) => !lane.avoided);
     const costs = lanes.map((lane) => ({ lane, cost: lane.expectedMilliseconds(leafBytes) }));
     const ordered = costs.sort((a, b) => a.cost - b.cost).map(({ lane }) => lane);
-    return this.#ports.silences.speakingFirst(ordered, ({ contact }) => contact.host);
+    return this.#ports.unresponsivePeers.responsiveFirst(ordered, ({ contact }) => contact.host);
   }
 
   /** Without a known owner (the ring is being repaired) everybody may have it. */
@@ -152,13 +155,13 @@ export class BlockFetcher {
     }
   }
 
-  #lane(contact: Contact): SourceLane {
+  #lane(contact: Contact): BlockReceiver {
     const known = this.#lanes.get(contact.host);
     if (known !== undefined && (sameAddresses(known.contact, contact) || !known.idle)) return known;
-    if (this.#lanes.size >= maximumIdleLanes) {
+    if (this.#lanes.size >= maxIdleLanes) {
       for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
     }
-    const lane = new SourceLane(contact, this.#ports, this.#ports.leaves);
+    const lane = new BlockReceiver(contact, this.#ports, this.#ports.leaves);
     this.#lanes.set(contact.host, lane);
     return lane;
   }
@@ -166,9 +169,9 @@ export class BlockFetcher {
   /** Who shares it now. The pause between rounds ends when somebody is found who was not known before. */
   async #sharing(
     sharers: Sharers | null,
-    before: readonly SourceLane[],
+    before: readonly BlockReceiver[],
     isLast: boolean,
-  ): Promise<readonly SourceLane[]> {
+  ): Promise<readonly BlockReceiver[]> {
     if (sharers === null) {
       if (!isLast) await this.#pause();
       return [];
@@ -189,7 +192,7 @@ export class BlockFetcher {
 /** One block being fetched from one source after the other, or from several at once when they are silent. */
 class Fetching {
   readonly #wanted: WantedBlock;
-  readonly #sources: readonly SourceLane[];
+  readonly #sources: readonly BlockReceiver[];
   readonly #ports: DataPorts;
   readonly #signal: AbortSignal | undefined;
   readonly #outcome = Promise.withResolvers<Uint8Array | null>();
@@ -197,14 +200,19 @@ class Fetching {
   #pending = 0;
   #silence: Timer | null = null;
   /** Those that said so. */
-  readonly absent = new Set<SourceLane>();
+  readonly absent = new Set<BlockReceiver>();
 
   /** Some host that lacks it is still being given its share. */
   get isUnknown(): boolean {
     return this.#wanted.isUnknown === true;
   }
 
-  constructor(wanted: WantedBlock, sources: readonly SourceLane[], ports: DataPorts, signal: AbortSignal | undefined) {
+  constructor(
+    wanted: WantedBlock,
+    sources: readonly BlockReceiver[],
+    ports: DataPorts,
+    signal: AbortSignal | undefined,
+  ) {
     this.#wanted = wanted;
     this.#sources = sources;
     this.#ports = ports;
@@ -255,10 +263,10 @@ class Fetching {
    * Doubles the source when it falls silent, at once when it is so already, and when it drips; what it still sends counts
    * if it comes first.
    */
-  #watch(source: SourceLane): void {
+  #watch(source: BlockReceiver): void {
     this.#silence?.cancel();
-    const { clock, silences, view } = this.#ports;
-    if (silences.isSilent(source.contact.host)) {
+    const { clock, unresponsivePeers, view } = this.#ports;
+    if (unresponsivePeers.isSilent(source.contact.host)) {
       this.#silence = clock.after(0, () => this.#tryNext());
       return;
     }
@@ -273,7 +281,7 @@ class Fetching {
         return;
       }
       if (now - pace.at >= paceMilliseconds) {
-        if (source.receivedBytes - pace.bytes < leastPaceBytes) {
+        if (source.receivedBytes - pace.bytes < minPaceBytes) {
           source.wasSlow();
           this.#tryNext();
           return;
@@ -299,6 +307,6 @@ function changedAtSharer(cid: CID, sharers: readonly Contact[], called: (host: H
   );
 }
 
-function isAnyNew(lanes: readonly SourceLane[], before: readonly SourceLane[]): boolean {
+function isAnyNew(lanes: readonly BlockReceiver[], before: readonly BlockReceiver[]): boolean {
   return lanes.some((lane) => !before.includes(lane));
 }

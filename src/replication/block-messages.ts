@@ -13,12 +13,12 @@
  *                      to the other ones of so many places before the answer, as far as that can be done soon.
  */
 import type { CID } from 'multiformats/cid';
-import { maximumBlockBytes } from '../content/cid.ts';
+import { maxBlockBytes } from '../content/cid.ts';
 import type { Wire } from '../network/transport.ts';
 import { field, readInteger, readList, readText } from '../network/wire-reading.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { gatherClaims, readClaims } from './claim-messages.ts';
-import { maximumReplicas } from './placement.ts';
+import { maxReplicas } from './placement.ts';
 import { readCid } from './wire-fields.ts';
 
 export const blockMessages = {
@@ -30,14 +30,14 @@ export const blockMessages = {
 } as const;
 
 /** A question about this many CIDs of 36 bytes is 160 kB: within one small message. */
-export const maximumCidsPerQuestion = 4096;
-export const maximumBlocksPerStream = 256;
-export const maximumBlocksPerCheck = 16;
+export const maxCidsPerQuestion = 4096;
+export const maxBlocksPerStream = 256;
+export const maxBlocksPerCheck = 16;
 export const absentSize = -1;
 export const unknownSize = -2;
-const maximumCodeCharacters = 40;
+const maxCodeCharacters = 40;
 /** For handing a block on, before its answer. The sender gives a host up that is silent for 5 s. */
-export const maximumRelayMilliseconds = 3000;
+export const maxRelayMilliseconds = 3000;
 
 export interface HeldBlock {
   readonly cid: CID;
@@ -76,7 +76,7 @@ export function decodeRoom(body: Wire): Room {
 /** Positional: entry i belongs to CID i of the question; `absentSize` or `unknownSize` without the block. */
 export function decodeSizes(body: Wire, count: number): readonly number[] {
   const sizes = readList(field(body, 'sizes'), 'the list of sizes', count, count);
-  return sizes.map((size) => readInteger(size, 'the size of a block', unknownSize, maximumBlockBytes));
+  return sizes.map((size) => readInteger(size, 'the size of a block', unknownSize, maxBlockBytes));
 }
 
 /** @param cached whether the block at each position is cache. */
@@ -112,14 +112,14 @@ export function encodeOffer(blocks: readonly OfferedBlock[]): Wire {
 }
 
 export function decodeOffer(header: Wire): readonly OfferedBlock[] {
-  const blocks = readList(field(header, 'blocks'), 'the list of blocks', 1, maximumBlocksPerStream);
+  const blocks = readList(field(header, 'blocks'), 'the list of blocks', 1, maxBlocksPerStream);
   const claims = readClaims(
     field(header, 'claims'),
     blocks.map((block) => field(block, 'claims')),
   );
   return blocks.map((block, index) => ({
     cid: readCid(field(block, 'cid')),
-    size: readInteger(field(block, 'size'), 'the size of a block', 0, maximumBlockBytes),
+    size: readInteger(field(block, 'size'), 'the size of a block', 0, maxBlockBytes),
     claims: claims[index]!,
     relay: readRelay(block),
   }));
@@ -127,12 +127,12 @@ export function decodeOffer(header: Wire): readonly OfferedBlock[] {
 
 function readRelay(block: unknown): number {
   const relay = field(block, 'relay');
-  return relay === undefined ? 0 : readInteger(relay, 'the number of places of a block', 1, maximumReplicas);
+  return relay === undefined ? 0 : readInteger(relay, 'the number of places of a block', 1, maxReplicas);
 }
 
 export const encodeResults = (results: readonly string[]): Wire => ({ results });
 
 export function decodeResults(header: Wire, count: number): readonly string[] {
   const results = readList(field(header, 'results'), 'the list of results', count, count);
-  return results.map((result) => readText(result, 'a result', maximumCodeCharacters));
+  return results.map((result) => readText(result, 'a result', maxCodeCharacters));
 }

@@ -11,6 +11,7 @@ import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.
 import type { Contact } from '../ring/pointer.ts';
 import type { BlockStore, ClaimedBlock } from '../storage/block-store.ts';
 import { type Claim, claimVia } from '../storage/claim-table.ts';
+import type { AuthoritativeRanges } from './authoritative-ranges.ts';
 import {
   absentSize,
   decodeCids,
@@ -20,26 +21,25 @@ import {
   encodeRoom,
   encodeSizes,
   type HeldBlock,
-  maximumBlocksPerCheck,
-  maximumBlocksPerStream,
-  maximumCidsPerQuestion,
+  maxBlocksPerCheck,
+  maxBlocksPerStream,
+  maxCidsPerQuestion,
   unknownSize,
 } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import { decodeClaimed } from './claim-messages.ts';
 import type { ClaimOwners } from './claim-owners.ts';
-import type { ConfirmedRanges } from './confirmed-ranges.ts';
-import { EndedPuts } from './ended-puts.ts';
 import { FairByteBudget } from './fair-byte-budget.ts';
+import type { InPlaceBlocks } from './in-place-blocks.ts';
 import type { Relay } from './relay.ts';
-import type { SharedBlocks } from './shared-blocks.ts';
+import { SupersededPuts } from './superseded-puts.ts';
 
 /** Blocks that came and are not durable yet. */
-const maximumIncomingBytes = 16 * 1024 * 1024;
+const maxIncomingBytes = 16 * 1024 * 1024;
 /** Blocks read from disk and not yet taken by the connection. */
-const maximumOutgoingBytes = 8 * 1024 * 1024;
+const maxOutgoingBytes = 8 * 1024 * 1024;
 /** Besides, each way, for hosts of which nothing is held yet. */
-const maximumReservedBytes = 8 * 1024 * 1024;
+const maxReservedBytes = 8 * 1024 * 1024;
 
 export interface BlockServerEvents {
   /** Blocks that were not here before are durable now. */
@@ -50,7 +50,7 @@ export interface BlockServerEvents {
   suspected?(cids: readonly CID[]): void;
 }
 
-export interface BlockStanding extends Pick<ConfirmedRanges, 'covers'> {
+export interface BlockStanding extends Pick<AuthoritativeRanges, 'covers'> {
   /** Whether the block with this key is cache here, and counts as no copy. */
   isCached(key: string): boolean;
 }
@@ -61,12 +61,12 @@ export class BlockServer {
   readonly #leaves: LeafPool;
   readonly #hashing: BlockHashing;
   readonly #standing: BlockStanding;
-  readonly #shared: SharedBlocks | null;
-  readonly #ended: EndedPuts;
+  readonly #shared: InPlaceBlocks | null;
+  readonly #ended: SupersededPuts;
   readonly #relay: Pick<Relay, 'pass'> | null;
   readonly #owners: ClaimOwners | null;
-  readonly #incoming = new FairByteBudget(maximumIncomingBytes, maximumReservedBytes);
-  readonly #outgoing = new FairByteBudget(maximumOutgoingBytes, maximumReservedBytes);
+  readonly #incoming = new FairByteBudget(maxIncomingBytes, maxReservedBytes);
+  readonly #outgoing = new FairByteBudget(maxOutgoingBytes, maxReservedBytes);
 
   /**
    * @param standing the ranges of which all is here that belongs here, and what is here besides.
@@ -81,8 +81,8 @@ export class BlockServer {
     hashing: BlockHashing,
     standing: BlockStanding,
     events: BlockServerEvents = {},
-    shared: SharedBlocks | null = null,
-    ended: EndedPuts = new EndedPuts(),
+    shared: InPlaceBlocks | null = null,
+    ended: SupersededPuts = new SupersededPuts(),
     relay: Pick<Relay, 'pass'> | null = null,
     owners: ClaimOwners | null = null,
   ) {
@@ -99,7 +99,7 @@ export class BlockServer {
 
   /** `blocks.has` */
   async has(body: Wire): Promise<Wire> {
-    const cids = decodeCids(body, maximumCidsPerQuestion);
+    const cids = decodeCids(body, maxCidsPerQuestion);
     const sizes = await this.#sizesOf(cids);
     return encodeHeld(
       sizes,
@@ -114,7 +114,7 @@ export class BlockServer {
 
   /** `blocks.check` */
   check(body: Wire): Wire {
-    this.#events.suspected?.(decodeCids(body, maximumBlocksPerCheck));
+    this.#events.suspected?.(decodeCids(body, maxBlocksPerCheck));
     return {};
   }
 
@@ -132,7 +132,7 @@ export class BlockServer {
 
   /** `blocks.get` */
   async get(to: Contact, incoming: IncomingStream): Promise<OutgoingStream> {
-    const cids = decodeCids(incoming.header, maximumBlocksPerStream);
+    const cids = decodeCids(incoming.header, maxBlocksPerStream);
     const sizes = await Promise.all(
       cids.map(
         async (cid) => (await this.#blocks.size(cid)) ?? (await this.#shared?.size(cid)) ?? this.#sizeOfNone(cid),

@@ -17,28 +17,28 @@ import type { Milliseconds } from '../ring/ports.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { blockMessages, decodeRoom } from './block-messages.ts';
+import { minPartToAskFirst, type WantedCopy } from './block-sender.ts';
+import { BlockSenders } from './block-senders.ts';
 import { BlockWriter } from './block-writer.ts';
 import { ByteBudget } from './byte-budget.ts';
 import type { DataPorts } from './data-ports.ts';
-import { leastPartToAskFirst, type WantedCopy } from './host-lane.ts';
-import { HostLanes } from './host-lanes.ts';
 import type { Pointers } from './pointers.ts';
 
 /** Blocks handed in and not yet acknowledged, over all puts of the process: three batches of four leaves to each host. */
-const maximumUnacknowledgedBytes = 12 * 1024 * 1024;
+const maxUnacknowledgedBytes = 12 * 1024 * 1024;
 /** The same while a host is far: each block is under way for several round trips. */
-const maximumUnacknowledgedBytesWhenFar = 32 * 1024 * 1024;
+const maxUnacknowledgedBytesWhenFar = 32 * 1024 * 1024;
 
 /** Hosts of a small network are asked for room before a put of so many bytes. */
-const maximumHostsAskedForRoom = 64;
-const leastBytesToAskFor = 4 * 1024 * 1024;
+const maxHostsAskedForRoom = 64;
+const minBytesToAskFor = 4 * 1024 * 1024;
 const roomDeadline: Milliseconds = 1500;
 
 export class BlockStorer {
   readonly #ports: DataPorts;
-  readonly #lanes: HostLanes;
+  readonly #lanes: BlockSenders;
   readonly #pointers: Pick<Pointers, 'tell'> | null;
-  readonly #budget = new ByteBudget(maximumUnacknowledgedBytes);
+  readonly #budget = new ByteBudget(maxUnacknowledgedBytes);
   readonly #keep: ((block: ClaimedBlock) => Promise<void>) | null;
 
   /**
@@ -53,10 +53,10 @@ export class BlockStorer {
     this.#keep = keep;
     this.#ports = ports;
     this.#pointers = pointers;
-    this.#lanes = new HostLanes(ports);
+    this.#lanes = new BlockSenders(ports);
   }
 
-  get lanes(): HostLanes {
+  get lanes(): BlockSenders {
     return this.#lanes;
   }
 
@@ -72,7 +72,7 @@ export class BlockStorer {
   async checkRoom(bytes: number, { writeQuorum }: CopyRule): Promise<void> {
     const { view, blocks } = this.#ports;
     const hosts = view.hosts();
-    if (hosts.length > maximumHostsAskedForRoom || (bytes < leastBytesToAskFor && hosts.length > 1)) return;
+    if (hosts.length > maxHostsAskedForRoom || (bytes < minBytesToAskFor && hosts.length > 1)) return;
     const rooms = await Promise.all(
       hosts.map((host) => (host.host === view.self.host ? blocks.roomFor(host.host) : this.#roomAt(host))),
     );
@@ -121,7 +121,7 @@ export class BlockStorer {
     });
     for (const copy of [way.direct, way.first, way.later]) copy.abandoned = true;
     const isFar = hosts.slice(0, rule.replicas).some((host) => this.#lanes.to(host).isFar);
-    this.#budget.maximumBytes = isFar ? maximumUnacknowledgedBytesWhenFar : maximumUnacknowledgedBytes;
+    this.#budget.maxBytes = isFar ? maxUnacknowledgedBytesWhenFar : maxUnacknowledgedBytes;
     this.#point(block.cid, went, hosts.slice(0, rule.replicas));
     await kept;
     if (copies < needed) throw tooFew(block.cid, { copies, needed, failures, isFull: went.full.length > 0 });
@@ -133,7 +133,7 @@ export class BlockStorer {
   /** Where all other places of a large block are far, one of them hands the block on, and the others are asked whether it came. */
   #wayTo(places: readonly Contact[], direct: WantedCopy, replicas: number): Way {
     const others = places.filter(({ host }) => host !== this.#ports.view.self.host);
-    const isLarge = direct.block.bytes.length >= leastPartToAskFirst * this.#ports.leaves.size;
+    const isLarge = direct.block.bytes.length >= minPartToAskFirst * this.#ports.leaves.size;
     const isWorth = isLarge && others.length > 1 && others.every((host) => this.#lanes.to(host).isFar);
     return {
       relay: isWorth ? others[0]! : null,

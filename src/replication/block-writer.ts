@@ -4,7 +4,7 @@ import { ChordialError } from '../errors.ts';
 import type { ByteBudget } from './byte-budget.ts';
 
 /** Held for each block at least: of small ones a few hundred on their way fill every batch, and more would only cost memory. */
-const leastBytesHeld = 32 * 1024;
+const minBytesHeld = 32 * 1024;
 
 /** The blocks of one put. */
 export class BlockWriter {
@@ -24,7 +24,7 @@ export class BlockWriter {
   /** Resolves when the next block may come. Rejects with the first failure of any block before. */
   async write(block: Block): Promise<void> {
     this.#check();
-    const held = Math.max(block.bytes.length, leastBytesHeld);
+    const held = Math.max(block.bytes.length, minBytesHeld);
     await this.#budget.take(held);
     const stored = this.#store(block)
       .then(

@@ -6,21 +6,21 @@ interface Waiter {
 }
 
 export class ByteBudget {
-  #maximumBytes: number;
+  #maxBytes: number;
   #taken = 0;
   readonly #waiting: Waiter[] = [];
 
-  constructor(maximumBytes: number) {
-    this.#maximumBytes = maximumBytes;
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
-  get maximumBytes(): number {
-    return this.#maximumBytes;
+  get maxBytes(): number {
+    return this.#maxBytes;
   }
 
   /** What is held above a smaller bound stays until it is given back. */
-  set maximumBytes(bytes: number) {
-    this.#maximumBytes = bytes;
+  set maxBytes(bytes: number) {
+    this.#maxBytes = bytes;
     this.#startFitting();
   }
 
@@ -51,6 +51,6 @@ export class ByteBudget {
   }
 
   #fits(bytes: number): boolean {
-    return this.#taken === 0 || this.#taken + bytes <= this.#maximumBytes;
+    return this.#taken === 0 || this.#taken + bytes <= this.#maxBytes;
   }
 }

@@ -18,7 +18,7 @@ import { isHostId } from '../network/host-id.ts';
 import type { Wire } from '../network/transport.ts';
 import { field, malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
 import type { Claim } from '../storage/claim-table.ts';
-import { maximumReplicas } from './placement.ts';
+import { maxReplicas } from './placement.ts';
 import { readCid } from './wire-fields.ts';
 
 export const claimMessages = {
@@ -29,14 +29,14 @@ export const claimMessages = {
 } as const;
 
 /** Of one message. With names of 255 bytes they take 350 kB: within one small message, beside its CIDs. */
-export const maximumClaimsPerMessage = 1024;
+export const maxClaimsPerMessage = 1024;
 /** References of one message, over all its blocks. */
-const maximumReferencesPerMessage = 16_384;
-export const maximumBlocksPerClaim = 4096;
-export const maximumNamesPerRelease = 256;
-const maximumNameCharacters = 255;
+const maxReferencesPerMessage = 16_384;
+export const maxBlocksPerClaim = 4096;
+export const maxNamesPerRelease = 256;
+const maxNameCharacters = 255;
 /** A century: a clock may be wrong, a number not without bounds. */
-const maximumIdleSeconds = 100 * 366 * 24 * 3600;
+const maxIdleSeconds = 100 * 366 * 24 * 3600;
 
 export interface ClaimedCid {
   readonly cid: CID;
@@ -65,12 +65,12 @@ export function gatherClaims(blocks: readonly { readonly claims: readonly Claim[
 
 /** Reads what `gatherClaims` made: the claims of each block. */
 export function readClaims(claims: Wire, positions: readonly Wire[]): readonly (readonly Claim[])[] {
-  const known = readList(claims, 'the list of claims', 0, maximumClaimsPerMessage).map(readClaim);
+  const known = readList(claims, 'the list of claims', 0, maxClaimsPerMessage).map(readClaim);
   let references = 0;
   return positions.map((list) => {
     const some = readList(list, 'the claims of a block', 0, known.length);
     references += some.length;
-    if (references > maximumReferencesPerMessage) throw malformed('its blocks have too many claims');
+    if (references > maxReferencesPerMessage) throw malformed('its blocks have too many claims');
     return some.map((position) => known[readInteger(position, 'the position of a claim', 0, known.length - 1)]!);
   });
 }
@@ -81,7 +81,7 @@ export function encodeClaimed(blocks: readonly ClaimedCid[]): Wire {
 }
 
 export function decodeClaimed(body: Wire): readonly ClaimedCid[] {
-  const blocks = readList(field(body, 'blocks'), 'the list of blocks', 1, maximumBlocksPerClaim);
+  const blocks = readList(field(body, 'blocks'), 'the list of blocks', 1, maxBlocksPerClaim);
   const claims = readClaims(
     field(body, 'claims'),
     blocks.map((block) => field(block, 'claims')),
@@ -101,7 +101,7 @@ export const encodeRelease = (names: readonly EndedName[]): Wire => ({
 });
 
 export function decodeRelease(body: Wire): readonly EndedName[] {
-  return readList(field(body, 'names'), 'the list of names', 1, maximumNamesPerRelease).map((ended) => {
+  return readList(field(body, 'names'), 'the list of names', 1, maxNamesPerRelease).map((ended) => {
     const [name, sequence] = readTuple(ended, 'a name that ended', 2);
     return { name: readName(name), sequence: readSequence(sequence) };
   });
@@ -143,7 +143,7 @@ export const encodeTold = (puts: readonly ToldPut[]): Wire => ({
 });
 
 export function decodeTold(body: Wire): readonly ToldPut[] {
-  return readList(field(body, 'puts'), 'the list of puts', 1, maximumNamesPerRelease).map((told) => {
+  return readList(field(body, 'puts'), 'the list of puts', 1, maxNamesPerRelease).map((told) => {
     const [name, sequence, state, expiry] = readTuple(told, 'a put', 4);
     return { name: readName(name), sequence: readSequence(sequence), ...readNews(state, expiry) };
   });
@@ -157,24 +157,24 @@ export function decodeKept(body: Wire, count: number): readonly boolean[] {
 }
 
 export function wireOfClaim({ publisher, name, sequence, replicas, idleSeconds = 0 }: Claim): readonly Wire[] {
-  return [publisher, name, sequence, replicas, Math.min(idleSeconds, maximumIdleSeconds)];
+  return [publisher, name, sequence, replicas, Math.min(idleSeconds, maxIdleSeconds)];
 }
 
 export function readClaim(value: Wire): Claim {
   const [publisher, name, sequence, replicas, idle] = readTuple(value, 'a claim', 5);
-  const idleSeconds = readInteger(idle, 'the age of a claim', 0, maximumIdleSeconds);
+  const idleSeconds = readInteger(idle, 'the age of a claim', 0, maxIdleSeconds);
   if (!isHostId(publisher)) throw malformed('the publisher of a claim is no peer id');
   return {
     publisher,
     name: readName(name),
     sequence: readSequence(sequence),
-    replicas: readInteger(replicas, 'the copies that a claim wants', 1, maximumReplicas),
+    replicas: readInteger(replicas, 'the copies that a claim wants', 1, maxReplicas),
     ...(idleSeconds === 0 ? {} : { idleSeconds }),
   };
 }
 
 function readName(value: Wire): string {
-  const name = readText(value, 'the name of a claim', maximumNameCharacters);
+  const name = readText(value, 'the name of a claim', maxNameCharacters);
   try {
     if (checkName(name) === name) return name;
   } catch (error) {

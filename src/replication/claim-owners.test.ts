@@ -8,7 +8,7 @@ import { systemClock } from '../network/system-clock.ts';
 import { Catalog } from '../storage/catalog.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { indexedTables } from '../storage/indexed-tables.ts';
-import { maximumOpenClaims, StorageShares } from '../storage/storage-shares.ts';
+import { maxOpenClaims, StorageShares } from '../storage/storage-shares.ts';
 import { encodeRoom } from './block-messages.ts';
 import { ClaimOwners } from './claim-owners.ts';
 
@@ -37,7 +37,7 @@ test('H4 of a content with many names repair brings as many claims as are taken,
   for (let missing = all; missing.length > 0; missing = all.filter((claim) => !table.has(key, claim))) {
     assert.ok(++turns <= 4, 'no end');
     const taken = owners.fitting(key, missing);
-    assert.ok(taken.length <= maximumOpenClaims);
+    assert.ok(taken.length <= maxOpenClaims);
     table.add(key, taken, 1);
     for (const put of table.walk(0, 1000)) table.confirm(put, null, 1);
   }
@@ -47,7 +47,7 @@ test('H4 of a content with many names repair brings as many claims as are taken,
 test('H4 beyond the open claims of an owner none is taken, but what is here already stays right', () => {
   const { table, owners, self } = scene();
   table.add(key, owners.fitting(key, claims('P', 2000)), 1);
-  assert.equal(table.count(key), maximumOpenClaims);
+  assert.equal(table.count(key), maxOpenClaims);
   assert.throws(() => owners.fitting(key, [{ publisher: 'P', name: 'more', sequence: 1, replicas: 3 }]), {
     code: 'publisher-full',
   });

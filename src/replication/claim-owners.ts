@@ -7,14 +7,14 @@ import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import type { Claim, ClaimTable } from '../storage/claim-table.ts';
 import { rowBytes } from '../storage/publisher-schema.ts';
-import { maximumClaimsPerBlock, maximumOpenClaims, type StorageShares } from '../storage/storage-shares.ts';
+import { maxClaimsPerBlock, maxOpenClaims, type StorageShares } from '../storage/storage-shares.ts';
 import { blockMessages, decodeRoom } from './block-messages.ts';
 
 /** What a host gives is asked again after so long … */
 const believedMilliseconds: Milliseconds = 10 * 60_000;
 /** … and after this long when nothing could be challenged, or the host did not answer. */
 const unprovedMilliseconds: Milliseconds = 2000;
-const maximumProved = 4096;
+const maxProved = 4096;
 const deadlineMilliseconds: Milliseconds = 1500;
 /** So few are looked up one by one where there is no room: some of them may be here already. */
 const fewClaims = 4;
@@ -34,7 +34,7 @@ export class ClaimOwners {
   readonly #asked = new Map<string, { readonly until: Milliseconds; readonly answer: Promise<void> }>();
 
   /** What each gave when it last proved it. */
-  readonly #proved = new BoundedCache<string, number>(maximumProved);
+  readonly #proved = new BoundedCache<string, number>(maxProved);
 
   constructor(ports: ClaimOwnersPorts) {
     this.#ports = ports;
@@ -74,7 +74,7 @@ export class ClaimOwners {
 
   #roomOn(key: string, owner: string): number {
     const { claims: table } = this.#ports;
-    return Math.min(maximumOpenClaims - table.openOf(key, owner), maximumClaimsPerBlock - table.count(key));
+    return Math.min(maxOpenClaims - table.openOf(key, owner), maxClaimsPerBlock - table.count(key));
   }
 
   #paid(owner: string, claim: Claim): Claim {
@@ -130,7 +130,7 @@ export class ClaimOwners {
 function tooManyOpen(owner: string): ChordialError {
   return new ChordialError(
     'publisher-full',
-    `${owner} has ${maximumOpenClaims} puts under way that claim one block, as many as are taken. Let them end first.`,
+    `${owner} has ${maxOpenClaims} puts under way that claim one block, as many as are taken. Let them end first.`,
   );
 }
 

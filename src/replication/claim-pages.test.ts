@@ -7,7 +7,7 @@ import { type Transport, TransportError, type Wire } from '../network/transport.
 import { encodeBody } from '../network/wire-body.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { type Claim, ClaimTable } from '../storage/claim-table.ts';
-import { decodeClaimed, encodeClaimed, maximumClaimsPerMessage } from './claim-messages.ts';
+import { decodeClaimed, encodeClaimed, maxClaimsPerMessage } from './claim-messages.ts';
 import {
   claimListMessage,
   claimsAt,
@@ -58,7 +58,7 @@ test('B12 all claims on a block are got, however many names stand for it', async
       keys.map((key) => table.of(key)),
     );
     const total = counts.reduce((sum, count) => sum + count, 0);
-    assert.ok(asked() <= Math.floor(total / maximumClaimsPerMessage) + 2, `${asked()} messages for ${total} claims`);
+    assert.ok(asked() <= Math.floor(total / maxClaimsPerMessage) + 2, `${asked()} messages for ${total} claims`);
   }
 });
 

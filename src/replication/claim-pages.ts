@@ -13,19 +13,19 @@ import type { Claim, ClaimTable } from '../storage/claim-table.ts';
 import {
   type ClaimedCid,
   gatherClaims,
-  maximumClaimsPerMessage,
+  maxClaimsPerMessage,
   readClaim,
   readClaims,
   wireOfClaim,
 } from './claim-messages.ts';
-import type { HandedOn } from './handed-on.ts';
+import type { RecentlyTransferred } from './recently-transferred.ts';
 
 export const claimListMessage = 'claims.list';
 
-export const maximumKeysPerList = 256;
+export const maxKeysPerList = 256;
 const keyBytes = 32;
 /** Pages of one question: a host that never comes to an end is not listened to for ever. */
-const maximumPages = 512;
+const maxPages = 512;
 
 export interface ClaimListQuestion {
   readonly keys: readonly string[];
@@ -44,7 +44,7 @@ export const encodeListQuestion = ({ keys, after }: ClaimListQuestion): Wire => 
 });
 
 export function decodeListQuestion(body: Wire): ClaimListQuestion {
-  const keys = readList(field(body, 'keys'), 'the keys', 1, maximumKeysPerList);
+  const keys = readList(field(body, 'keys'), 'the keys', 1, maxKeysPerList);
   const after = field(body, 'after');
   return {
     keys: keys.map((key) => Buffer.from(readBytes(key, 'a key', keyBytes)).toString('hex')),
@@ -62,7 +62,7 @@ export function decodeClaimList(body: Wire, most: number): ClaimList {
   const blocks = readClaims(field(body, 'claims'), positions);
   const count = blocks.reduce((sum, claims) => sum + claims.length, 0);
   const more = readBoolean(field(body, 'more'), 'whether there is more');
-  if (count > maximumClaimsPerMessage) throw malformed('it lists more claims than a message may');
+  if (count > maxClaimsPerMessage) throw malformed('it lists more claims than a message may');
   if (more && count === 0 && blocks.length === 1) throw malformed('it lists nothing and says that there is more');
   return { blocks, more };
 }
@@ -70,7 +70,7 @@ export function decodeClaimList(body: Wire, most: number): ClaimList {
 /** The answer to a question, from the claims as they are here. */
 export function listClaims({ keys, after }: ClaimListQuestion, claims: Pick<ClaimTable, 'of'>): ClaimList {
   const blocks: (readonly Claim[])[] = [];
-  let room = maximumClaimsPerMessage;
+  let room = maxClaimsPerMessage;
   for (const [index, key] of keys.entries()) {
     if (index > 0 && room === 0) return { blocks, more: true };
     const left = claims.of(key, index === 0 ? after : null, room + 1);
@@ -86,10 +86,10 @@ export function answerClaimList(
   from: Contact,
   body: Wire,
   claims: Pick<ClaimTable, 'of'>,
-  handedOn: Pick<HandedOn, 'note'>,
+  recentlyTransferred: Pick<RecentlyTransferred, 'note'>,
 ): Wire {
   const question = decodeListQuestion(body);
-  for (const key of question.keys) handedOn.note(from.host, key);
+  for (const key of question.keys) recentlyTransferred.note(from.host, key);
   return encodeClaimList(listClaims(question, claims));
 }
 
@@ -104,8 +104,8 @@ export async function claimsAt(
   let at = 0;
   let after: Claim | null = null;
   for (let pages = 0; at < keys.length; pages++) {
-    if (pages === maximumPages) throw malformed(`${host.host} does not come to the end of its claims`);
-    const asked = keys.slice(at, at + maximumKeysPerList);
+    if (pages === maxPages) throw malformed(`${host.host} does not come to the end of its claims`);
+    const asked = keys.slice(at, at + maxKeysPerList);
     const question = encodeListQuestion({ keys: asked, after });
     const { blocks, more } = decodeClaimList(
       await transport.request(host, claimListMessage, question, options),
@@ -123,13 +123,13 @@ export async function claimsAt(
 export function pagesOfClaims(blocks: readonly ClaimedCid[]): readonly (readonly ClaimedCid[])[] {
   const pages: ClaimedCid[][] = [];
   let page: ClaimedCid[] = [];
-  let room = maximumClaimsPerMessage;
+  let room = maxClaimsPerMessage;
   for (const { cid, claims } of blocks) {
     let start = 0;
     do {
       if (room === 0) {
         pages.push(page);
-        [page, room] = [[], maximumClaimsPerMessage];
+        [page, room] = [[], maxClaimsPerMessage];
       }
       const some = claims.slice(start, start + room);
       page.push({ cid, claims: some });

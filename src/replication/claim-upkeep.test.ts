@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
-import type { PublisherWord } from '../records/publisher-word.ts';
+import type { PublisherEntry } from '../records/publisher-entry.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { ClaimTable } from '../storage/claim-table.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
 import type { PutNews } from './claim-messages.ts';
 import { ClaimUpkeep } from './claim-upkeep.ts';
-import { EndedPuts } from './ended-puts.ts';
+import { SupersededPuts } from './superseded-puts.ts';
 
 const hour = 3600 * 1000;
 const underWay: PutNews = { state: 'under way', expiry: null };
@@ -19,12 +19,12 @@ function scene() {
   const catalog = new Catalog(':memory:');
   const claims = new ClaimTable(catalog);
   const blocks = new MemoryBlockStore(1e6, claims);
-  const words = new Map<string, PublisherWord>();
+  const words = new Map<string, PublisherEntry>();
   const asked: string[] = [];
   /** Publishers of other names say that their puts go on. */
   const news = new Map<string, PutNews>();
   const dead = new Set<string>();
-  const ended = new EndedPuts();
+  const ended = new SupersededPuts();
   const upkeep = new ClaimUpkeep({
     claims,
     catalog: { write: async (change) => change() },

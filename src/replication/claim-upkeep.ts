@@ -3,14 +3,14 @@
  * names are asked for soon after a put, when their publisher says that it ended them, at start and every 6 h. It goes on
  * in small steps, so that no answer of this host waits for it.
  */
-import type { PublisherWord } from '../records/publisher-word.ts';
+import type { PublisherEntry } from '../records/publisher-entry.ts';
 import type { Clock, Milliseconds, Random, Timer } from '../ring/ports.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { ClaimTable, KnownPut } from '../storage/claim-table.ts';
 import type { EndedName, PutNews, ToldPut } from './claim-messages.ts';
 import { type Sign, uncommittedMilliseconds, verdictOn } from './claim-verdict.ts';
-import type { EndedPuts } from './ended-puts.ts';
+import type { SupersededPuts } from './superseded-puts.ts';
 
 /** How often it is looked whether something is due. */
 const tickMilliseconds: Milliseconds = 5000;
@@ -28,12 +28,12 @@ const firstEverythingMilliseconds: Milliseconds = 60_000;
 const jitter = 0.2;
 /** A name said to have ended whose entry does not show it yet is asked for again. */
 const releasePauseMilliseconds: Milliseconds = 1500;
-const maximumReleaseAttempts = 12;
+const maxReleaseAttempts = 12;
 /** Names waiting because their publishers ended them; the check every 6 h finds those beyond. */
-const maximumReleased = 10_000;
+const maxReleased = 10_000;
 /** A name is asked for no more often because of doubts. */
 const doubtedEveryMilliseconds: Milliseconds = 60_000;
-const namesAtOnce = 8;
+const nameConcurrency = 8;
 const putsPerStep = 64;
 const claimsPerStep = 128;
 const blocksPerStep = 512;
@@ -46,10 +46,10 @@ export interface ClaimUpkeepPorts {
   readonly clock: Clock;
   readonly random: Random;
   /** Told of the entries that end puts. */
-  readonly ended: EndedPuts;
+  readonly ended: SupersededPuts;
   /** What a publisher says of its puts, in their order; null when it does not answer. Never rejects. */
   newsOf(publisher: string, puts: readonly EndedName[]): Promise<readonly PutNews[] | null>;
-  wordOf(publisher: string, name: string): Promise<PublisherWord>;
+  wordOf(publisher: string, name: string): Promise<PublisherEntry>;
   /** Removes expired records; called with every tick. */
   expireRecords(now: Milliseconds): Promise<void>;
   /** Told when blocks went. */
@@ -98,7 +98,7 @@ export class ClaimUpkeep {
       if (this.#ports.claims.byName(publisher, name).length === 0) continue;
       const key = `${publisher} ${name}`;
       const known = this.#released.get(key);
-      if (known === undefined && this.#released.size >= maximumReleased) continue;
+      if (known === undefined && this.#released.size >= maxReleased) continue;
       const highest = Math.max(known?.sequence ?? 0, sequence);
       this.#released.set(key, { publisher, name, sequence: highest, attempts: 0 });
     }
@@ -241,8 +241,8 @@ export class ClaimUpkeep {
   /** The names of these puts, each once, some at a time. @param signs of their publishers, by put */
   async #checkNames(puts: readonly KnownPut[], signs?: ReadonlyMap<number, Sign>): Promise<void> {
     const names = [...new Map(puts.map((put) => [`${put.publisher} ${put.name}`, put])).values()];
-    for (let start = 0; start < names.length && !this.#closed; start += namesAtOnce) {
-      const some = names.slice(start, start + namesAtOnce);
+    for (let start = 0; start < names.length && !this.#closed; start += nameConcurrency) {
+      const some = names.slice(start, start + nameConcurrency);
       await Promise.all(some.map(({ publisher, name }) => this.#checkName(publisher, name, signs)));
     }
   }
@@ -252,7 +252,7 @@ export class ClaimUpkeep {
     publisher: string,
     name: string,
     signs: ReadonlyMap<number, Sign> = new Map(),
-  ): Promise<PublisherWord> {
+  ): Promise<PublisherEntry> {
     const { claims, catalog, clock, wordOf } = this.#ports;
     const word = await wordOf(publisher, name);
     if (this.#closed) return word;
@@ -283,8 +283,8 @@ export class ClaimUpkeep {
     this.#releaseTimer = null;
     try {
       const waiting = [...this.#released];
-      for (let start = 0; start < waiting.length && !this.#closed; start += namesAtOnce) {
-        const some = waiting.slice(start, start + namesAtOnce);
+      for (let start = 0; start < waiting.length && !this.#closed; start += nameConcurrency) {
+        const some = waiting.slice(start, start + nameConcurrency);
         await Promise.all(some.map(([key, released]) => this.#checkOneReleased(key, released)));
       }
     } finally {
@@ -301,7 +301,7 @@ export class ClaimUpkeep {
     const shows = word.kind === 'entry' && word.sequence >= released.sequence;
     // Told of a later end meanwhile: another entry stands in its place, to be looked at again.
     if (this.#released.get(key) !== released) return;
-    if (shows || released.attempts >= maximumReleaseAttempts) this.#released.delete(key);
+    if (shows || released.attempts >= maxReleaseAttempts) this.#released.delete(key);
   }
 
   /** Ends a put's claims part by part, and frees what nothing else claims. */

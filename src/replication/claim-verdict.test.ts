@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PublisherWord } from '../records/publisher-word.ts';
+import type { PublisherEntry } from '../records/publisher-entry.ts';
 import { forgottenMilliseconds, uncommittedMilliseconds, type Verdict, verdictOn } from './claim-verdict.ts';
 
 const put = { sequence: 5, added: 1000, heard: 1000, confirmed: null };
 const committed = { ...put, confirmed: 2000 };
-const entry = (sequence: number, current = true): PublisherWord => ({ kind: 'entry', sequence, current, expiry: null });
-const absent: PublisherWord = { kind: 'absent' };
-const unknown: PublisherWord = { kind: 'unknown' };
+const entry = (sequence: number, current = true): PublisherEntry => ({
+  kind: 'entry',
+  sequence,
+  current,
+  expiry: null,
+});
+const absent: PublisherEntry = { kind: 'absent' };
+const unknown: PublisherEntry = { kind: 'unknown' };
 const [soon, late, never] = [5000, 1000 + uncommittedMilliseconds, 2000 + forgottenMilliseconds];
 
-const rows: readonly [string, typeof put | typeof committed, PublisherWord, number, Verdict][] = [
+const rows: readonly [string, typeof put | typeof committed, PublisherEntry, number, Verdict][] = [
   ['the entry is the put’s', put, entry(5), soon, 'confirm'],
   ['the entry is the put’s and has expired', committed, entry(5, false), soon, 'drop'],
   ['a later put or a tombstone ended it', committed, entry(6, false), soon, 'drop'],
@@ -35,7 +40,7 @@ const over = { sign: 'over', upFor: 0 } as const;
 const signed: readonly [
   string,
   typeof put | typeof committed,
-  PublisherWord,
+  PublisherEntry,
   Parameters<typeof verdictOn>[3],
   number,
   Verdict,

@@ -1,5 +1,5 @@
 /** Whether a put's claims still hold, by what its publisher's entry for the name says (spec/4, Who may delete). */
-import type { PublisherWord } from '../records/publisher-word.ts';
+import type { PublisherEntry } from '../records/publisher-entry.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { KnownPut } from '../storage/claim-table.ts';
 
@@ -21,7 +21,7 @@ export type Sign = 'over' | 'silent' | 'unasked';
 /** @param upFor how long this host has been there to hear its publisher */
 export function verdictOn(
   put: Pick<KnownPut, 'sequence' | 'added' | 'heard' | 'confirmed'>,
-  word: PublisherWord,
+  word: PublisherEntry,
   now: Milliseconds,
   { sign = 'unasked', upFor = 0 }: { readonly sign?: Sign; readonly upFor?: Milliseconds } = {},
 ): Verdict {

@@ -3,14 +3,14 @@ import type { CID } from 'multiformats/cid';
 import type { BlockHashing } from '../content/block-hashing.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
 import type { Membership } from '../network/membership.ts';
-import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
+import type { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
+import type { InPlaceBlocks } from './in-place-blocks.ts';
 import type { PlacementCache } from './placement-cache.ts';
-import type { SharedBlocks } from './shared-blocks.ts';
 
 export interface DataPorts {
   readonly view: RingView;
@@ -18,11 +18,11 @@ export interface DataPorts {
   readonly transport: Transport;
   readonly membership: Membership;
   /** Who leaves questions unanswered just now; it listens to `transport`. */
-  readonly silences: Silences;
+  readonly unresponsivePeers: UnresponsivePeers;
   /** What this host holds itself. */
   readonly blocks: BlockStore;
   /** What it has besides, in files of its own. */
-  readonly shared?: SharedBlocks;
+  readonly shared?: InPlaceBlocks;
   /** What people call a host, for messages to them. */
   readonly called: (host: HostId) => string;
   readonly clock: Clock;

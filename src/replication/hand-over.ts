@@ -15,11 +15,11 @@ import { copiesWanted } from './placement.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
 const itemsPerPage = 256;
-const maximumBytesUnderWay = 16 * 1024 * 1024;
+const maxBytesUnderWay = 16 * 1024 * 1024;
 /** Each item is tried at its places as often, with places looked up again. */
-const maximumRounds = 3;
+const maxRounds = 3;
 /** Hosts behind the places that are given what a place has no room for. */
-const maximumSubstitutes = 8;
+const maxSubstitutes = 8;
 
 /** Rejects with `too-few-copies` when something has no other durable copy than the one here. */
 export async function handOver(ports: SyncPorts): Promise<void> {
@@ -31,7 +31,7 @@ export async function handOver(ports: SyncPorts): Promise<void> {
       ...(await handOverBlocks(ports)),
     ];
     if (failures.length === 0) return;
-    if (round === maximumRounds) {
+    if (round === maxRounds) {
       const message = `${failures.length} items could not be handed over, the last because ${failures.at(-1)}. Bring other peers up or give them room, and leave again; --force gives up what is here.`;
       throw new ChordialError('too-few-copies', message);
     }
@@ -86,7 +86,7 @@ async function handOverLeaves(ports: SyncPorts): Promise<readonly string[]> {
 
 async function handOverBlocks(ports: SyncPorts): Promise<readonly string[]> {
   const failures: string[] = [];
-  const budget = new ByteBudget(maximumBytesUnderWay);
+  const budget = new ByteBudget(maxBytesUnderWay);
   let cursor: string | null = null;
   do {
     const page = await ports.blocks.keys('all', cursor, itemsPerPage);
@@ -142,7 +142,7 @@ async function everywhere(
   const hosts = await placement.candidates(ringIdOfHash(key, view.shape.bits), wanted + 1);
   const others = hosts.filter(({ host }) => host !== view.self.host);
   const places = others.slice(0, wanted);
-  const substitutes = others.slice(wanted, wanted + maximumSubstitutes)[Symbol.iterator]();
+  const substitutes = others.slice(wanted, wanted + maxSubstitutes)[Symbol.iterator]();
   const given = await Promise.allSettled(places.map((host) => giveOrNext(host, substitutes, give)));
   if (places.length === 0) return ['no other host is there'];
   return given.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []));

@@ -11,7 +11,7 @@ import { ringIdOfHash } from '../ring/identifier.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
-import { ConfirmedRanges } from './confirmed-ranges.ts';
+import { AuthoritativeRanges } from './authoritative-ranges.ts';
 import { heldPart } from './held-part.ts';
 import { SyncServer } from './sync-server.ts';
 
@@ -35,7 +35,12 @@ async function scene(hosts: number, replicas: number) {
           clock: systemClock,
           random: systemRandom,
         },
-        ...{ leaves: new LeafPool(), hashing: hashingHere, confirmed: new ConfirmedRanges({ now: () => 0 }), replicas },
+        ...{
+          leaves: new LeafPool(),
+          hashing: hashingHere,
+          confirmed: new AuthoritativeRanges({ now: () => 0 }),
+          replicas,
+        },
         ...{
           blocks: new MemoryBlockStore(Number.POSITIVE_INFINITY, claims, index),
           view: ring.view(transport.contact),

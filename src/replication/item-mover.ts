@@ -13,19 +13,19 @@ import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
 import { type Claim, claimVia } from '../storage/claim-table.ts';
 import { type BlockSet, type ItemSet, recordSet } from '../storage/item-index.ts';
+import { BlockReceiver } from './block-receiver.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ByteRate } from './byte-rate.ts';
 import { claimMessages, encodeClaimed } from './claim-messages.ts';
 import { pagesOfClaims } from './claim-pages.ts';
 import { pushLeaves } from './leaf-mover.ts';
-import { SourceLane } from './source-lane.ts';
 import { chunks, SyncClient } from './sync-client.ts';
 import type { ListedItem } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
 /** Blocks read or received and on their way. */
-const maximumBytesUnderWay = 16 * 1024 * 1024;
-const maximumIdleLanes = 256;
+const maxBytesUnderWay = 16 * 1024 * 1024;
+const maxIdleLanes = 256;
 /** After a block found no room here, none is fetched for so long. */
 const noRoomMilliseconds: Milliseconds = 30_000;
 const recordsPerPush = 128;
@@ -44,10 +44,10 @@ type PushedItem = Pick<ListedItem, 'key' | 'cid'>;
 
 export class ItemMover {
   readonly #ports: SyncPorts;
-  readonly #budget = new ByteBudget(maximumBytesUnderWay);
+  readonly #budget = new ByteBudget(maxBytesUnderWay);
   readonly #rate: ByteRate;
   #noRoomUntil: Milliseconds = Number.NEGATIVE_INFINITY;
-  readonly #sources = new Map<HostId, SourceLane>();
+  readonly #sources = new Map<HostId, BlockReceiver>();
 
   constructor(ports: SyncPorts) {
     this.#ports = ports;
@@ -112,10 +112,10 @@ export class ItemMover {
       }
       await lanes.to(host).store({ block: { cid, bytes }, claims: blocks.claimsOf(cid), abandoned: false });
       leaves.giveBack(bytes);
-      this.#ports.handedOn?.note(host.host, blockKey(cid));
+      this.#ports.recentlyTransferred?.note(host.host, blockKey(cid));
       return 'moved';
     } catch (error) {
-      if (isEnded(error)) this.#ports.handedOn?.doubt(blockKey(cid));
+      if (isEnded(error)) this.#ports.recentlyTransferred?.doubt(blockKey(cid));
       return this.#blockFailed(host, error);
     } finally {
       this.#budget.give(size);
@@ -230,13 +230,13 @@ export class ItemMover {
     }
   }
 
-  #source(contact: Contact): SourceLane {
+  #source(contact: Contact): BlockReceiver {
     const known = this.#sources.get(contact.host);
     if (known !== undefined && (known.contact === contact || !known.idle)) return known;
-    if (this.#sources.size >= maximumIdleLanes) {
+    if (this.#sources.size >= maxIdleLanes) {
       for (const [host, lane] of this.#sources) if (lane.idle) this.#sources.delete(host);
     }
-    const lane = new SourceLane(contact, this.#ports, this.#ports.leaves);
+    const lane = new BlockReceiver(contact, this.#ports, this.#ports.leaves);
     this.#sources.set(contact.host, lane);
     return lane;
   }

@@ -19,8 +19,8 @@ const againMilliseconds: Milliseconds = 15_000;
 /** … and believed for so long: three of these may be lost. */
 const believedMilliseconds: Milliseconds = 60_000;
 /** A leave takes minutes. One that says so for longer only keeps others from tidying up. */
-const maximumLeavingMilliseconds: Milliseconds = 3600 * 1000;
-const maximumLeavers = 1024;
+const maxLeavingMilliseconds: Milliseconds = 3600 * 1000;
+const maxLeavers = 1024;
 const deadlineMilliseconds: Milliseconds = 2000;
 
 interface Leaver {
@@ -32,7 +32,7 @@ interface Leaver {
 export class Leavers {
   readonly #view: Pick<RingView, 'hosts'>;
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #leavers = new BoundedCache<HostId, Leaver>(maximumLeavers);
+  readonly #leavers = new BoundedCache<HostId, Leaver>(maxLeavers);
 
   constructor(view: Pick<RingView, 'hosts'>, clock: Pick<Clock, 'now'>) {
     this.#view = view;
@@ -45,7 +45,7 @@ export class Leavers {
     const now = this.#clock.now();
     const known = this.#leavers.get(from.host);
     const since = known !== undefined && now - known.told < believedMilliseconds ? known.since : now;
-    const until = Math.min(now + believedMilliseconds, since + maximumLeavingMilliseconds);
+    const until = Math.min(now + believedMilliseconds, since + maxLeavingMilliseconds);
     this.#leavers.set(from.host, { since, told: now, until: isLeaving ? until : now });
     return {};
   }

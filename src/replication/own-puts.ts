@@ -17,7 +17,7 @@ import {
   claimMessages,
   decodeKept,
   encodeTold,
-  maximumNamesPerRelease,
+  maxNamesPerRelease,
   type PutNews,
   type ToldPut,
 } from './claim-messages.ts';
@@ -153,8 +153,8 @@ export class OwnPuts {
     const waiting = this.#news.get(host);
     this.#news.delete(host);
     if (waiting === undefined) return;
-    for (let start = 0; start < waiting.puts.length; start += maximumNamesPerRelease) {
-      const sent: Promise<void> = this.#tell(waiting.contact, waiting.puts.slice(start, start + maximumNamesPerRelease))
+    for (let start = 0; start < waiting.puts.length; start += maxNamesPerRelease) {
+      const sent: Promise<void> = this.#tell(waiting.contact, waiting.puts.slice(start, start + maxNamesPerRelease))
         // A holder that missed it asks.
         .then(
           () => undefined,

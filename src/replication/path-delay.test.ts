@@ -25,9 +25,9 @@ test('a budget that is widened lets waiters in, and one made smaller again takes
   });
   await Promise.resolve();
   assert.ok(!entered);
-  budget.maximumBytes = 32;
+  budget.maxBytes = 32;
   await waiting;
-  budget.maximumBytes = 8;
+  budget.maxBytes = 8;
   assert.equal(budget.takenBytes, 16);
   let third = false;
   const later = budget.take(4).then(() => {

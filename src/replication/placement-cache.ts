@@ -3,22 +3,22 @@
  * arc costs a copy in the wrong place, which repair moves; so arcs are kept for 2 s and dropped when neighbours change.
  */
 import { ChordialError } from '../errors.ts';
-import { Silences } from '../network/silences.ts';
+import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import { inOwnedArc, nextId, type RingId } from '../ring/identifier.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingView } from '../ring/view.ts';
 import { hostsBehind } from './placement.ts';
 
-const maximumAgeMilliseconds = 2000;
+const maxAgeMilliseconds = 2000;
 /** 64 virtual nodes of 64 hosts; beyond, the cache starts again. */
-const maximumArcs = 4096;
+const maxArcs = 4096;
 /** A cell of key space meets about 50 arcs in a ring of ten thousand hosts with 20 virtual nodes each. */
-const maximumArcsOfRange = 256;
+const maxArcsOfRange = 256;
 /** Lookups at a time; those that wait find the arc of an earlier one more often than not. */
-const maximumLookups = 8;
+const maxLookups = 8;
 /** Readers fall back to hosts outside the places, one after the other; this many is a whole small network. */
-const maximumFallbackHosts = 64;
+const maxFallbackHosts = 64;
 /** Lookups on a healthy ring take a few milliseconds: readers then take a guess, and the slot serves another. */
 const slowMilliseconds: Milliseconds = 200;
 /** Owners that fall silent are found dead and replaced within a few seconds, also on a busy machine. */
@@ -36,7 +36,7 @@ interface Arc {
 export class PlacementCache {
   readonly #view: RingView;
   readonly #clock: Clock;
-  readonly #silences: Pick<Silences, 'isSilent'>;
+  readonly #unresponsivePeers: Pick<UnresponsivePeers, 'isSilent'>;
   /** Sorted by `end`; no two have the same. */
   #arcs: Arc[] = [];
   #generation = 0;
@@ -44,10 +44,14 @@ export class PlacementCache {
   readonly #waiting: (() => void)[] = [];
   readonly #stopListening: () => void;
 
-  constructor(view: RingView, clock: Clock, silences: Pick<Silences, 'isSilent'> = new Silences(clock)) {
+  constructor(
+    view: RingView,
+    clock: Clock,
+    unresponsivePeers: Pick<UnresponsivePeers, 'isSilent'> = new UnresponsivePeers(clock),
+  ) {
     this.#view = view;
     this.#clock = clock;
-    this.#silences = silences;
+    this.#unresponsivePeers = unresponsivePeers;
     this.#stopListening = view.onChange(() => this.clear());
   }
 
@@ -70,7 +74,7 @@ export class PlacementCache {
     const { bits } = this.#view.shape;
     const places = new Map<HostId, Contact>();
     let key = first;
-    for (let arcs = 0; arcs < maximumArcsOfRange; arcs++) {
+    for (let arcs = 0; arcs < maxArcsOfRange; arcs++) {
       const arc = await this.#arcOf(key, wanted);
       for (const contact of arc.hosts.slice(0, wanted)) places.set(contact.host, contact);
       if (key === last || (key !== arc.end && inOwnedArc(key, last, arc.end))) break;
@@ -84,7 +88,7 @@ export class PlacementCache {
     const near = await this.#hosts(key, wanted);
     const named = new Set(near.map(({ host }) => host));
     const others = this.#view.hosts().filter(({ host }) => !named.has(host) && !this.#view.isDead(host));
-    return [...near, ...others.slice(0, maximumFallbackHosts)];
+    return [...near, ...others.slice(0, maxFallbackHosts)];
   }
 
   /**
@@ -122,7 +126,7 @@ export class PlacementCache {
 
   #isOwnerSilent(key: RingId): boolean {
     const [owner] = this.#view.nearby(key, 1);
-    return owner !== undefined && this.#silences.isSilent(owner.host);
+    return owner !== undefined && this.#unresponsivePeers.isSilent(owner.host);
   }
 
   #guess(key: RingId): { hosts: readonly Contact[]; isConfirmed: boolean } {
@@ -131,13 +135,13 @@ export class PlacementCache {
     const near = this.#view.nearby(key);
     const rumoured = near.filter(({ host }) => !spoke.has(host));
     // In a small network each host has spoken to this one: one known only by rumour is most often made up.
-    const isLarge = hosts.length > maximumFallbackHosts;
+    const isLarge = hosts.length > maxFallbackHosts;
     const known = near.filter(({ host }) => spoke.has(host));
     const live = (isLarge ? [...near, ...hosts] : [...known, ...hosts, ...rumoured]).filter(
       ({ host }) => !this.#view.isDead(host),
     );
     const distinct = new Map(live.map((contact) => [contact.host, contact]));
-    return { hosts: [...distinct.values()].slice(0, maximumFallbackHosts), isConfirmed: false };
+    return { hosts: [...distinct.values()].slice(0, maxFallbackHosts), isConfirmed: false };
   }
 
   async #hosts(key: RingId, wanted: number): Promise<readonly Contact[]> {
@@ -163,7 +167,7 @@ export class PlacementCache {
     const generation = this.#generation;
     const located = await this.#view.locate(key);
     const hosts = await hostsBehind(located, wanted, this.#view);
-    const until = this.#clock.now() + maximumAgeMilliseconds;
+    const until = this.#clock.now() + maxAgeMilliseconds;
     // What was learned before a change of neighbours may already be wrong: used once, not kept.
     const arc = { start: located.predecessor.id, end: located.owner.id, hosts, wanted, until };
     if (generation === this.#generation) this.#keep(arc);
@@ -177,7 +181,7 @@ export class PlacementCache {
   }
 
   #keep(arc: Arc): void {
-    if (this.#arcs.length >= maximumArcs) this.#arcs = [];
+    if (this.#arcs.length >= maxArcs) this.#arcs = [];
     const index = this.#indexOf(arc.end);
     this.#arcs.splice(index, this.#arcs[index]?.end === arc.end ? 1 : 0, arc);
   }
@@ -196,7 +200,7 @@ export class PlacementCache {
 
   /** Resolves with how to give the slot back; only the first time counts. */
   async #lookupSlot(): Promise<() => void> {
-    while (this.#lookups >= maximumLookups) await new Promise<void>((start) => this.#waiting.push(start));
+    while (this.#lookups >= maxLookups) await new Promise<void>((start) => this.#waiting.push(start));
     this.#lookups += 1;
     let isHeld = true;
     return () => {

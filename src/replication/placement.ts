@@ -6,12 +6,12 @@
 import type { OwnerAnswer } from '../ring/messages.ts';
 import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
 import type { RingView } from '../ring/view.ts';
-import { maximumBlockCopies } from '../storage/item-index.ts';
+import { maxBlockCopies } from '../storage/item-index.ts';
 
 /** No copy count above this can be asked for. */
-export const maximumReplicas = maximumBlockCopies;
+export const maxReplicas = maxBlockCopies;
 /** Lists read behind the owner's own: with v = 64 and s = 8 this passes every member of 4 hosts. */
-const maximumListsWalked = 32;
+const maxListsWalked = 32;
 
 /** Copies of a block: the most that any put wants of it, `usual` when none claims it. */
 export function copiesWanted(claims: readonly { readonly replicas: number }[], usual: number): number {
@@ -32,7 +32,7 @@ export async function hostsBehind(arc: OwnerAnswer, wanted: number, view: Placem
   for (let walked = 0; ; walked++) {
     const { last, wholeRing } = readList(list, passed, found, view);
     if (wholeRing || found.size >= Math.min(wanted, liveHosts) || last === null) break;
-    if (walked === maximumListsWalked) break;
+    if (walked === maxListsWalked) break;
     const state = await view.stateOf(last);
     if (state === null) break;
     list = state.successors;

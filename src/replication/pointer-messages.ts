@@ -14,7 +14,7 @@ import { readCid } from './wire-fields.ts';
 
 export const pointerMessages = { point: 'blocks.point', where: 'blocks.where' } as const;
 
-export const maximumCidsPerPointer = 256;
+export const maxCidsPerPointer = 256;
 
 export interface Pointing {
   readonly cids: readonly CID[];
@@ -24,7 +24,7 @@ export interface Pointing {
 export const encodePointing = ({ cids, holder }: Pointing): Wire => ({ cids: cids.map(({ bytes }) => bytes), holder });
 
 export function decodePointing(body: Wire): Pointing {
-  const cids = readList(field(body, 'cids'), 'the list of CIDs', 1, maximumCidsPerPointer).map(readCid);
+  const cids = readList(field(body, 'cids'), 'the list of CIDs', 1, maxCidsPerPointer).map(readCid);
   return { cids, holder: readHost(field(body, 'holder')) };
 }
 

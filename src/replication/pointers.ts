@@ -17,7 +17,7 @@ import {
   decodeWhere,
   encodePointing,
   encodeWhere,
-  maximumCidsPerPointer,
+  maxCidsPerPointer,
   pointerMessages,
 } from './pointer-messages.ts';
 
@@ -25,7 +25,7 @@ import {
 const gatherMilliseconds: Milliseconds = 50;
 const deadlineMilliseconds: Milliseconds = 2000;
 /** Pointers waiting to be told; those beyond are found by asking around. */
-const maximumWaiting = 4096;
+const maxWaiting = 4096;
 
 interface Waiting {
   readonly full: Contact;
@@ -67,7 +67,7 @@ export class Pointers {
 
   /** `blocks.where` */
   where(body: Wire): Wire {
-    return encodeWhere(decodeCids(body, maximumCidsPerPointer).map((cid) => this.#holder(cid)));
+    return encodeWhere(decodeCids(body, maxCidsPerPointer).map((cid) => this.#holder(cid)));
   }
 
   /** Has the full host told that the holder has the block in its place. */
@@ -77,7 +77,7 @@ export class Pointers {
       this.#kept.put([{ key: blockKey(cid), holder: holder.host }]).catch(failed);
       return;
     }
-    if (this.#waitingCids >= maximumWaiting) return;
+    if (this.#waitingCids >= maxWaiting) return;
     const key = `${full.host} ${holder.host}`;
     const waiting = this.#waiting.get(key) ?? { full, holder: holder.host, cids: [] };
     if (waiting.cids.length === 0) {
@@ -86,7 +86,7 @@ export class Pointers {
     }
     waiting.cids.push(cid);
     this.#waitingCids += 1;
-    if (waiting.cids.length === maximumCidsPerPointer) this.#send(key);
+    if (waiting.cids.length === maxCidsPerPointer) this.#send(key);
   }
 
   /** The known live hosts to which these places, or this host, point for the block. */

@@ -10,10 +10,10 @@ import { Catalog } from '../storage/catalog.ts';
 import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { blockSet, type ItemSet, leafSet, recordSet } from '../storage/item-index.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
-import { ConfirmedRanges } from './confirmed-ranges.ts';
+import { AuthoritativeRanges } from './authoritative-ranges.ts';
 import { challengeOf, newNonce, proofsOf } from './possession.ts';
 import { SyncClient } from './sync-client.ts';
-import { maximumBytesProved, SyncServer } from './sync-server.ts';
+import { maxBytesProved, SyncServer } from './sync-server.ts';
 
 const noDigest = '0'.repeat(32);
 
@@ -27,7 +27,7 @@ async function host(network: MemoryNetwork) {
   const blocks = new MemoryBlockStore(Number.POSITIVE_INFINITY, claims, index);
   const ports = {
     ...{ blocks, index, records: { table }, shares: { table: shares }, clock: systemClock },
-    ...{ leaves: new LeafPool(), hashing: hashingHere, confirmed: new ConfirmedRanges({ now: () => 0 }) },
+    ...{ leaves: new LeafPool(), hashing: hashingHere, confirmed: new AuthoritativeRanges({ now: () => 0 }) },
     view: { self: transport.contact } as never,
     placement: { places: async () => [] },
   };
@@ -124,8 +124,8 @@ test('C1 one question costs no more than its bound of bytes read, one asker no m
   const ask = (of: MemoryTransport) =>
     new SyncClient(of, AbortSignal.timeout(20_000)).holds(holder.transport.contact, asked, newNonce(systemRandom));
   const answers = await ask(asker.transport);
-  assert.equal(read, maximumBytesProved / leaf);
-  assert.equal(answers.filter(({ proof }) => proof !== null).length, maximumBytesProved / leaf);
+  assert.equal(read, maxBytesProved / leaf);
+  assert.equal(answers.filter(({ proof }) => proof !== null).length, maxBytesProved / leaf);
   assert.ok(answers.every(({ held }) => held === 'other'));
   // Many questions of one asker: one at a time, those beyond its line refused, and another asker's turn comes between.
   const flood = Array.from({ length: 40 }, () =>
@@ -136,10 +136,7 @@ test('C1 one question costs no more than its bound of bytes read, one asker no m
   );
   const before = read;
   await ask(patient.transport);
-  assert.ok(
-    read - before <= 3 * (maximumBytesProved / leaf),
-    `${read - before} blocks were read before the other's turn`,
-  );
+  assert.ok(read - before <= 3 * (maxBytesProved / leaf), `${read - before} blocks were read before the other's turn`);
   const ends = await Promise.all(flood);
   assert.ok(ends.includes('refused') && ends.includes('answered'));
   assert.equal(most, 1);

@@ -12,7 +12,7 @@ import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { blockSet, recordSet } from '../storage/item-index.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';
-import { ConfirmedRanges } from './confirmed-ranges.ts';
+import { AuthoritativeRanges } from './authoritative-ranges.ts';
 import { comparedRange, differencesIn } from './range-differences.ts';
 import { SyncClient } from './sync-client.ts';
 import { SyncServer } from './sync-server.ts';
@@ -37,7 +37,7 @@ async function hostWith(network: MemoryNetwork, blocks: readonly Block[]) {
     clock: systemClock,
     leaves: new LeafPool(),
     hashing: hashingHere,
-    confirmed: new ConfirmedRanges({ now: () => 0 }),
+    confirmed: new AuthoritativeRanges({ now: () => 0 }),
   });
   let messages = 0;
   await transport.serve({
@@ -61,10 +61,10 @@ test('A8 exactly what differs is found, whatever the sizes, and few messages fin
     { common: 0, here: 0, there: 3000 },
     { common: 0, here: 700, there: 0 },
     { common: 300, here: 2, there: 1 },
-    { common: 5000, here: 3, there: 4, mostMessages: 40 },
+    { common: 5000, here: 3, there: 4, maxMessages: 40 },
     { common: 400, here: 400, there: 400 },
   ];
-  for (const { common, here, there, mostMessages } of cases) {
+  for (const { common, here, there, maxMessages } of cases) {
     const network = new MemoryNetwork();
     const all = Array.from({ length: common + here + there }, (_, number) => blockOf(number));
     const me = await hostWith(network, all.slice(0, common + here));
@@ -87,7 +87,7 @@ test('A8 exactly what differs is found, whatever the sizes, and few messages fin
         if (number >= common && isInArc(range, key)) expected.set(key, number < common + here ? 'there' : 'here');
       assert.deepEqual(new Map([...found].sort()), new Map([...expected].sort()));
     }
-    if (mostMessages !== undefined) assert.ok(other.messages() <= arcs.length * mostMessages, `${other.messages()}`);
+    if (maxMessages !== undefined) assert.ok(other.messages() <= arcs.length * maxMessages, `${other.messages()}`);
   }
 });
 

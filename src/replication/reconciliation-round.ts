@@ -16,17 +16,17 @@ import {
   compareArcs,
   isBlock,
 } from './arc-comparison.ts';
+import type { InSyncRanges } from './in-sync-ranges.ts';
 import type { ItemMover } from './item-mover.ts';
 import { pullLeaves, pushLeaves } from './leaf-mover.ts';
 import { type OwnArc, ownArcs } from './own-arcs.ts';
-import type { SettledArcs } from './settled-arcs.ts';
 import { SyncClient } from './sync-client.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
 /** Blocks carried at the same time; their bytes are bounded apart from this. */
-const maximumCarryings = 32;
+const maxCarryings = 32;
 /** Hosts behind the places that are asked to take what a place has no room for. */
-const maximumSubstitutes = 4;
+const maxSubstitutes = 4;
 
 export interface RoundOutcome {
   /** Copies of blocks made, here or elsewhere, and records handed on or got. */
@@ -48,7 +48,7 @@ export interface Grace {
 }
 
 export interface RoundScope {
-  readonly settled: SettledArcs;
+  readonly settled: InSyncRanges;
   /** Settled arcs as well. */
   readonly everything: boolean;
 }
@@ -213,7 +213,7 @@ export class ReconciliationRound {
         else await this.#pushBlocks(ways);
       }
     };
-    await Promise.all(Array.from({ length: maximumCarryings }, work));
+    await Promise.all(Array.from({ length: maxCarryings }, work));
   }
 
   #isBlockDue({ ways, copies }: Due): boolean {
@@ -295,7 +295,7 @@ function wasAlike({ incomplete, sure, differed, places, sureAt }: ComparedArc): 
 }
 
 function substitutesIn(arc: ComparedArc, { copies }: BlockSet): readonly Contact[] {
-  return arc.others.slice(copies - 1, copies - 1 + maximumSubstitutes);
+  return arc.others.slice(copies - 1, copies - 1 + maxSubstitutes);
 }
 
 /** Records, and leaves of shares. */

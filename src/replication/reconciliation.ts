@@ -10,20 +10,20 @@
 import { nextId, type RingId, ringIdOfHash } from '../ring/identifier.ts';
 import type { Milliseconds, Timer } from '../ring/ports.ts';
 import { Absences } from './absences.ts';
+import { ExcessReplicas } from './excess-replicas.ts';
+import { InSyncRanges } from './in-sync-ranges.ts';
 import { ItemMover } from './item-mover.ts';
 import { ReconciliationRound, type RoundOutcome } from './reconciliation-round.ts';
-import { SettledArcs } from './settled-arcs.ts';
-import { Surplus } from './surplus.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
 /** A round is not broken off sooner, or a ring that changes all the time would never see one end; the next one may take twice as long. */
-const leastRoundMilliseconds = 5000;
-const maximumDoublings = 4;
+const minRoundMilliseconds = 5000;
+const maxDoublings = 4;
 /** The share of the interval that chance takes off, so that hosts do not all begin at once. */
 const jitter = 0.5;
 
 /** Blocks repaired in spite of the grace and remembered for the next round; beyond, they wait for its end. */
-const maximumUrgent = 50_000;
+const maxUrgent = 50_000;
 
 /** A place that had no room takes its block back without any change of the ring, and a host is known long enough at last. */
 const lookAtAllEveryMilliseconds: Milliseconds = 300_000;
@@ -36,7 +36,7 @@ const gatherMilliseconds: Milliseconds = 500;
 /** Before what was left over is looked at again; twice as long each time when nothing was achieved for some times. */
 const lookAgainMilliseconds: Milliseconds = 400;
 const vainLooksBeforeDoubling = 4;
-const maximumLookDoublings = 7;
+const maxLookDoublings = 7;
 
 export interface Reconciled extends RoundOutcome {
   readonly dropped: number;
@@ -47,9 +47,9 @@ export interface Reconciled extends RoundOutcome {
 export class Reconciliation {
   readonly #ports: SyncPorts;
   readonly #mover: ItemMover;
-  readonly #surplus: Surplus;
+  readonly #surplus: ExcessReplicas;
   readonly #absences: Absences;
-  readonly #settled: SettledArcs;
+  readonly #settled: InSyncRanges;
   /** When all arcs are to be compared again, settled or not. */
   #everythingDue: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #stopListening: () => void;
@@ -84,9 +84,9 @@ export class Reconciliation {
   constructor(ports: SyncPorts) {
     this.#ports = ports;
     this.#mover = new ItemMover(ports);
-    this.#surplus = new Surplus(ports, this.#mover, () => this.#lookIn(gatherMilliseconds));
+    this.#surplus = new ExcessReplicas(ports, this.#mover, () => this.#lookIn(gatherMilliseconds));
     ports.blocks.makeRoom = (bytes) => this.#surplus.makeRoom(bytes);
-    this.#settled = new SettledArcs(ports.view);
+    this.#settled = new InSyncRanges(ports.view);
     this.#absences = new Absences(ports.view, ports.clock, ports.times, (host) => ports.membership.isRemoved(host));
     if (ports.index.sets().length > 0) this.#absences.awaitOthers();
     this.#wasAlone = ports.view.hosts().length <= 1;
@@ -132,7 +132,7 @@ export class Reconciliation {
     const { times, clock } = this.#ports;
     const graceEnds = this.#absences.graceEnds();
     const alone = this.#ports.view.hosts().length <= 1;
-    if (graceEnds === null || this.#urgent.size > maximumUrgent) this.#urgent.clear();
+    if (graceEnds === null || this.#urgent.size > maxUrgent) this.#urgent.clear();
     const grace = {
       isOn: graceEnds !== null,
       isFindingOthers: this.#absences.isFindingOthers(),
@@ -146,7 +146,7 @@ export class Reconciliation {
     // What no one else could confirm counts for as long as no one else is there.
     this.#wasAlone = alone;
     if (everything) this.#surplus.lookAtWaiting();
-    const { dropped, cached } = await this.#lookForSurplus(signal);
+    const { dropped, cached } = await this.#lookForExcessReplicas(signal);
     if (outcome.blocks + outcome.records + dropped + cached > 0) this.#ports.moved?.({ ...outcome, dropped, cached });
     if (outcome.again) this.#schedule(0);
     else if (!outcome.complete) {
@@ -158,7 +158,7 @@ export class Reconciliation {
   }
 
   /** At what came since the last look, or at everything where that is due; not while the ring changes or somebody may come back. */
-  async #lookForSurplus(signal: AbortSignal): Promise<{ readonly dropped: number; readonly cached: number }> {
+  async #lookForExcessReplicas(signal: AbortSignal): Promise<{ readonly dropped: number; readonly cached: number }> {
     const { times, clock } = this.#ports;
     const changes = this.#changes;
     const began = clock.now();
@@ -166,7 +166,7 @@ export class Reconciliation {
     const looksAtAll = isOld || this.#lookedAtAllSince !== changes;
     if (signal.aborted || (!looksAtAll && !this.#surplus.hasDue)) return { dropped: 0, cached: 0 };
     const graceEnds = this.#absences.graceEnds() ?? Number.NEGATIVE_INFINITY;
-    const wait = Math.max(this.#lastChange + times.surplusMilliseconds, graceEnds) - clock.now();
+    const wait = Math.max(this.#lastChange + times.excessReplicasMilliseconds, graceEnds) - clock.now();
     if (wait > 0) {
       this.#lookIn(wait);
       return { dropped: 0, cached: 0 };
@@ -175,13 +175,13 @@ export class Reconciliation {
     if (looksAtAll) this.#ports.placement.clear();
     const outcome = await this.#surplus.remove(looksAtAll, () => changes !== this.#changes, signal);
     if (looksAtAll && !signal.aborted && changes === this.#changes) {
-      const settledIn = this.#lastChange + times.surplusMilliseconds + unheardMilliseconds - began;
+      const settledIn = this.#lastChange + times.excessReplicasMilliseconds + unheardMilliseconds - began;
       if (settledIn <= 0) this.#lookedAtAllSince = changes;
       else this.#lookIn(settledIn);
       this.#lookedAtAll = began;
     }
     this.#vainLooks = outcome.left === 0 || outcome.dropped + outcome.cached > 0 ? 0 : this.#vainLooks + 1;
-    const doublings = Math.min(Math.max(0, this.#vainLooks - vainLooksBeforeDoubling), maximumLookDoublings);
+    const doublings = Math.min(Math.max(0, this.#vainLooks - vainLooksBeforeDoubling), maxLookDoublings);
     if (outcome.left > 0) this.#lookIn(lookAgainMilliseconds * 2 ** doublings);
     return outcome;
   }
@@ -221,7 +221,7 @@ export class Reconciliation {
       this.#lookDue = Number.POSITIVE_INFINITY;
       if (this.#round !== null) return this.#lookIn(lookAgainMilliseconds);
       this.#next(true, async (signal) => {
-        const { dropped, cached } = await this.#lookForSurplus(signal);
+        const { dropped, cached } = await this.#lookForExcessReplicas(signal);
         if (dropped + cached > 0) this.#ports.moved?.({ blocks: 0, records: 0, dropped, cached });
       }).catch((error: Error) => {
         this.#lookIn(this.#ports.times.retryMilliseconds);
@@ -248,7 +248,7 @@ export class Reconciliation {
     }
     this.#vainLooks = 0;
     this.#schedule(this.#ports.times.settleMilliseconds);
-    this.#lookIn(this.#ports.times.surplusMilliseconds);
+    this.#lookIn(this.#ports.times.excessReplicasMilliseconds);
   }
 
   /** Between two rounds over all arcs. */
@@ -268,7 +268,7 @@ export class Reconciliation {
   #begin(): void {
     this.#timerDue = Number.POSITIVE_INFINITY;
     if (this.#round !== null && !this.#round.isLook) {
-      const mayRun = leastRoundMilliseconds * 2 ** Math.min(this.#brokenOff, maximumDoublings);
+      const mayRun = minRoundMilliseconds * 2 ** Math.min(this.#brokenOff, maxDoublings);
       const left = this.#roundBegan + mayRun - this.#ports.clock.now();
       if (left > 0 || this.#round.changes === this.#changes) {
         this.#schedule(Math.max(left, this.#ports.times.retryMilliseconds));

@@ -6,7 +6,7 @@ import { type Block, blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { HostId } from '../ring/pointer.ts';
-import type { HostLanes } from './host-lanes.ts';
+import type { BlockSenders } from './block-senders.ts';
 import { Relay } from './relay.ts';
 
 const rule = { replicas: 3, writeQuorum: 2 };
@@ -114,7 +114,7 @@ test('what a relay hands on at a time is bounded, also of many small blocks', as
       asked += 1;
       return { store: () => new Promise<void>(() => undefined) };
     },
-  } as unknown as HostLanes);
+  } as unknown as BlockSenders);
   const blocks = Array.from({ length: 1000 }, () => {
     const bytes = randomBytes(10);
     return { cid: cidOfBlock(rawCodec, bytes), bytes };

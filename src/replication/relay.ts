@@ -8,22 +8,22 @@ import { type Block, blockKey } from '../content/cid.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { HostId } from '../ring/pointer.ts';
 import type { Claim } from '../storage/claim-table.ts';
-import { maximumRelayMilliseconds } from './block-messages.ts';
+import { maxRelayMilliseconds } from './block-messages.ts';
+import type { WantedCopy } from './block-sender.ts';
+import type { BlockSenders } from './block-senders.ts';
 import type { DataPorts } from './data-ports.ts';
-import type { WantedCopy } from './host-lane.ts';
-import type { HostLanes } from './host-lanes.ts';
 
 /** Beyond it blocks are not handed on: the sender does it. */
-const maximumRelayedBytes = 8 * 1024 * 1024;
+const maxRelayedBytes = 8 * 1024 * 1024;
 /** Reckoned for each at least, so that many small ones are bounded too. */
-const leastBytesHeld = 32 * 1024;
+const minBytesHeld = 32 * 1024;
 
 export class Relay {
   readonly #ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>;
-  readonly #lanes: HostLanes;
+  readonly #lanes: BlockSenders;
   #bytesUnderWay = 0;
 
-  constructor(ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>, lanes: HostLanes) {
+  constructor(ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>, lanes: BlockSenders) {
     this.#ports = ports;
     this.#lanes = lanes;
   }
@@ -36,12 +36,12 @@ export class Relay {
    * @returns whether no one looks at the bytes any more.
    */
   async pass(block: Block, claims: readonly Claim[], copies: number, from: HostId): Promise<boolean> {
-    const held = Math.max(block.bytes.length, leastBytesHeld);
-    if (this.#bytesUnderWay + held > maximumRelayedBytes) return true;
+    const held = Math.max(block.bytes.length, minBytesHeld);
+    if (this.#bytesUnderWay + held > maxRelayedBytes) return true;
     this.#bytesUnderWay += held;
     const copy: WantedCopy = { block, claims, abandoned: false };
     const late = Promise.withResolvers<boolean>();
-    const timer = this.#ports.clock.after(maximumRelayMilliseconds, () => {
+    const timer = this.#ports.clock.after(maxRelayMilliseconds, () => {
       copy.abandoned = true;
       late.resolve(false);
     });

@@ -26,17 +26,17 @@ export interface ScrubPorts {
 export const defaultScrubBytesPerSecond = 8_000_000;
 const firstPassAfter: Milliseconds = 60_000;
 /** A pass over few blocks is not begun again at once. */
-const leastPass: Milliseconds = 3_600_000;
+const minPass: Milliseconds = 3_600_000;
 const jitter = 0.2;
 const blocksPerPage = 64;
 /** Each read costs so much time at least, and is charged for as if it had so many bytes. */
-const leastBytesCharged = 16 * 1024;
+const minBytesCharged = 16 * 1024;
 /** Copies to be looked at because somebody met bad bytes; beyond, the pass finds them. */
-const maximumSuspected = 256;
+const maxSuspected = 256;
 /** One for which no one had a good copy is looked at again so much later … */
 const retryMilliseconds: Milliseconds = 60_000;
 /** … until it was bad so often: then it is no copy, and others would ask for it for ever. */
-const maximumLooks = 3;
+const maxLooks = 3;
 
 export class Scrub {
   readonly #ports: ScrubPorts;
@@ -66,7 +66,7 @@ export class Scrub {
   }
 
   #lookSoon(cid: CID): void {
-    if (this.#suspected.size < maximumSuspected) this.#suspected.set(cid.toString(), cid);
+    if (this.#suspected.size < maxSuspected) this.#suspected.set(cid.toString(), cid);
     this.#wake.resolve();
   }
 
@@ -78,7 +78,7 @@ export class Scrub {
       for (const { cid, size } of page.items) {
         if (this.#closing.signal.aborted) return;
         await this.#guarded(() => this.#lookAt(cid));
-        owed += (Math.max(size, leastBytesCharged) / this.#ports.bytesPerSecond) * 1000;
+        owed += (Math.max(size, minBytesCharged) / this.#ports.bytesPerSecond) * 1000;
         if (owed < 100) continue;
         await this.#pause(owed);
         owed = 0;
@@ -94,7 +94,7 @@ export class Scrub {
     while (!this.#closing.signal.aborted) {
       const began = clock.now();
       await this.#guarded(() => this.pass());
-      await this.#pause(Math.max(0, began + leastPass * (1 - jitter * random.next()) - clock.now()));
+      await this.#pause(Math.max(0, began + minPass * (1 - jitter * random.next()) - clock.now()));
     }
   }
 
@@ -136,12 +136,12 @@ export class Scrub {
     if (this.#closing.signal.aborted) return;
     const key = cid.toString();
     const looks = (this.#bad.get(key) ?? 0) + 1;
-    if (looks >= maximumLooks) {
+    if (looks >= maxLooks) {
       this.#bad.delete(key);
       await this.#ports.blocks.delete([cid]);
       return;
     }
-    if (this.#bad.size >= maximumSuspected && !this.#bad.has(key)) return;
+    if (this.#bad.size >= maxSuspected && !this.#bad.has(key)) return;
     this.#bad.set(key, looks);
     void this.#pause(retryMilliseconds).then(() => this.#lookSoon(cid));
   }

@@ -20,9 +20,9 @@ import {
   encodeRanges,
   type HeldAnswer,
   type ListedItem,
-  maximumItemsPerQuestion,
-  maximumRangesPerMessage,
-  maximumRecordsPerMessage,
+  maxItemsPerQuestion,
+  maxRangesPerMessage,
+  maxRecordsPerMessage,
   type RangeAnswer,
   syncMessages,
 } from './sync-messages.ts';
@@ -30,7 +30,7 @@ import {
 /** Scanning cut buckets of many ranges on a busy disk stays well below. */
 const deadlineMilliseconds = 5000;
 /** Pages of one range from one host in one round: two hundred thousand items. */
-const maximumPagesPerRange = 100;
+const maxPagesPerRange = 100;
 
 export class SyncClient {
   readonly #transport: Transport;
@@ -43,7 +43,7 @@ export class SyncClient {
 
   async compare(host: Contact, ranges: readonly ComparedRange[]): Promise<readonly RangeAnswer[]> {
     const answers: RangeAnswer[] = [];
-    for (const some of chunks(ranges, maximumRangesPerMessage))
+    for (const some of chunks(ranges, maxRangesPerMessage))
       answers.push(...decodeRangeAnswers(await this.#ask(host, syncMessages.compare, encodeRanges(some)), some.length));
     return answers;
   }
@@ -51,7 +51,7 @@ export class SyncClient {
   /** What a host lists of a range; what does not belong there, or is not what its CID says, is passed over. */
   async *items(host: Contact, set: ItemSet, range: KeyArc): AsyncGenerator<readonly ListedItem[], void, undefined> {
     let cursor: string | null = null;
-    for (let pages = 0; pages < maximumPagesPerRange; pages++) {
+    for (let pages = 0; pages < maxPagesPerRange; pages++) {
       const question = encodeItemsQuestion({ set, range, cursor });
       const page = decodeItems(await this.#ask(host, syncMessages.items, question), set);
       yield page.items.filter(
@@ -65,7 +65,7 @@ export class SyncClient {
   /** Those of the records that the host still has. */
   async records(host: Contact, keys: readonly string[]): Promise<readonly Uint8Array[]> {
     const found: Uint8Array[] = [];
-    for (const some of chunks(keys, maximumRecordsPerMessage)) {
+    for (const some of chunks(keys, maxRecordsPerMessage)) {
       const answer = await this.#ask(host, syncMessages.records, encodeKeys(some));
       found.push(...decodeRecords(answer, some.length).filter((entry) => entry !== null));
     }
@@ -77,14 +77,14 @@ export class SyncClient {
     return claimsAt(this.#transport, host, keys, { deadline: deadlineMilliseconds, signal: this.#signal });
   }
 
-  /** @param nonce of one question: it is asked of at most `maximumItemsPerQuestion` items then. */
+  /** @param nonce of one question: it is asked of at most `maxItemsPerQuestion` items then. */
   async holds(
     host: Contact,
     items: readonly AskedItem[],
     nonce: Uint8Array | null = null,
   ): Promise<readonly HeldAnswer[]> {
     const answers: HeldAnswer[] = [];
-    for (const some of chunks(items, maximumItemsPerQuestion))
+    for (const some of chunks(items, maxItemsPerQuestion))
       answers.push(
         ...decodeHeldAnswers(
           await this.#ask(host, syncMessages.holds, encodeHoldsQuestion({ items: some, nonce })),
@@ -95,7 +95,7 @@ export class SyncClient {
   }
 
   async confirm(host: Contact, ranges: readonly KeyArc[]): Promise<void> {
-    for (const some of chunks(ranges, maximumRangesPerMessage))
+    for (const some of chunks(ranges, maxRangesPerMessage))
       await this.#ask(host, syncMessages.confirm, encodeConfirmed(some));
   }
 

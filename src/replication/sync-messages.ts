@@ -13,7 +13,7 @@
  */
 import type { Wire } from '../network/transport.ts';
 import { field, malformed, readBoolean, readBytes, readInteger, readList, readTuple } from '../network/wire-reading.ts';
-import { maximumEntryBytes } from '../records/entry.ts';
+import { maxEntryBytes } from '../records/entry.ts';
 import { fingerprintBytes, lanesToBytes } from '../storage/fingerprint.ts';
 import { everySet, type Item, type ItemSet, numberOfSet, recordSet, setNumbered } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
@@ -28,16 +28,16 @@ export const syncMessages = {
   confirm: 'sync.confirm',
 } as const;
 
-export const maximumRangesPerMessage = 512;
+export const maxRangesPerMessage = 512;
 /** Of at most 120 bytes each: a quarter of a small message. */
-export const maximumItemsPerPage = 2048;
+export const maxItemsPerPage = 2048;
 /** Of at most 4 KiB each: half of a small message. */
-export const maximumRecordsPerMessage = 128;
-export const maximumItemsPerQuestion = 1024;
+export const maxRecordsPerMessage = 128;
+export const maxItemsPerQuestion = 1024;
 const keyBytes = 32;
 const recordItemBytes = 48;
 const digestBytes = 16;
-const maximumCount = Number.MAX_SAFE_INTEGER;
+const maxCount = Number.MAX_SAFE_INTEGER;
 
 export interface ComparedRange {
   readonly set: ItemSet;
@@ -97,12 +97,12 @@ export const encodeRanges = (ranges: readonly ComparedRange[]): Wire => ({
 });
 
 export function decodeRanges(body: Wire): readonly ComparedRange[] {
-  return readList(field(body, 'ranges'), 'the ranges', 1, maximumRangesPerMessage).map((entry) => {
+  return readList(field(body, 'ranges'), 'the ranges', 1, maxRangesPerMessage).map((entry) => {
     const [set, after, upTo, count, fingerprint] = readTuple(entry, 'a range', 5);
     return {
       set: readSet(set),
       range: { after: readKey(after), upTo: readKey(upTo) },
-      count: readInteger(count, 'a count', 0, maximumCount),
+      count: readInteger(count, 'a count', 0, maxCount),
       fingerprint: hexOf(readBytes(fingerprint, 'a fingerprint', fingerprintBytes)),
     };
   });
@@ -115,7 +115,7 @@ export const encodeRangeAnswers = (answers: readonly RangeAnswer[]): Wire => ({
 export function decodeRangeAnswers(body: Wire, count: number): readonly RangeAnswer[] {
   return readList(field(body, 'answers'), 'the answers', count, count).map((entry) => {
     const [differs, confirmed] = readTuple(entry, 'an answer', 2);
-    const items = readInteger(differs, 'a count', -1, maximumCount);
+    const items = readInteger(differs, 'a count', -1, maxCount);
     return { differs: items === -1 ? null : items, confirmed: readBoolean(confirmed, 'an answer') };
   });
 }
@@ -149,7 +149,7 @@ export const encodeItems = ({ items, cursor }: ItemsPage): Wire => ({
 
 export function decodeItems(body: Wire, set: ItemSet): ItemsPage {
   const cursor = field(body, 'cursor');
-  const items = readList(field(body, 'items'), 'the items', 0, maximumItemsPerPage).map((entry) => {
+  const items = readList(field(body, 'items'), 'the items', 0, maxItemsPerPage).map((entry) => {
     const [key, digest, cid] = readTuple(entry, 'an item', 3);
     return {
       key: readItemKey(key, set),
@@ -165,7 +165,7 @@ export function decodeItems(body: Wire, set: ItemSet): ItemsPage {
 export const encodeKeys = (keys: readonly string[]): Wire => ({ keys: keys.map(bytesOf) });
 
 export function decodeRecordKeys(body: Wire): readonly string[] {
-  const keys = readList(field(body, 'keys'), 'the keys', 1, maximumRecordsPerMessage);
+  const keys = readList(field(body, 'keys'), 'the keys', 1, maxRecordsPerMessage);
   return keys.map((key) => readItemKey(key, recordSet));
 }
 
@@ -174,7 +174,7 @@ export const encodeRecords = (entries: readonly (Uint8Array | null)[]): Wire => 
 export function decodeRecords(body: Wire, count: number): readonly (Uint8Array | null)[] {
   return readList(field(body, 'entries'), 'the records', count, count).map((entry) => {
     if (entry === null) return null;
-    if (entry instanceof Uint8Array && entry.length <= maximumEntryBytes) return entry;
+    if (entry instanceof Uint8Array && entry.length <= maxEntryBytes) return entry;
     throw malformed('a record is not bytes, or too many');
   });
 }
@@ -186,7 +186,7 @@ export const encodeHoldsQuestion = ({ items, nonce }: HoldsQuestion): Wire => ({
 
 export function decodeHoldsQuestion(body: Wire): HoldsQuestion {
   const nonce = field(body, 'nonce');
-  const items = readList(field(body, 'items'), 'the items', 1, maximumItemsPerQuestion).map((entry) => {
+  const items = readList(field(body, 'items'), 'the items', 1, maxItemsPerQuestion).map((entry) => {
     const [number, key, digest] = readTuple(entry, 'an item', 3);
     const set = readSet(number);
     return { set, key: readItemKey(key, set), digest: hexOf(readBytes(digest, 'a digest', digestBytes)) };
@@ -212,7 +212,7 @@ export const encodeConfirmed = (ranges: readonly KeyArc[]): Wire => ({
 });
 
 export function decodeConfirmed(body: Wire): readonly KeyArc[] {
-  return readList(field(body, 'ranges'), 'the ranges', 1, maximumRangesPerMessage).map((entry) => {
+  return readList(field(body, 'ranges'), 'the ranges', 1, maxRangesPerMessage).map((entry) => {
     const [after, upTo] = readTuple(entry, 'a range', 2);
     return { after: readKey(after), upTo: readKey(upTo) };
   });

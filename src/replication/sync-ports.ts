@@ -7,13 +7,13 @@ import type { Catalog } from '../storage/catalog.ts';
 import type { ItemIndex } from '../storage/item-index.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import type { ShareTable } from '../storage/share-table.ts';
-import type { ConfirmedRanges } from './confirmed-ranges.ts';
+import type { AuthoritativeRanges } from './authoritative-ranges.ts';
+import type { BlockSenders } from './block-senders.ts';
 import type { DataPorts } from './data-ports.ts';
-import type { EndedPuts } from './ended-puts.ts';
-import type { HandedOn } from './handed-on.ts';
-import type { HostLanes } from './host-lanes.ts';
 import type { Leavers } from './leavers.ts';
 import type { Pointers } from './pointers.ts';
+import type { RecentlyTransferred } from './recently-transferred.ts';
+import type { SupersededPuts } from './superseded-puts.ts';
 
 export interface SyncedRecords {
   readonly table: Pick<RecordTable, 'range' | 'byRow' | 'removeExactly'>;
@@ -43,7 +43,7 @@ export interface SyncTimes {
   /** How long nothing must have changed until who came back counts as settled at its places. */
   readonly quietMilliseconds: Milliseconds;
   /** How long nothing must have changed before surplus copies are removed. */
-  readonly surplusMilliseconds: Milliseconds;
+  readonly excessReplicasMilliseconds: Milliseconds;
 }
 
 export const defaultSyncTimes: SyncTimes = {
@@ -52,25 +52,25 @@ export const defaultSyncTimes: SyncTimes = {
   intervalMilliseconds: 60_000,
   graceMilliseconds: 20_000,
   quietMilliseconds: 5000,
-  surplusMilliseconds: 1500,
+  excessReplicasMilliseconds: 1500,
 };
 
 export const defaultSyncBytesPerSecond = 100_000_000;
 
 export interface SyncPorts extends DataPorts {
-  readonly lanes: HostLanes;
+  readonly lanes: BlockSenders;
   readonly index: ItemIndex;
-  readonly confirmed: ConfirmedRanges;
+  readonly confirmed: AuthoritativeRanges;
   readonly records: SyncedRecords;
   readonly shares: SyncedShares;
   /** Told where blocks went for which a place had no room. */
   readonly pointers?: Pick<Pointers, 'tell' | 'liveHolder'>;
   /** Told of every block that was carried to another host. */
-  readonly handedOn?: Pick<HandedOn, 'note' | 'doubt'>;
+  readonly recentlyTransferred?: Pick<RecentlyTransferred, 'note' | 'doubt'>;
   /** While somebody is handing over nothing is dropped. */
   readonly leavers: Pick<Leavers, 'isAny'>;
   /** What only these claim is neither taken nor fetched. */
-  readonly ended: EndedPuts;
+  readonly ended: SupersededPuts;
   /** r and w of the network. */
   readonly replicas: number;
   readonly writeQuorum: number;

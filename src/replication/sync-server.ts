@@ -5,7 +5,7 @@
 import { ChordialError } from '../errors.ts';
 import type { Wire } from '../network/transport.ts';
 import { TransportError } from '../network/transport.ts';
-import { maximumEntryBytes } from '../records/entry.ts';
+import { maxEntryBytes } from '../records/entry.ts';
 import { ListingTurns } from '../records/listing-turns.ts';
 import { ringIdOfHash } from '../ring/identifier.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -14,7 +14,7 @@ import type { RingView } from '../ring/view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import { type ItemIndex, recordSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
-import type { ConfirmedRanges } from './confirmed-ranges.ts';
+import type { AuthoritativeRanges } from './authoritative-ranges.ts';
 import { cellArcOf } from './item-places.ts';
 import type { PlacementCache } from './placement-cache.ts';
 import { challengeOf, type PossessionPorts, proofsOf } from './possession.ts';
@@ -32,13 +32,13 @@ import {
   fingerprintText,
   type HeldAnswer,
   type HoldsQuestion,
-  maximumItemsPerPage,
+  maxItemsPerPage,
   type RangeAnswer,
   syncMessages,
 } from './sync-messages.ts';
 
 /** A question about more is answered in part; as much as one stream of leaves may hold. */
-export const maximumBytesProved = 16 * 1024 * 1024;
+export const maxBytesProved = 16 * 1024 * 1024;
 
 export interface SyncServerPorts extends PossessionPorts {
   readonly view: RingView;
@@ -46,7 +46,7 @@ export interface SyncServerPorts extends PossessionPorts {
   readonly index: ItemIndex;
   readonly blocks: Pick<BlockStore, 'get' | 'size'>;
   readonly clock: Pick<Clock, 'now' | 'after' | 'wallTime'>;
-  readonly confirmed: ConfirmedRanges;
+  readonly confirmed: AuthoritativeRanges;
 }
 
 export class SyncServer {
@@ -66,7 +66,7 @@ export class SyncServer {
       return encodeRangeAnswers(decodeRanges(body).map((range) => this.#compare(range)));
     if (kind === syncMessages.items) {
       const { set, range, cursor } = decodeItemsQuestion(body);
-      return encodeItems(index.items(set, range, cursor, maximumItemsPerPage));
+      return encodeItems(index.items(set, range, cursor, maxItemsPerPage));
     }
     if (kind === syncMessages.records)
       return encodeRecords(decodeRecordKeys(body).map((key) => this.#recordBytes(key)));
@@ -99,7 +99,7 @@ export class SyncServer {
     const { index, confirmed, blocks, view } = this.#ports;
     const challenge = nonce === null ? null : challengeOf(nonce, from.host, view.self.host);
     const answers: HeldAnswer[] = [];
-    let room = maximumBytesProved;
+    let room = maxBytesProved;
     for (const { set, key, digest } of items) {
       const item = set.kind === 'blocks' ? index.findBlock(key) : index.find(set, key);
       const held = item === null ? 'absent' : item.digest === digest ? 'same' : 'other';
@@ -107,7 +107,7 @@ export class SyncServer {
       const isConfirmed = set.kind === 'leaves' ? confirmed.touches(cellArcOf(at)) : confirmed.covers(at);
       let proof: Uint8Array | null = null;
       if (item !== null && challenge !== null && room > 0) {
-        room -= item.cid === null ? maximumEntryBytes : ((await blocks.size(item.cid)) ?? 0);
+        room -= item.cid === null ? maxEntryBytes : ((await blocks.size(item.cid)) ?? 0);
         if (room >= 0) proof = (await proofsOf(this.#ports, set, item, [challenge]))?.[0] ?? null;
       }
       answers.push({ held, confirmed: isConfirmed, proof });

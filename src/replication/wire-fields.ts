@@ -6,10 +6,10 @@ import type { Wire } from '../network/transport.ts';
 import { malformed } from '../network/wire-reading.ts';
 
 /** A SHA-256 CID has 36 bytes. */
-const maximumCidBytes = 64;
+const maxCidBytes = 64;
 
 export function readCid(value: Wire): CID {
-  if (!(value instanceof Uint8Array) || value.length > maximumCidBytes) throw malformed('a CID is not a few bytes');
+  if (!(value instanceof Uint8Array) || value.length > maxCidBytes) throw malformed('a CID is not a few bytes');
   try {
     return decodeCid(value);
   } catch (error) {

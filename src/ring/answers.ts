@@ -19,7 +19,7 @@ export interface AnswersPorts {
 }
 
 /** Hosts that one PROBE may make this host ping. */
-const maximumProbesPerAsk = 4;
+const maxProbesPerAsk = 4;
 
 type Answer<K extends RingMessageKind> = (answer: RingAnswers[K] | null) => void;
 
@@ -97,7 +97,7 @@ export class Answers implements RingHandler {
   }
 
   #probe(hosts: RingAsks['probe']['hosts'], answer: Answer<'probe'>): void {
-    const asked = hosts.slice(0, maximumProbesPerAsk);
+    const asked = hosts.slice(0, maxProbesPerAsk);
     const reached = hosts.map(() => false);
     let open = asked.length;
     if (open === 0) {
@@ -105,7 +105,7 @@ export class Answers implements RingHandler {
       return;
     }
     asked.forEach((contact, i) => {
-      this.#ports.network.ping(contact, 2 * this.#options.timers.minimumTimeout, (result) => {
+      this.#ports.network.ping(contact, 2 * this.#options.timers.minTimeout, (result) => {
         reached[i] = result === 'alive' || result === 'refused';
         if (--open === 0) answer({ reached });
       });

@@ -1,7 +1,7 @@
 /** Members that may lie between one of mine and its successor, from POKEs, the cache and merging, waiting to be asked. */
 import { between, type RingId } from './identifier.ts';
 import type { MemberPointer } from './pointer.ts';
-import { maximumQueuedCandidates } from './timers.ts';
+import { maxQueuedCandidates } from './timers.ts';
 
 export class Candidates {
   readonly #me: RingId;
@@ -14,7 +14,7 @@ export class Candidates {
   /** The one that has waited longest gives way when there are too many. */
   add(candidate: MemberPointer): void {
     if (this.#waiting.some((one) => one.id === candidate.id)) return;
-    if (this.#waiting.length >= maximumQueuedCandidates) this.#waiting.shift();
+    if (this.#waiting.length >= maxQueuedCandidates) this.#waiting.shift();
     this.#waiting.push(candidate);
   }
 

@@ -61,7 +61,7 @@ export interface FailureDetectorPorts {
 }
 
 /** Hosts known of, alive or not; then one that is down or was never heard is forgotten for each new one. */
-const maximumHosts = 16_384;
+const maxHosts = 16_384;
 /** Two helpers are asked: enough to outvote one bad link, cheap enough to ask at every suspicion. */
 const helpersAsked = 2;
 /** A failure that costs no waiting (connection refused) is tried again after this part of the ping interval. */
@@ -136,9 +136,9 @@ export class FailureDetector {
   }
 
   timeout(host: HostId): Milliseconds {
-    const { minimumTimeout, maximumTimeout } = this.#ports.timers;
+    const { minTimeout, maxTimeout } = this.#ports.timers;
     const entry = this.#entries.get(host);
-    return entry ? entry.roundTrip.timeout(0, minimumTimeout, maximumTimeout) : minimumTimeout;
+    return entry ? entry.roundTrip.timeout(0, minTimeout, maxTimeout) : minTimeout;
   }
 
   all(): Watched[] {
@@ -231,7 +231,7 @@ export class FailureDetector {
         timer: null,
         waiting: [],
       };
-      if (this.#entries.size >= maximumHosts) this.#forgetOne();
+      if (this.#entries.size >= maxHosts) this.#forgetOne();
       this.#entries.set(contact.host, entry);
     } else if (contact.addresses.length > 0 && (entry.liveness !== 'alive' || entry.lastHeard === null)) {
       // Hearsay may be older than what the host said itself: it counts while that leads nowhere.
@@ -275,7 +275,7 @@ export class FailureDetector {
     const check = entry.checks;
     const { clock, network, timers } = this.#ports;
     const sent = clock.now();
-    const timeout = entry.roundTrip.timeout(entry.misses, timers.minimumTimeout, timers.maximumTimeout);
+    const timeout = entry.roundTrip.timeout(entry.misses, timers.minTimeout, timers.maxTimeout);
     network.ping(entry.contact, timeout, (result) => {
       if (this.#closed) return;
       if (result === 'alive') {
@@ -318,7 +318,7 @@ export class FailureDetector {
       return;
     }
     for (const helper of asked) {
-      const deadline = this.timeout(helper.contact.host) + 2 * timers.minimumTimeout;
+      const deadline = this.timeout(helper.contact.host) + 2 * timers.minTimeout;
       network.ask(helper.contact, 'probe', { hosts: [entry.contact] }, deadline, (result) => {
         if (result.ok && result.answer.reached[0] === true) reached = true;
         if (--open === 0) decide();

@@ -12,7 +12,7 @@ export interface FingerUpkeepPorts {
   readonly clock: Clock;
   readonly bits: number;
   /** A member that stabilises more often, since its neighbours change, looks up no more fingers for that. */
-  readonly leastPause: Milliseconds;
+  readonly minPause: Milliseconds;
   readonly own: OwnMembers;
   lookup(key: RingId, done: (found: Found | null) => void): void;
   isClosed(): boolean;
@@ -36,15 +36,15 @@ export class FingerUpkeep {
 
   refreshOne(member: Member): void {
     if (this.#refreshing.has(member) || member.state === null) return;
-    const { own, bits, clock, leastPause } = this.#ports;
+    const { own, bits, clock, minPause } = this.#ports;
     const now = clock.now();
     const since = now - (this.#refreshedAt.get(member) ?? Number.NEGATIVE_INFINITY);
-    if (since < leastPause) return;
+    if (since < minPause) return;
     const fingers = own.fingersOf(member);
     const first = fingers.firstFar(member.state);
     if (first >= bits) return;
     const pauses = fingers.hasGap(first) ? 1 : (this.#pauses.get(member) ?? 1);
-    if (since < pauses * leastPause) return;
+    if (since < pauses * minPause) return;
     this.#refreshedAt.set(member, now);
     const next = this.#next.get(member) ?? first;
     const power = next < first || next >= bits ? first : next;

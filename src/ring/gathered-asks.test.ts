@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { GatheredAsks } from './gathered-asks.ts';
 import { ringId } from './identifier.ts';
-import { maximumListEntries, type RingAsks, type RingMessageKind, type StateAnswer } from './messages.ts';
+import { maxListEntries, type RingAsks, type RingMessageKind, type StateAnswer } from './messages.ts';
 import type { AskResult, RingNetwork } from './ports.ts';
 
 interface Sent {
@@ -87,12 +87,12 @@ test('members poked together hear of all candidates once', () => {
 test('no message holds more than one may', () => {
   const { gathered, sent, pass } = setUp();
   const host = contactOf('a');
-  for (let number = 0; number < maximumListEntries + 10; number++) {
+  for (let number = 0; number < maxListEntries + 10; number++) {
     gathered.ask(host, 'find', { keys: [id(number)] }, 100, () => {});
   }
   pass(1);
   assert.deepEqual(
     sent.map(({ ask }) => (ask as RingAsks['find']).keys.length),
-    [maximumListEntries, 10],
+    [maxListEntries, 10],
   );
 });

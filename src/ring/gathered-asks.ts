@@ -3,7 +3,7 @@
  * a message costs its host a hundred times what one more entry in it costs. Nothing waits for it: what is asked in one
  * turn of the event loop leaves at its end, and since answers come together too, what follows from them is gathered again.
  */
-import { maximumListEntries, type RingAnswers, type RingAsks, type RingMessageKind } from './messages.ts';
+import { maxListEntries, type RingAnswers, type RingAsks, type RingMessageKind } from './messages.ts';
 import type { Contact } from './pointer.ts';
 import type { AskResult, Clock, Milliseconds, RingNetwork } from './ports.ts';
 
@@ -106,7 +106,7 @@ export class GatheredAsks {
     let length = 0;
     for (const one of waiting) {
       const more = entries(one.ask);
-      if (together.length > 0 && length + more > maximumListEntries) {
+      if (together.length > 0 && length + more > maxListEntries) {
         this.#sendOne(to, kind, together);
         together = [];
         length = 0;

@@ -8,8 +8,8 @@ import {
   fingerStart,
   inOwnedArc,
   isRingId,
-  maximumBits,
-  minimumBits,
+  maxBits,
+  minBits,
   nextId,
   type RingId,
   ringId,
@@ -142,5 +142,5 @@ for (const bits of widths) {
 }
 
 test('the bounds on the width are those of the literature and of SHA-256', () => {
-  assert.deepEqual([minimumBits, maximumBits], [3, 256]);
+  assert.deepEqual([minBits, maxBits], [3, 256]);
 });

@@ -8,8 +8,8 @@
 /** A place on the ring: lower-case hexadecimal, ⌈bits/4⌉ digits, below 2^bits. */
 export type RingId = string & { readonly __ringId: unique symbol };
 
-export const minimumBits = 3;
-export const maximumBits = 256;
+export const minBits = 3;
+export const maxBits = 256;
 
 export function digitsOf(bits: number): number {
   return Math.ceil(bits / 4);

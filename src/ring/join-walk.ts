@@ -4,7 +4,7 @@ import type { Found } from './lookup.ts';
 import type { Member } from './member.ts';
 import { type HostId, isMember, type MemberPointer } from './pointer.ts';
 import type { Clock, Milliseconds, Random } from './ports.ts';
-import { maximumJoinAttempts } from './timers.ts';
+import { maxJoinAttempts } from './timers.ts';
 
 export interface JoinWalkPorts {
   readonly clock: Clock;
@@ -18,7 +18,7 @@ export interface JoinWalkPorts {
 }
 
 /** Steps of one walk from the predecessor found towards the right one. */
-const maximumSteps = 16;
+const maxSteps = 16;
 const firstPause: Milliseconds = 30;
 const longestPause: Milliseconds = 500;
 
@@ -30,7 +30,7 @@ export function joinMember(
   let attempts = 0;
   const again = () => {
     attempts++;
-    if (attempts >= maximumJoinAttempts || ports.clock.now() >= ports.deadline) return done('failed');
+    if (attempts >= maxJoinAttempts || ports.clock.now() >= ports.deadline) return done('failed');
     const pause = Math.min(firstPause * 1.5 ** attempts, longestPause) * (0.5 + ports.random.next());
     ports.clock.after(pause, attempt);
   };
@@ -39,7 +39,7 @@ export function joinMember(
       if (member.state !== null) return done(null);
       if (step === null || ports.isClosed()) return again();
       if (step.kind === 'taken') return done('taken');
-      if (step.kind === 'walk' && steps < maximumSteps) return walk(step.next, steps + 1);
+      if (step.kind === 'walk' && steps < maxSteps) return walk(step.next, steps + 1);
       if (step.kind === 'haunted') ports.poke(p);
       again();
     });

@@ -8,7 +8,7 @@ import type { OwnMembers } from './own-members.ts';
 import type { Contact, MemberPointer } from './pointer.ts';
 import type { Clock, Milliseconds, Random } from './ports.ts';
 import type { JoinFailure, RingHostOptions } from './ring-host-options.ts';
-import { maximumConcurrentJoins } from './timers.ts';
+import { maxConcurrentJoins } from './timers.ts';
 
 export interface JoiningPorts {
   readonly clock: Clock;
@@ -21,7 +21,7 @@ export interface JoiningPorts {
 }
 
 /** Hosts tried by one join. */
-const maximumSeeds = 32;
+const maxSeeds = 32;
 /** A host that is not taken in within this time has no one to be taken in by; one lookup more may be under way. */
 const entranceMilliseconds = 20_000;
 
@@ -54,7 +54,7 @@ export class Joining {
     };
     // The first member joins alone: the others then find the ring through it, and have as long as they need.
     this.#joinOne(first!, this.#ports.clock.now() + entranceMilliseconds, (failure) => {
-      for (let i = 1; i < maximumConcurrentJoins && failure === null; i++) next();
+      for (let i = 1; i < maxConcurrentJoins && failure === null; i++) next();
       joined(failure);
     });
   }
@@ -93,7 +93,7 @@ export class Joining {
   #seeds(): readonly Contact[] {
     if (this.#ports.own.joined.length > 0) return [];
     const live = this.#ports.live().filter((c) => !this.#bootstrap.some((b) => b.host === c.host));
-    return [...this.#bootstrap, ...live].slice(0, maximumSeeds);
+    return [...this.#bootstrap, ...live].slice(0, maxSeeds);
   }
 
   /** No one is left to join through: the own members are a ring again; others found apart are merged with it later. */

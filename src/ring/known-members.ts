@@ -15,14 +15,14 @@ export interface KnownMembersPorts {
 }
 
 /** Members remembered as gone; each is for some seconds only. */
-const maximumGone = 4096;
+const maxGone = 4096;
 /**
  * Hosts that never spoke to this one and of whose members it knows from answers to lookups alone. Those that there are speak
  * soon, or are told by news; liars make up as many as they like, and each is dialled in vain before it is forgotten.
  */
-const maximumRumoured = 128;
+const maxRumoured = 128;
 /** For a guess at the places of a key: several members of each of the most hosts that a copy may lie at. */
-const maximumMembersPassed = 64;
+const maxMembersPassed = 64;
 
 export class KnownMembers {
   readonly cache: MemberCache;
@@ -65,14 +65,14 @@ export class KnownMembers {
   }
 
   markGone(id: RingId): void {
-    if (this.#gone.size >= maximumGone) this.#forgetOldGone();
+    if (this.#gone.size >= maxGone) this.#forgetOldGone();
     this.#gone.set(id, this.#ports.clock.now() + this.#options.timers.goneFor);
     this.cache.removeMember(id);
   }
 
   #forgetOldGone(): void {
     const now = this.#ports.clock.now();
-    for (const [id, until] of this.#gone) if (until <= now || this.#gone.size >= maximumGone) this.#gone.delete(id);
+    for (const [id, until] of this.#gone) if (until <= now || this.#gone.size >= maxGone) this.#gone.delete(id);
   }
 
   /** This member just spoke as one. */
@@ -96,12 +96,12 @@ export class KnownMembers {
   #hasRoomFor(host: HostId): boolean {
     // Where no news is told, there is nothing but hearsay to know others from.
     if (!this.#options.spreadNews || this.#ports.detector.wasHeard(host) || this.cache.knows(host)) return true;
-    if (this.#rumoured.size >= maximumRumoured) {
+    if (this.#rumoured.size >= maxRumoured) {
       for (const one of this.#rumoured) {
         if (this.#ports.detector.wasHeard(one) || !this.cache.knows(one)) this.#rumoured.delete(one);
       }
     }
-    return this.#rumoured.size < maximumRumoured && this.#rumoured.add(host).has(host);
+    return this.#rumoured.size < maxRumoured && this.#rumoured.add(host).has(host);
   }
 
   /** What spreads through a large network: too much of it to measure how near each is. */
@@ -142,7 +142,7 @@ export class KnownMembers {
   hostsAfter(key: RingId, most = Number.POSITIVE_INFINITY): readonly Contact[] {
     const found = new Map<HostId, Contact>();
     let at = key;
-    for (let step = 0; step < maximumMembersPassed && found.size < most; step++) {
+    for (let step = 0; step < maxMembersPassed && found.size < most; step++) {
       const next = this.nearestAfter(at);
       if (next === null || (step > 0 && next.id === key)) break;
       const { host } = next.contact;

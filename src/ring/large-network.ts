@@ -36,7 +36,7 @@ export interface LargeNetworkPorts {
 /** Up to so many hosts all are told by rumour, which needs no order and forgives any confusion. */
 const hostsToldByRumour = 64;
 /** Of one page of the roll. */
-const maximumPage = 256;
+const maxPage = 256;
 
 export class LargeNetwork {
   readonly #options: RingHostOptions;
@@ -54,7 +54,7 @@ export class LargeNetwork {
     if (this.#idOf === null || this.#place === null) return;
     const { clock, random, known, questions, live, isClosed } = ports;
     const firstIdOf = (host: HostId) => this.#idOf?.(host, 0) ?? null;
-    const deadline = options.timers.maximumTimeout;
+    const deadline = options.timers.maxTimeout;
     this.#spread = new Spread({
       clock,
       self: options.self.host,
@@ -141,7 +141,7 @@ export class LargeNetwork {
   page({ after, most }: RingAsks['roll']): RingAnswers['roll'] {
     const { known, latest, selfEvent } = this.#ports;
     if (this.#idOf === null) return { total: 1, hosts: [] };
-    const hosts = rollPage(known.cache, { after, most: Math.min(most, maximumPage) }, (pointer) => {
+    const hosts = rollPage(known.cache, { after, most: Math.min(most, maxPage) }, (pointer) => {
       if (known.isGone(pointer)) return null;
       const event = latest(pointer.contact.host);
       if (event !== null && event.type === 'alive') return event;

@@ -6,7 +6,7 @@ import { type Found, lookup } from './lookup.ts';
 import type { FindAnswer } from './messages.ts';
 import type { HostId, MemberPointer } from './pointer.ts';
 import type { AskFailure } from './ports.ts';
-import { defaultTimers, maximumLookupAsks } from './timers.ts';
+import { defaultTimers, maxLookupAsks } from './timers.ts';
 
 type Reply = FindAnswer | AskFailure;
 
@@ -124,5 +124,5 @@ test('A5 an owner that has just died: it waits for the repair and finds the next
 test('A22 a lookup that finds no one ends within its budget and its bound of asks', () => {
   const { found, asked } = run(closer(memberAt('30')), () => nothing);
   assert.equal(found, null);
-  assert.ok(asked.length <= maximumLookupAsks);
+  assert.ok(asked.length <= maxLookupAsks);
 });

@@ -8,7 +8,7 @@ import type { FindAnswer, OwnerAnswer } from './messages.ts';
 import { type Contact, type HostId, isMember, type MemberPointer } from './pointer.ts';
 import type { AskFailure, Clock, Milliseconds, Timer } from './ports.ts';
 import { sortPreceding } from './router.ts';
-import { maximumLookupAsks, type RingTimers } from './timers.ts';
+import { maxLookupAsks, type RingTimers } from './timers.ts';
 
 export interface Found extends OwnerAnswer {
   /** Hosts that answered, the owner's included; 0 when this host owns the key. */
@@ -107,7 +107,7 @@ class Lookup {
   }
 
   #step(): void {
-    while (!this.#finished && this.#asks < maximumLookupAsks) {
+    while (!this.#finished && this.#asks < maxLookupAsks) {
       if (this.#guessInFlight) break;
       const guess = this.#wrongGuesses < guessesInARow || this.#closer.length === 0 ? this.#take(this.#guesses) : null;
       if (guess !== null) {
@@ -128,7 +128,7 @@ class Lookup {
 
   /** Nothing is left to ask although the budget is not used up: the ring may have healed meanwhile. */
   #nextRound(): void {
-    if (this.#asks >= maximumLookupAsks) {
+    if (this.#asks >= maxLookupAsks) {
       this.#finish(null);
       return;
     }

@@ -96,7 +96,7 @@ export class Lookups {
   /** Both the host that still believes in my previous life and the member before it should stabilise. */
   #poke(contact: Contact, before: MemberPointer | null): void {
     const { questions } = this.#ports;
-    const deadline = this.#options.timers.maximumTimeout;
+    const deadline = this.#options.timers.maxTimeout;
     questions.ask(contact, 'poke', { members: [], candidates: [] }, deadline, () => {});
     if (before === null || before.contact.host === contact.host) return;
     questions.ask(before.contact, 'poke', { members: [before.id], candidates: [] }, deadline, () => {});

@@ -24,7 +24,7 @@ export interface MemberCacheBounds {
   readonly idOf: MemberIdRule | null;
 }
 
-const maximumVirtualNodes = 64;
+const maxVirtualNodes = 64;
 /** Entries looked at to find one that can go. */
 const evictionSample = 16;
 
@@ -61,7 +61,7 @@ export class MemberCache {
     this.#byId.splice(at, 0, pointer);
     this.#counts.add(pointer.contact.host, 1);
     if (this.#byId.length <= this.#bounds.capacity) return true;
-    const evicted = this.#leastUseful(at);
+    const evicted = this.#minUseful(at);
     this.#removeAt(evicted);
     return evicted !== at;
   }
@@ -96,12 +96,12 @@ export class MemberCache {
   }
 
   /** The known members of a host, in no order. */
-  membersAt(host: HostId, most = maximumVirtualNodes): readonly MemberPointer[] {
+  membersAt(host: HostId, most = maxVirtualNodes): readonly MemberPointer[] {
     const { idOf } = this.#bounds;
     // Chosen ids follow from nothing; their networks are small.
     if (idOf === null) return this.#byId.filter(({ contact }) => contact.host === host).slice(0, most);
     const found: MemberPointer[] = [];
-    for (let index = 0; index < maximumVirtualNodes && found.length < most; index++) {
+    for (let index = 0; index < maxVirtualNodes && found.length < most; index++) {
       const id = idOf(host, index);
       if (id === null) break;
       const pointer = this.#byId[this.#firstNotBefore(id)];
@@ -154,7 +154,7 @@ export class MemberCache {
   }
 
   /** Of the newcomer and some others, the one whose gap is smallest beside its distance. */
-  #leastUseful(newcomer: number): number {
+  #minUseful(newcomer: number): number {
     let least = newcomer;
     let worth = this.#worth(newcomer);
     for (let step = 0; step < evictionSample; step++) {

@@ -18,7 +18,7 @@ import { rectify, withPredecessor } from './rectify.ts';
 import { adoptSuccessor, betterSuccessor, dropHead, isBetterSuccessor } from './stabilize.ts';
 import { StabilizePace } from './stabilize-pace.ts';
 import { brokenRule, sameList } from './successor-list.ts';
-import { maximumPendingRetries, maximumQueuedNotices } from './timers.ts';
+import { maxPendingRetries, maxQueuedNotices } from './timers.ts';
 
 export class Member {
   readonly me: MemberPointer;
@@ -117,7 +117,7 @@ export class Member {
     if (this.#state === null || from.id === this.me.id) return;
     this.#notices = this.#notices.filter((n) => n.id !== from.id);
     this.#notices.push(from);
-    if (this.#notices.length > maximumQueuedNotices) this.#notices.shift();
+    if (this.#notices.length > maxQueuedNotices) this.#notices.shift();
     this.#next();
   }
 
@@ -316,7 +316,7 @@ export class Member {
     member: MemberPointer,
     notifier: MemberPointer | null,
     done: (snapshot: Snapshot) => void,
-    retries = maximumPendingRetries,
+    retries = maxPendingRetries,
   ): void {
     this.#busy = true;
     const { clock, random, timers } = this.#ports;

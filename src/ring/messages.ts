@@ -91,9 +91,9 @@ export interface RingAnswers {
 export type RingMessageKind = keyof RingAsks;
 
 /** Bounds on what one message may carry; the decoder refuses more. */
-export const maximumListEntries = 256;
-export const maximumSuccessors = 64;
-export const maximumSuggestions = 8;
+export const maxListEntries = 256;
+export const maxSuccessors = 64;
+export const maxSuggestions = 8;
 
 export interface RingHandler {
   /** Answers at once or later, exactly once; null refuses. */

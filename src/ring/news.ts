@@ -10,14 +10,14 @@ import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
 /** To how many hosts that it was told each host passes an event on. */
 const fanOut = 2;
 /** Tries to tell one host. */
-const maximumTries = 3;
+const maxTries = 3;
 /** News is gathered this long before it is told on, in milliseconds. */
 const gatherFor = 50;
-const maximumGathered = 128;
+const maxGathered = 128;
 /** Two rumours of one life that contradict each other are told on this far apart, or they would chase each other for ever. */
 const contradictionPause = 2000;
 /** Hosts remembered; the oldest news goes first. */
-const maximumRemembered = 100_000;
+const maxRemembered = 100_000;
 
 export interface NewsPorts {
   readonly clock: Clock;
@@ -82,7 +82,7 @@ export class News {
     const tellsOn = !contradicts || now - toldAt >= contradictionPause;
     this.#keep(event, tellsOn ? now : toldAt);
     if (!tellsOn) return isNews;
-    if (this.#gathered.length < maximumGathered) this.#gathered.push({ event, isOwn: source === 'own' });
+    if (this.#gathered.length < maxGathered) this.#gathered.push({ event, isOwn: source === 'own' });
     this.#timer ??= this.#ports.clock.after(gatherFor, () => this.#flush());
     return isNews;
   }
@@ -91,7 +91,7 @@ export class News {
     this.#changes += 1;
     this.#latest.delete(event.contact.host);
     this.#latest.set(event.contact.host, { event, toldAt });
-    if (this.#latest.size <= maximumRemembered) return;
+    if (this.#latest.size <= maxRemembered) return;
     const oldest = this.#latest.keys().next().value;
     if (oldest !== undefined) this.#latest.delete(oldest);
   }
@@ -107,7 +107,7 @@ export class News {
       const j = i + Math.floor(this.#ports.random.next() * (audience.length - i));
       [audience[i], audience[j]] = [audience[j]!, audience[i]!];
       const events = i < fanOut ? everything : own;
-      if (events.length > 0) this.#send(audience[i]!, events, maximumTries);
+      if (events.length > 0) this.#send(audience[i]!, events, maxTries);
     }
   }
 

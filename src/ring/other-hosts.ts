@@ -29,9 +29,9 @@ export interface OtherHostsPorts extends RingHostPorts {
 }
 
 /** Lost hosts that are probed; the one lost longest is given up first. */
-const maximumLookedFor = 4096;
+const maxLookedFor = 4096;
 /** Of those of which there were only rumours, which cost nothing to make up; but a joiner knows of its neighbours no more. */
-const maximumUnheardLookedFor = 32;
+const maxUnheardLookedFor = 32;
 
 export class OtherHosts {
   readonly #options: RingHostOptions;
@@ -56,7 +56,7 @@ export class OtherHosts {
       self: self.host,
       audience: () => ports.placed(),
       send: (to, events, done) => {
-        questions.ask(to, 'news', { events }, timers.maximumTimeout, (result) => {
+        questions.ask(to, 'news', { events }, timers.maxTimeout, (result) => {
           if (ports.isClosed()) return;
           if (result.ok) for (const event of result.answer.events) this.consider(event, 'answer');
           done(result.ok);
@@ -160,7 +160,7 @@ export class OtherHosts {
   #lookFor(contact: Contact, since: Milliseconds): void {
     this.#downSince.delete(contact.host);
     this.#downSince.set(contact.host, { contact, since });
-    if (this.#downSince.size <= maximumLookedFor) return;
+    if (this.#downSince.size <= maxLookedFor) return;
     const longestLost = this.#downSince.keys().next();
     if (!longestLost.done) this.#downSince.delete(longestLost.value);
   }
@@ -168,7 +168,7 @@ export class OtherHosts {
   #boundUnheard(host: HostId): void {
     for (const each of this.#unheard) if (!this.#downSince.has(each)) this.#unheard.delete(each);
     this.#unheard.add(host);
-    if (this.#unheard.size <= maximumUnheardLookedFor) return;
+    if (this.#unheard.size <= maxUnheardLookedFor) return;
     const [longestLost] = this.#unheard;
     this.#unheard.delete(longestLost!);
     this.#downSince.delete(longestLost!);
@@ -270,7 +270,7 @@ export class OtherHosts {
   #ping(contact: Contact, answered: () => void): void {
     const { network, detector } = this.#ports;
     // A host that comes back has much to do: silence here would leave it outside for another round.
-    network.ping(contact, this.#options.timers.maximumTimeout, (result) => {
+    network.ping(contact, this.#options.timers.maxTimeout, (result) => {
       if (result !== 'alive' || this.#ports.isClosed()) return;
       // It may have been asked through an old address, and have answered at the one that it said itself.
       detector.heard(detector.whereabouts(contact));
@@ -288,7 +288,7 @@ export class OtherHosts {
     if (!isMember(predecessor)) return;
     known.learn(predecessor);
     const ask = { members: [predecessor.id], candidates: [member] };
-    questions.ask(predecessor.contact, 'poke', ask, this.#options.timers.maximumTimeout, () => {});
+    questions.ask(predecessor.contact, 'poke', ask, this.#options.timers.maxTimeout, () => {});
   }
 
   #foundOtherRing(contact: Contact): void {

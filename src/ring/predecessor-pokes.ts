@@ -6,7 +6,7 @@
 import type { MemberPorts } from './member-ports.ts';
 import type { MemberState } from './member-state.ts';
 import type { Milliseconds, Timer } from './ports.ts';
-import { maximumPokeRetries } from './timers.ts';
+import { maxPokeRetries } from './timers.ts';
 
 const gapsPerTrip = 2;
 
@@ -24,7 +24,7 @@ export class PredecessorPokes {
     this.#gap = ports.timers.pokeGap;
   }
 
-  changed(retries = maximumPokeRetries): void {
+  changed(retries = maxPokeRetries): void {
     const { clock, timers } = this.#ports;
     const wait = Math.max(0, this.#last + this.#gap - clock.now());
     this.#timer ??= clock.after(wait, () => {
@@ -34,7 +34,7 @@ export class PredecessorPokes {
       if (state === null || state.predecessor.id === state.me.id || this.#ports.isGone(state.predecessor)) return;
       const sent = clock.now();
       this.#ports.poke(state.predecessor, [], (arrived) => {
-        this.#gap = Math.min(Math.max(timers.pokeGap, gapsPerTrip * (clock.now() - sent)), timers.maximumPokeGap);
+        this.#gap = Math.min(Math.max(timers.pokeGap, gapsPerTrip * (clock.now() - sent)), timers.maxPokeGap);
         if (!arrived && retries > 0 && this.#state() !== null) this.changed(retries - 1);
       });
     });

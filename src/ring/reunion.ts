@@ -32,14 +32,14 @@ export interface ReunionPorts {
 }
 
 /** Hosts probed per round. */
-const maximumProbes = 32;
+const maxProbes = 32;
 /** A live host picked at random is checked every so many probe rounds, in case no death was ever seen. */
 const roundsPerRandomCheck = 3;
 /** The same host is not checked again within this time, in milliseconds. */
 const checkPause = 2000;
 
 /** Hosts of which it is known when they were probed or checked; forgotten, they are a little early once. */
-const maximumRemembered = 4096;
+const maxRemembered = 4096;
 
 export class Reunion {
   readonly #ports: ReunionPorts;
@@ -77,9 +77,8 @@ export class Reunion {
     let probes = 0;
     for (const { contact, since } of this.#ports.down()) {
       const pause = now - since < timers.outsideFresh ? 0 : timers.outsideSlowProbe;
-      if (probes >= maximumProbes || now - (this.#probed.get(contact.host) ?? Number.NEGATIVE_INFINITY) < pause)
-        continue;
-      if (this.#probed.size >= maximumRemembered) this.#probed.clear();
+      if (probes >= maxProbes || now - (this.#probed.get(contact.host) ?? Number.NEGATIVE_INFINITY) < pause) continue;
+      if (this.#probed.size >= maxRemembered) this.#probed.clear();
       this.#probed.set(contact.host, now);
       this.#ports.probe(contact);
       probes++;
@@ -100,7 +99,7 @@ export class Reunion {
     const own = this.#ports.own();
     const sample = own[Math.floor(random.next() * own.length)];
     if (sample === undefined) return;
-    if (this.#checked.size >= maximumRemembered) this.#checked.clear();
+    if (this.#checked.size >= maxRemembered) this.#checked.clear();
     this.#checked.set(contact.host, now);
     this.#ports.lookupFrom(contact, sample.id, (found) => {
       if (this.#closed || found === null || found.owner.id === sample.id) return;

@@ -33,13 +33,13 @@ export type { JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-op
 /** A departing host waits this long for its neighbours to acknowledge. */
 const leaveDeadline: Milliseconds = 1000;
 /** Hosts told of a departure, and how many of them are no neighbours. */
-const maximumToldOfLeave = 64;
-const maximumOthersToldOfLeave = 16;
+const maxToldOfLeave = 64;
+const maxOthersToldOfLeave = 16;
 /** Where the lookups of a host without members begin. */
 const nearMembersAsked = 4;
 /** Fingers that a member looks up while a quiet one pauses once: its rounds are many more while its neighbours change. */
 const fingersPerQuietPause = 5;
-const maximumSeeds = 32;
+const maxSeeds = 32;
 /** Of each host. With one, a silent host was found only after 5 s in a ring of 24. */
 const membersWatchedClosely = 2;
 
@@ -112,7 +112,7 @@ export class RingHost implements RingHandler {
     this.#fingerUpkeep = new FingerUpkeep({
       clock,
       bits: shape.bits,
-      leastPause: timers.stabilizeMaximum / fingersPerQuietPause,
+      minPause: timers.stabilizeMaximum / fingersPerQuietPause,
       own,
       isClosed,
       lookup: (key, done) => this.lookup(key, done),
@@ -127,7 +127,7 @@ export class RingHost implements RingHandler {
       random,
       network,
       bits: shape.bits,
-      pingTimeout: timers.maximumTimeout,
+      pingTimeout: timers.maxTimeout,
       known: () => this.knownMembers(),
       isLive: ({ host }) => this.#detector.liveness(host) !== null && !this.isDown(host),
       heard: (contact) => this.heard(contact),
@@ -151,7 +151,7 @@ export class RingHost implements RingHandler {
       isGone: (pointer) => this.#known.isGone(pointer),
       notify: (to, from, done) => {
         const notices = [{ to: to.id, from }];
-        this.#questions.ask(to.contact, 'notify', { notices }, timers.maximumTimeout, () => done());
+        this.#questions.ask(to.contact, 'notify', { notices }, timers.maxTimeout, () => done());
       },
       poke: (to, candidates, done) => this.#poke(to, candidates, done),
       nearestAfter: (id) => this.#known.nearestAfter(id),
@@ -242,9 +242,9 @@ export class RingHost implements RingHandler {
     for (const { predecessor, successors } of this.states()) {
       for (const p of [predecessor, ...successors]) if (isMember(p)) told.set(p.contact.host, p.contact);
     }
-    for (const contact of this.liveHosts().slice(0, maximumOthersToldOfLeave)) told.set(contact.host, contact);
+    for (const contact of this.liveHosts().slice(0, maxOthersToldOfLeave)) told.set(contact.host, contact);
     told.delete(this.self.host);
-    return [...told.values()].filter((contact) => !this.isDown(contact.host)).slice(0, maximumToldOfLeave);
+    return [...told.values()].filter((contact) => !this.isDown(contact.host)).slice(0, maxToldOfLeave);
   }
 
   // VIEW
@@ -375,7 +375,7 @@ export class RingHost implements RingHandler {
   #seedsOfVisitor(key: RingId): readonly Contact[] {
     const near = this.#known.cache.before(key, nearMembersAsked).map(({ contact }) => contact);
     const seeds = new Map([...near, ...this.liveHosts()].map((contact) => [contact.host, contact]));
-    return [...seeds.values()].filter(({ host }) => !this.isDown(host)).slice(0, maximumSeeds);
+    return [...seeds.values()].filter(({ host }) => !this.isDown(host)).slice(0, maxSeeds);
   }
 
   handle<K extends RingMessageKind>(
@@ -393,7 +393,7 @@ export class RingHost implements RingHandler {
 
   #poke(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void {
     const ask = { members: [to.id], candidates };
-    this.#questions.ask(to.contact, 'poke', ask, this.#options.timers.maximumTimeout, (result) => {
+    this.#questions.ask(to.contact, 'poke', ask, this.#options.timers.maxTimeout, (result) => {
       if (!this.#closed) done(result.ok);
     });
   }

@@ -21,11 +21,11 @@ export interface RollPorts {
 
 const hostsPerPage = 128;
 const pagePause: Milliseconds = 50;
-const maximumFailures = 3;
+const maxFailures = 3;
 /** 16 384 hosts; the rest is learnt in time. */
-const maximumPages = 128;
+const maxPages = 128;
 /** More is not believed. */
-const maximumTotal = 1_000_000;
+const maxTotal = 1_000_000;
 const hostsPerLook = 16;
 const lookPause: Milliseconds = 60_000;
 
@@ -49,7 +49,7 @@ export class RollReader {
 
   /** Reads all of it; `begun` once, after the first page or when no one would give one. */
   begin(begun: () => void): void {
-    this.#read(maximumPages, 0, begun);
+    this.#read(maxPages, 0, begun);
   }
 
   /** A few hosts at a time, for ever. */
@@ -62,7 +62,7 @@ export class RollReader {
     this.#page(hostsPerPage, (read) => {
       begun?.();
       const failed = read === 'failed' ? failures + 1 : 0;
-      if (read === 'end' || failed >= maximumFailures || pages <= 1) return this.look();
+      if (read === 'end' || failed >= maxFailures || pages <= 1) return this.look();
       this.#after(pagePause, () => this.#read(pages - 1, failed, null));
     });
   }
@@ -79,7 +79,7 @@ export class RollReader {
     ask(chosen, { after: before, most }, (answer) => {
       if (isClosed()) return;
       if (answer === null) return done('failed');
-      this.total = Math.min(answer.total, maximumTotal);
+      this.total = Math.min(answer.total, maxTotal);
       learn(answer.hosts);
       const last = answer.hosts.at(-1);
       const next = last === undefined ? null : firstIdOf(last.contact.host);

@@ -4,7 +4,7 @@ import type { Fingers } from './fingers.ts';
 import { between, distance, inOwnedArc, type RingId } from './identifier.ts';
 import type { MemberCache } from './member-cache.ts';
 import type { MemberState } from './member-state.ts';
-import { type FindAnswer, maximumSuggestions } from './messages.ts';
+import { type FindAnswer, maxSuggestions } from './messages.ts';
 import { type HostId, isMember, type MemberPointer } from './pointer.ts';
 import { listCovers } from './successor-list.ts';
 
@@ -30,7 +30,7 @@ export interface RouterPorts {
 
 const closerFromCache = 4;
 /** Where a lookup of mine may begin: no message carries them, and most of them may be dead. */
-const maximumOwnSuggestions = 64;
+const maxOwnSuggestions = 64;
 const placesWorthWalking = 2n;
 const ownersFromCache = 4;
 /** In spaces between members: a complete cache has a wider gap around one key in 330. */
@@ -73,9 +73,9 @@ export function find(key: RingId, ports: RouterPorts): FindAnswer {
     const near = before.fingers.nearest(best, key, ports.roundTrip);
     if (near.id !== best.id) closer.unshift(near);
   }
-  const most = ports.forOther ? maximumSuggestions : maximumOwnSuggestions;
-  const mostGuesses = Math.max(maximumSuggestions, ports.guesses);
-  return { owned: null, guesses: guesses.slice(0, mostGuesses), closer: closer.slice(0, most) };
+  const most = ports.forOther ? maxSuggestions : maxOwnSuggestions;
+  const maxGuesses = Math.max(maxSuggestions, ports.guesses);
+  return { owned: null, guesses: guesses.slice(0, maxGuesses), closer: closer.slice(0, most) };
 }
 
 /**

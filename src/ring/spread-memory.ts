@@ -11,7 +11,7 @@ interface Told {
 /** Events are forgotten after one to two such times; none is under way for as long. */
 const generation: Milliseconds = 60_000;
 /** Of one generation; then the older one goes early. */
-const maximumTold = 16_384;
+const maxTold = 16_384;
 /** Ids travel shortened, see `shortId`. */
 const comparedDigits = 15;
 
@@ -58,7 +58,7 @@ export class SpreadMemory {
   }
 
   #age(now: Milliseconds): void {
-    if (now - this.#bornAt < generation && this.#young.size < maximumTold) return;
+    if (now - this.#bornAt < generation && this.#young.size < maxTold) return;
     this.#old = this.#young;
     this.#young = new Map();
     this.#bornAt = now;

@@ -46,15 +46,15 @@ interface Branch {
 
 /** Events are gathered for so long per known host, in milliseconds: at the pace of news (two per host and hour) a message then carries several. */
 const gatherPerHost = 0.5;
-const leastGathering: Milliseconds = 50;
-const mostGathering: Milliseconds = 5000;
+const minGathering: Milliseconds = 50;
+const maxGathering: Milliseconds = 5000;
 /** Groups waiting: one per arc that a message came with. All go out at once when there would be more. */
-const maximumGroups = 64;
-const maximumPerMessage = 128;
+const maxGroups = 64;
+const maxPerMessage = 128;
 /** Events of one group that wait; a flood is not passed on. */
-const maximumPerGroup = 4096;
+const maxPerGroup = 4096;
 /** Hosts tried for one arc before those behind them go without the news. */
-const maximumTries = 3;
+const maxTries = 3;
 
 export class Spread {
   readonly #ports: SpreadPorts;
@@ -119,11 +119,11 @@ export class Spread {
     const name = `${from} ${until}`;
     let group = this.#groups.get(name);
     if (group === undefined) {
-      if (this.#groups.size >= maximumGroups) this.#flush();
+      if (this.#groups.size >= maxGroups) this.#flush();
       group = { from, until, arrivals: [], departures: [] };
       this.#groups.set(name, group);
     }
-    const gathering = Math.min(mostGathering, Math.max(leastGathering, this.#ports.hosts() * gatherPerHost));
+    const gathering = Math.min(maxGathering, Math.max(minGathering, this.#ports.hosts() * gatherPerHost));
     this.#timer ??= this.#ports.clock.after(gathering, () => this.#flush());
     return group;
   }
@@ -147,12 +147,12 @@ export class Spread {
       }
     }
     for (const { branch, arrivals, departures } of messages.values()) {
-      for (let at = 0; at < Math.max(arrivals.length, departures.length); at += maximumPerMessage) {
+      for (let at = 0; at < Math.max(arrivals.length, departures.length); at += maxPerMessage) {
         const some = {
-          arrivals: arrivals.slice(at, at + maximumPerMessage),
-          departures: departures.slice(at, at + maximumPerMessage),
+          arrivals: arrivals.slice(at, at + maxPerMessage),
+          departures: departures.slice(at, at + maxPerMessage),
         };
-        this.#send(branch, some, maximumTries);
+        this.#send(branch, some, maxTries);
       }
     }
   }
@@ -190,7 +190,7 @@ export class Spread {
 }
 
 function add<T>(waiting: T[], one: T): void {
-  if (waiting.length < maximumPerGroup) waiting.push(one);
+  if (waiting.length < maxPerGroup) waiting.push(one);
 }
 
 function arcs(chosen: readonly MemberPointer[], until: RingId): readonly Branch[] {

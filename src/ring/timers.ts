@@ -7,8 +7,8 @@ export interface RingTimers {
   /** Pings missed in a row before other hosts are asked. */
   readonly missedPings: number;
   /** Floor of the round-trip time-out: SRTT + 4·RTTVAR, doubled at each miss. */
-  readonly minimumTimeout: Milliseconds;
-  readonly maximumTimeout: Milliseconds;
+  readonly minTimeout: Milliseconds;
+  readonly maxTimeout: Milliseconds;
   /** Stabilise this long after a change, × 1.2 at each quiet round, up to the maximum (sit/dht: 1 s → 20 s). */
   readonly stabilizeMinimum: Milliseconds;
   readonly stabilizeMaximum: Milliseconds;
@@ -20,7 +20,7 @@ export interface RingTimers {
   /** Between two POKEs to a predecessor at least this long; what changes meanwhile is gathered. */
   readonly pokeGap: Milliseconds;
   /** And where they take long to arrive, no longer than this. */
-  readonly maximumPokeGap: Milliseconds;
+  readonly maxPokeGap: Milliseconds;
   /** A PENDING answer is asked again after this long, with jitter. */
   readonly pendingRetry: Milliseconds;
   /** Whole life of one lookup (p2psim's PVC uses the same budget). */
@@ -39,15 +39,15 @@ export interface RingTimers {
 export const defaultTimers: RingTimers = {
   pingInterval: 500,
   missedPings: 3,
-  minimumTimeout: 250,
-  maximumTimeout: 2000,
+  minTimeout: 250,
+  maxTimeout: 2000,
   stabilizeMinimum: 1000,
   stabilizeMaximum: 20_000,
   stabilizeBackoff: 1.2,
   stabilizeJitter: 0.1,
   stabilizeGrid: 10_000,
   pokeGap: 50,
-  maximumPokeGap: 500,
+  maxPokeGap: 500,
   pendingRetry: 20,
   lookupBudget: 4000,
   lookupHedge: 300,
@@ -58,16 +58,16 @@ export const defaultTimers: RingTimers = {
 };
 
 /** Tries of one join before it is reported as failed; each waits a little longer. */
-export const maximumJoinAttempts = 40;
+export const maxJoinAttempts = 40;
 /** A member that keeps answering PENDING is taken as `unknown` (never dead) after this many tries. */
-export const maximumPendingRetries = 20;
+export const maxPendingRetries = 20;
 /** A POKE that did not arrive is sent again so many times. */
-export const maximumPokeRetries = 3;
+export const maxPokeRetries = 3;
 /** NOTIFYs waiting at one member; the best ones are kept. */
-export const maximumQueuedNotices = 16;
+export const maxQueuedNotices = 16;
 /** Candidates from POKEs, the cache and merging waiting at one member. */
-export const maximumQueuedCandidates = 16;
+export const maxQueuedCandidates = 16;
 /** Members of one host that join at the same time. */
-export const maximumConcurrentJoins = 64;
+export const maxConcurrentJoins = 64;
 /** Hosts asked by one lookup. */
-export const maximumLookupAsks = 64;
+export const maxLookupAsks = 64;

@@ -23,11 +23,11 @@ export interface VisitorPorts {
 }
 
 /** The first rounds follow each other at once, so that a small network is known whole. */
-const roundsAtOnce = 8;
+const roundConcurrency = 8;
 const roundPause: Milliseconds = 15_000;
 const jitter = 0.2;
 /** Hosts spoken to in one round. */
-const maximumPings = 32;
+const maxPings = 32;
 /** A random number has so many bits. */
 const randomBits = 48;
 
@@ -42,7 +42,7 @@ export class Visitor {
 
   /** `done` once: true as soon as one of them answered, false when none did. */
   begin(through: readonly Contact[], done: (connected: boolean) => void): void {
-    const asked = through.slice(0, maximumPings);
+    const asked = through.slice(0, maxPings);
     let open = asked.length;
     let settled = false;
     const settle = (connected: boolean): void => {
@@ -73,7 +73,7 @@ export class Visitor {
       if (this.#ports.isClosed()) return;
       this.#meetNamed();
       this.#rounds += 1;
-      const pause = this.#rounds < roundsAtOnce ? 0 : roundPause * (1 - jitter * random.next());
+      const pause = this.#rounds < roundConcurrency ? 0 : roundPause * (1 - jitter * random.next());
       this.#timer = clock.after(pause, () => this.#round());
     });
   }
@@ -81,7 +81,7 @@ export class Visitor {
   #meetNamed(): void {
     const named = new Map(this.#ports.known().map(({ contact }) => [contact.host, contact]));
     const strangers = [...named.values()].filter((contact) => !this.#ports.isLive(contact));
-    for (const contact of strangers.slice(0, maximumPings)) this.#ping(contact, () => undefined);
+    for (const contact of strangers.slice(0, maxPings)) this.#ping(contact, () => undefined);
   }
 
   #ping(contact: Contact, done: (answered: boolean) => void): void {

@@ -77,9 +77,9 @@ function networkOf(count: number, dead: ReadonlySet<number> = new Set(), knowAll
       told: (what) => told.push({ ...what, host: place }),
     });
   });
-  const ask = async (pattern: string, hops = 64, mostHits = 1000) => {
+  const ask = async (pattern: string, hops = 64, maxHits = 1000) => {
     const hits: Hit[] = [];
-    const asked = { id: randomUUID(), pattern, hops, mostHits, milliseconds: 5000 };
+    const asked = { id: randomUUID(), pattern, hops, maxHits, milliseconds: 5000 };
     const reached = await hosts[0]!.ask(asked, (found) => hits.push(...found));
     return { hits, reached };
   };

@@ -9,7 +9,7 @@ import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
 import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
-import { type Expressions, maximumNamesAtOnce } from './expressions.ts';
+import { type Expressions, maxNameConcurrency } from './expressions.ts';
 import { type Hit, hitKey } from './hit.ts';
 import { type Matching, MatchingTurns } from './matching-turns.ts';
 import { type Pattern, parsePattern } from './pattern.ts';
@@ -24,7 +24,7 @@ import {
   encodeFound,
   encodeMore,
   encodeReached,
-  maximumParts,
+  maxParts,
   type Part,
   type Reached,
   searchMessages,
@@ -62,31 +62,31 @@ export interface Asked {
   readonly id: string;
   readonly pattern: string;
   readonly hops: number;
-  readonly mostHits: number;
+  readonly maxHits: number;
   readonly milliseconds: Milliseconds;
 }
 
 /** A host is not asked twice by one query, however many members it has. */
-const maximumSeen = 4096;
+const maxSeen = 4096;
 const hitsPerMessage = 200;
 /** What a host at each level keeps of the time left, to answer those above it. */
 const answerMilliseconds = 100;
-const leastLeftMilliseconds = 150;
+const minLeftMilliseconds = 150;
 const deliveryMilliseconds = 3000;
 /** New broadcasts of one asker, from the host that hands them on, that are looked at in a time; everybody pays for each. */
-const maximumPerAsker = 30;
+const maxPerAsker = 30;
 /** The same in all from one host: the name of the asker proves nothing, and anybody can make up more. */
-const maximumPerHost = 300;
+const maxPerHost = 300;
 const askerWindowMilliseconds = 10_000;
 /** Bytes of patterns handed on by one host in that time: each is read, and kept while it is looked for. */
-const maximumPatternBytes = 256 * 1024;
+const maxPatternBytes = 256 * 1024;
 /** Of matching expressions for one asker through one host in that time; who takes more is asked to wait. */
-const maximumExpressionMillisecondsPerAsker = 1000;
+const maxExpressionMillisecondsPerAsker = 1000;
 /** Broadcasts that are being looked through for. */
-const maximumLooking = 64;
-const maximumAskers = 4096;
+const maxLooking = 64;
+const maxAskers = 4096;
 /** A question is no older or newer, so that no one asks it once more in the name of its asker for ever; clocks may be wrong. */
-const maximumAgeMilliseconds = 86_400_000;
+const maxAgeMilliseconds = 86_400_000;
 
 interface Open {
   readonly take: (hits: readonly Hit[]) => boolean;
@@ -113,21 +113,21 @@ export class Broadcast {
 
   /** Hits go to `found` as they come, each once. Resolves when everybody has answered or the time is over. Throws `bad-request`. */
   async ask(
-    { id, pattern, hops, mostHits, milliseconds }: Asked,
+    { id, pattern, hops, maxHits, milliseconds }: Asked,
     found: (hits: readonly Hit[]) => void,
   ): Promise<Reached> {
     const parsed = parsePattern(pattern);
     if (parsed.kind === 'expression') await this.#ports.expressions.check(parsed.source);
     const given = new Set<string>();
     const take = (hits: readonly Hit[]): boolean => {
-      const fresh = hits.filter((hit) => given.size < mostHits && !given.has(hitKey(hit)) && given.add(hitKey(hit)));
+      const fresh = hits.filter((hit) => given.size < maxHits && !given.has(hitKey(hit)) && given.add(hitKey(hit)));
       if (fresh.length > 0) found(fresh);
-      return given.size < mostHits;
+      return given.size < maxHits;
     };
     this.#open.set(id, { take });
     try {
       const { self, sign, networkId, clock } = this.#ports;
-      const question = { id, pattern, most: mostHits, asker: self().host, time: clock.wallTime() };
+      const question = { id, pattern, most: maxHits, asker: self().host, time: clock.wallTime() };
       const signature = sign(signedQuestion(networkId, question));
       return await this.#begin({ ...question, signature, parts: [], hops, left: milliseconds });
     } finally {
@@ -197,7 +197,7 @@ export class Broadcast {
       if (gap !== null) hand(gap);
     }
     const messages = [...byHost.values()].flatMap(({ host, parts }) => inMessages(host, parts));
-    if (messages.length > 0 && (question.hops === 0 || question.left < leastLeftMilliseconds)) {
+    if (messages.length > 0 && (question.hops === 0 || question.left < minLeftMilliseconds)) {
       return { answered: 0, missed: messages.length };
     }
     if (messages.length > 0) this.#tell('forwarded', question, messages.length);
@@ -215,7 +215,7 @@ export class Broadcast {
       const left = question.left - (this.#ports.clock.now() - began);
       const around = { ...question, parts: handed.parts, left: Math.floor(left) };
       const reached =
-        left < leastLeftMilliseconds ? noneReached : await this.#spread(around, new Set([...failed, handed.host.host]));
+        left < minLeftMilliseconds ? noneReached : await this.#spread(around, new Set([...failed, handed.host.host]));
       return { answered: reached.answered, missed: reached.missed + 1 };
     }
   }
@@ -264,7 +264,7 @@ export class Broadcast {
   #matching(pattern: Pattern, files: readonly Hit[], matching: Matching): Promise<readonly Hit[]> {
     if (pattern.kind !== 'expression') return matching.filter(files, (file) => pattern.matches(file));
     const { source } = pattern;
-    return matching.filterElsewhere(files, maximumNamesAtOnce, (some) =>
+    return matching.filterElsewhere(files, maxNameConcurrency, (some) =>
       this.#ports.expressions.match(
         source,
         some.map(({ name }) => name),
@@ -297,7 +297,7 @@ export class Broadcast {
 
   #relay({ id, most }: BroadcastQuestion, to: Contact): void {
     this.#relayed.set(id, { to, left: most });
-    if (this.#relayed.size > maximumSeen) this.#relayed.delete(this.#relayed.keys().next().value!);
+    if (this.#relayed.size > maxSeen) this.#relayed.delete(this.#relayed.keys().next().value!);
   }
 
   #tell(role: QueryTold['role'], question: BroadcastQuestion, responses: number): void {
@@ -314,31 +314,27 @@ export class Broadcast {
 
   #remember(id: string): void {
     this.#seen.add(id);
-    if (this.#seen.size > maximumSeen) this.#seen.delete(this.#seen.values().next().value!);
+    if (this.#seen.size > maxSeen) this.#seen.delete(this.#seen.values().next().value!);
   }
 
   /** Who hands a question on answers for it as well: a member can have as many names as it likes. */
   #checkAsker(from: HostId, question: BroadcastQuestion): void {
     const { id, asker, pattern, time, signature } = question;
     if (this.#seen.has(id)) return;
-    this.#take(from, 1, { most: maximumPerHost, has: `${from} has handed on ${maximumPerHost} questions` });
+    this.#take(from, 1, { most: maxPerHost, has: `${from} has handed on ${maxPerHost} questions` });
     const { networkId, verify, clock } = this.#ports;
     const isOfAsker = verify(asker, signedQuestion(networkId, question), signature);
-    if (!isOfAsker || Math.abs(clock.wallTime() - time) > maximumAgeMilliseconds)
+    if (!isOfAsker || Math.abs(clock.wallTime() - time) > maxAgeMilliseconds)
       throw new TransportError('refused', `The question is not one that ${asker} asks now.`, 'bad-request');
-    const has = `${asker} has asked ${maximumPerAsker} questions through ${from}`;
-    this.#take(`${from} ${asker}`, 1, { most: maximumPerAsker, has });
+    const has = `${asker} has asked ${maxPerAsker} questions through ${from}`;
+    this.#take(`${from} ${asker}`, 1, { most: maxPerAsker, has });
     const bytes = Buffer.byteLength(pattern);
-    const patterns = `${from} has handed on ${maximumPatternBytes} bytes of patterns`;
-    this.#take(`bytes ${from}`, bytes, { most: maximumPatternBytes, has: patterns });
-    const expressions = `${asker} has had ${maximumExpressionMillisecondsPerAsker} ms for its expressions`;
-    this.#take(`ms ${from} ${asker}`, 0, { most: maximumExpressionMillisecondsPerAsker, has: expressions });
-    if (this.#looking < maximumLooking) return;
-    throw new TransportError(
-      'refused',
-      `${maximumLooking} broadcasts are being looked through for; ask later.`,
-      'busy',
-    );
+    const patterns = `${from} has handed on ${maxPatternBytes} bytes of patterns`;
+    this.#take(`bytes ${from}`, bytes, { most: maxPatternBytes, has: patterns });
+    const expressions = `${asker} has had ${maxExpressionMillisecondsPerAsker} ms for its expressions`;
+    this.#take(`ms ${from} ${asker}`, 0, { most: maxExpressionMillisecondsPerAsker, has: expressions });
+    if (this.#looking < maxLooking) return;
+    throw new TransportError('refused', `${maxLooking} broadcasts are being looked through for; ask later.`, 'busy');
   }
 
   #take(what: string, amount: number, { most, has }: { readonly most: number; readonly has: string }): void {
@@ -356,7 +352,7 @@ export class Broadcast {
     spent.amount += amount;
     this.#spent.delete(what);
     this.#spent.set(what, spent);
-    if (this.#spent.size > maximumAskers) this.#spent.delete(this.#spent.keys().next().value!);
+    if (this.#spent.size > maxAskers) this.#spent.delete(this.#spent.keys().next().value!);
     return spent.amount;
   }
 }
@@ -376,8 +372,7 @@ function sum(all: readonly Reached[]): Reached {
 
 function inMessages(host: Contact, parts: readonly Part[]): readonly Handed[] {
   const messages: Handed[] = [];
-  for (let at = 0; at < parts.length; at += maximumParts)
-    messages.push({ host, parts: parts.slice(at, at + maximumParts) });
+  for (let at = 0; at < parts.length; at += maxParts) messages.push({ host, parts: parts.slice(at, at + maxParts) });
   return messages;
 }
 

@@ -1,20 +1,20 @@
 /** How large a regular expression gets when its repeats are written out, found before anything is compiled. */
 import { ChordialError } from '../errors.ts';
 
-export const maximumExpressionCharacters = 1000;
-export const maximumRepeats = 100;
+export const maxExpressionCharacters = 1000;
+export const maxRepeats = 100;
 /** Of characters and sets of characters, when repeats are written out. */
-export const maximumExpandedSize = 2000;
+export const maxExpandedSize = 2000;
 
 /** Throws `bad-request`. What is no regular expression at all is for its compiler to tell. */
 export function checkExpressionSize(source: string): void {
-  if (source.length > maximumExpressionCharacters) {
-    const message = `The expression has ${source.length} characters, and ${maximumExpressionCharacters} are the most. Shorten it.`;
+  if (source.length > maxExpressionCharacters) {
+    const message = `The expression has ${source.length} characters, and ${maxExpressionCharacters} are the most. Shorten it.`;
     throw new ChordialError('bad-request', message);
   }
   const size = new Sizing(source).size();
-  if (size <= maximumExpandedSize) return;
-  const message = `The expression has ${size} parts when its repeats are written out, and ${maximumExpandedSize} are the most. Repeat less, such as with * in place of {0,100}.`;
+  if (size <= maxExpandedSize) return;
+  const message = `The expression has ${size} parts when its repeats are written out, and ${maxExpandedSize} are the most. Repeat less, such as with * in place of {0,100}.`;
   throw new ChordialError('bad-request', message);
 }
 
@@ -75,8 +75,8 @@ class Sizing {
       const [, least, most = ''] = repeat;
       if (least === undefined) continue;
       const times = Math.max(Number(least), Number(most), 1);
-      if (times > maximumRepeats) {
-        const message = `The expression repeats a part ${times} times, and ${maximumRepeats} are the most. Write * or + for any number.`;
+      if (times > maxRepeats) {
+        const message = `The expression repeats a part ${times} times, and ${maxRepeats} are the most. Write * or + for any number.`;
         throw new ChordialError('bad-request', message);
       }
       all *= times;

@@ -18,7 +18,7 @@ export type ExpressionAnswer =
   /** It is no expression. */
   | { readonly kind: 'refused'; readonly why: string };
 
-const maximumKept = 32;
+const maxKept = 32;
 /** The least lately used first. */
 const kept = new Map<string, RE2JS>();
 
@@ -31,7 +31,7 @@ function answerTo({ source, names }: ExpressionQuestion): ExpressionAnswer {
     const compiled = kept.get(source) ?? RE2JS.compile(source, RE2JS.CASE_INSENSITIVE);
     kept.delete(source);
     kept.set(source, compiled);
-    if (kept.size > maximumKept) kept.delete(kept.keys().next().value!);
+    if (kept.size > maxKept) kept.delete(kept.keys().next().value!);
     // Beside the folded name the name itself, since an expression may ask for capital letters.
     const places = names.flatMap((name, place) =>
       compiled.matcher(folded(name)).find() || compiled.matcher(name).find() ? [place] : [],

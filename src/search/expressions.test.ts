@@ -6,12 +6,12 @@ import { countProcessorTime } from '../../test/fixtures/processor-time.ts';
 import { globMatcher } from '../content/glob.ts';
 import { ChordialError } from '../errors.ts';
 import { checkExpressionSize } from './expression-size.ts';
-import { Expressions, maximumNamesAtOnce } from './expressions.ts';
+import { Expressions, maxNameConcurrency } from './expressions.ts';
 
 const expressions = new Expressions();
 after(() => expressions.close());
 
-const long = Array.from({ length: maximumNamesAtOnce }, (_, place) => `${'é'.repeat(120)}${place}`);
+const long = Array.from({ length: maxNameConcurrency }, (_, place) => `${'é'.repeat(120)}${place}`);
 
 test('A16 an expression is matched in any case, with the marks of the name or without', async () => {
   const names = ['Report 1.pdf', 'REPORT 2.PDF', 'Café.txt', 'other'];

@@ -5,19 +5,19 @@
 import { Worker } from 'node:worker_threads';
 import { workerFile } from '../content/worker-file.ts';
 import { ChordialError } from '../errors.ts';
-import { Turnstile } from '../storage/turnstile.ts';
+import { Semaphore } from '../storage/semaphore.ts';
 import { checkExpressionSize } from './expression-size.ts';
 import type { ExpressionAnswer, ExpressionQuestion } from './expression-worker.ts';
 
 /** Of the processor, for compiling an expression and matching a few names. */
-export const maximumExpressionMilliseconds = 100;
+export const maxExpressionMilliseconds = 100;
 /** The same while others use the processor. */
-const maximumWaitMilliseconds = 2000;
-const maximumStartMilliseconds = 20_000;
-export const maximumNamesAtOnce = 100;
+const maxWaitMilliseconds = 2000;
+const maxStartMilliseconds = 20_000;
+export const maxNameConcurrency = 100;
 const idleMilliseconds = 10_000;
 /** Expressions that took too long are not tried again for a while. */
-const maximumRefused = 256;
+const maxRefused = 256;
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 };
 
 export interface Matched {
@@ -27,7 +27,7 @@ export interface Matched {
 }
 
 export class Expressions {
-  readonly #turnstile = new Turnstile(1);
+  readonly #semaphore = new Semaphore(1);
   readonly #tooSlow = new Set<string>();
   #worker: Promise<Worker> | null = null;
   #ending: NodeJS.Timeout | null = null;
@@ -38,11 +38,11 @@ export class Expressions {
     await this.match(source, []);
   }
 
-  /** Which of the names it is found in. Throws as `check` does. @param names at most `maximumNamesAtOnce` */
+  /** Which of the names it is found in. Throws as `check` does. @param names at most `maxNameConcurrency` */
   async match(source: string, names: readonly string[]): Promise<Matched> {
     checkExpressionSize(source);
     if (this.#tooSlow.has(source)) throw tooSlow();
-    return this.#turnstile.pass(async () => {
+    return this.#semaphore.pass(async () => {
       if (this.#closed) throw new ChordialError('interrupted', 'The peer stops.');
       if (this.#ending !== null) clearTimeout(this.#ending);
       try {
@@ -69,7 +69,7 @@ export class Expressions {
     if (answer === null) {
       await this.#end();
       this.#tooSlow.add(question.source);
-      if (this.#tooSlow.size > maximumRefused) this.#tooSlow.delete(this.#tooSlow.values().next().value!);
+      if (this.#tooSlow.size > maxRefused) this.#tooSlow.delete(this.#tooSlow.values().next().value!);
       throw tooSlow();
     }
     if (answer.kind === 'matched') return answer;
@@ -88,7 +88,7 @@ export class Expressions {
 async function started(): Promise<Worker> {
   const worker = new Worker(workerFile(import.meta.filename, 'expression-worker'), { resourceLimits, execArgv: [] });
   worker.unref();
-  const ready = await answered(worker, maximumStartMilliseconds);
+  const ready = await answered(worker, maxStartMilliseconds);
   if (ready !== null) return worker;
   await worker.terminate();
   throw new ChordialError('busy', 'The thread for regular expressions does not start. Try again in a moment.');
@@ -99,18 +99,18 @@ async function answerOf(worker: Worker, question: ExpressionQuestion): Promise<E
   const before = await worker.cpuUsage();
   const began = performance.now();
   let pending = true;
-  const answer = answered(worker, maximumWaitMilliseconds).finally(() => {
+  const answer = answered(worker, maxWaitMilliseconds).finally(() => {
     pending = false;
   });
   worker.postMessage(question);
   for (;;) {
-    const first = await Promise.race([answer, pause(maximumExpressionMilliseconds)]);
+    const first = await Promise.race([answer, pause(maxExpressionMilliseconds)]);
     if (!pending) return answer;
     if (first !== undefined) return first;
     // What other programs take of the processor is not its fault.
     const { user, system } = await worker.cpuUsage(before);
-    if ((user + system) / 1000 >= maximumExpressionMilliseconds) return null;
-    if (performance.now() - began >= maximumWaitMilliseconds) return null;
+    if ((user + system) / 1000 >= maxExpressionMilliseconds) return null;
+    if (performance.now() - began >= maxWaitMilliseconds) return null;
   }
 }
 
@@ -141,6 +141,6 @@ function answered(worker: Worker, milliseconds: number): Promise<ExpressionAnswe
 }
 
 function tooSlow(): ChordialError {
-  const message = `The regular expression takes more than ${maximumExpressionMilliseconds} ms for a few names. Write a simpler one.`;
+  const message = `The regular expression takes more than ${maxExpressionMilliseconds} ms for a few names. Write a simpler one.`;
   return new ChordialError('bad-request', message);
 }

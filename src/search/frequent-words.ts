@@ -43,11 +43,11 @@ const splitAtPostings = 5000;
 const lookedAtAfterPostings = 8;
 const places = 16;
 /** Words of this publisher that are split; there are not so many so frequent ones. */
-const maximumSplit = 4096;
-const maximumCountedWords = 65_536;
+const maxSplit = 4096;
+const maxCountedWords = 65_536;
 /** Asked about before one announcement, and at the same time. */
-const maximumAsked = 256;
-const askedAtOnce = 16;
+const maxAsked = 256;
+const askConcurrency = 16;
 const askedAgainMilliseconds: Milliseconds = 600_000;
 const setting = 'split-words';
 
@@ -69,7 +69,7 @@ export class FrequentWords {
     this.#split = new Set(Array.isArray(known) ? known.filter((word) => typeof word === 'string') : []);
   }
 
-  /** Under what the postings of a name are published from now on. At most `maximumPostings`. */
+  /** Under what the postings of a name are published from now on. At most `maxPostings`. */
   readonly wordsOf = (name: string): readonly string[] =>
     postingWordsOf(name).map((word) => (this.#split.has(word) ? this.#placed(word, name) : word));
 
@@ -89,7 +89,7 @@ export class FrequentWords {
         return use !== undefined && this.#isDoubtful(word, use, now) ? [{ word, use }] : [];
       })
       .sort((a, b) => b.use.count - a.use.count)
-      .slice(0, maximumAsked);
+      .slice(0, maxAsked);
     const waiting = doubtful[Symbol.iterator]();
     const found: string[] = [];
     const work = async (): Promise<void> => {
@@ -98,7 +98,7 @@ export class FrequentWords {
         if (await this.#isFrequent(word, use.count)) found.push(word);
       }
     };
-    await Promise.all(Array.from({ length: askedAtOnce }, work));
+    await Promise.all(Array.from({ length: askConcurrency }, work));
     await this.#splitFromNowOn(found);
   }
 
@@ -116,7 +116,7 @@ export class FrequentWords {
       this.#uses.delete(word);
       this.#uses.set(word, use);
     }
-    while (this.#uses.size > maximumCountedWords) this.#uses.delete(this.#uses.keys().next().value!);
+    while (this.#uses.size > maxCountedWords) this.#uses.delete(this.#uses.keys().next().value!);
     return words;
   }
 
@@ -133,7 +133,7 @@ export class FrequentWords {
   }
 
   async #splitFromNowOn(words: readonly string[]): Promise<void> {
-    const fresh = words.slice(0, Math.max(0, maximumSplit - this.#split.size));
+    const fresh = words.slice(0, Math.max(0, maxSplit - this.#split.size));
     if (fresh.length === 0) return;
     await this.#ports.writer.store(fresh.map((word) => this.#mark(word)));
     await this.#ports.settings.setSetting(setting, [...this.#split, ...fresh]);

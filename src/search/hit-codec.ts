@@ -16,8 +16,8 @@ import {
 import type { Hit } from './hit.ts';
 
 /** Of some 600 bytes each, well within a message. */
-export const maximumHitsPerMessage = 500;
-const maximumRootBytes = 128;
+export const maxHitsPerMessage = 500;
+const maxRootBytes = 128;
 
 export function encodeHits(hits: readonly Hit[]): Wire {
   return hits.map(({ name, root, size, type, sha256, source, isShared, time }) => [
@@ -34,7 +34,7 @@ export function encodeHits(hits: readonly Hit[]): Wire {
 
 /** One that cannot be read hides none of the others. Refuses (TransportError) what is no list, or too long. */
 export function decodeHits(value: Wire): readonly Hit[] {
-  return readList(value, 'the hits', 0, maximumHitsPerMessage).flatMap((one) => {
+  return readList(value, 'the hits', 0, maxHitsPerMessage).flatMap((one) => {
     try {
       return [decodeHit(one)];
     } catch (error) {
@@ -69,7 +69,7 @@ function readName(value: Wire): string {
 }
 
 function readRoot(value: Wire): Hit['root'] {
-  if (!(value instanceof Uint8Array) || value.length > maximumRootBytes) throw malformed('a root is no CID');
+  if (!(value instanceof Uint8Array) || value.length > maxRootBytes) throw malformed('a root is no CID');
   try {
     return decodeCid(value);
   } catch (error) {

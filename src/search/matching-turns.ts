@@ -7,7 +7,7 @@ import type { Clock, Milliseconds } from '../ring/ports.ts';
 /** After so long others are served. */
 const turnMilliseconds: Milliseconds = 10;
 /** For one query; simple patterns take a microsecond per name. */
-const mostMillisecondsPerQuery: Milliseconds = 1000;
+const maxMillisecondsPerQuery: Milliseconds = 1000;
 
 export class MatchingTurns {
   readonly #clock: Clock;
@@ -58,7 +58,7 @@ export class Matching {
 
   /** It has had all its time. */
   get isOver(): boolean {
-    return this.#took >= mostMillisecondsPerQuery;
+    return this.#took >= maxMillisecondsPerQuery;
   }
 
   /** What it has had so far. */

@@ -6,7 +6,7 @@ import type { CID } from 'multiformats/cid';
 import { cidIn } from '../content/cid.ts';
 import { globMatcher } from '../content/glob.ts';
 import { ChordialError } from '../errors.ts';
-import { checkExpressionSize, maximumExpressionCharacters } from './expression-size.ts';
+import { checkExpressionSize, maxExpressionCharacters } from './expression-size.ts';
 import type { Hit } from './hit.ts';
 import { checkLength } from './query.ts';
 import { exactly, folded } from './words.ts';
@@ -52,8 +52,8 @@ function ofExpression(source: string): Pattern {
 }
 
 function ofGlob(glob: string): Pattern {
-  if (glob.length > maximumExpressionCharacters) {
-    const message = `The pattern has ${glob.length} characters, and ${maximumExpressionCharacters} are the most. Shorten it.`;
+  if (glob.length > maxExpressionCharacters) {
+    const message = `The pattern has ${glob.length} characters, and ${maxExpressionCharacters} are the most. Shorten it.`;
     throw new ChordialError('bad-request', message);
   }
   const isFolded = globMatcher(folded(glob));

@@ -32,13 +32,13 @@ export interface RecentQuery {
   readonly responses: number;
 }
 
-const maximumQueries = 64;
+const maxQueries = 64;
 /** Of one file; more would not be looked at, and somebody may have made them up. */
-const maximumHolders = 64;
+const maxHolders = 64;
 /** Of all queries that have ended; the oldest are forgotten. Some 400 bytes each. */
-const maximumKeptHits = 200_000;
-const maximumRecent = 200;
-const maximumShownCharacters = 200;
+const maxKeptHits = 200_000;
+const maxRecent = 200;
+const maxShownCharacters = 200;
 
 export class RunningQuery implements Query {
   readonly id: string;
@@ -69,7 +69,7 @@ export class RunningQuery implements Query {
       const key = fileKey(hit);
       const place = this.#places.get(key) ?? this.files.length;
       const holders = this.files[place] ?? [];
-      if (holders.length >= maximumHolders) continue;
+      if (holders.length >= maxHolders) continue;
       this.#places.set(key, place);
       this.files[place] = bestFirst([...holders, hit]);
       this.changes.push(place);
@@ -119,7 +119,7 @@ export class Queries {
 
   /** Makes room by forgetting the oldest that has ended, or by ending the oldest. */
   add(query: RunningQuery): void {
-    if (this.#known.size >= maximumQueries) {
+    if (this.#known.size >= maxQueries) {
       const oldest = [...this.#known.values()].find(({ end }) => end !== null) ?? this.#known.values().next().value!;
       oldest.ending.abort();
       this.#known.delete(oldest.id);
@@ -127,7 +127,7 @@ export class Queries {
     this.#known.set(query.id, query);
     let hits = [...this.#known.values()].reduce((sum, one) => sum + one.hits.length, 0);
     for (const one of this.#known.values()) {
-      if (hits <= maximumKeptHits) break;
+      if (hits <= maxKeptHits) break;
       if (one.end === null) continue;
       hits -= one.hits.length;
       this.#known.delete(one.id);
@@ -142,9 +142,9 @@ export class Queries {
   }
 
   note(query: RecentQuery): void {
-    const shown = { ...query, query: query.query.slice(0, maximumShownCharacters) };
+    const shown = { ...query, query: query.query.slice(0, maxShownCharacters) };
     this.#recent.unshift(shown);
-    if (this.#recent.length > maximumRecent) this.#recent.pop();
+    if (this.#recent.length > maxRecent) this.#recent.pop();
     this.#noted(shown);
   }
 

@@ -24,9 +24,9 @@ export interface WordQuery {
   readonly from: string | null;
 }
 
-export const maximumQueryBytes = 10 * 1024;
-const maximumTerms = 64;
-const leastPeerCharacters = 4;
+export const maxQueryBytes = 10 * 1024;
+const maxTerms = 64;
+const minPeerCharacters = 4;
 
 const kinds: Readonly<Record<string, readonly string[]>> = {
   image: ['jpg', 'jpeg', 'png', 'gif', 'webp', 'svg', 'bmp', 'tif', 'tiff', 'heic', 'avif', 'raw'],
@@ -91,7 +91,7 @@ export function parseWordQuery(text: string): WordQuery {
   let count = 0;
   for (const [, minus = '', phrase, term = ''] of text.matchAll(terms)) {
     count += 1;
-    if (count > maximumTerms) throw bad(`has more than ${maximumTerms} terms. Leave some out`);
+    if (count > maxTerms) throw bad(`has more than ${maxTerms} terms. Leave some out`);
     if (phrase !== undefined) {
       const words = queryWordsOf(phrase);
       if (minus !== '') query.without.push(...words);
@@ -152,7 +152,7 @@ export function textOf(query: string): string {
 /** Throws `bad-request`. */
 export function checkLength(text: string): void {
   const bytes = Buffer.byteLength(text);
-  if (bytes > maximumQueryBytes) throw bad(`has ${bytes} bytes, and ${maximumQueryBytes} are the most. Shorten it`);
+  if (bytes > maxQueryBytes) throw bad(`has ${bytes} bytes, and ${maxQueryBytes} are the most. Shorten it`);
 }
 
 /** The words that the index is asked by: every one of them must be in the name. */
@@ -186,8 +186,8 @@ function readBeginning(query: OpenQuery, text: string): void {
 function readFilter(query: OpenQuery, name: string, value: string): void {
   if (name === 'type') query.types = typesOf(value);
   else if (name === 'size') query.size = sizeRangeOf(value);
-  else if ([...value].length < leastPeerCharacters) {
-    throw bad(`has from:${value}, and ${leastPeerCharacters} characters of a peer id are the least. Write more of it`);
+  else if ([...value].length < minPeerCharacters) {
+    throw bad(`has from:${value}, and ${minPeerCharacters} characters of a peer id are the least. Write more of it`);
   } else query.from = value.replace(/^…/u, '');
 }
 

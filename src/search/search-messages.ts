@@ -1,7 +1,7 @@
 /**
  * Wire formats of searching.
  *
- * `search.count`  `{words}` → `{counts, split}`: how many postings the host holds under each word, at most `maximumCounted`, and
+ * `search.count`  `{words}` → `{counts, split}`: how many postings the host holds under each word, at most `maxCounted`, and
  *                 whether there are more under the keys over which it is split (frequent-words.ts).
  * `search.query`  `{id, word, query, skip, limit}` → `{hits, total, split}`: postings under the word that answer the query, the best first.
  * `search.ask`    `{id, pattern, most, asker, time, signature, parts, hops, left}` → `{answered, missed}`: a broadcast, see broadcast.ts. The
@@ -27,8 +27,8 @@ import type { HostId } from '../ring/pointer.ts';
 import type { WordFrequency } from './frequent-words.ts';
 import type { Hit } from './hit.ts';
 import { decodeHits, encodeHits } from './hit-codec.ts';
-import { maximumQueryBytes } from './query.ts';
-import { maximumWordCharacters } from './words.ts';
+import { maxQueryBytes } from './query.ts';
+import { maxWordCharacters } from './words.ts';
 
 export const searchMessages = {
   count: 'search.count',
@@ -37,35 +37,35 @@ export const searchMessages = {
   hits: 'search.hits',
 } as const;
 
-export const maximumWordsCounted = 64;
-export const maximumCounted = 1_000_000;
-export const maximumHitsPerPage = 50;
-export const maximumSkip = 100_000;
-export const maximumParts = 256;
-export const maximumHops = 64;
-export const maximumLeftMilliseconds = 60_000;
-export const maximumBroadcastHits = 100_000;
-const maximumHosts = 1_000_000;
+export const maxWordsCounted = 64;
+export const maxCounted = 1_000_000;
+export const maxHitsPerPage = 50;
+export const maxSkip = 100_000;
+export const maxParts = 256;
+export const maxHops = 64;
+export const maxLeftMilliseconds = 60_000;
+export const maxBroadcastHits = 100_000;
+const maxHosts = 1_000_000;
 const signatureBytes = 64;
 /** Before and behind a word: `pre:` and its place when it is split. */
-const maximumPlaceCharacters = 8;
+const maxPlaceCharacters = 8;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export const encodeCountQuestion = (words: readonly string[]): Wire => ({ words });
 
 export function decodeCountQuestion(body: Wire): readonly string[] {
-  return readList(field(body, 'words'), 'the words', 1, maximumWordsCounted).map(readWord);
+  return readList(field(body, 'words'), 'the words', 1, maxWordsCounted).map(readWord);
 }
 
 export const encodeCounts = (frequencies: readonly WordFrequency[]): Wire => ({
-  counts: frequencies.map(({ count }) => Math.min(count, maximumCounted)),
+  counts: frequencies.map(({ count }) => Math.min(count, maxCounted)),
   split: frequencies.map(({ isSplit }) => isSplit),
 });
 
 export function decodeCounts(body: Wire, words: number): readonly WordFrequency[] {
   const split = readList(field(body, 'split'), 'the split words', words, words);
   return readList(field(body, 'counts'), 'the counts', words, words).map((count, place) => ({
-    count: readInteger(count, 'a count', 0, maximumCounted),
+    count: readInteger(count, 'a count', 0, maxCounted),
     isSplit: readBoolean(split[place], 'whether a word is split'),
   }));
 }
@@ -91,9 +91,9 @@ export function decodeWordQuestion(body: Wire): WordQuestion {
   return {
     id: readId(field(body, 'id')),
     word: readWord(field(body, 'word')),
-    query: readText(field(body, 'query'), 'the query', maximumQueryBytes),
-    skip: readInteger(field(body, 'skip'), 'the hits to skip', 0, maximumSkip),
-    limit: readInteger(field(body, 'limit'), 'the limit', 1, maximumHitsPerPage),
+    query: readText(field(body, 'query'), 'the query', maxQueryBytes),
+    skip: readInteger(field(body, 'skip'), 'the hits to skip', 0, maxSkip),
+    limit: readInteger(field(body, 'limit'), 'the limit', 1, maxHitsPerPage),
   };
 }
 
@@ -112,7 +112,7 @@ export const encodeHitPage = ({ hits, total, isSplit }: HitPage): Wire => ({
 });
 
 export function decodeHitPage(body: Wire): HitPage {
-  const total = readInteger(field(body, 'total'), 'the number of hits', 0, maximumCounted);
+  const total = readInteger(field(body, 'total'), 'the number of hits', 0, maxCounted);
   const isSplit = readBoolean(field(body, 'split'), 'whether the word is split');
   return { hits: decodeHits(field(body, 'hits')), total, isSplit };
 }
@@ -157,17 +157,17 @@ export function encodeBroadcast(question: BroadcastQuestion): Wire {
 export function decodeBroadcast(body: Wire, bits: number): BroadcastQuestion {
   return {
     id: readId(field(body, 'id')),
-    pattern: readText(field(body, 'pattern'), 'the pattern', maximumQueryBytes),
-    most: readInteger(field(body, 'most'), 'the most hits', 1, maximumBroadcastHits),
+    pattern: readText(field(body, 'pattern'), 'the pattern', maxQueryBytes),
+    most: readInteger(field(body, 'most'), 'the most hits', 1, maxBroadcastHits),
     asker: hostIdOfPublicKey(readBytes(field(body, 'asker'), 'the key of the asker', publicKeyBytes)),
     time: readInteger(field(body, 'time'), 'a time', 0, Number.MAX_SAFE_INTEGER),
     signature: readBytes(field(body, 'signature'), 'the signature of the asker', signatureBytes),
-    parts: readList(field(body, 'parts'), 'the parts', 1, maximumParts).map((part) => {
+    parts: readList(field(body, 'parts'), 'the parts', 1, maxParts).map((part) => {
       const [member, end] = readTuple(part, 'a part', 2);
       return { member: readRingId(member, bits), end: readRingId(end, bits) };
     }),
-    hops: readInteger(field(body, 'hops'), 'the hops', 0, maximumHops),
-    left: readInteger(field(body, 'left'), 'the time left', 1, maximumLeftMilliseconds),
+    hops: readInteger(field(body, 'hops'), 'the hops', 0, maxHops),
+    left: readInteger(field(body, 'left'), 'the time left', 1, maxLeftMilliseconds),
   };
 }
 
@@ -182,8 +182,8 @@ export const encodeReached = ({ answered, missed }: Reached): Wire => ({ answere
 
 export function decodeReached(body: Wire): Reached {
   return {
-    answered: readInteger(field(body, 'answered'), 'the hosts that looked', 0, maximumHosts),
-    missed: readInteger(field(body, 'missed'), 'the parts missed', 0, maximumHosts),
+    answered: readInteger(field(body, 'answered'), 'the hosts that looked', 0, maxHosts),
+    missed: readInteger(field(body, 'missed'), 'the parts missed', 0, maxHosts),
   };
 }
 
@@ -200,7 +200,7 @@ export function decodeMore(body: Wire): boolean {
 }
 
 function readWord(value: Wire): string {
-  const word = readText(value, 'a word', maximumWordCharacters * 4 + maximumPlaceCharacters);
+  const word = readText(value, 'a word', maxWordCharacters * 4 + maxPlaceCharacters);
   if (word === '' || word.includes('\0')) throw malformed('a word is none');
   return word;
 }

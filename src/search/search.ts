@@ -4,7 +4,7 @@ import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
-import { Turnstile } from '../storage/turnstile.ts';
+import { Semaphore } from '../storage/semaphore.ts';
 import { Broadcast, type BroadcastPorts } from './broadcast.ts';
 import { Expressions } from './expressions.ts';
 import type { WordFrequency } from './frequent-words.ts';
@@ -12,7 +12,7 @@ import { type Evidence, fileKey, type Hit } from './hit.ts';
 import { parsePattern } from './pattern.ts';
 import { Queries, type Query, type QueryMode, type RecentQuery, RunningQuery } from './queries.ts';
 import { parseWordQuery, textOf, withPublisherIds } from './query.ts';
-import { maximumBroadcastHits, maximumHops, searchMessages } from './search-messages.ts';
+import { maxBroadcastHits, maxHops, searchMessages } from './search-messages.ts';
 import { WordSearch, type WordSearchPorts } from './word-search.ts';
 
 export interface SearchOptions {
@@ -41,16 +41,16 @@ export type SearchPorts = {
     readonly noted?: (query: RecentQuery) => void;
   };
 
-const maximumCountedHits = 200;
+const maxCountedHits = 200;
 const countingMilliseconds: Milliseconds = 500;
 /** As many as are looked at; of the others their publishers' entries are not read. */
-const maximumVerifiedFiles = 50;
-const namesReadAtOnce = 8;
+const maxVerifiedFiles = 50;
+const nameReadConcurrency = 8;
 /** A query waits no longer than this for what is still being read when it ends. */
 const verifyingMilliseconds: Milliseconds = 1000;
 const broadcastMilliseconds: Milliseconds = 10_000;
 /** Further hits are of no use to anybody who reads; another word narrows the query. */
-const maximumWordHits = 10_000;
+const maxWordHits = 10_000;
 
 export class Search {
   readonly #ports: SearchPorts;
@@ -71,13 +71,13 @@ export class Search {
    * Rejects with `bad-request` for a query that cannot be, with `not-found` or `ambiguous-member` for the name of a
    * publisher. An empty query is for everything and is a broadcast.
    */
-  async start(query: string, { mode, hops = maximumHops, orBroadcast = false }: SearchOptions): Promise<RunningQuery> {
+  async start(query: string, { mode, hops = maxHops, orBroadcast = false }: SearchOptions): Promise<RunningQuery> {
     const isBroadcast = mode === 'broadcast' || query.trim() === '';
     const told = isBroadcast ? query : withPublisherIds(query, this.#ports.named ?? (() => []));
     if (isBroadcast) await this.#checkPattern(query);
     else parseWordQuery(told);
-    if (!Number.isInteger(hops) || hops < 1 || hops > maximumHops) {
-      throw new ChordialError('bad-request', `A hop limit of ${hops} cannot be: give 1 to ${maximumHops}.`);
+    if (!Number.isInteger(hops) || hops < 1 || hops > maxHops) {
+      throw new ChordialError('bad-request', `A hop limit of ${hops} cannot be: give 1 to ${maxHops}.`);
     }
     const running = new RunningQuery(
       randomUUID(),
@@ -151,7 +151,7 @@ export class Search {
       const counted = await this.#counted(this.#shown(hits));
       running.add(counted);
       verifying.look(counted);
-      if (running.hits.length >= maximumWordHits || ending.signal.aborted) break;
+      if (running.hits.length >= maxWordHits || ending.signal.aborted) break;
     }
     return { answered: 0, missed: 0 };
   }
@@ -183,7 +183,7 @@ export class Search {
       });
       counting.add(counted);
     };
-    const asked = { id, pattern, hops, mostHits: maximumBroadcastHits, milliseconds: broadcastMilliseconds };
+    const asked = { id, pattern, hops, maxHits: maxBroadcastHits, milliseconds: broadcastMilliseconds };
     const reached = await this.#broadcast.ask(asked, take);
     await Promise.all(counting);
     return reached;
@@ -196,7 +196,7 @@ export class Search {
 
   /** Beyond some thousands no one looks at single copies any more, and everybody would be asked about all of them. */
   async #counted(hits: readonly Hit[]): Promise<readonly Hit[]> {
-    const put = hits.filter(({ isShared }) => !isShared).slice(0, maximumCountedHits);
+    const put = hits.filter(({ isShared }) => !isShared).slice(0, maxCountedHits);
     if (put.length === 0) return hits;
     const copies = await this.#ports.copiesOf(
       put.map(({ root }) => root.toString()),
@@ -232,7 +232,7 @@ class Verifying {
   readonly #ports: Pick<SearchPorts, 'evidenceOf' | 'clock'>;
   readonly #evidence = new Map<string, Promise<readonly Evidence[]>>();
   readonly #files = new Set<string>();
-  readonly #turnstile = new Turnstile(namesReadAtOnce);
+  readonly #semaphore = new Semaphore(nameReadConcurrency);
   readonly #open = new Set<Promise<void>>();
 
   constructor(running: RunningQuery, ports: Pick<SearchPorts, 'evidenceOf' | 'clock'>) {
@@ -241,7 +241,7 @@ class Verifying {
   }
 
   look(hits: readonly Hit[]): void {
-    for (const hit of hits) if (this.#files.size < maximumVerifiedFiles) this.#files.add(fileKey(hit));
+    for (const hit of hits) if (this.#files.size < maxVerifiedFiles) this.#files.add(fileKey(hit));
     const wanted = hits.filter((hit) => this.#files.has(fileKey(hit)));
     for (const [name, some] of Map.groupBy(wanted, (hit) => hit.name)) {
       const one = this.#verify(name, some).finally(() => this.#open.delete(one));
@@ -258,7 +258,7 @@ class Verifying {
   }
 
   async #verify(name: string, hits: readonly Hit[]): Promise<void> {
-    const asked = this.#evidence.get(name) ?? this.#turnstile.pass(() => this.#ports.evidenceOf(name));
+    const asked = this.#evidence.get(name) ?? this.#semaphore.pass(() => this.#ports.evidenceOf(name));
     this.#evidence.set(name, asked);
     try {
       const evidence = await asked;

@@ -22,21 +22,21 @@ export interface WordIndexPorts {
 }
 
 /** Looked at for one word; of a word with more, those beyond are found by adding another word. */
-const maximumPostings = 200_000;
+const maxPostings = 200_000;
 /** Of one publisher before others have their turn. */
-const maximumPostingsPerTurn = 1000;
+const maxPostingsPerTurn = 1000;
 /** What was read of a word serves the next pages of a query, and others that ask for it: the longer the dearer it was to read. */
-const mostKeptMilliseconds: Milliseconds = 2000;
+const maxKeptMilliseconds: Milliseconds = 2000;
 const keptMillisecondsPerHit = 5;
 /** The same while nothing comes or goes here: most searches for a frequent word find it read. */
 const unchangedMilliseconds: Milliseconds = 60_000;
-const maximumKeptHits = 200_000;
+const maxKeptHits = 200_000;
 /** Answers kept for their next pages: to match and rank a frequent word again for each would take all the time there is. */
-const maximumFound = 64;
+const maxFound = 64;
 /** Of all answers: they name hits that are mostly kept above. */
-const maximumFoundHits = 200_000;
+const maxFoundHits = 200_000;
 /** Words whose counts are remembered. */
-const maximumCounts = 1024;
+const maxCounts = 1024;
 
 interface Read {
   readonly hits: readonly Hit[];
@@ -75,7 +75,7 @@ export class WordIndex {
     const frequency = this.#count(word);
     this.#counted.delete(word);
     this.#counted.set(word, { ...frequency, ...this.#lasting(frequency.count) });
-    if (this.#counted.size > maximumCounts) this.#counted.delete(this.#counted.keys().next().value!);
+    if (this.#counted.size > maxCounts) this.#counted.delete(this.#counted.keys().next().value!);
     return frequency;
   }
 
@@ -94,7 +94,7 @@ export class WordIndex {
     this.#found.set(name, { hits, ...this.#lasting(this.#under(word).hits.length) });
     this.#foundHits += hits.length;
     for (const oldest of this.#found.keys()) {
-      if (this.#found.size <= maximumFound && this.#foundHits <= maximumFoundHits) break;
+      if (this.#found.size <= maxFound && this.#foundHits <= maxFoundHits) break;
       this.#forgetFound(oldest);
     }
     return hits;
@@ -114,7 +114,7 @@ export class WordIndex {
   /** For what was read of so many hits in this turn. */
   #lasting(hits: number): Lasting {
     const now = this.#ports.clock.now();
-    const until = now + Math.min(mostKeptMilliseconds, hits * keptMillisecondsPerHit);
+    const until = now + Math.min(maxKeptMilliseconds, hits * keptMillisecondsPerHit);
     return { until, unchangedUntil: now + unchangedMilliseconds, changes: this.#ports.changes() };
   }
 
@@ -140,13 +140,13 @@ export class WordIndex {
       if (!isCurrent(entry, now)) continue;
       if (isSplitMark(entry)) isSplit = true;
       else count += 1;
-      if (count >= maximumPostings) break;
+      if (count >= maxPostings) break;
     }
     return { count: count + shares.heldHere(key, 'posting').length, isSplit };
   }
 
   *#postings(key: RecordKey): Generator<EncodedEntry, void, undefined> {
-    for (const row of this.#ports.table.inTurns(key, 'posting', maximumPostingsPerTurn)) yield* storedEntries([row]);
+    for (const row of this.#ports.table.inTurns(key, 'posting', maxPostingsPerTurn)) yield* storedEntries([row]);
   }
 
   #under(word: string): Read {
@@ -162,7 +162,7 @@ export class WordIndex {
     this.#kept.set(word, read);
     this.#keptHits += read.hits.length;
     for (const [oldest, kept] of this.#kept) {
-      if (this.#keptHits <= maximumKeptHits && this.#lasts(kept)) break;
+      if (this.#keptHits <= maxKeptHits && this.#lasts(kept)) break;
       this.#forget(oldest);
     }
   }
@@ -183,13 +183,13 @@ export class WordIndex {
       isSplit ||= isSplitMark(encoded.entry);
       const hit = hitOfPosting(encoded);
       if (hit !== null) hits.push(hit);
-      if (hits.length >= maximumPostings) break;
+      if (hits.length >= maxPostings) break;
     }
     for (const entry of shares.heldHere(key, 'posting')) {
       const hit = hitOfShare(entry);
       if (hit !== null) hits.push(hit);
     }
-    return { hits: inTurns(hits, maximumPostings), isSplit };
+    return { hits: inTurns(hits, maxPostings), isSplit };
   }
 }
 
@@ -198,8 +198,8 @@ function inTurns(hits: Hit[], most: number): readonly Hit[] {
   if (hits.length <= most) return hits;
   const byPublisher = Map.groupBy(hits, ({ source }) => source.host);
   const taken: Hit[] = [];
-  for (let from = 0; taken.length < most; from += maximumPostingsPerTurn)
-    for (const some of byPublisher.values()) taken.push(...some.slice(from, from + maximumPostingsPerTurn));
+  for (let from = 0; taken.length < most; from += maxPostingsPerTurn)
+    for (const some of byPublisher.values()) taken.push(...some.slice(from, from + maxPostingsPerTurn));
   return taken.slice(0, most);
 }
 

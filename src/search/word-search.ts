@@ -24,9 +24,9 @@ import {
   encodeHitPage,
   encodeWordQuestion,
   type HitPage,
-  maximumCounted,
-  maximumHitsPerPage,
-  maximumSkip,
+  maxCounted,
+  maxHitsPerPage,
+  maxSkip,
   searchMessages,
   type WordQuestion,
 } from './search-messages.ts';
@@ -48,7 +48,7 @@ export interface WordSearchPorts {
 const deadlineMilliseconds = 1500;
 /** Places asked at the same time for each page; the next ones when these do not answer. */
 const placesAsked = 2;
-const maximumPlacesTried = 5;
+const maxPlacesTried = 5;
 
 /** One key's postings on their way here. */
 interface Reading {
@@ -137,7 +137,7 @@ export class WordSearch {
     if (words.length === 1) return { word: words[0]!, isSplit: false };
     const frequencies = await Promise.all(words.map((word) => this.frequencyOf(word, signal)));
     // How many postings a split word has elsewhere is not known, but that it is frequent.
-    const counts = frequencies.map(({ count, isSplit }) => (isSplit ? count + maximumCounted : count));
+    const counts = frequencies.map(({ count, isSplit }) => (isSplit ? count + maxCounted : count));
     const least = Math.min(...counts);
     const place = counts.indexOf(least);
     return least === 0 ? null : { word: words[place]!, isSplit: frequencies[place]!.isSplit };
@@ -154,9 +154,9 @@ export class WordSearch {
     query: string,
     signal: AbortSignal,
   ): Promise<{ readonly pages: readonly HitPage[]; readonly rest: Reading | null }> {
-    const pages = await this.#pages(hosts, { id, word, query, skip, limit: maximumHitsPerPage }, signal);
-    const end = skip + maximumHitsPerPage;
-    const isOver = end > maximumSkip || pages.every(({ hits, total }) => hits.length === 0 || end >= total);
+    const pages = await this.#pages(hosts, { id, word, query, skip, limit: maxHitsPerPage }, signal);
+    const end = skip + maxHitsPerPage;
+    const isOver = end > maxSkip || pages.every(({ hits, total }) => hits.length === 0 || end >= total);
     return { pages, rest: isOver ? null : { word, hosts, skip: end } };
   }
 
@@ -173,7 +173,7 @@ export class WordSearch {
   async #hostsOf(word: string): Promise<readonly Contact[]> {
     const { placement, places, replicas } = this.#ports;
     const { hosts } = await placement.likely(ringIdOfHash(wordKey(word), places.bits), replicas);
-    return hosts.slice(0, maximumPlacesTried);
+    return hosts.slice(0, maxPlacesTried);
   }
 
   /** What two of the hosts answer, one at least, and further ones while these know nothing. Rejects with `no-live-source`. */

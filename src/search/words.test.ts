@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { folded, maximumPostings, maximumWordCharacters, postingWordsOf, queryWordsOf, wordsOf } from './words.ts';
+import { folded, maxPostings, maxWordCharacters, postingWordsOf, queryWordsOf, wordsOf } from './words.ts';
 
 const sorted = (text: string) => [...wordsOf(text)].sort();
 
@@ -34,18 +34,18 @@ test('words are bounded in number and length', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (name) => {
       const postings = postingWordsOf(name);
-      assert.equal(postings.length <= maximumPostings, true);
+      assert.equal(postings.length <= maxPostings, true);
       assert.equal(new Set(postings).size, postings.length);
-      for (const word of postings) assert.equal([...word].length <= maximumWordCharacters + 4, true);
+      for (const word of postings) assert.equal([...word].length <= maxWordCharacters + 4, true);
     }),
   );
-  assert.deepEqual(sorted('x'.repeat(300)), ['x'.repeat(maximumWordCharacters)]);
+  assert.deepEqual(sorted('x'.repeat(300)), ['x'.repeat(maxWordCharacters)]);
 });
 
 test('A16 of a long name the words that a query demands have postings before all else', () => {
   const long = 'Übersicht der Ergebnisse vom Dienstag für Abteilung Einkauf und Vertrieb 東京会議.pdf';
   const postings = postingWordsOf(long);
-  assert.equal(postings.length, maximumPostings);
+  assert.equal(postings.length, maxPostings);
   for (const word of queryWordsOf(long)) assert.equal(postings.includes(word), true, word);
   assert.deepEqual(postingWordsOf('iPhone'), ['iphone', 'phone', 'pre:iph', 'pre:pho']);
   assert.deepEqual(postingWordsOf('ab 12'), ['ab', '12']);

@@ -5,13 +5,13 @@
  */
 
 /** Longer ones are cut, in index and query alike. */
-export const maximumWordCharacters = 64;
+export const maxWordCharacters = 64;
 /** A file has at most 20 entries: its name, its provider, and these words with their beginnings. */
-export const maximumPostings = 18;
+export const maxPostings = 18;
 /** Of each word so many letters are kept as its beginning; queries ask for no shorter one. */
 export const beginningCharacters = 3;
 /** What is read of a name: names have at most 255 bytes, but folding can lengthen them. */
-const maximumTextCharacters = 1024;
+const maxTextCharacters = 1024;
 
 const tokens = /[\p{L}\p{N}\p{M}]+/gu;
 const unspaced =
@@ -94,7 +94,7 @@ export function postingWordsOf(name: string): readonly string[] {
   const demanded = new Set([...queryWordsOf(name), ...spaced.map((token) => asWord(token)).filter(isWord)]);
   const words = [...demanded].sort((a, b) => [...b].length - [...a].length);
   const beginnings = words.filter((word) => [...word].length >= beginningCharacters).map(beginningOf);
-  return [...new Set([...words, ...beginnings, ...wordsOf(name)])].slice(0, maximumPostings);
+  return [...new Set([...words, ...beginnings, ...wordsOf(name)])].slice(0, maxPostings);
 }
 
 /** The key under which all words with the same first three letters are listed. */
@@ -109,13 +109,13 @@ export function phraseOf(text: string): string {
 
 /** The undivided words of a text in its order, between single spaces; no length is cut. Cheap, where `wordsOf` is not. */
 export function undividedLineOf(text: string): string {
-  const read = text.slice(0, maximumTextCharacters);
+  const read = text.slice(0, maxTextCharacters);
   if (ascii.test(read)) return ` ${read.toLowerCase().replace(betweenAsciiWords, ' ').trim()} `;
   return ` ${tokensOf(text).map(folded).join(' ')} `;
 }
 
 function tokensOf(text: string): readonly string[] {
-  const read = text.slice(0, maximumTextCharacters);
+  const read = text.slice(0, maxTextCharacters);
   if (ascii.test(read)) return read.match(tokens) ?? [];
   return (
     read
@@ -139,7 +139,7 @@ function pairsOf(token: string): readonly string[] {
 }
 
 function asWord(token: string, form: (text: string) => string = folded): string {
-  return [...form(token)].slice(0, maximumWordCharacters).join('');
+  return [...form(token)].slice(0, maxWordCharacters).join('');
 }
 
 function isWord(word: string): boolean {

@@ -32,7 +32,7 @@ interface HashedFound extends IndexedFile {
 
 /** Each takes a core while large files are hashed, and is not there otherwise. */
 const hashingThreads = 2;
-const filesAtOnce = 4;
+const fileConcurrency = 4;
 /** One larger than this is hashed alone. */
 const smallBytes = 4 * 1024 * 1024;
 /** Not worth taking back what is announced of a file. */
@@ -142,7 +142,7 @@ export class FileIndexer {
   #start(): void {
     for (let file = this.#first(); file !== null; file = this.#first()) {
       const isLarge = file.size > smallBytes;
-      if (this.#closed || this.#underWay.size >= filesAtOnce || this.#isLarge) return;
+      if (this.#closed || this.#underWay.size >= fileConcurrency || this.#isLarge) return;
       if (isLarge && this.#underWay.size > 0) return;
       this.#waiting.delete(file.path);
       if (!this.#restless.isLater(file)) this.#begin(file, isLarge);

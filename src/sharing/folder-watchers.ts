@@ -4,7 +4,7 @@
  */
 import { type FSWatcher, watch } from 'node:fs';
 
-const maximumWatchers = 16_384;
+const maxWatchers = 16_384;
 /** Changes in a folder wait for others so long. */
 const gatherMilliseconds = 250;
 
@@ -20,7 +20,7 @@ export class FolderWatchers {
 
   /** Watched already, it stays so. */
   watch(key: string, folder: string): void {
-    if (this.#watchers.has(key) || this.#watchers.size >= maximumWatchers) return;
+    if (this.#watchers.has(key) || this.#watchers.size >= maxWatchers) return;
     try {
       const watcher = watch(folder, { persistent: false }, () => this.#note(key));
       watcher.on('error', () => this.unwatch(key));

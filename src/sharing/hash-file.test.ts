@@ -62,7 +62,7 @@ describe('hashFile', () => {
       const progress = () => {
         changing ??= change();
       };
-      await assert.rejects(hashFile(file, { progress, leavesAtOnce: 1 }), isError('changed'));
+      await assert.rejects(hashFile(file, { progress, leafConcurrency: 1 }), isError('changed'));
       await changing;
     }
   });
@@ -72,7 +72,7 @@ describe('hashFile', () => {
     const file = path.join(folder.path, 'file');
     await writeFile(file, randomBytes(4 * leafBytes));
     const stopping = new AbortController();
-    const hashing = hashFile(file, { signal: stopping.signal, leavesAtOnce: 1, progress: () => stopping.abort() });
+    const hashing = hashFile(file, { signal: stopping.signal, leafConcurrency: 1, progress: () => stopping.abort() });
     await assert.rejects(hashing, isError('interrupted'));
   });
 

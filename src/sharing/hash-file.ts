@@ -12,7 +12,7 @@ import { type BlockHashing, hashingHere } from '../content/block-hashing.ts';
 import { BalancedTree } from '../content/builder.ts';
 import { type Block, cidOfDigest, rawCodec } from '../content/cid.ts';
 import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
-import { maximumFileLinks } from '../content/unixfs.ts';
+import { maxFileLinks } from '../content/unixfs.ts';
 import { ChordialError } from '../errors.ts';
 import { fileError, openToRead } from '../transfer/local-file.ts';
 
@@ -39,13 +39,13 @@ export interface HashOptions {
   /** Buffers, which those threads can see. */
   readonly leaves?: LeafPool;
   /** Being read or hashed. Two for each thread unless given: while one is hashed the next is read. */
-  readonly leavesAtOnce?: number;
+  readonly leafConcurrency?: number;
 }
 
 export const digestBytes = 32;
 const leavesPerLook = 32;
 /** Of smaller files the buffer is as large as they are. */
-const leastBytesOfPool = 256 * 1024;
+const minBytesOfPool = 256 * 1024;
 
 /** Throws `unreadable-file`, `changed` when somebody wrote to it meanwhile, or `interrupted`. Links are not followed. */
 export async function hashFile(path: string, options: HashOptions = {}): Promise<HashedFile> {
@@ -86,7 +86,7 @@ async function digestsOf(
   let next = 0;
   let bytesDone = 0;
   const work = async (thread: BlockHashing): Promise<void> => {
-    const buffer = size < leastBytesOfPool ? Buffer.allocUnsafeSlow(size) : pool.take();
+    const buffer = size < minBytesOfPool ? Buffer.allocUnsafeSlow(size) : pool.take();
     while (next < leaves) {
       if (options.signal?.aborted) throw new ChordialError('interrupted', `Hashing ${path} was broken off.`);
       const leaf = next++;
@@ -102,7 +102,7 @@ async function digestsOf(
     }
     pool.giveBack(buffer);
   };
-  const atOnce = Math.min(leaves, options.leavesAtOnce ?? 2 * hashing.length);
+  const atOnce = Math.min(leaves, options.leafConcurrency ?? 2 * hashing.length);
   const workers = Array.from({ length: atOnce }, (_, index) => work(hashing[index % hashing.length]!));
   const results = await Promise.allSettled(workers);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
@@ -129,7 +129,7 @@ async function treeOver(
   size: number,
 ): Promise<{ readonly cid: CID; readonly nodes: readonly Block[] }> {
   const nodes: Block[] = [];
-  const tree = new BalancedTree(maximumFileLinks, async (node) => {
+  const tree = new BalancedTree(maxFileLinks, async (node) => {
     nodes.push(node);
   });
   for (let leaf = 0; leaf * digestBytes < digests.length; leaf++) {

@@ -9,8 +9,8 @@ import { errnoOf } from '../storage/system-error.ts';
 
 export const ignoreFileName = '.chordialignore';
 /** Anything larger is no list of rules. */
-const maximumIgnoreFileBytes = 64 * 1024;
-const maximumRules = 1000;
+const maxIgnoreFileBytes = 64 * 1024;
+const maxRules = 1000;
 
 const usual = [
   '.*',
@@ -64,14 +64,14 @@ export class IgnoreRules {
     parent: string,
   ): Promise<{ readonly rules: IgnoreRules; readonly problem: string | null }> {
     try {
-      const bytes = await folder.smallFile(ignoreFileName, maximumIgnoreFileBytes);
+      const bytes = await folder.smallFile(ignoreFileName, maxIgnoreFileBytes);
       if (bytes === null) {
-        const problem = `it is no regular file of at most ${maximumIgnoreFileBytes / 1024} KiB, and its rules do not count`;
+        const problem = `it is no regular file of at most ${maxIgnoreFileBytes / 1024} KiB, and its rules do not count`;
         return { rules: this, problem };
       }
       const rules = bytes.toString().split('\n').flatMap(readRule);
-      if (rules.length > maximumRules)
-        return { rules: this, problem: `it has more than ${maximumRules} rules, and they do not count` };
+      if (rules.length > maxRules)
+        return { rules: this, problem: `it has more than ${maxRules} rules, and they do not count` };
       return { rules: new IgnoreRules([{ parent, rules }, ...this.#chain]), problem: null };
     } catch (error) {
       const code = errnoOf(error);

@@ -60,13 +60,13 @@ export interface LookPorts {
 export type MayRead = (place: string, status: Pick<BigIntStats, 'mode' | 'uid'>) => boolean;
 
 const elsewhere = 'it is on another device than the share';
-const statusesAtOnce = 32;
+const statusConcurrency = 32;
 const everybodyReads = 0o444n;
 const ownerReads = 0o400n;
 const rowsPerPage = 1000;
 const turnMilliseconds = 10;
 /** A tree this deep is a loop of mounts. */
-const maximumDepth = 64;
+const maxDepth = 64;
 
 export function identityOf({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): string {
   return `${dev}.${ino}`;
@@ -222,7 +222,7 @@ class Look implements Looked {
     const { folder, path: share } = this.#share;
     const below = `${parent}${name}/`;
     if (this.#ports.isShareOfItsOwn(path.join(share, parent, name))) return;
-    if (depth >= maximumDepth) return this.#leaveOut(parent, name, `it lies more than ${maximumDepth} folders deep`);
+    if (depth >= maxDepth) return this.#leaveOut(parent, name, `it lies more than ${maxDepth} folders deep`);
     if (!deep && this.#ports.table.below(folder, below).length > 0) return;
     const handle = await this.#open(place, name);
     if (handle === null) return;
@@ -295,8 +295,8 @@ class Look implements Looked {
 
   /** Others are served between some and the next. */
   async #eachOf<Item>(items: readonly Item[], look: (item: Item) => void): Promise<void> {
-    for (let from = 0; from < items.length && !this.#ports.signal.aborted; from += statusesAtOnce) {
-      for (const item of items.slice(from, from + statusesAtOnce)) look(item);
+    for (let from = 0; from < items.length && !this.#ports.signal.aborted; from += statusConcurrency) {
+      for (const item of items.slice(from, from + statusConcurrency)) look(item);
       await setImmediate();
     }
   }

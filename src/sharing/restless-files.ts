@@ -23,7 +23,7 @@ const restlessMilliseconds = 5000;
 export const longestPauseMilliseconds = 600_000;
 /** Hashed in about the time that a small file is quiet before. */
 const bytesPerQuiet = 32 * 1024 * 1024;
-const maximumRemembered = 65_536;
+const maxRemembered = 65_536;
 
 interface History {
   /** How often it had changed by the time that it was to be hashed again. */
@@ -60,7 +60,7 @@ export class RestlessFiles {
     // Long ago, or by a clock that was set back since.
     if (hashed + longestPauseMilliseconds <= now || hashed > now) return;
     this.#histories.set(path, { times: (before?.times ?? 0) + 1, hashed });
-    if (this.#histories.size > maximumRemembered) this.#histories.delete(this.#histories.keys().next().value!);
+    if (this.#histories.size > maxRemembered) this.#histories.delete(this.#histories.keys().next().value!);
   }
 
   /** Whether it waits here from now on; else it may be hashed at once. */

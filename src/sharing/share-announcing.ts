@@ -35,7 +35,7 @@ const betweenLooksMilliseconds = 500;
 /** What is merely better known, such as a SHA-256, waits so long for others. */
 const staleMilliseconds = 60_000;
 const firstRetryMilliseconds = 2000;
-const maximumRetryMilliseconds = 60_000;
+const maxRetryMilliseconds = 60_000;
 /** About one full batch, at the twelve entries that most files have; a few kilobytes of memory for each file. */
 const filesPerAnnouncement = 10_000;
 const filesPerWithdrawal = 2000;
@@ -43,7 +43,7 @@ const filesPerWithdrawal = 2000;
 export class ShareAnnouncing {
   readonly #ports: AnnouncingPorts;
   /** Batches whose files are announced again, to be ended when that is done. */
-  readonly #worn = new Set<number>();
+  readonly #outdated = new Set<number>();
   readonly #closing = new AbortController();
   #undo: () => void = () => undefined;
   #timer: NodeJS.Timeout | null = null;
@@ -65,7 +65,7 @@ export class ShareAnnouncing {
     const { announcer } = this.#ports;
     this.#isOpen = true;
     this.#undo = announcer.onWorn((batches) => {
-      for (const batch of batches) this.#worn.add(batch);
+      for (const batch of batches) this.#outdated.add(batch);
       this.wake();
     });
     this.#working = this.#settleFormerLife()
@@ -119,7 +119,7 @@ export class ShareAnnouncing {
       .catch((error: Error) => {
         if (this.#isOpen) this.#ports.failed(error);
         const delay = this.#retry;
-        this.#retry = Math.min(maximumRetryMilliseconds, this.#retry * 2);
+        this.#retry = Math.min(maxRetryMilliseconds, this.#retry * 2);
         return delay;
       })
       .then((delay) => {
@@ -144,8 +144,8 @@ export class ShareAnnouncing {
     await this.#withdrawGone();
     await this.#withdrawMoved();
     // One that is told of from here on waits for the next time: its files are not announced again by this one.
-    const worn = [...this.#worn];
-    if (worn.length > 0) await table.forgetBatches(worn);
+    const outdated = [...this.#outdated];
+    if (outdated.length > 0) await table.forgetBatches(outdated);
     const waiting = table.countUnannounced();
     if (waiting > 0 && isIndexing() && this.#isEarly(waiting)) return true;
     if (waiting > 0) this.#lastPortion = performance.now();
@@ -153,8 +153,8 @@ export class ShareAnnouncing {
     await this.#announce((limit) => table.unannounced(limit));
     await this.#announce((limit) => table.stale(limit));
     await this.#withdrawMoved();
-    await this.#endWorn(worn);
-    if (this.#worn.size > 0) this.#isAwaited = true;
+    await this.#endOutdated(outdated);
+    if (this.#outdated.size > 0) this.#isAwaited = true;
     await table.forgetEnded();
     announced();
     return false;
@@ -212,7 +212,7 @@ export class ShareAnnouncing {
 
   async #withdrawFrom(batch: number, files: readonly SharedFile[]): Promise<void> {
     const { table, announcer } = this.#ports;
-    if (!announcer.live().has(batch) || this.#worn.has(batch)) return;
+    if (!announcer.live().has(batch) || this.#outdated.has(batch)) return;
     if (table.ofBatch(batch, 0, 1).length === 0) return announcer.end([batch]);
     const withdrawn = files.flatMap((file): AnnouncedFile[] => {
       const entries = this.#entriesOnlyOf(file, batch);
@@ -223,7 +223,7 @@ export class ShareAnnouncing {
     } catch (error) {
       if (!(error instanceof ChordialError) || error.code !== 'too-many-entries') throw error;
       // More than a header has room for: what is left of it is announced again.
-      this.#worn.add(batch);
+      this.#outdated.add(batch);
     }
   }
 
@@ -236,10 +236,10 @@ export class ShareAnnouncing {
     return others.length === 0 ? entries : entries.filter(({ kind }) => kind !== 'provider');
   }
 
-  async #endWorn(worn: readonly number[]): Promise<void> {
-    if (worn.length === 0) return;
-    await this.#ports.announcer.end(worn);
-    for (const batch of worn) this.#worn.delete(batch);
+  async #endOutdated(outdated: readonly number[]): Promise<void> {
+    if (outdated.length === 0) return;
+    await this.#ports.announcer.end(outdated);
+    for (const batch of outdated) this.#outdated.delete(batch);
   }
 }
 

@@ -7,7 +7,7 @@ import { type BlockHashing, verifyBlockBy } from '../content/block-hashing.ts';
 import { hasSha256 } from '../content/cid.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
-import type { SharedBlocks } from '../replication/shared-blocks.ts';
+import type { InPlaceBlocks } from '../replication/in-place-blocks.ts';
 import type { SharedBlock, SharedFileTable } from '../storage/shared-file-table.ts';
 import { stampOf } from './look-through.ts';
 import { type OpenedFile, SharedFileOpener } from './shared-file-opener.ts';
@@ -15,7 +15,7 @@ import { type OpenedFile, SharedFileOpener } from './shared-file-opener.ts';
 /** A file is not what was indexed; `isSilent`: its status does not show it. */
 export type ChangedFile = Pick<SharedBlock, 'file' | 'folder' | 'parent'> & { readonly isSilent: boolean };
 
-export class SharedFileBlocks implements SharedBlocks {
+export class SharedFileBlocks implements InPlaceBlocks {
   readonly #table: Pick<SharedFileTable, 'blocks'>;
   readonly #hashing: BlockHashing;
   readonly #changed: (file: ChangedFile) => void;

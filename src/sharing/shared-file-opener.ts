@@ -22,7 +22,7 @@ export interface OpenedFile {
   readonly status: BigIntStats;
 }
 
-const maximumFolders = 32;
+const maxFolders = 32;
 const keptMilliseconds = 500;
 
 export class SharedFileOpener {
@@ -64,7 +64,7 @@ export class SharedFileOpener {
     // One that cannot be opened may be there the next time.
     if (known === undefined) kept.folder.catch(() => this.#forget(key, kept));
     const [oldest] = this.#kept;
-    if (this.#kept.size > maximumFolders && oldest !== undefined) this.#forget(...oldest);
+    if (this.#kept.size > maxFolders && oldest !== undefined) this.#forget(...oldest);
     this.#sweep ??= setTimeout(() => {
       this.#sweep = null;
       for (const one of this.#kept) this.#forget(...one);

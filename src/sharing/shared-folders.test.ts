@@ -192,18 +192,18 @@ describe('SharedFolders', () => {
     await until('a lapsed batch is announced again', () => b.announcer.names.length === 1);
   });
 
-  it('announces the rest of a worn batch again and ends it, and tries again when no one takes it', async () => {
+  it('announces the rest of a outdated batch again and ends it, and tries again when no one takes it', async () => {
     await using b = await bench();
     await writeFile(path.join(b.folder, 'one.txt'), 'one');
     await b.shares.add(b.folder);
     await until('announced, and written down', () => b.shares.list()[0]?.announced === 1);
-    const [worn = 0] = b.announcer.live();
+    const [outdated = 0] = b.announcer.live();
     b.announcer.fails = true;
-    for (const listener of b.announcer.listeners) listener([worn]);
+    for (const listener of b.announcer.listeners) listener([outdated]);
     await until('it is marked', () => b.table.countUnannounced() === 1);
     b.announcer.fails = false;
     // It is tried again after a pause that grows.
-    await until('replaced', () => !b.announcer.batches.has(worn) && b.announcer.names.length === 1, 60_000);
+    await until('replaced', () => !b.announcer.batches.has(outdated) && b.announcer.names.length === 1, 60_000);
   });
 
   it('keeps what says that content is here while another file has the same', async () => {

@@ -61,14 +61,14 @@ interface Looking {
 }
 
 const usualRescanMilliseconds = 30_000;
-const maximumShares = 4096;
+const maxShares = 4096;
 const rowsPerWrite = 2000;
 /** After a file turned out not to be what was indexed. */
 const lookAgainMilliseconds = 1000;
 /** Kept of a share, shown of it, and told at a time; the rest is counted. */
-const maximumLeftOut = 100_000;
-const maximumShownLeftOut = 100;
-const maximumToldLeftOut = 5;
+const maxLeftOut = 100_000;
+const maxShownLeftOut = 100;
+const maxToldLeftOut = 5;
 const fresh: Looking = { isMissing: false, isLookedAt: false, leftOut: [], closed: new Map(), told: new Set() };
 
 export class SharedFolders {
@@ -140,7 +140,7 @@ export class SharedFolders {
     const around = shares.find((share) => isWithin(real, share.path) && !share.isFile);
     if (around !== undefined && !isFile) throw sharedAlready(real, around.path);
     if (around !== undefined) return this.#status(around);
-    if (shares.length >= maximumShares) throw tooMany();
+    if (shares.length >= maxShares) throw tooMany();
     await table.addFolder({ path: real, isFile, others: others ?? false, identity });
     const share = this.#current().find((one) => one.path === real);
     if (share === undefined) throw new ChordialError('changed', `${real} was unshared at the same time.`);
@@ -307,15 +307,15 @@ export class SharedFolders {
   #leftOut(share: SharedFolder, more: readonly LeftOut[]): void {
     const { leftOut, told } = this.#lookingAt(share.folder);
     const all = new Map([...leftOut, ...more].map((one) => [nameOf(one), one]));
-    this.#note(share.folder, { leftOut: [...all.values()].slice(0, maximumLeftOut) });
+    this.#note(share.folder, { leftOut: [...all.values()].slice(0, maxLeftOut) });
     const fresh = more.filter((one) => !told.has(nameOf(one)));
     if (fresh.length === 0) return;
-    for (const one of fresh.slice(0, maximumToldLeftOut))
+    for (const one of fresh.slice(0, maxToldLeftOut))
       this.#ports.notify(`Left out of the share ${share.path}: ${shownOf(one)}, since ${one.why}.`);
-    const rest = fresh.length - maximumToldLeftOut;
+    const rest = fresh.length - maxToldLeftOut;
     if (rest > 0)
       this.#ports.notify(`Left out of the share ${share.path}: ${rest} more. "chordial shares" names them.`);
-    const names = [...told, ...fresh.map(nameOf)].slice(0, maximumLeftOut);
+    const names = [...told, ...fresh.map(nameOf)].slice(0, maxLeftOut);
     this.#note(share.folder, { told: new Set(names) });
   }
 
@@ -379,8 +379,8 @@ export class SharedFolders {
     const announced = this.#ports.table.announcedIn(share.folder);
     const changing = this.#indexer.changing(share.folder);
     const shown = [
-      ...leftOut.slice(0, maximumShownLeftOut).map((one) => ({ path: shownOf(one), why: one.why })),
-      ...changing.slice(0, maximumShownLeftOut).map(({ parent, base }) => ({
+      ...leftOut.slice(0, maxShownLeftOut).map((one) => ({ path: shownOf(one), why: one.why })),
+      ...changing.slice(0, maxShownLeftOut).map(({ parent, base }) => ({
         path: shownOf({ parent, base }),
         why: 'it is changing, and is hashed when it has been quiet for a while',
       })),
@@ -461,6 +461,6 @@ function notShared(place: string): ChordialError {
 function tooMany(): ChordialError {
   return new ChordialError(
     'too-many-entries',
-    `${maximumShares} folders and files are shared, and no more can be. Share a folder that holds several.`,
+    `${maxShares} folders and files are shared, and no more can be. Share a folder that holds several.`,
   );
 }

@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { workerFile } from '../content/worker-file.ts';
 import { ChordialError } from '../errors.ts';
-import { Turnstile } from '../storage/turnstile.ts';
+import { Semaphore } from '../storage/semaphore.ts';
 import { fileError, openToRead } from '../transfer/local-file.ts';
 import type { WholeHashAnswer, WholeHashQuestion } from './whole-hash-worker.ts';
 
@@ -25,14 +25,14 @@ export interface WholeHashOptions {
 
 export class WholeHash {
   /** Files wait in the order they came; the one that hands them in bounds how many. */
-  readonly #turnstile = new Turnstile(1);
+  readonly #semaphore = new Semaphore(1);
   #worker: Worker | null = null;
   #ending: NodeJS.Timeout | null = null;
   #closed = false;
 
   /** Hexadecimal. Throws `unreadable-file`, `changed` when somebody wrote to the file meanwhile, or `interrupted`. */
   of(path: string, options: WholeHashOptions = {}): Promise<string> {
-    return this.#turnstile.pass(async () => {
+    return this.#semaphore.pass(async () => {
       if (this.#closed || options.signal?.aborted) throw interrupted(path);
       if (this.#ending !== null) clearTimeout(this.#ending);
       try {

@@ -108,7 +108,7 @@ export class ClaimTable {
   readonly #sum: StatementSync;
   readonly #setSum: StatementSync;
   readonly #removeSum: StatementSync;
-  readonly #mostWanted: StatementSync;
+  readonly #maxWanted: StatementSync;
   readonly #openOf: StatementSync;
   readonly #sizeOf: StatementSync;
   readonly #remove: StatementSync;
@@ -141,7 +141,7 @@ export class ClaimTable {
     this.#sum = prepare('SELECT claims, wanted, lanes FROM claimed WHERE block = ?');
     this.#setSum = prepare('INSERT OR REPLACE INTO claimed (block, claims, wanted, lanes) VALUES (?, ?, ?, ?)');
     this.#removeSum = prepare('DELETE FROM claimed WHERE block = ?');
-    this.#mostWanted = prepare('SELECT max(replicas) AS wanted FROM claims JOIN puts USING (put) WHERE block = ?');
+    this.#maxWanted = prepare('SELECT max(replicas) AS wanted FROM claims JOIN puts USING (put) WHERE block = ?');
     this.#openOf = prepare(`SELECT count(*) AS count FROM (
         SELECT put FROM claims WHERE block = ? ORDER BY put DESC LIMIT ${latestClaims}
       ) JOIN puts USING (put) WHERE owner = ? AND confirmed IS NULL`);
@@ -354,7 +354,7 @@ export class ClaimTable {
     const sum = this.#sumOf(block);
     sum.claims -= 1;
     sum.lanes = addLanes(sum.lanes, negativeLanes(lanesOfClaim(claim)));
-    if (claim.replicas >= sum.wanted) sum.wanted = Number(this.#mostWanted.get(block)?.['wanted'] ?? 0);
+    if (claim.replicas >= sum.wanted) sum.wanted = Number(this.#maxWanted.get(block)?.['wanted'] ?? 0);
     this.#keepSum(block, sum);
   }
 }

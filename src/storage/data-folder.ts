@@ -18,7 +18,7 @@ export const formatFile = 'format';
 const lockFile = 'lock';
 const pidFile = 'pid';
 /** Of `format` and `pid`. */
-const maximumNoteBytes = 4096;
+const maxNoteBytes = 4096;
 /** Raised when an older Chordial could no longer read the folder. */
 const formatNumber = 1;
 const format = `chordial data folder ${formatNumber}\n`;
@@ -152,7 +152,7 @@ async function takeLock(folder: string): Promise<DatabaseSync> {
 
 async function holderOf(folder: string): Promise<string> {
   try {
-    return `process ${Number.parseInt((await readSmallFile(path.join(folder, pidFile), maximumNoteBytes)).toString(), 10)}`;
+    return `process ${Number.parseInt((await readSmallFile(path.join(folder, pidFile), maxNoteBytes)).toString(), 10)}`;
   } catch (error) {
     // It has the lock and has not yet written its pid, or is just going.
     if (errnoOf(error) === 'ENOENT') return 'another process';
@@ -168,7 +168,7 @@ async function keepPrivate(folder: string): Promise<void> {
 async function checkFormat(folder: string): Promise<void> {
   const file = path.join(folder, formatFile);
   try {
-    const found = (await readSmallFile(file, maximumNoteBytes)).toString();
+    const found = (await readSmallFile(file, maxNoteBytes)).toString();
     if (found === format) return;
     const number = Number(/^chordial data folder (\d{1,6})\n$/.exec(found)?.[1] ?? 0);
     if (number > formatNumber) {

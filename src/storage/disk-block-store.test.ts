@@ -11,7 +11,7 @@ import type { WriteFlushed } from './block-files.ts';
 import { Catalog } from './catalog.ts';
 import { DiskBlockStore } from './disk-block-store.ts';
 import { writeFlushed } from './durable-file.ts';
-import { maximumSmallBytes } from './small-blocks.ts';
+import { maxSmallBytes } from './small-blocks.ts';
 
 const roomy = 1024 * 1024;
 
@@ -70,9 +70,9 @@ function openTemporary(smallBytes: number) {
 }
 
 blockStoreContract('DiskBlockStore with blocks as files', openTemporary(0));
-blockStoreContract('DiskBlockStore with blocks in the catalogue', openTemporary(maximumSmallBytes));
+blockStoreContract('DiskBlockStore with blocks in the catalogue', openTemporary(maxSmallBytes));
 blockClaimsContract('DiskBlockStore with blocks as files', openTemporary(0));
-blockClaimsContract('DiskBlockStore with blocks in the catalogue', openTemporary(maximumSmallBytes));
+blockClaimsContract('DiskBlockStore with blocks in the catalogue', openTemporary(maxSmallBytes));
 
 describe('DiskBlockStore', () => {
   it('has everything again after closing and opening, without looking through the disk', async () => {
@@ -231,7 +231,7 @@ describe('DiskBlockStore', () => {
       await using opened = await openIn(folder.path);
       await opened.store.put([one]);
     }
-    await using again = await openIn(folder.path, roomy, writeFlushed, maximumSmallBytes);
+    await using again = await openIn(folder.path, roomy, writeFlushed, maxSmallBytes);
     await again.store.put([one]);
     assert.equal((await filesIn(folder.path)).length, 1);
     assert.deepEqual(await again.store.get(one.cid), one.bytes);
@@ -241,7 +241,7 @@ describe('DiskBlockStore', () => {
 
   it('gives the room of small blocks that went back to the disk', async () => {
     await using folder = await temporaryFolder();
-    const size = maximumSmallBytes;
+    const size = maxSmallBytes;
     const blocks = Array.from({ length: 400 }, (_, n) => block(String(n).padEnd(size, 'x')));
     await using opened = await openIn(folder.path, 400 * size, writeFlushed, size);
     await opened.store.put(blocks);

@@ -25,12 +25,12 @@ import { FileRows } from './file-rows.ts';
 import type { ItemIndex } from './item-index.ts';
 import type { KeyRange, Page } from './key-range.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
-import { maximumSmallBytes } from './small-blocks.ts';
+import { Semaphore } from './semaphore.ts';
+import { maxSmallBytes } from './small-blocks.ts';
 import type { StorageShares } from './storage-shares.ts';
-import { Turnstile } from './turnstile.ts';
 
 /** Enough for the flushes of several blocks to share the disk's work; the pool of threads does not run more anyway. */
-const maximumConcurrentWrites = 16;
+const maxConcurrentWrites = 16;
 const cleanSetting = 'blocks.clean';
 
 export interface DiskBlockStoreOptions {
@@ -45,7 +45,7 @@ export interface DiskBlockStoreOptions {
   /** Whose bytes may lie here; without it the quota is anybody's. */
   readonly shares?: StorageShares;
   readonly writeFlushed?: WriteFlushed;
-  /** Larger blocks become files; for tests, by default `maximumSmallBytes`. */
+  /** Larger blocks become files; for tests, by default `maxSmallBytes`. */
   readonly smallBytes?: number;
 }
 
@@ -61,7 +61,7 @@ export class DiskBlockStore implements BlockStore {
   readonly #index: ItemIndex | null;
   readonly #smallBytes: number;
   readonly #shares: StorageShares | null;
-  readonly #turnstile = new Turnstile(maximumConcurrentWrites);
+  readonly #semaphore = new Semaphore(maxConcurrentWrites);
   /** Puts and deletions under way by key: never two on one key, or a deletion could take the file of a later put. */
   readonly #arriving = new Map<string, Promise<void>>();
   readonly #leaving = new Map<string, Promise<void>>();
@@ -83,7 +83,7 @@ export class DiskBlockStore implements BlockStore {
     this.reconciled = reconciled;
     this.#catalog = options.catalog;
     this.#index = options.index ?? null;
-    this.#smallBytes = options.smallBytes ?? maximumSmallBytes;
+    this.#smallBytes = options.smallBytes ?? maxSmallBytes;
     this.#shares = options.shares ?? null;
     this.#files = files;
     this.#table = table;
@@ -256,7 +256,7 @@ export class DiskBlockStore implements BlockStore {
       if (block.size <= this.#smallBytes) {
         await this.#files.room.during(block.size, () => this.#table.add(block, claims, bytes));
       } else {
-        await this.#turnstile.pass(() => this.#files.write(block, bytes));
+        await this.#semaphore.pass(() => this.#files.write(block, bytes));
         await this.#commitRow(block, claims ?? []);
       }
       this.#count += 1;
@@ -297,7 +297,7 @@ export class DiskBlockStore implements BlockStore {
       const gone = new Set(await this.#table.remove(keys, which));
       for (const block of blocks) {
         if (!gone.has(block.key)) continue;
-        if (block.small === null) await this.#turnstile.pass(() => this.#files.remove(block));
+        if (block.small === null) await this.#semaphore.pass(() => this.#files.remove(block));
         // Only now: until the file is gone its room is not free.
         this.#count -= 1;
         this.#bytes -= block.size;

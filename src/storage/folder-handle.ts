@@ -96,10 +96,10 @@ export class FolderHandle {
   }
 
   /** Null where nothing but a regular file of at most so many bytes is to be read, and something else is there. */
-  async smallFile(name: string, maximumBytes: number): Promise<Buffer | null> {
+  async smallFile(name: string, maxBytes: number): Promise<Buffer | null> {
     const file = await this.file(name);
     try {
-      return await smallBytes(file, maximumBytes);
+      return await smallBytes(file, maxBytes);
     } catch (error) {
       if (error instanceof UnfitFileError) return null;
       throw error;

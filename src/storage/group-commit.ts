@@ -25,7 +25,7 @@ const busyIntervalMilliseconds = 25;
 const manyWrites = 24;
 const halvedAfterMilliseconds = 100;
 /** This many waiting writes are committed at once: bounds both the queue and how long a commit holds the process up. */
-const maximumWaitingWrites = 256;
+const maxWaitingWrites = 256;
 /** The write-ahead log is folded into the database beyond this many pages of 4 KiB … */
 const walPages = 1000;
 /**
@@ -104,7 +104,7 @@ export class GroupCommit {
     const done = new Promise<unknown>((resolve, reject) => {
       this.#waiting.push({ run: change, resolve, reject });
     });
-    if (this.#waiting.length >= maximumWaitingWrites) this.#commit();
+    if (this.#waiting.length >= maxWaitingWrites) this.#commit();
     else this.#schedule();
     return done as Promise<T>;
   }

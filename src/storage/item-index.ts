@@ -32,14 +32,14 @@ export interface LeafSet {
 /** Its items have a CID and keys of 32 bytes; those of the other sets have keys of 48 bytes. */
 export interface BlockSet {
   readonly kind: 'blocks';
-  /** 1 to `maximumBlockCopies`. */
+  /** 1 to `maxBlockCopies`. */
   readonly copies: number;
 }
 
-export const maximumBlockCopies = 8;
+export const maxBlockCopies = 8;
 export const recordSet: RecordSet = { kind: 'records' };
 export const leafSet: LeafSet = { kind: 'leaves' };
-const blockSets: readonly BlockSet[] = Array.from({ length: maximumBlockCopies }, (_, index) => ({
+const blockSets: readonly BlockSet[] = Array.from({ length: maxBlockCopies }, (_, index) => ({
   kind: 'blocks',
   copies: index + 1,
 }));
@@ -48,7 +48,7 @@ export const everySet: readonly ItemSet[] = [recordSet, ...blockSets, leafSet];
 
 /** @param copies from 1 on; beyond the most that can be wanted it is that. */
 export function blockSet(copies: number): BlockSet {
-  return blockSets[Math.min(copies, maximumBlockCopies) - 1] as BlockSet;
+  return blockSets[Math.min(copies, maxBlockCopies) - 1] as BlockSet;
 }
 
 export function numberOfSet(set: ItemSet): number {
@@ -105,7 +105,7 @@ const lastBucketKey = 'f'.repeat(64 - bucketDigits);
 /** Behind every item of a key: identities have 16 bytes. */
 const identityEnd = 'ff'.repeat(16);
 /** Ranges whose fingerprints are remembered: those of this host's arcs and of what its neighbours ask, while nothing changes. */
-const maximumRememberedRanges = 1024;
+const maxRememberedRanges = 1024;
 const noClaims: ClaimsOnBlocks = { summary: () => ({ wanted: null, digest: new Uint8Array(fingerprintBytes) }) };
 
 /** The digest of a block's item, from that of its claims. */
@@ -315,7 +315,7 @@ export class ItemIndex {
     const sum = segmentsOf(range)
       .flatMap((segment) => [...this.#summands(set, segment)])
       .reduce(plus, emptyFingerprint);
-    if (known.size >= maximumRememberedRanges) known.clear();
+    if (known.size >= maxRememberedRanges) known.clear();
     known.set(name, { range, sum });
     return sum;
   }

@@ -22,7 +22,7 @@ export interface KeySegment {
 
 const lastKey = 'f'.repeat(64);
 /** What one page may hold at most, whatever the caller asks for. */
-export const maximumPageItems = 10_000;
+export const maxPageItems = 10_000;
 
 /** The keys whose first `bits` bits lie in the arc (after, upTo]. */
 export function keyRangeOfArc(after: RingId, upTo: RingId, bits: number): KeyRange {
@@ -50,7 +50,7 @@ export function segmentsFrom(range: KeyRange, key: string): readonly KeySegment[
 }
 
 export function pageLimit(limit: number): number {
-  return Math.max(1, Math.min(limit, maximumPageItems));
+  return Math.max(1, Math.min(limit, maxPageItems));
 }
 
 /** A key as it comes from outside: checked, because a cursor passes through the hands of clients. */

@@ -3,7 +3,7 @@ import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 
 /** Some 150 MB; beyond it the oldest is forgotten. */
-const maximumPins = 1_000_000;
+const maxPins = 1_000_000;
 
 export class PinTable {
   readonly #catalog: Catalog;
@@ -43,9 +43,9 @@ export class PinTable {
       await this.#catalog.write(() => {
         if (this.#find.get(name) === undefined) this.#pins += 1;
         this.#put.run(name, publisher, this.#catalog.wallTime());
-        if (this.#pins <= maximumPins) return;
+        if (this.#pins <= maxPins) return;
         // Some at a time, so that not each further one goes through all.
-        this.#forget.run(this.#pins - maximumPins + maximumPins / 100);
+        this.#forget.run(this.#pins - maxPins + maxPins / 100);
         this.#pins = Number(this.#count.get()?.['count']);
       });
     } finally {

@@ -8,7 +8,7 @@ import type { Milliseconds } from '../ring/ports.ts';
 import type { Catalog } from './catalog.ts';
 
 /** 20 GB of blocks of 1 MiB each have a pointer here; those told longest ago give way, and are found by asking around. */
-const maximumPointers = 20_000;
+const maxPointers = 20_000;
 /** Rounds of repair tell a pointer again every minute or so. */
 const untoldMilliseconds: Milliseconds = 24 * 3600 * 1000;
 /** One told again sooner is not written again. */
@@ -61,7 +61,7 @@ export class PointerTable {
         if (this.#held.get(at) === undefined) this.#put.run(at, holder, now);
       }
       this.#forget.run(now - untoldMilliseconds);
-      const excess = this.count() - maximumPointers;
+      const excess = this.count() - maxPointers;
       if (excess > 0) this.#excess.run(excess);
     });
   }

@@ -20,7 +20,7 @@ export type Came = Partial<Usage> & { readonly records?: number };
 
 const nothing = { records: 0, rows: 0, blocks: 0, uncommitted: 0 };
 /** Publishers remembered until the next change. */
-const maximumRemembered = 1024;
+const maxRemembered = 1024;
 
 export class PublisherCounts {
   readonly #catalog: Pick<Catalog, 'changes'>;
@@ -61,7 +61,7 @@ export class PublisherCounts {
   }
 
   #of(publisher: string): Usage & { readonly records: number } {
-    if (this.#rememberedAt !== this.#catalog.changes || this.#remembered.size >= maximumRemembered)
+    if (this.#rememberedAt !== this.#catalog.changes || this.#remembered.size >= maxRemembered)
       this.#remembered.clear();
     this.#rememberedAt = this.#catalog.changes;
     const known = this.#remembered.get(publisher);

@@ -6,7 +6,7 @@
  *
  * Cost: one listing of 256 folders and one walk of the table; only strays are read.
  */
-import { blockKey, cidIn, maximumBlockBytes, verifyBlock } from '../content/cid.ts';
+import { blockKey, cidIn, maxBlockBytes, verifyBlock } from '../content/cid.ts';
 import { type BlockFiles, fileName } from './block-files.ts';
 import type { StoredBlock } from './block-store.ts';
 import type { BlockTable } from './block-table.ts';
@@ -62,7 +62,7 @@ async function wholeBlock(files: BlockFiles, shelf: string, name: string): Promi
   const key = blockKey(cid);
   if (!key.startsWith(shelf)) return null;
   const size = await files.sizeOnDisk({ key, cid });
-  if (size > maximumBlockBytes) return null;
+  if (size > maxBlockBytes) return null;
   const bytes = await files.read({ key, cid }, size);
   return bytes !== null && verifyBlock(cid, bytes) ? { key, cid, size } : null;
 }

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { smallBytes } from './small-file.ts';
 
-const maximumFileBytes = 64 * 1024;
+const maxFileBytes = 64 * 1024;
 const othersBits = 0o077;
 
 /** Absolute. For a user without a home in the folder for temporary files, where it serves only if it is this user's alone. */
@@ -65,7 +65,7 @@ export async function readRuntimeFile(name: string, folder = runtimeFolder()): P
     if ((await faultOf(folder)) !== null) return null;
     const file = await open(path.join(folder, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      return isOwn(await file.stat()) ? (await smallBytes(file, maximumFileBytes)).toString() : null;
+      return isOwn(await file.stat()) ? (await smallBytes(file, maxFileBytes)).toString() : null;
     } finally {
       await file.close();
     }

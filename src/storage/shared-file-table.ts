@@ -86,7 +86,7 @@ const digestBytes = 32;
 /** Rows of one transaction: others are served in between. */
 const blocksPerWrite = 2000;
 /** Files with equal blocks that are tried one after the other. */
-const maximumPlaces = 8;
+const maxPlaces = 8;
 const columns = 'file, folder, parent, base, name, size, stamp, root, sha256, added, batch, earlier';
 
 export class SharedFileTable {
@@ -333,7 +333,7 @@ export class SharedFileTable {
     const sql = `SELECT b.place, b.bytes, f.file, f.folder, f.parent, f.base, f.size, f.stamp, d.path, d.is_file, d.others
       FROM shared_blocks b JOIN shared_files f ON f.file = b.file JOIN shared_folders d ON d.folder = f.folder
       WHERE b.digest = ? AND f.gone = 0 LIMIT ?`;
-    return this.#all(sql, digest, maximumPlaces).map((row) => ({
+    return this.#all(sql, digest, maxPlaces).map((row) => ({
       file: Number(row['file']),
       size: Number(row['size']),
       stamp: String(row['stamp']),

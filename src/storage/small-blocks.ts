@@ -9,7 +9,7 @@ import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 
 /** Blocks up to this size are kept here: beyond, copying them through the log costs more than a file. */
-export const maximumSmallBytes = 32 * 1024;
+export const maxSmallBytes = 32 * 1024;
 
 /** Free pages of 4 KiB that stay with the catalogue for the next blocks. */
 const pagesKeptFree = 1024;

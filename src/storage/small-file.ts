@@ -13,25 +13,25 @@ export class UnfitFileError extends Error {
 }
 
 /** Follows links. Throws the errors of the system, and `UnfitFileError`. */
-export async function readSmallFile(path: string, maximumBytes: number): Promise<Buffer> {
+export async function readSmallFile(path: string, maxBytes: number): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    return await smallBytes(file, maximumBytes);
+    return await smallBytes(file, maxBytes);
   } finally {
     await file.close();
   }
 }
 
 /** Of a file that was opened with O_NONBLOCK and stays open. Throws as `readSmallFile`. */
-export async function smallBytes(file: FileHandle, maximumBytes: number): Promise<Buffer> {
+export async function smallBytes(file: FileHandle, maxBytes: number): Promise<Buffer> {
   const status = await file.stat();
   if (!status.isFile()) throw new UnfitFileError('EFTYPE', 'it is no regular file');
-  const tooLarge = () => new UnfitFileError('EFBIG', `it has more than ${maximumBytes} bytes`);
-  if (status.size > maximumBytes) throw tooLarge();
-  const bytes = Buffer.alloc(maximumBytes + 1);
+  const tooLarge = () => new UnfitFileError('EFBIG', `it has more than ${maxBytes} bytes`);
+  if (status.size > maxBytes) throw tooLarge();
+  const bytes = Buffer.alloc(maxBytes + 1);
   let filled = 0;
-  for (let read = -1; read !== 0 && filled <= maximumBytes; filled += read)
+  for (let read = -1; read !== 0 && filled <= maxBytes; filled += read)
     read = (await file.read(bytes, filled, bytes.length - filled, filled)).bytesRead;
-  if (filled > maximumBytes) throw tooLarge();
+  if (filled > maxBytes) throw tooLarge();
   return bytes.subarray(0, filled);
 }

@@ -6,7 +6,7 @@ import { BlockTable } from './block-table.ts';
 import { Catalog } from './catalog.ts';
 import type { Claim } from './claim-table.ts';
 import { indexedTables } from './indexed-tables.ts';
-import { leastRowsBytes, StorageShares } from './storage-shares.ts';
+import { minRowsBytes, StorageShares } from './storage-shares.ts';
 
 const gibibyte = 2 ** 30;
 const claimOf = (publisher: string, name = 'a', sequence = 1): Claim => ({ publisher, name, sequence, replicas: 3 });
@@ -92,9 +92,9 @@ test('H5 a certificate says how much, also that it is less', async () => {
 
 test('H5 rows have a sixteenth of the quota, at least 8 MiB, of which one publisher has an eighth', () => {
   const { shares } = scene(1_000_000);
-  shares.checkRows('P', leastRowsBytes / 8);
-  assert.throws(() => shares.checkRows('P', leastRowsBytes / 8 + 1), { code: 'publisher-full' });
-  shares.checkRows('self', leastRowsBytes * 2);
+  shares.checkRows('P', minRowsBytes / 8);
+  assert.throws(() => shares.checkRows('P', minRowsBytes / 8 + 1), { code: 'publisher-full' });
+  shares.checkRows('self', minRowsBytes * 2);
   const large = scene(16 * gibibyte).shares;
   large.gives('equal', 16 * gibibyte);
   large.checkRows('equal', gibibyte - 1);

@@ -15,12 +15,12 @@ const uncommittedPart = 1 / 16;
 const rowsPart = 1 / 16;
 const timesGiven = 8;
 /** Rows have so much at least: names are needed where blocks are few. */
-export const leastRowsBytes = 8 * 1024 * 1024;
+export const minRowsBytes = 8 * 1024 * 1024;
 /** Claims on one block of puts of one owner that are not committed. */
-export const maximumOpenClaims = 256;
+export const maxOpenClaims = 256;
 /** Claims on one block, of everybody. */
-export const maximumClaimsPerBlock = 16_384;
-const maximumGiversKnown = 16_384;
+export const maxClaimsPerBlock = 16_384;
+const maxGiversKnown = 16_384;
 
 export interface StorageSharesOptions {
   readonly counts: PublisherCounts;
@@ -45,7 +45,7 @@ export class StorageShares {
   gives(host: string, bytes: number): void {
     this.#given.delete(host);
     const [oldest] = this.#given.keys();
-    if (oldest !== undefined && this.#given.size >= maximumGiversKnown) this.#given.delete(oldest);
+    if (oldest !== undefined && this.#given.size >= maxGiversKnown) this.#given.delete(oldest);
     this.#given.set(host, bytes);
   }
 
@@ -90,7 +90,7 @@ export class StorageShares {
   checkRows(owner: string, bytes: number): void {
     const { counts, quotaBytes, self, shareOf } = this.#options;
     if (owner === self) return;
-    const all = Math.max(quotaBytes * rowsPart, leastRowsBytes);
+    const all = Math.max(quotaBytes * rowsPart, minRowsBytes);
     const share = shareOf(owner);
     const given = timesGiven * (this.#given.get(owner) ?? 0) * rowsPart;
     const most = share === null ? Math.max(all * publisherPart, Math.min(given, all)) : share * all;

@@ -1,9 +1,9 @@
 /** Blocks that come and go, told once a second per host and not once per block (row A23). */
-import { shownPeer } from '../network/shown-peer.ts';
+import { shownPeer } from '../network/peer-label.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Timer } from '../ring/ports.ts';
 import type { FileEvent } from './files.ts';
-import { shownSize } from './shown-size.ts';
+import { formatBytes } from './format-bytes.ts';
 
 const intervalMilliseconds = 1000;
 
@@ -46,7 +46,7 @@ export class BlockTraffic {
     const sums = [...this.#sums.values()];
     this.#sums.clear();
     for (const { kind, peer, blocks, bytes } of sums) {
-      const what = `${blocks} ${blocks === 1 ? 'block' : 'blocks'} (${shownSize(bytes)})`;
+      const what = `${blocks} ${blocks === 1 ? 'block' : 'blocks'} (${formatBytes(bytes)})`;
       const who = shownPeer(peer, this.#called);
       const text = kind === 'stored' ? `Stored ${what} from ${who}.` : `Sent ${what} to ${who}.`;
       this.#notify({ kind, text });

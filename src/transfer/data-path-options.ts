@@ -1,13 +1,13 @@
 import type { BlockHashing } from '../content/block-hashing.ts';
 import type { BuildOptions } from '../content/builder.ts';
 import type { Membership } from '../network/membership.ts';
-import type { Silences } from '../network/silences.ts';
 import type { Transport } from '../network/transport.ts';
+import type { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import type { AnnouncerTimes } from '../records/batch-announcer.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
 import type { Verify } from '../records/entry-verifier.ts';
 import type { Signer } from '../records/names.ts';
-import type { SharedBlocks } from '../replication/shared-blocks.ts';
+import type { InPlaceBlocks } from '../replication/in-place-blocks.ts';
 import type { SyncTimes } from '../replication/sync-ports.ts';
 import type { Contact } from '../ring/pointer.ts';
 import type { Clock, Random } from '../ring/ports.ts';
@@ -29,7 +29,7 @@ export interface DataPathOptions {
   readonly transport: Transport;
   readonly membership: Membership;
   /** Who leaves questions unanswered, if anybody listens already; what the data path asks is listened to besides. */
-  readonly silences?: Silences;
+  readonly unresponsivePeers?: UnresponsivePeers;
   readonly clock: Clock;
   readonly random: Random;
   readonly blocks: BlockStore;
@@ -47,7 +47,7 @@ export interface DataPathOptions {
   readonly shares: ShareTable;
   readonly ownBatches: OwnBatchTable;
   /** Blocks of files in this host's own shares. */
-  readonly shared?: SharedBlocks;
+  readonly shared?: InPlaceBlocks;
   /** Of blocks; in this thread by default. */
   readonly hashing?: BlockHashing;
   readonly announcerTimes?: Partial<AnnouncerTimes>;

@@ -6,14 +6,14 @@ import { ChordialError } from '../errors.ts';
 import { isDialable } from '../network/addresses.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import type { Membership } from '../network/membership.ts';
-import { Silences } from '../network/silences.ts';
 import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../network/transport.ts';
+import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import { BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
 import { EntryVerifier } from '../records/entry-verifier.ts';
 import { HeaderVerifier } from '../records/header-verifier.ts';
 import { ListingTurns } from '../records/listing-turns.ts';
 import { Names } from '../records/names.ts';
-import { type PublisherWord, publisherWord } from '../records/publisher-word.ts';
+import { type PublisherEntry, publisherEntry } from '../records/publisher-entry.ts';
 import { RecordHolder } from '../records/record-holder.ts';
 import { recordMessages } from '../records/record-messages.ts';
 import { RecordReader } from '../records/record-reader.ts';
@@ -22,6 +22,7 @@ import { ShareHolder } from '../records/share-holder.ts';
 import { shareMessages } from '../records/share-messages.ts';
 import { RingShareReader } from '../records/share-reader.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
+import { AuthoritativeRanges } from '../replication/authoritative-ranges.ts';
 import { BlockFetcher } from '../replication/block-fetcher.ts';
 import { blockMessages } from '../replication/block-messages.ts';
 import { BlockServer } from '../replication/block-server.ts';
@@ -41,21 +42,20 @@ import {
 import { ClaimOwners } from '../replication/claim-owners.ts';
 import { answerClaimList, claimListMessage } from '../replication/claim-pages.ts';
 import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.ts';
-import { ConfirmedRanges } from '../replication/confirmed-ranges.ts';
-import { EndedPuts } from '../replication/ended-puts.ts';
+import { drainOnStop } from '../replication/drain-on-stop.ts';
+import { keepAsCache } from '../replication/excess-replicas.ts';
 import { handOver } from '../replication/hand-over.ts';
-import { HandedOn } from '../replication/handed-on.ts';
 import { heldPart } from '../replication/held-part.ts';
-import { keepReadable } from '../replication/keep-readable.ts';
 import { Leavers, leavingMessage, whileLeaving } from '../replication/leavers.ts';
 import { OwnPuts } from '../replication/own-puts.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
 import { pointerMessages } from '../replication/pointer-messages.ts';
 import { Pointers } from '../replication/pointers.ts';
+import { RecentlyTransferred } from '../replication/recently-transferred.ts';
 import { Reconciliation } from '../replication/reconciliation.ts';
 import { Relay } from '../replication/relay.ts';
 import { defaultScrubBytesPerSecond, Scrub, type ScrubPorts } from '../replication/scrub.ts';
-import { keepAsCache } from '../replication/surplus.ts';
+import { SupersededPuts } from '../replication/superseded-puts.ts';
 import { defaultSyncBytesPerSecond, defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
 import { SyncServer } from '../replication/sync-server.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
@@ -77,15 +77,15 @@ import { TransferQueue } from './transfer-queue.ts';
 import type { Transfers } from './transfers.ts';
 
 /** Of a publisher that is to leave nothing: whatever it put has ended. */
-const purgedWord: PublisherWord = {
+const purgedWord: PublisherEntry = {
   kind: 'entry',
   sequence: Number.MAX_SAFE_INTEGER - 1,
   current: false,
   expiry: null,
 };
 /** Of names asked for: what tells which of several is new here. */
-const maximumFirstSeen = 16_384;
-const recordsExpiredAtOnce = 500;
+const maxFirstSeen = 16_384;
+const recordExpiryBatch = 500;
 /** All records of a host are read for it. */
 const refusedDroppedEveryMilliseconds: Milliseconds = 10 * 60_000;
 /** Expired records are no one's word any more; but that they expired is what ends the claims of a put not seen before. */
@@ -103,7 +103,7 @@ export class DataPath {
   readonly names: Names;
   readonly recordWriter: RecordWriter;
   readonly placement: PlacementCache;
-  readonly confirmed: ConfirmedRanges;
+  readonly confirmed: AuthoritativeRanges;
   readonly #catalog: Pick<Catalog, 'durable'>;
   readonly #membership: Membership;
   readonly #records: RecordTable;
@@ -119,7 +119,7 @@ export class DataPath {
   #scrub: Scrub | null = null;
   readonly #closing = new AbortController();
   #refusedDroppedAt = Number.NEGATIVE_INFINITY;
-  readonly #handedOn = new HandedOn((key) => this.#claimUpkeep?.doubt(key));
+  readonly #recentlyTransferred = new RecentlyTransferred((key) => this.#claimUpkeep?.doubt(key));
   readonly #afterwards = new Set<Promise<void>>();
   readonly #server: BlockServer;
   readonly #ownPuts: OwnPuts;
@@ -131,13 +131,13 @@ export class DataPath {
 
   constructor(options: DataPathOptions) {
     const { view, clock, blocks, index, catalog, rule, signer, networkId } = options;
-    const silences = options.silences ?? new Silences(clock);
-    const transport = silences.watch(options.transport);
+    const unresponsivePeers = options.unresponsivePeers ?? new UnresponsivePeers(clock);
+    const transport = unresponsivePeers.watch(options.transport);
     const notify = options.notify ?? (() => undefined);
     const { peerNames = { shown: shortPeer, named: () => [] } } = options;
     this.#catalog = options.catalog;
-    this.placement = new PlacementCache(view, clock, silences);
-    this.confirmed = new ConfirmedRanges(clock);
+    this.placement = new PlacementCache(view, clock, unresponsivePeers);
+    this.confirmed = new AuthoritativeRanges(clock);
     this.#traffic = new BlockTraffic(clock, notify, peerNames.shown);
     const { cut = {} } = options;
     const leaves = new LeafPool(cut.leafBytes);
@@ -150,7 +150,7 @@ export class DataPath {
       placement: this.placement,
       transport,
       membership: options.membership,
-      silences,
+      unresponsivePeers,
       blocks,
       ...shared,
       called: peerNames.shown,
@@ -220,7 +220,7 @@ export class DataPath {
       suspected: (cids: readonly CID[]) => this.#scrub?.suspect(cids),
       refused: (from: Contact, code: string) => report('refused', from, `A block was refused: ${code}.`),
     };
-    const ended = new EndedPuts();
+    const ended = new SupersededPuts();
     const { random } = options;
     const tables = { index, records: { table: options.records }, shares: { table: options.shares } };
     const held = { ...data, ...tables, random, replicas: rule.replicas };
@@ -253,7 +253,7 @@ export class DataPath {
       ...data,
       lanes: storer.lanes,
       pointers: this.#pointers,
-      handedOn: this.#handedOn,
+      recentlyTransferred: this.#recentlyTransferred,
       leavers: this.#leavers,
       ended,
       index: options.index,
@@ -315,7 +315,7 @@ export class DataPath {
       wordOf: async (publisher, name) => {
         if (membership.refuses(publisher as HostId, 0)) return purgedWord;
         if (publisher === signer.host && names.isStoring(name)) return { kind: 'unknown' };
-        return publisherWord(recordPorts, reader, publisher, name);
+        return publisherEntry(recordPorts, reader, publisher, name);
       },
       expireRecords: async (now) => {
         await this.#dropAllRefused(now);
@@ -348,7 +348,7 @@ export class DataPath {
       clockNote: options.clockNote ?? (() => null),
       peerNames,
       pins: options.pins ?? pinsInMemory(),
-      firstSeen: new BoundedCache<string, number>(maximumFirstSeen),
+      firstSeen: new BoundedCache<string, number>(maxFirstSeen),
       notify,
       nameChanges: options.nameChanges ?? nobodyListens,
       release: (names) => this.#claimUpkeep?.release(signer.host, names),
@@ -383,7 +383,7 @@ export class DataPath {
   /** Removes records that were signed after the removal of their publisher: no other host accepts them. */
   async #dropRefused(publisher: HostId): Promise<void> {
     for (let after: number | null = 0; after !== null; ) {
-      const { rows, last } = this.#records.ofPublisher(publisher, after, recordsExpiredAtOnce);
+      const { rows, last } = this.#records.ofPublisher(publisher, after, recordExpiryBatch);
       const refused = rows.filter(({ sequence }) => this.#membership.refuses(publisher, sequence));
       if (this.#closing.signal.aborted) return;
       if (refused.length > 0) await this.#records.remove(refused);
@@ -409,7 +409,7 @@ export class DataPath {
     const { claims } = this.#claimPorts;
     const names = new Map<string, EndedName>();
     for (let after = 0; ; ) {
-      const puts = claims.walk(after, recordsExpiredAtOnce);
+      const puts = claims.walk(after, recordExpiryBatch);
       const last = puts.at(-1);
       if (last === undefined) break;
       for (const put of puts) {
@@ -447,8 +447,8 @@ export class DataPath {
   }
 
   /** Before stopping for a while: what would have fewer than w live copies gets them, until the signal fires. Resolves with the copies made. */
-  keepReadable(signal: AbortSignal): Promise<number> {
-    return keepReadable(this.#syncPorts, signal);
+  drainOnStop(signal: AbortSignal): Promise<number> {
+    return drainOnStop(this.#syncPorts, signal);
   }
 
   /** Whether a request of this kind is for the data path. */
@@ -468,7 +468,8 @@ export class DataPath {
     if (kind === claimMessages.claim) return this.#server.claim(from, body);
     if (kind === claimMessages.asked) return encodePutNews(decodeRelease(body).map((put) => this.#ownPuts.newsOf(put)));
     if (kind === claimMessages.told) return encodeKept(this.#toldOf(from.host, decodeTold(body)));
-    if (kind === claimListMessage) return answerClaimList(from, body, this.#claimPorts.claims, this.#handedOn);
+    if (kind === claimListMessage)
+      return answerClaimList(from, body, this.#claimPorts.claims, this.#recentlyTransferred);
     if (kind === claimMessages.release) return this.#release(from, body);
     if (kind.startsWith('shares.')) return (await this.#shareHolder.request(from, kind, body)) ?? refuse(kind);
     if (kind === recordMessages.put) return this.#holder.put(from, body);
@@ -551,7 +552,7 @@ function pinsInMemory(): Pins {
 
 /** A batch at a time, so that nothing waits long behind it. */
 async function removeExpired(records: Pick<RecordTable, 'expire'>, before: Milliseconds): Promise<void> {
-  while ((await records.expire(before, recordsExpiredAtOnce)) === recordsExpiredAtOnce);
+  while ((await records.expire(before, recordExpiryBatch)) === recordExpiryBatch);
 }
 
 function refuse(kind: string): never {

@@ -9,10 +9,10 @@ import { changingName, checkFits, putFile } from './put-file.ts';
 import { putFolder } from './put-folder.ts';
 import { putPath } from './put-path.ts';
 import { entryAt, readFile, walkFolder } from './read-file.ts';
+import { releaseBlocks } from './release-blocks.ts';
 import { resolve } from './resolve.ts';
-import { sharedNames } from './shared-names.ts';
+import { shareResolver } from './share-resolver.ts';
 import { liveCopies, statFile } from './stat-file.ts';
-import { tellHolders } from './tell-holders.ts';
 
 export function createFiles(ports: FilePorts): Files {
   const listing = new FileListing(ports);
@@ -29,7 +29,7 @@ export function createFiles(ports: FilePorts): Files {
     stat: (reference) => statFile(ports, reference),
     copiesOf: (cids, milliseconds) => liveCopies(ports, cids.map(parseCid), milliseconds),
     evidenceOf: async (name) => {
-      const [put, shared] = await Promise.all([ports.names.find(name), sharedNames(ports, name)]);
+      const [put, shared] = await Promise.all([ports.names.find(name), shareResolver(ports, name)]);
       return [
         ...put.map(({ publisher, cid, size }) => ({ host: publisher, root: cid, size, isShared: false })),
         ...shared.map(({ source, cid, size }) => ({ host: source.host, root: cid, size, isShared: true })),
@@ -41,7 +41,7 @@ export function createFiles(ports: FilePorts): Files {
       const { ended, sequence } = await changingName(ports, checked, ports.names.own(checked), () =>
         ports.names.end(checked),
       );
-      ports.afterwards(tellHolders(ports, { name: ended.name, sequence }, ended.cid));
+      ports.afterwards(releaseBlocks(ports, { name: ended.name, sequence }, ended.cid));
       ports.notify({ kind: 'removed', text: `Removed ${JSON.stringify(name)}.` });
     },
   };

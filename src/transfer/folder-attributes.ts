@@ -6,7 +6,7 @@ import { checkedAttributes, type FileAttributes, noAttributes } from '../content
 import type { FolderItem } from './local-folder.ts';
 
 /** Of a folder whose list would be longer none is kept: 300 000 files. */
-const maximumListBytes = 32 * 1024 * 1024;
+const maxListBytes = 32 * 1024 * 1024;
 
 export class AttributeList {
   #lines: string[] = [];
@@ -15,13 +15,13 @@ export class AttributeList {
   add({ path, modified, executable }: Pick<FolderItem, 'path' | keyof FileAttributes>): void {
     const line = `${JSON.stringify([path, modified, executable])}\n`;
     this.#bytes += Buffer.byteLength(line);
-    if (this.#bytes <= maximumListBytes) this.#lines.push(line);
+    if (this.#bytes <= maxListBytes) this.#lines.push(line);
     else this.#lines = [];
   }
 
   /** null when there is nothing to keep. */
   bytes(): AsyncIterable<Uint8Array> | null {
-    if (this.#bytes > maximumListBytes || this.#lines.length === 0) return null;
+    if (this.#bytes > maxListBytes || this.#lines.length === 0) return null;
     const lines = this.#lines;
     return (async function* () {
       for (const line of lines) yield Buffer.from(line);
@@ -38,7 +38,7 @@ export async function readAttributeList(
   let bytes = 0;
   for await (const piece of source) {
     bytes += piece.length;
-    if (bytes > maximumListBytes) return found;
+    if (bytes > maxListBytes) return found;
     pieces.push(Uint8Array.from(piece));
   }
   for (const line of Buffer.concat(pieces).toString().split('\n')) {

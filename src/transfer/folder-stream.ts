@@ -11,9 +11,9 @@ import { isLeftOut } from './local-folder.ts';
 /** Before each piece of a file: how many bytes it has. None: the file ends. */
 const lengthBytes = 4;
 const isNotPut = 0xffffffff;
-const maximumPieceBytes = 1024 * 1024;
+const maxPieceBytes = 1024 * 1024;
 /** A path of 64 folders may be longer than any system lets it be. */
-const maximumLineBytes = 64 * 1024;
+const maxLineBytes = 64 * 1024;
 const end = '{"end":true}\n';
 
 export async function* encodeFolder(items: AsyncIterable<FolderItem>): AsyncGenerator<Uint8Array, void, undefined> {
@@ -22,8 +22,8 @@ export async function* encodeFolder(items: AsyncIterable<FolderItem>): AsyncGene
     if (type === 'directory') continue;
     try {
       for await (const piece of bytes) {
-        for (let from = 0; from < piece.length; from += maximumPieceBytes) {
-          const part = piece.subarray(from, from + maximumPieceBytes);
+        for (let from = 0; from < piece.length; from += maxPieceBytes) {
+          const part = piece.subarray(from, from + maxPieceBytes);
           yield lengthOf(part.length);
           yield part;
         }
@@ -57,7 +57,7 @@ async function* piecesOf(reader: Reader, path: string): AsyncGenerator<Uint8Arra
     const length = (await reader.take(lengthBytes)).readUInt32BE();
     if (length === 0) return;
     if (length === isNotPut) throw new ChordialError('changed-while-read', `${path} changed while it was read.`);
-    if (length > maximumPieceBytes) throw malformed(`a piece of ${length} bytes`);
+    if (length > maxPieceBytes) throw malformed(`a piece of ${length} bytes`);
     yield await reader.take(length);
   }
 }
@@ -99,7 +99,7 @@ class Reader {
         return line;
       }
       from = this.#held.length;
-      if (from > maximumLineBytes) throw malformed('a line without end');
+      if (from > maxLineBytes) throw malformed('a line without end');
       await this.#more();
     }
   }

@@ -2,7 +2,7 @@
 import type { FileAttributes } from '../content/attributes.ts';
 import type { FileContent, LeafReference } from '../content/file-reader.ts';
 import { ChordialError } from '../errors.ts';
-import { forEachAtOnce, maximumLeavesUnderWay } from '../replication/block-stream.ts';
+import { forEachConcurrently, maxLeavesUnderWay } from '../replication/block-stream.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PartFile } from './part-file.ts';
 import { leafBytesOf } from './read-file.ts';
@@ -23,7 +23,7 @@ export async function getFile(
   options: GetOptions,
 ): Promise<void> {
   try {
-    await forEachAtOnce(content.leaves(), (leaf) => place(ports, part, leaf, options), maximumLeavesUnderWay);
+    await forEachConcurrently(content.leaves(), (leaf) => place(ports, part, leaf, options), maxLeavesUnderWay);
     await part.finish(content.size, options);
   } finally {
     await part.close();

@@ -6,7 +6,7 @@ import { lstat, mkdir, rename } from 'node:fs/promises';
 import type { FileAttributes } from '../content/attributes.ts';
 import { whyNotAName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
-import { forEachAtOnce } from '../replication/block-stream.ts';
+import { forEachConcurrently } from '../replication/block-stream.ts';
 import { ByteBudget } from '../replication/byte-budget.ts';
 import type { FolderHandle } from '../storage/folder-handle.ts';
 import { alreadyExists, whatIsAt } from './existing-target.ts';
@@ -16,9 +16,9 @@ import { fileError } from './local-file.ts';
 import { partName } from './part-file.ts';
 
 /** Bytes of files being fetched side by side: many small ones at once, large ones alone. */
-const maximumFileBytesAtOnce = 32 * 1024 * 1024;
+const maxFileBytesAtOnce = 32 * 1024 * 1024;
 /** So much is reckoned for the smallest, so 64 at once. */
-const leastBytesOfOne = 512 * 1024;
+const minBytesOfOne = 512 * 1024;
 
 export type ListedEntry = DirectoryEntry & Partial<FileAttributes>;
 
@@ -41,7 +41,7 @@ export async function getFolder(source: FolderSource, above: FolderHandle, base:
   let changed = there === 'nothing';
   await using root = await openFolder(above, name);
   if (there === 'nothing' && !isOwn(root)) throw alreadyExists(`${above.path}/${name}`);
-  const budget = new ByteBudget(maximumFileBytesAtOnce);
+  const budget = new ByteBudget(maxFileBytesAtOnce);
   let bytes = 0;
   const files = async function* (): AsyncGenerator<ListedEntry, void, undefined> {
     for await (const entry of source.entries) {
@@ -55,8 +55,8 @@ export async function getFolder(source: FolderSource, above: FolderHandle, base:
       yield entry;
     }
   };
-  await forEachAtOnce(files(), async (entry) => {
-    const held = Math.max(leastBytesOfOne, Math.min(entry.size, maximumFileBytesAtOnce));
+  await forEachConcurrently(files(), async (entry) => {
+    const held = Math.max(minBytesOfOne, Math.min(entry.size, maxFileBytesAtOnce));
     await budget.take(held);
     try {
       if (!(await within(root, entry.path, (folder, file) => source.fetch(entry, folder, file)))) changed = true;

@@ -8,12 +8,12 @@ import { isThereAlready } from './existing-target.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import { type FileEntry, type FileReference, fileAttributesOf, type GetPathOptions } from './files.ts';
+import { formatBytes } from './format-bytes.ts';
 import { getFile } from './get-file.ts';
 import { fileError } from './local-file.ts';
 import { PartFile } from './part-file.ts';
 import { checkSize, readingOf } from './read-file.ts';
 import { resolve } from './resolve.ts';
-import { shownSize } from './shown-size.ts';
 
 /** `unchanged` says that the target held it already. */
 export async function getPath(
@@ -53,7 +53,7 @@ export async function getPath(
     bytesInPlace: counter(entry, options),
   });
   const what = entry.name === null ? entry.cid : JSON.stringify(entry.name);
-  ports.notify({ kind: 'received', text: `Received file ${what}: ${shownSize(entry.size)}, verified.` });
+  ports.notify({ kind: 'received', text: `Received file ${what}: ${formatBytes(entry.size)}, verified.` });
   return { ...entry, unchanged: false };
 }
 

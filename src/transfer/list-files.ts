@@ -9,7 +9,7 @@ import { shownEntry } from './resolve.ts';
 
 /** Pages of one listing come from one gathering when they are asked for within this time. */
 const gatheringKeptMilliseconds = 3000;
-const maximumPage = 1000;
+const maxPage = 1000;
 
 export class FileListing {
   readonly #names: Names;
@@ -24,7 +24,7 @@ export class FileListing {
   }
 
   async page({ all, cursor, limit }: { all: boolean; cursor: string | null; limit: number }): Promise<FilePage> {
-    const most = Math.max(1, Math.min(limit, maximumPage));
+    const most = Math.max(1, Math.min(limit, maxPage));
     if (!all) {
       const page = this.#names.listOwn(cursor, most);
       return { files: page.names.map((entry) => shownEntry(entry, 0, this.#peerNames)), cursor: page.cursor };

@@ -6,7 +6,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { FileAttributes } from '../content/attributes.ts';
-import { maximumFolderDepth } from '../content/walk.ts';
+import { maxFolderDepth } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import { isDataFolder } from '../storage/data-folder.ts';
 import { escapedName, FolderHandle, type Listing } from '../storage/folder-handle.ts';
@@ -87,8 +87,8 @@ async function* itemsIn(
         await file.close();
       }
     } else if (entry.isDirectory()) {
-      if (depth >= maximumFolderDepth) {
-        lose(name, `it lies more than ${maximumFolderDepth} folders deep`);
+      if (depth >= maxFolderDepth) {
+        lose(name, `it lies more than ${maxFolderDepth} folders deep`);
         continue;
       }
       let below: FolderHandle;

@@ -1,7 +1,7 @@
 /** `NAME@PEER`: whose file of this name is meant. */
 
 /** Of a peer id, so many characters must be given: that many also tell `@` in a name from one before a peer. */
-const minimumPublisherCharacters = 8;
+const minPublisherCharacters = 8;
 const beginning = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{1,45}$/;
 /** The end of an id as the lists show it, or as it is typed: ids all begin alike. */
 const end = /^(?:…|\.\.\.)([1-9A-HJ-NP-Za-km-z]{8,52})$/;
@@ -10,8 +10,7 @@ const end = /^(?:…|\.\.\.)([1-9A-HJ-NP-Za-km-z]{8,52})$/;
 export function splitPublisher(text: string): { name: string; publisher: string | null } {
   const at = text.lastIndexOf('@');
   const publisher = text.slice(at + 1);
-  const isPublisher =
-    publisher.length >= minimumPublisherCharacters && (beginning.test(publisher) || end.test(publisher));
+  const isPublisher = publisher.length >= minPublisherCharacters && (beginning.test(publisher) || end.test(publisher));
   return at > 0 && isPublisher ? { name: text.slice(0, at), publisher } : { name: text, publisher: null };
 }
 

@@ -23,14 +23,14 @@ import { fileError } from './local-file.ts';
  * and copying them into the cache first took a third of the CPU time of a get (measured). A smaller one is likely looked at
  * next, from the cache.
  */
-const leastBytesPastTheCache = 64 * 1024 * 1024;
+const minBytesPastTheCache = 64 * 1024 * 1024;
 /** One that another command wrote to within this time is waited for; an older one was left behind. */
 const leftBehindMilliseconds = 10_000;
 const lookAgainMilliseconds = 200;
 /** So often the disk is asked for its room while a file grows. */
 const bytesBetweenLooks = 256 * 1024 * 1024;
 /** What a get leaves free of the disk: 5 %, and no more than this. */
-const maximumKeptFreeBytes = 1024 * 1024 * 1024;
+const maxKeptFreeBytes = 1024 * 1024 * 1024;
 const keptFreeShare = 0.05;
 const opening = constants.O_RDWR;
 
@@ -88,7 +88,7 @@ export class PartFile {
             'unwritable-file',
             `${folder.path}/${name} is not the file in which ${base} was to grow. Start the get again.`,
           );
-        const pages = size < leastBytesPastTheCache ? null : await openPastTheCache(file);
+        const pages = size < minBytesPastTheCache ? null : await openPastTheCache(file);
         const part = new PartFile({
           folder,
           base,
@@ -268,7 +268,7 @@ export class PartFile {
     const { folder } = this.#opened;
     const { blocks, bavail, bsize } = await statfs(folder.at());
     this.#bytesUntilLook = bytesBetweenLooks;
-    const kept = Math.min(blocks * bsize * keptFreeShare, maximumKeptFreeBytes);
+    const kept = Math.min(blocks * bsize * keptFreeShare, maxKeptFreeBytes);
     if (blocks === 0 || bytes === 0 || bytes + kept <= bavail * bsize) return;
     throw new ChordialError(
       'disk-full',

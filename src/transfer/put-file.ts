@@ -7,13 +7,13 @@ import { treeBlocks } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
 import type { NamedContent, NameEntry } from '../records/name-entry.ts';
-import { maximumReplicas } from '../replication/placement.ts';
+import { maxReplicas } from '../replication/placement.ts';
 import { chunks } from '../replication/sync-client.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
-import { shownSize } from './shown-size.ts';
-import { tellHolders } from './tell-holders.ts';
+import { formatBytes } from './format-bytes.ts';
+import { releaseBlocks } from './release-blocks.ts';
 
 /** A stream that breaks publishes nothing and throws `body-cut-off`. */
 export async function putFile(
@@ -34,7 +34,7 @@ export async function putFile(
 type Write = Parameters<typeof buildFile>[1];
 
 /** Below this a leaf's buffer of 1 MiB would be mostly air. */
-const maximumGatheredBytes = 256 * 1024;
+const maxGatheredBytes = 256 * 1024;
 
 /** @param said how many bytes come, by the one that sends them; believed only where it saves memory. */
 async function buildStream(
@@ -44,7 +44,7 @@ async function buildStream(
   { cut, data }: Pick<FilePorts, 'cut' | 'data'>,
 ): Promise<BuiltFile> {
   const options = { ...cut, pool: data.leaves, hashing: data.hashing, expectedBytes: said };
-  if (said === null || said > Math.min(maximumGatheredBytes, cut.leafBytes ?? leafBytes))
+  if (said === null || said > Math.min(maxGatheredBytes, cut.leafBytes ?? leafBytes))
     return buildFile(pieces, write, options);
   const gathered: Uint8Array[] = [];
   let bytes = 0;
@@ -75,7 +75,7 @@ const promptMilliseconds = 10_000;
 const blocksPutBackAtOnce = 16;
 /** Own names looked through before a put is refused for its size. */
 const ownPerPage = 1000;
-const maximumPagesOfOwn = 20;
+const maxPagesOfOwn = 20;
 
 /** Runs `build` with a way for its blocks and publishes what came of it. Nothing is published when it fails. */
 export async function publishing(
@@ -115,13 +115,13 @@ export async function publishing(
     throw error;
   }
   put.committed(ports.names.own(name)?.expiry ?? null);
-  if (before !== null) ports.afterwards(tellHolders(ports, { name, sequence }, before.cid));
+  if (before !== null) ports.afterwards(releaseBlocks(ports, { name, sequence }, before.cid));
   const copies = Math.min(copiesOfBlocks, copiesOfName);
   const what = content.type === 'file' ? 'file' : 'folder';
   const made = `${copies} ${copies === 1 ? 'copy' : 'copies'}`;
   ports.notify({
     kind: 'published',
-    text: `Published ${what} ${JSON.stringify(name)}: ${shownSize(content.size)}, ${content.cid}, ${made}.`,
+    text: `Published ${what} ${JSON.stringify(name)}: ${formatBytes(content.size)}, ${content.cid}, ${made}.`,
   });
   return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
 }
@@ -166,7 +166,7 @@ export async function checkFits(ports: FilePorts, name: string, bytes: number, o
 }
 
 function hasOwnOf({ names }: Pick<FilePorts, 'names'>, bytes: number): boolean {
-  for (let cursor: string | null = null, pages = 0; pages < maximumPagesOfOwn; pages++) {
+  for (let cursor: string | null = null, pages = 0; pages < maxPagesOfOwn; pages++) {
     const page = names.listOwn(cursor, ownPerPage);
     if (page.names.some(({ size }) => size === bytes)) return true;
     cursor = page.cursor;
@@ -194,8 +194,8 @@ export async function changingName<Result>(
 /** Throws `bad-request` for a count of copies that cannot be. */
 export function ruleOf(ports: FilePorts, options: PutOptions): CopyRule {
   const replicas = options.replicas ?? ports.rule.replicas;
-  if (!Number.isInteger(replicas) || replicas < 1 || replicas > maximumReplicas) {
-    throw new ChordialError('bad-request', `${replicas} copies cannot be had: ask for 1 to ${maximumReplicas}.`);
+  if (!Number.isInteger(replicas) || replicas < 1 || replicas > maxReplicas) {
+    throw new ChordialError('bad-request', `${replicas} copies cannot be had: ask for 1 to ${maxReplicas}.`);
   }
   return { replicas, writeQuorum: Math.min(ports.rule.writeQuorum, replicas) };
 }

@@ -5,7 +5,7 @@ import { buildDirectory } from '../content/directory.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { checkName } from '../content/name.ts';
 import type { DirectoryEntry } from '../content/unixfs.ts';
-import { maximumWalkedEntries } from '../content/walk.ts';
+import { maxWalkedEntries } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
@@ -63,10 +63,10 @@ class FolderBuilder {
     const [above, name] = [item.path.slice(0, cut), item.path.slice(cut)];
     while (this.#top.path !== above) await this.#close(item.path);
     this.#entries += 1;
-    if (this.#entries > maximumWalkedEntries)
+    if (this.#entries > maxWalkedEntries)
       throw new ChordialError(
         'too-many-entries',
-        `The folder holds more than ${maximumWalkedEntries} files and folders, more than can be listed. Put parts of it.`,
+        `The folder holds more than ${maxWalkedEntries} files and folders, more than can be listed. Put parts of it.`,
       );
     if (item.type === 'directory') this.#open.push({ path: `${item.path}/`, entries: [] });
     else {

@@ -4,7 +4,7 @@ import { parseCid, rawCodec } from '../content/cid.ts';
 import type { FileContent, LeafReference } from '../content/file-reader.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { openContent } from '../content/reader.ts';
-import { maximumFolderDepth, walkFolder as walkTree } from '../content/walk.ts';
+import { maxFolderDepth, walkFolder as walkTree } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import type { ContentFetcher } from './content-fetcher.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
@@ -97,7 +97,7 @@ export async function entryAt(
   path: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<DirectoryEntry | null> {
-  if (path.length > maximumFolderDepth) return null;
+  if (path.length > maxFolderDepth) return null;
   const root = parseCid(cid);
   const fetch = fetchBlocks(readingOf(allPorts, root).fetcher, signal);
   let content = await openContent(root, fetch);

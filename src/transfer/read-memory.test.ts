@@ -5,7 +5,7 @@ import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import type { LeafReference } from '../content/file-reader.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
-import { type ContentReader, maximumReadBytes, ReadMemory } from './read-memory.ts';
+import { type ContentReader, maxReadBytes, ReadMemory } from './read-memory.ts';
 
 const leafCount = 40;
 const cids = Array.from({ length: leafCount }, (_, index) => cidOfBlock(rawCodec, Buffer.from(`leaf ${index}`)));
@@ -73,12 +73,12 @@ test('case 13 sixty clients that take nothing hold no more than the bound, and a
     }
     slow.push({ reader, reading, at: (await first).value?.length ?? 0 });
   }
-  assert.ok(source.most <= maximumReadBytes, `${source.most} bytes`);
+  assert.ok(source.most <= maxReadBytes, `${source.most} bytes`);
   const quick = memory.open(source, size, undefined);
   pass(200);
   assert.equal(await readRest(pieces(quick)), size);
   quick.close();
-  assert.ok(source.most <= maximumReadBytes, `${source.most} bytes`);
+  assert.ok(source.most <= maxReadBytes, `${source.most} bytes`);
   // What a slow one gave back it fetches again, and misses nothing.
   for (const one of slow.slice(0, 1)) {
     const ended = readRest(one.reading, one.at);

@@ -6,17 +6,17 @@
 import type { CID } from 'multiformats/cid';
 import type { LeafReference } from '../content/file-reader.ts';
 import { ChordialError } from '../errors.ts';
-import { maximumLeavesUnderWay } from '../replication/block-stream.ts';
+import { maxLeavesUnderWay } from '../replication/block-stream.ts';
 import type { Clock, Milliseconds, Timer } from '../ring/ports.ts';
 
 /** For the leaves and pieces of all readers. */
-export const maximumReadBytes = 64 * 1024 * 1024;
+export const maxReadBytes = 64 * 1024 * 1024;
 /** What a client is handed at once, copied out of its leaf. */
 export const pieceBytes = 64 * 1024;
 /** Pieces that lie between a reader and its client: in the stream, the answer and the socket. */
 const piecesPerReader = 3;
 /** Further readers are refused when pieces alone would take more. */
-const maximumPieceBytes = 32 * 1024 * 1024;
+const maxPieceBytes = 32 * 1024 * 1024;
 /** A client that took nothing for so long is slow. */
 const slowMilliseconds: Milliseconds = 100;
 
@@ -56,7 +56,7 @@ export class ReadMemory {
   #pieceBytes = 0;
   #look: Timer | null = null;
 
-  constructor(clock: Clock, bytes: number = maximumReadBytes) {
+  constructor(clock: Clock, bytes: number = maxReadBytes) {
     this.clock = clock;
     this.#free = bytes;
   }
@@ -64,7 +64,7 @@ export class ReadMemory {
   /** A reader of so many bytes, to be closed. Throws `busy`. */
   open(source: LeafSource, bytes: number, signal: AbortSignal | undefined): ContentReader {
     const pieces = Math.min(bytes, piecesPerReader * pieceBytes);
-    if (this.#pieceBytes + pieces > maximumPieceBytes) {
+    if (this.#pieceBytes + pieces > maxPieceBytes) {
       throw new ChordialError('busy', 'As many read from this peer as its memory allows. Ask again in a moment.');
     }
     this.#pieceBytes += pieces;
@@ -230,7 +230,7 @@ export class ContentReader {
 
   /** Takes memory for the leaf that comes next, and for those behind it while there is room. Returns whether there are no more. */
   async #goAhead(coming: AsyncIterator<LeafReference>, isEnded: boolean): Promise<boolean> {
-    for (let at = 0; at < maximumLeavesUnderWay; at++) {
+    for (let at = 0; at < maxLeavesUnderWay; at++) {
       if (at === this.#slots.length) {
         const next = isEnded ? null : await coming.next();
         if (next === null || next.done === true) return true;

@@ -10,15 +10,15 @@ import type { Milliseconds } from '../ring/ports.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts, PeerCalling } from './file-ports.ts';
 import type { FileChoice, FileEntry, FileReference } from './files.ts';
+import { formatBytes } from './format-bytes.ts';
 import { isPublisher, looksLikePeer, splitPublisher } from './of-publisher.ts';
-import { sharedNames } from './shared-names.ts';
-import { shownSize } from './shown-size.ts';
+import { shareResolver } from './share-resolver.ts';
 
 const latestShareMilliseconds: Milliseconds = 250;
 /** The same where another publisher of the name would make it ambiguous. */
 const latestOtherMilliseconds: Milliseconds = 600;
 /** Publishers of one name that a problem names. */
-const maximumChoices = 100;
+const maxChoices = 100;
 
 export interface Resolved {
   readonly entry: FileEntry;
@@ -123,7 +123,7 @@ function pin({ pins, data }: FilePorts, name: string, publisher: string): void {
 function choicesOf(found: readonly Named[], { peerNames }: FilePorts): readonly FileChoice[] {
   const ofEach = new Map<string, Named>();
   for (const one of found) if (!ofEach.has(one.publisher)) ofEach.set(one.publisher, one);
-  return [...ofEach.values()].slice(0, maximumChoices).map(({ publisher, time, size, type, cid }) => ({
+  return [...ofEach.values()].slice(0, maxChoices).map(({ publisher, time, size, type, cid }) => ({
     publisher,
     publisherName: peerNames.shown(publisher as HostId),
     time: isoTime(time),
@@ -137,7 +137,7 @@ function choicesIn(found: readonly Named[], ports: FilePorts): string {
   const choices = choicesOf(found, ports);
   const shown = choices
     .slice(0, 5)
-    .map((one) => `${one.publisherName} (${one.time.slice(0, 16).replace('T', ' ')}, ${shownSize(one.size)})`);
+    .map((one) => `${one.publisherName} (${one.time.slice(0, 16).replace('T', ' ')}, ${formatBytes(one.size)})`);
   const more = choices.length > shown.length ? ` and ${choices.length - shown.length} more` : '';
   return `${shown.join(', ')}${more}${choices.length === 1 ? ' has one' : ' have one each'}`;
 }
@@ -161,7 +161,7 @@ type ShownName = Pick<
 
 /** Puts and shares of this name: the own one first, else the newest, ties by publisher. */
 async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]> {
-  const asked = sharedNames(ports, name).catch((error: Error) => error);
+  const asked = shareResolver(ports, name).catch((error: Error) => error);
   const put = await ports.names.find(name);
   // Who else has the name does not matter where it is clear whose is meant.
   const pinned = ports.pins.of(name);

@@ -9,7 +9,7 @@ import type { Sharers } from '../replication/block-fetcher.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 
-const maximumContents = 1024;
+const maxContents = 1024;
 /** Others may have begun to share it, or ended. */
 const keptMilliseconds: Milliseconds = 10_000;
 
@@ -21,7 +21,7 @@ export interface SharersOfPorts {
 
 export class SharersOf {
   readonly #ports: SharersOfPorts;
-  readonly #contents = new BoundedCache<string, ContentSharers>(maximumContents);
+  readonly #contents = new BoundedCache<string, ContentSharers>(maxContents);
 
   constructor(ports: SharersOfPorts) {
     this.#ports = ports;

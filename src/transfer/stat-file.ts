@@ -13,10 +13,10 @@ import { resolve } from './resolve.ts';
 
 const cidsPerQuestion = 1024;
 /** In larger networks the holders are among the first of these that the ring names; others are not counted. */
-const maximumHostsAsked = 256;
-const hostsAskedAtOnce = 16;
+const maxHostsAsked = 256;
+const hostAskConcurrency = 16;
 const deadlineMilliseconds = 3000;
-const maximumHoldersShown = 256;
+const maxHoldersShown = 256;
 
 export async function statFile(ports: FilePorts, reference: FileReference): Promise<FileStat> {
   const { entry, cid } = await resolve(ports, reference);
@@ -28,10 +28,10 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
   const holders: Contact[] = [];
   // A host that shares it has all of it.
   const sharers = new Set((await ports.sharers.of(cid).find()).map(({ host }) => host));
-  const hosts = ports.data.view.hosts().slice(0, maximumHostsAsked);
-  for (let start = 0; start < hosts.length; start += hostsAskedAtOnce) {
+  const hosts = ports.data.view.hosts().slice(0, maxHostsAsked);
+  for (let start = 0; start < hosts.length; start += hostAskConcurrency) {
     await Promise.all(
-      hosts.slice(start, start + hostsAskedAtOnce).map(async (host) => {
+      hosts.slice(start, start + hostAskConcurrency).map(async (host) => {
         const isSharer = sharers.has(host.host);
         const { sizes, cached } = isSharer ? wholly(blocks) : await heldAt(ports, host, blocks);
         for (const [index, size] of sizes.entries())
@@ -48,7 +48,7 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
     copies: copies.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY),
     cached: cachedCopies,
     holders: holders
-      .slice(0, maximumHoldersShown)
+      .slice(0, maxHoldersShown)
       .map(({ host, addresses }) => ({ id: host, name: ports.peerNames.shown(host), address: addresses[0] ?? '' })),
     ageSeconds: age,
   };
@@ -61,7 +61,7 @@ export async function liveCopies(
   deadline: Milliseconds,
 ): Promise<readonly number[]> {
   const copies = blocks.map(() => 0);
-  const hosts = ports.data.view.hosts().slice(0, maximumHostsAsked);
+  const hosts = ports.data.view.hosts().slice(0, maxHostsAsked);
   const held = await Promise.all(hosts.map((host) => heldAt(ports, host, blocks, deadline)));
   for (const { sizes, cached } of held)
     for (const [index, size] of sizes.entries()) if (size >= 0 && !cached.has(index)) copies[index]! += 1;

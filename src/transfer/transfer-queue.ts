@@ -17,16 +17,16 @@ import { TransferRate } from './transfer-rate.ts';
 import type { TransferRequest, TransferStatus, Transfers } from './transfers.ts';
 
 /** What running transfers hold in memory together, as they are reckoned: four large ones, or many small ones at once. */
-const maximumHeldBytes = 64 * 1024 * 1024;
+const maxHeldBytes = 64 * 1024 * 1024;
 /** A transfer that moves many blocks at once; any other than a small file. */
 const largeHeldBytes = 16 * 1024 * 1024;
 /** A file of one block. */
 const smallHeldBytes = 1024 * 1024;
-const maximumWaiting = 1000;
+const maxWaiting = 1000;
 /** A command asks four times a second; one that has not for so long has gone. */
 const unattendedMilliseconds = 15_000;
 /** Ended transfers are shown until newer ones push them out. */
-const maximumEnded = 100;
+const maxEnded = 100;
 
 export interface TransferPorts {
   readonly files: Files;
@@ -41,7 +41,7 @@ interface Transfer {
   readonly rate: TransferRate;
   /** Set while it is carried out. */
   stopping: AbortController | null;
-  /** While it is carried out, of `maximumHeldBytes`. */
+  /** While it is carried out, of `maxHeldBytes`. */
   heldBytes: number;
   /** When somebody asked for its state last, by the monotonic clock. */
   askedAt: Milliseconds;
@@ -83,10 +83,10 @@ export class TransferQueue implements Transfers {
         'bad-request',
         `${request.path} is not an absolute path; the peer's folder is not yours. Give the whole path.`,
       );
-    if (this.#waitingCount() >= maximumWaiting)
+    if (this.#waitingCount() >= maxWaiting)
       throw new ChordialError(
         'bad-request',
-        `${maximumWaiting} transfers wait already. Wait for some to end or cancel them.`,
+        `${maxWaiting} transfers wait already. Wait for some to end or cancel them.`,
       );
     const bytesTotal = await markedSize(request);
     if (request.kind === 'put') await checkNotPrivate(request.path);
@@ -169,7 +169,7 @@ export class TransferQueue implements Transfers {
       if (transfer.entry.state !== 'running' || transfer.stopping !== null) continue;
       const wanted = heldAtFirst(transfer.entry);
       // The one that is next waits for its room: a stream of small ones must not hold up a large one for ever.
-      if (this.#heldBytes + wanted > maximumHeldBytes) return;
+      if (this.#heldBytes + wanted > maxHeldBytes) return;
       this.#hold(transfer, wanted);
       void this.#run(transfer);
     }
@@ -283,7 +283,7 @@ export class TransferQueue implements Transfers {
     const ended = [...this.#transfers.values()].filter(
       ({ entry }) => entry.state !== 'running' && entry.state !== 'paused',
     );
-    return ended.slice(0, Math.max(0, ended.length - maximumEnded)).map(({ entry }) => {
+    return ended.slice(0, Math.max(0, ended.length - maxEnded)).map(({ entry }) => {
       this.#transfers.delete(entry.id);
       return this.#journal.forget(entry.id);
     });

@@ -2,15 +2,15 @@
 import type { Milliseconds } from '../ring/ports.ts';
 
 const windowMilliseconds = 5000;
-const leastIntervalMilliseconds = 250;
+const minIntervalMilliseconds = 250;
 
 export class TransferRate {
-  /** At most windowMilliseconds / leastIntervalMilliseconds + 1 samples, oldest first. */
+  /** At most windowMilliseconds / minIntervalMilliseconds + 1 samples, oldest first. */
   #samples: { readonly at: Milliseconds; readonly bytes: number }[] = [];
 
   note(at: Milliseconds, bytes: number): void {
     const last = this.#samples.at(-1);
-    if (last !== undefined && at - last.at < leastIntervalMilliseconds) return;
+    if (last !== undefined && at - last.at < minIntervalMilliseconds) return;
     this.#samples = [...this.#samples.filter((sample) => at - sample.at <= windowMilliseconds), { at, bytes }];
   }
 

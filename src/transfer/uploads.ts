@@ -33,10 +33,10 @@ export interface UploadOptions {
 }
 
 /** Begun and not ended. As many results of ended ones are kept, the latest. */
-const maximumUploads = 256;
+const maxUploads = 256;
 /** One that no one goes on with is given up; so long is the result of a finished one told. */
-const maximumIdleMilliseconds = 7 * 24 * 3600 * 1000;
-const maximumStateBytes = 64 * 1024;
+const maxIdleMilliseconds = 7 * 24 * 3600 * 1000;
+const maxStateBytes = 64 * 1024;
 /** Room on the disk that uploads leave to everything else. */
 const spareBytes = 256 * 1024 * 1024;
 
@@ -84,11 +84,8 @@ export class Uploads {
   async create(name: string, size: number): Promise<Upload> {
     await this.#forgetIdle();
     const begun = [...this.#known.values()].filter(({ result }) => result === null);
-    if (begun.length >= maximumUploads) {
-      throw new ChordialError(
-        'busy',
-        `There are ${maximumUploads} uploads under way, which is the limit. End some first.`,
-      );
+    if (begun.length >= maxUploads) {
+      throw new ChordialError('busy', `There are ${maxUploads} uploads under way, which is the limit. End some first.`);
     }
     await this.#files.checkFits(name, size);
     await makeFolderDurably(this.#folder);
@@ -193,13 +190,13 @@ export class Uploads {
   }
 
   async #forgetIdle(): Promise<void> {
-    const oldest = this.#now() - maximumIdleMilliseconds;
+    const oldest = this.#now() - maxIdleMilliseconds;
     for (const { id, touched } of this.#known.values()) {
       if (touched < oldest && !this.#busy.has(id)) await this.remove(id);
     }
     const ended = [...this.#known.values()].filter(({ id, result }) => result !== null && !this.#busy.has(id));
     ended.sort((a, b) => b.touched - a.touched);
-    for (const { id } of ended.slice(maximumUploads)) await this.remove(id);
+    for (const { id } of ended.slice(maxUploads)) await this.remove(id);
   }
 
   async #recover(tell: (text: string) => void): Promise<void> {
@@ -222,7 +219,7 @@ export class Uploads {
 
   /** Empty where it cannot be read. */
   async #textOf(name: string): Promise<string> {
-    const bytes = await readSmallFile(path.join(this.#folder, name), maximumStateBytes).catch(() => null);
+    const bytes = await readSmallFile(path.join(this.#folder, name), maxStateBytes).catch(() => null);
     return bytes?.toString() ?? '';
   }
 

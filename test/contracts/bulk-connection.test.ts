@@ -21,7 +21,7 @@ import { until } from '../end-to-end/until.ts';
 
 const patience = { timeout: 30_000 };
 const silence = 10_000;
-const bounds = { mostBytes: 8 * 1024 * 1024, mostBytesPerConnection: 8 * 1024 * 1024, alwaysBytesPerConnection: 0 };
+const bounds = { maxBytes: 8 * 1024 * 1024, maxBytesPerConnection: 8 * 1024 * 1024, alwaysBytesPerConnection: 0 };
 const credentials = tlsCredentials(createIdentity());
 const nothing = Buffer.alloc(0);
 
@@ -161,7 +161,7 @@ for (const plain of [false, true]) {
     for (let id = 1; id <= 60; id++) socket.write(Buffer.concat([opening(id), data(id, initialCredit)]));
     await until('the rest is refused', async () => served.opened.length === 40);
     await until('what was granted has come', async () => served.room.takenBytes >= 39 * initialCredit);
-    assert.ok(served.room.takenBytes <= bounds.mostBytes);
+    assert.ok(served.room.takenBytes <= bounds.maxBytes);
     assert.equal(socket.destroyed, false);
     socket.destroy();
     await until('it is given back', async () => served.room.takenBytes === 0);

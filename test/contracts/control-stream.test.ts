@@ -6,14 +6,14 @@ import { tlsCredentials } from '../../src/network/certificate.ts';
 import { ControlChannel, controlPath } from '../../src/network/control-channel.ts';
 import { ControlFrameReader, decodeAnswer, encodeAnswer, encodeQuestion } from '../../src/network/control-frames.ts';
 import type { CounterName } from '../../src/network/counters.ts';
+import type { Wait } from '../../src/network/deadline.ts';
 import { encodeGenesis, found, networkId } from '../../src/network/genesis.ts';
 import { encodeHelloAnswer } from '../../src/network/hello.ts';
-import { maximumPendingRequests, maximumRunningRequests } from '../../src/network/http2-limits.ts';
+import { maxPendingRequests, maxRunningRequests } from '../../src/network/http2-limits.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import type { Handlers } from '../../src/network/transport.ts';
-import { decodeBody, encodeBody, maximumBodyBytes } from '../../src/network/wire-body.ts';
-import type { Wait } from '../../src/network/within.ts';
+import { decodeBody, encodeBody, maxBodyBytes } from '../../src/network/wire-body.ts';
 import type { Contact } from '../../src/ring/pointer.ts';
 import { until } from '../end-to-end/until.ts';
 import { greeted, openControl, post } from '../hostile/raw-session.ts';
@@ -66,7 +66,7 @@ const endings: Record<string, { readonly sent: Buffer; readonly counted: Counter
     counted: 'malformed',
   },
   'a frame of no length': { sent: length(0), counted: 'malformed' },
-  'a frame longer than any': { sent: length(maximumBodyBytes + 1000), counted: 'too-large' },
+  'a frame longer than any': { sent: length(maxBodyBytes + 1000), counted: 'too-large' },
   'a frame without end': { sent: length(0xffffffff), counted: 'too-large' },
   'a kind longer than its frame': {
     sent: Buffer.concat([length(8), Buffer.from([0, 0, 0, 1, 60, 97, 97, 97])]),
@@ -99,7 +99,7 @@ test('kinds that no one has and bodies that are none are refused one by one', pa
   const stream = openControl(await session(t, host), read);
   stream.write(encodeQuestion(1, '../x', encodeBody(null)));
   stream.write(encodeQuestion(2, 'ask', Buffer.from([0xff])));
-  stream.write(encodeQuestion(3, 'ask', new Uint8Array(maximumBodyBytes + 1)));
+  stream.write(encodeQuestion(3, 'ask', new Uint8Array(maxBodyBytes + 1)));
   stream.write(encodeQuestion(9, 'ask', encodeBody('good')));
   await until('all are answered', () => byId.size === 4);
   assert.deepEqual(
@@ -135,7 +135,7 @@ test('more questions than are worked on at once wait here, and each is answered'
   const asked = Array.from({ length: 3000 }, (_, number) => number);
   const answered = await Promise.all(asked.map((number) => asker.request(host.contact, 'ask', number, { deadline })));
   assert.deepEqual(answered, asked);
-  assert.ok(most <= maximumRunningRequests, `${most} at once`);
+  assert.ok(most <= maxRunningRequests, `${most} at once`);
   assert.equal(host.counters['busy'], 0);
 });
 
@@ -155,18 +155,18 @@ test(
     assert.equal(await one, 'first');
     const given = new AbortController();
     const options = { deadline, signal: given.signal };
-    const asked = Array.from({ length: maximumRunningRequests }, () =>
+    const asked = Array.from({ length: maxRunningRequests }, () =>
       assert.rejects(asker.request(host.contact, 'held', null, options), { failure: 'aborted' }),
     );
     const unsent = assert.rejects(asker.request(host.contact, 'unsent', null, options), { failure: 'aborted' });
-    await until('as many run as may', () => kinds.length === 1 + maximumRunningRequests);
+    await until('as many run as may', () => kinds.length === 1 + maxRunningRequests);
     given.abort();
     await Promise.all([...asked, unsent]);
     const next = asker.request(host.contact, 'next', null, { deadline });
     held.resolve();
     assert.equal(await next, 'next');
     assert.equal(kinds.includes('unsent'), false);
-    await until('all late ones have come', () => asker.counters['late-answer'] === maximumRunningRequests);
+    await until('all late ones have come', () => asker.counters['late-answer'] === maxRunningRequests);
   },
 );
 
@@ -202,7 +202,7 @@ test('any number of questions may go unanswered one after the other', patience, 
   });
   const asker = await peer(t);
   await asker.request(host.contact, 'first', null, { deadline });
-  for (let count = 0; count < maximumPendingRequests + 10; count += 100) {
+  for (let count = 0; count < maxPendingRequests + 10; count += 100) {
     const given = new AbortController();
     const asked = Array.from({ length: 100 }, () =>
       assert.rejects(asker.request(host.contact, 'ask', null, { deadline, signal: given.signal })),

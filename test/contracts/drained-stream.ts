@@ -8,7 +8,7 @@ import type { TransportHarness } from './transport-harness.ts';
 const deadline = 5000;
 const chunkBytes = 64 * 1024;
 /** As in transport.ts: windows and buffers. */
-const maximumUnreadBytes = 40 * 1024 * 1024;
+const maxUnreadBytes = 40 * 1024 * 1024;
 
 export function drainContract(name: string, makeHarness: () => Promise<TransportHarness>): void {
   const contract = (title: string, run: (open: Open) => Promise<void>) =>
@@ -58,7 +58,7 @@ export function drainContract(name: string, makeHarness: () => Promise<Transport
         if (!first) return undefined;
         first = false;
         return new Promise<void>((resolve) => setTimeout(resolve, 600)).then(() => {
-          assert.ok(sent < maximumUnreadBytes, `${sent} bytes were taken of the sender`);
+          assert.ok(sent < maxUnreadBytes, `${sent} bytes were taken of the sender`);
         });
       });
       assert.equal(taken, 1000 * chunkBytes);

@@ -11,7 +11,7 @@ import { createIdentity } from '../../src/network/identity.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 import type { Sharers } from '../../src/replication/block-fetcher.ts';
 import { blockMessages, encodeCids } from '../../src/replication/block-messages.ts';
-import { forEachAtOnce, maximumLeavesUnderWay } from '../../src/replication/block-stream.ts';
+import { forEachConcurrently, maxLeavesUnderWay } from '../../src/replication/block-stream.ts';
 import { holderAndClients } from '../fixtures/socket-peers.ts';
 
 const patience = { timeout: 30_000 };
@@ -99,7 +99,7 @@ function read(
     fetcher.release(await fetcher.fetch(cid, signal, content));
     came();
   };
-  return forEachAtOnce(wanted, fetch, maximumLeavesUnderWay);
+  return forEachConcurrently(wanted, fetch, maxLeavesUnderWay);
 }
 
 /** Each content is read in turns of its own. */

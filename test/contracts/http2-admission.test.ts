@@ -17,7 +17,7 @@ import { type Invitation, Members } from '../../src/network/members.ts';
 import { ringCodec } from '../../src/network/ring-codec.ts';
 import { ringNetwork } from '../../src/network/ring-network.ts';
 import type { Handlers } from '../../src/network/transport.ts';
-import { encodeBody, maximumBodyBytes } from '../../src/network/wire-body.ts';
+import { encodeBody, maxBodyBytes } from '../../src/network/wire-body.ts';
 import type { Contact } from '../../src/ring/pointer.ts';
 import { CertifiedNetwork } from '../fixtures/certified.ts';
 
@@ -219,7 +219,7 @@ const misbehaviours: Record<string, { does(port: number): Promise<void>; counted
   },
   'a HELLO without end': {
     counted: 'too-large',
-    does: (port) => refusedSession(port, createIdentity(), '/hello', new Uint8Array(maximumBodyBytes + 1)),
+    does: (port) => refusedSession(port, createIdentity(), '/hello', new Uint8Array(maxBodyBytes + 1)),
   },
   'headers without end': {
     counted: 'broken-session',

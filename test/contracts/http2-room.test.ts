@@ -7,7 +7,7 @@ import { found, networkId } from '../../src/network/genesis.ts';
 import { smallBodyRoom } from '../../src/network/http2-limits.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
-import { encodeBody, maximumBodyBytes } from '../../src/network/wire-body.ts';
+import { encodeBody, maxBodyBytes } from '../../src/network/wire-body.ts';
 import { until } from '../end-to-end/until.ts';
 import { greeted, openControl } from '../hostile/raw-session.ts';
 
@@ -38,9 +38,9 @@ async function hostile(t: TestContext, to: Http2Transport, windowBytes?: number)
 
 test('bodies that are held back take no more than their room, and others are heard', { timeout: 60_000 }, async (t) => {
   const [host, other] = [await peer(t), await peer(t)];
-  const body = new Uint8Array(maximumBodyBytes);
+  const body = new Uint8Array(maxBodyBytes);
   const beginning = encodeQuestion(1, 'hear', body).subarray(0, -1);
-  const fitting = Math.floor(smallBodyRoom.mostBytes / beginning.length);
+  const fitting = Math.floor(smallBodyRoom.maxBytes / beginning.length);
   const offered = fitting + 8;
   for (let count = 0; count < offered; count++) openControl(await hostile(t, host)).write(beginning);
   await until('what does not fit is refused', async () => host.counters['busy'] >= offered - fitting);
@@ -55,7 +55,7 @@ test('answers that no one reads are not made without end, and others get theirs'
   const ask = (from: number, count: number) => {
     for (let id = from; id < from + count; id++) stream.write(encodeQuestion(id, 'much', encodeBody(null)));
   };
-  const fitting = Math.floor(smallBodyRoom.mostBytesPerConnection / answerBytes);
+  const fitting = Math.floor(smallBodyRoom.maxBytesPerConnection / answerBytes);
   ask(1, 2 * fitting);
   await until('what does not fit is refused', async () => host.counters['busy'] >= fitting);
   ask(1 + 2 * fitting, 200);

@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { buildFile } from '../../src/content/builder.ts';
 import type { Block } from '../../src/content/cid.ts';
 import { leafBytes } from '../../src/content/leaf-pool.ts';
-import { forEachAtOnce, maximumLeavesUnderWay } from '../../src/replication/block-stream.ts';
+import { forEachConcurrently, maxLeavesUnderWay } from '../../src/replication/block-stream.ts';
 import type { PathOptions } from '../fixtures/slow-path.ts';
 import { holderAndClients } from '../fixtures/socket-peers.ts';
 
@@ -54,7 +54,7 @@ async function throughAndBack(t: TestContext, options: PathOptions): Promise<voi
     read += leaf.length;
     client.fetcher.release(leaf);
   };
-  await forEachAtOnce(wanted, take, maximumLeavesUnderWay);
+  await forEachConcurrently(wanted, take, maxLeavesUnderWay);
   assert.equal(read, bytes.length);
   assert.deepEqual(client.reports, []);
 }

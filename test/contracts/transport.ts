@@ -19,7 +19,7 @@ import type { TransportHarness } from './transport-harness.ts';
 const deadline = 5000;
 const chunkBytes = 64 * 1024;
 /** No implementation may take more of a sender than this while its reader reads nothing: windows and buffers. */
-const maximumUnreadBytes = 40 * 1024 * 1024;
+const maxUnreadBytes = 40 * 1024 * 1024;
 
 const noStreams = async (): Promise<OutgoingStream> => {
   throw new TransportError('refused', 'no streams here');
@@ -242,7 +242,7 @@ export function transportContract(name: string, makeHarness: () => Promise<Trans
     const reader = answer.payload[Symbol.asyncIterator]();
     await reader.next();
     await stable(() => sent);
-    assert.ok(sent < maximumUnreadBytes, `${sent} bytes were taken of the sender`);
+    assert.ok(sent < maxUnreadBytes, `${sent} bytes were taken of the sender`);
     await reader.return?.();
     await stable(() => sent);
   });
@@ -432,7 +432,7 @@ async function stable(number: () => number): Promise<void> {
   for (let quiet = 0; quiet < 2000; quiet++) {
     if (number() !== last) quiet = 0;
     last = number();
-    if (last > maximumUnreadBytes) return;
+    if (last > maxUnreadBytes) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -37,7 +37,7 @@ const stopMilliseconds = 40_000;
 const killMilliseconds = 5_000;
 const requestMilliseconds = 30_000;
 /** Kept of each output for the message of a failure; the oldest goes first. */
-const maximumKeptLines = 2_000;
+const maxKeptLines = 2_000;
 
 export class PeerProcess {
   readonly dataFolder: string;
@@ -185,5 +185,5 @@ function readyLine(line: string): ReadyLine {
 
 function keep(lines: string[], line: string): void {
   lines.push(line);
-  if (lines.length > maximumKeptLines) lines.shift();
+  if (lines.length > maxKeptLines) lines.shift();
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { maximumStopMilliseconds } from '../../src/cli/end-signals.ts';
+import { maxStopMilliseconds } from '../../src/cli/end-signals.ts';
 import { withFolder } from '../fixtures/temporary-folder.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
@@ -30,7 +30,7 @@ async function stopHung(signals: readonly NodeJS.Signals[]) {
       child.kill(signal);
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
-    const kill = setTimeout(() => child.kill('SIGKILL'), 3 * maximumStopMilliseconds);
+    const kill = setTimeout(() => child.kill('SIGKILL'), 3 * maxStopMilliseconds);
     const [code] = await exited;
     clearTimeout(kill);
     return { code, milliseconds: performance.now() - began, text: Buffer.concat(printed).toString() };
@@ -41,8 +41,8 @@ test('a stop gives up threads that hang in a file after 10 s, and says so', { ti
   const { code, milliseconds, text } = await stopHung(['SIGTERM']);
   assert.equal(code, 1);
   assert.match(text, /gave up/);
-  assert.ok(milliseconds >= maximumStopMilliseconds - 500, `${milliseconds}`);
-  assert.ok(milliseconds < maximumStopMilliseconds + marginMilliseconds, `${milliseconds}`);
+  assert.ok(milliseconds >= maxStopMilliseconds - 500, `${milliseconds}`);
+  assert.ok(milliseconds < maxStopMilliseconds + marginMilliseconds, `${milliseconds}`);
 });
 
 test('a second signal ends it at once, whatever hangs', { timeout: 60_000 }, async () => {
@@ -57,7 +57,7 @@ async function stopAll(peers: readonly PeerProcess[]): Promise<void> {
   const took = performance.now() - began;
   for (const [place, { code }] of exits.entries()) assert.equal(code, 0, peers[place]!.describe());
   assert.ok(
-    took < maximumStopMilliseconds + marginMilliseconds,
+    took < maxStopMilliseconds + marginMilliseconds,
     `${took}: ${peers.map((peer) => peer.describe()).join('\n')}`,
   );
 }

@@ -7,7 +7,7 @@ import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { recordKeyOfName } from '../../src/records/record-keys.ts';
-import { seasonedMilliseconds } from '../../src/replication/surplus.ts';
+import { seasonedMilliseconds } from '../../src/replication/excess-replicas.ts';
 import type { RingId } from '../../src/ring/identifier.ts';
 import type { Contact } from '../../src/ring/pointer.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';

@@ -27,7 +27,7 @@ function filesOf(peer: number, count: number, from = 0): readonly NewFile[] {
 const namesOf = (files: readonly { readonly name: string }[]) => files.map(({ name }) => name).sort();
 
 /** Postings of the word at the host that has most of them, under one key. */
-function mostOfOneKey(peers: readonly SearchPeer[], word: string): number {
+function maxOfOneKey(peers: readonly SearchPeer[], word: string): number {
   return Math.max(...peers.flatMap(({ index }) => [word, ...splitsOf(word)].map((key) => index.frequency(key).count)));
 }
 
@@ -52,7 +52,7 @@ test('A16 B5 a very frequent word lies under several keys on several hosts, and 
       namesOf(files.filter(({ name }) => /day77$/.test(name))),
     );
     // What came before the word was frequent stays at one place; a publisher's next files may come in addition.
-    assert.ok(mostOfOneKey(peers, 'report') < 2 * splitAt, `${mostOfOneKey(peers, 'report')}`);
+    assert.ok(maxOfOneKey(peers, 'report') < 2 * splitAt, `${maxOfOneKey(peers, 'report')}`);
     const carrying = peers.filter(({ index }) => splitsOf('report').some((key) => index.frequency(key).count > 0));
     assert.ok(carrying.length >= 6, `${carrying.length} of 8 hosts carry the word`);
   } finally {

@@ -25,7 +25,7 @@ export interface Wanted {
   readonly inText: readonly string[];
   readonly extension: string | null;
   /** Bytes; the file has more. */
-  readonly leastSize: number | null;
+  readonly minSize: number | null;
 }
 
 const spaced = [
@@ -117,8 +117,8 @@ export function wantedQuery({ sequence, joined, extension }: InventedName, rando
   }
   const wantsType = random.next() < 0.15;
   if (wantsType) text.push(`type:${extension}`);
-  const leastSize = random.next() < 0.15 ? below(random, 300_000) : null;
-  if (leastSize !== null) text.push(`size:>${leastSize}`);
+  const minSize = random.next() < 0.15 ? below(random, 300_000) : null;
+  if (minSize !== null) text.push(`size:>${minSize}`);
   return {
     text: random.next() < 0.3 ? text.join(' ').normalize('NFD') : text.join('  '),
     words,
@@ -127,7 +127,7 @@ export function wantedQuery({ sequence, joined, extension }: InventedName, rando
     phrases,
     inText,
     extension: wantsType ? extension : null,
-    leastSize,
+    minSize,
   };
 }
 

@@ -255,11 +255,11 @@ test('B4 a stop copies only what fewer than w others hold', async () => {
   const { peers, close } = await dataNetwork(4);
   await putFiles(peers, 8, 20_000);
   const { signal } = new AbortController();
-  assert.equal(await peers[0]!.path.keepReadable(signal), 0);
+  assert.equal(await peers[0]!.path.drainOnStop(signal), 0);
   const { items } = await peers[0]!.blocks.keys('all', null, 100);
   for (const other of peers.slice(1)) await other.blocks.delete(items.map(({ cid }) => cid));
-  assert.equal(await peers[0]!.path.keepReadable(signal), 2 * items.length);
-  assert.equal(await peers[0]!.path.keepReadable(signal), 0);
+  assert.equal(await peers[0]!.path.drainOnStop(signal), 2 * items.length);
+  assert.equal(await peers[0]!.path.drainOnStop(signal), 0);
   await close();
 });
 
@@ -278,9 +278,9 @@ test('case 17 a stop gives the rare entries of shares away, and counts only copi
   for (const { shares } of others) await shares.removeLeaves(shares.walk(Date.now(), 0, 1000).map(({ leaf }) => leaf));
   const held = () => others.reduce((sum, { shares }) => sum + shares.walk(Date.now(), 0, 1000).length, 0);
   const { signal } = new AbortController();
-  assert.equal(await stopping!.path.keepReadable(signal), 2 * rare.length);
+  assert.equal(await stopping!.path.drainOnStop(signal), 2 * rare.length);
   assert.equal(held(), 2 * rare.length);
-  assert.equal(await stopping!.path.keepReadable(signal), 0);
+  assert.equal(await stopping!.path.drainOnStop(signal), 0);
   await close();
 });
 
@@ -292,7 +292,7 @@ test('case 16 a stop gives nothing of what others hold away, however late they a
     if (kind === 'sync.holds') throw new TransportError('timeout', 'No answer in time.');
     return request(to, kind, body, options);
   };
-  assert.equal(await peers[0]!.path.keepReadable(new AbortController().signal), 0);
+  assert.equal(await peers[0]!.path.drainOnStop(new AbortController().signal), 0);
   await close();
 });
 
@@ -301,7 +301,7 @@ test('A4 a stop does not take one late answer for absence, and copies nothing fo
   await putFiles(peers, 8, 20_000);
   const others = peers.slice(1).map(({ contact }) => contact.host);
   const late = muteOnce(peers[0]!, 'sync.holds', others);
-  assert.equal(await peers[0]!.path.keepReadable(new AbortController().signal), 0);
+  assert.equal(await peers[0]!.path.drainOnStop(new AbortController().signal), 0);
   assert.equal(late.size, others.length);
   await close();
 });

@@ -79,11 +79,11 @@ function newFile(random: Random, number: number, by: string): Published {
 
 /** The plain scan: what was put into the name, without the product's own cutting of words. */
 function answers({ invented, size }: Published, wanted: Wanted): boolean {
-  const { extension, leastSize } = wanted;
+  const { extension, minSize } = wanted;
   return (
     hasWords(invented, wanted) &&
     (extension === null || invented.extension === extension) &&
-    (leastSize === null || size > leastSize)
+    (minSize === null || size > minSize)
   );
 }
 

@@ -6,7 +6,7 @@ import { ChordialError } from '../../src/errors.ts';
 import { isDialable } from '../../src/network/addresses.ts';
 import { createIdentity, type Identity, verifySignature } from '../../src/network/identity.ts';
 import { MemoryNetwork } from '../../src/network/memory-transport.ts';
-import { Silences } from '../../src/network/silences.ts';
+import { UnresponsivePeers } from '../../src/network/unresponsive-peers.ts';
 import { BatchAnnouncer, defaultAnnouncerTimes } from '../../src/records/batch-announcer.ts';
 import { HeaderVerifier } from '../../src/records/header-verifier.ts';
 import { wordKey } from '../../src/records/record-keys.ts';
@@ -64,14 +64,14 @@ async function hosts(count: number) {
   const live = (peer: { identity: Identity; catalog: Catalog; transport: (typeof peers)[number]['transport'] }) => {
     const { shares, ownBatches } = indexedTables(peer.catalog, rule.replicas);
     const view = ring.view(peer.transport.contact);
-    const silences = new Silences(clock);
-    const placement = new PlacementCache(view, clock, silences);
+    const unresponsivePeers = new UnresponsivePeers(clock);
+    const placement = new PlacementCache(view, clock, unresponsivePeers);
     const headers = new HeaderVerifier({ networkId, verify: verifySignature, clock, isAddress: isDialable });
     const failures: string[] = [];
     const common = {
       view,
       placement,
-      silences,
+      unresponsivePeers,
       clock,
       rule,
       headers,
@@ -183,33 +183,33 @@ test('after more than an hour away nothing is live any more, and its owner is to
     clock.turn(61 * minute);
     const next = live(publisher);
     assert.equal(next.announcer.live().size, 0);
-    const worn: number[] = [];
-    next.announcer.onWorn((batches) => worn.push(...batches));
+    const outdated: number[] = [];
+    next.announcer.onWorn((batches) => outdated.push(...batches));
     next.announcer.begin();
-    await until(() => worn.length > 0);
-    assert.deepEqual(worn, [number]);
+    await until(() => outdated.length > 0);
+    assert.deepEqual(outdated, [number]);
     await next.announcer.close();
   } finally {
     await close();
   }
 });
 
-test('many small batches are worn, and so is one that the ring lost', async () => {
+test('many small batches are outdated, and so is one that the ring lost', async () => {
   const { clock, peers, close } = await hosts(3);
   try {
     const publisher = peers[0]!;
-    const worn: number[] = [];
-    publisher.announcer.onWorn((batches) => worn.push(...batches));
+    const outdated: number[] = [];
+    publisher.announcer.onWorn((batches) => outdated.push(...batches));
     const [large] = await publisher.announcer.announce(filesOf(50));
     for (let batch = 0; batch < 64; batch++) await publisher.announcer.announce([fileOf(100 + batch)]);
-    assert.ok(worn.length >= 32 && !worn.includes(large!));
+    assert.ok(outdated.length >= 32 && !outdated.includes(large!));
     await publisher.announcer.end([...publisher.announcer.live()].filter((number) => number !== large));
-    worn.length = 0;
+    outdated.length = 0;
     for (const { shares } of peers)
       await shares.removeLeaves(shares.walk(clock.wallTime(), 0, 1000).map(({ leaf }) => leaf));
     publisher.announcer.begin();
-    await until(() => worn.length > 0);
-    assert.deepEqual(worn, [large]);
+    await until(() => outdated.length > 0);
+    assert.deepEqual(outdated, [large]);
   } finally {
     await close();
   }

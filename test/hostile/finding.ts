@@ -47,7 +47,7 @@ export const otherUser: { readonly uid: number; readonly gid: number } | null =
  * A peer whose event loop stands still for longer has not held, whatever else it did. The short form runs in the gate, beside
  * other work of the machine; what the review saw was seconds to minutes.
  */
-const maximumHealthMilliseconds = { short: 2000, long: 500 } as const;
+const maxHealthMilliseconds = { short: 2000, long: 500 } as const;
 const attackMilliseconds = { short: 110_000, long: 300_000 } as const;
 const settleMilliseconds = 60_000;
 
@@ -79,7 +79,7 @@ export class Scene {
       reached = { reached: `broken off: ${(error as Error).message.slice(0, 2000)}`, held: false };
     }
     const healthMilliseconds = await scene.#health.longest();
-    const held = reached.held && healthMilliseconds <= maximumHealthMilliseconds[form];
+    const held = reached.held && healthMilliseconds <= maxHealthMilliseconds[form];
     return { ...reached, held, attack, healthMilliseconds };
   }
 

@@ -19,13 +19,13 @@ import {
   encodeHeld,
   encodeResults,
   encodeSizes,
-  maximumBlocksPerStream,
-  maximumCidsPerQuestion,
+  maxBlocksPerStream,
+  maxCidsPerQuestion,
 } from '../../src/replication/block-messages.ts';
 
 /** A hostile machine has no more memory than others. */
-const maximumBytes = 256 * 1024 * 1024;
-const maximumEntries = 20_000;
+const maxBytes = 256 * 1024 * 1024;
+const maxEntries = 20_000;
 
 export class Hoard {
   readonly blocks = new Map<string, Uint8Array>();
@@ -48,13 +48,13 @@ export class Hoard {
   async stream(kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
     if (kind === blockMessages.put) return this.#take(incoming);
     if (kind !== blockMessages.get) throw new TransportError('refused', 'No.');
-    const cids = decodeCids(incoming.header, maximumBlocksPerStream);
+    const cids = decodeCids(incoming.header, maxBlocksPerStream);
     const held = cids.flatMap((cid) => this.blocks.get(blockKey(cid)) ?? []);
     return { header: encodeSizes(cids.map((cid) => this.#size(blockKey(cid)))), payload: piecesOf(held) };
   }
 
   sizes(body: Wire): readonly number[] {
-    return decodeCids(body, maximumCidsPerQuestion).map((cid) => this.#size(blockKey(cid)));
+    return decodeCids(body, maxCidsPerQuestion).map((cid) => this.#size(blockKey(cid)));
   }
 
   #size(key: string): number {
@@ -71,7 +71,7 @@ export class Hoard {
     const bytes = Buffer.concat(pieces);
     let at = 0;
     for (const { cid, size } of offered) {
-      if (this.#bytes + size <= maximumBytes) this.blocks.set(blockKey(cid), bytes.subarray(at, at + size));
+      if (this.#bytes + size <= maxBytes) this.blocks.set(blockKey(cid), bytes.subarray(at, at + size));
       this.#bytes += size;
       at += size;
     }
@@ -80,7 +80,7 @@ export class Hoard {
 
   #keep(list: readonly Uint8Array[]): Wire {
     for (const bytes of list) {
-      if (this.#kept++ > maximumEntries) break;
+      if (this.#kept++ > maxEntries) break;
       const key = recordKeyOf(decodeEntry(bytes).entry, { bits: 256, teaching: false });
       const known = this.entries.get(key) ?? [];
       known.push(bytes);

@@ -12,8 +12,8 @@ import {
   decodeCids,
   encodeHeld,
   encodeSizes,
-  maximumBlocksPerStream,
-  maximumCidsPerQuestion,
+  maxBlocksPerStream,
+  maxCidsPerQuestion,
 } from '../../src/replication/block-messages.ts';
 import { decodeRanges, encodeRangeAnswers, syncMessages } from '../../src/replication/sync-messages.ts';
 import type { FindAnswer, RingAnswers } from '../../src/ring/messages.ts';
@@ -38,8 +38,8 @@ export function wrongBlocks({ hoard }: HostileMember): Lie {
     },
     stream: (_, kind, { header }) => {
       if (kind !== blockMessages.get) return null;
-      const count = decodeCids(header, Math.max(maximumBlocksPerStream, maximumCidsPerQuestion)).length;
-      const sizes = count > maximumBlocksPerStream ? [] : pretended(hoard.sizes(header));
+      const count = decodeCids(header, Math.max(maxBlocksPerStream, maxCidsPerQuestion)).length;
+      const sizes = count > maxBlocksPerStream ? [] : pretended(hoard.sizes(header));
       return Promise.resolve({ header: encodeSizes(sizes), payload: rubbish(sizes) });
     },
   };
@@ -139,7 +139,7 @@ export function neverEnds(): Lie {
     request: (_, kind) => (kind.startsWith(ringKindPrefix) ? null : new Promise<never>(() => {})),
     stream: (_, kind, { header }) => {
       if (kind !== blockMessages.get) return new Promise<never>(() => {});
-      const { length } = decodeCids(header, maximumBlocksPerStream);
+      const { length } = decodeCids(header, maxBlocksPerStream);
       return Promise.resolve({ header: encodeSizes(Array.from({ length }, () => likelySize)), payload: drip() });
     },
   };
@@ -151,7 +151,7 @@ export function floodsAnswers(): Lie {
     request: () => null,
     stream: (_, kind, { header }) => {
       if (kind !== blockMessages.get) return null;
-      const { length } = decodeCids(header, maximumBlocksPerStream);
+      const { length } = decodeCids(header, maxBlocksPerStream);
       return Promise.resolve({ header: encodeSizes(Array.from({ length }, () => 16)), payload: endless() });
     },
   };

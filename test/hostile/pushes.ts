@@ -4,7 +4,7 @@ import { ringKindPrefix } from '../../src/network/ring-network.ts';
 import type { Wire } from '../../src/network/transport.ts';
 import { decodeEntry, signEntry } from '../../src/records/entry.ts';
 import { readNameEntry } from '../../src/records/name-entry.ts';
-import { decodeListAnswer, maximumEntriesPerMessage, recordMessages } from '../../src/records/record-messages.ts';
+import { decodeListAnswer, maxEntriesPerMessage, recordMessages } from '../../src/records/record-messages.ts';
 import { encodePut, shareMessages } from '../../src/records/share-messages.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
 import { claimMessages } from '../../src/replication/claim-messages.ts';
@@ -64,7 +64,7 @@ export async function pushForgedRecords(field: Battlefield): Promise<void> {
     await member.transport.request(
       contact,
       recordMessages.put,
-      { entries: forged.slice(0, maximumEntriesPerMessage) },
+      { entries: forged.slice(0, maxEntriesPerMessage) },
       { deadline },
     );
   });
@@ -93,7 +93,7 @@ export async function pushWithoutBound(field: Battlefield): Promise<void> {
   await relentlessly(field, 2, 20, async (turn) => {
     const [member, { contact }] = pair(field, turn);
     const { identity, networkId, transport } = member;
-    const entries = Array.from({ length: maximumEntriesPerMessage }, (_, index) => {
+    const entries = Array.from({ length: maxEntriesPerMessage }, (_, index) => {
       const subject = Buffer.from(
         `word${index % entriesPerName}\0spam ${turn} ${index}\0${randomBytes(16).toString('hex')}`,
       );
@@ -171,7 +171,7 @@ export function pair({ members, targets }: Battlefield, turn: number): [HostileM
 
 /** The bytes of one page of names that a peer holds; anybody in the network may ask for them. */
 export async function namesAt(member: HostileMember, contact: Target['contact']): Promise<readonly Uint8Array[]> {
-  const body = { kind: 'name', cursor: null, limit: maximumEntriesPerMessage };
+  const body = { kind: 'name', cursor: null, limit: maxEntriesPerMessage };
   const page = decodeListAnswer(await member.transport.request(contact, recordMessages.list, body, { deadline }));
   return page.entries.filter((bytes) => decodeEntry(bytes).entry.body !== null);
 }

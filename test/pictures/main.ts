@@ -12,7 +12,7 @@ import { root } from '../results.ts';
 argumentsOf('usage: npm run pictures\ntakes the pictures of the README from peers that really run', {});
 
 const folder = path.join(root, 'docs/pictures');
-const maximumBytes = 80_000;
+const maxBytes = 80_000;
 const wide: View = { width: 1000, height: 460, scheme: 'light' };
 /** Arcs and curves take the most bytes. */
 const small: View = { width: 800, height: 440, scheme: 'light' };
@@ -84,6 +84,6 @@ async function shoot(name: string, page: Awaited<ReturnType<BrowserFixture['page
   const file = path.join(folder, `${name}.png`);
   await page.screenshot({ path: file });
   const { size } = await stat(file);
-  if (size > maximumBytes) throw new Error(`${file} has ${size} bytes, more than ${maximumBytes}. Show less in it.`);
+  if (size > maxBytes) throw new Error(`${file} has ${size} bytes, more than ${maxBytes}. Show less in it.`);
   console.log(`${path.relative(root, file)}: ${Math.round(size / 1000)} kB`);
 }

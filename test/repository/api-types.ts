@@ -7,7 +7,7 @@ export const operationsPath = 'src/client/operations.ts';
 const origin = 'Written from the OpenAPI document by `npm run docs`; a test compares the two.';
 
 /** Where the formatter breaks lines, less what stands around name and type. */
-const maximumColumns = 120 - 'readonly ?: ;'.length;
+const maxColumns = 120 - 'readonly ?: ;'.length;
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -113,7 +113,7 @@ function field(name: string, schema: Schema, isRequired: boolean, indent: string
   const comment = typeof description === 'string' ? `${indent}/** ${description} */\n` : '';
   const start = `${comment}${indent}readonly ${name}${isRequired ? '' : '?'}:`;
   const type = typeOf(schema, indent);
-  if (type.includes('\n') || indent.length + name.length + type.length < maximumColumns) return `${start} ${type};\n`;
+  if (type.includes('\n') || indent.length + name.length + type.length < maxColumns) return `${start} ${type};\n`;
   return `${start}${type
     .split(' | ')
     .map((one) => `\n${indent}  | ${one}`)

@@ -12,7 +12,7 @@ export interface FinalCheck {
   readonly risen: readonly string[];
 }
 
-const readsAtOnce = 4;
+const readConcurrency = 4;
 const attempts = 5;
 const attemptMilliseconds = 10_000;
 
@@ -27,7 +27,7 @@ export async function finalCheck(torture: Torture): Promise<FinalCheck> {
       torture.log.step(`${file.name} (${file.current.size} bytes, put at host ${file.host}): ${verdict}`);
     }
   };
-  await Promise.all(Array.from({ length: readsAtOnce }, work));
+  await Promise.all(Array.from({ length: readConcurrency }, work));
   return found;
 }
 

@@ -5,12 +5,12 @@ import { createServer } from 'node:net';
 /** Linux gives out 32768 and up, other systems 49152 and up. */
 const firstPort = 10_240;
 const lastPort = 32_000;
-const maximumTries = 200;
+const maxTries = 200;
 
 let next = firstPort + ((process.pid * 97) % (lastPort - firstPort));
 
 export async function portOutsideEphemeral(): Promise<number> {
-  for (let tries = 0; tries < maximumTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     next = next >= lastPort ? firstPort : next + 1;
     const server = createServer();
     const free = await new Promise<boolean>((resolve) => {
@@ -22,5 +22,5 @@ export async function portOutsideEphemeral(): Promise<number> {
     await once(server, 'close');
     return next;
   }
-  throw new Error(`no free port in ${maximumTries} tries below ${next}`);
+  throw new Error(`no free port in ${maxTries} tries below ${next}`);
 }

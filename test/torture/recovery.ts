@@ -7,7 +7,7 @@ import type { Torture } from './torture.ts';
 const consistentPatienceMilliseconds = 120_000;
 const fullPatienceMilliseconds = 180_000;
 const betweenLooksMilliseconds = 400;
-const statsAtOnce = 4;
+const statConcurrency = 4;
 
 /** Measures from now on, writes it down under this name, and returns whether both came about. */
 export async function untilRecovered(torture: Torture, step: string, since = performance.now()): Promise<boolean> {
@@ -64,7 +64,7 @@ async function stillLacking(torture: Torture, files: readonly TrackedFile[]): Pr
       if (!file.isFull) lacking.push(file);
     }
   };
-  await Promise.all(Array.from({ length: statsAtOnce }, work));
+  await Promise.all(Array.from({ length: statConcurrency }, work));
   return lacking;
 }
 

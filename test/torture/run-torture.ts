@@ -57,13 +57,13 @@ export async function startPeers(torture: Torture, peers: number): Promise<void>
   const since = performance.now();
   await torture.network.add();
   while (torture.network.hosts.length < peers && !torture.signal.aborted) {
-    const number = Math.min(startsAtOnce, peers - torture.network.hosts.length);
+    const number = Math.min(startConcurrency, peers - torture.network.hosts.length);
     await Promise.all(Array.from({ length: number }, () => torture.network.add()));
   }
   await untilConsistent(torture, since);
   torture.log.step(`${peers} peers in one ring after ${((performance.now() - since) / 1000).toFixed(1)} s`);
 }
-const startsAtOnce = 3;
+const startConcurrency = 3;
 
 async function oneStep(torture: Torture, workload: Workload, names: readonly string[]): Promise<void> {
   const name = pick(names, torture.random) ?? 'kill';

@@ -18,7 +18,7 @@ export interface Load {
 const replaceBelow = 0.1;
 const removeBelow = 0.22;
 /** More would only make waiting for full replicas longer. */
-const maximumFiles = 3000;
+const maxFiles = 3000;
 const readPatienceMilliseconds = 60_000;
 
 export class Workload {
@@ -104,7 +104,7 @@ export class Workload {
       oracle.in('kept').filter((file) => file.host === host.number),
       random,
     );
-    if (own !== null && (chance < replaceBelow || oracle.in('kept').length >= maximumFiles)) {
+    if (own !== null && (chance < replaceBelow || oracle.in('kept').length >= maxFiles)) {
       await this.#replace(host, own);
     } else if (own !== null && chance < removeBelow) await this.#remove(host, own);
     else await this.putNew(host, sizeOf(random.next()));

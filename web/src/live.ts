@@ -11,11 +11,11 @@ export interface PeerEvent {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
-const maximumKeptEvents = 200;
+const maxKeptEvents = 200;
 /** Asked for at the start, so that the story does not begin with the page. */
 const eventsOfBefore = 60;
 /** A burst of events asks once. */
-const leastMillisecondsBetween = 500;
+const minMillisecondsBetween = 500;
 
 type Listener = () => void;
 
@@ -43,7 +43,7 @@ class LiveEvents {
   #open(): EventSource {
     const source = new EventSource(`/api/v1/events?last=${eventsOfBefore}`);
     source.onmessage = ({ data }: MessageEvent<string>) => {
-      this.#events = [JSON.parse(data) as PeerEvent, ...this.#events].slice(0, maximumKeptEvents);
+      this.#events = [JSON.parse(data) as PeerEvent, ...this.#events].slice(0, maxKeptEvents);
       this.#tell();
     };
     source.onopen = () => this.#setConnected(true);
@@ -113,7 +113,7 @@ export function useAnswer<N extends OperationName>(
     };
     const soon = (): void => {
       if (document.hidden) return;
-      waiting ??= setTimeout(ask, Math.max(0, last + leastMillisecondsBetween - Date.now()));
+      waiting ??= setTimeout(ask, Math.max(0, last + minMillisecondsBetween - Date.now()));
     };
     soon();
     const stop = live.listen(soon);

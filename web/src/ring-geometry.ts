@@ -8,9 +8,9 @@ export function partOf(ringId: string, bits: number): number {
 }
 
 /** Ids are written beside members while there are so few that they can be read. */
-export const maximumLabels = 24;
+export const maxLabels = 24;
 /** Members closer than this part of the ring have labels that overlap. */
-const leastPartBetweenLabels = 1 / 40;
+const minPartBetweenLabels = 1 / 40;
 /** Of the ring, handed out evenly to the gaps between members that are drawn apart; the rest is to scale. */
 const evenShare = 0.7;
 
@@ -24,8 +24,7 @@ export interface Drawing {
 export function drawingOf(ringIds: readonly string[], bits: number): Drawing {
   const parts = ringIds.map((id) => partOf(id, bits)).toSorted((a, b) => a - b);
   const gaps = parts.map((part, index) => (parts[index + 1] ?? (parts[0] ?? 0) + 1) - part);
-  const isToScale =
-    parts.length < 2 || parts.length > maximumLabels || gaps.every((gap) => gap >= leastPartBetweenLabels);
+  const isToScale = parts.length < 2 || parts.length > maxLabels || gaps.every((gap) => gap >= minPartBetweenLabels);
   if (isToScale) return { place: (ringId) => partOf(ringId, bits), isToScale };
   const drawn = gaps.map((gap) => evenShare / gaps.length + (1 - evenShare) * gap);
   const place = (ringId: string): number => {

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { cidOfBlock, rawCodec } from '../../../src/content/cid.ts';
 import { createIdentity, type Identity } from '../../../src/network/identity.ts';
 import { signEntry } from '../../../src/records/entry.ts';
-import { maximumEntriesPerMessage, recordMessages } from '../../../src/records/record-messages.ts';
+import { maxEntriesPerMessage, recordMessages } from '../../../src/records/record-messages.ts';
 import { blockMessages, decodeResults, encodeOffer } from '../../../src/replication/block-messages.ts';
 import { claimMessages } from '../../../src/replication/claim-messages.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
@@ -80,7 +80,7 @@ async function recordsFlood(scene: Scene): Promise<Reached> {
   for (let turn = 0; performance.now() < end; turn++) {
     // Publishers are free: a few records of each, and many of one's own.
     const signer = turn % 2 === 0 ? member.identity : createIdentity();
-    const entries = Array.from({ length: maximumEntriesPerMessage }, () => record(signer, member.networkId));
+    const entries = Array.from({ length: maxEntriesPerMessage }, () => record(signer, member.networkId));
     sent += entries.reduce((sum, { length }) => sum + length, 0);
     const answer = await member.transport
       .request(contact, recordMessages.put, { entries }, { deadline })

@@ -8,7 +8,7 @@ import { isWithin, reckon, seconds } from './reckoning.ts';
 
 const targetMilliseconds = 15_000;
 const patienceMilliseconds = 120_000;
-const readsAtOnce = 4;
+const readConcurrency = 4;
 /** Hands are not faster. */
 const betweenStartsMilliseconds = 100;
 
@@ -49,6 +49,6 @@ export async function untilReadable(torture: Torture, since: number): Promise<nu
       if (!(await readPatiently(torture, file, patienceMilliseconds))) missed += 1;
     }
   };
-  await Promise.all(Array.from({ length: readsAtOnce }, work));
+  await Promise.all(Array.from({ length: readConcurrency }, work));
   return missed > 0 ? null : performance.now() - since;
 }

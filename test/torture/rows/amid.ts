@@ -11,8 +11,8 @@ import { reckon, seconds } from './reckoning.ts';
 
 const rounds = 6;
 const putBytes = 3_000_000;
-const putsAtOnce = 4;
-const removalsAtOnce = 10;
+const putConcurrency = 4;
+const removalConcurrency = 10;
 
 /** Begins something at a host and kills it, or another, before that is done. */
 type Amid = (scene: Scene) => Promise<void>;
@@ -20,7 +20,7 @@ type Amid = (scene: Scene) => Promise<void>;
 export const amidPut = amid('mid-put', 'kill -9 in the middle of puts', async ({ torture, workload }) => {
   const [publisher, holder] = someHosts(torture, 2);
   if (publisher === undefined || holder === undefined) return;
-  const puts = Promise.all(Array.from({ length: putsAtOnce }, () => workload.putNew(publisher, putBytes)));
+  const puts = Promise.all(Array.from({ length: putConcurrency }, () => workload.putNew(publisher, putBytes)));
   await wait(torture.between(5, 600));
   await (torture.random.next() < 0.5 ? publisher : holder).kill();
   await puts;
@@ -60,7 +60,7 @@ export const amidRepair = amid('mid-repair', 'kill -9 in the middle of a repair'
 });
 
 export const amidCollection = amid('mid-collection', 'kill -9 in the middle of a collection', async ({ torture }) => {
-  const removals = Promise.all(Array.from({ length: removalsAtOnce }, () => removeOne(torture)));
+  const removals = Promise.all(Array.from({ length: removalConcurrency }, () => removeOne(torture)));
   // Holders free what was removed as soon as they are told.
   await wait(torture.between(5, 800));
   await someHosts(torture, 1)[0]?.kill();

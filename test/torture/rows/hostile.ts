@@ -18,7 +18,7 @@ const attackMilliseconds = 3000;
 const longestReadMilliseconds = 10_000;
 const load = { readers: 3, writers: 1, paceMilliseconds: 30 };
 /** Resident memory of a peer that no one harms stays below 250 MB; what all bounds of docs/limits.md allow beside it is this much. */
-const maximumResidentBytes = 450 * 1024 * 1024;
+const maxResidentBytes = 450 * 1024 * 1024;
 
 export const hostile: FaultRow = {
   name: 'hostile',
@@ -87,7 +87,7 @@ export const hostile: FaultRow = {
       passed:
         isSound &&
         survivors === honest.length &&
-        peak <= maximumResidentBytes &&
+        peak <= maxResidentBytes &&
         tally.wrongReads === 0 &&
         slowest <= longestReadMilliseconds &&
         healed !== null &&

@@ -12,7 +12,7 @@ import type { FaultRow, Measured } from './fault-row.ts';
 import { isWithin, seconds } from './reckoning.ts';
 
 const queryCount = 500;
-const queriesAtOnce = 4;
+const queryConcurrency = 4;
 const foundWithinMilliseconds = 5000;
 const goneWithinMilliseconds = 60_000;
 /** spec/3: the ring looks every 20 s at the latest, and asks three times and two others before it says dead. */
@@ -98,7 +98,7 @@ class Trial {
     });
     const took: number[] = [];
     let [expected, lacking, foreign, failed] = [0, 0, 0, 0];
-    await eachOf(queries, queriesAtOnce, async ({ words, host }) => {
+    await eachOf(queries, queryConcurrency, async ({ words, host }) => {
       const since = performance.now();
       const answer = await this.#ask(host, words.join(' '));
       took.push(performance.now() - since);

@@ -15,7 +15,7 @@ export interface StageOptions {
   readonly seed: number;
 }
 
-const putsAtOnce = 8;
+const putConcurrency = 8;
 const largestFileBytes = 60_000;
 /** Every so many files one has several blocks. */
 const largeEvery = 50;
@@ -57,7 +57,7 @@ async function putFiles(torture: Torture, workload: Workload, files: number): Pr
       if (!(await workload.putNew(host, size))) failed += 1;
     }
   };
-  await Promise.all(Array.from({ length: putsAtOnce }, work));
+  await Promise.all(Array.from({ length: putConcurrency }, work));
   const seconds = (performance.now() - since) / 1000;
   torture.log.step(`${files} files put in ${seconds.toFixed(1)} s, ${failed} failed`);
 }

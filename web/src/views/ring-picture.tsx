@@ -1,7 +1,7 @@
 /** The drawing of the ring: arcs, members, and for the chosen peer its successors and, if it is this one, its fingers. */
 import type { ComponentChildren } from 'preact';
 import type { LookupResult, NodeStatus, Pointer } from '../../../src/client/answers.ts';
-import { arcPath, chordPath, type Drawing, maximumLabels, pointAt } from '../ring-geometry.ts';
+import { arcPath, chordPath, type Drawing, maxLabels, pointAt } from '../ring-geometry.ts';
 import { shortRingId } from '../shown.ts';
 
 const radius = 100;
@@ -23,7 +23,7 @@ export function RingPicture({ node, members, drawing, ghosts, colours, chosen, c
   const inOrder = members
     .map((member) => ({ ...member, part: place(member.ringId) }))
     .toSorted((a, b) => a.part - b.part);
-  const dot = inOrder.length > 300 ? 1.4 : inOrder.length > maximumLabels ? 2.4 : 4;
+  const dot = inOrder.length > 300 ? 1.4 : inOrder.length > maxLabels ? 2.4 : 4;
   const isFaded = (host: string): boolean => chosen !== null && chosen !== host;
   const summary = `A ring of ${inOrder.length} members; the same is in the list of peers.`;
   return (
@@ -56,7 +56,7 @@ export function RingPicture({ node, members, drawing, ghosts, colours, chosen, c
           <title>{`${shortRingId(ringId, node.bits)} at ${address}`}</title>
         </circle>
       ))}
-      {inOrder.length > maximumLabels
+      {inOrder.length > maxLabels
         ? null
         : inOrder.map(({ ringId, part }) => (
             <text key={`label ${ringId}`} {...labelAt(part)}>

@@ -13,7 +13,7 @@ import { type Hit, HitRows, keyOf } from './hits.tsx';
 type Mode = 'words' | 'broadcast';
 
 /** The list is kept in memory; beyond, the reader narrows the query. */
-const maximumHits = 100_000;
+const maxHits = 100_000;
 
 export function SearchView() {
   const address = useAddress();
@@ -203,13 +203,13 @@ function useHits(query: string, mode: Mode): Found {
     const show = (): void => {
       frame ||= requestAnimationFrame(() => {
         frame = 0;
-        setFound((before) => ({ ...before, hits: [...gathered.current.values()].slice(0, maximumHits) }));
+        setFound((before) => ({ ...before, hits: [...gathered.current.values()].slice(0, maxHits) }));
       });
     };
     const end = (failure: ApiFailure | null, how = mode): void => {
       ended = true;
       source?.close();
-      const hits = [...gathered.current.values()].slice(0, maximumHits);
+      const hits = [...gathered.current.values()].slice(0, maxHits);
       setFound({ hits, isOver: true, failure, isBroadcast: how === 'broadcast' });
     };
     call('POST /api/v1/search', { body: { query, mode, orBroadcast: mode === 'words' } }).then(

@@ -1,0 +1,45 @@
+/**
+ * Tells when something that begins and ends all the time has once gone on for too long. A timer for each would cost more
+ * than what it watches; here there is one, which looks again as long as something is under way.
+ */
+export class IdleTimer {
+  readonly #milliseconds: number;
+  readonly #over: () => void;
+  /** Of performance.now(); null while nothing is under way. */
+  #since: number | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(milliseconds: number, over: () => void) {
+    this.#milliseconds = milliseconds;
+    this.#over = over;
+  }
+
+  /** Also when what was under way has ended and the next has begun. */
+  begin(): void {
+    this.#since = performance.now();
+    this.#timer ??= this.#look(this.#milliseconds);
+  }
+
+  end(): void {
+    this.#since = null;
+  }
+
+  close(): void {
+    this.#since = null;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #look(delay: number): NodeJS.Timeout {
+    // What arrived while this process was held up is read before anybody is judged.
+    return setTimeout(() => setImmediate(() => this.#judge()), delay).unref();
+  }
+
+  #judge(): void {
+    this.#timer = null;
+    if (this.#since === null) return;
+    const left = this.#since + this.#milliseconds - performance.now();
+    if (left > 0) this.#timer = this.#look(left);
+    else this.#over();
+  }
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { type Transport, TransportError, type Wire } from './transport.ts';
+import { UnresponsivePeers } from './unresponsive-peers.ts';
+
+/** A transport whose answers the test gives. */
+function setUp() {
+  const { clock, pass } = virtualClock();
+  const asked: PromiseWithResolvers<Wire>[] = [];
+  const ask = () => {
+    const answer = Promise.withResolvers<Wire>();
+    asked.push(answer);
+    return answer.promise;
+  };
+  const transport = { self: 'me', request: ask, stream: ask, ping: ask } as unknown as Transport;
+  const unresponsivePeers = new UnresponsivePeers(clock);
+  const watched = unresponsivePeers.watch(transport);
+  const question = (): Promise<Wire> => watched.request(contactOf('a'), 'records.get', {}, { deadline: 1500 });
+  return { unresponsivePeers, watched, asked, question, pass };
+}
+
+test('A5 a host is silent from 150 ms without an answer until it answers', async () => {
+  const { unresponsivePeers, asked, question, pass } = setUp();
+  const first = question();
+  pass(149);
+  assert.equal(unresponsivePeers.isSilent('a' as never), false);
+  pass(1);
+  assert.equal(unresponsivePeers.isSilent('a' as never), true);
+  assert.deepEqual(
+    unresponsivePeers.responsiveFirst(['a', 'b', 'c'], (host) => host as never),
+    ['b', 'c', 'a'],
+  );
+  const second = question();
+  asked[1]!.resolve({});
+  await second;
+  assert.equal(unresponsivePeers.isSilent('a' as never), false, 'one answer is enough, whatever else is open');
+  asked[0]!.resolve({});
+  await first;
+});
+
+test('A5 a host that cannot be reached is silent for 2 s, one that refuses is not', async () => {
+  const { unresponsivePeers, asked, question, pass } = setUp();
+  const failed = question();
+  asked[0]!.reject(new TransportError('unreachable', 'no one there'));
+  await assert.rejects(failed);
+  assert.equal(unresponsivePeers.isSilent('a' as never), true);
+  pass(2000);
+  assert.equal(unresponsivePeers.isSilent('a' as never), false);
+  const refused = question();
+  asked[1]!.reject(new TransportError('refused', 'no'));
+  await assert.rejects(refused);
+  assert.equal(unresponsivePeers.isSilent('a' as never), false);
+});
+
+test('A5 storing bytes takes its time and is no silence', () => {
+  const { unresponsivePeers, watched, pass } = setUp();
+  const payload = (async function* () {})();
+  watched.stream(contactOf('a'), 'blocks.put', { header: {}, payload }, { deadline: 5000 });
+  pass(1000);
+  assert.equal(unresponsivePeers.isSilent('a' as never), false);
+  watched.stream(contactOf('a'), 'blocks.get', { header: {} }, { deadline: 5000 });
+  pass(150);
+  assert.equal(unresponsivePeers.isSilent('a' as never), true);
+});

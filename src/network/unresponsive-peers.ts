@@ -1,0 +1,105 @@
+/**
+ * Which hosts leave questions unanswered just now. A host is silent from the first moments of it on, long before the
+ * failure detector may believe in its death, and only for as long as it is; anyone who reads then asks another one first.
+ * It is a hint about order: nothing is dropped, called absent or declared dead by it.
+ */
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Clock, Milliseconds } from '../ring/ports.ts';
+import { type Transport, TransportError } from './transport.ts';
+
+/** Answers come within a few milliseconds; no host may cost a reader more than a part of its 300 ms. */
+const silentAfterMilliseconds: Milliseconds = 150;
+/** A host that could not be reached is tried again by somebody after so long. */
+const believedMilliseconds: Milliseconds = 2000;
+/** Hosts remembered; beyond, those of which nothing is awaited are forgotten. */
+const maxHosts = 4096;
+
+interface Hearing {
+  /** Questions without an answer yet. */
+  open: number;
+  /** When the oldest of them was asked, or the last answer came if that was later. */
+  since: Milliseconds;
+  /** A question failed: silent until then, unless it speaks. */
+  believedUntil: Milliseconds;
+}
+
+export class UnresponsivePeers {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #hearings = new Map<HostId, Hearing>();
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
+
+  isSilent(host: HostId): boolean {
+    const hearing = this.#hearings.get(host);
+    if (hearing === undefined) return false;
+    const now = this.#clock.now();
+    if (hearing.believedUntil > now) return true;
+    return hearing.open > 0 && now - hearing.since >= silentAfterMilliseconds;
+  }
+
+  /** Those that speak, then those that are silent, else in the order given. */
+  responsiveFirst<Asked>(asked: readonly Asked[], hostOf: (one: Asked) => HostId): readonly Asked[] {
+    const silent = asked.filter((one) => this.isSilent(hostOf(one)));
+    return silent.length === 0 ? asked : [...asked.filter((one) => !silent.includes(one)), ...silent];
+  }
+
+  /** The same transport, listened to. Sending bytes is no question: storing them takes its time. */
+  watch(transport: Transport): Transport {
+    return {
+      self: transport.self,
+      serve: (handlers) => transport.serve(handlers),
+      request: (to, kind, body, options) => this.#hear(to, transport.request(to, kind, body, options)),
+      ping: (to, timeout) => this.#hear(to, transport.ping(to, timeout)),
+      stream: (to, kind, outgoing, options) => {
+        const answer = transport.stream(to, kind, outgoing, options);
+        return outgoing.payload === undefined ? this.#hear(to, answer) : answer;
+      },
+      close: () => transport.close(),
+    };
+  }
+
+  async #hear<Answer>({ host }: Contact, answer: Promise<Answer>): Promise<Answer> {
+    const hearing = this.#hearing(host);
+    if (hearing.open === 0) hearing.since = this.#clock.now();
+    hearing.open += 1;
+    try {
+      const answered = await answer;
+      this.#spoke(hearing);
+      return answered;
+    } catch (error) {
+      this.#failed(host, hearing, error);
+      throw error;
+    } finally {
+      hearing.open -= 1;
+      if (hearing.open === 0 && hearing.believedUntil <= this.#clock.now()) this.#hearings.delete(host);
+    }
+  }
+
+  #spoke(hearing: Hearing): void {
+    hearing.since = this.#clock.now();
+    hearing.believedUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  #failed(host: HostId, hearing: Hearing, error: unknown): void {
+    if (!(error instanceof TransportError)) return;
+    if (error.failure === 'refused') this.#spoke(hearing);
+    else if (error.failure !== 'aborted' || this.isSilent(host))
+      hearing.believedUntil = this.#clock.now() + believedMilliseconds;
+  }
+
+  #hearing(host: HostId): Hearing {
+    let hearing = this.#hearings.get(host);
+    if (hearing === undefined) {
+      if (this.#hearings.size >= maxHosts) this.#forgetIdle();
+      hearing = { open: 0, since: 0, believedUntil: Number.NEGATIVE_INFINITY };
+      this.#hearings.set(host, hearing);
+    }
+    return hearing;
+  }
+
+  #forgetIdle(): void {
+    for (const [host, { open }] of this.#hearings) if (open === 0) this.#hearings.delete(host);
+  }
+}

@@ -1,0 +1,48 @@
+/** What a publisher says about one of its names, found out for deciding whether its content is still wanted. */
+import { ChordialError } from '../errors.ts';
+import { isCurrent } from './merge.ts';
+import { nameSubject } from './name-entry.ts';
+import { recordKeyOfName } from './record-keys.ts';
+import type { RecordPorts } from './record-ports.ts';
+import type { RecordReader } from './record-reader.ts';
+
+export type PublisherEntry =
+  /** The newest entry; `current` when it is neither a tombstone nor expired. */
+  | {
+      readonly kind: 'entry';
+      readonly sequence: number;
+      readonly current: boolean;
+      /** Milliseconds since 1970, or null. */
+      readonly expiry: number | null;
+    }
+  /** So many hosts as an entry has copies said that there is none. */
+  | { readonly kind: 'absent' }
+  /** Too few answered to tell. */
+  | { readonly kind: 'unknown' };
+
+export async function publisherEntry(
+  ports: Pick<RecordPorts, 'clock' | 'places' | 'rule' | 'view'>,
+  reader: Pick<RecordReader, 'read'>,
+  publisher: string,
+  name: string,
+): Promise<PublisherEntry> {
+  const { clock, places, rule, view } = ports;
+  const subject = nameSubject(name);
+  try {
+    const entries = await reader.read(recordKeyOfName(name, places), ['name']);
+    const own = entries.find(({ entry }) => entry.publisher === publisher && sameBytes(entry.subject, subject));
+    if (own !== undefined) {
+      const { sequence, expiry } = own.entry;
+      return { kind: 'entry', sequence, current: isCurrent(own.entry, clock.wallTime()), expiry };
+    }
+    // A peer that was just founded again, or was cut off with few others, has no one to ask who would know.
+    return view.hosts().length >= rule.replicas ? { kind: 'absent' } : { kind: 'unknown' };
+  } catch (error) {
+    if (error instanceof ChordialError) return { kind: 'unknown' };
+    throw error;
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

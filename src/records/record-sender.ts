@@ -1,0 +1,94 @@
+/** The way to one host for records: entries that are to be stored there leave together, in a few messages at a time. */
+import { ChordialError, isErrorCode } from '../errors.ts';
+import { TransportError } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { EncodedEntry } from './entry.ts';
+import { decodeEntryResults, encodeEntries, maxEntriesPerMessage, recordMessages } from './record-messages.ts';
+import type { RecordPorts } from './record-ports.ts';
+
+const maxMessages = 4;
+/** Beside so many what comes waits for one to be answered, or until there are enough: a message costs more than what an entry adds to it. */
+const messageConcurrency = 2;
+const minEntriesBeside = 32;
+/** A commit on a busy disk stays well below. */
+const deadlineMilliseconds = 3000;
+
+interface Waiting {
+  readonly entry: EncodedEntry;
+  readonly since: number;
+  readonly stored: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+export class RecordSender {
+  readonly contact: Contact;
+  readonly #ports: Pick<RecordPorts, 'transport' | 'clock' | 'view' | 'report'>;
+  readonly #queue: Waiting[] = [];
+  readonly #underWay = new Set<Waiting>();
+  #messages = 0;
+  #lastAcknowledged = 0;
+
+  constructor(contact: Contact, ports: Pick<RecordPorts, 'transport' | 'clock' | 'view' | 'report'>) {
+    this.contact = contact;
+    this.#ports = ports;
+  }
+
+  get idle(): boolean {
+    return this.#messages === 0 && this.#queue.length === 0;
+  }
+
+  /** Resolves when the host holds the entry, or a newer one, durably. */
+  store(entry: EncodedEntry): Promise<void> {
+    return new Promise((stored, failed) => {
+      this.#queue.push({ entry, since: this.#ports.clock.now(), stored, failed });
+      queueMicrotask(() => this.#start());
+    });
+  }
+
+  isStalled(milliseconds: number): boolean {
+    const [oldest] = this.#underWay;
+    if (oldest === undefined) return false;
+    return this.#ports.clock.now() - Math.max(oldest.since, this.#lastAcknowledged) > milliseconds;
+  }
+
+  #start(): void {
+    while (this.#messages < maxMessages && this.#isWorthAMessage()) {
+      const batch = this.#queue.splice(0, maxEntriesPerMessage);
+      this.#messages += 1;
+      for (const waiting of batch) this.#underWay.add(waiting);
+      this.#carry(batch).finally(() => {
+        this.#messages -= 1;
+        for (const waiting of batch) this.#underWay.delete(waiting);
+        this.#start();
+      });
+    }
+  }
+
+  #isWorthAMessage(): boolean {
+    const waiting = this.#queue.length;
+    return this.#messages < messageConcurrency ? waiting > 0 : waiting >= minEntriesBeside;
+  }
+
+  async #carry(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const body = encodeEntries(batch.map(({ entry }) => entry));
+      const options = { deadline: deadlineMilliseconds };
+      const answer = await this.#ports.transport.request(this.contact, recordMessages.put, body, options);
+      const results = decodeEntryResults(answer, batch.length);
+      this.#lastAcknowledged = this.#ports.clock.now();
+      for (const [index, waiting] of batch.entries()) {
+        const result = results[index] ?? 'internal';
+        if (result === 'stored' || result === 'known') waiting.stored();
+        else waiting.failed(refusal(this.contact, result));
+      }
+    } catch (error) {
+      if (error instanceof TransportError && error.failure !== 'refused') this.#ports.view.suspect(this.contact);
+      this.#ports.report?.('no-answer', this.contact, (error as Error).message);
+      for (const waiting of batch) waiting.failed(error as Error);
+    }
+  }
+}
+
+function refusal(contact: Contact, code: string): ChordialError {
+  return new ChordialError(isErrorCode(code) ? code : 'internal', `${contact.host} did not store a record: ${code}.`);
+}

@@ -1,0 +1,190 @@
+/**
+ * Brings the leaves of a batch to their places: per host one message for as many neighbouring leaves as fit, which share a
+ * proof. Durable when every leaf is on all but r − w of its places; hosts that fail are tried again with places looked up again.
+ */
+import { ChordialError } from '../errors.ts';
+import { TransportError } from '../network/transport.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import type { ShareBatch } from './leaf-cutter.ts';
+import { proveRun } from './merkle-run.ts';
+import type { MessageSlots } from './message-slots.ts';
+import {
+  decodePutResults,
+  encodePut,
+  maxLeavesPerMessage,
+  maxPutBytes,
+  maxRunsPerMessage,
+  shareMessages,
+} from './share-messages.ts';
+import { addWork, type ByHost, forEachOf, placesOfCells, type SharePorts } from './share-places.ts';
+
+/** Verifying and a commit on a busy disk, behind other such messages. */
+const silenceMilliseconds: Milliseconds = 10_000;
+const maxRounds = 4;
+const pauseMilliseconds: Milliseconds = 500;
+const hostConcurrency = 16;
+const messagesPerHost = 2;
+
+interface LeafRun {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Resolves with the hosts that took leaves. Rejects with `too-few-copies`, or with what a host refused the batch for. */
+export async function spreadBatch(
+  batch: ShareBatch,
+  header: Uint8Array,
+  ports: SharePorts,
+  slots: MessageSlots,
+  signal: AbortSignal,
+): Promise<ReadonlySet<HostId>> {
+  const spread = new ReplicateLeaves(batch, header, ports, slots, signal);
+  for (let round = 1; ; round++) {
+    const left = await spread.round();
+    if (left === 0) return spread.hosts;
+    if (round === maxRounds) throw spread.failure(left);
+    ports.placement.clear();
+    await new Promise<void>((resolve) => ports.clock.after(pauseMilliseconds, resolve));
+  }
+}
+
+class ReplicateLeaves {
+  readonly hosts = new Set<HostId>();
+  readonly #batch: ShareBatch;
+  readonly #header: Uint8Array;
+  readonly #ports: SharePorts;
+  readonly #slots: MessageSlots;
+  readonly #signal: AbortSignal;
+  /** Per leaf the hosts that have it. */
+  readonly #acknowledged: Set<HostId>[];
+  #lastFailure: Error | null = null;
+
+  constructor(batch: ShareBatch, header: Uint8Array, ports: SharePorts, slots: MessageSlots, signal: AbortSignal) {
+    this.#batch = batch;
+    this.#header = header;
+    this.#ports = ports;
+    this.#slots = slots;
+    this.#signal = signal;
+    this.#acknowledged = batch.leaves.map(() => new Set());
+  }
+
+  /** Resolves with the number of leaves that are not durable yet. */
+  async round(): Promise<number> {
+    this.#signal.throwIfAborted();
+    const { cells } = this.#batch;
+    const byCell = await placesOfCells(cells, this.#ports);
+    const placesOfLeaf = cells.map((cell) => byCell.get(cell) ?? []);
+    const byHost: ByHost<number> = new Map();
+    for (const [leaf, places] of placesOfLeaf.entries())
+      for (const host of places) if (!this.#acknowledged[leaf]!.has(host.host)) addWork(byHost, host, leaf);
+    await forEachOf(byHost.values(), hostConcurrency, async ({ host, work }) => {
+      await forEachOf(this.#messages(work), messagesPerHost, (runs) => this.#send(host, runs));
+    });
+    const { replicas, writeQuorum } = this.#ports.rule;
+    const isDurable = (places: readonly Contact[], leaf: number): boolean => {
+      const held = places.filter(({ host }) => this.#acknowledged[leaf]!.has(host)).length;
+      return held >= Math.max(1, Math.min(places.length, writeQuorum), places.length - (replicas - writeQuorum));
+    };
+    return placesOfLeaf.filter((places, leaf) => !isDurable(places, leaf)).length;
+  }
+
+  failure(left: number): Error {
+    const why = this.#lastFailure?.message ?? 'no host was there';
+    if (this.#lastFailure instanceof ChordialError && this.#lastFailure.code === 'publisher-full')
+      return this.#lastFailure;
+    return new ChordialError(
+      'too-few-copies',
+      `${left} of ${this.#batch.leaves.length} pieces of an announcement became durable on too few hosts (${why}). Try again when more peers are up.`,
+    );
+  }
+
+  /** Leaves of one host, in order, as runs of neighbours, as many to a message as fit. */
+  *#messages(leaves: readonly number[]): Generator<readonly LeafRun[], void, undefined> {
+    let runs: { first: number; count: number }[] = [];
+    let [count, bytes] = [0, 0];
+    for (const leaf of leaves) {
+      const size = this.#batch.leaves[leaf]!.length;
+      const last = runs.at(-1);
+      const follows = last !== undefined && last.first + last.count === leaf;
+      const isFull =
+        bytes + size > maxPutBytes || count === maxLeavesPerMessage || (!follows && runs.length === maxRunsPerMessage);
+      if (isFull) {
+        yield runs;
+        [runs, count, bytes] = [[], 0, 0];
+      }
+      if (follows && !isFull) last.count += 1;
+      else runs.push({ first: leaf, count: 1 });
+      count += 1;
+      bytes += size;
+    }
+    if (runs.length > 0) yield runs;
+  }
+
+  async #send(host: Contact, runs: readonly LeafRun[]): Promise<void> {
+    try {
+      const results = await this.#store(host, runs);
+      this.hosts.add(host.host);
+      for (const [index, { first, count }] of runs.entries()) {
+        if (results[index] === 'stored')
+          for (let leaf = first; leaf < first + count; leaf++) this.#acknowledged[leaf]!.add(host.host);
+        else this.#lastFailure = refusal(host, results[index] ?? 'internal');
+      }
+    } catch (error) {
+      if (this.#signal.aborted) throw error;
+      this.#lastFailure = error as Error;
+      if (error instanceof TransportError && error.failure !== 'refused') this.#ports.view.suspect(host);
+      this.#ports.report?.('no-answer', host, (error as Error).message);
+    }
+  }
+
+  async #store(host: Contact, runs: readonly LeafRun[]): Promise<readonly string[]> {
+    const { transport, holder, view } = this.#ports;
+    const { leaves, tree } = this.#batch;
+    const offered = runs.map(({ first, count }) => {
+      return { first, leaves: leaves.slice(first, first + count), proof: proveRun(tree, first, count) };
+    });
+    if (host.host === view.self.host)
+      return holder.keep(
+        host,
+        offered.map((run) => ({ ...run, header: this.#header })),
+      );
+    const header = encodePut({
+      headers: [this.#header],
+      runs: offered.map((run) => ({
+        batch: 0,
+        first: run.first,
+        sizes: run.leaves.map(({ length }) => length),
+        proof: run.proof,
+      })),
+    });
+    const pieces = offered.flatMap((run) => run.leaves);
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    return this.#slots.with(bytes, async (memory) => {
+      this.#signal.throwIfAborted();
+      const payload = asOnePiece(pieces, memory);
+      const options = { deadline: silenceMilliseconds, signal: this.#signal };
+      const answer = await transport.stream(host, shareMessages.put, { header, payload }, options);
+      return decodePutResults(answer.header, runs.length);
+    });
+  }
+}
+
+/** Thousands of small pieces would each cost a frame. */
+async function* asOnePiece(leaves: readonly Uint8Array[], memory: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
+  let end = 0;
+  for (const leaf of leaves) {
+    memory.set(leaf, end);
+    end += leaf.length;
+  }
+  yield memory.subarray(0, end);
+}
+
+function refusal(host: Contact, code: string): ChordialError {
+  if (code === 'publisher-full')
+    return new ChordialError(
+      'publisher-full',
+      `${host.host} takes no more entries of this publisher. Share fewer files.`,
+    );
+  return new ChordialError('internal', `${host.host} did not store entries of shares: ${code}.`);
+}

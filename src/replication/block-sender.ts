@@ -1,0 +1,331 @@
+/**
+ * The way to one host for blocks: what many puts want to store there goes out together, a few streams at a time.
+ * A lane has no memory bound of its own: anyone who hands in blocks holds their bytes against a ByteBudget.
+ */
+import type { Block } from '../content/cid.ts';
+import { ChordialError, isErrorCode } from '../errors.ts';
+import { TransportError } from '../network/transport.ts';
+import type { Contact } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import type { Claim } from '../storage/claim-table.ts';
+import {
+  blockMessages,
+  decodeResults,
+  decodeRoom,
+  decodeSizes,
+  encodeOffer,
+  maxRelayMilliseconds,
+} from './block-messages.ts';
+import { type ClaimedCid, claimMessages, encodeClaimed, maxClaimsPerMessage } from './claim-messages.ts';
+import { pagesOfClaims } from './claim-pages.ts';
+import type { DataPorts } from './data-ports.ts';
+import { PathDelay } from './path-delay.ts';
+import { Presence } from './presence.ts';
+
+const maxStreams = 3;
+/**
+ * Where a question takes long. Blocks come one by one, as room for them is made by others that have arrived, and each
+ * leaves at once: 32 of 1 MiB under way are 1 Gbit/s at a round trip of 200 ms.
+ */
+const maxStreamsOfLongPath = 32;
+const maxBatchBytes = 4 * 1024 * 1024;
+const maxBatchBlocks = 64;
+/** While a stream is under way what comes waits for it or until there is so much, since two requests cost more than they move. */
+const minBytesBeside = 2 * 1024 * 1024;
+const minBlocksBeside = 16;
+/** On a long path each has to leave at once; only small ones still go together. */
+const minBytesBesideOfLongPath = 256 * 1024;
+/** Of a leaf. Below this a question costs more than sending what may be there already. */
+export const minPartToAskFirst = 1 / 4;
+/** Seen to leave at a time, so that a slow way is told from none. */
+const pieceBytes = 256 * 1024;
+/** Silence after which a host has failed; fsync on a busy disk stays well below. */
+const silenceMilliseconds = 5000;
+/** After a failure the host is passed over for a moment, so that not each waiting block finds out by itself. */
+const avoidedMilliseconds = 1000;
+/** A host without room is sent nothing as large as what it refused for so long; it still takes claims on what it has. */
+const fullMilliseconds = 30_000;
+
+/** A copy wanted at the host. `abandoned` is set by the one that no longer needs it; if not under way it is then not sent. */
+export interface WantedCopy {
+  readonly block: Block;
+  /** Become durable there with the block, no matter who stored it. */
+  readonly claims: readonly Claim[];
+  /** The host is asked to hand it on to the other ones of so many places; 0: it is not. */
+  readonly relay?: number;
+  /** Another host may have handed it on: it is asked for before it is sent. */
+  readonly mayBeThere?: boolean;
+  abandoned: boolean;
+}
+
+type ClaimedCopy = Block & Pick<WantedCopy, 'claims' | 'relay' | 'mayBeThere'>;
+
+interface Waiting {
+  readonly copy: WantedCopy;
+  readonly since: Milliseconds;
+  readonly stored: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+export class BlockSender {
+  readonly contact: Contact;
+  readonly #ports: DataPorts;
+  #queue: Waiting[] = [];
+  #streams = 0;
+  #avoidedUntil: Milliseconds = 0;
+  #lastProgress: Milliseconds = 0;
+  readonly #underWay = new Set<Waiting>();
+  /** The smallest block that found no room, and until when that is believed. */
+  #full: { readonly bytes: number; readonly until: Milliseconds } | null = null;
+
+  readonly #delay = new PathDelay();
+  readonly #presence = new Presence();
+
+  constructor(contact: Contact, ports: DataPorts) {
+    this.contact = contact;
+    this.#ports = ports;
+  }
+
+  get idle(): boolean {
+    return this.#streams === 0 && this.#queue.length === 0 && this.#avoidedUntil < this.#ports.clock.now();
+  }
+
+  /** Resolves when the block is durable at the host, no matter who stored it. Rejects with a TransportError or ChordialError. */
+  store(copy: WantedCopy): Promise<void> {
+    if (this.#avoidedUntil > this.#ports.clock.now()) {
+      return Promise.reject(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
+    }
+    return new Promise((stored, failed) => {
+      this.#queue.push({ copy, since: this.#ports.clock.now(), stored, failed });
+      // In a microtask, so that what one caller hands in together leaves together.
+      queueMicrotask(() => this.#start());
+    });
+  }
+
+  /** Much must be under way to it at once. */
+  get isFar(): boolean {
+    return this.#delay.isLong;
+  }
+
+  /** True when something waits here, and the host acknowledged nothing and no byte left for it for so long. */
+  isStalled(milliseconds: Milliseconds): boolean {
+    const now = this.#ports.clock.now();
+    const [oldest] = this.#underWay;
+    if (oldest === undefined) return false;
+    // Its answer waits for what it hands on.
+    const relaying = oldest.copy.relay ? maxRelayMilliseconds : 0;
+    return now - Math.max(oldest.since, this.#lastProgress) > milliseconds + relaying;
+  }
+
+  #start(): void {
+    const most = this.isFar ? maxStreamsOfLongPath : maxStreams;
+    while (this.#streams < most && this.#isWorthAStream()) {
+      const batch = this.#takeBatch();
+      if (batch.length === 0) continue;
+      this.#streams += 1;
+      for (const waiting of batch) this.#underWay.add(waiting);
+      this.#carry(batch).finally(() => {
+        this.#streams -= 1;
+        for (const waiting of batch) this.#underWay.delete(waiting);
+        this.#start();
+      });
+    }
+  }
+
+  #isWorthAStream(): boolean {
+    const waiting = this.#queue.length;
+    const atOnce = this.isFar ? maxStreams : 1;
+    if (this.#streams < atOnce || waiting >= minBlocksBeside) return waiting > 0;
+    const least = this.isFar ? minBytesBesideOfLongPath : minBytesBeside;
+    return this.#queue.reduce((sum, { copy }) => sum + copy.block.bytes.length, 0) >= least;
+  }
+
+  #takeBatch(): Waiting[] {
+    const batch: Waiting[] = [];
+    let bytes = 0;
+    let claims = 0;
+    while (batch.length < maxBatchBlocks) {
+      const next = this.#queue[0];
+      if (next === undefined) break;
+      const isTooMuch =
+        bytes + next.copy.block.bytes.length > maxBatchBytes || claims + next.copy.claims.length > maxClaimsPerMessage;
+      if (batch.length > 0 && isTooMuch) break;
+      this.#queue.shift();
+      if (next.copy.abandoned) {
+        next.failed(new TransportError('aborted', 'The copy is no longer wanted.'));
+        continue;
+      }
+      bytes += next.copy.block.bytes.length;
+      claims += next.copy.claims.length;
+      batch.push(next);
+    }
+    return batch;
+  }
+
+  async #carry(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const here = this.contact.host === this.#ports.view.self.host;
+      const blocks = batch.map(({ copy: { block, claims, relay = 0, mayBeThere = false } }) => ({
+        ...block,
+        claims: here ? claims : claims.slice(0, maxClaimsPerMessage),
+        relay,
+        mayBeThere,
+      }));
+      const results = here ? await this.#keep(blocks) : await this.#sendWhatFits(blocks);
+      if (!here) {
+        this.#noteRoom(blocks, results);
+        await this.#sendFurtherClaims(batch, results);
+      }
+      this.#lastProgress = this.#ports.clock.now();
+      batch.forEach((waiting, index) => {
+        const result = results[index] ?? 'internal';
+        if (result === 'stored' || result === 'present') waiting.stored();
+        else waiting.failed(refusal(this.contact, result));
+      });
+    } catch (error) {
+      for (const waiting of batch) waiting.failed(error as Error);
+      if (error instanceof TransportError && error.failure !== 'aborted') this.#avoid(error);
+    }
+  }
+
+  /** This host's own copy; a batch that does not fit is tried block by block. */
+  async #keep(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
+    try {
+      await this.#ports.blocks.put(blocks);
+      return blocks.map(() => 'stored');
+    } catch (error) {
+      if (!(error instanceof ChordialError) || error.code !== 'quota-full' || blocks.length === 1) throw error;
+    }
+    const results: string[] = [];
+    for (const block of blocks) results.push(...(await this.#keep([block]).catch(codeOf)));
+    return results;
+  }
+
+  /** Nothing is sent that is as large as what was refused for want of room a moment ago. */
+  async #sendWhatFits(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
+    await this.#lookForRoom(blocks);
+    const refused = this.#full !== null && this.#full.until > this.#ports.clock.now() ? this.#full.bytes : null;
+    const large = blocks.filter(({ bytes }) => refused !== null && bytes.length >= refused);
+    if (large.length === 0) return this.#send(blocks);
+    const small = blocks.filter((block) => !large.includes(block));
+    const held = await this.#ask(large);
+    const sent = small.length === 0 ? [] : await this.#send(small);
+    return blocks.map((block) => {
+      const position = large.indexOf(block);
+      if (position === -1) return sent[small.indexOf(block)] ?? 'internal';
+      return (held[position] ?? -1) < 0 ? 'quota-full' : 'present';
+    });
+  }
+
+  /** What was refused may have been given up meanwhile. */
+  async #lookForRoom(blocks: readonly ClaimedCopy[]): Promise<void> {
+    const refused = this.#full?.bytes;
+    if (refused === undefined || blocks.every(({ bytes }) => bytes.length < refused)) return;
+    const options = { deadline: silenceMilliseconds };
+    const { room } = decodeRoom(await this.#ports.transport.request(this.contact, blockMessages.room, {}, options));
+    if (room >= blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)) this.#full = null;
+  }
+
+  #noteRoom(blocks: readonly ClaimedCopy[], results: readonly string[]): void {
+    const now = this.#ports.clock.now();
+    if (this.#full !== null && this.#full.until <= now) this.#full = null;
+    for (const [index, { bytes }] of blocks.entries()) {
+      const result = results[index];
+      if (result !== 'quota-full' && result !== 'disk-full') continue;
+      // Looked at again now and then: what was only believed does not prolong it.
+      const until = this.#full?.until ?? now + fullMilliseconds;
+      this.#full = { bytes: Math.min(this.#full?.bytes ?? bytes.length, bytes.length), until };
+    }
+  }
+
+  async #send(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
+    const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, 0);
+    const results: string[] = blocks.map(() => 'present');
+    const isLarge = bytes >= minPartToAskFirst * this.#ports.leaves.size;
+    const isRelayed = blocks.some(({ mayBeThere }) => mayBeThere);
+    const isAsked = isLarge && (isRelayed || this.#presence.isWorthAsking);
+    const there = isAsked ? await this.#ask(blocks) : [];
+    // What was handed on tells nothing about what the host had.
+    if (isAsked && !isRelayed) this.#presence.answered(there);
+    const missing = blocks.flatMap((block, index) => ((there[index] ?? -1) < 0 ? [{ block, index }] : []));
+    if (missing.length === 0) return results;
+    const offered = missing.map(
+      ({
+        block: {
+          cid,
+          bytes: { length: size },
+          claims,
+          relay = 0,
+        },
+      }) => ({ cid, size, claims, relay }),
+    );
+    const payload = bytesOf(
+      missing.map(({ block }) => block),
+      () => {
+        this.#lastProgress = this.#ports.clock.now();
+      },
+    );
+    const outgoing = { header: encodeOffer(offered), payload };
+    const { transport } = this.#ports;
+    const answer = await transport.stream(this.contact, blockMessages.put, outgoing, { deadline: silenceMilliseconds });
+    const stored = decodeResults(answer.header, missing.length);
+    if (isLarge && !isAsked) this.#presence.sentUnasked(stored);
+    missing.forEach(({ index }, position) => {
+      results[index] = stored[position] ?? 'internal';
+    });
+    for await (const _ of answer.payload)
+      throw new TransportError('refused', `${this.contact.host} sends bytes with its results.`);
+    return results;
+  }
+
+  /** What is there already gets the claims; the rest is sent. */
+  async #ask(blocks: readonly ClaimedCid[]): Promise<readonly number[]> {
+    const question = encodeClaimed(blocks);
+    const start = this.#ports.clock.now();
+    const answer = await this.#ports.transport.request(this.contact, claimMessages.claim, question, {
+      deadline: silenceMilliseconds,
+    });
+    this.#delay.answeredAfter(this.#ports.clock.now() - start);
+    return decodeSizes(answer, blocks.length);
+  }
+
+  /** Those that did not go with their blocks; without them the block could be freed while names still stand for it. */
+  async #sendFurtherClaims(batch: readonly Waiting[], results: readonly string[]): Promise<void> {
+    const further = batch.flatMap(({ copy: { block, claims } }, index) => {
+      const isThere = results[index] === 'stored' || results[index] === 'present';
+      const rest = claims.slice(maxClaimsPerMessage);
+      return isThere && rest.length > 0 ? [{ cid: block.cid, claims: rest }] : [];
+    });
+    for (const page of pagesOfClaims(further)) await this.#ask(page);
+  }
+
+  /** All that still waits for a host that failed finds another one at once. */
+  #avoid(error: TransportError): void {
+    this.#avoidedUntil = this.#ports.clock.now() + avoidedMilliseconds;
+    if (error.failure !== 'refused') this.#ports.view.suspect(this.contact);
+    this.#ports.report?.(error.failure === 'refused' ? 'refused' : 'no-answer', this.contact, error.message);
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const waiting of queue) waiting.failed(error);
+  }
+}
+
+function codeOf(error: unknown): readonly string[] {
+  if (error instanceof ChordialError) return [error.code];
+  throw error;
+}
+
+/** @param left told whenever a piece has left. */
+async function* bytesOf(blocks: readonly Block[], left: () => void): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const { bytes } of blocks) {
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      yield bytes.subarray(at, at + pieceBytes);
+      left();
+    }
+  }
+}
+
+function refusal(contact: Contact, code: string): ChordialError {
+  const message = `${contact.host} did not store a block: ${code}.`;
+  return new ChordialError(isErrorCode(code) ? code : 'internal', message);
+}

@@ -1,0 +1,119 @@
+/**
+ * Stopping for a while (spec/4, stop): this host's copies are about to be away, so whatever the others would then hold
+ * fewer than min(w, remaining hosts) times is given to them. Everything else is left where it is: this host comes back.
+ */
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { ItemSet } from '../storage/item-index.ts';
+import { ItemMover } from './item-mover.ts';
+import { placesWithoutSelf } from './item-places.ts';
+import { ownItems } from './range-differences.ts';
+import { chunks, SyncClient } from './sync-client.ts';
+import type { HeldAnswer, ListedItem } from './sync-messages.ts';
+import type { SyncPorts } from './sync-ports.ts';
+
+/** Items looked at together: one question to each of their places. */
+const itemsPerPage = 1024;
+/** A host that answers none of so many questions, and is not found dead either, is not asked again. */
+const maxAsks = 2;
+const circle = { after: 'f'.repeat(64), upTo: 'f'.repeat(64) };
+
+interface Placed {
+  readonly item: ListedItem;
+  readonly others: readonly Contact[];
+  readonly holders: Set<HostId>;
+}
+
+/** Resolves with the copies made when everything is readable without this host, or the signal fires. Rejects with `timeout` when the ring does not answer. */
+export async function drainOnStop(ports: SyncPorts, signal: AbortSignal): Promise<number> {
+  const needed = Math.min(ports.writeQuorum, ports.view.hosts().length - 1);
+  if (needed === 0) return 0;
+  const mover = new ItemMover(ports);
+  const silent = new Set<HostId>();
+  let made = 0;
+  for (const set of ports.index.sets()) {
+    for (const items of chunks([...ownItems(ports.index, set, circle)], itemsPerPage)) {
+      if (signal.aborted) return made;
+      const placed = await Promise.all(
+        items.map(async (item) => {
+          const others = await placesWithoutSelf(ports, set, item.key);
+          return { item, others, holders: new Set<HostId>() };
+        }),
+      );
+      await askHolders(ports, set, placed, silent, signal);
+      const counts = await Promise.all(
+        placed.map((one) => giveTo(mover, set, one, Math.min(needed, one.others.length), signal)),
+      );
+      made += counts.reduce((sum, count) => sum + count, 0);
+    }
+  }
+  return made;
+}
+
+/**
+ * Notes who holds what. A host that does not answer may be busy: that is not absence, and copies would be made that are
+ * not rare. While it is not found dead it counts as a holder; once it is, its neighbours repair what it held.
+ */
+async function askHolders(
+  ports: SyncPorts,
+  set: ItemSet,
+  placed: readonly Placed[],
+  silent: Set<HostId>,
+  signal: AbortSignal,
+): Promise<void> {
+  const questions = new Map<HostId, { host: Contact; asked: Placed[] }>();
+  for (const one of placed) {
+    for (const host of one.others) {
+      const question = questions.get(host.host) ?? { host, asked: [] };
+      question.asked.push(one);
+      questions.set(host.host, question);
+    }
+  }
+  await Promise.all(
+    [...questions.values()].map(async ({ host, asked }) => {
+      const answers = silent.has(host.host) ? null : await heldAt(ports, set, host, asked, signal);
+      if (answers === null) {
+        silent.add(host.host);
+        if (!ports.view.isDead(host.host)) for (const { holders } of asked) holders.add(host.host);
+        return;
+      }
+      // A record that differs there may be an older one: it is offered, which costs little.
+      for (const [index, { held }] of answers.entries())
+        if (held === 'same' || (set.kind !== 'records' && held === 'other')) asked[index]?.holders.add(host.host);
+    }),
+  );
+}
+
+/** Null when the host did not answer. */
+async function heldAt(
+  ports: SyncPorts,
+  set: ItemSet,
+  host: Contact,
+  asked: readonly Placed[],
+  signal: AbortSignal,
+): Promise<readonly HeldAnswer[] | null> {
+  const items = asked.map(({ item: { key, digest } }) => ({ set, key, digest }));
+  for (let asks = 1; asks <= maxAsks && !signal.aborted; asks++) {
+    try {
+      return await new SyncClient(ports.transport, signal).holds(host, items);
+    } catch (error) {
+      ports.report?.('no-answer', host, (error as Error).message);
+    }
+  }
+  return null;
+}
+
+/** Resolves with how many copies were made: what was gone here when its turn came is none. */
+async function giveTo(
+  mover: ItemMover,
+  set: ItemSet,
+  { item, others, holders }: Placed,
+  needed: number,
+  signal: AbortSignal,
+): Promise<number> {
+  let made = 0;
+  for (const host of others) {
+    if (holders.size + made >= needed || signal.aborted) break;
+    if (!holders.has(host.host) && (await mover.push(host, set, item, signal)) === 'moved') made += 1;
+  }
+  return made;
+}

@@ -1,0 +1,544 @@
+/**
+ * Items for which this host is no place any more, or never was: offered to their places. When all of these have just
+ * said that they hold them and are sure of their ranges, the copy here is one too many: it is cache from then on, which
+ * readers get and which counts as no copy. It is dropped when all of its places have proved that they hold it
+ * (possession.ts), and are known long enough to be believed, or room is short here (spec/4, Hand-over, Repair).
+ *
+ * Two hosts never drop the last copies at each other's word: only a host that has a place says it is sure, and one that
+ * has a place drops nothing. And no number of hosts that say so and hold nothing makes this one drop anything.
+ */
+import { verifyBlockBy } from '../content/block-hashing.ts';
+import { blockKey } from '../content/cid.ts';
+import { ChordialError } from '../errors.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { ClaimedBlock } from '../storage/block-store.ts';
+import { blockSet, type CachedItem, copiesOfSet, type ItemSet } from '../storage/item-index.ts';
+import type { KeyArc } from '../storage/range-parts.ts';
+import type { ItemMover } from './item-mover.ts';
+import { cellArcOf, placesOfItem } from './item-places.ts';
+import { challengeOf, isSameProof, newNonce, proofsOf } from './possession.ts';
+import { ownItems } from './range-differences.ts';
+import { chunks, SyncClient } from './sync-client.ts';
+import type { HeldAnswer, ListedItem } from './sync-messages.ts';
+import type { SyncPorts } from './sync-ports.ts';
+import { maxBytesProved } from './sync-server.ts';
+
+/** Items looked at together: one question to each of their places. */
+const itemsPerPage = 512;
+/** Proofs of so many items are asked for at a time, and of no more bytes than one answer may cost. */
+const itemsPerProof = 256;
+/** Items that came since the last look, and those that it left over; beyond, everything is looked at. */
+const maxDue = 100_000;
+/** A host is believed about what this one may drop when it was admitted so long ago; in an open network, when it is known here for so long. */
+export const seasonedMilliseconds = { members: 24 * 3600 * 1000, open: 7 * 24 * 3600 * 1000 } as const;
+/** Cached items looked at to make room for one write, and at a time: as many leaves as an answer may prove. */
+const maxEvictionsTried = 512;
+const evictionConcurrency = 16;
+/** Of the quota; the rest is for what has its place here. */
+const shareForOwn = 0.8;
+const lastKey = 'f'.repeat(64);
+const circle: KeyArc = { after: lastKey, upTo: lastKey };
+
+export interface ExcessReplicasOutcome {
+  readonly dropped: number;
+  /** Items that count as cache from now on. */
+  readonly cached: number;
+  /** Items that are to be looked at again soon. */
+  readonly left: number;
+}
+
+interface Placed extends ListedItem {
+  readonly places: readonly Contact[];
+}
+
+/** What is to become of an item that has no place here, once its places hold it, for dropping with proof. */
+interface Judged extends Placed {
+  readonly fate: 'drop' | 'cache';
+}
+
+/** `full`: a place has no room, which time may change, and nothing is to be done about it soon. */
+type Held = 'held' | 'not-held' | 'full';
+
+interface Answer extends HeldAnswer {
+  readonly challenge: Uint8Array | null;
+}
+
+type Answers = ReadonlyMap<HostId, ReadonlyMap<string, Answer>>;
+
+export class ExcessReplicas {
+  readonly #ports: SyncPorts;
+  readonly #mover: ItemMover;
+  readonly #due = new Map<ItemSet, Set<string>>();
+  #dueCount = 0;
+  /** What a place has no room for: looked at again without haste. */
+  readonly #waiting = new Map<ItemSet, Set<string>>();
+  #isEverythingDue = true;
+  #makingRoom: Promise<number> | null = null;
+  readonly #closing = new AbortController();
+  readonly #added: (set: ItemSet, key: string) => void;
+
+  /** @param came told when an item came that is to be looked at. */
+  constructor(ports: SyncPorts, mover: ItemMover, came: () => void = () => undefined) {
+    this.#ports = ports;
+    this.#mover = mover;
+    this.#added = (set, key) => {
+      this.#lookLater(set, key);
+      came();
+    };
+    ports.index.added = this.#added;
+  }
+
+  close(): void {
+    this.#closing.abort();
+    // A process that began since has its own.
+    if (this.#ports.index.added === this.#added) this.#ports.index.added = null;
+  }
+
+  get hasDue(): boolean {
+    return this.#isEverythingDue || this.#dueCount > 0;
+  }
+
+  /**
+   * Looks at what came since the last look and what that left over, or at everything: places move when the ring changes.
+   * After a change under way, and while somebody hands over to leave, nothing is dropped.
+   */
+  async remove(everything: boolean, ringChanged: () => boolean, signal: AbortSignal): Promise<ExcessReplicasOutcome> {
+    const changed = (): boolean => ringChanged() || this.#ports.leavers.isAny();
+    const total = { dropped: 0, cached: 0, left: 0 };
+    const isAll = everything || this.#isEverythingDue;
+    if (isAll) this.#waiting.clear();
+    const due = [...this.#due];
+    this.#forgetDue();
+    for await (const [set, items] of isAll ? this.#allItems() : this.#dueItems(due)) {
+      if (signal.aborted || changed()) {
+        // What was not looked at is looked at with everything else.
+        this.#isEverythingDue = true;
+        return { ...total, left: total.left + 1 };
+      }
+      const { dropped, cached, left } = await this.#look(set, items, changed, signal);
+      total.dropped += dropped;
+      total.cached += cached;
+      total.left += left;
+    }
+    return total;
+  }
+
+  /** What lies in this range is looked at with the next look. */
+  lookAtRange(range: KeyArc): void {
+    const { index } = this.#ports;
+    for (const set of index.sets()) for (const { key } of ownItems(index, set, range)) this.#lookLater(set, key);
+  }
+
+  /** What waits for room is looked at with the next look. */
+  lookAtWaiting(): void {
+    for (const [set, keys] of this.#waiting) for (const key of keys) this.#lookLater(set, key);
+    this.#waiting.clear();
+  }
+
+  /** Drops cached items, the longest cached first, until so many bytes are free; resolves with how many are. */
+  makeRoom(bytes: number): Promise<number> {
+    this.#makingRoom ??= this.#evict(bytes).finally(() => {
+      this.#makingRoom = null;
+    });
+    return this.#makingRoom;
+  }
+
+  async #evict(wanted: number): Promise<number> {
+    const { index, view } = this.#ports;
+    const signal = this.#closing.signal;
+    let freed = 0;
+    let tried = 0;
+    for (let cursor: string | null = null; tried < maxEvictionsTried && !signal.aborted; ) {
+      const page = index.cached(cursor, evictionConcurrency);
+      for (const set of new Set(page.items.map((cached) => cached.set))) {
+        // Records take no room to speak of.
+        const found = page.items.flatMap((cached) =>
+          cached.set === set && cached.bytes > 0 ? (index.find(set, cached.key) ?? []) : [],
+        );
+        const placed = await this.#placed(set, found);
+        const judged = placed.flatMap((item) =>
+          isAmong(item.places, view.self.host) ? [] : [{ ...item, fate: 'drop' as const }],
+        );
+        const answers = await this.#askPlaces(set, judged, signal);
+        for (const item of judged) {
+          if (freed >= wanted) return freed;
+          if ((await this.#standing(set, item, answers, signal)) !== 'held') continue;
+          const bytes = index.findCached(set, item.key)?.bytes ?? 0;
+          freed += (await this.#drop(set, [item])) * bytes;
+        }
+      }
+      tried += page.items.length;
+      cursor = page.cursor;
+      if (cursor === null) break;
+    }
+    return freed;
+  }
+
+  *#allItems(): Generator<[ItemSet, readonly ListedItem[]]> {
+    const { index } = this.#ports;
+    for (const set of index.sets()) {
+      for (let cursor: string | null = null; ; ) {
+        const page = index.items(set, circle, cursor, itemsPerPage);
+        yield [set, page.items];
+        cursor = page.cursor;
+        if (cursor === null) break;
+      }
+    }
+  }
+
+  /** Without those that lie here for good: most of what comes, and not even read. */
+  async *#dueItems(
+    due: readonly (readonly [ItemSet, ReadonlySet<string>])[],
+  ): AsyncGenerator<[ItemSet, readonly ListedItem[]]> {
+    const { index } = this.#ports;
+    for (const [set, keys] of due)
+      for (const some of chunks([...keys], itemsPerPage)) {
+        const belong = await Promise.all(some.map((key) => this.#isForGood(set, key)));
+        const open = some.filter((_, position) => !belong[position]);
+        if (open.length > 0) yield [set, open.flatMap((key) => index.find(set, key) ?? [])];
+      }
+  }
+
+  /** It has a place here, counts as a copy, and no other owner has to be told of it. */
+  async #isForGood(set: ItemSet, key: string): Promise<boolean> {
+    const { index, replicas, view } = this.#ports;
+    if (set.kind === 'blocks' && set.copies > replicas) return false;
+    return isAmong(await placesOfItem(this.#ports, set, key), view.self.host) && !index.isCached(set, key);
+  }
+
+  #lookLater(set: ItemSet, key: string): void {
+    if (this.#isEverythingDue) return;
+    const keys = this.#due.get(set) ?? new Set();
+    this.#due.set(set, keys);
+    if (!keys.has(key)) this.#dueCount += 1;
+    keys.add(key);
+    if (this.#dueCount <= maxDue) return;
+    this.#forgetDue();
+    this.#isEverythingDue = true;
+  }
+
+  #wait(set: ItemSet, key: string): void {
+    const keys = this.#waiting.get(set) ?? new Set();
+    this.#waiting.set(set, keys);
+    if (keys.size < maxDue) keys.add(key);
+  }
+
+  #forgetDue(): void {
+    this.#due.clear();
+    this.#dueCount = 0;
+    this.#isEverythingDue = false;
+  }
+
+  async #look(
+    set: ItemSet,
+    items: readonly ListedItem[],
+    changed: () => boolean,
+    signal: AbortSignal,
+  ): Promise<ExcessReplicasOutcome> {
+    const { view, index } = this.#ports;
+    const placed = await this.#placed(set, items);
+    await this.#tellOwners(set, placed, signal);
+    const [own, surplus, unsure] = [[] as Placed[], [] as Placed[], [] as Placed[]];
+    // An unanswered request ends the walk early, perhaps before it reaches this host.
+    const complete = Math.min(copiesOfSet(set, this.#ports.replicas), view.hosts().length);
+    for (const item of placed) {
+      if (isAmong(item.places, view.self.host)) own.push(item);
+      else (item.places.length < complete ? unsure : surplus).push(item);
+    }
+    for (const { key } of unsure) this.#lookLater(set, key);
+    await this.#count(set, own);
+    await this.#withdraw(set, surplus);
+    const judged = surplus.map((item) => this.#judge(set, item));
+    const answers = await this.#askPlaces(set, judged, signal);
+    const proved: Judged[] = [];
+    const open: Judged[] = [];
+    for (const item of judged) {
+      const standing = await this.#standing(set, item, answers, signal);
+      if (standing === 'held') proved.push(item);
+      else if (index.isCached(set, item.key) && !isAbsentAtSome(item, answers)) continue;
+      // What lies at a place no more is the copy of that place until it lies there again.
+      else await this.#count(set, [item]);
+      if (standing === 'not-held') open.push(item);
+      else if (standing === 'full') this.#wait(set, item.key);
+    }
+    for (const { key } of open) this.#lookLater(set, key);
+    if (changed() || signal.aborted) {
+      for (const { key } of proved) this.#lookLater(set, key);
+      return { dropped: 0, cached: 0, left: proved.length + open.length + unsure.length };
+    }
+    const dropping = proved.filter(({ fate }) => fate === 'drop');
+    const dropped = await this.#drop(set, dropping);
+    // One that was claimed once more or replaced meanwhile is new.
+    const cached = await this.#cache(
+      set,
+      proved.filter(({ fate }) => fate === 'cache'),
+    );
+    return { dropped, cached, left: open.length + unsure.length };
+  }
+
+  #placed(set: ItemSet, items: readonly ListedItem[]): Promise<readonly Placed[]> {
+    return Promise.all(
+      items
+        .filter((item) => this.#isWanted(item))
+        .map(async (item) => ({ ...item, places: await placesOfItem(this.#ports, set, item.key) })),
+    );
+  }
+
+  #judge(set: ItemSet, item: Placed): Judged {
+    const isComplete = item.places.length >= copiesOfSet(set, this.#ports.replicas);
+    const mayGo = isComplete && !this.#isKept(set, item) && item.places.every(({ host }) => this.#isSeasoned(host));
+    return { ...item, fate: mayGo ? 'drop' : 'cache' };
+  }
+
+  #isSeasoned(host: HostId): boolean {
+    const { membership, clock } = this.#ports;
+    const { admission } = membership;
+    if (admission === 'classroom') return true;
+    const { admittedAt, firstSeenAt } = membership.of(host);
+    if (firstSeenAt === null || (admission === 'members' && admittedAt === null)) return false;
+    // A member that countersigns its own inventions can set their time back, but not the time when this host met them.
+    const since = admission === 'members' ? Math.max(admittedAt!, firstSeenAt) : firstSeenAt;
+    return clock.wallTime() - since >= seasonedMilliseconds[admission];
+  }
+
+  /** What this host publishes: its list of names is read from its own table, and its blocks are kept while there is room. */
+  #isKept(set: ItemSet, { key, cid }: ListedItem): boolean {
+    const { index, records, blocks, keepOwn, view } = this.#ports;
+    if (cid !== null) return keepOwn && blocks.claimsOf(cid).some(({ publisher }) => publisher === view.self.host);
+    if (set.kind !== 'records') return false;
+    const row = index.find(set, key)?.record ?? null;
+    const record = row === null ? null : records.table.byRow(row);
+    return record !== null && records.isOwn(record);
+  }
+
+  /** Whether all places hold the item, if need be after they were given it. */
+  async #standing(set: ItemSet, item: Judged, answers: Answers, signal: AbortSignal): Promise<Held> {
+    const { replicas } = this.#ports;
+    let everywhere = item.places.length > 0;
+    let isFull = false;
+    // Some place with room may lack it still: it was given it just now, or not reached.
+    let isOpen = false;
+    for (const [position, host] of item.places.entries()) {
+      const answer = answers.get(host.host)?.get(item.key);
+      // One that is not sure yet is being given its share by the owner, who speaks to the first r places alone.
+      const isSure = answer?.confirmed === true || position >= replicas;
+      if (answer === undefined || !isSure) {
+        everywhere = false;
+        isOpen ||= answer === undefined;
+        continue;
+      }
+      const there = await this.#given(set, host, item, answer, signal);
+      if (there !== 'held') everywhere = false;
+      if (there === 'full') isFull = true;
+      if (there === 'not-held') isOpen = true;
+    }
+    if (everywhere && (item.fate === 'cache' || (await this.#isProved(set, item, answers)))) return 'held';
+    return isFull && !isOpen ? 'full' : 'not-held';
+  }
+
+  async #isProved(set: ItemSet, item: Placed, answers: Answers): Promise<boolean> {
+    const { index, hashing, blocks, leaves, damaged, report } = this.#ports;
+    const given = item.places.map(({ host }) => answers.get(host)?.get(item.key));
+    const challenges = given.flatMap((answer) => answer?.challenge ?? []);
+    const own = index.find(set, item.key);
+    // Asked for more than an answer may cost, or answered by somebody who cannot prove it.
+    if (own === null || challenges.length < given.length || given.some((answer) => !answer?.proof)) return false;
+    const expected = await proofsOf(this.#ports, set, own, challenges);
+    if (expected === null) return false;
+    const wrong = given.findIndex((answer, position) => !isSameProof(answer!.proof!, expected[position]!));
+    if (wrong < 0) return true;
+    // Which of the two is wrong?
+    const bytes = item.cid === null ? null : await blocks.get(item.cid, leaves);
+    if (item.cid !== null && bytes !== null && !(await verifyBlockBy(hashing, item.cid, bytes))) damaged?.(item.cid);
+    else report?.('wrong-bytes', item.places[wrong]!, `It says that it holds ${item.key}, and cannot prove it.`);
+    return false;
+  }
+
+  /**
+   * Of a block of more than r copies the places beyond the first r are compared only by owners that hold such a block. One
+   * that lost all of its own, or came back without, is given this one, and sees to the others.
+   */
+  async #tellOwners(set: ItemSet, placed: readonly Placed[], signal: AbortSignal): Promise<void> {
+    const { view, replicas } = this.#ports;
+    if (set.kind !== 'blocks' || set.copies <= replicas) return;
+    const far = placed.flatMap((item) => {
+      const [owner] = item.places;
+      const isFar = item.places.findIndex(({ host }) => host === view.self.host) >= replicas;
+      return isFar && owner !== undefined ? [{ ...item, places: [owner], fate: 'cache' } as const] : [];
+    });
+    const answers = await this.#askPlaces(set, far, signal);
+    for (const { key, cid, places } of far) {
+      const [owner] = places;
+      const isLacked = owner !== undefined && answers.get(owner.host)?.get(key)?.held === 'absent';
+      if (isLacked && cid !== null && !signal.aborted) await this.#mover.pushBlock(owner, cid, signal);
+    }
+  }
+
+  /** From here on this host's word on them does not count, so that others keep theirs. */
+  async #withdraw(set: ItemSet, surplus: readonly Placed[]): Promise<void> {
+    const { confirmed } = this.#ports;
+    for (const { key } of surplus) {
+      const at = key.slice(0, 64);
+      if (set.kind === 'leaves') confirmed.withdrawAll(cellArcOf(at));
+      else if (await this.#isPlaceOfMore(set, at)) confirmed.disown(at);
+      else confirmed.withdraw(at);
+    }
+  }
+
+  /** Of what is wanted in r copies here would be a place; of this fewer are wanted. */
+  async #isPlaceOfMore(set: ItemSet, at: string): Promise<boolean> {
+    const { view, replicas } = this.#ports;
+    if (set.kind !== 'blocks' || set.copies >= replicas) return false;
+    return isAmong(await placesOfItem(this.#ports, blockSet(replicas), at), view.self.host);
+  }
+
+  /** Blocks that nothing claims are freed where they are, by themselves. */
+  #isWanted({ cid }: ListedItem): boolean {
+    return cid === null || this.#ports.blocks.claimsOf(cid).length > 0;
+  }
+
+  async #askPlaces(set: ItemSet, items: readonly Judged[], signal: AbortSignal): Promise<Answers> {
+    const questions = new Map<HostId, { host: Contact; items: Judged[] }>();
+    for (const item of items) {
+      for (const host of item.places) {
+        const question = questions.get(host.host) ?? { host, items: [] };
+        question.items.push(item);
+        questions.set(host.host, question);
+      }
+    }
+    const answers = new Map<HostId, Map<string, Answer>>();
+    await Promise.all(
+      [...questions.values()].map(async ({ host, items: asked }) => {
+        const told = new Map<string, Answer>();
+        answers.set(host.host, told);
+        try {
+          for await (const [key, answer] of this.#ask(set, host, asked, signal)) told.set(key, answer);
+        } catch (error) {
+          this.#ports.report?.('no-answer', host, (error as Error).message);
+        }
+      }),
+    );
+    return answers;
+  }
+
+  async *#ask(
+    set: ItemSet,
+    host: Contact,
+    items: readonly Judged[],
+    signal: AbortSignal,
+  ): AsyncGenerator<[string, Answer]> {
+    const { transport, random, view } = this.#ports;
+    const client = new SyncClient(transport, signal);
+    const asItems = (some: readonly Judged[]) => some.map(({ key, digest }) => ({ set, key, digest }));
+    const cheap = items.filter(({ fate }) => fate === 'cache');
+    const told = cheap.length === 0 ? [] : await client.holds(host, asItems(cheap));
+    for (const [position, { key }] of cheap.entries()) yield [key, { ...told[position]!, challenge: null }];
+    for (const some of await this.#proofSized(items.filter(({ fate }) => fate === 'drop'))) {
+      const nonce = newNonce(random);
+      const challenge = challengeOf(nonce, view.self.host, host.host);
+      const answers = await client.holds(host, asItems(some), nonce);
+      for (const [position, { key }] of some.entries()) yield [key, { ...answers[position]!, challenge }];
+    }
+  }
+
+  async #proofSized(items: readonly Judged[]): Promise<readonly (readonly Judged[])[]> {
+    const parts: Judged[][] = [];
+    let room = 0;
+    for (const item of items) {
+      const bytes = item.cid === null ? 0 : ((await this.#ports.blocks.size(item.cid)) ?? 0);
+      const last = parts.at(-1);
+      if (last === undefined || bytes > room || last.length === itemsPerProof) {
+        parts.push([item]);
+        room = maxBytesProved - bytes;
+      } else {
+        last.push(item);
+        room -= bytes;
+      }
+    }
+    return parts;
+  }
+
+  /** Whether the host holds what is here, if need be after it was given it. */
+  async #given(set: ItemSet, host: Contact, item: Placed, { held }: HeldAnswer, signal: AbortSignal): Promise<Held> {
+    if (held === 'same') return 'held';
+    if (item.cid !== null && held === 'other')
+      return (await this.#mover.exchangeClaims(host, [item.cid], signal)) ? 'held' : 'not-held';
+    // What is newer there takes the place of what is here, and is asked for in the next look.
+    if (set.kind === 'records' && held === 'other') await this.#mover.pullRecords(host, [item.key], signal);
+    // Asked again in the next look, when the host says itself that it has it.
+    return (await this.#mover.push(host, set, item, signal)) === 'full' ? 'full' : 'not-held';
+  }
+
+  /** These count as copies. */
+  async #count(set: ItemSet, items: readonly ListedItem[]): Promise<void> {
+    const { index, catalog } = this.#ports;
+    const cached = items.filter(({ key }) => index.isCached(set, key));
+    if (cached.length > 0) await catalog.write(() => index.removeCached(cached.map(({ key }) => ({ set, key }))));
+  }
+
+  /** Resolves with how many were no cache before. */
+  async #cache(set: ItemSet, items: readonly Judged[]): Promise<number> {
+    const { index, catalog, blocks } = this.#ports;
+    const fresh = items.filter(({ key }) => !index.isCached(set, key));
+    if (fresh.length === 0) return 0;
+    const rows: (CachedItem & { readonly digest: string })[] = [];
+    for (const { key, cid, digest } of fresh) {
+      const bytes = cid === null ? 0 : ((await blocks.size(cid)) ?? 0);
+      rows.push({ set, key, bytes, digest });
+    }
+    return catalog.write(() => {
+      const same = rows.filter(({ key, digest }) => index.find(set, key)?.digest === digest);
+      index.addCached(same);
+      return same.length;
+    });
+  }
+
+  async #drop(set: ItemSet, items: readonly ListedItem[]): Promise<number> {
+    const { blocks, records, shares, index } = this.#ports;
+    if (items.length === 0) return 0;
+    if (set.kind === 'leaves') {
+      const leaves = items.flatMap(({ key }) => index.find(set, key)?.record ?? []);
+      await shares.table.removeLeaves(leaves);
+      return leaves.length;
+    }
+    const looked = items.flatMap(({ cid, digest }) => (cid === null ? [] : [{ cid, digest }]));
+    // A record that was replaced meanwhile is another item; a block that was claimed once more counts as a copy of that put.
+    const found = items.flatMap(({ key, digest }) => {
+      const item = set.kind === 'records' ? index.find(set, key) : null;
+      return item === null || item.digest !== digest ? [] : [item];
+    });
+    const rows = found.flatMap(({ record }) => (record === null ? [] : (records.table.byRow(record) ?? [])));
+    if (rows.length > 0) await records.table.removeExactly(rows);
+    return rows.length + (looked.length === 0 ? 0 : await blocks.deleteUnchanged(looked));
+  }
+}
+
+function isAbsentAtSome({ key, places }: Placed, answers: Answers): boolean {
+  return places.some(({ host }) => answers.get(host)?.get(key)?.held === 'absent');
+}
+
+function isAmong(places: readonly Contact[], host: HostId): boolean {
+  return places.some((place) => place.host === host);
+}
+
+/**
+ * What this host puts is kept here besides as cache, while there is room: a put that only liars acknowledged is not lost.
+ * Never rejects for want of room.
+ */
+export async function keepAsCache(
+  { blocks, index, catalog }: Pick<SyncPorts, 'blocks' | 'index' | 'catalog'>,
+  block: ClaimedBlock,
+): Promise<void> {
+  if (blocks.bytes() + block.bytes.length > shareForOwn * blocks.quotaBytes || (await blocks.size(block.cid)) !== null)
+    return;
+  try {
+    await blocks.put([block]);
+  } catch (error) {
+    if (error instanceof ChordialError) return;
+    throw error;
+  }
+  const item = index.findBlock(blockKey(block.cid));
+  if (item === null) return;
+  const { set, key } = item;
+  await catalog.write(() => index.addCached([{ set, key, bytes: block.bytes.length }]));
+}

@@ -1,0 +1,65 @@
+/**
+ * After a name was replaced or removed, its publisher tells those who hold the old content that they need not keep it
+ * for this name any more. A host that is not reached finds out by itself within 6 h.
+ */
+import type { CID } from 'multiformats/cid';
+import { blockKey } from '../content/cid.ts';
+import { treeBlocks } from '../content/walk.ts';
+import { ChordialError } from '../errors.ts';
+import { claimMessages, type EndedName, encodeRelease } from '../replication/claim-messages.ts';
+import { ringIdOfHash } from '../ring/identifier.ts';
+import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Milliseconds } from '../ring/ports.ts';
+import { fetchBlocks } from './fetch-blocks.ts';
+import type { FilePorts } from './file-ports.ts';
+
+/** In a network of no more hosts all are told, without looking for the holders. */
+const maxHostsTold = 256;
+/** Blocks of the old content whose places are looked for in a larger network. */
+const maxBlocksPlaced = 4096;
+const hostNotifyConcurrency = 16;
+const deadlineMilliseconds: Milliseconds = 3000;
+const maxAttempts = 3;
+const pauseMilliseconds: Milliseconds = 1000;
+
+/** `content` is what the name stood for. Never rejects for a host that cannot be told. */
+export async function releaseBlocks(ports: FilePorts, ended: EndedName, content: CID): Promise<void> {
+  const hosts = await holdersOf(ports, content);
+  for (let start = 0; start < hosts.length; start += hostNotifyConcurrency) {
+    await Promise.all(hosts.slice(start, start + hostNotifyConcurrency).map((host) => tell(ports, host, ended)));
+  }
+}
+
+async function tell(ports: FilePorts, host: Contact, ended: EndedName): Promise<void> {
+  const { view, transport, clock, report } = ports.data;
+  if (host.host === view.self.host) return ports.release([ended]);
+  for (let attempt = 1; attempt <= maxAttempts && !view.isDead(host.host) && !ports.closing.aborted; attempt++) {
+    try {
+      const options = { deadline: deadlineMilliseconds, signal: ports.closing };
+      await transport.request(host, claimMessages.release, encodeRelease([ended]), options);
+      return;
+    } catch (error) {
+      report?.('no-answer', host, (error as Error).message);
+      if (attempt < maxAttempts) await new Promise<void>((resolve) => clock.after(pauseMilliseconds, resolve));
+    }
+  }
+}
+
+async function holdersOf(ports: FilePorts, content: CID): Promise<readonly Contact[]> {
+  const { view, placement } = ports.data;
+  const live = view.hosts();
+  if (live.length <= maxHostsTold) return live;
+  const found = new Map<HostId, Contact>([[view.self.host, view.self]]);
+  try {
+    const { blocks } = await treeBlocks(content, fetchBlocks(ports.fetcher), ports.closing);
+    for (const cid of blocks.slice(0, maxBlocksPlaced)) {
+      const key = ringIdOfHash(blockKey(cid), view.shape.bits);
+      for (const host of await placement.places(key, ports.rule.replicas)) found.set(host.host, host);
+      if (found.size >= maxHostsTold) break;
+    }
+  } catch (error) {
+    // What was found so far is told; the others find out later.
+    if (!(error instanceof ChordialError)) throw error;
+  }
+  return [...found.values()];
+}
