@@ -1,25 +1,25 @@
-/** Who computes the SHA-256 of blocks: this thread (below), or one beside it where there are cores for that (hashing-thread.ts). */
+/** Computes SHA-256 of blocks, on this thread (below) or on a worker (hashing-thread.ts). */
 import { createHash, hash } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
 import { hasSha256, maxBlockBytes, verifyBlock } from './cid.ts';
 
 export interface BlockHashing {
   /**
-   * 32 bytes, or the promise of them when another thread computes them: the bytes may not change until then.
-   * @param before hashed before the bytes.
+   * 32 bytes, or a promise of them when another thread computes them: the bytes must not change until it resolves.
+   * @param before hashed before the bytes
    */
   sha256(bytes: Uint8Array, before?: Uint8Array): Uint8Array | Promise<Uint8Array>;
-  /** @param expectedBytes of the whole content; null when no one knows. */
+  /** @param expectedBytes of the whole content; null when unknown */
   whole(expectedBytes: number | null): WholeHashing;
 }
 
-/** The SHA-256 of a content, computed along with those of its leaves. */
+/** The SHA-256 of a whole content, computed along with those of its leaves. */
 export interface WholeHashing {
-  /** The digest of the leaf, which counts as the next part of the content. */
+  /** The digest of the leaf, which is also the next part of the content. */
   leaf(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
-  /** The digest of all leaves, one after the other. */
+  /** The digest of all leaves in order. */
   end(): Uint8Array | Promise<Uint8Array>;
-  /** No `end` will follow; nothing if it did. */
+  /** Releases the state when no `end` follows; no effect after `end`. */
   drop(): void;
 }
 
@@ -43,7 +43,7 @@ export function sha256Of(bytes: Uint8Array, before?: Uint8Array): Uint8Array {
   return createHash('sha256').update(before).update(bytes).digest();
 }
 
-/** As `verifyBlock`, with the hash computed wherever `hashing` does it. */
+/** `verifyBlock` with the hash computed by `hashing`. */
 export function verifyBlockBy(hashing: BlockHashing, cid: CID, bytes: Uint8Array): boolean | Promise<boolean> {
   if (bytes.length > maxBlockBytes || !hasSha256(cid)) return verifyBlock(cid, bytes);
   const isOf = (digest: Uint8Array): boolean => Buffer.compare(cid.multihash.digest, digest) === 0;

@@ -1,9 +1,9 @@
 /**
- * A stream of bytes becomes the blocks of a file: 1 MiB raw leaves under a balanced tree of dag-pb nodes, as profile
- * unixfs-v1-2025 (IPIP-0499) has it, so that other tools give the same file the same CID.
+ * Turns a stream of bytes into the blocks of a file: raw leaves of 1 MiB under a balanced tree of dag-pb nodes, as
+ * profile unixfs-v1-2025 (IPIP-0499) specifies, so that other tools compute the same CID.
  *
- * Memory is bounded for any size: a few leaves being hashed, and per level of the tree the links of one unfinished
- * node. Leaves are hashed while the next ones are read and earlier ones are taken by the consumer.
+ * Memory is bounded for any size: a few leaves being hashed, and one unfinished node per level of the tree. Leaves are
+ * hashed while the next ones are read and earlier ones are consumed.
  */
 import type { CID } from 'multiformats/cid';
 import { type BlockHashing, hashingHere } from './block-hashing.ts';
@@ -12,20 +12,20 @@ import { type Block, cidOfBlock, cidOfDigest, rawCodec } from './cid.ts';
 import { type LeafPool, leafBytes } from './leaf-pool.ts';
 import { encodeFileNode, type FilePart, maxFileLinks } from './unixfs.ts';
 
-/** Takes a block, which it then owns; resolves when it is ready for the next: this is the back-pressure. */
+/** Takes ownership of a block; resolves when ready for the next, which is the backpressure. */
 export type Emit = (block: Block) => Promise<void>;
 
 export interface BuildOptions {
-  /** Other than 1 MiB and 1024 only in tests: the CIDs would be those of no other tool. */
+  /** Changed only in tests: other values give CIDs that no other tool computes. */
   readonly leafBytes?: number;
   readonly linksPerNode?: number;
-  /** Where leaves come from; a consumer that is done with a block gives it back there. Without it each is a new buffer. */
+  /** Source of leaf buffers; the consumer returns a block here when done. Without it each leaf is a new buffer. */
   readonly pool?: LeafPool;
-  /** Whether to compute the SHA-256 of the whole, which costs as much time as all the blocks'. Default true. */
+  /** Whether to compute the SHA-256 of the whole content, which costs as much time as that of all blocks. Default true. */
   readonly wholeHash?: boolean;
-  /** In this thread by default. */
+  /** Default: this thread. */
   readonly hashing?: BlockHashing;
-  /** Of the whole, where it is known. */
+  /** Size of the whole content, when known. */
   readonly expectedBytes?: number | null;
 }
 
@@ -35,16 +35,16 @@ export interface BuiltFile {
   readonly size: number;
   /** Bytes of all its blocks: what a folder shows as the entry's size (Tsize). */
   readonly storedBytes: number;
-  /** How many blocks were emitted; equal ones are counted each time. */
+  /** Number of blocks emitted; duplicates count each time. */
   readonly blocks: number;
-  /** Hexadecimal SHA-256 of the whole content; null when it was not asked for. */
+  /** Hexadecimal SHA-256 of the whole content; null when not requested. */
   readonly sha256: string | null;
 }
 
-/** They hide the hashing behind the reading. */
+/** Enough to overlap hashing with reading. */
 const maxLeavesHashing = 2;
 
-/** Emits every block, children before parents, one at a time. Errors of the source and of `emit` end it and are thrown. */
+/** Emits every block, children before parents, one at a time. Errors of the source and of `emit` abort it and are thrown. */
 export function buildFile(
   source: AsyncIterable<Uint8Array>,
   emit: Emit,
@@ -53,7 +53,7 @@ export function buildFile(
   return buildOfLeaves(cutIntoLeaves(source, options.leafBytes ?? leafBytes, options.pool), emit, options);
 }
 
-/** The same of leaves that are cut already, each in a buffer of its own; an empty file has one without bytes. */
+/** The same for leaves that are already cut, each in its own buffer; an empty file has one leaf of no bytes. */
 export async function buildOfLeaves(
   leaves: AsyncIterable<Uint8Array>,
   emit: Emit,
@@ -72,7 +72,7 @@ export async function buildOfLeaves(
   try {
     for await (const bytes of leaves) {
       const leaf = leafOf(bytes, whole === null ? hashing.sha256(bytes) : whole.leaf(bytes));
-      // Seen when its turn comes, if it does.
+      // Awaited, and reported, in its turn.
       leaf.catch(() => undefined);
       underWay.push(leaf);
       if (underWay.length >= maxLeavesHashing) await takeOldest();
@@ -90,7 +90,7 @@ async function leafOf(bytes: Uint8Array, digest: Uint8Array | Promise<Uint8Array
   return { cid: cidOfDigest(rawCodec, await digest), bytes };
 }
 
-/** The same for content that is in memory and at most one leaf: its bytes become the block, which no one may change any more. */
+/** The same for content of at most one leaf in memory: the buffer becomes the block and must not change afterwards. */
 export async function buildLeaf(bytes: Uint8Array, emit: Emit): Promise<BuiltFile> {
   if (bytes.length > leafBytes) throw new RangeError(`${bytes.length} bytes are more than one leaf.`);
   const cid = cidOfBlock(rawCodec, bytes);
@@ -99,11 +99,11 @@ export async function buildLeaf(bytes: Uint8Array, emit: Emit): Promise<BuiltFil
   return { cid, size: bytes.length, storedBytes: bytes.length, blocks: 1, sha256 };
 }
 
-/** Levels of unfinished nodes; a node is made as soon as it is full. */
+/** Levels of unfinished nodes; a node is emitted as soon as it is full. */
 export class BalancedTree {
   readonly #width: number;
   readonly #emit: Emit;
-  /** Level 0 holds leaves. No level holds `width` parts between calls. */
+  /** Level 0 holds leaves. Between calls no level holds `width` parts. */
   readonly #levels: { waiting: FilePart[]; total: number }[] = [];
   blocks = 0;
 
@@ -117,7 +117,7 @@ export class BalancedTree {
     await this.#add(leaf, 0);
   }
 
-  /** Closes the unfinished nodes from the bottom up; the first level with a single part has the root. */
+  /** Closes unfinished nodes bottom up; the first level with a single part holds the root. */
   async finish(): Promise<FilePart> {
     for (let height = 0; ; height++) {
       const level = this.#level(height);

@@ -1,14 +1,11 @@
-/**
- * Cuts a stream into leaves of a fixed size. Each leaf is a buffer that belongs to the one that takes it: the source may
- * reuse its own.
- */
+/** Cuts a stream into leaves of a fixed size. The consumer owns each leaf; the source may reuse its own buffers. */
 import { LeafPool, leafBytes } from './leaf-pool.ts';
 
-/** Yields full leaves and a last shorter one; for an empty source one leaf of no bytes, as the IPFS world has it. */
+/** Yields full leaves and a shorter last one; for an empty source one empty leaf, as IPFS does. */
 export async function* cutIntoLeaves(
   source: AsyncIterable<Uint8Array>,
   size: number = leafBytes,
-  /** Of the same size; the one that takes the leaves may give them back to it. */
+  /** Of the same leaf size; the consumer may return leaves to it. */
   pool: LeafPool = new LeafPool(size),
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let leaf: Uint8Array | null = null;
@@ -28,7 +25,7 @@ export async function* cutIntoLeaves(
       filled = 0;
     }
   }
-  // A copy, so that a short last leaf does not hold on to a megabyte.
+  // A copy, so that a short last leaf does not retain a megabyte.
   if (leaf !== null) {
     const last = leaf.slice(0, filled);
     pool.giveBack(leaf);

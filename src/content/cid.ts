@@ -1,6 +1,6 @@
 /**
- * Content addresses: from text and back, where a block lies on the ring, and whether bytes are what an address says.
- * Blocks are addressed with SHA-256 only; an identity CID carries its bytes in itself and is never stored.
+ * Content addresses: parsing and formatting, the ring key of a block, and verification. Blocks are addressed by SHA-256
+ * only; an identity CID carries its bytes and is never stored.
  */
 import { hash } from 'node:crypto';
 import { bases } from 'multiformats/basics';
@@ -13,9 +13,9 @@ export const dagPbCodec = 0x70;
 const identityHash = 0x00;
 const sha256Hash = 0x12;
 
-/** The cap of the IPFS world on one block; a leaf is half of it, so nothing honest comes near. */
+/** The IPFS limit on a block; our leaves are half of it. */
 export const maxBlockBytes = 2 * 1024 * 1024;
-/** A SHA-256 CID has at most 290 characters, in base 2; the rest is room for identity CIDs. */
+/** A SHA-256 CID has at most 290 characters (base 2); the rest is room for identity CIDs. */
 const maxCidCharacters = 1024;
 
 export interface Block {
@@ -25,7 +25,7 @@ export interface Block {
 
 export interface ContentPath {
   readonly cid: CID;
-  /** What follows the CID, percent-decoded where it came from an `ipfs://` address. */
+  /** What follows the CID, percent-decoded if it came from an `ipfs://` URL. */
   readonly path: readonly string[];
 }
 
@@ -37,8 +37,8 @@ export function parseCid(text: string): CID {
 }
 
 /**
- * The CID when the text is one, else null: for arguments that may be a CID or a name. A short row of digits is a name,
- * as teaching rings have them, though a few are identity CIDs in base 10.
+ * The CID if the text is one, else null: for arguments that are a CID or a name. A short row of digits is a name, as in
+ * teaching rings, although a few are identity CIDs in base 10.
  */
 export function cidIn(text: string): CID | null {
   if (/^[0-9]{1,40}$/.test(text)) return null;
@@ -50,7 +50,7 @@ export function cidIn(text: string): CID | null {
   }
 }
 
-/** As parseCid, and a path may follow: `ipfs://CID/a/b`, `/ipfs/CID/a/b`, `CID/a/b`. */
+/** Like parseCid, with an optional path: `ipfs://CID/a/b`, `/ipfs/CID/a/b`, `CID/a/b`. */
 export function parseContentPath(text: string): ContentPath {
   const isAddress = /^ipfs:\/\//i.test(text);
   const bare = isAddress
@@ -58,7 +58,7 @@ export function parseContentPath(text: string): ContentPath {
     : text.startsWith('/ipfs/')
       ? text.slice('/ipfs/'.length)
       : text;
-  // Base64 has slashes of its own, so no path can follow it.
+  // Base64 contains slashes itself, so no path can follow it.
   const [head = '', ...rest] = /^m/i.test(bare) ? [bare] : bare.split('/');
   const segments = rest.filter((segment) => segment !== '');
   return { cid: decodeCidText(head, text), path: isAddress ? segments.map((s) => decodeSegment(s, text)) : segments };
@@ -77,12 +77,12 @@ export function verifyBlock(cid: CID, bytes: Uint8Array): boolean {
   return hasSha256(cid) && Buffer.compare(digest, hash('sha256', bytes, 'buffer')) === 0;
 }
 
-/** Whether the block is addressed by its SHA-256, all of it. */
+/** Whether the CID has a full-length SHA-256 multihash. */
 export function hasSha256({ multihash: { code, digest } }: CID): boolean {
   return code === sha256Hash && digest.length === 32;
 }
 
-/** The bytes that an identity CID carries in itself, or null for any other CID. */
+/** The bytes carried by an identity CID, or null for any other CID. */
 export function inlineBytes(cid: CID): Uint8Array | null {
   return cid.multihash.code === identityHash ? cid.multihash.digest : null;
 }
@@ -106,7 +106,7 @@ export function decodeCid(bytes: Uint8Array): CID {
   }
 }
 
-/** Base "identity" is binary, not text. */
+/** The "identity" base is binary, not text. */
 const decoders = Object.values(bases).filter((base) => base.name !== 'identity');
 
 function decodeCidText(head: string, whole: string): CID {

@@ -1,17 +1,17 @@
-/** Folders read back: listing, and finding one entry, in plain and in sharded ones. */
+/** Reads folders, plain and sharded: listing, and lookup of one entry. */
 import type { CID } from 'multiformats/cid';
 import { whyNotAName } from './name.ts';
 import { type FetchBlocks, fetchNodes } from './node-source.ts';
 import { shardPlaces } from './shard-hash.ts';
 import { badContent, type DirectoryEntry, type DirectoryNode, type ShardNode } from './unixfs.ts';
 
-/** What a listing may name in all; a folder of more is refused rather than eating the reader's memory. */
+/** Limit on the entries of one listing; a larger folder is refused to bound the reader's memory. */
 export const maxDirectoryEntries = 1_048_576;
-/** A shard holds at least a few entries when names are honest; shards that hold nothing must not be walked for ever. */
+/** Honest shards hold at least a few entries each; empty ones must not be walked without end. */
 export const maxDirectoryShards = 262_144;
 /** 64 bits of hash, 8 at each level. */
 const maxShardDepth = 8;
-/** Shards fetched at once while listing. */
+/** Shards fetched concurrently while listing. */
 const maxShardConcurrency = 16;
 
 type FolderNode = DirectoryNode | ShardNode;
@@ -28,7 +28,7 @@ export class DirectoryContent {
     this.#fetch = fetch;
   }
 
-  /** Every entry once, in the order of the blocks. Names that would lead out of the folder, or come twice, are 'bad-content'. */
+  /** Every entry once, in block order. Names that would escape the folder, and duplicates, are 'bad-content'. */
   async *entries(): AsyncGenerator<DirectoryEntry, void, undefined> {
     const seen = new Set<string>();
     for await (const entry of this.#list(this.#root, 0, { shards: 0 })) {
@@ -41,7 +41,7 @@ export class DirectoryContent {
     }
   }
 
-  /** The entry of this name, or null. In a sharded folder only the shards on its way are fetched. */
+  /** The entry of this name, or null. In a sharded folder only the shards on its path are fetched. */
   async entry(name: string): Promise<DirectoryEntry | null> {
     if (whyNotAName(name) !== null) return null;
     if (this.#root.type === 'directory') return this.#root.links.find((link) => link.name === name) ?? null;

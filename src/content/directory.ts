@@ -1,6 +1,6 @@
 /**
- * Folders as blocks: one UnixFS node, or a tree of shards (a hash array mapped trie, 256 ways) when that node would be
- * larger than 256 KiB. The rule is that of profile unixfs-v1-2025: by the exact size of the block, strictly above.
+ * Folders as blocks: one UnixFS node, or a tree of shards (a hash array mapped trie with 256 children) when that node
+ * would exceed 256 KiB. The threshold is that of profile unixfs-v1-2025: the exact block size, strictly above.
  */
 import { Bucket, createHAMT } from 'hamt-sharding';
 import type { CID } from 'multiformats/cid';
@@ -11,19 +11,22 @@ import { whyNotAName } from './name.ts';
 import { shardHash } from './shard-hash.ts';
 import { type DirectoryEntry, encodeDirectoryNode, encodeShardNode } from './unixfs.ts';
 
-/** Above this many bytes of the plain node a folder is sharded. */
+/** A folder whose plain node is larger is sharded. */
 export const maxPlainDirectoryBytes = 262_144;
 const shardBits = 8;
 
 export interface BuiltDirectory {
   readonly cid: CID;
-  /** Bytes of the folder's own blocks and of everything below, by the sizes of its entries (Tsize). */
+  /** Bytes of the folder's own blocks and of everything below, from the sizes of its entries (Tsize). */
   readonly size: number;
   /** Blocks of the folder itself. */
   readonly blocks: number;
 }
 
-/** Emits the blocks of a folder, children before parents. Entries come in any order; ChordialError('bad-name') for one that cannot be, or comes twice. */
+/**
+ * Emits the blocks of a folder, children before parents. Entries come in any order; throws ChordialError('bad-name')
+ * for an invalid or duplicate name.
+ */
 export async function buildDirectory(entries: readonly DirectoryEntry[], emit: Emit): Promise<BuiltDirectory> {
   checkEntries(entries);
   const below = entries.reduce((sum, entry) => sum + entry.size, 0);
@@ -57,7 +60,7 @@ async function emitShard(shard: Bucket<DirectoryEntry>, emit: Emit): Promise<{ c
   return { cid: block.cid, size: links.reduce((sum, link) => sum + link.size, block.bytes.length) };
 }
 
-/** The trie eats hashes from their last byte. */
+/** The trie consumes hashes from their last byte. */
 async function consumableHash(name: Uint8Array): Promise<Uint8Array> {
   return (await shardHash(name)).slice().reverse();
 }

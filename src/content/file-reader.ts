@@ -1,27 +1,31 @@
-/** A file read back: which leaves hold which bytes of it, found by walking its tree as far as needed. */
+/** Reads files: finds the leaves that hold a range of bytes, walking only as much of the tree as needed. */
 import type { CID } from 'multiformats/cid';
 import { dagPbCodec, inlineBytes, maxBlockBytes, rawCodec, verifyBlock } from './cid.ts';
 import { type FetchBlocks, fetchNodes } from './node-source.ts';
 import { badContent, type FileNode } from './unixfs.ts';
 
-/** 1024^8 leaves are beyond any file; no one needs more. */
+/** 1024^8 leaves exceed any file. */
 export const maxDepth = 8;
-/** Nodes fetched ahead of the walk, so that their round trips overlap: 8 GiB of a file. */
+/** Nodes fetched ahead of the walk to overlap their round trips: 8 GiB of a file. */
 const maxNodeConcurrency = 8;
 
-/** A leaf of a file, whole: anyone who reads a range cuts the first and the last itself. */
+/** A whole leaf of a file: a reader of a range trims the first and the last one itself. */
 export interface LeafReference {
   readonly cid: CID;
   /** Where its bytes begin in the file. */
   readonly offset: number;
   readonly length: number;
-  /** Its bytes where they stood in a node already fetched (files of other tools); else null, and the block `cid` is raw and holds exactly `length` bytes. */
+  /**
+   * The bytes, when they are inside a node already fetched (files of other tools); else null, and the block `cid` is
+   * raw and holds exactly `length` bytes.
+   */
   readonly inline: Uint8Array | null;
 }
 
 /**
- * Whether the bytes are the block of this leaf; when not, the host that sent them is at fault. Throws
- * ChordialError('bad-content') when they are and their number is not what the tree announced: then the file is at fault.
+ * Whether the bytes are the block of this leaf; if not, the host that sent them is at fault. Throws
+ * ChordialError('bad-content') when they are but differ in length from what the tree announced: then the file is at
+ * fault.
  */
 export function verifyLeaf(leaf: LeafReference, bytes: Uint8Array): boolean {
   if (!verifyBlock(leaf.cid, bytes)) return false;
@@ -33,7 +37,7 @@ export function verifyLeaf(leaf: LeafReference, bytes: Uint8Array): boolean {
 export class FileContent {
   readonly type = 'file';
   readonly cid: CID;
-  /** Bytes of the file, as its root says; every node below is held to it. */
+  /** Bytes of the file according to its root; every node below must agree. */
   readonly size: number;
   readonly #root: FileNode;
   readonly #fetch: FetchBlocks;
@@ -94,7 +98,7 @@ interface Child {
   readonly size: number;
 }
 
-/** Children without bytes are passed over: a tree of nothing could be walked for ever. */
+/** Children without bytes are skipped: a tree of them could be walked without end. */
 function* childrenIn({ node, offset }: Place, range: Range): Generator<Child, void, undefined> {
   let position = offset + node.data.length;
   for (const { cid, size } of node.children) {
@@ -104,7 +108,7 @@ function* childrenIn({ node, offset }: Place, range: Range): Generator<Child, vo
   }
 }
 
-/** Groups neighbours of one kind: nodes to be fetched together, or leaves. */
+/** Groups adjacent children of one kind: nodes to fetch together, or leaves. */
 function* runsOf(children: Iterable<Child>): Generator<Child[], void, undefined> {
   let run: Child[] = [];
   for (const child of children) {

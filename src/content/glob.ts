@@ -1,6 +1,6 @@
 /**
- * Names with `*` and `?`, matched in time that grows with the product of both lengths and not beyond, whatever is asked for:
- * expressions made of such patterns can take for ever.
+ * Matches names against patterns with `*` and `?` in time bounded by the product of both lengths. Equivalent regular
+ * expressions can take exponential time.
  */
 
 type Token = string | typeof anything | typeof anyOne | CharacterSet;
@@ -14,13 +14,13 @@ interface CharacterSet {
 const anything = Symbol('*');
 const anyOne = Symbol('?');
 
-/** @param hasSets whether `[a-z]` is a set of characters and `\` makes the next one a character like any other, as in gitignore */
+/** @param hasSets whether `[a-z]` is a character set and `\` escapes the next character, as in gitignore */
 export function globMatcher(glob: string, hasSets = false): (text: string) => boolean {
   const tokens = tokensOf([...glob], hasSets);
   return (text) => isMatch(tokens, [...text]);
 }
 
-/** Each star at first takes nothing; when what follows does not fit, the last one met takes one more. */
+/** Each star first matches nothing; on a mismatch the last star matches one more character. */
 function isMatch(tokens: readonly Token[], text: readonly string[]): boolean {
   let [token, at] = [0, 0];
   let [starToken, starAt] = [-1, -1];
@@ -59,7 +59,7 @@ function tokensOf(glob: readonly string[], hasSets: boolean): readonly Token[] {
   return tokens;
 }
 
-/** Null where no bracket closes it: then it is a character. */
+/** Null when no bracket closes it: then `[` is a literal. */
 function readSet(glob: readonly string[], from: number): { readonly set: CharacterSet; readonly end: number } | null {
   let at = from + 1;
   const isNegated = glob[at] === '!' || glob[at] === '^';

@@ -1,12 +1,12 @@
-/** The worker of hashing-thread.ts: hashes bytes that lie in memory shared with it. */
+/** Worker of hashing-thread.ts: hashes bytes in shared memory. */
 import { createHash, type Hash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { sha256Of } from './block-hashing.ts';
 
-/** What is asked, in order. Each but `drop` is answered, in the same order. */
+/** Requests, in order. Each but `drop` is answered, in the same order. */
 export type HashQuestion =
   | { readonly kind: 'block'; readonly bytes: Uint8Array; readonly before?: Uint8Array }
-  /** A block which is also the next part of content number `whole`. */
+  /** A block that is also the next part of content number `whole`. */
   | { readonly kind: 'leaf'; readonly bytes: Uint8Array; readonly whole: number }
   | { readonly kind: 'end'; readonly whole: number }
   | { readonly kind: 'drop'; readonly whole: number };
@@ -47,7 +47,7 @@ function contentOf(whole: number): Hash {
   return content;
 }
 
-/** Without the pool of Node around it, which would be copied along. */
+/** Copied out of Node's buffer pool, which would be cloned with it. */
 function alone(digest: Uint8Array): HashAnswer {
   return Uint8Array.from(digest);
 }

@@ -1,7 +1,7 @@
 /**
- * Hashes leaves in a thread of its own, so that the event loop, which already decrypts all that arrives, does not do that
- * too. The leaves of the pool lie in shared memory: nothing is copied. The thread is started when leaves come thick and fast,
- * and ended when none came for a while; whatever is not worth the way there is hashed here.
+ * Hashes leaves on a worker thread to relieve the event loop, which already decrypts all that arrives. Pooled leaves
+ * are in shared memory, so nothing is copied. The thread starts under load and ends when idle; small work is hashed on
+ * this thread.
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -9,21 +9,21 @@ import { type BlockHashing, hashingHere, sha256Of, type WholeHashing } from './b
 import type { HashAnswer, HashQuestion } from './hash-worker.ts';
 import { workerFile } from './worker-file.ts';
 
-/** Leaves without a pause of a second between them after which more are expected. */
+/** Leaves with less than a second between them before the thread starts. */
 const leavesBeforeThread = 16;
 const pauseMilliseconds = 1000;
 const idleMilliseconds = 10_000;
-/** Beyond so many it is quicker to hash here. */
+/** With more waiting it is quicker to hash on this thread. */
 const maxLeavesWaiting = 8;
-/** Below this the way to another thread and back takes longer than the hash. */
+/** Below this, the round trip to another thread takes longer than the hash. */
 const minBytes = 256 * 1024;
-/** A smaller content is hashed before a thread has started. */
+/** Smaller content is hashed before a thread has started. */
 const minWholeBytes = 16 * 1024 * 1024;
 const resourceLimits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 };
 
 interface Asked {
   readonly answered: (digest: Uint8Array) => void;
-  /** The thread ended before it answered. */
+  /** Called when the thread ended without an answer. */
   readonly lost: () => void;
 }
 
@@ -31,12 +31,12 @@ export class HashingThread implements BlockHashing {
   #isWorthwhile: boolean;
   #worker: Worker | null = null;
   #isUp = false;
-  /** Answers come in the order of the questions. */
+  /** In order: answers come in the order of the requests. */
   #asked: Asked[] = [];
   #leavesInRow = 0;
   #lastLeafAt = Number.NEGATIVE_INFINITY;
   #nextWhole = 0;
-  /** Begun in the thread and not ended: it stays for them. */
+  /** Contents begun on the thread and not ended: they keep it alive. */
   readonly #wholes = new Set<number>();
   #ending: NodeJS.Timeout | null = null;
 
@@ -57,7 +57,7 @@ export class HashingThread implements BlockHashing {
     if (!this.#isWorthwhile || (expectedBytes ?? Number.POSITIVE_INFINITY) < minWholeBytes)
       return hashingHere.whole(expectedBytes);
     const whole = this.#nextWhole++;
-    // Its state is in that thread, and nowhere else.
+    // The state of a whole content exists only on its thread.
     const worker = this.#start();
     this.#wholes.add(whole);
     const ask = (question: HashQuestion): Promise<Uint8Array> => {
@@ -79,7 +79,10 @@ export class HashingThread implements BlockHashing {
     };
   }
 
-  /** What the thread has not answered yet is hashed here, or fails if its beginning is lost; all that comes later is hashed here. */
+  /**
+   * Unanswered requests are hashed on this thread, or fail if their beginning is lost; later requests are hashed on
+   * this thread.
+   */
   async close(): Promise<void> {
     this.#isWorthwhile = false;
     await this.#end();
@@ -91,13 +94,13 @@ export class HashingThread implements BlockHashing {
     this.#lastLeafAt = now;
     if (!this.#isWorthwhile) return false;
     if (this.#worker === null && this.#leavesInRow > leavesBeforeThread) this.#start();
-    // Until it is up it is quicker to hash here.
+    // Until it is up it is quicker to hash on this thread.
     return this.#isUp;
   }
 
   #ask(question: HashQuestion, asked: Asked): void {
     const worker = this.#start();
-    // Only while somebody waits does it keep the process alive.
+    // Keeps the process alive only while a request is pending.
     if (this.#asked.push(asked) === 1) worker.ref();
     worker.postMessage(question);
   }
@@ -116,7 +119,7 @@ export class HashingThread implements BlockHashing {
       if (this.#asked.length === 0) worker.unref();
       asked?.answered(digest);
     });
-    // What went wrong shows in what was lost: either the bytes are hashed here, or the one that asked hears of it.
+    // The loss itself is handled: the bytes are hashed on this thread, or the caller gets the failure.
     worker.on('error', () => this.#lose(worker));
     worker.once('exit', () => this.#lose(worker));
     this.#worker = worker;

@@ -1,15 +1,15 @@
 /**
- * Leaf buffers used again. Without it a peer that moves a gigabyte leaves a gigabyte of dead buffers, which the garbage
- * collector notices only 80 MB late (measured); with it memory stays at what is really under way.
+ * Pool of leaf buffers. Without it a peer that moves a gigabyte leaves a gigabyte of garbage, which the collector
+ * notices only 80 MB late (measured); with it memory stays at what is in flight.
  *
- * They begin at a page, so that they can be written past the cache of the system (durable-file.ts), and can be seen by
- * other threads, so that those can hash them (hashing-thread.ts).
+ * Buffers are page-aligned, for direct writes (durable-file.ts), and shared, for hashing on other threads
+ * (hashing-thread.ts).
  */
 
 /** Leaf size of profile unixfs-v1-2025. */
 export const leafBytes = 1024 * 1024;
 
-/** Idle buffers kept: as many as are usually under way between reading a file and the last copy of a block. */
+/** Idle buffers kept: about as many as are in flight between reading a file and the last replica of a block. */
 const maxIdleLeaves = 16;
 
 export class LeafPool {
@@ -21,14 +21,14 @@ export class LeafPool {
     this.size = size;
   }
 
-  /** A buffer of one leaf, with whatever was last in it. */
+  /** A buffer of one leaf, not cleared. */
   take(): Uint8Array {
     return this.#idle.pop() ?? pageAlignedBuffer(this.size) ?? unpooledBuffer(this.size);
   }
 
   /**
-   * The owner has no more use for these bytes, and neither has anyone it handed them to: they will be overwritten.
-   * Buffers of other sizes (nodes, short last leaves) are left to the garbage collector, so any block may be given.
+   * Returns a buffer: neither the caller nor anyone it passed the bytes to may use them again. Buffers of other sizes
+   * (nodes, short last leaves) are left to the garbage collector, so any block may be passed.
    */
   giveBack(bytes: Uint8Array): void {
     const fits = bytes.length === this.size && bytes.buffer.byteLength === this.size;
@@ -36,7 +36,7 @@ export class LeafPool {
   }
 }
 
-/** What of WebAssembly is used: its memories begin at a page, and nothing else in JavaScript says where in memory it lies. */
+/** The part of WebAssembly used: its memories begin at a page, and nothing else in JavaScript controls alignment. */
 declare const WebAssembly: {
   readonly Memory: new (pages: { initial: number; maximum: number; shared: true }) => { buffer: SharedArrayBuffer };
 };
@@ -44,7 +44,10 @@ declare const WebAssembly: {
 const bytesPerPage = 64 * 1024;
 const pageAligned = new WeakSet<ArrayBufferLike>();
 
-/** null for sizes other than whole pages, and where a process may not reserve the 8 GiB of addresses that each one takes. */
+/**
+ * Null for sizes that are not whole pages, and where a process may not reserve the 8 GiB of address space that each
+ * memory takes.
+ */
 function pageAlignedBuffer(size: number): Uint8Array | null {
   const pages = size / bytesPerPage;
   if (!Number.isInteger(pages)) return null;
@@ -58,12 +61,12 @@ function pageAlignedBuffer(size: number): Uint8Array | null {
   }
 }
 
-/** Whether the bytes are a whole buffer that begins and ends at a page, which a disk can take without a copy of it. */
+/** Whether the bytes are a whole page-aligned buffer, which a disk accepts without a copy. */
 export function isPageAligned({ buffer, length }: Uint8Array): boolean {
   return length === buffer.byteLength && pageAligned.has(buffer);
 }
 
-/** Outside Node's own pool, so that the whole buffer is this leaf's, and not zeroed: every byte is written before it is seen. */
+/** Outside Node's pool, so that the buffer holds this leaf alone, and not zeroed: every byte is written before it is read. */
 export function unpooledBuffer(size: number): Uint8Array {
   return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
 }

@@ -1,19 +1,19 @@
-/** File names as the network keeps them, and where the entries of a name lie on the ring. */
+/** File names as stored in the network, and the ring keys of their entries. */
 import { hash } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
 import { type RingId, ringId, ringIdOfHash, toBigInt } from '../ring/identifier.ts';
 
-/** As on every common file system, so that whatever is put can be fetched into a folder. */
+/** As on common file systems, so that every name can be fetched into a folder. */
 export const maxNameBytes = 255;
 
-/** The name in Unicode form NFC. Throws ChordialError('bad-name') that names the reason. */
+/** The name in Unicode form NFC. Throws ChordialError('bad-name') with the reason. */
 export function checkName(name: string): string {
   const reason = whyNotAPublishedName(name);
   if (reason !== null) throw badName(name, reason);
   return name.normalize('NFC');
 }
 
-/** Why nothing can be put or shared under this name, or null when it can. */
+/** The reason why a name cannot be published or shared, or null. */
 export function whyNotAPublishedName(name: string): string | null {
   if (!name.isWellFormed()) return 'it holds half a surrogate pair, which is no Unicode character';
   const normal = name.normalize('NFC');
@@ -21,8 +21,8 @@ export function whyNotAPublishedName(name: string): string | null {
 }
 
 /**
- * Why this cannot be the name of anything in a folder, or null when it can. Less strict than checkName: folders of
- * others may hold names that are not NFC or odd to look at; they may not lead out of the folder.
+ * The reason why a name cannot be an entry of a folder, or null. Less strict than checkName: folders of others may hold
+ * names that are not NFC or odd to look at; they must not escape the folder.
  */
 export function whyNotAName(name: string): string | null {
   if (name === '') return 'it is empty';
@@ -40,16 +40,16 @@ export function nameKey(name: string): string {
 }
 
 /**
- * Where the entries of a name lie. In a teaching ring (ids are chosen) a decimal name N lies at N mod 2^bits; any other
- * name, and every name elsewhere, where its hash says.
+ * Ring position of the entries of a name. In a teaching ring (chosen ids) a decimal name N is at N mod 2^bits; every
+ * other name is where its hash says.
  */
 export function namePosition(name: string, bits: number, teaching: boolean): RingId {
   return ringIdOfHash(placedNameKey(name, bits, teaching), bits);
 }
 
 /**
- * The record key of a name whose first `bits` bits are its position, so that one key serves for both: nameKey, but for
- * a decimal name in a teaching ring, whose position stands in front of the remaining bits of its hash.
+ * The record key of a name, whose first `bits` bits are its position, so that one key serves for both: nameKey, except
+ * for a decimal name in a teaching ring, whose position precedes the remaining bits of its hash.
  */
 export function placedNameKey(name: string, bits: number, teaching: boolean): string {
   const key = nameKey(name);

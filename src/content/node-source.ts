@@ -1,13 +1,13 @@
 /**
- * Fetching nodes of a tree: verified against their CIDs and decoded, so that no one above meets an unchecked byte.
- * Identity CIDs are answered from themselves.
+ * Fetches nodes of a tree, verified against their CIDs and decoded, so that callers never see unchecked bytes. Identity
+ * CIDs are decoded in place.
  */
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import { type Block, inlineBytes, verifyBlock } from './cid.ts';
 import { badContent, decodeUnixfs, type UnixfsNode } from './unixfs.ts';
 
-/** Hands over the blocks asked for, in any order, each once; throws what it likes when it cannot. At most 16 are asked for at once. */
+/** Returns the requested blocks in any order, each once; throws anything when it cannot. At most 16 are requested at once. */
 export type FetchBlocks = (cids: readonly CID[]) => AsyncIterable<Block>;
 
 /** Fetches, verifies and decodes nodes; entry i belongs to CID i. */

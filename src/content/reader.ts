@@ -1,9 +1,9 @@
 /**
- * From a root CID to what it holds. Only the nodes of the tree are fetched here, and verified; the leaves of a file are
- * named, in order and with their place in the file, for the caller to fetch as it likes.
+ * From a root CID to its content. Only the nodes of the tree are fetched and verified here; the leaves of a file are
+ * listed, in order and with their offset, for the caller to fetch.
  *
- * Every node is hostile until checked: a CID names any bytes that somebody liked to publish. A node cannot contain
- * itself (that would take a hash collision), so bounds on depth and links end every walk.
+ * Every node is hostile until checked: a CID may name any bytes. A node cannot contain itself (that would take a hash
+ * collision), so limits on depth and links end every walk.
  */
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
@@ -15,14 +15,14 @@ import { decodeUnixfs, type FileNode } from './unixfs.ts';
 
 /** The file or folder at the root. Throws ChordialError('bad-content') and what `fetch` throws. */
 export async function openContent(root: CID, fetch: FetchBlocks): Promise<FileContent | DirectoryContent> {
-  // How long a lone raw block is stands nowhere but in the block.
+  // Only a raw block itself tells its length.
   const block = await fetchOne(root, fetch);
   if (root.code === rawCodec) return new FileContent(root, rawRoot(block.bytes), fetch);
   const node = decodeUnixfs(block);
   return node.type === 'file' ? new FileContent(root, node, fetch) : new DirectoryContent(root, node, fetch);
 }
 
-/** The content of a path below a folder: `[]` is the root itself. Throws ChordialError('not-found') naming the part that is absent. */
+/** The content at a path below a folder: `[]` is the root itself. Throws ChordialError('not-found') naming the missing part. */
 export async function openPath(
   root: CID,
   path: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * UnixFS nodes in their dag-pb envelope, encoded and decoded. What is decoded came from the network: every size, type
- * and link is checked here, and what does not hold is ChordialError('bad-content').
+ * Encodes and decodes UnixFS nodes in their dag-pb envelope. Decoded bytes come from the network: every size, type and
+ * link is checked, and violations are ChordialError('bad-content').
  */
 import { decode, encode, type PBLink, type PBNode, prepare } from '@ipld/dag-pb';
 import { UnixFS } from 'ipfs-unixfs';
@@ -36,7 +36,7 @@ export interface FileNode {
   readonly type: 'file';
   /** Bytes of the file under this node. */
   readonly size: number;
-  /** What the node holds itself; comes before its children. */
+  /** The node's own bytes, which precede its children. */
   readonly data: Uint8Array;
   readonly children: readonly { readonly cid: CID; readonly size: number }[];
 }
@@ -48,7 +48,7 @@ export interface DirectoryNode {
 
 export interface ShardNode {
   readonly type: 'shard';
-  /** Names begin with two hexadecimal digits, the child's place among 256; a name of nothing else is a shard below. */
+  /** Names begin with two hexadecimal digits, the child's index among 256; a name of two digits only is a shard below. */
   readonly links: readonly DirectoryEntry[];
 }
 
@@ -64,7 +64,7 @@ export function encodeDirectoryNode(entries: readonly DirectoryEntry[]): Block {
   return encodeNode(new UnixFS({ type: 'directory' }), entries.map(entryLink));
 }
 
-/** `bitField` has a bit for each place that is taken, the lowest place last (big-endian), without leading zero bytes. */
+/** `bitField` has a bit for each index in use, lowest index last (big-endian), without leading zero bytes. */
 export function encodeShardNode(bitField: Uint8Array, entries: readonly DirectoryEntry[]): Block {
   const data = new UnixFS({
     type: 'hamt-sharded-directory',
@@ -75,7 +75,7 @@ export function encodeShardNode(bitField: Uint8Array, entries: readonly Director
   return encodeNode(data, entries.map(entryLink));
 }
 
-/** Decodes a dag-pb block that was verified against its CID. */
+/** Decodes a dag-pb block already verified against its CID. */
 export function decodeUnixfs({ cid, bytes }: Block): UnixfsNode {
   if (cid.code !== dagPbCodec)
     throw badContent(cid, `its codec 0x${cid.code.toString(16)} is not that of a file or folder`);
@@ -91,7 +91,7 @@ export function decodeUnixfs({ cid, bytes }: Block): UnixfsNode {
   return { type: 'shard', links };
 }
 
-/** What this CID names is damaged, hostile or of a kind that Chordial does not know. */
+/** What this CID names is corrupt, hostile or of an unsupported kind. */
 export function badContent(cid: CID, reason: string, cause?: unknown): ChordialError {
   const message = `The content ${cid} cannot be read: ${reason}. Its publisher made it so; ask for another copy of the file.`;
   return new ChordialError('bad-content', message, { cause });
@@ -107,13 +107,13 @@ function decodeEnvelope(cid: CID, bytes: Uint8Array): { node: PBNode; data: Unix
   }
 }
 
-/** Of each link. The decoder drops a byte order mark at the beginning of a name: where there is one the names are read again. */
+/** Of each link. The decoder drops a byte order mark at the beginning of a name, so such names are decoded again. */
 function namesOf({ Links: links }: PBNode, bytes: Uint8Array): readonly string[] {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (!view.includes(byteOrderMark)) return links.map(({ Name }) => Name ?? '');
   let at = 0;
   return links.map(({ Hash, Name }) => {
-    // In a link the hash comes first, then the name: its tag, its length (up to two bytes of 7 bits) and its bytes.
+    // In a link the hash comes first, then the name: its tag, its length (up to two 7-bit bytes) and its bytes.
     const tag = view.indexOf(Hash.bytes, at) + Hash.bytes.length;
     at = tag;
     if (Name === undefined || view[tag] !== nameTag) return Name ?? '';

@@ -1,6 +1,6 @@
 /**
- * Walks through whole trees: what lies below a folder, and every block of a content. Bounded, since four blocks can name
- * a thousand million entries: a walk visits so many nodes, names so many entries and goes so deep, and no further.
+ * Walks whole trees: the entries below a folder, and every block of a content. Bounded in nodes, entries and depth,
+ * since four blocks can name a thousand million entries.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
@@ -14,35 +14,35 @@ import { badContent, type UnixfsNode } from './unixfs.ts';
 
 export const maxWalkedEntries = 2 ** 20;
 export const maxWalkedNodes = 2 ** 18;
-/** Levels of folders; each costs memory, in a put as in a get. */
+/** Depth of folders; each level costs memory, in a put as in a get. */
 export const maxFolderDepth = 64;
-/** Of nodes: of each folder its own and 8 levels of shards, and 8 levels of a file. */
+/** Depth of nodes: per folder its own and 8 levels of shards, and 8 levels of a file. */
 const maxNodeDepth = (maxFolderDepth + 1) * 9 + 8;
-/** Files and folders opened last are kept for those who name them again; hostile ones take 12 MB each. */
+/** Most recently opened files and folders that are cached; hostile ones take 12 MB each. */
 const maxKept = 8;
-/** Between so many entries others have their turn. */
+/** Yields to the event loop after this many entries. */
 const entriesPerTurn = 512;
 const maxNodeConcurrency = 16;
 
 export interface WalkedEntry {
-  /** Below the folder, with "/" between; no part of it leads out. */
+  /** Relative to the folder, separated by "/"; never escapes it. */
   readonly path: string;
   readonly cid: CID;
-  /** Bytes of a file; of a folder what its entry says, which nothing checks. */
+  /** Bytes of a file; for a folder the unverified size of its entry. */
   readonly size: number;
   readonly type: 'file' | 'directory';
 }
 
 export interface TreeBlocks {
-  /** Nodes and leaves, each once; what a CID holds itself is no block. */
+  /** Nodes and leaves, each once; identity CIDs are not blocks. */
   readonly blocks: readonly CID[];
   /** Bytes of the file, or of all files below the folder. */
   readonly size: number;
 }
 
 /**
- * Entries below a folder, each folder before what is in it. Throws `bad-content` beyond the bounds, and `interrupted` when
- * the signal fires.
+ * Entries below a folder, each folder before its contents. Throws `bad-content` beyond the limits, and `interrupted`
+ * when the signal fires.
  */
 export async function* walkFolder(
   folder: DirectoryContent,
@@ -51,12 +51,12 @@ export async function* walkFolder(
   maxEntries = maxWalkedEntries,
 ): AsyncGenerator<WalkedEntry, void, undefined> {
   const walk = new Walk(folder.cid, fetch, maxEntries, signal);
-  // Its shards are to be counted as well.
+  // Opened here so that its shards count as well.
   const root = await openContent(folder.cid, walk.fetch);
   if (root.type === 'directory') yield* walk.entriesOf(root, '', 0);
 }
 
-/** Every block of a file or folder. Throws `bad-content` and `interrupted` as `walkFolder`. */
+/** Every block of a file or folder. Throws `bad-content` and `interrupted` like `walkFolder`. */
 export async function treeBlocks(root: CID, fetch: FetchBlocks, signal?: AbortSignal): Promise<TreeBlocks> {
   const walk = new Walk(root, fetch, maxWalkedEntries, signal);
   const found = new Map<string, CID>();
@@ -93,7 +93,7 @@ class Walk {
   readonly fetch: FetchBlocks;
   readonly #root: CID;
   readonly #signal: AbortSignal | undefined;
-  /** The last used at the end. */
+  /** Most recently used last. */
   readonly #kept = new Map<string, FileContent | DirectoryContent>();
   readonly #maxEntries: number;
   #entries = 0;
@@ -123,7 +123,7 @@ class Walk {
       this.countEntry();
       if (this.#entries % entriesPerTurn === 0) await setImmediate();
       const path = above + name;
-      // A lone leaf is a file of that many bytes; of any other node only a look says what it is.
+      // A lone leaf is a file of that many bytes; any other node must be opened to know.
       if (cid.code === rawCodec) {
         yield { path, cid, size, type: 'file' };
         continue;
@@ -142,7 +142,7 @@ class Walk {
     yield* fetch(cids);
   }
 
-  /** No node is fetched and decoded twice in a row: a folder may name one a thousand times. */
+  /** Avoids fetching and decoding a node twice in a row: a folder may name one a thousand times. */
   async #open(cid: CID): Promise<FileContent | DirectoryContent> {
     const key = cid.toString();
     const content = this.#kept.get(key) ?? (await openContent(cid, this.fetch));
@@ -158,7 +158,7 @@ class Walk {
   }
 }
 
-/** By what nodes say of their children; a node of a file is held to what its parent says of it. */
+/** Sizes that nodes claim for their children; a node of a file must match its parent's claim. */
 class Sizes {
   readonly #nodes: ReadonlyMap<string, UnixfsNode>;
   readonly #known = new Map<string, number>();
