@@ -1,6 +1,6 @@
 /**
- * Blocks as files, `blocks/<first two digits of the key>/<CIDv1>`: a name appears there only by the rename of a whole,
- * flushed file from `incoming/`, so whatever is under `blocks/` is complete even after a crash.
+ * Blocks as files, `blocks/<first two digits of the key>/<CIDv1>`. A file gets its name by renaming a flushed file from
+ * `incoming/`, so everything under `blocks/` is complete even after a crash.
  */
 import fs from 'node:fs/promises';
 import path from 'node:path';
@@ -15,10 +15,10 @@ export interface BlockFile {
   readonly cid: CID;
 }
 
-/** Writes a file and waits for the disk; handed in so that tests can fill the disk or break the write. */
+/** Writes and flushes a file; injected so that tests can fill the disk or fail the write. */
 export type WriteFlushed = (file: string, bytes: Uint8Array) => Promise<void>;
 
-/** As many as the pool of threads reads at a time. */
+/** As many as libuv's thread pool reads at a time. */
 const shelvesReadAhead = 4;
 const shelves = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
@@ -27,11 +27,11 @@ export class BlockFiles {
   readonly #incoming: string;
   readonly #write: WriteFlushed;
   readonly #flushes: ReadonlyMap<string, SharedFlush>;
-  /** Of the disk that they lie on. */
+  /** Free space of the disk that holds them. */
   readonly room: DiskRoom;
   #written = 0;
 
-  /** @param hasRoom told whether the disk has plenty of room. */
+  /** @param hasRoom called with whether the disk has plenty of free space */
   constructor(folder: string, write: WriteFlushed = writeFlushed, hasRoom?: (isPlenty: boolean) => void) {
     this.#blocks = path.join(folder, 'blocks');
     this.#incoming = path.join(folder, 'incoming');
@@ -42,10 +42,10 @@ export class BlockFiles {
     );
   }
 
-  /** Makes the folders, durably, and throws away what a crash left half-written. */
+  /** Creates the folders durably and removes partial files left by a crash. */
   async prepare(): Promise<void> {
     await fs.rm(this.#incoming, { recursive: true, force: true });
-    // What lies there lasts only once it was moved away: its own name need not.
+    // Files here become durable only when renamed away, so the folder itself need not be.
     await fs.mkdir(this.#incoming, { recursive: true, mode: 0o700 });
     await makeFolderDurably(this.#blocks);
     const there = new Set(await fs.readdir(this.#blocks));
@@ -55,7 +55,7 @@ export class BlockFiles {
     await flushFolder(this.#blocks);
   }
 
-  /** Resolves when the file would survive a power cut. Leaves nothing behind when it throws; ChordialError('disk-full') for that. */
+  /** Resolves when the file would survive a power failure. Leaves nothing behind when it throws, 'disk-full' included. */
   async write(file: BlockFile, bytes: Uint8Array): Promise<void> {
     this.#written += 1;
     const temporary = path.join(this.#incoming, String(this.#written));
@@ -71,7 +71,7 @@ export class BlockFiles {
     await this.#flushes.get(file.key.slice(0, 2))?.flush();
   }
 
-  /** The bytes, or null when the file is gone or shorter than `size` bytes: then the disk has lost it. */
+  /** The bytes, or null when the file is missing or shorter than `size` bytes: the disk has lost it. */
   async read(file: BlockFile, size: number, pool?: LeafPool): Promise<Uint8Array | null> {
     let handle: fs.FileHandle | null = null;
     const bytes = pool !== undefined && size === leafBytes ? pool.take() : unpooledBuffer(size);
@@ -100,16 +100,16 @@ export class BlockFiles {
     await fs.rm(path.join(this.#blocks, shelf, name), { recursive: true, force: true });
   }
 
-  /** Bytes of a file as the disk has it, without reading it. */
+  /** Size of the file on disk, without reading it. */
   async sizeOnDisk(file: BlockFile): Promise<number> {
     return (await fs.stat(this.#path(file))).size;
   }
 
-  /** Every name under `blocks/`, shelf by shelf; the next ones are read while one is looked at. */
+  /** Every name under `blocks/`, shelf by shelf, with read-ahead. */
   async *list(): AsyncGenerator<{ readonly shelf: string; readonly names: ReadonlySet<string> }, void, undefined> {
     const namesOf = (shelf: string) => {
       const names = fs.readdir(path.join(this.#blocks, shelf));
-      // Told where it is awaited, if the walk comes so far.
+      // Reported where it is awaited, if the walk gets that far.
       names.catch(() => undefined);
       return { shelf, names };
     };
@@ -127,7 +127,7 @@ export class BlockFiles {
   }
 }
 
-/** A name that tells the CID, so that a lost catalogue can be made again from the files. */
+/** The name is the CID, so that a lost catalogue can be rebuilt from the files. */
 export function fileName(cid: CID): string {
   return cid.toV1().toString();
 }

@@ -1,4 +1,4 @@
-/** Where a peer keeps blocks. One contract suite (test/contracts/block-store.ts) holds for all implementations. */
+/** The store of a peer's blocks. Every implementation passes the contract suite test/contracts/block-store.ts. */
 import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
@@ -10,11 +10,10 @@ export interface StoredBlock {
   /** The ring key, 64 hexadecimal digits. */
   readonly key: string;
   readonly cid: CID;
-  /** Bytes. */
   readonly size: number;
 }
 
-/** A block with the word of the puts that it is part of. */
+/** A block with the claims of the puts that it belongs to. */
 export interface ClaimedBlock extends Block {
   readonly claims?: readonly Claim[];
 }
@@ -24,59 +23,65 @@ export interface NewClaims {
   readonly claims: readonly Claim[];
 }
 
-/** A block as it was when somebody looked. */
+/** A block as of an earlier look. */
 export interface LookedAtBlock {
   readonly cid: CID;
-  /** That of its item in the index. */
+  /** Digest of its item in the index. */
   readonly digest: string;
 }
 
 /**
- * Blocks are known by their multihash: CIDs that share it, such as CIDv0 and CIDv1, name one block. Bytes are not
- * hashed here: the one that puts a block has verified it.
+ * Blocks are identified by multihash: CIDs that share it, such as CIDv0 and CIDv1, name one block. Bytes are not hashed
+ * here: the caller has verified them.
  */
 export interface BlockStore {
   /** Entry i belongs to CID i. */
   has(cids: readonly CID[]): Promise<boolean[]>;
-  /** The bytes in a buffer of the caller's own, or null. A leaf may come in a buffer of `pool`, to be given back to it. */
+  /** The bytes in a buffer owned by the caller, or null. A leaf may use a buffer of `pool`, to be returned to it. */
   get(cid: CID, pool?: LeafPool): Promise<Uint8Array | null>;
-  /** Bytes of the block, or null. */
+  /** Size of the block, or null. */
   size(cid: CID): Promise<number | null>;
   /**
-   * Resolves when every block is durable, and its claims with it; those already there cost nothing but their claims. Throws ChordialError 'quota-full' before
-   * anything is written, 'disk-full', or 'bad-cid' for one not addressed by SHA-256; of several blocks some may then
-   * be there, each whole. The store keeps no hold on the buffers.
+   * Resolves when every block and its claims are durable; blocks already present cost only their claims. Throws
+   * ChordialError 'quota-full' before anything is written, 'disk-full', or 'bad-cid' for one not addressed by SHA-256;
+   * of several blocks some may then be stored, each whole. The store does not retain the buffers.
    */
   put(blocks: readonly ClaimedBlock[]): Promise<void>;
-  /** Adds claims to blocks that are there. Durable when it resolves with the bytes of each, null for those that are not there. */
+  /** Adds claims to blocks that are present. Once durable, resolves with the size of each, null for absent ones. */
   claim(blocks: readonly NewClaims[]): Promise<(number | null)[]>;
   claimsOf(cid: CID): readonly Claim[];
-  /** Resolves with the number of blocks that were there and are gone, no matter who claims them. */
+  /** Resolves with the number of blocks deleted, regardless of claims. */
   delete(cids: readonly CID[]): Promise<number>;
-  /** Deletes those whose claims are still those that were looked at; resolves with how many. Never one that a claim came to meanwhile. */
+  /**
+   * Deletes those whose claims are unchanged since that look; resolves with the number. Never deletes a block that was
+   * claimed in between.
+   */
   deleteUnchanged(items: readonly LookedAtBlock[]): Promise<number>;
-  /** Deletes those of these blocks that nothing claims; resolves with how many. Never one that a claim came to meanwhile. */
+  /**
+   * Deletes those of these blocks that are unclaimed; resolves with the number. Never deletes a block that was claimed
+   * in between.
+   */
   collect(keys: readonly string[]): Promise<number>;
-  /** Of at most `limit` blocks after the cursor in key order, those without claims that came before `addedBefore`. */
+  /** Of at most `limit` blocks after the cursor in key order, those without claims that were added before `addedBefore`. */
   unclaimed(cursor: string | null, addedBefore: number, limit: number): Promise<Page<string>>;
-  /** Blocks of a range in key order from its start. `cursor` is that of the page before, or null. */
+  /** Blocks of a range in key order from its start. `cursor` is that of the previous page, or null. */
   keys(range: KeyRange, cursor: string | null, limit: number): Promise<Page<StoredBlock>>;
   count(): number;
-  /** Bytes of all blocks. */
+  /** Total bytes of all blocks. */
   bytes(): number;
-  /** The hard limit on `bytes()`, counting what is being put. */
+  /** The hard limit on `bytes()`, including puts in flight. */
   readonly quotaBytes: number;
-  /** Bytes that may come of puts of this publisher, as things stand. */
+  /** Bytes that puts of this publisher may still use. */
   roomFor(publisher: string): number;
-  /** Asked before a put is refused for want of room: makes so many bytes free if it can; resolves with how many it made free. */
+  /** Called before a put is refused for lack of space: frees up to that many bytes; resolves with the number freed. */
   makeRoom: ((bytes: number) => Promise<number>) | null;
-  /** Waits for what is under way; nothing may be asked afterwards. */
+  /** Waits for operations in flight; no calls are allowed afterwards. */
   close(): Promise<void>;
 }
 
 const sha256Hash = 0x12;
 
-/** Different blocks by key. Throws ChordialError('bad-cid') for what no store can verify later. */
+/** Distinct blocks by key. Throws ChordialError('bad-cid') for a CID that cannot be verified later. */
 export function uniqueBlocks(blocks: readonly ClaimedBlock[]): ReadonlyMap<string, ClaimedBlock> {
   const unique = new Map<string, ClaimedBlock>();
   for (const block of blocks) {
@@ -93,7 +98,7 @@ export function uniqueBlocks(blocks: readonly ClaimedBlock[]): ReadonlyMap<strin
   return unique;
 }
 
-/** A put for which cache makes room, as long as there is some. */
+/** A put that evicts cache while there is any. */
 export async function puttingWithRoom(
   { makeRoom }: Pick<BlockStore, 'makeRoom'>,
   blocks: readonly ClaimedBlock[],

@@ -7,16 +7,16 @@ import { digestOfBlock, type ItemIndex } from './item-index.ts';
 import { checkedKey, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 import { SmallBlocks } from './small-blocks.ts';
 
-/** A block as its row has it. */
+/** A row of the table. */
 export interface CataloguedBlock extends StoredBlock {
-  /** Where its bytes are among the small blocks; null when they are a file. */
+  /** Id among the small blocks; null when the bytes are a file. */
   readonly small: number | null;
 }
 
-/** Of the blocks named: all, those that nothing claims, or those whose items have these digests still, by key. */
+/** Which of the given blocks to remove: all, unclaimed ones, or those whose items still have these digests, by key. */
 export type Removable = 'all' | 'unclaimed' | ReadonlyMap<string, string>;
 
-/** The catalogue's table of blocks: a row says that the block's bytes are whole and durable, as a file or beside it. */
+/** The catalogue's table of blocks. A row means that the bytes are whole and durable, as a file or in the catalogue. */
 export class BlockTable {
   readonly small: SmallBlocks;
   readonly #catalog: Catalog;
@@ -28,7 +28,7 @@ export class BlockTable {
   readonly #page: StatementSync;
   readonly #unclaimed: StatementSync;
 
-  /** @param index is kept with the table, when there is one. */
+  /** @param index updated with the table, if given */
   constructor(catalog: Catalog, claims: ClaimTable, index: ItemIndex | null = null) {
     const { database } = catalog;
     this.small = new SmallBlocks(catalog);
@@ -49,7 +49,7 @@ export class BlockTable {
     return row === undefined ? null : cataloguedBlock(row);
   }
 
-  /** The block and its claims become durable together, and with them its bytes when they are given: else they are a file already. */
+  /** Makes the block and its claims durable together, and its bytes when given; otherwise they are already a file. */
   async add(
     { key, cid, size }: StoredBlock,
     claims: readonly Claim[] = [],
@@ -62,13 +62,13 @@ export class BlockTable {
       }
       const small = bytes === null ? null : this.small.add(bytes);
       this.#insert.run(Buffer.from(key, 'hex'), cid.bytes, size, this.#catalog.wallTime(), small);
-      // Claims first: the item of the index tells of them, and is made once.
+      // Claims first: the index item depends on them and is written once.
       this.#claims.addToNew(key, claims, this.#catalog.wallTime(), size);
       this.#index?.addNewBlock(key, cid);
     });
   }
 
-  /** Adds claims to the blocks that are there; entry i says whether block i was. */
+  /** Adds claims to blocks that are present; entry i says whether block i was. */
   claim(blocks: readonly { readonly key: string; readonly claims: readonly Claim[] }[]): Promise<boolean[]> {
     return this.#catalog.write(() =>
       blocks.map(({ key, claims }) => {
@@ -79,7 +79,7 @@ export class BlockTable {
     );
   }
 
-  /** Removes rows and their claims. Resolves with the keys that went. */
+  /** Removes rows and their claims. Resolves with the removed keys. */
   remove(keys: readonly string[], which: Removable = 'all'): Promise<readonly string[]> {
     return this.#catalog.write(() =>
       keys.filter((key) => {
@@ -99,7 +99,7 @@ export class BlockTable {
     return digestOfBlock(key, this.#claims.digest(key)).toString('hex') === which.get(key);
   }
 
-  /** Of at most `limit` rows after the cursor those that nothing claims and that were added before. */
+  /** Of at most `limit` rows after the cursor, those unclaimed and added before. */
   unclaimed(cursor: string | null, addedBefore: number, limit: number): Page<string> {
     const rows = this.#unclaimed.all(Buffer.from(cursor ?? '', 'hex'), pageLimit(limit)).map((row) => ({
       key: Buffer.from(row['key'] as Uint8Array).toString('hex'),
@@ -117,7 +117,7 @@ export class BlockTable {
     for (const { after, upTo } of from === null ? segmentsOf(range) : segmentsFrom(range, from)) {
       const start =
         items.length === 0 && from !== null && (after === null || from > after) && from <= upTo ? from : after;
-      // The empty blob is less than every key.
+      // The empty blob sorts before every key.
       const rows = this.#page.all(Buffer.from(start ?? '', 'hex'), Buffer.from(upTo, 'hex'), most + 1 - items.length);
       items.push(...rows.map(cataloguedBlock));
       if (items.length > most) return { items: items.slice(0, most), cursor: items[most - 1]?.key ?? null };

@@ -1,8 +1,7 @@
 /**
- * What a peer knows about what it holds, in SQLite: which blocks lie on the disk, the signed records, and settings.
+ * What a peer knows about what it holds, in SQLite: blocks on disk, signed records, settings.
  *
- * Writes are gathered and made durable together (group-commit.ts). After a kill -9 SQLite shows exactly the committed
- * transactions.
+ * Writes are committed in groups (group-commit.ts). After a kill -9 SQLite shows exactly the committed transactions.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ChordialError } from '../errors.ts';
@@ -18,12 +17,12 @@ import { sharedFileSchema } from './shared-file-schema.ts';
 import { smallBlockSchema } from './small-block-schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
-/** Raised with every change of the tables. */
+/** Incremented with every change of the schema. */
 const schemaVersion = 11;
 
 /**
- * Pages kept in memory, as they are read. Entries come in the order of hashes, so of a large index each touches another page: with the
- * 2 MiB of SQLite's own most are read from the file once more (measured: 150 µs of CPU for four records instead of 129).
+ * Page cache. Keys are hashes, so each row of a large index touches another page; with SQLite's default of 2 MiB most
+ * pages are read again (measured: 150 µs of CPU for four records instead of 129).
  */
 const cacheKibibytes = 8 * 1024;
 
@@ -41,12 +40,12 @@ const schema = `
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 `;
 
-/** What rows are stamped with; handed in where time is virtual. */
+/** Timestamps of rows; injected where time is virtual. */
 export type WallClock = Pick<Clock, 'wallTime'>;
 export const systemWallClock: WallClock = { wallTime: () => Date.now() };
 
 export class Catalog {
-  /** For the tables of this room; statements on it see what is committed, and what the write under way has done. */
+  /** For the tables of this folder; statements on it see committed changes and those of the write in progress. */
   readonly database: DatabaseSync;
   readonly #commits: GroupCommit;
   readonly #setting: StatementSync;
@@ -54,22 +53,22 @@ export class Catalog {
   readonly #removeSetting: StatementSync;
   /** Milliseconds since 1970, for the tables of this catalogue. */
   readonly wallTime: () => Milliseconds;
-  /** Whether the file was made by this opening: then blocks on the disk, if any, are unknown to it. */
+  /** Whether the file was just created: blocks already on disk, if any, are then unknown to it. */
   readonly isNew: boolean;
 
-  /** Opens or makes the file; ':memory:' for tests. Throws ChordialError('broken-data-folder') when it is damaged. */
+  /** Opens or creates the file; ':memory:' for tests. Throws ChordialError('broken-data-folder') when it is damaged. */
   constructor(file: string, clock: WallClock = systemWallClock) {
     this.wallTime = () => clock.wallTime();
     try {
       this.database = new DatabaseSync(file, { timeout: 5000 });
-      // Of a new file; so that what small blocks leave free can go back to the disk.
+      // Only on a new file; lets space freed by small blocks return to the disk.
       this.database.exec('PRAGMA auto_vacuum = INCREMENTAL');
       this.#commits = new GroupCommit(this.database, file, (error) =>
         isSqliteDamage(error) ? damaged(file, error) : withDiskFull(error, file),
       );
       this.isNew = this.#prepareTables();
-      // Each savepoint sets aside the pages that it changes, by default in a temporary file: two thirds of all that was written
-      // (measured). After the tables, since making an old file again takes much room.
+      // Each savepoint saves the pages that it changes, by default to a temporary file: two thirds of all bytes written
+      // (measured). Set after the tables exist, since migrating a file takes much memory.
       this.database.exec('PRAGMA temp_store = MEMORY');
       this.database.exec(`PRAGMA cache_size = -${cacheKibibytes}`);
       this.#setting = this.database.prepare('SELECT value FROM settings WHERE name = ?');
@@ -80,32 +79,32 @@ export class Catalog {
     }
   }
 
-  /** Runs `change` inside the next transaction; resolves with its value when that is durable. A throw undoes this change alone. */
+  /** Runs `change` inside the next transaction; resolves with its value once durable. A throw rolls back this change alone. */
   write<T>(change: () => T): Promise<T> {
     return this.#commits.write(change);
   }
 
-  /** Resolves when all that can be read now would survive a power cut. */
+  /** Resolves when everything readable now would survive a power failure. */
   durable(): Promise<void> {
     return this.#commits.durable();
   }
 
-  /** Another number whenever what can be read may be other than before: what was read may be remembered until then. */
+  /** Changes whenever reads may return something new: results may be cached until then. */
   get changes(): number {
     return this.#commits.changes;
   }
 
-  /** Told whether the disk has plenty of room; at first it is taken to have little. */
+  /** Whether the disk has plenty of free space; initially assumed not. */
   hasRoom(isPlenty: boolean): void {
     this.#commits.hasRoom(isPlenty);
   }
 
-  /** Undefined when there is none, or none that can be read: its owner then begins as on the first start. */
+  /** Undefined when absent or unreadable: the owner then starts from its default. */
   setting(name: string): unknown {
     return parsed(this.#setting.get(name)?.['value']);
   }
 
-  /** Settings whose names begin so, in the order of their names; without those that cannot be read. */
+  /** Settings with this prefix, by name, without unreadable ones. */
   settings(prefix: string): readonly { readonly name: string; readonly value: unknown }[] {
     const rows = this.database
       .prepare('SELECT name, value FROM settings WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name')
@@ -115,24 +114,24 @@ export class Catalog {
       .filter(({ value }) => value !== undefined);
   }
 
-  /** The value is kept as JSON; undefined removes it. */
+  /** The value is stored as JSON; undefined removes it. */
   async setSetting(name: string, value: unknown): Promise<void> {
     await this.write(() => this.putSetting(name, value));
   }
 
-  /** The same within a write. */
+  /** The same inside a write. */
   putSetting(name: string, value: unknown): void {
     const text = JSON.stringify(value);
     if (text === undefined) this.#removeSetting.run(name);
     else this.#setSetting.run(name, text);
   }
 
-  /** Commits what waits, and closes. */
+  /** Commits pending writes and closes. */
   close(): void {
     this.#commits.close();
   }
 
-  /** Makes the tables of a new file; true when it was new. */
+  /** Creates the tables of a new file; true when it was new. */
   #prepareTables(): boolean {
     const version = Number(this.database.prepare('PRAGMA user_version').get()?.['user_version']);
     if (version === schemaVersion) {
@@ -147,7 +146,7 @@ export class Catalog {
     return true;
   }
 
-  /** A full check reads the whole file; this touches the head of each table, and damage beyond shows when it is read. */
+  /** A full check reads the whole file; this touches the head of each table, and damage beyond is detected on read. */
   #checkSound(): void {
     for (const table of [
       'blocks',

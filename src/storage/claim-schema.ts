@@ -1,7 +1,7 @@
 /**
- * The tables of ClaimTable. `owner` is who is charged for a put: its publisher, or the host that handed it on as long as no one
- * knows it to be committed. `charged` are the bytes of a block that its owner is charged for, at one claim of the owner's.
- * `claimed` has for each block the sum of its claims: `lanes` as in fingerprint.ts.
+ * Tables of ClaimTable. `owner` is the host charged for a put: its publisher, or the host that passed it on until the
+ * put is known to be committed. `charged` are the bytes of a block charged to its owner, once per owner. `claimed`
+ * holds for each block the sum of its claims, with `lanes` as in fingerprint.ts.
  */
 export const claimSchema = `
   CREATE TABLE IF NOT EXISTS puts (

@@ -1,12 +1,12 @@
 /**
- * Why the blocks held here are kept (spec/4, Who may delete): per block, the puts that claim it. A put is one attempt of
- * a publisher to give content a name, known by its sequence; it is written down once, and its blocks refer to it.
+ * Why blocks are kept here (spec/4, Who may delete): per block, the puts that claim it. A put is one attempt of a
+ * publisher to give content a name, identified by its sequence; it is stored once and its blocks refer to it.
  *
- * Claims of several sequences of one name stand side by side until a later one is committed: if the later put is cut
- * off, what the earlier one claimed is still claimed.
+ * Claims of several sequences of a name coexist until a later one is committed: if the later put is aborted, the
+ * earlier claims still hold.
  *
- * All methods are synchronous; those that change something belong inside `Catalog.write`, together with whatever must
- * become durable with them.
+ * All methods are synchronous; those that write must run inside `Catalog.write`, together with whatever must become
+ * durable with them.
  */
 import { hash } from 'node:crypto';
 import type { StatementSync } from 'node:sqlite';
@@ -23,61 +23,64 @@ import { pageLimit } from './key-range.ts';
 import { PublisherCounts } from './publisher-counts.ts';
 import { bytesOfPut, rowBytes } from './publisher-schema.ts';
 
-/** A put's word that a block is part of it, as it travels with the block. */
+/** States that a block is part of a put; sent with the block. */
 export interface Claim {
   /** Peer id. */
   readonly publisher: string;
-  /** In NFC. */
+  /** NFC. */
   readonly name: string;
   readonly sequence: number;
-  /** Copies that the put wants of each of its blocks. */
+  /** Replicas that the put wants of each block. */
   readonly replicas: number;
   /**
-   * How long ago the put's last sign of life came, as a host tells that has not seen the put committed; 0 unless given.
-   * Without it every copy that repair makes would give a put that was cut off more time, and its blocks would never go.
+   * Time since the put's last sign of life, from a host that has not seen it committed; default 0. Without it every
+   * copy made by repair would extend an aborted put, whose blocks would never expire.
    */
   readonly idleSeconds?: number;
-  /** The host that handed it on here, when that is not the publisher; never sent. It is charged until the put is known to be committed. */
+  /**
+   * The host that passed it on, when that is not the publisher; never sent. It is charged until the put is known to be
+   * committed.
+   */
   readonly via?: string;
 }
 
-/** As it was handed on by a host: of another than its publisher, that host stands for it. */
+/** The claim as passed on by a host: unless that is the publisher, the host is charged. */
 export function claimVia(claim: Claim, host: string): Claim {
   return claim.publisher === host ? claim : { ...claim, via: host };
 }
 
-/** A put as this host knows it. Times are milliseconds since 1970. */
+/** A put as known to this host. Times are milliseconds since 1970. */
 export interface KnownPut extends Claim {
   readonly put: number;
-  /** When its last block came. */
+  /** Time of its last block. */
   readonly added: number;
-  /** When its publisher last said that it goes on; `added` while it never did. */
+  /** When its publisher last refreshed it; `added` if never. */
   readonly heard: number;
-  /** When the name's entry was last asked for; `added` while it never was. */
+  /** When the name's entry was last checked; `added` if never. */
   readonly checked: number;
-  /** When the name's entry was last seen to be this put's, or null while it never was. */
+  /** When the name's entry was last seen to refer to this put, or null. */
   readonly confirmed: number | null;
-  /** When that entry expires, or null. */
+  /** Expiry of that entry, or null. */
   readonly expiry: number | null;
-  /** Who is charged for it. */
+  /** The host charged for it. */
   readonly owner: string;
 }
 
-/** What `drop` did: call it again while there is `more`. */
+/** Result of `drop`: call it again while `more` is set. */
 export interface Dropped {
   readonly claims: number;
-  /** Keys of the blocks that nothing claims any more. */
+  /** Keys of blocks that are no longer claimed. */
   readonly unclaimed: readonly string[];
   readonly more: boolean;
 }
 
 export const claimDigestBytes = fingerprintBytes;
-/** Looked at where the open ones on a block are counted. */
+/** Claims examined when counting the open ones of a block. */
 const latestClaims = 512;
 const secondMilliseconds = 1000;
-/** The time of the last block is written down to this precision, so that not each block costs an update. */
+/** Precision of the stored time of the last block, so that not every block costs an update. */
 const addedPrecisionMilliseconds = 5000;
-/** So long a put that is not known to be committed is asked for at every turn, then ever more rarely. */
+/** Uncommitted puts younger than this are checked every turn, older ones with growing intervals. */
 const youngMilliseconds = 120_000;
 const columns = 'put, publisher, name, sequence, replicas, added, heard, checked, confirmed, expiry, owner';
 
@@ -116,7 +119,7 @@ export class ClaimTable {
   readonly #forget: StatementSync;
   readonly #isClaimed: StatementSync;
 
-  /** @param changed called inside the transaction for every block whose claims changed. */
+  /** @param changed called inside the transaction for every block whose claims changed */
   constructor(catalog: Catalog, changed: (blockKey: string) => void = () => undefined) {
     this.#catalog = catalog;
     this.#changed = changed;
@@ -169,14 +172,14 @@ export class ClaimTable {
   }
 
   /**
-   * Adds claims of a block that is held, or is added in the same transaction.
-   * @param size of the block, for its charge; looked up unless given
+   * Adds claims of a block that is present or added in the same transaction.
+   * @param size of the block, for accounting; looked up unless given
    */
   add(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime(), size?: number): void {
     if (this.addToNew(blockKey, claims, now, size) > 0) this.#changed(blockKey);
   }
 
-  /** The same without telling that something changed: of a block that no one else knows of yet. Returns how many are new. */
+  /** The same without calling `changed`, for a block that is not visible yet. Returns the number of new claims. */
   addToNew(blockKey: string, claims: readonly Claim[], now: number = this.#catalog.wallTime(), size?: number): number {
     if (claims.length === 0) return 0;
     const block = blobOf(blockKey);
@@ -194,7 +197,7 @@ export class ClaimTable {
     return added;
   }
 
-  /** Whether it is new. */
+  /** Whether the claim is new. */
   #addOne(block: Uint8Array, claim: Claim, isClaimed: boolean, now: number, bytes: number): boolean {
     const { publisher, name, sequence, replicas, idleSeconds = 0, via } = claim;
     const came = now - idleSeconds * secondMilliseconds;
@@ -212,7 +215,7 @@ export class ClaimTable {
     }
     const put = found['put'] as number;
     this.#cameLater.run(came, put);
-    // What its publisher says itself is charged to it.
+    // A claim sent by its publisher is charged to the publisher.
     if (via === undefined && found['owner'] !== publisher) this.#handOn.run(publisher, put);
     if (isClaimed && this.#isNew.get(block, put)?.['fresh'] !== 1) return false;
     const charged = chargeNow();
@@ -222,7 +225,7 @@ export class ClaimTable {
     return true;
   }
 
-  /** In the order of publisher, name and sequence, from behind `after`; all of them unless a limit is given. */
+  /** By publisher, name and sequence, after `after`; all unless a limit is given. */
   of(blockKey: string, after: Claim | null = null, limit = -1): readonly Claim[] {
     const now = this.#catalog.wallTime();
     const { publisher, name, sequence } = after ?? { publisher: '', name: '', sequence: -1 };
@@ -239,12 +242,12 @@ export class ClaimTable {
     return put !== undefined && this.#isNew.get(blobOf(blockKey), put as number)?.['fresh'] !== 1;
   }
 
-  /** How many puts claim the block. */
+  /** Number of puts that claim the block. */
   count(blockKey: string): number {
     return this.#sumOf(blobOf(blockKey)).claims;
   }
 
-  /** Claims on the block of puts of this owner that are not known to be committed, among the latest 512. */
+  /** Uncommitted claims on the block charged to this owner, among the latest 512. */
   openOf(blockKey: string, owner: string): number {
     return Number(this.#openOf.get(blobOf(blockKey), owner)?.['count']);
   }
@@ -253,31 +256,30 @@ export class ClaimTable {
     return this.#isClaimed.get(blobOf(blockKey)) !== undefined;
   }
 
-  /** The same 32 bytes wherever a block is claimed by the same puts; zeros when it is claimed by none. */
+  /** 32 bytes, equal on hosts where the same puts claim the block; zeros without claims. */
   digest(blockKey: string): Uint8Array {
     return lanesToBytes(this.#sumOf(blobOf(blockKey)).lanes);
   }
 
-  /** The digest, and the copies wanted of the block: the most that any claim asks for, null without claims. */
+  /** The digest, and the replicas wanted: the maximum over all claims, null without claims. */
   summary(blockKey: string): { readonly wanted: number | null; readonly digest: Uint8Array } {
     const { wanted, lanes } = this.#sumOf(blobOf(blockKey));
     return { wanted: wanted === 0 ? null : wanted, digest: lanesToBytes(lanes) };
   }
 
-  /** The puts of a name that claim something here, by sequence. */
+  /** The puts of a name that claim blocks here, by sequence. */
   byName(publisher: string, name: string): readonly KnownPut[] {
     return this.#ofName.all(publisher, name).map(putOf);
   }
 
-  /** All puts in the order in which they came; `after` is the number of the last one of the page before, at first 0. */
+  /** All puts in insertion order; `after` is the number of the last one of the previous page, initially 0. */
   walk(after: number, limit: number): readonly KnownPut[] {
     return this.#walk.all(after, pageLimit(limit)).map(putOf);
   }
 
   /**
-   * Puts not yet seen to be committed that are due to be asked for: every `wait` milliseconds while they are young, then
-   * ever more rarely, each time when the put has grown twice as old. So many of each owner, so that no one's puts keep those of
-   * others waiting.
+   * Uncommitted puts that are due for a check: every `wait` milliseconds while young, then each time their age doubles.
+   * Limited per owner, so that one owner's puts do not delay others.
    */
   unconfirmed(now: number, wait: number, limit: number): readonly KnownPut[] {
     const due: KnownPut[] = [];
@@ -286,27 +288,27 @@ export class ClaimTable {
     return due;
   }
 
-  /** Puts whose entry has expired by now. */
+  /** Puts whose entry has expired. */
   lapsed(now: number, limit: number): readonly KnownPut[] {
     return this.#lapsed.all(now, pageLimit(limit)).map(putOf);
   }
 
-  /** The name's entry was asked for, and it was not this put's. */
+  /** The name's entry was checked and did not refer to this put. */
   markChecked({ put }: Pick<KnownPut, 'put'>, now: number): void {
     this.#check.run(now, put);
   }
 
-  /** The put goes on, as its publisher says. */
+  /** Refreshed by its publisher. */
   touch({ put }: Pick<KnownPut, 'put'>, now: number): void {
     this.#touch.run(now, put);
   }
 
-  /** The name's entry is this put's and expires then. */
+  /** The name's entry refers to this put and has this expiry. */
   confirm({ put }: Pick<KnownPut, 'put'>, expiry: number | null, now: number): void {
     this.#confirm.run(now, expiry, put);
   }
 
-  /** Ends at most `limit` claims of a put, and with the last one the put itself. */
+  /** Removes at most `limit` claims of a put, and with the last one the put. */
   drop({ put }: Pick<KnownPut, 'put'>, limit: number): Dropped {
     const most = pageLimit(limit);
     const keys = this.#blocksOf.all(put, new Uint8Array(), most + 1).map((row) => keyOf(row['block']));
@@ -320,7 +322,7 @@ export class ClaimTable {
     return { claims: dropped.length, unclaimed: dropped.filter((key) => !this.isClaimed(key)), more };
   }
 
-  /** A block goes away, and its claims here with it. */
+  /** Removes the claims of a block that is being deleted. */
   forget(blockKey: string): void {
     const block = blobOf(blockKey);
     this.#removeSum.run(block);
@@ -359,7 +361,7 @@ export class ClaimTable {
   }
 }
 
-/** What the claims on a block come to. */
+/** Sum over the claims of a block. */
 interface Sum {
   claims: number;
   wanted: number;

@@ -1,9 +1,8 @@
 /**
- * The folder in which one peer keeps everything: key, genesis, settings, records, blocks. Opened by exactly one process.
+ * The folder that holds all state of a peer: key, genesis, settings, records, blocks. Opened by exactly one process.
  *
- * The lock is SQLite's exclusive lock on an empty database: an advisory lock of the operating system, which vanishes
- * with its process however that dies, and does not care which process gets the pid next. The pid is written beside it
- * only to be told.
+ * The lock is SQLite's exclusive lock on an empty database: an advisory lock of the operating system, which is released
+ * however the process dies and does not depend on pids. The pid is stored beside it for messages only.
  */
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
@@ -17,14 +16,14 @@ import { errnoOf, isSqliteBusy } from './system-error.ts';
 export const formatFile = 'format';
 const lockFile = 'lock';
 const pidFile = 'pid';
-/** Of `format` and `pid`. */
+/** Of the files `format` and `pid`. */
 const maxNoteBytes = 4096;
-/** Raised when an older Chordial could no longer read the folder. */
+/** Incremented when older versions could no longer read the folder. */
 const formatNumber = 1;
 const format = `chordial data folder ${formatNumber}\n`;
-/** How the file of any format begins. */
+/** First bytes of the format file in every version. */
 const formatBeginning = 'chordial data folder ';
-/** What may lie in a folder that is not yet ours: made by a person or the system before the first start. */
+/** Entries allowed in a folder that is not initialised yet: made by a person or the system. */
 const harmless = new Set([lockFile, `${lockFile}-journal`, pidFile, 'chordial.toml', 'lost+found']);
 
 export class DataFolder {
@@ -41,12 +40,12 @@ export class DataFolder {
     return path.join(this.path, name);
   }
 
-  /** Gives up the lock. Whatever was opened below must be closed before. */
+  /** Releases the lock. Everything opened below must be closed first. */
   async close(): Promise<void> {
     const lock = this.#lock;
     this.#lock = null;
     if (lock === null) return;
-    // Before the lock goes: afterwards the file may be the next holder's.
+    // Before the lock is released: afterwards the file may belong to the next holder.
     await fs.rm(this.file(pidFile), { force: true });
     lock.close();
   }
@@ -57,8 +56,8 @@ export class DataFolder {
 }
 
 /**
- * Opens the folder, or makes it. Throws ChordialError 'data-folder-in-use' naming the process that has it, or
- * 'broken-data-folder' when it is no folder, cannot be read or written, is something else's or of another format.
+ * Opens or creates the folder. Throws ChordialError 'data-folder-in-use' naming the process that holds it, or
+ * 'broken-data-folder' when it is not a folder, not readable and writable, in other use or of another format.
  */
 export async function openDataFolder(folder: string): Promise<DataFolder> {
   const absolute = path.resolve(folder);
@@ -80,8 +79,8 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
 }
 
 /**
- * Whether the private key of a peer lies in this folder, this one's or another's: its file `format` says so. It is never
- * published. A folder that cannot be looked into is none, since nothing in it can be read.
+ * Whether the folder holds a peer's private key, this peer's or another's, as its file `format` shows. Such a folder is
+ * never published. An unreadable folder counts as none, since nothing in it can be read.
  */
 export async function isDataFolder(folder: string): Promise<boolean> {
   let file: fs.FileHandle | null = null;
@@ -101,7 +100,10 @@ export async function isDataFolder(folder: string): Promise<boolean> {
   }
 }
 
-/** The data folder that this lies in, or is; null when there is none. @param place absolute, without links */
+/**
+ * The data folder that contains this place, or is it; null when there is none.
+ * @param place absolute, without links
+ */
 export async function dataFolderAround(place: string): Promise<string | null> {
   if (await isDataFolder(place)) return place;
   const above = path.dirname(place);
@@ -124,7 +126,7 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** A folder that holds other things is not taken over: its permissions would change under somebody's feet. */
+/** A folder with other content is not taken over: its permissions would change unexpectedly. */
 async function checkOwnership(folder: string): Promise<void> {
   const names = await fs.readdir(folder);
   if (names.includes(formatFile)) return;
@@ -154,7 +156,7 @@ async function holderOf(folder: string): Promise<string> {
   try {
     return `process ${Number.parseInt((await readSmallFile(path.join(folder, pidFile), maxNoteBytes)).toString(), 10)}`;
   } catch (error) {
-    // It has the lock and has not yet written its pid, or is just going.
+    // The holder has not written its pid yet, or is just exiting.
     if (errnoOf(error) === 'ENOENT') return 'another process';
     throw error;
   }

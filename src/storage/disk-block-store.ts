@@ -1,8 +1,8 @@
 /**
- * Blocks on disk, for good. A small one is bytes, row and claims in one transaction of the catalogue (small-blocks.ts), so
- * that there is nothing between whole and absent. Of a larger one, a file, the order of a put is: room reserved, file written and flushed, renamed, its folder
- * flushed, row committed; of a deletion: row gone, then file gone. So at every instant a row means a whole file, and a
- * crash leaves at most files without rows, which the next opening settles (reconcile.ts).
+ * Blocks on disk. A small block is bytes, row and claims in one transaction of the catalogue (small-blocks.ts). A
+ * larger one is a file; order of a put: reserve space, write and flush the file, rename, flush its folder, commit the
+ * row; of a deletion: remove the row, then the file. So a row always means a whole file, and a crash leaves at most
+ * files without rows, which the next opening reconciles (reconcile.ts).
  */
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
@@ -29,30 +29,30 @@ import { Semaphore } from './semaphore.ts';
 import { maxSmallBytes } from './small-blocks.ts';
 import type { StorageShares } from './storage-shares.ts';
 
-/** Enough for the flushes of several blocks to share the disk's work; the pool of threads does not run more anyway. */
+/** Enough for the flushes of several blocks to share disk work; the thread pool runs no more anyway. */
 const maxConcurrentWrites = 16;
 const cleanSetting = 'blocks.clean';
 
 export interface DiskBlockStoreOptions {
-  /** Of the data folder. */
+  /** Path inside the data folder. */
   readonly folder: string;
   readonly catalog: Catalog;
-  /** On the same catalogue; one of its own unless handed in. */
+  /** On the same catalogue; created unless given. */
   readonly claims?: ClaimTable;
-  /** On the same catalogue, kept with the blocks. */
+  /** On the same catalogue, updated with the blocks. */
   readonly index?: ItemIndex;
   readonly quotaBytes: number;
-  /** Whose bytes may lie here; without it the quota is anybody's. */
+  /** Limits per publisher; without it only the quota applies. */
   readonly shares?: StorageShares;
   readonly writeFlushed?: WriteFlushed;
-  /** Larger blocks become files; for tests, by default `maxSmallBytes`. */
+  /** Larger blocks become files; default `maxSmallBytes`, changed by tests. */
   readonly smallBytes?: number;
 }
 
 export class DiskBlockStore implements BlockStore {
   readonly quotaBytes: number;
   makeRoom: BlockStore['makeRoom'] = null;
-  /** What the last crash left, or null after a clean close. */
+  /** What was reconciled after a crash, or null after a clean close. */
   readonly reconciled: Reconciled | null;
   readonly #files: BlockFiles;
   readonly #table: BlockTable;
@@ -62,14 +62,14 @@ export class DiskBlockStore implements BlockStore {
   readonly #smallBytes: number;
   readonly #shares: StorageShares | null;
   readonly #semaphore = new Semaphore(maxConcurrentWrites);
-  /** Puts and deletions under way by key: never two on one key, or a deletion could take the file of a later put. */
+  /** Puts and deletions in flight by key: never two per key, or a deletion could remove the file of a later put. */
   readonly #arriving = new Map<string, Promise<void>>();
   readonly #leaving = new Map<string, Promise<void>>();
   #count: number;
   #bytes: number;
-  /** Bytes promised to puts under way; #bytes + #reservedBytes never exceeds the quota. */
+  /** Bytes promised to puts in flight; #bytes + #reservedBytes never exceeds the quota. */
   #reservedBytes = 0;
-  /** False once a failure may have left a file without a row: then the next opening looks, as after a crash. */
+  /** False once a failure may have left a file without a row: the next opening then reconciles as after a crash. */
   #settledOnDisk = true;
 
   private constructor(
@@ -93,7 +93,7 @@ export class DiskBlockStore implements BlockStore {
     this.#bytes = totals.bytes;
   }
 
-  /** The catalogue stays the caller's, to be closed after the store. */
+  /** The caller owns the catalogue and closes it after the store. */
   static async open(options: DiskBlockStoreOptions): Promise<DiskBlockStore> {
     const { folder, writeFlushed, catalog } = options;
     const files = new BlockFiles(folder, writeFlushed, (isPlenty) => catalog.hasRoom(isPlenty));
@@ -128,10 +128,10 @@ export class DiskBlockStore implements BlockStore {
 
   async #putAll(blocks: readonly ClaimedBlock[]): Promise<void> {
     let unique = uniqueBlocks(blocks);
-    // Claims of blocks that were there already may meet their collection: those are then put once more.
+    // A claim on a block already present may race with its collection: such blocks are put again.
     while (unique.size > 0) {
       const written = await this.#putOnce(unique);
-      // What others put and claimed may have been seen before it was on the disk.
+      // Blocks and claims of other callers may be visible before they are durable.
       if (written < unique.size) await this.#catalog.durable();
       unique = await this.#claimHeld(unique);
     }
@@ -140,7 +140,7 @@ export class DiskBlockStore implements BlockStore {
   async claim(blocks: readonly NewClaims[]): Promise<(number | null)[]> {
     const keyed = blocks.map(({ cid, claims }) => ({ key: blockKey(cid), claims }));
     const sizes = keyed.map(({ key }) => this.#table.find(key)?.size ?? null);
-    // Mostly nothing is there: then no one waits for a commit of nothing.
+    // Usually nothing is present: then no commit is needed.
     if (keyed.every(({ claims }, index) => sizes[index] === null || claims.length === 0)) {
       if (sizes.some((size) => size !== null)) await this.#catalog.durable();
       return sizes;
@@ -153,10 +153,10 @@ export class DiskBlockStore implements BlockStore {
     return this.#claims.of(blockKey(cid));
   }
 
-  /** Writes those that are not there, with their claims; resolves with how many. */
+  /** Writes the absent blocks with their claims; resolves with their number. */
   async #putOnce(unique: ReadonlyMap<string, ClaimedBlock>): Promise<number> {
     await this.#settled([...unique.keys()], [this.#leaving]);
-    // No await from here until all is reserved and entered.
+    // No await from here until everything is reserved and registered.
     const fresh = [...unique].filter(([key]) => !this.#arriving.has(key) && this.#table.find(key) === null);
     const wanted = fresh.reduce((sum, [, block]) => sum + block.bytes.length, 0);
     const used = this.#usedBytes();
@@ -167,7 +167,7 @@ export class DiskBlockStore implements BlockStore {
     return fresh.length;
   }
 
-  /** Adds the claims to the blocks; those that went away meanwhile are returned. */
+  /** Adds claims to the blocks; returns those deleted in between. */
   async #claimHeld(unique: ReadonlyMap<string, ClaimedBlock>): Promise<ReadonlyMap<string, ClaimedBlock>> {
     const wanted = [...unique].flatMap(([key, block]) => {
       const claims = (block.claims ?? []).filter((claim) => !this.#claims.has(key, claim));
@@ -215,13 +215,13 @@ export class DiskBlockStore implements BlockStore {
   }
 
   roomFor(publisher: string): number {
-    // Cache goes when it is asked to.
+    // Cache counts as free: it is evicted on demand.
     const cached = this.makeRoom === null ? 0 : (this.#index?.cachedBlocks().bytes ?? 0);
     const free = Math.max(0, this.quotaBytes - this.#usedBytes() + cached);
     return this.#shares === null ? free : this.#shares.roomOf(publisher, free);
   }
 
-  /** By blocks that are here or arriving, and by rows of the catalogue. */
+  /** Bytes of blocks present or arriving, and of catalogue rows. */
   #usedBytes(): number {
     return this.#bytes + this.#reservedBytes + (this.#shares?.rowBytes ?? 0);
   }
@@ -235,7 +235,7 @@ export class DiskBlockStore implements BlockStore {
     return block.small === null ? this.#files.read(block, block.size, pool) : this.#table.small.bytesOf(block.small);
   }
 
-  /** A row whose file the disk has lost would keep repair from bringing the block back. */
+  /** A row whose file the disk has lost would keep repair from restoring the block. */
   async #forgetIfLost(key: string): Promise<void> {
     await this.#settled([key], [this.#leaving, this.#arriving]);
     const block = this.#table.find(key);
@@ -283,14 +283,14 @@ export class DiskBlockStore implements BlockStore {
     const removal = this.#remove(blocks, which);
     const left = removal.then(() => undefined);
     for (const { key } of blocks) this.#leaving.set(key, left);
-    // One that waits for it by key is not told of its failure.
+    // Waiters by key do not receive its failure.
     left.catch(() => undefined);
     const count = await removal;
     await this.#giveBackPages();
     return count;
   }
 
-  /** Resolves with how many went. */
+  /** Resolves with the number removed. */
   async #remove(blocks: readonly CataloguedBlock[], which: Removable): Promise<number> {
     try {
       const keys = blocks.map((block) => block.key);
@@ -298,7 +298,7 @@ export class DiskBlockStore implements BlockStore {
       for (const block of blocks) {
         if (!gone.has(block.key)) continue;
         if (block.small === null) await this.#semaphore.pass(() => this.#files.remove(block));
-        // Only now: until the file is gone its room is not free.
+        // Only now: until the file is deleted its space is not free.
         this.#count -= 1;
         this.#bytes -= block.size;
       }
@@ -311,32 +311,32 @@ export class DiskBlockStore implements BlockStore {
     }
   }
 
-  /** A little at a time: what others write goes between. */
+  /** In small steps, so that other writes run in between. */
   async #giveBackPages(): Promise<void> {
     const { small } = this.#table;
     for (let left = small.pagesToGiveBack; left > 0; ) {
       await this.#catalog.write(() => small.giveBackPages());
       const before = left;
       left = small.pagesToGiveBack;
-      // A catalogue that gives nothing back was not made for it: its free pages serve what comes next.
+      // A catalogue created without auto_vacuum returns nothing: its free pages are reused.
       if (left >= before) return;
     }
   }
 
-  /** Returns in a moment when nothing in `under way` concerns these keys. */
+  /** Returns immediately when no operation in flight concerns these keys. */
   async #settled(keys: readonly string[], underWay: readonly ReadonlyMap<string, Promise<void>>[]): Promise<void> {
     for (;;) {
       const busy = keys.flatMap((key) =>
         underWay.map((map) => map.get(key)).filter((promise) => promise !== undefined),
       );
       if (busy.length === 0) return;
-      // Their failures are told to those who asked for them.
+      // Their failures are reported to their own callers.
       await Promise.allSettled(busy);
     }
   }
 }
 
-/** Waits for all, then throws the first failure: nothing goes on behind the caller's back. */
+/** Waits for all, then throws the first failure: nothing continues unobserved. */
 async function allSettled(promises: readonly (Promise<void> | undefined)[]): Promise<void> {
   for (const result of await Promise.allSettled(promises)) if (result.status === 'rejected') throw result.reason;
 }

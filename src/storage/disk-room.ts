@@ -1,35 +1,34 @@
 /**
- * Room on the disk of the data folder, looked at before blocks are written. They leave some of it free for the
- * catalogue, whose log grows to 4 MiB between two checkpoints where there is not plenty: on a disk without any room a peer could not even start
- * again.
+ * Free space on the disk of the data folder, checked before blocks are written. Some is reserved for the catalogue,
+ * whose log grows to 4 MiB between checkpoints when space is short: with a full disk a peer could not even start again.
  */
 import fs from 'node:fs/promises';
 import { ChordialError } from '../errors.ts';
 import { SharedFlush } from './durable-file.ts';
 
 const keptFreeBytes = 6 * 1024 * 1024;
-/** What the disk said is believed so long, while there is plenty: asking for each small block would cost more than writing it. */
+/** How long a reading is valid while there is plenty: statfs for each small block would cost more than the write. */
 const believedMilliseconds = 100;
 const plentyBytes = 256 * 1024 * 1024;
 
 export class DiskRoom {
   readonly #folder: string;
   readonly #told: (isPlenty: boolean) => void;
-  /** Of writes under way, which the disk may not count yet. */
+  /** Bytes of writes in flight, which the disk may not count yet. */
   #arrivingBytes = 0;
-  /** As the disk said, less what was written since while there was plenty. */
+  /** Last reading less what was written since, while there was plenty. */
   #freeBytes = 0;
   #believedUntil = 0;
-  /** Those who ask at the same time are answered together. */
+  /** Concurrent callers share one reading. */
   readonly #look = new SharedFlush(() => this.#ask());
 
-  /** @param told at each look whether there is plenty. */
+  /** @param told called at each reading with whether there is plenty */
   constructor(folder: string, told: (isPlenty: boolean) => void = () => undefined) {
     this.#folder = folder;
     this.#told = told;
   }
 
-  /** Runs the write of so many bytes when there is room for them. Throws `disk-full` otherwise. */
+  /** Runs a write of so many bytes when there is space for it. Throws `disk-full` otherwise. */
   async during<T>(bytes: number, write: () => Promise<T>): Promise<T> {
     this.#arrivingBytes += bytes;
     try {

@@ -1,6 +1,6 @@
 /**
- * Files that are either there whole and for good, or not at all: written beside, flushed to the disk, renamed, and the
- * folder flushed so that the new name lasts too.
+ * Atomic, durable files: written to a temporary name, flushed, renamed, and the folder flushed so that the new name is
+ * durable too.
  */
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
 import fs, { type FileHandle } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import path from 'node:path';
 import { isPageAligned } from '../content/leaf-pool.ts';
 import { errnoOf } from './system-error.ts';
 
-/** Replaces the file. `mode` is for a file that holds a secret or should be read by others. */
+/** Replaces the file. `mode` is for files that hold a secret or must be readable by others. */
 export async function writeFileDurably(file: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
   const temporary = `${file}.${process.pid}.new`;
   try {
@@ -22,11 +22,11 @@ export async function writeFileDurably(file: string, bytes: Uint8Array, mode = 0
 }
 
 /**
- * Writes a file and waits until its bytes are on the disk. An existing one is truncated: call it for temporary names.
+ * Writes and flushes a file. An existing one is truncated: call it for temporary names.
  *
- * Page-aligned bytes go past the cache of the system where that is possible. They have to be on the disk anyway before it
- * resolves, and copying them into the cache first took a quarter of the CPU time of a put (measured); besides, copies
- * kept for others do not push out of the cache what the programs of this machine read.
+ * Page-aligned bytes are written with direct I/O where possible. They must reach the disk before it resolves anyway,
+ * and copying them into the page cache took a quarter of the CPU time of a put (measured) and evicted pages that other
+ * programs use.
  */
 export async function writeFlushed(file: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
   if (pastTheCache !== null && isPageAligned(bytes)) {
@@ -34,7 +34,7 @@ export async function writeFlushed(file: string, bytes: Uint8Array, mode = 0o600
       await writeAndFlush(file, bytes, overwriting | pastTheCache, mode);
       return;
     } catch (error) {
-      // Not every file system can; and one that took a part of the bytes may refuse what is left.
+      // Not every file system supports it; and one that accepted a part may refuse the rest.
       if (errnoOf(error) !== 'EINVAL') throw error;
     }
   }
@@ -42,20 +42,20 @@ export async function writeFlushed(file: string, bytes: Uint8Array, mode = 0o600
 }
 
 const overwriting = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
-/** Linux has it; elsewhere the constant is not there. */
+/** Linux only; elsewhere the constant is undefined. */
 const pastTheCache: number | null = (constants.O_DIRECT as number | undefined) ?? null;
 
 /**
- * The same file once more, for page-aligned bytes at offsets of whole pages, which go past the cache of the system. null where
- * there is no such way. Writing may still be refused with EINVAL.
+ * Reopens the file for direct I/O, for page-aligned bytes at page-aligned offsets. Null where unsupported; writes may
+ * still fail with EINVAL.
  */
 export async function openPastTheCache(file: FileHandle): Promise<FileHandle | null> {
   if (pastTheCache === null) return null;
   try {
-    // By its descriptor: what has its name now may be another file.
+    // By descriptor: the name may refer to another file by now.
     return await fs.open(`/proc/self/fd/${file.fd}`, constants.O_WRONLY | pastTheCache);
   } catch {
-    // No such file system, or none that can; the ordinary way is open.
+    // Unsupported here; fall back to the page cache.
     return null;
   }
 }
@@ -71,8 +71,8 @@ async function writeAndFlush(file: string, bytes: Uint8Array, flags: number, mod
 }
 
 /**
- * Makes a folder and those above it that are not there, each with its name on the disk. One that is there stays as it is.
- * Not mkdir's `recursive`: where the system makes no folders, as in /proc, Node 24 tries it for ever.
+ * Creates a folder and its missing parents, each durably. An existing one is unchanged. Does not use mkdir's
+ * `recursive`: where the system refuses folders, as in /proc, Node 24 retries without end.
  */
 export async function makeFolderDurably(folder: string, mode = 0o700): Promise<void> {
   const above = path.dirname(folder);
@@ -90,7 +90,7 @@ export async function makeFolderDurably(folder: string, mode = 0o700): Promise<v
   await flushFolder(above);
 }
 
-/** Waits until the names in a folder are on the disk. */
+/** Makes the names in a folder durable. */
 export async function flushFolder(folder: string): Promise<void> {
   const handle = await fs.open(folder, 'r');
   try {
@@ -100,7 +100,7 @@ export async function flushFolder(folder: string): Promise<void> {
   }
 }
 
-/** The same, and the process waits. */
+/** The same, synchronously. */
 export function flushFolderAtOnce(folder: string): void {
   const handle = openSync(folder, 'r');
   try {
@@ -111,8 +111,8 @@ export function flushFolderAtOnce(folder: string): void {
 }
 
 /**
- * Flushes of one folder or file, shared: a flush that has not begun serves everyone who asks before it does; one under
- * way serves no one else, for it may have passed the bytes in question. So at most two of them wait or run.
+ * Shared flushes of one folder or file: a flush that has not begun serves every caller until it begins; one in progress
+ * serves no new caller, since it may have passed their bytes. So at most two are queued or running.
  */
 export class SharedFlush {
   readonly #flush: () => Promise<void>;
@@ -126,7 +126,7 @@ export class SharedFlush {
   flush(): Promise<void> {
     if (this.#next !== null) return this.#next;
     if (this.#running === null) return this.#start();
-    // The flush under way reports its own failure to those who wait for it.
+    // The running flush reports its failure to its own callers.
     const begin = () => this.#start();
     this.#next = this.#running.then(begin, begin);
     return this.#next;

@@ -1,6 +1,6 @@
 /**
- * The rows of blocks whose bytes are files, by the names of these files, shelf by shelf: what an opening after a crash
- * compares with the disk. Names are made of the bytes of the CIDs alone, which for 10^5 blocks saves a second.
+ * Rows of blocks stored as files, by file name, shelf by shelf: compared with the disk when opening after a crash.
+ * Names are computed from the bytes of the CIDs, which saves a second per 10^5 blocks.
  */
 import type { StatementSync } from 'node:sqlite';
 import { base32 } from 'multiformats/bases/base32';
@@ -20,7 +20,7 @@ export class FileRows {
     );
   }
 
-  /** @param shelf the first two hexadecimal digits of the keys. */
+  /** @param shelf the first two hexadecimal digits of the keys */
   ofShelf(shelf: string): ReadonlyMap<string, FileRow> {
     const [first, last] = ['0', 'f'].map((digit) => Buffer.from(shelf + digit.repeat(62), 'hex'));
     const rows = this.#ofShelf.all(first ?? null, last ?? null);

@@ -1,6 +1,6 @@
 /**
- * What two hosts compare instead of lists: how many items a range has, and the sum of their hashes. Sums can be kept up
- * item by item and added range to range; 8 lanes of 32 bits, each modulo 2^32, so that SQLite can add them up as well.
+ * What two hosts compare instead of lists: the number of items in a range and the sum of their hashes. Sums can be
+ * updated per item and added across ranges; 8 lanes of 32 bits, each modulo 2^32, so that SQLite can add them too.
  */
 import { hash } from 'node:crypto';
 
@@ -15,7 +15,7 @@ export interface Fingerprint {
 
 export const emptyFingerprint: Fingerprint = { count: 0, lanes: new Array(lanesPerFingerprint).fill(0) };
 
-/** What one item adds: the lanes of SHA-256(key ‖ digest). */
+/** The contribution of one item: the lanes of SHA-256(key ‖ digest). */
 export function lanesOfItem(key: Uint8Array, digest: Uint8Array): readonly number[] {
   return lanesFromBytes(hash('sha256', Buffer.concat([key, digest]), 'buffer'));
 }
@@ -24,7 +24,7 @@ export function addLanes(a: readonly number[], b: readonly number[]): readonly n
   return a.map((lane, index) => (lane + (b[index] ?? 0)) % 2 ** 32);
 }
 
-/** The lanes that undo these. */
+/** The additive inverse. */
 export function negativeLanes(lanes: readonly number[]): readonly number[] {
   return lanes.map((lane) => (2 ** 32 - lane) % 2 ** 32);
 }

@@ -1,9 +1,10 @@
 /**
- * A folder held open, so that what is done in it is done in that very folder, wherever its path leads to by then. Folders on
- * the way are opened one below the other and no link among them is followed.
+ * An open folder: operations affect that very folder, wherever its path leads by then. Folders on the path are opened
+ * one below the other without following links.
  *
- * On Linux the folder is reached through `/proc/self/fd`. Elsewhere it is reached by its path, and device and inode of every
- * folder on the way are compared afterwards: a link that was there in between is found out unless it came and went twice.
+ * On Linux the folder is reached through `/proc/self/fd`. Elsewhere it is reached by path, and device and inode of
+ * every folder on the path are compared afterwards: a link swapped in meanwhile is detected unless it came and went
+ * twice.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -13,21 +14,21 @@ import path from 'node:path';
 import { smallBytes, UnfitFileError } from './small-file.ts';
 
 const isReachedByDescriptor = process.platform === 'linux' && existsSync('/proc/self/fd');
-/** Of Linux: a place and no more, so that a folder on the way need not be readable. Node names no constant for it. */
+/** Linux O_PATH, so that folders on the path need not be readable. Node has no constant for it. */
 const placeOnly = 0o10000000;
 const folderFlags =
   constants.O_DIRECTORY | constants.O_NOFOLLOW | (isReachedByDescriptor ? placeOnly : constants.O_RDONLY);
 
 export interface Listing {
   readonly entries: readonly Dirent[];
-  /** Names that are no UTF-8, with the odd bytes as `\xNN`; no other program's text can name these files. */
+  /** Names that are not UTF-8, with the invalid bytes as `\xNN`; no text can name these files. */
   readonly misnamed: readonly string[];
 }
 
 export class FolderHandle {
-  /** As it was asked for. */
+  /** As requested. */
   readonly path: string;
-  /** When it was opened. */
+  /** As of opening. */
   readonly status: BigIntStats;
   readonly #handle: FileHandle;
   readonly #above: FolderHandle | null;
@@ -39,7 +40,10 @@ export class FolderHandle {
     this.#above = above;
   }
 
-  /** Throws the errors of the system; ENOTDIR also where there is a link instead of a folder. @param absolute without `.` and `..` */
+  /**
+   * Throws system errors; ENOTDIR also for a link in place of a folder.
+   * @param absolute without `.` and `..`
+   */
   static async open(absolute: string): Promise<FolderHandle> {
     const { root } = path.parse(absolute);
     let here = await FolderHandle.#opened(root, root, null);
@@ -66,12 +70,15 @@ export class FolderHandle {
     }
   }
 
-  /** For calls of the system: the place of something in this folder, or of the folder itself. @param name without slashes */
+  /**
+   * Path for system calls of an entry of this folder, or of the folder itself.
+   * @param name without slashes
+   */
   at(name = '.'): string {
     return isReachedByDescriptor ? `/proc/self/fd/${this.#handle.fd}/${name}` : path.join(this.path, name);
   }
 
-  /** The folder of this name in it, no link. */
+  /** Opens a subfolder; links are refused. */
   async folder(name: string): Promise<FolderHandle> {
     const below = await FolderHandle.#opened(path.join(this.path, name), this.at(name), this);
     try {
@@ -83,7 +90,10 @@ export class FolderHandle {
     }
   }
 
-  /** Opens a file of this name in it, no link; a pipe or device does not hold it up. @param flags read-only unless given */
+  /**
+   * Opens a file in it; links are refused, and pipes or devices do not block.
+   * @param flags read-only by default
+   */
   async file(name: string, flags: number = constants.O_RDONLY, mode?: number): Promise<FileHandle> {
     const file = await open(this.at(name), flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode);
     try {
@@ -95,7 +105,7 @@ export class FolderHandle {
     }
   }
 
-  /** Null where nothing but a regular file of at most so many bytes is to be read, and something else is there. */
+  /** Null for anything but a regular file of at most that many bytes. */
   async smallFile(name: string, maxBytes: number): Promise<Buffer | null> {
     const file = await this.file(name);
     try {
@@ -122,7 +132,7 @@ export class FolderHandle {
     return lstatSync(this.at(name), { bigint: true });
   }
 
-  /** Where paths lead the way: that this folder and those above it are still at theirs. Throws with code ENOTDIR. */
+  /** Where paths are used: checks that this folder and its parents are still in place. Throws with code ENOTDIR. */
   checkIsThere(): void {
     if (isReachedByDescriptor) return;
     for (let one: FolderHandle | null = this; one !== null; one = one.#above) {
@@ -141,11 +151,11 @@ export class FolderHandle {
   }
 }
 
-/** What is in a folder, with its names as text. Throws the errors of the system. */
+/** Entries of a folder, with names as text. Throws system errors. */
 export async function listFolder(place: string): Promise<Listing> {
   const entries: Dirent[] = [];
   const misnamed: string[] = [];
-  // As text, names of other encodings would come as names that nothing has.
+  // Read as bytes: as text, names in other encodings would be garbled.
   for (const entry of await readdir(place, { withFileTypes: true, encoding: 'buffer' })) {
     const bytes = entry.name as unknown as Buffer;
     if (isUtf8(bytes)) entries.push(Object.assign(entry, { name: bytes.toString() }) as unknown as Dirent);
@@ -154,7 +164,7 @@ export async function listFolder(place: string): Promise<Listing> {
   return { entries, misnamed };
 }
 
-/** A name of the disk as text for people: bytes that are no UTF-8 and control characters as `\xNN`. */
+/** A name on disk as text for people: bytes that are not UTF-8 and control characters as `\xNN`. */
 export function escapedName(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; ) {

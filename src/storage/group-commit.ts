@@ -1,11 +1,11 @@
 /**
- * Writes to an SQLite database, gathered: all that were asked for since the last commit go in one transaction, at most
- * every 10 ms (25 ms while there are many) and at most 256 at once, and each caller waits until the commit that has its own is on the disk.
+ * Group commit for an SQLite database: all writes requested since the last commit run in one transaction, at most every
+ * 10 ms (25 ms under load) and at most 256 at once; each caller waits until its commit is durable.
  *
- * The flush of the write-ahead log runs in the pool of threads, so that a busy disk holds up those who wait for it and
- * not the whole process (with `synchronous = FULL` each commit stood still for it). Commits go on meanwhile, and the next
- * flush serves them together. What is committed is seen at once, though a power cut could still undo it: `durable` waits.
- * SQLite itself flushes where the order of its writes needs it (`synchronous = NORMAL`): when the log is folded in.
+ * The write-ahead log is flushed on the thread pool, so that a busy disk delays only the callers that wait for it, not
+ * the whole process (with `synchronous = FULL` each commit blocked it). Commits continue meanwhile, and the next flush
+ * covers them. Committed changes are visible at once, although a power failure could still undo them: `durable` waits.
+ * SQLite itself flushes where the order of its writes matters (`synchronous = NORMAL`): at checkpoints.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -14,27 +14,27 @@ import { promisify } from 'node:util';
 import { ChordialError } from '../errors.ts';
 import { flushFolder, flushFolderAtOnce, SharedFlush } from './durable-file.ts';
 
-/** Commits are at least this far apart, so that a stream of small writes does not flush for each. */
+/** Minimum time between commits, so that a stream of small writes does not flush for each. */
 const commitIntervalMilliseconds = 10;
 /**
- * The same while many write: pages that several of them change are then written once (measured for records: half the CPU
- * time in transactions of 30 of what it is in transactions of 3). One that writes one thing after the other never waits so long.
+ * The same under load: a page changed by several writes is then written once (measured for records: half the CPU time
+ * in transactions of 30 compared with 3). A sequential writer never waits that long.
  */
 const busyIntervalMilliseconds = 25;
-/** More writes than so many, counted half for each 100 ms that have passed since, are many: some 170 a second. */
+/** Load is above this many writes, where the count halves every 100 ms: some 170 a second. */
 const manyWrites = 24;
 const halvedAfterMilliseconds = 100;
-/** This many waiting writes are committed at once: bounds both the queue and how long a commit holds the process up. */
+/** Pending writes that trigger a commit at once: bounds the queue and how long a commit blocks the process. */
 const maxWaitingWrites = 256;
-/** The write-ahead log is folded into the database beyond this many pages of 4 KiB … */
+/** The write-ahead log is checkpointed beyond this many pages of 4 KiB … */
 const walPages = 1000;
 /**
- * … or beyond these where the disk has plenty of room. The process stands still for it, with two flushes, and a page changed
- * often is written once: at a quarter of it records took twice the time (measured).
+ * … or beyond this many where the disk has plenty of space. A checkpoint blocks the process for two flushes, and a page
+ * changed often is written once: with a quarter of it records took twice the time (measured).
  */
 const walPagesWithRoom = 4000;
 
-/** Resolves when what was written to the open file is on the disk. */
+/** Resolves when the bytes written to the open file are durable. */
 export type DataSync = (file: number) => Promise<void>;
 
 interface WaitingWrite {
@@ -46,7 +46,7 @@ interface WaitingWrite {
 /** The writes of one transaction. */
 interface Batch {
   readonly writes: readonly WaitingWrite[];
-  /** Tells each caller how its own went. */
+  /** Settles each caller. */
   readonly settle: readonly (() => void)[];
 }
 
@@ -57,12 +57,12 @@ export class GroupCommit {
   readonly #dataSync: DataSync;
   readonly #statements: Readonly<Record<'begin' | 'commit' | 'savepoint' | 'release', StatementSync>>;
   readonly #flush = new SharedFlush(() => this.#flushLog());
-  /** Of the write-ahead log, opened with the first flush; it stays the same file as long as the database is open. */
+  /** Descriptor of the write-ahead log, opened with the first flush; the file stays the same while the database is open. */
   #log: number | null = null;
-  /** Whether the names of the database and its log are on the disk: SQLite makes a new log with each opening. */
+  /** Whether the names of the database and its log are durable: SQLite creates a new log at each opening. */
   #isNamed = false;
   #waiting: WaitingWrite[] = [];
-  /** Committed and not yet on the disk. */
+  /** Committed but not yet durable. */
   readonly #unflushed = new Set<Batch>();
   /** Set while a commit is due. */
   #cancelCommit: (() => void) | null = null;
@@ -71,12 +71,12 @@ export class GroupCommit {
   #walPages = walPages;
   #changes = 0;
   #closed = false;
-  /** Set when the disk failed a flush: no one knows then what of the log is on it, so nothing more is promised. */
+  /** Set when a flush failed: the state of the log on disk is then unknown, so nothing more is promised. */
   #broken: unknown = null;
 
   /**
-   * @param explained turns what SQLite or the disk throws into what callers are told.
-   * @param dataSync for tests that hold up or break the disk.
+   * @param explained turns errors of SQLite or the disk into errors for callers
+   * @param dataSync for tests that delay or fail the disk
    */
   constructor(
     database: DatabaseSync,
@@ -97,7 +97,7 @@ export class GroupCommit {
     };
   }
 
-  /** Runs `change` inside the next transaction; resolves with its value when that is durable. A throw undoes this change alone. */
+  /** Runs `change` inside the next transaction; resolves with its value once durable. A throw rolls back this change alone. */
   write<T>(change: () => T): Promise<T> {
     if (this.#closed) throw new ChordialError('internal', `${this.#file} is closed: nothing can be written to it.`);
     if (this.#broken !== null) return Promise.reject(this.#broken);
@@ -109,18 +109,18 @@ export class GroupCommit {
     return done as Promise<T>;
   }
 
-  /** Another number whenever what can be read may be other than before. */
+  /** Changes whenever reads may return something new. */
   get changes(): number {
     return this.#changes;
   }
 
-  /** Resolves when all that can be read now would survive a power cut. */
+  /** Resolves when everything readable now would survive a power failure. */
   async durable(): Promise<void> {
     if (this.#unflushed.size > 0) await this.#flush.flush();
     if (this.#broken !== null) throw this.#broken;
   }
 
-  /** Whether the disk has room for a long log. What the log has grown to it keeps, and writes over. */
+  /** Whether the disk has space for a long log. The log file never shrinks and is reused. */
   hasRoom(isPlenty: boolean): void {
     const pages = isPlenty ? walPagesWithRoom : walPages;
     if (this.#closed || pages === this.#walPages) return;
@@ -128,7 +128,7 @@ export class GroupCommit {
     this.#walPages = pages;
   }
 
-  /** Commits what waits and makes it durable. */
+  /** Commits pending writes and makes them durable. */
   close(): void {
     if (this.#closed) return;
     this.#commit();
@@ -174,7 +174,10 @@ export class GroupCommit {
     this.#lastCommit = now;
   }
 
-  /** Runs one write so that its failure undoes only itself; what to tell its caller once the transaction is durable. */
+  /**
+   * Runs one write so that its failure rolls back only itself; returns how to settle its caller once the transaction is
+   * durable.
+   */
   #runOne({ run, resolve, reject }: WaitingWrite): () => void {
     try {
       this.#statements.savepoint.run();
@@ -183,7 +186,7 @@ export class GroupCommit {
       this.#statements.release.run();
       return () => resolve(value);
     } catch (error) {
-      // A full or broken disk ends the whole transaction.
+      // A full or broken disk rolls back the whole transaction.
       if (!this.#database.isTransaction) throw error;
       this.#database.exec('ROLLBACK TO one; RELEASE one');
       this.#changes += 1;
@@ -196,7 +199,7 @@ export class GroupCommit {
     this.#flush.flush().then(
       () => this.#end(batch),
       (error: unknown) => {
-        // One that `close` cut short had a flush of its own.
+        // A batch that `close` took over has its own flush.
         if (this.#unflushed.has(batch)) this.#broken ??= this.#explained(error);
         this.#end(batch);
       },
@@ -229,7 +232,7 @@ export class GroupCommit {
     for (const batch of this.#unflushed) this.#end(batch);
   }
 
-  /** null for a database in memory. The locks of SQLite lie on other files, so that closing this one loses none. */
+  /** Null for a database in memory. SQLite's locks are on other files, so closing this one releases none. */
   #openLog(): number | null {
     if (this.#file === ':memory:' || this.#closed) return null;
     this.#log ??= fs.openSync(`${this.#file}-wal`, 'r');

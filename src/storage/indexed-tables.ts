@@ -1,4 +1,4 @@
-/** The tables of a catalogue that are kept together: claims, records and shares, and the index of all that is held. */
+/** The tables of a catalogue that are updated together: claims, records, shares, and the index of everything held. */
 import { hash } from 'node:crypto';
 import { CID } from 'multiformats/cid';
 import type { Catalog } from './catalog.ts';
@@ -13,17 +13,17 @@ export interface IndexedTables {
   readonly claims: ClaimTable;
   readonly records: RecordTable;
   readonly index: ItemIndex;
-  /** Batches of everybody's shares that lie here. */
+  /** Batches of shares, of all publishers. */
   readonly shares: ShareTable;
   readonly ownBatches: OwnBatchTable;
-  /** What each publisher takes. */
+  /** Usage per publisher. */
   readonly counts: PublisherCounts;
 }
 
-/** For which number of copies the index was filled. */
+/** The number of replicas for which the index was built. */
 const filledSetting = 'items.copies';
 
-/** @param copies the network's r. A catalogue that is older than the index, or was kept for another r, is gone through once. */
+/** @param copies the network's r. A catalogue older than the index, or built for another r, is scanned once. */
 export async function openIndexedTables(catalog: Catalog, copies: number): Promise<IndexedTables> {
   const tables = indexedTables(catalog, copies);
   if (catalog.setting(filledSetting) !== copies) {
@@ -33,7 +33,7 @@ export async function openIndexedTables(catalog: Catalog, copies: number): Promi
   return tables;
 }
 
-/** Of a catalogue that was always kept with its index. */
+/** For a catalogue that has always had its index. */
 export function indexedTables(catalog: Catalog, copies: number): IndexedTables {
   const claims: ClaimTable = new ClaimTable(catalog, (key) => index.refreshBlock(key));
   const index: ItemIndex = new ItemIndex(catalog, copies, claims);

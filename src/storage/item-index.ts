@@ -1,10 +1,10 @@
 /**
- * What this host holds, as reconciliation compares it (spec/4, Repair): an item per block and per record, in sets by the
- * copies wanted, since items of different sets have different places.
+ * What this host holds, as compared in reconciliation (spec/4, Repair): an item per block and per record, in sets by
+ * the replicas wanted, since items of different sets have different places.
  *
- * The fingerprint of a range is the sum over the fixed buckets of key space inside it, which are kept with every change,
- * and over the items of the two buckets that the range cuts. All changes run inside the transaction of what they
- * describe (`Catalog.write`), so a crash leaves neither without the other.
+ * The fingerprint of a range is the sum over the fixed buckets of key space inside it, which are updated with every
+ * change, and over the items of the two buckets that the range cuts. All changes run inside the transaction of what
+ * they describe (`Catalog.write`), so a crash leaves neither without the other.
  */
 import { hash } from 'node:crypto';
 import type { StatementSync } from 'node:sqlite';
@@ -21,7 +21,7 @@ import {
 import { type KeyRange, type KeySegment, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 import { isInArc } from './range-parts.ts';
 
-/** Records, leaves of shares, or the blocks of which so many copies are wanted. One object per set: they compare with `===`. */
+/** Records, leaves of shares, or blocks with this many replicas wanted. One object per set: compare with `===`. */
 export type ItemSet = RecordSet | LeafSet | BlockSet;
 export interface RecordSet {
   readonly kind: 'records';
@@ -29,7 +29,7 @@ export interface RecordSet {
 export interface LeafSet {
   readonly kind: 'leaves';
 }
-/** Its items have a CID and keys of 32 bytes; those of the other sets have keys of 48 bytes. */
+/** Its items have a CID and keys of 32 bytes; those of other sets have keys of 48 bytes. */
 export interface BlockSet {
   readonly kind: 'blocks';
   /** 1 to `maxBlockCopies`. */
@@ -43,10 +43,10 @@ const blockSets: readonly BlockSet[] = Array.from({ length: maxBlockCopies }, (_
   kind: 'blocks',
   copies: index + 1,
 }));
-/** By their numbers on the wire and on disk: 0 for records, the copies for blocks, 9 for leaves. */
+/** By their numbers on the wire and on disk: 0 for records, the replicas for blocks, 9 for leaves. */
 export const everySet: readonly ItemSet[] = [recordSet, ...blockSets, leafSet];
 
-/** @param copies from 1 on; beyond the most that can be wanted it is that. */
+/** @param copies at least 1; capped at `maxBlockCopies` */
 export function blockSet(copies: number): BlockSet {
   return blockSets[Math.min(copies, maxBlockCopies) - 1] as BlockSet;
 }
@@ -55,22 +55,22 @@ export function numberOfSet(set: ItemSet): number {
   return everySet.indexOf(set);
 }
 
-/** Copies wanted of the items of a set, where the network makes `replicas` of what says nothing else. */
+/** Replicas wanted of the items of a set, where the network's default is `replicas`. */
 export function copiesOfSet(set: ItemSet, replicas: number): number {
   return set.kind === 'blocks' ? set.copies : replicas;
 }
 
 export interface Item {
-  /** 64 hexadecimal digits for a block; 32 more, of its identity, for a record or a leaf. */
+  /** 64 hexadecimal digits for a block; for a record or leaf followed by 32 digits of identity. */
   readonly key: string;
-  /** 32 hexadecimal digits: differs when the bytes of a record or the claims on a block do. */
+  /** 32 hexadecimal digits: changes with the bytes of a record or the claims on a block. */
   readonly digest: string;
   readonly cid: CID | null;
-  /** Row of the record or leaf in its table. */
+  /** Row of the record or leaf. */
   readonly record: number | null;
 }
 
-/** An item that lies here as cache: its places say that they hold it, and it counts as none of its copies. */
+/** An item held as cache: its places have proved that they hold it, and it does not count as a replica. */
 export interface CachedItem {
   readonly set: ItemSet;
   readonly key: string;
@@ -78,15 +78,15 @@ export interface CachedItem {
   readonly bytes: number;
 }
 
-/** What claims say of a block, read inside a transaction. */
+/** Claims of a block, read inside a transaction. */
 export interface ClaimsOnBlocks {
   summary(key: string): ClaimSummary;
 }
 
 export interface ClaimSummary {
-  /** Copies; null when no claim wishes anything. */
+  /** Replicas; null when no claim asks for any. */
   readonly wanted: number | null;
-  /** 32 bytes; zeros when there is no claim. */
+  /** 32 bytes; zeros without claims. */
   readonly digest: Uint8Array;
 }
 
@@ -102,9 +102,9 @@ const keyBytes = 32;
 const bucketDigits = 3;
 const bucketCount = 4096;
 const lastBucketKey = 'f'.repeat(64 - bucketDigits);
-/** Behind every item of a key: identities have 16 bytes. */
+/** Sorts after every item of a key: identities have 16 bytes. */
 const identityEnd = 'ff'.repeat(16);
-/** Ranges whose fingerprints are remembered: those of this host's arcs and of what its neighbours ask, while nothing changes. */
+/** Cached fingerprints: of this host's arcs and of ranges that neighbours ask for. */
 const maxRememberedRanges = 1024;
 const noClaims: ClaimsOnBlocks = { summary: () => ({ wanted: null, digest: new Uint8Array(fingerprintBytes) }) };
 
@@ -114,7 +114,7 @@ export function digestOfBlock(key: string, claims: Uint8Array): Buffer {
 }
 
 export class ItemIndex {
-  /** The network's r: wanted of a block on which no claim says otherwise. */
+  /** The network's r: wanted of a block unless a claim says otherwise. */
   readonly copies: number;
   readonly #catalog: Catalog;
   readonly #claims: ClaimsOnBlocks;
@@ -131,14 +131,17 @@ export class ItemIndex {
   readonly #findCached: StatementSync;
   readonly #oldestCached: StatementSync;
   readonly #cachedTotals: StatementSync;
-  /** Whether anything may be cached: mostly nothing is, and then no change asks. */
+  /** Whether anything may be cached: usually nothing is, and changes then skip the lookup. */
   #hasCached: boolean;
   #totals: { readonly blocks: number; readonly bytes: number } | null = null;
-  /** Told of each item that comes or changes its set, inside the transaction: it may be rolled back still. */
+  /** Called for each item that is added or changes its set, inside a transaction that may still be rolled back. */
   added: ((set: ItemSet, key: string) => void) | null = null;
-  /** Buckets that have had items, by set: elsewhere a range is empty without asking. A rolled-back change may leave more. */
+  /**
+   * Buckets that have had items, by set: a range elsewhere is empty without a query. A rolled-back change may leave
+   * extra ones.
+   */
   readonly #touched = new Map<ItemSet, Uint8Array>();
-  /** Fingerprints by set and range, as they are now: a change forgets those of the ranges that it lies in. */
+  /** Fingerprints by set and range; a change invalidates those of the ranges that contain it. */
   readonly #remembered = new Map<ItemSet, Map<string, { readonly range: KeyRange; readonly sum: Fingerprint }>>();
 
   constructor(catalog: Catalog, copies: number, claims: ClaimsOnBlocks = noClaims) {
@@ -185,7 +188,7 @@ export class ItemIndex {
     this.addNewBlock(key, cid);
   }
 
-  /** Of a block that has no item yet. */
+  /** For a block that has no item yet. */
   addNewBlock(key: string, cid: CID): void {
     const { wanted, digest } = this.#claims.summary(key);
     this.#add(blockSet(wanted ?? this.copies), blobOf(key), digestOfBlock(key, digest), cid.bytes, null);
@@ -196,13 +199,13 @@ export class ItemIndex {
     if (known !== undefined) this.#take(known);
   }
 
-  /** After a change of the claims on a block; nothing when the block is not here. */
+  /** After a change of the claims on a block; no effect when the block is absent. */
   refreshBlock(key: string): void {
     const known = this.findBlock(key);
     if (known === null || known.cid === null) return;
     const cached = this.findCached(known.set, key);
     this.addBlock(key, known.cid);
-    // Its places are others when it is wanted in another number of copies.
+    // Its places change with the replicas wanted.
     const now = cached === null ? null : this.findBlock(key);
     if (cached !== null && now?.set === cached.set) this.addCached([cached]);
   }
@@ -212,7 +215,7 @@ export class ItemIndex {
     this.putNewRecord(identity, bytes, row);
   }
 
-  /** Of a record that has no item yet. */
+  /** For a record that has no item yet. */
   putNewRecord(identity: IndexedRecord, bytes: Uint8Array, row: number): void {
     const digest = hash('sha256', bytes, 'buffer').subarray(0, digestBytes);
     this.#add(recordSet, blobOf(keyOfRecord(identity)), digest, null, row);
@@ -223,7 +226,7 @@ export class ItemIndex {
     if (known !== undefined) this.#take(known);
   }
 
-  /** A leaf never changes; `key` as in share-table.ts, `digest` of at least 16 bytes. */
+  /** Leaves never change; `key` as in share-table.ts, `digest` of at least 16 bytes. */
   putLeaf(key: string, digest: Uint8Array, row: number): void {
     this.#add(leafSet, blobOf(key), digest.subarray(0, digestBytes), null, row);
   }
@@ -240,7 +243,7 @@ export class ItemIndex {
     this.#catalog.database.exec('DELETE FROM items; DELETE FROM buckets; DELETE FROM cached;');
   }
 
-  /** From now on these count as cache. Each must be an item that is here. */
+  /** Marks these as cache. Each must be an item that is present. */
   addCached(items: readonly CachedItem[]): void {
     for (const { set, key, bytes } of items)
       this.#cache.run(numberOfSet(set), blobOf(key), bytes, this.#catalog.wallTime());
@@ -248,12 +251,12 @@ export class ItemIndex {
     this.#totals = null;
   }
 
-  /** From now on these count as copies. */
+  /** Marks these as replicas again. */
   removeCached(items: readonly Pick<CachedItem, 'set' | 'key'>[]): void {
     for (const { set, key } of items) this.#dropCached(numberOfSet(set), blobOf(key));
   }
 
-  // QUESTIONS
+  // QUERIES
 
   isCached(set: ItemSet, key: string): boolean {
     return this.findCached(set, key) !== null;
@@ -268,7 +271,7 @@ export class ItemIndex {
     return row === undefined ? null : cachedItemOf(row);
   }
 
-  /** Cached items, the longest cached first. `cursor` is that of the page before, or null. */
+  /** Cached items, longest cached first. `cursor` is that of the previous page, or null. */
   cached(cursor: string | null, limit: number): Page<CachedItem> {
     if (!this.#hasCached) return { items: [], cursor: null };
     const [since = '-1', copies = '0', key = ''] = cursor?.split(' ') ?? [];
@@ -299,13 +302,13 @@ export class ItemIndex {
     return row === undefined ? null : itemOf(row);
   }
 
-  /** The block's item, whichever its set. */
+  /** The block's item, in any set. */
   findBlock(key: string): (Item & { readonly set: ItemSet }) | null {
     const row = this.#findBlock.get(blobOf(key));
     return row === undefined ? null : { ...itemOf(row), set: setNumbered(row['copies']) };
   }
 
-  /** Remembered between changes, since neighbours compare the same arcs again and again. Not to be asked inside a change. */
+  /** Cached between changes, since neighbours compare the same arcs repeatedly. Not to be called inside a change. */
   fingerprint(set: ItemSet, range: KeyRange): Fingerprint {
     const known = this.#remembered.get(set) ?? new Map<string, { range: KeyRange; sum: Fingerprint }>();
     this.#remembered.set(set, known);
@@ -320,7 +323,7 @@ export class ItemIndex {
     return sum;
   }
 
-  /** Items of a range in key order from its start; `cursor` is that of the page before, or null. */
+  /** Items of a range in key order from its start; `cursor` is that of the previous page, or null. */
   items(set: ItemSet, range: KeyRange, cursor: string | null, limit: number): Page<Item> {
     const most = pageLimit(limit);
     const items: Item[] = [];
@@ -334,7 +337,7 @@ export class ItemIndex {
     return { items, cursor: null };
   }
 
-  // WITHIN
+  // INTERNAL
 
   #add(set: ItemSet, key: Uint8Array, digest: Uint8Array, cid: Uint8Array | null, record: number | null): void {
     this.#forgetAround(set, key);
@@ -364,7 +367,7 @@ export class ItemIndex {
     this.#touched.set(set, touched);
   }
 
-  /** Whether there may be items from one bucket to the other, both included. */
+  /** Whether there may be items from one bucket to the other, inclusive. */
   #mayHold(set: ItemSet, from: number, to: number): boolean {
     const first = this.#touched.get(set)?.indexOf(1, from) ?? -1;
     return first >= 0 && first <= to;
@@ -401,7 +404,7 @@ export class ItemIndex {
     return { count: Number(row['count']), lanes };
   }
 
-  /** A part of one bucket. */
+  /** Part of one bucket. */
   #scan(set: ItemSet, bucket: number, after: string | null, upTo: string): Fingerprint {
     let { count, lanes } = emptyFingerprint;
     if (!this.#mayHold(set, bucket, bucket)) return { count, lanes };
@@ -413,13 +416,13 @@ export class ItemIndex {
   }
 }
 
-/** The record key, then 16 bytes that tell the records of a key apart. */
+/** The record key, then 16 bytes that distinguish the records of a key. */
 export function keyOfRecord({ kind, publisher, subject, key }: IndexedRecord): string {
   const identity = hash('sha256', Buffer.concat([Buffer.from(`${kind}\0${publisher}\0`), subject]), 'hex');
   return key + identity.slice(0, 2 * digestBytes);
 }
 
-/** The set of a number that `numberOfSet` gave. */
+/** Inverse of `numberOfSet`. */
 export function setNumbered(number: unknown): ItemSet {
   return everySet[Number(number)] as ItemSet;
 }
@@ -436,7 +439,7 @@ function lastKeyOf(bucket: number): string {
   return (bucket % bucketCount).toString(16).padStart(bucketDigits, '0') + lastBucketKey;
 }
 
-/** Behind every item at `after`; the empty blob is less than every key. */
+/** After every item at `after`; the empty blob sorts before every key. */
 function startOf(after: string | null): string {
   return after === null ? '' : after + identityEnd;
 }

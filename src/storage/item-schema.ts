@@ -1,7 +1,6 @@
 /**
- * Tables of the item index (item-index.ts). `copies` names the set: 0 for the records, else how many copies of its
- * blocks are wanted. `lane0` to `lane7` are sums modulo 2^32 over the items of a bucket.
- * `cached` names the items that lie here besides their places (item-index.ts).
+ * Tables of the item index (item-index.ts). `copies` identifies the set: 0 for records, else the replicas wanted of its
+ * blocks. `lane0` to `lane7` are sums modulo 2^32 over the items of a bucket. `cached` lists items held as cache.
  */
 export const itemSchema = `
   CREATE TABLE IF NOT EXISTS items (

@@ -1,11 +1,11 @@
 /**
- * Ranges of keys: 64 hexadecimal digits, ordered as numbers on a circle. Walks of a range are cut into pages; a cursor
- * says after which item the next page begins.
+ * Ranges of keys: 64 hexadecimal digits, ordered as numbers on a circle. Walks of a range are paged; a cursor says
+ * after which item the next page begins.
  */
 import { ChordialError } from '../errors.ts';
 import { type RingId, toBigInt } from '../ring/identifier.ts';
 
-/** (after, upTo] clockwise, as an arc of the ring: it may pass zero, and from a key to itself it is the whole circle. */
+/** (after, upTo] clockwise, as an arc of the ring: it may pass zero; from a key to itself it is the whole circle. */
 export type KeyRange = 'all' | { readonly after: string; readonly upTo: string };
 
 export interface Page<T> {
@@ -14,17 +14,17 @@ export interface Page<T> {
   readonly cursor: string | null;
 }
 
-/** A range without a wrap: `after` is left out (null: none is), `upTo` belongs to it. */
+/** A range without wrap-around, exclusive of `after` (null: from the start), inclusive of `upTo`. */
 export interface KeySegment {
   readonly after: string | null;
   readonly upTo: string;
 }
 
 const lastKey = 'f'.repeat(64);
-/** What one page may hold at most, whatever the caller asks for. */
+/** Maximum size of a page, whatever the caller asks for. */
 export const maxPageItems = 10_000;
 
-/** The keys whose first `bits` bits lie in the arc (after, upTo]. */
+/** The keys whose first `bits` bits are in the arc (after, upTo]. */
 export function keyRangeOfArc(after: RingId, upTo: RingId, bits: number): KeyRange {
   const spare = BigInt(256 - bits);
   const lastOf = (id: RingId) => (((toBigInt(id) + 1n) << spare) - 1n).toString(16).padStart(64, '0');
@@ -41,7 +41,7 @@ export function segmentsOf(range: KeyRange): readonly KeySegment[] {
   ];
 }
 
-/** The segments from the one that holds `key` on. Throws ChordialError('bad-request') when none does. */
+/** The segments from the one that contains `key` on. Throws ChordialError('bad-request') when none does. */
 export function segmentsFrom(range: KeyRange, key: string): readonly KeySegment[] {
   const segments = segmentsOf(range);
   const at = segments.findIndex((segment) => (segment.after === null || key > segment.after) && key <= segment.upTo);
@@ -53,7 +53,7 @@ export function pageLimit(limit: number): number {
   return Math.max(1, Math.min(limit, maxPageItems));
 }
 
-/** A key as it comes from outside: checked, because a cursor passes through the hands of clients. */
+/** Validates a key from outside: cursors pass through clients. */
 export function checkedKey(text: string): string {
   if (!/^[0-9a-f]{64}$/.test(text)) throw badCursor(text);
   return text;

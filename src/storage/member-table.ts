@@ -1,6 +1,6 @@
 /**
- * Members of the network and its log of removals in the catalogue. The order of writing is that of learning; a power cut can
- * lose the last ones, which other members then tell again.
+ * Members of the network and its log of removals in the catalogue, in the order learned. A power failure can lose the
+ * last ones, which other members then send again.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
@@ -35,7 +35,7 @@ export class MemberTable {
     return this.#read.all(kind).map(({ bytes }) => Uint8Array.from(bytes as Uint8Array));
   }
 
-  /** A failed write is told by the catalogue where it matters; the paper is learnt again after the next start. */
+  /** The catalogue reports failed writes where they matter; the document is learned again after the next start. */
   write(kind: MemberPaper, id: string, bytes: Uint8Array): void {
     this.#catalog.write(() => this.#write.run(kind, id, bytes)).catch(() => undefined);
   }

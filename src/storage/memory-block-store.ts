@@ -15,7 +15,7 @@ import { type Claim, ClaimTable } from './claim-table.ts';
 import { digestOfBlock, type ItemIndex } from './item-index.ts';
 import { checkedKey, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 
-/** Blocks in memory, gone with the process: for tests and the simulator. */
+/** Blocks in memory, for tests and the simulator. */
 export class MemoryBlockStore implements BlockStore {
   readonly quotaBytes: number;
   makeRoom: BlockStore['makeRoom'] = null;

@@ -1,13 +1,13 @@
-/** The batches that this host announces itself, so that after a restart they are only renewed. */
+/** Batches announced by this host, so that after a restart they are only renewed. */
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 
 export interface OwnBatch {
-  /** Milliseconds since 1970 when it was made. */
+  /** Creation time in milliseconds since 1970. */
   readonly number: number;
-  /** The newest header, as it was signed. */
+  /** The latest signed header. */
   readonly header: Uint8Array;
-  /** Cells that have entries, in order; null: all of them. */
+  /** Cells with entries, in order; null: all. */
   readonly cells: readonly number[] | null;
 }
 
@@ -26,7 +26,7 @@ export class OwnBatchTable {
     this.#all = catalog.database.prepare('SELECT number, header, cells FROM own_batches ORDER BY number');
   }
 
-  /** In the order in which they were made. */
+  /** In order of creation. */
   all(): readonly OwnBatch[] {
     return this.#all.all().map(({ number, header, cells }) => ({
       number: Number(number),
@@ -35,7 +35,6 @@ export class OwnBatchTable {
     }));
   }
 
-  /** Durable when it resolves. */
   put(batches: readonly OwnBatch[]): Promise<void> {
     return this.#catalog.write(() => {
       for (const { number, header, cells } of batches)

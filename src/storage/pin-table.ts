@@ -1,8 +1,8 @@
-/** Whose file of a name this peer's user gets: the publisher of the first that was got, or the one that was picked since. */
+/** The pinned publisher per name: that of the first file fetched under it, or the one picked since. */
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 
-/** Some 150 MB; beyond it the oldest is forgotten. */
+/** Some 150 MB; beyond it the oldest is evicted. */
 const maxPins = 1_000_000;
 
 export class PinTable {
@@ -11,7 +11,7 @@ export class PinTable {
   readonly #put: StatementSync;
   readonly #count: StatementSync;
   readonly #forget: StatementSync;
-  /** On their way to the disk. */
+  /** Not yet durable. */
   readonly #coming = new Map<string, string>();
   #pins: number;
 
@@ -35,7 +35,7 @@ export class PinTable {
     return row === undefined ? null : String(row['publisher']);
   }
 
-  /** Durable when it resolves, and told by `of` at once. */
+  /** Durable when it resolves; visible through `of` at once. */
   async pin(name: string, publisher: string): Promise<void> {
     if (this.of(name) === publisher) return;
     this.#coming.set(name, publisher);
@@ -44,7 +44,7 @@ export class PinTable {
         if (this.#find.get(name) === undefined) this.#pins += 1;
         this.#put.run(name, publisher, this.#catalog.wallTime());
         if (this.#pins <= maxPins) return;
-        // Some at a time, so that not each further one goes through all.
+        // Evicts several at a time, so that not every insertion scans the table.
         this.#forget.run(this.#pins - maxPins + maxPins / 100);
         this.#pins = Number(this.#count.get()?.['count']);
       });

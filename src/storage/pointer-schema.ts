@@ -1,4 +1,4 @@
-/** The table of PointerTable, made with those of the catalogue. A pointer ends when the block itself arrives. */
+/** The table of PointerTable. A pointer is removed when the block itself arrives. */
 export const pointerSchema = `
   CREATE TABLE IF NOT EXISTS pointers (key BLOB PRIMARY KEY, holder TEXT NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID, STRICT;
   CREATE INDEX IF NOT EXISTS pointers_by_age ON pointers (told);

@@ -1,23 +1,22 @@
 /**
- * Pointers of a host without room: which other host has the block that would lie here. They outlive a restart. A pointer
- * ends when the block itself arrives (by a trigger, in the same transaction), or when no one has told it for a day:
- * the host that moves the block around this host tells it again.
+ * Pointers of a full host to the hosts that hold its blocks instead. They survive a restart. A pointer is removed when
+ * the block itself arrives (by a trigger, in the same transaction), or after a day without renewal: repair renews it.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Milliseconds } from '../ring/ports.ts';
 import type { Catalog } from './catalog.ts';
 
-/** 20 GB of blocks of 1 MiB each have a pointer here; those told longest ago give way, and are found by asking around. */
+/** Enough for 20 GB of blocks of 1 MiB; the oldest are evicted, and their blocks found by asking around. */
 const maxPointers = 20_000;
-/** Rounds of repair tell a pointer again every minute or so. */
+/** Repair renews a pointer every minute or so. */
 const untoldMilliseconds: Milliseconds = 24 * 3600 * 1000;
-/** One told again sooner is not written again. */
+/** A renewal within this time is not written. */
 const freshMilliseconds: Milliseconds = 3600 * 1000;
 
 export interface Pointing {
   /** 64 hexadecimal digits. */
   readonly key: string;
-  /** Id of the host that has the block. */
+  /** Id of the holder. */
   readonly holder: string;
 }
 
@@ -43,14 +42,14 @@ export class PointerTable {
     this.#held = database.prepare('SELECT 1 FROM blocks WHERE key = ?');
   }
 
-  /** The id of the host that has the block, or null. */
+  /** Id of the holder, or null. */
   holder(key: string): string | null {
     const row = this.#find.get(Buffer.from(key, 'hex'));
     if (row === undefined || Number(row['told']) + untoldMilliseconds < this.#catalog.wallTime()) return null;
     return String(row['holder']);
   }
 
-  /** Durable when it resolves. What lies here itself gets no pointer. */
+  /** Durable when it resolves. Blocks present here get no pointer. */
   async put(pointings: readonly Pointing[]): Promise<void> {
     const now = this.#catalog.wallTime();
     const news = pointings.filter((pointing) => this.#isNews(pointing, now));

@@ -1,25 +1,24 @@
 /**
- * What each publisher takes of this host, so that none of them takes all (publisher-schema.ts): counts that are kept with
- * every change, since counting at each start would read everything. They are asked for with each thing that comes, so what was
- * read is remembered until the next change.
+ * Usage of this host per publisher, which limits each of them (publisher-schema.ts). Updated with every change, since
+ * counting at start would read everything; read for every write, so cached until the next change.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 
 export interface Usage {
-  /** Bytes that rows of the catalogue take: records, claims, entries of shares. */
+  /** Bytes of catalogue rows: records, claims, entries of shares. */
   readonly rows: number;
-  /** Bytes of the blocks that its puts claim. */
+  /** Bytes of blocks claimed by its puts. */
   readonly blocks: number;
-  /** Of these, bytes of puts that are not known to be committed. */
+  /** Of these, bytes of uncommitted puts. */
   readonly uncommitted: number;
 }
 
-/** What came of a publisher. */
+/** An addition by a publisher. */
 export type Came = Partial<Usage> & { readonly records?: number };
 
 const nothing = { records: 0, rows: 0, blocks: 0, uncommitted: 0 };
-/** Publishers remembered until the next change. */
+/** Publishers cached until the next change. */
 const maxRemembered = 1024;
 
 export class PublisherCounts {
@@ -39,13 +38,13 @@ export class PublisherCounts {
       rows = rows + excluded.rows, blocks = blocks + excluded.blocks, uncommitted = uncommitted + excluded.uncommitted`);
   }
 
-  /** Inside the transaction of what came: records, puts and claims, which no trigger counts. */
+  /** Inside the transaction of the addition: records, puts and claims have no trigger. */
   came(publisher: string, { records = 0, rows = 0, blocks = 0, uncommitted = 0 }: Came): void {
     this.#add.run(publisher, records, rows, blocks, uncommitted);
     this.#remembered.clear();
   }
 
-  /** Records of the publisher here, of all kinds, tombstones included. */
+  /** Number of the publisher's records of all kinds, tombstones included. */
   recordsOf(publisher: string): number {
     return this.#of(publisher).records;
   }
@@ -55,7 +54,7 @@ export class PublisherCounts {
     return { rows, blocks, uncommitted };
   }
 
-  /** Of all publishers together. */
+  /** Sum over all publishers. */
   total(): Usage {
     return this.usageOf('');
   }

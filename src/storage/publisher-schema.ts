@@ -1,14 +1,14 @@
 /**
- * What each publisher takes here: blocks that its puts claim, and rows of the catalogue (records, claims, puts, entries
- * of shares). The counts are kept with every insertion, change and deletion, in the same transaction: by triggers, but for
- * what comes in great numbers, records, puts and claims (PublisherCounts.came): with a trigger SQLite sets each page that
- * an insertion changes aside first (measured: it takes more than twice the time). The row '' has the sums over all.
+ * Usage per publisher: blocks claimed by its puts, and rows of the catalogue (records, claims, puts, entries of
+ * shares). Updated in the transaction of every change: by triggers, except for what arrives in large numbers, records,
+ * puts and claims (PublisherCounts.came): with a trigger SQLite first saves each page that an insertion changes
+ * (measured: more than twice the time). The row '' holds the totals.
  */
 
-/** What rows take besides their bytes, indices included; as measured, and rounded up. */
+/** Overhead of rows in bytes, indices included; measured and rounded up. */
 export const rowBytes = { record: 300, claim: 120, put: 400, leaf: 250, batch: 250 } as const;
 
-/** What the row of a record is counted for. */
+/** Bytes accounted for a record. */
 export function bytesOfRecord({
   bytes,
   subject,
@@ -19,7 +19,7 @@ export function bytesOfRecord({
   return bytes.length + 2 * subject.length + rowBytes.record;
 }
 
-/** What the row of a put is counted for; the length of its name is that of SQLite. */
+/** Bytes accounted for a put; the length of its name is SQLite's. */
 export function bytesOfPut(nameLength: number): number {
   return 2 * nameLength + rowBytes.put;
 }
@@ -33,10 +33,10 @@ const batchOf = (row: string): string => `(SELECT publisher FROM share_batches W
 const ownerOf = (row: string): string => `(SELECT owner FROM puts WHERE put = ${row}.put)`;
 const present = (publisher: string): string =>
   `INSERT INTO publishers (publisher) VALUES (${publisher}) ON CONFLICT DO NOTHING;`;
-/** What a put is charged for that is not known to be committed. */
+/** Bytes accounted for an uncommitted put. */
 const open = (row: string, bytes: string): string => `iif(${row}.confirmed IS NULL, ${bytes}, 0)`;
 
-/** Made with the tables, behind those that it watches. */
+/** Created after the tables that it watches. */
 export const publisherSchema = `
   CREATE TABLE IF NOT EXISTS publishers (
     publisher TEXT PRIMARY KEY, records INTEGER NOT NULL DEFAULT 0, rows INTEGER NOT NULL DEFAULT 0,

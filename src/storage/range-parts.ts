@@ -1,7 +1,7 @@
-/** Cutting ranges of keys, and asking what lies in them. */
+/** Splits ranges of keys. */
 import type { KeyRange } from './key-range.ts';
 
-/** A range with its two ends, as it is compared with other hosts. */
+/** A range with two ends, as compared with other hosts. */
 export type KeyArc = Exclude<KeyRange, 'all'>;
 
 const circle = 1n << 256n;
@@ -11,7 +11,7 @@ export function isInArc({ after, upTo }: KeyArc, key: string): boolean {
   return after < upTo ? key > after && key <= upTo : key > after || key <= upTo;
 }
 
-/** Consecutive parts of nearly the same length, empty ones left out. */
+/** Consecutive parts of nearly equal length, without empty ones. */
 export function partsOf({ after, upTo }: KeyArc, count: number): readonly KeyArc[] {
   const start = BigInt(`0x${after}`);
   const length = after === upTo ? circle : BigInt.asUintN(256, BigInt(`0x${upTo}`) - start);

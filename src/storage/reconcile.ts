@@ -1,10 +1,10 @@
 /**
- * After a crash: files and catalogue are made to agree. A file without a row was killed between rename and commit (or
- * between the commit of a deletion and the removal): it was never acknowledged, yet it is whole, so it is adopted when
- * its bytes are what its name says and it fits, else removed. A row without a file is dropped: the disk lost it, and
- * repair brings it back. With a new catalogue this finds all blocks again that are files; small ones were in the old one.
+ * Makes files and catalogue agree after a crash. A file without a row was interrupted between rename and commit (or
+ * between the commit of a deletion and the removal): never acknowledged, but whole, so it is adopted when its bytes
+ * match its name and it fits the quota, else removed. A row without a file is dropped: the disk lost it, and repair
+ * restores it. With a new catalogue this recovers all blocks that are files; small ones were in the old one.
  *
- * Cost: one listing of 256 folders and one walk of the table; only strays are read.
+ * Cost: listing 256 folders and one scan of the table; only stray files are read.
  */
 import { blockKey, cidIn, maxBlockBytes, verifyBlock } from '../content/cid.ts';
 import { type BlockFiles, fileName } from './block-files.ts';
@@ -18,7 +18,7 @@ export interface Reconciled {
   readonly lost: number;
 }
 
-/** `quotaBytes` bounds what is adopted, beside the bytes already catalogued. */
+/** `quotaBytes` limits what is adopted, in addition to the bytes already catalogued. */
 export async function reconcile(
   files: BlockFiles,
   table: BlockTable,
@@ -55,7 +55,7 @@ export async function reconcile(
   return { adopted, removed, lost };
 }
 
-/** The block that a stray file is, when its name and bytes agree. */
+/** The block in a stray file, when its name and bytes match. */
 async function wholeBlock(files: BlockFiles, shelf: string, name: string): Promise<StoredBlock | null> {
   const cid = cidIn(name);
   if (cid === null || fileName(cid) !== name) return null;

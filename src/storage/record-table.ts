@@ -1,6 +1,6 @@
 /**
- * Signed records on disk. What a record means, and which of two is right, is for src/records to say; here they are
- * bytes with the columns by which they are found.
+ * Signed records on disk. Their meaning, and which of two prevails, is up to src/records; here they are bytes with
+ * columns to find them by.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
@@ -45,7 +45,7 @@ export class RecordTable {
   readonly #expire: StatementSync;
   readonly #count: StatementSync;
 
-  /** @param index is kept with the table, when there is one. */
+  /** @param index updated with the table, if given */
   constructor(catalog: Catalog, index: ItemIndex | null = null) {
     this.#catalog = catalog;
     this.#index = index;
@@ -78,15 +78,15 @@ export class RecordTable {
     this.#count = prepare('SELECT count(*) AS count FROM records');
   }
 
-  /** Grows with whatever is kept or removed. */
+  /** Increases with every insertion or removal. */
   get changes(): number {
     return this.#changes;
   }
 
   /**
-   * Durable when it resolves. Entry i says whether row i was kept: false when one with a higher sequence is there, or with the same one and
-   * no lesser bytes, so that all hosts keep the same.
-   * @param latest a row with a higher sequence than this is from the future, and gives way to any that is not
+   * Durable when it resolves. Entry i says whether row i was stored: false when one with a higher sequence is present,
+   * or with the same sequence and bytes that are not smaller, so that all hosts keep the same one.
+   * @param latest a row with a higher sequence is from the future, and loses to any that is not
    */
   put(rows: readonly RecordRow[], latest: number = Number.MAX_SAFE_INTEGER): Promise<boolean[]> {
     return this.#catalog.write(() => {
@@ -111,13 +111,13 @@ export class RecordTable {
     });
   }
 
-  /** The row that an item of the index names, or null when it is gone. */
+  /** The row of an index item, or null when it is gone. */
   byRow(row: number): RecordRow | null {
     const found = this.#byRow.get(row);
     return found === undefined ? null : recordRow(found);
   }
 
-  /** The one row of this identity, or null. */
+  /** The row of this identity, or null. */
   find({ kind, publisher, subject, key }: Pick<RecordRow, 'kind' | 'publisher' | 'subject' | 'key'>): RecordRow | null {
     const row = this.#one.get(kind, publisher, subject, blobOf(key));
     return row === undefined ? null : recordRow(row);
@@ -130,9 +130,9 @@ export class RecordTable {
     return pageOf(rows, limit, (row) => [row.publisher, hexOf(row.subject)]);
   }
 
-  /** The same in turns: so many of each publisher, then so many more of each that has more, so that none hides the others. */
+  /** The same, round robin over publishers, `perTurn` rows at a time, so that none hides the others. */
   *inTurns(key: string, kind: string, perTurn: number): Generator<RecordRow, void, undefined> {
-    // The last rows of those with more to come.
+    // Last rows of publishers with more to come.
     let open: RecordRow[] = [];
     let cursor: string | null = null;
     let [publisher, given] = ['', 0];
@@ -144,7 +144,7 @@ export class RecordTable {
         yield row;
         if (given < perTurn) continue;
         open.push(row);
-        // No id begins so: what follows is the next publisher's.
+        // Sorts after this publisher's rows and before the next publisher's.
         cursor = `${publisher}!.`;
         break;
       }
@@ -168,7 +168,7 @@ export class RecordTable {
     return pageOf(rows, limit, (row) => [hexOf(row.subject), row.key]);
   }
 
-  /** Rows of a publisher, of all kinds, behind row `after`; `last` is the row to go on behind, null when none is left. */
+  /** Rows of a publisher, of all kinds, after row `after`; `last` is the cursor for the next page, null at the end. */
   ofPublisher(publisher: string, after: number, limit: number): { rows: readonly RecordRow[]; last: number | null } {
     const found = this.#ofPublisher.all(publisher, after, pageLimit(limit));
     const last = found.at(-1);
@@ -181,7 +181,7 @@ export class RecordTable {
     const from = cursor === null ? null : splitCursor(cursor, 4);
     const rows: RecordRow[] = [];
     for (const [i, { after, upTo }] of (from === null ? segmentsOf(range) : segmentsFrom(range, from[0])).entries()) {
-      // Without a cursor the walk begins behind every row of the key `after`: no kind is higher than U+10FFFF.
+      // Without a cursor the walk begins after every row of the key `after`: no kind sorts above U+10FFFF.
       const [key, kind, publisher, subject] = i === 0 && from !== null ? from : [after ?? '', '\u{10ffff}', '', ''];
       const found = this.#inRange.all(
         blobOf(key),
@@ -197,7 +197,7 @@ export class RecordTable {
     return pageOf(rows, limit, (row) => [row.key, row.kind, row.publisher, hexOf(row.subject)]);
   }
 
-  /** Removes rows by identity, whatever their sequence. */
+  /** Removes rows by identity, regardless of sequence. */
   async remove(rows: readonly Pick<RecordRow, 'kind' | 'publisher' | 'subject' | 'key'>[]): Promise<void> {
     await this.#catalog.write(() => {
       this.#changes += 1;
@@ -208,7 +208,7 @@ export class RecordTable {
     });
   }
 
-  /** Removes these rows, but none that has been replaced; resolves with how many went. */
+  /** Removes these rows unless replaced since; resolves with the number removed. */
   removeExactly(rows: readonly RecordRow[]): Promise<number> {
     return this.#catalog.write(() => {
       this.#changes += 1;
@@ -222,8 +222,8 @@ export class RecordTable {
   }
 
   /**
-   * Removes at most `limit` rows whose expiry is `now` or before; resolves with how many went. Those of kind `name` stay: where the end of
-   * a name, or its last content, is forgotten, an earlier entry of it would be taken again.
+   * Removes at most `limit` rows that have expired by `now`; resolves with the number removed. Rows of kind `name`
+   * stay: without the latest entry of a name an earlier one would be accepted again.
    */
   expire(now: number, limit: number): Promise<number> {
     return this.#catalog.write(() => {
@@ -257,7 +257,7 @@ function pageOf(
   return { items, cursor: rows.length > items.length && last !== undefined ? cursorOf(last).join('.') : null };
 }
 
-/** Cursors are made of hexadecimal digits, kinds and peer ids, none of which holds a full stop. */
+/** Cursors consist of hexadecimal digits, kinds and peer ids, none of which contains a full stop. */
 function splitCursor(cursor: string, parts: 2): [string, string];
 function splitCursor(cursor: string, parts: 4): [string, string, string, string];
 function splitCursor(cursor: string, parts: number): string[] {

@@ -1,7 +1,7 @@
 /**
- * What a running peer leaves for other programs of the same user on the same machine: small files that other users cannot read,
- * in `$XDG_RUNTIME_DIR/chordial`, else in `~/.local/state/chordial/run`. They are gone when the peer stops; after a crash
- * they stay, so a program that reads one has it proved by the peer that it names.
+ * Small files of a running peer for other programs of the same user on the same machine, unreadable for other users, in
+ * `$XDG_RUNTIME_DIR/chordial`, else in `~/.local/state/chordial/run`. Removed when the peer stops; they remain after a
+ * crash, so a reader makes the peer named there prove them.
  */
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { smallBytes } from './small-file.ts';
 const maxFileBytes = 64 * 1024;
 const othersBits = 0o077;
 
-/** Absolute. For a user without a home in the folder for temporary files, where it serves only if it is this user's alone. */
+/** Absolute. For a user without a home it is in the temporary folder, and used only if it belongs to this user alone. */
 export function runtimeFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const given = environment['XDG_RUNTIME_DIR'];
   if (given !== undefined && path.isAbsolute(given)) return path.join(given, 'chordial');
@@ -22,7 +22,7 @@ export function runtimeFolder(environment: NodeJS.ProcessEnv = process.env): str
   return path.join(home, '.local', 'state', 'chordial', 'run');
 }
 
-/** Absolute; null for a user whose home neither HOME nor the system's list of users tells. */
+/** Absolute; null for a user without a home according to HOME and the system. */
 export function homeFolder(): string | null {
   try {
     const home = homedir();
@@ -32,12 +32,15 @@ export function homeFolder(): string | null {
   }
 }
 
-/** `127.0.0.1:4848` and `.invite` make one name; an address has no other characters that a file system minds. */
+/**
+ * `127.0.0.1:4848` and `.invite` make one name; addresses contain no characters that are special in file names, except
+ * these.
+ */
 export function runtimeFile(address: string, suffix: string): string {
   return `${address.replaceAll(/[[\]]/g, '').replaceAll(':', '_')}${suffix}`;
 }
 
-/** Replaces the file, mode 0600. Throws `unwritable-file` where the folder is not this user's alone. */
+/** Replaces the file, mode 0600. Throws `unwritable-file` where the folder is not private to this user. */
 export async function writeRuntimeFile(name: string, text: string, folder = runtimeFolder()): Promise<void> {
   const target = path.join(folder, name);
   try {
@@ -59,7 +62,7 @@ export async function writeRuntimeFile(name: string, text: string, folder = runt
   }
 }
 
-/** Null where there is none, or none that only this user can have written. */
+/** Null when absent, or when another user could have written it. */
 export async function readRuntimeFile(name: string, folder = runtimeFolder()): Promise<string | null> {
   try {
     if ((await faultOf(folder)) !== null) return null;
@@ -74,7 +77,7 @@ export async function readRuntimeFile(name: string, folder = runtimeFolder()): P
   }
 }
 
-/** Names of the files that end so. */
+/** Names of files with this suffix. */
 export async function listRuntimeFiles(suffix: string, folder = runtimeFolder()): Promise<readonly string[]> {
   try {
     if ((await faultOf(folder)) !== null) return [];
@@ -84,7 +87,7 @@ export async function listRuntimeFiles(suffix: string, folder = runtimeFolder())
   }
 }
 
-/** Unless another peer has replaced it meanwhile. */
+/** Unless another peer has replaced it. */
 export async function removeRuntimeFile(name: string, text: string, folder = runtimeFolder()): Promise<void> {
   if ((await readRuntimeFile(name, folder)) === text) await rm(path.join(folder, name), { force: true });
 }
@@ -95,7 +98,7 @@ async function faultOf(place: string): Promise<string | null> {
   return isOwn(status) ? null : 'other users own it or may enter it';
 }
 
-/** Windows keeps what lies in a user's profile from others by itself. */
+/** On Windows the user's profile is private by default. */
 function isOwn({ uid, mode }: { readonly uid: number; readonly mode: number }): boolean {
   return process.getuid === undefined || (uid === process.getuid() && (mode & othersBits) === 0);
 }

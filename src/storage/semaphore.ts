@@ -1,8 +1,8 @@
-/** Lets a bounded number of tasks run at once; the others wait in the order they came. */
+/** Runs a bounded number of tasks concurrently; the others wait in FIFO order. */
 export class Semaphore {
   readonly #maximum: number;
   #inside = 0;
-  /** As long as the callers have tasks: each holds its own bytes, and bounds how many it hands in. */
+  /** Bounded by the callers: each holds its own bytes and limits what it submits. */
   readonly #waiting: (() => void)[] = [];
 
   constructor(maximum: number) {
@@ -15,7 +15,7 @@ export class Semaphore {
     try {
       return await task();
     } finally {
-      // The place goes straight to the next, so that no one slips in between.
+      // The slot passes directly to the next waiter, so that none is overtaken.
       const next = this.#waiting.shift();
       if (next === undefined) this.#inside -= 1;
       else next();

@@ -1,6 +1,6 @@
 /**
- * Tables of ShareTable. A leaf's `first` and `last` are the first 8 bytes of its first and last record key; `own_batches` are
- * those that this host announces itself, with the cells that have entries, or null for all.
+ * Tables of ShareTable. A leaf's `first` and `last` are the first 8 bytes of its first and last record key;
+ * `own_batches` are those announced by this host, with the cells that have entries, or null for all.
  */
 export const shareSchema = `
   CREATE TABLE IF NOT EXISTS share_batches (

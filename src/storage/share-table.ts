@@ -1,7 +1,7 @@
 /**
- * Batches of shares on disk: their headers, and the leaves of those cells that belong here. What they mean, and which header
- * is right, is for src/records to say. A leaf stands by itself, with the proof that it belongs to its batch, so that it
- * can be handed out and repaired alone.
+ * Batches of shares on disk: headers, and the leaves of those cells that belong here. Their meaning, and which header
+ * prevails, is up to src/records. A leaf carries the proof that it belongs to its batch, so that it can be served and
+ * repaired alone.
  */
 import { hash } from 'node:crypto';
 import type { StatementSync } from 'node:sqlite';
@@ -9,7 +9,7 @@ import type { Catalog } from './catalog.ts';
 import type { ItemIndex } from './item-index.ts';
 import { pageLimit } from './key-range.ts';
 
-/** A header as it is kept. */
+/** A stored header. */
 export interface BatchRow {
   readonly publisher: string;
   readonly number: number;
@@ -23,19 +23,19 @@ export interface BatchRow {
 }
 
 export interface LeafRow {
-  /** Place in its batch. */
+  /** Index in its batch. */
   readonly position: number;
   /** Record keys of its first and last entry, 64 hexadecimal digits. */
   readonly first: string;
   readonly last: string;
   readonly bytes: Uint8Array;
-  /** Hashes that prove it. */
+  /** Merkle proof. */
   readonly path: Uint8Array;
 }
 
-/** A leaf with the header of its batch as it is now. */
+/** A leaf with the current header of its batch. */
 export interface HeldLeaf {
-  /** Row of the leaf, to go on behind. */
+  /** Row of the leaf; the cursor of a walk. */
   readonly leaf: number;
   readonly position: number;
   /** The first 16 hexadecimal digits of its first record key. */
@@ -47,7 +47,7 @@ export interface HeldLeaf {
 
 export interface PublisherTotals {
   readonly batches: number;
-  /** Of the batches as a whole, as their headers say, wherever they lie. */
+  /** Of whole batches, according to their headers, wherever their leaves are. */
   readonly entries: number;
 }
 
@@ -111,14 +111,14 @@ export class ShareTable {
     );
   }
 
-  /** Grows with whatever is kept or removed. */
+  /** Increases with every insertion or removal. */
   get changes(): number {
     return this.#changes;
   }
 
   /**
-   * The header, when it is newer than what is here, and leaves of its batch. Durable when it resolves with the number of leaves that are new.
-   * @param latest a header of a later version than this is from the future, and gives way to any that is not
+   * Stores the header, if newer, and leaves of its batch. Durable when it resolves with the number of new leaves.
+   * @param latest a header with a later version is from the future, and loses to any that is not
    */
   put(batch: BatchRow, leaves: readonly LeafRow[], latest: number = Number.MAX_SAFE_INTEGER): Promise<number> {
     return this.#catalog.write(() => {
@@ -130,7 +130,7 @@ export class ShareTable {
     });
   }
 
-  /** A newer header of a batch that is here; false when it is not, or as new. */
+  /** Stores a newer header of a batch that is present; false when it is absent or the header is not newer. */
   async renew(batch: BatchRow, latest: number = Number.MAX_SAFE_INTEGER): Promise<boolean> {
     const known = this.header(batch.publisher, batch.number);
     if (known === null || known.version === batch.version) return false;
@@ -143,16 +143,16 @@ export class ShareTable {
     return row === undefined ? null : batchRow(row);
   }
 
-  /** Leaves of the batch that are here. */
+  /** Number of leaves of the batch held here. */
   leavesOf(publisher: string, number: number): number {
     const row = this.#findBatch.get(publisher, number);
     return row === undefined ? 0 : Number(this.#countOf.get(Number(row['batch']))?.['count']);
   }
 
-  /** Current leaves that may have entries at a key, of all batches, after the row `after`. */
+  /** Current leaves of all batches that may have entries at a key, after the row `after`. */
   atKey(key: string, now: number, after: number, limit: number): readonly HeldLeaf[] {
     const [cell, head] = [headOf(key.slice(0, cellDigits).padEnd(keyHeadDigits, '0')), headOf(key)];
-    // From the index alone, and put in order here: SQLite would copy every leaf into a table of its own, even for one row.
+    // From the index alone and sorted here: SQLite would copy every leaf into a temporary table, even for one row.
     const rows = (this.#rowsAtKey.all(cell, head, head) as unknown as [number][]).map(([row]) => row);
     const found: HeldLeaf[] = [];
     for (const row of rows.filter((one) => one > after).sort((a, b) => a - b)) {
@@ -162,20 +162,20 @@ export class ShareTable {
     return found;
   }
 
-  /** Whose the current leaves are that may have entries at a key. */
+  /** Publishers of current leaves that may have entries at a key. */
   publishersAtKey(key: string, now: number, limit: number): readonly { leaf: number; publisher: string }[] {
     const [cell, head] = [headOf(key.slice(0, cellDigits).padEnd(keyHeadDigits, '0')), headOf(key)];
     const rows = this.#publishersAtKey.all(cell, head, head, now, limit);
     return rows.map(({ leaf, publisher }) => ({ leaf: Number(leaf), publisher: String(publisher) }));
   }
 
-  /** The leaf that an item of the index names, or null when it is gone or its batch is over. */
+  /** The leaf of an index item, or null when it is gone or its batch has ended. */
   byRow(row: number, now: number): HeldLeaf | null {
     const found = this.#byRow.get(row, now);
     return found === undefined ? null : heldLeaf(found);
   }
 
-  /** All current leaves in the order in which they came, after the row `after`. */
+  /** All current leaves in insertion order, after the row `after`. */
   walk(now: number, after: number, limit: number): readonly HeldLeaf[] {
     return this.#walk.all(after, now, pageLimit(limit)).map(heldLeaf);
   }
@@ -185,12 +185,12 @@ export class ShareTable {
     return { batches: Number(row?.['batches']), entries: Number(row?.['entries']) };
   }
 
-  /** Batches of the publisher that are over, and of which that is remembered. */
+  /** Number of remembered ended batches of the publisher. */
   endsOf(publisher: string, now: number): number {
     return Number(this.#ends.get(publisher, now)?.['ends']);
   }
 
-  /** Bytes of all leaves and headers; goes through the tables. */
+  /** Bytes of all leaves and headers; scans the tables. */
   bytes(): number {
     return Number(this.#bytes.get()?.['bytes']);
   }
@@ -213,7 +213,10 @@ export class ShareTable {
     });
   }
 
-  /** Removes at most `limit` leaves of batches that have ended or expired, and expired headers; resolves with the leaves that went, null when none is left. */
+  /**
+   * Removes at most `limit` leaves of ended or expired batches, and expired headers; resolves with the removed leaves,
+   * null when none is left.
+   */
   removeOver(now: number, limit: number): Promise<number | null> {
     return this.#catalog.write(() => {
       const over = this.#over.get(now);
@@ -221,7 +224,7 @@ export class ShareTable {
     });
   }
 
-  /** Removes at most `limit` leaves of the publisher, and headers of which no leaf is left; resolves as `removeOver` does. */
+  /** Removes at most `limit` leaves of the publisher, and headers without leaves; resolves like `removeOver`. */
   removeOf(publisher: string, limit: number): Promise<number | null> {
     return this.#catalog.write(() => {
       const batch = this.#ofPublisher.get(publisher);
@@ -250,7 +253,7 @@ export class ShareTable {
   }
 }
 
-/** The first key of the leaf's cell, then 16 bytes that tell leaves apart. */
+/** The first key of the leaf's cell, then 16 bytes that distinguish leaves. */
 export function itemKeyOfLeaf(
   batch: Pick<BatchRow, 'publisher' | 'number'>,
   position: number,

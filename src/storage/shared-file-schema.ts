@@ -1,6 +1,7 @@
 /**
- * Tables of SharedFileTable. `parent` is the folder of a file below its share, '' or ending in '/'; `stamp` is what a look
- * at the file shows without reading it; `stale`: more is known of it than is announced. A block lies at `place` MiB of its file, or its bytes are kept here (a node, place −1).
+ * Tables of SharedFileTable. `parent` is the folder of a file below its share, '' or ending in '/'; `stamp` is the
+ * file's status as seen without reading it; `stale`: announced with less than is known. A block is at `place` MiB of
+ * its file, or its bytes are stored here (a node, place −1).
  */
 export const sharedFileSchema = `
   CREATE TABLE IF NOT EXISTS shared_folders (

@@ -1,27 +1,28 @@
 /**
- * The index of shared folders: which files lie in them, as they were when they were hashed, and in which batch each is
- * announced. The bytes stay in the files; of a file of several blocks the nodes above its leaves are kept here.
+ * The index of shared folders: the files in them as of hashing, and the batch in which each is announced. The bytes
+ * stay in the files; the inner nodes of larger files are stored here.
  *
- * A file that is gone stays as a row until its entries are withdrawn, so that a peer that is killed in between does that later.
+ * The row of a deleted file stays until its entries are withdrawn, so that a peer that is killed in between continues
+ * later.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 
 export interface SharedFolder {
   readonly folder: number;
-  /** Absolute, with links resolved when it was shared. */
+  /** Absolute, with links resolved at sharing. */
   readonly path: string;
-  /** A single file is shared. */
+  /** The share is a single file. */
   readonly isFile: boolean;
-  /** What belongs to other users than the folder, or lies on other devices, is shared as well. */
+  /** Also shares files of other users and on other devices. */
   readonly others: boolean;
-  /** Device and inode, by which a folder tells itself from the place where it was mounted. */
+  /** Device and inode, which distinguish a folder from what is mounted over it. */
   readonly identity: string;
-  /** No longer shared, and what it announced is being withdrawn. */
+  /** No longer shared; its announcements are being withdrawn. */
   readonly ending: boolean;
 }
 
-/** What a look at a file shows. */
+/** Status of a file as seen without reading it. */
 export interface FileLook {
   /** '' for the share itself, else ending in '/'. */
   readonly parent: string;
@@ -30,7 +31,7 @@ export interface FileLook {
   readonly stamp: string;
 }
 
-/** What the index knows of one. */
+/** The same as stored in the index. */
 export interface KnownLook extends FileLook {
   readonly file: number;
   /** Milliseconds since 1970 when it was indexed. */
@@ -59,18 +60,18 @@ export interface SharedFile extends FileLook {
   /** Milliseconds since 1970 when it was indexed. */
   readonly added: number;
   readonly batch: number | null;
-  /** A batch that has it too and from which it is to be withdrawn. */
+  /** An earlier batch that also has it, to be withdrawn. */
   readonly earlier: number | null;
 }
 
-/** Where a shared file is. */
+/** Location of a shared file. */
 export interface SharedPlace {
   readonly share: Pick<SharedFolder, 'path' | 'isFile' | 'others'>;
   readonly parent: string;
   readonly base: string;
 }
 
-/** Where a block is. */
+/** Location of a block. */
 export interface SharedBlock extends SharedPlace {
   readonly file: number;
   readonly folder: number;
@@ -83,9 +84,9 @@ export interface SharedBlock extends SharedPlace {
 }
 
 const digestBytes = 32;
-/** Rows of one transaction: others are served in between. */
+/** Rows per transaction, so that other writes run in between. */
 const blocksPerWrite = 2000;
-/** Files with equal blocks that are tried one after the other. */
+/** Files with equal blocks that are tried in turn. */
 const maxPlaces = 8;
 const columns = 'file, folder, parent, base, name, size, stamp, root, sha256, added, batch, earlier';
 
@@ -97,7 +98,7 @@ export class SharedFileTable {
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
-    // Blocks of a large file are written before its row: without it they are no one's.
+    // Blocks of a large file are written before its row: without a row they are orphans.
     this.#run('DELETE FROM shared_blocks WHERE file NOT IN (SELECT file FROM shared_files)');
     this.#lastFile = Number(this.#get('SELECT max(file) AS last FROM shared_files')?.['last'] ?? 0);
     const counted = this.#all(
@@ -136,7 +137,7 @@ export class SharedFileTable {
     return this.#catalog.write(() => void this.#run(sql, identity, folder));
   }
 
-  /** From now on nothing in it is shared; its rows go when their entries are withdrawn. */
+  /** Stops sharing a folder; its rows are removed when their entries are withdrawn. */
   endFolder(folder: number): Promise<void> {
     return this.#catalog.write(() => {
       this.#run('UPDATE shared_folders SET ending = 1 WHERE folder = ?', folder);
@@ -145,7 +146,7 @@ export class SharedFileTable {
     });
   }
 
-  /** Folders that are ending and have no rows any more. */
+  /** Removes ended folders that have no rows left. */
   forgetEnded(): Promise<void> {
     const sql =
       'DELETE FROM shared_folders WHERE ending = 1 AND folder NOT IN (SELECT folder FROM shared_files WHERE gone = 1)';
@@ -158,7 +159,7 @@ export class SharedFileTable {
 
   // FILES
 
-  /** In the order of their names, from behind `after`. */
+  /** By name, after `after`. */
   inParent(folder: number, parent: string, after: string, limit: number): readonly KnownLook[] {
     const sql =
       'SELECT file, parent, base, size, stamp, added FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base > ? ORDER BY base LIMIT ?';
@@ -169,7 +170,7 @@ export class SharedFileTable {
     }));
   }
 
-  /** The number of the file at a place, or null. */
+  /** The number of a file, or null. */
   at(folder: number, parent: string, base: string): number | null {
     const sql = 'SELECT file FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base = ?';
     const row = this.#get(sql, folder, parent, base);
@@ -182,13 +183,13 @@ export class SharedFileTable {
     return this.#all(sql, folder).map((row) => String(row['parent']));
   }
 
-  /** Those of a folder and below it. */
+  /** Files of a folder and below it. */
   below(folder: number, parent: string): readonly number[] {
     const sql = 'SELECT file FROM shared_files WHERE gone = 0 AND folder = ?1 AND substr(parent, 1, length(?2)) = ?2';
     return this.#all(sql, folder, parent).map((row) => Number(row['file']));
   }
 
-  /** Durable when it resolves; what was known of the same paths is gone, unless it is the same content. */
+  /** Durable when it resolves; replaces rows of the same paths unless the content is equal. */
   async put(files: readonly IndexedFile[]): Promise<void> {
     const changed = files.filter((file) => this.#same(file) === null);
     const numbered = changed.map((file) => ({ ...file, file: ++this.#lastFile }));
@@ -207,12 +208,12 @@ export class SharedFileTable {
     });
   }
 
-  /** Its bytes are not what the index says, though its status is: the next look finds it changed. */
+  /** Its bytes differ from the index although its status does not: the next scan treats it as changed. */
   distrust(file: number): Promise<void> {
     return this.#catalog.write(() => void this.#run("UPDATE shared_files SET stamp = '' WHERE file = ?", file));
   }
 
-  /** Not there any more: their bytes are not served, and their entries are to be withdrawn. */
+  /** Deleted files: their bytes are not served, and their entries are to be withdrawn. */
   markGone(files: readonly number[]): Promise<void> {
     return this.#catalog.write(() => {
       for (const file of files) this.#leave(file);
@@ -233,7 +234,7 @@ export class SharedFileTable {
     return this.#catalog.write(() => void this.#run(sql, sha256, file));
   }
 
-  /** Current files with this number and above, in order. */
+  /** Current files from this number on, in order. */
   page(from: number, limit: number): readonly SharedFile[] {
     return this.#files('file >= ? AND gone = 0 ORDER BY file LIMIT ?', from, limit);
   }
@@ -246,7 +247,7 @@ export class SharedFileTable {
     return this.#files('root = ? AND gone = 0 LIMIT ?', root, limit);
   }
 
-  /** Their SHA-256 takes reading the whole; in the order in which they came. */
+  /** Files whose SHA-256 requires reading the whole; in insertion order. */
   unhashed(after: number, limit: number): readonly SharedFile[] {
     return this.#files(
       'sha256 IS NULL AND file > ? AND gone = 0 AND batch IS NOT NULL ORDER BY file LIMIT ?',
@@ -255,7 +256,7 @@ export class SharedFileTable {
     );
   }
 
-  /** Where a file is, or null when its share is no more. */
+  /** Location of a file, or null when its share has ended. */
   placeOf({ folder, parent, base }: Pick<SharedFile, 'folder' | 'parent' | 'base'>): SharedPlace | null {
     const row = this.#get('SELECT path, is_file, others FROM shared_folders WHERE folder = ?', folder);
     return row === undefined ? null : { share: shareOf(row), parent, base };
@@ -271,13 +272,13 @@ export class SharedFileTable {
     return Number(this.#get('SELECT count(*) AS count FROM shared_files WHERE batch IS NULL AND gone = 0')?.['count']);
   }
 
-  /** Of the current files of a share, those that are in a batch. */
+  /** Number of current files of a share that are in a batch. */
   announcedIn(folder: number): number {
     const sql = 'SELECT count(*) AS count FROM shared_files WHERE folder = ? AND batch IS NULL AND gone = 0';
     return this.totals(folder).files - Number(this.#get(sql, folder)?.['count']);
   }
 
-  /** Announced with less than is known now. */
+  /** Announced with less than is known. */
   stale(limit: number): readonly SharedFile[] {
     return this.#files('stale = 1 AND gone = 0 AND batch IS NOT NULL ORDER BY file LIMIT ?', limit);
   }
@@ -294,7 +295,7 @@ export class SharedFileTable {
     return this.#files('batch = ? AND file > ? AND gone = 0 ORDER BY file LIMIT ?', batch, after, limit);
   }
 
-  /** Batches that any file is in, gone ones included. */
+  /** Batches that contain any file, deleted ones included. */
   batches(): ReadonlySet<number> {
     const rows = this.#all(
       'SELECT DISTINCT batch FROM shared_files WHERE batch IS NOT NULL UNION SELECT earlier FROM shared_files WHERE earlier IS NOT NULL',
@@ -302,7 +303,7 @@ export class SharedFileTable {
     return new Set(rows.map((row) => Number(row['batch'])));
   }
 
-  /** Those that were in a batch which still lives are to be withdrawn from it. */
+  /** Files that were in a batch that is still live are to be withdrawn from it. */
   announced(files: readonly { readonly file: number; readonly batch: number }[]): Promise<void> {
     const sql = 'UPDATE shared_files SET earlier = batch, batch = ?, stale = 0 WHERE file = ?';
     return this.#catalog.write(() => {
@@ -316,7 +317,7 @@ export class SharedFileTable {
     });
   }
 
-  /** What was in these batches is not announced any more. */
+  /** Files of these batches are no longer announced. */
   forgetBatches(batches: readonly number[]): Promise<void> {
     return this.#catalog.write(() => {
       for (const batch of batches) {
@@ -328,7 +329,7 @@ export class SharedFileTable {
 
   // BLOCKS
 
-  /** Where the block with this SHA-256 is said to be. */
+  /** Candidate locations of the block with this SHA-256. */
   blocks(digest: Uint8Array): readonly SharedBlock[] {
     const sql = `SELECT b.place, b.bytes, f.file, f.folder, f.parent, f.base, f.size, f.stamp, d.path, d.is_file, d.others
       FROM shared_blocks b JOIN shared_files f ON f.file = b.file JOIN shared_folders d ON d.folder = f.folder
@@ -346,7 +347,7 @@ export class SharedFileTable {
     }));
   }
 
-  /** The number of the row that has this very content at this place, or null. */
+  /** The number of the row with the same content at the same path, or null. */
   #same({ folder, parent, base, size, root }: IndexedFile): number | null {
     const sql =
       'SELECT file FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base = ? AND size = ? AND root = ?';
@@ -356,7 +357,7 @@ export class SharedFileTable {
 
   #putFile(file: IndexedFile & { readonly file: number }): void {
     const { folder, parent, base, name, size, stamp, root, sha256 } = file;
-    // It may have been unshared while the file was hashed; then blocks written already go with the next opening.
+    // It may have been unshared while the file was hashed; blocks already written are then removed at the next opening.
     if (this.#get('SELECT 1 FROM shared_folders WHERE folder = ? AND ending = 0', folder) === undefined) return;
     const before = this.at(folder, parent, base);
     if (before !== null) this.#leave(before);

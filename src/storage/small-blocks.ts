@@ -1,19 +1,19 @@
 /**
- * The bytes of small blocks, in the catalogue itself. A file of its own costs a small block nine trips to the disk and
- * the pool of threads (measured: 0.7 ms of CPU for 10 kB); here its bytes, its row and its claims are one change of one
- * transaction, flushed together with those of others. Larger blocks stay files (block-files.ts).
+ * Bytes of small blocks, in the catalogue itself. A file would cost a small block nine disk operations on the thread
+ * pool (measured: 0.7 ms of CPU for 10 kB); here bytes, row and claims are one change of one transaction, flushed
+ * together with others. Larger blocks are files (block-files.ts).
  *
- * All methods are synchronous; those that change something belong inside `Catalog.write`.
+ * All methods are synchronous; those that write must run inside `Catalog.write`.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 
-/** Blocks up to this size are kept here: beyond, copying them through the log costs more than a file. */
+/** Blocks up to this size are stored here: larger ones cost more through the log than as a file. */
 export const maxSmallBytes = 32 * 1024;
 
-/** Free pages of 4 KiB that stay with the catalogue for the next blocks. */
+/** Free pages of 4 KiB kept in the catalogue for reuse. */
 const pagesKeptFree = 1024;
-/** Pages given back to the disk in one change: each may have to be moved. */
+/** Pages returned to the disk in one step: each may have to be moved. */
 const pagesPerStep = 256;
 
 export class SmallBlocks {
@@ -31,12 +31,12 @@ export class SmallBlocks {
     this.#giveBack = database.prepare(`PRAGMA incremental_vacuum(${pagesPerStep})`);
   }
 
-  /** Its id from then on. */
+  /** Returns its id. */
   add(bytes: Uint8Array): number {
     return Number(this.#insert.run(bytes).lastInsertRowid);
   }
 
-  /** In a buffer of the caller's own; null when there is none. */
+  /** In a buffer owned by the caller; null when absent. */
   bytesOf(id: number): Uint8Array | null {
     const row = this.#bytes.get(id);
     return row === undefined ? null : (row['bytes'] as Uint8Array);
@@ -46,12 +46,12 @@ export class SmallBlocks {
     this.#remove.run(id);
   }
 
-  /** Pages that deletions left free, beyond those that stay for what comes next. */
+  /** Free pages beyond those kept for reuse. */
   get pagesToGiveBack(): number {
     return Math.max(0, Number(this.#free.get()?.['freelist_count']) - pagesKeptFree);
   }
 
-  /** Gives some of them back to the disk. */
+  /** Returns some of them to the disk. */
   giveBackPages(): void {
     this.#giveBack.all();
   }

@@ -1,8 +1,8 @@
-/** Small files that are read whole: no pipe or device holds the reader up, and no large file takes its memory. */
+/** Small files read whole: pipes and devices do not block the reader, and large files do not take its memory. */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** No regular file, or a larger one. With the name of the system's error for it in `code`. */
+/** Not a regular file, or too large. `code` holds the matching system error. */
 export class UnfitFileError extends Error {
   readonly code: 'EFTYPE' | 'EFBIG';
 
@@ -12,7 +12,7 @@ export class UnfitFileError extends Error {
   }
 }
 
-/** Follows links. Throws the errors of the system, and `UnfitFileError`. */
+/** Follows links. Throws system errors and `UnfitFileError`. */
 export async function readSmallFile(path: string, maxBytes: number): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -22,7 +22,7 @@ export async function readSmallFile(path: string, maxBytes: number): Promise<Buf
   }
 }
 
-/** Of a file that was opened with O_NONBLOCK and stays open. Throws as `readSmallFile`. */
+/** Reads a file opened with O_NONBLOCK, which stays open. Throws like `readSmallFile`. */
 export async function smallBytes(file: FileHandle, maxBytes: number): Promise<Buffer> {
   const status = await file.stat();
   if (!status.isFile()) throw new UnfitFileError('EFTYPE', 'it is no regular file');

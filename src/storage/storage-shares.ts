@@ -1,11 +1,13 @@
 /**
- * Whose bytes may lie here: everything has an owner and a bound. The quota is everybody's; of it
+ * How the quota is divided among publishers:
  * - rows of the catalogue (records, claims, entries of shares) have a sixteenth, and blocks the rest;
- * - one publisher has what its certificate says, else an eighth or eight times what it gives itself, whichever is more;
- * - of puts that are not committed a publisher has a sixteenth, or as much as it gives itself.
+ * - one publisher has what its certificate says, else an eighth or eight times what it offers itself, whichever is
+ * more;
+ * - uncommitted puts of a publisher have a sixteenth, or as much as it offers itself.
  *
- * So a host that gives what others give puts what fits, and a client that gives nothing takes an eighth. What a host puts on itself is
- * bounded by its quota alone. Bounds are looked at before a write: what arrives at one moment may pass them by some messages.
+ * So a host that offers its share can store what fits, and a client that offers nothing gets an eighth. What a host
+ * puts on itself is limited by its quota alone. Limits are checked before a write: concurrent messages may exceed them
+ * slightly.
  */
 import { ChordialError } from '../errors.ts';
 import type { PublisherCounts } from './publisher-counts.ts';
@@ -14,20 +16,20 @@ const publisherPart = 1 / 8;
 const uncommittedPart = 1 / 16;
 const rowsPart = 1 / 16;
 const timesGiven = 8;
-/** Rows have so much at least: names are needed where blocks are few. */
+/** Minimum for rows: names are needed even where blocks are few. */
 export const minRowsBytes = 8 * 1024 * 1024;
-/** Claims on one block of puts of one owner that are not committed. */
+/** Uncommitted claims on one block per owner. */
 export const maxOpenClaims = 256;
-/** Claims on one block, of everybody. */
+/** Claims on one block in total. */
 export const maxClaimsPerBlock = 16_384;
 const maxGiversKnown = 16_384;
 
 export interface StorageSharesOptions {
   readonly counts: PublisherCounts;
   readonly quotaBytes: number;
-  /** This host. */
+  /** Id of this host. */
   readonly self: string;
-  /** The part of the quota that a publisher's certificate gives it; null: the default. */
+  /** The share of the quota in a publisher's certificate; null: the default. */
   readonly shareOf: (publisher: string) => number | null;
 }
 
@@ -41,7 +43,7 @@ export class StorageShares {
     this.#options = options;
   }
 
-  /** What a host says that it gives to everybody: its quota, in bytes. */
+  /** Records the quota that a host offers, in bytes. */
   gives(host: string, bytes: number): void {
     this.#given.delete(host);
     const [oldest] = this.#given.keys();
@@ -49,13 +51,13 @@ export class StorageShares {
     this.#given.set(host, bytes);
   }
 
-  /** Whether so many bytes fit only by what the owner gives. */
+  /** Whether so many bytes fit only because of what the owner offers. */
   isTight(owner: string, bytes: number): boolean {
     const { self, shareOf } = this.#options;
     return owner !== self && shareOf(owner) === null && bytes > this.#roomGiving(owner, 0);
   }
 
-  /** Bytes of blocks that may come of puts of this owner. */
+  /** Bytes of blocks that puts of this owner may still use. */
   roomFor(owner: string): number {
     return this.#roomGiving(owner, this.#given.get(owner) ?? 0);
   }
@@ -70,7 +72,7 @@ export class StorageShares {
     return Math.max(0, Math.min(most - blocks, open - uncommitted));
   }
 
-  /** What a put of the owner may count on where so many bytes are free: what earlier attempts left uncommitted serves it or goes. */
+  /** Bytes that a put of the owner may use, given the free bytes: leftovers of its earlier attempts are reused or deleted. */
   roomOf(owner: string, freeBytes: number): number {
     const { uncommitted } = this.#options.counts.usageOf(owner);
     return Math.min(freeBytes, this.roomFor(owner)) + uncommitted;
@@ -86,7 +88,7 @@ export class StorageShares {
     );
   }
 
-  /** Of rows of the catalogue. Throws `publisher-full`, or `quota-full` when those of all are too many. */
+  /** For rows of the catalogue. Throws `publisher-full`, or `quota-full` when the total is exceeded. */
   checkRows(owner: string, bytes: number): void {
     const { counts, quotaBytes, self, shareOf } = this.#options;
     if (owner === self) return;
@@ -108,7 +110,7 @@ export class StorageShares {
       );
   }
 
-  /** What rows take of the quota: never more than is theirs. */
+  /** Part of the quota reserved for rows, capped at their limit. */
   get rowBytes(): number {
     const { counts, quotaBytes } = this.#options;
     return Math.min(counts.total().rows, quotaBytes * rowsPart);

@@ -1,4 +1,4 @@
-/** What the operating system and SQLite say when they fail. */
+/** Errors of the operating system and of SQLite. */
 import { ChordialError } from '../errors.ts';
 
 /** SQLite's result codes, https://www.sqlite.org/rescode.html; the low byte of an extended code is the primary one. */
@@ -21,7 +21,7 @@ export function isSqliteDamage(error: unknown): boolean {
   return code === sqliteCorrupt || code === sqliteNotADatabase;
 }
 
-/** A full disk as ChordialError('disk-full') that names the place; any other error as it is. */
+/** A full disk as ChordialError('disk-full') naming the place; any other error unchanged. */
 export function withDiskFull(error: unknown, place: string): unknown {
   const errno = errnoOf(error);
   if (errno !== 'ENOSPC' && errno !== 'EDQUOT' && primaryCode(error) !== sqliteFull) return error;
