@@ -1,0 +1,156 @@
+/**
+ * Do the tests bite? `npm run mutants [-- FILE…]` changes one thing at a time in the files of targets.ts and runs the tests of
+ * each: a change that no test notices survives. A score is the part that was noticed; below 85 % the command fails. `--draw`
+ * writes docs/mutants.md from the results of the files that ran; rows of others stay.
+ */
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { Stryker } from '@stryker-mutator/core';
+import { argumentsOf } from '../../simulation/command-line.ts';
+import { root } from '../results.ts';
+import { reasons } from './reasons.ts';
+import { type Target, targets } from './targets.ts';
+
+const minScore = 85;
+const usage = `usage: npm run mutants [-- [--draw] FILE…]
+the files: ${targets.map(({ file }) => file).join(' ')}`;
+
+interface Mutant {
+  readonly line: number;
+  readonly mutator: string;
+  /** The line before, trimmed. */
+  readonly original: string;
+  readonly replacement: string;
+}
+
+interface Result {
+  readonly file: string;
+  readonly noticed: number;
+  readonly timedOut: number;
+  readonly survivors: readonly Mutant[];
+  readonly seconds: number;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = argumentsOf(usage, {
+    allowPositionals: true,
+    options: { draw: { type: 'boolean' } },
+  });
+  const chosen = positionals.length === 0 ? targets : positionals.map(targetOf);
+  const results: Result[] = [];
+  for (const target of chosen) {
+    const result = await resultOf(target);
+    results.push(result);
+    console.log(lineOf(result));
+    for (const survivor of result.survivors)
+      console.log(`  ${textOf(survivor)}\n    ${reasonOf(result.file, survivor)}`);
+  }
+  if (values['draw'] === true) await draw(results);
+  const short = results.filter((result) => scoreOf(result) < minScore);
+  console.log(`\n${results.length - short.length} of ${results.length} files score ${minScore} % and more`);
+  process.exitCode = short.length === 0 ? 0 : 1;
+}
+
+function targetOf(file: string): Target {
+  const found = targets.find((target) => target.file === path.normalize(file));
+  if (found !== undefined) return found;
+  console.error(`${file} is none of the files whose tests are tried\n${usage}`);
+  process.exit(2);
+}
+
+async function resultOf({ file, tests }: Target): Promise<Result> {
+  const started = performance.now();
+  const sandbox = path.join(os.tmpdir(), `chordial-mutants-${process.pid}`);
+  const stryker = new Stryker({
+    testRunner: 'tap',
+    plugins: ['@stryker-mutator/tap-runner'],
+    mutate: [file],
+    tap: {
+      testFiles: [...tests],
+      nodeArgs: ['--disable-warning=ExperimentalWarning', '--test-reporter=tap', '-r', '{{hookFile}}', '{{testFile}}'],
+      forceBail: true,
+    },
+    coverageAnalysis: 'perTest',
+    // A message or a log line that changes is no fault that loses or leaks anything.
+    mutator: { excludedMutations: ['StringLiteral'] },
+    reporters: [],
+    concurrency: 2,
+    timeoutMS: 20_000,
+    tempDirName: sandbox,
+    tsconfigFile: 'none',
+    ignorePatterns: ['docs', 'bench/results', 'packaging', '/web/dist'],
+    allowConsoleColors: false,
+    logLevel: 'error',
+    fileLogLevel: 'off',
+  } as ConstructorParameters<typeof Stryker>[0]);
+  const lines = (await readFile(path.join(root, file), 'utf8')).split('\n');
+  try {
+    const mutants = await stryker.runMutationTest();
+    const of = (...statuses: readonly string[]) => mutants.filter(({ status }) => statuses.includes(status));
+    return {
+      file,
+      noticed: of('Killed', 'Timeout').length,
+      timedOut: of('Timeout').length,
+      survivors: of('Survived', 'NoCoverage').map((mutant) => ({
+        line: mutant.location.start.line,
+        mutator: mutant.mutatorName,
+        original: lines[mutant.location.start.line - 1]?.trim() ?? '',
+        replacement: mutant.replacement?.replace(/\s+/g, ' ') ?? '',
+      })),
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await rm(sandbox, { recursive: true, force: true });
+  }
+}
+
+function scoreOf({ noticed, survivors }: Result): number {
+  return (100 * noticed) / Math.max(1, noticed + survivors.length);
+}
+
+function lineOf(result: Result): string {
+  const of = result.noticed + result.survivors.length;
+  return `${result.file}: ${scoreOf(result).toFixed(1)} % (${result.noticed} of ${of} noticed, ${result.timedOut} by time) in ${result.seconds.toFixed(0)} s`;
+}
+
+function textOf({ line, mutator, original, replacement }: Mutant): string {
+  return `${line} ${mutator}: \`${original}\` → \`${replacement}\``;
+}
+
+/** By the file and the line's text, so that a reason outlives what is inserted above it. */
+function reasonOf(file: string, { original }: Mutant): string {
+  return reasons[file]?.[original] ?? 'no reason given';
+}
+
+async function draw(results: readonly Result[]): Promise<void> {
+  const page = path.join(root, 'docs/mutants.md');
+  const text = await readFile(page, 'utf8').catch(() => '');
+  const drawn = text.split(/^(?=## `)/m).slice(1);
+  const sections = new Map(drawn.map((section) => [section.slice(4, section.indexOf('`', 4)), section]));
+  for (const result of results) sections.set(result.file, sectionOf(result));
+  const inOrder = targets.flatMap(({ file }) => sections.get(file) ?? []);
+  await writeFile(page, `${head}\n${inOrder.join('')}`);
+}
+
+const head = `# Do the tests bite?
+
+\`npm run mutants\` changes one thing at a time (a condition, an operator, a block, a returned value) in the files whose failure loses
+or leaks something, and runs their tests. A change that no test notices survives. At least ${minScore} % must be noticed; what
+survives is listed with the reason. Texts of messages are not changed. \`npm run mutants -- --draw\` draws this page.
+`;
+
+function sectionOf(result: Result): string {
+  const title = `## \`${result.file}\`: ${scoreOf(result).toFixed(1)} % of ${result.noticed + result.survivors.length}\n\n`;
+  if (result.survivors.length === 0) return `${title}No survivor.\n\n`;
+  const rows = [...Map.groupBy(result.survivors, ({ original }) => original)].map(
+    ([original, some]) => `| ${cell(original)} | ${some.length} | ${reasonOf(result.file, some[0] as Mutant)} |`,
+  );
+  return `${title}| line with survivors | how many | reason |\n|---|---|---|\n${rows.join('\n')}\n\n`;
+}
+
+function cell(text: string): string {
+  return `\`${text.replaceAll('|', '\\|')}\``;
+}
+
+await main();

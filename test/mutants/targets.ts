@@ -1,0 +1,32 @@
+/** The files whose failure loses or leaks something, each with the tests that must notice. Paths from the root. */
+export interface Target {
+  readonly file: string;
+  readonly tests: readonly string[];
+}
+
+export const targets: readonly Target[] = [
+  of('src/records/merge.ts', 'src/records/entry.test.ts'),
+  of('src/replication/excess-replicas.ts', 'test/files/copies.test.ts', 'simulation/data/quiet-surplus.test.ts'),
+  of('src/storage/reconcile.ts', 'src/storage/data-folder.test.ts', 'src/storage/disk-block-store.test.ts'),
+  of('src/replication/range-differences.ts', 'src/replication/range-differences.test.ts'),
+  of('src/replication/block-fetcher.ts', 'src/replication/block-path.test.ts', 'test/contracts/fair-shares.test.ts'),
+  of('src/storage/group-commit.ts', 'src/storage/group-commit.test.ts'),
+  of('src/storage/durable-file.ts', 'src/storage/durable-file.test.ts', 'src/storage/power-cut.test.ts'),
+  of('src/storage/storage-shares.ts', 'src/storage/storage-shares.test.ts', 'src/replication/claim-owners.test.ts'),
+  of('src/storage/claim-table.ts', 'src/storage/claim-table.test.ts', 'src/replication/claim-upkeep.test.ts'),
+  of('src/replication/claim-verdict.ts', 'src/replication/claim-verdict.test.ts'),
+  of('src/replication/claim-owners.ts', 'src/replication/claim-owners.test.ts'),
+  of('src/api/access.ts', 'src/api/access.test.ts'),
+  of('src/network/membership.ts', 'src/network/membership.test.ts'),
+  of('src/network/incoming-room.ts', 'src/network/incoming-room.test.ts'),
+  of('src/search/expression-size.ts', 'src/search/expressions.test.ts'),
+  of('src/search/match.ts', 'src/search/query.test.ts'),
+  of('src/transfer/existing-target.ts', 'src/transfer/existing-target.test.ts'),
+  of('src/transfer/part-file.ts', 'src/transfer/part-file.test.ts'),
+  of('src/ring/lookup.ts', 'src/ring/lookup.test.ts'),
+  of('src/ring/failure-detector.ts', 'src/ring/failure-detector.test.ts'),
+];
+
+function of(file: string, ...tests: readonly string[]): Target {
+  return { file, tests };
+}
