@@ -64,7 +64,7 @@ async function resultOf({ file, tests }: Target): Promise<Result> {
   const sandbox = path.join(os.tmpdir(), `chordial-mutants-${process.pid}`);
   const stryker = new Stryker({
     testRunner: 'tap',
-    plugins: ['@stryker-mutator/tap-runner'],
+    plugins: [import.meta.resolve('@stryker-mutator/tap-runner')],
     mutate: [file],
     tap: {
       testFiles: [...tests],

@@ -14,7 +14,7 @@ export interface Import {
 const patterns = [
   /^[ \t]*(?:import|export)\s+(type\s)?[^;'"()]*?\bfrom\s*(['"])([^'"\n]+)\2/gm,
   /^[ \t]*import\s*()(['"])([^'"\n]+)\2/gm,
-  /\bimport\s*\(\s*()(['"`])([^'"`\n]+)\2/g,
+  /\bimport(?:\.meta\.resolve)?\s*\(\s*()(['"`])([^'"`\n]+)\2/g,
 ];
 
 export function importsOf(file: SourceFile): readonly Import[] {
