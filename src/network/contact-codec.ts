@@ -3,11 +3,11 @@
  * malformed. What one process decodes about one host is one shared object as long as its addresses stay the same.
  */
 import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
+import { named, readBytes, readList, type Schema, textThat } from '../wire/schema.ts';
+import { Malformed, type Wire } from '../wire/transport-error.ts';
 import { isDialable, maxAddresses, withoutLoopback } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { hostIdOfPublicKey, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
-import type { Wire } from './transport.ts';
-import { malformed, readBytes, readList, readTuple } from './wire-reading.ts';
+import { hostIdOfPublicKey, isHostId, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
 
 const maxSharedContacts = 16_384;
 const shared = new BoundedCache<HostId, Contact>(maxSharedContacts);
@@ -21,19 +21,24 @@ export function sharedContact(contact: Contact): Contact {
 }
 
 /** With `elsewhere` the reader is on another machine, where a loopback address would lead it to itself. */
-export function encodeContact(contact: Contact, elsewhere: boolean): Wire {
+export function encodeContact(contact: Contact, elsewhere: boolean): readonly [Uint8Array, readonly string[]] {
   const addresses = elsewhere ? withoutLoopback(contact.addresses) : contact.addresses;
   return [publicKeyOfHostId(contact.host), addresses.slice(0, maxAddresses)];
 }
 
-/** Refuses (TransportError) anything else; a contact may have no address when no one there can be dialled from here. */
-export function decodeContact(value: Wire): Contact {
-  const [key, list] = readTuple(value, 'a contact', 2);
-  const host = hostIdOfPublicKey(readBytes(key, 'a public key', publicKeyBytes));
-  const addresses = readList(list, 'the addresses of a contact', 0, maxAddresses);
+/** A contact may have no address when no one there can be dialled from here. */
+export function decodeContact(wire: Wire): Contact {
+  const [key, addresses] = readList(wire, 2, 2);
+  return readContact(key, addresses);
+}
+
+/** The contact of two values, of which the second is the list of addresses. */
+export function readContact(key: Wire, list: Wire): Contact {
+  const host = hostIdOfPublicKey(readBytes(key, publicKeyBytes));
+  const addresses = readList(list, 0, maxAddresses);
   const known = shared.get(host);
   if (known !== undefined && sameTexts(known.addresses, addresses)) return known;
-  if (!addresses.every(isDialable)) throw malformed('an address is not HOST:PORT');
+  if (!addresses.every(isDialable)) throw new Malformed('has an address that is not HOST:PORT');
   const contact: Contact = { host, addresses: [...(addresses as readonly string[])] };
   shared.set(host, contact);
   return contact;
@@ -42,3 +47,18 @@ export function decodeContact(value: Wire): Contact {
 function sameTexts(a: readonly string[], b: readonly unknown[]): boolean {
   return a.length === b.length && a.every((text, position) => text === b[position]);
 }
+
+/** With all its addresses. */
+export const contact: Schema<Contact> = named('contact', {
+  encode: (value) => encodeContact(value, false),
+  decode: decodeContact,
+});
+
+/** A peer id as text. */
+export const hostId: Schema<HostId> = textThat(isHostId, 'is no peer id');
+
+/** A peer id as the public key that it is made of. */
+export const hostKey: Schema<HostId> = {
+  encode: publicKeyOfHostId,
+  decode: (wire) => hostIdOfPublicKey(readBytes(wire, publicKeyBytes)),
+};

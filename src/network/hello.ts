@@ -2,70 +2,85 @@
  * HELLO, the first exchange on every connection: which network, who, and the papers that make it a member of it. TLS has
  * proved the key by then; the papers are for that key and of no use to anybody else. No secret is told.
  */
-import type { Contact } from '../ring/pointer.ts';
+import {
+  bytesUpTo,
+  decodeAs,
+  encodeAs,
+  int,
+  list,
+  nullable,
+  readList,
+  text,
+  tuple,
+  uint,
+  type ValueOf,
+} from '../wire/schema.ts';
+import { Malformed, type Wire } from '../wire/transport-error.ts';
 import { maxAdmissionBytes, maxNameCharacters } from './admission.ts';
-import { decodeContact, encodeContact } from './contact-codec.ts';
+import { contact } from './contact-codec.ts';
 import { maxShown } from './members.ts';
-import type { Wire } from './transport.ts';
-import { malformed, readBytesUpTo, readInteger, readList, readText, readTuple } from './wire-reading.ts';
 
 export const protocolVersion = 2;
 const networkIdCharacters = 64;
 const maxZoneCharacters = 64;
 const maxGenesisBytes = 1024;
+const maxObservedCharacters = 64;
 /** Of the log, so that a joiner can tell who admits. */
 const maxLinks = 256;
 const maxLinksBytes = 512 * 1024;
 
 /** What both sides show. */
-export interface Papers {
+const papers = {
   /** Admissions: its own, of the one that countersigned it, and so on; at most 32. None where everybody is let in. */
-  readonly shown: readonly Uint8Array[];
+  shown: list(bytesUpTo(maxAdmissionBytes), maxShown),
   /** As it wishes to be called where there are no certificates. */
-  readonly name: string | null;
+  name: nullable(text(maxNameCharacters)),
   /** Of the membership log. */
-  readonly epoch: number;
-}
+  epoch: uint,
+};
+const zone = nullable(text(maxZoneCharacters));
 
-export interface HelloAsk extends Papers {
+export const helloAsk = tuple({
+  version: int(protocolVersion, protocolVersion),
   /** null when joining: any network will do. */
-  readonly network: string | null;
-  readonly contact: Contact;
-  readonly zone: string | null;
-}
+  network: nullable(text(networkIdCharacters)),
+  contact,
+  zone,
+  ...papers,
+});
 
-export interface HelloAnswer extends Papers {
-  readonly genesis: Uint8Array;
-  readonly contact: Contact;
-  readonly zone: string | null;
+export const helloAnswer = tuple({
+  genesis: bytesUpTo(maxGenesisBytes),
+  contact,
+  zone,
   /** The address without port as which the answerer sees the asker. */
-  readonly observedAddress: string;
+  observedAddress: text(maxObservedCharacters),
+  ...papers,
   /** What the asker should show from now on, when it is something else than it did. */
-  readonly admission: Uint8Array | null;
+  admission: nullable(bytesUpTo(maxAdmissionBytes)),
   /** Links of the membership log, for those that joined just now. */
-  readonly links: readonly Uint8Array[];
-}
+  links: list(bytesUpTo(maxLinksBytes), maxLinks),
+});
 
-export function encodeHelloAsk({ network, contact, zone, shown, name, epoch }: HelloAsk): Wire {
-  return [protocolVersion, network, encodeContact(contact, false), zone, shown, name, epoch];
+export type HelloAsk = Omit<ValueOf<typeof helloAsk>, 'version'>;
+export type HelloAnswer = ValueOf<typeof helloAnswer>;
+export type Papers = Pick<HelloAsk, keyof typeof papers>;
+
+export function encodeHelloAsk(ask: HelloAsk): Wire {
+  return encodeAs(helloAsk, { ...ask, version: protocolVersion });
 }
 
 export function decodeHelloAsk(wire: Wire): HelloAsk {
-  const [spoken] = readList(wire, 'HELLO', 1, 16);
-  if (spoken !== protocolVersion) {
-    throw malformed(`HELLO is of version ${String(spoken).slice(0, 10)}, this peer speaks version ${protocolVersion}`);
-  }
-  const [, network, contact, zone, shown, name, epoch] = readTuple(wire, 'HELLO', 7);
-  return {
-    network: orNull(network, (value) => readText(value, 'a network id', networkIdCharacters)),
-    contact: decodeContact(contact),
-    zone: orNull(zone, (value) => readText(value, 'a zone', maxZoneCharacters)),
-    ...readPapers(shown, name, epoch),
-  };
+  const [spoken] = readList(wire, 1, 16);
+  if (spoken !== protocolVersion)
+    throw new Malformed(
+      `is a HELLO of version ${String(spoken).slice(0, 10)}, and this peer speaks version ${protocolVersion}`,
+    );
+  const { version: _, ...ask } = decodeAs(helloAsk, wire);
+  return ask;
 }
 
 export function encodeHelloAnswer(answer: HelloAnswer): Wire {
-  const { genesis, contact, zone, observedAddress, admission, shown, name, epoch } = answer;
   // Removals of thousands of members need more room than HELLO has; the rest is asked for later.
   const links: Uint8Array[] = [];
   let bytes = 0;
@@ -74,33 +89,9 @@ export function encodeHelloAnswer(answer: HelloAnswer): Wire {
     if (bytes > maxLinksBytes) break;
     links.push(link);
   }
-  return [genesis, encodeContact(contact, false), zone, observedAddress, shown, name, epoch, admission, links];
+  return encodeAs(helloAnswer, { ...answer, links });
 }
 
 export function decodeHelloAnswer(wire: Wire): HelloAnswer {
-  const parts = readTuple(wire, 'the answer to HELLO', 9);
-  const [genesis, contact, zone, observedAddress, shown, name, epoch, admission, links] = parts;
-  return {
-    genesis: readBytesUpTo(genesis, 'a genesis', maxGenesisBytes),
-    contact: decodeContact(contact),
-    zone: orNull(zone, (value) => readText(value, 'a zone', maxZoneCharacters)),
-    observedAddress: readText(observedAddress, 'an address', 64),
-    ...readPapers(shown, name, epoch),
-    admission: orNull(admission, (value) => readBytesUpTo(value, 'an admission', maxAdmissionBytes)),
-    links: readList(links, 'links', 0, maxLinks).map((one) => readBytesUpTo(one, 'a link', maxLinksBytes)),
-  };
-}
-
-function readPapers(shown: Wire, name: Wire, epoch: Wire): Papers {
-  return {
-    shown: readList(shown, 'admissions', 0, maxShown).map((one) =>
-      readBytesUpTo(one, 'an admission', maxAdmissionBytes),
-    ),
-    name: orNull(name, (value) => readText(value, 'a name', maxNameCharacters)),
-    epoch: readInteger(epoch, 'an epoch', 0, Number.MAX_SAFE_INTEGER),
-  };
-}
-
-function orNull<Value>(value: Wire, read: (value: Wire) => Value): Value | null {
-  return value === null ? null : read(value);
+  return decodeAs(helloAnswer, wire);
 }

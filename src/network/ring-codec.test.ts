@@ -6,8 +6,8 @@ import type { RingAnswers, RingAsks, RingMessageKind } from '../ring/messages.ts
 import type { Contact, MemberPointer, Pointer } from '../ring/pointer.ts';
 import { memberIdOfHost } from './host-id.ts';
 import { createIdentity } from './identity.ts';
-import { ringCodec } from './ring-codec.ts';
-import { decodeShortId, encodeShortId } from './spread-codec.ts';
+import { decodeShortId, encodeShortId, ringCodec } from './ring-codec.ts';
+
 import { TransportError } from './transport.ts';
 import { decodeBody, encodeBody } from './wire-body.ts';
 

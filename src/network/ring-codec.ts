@@ -1,19 +1,56 @@
 /**
- * All messages of the ring as DAG-CBOR: `[contacts, body]`, the body a list by position. Decoding trusts no one: lists
- * are bounded, identifiers and contacts valid, answers as long as what was asked, and a host speaks for itself only.
- * What a message means for the state (order, duplicates) is the ring's to judge.
+ * All messages of the ring as DAG-CBOR: `[contacts, body]`, the body a list by position. A message names each contact once, in
+ * the table; a pointer refers to it by position:
+ *
+ *   member, rule `key`:     position · 64 + index           (its id follows from the host's key, so it cannot be false)
+ *   member, rule `chosen`:  [position · 64 + index, id]
+ *   padding:                id                              (⌈bits/8⌉ bytes, big-endian)
+ *
+ * Events of large networks, where every byte is paid by every peer, have their contacts in them, with IPv4 addresses of 6
+ * bytes and short ids of 8. Decoding trusts no one: lists are bounded, identifiers and contacts valid, answers as long as what
+ * was asked, and a host speaks for itself only. What a message means for the state (order, duplicates) is the ring's to judge.
  */
-import { maxListEntries, type RingAnswers, type RingAsks, type RingMessageKind } from '../ring/messages.ts';
-import type { HostId } from '../ring/pointer.ts';
-import { decodeContact } from './contact-codec.ts';
-import type { RingShape } from './pointer-codec.ts';
-import { RingReader } from './ring-reader.ts';
-import { RingWriter } from './ring-writer.ts';
-import type { Wire } from './transport.ts';
-import { malformed, readBoolean, readInteger, readList, readTuple } from './wire-reading.ts';
+import { isIPv4 } from 'node:net';
+import { isRingId, type RingId } from '../ring/identifier.ts';
+import type { MemberState } from '../ring/member-state.ts';
+import {
+  type Departure,
+  type MembershipEvent,
+  maxListEntries,
+  maxSuggestions,
+  type RingAnswers,
+  type RingAsks,
+  type RingMessageKind,
+  type StateAnswer,
+} from '../ring/messages.ts';
+import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
+import {
+  bare,
+  bool,
+  int,
+  list,
+  listFor,
+  named,
+  nullable,
+  numbered,
+  readBytes,
+  readList,
+  refine,
+  type Schema,
+  tuple,
+  uint,
+} from '../wire/schema.ts';
+import { Malformed, type Wire } from '../wire/transport-error.ts';
+import { maxAddresses } from './addresses.ts';
+import { decodeContact, encodeContact, readContact } from './contact-codec.ts';
+import { maxVirtualNodes, memberIdOfHost } from './host-id.ts';
 
-/** Every entry of the longest list may name a predecessor and a list of other hosts; the body's length bounds it too. */
-const maxContacts = maxListEntries * 64;
+/** What both ends know of the network a message belongs to: the bounds that it must keep. */
+export interface RingShape {
+  readonly bits: number;
+  readonly successors: number;
+  readonly rule: 'key' | 'chosen';
+}
 
 export interface RingCodec {
   /** `elsewhere`: the reader is on another machine. */
@@ -25,134 +62,272 @@ export interface RingCodec {
   decodeAnswer<K extends RingMessageKind>(kind: K, wire: Wire, ask: RingAsks[K], from: HostId): RingAnswers[K];
 }
 
-interface MessageForm<K extends RingMessageKind> {
-  writeAsk(table: RingWriter, ask: RingAsks[K]): Wire;
-  readAsk(reader: RingReader, body: Wire): RingAsks[K];
-  writeAnswer(table: RingWriter, answer: RingAnswers[K]): Wire;
-  readAnswer(reader: RingReader, body: Wire, ask: RingAsks[K]): RingAnswers[K];
+/** Every entry of the longest list may name a predecessor and a list of other hosts; the body's length bounds it too. */
+const maxContacts = maxListEntries * 64;
+const shortIdBytes = 8;
+/** Milliseconds since 1970 fit until the year 10889. */
+const incarnationBytes = 6;
+const packedAddressBytes = 6;
+/** Append only. */
+const eventTypes = ['alive', 'away', 'left', 'dead'] as const satisfies readonly MembershipEvent['type'][];
+const statuses = ['not-member', 'pending'] as const satisfies readonly StateAnswer['status'][];
+
+/** The table of contacts of one message, and what else its values cannot be read without. */
+class Table<Ask = unknown> {
+  readonly contacts: Contact[];
+  /** Who sent it. */
+  readonly from: HostId | null;
+  /** Of an answer: what it answers. */
+  readonly ask: Ask;
+  readonly elsewhere: boolean;
+  #positions: Map<Contact, number> | null = null;
+
+  constructor(contacts: Contact[], from: HostId | null, ask: Ask, elsewhere: boolean) {
+    this.contacts = contacts;
+    this.from = from;
+    this.ask = ask;
+    this.elsewhere = elsewhere;
+  }
+
+  positionOf(contact: Contact): number {
+    this.#positions ??= new Map();
+    const known = this.#positions.get(contact);
+    if (known !== undefined) return known;
+    const position = this.contacts.push(contact) - 1;
+    this.#positions.set(contact, position);
+    return position;
+  }
+}
+
+interface MessageSchema<K extends RingMessageKind> {
+  readonly ask: Schema<RingAsks[K], Table>;
+  readonly answer: Schema<RingAnswers[K], Table<RingAsks[K]>>;
 }
 
 export function ringCodec(shape: RingShape): RingCodec {
-  const write = (elsewhere: boolean, body: (writer: RingWriter) => Wire): Wire => {
-    const writer = new RingWriter(shape, elsewhere);
-    const wire = body(writer);
-    return [writer.table.contacts, wire];
+  const messages: { readonly [K in RingMessageKind]: MessageSchema<K> } = ringMessages(shape);
+  const encode = <Value>(schema: Schema<Value, Table<never>>, value: Value, elsewhere: boolean): Wire => {
+    const table = new Table([], null, null as never, elsewhere);
+    const body = schema.encode(value, table);
+    return [table.contacts.map((contact) => encodeContact(contact, elsewhere)), body];
   };
-  const read = (wire: Wire, from: HostId): [RingReader, Wire] => {
-    const [table, body] = readTuple(wire, 'the message', 2);
-    const contacts = readList(table, 'the table of contacts', 0, maxContacts).map(decodeContact);
-    return [new RingReader(shape, contacts, from), body];
+  const decode = <Value, Ask>(schema: Schema<Value, Table<Ask>>, wire: Wire, from: HostId, ask: Ask): Value => {
+    const [contacts, body] = readList(wire, 2, 2);
+    return schema.decode(body, new Table(readList(contacts, 0, maxContacts).map(decodeContact), from, ask, false));
   };
   return {
-    encodeAsk: (kind, ask, elsewhere = false) => write(elsewhere, (writer) => formOf(kind).writeAsk(writer, ask)),
-    encodeAnswer: (kind, answer, elsewhere = false) =>
-      write(elsewhere, (writer) => formOf(kind).writeAnswer(writer, answer)),
-    decodeAsk: (kind, wire, from) => formOf(kind).readAsk(...read(wire, from)),
-    decodeAnswer: (kind, wire, ask, from) => formOf(kind).readAnswer(...read(wire, from), ask),
+    encodeAsk: (kind, ask, elsewhere = false) => encode(messages[kind].ask, ask, elsewhere),
+    encodeAnswer: (kind, answer, elsewhere = false) => encode(messages[kind].answer, answer, elsewhere),
+    decodeAsk: (kind, wire, from) => decode(messages[kind].ask, wire, from, null),
+    decodeAnswer: (kind, wire, ask, from) => decode(messages[kind].answer, wire, from, ask),
   };
 }
 
+/** The messages of a ring, in the order of docs/wire-format.md. */
+export function ringMessages({ bits, successors, rule }: RingShape) {
+  const id: Schema<RingId> = {
+    encode: (value) => encodeRingId(value, bits),
+    decode: (wire) => decodeRingId(wire, bits),
+  };
+  const shortId: Schema<RingId> = {
+    encode: (value) => encodeShortId(value, bits),
+    decode: (wire) => decodeShortId(wire, bits),
+  };
+  const contact: Schema<Contact, Table> = {
+    encode: (value, table) => table.positionOf(value),
+    decode: (wire, { contacts }) => {
+      if (typeof wire === 'number' && Number.isSafeInteger(wire) && wire >= 0 && wire < contacts.length)
+        return contacts[wire]!;
+      throw new Malformed('is not in the table of contacts');
+    },
+  };
+  const member: Schema<MemberPointer, Table> = {
+    encode: (value, table) => {
+      const reference = table.positionOf(value.contact) * maxVirtualNodes + value.index;
+      return rule === 'key' ? reference : [reference, encodeRingId(value.id, bits)];
+    },
+    decode: (wire, table) => {
+      const chosen = rule === 'key' ? null : readList(wire, 2, 2);
+      const reference = chosen === null ? wire : chosen[0];
+      if (typeof reference !== 'number' || !Number.isSafeInteger(reference) || reference < 0)
+        throw new Malformed('is no pointer');
+      const known = contact.decode(Math.floor(reference / maxVirtualNodes), table);
+      const index = reference % maxVirtualNodes;
+      const id = chosen === null ? memberIdOfHost(known.host, index, bits) : decodeRingId(chosen[1], bits);
+      return { id, contact: known, index };
+    },
+  };
+  const pointer: Schema<Pointer, Table> = {
+    encode: (value, table) => (isMember(value) ? member.encode(value, table) : encodeRingId(value.id, bits)),
+    decode: (wire, table) =>
+      wire instanceof Uint8Array
+        ? { id: decodeRingId(wire, bits), contact: null, index: 0 }
+        : member.decode(wire, table),
+  };
+  const own = refine(member, (value, { from }: Table) =>
+    value.contact.host === from ? null : 'speaks for a member of another host',
+  );
+  const ids = list(named('identifier', id), maxListEntries);
+  const notices = list(tuple({ to: id, from: own }), maxListEntries);
+  const allSuccessors = refine(list(pointer, successors, successors), (value) => {
+    const padding = value.findIndex((one) => one.contact === null);
+    return padding >= 0 && value.slice(padding).some((one) => one.contact !== null)
+      ? 'has padding before a member'
+      : null;
+  });
+  const memberState: Schema<MemberState, Table> = tuple({
+    me: own,
+    predecessor: member,
+    successors: allSuccessors,
+    epoch: uint,
+  });
+  const status = numbered(statuses);
+  const state: Schema<StateAnswer, Table> = named('state', {
+    encode: (value, table) =>
+      value.status === 'member' ? memberState.encode(value.state, table) : status.encode(value.status, undefined),
+    decode: (wire, table) =>
+      typeof wire === 'number'
+        ? { status: status.decode(wire, undefined) }
+        : { status: 'member', state: memberState.decode(wire, table) },
+  });
+  const owner = named('owner', tuple({ owner: own, predecessor: pointer, successors: allSuccessors }));
+  const suggestions = list(named('member', member), maxSuggestions);
+  const event: Schema<MembershipEvent, Table> = named(
+    'event',
+    tuple({ type: numbered(eventTypes), contact, virtualNodes: int(0, maxVirtualNodes), incarnation: uint }),
+  );
+  const events = bare('events', list(event, maxListEntries));
+  const departure: Schema<Departure> = named('departure', tuple({ first: shortId, type: departureType, incarnation }));
+  const arrivals = list(arrival, maxListEntries);
+  const acknowledgement: Schema<Record<string, never>> = tuple({});
+  return {
+    getState: {
+      ask: tuple({ members: ids, notices }),
+      answer: bare(
+        'states',
+        listFor(state, ({ ask }: Table<RingAsks['getState']>) => ask.members.length),
+      ),
+    },
+    notify: { ask: bare('notices', notices), answer: acknowledgement },
+    find: {
+      ask: bare('keys', ids),
+      answer: bare(
+        'found',
+        listFor(
+          tuple({ owned: nullable(owner), guesses: suggestions, closer: suggestions }),
+          ({ ask }: Table<RingAsks['find']>) => ask.keys.length,
+        ),
+      ),
+    },
+    poke: {
+      ask: tuple({ members: ids, candidates: list(named('member', member), maxListEntries) }),
+      answer: acknowledgement,
+    },
+    leave: { ask: tuple({ forGood: bool, members: ids }), answer: acknowledgement },
+    probe: {
+      ask: bare('hosts', list(named('position', contact), maxListEntries)),
+      answer: bare(
+        'reached',
+        listFor(named('reached', bool), ({ ask }: Table<RingAsks['probe']>) => ask.hosts.length),
+      ),
+    },
+    news: { ask: events, answer: events },
+    spread: {
+      ask: tuple({ until: shortId, arrivals, departures: list(departure, maxListEntries) }),
+      answer: acknowledgement,
+    },
+    roll: {
+      ask: tuple({ after: id, most: int(1, maxListEntries) }),
+      answer: refine(tuple({ total: uint, hosts: arrivals }), ({ hosts }, { ask }: Table<RingAsks['roll']>) =>
+        hosts.length > ask.most ? 'is longer than asked for' : null,
+      ),
+    },
+  };
+}
+
+const incarnation: Schema<number> = {
+  encode: (value) => {
+    const bytes = Buffer.allocUnsafe(incarnationBytes);
+    bytes.writeUIntBE(Math.min(value, 2 ** 48 - 1), 0, incarnationBytes);
+    return bytes;
+  },
+  decode: (wire) => {
+    const bytes = readBytes(wire, incarnationBytes);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, incarnationBytes).readUIntBE(0, incarnationBytes);
+  },
+};
+
+/** `[public key (32 bytes), [address, …], virtual nodes, incarnation]` */
+const arrival: Schema<MembershipEvent, Table> = named('arrival', {
+  encode: ({ contact, virtualNodes, incarnation: life }, { elsewhere }) => {
+    const [key, addresses] = encodeContact(contact, elsewhere);
+    return [key, addresses.map(packAddress), virtualNodes, incarnation.encode(life, undefined)];
+  },
+  decode: (wire) => {
+    const [key, addresses, virtualNodes, life] = readList(wire, 4, 4);
+    return {
+      type: 'alive',
+      contact: readContact(key, readList(addresses, 0, maxAddresses).map(unpackAddress)),
+      virtualNodes: virtualNodesOf.decode(virtualNodes, undefined),
+      incarnation: incarnation.decode(life, undefined),
+    };
+  },
+});
+const virtualNodesOf = int(0, maxVirtualNodes);
+
+const departureType = refine(numbered(eventTypes), (type) =>
+  type === 'alive' ? 'is no departure' : null,
+) as unknown as Schema<Departure['type']>;
+
+function encodeRingId(id: RingId, bits: number): Uint8Array {
+  const digits = Math.ceil(bits / 8) * 2;
+  return Buffer.from(id.length === digits ? id : id.padStart(digits, '0'), 'hex');
+}
+
+function decodeRingId(wire: Wire, bits: number): RingId {
+  const length = Math.ceil(bits / 8);
+  const bytes = readBytes(wire, length);
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('hex');
+  if (bits % 8 === 0) return hex as RingId;
+  const spareDigits = length * 2 - Math.ceil(bits / 4);
+  const id = hex.slice(spareDigits);
+  if (!isRingId(id, bits) || (spareDigits === 1 && !hex.startsWith('0')))
+    throw new Malformed(`is not an identifier below 2^${bits}`);
+  return id;
+}
+
+export function encodeShortId(id: RingId, bits: number): Uint8Array {
+  return encodeRingId(id, bits).subarray(0, shortIdBytes);
+}
+
+/** The bits left out are 0. */
+export function decodeShortId(wire: Wire, bits: number): RingId {
+  const length = Math.ceil(bits / 8);
+  const whole = new Uint8Array(length);
+  whole.set(readBytes(wire, Math.min(length, shortIdBytes)));
+  return decodeRingId(whole, bits);
+}
+
+function packAddress(text: string): Wire {
+  const colon = text.indexOf(':');
+  const host = text.slice(0, colon);
+  if (!isIPv4(host)) return text;
+  const bytes = new Uint8Array(packedAddressBytes);
+  const port = Number(text.slice(colon + 1));
+  for (const [at, part] of host.split('.').entries()) bytes[at] = Number(part);
+  bytes[4] = port >> 8;
+  bytes[5] = port;
+  return bytes;
+}
+
+function unpackAddress(wire: Wire): Wire {
+  if (!(wire instanceof Uint8Array)) return wire;
+  const [a, b, c, d, high = 0, low = 0] = readBytes(wire, packedAddressBytes);
+  return `${a}.${b}.${c}.${d}:${256 * high + low}`;
+}
+
+const kinds: readonly string[] = Object.keys(ringMessages({ bits: 1, successors: 1, rule: 'key' }));
+
 export function isRingMessageKind(kind: string): kind is RingMessageKind {
-  return Object.hasOwn(forms, kind);
+  return kinds.includes(kind);
 }
-
-function formOf<K extends RingMessageKind>(kind: K): MessageForm<K> {
-  return forms[kind] as MessageForm<K>;
-}
-
-const acknowledgement = {
-  writeAnswer: (): Wire => [],
-  readAnswer: (_: RingReader, body: Wire): Record<string, never> => {
-    readTuple(body, 'the acknowledgement', 0);
-    return {};
-  },
-};
-
-const forms: { readonly [K in RingMessageKind]: MessageForm<K> } = {
-  getState: {
-    writeAsk: (writer, { members, notices }) => [writer.ids(members), writer.notices(notices)],
-    readAsk: (reader, body) => {
-      const [members, notices] = readTuple(body, 'a question for states', 2);
-      return { members: reader.ids(members), notices: reader.notices(notices) };
-    },
-    writeAnswer: (writer, { states }) => states.map((state) => writer.state(state)),
-    readAnswer: (reader, body, { members }) => ({
-      states: readTuple(body, 'states', members.length).map((state) => reader.state(state)),
-    }),
-  },
-  notify: {
-    writeAsk: (writer, { notices }) => writer.notices(notices),
-    readAsk: (reader, body) => ({ notices: reader.notices(body) }),
-    ...acknowledgement,
-  },
-  find: {
-    writeAsk: (writer, { keys }) => writer.ids(keys),
-    readAsk: (reader, body) => ({ keys: reader.ids(body) }),
-    writeAnswer: (writer, { found }) => found.map((answer) => writer.found(answer)),
-    readAnswer: (reader, body, { keys }) => ({
-      found: readTuple(body, 'answers', keys.length).map((answer) => reader.found(answer)),
-    }),
-  },
-  poke: {
-    writeAsk: (writer, { members, candidates }) => [writer.ids(members), writer.pointers(candidates)],
-    readAsk: (reader, body) => {
-      const [members, candidates] = readTuple(body, 'a poke', 2);
-      return { members: reader.ids(members), candidates: reader.members(candidates, maxListEntries) };
-    },
-    ...acknowledgement,
-  },
-  leave: {
-    writeAsk: (writer, { forGood, members }) => [forGood, writer.ids(members)],
-    readAsk: (reader, body) => {
-      const [forGood, members] = readTuple(body, 'a leave', 2);
-      return { forGood: readBoolean(forGood, 'for good'), members: reader.ids(members) };
-    },
-    ...acknowledgement,
-  },
-  probe: {
-    writeAsk: (writer, { hosts }) => hosts.map((host) => writer.table.contact(host)),
-    readAsk: (reader, body) => ({
-      hosts: readList(body, 'hosts', 0, maxListEntries).map((host) => reader.table.contact(host)),
-    }),
-    writeAnswer: (_, { reached }) => [...reached],
-    readAnswer: (_, body, { hosts }) => ({
-      reached: readTuple(body, 'the hosts reached', hosts.length).map((value) => readBoolean(value, 'reached')),
-    }),
-  },
-  news: {
-    writeAsk: (writer, { events }) => writer.events(events),
-    readAsk: (reader, body) => ({ events: reader.events(body) }),
-    writeAnswer: (writer, { events }) => writer.events(events),
-    readAnswer: (reader, body) => ({ events: reader.events(body) }),
-  },
-  spread: {
-    writeAsk: (writer, { until, arrivals, departures }) => [
-      writer.shortId(until),
-      writer.arrivals(arrivals),
-      writer.departures(departures),
-    ],
-    readAsk: (reader, body) => {
-      const [until, arrivals, departures] = readTuple(body, 'events', 3);
-      return {
-        until: reader.shortId(until),
-        arrivals: reader.arrivals(arrivals),
-        departures: reader.departures(departures),
-      };
-    },
-    ...acknowledgement,
-  },
-  roll: {
-    writeAsk: (writer, { after, most }) => [writer.id(after), most],
-    readAsk: (reader, body) => {
-      const [after, most] = readTuple(body, 'a question for the roll', 2);
-      return { after: reader.id(after), most: readInteger(most, 'hosts', 1, maxListEntries) };
-    },
-    writeAnswer: (writer, { total, hosts }) => [total, writer.arrivals(hosts)],
-    readAnswer: (reader, body, { most }) => {
-      const [total, hosts] = readTuple(body, 'a page of the roll', 2);
-      const page = reader.arrivals(hosts);
-      if (page.length > most) throw malformed('a page of the roll is longer than asked for');
-      return { total: readInteger(total, 'the hosts known', 0, Number.MAX_SAFE_INTEGER), hosts: page };
-    },
-  },
-};

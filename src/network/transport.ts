@@ -8,8 +8,9 @@
  */
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Milliseconds } from '../ring/ports.ts';
+import { TransportError, type TransportFailure, type Wire } from '../wire/transport-error.ts';
 
-export type Wire = unknown;
+export { TransportError, type TransportFailure, type Wire };
 
 /** `control`: small, latency matters (ring, liveness). `bulk`: blocks and long answers, on a connection of its own. */
 export interface RequestOptions {
@@ -79,27 +80,4 @@ export interface Transport {
   /** Round-trip of a liveness probe (HTTP/2 PING) in milliseconds; rejects like request. */
   ping(to: Contact, timeout: Milliseconds): Promise<Milliseconds>;
   close(): Promise<void>;
-}
-
-/** Mirrors AskFailure of the ring; `aborted` when the caller's signal fired. */
-export type TransportFailure = 'unreachable' | 'timeout' | 'refused' | 'aborted';
-
-export class TransportError extends Error {
-  readonly failure: TransportFailure;
-  /** A code of src/errors.ts when the other side named one (`other-network`, `not-admitted`, …). */
-  readonly code: string | null;
-  /** Unverified links of the membership log that prove the removal of the asker; else empty. */
-  readonly proof: readonly Uint8Array[];
-  constructor(
-    failure: TransportFailure,
-    message: string,
-    code: string | null = null,
-    proof: readonly Uint8Array[] = [],
-  ) {
-    super(message);
-    this.name = 'TransportError';
-    this.failure = failure;
-    this.code = code;
-    this.proof = proof;
-  }
 }

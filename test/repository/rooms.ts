@@ -9,7 +9,8 @@ const leaf = ['errors'] as const;
 const ring = ['ring', ...leaf] as const;
 const content = ['content', ...ring] as const;
 const storage = ['storage', ...content] as const;
-const network = ['network', ...storage] as const;
+const wire = ['wire', ...content] as const;
+const network = ['network', 'wire', ...storage] as const;
 const records = ['records', ...network] as const;
 const replication = ['replication', ...records] as const;
 const transfer = ['transfer', ...replication] as const;
@@ -25,6 +26,7 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   ring,
   content,
   storage,
+  wire,
   network,
   records,
   replication,
