@@ -151,7 +151,8 @@ export function ringMessages({ bits, successors, rule }: RingShape) {
       const reference = chosen === null ? wire : chosen[0];
       if (typeof reference !== 'number' || !Number.isSafeInteger(reference) || reference < 0)
         throw new Malformed('is no pointer');
-      const known = contact.decode(Math.floor(reference / maxVirtualNodes), table);
+      const known = table.contacts[Math.floor(reference / maxVirtualNodes)];
+      if (known === undefined) throw new Malformed('is not in the table of contacts');
       const index = reference % maxVirtualNodes;
       const id = chosen === null ? memberIdOfHost(known.host, index, bits) : decodeRingId(chosen[1], bits);
       return { id, contact: known, index };
@@ -192,10 +193,24 @@ export function ringMessages({ bits, successors, rule }: RingShape) {
   });
   const owner = named('owner', tuple({ owner: own, predecessor: pointer, successors: allSuccessors }));
   const suggestions = list(named('member', member), maxSuggestions);
-  const event: Schema<MembershipEvent, Table> = named(
-    'event',
-    tuple({ type: numbered(eventTypes), contact, virtualNodes: int(0, maxVirtualNodes), incarnation: uint }),
-  );
+  // By hand: of a message with many events a tuple would take half as long again.
+  const event: Schema<MembershipEvent, Table> = named('event', {
+    encode: (value, table) => [
+      eventTypes.indexOf(value.type),
+      table.positionOf(value.contact),
+      value.virtualNodes,
+      value.incarnation,
+    ],
+    decode: (wire, table) => {
+      const [type, position, virtualNodes, life] = readList(wire, 4, 4);
+      return {
+        type: eventType.decode(type, table),
+        contact: contact.decode(position, table),
+        virtualNodes: virtualNodesOf.decode(virtualNodes, table),
+        incarnation: uint.decode(life, table),
+      };
+    },
+  });
   const events = bare('events', list(event, maxListEntries));
   const departure: Schema<Departure> = named('departure', tuple({ first: shortId, type: departureType, incarnation }));
   const arrivals = list(arrival, maxListEntries);
@@ -275,9 +290,10 @@ const arrival: Schema<MembershipEvent, Table> = named('arrival', {
 });
 const virtualNodesOf = int(0, maxVirtualNodes);
 
-const departureType = refine(numbered(eventTypes), (type) =>
-  type === 'alive' ? 'is no departure' : null,
-) as unknown as Schema<Departure['type']>;
+const eventType = numbered(eventTypes);
+const departureType = refine(eventType, (type) => (type === 'alive' ? 'is no departure' : null)) as unknown as Schema<
+  Departure['type']
+>;
 
 function encodeRingId(id: RingId, bits: number): Uint8Array {
   const digits = Math.ceil(bits / 8) * 2;
