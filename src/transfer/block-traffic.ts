@@ -1,4 +1,4 @@
-/** Blocks that come and go, told once a second per host and not once per block (row A23). */
+/** Blocks sent and received, reported once a second per host instead of once per block (row A23). */
 import { shownPeer } from '../network/peer-label.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Timer } from '../ring/ports.ts';

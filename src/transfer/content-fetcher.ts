@@ -1,12 +1,12 @@
-/** Fetching the blocks of one content, from the ring and from its sharers. */
+/** Fetches the blocks of one content, from the ring and from its sharers. */
 import type { CID } from 'multiformats/cid';
 import type { BlockFetcher, Sharers } from '../replication/block-fetcher.ts';
 
-/** How the verbs on files get at blocks. */
+/** How file operations obtain blocks. */
 export interface ContentFetcher {
   /** The verified bytes. Rejects with `no-live-source`, or `interrupted` when the signal fires. */
   fetch(cid: CID, signal?: AbortSignal): Promise<Uint8Array>;
-  /** Gives a buffer back that `fetch` delivered and that no one looks at any more. */
+  /** Returns a buffer delivered by `fetch` that is no longer in use. */
   release(bytes: Uint8Array): void;
 }
 

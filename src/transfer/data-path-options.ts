@@ -28,53 +28,53 @@ export interface DataPathOptions {
   readonly view: RingView;
   readonly transport: Transport;
   readonly membership: Membership;
-  /** Who leaves questions unanswered, if anybody listens already; what the data path asks is listened to besides. */
+  /** Tracks unresponsive peers, if the transport already does; requests of the data path are tracked as well. */
   readonly unresponsivePeers?: UnresponsivePeers;
   readonly clock: Clock;
   readonly random: Random;
   readonly blocks: BlockStore;
   readonly records: RecordTable;
-  /** Of blocks and records, kept with both. */
+  /** Of blocks and records, updated with both. */
   readonly index: ItemIndex;
-  /** Why the blocks are held; on the catalogue, and known to `blocks`. */
+  /** Why the blocks are kept; on the catalogue and known to `blocks`. */
   readonly claims: ClaimTable;
-  /** Whose bytes may lie here; without it the room is everybody's. */
+  /** Limits per publisher; without it there are none. */
   readonly storageShares?: StorageShares;
-  /** Where blocks are for which there was no room here. */
+  /** Where the blocks are that this host had no room for. */
   readonly pointers: PointerTable;
   readonly catalog: Pick<Catalog, 'write' | 'durable' | 'setting' | 'settings' | 'setSetting'>;
-  /** Entries of everybody's shares that lie here, and the batches that this host announces. */
+  /** Share entries stored here, of all publishers, and the batches that this host announces. */
   readonly shares: ShareTable;
   readonly ownBatches: OwnBatchTable;
-  /** Blocks of files in this host's own shares. */
+  /** Blocks of files shared by this host. */
   readonly shared?: InPlaceBlocks;
-  /** Of blocks; in this thread by default. */
+  /** Default: this thread. */
   readonly hashing?: BlockHashing;
   readonly announcerTimes?: Partial<AnnouncerTimes>;
   readonly signer: Signer;
   readonly verify: Verify;
   readonly networkId: string;
-  /** Whether ids are chosen, so that a decimal name lies where it says. */
+  /** Whether ids are chosen, so that a decimal name is at the position it says. */
   readonly teaching: boolean;
   /** r and w of the genesis. */
   readonly rule: CopyRule;
-  /** Small leaves and nodes make trees of little files, for the simulator: the CIDs are those of no other tool. */
+  /** Small leaves and nodes, which make trees of small files, for the simulator: no other tool computes these CIDs. */
   readonly cut?: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
-  /** How fast the disk is looked through for damage; default 8 MB/s, 0: not at all. */
+  /** Rate of the disk scrub; default 8 MB/s, 0: off. */
   readonly scrubBytesPerSecond?: number;
-  /** Whether blocks of this host's own puts stay here as cache while there is room; default false. */
+  /** Whether blocks put by this host stay here as cache while there is room; default false. */
   readonly keepOwn?: boolean;
   readonly syncTimes?: Partial<SyncTimes>;
-  /** A cap on what reconciliation moves. */
+  /** Limit on what reconciliation transfers. */
   readonly syncBytesPerSecond?: number;
-  /** Hears of changes of this host's own names; the index of words, when there is one. */
+  /** Notified of changes of this host's own names; the word index, if any. */
   readonly nameChanges?: NameChanges;
   readonly peerNames?: PeerCalling;
-  /** In memory by default. */
+  /** Default: in memory. */
   readonly pins?: Pins;
-  /** A sentence when the clock is off, when somebody compares it. */
+  /** A sentence when the clock is off, if anything compares it. */
   readonly clockNote?: () => string | null;
   readonly notify?: (event: FileEvent) => void;
-  /** Hosts that misbehaved or did not answer, for logs and counters. */
+  /** Reports hosts that misbehaved or did not answer, for logs and counters. */
   readonly report?: (what: string, host: Contact, detail: string) => void;
 }

@@ -1,4 +1,4 @@
-/** The data path of a peer put together: blocks, records and files over one transport and one view of the ring. */
+/** Assembles the data path of a peer: blocks, records and files over one transport and one view of the ring. */
 import type { CID } from 'multiformats/cid';
 import { hashingHere } from '../content/block-hashing.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
@@ -76,28 +76,28 @@ import { SharersOf } from './sharers-of.ts';
 import { TransferQueue } from './transfer-queue.ts';
 import type { Transfers } from './transfers.ts';
 
-/** Of a publisher that is to leave nothing: whatever it put has ended. */
+/** Quota of a purged publisher: none, and all its puts have ended. */
 const purgedWord: PublisherEntry = {
   kind: 'entry',
   sequence: Number.MAX_SAFE_INTEGER - 1,
   current: false,
   expiry: null,
 };
-/** Of names asked for: what tells which of several is new here. */
+/** Names whose time of first sight is cached, which tells new ones among several. */
 const maxFirstSeen = 16_384;
 const recordExpiryBatch = 500;
-/** All records of a host are read for it. */
+/** It reads all records of a host. */
 const refusedDroppedEveryMilliseconds: Milliseconds = 10 * 60_000;
-/** Expired records are no one's word any more; but that they expired is what ends the claims of a put not seen before. */
+/** Expired records no longer count; but their expiry is what ends the claims of a put that was not seen before. */
 const expiredRecordsKeptMilliseconds: Milliseconds = 24 * 3600 * 1000;
 
-/** For the publisher of a put to say what became of it. */
+/** For the publisher of a put to answer what became of it. */
 const newsDeadlineMilliseconds: Milliseconds = 3000;
 
 export class DataPath {
   readonly files: Files;
   readonly transfers: Transfers;
-  /** Announcing and finding what lies in shares. */
+  /** Announces and finds shared files. */
   readonly announcer: ShareAnnouncer;
   readonly shareReader: ShareReader;
   readonly names: Names;
@@ -189,7 +189,7 @@ export class DataPath {
       verify: options.verify,
       clock,
       isAddress: isDialable,
-      // At time 0 it refuses whatever was signed only of those that are purged or may not publish.
+      // At time 0 it refuses only publishers that are purged or may not publish.
       isRefused: (host) => membership.isRemoved(host) || membership.refuses(host, 0),
     });
     const rowOfItem = (key: string) => options.index.find(leafSet, key)?.record ?? null;
@@ -209,7 +209,7 @@ export class DataPath {
     const keepHere = (block: ClaimedBlock): Promise<void> => keepAsCache({ blocks, index, catalog }, block);
     const storer = new BlockStorer(data, this.#pointers, options.keepOwn === true ? keepHere : null);
     const fetcher = new BlockFetcher(data, rule.replicas, this.#pointers);
-    // Where it points elsewhere it does not say that there is none.
+    // A pointer elsewhere does not mean that there is none.
     const standing = {
       covers: (key: string) => confirmed.covers(key) && !this.#pointers.has(key),
       isCached: (key: string) => index.isBlockCached(key),
@@ -364,7 +364,7 @@ export class DataPath {
     this.transfers = this.#queue;
   }
 
-  /** This host is a member now: repair begins, and transfers that were interrupted go on. */
+  /** Called once this host is a member: starts repair and resumes interrupted transfers. */
   begin(): void {
     this.beginRepair();
     this.beginClaimUpkeep();
@@ -374,7 +374,10 @@ export class DataPath {
     for (const host of this.#membership.removed()) this.#follow(this.#purge(host));
   }
 
-  /** Members were removed: what lay at them gets other places, and of what they published goes what does not count any more. */
+  /**
+   * After removals: data held by the removed members gets new places, and what they published is dropped where it no
+   * longer counts.
+   */
   membersRemoved(hosts: readonly HostId[]): void {
     this.placement.clear();
     for (const host of hosts) this.#follow(this.#purge(host));
@@ -420,38 +423,41 @@ export class DataPath {
     this.#claimUpkeep?.release(publisher, [...names.values()]);
   }
 
-  /** Everything is brought to its places with every change of the ring, and by rounds of its own. */
+  /** Moves everything to its places, on every change of the ring and periodically. */
   beginRepair(): Reconciliation {
     this.#reconciliation ??= new Reconciliation(this.#syncPorts);
     return this.#reconciliation;
   }
 
-  /** The disk is looked through for damage, and damage met is repaired, from now on. */
+  /** Starts the disk scrub, and repair of corruption found by it or by reads. */
   beginScrub(): Scrub {
     this.#scrub ??= new Scrub(this.#scrubPorts);
     return this.#scrub;
   }
 
-  /** Claims are checked, and what nothing claims is freed, from now on. */
+  /** Starts checking claims and freeing unclaimed blocks. */
   beginClaimUpkeep(): ClaimUpkeep {
     this.#claimUpkeep ??= new ClaimUpkeep(this.#claimPorts);
     return this.#claimUpkeep;
   }
 
   /**
-   * Before leaving for good: resolves when all that is held here is durable at the places that it has without this host.
-   * Rejects with `too-few-copies` when some of it could not be handed over; it may be called again.
+   * Before leaving: resolves when everything held here is durable at its places without this host. Rejects with
+   * `too-few-copies` when something could not be handed over; may be called again.
    */
   async handOverEverything(): Promise<void> {
     await whileLeaving(this.#syncPorts, () => handOver(this.#syncPorts));
   }
 
-  /** Before stopping for a while: what would have fewer than w live copies gets them, until the signal fires. Resolves with the copies made. */
+  /**
+   * Before a stop: makes replicas of what would have fewer than w live ones, until the signal fires. Resolves with the
+   * number made.
+   */
   drainOnStop(signal: AbortSignal): Promise<number> {
     return drainOnStop(this.#syncPorts, signal);
   }
 
-  /** Whether a request of this kind is for the data path. */
+  /** Whether the data path handles requests of this kind. */
   handles(kind: string): boolean {
     return ['blocks.', 'claims.', 'records.', 'shares.', 'sync.'].some((prefix) => kind.startsWith(prefix));
   }
@@ -486,21 +492,21 @@ export class DataPath {
     throw unknownKind(kind);
   }
 
-  /** By what is said to be held here another may drop its copy: it is said when it would survive a power cut. */
+  /** The asker may drop its own copy because of this answer, so it is sent only once durable. */
   async #durably(answer: Promise<Wire>): Promise<Wire> {
     const settled = await answer;
     await this.#catalog.durable();
     return settled;
   }
 
-  /** The asker speaks for itself alone: for the names that it published. */
+  /** Senders release only names that they published themselves. */
   #release(from: Contact, body: Wire): Wire {
     const names = decodeRelease(body);
     this.#claimUpkeep?.release(from.host, names);
     return {};
   }
 
-  /** What a publisher tells of its own puts; before the upkeep has begun nothing was let go. */
+  /** A publisher's statement about its own puts; nothing is released before the upkeep has started. */
   #toldOf(publisher: string, puts: readonly ToldPut[]): readonly boolean[] {
     return this.#claimUpkeep?.told(publisher, puts) ?? puts.map(() => true);
   }
@@ -550,7 +556,7 @@ function pinsInMemory(): Pins {
   return { of: (name) => pins.get(name) ?? null, pin: async (name, publisher) => void pins.set(name, publisher) };
 }
 
-/** A batch at a time, so that nothing waits long behind it. */
+/** In batches, so that other writes do not wait long. */
 async function removeExpired(records: Pick<RecordTable, 'expire'>, before: Milliseconds): Promise<void> {
   while ((await records.expire(before, recordExpiryBatch)) === recordExpiryBatch);
 }

@@ -1,4 +1,4 @@
-/** What lies at the place where a get is to write. */
+/** Compares the target of a get with what is already there. */
 import type { CID } from 'multiformats/cid';
 import { buildOfLeaves } from '../content/builder.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
@@ -21,11 +21,11 @@ export async function whatIsAt(folder: FolderHandle, base: string): Promise<Exis
 export interface WantedFile {
   readonly cid: CID;
   readonly size: number;
-  /** Hexadecimal, where it is known. */
+  /** Hexadecimal, when known. */
   readonly sha256: string | null;
 }
 
-/** True when the target holds these bytes already. Throws `already-exists` for anything else there, unless it may be replaced. */
+/** True when the target already holds these bytes. Throws `already-exists` for anything else unless it may be replaced. */
 export async function isThereAlready(
   folder: FolderHandle,
   base: string,
@@ -46,7 +46,7 @@ export async function isThereAlready(
   );
 }
 
-/** Found out by cutting it into blocks again; nothing is fetched. */
+/** Determined by chunking it again; nothing is fetched. */
 export async function hasContent(
   folder: FolderHandle,
   base: string,
@@ -61,7 +61,7 @@ export async function hasContent(
       const built = await buildOfLeaves(leavesOf(file, path, pool), async ({ bytes }) => pool.giveBack(bytes), {
         wholeHash: sha256 !== null,
       });
-      // Content of other tools may be cut otherwise: then the hash of the whole decides, where it is known.
+      // Content of other tools may be chunked differently: then the hash of the whole decides, when known.
       return built.cid.equals(cid) || (sha256 !== null && built.sha256 === sha256);
     } finally {
       await file.close();

@@ -1,4 +1,4 @@
-/** By what a file is known again, whatever has its name by then. */
+/** Identity of a file, regardless of what has its name by now. */
 import type { BigIntStats } from 'node:fs';
 
 /** Device and inode, in decimal. */

@@ -1,4 +1,4 @@
-/** What the verbs on files reach of the rest of the peer, handed in once. */
+/** What file operations need from the rest of the peer. */
 import type { CID } from 'multiformats/cid';
 import type { BuildOptions } from '../content/builder.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
@@ -17,19 +17,19 @@ import type { ReadMemory } from './read-memory.ts';
 import type { SharersOf } from './sharers-of.ts';
 
 export interface NameChanges {
-  /** `before` is the entry that the name has, or null. */
+  /** `before` is the current entry of the name, or null. */
   changing(name: string, before: NameEntry | null): Promise<void>;
-  /** It has changed, or the attempt failed. */
+  /** Called after the change, or after a failed attempt. */
   changed(name: string): void;
 }
 
-/** What people call peers. */
+/** Names of peers. */
 export interface PeerCalling {
   shown(host: HostId): string;
   named(name: string): readonly HostId[];
 }
 
-/** Whose file of a name is meant by it. */
+/** The publisher that a name alone refers to. */
 export interface Pins {
   of(name: string): string | null;
   pin(name: string, publisher: string): Promise<void>;
@@ -37,39 +37,39 @@ export interface Pins {
 
 export interface FilePorts {
   readonly data: DataPorts;
-  /** Whether the block with this key is cache here, and counts as no copy. */
+  /** Whether the block is cache here and does not count as a replica. */
   readonly isCached: (key: string) => boolean;
   readonly storer: BlockStorer;
   readonly puts: OwnPuts;
   /** Blocks of any content, from the ring. */
   readonly fetcher: ContentFetcher;
-  /** Blocks of this content, from those who share it too. */
+  /** Blocks of this content, also from its sharers. */
   readonly fetcherOf: (root: CID) => ContentFetcher;
-  /** Memory of those who read contents here. */
+  /** Memory budget of readers. */
   readonly reading: ReadMemory;
   readonly shares: Pick<ShareReader, 'entriesOf'>;
-  /** Who shares which content. */
+  /** Sharers of a content. */
   readonly sharers: Pick<SharersOf, 'of' | 'hint'>;
   readonly names: Names;
   readonly places: RecordPlaces;
-  /** How files are cut into blocks, when not as everywhere. */
+  /** Chunking parameters, if not the default. */
   readonly cut: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
   /** r and w of the network. */
   readonly rule: CopyRule;
-  /** The peer that publishes. */
+  /** This peer's id as publisher. */
   readonly publisher: string;
   readonly peerNames: PeerCalling;
   readonly pins: Pins;
-  /** When what a publisher has under a name was first seen here; kept in memory. */
+  /** When an entry was first seen here; in memory only. */
   readonly firstSeen: { get(key: string): number | undefined; set(key: string, time: number): void };
-  /** A sentence when this peer's clock is off, which may be why something is not found. */
+  /** A sentence when this peer's clock is off, a possible reason for a miss. */
   readonly clockNote: () => string | null;
   readonly notify: (event: FileEvent) => void;
-  /** This host's own claims of names that its publisher has ended. */
+  /** Releases this host's own claims of names that its publisher has ended. */
   readonly release: (names: readonly EndedName[]) => void;
-  /** Told before and after this host's own entry of a name changes, for the index of words. */
+  /** Called before and after this host's own entry of a name changes, for the word index. */
   readonly nameChanges: NameChanges;
-  /** Takes over work that no one waits for; it ends soon once `closing` fires. */
+  /** Runs work in the background; it ends soon once `closing` fires. */
   readonly afterwards: (work: Promise<void>) => void;
   readonly closing: AbortSignal;
 }

@@ -1,4 +1,4 @@
-/** The verbs on files, each from its own file. */
+/** The file operations, one per file. */
 import { parseCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import type { FilePorts } from './file-ports.ts';

@@ -1,11 +1,11 @@
 /**
- * The attributes of the files of a folder: lines of JSON in a file of their own, whose CID stands in the entry of the name
- * beside that of the folder. So the folder has the CID that its bytes give it everywhere.
+ * Attributes of the files of a folder: JSON lines in a separate file whose CID is in the name's entry beside that of
+ * the folder. The folder thus keeps the CID of its content alone.
  */
 import { checkedAttributes, type FileAttributes, noAttributes } from '../content/attributes.ts';
 import type { FolderItem } from './local-folder.ts';
 
-/** Of a folder whose list would be longer none is kept: 300 000 files. */
+/** A folder with a longer list keeps none: 300 000 files. */
 const maxListBytes = 32 * 1024 * 1024;
 
 export class AttributeList {
@@ -19,7 +19,7 @@ export class AttributeList {
     else this.#lines = [];
   }
 
-  /** null when there is nothing to keep. */
+  /** Null when there is nothing to store. */
   bytes(): AsyncIterable<Uint8Array> | null {
     if (this.#bytes > maxListBytes || this.#lines.length === 0) return null;
     const lines = this.#lines;
@@ -29,7 +29,7 @@ export class AttributeList {
   }
 }
 
-/** By path. What is no sensible word of a file is passed over, and so is what comes after too much of it. */
+/** By path. Invalid lines are skipped, and so is everything beyond a limit of them. */
 export async function readAttributeList(
   source: AsyncIterable<Uint8Array>,
 ): Promise<ReadonlyMap<string, FileAttributes>> {
@@ -53,7 +53,7 @@ function readLine(line: string): [string | null, FileAttributes] {
     const value: unknown = JSON.parse(line);
     if (Array.isArray(value) && typeof value[0] === 'string') return [value[0], checkedAttributes(value[1], value[2])];
   } catch {
-    // Somebody else's idea of such a list.
+    // Not such a list.
   }
   return [null, noAttributes];
 }

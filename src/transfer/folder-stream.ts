@@ -1,6 +1,6 @@
 /**
- * A folder as one stream of bytes, in which the command line hands it to its peer: a line of JSON for each file and folder,
- * depth first, and behind that of a file its bytes in pieces. The last line says that nothing is missing.
+ * A folder as one byte stream from the command line to its peer: a JSON line for each file and folder, depth first,
+ * each file followed by its bytes in pieces. The last line marks completeness.
  */
 import { checkedAttributes } from '../content/attributes.ts';
 import { whyNotAName } from '../content/name.ts';
@@ -8,11 +8,11 @@ import { ChordialError } from '../errors.ts';
 import type { FolderItem } from './local-folder.ts';
 import { isLeftOut } from './local-folder.ts';
 
-/** Before each piece of a file: how many bytes it has. None: the file ends. */
+/** Precedes each piece of a file with its length; 0 ends the file. */
 const lengthBytes = 4;
 const isNotPut = 0xffffffff;
 const maxPieceBytes = 1024 * 1024;
-/** A path of 64 folders may be longer than any system lets it be. */
+/** A path of 64 folders may exceed the limits of every system. */
 const maxLineBytes = 64 * 1024;
 const end = '{"end":true}\n';
 
@@ -37,7 +37,7 @@ export async function* encodeFolder(items: AsyncIterable<FolderItem>): AsyncGene
   yield Buffer.from(end);
 }
 
-/** The bytes of each file are to be read before the next item is asked for. Throws `bad-request` for what is no such stream. */
+/** The bytes of each file must be read before the next item. Throws `bad-request` for anything that is not such a stream. */
 export async function* decodeFolder(source: AsyncIterable<Uint8Array>): AsyncGenerator<FolderItem, void, undefined> {
   const reader = new Reader(source[Symbol.asyncIterator]());
   try {

@@ -1,6 +1,6 @@
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** Bytes for people, in powers of 1024 as sizes are also given: `0 B`, `1.50 KiB`, `17.3 MiB`. */
+/** Formats sizes in powers of 1024: `0 B`, `1.50 KiB`, `17.3 MiB`. */
 export function formatBytes(bytes: number): string {
   let amount = bytes;
   let unit = 0;

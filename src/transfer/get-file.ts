@@ -1,4 +1,4 @@
-/** Fetching a file to its place: blocks from several holders at once, written where they belong as they come. */
+/** Fetches a file to its place: blocks from several holders at once, written at their offsets as they arrive. */
 import type { FileAttributes } from '../content/attributes.ts';
 import type { FileContent, LeafReference } from '../content/file-reader.ts';
 import { ChordialError } from '../errors.ts';
@@ -11,11 +11,14 @@ export interface GetOptions {
   readonly force: boolean;
   readonly attributes: FileAttributes;
   readonly signal?: AbortSignal;
-  /** Called with the bytes of each block that is in place. */
+  /** Called with the size of each block in place. */
   readonly bytesInPlace?: (bytes: number) => void;
 }
 
-/** Writes the content into the part and gives it its name; what is right in the part already is not fetched again. Closes the part. */
+/**
+ * Writes the content into the part file and renames it; blocks already correct there are not fetched again. Closes the
+ * part file.
+ */
 export async function getFile(
   ports: FilePorts,
   content: FileContent,

@@ -1,6 +1,6 @@
 /**
- * Recreating a folder: never outside its target, never through a link, each file under the same rule as alone. Where nothing
- * is there it grows beside its target and is renamed when whole; into a folder that is there it is merged.
+ * Recreates a folder: never outside its target, never through a link, each file by the rules of a single file. A new
+ * folder is built beside its target and renamed when complete; an existing one is merged into.
  */
 import { lstat, mkdir, rename } from 'node:fs/promises';
 import type { FileAttributes } from '../content/attributes.ts';
@@ -15,23 +15,23 @@ import type { DirectoryEntry } from './files.ts';
 import { fileError } from './local-file.ts';
 import { partName } from './part-file.ts';
 
-/** Bytes of files being fetched side by side: many small ones at once, large ones alone. */
+/** Total size of files fetched concurrently: many small ones, or a large one alone. */
 const maxFileBytesAtOnce = 32 * 1024 * 1024;
-/** So much is reckoned for the smallest, so 64 at once. */
+/** Minimum accounted per file, so at most 64 at once. */
 const minBytesOfOne = 512 * 1024;
 
 export type ListedEntry = DirectoryEntry & Partial<FileAttributes>;
 
 export interface FolderSource {
-  /** Bytes of all its files as they were announced; null where nothing was. */
+  /** Total size of its files as announced; null when unknown. */
   readonly size: number | null;
-  /** Each folder before what is in it. */
+  /** Each folder before its contents. */
   readonly entries: AsyncIterable<ListedEntry>;
-  /** Writes one file; true when it was there already. */
+  /** Writes one file; true when it was already there. */
   readonly fetch: (entry: ListedEntry, folder: FolderHandle, base: string) => Promise<boolean>;
 }
 
-/** True when every file and folder was there already. */
+/** True when every file and folder was already there. */
 export async function getFolder(source: FolderSource, above: FolderHandle, base: string): Promise<boolean> {
   const there = await whatIsAt(above, base);
   const place = `${above.path}/${base}`;
@@ -69,7 +69,7 @@ export async function getFolder(source: FolderSource, above: FolderHandle, base:
   return !changed;
 }
 
-/** Runs something with the folder that an entry lies in, reached through no link. */
+/** Runs an operation with the folder of an entry, reached without links. */
 async function within<Result>(
   root: FolderHandle,
   path: string,
@@ -82,7 +82,7 @@ async function within<Result>(
   return await run(folder, parts.at(-1)!);
 }
 
-/** The listing comes from others: no part of a path may lead out of the target. */
+/** The listing is untrusted: paths must not escape the target. */
 function checkPath(path: string): void {
   const reason = path
     .split('/')
@@ -95,7 +95,7 @@ function checkPath(path: string): void {
   );
 }
 
-/** Makes the folder unless it is there; true when it was made. */
+/** Creates the folder unless it exists; true when created. */
 async function makeFolder(above: FolderHandle, name: string): Promise<boolean> {
   try {
     await mkdir(above.at(name));
@@ -128,7 +128,7 @@ async function openFolder(above: FolderHandle, name: string): Promise<FolderHand
   }
 }
 
-/** Another user may have put a folder of that name there, to see and change what is written. */
+/** Another user may have created the folder to read or change what is written. */
 function isOwn({ status }: FolderHandle): boolean {
   const own = process.geteuid?.();
   return own === undefined || status.uid === BigInt(own);
@@ -137,11 +137,11 @@ function isOwn({ status }: FolderHandle): boolean {
 async function giveName(above: FolderHandle, name: string, base: string, root: FolderHandle): Promise<void> {
   const place = `${above.path}/${base}`;
   try {
-    // A rename would replace an empty folder that came meanwhile, which is as good as nothing.
+    // A rename would replace an empty folder created meanwhile, which loses nothing.
     await rename(above.at(name), above.at(base));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    // Another command that fetched the same has given it its name.
+    // Another command that fetched the same content has renamed it.
     if (code === 'ENOENT' && isMarked(await above.lstat(base), markOf(root.status))) return;
     if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') throw alreadyExists(place);
     throw fileError('unwritable-file', place, cause);

@@ -1,4 +1,4 @@
-/** Fetching the file that a user named to a place on this machine. */
+/** Fetches a file named by a user to a local path. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve as resolvePath } from 'node:path';
 import { openContent } from '../content/reader.ts';
@@ -15,7 +15,7 @@ import { PartFile } from './part-file.ts';
 import { checkSize, readingOf } from './read-file.ts';
 import { resolve } from './resolve.ts';
 
-/** `unchanged` says that the target held it already. */
+/** `unchanged` means that the target already held it. */
 export async function getPath(
   allPorts: FilePorts,
   reference: FileReference,
@@ -57,7 +57,7 @@ export async function getPath(
   return { ...entry, unchanged: false };
 }
 
-/** @param isReal the path has no links in it; if it has by now, something took the place of a folder. */
+/** @param isReal the path had no links; if it has now, a folder was replaced */
 async function folderOf(target: string, isReal: boolean): Promise<FolderHandle> {
   const folder = dirname(target);
   try {

@@ -1,4 +1,4 @@
-/** Listing names: this peer's own from its table, everybody's by asking around. */
+/** Lists names: this peer's own from its table, those of all publishers by asking other hosts. */
 import { ChordialError } from '../errors.ts';
 import type { NameEntry } from '../records/name-entry.ts';
 import { byNameAndPublisher, type Names } from '../records/names.ts';
@@ -7,7 +7,7 @@ import type { FilePorts, PeerCalling } from './file-ports.ts';
 import type { FilePage } from './files.ts';
 import { shownEntry } from './resolve.ts';
 
-/** Pages of one listing come from one gathering when they are asked for within this time. */
+/** Pages requested within this time come from one snapshot. */
 const gatheringKeptMilliseconds = 3000;
 const maxPage = 1000;
 
@@ -41,7 +41,7 @@ export class FileListing {
     };
   }
 
-  /** A listing that begins sees what is there now; one that goes on sees what it began with. */
+  /** A new listing takes a fresh snapshot; a continued one keeps its own. */
   #everybody(begins: boolean): Promise<readonly NameEntry[]> {
     const now = this.#clock.now();
     const known = this.#gathered;
@@ -59,7 +59,7 @@ function encodeCursor({ name, publisher, sequence }: NameEntry): string {
   return Buffer.from(JSON.stringify([name, publisher, sequence])).toString('base64url');
 }
 
-/** Where the page after the cursor begins, also when its entry is gone. */
+/** Start of the page after the cursor, even when its entry is gone. */
 function startAfter(entries: readonly NameEntry[], cursor: string): number {
   const [name, publisher, sequence] = decodeCursor(cursor);
   const last = { name, publisher, sequence } as NameEntry;

@@ -1,11 +1,11 @@
-/** Files of this machine: read as a stream, and what goes wrong with them put into words. */
+/** Reads local files as streams and turns their failures into ChordialErrors. */
 import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { checkedAttributes, type FileAttributes } from '../content/attributes.ts';
 import { type LeafPool, leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError, type ErrorCode } from '../errors.ts';
 
-/** Opens for reading; the last component may be a link only when `followLink`. Throws `unreadable-file`. */
+/** Opens for reading; a link as last component is followed only with `followLink`. Throws `unreadable-file`. */
 export async function openToRead(path: string, followLink: boolean): Promise<FileHandle> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | (followLink ? 0 : constants.O_NOFOLLOW);
   try {
@@ -15,13 +15,13 @@ export async function openToRead(path: string, followLink: boolean): Promise<Fil
   }
 }
 
-/** By which a later look tells whether it is still the same. */
+/** Tells whether a file has changed since. */
 type Look = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino' | 'dev'>;
 
 /**
- * After a read: whether the file is what it was before, so that its bytes are those of one moment. Throws
- * `changed-while-read` when it was written to, cut, replaced or removed meanwhile.
- * @param look at what has its name now.
+ * After a read: whether the file is unchanged, so that the bytes are a consistent snapshot. Throws `changed-while-read`
+ * when it was written, truncated, replaced or removed meanwhile.
+ * @param look status of what has its name now
  */
 export async function checkUnchanged(
   file: FileHandle,
@@ -56,8 +56,8 @@ export function attributesOf({ mtimeMs, mode }: Pick<BigIntStats, 'mtimeMs' | 'm
 const pieceBytes = 256 * 1024;
 
 /**
- * The bytes from the start as they are read, each piece in a buffer of its own. The last piece comes when `check` has
- * found nothing wrong. The file stays open.
+ * The bytes from the start, each piece in its own buffer. The last piece is delivered only after `check` succeeds. The
+ * file stays open.
  */
 export async function* piecesOf(
   file: FileHandle,
@@ -81,16 +81,16 @@ export async function* piecesOf(
 }
 
 /**
- * All the bytes of a file whose status tells its size, or null when it is larger than a leaf or grows while it is read:
- * then `leavesOf` reads it. A small file costs one read, and memory for no more than it holds. The file stays open.
+ * All bytes of a file whose status gives its size, or null when it is larger than a leaf or grows while read: then
+ * `leavesOf` reads it. A small file costs one read, and memory for no more than its size. The file stays open.
  */
 export async function wholeOf(file: FileHandle, path: string, size: number): Promise<Uint8Array | null> {
   if (size > leafBytes) return null;
-  // One more than there should be tells whether it grew.
+  // One extra byte detects growth.
   const bytes = Buffer.allocUnsafeSlow(size + 1);
   let filled = 0;
   try {
-    // A read that stops where the status says is at the end; one that stops before is asked again.
+    // A short read at the expected size is the end; an earlier one is repeated.
     do {
       const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, filled);
       if (bytesRead === 0) break;
@@ -103,8 +103,8 @@ export async function wholeOf(file: FileHandle, path: string, size: number): Pro
 }
 
 /**
- * The bytes from the start, cut into leaves in buffers of the pool, which belong to the one that takes them; the next one is read
- * while one is looked at. The last is shorter and in a buffer of its own; an empty file has one without bytes. The file stays open.
+ * The bytes from the start, cut into leaves in pooled buffers owned by the consumer, with one leaf of read-ahead. The
+ * last is shorter, in its own buffer; an empty file has one empty leaf. The file stays open.
  */
 export async function* leavesOf(
   file: FileHandle,
@@ -161,7 +161,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'its name is too long for this file system; choose another with -o',
 };
 
-/** A failure of the file system as a ChordialError that names the file. ChordialErrors pass through. */
+/** A file system failure as a ChordialError naming the file. ChordialErrors pass unchanged. */
 export function fileError(code: ErrorCode, path: string, cause: unknown): ChordialError {
   if (cause instanceof ChordialError) return cause;
   const errno = (cause as NodeJS.ErrnoException).code ?? '';

@@ -1,7 +1,6 @@
 /**
- * What of a folder of this machine is put: its files and folders, without hidden entries, links and special files. Read
- * folder by folder through handles, so that no link that takes the place of one is followed. What cannot be put is named
- * and left out, and the rest goes on.
+ * What is put of a local folder: its files and folders, without hidden entries, links and special files. Read through
+ * folder handles, so that a link swapped in is not followed. What cannot be put is reported and skipped.
  */
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -13,29 +12,29 @@ import { escapedName, FolderHandle, type Listing } from '../storage/folder-handl
 import { attributesOf, checkUnchanged, fileError, piecesOf } from './local-file.ts';
 
 export interface FolderItem extends FileAttributes {
-  /** Below the folder, with "/" between. */
+  /** Relative to the folder, separated by "/". */
   readonly path: string;
   readonly type: 'file' | 'directory';
-  /** Of a file: to be read to its end, once. Throws what `isLeftOut` knows where the file is not to be put after all. */
+  /** Of a file: to be read to its end, once. Throws an error accepted by `isLeftOut` when the file cannot be put after all. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
 export interface LeftOut {
-  /** To be shown: bytes that are no UTF-8 are escaped. */
+  /** For display: bytes that are not UTF-8 are escaped. */
   readonly path: string;
   readonly reason: string;
-  /** It is never put; of anything else the caller expected that it is. */
+  /** Never put under any option; otherwise the caller expected the file to be put. */
   readonly isNever: boolean;
 }
 
-/** Whether one file failed alone, and the rest of its folder can be put. */
+/** Whether only one file failed and the rest of its folder can be put. */
 export function isLeftOut(error: unknown): boolean {
   return error instanceof ChordialError && (error.code === 'changed-while-read' || error.code === 'unreadable-file');
 }
 
 /**
- * Each folder before what is in it, in the order of names. Throws `unreadable-file` when the folder itself cannot be read.
- * @param root absolute and without links.
+ * Each folder before its contents, by name. Throws `unreadable-file` when the folder itself cannot be read.
+ * @param root absolute and without links
  */
 export async function* localFolder(
   root: string,
@@ -73,7 +72,7 @@ async function* itemsIn(
   for (const name of listing.misnamed.filter((one) => !one.startsWith('.')))
     leftOut({ path: above + name, reason: 'its name is no UTF-8, in which all names are kept', isNever: false });
   const visible = listing.entries.filter(({ name }) => !name.startsWith('.'));
-  // The same folder is read in the same order.
+  // Deterministic order.
   for (const entry of visible.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const { name } = entry;
     const path = above + name;
@@ -114,7 +113,7 @@ interface Opened {
   readonly status: BigIntStats;
 }
 
-/** null for what is no file any more. */
+/** Null when it is no longer a file. */
 async function opening(folder: FolderHandle, name: string): Promise<Opened | null> {
   try {
     const file = await folder.file(name);

@@ -1,12 +1,12 @@
-/** `NAME@PEER`: whose file of this name is meant. */
+/** `NAME@PEER`: the name of one publisher. */
 
-/** Of a peer id, so many characters must be given: that many also tell `@` in a name from one before a peer. */
+/** Minimum length of a peer id prefix, which also distinguishes `@` in a name from one before a peer. */
 const minPublisherCharacters = 8;
 const beginning = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{1,45}$/;
-/** The end of an id as the lists show it, or as it is typed: ids all begin alike. */
+/** The end of an id as lists show it, or as typed: all ids begin alike. */
 const end = /^(?:…|\.\.\.)([1-9A-HJ-NP-Za-km-z]{8,52})$/;
 
-/** In parts; the last `@` counts only before a peer id, its beginning, or `…` (`...`) and its end, of at least 8 characters. */
+/** Splits at the last `@` only before a peer id, a prefix of at least 8 characters, or `…` (`...`) and a suffix. */
 export function splitPublisher(text: string): { name: string; publisher: string | null } {
   const at = text.lastIndexOf('@');
   const publisher = text.slice(at + 1);
@@ -14,17 +14,17 @@ export function splitPublisher(text: string): { name: string; publisher: string 
   return at > 0 && isPublisher ? { name: text.slice(0, at), publisher } : { name: text, publisher: null };
 }
 
-/** Peer ids all begin alike: their end tells them apart, and `NAME@…END` picks by it. */
+/** Peer ids all begin alike, so the suffix is shown; `NAME@…END` selects by it. */
 export function shortPeer(id: string): string {
   return id.length > 9 ? `…${id.slice(-8)}` : id;
 }
 
-/** Whether a text is meant as an id or a part of one, or looks like it: no peer may be called so. */
+/** Whether a text is, or looks like, a peer id or part of one: no peer may have such a name. */
 export function looksLikePeer(text: string): boolean {
   return /^(?:12D3Koo|…|\.\.\.)/i.test(text);
 }
 
-/** Whether a peer id is the one that was given, whole or in part. */
+/** Whether a peer id matches the given one, whole or in part. */
 export function isPublisher(id: string, given: string): boolean {
   const [, last] = end.exec(given) ?? [];
   return last === undefined ? id.startsWith(given) : id.endsWith(last);

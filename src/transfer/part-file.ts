@@ -1,7 +1,7 @@
 /**
- * The file beside its target in which a get grows, renamed when it is whole. Both are reached through the folder held open,
- * so that a link that takes the place of a folder on the way leads nowhere. What is in it from an earlier attempt is never
- * trusted: a block counts only when its bytes hash to its CID.
+ * The part file in which a get grows, beside its target, renamed when complete. Both are reached through an open folder
+ * handle, so that links swapped in on the path have no effect. Content from an earlier attempt is never trusted: a
+ * block counts only when its bytes match its CID.
  */
 import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -19,27 +19,26 @@ import { type FileMark, isMarked, markOf } from './file-mark.ts';
 import { fileError } from './local-file.ts';
 
 /**
- * Files from this size on go past the cache of the system: they have to be on the disk anyway before they are there,
- * and copying them into the cache first took a third of the CPU time of a get (measured). A smaller one is likely looked at
- * next, from the cache.
+ * Files from this size on use direct I/O: they are flushed before the rename anyway, and copying into the page cache
+ * took a third of the CPU time of a get (measured). Smaller ones are likely read next, from the cache.
  */
 const minBytesPastTheCache = 64 * 1024 * 1024;
-/** One that another command wrote to within this time is waited for; an older one was left behind. */
+/** A part file written by another command within this time is waited for; an older one is abandoned. */
 const leftBehindMilliseconds = 10_000;
 const lookAgainMilliseconds = 200;
-/** So often the disk is asked for its room while a file grows. */
+/** How often free space is checked while a file grows. */
 const bytesBetweenLooks = 256 * 1024 * 1024;
-/** What a get leaves free of the disk: 5 %, and no more than this. */
+/** A get leaves 5 % of the disk free, at most this much. */
 const maxKeptFreeBytes = 1024 * 1024 * 1024;
 const keptFreeShare = 0.05;
 const opening = constants.O_RDWR;
 
-/** Part files being written by this process: two gets into one file would undo each other's work. */
+/** Part files being written by this process: two gets into one file would corrupt each other. */
 const inUse = new Set<string>();
 
 /**
- * The name of the part beside a target, the same for the same name, so that a later attempt goes on with it. Short whatever the
- * name is, and none that anything else has.
+ * Name of the part file of a target, deterministic so that a later attempt resumes it. Short for every name and
+ * distinct from all other files.
  */
 export function partName(base: string): string {
   return `.${hash('sha256', base, 'hex').slice(0, 32)}.part`;
@@ -51,7 +50,7 @@ interface Opened {
   readonly file: FileHandle;
   readonly mark: FileMark;
   readonly bytesBefore: number;
-  /** The same file, for whole pages; null where that cannot be had. */
+  /** The same file for direct I/O; null where unsupported. */
   readonly pages: FileHandle | null;
 }
 
@@ -69,9 +68,9 @@ export class PartFile {
   }
 
   /**
-   * Opens what an earlier attempt left, or makes it. Throws `unwritable-file`, `disk-full`, or `already-exists` while another
-   * get of this process writes it.
-   * @param size bytes that it will have; mark: the very file that is meant, which is not made then.
+   * Opens the part file of an earlier attempt, or creates it. Throws `unwritable-file`, `disk-full`, or
+   * `already-exists` while another get of this process writes it.
+   * @param size expected size; mark: identity of the intended file, which is then not created
    */
   static open(
     folder: FolderHandle,
@@ -107,8 +106,8 @@ export class PartFile {
   }
 
   /**
-   * Makes a new one. Waits for another command that writes to the same; what an ended one left is removed. Throws as `open` does.
-   * @param size bytes that this process is going to write
+   * Creates a new one. Waits for another command that writes the same; removes an abandoned one. Throws like `open`.
+   * @param size bytes that this process will write
    */
   static create(
     folder: FolderHandle,
@@ -159,7 +158,7 @@ export class PartFile {
     return this.#opened.mark;
   }
 
-  /** Whether the block is there already, from an earlier attempt. */
+  /** Whether the block is already there from an earlier attempt. */
   async holds(cid: CID, offset: number, length: number): Promise<boolean> {
     const { bytesBefore, file } = this.#opened;
     if (offset + length > bytesBefore) return false;
@@ -168,7 +167,7 @@ export class PartFile {
     return bytesRead === length && verifyBlock(cid, bytes);
   }
 
-  /** Bytes of nothing but zeros are left to be a hole where nothing was before. */
+  /** Zeros are left as a hole where the file had nothing. */
   async write(bytes: Uint8Array, offset: number): Promise<void> {
     const { bytesBefore, file } = this.#opened;
     if (offset >= bytesBefore && isZeros(bytes)) return;
@@ -184,7 +183,7 @@ export class PartFile {
     }
   }
 
-  /** How many of the bytes were written: none when the file system cannot do it, for this file. */
+  /** Bytes written: none when the file system refuses direct I/O for this file. */
   async #writePages(pages: FileHandle, bytes: Uint8Array, offset: number): Promise<number> {
     try {
       return (await pages.write(bytes, 0, bytes.length, offset)).bytesWritten;
@@ -197,8 +196,8 @@ export class PartFile {
   }
 
   /**
-   * Cut to its size, given its attributes, flushed and moved to the target. Without `force` something that came there
-   * meanwhile stays: `already-exists`.
+   * Truncates it to its size, sets attributes, flushes and renames. Without `force` an existing target stays:
+   * `already-exists`.
    */
   async finish(
     size: number,
@@ -223,7 +222,7 @@ export class PartFile {
     }
   }
 
-  /** Keeps what is there for a later attempt, unless that is nothing. */
+  /** Keeps the bytes for a later attempt, unless there are none. */
   async close(): Promise<void> {
     const { folder, base, file, bytesBefore } = this.#opened;
     try {
@@ -236,7 +235,7 @@ export class PartFile {
     }
   }
 
-  /** Closes an empty one that another process is to write; `dropIfEmpty` removes it if that did not happen. */
+  /** Closes an empty one that another process will write; `dropIfEmpty` removes it if that did not happen. */
   async keepEmpty(): Promise<void> {
     const { file, folder, base } = this.#opened;
     await file.close();
@@ -249,7 +248,7 @@ export class PartFile {
     if (status?.size === 0n) await this.#removeName();
   }
 
-  /** Closes it; nothing of it stays. */
+  /** Closes and removes it. */
   async drop(): Promise<void> {
     try {
       await this.#removeName();
@@ -263,7 +262,7 @@ export class PartFile {
     await removeMarked(folder, partName(base), mark);
   }
 
-  /** Throws `disk-full` when the disk had less than a twentieth left with so many bytes more. */
+  /** Throws `disk-full` when so many bytes would leave less than a twentieth of the disk free. */
   async #checkRoom(bytes: number): Promise<void> {
     const { folder } = this.#opened;
     const { blocks, bavail, bsize } = await statfs(folder.at());
@@ -285,7 +284,7 @@ export class PartFile {
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       if (code === 'EEXIST') throw alreadyExists(path);
-      // File systems without hard links: nothing can keep two writers apart there but looking.
+      // File systems without hard links: only checking keeps two writers apart.
       if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw cause;
       if ((await whatIsAt(folder, base)) !== 'nothing') throw alreadyExists(path);
       await rename(folder.at(name), folder.at(base));
@@ -293,7 +292,7 @@ export class PartFile {
   }
 }
 
-/** Removes a file of this name if it is the one meant. */
+/** Removes a file of this name if it is the intended one. */
 export async function removeMarked(folder: FolderHandle, name: string, mark: FileMark): Promise<void> {
   const status = await folder.lstat(name).catch(() => null);
   if (status?.isFile() && isMarked(status, mark)) await rm(folder.at(name), { force: true });
@@ -314,7 +313,7 @@ async function removeLeftBehind(folder: FolderHandle, name: string, signal?: Abo
   else await wait(lookAgainMilliseconds, undefined, signal === undefined ? {} : { signal });
 }
 
-/** Another user's file is not this peer's to write. */
+/** A file of another user must not be written by this peer. */
 function isOwn(uid: bigint): boolean {
   const own = process.geteuid?.();
   return own === undefined || uid === BigInt(own);

@@ -1,4 +1,4 @@
-/** Putting a stream: its blocks become durable while it is read, its name last of all. */
+/** Puts a stream: its blocks become durable while it is read, its name last. */
 import { CID } from 'multiformats/cid';
 import { type BuiltFile, buildFile, buildLeaf } from '../content/builder.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
@@ -33,10 +33,10 @@ export async function putFile(
 
 type Write = Parameters<typeof buildFile>[1];
 
-/** Below this a leaf's buffer of 1 MiB would be mostly air. */
+/** For less than this, a 1 MiB leaf buffer would waste memory. */
 const maxGatheredBytes = 256 * 1024;
 
-/** @param said how many bytes come, by the one that sends them; believed only where it saves memory. */
+/** @param said size announced by the sender; trusted only to save memory */
 async function buildStream(
   pieces: AsyncIterable<Uint8Array>,
   write: Write,
@@ -65,19 +65,19 @@ async function* after(
   yield* { [Symbol.asyncIterator]: () => rest };
 }
 
-/** A buffer of its own, since the block's owner keeps it. */
+/** A separate buffer, since the block keeps it. */
 function wholeOf(pieces: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(Buffer.concat(pieces));
 }
 
-/** A name is mostly published sooner; where it took longer, holders may have let the put go meanwhile. */
+/** Names are usually published sooner; after this time, holders may have released the put. */
 const promptMilliseconds = 10_000;
 const blocksPutBackAtOnce = 16;
-/** Own names looked through before a put is refused for its size. */
+/** Own names scanned before a put is refused for its size. */
 const ownPerPage = 1000;
 const maxPagesOfOwn = 20;
 
-/** Runs `build` with a way for its blocks and publishes what came of it. Nothing is published when it fails. */
+/** Runs `build` with a sink for its blocks and publishes the result. Publishes nothing on failure. */
 export async function publishing(
   ports: FilePorts,
   name: string,
@@ -127,8 +127,8 @@ export async function publishing(
 }
 
 /**
- * Publishes the previous content of a name again after its replacement failed late, when holders may have freed blocks of either.
- * If the previous content cannot be read any more, the new entry stays: some of its copies exist.
+ * Republishes the previous content of a name after its replacement failed late, when holders may have freed blocks of
+ * either. If the previous content is no longer readable, the new entry stays: some of its replicas exist.
  */
 async function putBack(ports: FilePorts, before: NameEntry, options: PutOptions): Promise<void> {
   const { cid, name, attributes = null, expiry } = before;
@@ -153,8 +153,8 @@ async function putBack(ports: FilePorts, before: NameEntry, options: PutOptions)
 }
 
 /**
- * Throws `quota-full` when bytes that are still to be read cannot fit. Where they may be there already (an earlier attempt, or a file
- * of one's own with as many) this is left to the blocks themselves.
+ * Throws `quota-full` when bytes still to be read cannot fit. Where they may already be stored (an earlier attempt, or
+ * an own file of that size), the check is left to the blocks.
  */
 export async function checkFits(ports: FilePorts, name: string, bytes: number, options: PutOptions): Promise<void> {
   try {
@@ -172,11 +172,11 @@ function hasOwnOf({ names }: Pick<FilePorts, 'names'>, bytes: number): boolean {
     cursor = page.cursor;
     if (cursor === null) return false;
   }
-  // Too many to look through here.
+  // Too many to scan.
   return true;
 }
 
-/** Runs what changes this host's own entry of a name, and tells the index of words. */
+/** Runs a change of this host's own entry of a name, and notifies the word index. */
 export async function changingName<Result>(
   { nameChanges }: Pick<FilePorts, 'nameChanges'>,
   name: string,
@@ -191,7 +191,7 @@ export async function changingName<Result>(
   }
 }
 
-/** Throws `bad-request` for a count of copies that cannot be. */
+/** Throws `bad-request` for an impossible number of replicas. */
 export function ruleOf(ports: FilePorts, options: PutOptions): CopyRule {
   const replicas = options.replicas ?? ports.rule.replicas;
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > maxReplicas) {
@@ -200,7 +200,7 @@ export function ruleOf(ports: FilePorts, options: PutOptions): CopyRule {
   return { replicas, writeQuorum: Math.min(ports.rule.writeQuorum, replicas) };
 }
 
-/** Tells apart what the source did wrong from what went wrong with storing. */
+/** Distinguishes failures of the source from failures of storing. */
 async function* checkedSource(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     for await (const piece of source) yield typeof piece === 'string' ? Buffer.from(piece) : piece;
@@ -215,7 +215,7 @@ async function* checkedSource(source: AsyncIterable<Uint8Array>): AsyncGenerator
   }
 }
 
-/** Counts for progress. */
+/** Counts bytes for progress. */
 export async function* counted(
   source: AsyncIterable<Uint8Array>,
   options: PutOptions,

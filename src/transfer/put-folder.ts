@@ -1,4 +1,4 @@
-/** Putting a folder: it becomes one directory under one name, from a stream of what is in it. */
+/** Puts a folder: one directory under one name, from a stream of its items. */
 import type { CID } from 'multiformats/cid';
 import { buildFile, buildLeaf, type Emit } from '../content/builder.ts';
 import { buildDirectory } from '../content/directory.ts';
@@ -13,7 +13,7 @@ import { AttributeList } from './folder-attributes.ts';
 import { type FolderItem, isLeftOut } from './local-folder.ts';
 import { checkGoesOn, publishing } from './put-file.ts';
 
-/** @param items each folder before what is in it, depth first. Throws `bad-request` for another order. */
+/** @param items depth first, each folder before its contents. Throws `bad-request` for another order */
 export async function putFolder(
   ports: FilePorts,
   name: string,
@@ -43,11 +43,11 @@ class FolderBuilder {
   readonly #write: Emit;
   readonly #ports: FilePorts;
   readonly #options: PutOptions;
-  /** From the root to the one that is being filled. */
+  /** From the root to the folder being filled. */
   readonly #open: OpenFolder[] = [{ path: '', entries: [] }];
   readonly #attributes = new AttributeList();
   #entries = 0;
-  /** Bytes of all files. */
+  /** Total bytes of all files. */
   size = 0;
   blocks = 0;
   attributes: CID | null = null;
@@ -105,7 +105,7 @@ class FolderBuilder {
     this.#top.entries.push({ name, cid, size });
   }
 
-  /** null for one that turned out not to be put. */
+  /** Null for a file that turned out not to be put. */
   async #file({ bytes }: FolderItem): Promise<Omit<DirectoryEntry, 'name'> | null> {
     const { leaves: pool, hashing } = this.#ports.data;
     const { cut } = this.#ports;
@@ -134,7 +134,7 @@ class FolderBuilder {
   }
 }
 
-/** All of a file of one leaf, in memory for no more than it holds; of a larger one a stream from its start. */
+/** The whole of a file of one leaf, in no more memory than its size; a stream for a larger one. */
 async function gathered(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
   most: number,
@@ -152,7 +152,7 @@ async function gathered(
       return { whole: new Uint8Array(), rest };
     }
   }
-  // A buffer of its own, since the block's owner keeps it.
+  // A separate buffer, since the block keeps it.
   return { whole: Uint8Array.from(Buffer.concat(first)), rest: null };
 }
 

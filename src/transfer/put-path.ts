@@ -1,4 +1,4 @@
-/** Putting a file of this machine. */
+/** Puts a local file. */
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { type BuiltFile, buildLeaf, buildOfLeaves, type Emit } from '../content/builder.ts';
@@ -10,7 +10,7 @@ import type { PutOptions, PutPathOptions, PutResult } from './files.ts';
 import { attributesOf, checkUnchanged, leavesOf, openToRead, wholeOf } from './local-file.ts';
 import { checkFits, checkGoesOn, counted, publishing, ruleOf } from './put-file.ts';
 
-/** Throws `unreadable-file`, and `changed-while-read` when the file is not the same after it was read. */
+/** Throws `unreadable-file`, and `changed-while-read` when the file changed while it was read. */
 export async function putPath(
   ports: FilePorts,
   name: string,

@@ -1,4 +1,4 @@
-/** Reading content: the bytes of a file in order, and what lies below a folder. */
+/** Reads content: the bytes of a file in order, and entries below a folder. */
 import type { CID } from 'multiformats/cid';
 import { parseCid, rawCodec } from '../content/cid.ts';
 import type { FileContent, LeafReference } from '../content/file-reader.ts';
@@ -12,7 +12,7 @@ import type { FilePorts } from './file-ports.ts';
 import type { DirectoryEntry, FileEntry, ReadRange } from './files.ts';
 import type { ContentRange, ContentReader } from './read-memory.ts';
 
-/** Verified bytes of [start, end), in order. Throws `range-not-satisfiable` for a range that the file does not have. */
+/** Verified bytes of [start, end), in order. Throws `range-not-satisfiable` for a range outside the file. */
 export async function* readFile(
   allPorts: FilePorts,
   cid: string,
@@ -43,7 +43,7 @@ interface Reading {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A lone raw block is the reader's only leaf, so that its memory can be given back like that of any other. */
+/** A lone raw block is the only leaf, so that its memory is released like any other's. */
 async function openForReading(
   root: CID,
   fetcher: ContentFetcher,
@@ -61,12 +61,12 @@ async function openForReading(
 
 async function* noLeaves(): AsyncGenerator<LeafReference, void, undefined> {}
 
-/** Its blocks come from the ring and from its sharers. */
+/** Blocks come from the ring and from sharers. */
 export function readingOf(ports: FilePorts, root: CID): FilePorts {
   return { ...ports, fetcher: ports.fetcherOf(root) };
 }
 
-/** The bytes of one leaf; what its tree announced must be what it holds. */
+/** The bytes of one leaf, which must match its tree. */
 export async function leafBytesOf(ports: FilePorts, leaf: LeafReference, signal?: AbortSignal): Promise<Uint8Array> {
   const bytes = leaf.inline ?? (await ports.fetcher.fetch(leaf.cid, signal));
   if (bytes.length === leaf.length) return bytes;
@@ -76,7 +76,7 @@ export async function leafBytesOf(ports: FilePorts, leaf: LeafReference, signal?
   );
 }
 
-/** Entries below a folder, each folder before what is in it. Throws `bad-content` beyond the bounds of walks. */
+/** Entries below a folder, each folder before its contents. Throws `bad-content` beyond the limits of walks. */
 export async function* walkFolder(
   allPorts: FilePorts,
   cid: string,
@@ -90,7 +90,7 @@ export async function* walkFolder(
   for await (const entry of walkTree(content, fetch, signal)) yield { ...entry, cid: entry.cid.toString() };
 }
 
-/** The entry at a path below a folder; null when there is none. Only the folders on its way are fetched, whatever lies beside them. */
+/** The entry at a path below a folder; null when there is none. Fetches only the folders on the path. */
 export async function entryAt(
   allPorts: FilePorts,
   cid: string,
@@ -106,7 +106,7 @@ export async function entryAt(
     const entry = content.type === 'directory' ? await content.entry(name) : null;
     if (entry === null) return null;
     const place = { path: path.join('/'), cid: entry.cid.toString() };
-    // A lone leaf is a file of that many bytes; of any other node only a look says what it is.
+    // A lone leaf is a file of that many bytes; any other node must be opened to know.
     if (entry.cid.code === rawCodec)
       return index === path.length - 1 ? { ...place, size: entry.size, type: 'file' } : null;
     content = await openContent(entry.cid, fetch);
@@ -115,7 +115,7 @@ export async function entryAt(
   return found;
 }
 
-/** Throws `bad-content` unless the content has the size that its entry announced: people decide by that size. */
+/** Throws `bad-content` unless the content has the size that its entry announced: users decide by that size. */
 export function checkSize({ cid, size }: Pick<FileEntry, 'cid' | 'size'>, found: number): void {
   if (found === size) return;
   throw new ChordialError(

@@ -1,7 +1,7 @@
 /**
- * The memory of all readers of content together. A reader asks for leaves ahead of its client while there is room; when room
- * is short, a reader whose client takes nothing gives back what it holds, first what lies ahead and then the leaf that it
- * is in, and fetches that again when its client goes on. So slow clients slow only themselves, however many there are.
+ * Memory budget shared by all readers of content. A reader prefetches leaves while there is room; when room is short, a
+ * reader whose client is stalled gives up its leaves, prefetched ones first, and fetches them again when its client
+ * continues. So slow clients slow down only themselves, however many there are.
  */
 import type { CID } from 'multiformats/cid';
 import type { LeafReference } from '../content/file-reader.ts';
@@ -9,24 +9,24 @@ import { ChordialError } from '../errors.ts';
 import { maxLeavesUnderWay } from '../replication/block-stream.ts';
 import type { Clock, Milliseconds, Timer } from '../ring/ports.ts';
 
-/** For the leaves and pieces of all readers. */
+/** For leaves and pieces of all readers. */
 export const maxReadBytes = 64 * 1024 * 1024;
-/** What a client is handed at once, copied out of its leaf. */
+/** Size of one write to a client, copied out of its leaf. */
 export const pieceBytes = 64 * 1024;
-/** Pieces that lie between a reader and its client: in the stream, the answer and the socket. */
+/** Pieces between a reader and its client: in the stream, the response and the socket. */
 const piecesPerReader = 3;
-/** Further readers are refused when pieces alone would take more. */
+/** New readers are refused when pieces alone would exceed this. */
 const maxPieceBytes = 32 * 1024 * 1024;
-/** A client that took nothing for so long is slow. */
+/** A client that took nothing for this long is slow. */
 const slowMilliseconds: Milliseconds = 100;
 
-/** How leaves are had, and given back when no one looks at them any more. */
+/** How leaves are fetched and released. */
 export interface LeafSource {
   fetch(cid: CID, signal: AbortSignal): Promise<Uint8Array>;
   release(bytes: Uint8Array): void;
 }
 
-/** Bytes of a content, `start` included, `end` not. */
+/** [start, end) of a content. */
 export interface ContentRange {
   readonly start: number;
   readonly end: number;
@@ -39,7 +39,7 @@ interface Held {
 
 interface Slot {
   readonly leaf: LeafReference;
-  /** Null while no memory is taken for it. */
+  /** Null while no memory is reserved for it. */
   held: Held | null;
 }
 
@@ -61,7 +61,7 @@ export class ReadMemory {
     this.#free = bytes;
   }
 
-  /** A reader of so many bytes, to be closed. Throws `busy`. */
+  /** A reader of this many bytes, to be closed. Throws `busy`. */
   open(source: LeafSource, bytes: number, signal: AbortSignal | undefined): ContentReader {
     const pieces = Math.min(bytes, piecesPerReader * pieceBytes);
     if (this.#pieceBytes + pieces > maxPieceBytes) {
@@ -78,7 +78,7 @@ export class ReadMemory {
     return reader;
   }
 
-  /** For what a client waits for. Rejects with `interrupted`. */
+  /** For bytes that a client is waiting for. Rejects with `interrupted`. */
   async take(bytes: number, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) throw brokenOff();
     const turn = Promise.withResolvers<void>();
@@ -100,7 +100,7 @@ export class ReadMemory {
     }
   }
 
-  /** For what lies ahead of a client: only while there is room. */
+  /** For read-ahead: only while there is room. */
   tryTake(bytes: number): boolean {
     if (this.#waiting.length > 0) return false;
     if (bytes > this.#free) this.#reclaim(bytes, false);
@@ -120,7 +120,7 @@ export class ReadMemory {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       if (first.bytes > this.#free) this.#reclaim(first.bytes, true);
       if (first.bytes > this.#free) {
-        // A client that is being served now may turn out to be slow.
+        // A client that is being served may become slow.
         this.#look = this.clock.after(slowMilliseconds, () => this.#serve());
         return;
       }
@@ -130,7 +130,10 @@ export class ReadMemory {
     }
   }
 
-  /** From slow readers, the longest idle first; for a client that waits also the leaves they are in, and what others hold ahead. */
+  /**
+   * Reclaims from slow readers, longest idle first; for a waiting client also the leaves that they are in, and
+   * read-ahead of others.
+   */
   #reclaim(bytes: number, isWaitedFor: boolean): void {
     const latest = this.clock.now() - slowMilliseconds;
     const all = [...this.#readers];
@@ -149,15 +152,15 @@ export class ReadMemory {
   }
 }
 
-/** One reader: the leaf that its client is in, and those ahead of it. */
+/** One reader: its current leaf and those read ahead. */
 export class ContentReader {
-  /** Since when its client takes nothing; null while it waits for bytes. */
+  /** Since when its client is stalled; null while it waits for bytes. */
   idleSince: Milliseconds | null = null;
   readonly #memory: ReadMemory;
   readonly #source: LeafSource;
   readonly #signal: AbortSignal | undefined;
   readonly #closed: () => void;
-  /** The first is the one that the client is in. Those held come before all others. */
+  /** The first is the current one. Slots with memory precede all others. */
   readonly #slots: Slot[] = [];
 
   constructor(memory: ReadMemory, source: LeafSource, signal: AbortSignal | undefined, closed: () => void) {
@@ -167,25 +170,25 @@ export class ContentReader {
     this.#closed = closed;
   }
 
-  /** Leaves for which memory is taken. */
+  /** Number of leaves with memory. */
   get held(): number {
     const first = this.#slots.findIndex(({ held }) => held === null);
     return first < 0 ? this.#slots.length : first;
   }
 
-  /** Gives up the last leaf held; returns how many bytes of memory that frees. */
+  /** Drops the last leaf with memory; returns the bytes freed. */
   dropLast(): number {
     const slot = this.#slots[this.held - 1];
     return slot === undefined ? 0 : this.#drop(slot);
   }
 
-  /** Takes a content that is one raw block as the first leaf of `pieces`; returns its length. */
+  /** Takes a content of one raw block as the first leaf of `pieces`; returns its length. */
   async openBlock(cid: CID, expectedBytes: number): Promise<number> {
     await this.#memory.take(expectedBytes, this.#signal);
     const held = this.#fetch({ cid, offset: 0, length: expectedBytes, inline: null });
     try {
       const { length } = await held.bytes;
-      // What was taken is put right, whatever the name had said.
+      // Corrects the reservation if the announced size was wrong.
       this.#memory.give(expectedBytes - length);
       this.#slots.push({ leaf: { cid, offset: 0, length, inline: null }, held });
       return length;
@@ -195,7 +198,7 @@ export class ContentReader {
     }
   }
 
-  /** The bytes of the range, in pieces that are the client's own. */
+  /** The bytes of the range, in pieces owned by the client. */
   async *pieces(
     leaves: AsyncIterable<LeafReference>,
     { start, end }: ContentRange,
@@ -228,7 +231,7 @@ export class ContentReader {
     this.#closed();
   }
 
-  /** Takes memory for the leaf that comes next, and for those behind it while there is room. Returns whether there are no more. */
+  /** Reserves memory for the next leaf, and for later ones while there is room. Returns whether the end is reached. */
   async #goAhead(coming: AsyncIterator<LeafReference>, isEnded: boolean): Promise<boolean> {
     for (let at = 0; at < maxLeavesUnderWay; at++) {
       if (at === this.#slots.length) {
@@ -238,7 +241,7 @@ export class ContentReader {
       }
       const slot = this.#slots[at]!;
       if (slot.held !== null) continue;
-      // What was dropped meanwhile lies before it: it comes first.
+      // A leaf dropped meanwhile comes before it.
       if (at > this.held || (at > 0 && !this.#memory.tryTake(bytesFor(slot.leaf)))) break;
       if (at === 0) await this.#memory.take(bytesFor(slot.leaf), this.#signal);
       slot.held = this.#fetch(slot.leaf);
@@ -263,7 +266,7 @@ export class ContentReader {
     const abort = new AbortController();
     const signal = this.#signal === undefined ? abort.signal : AbortSignal.any([this.#signal, abort.signal]);
     const bytes = leaf.inline === null ? this.#source.fetch(leaf.cid, signal) : Promise.resolve(leaf.inline);
-    // Who awaits it later sees the failure; until then it is not unhandled.
+    // A later await sees the failure; until then it must not be unhandled.
     bytes.catch(() => undefined);
     return { bytes, abort };
   }
@@ -278,7 +281,7 @@ export class ContentReader {
   }
 }
 
-/** Bytes that stand in a node are there already. */
+/** Bytes inside a node are already present. */
 function bytesFor({ inline, length }: LeafReference): number {
   return inline === null ? length : 0;
 }

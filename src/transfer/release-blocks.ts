@@ -1,6 +1,6 @@
 /**
- * After a name was replaced or removed, its publisher tells those who hold the old content that they need not keep it
- * for this name any more. A host that is not reached finds out by itself within 6 h.
+ * After a name was replaced or removed, its publisher tells the holders of the old content that this name no longer
+ * needs it. A host that is not reached finds out by itself within 6 h.
  */
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
@@ -13,16 +13,16 @@ import type { Milliseconds } from '../ring/ports.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 
-/** In a network of no more hosts all are told, without looking for the holders. */
+/** In networks up to this size all hosts are told, without looking up the holders. */
 const maxHostsTold = 256;
-/** Blocks of the old content whose places are looked for in a larger network. */
+/** Blocks of the old content looked up in a larger network. */
 const maxBlocksPlaced = 4096;
 const hostNotifyConcurrency = 16;
 const deadlineMilliseconds: Milliseconds = 3000;
 const maxAttempts = 3;
 const pauseMilliseconds: Milliseconds = 1000;
 
-/** `content` is what the name stood for. Never rejects for a host that cannot be told. */
+/** `content` is what the name referred to. Never rejects for a host that cannot be reached. */
 export async function releaseBlocks(ports: FilePorts, ended: EndedName, content: CID): Promise<void> {
   const hosts = await holdersOf(ports, content);
   for (let start = 0; start < hosts.length; start += hostNotifyConcurrency) {
@@ -58,7 +58,7 @@ async function holdersOf(ports: FilePorts, content: CID): Promise<readonly Conta
       if (found.size >= maxHostsTold) break;
     }
   } catch (error) {
-    // What was found so far is told; the others find out later.
+    // Hosts found so far are told; the others find out later.
     if (!(error instanceof ChordialError)) throw error;
   }
   return [...found.values()];

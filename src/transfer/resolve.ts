@@ -1,4 +1,4 @@
-/** From what a user names to the content: a CID, a name, or a name of a certain publisher. */
+/** Resolves what a user typed to content: a CID, a name, or a name of one publisher. */
 import type { CID } from 'multiformats/cid';
 import { parseCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
@@ -15,9 +15,9 @@ import { isPublisher, looksLikePeer, splitPublisher } from './of-publisher.ts';
 import { shareResolver } from './share-resolver.ts';
 
 const latestShareMilliseconds: Milliseconds = 250;
-/** The same where another publisher of the name would make it ambiguous. */
+/** The same when another publisher of the name would make it ambiguous. */
 const latestOtherMilliseconds: Milliseconds = 600;
-/** Publishers of one name that a problem names. */
+/** Publishers listed in a problem document. */
 const maxChoices = 100;
 
 export interface Resolved {
@@ -27,13 +27,13 @@ export interface Resolved {
 
 export interface ResolveOptions {
   readonly signal?: AbortSignal;
-  /** The content is going to be fetched: from now on the name alone means its publisher. */
+  /** The content will be fetched: afterwards the name alone refers to its publisher. */
   readonly pins?: boolean;
 }
 
 /**
- * A name alone is the own file; else that of the publisher it was got from first; else of the only one who has it. Throws `not-found`,
- * `bad-cid`, `bad-name`, `ambiguous-name` or `publisher-changed` with the choices, or `no-live-source` when no host answers.
+ * A name alone is the own file; else that of the pinned publisher; else the only one. Throws `not-found`, `bad-cid`,
+ * `bad-name`, `ambiguous-name` or `publisher-changed` with the choices, or `no-live-source` when no host answers.
  */
 export async function resolve(
   ports: FilePorts,
@@ -71,7 +71,7 @@ interface Referred {
   readonly found: readonly Named[];
 }
 
-/** `NAME@PEER`, by an id or a part of it; or by what a peer is called, where no file has the whole as its name. */
+/** `NAME@PEER`, by peer id or part of it; or by a peer's name, when no file is named like the whole. */
 async function findReferred(ports: FilePorts, text: string, publisher: string | null): Promise<Referred> {
   const split = publisher === null ? splitPublisher(text) : { name: text, publisher };
   const name = checkName(split.name);
@@ -99,7 +99,7 @@ function pickAlone(ports: FilePorts, found: readonly Named[], name: string): Nam
       { details: { choices: choicesOf(found, ports) } },
     );
   }
-  // The bytes are the same at every publisher.
+  // All publishers have the same bytes.
   if (found.every(({ cid }) => cid.equals(first.cid))) return first;
   if (new Set(found.map(({ publisher }) => publisher)).size === 1) return first;
   throw new ChordialError(
@@ -119,7 +119,7 @@ function pin({ pins, data }: FilePorts, name: string, publisher: string): void {
   });
 }
 
-/** One of each publisher, for `choices` of a problem document. */
+/** One per publisher, for `choices` of a problem document. */
 function choicesOf(found: readonly Named[], { peerNames }: FilePorts): readonly FileChoice[] {
   const ofEach = new Map<string, Named>();
   for (const one of found) if (!ofEach.has(one.publisher)) ofEach.set(one.publisher, one);
@@ -146,11 +146,11 @@ function after(note: string | null): string {
   return note === null ? '' : ` ${note}`;
 }
 
-/** A name as a publisher has it, put or in a share. */
+/** A publisher's entry of a name, put or shared. */
 interface Named extends ShownName {
-  /** The time told, but no later than it was first seen here: a time ahead makes nothing newer. */
+  /** The claimed time, capped at the time of first sight here: a time in the future makes nothing newer. */
   since?: number;
-  /** Who shares it; null for a put, which the ring keeps. */
+  /** The sharer; null for a put, which is on the ring. */
   readonly source: Contact | null;
 }
 
@@ -159,11 +159,11 @@ type ShownName = Pick<
   'name' | 'cid' | 'size' | 'type' | 'publisher' | 'time' | 'expiry' | 'sha256' | 'attributes'
 >;
 
-/** Puts and shares of this name: the own one first, else the newest, ties by publisher. */
+/** Puts and shares of this name: own first, then newest, ties by publisher. */
 async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]> {
   const asked = shareResolver(ports, name).catch((error: Error) => error);
   const put = await ports.names.find(name);
-  // Who else has the name does not matter where it is clear whose is meant.
+  // Other publishers do not matter once it is clear which one is meant.
   const pinned = ports.pins.of(name);
   const isClear = put.some(({ publisher }) => publisher === ports.publisher || publisher === pinned);
   const shared = put.length === 0 ? await asked : await Promise.race([asked, tooLate(ports, isClear)]);
@@ -179,7 +179,7 @@ async function findAll(ports: FilePorts, name: string): Promise<readonly Named[]
   return named.sort((a, b) => rank(a, b, ports.publisher));
 }
 
-/** No one waits long for shares who has found a put: while hosts are silent these take longer to say that there is nothing. */
+/** Bounds the wait for shares once a put is found: with silent hosts a negative answer takes long. */
 async function tooLate({ data: { clock } }: FilePorts, isClear: boolean): Promise<Error> {
   const milliseconds = isClear ? latestShareMilliseconds : latestOtherMilliseconds;
   await new Promise<void>((resolve) => clock.after(milliseconds, resolve));
@@ -197,7 +197,7 @@ function firstSeen(
   return Math.min(time, first);
 }
 
-/** The own one first, then the newest. */
+/** Own first, then newest. */
 function rank(a: Named, b: Named, own: string): number {
   const [isOwnA, isOwnB] = [a.publisher === own, b.publisher === own];
   if (isOwnA !== isOwnB) return isOwnA ? -1 : 1;
@@ -217,7 +217,7 @@ export function shownEntry(entry: ShownName, others: number, peerNames: Pick<Pee
   };
 }
 
-/** Of a hostile record: a number that is no date is shown as the end of time. */
+/** For hostile records: an invalid date is shown as the end of time. */
 function isoTime(milliseconds: number): string {
   return new Date(Math.min(milliseconds, 8.64e15)).toISOString();
 }
@@ -228,7 +228,7 @@ function ofPublisher(ports: FilePorts, found: readonly Named[], name: string, pu
   const matching = found.filter((entry) =>
     looksLikePeer(publisher) ? isPublisher(entry.publisher, publisher) : called.includes(entry.publisher as HostId),
   );
-  // One publisher may have the name several times; the newest counts.
+  // A publisher may have the name several times; the newest counts.
   if (new Set(matching.map((entry) => entry.publisher)).size > 1) {
     throw new ChordialError(
       'ambiguous-name',

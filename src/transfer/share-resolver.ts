@@ -1,4 +1,4 @@
-/** What shares say about a name. */
+/** Entries of a name in shares. */
 import type { CID } from 'multiformats/cid';
 import { decodeCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
@@ -8,7 +8,7 @@ import { type HeldShareEntry, readShareBody, readSubject } from '../records/shar
 import type { Contact } from '../ring/pointer.ts';
 import type { FilePorts } from './file-ports.ts';
 
-/** A file in somebody's share. */
+/** A shared file. */
 export interface SharedName {
   /** In NFC. */
   readonly name: string;
@@ -17,14 +17,14 @@ export interface SharedName {
   readonly size: number;
   readonly type: 'file';
   readonly sha256: string | null;
-  /** Who shares it, and where that was last reached. */
+  /** The sharer and its last known address. */
   readonly source: Contact;
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly expiry: number;
 }
 
-/** Entries of a name in shares, in no order. Those that say nothing sensible are left out. Rejects with `no-live-source` when no one can tell. */
+/** Entries of a name in shares, unordered. Invalid ones are skipped. Rejects with `no-live-source` when no host answers. */
 export async function shareResolver(
   { shares, places }: Pick<FilePorts, 'shares' | 'places'>,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * Who has which content in shares, as far as readers have found out: told by the entry through which a file was named, or
- * asked of the ring when its places do not have it.
+ * Known sharers of each content: from the entry by which a file was found, or from the ring when its places do not have
+ * the content.
  */
 import type { CID } from 'multiformats/cid';
 import { BoundedCache } from '../network/bounded-cache.ts';
@@ -10,7 +10,7 @@ import type { Contact, HostId } from '../ring/pointer.ts';
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 
 const maxContents = 1024;
-/** Others may have begun to share it, or ended. */
+/** Sharers come and go. */
 const keptMilliseconds: Milliseconds = 10_000;
 
 export interface SharersOfPorts {
@@ -31,7 +31,7 @@ export class SharersOf {
     return this.#of(root);
   }
 
-  /** Somebody said to have it in a share: then the others who do are looked for at once. */
+  /** A host claims to share it: looks up the other sharers at once. */
   hint(root: CID, sources: readonly Contact[]): void {
     this.#of(root).hint(sources);
   }
@@ -58,7 +58,7 @@ class ContentSharers implements Sharers {
   }
 
   known(): readonly Contact[] {
-    // One that is shared may be shared by more meanwhile.
+    // Content with one sharer may have gained more.
     if (this.#contacts.size > 0) void this.find();
     return [...this.#contacts.values()];
   }
@@ -81,7 +81,7 @@ class ContentSharers implements Sharers {
       this.#contacts.clear();
       for (const contact of found) this.#contacts.set(contact.host, contact);
     } catch (error) {
-      // No one could tell: what was known before has to do.
+      // No host answered: the previous result is kept.
       this.#ports.report(error as Error);
     }
     return [...this.#contacts.values()];

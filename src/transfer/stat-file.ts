@@ -1,4 +1,4 @@
-/** How a file stands: its blocks, how many live copies the rarest of them has, and who holds them, found out by asking. */
+/** Status of a file: its blocks, the live replicas of the rarest one, and the holders, found by asking. */
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import { treeBlocks } from '../content/walk.ts';
@@ -12,7 +12,7 @@ import { checkSize } from './read-file.ts';
 import { resolve } from './resolve.ts';
 
 const cidsPerQuestion = 1024;
-/** In larger networks the holders are among the first of these that the ring names; others are not counted. */
+/** In larger networks the holders are among the first of these on the ring; others are not counted. */
 const maxHostsAsked = 256;
 const hostAskConcurrency = 16;
 const deadlineMilliseconds = 3000;
@@ -21,12 +21,12 @@ const maxHoldersShown = 256;
 export async function statFile(ports: FilePorts, reference: FileReference): Promise<FileStat> {
   const { entry, cid } = await resolve(ports, reference);
   const { blocks, size } = await treeBlocks(cid, fetchBlocks(ports.fetcherOf(cid)));
-  // What was asked for by its CID alone announced no size.
+  // A content given by CID alone has no announced size.
   if (entry.name !== null) checkSize(entry, size);
   const copies: number[] = blocks.map(() => 0);
   let cachedCopies = 0;
   const holders: Contact[] = [];
-  // A host that shares it has all of it.
+  // A sharer has all of it.
   const sharers = new Set((await ports.sharers.of(cid).find()).map(({ host }) => host));
   const hosts = ports.data.view.hosts().slice(0, maxHostsAsked);
   for (let start = 0; start < hosts.length; start += hostAskConcurrency) {
@@ -54,7 +54,7 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
   };
 }
 
-/** Live copies of each block, counted by asking every host known at once; one that does not answer in time has none. */
+/** Live replicas of each block, counted by asking every known host at once; a host that does not answer in time has none. */
 export async function liveCopies(
   ports: FilePorts,
   blocks: readonly CID[],
@@ -74,7 +74,7 @@ function wholly(blocks: readonly CID[]): HeldSizes {
   return { sizes: blocks.map(() => 0), cached: new Set() };
 }
 
-/** Sizes by block; a host that does not answer has no live copy. */
+/** Sizes by block; a host that does not answer has no live replica. */
 async function heldAt(
   ports: FilePorts,
   host: Contact,

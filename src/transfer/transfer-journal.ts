@@ -1,9 +1,9 @@
-/** What of the transfers outlives the process: a setting of the catalogue each, written again with every change of its state. */
+/** Transfers that survive a restart: one setting of the catalogue each, rewritten on every change of state. */
 import type { FileMark } from './file-mark.ts';
 import type { TransferRequest, TransferStatus } from './transfers.ts';
 
 export interface SettingsTable {
-  /** Those whose names begin so. */
+  /** Settings with this prefix. */
   settings(prefix: string): readonly { readonly name: string; readonly value: unknown }[];
   setSetting(name: string, value: unknown): Promise<void>;
 }
@@ -19,19 +19,19 @@ export interface JournalEntry {
   readonly started: string;
 }
 
-/** Each transfer has a setting of its own, so that a change of one writes no other. */
+/** One setting per transfer, so that a change of one writes no other. */
 const prefix = 'transfers/';
 
 export class TransferJournal {
   readonly #settings: SettingsTable;
-  /** Of each transfer one write after the other, so that the last state wins. */
+  /** Writes of one transfer are sequential, so that the last state wins. */
   readonly #writing = new Map<string, Promise<void>>();
 
   constructor(settings: SettingsTable) {
     this.#settings = settings;
   }
 
-  /** In the order of their start; what is no entry is left out. */
+  /** In order of their start; invalid entries are skipped. */
   load(): readonly JournalEntry[] {
     const own = this.#settings
       .settings(prefix)
@@ -61,7 +61,7 @@ export class TransferJournal {
 
 const states: ReadonlySet<unknown> = new Set(['running', 'paused', 'done', 'failed', 'cancelled']);
 
-/** What a running transfer is carried out by; the rest is only shown. */
+/** The fields that a running transfer needs; the rest is only displayed. */
 function isEntry(value: unknown): value is JournalEntry {
   if (typeof value !== 'object' || value === null) return false;
   const { id, request, state, started, bytesDone, error } = value as Partial<Record<keyof JournalEntry, unknown>>;

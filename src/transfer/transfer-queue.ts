@@ -1,4 +1,4 @@
-/** Transfers that the peer carries out by itself: a few at a time, remembered over a restart. */
+/** Transfers carried out by the peer itself: a few at a time, resumed after a restart. */
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, isAbsolute } from 'node:path';
 import { cidIn } from '../content/cid.ts';
@@ -16,34 +16,34 @@ import { type JournalEntry, type SettingsTable, TransferJournal } from './transf
 import { TransferRate } from './transfer-rate.ts';
 import type { TransferRequest, TransferStatus, Transfers } from './transfers.ts';
 
-/** What running transfers hold in memory together, as they are reckoned: four large ones, or many small ones at once. */
+/** Estimated memory of all running transfers: four large ones, or many small ones. */
 const maxHeldBytes = 64 * 1024 * 1024;
-/** A transfer that moves many blocks at once; any other than a small file. */
+/** Any transfer but a small file: many blocks in flight. */
 const largeHeldBytes = 16 * 1024 * 1024;
 /** A file of one block. */
 const smallHeldBytes = 1024 * 1024;
 const maxWaiting = 1000;
-/** A command asks four times a second; one that has not for so long has gone. */
+/** A command polls four times a second; after this time it is gone. */
 const unattendedMilliseconds = 15_000;
-/** Ended transfers are shown until newer ones push them out. */
+/** Ended transfers are listed until newer ones replace them. */
 const maxEnded = 100;
 
 export interface TransferPorts {
   readonly files: Files;
   readonly settings: SettingsTable;
   readonly clock: Clock;
-  /** Told when the journal could not be written. */
+  /** Called when the journal could not be written. */
   readonly report?: (error: Error) => void;
 }
 
 interface Transfer {
   entry: JournalEntry;
   readonly rate: TransferRate;
-  /** Set while it is carried out. */
+  /** Set while it runs. */
   stopping: AbortController | null;
-  /** While it is carried out, of `maxHeldBytes`. */
+  /** While it runs, its part of `maxHeldBytes`. */
   heldBytes: number;
-  /** When somebody asked for its state last, by the monotonic clock. */
+  /** Last poll, by the monotonic clock. */
   askedAt: Milliseconds;
   readonly watchers: Set<() => void>;
 }
@@ -51,7 +51,7 @@ interface Transfer {
 export class TransferQueue implements Transfers {
   readonly #ports: TransferPorts;
   readonly #journal: TransferJournal;
-  /** In the order of their start. */
+  /** In order of their start. */
   readonly #transfers = new Map<string, Transfer>();
   #heldBytes = 0;
   #begun = false;
@@ -63,13 +63,13 @@ export class TransferQueue implements Transfers {
     for (const entry of this.#journal.load()) this.#keep(entry);
   }
 
-  /** Goes on with what was running when the peer ended; to be called once it is a member. */
+  /** Resumes what was running when the peer stopped; called once it is a member. */
   begin(): void {
     this.#begun = true;
     this.#pump();
   }
 
-  /** Breaks off what is under way; it goes on after the next start. */
+  /** Interrupts running transfers; they resume after the next start. */
   async close(): Promise<void> {
     this.#closed = true;
     const ending = [...this.#transfers.values()].filter(({ stopping }) => stopping !== null);
@@ -105,7 +105,7 @@ export class TransferQueue implements Transfers {
     try {
       await Promise.all([this.#journal.save(entry), ...this.#forgetOldest()]);
     } catch (error) {
-      // Refused, so it must not be carried out behind the caller's back.
+      // Refused, so it must not run without its caller's knowledge.
       this.#transfers.delete(entry.id);
       throw error;
     }
@@ -130,7 +130,7 @@ export class TransferQueue implements Transfers {
     return this.#shown(transfer);
   }
 
-  /** Also one that failed is tried again. */
+  /** Failed transfers can be resumed as well. */
   async resume(id: string, isAttended?: boolean): Promise<TransferStatus> {
     const transfer = this.#known(id);
     transfer.askedAt = this.#ports.clock.now();
@@ -168,7 +168,7 @@ export class TransferQueue implements Transfers {
     for (const transfer of this.#transfers.values()) {
       if (transfer.entry.state !== 'running' || transfer.stopping !== null) continue;
       const wanted = heldAtFirst(transfer.entry);
-      // The one that is next waits for its room: a stream of small ones must not hold up a large one for ever.
+      // The next one waits for its memory: a stream of small ones must not starve a large one.
       if (this.#heldBytes + wanted > maxHeldBytes) return;
       this.#hold(transfer, wanted);
       void this.#run(transfer);
@@ -184,7 +184,8 @@ export class TransferQueue implements Transfers {
       const outcome = await this.#outcome(transfer, stopping.signal);
       if (outcome !== null) await this.#set(transfer, outcome);
     } catch (error) {
-      // The disk may be full, most likely by this very transfer: it has ended all the same, and is known until a restart.
+      // The disk may be full, perhaps because of this transfer: it has ended all the same, and is listed until a
+      // restart.
       this.#ports.report?.(error as Error);
     } finally {
       transfer.stopping = null;
@@ -194,7 +195,7 @@ export class TransferQueue implements Transfers {
     }
   }
 
-  /** Pauses it when the command that waits for it has gone: no one wants its bytes now, and the next one goes on with it. */
+  /** Pauses it when the command that waits for it is gone; the next command resumes it. */
   #attend(transfer: Transfer, stopping: AbortController): void {
     const { clock, report } = this.#ports;
     clock.after(unattendedMilliseconds, () => {
@@ -205,7 +206,7 @@ export class TransferQueue implements Transfers {
     });
   }
 
-  /** null when it was ended from outside: its state was set there, or stays as it is for the next start of the peer. */
+  /** Null when it was ended from outside: its state was set there, or is kept for the next start. */
   async #outcome(transfer: Transfer, signal: AbortSignal): Promise<Partial<JournalEntry> | null> {
     try {
       return { state: 'done', result: await this.#carryOut(transfer, signal), error: null };
@@ -278,7 +279,7 @@ export class TransferQueue implements Transfers {
     return transfer;
   }
 
-  /** Resolves when they are gone for good. */
+  /** Resolves when they are removed durably. */
   #forgetOldest(): readonly Promise<void>[] {
     const ended = [...this.#transfers.values()].filter(
       ({ entry }) => entry.state !== 'running' && entry.state !== 'paused',
@@ -338,7 +339,7 @@ function isSmall(type: FileEntry['type'], bytes: number): boolean {
   return type === 'file' && bytes <= leafBytes;
 }
 
-/** Bytes of the file that is meant, now; it is opened, and looked at again, when its turn comes. Throws when another is there. */
+/** Current size of the intended file; it is opened and checked again in its turn. Throws when another file is there. */
 async function markedSize({ kind, path, mark }: TransferRequest): Promise<number> {
   const code = kind === 'put' ? 'unreadable-file' : 'unwritable-file';
   try {
@@ -365,18 +366,18 @@ async function checkNotPrivate(path: string): Promise<void> {
   );
 }
 
-/** Of a get that has ended; somebody else's file is left alone. */
+/** For an ended get; files of others are left alone. */
 async function removePart({ path, mark }: TransferRequest, onlyEmpty: boolean): Promise<void> {
   try {
     await using folder = await FolderHandle.open(dirname(path));
     const name = partName(basename(path));
     if (!onlyEmpty || (await folder.lstat(name)).size === 0n) await removeMarked(folder, name, mark);
   } catch {
-    // It has gone, or its folder has: nothing of ours is left to remove.
+    // It is gone, or its folder is: nothing left to remove.
   }
 }
 
-/** As everywhere: a CID if it parses as one, else a name; `name:X` forces a name. */
+/** A CID if it parses as one, else a name; `name:X` forces a name. */
 function referenceOf(text: string): FileReference {
   if (text.startsWith('name:')) return named(text.slice('name:'.length));
   return cidIn(text) === null ? named(text) : { cid: text };

@@ -1,4 +1,4 @@
-/** Bytes per second over the last seconds. */
+/** Bytes per second over the last few seconds. */
 import type { Milliseconds } from '../ring/ports.ts';
 
 const windowMilliseconds = 5000;

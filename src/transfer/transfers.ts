@@ -1,14 +1,14 @@
-/** Puts and gets that the peer itself carries out on files of its machine; they outlive a restart of the peer. */
+/** Puts and gets of local files carried out by the peer itself; they survive its restart. */
 import type { FileMark } from './file-mark.ts';
 
 export interface TransferRequest {
   readonly kind: 'put' | 'get';
-  /** put: the name to publish under. get: the name or CID wanted. */
+  /** put: the name to publish under. get: the requested name or CID. */
   readonly reference: string;
   readonly path: string;
-  /** put: the file. get: the part beside PATH, which the caller has made, in its own name. In a folder reached through no link. */
+  /** put: the file. get: the part file beside PATH, created and owned by the caller. In a folder reached without links. */
   readonly mark: FileMark;
-  /** A command waits for its end: once it stops asking, the transfer is paused. */
+  /** A command waits for its end: once it stops polling, the transfer is paused. */
   readonly isAttended?: boolean;
   readonly replicas?: number;
   readonly timeToLive?: number;
@@ -23,7 +23,7 @@ export interface TransferStatus {
   readonly state: 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
   readonly bytesDone: number;
   readonly bytesTotal: number | null;
-  /** Bytes per second over the last seconds. */
+  /** Bytes per second over the last few seconds. */
   readonly rate: number;
   readonly error: { readonly code: string; readonly message: string } | null;
   /** The PutResult or FileEntry when done. */
@@ -36,7 +36,7 @@ export interface Transfers {
   list(): readonly TransferStatus[];
   get(id: string): TransferStatus | null;
   pause(id: string): Promise<TransferStatus>;
-  /** Its file is checked again. Attended unless said otherwise as it was at its start. */
+  /** Checks its file again. Attended as at its start unless given. */
   resume(id: string, isAttended?: boolean): Promise<TransferStatus>;
   cancel(id: string): Promise<void>;
   /** Resolves when the transfer is no longer running. */

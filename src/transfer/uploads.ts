@@ -1,8 +1,8 @@
 /**
- * Files on their way from a browser, piece by piece, in the data folder until they are whole and put into the network.
- * What was acknowledged of one is on the disk: it goes on after a restart of either side.
+ * Resumable uploads from browsers, kept in the data folder until complete and put into the network. Acknowledged bytes
+ * are durable: an upload continues after a restart of either side.
  *
- * The last byte is acknowledged only when the file is published, so that a peer killed before that is asked to do it.
+ * The last byte is acknowledged only when the file is published, so that a client retries if the peer is killed before.
  */
 import { randomUUID } from 'node:crypto';
 import fs, { type FileHandle } from 'node:fs/promises';
@@ -17,7 +17,7 @@ import type { Files, PutResult } from './files.ts';
 export interface Upload {
   readonly id: string;
   readonly name: string;
-  /** Bytes in all. */
+  /** Total size. */
   readonly size: number;
   /** Bytes that need not be sent again. */
   readonly received: number;
@@ -32,12 +32,12 @@ export interface UploadOptions {
   readonly tell?: (text: string) => void;
 }
 
-/** Begun and not ended. As many results of ended ones are kept, the latest. */
+/** Unfinished uploads. The results of as many finished ones are kept. */
 const maxUploads = 256;
-/** One that no one goes on with is given up; so long is the result of a finished one told. */
+/** Lifetime of an abandoned upload, and of the result of a finished one. */
 const maxIdleMilliseconds = 7 * 24 * 3600 * 1000;
 const maxStateBytes = 64 * 1024;
-/** Room on the disk that uploads leave to everything else. */
+/** Disk space that uploads leave free. */
 const spareBytes = 256 * 1024 * 1024;
 
 export class Uploads {
@@ -45,7 +45,7 @@ export class Uploads {
   readonly #files: Pick<Files, 'putPath' | 'checkFits'>;
   readonly #now: () => number;
   readonly #known = new Map<string, Upload>();
-  /** Uploads that somebody is sending right now. */
+  /** Uploads with a request in progress. */
   readonly #busy = new Set<string>();
 
   private constructor(folder: string, files: Pick<Files, 'putPath' | 'checkFits'>, now: () => number) {
@@ -55,8 +55,8 @@ export class Uploads {
   }
 
   /**
-   * `folder` is made when the first upload comes. An upload whose files are missing, cut or garbage is forgotten, and
-   * `tell` hears of it: its sender begins again.
+   * `folder` is created with the first upload. An upload whose files are missing, truncated or corrupt is dropped and
+   * reported to `tell`: its sender starts over.
    */
   static async open(
     folder: string,
@@ -97,8 +97,9 @@ export class Uploads {
   }
 
   /**
-   * Takes bytes from `offset` on and publishes the file when it is whole. What came in before a cut is kept. Throws `changed`
-   * when the offset is another than the upload's, `busy` when another request sends it, `too-large`, `body-cut-off`.
+   * Appends bytes at `offset` and publishes the file when complete. Bytes received before a cut are kept. Throws
+   * `changed` when the offset differs from the upload's, `busy` when another request is sending, `too-large`,
+   * `body-cut-off`.
    */
   async append(id: string, offset: number, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Upload> {
     const before = this.get(id);
@@ -148,7 +149,7 @@ export class Uploads {
     return this.get(upload.id);
   }
 
-  /** Throws `not-found`, and forgets the upload, when its bytes are gone. */
+  /** Throws `not-found`, and drops the upload, when its bytes are gone. */
   async #openBytes({ id, name }: Upload): Promise<FileHandle> {
     try {
       return await fs.open(this.#bytesOf(id), 'r+');
@@ -163,7 +164,7 @@ export class Uploads {
   async #publish(upload: Upload, signal?: AbortSignal): Promise<Upload> {
     const file = this.#bytesOf(upload.id);
     const result = await this.#files.putPath(upload.name, file, {
-      // Those of the file in which the bytes were gathered say nothing.
+      // Those of the temporary file mean nothing.
       attributes: noAttributes,
       ...(signal === undefined ? {} : { signal }),
     });
@@ -208,7 +209,7 @@ export class Uploads {
       if (upload !== null && isWhole) this.#known.set(id, upload);
       else tell(`Forgot the upload of ${upload?.name ?? id}: its files in ${this.#folder} are damaged. Send it again.`);
     }
-    // A peer killed between two lines may have left bytes without a state, or a state half written.
+    // A peer killed in between may have left bytes without a state, or a partial state.
     const kept = new Set(
       [...this.#known.values()].flatMap(({ id, result }) => [`${id}.json`, ...(result ? [] : [id])]),
     );
@@ -217,7 +218,7 @@ export class Uploads {
     }
   }
 
-  /** Empty where it cannot be read. */
+  /** Empty when unreadable. */
   async #textOf(name: string): Promise<string> {
     const bytes = await readSmallFile(path.join(this.#folder, name), maxStateBytes).catch(() => null);
     return bytes?.toString() ?? '';
@@ -235,7 +236,7 @@ export class Uploads {
     }
   }
 
-  /** Bytes behind the mark were never acknowledged, and after a loss of power may be anything. False when there are fewer. */
+  /** Bytes beyond the mark were never acknowledged, and may be anything after a power failure. False when there are fewer. */
   async #cutToMark({ id, received }: Upload): Promise<boolean> {
     try {
       const status = await fs.lstat(this.#bytesOf(id));
@@ -257,7 +258,7 @@ export class Uploads {
   }
 }
 
-/** Null for what this program cannot have written under that id. */
+/** Null for anything that this program cannot have written under that id. */
 function readUpload(id: string, text: string): Upload | null {
   let read: Partial<Record<keyof Upload, unknown>>;
   try {
