@@ -1,4 +1,4 @@
-/** The token that guards the API: given, kept in the data folder, or made now. */
+/** The token of the API: given, kept in the data folder, or generated. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
@@ -23,12 +23,12 @@ export async function apiTokenOf({ data, apiToken }: PeerConfiguration): Promise
   );
 }
 
-/** For the commands on this machine. */
+/** For commands on this machine. */
 export async function keepApiToken(data: string, token: string): Promise<void> {
   await writeFileDurably(path.join(data, tokenFile), Buffer.from(`${token}\n`), 0o600);
 }
 
-/** Null where there is none; an empty or cut one is replaced. */
+/** Null when absent; an empty or truncated one is replaced. */
 async function keptToken(data: string): Promise<string | null> {
   try {
     const kept = (await readSmallFile(path.join(data, tokenFile), maxBytes)).toString().trim();

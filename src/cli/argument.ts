@@ -1,4 +1,4 @@
-/** What a command's argument names: a CID if it parses as one, `name:X` always a name, `NAME@PUBLISHER`, else a name. */
+/** Parses a command's argument: a CID if it parses as one, `name:X` always a name, `NAME@PUBLISHER`, else a name. */
 import { cidIn } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import type { FileReference } from '../transfer/files.ts';

@@ -1,4 +1,4 @@
-/** What the classroom is shown: who keeps which number, a peer that joins, its death, and that nothing is lost. */
+/** The steps of the classroom: who keeps which number, a peer that joins, its failure, and that nothing is lost. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ChordialError } from '../errors.ts';
 import type { ApiClient } from './client.ts';
@@ -7,12 +7,12 @@ import { defaultPingMilliseconds, type TeachingPeers } from './teaching-peers.ts
 import { foundingFlags, idAt, keepersOf, numberOf, places } from './teaching-ring.ts';
 
 const storedNumber = 2067;
-/** Neither one of the row nor one of the further peers has it. */
+/** Not used by the seven nor by further peers. */
 const newcomer = 25;
-/** 281 mod 256 is the newcomer's place. */
+/** 281 mod 256 is the newcomer's position. */
 const newcomersNumber = 281;
 const copies = 3;
-/** Hand-over after a join or a death: a round of comparing ranges, at most some seconds. */
+/** Hand-over after a join or a failure: one round of reconciliation, at most some seconds. */
 const handOverMilliseconds = 30_000;
 const betweenLooksMilliseconds = 100;
 
@@ -102,7 +102,7 @@ export class ClassroomSteps {
     this.#stage.tell(`${newcomersNumber} is now kept at ${keeper}, and copies at ${others.join(' and ')}`, begun);
   }
 
-  /** Who keeps it, once those and no one else are named by the ring and have it. */
+  /** The holders, once exactly the expected ones are named by the ring and have it. */
   async #untilKept(number: number): Promise<readonly number[]> {
     const wanted = keepersOf(number % places, this.#teaching.ids, copies);
     const deadline = performance.now() + handOverMilliseconds;

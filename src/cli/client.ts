@@ -1,11 +1,11 @@
-/** The API of a running peer, as the commands call it. Bodies stream both ways, however large. */
+/** Client of a running peer's API. Bodies of any size stream both ways. */
 import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type AnswerOf, callOf, type GivenArguments, type OperationName } from '../client/call.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
 
-/** To import it would load all that it exports, with WebSocket the whole of undici: 14 MB, of a peer too. */
+/** Importing it loads all of its exports, with WebSocket the whole of undici: 14 MB, in a peer too. */
 const http = process.getBuiltinModule('node:http');
 
 export interface ApiRequest {
@@ -16,22 +16,22 @@ export interface ApiRequest {
   readonly withoutToken?: boolean;
 }
 
-/** Answers are pages of lists at most; folders are read as streams. */
+/** Responses are at most pages of lists; folders are read as streams. */
 const maxJsonBytes = 64 * 1024 * 1024;
 
 export interface ApiAccess {
-  /** Null where none is to be sent. */
+  /** Null when none is sent. */
   readonly token: string | null;
-  /** In PEM: the one that an https API must show; by default those that the system trusts. */
+  /** PEM: the certificate that an https API must present; default: the system's trust store. */
   readonly certificate?: string | null;
 }
 
 export class ApiClient {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly #token: string | null;
   readonly #request: typeof http.request;
-  /** Free sockets of an agent do not keep the process alive. */
+  /** Idle sockets of an agent do not keep the process alive. */
   readonly #agent: Agent;
 
   constructor(url: string, { token, certificate = null }: ApiAccess) {
@@ -39,7 +39,7 @@ export class ApiClient {
     this.#token = token;
     if (url.startsWith('https:')) {
       const https = process.getBuiltinModule('node:https');
-      // The peer's own certificate was read from its note: whom it names does not matter.
+      // The certificate comes from the peer's own note, so the names in it do not matter.
       const trust = certificate === null ? {} : { ca: certificate, checkServerIdentity: () => undefined };
       this.#request = https.request;
       this.#agent = new https.Agent({ keepAlive: true, ...trust });
@@ -49,21 +49,21 @@ export class ApiClient {
     }
   }
 
-  /** An operation of the API, typed from its document; the answer is undefined when it has no body. */
+  /** An operation of the API, typed from its document; the result is undefined when there is no body. */
   async call<N extends OperationName>(operation: N, ...given: GivenArguments<N>): Promise<AnswerOf<N>> {
     const { method, route, body } = callOf(operation, ...given);
     const content = body === undefined ? {} : jsonOf(body);
     return this.json<AnswerOf<N>>(await this.open(route, { method, ...content }));
   }
 
-  /** The answer with its body unread. Throws the ChordialError that a problem document tells. */
+  /** The response with its body unread. Throws the ChordialError of a problem document. */
   async open(route: string, asked: ApiRequest = {}): Promise<IncomingMessage> {
     const response = await this.#exchange(route, asked);
     const status = response.statusCode ?? 0;
-    // It has no body, but holds its connection until it was read.
+    // Without a body, but it holds its connection until read.
     if (asked.method === 'HEAD') response.resume();
     if (status < 400) return response;
-    // A HEAD has no body to say what was wrong.
+    // A HEAD has no body with the reason.
     if (asked.method === 'HEAD') return this.open(route, { ...asked, method: 'GET', headers: { Range: 'bytes=0-0' } });
     throw problemIn(await textOf(response), status, this.url);
   }
@@ -110,7 +110,7 @@ export class ApiClient {
   }
 }
 
-/** A peer that refuses a body answers before it has read it: that answer counts, not the broken pipe. */
+/** A peer that refuses a body answers before reading it: the answer counts, not the broken pipe. */
 async function sendStream(
   body: Readable,
   sent: ClientRequest,
@@ -146,7 +146,7 @@ function problemIn(text: string, status: number, url: string): ChordialError {
     const details = Array.isArray(choices) ? { choices } : {};
     if (isErrorCode(code) && typeof detail === 'string') return new ChordialError(code, detail, { details });
   } catch {
-    // Not a problem document: somebody else answers there, told below.
+    // Not a problem document: another program answers there, reported below.
   }
   return new ChordialError('internal', `${url} answered ${status} without saying why. Is it a Chordial peer?`);
 }
@@ -173,7 +173,7 @@ export function noRunningPeer(what: string, cause?: unknown): ChordialError {
   );
 }
 
-/** The length is said, since Node frames no body of a DELETE by itself. */
+/** With a length, since Node does not frame the body of a DELETE by itself. */
 function jsonOf(body: unknown): Pick<ApiRequest, 'headers' | 'body'> {
   const text = JSON.stringify(body);
   const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) };

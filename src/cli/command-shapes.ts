@@ -1,7 +1,7 @@
-/** What the commands take, read from their own definitions: for completion, docs/cli.md and the man page. */
+/** The commands' options and arguments, read from their definitions: for completion, docs/cli.md and the man page. */
 import type { Argument, Command, Option } from 'commander';
 
-/** What may stand there: `words` one of a few, `text` anything. */
+/** Kind of value: `words` is one of a few, `text` anything. */
 export type Kind = 'file' | 'folder' | 'words' | 'text';
 
 export interface OptionShape {
@@ -14,13 +14,13 @@ export interface OptionShape {
   readonly kind: Kind;
   readonly words: readonly string[];
   readonly description: string;
-  /** As a person reads it; null where the description says it or there is none. */
+  /** As shown to people; null when the description says it or there is none. */
   readonly whenAbsent: string | null;
   readonly variable: string | null;
 }
 
 export interface ArgumentShape {
-  /** With its brackets, as in `<path...>`. */
+  /** With brackets, as in `<path...>`. */
   readonly shown: string;
   readonly kind: Kind;
   readonly words: readonly string[];
@@ -33,7 +33,7 @@ export interface CommandShape {
   readonly options: readonly OptionShape[];
   readonly arguments: readonly ArgumentShape[];
   readonly examples: readonly string[];
-  /** What is to be known before it is used; empty mostly. */
+  /** What to know before use; usually empty. */
   readonly remarks: readonly string[];
 }
 
@@ -78,7 +78,7 @@ function argumentShape(argument: Argument): ArgumentShape {
   const words = argument.argChoices ?? [];
   return {
     shown: argument.required ? `<${name}>` : `[${name}]`,
-    // A single file may be shared too.
+    // A single file may be shared as well.
     kind: words.length > 0 ? 'words' : argument.name() === 'dir' ? 'file' : kindOf(argument.name()),
     words,
     description: argument.description,
@@ -89,7 +89,7 @@ function kindOf(name: string): Kind {
   return name === 'file' || name === 'path' ? 'file' : 'text';
 }
 
-/** Commander keeps what stands before and after the help only as text that it prints. */
+/** Commander keeps text before and after the help only as output. */
 function textsOf(command: Command): Pick<CommandShape, 'examples' | 'remarks'> {
   let printed = '';
   command.configureOutput({ writeOut: (text) => (printed += text) });

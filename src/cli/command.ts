@@ -1,11 +1,11 @@
-/** What all commands share: their options for finding the peer, an example in the help, and errors that are thrown. */
+/** Shared by all commands: options to find the peer, an example in the help, and errors that are thrown. */
 import { Command, Option } from 'commander';
 
 export interface CommonOptions {
   readonly json?: boolean;
 }
 
-/** Commander throws instead of ending the process, and leaves errors to the caller. */
+/** Commander throws instead of exiting and leaves errors to the caller. */
 export function command(name: string, description: string, example: string): Command {
   return quiet(new Command(name))
     .description(description)

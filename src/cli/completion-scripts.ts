@@ -1,4 +1,4 @@
-/** What makes a shell complete commands, flags and files of `chordial`, written from the commands themselves. */
+/** Completion scripts for commands, flags and files, generated from the commands themselves. */
 import type { ArgumentShape, CommandShape, Kind, OptionShape } from './command-shapes.ts';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -8,7 +8,7 @@ export function completionScript(shell: ShellName, commands: readonly CommandSha
   return { bash, zsh, fish }[shell](commands);
 }
 
-/** For bash 3.2 too, which some systems still have: no associative arrays, no mapfile. */
+/** Also for bash 3.2, which some systems still have: no associative arrays, no mapfile. */
 function bash(commands: readonly CommandShape[]): string {
   const names = commands.map(({ name }) => name).join(' ');
   return `# Completion of chordial for bash; made by "chordial completion bash".
@@ -102,7 +102,7 @@ function zshOption(flag: string, option: OptionShape): string {
 function zshAction({ kind, words }: { readonly kind: Kind; readonly words: readonly string[] }): string {
   if (kind === 'file') return '_files';
   if (kind === 'folder') return '_files -/';
-  // A space: a value that nothing is proposed for.
+  // A space: a value without proposals.
   return kind === 'words' ? `(${words.join(' ')})` : ' ';
 }
 
@@ -139,7 +139,7 @@ function fishWords(words: readonly string[]): string {
   return `-a ${fishQuoted(words.join(' '))}`;
 }
 
-/** The argument that something can be proposed for. */
+/** The argument that can be completed. */
 function completable(taken: readonly ArgumentShape[]): ArgumentShape | null {
   return taken.find(({ kind }) => kind !== 'text') ?? null;
 }

@@ -1,11 +1,11 @@
-/** `chordial completion SHELL`: prints the script that makes a shell complete commands, flags and files. */
+/** `chordial completion SHELL`: prints the completion script. */
 import { Argument, type Command } from 'commander';
 import { type CommonOptions, command } from './command.ts';
 import { shapeOf } from './command-shapes.ts';
 import { completionScript, type ShellName, shells } from './completion-scripts.ts';
 import { sayJson } from './output.ts';
 
-/** `load` gives all commands. */
+/** `load` returns all commands. */
 export function completionCommand(load: () => Promise<readonly Command[]>): Command {
   return command(
     'completion',

@@ -1,4 +1,4 @@
-/** `chordial config`: what a peer would be started with, and where each value comes from. */
+/** `chordial config`: the effective settings and the source of each. */
 import type { Command } from 'commander';
 import { type SettingKey, settingName, settings } from '../node/settings.ts';
 import { type CommonOptions, command } from './command.ts';

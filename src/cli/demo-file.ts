@@ -1,11 +1,11 @@
-/** A file of random bytes, which nothing on the way can compress or have seen before. */
+/** A file of random bytes, which cannot be compressed or already stored. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 const pieceBytes = 1024 * 1024;
 
-/** SHA-256 of what was written, in hexadecimal. */
+/** SHA-256 of what was written, hexadecimal. */
 export async function makeRandomFile(file: string, bytes: number): Promise<string> {
   const sum = createHash('sha256');
   const handle = await open(file, 'wx', 0o600);

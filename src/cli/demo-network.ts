@@ -1,4 +1,4 @@
-/** The peers of a demonstration, and when they agree on the ring. */
+/** The peers of a demonstration, and whether they agree on the ring. */
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ChordialError } from '../errors.ts';
@@ -45,7 +45,8 @@ export class DemoNetwork {
     for (;;) {
       const now = performance.now();
       const isOver = now > deadline;
-      // What each says of itself costs little; that it is so is seen from outside. Pointers may be right before all know all members.
+      // Each peer's own report is cheap; the check from outside is authoritative. Pointers may be right before all know
+      // all members.
       const looks = isOver || now >= lookAt || (await this.#isAgreed());
       if (looks) lookAt = now + betweenFullLooksMilliseconds;
       const { members, faults } = looks ? await this.#look() : { members: 0, faults: null };
@@ -74,7 +75,7 @@ export class DemoNetwork {
     return { members: members.length, faults: ringFaults(members) };
   }
 
-  /** Nothing of theirs is kept, so nothing needs to end in good order. */
+  /** Their data is discarded, so nothing needs a clean stop. */
   async close(): Promise<void> {
     await Promise.all(this.alive.map((peer) => peer.kill()));
     process.removeListener('exit', this.#killAll);

@@ -1,4 +1,4 @@
-/** One peer of the demonstration: a process of `chordial start` that never outlives its parent. */
+/** A peer of the demonstration: a `chordial start` process that never outlives its parent. */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -16,16 +16,16 @@ interface Ready {
 }
 
 const readyMilliseconds = 30_000;
-/** Of what a peer that failed to start said. */
+/** Of the output of a peer that failed to start. */
 const maxErrorCharacters = 4_000;
 
-/** A line of `start --json` after the first: what happened at the peer. */
+/** A line of `start --json` after the first: an event of the peer. */
 export interface PeerLine {
   readonly event: string;
   readonly text: string;
 }
 
-/** Beside this file, whichever way the package was installed. */
+/** Beside this file, however the package was installed. */
 const program = path.join(import.meta.dirname, `main${path.extname(import.meta.filename)}`);
 
 export class DemoPeer {
@@ -41,19 +41,19 @@ export class DemoPeer {
     this.client = new ApiClient(`http://${ready.api}`, { token });
   }
 
-  /** `tell` hears what happens at the peer from its start on. */
+  /** `tell` receives events of the peer from its start. */
   static async start(data: string, flags: readonly string[], tell?: (line: PeerLine) => void): Promise<DemoPeer> {
     const args = ['start', '--json', '--listen', '127.0.0.1:0', '--api', '127.0.0.1:0', '--data', data, ...flags];
     const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: childEnvironment(),
-      // Ctrl-C of the terminal goes to the demonstration alone, which then stops its peers.
+      // Ctrl-C in the terminal goes to the demonstration alone, which then stops its peers.
       detached: true,
     });
     const exited = once(child, 'exit');
     try {
       const lines = createInterface(child.stdout);
-      // Several lines may come with the first one.
+      // Several lines may arrive with the first.
       if (tell !== undefined) lines.once('line', () => lines.on('line', (line) => hand(line, tell)));
       const ready = await readyOf(child, lines, exited);
       const token = (await readFile(path.join(data, tokenFile), 'utf8')).trim();
@@ -77,14 +77,14 @@ export class DemoPeer {
     await this.#exited;
   }
 
-  /** As Ctrl-C; killed when it takes longer. */
+  /** Like Ctrl-C; killed when it takes longer. */
   async stop(withinMilliseconds: number): Promise<void> {
     if (!this.isRunning) return;
     this.#child.kill('SIGTERM');
     await this.#ended(withinMilliseconds);
   }
 
-  /** For good: everything is handed over to the others, and the process ends. */
+  /** Hands everything over to the others and ends the process. */
   async leave(withinMilliseconds: number): Promise<void> {
     await this.client.call('POST /api/v1/node/leave', { body: { force: false } });
     await this.#ended(withinMilliseconds);
@@ -96,7 +96,7 @@ export class DemoPeer {
     clearTimeout(patience);
   }
 
-  /** The last resort at the end of the process. */
+  /** Last resort when this process exits. */
   killNow(): void {
     if (this.isRunning) this.#child.kill('SIGKILL');
   }
@@ -124,7 +124,7 @@ async function readyOf(
   return JSON.parse(line) as Ready;
 }
 
-/** One that is killed may leave half a line. */
+/** A killed peer may leave half a line. */
 function hand(line: string, tell: (line: PeerLine) => void): void {
   let told: PeerLine;
   try {
@@ -135,7 +135,7 @@ function hand(line: string, tell: (line: PeerLine) => void): void {
   tell(told);
 }
 
-/** Settings of the user's own peer must not reach the ones of the demonstration. */
+/** Settings of the user's own peer must not reach those of the demonstration. */
 function childEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('CHORDIAL_'));
   return { ...Object.fromEntries(kept), CHORDIAL_STOP_WITH_INPUT: '1' };

@@ -1,4 +1,4 @@
-/** Where a demonstration happens: whatever happens there, no process and no file of it stays. */
+/** The environment of a demonstration: none of its processes or files remain, whatever happens. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -34,7 +34,7 @@ export class DemoStage {
     return this.#interrupted.signal;
   }
 
-  /** The first by itself, the others two at a time. `start` is told the place in the row. */
+  /** The first alone, the others two at a time. `start` receives the index. */
   async startAll(count: number, start: (place: number) => Promise<void>): Promise<void> {
     await start(0);
     let next = 1;
@@ -46,13 +46,13 @@ export class DemoStage {
     for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
   }
 
-  /** The time at which a step begins. Throws `interrupted`. */
+  /** Time at which a step begins. Throws `interrupted`. */
   begin(): number {
     if (this.signal.aborted) throw demonstrationEnded();
     return performance.now();
   }
 
-  /** A step that held; `begun` null for one that took no time. */
+  /** Reports a step that succeeded; `begun` is null for one that took no time. */
   tell(text: string, begun: number | null, detail: object = {}): void {
     const milliseconds = begun === null ? null : Math.round(performance.now() - begun);
     if (this.isJson) sayJson({ event: 'step', text, milliseconds, ...detail });

@@ -1,4 +1,4 @@
-/** What `chordial doctor` looks at on this machine: each check is a function that says in plain words what it found. */
+/** The checks of `chordial doctor`: each is a function that returns a finding in plain words. */
 import { constants } from 'node:fs';
 import { access, open, rm, stat, statfs } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -19,14 +19,14 @@ export interface Finding {
   readonly text: string;
 }
 
-/** Below it a peer refuses puts soon. */
+/** Below this a peer refuses puts soon. */
 const littleBytes = 1024 ** 3;
 const maxFormatBytes = 4096;
 const slowSyncMilliseconds = 100;
 const aheadMilliseconds = 60_000;
 const connectMilliseconds = 3000;
 
-/** The deepest folder of the path that exists. */
+/** The deepest existing folder of the path. */
 async function existing(folder: string): Promise<string> {
   const isThere = await stat(folder).then(
     () => true,
@@ -63,7 +63,7 @@ export async function dataFolder(folder: string): Promise<Finding> {
   return { check, state: 'note', text: `other users may look into ${folder}. A start closes it, or do chmod 700.` };
 }
 
-/** `quotaBytes`: null when nothing was said. */
+/** `quotaBytes`: null when not given. */
 export async function disk(folder: string, quotaBytes: number | null): Promise<Finding> {
   const check = 'disk';
   const there = await existing(folder);
@@ -98,13 +98,13 @@ async function syncMilliseconds(folder: string): Promise<number> {
   }
 }
 
-/** As the running peer compared its clock with those of others. */
+/** The running peer's comparison of its clock with those of others. */
 export interface ComparedClock {
   readonly peers: number;
   readonly note: string | null;
 }
 
-/** Records expire by the clock; one that is far off makes own files vanish or foreign ones stay. */
+/** Records expire by the clock; one that is far off makes own files vanish or other files stay. */
 export async function clock(folder: string, now: number, compared: ComparedClock | null): Promise<Finding> {
   const check = 'clock';
   if (compared !== null && compared.note !== null) return { check, state: 'bad', text: compared.note };
@@ -145,7 +145,7 @@ export async function port(check: string, flag: string, { host, port: number }: 
   return { check, state: 'bad', text: `${place}: ${reasons[code] ?? code}. Choose another with ${flag} HOST:PORT.` };
 }
 
-/** Whom other machines would be told to dial. */
+/** The address that other machines would be told to dial. */
 export function reachable(listen: Address, advertise: string | null): Finding {
   const check = 'own address';
   if (advertise !== null) return { check, state: 'good', text: `others are told ${advertise}` };
@@ -189,7 +189,7 @@ function refusal({ code, message }: NodeJS.ErrnoException): string {
   return message;
 }
 
-/** Variables that look like settings and are none; some systems set such ones by themselves. */
+/** Variables that look like settings but are not; some systems set such ones by themselves. */
 export function environment(variables: Readonly<Record<string, string | undefined>>): readonly Finding[] {
   const known = new Set([...settings.map(({ key }) => settingVariable(key)), 'CHORDIAL_CONFIG', 'CHORDIAL_API_TOKEN']);
   return Object.keys(variables)
@@ -197,7 +197,7 @@ export function environment(variables: Readonly<Record<string, string | undefine
     .map((name) => ({ check: 'environment', state: 'note', text: `${name} is not a setting and has no effect` }));
 }
 
-/** What is unusual about who belongs to the network, and what it does not protect. */
+/** What is unusual about the membership, and what it does not protect. */
 export function membership({ admission, members, openInvites }: MemberList, now: number): readonly Finding[] {
   const check = 'members';
   if (admission !== 'members') return [{ check, state: 'note', text: unprotected[admission] }];

@@ -1,4 +1,4 @@
-/** `chordial doctor`: looks at what a peer needs of its machine and says in plain words what is wrong. */
+/** `chordial doctor`: checks what a peer needs of its machine and says in plain words what is wrong. */
 
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
@@ -47,10 +47,10 @@ export function doctorCommand(): Command {
 
 async function* examine(options: SettingOptions): AsyncGenerator<Finding> {
   yield* environment(process.env);
-  // With --api of a running peer it is about that peer, wherever its data lie.
+  // With --api of a running peer the checks are about that peer, wherever its data is.
   if (options.api !== undefined) {
     const named = await peerAt(options.api, options.data);
-    // A URL can only mean a running peer, an address also the one at which a new peer is to have its API.
+    // A URL can only mean a running peer; an address may also be where a new peer is to have its API.
     if (named instanceof ChordialError && options.api.includes('://')) {
       yield { check: 'running peer', state: 'bad', text: named.message };
       return;
@@ -82,7 +82,7 @@ async function* examine(options: SettingOptions): AsyncGenerator<Finding> {
     yield* ring(running);
     return;
   }
-  // One of another data folder, started with the same ports: not this folder's, and no other program either.
+  // A peer of another data folder with the same ports: neither this folder's nor another program.
   if (api.port !== 0 && !((await peerAt(formatAddress(api), data)) instanceof ChordialError)) {
     const text = `another peer runs here, with its API at ${formatAddress(api)}. Look at it with --api ${formatAddress(api)}; a second one needs other ports: --listen and --api.`;
     yield { check: 'running peer', state: 'note', text };
@@ -94,7 +94,7 @@ async function* examine(options: SettingOptions): AsyncGenerator<Finding> {
   yield* neighbours(configuration.join);
 }
 
-/** The peer whose API is there, or why it cannot be looked at. */
+/** The peer with this API, or why it cannot be checked. */
 async function peerAt(api: string, data: string | undefined): Promise<FoundPeer | ChordialError> {
   try {
     const found = await findPeer({ api, ...(data === undefined ? {} : { data }) });
@@ -106,7 +106,7 @@ async function peerAt(api: string, data: string | undefined): Promise<FoundPeer 
   }
 }
 
-/** Null when none runs; that it does not is no illness. */
+/** Null when none runs, which is not a finding. */
 async function runningPeer(data: string): Promise<FoundPeer | null> {
   try {
     return await findPeer({ data });
@@ -136,7 +136,7 @@ async function* ring({ client }: FoundPeer): AsyncGenerator<Finding> {
   const { peers } = await client.call('GET /api/v1/peers');
   for (const { id, name, address, state } of peers.filter((one) => one.state !== 'left').slice(0, maxPeersAsked)) {
     const found = await peer(parseAddress(address), `${calledWithId({ id, name })} at ${address}`);
-    // One that is known to be away or dead is the ring's matter, not this machine's.
+    // A peer known to be away or dead is the ring's concern, not this machine's.
     yield state === 'alive' || found.state === 'good' ? found : { ...found, state: 'note' };
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Ctrl-C and SIGTERM: the first asks to stop in good order, the second ends the process at once. What has not ended 10 s after the
- * first is given up: a disk or a pipe that does not answer would keep the process for ever.
+ * Ctrl-C and SIGTERM: the first requests a clean stop, the second ends the process at once. What has not ended 10 s
+ * after the first is abandoned: an unresponsive disk or pipe would keep the process alive without end.
  */
 import { writeSync } from 'node:fs';
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 type EndSignal = keyof typeof exitCodes;
 
-/** From being told to the end of the process. */
+/** From the signal to the end of the process. */
 export const maxStopMilliseconds = 10_000;
 const exitCodeOfGivingUp = 1;
 
@@ -20,7 +20,7 @@ export class EndSignals implements Disposable {
   readonly #onInputEnd = () => this.end();
   #wasAsked = false;
 
-  /** `givingUp` is told, once, when the time is over; the process ends when it returns. */
+  /** `givingUp` is called once when the time is over; the process ends when it returns. */
   constructor(givingUp: () => void, environment: NodeJS.ProcessEnv = process.env) {
     this.#givingUp = givingUp;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -28,7 +28,7 @@ export class EndSignals implements Disposable {
     this.#end = resolve;
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
-    // A parent that dies, however, closes this pipe: no peer of a demonstration outlives it.
+    // The end of its parent closes this pipe: no peer of a demonstration outlives it.
     if (environment['CHORDIAL_STOP_WITH_INPUT'] === '1') {
       process.stdin.on('end', this.#onInputEnd).on('error', this.#onInputEnd).resume();
     }
@@ -49,7 +49,7 @@ export class EndSignals implements Disposable {
     process.removeListener('SIGINT', this.#onSignal);
     process.removeListener('SIGTERM', this.#onSignal);
     process.stdin.removeListener('end', this.#onInputEnd);
-    // While it is read, a parent that lives on would keep this process alive.
+    // While it is read, a living parent would keep this process alive.
     process.stdin.pause();
   }
 
@@ -65,8 +65,8 @@ export class EndSignals implements Disposable {
 }
 
 /**
- * `process.exit` waits for the threads that read and write files, of which one may hang in a pipe; another program in place of this
- * one, which ends at once with that code, does not.
+ * `process.exit` waits for threads that read and write files, one of which may be blocked on a pipe; replacing this
+ * process with another program that exits at once does not.
  */
 function endNow(code: number): never {
   try {

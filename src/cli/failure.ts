@@ -1,4 +1,4 @@
-/** How a command ends that did not work: one plain line, or a JSON object, on stderr, and the exit code. */
+/** How a failed command ends: one plain line or a JSON object on stderr, and the exit code. */
 import { CommanderError } from 'commander';
 import { ChordialError } from '../errors.ts';
 import { plain } from './table.ts';

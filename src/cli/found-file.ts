@@ -1,4 +1,4 @@
-/** What the network has under a name or CID, asked for before anything is fetched. */
+/** Looks up a name or CID before anything is fetched. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { checkedAttributes, type FileAttributes } from '../content/attributes.ts';
 import { ChordialError } from '../errors.ts';
@@ -10,7 +10,7 @@ export interface Found {
   readonly reference: FileReference;
   readonly cid: string;
   readonly type: 'file' | 'directory';
-  /** Bytes, of a folder those of all its files. */
+  /** Bytes; for a folder those of all its files. */
   readonly size: number;
   readonly publisher: string | null;
   readonly publisherName: string | null;
@@ -24,14 +24,14 @@ export async function findFile(client: ApiClient, reference: FileReference): Pro
   return foundIn(headers, reference, client.url);
 }
 
-/** What the headers of an answer with content tell of it. */
+/** Parses the headers of a content response. */
 export function foundIn(headers: IncomingHttpHeaders, reference: FileReference, url: string): Found {
   const cid = String(headers['x-chordial-cid'] ?? '');
   if (cid === '') throw new ChordialError('internal', `${url} does not tell the CID. Is it a Chordial peer?`);
   const publisher = headers['x-chordial-publisher'];
   const name = headers['x-chordial-name'];
   const publisherName = headers['x-chordial-publisher-name'];
-  // NAME@PEER, by what a peer is called, is told apart by the peer.
+  // The peer splits NAME@PEER, since it knows the names of peers.
   const isSplit =
     reference.name !== undefined && typeof name === 'string' && decodeURIComponent(name) !== reference.name;
   return {

@@ -1,4 +1,4 @@
-/** `chordial get NAME|CID…`: fetches files or folders, whole and verified, or leaves nothing behind. */
+/** `chordial get NAME|CID…`: fetches files or folders, complete and verified, or leaves nothing behind. */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -26,12 +26,12 @@ import { plain } from './table.ts';
 import { folderOf, getFile, isFree, type WantedFile, writeFile } from './target.ts';
 
 /**
- * No one knows yet how large it is; what comes with the answer has at most twice as much. So 96 are under way at a time: with many more an
- * answer takes so long that the peer asks others as well.
+ * The size is not known yet; a response to a small get has at most twice this. So 96 run at a time: with many more,
+ * latency rises so far that the peer hedges its requests.
  */
 const reckonedBytes = 170 * 1024;
 
-/** Larger ones are fetched by a question of their own. */
+/** Larger ones need a second request. */
 const maxSmallBytes = 256 * 1024;
 
 interface GetOptions extends CommonOptions, PeerOptions {
@@ -84,13 +84,13 @@ interface Asked {
   readonly reference: FileReference;
 }
 
-/** Throws `bad-usage` where two would be written to one file, so that one of them would be lost. */
+/** Throws `bad-usage` when two results would be written to one file. */
 function distinct(asked: readonly Asked[]): readonly Asked[] {
   const byPlace = new Map<string, Asked>();
   const kept: Asked[] = [];
   for (const one of asked) {
     const { name, publisher, cid } = one.reference;
-    // Names are in NFC; where a file system folds the case as well, two that differ by it are one file.
+    // Names are in NFC; on a file system that ignores case, two that differ by case are one file.
     const place = (name ?? cid ?? '').toLowerCase().normalize('NFC');
     const other = byPlace.get(place)?.reference;
     if (other !== undefined && (isFolding() || (other.name === name && other.cid === cid))) {
@@ -106,7 +106,7 @@ function distinct(asked: readonly Asked[]): readonly Asked[] {
   return kept;
 }
 
-/** Whether the file system here takes names that differ by case for one. */
+/** Whether the file system here ignores case. */
 function isFolding(): boolean {
   const here = process.cwd();
   const folded = here === here.toUpperCase() ? here.toLowerCase() : here.toUpperCase();
@@ -137,7 +137,7 @@ async function fetchOne(job: Job, reference: FileReference, progress: ShownProgr
   }
 }
 
-/** On a terminal the user chooses whose file is meant; null where there is none, or nothing to choose. */
+/** On a terminal the user chooses between publishers; null without a terminal or a choice. */
 async function chosenOf(error: unknown, { options, isOneOfSeveral }: Job): Promise<string | null> {
   if (!(error instanceof ChordialError) || error.code !== 'ambiguous-name') return null;
   if (!process.stdin.isTTY || !process.stderr.isTTY || options.json || isOneOfSeveral) return null;
@@ -176,8 +176,8 @@ async function seeded({ peer, options }: Job, fetched: Fetched): Promise<Fetched
 }
 
 /**
- * A small file that is not there yet, found and fetched by one question. null where what is there already, or what is found,
- * decides whether and where something is written.
+ * A small new file, found and fetched by one request. Null when the existing target, or the file found, decides whether
+ * and where to write.
  */
 async function fetchSmall(job: Job, reference: FileReference, progress: ShownProgress) {
   const { peer, options, signal, isOneOfSeveral } = job;
@@ -196,7 +196,7 @@ async function fetchSmall(job: Job, reference: FileReference, progress: ShownPro
     const unchanged = await writeFile(response, wantedOf(found), folder, base, getting);
     return { found, target, isWritten: true, unchanged };
   } finally {
-    // A response that is not read to its end holds its connection, and with it this process.
+    // An unread response holds its connection, and thus this process.
     response.destroy();
   }
 }
@@ -212,7 +212,7 @@ function noteOthers({ reference, publisher, publisherName, others }: Found): voi
   );
 }
 
-/** An existing folder takes a file under its own name, as with cp. Absolute. */
+/** An existing folder receives a file under its own name, as with cp. Absolute. */
 async function targetOf(found: Found, job: Job): Promise<string> {
   const { options, isOneOfSeveral } = job;
   const filename = found.reference.name ?? found.cid;
@@ -225,14 +225,14 @@ async function targetOf(found: Found, job: Job): Promise<string> {
   return isFolder && found.type === 'file' ? path.join(target, filename) : target;
 }
 
-/** In the folder that is given or configured. */
+/** In the given or configured folder. */
 function targetIn({ options, peer }: Job, filename: string): string {
   const set = process.env['CHORDIAL_SAVE'];
   const saved = set === undefined ? (peer.save ?? '.') : parsePath(set, 'CHORDIAL_SAVE');
   return path.resolve(options.output ?? saved, filename);
 }
 
-/** Whether the same bytes were there already. */
+/** Whether the same bytes were already there. */
 async function fetchTo(target: string, found: Found, job: Job, progress: ShownProgress): Promise<boolean> {
   const { peer, options, signal } = job;
   const getting = { force: options.force === true, progress, signal };
@@ -278,7 +278,7 @@ async function writeOut({ peer: { client }, signal }: Job, found: Found): Promis
   try {
     await pipeline(await client.open(routeOf(found.reference), { signal }), process.stdout, { end: false });
   } catch (error) {
-    // The output watcher reported it already.
+    // The output watcher has already reported it.
     if (failure !== null && !hasAll(failure)) return;
     if (error instanceof ChordialError) throw error;
     if (signal.aborted) throw new ChordialError('interrupted', 'The get was broken off.');

@@ -1,4 +1,4 @@
-/** Ctrl-C while transfers run: the first cancels them, so that nothing half-done stays; the second ends the command. */
+/** Ctrl-C during transfers: the first cancels them, so that nothing incomplete remains; the second ends the command. */
 export class Interruption implements Disposable {
   readonly #aborting = new AbortController();
   readonly #interrupt = (): void => this.#aborting.abort();

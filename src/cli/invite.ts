@@ -1,4 +1,4 @@
-/** `chordial invite`: a line that lets a peer of another machine in. */
+/** `chordial invite`: prints a line that admits a peer of another machine. */
 import { type Command, Option } from 'commander';
 import encodeQR from 'qr';
 import { ChordialError } from '../errors.ts';
@@ -47,7 +47,7 @@ export function inviteCommand(): Command {
     });
 }
 
-/** Light modules are full blocks; the colours are set, since a camera wants dark on light whatever the terminal's are. */
+/** Light modules are full blocks with explicit colours, since a camera needs dark on light in any terminal theme. */
 export function qrPicture(text: string, isTerminal: boolean): string {
   const picture = encodeQR(text, 'ascii', { ecc: 'low', border: 2 }).trimEnd();
   if (!isTerminal) return picture;

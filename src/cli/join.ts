@@ -1,4 +1,4 @@
-/** `chordial join`: with an invite a peer is started that enters its network; with an address the running peer joins there. */
+/** `chordial join`: with an invite, starts a peer that enters its network; with an address, the running peer joins there. */
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
@@ -53,12 +53,12 @@ async function inviteLine(argument: string | undefined, { invite: file, json }: 
   return argument;
 }
 
-/** What `ps` shows of this process from now on. */
+/** What `ps` shows of this process afterwards. */
 function hideArguments(): void {
   process.title = 'chordial join';
 }
 
-/** As `start --join`, with the papers kept in the data folder. Returns the exit code. */
+/** Like `start --join`, with the membership documents stored in the data folder. Returns the exit code. */
 async function startInvited(invite: Invite, options: JoinOptions): Promise<number> {
   const { configuration } = await settingsOf(options);
   const invited: PeerConfiguration = {
@@ -112,7 +112,7 @@ function checkAddress(text: string): void {
   }
 }
 
-/** A peer that runs has its settings. */
+/** A running peer already has its settings. */
 function refuseSettings(options: JoinOptions): void {
   const given = settings.find(({ key }) => key !== 'data' && key !== 'api' && options[key] !== undefined);
   const flag = given === undefined ? (options.config === undefined ? null : '--config') : settingFlag(given.key);

@@ -1,4 +1,4 @@
-/** `chordial leave`: leaves for good, and waits until everything is handed over. */
+/** `chordial leave`: leaves the network and waits until all data is handed over. */
 import type { Command } from 'commander';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';

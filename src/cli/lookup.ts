@@ -1,4 +1,4 @@
-/** `chordial lookup`: who owns a name, a CID or a key, and what it took to find out. */
+/** `chordial lookup`: the owner of a name, CID or key, and the cost of finding it. */
 import type { Command } from 'commander';
 import type { LookupResult, ShownPointer } from '../node/peer.ts';
 import { type CommonOptions, peerCommand } from './command.ts';

@@ -1,4 +1,4 @@
-/** `chordial ls`: files that this peer publishes, or everybody's. */
+/** `chordial ls`: files of this peer, or of all publishers. */
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import type { BrowsedFiles } from '../node/peer.ts';
@@ -48,7 +48,7 @@ async function* allFiles(client: ApiClient, all: boolean): AsyncGenerator<FileEn
   } while (cursor !== null);
 }
 
-/** Asked of the peer itself; of one that is not here, what the ring keeps for it. */
+/** From the peer itself; when it is away, what the ring holds for it. */
 async function* filesOf(client: ApiClient, peer: string): AsyncGenerator<Listed> {
   const { peers } = await client.call('GET /api/v1/peers');
   const { id: own } = await client.call('GET /api/v1/node');

@@ -1,4 +1,4 @@
-/** Where the launcher enters. */
+/** Entry point of the launcher. */
 import { run } from './program.ts';
 
 process.exitCode = await run(process.argv.slice(2));

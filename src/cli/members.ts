@@ -1,4 +1,4 @@
-/** `chordial members`, `chordial remove` and `chordial admin`: who belongs to the network, and who decides that. */
+/** `chordial members`, `chordial remove` and `chordial admin`: the members of the network and its admins. */
 import { Argument, type Command } from 'commander';
 import type { ChangedMembers, MemberList } from '../client/answers.ts';
 import { ChordialError } from '../errors.ts';

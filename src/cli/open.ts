@@ -1,4 +1,4 @@
-/** `chordial open`: the page of the running peer, by a link that is good once. */
+/** `chordial open`: opens the page of the running peer through a one-time link. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -28,13 +28,13 @@ export function openCommand(): Command {
     });
 }
 
-/** `http://HOST:PORT/#t=…`: the part behind # never leaves the browser. */
+/** `http://HOST:PORT/#t=…`: the fragment never leaves the browser. */
 export async function pageLinkOf(client: ApiClient): Promise<string> {
   const { token } = await client.call('POST /api/v1/session/links');
   return `${client.url}/#t=${token}`;
 }
 
-/** False where there is no browser. The link goes through a file of this user's, since arguments are seen by all. */
+/** False without a browser. The link is passed in a private file, since arguments are visible to all users. */
 async function openInBrowser(url: string): Promise<boolean> {
   const program = browserProgram();
   if (program === null) return false;

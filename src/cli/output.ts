@@ -1,4 +1,4 @@
-/** Standard output and error of a command. Results go to stdout; everything said about them to stderr. */
+/** Standard output and error of a command. Results go to stdout, everything else to stderr. */
 import { ChordialError } from '../errors.ts';
 import { report } from './failure.ts';
 import { plain } from './table.ts';
@@ -21,7 +21,7 @@ function print(text: string): void {
 
 let isWatched = false;
 
-/** What a full disk or a reader that went away do to an output is told in one line, once, and never ends the process by itself. */
+/** A full disk or a reader that went away is reported once in one line and never ends the process by itself. */
 export function watchOutput(json: boolean): void {
   if (isWatched) return;
   isWatched = true;
@@ -31,13 +31,13 @@ export function watchOutput(json: boolean): void {
     isTold = true;
     process.exitCode = report(outputFailure(error), json, (text) => process.stderr.write(text));
   });
-  // There is nowhere left to tell it.
+  // There is nowhere left to report it.
   process.stderr.on('error', () => {
     process.exitCode = 1;
   });
 }
 
-/** A reader that went away, such as head, has all that it wanted. */
+/** A reader that went away, such as head, has all it wanted. */
 export function hasAll({ code }: NodeJS.ErrnoException): boolean {
   return code === 'EPIPE';
 }

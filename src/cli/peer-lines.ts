@@ -1,10 +1,10 @@
-/** What `start` prints: plain lines of what happens (row A23), or with --json one object per line, the ready line first. */
+/** Output of `start`: plain lines of events (row A23), or with --json one object per line, the ready line first. */
 import type { RunningApi } from '../api/server.ts';
 import { isLogged, type LogLevel, levelOf } from '../node/event-level.ts';
 import type { NodeStatus, PeerEvent } from '../node/peer.ts';
 import { plain } from './table.ts';
 
-/** Events before the ready line; a join tells a dozen. */
+/** Events before the ready line; a join produces a dozen. */
 const maxEarlyEvents = 512;
 
 export class PeerLines {
@@ -44,7 +44,7 @@ export class PeerLines {
     );
   }
 
-  /** To the person alone: events are kept by the API and by logs. */
+  /** Shown to the person only: events are kept by the API and by logs. */
   recoveryKey(key: string): void {
     process.stderr.write(
       `Recovery key of this network, printed once and kept nowhere: ${key}\nWrite it down. If its admins lose their keys, "chordial admin recover" makes others.\n`,
@@ -66,7 +66,7 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Local time of day: lines are read while they come. */
+/** Local time of day: lines are read as they appear. */
 function clock(time: string): string {
   return new Date(time).toTimeString().slice(0, 8);
 }

@@ -1,4 +1,4 @@
-/** `chordial peers`: the other peers, whether they live, and when they were last heard. */
+/** `chordial peers`: the other peers, whether they are alive, and when they were last heard. */
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import type { PeerStatus } from '../node/peer.ts';

@@ -44,7 +44,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .description('Peer-to-peer file sharing on a correct Chord ring.')
     .version(packageJson.version)
     .addHelpText('after', '\nExample:\n  chordial start &\n  chordial put photo.jpg');
-  // An unknown command needs all of them for the suggestion, and so does the help.
+  // An unknown command needs all of them for suggestions, and so does the help.
   const wanted = commands[argv.find((word) => !word.startsWith('-')) ?? ''];
   const isVersion = argv[0] === '--version' || argv[0] === '-V';
   for (const load of wanted === undefined ? Object.values(isVersion ? {} : commands) : [wanted]) {

@@ -1,4 +1,4 @@
-/** A bar on a terminal for what takes more than a second; nothing anywhere else. */
+/** A progress bar on a terminal for what takes more than a second. */
 import { formatDuration } from '../node/quantities.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';
 
@@ -11,13 +11,13 @@ interface Bar {
   stop(): void;
 }
 
-/** What a transfer tells of how far it is. */
+/** Progress of a transfer. */
 export interface ShownProgress {
   update(bytesDone: number, bytesTotal: number | null): Promise<void>;
   end(): void;
 }
 
-/** One bar for several transfers at a time: the bytes of all together. */
+/** One bar for concurrent transfers: the sum of their bytes. */
 export class SumOfProgress {
   readonly #bar: ShownProgress;
   #bytesDone = 0;
@@ -26,7 +26,7 @@ export class SumOfProgress {
     this.#bar = bar;
   }
 
-  /** Of one of them. What it ended with stays in the sum. */
+  /** Progress of one of them, which stays in the sum after its end. */
   part(): ShownProgress {
     let before = 0;
     return {

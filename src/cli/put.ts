@@ -24,7 +24,7 @@ import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
 import { plain } from './table.ts';
 import { isPathTrouble, startTransfer, watchTransfer } from './transfer.ts';
 
-/** Files up to this size go along with the question. */
+/** Files up to this size are sent with the request. */
 const maxSmallBytes = 256 * 1024;
 
 interface PutOptions extends CommonOptions, PeerOptions {
@@ -41,9 +41,9 @@ interface Settings {
 
 interface Source {
   readonly name: string;
-  /** As it was given. */
+  /** As given by the user. */
   readonly given: string;
-  /** Absolute and without links; null for standard input. */
+  /** Absolute, without links; null for standard input. */
   readonly path: string | null;
   readonly isFolder: boolean;
   readonly size: number | null;
@@ -106,7 +106,7 @@ async function sourcesOf(paths: readonly string[], name: string | undefined): Pr
   return sources;
 }
 
-/** Which of two would win would be chance. */
+/** Which of two would win would be random. */
 function checkNamesDiffer(sources: readonly Source[]): void {
   const paths = new Map<string, string>();
   for (const { name, given, failure } of sources) {
@@ -122,7 +122,7 @@ function checkNamesDiffer(sources: readonly Source[]): void {
   }
 }
 
-/** What is wrong with one of several keeps none of the others. A wrong --name is thrown. */
+/** A failure of one of several does not stop the others. A bad --name is thrown. */
 export async function sourceOf(given: string, name: string | undefined): Promise<Source> {
   const checked = name === undefined ? undefined : checkName(name);
   const nothing = { given, path: null, isFolder: false, size: null, failure: null };
@@ -215,7 +215,7 @@ async function putFile(
       });
       return (await watchTransfer(peer.client, id, progress, signal)) as PutResult;
     } catch (error) {
-      // This command could open it: so the peer only sees other files, and takes the bytes as a stream.
+      // This command could open it, so the peer does not see the same files and takes the bytes as a stream.
       if (!isPathTrouble(error)) throw error;
     }
   }
@@ -223,7 +223,7 @@ async function putFile(
   return putStream(job, { ...source, attributes, size }, Readable.from(bytes, { objectMode: false }), progress);
 }
 
-/** Read by this command, with the rights of its user; the peer takes what it is sent. */
+/** Read by this command with the rights of its user; the peer takes the stream. */
 async function putFolder(job: Job, source: Source, place: string, progress: ShownProgress): Promise<PutResult> {
   let missing = 0;
   const items = localFolder(place, ({ path: below, reason, isNever }) => {
@@ -242,7 +242,7 @@ async function putFolder(job: Job, source: Source, place: string, progress: Show
   return result;
 }
 
-/** One question with all that it needs: a transfer, which would outlive this command, costs several and is written down. */
+/** One request; a transfer, which would outlive this command, takes several and is journalled. */
 async function putSmall(
   { peer: { client }, settings, signal }: Job,
   source: Source & Sent,
@@ -255,7 +255,7 @@ async function putSmall(
   return result;
 }
 
-/** What goes along with the bytes. */
+/** Sent with the bytes. */
 interface Sent {
   readonly attributes?: FileAttributes;
 }
@@ -274,7 +274,7 @@ function routeOfPut({ name, attributes }: Source & Sent, { replicas, timeToLive 
 }
 
 function putStream(job: Job, source: Source & Sent, bytes: Readable, progress: ShownProgress): Promise<PutResult> {
-  // The bar is drawn beside the transfer; it holds nothing up.
+  // The progress bar does not delay the transfer.
   const told = (done: number) => void progress.update(done, source.size);
   return sendStream(job, routeOfPut(source, job.settings), bytes, told);
 }

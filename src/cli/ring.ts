@@ -1,4 +1,4 @@
-/** `chordial ring`: own id, predecessor, successors and fingers: of the first member in full, of the others the neighbours. */
+/** `chordial ring`: id, predecessor, successors and fingers; of the first member in full, of the others the neighbours. */
 
 import type { Command } from 'commander';
 import type { NodeStatus, ShownMember, ShownPointer } from '../node/peer.ts';
@@ -37,7 +37,7 @@ function member(node: ShownMember): string {
   return `${table(columns, pointers)}\n\n${fingers(node)}`;
 }
 
-/** A host has a dozen members and more, with as many pointers each: the others in a line, and --json gives all of each. */
+/** A host has a dozen or more members with as many pointers each: the others in a line, and --json prints all. */
 function otherMembers({ virtualNodes }: NodeStatus): readonly string[] {
   if (virtualNodes.length < 2) return [];
   const columns = [
@@ -61,7 +61,7 @@ function otherMembers({ virtualNodes }: NodeStatus): readonly string[] {
   return [table(columns, rows), 'All successors and fingers of every member: chordial ring --json'];
 }
 
-/** Most of the first fingers lead to the same member: such a run is one line. */
+/** Most of the first fingers refer to the same member: such a run is one line. */
 function fingers({ fingers: all }: ShownMember): string {
   const runs: { from: number; to: number; start: string; node: ShownPointer | null }[] = [];
   for (const [index, { start, node }] of all.entries()) {

@@ -1,4 +1,4 @@
-/** `chordial rm NAME`: ends this peer's own entry of the name. */
+/** `chordial rm NAME`: removes this peer's own entry of the name. */
 import type { Command } from 'commander';
 import { checkName } from '../content/name.ts';
 import { type CommonOptions, peerCommand } from './command.ts';

@@ -1,4 +1,4 @@
-/** `chordial demo --classroom`: the classic ring of seven, its steps told by every peer, then lines typed by the class. */
+/** `chordial demo --classroom`: the textbook ring of seven, with the log of every peer, then lines typed by the class. */
 import path from 'node:path';
 import { ClassroomSteps } from './classroom-steps.ts';
 import { DemoStage } from './demo-stage.ts';
@@ -10,10 +10,10 @@ import { type RunCommand, ShellSession } from './shell-session.ts';
 import { plain } from './table.ts';
 import { TeachingPeers } from './teaching-peers.ts';
 
-/** Said by every peer alike, and nothing of the ring. */
+/** Printed by every peer and not about the ring. */
 const untold: ReadonlySet<string> = new Set(['quota', 'starting']);
 
-/** Returns the exit code: 1 when a line of a pipe failed. Throws when a step did not hold. */
+/** Returns the exit code: 1 when a line of a pipe failed. Throws when a step fails. */
 export async function runClassroom({ peers, once, json }: DemoOptions, run: RunCommand): Promise<number> {
   await using stage = await DemoStage.open(json);
   const prompt = await ShellPrompt.open(path.join(stage.folder, 'history'), stage.signal);

@@ -1,4 +1,4 @@
-/** The steps of the demonstration: a ring forms, a file goes through it, a peer dies, and nothing is lost. */
+/** The steps of the demonstration: a ring forms, a file is put and fetched, a peer is killed, nothing is lost. */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
@@ -20,11 +20,11 @@ export interface DemoOptions {
   readonly json: boolean;
 }
 
-/** Over 64 blocks, so that they lie on every peer. */
+/** Over 64 blocks, so that every peer holds some. */
 const fileBytes = 64 * 1024 * 1024 + 12_345;
 const fileName = 'demo.bin';
 
-/** Throws when a step did not hold. */
+/** Throws when a step fails. */
 export async function runDemo({ peers, once, json }: DemoOptions): Promise<void> {
   await using stage = await DemoStage.open(json);
   await steps(new Demo(stage, peers));
@@ -110,7 +110,7 @@ class Demo {
     this.#stage.tell(`fetched at peer ${at.number} ${circumstance}, every byte the same${speed}`, begun);
   }
 
-  /** One that holds copies, and neither of those that fetch. */
+  /** A holder of replicas that does not fetch. */
   async peerIsKilled(): Promise<void> {
     const { holders } = await this.#peer(0).client.call('GET /api/v1/files/{name}/stat', {
       path: { name: fileName },

@@ -1,28 +1,28 @@
-/** A command on several files: some of them at a time, told in the order in which they were named. */
+/** Runs a command on several files concurrently and reports in the order given. */
 import { ChordialError } from '../errors.ts';
 import { report } from './failure.ts';
 
-/** What goes along with the questions under way is held in memory here and at the peer. */
+/** Requests in flight are held in memory here and at the peer. */
 const maxBytesAtOnce = 16 * 1024 * 1024;
 /**
- * At least this is reckoned for each, so 256 small files are under way at a time: what waits together is signed, sent and made durable
- * together (measured: a name costs 3.8 ms of CPU at four peers with 256 under way, 6.3 with 64).
+ * Minimum accounted per file, so at most 256 small files are in flight: waiting ones are signed, sent and made durable
+ * together (measured: a name costs 3.8 ms of CPU at four peers with 256 in flight, 6.3 with 64).
  */
 const minBytesOfOne = 64 * 1024;
 
 export interface RunForEachOptions<Item, Result> {
   readonly json?: boolean;
-  /** Held in memory while it is under way, at most. */
+  /** Maximum memory while in flight. */
   readonly heldBytes: (item: Item) => number;
-  /** Once it fires nothing more is begun. */
+  /** Once it fires nothing more is started. */
   readonly signal: AbortSignal;
-  /** Told of each result, in the order of the items. */
+  /** Receives each result, in the order of the items. */
   readonly tell: (result: Result) => void;
 }
 
 /**
- * A single item that fails is the failure of the command. Of several each failure is told on standard error as
- * `nameOf(item): …`, the others go on, and the command ends with exit code 1.
+ * The failure of a single item is that of the command. Of several, each failure is reported on standard error as
+ * `nameOf(item): …`, the others continue, and the command ends with exit code 1.
  */
 export async function runForEach<Item, Result>(
   items: readonly Item[],
@@ -31,7 +31,7 @@ export async function runForEach<Item, Result>(
   { json = false, heldBytes, signal, tell }: RunForEachOptions<Item, Result>,
 ): Promise<void> {
   const ends = items.map(() => Promise.withResolvers<Result>());
-  // Looked at in turn below; until then a failure is no one's unhandled rejection.
+  // Awaited in turn below; until then a rejection must not be unhandled.
   for (const { promise } of ends) promise.catch(() => undefined);
   let next = 0;
   let held = 0;
@@ -62,7 +62,7 @@ export async function runForEach<Item, Result>(
       report(named(nameOf(items[index]!), error), json, (text) => process.stderr.write(text));
     }
   }
-  // What the last to end begins is under way when it has ended.
+  // What the last one starts has been started when it ends.
   for (const one of working) await one;
   const left = items.length - next;
   if (left > 0) throw new ChordialError('interrupted', `Interrupted; ${left} of ${items.length} were not begun.`);

@@ -1,6 +1,6 @@
 /**
- * A peer in the foreground: the API's port is taken first, since finding it taken must not disturb a ring; then the
- * peer starts, a note in its data folder lets other commands find it, and it runs until a signal or `chordial leave`.
+ * Runs a peer in the foreground: binds the API's port first, since a conflict must not disturb a ring; then starts the
+ * peer, writes a note in its data folder for other commands, and runs until a signal or `chordial leave`.
  */
 import { randomBytes } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
@@ -18,11 +18,11 @@ import { EndSignals, maxStopMilliseconds } from './end-signals.ts';
 import { PeerLines } from './peer-lines.ts';
 import { writeNotes } from './running-peer.ts';
 
-/** `ended` resolves when the peer has stopped or left, however that came about; `failure` says why it ended by itself. */
+/** `ended` resolves when the peer has stopped or left for any reason; `failure` is the reason if it ended by itself. */
 export type EndingPeer = Peer & {
   readonly ended?: Promise<void>;
   readonly failure?: ChordialError | null;
-  /** What it is waiting for while it stops. */
+  /** What it waits for while it stops. */
   readonly closing?: string | null;
 };
 export type StartPeer = (configuration: PeerConfiguration) => Promise<EndingPeer>;
@@ -31,11 +31,11 @@ export interface RunOptions {
   readonly json: boolean;
 }
 
-/** A peer has settled by then: what starting and joining left behind is collected once (9 MB for a pause of 40 ms). */
+/** By then a peer has settled: garbage of starting and joining is collected once (9 MB for a pause of 40 ms). */
 const settledMilliseconds = 70_000;
 const keyBytes = 32;
 
-/** Returns the exit code. Throws whatever kept the peer from starting. */
+/** Returns the exit code. Throws whatever prevented the start. */
 export async function runPeer(
   configuration: PeerConfiguration,
   startPeer: StartPeer,
@@ -51,8 +51,8 @@ export async function runPeer(
     const text = `Not ended after ${maxStopMilliseconds / 1000} s: gave up ${what}. What was acknowledged is safe on disk.`;
     lines.event({ time: new Date().toISOString(), kind: 'gave-up', text });
   });
-  // Compiled code is otherwise kept only at a clean exit, and peers are killed. The first time this takes most of a second, in
-  // which nothing could be answered: so before anyone asks.
+  // Compiled code is otherwise cached only at a clean exit, and peers are killed. The first time this blocks for most
+  // of a second, so it is done before anyone connects.
   flushCompileCache();
   const api = await startApi({
     listen: configuration.api,
@@ -108,13 +108,13 @@ async function serve(configuration: PeerConfiguration, running: Running): Promis
     void peer.ended?.then(() => signals.end());
     await signals.ended;
   } finally {
-    // First gone from sight, then stopped: a command that finds the note finds a peer that answers.
+    // Notes are removed first: a command that finds a note finds a peer that answers.
     await removeNotes();
     await peer.stop();
   }
 }
 
-/** V8 hands its collector out only to a context that is made after the flag. */
+/** V8 exposes its collector only to contexts created after the flag is set. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
@@ -124,7 +124,7 @@ function collectGarbage(): void {
 
 const maxPemBytes = 1024 * 1024;
 
-/** Null where the API speaks no TLS by itself. Throws `bad-configuration` for files that are no certificate and key. */
+/** Null when the API uses no TLS itself. Throws `bad-configuration` for files that are not a certificate and key. */
 async function apiTlsOf({ apiTlsCert, apiTlsKey }: PeerConfiguration): Promise<ApiTls | null> {
   if (apiTlsCert === undefined || apiTlsKey === undefined) return null;
   let reading = apiTlsCert;
@@ -143,7 +143,7 @@ async function apiTlsOf({ apiTlsCert, apiTlsKey }: PeerConfiguration): Promise<A
   }
 }
 
-/** A disk that is not there today must not keep the peer from starting. */
+/** A disk that is missing today must not keep the peer from starting. */
 async function shareFolder(peer: Peer, folder: string, lines: PeerLines): Promise<void> {
   try {
     await peer.shares.add(folder);
@@ -153,7 +153,7 @@ async function shareFolder(peer: Peer, folder: string, lines: PeerLines): Promis
   }
 }
 
-/** Ctrl-C while joining gives up: startPeer heeds the signal; whatever it had opened is closed again. */
+/** Ctrl-C while joining cancels the start, and everything already opened is closed. */
 async function startUnlessEnded(
   startPeer: StartPeer,
   configuration: PeerConfiguration,

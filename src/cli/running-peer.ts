@@ -1,7 +1,7 @@
 /**
- * How commands find a running peer and come by its token: a note in its data folder and one in the runtime folder of its user,
- * both written by `start`. The token goes to no address but those, and there only after the peer has proved that it wrote the
- * note: any program may take the port of a peer that has died.
+ * Finds a running peer and its token: a note in its data folder and one in the runtime folder of its user, both written
+ * by `start`. The token is sent only to those addresses, and only after the peer has proved that it wrote the note: any
+ * program may take the port of a peer that has died.
  */
 import { randomBytes } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
@@ -19,18 +19,18 @@ import { note as warn } from './output.ts';
 
 export interface RunningPeerNote {
   readonly url: string;
-  /** Hexadecimal: with it the peer proves that the note is its own. */
+  /** Hexadecimal: the peer proves with it that the note is its own. */
   readonly proofKey: string;
-  /** In PEM, where the API speaks TLS. */
+  /** PEM, when the API uses TLS. */
   readonly certificate: string | null;
-  /** Absolute path of the folder that `get` saves to. */
+  /** Absolute path of the folder that `get` writes to. */
   readonly save: string | null;
 }
 
-/** In the runtime folder, where no data folder is known. */
+/** In the runtime folder, for when no data folder is known. */
 interface RuntimeNote extends RunningPeerNote {
   readonly token: string;
-  /** Shows the peer that a command runs as its own user. */
+  /** Proves to the peer that a command runs as its user. */
   readonly localKey: string | null;
 }
 
@@ -42,20 +42,23 @@ export interface PeerOptions {
 export interface FoundPeer {
   readonly client: ApiClient;
   readonly save: string | null;
-  /** Peer and command are of one machine and see the same files. */
+  /** Peer and command are on one machine and see the same files. */
   readonly isHere: boolean;
-  /** Shows the peer that this command runs as its own user on its machine; null where that is not so. */
+  /** Proves to the peer that this command runs as its user on its machine; null otherwise. */
   readonly key: string | null;
 }
 
 const noteFile = 'running-peer.json';
 const runtimeSuffix = '.api';
-/** What has the port of a peer may answer nothing at all. */
+/** Another program on the port may never answer. */
 const proofMilliseconds = 10_000;
 /** An address, a path and certificates. */
 const maxNoteBytes = 64 * 1024;
 
-/** Leaves the notes of a peer whose API is bound to `address`; returns how to remove them. `failed` hears that only one could be written. */
+/**
+ * Writes the notes of a peer whose API is bound to `address`; returns how to remove them. `failed` is called when only
+ * one could be written.
+ */
 export async function writeNotes(
   data: string,
   address: string,
@@ -76,7 +79,7 @@ export async function writeNotes(
   };
 }
 
-/** Absolute; null only for a user without a home who names the peer with --api. Else that user is told with `bad-usage`. */
+/** Absolute; null only for a user without a home who gives --api. Without --api such a user gets `bad-usage`. */
 export function dataFolderOf({ data, api }: PeerOptions): string | null {
   if (data !== undefined) return parsePath(data, '--data');
   try {
@@ -87,7 +90,7 @@ export function dataFolderOf({ data, api }: PeerOptions): string | null {
   }
 }
 
-/** Throws `no-running-peer`, or `bad-usage` for an --api that is no address. */
+/** Throws `no-running-peer`, or `bad-usage` for an invalid --api. */
 export async function findPeer(options: PeerOptions): Promise<FoundPeer> {
   const given = process.env['CHORDIAL_API_TOKEN'];
   if (options.api === undefined) {
@@ -109,7 +112,7 @@ export async function findPeer(options: PeerOptions): Promise<FoundPeer> {
   return { client: new ApiClient(url, { token: given ?? null }), save: null, isHere: false, key: null };
 }
 
-/** The peer at `url`, after it has shown that it wrote the note. */
+/** The peer at `url`, after it has proved that it wrote the note. */
 async function proved(
   { token, proofKey, certificate, save }: RuntimeNote,
   url: string,
@@ -119,7 +122,7 @@ async function proved(
   if (!(await isWriter(client, proofKey))) {
     throw noRunningPeer(`The peer of ${owner} does not run: another program has its address ${url} now`);
   }
-  // Only what this very user could write says that both are the same one.
+  // Only a file that this user alone could write proves that both are the same user.
   const own = await runtimeNote(url);
   return { client, save, isHere: true, key: own?.proofKey === proofKey ? own.localKey : null };
 }
@@ -140,7 +143,7 @@ async function isWriter(client: ApiClient, proofKey: string): Promise<boolean> {
   }
 }
 
-/** What a peer of this user left for the address; null where there is none. */
+/** The note of a peer of this user for the address; null when absent. */
 async function runtimeNote(url: string): Promise<RuntimeNote | null> {
   const { hostname, port, protocol } = new URL(url);
   const host = hostOf(hostname);
@@ -156,7 +159,7 @@ async function runtimeNote(url: string): Promise<RuntimeNote | null> {
   return null;
 }
 
-/** The note of a data folder, if it is of the peer at that address. */
+/** The note of a data folder, if it belongs to the peer at that address. */
 async function noteOf(data: string, url: string, isNamed: boolean): Promise<RuntimeNote | null> {
   // A default folder is optional.
   const text = await textIn(path.join(data, noteFile)).catch((error: unknown) => {
@@ -212,7 +215,7 @@ function parseNote(text: string): ReadNote | null {
   }
 }
 
-/** The trimmed text of a small file; null when there is none. */
+/** The trimmed text of a small file; null when absent. */
 async function textIn(file: string): Promise<string | null> {
   try {
     return (await readSmallFile(file, maxNoteBytes)).toString().trim();

@@ -1,4 +1,4 @@
-/** `chordial search`: finds files in the whole network; hits are printed as they come. */
+/** `chordial search`: finds files in the whole network; hits are printed as they arrive. */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
@@ -12,7 +12,7 @@ import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
 import { plain } from './table.ts';
 
-/** So long the first hit waits to be printed. */
+/** Delay before the first hit is printed. */
 const settleMilliseconds = 250;
 
 interface SearchCommandOptions extends CommonOptions, PeerOptions {
@@ -61,7 +61,7 @@ interface Asked {
   readonly ttl?: number;
 }
 
-/** Prints what is found; `refusal` where the query has no word that could be looked for, so that asking every peer is what is left. */
+/** Prints hits; returns `refusal` when the query has no word to look up, so that only asking every peer remains. */
 async function search(
   client: ApiClient,
   body: Asked,
@@ -82,10 +82,10 @@ async function search(
   return { found: printing.hits.length, refusal: null };
 }
 
-/** True when the user presses the key; false where no user sits. */
+/** True when the user presses the key; false without a terminal. */
 async function isWanted(question: string, { json }: SearchCommandOptions): Promise<boolean> {
   const { stdin, stdout } = process;
-  // A prompt that reads lines, as the shell's does, has its own use for keys.
+  // A line-based prompt, such as the shell's, uses keys itself.
   if (json || !stdin.isTTY || !stdout.isTTY || stdin.isRaw || stdin.listenerCount('keypress') > 0) return false;
   console.error(question);
   stdin.setRawMode(true);
@@ -100,8 +100,8 @@ async function isWanted(question: string, { json }: SearchCommandOptions): Promi
 }
 
 /**
- * Hits as they come, each file once: a moment after the first is there, since by then most of those who have it too are known and its
- * publisher's entry was read.
+ * Prints hits as they arrive, each file once: shortly after the first, since by then most of its other holders are
+ * known and its publisher's entry has been read.
  */
 class Printing {
   readonly #files = new Map<string, ShownHit>();
@@ -143,7 +143,7 @@ async function eachHit(client: ApiClient, id: string, take: (hit: ShownHit) => v
   throw new ChordialError('unreachable', 'The peer ended the search without saying so. See whether it still runs.');
 }
 
-/** Two lines: what it is and who has it, and its content. */
+/** Two lines: the file with its holders, and its content. */
 function line({ name, type, size, cid, sha256, holders }: ShownHit): string {
   const live = holders.filter((one) => one.live);
   const kept = live.length === 0 ? 'no live source' : live.map(shownHolder).join(', ');

@@ -1,12 +1,12 @@
-/** Lines that are keys: asked for on the terminal or read from elsewhere, so that no argument holds them. */
+/** Reads secret lines from the terminal or elsewhere, so that no argument holds them. */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { ChordialError } from '../errors.ts';
 
-/** The longest line, broken by a mail program. */
+/** The longest line, wrapped by a mail program. */
 const maxBytes = 64 * 1024;
 
-/** From the terminal, or all of standard input where there is none. */
+/** From the terminal, or all of standard input without one. */
 export async function askForLine(question: string): Promise<string> {
   if (!process.stdin.isTTY) return readAll(process.stdin);
   const prompt = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
@@ -27,7 +27,7 @@ export async function lineIn(file: string): Promise<string> {
   }
 }
 
-/** Throws `bad-usage` for what is too long to be one. */
+/** Throws `bad-usage` for input that is too long. */
 export async function readAll(input: AsyncIterable<Buffer>): Promise<string> {
   const parts: Buffer[] = [];
   let bytes = 0;

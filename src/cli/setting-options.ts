@@ -1,4 +1,4 @@
-/** The settings of a peer as options of a command, for `start` and for those that look at what it would be given. */
+/** Settings of a peer as command options, for `start` and for commands that inspect them. */
 import { type Command, Option } from 'commander';
 import { type EffectiveConfiguration, effectiveConfiguration } from '../node/effective-settings.ts';
 import { type ConfigurationText, settingFlag, settings, settingVariable } from '../node/settings.ts';
@@ -16,7 +16,7 @@ export function addSettingOptions(to: Command): Command {
   return to.option('--config <file>', 'settings as TOML (default: chordial.toml in the data folder; CHORDIAL_CONFIG)');
 }
 
-/** What flags, environment and file come to. */
+/** The effective settings from flags, environment and file. */
 export function settingsOf(options: SettingOptions): Promise<EffectiveConfiguration> {
   return effectiveConfiguration(options, options.config);
 }

@@ -1,4 +1,4 @@
-/** `chordial share`, `unshare`, `shares`: folders whose files stay where they are and are found by everybody. */
+/** `chordial share`, `unshare`, `shares`: folders whose files stay in place and can be found by everyone. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import { plain, table } from './table.ts';
 
 type ShareOptions = CommonOptions & PeerOptions;
 
-/** So long `share` waits for the first look at the folder, to name what is left out. */
+/** How long `share` waits for the first scan of the folder, to report what is left out. */
 const firstLookMilliseconds = 2000;
 const betweenLooksMilliseconds = 100;
 
@@ -34,7 +34,7 @@ export function shareCommand(): Command {
     });
 }
 
-/** For the user as whom the peer runs: it reaches what is shared with that user's rights, for as long as it is shared. */
+/** For the user as whom the peer runs: it reads what is shared with that user's rights while it is shared. */
 export async function shareAt({ client, key }: FoundPeer, place: string, others?: boolean): Promise<Share> {
   if (key === null) {
     throw new ChordialError(

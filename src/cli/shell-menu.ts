@@ -1,8 +1,8 @@
-/** The menu of the shell: a list to choose from, then what is missing is asked for. */
+/** The menu of the shell: a list of commands, then prompts for their arguments. */
 import { isCancel, select, text } from '@clack/prompts';
 import type { Verb } from './shell-verbs.ts';
 
-/** The verb and its arguments as words; null when the user thought better of it. */
+/** The verb and its arguments as words; null when cancelled. */
 export async function chooseVerb(verbs: readonly Verb[]): Promise<readonly string[] | null> {
   const options = verbs.map(({ name, about }) => ({ value: name, label: name, hint: about }));
   const chosen = await select({ message: 'What shall be done?', options, maxItems: 12 });

@@ -1,4 +1,4 @@
-/** The prompt of a shell in a terminal: history, completion, and lines that come while somebody types. */
+/** The prompt of the shell in a terminal: history, completion, and lines printed while the user types. */
 import { isUtf8 } from 'node:buffer';
 import { constants, readdirSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { verbsBeginning } from './shell-verbs.ts';
 
 const maxHistoryLines = 500;
 const maxHistoryBytes = 16 * 1024 * 1024;
-/** A pipe does not hold it up. */
+/** A pipe does not block it. */
 const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
 export class ShellPrompt {
@@ -59,11 +59,11 @@ export class ShellPrompt {
 
   async remember(line: string): Promise<void> {
     this.#history.unshift(line);
-    // Without its history the shell works as well.
+    // The shell works without its history.
     await appendFile(this.#historyFile, `${line}\n`, { mode: 0o600, flag: appending }).catch(() => undefined);
   }
 
-  /** A line of somebody else; what was typed so far stands below it again. */
+  /** Prints a line above what is being typed. */
   interject(text: string): void {
     if (this.#open !== null) {
       clearLine(process.stdout, 0);
@@ -81,12 +81,12 @@ function complete(line: string): [string[], string] {
   const folder = word.includes('/') ? word.slice(0, word.lastIndexOf('/') + 1) : '';
   try {
     const entries = readdirSync(folder === '' ? '.' : folder, { withFileTypes: true, encoding: 'buffer' });
-    // A name that is no UTF-8 cannot be typed here.
+    // A name that is not UTF-8 cannot be typed here.
     const typed = entries.filter((entry) => isUtf8(entry.name));
     const names = typed.map((entry) => `${folder}${entry.name.toString()}${entry.isDirectory() ? '/' : ''}`);
     return [names.filter((name) => name.startsWith(word)).map((name) => name.replaceAll(' ', '\\ ')), word];
   } catch {
-    // A folder that is not there completes to nothing.
+    // A missing folder completes to nothing.
     return [[], word];
   }
 }
@@ -95,7 +95,7 @@ async function historyIn(file: string): Promise<string[]> {
   try {
     return (await readSmallFile(file, maxHistoryBytes)).toString().trim().split('\n').slice(-maxHistoryLines).reverse();
   } catch {
-    // The first time there is none.
+    // There is none the first time.
     return [];
   }
 }

@@ -1,4 +1,4 @@
-/** What a shell has open: the peer that it speaks to, its own when none ran, and further ones that it started. */
+/** The state of a shell: the peer that it uses, started here when none ran, and further ones that it started. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -19,7 +19,7 @@ import { calledWithId, fields, plain, short } from './table.ts';
 import { defaultPingMilliseconds, TeachingPeers } from './teaching-peers.ts';
 import { isTeachingRing, numberOf } from './teaching-ring.ts';
 
-/** How the shell carries out a command: as `chordial` with these arguments; resolves with the exit code. */
+/** How the shell runs a command: like `chordial` with these arguments; resolves with the exit code. */
 export type RunCommand = (argv: readonly string[]) => Promise<number>;
 
 const secondsToMilliseconds = 1000;
@@ -29,10 +29,10 @@ const withoutFingers = { query: { fingers: 'none' } } as const;
 export class ShellSession {
   readonly run: RunCommand;
   readonly #options: PeerOptions;
-  /** The peer on the data folder, when this shell started it; it ends with it. */
+  /** The peer on the data folder, when this shell started it; it ends with the shell. */
   #own: DemoPeer | null = null;
   #client: ApiClient | null = null;
-  /** A classroom's; otherwise made for the first peer that is added, in a folder that goes with the shell. */
+  /** The classroom's; otherwise created with the first added peer, in a folder removed with the shell. */
   #teaching: TeachingPeers | null;
   #folder: string | null = null;
 
@@ -42,7 +42,7 @@ export class ShellSession {
     this.#teaching = classroom;
   }
 
-  /** Attaches to the peer that runs, or starts one on the data folder. */
+  /** Attaches to the running peer, or starts one on the data folder. */
   async open(): Promise<void> {
     try {
       this.#client = (await findPeer(this.#options)).client;
@@ -60,14 +60,14 @@ export class ShellSession {
     say(`Peer ${shortPeer(ready.id)} listens at ${ready.listen}; its page: ${await pageLinkOf(client)}`);
   }
 
-  /** In a classroom the first peer that is alive. */
+  /** In a classroom the first living peer. */
   get client(): ApiClient {
     const client = this.#client ?? this.#teaching?.network.alive[0]?.client;
     if (client !== undefined) return client;
     throw new ChordialError('no-running-peer', 'No peer is left to speak to. End with "quit" and start again.');
   }
 
-  /** `HOST:PORT`: this peer enters that ring. `NEW KNOWN [SECONDS]`: a new peer with a chosen id enters a teaching ring. */
+  /** `HOST:PORT`: this peer joins that ring. `NEW KNOWN [SECONDS]`: a new peer with a chosen id joins a teaching ring. */
   async join(words: readonly string[]): Promise<void> {
     const [first = '', known, seconds] = words;
     if (known === undefined) {
@@ -94,7 +94,7 @@ export class ShellSession {
     await tellRing(teaching);
   }
 
-  /** Sends away a peer that was added here; everything that it keeps is handed over first. */
+  /** A peer that was added here leaves, with all its data handed over first. */
   async leave(word: string): Promise<void> {
     const teaching = await this.#peersAdded();
     await teaching.leave(readNumber(word, 'The id'));
@@ -109,7 +109,7 @@ export class ShellSession {
     await tellRing(teaching);
   }
 
-  /** In a teaching ring a number that is no file here is stored under that name, so that it lies at the position it says. */
+  /** In a teaching ring a number that is not a file here is stored under that name, so that it is at that position. */
   async numberAsFile(word: string): Promise<string | null> {
     if (!/^\d{1,18}$/.test(word) || !(await this.#isTeaching())) return null;
     const { network } = await this.#peersAdded();
@@ -133,7 +133,7 @@ export class ShellSession {
     say(fields(fingers.map(({ start, node }): [string, string] => [`from ${short(start)}`, shown(node)])));
   }
 
-  /** Ends what this shell started; a peer that ran before goes on, and so does a classroom. */
+  /** Ends what this shell started; a peer that ran before, or a classroom, continues. */
   async close(): Promise<void> {
     const added = this.#folder === null ? [] : (this.#teaching?.network.alive ?? []);
     await Promise.all([this.#own, ...added].map((peer) => peer?.stop(stopMilliseconds)));

@@ -1,14 +1,13 @@
-/** What can be typed in the shell: verbs, their other names, and the command of `chordial` that each stands for. */
+/** The verbs of the shell, their aliases, and the `chordial` command of each. */
 
 export interface Verb {
   readonly name: string;
-  /** Other words for the same. */
   readonly aliases: readonly string[];
   readonly usage: string;
   readonly about: string;
-  /** What the menu asks for, one after the other. */
+  /** What the menu asks for, in order. */
   readonly asks: readonly Question[];
-  /** Arguments of the command, made of those typed. Null: the shell does it itself. */
+  /** Arguments of the command, from those typed. Null: the shell does it itself. */
   readonly command: ((typed: readonly string[]) => readonly string[]) | null;
 }
 
@@ -166,7 +165,7 @@ export const verbs: readonly Verb[] = [
   },
 ];
 
-/** The verb that the words begin with, in any case, and what is left of them; null for none. */
+/** The verb at the beginning of the words, in any case, and the remaining words; null for none. */
 export function verbOf(words: readonly string[]): { readonly verb: Verb; readonly rest: readonly string[] } | null {
   const lower = words.map((word) => word.toLowerCase());
   for (const verb of verbs) {
@@ -178,7 +177,7 @@ export function verbOf(words: readonly string[]): { readonly verb: Verb; readonl
   return null;
 }
 
-/** Verbs that begin so, for completion. */
+/** Verbs with this prefix, for completion. */
 export function verbsBeginning(text: string): readonly string[] {
   const names = verbs.flatMap(({ name, aliases }) => [name, ...aliases]);
   return names.filter((name) => name.startsWith(text.toLowerCase()) && !name.includes('?'));

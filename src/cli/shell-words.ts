@@ -1,10 +1,10 @@
-/** A typed line as words: spaces divide, quotes and backslashes keep together. */
+/** Splits a typed line into words at spaces; quotes and backslashes group. */
 import { ChordialError } from '../errors.ts';
 
-/** Not what JavaScript calls white space: names hold no-break spaces and byte order marks. */
+/** Not JavaScript's white space: names contain no-break spaces and byte order marks. */
 const pieces = /[ \t\r\n]*("((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^ \t\r\n"'\\]|\\.)+))/gy;
 
-/** Throws `bad-usage` for a quote that is not closed. */
+/** Throws `bad-usage` for an unclosed quote. */
 export function wordsOfLine(line: string): readonly string[] {
   const words: string[] = [];
   let at = 0;

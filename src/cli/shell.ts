@@ -37,7 +37,10 @@ function historyFileIn(options: PeerOptions): string {
   return folder === null ? devNull : path.join(folder, 'shell-history');
 }
 
-/** A terminal: prompt, completion, history; an empty line opens the menu. Failures were seen, and do not count. */
+/**
+ * A terminal: prompt, completion, history; an empty line opens the menu. Failures are visible and do not affect the
+ * exit code.
+ */
 export async function converse(session: ShellSession, prompt: ShellPrompt): Promise<number> {
   say('Type a command, or press Enter for the menu. "help" lists the commands, "quit" ends.');
   for (;;) {
@@ -52,7 +55,7 @@ export async function converse(session: ShellSession, prompt: ShellPrompt): Prom
 
 export interface LinesRead {
   readonly failures: number;
-  /** Whether the last line said so; otherwise the input ended, or the signal came. */
+  /** Whether the last line was quit; otherwise the input ended, or the signal fired. */
   readonly hasQuit: boolean;
 }
 
@@ -88,7 +91,7 @@ async function carryOut(session: ShellSession, typed: string | readonly string[]
   }
 }
 
-/** Resolves with the exit code that the same command would have. */
+/** Resolves with the exit code of the command. */
 async function carryOutVerb(session: ShellSession, verb: Verb, rest: readonly string[]): Promise<number> {
   if (verb.name === 'help') say(fields(verbs.map(({ usage, about }): [string, string] => [usage, about])));
   else if (verb.name === 'join') await session.join(rest);
@@ -101,7 +104,7 @@ async function carryOutVerb(session: ShellSession, verb: Verb, rest: readonly st
   return 0;
 }
 
-/** With an id it is a peer of a teaching ring that goes, else the one that the shell speaks to. */
+/** With an id, that peer of a teaching ring leaves, else the one that the shell uses. */
 async function leave(session: ShellSession, rest: readonly string[]): Promise<number> {
   const [id] = rest;
   if (id === undefined || id.startsWith('-')) return runCommand(session, ['leave', ...rest]);
@@ -113,7 +116,7 @@ async function filesOf(session: ShellSession, words: readonly string[]): Promise
   return Promise.all(words.map(async (word) => (await session.numberAsFile(word)) ?? word));
 }
 
-/** Options stand before "--", which ends them. */
+/** Options precede "--", which ends them. */
 async function runCommand(session: ShellSession, [name = '', ...rest]: readonly string[]): Promise<number> {
   process.exitCode = undefined;
   return session.run([name, '--api', session.client.url, ...rest]);

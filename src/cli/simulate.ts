@@ -1,4 +1,4 @@
-/** `chordial simulate`: runs many peers on a virtual network and measures their lookups or searches. Needs no running peer. */
+/** `chordial simulate`: runs many peers on a virtual network and measures lookups or searches. Needs no running peer. */
 import type { Command } from 'commander';
 import { paperNames, runPaper } from '../../simulation/papers/tables.ts';
 import { runSimulation } from '../../simulation/run.ts';
@@ -55,7 +55,7 @@ export function simulateCommand(): Command {
         runSimulation(flags, say);
         return;
       }
-      // The default of --lookups is meant for one network, not for a table.
+      // The default of --lookups is for one network, not for a table.
       const lookups = made.getOptionValueSource('lookups') === 'default' ? {} : { lookups: flags.lookups };
       runPaper({ paper: flags.paper, seed: flags.seed, ...lookups, json: flags.json ?? false }, say);
     });

@@ -1,4 +1,4 @@
-/** `chordial stat NAME|CID`: what a file is, and how many live copies there are and where. */
+/** `chordial stat NAME|CID`: a file's properties, and how many live replicas there are and where. */
 import type { Command } from 'commander';
 import { formatDuration } from '../node/quantities.ts';
 import type { FileReference, FileStat } from '../transfer/files.ts';

@@ -1,4 +1,4 @@
-/** Columns of plain text for people: no colours, no frames, so that other tools can read them too. */
+/** Plain text columns without colours or frames, readable by other tools. */
 
 import { shortPeer } from '../transfer/of-publisher.ts';
 
@@ -7,17 +7,17 @@ export type Align = 'left' | 'right';
 export interface Column {
   readonly title: string;
   readonly align?: Align;
-  /** Cut where the terminal is too narrow: a name, of which others decide how long it is. */
+  /** Truncated when the terminal is too narrow: a name, whose length others choose. */
   readonly isCut?: boolean;
 }
 
 const gap = '  ';
-/** A column is not cut to less: it would tell nothing. */
+/** Columns are not cut below this. */
 const minCutWidth = 24;
 
 /**
- * One line per row after a line of titles; the last column is not padded. `terminal` is its width in columns, null where the
- * lines go to a file or another program, which get everything.
+ * One line per row after a header; the last column is not padded. `terminal` is its width in columns, null when writing
+ * to a file or another program, which get everything.
  */
 export function table(
   columns: readonly Column[],
@@ -47,17 +47,17 @@ export function fields(pairs: readonly (readonly [string, string])[]): string {
   return pairs.map(([name, value]) => `${pad(name, widest, 'left')}  ${plain(value)}`).join('\n');
 }
 
-/** Names come from others: what moves the cursor or hides text is shown, not obeyed. */
+/** Names are untrusted: control and hidden characters are shown escaped. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
-/** The name of a peer, and the end of its id where that is not its name or in it already. */
+/** The name of a peer, and the end of its id unless that is its name or part of it. */
 export function calledWithId({ id, name }: { readonly id: string; readonly name: string }): string {
   return name.includes(shortPeer(id)) ? name : `${name} (${shortPeer(id)})`;
 }
 
-/** The beginning of a long id. */
+/** A prefix of a long id. */
 export function short(id: string): string {
   return id.length > 13 ? `${id.slice(0, 12)}…` : id;
 }
@@ -68,11 +68,11 @@ function pad(text: string, to: number, align: Align): string {
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-/** Scripts of East Asia and pictures take two columns of a terminal (Unicode's East Asian Width W and F). */
+/** East Asian scripts and emoji take two columns (Unicode East Asian Width W and F). */
 const wide =
   /\p{Emoji_Presentation}|\uFE0F|[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{16FE0}-\u{18DFF}\u{1B000}-\u{1B2FF}\u{20000}-\u{3FFFD}]/u;
 
-/** Columns of a terminal. */
+/** In terminal columns. */
 export function width(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let columns = 0;
@@ -85,7 +85,7 @@ function columnsOf(grapheme: string): number {
   return /^\p{M}+$/u.test(grapheme) ? 0 : 1;
 }
 
-/** Its beginning, with a mark that something is missing. */
+/** Truncated, with a mark. */
 function cut(text: string, most: number): string {
   if (width(text) <= most) return text;
   let shown = '';

@@ -1,4 +1,4 @@
-/** Where a get writes: files that grow beside their place, in the name of the user who ran the command. */
+/** Target of a get: part files beside their place, owned by the user who ran the command. */
 import { mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { FileAttributes } from '../content/attributes.ts';
@@ -22,10 +22,10 @@ import {
 } from './transfer.ts';
 
 export interface GetOptions {
-  /** Replaces what is there. */
+  /** Replaces an existing target. */
   readonly force: boolean;
   readonly progress: ShownProgress;
-  /** Cancels the get; nothing half-written stays. */
+  /** Cancels the get; nothing incomplete remains. */
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +40,7 @@ export interface WantedFile {
   readonly attributes: FileAttributes;
 }
 
-/** The folder that a target lies in, made where it is missing. */
+/** The folder of a target, created if missing. */
 export async function folderOf(target: string): Promise<FolderHandle> {
   const folder = path.dirname(target);
   try {
@@ -51,7 +51,7 @@ export async function folderOf(target: string): Promise<FolderHandle> {
   }
 }
 
-/** Not mkdir's `recursive`: where the system makes no folders, as in /proc, Node 24 tries it for ever. */
+/** Does not use mkdir's `recursive`: where the system refuses folders, as in /proc, Node 24 retries without end. */
 async function makeFolders(folder: string): Promise<void> {
   try {
     await mkdir(folder);
@@ -59,7 +59,7 @@ async function makeFolders(folder: string): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return;
     if (code !== 'ENOENT' || path.dirname(folder) === folder) {
-      // One that is there and may not be made again, on a disk that is read-only for example.
+      // An existing folder that cannot be created again, on a read-only disk for example.
       if (await realpath(folder).catch(() => null)) return;
       throw error;
     }
@@ -68,7 +68,7 @@ async function makeFolders(folder: string): Promise<void> {
   }
 }
 
-/** Whether the target was already there with the same bytes. The peer writes large files itself where it runs as the same user. */
+/** Whether the target already had the same bytes. The peer writes large files itself when it runs as the same user. */
 export async function getFile(
   peer: FoundPeer,
   wanted: WantedFile,
@@ -89,15 +89,15 @@ export async function getFile(
   try {
     return await writeFile(response, wanted, folder, base, options);
   } finally {
-    // A response that is not read to its end holds its connection, and with it this process.
+    // An unread response holds its connection, and thus this process.
     response.destroy();
   }
 }
 
-/** Smaller ones come with the answer to one question; a transfer costs several, and is written down. */
+/** Smaller files come with the response to one request; a transfer takes several and is journalled. */
 const maxStreamedBytes = 1024 * 1024;
 
-/** Whole or not at all. True when another command has written the same bytes meanwhile. */
+/** Complete or not at all. True when another command has written the same bytes meanwhile. */
 export async function writeFile(
   bytes: AsyncIterable<Buffer>,
   { cid, size, sha256, attributes }: Pick<WantedFile, 'cid' | 'size' | 'sha256' | 'attributes'>,
@@ -129,7 +129,7 @@ export async function writeFile(
   }
 }
 
-/** Nothing of that name is there, nor a part of it, which a transfer may be writing. */
+/** Neither the name nor its part file, which a transfer may be writing, exists. */
 export async function isFree(folder: FolderHandle, base: string): Promise<boolean> {
   const isThere = (name: string) =>
     folder.lstat(name).then(
@@ -171,7 +171,7 @@ async function getByTransfer(
   }
 }
 
-/** Whether the get that an ended command, a restarted peer or a failure left is the one wanted now. */
+/** Whether the get left by an ended command, a restarted peer or a failure is the one requested now. */
 async function goesOn(
   open: TransferStatus,
   reference: string,
@@ -180,7 +180,7 @@ async function goesOn(
   force: boolean,
 ): Promise<boolean> {
   const isSame = open.reference === reference;
-  // A failed one has kept what is of use in the part; with other flags, or without the part, it would fail again.
+  // A failed one has kept what is useful in the part file; with other flags, or without that file, it would fail again.
   if (open.state === 'failed') return isSame && !force && !(await isFree(folder, base));
   if (isSame) return true;
   throw new ChordialError(
@@ -189,7 +189,7 @@ async function goesOn(
   );
 }
 
-/** As the API writes it. */
+/** In the format of the API. */
 function textOf({ cid, name, publisher }: WantedFile['reference']): string {
   if (cid !== undefined) return cid;
   return publisher === undefined ? `name:${name}` : `name:${name}@${publisher}`;

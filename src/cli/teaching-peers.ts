@@ -1,4 +1,4 @@
-/** Peers with chosen ids that were started here in a teaching ring: added, sent away or killed one by one. */
+/** Peers with chosen ids started here in a teaching ring: added, removed or killed one by one. */
 import { ChordialError } from '../errors.ts';
 import { consistentMilliseconds, type DemoNetwork } from './demo-network.ts';
 import type { DemoPeer, PeerLine } from './demo-peer.ts';
@@ -6,22 +6,21 @@ import { numberOf } from './teaching-ring.ts';
 
 export interface TeachingPeerOptions {
   readonly id: number;
-  /** HOST:PORT of any peer of the ring; null founds it or takes the first of those started here. */
+  /** HOST:PORT of any peer of the ring; null founds it or uses the first of those started here. */
   readonly join: string | null;
   readonly pingMilliseconds: number;
   readonly flags?: readonly string[];
 }
 
 export interface TeachingWatcher {
-  /** Ends waiting. */
   readonly signal: AbortSignal;
-  /** Hears what happens at each peer. */
+  /** Receives events of each peer. */
   tell(id: number, line: PeerLine): void;
 }
 
 export const defaultPingMilliseconds = 500;
 const leaveMilliseconds = 60_000;
-/** A death is found after 3 silent intervals, a repair takes about as many. */
+/** A failure is detected after 3 silent intervals; repair takes about as many. */
 const intervalsToSettle = 6;
 
 export class TeachingPeers {
@@ -29,7 +28,7 @@ export class TeachingPeers {
   readonly #watcher: TeachingWatcher | null;
   #slowestPingMilliseconds = defaultPingMilliseconds;
 
-  /** With a watcher the whole ring is started here, and each change is waited for until every pointer is right. */
+  /** With a watcher the whole ring is started here, and each change is awaited until every pointer is right. */
   constructor(network: DemoNetwork, watcher: TeachingWatcher | null = null) {
     this.network = network;
     this.#watcher = watcher;
@@ -45,7 +44,7 @@ export class TeachingPeers {
     return this.network.add([...own, ...flags], (line) => this.#watcher?.tell(id, line));
   }
 
-  /** Throws `not-found` for one that was not started here or has gone. */
+  /** Throws `not-found` for one that was not started here or has left. */
   of(id: number): DemoPeer {
     const found = this.network.alive.find(({ ready }) => numberOf(ready) === id);
     if (found !== undefined) return found;
@@ -57,14 +56,14 @@ export class TeachingPeers {
     await this.of(id).leave(leaveMilliseconds);
   }
 
-  /** As a power cut. Returns the process that ended. */
+  /** Like a power failure. Returns the pid that ended. */
   async kill(id: number): Promise<number> {
     const peer = this.of(id);
     await peer.kill();
     return peer.pid;
   }
 
-  /** The ids of the ring once every pointer is right; null where its other peers cannot be asked from here. */
+  /** The ids of the ring once every pointer is right; null when its other peers cannot be asked from here. */
   async untilSettled(): Promise<readonly number[] | null> {
     if (this.#watcher === null) return null;
     const patience = consistentMilliseconds + intervalsToSettle * this.#slowestPingMilliseconds;

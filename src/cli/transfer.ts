@@ -1,4 +1,4 @@
-/** A transfer that the peer carries out on files of this machine, watched to its end. */
+/** Follows a transfer that the peer carries out on local files. */
 import type { TransferStatus } from '../client/answers.ts';
 import type { Operations } from '../client/operations.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
@@ -7,7 +7,7 @@ import type { ShownProgress } from './progress.ts';
 
 export type TransferBody = Operations['POST /api/v1/transfers']['body'];
 
-/** Answered at once when the transfer ends; in between it is time for the bar to move. */
+/** Answered at once when the transfer ends; the interval moves the progress bar. */
 const waitMilliseconds = 250;
 /** A peer pauses a transfer whose state is not requested for 15 s. */
 const awayMilliseconds = 5000;
@@ -17,12 +17,12 @@ export async function startTransfer(client: ApiClient, body: TransferBody): Prom
     return await client.call('POST /api/v1/transfers', { body });
   } catch (error) {
     if (!(error instanceof ChordialError) || error.code !== 'disk-full') throw error;
-    // The disk of its data has no room to write down that there is a transfer; the file may lie on another one.
+    // The disk of its data has no room for the journal; the file may be on another one.
     throw new ChordialError('unwritable-file', error.message, { cause: error });
   }
 }
 
-/** The result of the transfer. Throws what made it fail. The signal cancels it: nothing half-done stays. */
+/** The result of the transfer. Throws what made it fail. The signal cancels it: nothing incomplete remains. */
 export async function watchTransfer(
   client: ApiClient,
   id: string,
@@ -37,7 +37,7 @@ export async function watchTransfer(
         query: { wait: waitMilliseconds },
       });
       if (status.state !== 'running' && status.state !== 'paused') return resultOf(status);
-      // This command was stopped for a while, and counted as gone.
+      // This command was suspended for a while and counted as gone.
       const wasAway = performance.now() - askedAt > awayMilliseconds;
       askedAt = performance.now();
       if (status.state === 'paused' && wasAway) await resumeTransfer(client, status);
@@ -55,7 +55,7 @@ export async function watchTransfer(
   }
 }
 
-/** The last get to this path that has not come to its end; one that failed can go on as well. */
+/** The last unfinished get to this path; a failed one can be resumed as well. */
 export async function unfinishedGet(client: ApiClient, path: string): Promise<TransferStatus | null> {
   const { transfers } = await client.call('GET /api/v1/transfers');
   const last = transfers.filter((one) => one.kind === 'get' && one.path === path).at(-1);
