@@ -1,7 +1,8 @@
 /**
- * Who may speak to the API. It listens on loopback by default, where every web page that the user opens can also send
- * requests, and so can every other user of the machine. So an unknown Host (DNS rebinding) and another Origin are refused, and all
- * but probes and the page's own files need the token, or the cookie of a browser that came by a link.
+ * Access control of the API. It listens on loopback by default, where every web page that the user opens, and every
+ * other user of the machine, can also send requests. So an unknown Host (DNS rebinding) and a foreign Origin are
+ * refused, and all but probes and the page's own files need the token, or the cookie of a browser that signed in
+ * through a link.
  */
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
@@ -13,11 +14,11 @@ export interface AccessRules {
   readonly bound: Address;
   readonly token: string;
   readonly sessions: Sessions;
-  /** `https://files.example.org`, the origin of a proxy before this API; null without one. */
+  /** `https://files.example.org`, the origin of a reverse proxy; null without one. */
   readonly origin: string | null;
 }
 
-/** In the `config` of a route: what needs no token, since it tells nothing of the peer. */
+/** In the `config` of a route: needs no token, since it reveals nothing about the peer. */
 declare module 'fastify' {
   interface FastifyContextConfig {
     isOpen?: boolean;
@@ -31,7 +32,7 @@ export function checkAccess(request: IncomingMessage, rules: AccessRules, isOpen
   if (!isOpen) checkToken(request, rules);
 }
 
-/** Whether the request comes from a program on this machine, for routes that name its paths. */
+/** Whether the caller is a program on this machine, for routes that take its paths. */
 export function isFromThisMachine(request: IncomingMessage, origin: string | null): boolean {
   const { headers } = request;
   const isHandedOn = forwardingHeaders.some((name) => headers[name] !== undefined);
@@ -42,7 +43,7 @@ export function isFromThisMachine(request: IncomingMessage, origin: string | nul
 
 const forwardingHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
 
-/** Whether the browser reaches this API through TLS, by itself or by the proxy. */
+/** Whether the browser reaches this API through TLS, directly or by the proxy. */
 export function isSecure(request: IncomingMessage, { origin }: AccessRules): boolean {
   if (request.socket instanceof TLSSocket) return true;
   return origin?.startsWith('https:') === true && isThroughProxy(request, origin);
@@ -61,7 +62,7 @@ function isHostOf(origin: string, host: string | undefined): boolean {
 function checkHost(request: IncomingMessage, { bound, origin }: AccessRules): void {
   const host = hostName(request.headers.host ?? '');
   if (isLoopback(host) || host === bound.host.toLowerCase()) return;
-  // A rebinding page needs a name of its own; the literal addresses of this machine are none.
+  // A rebinding page needs a host name; the literal addresses of this machine are not one.
   if (isUnspecified(bound.host) && interfaceAddresses().includes(host)) return;
   if (origin !== null && isHostOf(origin, request.headers.host)) return;
   const shown = JSON.stringify((request.headers.host ?? '').slice(0, 261));
@@ -80,13 +81,13 @@ function checkOrigin(request: IncomingMessage, rules: AccessRules): void {
   );
 }
 
-/** Null where nothing is said, as by programs. */
+/** Null when absent, as from programs. */
 function isOfOwnPage(request: IncomingMessage, rules: AccessRules): boolean | null {
   const { origin, host = '', 'sec-fetch-site': site } = request.headers;
   const scheme = request.socket instanceof TLSSocket ? 'https' : 'http';
   const isOwnOrigin = origin === `${scheme}://${host}` || (rules.origin !== null && origin === rules.origin);
   if (origin !== undefined && !isOwnOrigin) return false;
-  // A page elsewhere may link here, as it may to any site; it may neither embed nor call.
+  // Other sites may link here, as to any site, but neither embed nor call it.
   const isLinkFollowed =
     request.headers['sec-fetch-mode'] === 'navigate' &&
     request.headers['sec-fetch-dest'] === 'document' &&
@@ -103,7 +104,7 @@ function checkToken(request: IncomingMessage, rules: AccessRules): void {
   const given = credentials(request.headers.authorization ?? '');
   if (given !== null && isSame(given, rules.token)) return;
   const isIn = given === null && rules.sessions.isIn(request);
-  // Beside the cookie a browser says whose page it was that asked.
+  // With a cookie the browser must also say which page sent the request.
   if (isIn && (isRead(request) || isOfOwnPage(request, rules) === true)) return;
   const wrong = given === null ? '' : ', and the one given is wrong';
   throw new ChordialError(

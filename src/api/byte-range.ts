@@ -1,4 +1,4 @@
-/** The Range header of one request (RFC 9110, section 14), single ranges only. */
+/** The Range header (RFC 9110, section 14), single ranges only. */
 import { ChordialError } from '../errors.ts';
 
 export interface ByteRange {
@@ -8,8 +8,9 @@ export interface ByteRange {
 }
 
 /**
- * Positions of any length: what no number holds exactly lies behind the end of every file. Null when the whole is to be sent: no header, another unit, several ranges (which a server may ignore) or a header
- * that is none. Throws `range-not-satisfiable` when it begins behind the end.
+ * Positions of any length: beyond the safe integers they are past the end of every file. Null when the whole is to be
+ * sent: no header, another unit, several ranges (which a server may ignore) or an invalid header. Throws
+ * `range-not-satisfiable` when it begins past the end.
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | null {
   const parts = /^bytes=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(header ?? '');
@@ -25,7 +26,7 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
 
 /** The last `length` bytes. */
 function suffix(length: number, size: number): ByteRange | null {
-  // Satisfiable, but no Content-Range can tell of no bytes.
+  // Satisfiable, but Content-Range cannot express an empty range.
   if (length > 0 && size === 0) return null;
   if (length === 0) throw notSatisfiable(`bytes=-${length}`, size);
   return { start: Math.max(0, size - length), end: size };

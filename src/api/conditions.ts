@@ -1,15 +1,12 @@
-/**
- * Conditions of a request (RFC 9110, section 13): whether what is there still is, or is not yet, what the client knows.
- * A route without entity tags refuses conditions instead of ignoring them.
- */
+/** Conditional requests (RFC 9110, section 13). A route without entity tags refuses conditions instead of ignoring them. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChordialError } from '../errors.ts';
 import type { FileChoice, FileEntry, FileReference, Files } from '../transfer/files.ts';
 
-/** What the conditions are about; null when there is nothing at this place. */
+/** The current representation; null when there is none. */
 export type Current = Pick<FileEntry, 'cid' | 'time'> | null;
 
-/** Whose routes handle conditions by themselves: set in the `config` of a route. */
+/** Set in the `config` of routes that evaluate conditions themselves. */
 declare module 'fastify' {
   interface FastifyContextConfig {
     handlesConditions?: boolean;
@@ -22,7 +19,7 @@ export function etagOf({ cid }: Pick<FileEntry, 'cid'>): string {
   return `"${cid}"`;
 }
 
-/** The time of an entry as a header, whole seconds; null for content by its address, which has none. */
+/** The time of an entry as a header, in whole seconds; null for content by address. */
 export function lastModifiedOf({ time }: Pick<FileEntry, 'time'>): string | null {
   const milliseconds = time === null ? Number.NaN : Date.parse(time);
   return Number.isNaN(milliseconds) ? null : new Date(milliseconds).toUTCString();
@@ -60,7 +57,7 @@ export function isConditional({ headers }: FastifyRequest): boolean {
 
 const conditionHeaders = ['if-match', 'if-none-match', 'if-unmodified-since'] as const;
 
-/** What a GET of this name would send: this peer's own entry before those of others. */
+/** What a GET of this name would return: this peer's own entry before those of others. */
 export async function currentOf(files: Files, reference: FileReference, self: string): Promise<Current> {
   for (const publisher of reference.publisher === undefined ? [self, undefined] : [reference.publisher]) {
     try {
@@ -68,7 +65,7 @@ export async function currentOf(files: Files, reference: FileReference, self: st
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;
       const [choice] = (error.details['choices'] ?? []) as readonly FileChoice[];
-      // Several are there, or another: whichever it is, it is there.
+      // Several publishers have it, or another one: it exists in any case.
       if (choice !== undefined) return files.resolve({ ...reference, publisher: choice.publisher });
       if (error.code !== 'not-found') throw error;
     }
@@ -76,11 +73,11 @@ export async function currentOf(files: Files, reference: FileReference, self: st
   return null;
 }
 
-/** Changes of one name under conditions, one after the other from the last look at the condition to the end of the change. */
+/** Serialises conditional changes of a name, from the evaluation of the condition to the end of the change. */
 export class ConditionalChanges {
   readonly #last = new Map<string, Promise<void>>();
 
-  /** Resolves when it is this change's turn, with the function that ends the turn. */
+  /** Resolves when it is this change's turn, with the function that ends it. */
   async turn(name: string): Promise<() => void> {
     const before = this.#last.get(name);
     const ended = Promise.withResolvers<void>();
@@ -128,24 +125,24 @@ function replaceByProblem(request: FastifyRequest, reply: FastifyReply, match: s
   );
 }
 
-/** `*` is anything that is there. */
+/** `*` matches anything that exists. */
 function isListed(header: string, current: Current, isWeak: boolean): boolean {
   if (current === null) return false;
   const etag = etagOf(current);
-  // A CID holds no comma, so a tag that matches is never cut in two.
+  // A CID contains no comma, so a matching tag is never split.
   return header
     .split(',')
     .map((one) => one.trim())
     .some((one) => one === '*' || one === etag || (isWeak && one === `W/${etag}`));
 }
 
-/** Minus infinity for what has no time or is not there: conditions on its time are ignored. */
+/** Minus infinity for something without a time or absent: conditions on its time are ignored. */
 function modifiedSeconds(current: Current): number {
   const time = current?.time == null ? Number.NaN : Date.parse(current.time);
   return Number.isNaN(time) ? Number.NEGATIVE_INFINITY : Math.floor(time / 1000);
 }
 
-/** Null for a date that is none, which is to be ignored. */
+/** Null for an invalid date, which is to be ignored. */
 function secondsOf(header: string | undefined): number | null {
   const time = Date.parse(header ?? '');
   return Number.isNaN(time) ? null : Math.floor(time / 1000);

@@ -1,11 +1,11 @@
-/** What a request for content names: a name or CID, and with `?path=` one entry of that folder. */
+/** Parses what a request for content refers to: a name or CID, and with `?path=` an entry of that folder. */
 import type { FastifyReply } from 'fastify';
 import { ChordialError } from '../errors.ts';
 import type { FileEntry, FileReference, Files } from '../transfer/files.ts';
 
 export interface Wanted {
   readonly entry: FileEntry;
-  /** What a browser calls the file that it saves. */
+  /** The file name under which a browser saves it. */
   readonly filename: string;
 }
 
@@ -24,7 +24,7 @@ export async function findContent(
   return { entry, filename: last ?? whole.name ?? whole.cid };
 }
 
-/** The entry at `path` below the folder, as if it had been asked for by itself. Throws `not-found`. */
+/** The entry at `path` below the folder, as if it had been requested directly. Throws `not-found`. */
 async function entryAt(files: Files, folder: FileEntry, path: string, signal: AbortSignal): Promise<FileEntry> {
   const parts = path.split('/').filter((part) => part !== '');
   if (parts.length === 0) return folder;

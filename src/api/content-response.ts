@@ -1,4 +1,4 @@
-/** A file or folder of the network as an HTTP answer: ETag, conditions, a range, and bytes that stream. */
+/** A file or folder as an HTTP response: ETag, conditions, range, streamed bytes. */
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type FileEntry, type Files, fileAttributesOf, type ReadRange } from '../transfer/files.ts';
@@ -8,7 +8,7 @@ import { etagOf, evaluateConditions, lastModifiedOf } from './conditions.ts';
 import type { Wanted } from './content-reference.ts';
 import { sendListing } from './directory-listing.ts';
 
-/** What is to be sent, and no more bytes than `most`. */
+/** What to send, limited to `most` bytes. */
 export interface WantedContent extends Wanted {
   readonly most?: number | null;
 }
@@ -33,7 +33,7 @@ export async function sendContent(
   const attributes = fileAttributesOf(entry);
   if (attributes.modified !== null) reply.header('X-Chordial-Modified', String(attributes.modified));
   if (attributes.executable) reply.header('X-Chordial-Executable', 'true');
-  // Percent-encoded: headers are Latin.
+  // Percent-encoded: headers are Latin-1.
   if (entry.name !== null) reply.header('X-Chordial-Name', encodeURIComponent(entry.name));
   if (entry.publisherName !== null) reply.header('X-Chordial-Publisher-Name', encodeURIComponent(entry.publisherName));
   if (evaluateConditions(request, entry) === 'unchanged') return reply.code(304).send();
@@ -49,7 +49,7 @@ async function sendFile(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   reply.header('Accept-Ranges', 'bytes').header('Content-Disposition', disposition(filename));
-  // Never a type that a browser runs: the bytes are a stranger's and would have the rights of this origin.
+  // Never a type that a browser executes: the bytes are untrusted and would run with the rights of this origin.
   reply.type('application/octet-stream').header('Content-Security-Policy', "sandbox; default-src 'none'");
   const range = rangeOf(request, reply, entry);
   if (range !== null) reply.code(206).header('Content-Range', `bytes ${range.start}-${range.end - 1}/${entry.size}`);
@@ -60,9 +60,9 @@ async function sendFile(
 }
 
 function rangeOf(request: FastifyRequest, reply: FastifyReply, entry: FileEntry): ByteRange | null {
-  // RFC 9110, section 14.2: a range is a matter of GET alone.
+  // RFC 9110, section 14.2: ranges apply to GET only.
   if (request.method !== 'GET') return null;
-  // With another ETag in If-Range the client holds a part of other bytes: it needs the whole.
+  // A different ETag in If-Range: the client holds part of other bytes and needs the whole.
   const condition = request.headers['if-range'];
   if (condition !== undefined && condition !== etagOf(entry)) return null;
   try {
@@ -73,7 +73,7 @@ function rangeOf(request: FastifyRequest, reply: FastifyReply, entry: FileEntry)
   }
 }
 
-/** Waits for the first bytes, so that content no one holds is answered with a problem and not with a broken body. */
+/** Waits for the first bytes, so that content without a live holder is answered with a problem and not with a broken body. */
 async function stream(files: Files, cid: string, range: ReadRange, reply: FastifyReply): Promise<Readable> {
   const given = new AbortController();
   reply.raw.once('close', () => given.abort());
@@ -90,7 +90,7 @@ async function* rest(first: IteratorResult<Uint8Array>, bytes: AsyncIterator<Uin
   }
 }
 
-/** RFC 6266: a plain form for old programs, the true name beside it. Neither can break out of the header. */
+/** RFC 6266: an ASCII form for old programs beside the real name. Neither can break out of the header. */
 export function disposition(filename: string): string {
   const plain = filename.normalize('NFKD').replace(/[^\x20-\x7e]|["\\/%]/g, '_');
   const exact = encodeURIComponent(filename).replace(

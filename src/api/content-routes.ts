@@ -1,4 +1,4 @@
-/** Content by its address, no matter who published it and under whatever name. */
+/** Content by address, regardless of publisher and name. */
 import type { FastifyInstance } from 'fastify';
 import { parseCid } from '../content/cid.ts';
 import { findContent } from './content-reference.ts';
@@ -11,7 +11,7 @@ interface ContentRoute {
   Querystring: { path?: string; filename?: string; most?: number };
 }
 
-/** What a browser calls the file that it saves: a CID says no name. */
+/** The file name under which a browser saves it: a CID has none. */
 const filenameQuery = {
   type: 'string',
   minLength: 1,
@@ -34,7 +34,7 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
     handler: async (request, reply) => {
       const { files } = peer();
       const cid = parseCid(request.params.cid).toString();
-      // A CID never comes to mean other bytes; but a cache that others share must not hand them out without the token.
+      // A CID is immutable; but a shared cache must not serve it without the token.
       reply.header('Cache-Control', 'private, max-age=31536000, immutable');
       const { path, filename, most } = request.query;
       const found = await findContent(files, { cid }, path, { reply });

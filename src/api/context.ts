@@ -1,4 +1,4 @@
-/** What every group of routes is given. */
+/** Passed to every group of routes. */
 import type { FastifyRequest } from 'fastify';
 import type { Peer } from '../node/peer.ts';
 import type { AccessRules } from './access.ts';
@@ -9,16 +9,16 @@ export interface ApiContext {
   readonly peer: () => Peer;
   readonly isReady: () => boolean;
   readonly isStarted: () => boolean;
-  /** A key known only to programs of the peer's own user; null where no such program is served. */
+  /** A key known only to programs of the peer's own user; null when no such programs are served. */
   readonly localKey: string | null;
   /** HOST:PORT as bound. */
   readonly address: () => string;
   readonly access: () => AccessRules;
-  /** Throws `forbidden-origin` for a caller elsewhere: `what` names paths, and paths mean this machine. */
+  /** Throws `forbidden-origin` for a remote caller: `what` takes paths, which refer to this machine. */
   readonly checkIsHere: (request: FastifyRequest, what: string) => void;
   /** Hexadecimal. */
   readonly proofKey: string;
   readonly events: EventLog;
-  /** The peer has left for good and its caller was answered. */
+  /** Called after the peer has left for good and its caller was answered. */
   readonly afterLeave: () => void;
 }

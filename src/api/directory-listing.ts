@@ -1,4 +1,4 @@
-/** Folders over HTTP: their listing as JSON, written as it is walked. */
+/** Folder listings as JSON, written while the folder is walked. */
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FileAttributes } from '../content/attributes.ts';
@@ -46,7 +46,7 @@ async function* listing(
   yield ']}\n';
 }
 
-/** By path; none where they cannot be read, since the files are what they are without them. */
+/** By path; empty when unreadable, since the files are usable without them. */
 async function attributesOf(
   files: Files,
   { attributes }: FileEntry,

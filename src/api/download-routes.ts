@@ -1,4 +1,4 @@
-/** `/download/NAME`: a plain link to a file that this peer publishes (row A17). */
+/** `/download/NAME`: a plain link to a file published by this peer (row A17). */
 import type { FastifyInstance } from 'fastify';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';

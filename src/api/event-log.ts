@@ -1,21 +1,21 @@
-/** The last events with their numbers, and its listeners: a reader that lost its connection misses none of them. */
+/** The latest events, numbered, and their listeners: a reader that reconnects misses none. */
 import { randomBytes } from 'node:crypto';
 import type { PeerEvent } from '../node/peer.ts';
 
 export interface NumberedEvent {
-  /** Unique over restarts of the peer. */
+  /** Unique across restarts of the peer. */
   readonly id: string;
   readonly event: PeerEvent;
 }
 
-/** A reader away for longer than so many events reads the state again. */
+/** A reader that missed more events than this reloads the state. */
 const maxKeptEvents = 512;
 
 export interface EventPage {
   readonly events: readonly NumberedEvent[];
-  /** The place behind them. */
+  /** The position after them. */
   readonly next: number;
-  /** False when some between the place asked for and these are no longer kept. */
+  /** False when events between the requested position and these are no longer kept. */
   readonly isComplete: boolean;
 }
 
@@ -24,7 +24,7 @@ export class EventLog {
   readonly #kept: NumberedEvent[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #closers = new Set<() => void>();
-  /** Events ever added: the place of the next one. */
+  /** Number of events ever added: the position of the next one. */
   #count = 0;
 
   add(event: PeerEvent): void {
@@ -34,18 +34,18 @@ export class EventLog {
     for (const listener of this.#listeners) listener();
   }
 
-  /** The place behind the event with this id; null when it is not known, or what came after it is no longer kept. */
+  /** The position after the event with this id; null when unknown, or when what followed is no longer kept. */
   placeAfter(id: string): number | null {
     const place = this.#kept.findIndex((one) => one.id === id);
     return place < 0 ? null : this.#first + place + 1;
   }
 
-  /** The place of the event with which so many are left. */
+  /** The position with so many events left. */
   placeOfLast(count: number): number {
     return Math.max(this.#first, this.#count - count);
   }
 
-  /** At most so many events from a place on, oldest first. */
+  /** At most so many events from a position on, oldest first. */
   from(place: number, most: number): EventPage {
     const begin = Math.max(place, this.#first);
     const events = this.#kept.slice(begin - this.#first, begin - this.#first + most);

@@ -1,4 +1,4 @@
-/** Server-sent events: what happens at this peer, as it happens. */
+/** Server-sent events of this peer, live. */
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { ChordialError } from '../errors.ts';
@@ -8,10 +8,10 @@ import * as schemas from './schemas.ts';
 import { sendEvents } from './server-events.ts';
 
 const maxListeners = 64;
-/** A listener that takes nothing for so long is cut off; it comes back and asks for what it missed. */
+/** A client that reads nothing for this long is disconnected; it reconnects and asks for what it missed. */
 const maxUntakenMilliseconds = 5 * 60 * 1000;
 const eventsPerWrite = 32;
-/** Proxies and the idle limit of the server cut silent connections. */
+/** Proxies and the idle limit of the server close silent connections. */
 const heartbeatMilliseconds = 15_000;
 const maxEventsOfBefore = 512;
 
@@ -86,7 +86,7 @@ function stream(response: ServerResponse, log: EventLog, first: number, isReset:
   wake();
 }
 
-/** JSON holds no line break, so one data line is enough. */
+/** JSON contains no line break, so one data line suffices. */
 function frame({ id, event }: NumberedEvent): string {
   return `id: ${id}\ndata: ${JSON.stringify(event)}\n\n`;
 }

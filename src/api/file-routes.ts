@@ -1,4 +1,4 @@
-/** Files by name: read, describe, list, remove. Putting is in upload-routes.ts, since its body is no JSON. */
+/** Files by name: read, describe, list, remove. Puts are in upload-routes.ts, since their body is not JSON. */
 import type { FastifyInstance } from 'fastify';
 import { checkName } from '../content/name.ts';
 import type { FileReference } from '../transfer/files.ts';

@@ -1,10 +1,10 @@
-/** For anyone who watches over the process: is it serving, is it a member. */
+/** Liveness and readiness probes: is it serving, is it a member. */
 import type { FastifyInstance } from 'fastify';
 import { ChordialError } from '../errors.ts';
 import type { ApiContext } from './context.ts';
 
 export function healthRoutes(app: FastifyInstance, { isReady }: ApiContext): void {
-  // Probes of an orchestrator carry no token, and learn nothing but yes or no.
+  // Probes of an orchestrator carry no token, and learn only yes or no.
   const config = { isOpen: true };
   const answer = { 200: { type: 'object', properties: { status: { type: 'string' } }, required: ['status'] } };
 

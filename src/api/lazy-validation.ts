@@ -1,6 +1,6 @@
 /**
- * The schema of a route is compiled when its first request comes, and the compiler loaded with the first of all: together
- * they are a quarter of the time that a peer needs to start, and most routes of most peers are never asked.
+ * Compiles the schema of a route on its first request, and loads the compiler with the first of all: together a quarter
+ * of a peer's start time, and most routes of most peers are never called.
  */
 import { createRequire } from 'node:module';
 import type { ValidatorFactory } from '@fastify/ajv-compiler';
@@ -20,7 +20,7 @@ const build: BuildCompiler = (externalSchemas, options) => {
       compile ??= (require('@fastify/ajv-compiler') as () => BuildCompiler)()(externalSchemas, options);
       compiled ??= compile(route);
       const isValid = compiled(data);
-      // Fastify reads the errors off the function that it was given.
+      // Fastify reads the errors from the function it was given.
       validate.errors = compiled.errors ?? null;
       return isValid;
     };
@@ -28,5 +28,5 @@ const build: BuildCompiler = (externalSchemas, options) => {
   };
 };
 
-/** As Fastify takes it; the types of the compiler name its own options, which are passed on unread. */
+/** Fastify's type; the compiler's types name its own options, which are passed through. */
 export const lazyValidators = build as unknown as ValidatorFactory;

@@ -1,7 +1,7 @@
 /**
- * The proof that a caller is the very user of this machine as whom the peer runs: a key that the peer keeps in files which that
- * user alone may read, and that is never handed out, unlike the token of the API. Only such a caller may name paths, since the
- * peer reaches them with that user's rights; anybody else sends and takes the bytes.
+ * Proof that a caller runs as the peer's own user on this machine: a key in files readable by that user alone, never
+ * handed out, unlike the API token. Only such a caller may name paths, since the peer accesses them with that user's
+ * rights; all others stream bytes.
  */
 import type { FastifyRequest } from 'fastify';
 import { ChordialError } from '../errors.ts';
@@ -16,7 +16,7 @@ export const localKeyField = {
   description: 'What "localKey" says in the note of the runtime folder, which the user of the peer alone may read',
 } as const;
 
-/** By which caller and peer mean the same, also where they see other files under one path. */
+/** By which caller and peer refer to the same file, even where they see different files under one path. */
 export const markField = {
   type: 'object',
   description: 'Device and inode, in decimal',
@@ -40,8 +40,8 @@ export function checkIsOfSameUser(
 }
 
 /**
- * Whether it is the page of the peer in a browser of this machine that asks: by its session alone, which only somebody opens who
- * can read what the peer leaves for its user. That an Origin is the peer's own was checked before.
+ * Whether the caller is the peer's page in a browser of this machine: by its session alone, which can be opened only
+ * with access to the user's files. The Origin was checked before.
  */
 export function isOfOwnPage({ raw, headers }: FastifyRequest, { access }: Pick<ApiContext, 'access'>): boolean {
   const isHere = isFromThisMachine(raw, access().origin);

@@ -1,4 +1,4 @@
-/** Members of the network: who they are, removing them, and who decides. */
+/** Members of the network: listing, removal, admins. */
 import type { FastifyInstance } from 'fastify';
 import type { ListedMember } from '../network/members.ts';
 import type { ApiContext } from './context.ts';

@@ -1,4 +1,4 @@
-/** Which methods a path has, so that a wrong one is told with the right ones (RFC 9110, section 15.5.6). */
+/** The methods of each path, to answer a wrong one with the allowed ones (RFC 9110, section 15.5.6). */
 import type { FastifyInstance } from 'fastify';
 
 /** Must be called before the routes are declared. */
@@ -16,7 +16,7 @@ export function collectMethods(app: FastifyInstance): (path: string) => readonly
   };
 }
 
-/** `/api/v1/files/:name` → one part of a path in the place of the name. */
+/** `/api/v1/files/:name` → one path segment in place of the name. */
 function pattern(url: string): RegExp {
   const parts = url.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[^\w-]/g, '\\$&')));
   return new RegExp(`^${parts.join('/')}$`);

@@ -1,4 +1,4 @@
-/** `/metrics`: what a monitoring system watches over a peer. */
+/** `/metrics`: what a monitoring system observes of a peer. */
 import { performance } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -67,7 +67,7 @@ function peerMetrics(peer: Peer): readonly Metric[] {
   ];
 }
 
-/** One sample for every state, also those that nothing is in: a series that comes and goes breaks sums. */
+/** One sample per state, including empty ones: a series that comes and goes breaks sums. */
 function byState(things: readonly { readonly state: string }[], states: readonly string[]): readonly Sample[] {
   return states.map((state) => ({ labels: { state }, value: things.filter((one) => one.state === state).length }));
 }

@@ -1,6 +1,6 @@
 /**
- * Figures in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats). They are read
- * when asked for; nothing is kept between. Labels take values from short lists in the code alone: no names, no peer ids.
+ * Metrics in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats), read on each
+ * scrape. Label values come from short lists in the code: no names, no peer ids.
  */
 
 export interface Sample {

@@ -1,4 +1,4 @@
-/** The peer itself: its place on the ring, what it stores, lookups, joining and leaving. */
+/** The peer itself: its place on the ring, storage, lookups, joining and leaving. */
 import type { FastifyInstance } from 'fastify';
 import { parseAddress } from '../network/addresses.ts';
 import { maxUses } from '../network/admission.ts';
@@ -15,7 +15,7 @@ const defaultInviteMilliseconds = 7 * dayMilliseconds;
 const inviteLifetime = { type: 'integer', minimum: 60_000, maximum: 366 * dayMilliseconds } as const;
 
 export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: ApiContext): void {
-  // The peer knows where its API was meant to be; only the socket knows the real port.
+  // The peer knows the configured API address; only the socket knows the real port.
   const status = (fingers: ShownFingers) => ({ ...peer().status(fingers), api: address() });
 
   const node = {

@@ -1,4 +1,4 @@
-/** The OpenAPI document, written from the very schemas that check the requests. */
+/** The OpenAPI document, generated from the schemas that validate requests. */
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { errorKinds } from '../errors.ts';
 import { answers } from './schemas.ts';
@@ -8,17 +8,17 @@ interface ObjectSchema {
   readonly required?: readonly string[];
 }
 
-/** What the document tells beyond the schemas that Fastify checks. */
+/** What the document contains beyond the schemas that Fastify checks. */
 interface Told {
   summary?: string;
   /** Media types of bodies that are streams and therefore have no schema. */
   consumes?: readonly string[];
   produces?: readonly string[];
-  /** The bytes can be asked for in part, and only when they changed. */
+  /** Supports ranges and conditional requests. */
   isContent?: boolean;
-  /** Statuses of success without a body; 204 where nothing else is said. */
+  /** Success statuses without a body; 204 unless given. */
   empty?: readonly number[];
-  /** Headers that the handler reads, each with what it says; those whose text begins with "Required" are. */
+  /** Headers read by the handler, with a description; those beginning with "Required" are required. */
   reads?: Readonly<Record<string, string>>;
   hide?: boolean;
 }
@@ -70,12 +70,12 @@ const problemSchema = {
   required: ['type', 'title', 'status', 'detail', 'code'],
 };
 
-/** Every schema that has a name is told once and pointed at. */
+/** Named schemas are emitted once and referenced. */
 const named = new Map<unknown, string>(
   Object.entries(answers).map(([name, schema]) => [schema, name.charAt(0).toUpperCase() + name.slice(1)]),
 );
 
-/** Must be called before the routes are declared; the function given back writes the document. */
+/** Must be called before the routes are declared; the returned function writes the document. */
 export function collectOpenApi(app: FastifyInstance, version: string): () => OpenApiDocument {
   const paths = new Map<string, Record<string, Operation>>();
   app.addHook('onRoute', (route) => {
@@ -199,7 +199,7 @@ function responsesOf(schema: RouteSchema, isHead: boolean): Operation {
   return Object.fromEntries(Object.entries(found).map(([status, { description }]) => [status, { description }]));
 }
 
-/** The schema with a reference in the place of each named one below it. */
+/** The schema with references in place of named ones below it. */
 function withNames(schema: unknown, except?: unknown): unknown {
   const name = schema === except ? undefined : named.get(schema);
   if (name !== undefined) return { $ref: `#/components/schemas/${name}` };

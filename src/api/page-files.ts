@@ -1,4 +1,4 @@
-/** The built page: read once, sent from memory. Its files are few and small, and their names come from the build. */
+/** The built page: read once, served from memory. Its files are few and small, and their names come from the build. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,9 +8,9 @@ export interface PageFile {
   readonly bytes: Buffer;
   /** Brotli of the same bytes. */
   readonly compressed: Buffer;
-  /** The ETag without its quotes. */
+  /** The ETag without quotes. */
   readonly tag: string;
-  /** The name holds a hash of the content, so that it never changes. */
+  /** The name contains a content hash, so the file never changes. */
   readonly isForever: boolean;
 }
 

@@ -1,10 +1,10 @@
-/** The web page: one document for all its views, and what it loads. */
+/** The web page: one document for all views, and its assets. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChordialError } from '../errors.ts';
 import { evaluateConditions } from './conditions.ts';
 import { type PageFile, readPage } from './page-files.ts';
 
-/** Nothing inline, nothing from elsewhere, and no frame around it. */
+/** Nothing inline, no other origins, no framing. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -39,7 +39,7 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile):
   reply.header('ETag', `"${tag}"`).header('Vary', 'Accept-Encoding').header('X-Content-Type-Options', 'nosniff');
   reply.header('Cache-Control', isForever ? 'public, max-age=31536000, immutable' : 'no-cache');
   if (evaluateConditions(request, { cid: tag, time: null }) === 'unchanged') return reply.code(304).send();
-  // Browsers offer brotli beyond TLS on loopback only.
+  // Browsers offer brotli without TLS on loopback only.
   const takesBrotli = /\bbr\b/.test(request.headers['accept-encoding']?.toString() ?? '');
   if (takesBrotli) reply.header('Content-Encoding', 'br');
   return reply.type(type).send(takesBrotli ? compressed : bytes);

@@ -1,4 +1,4 @@
-/** The other peers as this one sees them, and counts of what goes on. */
+/** The other peers as this one sees them, and counters. */
 import type { FastifyInstance } from 'fastify';
 import type { ApiContext } from './context.ts';
 import * as schemas from './schemas.ts';

@@ -1,4 +1,4 @@
-/** Failures as application/problem+json (RFC 9457), no matter who found them: Chordial, Fastify or Node. */
+/** Failures as application/problem+json (RFC 9457), from Chordial, Fastify or Node. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ChordialError, type ErrorCode, errorKinds } from '../errors.ts';
 
@@ -13,7 +13,7 @@ export interface Problem {
 
 export const problemType = 'application/problem+json';
 
-/** `ambiguous-name` and `publisher-changed` have `choices` besides. */
+/** `ambiguous-name` and `publisher-changed` also have `choices`. */
 export function problemOf(error: ChordialError): Problem {
   const { status, title } = errorKinds[error.code];
   return {
@@ -34,14 +34,17 @@ export function sendProblem(
   const found = problemOf(error);
   const problem = { ...found, detail: inText(found.detail) };
   if (error.code === 'token-required') reply.header('WWW-Authenticate', 'Bearer realm="chordial"');
-  // As bytes: to text Fastify would add a charset, which this type does not have.
+  // As bytes: Fastify would add a charset to text, which this type does not have.
   return reply
     .code(problem.status)
     .type(problemType)
     .send(Buffer.from(JSON.stringify(problem)));
 }
 
-/** For Fastify's setErrorHandler. `tell` hears of bugs, since the caller cannot fix them; `inText` puts the names of peers into messages. */
+/**
+ * For Fastify's setErrorHandler. `tell` receives bugs, since the caller cannot fix them; `inText` puts names of peers
+ * into messages.
+ */
 export function errorHandler(tell: (error: Error) => void, inText: (text: string) => string) {
   return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const known = asChordialError(error, request);
@@ -50,7 +53,7 @@ export function errorHandler(tell: (error: Error) => void, inText: (text: string
   };
 }
 
-/** For Fastify's setNotFoundHandler; `methods` tells which ones the path has in other methods. */
+/** For Fastify's setNotFoundHandler; `methods` gives the methods that the path allows. */
 export const routeMissing =
   (methods: (path: string) => readonly string[]) =>
   (request: FastifyRequest, reply: FastifyReply): FastifyReply => {

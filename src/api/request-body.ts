@@ -1,12 +1,12 @@
-/** The bytes that a request brings, as they come, and the headers that would make them mean something else. */
+/** Request bodies as streams, and the headers that would change their meaning. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChordialError } from '../errors.ts';
 
-/** Answers to `Expect: 100-continue` that were not given yet. */
+/** Pending answers to `Expect: 100-continue`. */
 const expecting = new WeakMap<IncomingMessage, ServerResponse>();
 
-/** `100 Continue` is sent when the body is first read: one that is refused is never sent. */
+/** `100 Continue` is sent when the body is first read: a refused one is never sent. */
 export function answerExpectations(app: FastifyInstance): void {
   app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     expecting.set(request, response);
@@ -25,8 +25,8 @@ function askForBody(request: IncomingMessage): void {
 }
 
 /**
- * Throws for a body that is not the bytes themselves: a part of a file (RFC 9110, section 14.5), a coding that is not
- * undone here, a transfer coding besides `chunked`.
+ * Throws for a body that is not the plain bytes: a part of a file (RFC 9110, section 14.5), a content coding, a
+ * transfer coding besides `chunked`.
  */
 export function checkBodyHeaders({ method, headers }: FastifyRequest, reply: FastifyReply): void {
   const place = `The body of this ${method}`;
@@ -53,7 +53,7 @@ export function checkBodyHeaders({ method, headers }: FastifyRequest, reply: Fas
   }
 }
 
-/** Throws `unsupported-type` for a form or several parts, whose frame would be kept with the bytes. */
+/** Throws `unsupported-type` for a form or multipart body, whose framing would be stored with the bytes. */
 export function checkNotMultipart({ headers }: FastifyRequest, remedy: string): void {
   const type = headers['content-type'] ?? '';
   if (!/^\s*multipart\//i.test(type)) return;
@@ -64,7 +64,7 @@ function shown(header: string): string {
   return JSON.stringify(header.slice(0, 100));
 }
 
-/** The bytes of the body; throws `body-cut-off` where Node says only "aborted". */
+/** The bytes of the body; throws `body-cut-off` where Node only says "aborted". */
 export async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   let received = 0;
   askForBody(request);

@@ -8,7 +8,7 @@ import { bodyOf } from './request-body.ts';
 
 const version = '1.0.0';
 const maxUploadBytes = 2 ** 50;
-/** A file name of 255 bytes in base64, and room for what other clients add. */
+/** A file name of 255 bytes in base64, and room for other clients' metadata. */
 const maxMetadataCharacters = 4096;
 const piecesType = 'application/offset+octet-stream';
 
@@ -24,7 +24,7 @@ const parameters = {
   required: ['id'],
 } as const;
 
-/** Needs a scope of its own: here no body is parsed, whatever its type. */
+/** Needs its own scope: bodies are not parsed here, whatever their type. */
 export function resumableRoutes(scope: FastifyInstance, { peer }: ApiContext): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
@@ -104,7 +104,7 @@ function told(reply: FastifyReply, { result }: Upload, offset: number): FastifyR
   return reply.header('Upload-Offset', String(offset));
 }
 
-/** Pairs of a key and base64, with commas between. */
+/** Pairs of key and base64, separated by commas. */
 function fileNameOf(metadata: string): string {
   if (metadata.length > maxMetadataCharacters) {
     throw new ChordialError('bad-request', `Upload-Metadata is longer than ${maxMetadataCharacters} characters.`);

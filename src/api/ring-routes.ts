@@ -1,4 +1,4 @@
-/** The whole ring as this peer knows it, for pictures. */
+/** The whole ring as known to this peer, for display. */
 import type { FastifyInstance } from 'fastify';
 import type { ApiContext } from './context.ts';
 import * as schemas from './schemas.ts';

@@ -1,11 +1,11 @@
-/** JSON schemas that check what comes in and, in the OpenAPI document, tell what goes out. */
+/** JSON schemas that validate requests and describe responses in the OpenAPI document. */
 
 const text = { type: 'string' } as const;
 const whole = { type: 'integer' } as const;
 const textOrNull = { type: ['string', 'null'] } as const;
 const wholeOrNull = { type: ['integer', 'null'] } as const;
 
-/** Every field required: the answers leave nothing out. */
+/** Every field required: responses omit nothing. */
 function record<P extends Readonly<Record<string, unknown>>>(properties: P) {
   return { type: 'object', properties, required: Object.keys(properties) } as const;
 }
@@ -14,12 +14,12 @@ function list<T>(items: T) {
   return { type: 'array', items } as const;
 }
 
-/** The schema itself or null. A copy, so that it is told in place and has no name. */
+/** The schema or null. A copy, so that it is inlined and has no name. */
 function orNull<P extends { readonly type: 'object' }>(schema: P) {
   return { ...schema, type: ['object', 'null'] } as const;
 }
 
-/** Unknown parameters are mistakes to be told. */
+/** Unknown parameters are errors. */
 export function query<P>(properties: P, required: readonly string[] = []) {
   return { type: 'object', properties, required, additionalProperties: false } as const;
 }
@@ -61,7 +61,7 @@ export const cursorQuery = {
   description: 'From the page before; none or an empty one: the first page',
   maxLength: 1024,
 } as const;
-/** An empty cursor is that of the first page. */
+/** An empty cursor is the first page. */
 export function pageAfter(cursor: string | undefined): string | null {
   return cursor === undefined || cursor === '' ? null : cursor;
 }
@@ -306,7 +306,7 @@ export const stats = record({
   queries: list(recentQuery),
 });
 
-/** By the names that the document, and the types made of it, give them. */
+/** By their names in the document and the generated types. */
 export const answers = {
   putResult,
   fileEntry,

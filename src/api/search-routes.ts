@@ -1,4 +1,4 @@
-/** Searching the network: a query is started, then its hits are read, all at once or as they come. */
+/** Searches: start a query, then read its hits, all at once or as they arrive. */
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
@@ -21,7 +21,7 @@ interface QueryRoute {
 
 const hitsPerPage = 1000;
 const maxHitsPerPage = 10_000;
-/** Hits written before others are served again. */
+/** Hits written before yielding to other work. */
 const hitsPerWrite = 200;
 
 export function searchRoutes(app: FastifyInstance, { peer }: ApiContext): void {
@@ -107,7 +107,7 @@ function stream(response: ServerResponse, query: RunningQuery, shown: ShowHits):
   let isEnded = false;
   const wake = sendEvents(response, () => {
     if (isEnded) return undefined;
-    // One that changed again since is sent once, as it is now.
+    // One that changed again meanwhile is sent once, in its current state.
     const changed = new Set(query.changes.slice(sent, sent + hitsPerWrite));
     if (changed.size > 0) {
       const to = Math.min(query.changes.length, sent + hitsPerWrite);
@@ -125,7 +125,7 @@ function stream(response: ServerResponse, query: RunningQuery, shown: ShowHits):
   wake();
 }
 
-/** Hits are made into text as the client takes them. */
+/** Hits are serialised as the client reads. */
 function* page(query: RunningQuery, from: number, to: number, shown: ShowHits): Generator<string> {
   yield `${JSON.stringify(stateOf(query)).slice(0, -1)},"hits":[`;
   for (let at = from; at < to; at += hitsPerWrite) {

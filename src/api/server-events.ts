@@ -1,10 +1,10 @@
-/** Server-sent events, written only as fast as the client takes them: what it has not taken yet is not made yet. */
+/** Server-sent events with backpressure: text is produced only as fast as the client reads. */
 import type { ServerResponse } from 'node:http';
 
-/** What comes next: text, null when there is nothing now, undefined when there never will be. */
+/** The next text, null when there is none now, undefined at the end. */
 export type NextEvents = () => string | null | undefined;
 
-/** Begins the answer; the function given back is to be called when there may be something new. */
+/** Starts the response; call the returned function when there may be something new. */
 export function sendEvents(response: ServerResponse, next: NextEvents): () => void {
   response.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
@@ -21,7 +21,7 @@ export function sendEvents(response: ServerResponse, next: NextEvents): () => vo
     response.write(text);
     wake();
   };
-  /** Others are served in between. */
+  /** Yields to other work. */
   const wake = (): void => {
     if (isWaiting) return;
     isWaiting = true;

@@ -1,4 +1,4 @@
-/** The HTTP API of a peer: one Fastify server, on loopback unless told otherwise. */
+/** The HTTP API of a peer: one Fastify server, on loopback by default. */
 import type { AddressInfo, Socket } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -35,20 +35,20 @@ import { uploadRoutes } from './upload-routes.ts';
 
 export interface ApiOptions {
   readonly listen: Address;
-  /** Null while the peer is still starting: the port is bound first, since a taken one must not disturb a ring. */
+  /** Null while the peer is starting: the port is bound first, since a conflict must not disturb a ring. */
   readonly peer: () => Peer | null;
   readonly token: string;
-  /** What only programs of the peer's own user can read; without it the peer touches no file by its path. */
+  /** A secret that only programs of the peer's own user can read; without it the peer accesses no file by path. */
   readonly localKey?: string;
-  /** `https://files.example.org`, where a proxy hands requests on; its callers count as elsewhere. */
+  /** `https://files.example.org` of a reverse proxy; its callers count as remote. */
   readonly origin?: string;
   /** Certificates and key in PEM, for TLS without a proxy. */
   readonly tls?: ApiTls;
-  /** The peer has left for good and its caller was answered. */
+  /** Called after the peer has left for good and its caller was answered. */
   readonly afterLeave?: () => void;
-  /** Hears of bugs met while answering. */
+  /** Receives bugs met while answering. */
   readonly onBug?: (error: Error) => void;
-  /** Hears of every answer, for logs. */
+  /** Receives every response, for logs. */
   readonly onAnswer?: (answer: PeerEvent) => void;
 }
 
@@ -62,9 +62,9 @@ export interface RunningApi {
   readonly address: string;
   /** Where programs on this machine reach it. */
   readonly url: string;
-  /** Hexadecimal; what notes for commands of this user hold. */
+  /** Hexadecimal; stored in notes for commands of this user. */
   readonly proofKey: string;
-  /** A link to the page, good once and for ten minutes. */
+  /** A link to the page, valid once within ten minutes. */
   pageLink(): string;
   readonly events: EventLog;
   close(): Promise<void>;
@@ -74,7 +74,7 @@ export interface RunningApi {
 const maxJsonBytes = 64 * 1024;
 /** A name has at most 255 bytes, each three characters when percent-encoded; a CID at most 1024. */
 const maxParameterCharacters = 1024;
-/** Silence on a connection; a big put may replicate for minutes after its last byte came in. */
+/** Idle limit of a connection; a large put may replicate for minutes after its last byte arrived. */
 const idleTimeoutMilliseconds = 30 * 60 * 1000;
 
 const closeMilliseconds = 2_000;
@@ -103,7 +103,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     events: context.events,
     close: async () => {
       context.events.close();
-      // Answers under way are finished; a download that takes longer is cut off.
+      // Responses in progress are finished; a download that takes longer is cut off.
       const patience = setTimeout(() => app.server.closeAllConnections(), closeMilliseconds);
       await app.close();
       clearTimeout(patience);
@@ -111,7 +111,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   };
 }
 
-/** The document of a peer of this version, for what is made from it. */
+/** The document of a peer of this version, for code generation. */
 export async function describeApi(): Promise<OpenApiDocument> {
   const listen = { host: '127.0.0.1', port: 0 };
   const context = contextOf({ listen, peer: () => null, token: 'of-no-one' }, () => listen);
@@ -169,7 +169,7 @@ function build(context: ApiContext, tls: ApiTls | null, onBug: (error: Error) =>
     connectionTimeout: idleTimeoutMilliseconds,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: maxParameterCharacters },
-    // Unknown fields are mistakes to be told, not to be dropped.
+    // Unknown fields are errors, not dropped.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
     schemaController: { compilersFactory: { buildValidator: lazyValidators, buildSerializer: () => plainJson } },
     frameworkErrors: (error, request, reply) => {
@@ -194,7 +194,7 @@ function build(context: ApiContext, tls: ApiTls | null, onBug: (error: Error) =>
   return app;
 }
 
-/** What no route has said about caches, which might hand it to others. */
+/** Routes that set no cache policy, which a shared cache might otherwise store. */
 function keepPrivate(app: FastifyInstance): void {
   app.addHook('onSend', async (_request, reply, body) => {
     if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', 'private, no-cache');
@@ -222,7 +222,7 @@ const groups = [
   pageRoutes,
 ] as const;
 
-/** What is not HTTP never reaches a route. */
+/** Malformed HTTP never reaches a route. */
 function refuseNonsense(this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

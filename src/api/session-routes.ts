@@ -1,4 +1,4 @@
-/** How a browser gets in, and how a command knows that it speaks to the peer that it means. */
+/** Sign-in of a browser, and how a command verifies the peer that it talks to. */
 import type { FastifyInstance } from 'fastify';
 import { ChordialError } from '../errors.ts';
 import { isSecure } from './access.ts';

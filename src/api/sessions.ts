@@ -1,13 +1,13 @@
 /**
- * How a browser comes to speak to the API: a link with a token that is good once and for minutes, traded for a cookie. The cookie
- * is made of the API's token and bound to the host that the browser knows the peer by, so nothing is kept of it here.
+ * Browser sessions: a link with a one-time token, valid for minutes, is exchanged for a cookie. The cookie is derived
+ * from the API token and bound to the host name that the browser used, so no state is kept.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { formatAddress, withoutMapping } from '../network/addresses.ts';
 
-/** Links that were given and not yet followed; the oldest goes. */
+/** Links issued and not yet used; the oldest is evicted. */
 const maxOneTimeTokens = 64;
 export const oneTimeMilliseconds = 10 * 60 * 1000;
 const sessionMilliseconds = 30 * 24 * 3600 * 1000;
@@ -16,7 +16,7 @@ const oneTimeBytes = 24;
 export interface SessionOptions {
   /** Of the API. */
   readonly token: string;
-  /** Cookies know no ports, so the name of this one does. */
+  /** Cookies ignore ports, so the cookie's name contains it. */
   readonly port: () => number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -25,7 +25,7 @@ export interface SessionOptions {
 export class Sessions {
   readonly #options: SessionOptions;
   readonly #key: Buffer;
-  /** The hash of each token, and until when it is good. */
+  /** The hash of each token, and its expiry. */
   readonly #oneTime = new Map<string, number>();
   readonly #now: () => number;
 
@@ -45,26 +45,26 @@ export class Sessions {
     return { token, expires };
   }
 
-  /** Whether the token is one of a link, unused and in time, or the API's own. It is used up by this. */
+  /** Whether the token is that of an unused, unexpired link, or the API token. Consumes it. */
   redeem(token: string): boolean {
     const expires = this.#oneTime.get(hash(token));
     this.#oneTime.delete(hash(token));
     return expires === undefined ? isSame(token, this.#options.token) : expires > this.#now();
   }
 
-  /** The value of Set-Cookie that makes this browser one of the peer's user. */
+  /** The Set-Cookie value that signs in this browser. */
   cookie(request: IncomingMessage, isSecure: boolean): string {
     const expires = this.#now() + sessionMilliseconds;
     const value = `${expires}.${this.#proof(expires, request)}`;
     return this.#written(value, sessionMilliseconds / 1000, isSecure);
   }
 
-  /** The value of Set-Cookie that ends it. */
+  /** The Set-Cookie value that signs it out. */
   ended(isSecure: boolean): string {
     return this.#written('', 0, isSecure);
   }
 
-  /** Whether the request carries a cookie that was given for its host and is still good. */
+  /** Whether the request carries a valid cookie issued for its host. */
   isIn(request: IncomingMessage): boolean {
     const names = [this.#name(false), this.#name(true)];
     for (const pair of (request.headers.cookie ?? '').split(';')) {
@@ -86,7 +86,7 @@ export class Sessions {
     return `${this.#name(isSecure)}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
   }
 
-  /** Browsers take a name that begins with `__Host-` only over TLS and only of this very host. */
+  /** Browsers accept a name beginning with `__Host-` only over TLS and for this host alone. */
   #name(isSecure: boolean): string {
     return `${isSecure ? '__Host-' : ''}chordial-${this.#options.port()}`;
   }
@@ -94,20 +94,20 @@ export class Sessions {
 
 const proofKeyBytes = 32;
 
-/** A new key for each start of a peer, which its notes give to commands of the same user. */
+/** A fresh key for each start of a peer, passed to commands of the same user in its notes. */
 export function createProofKey(): string {
   return randomBytes(proofKeyBytes).toString('hex');
 }
 
 /**
- * What only who has the key can say, of this connection: a program that took the peer's port cannot pass the question on to
- * the peer elsewhere, since the answer is made of the address that the connection leads to.
+ * A proof by the key's holder bound to this connection: a program that took the peer's port cannot relay the challenge
+ * to the peer elsewhere, since the proof covers the address of the connection.
  */
 export function proofOf(key: string, nonce: string, address: string): string {
   return createHmac('sha256', Buffer.from(key, 'hex')).update(`chordial api 1\n${address}\n${nonce}`).digest('hex');
 }
 
-/** HOST:PORT at the server's end of a connection. */
+/** HOST:PORT of the server's end of a connection. */
 export function serverAddress({
   localAddress = '',
   localPort = 0,
@@ -115,7 +115,7 @@ export function serverAddress({
   return formatAddress({ host: withoutMapping(localAddress), port: localPort });
 }
 
-/** In constant time, whatever the lengths. */
+/** Constant time for any lengths. */
 export function isSame(given: string, wanted: string): boolean {
   return timingSafeEqual(digest(given), digest(wanted));
 }

@@ -1,4 +1,4 @@
-/** Folders of this machine that are shared in place. */
+/** Folders of this machine shared in place. */
 import { stat } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import { ChordialError } from '../errors.ts';
@@ -16,7 +16,7 @@ interface AddRoute {
   Body: { path: string; others?: boolean; key?: string; mark?: FileMark };
 }
 
-/** As the systems have it. */
+/** Limits of common systems. */
 const maxPathCharacters = 4096;
 
 export function shareRoutes(app: FastifyInstance, context: ApiContext): void {

@@ -1,4 +1,4 @@
-/** Puts and gets of files by path, which the peer carries out itself; for programs on its own machine. */
+/** Puts and gets of local paths, carried out by the peer; for programs on its machine. */
 import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { parseCid } from '../content/cid.ts';
@@ -29,7 +29,7 @@ interface StartBody {
   readonly force?: boolean;
 }
 
-/** A caller that waits longer asks again. */
+/** A caller that waits longer polls again. */
 const maxWaitMilliseconds = 30_000;
 
 export function transferRoutes(app: FastifyInstance, context: ApiContext): void {

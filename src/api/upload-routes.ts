@@ -1,4 +1,4 @@
-/** Putting a file through the API: the body streams into the network, and one that is cut off publishes nothing. */
+/** Puts through the API: the body streams into the network, and one that is cut off publishes nothing. */
 import type { FastifyInstance } from 'fastify';
 import { checkedAttributes } from '../content/attributes.ts';
 import { checkName } from '../content/name.ts';
@@ -15,7 +15,7 @@ interface PutRoute {
   Querystring: { replicas?: number; ttl?: string; modified?: number; executable?: boolean };
 }
 
-/** Needs a scope of its own: here no body is parsed, whatever its type. */
+/** Needs its own scope: bodies are not parsed here, whatever their type. */
 export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
@@ -42,13 +42,13 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
     };
     await check();
     const given = new AbortController();
-    // One that was answered has nothing left to break off.
+    // A request that was answered has nothing left to abort.
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) given.abort();
     });
     const size = Number(request.headers['content-length'] ?? Number.NaN);
     let endTurn: (() => void) | null = null;
-    // Looked at again before the name changes: another may have put it while this body came.
+    // Evaluated again before the name changes: another request may have put it while this body arrived.
     async function* body(): AsyncGenerator<Uint8Array> {
       yield* bodyOf(request.raw);
       if (!isConditional(request)) return;
