@@ -1,4 +1,4 @@
-/** The files that this peer answers a broadcast for: the names that its members own, and what lies in its shares. */
+/** The files for which this peer answers a broadcast: names that its members own, and its shares. */
 import { setImmediate } from 'node:timers/promises';
 import { decodeCid } from '../content/cid.ts';
 import { type EncodedEntry, storedEntries } from '../records/entry.ts';
@@ -10,7 +10,7 @@ import type { SharedFolders } from '../sharing/shared-folders.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import type { SharedFile } from '../storage/shared-file-table.ts';
 
-/** Others are served between pages. */
+/** Yields to other work between pages. */
 const rowsPerPage = 500;
 
 export async function* ownedNames(
@@ -29,7 +29,7 @@ export async function* ownedNames(
   } while (cursor !== null);
 }
 
-/** What lies in the shares of this host, some at a time. */
+/** Files in this host's shares, in pages. */
 export async function* sharedFiles(
   shares: Pick<SharedFolders, 'page'>,
   source: Contact,
@@ -48,7 +48,7 @@ export function hitOfShared({ name, root, size, sha256, added }: SharedFile, sou
   return { name, root: decodeCid(root), size, type: 'file', sha256, time: added, source, isShared: true };
 }
 
-/** Null for a tombstone, an expired one, and what its publisher signed though it is no name. */
+/** Null for a tombstone, an expired entry, and a signed entry without a valid name. */
 function hitOf(encoded: EncodedEntry, now: number): Hit | null {
   const named = isCurrent(encoded.entry, now) ? readableName(encoded) : null;
   if (named === null) return null;

@@ -1,13 +1,13 @@
-/** To whom of the ring a question to everybody is handed on. */
+/** Members to which a broadcast is passed on. */
 import type { HostId, MemberPointer } from '../ring/pointer.ts';
 import type { RingHost } from '../ring/ring-host.ts';
 
-/** In networks of so many hosts each hears from each other one. */
+/** In networks of up to this many hosts each is asked directly. */
 const maxHostsOfSmallNetwork = 64;
 
 /**
- * In ring order. Members of hosts that never spoke to this one are in a small network nothing but rumours: handing parts of
- * the ring to hundreds of them, as liars would have it, takes the time of a question and more.
+ * In ring order. In a small network, members of hosts that never contacted this one are unverified: passing parts of
+ * the ring to hundreds of made-up ones would use up the query's time.
  */
 export function askedMembers(ring: Pick<RingHost, 'self' | 'members' | 'hostsWithPlaces'>): readonly MemberPointer[] {
   const spoke = new Set<HostId>([ring.self.host, ...ring.hostsWithPlaces().map(({ host }) => host)]);

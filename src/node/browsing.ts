@@ -1,6 +1,6 @@
 /**
- * What a peer shares and publishes, asked of the peer itself, page by page: `browse.files {cursor}` → `{hits, cursor}`, the
- * cursor empty at the beginning and at the end. First what it has put, then what lies in its shares.
+ * Lists what a peer publishes and shares, asked of the peer itself, page by page: `browse.files {cursor}` → `{hits,
+ * cursor}`, the cursor empty at the beginning and at the end. Puts first, then shares.
  */
 import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError, type Wire } from '../network/transport.ts';
@@ -15,7 +15,7 @@ import { hitOfShared } from './answered-files.ts';
 
 export interface BrowsedPage {
   readonly hits: readonly Hit[];
-  /** For the page after; null at the end. */
+  /** For the next page; null at the end. */
   readonly cursor: string | null;
 }
 
@@ -39,7 +39,7 @@ export class Browsing {
     this.#ports = ports;
   }
 
-  /** A page of a peer's files. Rejects with `unreachable`, or `bad-content` when what it says is about others. */
+  /** A page of a peer's files. Rejects with `unreachable`, or `bad-content` when the answer is about others. */
   async files(of: Contact, cursor: string | null): Promise<BrowsedPage> {
     const { self, transport } = this.#ports;
     if (of.host === self().host) return this.#own(cursor ?? '');

@@ -1,7 +1,7 @@
 /**
- * Compares this peer's clock with those of others, which it asks (`clock.read {}` → `{time}`, milliseconds since 1970). Sequences and
- * expiry of records go by the clocks of peers, so one that is off by more than a minute is told of: in the log, by `doctor`, on the page,
- * and by errors that it may be the cause of. Nothing is set or reckoned by what others say.
+ * Compares this peer's clock with those of others (`clock.read {}` → `{time}`, milliseconds since 1970). Sequences and
+ * expiry of records depend on clocks, so one that is off by more than a minute is reported: in the log, by `doctor`, on
+ * the page, and in errors that it may cause. The clock is never adjusted.
  */
 import { type Transport, TransportError, type Wire } from '../network/transport.ts';
 import { field, readInteger } from '../network/wire-reading.ts';
@@ -14,25 +14,25 @@ export interface ClockWatchPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: Pick<Transport, 'request'>;
-  /** Other hosts that are believed alive. */
+  /** Other hosts believed alive. */
   readonly hosts: () => readonly Contact[];
-  /** Told when the clock turns out to be off, each time by how much, and when it is right again. */
+  /** Called when the clock turns out to be off, with the offset, and when it is right again. */
   readonly tell: (text: string) => void;
 }
 
 export interface ClockDifference {
-  /** Seconds by which this clock is ahead of the middle one of those asked; below 0 it is behind. */
+  /** Seconds by which this clock is ahead of the median of those asked; negative when behind. */
   readonly ahead: number;
-  /** How many peers answered. */
+  /** Number of peers that answered. */
   readonly peers: number;
 }
 
-/** spec/4: what is dated 10 minutes ahead is refused; long before that it is told. */
+/** spec/4 refuses dates 10 minutes ahead; this is reported long before. */
 const toldAfterSeconds = 60;
 const askConcurrency = 8;
 const askEveryMilliseconds: Milliseconds = 60_000;
 const firstAskMilliseconds: Milliseconds = 1000;
-/** How often it is looked whether the clock was set, and by how much it must have been. */
+/** How often a clock change is looked for, and its minimum size. */
 const lookEveryMilliseconds: Milliseconds = 5000;
 const setByMilliseconds: Milliseconds = 2000;
 const deadlineMilliseconds: Milliseconds = 3000;
@@ -41,7 +41,7 @@ export class ClockWatch {
   readonly #ports: ClockWatchPorts;
   #timer: Timer | null = null;
   #askAt: Milliseconds;
-  /** Wall time less monotonic time: it changes when the clock is set. */
+  /** Wall time minus monotonic time: changes when the clock is set. */
   #base: Milliseconds;
   #difference: ClockDifference | null = null;
   #told: number | null = null;
@@ -54,7 +54,7 @@ export class ClockWatch {
     this.#again(firstAskMilliseconds);
   }
 
-  /** Null while no other peer has answered. */
+  /** Null until another peer has answered. */
   get difference(): ClockDifference | null {
     return this.#difference;
   }
@@ -117,7 +117,7 @@ export class ClockWatch {
     return some;
   }
 
-  /** Seconds, or null when it did not tell. */
+  /** Seconds, or null without a valid answer. */
   async #aheadOf(host: Contact): Promise<number | null> {
     const { clock, transport } = this.#ports;
     const began = clock.now();

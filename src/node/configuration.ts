@@ -1,4 +1,4 @@
-/** Everything that a peer is started with, checked before anything is opened: flags and environment as one value. */
+/** Everything that a peer is started with, from flags and environment, validated before anything is opened. */
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { type Address, parseAddress } from '../network/addresses.ts';
@@ -11,9 +11,9 @@ import { parseDuration, parsePath, parseSize, parseWhole } from './quantities.ts
 import { type ConfigurationText, defaultApi, defaultListen, type SettingKey, settingFlag } from './settings.ts';
 
 export interface OtherMachine {
-  /** Whether a peer at this address has no more rights than one of another machine. */
+  /** Whether a peer at this address counts as remote. */
   readonly treatAsRemote: (address: string) => boolean;
-  /** From which local address to dial. */
+  /** Local address for outgoing connections. */
   readonly dialFrom?: string;
 }
 
@@ -21,14 +21,14 @@ export interface PeerConfiguration {
   /** Port 0: any free one. */
   readonly listen: Address;
   readonly api: Address;
-  /** `https://NAME` of a proxy. */
+  /** `https://NAME` of a reverse proxy. */
   readonly apiOrigin?: string;
   /** Absolute paths of PEM files; both or none. */
   readonly apiTlsCert?: string;
   readonly apiTlsKey?: string;
   /** Absolute path. */
   readonly data: string;
-  /** Members to join through, tried in this order; empty founds a network or returns to the one of the data folder. */
+  /** Members to join through, tried in order; empty founds a network or returns to that of the data folder. */
   readonly join: readonly string[];
   readonly replicas?: number;
   readonly writeQuorum?: number;
@@ -36,43 +36,43 @@ export interface PeerConfiguration {
   readonly virtualNodes?: number;
   readonly successors?: number;
   readonly bits?: number;
-  /** A chosen place in a teaching ring; checked against the width of the ring when it is known. */
+  /** A chosen place in a teaching ring; checked against the ring's width once known. */
   readonly id?: bigint;
-  /** HOST:PORT that others are told to dial. */
+  /** HOST:PORT announced to others. */
   readonly advertise?: string;
   /** 0 makes a client that stores nothing. */
   readonly quotaBytes?: number;
-  /** How long a host may be away before its copies are made again. */
+  /** How long a host may be away before its replicas are replaced. */
   readonly graceMilliseconds?: number;
-  /** Blocks of its own puts stay here besides, while there is room; default true, false in teaching rings. */
+  /** Blocks of its own puts also stay here while there is room; default true, false in teaching rings. */
   readonly keepOwn?: boolean;
   readonly repairBytesPerSecond?: number;
-  /** How fast the disk is looked through for damage; 0: not at all. */
+  /** Rate of the disk scrub; 0: off. */
   readonly scrubBytesPerSecond?: number;
   /** Absolute path of the folder that `get` writes to without -o. */
   readonly save?: string;
-  /** Absolute paths of folders that are shared from the start. */
+  /** Absolute paths of folders shared from the start. */
   readonly share?: readonly string[];
-  /** As the other members see it; settled when it joins. */
+  /** As seen by other members; fixed at the join. */
   readonly name?: string;
   readonly open?: boolean;
-  /** Whose network is entered; any other is refused. */
+  /** The network to join; any other is refused. */
   readonly invite?: Invite;
-  /** Told the recovery key of a network that is founded; it is kept nowhere. */
+  /** Receives the recovery key of a network that is founded; it is not stored. */
   readonly onRecoveryKey?: (key: string) => void;
   readonly zone?: string;
   readonly apiToken?: string;
-  /** Told what happens from the first moment on, also while startPeer is still joining. */
+  /** Receives events from the start, also while startPeer is still joining. */
   readonly onEvent?: (event: PeerEvent) => void;
-  /** The least that is printed; default info. */
+  /** Minimum level that is printed; default info. */
   readonly logLevel?: LogLevel;
-  /** How a test stands for another machine on this one; no flag sets it. */
+  /** Lets a test stand for another machine; no flag sets it. */
   readonly otherMachine?: OtherMachine;
-  /** Gives up a start that is still under way. */
+  /** Cancels a start in progress. */
   readonly signal?: AbortSignal;
 }
 
-/** More would make the first join slow to fail and help no one: one live member is enough. */
+/** More would slow down a failing join for no benefit: one live member suffices. */
 const maxJoinAddresses = 64;
 const maxZoneCharacters = 64;
 const maxGraceMilliseconds = 7 * 24 * 3_600_000;
@@ -81,7 +81,7 @@ const minRepairBytesPerSecond = 1024 * 1024;
 /** `$XDG_DATA_HOME/chordial`, by default `~/.local/share/chordial`. Throws `bad-usage` for a user without a home. */
 export function defaultDataFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const base = environment['XDG_DATA_HOME'];
-  // The XDG specification tells programs to ignore a relative one.
+  // The XDG specification says to ignore relative paths.
   if (base !== undefined && path.isAbsolute(base)) return path.join(base, 'chordial');
   const home = homeFolder();
   if (home !== null) return path.join(home, '.local', 'share', 'chordial');
@@ -91,8 +91,8 @@ export function defaultDataFolder(environment: NodeJS.ProcessEnv = process.env):
 }
 
 /**
- * Throws `bad-usage`, or `bad-address` for addresses, naming the place of the bad value and what would be right.
- * `place` says where a setting came from: its flag, unless told otherwise.
+ * Throws `bad-usage`, or `bad-address` for addresses, naming where the bad value is and what is valid. `place` names
+ * the source of a setting: its flag by default.
  */
 export function parseConfiguration(
   text: ConfigurationText,
@@ -222,7 +222,7 @@ function grace(text: string, place: string): number {
   );
 }
 
-/** Less would never catch up with what a dead disk held. */
+/** Less would never catch up with what a failed disk held. */
 function repairRate(text: string, place: string): number {
   const bytes = parseSize(text, place);
   if (bytes >= minRepairBytesPerSecond) return bytes;
@@ -262,7 +262,7 @@ function chosenId(text: string, bits: number | undefined, place: (key: SettingKe
   return id;
 }
 
-/** The other commands take a URL for `--api`, so people write one here, too. */
+/** The other commands take a URL for `--api`, so people write one here as well. */
 function withoutScheme(api: string): string {
   return api.replace(/^http:\/\/([^/]+)\/?$/, '$1');
 }
@@ -289,7 +289,7 @@ function mapped<A, B>(value: A | undefined, map: (value: A) => B): B | undefined
   return value === undefined ? undefined : map(value);
 }
 
-/** With exactOptionalPropertyTypes an absent field must be left out, not set to undefined. */
+/** With exactOptionalPropertyTypes an absent field must be omitted, not undefined. */
 function present<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: V });
 }

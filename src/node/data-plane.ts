@@ -1,4 +1,4 @@
-/** What a peer keeps and moves: the block store, the records and the data path, opened on its data folder. */
+/** What a peer stores and moves: block store, records and data path, opened on its data folder. */
 import { statfs } from 'node:fs/promises';
 import { HashingThread } from '../content/hashing-thread.ts';
 import { ChordialError } from '../errors.ts';
@@ -62,7 +62,7 @@ export interface DataPlaneOptions {
   readonly transport: Transport;
   readonly membership: Members;
   readonly peerNames: PeerNames;
-  /** Listens to what the ring asks. */
+  /** Observes requests of the ring. */
   readonly unresponsivePeers: UnresponsivePeers;
   readonly view: RingView;
   /** Every member known and believed alive, in ring order. */
@@ -72,9 +72,9 @@ export interface DataPlaneOptions {
 }
 
 const quotaSetting = 'quota';
-/** Names of one page of the storage listing. */
+/** Names per page of the storage listing. */
 const namesPerPage = 500;
-/** Rows looked through for one page: most may belong to the other role. */
+/** Rows scanned for one page: most may have the other role. */
 const maxRowsPerPage = 5000;
 
 export class DataPlane {
@@ -209,19 +209,19 @@ export class DataPlane {
     return new DataPlane(options, { blocks, shares }, tables);
   }
 
-  /** The peer is a member now: repair and interrupted transfers go on. */
+  /** Called once the peer is a member: starts repair and resumes interrupted transfers. */
   begin(): void {
     this.#path.begin();
     this.#putIndex.begin();
     this.shares.begin();
   }
 
-  /** What is being closed now; null before and after. */
+  /** What is being closed; null before and after. */
   get closing(): string | null {
     return this.#closing;
   }
 
-  /** What lay at them gets other places; of those that are purged nothing stays. */
+  /** Data held by the removed members gets new places; nothing of purged ones stays. */
   membersRemoved(hosts: readonly Contact['host'][]): void {
     this.#path.membersRemoved(hosts);
   }
@@ -258,8 +258,8 @@ export class DataPlane {
   }
 
   /**
-   * Before leaving for good: everything held here lies on the peers that come next, or this rejects. The second pass
-   * finds what came while the first went on; from then on nothing is taken any more, or it would go with this peer.
+   * Before leaving: everything held here is stored on the next peers, or this rejects. The second pass covers what
+   * arrived during the first; from then on nothing is accepted, or it would be lost with this peer.
    */
   async handOverEverything(): Promise<void> {
     await this.#path.handOverEverything();
@@ -272,19 +272,19 @@ export class DataPlane {
     }
   }
 
-  /** Before stopping: the files stay readable while this peer is away. */
+  /** Before stopping: keeps files readable while this peer is away. */
   drainOnStop(signal: AbortSignal): Promise<number> {
     return this.#path.drainOnStop(signal);
   }
 
-  /** The members at which an item with this key lies: the owner's, then one of each further host. */
+  /** The members that hold an item with this key: the owner's, then one of each further host. */
   async places({ key, owner, successors }: Located): Promise<readonly MemberPointer[]> {
     const hosts = await this.#path.placement.places(key, this.#options.genesis.replicas);
     const members = [owner, ...successors].filter(isMember);
     return hosts.flatMap(({ host }) => members.find((m) => m.contact.host === host) ?? []);
   }
 
-  /** Meets a peer at an address: a member of the same network is then known, and its ring merged if it lives apart. */
+  /** Contacts a peer at an address: a member of the same network becomes known, and its ring is merged if separate. */
   async greet(address: string): Promise<Contact> {
     const { identity, membership, transport } = this.#options;
     const shown = membership.shown();
@@ -311,7 +311,7 @@ export class DataPlane {
       const page = this.#records.range('all', next, namesPerPage);
       for (const row of page.items) {
         if (row.kind !== 'name' || this.#isOwn(row) !== (role === 'primary')) continue;
-        // Not a copy: kept for the publisher's list, or until its places have proved that they hold it.
+        // Not a replica: kept for the publisher's list, or until its places have proved that they hold it.
         if (this.#index.isCached(recordSet, keyOfRecord(row))) continue;
         const [encoded] = storedEntries([row]);
         const named = encoded === undefined || encoded.entry.body === null ? null : readableName(encoded);
@@ -362,7 +362,7 @@ export class DataPlane {
   }
 }
 
-/** What an earlier start settled, or null. */
+/** What was reconciled at the start, or null. */
 export function settledQuota(catalog: Catalog): number | null {
   const settled = catalog.setting(quotaSetting);
   return typeof settled === 'number' && Number.isSafeInteger(settled) && settled >= 0 ? settled : null;
@@ -372,12 +372,12 @@ function leaving(): TransportError {
   return new TransportError('refused', 'This peer is leaving for good and takes nothing more.', 'not-a-member');
 }
 
-/** On by default; a teaching ring has exactly the copies that it shows, and a client stores nothing. */
+/** On by default; a teaching ring has exactly the replicas that it shows, and a client stores nothing. */
 function keepsOwn({ configuration, genesis }: DataPlaneOptions): boolean {
   return (configuration.keepOwn ?? genesis.rule !== 'chosen') && configuration.quotaBytes !== 0;
 }
 
-/** A hard quota: the flag's, else what was settled on the first start, else half of what is free now. */
+/** A hard quota: the flag's, else that of the first start, else half of the free space. */
 async function quotaOf({ folder, catalog, configuration, events }: DataPlaneOptions): Promise<number> {
   if (configuration.quotaBytes !== undefined) {
     if (configuration.quotaBytes === 0) refuseIfHolder(catalog, folder);

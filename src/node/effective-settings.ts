@@ -1,4 +1,4 @@
-/** Flags win over the environment, that over the file; of each setting it stays known where it came from. */
+/** Flags override the environment, which overrides the file; the source of each setting is recorded. */
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { defaultDataFolder, type PeerConfiguration, parseConfiguration } from './configuration.ts';
@@ -15,7 +15,7 @@ import { readSettingsFile, settingsFileName } from './settings-file.ts';
 
 export interface EffectiveSetting {
   readonly key: SettingKey;
-  /** Null where no one said anything. */
+  /** Null when not given. */
   readonly value: SettingValue | null;
   /** `--ping`, `CHORDIAL_PING`, `/etc/chordial.toml line 3`, `default`. */
   readonly source: string;
@@ -24,7 +24,7 @@ export interface EffectiveSetting {
 export interface EffectiveConfiguration {
   readonly configuration: PeerConfiguration;
   readonly settings: readonly EffectiveSetting[];
-  /** The file that was read; null when there is none. */
+  /** The file that was read; null without one. */
   readonly file: string | null;
 }
 
@@ -32,8 +32,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 type Said = Readonly<{ value: SettingValue; source: string; line?: number }>;
 
 /**
- * `file`: what --config names; without it CHORDIAL_CONFIG, then chordial.toml in the data folder, which may be absent.
- * Throws `unreadable-file`, `bad-configuration`, `bad-usage` or `bad-address`, naming where the bad value stands.
+ * `file`: from --config; else CHORDIAL_CONFIG, then chordial.toml in the data folder, which may be absent. Throws
+ * `unreadable-file`, `bad-configuration`, `bad-usage` or `bad-address`, naming where the bad value is.
  */
 export async function effectiveConfiguration(
   flags: ConfigurationText,
@@ -59,7 +59,7 @@ export async function effectiveConfiguration(
   };
 }
 
-/** How an error names the place of a bad value. */
+/** How errors name the place of a bad value. */
 function placeOf(key: SettingKey, said: Said | undefined): string {
   if (said?.line === undefined) return said?.source ?? settingFlag(key);
   return `${JSON.stringify(settingName(key))} in line ${said.line} of ${said.source}:`;
@@ -89,7 +89,7 @@ async function addFromFile(said: Map<SettingKey, Said>, named: string | undefine
   return file;
 }
 
-/** An empty variable says nothing. Peers to join are separated by commas or spaces, folders like those of PATH. */
+/** An empty variable counts as unset. Peers to join are separated by commas or spaces, folders like those of PATH. */
 function fromEnvironment(key: SettingKey, environment: Environment): SettingValue | undefined {
   const text = environment[settingVariable(key)]?.trim();
   if (text === undefined || text === '') return undefined;

@@ -1,10 +1,10 @@
 /**
- * How a peer becomes a member: it founds, joins, or returns to a network whose other members may all be down.
+ * How a peer becomes a member: it founds a network, joins one, or returns to one whose other members may all be down.
  *
- * Return (spec "Whole restart"): ask the remembered peers; join through the first that answers as a member. If for 3 s
- * none does, found again with the same genesis: at once if this peer's id is the smallest among those that answered,
- * else after 5 to 10 s. When all have answered, and none as a member, there is nothing to wait 3 s for.
- * Rings founded apart so are merged by src/ring/reunion.ts.
+ * Return (spec "Whole restart"): ask the remembered peers; join through the first that answers as a member. If none
+ * does for 3 s, found the ring again with the same genesis: at once if this peer's id is the smallest among those that
+ * answered, else after 5 to 10 s. When all have answered, none as a member, the 3 s are skipped. Rings founded
+ * separately are merged by src/ring.
  */
 import { ChordialError } from '../errors.ts';
 import type { Contact, HostId } from '../ring/pointer.ts';
@@ -13,7 +13,7 @@ import type { RingHost } from '../ring/ring-host.ts';
 
 export interface EnterPorts {
   readonly ring: RingHost;
-  /** The id of the first own member, as people write it. */
+  /** The id of the first own member, in display form. */
   readonly ownId: string;
   readonly network: RingNetwork;
   readonly clock: Clock;
@@ -22,17 +22,17 @@ export interface EnterPorts {
   tell(text: string): void;
 }
 
-/** How long no one must answer as a member before this peer thinks of founding again. */
+/** How long no peer must answer as a member before this peer considers founding again. */
 const silenceBeforeFounding: Milliseconds = 3000;
 const minWaitForSmaller: Milliseconds = 5000;
 const maxWaitForSmaller: Milliseconds = 10_000;
-/** Everybody asks everybody while all start at once: more often would cost them the time they need to start. */
+/** All peers ask all others while all start at once: asking more often would take the time they need to start. */
 const pollPause: Milliseconds = 500;
 const pollDeadline: Milliseconds = 1000;
 /** Remembered peers asked per round. */
 const maxPolled = 64;
 
-/** A peer that joins is dialled by so many of those that it joins through, a few times: they may be busy. */
+/** The peers that a joiner contacts dial it back, with retries: they may be busy. */
 const maxDialBacks = 4;
 const dialBackTurns = 3;
 const dialBackDeadline: Milliseconds = 3000;
@@ -62,8 +62,9 @@ export async function joinThrough(contacts: readonly Contact[], ports: EnterPort
 }
 
 /**
- * Others have to dial a member, so those it joins through are asked to, before it is one: else it would come and go for ever in the
- * eyes of all. Throws `join-failed`, saying who tried which address, when all that answer say that they did not reach it.
+ * Others must be able to dial a member, so the peers contacted are asked to try before it joins: otherwise it would
+ * keep appearing and failing. Throws `join-failed`, naming who tried which address, when none of those that answer
+ * could reach it.
  */
 async function checkReached(contacts: readonly Contact[], { ring, network, clock, signal }: EnterPorts): Promise<void> {
   const asked = contacts.slice(0, maxDialBacks);
@@ -110,7 +111,7 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
     if (text !== told) ports.tell(text);
     told = text;
   };
-  /** A host that has answered once is there, even if it has no time for the next question. */
+  /** A host that has answered once is up, even if it is too busy for the next request. */
   const there = new Set<HostId>();
   for (;;) {
     if (signal.aborted) throw interrupted();
@@ -119,16 +120,16 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
     const members = answers.filter((a) => a.member).map((a) => a.contact);
     if (members.length > 0) {
       if (await hasJoined(members, { ...ports, tell: tellOnce })) return;
-      // They went while this peer joined: perhaps for good, and then somebody has to found again.
+      // They left while this peer joined, perhaps for good, and then one peer has to found again.
       foundAt = clock.now() + silenceBeforeFounding;
       continue;
     }
-    // A client cannot found: it waits for somebody to come.
+    // A client cannot found: it waits for a member.
     if ((clock.now() >= foundAt || (!waitedForSmaller && isEverybody(answers, others))) && !ring.isVisitor) {
       const smallest = [...there].every((host) => ring.self.host < host);
       if (smallest || waitedForSmaller) break;
       waitedForSmaller = true;
-      // The smallest founds about now; if it does not, it went.
+      // The smallest founds now; if it does not, it has left.
       foundAt = clock.now() + minWaitForSmaller + (maxWaitForSmaller - minWaitForSmaller) * random.next();
     }
     await new Promise<void>((resolve) => clock.after(pollPause, resolve));
@@ -164,7 +165,7 @@ interface Answered {
   readonly member: boolean;
 }
 
-/** Who answers at all, and who as a member of the ring. The first member that answers is enough. */
+/** Which peers answer, and which of them is a member. The first member suffices. */
 function poll(others: readonly Contact[], { network }: EnterPorts): Promise<readonly Answered[]> {
   const asked = others.slice(0, maxPolled);
   const answers: Answered[] = [];
@@ -181,7 +182,7 @@ function poll(others: readonly Contact[], { network }: EnterPorts): Promise<read
   });
 }
 
-/** A bound on how many are asked means that somebody else may be a member. */
+/** Since only some are asked, another one may be a member. */
 function isEverybody(answers: readonly Answered[], others: readonly Contact[]): boolean {
   return others.length <= maxPolled && answers.length === others.length;
 }

@@ -1,7 +1,7 @@
 import type { PeerEvent } from './peer.ts';
 import type { StoryLine } from './ring-story.ts';
 
-/** Hands each line on to everybody who listens. A listener that throws harms no other. */
+/** Passes events to all listeners. A listener that throws does not affect the others. */
 export class EventFan {
   readonly #listeners = new Set<(event: PeerEvent) => void>();
 
@@ -11,7 +11,7 @@ export class EventFan {
     if (first !== undefined) this.#listeners.add(first);
   }
 
-  /** Puts the names of peers into lines that carry their ids. */
+  /** Puts names of peers into lines that carry their ids. */
   callPeers(named: (text: string) => string): void {
     this.#named = named;
   }
@@ -22,7 +22,7 @@ export class EventFan {
       try {
         listener(event);
       } catch (error) {
-        // Many lines are told in the middle of a commit of the ring, which must not break off for a listener's bug.
+        // Many events are emitted inside a commit of the ring, which a listener's bug must not abort.
         console.error(`A bug while telling of ${event.kind}:`, error);
       }
     }

@@ -1,11 +1,11 @@
-/** How much each kind of event matters to anyone who reads the log. */
+/** Log level of each kind of event. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** What is not named here is `info`. */
+/** Kinds not listed are `info`. */
 const levels: Readonly<Record<string, LogLevel>> = {
   request: 'debug',
-  // Of a peer in a large network there are many each second.
+  // In a large network there are many per second.
   answered: 'debug',
   forwarded: 'debug',
   'peer-dead': 'warn',
@@ -26,7 +26,7 @@ const levels: Readonly<Record<string, LogLevel>> = {
 
 interface Levelled {
   readonly kind: string;
-  /** Where its kind alone does not say it. */
+  /** For kinds with several levels. */
   readonly level?: LogLevel;
 }
 
@@ -34,7 +34,7 @@ export function levelOf({ kind, level }: Levelled): LogLevel {
   return level ?? levels[kind] ?? 'info';
 }
 
-/** Whether it is to be written when `least` and what matters more is. */
+/** Whether an event is written at level `least`. */
 export function isLogged(event: Levelled, least: LogLevel): boolean {
   return logLevels.indexOf(levelOf(event)) >= logLevels.indexOf(least);
 }

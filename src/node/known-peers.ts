@@ -1,4 +1,4 @@
-/** Peers of the network remembered across restarts (row A26): whom a returning peer asks, and whom it probes. */
+/** Peers of the network remembered across restarts (row A26), which a returning peer asks and probes. */
 import { isDialable } from '../network/addresses.ts';
 import { isHostId } from '../network/host-id.ts';
 import type { Contact } from '../ring/pointer.ts';
@@ -7,7 +7,7 @@ import type { Catalog } from '../storage/catalog.ts';
 
 const setting = 'known-peers';
 const maxRemembered = 1024;
-/** Looked at this often; written only when something changed. */
+/** Checked this often; written only after changes. */
 const writeEveryMilliseconds = 1000;
 
 export class KnownPeers {
@@ -25,7 +25,7 @@ export class KnownPeers {
     return kept.filter(isContact);
   }
 
-  /** Written before the join: a peer killed in the middle of it then knows whom to return to. */
+  /** Written before the join: a peer killed during it then knows where to return. */
   async remember(contacts: readonly Contact[]): Promise<void> {
     const known = this.read().filter(({ host }) => !contacts.some((contact) => contact.host === host));
     const list = [...contacts, ...known].slice(0, maxRemembered);
@@ -35,12 +35,12 @@ export class KnownPeers {
     );
   }
 
-  /** Writes down whom the ring knows from now on. Those that died stay: they may come back with their data. */
+  /** Records the peers known to the ring from now on. Dead ones stay: they may return with their data. */
   keep(ring: RingHost): void {
     const write = () => {
       const remembered = new Map<string, Contact>();
       const watched = ring.watched().filter((w) => w.liveness !== 'left' && w.contact.addresses.length > 0);
-      // The live ones first, so that they are kept when there are too many.
+      // Live ones first, so that they are kept when there are too many.
       watched.sort((a, b) => Number(ring.isDown(a.contact.host)) - Number(ring.isDown(b.contact.host)));
       const left = new Set(
         ring
@@ -59,7 +59,7 @@ export class KnownPeers {
       const text = JSON.stringify(list);
       if (text === this.#written) return;
       this.#written = text;
-      // A failed write is tried again at the next change; the catalogue reports damage where it matters.
+      // A failed write is retried with the next change; the catalogue reports damage where it matters.
       this.#catalog.setSetting(setting, list).catch(() => {
         this.#written = '';
       });

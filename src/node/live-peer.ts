@@ -1,4 +1,4 @@
-/** A peer that is a member: the facade that the API and the command line program against. */
+/** A running peer: the facade used by the API and the command line. */
 import { hash } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
 import type { Counters } from '../network/counters.ts';
@@ -57,7 +57,7 @@ export interface LiveParts {
   readonly data: DataPlane;
   readonly uploads: Uploads;
   readonly events: EventFan;
-  /** When something about a host changed last, milliseconds since 1970. */
+  /** Last change of a host's state, milliseconds since 1970. */
   readonly updates: { get(host: string): number | undefined };
   readonly api: string;
   /** Absolute path of the data folder. */
@@ -65,7 +65,7 @@ export interface LiveParts {
   readonly resources: AsyncDisposableStack;
 }
 
-/** A stop makes copies for at most so long; with the farewells it ends within 10 s (cli/end-signals.ts). */
+/** Limit on making replicas at a stop; with the farewells it ends within 10 s (cli/end-signals.ts). */
 const maxGivingMilliseconds = 4000;
 
 export class LivePeer implements Peer {
@@ -162,7 +162,7 @@ export class LivePeer implements Peer {
     if (contact === undefined)
       throw new ChordialError('not-found', `No peer ${id} is here. See who is with "chordial peers".`);
     const page = await data.browsing.files(contact, cursor);
-    // What a peer says of itself needs no other witness.
+    // A peer's statement about itself needs no confirmation.
     const files = page.hits.map((hit) => [{ ...hit, isVerified: true }]);
     return { files: this.shownHits(files), cursor: page.cursor };
   }
@@ -171,7 +171,7 @@ export class LivePeer implements Peer {
     const { identity, genesis, membership, transport, ring, api } = this.#parts;
     const states = ring.states();
     const hosts = ring.isVisitor ? ring.liveHosts() : ring.hostsWithPlaces();
-    // A client has no members: it is connected while it knows one of the ring's hosts.
+    // A client has no members: it is connected while it knows a host of the ring.
     const isConnected = ring.isVisitor ? hosts.length > 0 : states.length > 0;
     const { difference, note } = this.#parts.data.clockWatch;
     const called = this.#parts.data.peerNames.shown;
@@ -322,7 +322,7 @@ export class LivePeer implements Peer {
     await this.#shutDown(false);
   }
 
-  /** What it is waiting for while it stops or leaves; null when it does neither. */
+  /** What it waits for while it stops or leaves; else null. */
   get closing(): string | null {
     return this.#parts.data.closing ?? this.#closing;
   }
@@ -331,7 +331,10 @@ export class LivePeer implements Peer {
     return this.#failure;
   }
 
-  /** Ends without a word to the others: somebody else is this peer. `ended` resolves then, and `failure` says why. */
+  /**
+   * Ends without notifying the others: another process has this identity. `ended` resolves then, and `failure` gives
+   * the reason.
+   */
   abandon(error: ChordialError): void {
     if (this.#ending !== null) return;
     this.#failure = error;
@@ -339,7 +342,7 @@ export class LivePeer implements Peer {
     void this.#shutDown(false);
   }
 
-  /** What is missing after so long is repaired by the others, who learn that this peer is away. */
+  /** What is missing after this time is repaired by the others, who learn that this peer is away. */
   async #drainOnStop(): Promise<void> {
     const { data, events } = this.#parts;
     try {
@@ -347,7 +350,7 @@ export class LivePeer implements Peer {
       const over = new Promise<null>((resolve) =>
         signal.addEventListener('abort', () => resolve(null), { once: true }),
       );
-      // A push that hangs does not heed the signal.
+      // A push that hangs ignores the signal.
       const copies = await Promise.race([data.drainOnStop(signal), over]);
       if (copies === null) {
         const text = `Not everything could be given to others within ${maxGivingMilliseconds / 1000} s: they repair what is missing`;

@@ -1,4 +1,4 @@
-/** Which network a starting peer belongs to: the one of its data folder, the one it joins, or a new one. */
+/** The network of a starting peer: that of its data folder, the one it joins, or a new one. */
 import { hostname, userInfo } from 'node:os';
 import { ChordialError } from '../errors.ts';
 import { type Admission, isMemberName, maxNameCharacters } from '../network/admission.ts';
@@ -15,28 +15,28 @@ import { runsElsewhere } from './same-identity.ts';
 
 export interface NetworkChoice {
   readonly genesis: Genesis;
-  /** Of this peer; null where there are none, and of a founder, who makes its own. */
+  /** This peer's; null without any, and for a founder, who issues its own. */
   readonly admission: Admission | null;
-  /** As it wishes to be called. */
+  /** The requested name. */
   readonly name: string;
-  /** To be told once; null where nothing was founded, and in networks that take everybody in. */
+  /** Shown once; null unless an admission-controlled network was founded. */
   readonly recoveryKey: string | null;
-  /** What the peers that answered proved; the best source of the first members and of the log. */
+  /** Proved by the peers that answered; the best source of the first members and of the log. */
   readonly greetings: readonly Greeting[];
   /** Peers that answered at the addresses given with --join. */
   readonly through: readonly Contact[];
-  /** Addresses (no port) as which they see this machine. */
+  /** Addresses (without port) at which they see this machine. */
   readonly observed: readonly string[];
-  /** `founded`: new, no one else can be in it yet. `returned`: this peer was in it before. */
+  /** `founded`: new, so no other peer can be in it. `returned`: this peer was in it before. */
   readonly how: 'founded' | 'joined' | 'returned';
   /**
-   * Makes the data folder one of this network. To be called once the peer is a member: a start that failed before, for
-   * a taken port or id, leaves a folder that is still free to found or join any network.
+   * Binds the data folder to this network. Called once the peer is a member: a start that failed before, for a taken
+   * port or id, leaves a folder that can still found or join any network.
    */
   keep(admission: Admission | null): Promise<void>;
 }
 
-/** Below this many bits ids would collide if they were derived from keys: a teaching ring, with chosen ids. */
+/** Below this width, ids derived from keys would collide: a teaching ring, with chosen ids. */
 const minBitsOfHostNetwork = 64;
 const teachingSuccessors = 3;
 
@@ -62,7 +62,7 @@ export async function chooseNetwork(
   if (admission !== null && admission.certificate.member !== identity.host) throw otherKey(folder, identity);
   const name = configuration.name ?? defaultName();
   const keep = async (genesis: Genesis, kept: Admission | null) => {
-    // Papers first: a folder with a genesis and without them would have to ask for them.
+    // Membership documents first: a folder with only a genesis would have to request them.
     if (kept !== null) await saveAdmission(folder, kept);
     if (known === null) await saveGenesis(folder, genesis);
   };
@@ -71,7 +71,7 @@ export async function chooseNetwork(
       const joined = await joinNetwork({ folder, identity, configuration, known, admission, name });
       return { ...joined, name, recoveryKey: null, keep: (kept) => keep(joined.genesis, kept) };
     } catch (error) {
-      // After a power cut all start again with the flags that they always had, and somebody has to be the first.
+      // After a power failure all start with their usual flags, and one of them has to be first.
       const returning = known !== null && remembersPeers;
       if (!returning || !(error instanceof ChordialError) || error.code !== 'unreachable') throw error;
     }
@@ -95,7 +95,7 @@ async function joinNetwork(starting: Starting): Promise<Joined> {
   const { folder, identity, configuration, known } = starting;
   const greetings = await greetAll(starting);
   const { genesis } = greetings[0]!;
-  // Anyone who answers at an address of an open network's invite has proven nothing yet.
+  // A peer at an address of an open network's invite has proved nothing yet.
   if (configuration.invite !== undefined && networkId(genesis) !== configuration.invite.network) {
     const message = `The invite is for network ${configuration.invite.network.slice(0, 12)}…, but the peer at ${configuration.join[0]} belongs to ${networkId(genesis).slice(0, 12)}…. Ask for a new invite.`;
     throw new ChordialError('other-network', message);
@@ -127,8 +127,8 @@ function checkInvite(network: string, known: Genesis): void {
 }
 
 /**
- * Says HELLO at every address, one after the other while none has answered: an invite for one member is used at one peer.
- * One that answers is enough.
+ * Sends HELLO to every address, one after the other until one answers: a single-use invite is used at one peer. One
+ * answer suffices.
  */
 async function greetAll(starting: Starting): Promise<readonly Greeting[]> {
   const greetings: Greeting[] = [];
@@ -170,7 +170,7 @@ async function greetAt(address: string, starting: Starting): Promise<Greeting> {
     try {
       return await helloWith(address, left, base);
     } catch (error) {
-      // After a crash the file stays, and another peer may have got the port.
+      // After a crash the file stays, and another peer may have taken the port.
       if (!(error instanceof ChordialError) || error.code !== 'unreachable') throw error;
     }
   }
@@ -181,7 +181,7 @@ type Base = Pick<Parameters<typeof hello>[1], 'identity' | 'dialFrom'> & { reado
 
 function helloWith(address: string, { network, host, addresses, papers }: Invite, base: Base): Promise<Greeting> {
   const shown = papers === null ? [] : [admissionFrom(papers, base.identity, base.name).bytes];
-  // At another address than those of the invite another member may be meant.
+  // At an address outside the invite another member may be meant.
   return hello(address, { ...base, network, shown, expected: addresses.includes(address) ? host : null });
 }
 
@@ -200,12 +200,12 @@ function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    // A user that the system knows only by number.
+    // A user known to the system by number only.
     return `user${process.getuid?.() ?? ''}`;
   }
 }
 
-/** What the flags say about the network, nothing else: compared with the genesis of the one that is joined. */
+/** Flags about the network: compared with the genesis of the one that is joined. */
 function foundingFlags(configuration: PeerConfiguration): Founding {
   const { bits, successors, replicas, writeQuorum, open } = configuration;
   return {

@@ -1,4 +1,4 @@
-/** The ring members that this host has: derived from its key, or one with a chosen id in a teaching ring. */
+/** The ring members of this host: derived from its key, or one with a chosen id in a teaching ring. */
 import { ChordialError } from '../errors.ts';
 import type { Genesis } from '../network/genesis.ts';
 import { memberId } from '../network/host-id.ts';
@@ -8,8 +8,8 @@ import type { Contact, MemberPointer } from '../ring/pointer.ts';
 import type { PeerConfiguration } from './configuration.ts';
 
 /**
- * With 12 members three copies spread 0.65 to 1.42 times the mean at 64 hosts (20 members: 0.73 to 1.32).
- * Below s + 1 the ring of one host would have fewer principals than the proof needs.
+ * With 12 members three replicas spread 0.65 to 1.42 times the mean at 64 hosts (20 members: 0.73 to 1.32). Below s + 1
+ * a ring of one host would have fewer principals than the proof needs.
  */
 const defaultVirtualNodes = 12;
 const maxVirtualNodes = 64;

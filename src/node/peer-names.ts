@@ -1,6 +1,7 @@
 /**
- * What people call peers: my own name for one (a petname), else the name in its certificate. Strangers choose the latter, so one that
- * looks like an id is not shown, and where two peers have the same, or I call another one so, a piece of the id stands beside it.
+ * Display names of peers: the user's own petname, else the name in the certificate. The latter is chosen by the peer,
+ * so one that looks like an id is not shown, and where two peers have the same name, or it equals a petname, part of
+ * the id is added.
  */
 import { ChordialError } from '../errors.ts';
 import { type Membership, shortId } from '../network/membership.ts';
@@ -11,7 +12,7 @@ import { looksLikePeer, shortPeer } from '../transfer/of-publisher.ts';
 const setting = 'peer-names';
 const maxPetnames = 4096;
 const maxNameCharacters = 64;
-/** Names change seldom, and lists ask for the same ones in every row. */
+/** Names change rarely, and lists ask for the same ones in every row. */
 const idsInText = /12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g;
 const keptMilliseconds = 1000;
 const maxKept = 4096;
@@ -43,13 +44,13 @@ export class PeerNames {
     return known;
   };
 
-  /** Peers that are called so: the one that I call so, else those whose certificates do. */
+  /** Peers with this name: that of the petname, else those with it in their certificates. */
   readonly named = (name: string): readonly HostId[] => {
     const mine = [...this.#petnames].filter(([, petname]) => petname === name).map(([host]) => host);
     return mine.length > 0 ? mine : looksLikePeer(name) ? [] : this.#membership.named(name);
   };
 
-  /** A message with the names of the peers in place of their ids, and the ends of these beside them. */
+  /** A message with names of peers in place of their ids, with id suffixes added. */
   readonly inText = (text: string): string =>
     text.replace(idsInText, (id) => {
       const name = this.shown(id as HostId);
@@ -60,7 +61,7 @@ export class PeerNames {
     return this.#petnames.get(host) ?? null;
   }
 
-  /** Null takes it back. Rejects with `bad-request` or `already-exists`. */
+  /** Null removes it. Rejects with `bad-request` or `already-exists`. */
   async call(host: HostId, name: string | null): Promise<void> {
     const checked = name === null ? null : checkedPetname(name);
     const [other] = [...this.#petnames].filter(([of, petname]) => petname === checked && of !== host);

@@ -1,4 +1,4 @@
-/** A running peer as the API, the command line and the shell see it. */
+/** A running peer as seen by the API, the command line and the shell. */
 
 import type { Counters } from '../network/counters.ts';
 import type { ListedMember } from '../network/members.ts';
@@ -14,10 +14,10 @@ import type { LogLevel } from './event-level.ts';
 
 import type { ShownHit } from './shown-hit.ts';
 
-/** `{id, name, ringId, address}`: how every interface shows a member. */
+/** `{id, name, ringId, address}`: how interfaces show a member. */
 export interface ShownPointer {
   readonly id: string;
-  /** What people call the peer; a piece of its id where it has no name. */
+  /** The peer's name, or part of its id when it has none. */
   readonly name: string;
   readonly ringId: string;
   readonly address: string;
@@ -27,16 +27,16 @@ export interface ShownMember {
   readonly ringId: string;
   readonly predecessor: ShownPointer | null;
   readonly successors: readonly ShownPointer[];
-  /** start = ringId + 2^i; `node` is successor(start) or null while not known. */
+  /** start = ringId + 2^i; `node` is successor(start), or null while unknown. */
   readonly fingers: readonly { readonly start: string; readonly node: ShownPointer | null }[];
 }
 
-/** 20 members of 256 fingers each make 1.4 MB of JSON; `distinct` gives the first finger of each run of equal ones. */
+/** 20 members with 256 fingers each make 1.4 MB of JSON; `distinct` returns the first finger of each run of equal ones. */
 export type ShownFingers = 'all' | 'distinct' | 'none';
 
 export interface NodeStatus extends ShownMember {
   readonly id: string;
-  /** What others call it, by its certificate. */
+  /** Its name in its certificate. */
   readonly name: string;
   readonly network: string;
   readonly bits: number;
@@ -48,36 +48,36 @@ export interface NodeStatus extends ShownMember {
   readonly hosts: number;
   readonly replicas: number;
   readonly state: 'starting' | 'joining' | 'member' | 'leaving' | 'left';
-  /** Null while no other peer told its time. */
+  /** Null until another peer answered. */
   readonly clock: {
-    /** Seconds by which this clock is ahead of those of others; below 0 it is behind. */
+    /** Seconds by which this clock is ahead of others; negative when behind. */
     readonly ahead: number;
-    /** Peers asked. */
+    /** Number of peers asked. */
     readonly peers: number;
-    /** A sentence when that is more than a minute. */
+    /** A sentence when the offset exceeds a minute. */
     readonly note: string | null;
   } | null;
 }
 
-/** Peers that say the same of the order and are right are one ring; a few bytes, where NodeStatus is tens of kilobytes. */
+/** Peers that agree on the order, with correct pointers, form one ring; a few bytes, where NodeStatus is tens of kilobytes. */
 export interface RingDigest {
-  /** Those that this peer knows of and believes alive. */
+  /** Members known and believed alive. */
   readonly members: number;
-  /** Of their places in order, as hexadecimal. */
+  /** Of their places in order, hexadecimal. */
   readonly digest: string;
-  /** Grows with every change of this peer's own pointers. */
+  /** Increases with every change of this peer's own pointers. */
   readonly epoch: number;
-  /** Every predecessor and successor of this peer's own members is that of the order. */
+  /** Every predecessor and successor of this peer's own members matches the order. */
   readonly isRight: boolean;
 }
 
 export interface PeerStatus {
   readonly id: string;
-  /** What the user calls it, else its certificate; a piece of its id where it has no name. */
+  /** The petname, else the certificate's name; part of its id when it has none. */
   readonly name: string;
   readonly address: string;
   readonly state: 'alive' | 'suspected' | 'away' | 'left' | 'dead';
-  /** ISO 8601; null when it was never heard. */
+  /** ISO 8601; null if never heard. */
   readonly lastHeartbeat: string | null;
   readonly lastUpdate: string | null;
   /** Seconds since the last heartbeat. */
@@ -93,7 +93,7 @@ export interface Invited {
   readonly addresses: readonly string[];
   /** ISO 8601. */
   readonly expires: string;
-  /** Members that it lets in. */
+  /** Members that it admits. */
   readonly uses: number;
   readonly rights: readonly Right[];
 }
@@ -110,7 +110,7 @@ export interface ChangedMembers {
   readonly id: string;
   readonly name: string;
   readonly done: boolean;
-  /** Admins that said so, of those that it takes. */
+  /** Approving admins, of those required. */
   readonly votes: number;
   readonly needed: number;
 }
@@ -120,12 +120,12 @@ export interface StorageListing extends Stored {
   readonly cursor: string | null;
 }
 
-/** On this peer's disk for the network. */
+/** On this peer's disk, for the network. */
 export interface Stored {
-  /** Copies that count. */
+  /** Replicas. */
   readonly blocks: number;
   readonly bytes: number;
-  /** Besides, as cache: it goes first when room is short. */
+  /** Cache besides, evicted first. */
   readonly cachedBlocks: number;
   readonly cachedBytes: number;
 }
@@ -138,12 +138,12 @@ export interface LookupResult {
   readonly milliseconds: number;
 }
 
-/** One plain line of what happens (row A23), with its parts for programs. */
+/** An event as one plain line (row A23), with its parts for programs. */
 export interface PeerEvent {
   readonly time: string;
   readonly kind: string;
   readonly text: string;
-  /** Where its kind alone does not say it. */
+  /** For kinds with several levels. */
   readonly level?: LogLevel;
   readonly detail?: Readonly<Record<string, unknown>>;
 }
@@ -154,22 +154,22 @@ export interface BrowsedFiles {
 }
 
 export interface Peer {
-  /** Every member that is known, waiting and removed ones too. */
+  /** All known members, including pending and removed ones. */
   members(): readonly ListedMember[];
-  /** Invites that this peer made and that still let somebody in. */
+  /** Invites of this peer that are still valid. */
   openInvites(): number;
   /**
-   * By name, id or part of it. Rejects with `not-found`, `ambiguous-member`, and `not-admin` or `last-admin` as it may be.
-   * Where it takes more admins than have said so, it is not done.
+   * By name, id or part of it. Rejects with `not-found`, `ambiguous-member`, `not-admin` or `last-admin`. Pending until
+   * enough admins approve.
    */
   changeMember(
     operation: MemberOperation,
     member: string,
     options?: { readonly purge: boolean; readonly withAdmitted: boolean },
   ): ChangedMembers;
-  /** Makes the member, or this peer, the only admin. Throws `bad-usage` for a key that is not the one of this network. */
+  /** Makes the member, or this peer, the only admin. Throws `bad-usage` for a key of another network. */
   recover(key: string, member: string | null): ChangedMembers;
-  /** What is known of each host of the network, by its id. */
+  /** What is known of each host, by id. */
   readonly membership: Membership;
   readonly files: Files;
   readonly transfers: Transfers;
@@ -177,33 +177,33 @@ export interface Peer {
   readonly search: Pick<Search, 'start' | 'get' | 'recent'>;
   readonly shares: Pick<SharedFolders, 'add' | 'remove' | 'list'>;
   shownHits(files: readonly (readonly Hit[])[]): readonly ShownHit[];
-  /** What a peer (by its whole id) publishes and shares, as it says itself. Rejects with `not-found`, `unreachable`. */
+  /** What a peer (by its whole id) publishes and shares, according to itself. Rejects with `not-found`, `unreachable`. */
   browse(id: string, cursor: string | null): Promise<BrowsedFiles>;
   /** All fingers by default. */
   status(fingers?: ShownFingers): NodeStatus;
   peers(): readonly PeerStatus[];
-  /** The user's own name for a peer, by its whole id; null takes it back. Rejects with `bad-request`, `already-exists`. */
+  /** The petname of a peer, by its whole id; null removes it. Rejects with `bad-request`, `already-exists`. */
   callPeer(id: string, name: string | null): Promise<string>;
-  /** Every member known and believed alive, in ring order: own ones, neighbours, and those heard of. */
+  /** All members known and believed alive, in ring order: own ones, neighbours, and others. */
   ring(): readonly ShownPointer[];
   ringDigest(): RingDigest;
   /** A message with names of peers in place of their ids. */
   inText(text: string): string;
-  /** Bytes from and to other peers, and what they were asked, since the start. */
+  /** Bytes from and to other peers, and requests by kind, since the start. */
   traffic(): TrafficCounts;
-  /** What others sent that was not answered as asked, by reason, since the start. */
+  /** Refused messages of others, by reason, since the start. */
   refusals(): Counters;
-  /** What is held for the network. */
+  /** Stored for the network. */
   stored(): Stored;
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing;
   /** A CID if it parses as one, `key:HEX`, `name:X`, else a name. */
   lookup(nameOrCidOrKey: string): Promise<LookupResult>;
   join(address: string): Promise<void>;
-  /** A line that lets others in, for `timeToLive` milliseconds. Throws `not-admin` where this peer may not invite. */
+  /** An invite valid for `timeToLive` milliseconds. Throws `not-admin` when this peer may not invite. */
   invite(wish: InviteWish): Invited;
-  /** For good: everything is pushed first; refuses on the last peer without `force`. */
+  /** For good: hands everything over first; refuses on the last peer without `force`. */
   leave(force: boolean): Promise<void>;
-  /** Away: tells the neighbours, keeps data, identity and place. */
+  /** Stops: notifies the neighbours, keeps data, identity and place. */
   stop(): Promise<void>;
   onEvent(listener: (event: PeerEvent) => void): () => void;
 }

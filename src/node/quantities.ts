@@ -1,4 +1,4 @@
-/** Numbers with units as people write them on the command line and in settings: `10G`, `7d`, `3`. */
+/** Numbers with units as written on the command line and in settings: `10G`, `7d`, `3`. */
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { homeFolder } from '../storage/runtime-folder.ts';
@@ -66,8 +66,9 @@ function badQuantity(text: string, what: string, kind: string, right: string): C
 }
 
 /**
- * An absolute path. `~` and `~/…` lead to the home of this user, since settings are read by no shell that would see to that.
- * Throws `bad-usage` for `~name`, and where there is no home. @param folder that a relative path begins at
+ * An absolute path. `~` and `~/…` expand to the user's home, since settings pass through no shell. Throws `bad-usage`
+ * for `~name`, and without a home.
+ * @param folder base of relative paths
  */
 export function parsePath(text: string, place: string, folder = process.cwd()): string {
   if (text !== '~' && !text.startsWith('~/')) {

@@ -1,4 +1,4 @@
-/** The recovery key of a network: told once, when it is founded, and kept nowhere. With it lost admins are replaced. */
+/** The recovery key of a network: shown once, when it is founded, and not stored. It replaces lost admins. */
 import { hash, randomBytes } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
 import { type Identity, identityOfSeed, seedBytes } from '../network/identity.ts';
@@ -20,7 +20,7 @@ export function createRecoveryKey(): RecoveryKey {
   return { text, hash: Uint8Array.from(hash('sha256', publicKey, 'buffer')) };
 }
 
-/** Throws `bad-usage` for text that is none. */
+/** Throws `bad-usage` for invalid text. */
 export function identityOfRecoveryKey(text: string): Identity {
   const line = text.replace(/\s+/g, '');
   const bytes = Buffer.from(line.slice(prefix.length), 'base64url');

@@ -1,4 +1,4 @@
-/** The ring as the data layer sees it: promises instead of callbacks. */
+/** The ring as used by the data layer: promises instead of callbacks. */
 import { ChordialError } from '../errors.ts';
 import type { RingId } from '../ring/identifier.ts';
 import type { MemberState } from '../ring/member-state.ts';

@@ -1,4 +1,4 @@
-/** Whether pointers are those of one ring in order: the dumb answer, sorting, compared with what members say. */
+/** Whether pointers form one ring in order: an oracle that sorts, compared with what members report. */
 
 export interface Place {
   readonly ringId: string;
@@ -9,14 +9,14 @@ export interface Neighbours extends Place {
   readonly successors: readonly Place[];
 }
 
-/** One line for each wrong pointer; empty when every predecessor and successor list is right. */
+/** One line per wrong pointer; empty when every predecessor and successor list is right. */
 export function ringFaults(members: readonly Neighbours[]): readonly string[] {
   const sorted = members.map(({ ringId }) => ringId).sort();
   if (new Set(sorted).size !== sorted.length) return ['two members have the same place'];
   return members.flatMap((member) => faultsOf(member, sorted));
 }
 
-/** The same for one member, among all there are, sorted. */
+/** The same for one member, given all of them sorted. */
 export function faultsOf(
   { ringId, predecessor, successors }: Neighbours,
   sorted: readonly string[],

@@ -1,4 +1,4 @@
-/** What happens in the ring, told in plain lines (row A23). In a teaching ring peers are called by their numbers. */
+/** Events of the ring as plain lines (row A23). In a teaching ring peers are shown by number. */
 
 import { shownPeer } from '../network/peer-label.ts';
 import type { RingEvent } from '../ring/events.ts';
@@ -7,7 +7,7 @@ import type { MemberState } from '../ring/member-state.ts';
 import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
 import type { LogLevel } from './event-level.ts';
 
-/** Remembered, so that each is told once. */
+/** Remembered, so that each is reported once. */
 const maxNeighbours = 1024;
 
 export interface StoryLine {
@@ -20,7 +20,7 @@ export interface StoryLine {
 export interface RingStoryOptions {
   readonly self: HostId;
   readonly teaching: boolean;
-  /** What people call a peer. */
+  /** The name of a peer. */
   readonly called: (host: HostId) => string;
   readonly tell: (line: StoryLine) => void;
 }
@@ -30,11 +30,11 @@ export class RingStory {
   readonly #self: HostId;
   readonly #called: (host: HostId) => string;
   readonly #tell: (line: StoryLine) => void;
-  /** Ids of teaching peers, by host: they are called by them even after their death. */
+  /** Ids of teaching peers by host, used even after their death. */
   readonly #numbers = new Map<HostId, string>();
-  /** Who asked to join lately and has not been heard of as a neighbour yet; the oldest goes first. */
+  /** Recent joiners not yet seen as neighbours; the oldest is evicted. */
   readonly #asked = new Map<HostId, number>();
-  /** Hosts that were told to be neighbours; the oldest goes first. */
+  /** Hosts reported as neighbours; the oldest is evicted. */
   readonly #neighbours = new Set<HostId>();
   #isMember = false;
 
@@ -45,7 +45,7 @@ export class RingStory {
     this.#tell = tell;
   }
 
-  /** How a peer is called: its number in a teaching ring, else its name, or the end of its id, and its address. */
+  /** Display name of a peer: its number in a teaching ring, else its name or the end of its id, and its address. */
   nameOf(contact: Contact): string {
     const number = this.#numbers.get(contact.host);
     return number === undefined ? shownPeer(contact, this.#called) : `Peer ${number}`;
@@ -85,7 +85,7 @@ export class RingStory {
     for (const pointer of [after.predecessor, ...after.successors]) this.#learn(pointer);
     if (!this.#teaching) this.#meet(after.predecessor.contact);
     if (before?.predecessor.id !== after.predecessor.id) this.#newPredecessor(after, member);
-    // A host has many members; its first one stands for it, or no one could read along.
+    // A host has many members; the first one stands for it, to keep the log readable.
     if (member.index !== 0) return;
     for (const [place, ordinal] of ['first', 'second'].entries()) {
       const now = after.successors[place];
@@ -96,19 +96,19 @@ export class RingStory {
     }
   }
 
-  /** Where peers have many members each, the pointers of one that comes are of interest to those who look for a fault. */
+  /** Where peers have many members each, pointers of a joining one matter only for debugging. */
   #tellPointer(line: StoryLine): void {
     this.#tell(this.#teaching ? line : { ...line, level: 'debug' });
   }
 
-  /** In place of these one line: the hosts beside this peer change when one comes. */
+  /** Instead of these one line: the adjacent hosts change when one joins. */
   #meet(contact: Contact): void {
     const { host } = contact;
     if (host === this.#self || this.#neighbours.has(host)) return;
     this.#neighbours.add(host);
     const [oldest] = this.#neighbours;
     if (this.#neighbours.size > maxNeighbours && oldest !== undefined) this.#neighbours.delete(oldest);
-    // Those that were there when this peer came are no news.
+    // Those present when this peer joined are not reported.
     if (!this.#isMember) return;
     this.#tell({
       kind: 'neighbour',

@@ -1,7 +1,7 @@
 /**
- * How peers of one user on one machine come together: a running peer keeps an invite in the runtime folder, one file for each
- * of its addresses here, and `start --join` of the same user finds it there. Other users cannot read it. A member that may not
- * invite passes on the one that it came with.
+ * Lets peers of one user on one machine find each other: a running peer keeps an invite in the runtime folder, one file
+ * per listening address, which `start --join` of the same user reads. Other users cannot. A member that may not invite
+ * passes on the invite that it came with.
  */
 
 import { ChordialError } from '../errors.ts';
@@ -21,10 +21,10 @@ import {
 const suffix = '.invite';
 const lifetimeMilliseconds = 24 * 3600_000;
 const renewEveryMilliseconds = 6 * 3600_000;
-/** Peers that one user starts on one machine within a day. */
+/** Peers that one user may start on a machine within a day. */
 const uses = 4096;
 
-/** The invite that a peer of this user left for the address; null where there is none, or none of any use. */
+/** The invite of a peer of this user for the address; null when absent or unusable. */
 export async function runtimeInvite(address: string, folder = runtimeFolder()): Promise<Invite | null> {
   if (!isOnThisMachine(address)) return null;
   const { host, port } = parseAddress(address);

@@ -1,6 +1,6 @@
 /**
- * A data folder that was copied: two processes with one key would take each other's place on the ring for ever. The one that
- * started later notices and gives up, before it is a member where it can; the other one is not disturbed.
+ * Detects a copied data folder: two processes with one key would keep replacing each other on the ring. The later one
+ * notices and gives up, if possible before it is a member; the other one is not disturbed.
  */
 import { ChordialError } from '../errors.ts';
 import { isOnThisMachine, parseAddress } from '../network/addresses.ts';
@@ -10,12 +10,12 @@ import type { RingId } from '../ring/identifier.ts';
 import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
 import type { RingNetwork } from '../ring/ports.ts';
 
-/** Peers asked where this host is; one that knows is enough. */
+/** Peers asked where this host is; one that knows suffices. */
 const maxAsked = 4;
 const askMilliseconds = 1500;
-/** After a start, when the others have heard of both. */
+/** After a start, once the others have heard of both. */
 const looks = [2000, 6000, 12_000, 20_000] as const;
-/** Where a connection of the other one has made us look already. */
+/** Checks triggered by connections of the other process. */
 const minMillisecondsBetween = 1000;
 
 export interface SameIdentityPorts {
@@ -25,7 +25,7 @@ export interface SameIdentityPorts {
   readonly member: RingId | null;
 }
 
-/** The first address at which a process with this key answers. This one must not listen yet. */
+/** The first address at which a process with this key answers. This one must not be listening yet. */
 export async function whereItRuns(identity: Identity, addresses: readonly string[]): Promise<string | null> {
   const answering = await Promise.all(
     [...new Set(addresses)].map(async (address) => {
@@ -36,7 +36,7 @@ export async function whereItRuns(identity: Identity, addresses: readonly string
   return answering.find((address) => address !== null) ?? null;
 }
 
-/** Where the peers believe this host to be. Those that do not answer in time say nothing. */
+/** Where other peers believe this host to be. Peers that do not answer in time are skipped. */
 export async function whereOthersSeeIt(
   peers: readonly Contact[],
   ports: SameIdentityPorts,
@@ -66,11 +66,11 @@ export interface WatchOptions extends SameIdentityPorts {
   readonly incarnation: number;
   readonly self: () => Contact;
   readonly peers: () => readonly Contact[];
-  /** The other one was there first. */
+  /** The other process was there first. */
   readonly found: (address: string) => void;
 }
 
-/** Looks a few times after the start, since both may have started at once, and when somebody with our key calls. */
+/** Checks a few times after the start, since both may have started at once, and when a peer with our key connects. */
 export class SameIdentityWatch {
   readonly #options: WatchOptions;
   readonly #timers: readonly NodeJS.Timeout[];
@@ -81,7 +81,7 @@ export class SameIdentityWatch {
     this.#timers = looks.map((after) => setTimeout(() => void this.#look(), after).unref());
   }
 
-  /** An authenticated call from this very host, which does not call itself. */
+  /** An authenticated connection from this very host, which does not connect to itself. */
   called(from: Contact): void {
     const now = performance.now();
     if (now - this.#lookedAt < minMillisecondsBetween) return;
@@ -113,7 +113,7 @@ export class SameIdentityWatch {
     return isOnThisMachine(address) && ports.includes(parseAddress(address).port);
   }
 
-  /** When the process there started; null when it is none with this key. */
+  /** Start time of the process there; null when it has another key. */
   #incarnationAt(address: string): Promise<number | null> {
     const { identity, network } = this.#options;
     const contact = { host: identity.host, addresses: [address] };

@@ -1,4 +1,4 @@
-/** chordial.toml: the settings of a peer as a file. Whatever is wrong is told with its key, its line and the remedy. */
+/** chordial.toml: settings of a peer as a file. Errors name the key, the line and the remedy. */
 import path from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { ChordialError } from '../errors.ts';
@@ -95,7 +95,7 @@ function isWhole(raw: unknown): raw is number | bigint {
   return typeof raw === 'bigint' || Number.isSafeInteger(raw);
 }
 
-/** Anyone who wants another chunk size shall learn why there is none. */
+/** Explains to people who want another chunk size why there is none. */
 const chunkSize = /^(chunk|block|leaf|piece)(size|bytes)?$/;
 
 function unknownKey(name: string, place: string): ChordialError {
@@ -115,7 +115,7 @@ function letters(name: string): string {
   return name.toLowerCase().replace(/[^a-z]/g, '');
 }
 
-/** One is the beginning of the other, or they differ in one letter. */
+/** One is a prefix of the other, or they differ in one letter. */
 function isNear(one: string, other: string): boolean {
   if (other.length < 3) return false;
   if (one.startsWith(other) || other.startsWith(one)) return true;
@@ -125,7 +125,7 @@ function isNear(one: string, other: string): boolean {
   return rest(one, 1) === rest(other, 1) || rest(one, 1) === rest(other, 0) || rest(one, 0) === rest(other, 1);
 }
 
-/** Keys stand at the beginning of their lines; the parser tells no places. */
+/** Keys are at the beginning of lines; the parser reports no positions. */
 function lineOf(text: string, name: string): number {
   const lines = text.split('\n');
   const at = lines.findIndex((line) => {

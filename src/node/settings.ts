@@ -1,9 +1,9 @@
 /**
- * The one table of everything that a peer can be told: each setting is a flag, a variable of the environment and a key
- * of chordial.toml, all of the same name. The help of `start`, `chordial config` and docs/configuration.md come from it.
+ * The table of all settings of a peer: each is a flag, an environment variable and a key of chordial.toml of the same
+ * name. The help of `start`, `chordial config` and docs/configuration.md are generated from it.
  */
 
-/** Settings as text, as flags, environment and file give them; `parseConfiguration` makes values of them. */
+/** Settings as text from flags, environment and file; `parseConfiguration` parses them. */
 export interface ConfigurationText {
   readonly listen?: string;
   readonly api?: string;
@@ -38,12 +38,15 @@ export type SettingValue = string | boolean | readonly string[];
 
 export interface Setting {
   readonly key: SettingKey;
-  /** `path` (`paths`: several) is text that is relative to the folder it was said in; `quantity` may be a number in the file, `yes-no` true or false. */
+  /**
+   * `path` (`paths`: several) is relative to the folder where it was given; `quantity` may be a number in the file,
+   * `yes-no` true or false.
+   */
   readonly kind: 'text' | 'path' | 'quantity' | 'list' | 'paths' | 'switch' | 'yes-no';
-  /** What stands behind the flag; empty for a switch. */
+  /** Argument of the flag; empty for a switch. */
   readonly argument: string;
   readonly description: string;
-  /** As a person reads it. */
+  /** In display form. */
   readonly whenAbsent: string;
   /** A line of the file. */
   readonly example: string;

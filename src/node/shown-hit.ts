@@ -1,24 +1,24 @@
-/** Hits as the interfaces show them. */
+/** Search hits as the interfaces show them. */
 import type { HostId } from '../ring/pointer.ts';
 import type { Hit } from '../search/hit.ts';
 
 export interface ShownHolder {
   readonly publisher: string;
-  /** What it is called; a piece of its id where it has no name. */
+  /** Its name, or part of its id when it has none. */
   readonly publisherName: string;
-  /** Where the publisher is reached; null while it is not here. */
+  /** Address of the publisher; null while it is offline. */
   readonly address: string | null;
-  /** The file lies at its publisher; otherwise the ring keeps it. */
+  /** The file is at its publisher; otherwise on the ring. */
   readonly shared: boolean;
-  /** Live copies on the ring when it was found, or live sources of a shared file; null when not counted. */
+  /** Live replicas on the ring when found, or live sources of a shared file; null when not counted. */
   readonly copies: number | null;
-  /** A file that only its publisher has, and that is not here now, cannot be fetched. */
+  /** A file that only its publisher has, and that is offline, cannot be fetched. */
   readonly live: boolean;
-  /** The publisher's own entry was read; else it is the word of the peers that were asked. */
+  /** The publisher's own entry was read; otherwise it is what the peers asked claim. */
   readonly verified: boolean;
 }
 
-/** One name and content, with what is said of the first of those who have it. */
+/** One name and content, with the details of its best holder. */
 export interface ShownHit extends ShownHolder {
   readonly name: string;
   readonly size: number;
@@ -26,11 +26,11 @@ export interface ShownHit extends ShownHolder {
   readonly cid: string;
   readonly sha256: string | null;
   readonly time: string;
-  /** All who have it, the best first. */
+  /** All holders, best first. */
   readonly holders: readonly ShownHolder[];
 }
 
-/** @param addressOf null for a peer that is not here */
+/** @param addressOf null for an offline peer */
 export function shownHit(
   hits: readonly Hit[],
   addressOf: (host: HostId) => string | null,

@@ -1,4 +1,4 @@
-/** The ring as the interfaces show it: `{id, ringId, address}` pointers, tables of fingers, liveness of peers. */
+/** The ring as the interfaces show it: `{id, ringId, address}` pointers, finger tables, liveness of peers. */
 import type { Watched } from '../ring/failure-detector.ts';
 import type { MemberState } from '../ring/member-state.ts';
 import { type HostId, isMember, type Pointer } from '../ring/pointer.ts';
@@ -6,7 +6,7 @@ import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RingHost } from '../ring/ring-host.ts';
 import type { PeerStatus, ShownFingers, ShownMember, ShownPointer } from './peer.ts';
 
-/** What people call a peer. */
+/** The peer's name. */
 type Called = (host: HostId) => string;
 
 export function shownPointer(pointer: Pointer, called: Called): ShownPointer | null {
@@ -28,7 +28,7 @@ export function shownMember(
   };
 }
 
-/** Many fingers in a row are the same member: it is shown once and, if only distinct ones are wanted, told once. */
+/** Runs of equal fingers are shown once and, with `distinct`, returned once. */
 function shownFingers(
   ring: RingHost,
   state: MemberState,
@@ -45,7 +45,7 @@ function shownFingers(
   return fingers;
 }
 
-/** @param lastUpdate when something about it changed last */
+/** @param lastUpdate its last change of state */
 export function shownPeer(
   watched: Watched,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * Starts a peer: opens its data folder, settles which network it belongs to, serves, becomes a member, wires the data
- * path. Whatever fails on the way closes all that was opened before, in reverse order.
+ * Starts a peer: opens its data folder, determines its network, listens, becomes a member, wires the data path. A
+ * failure closes everything opened before, in reverse order.
  */
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
@@ -43,25 +43,25 @@ import { RuntimeInvites } from './runtime-invites.ts';
 import { runsElsewhere, SameIdentityWatch, whereItRuns, whereOthersSeeIt } from './same-identity.ts';
 
 export interface RunningPeer extends Peer {
-  /** Entries of this peer's shares, and those of all others. */
+  /** Entries of this peer's shares, and those of others. */
   readonly announcer: ShareAnnouncer;
   readonly shareReader: ShareReader;
-  /** Under what the entries of shares are to be announced. */
+  /** Keys under which the entries of shares are announced. */
   readonly postingWords: PostingWords;
-  /** Resolves when the peer has stopped or left, however that came about. */
+  /** Resolves when the peer has stopped or left for any reason. */
   readonly ended: Promise<void>;
-  /** Why it ended by itself; null as long as it has not. */
+  /** Why it ended by itself; null until then. */
   readonly failure: ChordialError | null;
 }
 
-/** The membership cache may take so much: all of a network of 10 000 hosts with 20 members. It grows with the network. */
+/** Limit of the membership cache: a network of 10 000 hosts with 20 members. It grows with the network. */
 const membershipCacheBytes = 32 * 2 ** 20;
-/** An identifier of 64 digits, its pointer, and its part of what is known of the host. */
+/** An identifier of 64 digits, its pointer, and its share of the host's data. */
 const bytesPerCachedMember = 160;
 const parallelAsks = 3;
 const lastAddressesSetting = 'last-addresses';
 const incarnationSetting = 'incarnation';
-/** Hosts of which it is known when they changed last. */
+/** Hosts whose last change of state is remembered. */
 const maxUpdates = 16_384;
 
 export async function startPeer(configuration: PeerConfiguration): Promise<RunningPeer> {
@@ -109,7 +109,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     throw new ChordialError('bad-usage', message);
   }
   if (network.how === 'returned') {
-    // No host knows an address of this process yet, so the other one stays where it is.
+    // No other host knows an address of this process yet, so the other process stays.
     const asking = new Http2Transport(transportOptions);
     const member = isClient ? null : (ownMembers(genesis, identity, asking.contact, configuration)[0]?.id ?? null);
     try {
@@ -302,13 +302,13 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   return peer;
 }
 
-/** Where this peer was reached when it was last a member, as far as its folder tells. */
+/** Where this peer was last reached as a member, according to its folder. */
 function lastAddresses(catalog: Catalog): readonly string[] {
   const kept = catalog.setting(lastAddressesSetting);
   return Array.isArray(kept) ? kept.filter(isDialable) : [];
 }
 
-/** Above those of all earlier starts, also of one with a clock that was ahead. */
+/** Higher than in all earlier starts, including one with a clock that was ahead. */
 async function nextIncarnation(catalog: Catalog): Promise<number> {
   const last = catalog.setting(incarnationSetting);
   const next = Math.max(systemClock.wallTime(), typeof last === 'number' ? last + 1 : 0);
