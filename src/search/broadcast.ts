@@ -1,9 +1,9 @@
 /**
- * A question to every peer (spec/4, Ring broadcast): it goes down a tree over the ring, each host looks through its own files
- * once and sends what it finds straight to the asker, and the answers that come back up the tree say how many looked.
+ * A query to every peer (spec/4, Ring broadcast): it descends a tree over the ring, each host scans its own files once
+ * and sends hits directly to the asker, and the answers that return up the tree count the hosts that searched.
  *
- * The asker signs its question, and is reached where the ring knows it, never at an address that a question names: else everybody
- * could be made to dial anything. An asker that is no known member gets its hits up the tree.
+ * The asker signs its query and is reached where the ring knows it, never at an address in a query: otherwise every
+ * peer could be made to dial arbitrary addresses. An asker that is not a known member receives its hits up the tree.
  */
 import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
@@ -34,7 +34,7 @@ import {
 export interface BroadcastPorts {
   readonly self: () => Contact;
   readonly networkId: string;
-  /** With the key of this host. */
+  /** By the key of this host. */
   readonly sign: (bytes: Uint8Array) => Uint8Array;
   readonly verify: (host: HostId, bytes: Uint8Array, signature: Uint8Array) => boolean;
   readonly bits: number;
@@ -44,7 +44,7 @@ export interface BroadcastPorts {
   readonly members: () => readonly MemberPointer[];
   readonly isDead: (host: HostId) => boolean;
   readonly expressions: Pick<Expressions, 'check' | 'match'>;
-  /** The files that this host answers for, some at a time. */
+  /** The files for which this host answers, in pages. */
   readonly files: () => AsyncIterable<readonly Hit[]>;
   readonly told?: (what: QueryTold) => void;
 }
@@ -66,26 +66,26 @@ export interface Asked {
   readonly milliseconds: Milliseconds;
 }
 
-/** A host is not asked twice by one query, however many members it has. */
+/** A query reaches a host once, however many members it has. */
 const maxSeen = 4096;
 const hitsPerMessage = 200;
-/** What a host at each level keeps of the time left, to answer those above it. */
+/** Part of the remaining time that each level reserves for answering. */
 const answerMilliseconds = 100;
 const minLeftMilliseconds = 150;
 const deliveryMilliseconds = 3000;
-/** New broadcasts of one asker, from the host that hands them on, that are looked at in a time; everybody pays for each. */
+/** New broadcasts per asker and forwarding host in an interval; each costs every peer. */
 const maxPerAsker = 30;
-/** The same in all from one host: the name of the asker proves nothing, and anybody can make up more. */
+/** Total for one forwarding host: an asker's name proves nothing, and a host can make up more. */
 const maxPerHost = 300;
 const askerWindowMilliseconds = 10_000;
-/** Bytes of patterns handed on by one host in that time: each is read, and kept while it is looked for. */
+/** Bytes of patterns from one forwarding host in an interval: each is parsed, and kept while in use. */
 const maxPatternBytes = 256 * 1024;
-/** Of matching expressions for one asker through one host in that time; who takes more is asked to wait. */
+/** CPU time of expressions per asker and forwarding host in an interval; beyond it the asker must wait. */
 const maxExpressionMillisecondsPerAsker = 1000;
-/** Broadcasts that are being looked through for. */
+/** Broadcasts being searched. */
 const maxLooking = 64;
 const maxAskers = 4096;
-/** A question is no older or newer, so that no one asks it once more in the name of its asker for ever; clocks may be wrong. */
+/** Accepted age of a query in either direction, so that it cannot be replayed indefinitely; clocks may be wrong. */
 const maxAgeMilliseconds = 86_400_000;
 
 interface Open {
@@ -96,14 +96,17 @@ export class Broadcast {
   readonly #ports: BroadcastPorts;
   readonly #seen = new Set<string>();
   readonly #open = new Map<string, Open>();
-  /** Questions of those who are no known members, and who handed them on; `left`: hits that are of use to the asker. */
+  /**
+   * Queries of askers that are not known members, with the host that forwarded each; `left`: hits that the asker still
+   * wants.
+   */
   readonly #relayed = new Map<string, { readonly to: Contact; left: number }>();
-  /** What was spent in the time that runs: questions by asker and host that handed them on, and more by what is counted. */
+  /** Usage in the current interval: queries by asker and forwarding host, and other limits. */
   readonly #spent = new Map<string, { since: Milliseconds; amount: number }>();
   readonly #turns: MatchingTurns;
   #looking = 0;
 
-  /** Read once for looking and telling. */
+  /** Parsed once for searching and logging. */
   #lastPattern: { readonly text: string; readonly pattern: Pattern } | null = null;
 
   constructor(ports: BroadcastPorts) {
@@ -111,7 +114,10 @@ export class Broadcast {
     this.#turns = new MatchingTurns(ports.clock);
   }
 
-  /** Hits go to `found` as they come, each once. Resolves when everybody has answered or the time is over. Throws `bad-request`. */
+  /**
+   * Hits go to `found` as they arrive, each once. Resolves when all have answered or the time is over. Throws
+   * `bad-request`.
+   */
   async ask(
     { id, pattern, hops, maxHits, milliseconds }: Asked,
     found: (hits: readonly Hit[]) => void,
@@ -135,7 +141,7 @@ export class Broadcast {
     }
   }
 
-  // WHAT OTHERS ASK
+  // REQUESTS OF OTHERS
 
   /** `search.ask` */
   async asked(from: Contact, body: unknown): Promise<unknown> {
@@ -166,7 +172,7 @@ export class Broadcast {
     return this.#handOrGoAround({ host: first.contact, parts }, question, new Set());
   }
 
-  /** @param from who handed it on; null when it is asked here */
+  /** @param from the host that forwarded it; null when asked here */
   async #carryOut(question: BroadcastQuestion, from: Contact | null): Promise<Reached> {
     const isNew = !this.#seen.has(question.id);
     this.#remember(question.id);
@@ -176,7 +182,7 @@ export class Broadcast {
     return sum(await Promise.all([below, here]));
   }
 
-  /** Hands the parts on. What lies between own members is divided here without a message. */
+  /** Forwards the parts. What is between own members is divided here without a message. */
   async #spread(question: BroadcastQuestion, failed: ReadonlySet<HostId> = new Set()): Promise<Reached> {
     const { isDead } = this.#ports;
     const self = this.#ports.self().host;
@@ -205,7 +211,7 @@ export class Broadcast {
     return sum(await Promise.all(messages.map((message) => this.#handOrGoAround(message, next, failed))));
   }
 
-  /** A host that does not answer is left out, and what was to be handed on by it goes to those behind it. */
+  /** A host that does not answer is skipped, and its part goes to those after it. */
   async #handOrGoAround(handed: Handed, question: BroadcastQuestion, failed: ReadonlySet<HostId>): Promise<Reached> {
     const began = this.#ports.clock.now();
     try {
@@ -227,7 +233,7 @@ export class Broadcast {
     );
   }
 
-  /** Looks through the own files and sends what fits. Who could not look through all of them counts as missed. */
+  /** Scans the own files and sends what fits. A host that could not scan all of them counts as missed. */
   async #look(question: BroadcastQuestion, from: Contact | null): Promise<Reached> {
     const pattern = this.#patternOf(question);
     const matching = this.#turns.begin();
@@ -245,7 +251,7 @@ export class Broadcast {
         if (!isWanted || matching.isOver) break;
       }
     } catch (error) {
-      // One that is none is refused by who asks; of others it comes from somebody who did not look.
+      // An invalid expression is refused by the asker's own peer; from others it comes from a peer that did not check.
       if (!(error instanceof ChordialError)) throw error;
       return { answered: 0, missed: 1 };
     } finally {
@@ -290,7 +296,7 @@ export class Broadcast {
     }
   }
 
-  /** Where the ring knows the asker. */
+  /** The asker's address according to the ring. */
   #knownAsker({ asker }: BroadcastQuestion): Contact | null {
     return this.#ports.members().find(({ contact }) => contact.host === asker)?.contact ?? null;
   }
@@ -317,7 +323,7 @@ export class Broadcast {
     if (this.#seen.size > maxSeen) this.#seen.delete(this.#seen.values().next().value!);
   }
 
-  /** Who hands a question on answers for it as well: a member can have as many names as it likes. */
+  /** The forwarding host is accountable as well: a member can make up any number of names. */
   #checkAsker(from: HostId, question: BroadcastQuestion): void {
     const { id, asker, pattern, time, signature } = question;
     if (this.#seen.has(id)) return;
@@ -343,7 +349,7 @@ export class Broadcast {
     throw new TransportError('refused', message, 'busy');
   }
 
-  /** What was spent in the time that runs, this included. */
+  /** Usage in the current interval, this included. */
   #spend(what: string, amount: number): number {
     const now = this.#ports.clock.now();
     const known = this.#spent.get(what);
@@ -357,7 +363,7 @@ export class Broadcast {
   }
 }
 
-/** Of one message; what other hosts find comes when it comes. */
+/** Per message; hits of other hosts are passed on as they arrive. */
 function exactFirst(pattern: Pattern, hits: readonly Hit[]): readonly Hit[] {
   if (pattern.kind === 'expression') return hits;
   const isExact = new Map(hits.map((hit) => [hit, pattern.isExact(hit.name)]));
@@ -376,7 +382,7 @@ function inMessages(host: Contact, parts: readonly Part[]): readonly Handed[] {
   return messages;
 }
 
-/** A stranger's pattern that cannot be read is refused, as any other malformed message. */
+/** An unparsable pattern is refused like any malformed message. */
 function readPattern(text: string): Pattern {
   try {
     return parsePattern(text);

@@ -1,12 +1,12 @@
-/** How large a regular expression gets when its repeats are written out, found before anything is compiled. */
+/** The size of a regular expression with its repeats expanded, computed before anything is compiled. */
 import { ChordialError } from '../errors.ts';
 
 export const maxExpressionCharacters = 1000;
 export const maxRepeats = 100;
-/** Of characters and sets of characters, when repeats are written out. */
+/** Number of characters and character sets with repeats expanded. */
 export const maxExpandedSize = 2000;
 
-/** Throws `bad-request`. What is no regular expression at all is for its compiler to tell. */
+/** Throws `bad-request`. Other syntax errors are left to the compiler. */
 export function checkExpressionSize(source: string): void {
   if (source.length > maxExpressionCharacters) {
     const message = `The expression has ${source.length} characters, and ${maxExpressionCharacters} are the most. Shorten it.`;
@@ -26,7 +26,7 @@ class Sizing {
     this.#source = source;
   }
 
-  /** Up to the end, or the bracket that closes a group. */
+  /** Up to the end, or the parenthesis that closes a group. */
   size(): number {
     let all = 0;
     while (this.#at < this.#source.length) {
@@ -49,7 +49,7 @@ class Sizing {
     return 1;
   }
 
-  /** `\pL`, `\p{Greek}`, `\x{10FFFF}` or one character; of `\Q…\E` all that is quoted. */
+  /** `\pL`, `\p{Greek}`, `\x{10FFFF}` or one character; for `\Q…\E` everything quoted. */
   #escape(): number {
     const [all, quoted] = /^(?:[pPx]\{[^}]*\}|Q(.*?)(?:\\E|$)|.|$)/su.exec(this.#source.slice(this.#at)) ?? [''];
     this.#at += all.length;

@@ -1,6 +1,6 @@
 /**
- * The worker of expressions.ts: compiles expressions and matches names against them. It runs on RE2's algorithm, whose time
- * grows with the name and not beyond; what an expression may take here is for that file to bound.
+ * Worker of expressions.ts: compiles expressions and matches names. It uses RE2, whose time is linear in the name;
+ * expressions.ts enforces the limits.
  */
 import { parentPort } from 'node:worker_threads';
 import { RE2JS } from 're2js';
@@ -13,13 +13,13 @@ export interface ExpressionQuestion {
 
 export type ExpressionAnswer =
   | { readonly kind: 'ready' }
-  /** Places of the names that match. */
+  /** Indices of the matching names. */
   | { readonly kind: 'matched'; readonly places: readonly number[]; readonly milliseconds: number }
-  /** It is no expression. */
+  /** Invalid expression. */
   | { readonly kind: 'refused'; readonly why: string };
 
 const maxKept = 32;
-/** The least lately used first. */
+/** Least recently used first. */
 const kept = new Map<string, RE2JS>();
 
 parentPort?.on('message', (question: ExpressionQuestion) => parentPort?.postMessage(answerTo(question)));
@@ -32,7 +32,7 @@ function answerTo({ source, names }: ExpressionQuestion): ExpressionAnswer {
     kept.delete(source);
     kept.set(source, compiled);
     if (kept.size > maxKept) kept.delete(kept.keys().next().value!);
-    // Beside the folded name the name itself, since an expression may ask for capital letters.
+    // The name itself as well as its folded form, since an expression may contain capital letters.
     const places = names.flatMap((name, place) =>
       compiled.matcher(folded(name)).find() || compiled.matcher(name).find() ? [place] : [],
     );

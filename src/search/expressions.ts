@@ -1,6 +1,6 @@
 /**
- * Regular expressions of others, compiled and matched in a thread of their own that is ended when one takes too long, so that
- * no expression holds this peer up. The thread is started when there is one, and ended when there was none for a while.
+ * Compiles and matches regular expressions of others on a worker thread that is terminated when one takes too long. The
+ * thread starts on demand and ends when idle.
  */
 import { Worker } from 'node:worker_threads';
 import { workerFile } from '../content/worker-file.ts';
@@ -9,19 +9,19 @@ import { Semaphore } from '../storage/semaphore.ts';
 import { checkExpressionSize } from './expression-size.ts';
 import type { ExpressionAnswer, ExpressionQuestion } from './expression-worker.ts';
 
-/** Of the processor, for compiling an expression and matching a few names. */
+/** CPU time for compiling an expression and matching a few names. */
 export const maxExpressionMilliseconds = 100;
-/** The same while others use the processor. */
+/** The same as wall time, when other programs use the CPU. */
 const maxWaitMilliseconds = 2000;
 const maxStartMilliseconds = 20_000;
 export const maxNameConcurrency = 100;
 const idleMilliseconds = 10_000;
-/** Expressions that took too long are not tried again for a while. */
+/** Expressions that timed out are refused for a while. */
 const maxRefused = 256;
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 };
 
 export interface Matched {
-  /** Places of the names that match. */
+  /** Indices of the matching names. */
   readonly places: readonly number[];
   readonly milliseconds: number;
 }
@@ -33,12 +33,15 @@ export class Expressions {
   #ending: NodeJS.Timeout | null = null;
   #closed = false;
 
-  /** Throws `bad-request` for what is none, is too large, or takes too long. */
+  /** Throws `bad-request` for an invalid or too large expression, or one that takes too long. */
   async check(source: string): Promise<void> {
     await this.match(source, []);
   }
 
-  /** Which of the names it is found in. Throws as `check` does. @param names at most `maxNameConcurrency` */
+  /**
+   * Which of the names match. Throws like `check`.
+   * @param names at most `maxNameConcurrency`
+   */
   async match(source: string, names: readonly string[]): Promise<Matched> {
     checkExpressionSize(source);
     if (this.#tooSlow.has(source)) throw tooSlow();
@@ -94,7 +97,7 @@ async function started(): Promise<Worker> {
   throw new ChordialError('busy', 'The thread for regular expressions does not start. Try again in a moment.');
 }
 
-/** Null when it took too long, or the thread broke on it. */
+/** Null when it timed out, or the thread crashed. */
 async function answerOf(worker: Worker, question: ExpressionQuestion): Promise<ExpressionAnswer | null> {
   const before = await worker.cpuUsage();
   const began = performance.now();
@@ -107,7 +110,7 @@ async function answerOf(worker: Worker, question: ExpressionQuestion): Promise<E
     const first = await Promise.race([answer, pause(maxExpressionMilliseconds)]);
     if (!pending) return answer;
     if (first !== undefined) return first;
-    // What other programs take of the processor is not its fault.
+    // CPU time of other programs is not counted.
     const { user, system } = await worker.cpuUsage(before);
     if ((user + system) / 1000 >= maxExpressionMilliseconds) return null;
     if (performance.now() - began >= maxWaitMilliseconds) return null;
@@ -120,7 +123,7 @@ function pause(milliseconds: number): Promise<undefined> {
   });
 }
 
-/** The next answer; null when none comes in time, or the thread ends. */
+/** The next answer; null on timeout, or when the thread ends. */
 function answered(worker: Worker, milliseconds: number): Promise<ExpressionAnswer | null> {
   return new Promise((resolve) => {
     const done = (answer: ExpressionAnswer | null): void => {

@@ -1,12 +1,14 @@
 /**
- * Very frequent words are split over several keys (spec/4, Search), so that the few hosts of one key do not hold a posting of every other file.
+ * Very frequent words are split over several keys (spec/4, Search), so that the few hosts of one key do not hold a
+ * posting of every other file.
  *
- * Who publishes finds out which words are frequent, by asking the places of those that it has often itself. From then on its
- * postings of such a word go to one of sixteen keys, `word:0` to `word:15`, which a file's name and publisher decide; what stood
- * under the word itself stays there. A mark under the word itself, an entry that never expires, tells readers to ask the
- * sixteen as well. It is durable before the first posting goes elsewhere, so that no reader misses one.
+ * Publishers find out which words are frequent by asking the places of those that they use often themselves. From then
+ * on their postings of such a word go to one of sixteen keys, `word:0` to `word:15`, chosen by the file's name and
+ * publisher; older postings under the word itself stay. A mark under the word itself, an entry that never expires,
+ * tells readers to query the sixteen as well. It is durable before the first posting goes elsewhere, so that no reader
+ * misses one.
  *
- * What was published when is not remembered: postings are withdrawn under both keys.
+ * Since it is not recorded what was published when, postings are withdrawn under both keys.
  */
 import { hash } from 'node:crypto';
 import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
@@ -17,7 +19,7 @@ import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { postingWordsOf } from './words.ts';
 
-/** How often a word stands in the index, as far as its own key tells. */
+/** Number of postings of a word, according to its own key. */
 export interface WordFrequency {
   readonly count: number;
   readonly isSplit: boolean;
@@ -31,21 +33,21 @@ export interface FrequentWordsPorts {
   readonly networkId: string;
   readonly settings: Pick<Catalog, 'setting' | 'setSetting'>;
   readonly clock: Clock;
-  /** Postings under one key beyond which its word is split. */
+  /** A word is split beyond this many postings under one key. */
   readonly splitAt?: number;
-  /** A word is looked at when it has been published so often here. */
+  /** A word is checked after so many uses here. */
   readonly lookedAtAfter?: number;
 }
 
-/** Some 50 ms of reading for who answers, and a megabyte. */
+/** Some 50 ms of reading for the answering host, and a megabyte. */
 const splitAtPostings = 5000;
-/** A publisher with fewer files of a word adds no more than these to its own key. */
+/** A publisher with fewer files of a word adds at most these to its own key. */
 const lookedAtAfterPostings = 8;
 const places = 16;
-/** Words of this publisher that are split; there are not so many so frequent ones. */
+/** Split words of this publisher; very frequent ones are few. */
 const maxSplit = 4096;
 const maxCountedWords = 65_536;
-/** Asked about before one announcement, and at the same time. */
+/** Words checked before one announcement, concurrently. */
 const maxAsked = 256;
 const askConcurrency = 16;
 const askedAgainMilliseconds: Milliseconds = 600_000;
@@ -53,14 +55,14 @@ const setting = 'split-words';
 
 interface Use {
   count: number;
-  /** When it was last asked about, and how often it had been used then. */
+  /** Time of its last check, and number of uses then. */
   asked: { readonly at: Milliseconds; readonly count: number } | null;
 }
 
 export class FrequentWords {
   readonly #ports: FrequentWordsPorts;
   readonly #split: Set<string>;
-  /** The least lately used first. */
+  /** Least recently used first. */
   readonly #uses = new Map<string, Use>();
 
   constructor(ports: FrequentWordsPorts) {
@@ -69,17 +71,20 @@ export class FrequentWords {
     this.#split = new Set(Array.isArray(known) ? known.filter((word) => typeof word === 'string') : []);
   }
 
-  /** Under what the postings of a name are published from now on. At most `maxPostings`. */
+  /** Keys for the postings of a name from now on. At most `maxPostings`. */
   readonly wordsOf = (name: string): readonly string[] =>
     postingWordsOf(name).map((word) => (this.#split.has(word) ? this.#placed(word, name) : word));
 
-  /** Under what its postings may have been published, at any time. */
+  /** Keys under which its postings may ever have been published. */
   readonly everWordsOf = (name: string): readonly string[] => {
     const words = postingWordsOf(name);
     return [...words, ...words.filter((word) => this.#split.has(word)).map((word) => this.#placed(word, name))];
   };
 
-  /** To be awaited before names are published: finds out which of their words have become frequent. Never rejects for want of answers. */
+  /**
+   * Awaited before names are published: checks which of their words have become frequent. Never rejects for lack of
+   * answers.
+   */
   async prepare(names: readonly string[]): Promise<void> {
     const words = new Set(names.flatMap((name) => this.#used(name)));
     const now = this.#ports.clock.now();
@@ -127,7 +132,7 @@ export class FrequentWords {
       const { count, isSplit } = await frequencyOf(word);
       return isSplit || count + own >= splitAt;
     } catch {
-      // No one answers for the word just now: it stays whole, and is asked about again in a while.
+      // No host answers for the word now: it stays unsplit, and is checked again later.
       return false;
     }
   }
@@ -159,12 +164,12 @@ export class FrequentWords {
   }
 }
 
-/** The keys besides its own that a split word is to be looked for under. */
+/** The additional keys of a split word. */
 export function splitsOf(word: string): readonly string[] {
   return Array.from({ length: places }, (_, place) => `${word}:${place}`);
 }
 
-/** Whether a posting is the mark that its word is split. */
+/** Whether a posting is the mark of a split word. */
 export function isSplitMark({ body }: Pick<UnsignedEntry, 'body'>): boolean {
   return body?.['split'] === true;
 }

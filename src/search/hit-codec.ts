@@ -15,7 +15,7 @@ import {
 } from '../network/wire-reading.ts';
 import type { Hit } from './hit.ts';
 
-/** Of some 600 bytes each, well within a message. */
+/** Some 600 bytes each, well within a message. */
 export const maxHitsPerMessage = 500;
 const maxRootBytes = 128;
 
@@ -32,7 +32,7 @@ export function encodeHits(hits: readonly Hit[]): Wire {
   ]);
 }
 
-/** One that cannot be read hides none of the others. Refuses (TransportError) what is no list, or too long. */
+/** An unreadable hit does not affect the others. Refuses (TransportError) anything that is not a list, or too long. */
 export function decodeHits(value: Wire): readonly Hit[] {
   return readList(value, 'the hits', 0, maxHitsPerMessage).flatMap((one) => {
     try {

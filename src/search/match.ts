@@ -1,4 +1,4 @@
-/** Whether a name with its size and publisher answers a query, and how well. */
+/** Whether a name with its size and publisher matches a query, and how well. */
 import type { WordQuery } from './query.ts';
 import { exactly, phraseOf, undividedLineOf, wordsOf } from './words.ts';
 
@@ -10,9 +10,9 @@ export interface Candidate {
 }
 
 /**
- * Null when it does not answer. Else from 0 to 1: the part of the name's letters that the query named, so that "annual
- * report" ranks "annual report.pdf" over "draft of the annual report of 1987.pdf"; words together and in order count more. Names that have the
- * words with the very marks that were written come before all others.
+ * Null when it does not match. Else from 0 to 1: the fraction of the name's letters that the query covers, so that
+ * "annual report" ranks "annual report.pdf" over "draft of the annual report of 1987.pdf"; adjacent words in order
+ * count more. Names with the accents and case as typed come before all others.
  */
 export function matchQuality(query: WordQuery, { name, size, publisher }: Candidate): number | null {
   const { from, size: range } = query;
@@ -32,7 +32,7 @@ export function matchQuality(query: WordQuery, { name, size, publisher }: Candid
   return query.exact.every((word) => line.includes(word)) ? 0.5 + fit / 2 : fit / 2;
 }
 
-/** A name is cut into all its words only where its undivided ones leave a question open: there may be 10^5 under one word. */
+/** A name is split into all its words only where the undivided ones do not decide: one word may have 10^5 names. */
 class MatchedName {
   readonly #name: string;
   readonly #line: string;

@@ -1,12 +1,12 @@
 /**
- * Matching names against the patterns of others, in turns: at most half of this peer's time goes into it, whatever they ask
- * for and however many ask.
+ * Matches names against patterns of others in turns: at most half of this peer's time is spent on it, whatever and
+ * however many ask.
  */
 import type { Clock, Milliseconds } from '../ring/ports.ts';
 
-/** After so long others are served. */
+/** Yields to other work after this time. */
 const turnMilliseconds: Milliseconds = 10;
-/** For one query; simple patterns take a microsecond per name. */
+/** Per query; simple patterns take a microsecond per name. */
 const maxMillisecondsPerQuery: Milliseconds = 1000;
 
 export class MatchingTurns {
@@ -22,7 +22,7 @@ export class MatchingTurns {
     return new Matching((work) => this.#take(work), this.#clock);
   }
 
-  /** Runs when those before it are done and have rested. */
+  /** Runs after earlier turns and their rest. */
   #take(work: Work): Promise<Milliseconds> {
     const turn = this.#before.then(work);
     this.#before = turn.then(
@@ -32,7 +32,7 @@ export class MatchingTurns {
     return turn;
   }
 
-  /** Timers are no finer than this is coarse: what little turns took is made up for together. */
+  /** Timers are coarse: short rests are accumulated. */
   async #rest(took: Milliseconds): Promise<void> {
     this.#owed += took;
     if (this.#owed < turnMilliseconds) return;
@@ -42,10 +42,10 @@ export class MatchingTurns {
   }
 }
 
-/** With what it took. */
+/** Followed by the time taken. */
 type Work = () => Milliseconds | Promise<Milliseconds>;
 
-/** That of one query. */
+/** Time of one query. */
 export class Matching {
   readonly #take: (work: Work) => Promise<Milliseconds>;
   readonly #clock: Clock;
@@ -56,19 +56,19 @@ export class Matching {
     this.#clock = clock;
   }
 
-  /** It has had all its time. */
+  /** Its time is used up. */
   get isOver(): boolean {
     return this.#took >= maxMillisecondsPerQuery;
   }
 
-  /** What it has had so far. */
+  /** Time used so far. */
   get took(): Milliseconds {
     return this.#took;
   }
 
   /**
-   * The same where another thread finds out, a few at a time.
-   * @param match resolves with the places of those that match and the time that it took
+   * The same for matching on another thread, a few names at a time.
+   * @param match resolves with the indices of matching names and the time taken
    */
   async filterElsewhere<One>(
     all: readonly One[],
@@ -89,7 +89,7 @@ export class Matching {
     return found;
   }
 
-  /** Those that match, up to where the time was over. */
+  /** The matching names, up to the time limit. */
   async filter<One>(all: readonly One[], matches: (one: One) => boolean): Promise<readonly One[]> {
     const found: One[] = [];
     let next = 0;

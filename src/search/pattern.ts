@@ -1,5 +1,5 @@
 /**
- * What a broadcast looks for, which no index answers: a part of a name, a glob (`*` and `?`), a regular expression between
+ * What a broadcast looks for and no index answers: part of a name, a glob (`*` and `?`), a regular expression between
  * slashes, a SHA-256 or a CID.
  */
 import type { CID } from 'multiformats/cid';
@@ -16,15 +16,15 @@ type Candidate = Pick<Hit, 'name' | 'root' | 'sha256'>;
 export type Pattern =
   | {
       readonly kind: 'part' | 'glob' | 'sha256' | 'cid';
-      /** In time that the length of a name bounds. */
+      /** In time bounded by the length of a name. */
       matches(candidate: Candidate): boolean;
-      /** Of one that matches: its name has it with the very marks that were written. */
+      /** For a matching file: its name contains the pattern with accents and case as typed. */
       isExact(name: string): boolean;
     }
-  /** For the thread of expressions.ts to compile and to match. */
+  /** Compiled and matched by the thread of expressions.ts. */
   | { readonly kind: 'expression'; readonly source: string };
 
-/** Throws `bad-request`. An empty text matches every name. Whether an expression is one is not known yet. */
+/** Throws `bad-request`. An empty text matches every name. Regular expressions are not validated yet. */
 export function parsePattern(text: string): Pattern {
   checkLength(text);
   const trimmed = text.trim();
@@ -40,7 +40,7 @@ function ofSha256(wanted: string): Pattern {
   return { kind: 'sha256', matches: ({ sha256 }) => sha256 === wanted, isExact: () => true };
 }
 
-/** Another version or codec of the same bytes is the same content. */
+/** Another CID version or codec of the same bytes is the same content. */
 function ofCid({ multihash }: CID): Pattern {
   const wanted = Buffer.from(multihash.bytes);
   return { kind: 'cid', matches: ({ root }) => wanted.equals(root.multihash.bytes), isExact: () => true };

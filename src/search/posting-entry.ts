@@ -1,4 +1,4 @@
-/** The postings of a put: one signed entry for each word of the name, kept by the ring without the publisher. */
+/** Postings of a put: one signed entry for each word of the name, kept on the ring independently of the publisher. */
 import { decodeCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
@@ -8,17 +8,17 @@ import type { NameEntry } from '../records/name-entry.ts';
 import { type HeldShareEntry, readShareBody, readSubject, sharePostingEntry } from '../records/share-entry.ts';
 import type { Hit } from './hit.ts';
 
-/** Under what a name has its postings. */
+/** Keys of the postings of a name. */
 export type WordsOfName = (name: string) => readonly string[];
 
-/** One for each word and beginning of the name. */
+/** One for each word and prefix of the name. */
 export function postingsOf(entry: NameEntry, wordsOf: WordsOfName): readonly UnsignedEntry[] {
   const { publisher, sequence, expiry } = entry;
   const body = postingBody(entry);
   return subjectsOf(entry, wordsOf).map((subject) => ({ kind: 'posting', subject, publisher, sequence, expiry, body }));
 }
 
-/** Ends the postings of a name that its publisher has ended or given another content. */
+/** Tombstones for the postings of a name that its publisher has removed or given another content. */
 export function postingTombstones(
   entry: Pick<NameEntry, 'name' | 'cid' | 'publisher'>,
   wordsOf: WordsOfName,
@@ -37,15 +37,15 @@ export function postingTombstones(
   }));
 }
 
-/** What postings say of a file, in a share or put. */
+/** Content of a posting, of a share or put. */
 export function postingBody(file: Pick<Hit, 'size' | 'type' | 'sha256' | 'time'>): EntryBody {
   const { size, type, sha256, time } = file;
   return { size, type, sha256, time };
 }
 
 /**
- * Null for a posting that says nothing. One that stands under a word which its name does not have is not told from others here:
- * no query of that word matches its name.
+ * Null for an empty posting. One under a word that its name does not contain is not detected here: no query of that
+ * word matches its name.
  */
 export function hitOfPosting({ entry }: EncodedEntry): Hit | null {
   const { body, publisher } = entry;

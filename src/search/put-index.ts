@@ -1,7 +1,7 @@
 /**
- * Keeps the postings of this host's own puts on the ring: after a name was published, given another content or ended, its
- * postings are brought into line. No one waits for that; what is due is written down before the name changes, so that a
- * peer killed in between does it when it runs again.
+ * Maintains the postings of this host's own puts: after a name was published, replaced or removed, its postings are
+ * updated in the background. Pending work is stored before the name changes, so that a peer killed in between resumes
+ * it.
  */
 import { cidIn, parseCid } from '../content/cid.ts';
 import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
@@ -25,12 +25,12 @@ export interface PutIndexPorts {
   readonly failed?: (error: Error) => void;
 }
 
-/** What is written down: the contents that the name had before and whose postings are to go. */
+/** Stored work: previous contents of the name whose postings are to be removed. */
 interface Due {
   readonly ended: readonly string[];
 }
 
-/** What is to be stored for a name. */
+/** Entries to be stored for a name. */
 interface Signed {
   readonly name: string;
   readonly due: Due;
@@ -38,11 +38,11 @@ interface Signed {
 }
 
 const settingPrefix = 'postings-due:';
-/** One batch at a time: with 64 the postings of ten thousand names that are put side by side were still to be made long after. */
+/** One batch at a time: with 64, postings of ten thousand concurrently put names were still pending long after. */
 const nameConcurrency = 256;
 /**
- * While names are being put the next batch waits so long to be full: each name then shares what a batch costs with more of them, and the
- * puts themselves go first (measured: 4.3 ms of CPU time a name at three peers and the command instead of 4.8).
+ * While names are being put, the next batch waits this long to fill up: names then share the cost of a batch, and the
+ * puts themselves go first (measured: 4.3 ms of CPU time per name at three peers and the command instead of 4.8).
  */
 const gatheringMilliseconds: Milliseconds = 500;
 const retryMilliseconds: Milliseconds = 5000;
@@ -50,7 +50,7 @@ const retryMilliseconds: Milliseconds = 5000;
 export class PutIndex {
   readonly #ports: PutIndexPorts;
   readonly #due = new Map<string, Due>();
-  /** Names whose own entry is just being changed: what is in the table is not yet what it will be. */
+  /** Names whose own entry is being changed: the table is about to change. */
   readonly #changing = new Map<string, number>();
   #isOpen = false;
   #working: Promise<void> | null = null;
@@ -64,13 +64,13 @@ export class PutIndex {
     }
   }
 
-  /** This host is a member: what is due is done from now on. */
+  /** Called once this host is a member: pending work starts. */
   begin(): void {
     this.#isOpen = true;
     this.#work();
   }
 
-  /** To be awaited before the own entry of a name changes; `before` is the one that it has. */
+  /** Awaited before the own entry of a name changes; `before` is the current one. */
   async changing(name: string, before: NameEntry | null): Promise<void> {
     this.#changing.set(name, (this.#changing.get(name) ?? 0) + 1);
     const known = this.#due.get(name)?.ended ?? [];
@@ -78,7 +78,7 @@ export class PutIndex {
     await this.#write(name, { ended });
   }
 
-  /** It has changed, or the attempt failed. */
+  /** Called after the change, or after a failed attempt. */
   changed(name: string): void {
     const open = (this.#changing.get(name) ?? 1) - 1;
     if (open > 0) this.#changing.set(name, open);
@@ -86,7 +86,7 @@ export class PutIndex {
     this.#work();
   }
 
-  /** Names whose postings are not yet as they should be. */
+  /** Number of names with pending postings. */
   get due(): number {
     return this.#due.size;
   }
@@ -151,7 +151,7 @@ export class PutIndex {
   async #bringIntoLine({ name, due, entries }: Signed): Promise<boolean> {
     try {
       if (entries.length > 0) await this.#ports.writer.store(entries);
-      // Meanwhile the name may have changed again: then it stays due.
+      // The name may have changed again meanwhile: then it stays pending.
       if (this.#due.get(name) === due && !this.#changing.has(name)) await this.#write(name, null);
       return true;
     } catch (error) {
@@ -161,8 +161,8 @@ export class PutIndex {
   }
 
   /**
-   * Signed together, since a signature and its checks cost more than all else that a posting needs. What is stored again after a failure
-   * may thus be other bytes of the same sequence, of which every host keeps the same.
+   * Signed together, since a signature and its checks cost more than everything else about a posting. A retry may thus
+   * store other bytes of the same sequence, of which every host keeps the same.
    */
   #signed(names: readonly string[]): readonly Signed[] {
     const wanted = names.flatMap((name) => this.#wantedFor(name));
@@ -176,7 +176,7 @@ export class PutIndex {
     });
   }
 
-  /** None for one that cannot be read, which is told. */
+  /** None for an unreadable one, which is reported. */
   #wantedFor(name: string): { name: string; due: Due; unsigned: readonly UnsignedEntry[] }[] {
     const due = this.#due.get(name);
     if (due === undefined) return [];
@@ -207,7 +207,7 @@ export class PutIndex {
   }
 }
 
-/** As it was written down; contents that are none are left out, so that a damaged setting ends no start. */
+/** As stored; invalid contents are dropped, so that a damaged setting does not prevent a start. */
 function dueOf(value: unknown): Due {
   const { ended } = (value ?? {}) as { readonly ended?: unknown };
   return { ended: Array.isArray(ended) ? ended.filter((one) => typeof one === 'string' && cidIn(one) !== null) : [] };

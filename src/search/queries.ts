@@ -1,4 +1,4 @@
-/** Searches that run or ran here, with what they found, and the recent queries of others that this peer had a part in. */
+/** Running and recent searches of this peer with their results, and recent queries of others in which it took part. */
 import { ChordialError } from '../errors.ts';
 import { bestFirst, fileKey, type Hit, hitKey } from './hit.ts';
 
@@ -17,7 +17,7 @@ export interface Query {
 
 export interface QueryEnd {
   readonly failure: ChordialError | null;
-  /** Of a broadcast: hosts that looked, and parts of the ring that could not be reached. */
+  /** Of a broadcast: hosts that searched, and parts of the ring that could not be reached. */
   readonly answered: number;
   readonly missed: number;
 }
@@ -33,9 +33,9 @@ export interface RecentQuery {
 }
 
 const maxQueries = 64;
-/** Of one file; more would not be looked at, and somebody may have made them up. */
+/** Holders per file; more would not be displayed, and may be made up. */
 const maxHolders = 64;
-/** Of all queries that have ended; the oldest are forgotten. Some 400 bytes each. */
+/** Over all ended queries; the oldest are evicted. Some 400 bytes each. */
 const maxKeptHits = 200_000;
 const maxRecent = 200;
 const maxShownCharacters = 200;
@@ -43,13 +43,13 @@ const maxShownCharacters = 200;
 export class RunningQuery implements Query {
   readonly id: string;
   readonly query: string;
-  /** A query by words becomes a broadcast where that was asked for and no word matches. */
+  /** A word query becomes a broadcast when requested and no word matches. */
   mode: QueryMode;
   readonly time: number;
   readonly hits: Hit[] = [];
-  /** The same by file: all who have it, the best first. */
+  /** Grouped by file: all holders, best first. */
   readonly files: (readonly Hit[])[] = [];
-  /** Places in `files` as they came or changed, the latest last. */
+  /** Indices in `files` in order of arrival or change, latest last. */
   readonly changes: number[] = [];
   readonly #places = new Map<string, number>();
   readonly ending = new AbortController();
@@ -77,7 +77,7 @@ export class RunningQuery implements Query {
     this.#tell();
   }
 
-  /** These hits turned out to be true. */
+  /** These hits were verified. */
   verified(hits: readonly Hit[]): void {
     for (const hit of hits) {
       const place = this.#places.get(fileKey(hit));
@@ -112,12 +112,12 @@ export class Queries {
   readonly #recent: RecentQuery[] = [];
   readonly #noted: (query: RecentQuery) => void;
 
-  /** @param noted told of every recent query, as it is shown */
+  /** @param noted receives every recent query, in display form */
   constructor(noted: (query: RecentQuery) => void = () => undefined) {
     this.#noted = noted;
   }
 
-  /** Makes room by forgetting the oldest that has ended, or by ending the oldest. */
+  /** Makes room by evicting the oldest ended query, or by ending the oldest. */
   add(query: RunningQuery): void {
     if (this.#known.size >= maxQueries) {
       const oldest = [...this.#known.values()].find(({ end }) => end !== null) ?? this.#known.values().next().value!;

@@ -1,4 +1,4 @@
-/** A query in plain words, for the log and the live events (row A25). */
+/** A query in plain words, for the log and live events (row A25). */
 import type { RecentQuery } from './queries.ts';
 
 export interface QueryLine {

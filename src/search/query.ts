@@ -1,9 +1,9 @@
-/** What a user types, taken apart: words that must all be there, words that must not, phrases, beginnings, filters. */
+/** Parses a user's query: required words, excluded words, phrases, prefixes, filters. */
 import { ChordialError } from '../errors.ts';
 import { beginningCharacters, exactly, queryWordsOf } from './words.ts';
 
 export interface SizeRange {
-  /** Bytes, both included. */
+  /** Bytes, inclusive. */
   readonly least: number;
   readonly most: number;
 }
@@ -13,14 +13,14 @@ export interface WordQuery {
   readonly without: readonly string[];
   /** Each a sequence of words. */
   readonly phrases: readonly (readonly string[])[];
-  /** Beginnings of words, at least three letters each. */
+  /** Word prefixes of at least three letters. */
   readonly beginnings: readonly string[];
-  /** All of these with the marks that were written: names that have them so come first. */
+  /** All of these with accents and case as typed: names containing them come first. */
   readonly exact: readonly string[];
   /** Extensions without the dot, or null for any. */
   readonly types: readonly string[] | null;
   readonly size: SizeRange | null;
-  /** Beginning or end of a peer id, or null for anybody. */
+  /** Prefix or suffix of a peer id, or null for any. */
   readonly from: string | null;
 }
 
@@ -72,10 +72,10 @@ const units: Readonly<Record<string, number>> = {
 
 /** A quoted phrase with an optional minus, or anything without spaces. */
 const terms = /(-?)"([^"]*)"|(from:"[^"]*"|\S+)/giu;
-/** As in ids, which have no other signs. */
+/** Characters of ids. */
 const idPart = /^(?:…|\.\.\.)?[1-9A-HJ-NP-Za-km-z]+$/u;
 
-/** Throws `bad-request` where a filter makes no sense or the query is too long. An empty query has no words. */
+/** Throws `bad-request` for an invalid filter or a query that is too long. An empty query has no words. */
 export function parseWordQuery(text: string): WordQuery {
   checkLength(text);
   const query = {
@@ -114,8 +114,8 @@ export function parseWordQuery(text: string): WordQuery {
 }
 
 /**
- * The query with the id of the peer where `from:` has its name: other peers may call it otherwise. Throws `not-found` or
- * `ambiguous-member` where no peer, or several, are called so.
+ * The query with a peer id in place of the name in `from:`: other peers may know it by another name. Throws `not-found`
+ * or `ambiguous-member`.
  */
 export function withPublisherIds(text: string, named: (name: string) => readonly string[]): string {
   return text.replace(terms, (term) => {
@@ -140,7 +140,7 @@ function fromValue(term: string): string | null {
   return value === undefined || value === '' ? null : value;
 }
 
-/** What is looked for in names when no word matches: the text without filters and what must not be there. */
+/** The text to broadcast when no word matches: without filters and exclusions. */
 export function textOf(query: string): string {
   const texts = [...query.matchAll(terms)].flatMap(([, minus = '', phrase, term = '']) => {
     if (phrase !== undefined) return minus === '' ? [phrase] : [];
@@ -155,7 +155,7 @@ export function checkLength(text: string): void {
   if (bytes > maxQueryBytes) throw bad(`has ${bytes} bytes, and ${maxQueryBytes} are the most. Shorten it`);
 }
 
-/** The words that the index is asked by: every one of them must be in the name. */
+/** The words by which the index is queried: all of them must be in the name. */
 export function demandedWords({ words, phrases }: Pick<WordQuery, 'words' | 'phrases'>): readonly string[] {
   return [...new Set([...words, ...phrases.flat()])];
 }
@@ -169,7 +169,7 @@ interface OpenQuery {
   from: string | null;
 }
 
-/** All but the last word of `annual-rep*` are whole. */
+/** All but the last word of `annual-rep*` are complete. */
 function readBeginning(query: OpenQuery, text: string): void {
   const words = queryWordsOf(text);
   const last = words.at(-1);

@@ -1,13 +1,13 @@
 /**
- * How a broadcast divides the ring: a member that is given the ring from itself up to an end hands parts of it on to members
- * inside, and each of them does the same, until no one is left in between. Every member is reached once; a member that only its
- * predecessor knows of is reached through that one.
+ * How a broadcast divides the ring: a member responsible for the ring from itself up to an end passes parts of it to
+ * members inside, which do the same, until none is left in between. Every member is reached once; a member known only
+ * to its predecessor is reached through it.
  */
 import { between } from '../ring/identifier.ts';
 import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
 import type { Part } from './search-messages.ts';
 
-/** With so few hosts each is told all its parts at once; in larger rings the question goes down a tree of this width. */
+/** In networks of up to this many hosts all parts are sent at once; in larger ones the query descends a tree of this width. */
 export const breadth = 16;
 
 export interface Handed {
@@ -30,7 +30,7 @@ export function divide(part: Part, members: readonly MemberPointer[]): readonly 
   return [...byHost.values()];
 }
 
-/** Strictly between the two, from the nearest to the farthest; all but the member itself when the part is the whole ring. */
+/** Strictly between the two, nearest first; all but the member itself when the part is the whole ring. */
 function membersInside({ member, end }: Part, members: readonly MemberPointer[]): readonly MemberPointer[] {
   const inside = members.filter(({ id }) => between(member, id, end));
   const wraps = inside.findIndex(({ id }) => id > member);
@@ -38,8 +38,8 @@ function membersInside({ member, end }: Part, members: readonly MemberPointer[])
 }
 
 /**
- * A part whose own member did not answer is handed on by another, who may not know everybody behind it: from that member up to the first
- * one known, the one that is the nearest known before it knows better, and nearer ones better still. Null when the part is one's own, or no one is nearer.
+ * A part whose first member did not answer is passed on by another, which may not know all members after it: the
+ * nearest known member before it knows more. Null when the part is one's own, or no nearer member is known.
  */
 export function gapBehind(part: Part, members: readonly MemberPointer[], self: HostId): Handed | null {
   const { member, end } = part;

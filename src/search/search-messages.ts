@@ -1,14 +1,13 @@
 /**
  * Wire formats of searching.
  *
- * `search.count`  `{words}` → `{counts, split}`: how many postings the host holds under each word, at most `maxCounted`, and
- *                 whether there are more under the keys over which it is split (frequent-words.ts).
- * `search.query`  `{id, word, query, skip, limit}` → `{hits, total, split}`: postings under the word that answer the query, the best first.
- * `search.ask`    `{id, pattern, most, asker, time, signature, parts, hops, left}` → `{answered, missed}`: a broadcast, see broadcast.ts. The
- *                 asker's key signs what does not change on the way. It is answered when all below have answered, `left` milliseconds later
- *                 at the latest.
- * `search.hits`   `{id, hits}` → `{more}`: what a host found for a broadcast, sent to the asker, or up the tree where the asker is no known
- *                 member; `more` false: it has enough.
+ * `search.count` `{words}` → `{counts, split}`: number of postings held under each word, at most `maxCounted`, and
+ * whether there are more under the keys over which it is split (frequent-words.ts). `search.query` `{id, word, query,
+ * skip, limit}` → `{hits, total, split}`: postings under the word that match the query, best first. `search.ask` `{id,
+ * pattern, most, asker, time, signature, parts, hops, left}` → `{answered, missed}`: a broadcast, see broadcast.ts. The
+ * asker's key signs what does not change on the way. Answered when all below have answered, at the latest `left`
+ * milliseconds later. `search.hits` `{id, hits}` → `{more}`: hits of a host for a broadcast, sent to the asker, or up
+ * the tree when the asker is not a known member; `more` false: it has enough.
  */
 import { hostIdOfPublicKey, publicKeyBytes, publicKeyOfHostId } from '../network/host-id.ts';
 import type { Wire } from '../network/transport.ts';
@@ -47,7 +46,7 @@ export const maxLeftMilliseconds = 60_000;
 export const maxBroadcastHits = 100_000;
 const maxHosts = 1_000_000;
 const signatureBytes = 64;
-/** Before and behind a word: `pre:` and its place when it is split. */
+/** Around a word: `pre:` and the number of the split. */
 const maxPlaceCharacters = 8;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -101,7 +100,7 @@ export interface HitPage {
   readonly hits: readonly Hit[];
   /** Of all pages. */
   readonly total: number;
-  /** There are further postings of the word under the keys over which it is split. */
+  /** More postings of the word are under the keys over which it is split. */
   readonly isSplit: boolean;
 }
 
@@ -117,7 +116,7 @@ export function decodeHitPage(body: Wire): HitPage {
   return { hits: decodeHits(field(body, 'hits')), total, isSplit };
 }
 
-/** A member that is asked, and the ring from it up to, not including, `end`: its share of the question. */
+/** A member that is asked, responsible for the ring from itself up to, not including, `end`. */
 export interface Part {
   readonly member: RingId;
   readonly end: RingId;
@@ -127,7 +126,7 @@ export interface BroadcastQuestion {
   /** UUID of the query. */
   readonly id: string;
   readonly pattern: string;
-  /** Hits beyond are of no use to the asker. */
+  /** The asker discards hits beyond this. */
   readonly most: number;
   readonly asker: HostId;
   /** Milliseconds since 1970 by the asker's clock. */
@@ -135,13 +134,13 @@ export interface BroadcastQuestion {
   /** The asker's, over `signedQuestion`. */
   readonly signature: Uint8Array;
   readonly parts: readonly Part[];
-  /** How many more times it may be handed on. */
+  /** Remaining hops. */
   readonly hops: number;
-  /** Milliseconds until the asker waits no longer. */
+  /** Milliseconds until the asker stops waiting. */
   readonly left: number;
 }
 
-/** What the asker signs: `chordial search v1`, network, id, pattern, most hits and time, each behind a zero byte. */
+/** What the asker signs: `chordial search v1`, network, id, pattern, max hits and time, each after a zero byte. */
 export function signedQuestion(
   networkId: string,
   { id, pattern, most, time }: Pick<BroadcastQuestion, 'id' | 'pattern' | 'most' | 'time'>,
@@ -172,7 +171,7 @@ export function decodeBroadcast(body: Wire, bits: number): BroadcastQuestion {
 }
 
 export interface Reached {
-  /** Hosts that looked. */
+  /** Hosts that searched. */
   readonly answered: number;
   /** Parts of the ring that could not be reached. */
   readonly missed: number;

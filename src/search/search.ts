@@ -1,4 +1,4 @@
-/** Searching as the peer offers it: by words through the index, or by asking everybody; and the answers to others. */
+/** Searching as offered by the peer: by words through the index, or by broadcast; and the answers to others. */
 import { randomUUID } from 'node:crypto';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
@@ -17,39 +17,39 @@ import { WordSearch, type WordSearchPorts } from './word-search.ts';
 
 export interface SearchOptions {
   readonly mode: QueryMode;
-  /** How often a broadcast may be handed on; enough for any ring unless given. */
+  /** Hop limit of a broadcast; by default enough for any ring. */
   readonly hops?: number;
-  /** By words: when none matches, every peer is asked for the text as a part of names. */
+  /** By words: when none matches, all peers are asked for the text as part of names. */
   readonly orBroadcast?: boolean;
 }
 
-/** Live copies of the first blocks of contents, counted within so many milliseconds. */
+/** Live replicas of the first blocks of contents, counted within this time. */
 export type CountCopies = (cids: readonly string[], milliseconds: Milliseconds) => Promise<readonly number[]>;
 
 export type SearchPorts = {
   readonly copiesOf: CountCopies;
-  /** What is not shown, whatever the hosts asked say: a hit of a member that was removed. */
+  /** Hidden hits, whatever the hosts asked claim: those of a removed member. */
   readonly isHidden?: (hit: Hit) => boolean;
-  /** Peers that people call so. */
+  /** Peers with this name. */
   readonly named?: (name: string) => readonly HostId[];
-  /** What the entries of a name say, as its publishers signed them. Rejects with `no-live-source` when no host answers. */
+  /** The entries of a name as signed by its publishers. Rejects with `no-live-source` when no host answers. */
   readonly evidenceOf: (name: string) => Promise<readonly Evidence[]>;
 } & Omit<BroadcastPorts, 'told' | 'expressions'> &
   Omit<WordSearchPorts, 'told'> & {
     readonly clock: Clock;
-    /** Told of every query that was asked, answered or handed on here. */
+    /** Receives every query asked, answered or forwarded here. */
     readonly noted?: (query: RecentQuery) => void;
   };
 
 const maxCountedHits = 200;
 const countingMilliseconds: Milliseconds = 500;
-/** As many as are looked at; of the others their publishers' entries are not read. */
+/** As many as are displayed; the publishers' entries of others are not read. */
 const maxVerifiedFiles = 50;
 const nameReadConcurrency = 8;
-/** A query waits no longer than this for what is still being read when it ends. */
+/** Limit on waiting for entries still being read when a query ends. */
 const verifyingMilliseconds: Milliseconds = 1000;
 const broadcastMilliseconds: Milliseconds = 10_000;
-/** Further hits are of no use to anybody who reads; another word narrows the query. */
+/** No one reads more hits; another word narrows the query. */
 const maxWordHits = 10_000;
 
 export class Search {
@@ -68,8 +68,8 @@ export class Search {
   }
 
   /**
-   * Rejects with `bad-request` for a query that cannot be, with `not-found` or `ambiguous-member` for the name of a
-   * publisher. An empty query is for everything and is a broadcast.
+   * Rejects with `bad-request` for an invalid query, with `not-found` or `ambiguous-member` for the name of a
+   * publisher. An empty query matches everything and is a broadcast.
    */
   async start(query: string, { mode, hops = maxHops, orBroadcast = false }: SearchOptions): Promise<RunningQuery> {
     const isBroadcast = mode === 'broadcast' || query.trim() === '';
@@ -122,7 +122,7 @@ export class Search {
     await this.#expressions.close();
   }
 
-  /** How often a word stands in the index. Rejects with `no-live-source`. */
+  /** Number of postings of a word. Rejects with `no-live-source`. */
   frequencyOf(word: string): Promise<WordFrequency> {
     return this.#words.frequencyOf(word);
   }
@@ -156,7 +156,7 @@ export class Search {
     return { answered: 0, missed: 0 };
   }
 
-  /** One sign of a script that has no words of one sign, or a part of a word, is found in this way only. */
+  /** A single character of a script without single-character words, or part of a word, is found only this way. */
   async #askIndexOrEverybody(asking: Asking): Promise<Reached> {
     const { running } = asking;
     const text = textOf(running.query);
@@ -173,7 +173,7 @@ export class Search {
 
   async #askEverybody({ running, verifying, hops }: Asking, pattern: string): Promise<Reached> {
     const { id } = running;
-    // Hits are counted while others come, and the query ends when all are.
+    // Replicas are counted while other hits arrive, and the query ends when all are counted.
     const counting = new Set<Promise<void>>();
     const take = (hits: readonly Hit[]): void => {
       const counted = this.#counted(this.#shown(hits)).then((them) => {
@@ -194,7 +194,7 @@ export class Search {
     return isHidden === undefined ? hits : hits.filter((hit) => !isHidden(hit));
   }
 
-  /** Beyond some thousands no one looks at single copies any more, and everybody would be asked about all of them. */
+  /** Beyond some thousands replicas are not counted, since all peers would be asked about each. */
   async #counted(hits: readonly Hit[]): Promise<readonly Hit[]> {
     const put = hits.filter(({ isShared }) => !isShared).slice(0, maxCountedHits);
     if (put.length === 0) return hits;
@@ -215,7 +215,7 @@ export class Search {
 
 interface Asking {
   readonly running: RunningQuery;
-  /** The query as other peers are told it: with the id of a publisher in place of its name. */
+  /** The query as sent to other peers: with a publisher's id in place of its name. */
   readonly told: string;
   readonly verifying: Verifying;
   readonly hops: number;
@@ -226,7 +226,7 @@ interface Reached {
   readonly missed: number;
 }
 
-/** Reads the entries of the files that are looked at, beside the search. */
+/** Reads the entries of displayed files beside the search. */
 class Verifying {
   readonly #running: RunningQuery;
   readonly #ports: Pick<SearchPorts, 'evidenceOf' | 'clock'>;

@@ -1,4 +1,4 @@
-/** The index as this host holds it: the files that stand under a word, from puts and from shares, and the best for a query. */
+/** This host's part of the index: the files under a word, from puts and shares, and the best ones for a query. */
 import { type EncodedEntry, storedEntries } from '../records/entry.ts';
 import { isCurrent } from '../records/merge.ts';
 import { type RecordKey, wordKey } from '../records/record-keys.ts';
@@ -17,34 +17,34 @@ export interface WordIndexPorts {
   readonly shares: Pick<ShareReader, 'heldHere'>;
   readonly clock: Clock;
   readonly isDead: (host: Contact['host']) => boolean;
-  /** Grows with whatever is kept or removed here, and with every death and return. */
+  /** Increases with every insertion or removal here, and with every death and return. */
   readonly changes: () => number;
 }
 
-/** Looked at for one word; of a word with more, those beyond are found by adding another word. */
+/** Postings read for one word; more are found by adding another word. */
 const maxPostings = 200_000;
-/** Of one publisher before others have their turn. */
+/** Rows of one publisher before the next has its turn. */
 const maxPostingsPerTurn = 1000;
-/** What was read of a word serves the next pages of a query, and others that ask for it: the longer the dearer it was to read. */
+/** Cached postings of a word serve the next pages of a query and other queries, longer the more they cost to read. */
 const maxKeptMilliseconds: Milliseconds = 2000;
 const keptMillisecondsPerHit = 5;
-/** The same while nothing comes or goes here: most searches for a frequent word find it read. */
+/** The same while nothing changes here: most searches for a frequent word find it cached. */
 const unchangedMilliseconds: Milliseconds = 60_000;
 const maxKeptHits = 200_000;
-/** Answers kept for their next pages: to match and rank a frequent word again for each would take all the time there is. */
+/** Answers cached for their next pages: matching and ranking a frequent word for each page would take all the time. */
 const maxFound = 64;
-/** Of all answers: they name hits that are mostly kept above. */
+/** Over all answers: they refer to hits that are mostly cached above. */
 const maxFoundHits = 200_000;
-/** Words whose counts are remembered. */
+/** Words whose counts are cached. */
 const maxCounts = 1024;
 
 interface Read {
   readonly hits: readonly Hit[];
-  /** There are more under the keys over which the word is split. */
+  /** More postings are under the keys over which the word is split. */
   readonly isSplit: boolean;
 }
 
-/** Until when something holds, and until when while nothing changes. */
+/** Expiry, and expiry while nothing changes. */
 interface Lasting {
   readonly until: Milliseconds;
   readonly unchangedUntil: Milliseconds;
@@ -55,7 +55,7 @@ type Kept = Read & Lasting;
 
 export class WordIndex {
   readonly #ports: WordIndexPorts;
-  /** The least lately read first. */
+  /** Least recently used first. */
   readonly #kept = new Map<string, Kept>();
   #keptHits = 0;
   readonly #counted = new Map<string, WordFrequency & Lasting>();
@@ -66,7 +66,7 @@ export class WordIndex {
     this.#ports = ports;
   }
 
-  /** Without reading what its postings say: of a query's words all but the rarest are only counted. */
+  /** Without parsing the postings: all words of a query but the rarest are only counted. */
   frequency(word: string): WordFrequency {
     const read = this.#kept.get(word);
     if (this.#lasts(read)) return { count: read.hits.length, isSplit: read.isSplit };
@@ -79,12 +79,12 @@ export class WordIndex {
     return frequency;
   }
 
-  /** Whether there are further postings of the word, under the keys over which it is split. */
+  /** Whether there are more postings under the keys over which the word is split. */
   isSplit(word: string): boolean {
     return this.#under(word).isSplit;
   }
 
-  /** All that answer the query, the best first: by how well the name fits, then those with a live source, then the newest. */
+  /** All that match the query, best first: by quality of the match, then those with a live source, then the newest. */
   find(word: string, query: WordQuery): readonly Hit[] {
     const name = `${word}\0${JSON.stringify(query)}`;
     const known = this.#found.get(name);
@@ -111,7 +111,7 @@ export class WordIndex {
     return known.until > now || (known.unchangedUntil > now && known.changes === this.#ports.changes());
   }
 
-  /** For what was read of so many hits in this turn. */
+  /** Hits read in this turn. */
   #lasting(hits: number): Lasting {
     const now = this.#ports.clock.now();
     const until = now + Math.min(maxKeptMilliseconds, hits * keptMillisecondsPerHit);
@@ -126,7 +126,7 @@ export class WordIndex {
       const isLive = !hit.isShared || !this.#ports.isDead(hit.source.host);
       found.push({ hit, rank: Math.round(quality * 2000) * 2 + (isLive ? 1 : 0) });
     }
-    // Ties fall alike on every host, so that pages from two of them are the same pages.
+    // Ties are broken alike on every host, so that pages from two of them agree.
     found.sort((a, b) => b.rank - a.rank || b.hit.time - a.hit.time || inFixedOrder(a.hit, b.hit));
     return found.map(({ hit }) => hit);
   }
@@ -193,7 +193,7 @@ export class WordIndex {
   }
 }
 
-/** So many of them, in turns of those who published them. */
+/** So many of them, round robin over publishers. */
 function inTurns(hits: Hit[], most: number): readonly Hit[] {
   if (hits.length <= most) return hits;
   const byPublisher = Map.groupBy(hits, ({ source }) => source.host);

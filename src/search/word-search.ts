@@ -1,6 +1,6 @@
 /**
- * Searching by words: the owners of the words say how many postings they hold, and the one with the fewest is given the
- * whole query. Two of its places are asked, so that neither one that lacks some nor one that hides some decides alone.
+ * Search by words: the owners of the words report how many postings they hold, and the rarest word's places get the
+ * whole query. Two of them are asked, so that neither one that lacks postings nor one that hides them decides alone.
  */
 
 import { ChordialError } from '../errors.ts';
@@ -46,11 +46,11 @@ export interface WordSearchPorts {
 }
 
 const deadlineMilliseconds = 1500;
-/** Places asked at the same time for each page; the next ones when these do not answer. */
+/** Places asked concurrently for each page; the next ones when these do not answer. */
 const placesAsked = 2;
 const maxPlacesTried = 5;
 
-/** One key's postings on their way here. */
+/** Postings of one key in flight. */
 interface Reading {
   readonly word: string;
   readonly hosts: readonly Contact[];
@@ -64,7 +64,7 @@ export class WordSearch {
     this.#ports = ports;
   }
 
-  /** Hits as they come, the best first as far as the hosts asked agree. Throws `bad-request` or `no-live-source`. */
+  /** Hits as they arrive, best first as far as the hosts asked agree. Throws `bad-request` or `no-live-source`. */
   async *search(id: string, text: string, signal: AbortSignal): AsyncGenerator<readonly Hit[], void, undefined> {
     const query = parseWordQuery(text);
     const chosen = await this.#rarest(query, signal);
@@ -84,7 +84,7 @@ export class WordSearch {
     }
   }
 
-  /** How often a word stands in the index: the most that any of the places asked knows of. Rejects with `no-live-source`. */
+  /** Number of postings of a word: the maximum over the places asked. Rejects with `no-live-source`. */
   async frequencyOf(word: string, signal?: AbortSignal): Promise<WordFrequency> {
     const frequencyAt = async (host: Contact): Promise<WordFrequency> => {
       if (host.host === this.#ports.view.self.host) return this.#ports.index.frequency(word);
@@ -104,7 +104,7 @@ export class WordSearch {
     };
   }
 
-  // WHAT OTHERS ASK
+  // REQUESTS OF OTHERS
 
   count(body: unknown): unknown {
     return encodeCounts(decodeCountQuestion(body).map((word) => this.#ports.index.frequency(word)));
@@ -124,10 +124,10 @@ export class WordSearch {
     return { hits: found.slice(skip, skip + limit), total: found.length, isSplit };
   }
 
-  /** Null when one of the words stands nowhere: then nothing answers the query. */
+  /** Null when one of the words has no postings: then nothing matches. */
   async #rarest(query: WordQuery, signal: AbortSignal): Promise<{ word: string; isSplit: boolean } | null> {
     const demanded = demandedWords(query);
-    // Of a long name the beginnings have no postings, so words are asked for where there are some.
+    // For a long name prefixes have no postings, so whole words are queried when available.
     const words = demanded.length > 0 ? demanded : query.beginnings.map(beginningOf);
     if (words.length === 0) {
       const message =
@@ -136,7 +136,7 @@ export class WordSearch {
     }
     if (words.length === 1) return { word: words[0]!, isSplit: false };
     const frequencies = await Promise.all(words.map((word) => this.frequencyOf(word, signal)));
-    // How many postings a split word has elsewhere is not known, but that it is frequent.
+    // The total of a split word is unknown, but it is frequent.
     const counts = frequencies.map(({ count, isSplit }) => (isSplit ? count + maxCounted : count));
     const least = Math.min(...counts);
     const place = counts.indexOf(least);
@@ -147,7 +147,7 @@ export class WordSearch {
     return Promise.all(words.map(async (word) => ({ word, hosts: await this.#hostsOf(word), skip: 0 })));
   }
 
-  /** The next pages of a word, and what is left to read of it. */
+  /** The next pages of a word, and the rest of it. */
   async #next(
     { word, hosts, skip }: Reading,
     id: string,
@@ -176,7 +176,7 @@ export class WordSearch {
     return hosts.slice(0, maxPlacesTried);
   }
 
-  /** What two of the hosts answer, one at least, and further ones while these know nothing. Rejects with `no-live-source`. */
+  /** Answers of two hosts, at least one, and of further ones while these have nothing. Rejects with `no-live-source`. */
   async #ask<Answer>(
     hosts: readonly Contact[],
     ask: (host: Contact) => Promise<Answer>,
@@ -190,10 +190,10 @@ export class WordSearch {
         try {
           const answer = await ask(host);
           answers.push(answer);
-          // Two that know nothing may both lie.
+          // Two hosts that report nothing may both be lying.
           if (!isNothing(answer) || answers.some((one) => !isNothing(one))) return;
         } catch (error) {
-          // The next place stands in for one that does not answer.
+          // The next place replaces one that does not answer.
           if (!(error instanceof TransportError)) throw error;
           failures.push(error.message);
         }
@@ -206,7 +206,7 @@ export class WordSearch {
   }
 }
 
-/** Pages of several keys are each in order; what each says of live sources is lost in between. */
+/** Pages of several keys are each in order; the order by live sources is lost when merged. */
 function inOrder(query: WordQuery, hits: readonly Hit[]): readonly Hit[] {
   const ranked = hits.map((hit) => {
     const { name, size, source } = hit;
@@ -215,7 +215,7 @@ function inOrder(query: WordQuery, hits: readonly Hit[]): readonly Hit[] {
   return ranked.sort((a, b) => b.quality - a.quality || b.hit.time - a.hit.time).map(({ hit }) => hit);
 }
 
-/** A stranger's query that cannot be read is refused, as any other malformed message. */
+/** An unparsable query is refused like any malformed message. */
 function readQuery(text: string): WordQuery {
   try {
     return parseWordQuery(text);

@@ -1,16 +1,16 @@
 /**
  * The words of a file name, for index and query alike (spec/4, Search): letters folded (`folded`), split at
- * punctuation, at changes of case and between letters and digits, the undivided form kept beside its parts. Writing
- * without spaces is split by Intl.Segmenter and also into pairs of characters, since two texts may be segmented differently.
+ * punctuation, case changes and between letters and digits, with the undivided form beside its parts. Text without
+ * spaces is split by Intl.Segmenter and also into pairs of characters, since two texts may be segmented differently.
  */
 
 /** Longer ones are cut, in index and query alike. */
 export const maxWordCharacters = 64;
-/** A file has at most 20 entries: its name, its provider, and these words with their beginnings. */
+/** A file has at most 20 entries: its name, its provider, and these words with their prefixes. */
 export const maxPostings = 18;
-/** Of each word so many letters are kept as its beginning; queries ask for no shorter one. */
+/** Prefix length stored for each word; queries accept no shorter one. */
 export const beginningCharacters = 3;
-/** What is read of a name: names have at most 255 bytes, but folding can lengthen them. */
+/** Length of a name that is analysed: names have at most 255 bytes, but folding can lengthen them. */
 const maxTextCharacters = 1024;
 
 const tokens = /[\p{L}\p{N}\p{M}]+/gu;
@@ -20,10 +20,10 @@ const unspaced =
 const borders =
   /(?<=[\p{Ll}\p{M}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{N})(?=[^\p{N}\p{M}])|(?<=[^\p{N}])(?=\p{N})/u;
 
-/** Marks that set a letter apart from its base letter, and not, as those of kana and of the scripts of India, one sound from another. */
+/** Marks that distinguish a letter from its base letter, but not, as in kana and Indic scripts, one sound from another. */
 const marks =
   /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u064b-\u065f\u0670]|(?=\p{Script=Hebrew})\p{Mn}/gu;
-/** Letters with a stroke or joined, which no form of Unicode takes apart, and the sigma that stands at the end of words. */
+/** Letters with a stroke or ligatures, which Unicode does not decompose, and the final sigma. */
 const baseLetters: Readonly<Record<string, string>> = {
   ς: 'σ',
   ø: 'o',
@@ -39,18 +39,18 @@ const baseLetters: Readonly<Record<string, string>> = {
 };
 const baseLetter = /[ςøłđðħŧıæœþ]/g;
 const ascii = /^[\0-\x7f]*$/;
-/** Of text in small letters: what `tokens` leaves out, found in a third of the time. */
+/** For lowercase text: what `tokens` drops, found in a third of the time. */
 const betweenAsciiWords = /[^a-z0-9]+/g;
 
 const segmenter = new Intl.Segmenter('und', { granularity: 'word' });
 
 /**
- * What text is compared by: the compatibility forms, case and ignorable characters of NFKC_Casefold, and base letters in the place of
- * letters with marks, so that `strasse` stands for `Straße` and `cafe` for `Café`.
+ * Comparison form of text: NFKC_Casefold (compatibility forms, case, ignorable characters), and base letters in place
+ * of accented ones, so that `strasse` matches `Straße` and `cafe` matches `Café`.
  */
 export function folded(text: string): string {
   if (ascii.test(text)) return text.toLowerCase();
-  // Capitals first: those of ß are two letters.
+  // Upper case first: that of ß is two letters.
   const bare = text
     .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
     .normalize('NFKD')
@@ -59,12 +59,12 @@ export function folded(text: string): string {
   return lower.replace(baseLetter, (letter) => baseLetters[letter]!).normalize('NFKC');
 }
 
-/** In one case, but with the marks that it has: who writes them finds first what has them. */
+/** Case-folded but with accents: a query with accents ranks names with them first. */
 export function exactly(text: string): string {
   return ascii.test(text) ? text.toLowerCase() : text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 
-/** All words by which a name is found, each once, the undivided ones first. */
+/** All words by which a name is found, each once, undivided ones first. */
 export function wordsOf(text: string): ReadonlySet<string> {
   const whole: string[] = [];
   const parts: string[] = [];
@@ -76,7 +76,7 @@ export function wordsOf(text: string): ReadonlySet<string> {
   return new Set([...whole, ...parts].map((part) => asWord(part)).filter(isWord));
 }
 
-/** The finest words of a text in its order: what a query demands, since the index has the parts of everything. */
+/** The finest words of a text in order: what a query requires, since the index has the parts of everything. */
 export function queryWordsOf(text: string, form: (text: string) => string = folded): readonly string[] {
   return tokensOf(text).flatMap((token) => {
     const fine = unspaced.test(token) ? pairsOf(token) : partsOf(token);
@@ -86,8 +86,8 @@ export function queryWordsOf(text: string, form: (text: string) => string = fold
 }
 
 /**
- * Words and beginnings to publish, the longest first beyond the bound. At first those that a query can demand, so that exact words
- * are always found, then their beginnings where a query could ask for them, then the segments of writing without spaces.
+ * Words and prefixes to publish, longest first beyond the limit. First those that a query can require, so that exact
+ * words are always found, then their prefixes where a query could ask for them, then segments of text without spaces.
  */
 export function postingWordsOf(name: string): readonly string[] {
   const spaced = tokensOf(name).filter((token) => !unspaced.test(token));
@@ -97,17 +97,17 @@ export function postingWordsOf(name: string): readonly string[] {
   return [...new Set([...words, ...beginnings, ...wordsOf(name)])].slice(0, maxPostings);
 }
 
-/** The key under which all words with the same first three letters are listed. */
+/** The key that lists all words with the same first three letters. */
 export function beginningOf(word: string): string {
   return `pre:${[...word].slice(0, beginningCharacters).join('')}`;
 }
 
-/** One line of words with single spaces, to look for phrases in. */
+/** One line of words with single spaces, for phrase matching. */
 export function phraseOf(text: string): string {
   return ` ${queryWordsOf(text).join(' ')} `;
 }
 
-/** The undivided words of a text in its order, between single spaces; no length is cut. Cheap, where `wordsOf` is not. */
+/** The undivided words of a text in order, between single spaces, not truncated. Cheap, unlike `wordsOf`. */
 export function undividedLineOf(text: string): string {
   const read = text.slice(0, maxTextCharacters);
   if (ascii.test(read)) return ` ${read.toLowerCase().replace(betweenAsciiWords, ' ').trim()} `;
