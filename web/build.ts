@@ -1,4 +1,4 @@
-/** Builds the page into web/dist, with a brotli copy of each file beside it: the peer sends these as they are. */
+/** Builds the page into web/dist, with a brotli copy of each file; the peer serves both unchanged. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
@@ -22,7 +22,7 @@ cpSync(path.join(folder, 'public'), target, { recursive: true });
 const { metafile } = await build({
   entryPoints: [path.join(folder, 'src/main.tsx'), path.join(folder, 'src/style.css')],
   outdir: path.join(target, 'assets'),
-  // Names change with the content, so that browsers may keep the files for good.
+  // Names contain a content hash, so browsers may cache the files indefinitely.
   entryNames: '[name]-[hash]',
   bundle: true,
   minify: true,
@@ -53,7 +53,7 @@ for (const entry of readdirSync(target, { recursive: true, withFileTypes: true }
   writeFileSync(`${file}.br`, bytes);
   compressedBytes += bytes.length;
 }
-/** The page loads over slow links too. */
+/** The page must also load over slow links. */
 const maxCompressedBytes = 150_000;
 if (compressedBytes > maxCompressedBytes) {
   throw new Error(`The page is ${compressedBytes} bytes compressed; at most ${maxCompressedBytes} are allowed.`);

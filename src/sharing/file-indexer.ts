@@ -1,7 +1,7 @@
 /**
- * Hashes found files and writes them into the index: a few small ones at a time, a large one by all the threads that
- * hashing may have. A file that is being written is left until it is quiet; one that changes again and again is hashed after
- * pauses that grow, at last once in ten minutes (restless-files.ts).
+ * Hashes found files and adds them to the index: several small ones at a time, a large one with all hashing threads. A
+ * file that is being written waits until it is quiet; one that keeps changing is hashed after growing pauses, at most
+ * once in ten minutes (restless-files.ts).
  */
 import { availableParallelism } from 'node:os';
 import { HashingThread } from '../content/hashing-thread.ts';
@@ -17,11 +17,11 @@ import type { SharedFileOpener } from './shared-file-opener.ts';
 export interface IndexerPorts {
   readonly table: Pick<SharedFileTable, 'put'>;
   readonly opener: SharedFileOpener;
-  /** Files are in the index. */
+  /** Called when files were indexed. */
   readonly indexed: (files: number) => void;
-  /** A file that cannot be indexed as it is; the next look at its share finds it again. */
+  /** A file that cannot be indexed in its present state; the next scan of its share finds it again. */
   readonly failed: (file: FoundFile, error: ChordialError) => void;
-  /** A file that changes again and again is not what is known of it, and it will take a while until it is hashed. */
+  /** A file that keeps changing differs from its index entry, and will not be hashed for a while. */
   readonly deferred: (file: FoundFile) => void;
   readonly now: () => number;
 }
@@ -30,21 +30,21 @@ interface HashedFound extends IndexedFile {
   readonly found: FoundFile;
 }
 
-/** Each takes a core while large files are hashed, and is not there otherwise. */
+/** Each uses a core while large files are hashed, and ends otherwise. */
 const hashingThreads = 2;
 const fileConcurrency = 4;
-/** One larger than this is hashed alone. */
+/** Larger files are hashed alone. */
 const smallBytes = 4 * 1024 * 1024;
-/** Not worth taking back what is announced of a file. */
+/** No reason to withdraw a file's announcement. */
 const shortWaitMilliseconds = 5000;
 const filesPerWrite = 256;
 const writeMilliseconds = 200;
 
 export class FileIndexer {
   readonly #ports: IndexerPorts;
-  /** By their paths, in the order in which they came; as many as files may be in shares. */
+  /** By path, in order of arrival; as many as files may be shared. */
   readonly #waiting = new Map<string, FoundFile>();
-  /** Where in `#waiting` the next one is: to begin at its start each time would pass by all that have left it. */
+  /** Position of the next one in `#waiting`: starting from the beginning each time would skip all finished entries. */
   #queue: Iterator<FoundFile> = this.#waiting.values();
   #next: FoundFile | null = null;
   readonly #underWay = new Map<string, AbortController>();
@@ -52,7 +52,7 @@ export class FileIndexer {
   readonly #hashed = new Map<string, HashedFound>();
   /** Stamps by path. */
   readonly #beingWritten = new Map<string, string>();
-  /** The share of each file under way. */
+  /** The share of each file in progress. */
   readonly #folders = new Map<string, number>();
   readonly #bytesDone = new Map<string, number>();
   readonly #threads = Array.from(
@@ -88,7 +88,7 @@ export class FileIndexer {
     this.#start();
   }
 
-  /** Files of a share that are not in the index yet. */
+  /** Files of a share not yet in the index. */
   pending(folder: number): number {
     let waiting = 0;
     for (const file of this.#waiting.values()) if (file.folder === folder) waiting += 1;
@@ -96,7 +96,7 @@ export class FileIndexer {
     return waiting + this.#restless.pending(folder) + (this.#underWay.size > 0 ? this.#busyWith(folder) : 0);
   }
 
-  /** Files of a share that change again and again and wait to be hashed. */
+  /** Files of a share that keep changing and wait to be hashed. */
   changing(folder: number): readonly FoundFile[] {
     return this.#restless.changing(folder);
   }
@@ -105,12 +105,12 @@ export class FileIndexer {
     return this.#waiting.size + this.#underWay.size + this.#hashed.size > 0 || this.#restless.isAnySoon;
   }
 
-  /** Bytes of large files that are hashed already though their files are not yet indexed. */
+  /** Hashed bytes of large files that are not yet indexed. */
   get bytesUnderWay(): number {
     return [...this.#bytesDone.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  /** Nothing of the share is indexed any more. */
+  /** Drops the pending files of a share. */
   drop(folder: number): void {
     for (const [key, file] of this.#waiting) if (file.folder === folder) this.#waiting.delete(key);
     this.#restless.drop(folder);
@@ -128,7 +128,7 @@ export class FileIndexer {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
-  /** Under way, or hashed as it is now and not yet in the index. */
+  /** In progress, or hashed in its present state and not yet indexed. */
   #isTaken({ path: place, stamp }: FoundFile): boolean {
     return (
       this.#underWay.has(place) || this.#hashed.get(place)?.stamp === stamp || this.#beingWritten.get(place) === stamp
@@ -149,7 +149,7 @@ export class FileIndexer {
     }
   }
 
-  /** The one that has waited longest, as it was found last; null when none waits. */
+  /** The one that has waited longest, in its latest state; null when none waits. */
   #first(): FoundFile | null {
     while (this.#waiting.size > 0) {
       const known = this.#next === null ? undefined : this.#waiting.get(this.#next.path);

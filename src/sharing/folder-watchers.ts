@@ -1,11 +1,12 @@
 /**
- * Watches the folders of shares: one watcher for each folder, which tells of all its files. (A recursive watch of Node, and
- * the libraries on top of it, take a watcher for each file.) Where the system allows no more, the rescan finds what changes.
+ * Watches the folders of shares with one watcher per folder, which reports all of its files. (Node's recursive watch,
+ * and libraries based on it, use one watcher per file.) Where the system allows no more watchers, the rescan finds
+ * changes.
  */
 import { type FSWatcher, watch } from 'node:fs';
 
 const maxWatchers = 16_384;
-/** Changes in a folder wait for others so long. */
+/** Debounce time for changes in a folder. */
 const gatherMilliseconds = 250;
 
 export class FolderWatchers {
@@ -13,12 +14,12 @@ export class FolderWatchers {
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
 
-  /** @param changed told the key of a folder in which something changed. */
+  /** @param changed called with the key of a folder in which something changed */
   constructor(changed: (key: string) => void) {
     this.#changed = changed;
   }
 
-  /** Watched already, it stays so. */
+  /** Stays watched if it is already. */
   watch(key: string, folder: string): void {
     if (this.#watchers.has(key) || this.#watchers.size >= maxWatchers) return;
     try {
@@ -26,7 +27,7 @@ export class FolderWatchers {
       watcher.on('error', () => this.unwatch(key));
       this.#watchers.set(key, watcher);
     } catch {
-      // Gone meanwhile, or the system has no watchers left: the rescan is there for both.
+      // Gone meanwhile, or the system has no watchers left: the rescan covers both.
     }
   }
 
@@ -37,7 +38,7 @@ export class FolderWatchers {
     this.#timers.delete(key);
   }
 
-  /** Those whose keys begin so. */
+  /** Those with keys of this prefix. */
   unwatchAll(prefix: string): void {
     for (const key of [...this.#watchers.keys()]) if (key.startsWith(prefix)) this.unwatch(key);
   }

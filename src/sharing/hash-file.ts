@@ -1,9 +1,10 @@
 /**
- * The address of a file that stays where it is: its leaves are read in the pool of threads and hashed in threads of their
- * own, several at once, and the nodes above them are built; nothing is copied anywhere. As fast as the cores allow, and the
- * event loop is free.
+ * Computes the address of a file that stays in place: its leaves are read on the thread pool and hashed on several
+ * threads at once, and the nodes above them are built; nothing is copied. As fast as the cores allow, without blocking
+ * the event loop.
  *
- * The SHA-256 of the whole cannot be had in parts: of a file of one leaf it is that leaf's, of others see whole-hash.ts.
+ * The SHA-256 of the whole cannot be computed in parts: for a file of one leaf it is that leaf's, for others see
+ * whole-hash.ts.
  */
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -20,13 +21,13 @@ export interface HashedFile {
   readonly cid: CID;
   /** Bytes of the file. */
   readonly size: number;
-  /** SHA-256 of the leaves, 32 bytes each, in their order; leaf i is the bytes from i MiB on. */
+  /** SHA-256 of the leaves, 32 bytes each, in order; leaf i is the bytes from i MiB on. */
   readonly leafDigests: Uint8Array;
   /** The nodes above the leaves, children before parents; none for a file of one leaf, which is its own root. */
   readonly nodes: readonly Block[];
-  /** Of the whole, hexadecimal; null for a file of several leaves. */
+  /** Of the whole, hexadecimal; null for several leaves. */
   readonly sha256: string | null;
-  /** By which a later look tells that it is still the same. */
+  /** Tells later whether the file has changed. */
   readonly status: Pick<BigIntStats, 'mtimeNs' | 'ctimeNs' | 'ino' | 'dev'>;
 }
 
@@ -34,20 +35,20 @@ export interface HashOptions {
   readonly signal?: AbortSignal;
   /** Called with the bytes hashed so far. */
   readonly progress?: (bytesDone: number) => void;
-  /** Threads that hash side by side; this one by default. */
+  /** Hashing threads; default: this thread. */
   readonly hashing?: readonly BlockHashing[];
-  /** Buffers, which those threads can see. */
+  /** Buffers shared with those threads. */
   readonly leaves?: LeafPool;
-  /** Being read or hashed. Two for each thread unless given: while one is hashed the next is read. */
+  /** Leaves being read or hashed. Default two per thread: one is hashed while the next is read. */
   readonly leafConcurrency?: number;
 }
 
 export const digestBytes = 32;
 const leavesPerLook = 32;
-/** Of smaller files the buffer is as large as they are. */
+/** Smaller files get a buffer of their size. */
 const minBytesOfPool = 256 * 1024;
 
-/** Throws `unreadable-file`, `changed` when somebody wrote to it meanwhile, or `interrupted`. Links are not followed. */
+/** Throws `unreadable-file`, `changed` when the file was written meanwhile, or `interrupted`. Links are not followed. */
 export async function hashFile(path: string, options: HashOptions = {}): Promise<HashedFile> {
   const file = await openToRead(path, false);
   try {
@@ -59,7 +60,10 @@ export async function hashFile(path: string, options: HashOptions = {}): Promise
   }
 }
 
-/** The same of a file that the caller opened and closes. @param path for messages. */
+/**
+ * The same for an open file, which the caller closes.
+ * @param path for messages
+ */
 export async function hashOpened(file: FileHandle, path: string, options: HashOptions = {}): Promise<HashedFile> {
   const before = await file.stat({ bigint: true });
   if (!before.isFile()) throw new ChordialError('unreadable-file', `${path} is no regular file. It is left out.`);
@@ -95,7 +99,7 @@ async function digestsOf(
       if (!(await fill(file, bytes, offset))) throw changed(path);
       digests.set(await thread.sha256(bytes), leaf * digestBytes);
       bytesDone += bytes.length;
-      // A large file that is being written is given up early: it would be read to its end for nothing.
+      // Stops early when a large file is being written: reading on would be wasted.
       if (leaf % leavesPerLook === leavesPerLook - 1 && !isSame(before, await file.stat({ bigint: true })))
         throw changed(path);
       options.progress?.(bytesDone);
@@ -109,12 +113,12 @@ async function digestsOf(
   return digests;
 }
 
-/** Who puts the time of modification back does not put back that of change. */
+/** The time of change cannot be set back, unlike that of modification. */
 function isSame(before: BigIntStats, after: BigIntStats): boolean {
   return after.size === before.size && after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs;
 }
 
-/** False when the file ends before. */
+/** False when the file ends earlier. */
 async function fill(file: FileHandle, bytes: Uint8Array, offset: number): Promise<boolean> {
   for (let filled = 0; filled < bytes.length; ) {
     const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, offset + filled);

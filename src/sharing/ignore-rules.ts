@@ -1,14 +1,14 @@
 /**
- * What is left out of a share: hidden files, what programs leave lying about or are still writing, and what a `.chordialignore`
- * in the folder or above it says, in the syntax of gitignore. The nearest rule that speaks of a file decides. Others who may write
- * in the folder write rules as well: they are matched in time that the length of rule and path bounds.
+ * What is left out of a share: hidden files, leftovers and partial files of programs, and the rules of
+ * `.chordialignore` files in the folder or above it, in gitignore syntax. The nearest matching rule decides. Others who
+ * may write in the folder write rules as well: they are matched in time bounded by the lengths of rule and path.
  */
 import { globMatcher } from '../content/glob.ts';
 import type { FolderHandle } from '../storage/folder-handle.ts';
 import { errnoOf } from '../storage/system-error.ts';
 
 export const ignoreFileName = '.chordialignore';
-/** Anything larger is no list of rules. */
+/** Anything larger is not a list of rules. */
 const maxIgnoreFileBytes = 64 * 1024;
 const maxRules = 1000;
 
@@ -33,7 +33,7 @@ const usual = [
 interface Rules {
   /** Folder below the share, '' or ending in '/'. */
   readonly parent: string;
-  /** The last one that speaks of a file decides. */
+  /** The last matching one decides. */
   readonly rules: readonly Rule[];
 }
 
@@ -47,7 +47,7 @@ interface Rule {
 const anyFolders = Symbol('**');
 
 export class IgnoreRules {
-  /** The nearest first. */
+  /** Nearest first. */
   readonly #chain: readonly Rules[];
 
   private constructor(chain: readonly Rules[]) {
@@ -58,7 +58,7 @@ export class IgnoreRules {
     return new IgnoreRules([{ parent: '', rules: usual.flatMap(readRule) }]);
   }
 
-  /** These and those of the folder's own file. One that cannot be used changes nothing, and its problem is told. */
+  /** These and those of the folder's own file. An unusable file changes nothing, and its problem is reported. */
   async within(
     folder: FolderHandle,
     parent: string,
@@ -94,7 +94,7 @@ export class IgnoreRules {
   }
 }
 
-/** None for an empty line or a comment. */
+/** Null for an empty line or a comment. */
 function readRule(line: string): readonly Rule[] {
   const text = line.replace(/\r$/, '').replace(/(?<![\\ ]) +$/, '');
   if (text === '' || text.startsWith('#')) return [];
@@ -103,15 +103,15 @@ function readRule(line: string): readonly Rule[] {
   const isForFolders = pattern.endsWith('/');
   const path = isForFolders ? pattern.slice(0, -1) : pattern;
   if (path === '' || path === '/') return [];
-  // One with a slash in it stands for that place alone, another for any below.
+  // A rule with a slash is anchored, another matches at any depth.
   const written = path.includes('/') ? path.replace(/^\//, '').split('/') : ['**', path];
-  // What is within a folder is something.
+  // Contents of a folder count as something.
   if (written.at(-1) === '**') written.push('*');
   const parts = written.map((part) => (part === '**' ? anyFolders : globMatcher(part, true)));
   return [{ isKept, isForFolders, parts }];
 }
 
-/** As globs are matched, by folders in place of characters. */
+/** Like globs, with folders in place of characters. */
 function isMatch(parts: Rule['parts'], path: readonly string[]): boolean {
   let [part, at] = [0, 0];
   let [anyPart, anyAt] = [-1, -1];

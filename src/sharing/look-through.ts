@@ -1,7 +1,7 @@
 /**
- * A look through a shared folder: which of its files are new or changed since they were indexed, and which are gone. Nothing
- * is read but folders and the status of files. Folders are opened one below the other from the root of the share, and links
- * are not followed, so that nothing outside is ever shared, no matter who may write in it.
+ * A scan of a shared folder: files that are new or changed since they were indexed, and files that are gone. Reads only
+ * folders and file status. Folders are opened one below the other from the root of the share without following links,
+ * so that nothing outside is ever shared, whoever may write in it.
  */
 import type { BigIntStats, Dirent } from 'node:fs';
 import { accessSync, constants } from 'node:fs';
@@ -19,17 +19,17 @@ export interface FoundFile extends FileLook {
   readonly folder: number;
   /** Where it is. */
   readonly path: string;
-  /** Milliseconds since 1970 when anything about it changed last. */
+  /** Time of change, milliseconds since 1970. */
   readonly changed: number;
-  /** Milliseconds since 1970 when it was indexed last; null when it is new. */
+  /** When it was last indexed, milliseconds since 1970; null when new. */
   readonly indexed: number | null;
 }
 
-/** Something in a share that others do not get though no rule says so. */
+/** Something in a share that is not served although no rule excludes it. */
 export interface LeftOut {
-  /** The folder that it lies in, below the share, '' or ending in '/'. */
+  /** Its folder below the share, '' or ending in '/'. */
   readonly parent: string;
-  /** Its name, bytes that are no text escaped. */
+  /** Its name, with bytes that are not text escaped. */
   readonly base: string;
   readonly why: string;
 }
@@ -37,22 +37,22 @@ export interface LeftOut {
 export interface Looked {
   /** New or changed. */
   readonly found: readonly FoundFile[];
-  /** Rows whose files are not there any more. */
+  /** Rows of files that no longer exist. */
   readonly gone: readonly number[];
-  /** Rows of files that are there as they were, and may not be read now. */
+  /** Rows of unchanged files that are unreadable at present. */
   readonly closed: readonly number[];
   readonly leftOut: readonly LeftOut[];
-  /** Folders that were looked at, below the share. */
+  /** Scanned folders, below the share. */
   readonly visited: ReadonlySet<string>;
 }
 
 export interface LookPorts {
   readonly table: Pick<SharedFileTable, 'inParent' | 'parents' | 'below'>;
-  /** Roots of the other shares: their files are theirs. */
+  /** Roots of other shares, whose files are theirs. */
   readonly isShareOfItsOwn: (path: string) => boolean;
-  /** Told of each folder looked at, to watch it, and where it is reached now. */
+  /** Called for each folder, to watch it, with its current location. */
   readonly visiting: (share: SharedFolder, parent: string, at: string) => void;
-  /** What the system says when not given. */
+  /** The system's errors by default. */
   readonly mayRead?: MayRead;
   readonly signal: AbortSignal;
 }
@@ -72,12 +72,12 @@ export function identityOf({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): stri
   return `${dev}.${ino}`;
 }
 
-/** The time of change is set by the system alone: who puts back the time of modification does not put back this one. */
+/** The time of change is set by the system alone: it cannot be set back, unlike that of modification. */
 export function stampOf({ mtimeNs, ctimeNs, ino }: Pick<BigIntStats, 'mtimeNs' | 'ctimeNs' | 'ino'>): string {
   return `${mtimeNs}.${ctimeNs}.${ino}`;
 }
 
-/** Why a file is not for others to read though it lies in the share; null when it is. */
+/** Why a file in the share is not served; null when it is. */
 export function whyForeign(
   { others }: Pick<SharedFolder, 'others'>,
   root: Pick<BigIntStats, 'uid' | 'dev'>,
@@ -88,7 +88,7 @@ export function whyForeign(
   return status.uid === root.uid ? null : 'it belongs to another user than the share';
 }
 
-/** The system is asked only where the mode does not say it: a share is looked through every 30 s. */
+/** The system is asked only where the mode does not decide: shares are scanned every 30 s. */
 const mayRead: MayRead = (place, { mode, uid }) => {
   if ((mode & everybodyReads) === everybodyReads) return true;
   if ((mode & ownerReads) !== 0n && Number(uid) === process.geteuid?.()) return true;
@@ -96,14 +96,14 @@ const mayRead: MayRead = (place, { mode, uid }) => {
     accessSync(place, constants.R_OK);
     return true;
   } catch {
-    // Whatever keeps it from being read now is for the next look to find gone.
+    // The next scan determines whether it is gone.
     return false;
   }
 };
 
 /**
- * @param root the shared folder, or the one that the shared file lies in
- * @param start a folder below the share, '' for all of it; `deep`: what is below it too
+ * @param root the shared folder, or the parent of the shared file
+ * @param start a folder below the share, '' for all of it; `deep`: recursively
  */
 export async function lookThrough(
   { share, root, start, deep }: { share: SharedFolder; root: FolderHandle; start: string; deep: boolean },
@@ -118,7 +118,7 @@ export async function lookThrough(
   return look;
 }
 
-/** A folder being looked at. */
+/** A folder being scanned. */
 interface Place {
   readonly handle: FolderHandle;
   readonly parent: string;
@@ -174,7 +174,7 @@ class Look implements Looked {
     }
   }
 
-  /** After a look through everything: folders with files that were not met are gone, or left out now. */
+  /** After a full scan: folders with files that were not met are gone, or excluded now. */
   foldersGone(): void {
     const { table, signal } = this.#ports;
     if (signal.aborted) return;
@@ -202,7 +202,7 @@ class Look implements Looked {
     if (!deep) this.#subfoldersGone(parent, new Set(wanted.filter((one) => one.isDirectory()).map(({ name }) => name)));
   }
 
-  /** At most half of this peer's time goes into the rules of others. */
+  /** At most half of this peer's time is spent on rules of others. */
   async #wanted(parent: string, entries: readonly Dirent[], rules: IgnoreRules): Promise<readonly Dirent[]> {
     const wanted: Dirent[] = [];
     let began = performance.now();
@@ -233,7 +233,7 @@ class Look implements Looked {
     }
   }
 
-  /** Null when it is not there, cannot be opened, or is not to be shared. */
+  /** Null when it does not exist, cannot be opened, or is not to be shared. */
   async #open({ handle, parent }: Place, name: string): Promise<FolderHandle | null> {
     const below = `${parent}${name}/`;
     const { folder, others } = this.#share;
@@ -293,7 +293,7 @@ class Look implements Looked {
     await this.#eachOf([...names], (base) => this.#look(place, base, undefined));
   }
 
-  /** Others are served between some and the next. */
+  /** Yields to other work in between. */
   async #eachOf<Item>(items: readonly Item[], look: (item: Item) => void): Promise<void> {
     for (let from = 0; from < items.length && !this.#ports.signal.aborted; from += statusConcurrency) {
       for (const item of items.slice(from, from + statusConcurrency)) look(item);
@@ -302,9 +302,9 @@ class Look implements Looked {
   }
 
   /**
-   * At once: the way to another thread and back costs four times as much, and a share is looked through every 30 s. A disk that
-   * does not answer has stopped the listing of the folder before, which does not hold up anybody.
-   * @param isKept a file that is not there may be on a disk that is away
+   * Synchronous: an asynchronous call costs four times as much, and a share is scanned every 30 s. An unresponsive disk
+   * has already stopped the asynchronous listing of the folder, which blocks nothing else.
+   * @param isKept a missing file may be on a disk that is away
    */
   #look({ handle, parent }: Place, base: string, known: Known, isKept = false): void {
     let status: BigIntStats;
@@ -359,7 +359,7 @@ class Look implements Looked {
     }
   }
 
-  /** A disk that fails for a moment is no reason to withdraw what lies on it. */
+  /** A disk that fails for a moment is no reason to withdraw its files. */
   #cannotLook(below: string, error: unknown): void {
     this.#leaveFolderOut(below, whyUnreadable(error));
     for (const known of this.#ports.table.parents(this.#share.folder))

@@ -1,7 +1,7 @@
 /**
- * Files that are being written wait here until they are quiet. One that changed again after it was hashed, or while it was,
- * must be quiet for longer each time, and the longer the larger it is; while it goes on changing it is hashed once in ten
- * minutes at most.
+ * Files that are being written wait here until they are quiet. One that changed again after or during hashing must be
+ * quiet for longer each time, and longer the larger it is; while it keeps changing it is hashed at most once in ten
+ * minutes.
  */
 import { lstatSync } from 'node:fs';
 import { type FoundFile, stampOf } from './look-through.ts';
@@ -9,26 +9,26 @@ import { type FoundFile, stampOf } from './look-through.ts';
 export interface RestlessPorts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** It waits for so many milliseconds. */
+  /** Time it must be quiet, milliseconds. */
   readonly deferred: (file: FoundFile, delay: number) => void;
-  /** It may be hashed, or looked at once more; as it is now. */
+  /** It may be hashed or checked again; its present state. */
   readonly quiet: (file: FoundFile) => void;
 }
 
-/** What changed sooner than this ago may still be changing. */
+/** A file changed more recently than this may still be changing. */
 const quietMilliseconds = 600;
 const longestQuietMilliseconds = 60_000;
 /** A file without a quiet moment for this long counts as changing, even if it was never hashed. */
 const restlessMilliseconds = 5000;
 export const longestPauseMilliseconds = 600_000;
-/** Hashed in about the time that a small file is quiet before. */
+/** Hashed in about the time that a small file must be quiet. */
 const bytesPerQuiet = 32 * 1024 * 1024;
 const maxRemembered = 65_536;
 
 interface History {
-  /** How often it had changed by the time that it was to be hashed again. */
+  /** How often it had changed when it was due to be hashed again. */
   readonly times: number;
-  /** When hashing it began, or ended, last. */
+  /** Start or end of its last hashing. */
   readonly hashed: number;
 }
 
@@ -37,13 +37,13 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
   /** Since when it has not been quiet, milliseconds since 1970. */
   readonly since: number;
-  /** It had changed again by the time that it was to be hashed again. */
+  /** It had changed again when it was due. */
   readonly hasHistory: boolean;
 }
 
 export class RestlessFiles {
   readonly #ports: RestlessPorts;
-  /** By their paths, like all here. */
+  /** By path. */
   readonly #histories = new Map<string, History>();
   readonly #waiting = new Map<string, Waiting>();
 
@@ -51,19 +51,19 @@ export class RestlessFiles {
     this.#ports = ports;
   }
 
-  /** It was hashed then, and is another file now. */
+  /** Hashed then, and changed since. */
   changedAgain({ path }: FoundFile, hashed: number): void {
     const before = this.#histories.get(path);
     if (before !== undefined && before.hashed >= hashed) return;
     this.#histories.delete(path);
     const now = this.#ports.now();
-    // Long ago, or by a clock that was set back since.
+    // Long ago, or according to a clock that was set back.
     if (hashed + longestPauseMilliseconds <= now || hashed > now) return;
     this.#histories.set(path, { times: (before?.times ?? 0) + 1, hashed });
     if (this.#histories.size > maxRemembered) this.#histories.delete(this.#histories.keys().next().value!);
   }
 
-  /** Whether it waits here from now on; else it may be hashed at once. */
+  /** Whether it waits here from now on; otherwise it may be hashed at once. */
   isLater(file: FoundFile): boolean {
     return this.#isLater(file, this.#waiting.get(file.path)?.since);
   }
@@ -80,7 +80,7 @@ export class RestlessFiles {
     return true;
   }
 
-  /** Those that wait for the first time. */
+  /** Files that wait for the first time. */
   pending(folder: number): number {
     return this.#of(folder, false).length;
   }
@@ -120,7 +120,7 @@ export class RestlessFiles {
 
   #delayOf({ path, size, changed }: FoundFile): number {
     const now = this.#ports.now();
-    // A clock that was set back, here or where the file lies: it is not waited for.
+    // A clock was set back, here or where the file is: do not wait for it.
     if (changed > now) return 0;
     const history = this.#histories.get(path);
     if (history === undefined) return changed + quietMilliseconds - now;
@@ -131,7 +131,7 @@ export class RestlessFiles {
     return Math.min(whenQuiet, whileChanging) - now;
   }
 
-  /** As its status is now; what is hashed is opened by the way through its share. */
+  /** Its current status; hashing opens it through its share. */
   lookAgain(file: FoundFile): void {
     const since = this.#waiting.get(file.path)?.since;
     this.#waiting.delete(file.path);
@@ -141,7 +141,7 @@ export class RestlessFiles {
       const now = { ...file, size: Number(status.size), stamp: stampOf(status), changed };
       if (!this.#isLater(now, since)) this.#ports.quiet(now);
     } catch {
-      // It is gone, or cannot be reached: the next look at its share says so.
+      // Gone or unreachable: the next scan of its share tells.
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps what is announced in line with the index: new files go out in batches, files that are gone are withdrawn, batches that
- * wore out are replaced. What is left to do stands in the index, so that a peer that is killed in between does it later.
+ * Keeps announcements in line with the index: new files are announced in batches, deleted ones withdrawn, thinned
+ * batches replaced. Pending work follows from the index, so that a peer killed in between resumes it.
  */
 import { ChordialError } from '../errors.ts';
 import type { ShareEntry } from '../records/share-entry.ts';
@@ -12,37 +12,37 @@ export interface AnnouncingPorts {
   readonly table: SharedFileTable;
   readonly announcer: ShareAnnouncer;
   readonly words: PostingWords;
-  /** Files are being hashed: more are to come soon. */
+  /** Files are being hashed: more will follow soon. */
   readonly isIndexing: () => boolean;
   /** Everything known is announced. */
   readonly announced: () => void;
-  /** It is tried again. */
+  /** It is retried. */
   readonly failed: (error: Error) => void;
 }
 
-/** Changes wait for others so long. */
+/** Debounce time for changes. */
 const gatherMilliseconds = 300;
 /**
- * A batch costs about the same for five hundred files as for ten thousand, since its entries lie all around the ring. So
- * while files are being hashed they are announced in portions of so many, or when the first has waited so long; a few are
- * announced without waiting for the many blocks of another, but not again and again.
+ * A batch costs about the same for five hundred files as for ten thousand, since its entries are spread over the whole
+ * ring. So while files are being hashed they are announced in portions of this size, or when the first has waited this
+ * long; a few are announced without waiting for the many blocks of another, but not repeatedly.
  */
 const filesPerPortion = 20_000;
 const portionMilliseconds = 15_000;
 const fewFiles = 100;
 const betweenFewMilliseconds = 3000;
 const betweenLooksMilliseconds = 500;
-/** What is merely better known, such as a SHA-256, waits so long for others. */
+/** Mere additions, such as a SHA-256, wait this long for others. */
 const staleMilliseconds = 60_000;
 const firstRetryMilliseconds = 2000;
 const maxRetryMilliseconds = 60_000;
-/** About one full batch, at the twelve entries that most files have; a few kilobytes of memory for each file. */
+/** About one full batch, at the twelve entries of most files; a few kilobytes of memory per file. */
 const filesPerAnnouncement = 10_000;
 const filesPerWithdrawal = 2000;
 
 export class ShareAnnouncing {
   readonly #ports: AnnouncingPorts;
-  /** Batches whose files are announced again, to be ended when that is done. */
+  /** Batches whose files are being announced again, ended afterwards. */
   readonly #outdated = new Set<number>();
   readonly #closing = new AbortController();
   #undo: () => void = () => undefined;
@@ -60,7 +60,7 @@ export class ShareAnnouncing {
     this.#ports = ports;
   }
 
-  /** This host is a member: what a former life left is settled first. */
+  /** Called once this host is a member: leftovers of an earlier run are settled first. */
   begin(): void {
     const { announcer } = this.#ports;
     this.#isOpen = true;
@@ -76,12 +76,12 @@ export class ShareAnnouncing {
       });
   }
 
-  /** Something in the index has changed. */
+  /** The index has changed. */
   wake(): void {
     this.#in(gatherMilliseconds);
   }
 
-  /** Something is better known: there is no hurry. */
+  /** More is known of a file: not urgent. */
   wakeLater(): void {
     this.#in(staleMilliseconds);
   }
@@ -129,7 +129,7 @@ export class ShareAnnouncing {
       });
   }
 
-  /** Batches that no one of the index knows came before a crash; files of batches that lapsed are to be announced again. */
+  /** Batches not in the index date from before a crash; files of lapsed batches are announced again. */
   async #settleFormerLife(): Promise<void> {
     const { table, announcer } = this.#ports;
     const live = announcer.live();
@@ -143,7 +143,7 @@ export class ShareAnnouncing {
     const { table, announced, isIndexing } = this.#ports;
     await this.#withdrawGone();
     await this.#withdrawMoved();
-    // One that is told of from here on waits for the next time: its files are not announced again by this one.
+    // A batch reported from here on waits for the next run: its files are not part of this one.
     const outdated = [...this.#outdated];
     if (outdated.length > 0) await table.forgetBatches(outdated);
     const waiting = table.countUnannounced();
@@ -160,7 +160,7 @@ export class ShareAnnouncing {
     return false;
   }
 
-  /** Whether more are to come before so many files are worth a batch. */
+  /** Whether more files are expected before a batch is worth its cost. */
   #isEarly(waiting: number): boolean {
     const now = performance.now();
     this.#waitingSince ??= now;
@@ -222,12 +222,12 @@ export class ShareAnnouncing {
       if (withdrawn.length > 0) await announcer.withdraw(withdrawn);
     } catch (error) {
       if (!(error instanceof ChordialError) || error.code !== 'too-many-entries') throw error;
-      // More than a header has room for: what is left of it is announced again.
+      // More than a header has room for: the rest is announced again.
       this.#outdated.add(batch);
     }
   }
 
-  /** Without those that another file of the batch has too. */
+  /** Without those that another file of the batch also has. */
   #entriesOnlyOf(file: SharedFile, batch: number): readonly ShareEntry[] {
     const { table, words } = this.#ports;
     const others = table.ofRoot(file.root, 100).filter((one) => one.file !== file.file && one.batch === batch);
@@ -243,7 +243,7 @@ export class ShareAnnouncing {
   }
 }
 
-/** As they are asked for: of all at once there would be a hundred megabytes. */
+/** Generated on demand: all at once would take a hundred megabytes. */
 function* entriesOfAll(
   files: readonly SharedFile[],
   wordsOf: PostingWords['wordsOf'],

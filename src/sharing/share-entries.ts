@@ -1,4 +1,4 @@
-/** What is announced of a shared file: its name, that its content is had here, and the words that it is found by. */
+/** The entries announced for a shared file: its name, its provider entry, and its words. */
 import { decodeCid } from '../content/cid.ts';
 import {
   type ShareEntry,
@@ -9,13 +9,13 @@ import {
 } from '../records/share-entry.ts';
 import type { SharedFile } from '../storage/shared-file-table.ts';
 
-/** Under what the postings of a name are published. */
+/** Keys of the postings of a name. */
 export interface PostingWords {
   /** From now on; at most 18. */
   readonly wordsOf: (name: string) => readonly string[];
-  /** At any time so far. */
+  /** At any earlier time. */
   readonly everWordsOf: (name: string) => readonly string[];
-  /** To be awaited before names are announced. */
+  /** Awaited before names are announced. */
   prepare(names: readonly string[]): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Blocks of shared files, read from the files themselves at the moment they are wanted. What is handed out hashes to the
- * block's address; a file that was changed, cut off or replaced since it was indexed hands out nothing.
+ * Blocks of shared files, read from the files on request. Only bytes that match the block's address are served; a file
+ * that was changed, truncated or replaced since it was indexed serves nothing.
  */
 import type { CID } from 'multiformats/cid';
 import { type BlockHashing, verifyBlockBy } from '../content/block-hashing.ts';
@@ -12,7 +12,7 @@ import type { SharedBlock, SharedFileTable } from '../storage/shared-file-table.
 import { stampOf } from './look-through.ts';
 import { type OpenedFile, SharedFileOpener } from './shared-file-opener.ts';
 
-/** A file is not what was indexed; `isSilent`: its status does not show it. */
+/** A file differs from its index entry; `isSilent`: its status does not show it. */
 export type ChangedFile = Pick<SharedBlock, 'file' | 'folder' | 'parent'> & { readonly isSilent: boolean };
 
 export class SharedFileBlocks implements InPlaceBlocks {
@@ -52,7 +52,7 @@ export class SharedFileBlocks implements InPlaceBlocks {
     return hasSha256(cid) ? this.#table.blocks(cid.multihash.digest) : [];
   }
 
-  /** Null when the file is not what was indexed, which is told. */
+  /** Null when the file differs from its index entry, which is reported. */
   async #open(block: SharedBlock): Promise<OpenedFile | null> {
     try {
       const opened = await this.#opener.open(block);
@@ -81,7 +81,7 @@ export class SharedFileBlocks implements InPlaceBlocks {
       }
       return bytes;
     } catch {
-      // The disk fails, or it was cut off: the next look at the share says which.
+      // The disk fails, or the file was truncated: the next scan of the share tells which.
       pool.giveBack(bytes);
       this.#changed({ ...block, isSilent: false });
       return null;

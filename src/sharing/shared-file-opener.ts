@@ -1,6 +1,6 @@
 /**
- * Opens shared files for reading, folder by folder from the root of their share, so that no link leads outside. Folders stay
- * open for a moment, since files of one are read one after the other.
+ * Opens shared files folder by folder from the root of their share, so that no link leads outside. Folders stay open
+ * for a moment, since files of one are usually read in sequence.
  */
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -26,11 +26,11 @@ const maxFolders = 32;
 const keptMilliseconds = 500;
 
 export class SharedFileOpener {
-  /** By share and folder, the least lately used first. */
+  /** By share and folder, least recently used first. */
   readonly #kept = new Map<string, Kept>();
   #sweep: NodeJS.Timeout | null = null;
 
-  /** The caller closes it. Throws `unreadable-file`, also for what is no regular file or not to be shared. */
+  /** The caller closes it. Throws `unreadable-file`, also for anything but a regular file that may be shared. */
   async open(place: SharedPlace): Promise<OpenedFile> {
     const { share, parent, base } = place;
     const shown = shownPath(place);
@@ -61,7 +61,7 @@ export class SharedFileOpener {
     kept.users += 1;
     this.#kept.delete(key);
     this.#kept.set(key, kept);
-    // One that cannot be opened may be there the next time.
+    // A failure is not cached.
     if (known === undefined) kept.folder.catch(() => this.#forget(key, kept));
     const [oldest] = this.#kept;
     if (this.#kept.size > maxFolders && oldest !== undefined) this.#forget(...oldest);
@@ -79,7 +79,7 @@ export class SharedFileOpener {
     if (kept.users === 0) void closing(kept);
   }
 
-  /** Folders of files that are being opened are closed after that. */
+  /** Folders in use are closed afterwards. */
   close(): void {
     if (this.#sweep !== null) clearTimeout(this.#sweep);
     for (const one of this.#kept) this.#forget(...one);

@@ -1,7 +1,7 @@
 /**
- * Shared folders: files that stay where they are and are offered to everybody (spec/4, Shares). Each share is looked through
- * when it comes, with every change that the system tells of, and every 30 s; what is new is hashed and announced, what is
- * gone is withdrawn. A share that is not there as a whole is called missing, and nothing of it is withdrawn.
+ * Shared folders: files that stay in place and are offered to everyone (spec/4, Shares). Each share is scanned when it
+ * is added, on every change reported by the system, and every 30 s; new files are hashed and announced, deleted ones
+ * withdrawn. A share whose root is missing is reported as missing, and nothing of it is withdrawn.
  */
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
@@ -22,19 +22,19 @@ import { WholeHashing } from './whole-hashing.ts';
 
 export interface ShareStatus {
   readonly path: string;
-  /** Those known, indexed or not. */
+  /** Known files, indexed or not. */
   readonly files: number;
   /** Of the indexed files. */
   readonly bytes: number;
   readonly state: 'indexing' | 'watching' | 'missing';
   readonly indexed: number;
-  /** Of the indexed ones, those that others find. */
+  /** Of the indexed ones, those announced. */
   readonly announced: number;
-  /** Files and folders in it that cannot be read or named, or are not for others. */
+  /** Files and folders that cannot be read or named, or are private. */
   readonly unreadable: number;
-  /** Files that change again and again, and are hashed when they have been quiet for a while. */
+  /** Files that keep changing, and are hashed once quiet. */
   readonly changing: number;
-  /** Some of both: where below the share, and why. */
+  /** Examples of both: where below the share, and why. */
   readonly leftOut: readonly { readonly path: string; readonly why: string }[];
 }
 
@@ -44,7 +44,7 @@ export interface SharedFoldersPorts {
   readonly words: PostingWords;
   readonly notify: (text: string) => void;
   readonly failed: (error: Error) => void;
-  /** What the system says when not given. */
+  /** The system's errors by default. */
   readonly mayRead?: MayRead;
   /** spec/4: 30 s. */
   readonly rescanMilliseconds?: number;
@@ -54,18 +54,18 @@ interface Looking {
   readonly isMissing: boolean;
   readonly isLookedAt: boolean;
   readonly leftOut: readonly LeftOut[];
-  /** Rows of files that could not be read at the last look through everything, and when that was seen first. */
+  /** Rows of files that were unreadable in the last full scan, and since when. */
   readonly closed: ReadonlyMap<number, number>;
-  /** What was told to be left out. */
+  /** What was reported as left out. */
   readonly told: ReadonlySet<string>;
 }
 
 const usualRescanMilliseconds = 30_000;
 const maxShares = 4096;
 const rowsPerWrite = 2000;
-/** After a file turned out not to be what was indexed. */
+/** After a file differed from its index entry. */
 const lookAgainMilliseconds = 1000;
-/** Kept of a share, shown of it, and told at a time; the rest is counted. */
+/** Limits on what is kept, shown and reported per share; the rest is counted. */
 const maxLeftOut = 100_000;
 const maxShownLeftOut = 100;
 const maxToldLeftOut = 5;
@@ -79,7 +79,7 @@ export class SharedFolders {
   readonly #watchers: FolderWatchers;
   readonly #opener = new SharedFileOpener();
   readonly #looking = new Map<number, Looking>();
-  /** Folders that wait to be looked through, by share and place below it, each at most once. */
+  /** Folders waiting to be scanned, by share and path, each at most once. */
   readonly #waiting = new Map<string, boolean>();
   readonly #closing = new AbortController();
   readonly #again = new Map<string, NodeJS.Timeout>();
@@ -120,16 +120,16 @@ export class SharedFolders {
     this.#watchers = new FolderWatchers((key) => this.#look(key, false));
   }
 
-  /** This host is a member: what is shared is looked through and announced from now on. */
+  /** Called once this host is a member: scanning and announcing start. */
   begin(): void {
     this.#announcing.begin();
     this.#rescan();
   }
 
   /**
-   * Shares a folder, or a single file. Resolves when it is known, before it is indexed. Throws `bad-request`, `not-found`,
-   * `unreadable-file`, or `already-exists` when it lies in another share.
-   * @param others also what belongs to other users than the folder or lies on other devices; as it was when not given
+   * Shares a folder or a single file. Resolves when it is registered, before it is indexed. Throws `bad-request`,
+   * `not-found`, `unreadable-file`, or `already-exists` when it is inside another share.
+   * @param others also files of other users or on other devices; unchanged when not given
    */
   async add(place: string, others?: boolean): Promise<ShareStatus> {
     const { table, notify } = this.#ports;
@@ -158,7 +158,7 @@ export class SharedFolders {
     return this.#status(share);
   }
 
-  /** Ends a share; what was announced of it is withdrawn. Throws `not-found`. */
+  /** Ends a share; its announcements are withdrawn. Throws `not-found`. */
   async remove(place: string): Promise<ShareStatus> {
     const real = await realpath(place).catch(() => path.resolve(place));
     const share = this.#current().find((one) => one.path === real || one.path === path.resolve(place));
@@ -169,7 +169,7 @@ export class SharedFolders {
     this.#indexer.drop(share.folder);
     this.#looking.delete(share.folder);
     this.#announcing.wake();
-    // A share around it has these files from now on.
+    // A share around it takes over these files.
     for (const one of this.#current()) if (isWithin(real, one.path)) this.#look(keyOf(one.folder, ''), true);
     this.#ports.notify(`Shares ${share.path} no longer.`);
     return status;
@@ -179,7 +179,7 @@ export class SharedFolders {
     return this.#current().map((share) => this.#status(share));
   }
 
-  /** Current files with this number and above, in the order of their numbers. */
+  /** Current files from this number on, in order. */
   page(from: number, limit: number): readonly SharedFile[] {
     return this.#ports.table.page(from, limit);
   }
@@ -189,7 +189,7 @@ export class SharedFolders {
     return this.#ports.table.named(name.normalize('NFC'), 1)[0] ?? null;
   }
 
-  /** A file turned out not to be what was indexed. One whose status does not show that is read again. */
+  /** A file differs from its index entry. One whose status does not show it is read again. */
   changed({ file, folder, parent, isSilent }: ChangedFile): void {
     const key = keyOf(folder, parent);
     if (isSilent) void this.#ports.table.distrust(file).then(() => this.#look(key, false), this.#ports.failed);
@@ -209,7 +209,7 @@ export class SharedFolders {
     this.#opener.close();
   }
 
-  // LOOKING
+  // SCANNING
 
   #rescan(): void {
     for (const { folder } of this.#current()) this.#look(keyOf(folder, ''), true);
@@ -280,12 +280,12 @@ export class SharedFolders {
 
   async #take(share: SharedFolder, looked: Looked, isWhole: boolean): Promise<void> {
     const { found, leftOut, visited } = looked;
-    // It may have gone while it was looked through: then nothing that was not met says anything.
+    // The root may have disappeared during the scan: then files that were not met are not gone.
     if (!(await this.#isStillThere(share))) return this.#note(share.folder, { isMissing: true, isLookedAt: true });
     const before = this.#lookingAt(share.folder);
     const now = performance.now();
     const closed = new Map(looked.closed.map((file) => [file, before.closed.get(file) ?? now]));
-    // One that may not be read for a moment is not withdrawn; one that may still not be at the next rescan is.
+    // A file unreadable for a moment is not withdrawn; one still unreadable at the next rescan is.
     const long = now - this.#rescanMilliseconds / 2;
     const gone = [...looked.gone, ...looked.closed.filter((file) => closed.get(file)! <= long)];
     this.#indexer.add(found);
@@ -303,7 +303,7 @@ export class SharedFolders {
     if (isWhole) this.#forgetTold(share.folder);
   }
 
-  /** Each is told once, as long as it is left out. */
+  /** Each is reported once while it is left out. */
   #leftOut(share: SharedFolder, more: readonly LeftOut[]): void {
     const { leftOut, told } = this.#lookingAt(share.folder);
     const all = new Map([...leftOut, ...more].map((one) => [nameOf(one), one]));
@@ -325,7 +325,7 @@ export class SharedFolders {
     this.#note(folder, { told: new Set([...told].filter((name) => still.has(name))) });
   }
 
-  /** What was known of it is not what it is now. */
+  /** Its index entry is out of date. */
   async #leave({ folder, parent, base }: FoundFile): Promise<void> {
     const known = this.#ports.table.at(folder, parent, base);
     if (known === null) return;
@@ -334,8 +334,8 @@ export class SharedFolders {
   }
 
   /**
-   * The shared folder, or the one that holds the shared file; null when it is not there. Another one with files in its place
-   * counts as it, an empty one is where it was mounted, and a link on the way leads nowhere.
+   * The shared folder, or the parent of the shared file; null when missing. Another folder with files in its place is
+   * accepted, an empty one is a mount point, and links on the path are not followed.
    */
   async #open(share: SharedFolder): Promise<FolderHandle | null> {
     let folder: FolderHandle;
@@ -352,7 +352,7 @@ export class SharedFolders {
         return folder;
       }
     } catch {
-      // A file that is not there says nothing of the folder; a folder that cannot be read is as good as away.
+      // A missing file says nothing about the folder; an unreadable folder counts as away.
       if (share.isFile) return folder;
     }
     await folder.close();
@@ -438,7 +438,7 @@ function isWithin(place: string, folder: string): boolean {
   return place.startsWith(folder === '/' ? '/' : `${folder}/`);
 }
 
-/** Shares are told apart by a number of fixed width, so that no key of one begins like those of another. */
+/** Shares are identified by a number of fixed width, so that no key is a prefix of another. */
 function keyOf(folder: number, parent: string): string {
   return `${String(folder).padStart(10, '0')}/${parent}`;
 }

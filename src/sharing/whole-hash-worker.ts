@@ -1,11 +1,11 @@
-/** The worker of whole-hash.ts: reads opened files one after the other and hashes each as a whole, in a thread of its own. */
+/** Worker of whole-hash.ts: reads open files one after the other and hashes each as a whole. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 
-/** What is asked. */
+/** A request. */
 export interface WholeHashQuestion {
-  /** Descriptor of a regular file, which the asker closes after the answer. */
+  /** Descriptor of a regular file, closed by the sender after the answer. */
   readonly descriptor: number;
 }
 

@@ -1,7 +1,7 @@
 /**
- * SHA-256 of whole files, which can only be computed from front to back: in one thread of its own, one file after the
- * other, so that neither the event loop nor the pool of threads waits for a file of 20 GB. The thread is started when
- * there is a file, and ended when there was none for a while: idle it would cost a peer 10 MB.
+ * SHA-256 of whole files, which can only be computed sequentially: on one thread, one file after the other, so that
+ * neither the event loop nor the thread pool waits for a file of 20 GB. The thread starts on demand and ends when idle,
+ * which saves 10 MB.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
@@ -12,25 +12,25 @@ import { fileError, openToRead } from '../transfer/local-file.ts';
 import type { WholeHashAnswer, WholeHashQuestion } from './whole-hash-worker.ts';
 
 const idleMilliseconds = 5000;
-/** The worker holds one buffer of 1 MiB. */
+/** The worker uses one buffer of 1 MiB. */
 const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
 
 export interface WholeHashOptions {
   readonly signal?: AbortSignal;
   /** Called with the bytes hashed so far, every 64 MiB. */
   readonly progress?: (bytesDone: number) => void;
-  /** By its path unless given. */
+  /** The path by default. */
   readonly open?: () => Promise<FileHandle>;
 }
 
 export class WholeHash {
-  /** Files wait in the order they came; the one that hands them in bounds how many. */
+  /** FIFO; bounded by the caller. */
   readonly #semaphore = new Semaphore(1);
   #worker: Worker | null = null;
   #ending: NodeJS.Timeout | null = null;
   #closed = false;
 
-  /** Hexadecimal. Throws `unreadable-file`, `changed` when somebody wrote to the file meanwhile, or `interrupted`. */
+  /** Hexadecimal. Throws `unreadable-file`, `changed` when the file was written meanwhile, or `interrupted`. */
   of(path: string, options: WholeHashOptions = {}): Promise<string> {
     return this.#semaphore.pass(async () => {
       if (this.#closed || options.signal?.aborted) throw interrupted(path);
@@ -43,7 +43,7 @@ export class WholeHash {
     });
   }
 
-  /** What is under way and what waits is rejected with `interrupted`. */
+  /** Running and queued work is rejected with `interrupted`. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#ending !== null) clearTimeout(this.#ending);
@@ -61,7 +61,7 @@ export class WholeHash {
     }
   }
 
-  /** The thread shares the descriptors of the process. */
+  /** The thread shares the process's descriptors. */
   async #answer(file: FileHandle, path: string, { signal, progress }: WholeHashOptions): Promise<string> {
     if (this.#closed || signal?.aborted) throw interrupted(path);
     const worker = this.#start();
@@ -72,7 +72,7 @@ export class WholeHash {
       else answered.reject(failure(path, answer));
     };
     const ended = (): void => answered.reject(interrupted(path));
-    // Nothing else stops a thread in the middle of a file; the next file starts another one.
+    // A thread can only be terminated in the middle of a file; the next file starts another one.
     const abort = (): void => void this.#end();
     worker.on('message', hear);
     worker.once('error', answered.reject);

@@ -8,7 +8,7 @@ import { WholeHash } from './whole-hash.ts';
 export interface WholeHashingPorts {
   readonly table: Pick<SharedFileTable, 'unhashed' | 'setSha256' | 'placeOf'>;
   readonly opener: SharedFileOpener;
-  /** One is known; `isLast` when no other waits. */
+  /** One is done; `isLast` when none is queued. */
   readonly hashed: (isLast: boolean) => void;
   readonly failed: (error: Error) => void;
 }
@@ -40,7 +40,7 @@ export class WholeHashing {
     await this.#working;
   }
 
-  /** One that fails is tried again at the next waking. */
+  /** Failed ones are retried at the next wake-up. */
   async #run(): Promise<void> {
     const { table, hashed } = this.#ports;
     let any = false;
@@ -76,7 +76,7 @@ export class WholeHashing {
       await table.setSha256(file.file, sha256);
       return true;
     } catch (error) {
-      // It is gone or being changed: the look at its share says what comes of it.
+      // Gone or changing: the scan of its share handles it.
       if (error instanceof ChordialError || (error as NodeJS.ErrnoException).code !== undefined) return false;
       throw error;
     }

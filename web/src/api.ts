@@ -1,4 +1,4 @@
-/** Calls to the peer that served this page. Failures carry the plain words of its problem+json. */
+/** Calls to the peer that served this page. Errors carry the text of its problem+json. */
 import { type AnswerOf, callOf, type GivenArguments, type OperationName } from '../../src/client/call.ts';
 import { signedOut } from './session.ts';
 
@@ -23,7 +23,7 @@ export function call<N extends OperationName>(operation: N, ...given: GivenArgum
   return callUntil(new AbortController().signal, operation, ...given);
 }
 
-/** The same, given up when the signal says so. */
+/** The same, cancelled by the signal. */
 export function callUntil<N extends OperationName>(
   signal: AbortSignal,
   operation: N,
@@ -33,7 +33,7 @@ export function callUntil<N extends OperationName>(
   return send<AnswerOf<N>>(method, route, body, signal);
 }
 
-/** `body` goes as JSON. Resolves with the answer's JSON, or with null where there is none. */
+/** `body` is sent as JSON. Resolves with the response's JSON, or null without a body. */
 export async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   let response: Response;
   try {
@@ -57,7 +57,7 @@ async function failureOf(response: Response): Promise<ApiFailure> {
   try {
     problem = (await response.json()) as ProblemBody;
   } catch {
-    // An answer without a problem document is told by its status alone.
+    // Without a problem document only the status is known.
   }
   const detail = problem.detail ?? `The peer answered ${response.status} ${response.statusText}.`;
   return new ApiFailure(response.status, problem.code ?? 'unknown', detail);

@@ -1,4 +1,4 @@
-/** The frame of the page: where to go, how the peer is, and the view that was chosen. */
+/** The frame of the page: navigation, status of the peer, and the current view. */
 import type { ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Mark, ViewIcon } from './icons.tsx';
@@ -69,7 +69,7 @@ export function App() {
   );
 }
 
-/** In sight on every view while the clock is off: it is the cause of much that looks like something else. */
+/** Shown on every view while the clock is off: it causes symptoms that look like something else. */
 function ClockNote() {
   const { value } = useAnswer('GET /api/v1/node', { query: { fingers: 'none' } }, 10_000);
   const note = value?.clock?.note ?? null;
@@ -80,7 +80,7 @@ function ClockNote() {
   );
 }
 
-/** How this peer is, always in sight. */
+/** Status of this peer, always visible. */
 function PeerBadge() {
   const { value } = useAnswer('GET /api/v1/node', { query: { fingers: 'none' } }, 10_000);
   const { connected } = useEvents();

@@ -1,9 +1,9 @@
-/** What changes at the peer: one stream of events for the whole page, and answers that are asked for again after them. */
+/** Live updates: one event stream for the whole page, and queries that are repeated after events. */
 import { useEffect, useState } from 'preact/hooks';
 import { type AnswerOf, callOf, type Given, type GivenArguments, type OperationName } from '../../src/client/call.ts';
 import { type ApiFailure, send } from './api.ts';
 
-/** One thing that happened at the peer, as its events tell it. */
+/** An event of the peer. */
 export interface PeerEvent {
   readonly time: string;
   readonly kind: string;
@@ -12,9 +12,9 @@ export interface PeerEvent {
 }
 
 const maxKeptEvents = 200;
-/** Asked for at the start, so that the story does not begin with the page. */
+/** Past events loaded at the start. */
 const eventsOfBefore = 60;
-/** A burst of events asks once. */
+/** A burst of events triggers one query. */
 const minMillisecondsBetween = 500;
 
 type Listener = () => void;
@@ -63,7 +63,7 @@ class LiveEvents {
 
 export const live = new LiveEvents();
 
-/** The events so far, newest first, and whether the peer is there. */
+/** The events so far, newest first, and whether the peer is reachable. */
 export function useEvents(): { readonly events: readonly PeerEvent[]; readonly connected: boolean } {
   const [, redraw] = useState(0);
   useEffect(() => live.listen(() => redraw((count) => count + 1)), []);
@@ -71,14 +71,14 @@ export function useEvents(): { readonly events: readonly PeerEvent[]; readonly c
 }
 
 export interface Answer<T> {
-  /** Null until the first answer. */
+  /** Null until the first response. */
   readonly value: T | null;
-  /** Why the last question failed; the value before it stays. */
+  /** Why the last query failed; the previous value stays. */
   readonly failure: ApiFailure | null;
   readonly again: () => void;
 }
 
-/** Asks now unless `given` is null, after every event, and every so many milliseconds while the page is seen. */
+/** Queries now unless `given` is null, after every event, and periodically while the page is visible. */
 export function useAnswer<N extends OperationName>(
   operation: N,
   given: Given<N> | null,

@@ -1,4 +1,4 @@
-/** Pieces that several views show: failures, empty states, ids that can be copied, bars. */
+/** Elements used by several views: errors, empty states, copyable ids, bars. */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { ApiFailure } from './api.ts';
@@ -17,7 +17,7 @@ export function Failure({ failure, again }: { readonly failure: ApiFailure | nul
   );
 }
 
-/** What is not there yet, and what to do about it. */
+/** An empty state, and what to do about it. */
 export function Empty({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
   return (
     <div class="empty">
@@ -27,7 +27,7 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
   );
 }
 
-/** A long id, shortened; a click copies the whole. */
+/** A shortened id; a click copies the whole. */
 export function Copyable({
   text,
   shown,
@@ -51,7 +51,7 @@ export function Copyable({
   );
 }
 
-/** `part` from 0 to 1; null while the whole is not known. */
+/** `part` from 0 to 1; null while the total is unknown. */
 export function Bar({ part, label }: { readonly part: number | null; readonly label: string }) {
   return <progress class="bar" max={1} aria-label={label} {...(part === null ? {} : { value: part })} />;
 }

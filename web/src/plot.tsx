@@ -1,4 +1,4 @@
-/** A small line of the last values, the newest written beside it. */
+/** A sparkline of recent values, with the latest as text. */
 
 interface PlotProps {
   readonly label: string;

@@ -1,4 +1,4 @@
-/** Which view is shown: the path of the address, so that links, reloads and the back button work. */
+/** The current view is the path of the URL, so that links, reloads and the back button work. */
 import { useEffect, useState } from 'preact/hooks';
 
 export const views = ['search', 'files', 'shares', 'transfers', 'ring', 'stats'] as const;
@@ -17,7 +17,7 @@ export function open(path: string): void {
   dispatchEvent(new PopStateEvent('popstate'));
 }
 
-/** The path and query of the address, now and whenever it changes. */
+/** The current path and query of the URL, and their changes. */
 export function useAddress(): URL {
   const [address, setAddress] = useState(() => new URL(location.href));
   useEffect(() => {
@@ -28,7 +28,7 @@ export function useAddress(): URL {
   return address;
 }
 
-/** For links inside the page: a plain click does not load it again. */
+/** For internal links: a plain click does not reload the page. */
 export function follow(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
   const link = event.currentTarget as HTMLAnchorElement;

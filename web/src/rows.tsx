@@ -1,6 +1,6 @@
 /**
- * A table that draws only the rows in sight, so that 100 000 cost no more than 50. Rows have one height; the rest is space
- * above and below. Screen readers are told the real numbers.
+ * A virtual table that renders only visible rows, so that 100 000 cost no more than 50. Rows have a fixed height;
+ * screen readers get the real numbers.
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
@@ -8,7 +8,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => ComponentChildren;
-  /** `wide` is left out on a phone, `widest` in narrow windows too, `number` stands to the right. */
+  /** `wide` is hidden on a phone, `widest` in narrow windows as well, `number` is right-aligned. */
   readonly kind?: 'wide' | 'number' | 'wide number' | 'name' | 'wide name' | 'widest' | 'actions';
 }
 
@@ -17,7 +17,7 @@ interface RowsProps<T> {
   readonly columns: readonly Column<T>[];
   readonly rows: readonly T[];
   readonly keyOf: (row: T) => string;
-  /** Called when the end comes into sight. */
+  /** Called when the end becomes visible. */
   readonly more?: (() => void) | undefined;
 }
 
@@ -89,7 +89,7 @@ function Space({ height, columns }: { readonly height: number; readonly columns:
   );
 }
 
-/** As the style sheet sets it for this width of the window. */
+/** As set by the style sheet for this window width. */
 function useRowHeight(): number {
   const read = () => Number.parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--row')) || 44;
   const [height, setHeight] = useState(read);

@@ -1,4 +1,4 @@
-/** Whether this browser may speak to the peer: a link of `chordial open` holds a token, which is traded for a cookie. */
+/** Whether this browser is signed in: a link of `chordial open` contains a token, which is exchanged for a cookie. */
 import { useEffect, useState } from 'preact/hooks';
 
 type State = 'in' | 'out';
@@ -27,7 +27,7 @@ export function useSession(): { readonly state: State; readonly failure: string 
   return { state, failure };
 }
 
-/** What the address of the page holds behind #, taken out of it, so that neither history nor bookmarks keep it. */
+/** The fragment of the URL, removed so that neither history nor bookmarks keep it. */
 export async function followLink(): Promise<void> {
   const token = tokenIn(location.hash);
   if (token === null) return;
@@ -36,7 +36,7 @@ export async function followLink(): Promise<void> {
   if (refused !== null) signedOut(refused);
 }
 
-/** Null when it worked, else why it did not. `text` is a link, or a token by itself. */
+/** Null on success, else the reason. `text` is a link, or a token alone. */
 export async function signIn(text: string): Promise<string | null> {
   const token = tokenIn(text) ?? text.trim();
   try {

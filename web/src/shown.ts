@@ -1,4 +1,4 @@
-/** How sizes, rates, ages and ids are written on the page. */
+/** Formats sizes, rates, ages and ids for the page. */
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
@@ -19,14 +19,14 @@ export function rate(bytesPerSecond: number): string {
 }
 
 /**
- * Strangers choose names: what hides a character or turns the direction of text is shown as its number, as on the command line. A
- * byte order mark and U+202E look like nothing, and make one name look like another.
+ * Names are untrusted: hidden characters and those that change text direction are shown by code point, as on the
+ * command line. A byte order mark and U+202E are invisible, and make one name look like another.
  */
 export function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
-/** The middle of an id says nothing to people; its end tells peers apart, since all begin alike. */
+/** The suffix distinguishes peers, since all ids begin alike. */
 export function shortPeer(id: string): string {
   return id.length <= 10 ? id : `…${id.slice(-8)}`;
 }
@@ -40,7 +40,7 @@ export function shortRingId(ringId: string, bits: number): string {
   return bits <= 32 ? String(Number.parseInt(ringId, 16)) : ringId.slice(0, 8);
 }
 
-/** Seconds as people say them: 0.4 s, 12 s, 5 min, 3 h, 2 d. */
+/** Durations for people: 0.4 s, 12 s, 5 min, 3 h, 2 d. */
 export function duration(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
@@ -49,7 +49,7 @@ export function duration(seconds: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
-/** An ISO time as the reader's clock shows it; today's without the date. */
+/** An ISO time in local time; without the date if today. */
 export function moment(time: string): string {
   const then = new Date(time);
   const isToday = then.toDateString() === new Date().toDateString();

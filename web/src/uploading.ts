@@ -1,6 +1,6 @@
 /**
- * Uploads to this peer by tus 1.0 (https://tus.io/protocols/resumable-upload): one that was cut off, by a closed page or a
- * restarted peer, goes on where it was when the same file is chosen again.
+ * Uploads to this peer by tus 1.0 (https://tus.io/protocols/resumable-upload): one that was interrupted, by a closed
+ * page or a restarted peer, resumes when the same file is chosen again.
  */
 import { useRef, useState } from 'preact/hooks';
 import * as tus from 'tus-js-client';
@@ -28,7 +28,7 @@ interface Uploads {
 }
 
 const retryDelaysMilliseconds = [500, 1000, 3000, 5000, 10_000, 20_000];
-/** A piece is what is sent again at most after a cut. */
+/** At most one chunk is sent again after an interruption. */
 const pieceBytes = 64 * 1024 * 1024;
 
 export function useUploads(done: () => void): Uploads {
@@ -104,7 +104,7 @@ export function useUploads(done: () => void): Uploads {
   };
 }
 
-/** The peer's problem document says more than the library's message, which is for developers. */
+/** The peer's problem document is more useful than the library's message, which is for developers. */
 function plainWords(error: Error | tus.DetailedError): string {
   const body = 'originalResponse' in error ? error.originalResponse?.getBody() : undefined;
   if (body !== undefined) {

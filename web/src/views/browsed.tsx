@@ -1,4 +1,4 @@
-/** What one peer publishes and shares, asked of itself, page after page. */
+/** What one peer publishes and shares, asked of the peer itself, page by page. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { type ApiFailure, call } from '../api.ts';
 import { useAnswer } from '../live.ts';

@@ -1,4 +1,4 @@
-/** The files that this peer has put into the network, and the way to put more. */
+/** Files that this peer has put into the network, and a form to put more. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { FileEntry, FileStat } from '../../../src/client/answers.ts';
 import { type ApiFailure, call, callUntil } from '../api.ts';
@@ -86,7 +86,7 @@ export function FileName({ file }: { readonly file: Pick<FileEntry, 'name' | 'ci
   );
 }
 
-/** Counted by asking the holders, so only when the row comes into sight. */
+/** Counted by asking the holders, so only when the row becomes visible. */
 function Copies({ file }: { readonly file: FileEntry }) {
   const [stat, setStat] = useState<FileStat | null>(null);
   useEffect(() => {
@@ -119,7 +119,7 @@ interface KnownFiles {
   readonly again: () => void;
 }
 
-/** Page after page, as the reader comes to its end; all again when a file was published or removed. */
+/** Page by page as the reader scrolls; reloaded when a file was published or removed. */
 export function useFiles(all: boolean): KnownFiles {
   const [files, setFiles] = useState<readonly FileEntry[] | null>(null);
   const [cursor, setCursor] = useState<string | null>(null);

@@ -1,4 +1,4 @@
-/** What lies in a folder that was put, each file to be fetched alone. */
+/** The contents of a folder, each file with its own link. */
 import { useEffect, useState } from 'preact/hooks';
 import { type ApiFailure, contentPath, send } from '../api.ts';
 import { Empty, Failure } from '../parts.tsx';

@@ -1,4 +1,4 @@
-/** What was found, as a table: by a search, or by looking through what one peer has. */
+/** Files as a table: results of a search, or files of one peer. */
 import { contentPath } from '../api.ts';
 import { Copyable } from '../parts.tsx';
 import { follow } from '../route.ts';
@@ -8,7 +8,7 @@ import { shortHash, size, visible } from '../shown.ts';
 export interface Holder {
   readonly publisher: string;
   readonly publisherName: string;
-  /** Null while the publisher is not here. */
+  /** Null while the publisher is offline. */
   readonly address: string | null;
   readonly shared: boolean;
   readonly live: boolean;
@@ -23,21 +23,21 @@ export interface Hit {
   readonly sha256: string | null;
   readonly publisher: string;
   readonly publisherName: string;
-  /** Null while the publisher is not here. */
+  /** Null while the publisher is offline. */
   readonly address: string | null;
-  /** Copies on the ring, or live sources of a shared file. */
+  /** Replicas on the ring, or live sources of a shared file. */
   readonly copies: number | null;
   readonly shared: boolean;
   readonly live: boolean;
   readonly verified: boolean;
-  /** All who have it, the best first. */
+  /** All holders, best first. */
   readonly holders: readonly Holder[];
 }
 
 interface HitRowsProps {
   readonly label: string;
   readonly hits: readonly Hit[];
-  /** Called when the end comes into sight. */
+  /** Called when the end becomes visible. */
   readonly more?: (() => void) | undefined;
 }
 
@@ -95,7 +95,7 @@ export function ContentLink({ name, cid, isFolder }: ContentLinkProps) {
   );
 }
 
-/** As many as fit on a line or two; the rest is in the title. */
+/** As many as fit on a line or two; the rest is in the tooltip. */
 const shownHolders = 3;
 
 function Source({ hit }: { readonly hit: Hit }) {

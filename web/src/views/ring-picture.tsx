@@ -1,4 +1,4 @@
-/** The drawing of the ring: arcs, members, and for the chosen peer its successors and, if it is this one, its fingers. */
+/** The drawing of the ring: arcs, members, the successors of the chosen peer, and its fingers if it is this one. */
 import type { ComponentChildren } from 'preact';
 import type { LookupResult, NodeStatus, Pointer } from '../../../src/client/answers.ts';
 import { arcPath, chordPath, type Drawing, maxLabels, pointAt } from '../ring-geometry.ts';
@@ -74,7 +74,7 @@ interface LinksProps {
   readonly chosen: string;
 }
 
-/** Where this peer's members point: to their successors along the ring, through it along the fingers. */
+/** Pointers of this peer's members: successors along the ring, fingers across it. */
 function Links({ node, place, chosen }: LinksProps) {
   if (chosen !== node.id) return null;
   const [first] = node.virtualNodes;
@@ -95,7 +95,7 @@ function Links({ node, place, chosen }: LinksProps) {
   );
 }
 
-/** A key on the ring, and the members that keep what it names. */
+/** A key on the ring, and the members that hold it. */
 function Key({
   lookup,
   drawing,

@@ -1,4 +1,4 @@
-/** The ring as this peer knows it: every member at its place, its arc in its peer's colour, deaths as they happen. */
+/** The ring as this peer knows it: every member at its place, its arc in its peer's colour, failures as they happen. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { NodeStatus, PeerStatus, Pointer } from '../../../src/client/answers.ts';
 import { useAnswer, useEvents } from '../live.ts';
@@ -8,7 +8,7 @@ import { open, useAddress } from '../route.ts';
 import { counted, moment, shortPeer, shortRingId, visible } from '../shown.ts';
 import { RingPicture } from './ring-picture.tsx';
 
-/** Members of a peer that died stay in the picture so long, faded. */
+/** How long members of a dead peer stay in the picture, faded. */
 const ghostMilliseconds = 8000;
 
 export function RingView() {
@@ -86,7 +86,7 @@ export function RingView() {
   );
 }
 
-/** What a peer is called, and its address where that says more than a piece of its id. */
+/** The name of a peer, and its address where that says more than part of its id. */
 function nameAndAddress(host: string, name: string, address: string): string {
   return name === shortPeer(host) ? address : `${visible(name)} at ${address}`;
 }
@@ -133,7 +133,7 @@ function FileChoice({ file }: { readonly file: string | null }) {
   );
 }
 
-/** The file's key and the members that keep its name. */
+/** The file's key and the members that hold its name. */
 function FileOnRing({ file, drawing }: { readonly file: string | null; readonly drawing: Drawing }) {
   const { value } = useAnswer('GET /api/v1/lookup/{wanted}', file === null ? null : { path: { wanted: file } }, 5000);
   if (value === null || file === null) return null;
@@ -202,19 +202,19 @@ function hostsOf(members: readonly Pointer[]): readonly ShownHost[] {
   return [...hosts.values()].toSorted((a, b) => a.address.localeCompare(b.address, 'en', { numeric: true }));
 }
 
-/** A colour for each peer that stays while the page is open; this peer has the accent colour. */
+/** A colour per peer, stable while the page is open; this peer has the accent colour. */
 function useColours(members: readonly Pointer[], self: string): (host: string) => string {
   const places = useRef(new Map<string, number>());
   for (const { id } of members) if (!places.current.has(id)) places.current.set(id, places.current.size);
   return (host) => {
     if (host === self) return 'var(--accent)';
-    // The golden angle keeps neighbours in the list apart, however many there are.
+    // The golden angle separates neighbours in the list, for any number of peers.
     const hue = ((places.current.get(host) ?? 0) * 137.5 + 20) % 360;
     return `oklch(var(--peer-light) 0.12 ${hue.toFixed(0)})`;
   };
 }
 
-/** Members that were there a moment ago. */
+/** Members present a moment ago. */
 function useGhosts(members: readonly Pointer[] | null): readonly Pointer[] {
   const before = useRef<readonly Pointer[]>([]);
   const gone = useRef(new Map<string, { member: Pointer; until: number }>());

@@ -1,4 +1,4 @@
-/** One box over the whole network; hits show as they arrive. An empty box lists everybody's files. */
+/** One search box for the whole network; hits appear as they arrive. An empty query lists all files. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiFailure, call } from '../api.ts';
 import { Copyable, Empty, Failure } from '../parts.tsx';
@@ -12,7 +12,7 @@ import { type Hit, HitRows, keyOf } from './hits.tsx';
 
 type Mode = 'words' | 'broadcast';
 
-/** The list is kept in memory; beyond, the reader narrows the query. */
+/** The list is kept in memory; beyond this the reader narrows the query. */
 const maxHits = 100_000;
 
 export function SearchView() {
@@ -54,7 +54,7 @@ function SearchBox({ query, mode }: { readonly query: string; readonly mode: Mod
   const go = (words: string, how: Mode): void => open(words === '' ? '/' : searchPath(words, how));
   const choose = (how: Mode): void => {
     setChosen(how);
-    // What is shown was asked the other way; half a query is not asked yet.
+    // Results belong to the previous query; an incomplete query is not sent.
     if (query !== '' && text.trim() === query) go(query, how);
   };
   return (
@@ -183,11 +183,11 @@ interface Found {
   readonly hits: readonly Hit[];
   readonly isOver: boolean;
   readonly failure: ApiFailure | null;
-  /** Every peer was asked, at first or since no word matches. */
+  /** Every peer was asked, at first or because no word matches. */
   readonly isBroadcast: boolean;
 }
 
-/** Starts the query and gathers its stream; what arrives within one frame is drawn at once. */
+/** Starts the query and reads its stream; what arrives within one frame is rendered together. */
 function useHits(query: string, mode: Mode): Found {
   const [found, setFound] = useState<Found>({
     hits: [],

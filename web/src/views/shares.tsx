@@ -1,4 +1,4 @@
-/** Folders of this machine whose files everybody in the network finds and fetches, while they stay where they are. */
+/** Folders of this machine that are shared in place with everyone in the network. */
 import { useState } from 'preact/hooks';
 import type { Share } from '../../../src/client/answers.ts';
 import { type ApiFailure, call } from '../api.ts';

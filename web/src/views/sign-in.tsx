@@ -1,4 +1,4 @@
-/** In place of everything else while the peer does not know this browser. */
+/** Shown instead of the page while the browser is not signed in. */
 import { useState } from 'preact/hooks';
 import { Mark } from '../icons.tsx';
 import { signIn } from '../session.ts';
@@ -45,7 +45,7 @@ export function SignInView({ failure }: { readonly failure: string | null }) {
   );
 }
 
-/** On its machine the address says which peer is meant; the default one needs none. */
+/** On its machine the address identifies the peer; the default one needs none. */
 function command(): string {
   const { hostname, port, origin } = location;
   const isNear = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');

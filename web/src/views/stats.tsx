@@ -1,4 +1,4 @@
-/** Who is there and since when nothing was heard, what was asked, how much goes through. */
+/** Peers and their last heartbeat, queries, throughput. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { MemberList, PeerStatus, Stats } from '../../../src/client/answers.ts';
 import { useAnswer } from '../live.ts';
@@ -43,7 +43,7 @@ export function StatsView() {
 
 type Member = MemberList['members'][number];
 
-/** Who belongs to the network, or that it does not ask. */
+/** The members of the network, or that it is open. */
 function Members() {
   const { value, failure, again } = useAnswer('GET /api/v1/members', {}, 5000);
   return (
@@ -156,7 +156,7 @@ interface Sample {
   readonly sent: number;
 }
 
-/** Rates from the counters of two answers; gaps while the page was hidden are one sample. */
+/** Rates from the counters of two responses; a gap while the page was hidden is one sample. */
 function useSamples(stats: Stats | null): readonly Sample[] {
   const [samples, setSamples] = useState<readonly Sample[]>([]);
   const last = useRef<Stats | null>(null);

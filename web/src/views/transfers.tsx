@@ -1,4 +1,4 @@
-/** Puts and gets that the peer carries out itself: how far, how fast, and pause, resume, cancel. */
+/** Puts and gets that the peer carries out itself: progress, rate, and pause, resume, cancel. */
 
 import type { TransferStatus } from '../../../src/client/answers.ts';
 import { call } from '../api.ts';

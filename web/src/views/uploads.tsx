@@ -1,4 +1,4 @@
-/** Putting files by drag or choice, several at a time, each with its progress. */
+/** Puts files by drag or choice, several at a time, each with its progress. */
 import { useRef, useState } from 'preact/hooks';
 import { Bar } from '../parts.tsx';
 import { rate, size, visible } from '../shown.ts';
