@@ -2,7 +2,7 @@
  * How what things cost grows: each at three or four sizes, the cost of one unit and the exponent of the power fitted to
  * it. At 0 a unit costs the same however many there are; at 1 the whole grows with the square.
  */
-import { quantile } from '../simulation/measured.ts';
+import { quantile } from '@chordial/ring/simulator';
 import { threeDigits } from './alternating.ts';
 import { sizeFigures } from './large-file.ts';
 import { indexFigures } from './large-share.ts';

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { quantile } from '../simulation/measured.ts';
+import { quantile } from '@chordial/ring/simulator';
 import { cidOfBlock, rawCodec } from '../src/content/cid.ts';
 import { parseConfiguration } from '../src/node/configuration.ts';
 

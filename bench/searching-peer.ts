@@ -1,5 +1,5 @@
 /** One peer of the question how fast words are found: started by bench/search.ts, told what to do over IPC. */
-import { seededRandom } from '../simulation/virtual-time.ts';
+import { seededRandom } from '@chordial/ring/testing';
 import { cidOfBlock, rawCodec } from '../src/content/cid.ts';
 import { parseConfiguration } from '../src/node/configuration.ts';
 import { startPeer } from '../src/node/start-peer.ts';

@@ -5,9 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { type CacheScale, cacheTable } from '../simulation/papers/cache.ts';
-import { hopsTable } from '../simulation/papers/hops.ts';
-import type { PaperTable } from '../simulation/papers/row.ts';
+import { type CacheScale, cacheTable, hopsTable, type PaperTable } from '@chordial/ring/simulator';
 import { threeDigits } from './alternating.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 

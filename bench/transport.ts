@@ -4,11 +4,11 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { Contact } from '@chordial/ring';
 import { decodeGenesis, encodeGenesis, found } from '../src/network/genesis.ts';
 import { Http2Transport } from '../src/network/http2-transport.ts';
 import { createIdentity } from '../src/network/identity.ts';
 import type { Handlers } from '../src/network/transport.ts';
-import type { Contact } from '../src/ring/pointer.ts';
 
 const chunkBytes = 1024 * 1024;
 const chunkCount = 1024;

@@ -1,6 +1,7 @@
 /** `npm run simulate:long -- --seeds 1000 [--from 0]`: swarm after swarm; names the seeds that fail, then exits 1. */
+
+import { runSwarm } from '@chordial/ring/simulator';
 import { argumentsOf, wholeOf } from './command-line.ts';
-import { runSwarm } from './swarm.ts';
 
 const usage = `usage: npm run simulate:long -- [--seeds N] [--from N]
 runs swarm after swarm of the ring in virtual time, and names the seeds that fail`;

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type MembershipEvent, ringId } from '@chordial/ring';
+import { rollBytes, spreadBytes } from '@chordial/ring/testing';
 import { hostIdOfPublicKey } from '../src/network/host-id.ts';
 import { ringCodec } from '../src/network/ring-codec.ts';
 import { encodeBody } from '../src/network/wire-body.ts';
-import { ringId } from '../src/ring/identifier.ts';
-import type { MembershipEvent } from '../src/ring/messages.ts';
-import { rollBytes, spreadBytes } from './payload.ts';
 
 const codec = ringCodec({ bits: 256, successors: 16, rule: 'key' });
 const arrival: MembershipEvent = {

@@ -4,11 +4,18 @@
  *
  * Without the cache the settings are the papers': exact fingers, one ask at a time, no proximity.
  */
+
+import {
+  addSettled,
+  calm,
+  type Measured,
+  measuredText,
+  quantile,
+  RingSimulation,
+  randomKey,
+  someMember,
+} from '@chordial/ring/simulator';
 import { ChordialError } from '../src/errors.ts';
-import { randomKey, someMember } from './asking.ts';
-import { type Measured, measuredText, quantile } from './measured.ts';
-import { calm, RingSimulation } from './ring-simulation.ts';
-import { addSettled } from './settled-ring.ts';
 
 export interface SimulateOptions {
   readonly peers: number;

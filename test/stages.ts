@@ -15,7 +15,13 @@ export interface Stage {
 export const stages: readonly Stage[] = [
   {
     name: 'unit',
-    files: ['src/**/*.test.ts', 'simulation/**/*.test.ts', 'test/repository/**/*.test.ts', 'test/torture/**/*.test.ts'],
+    files: [
+      'packages/**/*.test.ts',
+      'src/**/*.test.ts',
+      'simulation/**/*.test.ts',
+      'test/repository/**/*.test.ts',
+      'test/torture/**/*.test.ts',
+    ],
     concurrency: 2,
     timeoutMilliseconds: 120_000,
   },

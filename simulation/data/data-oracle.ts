@@ -3,9 +3,9 @@
  * come about, and may come about later.
  */
 import { hash } from 'node:crypto';
+import type { Milliseconds, Random } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { buildFile } from '../../src/content/builder.ts';
-import type { Milliseconds, Random } from '../../src/ring/ports.ts';
 import type { DataHost } from './data-simulation.ts';
 
 /** So small that short files make trees of blocks. */

@@ -1,7 +1,6 @@
 /** The kind of network and of trouble that one seed stands for. Each seed leaves some faults out (swarm testing). */
-import type { Random } from '../../src/ring/ports.ts';
-import type { Faults } from '../virtual-network.ts';
-import { seededRandom } from '../virtual-time.ts';
+import type { Random } from '@chordial/ring';
+import { type Faults, seededRandom } from '@chordial/ring/testing';
 
 /**
  * `pair`: two hosts at once, each with or without its disk. `stop`: away for a while, after telling. `halves`: the ring

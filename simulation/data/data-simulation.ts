@@ -6,6 +6,9 @@
  * `pass` gives the event loop a turn each time. Nothing in it waits for real time, so one seed gives one history.
  */
 
+import type { HostId, Milliseconds, Random } from '@chordial/ring';
+import { RingSimulation, type SimulatedHost, type SimulationOptions } from '@chordial/ring/simulator';
+import { Process, seededRandom } from '@chordial/ring/testing';
 import { verifySignature } from '../../src/network/identity.ts';
 import { MembersExchange } from '../../src/network/members-exchange.ts';
 import type { Admission } from '../../src/network/membership.ts';
@@ -15,12 +18,7 @@ import { RingAdapter } from '../../src/node/ring-adapter.ts';
 import type { Signer } from '../../src/records/names.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
-import type { HostId } from '../../src/ring/pointer.ts';
-import type { Milliseconds, Random } from '../../src/ring/ports.ts';
 import { DataPath } from '../../src/transfer/data-path.ts';
-import { Process } from '../process.ts';
-import { RingSimulation, type SimulatedHost, type SimulationOptions } from '../ring-simulation.ts';
-import { seededRandom } from '../virtual-time.ts';
 import { lyingAnswer, lyingStream } from './liar.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { simulatedIdentity } from './simulated-identity.ts';

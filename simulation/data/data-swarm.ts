@@ -7,8 +7,9 @@
  * After each trouble the ring is ideal and everything acknowledged has all its copies again. In the end everything lies
  * at exactly its places and nowhere else, and when a day has passed nothing takes space that no one claims.
  */
+
+import type { Milliseconds } from '@chordial/ring';
 import { blockKey } from '../../src/content/cid.ts';
-import type { Milliseconds } from '../../src/ring/ports.ts';
 import { cut, DataOracle } from './data-oracle.ts';
 import { type DataPlan, dataPlan } from './data-plan.ts';
 import { copyRule, type DataHost, DataSimulation } from './data-simulation.ts';

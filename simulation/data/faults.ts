@@ -1,5 +1,5 @@
 /** What befalls hosts and disks: each fault begins at once and is ended by what `strike` resolves with. */
-import type { Milliseconds } from '../../src/ring/ports.ts';
+import type { Milliseconds } from '@chordial/ring';
 import type { DataOracle } from './data-oracle.ts';
 import type { DataFault, DataPlan } from './data-plan.ts';
 import { copyRule, type DataHost, type DataSimulation } from './data-simulation.ts';

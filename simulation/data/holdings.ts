@@ -1,8 +1,9 @@
 /** Where things lie, seen from outside: the disks are looked at directly, and the live members sorted. */
+
+import { ringIdOfHash } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../../src/content/cid.ts';
 import { placedNameKey } from '../../src/content/name.ts';
-import { ringIdOfHash } from '../../src/ring/identifier.ts';
 import { copyRule, type DataHost, type DataSimulation, ringBits } from './data-simulation.ts';
 
 /** Of one host's disk, all at once. */

@@ -1,7 +1,7 @@
 /** Hosts that say that they hold everything and keep nothing, among honest ones, in virtual time: nothing is lost to them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Milliseconds } from '../../src/ring/ports.ts';
+import type { Milliseconds } from '@chordial/ring';
 import { type Content, contentOf, cut, oneChunk } from './data-oracle.ts';
 import { DataSimulation } from './data-simulation.ts';
 

@@ -1,8 +1,8 @@
 /** How soon copies that have no place any more go, in virtual time: blocks and names alike, no matter who joins. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Milliseconds } from '@chordial/ring';
 import { blockKey } from '../../src/content/cid.ts';
-import type { Milliseconds } from '../../src/ring/ports.ts';
 import { contentOf, cut, oneChunk } from './data-oracle.ts';
 import { DataSimulation } from './data-simulation.ts';
 import { Holdings } from './holdings.ts';

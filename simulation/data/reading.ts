@@ -1,6 +1,7 @@
 /** Readers that know what they may be given: never wrong bytes, and what was promised within their patience. */
+
+import type { Milliseconds, Random } from '@chordial/ring';
 import { ChordialError } from '../../src/errors.ts';
-import type { Milliseconds, Random } from '../../src/ring/ports.ts';
 import type { Attempt, Content, DataOracle, Expected, PublishedName } from './data-oracle.ts';
 import type { DataHost, DataSimulation } from './data-simulation.ts';
 import type { FaultInjector } from './faults.ts';

@@ -1,7 +1,7 @@
 /** Reads and puts in virtual time while hosts fall silent: what the protocol costs, whatever the machine does. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Milliseconds } from '../../src/ring/ports.ts';
+import type { Milliseconds } from '@chordial/ring';
 import { type DataHost, DataSimulation } from './data-simulation.ts';
 
 const hostCount = 12;

@@ -1,8 +1,8 @@
 /** The simulated store keeps the contract of the real ones; virtual time goes on by itself meanwhile. */
+
+import { Process, seededRandom, VirtualTime } from '@chordial/ring/testing';
 import { blockClaimsContract } from '../../test/contracts/block-claims.ts';
 import { blockStoreContract, type StoreUnderTest } from '../../test/contracts/block-store.ts';
-import { Process } from '../process.ts';
-import { seededRandom, VirtualTime } from '../virtual-time.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 
 const copies = 3;

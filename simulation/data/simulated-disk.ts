@@ -5,10 +5,11 @@
  * Each process has a view of its own: a process that has ended still has promises that settle, and must reach nothing.
  */
 import type { StatementSync } from 'node:sqlite';
+import type { Milliseconds, Random } from '@chordial/ring';
+import { Process, type VirtualTime } from '@chordial/ring/testing';
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
-import type { Milliseconds, Random } from '../../src/ring/ports.ts';
 import {
   type BlockStore,
   type ClaimedBlock,
@@ -28,8 +29,6 @@ import { OwnBatchTable } from '../../src/storage/own-batch-table.ts';
 import { PointerTable } from '../../src/storage/pointer-table.ts';
 import { RecordTable } from '../../src/storage/record-table.ts';
 import { ShareTable } from '../../src/storage/share-table.ts';
-import { Process } from '../process.ts';
-import type { VirtualTime } from '../virtual-time.ts';
 
 /** A flush takes up to so long; what a crash overtakes is lost. */
 const longestFlushMilliseconds: Milliseconds = 25;

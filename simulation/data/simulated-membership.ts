@@ -1,11 +1,11 @@
 /** What a simulated host knows of the others: when it met them, and who was removed by the real log of the network. */
+
+import type { HostId, Milliseconds } from '@chordial/ring';
 import { found } from '../../src/network/genesis.ts';
 import { publicKeyOfHostId } from '../../src/network/host-id.ts';
 import { Members } from '../../src/network/members.ts';
 import { type Admission, type KnownHost, type Membership, OpenMembership } from '../../src/network/membership.ts';
 import type { Signer } from '../../src/records/names.ts';
-import type { HostId } from '../../src/ring/pointer.ts';
-import type { Milliseconds } from '../../src/ring/ports.ts';
 import { simulatedIdentity } from './simulated-identity.ts';
 
 /** Everybody may come; the first host is the admin. Its nonce is the same in every run. */

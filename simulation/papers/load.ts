@@ -1,9 +1,16 @@
 /** How evenly keys fall on nodes: by the production rules for ids, with one member a host and with several. */
 import { hash } from 'node:crypto';
+import {
+  atMost,
+  load,
+  type PaperRow,
+  type PaperTable,
+  papersBits,
+  shown,
+  sources,
+  within,
+} from '@chordial/ring/simulator';
 import { memberId } from '../../src/network/host-id.ts';
-import { load, sources } from './published.ts';
-import { atMost, type PaperRow, type PaperTable, shown, within } from './row.ts';
-import { papersBits } from './settings.ts';
 
 const hosts = 10_000;
 /** SIGCOMM Figure 8, and Figure 9 with virtual nodes. */

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import {
+  bound,
+  cacheTable,
+  churnTable,
+  hopsTable,
+  massiveFailuresTable,
+  type PaperTable,
+  shown,
+  tableText,
+} from '@chordial/ring/simulator';
 import { ChordialError } from '../../src/errors.ts';
-import { cacheTable } from './cache.ts';
-import { churnTable } from './churn.ts';
-import { hopsTable } from './hops.ts';
 import { balance } from './load.ts';
-import { massiveFailuresTable } from './massive-failures.ts';
-import { bound, type PaperTable, shown, tableText } from './row.ts';
 import { runPaper } from './tables.ts';
 
 function assertHolds({ rows }: PaperTable): void {

@@ -1,12 +1,15 @@
 /** `chordial simulate --paper NAME`: prints one table of the papers beside ours. */
 import { getHeapStatistics } from 'node:v8';
+import {
+  cacheTable,
+  churnTable,
+  hopsTable,
+  massiveFailuresTable,
+  type PaperTable,
+  tableText,
+} from '@chordial/ring/simulator';
 import { ChordialError } from '../../src/errors.ts';
-import { cacheTable } from './cache.ts';
-import { churnTable } from './churn.ts';
-import { hopsTable } from './hops.ts';
 import { loadTable } from './load.ts';
-import { massiveFailuresTable } from './massive-failures.ts';
-import { type PaperTable, tableText } from './row.ts';
 
 const tables = {
   table2: massiveFailuresTable,

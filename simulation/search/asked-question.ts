@@ -1,4 +1,4 @@
-import type { SimulatedHost } from '../ring-simulation.ts';
+import type { SimulatedHost } from '@chordial/ring/simulator';
 import type { SimulatedFile } from './shared-population.ts';
 
 /** A question that was asked, and what of the answer is owed: files whose peers were there from its beginning to its end. */

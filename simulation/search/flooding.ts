@@ -2,7 +2,7 @@
  * What searching was before rings: every peer knows a few others at random, a query goes to all of them and from each to all of its
  * own until its TTL has run out, and a hit goes back the way that the query came (Gnutella 0.4).
  */
-import type { Random } from '../../src/ring/ports.ts';
+import type { Random } from '@chordial/ring';
 
 export interface Flood {
   /** Peers that the query reached, the asker included. */

@@ -2,10 +2,11 @@
  * `chordial simulate --search`: word queries through the index and questions to everybody, on a simulated ring with files on its
  * peers, at rest or under churn; beside them the same questions flooded with a TTL over a random graph of the same peers.
  */
+
+import { someMember } from '@chordial/ring/simulator';
 import { ChordialError } from '../../src/errors.ts';
 import type { Hit } from '../../src/search/hit.ts';
 import { maxBroadcastHits, maxHops } from '../../src/search/search-messages.ts';
-import { someMember } from '../asking.ts';
 import type { AskedQuestion } from './asked-question.ts';
 import { flooded } from './flooded-questions.ts';
 import { type SearchMeasured, type SearchRow, searchRow, searchText } from './search-measured.ts';

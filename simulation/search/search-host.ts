@@ -1,14 +1,15 @@
 /** One peer that searches and answers searches in the simulator: production's broadcast, word search and index over a modelled store. */
+
+import type { Contact } from '@chordial/ring';
+import type { SimulatedHost } from '@chordial/ring/simulator';
+import type { VirtualTime } from '@chordial/ring/testing';
 import { type Transport, TransportError } from '../../src/network/transport.ts';
 import type { RecordPlaces } from '../../src/records/record-keys.ts';
 import type { HeldShareEntry } from '../../src/records/share-entry.ts';
-import type { Contact } from '../../src/ring/pointer.ts';
 import { Broadcast } from '../../src/search/broadcast.ts';
 import { searchMessages } from '../../src/search/search-messages.ts';
 import { WordIndex } from '../../src/search/word-index.ts';
 import { WordSearch } from '../../src/search/word-search.ts';
-import type { SimulatedHost } from '../ring-simulation.ts';
-import type { VirtualTime } from '../virtual-time.ts';
 import type { SimulatedFile } from './shared-population.ts';
 
 export interface SearchHostPorts {

@@ -1,6 +1,5 @@
 /** What a run of the search simulation found, and how it is shown. */
-import { mean } from '../asking.ts';
-import { quantile } from '../measured.ts';
+import { mean, quantile } from '@chordial/ring/simulator';
 import type { SearchCost } from './search-simulation.ts';
 
 export interface SearchRow {

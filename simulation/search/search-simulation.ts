@@ -4,18 +4,21 @@
  */
 
 import { hash } from 'node:crypto';
+import { type Contact, type HostId, type MemberPointer, type RingId, ringIdOfHash } from '@chordial/ring';
+import {
+  addSettled,
+  calm,
+  placeNotBefore,
+  poisson,
+  RingSimulation,
+  type SimulatedHost,
+  someMember,
+} from '@chordial/ring/simulator';
 import { hostIdOfPublicKey } from '../../src/network/host-id.ts';
 import { type Transport, TransportError, type Wire } from '../../src/network/transport.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
-import { type RingId, ringIdOfHash } from '../../src/ring/identifier.ts';
-import type { Contact, HostId, MemberPointer } from '../../src/ring/pointer.ts';
 import { searchMessages } from '../../src/search/search-messages.ts';
-import { someMember } from '../asking.ts';
 import { turn } from '../data/turns.ts';
-import { poisson } from '../poisson.ts';
-import { placeNotBefore } from '../ring-order.ts';
-import { calm, RingSimulation, type SimulatedHost } from '../ring-simulation.ts';
-import { addSettled } from '../settled-ring.ts';
 import { SearchHost } from './search-host.ts';
 import { SharedPopulation } from './shared-population.ts';
 

@@ -1,10 +1,10 @@
 /** Files on the peers of a simulated network: names of words as unevenly frequent as in a language, and who shares them. */
+
+import type { Contact, Random } from '@chordial/ring';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { wordKey } from '../../src/records/record-keys.ts';
 import type { HeldShareEntry } from '../../src/records/share-entry.ts';
 import { shareBody, sharePostingEntry } from '../../src/records/share-entry.ts';
-import type { Contact } from '../../src/ring/pointer.ts';
-import type { Random } from '../../src/ring/ports.ts';
 import type { Hit } from '../../src/search/hit.ts';
 import { postingBody } from '../../src/search/posting-entry.ts';
 import { postingWordsOf } from '../../src/search/words.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { ringIdOfHash } from '@chordial/ring';
 import fc from 'fast-check';
 import { isError } from '../../test/contracts/errors.ts';
 import { ChordialError } from '../errors.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
 import { checkName, nameKey, namePosition, placedNameKey, whyNotAName } from './name.ts';
 
 describe('checkName', () => {

@@ -1,7 +1,7 @@
 /** File names as stored in the network, and the ring keys of their entries. */
 import { hash } from 'node:crypto';
+import { type RingId, ringId, ringIdOfHash, toBigInt } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { type RingId, ringId, ringIdOfHash, toBigInt } from '../ring/identifier.ts';
 
 /** As on common file systems, so that every name can be fetched into a folder. */
 export const maxNameBytes = 255;

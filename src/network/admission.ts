@@ -9,7 +9,7 @@
  * Depth is two at most: admin → member, or admin → inviter → member. docs/wire-format.md has the layouts.
  */
 import { hash, randomBytes } from 'node:crypto';
-import type { HostId } from '../ring/pointer.ts';
+import type { HostId } from '@chordial/ring';
 import { decode, encode } from './dag-cbor.ts';
 import { hostIdOfPublicKey, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
 import { verifySignature } from './identity.ts';

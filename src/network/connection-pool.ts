@@ -2,7 +2,7 @@
  * Our connections to other hosts: made at first use, one for control and one for bulk, kept while used. Callers that
  * want the same one at once share its dialling, which goes on when one of them gives up.
  */
-import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Contact, HostId } from '@chordial/ring';
 import { type Address, parseAddress } from './addresses.ts';
 import { ControlChannel } from './control-channel.ts';
 import type { CounterName } from './counters.ts';

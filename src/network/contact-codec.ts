@@ -2,7 +2,7 @@
  * Contacts on the wire: `[public key (32 bytes), [address, …]]`. A host's id is computed from the key, so it cannot be
  * malformed. What one process decodes about one host is one shared object as long as its addresses stay the same.
  */
-import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
+import { type Contact, type HostId, sameAddresses } from '@chordial/ring';
 import { named, readBytes, readList, type Schema, textThat } from '../wire/schema.ts';
 import { Malformed, type Wire } from '../wire/transport-error.ts';
 import { isDialable, maxAddresses, withoutLoopback } from './addresses.ts';

@@ -1,6 +1,6 @@
 /** The side that is asked: questions on the control stream of a connection, each worked on by itself and answered when it is done. */
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import type { Contact } from '../ring/pointer.ts';
+import type { Contact } from '@chordial/ring';
 import type { ShareOfRoom } from './byte-room.ts';
 import { BadFrame, decodeQuestion, encodeAnswer, type FrameSink } from './control-frames.ts';
 import type { CounterName } from './counters.ts';

@@ -1,7 +1,7 @@
 /** One connection to one address: TCP, TLS with both certificates, HTTP/2 or the framing of bulk connections, HELLO. */
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Contact, HostId } from '@chordial/ring';
 import { type Address, formatAddress, withoutMapping } from './addresses.ts';
 import { BulkConnection, bulkProtocol } from './bulk-connection.ts';
 import { ByteRoom } from './byte-room.ts';

@@ -1,7 +1,7 @@
 /** What a network agreed on when it was founded. Its hash is the network's id, so no one can change any of it later. */
 import { hash, randomBytes } from 'node:crypto';
+import { maxSuccessors } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { maxSuccessors } from '../ring/messages.ts';
 import { decode, encode } from './dag-cbor.ts';
 import type { Admission } from './membership.ts';
 

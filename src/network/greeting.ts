@@ -1,6 +1,7 @@
 /** What an answer to HELLO must show before we believe to be among our own. */
+
+import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { isMemberName } from './admission.ts';
 import type { Connection } from './dial.ts';
 import { decodeGenesis, networkId } from './genesis.ts';

@@ -3,10 +3,9 @@
  * https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
  */
 import { hash } from 'node:crypto';
+import { type HostId, type RingId, ringIdOfHash } from '@chordial/ring';
 import { base58btc } from 'multiformats/bases/base58';
 import { ChordialError } from '../errors.ts';
-import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { BoundedCache } from './bounded-cache.ts';
 
 export const publicKeyBytes = 32;

@@ -7,8 +7,8 @@ import {
 } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { type Address, formatAddress } from './addresses.ts';
 import { bulkProtocol } from './bulk-connection.ts';
 import type { TlsCredentials } from './certificate.ts';

@@ -12,8 +12,7 @@
  * A connection that ends says nothing about its host: the next use dials again, and only that tells.
  * A control request whose connection ends under way is asked once more, so it can arrive twice.
  */
-import { type Contact, type HostId, shareAddress } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
+import { type Contact, type HostId, type Milliseconds, shareAddress } from '@chordial/ring';
 import { type Address, formatAddress, parseAddress } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { ByteRoom } from './byte-room.ts';

@@ -1,8 +1,8 @@
 /** Who a peer is: an Ed25519 key, made on the first start and kept in the data folder. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { join } from 'node:path';
+import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { makeFolderDurably, writeFileDurably } from '../storage/durable-file.ts';
 import { readSmallFile } from '../storage/small-file.ts';
 import { BoundedCache } from './bounded-cache.ts';

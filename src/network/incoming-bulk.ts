@@ -1,6 +1,6 @@
 /** A bulk connection that another host opened: HELLO first, then its streams. */
 import type { TLSSocket } from 'node:tls';
-import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Contact, HostId } from '@chordial/ring';
 import { BulkConnection } from './bulk-connection.ts';
 import type { BulkExchange } from './bulk-exchange.ts';
 import { helloCounter } from './counters.ts';

@@ -1,7 +1,7 @@
 /** One connection that another host opened: HELLO first, then its questions, on the control stream or each on a bulk stream. */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Contact, HostId } from '@chordial/ring';
 import type { ByteRoom, ShareOfRoom } from './byte-room.ts';
 import { ControlAnswers } from './control-answers.ts';
 import { controlPath } from './control-channel.ts';

@@ -1,6 +1,6 @@
 /** Which of the connections from others stay when there are too many: of strangers, and of hosts that have said HELLO. */
 import { isIPv6 } from 'node:net';
-import type { HostId } from '../ring/pointer.ts';
+import type { HostId } from '@chordial/ring';
 import { isLoopback, withoutMapping } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import {

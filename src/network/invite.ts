@@ -6,8 +6,8 @@
  * An invite lets its holder join, up to the uses of its ticket and until it expires; members enforce both.
  */
 import { hash, randomBytes } from 'node:crypto';
+import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { isDialable, isLoopbackAddress, maxAddressCharacters, maxAddresses } from './addresses.ts';
 import {
   type Admission,

@@ -1,6 +1,7 @@
 /** The first word of a joiner, who knows nothing of the network but somebody's HOST:PORT and perhaps an invite. */
+
+import type { Contact, HostId } from '@chordial/ring';
 import { ChordialError, isErrorCode } from '../errors.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
 import { parseAddress } from './addresses.ts';
 import { type Admission, decodeAdmission } from './admission.ts';
 import { tlsCredentials } from './certificate.ts';

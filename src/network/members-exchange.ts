@@ -4,8 +4,7 @@
  * seconds two peers compare besides, so that what was lost on the way arrives as well. HELLO tells the epoch of the log, and
  * a higher one is asked for before anything else.
  */
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds, Random, Timer } from '../ring/ports.ts';
+import type { Clock, Contact, HostId, Milliseconds, Random, Timer } from '@chordial/ring';
 import { decodeAdmission, fromHex, maxAdmissionBytes } from './admission.ts';
 import { type Members, maxMembers, nameOf } from './members.ts';
 import { decodeLink, decodeVote, maxLinkBytes, maxLinks } from './membership-log.ts';

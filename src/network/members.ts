@@ -5,9 +5,8 @@
  * still heeds removals.
  */
 import { hash } from 'node:crypto';
+import type { HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import {
   type Admission,
   admissionOf,

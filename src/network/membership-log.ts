@@ -10,7 +10,7 @@
  * before its end; elsewhere it could date them back.
  */
 import { hash } from 'node:crypto';
-import type { HostId } from '../ring/pointer.ts';
+import type { HostId } from '@chordial/ring';
 import {
   canonical,
   contextual,

@@ -1,5 +1,5 @@
 /** What this peer knows of the hosts of its network: how people call them, when they were admitted, what they may do. */
-import type { HostId } from '../ring/pointer.ts';
+import type { HostId } from '@chordial/ring';
 import { BoundedCache } from './bounded-cache.ts';
 
 /** `members`: by certificate. `open`: everybody. `classroom`: a teaching ring with chosen ids, everybody. */

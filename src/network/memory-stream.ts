@@ -1,4 +1,4 @@
-import type { Clock, Milliseconds } from '../ring/ports.ts';
+import type { Clock, Milliseconds } from '@chordial/ring';
 import { TransportError } from './transport.ts';
 
 export interface MemoryLink {

@@ -2,8 +2,7 @@
  * Transports of one process that talk through memory, for tests of what stands above. Bodies go through the real
  * DAG-CBOR, so nothing crosses that could not cross a wire. Hosts can be stopped, cut off from each other and slowed.
  */
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
+import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import { memoryPayload } from './memory-stream.ts';
 import { systemClock } from './system-clock.ts';
 import {

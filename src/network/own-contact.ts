@@ -1,6 +1,6 @@
 /** Where this peer is reached, as far as it knows so far, and what of it each other host should be told. */
 import { isIP } from 'node:net';
-import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Contact, HostId } from '@chordial/ring';
 import {
   type Address,
   advertisedAddresses,

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import type { HostId } from '../ring/pointer.ts';
+import type { HostId } from '@chordial/ring';
 import { hostIdOfPublicKey } from './host-id.ts';
 import { rawPublicKey } from './identity.ts';
 

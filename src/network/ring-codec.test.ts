@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import {
+  type Contact,
+  type MemberPointer,
+  nextId,
+  type Pointer,
+  type RingAnswers,
+  type RingAsks,
+  type RingId,
+  type RingMessageKind,
+  ringId,
+} from '@chordial/ring';
 import fc from 'fast-check';
-import { nextId, type RingId, ringId } from '../ring/identifier.ts';
-import type { RingAnswers, RingAsks, RingMessageKind } from '../ring/messages.ts';
-import type { Contact, MemberPointer, Pointer } from '../ring/pointer.ts';
 import { memberIdOfHost } from './host-id.ts';
 import { createIdentity } from './identity.ts';
 import { decodeShortId, encodeShortId, ringCodec } from './ring-codec.ts';

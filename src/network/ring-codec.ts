@@ -11,19 +11,24 @@
  * was asked, and a host speaks for itself only. What a message means for the state (order, duplicates) is the ring's to judge.
  */
 import { isIPv4 } from 'node:net';
-import { isRingId, type RingId } from '../ring/identifier.ts';
-import type { MemberState } from '../ring/member-state.ts';
 import {
+  type Contact,
   type Departure,
+  type HostId,
+  isMember,
+  isRingId,
+  type MemberPointer,
+  type MemberState,
   type MembershipEvent,
   maxListEntries,
   maxSuggestions,
+  type Pointer,
   type RingAnswers,
   type RingAsks,
+  type RingId,
   type RingMessageKind,
   type StateAnswer,
-} from '../ring/messages.ts';
-import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
+} from '@chordial/ring';
 import {
   bare,
   bool,

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RingAnswers, RingAsks, RingHandler, RingMessageKind } from '../ring/messages.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { AskResult, RingNetwork } from '../ring/ports.ts';
+import type {
+  AskResult,
+  Contact,
+  HostId,
+  RingAnswers,
+  RingAsks,
+  RingHandler,
+  RingMessageKind,
+  RingNetwork,
+} from '@chordial/ring';
 import { memberIdOfHost } from './host-id.ts';
 import { createIdentity } from './identity.ts';
 import { MemoryNetwork } from './memory-transport.ts';

@@ -1,7 +1,15 @@
 /** The ring speaks in callbacks and knows no bytes; a Transport in promises. Here they meet, both ways. */
-import type { RingAsks, RingHandler, RingMessageKind } from '../ring/messages.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { AskFailure, AskResult, Milliseconds, RingNetwork } from '../ring/ports.ts';
+import type {
+  AskFailure,
+  AskResult,
+  Contact,
+  HostId,
+  Milliseconds,
+  RingAsks,
+  RingHandler,
+  RingMessageKind,
+  RingNetwork,
+} from '@chordial/ring';
 import { isOnThisMachine } from './addresses.ts';
 import { isRingMessageKind, type RingCodec } from './ring-codec.ts';
 import { type Transport, TransportError, type Wire } from './transport.ts';

@@ -1,6 +1,6 @@
 /** Whether the one who says HELLO may come in, and what it is told. Who may not is told nothing about the network. */
 import type { TLSSocket } from 'node:tls';
-import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Contact, HostId } from '@chordial/ring';
 import { isLoopback, withoutLoopback, withoutMapping } from './addresses.ts';
 import { isMemberName } from './admission.ts';
 import { sharedContact } from './contact-codec.ts';

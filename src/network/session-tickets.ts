@@ -5,7 +5,7 @@
  * to show its certificate.
  */
 import type { TLSSocket } from 'node:tls';
-import type { HostId } from '../ring/pointer.ts';
+import type { HostId } from '@chordial/ring';
 import { BoundedCache } from './bounded-cache.ts';
 
 /** Of about 900 bytes each. */

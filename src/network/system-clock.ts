@@ -1,6 +1,6 @@
 /** The real clock and real randomness, as the ring's ports want them. */
 import { randomBytes } from 'node:crypto';
-import type { Clock, Random } from '../ring/ports.ts';
+import type { Clock, Random } from '@chordial/ring';
 
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -6,8 +6,7 @@
  * Bodies are values of the DAG-CBOR data model (null, boolean, integer, float, string, Uint8Array, array, plain object,
  * CID). Anyone who receives one treats it as hostile and decodes it with checks before use.
  */
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
+import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { TransportError, type TransportFailure, type Wire } from '../wire/transport-error.ts';
 
 export { TransportError, type TransportFailure, type Wire };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { contactOf, virtualClock } from '@chordial/ring/testing';
 import { type Transport, TransportError, type Wire } from './transport.ts';
 import { UnresponsivePeers } from './unresponsive-peers.ts';
 

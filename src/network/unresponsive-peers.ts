@@ -3,8 +3,7 @@
  * failure detector may believe in its death, and only for as long as it is; anyone who reads then asks another one first.
  * It is a hint about order: nothing is dropped, called absent or declared dead by it.
  */
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
+import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import { type Transport, TransportError } from './transport.ts';
 
 /** Answers come within a few milliseconds; no host may cost a reader more than a part of its 300 ms. */

@@ -1,8 +1,7 @@
 /** Version 2 of the wire, byte for byte: a change here makes old and new peers strangers. See docs/wire-format.md. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ringId } from '../ring/identifier.ts';
-import type { MemberPointer, Pointer } from '../ring/pointer.ts';
+import { type MemberPointer, type Pointer, ringId } from '@chordial/ring';
 import { encodeAnswer, encodeQuestion } from './control-frames.ts';
 import { encodeHelloAnswer, encodeHelloAsk } from './hello.ts';
 import { hostIdOfPublicKey, memberIdOfHost } from './host-id.ts';

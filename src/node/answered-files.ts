@@ -1,10 +1,10 @@
 /** The files for which this peer answers a broadcast: names that its members own, and its shares. */
 import { setImmediate } from 'node:timers/promises';
+import type { Contact } from '@chordial/ring';
 import { decodeCid } from '../content/cid.ts';
 import { type EncodedEntry, storedEntries } from '../records/entry.ts';
 import { isCurrent } from '../records/merge.ts';
 import { readableName } from '../records/name-entry.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { Hit } from '../search/hit.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';

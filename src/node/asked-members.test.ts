@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contactOf, memberAt } from '../../test/fixtures/virtual-clock.ts';
+import { contactOf, memberAt } from '@chordial/ring/testing';
 import { askedMembers } from './asked-members.ts';
 
 function ringOf(known: number, rumoured: number) {

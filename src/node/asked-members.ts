@@ -1,6 +1,5 @@
 /** Members to which a broadcast is passed on. */
-import type { HostId, MemberPointer } from '../ring/pointer.ts';
-import type { RingHost } from '../ring/ring-host.ts';
+import type { HostId, MemberPointer, RingHost } from '@chordial/ring';
 
 /** In networks of up to this many hosts each is asked directly. */
 const maxHostsOfSmallNetwork = 64;

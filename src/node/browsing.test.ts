@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Contact } from '@chordial/ring';
 import { isError } from '../../test/contracts/errors.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import type { Wire } from '../network/transport.ts';
 import { TransportError } from '../network/transport.ts';
 import type { NameEntry } from '../records/name-entry.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { SharedFile } from '../storage/shared-file-table.ts';
 import { Browsing } from './browsing.ts';
 

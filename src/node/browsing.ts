@@ -2,12 +2,12 @@
  * Lists what a peer publishes and shares, asked of the peer itself, page by page: `browse.files {cursor}` → `{hits,
  * cursor}`, the cursor empty at the beginning and at the end. Puts first, then shares.
  */
+
+import type { Contact, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError, type Wire } from '../network/transport.ts';
 import { field, readText } from '../network/wire-reading.ts';
 import type { Names } from '../records/names.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { Hit } from '../search/hit.ts';
 import { decodeHits, encodeHits } from '../search/hit-codec.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';

@@ -3,10 +3,10 @@
  * expiry of records depend on clocks, so one that is off by more than a minute is reported: in the log, by `doctor`, on
  * the page, and in errors that it may cause. The clock is never adjusted.
  */
+
+import type { Clock, Contact, Milliseconds, Random, Timer } from '@chordial/ring';
 import { type Transport, TransportError, type Wire } from '../network/transport.ts';
 import { field, readInteger } from '../network/wire-reading.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Clock, Milliseconds, Random, Timer } from '../ring/ports.ts';
 
 export const clockMessage = 'clock.read';
 

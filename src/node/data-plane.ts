@@ -1,5 +1,6 @@
 /** What a peer stores and moves: block store, records and data path, opened on its data folder. */
 import { statfs } from 'node:fs/promises';
+import { type Contact, inOwnedArc, isMember, type MemberPointer, ringIdOfHash } from '@chordial/ring';
 import { HashingThread } from '../content/hashing-thread.ts';
 import { ChordialError } from '../errors.ts';
 import type { Genesis } from '../network/genesis.ts';
@@ -20,12 +21,10 @@ import type { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import { storedEntries } from '../records/entry.ts';
 import { readableName } from '../records/name-entry.ts';
 import { recordMessages } from '../records/record-messages.ts';
+import type { Located, RingView } from '../records/ring-view.ts';
 import { shareMessages } from '../records/share-messages.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import { blockMessages } from '../replication/block-messages.ts';
-import { inOwnedArc, ringIdOfHash } from '../ring/identifier.ts';
-import { type Contact, isMember, type MemberPointer } from '../ring/pointer.ts';
-import type { Located, RingView } from '../ring/view.ts';
 import { FrequentWords } from '../search/frequent-words.ts';
 import type { Hit } from '../search/hit.ts';
 import { PutIndex } from '../search/put-index.ts';

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { RingNetwork } from '../ring/ports.ts';
-import type { RingHost } from '../ring/ring-host.ts';
+import type { Contact, RingHost, RingNetwork } from '@chordial/ring';
+import { contactOf, virtualClock } from '@chordial/ring/testing';
 import { returnToRing } from './enter-ring.ts';
 
 type Answer = 'silent' | 'there' | 'member';

@@ -6,10 +6,9 @@
  * answered, else after 5 to 10 s. When all have answered, none as a member, the 3 s are skipped. Rings founded
  * separately are merged by src/ring.
  */
+
+import type { Clock, Contact, HostId, Milliseconds, Random, RingHost, RingNetwork } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds, Random, RingNetwork } from '../ring/ports.ts';
-import type { RingHost } from '../ring/ring-host.ts';
 
 export interface EnterPorts {
   readonly ring: RingHost;

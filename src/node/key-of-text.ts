@@ -1,9 +1,10 @@
 /** The ring key of an argument: a CID if it parses as one, `key:HEX`, `name:X`, else a name. */
+
+import { digitsOf, isRingId, type RingId, ringIdOfHash } from '@chordial/ring';
 import { blockKey, cidIn } from '../content/cid.ts';
 import { namePosition } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { Genesis } from '../network/genesis.ts';
-import { digitsOf, isRingId, type RingId, ringIdOfHash } from '../ring/identifier.ts';
 
 /** Throws `bad-request` for a key of the wrong width, `bad-name` for an invalid name. */
 export function keyOfText(text: string, genesis: Pick<Genesis, 'bits' | 'rule'>): RingId {

@@ -1,8 +1,8 @@
 /** Peers of the network remembered across restarts (row A26), which a returning peer asks and probes. */
+
+import type { Contact, RingHost } from '@chordial/ring';
 import { isDialable } from '../network/addresses.ts';
 import { isHostId } from '../network/host-id.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { RingHost } from '../ring/ring-host.ts';
 import type { Catalog } from '../storage/catalog.ts';
 
 const setting = 'known-peers';

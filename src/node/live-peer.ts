@@ -1,5 +1,6 @@
 /** A running peer: the facade used by the API and the command line. */
 import { hash } from 'node:crypto';
+import { isMember, type Pointer, type RingHost } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { Counters } from '../network/counters.ts';
 import type { Genesis } from '../network/genesis.ts';
@@ -11,8 +12,6 @@ import type { ListedMember, Members } from '../network/members.ts';
 import { systemClock } from '../network/system-clock.ts';
 import type { TrafficCounts } from '../network/traffic.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
-import { isMember, type Pointer } from '../ring/pointer.ts';
-import type { RingHost } from '../ring/ring-host.ts';
 import type { Hit } from '../search/hit.ts';
 import type { Search } from '../search/search.ts';
 import type { PostingWords } from '../sharing/share-entries.ts';

@@ -1,5 +1,6 @@
 /** The network of a starting peer: that of its data folder, the one it joins, or a new one. */
 import { hostname, userInfo } from 'node:os';
+import type { Contact } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Admission, isMemberName, maxNameCharacters } from '../network/admission.ts';
 import { checkFlags, type Founding, found, type Genesis, networkId } from '../network/genesis.ts';
@@ -7,7 +8,6 @@ import { type Identity, identityFile } from '../network/identity.ts';
 import { admissionFrom, type Invite } from '../network/invite.ts';
 import { type Greeting, hello } from '../network/join-hello.ts';
 import { admissionFile, loadAdmission, loadGenesis, saveAdmission, saveGenesis } from '../network/network-files.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import { createRecoveryKey } from './recovery-key.ts';
 import { runtimeInvite } from './runtime-invites.ts';

@@ -1,10 +1,10 @@
 /** The ring members of this host: derived from its key, or one with a chosen id in a teaching ring. */
+
+import { type Contact, type MemberPointer, ringId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { Genesis } from '../network/genesis.ts';
 import { memberId } from '../network/host-id.ts';
 import type { Identity } from '../network/identity.ts';
-import { ringId } from '../ring/identifier.ts';
-import type { Contact, MemberPointer } from '../ring/pointer.ts';
 import type { PeerConfiguration } from './configuration.ts';
 
 /**

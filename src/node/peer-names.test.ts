@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { createIdentity } from '../network/identity.ts';
 import { type KnownHost, shortId } from '../network/membership.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { shortPeer } from '../transfer/of-publisher.ts';
 import { EventFan } from './event-fan.ts';

@@ -3,9 +3,10 @@
  * so one that looks like an id is not shown, and where two peers have the same name, or it equals a petname, part of
  * the id is added.
  */
+
+import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Membership, shortId } from '../network/membership.ts';
-import type { HostId } from '../ring/pointer.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { looksLikePeer, shortPeer } from '../transfer/of-publisher.ts';
 

@@ -1,11 +1,8 @@
 /** The ring as used by the data layer: promises instead of callbacks. */
+
+import type { Contact, HostId, MemberPointer, MemberState, RingHost, RingId, RingShape } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { RingId } from '../ring/identifier.ts';
-import type { MemberState } from '../ring/member-state.ts';
-import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
-import type { RingHost } from '../ring/ring-host.ts';
-import type { RingShape } from '../ring/successor-list.ts';
-import type { Located, RingView } from '../ring/view.ts';
+import type { Located, RingView } from '../records/ring-view.ts';
 
 export class RingAdapter implements RingView {
   readonly shape: RingShape;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contactOf, memberAt } from '../../test/fixtures/virtual-clock.ts';
-import type { MemberState } from '../ring/member-state.ts';
-import type { HostId } from '../ring/pointer.ts';
+import type { HostId, MemberState } from '@chordial/ring';
+import { contactOf, memberAt } from '@chordial/ring/testing';
 import { levelOf } from './event-level.ts';
 import { RingStory, type StoryLine } from './ring-story.ts';
 

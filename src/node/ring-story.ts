@@ -1,10 +1,16 @@
 /** Events of the ring as plain lines (row A23). In a teaching ring peers are shown by number. */
 
+import {
+  type Contact,
+  type HostId,
+  isMember,
+  type MemberPointer,
+  type MemberState,
+  type Pointer,
+  type RingEvent,
+  toBigInt,
+} from '@chordial/ring';
 import { shownPeer } from '../network/peer-label.ts';
-import type { RingEvent } from '../ring/events.ts';
-import { toBigInt } from '../ring/identifier.ts';
-import type { MemberState } from '../ring/member-state.ts';
-import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
 import type { LogLevel } from './event-level.ts';
 
 /** Remembered, so that each is reported once. */

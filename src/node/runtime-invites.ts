@@ -4,11 +4,11 @@
  * passes on the invite that it came with.
  */
 
+import type { Contact } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { formatAddress, isLoopback, isOnThisMachine, isUnspecified, parseAddress } from '../network/addresses.ts';
 import { decodeInvite, encodeInvite, type Invite, ticketFrom } from '../network/invite.ts';
 import type { Members } from '../network/members.ts';
-import type { Contact } from '../ring/pointer.ts';
 import {
   listRuntimeFiles,
   readRuntimeFile,

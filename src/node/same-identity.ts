@@ -2,13 +2,12 @@
  * Detects a copied data folder: two processes with one key would keep replacing each other on the ring. The later one
  * notices and gives up, if possible before it is a member; the other one is not disturbed.
  */
+
+import type { Contact, HostId, MemberPointer, RingId, RingNetwork } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { isOnThisMachine, parseAddress } from '../network/addresses.ts';
 import { hostAt } from '../network/dial.ts';
 import type { Identity } from '../network/identity.ts';
-import type { RingId } from '../ring/identifier.ts';
-import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
-import type { RingNetwork } from '../ring/ports.ts';
 
 /** Peers asked where this host is; one that knows suffices. */
 const maxAsked = 4;

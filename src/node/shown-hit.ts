@@ -1,5 +1,5 @@
 /** Search hits as the interfaces show them. */
-import type { HostId } from '../ring/pointer.ts';
+import type { HostId } from '@chordial/ring';
 import type { Hit } from '../search/hit.ts';
 
 export interface ShownHolder {

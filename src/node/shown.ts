@@ -1,9 +1,14 @@
 /** The ring as the interfaces show it: `{id, ringId, address}` pointers, finger tables, liveness of peers. */
-import type { Watched } from '../ring/failure-detector.ts';
-import type { MemberState } from '../ring/member-state.ts';
-import { type HostId, isMember, type Pointer } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
-import type { RingHost } from '../ring/ring-host.ts';
+import {
+  type Clock,
+  type HostId,
+  isMember,
+  type MemberState,
+  type Milliseconds,
+  type Pointer,
+  type RingHost,
+  type Watched,
+} from '@chordial/ring';
 import type { PeerStatus, ShownFingers, ShownMember, ShownPointer } from './peer.ts';
 
 /** The peer's name. */

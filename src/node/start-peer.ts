@@ -3,6 +3,7 @@
  * failure closes everything opened before, in reverse order.
  */
 import path from 'node:path';
+import { defaultTimers, type HostId, RingHost } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { formatAddress, isDialable } from '../network/addresses.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
@@ -18,9 +19,6 @@ import { systemClock, systemRandom } from '../network/system-clock.ts';
 import { TransportError } from '../network/transport.ts';
 import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
-import type { HostId } from '../ring/pointer.ts';
-import { RingHost } from '../ring/ring-host.ts';
-import { defaultTimers } from '../ring/timers.ts';
 import type { PostingWords } from '../sharing/share-entries.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openDataFolder } from '../storage/data-folder.ts';

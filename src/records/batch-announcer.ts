@@ -6,8 +6,9 @@
  * A header is changed in one step, without waiting in between; of two that are under way at once the newer counts
  * wherever they arrive.
  */
+
+import type { Milliseconds, Timer } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { Milliseconds, Timer } from '../ring/ports.ts';
 import type { OwnBatch, OwnBatchTable } from '../storage/own-batch-table.ts';
 import {
   type BatchHeader,

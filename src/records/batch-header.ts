@@ -4,10 +4,10 @@
  * its entries being sent again.
  */
 import { hash } from 'node:crypto';
+import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { decode, encode } from '../network/dag-cbor.ts';
 import { isHostId } from '../network/host-id.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { maxClockSkewMilliseconds } from './merge.ts';
 import { hashBytes, maxLevels } from './merkle-run.ts';
 import type { ShareEntry } from './share-entry.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock } from '../ring/ports.ts';
+import type { Clock, Contact, HostId } from '@chordial/ring';
 import { makeCopies } from './durable-copies.ts';
 
 const hosts = Array.from({ length: 5 }, (_, index): Contact => ({ host: `host ${index}` as HostId, addresses: [] }));

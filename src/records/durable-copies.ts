@@ -2,9 +2,9 @@
  * Copies of one item made durable on distinct hosts (spec/4): done when all r are there; or when w are and the rest
  * missed its grace, which is then left to repair. A host that fails is replaced by the next one in ring order.
  */
+
+import type { Clock, Contact, Timer } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Clock, Timer } from '../ring/ports.ts';
 
 /** A copy missing so long after w others are durable is left to repair … */
 export const graceMilliseconds = 1000;

@@ -1,7 +1,7 @@
 /** Whether an entry is its publisher's word. A verified entry is remembered: holders and readers meet the same ones again and again. */
 import { hash } from 'node:crypto';
+import type { HostId } from '@chordial/ring';
 import { BoundedCache } from '../network/bounded-cache.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { type EncodedEntry, signedBytesOf } from './entry.ts';
 import {
   type GroupSignature,

@@ -6,10 +6,10 @@
  * kind of message nor be carried into another network. Entries published together may have one signature (shared-signature.ts).
  */
 
+import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { decode, encode } from '../network/dag-cbor.ts';
 import { isHostId } from '../network/host-id.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { isSignatureLength, maxEntriesSigned, signTogether } from './group-signature.ts';
 
 export type RecordKind = 'name' | 'provider' | 'posting';

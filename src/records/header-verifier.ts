@@ -1,9 +1,8 @@
 /** Whether a header is its publisher's word. Verified ones are remembered by their bytes: each comes with many leaves. */
 import { hash } from 'node:crypto';
+import type { Clock, HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
-import type { HostId } from '../ring/pointer.ts';
-import type { Clock } from '../ring/ports.ts';
 import { type BatchHeader, decodeHeader, isHeaderFromTheFuture, isSigned } from './batch-header.ts';
 import type { Verify } from './entry-verifier.ts';
 

@@ -1,7 +1,7 @@
 /** Single leaves from host to host, each with its own proof, for repair: the host that gets them verifies them as always. */
+
+import type { Contact, Milliseconds } from '@chordial/ring';
 import type { Transport } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { HeldLeaf } from '../storage/share-table.ts';
 import { splitProof } from './merkle-run.ts';
 import { type OfferedRun, runOfLeaf } from './share-holder.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import type { HostId } from '@chordial/ring';
+import { virtualClock } from '@chordial/ring/testing';
 import { TransportError } from '../network/transport.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { ListingTurns } from './listing-turns.ts';
 
 const [greedy, modest] = ['greedy', 'modest'] as HostId[] as [HostId, HostId];

@@ -3,9 +3,9 @@
  * asker in a line of its own, and at most half of this peer's time goes into them. A page costs milliseconds; made as they are
  * asked for, the hundreds that one asker may want at once would hold up every heartbeat and read.
  */
+
+import type { Clock, HostId, Milliseconds } from '@chordial/ring';
 import { TransportError } from '../network/transport.ts';
-import type { HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
 
 /** A host that reads a listing asks for the next page when it has the one before. */
 const maxWaitingPerAsker = 16;

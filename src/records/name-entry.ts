@@ -1,10 +1,11 @@
 /** What a publisher says about a name: which content it stands for. */
+
+import type { HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { checkedAttributes, type FileAttributes } from '../content/attributes.ts';
 import { decodeCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
-import type { HostId } from '../ring/pointer.ts';
 import type { EncodedEntry, Entry, UnsignedEntry } from './entry.ts';
 import { tombstoneMilliseconds } from './entry.ts';
 

@@ -1,7 +1,8 @@
 /** What publishers call content: publishing, ending and finding names. */
+
+import type { Contact, HostId } from '@chordial/ring';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { type EncodedEntry, storedEntries, type UnsignedEntry } from './entry.ts';
 import { EntrySigner } from './entry-signer.ts';

@@ -1,7 +1,7 @@
 /** Reads a key at its places, in rounds while the ring is being repaired or hosts are still being given their share. */
+
+import { type Contact, type RingId, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { CopyRule } from './durable-copies.ts';
 import type { RecordKey } from './record-keys.ts';
 import type { RecordPorts } from './record-ports.ts';

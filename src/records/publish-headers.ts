@@ -1,7 +1,7 @@
 /** Brings new headers of batches to the hosts that hold their leaves: to renew, thin or end the batches. */
+
+import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { TransportError } from '../network/transport.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import { cellCount } from './share-leaf.ts';
 import {
   decodeRenewed,

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity, type Identity, verifySignature } from '../network/identity.ts';
-import type { RingView } from '../ring/view.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { RecordTable } from '../storage/record-table.ts';
 import { signEntry } from './entry.ts';
@@ -10,6 +9,7 @@ import { EntryVerifier } from './entry-verifier.ts';
 import { nameEntry, nameTombstone } from './name-entry.ts';
 import { RecordHolder } from './record-holder.ts';
 import { decodeEntryResults } from './record-messages.ts';
+import type { RingView } from './ring-view.ts';
 
 const now = 1_000_000_000_000;
 const publisher = createIdentity();

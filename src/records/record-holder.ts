@@ -1,8 +1,8 @@
 /** The holder's side of records: verifies before it stores, and hands out by pages what it holds. */
+
+import { type Contact, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { Wire } from '../network/transport.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
 import { bytesOfRecord } from '../storage/publisher-schema.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { decodeEntry, type EncodedEntry, type RecordKind, tombstoneMilliseconds } from './entry.ts';

@@ -1,16 +1,15 @@
 /** Everything that records reach of the outside world, handed in once. */
+
+import type { Clock, Contact, RingId } from '@chordial/ring';
 import type { Membership } from '../network/membership.ts';
 import type { Transport } from '../network/transport.ts';
 import type { UnresponsivePeers } from '../network/unresponsive-peers.ts';
-import type { RingId } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Clock } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
 import type { RecordTable } from '../storage/record-table.ts';
 import type { StorageShares } from '../storage/storage-shares.ts';
 import type { CopyRule } from './durable-copies.ts';
 import type { EntryVerifier } from './entry-verifier.ts';
 import type { RecordPlaces } from './record-keys.ts';
+import type { RingView } from './ring-view.ts';
 
 /** The places of a key and the hosts to fall back to, as `src/replication` knows them. */
 export interface RecordHosts {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Contact } from '@chordial/ring';
+import { contactOf, virtualClock } from '@chordial/ring/testing';
 import { StaticRing } from '../../test/fixtures/static-ring.ts';
-import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity, verifySignature } from '../network/identity.ts';
 import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
-import type { Contact } from '../ring/pointer.ts';
 import { signEntry } from './entry.ts';
 import { EntryVerifier } from './entry-verifier.ts';
 import { nameEntry } from './name-entry.ts';

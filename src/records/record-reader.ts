@@ -2,8 +2,9 @@
  * Reads what is known under a record key: from two of its places, from more when they disagree, fail or fall silent, and
  * from everybody before it is said to be absent. Every entry is verified here, no matter who handed it over.
  */
+
+import type { Contact } from '@chordial/ring';
 import { TransportError } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { EncodedEntry, RecordKind } from './entry.ts';
 import { identityOf, mergeEntries, mergeEntriesAt } from './merge.ts';
 import { readPlaces } from './place-reading.ts';

@@ -1,7 +1,8 @@
 /** The way to one host for records: entries that are to be stored there leave together, in a few messages at a time. */
+
+import type { Contact } from '@chordial/ring';
 import { ChordialError, isErrorCode } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { EncodedEntry } from './entry.ts';
 import { decodeEntryResults, encodeEntries, maxEntriesPerMessage, recordMessages } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Contact, HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { createIdentity } from '../network/identity.ts';
 import { systemClock } from '../network/system-clock.ts';
 import type { Wire } from '../network/transport.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
 import { type EncodedEntry, signEntries } from './entry.ts';
 import { decodeEntryBytes, encodeEntryResults } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';

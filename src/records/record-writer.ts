@@ -2,9 +2,9 @@
  * Makes records durable at the owner of their key and its replicas, by the same rule as blocks. Those that come at one moment and
  * have the same places go together.
  */
+
+import { type Contact, type HostId, ringIdOfHash, sameAddresses } from '@chordial/ring';
 import { ChordialError, isErrorCode } from '../errors.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
 import { makeCopies } from './durable-copies.ts';
 import type { EncodedEntry } from './entry.ts';
 import type { RecordHolder } from './record-holder.ts';

@@ -3,9 +3,9 @@
  * or fail, the next two hosts when one is silent for 300 ms. When the places have nothing to say, everybody is asked,
  * some at a time. No single silent host is waited for unless no one else knows anything.
  */
+
+import type { Contact, HostId, Milliseconds, Timer } from '@chordial/ring';
 import { TransportError } from '../network/transport.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds, Timer } from '../ring/ports.ts';
 import type { RecordPorts } from './record-ports.ts';
 
 /** How many places must agree. */

@@ -2,10 +2,10 @@
  * Brings the leaves of a batch to their places: per host one message for as many neighbouring leaves as fit, which share a
  * proof. Durable when every leaf is on all but r − w of its places; hosts that fail are tried again with places looked up again.
  */
+
+import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
 import { proveRun } from './merkle-run.ts';
 import type { MessageSlots } from './message-slots.ts';

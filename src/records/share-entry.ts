@@ -6,10 +6,10 @@
  * the root's multihash; posting: word ‖ name ‖ root, the root being the CID in binary.
  */
 
+import type { Contact } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import { decode, encode } from '../network/dag-cbor.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { EntryBody, RecordKind } from './entry.ts';
 import { providerKey, type RecordKey, type RecordPlaces, recordKeyOfName, wordKey } from './record-keys.ts';
 

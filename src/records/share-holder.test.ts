@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Contact } from '@chordial/ring';
 import { encodeLeaf, onlyBatchOf } from '../../test/fixtures/made-batches.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { isDialable } from '../network/addresses.ts';
 import { createIdentity, type Identity, verifySignature } from '../network/identity.ts';
 import { TransportError } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { indexedTables } from '../storage/indexed-tables.ts';
 import { leafSet } from '../storage/item-index.ts';

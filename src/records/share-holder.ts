@@ -2,11 +2,11 @@
  * The holder's side of shares: verifies headers and runs before it keeps them, and hands leaves out with their proofs. What
  * is kept is bounded, for each publisher and in all; a refusal costs only what was refused.
  */
+
+import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
 import { malformed as malformedMessage } from '../network/wire-reading.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import { rowBytes } from '../storage/publisher-schema.ts';
 import type { BatchRow, HeldLeaf, LeafRow, ShareTable } from '../storage/share-table.ts';
 import type { BatchHeader } from './batch-header.ts';

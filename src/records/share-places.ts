@@ -1,8 +1,7 @@
 /** Everything that publishers and readers of shares reach of the outside world, handed in once. */
+
+import { type Contact, type HostId, type Milliseconds, type RingId, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { HeaderVerifier } from './header-verifier.ts';
 import type { RecordHosts, RecordPorts } from './record-ports.ts';
 import type { ShareHolder } from './share-holder.ts';

@@ -1,7 +1,8 @@
 /** What shares say under a key: leaves from several of its places, each proved, under the newest header that any of them has. */
+
+import type { Contact, HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
 import type { HeldLeaf, ShareTable } from '../storage/share-table.ts';
 import { type BatchHeader, batchName, newerHeader, tagOf, tagsIn } from './batch-header.ts';
 import type { RecordKind } from './entry.ts';

@@ -1,6 +1,7 @@
 /** What the records of shares offer to those who index folders and to those who search. */
+
+import type { Contact } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
-import type { Contact } from '../ring/pointer.ts';
 import type { RecordKind } from './entry.ts';
 import type { RecordKey } from './record-keys.ts';
 import type { HeldShareEntry, ShareEntry } from './share-entry.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RingId } from '../ring/identifier.ts';
-import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
+import type { Contact, HostId, MemberPointer, RingId } from '@chordial/ring';
 import { Absences } from './absences.ts';
 
 const times = { graceMilliseconds: 20_000, quietMilliseconds: 5000 };

@@ -6,10 +6,8 @@
  * present, would find its places with others and copy all that it holds. So it counts as away until it is a neighbour
  * again and the ring has been quiet for a while, at most for another grace.
  */
-import { hostsNextTo } from '../ring/own-members.ts';
-import type { HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
+import { type Clock, type HostId, hostsNextTo, type Milliseconds } from '@chordial/ring';
+import type { RingView } from '../records/ring-view.ts';
 import type { SyncTimes } from './sync-ports.ts';
 
 /** Hosts remembered as neighbours of late; those seen longest ago are forgotten first. */

@@ -2,10 +2,11 @@
  * The first half of a round: this host's arcs are compared with the other places of each, set by set, and what differs
  * becomes a list of what is to be carried where. Hosts are asked at the same time, each with one message for all arcs.
  */
+
+import type { Contact, HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
 import { type BlockSet, copiesOfSet, everySet, type ItemSet, maxBlockCopies } from '../storage/item-index.ts';
 import { withWholeCells } from './item-places.ts';
 import type { OwnArc } from './own-arcs.ts';

@@ -5,7 +5,7 @@
  * at least one host that was confirmed itself; it then tells the other places. A confirmation ends by itself unless it is
  * given again, for a host that was cut off misses what is written meanwhile.
  */
-import type { Clock, Milliseconds } from '../ring/ports.ts';
+import type { Clock, Milliseconds } from '@chordial/ring';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';
 
 /** Three times the longest pause between two rounds of an owner. */

@@ -3,15 +3,14 @@
  * places, the fastest of them preferred, then the hosts behind them, then anybody. A source silent for 300 ms, or dripping, is doubled by the next one; a failed one is replaced
  * by it.
  */
+
+import { type Contact, type HostId, ringIdOfHash, sameAddresses, type Timer } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey, inlineBytes } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { shownPeer } from '../network/peer-label.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
-import type { Timer } from '../ring/ports.ts';
 import { BlockReceiver, type WantedBlock } from './block-receiver.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { ringIdOfHash } from '@chordial/ring';
 import { blockNetwork } from '../../test/fixtures/block-network.ts';
 import { type Block, blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
 import { BlockStorer } from './block-storer.ts';
 
 const rule = { replicas: 3, writeQuorum: 2 };

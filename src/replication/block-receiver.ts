@@ -2,12 +2,12 @@
  * The way from one host for blocks: what many readers want of it is asked for together, a few streams at a time. Each
  * block is verified here; a host that sends wrong bytes loses its place among the sources.
  */
+
+import type { Contact, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { TransportError } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import { blockMessages, decodeSizes, encodeCids, unknownSize } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import type { DataPorts } from './data-ports.ts';

@@ -2,11 +2,11 @@
  * The way to one host for blocks: what many puts want to store there goes out together, a few streams at a time.
  * A lane has no memory bound of its own: anyone who hands in blocks holds their bytes against a ByteBudget.
  */
+
+import type { Contact, Milliseconds } from '@chordial/ring';
 import type { Block } from '../content/cid.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import {
   blockMessages,

@@ -1,5 +1,5 @@
 /** One lane per host, made when it is needed and forgotten when it is idle. */
-import { type Contact, type HostId, sameAddresses } from '../ring/pointer.ts';
+import { type Contact, type HostId, sameAddresses } from '@chordial/ring';
 import { BlockSender } from './block-sender.ts';
 import type { DataPorts } from './data-ports.ts';
 

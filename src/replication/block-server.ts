@@ -2,13 +2,14 @@
  * The holder's side: says what it has, hands blocks out, takes blocks in. What comes in is verified before it is
  * stored, and acknowledged only when durable. Memory is bounded whatever others ask: beyond the bounds they wait.
  */
+
+import type { Contact } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { type BlockHashing, verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey } from '../content/cid.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { BlockStore, ClaimedBlock } from '../storage/block-store.ts';
 import { type Claim, claimVia } from '../storage/claim-table.ts';
 import type { AuthoritativeRanges } from './authoritative-ranges.ts';

@@ -6,14 +6,13 @@
  * the hosts' fsyncs overlap; the bytes held are bounded over all puts of the process. Where the places are far, the first of
  * them hands the block on to the others (relay.ts), so that it crosses this host's link once.
  */
+
+import { type Contact, type HostId, type Milliseconds, ringIdOfHash } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import { type CopyRule, graceMilliseconds, type MadeCopies, makeCopies } from '../records/durable-copies.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { blockMessages, decodeRoom } from './block-messages.ts';

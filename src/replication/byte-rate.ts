@@ -1,5 +1,5 @@
 /** A cap on bytes per second: anyone who wants to send waits until what went before has had its time. */
-import type { Clock, Milliseconds } from '../ring/ports.ts';
+import type { Clock, Milliseconds } from '@chordial/ring';
 
 /** Unused time is saved up for as long, so that small things do not wait one by one. */
 const burstMilliseconds = 250;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { virtualClock } from '@chordial/ring/testing';
 import { StaticRing } from '../../test/fixtures/static-ring.ts';
-import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { createIdentity } from '../network/identity.ts';
 import { MemoryNetwork } from '../network/memory-transport.ts';
 import { systemClock } from '../network/system-clock.ts';

@@ -1,10 +1,10 @@
 /** Whether what others bring may lie here, and on whose account: their own puts, and those that they hand on (storage-shares.ts). */
+
+import type { Clock, Contact, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
+import type { RingView } from '../records/ring-view.ts';
 import type { Claim, ClaimTable } from '../storage/claim-table.ts';
 import { rowBytes } from '../storage/publisher-schema.ts';
 import { maxClaimsPerBlock, maxOpenClaims, type StorageShares } from '../storage/storage-shares.ts';

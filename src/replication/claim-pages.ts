@@ -5,10 +5,10 @@
  * as many as one message holds, in the order of publisher, name and sequence. `after` is the last claim got of the first
  * block, or null; with `more` the last block listed is not at its end, or the next one was not begun.
  */
+
+import type { Contact, Milliseconds } from '@chordial/ring';
 import type { Transport, Wire } from '../network/transport.ts';
 import { field, malformed, readBoolean, readBytes, readList } from '../network/wire-reading.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { Claim, ClaimTable } from '../storage/claim-table.ts';
 import {
   type ClaimedCid,

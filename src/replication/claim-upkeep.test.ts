@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { virtualClock } from '@chordial/ring/testing';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import type { PublisherEntry } from '../records/publisher-entry.ts';
 import { Catalog } from '../storage/catalog.ts';

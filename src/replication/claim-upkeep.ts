@@ -3,8 +3,9 @@
  * names are asked for soon after a put, when their publisher says that it ended them, at start and every 6 h. It goes on
  * in small steps, so that no answer of this host waits for it.
  */
+
+import type { Clock, Milliseconds, Random, Timer } from '@chordial/ring';
 import type { PublisherEntry } from '../records/publisher-entry.ts';
-import type { Clock, Milliseconds, Random, Timer } from '../ring/ports.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { ClaimTable, KnownPut } from '../storage/claim-table.ts';

@@ -1,6 +1,7 @@
 /** Whether a put's claims still hold, by what its publisher's entry for the name says (spec/4, Who may delete). */
+
+import type { Milliseconds } from '@chordial/ring';
 import type { PublisherEntry } from '../records/publisher-entry.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { KnownPut } from '../storage/claim-table.ts';
 
 /** A put that did not commit so long after its last block is over, whatever its publisher says. */

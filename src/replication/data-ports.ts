@@ -1,13 +1,13 @@
 /** Everything that the data path reaches of the outside world, handed in once. */
+
+import type { Clock, Contact, HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import type { BlockHashing } from '../content/block-hashing.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
 import type { Membership } from '../network/membership.ts';
 import type { Transport } from '../network/transport.ts';
 import type { UnresponsivePeers } from '../network/unresponsive-peers.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
+import type { RingView } from '../records/ring-view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { InPlaceBlocks } from './in-place-blocks.ts';
 import type { PlacementCache } from './placement-cache.ts';

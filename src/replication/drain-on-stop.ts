@@ -2,7 +2,7 @@
  * Stopping for a while (spec/4, stop): this host's copies are about to be away, so whatever the others would then hold
  * fewer than min(w, remaining hosts) times is given to them. Everything else is left where it is: this host comes back.
  */
-import type { Contact, HostId } from '../ring/pointer.ts';
+import type { Contact, HostId } from '@chordial/ring';
 import type { ItemSet } from '../storage/item-index.ts';
 import { ItemMover } from './item-mover.ts';
 import { placesWithoutSelf } from './item-places.ts';

@@ -7,10 +7,11 @@
  * Two hosts never drop the last copies at each other's word: only a host that has a place says it is sure, and one that
  * has a place drops nothing. And no number of hosts that say so and hold nothing makes this one drop anything.
  */
+
+import type { Contact, HostId } from '@chordial/ring';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import { blockSet, type CachedItem, copiesOfSet, type ItemSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';

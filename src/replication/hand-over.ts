@@ -2,12 +2,12 @@
  * Leaving for good: everything held here is made durable at the places that it has in a ring without this host. Nothing
  * is dropped, so it can be broken off and done again.
  */
+
+import { type Contact, type HostId, ringIdOfHash } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import { storedEntries } from '../records/entry.ts';
 import { sendLeaves } from '../records/leaf-exchange.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
 import type { HeldLeaf } from '../storage/share-table.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { placesOfCell } from './item-places.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ringIdOfHash } from '@chordial/ring';
 import { StaticRing } from '../../test/fixtures/static-ring.ts';
 import { hashingHere } from '../content/block-hashing.ts';
 import { type Block, blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
@@ -7,7 +8,6 @@ import { LeafPool } from '../content/leaf-pool.ts';
 import { createIdentity } from '../network/identity.ts';
 import { MemoryNetwork } from '../network/memory-transport.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';

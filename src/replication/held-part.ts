@@ -5,12 +5,11 @@
  * Samples random blocks held here of which the host is also a replica; if there are none, blocks that it published itself.
  * A host that fetches the blocks during the challenge passes (possession.ts).
  */
+
+import { type Contact, type Random, ringIdOfHash } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import type { Transport } from '../network/transport.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Random } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
+import type { RingView } from '../records/ring-view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import { copiesOfSet, type Item, type ItemIndex, type ItemSet } from '../storage/item-index.ts';
 import { challengeOf, isSameProof, newNonce, type PossessionPorts, proofsOf } from './possession.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MemberState } from '../ring/member-state.ts';
-import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
+import type { Contact, HostId, MemberPointer, MemberState } from '@chordial/ring';
 import { keyRangeOfArc } from '../storage/key-range.ts';
 import { InSyncRanges } from './in-sync-ranges.ts';
 import type { OwnArc } from './own-arcs.ts';

@@ -3,8 +3,8 @@
  * them since. A round after a change of the ring passes over these: a join changes a few arcs, and for it every host would
  * compare all of its arcs with all of its partners, again and again. The regular rounds compare everything.
  */
-import { type HostId, isMember } from '../ring/pointer.ts';
-import type { RingView } from '../ring/view.ts';
+import { type HostId, isMember } from '@chordial/ring';
+import type { RingView } from '../records/ring-view.ts';
 import { keyRangeOfArc } from '../storage/key-range.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { OwnArc } from './own-arcs.ts';

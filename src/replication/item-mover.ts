@@ -2,6 +2,8 @@
  * Carries single items between this host and another, within a bound on memory and a cap on bytes per second. Blocks are
  * verified on either side before they are passed on or kept; records by the host that keeps them.
  */
+
+import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { type Block, blockKey } from '../content/cid.ts';
@@ -9,8 +11,6 @@ import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import { storedEntries } from '../records/entry.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import { type Claim, claimVia } from '../storage/claim-table.ts';
 import { type BlockSet, type ItemSet, recordSet } from '../storage/item-index.ts';
 import { BlockReceiver } from './block-receiver.ts';

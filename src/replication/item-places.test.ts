@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RingId } from '@chordial/ring';
+import { contactOf, virtualClock } from '@chordial/ring/testing';
 import fc from 'fast-check';
 import { StaticRing } from '../../test/fixtures/static-ring.ts';
-import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cellOf, keysOfCell } from '../records/share-leaf.ts';
-import type { RingId } from '../ring/identifier.ts';
 import { isInArc } from '../storage/range-parts.ts';
 import { cellArcOf, placesOfCell, withWholeCells } from './item-places.ts';
 import { PlacementCache } from './placement-cache.ts';

@@ -5,10 +5,10 @@
  * borders of arcs: its leaves lie at the places of all the arcs that it meets. So who owns an arc answers for the whole
  * of its first cell, and every owner of a key has all entries at that key.
  */
+
+import { type Contact, ringIdOfHash } from '@chordial/ring';
+import type { RingView } from '../records/ring-view.ts';
 import { cellDigits, cellOf, keysOfCell } from '../records/share-leaf.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { RingView } from '../ring/view.ts';
 import { copiesOfSet, type ItemSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { PlacementCache } from './placement-cache.ts';

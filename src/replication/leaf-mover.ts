@@ -1,8 +1,9 @@
 /** Carries leaves of shares between this host and another, for repair and hand-over. A failure costs them their turn. */
+
+import type { Contact } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import { fetchLeaves, sendLeaves } from '../records/leaf-exchange.ts';
-import type { Contact } from '../ring/pointer.ts';
 import { leafSet } from '../storage/item-index.ts';
 import { chunks } from './sync-client.ts';
 import type { SyncPorts } from './sync-ports.ts';

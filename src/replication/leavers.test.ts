@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { contactOf, virtualClock } from '@chordial/ring/testing';
 import { TransportError } from '../network/transport.ts';
 import { Leavers, leavingMessage, whileLeaving } from './leavers.ts';
 

@@ -5,12 +5,12 @@
  * `sync.leaving` request `{isLeaving}` → `{}`: the asker hands over, or has broken it off. It is told again while it goes
  * on, and forgotten when it is not.
  */
+
+import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import type { Transport, Wire } from '../network/transport.ts';
 import { field, readBoolean } from '../network/wire-reading.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
+import type { RingView } from '../records/ring-view.ts';
 
 export const leavingMessage = 'sync.leaving';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
+import { virtualClock } from '@chordial/ring/testing';
 import { MinThroughputGuard } from './min-throughput-guard.ts';
 
 test('B2 a stream is too slow when 5 s bring less than 16 KiB, and not before', () => {

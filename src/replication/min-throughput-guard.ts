@@ -1,5 +1,5 @@
 /** Watches the bytes of one stream: who sends a few at a time is never silent, and would be waited for without end. */
-import type { Clock, Milliseconds, Timer } from '../ring/ports.ts';
+import type { Clock, Milliseconds, Timer } from '@chordial/ring';
 
 /** A slow line brings ten times as much in such a time. */
 const windowMilliseconds: Milliseconds = 5000;

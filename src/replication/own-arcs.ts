@@ -1,7 +1,6 @@
 /** The arcs that this host's members own, and who else has a place there. */
-import type { MemberState } from '../ring/member-state.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { RingView } from '../ring/view.ts';
+import type { Contact, MemberState } from '@chordial/ring';
+import type { RingView } from '../records/ring-view.ts';
 import { keyRangeOfArc } from '../storage/key-range.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import { hostsBehind } from './placement.ts';

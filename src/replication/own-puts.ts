@@ -8,11 +8,11 @@
  *
  * One that failed counts as going on for a while, since its blocks serve the next attempt.
  */
+
+import type { Clock, Contact, HostId, Milliseconds, Timer } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { Transport } from '../network/transport.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds, Timer } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
+import type { RingView } from '../records/ring-view.ts';
 import {
   claimMessages,
   decodeKept,

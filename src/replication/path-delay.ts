@@ -2,7 +2,7 @@
  * How long a host takes to begin to answer, and how much has to be under way for a long path to stay full. On a short
  * one a few streams suffice and keep memory low; where an answer takes 100 ms, as much must be asked for as arrives in it.
  */
-import type { Milliseconds } from '../ring/ports.ts';
+import type { Milliseconds } from '@chordial/ring';
 
 /** Below this nothing is gained by asking for more at once: disks and busy processors take as long. */
 const longMilliseconds = 20;

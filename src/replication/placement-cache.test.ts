@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type RingId, ringIdOfHash } from '@chordial/ring';
+import { contactOf, virtualClock } from '@chordial/ring/testing';
 import { StaticRing } from '../../test/fixtures/static-ring.ts';
-import { contactOf, virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { ChordialError } from '../errors.ts';
-import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
 import { PlacementCache } from './placement-cache.ts';
 
 const key = ringIdOfHash('5a'.repeat(32), 256);

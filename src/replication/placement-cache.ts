@@ -2,12 +2,19 @@
  * Owner arcs seen a moment ago, so that the thousand blocks of a file cost a lookup per arc and not per block. A stale
  * arc costs a copy in the wrong place, which repair moves; so arcs are kept for 2 s and dropped when neighbours change.
  */
+
+import {
+  type Clock,
+  type Contact,
+  type HostId,
+  inOwnedArc,
+  type Milliseconds,
+  nextId,
+  type RingId,
+} from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
-import { inOwnedArc, nextId, type RingId } from '../ring/identifier.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
+import type { RingView } from '../records/ring-view.ts';
 import { hostsBehind } from './placement.ts';
 
 const maxAgeMilliseconds = 2000;

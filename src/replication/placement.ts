@@ -3,9 +3,15 @@
  * successor list names fewer hosts than wanted, the walk goes on from its last entry.
  */
 
-import type { OwnerAnswer } from '../ring/messages.ts';
-import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../ring/pointer.ts';
-import type { RingView } from '../ring/view.ts';
+import {
+  type Contact,
+  type HostId,
+  isMember,
+  type MemberPointer,
+  type OwnerAnswer,
+  type Pointer,
+} from '@chordial/ring';
+import type { RingView } from '../records/ring-view.ts';
 import { maxBlockCopies } from '../storage/item-index.ts';
 
 /** No copy count above this can be asked for. */

@@ -5,11 +5,12 @@
  * `blocks.point` request `{cids, holder}` → `{}`: the holder has these blocks in the place of the host told.
  * `blocks.where` request `{cids}` → `{holders}`: per CID the id of its holder, or null without one.
  */
+
+import type { HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { isHostId } from '../network/host-id.ts';
 import type { Wire } from '../network/transport.ts';
 import { field, malformed, readList } from '../network/wire-reading.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { readCid } from './wire-fields.ts';
 
 export const pointerMessages = { point: 'blocks.point', where: 'blocks.where' } as const;

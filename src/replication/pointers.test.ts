@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Contact } from '@chordial/ring';
+import { virtualClock } from '@chordial/ring/testing';
 import fc from 'fast-check';
-import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity } from '../network/identity.ts';
 import { TransportError, type Wire } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { PointerTable } from '../storage/pointer-table.ts';
 import { encodeCids } from './block-messages.ts';

@@ -3,12 +3,12 @@
  * The host that puts a block tells the full host where it went instead; readers that find the block at none of its places ask
  * these. They outlive a restart, and end when the block itself arrives, as it is offered by repair once there is room.
  */
+
+import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import { isHostId } from '../network/host-id.ts';
 import type { Wire } from '../network/transport.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { PointerTable } from '../storage/pointer-table.ts';
 import { decodeCids, encodeCids } from './block-messages.ts';
 import type { DataPorts } from './data-ports.ts';

@@ -7,10 +7,9 @@
  * Of a block the bytes are its content, of a record the signed entry, of a leaf its entries.
  */
 import { hash } from 'node:crypto';
+import type { Clock, HostId, Random } from '@chordial/ring';
 import type { BlockHashing } from '../content/block-hashing.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
-import type { HostId } from '../ring/pointer.ts';
-import type { Clock, Random } from '../ring/ports.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { Item, ItemSet } from '../storage/item-index.ts';
 import type { RecordTable } from '../storage/record-table.ts';

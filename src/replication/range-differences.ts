@@ -3,8 +3,9 @@
  * listed (range-based set reconciliation, A. Meyer 2022, as in negentropy). A difference of d items among n costs
  * O(d log n) fingerprints, and nothing at all is listed where both are alike.
  */
+
+import type { Contact } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
-import type { Contact } from '../ring/pointer.ts';
 import type { ItemIndex, ItemSet } from '../storage/item-index.ts';
 import { type KeyArc, partsOf } from '../storage/range-parts.ts';
 import type { SyncClient } from './sync-client.ts';

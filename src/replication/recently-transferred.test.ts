@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HostId } from '../ring/pointer.ts';
+import type { HostId } from '@chordial/ring';
 import { RecentlyTransferred } from './recently-transferred.ts';
 
 test('B12 a block that the same host takes once more is doubted, one given to several is not', () => {

@@ -3,8 +3,9 @@
  * ended what claims it, and this host, being away then, has not heard of it. Unless it looks for itself, the block is
  * carried and freed, minute by minute, until its own check after up to 6 h.
  */
+
+import type { HostId } from '@chordial/ring';
 import { BoundedCache } from '../network/bounded-cache.ts';
-import type { HostId } from '../ring/pointer.ts';
 
 /** About 200 bytes each. Of those beyond the oldest are forgotten: the check every 6 h finds them. */
 const maxRemembered = 16_384;

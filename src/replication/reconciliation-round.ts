@@ -4,9 +4,9 @@
  *
  * It may be broken off at any instant and begun again: what was carried is then no difference any more.
  */
+
+import type { Contact, HostId, Random } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Random } from '../ring/ports.ts';
 import { type BlockSet, copiesOfSet } from '../storage/item-index.ts';
 import {
   type BlockDifference,

@@ -7,8 +7,7 @@
  * One round runs at a time. A change of the ring breaks it off, when it has settled, and the next one begins; nothing else
  * does, or rounds that take longer than the pause between them would never see an end.
  */
-import { nextId, type RingId, ringIdOfHash } from '../ring/identifier.ts';
-import type { Milliseconds, Timer } from '../ring/ports.ts';
+import { type Milliseconds, nextId, type RingId, ringIdOfHash, type Timer } from '@chordial/ring';
 import { Absences } from './absences.ts';
 import { ExcessReplicas } from './excess-replicas.ts';
 import { InSyncRanges } from './in-sync-ranges.ts';

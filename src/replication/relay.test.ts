@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { type HostId, ringIdOfHash } from '@chordial/ring';
 import { blockNetwork } from '../../test/fixtures/block-network.ts';
 import { type Block, blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import type { HostId } from '../ring/pointer.ts';
 import type { BlockSenders } from './block-senders.ts';
 import { Relay } from './relay.ts';
 

@@ -4,9 +4,9 @@
  * make it dial whom he likes; and its word counts for nothing: the sender asks each place whether it has the block, and sends
  * it itself where it has not. So a relay that dies, lies or is late costs time and never a copy.
  */
+
+import { type HostId, ringIdOfHash } from '@chordial/ring';
 import { type Block, blockKey } from '../content/cid.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import type { HostId } from '../ring/pointer.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { maxRelayMilliseconds } from './block-messages.ts';
 import type { WantedCopy } from './block-sender.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { virtualClock } from '@chordial/ring/testing';
 import type { CID } from 'multiformats/cid';
 import { LyingBlockStore } from '../../test/fixtures/block-network.ts';
-import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
 import { Scrub } from './scrub.ts';

@@ -3,10 +3,11 @@
  * good copy from another holder takes the place of a bad one; also of one that a reader came across. While no one has one
  * the bad one stays for some minutes: it may have been read wrongly, and be the only one there is.
  */
+
+import type { Clock, Milliseconds, Random } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlock } from '../content/cid.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
-import type { Clock, Milliseconds, Random } from '../ring/ports.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 
 export interface ScrubPorts {

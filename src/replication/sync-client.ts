@@ -1,7 +1,8 @@
 /** The asking side of reconciliation: one method per message, cut into messages of bounded size. */
+
+import type { Contact } from '@chordial/ring';
 import { blockKey } from '../content/cid.ts';
 import type { Transport, Wire } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import type { ItemSet } from '../storage/item-index.ts';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';

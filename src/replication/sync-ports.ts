@@ -1,8 +1,8 @@
 /** What reconciliation reaches of the outside world, handed in once. */
+
+import type { Contact, Milliseconds, Random } from '@chordial/ring';
 import type { EncodedEntry } from '../records/entry.ts';
 import type { OfferedRun } from '../records/share-holder.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Milliseconds, Random } from '../ring/ports.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { ItemIndex } from '../storage/item-index.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';

@@ -2,15 +2,14 @@
  * The answering side of reconciliation. It says what is here and changes nothing but what is confirmed: bytes come and
  * go by the messages about blocks and records, with their own checks.
  */
+
+import { type Clock, type Contact, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { Wire } from '../network/transport.ts';
 import { TransportError } from '../network/transport.ts';
 import { maxEntryBytes } from '../records/entry.ts';
 import { ListingTurns } from '../records/listing-turns.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Clock } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
+import type { RingView } from '../records/ring-view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import { type ItemIndex, recordSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';

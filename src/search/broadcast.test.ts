@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
+import { type Contact, type MemberPointer, ringId } from '@chordial/ring';
+import { virtualClock } from '@chordial/ring/testing';
 import { countProcessorTime } from '../../test/fixtures/processor-time.ts';
-import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity, type Identity, verifySignature } from '../network/identity.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
-import { ringId } from '../ring/identifier.ts';
-import type { Contact, MemberPointer } from '../ring/pointer.ts';
 import { Broadcast, type QueryTold } from './broadcast.ts';
 import { Expressions } from './expressions.ts';
 import type { Hit } from './hit.ts';

@@ -5,10 +5,10 @@
  * The asker signs its query and is reached where the ring knows it, never at an address in a query: otherwise every
  * peer could be made to dial arbitrary addresses. An asker that is not a known member receives its hits up the tree.
  */
+
+import type { Clock, Contact, HostId, MemberPointer, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
-import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { type Expressions, maxNameConcurrency } from './expressions.ts';
 import { type Hit, hitKey } from './hit.ts';
 import { type Matching, MatchingTurns } from './matching-turns.ts';

@@ -11,11 +11,11 @@
  * Since it is not recorded what was published when, postings are withdrawn under both keys.
  */
 import { hash } from 'node:crypto';
+import type { Clock, Milliseconds } from '@chordial/ring';
 import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
 import { signEntry } from '../records/entry.ts';
 import type { Signer } from '../records/names.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { postingWordsOf } from './words.ts';
 

@@ -1,6 +1,7 @@
 /** A search result: a name, its content, and its source. */
+
+import type { Contact, HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
-import type { Contact, HostId } from '../ring/pointer.ts';
 
 export interface Hit {
   /** In NFC. */

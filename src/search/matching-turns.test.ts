@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Clock } from '../ring/ports.ts';
+import type { Clock } from '@chordial/ring';
 import { MatchingTurns } from './matching-turns.ts';
 
 /** Time passes by matching and by resting alone. */

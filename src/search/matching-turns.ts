@@ -2,7 +2,7 @@
  * Matches names against patterns of others in turns: at most half of this peer's time is spent on it, whatever and
  * however many ask.
  */
-import type { Clock, Milliseconds } from '../ring/ports.ts';
+import type { Clock, Milliseconds } from '@chordial/ring';
 
 /** Yields to other work after this time. */
 const turnMilliseconds: Milliseconds = 10;

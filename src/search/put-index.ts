@@ -3,13 +3,14 @@
  * updated in the background. Pending work is stored before the name changes, so that a peer killed in between resumes
  * it.
  */
+
+import type { Clock, Milliseconds, Timer } from '@chordial/ring';
 import { cidIn, parseCid } from '../content/cid.ts';
 import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
 import { signEntries } from '../records/entry.ts';
 import type { NameEntry } from '../records/name-entry.ts';
 import type { Names, Signer } from '../records/names.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
-import type { Clock, Milliseconds, Timer } from '../ring/ports.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { FrequentWords } from './frequent-words.ts';
 import { postingsOf, postingTombstones } from './posting-entry.ts';

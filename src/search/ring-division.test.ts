@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type MemberPointer, type RingId, ringId } from '@chordial/ring';
 import fc from 'fast-check';
-import { type RingId, ringId } from '../ring/identifier.ts';
-import type { MemberPointer } from '../ring/pointer.ts';
 import { divide } from './ring-division.ts';
 import type { Part } from './search-messages.ts';
 

@@ -3,8 +3,7 @@
  * members inside, which do the same, until none is left in between. Every member is reached once; a member known only
  * to its predecessor is reached through it.
  */
-import { between } from '../ring/identifier.ts';
-import type { Contact, HostId, MemberPointer } from '../ring/pointer.ts';
+import { between, type Contact, type HostId, type MemberPointer } from '@chordial/ring';
 import type { Part } from './search-messages.ts';
 
 /** In networks of up to this many hosts all parts are sent at once; in larger ones the query descends a tree of this width. */

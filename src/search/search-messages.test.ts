@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { ringId } from '@chordial/ring';
 import fc from 'fast-check';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity } from '../network/identity.ts';
 import { TransportError } from '../network/transport.ts';
 import { decodeBody, encodeBody } from '../network/wire-body.ts';
-import { ringId } from '../ring/identifier.ts';
 import type { Hit } from './hit.ts';
 import * as messages from './search-messages.ts';
 

@@ -9,6 +9,8 @@
  * milliseconds later. `search.hits` `{id, hits}` → `{more}`: hits of a host for a broadcast, sent to the asker, or up
  * the tree when the asker is not a known member; `more` false: it has enough.
  */
+
+import type { HostId, RingId } from '@chordial/ring';
 import { hostIdOfPublicKey, publicKeyBytes, publicKeyOfHostId } from '../network/host-id.ts';
 import type { Wire } from '../network/transport.ts';
 import {
@@ -21,8 +23,6 @@ import {
   readText,
   readTuple,
 } from '../network/wire-reading.ts';
-import type { RingId } from '../ring/identifier.ts';
-import type { HostId } from '../ring/pointer.ts';
 import type { WordFrequency } from './frequent-words.ts';
 import type { Hit } from './hit.ts';
 import { decodeHits, encodeHits } from './hit-codec.ts';

@@ -1,9 +1,8 @@
 /** Searching as offered by the peer: by words through the index, or by broadcast; and the answers to others. */
 import { randomUUID } from 'node:crypto';
+import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { Semaphore } from '../storage/semaphore.ts';
 import { Broadcast, type BroadcastPorts } from './broadcast.ts';
 import { Expressions } from './expressions.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HostId } from '@chordial/ring';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { type HeldShareEntry, shareBody, sharePostingEntry } from '../records/share-entry.ts';
-import type { HostId } from '../ring/pointer.ts';
 import { parseWordQuery } from './query.ts';
 import { WordIndex, type WordIndexPorts } from './word-index.ts';
 

@@ -1,10 +1,10 @@
 /** This host's part of the index: the files under a word, from puts and shares, and the best ones for a query. */
+
+import type { Clock, Contact, Milliseconds } from '@chordial/ring';
 import { type EncodedEntry, storedEntries } from '../records/entry.ts';
 import { isCurrent } from '../records/merge.ts';
 import { type RecordKey, wordKey } from '../records/record-keys.ts';
 import type { ShareReader } from '../records/shares.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
 import type { RecordTable } from '../storage/record-table.ts';
 import { isSplitMark, type WordFrequency } from './frequent-words.ts';
 import type { Hit } from './hit.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import type { Contact } from '@chordial/ring';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity } from '../network/identity.ts';
 import type { Transport } from '../network/transport.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { Hit } from './hit.ts';
 import { encodeCounts, encodeHitPage, searchMessages } from './search-messages.ts';
 import { WordSearch, type WordSearchPorts } from './word-search.ts';

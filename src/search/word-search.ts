@@ -3,12 +3,11 @@
  * whole query. Two of them are asked, so that neither one that lacks postings nor one that hides them decides alone.
  */
 
+import { type Contact, type RingId, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
 import { type RecordPlaces, wordKey } from '../records/record-keys.ts';
-import { type RingId, ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { RingView } from '../ring/view.ts';
+import type { RingView } from '../records/ring-view.ts';
 import type { QueryTold } from './broadcast.ts';
 import { splitsOf, type WordFrequency } from './frequent-words.ts';
 import { type Hit, hitKey } from './hit.ts';

@@ -4,8 +4,8 @@
  * Writes are committed in groups (group-commit.ts). After a kill -9 SQLite shows exactly the committed transactions.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Clock, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { claimSchema } from './claim-schema.ts';
 import { GroupCommit } from './group-commit.ts';
 import { itemSchema } from './item-schema.ts';

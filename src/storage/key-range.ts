@@ -2,8 +2,9 @@
  * Ranges of keys: 64 hexadecimal digits, ordered as numbers on a circle. Walks of a range are paged; a cursor says
  * after which item the next page begins.
  */
+
+import { type RingId, toBigInt } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { type RingId, toBigInt } from '../ring/identifier.ts';
 
 /** (after, upTo] clockwise, as an arc of the ring: it may pass zero; from a key to itself it is the whole circle. */
 export type KeyRange = 'all' | { readonly after: string; readonly upTo: string };

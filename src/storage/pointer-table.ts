@@ -3,7 +3,7 @@
  * the block itself arrives (by a trigger, in the same transaction), or after a day without renewal: repair renews it.
  */
 import type { StatementSync } from 'node:sqlite';
-import type { Milliseconds } from '../ring/ports.ts';
+import type { Milliseconds } from '@chordial/ring';
 import type { Catalog } from './catalog.ts';
 
 /** Enough for 20 GB of blocks of 1 MiB; the oldest are evicted, and their blocks found by asking around. */

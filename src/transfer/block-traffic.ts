@@ -1,7 +1,7 @@
 /** Blocks sent and received, reported once a second per host instead of once per block (row A23). */
+
+import type { Clock, Contact, HostId, Timer } from '@chordial/ring';
 import { shownPeer } from '../network/peer-label.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Timer } from '../ring/ports.ts';
 import type { FileEvent } from './files.ts';
 import { formatBytes } from './format-bytes.ts';
 

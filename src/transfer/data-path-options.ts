@@ -1,3 +1,4 @@
+import type { Clock, Contact, Random } from '@chordial/ring';
 import type { BlockHashing } from '../content/block-hashing.ts';
 import type { BuildOptions } from '../content/builder.ts';
 import type { Membership } from '../network/membership.ts';
@@ -7,11 +8,9 @@ import type { AnnouncerTimes } from '../records/batch-announcer.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
 import type { Verify } from '../records/entry-verifier.ts';
 import type { Signer } from '../records/names.ts';
+import type { RingView } from '../records/ring-view.ts';
 import type { InPlaceBlocks } from '../replication/in-place-blocks.ts';
 import type { SyncTimes } from '../replication/sync-ports.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Clock, Random } from '../ring/ports.ts';
-import type { RingView } from '../ring/view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { ClaimTable } from '../storage/claim-table.ts';

@@ -1,4 +1,6 @@
 /** Assembles the data path of a peer: blocks, records and files over one transport and one view of the ring. */
+
+import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { hashingHere } from '../content/block-hashing.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
@@ -58,8 +60,6 @@ import { defaultScrubBytesPerSecond, Scrub, type ScrubPorts } from '../replicati
 import { SupersededPuts } from '../replication/superseded-puts.ts';
 import { defaultSyncBytesPerSecond, defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
 import { SyncServer } from '../replication/sync-server.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { leafSet } from '../storage/item-index.ts';

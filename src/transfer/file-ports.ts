@@ -1,4 +1,6 @@
 /** What file operations need from the rest of the peer. */
+
+import type { HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import type { BuildOptions } from '../content/builder.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
@@ -10,7 +12,6 @@ import type { BlockStorer } from '../replication/block-storer.ts';
 import type { EndedName } from '../replication/claim-messages.ts';
 import type { DataPorts } from '../replication/data-ports.ts';
 import type { OwnPuts } from '../replication/own-puts.ts';
-import type { HostId } from '../ring/pointer.ts';
 import type { ContentFetcher } from './content-fetcher.ts';
 import type { FileEvent } from './files.ts';
 import type { ReadMemory } from './read-memory.ts';

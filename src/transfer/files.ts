@@ -1,8 +1,8 @@
 /** A user's operations on files; src/node offers them to the API and the command line. */
 import type { Readable } from 'node:stream';
+import type { HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { type FileAttributes, noAttributes } from '../content/attributes.ts';
-import type { HostId } from '../ring/pointer.ts';
 import type { FileMark } from './file-mark.ts';
 import type { FolderItem } from './local-folder.ts';
 

@@ -1,8 +1,9 @@
 /** Lists names: this peer's own from its table, those of all publishers by asking other hosts. */
+
+import type { Clock } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { NameEntry } from '../records/name-entry.ts';
 import { byNameAndPublisher, type Names } from '../records/names.ts';
-import type { Clock } from '../ring/ports.ts';
 import type { FilePorts, PeerCalling } from './file-ports.ts';
 import type { FilePage } from './files.ts';
 import { shownEntry } from './resolve.ts';

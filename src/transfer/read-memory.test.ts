@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { virtualClock } from '@chordial/ring/testing';
 import type { CID } from 'multiformats/cid';
-import { virtualClock } from '../../test/fixtures/virtual-clock.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import type { LeafReference } from '../content/file-reader.ts';
 import { leafBytes } from '../content/leaf-pool.ts';

@@ -3,11 +3,12 @@
  * reader whose client is stalled gives up its leaves, prefetched ones first, and fetches them again when its client
  * continues. So slow clients slow down only themselves, however many there are.
  */
+
+import type { Clock, Milliseconds, Timer } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import type { LeafReference } from '../content/file-reader.ts';
 import { ChordialError } from '../errors.ts';
 import { maxLeavesUnderWay } from '../replication/block-stream.ts';
-import type { Clock, Milliseconds, Timer } from '../ring/ports.ts';
 
 /** For leaves and pieces of all readers. */
 export const maxReadBytes = 64 * 1024 * 1024;

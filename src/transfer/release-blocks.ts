@@ -2,14 +2,13 @@
  * After a name was replaced or removed, its publisher tells the holders of the old content that this name no longer
  * needs it. A host that is not reached finds out by itself within 6 h.
  */
+
+import { type Contact, type HostId, type Milliseconds, ringIdOfHash } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import { treeBlocks } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import { claimMessages, type EndedName, encodeRelease } from '../replication/claim-messages.ts';
-import { ringIdOfHash } from '../ring/identifier.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 

@@ -1,12 +1,12 @@
 /** Resolves what a user typed to content: a CID, a name, or a name of one publisher. */
+
+import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { parseCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import { openContent } from '../content/reader.ts';
 import { ChordialError } from '../errors.ts';
 import type { NameEntry } from '../records/name-entry.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts, PeerCalling } from './file-ports.ts';
 import type { FileChoice, FileEntry, FileReference } from './files.ts';

@@ -1,11 +1,12 @@
 /** Entries of a name in shares. */
+
+import type { Contact } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { decodeCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { recordKeyOfName } from '../records/record-keys.ts';
 import { type HeldShareEntry, readShareBody, readSubject } from '../records/share-entry.ts';
-import type { Contact } from '../ring/pointer.ts';
 import type { FilePorts } from './file-ports.ts';
 
 /** A shared file. */

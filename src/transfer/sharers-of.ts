@@ -2,12 +2,12 @@
  * Known sharers of each content: from the entry by which a file was found, or from the ring when its places do not have
  * the content.
  */
+
+import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import type { ShareReader } from '../records/shares.ts';
 import type { Sharers } from '../replication/block-fetcher.ts';
-import type { Contact, HostId } from '../ring/pointer.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
 
 const maxContents = 1024;
 /** Sharers come and go. */

@@ -1,10 +1,10 @@
 /** Status of a file: its blocks, the live replicas of the rarest one, and the holders, found by asking. */
+
+import type { Contact, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import { treeBlocks } from '../content/walk.ts';
 import { blockMessages, decodeHeld, encodeCids, type HeldSizes } from '../replication/block-messages.ts';
-import type { Contact } from '../ring/pointer.ts';
-import type { Milliseconds } from '../ring/ports.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { FileReference, FileStat } from './files.ts';

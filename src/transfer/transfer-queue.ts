@@ -1,10 +1,10 @@
 /** Transfers carried out by the peer itself: a few at a time, resumed after a restart. */
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, isAbsolute } from 'node:path';
+import type { Clock, Milliseconds } from '@chordial/ring';
 import { cidIn } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
-import type { Clock, Milliseconds } from '../ring/ports.ts';
 import { dataFolderAround } from '../storage/data-folder.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
 import { isMarked } from './file-mark.ts';

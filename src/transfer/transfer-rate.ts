@@ -1,5 +1,5 @@
 /** Bytes per second over the last few seconds. */
-import type { Milliseconds } from '../ring/ports.ts';
+import type { Milliseconds } from '@chordial/ring';
 
 const windowMilliseconds = 5000;
 const minIntervalMilliseconds = 250;

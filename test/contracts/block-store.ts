@@ -1,11 +1,11 @@
 /** What every BlockStore keeps to. Run it with a way to make an empty store. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { inOwnedArc, type RingId, ringId, ringIdOfHash } from '@chordial/ring';
 import fc from 'fast-check';
 import { CID } from 'multiformats/cid';
 import { type Block, blockKey, cidOfBlock, dagPbCodec, parseCid, rawCodec } from '../../src/content/cid.ts';
 import { LeafPool, leafBytes } from '../../src/content/leaf-pool.ts';
-import { inOwnedArc, type RingId, ringId, ringIdOfHash } from '../../src/ring/identifier.ts';
 import type { BlockStore, StoredBlock } from '../../src/storage/block-store.ts';
 import { type KeyRange, keyRangeOfArc } from '../../src/storage/key-range.ts';
 import { isError } from './errors.ts';

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
 import { type TestContext, test } from 'node:test';
+import type { Contact } from '@chordial/ring';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { ControlChannel, controlPath } from '../../src/network/control-channel.ts';
 import { ControlFrameReader, decodeAnswer, encodeAnswer, encodeQuestion } from '../../src/network/control-frames.ts';
@@ -14,7 +15,6 @@ import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import type { Handlers } from '../../src/network/transport.ts';
 import { decodeBody, encodeBody, maxBodyBytes } from '../../src/network/wire-body.ts';
-import type { Contact } from '../../src/ring/pointer.ts';
 import { until } from '../end-to-end/until.ts';
 import { greeted, openControl, post } from '../hostile/raw-session.ts';
 

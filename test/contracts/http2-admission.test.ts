@@ -4,6 +4,7 @@ import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { connect as connectTcp, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Contact } from '@chordial/ring';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { encodeQuestion } from '../../src/network/control-frames.ts';
 import type { CounterName } from '../../src/network/counters.ts';
@@ -18,7 +19,6 @@ import { ringCodec } from '../../src/network/ring-codec.ts';
 import { ringNetwork } from '../../src/network/ring-network.ts';
 import type { Handlers } from '../../src/network/transport.ts';
 import { encodeBody, maxBodyBytes } from '../../src/network/wire-body.ts';
-import type { Contact } from '../../src/ring/pointer.ts';
 import { CertifiedNetwork } from '../fixtures/certified.ts';
 
 const deadline = 5000;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { Contact } from '@chordial/ring';
 import { found } from '../../src/network/genesis.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
-import type { Contact } from '../../src/ring/pointer.ts';
 
 const genesis = found({ admission: 'open' });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import type { HostId } from '@chordial/ring';
 import { parseAddress } from '../../src/network/addresses.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { ConnectionPool } from '../../src/network/connection-pool.ts';
@@ -13,7 +14,6 @@ import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { SessionTickets } from '../../src/network/session-tickets.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
-import type { HostId } from '../../src/ring/pointer.ts';
 
 const genesis = found({ admission: 'open' });
 const patience = 5000;

@@ -1,6 +1,7 @@
 /** How a contract on transports gets its transports. */
+
+import type { Contact } from '@chordial/ring';
 import type { Handlers, Transport } from '../../src/network/transport.ts';
-import type { Contact } from '../../src/ring/pointer.ts';
 
 export interface Served {
   readonly transport: Transport;

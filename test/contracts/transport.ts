@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Contact } from '@chordial/ring';
 import { createIdentity } from '../../src/network/identity.ts';
 import {
   type Handlers,
@@ -12,7 +13,6 @@ import {
   TransportError,
 } from '../../src/network/transport.ts';
 import { receiveBlocks } from '../../src/replication/block-payload.ts';
-import type { Contact } from '../../src/ring/pointer.ts';
 import { drainContract } from './drained-stream.ts';
 import type { TransportHarness } from './transport-harness.ts';
 

@@ -30,7 +30,10 @@ async function preparePlace(place: string, tarball: string): Promise<void> {
     packages: LockEntries;
   };
   const { '': manifest, ...entries } = packages;
-  const shipped = Object.fromEntries(Object.entries(entries).filter(([, entry]) => entry.dev !== true));
+  const isOwn = (name: string): boolean => /^(?:packages|node_modules\/@chordial)\//.test(name);
+  const shipped = Object.fromEntries(
+    Object.entries(entries).filter(([name, entry]) => entry.dev !== true && !isOwn(name)),
+  );
   // npm fetches again what lacks the links to its programs.
   await mkdir(path.join(place, 'node_modules/.bin'), { recursive: true });
   for (const [name, { bin = {}, optional }] of Object.entries(shipped)) {
@@ -44,7 +47,7 @@ async function preparePlace(place: string, tarball: string): Promise<void> {
     }
   }
   const asked = { dependencies: { chordial: `file:${tarball}` } };
-  const chordial = { ...manifest, devDependencies: undefined, resolved: `file:${tarball}` };
+  const chordial = { ...manifest, devDependencies: undefined, workspaces: undefined, resolved: `file:${tarball}` };
   const locked = {
     lockfileVersion: 3,
     requires: true,

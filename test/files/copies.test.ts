@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import type { Contact, RingId } from '@chordial/ring';
 import { lyingAnswer, lyingStream } from '../../simulation/data/liar.ts';
 import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { recordKeyOfName } from '../../src/records/record-keys.ts';
 import { seasonedMilliseconds } from '../../src/replication/excess-replicas.ts';
-import type { RingId } from '../../src/ring/identifier.ts';
-import type { Contact } from '../../src/ring/pointer.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 import type { StaticRing } from '../fixtures/static-ring.ts';
 

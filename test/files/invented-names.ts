@@ -2,7 +2,7 @@
  * Names of files in many scripts, made of words that are known beforehand, and queries about them: what the product must
  * find out by cutting names, a test knows by having joined them.
  */
-import type { Random } from '../../src/ring/ports.ts';
+import type { Random } from '@chordial/ring';
 
 export interface InventedName {
   readonly name: string;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { ringIdOfHash } from '@chordial/ring';
 import { parseCid } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
 import { ownedNames } from '../../src/node/answered-files.ts';
 import { signEntry } from '../../src/records/entry.ts';
 import { nameEntry } from '../../src/records/name-entry.ts';
 import { recordKeyOfName } from '../../src/records/record-keys.ts';
-import { ringIdOfHash } from '../../src/ring/identifier.ts';
 import { type DataPeer, dataNetwork, testNetworkId } from '../fixtures/data-network.ts';
 
 async function* bytesOf(text: string | Uint8Array) {

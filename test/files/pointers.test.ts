@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import type { RingId } from '@chordial/ring';
 import { encodeCids } from '../../src/replication/block-messages.ts';
 import { decodeWhere, pointerMessages } from '../../src/replication/pointer-messages.ts';
-import type { RingId } from '../../src/ring/identifier.ts';
 import { dataNetwork } from '../fixtures/data-network.ts';
 
 const waitMilliseconds = 8000;

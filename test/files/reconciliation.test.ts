@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import type { RingId } from '@chordial/ring';
 import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { shareBody, shareNameEntry } from '../../src/records/share-entry.ts';
 import { blockMessages, decodeSizes, encodeCids, unknownSize } from '../../src/replication/block-messages.ts';
-import type { RingId } from '../../src/ring/identifier.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 import type { StaticRing } from '../fixtures/static-ring.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { ringIdOfHash } from '@chordial/ring';
 import { blockKey } from '../../src/content/cid.ts';
-import { ringIdOfHash } from '../../src/ring/identifier.ts';
 import { quotaFull } from '../../src/storage/block-store.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { seededRandom } from '../../simulation/virtual-time.ts';
+import type { Random } from '@chordial/ring';
+import { seededRandom } from '@chordial/ring/testing';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
-import type { Random } from '../../src/ring/ports.ts';
 import {
   hitsOf,
   type NewFile,

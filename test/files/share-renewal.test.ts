@@ -1,6 +1,7 @@
 /** Batches over time: renewal, expiry, restart and wear, on data paths whose clock a test turns by hand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Clock, Timer } from '@chordial/ring';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
 import { isDialable } from '../../src/network/addresses.ts';
@@ -14,7 +15,6 @@ import { shareBody, shareNameEntry, sharePostingEntry } from '../../src/records/
 import { ShareHolder } from '../../src/records/share-holder.ts';
 import { RingShareReader } from '../../src/records/share-reader.ts';
 import { PlacementCache } from '../../src/replication/placement-cache.ts';
-import type { Clock, Timer } from '../../src/ring/ports.ts';
 import { Catalog } from '../../src/storage/catalog.ts';
 import { indexedTables } from '../../src/storage/indexed-tables.ts';
 import { StaticRing } from '../fixtures/static-ring.ts';

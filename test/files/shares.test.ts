@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ringIdOfHash } from '@chordial/ring';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { recordKeyOfName, wordKey } from '../../src/records/record-keys.ts';
 import {
@@ -11,7 +12,6 @@ import {
   shareProviderEntry,
 } from '../../src/records/share-entry.ts';
 import { cellOf, keysOfCell } from '../../src/records/share-leaf.ts';
-import { ringIdOfHash } from '../../src/ring/identifier.ts';
 import { leafSet } from '../../src/storage/item-index.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 

@@ -16,13 +16,13 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { virtualClock } from '@chordial/ring/testing';
 import { ChordialError } from '../../src/errors.ts';
 import { systemClock } from '../../src/network/system-clock.ts';
 import { partName } from '../../src/transfer/part-file.ts';
 import { TransferQueue } from '../../src/transfer/transfer-queue.ts';
 import { dataNetwork } from '../fixtures/data-network.ts';
 import { markedFile, markedPart } from '../fixtures/marked.ts';
-import { virtualClock } from '../fixtures/virtual-clock.ts';
 
 let folder: string;
 before(async () => {

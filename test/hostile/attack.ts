@@ -1,6 +1,6 @@
 /** What an attack works with, and what it is. */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Contact } from '../../src/ring/pointer.ts';
+import type { Contact } from '@chordial/ring';
 import type { HostileMember, Lie } from './hostile-member.ts';
 
 export interface Target {

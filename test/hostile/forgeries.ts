@@ -1,10 +1,10 @@
 /** Records that no one should believe: of others, from the future, long over, too large, or said of what is not there. */
 import { randomBytes } from 'node:crypto';
+import type { HostId } from '@chordial/ring';
 import { encode } from '@ipld/dag-cbor';
 import { createIdentity } from '../../src/network/identity.ts';
 import { type BatchHeader, signHeader } from '../../src/records/batch-header.ts';
 import { decodeEntry, type Entry, signEntry, type UnsignedEntry } from '../../src/records/entry.ts';
-import type { HostId } from '../../src/ring/pointer.ts';
 import type { HostileMember } from './hostile-member.ts';
 
 const year = 365 * 24 * 3600 * 1000;

@@ -3,6 +3,7 @@
  * Until a lie is told to it, it takes whatever it is given and hands that out again, but it repairs nothing.
  */
 
+import { type Contact, defaultTimers, type MemberPointer, RingHost } from '@chordial/ring';
 import { type Genesis, networkId } from '../../src/network/genesis.ts';
 import { memberIdOfHost } from '../../src/network/host-id.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
@@ -17,9 +18,6 @@ import type { IncomingStream, OutgoingStream, Wire } from '../../src/network/tra
 import { joinThrough } from '../../src/node/enter-ring.ts';
 import { ownMembers } from '../../src/node/own-members.ts';
 import { runtimeInvite } from '../../src/node/runtime-invites.ts';
-import type { Contact, MemberPointer } from '../../src/ring/pointer.ts';
-import { RingHost } from '../../src/ring/ring-host.ts';
-import { defaultTimers } from '../../src/ring/timers.ts';
 import { Hoard } from './hoard.ts';
 
 /** What is told instead of the truth. Null: this question is answered as usual. */

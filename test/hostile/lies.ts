@@ -1,5 +1,6 @@
 /** What a hostile member answers when it is asked. Each lie fits the question in form and is false in substance, or has no form at all. */
 import { randomBytes, randomInt } from 'node:crypto';
+import { type Contact, type FindAnswer, type MemberPointer, paddingAfter, type RingAnswers } from '@chordial/ring';
 import { memberId } from '../../src/network/host-id.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import { ringKindPrefix } from '../../src/network/ring-network.ts';
@@ -16,8 +17,6 @@ import {
   maxCidsPerQuestion,
 } from '../../src/replication/block-messages.ts';
 import { decodeRanges, encodeRangeAnswers, syncMessages } from '../../src/replication/sync-messages.ts';
-import type { FindAnswer, RingAnswers } from '../../src/ring/messages.ts';
-import { type Contact, type MemberPointer, paddingAfter } from '../../src/ring/pointer.ts';
 import { searchMessages } from '../../src/search/search-messages.ts';
 import { forgedEntries } from './forgeries.ts';
 import type { HostileMember, Lie } from './hostile-member.ts';

@@ -1,5 +1,6 @@
 /** What a hostile member says unasked: forged records and shares, false departures and arrivals, claims and pointers that are none. */
 import { randomBytes, randomInt } from 'node:crypto';
+import type { RingAsks, RingMessageKind } from '@chordial/ring';
 import { ringKindPrefix } from '../../src/network/ring-network.ts';
 import type { Wire } from '../../src/network/transport.ts';
 import { decodeEntry, signEntry } from '../../src/records/entry.ts';
@@ -9,7 +10,6 @@ import { encodePut, shareMessages } from '../../src/records/share-messages.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
 import { claimMessages } from '../../src/replication/claim-messages.ts';
 import { pointerMessages } from '../../src/replication/pointer-messages.ts';
-import type { RingAsks, RingMessageKind } from '../../src/ring/messages.ts';
 import { type Battlefield, relentlessly, type Target } from './attack.ts';
 import { badHeaders, emptyBatch, forgedEntries, misdated, oversized } from './forgeries.ts';
 import type { HostileMember } from './hostile-member.ts';

@@ -3,10 +3,11 @@
  * are made until r of them have a member between such a key and the next honest one; a host that asks these about it is told
  * that they hold it and are sure, what they are given is "stored", and nothing is kept.
  */
+
+import type { RingId } from '@chordial/ring';
 import { lyingAnswer, lyingStream } from '../../simulation/data/liar.ts';
 import { memberId } from '../../src/network/host-id.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
-import type { RingId } from '../../src/ring/identifier.ts';
 import type { Lie } from './hostile-member.ts';
 
 const membersPerHost = 12;

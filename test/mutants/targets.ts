@@ -23,8 +23,8 @@ export const targets: readonly Target[] = [
   of('src/search/match.ts', 'src/search/query.test.ts'),
   of('src/transfer/existing-target.ts', 'src/transfer/existing-target.test.ts'),
   of('src/transfer/part-file.ts', 'src/transfer/part-file.test.ts'),
-  of('src/ring/lookup.ts', 'src/ring/lookup.test.ts'),
-  of('src/ring/failure-detector.ts', 'src/ring/failure-detector.test.ts'),
+  of('packages/ring/src/host/lookup.ts', 'packages/ring/src/host/lookup.test.ts'),
+  of('packages/ring/src/host/failure-detector.ts', 'packages/ring/src/host/failure-detector.test.ts'),
 ];
 
 function of(file: string, ...tests: readonly string[]): Target {

@@ -25,9 +25,7 @@ const unfinished = /\b(?:TODO|FIXME|XXX)\b|\b(?:test|it|describe|suite)\s*\.\s*(
 /** Marks of unfinished work, and tests that are skipped or that skip others. */
 export function unfinishedWork(files: readonly SourceFile[]): readonly string[] {
   return typescript(files)
-    .filter(
-      (file) => file.path.startsWith('src/') || file.path.endsWith('.test.ts') || file.path.startsWith('simulation/'),
-    )
+    .filter(({ path: name }) => name.endsWith('.test.ts') || /^(?:src|packages|simulation)\//.test(name))
     .filter((file) => unfinished.test(withoutStrings(file.text)))
     .map((file) => `${file.path}: unfinished work or a skipped test`);
 }

@@ -5,11 +5,18 @@ import type { SourceFile } from './source-tree.ts';
 
 export interface Import {
   readonly specifier: string;
-  /** Path from the root when the specifier is relative, else null. */
+  /** Path from the root when the specifier is relative or an entry of a package of this repository, else null. */
   readonly file: string | null;
   /** Vanishes when types are stripped: no edge at run time. */
   readonly typeOnly: boolean;
 }
+
+/** The entries of the packages of this repository, as their package.json has them here. */
+const entries: Readonly<Record<string, string>> = {
+  '@chordial/ring': 'packages/ring/src/index.ts',
+  '@chordial/ring/testing': 'packages/ring/src/testing.ts',
+  '@chordial/ring/simulator': 'packages/ring/simulator/index.ts',
+};
 
 const patterns = [
   /^[ \t]*(?:import|export)\s+(type\s)?[^;'"()]*?\bfrom\s*(['"])([^'"\n]+)\2/gm,
@@ -26,8 +33,8 @@ export function importsOf(file: SourceFile): readonly Import[] {
     [...code.matchAll(pattern)].filter(isCode).map((match) => {
       const specifier = match[3] ?? '';
       const relative = specifier.startsWith('.');
-      const target = relative ? path.posix.join(path.posix.dirname(file.path), specifier) : null;
-      return { specifier, file: target, typeOnly: (match[1] ?? '').startsWith('type') };
+      const target = relative ? path.posix.join(path.posix.dirname(file.path), specifier) : entries[specifier];
+      return { specifier, file: target ?? null, typeOnly: (match[1] ?? '').startsWith('type') };
     }),
   );
 }

@@ -5,7 +5,7 @@ export interface LimitRow {
   readonly what: string;
   /** As written: `16 MiB`, `5 s`, `1024`. */
   readonly value: string;
-  /** File below src, and the name of its constant, or `name.field` of an object. */
+  /** File below src, or in a folder of packages, and the name of its constant, or `name.field` of an object. */
   readonly file: string;
   readonly constant: string;
 }
@@ -42,7 +42,8 @@ export function numberTold(text: string): number {
 
 /** The value of a constant as the source has it; NaN when there is none of that name, or it is not made of numbers. */
 export function constantIn(root: string, file: string, constant: string): number {
-  const source = readFileSync(new URL(`src/${file}`, root), 'utf8');
+  const place = file.startsWith('ring/') ? file.replace('ring', 'packages/ring/src') : `src/${file}`;
+  const source = readFileSync(new URL(place, root), 'utf8');
   const [name = '', field] = constant.split('.');
   const from = new RegExp(`^(?:export )?const ${name}(?:: [^=]+)? = `, 'm').exec(source);
   if (from === null) return Number.NaN;

@@ -35,6 +35,9 @@ export function dependencyFaults(manifest: Manifest, files: readonly SourceFile[
   ];
 }
 
+/** A package of this repository: linked here, and part of the bundle of what is shipped. */
+const isOwn = (name: string): boolean => /^(?:packages|node_modules\/@chordial)\//.test(name);
+
 interface LockEntry {
   readonly resolved?: string;
   readonly integrity?: string;
@@ -59,7 +62,7 @@ export function pinnedPlaces(lockFile: string): readonly string[] {
 /** Of what is installed with the package: what is not pinned by its contents, and what runs a program of its own at the install. */
 export function unpinned(lockFile: string): readonly string[] {
   return Object.entries(lockEntries(lockFile)).flatMap(([name, { dev, integrity, hasInstallScript }]) => {
-    if (name === '' || dev === true) return [];
+    if (name === '' || dev === true || isOwn(name)) return [];
     if (integrity === undefined) return [`${name} has no integrity`];
     return hasInstallScript === true ? [`${name} runs a program at the install`] : [];
   });
@@ -99,7 +102,9 @@ function shippedFiles(files: readonly SourceFile[]): readonly SourceFile[] {
 
 function importedBy(files: readonly SourceFile[]): ReadonlySet<string> {
   return new Set(
-    typescript(files).flatMap((file) => importsOf(file).flatMap(({ specifier }) => packageOf(specifier) ?? [])),
+    typescript(files).flatMap((file) =>
+      importsOf(file).flatMap(({ specifier, file: own }) => (own === null ? (packageOf(specifier) ?? []) : [])),
+    ),
   );
 }
 

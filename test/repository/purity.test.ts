@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { impurities } from './purity.ts';
 import { repositoryFiles, typescript } from './source-tree.ts';
 
-function faults(text: string, path = 'src/ring/a.ts'): readonly string[] {
+function faults(text: string, path = 'packages/ring/src/a.ts'): readonly string[] {
   return impurities([{ path, text }]);
 }
 

@@ -1,15 +1,18 @@
 /**
- * `src/ring`, `src/records` and `src/replication` run unchanged in the simulator: they, and every file that they import
+ * `packages/ring/src`, `src/records` and `src/replication` run unchanged in the simulator: they, and every file that they import
  * at run time, reach no clock, timer, random number, socket or file except what is handed in. Type-only imports are free.
  *
  * One exception: what `node:crypto` computes from its arguments alone (hashes, Ed25519 signatures and their keys) may be
- * used outside `src/ring`, which has no need of it.
+ * used outside the ring, which has no need of it.
  */
 import { importsOf, reachedFrom } from './imports.ts';
 import { blank } from './source-text.ts';
 import { isTest, type SourceFile } from './source-tree.ts';
 
-const pureRooms = ['src/ring/', 'src/records/', 'src/replication/'] as const;
+const ring = 'packages/ring/src/';
+/** What the package of the ring ships for tests. */
+const ringTesting = `${ring}testing`;
+const pureRooms = [ring, 'src/records/', 'src/replication/'] as const;
 
 const deterministicCrypto = new Set([
   'hash',
@@ -42,15 +45,19 @@ const reaches: readonly { readonly what: string; readonly pattern: RegExp }[] = 
 ];
 
 export function impurities(files: readonly SourceFile[]): readonly string[] {
-  const roots = files.filter((file) => !isTest(file.path) && pureRooms.some((room) => file.path.startsWith(room)));
+  const roots = files.filter(
+    ({ path }) => !isTest(path) && !path.startsWith(ringTesting) && pureRooms.some((room) => path.startsWith(room)),
+  );
   return [...reachedFrom(roots, files)].flatMap((file) => {
-    const where = roots.includes(file) ? file.path : `${file.path} (reached from ${roomsReaching(file, roots, files)})`;
     const code = blank(file.text, 'code only');
     const found = reaches
       .filter(({ pattern }) => pattern.test(code))
       .filter(({ what }) => !what.includes('fetch') || !ownFetch.test(code))
-      .map(({ what }) => `${where} reaches ${what}`);
-    return [...found, ...nodeModules(file).map((fault) => `${where} ${fault}`)];
+      .map(({ what }) => `reaches ${what}`);
+    const faults = [...found, ...nodeModules(file)];
+    if (faults.length === 0) return [];
+    const where = roots.includes(file) ? file.path : `${file.path} (reached from ${roomsReaching(file, roots, files)})`;
+    return faults.map((fault) => `${where} ${fault}`);
   });
 }
 
@@ -68,7 +75,7 @@ function roomsReaching(file: SourceFile, roots: readonly SourceFile[], files: re
 function nodeModules(file: SourceFile): readonly string[] {
   return importsOf(file)
     .filter(({ specifier, typeOnly }) => specifier.startsWith('node:') && !typeOnly)
-    .filter(({ specifier }) => file.path.startsWith('src/ring/') || !onlyDeterministic(file, specifier))
+    .filter(({ specifier }) => file.path.startsWith(ring) || !onlyDeterministic(file, specifier))
     .map(({ specifier }) => `imports ${specifier}`);
 }
 

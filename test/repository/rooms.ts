@@ -6,8 +6,7 @@ import { importsOf } from './imports.ts';
 import type { SourceFile } from './source-tree.ts';
 
 const leaf = ['errors'] as const;
-const ring = ['ring', ...leaf] as const;
-const content = ['content', ...ring] as const;
+const content = ['content', 'ring', ...leaf] as const;
 const storage = ['storage', ...content] as const;
 const wire = ['wire', ...content] as const;
 const network = ['network', 'wire', ...storage] as const;
@@ -18,12 +17,16 @@ const sharing = ['sharing', ...transfer] as const;
 const search = ['search', ...sharing] as const;
 const node = ['node', ...search] as const;
 const api = ['api', ...node] as const;
+const ringTesting = ['ring-testing', 'ring'] as const;
+const simulation = ['simulation', 'ring-simulator', 'ring-testing'] as const;
 
 /** What each room reaches. `cli` reaches `api`, since `start` serves it; nothing reaches `cli`. `client` is types and a
  * function of the API's document, for the page and the command line; it reaches nothing. */
 const reach: Readonly<Record<string, readonly string[]>> = {
   errors: leaf,
-  ring,
+  ring: ['ring'],
+  'ring-testing': ringTesting,
+  'ring-simulator': ['ring-simulator', ...ringTesting],
   content,
   storage,
   wire,
@@ -37,17 +40,24 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   api,
   client: ['client'],
   cli: ['cli', 'client', ...api],
-  simulation: ['simulation', ...node],
-  test: ['test', 'cli', 'client', 'web', 'simulation', 'bench', ...api],
+  simulation: [...simulation, ...node],
+  test: ['test', 'cli', 'client', 'web', 'bench', ...simulation, ...api],
   web: ['web', 'client'],
-  bench: ['bench', 'test', 'cli', 'simulation', ...api],
+  bench: ['bench', 'test', 'cli', ...simulation, ...api],
 };
 
 /** The one door from the sources into the simulator: the command that runs it. */
 const simulateCommand = /^src\/cli\/simulate[^/]*\.ts$/;
 
+/** The package of the ring: what it ships to run, what it ships for tests, and what only this repository has of it. */
+const ringPackage = 'packages/ring/';
+
 /** The room of a path from the root; null when it is in none. `src/errors.ts` is a room by itself. */
 export function roomOf(file: string): string | null {
+  if (file.startsWith(ringPackage)) {
+    if (!file.startsWith(`${ringPackage}src/`)) return 'ring-simulator';
+    return file.startsWith(`${ringPackage}src/testing`) ? 'ring-testing' : 'ring';
+  }
   const [top = '', second = ''] = file.split('/');
   if (top === 'src') return second.replace(/\.ts$/, '');
   return Object.hasOwn(reach, top) ? top : null;
@@ -63,12 +73,24 @@ export function directionFaults(files: readonly SourceFile[]): readonly string[]
       faults.push(`${file.path}: no room ${room}; add it to test/repository/rooms.ts and docs/architecture.md`);
       continue;
     }
-    for (const { file: target } of importsOf(file)) {
-      if (target === null || mayImport(file.path, room, allowed, target)) continue;
+    for (const { specifier, file: target } of importsOf(file)) {
+      if (target === null) {
+        if (isRingItself(file.path, room) && !specifier.startsWith('node:'))
+          faults.push(`${file.path} imports ${specifier}`);
+        continue;
+      }
+      const deep = specifier.startsWith('.') && target.startsWith(ringPackage) && !file.path.startsWith(ringPackage);
+      if (deep) faults.push(`${file.path} imports ${target}: not through the entries of the package`);
+      if (deep || mayImport(file.path, room, allowed, target)) continue;
       faults.push(`${file.path} (${room}) imports ${target}: not downward`);
     }
   }
   return faults;
+}
+
+/** What the package of the ring ships: it has no dependency. */
+function isRingItself(file: string, room: string): boolean {
+  return !file.endsWith('.test.ts') && (room === 'ring' || room === 'ring-testing');
 }
 
 function mayImport(from: string, room: string, allowed: readonly string[], target: string): boolean {
@@ -76,7 +98,10 @@ function mayImport(from: string, room: string, allowed: readonly string[], targe
   const targetRoom = roomOf(target);
   if (targetRoom === null) return false;
   if (allowed.includes(targetRoom)) return true;
-  if (from.endsWith('.test.ts') && target.startsWith('test/')) return true;
+  if (from.endsWith('.test.ts')) {
+    if (room === 'ring') return targetRoom === 'ring-testing' || target === `${ringPackage}test/ring-examples.ts`;
+    if (target.startsWith('test/') || targetRoom === 'ring-testing') return !from.startsWith(ringPackage);
+  }
   return room === 'cli' && targetRoom === 'simulation' && simulateCommand.test(from);
 }
 

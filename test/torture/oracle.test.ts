@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seededRandom } from '../../simulation/virtual-time.ts';
+import { seededRandom } from '@chordial/ring/testing';
 import { fileBytes, sizeOf } from './file-bytes.ts';
 import { Oracle, type Version, versionsOf } from './oracle.ts';
 

@@ -1,5 +1,5 @@
 /** What must be readable: every acknowledged put and removal, and what is unknown because its answer never came. */
-import type { Random } from '../../src/ring/ports.ts';
+import type { Random } from '@chordial/ring';
 import { fileBytes } from './file-bytes.ts';
 
 export interface Version {

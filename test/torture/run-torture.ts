@@ -1,5 +1,5 @@
 /** A whole run: a network, a load, steps that a seed chooses, and at the end the reckoning. */
-import { seededRandom } from '../../simulation/virtual-time.ts';
+import { seededRandom } from '@chordial/ring/testing';
 import { type FinalCheck, finalCheck } from './final-check.ts';
 import { pick } from './oracle.ts';
 import { untilConsistent, untilRecovered } from './recovery.ts';

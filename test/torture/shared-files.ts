@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Random } from '../../src/ring/ports.ts';
+import type { Random } from '@chordial/ring';
 
 export interface SharedName {
   /** Unique among all files. */

@@ -1,5 +1,5 @@
 /** What every part of a tortured network works on. */
-import type { Random } from '../../src/ring/ports.ts';
+import type { Random } from '@chordial/ring';
 import type { TortureHost } from './host.ts';
 import { Oracle } from './oracle.ts';
 import type { StepLog } from './step-log.ts';

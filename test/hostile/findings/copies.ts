@@ -1,10 +1,10 @@
 /** Attacks on the copies of a file, by members of its network, on stock peers. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { type RingId, ringIdOfHash } from '@chordial/ring';
 import { blockKey, parseCid } from '../../../src/content/cid.ts';
 import type { NodeStatus, StorageListing } from '../../../src/node/peer.ts';
 import { recordKeyOfName } from '../../../src/records/record-keys.ts';
-import { type RingId, ringIdOfHash } from '../../../src/ring/identifier.ts';
 import { until } from '../../end-to-end/until.ts';
 import type { FindingAttack, Reached, Scene } from '../finding.ts';
 import { HostileMember } from '../hostile-member.ts';

@@ -1,9 +1,9 @@
 /** Names: another publisher that claims a later time, and a removed name that is handed in again when its end may be forgotten. */
 import { setTimeout as wait } from 'node:timers/promises';
+import type { HostId } from '@chordial/ring';
 import type { Wire } from '../../../src/network/transport.ts';
 import { recordKeyOfName } from '../../../src/records/record-keys.ts';
 import { decodePages, encodeQuestion, recordMessages } from '../../../src/records/record-messages.ts';
-import type { HostId } from '../../../src/ring/pointer.ts';
 import { movedClock } from '../../end-to-end/moved-clock.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
 import { until } from '../../end-to-end/until.ts';

@@ -1,5 +1,5 @@
 /** Builds the scene of a row: a ring of peers with files at full replicas; takes it down again whatever happens. */
-import { seededRandom } from '../../../simulation/virtual-time.ts';
+import { seededRandom } from '@chordial/ring/testing';
 import { untilConsistent, untilFull } from '../recovery.ts';
 import { startPeers } from '../run-torture.ts';
 import type { StepLog } from '../step-log.ts';

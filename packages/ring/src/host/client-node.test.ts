@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { MemberPointer } from '../protocol/pointer.ts';
+import { contactOf, memberAt, virtualClock } from '../testing/virtual-clock.ts';
+import { Visitor } from './client-node.ts';
+import type { AskFailure } from './ports.ts';
+
+function scene(answers: Readonly<Record<string, 'alive' | AskFailure>>, named: readonly MemberPointer[] = []) {
+  const { clock, random, pass } = virtualClock();
+  const live = new Set<string>();
+  let lookups = 0;
+  const visitor = new Visitor({
+    clock,
+    random,
+    network: {
+      ask: () => assert.fail('a visitor asks by lookups'),
+      ping: ({ host }, timeout, done) => {
+        clock.after(answers[host] === 'alive' ? 1 : timeout, () => done(answers[host] ?? 'timeout'));
+      },
+    },
+    bits: 8,
+    pingTimeout: 1000,
+    known: () => named,
+    isLive: ({ host }) => live.has(host),
+    heard: ({ host }) => live.add(host),
+    lookup: (_, done) => {
+      lookups += 1;
+      clock.after(1, done);
+    },
+    isClosed: () => false,
+  });
+  const begun = (names: readonly string[]) => {
+    const outcome: boolean[] = [];
+    visitor.begin(names.map(contactOf), (connected) => outcome.push(connected));
+    return outcome;
+  };
+  return { visitor, begun, live, pass, lookups: () => lookups };
+}
+
+test('a visitor is connected as soon as one host answers, and not when none does', () => {
+  const some = scene({ b: 'alive' });
+  const outcome = some.begun(['a', 'b']);
+  some.pass(10);
+  assert.deepEqual(outcome, [true]);
+  some.pass(5000);
+  assert.deepEqual(outcome, [true]);
+  some.visitor.close();
+  const none = scene({ a: 'refused' });
+  const failed = none.begun(['a', 'b']);
+  none.pass(2000);
+  assert.deepEqual([failed, none.begun([])], [[false], []]);
+});
+
+test('a visitor gets to know whom answers name, quickly at first and then ever again', () => {
+  const at = scene({ a: 'alive', c: 'alive' }, [memberAt('10', 'c'), memberAt('20', 'd')]);
+  at.begun(['a']);
+  at.pass(2000);
+  assert.deepEqual([...at.live].sort(), ['a', 'c']);
+  assert.equal(at.lookups(), 8);
+  at.pass(60_000);
+  assert.ok(at.lookups() >= 11 && at.lookups() <= 14);
+  at.visitor.close();
+  const before = at.lookups();
+  at.pass(60_000);
+  assert.equal(at.lookups(), before);
+});

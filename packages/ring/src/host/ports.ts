@@ -1,0 +1,44 @@
+/** All that the ring reaches of the outside world. Production hands in the real things, the simulator virtual ones. */
+import type { RingAnswers, RingAsks, RingMessageKind } from '../protocol/messages.ts';
+import type { Contact } from '../protocol/pointer.ts';
+
+export type Milliseconds = number;
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Never goes backwards; for intervals and deadlines. */
+  now(): Milliseconds;
+  /** Milliseconds since 1970; only for what is shown or signed. */
+  wallTime(): Milliseconds;
+  after(delay: Milliseconds, run: () => void): Timer;
+}
+
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number;
+}
+
+/**
+ * Why no answer came. `unreachable`: no address took the connection (strong evidence of death); `timeout`: silence;
+ * `refused`: the host is alive and will not talk to us (another network, no admission, malformed message, too busy).
+ */
+export type AskFailure = 'unreachable' | 'timeout' | 'refused';
+
+export type AskResult<K extends RingMessageKind> =
+  | { readonly ok: true; readonly answer: RingAnswers[K] }
+  | { readonly ok: false; readonly failure: AskFailure };
+
+/** Calls `done` exactly once, never before `ask` returns. */
+export interface RingNetwork {
+  ask<K extends RingMessageKind>(
+    to: Contact,
+    kind: K,
+    ask: RingAsks[K],
+    deadline: Milliseconds,
+    done: (result: AskResult<K>) => void,
+  ): void;
+  ping(to: Contact, timeout: Milliseconds, done: (result: 'alive' | AskFailure) => void): void;
+}

@@ -1,0 +1,122 @@
+/** How this host asks others, and what silence, refusal and answer come to. */
+
+import type { MemberState } from '../protocol/member-state.ts';
+import type { RingAsks, RingHandler, RingMessageKind } from '../protocol/messages.ts';
+import type { Contact, HostId, MemberPointer, Pointer } from '../protocol/pointer.ts';
+import type { FailureDetector } from './failure-detector.ts';
+import { GatheredAsks, isGathered } from './gathered-asks.ts';
+import type { KnownMembers } from './known-members.ts';
+import type { Snapshot } from './member-ports.ts';
+import type { AskResult, Clock, Milliseconds, RingNetwork } from './ports.ts';
+
+export interface QuestionsPorts {
+  readonly self: HostId;
+  readonly clock: Clock;
+  readonly network: RingNetwork;
+  readonly detector: FailureDetector;
+  readonly known: KnownMembers;
+  /** Answers what this host asks itself. */
+  readonly handler: RingHandler;
+  isClosed(): boolean;
+}
+
+/** An answer is awaited for this many round-trip time-outs: silence is judged by the failure detector, not by one answer. */
+const deadlineFactor = 4;
+
+export class Questions {
+  readonly #ports: QuestionsPorts;
+  readonly #gathered: GatheredAsks;
+
+  constructor(ports: QuestionsPorts) {
+    this.#ports = ports;
+    this.#gathered = new GatheredAsks(ports.clock, ports.network);
+  }
+
+  deadline(host: HostId): Milliseconds {
+    return deadlineFactor * this.#ports.detector.timeout(host);
+  }
+
+  /** Asks a host; a member on this same host is asked the same way, without the network. */
+  ask<K extends RingMessageKind>(
+    named: Contact,
+    kind: K,
+    ask: RingAsks[K],
+    deadline: Milliseconds,
+    done: (result: AskResult<K>) => void,
+  ): void {
+    const { clock, network, self, handler, detector } = this.#ports;
+    const to = detector.whereabouts(named);
+    if (to.host !== self) {
+      if (isGathered(kind) && !meansAll(kind, ask)) {
+        const sent = clock.now();
+        // A host that has much to do answers late: it is to be waited for longer, not asked more often and taken for dead.
+        const timed: Done<K> = (result) => {
+          if (result.ok) detector.measured(to.host, clock.now() - sent);
+          done(result);
+        };
+        this.#gathered.ask(to, kind, ask as RingAsks[typeof kind], deadline, timed as Done<typeof kind>);
+      } else network.ask(to, kind, ask, deadline, done);
+      return;
+    }
+    clock.after(0, () => {
+      handler.handle(self, kind, ask, (answer) =>
+        done(answer ? { ok: true, answer } : { ok: false, failure: 'refused' }),
+      );
+    });
+  }
+
+  /** GET_STATE of one member, which `notifier` then notifies; null notifies no one. */
+  readState(of: MemberPointer, notifier: MemberPointer | null, done: (snapshot: Snapshot) => void): void {
+    const { known, clock } = this.#ports;
+    if (!known.mayBeMember(of.contact.host)) {
+      clock.after(0, () => {
+        if (!this.#ports.isClosed()) done({ kind: 'gone' });
+      });
+      return;
+    }
+    const ask = { members: [of.id], notices: notifier === null ? [] : [{ to: of.id, from: notifier }] };
+    this.ask(of.contact, 'getState', ask, this.deadline(of.contact.host), (result) => {
+      if (this.#ports.isClosed()) return;
+      if (!result.ok) return this.#judgeSilence(of, result.failure === 'refused', done);
+      const state = result.answer.states[0];
+      if (state === undefined) return done({ kind: 'unknown' });
+      if (state.status === 'not-member') {
+        known.markGone(of.id);
+        return done({ kind: 'gone' });
+      }
+      if (state.status === 'pending') return done({ kind: 'pending' });
+      if (state.state.me.id !== of.id) return done({ kind: 'unknown' });
+      const fresh = this.#whereTheyAre(state.state);
+      known.seen(fresh.me);
+      known.learn(fresh.predecessor);
+      for (const entry of fresh.successors) known.learn(entry);
+      done({ kind: 'member', state: fresh });
+    });
+  }
+
+  #whereTheyAre(state: MemberState): MemberState {
+    const { detector } = this.#ports;
+    const fresh = <P extends Pointer>(pointer: P): P => {
+      if (pointer.contact === null) return pointer;
+      const contact = detector.whereabouts(pointer.contact);
+      return contact === pointer.contact ? pointer : { ...pointer, contact };
+    };
+    const { me, predecessor, successors, epoch } = state;
+    return { me: fresh(me), predecessor: fresh(predecessor), successors: successors.map(fresh), epoch };
+  }
+
+  #judgeSilence(of: MemberPointer, refused: boolean, done: (snapshot: Snapshot) => void): void {
+    if (refused || of.contact.host === this.#ports.self) {
+      done({ kind: 'unknown' });
+      return;
+    }
+    this.#ports.detector.confirm(of.contact, (dead) => done({ kind: dead ? 'gone' : 'unknown' }));
+  }
+}
+
+type Done<K extends RingMessageKind> = (result: AskResult<K>) => void;
+
+/** A POKE that names no one is for all members: beside others it would be for those alone. */
+function meansAll<K extends RingMessageKind>(kind: K, ask: RingAsks[K]): boolean {
+  return kind === 'poke' && (ask as RingAsks['poke']).members.length === 0;
+}

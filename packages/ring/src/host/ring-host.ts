@@ -1,0 +1,445 @@
+/**
+ * One host on the ring: its members (virtual nodes), the failure detector they share, the routing knowledge they pool,
+ * and the answers to every ring message. Owns no socket, clock or random number: see RingHostPorts.
+ *
+ *   begin with found() or join(); ask with lookup(); end with leave() or close().
+ *
+ * After a crash everything here is rebuilt: the members join again with the same ids.
+ * This file wires the parts together; own-members, known-members and other-hosts hold what the host knows,
+ * questions, answers and lookups are how it speaks, joining and finger-upkeep what it does by itself.
+ */
+
+import type { RingId } from '../protocol/identifier.ts';
+import { aloneState, idealRing } from '../protocol/join.ts';
+import type { MemberState } from '../protocol/member-state.ts';
+import type { RingAnswers, RingAsks, RingHandler, RingMessageKind } from '../protocol/messages.ts';
+import { type Contact, type HostId, isMember, type MemberPointer } from '../protocol/pointer.ts';
+import { Answers } from './answers.ts';
+import { Visitor, type VisitorPorts } from './client-node.ts';
+import { FailureDetector, type Watched, type Watching } from './failure-detector.ts';
+import { FingerUpkeep } from './finger-upkeep.ts';
+import { Joining } from './joining.ts';
+import { KnownMembers } from './known-members.ts';
+import type { Found } from './lookup.ts';
+import { Lookups } from './lookups.ts';
+import type { MemberPorts } from './member-ports.ts';
+import { OtherHosts } from './other-hosts.ts';
+import { OwnMembers } from './own-members.ts';
+import type { Milliseconds } from './ports.ts';
+import { Questions } from './questions.ts';
+import type { JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-options.ts';
+
+export type { JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-options.ts';
+
+/** A departing host waits this long for its neighbours to acknowledge. */
+const leaveDeadline: Milliseconds = 1000;
+/** Hosts told of a departure, and how many of them are no neighbours. */
+const maxToldOfLeave = 64;
+const maxOthersToldOfLeave = 16;
+/** Where the lookups of a host without members begin. */
+const nearMembersAsked = 4;
+/** Fingers that a member looks up while a quiet one pauses once: its rounds are many more while its neighbours change. */
+const fingersPerQuietPause = 5;
+const maxSeeds = 32;
+/** Of each host. With one, a silent host was found only after 5 s in a ring of 24. */
+const membersWatchedClosely = 2;
+
+export class RingHost implements RingHandler {
+  readonly #options: RingHostOptions;
+  readonly #ports: RingHostPorts;
+  readonly #own: OwnMembers;
+  readonly #detector: FailureDetector;
+  readonly #known: KnownMembers;
+  readonly #questions: Questions;
+  readonly #lookups: Lookups;
+  readonly #others: OtherHosts;
+  readonly #answers: Answers;
+  readonly #joining: Joining;
+  readonly #fingerUpkeep: FingerUpkeep;
+  readonly #visitor: Visitor;
+  #rewatch = false;
+  /** Those with places after so many changes. */
+  #placed: { readonly changes: number; readonly hosts: readonly Contact[] } | null = null;
+  /** A join under way must not bring back a host that has said it goes. */
+  #leaving = false;
+  #closed = false;
+
+  constructor(options: RingHostOptions, ports: RingHostPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    const { clock, random, network } = ports;
+    const { timers, shape } = options;
+    const isClosed = () => this.#closed;
+    const live = () => this.liveHosts();
+    const placed = () => this.hostsWithPlaces();
+    this.#detector = new FailureDetector({
+      self: options.self.host,
+      clock,
+      random,
+      network,
+      timers,
+      changed: (contact, liveness) => this.#others.changed(contact, liveness),
+      moved: (contact) => this.#moved(contact),
+    });
+    this.#own = new OwnMembers(options.members, shape.bits, this.#memberPorts());
+    const [detector, own] = [this.#detector, this.#own];
+    this.#known = new KnownMembers(options, { clock, detector, own });
+    const known = this.#known;
+    this.#questions = new Questions({
+      self: options.self.host,
+      clock,
+      network,
+      detector,
+      known,
+      handler: this,
+      isClosed,
+    });
+    const questions = this.#questions;
+    this.#lookups = new Lookups(options, { clock, detector, own, known, questions, isClosed });
+    const lookups = this.#lookups;
+    const around = { detector, own, known, questions, lookups, live, placed, isClosed };
+    this.#others = new OtherHosts(options, { ...ports, ...around });
+    this.#answers = new Answers(options, { network, detector, own, known, lookups, others: this.#others });
+    this.#joining = new Joining(options, {
+      clock,
+      random,
+      own,
+      live,
+      isClosed: () => this.#closed || this.#leaving,
+      lookup: (key, through, done) => lookups.lookup(key, through, done),
+      poke: (to) => this.#poke(to, [], () => {}),
+    });
+    this.#visitor = new Visitor(this.#visitorPorts());
+    this.#fingerUpkeep = new FingerUpkeep({
+      clock,
+      bits: shape.bits,
+      minPause: timers.stabilizeMaximum / fingersPerQuietPause,
+      own,
+      isClosed,
+      lookup: (key, done) => this.lookup(key, done),
+    });
+  }
+
+  #visitorPorts(): VisitorPorts {
+    const { clock, random, network } = this.#ports;
+    const { timers, shape } = this.#options;
+    return {
+      clock,
+      random,
+      network,
+      bits: shape.bits,
+      pingTimeout: timers.maxTimeout,
+      known: () => this.knownMembers(),
+      isLive: ({ host }) => this.#detector.liveness(host) !== null && !this.isDown(host),
+      heard: (contact) => this.heard(contact),
+      lookup: (key, done) => this.lookup(key, () => done()),
+      isClosed: () => this.#closed || this.#leaving,
+    };
+  }
+
+  #memberPorts(): MemberPorts {
+    const { clock, random } = this.#ports;
+    const { timers, shape, smallRings, busyRule } = this.#options;
+    return {
+      clock,
+      random,
+      timers,
+      gridStart: timers.stabilizeGrid === 0 ? 0 : clock.now() - timers.stabilizeGrid * random.next(),
+      shape,
+      smallRings,
+      busyRule: busyRule ?? true,
+      readState: (of, notifier, done) => this.#questions.readState(of, notifier, done),
+      isGone: (pointer) => this.#known.isGone(pointer),
+      notify: (to, from, done) => {
+        const notices = [{ to: to.id, from }];
+        this.#questions.ask(to.contact, 'notify', { notices }, timers.maxTimeout, () => done());
+      },
+      poke: (to, candidates, done) => this.#poke(to, candidates, done),
+      nearestAfter: (id) => this.#known.nearestAfter(id),
+      committed: (me, before, after) => this.#committed(me, before, after),
+      stranded: (me) => this.#joining.rejoin(this.#own.get(me.id)!),
+      stabilized: (me) => this.#fingerUpkeep.refreshOne(this.#own.get(me.id)!),
+    };
+  }
+
+  // LIFE
+
+  /** Begins a ring of this host's own members, ideal from the first step. */
+  found(): void {
+    const { members, shape, smallRings } = this.#options;
+    this.#own.begin(smallRings && members.length === 1 ? [aloneState(members[0]!, shape)] : idealRing(members, shape));
+    this.#begun();
+  }
+
+  /**
+   * Takes up the life of a host in a ring that settled long ago: `states` of the own members, `ownerOf` for their
+   * fingers, and all members by id for the cache. For the simulator, where thousands that join one by one would take hours.
+   */
+  beginSettled(
+    states: readonly MemberState[],
+    ownerOf: (start: RingId) => MemberPointer,
+    cached: readonly MemberPointer[],
+  ): void {
+    this.#known.cache.load(cached);
+    this.#own.beginSettled(states, ownerOf);
+    this.#options.observe({ kind: 'joined' });
+    this.#others.lookForLost();
+    this.#others.large.beginSettled();
+  }
+
+  /** Joins every member through the given hosts; without members it only gets to know the ring. */
+  join(through: readonly Contact[], done: (failure: JoinFailure | null) => void): void {
+    this.#others.lookForLost();
+    if (this.isVisitor) {
+      this.#visitor.begin(through, (connected) => {
+        if (connected) this.#begun();
+        done(connected ? null : 'failed');
+      });
+      return;
+    }
+    this.#joining.joinAll(through, (failure) => {
+      if (failure === null) this.#begun();
+      done(failure);
+    });
+  }
+
+  /** Tells the neighbours and stops taking part; `done` when they know, or after a deadline. */
+  leave(forGood: boolean, done: () => void): void {
+    const told = this.#toldOfLeave();
+    const members = this.states().map((state) => state.me.id);
+    this.#leaving = true;
+    for (const member of this.#own.all) member.stop();
+    this.#visitor.close();
+    this.#others.close();
+    let open = told.length;
+    if (open === 0) {
+      this.#ports.clock.after(0, done);
+      return;
+    }
+    for (const contact of told) {
+      this.#questions.ask(contact, 'leave', { forGood, members }, leaveDeadline, () => {
+        if (--open === 0) done();
+      });
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const member of this.#own.all) member.stop();
+    this.#detector.close();
+    this.#visitor.close();
+    this.#others.close();
+  }
+
+  #begun(): void {
+    this.#options.observe({ kind: 'joined' });
+    this.#others.lookForLost();
+    this.#others.announce();
+    for (const member of this.#own.all) this.#fingerUpkeep.refreshAll(member);
+  }
+
+  #toldOfLeave(): readonly Contact[] {
+    const told = new Map<HostId, Contact>();
+    for (const { predecessor, successors } of this.states()) {
+      for (const p of [predecessor, ...successors]) if (isMember(p)) told.set(p.contact.host, p.contact);
+    }
+    for (const contact of this.liveHosts().slice(0, maxOthersToldOfLeave)) told.set(contact.host, contact);
+    told.delete(this.self.host);
+    return [...told.values()].filter((contact) => !this.isDown(contact.host)).slice(0, maxToldOfLeave);
+  }
+
+  // VIEW
+
+  get self(): Contact {
+    return this.#options.self;
+  }
+
+  /** Whether this host has no members: a client of the ring. */
+  get isVisitor(): boolean {
+    return this.#options.members.length === 0;
+  }
+
+  /** Last committed states of the own members, sorted by id. */
+  states(): readonly MemberState[] {
+    return this.#own.joined.map((m) => m.state);
+  }
+
+  fingers(state: MemberState): readonly { readonly start: RingId; readonly node: MemberPointer | null }[] {
+    const member = this.#own.get(state.me.id);
+    return member === undefined ? [] : this.#own.fingersOf(member).table(state);
+  }
+
+  watched(): readonly Watched[] {
+    return this.#detector.all();
+  }
+
+  isDown(host: HostId): boolean {
+    return this.#detector.isDown(host);
+  }
+
+  /** Hosts believed alive, this one excluded, and those that say that they have no members. */
+  liveHosts(): readonly Contact[] {
+    return this.#detector
+      .all()
+      .filter((w) => (w.liveness === 'alive' || w.liveness === 'suspected') && w.lastHeard !== null)
+      .filter((w) => !this.#others.isVisitor(w.contact.host))
+      .map((w) => w.contact);
+  }
+
+  /**
+   * Those of which places are known here. A greeting alone adds no host to them: identities cost nothing, and anyone who
+   * counted on such hosts would ask them in vain.
+   */
+  hostsWithPlaces(): readonly Contact[] {
+    const changes = this.#detector.changes + this.#others.changes + this.#known.cache.hostChanges + this.#own.changes;
+    // Every reader asks, and for a long time the answer is the same.
+    if (this.#placed?.changes !== changes)
+      this.#placed = { changes, hosts: this.liveHosts().filter(({ host }) => this.#others.hasPlaces(host)) };
+    return this.#placed.hosts;
+  }
+
+  /** Distinct live hosts of the members that follow the key, nearest first, as far as is known here. */
+  hostsAfter(key: RingId, most?: number): readonly Contact[] {
+    return this.#known.hostsAfter(key, most);
+  }
+
+  /** Whether a member of it is in a list of successors or a predecessor here. */
+  isNeighbour(host: HostId): boolean {
+    return this.states().some(({ predecessor, successors }) =>
+      [predecessor, ...successors].some((node) => isMember(node) && node.contact.host === host),
+    );
+  }
+
+  /** Every member that is believed alive, in ring order: own ones, their neighbours and fingers, and those heard of. */
+  members(): readonly MemberPointer[] {
+    const states = this.states();
+    const neighbours = states.flatMap(({ predecessor, successors }) => [predecessor, ...successors].filter(isMember));
+    const fingers = this.#own.joined.flatMap((own) => own.fingers.distinct);
+    const found = new Map([...this.knownMembers(), ...fingers, ...neighbours].map((member) => [member.id, member]));
+    for (const [id, member] of found) if (this.#known.isGone(member)) found.delete(id);
+    for (const { me } of states) found.set(me.id, me);
+    return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  knownMembers(): readonly MemberPointer[] {
+    return this.#known.cache.all();
+  }
+
+  virtualNodesOf(host: HostId): number {
+    return this.#others.virtualNodesOf(host);
+  }
+
+  // SPEAKING
+
+  /** Any authenticated packet from the host: it lives. */
+  heard(contact: Contact): void {
+    if (contact.host !== this.self.host && !this.#closed) this.#detector.heard(contact);
+  }
+
+  /** The host was removed from the network: it is gone for good, and nothing that is heard of it counts. */
+  bar(host: HostId): void {
+    if (host === this.self.host || this.#closed) return;
+    this.#detector.bar(host);
+    this.#others.bar(host);
+  }
+
+  /** By their certificates, known now, these have no places: pointers to them are dropped. True when there were some. */
+  dropPlaces(hosts: readonly HostId[]): boolean {
+    const dropped = hosts.filter((host) => this.#known.cache.knows(host) || this.isNeighbour(host));
+    for (const host of dropped) this.#known.forgetHost(host);
+    if (dropped.length > 0) for (const member of this.#own.all) member.hostGone();
+    return dropped.length > 0;
+  }
+
+  mayBeMember(host: HostId): boolean {
+    return this.#known.mayBeMember(host);
+  }
+
+  suspect(contact: Contact): void {
+    if (contact.host !== this.self.host) this.#detector.suspect(contact);
+  }
+
+  /** Hosts known from an earlier life: probed until they answer. */
+  remember(contacts: readonly Contact[]): void {
+    this.#others.remember(contacts);
+  }
+
+  stateOf(member: MemberPointer, done: (state: MemberState | null) => void): void {
+    this.#questions.readState(member, null, (snapshot) => done(snapshot.kind === 'member' ? snapshot.state : null));
+  }
+
+  lookup(key: RingId, done: (found: Found | null) => void): void {
+    this.#lookups.lookup(key, this.isVisitor ? this.#seedsOfVisitor(key) : [], done);
+  }
+
+  /** The one it has heard of nearest before the key, then everybody else. */
+  #seedsOfVisitor(key: RingId): readonly Contact[] {
+    const near = this.#known.cache.before(key, nearMembersAsked).map(({ contact }) => contact);
+    const seeds = new Map([...near, ...this.liveHosts()].map((contact) => [contact.host, contact]));
+    return [...seeds.values()].filter(({ host }) => !this.isDown(host)).slice(0, maxSeeds);
+  }
+
+  handle<K extends RingMessageKind>(
+    from: HostId,
+    kind: K,
+    ask: RingAsks[K],
+    answer: (answer: RingAnswers[K] | null) => void,
+  ): void {
+    if (this.#closed) {
+      answer(null);
+      return;
+    }
+    this.#answers.handle(from, kind, ask, answer);
+  }
+
+  #poke(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void {
+    const ask = { members: [to.id], candidates };
+    this.#questions.ask(to.contact, 'poke', ask, this.#options.timers.maxTimeout, (result) => {
+      if (!this.#closed) done(result.ok);
+    });
+  }
+
+  #moved(contact: Contact): void {
+    for (const member of this.#own.all) member.hostMoved(contact);
+    for (const member of this.#known.cache.membersAt(contact.host)) this.#known.cache.insert({ ...member, contact });
+  }
+
+  // AFTER A COMMIT
+
+  #committed(member: MemberPointer, before: MemberState | null, after: MemberState | null): void {
+    this.#own.recount();
+    this.#options.observe({ kind: 'committed', before, after, member });
+    const head = before?.successors[0];
+    if (isMember(head) && after !== null && after.successors[0]?.id !== head.id && !this.#closed) {
+      this.#others.large.reportDeparture(head);
+    }
+    if (this.#rewatch || this.#closed) return;
+    this.#rewatch = true;
+    this.#ports.clock.after(0, () => {
+      this.#rewatch = false;
+      if (!this.#closed) this.#watchNeighbours();
+    });
+  }
+
+  /**
+   * Close are the hosts at the other end of an edge of the ring of which one end is among its host's first members: however
+   * many hosts there are, each is watched by a few, and watches a few. Both ends see it alike.
+   */
+  #watchNeighbours(): void {
+    const neighbours = new Map<HostId, { readonly contact: Contact; readonly watching: Watching }>();
+    const watch = (me: MemberPointer, other: MemberPointer): void => {
+      const { contact } = other;
+      const isClose = Math.min(me.index, other.index) < membersWatchedClosely;
+      if (isClose || !neighbours.has(contact.host)) {
+        neighbours.set(contact.host, { contact, watching: isClose ? 'close' : 'far' });
+      }
+    };
+    for (const { me, successors, predecessor } of this.states()) {
+      const head = successors[0];
+      if (isMember(head)) watch(me, head);
+      watch(me, predecessor);
+    }
+    neighbours.delete(this.self.host);
+    this.#detector.watch(neighbours);
+  }
+}
