@@ -1,10 +1,12 @@
 /** Content by address, regardless of publisher and name. */
 import type { FastifyInstance } from 'fastify';
+import { cidParameter, maxQuery, pathQuery } from '../client/operations.ts';
+import { fields } from '../client/schema.ts';
 import { parseCid } from '../content/cid.ts';
 import { findContent } from './content-reference.ts';
 import { sendContent } from './content-response.ts';
 import type { ApiContext } from './context.ts';
-import * as schemas from './schemas.ts';
+import { serve } from './serve.ts';
 
 interface ContentRoute {
   Params: { cid: string };
@@ -22,8 +24,8 @@ const filenameQuery = {
 export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void {
   const read = {
     summary: 'The bytes of a file by CID, or the listing of a folder as JSON',
-    params: schemas.cidParameter,
-    querystring: schemas.query({ path: schemas.pathQuery, filename: filenameQuery, most: schemas.maxQuery }),
+    params: cidParameter,
+    querystring: fields({ path: pathQuery, filename: filenameQuery, most: maxQuery }),
     produces: ['application/octet-stream', 'application/json'],
     isContent: true,
   };
@@ -43,12 +45,7 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
     },
   });
 
-  const stat = {
-    summary: 'Size, blocks, live copies and holders of content',
-    params: schemas.cidParameter,
-    response: { 200: schemas.fileStat },
-  };
-  app.get<ContentRoute>('/api/v1/content/:cid/stat', { schema: stat }, async ({ params }) =>
+  serve(app, 'GET /api/v1/content/{cid}/stat', async ({ params }) =>
     peer().files.stat({ cid: parseCid(params.cid).toString() }),
   );
 }

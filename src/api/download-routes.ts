@@ -1,10 +1,10 @@
 /** `/download/NAME`: a plain link to a file published by this peer (row A17). */
 import type { FastifyInstance } from 'fastify';
+import { nameParameter } from '../client/operations.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { sendContent } from './content-response.ts';
 import type { ApiContext } from './context.ts';
-import * as schemas from './schemas.ts';
 
 interface DownloadRoute {
   Params: { name: string };
@@ -13,7 +13,7 @@ interface DownloadRoute {
 export function downloadRoutes(app: FastifyInstance, { peer }: ApiContext): void {
   const schema = {
     summary: 'A file that this peer publishes',
-    params: schemas.nameParameter,
+    params: nameParameter,
     produces: ['application/octet-stream', 'application/json'],
     isContent: true,
   };

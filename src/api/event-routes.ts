@@ -1,10 +1,10 @@
 /** Server-sent events of this peer, live. */
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { fields } from '../client/schema.ts';
 import { ChordialError } from '../errors.ts';
 import type { ApiContext } from './context.ts';
 import type { EventLog, NumberedEvent } from './event-log.ts';
-import * as schemas from './schemas.ts';
 import { sendEvents } from './server-events.ts';
 
 const maxListeners = 64;
@@ -23,7 +23,7 @@ export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void 
   const schema = {
     summary: 'Events as they happen; an event `reset` says that some were missed for good: read the state again',
     reads: { 'Last-Event-ID': 'Goes on after this event' },
-    querystring: schemas.query({
+    querystring: fields({
       last: {
         type: 'integer',
         minimum: 0,

@@ -9,22 +9,6 @@ import { isFromThisMachine } from './access.ts';
 import type { ApiContext } from './context.ts';
 import { isSame } from './sessions.ts';
 
-export const localKeyField = {
-  type: 'string',
-  minLength: 1,
-  maxLength: 256,
-  description: 'What "localKey" says in the note of the runtime folder, which the user of the peer alone may read',
-} as const;
-
-/** By which caller and peer refer to the same file, even where they see different files under one path. */
-export const markField = {
-  type: 'object',
-  description: 'Device and inode, in decimal',
-  properties: { device: { type: 'string', maxLength: 32 }, inode: { type: 'string', maxLength: 32 } },
-  required: ['device', 'inode'],
-  additionalProperties: false,
-} as const;
-
 /** Throws `forbidden-origin`. */
 export function checkIsOfSameUser(
   request: FastifyRequest,

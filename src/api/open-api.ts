@@ -1,7 +1,7 @@
 /** The OpenAPI document, generated from the schemas that validate requests. */
 import type { FastifyInstance, RouteOptions } from 'fastify';
+import { answers } from '../client/answers.ts';
 import { errorKinds } from '../errors.ts';
-import { answers } from './schemas.ts';
 
 interface ObjectSchema {
   readonly properties?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;

@@ -1,50 +1,21 @@
 /** The other peers as this one sees them, and counters. */
 import type { FastifyInstance } from 'fastify';
 import type { ApiContext } from './context.ts';
-import * as schemas from './schemas.ts';
-
-interface BrowseRoute {
-  Params: { id: string };
-  Querystring: { cursor?: string };
-}
-
-interface CallRoute {
-  Params: { id: string };
-  Body: { name: string | null };
-}
+import { pageAfter, serve } from './serve.ts';
 
 export function peerRoutes(app: FastifyInstance, { peer }: ApiContext): void {
-  const peers = { summary: 'Peers with liveness and last heartbeat', response: { 200: schemas.peerList } };
-  app.get('/api/v1/peers', { schema: peers }, async () => ({ peers: peer().peers() }));
+  serve(app, 'GET /api/v1/peers', async () => ({ peers: peer().peers() }));
 
-  const call = {
-    summary: 'What you call a peer, in place of what it calls itself; null takes it back',
-    params: { type: 'object', properties: { id: { type: 'string', maxLength: 128 } }, required: ['id'] },
-    body: {
-      type: 'object',
-      properties: { name: { type: ['string', 'null'], maxLength: 256 } },
-      required: ['name'],
-      additionalProperties: false,
-    },
-    response: { 200: schemas.calledPeer },
-  };
-  app.put<CallRoute>('/api/v1/peers/:id/name', { schema: call }, async ({ params: { id }, body: { name } }) => ({
+  serve(app, 'PUT /api/v1/peers/{id}/name', async ({ params: { id }, body: { name } }) => ({
     id,
     name: await peer().callPeer(id, name),
   }));
 
-  const files = {
-    summary: 'What a peer publishes and shares, asked of itself, page by page',
-    params: { type: 'object', properties: { id: { type: 'string', maxLength: 128 } }, required: ['id'] },
-    querystring: schemas.query({ cursor: schemas.cursorQuery }),
-    response: { 200: schemas.browsedFiles },
-  };
-  app.get<BrowseRoute>('/api/v1/peers/:id/files', { schema: files }, async ({ params, query }) =>
-    peer().browse(params.id, schemas.pageAfter(query.cursor)),
+  serve(app, 'GET /api/v1/peers/{id}/files', async ({ params, query }) =>
+    peer().browse(params.id, pageAfter(query.cursor)),
   );
 
-  const stats = { summary: 'Counts of transfers and peers', response: { 200: schemas.stats } };
-  app.get('/api/v1/stats', { schema: stats }, async () => {
+  serve(app, 'GET /api/v1/stats', async () => {
     const { members, hosts } = peer().status();
     return {
       uptimeSeconds: process.uptime(),

@@ -7,48 +7,14 @@ import type { Hit } from '../search/hit.ts';
 import type { RunningQuery } from '../search/queries.ts';
 import type { ApiContext } from './context.ts';
 import { problemOf } from './problem.ts';
-import * as schemas from './schemas.ts';
+import { serve } from './serve.ts';
 import { sendEvents } from './server-events.ts';
 
-interface StartRoute {
-  Body: { query: string; mode: 'words' | 'broadcast'; ttl?: number; orBroadcast?: boolean };
-}
-
-interface QueryRoute {
-  Params: { queryId: string };
-  Querystring: { skip: number; limit: number };
-}
-
-const hitsPerPage = 1000;
-const maxHitsPerPage = 10_000;
 /** Hits written before yielding to other work. */
 const hitsPerWrite = 200;
 
 export function searchRoutes(app: FastifyInstance, { peer }: ApiContext): void {
-  const start = {
-    summary: 'Starts a search; an empty query is for everything',
-    body: {
-      type: 'object',
-      properties: {
-        query: { type: 'string', maxLength: 10 * 1024 },
-        mode: {
-          enum: ['words', 'broadcast'],
-          default: 'words',
-          description:
-            'words: through the index; broadcast: every peer is asked for a part of a name, a glob, /expression/, hash or CID',
-        },
-        orBroadcast: {
-          type: 'boolean',
-          description: 'By words: where no word matches, every peer is asked for the text as a part of names',
-        },
-        ttl: { type: 'integer', minimum: 1, maximum: 64, description: 'How often a broadcast may be handed on' },
-      },
-      required: ['query'],
-      additionalProperties: false,
-    },
-    response: { 201: schemas.searchStarted },
-  };
-  app.post<StartRoute>('/api/v1/search', { schema: start }, async ({ body }, reply) => {
+  serve(app, 'POST /api/v1/search', async ({ body }, reply) => {
     const { query, mode, ttl, orBroadcast = false } = body;
     const { id } = await peer().search.start(query, {
       mode,
@@ -58,32 +24,25 @@ export function searchRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     return reply.code(201).header('Location', `/api/v1/search/${id}`).send({ queryId: id });
   });
 
-  const read = {
-    summary:
-      'The hits so far; as text/event-stream each as it comes and whenever more is known of it, and an event `end`',
-    params: { type: 'object', properties: { queryId: { type: 'string', maxLength: 64 } }, required: ['queryId'] },
-    querystring: schemas.query({
-      skip: { type: 'integer', minimum: 0, default: 0 },
-      limit: { type: 'integer', minimum: 1, maximum: maxHitsPerPage, default: hitsPerPage },
-    }),
-    reads: { Accept: 'text/event-stream for the stream' },
-    produces: ['text/event-stream'],
-    response: { 200: schemas.searchResult },
-  };
-  app.get<QueryRoute>('/api/v1/search/:queryId', { schema: read, exposeHeadRoute: false }, async (request, reply) => {
-    const running = peer();
-    const query = running.search.get(request.params.queryId);
-    const shown: ShowHits = (files) => running.shownHits(files);
-    if ((request.headers.accept ?? '').includes('text/event-stream')) {
-      reply.hijack();
-      stream(reply.raw, query, shown);
-      return;
-    }
-    const { skip, limit } = request.query;
-    const to = Math.min(query.files.length, skip + limit);
-    reply.type('application/json; charset=utf-8');
-    return reply.send(Readable.from(page(query, skip, to, shown), { objectMode: false }));
-  });
+  serve(
+    app,
+    'GET /api/v1/search/{queryId}',
+    async (request, reply) => {
+      const running = peer();
+      const query = running.search.get(request.params.queryId);
+      const shown: ShowHits = (files) => running.shownHits(files);
+      if ((request.headers.accept ?? '').includes('text/event-stream')) {
+        reply.hijack();
+        stream(reply.raw, query, shown);
+        return;
+      }
+      const { skip, limit } = request.query;
+      const to = Math.min(query.files.length, skip + limit);
+      reply.type('application/json; charset=utf-8');
+      return reply.send(Readable.from(page(query, skip, to, shown), { objectMode: false }));
+    },
+    { exposeHeadRoute: false },
+  );
 }
 
 function stateOf({ id, query, mode, time, files, end }: RunningQuery) {

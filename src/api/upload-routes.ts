@@ -1,5 +1,8 @@
 /** Puts through the API: the body streams into the network, and one that is cut off publishes nothing. */
 import type { FastifyInstance } from 'fastify';
+import { putResult } from '../client/answers.ts';
+import { nameParameter, replicasField } from '../client/operations.ts';
+import { fields } from '../client/schema.ts';
 import { checkedAttributes } from '../content/attributes.ts';
 import { checkName } from '../content/name.ts';
 import { parseDuration } from '../node/quantities.ts';
@@ -8,7 +11,6 @@ import { decodeFolder } from '../transfer/folder-stream.ts';
 import { ConditionalChanges, currentOf, etagOf, evaluateConditions, isConditional } from './conditions.ts';
 import type { ApiContext } from './context.ts';
 import { bodyOf, checkNotMultipart } from './request-body.ts';
-import * as schemas from './schemas.ts';
 
 interface PutRoute {
   Params: { name: string };
@@ -22,14 +24,14 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
 
   const put = {
     summary: 'Puts the body into the network under this name',
-    params: schemas.nameParameter,
-    querystring: schemas.query({ ...copies, ...attributes }),
+    params: nameParameter,
+    querystring: fields({ ...copies, ...attributes }),
     reads: {
       'If-None-Match': '* puts only where no file has this name',
       'If-Match': 'ETags: puts only where one of them is what the name stands for',
     },
     consumes: ['application/octet-stream'],
-    response: { 201: schemas.putResult },
+    response: { 201: putResult },
   };
   const changes = new ConditionalChanges();
   scope.put<PutRoute>('/api/v1/files/:name', { schema: put, config }, async (request, reply) => {
@@ -71,10 +73,10 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
 
   const putFolder = {
     summary: 'Puts a folder into the network under this name, sent as one stream (src/transfer/folder-stream.ts)',
-    params: schemas.nameParameter,
-    querystring: schemas.query(copies),
+    params: nameParameter,
+    querystring: fields(copies),
     consumes: ['application/octet-stream'],
-    response: { 201: schemas.putResult },
+    response: { 201: putResult },
   };
   scope.put<PutRoute>('/api/v1/folders/:name', { schema: putFolder }, async (request, reply) => {
     const name = checkName(request.params.name);
@@ -91,7 +93,10 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
 }
 
 const config = { handlesConditions: true } as const;
-const copies = { replicas: schemas.replicasField, ttl: schemas.timeToLiveField };
+const copies = {
+  replicas: replicasField,
+  ttl: { type: 'string', description: 'Such as 12h or 7d', maxLength: 32 },
+} as const;
 const attributes = {
   modified: { type: 'integer', minimum: 0, description: 'When the file was changed last, in milliseconds since 1970' },
   executable: { type: 'boolean', description: 'Whether the file is a program' },

@@ -2,7 +2,8 @@
 import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type AnswerOf, callOf, type GivenArguments, type OperationName } from '../client/call.ts';
+import { callOf, type GivenArguments } from '../client/call.ts';
+import type { AnswerOf, OperationName } from '../client/operations.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
 
 /** Importing it loads all of its exports, with WebSocket the whole of undici: 14 MB, in a peer too. */

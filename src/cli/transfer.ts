@@ -1,11 +1,11 @@
 /** Follows a transfer that the peer carries out on local files. */
 import type { TransferStatus } from '../client/answers.ts';
-import type { Operations } from '../client/operations.ts';
+import type { PartOf } from '../client/operations.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
 import type { ApiClient } from './client.ts';
 import type { ShownProgress } from './progress.ts';
 
-export type TransferBody = Operations['POST /api/v1/transfers']['body'];
+export type TransferBody = PartOf<'POST /api/v1/transfers', 'body'>;
 
 /** Answered at once when the transfer ends; the interval moves the progress bar. */
 const waitMilliseconds = 250;

@@ -1,434 +1,285 @@
-/** What a peer answers. Written from the OpenAPI document by `npm run docs`; a test compares the two. */
+/** What a peer answers: JSON schemas, which the OpenAPI document tells, and the types that follow from them. */
+import { list, orNull, record, type TypeOf, text, textOrNull, whole, wholeOrNull } from './schema.ts';
 
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  /** Stable; docs/errors.md says what each means */
-  readonly code:
-    | 'bad-request'
-    | 'bad-usage'
-    | 'bad-name'
-    | 'bad-cid'
-    | 'bad-content'
-    | 'bad-configuration'
-    | 'bad-invite'
-    | 'ended'
-    | 'invite-expired'
-    | 'invite-used'
-    | 'genesis-disagrees'
-    | 'not-found'
-    | 'no-such-route'
-    | 'method-not-allowed'
-    | 'unsupported-type'
-    | 'unsupported-coding'
-    | 'precondition-failed'
-    | 'forbidden-origin'
-    | 'token-required'
-    | 'not-publisher'
-    | 'not-a-member'
-    | 'last-peer'
-    | 'wrong-place'
-    | 'already-exists'
-    | 'changed-while-read'
-    | 'changed'
-    | 'wrong-clock'
-    | 'ambiguous-name'
-    | 'publisher-changed'
-    | 'body-cut-off'
-    | 'too-many-entries'
-    | 'too-large'
-    | 'range-not-satisfiable'
-    | 'too-few-copies'
-    | 'no-live-source'
-    | 'disk-full'
-    | 'quota-full'
-    | 'publisher-full'
-    | 'unreadable-file'
-    | 'unwritable-file'
-    | 'outside-target'
-    | 'port-in-use'
-    | 'bad-address'
-    | 'join-failed'
-    | 'unreachable'
-    | 'other-network'
-    | 'wrong-peer'
-    | 'not-admitted'
-    | 'bad-certificate'
-    | 'member-removed'
-    | 'not-admin'
-    | 'last-admin'
-    | 'ambiguous-member'
-    | 'id-taken'
-    | 'identity-in-use'
-    | 'broken-data-folder'
-    | 'data-folder-in-use'
-    | 'no-running-peer'
-    | 'busy'
-    | 'timeout'
-    | 'interrupted'
-    | 'internal';
-  /** Of ambiguous-name and publisher-changed: whose file may be meant; ask again with ?publisher= */
-  readonly choices?: readonly {
-    readonly publisher?: string;
-    readonly publisherName?: string;
-    readonly time?: string;
-    readonly size?: number;
-    readonly type?: 'file' | 'directory';
-    readonly cid?: string;
-  }[];
-}
+export const putResult = record({ name: text, cid: text, size: whole, copies: whole, publisher: text });
 
-export interface PutResult {
-  readonly name: string;
-  readonly cid: string;
-  readonly size: number;
-  readonly copies: number;
-  readonly publisher: string;
-}
+const entryFields = {
+  name: textOrNull,
+  cid: text,
+  size: whole,
+  type: { enum: ['file', 'directory'] },
+  publisher: textOrNull,
+  publisherName: { type: ['string', 'null'], description: 'What the publisher is called, or the end of its id' },
+  time: textOrNull,
+  expiry: textOrNull,
+  sha256: textOrNull,
+  others: whole,
+} as const;
 
-export interface FileEntry {
-  readonly name: string | null;
-  readonly cid: string;
-  readonly size: number;
-  readonly type: 'file' | 'directory';
-  readonly publisher: string | null;
-  /** What the publisher is called, or the end of its id */
-  readonly publisherName: string | null;
-  readonly time: string | null;
-  readonly expiry: string | null;
-  readonly sha256: string | null;
-  readonly others: number;
-}
+const fileEntry = record(entryFields);
+export const filePage = record({ files: list(fileEntry), cursor: textOrNull });
+export const fileStat = record({
+  ...entryFields,
+  blocks: whole,
+  copies: whole,
+  cached: whole,
+  holders: list(record({ id: text, name: text, address: text })),
+  ageSeconds: { type: ['number', 'null'] },
+});
 
-export interface FilePage {
-  readonly files: readonly FileEntry[];
-  readonly cursor: string | null;
-}
+export const transferStatus = record({
+  id: text,
+  kind: { enum: ['put', 'get'] },
+  reference: text,
+  path: text,
+  state: { enum: ['running', 'paused', 'done', 'failed', 'cancelled'] },
+  bytesDone: whole,
+  bytesTotal: wholeOrNull,
+  rate: { type: 'number' },
+  error: orNull(record({ code: text, message: text })),
+  result: { description: 'put: like the answer of a put; get: what was fetched; null until it is done' },
+  started: text,
+});
+export const transferList = record({ transfers: list(transferStatus) });
 
-export interface FileStat {
-  readonly name: string | null;
-  readonly cid: string;
-  readonly size: number;
-  readonly type: 'file' | 'directory';
-  readonly publisher: string | null;
-  /** What the publisher is called, or the end of its id */
-  readonly publisherName: string | null;
-  readonly time: string | null;
-  readonly expiry: string | null;
-  readonly sha256: string | null;
-  readonly others: number;
-  readonly blocks: number;
-  readonly copies: number;
-  readonly cached: number;
-  readonly holders: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly address: string;
-  }[];
-  readonly ageSeconds: number | null;
-}
+const pointer = record({ id: text, name: text, ringId: text, address: text });
+const pointerOrNull = orNull(pointer);
+const memberFields = {
+  ringId: text,
+  predecessor: pointerOrNull,
+  successors: list(pointer),
+  fingers: list(record({ start: text, node: pointerOrNull })),
+} as const;
 
-export interface TransferStatus {
-  readonly id: string;
-  readonly kind: 'put' | 'get';
-  readonly reference: string;
-  readonly path: string;
-  readonly state: 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
-  readonly bytesDone: number;
-  readonly bytesTotal: number | null;
-  readonly rate: number;
-  readonly error: {
-    readonly code: string;
-    readonly message: string;
-  } | null;
-  /** put: like the answer of a put; get: what was fetched; null until it is done */
-  readonly result: unknown;
-  readonly started: string;
-}
+const ringMember = record(memberFields);
 
-export interface TransferList {
-  readonly transfers: readonly TransferStatus[];
-}
+export const nodeStatus = record({
+  ...memberFields,
+  id: text,
+  name: text,
+  network: text,
+  bits: whole,
+  listen: text,
+  api: text,
+  virtualNodes: list(ringMember),
+  members: whole,
+  hosts: whole,
+  replicas: whole,
+  state: { enum: ['starting', 'joining', 'member', 'leaving', 'left'] },
+  clock: orNull(
+    record({
+      ahead: {
+        type: 'number',
+        description: "Seconds by which this peer's clock is ahead of those of others, or below 0 behind",
+      },
+      peers: whole,
+      note: { type: ['string', 'null'], description: 'A sentence when that is more than a minute' },
+    }),
+  ),
+});
 
-export interface Pointer {
-  readonly id: string;
-  readonly name: string;
-  readonly ringId: string;
-  readonly address: string;
-}
+export const ringMembers = record({ members: list(pointer) });
+export const ringDigest = record({
+  members: whole,
+  digest: { type: 'string', description: 'Of the places of all members in ring order, as hexadecimal' },
+  epoch: { type: 'integer', description: "Grows with every change of this peer's own pointers" },
+  isRight: { type: 'boolean', description: 'Every predecessor and successor of this peer is that of the order' },
+});
 
-export interface RingMember {
-  readonly ringId: string;
-  readonly predecessor: {
-    readonly id: string;
-    readonly name: string;
-    readonly ringId: string;
-    readonly address: string;
-  } | null;
-  readonly successors: readonly Pointer[];
-  readonly fingers: readonly {
-    readonly start: string;
-    readonly node: {
-      readonly id: string;
-      readonly name: string;
-      readonly ringId: string;
-      readonly address: string;
-    } | null;
-  }[];
-}
+export const proof = record({ proof: text });
+export const pageLink = record({
+  token: text,
+  expires: text,
+  origin: { type: ['string', 'null'], description: 'Of the proxy before this API, where one was named' },
+});
 
-export interface NodeStatus {
-  readonly ringId: string;
-  readonly predecessor: {
-    readonly id: string;
-    readonly name: string;
-    readonly ringId: string;
-    readonly address: string;
-  } | null;
-  readonly successors: readonly Pointer[];
-  readonly fingers: readonly {
-    readonly start: string;
-    readonly node: {
-      readonly id: string;
-      readonly name: string;
-      readonly ringId: string;
-      readonly address: string;
-    } | null;
-  }[];
-  readonly id: string;
-  readonly name: string;
-  readonly network: string;
-  readonly bits: number;
-  readonly listen: string;
-  readonly api: string;
-  readonly virtualNodes: readonly RingMember[];
-  readonly members: number;
-  readonly hosts: number;
-  readonly replicas: number;
-  readonly state: 'starting' | 'joining' | 'member' | 'leaving' | 'left';
-  readonly clock: {
-    /** Seconds by which this peer's clock is ahead of those of others, or below 0 behind */
-    readonly ahead: number;
-    readonly peers: number;
-    /** A sentence when that is more than a minute */
-    readonly note: string | null;
-  } | null;
-}
+export const invited = record({
+  invite: text,
+  network: text,
+  addresses: list(text),
+  expires: text,
+  uses: whole,
+  rights: list(text),
+});
 
-export interface RingMembers {
-  readonly members: readonly Pointer[];
-}
+const member = record({
+  id: text,
+  name: text,
+  state: { enum: ['member', 'waiting', 'removed'] },
+  isSelf: { type: 'boolean' },
+  isAdmin: { type: 'boolean' },
+  rights: list(text),
+  share: { type: ['number', 'null'] },
+  admittedAt: textOrNull,
+  admittedBy: textOrNull,
+  firstSeenAt: textOrNull,
+  lastSeenAt: textOrNull,
+});
+export const memberList = record({
+  admission: { enum: ['members', 'open', 'classroom'] },
+  openInvites: whole,
+  members: list(member),
+});
+export const changedMembers = record({
+  id: text,
+  name: text,
+  done: { type: 'boolean' },
+  votes: whole,
+  needed: whole,
+});
 
-export interface RingDigest {
-  readonly members: number;
-  /** Of the places of all members in ring order, as hexadecimal */
-  readonly digest: string;
-  /** Grows with every change of this peer's own pointers */
-  readonly epoch: number;
-  /** Every predecessor and successor of this peer is that of the order */
-  readonly isRight: boolean;
-}
+export const storageListing = record({
+  names: list(record({ name: text, publisher: text, cid: text })),
+  blocks: whole,
+  bytes: whole,
+  cachedBlocks: whole,
+  cachedBytes: whole,
+  cursor: textOrNull,
+});
 
-export interface CalledPeer {
-  readonly id: string;
-  /** As lists show it */
-  readonly name: string;
-}
+export const lookupResult = record({
+  key: text,
+  owner: pointer,
+  replicas: list(pointer),
+  hops: whole,
+  milliseconds: { type: 'number' },
+});
 
-export interface Invited {
-  readonly invite: string;
-  readonly network: string;
-  readonly addresses: readonly string[];
-  readonly expires: string;
-  readonly uses: number;
-  readonly rights: readonly string[];
-}
+const peerStatus = record({
+  id: text,
+  name: {
+    type: 'string',
+    description: 'What you call it, else its certificate; the end of its id where it has no name',
+  },
+  address: text,
+  state: { enum: ['alive', 'suspected', 'away', 'left', 'dead'] },
+  lastHeartbeat: textOrNull,
+  lastUpdate: textOrNull,
+  heartbeatAge: { type: ['number', 'null'] },
+  roundTripMilliseconds: { type: ['number', 'null'] },
+  virtualNodes: whole,
+});
+export const calledPeer = record({ id: text, name: { type: 'string', description: 'As lists show it' } });
+export const peerList = record({ peers: list(peerStatus) });
 
-export interface Member {
-  readonly id: string;
-  readonly name: string;
-  readonly state: 'member' | 'waiting' | 'removed';
-  readonly isSelf: boolean;
-  readonly isAdmin: boolean;
-  readonly rights: readonly string[];
-  readonly share: number | null;
-  readonly admittedAt: string | null;
-  readonly admittedBy: string | null;
-  readonly firstSeenAt: string | null;
-  readonly lastSeenAt: string | null;
-}
+const holder = {
+  publisher: text,
+  publisherName: { type: 'string', description: 'What the publisher is called, or the end of its id' },
+  address: textOrNull,
+  copies: { type: ['integer', 'null'], description: 'Live copies on the ring; for a shared file its live sources' },
+  shared: { type: 'boolean', description: 'The file lies at its publisher; otherwise the ring keeps it' },
+  live: { type: 'boolean', description: 'Somebody who is here has it' },
+  verified: {
+    type: 'boolean',
+    description: "The publisher's own entry was read; else it is the word of the peers asked",
+  },
+} as const;
 
-export interface MemberList {
-  readonly admission: 'members' | 'open' | 'classroom';
-  readonly openInvites: number;
-  readonly members: readonly Member[];
-}
+const hit = record({
+  name: text,
+  size: whole,
+  type: { enum: ['file', 'directory'] },
+  cid: text,
+  sha256: textOrNull,
+  ...holder,
+  time: text,
+  holders: { ...list(record(holder)), description: 'All who have this name and content, the best first' },
+});
 
-export interface ChangedMembers {
-  readonly id: string;
-  readonly name: string;
-  readonly done: boolean;
-  readonly votes: number;
-  readonly needed: number;
-}
+export const browsedFiles = record({ files: list(hit), cursor: textOrNull });
+export const searchStarted = record({ queryId: text });
+export const searchResult = record({
+  queryId: text,
+  query: text,
+  mode: { enum: ['words', 'broadcast'] },
+  time: text,
+  state: { enum: ['running', 'done', 'failed'] },
+  total: whole,
+  answered: { type: 'integer', description: 'Peers that looked, for a broadcast that has ended' },
+  missed: { type: 'integer', description: 'Parts of the ring that a broadcast could not reach' },
+  problem: { type: ['object', 'null'], description: 'A problem document when it failed' },
+  hits: list(hit),
+});
 
-export interface Proof {
-  readonly proof: string;
-}
+const recentQuery = record({
+  id: text,
+  time: text,
+  query: text,
+  role: { enum: ['asked', 'answered', 'forwarded'] },
+  hash: textOrNull,
+  responses: whole,
+});
 
-export interface PageLink {
-  readonly token: string;
-  readonly expires: string;
-  /** Of the proxy before this API, where one was named */
-  readonly origin: string | null;
-}
+export const share = record({
+  path: text,
+  files: { type: 'integer', description: 'Those known, indexed or not' },
+  bytes: whole,
+  state: { enum: ['indexing', 'watching', 'missing'], description: 'missing: the folder is not there now' },
+  indexed: whole,
+  announced: { type: 'integer', description: 'Of the indexed ones, those that others find' },
+  unreadable: { type: 'integer', description: 'Files and folders that cannot be read or named, or are not for others' },
+  changing: {
+    type: 'integer',
+    description: 'Files that keep changing; they are hashed when they have been quiet for a while',
+  },
+  leftOut: list(record({ path: { type: 'string', description: 'Below the share' }, why: text })),
+});
+export const shareList = record({ shares: list(share) });
 
-export interface StorageListing {
-  readonly names: readonly {
-    readonly name: string;
-    readonly publisher: string;
-    readonly cid: string;
-  }[];
-  readonly blocks: number;
-  readonly bytes: number;
-  readonly cachedBlocks: number;
-  readonly cachedBytes: number;
-  readonly cursor: string | null;
-}
+export const stats = record({
+  uptimeSeconds: { type: 'number' },
+  residentBytes: whole,
+  members: whole,
+  hosts: whole,
+  transfers: { type: 'object', description: 'Transfers by state', additionalProperties: whole },
+  peers: { type: 'object', description: 'Peers by state', additionalProperties: whole },
+  bytesReceived: { type: 'integer', description: 'From other peers since the start, on all connections' },
+  bytesSent: whole,
+  queries: list(recentQuery),
+});
 
-export interface LookupResult {
-  readonly key: string;
-  readonly owner: Pointer;
-  readonly replicas: readonly Pointer[];
-  readonly hops: number;
-  readonly milliseconds: number;
-}
+/** By their names in the document. */
+export const answers = {
+  putResult,
+  fileEntry,
+  filePage,
+  fileStat,
+  transferStatus,
+  transferList,
+  pointer,
+  ringMember,
+  nodeStatus,
+  ringMembers,
+  ringDigest,
+  calledPeer,
+  invited,
+  member,
+  memberList,
+  changedMembers,
+  proof,
+  pageLink,
+  storageListing,
+  lookupResult,
+  peerStatus,
+  peerList,
+  hit,
+  searchStarted,
+  searchResult,
+  browsedFiles,
+  recentQuery,
+  share,
+  shareList,
+  stats,
+} as const;
 
-export interface PeerStatus {
-  readonly id: string;
-  /** What you call it, else its certificate; the end of its id where it has no name */
-  readonly name: string;
-  readonly address: string;
-  readonly state: 'alive' | 'suspected' | 'away' | 'left' | 'dead';
-  readonly lastHeartbeat: string | null;
-  readonly lastUpdate: string | null;
-  readonly heartbeatAge: number | null;
-  readonly roundTripMilliseconds: number | null;
-  readonly virtualNodes: number;
-}
-
-export interface PeerList {
-  readonly peers: readonly PeerStatus[];
-}
-
-export interface Hit {
-  readonly name: string;
-  readonly size: number;
-  readonly type: 'file' | 'directory';
-  readonly cid: string;
-  readonly sha256: string | null;
-  readonly publisher: string;
-  /** What the publisher is called, or the end of its id */
-  readonly publisherName: string;
-  readonly address: string | null;
-  /** Live copies on the ring; for a shared file its live sources */
-  readonly copies: number | null;
-  /** The file lies at its publisher; otherwise the ring keeps it */
-  readonly shared: boolean;
-  /** Somebody who is here has it */
-  readonly live: boolean;
-  /** The publisher's own entry was read; else it is the word of the peers asked */
-  readonly verified: boolean;
-  readonly time: string;
-  /** All who have this name and content, the best first */
-  readonly holders: readonly {
-    readonly publisher: string;
-    /** What the publisher is called, or the end of its id */
-    readonly publisherName: string;
-    readonly address: string | null;
-    /** Live copies on the ring; for a shared file its live sources */
-    readonly copies: number | null;
-    /** The file lies at its publisher; otherwise the ring keeps it */
-    readonly shared: boolean;
-    /** Somebody who is here has it */
-    readonly live: boolean;
-    /** The publisher's own entry was read; else it is the word of the peers asked */
-    readonly verified: boolean;
-  }[];
-}
-
-export interface SearchStarted {
-  readonly queryId: string;
-}
-
-export interface SearchResult {
-  readonly queryId: string;
-  readonly query: string;
-  readonly mode: 'words' | 'broadcast';
-  readonly time: string;
-  readonly state: 'running' | 'done' | 'failed';
-  readonly total: number;
-  /** Peers that looked, for a broadcast that has ended */
-  readonly answered: number;
-  /** Parts of the ring that a broadcast could not reach */
-  readonly missed: number;
-  /** A problem document when it failed */
-  readonly problem: Readonly<Record<string, unknown>> | null;
-  readonly hits: readonly Hit[];
-}
-
-export interface BrowsedFiles {
-  readonly files: readonly Hit[];
-  readonly cursor: string | null;
-}
-
-export interface RecentQuery {
-  readonly id: string;
-  readonly time: string;
-  readonly query: string;
-  readonly role: 'asked' | 'answered' | 'forwarded';
-  readonly hash: string | null;
-  readonly responses: number;
-}
-
-export interface Share {
-  readonly path: string;
-  /** Those known, indexed or not */
-  readonly files: number;
-  readonly bytes: number;
-  /** missing: the folder is not there now */
-  readonly state: 'indexing' | 'watching' | 'missing';
-  readonly indexed: number;
-  /** Of the indexed ones, those that others find */
-  readonly announced: number;
-  /** Files and folders that cannot be read or named, or are not for others */
-  readonly unreadable: number;
-  /** Files that keep changing; they are hashed when they have been quiet for a while */
-  readonly changing: number;
-  readonly leftOut: readonly {
-    /** Below the share */
-    readonly path: string;
-    readonly why: string;
-  }[];
-}
-
-export interface ShareList {
-  readonly shares: readonly Share[];
-}
-
-export interface Stats {
-  readonly uptimeSeconds: number;
-  readonly residentBytes: number;
-  readonly members: number;
-  readonly hosts: number;
-  /** Transfers by state */
-  readonly transfers: Readonly<Record<string, number>>;
-  /** Peers by state */
-  readonly peers: Readonly<Record<string, number>>;
-  /** From other peers since the start, on all connections */
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly queries: readonly RecentQuery[];
-}
+export type ChangedMembers = TypeOf<typeof changedMembers>;
+export type FileEntry = TypeOf<typeof fileEntry>;
+export type FileStat = TypeOf<typeof fileStat>;
+export type LookupResult = TypeOf<typeof lookupResult>;
+export type MemberList = TypeOf<typeof memberList>;
+export type NodeStatus = TypeOf<typeof nodeStatus>;
+export type PeerStatus = TypeOf<typeof peerStatus>;
+export type Pointer = TypeOf<typeof pointer>;
+export type Share = TypeOf<typeof share>;
+export type Stats = TypeOf<typeof stats>;
+export type TransferStatus = TypeOf<typeof transferStatus>;

@@ -1,13 +1,10 @@
 /** Where an operation of the API is found, given its parameters; for the page and for programs alike. */
-import type { Operations } from './operations.ts';
-
-export type OperationName = keyof Operations;
-export type AnswerOf<N extends OperationName> = Operations[N]['answer'];
+import type { OperationName, PartOf } from './operations.ts';
 
 /** Path, query and body as the operation takes them; nothing where it takes none. */
-export type Given<N extends OperationName> = Present<'path', Operations[N]['path']> &
-  Present<'query', Operations[N]['query']> &
-  Present<'body', Operations[N]['body']>;
+export type Given<N extends OperationName> = Present<'path', PartOf<N, 'params'>> &
+  Present<'query', PartOf<N, 'querystring'>> &
+  Present<'body', PartOf<N, 'body'>>;
 
 type Present<K extends string, T> = T extends undefined
   ? { readonly [P in K]?: undefined }

@@ -1,418 +1,342 @@
-/** What a peer is asked. Written from the OpenAPI document by `npm run docs`; a test compares the two. */
-import type {
-  BrowsedFiles,
-  CalledPeer,
-  ChangedMembers,
-  FilePage,
-  FileStat,
-  Invited,
-  LookupResult,
-  MemberList,
-  NodeStatus,
-  PageLink,
-  PeerList,
-  Proof,
-  RingDigest,
-  RingMembers,
-  SearchResult,
-  SearchStarted,
-  Share,
-  ShareList,
-  Stats,
-  StorageListing,
-  TransferList,
-  TransferStatus,
-} from './answers.ts';
+/**
+ * What a peer is asked in JSON and answers in JSON or with nothing: each operation once, with the schemas that check it, that the OpenAPI
+ * document tells and that type both the handler and its callers. Bytes and events are streams; their routes are declared where they are served.
+ */
+import * as answers from './answers.ts';
+import { fields, record, type TypeOf, text } from './schema.ts';
 
-/** What takes JSON and answers with JSON or nothing; bytes and events are streams and are read as such. */
-export interface Operations {
-  /** Size, blocks, live copies and holders of content */
-  readonly 'GET /api/v1/content/{cid}/stat': {
-    readonly path: {
-      readonly cid: string;
-    };
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: FileStat;
-  };
-  /** Files that this peer publishes, or everybody with all=true, page by page */
-  readonly 'GET /api/v1/files': {
-    readonly path: undefined;
-    readonly query: {
-      readonly all?: boolean;
-      readonly cursor?: string;
-      readonly limit?: number;
-    };
-    readonly body: undefined;
-    readonly answer: FilePage;
-  };
-  /** Ends the entry that this peer has published */
-  readonly 'DELETE /api/v1/files/{name}': {
-    readonly path: {
-      readonly name: string;
-    };
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: undefined;
-  };
-  /** Size, blocks, live copies and holders of a file */
-  readonly 'GET /api/v1/files/{name}/stat': {
-    readonly path: {
-      readonly name: string;
-    };
-    readonly query: {
-      readonly publisher?: string;
-    };
-    readonly body: undefined;
-    readonly answer: FileStat;
-  };
-  /** A line that lets others in, as often and as long as it says */
-  readonly 'POST /api/v1/invites': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: {
-      /** Milliseconds; 7 days by default */
-      readonly timeToLive?: number;
-      /** Members that it lets in; 1 by default */
-      readonly uses?: number;
-      /** What they may do; store and publish by default */
-      readonly rights?: readonly ('store' | 'publish' | 'invite')[];
-    } | null;
-    readonly answer: Invited;
-  };
-  /** Who owns a name, a CID or key:HEX */
-  readonly 'GET /api/v1/lookup/{wanted}': {
-    readonly path: {
-      readonly wanted: string;
-    };
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: LookupResult;
-  };
-  /** Members of the network, waiting and removed ones too */
-  readonly 'GET /api/v1/members': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: MemberList;
-  };
-  /** Replaces all admins by one member, with the recovery key of the network */
-  readonly 'POST /api/v1/members/recovery': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: {
-      /** As printed when the network was founded */
-      readonly key: string;
-      /** Name, or id or part of it; this peer by default */
-      readonly member?: string;
-    };
-    readonly answer: ChangedMembers;
-  };
-  /** Removes a member for good; where it is an admin, more than half of them must say so */
-  readonly 'DELETE /api/v1/members/{member}': {
-    readonly path: {
-      readonly member: string;
-    };
-    readonly query: {
-      readonly purge?: boolean;
-      readonly admitted?: boolean;
-    };
-    readonly body: undefined;
-    readonly answer: ChangedMembers;
-  };
-  /** Makes a member an admin, once more than half of the admins have said so */
-  readonly 'PUT /api/v1/members/{member}/admin': {
-    readonly path: {
-      readonly member: string;
-    };
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: ChangedMembers;
-  };
-  /** Makes an admin a plain member, once more than half of the admins have said so */
-  readonly 'DELETE /api/v1/members/{member}/admin': {
-    readonly path: {
-      readonly member: string;
-    };
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: ChangedMembers;
-  };
-  /** Admits one that waits because its invite was used up */
-  readonly 'PUT /api/v1/members/{member}/admission': {
-    readonly path: {
-      readonly member: string;
-    };
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: ChangedMembers;
-  };
-  /** Id, place, neighbours and fingers of this peer */
-  readonly 'GET /api/v1/node': {
-    readonly path: undefined;
-    readonly query: {
-      readonly fingers?: 'all' | 'distinct' | 'none';
-    };
-    readonly body: undefined;
-    readonly answer: NodeStatus;
-  };
-  /** Joins the ring of the peer at this address */
-  readonly 'POST /api/v1/node/join': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: {
-      /** HOST:PORT */
-      readonly address: string;
-    };
-    readonly answer: NodeStatus;
-  };
-  /** Leaves for good, after handing over everything */
-  readonly 'POST /api/v1/node/leave': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: {
-      readonly force?: boolean;
-    } | null;
-    readonly answer: undefined;
-  };
-  /** Peers with liveness and last heartbeat */
-  readonly 'GET /api/v1/peers': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: PeerList;
-  };
-  /** What a peer publishes and shares, asked of itself, page by page */
-  readonly 'GET /api/v1/peers/{id}/files': {
-    readonly path: {
-      readonly id: string;
-    };
-    readonly query: {
-      readonly cursor?: string;
-    };
-    readonly body: undefined;
-    readonly answer: BrowsedFiles;
-  };
-  /** What you call a peer, in place of what it calls itself; null takes it back */
-  readonly 'PUT /api/v1/peers/{id}/name': {
-    readonly path: {
-      readonly id: string;
-    };
-    readonly query: undefined;
-    readonly body: {
-      readonly name: string | null;
-    };
-    readonly answer: CalledPeer;
-  };
-  /** Proves that this is the peer that wrote the note of a data or runtime folder; needs no token */
-  readonly 'GET /api/v1/proof': {
-    readonly path: undefined;
-    readonly query: {
-      readonly nonce: string;
-    };
-    readonly body: undefined;
-    readonly answer: Proof;
-  };
-  /** Every member that this peer knows of and believes alive, in ring order; hearsay, unlike /api/v1/node */
-  readonly 'GET /api/v1/ring': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: RingMembers;
-  };
-  /** The same in a few bytes, for polling: peers that give one digest and are all right are one ring */
-  readonly 'GET /api/v1/ring/digest': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: RingDigest;
-  };
-  /** Starts a search; an empty query is for everything */
-  readonly 'POST /api/v1/search': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: {
-      readonly query: string;
-      /** words: through the index; broadcast: every peer is asked for a part of a name, a glob, /expression/, hash or CID */
-      readonly mode?: 'words' | 'broadcast';
-      /** By words: where no word matches, every peer is asked for the text as a part of names */
-      readonly orBroadcast?: boolean;
-      /** How often a broadcast may be handed on */
-      readonly ttl?: number;
-    };
-    readonly answer: SearchStarted;
-  };
-  /** The hits so far; as text/event-stream each as it comes and whenever more is known of it, and an event `end` */
-  readonly 'GET /api/v1/search/{queryId}': {
-    readonly path: {
-      readonly queryId: string;
-    };
-    readonly query: {
-      readonly skip?: number;
-      readonly limit?: number;
-    };
-    readonly body: undefined;
-    readonly answer: SearchResult;
-  };
-  /** Trades the token of a link, or that of the API, for a cookie */
-  readonly 'POST /api/v1/session': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: {
-      readonly token: string;
-    };
-    readonly answer: undefined;
-  };
-  /** Ends what the cookie of this browser allows */
-  readonly 'DELETE /api/v1/session': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: undefined;
-  };
-  /** A token for a link to the page, good once and for ten minutes: http://HOST:PORT/#t=TOKEN */
-  readonly 'POST /api/v1/session/links': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: PageLink;
-  };
-  /** Shared folders and how far they are indexed */
-  readonly 'GET /api/v1/shares': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: ShareList;
-  };
-  /** Shares a folder or file of this machine, which stays where it is */
-  readonly 'POST /api/v1/shares': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: {
-      /** Absolute */
-      readonly path: string;
-      /** What "localKey" says in the note of the runtime folder, which the user of the peer alone may read; the page of the peer sends none */
-      readonly key?: string;
-      /** Device and inode, in decimal */
-      readonly mark?: {
-        readonly device: string;
-        readonly inode: string;
-      };
-      /** Also what belongs to other users than the folder or lies on other devices; kept as it was if not given */
-      readonly others?: boolean;
-    };
-    readonly answer: Share;
-  };
-  /** Ends a share; the files stay */
-  readonly 'DELETE /api/v1/shares': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: {
-      /** Absolute */
-      readonly path: string;
-    };
-    readonly answer: Share;
-  };
-  /** Counts of transfers and peers */
-  readonly 'GET /api/v1/stats': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: Stats;
-  };
-  /** What this peer holds, page by page */
-  readonly 'GET /api/v1/storage': {
-    readonly path: undefined;
-    readonly query: {
-      readonly role?: 'primary' | 'replica';
-      readonly cursor?: string;
-    };
-    readonly body: undefined;
-    readonly answer: StorageListing;
-  };
-  /** Starts a put or get */
-  readonly 'POST /api/v1/transfers': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: {
-      readonly kind: 'put' | 'get';
-      readonly name?: string;
-      readonly cid?: string;
-      /** Peer id of the publisher, at least 8 characters of its beginning, or … and as many of its end; or what the peer is called */
-      readonly publisher?: string;
-      /** Absolute, without links, on the machine of the peer */
-      readonly path: string;
-      /** What "localKey" says in the note of the runtime folder, which the user of the peer alone may read */
-      readonly key: string;
-      /** put: of the file; get: of an empty file beside it that the caller has made, named "." and the first 32 hexadecimal digits of the SHA-256 of the last part of the path and ".part" */
-      readonly mark: {
-        readonly device: string;
-        readonly inode: string;
-      };
-      /** Paused when its state is not requested for 15 s */
-      readonly isAttended?: boolean;
-      readonly replicas?: number;
-      /** Milliseconds */
-      readonly timeToLive?: number;
-      readonly force?: boolean;
-    };
-    readonly answer: TransferStatus;
-  };
-  /** Transfers, running and past */
-  readonly 'GET /api/v1/transfers': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: TransferList;
-  };
-  /** One transfer; with `wait`, answered when it ends or after so many milliseconds */
-  readonly 'GET /api/v1/transfers/{id}': {
-    readonly path: {
-      readonly id: string;
-    };
-    readonly query: {
-      readonly wait?: number;
-    };
-    readonly body: undefined;
-    readonly answer: TransferStatus;
-  };
-  /** Pauses or resumes a transfer */
-  readonly 'PATCH /api/v1/transfers/{id}': {
-    readonly path: {
-      readonly id: string;
-    };
-    readonly query: undefined;
-    readonly body: {
-      readonly state: 'paused' | 'running';
-      readonly isAttended?: boolean;
-    };
-    readonly answer: TransferStatus;
-  };
-  /** Ends a transfer and removes what it has half written */
-  readonly 'DELETE /api/v1/transfers/{id}': {
-    readonly path: {
-      readonly id: string;
-    };
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: undefined;
-  };
-  /** 200 when serving */
-  readonly 'GET /healthz': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: {
-      readonly status: string;
-    };
-  };
-  /** 200 when a member of a ring */
-  readonly 'GET /readyz': {
-    readonly path: undefined;
-    readonly query: undefined;
-    readonly body: undefined;
-    readonly answer: {
-      readonly status: string;
-    };
-  };
-}
+const dayMilliseconds = 86_400_000;
+/** Limits of common systems. */
+const maxPathCharacters = 4096;
+/** A caller that waits longer polls again. */
+const maxWaitMilliseconds = 30_000;
+const maxInviteUses = 65_536;
+const maxTokenCharacters = 1024;
+
+export const nameParameter = record({
+  name: { type: 'string', description: 'A file name, percent-encoded; no "/", at most 255 bytes' },
+});
+export const cidParameter = record({ cid: { type: 'string', description: 'A CID, version 0 or 1, in any base' } });
+const transferParameter = record({ id: { type: 'string', maxLength: 128 } });
+const peerParameter = record({ id: { type: 'string', maxLength: 128 } });
+const memberParameter = record({
+  member: { type: 'string', maxLength: 128, description: 'Name, or id or part of it' },
+});
+
+export const publisherQuery = {
+  type: 'string',
+  description:
+    'Peer id of the publisher, at least 8 characters of its beginning, or … and as many of its end; or what the peer is called',
+  minLength: 1,
+  maxLength: 128,
+} as const;
+const cursorQuery = {
+  type: 'string',
+  description: 'From the page before; none or an empty one: the first page',
+  maxLength: 1024,
+} as const;
+export const pathQuery = { type: 'string', description: 'One entry inside a folder', maxLength: 4096 } as const;
+export const maxQuery = {
+  type: 'integer',
+  description:
+    'Bytes up to which the content is sent: folders and larger files are only described, with 204 and X-Chordial-Size',
+  minimum: 0,
+} as const;
+export const replicasField = { type: 'integer', minimum: 1, maximum: 8 } as const;
+
+const localKeyField = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 256,
+  description: 'What "localKey" says in the note of the runtime folder, which the user of the peer alone may read',
+} as const;
+/** By which caller and peer refer to the same file, even where they see different files under one path. */
+const markField = {
+  description: 'Device and inode, in decimal',
+  ...fields({ device: { type: 'string', maxLength: 32 }, inode: { type: 'string', maxLength: 32 } }, [
+    'device',
+    'inode',
+  ]),
+} as const;
+const sharedPath = { type: 'string', minLength: 1, maxLength: maxPathCharacters, description: 'Absolute' } as const;
+const health = record({ status: text });
+
+export const operations = {
+  'GET /api/v1/content/{cid}/stat': {
+    summary: 'Size, blocks, live copies and holders of content',
+    params: cidParameter,
+    response: { 200: answers.fileStat },
+  },
+  'GET /api/v1/files': {
+    summary: 'Files that this peer publishes, or everybody with all=true, page by page',
+    querystring: fields({
+      all: { type: 'boolean', default: false },
+      cursor: cursorQuery,
+      limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
+    }),
+    response: { 200: answers.filePage },
+  },
+  'DELETE /api/v1/files/{name}': {
+    summary: 'Ends the entry that this peer has published',
+    params: nameParameter,
+    reads: { 'If-Match': 'ETags: removes only what is one of them' },
+  },
+  'GET /api/v1/files/{name}/stat': {
+    summary: 'Size, blocks, live copies and holders of a file',
+    params: nameParameter,
+    querystring: fields({ publisher: publisherQuery }),
+    response: { 200: answers.fileStat },
+  },
+  'POST /api/v1/invites': {
+    summary: 'A line that lets others in, as often and as long as it says',
+    body: {
+      type: ['object', 'null'],
+      properties: {
+        timeToLive: {
+          type: 'integer',
+          minimum: 60_000,
+          maximum: 366 * dayMilliseconds,
+          description: 'Milliseconds; 7 days by default',
+        },
+        uses: {
+          type: 'integer',
+          minimum: 1,
+          maximum: maxInviteUses,
+          description: 'Members that it lets in; 1 by default',
+        },
+        rights: {
+          type: 'array',
+          items: { type: 'string', enum: ['store', 'publish', 'invite'] },
+          maxItems: 3,
+          description: 'What they may do; store and publish by default',
+        },
+      },
+      additionalProperties: false,
+    },
+    response: { 201: answers.invited },
+  },
+  'GET /api/v1/lookup/{wanted}': {
+    summary: 'Who owns a name, a CID or key:HEX',
+    params: record({ wanted: text }),
+    response: { 200: answers.lookupResult },
+  },
+  'GET /api/v1/members': {
+    summary: 'Members of the network, waiting and removed ones too',
+    response: { 200: answers.memberList },
+  },
+  'POST /api/v1/members/recovery': {
+    summary: 'Replaces all admins by one member, with the recovery key of the network',
+    body: fields(
+      {
+        key: { type: 'string', maxLength: 256, description: 'As printed when the network was founded' },
+        member: { type: 'string', maxLength: 128, description: 'Name, or id or part of it; this peer by default' },
+      },
+      ['key'],
+    ),
+    response: { 200: answers.changedMembers },
+  },
+  'DELETE /api/v1/members/{member}': {
+    summary: 'Removes a member for good; where it is an admin, more than half of them must say so',
+    params: memberParameter,
+    querystring: fields({
+      purge: { type: 'boolean', description: 'Also hides what it published and frees the blocks' },
+      admitted: { type: 'boolean', description: 'Together with the members that it let in' },
+    }),
+    response: { 200: answers.changedMembers },
+  },
+  'PUT /api/v1/members/{member}/admin': {
+    summary: 'Makes a member an admin, once more than half of the admins have said so',
+    params: memberParameter,
+    response: { 200: answers.changedMembers },
+  },
+  'DELETE /api/v1/members/{member}/admin': {
+    summary: 'Makes an admin a plain member, once more than half of the admins have said so',
+    params: memberParameter,
+    response: { 200: answers.changedMembers },
+  },
+  'PUT /api/v1/members/{member}/admission': {
+    summary: 'Admits one that waits because its invite was used up',
+    params: memberParameter,
+    response: { 200: answers.changedMembers },
+  },
+  'GET /api/v1/node': {
+    summary: 'Id, place, neighbours and fingers of this peer',
+    querystring: fields({
+      fingers: {
+        enum: ['all', 'distinct', 'none'],
+        default: 'all',
+        description: 'distinct: only the first of each run of fingers that are the same member; none is for polling',
+      },
+    }),
+    response: { 200: answers.nodeStatus },
+  },
+  'POST /api/v1/node/join': {
+    summary: 'Joins the ring of the peer at this address',
+    body: fields({ address: { type: 'string', description: 'HOST:PORT' } }, ['address']),
+    response: { 200: answers.nodeStatus },
+  },
+  'POST /api/v1/node/leave': {
+    summary: 'Leaves for good, after handing over everything',
+    body: { type: ['object', 'null'], properties: { force: { type: 'boolean' } }, additionalProperties: false },
+  },
+  'GET /api/v1/peers': { summary: 'Peers with liveness and last heartbeat', response: { 200: answers.peerList } },
+  'GET /api/v1/peers/{id}/files': {
+    summary: 'What a peer publishes and shares, asked of itself, page by page',
+    params: peerParameter,
+    querystring: fields({ cursor: cursorQuery }),
+    response: { 200: answers.browsedFiles },
+  },
+  'PUT /api/v1/peers/{id}/name': {
+    summary: 'What you call a peer, in place of what it calls itself; null takes it back',
+    params: peerParameter,
+    body: fields({ name: { type: ['string', 'null'], maxLength: 256 } }, ['name']),
+    response: { 200: answers.calledPeer },
+  },
+  'GET /api/v1/proof': {
+    summary: 'Proves that this is the peer that wrote the note of a data or runtime folder; needs no token',
+    querystring: fields({ nonce: { type: 'string', pattern: '^[0-9a-f]{32,128}$' } }, ['nonce']),
+    response: { 200: answers.proof },
+  },
+  'GET /api/v1/ring': {
+    summary: 'Every member that this peer knows of and believes alive, in ring order; hearsay, unlike /api/v1/node',
+    response: { 200: answers.ringMembers },
+  },
+  'GET /api/v1/ring/digest': {
+    summary: 'The same in a few bytes, for polling: peers that give one digest and are all right are one ring',
+    response: { 200: answers.ringDigest },
+  },
+  'POST /api/v1/search': {
+    summary: 'Starts a search; an empty query is for everything',
+    body: fields(
+      {
+        query: { type: 'string', maxLength: 10 * 1024 },
+        mode: {
+          enum: ['words', 'broadcast'],
+          default: 'words',
+          description:
+            'words: through the index; broadcast: every peer is asked for a part of a name, a glob, /expression/, hash or CID',
+        },
+        orBroadcast: {
+          type: 'boolean',
+          description: 'By words: where no word matches, every peer is asked for the text as a part of names',
+        },
+        ttl: { type: 'integer', minimum: 1, maximum: 64, description: 'How often a broadcast may be handed on' },
+      },
+      ['query'],
+    ),
+    response: { 201: answers.searchStarted },
+  },
+  'GET /api/v1/search/{queryId}': {
+    summary:
+      'The hits so far; as text/event-stream each as it comes and whenever more is known of it, and an event `end`',
+    params: record({ queryId: { type: 'string', maxLength: 64 } }),
+    querystring: fields({
+      skip: { type: 'integer', minimum: 0, default: 0 },
+      limit: { type: 'integer', minimum: 1, maximum: 10_000, default: 1000 },
+    }),
+    reads: { Accept: 'text/event-stream for the stream' },
+    produces: ['text/event-stream'],
+    response: { 200: answers.searchResult },
+  },
+  'POST /api/v1/session': {
+    summary: 'Trades the token of a link, or that of the API, for a cookie',
+    body: fields({ token: { type: 'string', minLength: 1, maxLength: maxTokenCharacters } }, ['token']),
+  },
+  'DELETE /api/v1/session': { summary: 'Ends what the cookie of this browser allows' },
+  'POST /api/v1/session/links': {
+    summary: 'A token for a link to the page, good once and for ten minutes: http://HOST:PORT/#t=TOKEN',
+    response: { 201: answers.pageLink },
+  },
+  'GET /api/v1/shares': {
+    summary: 'Shared folders and how far they are indexed',
+    response: { 200: answers.shareList },
+  },
+  'POST /api/v1/shares': {
+    summary: 'Shares a folder or file of this machine, which stays where it is',
+    body: fields(
+      {
+        path: sharedPath,
+        key: { ...localKeyField, description: `${localKeyField.description}; the page of the peer sends none` },
+        mark: markField,
+        others: {
+          type: 'boolean',
+          description:
+            'Also what belongs to other users than the folder or lies on other devices; kept as it was if not given',
+        },
+      },
+      ['path'],
+    ),
+    response: { 201: answers.share },
+  },
+  'DELETE /api/v1/shares': {
+    summary: 'Ends a share; the files stay',
+    body: fields({ path: sharedPath }, ['path']),
+    response: { 200: answers.share },
+  },
+  'GET /api/v1/stats': { summary: 'Counts of transfers and peers', response: { 200: answers.stats } },
+  'GET /api/v1/storage': {
+    summary: 'What this peer holds, page by page',
+    querystring: fields({ role: { enum: ['primary', 'replica'], default: 'primary' }, cursor: cursorQuery }),
+    response: { 200: answers.storageListing },
+  },
+  'POST /api/v1/transfers': {
+    summary: 'Starts a put or get',
+    body: fields(
+      {
+        kind: { enum: ['put', 'get'] },
+        name: text,
+        cid: text,
+        publisher: publisherQuery,
+        path: {
+          type: 'string',
+          minLength: 1,
+          maxLength: maxPathCharacters,
+          description: 'Absolute, without links, on the machine of the peer',
+        },
+        key: localKeyField,
+        mark: {
+          ...markField,
+          description:
+            'put: of the file; get: of an empty file beside it that the caller has made, named "." and the first 32 hexadecimal digits of the SHA-256 of the last part of the path and ".part"',
+        },
+        isAttended: { type: 'boolean', description: 'Paused when its state is not requested for 15 s' },
+        replicas: replicasField,
+        timeToLive: { type: 'integer', minimum: 1, description: 'Milliseconds' },
+        force: { type: 'boolean' },
+      },
+      ['kind', 'path', 'key', 'mark'],
+    ),
+    response: { 201: answers.transferStatus },
+  },
+  'GET /api/v1/transfers': {
+    summary: 'Transfers, running and past',
+    response: { 200: answers.transferList },
+  },
+  'GET /api/v1/transfers/{id}': {
+    summary: 'One transfer; with `wait`, answered when it ends or after so many milliseconds',
+    params: transferParameter,
+    querystring: fields({ wait: { type: 'integer', minimum: 0, maximum: maxWaitMilliseconds, default: 0 } }),
+    response: { 200: answers.transferStatus },
+  },
+  'PATCH /api/v1/transfers/{id}': {
+    summary: 'Pauses or resumes a transfer',
+    params: transferParameter,
+    body: fields({ state: { enum: ['paused', 'running'] }, isAttended: { type: 'boolean' } }, ['state']),
+    response: { 200: answers.transferStatus },
+  },
+  'DELETE /api/v1/transfers/{id}': {
+    summary: 'Ends a transfer and removes what it has half written',
+    params: transferParameter,
+  },
+  'GET /healthz': { summary: '200 when serving', response: { 200: health } },
+  'GET /readyz': { summary: '200 when a member of a ring', response: { 200: health } },
+} as const;
+
+export type OperationName = keyof typeof operations;
+export type Schemas<N extends OperationName> = (typeof operations)[N];
+export type AnswerOf<N extends OperationName> =
+  Schemas<N> extends { readonly response: infer R } ? TypeOf<R[keyof R]> : undefined;
+
+/** Of the path, the query or the body; undefined where the operation takes none. */
+export type PartOf<N extends OperationName, K extends 'params' | 'querystring' | 'body'> =
+  Schemas<N> extends { readonly [P in K]: infer S } ? TypeOf<S> : undefined;

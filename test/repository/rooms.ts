@@ -16,12 +16,12 @@ const transfer = ['transfer', ...replication] as const;
 const sharing = ['sharing', ...transfer] as const;
 const search = ['search', ...sharing] as const;
 const node = ['node', ...search] as const;
-const api = ['api', ...node] as const;
+const api = ['api', 'client', ...node] as const;
 const ringTesting = ['ring-testing', 'ring'] as const;
 const simulation = ['simulation', 'ring-simulator', 'ring-testing'] as const;
 
-/** What each room reaches. `cli` reaches `api`, since `start` serves it; nothing reaches `cli`. `client` is types and a
- * function of the API's document, for the page and the command line; it reaches nothing. */
+/** What each room reaches. `cli` reaches `api`, since `start` serves it; nothing reaches `cli`. `client` is the
+ * API as its callers see it: schemas and types of the operations, for the API, the page and the command line; it reaches nothing. */
 const reach: Readonly<Record<string, readonly string[]>> = {
   errors: leaf,
   ring: ['ring'],
@@ -39,9 +39,9 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   node,
   api,
   client: ['client'],
-  cli: ['cli', 'client', ...api],
+  cli: ['cli', ...api],
   simulation: [...simulation, ...node],
-  test: ['test', 'cli', 'client', 'web', 'bench', ...simulation, ...api],
+  test: ['test', 'cli', 'web', 'bench', ...simulation, ...api],
   web: ['web', 'client'],
   bench: ['bench', 'test', 'cli', ...simulation, ...api],
 };

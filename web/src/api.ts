@@ -1,5 +1,6 @@
 /** Calls to the peer that served this page. Errors carry the text of its problem+json. */
-import { type AnswerOf, callOf, type GivenArguments, type OperationName } from '../../src/client/call.ts';
+import { callOf, type GivenArguments } from '../../src/client/call.ts';
+import type { AnswerOf, OperationName } from '../../src/client/operations.ts';
 import { signedOut } from './session.ts';
 
 export class ApiFailure extends Error {

@@ -1,6 +1,7 @@
 /** Live updates: one event stream for the whole page, and queries that are repeated after events. */
 import { useEffect, useState } from 'preact/hooks';
-import { type AnswerOf, callOf, type Given, type GivenArguments, type OperationName } from '../../src/client/call.ts';
+import { callOf, type Given, type GivenArguments } from '../../src/client/call.ts';
+import type { AnswerOf, OperationName } from '../../src/client/operations.ts';
 import { type ApiFailure, send } from './api.ts';
 
 /** An event of the peer. */
