@@ -9,6 +9,7 @@ import { isError } from '../../test/contracts/errors.ts';
 import { ChordialError } from '../errors.ts';
 import {
   blockKey,
+  checkCid,
   cidIn,
   cidOfBlock,
   dagPbCodec,
@@ -79,6 +80,30 @@ describe('parseCid', () => {
       ),
     );
     fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => onlyBadCid(() => decodeCid(bytes))));
+  });
+
+  it('checks the bytes of a CID as it decodes them', () => {
+    const usual = [rawCodec, dagPbCodec].map((codec) => cidOfBlock(codec, hello).bytes);
+    const bytes = fc.tuple(fc.constantFrom(...usual), fc.nat(40), fc.nat(255), fc.integer({ min: -2, max: 2 }));
+    const outcome = (read: () => unknown): string => {
+      try {
+        read();
+        return 'read';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    fc.assert(
+      fc.property(bytes, ([cid, at, to, longer]) => {
+        const changed = Buffer.concat([cid, Buffer.alloc(2)]).subarray(0, cid.length + longer);
+        if (at < changed.length) changed[at] = to;
+        assert.equal(
+          outcome(() => checkCid(changed)),
+          outcome(() => decodeCid(changed)),
+        );
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it('gives the path behind a CID, percent-decoded in an address', () => {

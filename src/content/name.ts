@@ -6,8 +6,12 @@ import { ChordialError } from '../errors.ts';
 /** As on common file systems, so that every name can be fetched into a folder. */
 export const maxNameBytes = 255;
 
+/** Printable ASCII without a slash: most names, which need no further check. */
+const plainName = /^(?!\.{1,2}$)[ -.0-~]{1,255}$/;
+
 /** The name in Unicode form NFC. Throws ChordialError('bad-name') with the reason. */
 export function checkName(name: string): string {
+  if (plainName.test(name)) return name;
   const reason = whyNotAPublishedName(name);
   if (reason !== null) throw badName(name, reason);
   return name.normalize('NFC');

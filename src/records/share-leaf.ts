@@ -57,19 +57,23 @@ export function entryAt(bytes: Buffer, at: number): ShareEntry {
 
 /** The entries are views of the bytes. Throws `bad-content` for anything else than a leaf within its bounds. */
 export function decodeLeaf(bytes: Uint8Array): readonly ShareEntry[] {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const view = viewOf(bytes);
   return entryStarts(view).map((at) => entryAt(view, at));
 }
 
 /** The first and the last entry, the others being checked in the same way. */
 export function endsOfLeaf(bytes: Uint8Array): { readonly first: ShareEntry; readonly last: ShareEntry } {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const view = viewOf(bytes);
   const starts = entryStarts(view);
   return { first: entryAt(view, starts[0]!), last: entryAt(view, starts.at(-1)!) };
 }
 
-/** Where the entries begin, one at least. */
-function entryStarts(view: Buffer): readonly number[] {
+export function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Where the entries begin, one at least. Throws `bad-content` as `decodeLeaf` does. */
+export function entryStarts(view: Buffer): readonly number[] {
   if (view.length > maxLeafBytes) throw malformed(`a leaf has ${view.length} bytes`);
   const starts: number[] = [];
   for (let at = 0; at < view.length; ) {

@@ -5,13 +5,13 @@ import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import type { HeldLeaf, ShareTable } from '../storage/share-table.ts';
 import { type BatchHeader, batchName, newerHeader, tagOf, tagsIn } from './batch-header.ts';
-import type { RecordKind } from './entry.ts';
+import { type RecordKind, recordKinds } from './entry.ts';
 import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
 import { readPlaces } from './place-reading.ts';
 import { providerKey, type RecordKey, type RecordPlaces } from './record-keys.ts';
 import type { Answer } from './replica-read.ts';
 import { type HeldShareEntry, malformed, type ShareEntry, shareEntryKey } from './share-entry.ts';
-import { decodeLeaf, endsOfLeaf } from './share-leaf.ts';
+import { endsOfLeaf, entryAt, entryHeadBytes, entryStarts, subjectBytesAt, viewOf } from './share-leaf.ts';
 import {
   decodeLeafPage,
   encodeLeafQuestion,
@@ -179,25 +179,34 @@ function newestHeaders(leaves: readonly VerifiedLeaf[], now: number): ReadonlyMa
   );
 }
 
-/** Neighbouring entries are often about the same word, so its key is computed once. */
+/** Neighbouring entries are often about the same word, so its key is computed once; those of others are passed over as bytes. */
 function* entriesAtKey(
   leaf: Uint8Array,
   key: RecordKey,
   kind: RecordKind,
   places: RecordPlaces,
 ): Generator<ShareEntry, void, undefined> {
+  const view = viewOf(leaf);
+  const kindByte = recordKinds.indexOf(kind);
   let word: Uint8Array = new Uint8Array();
   let isAtKey = false;
-  for (const entry of decodeLeaf(leaf)) {
-    if (entry.kind !== kind) continue;
-    const end = entry.subject.indexOf(0);
-    const head = kind === 'provider' ? entry.subject : entry.subject.subarray(0, end + 1);
-    if (Buffer.compare(head, word) !== 0) {
-      word = head;
+  for (const at of entryStarts(view)) {
+    if (view[at] !== kindByte) continue;
+    if (kind === 'provider' || !startsWith(view, at, word)) {
+      const entry = entryAt(view, at);
+      word = entry.subject.subarray(0, entry.subject.indexOf(0) + 1);
       isAtKey = keyOf(entry, places) === key;
     }
-    if (isAtKey) yield entry;
+    if (isAtKey) yield entryAt(view, at);
   }
+}
+
+/** Whether the subject of the entry at `at` begins with this word or name and its NUL. */
+function startsWith(leaf: Buffer, at: number, word: Uint8Array): boolean {
+  if (word.length === 0 || word.length > subjectBytesAt(leaf, at)) return false;
+  const start = at + entryHeadBytes;
+  for (let place = word.length - 1; place >= 0; place--) if (leaf[start + place] !== word[place]) return false;
+  return true;
 }
 
 /** null for what a publisher signed though it says nothing. */

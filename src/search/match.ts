@@ -24,13 +24,22 @@ export function matchQuality(query: WordQuery, { name, size, publisher }: Candid
   if (!query.beginnings.every((beginning) => text.hasBeginning(beginning))) return null;
   if (!query.phrases.every((phrase) => text.hasInOrder(phrase))) return null;
 
-  const named = [...query.words, ...query.phrases.flat(), ...query.beginnings];
-  const covered = Math.min(1, named.join('').length / Math.max(1, text.letters));
+  const covered = Math.min(1, lettersNamed(query) / Math.max(1, text.letters));
   const inOrder = query.words.length > 1 && text.hasInOrder(query.words);
   const fit = Math.min(1, 0.8 * covered + (inOrder ? 0.2 : 0));
   const line = exactly(name);
   return query.exact.every((word) => line.includes(word)) ? 0.5 + fit / 2 : fit / 2;
 }
+
+function lettersNamed({ words, phrases, beginnings }: WordQuery): number {
+  let letters = 0;
+  for (const word of words) letters += word.length;
+  for (const phrase of phrases) for (const word of phrase) letters += word.length;
+  for (const beginning of beginnings) letters += beginning.length;
+  return letters;
+}
+
+const space = 0x20;
 
 /** A name is split into all its words only where the undivided ones do not decide: one word may have 10^5 names. */
 class MatchedName {
@@ -46,7 +55,9 @@ class MatchedName {
 
   /** Of the undivided words. */
   get letters(): number {
-    return this.#line.replaceAll(' ', '').length;
+    let letters = 0;
+    for (let place = 0; place < this.#line.length; place++) if (this.#line.charCodeAt(place) !== space) letters += 1;
+    return letters;
   }
 
   has(word: string): boolean {

@@ -7,9 +7,8 @@ import { type RecordKey, wordKey } from '../records/record-keys.ts';
 import type { ShareReader } from '../records/shares.ts';
 import type { RecordTable } from '../storage/record-table.ts';
 import { isSplitMark, type WordFrequency } from './frequent-words.ts';
-import type { Hit } from './hit.ts';
 import { matchQuality } from './match.ts';
-import { hitOfPosting, hitOfShare } from './posting-entry.ts';
+import { type Posting, readPosting, readSharedPosting } from './posting-entry.ts';
 import type { WordQuery } from './query.ts';
 
 export interface WordIndexPorts {
@@ -39,7 +38,7 @@ const maxFoundHits = 200_000;
 const maxCounts = 1024;
 
 interface Read {
-  readonly hits: readonly Hit[];
+  readonly hits: readonly Posting[];
   /** More postings are under the keys over which the word is split. */
   readonly isSplit: boolean;
 }
@@ -85,7 +84,7 @@ export class WordIndex {
   }
 
   /** All that match the query, best first: by quality of the match, then those with a live source, then the newest. */
-  find(word: string, query: WordQuery): readonly Hit[] {
+  find(word: string, query: WordQuery): readonly Posting[] {
     const name = `${word}\0${JSON.stringify(query)}`;
     const known = this.#found.get(name);
     if (this.#lasts(known)) return known.hits;
@@ -118,8 +117,8 @@ export class WordIndex {
     return { until, unchangedUntil: now + unchangedMilliseconds, changes: this.#ports.changes() };
   }
 
-  #look(word: string, query: WordQuery): readonly Hit[] {
-    const found: { hit: Hit; rank: number }[] = [];
+  #look(word: string, query: WordQuery): readonly Posting[] {
+    const found: { hit: Posting; rank: number }[] = [];
     for (const hit of this.#under(word).hits) {
       const quality = matchQuality(query, { name: hit.name, size: hit.size, publisher: hit.source.host });
       if (quality === null) continue;
@@ -176,17 +175,17 @@ export class WordIndex {
     const { shares, clock } = this.#ports;
     const key = wordKey(word);
     const now = clock.wallTime();
-    const hits: Hit[] = [];
+    const hits: Posting[] = [];
     let isSplit = false;
     for (const encoded of this.#postings(key)) {
       if (!isCurrent(encoded.entry, now)) continue;
       isSplit ||= isSplitMark(encoded.entry);
-      const hit = hitOfPosting(encoded);
+      const hit = readPosting(encoded);
       if (hit !== null) hits.push(hit);
       if (hits.length >= maxPostings) break;
     }
     for (const entry of shares.heldHere(key, 'posting')) {
-      const hit = hitOfShare(entry);
+      const hit = readSharedPosting(entry);
       if (hit !== null) hits.push(hit);
     }
     return { hits: inTurns(hits, maxPostings), isSplit };
@@ -194,17 +193,17 @@ export class WordIndex {
 }
 
 /** So many of them, round robin over publishers. */
-function inTurns(hits: Hit[], most: number): readonly Hit[] {
+function inTurns(hits: Posting[], most: number): readonly Posting[] {
   if (hits.length <= most) return hits;
   const byPublisher = Map.groupBy(hits, ({ source }) => source.host);
-  const taken: Hit[] = [];
+  const taken: Posting[] = [];
   for (let from = 0; taken.length < most; from += maxPostingsPerTurn)
     for (const some of byPublisher.values()) taken.push(...some.slice(from, from + maxPostingsPerTurn));
   return taken.slice(0, most);
 }
 
-function inFixedOrder(a: Hit, b: Hit): number {
+function inFixedOrder(a: Posting, b: Posting): number {
   if (a.name !== b.name) return a.name < b.name ? -1 : 1;
   if (a.source.host !== b.source.host) return a.source.host < b.source.host ? -1 : 1;
-  return Buffer.compare(a.root.bytes, b.root.bytes);
+  return Buffer.compare(a.root, b.root);
 }

@@ -12,6 +12,7 @@ import type { QueryTold } from './broadcast.ts';
 import { splitsOf, type WordFrequency } from './frequent-words.ts';
 import { type Hit, hitKey } from './hit.ts';
 import { matchQuality } from './match.ts';
+import { hitOf } from './posting-entry.ts';
 import { demandedWords, parseWordQuery, type WordQuery } from './query.ts';
 import {
   decodeCountQuestion,
@@ -120,7 +121,7 @@ export class WordSearch {
   #pageHere({ word, query, skip, limit }: WordQuestion): HitPage {
     const found = this.#ports.index.find(word, readQuery(query));
     const isSplit = this.#ports.index.isSplit(word);
-    return { hits: found.slice(skip, skip + limit), total: found.length, isSplit };
+    return { hits: found.slice(skip, skip + limit).map(hitOf), total: found.length, isSplit };
   }
 
   /** Null when one of the words has no postings: then nothing matches. */
