@@ -1,10 +1,9 @@
 /**
- * Announces this host's shared files: their entries go out in batches, and the batches are renewed for as long as this
- * host lives. What is announced is written down before it is sent and taken off before it is ended, so that whatever a
- * crash leaves on the ring is renewed or ended by the next life.
+ * Announces this host's shared files: their entries are published in batches, which are renewed while this host runs. A
+ * batch is stored locally before it is sent and removed only after it is ended, so that leftovers of a crash are
+ * renewed or ended after the restart.
  *
- * A header is changed in one step, without waiting in between; of two that are under way at once the newer counts
- * wherever they arrive.
+ * A header is changed in one synchronous step; of two in flight the newer one prevails wherever they arrive.
  */
 
 import type { Milliseconds, Timer } from '@chordial/ring';
@@ -35,7 +34,7 @@ import type { AnnouncedFile, ShareAnnouncer } from './shares.ts';
 export interface AnnouncerTimes {
   /** spec/4: a batch lives for 60 min and is renewed every 20 min. */
   readonly renewMilliseconds: Milliseconds;
-  /** After a renewal that some host did not take. */
+  /** After a renewal that some host did not accept. */
   readonly retryMilliseconds: Milliseconds;
 }
 
@@ -46,21 +45,21 @@ export interface AnnouncerPorts extends SharePorts {
   readonly signer: Signer;
   readonly networkId: string;
   readonly times: AnnouncerTimes;
-  /** Told of renewals that failed; they are tried again. */
+  /** Receives failed renewals; they are retried. */
   readonly failed?: (error: Error) => void;
 }
 
-/** Times that a header is brought to hosts which did not take it. */
+/** Attempts to deliver a header to hosts which did not accept it. */
 const maxRounds = 4;
 const pauseMilliseconds: Milliseconds = 500;
-/** On their way at the same time, while the next is made: the last messages of one need not keep the next waiting. */
+/** In flight while the next one is made: the last messages of one must not delay the next. */
 const batchesUnderWay = 2;
 /** 8 MiB. */
 const messagesUnderWay = 8;
-/** More batches cost more messages and leaves: the smaller ones are then put together. */
+/** More batches cost more messages and leaves: the smaller ones are then merged. */
 const maxLiveBatches = 64;
 const batchesKeptWhenWorn = 32;
-/** A thinned batch drags its withdrawn tags along with every header. */
+/** A thinned batch carries its withdrawn tags in every header. */
 const wornTags = maxWithdrawnTags / 4;
 
 interface LiveBatch {
@@ -72,7 +71,7 @@ interface LiveBatch {
 
 export class BatchAnnouncer implements ShareAnnouncer {
   readonly #ports: AnnouncerPorts;
-  /** Those of this host, ended ones that not everybody has heard of included, by their numbers. */
+  /** Batches of this host by number, including ended ones that not all holders have heard of. */
   readonly #batches = new Map<number, LiveBatch>();
   readonly #listeners = new Set<(batches: readonly number[]) => void>();
   readonly #toldWorn = new Set<number>();
@@ -91,7 +90,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     }
   }
 
-  /** This host is a member now: its batches of before are renewed, and from now on all of them every 20 min. */
+  /** Called once this host is a member: earlier batches are renewed, and from then on all of them every 20 min. */
   begin(): void {
     if (this.#timer === null) this.#schedule(0);
   }
@@ -111,7 +110,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
   }
 
   async announce(files: Iterable<readonly ShareEntry[]>, signal?: AbortSignal): Promise<readonly number[]> {
-    // One after the other: two at once would only share what there is of processor and network.
+    // Sequential: two at once would only share processor and network.
     const before = this.#announcing;
     const announcing = before.catch(() => undefined).then(() => this.#announce(files, this.#signal(signal)));
     this.#announcing = announcing.catch(() => undefined);
@@ -163,7 +162,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     const spare: Buffer[] = [];
     try {
       const pause = () => this.#pause(0);
-      // While batches are on their way the next is made.
+      // While batches are in flight the next is made.
       for await (const { batch, files: count } of batchesOf(files, this.#ports.places, pause, spare)) {
         if (sending.length === batchesUnderWay) await sending.shift();
         const number = await this.#open(batch);
@@ -189,7 +188,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
 
   async #open({ root, entries, leaves, cells }: ShareBatch): Promise<number> {
     const { clock, signer } = this.#ports;
-    // What a wrong clock gave out is dropped: other hosts reject it.
+    // Batches made under a wrong clock are dropped: other hosts reject them.
     const now = clock.wallTime();
     const number = this.#isAhead(this.#lastNumber) ? now : Math.max(this.#lastNumber + 1, now);
     this.#lastNumber = number;
@@ -210,7 +209,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     return number;
   }
 
-  /** Batches that came only half-way: a host that has leaves of them hears of their end now, or they are not renewed. */
+  /** Batches that were sent in part: a host that has leaves of them learns of their end now, or they are not renewed. */
   #undo(numbers: readonly number[]): void {
     if (numbers.length === 0 || this.#closing.signal.aborted) return;
     this.end(numbers).catch((error: Error) => this.#ports.failed?.(error));
@@ -221,12 +220,13 @@ export class BatchAnnouncer implements ShareAnnouncer {
   #asOf(number: number, atLeast: number): Pick<UnsignedHeader, 'addresses' | 'version' | 'expiry'> {
     const { view, clock } = this.#ports;
     const now = clock.wallTime();
-    // A version is never below the number: a batch created under a wrong clock stays in the future, and peers reject it.
+    // A version is never below the number: a batch created under a wrong clock stays in the future, and peers reject
+    // it.
     const version = Math.max(number, this.#isAhead(atLeast) ? now : Math.max(atLeast, now));
     return { addresses: view.self.addresses, version, expiry: version + headerLifetimeMilliseconds };
   }
 
-  /** A wrong clock made it, and others refuse it: the clock was set right since. */
+  /** Made under a wrong clock that was corrected since; others refuse it. */
   #isAhead(time: Milliseconds): boolean {
     return time > this.#ports.clock.wallTime() + maxClockSkewMilliseconds;
   }
@@ -249,7 +249,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     });
   }
 
-  /** Rejects with `too-few-copies` unless all but r − w hosts have taken the headers. */
+  /** Rejects with `too-few-copies` unless all but r − w hosts have accepted the headers. */
   async #tellAll(placed: readonly PlacedHeader[]): Promise<void> {
     const { rule, placement } = this.#ports;
     for (let round = 1; ; round++) {
@@ -278,7 +278,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     });
   }
 
-  /** Resolves with whether everybody has heard everything. */
+  /** Resolves with whether all holders have heard everything. */
   async #renew(): Promise<boolean> {
     const now = this.#ports.clock.wallTime();
     const settled = [...this.#batches].filter(([, { isUnderWay }]) => !isUnderWay);
@@ -298,7 +298,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     return isComplete;
   }
 
-  /** Batches of which the ring has fewer leaves than w copies: more hosts died than repair could keep up with. */
+  /** Batches with fewer than w replicas of leaves: more hosts failed than repair could keep up with. */
   #thin(numbers: readonly number[], { leaves }: Spread): readonly number[] {
     const copies = Math.min(this.#ports.rule.writeQuorum, this.#ports.view.hosts().length);
     return numbers.filter((number) => {
@@ -307,7 +307,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     });
   }
 
-  // WEAR
+  // THINNING
 
   #lookForWear(): void {
     const live = [...this.#batches].filter(([, { header, isUnderWay }]) => !isUnderWay && !header.ended);
@@ -369,7 +369,7 @@ function untold(hosts: number): ChordialError {
   );
 }
 
-/** null for a corrupt header: the files of that batch are announced again. */
+/** Null for a corrupt header: the files of that batch are announced again. */
 function readable(read: () => BatchHeader): BatchHeader | null {
   try {
     return read();

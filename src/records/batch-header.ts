@@ -1,7 +1,6 @@
 /**
- * The one signed thing of a batch: who announces it, under which Merkle root, until when, and which of its files have gone
- * since. A newer version of the header replaces an older one: that is how a batch is renewed, thinned and ended without
- * its entries being sent again.
+ * The signed header of a batch: its publisher, Merkle root, expiry, and which of its files are withdrawn. A newer
+ * version replaces an older one: that is how a batch is renewed, thinned and ended without sending its entries again.
  */
 import { hash } from 'node:crypto';
 import type { HostId } from '@chordial/ring';
@@ -16,23 +15,23 @@ export interface UnsignedHeader {
   readonly publisher: HostId;
   /** Where the publisher can be reached. */
   readonly addresses: readonly string[];
-  /** When the batch was made, milliseconds since 1970: what later batches say of the same subjects counts instead. */
+  /** Creation time of the batch, milliseconds since 1970: entries of later batches on the same subjects prevail. */
   readonly number: number;
   readonly root: Uint8Array;
   readonly leaves: number;
   readonly entries: number;
-  /** When this header was made, milliseconds since 1970: of two headers of a batch the later counts. */
+  /** Creation time of this header, milliseconds since 1970: of two headers of a batch the later prevails. */
   readonly version: number;
   /** Milliseconds since 1970, at most 60 min after `version`. */
   readonly expiry: number;
-  /** The batch is over: its leaves are dropped, and the header is kept until no older one can be current. */
+  /** The batch has ended: its leaves are dropped, and the header is kept until no older one can be current. */
   readonly ended: boolean;
-  /** Tags of entries that count no more, one after the other, each once, in order. */
+  /** Tags of withdrawn entries, concatenated, unique, sorted. */
   readonly withdrawn: Uint8Array;
 }
 
 export interface BatchHeader extends UnsignedHeader {
-  /** Canonical DAG-CBOR of everything, the signature (Ed25519) included: what is kept and sent. */
+  /** Canonical DAG-CBOR of everything, including the Ed25519 signature: what is stored and sent. */
   readonly bytes: Uint8Array;
 }
 
@@ -58,7 +57,7 @@ export function signHeader(
   return { ...unsigned, bytes: encode([...fieldsOf(unsigned), signature]) };
 }
 
-/** Throws `bad-content` for anything that is not a header in canonical form. Its signature, its addresses and whether its time has come are not looked at. */
+/** Throws `bad-content` for anything that is not a header in canonical form. Signature, addresses and times are not checked. */
 export function decodeHeader(bytes: Uint8Array): BatchHeader {
   if (bytes.length > maxHeaderBytes) throw malformed(`it has ${bytes.length} bytes`);
   const fields = decodedList(bytes);
@@ -93,14 +92,17 @@ export function isHeaderFromTheFuture({ version }: UnsignedHeader, now: number):
   return version > now + maxClockSkewMilliseconds;
 }
 
-/** Of two headers of a batch the one that counts: the later one, but one from the future, which a wrong clock made, only alone. */
+/**
+ * Of two headers of a batch the prevailing one: the later, except that one from the future, made under a wrong clock,
+ * prevails only alone.
+ */
 export function newerHeader<Header extends UnsignedHeader>(a: Header, b: Header, now: number): Header {
   const [isAheadA, isAheadB] = [isHeaderFromTheFuture(a, now), isHeaderFromTheFuture(b, now)];
   if (isAheadA !== isAheadB) return isAheadA ? b : a;
   return b.version > a.version ? b : a;
 }
 
-/** What names a batch everywhere. */
+/** Identifies a batch globally. */
 export function batchName({ publisher, number }: Pick<UnsignedHeader, 'publisher' | 'number'>): string {
   return `${publisher}/${number}`;
 }

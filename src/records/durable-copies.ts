@@ -1,24 +1,24 @@
 /**
- * Copies of one item made durable on distinct hosts (spec/4): done when all r are there; or when w are and the rest
- * missed its grace, which is then left to repair. A host that fails is replaced by the next one in ring order.
+ * Makes replicas of one item durable on distinct hosts (spec/4): done when all r are, or when w are and the rest misses
+ * its grace period, which is then left to repair. A failed host is replaced by the next one in ring order.
  */
 
 import type { Clock, Contact, Timer } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 
-/** A copy missing so long after w others are durable is left to repair … */
+/** A replica missing this long after w others are durable is left to repair … */
 export const graceMilliseconds = 1000;
-/** … unless its host is merely slower: it acknowledged something within the grace. Not for ever. */
+/** … unless its host is merely slow: it acknowledged something within the grace period. Not indefinitely. */
 const maxGraces = 10;
-/** While w are not reached, and a host takes nothing for so long, the copy is tried at one more host besides. */
+/** While w are not reached and a host accepts nothing for this long, one more host is tried. */
 const patienceMilliseconds = 1000;
-/** A little less, since timers and the clock do not agree to the millisecond. */
+/** Slightly less, since timers and the clock differ by up to a millisecond. */
 const stalledMilliseconds = 900;
 
 export interface CopyRule {
-  /** r: copies wanted. */
+  /** r: replicas wanted. */
   readonly replicas: number;
-  /** w: copies without which it has failed while that many hosts are members. */
+  /** w: replicas below which it has failed while that many hosts are members. */
   readonly writeQuorum: number;
 }
 
@@ -26,23 +26,23 @@ export interface CopyPorts {
   readonly clock: Clock;
   /** Resolves when the item is durable at the host. */
   storeAt(host: Contact): Promise<void>;
-  /** Whether the host acknowledged nothing of what waits for it for so long. */
+  /** Whether the host has acknowledged nothing that waits for it for this long. */
   isStalled(host: Contact, milliseconds: number): boolean;
 }
 
 export interface MadeCopies {
   readonly copies: number;
-  /** min(w, hosts): fewer copies than this is a failure, for the caller to tell. */
+  /** min(w, hosts): fewer replicas are a failure, reported by the caller. */
   readonly needed: number;
-  /** One line for each host that failed. */
+  /** One line per failed host. */
   readonly failures: readonly string[];
-  /** Codes of these failures, of those that have one. */
+  /** Codes of these failures, where they have one. */
   readonly codes: ReadonlySet<string>;
-  /** Nothing is under way to any host any more: the item's bytes may be overwritten. */
+  /** Nothing is in flight to any host: the item's bytes may be overwritten. */
   readonly settled: boolean;
 }
 
-/** @param hosts in the order in which they are to be tried; the first r are the places. */
+/** @param hosts in order of preference; the first r are the places */
 export function makeCopies(hosts: readonly Contact[], rule: CopyRule, ports: CopyPorts): Promise<MadeCopies> {
   return new CopyMaker(hosts, rule, ports).run();
 }
@@ -111,7 +111,7 @@ class CopyMaker {
 
   #impatient(): void {
     if (this.#ended || this.#stored >= this.#needed) return;
-    // Over a slow way everything takes long, and would by another host too.
+    // On a slow path everything takes long, and would through another host as well.
     if ([...this.#pending].some((host) => this.#ports.isStalled(host, stalledMilliseconds))) this.#tryNext();
     this.#timer = this.#ports.clock.after(patienceMilliseconds, () => this.#impatient());
   }

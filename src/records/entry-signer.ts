@@ -1,4 +1,7 @@
-/** Signs this host's entries: those that are asked for in one turn share one signature, so that many names put side by side cost few. */
+/**
+ * Signs this host's entries: those requested in one turn share one signature, so that concurrent puts of many names
+ * cost few.
+ */
 import { type EncodedEntry, signEntries, signEntry, type UnsignedEntry } from './entry.ts';
 
 interface Waiting {
@@ -17,7 +20,7 @@ export class EntrySigner {
     this.#sign = sign;
   }
 
-  /** Rejects with `too-large` as `signEntry` throws it. */
+  /** Rejects with `too-large` like `signEntry`. */
   sign(unsigned: UnsignedEntry): Promise<EncodedEntry> {
     return new Promise((signed, failed) => {
       this.#waiting.push({ unsigned, signed, failed });
@@ -29,7 +32,7 @@ export class EntrySigner {
     const waiting = this.#waiting;
     this.#waiting = [];
     if (!this.#signTogether(waiting)) {
-      // One that cannot be signed is no failure of the others.
+      // One that cannot be signed does not fail the others.
       for (const one of waiting) this.#signAlone(one);
     }
   }

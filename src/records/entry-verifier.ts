@@ -1,4 +1,4 @@
-/** Whether an entry is its publisher's word. A verified entry is remembered: holders and readers meet the same ones again and again. */
+/** Verifies entries and caches the result: holders and readers meet the same ones repeatedly. */
 import { hash } from 'node:crypto';
 import type { HostId } from '@chordial/ring';
 import { BoundedCache } from '../network/bounded-cache.ts';
@@ -17,7 +17,7 @@ export type Refuses = (publisher: HostId, time: number) => boolean;
 
 const maxRemembered = 16_384;
 const maxRoots = 4096;
-/** Of each at most 127 nodes: the entries of one come together. */
+/** At most 127 nodes each: the entries of one usually arrive together. */
 const maxTrees = 32;
 
 export class EntryVerifier {
@@ -28,7 +28,7 @@ export class EntryVerifier {
   readonly #roots = new BoundedCache<string, true>(maxRoots);
   readonly #trees = new BoundedCache<string, KnownNodes>(maxTrees);
 
-  /** @param refuses whether a publisher's word of a time, milliseconds since 1970, does not count any more */
+  /** @param refuses whether entries of a publisher with this time, milliseconds since 1970, no longer count */
   constructor(networkId: string, verify: Verify, refuses: Refuses = () => false) {
     this.#refuses = refuses;
     this.#networkId = networkId;
@@ -56,7 +56,7 @@ export class EntryVerifier {
     return true;
   }
 
-  /** The entries of a root come one after the other. */
+  /** Entries of a root are usually adjacent. */
   #isRootSigned(publisher: HostId, { signature, root, count }: GroupSignature): boolean {
     const name = `${publisher} ${count} ${Buffer.concat([root, signature]).toString('base64')}`;
     if (this.#roots.get(name) === true) return true;

@@ -1,9 +1,9 @@
 /**
- * A signed record: one publisher's word on one subject (spec/4, Records).
+ * A signed record: one publisher's statement about one subject (spec/4, Records).
  *
- * On the wire and on disk it is canonical DAG-CBOR of the seven fields. The signature covers a domain prefix, the
- * network id and the canonical bytes of the six fields before it, so that a record can neither be taken for another
- * kind of message nor be carried into another network. Entries published together may have one signature (shared-signature.ts).
+ * On the wire and on disk it is canonical DAG-CBOR of seven fields. The signature covers a domain prefix, the network
+ * id and the canonical bytes of the other six fields, so that a record can neither be taken for another kind of message
+ * nor be replayed in another network. Entries published together may share a signature (group-signature.ts).
  */
 
 import type { HostId } from '@chordial/ring';
@@ -15,7 +15,7 @@ import { isSignatureLength, maxEntriesSigned, signTogether } from './group-signa
 export type RecordKind = 'name' | 'provider' | 'posting';
 export const recordKinds: readonly RecordKind[] = ['name', 'provider', 'posting'];
 
-/** Values of the DAG-CBOR data model. What a body holds is the business of its kind. */
+/** Values of the DAG-CBOR data model. The content of a body depends on its kind. */
 export type EntryBody = Readonly<Record<string, unknown>>;
 
 export interface UnsignedEntry {
@@ -23,11 +23,11 @@ export interface UnsignedEntry {
   /** name: the name (and the root, for a shared file). provider: the root's multihash. posting: word ‖ name ‖ root. */
   readonly subject: Uint8Array;
   readonly publisher: HostId;
-  /** max(previous + 1, milliseconds since 1970): the newest wins, and it tells when the entry was made. */
+  /** max(previous + 1, milliseconds since 1970): the newest wins, and it is the creation time. */
   readonly sequence: number;
-  /** Milliseconds since 1970, or null: for ever. */
+  /** Milliseconds since 1970, or null: never. */
   readonly expiry: number | null;
-  /** null is a tombstone: the publisher ended the subject. */
+  /** Null is a tombstone: the publisher ended the subject. */
   readonly body: EntryBody | null;
 }
 
@@ -36,7 +36,7 @@ export interface Entry extends UnsignedEntry {
   readonly signature: Uint8Array;
 }
 
-/** An entry together with its canonical bytes, which is what is kept and sent. */
+/** An entry with its canonical bytes, which are what is stored and sent. */
 export interface EncodedEntry {
   readonly entry: Entry;
   readonly bytes: Uint8Array;
@@ -46,19 +46,19 @@ export interface EncodedEntry {
 export const maxEntryBytes = 4096;
 export const maxSubjectBytes = 1024;
 /**
- * Tombstones are told in lists for so long, and those of postings kept; a peer away longer discards its records (spec/4). The end of a name
- * is kept for ever, at its places: else a host that kept the entry could bring it back.
+ * How long tombstones are listed, and those of postings kept; a peer away for longer discards its records (spec/4).
+ * Tombstones of names are kept for ever at their places: otherwise a host that still has the entry could bring it back.
  */
 export const tombstoneMilliseconds = 90 * 24 * 3600 * 1000;
 
 const domain = 'chordial record v1\0';
 const encoder = new TextEncoder();
-/** In canonical form a map of so many fields begins with this byte, and the field "signature" is its last. */
+/** In canonical form a map of this many fields begins with this byte, and "signature" is its last field. */
 const mapOfSix = 0xa6;
 const mapOfSeven = 0xa7;
 const signatureName = encode('signature');
 
-/** What was signed of an entry as it was read or made. */
+/** The signed part of an entry that was read or made. */
 export function signedBytesOf({ entry, bytes }: EncodedEntry, networkId: string): Uint8Array {
   return signedBytes(fieldsIn(bytes, entry.signature) ?? fieldsOf(entry), networkId);
 }
@@ -72,7 +72,7 @@ export function signEntry(
   return encodeEntry(unsigned, fields, Uint8Array.from(sign(signedBytes(fields, networkId))));
 }
 
-/** One signature for all, of any number; else the same as `signEntry` for each. */
+/** One signature for all; else like `signEntry` for each. */
 export function signEntries(
   unsigned: readonly UnsignedEntry[],
   networkId: string,
@@ -102,8 +102,9 @@ function signedBytes(fields: Uint8Array, networkId: string): Uint8Array {
 }
 
 /**
- * The six fields in the canonical bytes of an entry: all before the signature, which comes last among them, in a map of one fewer.
- * Not encoded again, which costs as much as all else in checking one of many entries. null for bytes that are not of this shape.
+ * The signed part of an entry, taken from its canonical bytes: everything before the signature, in a map of one field
+ * fewer. Encoding it again would cost as much as everything else in verifying one of many entries. Null for bytes of
+ * another shape.
  */
 function fieldsIn(bytes: Uint8Array, signature: Uint8Array): Uint8Array | null {
   const end = bytes.length - signatureField(signature).length;
@@ -130,15 +131,15 @@ function encodeEntry(unsigned: UnsignedEntry, fields: Uint8Array, signature: Uin
   return { entry: { kind, subject, publisher, sequence, expiry, body, signature }, bytes };
 }
 
-/** Throws `bad-content` for anything that is not exactly one entry in canonical form. The signature is not looked at. */
+/** Throws `bad-content` for anything that is not exactly one entry in canonical form. The signature is not checked. */
 export function decodeEntry(bytes: Uint8Array): EncodedEntry {
   const encoded = decodeStoredEntry(bytes);
-  // One value, one form: else the same entry could be stored under many byte strings.
+  // A unique encoding: otherwise one entry could be stored under many byte strings.
   if (Buffer.compare(encode(encoded.entry), bytes) !== 0) throw malformed('it is not in canonical form');
   return encoded;
 }
 
-/** The same for bytes from this host's own table, of which the form was checked before they came into it: half the work. */
+/** The same for bytes from this host's own table, whose form was checked on insertion: half the work. */
 export function decodeStoredEntry(bytes: Uint8Array): EncodedEntry {
   if (bytes.length > maxEntryBytes) throw malformed(`it has ${bytes.length} bytes`);
   const value = decoded(bytes);
@@ -158,7 +159,7 @@ export function decodeStoredEntry(bytes: Uint8Array): EncodedEntry {
   return { entry, bytes };
 }
 
-/** Those of this host's own table that can be read: one that cannot hides none of the others. */
+/** Readable rows of this host's own table: an unreadable one does not affect the others. */
 export function storedEntries(rows: readonly { readonly bytes: Uint8Array }[]): readonly EncodedEntry[] {
   return rows.flatMap(({ bytes }) => {
     try {
@@ -170,7 +171,7 @@ export function storedEntries(rows: readonly { readonly bytes: Uint8Array }[]): 
   });
 }
 
-/** When the entry was made, by its publisher's clock: milliseconds since 1970. */
+/** Creation time by its publisher's clock: milliseconds since 1970. */
 export function timeOf(entry: UnsignedEntry): number {
   return entry.sequence;
 }

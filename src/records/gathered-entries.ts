@@ -1,7 +1,7 @@
 /**
- * Entries on their way into a batch, encoded one behind the other as they come: as objects a hundred thousand of them take
- * a hundred megabytes and keep the garbage collector busy. They are sorted by numbers, cell by cell, and copied in that
- * order into one piece of memory, of which the leaves are parts.
+ * Entries being collected for a batch, encoded into one buffer as they arrive: as objects a hundred thousand of them
+ * take a hundred megabytes and keep the garbage collector busy. They are sorted by number, cell by cell, and copied in
+ * that order into one piece of memory, of which the leaves are slices.
  */
 import { recordKinds } from './entry.ts';
 import { LeafCutter, type ShareBatch } from './leaf-cutter.ts';
@@ -14,21 +14,21 @@ export interface GatheringBounds {
   readonly bytes: number;
 }
 
-/** Where entries of one word, name or root lie. */
+/** Ring key of the entries of one word, name or root. */
 interface Place {
-  /** The first 48 bits of the key: numbers are compared in no time, and only equal ones have to be looked at. */
+  /** The first 48 bits of the key: comparing numbers is cheap, and only equal ones need the full key. */
   readonly order: number;
-  /** Entries of one group have one kind and key; those of different groups may. */
+  /** Entries of one group have one kind and key. */
   readonly group: number;
 }
 
 const orderDigits = 12;
 const ordersPerCell = 2 ** (4 * orderDigits) / cellCount;
-/** Entries sorted and copied between two pauses: a few milliseconds. */
+/** Entries sorted and copied between two yields: a few milliseconds. */
 const entriesPerPause = 4096;
 const firstEntries = 1024;
 const firstBytes = 128 * 1024;
-/** A word comes with many files, and its place is computed once. */
+/** A word occurs in many files, and its key is computed once. */
 const maxRememberedWords = 32_768;
 
 export class GatheredEntries {
@@ -38,7 +38,7 @@ export class GatheredEntries {
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
   #usedBytes = 0;
   #count = 0;
-  /** Per entry: where it begins, the order of its key, and its group. */
+  /** Per entry: offset, sort key, group. */
   #starts = new Uint32Array(firstEntries);
   #orders = new Float64Array(firstEntries);
   #groups = new Uint32Array(firstEntries);
@@ -51,14 +51,14 @@ export class GatheredEntries {
     this.#bounds = bounds;
   }
 
-  /** Within the bounds; a host that has gathered nothing has room for any file. */
+  /** Within the limits; an empty collection has room for any file. */
   hasRoomFor(file: readonly ShareEntry[]): boolean {
     if (this.#count === 0) return true;
     const size = file.reduce((sum, entry) => sum + bytesOfEntry(entry), 0);
     return this.#count + file.length <= this.#bounds.entries && this.#usedBytes + size <= this.#bounds.bytes;
   }
 
-  /** Throws `bad-content` when the entry does not say what it is about. */
+  /** Throws `bad-content` when the entry has no subject. */
   add(entry: ShareEntry): void {
     const end = this.#usedBytes + bytesOfEntry(entry);
     this.#growTo(this.#count + 1, end);
@@ -72,7 +72,7 @@ export class GatheredEntries {
     this.#count += 1;
   }
 
-  /** The batch of all that was gathered, at least one entry; nothing is gathered then. */
+  /** The batch of everything collected, at least one entry; the collection is empty afterwards. */
   async cut(pause: () => Promise<void>): Promise<ShareBatch> {
     const [byCell, ends] = this.#byCell();
     const leaves = new LeafCutter(this.#bytes, this.#memory());
@@ -93,13 +93,13 @@ export class GatheredEntries {
     return leaves.batch();
   }
 
-  /** As much as all entries together take: of batches that are done with, or new. */
+  /** As large as all entries together: reused from finished batches, or new. */
   #memory(): Buffer {
     const spare = this.#spare.pop();
     return spare !== undefined && spare.length >= this.#usedBytes ? spare : Buffer.allocUnsafeSlow(this.#bytes.length);
   }
 
-  /** Entries by their cells, and per cell where its last one is followed by the next cell's first. */
+  /** Entries by cell, and per cell the boundary to the next. */
   #byCell(): readonly [Uint32Array, Uint32Array] {
     const ends = new Uint32Array(cellCount);
     for (let entry = 0; entry < this.#count; entry++) ends[this.#cellOf(entry)]! += 1;
@@ -118,7 +118,7 @@ export class GatheredEntries {
     return Math.floor(this.#orders[entry]! / ordersPerCell);
   }
 
-  /** All starts lie in the order in which entries came. */
+  /** Offsets are in order of arrival. */
   #endOf(entry: number): number {
     return entry + 1 < this.#count ? this.#starts[entry + 1]! : this.#usedBytes;
   }
@@ -133,7 +133,7 @@ export class GatheredEntries {
     if (one.kind === other.kind && bySubject === 0) return 0;
     const [key, otherKey] = [shareEntryKey(one, this.#places), shareEntryKey(other, this.#places)];
     if (key !== otherKey) return key < otherKey ? -1 : 1;
-    // Keys of different kinds never meet by chance, but a teaching ring places names as it is told.
+    // Keys of different kinds do not collide by chance, but a teaching ring places names as told.
     return recordKinds.indexOf(one.kind) - recordKinds.indexOf(other.kind) || bySubject;
   }
 
@@ -148,7 +148,7 @@ export class GatheredEntries {
     );
   }
 
-  /** @param start where the posting has been written */
+  /** @param start offset of the posting */
   #placeOfWord(entry: ShareEntry, start: number): Place {
     const subject = start + entryHeadBytes;
     let end = subject;

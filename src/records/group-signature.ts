@@ -1,10 +1,11 @@
 /**
- * One signature for several entries that are published together, such as the postings of a name: the publisher signs the root of the
- * Merkle tree over what it would else have signed of each, and each entry carries that signature with its own proof, so that
- * it still stands, is stored and is repaired alone. A host that has checked it for one entry only hashes for the others.
+ * One signature for several entries published together, such as the postings of a name: the publisher signs the root of
+ * the Merkle tree over what it would otherwise sign for each, and each entry carries that signature with its own proof,
+ * so that it is still verified, stored and repaired alone. A host that has verified one entry only hashes for the
+ * others.
  *
- * In the place of a signature an entry has: signature of the root (64 bytes), root (32), place of the entry and number of entries
- * (2 bytes each, big-endian), proof (at most 6 hashes of 32).
+ * In place of a signature an entry has: signature of the root (64 bytes), root (32), index of the entry and number of
+ * entries (2 bytes each, big-endian), proof (at most 6 hashes of 32).
  */
 import { hashBytes, hashOfLeaf, merkleTree, parent, proveRun, rootOf, splitProof } from './merkle-run.ts';
 
@@ -30,7 +31,7 @@ export function signedRootBytes(networkId: string, root: Uint8Array, count: numb
   return Buffer.concat([encoder.encode(`${domain}${networkId}\0${count}\0`), root]);
 }
 
-/** @param signed what would be signed of each alone; 2 to `maxEntriesSigned`. Returns what stands in the place of each one's signature. */
+/** @param signed what would be signed for each alone; 2 to `maxEntriesSigned`. Returns what replaces each one's signature. */
 export function signTogether(
   signed: readonly Uint8Array[],
   networkId: string,
@@ -47,13 +48,13 @@ export function signTogether(
   });
 }
 
-/** Whether the bytes can stand where a signature does. */
+/** Whether the length is that of a signature or its replacement. */
 export function isSignatureLength(bytes: number): boolean {
   const proof = bytes - headBytes;
   return bytes === plainSignatureBytes || (proof > 0 && proof <= maxLevels * hashBytes && proof % hashBytes === 0);
 }
 
-/** @param bytes of a length for which `isSignatureLength` holds; null for a plain signature. */
+/** @param bytes of a length accepted by `isSignatureLength`; null for a plain signature */
 export function readSharedSignature(bytes: Uint8Array): GroupSignature | null {
   if (bytes.length === plainSignatureBytes) return null;
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -66,13 +67,13 @@ export function readSharedSignature(bytes: Uint8Array): GroupSignature | null {
   };
 }
 
-/** Nodes of one tree that are known to lie under its root, by level and place; with a node all those beside its way up are known. */
+/** Verified nodes of one tree, by level and index; for a known node all siblings on its path are known. */
 export type KnownNodes = Map<number, Uint8Array>;
 
 /**
- * Whether what would be signed of an entry alone is under the root; who signed the root is not looked at.
- * @param known of this root and count; what is found out is added. From a known node on nothing is hashed any more, but each
- * hash of the proof has to be the one that is known: an entry goes on to others, who check all of it.
+ * Whether an entry is under the root; the signature of the root is not checked.
+ * @param known of this root and count; extended with what is verified. From a known node on nothing is hashed any more,
+ * but each hash of the proof must equal the known one: an entry is passed on to others, who check all of it.
  */
 export function isUnderRoot(
   signed: Uint8Array,
@@ -95,7 +96,7 @@ export function isUnderRoot(
     at >>= 1;
   }
   if (used !== proof.length || (!isKnown && !isSame(root, node))) return false;
-  // Copies, or each would keep the message that it came in.
+  // Copies, or each would retain the message that it came in.
   for (const [key, hash] of found) known.set(key, Uint8Array.from(hash));
   return true;
 }

@@ -1,4 +1,4 @@
-/** Whether a header is its publisher's word. Verified ones are remembered by their bytes: each comes with many leaves. */
+/** Verifies headers and caches the result by their bytes: each comes with many leaves. */
 import { hash } from 'node:crypto';
 import type { Clock, HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
@@ -13,9 +13,9 @@ export interface HeaderVerifierOptions {
   readonly networkId: string;
   readonly verify: Verify;
   readonly clock: Pick<Clock, 'wallTime'>;
-  /** Whether somebody could be dialled there. */
+  /** Whether an address can be dialled. */
   readonly isAddress: (text: string) => boolean;
-  /** Whether nothing of this publisher counts any more, whenever it signed it. */
+  /** Whether nothing signed by this publisher counts any more. */
   readonly isRefused?: (publisher: HostId) => boolean;
 }
 
@@ -31,7 +31,7 @@ export class HeaderVerifier {
     return this.#options.isRefused?.(publisher) ?? false;
   }
 
-  /** Throws `bad-content` for what is malformed or forged. It may have expired, or be from the future. */
+  /** Throws `bad-content` for a malformed or forged one. It may have expired, or be from the future. */
   read(bytes: Uint8Array): BatchHeader {
     const digest = hash('sha256', bytes, 'base64');
     const header = this.#known.get(digest) ?? this.#checked(bytes);
@@ -40,7 +40,7 @@ export class HeaderVerifier {
     return header;
   }
 
-  /** The same for one that is to be kept here: throws `wrong-clock` for one that is ahead of this clock. */
+  /** The same for one to be stored here: throws `wrong-clock` for one ahead of this clock. */
   readCurrent(bytes: Uint8Array): BatchHeader {
     const header = this.read(bytes);
     if (!isHeaderFromTheFuture(header, this.#options.clock.wallTime())) return header;
@@ -50,7 +50,7 @@ export class HeaderVerifier {
     );
   }
 
-  /** The same for one that lies on the own disk: it was verified before it was kept. */
+  /** The same for one from the own disk: it was verified before it was stored. */
   readKept(bytes: Uint8Array): BatchHeader {
     const digest = hash('sha256', bytes, 'base64');
     const header = this.#known.get(digest) ?? decodeHeader(bytes);
@@ -59,7 +59,7 @@ export class HeaderVerifier {
   }
 
   #checked(bytes: Uint8Array): BatchHeader {
-    // A copy of its own: what came in is a view of a whole message.
+    // A copy: the input is a view of a whole message.
     const header = decodeHeader(Uint8Array.from(bytes));
     const { networkId, verify, isAddress } = this.#options;
     if (!isSigned(header, networkId, verify)) throw refused(header, 'was not signed by it');

@@ -1,4 +1,4 @@
-/** Cuts encoded entries, handed in in their order, into leaves: parts of one piece of memory, under one Merkle root. */
+/** Cuts encoded entries, passed in order, into leaves: slices of one piece of memory, under one Merkle root. */
 import { hashOfLeaf, type MerkleTree, merkleTree, rootOf } from './merkle-run.ts';
 import { maxLeafBytes, maxLeafEntries } from './share-leaf.ts';
 
@@ -7,10 +7,10 @@ export interface ShareBatch {
   readonly entries: number;
   /** In the order of their keys. */
   readonly leaves: readonly Uint8Array[];
-  /** Cell of each leaf; never falls. */
+  /** Cell of each leaf; non-decreasing. */
   readonly cells: readonly number[];
   readonly tree: MerkleTree;
-  /** What the leaves are parts of. */
+  /** The memory of which leaves are slices. */
   readonly memory: Buffer;
 }
 
@@ -21,12 +21,12 @@ export class LeafCutter {
   readonly #leaves: Uint8Array[] = [];
   readonly #cells: number[] = [];
   #entries = 0;
-  /** Of the leaf that entries are added to. */
+  /** The leaf that entries are being added to. */
   #leafStart = 0;
   #leafEntries = 0;
   #leafCell = 0;
 
-  /** @param to of at least as many bytes as all entries have */
+  /** @param to at least as large as all entries */
   constructor(from: Buffer, to: Buffer) {
     this.#from = from;
     this.#to = to;

@@ -1,4 +1,4 @@
-/** Single leaves from host to host, each with its own proof, for repair: the host that gets them verifies them as always. */
+/** Single leaves from host to host, each with its own proof, for repair; the receiver verifies them as always. */
 
 import type { Contact, Milliseconds } from '@chordial/ring';
 import type { Transport } from '../network/transport.ts';
@@ -20,7 +20,7 @@ import {
 
 const deadlineMilliseconds: Milliseconds = 5000;
 
-/** Those of the leaves that the host still has, `keys` being those of its index. */
+/** Those of the leaves that the host still has; `keys` are those of its index. */
 export async function fetchLeaves(
   host: Contact,
   keys: readonly string[],
@@ -38,7 +38,7 @@ export async function fetchLeaves(
   return runs;
 }
 
-/** Resolves with whether the host holds all of them now. */
+/** Resolves with whether the host now holds all of them. */
 export async function sendLeaves(
   host: Contact,
   leaves: readonly HeldLeaf[],

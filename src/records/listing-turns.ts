@@ -1,19 +1,19 @@
 /**
- * What costs time, such as pages of what is kept here and proofs of it, made for others in turns: one at a time, of each
- * asker in a line of its own, and at most half of this peer's time goes into them. A page costs milliseconds; made as they are
- * asked for, the hundreds that one asker may want at once would hold up every heartbeat and read.
+ * Expensive answers for others, such as pages of listings and proofs, made in turns: one at a time, with a queue per
+ * asker, in at most half of this peer's time. A page costs milliseconds; made on demand, the hundreds that one asker
+ * may request at once would delay every heartbeat and read.
  */
 
 import type { Clock, HostId, Milliseconds } from '@chordial/ring';
 import { TransportError } from '../network/transport.ts';
 
-/** A host that reads a listing asks for the next page when it has the one before. */
+/** A host that reads a listing asks for the next page when it has the previous one. */
 const maxWaitingPerAsker = 16;
 const maxWaitingAskers = 256;
-/** After so long everything else is served. */
+/** Yields to everything else after this time. */
 const turnMilliseconds: Milliseconds = 5;
 
-/** A promise when it is still being made; it never rejects. */
+/** A promise while it is being made; never rejects. */
 type Make = () => Promise<void> | undefined;
 
 export class ListingTurns {
@@ -27,7 +27,7 @@ export class ListingTurns {
     this.#clock = clock;
   }
 
-  /** What `make` returns or throws, when its turn has come. Rejects with a TransportError, code `busy`, when too many wait. */
+  /** What `make` returns or throws in its turn. Rejects with a TransportError, code `busy`, when the queue is full. */
   take<Page>(asker: HostId, make: () => Page | Promise<Page>): Promise<Page> {
     const line = this.#lines.get(asker) ?? [];
     const isNew = line.length === 0;
@@ -74,7 +74,7 @@ export class ListingTurns {
     }
   }
 
-  /** While it rests nothing is made; then it goes on by itself. */
+  /** Nothing is made while it rests; then it continues by itself. */
   #isRestDue(): boolean {
     const rest = this.#owed;
     this.#isAtWork = rest >= turnMilliseconds;

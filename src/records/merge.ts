@@ -1,31 +1,31 @@
 /**
- * A record key holds a set of entries, one per kind, publisher and subject: the one with the highest sequence. Merging
- * is a union, so it does not matter who merges what, in which order or how often.
+ * A record key holds a set of entries, one per kind, publisher and subject: that with the highest sequence. Merging is
+ * a union: commutative, associative and idempotent.
  */
 import type { EncodedEntry, UnsignedEntry } from './entry.ts';
 
-/** Entries further ahead are not taken into the ring: their publisher's clock is wrong, or it wants to win for ever. */
+/** Entries further ahead are rejected: their publisher's clock is wrong, or it wants to win for ever. */
 export const maxClockSkewMilliseconds = 600_000;
 
-/** What an entry is the word on; entries of one identity replace each other. */
+/** Identity of an entry; entries of one identity replace each other. */
 export function identityOf({ kind, publisher, subject }: UnsignedEntry): string {
   return `${kind}/${publisher}/${Buffer.from(subject.buffer, subject.byteOffset, subject.length).toString('base64')}`;
 }
 
-/** Of two entries of one identity the one that stays. Equal sequences: the greater bytes, so that all hosts choose alike. */
+/** The prevailing one of two entries of one identity. Equal sequences: the greater bytes, so that all hosts choose alike. */
 export function newerOf(a: EncodedEntry, b: EncodedEntry): EncodedEntry {
   if (a.entry.sequence !== b.entry.sequence) return a.entry.sequence > b.entry.sequence ? a : b;
   return Buffer.compare(a.bytes, b.bytes) >= 0 ? a : b;
 }
 
-/** The union, in the order of the entries' identities. */
+/** The union, sorted by identity. */
 export function mergeEntries(...sets: readonly (readonly EncodedEntry[])[]): readonly EncodedEntry[] {
   return mergeEntriesAt(Number.POSITIVE_INFINITY, ...sets);
 }
 
 /**
- * The same as it stands at a time: an entry from the future, which a wrong clock made, loses to any of its identity that is not, so
- * that its publisher goes on once the clock is right. Where there is no other it counts: it may be this clock that is behind.
+ * The same as of a time: an entry from the future, made under a wrong clock, loses to any of its identity that is not,
+ * so that its publisher can continue once the clock is right. Alone it counts: this clock may be behind.
  */
 export function mergeEntriesAt(now: number, ...sets: readonly (readonly EncodedEntry[])[]): readonly EncodedEntry[] {
   const merged = new Map<string, EncodedEntry>();
@@ -45,13 +45,13 @@ function newerAt(now: number, a: EncodedEntry, b: EncodedEntry): EncodedEntry {
   return newerOf(a, b);
 }
 
-/** By its sequence, or by the time that its body claims, which ranks the entries of a name. */
+/** By its sequence, or by the time that its body claims, which ranks entries of a name. */
 export function isFromTheFuture({ sequence, body }: UnsignedEntry, now: number): boolean {
   const time = body?.['time'];
   return Math.max(sequence, typeof time === 'number' ? time : 0) > now + maxClockSkewMilliseconds;
 }
 
-/** Neither ended by its publisher nor expired. */
+/** Neither a tombstone nor expired. */
 export function isCurrent(entry: UnsignedEntry, now: number): boolean {
   return entry.body !== null && (entry.expiry === null || entry.expiry > now);
 }

@@ -1,16 +1,16 @@
 /**
- * Merkle trees over a list of leaves, and proofs for contiguous runs of them (the tree of RFC 9162: a last node without a
- * sibling goes up unchanged). A run of any length is proved by at most 2 · log2 n hashes: at each level the sibling to its
- * left and the one to its right, where there are any, from the leaves upward.
+ * Merkle trees over a list of leaves, and proofs for contiguous runs of them (the tree of RFC 9162: a last node without
+ * a sibling is promoted unchanged). A run of any length is proved by at most 2 · log2 n hashes: at each level its left
+ * and right siblings, if any, from the leaves upward.
  */
 import { hash } from 'node:crypto';
 
 export const hashBytes = 32;
 /** 2^20 leaves: no batch has more. */
 export const maxLevels = 20;
-/** Leaves behind their mark, 0. Written over for each; longer ones than any of a batch get a piece of their own. */
+/** A leaf after its domain byte, 0. Overwritten for each; leaves longer than those of a batch get a new buffer. */
 const marked = new Uint8Array(1 + 8192);
-/** Written over for each node: nothing here waits in between. */
+/** Overwritten for each node: everything here is synchronous. */
 const pair = new Uint8Array(1 + 2 * hashBytes);
 pair[0] = 1;
 
@@ -20,10 +20,10 @@ export function hashOfLeaf(bytes: Uint8Array): Uint8Array {
   return hash('sha256', target.subarray(0, 1 + bytes.length), 'buffer');
 }
 
-/** All hashes, level by level from the leaves to the root; the root is the only hash of the last level. */
+/** All hashes, level by level from the leaves to the root, which is the only hash of the last level. */
 export type MerkleTree = readonly (readonly Uint8Array[])[];
 
-/** @param leaves at least one. */
+/** @param leaves at least one */
 export function merkleTree(leaves: readonly Uint8Array[]): MerkleTree {
   const levels = [leaves];
   for (let level = leaves; level.length > 1; ) {
@@ -50,8 +50,8 @@ export function proveRun(tree: MerkleTree, first: number, count: number): readon
 }
 
 /**
- * Whether the run belongs to the tree with this root and number of leaves. If so, for each of its leaves the proof of that
- * leaf alone, as one string of bytes; else null.
+ * Whether the run belongs to the tree with this root and number of leaves. If so, the proof of each leaf alone, as one
+ * byte string; else null.
  */
 export function verifyRun(
   root: Uint8Array,
@@ -62,7 +62,7 @@ export function verifyRun(
 ): readonly Uint8Array[] | null {
   if (run.length === 0 || first + run.length > total) return null;
   let [low, size, nodes] = [first, total, [...run]];
-  /** Per level the nodes known, and the place of the first of them. */
+  /** Known nodes per level, and the index of the first of them. */
   const known: { readonly from: number; readonly nodes: readonly Uint8Array[] }[] = [];
   let used = 0;
   while (size > 1) {
@@ -81,7 +81,7 @@ export function verifyRun(
   return run.map((_, index) => pathOf(first + index, known));
 }
 
-/** The hashes of a proof that was kept as one string of bytes. */
+/** The hashes of a proof stored as one byte string. */
 export function splitProof(bytes: Uint8Array): readonly Uint8Array[] {
   return Array.from({ length: Math.floor(bytes.length / hashBytes) }, (_, index) =>
     bytes.subarray(index * hashBytes, (index + 1) * hashBytes),
@@ -99,7 +99,7 @@ function pathOf(leaf: number, known: readonly { from: number; nodes: readonly Ui
   return Buffer.concat(siblings);
 }
 
-/** The hash over two nodes; a node without a sibling goes up unchanged. */
+/** The hash of two nodes; a node without a sibling is promoted unchanged. */
 export function parent(left: Uint8Array, right: Uint8Array | undefined): Uint8Array {
   if (right === undefined) return left;
   pair.set(left, 1);

@@ -1,6 +1,6 @@
 /**
- * Room for messages that are on their way, over all batches and hosts: bounds their bytes, and uses memory again, since a
- * megabyte of fresh memory for each of hundreds of messages keeps the garbage collector busy.
+ * Buffers for messages in flight, over all batches and hosts: bounds their bytes and reuses memory, since a megabyte of
+ * fresh memory for each of hundreds of messages keeps the garbage collector busy.
  */
 import { maxPutBytes } from './share-messages.ts';
 
@@ -17,7 +17,10 @@ export class MessageSlots {
     this.#most = most;
   }
 
-  /** Runs `use` with memory of at least so many bytes when its turn has come. Memory whose use failed may still be read, and is not used again. */
+  /**
+   * Runs `use` with a buffer of at least this size in its turn. A buffer whose use failed may still be read, and is not
+   * reused.
+   */
   async with<T>(bytes: number, use: (memory: Buffer) => Promise<T>): Promise<T> {
     while (this.#used >= this.#most) await new Promise<void>((start) => this.#waiting.push(start));
     this.#used += 1;

@@ -1,4 +1,4 @@
-/** What a publisher says about a name: which content it stands for. */
+/** A publisher's entry for a name: the content it refers to. */
 
 import type { HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
@@ -19,11 +19,11 @@ export interface NamedContent {
   /** Of the whole content in hexadecimal, when known. */
   readonly sha256: string | null;
   readonly blocks: number;
-  /** Of a file its own; of a folder the CID of the list of those of its files. Absent where none are known. */
+  /** A file's own; for a folder the CID of the list of those of its files. Absent when unknown. */
   readonly attributes?: FileAttributes | CID | null;
 }
 
-/** A name as one publisher has it. */
+/** A name of one publisher. */
 export interface NameEntry extends NamedContent {
   readonly publisher: HostId;
   readonly sequence: number;
@@ -46,7 +46,7 @@ export function nameEntry(
   return { kind: 'name', subject: nameSubject(name), publisher, sequence, expiry, body };
 }
 
-/** Ends a name. */
+/** The tombstone of a name. */
 export function nameTombstone(name: string, publisher: HostId, sequence: number, now: number): UnsignedEntry {
   return {
     kind: 'name',
@@ -62,7 +62,7 @@ export function nameSubject(name: string): Uint8Array {
   return new TextEncoder().encode(name);
 }
 
-/** Reads a verified entry of kind `name` that is no tombstone. Throws `bad-content`. */
+/** Parses a verified entry of kind `name` that is not a tombstone. Throws `bad-content`. */
 export function readNameEntry(encoded: EncodedEntry): NameEntry {
   const { entry } = encoded;
   const { name, root, size, type, time, sha256, blocks, attributes } = bodyOf(entry);
@@ -86,7 +86,7 @@ export function readNameEntry(encoded: EncodedEntry): NameEntry {
   return { ...content, time, publisher, sequence, expiry, encoded };
 }
 
-/** The same, or null: a publisher may sign anything, and what is no name hides none of the others. */
+/** The same, or null: publishers may sign anything, and an invalid one does not affect the others. */
 export function readableName(encoded: EncodedEntry, refused?: (error: Error) => void): NameEntry | null {
   try {
     return readNameEntry(encoded);
@@ -97,7 +97,7 @@ export function readableName(encoded: EncodedEntry, refused?: (error: Error) => 
   }
 }
 
-/** The name that an entry of kind `name` is about, tombstones included: what its record key is made of. */
+/** The name of an entry of kind `name`, tombstones included: the source of its record key. */
 export function nameOf(entry: UnsignedEntry): string {
   if (entry.body !== null) {
     const { name } = entry.body;
@@ -105,7 +105,7 @@ export function nameOf(entry: UnsignedEntry): string {
     if (!startsWith(entry.subject, nameSubject(name))) throw malformed('its subject is another name');
     return checkedName(name);
   }
-  // The subject of a shared file is name, NUL, root; a name itself holds no NUL.
+  // The subject of a shared file is name, NUL, root; names contain no NUL.
   const end = entry.subject.indexOf(0);
   return checkedName(textOf(end === -1 ? entry.subject : entry.subject.subarray(0, end)));
 }
@@ -139,13 +139,13 @@ function rootOf(bytes: Uint8Array): CID {
   }
 }
 
-/** A file: when it was changed and whether it can be run. A folder: the bytes of a CID. */
+/** A file: modification time and executable bit. A folder: the bytes of a CID. */
 function encodeAttributes(attributes: FileAttributes | CID | null): unknown {
   if (attributes === null) return null;
   return 'multihash' in attributes ? attributes.bytes : [attributes.modified, attributes.executable];
 }
 
-/** The content is what it is without them: what is none is passed over. */
+/** Content is valid without attributes: invalid ones are ignored. */
 function readAttributes(value: unknown): FileAttributes | CID | null {
   if (Array.isArray(value)) return checkedAttributes(value[0], value[1]);
   return value instanceof Uint8Array ? rootOf(value) : null;

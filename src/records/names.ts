@@ -1,4 +1,4 @@
-/** What publishers call content: publishing, ending and finding names. */
+/** Names: publishing, removing and finding them. */
 
 import type { Contact, HostId } from '@chordial/ring';
 import { checkName } from '../content/name.ts';
@@ -21,13 +21,13 @@ import type { RecordPorts } from './record-ports.ts';
 import type { RecordReader } from './record-reader.ts';
 import type { RecordWriter } from './record-writer.ts';
 
-/** Who signs what this host publishes. */
+/** Signs what this host publishes. */
 export interface Signer {
   readonly host: HostId;
   sign(bytes: Uint8Array): Uint8Array;
 }
 
-/** Names of the whole network that one listing gathers; more are found by search. */
+/** Names of the whole network in one listing; more are found by search. */
 const maxNamesGathered = 100_000;
 /** Read for one listing, where some publishers have so many names that not all fit. */
 const maxNamesRead = 4 * maxNamesGathered;
@@ -45,7 +45,7 @@ export class Names {
   readonly #reader: RecordReader;
   readonly #signer: EntrySigner;
   #lastSequence = 0;
-  /** Entries of a name that are on their way. */
+  /** Entries of a name in flight. */
   readonly #storing = new Map<string, number>();
 
   constructor(ports: NamesPorts, writer: RecordWriter, reader: RecordReader) {
@@ -56,8 +56,8 @@ export class Names {
   }
 
   /**
-   * The sequence of a put that starts now: above every one this host gave out, so that of two puts the later one wins. Those that a wrong
-   * clock gave out, which no one else takes, are let go.
+   * The sequence of a put that starts now: above all that this host has issued, so that of two puts the later one wins.
+   * Those issued under a wrong clock, which others reject, are dropped.
    */
   nextSequence(name: string): number {
     return this.#sequenceAfter(this.#ownEntry(checkName(name))?.entry.sequence ?? 0);
@@ -70,7 +70,7 @@ export class Names {
     return this.#lastSequence;
   }
 
-  /** Durable copies of the name. Rejects with `too-few-copies`. */
+  /** Number of durable replicas of the name. Rejects with `too-few-copies`. */
   async publish(content: NamedContent, sequence: number, timeToLive: number | null): Promise<number> {
     const now = this.#ports.clock.wallTime();
     const expiry = timeToLive === null ? null : now + timeToLive;
@@ -78,8 +78,8 @@ export class Names {
   }
 
   /**
-   * Ends this host's own entry; resolves with it and the sequence of its end. Rejects with `not-found`, or with
-   * `not-publisher` when only others have the name.
+   * Removes this host's own entry; resolves with it and the sequence of its tombstone. Rejects with `not-found`, or
+   * with `not-publisher` when only others have the name.
    */
   async end(name: string): Promise<{ readonly ended: NameEntry; readonly sequence: number }> {
     const checked = checkName(name);
@@ -98,7 +98,7 @@ export class Names {
         `${JSON.stringify(checked)} was published by ${other.publisher}, not by this peer; only its publisher can remove it.`,
       );
     }
-    // The own table may have been lost: what the network knows is ended all the same.
+    // The own table may have been lost: what the network knows is removed all the same.
     const sequence = Math.max(this.nextSequence(checked), this.#sequenceAfter(ended.sequence));
     await this.#store(nameTombstone(checked, this.#ports.signer.host, sequence, this.#ports.clock.wallTime()));
     return { ended, sequence };
@@ -115,7 +115,7 @@ export class Names {
     return encoded === null ? null : (this.#current([encoded])[0] ?? null);
   }
 
-  /** Current entries of a name, the one that a get takes first: the own one, else the newest, ties by publisher. */
+  /** Current entries of a name, in order of preference: own first, then newest, ties by publisher. */
   async find(name: string): Promise<readonly NameEntry[]> {
     const checked = checkName(name);
     const own = this.#ownEntry(checked);
@@ -128,7 +128,7 @@ export class Names {
     return current.sort((a, b) => this.#rank(a, b, now));
   }
 
-  /** This host's own current names after the cursor, in the order of the names. */
+  /** This host's own current names after the cursor, sorted by name. */
   listOwn(cursor: string | null, limit: number): { names: readonly NameEntry[]; cursor: string | null } {
     const names: NameEntry[] = [];
     let next = cursor;
@@ -140,7 +140,7 @@ export class Names {
     return { names, cursor: next };
   }
 
-  /** Everybody's current names, by asking every host for those that it holds; in the order of name and publisher. */
+  /** Current names of all publishers, by asking every host for those that it holds; by name and publisher. */
   async gatherAll(): Promise<readonly NameEntry[]> {
     let merged: readonly EncodedEntry[] = [];
     let read = 0;
@@ -155,7 +155,7 @@ export class Names {
     return this.#current(merged).sort(byNameAndPublisher);
   }
 
-  /** A host that does not answer leaves its names to their other holders. */
+  /** Names of a host that does not answer come from their other holders. */
   async #listAt(host: Contact, most: number): Promise<readonly EncodedEntry[]> {
     const entries: EncodedEntry[] = [];
     try {
@@ -192,7 +192,7 @@ export class Names {
     return row === null ? null : (storedEntries([row])[0] ?? null);
   }
 
-  /** At its places, then here too: the publisher lists its names without asking anybody. One that failed is not listed. */
+  /** At its places, then here: the publisher lists its own names locally. A failed one is not listed. */
   async #store(unsigned: UnsignedEntry): Promise<number> {
     const { table, places, clock } = this.#ports;
     const encoded = await this.#signer.sign(unsigned);
@@ -220,7 +220,7 @@ export class Names {
         if (left === 0) this.#storing.delete(name);
         else this.#storing.set(name, left);
       });
-    // One of the places may be here.
+    // This host may be one of the places.
     if (table.find(row)?.sequence !== sequence) {
       await table.put([row], clock.wallTime() + maxClockSkewMilliseconds);
     }
@@ -228,8 +228,8 @@ export class Names {
   }
 
   /**
-   * What this host itself kept of an entry that too few took goes again. Where the name stood for nothing before, it is ended as well at
-   * those who took it, as far as they are reached; else what it stood for is right.
+   * Rolls back the own copy of an entry that too few hosts accepted. If the name was new, it is also removed at hosts
+   * that accepted it, as far as they are reached; otherwise the previous entry prevails.
    */
   async #undo(row: RecordRow, before: RecordRow | null, name: string): Promise<void> {
     const { table, clock, signer } = this.#ports;
@@ -238,7 +238,7 @@ export class Names {
     const [earlier] = before === null ? [] : storedEntries([before]);
     const now = clock.wallTime();
     const stoodForSomething = earlier !== undefined && isCurrent(earlier.entry, now);
-    // Another put of the name that is on its way would be ended with this one.
+    // It would also remove another put of the name that is in flight.
     if (stoodForSomething || this.#storing.get(name) !== 1) return;
     const end = await this.#signer.sign(nameTombstone(name, signer.host, this.nextSequence(name), now));
     this.#writer.store([end]).catch((error: Error) => {
@@ -257,7 +257,7 @@ export function byNameAndPublisher(a: NameEntry, b: NameEntry): number {
   return a.sequence - b.sequence;
 }
 
-/** So many of them: of each publisher as many as of any other, as far as it has them, so that none hides the others. */
+/** Round robin over publishers, as far as they have that many, so that none hides the others. */
 export function fairPart(entries: readonly EncodedEntry[], most: number): readonly EncodedEntry[] {
   if (entries.length <= most) return entries;
   const byPublisher = [...Map.groupBy(entries, ({ entry }) => entry.publisher).values()];

@@ -1,4 +1,4 @@
-/** Reads a key at its places, in rounds while the ring is being repaired or hosts are still being given their share. */
+/** Reads a key at its places, in rounds while the ring is being repaired or hosts are still receiving their share. */
 
 import { type Contact, type RingId, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { type Answer, type Answers, Asking } from './replica-read.ts';
 
 /** Places are looked up again after a pause while hosts do not answer: the ring is being repaired. */
 const maxRounds = 4;
-/** The same while hosts are still being given their share. */
+/** The same while hosts are still receiving their share. */
 const maxUnknownRounds = 12;
 const pauseMilliseconds = 300;
 
@@ -18,9 +18,9 @@ export interface ReadingPorts extends Pick<RecordPorts, 'view' | 'clock' | 'unre
 }
 
 /**
- * What the hosts asked have, one set each; none with anything in it when it is absent. Rejects with `no-live-source` when
- * no one can tell.
- * @param maxHosts asked when the places have nothing to say
+ * Sets of the hosts asked, one each; all empty when it is absent. Rejects with `no-live-source` when that cannot be
+ * decided.
+ * @param maxHosts asked when the places have nothing
  */
 export async function readPlaces<Kept>(
   key: RecordKey,
@@ -46,7 +46,7 @@ export async function readPlaces<Kept>(
   );
 }
 
-/** At first those who probably have it; who owns it is waited for only when they do not. */
+/** First the likely holders; the owner is awaited only when they do not have it. */
 async function hostsOf(
   key: RingId,
   isFirst: boolean,
@@ -56,15 +56,15 @@ async function hostsOf(
     if (isFirst) return await placement.likely(key, rule.replicas);
     return { hosts: await placement.candidates(key, rule.replicas), isConfirmed: true };
   } catch (error) {
-    // Without a known owner (the ring is being repaired) everybody may have it.
+    // Without a known owner (the ring is being repaired) any host may have it.
     if (!(error instanceof ChordialError)) throw error;
     return { hosts: view.hosts(), isConfirmed: true };
   }
 }
 
 /**
- * Whether nothing means absent. What was acknowledged is on w of the r places, so any r − w + 1 that know of all their
- * share know of it; in a ring of fewer hosts all of them must.
+ * Whether empty answers mean absent. What was acknowledged is on w of the r places, so any r − w + 1 authoritative ones
+ * include one that has it; in a ring of fewer hosts all must answer.
  */
 function isSure({ sure, unsure }: Answers<unknown>, { replicas, writeQuorum }: CopyRule): boolean {
   return unsure === 0 || sure >= replicas - writeQuorum + 1;

@@ -1,4 +1,4 @@
-/** Brings new headers of batches to the hosts that hold their leaves: to renew, thin or end the batches. */
+/** Sends new headers of batches to the hosts that hold their leaves: to renew, thin or end the batches. */
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { TransportError } from '../network/transport.ts';
@@ -15,24 +15,24 @@ import { addWork, type ByHost, forEachOf, placesOfCells, type SharePorts } from 
 const deadlineMilliseconds: Milliseconds = 5000;
 const hostConcurrency = 16;
 
-/** A header and where its leaves lie. */
+/** A header and where its leaves are. */
 export interface PlacedHeader {
   readonly number: number;
   readonly header: Uint8Array;
-  /** null: all cells. */
+  /** Null: all cells. */
   readonly cells: readonly number[] | null;
 }
 
 export interface Spread {
-  /** Per batch, hosts that took its header. */
+  /** Per batch, hosts that accepted its header. */
   readonly taken: ReadonlyMap<number, ReadonlySet<HostId>>;
-  /** Per batch, leaves at these hosts together. */
+  /** Per batch, sum of leaves at these hosts. */
   readonly leaves: ReadonlyMap<number, number>;
   /** Hosts that did not answer, or refused. */
   readonly failed: ReadonlySet<HostId>;
 }
 
-/** Tells every place of the batches' cells. Rejects only when places cannot be looked up. */
+/** Sends to every place of the batches' cells. Rejects only when places cannot be looked up. */
 export async function spreadHeaders(
   headers: readonly PlacedHeader[],
   ports: SharePorts,
@@ -44,7 +44,7 @@ export async function spreadHeaders(
   return tellHosts(byHost, ports, signal);
 }
 
-/** Tells these hosts. */
+/** Sends to these hosts. */
 export async function tellHosts(byHost: ByHost<PlacedHeader>, ports: SharePorts, signal: AbortSignal): Promise<Spread> {
   const taken = new Map<number, Set<HostId>>();
   const leaves = new Map<number, number>();

@@ -1,4 +1,4 @@
-/** What a publisher says about one of its names, found out for deciding whether its content is still wanted. */
+/** The publisher's entry of one of its names, read to decide whether its content is still wanted. */
 import { ChordialError } from '../errors.ts';
 import { isCurrent } from './merge.ts';
 import { nameSubject } from './name-entry.ts';
@@ -15,9 +15,9 @@ export type PublisherEntry =
       /** Milliseconds since 1970, or null. */
       readonly expiry: number | null;
     }
-  /** So many hosts as an entry has copies said that there is none. */
+  /** As many hosts as an entry has replicas said that there is none. */
   | { readonly kind: 'absent' }
-  /** Too few answered to tell. */
+  /** Too few answered to decide. */
   | { readonly kind: 'unknown' };
 
 export async function publisherEntry(
@@ -35,7 +35,7 @@ export async function publisherEntry(
       const { sequence, expiry } = own.entry;
       return { kind: 'entry', sequence, current: isCurrent(own.entry, clock.wallTime()), expiry };
     }
-    // A peer that was just founded again, or was cut off with few others, has no one to ask who would know.
+    // A peer that founded the ring again, or was partitioned with few others, has no host to ask that would know.
     return view.hosts().length >= rule.replicas ? { kind: 'absent' } : { kind: 'unknown' };
   } catch (error) {
     if (error instanceof ChordialError) return { kind: 'unknown' };

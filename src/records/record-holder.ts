@@ -1,4 +1,4 @@
-/** The holder's side of records: verifies before it stores, and hands out by pages what it holds. */
+/** The holder's side of records: verifies before it stores, and lists what it holds in pages. */
 
 import { type Contact, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
@@ -19,7 +19,7 @@ import {
 } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 
-/** Entries of one answer, over all keys: with 4 KiB each within one message. */
+/** Entries per answer, over all keys: with 4 KiB each within one message. */
 const maxEntriesPerAnswer = 192;
 /** Of all kinds, at this host (spec/4, Bounds): 20 for each of half a million files. */
 const maxEntriesPerPublisher = 10_000_000;
@@ -69,15 +69,15 @@ export class RecordHolder {
   list(body: Wire): Wire {
     const { kind, cursor, limit } = decodeListQuestion(body);
     const page = this.#ports.table.range('all', cursor, limit);
-    // What ended or expired long ago is kept and not told any more: no host that knows less is still believed.
+    // Entries that ended or expired long ago are kept but not listed: hosts that missed them are no longer trusted.
     const told = this.#ports.clock.wallTime() - tombstoneMilliseconds;
     const rows = page.items.filter((row) => row.kind === kind && (row.expiry === null || row.expiry > told));
     return { entries: rows.map(({ bytes }) => bytes), cursor: page.cursor };
   }
 
   /**
-   * Stores records that this host requested, whatever its places: a newer record replaces the one held here.
-   * Durable when it resolves; entry i of the answer says what became of entry i: `stored`, `known` or an error code.
+   * Stores records that this host requested, whatever its places: a newer record replaces the one held here. Durable
+   * when it resolves; entry i of the answer is the result of entry i: `stored`, `known` or an error code.
    */
   keep(from: Contact, list: readonly Uint8Array[]): Promise<readonly string[]> {
     return this.#keepRows(
@@ -86,7 +86,7 @@ export class RecordHolder {
     );
   }
 
-  /** The same for entries that this host has just signed itself: nothing of them is in doubt. */
+  /** The same for entries just signed by this host, without verification. */
   keepOwn(self: Contact, entries: readonly EncodedEntry[]): Promise<readonly string[]> {
     return this.#keepRows(
       self,
@@ -121,8 +121,8 @@ export class RecordHolder {
   }
 
   /**
-   * Asked before the write, so that those on their way at one moment may pass the bound by a message or two.
-   * @param counts of each publisher as it will be, of one message
+   * Checked before the write, so concurrent ones may exceed the limit by a message or two.
+   * @param counts of each publisher after the write
    */
   #checkRoom(row: RecordRow, counts: Map<string, number>): void {
     const { table } = this.#ports;
@@ -165,8 +165,8 @@ export class RecordHolder {
   }
 
   /**
-   * Accepts a pushed record only at its r replicas and the r hosts behind them, the writer's fallbacks. The view may contain forged
-   * hosts, so a key in a confirmed range is always accepted. Throws `wrong-place`.
+   * Accepts a pushed record only at its r replicas and the r hosts after them, the writer's fallbacks. The view may
+   * contain forged hosts, so a key in a confirmed range is always accepted. Throws `wrong-place`.
    */
   #checkPlace({ key, publisher }: RecordRow): void {
     const { confirmed, places, rule, view } = this.#ports;
@@ -184,7 +184,7 @@ export class RecordHolder {
     return { kind, publisher, subject, key: recordKeyOf(entry, this.#ports.places), sequence, expiry, bytes };
   }
 
-  /** The kinds of a key one after the other; the cursor says in which one the next page begins. */
+  /** The kinds of a key in order; the cursor tells in which one the next page begins. */
   #page(
     key: string,
     kinds: readonly RecordKind[],

@@ -1,16 +1,16 @@
-/** Where records lie on the ring. */
+/** Ring keys of records. */
 import { hash } from 'node:crypto';
 import { placedNameKey } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { UnsignedEntry } from './entry.ts';
 import { nameOf } from './name-entry.ts';
 
-/** 64 hexadecimal digits; the first `bits` bits are the place. */
+/** 64 hexadecimal digits; the first `bits` bits are the position. */
 export type RecordKey = string & { readonly __recordKey: unique symbol };
 
 export const prefixMark = 'pre:';
 
-/** What of the genesis decides the place of a name: in a teaching ring decimal names lie where they say. */
+/** The part of the genesis that decides the position of a name: in a teaching ring decimal names are where they say. */
 export interface RecordPlaces {
   readonly bits: number;
   readonly teaching: boolean;
@@ -24,14 +24,14 @@ export function isRecordKey(value: unknown): value is RecordKey {
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }
 
-/** The key under which an entry is kept. Throws `bad-content` when the entry does not say what it is about. */
+/** The key of an entry. Throws `bad-content` when the entry has no valid subject. */
 export function recordKeyOf(entry: UnsignedEntry, places: RecordPlaces): RecordKey {
   if (entry.kind === 'name') return recordKeyOfName(nameOf(entry), places);
   if (entry.kind === 'provider') return providerKey(entry.subject);
   return wordKey(wordOf(entry));
 }
 
-/** The subject of a posting begins with its word and NUL: a tombstone, which has no body, says by it where it lies. */
+/** The subject of a posting begins with its word and NUL: a tombstone, which has no body, is located by it. */
 function wordOf({ subject }: UnsignedEntry): string {
   const end = subject.indexOf(0);
   if (end < 1) throw new ChordialError('bad-content', 'A posting does not name its word. It was refused.');
@@ -43,7 +43,7 @@ export function providerKey(multihash: Uint8Array): RecordKey {
   return hash('sha256', Buffer.concat([Buffer.from('provider:'), multihash]), 'hex') as RecordKey;
 }
 
-/** `pre:abc` stands for all words that begin with these letters and has its own key (spec/4, Search); no word holds a colon. */
+/** `pre:abc` stands for all words with this prefix and has its own key (spec/4, Search); words contain no colon. */
 export function wordKey(word: string): RecordKey {
   return hash('sha256', word.startsWith(prefixMark) ? word : `word:${word}`, 'hex') as RecordKey;
 }

@@ -1,11 +1,11 @@
 /**
- * Wire formats of the messages about records; entries travel as their canonical bytes.
+ * Wire formats of messages about records; entries are sent as their canonical bytes.
  *
- * `records.put`  `{entries}` → `{results}`, each `stored`, `known` (this one or a newer is there) or an error code.
- * `records.get`  `{keys, kinds, after}` → `{entries: [[entry…] per key], more, unknown}`: entries of a key come in the order of
- *                their identities, at most a page per key; `more[i]` is where to go on, or null. `after` goes with one key.
- *                `unknown[i]`: what belongs here has not all come yet, so there may be more at the next places.
- * `records.list` `{kind, cursor, limit}` → `{entries, cursor}`: all entries of a kind that the host holds, by pages.
+ * `records.put` `{entries}` → `{results}`, each `stored`, `known` (this one or a newer is present) or an error code.
+ * `records.get` `{keys, kinds, after}` → `{entries: [[entry…] per key], more, unknown}`: entries of a key sorted by
+ * identity, at most a page per key; `more[i]` is the cursor for the next page, or null. `after` is for one key.
+ * `unknown[i]`: this host is not authoritative, so there may be more at the next places.
+ * `records.list` `{kind, cursor, limit}` → `{entries, cursor}`: all entries of a kind held by the host, in pages.
  */
 import type { Wire } from '../network/transport.ts';
 import { field, malformed, readBoolean, readInteger, readList, readText } from '../network/wire-reading.ts';
@@ -14,7 +14,7 @@ import { isRecordKey, type RecordKey } from './record-keys.ts';
 
 export const recordMessages = { put: 'records.put', get: 'records.get', list: 'records.list' } as const;
 
-/** 128 entries of at most 4 KiB: half of the bound on a small message. */
+/** 128 entries of at most 4 KiB: half of the limit of a small message. */
 export const maxEntriesPerMessage = 128;
 export const maxKeysPerQuestion = 64;
 const maxCursorCharacters = 4096;
@@ -24,7 +24,7 @@ export const encodeEntries = (entries: readonly EncodedEntry[]): Wire => ({
   entries: entries.map(({ bytes }) => bytes),
 });
 
-/** The bytes as they came, not yet read: one malformed entry must not hide the others. */
+/** Raw bytes, parsed later: one malformed entry must not affect the others. */
 export function decodeEntryBytes(body: Wire): readonly Uint8Array[] {
   return readList(field(body, 'entries'), 'the list of records', 0, maxEntriesPerMessage).map(readEntryBytes);
 }
@@ -39,7 +39,7 @@ export function decodeEntryResults(body: Wire, count: number): readonly string[]
 export interface RecordQuestion {
   readonly keys: readonly RecordKey[];
   readonly kinds: readonly RecordKind[];
-  /** Where the page before ended; only with one key. */
+  /** End of the previous page; only for one key. */
   readonly after: string | null;
 }
 
@@ -57,7 +57,7 @@ export function decodeQuestion(body: Wire): RecordQuestion {
 }
 
 export interface RecordPages {
-  /** Per key asked for. */
+  /** Per requested key. */
   readonly entries: readonly (readonly Uint8Array[])[];
   readonly more: readonly (string | null)[];
   readonly unknown: readonly boolean[];
@@ -89,7 +89,7 @@ export function decodeListAnswer(body: Wire): { entries: readonly Uint8Array[]; 
   return { entries: decodeEntryBytes(body), cursor: readCursor(field(body, 'cursor')) };
 }
 
-/** Those that can be read; a stranger's malformed entries are as good as absent. */
+/** Readable ones; malformed entries count as absent. */
 export function readableEntries(list: readonly Uint8Array[], refused: (error: Error) => void): readonly EncodedEntry[] {
   return list.flatMap((bytes) => {
     try {

@@ -1,4 +1,4 @@
-/** Everything that records reach of the outside world, handed in once. */
+/** What records need from outside. */
 
 import type { Clock, Contact, RingId } from '@chordial/ring';
 import type { Membership } from '../network/membership.ts';
@@ -11,13 +11,16 @@ import type { EntryVerifier } from './entry-verifier.ts';
 import type { RecordPlaces } from './record-keys.ts';
 import type { RingView } from './ring-view.ts';
 
-/** The places of a key and the hosts to fall back to, as `src/replication` knows them. */
+/** Places and fallback hosts of a key, provided by `src/replication`. */
 export interface RecordHosts {
-  /** The `wanted` places first, then hosts behind them, then others. */
+  /** The `wanted` places first, then the hosts after them, then others. */
   candidates(key: RingId, wanted: number): Promise<readonly Contact[]>;
-  /** The same for writers, who wait while the ring is being repaired. */
+  /** The same for writers, which wait while the ring is being repaired. */
   writable(key: RingId, wanted: number): Promise<readonly Contact[]>;
-  /** The same without waiting long for an owner to confirm its place: for readers, who call nothing absent by a guess. */
+  /**
+   * The same without a long wait for an owner to confirm its place: for readers, which do not conclude absence from a
+   * guess.
+   */
   likely(key: RingId, wanted: number): Promise<{ readonly hosts: readonly Contact[]; readonly isConfirmed: boolean }>;
   clear(): void;
 }
@@ -27,18 +30,18 @@ export interface RecordPorts {
   readonly placement: RecordHosts;
   readonly transport: Transport;
   readonly membership: Membership;
-  /** Who leaves questions unanswered just now. */
+  /** Unresponsive peers. */
   readonly unresponsivePeers: Pick<UnresponsivePeers, 'isSilent' | 'responsiveFirst'>;
   readonly clock: Clock;
-  /** What this host holds itself. */
+  /** What this host holds. */
   readonly table: Pick<RecordTable, 'put' | 'get' | 'range' | 'namesOf' | 'find' | 'countOf' | 'removeExactly'>;
   readonly verifier: EntryVerifier;
   readonly places: RecordPlaces;
   readonly rule: CopyRule;
-  /** Whether all that belongs here under a key has come; a host that is still being given its share cannot say "absent". */
+  /** Whether this host is authoritative for a key; otherwise it cannot answer "absent". */
   readonly confirmed: { covers(key: string): boolean };
-  /** How much of each publisher may lie here; null: the room is everybody's. */
+  /** Limits per publisher; null: none. */
   readonly storageShares?: Pick<StorageShares, 'checkRows'> | null;
-  /** Told of entries and hosts that were refused; for logs and counters. */
+  /** Receives refused entries and hosts, for logs and counters. */
   readonly report?: (what: 'refused-record' | 'no-answer', host: Contact, detail: string) => void;
 }

@@ -1,6 +1,6 @@
 /**
- * Reads what is known under a record key: from two of its places, from more when they disagree, fail or fall silent, and
- * from everybody before it is said to be absent. Every entry is verified here, no matter who handed it over.
+ * Reads a record key: from two of its places, from more when they disagree, fail or fall silent, and from all hosts
+ * before it counts as absent. Every entry is verified here, whatever its source.
  */
 
 import type { Contact } from '@chordial/ring';
@@ -21,13 +21,13 @@ import {
 import type { RecordPorts } from './record-ports.ts';
 import type { Answer } from './replica-read.ts';
 
-/** A host that is silent for longer has failed; long before that others are asked. */
+/** A host that is silent for longer has failed; others are asked long before. */
 const deadlineMilliseconds = 1500;
 /** Entries of one key read from one host: 64 pages of a popular name or word. */
 const maxPages = 64;
-/** Pages of one host's listing: a million records. A host that never comes to an end is not listened to for ever. */
+/** Pages of one host's listing: a million records. Bounds a host that never ends its list. */
 const maxPagesListed = 8192;
-/** Of one host's listing: a damaged disk has a few, a liar as many as it likes. */
+/** Invalid entries in one host's listing: a damaged disk has a few, a liar any number. */
 const maxBadListed = 128;
 
 export class RecordReader {
@@ -39,13 +39,13 @@ export class RecordReader {
     this.#holder = holder;
   }
 
-  /** The verified union, tombstones included; empty when it is absent. Rejects with `no-live-source` when no one can tell. */
+  /** The verified union, tombstones included; empty when absent. Rejects with `no-live-source` when that cannot be decided. */
   async read(key: RecordKey, kinds: readonly RecordKind[]): Promise<readonly EncodedEntry[]> {
     const sets = await readPlaces(key, this.#ports, (host) => this.#ask(host, key, kinds), fingerprint);
     return mergeEntriesAt(this.#ports.clock.wallTime(), ...sets);
   }
 
-  /** Everything of a kind that the host holds, page by page; one record that cannot be read hides none of the others. */
+  /** Everything of a kind held by the host, page by page; one unreadable record does not affect the others. */
   async *listAt(host: Contact, kind: RecordKind): AsyncGenerator<readonly EncodedEntry[], void, undefined> {
     let cursor: string | null = null;
     let bad = 0;
@@ -58,7 +58,7 @@ export class RecordReader {
       const page = decodeListAnswer(answer);
       const some = page.entries.map((bytes) => this.#genuine(host, [bytes]));
       bad += some.filter(({ isForged }) => isForged).length;
-      // A cursor that stands still would be asked with for ever.
+      // A cursor that does not advance would be repeated for ever.
       if (page.cursor !== null && page.cursor === cursor) return;
       yield some.flatMap(({ entries }) => entries);
       if (page.cursor === null || bad > maxBadListed) return;
@@ -79,7 +79,7 @@ export class RecordReader {
       const pages = decodePages(answer, 1);
       const page = this.#genuine(host, pages.entries[0] ?? []);
       entries.push(...page.entries);
-      // It would go on page by page for as long as it likes, and what it does not name may be there all the same.
+      // It could continue as long as it likes, and entries that it leaves out may exist all the same.
       if (page.isForged && !isHere)
         throw new TransportError('refused', `${host.host} hands out records with invalid signatures.`);
       isUnknown ||= pages.unknown[0] === true;
@@ -89,7 +89,7 @@ export class RecordReader {
     return { entries, isUnknown };
   }
 
-  /** Up to the first that its publisher has not signed: no one honest keeps such a thing, so nothing behind it is looked at. */
+  /** Up to the first with a bad signature: an honest host stores none, so the rest is not read. */
   #genuine(host: Contact, list: readonly Uint8Array[]): { entries: readonly EncodedEntry[]; isForged: boolean } {
     const { verifier, report } = this.#ports;
     const entries: EncodedEntry[] = [];

@@ -1,4 +1,4 @@
-/** The way to one host for records: entries that are to be stored there leave together, in a few messages at a time. */
+/** Sends records to one host: entries to be stored there are batched into a few messages at a time. */
 
 import type { Contact } from '@chordial/ring';
 import { ChordialError, isErrorCode } from '../errors.ts';
@@ -8,7 +8,7 @@ import { decodeEntryResults, encodeEntries, maxEntriesPerMessage, recordMessages
 import type { RecordPorts } from './record-ports.ts';
 
 const maxMessages = 4;
-/** Beside so many what comes waits for one to be answered, or until there are enough: a message costs more than what an entry adds to it. */
+/** With this many in flight, new entries wait for an answer or a full message: a message costs more than the entries in it. */
 const messageConcurrency = 2;
 const minEntriesBeside = 32;
 /** A commit on a busy disk stays well below. */
@@ -38,7 +38,7 @@ export class RecordSender {
     return this.#messages === 0 && this.#queue.length === 0;
   }
 
-  /** Resolves when the host holds the entry, or a newer one, durably. */
+  /** Resolves when the host durably holds the entry or a newer one. */
   store(entry: EncodedEntry): Promise<void> {
     return new Promise((stored, failed) => {
       this.#queue.push({ entry, since: this.#ports.clock.now(), stored, failed });

@@ -1,6 +1,6 @@
 /**
- * Makes records durable at the owner of their key and its replicas, by the same rule as blocks. Those that come at one moment and
- * have the same places go together.
+ * Makes records durable at the owner of their key and its replicas, by the same rule as blocks. Records written at the
+ * same time with the same places are batched.
  */
 
 import { type Contact, type HostId, ringIdOfHash, sameAddresses } from '@chordial/ring';
@@ -13,19 +13,19 @@ import { maxEntriesPerMessage } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 import { RecordSender } from './record-sender.ts';
 
-/** Idle lanes are swept when there are more than this many. */
+/** Idle senders are swept beyond this number. */
 const maxIdleLanes = 256;
 
 /** Entries with the same places. */
 interface Group {
   readonly entries: readonly EncodedEntry[];
-  /** A host took some of them and refused others. */
+  /** A host accepted some of them and refused others. */
   isDivided: boolean;
 }
 
 interface FormingGroup extends Group {
   readonly entries: EncodedEntry[];
-  /** The copies that each of them has. */
+  /** Replicas of each of them. */
   readonly copies: Promise<number>;
 }
 
@@ -33,7 +33,7 @@ export class RecordWriter {
   readonly #ports: RecordPorts;
   readonly #holder: RecordHolder;
   readonly #lanes = new Map<HostId, RecordSender>();
-  /** By their places; until the turn is over. */
+  /** By their places; until the end of the turn. */
   readonly #forming = new Map<string, FormingGroup>();
 
   constructor(ports: RecordPorts, holder: RecordHolder) {
@@ -41,12 +41,12 @@ export class RecordWriter {
     this.#holder = holder;
   }
 
-  /** Of entries that this host has signed: the least copies that any has durable. Rejects with `too-few-copies`. */
+  /** For entries signed by this host: the minimum of durable replicas. Rejects with `too-few-copies`. */
   async store(entries: readonly EncodedEntry[]): Promise<number> {
     return Math.min(...(await Promise.all(entries.map((entry) => this.#store(entry)))));
   }
 
-  /** Offers entries to one host, for repair. Rejects when it did not take one of them. */
+  /** Offers entries to one host, for repair. Rejects when it refused one of them. */
   async push(host: Contact, entries: readonly EncodedEntry[]): Promise<void> {
     const isHere = host.host === this.#ports.view.self.host;
     const bytes = entries.map((entry) => entry.bytes);
@@ -65,7 +65,7 @@ export class RecordWriter {
     } catch (error) {
       if (!group.isDivided) throw error;
     }
-    // What was refused of the others does not keep this one from its places.
+    // Refusal of others does not keep this one from its places.
     return this.#copy(hosts, { entries: [encoded], isDivided: false });
   }
 
@@ -127,7 +127,7 @@ export class RecordWriter {
 
   #lane(contact: Contact): RecordSender {
     const known = this.#lanes.get(contact.host);
-    // A host that came back at another address is another way.
+    // A host at a new address needs a new sender.
     if (known !== undefined && (sameAddresses(known.contact, contact) || !known.idle)) return known;
     if (this.#lanes.size >= maxIdleLanes) {
       for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
@@ -145,7 +145,7 @@ function refusedByClock(copies: number, needed: number): ChordialError {
   );
 }
 
-/** What became of each, as a lane tells it. */
+/** Result of each, as reported by a sender. */
 function endsOf(results: readonly string[]): readonly PromiseSettledResult<void>[] {
   return results.map((result) => {
     if (result === 'stored' || result === 'known') return { status: 'fulfilled', value: undefined };

@@ -1,7 +1,7 @@
 /**
- * One question put to the places of a record key, and beyond them: two places at first, the next one when these disagree
- * or fail, the next two hosts when one is silent for 300 ms. When the places have nothing to say, everybody is asked,
- * some at a time. No single silent host is waited for unless no one else knows anything.
+ * One request to the places of a record key, and beyond: two places at first, the next one when these disagree or fail,
+ * two more when one is silent for 300 ms. When the places have nothing, all hosts are asked, some at a time. A single
+ * silent host is not awaited unless no other host has anything.
  */
 
 import type { Contact, HostId, Milliseconds, Timer } from '@chordial/ring';
@@ -10,23 +10,23 @@ import type { RecordPorts } from './record-ports.ts';
 
 /** How many places must agree. */
 const placesAsked = 2;
-/** A host silent for so long is doubled by the next. */
+/** A host silent for this long is hedged with the next. */
 const silenceMilliseconds: Milliseconds = 300;
-/** An answer alone, of a place that is still being given its share, is not taken before. */
+/** A single answer of a place that is not authoritative is not accepted before. */
 const unsurePatienceMilliseconds: Milliseconds = 600;
-/** Hosts outside the places asked at a time. */
+/** Concurrent requests to hosts outside the places. */
 const maxAskConcurrency = 16;
 
 export interface Answer<Kept> {
   readonly entries: readonly Kept[];
-  /** The host is still being given its share, so it cannot say "absent". */
+  /** The host is not authoritative, so it cannot answer "absent". */
   readonly isUnknown: boolean;
 }
 
 export interface Answers<Kept> {
   readonly sets: readonly (readonly Kept[])[];
   readonly failures: number;
-  /** Places that know of all their share, and those that are still being given it. */
+  /** Authoritative places, and those that are not yet. */
   readonly sure: number;
   readonly unsure: number;
 }
@@ -35,7 +35,7 @@ export type AskingPorts = Pick<RecordPorts, 'clock' | 'view' | 'unresponsivePeer
 
 export class Asking<Kept> {
   readonly #places: readonly Contact[];
-  /** In the order in which they are asked; the places come first. */
+  /** In the order asked; places first. */
   readonly #hosts: readonly Contact[];
   readonly #ports: AskingPorts;
   readonly #ask: (host: Contact) => Promise<Answer<Kept>>;
@@ -47,15 +47,15 @@ export class Asking<Kept> {
   #sure = 0;
   #unsure = 0;
   #next = 0;
-  /** Asked and without an answer: those that may still be prompt, each with its timer, and those that are silent. */
+  /** Asked and unanswered: those that may still be prompt, each with its timer, and silent ones. */
   readonly #prompt = new Map<HostId, Timer>();
   #silent = 0;
   #patience: Timer | null = null;
   #isOver = false;
 
   /**
-   * @param hosts the places first; `placeCount` of them are.
-   * @param fingerprint the same for sets that are the same
+   * @param hosts the first `placeCount` are the places
+   * @param fingerprint equal for equal sets
    */
   constructor(
     hosts: readonly Contact[],
@@ -111,7 +111,7 @@ export class Asking<Kept> {
     if (this.#isOver) return;
     this.#sets.push(entries);
     if (this.#places.includes(host)) {
-      // Any other host is unsure of what does not belong to it.
+      // Any other host is not authoritative for what does not belong to it.
       if (isUnknown) this.#unsure += 1;
       else this.#sure += 1;
       if (this.#sets.length >= placesAsked && !this.#isAgreed() && this.#next < this.#places.length) this.#tryNext();
@@ -144,14 +144,14 @@ export class Asking<Kept> {
     else if (this.#silent === 0) this.#end();
   }
 
-  /** Those who could still say otherwise are silent or were asked in vain. */
+  /** Those that could still differ are silent or failed. */
   #endWhenSure(): void {
     const left = this.#began + unsurePatienceMilliseconds - this.#ports.clock.now();
     if (this.#silent === 0 || this.#sure > 0 || left <= 0) this.#end();
     else this.#patience ??= this.#ports.clock.after(left, () => this.#end());
   }
 
-  /** Two places that agree on nothing may both lie: the remaining places are asked as well, and all others. */
+  /** Two places that agree on nothing may both be lying: the remaining places are asked as well, and all others. */
   #askOthers(): void {
     const end = Math.min(this.#next + maxAskConcurrency, this.#hosts.length);
     while (this.#next < end) this.#tryNext();
@@ -166,7 +166,7 @@ export class Asking<Kept> {
     return this.#sets.some((set) => set.length > 0);
   }
 
-  /** Some two answers are the same set, and not empty. */
+  /** Two answers are equal, and not empty. */
   #isAgreed(): boolean {
     const seen = this.#sets.filter((set) => set.length > 0).map((set) => this.#fingerprint(set));
     return new Set(seen).size < seen.length;

@@ -1,6 +1,7 @@
 /**
- * Brings the leaves of a batch to their places: per host one message for as many neighbouring leaves as fit, which share a
- * proof. Durable when every leaf is on all but r − w of its places; hosts that fail are tried again with places looked up again.
+ * Sends the leaves of a batch to their places: per host one message for as many adjacent leaves as fit, which share a
+ * proof. Durable when every leaf is on all but r − w of its places; failed hosts are retried with places looked up
+ * again.
  */
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
@@ -19,7 +20,7 @@ import {
 } from './share-messages.ts';
 import { addWork, type ByHost, forEachOf, placesOfCells, type SharePorts } from './share-places.ts';
 
-/** Verifying and a commit on a busy disk, behind other such messages. */
+/** Verification and a commit on a busy disk, after other such messages. */
 const silenceMilliseconds: Milliseconds = 10_000;
 const maxRounds = 4;
 const pauseMilliseconds: Milliseconds = 500;
@@ -31,7 +32,10 @@ interface LeafRun {
   readonly count: number;
 }
 
-/** Resolves with the hosts that took leaves. Rejects with `too-few-copies`, or with what a host refused the batch for. */
+/**
+ * Resolves with the hosts that accepted leaves. Rejects with `too-few-copies`, or with the reason for which a host
+ * refused the batch.
+ */
 export async function spreadBatch(
   batch: ShareBatch,
   header: Uint8Array,
@@ -56,7 +60,7 @@ class ReplicateLeaves {
   readonly #ports: SharePorts;
   readonly #slots: MessageSlots;
   readonly #signal: AbortSignal;
-  /** Per leaf the hosts that have it. */
+  /** Hosts that have each leaf. */
   readonly #acknowledged: Set<HostId>[];
   #lastFailure: Error | null = null;
 
@@ -99,7 +103,7 @@ class ReplicateLeaves {
     );
   }
 
-  /** Leaves of one host, in order, as runs of neighbours, as many to a message as fit. */
+  /** Leaves of one host in order, as runs of adjacent ones, as many per message as fit. */
   *#messages(leaves: readonly number[]): Generator<readonly LeafRun[], void, undefined> {
     let runs: { first: number; count: number }[] = [];
     let [count, bytes] = [0, 0];

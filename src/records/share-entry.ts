@@ -1,9 +1,9 @@
 /**
- * Entries of shared files. They carry no signature of their own: they are signed by the batch (share-batch.ts), so an
- * entry says only what it is about. Its publisher, sequence and expiry are those of its batch.
+ * Entries of shared files. They carry no signature: the batch is signed (share-batch.ts), so an entry holds only its
+ * subject and body. Publisher, sequence and expiry are those of its batch.
  *
- * Subjects (spec/4, Records; parts divided by NUL, which neither a name nor a word holds): name: name ‖ root; provider:
- * the root's multihash; posting: word ‖ name ‖ root, the root being the CID in binary.
+ * Subjects (spec/4, Records; parts separated by NUL, which neither names nor words contain): name: name ‖ root;
+ * provider: the root's multihash; posting: word ‖ name ‖ root, the root being the CID in binary.
  */
 
 import type { Contact } from '@chordial/ring';
@@ -13,19 +13,19 @@ import { decode, encode } from '../network/dag-cbor.ts';
 import type { EntryBody, RecordKind } from './entry.ts';
 import { providerKey, type RecordKey, type RecordPlaces, recordKeyOfName, wordKey } from './record-keys.ts';
 
-/** One entry of a shared file, as it is announced. */
+/** One entry of a shared file, as announced. */
 export interface ShareEntry {
   readonly kind: RecordKind;
   readonly subject: Uint8Array;
-  /** A map in canonical DAG-CBOR, from `shareBody`; encoded once for all the entries of a file. */
+  /** A map in canonical DAG-CBOR, from `shareBody`; encoded once for all entries of a file. */
   readonly body: Uint8Array;
 }
 
-/** One entry as the ring has it: verified, current, not withdrawn. */
+/** An entry on the ring: verified, current, not withdrawn. */
 export interface HeldShareEntry extends ShareEntry {
-  /** The publisher, and where it could be reached when it last renewed the batch. */
+  /** The publisher, with its address as of the last renewal. */
   readonly source: Contact;
-  /** Number of the batch, milliseconds since 1970: of two entries on one subject by one publisher the later is right. */
+  /** Number of the batch, milliseconds since 1970: of two entries on one subject by one publisher the later prevails. */
   readonly batch: number;
   /** Milliseconds since 1970. */
   readonly expiry: number;
@@ -63,7 +63,7 @@ export function shareNameEntry(name: string, root: CID, body: Uint8Array): Share
   return { kind: 'name', subject: fileSubject(name, root), body };
 }
 
-/** The publisher has the content at hand. */
+/** The publisher has the content available. */
 export function shareProviderEntry(root: CID, body: Uint8Array): ShareEntry {
   return { kind: 'provider', subject: root.multihash.bytes, body };
 }
@@ -72,7 +72,7 @@ export function sharePostingEntry(word: string, name: string, root: CID, body: U
   return sharePostingEntries([word], name, root, body)[0]!;
 }
 
-/** One entry per word; their subjects lie in one piece of memory. */
+/** One entry per word; their subjects share one piece of memory. */
 export function sharePostingEntries(
   words: readonly string[],
   name: string,
@@ -93,7 +93,7 @@ export function sharePostingEntries(
   });
 }
 
-/** What the subject of an entry of kind name or posting says; `word` is null for a name. Throws `bad-content`. */
+/** Parses the subject of an entry of kind name or posting; `word` is null for a name. Throws `bad-content`. */
 export function readSubject({ kind, subject }: Pick<ShareEntry, 'kind' | 'subject'>): {
   readonly word: string | null;
   readonly name: string;
@@ -110,14 +110,14 @@ export function readSubject({ kind, subject }: Pick<ShareEntry, 'kind' | 'subjec
   };
 }
 
-/** Where an entry lies. Throws `bad-content` when its subject says nothing. */
+/** The key of an entry. Throws `bad-content` for an invalid subject. */
 export function shareEntryKey(entry: Pick<ShareEntry, 'kind' | 'subject'>, places: RecordPlaces): RecordKey {
   if (entry.kind === 'provider') return providerKey(entry.subject);
   const { word, name } = readSubject(entry);
   return word === null ? recordKeyOfName(name, places) : wordKey(word);
 }
 
-/** Throws `too-large` or `bad-content` for what no holder would take. */
+/** Throws `too-large` or `bad-content` for what every holder would refuse. */
 export function checkShareEntry({ kind, subject, body }: ShareEntry): void {
   if (subject.length === 0 || subject.length > maxSubjectBytes)
     throw malformed(`its subject has ${subject.length} bytes, not 1 to ${maxSubjectBytes}`);

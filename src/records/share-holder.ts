@@ -1,6 +1,6 @@
 /**
- * The holder's side of shares: verifies headers and runs before it keeps them, and hands leaves out with their proofs. What
- * is kept is bounded, for each publisher and in all; a refusal costs only what was refused.
+ * The holder's side of shares: verifies headers and runs before it stores them, and serves leaves with their proofs.
+ * Storage is bounded per publisher and in total.
  */
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
@@ -36,11 +36,11 @@ export interface ShareHolderPorts
   extends Pick<RecordPorts, 'places' | 'clock' | 'confirmed' | 'report' | 'storageShares'> {
   readonly shares: ShareTable;
   readonly headers: HeaderVerifier;
-  /** The row of the leaf that an item of the index names. */
+  /** The row of the leaf of an index item. */
   readonly rowOfItem: (key: string) => number | null;
 }
 
-/** A run of leaves of one batch, with what proves them. */
+/** A run of leaves of one batch with its proof. */
 export interface OfferedRun {
   readonly header: Uint8Array;
   readonly first: number;
@@ -48,13 +48,13 @@ export interface OfferedRun {
   readonly proof: readonly Uint8Array[];
 }
 
-/** Batches of one publisher that are current at the same time. */
+/** Current batches per publisher. */
 export const maxBatchesPerPublisher = 1024;
-/** Ends of batches of one publisher that are remembered though nothing else of these batches is here. */
+/** Remembered ends of batches per publisher without any other data here. */
 export const maxEndsPerPublisher = 4096;
-/** Headers, leaves and proofs of everybody on this disk. */
+/** Headers, leaves and proofs of all publishers on this disk. */
 const maxShareBytes = 4 * 1024 ** 3;
-/** Bytes of puts that are being received, over all senders. */
+/** Bytes of puts being received, over all senders. */
 const maxPutBytesUnderWay = 16 * 1024 * 1024;
 const leafRemovalConcurrency = 500;
 
@@ -97,7 +97,7 @@ export class ShareHolder {
     }
   }
 
-  /** Durable when it resolves; entry i says what became of run i: `stored` or an error code. */
+  /** Durable when it resolves; entry i is the result of run i: `stored` or an error code. */
   keep(from: Contact, runs: readonly OfferedRun[]): Promise<readonly string[]> {
     return Promise.all(
       runs.map(async (run) => {
@@ -113,14 +113,14 @@ export class ShareHolder {
     );
   }
 
-  /** Newer headers of batches; entry i is the number of leaves here of batch i, or −1 when its header was refused. */
+  /** Newer headers of batches; entry i is the number of leaves of batch i here, or −1 when its header was refused. */
   async renew(from: Contact, headers: readonly Uint8Array[]): Promise<readonly number[]> {
     const { shares, report } = this.#ports;
     return Promise.all(
       headers.map(async (bytes) => {
         try {
           const header = this.#acceptable(bytes);
-          // Of a batch that is not here only its end is kept, so that no leaves of it come with an older header.
+          // Of an absent batch only the end is stored, so that none of its leaves are accepted with an older header.
           if (header.ended && shares.header(header.publisher, header.number) === null) await this.#keepEnd(header);
           else await shares.renew(batchRow(header), this.#latest());
           return header.ended ? 0 : shares.leavesOf(header.publisher, header.number);
@@ -143,13 +143,13 @@ export class ShareHolder {
     return encodeLeafPage({ headers, leaves, more, unknown: !confirmed.covers(key) });
   }
 
-  /** Leaves of batches that have ended or expired go, some at a time. */
+  /** Removes leaves of ended or expired batches, some at a time. */
   async removeOver(now: Milliseconds): Promise<void> {
     while ((await this.#ports.shares.removeOver(now, leafRemovalConcurrency)) !== null);
     this.#keptBytes = this.#ports.shares.bytes();
   }
 
-  /** Nothing of this publisher counts any more: its leaves and headers go, some at a time. */
+  /** A refused publisher: removes its leaves and headers, some at a time. */
   async removeOf(publisher: HostId): Promise<void> {
     while ((await this.#ports.shares.removeOf(publisher, leafRemovalConcurrency)) !== null);
     this.#keptBytes = this.#ports.shares.bytes();
@@ -161,7 +161,7 @@ export class ShareHolder {
     const held = rows.map((row) => (row === null ? null : shares.byRow(row, clock.wallTime())));
     const { headers, leaves, rows: fitting } = pageOf(held.filter((leaf) => leaf !== null));
     let next = 0;
-    // What does not fit is asked for again in a later round.
+    // What does not fit is requested again in a later round.
     return encodePulled({
       headers,
       leaves: held.map((leaf) => (leaf === null || next >= fitting ? null : leaves[next++]!)),
@@ -173,7 +173,7 @@ export class ShareHolder {
     const { shares } = this.#ports;
     if (header.ended) throw malformed('it belongs to a batch that has ended');
     const known = shares.header(header.publisher, header.number);
-    // The end overtook the leaves: they are as good as stored.
+    // The end overtook the leaves: they count as stored.
     if (known?.ended === true) return;
     if (known === null) this.#checkBounds(header);
     const size = leaves.reduce((sum, leaf) => sum + leaf.length, known === null ? bytes.length : 0);
@@ -185,7 +185,7 @@ export class ShareHolder {
     if (added > 0) this.#keptBytes += size + rows.reduce((sum, { path }) => sum + path.length, 0);
   }
 
-  /** Anybody can end batches that never were. */
+  /** Anyone can end batches that never existed. */
   async #keepEnd(header: BatchHeader): Promise<void> {
     const { shares, clock } = this.#ports;
     if (shares.endsOf(header.publisher, clock.wallTime()) >= maxEndsPerPublisher)
@@ -198,7 +198,7 @@ export class ShareHolder {
     await shares.put(batchRow(header), [], this.#latest());
   }
 
-  /** A header that is kept here with a later version is from the future. */
+  /** A stored header with a later version is from the future. */
   #latest(): Milliseconds {
     return this.#ports.clock.wallTime() + maxClockSkewMilliseconds;
   }
@@ -223,7 +223,7 @@ export class ShareHolder {
     const { shares, clock, headers } = this.#ports;
     if (header.expiry <= clock.wallTime()) throw malformed('its batch has expired');
     const known = shares.header(header.publisher, header.number);
-    // Leaves here are proved against the root that came with them.
+    // Leaves here were proved against the root that came with them.
     if (known !== null && Buffer.compare(headers.readKept(known.bytes).root, header.root) !== 0)
       throw malformed('its publisher signed two batches with one number');
     return header;
@@ -244,7 +244,7 @@ export function batchRow(header: BatchHeader): BatchRow {
   return { publisher, number, version, expiry, entries, ended, bytes };
 }
 
-/** As many of the leaves as fit beside their headers; each header once. */
+/** As many leaves as fit with their headers; each header once. */
 function pageOf(held: readonly HeldLeaf[]): { headers: Uint8Array[]; leaves: SentLeaf[]; rows: number } {
   const headers: Uint8Array[] = [];
   const positions = new Map<string, number>();
@@ -265,7 +265,7 @@ function pageOf(held: readonly HeldLeaf[]): { headers: Uint8Array[]; leaves: Sen
   return { headers, leaves, rows: leaves.length };
 }
 
-/** Throws a TransportError when the stream breaks, or is shorter or longer than the leaves. */
+/** Throws a TransportError when the stream breaks, or its length differs from the leaves'. */
 async function receiveLeaves(
   payload: AsyncIterable<Uint8Array>,
   sizes: readonly number[],
@@ -286,7 +286,7 @@ async function receiveLeaves(
   });
 }
 
-/** One leaf with its proof as a run of its own. */
+/** One leaf with its proof as a run. */
 export function runOfLeaf(header: Uint8Array, { place, bytes, proof }: SentLeaf): OfferedRun {
   return { header, first: place, leaves: [bytes], proof: splitProof(proof) };
 }

@@ -1,9 +1,9 @@
 /**
- * Leaves: consecutive entries of a batch as bytes, the unit that is hashed, sent, stored and repaired. All keys of a leaf
- * lie in one of 4096 equal cells of key space, so that a leaf belongs to few arcs whatever the ring looks like.
+ * Leaves: consecutive entries of a batch as bytes, the unit that is hashed, sent, stored and repaired. All keys of a
+ * leaf are in one of 4096 equal cells of key space, so that a leaf belongs to few arcs whatever the ring looks like.
  *
- * An entry is: kind (1 byte: its place in `recordKinds`), length of the subject and of the body (2 bytes each, big-endian),
- * subject, body. Holders need not read the bodies; a leaf of a hundred entries costs them one hash.
+ * An entry is: kind (1 byte: its index in `recordKinds`), length of the subject and of the body (2 bytes each,
+ * big-endian), subject, body. Holders need not parse bodies; a leaf of a hundred entries costs them one hash.
  */
 import type { ChordialError } from '../errors.ts';
 import { recordKinds } from './entry.ts';
@@ -40,12 +40,12 @@ export function writeEntry({ kind, subject, body }: ShareEntry, target: Buffer, 
   target.set(body, at + entryHeadBytes + subject.length);
 }
 
-/** Length of the subject of the entry that begins there. */
+/** Length of the subject of the entry at this offset. */
 export function subjectBytesAt(bytes: Buffer, at: number): number {
   return bytes.readUInt16BE(at + 1);
 }
 
-/** What `writeEntry` wrote there; the entry is a view of the bytes. */
+/** Inverse of `writeEntry`; the entry is a view of the bytes. */
 export function entryAt(bytes: Buffer, at: number): ShareEntry {
   const subjectEnd = at + entryHeadBytes + subjectBytesAt(bytes, at);
   return {
@@ -55,13 +55,13 @@ export function entryAt(bytes: Buffer, at: number): ShareEntry {
   };
 }
 
-/** The entries are views of the bytes. Throws `bad-content` for anything else than a leaf within its bounds. */
+/** The entries are views of the bytes. Throws `bad-content` for anything but a leaf within its limits. */
 export function decodeLeaf(bytes: Uint8Array): readonly ShareEntry[] {
   const view = viewOf(bytes);
   return entryStarts(view).map((at) => entryAt(view, at));
 }
 
-/** The first and the last entry, the others being checked in the same way. */
+/** The first and the last entry; the others are checked as well. */
 export function endsOfLeaf(bytes: Uint8Array): { readonly first: ShareEntry; readonly last: ShareEntry } {
   const view = viewOf(bytes);
   const starts = entryStarts(view);
@@ -72,7 +72,7 @@ export function viewOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Where the entries begin, one at least. Throws `bad-content` as `decodeLeaf` does. */
+/** Offsets of the entries, at least one. */
 export function entryStarts(view: Buffer): readonly number[] {
   if (view.length > maxLeafBytes) throw malformed(`a leaf has ${view.length} bytes`);
   const starts: number[] = [];

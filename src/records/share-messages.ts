@@ -1,13 +1,14 @@
 /**
- * Wire formats of the messages about shares. A header travels as its signed bytes, a leaf as share-leaf.ts encodes it; `batch` is
- * the position of a header in the same message, `place` the position of a leaf in its batch.
+ * Wire formats of messages about shares. A header is sent as its signed bytes, a leaf as share-leaf.ts encodes it;
+ * `batch` is the index of a header in the same message, `place` the index of a leaf in its batch.
  *
- * `shares.put`   (bulk) `{headers, runs: [[batch, place of the first leaf, [size, …], [hash, …]]…]}` and the bytes of the leaves →
- *                `{results}`, one per run: `stored` or an error code.
+ * `shares.put` (bulk) `{headers, runs: [[batch, place of the first leaf, [size, …], [hash, …]]…]}` and the bytes of the
+ * leaves → `{results}`, one per run: `stored` or an error code.
  * `shares.renew` `{headers}` → `{leaves: [leaves of the batch here, or −1 when the header was refused…]}`
- * `shares.get`   `{key, after}` → `{headers, leaves: [[batch, place, bytes, proof]…], more, unknown}`: leaves that may have entries
- *                at the key; `more` is `after` for the next page, or null; `unknown` as in record-messages.ts.
- * `shares.pull`  `{keys}` of leaves, as reconciliation lists them → `{headers, leaves: [[batch, place, bytes, proof] or null…]}`
+ * `shares.get` `{key, after}` → `{headers, leaves: [[batch, place, bytes, proof]…], more, unknown}`: leaves that may
+ * have entries at the key; `more` is `after` for the next page, or null; `unknown` as in record-messages.ts.
+ * `shares.pull` `{keys}` of leaves, as listed by reconciliation → `{headers, leaves: [[batch, place, bytes, proof] or
+ * null…]}`
  */
 import type { Wire } from '../network/transport.ts';
 import { field, malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
@@ -28,9 +29,9 @@ export const maxLeavesPerMessage = 2048;
 /** Bytes of the leaves of one put. */
 export const maxPutBytes = 1024 * 1024;
 export const maxHeadersPerMessage = 64;
-/** Headers of one message together: with leaves of 500 kB within a small message. */
+/** Headers per message: with leaves of 500 kB within a small message. */
 export const maxHeaderBytesPerMessage = 300 * 1024;
-/** Leaves of one answer: at most 8 KiB each, with proofs of 640 bytes. */
+/** Leaves per answer: at most 8 KiB each, with proofs of 640 bytes. */
 export const maxLeavesPerAnswer = 64;
 const leafItemKeyBytes = 48;
 const maxPlace = 2 ** maxLevels;
@@ -90,7 +91,7 @@ export function decodeRenewed(body: Wire, count: number): readonly number[] {
   return leaves.map((number) => readInteger(number, 'a number of leaves', -1, maxPlace));
 }
 
-/** A leaf as it is handed out. */
+/** A leaf as served. */
 export interface SentLeaf {
   readonly batch: number;
   readonly place: number;

@@ -1,4 +1,4 @@
-/** Everything that publishers and readers of shares reach of the outside world, handed in once. */
+/** What publishers and readers of shares need from outside. */
 
 import { type Contact, type HostId, type Milliseconds, type RingId, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { keysOfCell } from './share-leaf.ts';
 
 export interface ShareHosts extends RecordHosts {
   places(key: RingId, wanted: number): Promise<readonly Contact[]>;
-  /** Those of all keys from `first` to `last`, both included. */
+  /** Those of all keys from `first` to `last`, inclusive. */
   placesOfRange(first: RingId, last: RingId, wanted: number): Promise<readonly Contact[]>;
 }
 
@@ -17,17 +17,20 @@ export interface SharePorts
   extends Pick<RecordPorts, 'view' | 'transport' | 'clock' | 'rule' | 'places' | 'unresponsivePeers' | 'report'> {
   readonly placement: ShareHosts;
   readonly headers: HeaderVerifier;
-  /** What this host holds itself. */
+  /** What this host holds. */
   readonly holder: ShareHolder;
 }
 
-/** Cells looked up at the same time; the placement cache bounds what of it becomes lookups. */
+/** Concurrent lookups of cells; the placement cache limits how many become ring lookups. */
 const cellConcurrency = 16;
-/** While the ring is being repaired an owner may be silent; so many tries, with pauses, outlast the finding of its death. */
+/**
+ * While the ring is being repaired an owner may be silent; this many attempts, with pauses, outlast the detection of
+ * its failure.
+ */
 const maxTries = 12;
 const pauseMilliseconds: Milliseconds = 1000;
 
-/** The hosts at which the leaves of each of these cells lie. Rejects with `timeout` when the ring does not recover. */
+/** The hosts that hold the leaves of each of these cells. Rejects with `timeout` when the ring does not recover. */
 export async function placesOfCells(
   cells: Iterable<number>,
   { placement, places, rule, clock }: Pick<SharePorts, 'placement' | 'places' | 'rule' | 'clock'>,

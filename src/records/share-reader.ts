@@ -1,4 +1,7 @@
-/** What shares say under a key: leaves from several of its places, each proved, under the newest header that any of them has. */
+/**
+ * Entries of shares under a key: leaves from several of its places, each proved, under the newest header that any of
+ * them has.
+ */
 
 import type { Contact, HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
@@ -25,13 +28,13 @@ import type { ShareReader } from './shares.ts';
 const deadlineMilliseconds = 1500;
 /** Leaves of one key read from one host: a hundred thousand entries and more. */
 const maxPages = 64;
-/** Leaves read here at a time, so that a key of many is not held in memory twice. */
+/** Leaves read here at a time, so that a popular key is not held in memory twice. */
 const leavesPerRead = 256;
 const maxLeavesHere = 16_384;
-/** Of these it is known whose they are, where there are more. */
+/** Publishers known among these, when there are more leaves than are read. */
 const maxLeavesLookedAt = 1_048_576;
 const leavesPerTurn = 16;
-/** Hosts behind the places, which may have taken leaves while a place was away. */
+/** Hosts after the places, which may have accepted leaves while a place was away. */
 const hostsBehindPlaces = 2;
 
 /** A proved leaf. */
@@ -81,7 +84,7 @@ export class RingShareReader implements ShareReader {
     return { header: this.#ports.headers.readKept(header), place: position, bytes };
   }
 
-  /** Where there are more than are read: some of each publisher, so that none hides the others. */
+  /** Where there are more than are read: round robin over publishers, so that none hides the others. */
   #inTurns(key: RecordKey): readonly VerifiedLeaf[] {
     const { shares, clock } = this.#ports;
     const now = clock.wallTime();
@@ -111,7 +114,7 @@ export class RingShareReader implements ShareReader {
       const { headers, leaves: sent, more, unknown } = decodeLeafPage(answer);
       isUnknown ||= unknown;
       leaves.push(...sent.flatMap((leaf) => this.#verified(host, headers[leaf.batch]!, leaf)));
-      // A page that goes nowhere would be asked for again and again.
+      // A page that does not advance would be requested again and again.
       if (more === null || more <= after || sent.length > maxLeavesPerAnswer) break;
       after = more;
     }
@@ -144,7 +147,7 @@ export class RingShareReader implements ShareReader {
       const batch = batches.get(name);
       if (batch === undefined || seen.has(`${name}/${place}`) || batch.header.ended || batch.header.expiry <= now)
         continue;
-      // It lies here until it is removed.
+      // It is stored here until it is removed.
       if (headers.isRefused(proving.publisher)) continue;
       seen.add(`${name}/${place}`);
       const { header, source, gone } = batch;
@@ -163,7 +166,7 @@ interface CurrentBatch {
   readonly gone: ReadonlySet<string>;
 }
 
-/** A leaf may come with an older header than another: what was withdrawn since counts for both. */
+/** One leaf may come with an older header than another: later withdrawals apply to both. */
 function newestHeaders(leaves: readonly VerifiedLeaf[], now: number): ReadonlyMap<string, CurrentBatch> {
   const newest = new Map<string, BatchHeader>();
   for (const { header } of leaves) {
@@ -179,7 +182,7 @@ function newestHeaders(leaves: readonly VerifiedLeaf[], now: number): ReadonlyMa
   );
 }
 
-/** Neighbouring entries are often about the same word, so its key is computed once; those of others are passed over as bytes. */
+/** Adjacent entries often share a word, so its key is computed once. */
 function* entriesAtKey(
   leaf: Uint8Array,
   key: RecordKey,
@@ -201,7 +204,7 @@ function* entriesAtKey(
   }
 }
 
-/** Whether the subject of the entry at `at` begins with this word or name and its NUL. */
+/** Null for a signed but invalid entry. */
 function startsWith(leaf: Buffer, at: number, word: Uint8Array): boolean {
   if (word.length === 0 || word.length > subjectBytesAt(leaf, at)) return false;
   const start = at + entryHeadBytes;
@@ -209,7 +212,7 @@ function startsWith(leaf: Buffer, at: number, word: Uint8Array): boolean {
   return true;
 }
 
-/** null for what a publisher signed though it says nothing. */
+/** Of several batches of a publisher the latest prevails on each subject. */
 function keyOf(entry: ShareEntry, places: RecordPlaces): RecordKey | null {
   try {
     return shareEntryKey(entry, places);

@@ -1,32 +1,35 @@
 /**
- * How long ago hosts went: one that is merely away most often comes back within seconds, with its data, and then nothing
- * needs to be copied (spec/4, Repair).
+ * How long ago hosts left: one that is merely away usually returns within seconds with its data, and then nothing needs
+ * to be copied (spec/4, Repair).
  *
- * A host that comes back speaks before its members have their places again. Until then its neighbours, taking it for
- * present, would find its places with others and copy all that it holds. So it counts as away until it is a neighbour
- * again and the ring has been quiet for a while, at most for another grace.
+ * A returning host sends messages before its members have their places again. Until then its neighbours, taking it for
+ * present, would see its places at others and copy all that it holds. So it counts as away until it is a neighbour
+ * again and the ring has been quiet for a while, at most for another grace period.
  */
 import { type Clock, type HostId, hostsNextTo, type Milliseconds } from '@chordial/ring';
 import type { RingView } from '../records/ring-view.ts';
 import type { SyncTimes } from './sync-ports.ts';
 
-/** Hosts remembered as neighbours of late; those seen longest ago are forgotten first. */
+/** Recent neighbours that are remembered; least recently seen ones are evicted first. */
 const maxNeighbours = 4096;
 
 export class Absences {
   readonly #view: Pick<RingView, 'hosts' | 'states'>;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #times: Pick<SyncTimes, 'graceMilliseconds' | 'quietMilliseconds'>;
-  /** Removed from the network: it does not come back. */
+  /** Removed from the network: it does not return. */
   readonly #isRemoved: (host: HostId) => boolean;
   #present: ReadonlySet<HostId>;
-  /** Hosts next to this one's members at the last look. Any other that goes has no place in its arcs. */
+  /** Hosts adjacent to this one's members at the last look. Any other host has no place in its arcs. */
   #neighbours: ReadonlySet<HostId>;
-  /** The same and those before them, with when they last were, the longest ago first: lists may drop a host before it is known to be gone. */
+  /**
+   * The same and earlier ones, with when they were last seen, oldest first: lists may drop a host before it is known to
+   * be gone.
+   */
   readonly #neighboursOfLate = new Map<HostId, Milliseconds>();
-  /** When each neighbour that is away went; forgotten when the grace is over. */
+  /** When each absent neighbour left; forgotten after the grace period. */
   readonly #away = new Map<HostId, Milliseconds>();
-  /** When each one that was away came back; forgotten when it has its places. */
+  /** When each one returned; forgotten once it has its places. */
   readonly #back = new Map<HostId, Milliseconds>();
   #startGraceEnds: Milliseconds = Number.NEGATIVE_INFINITY;
   #lastChange: Milliseconds;
@@ -46,12 +49,12 @@ export class Absences {
     this.#neighbours = this.#neighboursNow();
   }
 
-  /** This host came back with data: others that stopped with it may be on their way as well. */
+  /** This host returned with data: others that stopped with it may be returning as well. */
   awaitOthers(): void {
     this.#startGraceEnds = this.#clock.now() + this.#times.graceMilliseconds;
   }
 
-  /** To be called after every change of the ring. */
+  /** Called after every change of the ring. */
   look(): void {
     this.#forgetOver();
     this.#rememberNeighbours();
@@ -67,7 +70,7 @@ export class Absences {
     this.#lastChange = now;
   }
 
-  /** Until when somebody may come back or be about to take its places, or null. */
+  /** Until when a host may return or be about to take its places, or null. */
   graceEnds(): Milliseconds | null {
     this.#forgetOver();
     const ends = [...this.#away.values()].map((since) => since + this.#times.graceMilliseconds);
@@ -76,13 +79,13 @@ export class Absences {
     return latest > this.#clock.now() ? latest : null;
   }
 
-  /** This host has just come back and does not see yet who else is there: what seems rare may only be not yet in sight. */
+  /** This host has just returned and does not see yet who else is there: what seems rare may only not be visible yet. */
   isFindingOthers(): boolean {
     const now = this.#clock.now();
     return now < this.#startGraceEnds && now < this.#lastChange + this.#times.quietMilliseconds;
   }
 
-  /** A late message of one that has stopped makes it seem back: then it has no place here, and the whole grace is due. */
+  /** A late message of a stopped host makes it seem back: then it has no place here, and the whole grace period applies. */
   #placedAt(host: HostId, since: Milliseconds): Milliseconds {
     const { graceMilliseconds, quietMilliseconds } = this.#times;
     if (!this.#neighbours.has(host)) return since + graceMilliseconds;

@@ -1,6 +1,6 @@
 /**
- * The first half of a round: this host's arcs are compared with the other places of each, set by set, and what differs
- * becomes a list of what is to be carried where. Hosts are asked at the same time, each with one message for all arcs.
+ * First half of a round: this host's arcs are compared with the other places of each, set by set, and differences
+ * become a list of transfers. Hosts are asked concurrently, each with one message for all arcs.
  */
 
 import type { Contact, HostId } from '@chordial/ring';
@@ -16,11 +16,11 @@ import type { ComparedRange } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
 /**
- * Of blocks, and as many of records and leaves: however many records somebody strews about, blocks are looked at in the same
- * round. About 300 bytes each; what is beyond comes with the next round, which then follows at once.
+ * Of blocks, and as many of records and leaves: however many records differ, blocks are compared in the same round.
+ * About 300 bytes each; the rest comes with the next round, which follows at once.
  */
 const maxDifferencesOfKind = 10_000;
-/** Hosts asked behind the places when none of these is sure of what it holds: so many newcomers in a row are not met. */
+/** Hosts asked after the places when none of these is authoritative: longer runs of newcomers are not expected. */
 const maxHostsWalked = 64;
 
 export interface Carrying {
@@ -29,21 +29,21 @@ export interface Carrying {
   readonly arc: ComparedArc;
 }
 
-/** How one arc stands; counts what is still to be done. */
+/** State of one arc; counts what is still to be done. */
 export interface ComparedArc extends OwnArc {
   /** Places other than this host's, for the network's r. */
   readonly places: readonly Contact[];
-  /** Some place could not be asked, or not everything was looked at. */
+  /** Some place could not be asked, or not everything was compared. */
   incomplete: boolean;
-  /** One of those asked did not answer: it may hold what the others lack. */
+  /** One of the hosts asked did not answer: it may hold what the others lack. */
   silent: boolean;
-  /** This host's word on the arc may count: it had it before, or one of those asked has it, or all were asked. */
+  /** This host may become authoritative for the arc: it was before, or one of those asked is, or all were asked. */
   sure: boolean;
-  /** Something was not alike when it was asked about, whatever has become of it since. */
+  /** Something differed when compared, whatever has become of it since. */
   differed: boolean;
-  /** Hosts that said that they are sure of the arc. */
+  /** Hosts that are authoritative for the arc. */
   readonly sureAt: Set<HostId>;
-  /** Items that this host lacks and has not got yet. */
+  /** Items that this host lacks and has not received yet. */
   lackedHere: number;
   /** The same for each place. */
   readonly lackedAt: Map<HostId, number>;
@@ -59,11 +59,11 @@ export interface Comparison {
 interface Question {
   readonly arc: ComparedArc;
   readonly compared: ComparedRange;
-  /** Whether the host has a place for this set; else it is only asked for what it may have left over. */
+  /** Whether the host is a place for this set; otherwise it is only asked for excess replicas. */
   readonly placed: boolean;
 }
 
-/** What of the round's ports comparing needs. */
+/** The ports that the comparison needs. */
 export type ComparingPorts = Pick<SyncPorts, 'transport' | 'view' | 'index' | 'confirmed' | 'replicas' | 'report'>;
 
 export async function compareArcs(
@@ -86,7 +86,7 @@ export async function compareArcs(
     if (unsure.length === 0) break;
     await comparing.ask(unsure, ({ others }) => [{ host: others[depth]!, sets: everySet, placed: [] }]);
   }
-  // No one is sure, as after all were down at once: what all of them have together is what there is.
+  // No host is authoritative, as after a stop of all: the union of what they have is what exists.
   for (const arc of compared) if (!arc.sure && !signal.aborted) arc.sure = !arc.incomplete;
   return { arcs: compared, carryings: comparing.carryings, cut: comparing.cut };
 }
@@ -97,7 +97,7 @@ interface Asked {
   readonly placed: readonly ItemSet[];
 }
 
-/** The k-th host behind the owner has a place in the sets of more than k copies. The first may also keep what moved on. */
+/** The k-th host after the owner is a place in the sets of more than k replicas. The first may also hold what has moved on. */
 function questionsToPlaces(
   arc: ComparedArc,
   held: ReadonlySet<ItemSet>,
@@ -152,7 +152,7 @@ class Comparing {
       for (const [position, { arc, compared, placed }] of questions.entries()) {
         const { differs, confirmed } = answers[position]!;
         if (confirmed) arc.sure = true;
-        // Leaves are asked about with the whole cells around the arc, of which a place may know less.
+        // Leaves are compared for the whole cells around the arc, of which a place may hold less.
         if (confirmed && compared.set.kind !== 'leaves') arc.sureAt.add(host.host);
         if (differs === null) continue;
         arc.differed = true;

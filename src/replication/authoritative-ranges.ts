@@ -1,28 +1,29 @@
 /**
- * The ranges of which this host holds all that there is: elsewhere it says UNKNOWN, never "absent" (spec/4, Hand-over).
+ * Ranges for which this host holds everything that exists: elsewhere it answers UNKNOWN, never "absent" (spec/4,
+ * Hand-over).
  *
- * Nothing is confirmed when a life begins. An owner confirms its arc when it has reconciled it with all other places and
- * at least one host that was confirmed itself; it then tells the other places. A confirmation ends by itself unless it is
- * given again, for a host that was cut off misses what is written meanwhile.
+ * Nothing is confirmed at start. An owner confirms its arc when it has reconciled it with all other places and at least
+ * one host that was confirmed itself; it then tells the other places. A confirmation is a lease that expires unless
+ * renewed, since a partitioned host misses later writes.
  */
 import type { Clock, Milliseconds } from '@chordial/ring';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';
 
 /** Three times the longest pause between two rounds of an owner. */
 const leaseMilliseconds = 180_000;
-/** 64 arcs of this host, and those of 8 hosts before each. */
+/** 64 arcs of this host, and those of 8 preceding hosts each. */
 const maxRanges = 1024;
-/** Beyond, the ranges around keys are withdrawn instead. */
+/** Beyond this many keys, their ranges are withdrawn instead. */
 const maxDisowned = 4096;
 
 export class AuthoritativeRanges {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #leaseMilliseconds: Milliseconds;
-  /** By their ends, the oldest first. */
+  /** By their ends, oldest first. */
   readonly #ranges = new Map<string, { readonly range: KeyArc; readonly until: Milliseconds }>();
-  /** The same ranges as a list, made when it is asked for: every answer to every other host asks. */
+  /** The same ranges as a list, built on demand: every answer to every host needs it. */
   #listed: readonly KeyArc[] | null = null;
-  /** Keys of which fewer copies are wanted than the range around them has places. */
+  /** Keys with fewer replicas wanted than the range around them has places. */
   readonly #disowned = new Set<string>();
 
   constructor(clock: Pick<Clock, 'now'>, lease: Milliseconds = leaseMilliseconds) {
@@ -39,21 +40,21 @@ export class AuthoritativeRanges {
     if (this.#ranges.size > maxRanges && oldest !== undefined) this.#drop(oldest);
   }
 
-  /** A key has turned out not to belong here: nothing confirmed around it counts any more. */
+  /** A key has turned out not to belong here: confirmations around it no longer count. */
   withdraw(key: string): void {
     for (const [name, { range }] of this.#ranges) if (isInArc(range, key)) this.#drop(name);
   }
 
   /**
-   * A key has no place here, because so few copies of it are wanted: its range does have one, and this host's word on
-   * everything else in it stands, until it is confirmed again.
+   * A key has no place here because few replicas of it are wanted: its range does have one, so this host stays
+   * authoritative for everything else in it.
    */
   disown(key: string): void {
     if (this.#disowned.size < maxDisowned) this.#disowned.add(key);
     else this.withdraw(key);
   }
 
-  /** `withdraw` for a whole range of keys: nothing around any of them counts. */
+  /** `withdraw` for a range of keys. */
   withdrawAll(range: KeyArc): void {
     for (const [name, known] of this.#ranges) if (overlap(known.range, range)) this.#drop(name);
   }
@@ -64,7 +65,7 @@ export class AuthoritativeRanges {
     this.#listed = null;
   }
 
-  /** Whether a block or record with this key would be here if there were one. */
+  /** Whether a block or record with this key would be here if it existed. */
   covers(key: string): boolean {
     return !this.#disowned.has(key) && this.#live().some((range) => isInArc(range, key));
   }
@@ -74,12 +75,12 @@ export class AuthoritativeRanges {
     return this.#live().some((known) => overlap(known, range));
   }
 
-  /** Whether the whole of a range is confirmed, if need be by several confirmations side by side. */
+  /** Whether the whole range is confirmed, possibly by adjacent confirmations. */
   coversAll(range: KeyArc): boolean {
     const live = this.#live();
     let reached = range.after;
     for (let steps = 0; steps <= live.length; steps++) {
-      // A range that begins at `reached` or around it carries on to its own end.
+      // A range that contains or begins at `reached` extends to its own end.
       const next = live.find((known) => known.after === reached || (isInArc(known, reached) && known.upTo !== reached));
       if (next === undefined) return false;
       if (next.after === next.upTo || passes(reached, next.upTo, range)) return true;
@@ -88,7 +89,7 @@ export class AuthoritativeRanges {
     return false;
   }
 
-  /** What is confirmed now, overlaps and all. */
+  /** What is confirmed now, including overlaps. */
   ranges(): readonly KeyArc[] {
     return this.#live();
   }
@@ -96,7 +97,7 @@ export class AuthoritativeRanges {
   #live(): readonly KeyArc[] {
     const now = this.#clock.now();
     for (const [name, { until }] of this.#ranges) {
-      // Those behind it were confirmed later.
+      // Later ones were confirmed later.
       if (until > now) break;
       this.#drop(name);
     }
@@ -110,12 +111,12 @@ export class AuthoritativeRanges {
   }
 }
 
-/** Of two arcs that share a key, one holds the last key of the other. */
+/** Of two arcs that share a key, one contains the last key of the other. */
 function overlap(a: KeyArc, b: KeyArc): boolean {
   return isInArc(a, b.upTo) || isInArc(b, a.upTo);
 }
 
-/** Going on from `reached` to `to`, the end of the range is passed. */
+/** On the way from `reached` to `to` the end of the range is passed. */
 function passes(reached: string, to: string, range: KeyArc): boolean {
   return reached === range.upTo ? range.after !== range.upTo : isInArc({ after: reached, upTo: to }, range.upTo);
 }

@@ -1,7 +1,7 @@
 /**
- * Gets a block from a host that has it: this host first, then those who are known to have it in files of their own, then its
- * places, the fastest of them preferred, then the hosts behind them, then anybody. A source silent for 300 ms, or dripping, is doubled by the next one; a failed one is replaced
- * by it.
+ * Fetches a block: from this host, then from known sharers, then from its places, fastest first, then from the hosts
+ * after them, then from any host. A source that is silent for 300 ms, or too slow, is hedged with the next one; a
+ * failed one is replaced by it.
  */
 
 import { type Contact, type HostId, ringIdOfHash, sameAddresses, type Timer } from '@chordial/ring';
@@ -16,19 +16,19 @@ import type { DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
 
 const silenceBeforeDoublingMilliseconds = 300;
-/** A source that brings less in such a time is doubled as well. */
+/** A source below this throughput is hedged as well. */
 const paceMilliseconds = 1000;
 const minPaceBytes = 64 * 1024;
-/** All sources are asked again after a pause, with places looked up again: the ring may just be changing. */
+/** All sources are retried after a pause, with a new lookup of places: the ring may be changing. */
 const maxRounds = 5;
 const pauseBetweenRoundsMilliseconds = 300;
 const maxIdleLanes = 256;
-/** Of those who share a content; each block goes to the one that will have it here first. */
+/** Sharers of a content; each block is requested from the one expected to deliver it first. */
 const maxSharers = 16;
 
-/** Who has a content in files of their own. */
+/** Hosts that share a content. */
 export interface Sharers {
-  /** As far as is known now. */
+  /** As known so far. */
   known(): readonly Contact[];
   /** Asks the ring; never rejects. */
   find(): Promise<readonly Contact[]>;
@@ -40,7 +40,7 @@ export class BlockFetcher {
   readonly #pointers: Pick<Pointers, 'holders'> | null;
   readonly #lanes = new Map<HostId, BlockReceiver>();
 
-  /** @param pointers asked when a block is at none of its places. */
+  /** @param pointers asked when a block is at none of its places */
   constructor(ports: DataPorts, replicas: number, pointers: Pick<Pointers, 'holders'> | null = null) {
     this.#ports = ports;
     this.#pointers = pointers;
@@ -49,18 +49,17 @@ export class BlockFetcher {
 
   /**
    * The verified bytes. Rejects with `no-live-source`, or `interrupted` when the signal fires.
-   *
-   * @param sharers those of one content, which is also in whose turn the block is asked for.
+   * @param sharers of one content, which also identifies the reader for fairness
    */
   async fetch(cid: CID, signal?: AbortSignal, sharers: Sharers | null = null): Promise<Uint8Array> {
     const held = inlineBytes(cid) ?? (await this.#local(cid));
     return held ?? this.fetchElsewhere(cid, signal, sharers);
   }
 
-  /** As `fetch`, without a look at the own disk. */
+  /** Like `fetch`, without reading the own disk. */
   async fetchElsewhere(cid: CID, signal?: AbortSignal, sharers: Sharers | null = null): Promise<Uint8Array> {
     let absent = 0;
-    /** Sharers that answered without it: there it is not what was announced any more. */
+    /** Sharers that answered without it: their file has changed. */
     const without = new Set<Contact>();
     let sharing = this.#lanesOf(sharers?.known() ?? []);
     let pointed: readonly BlockReceiver[] = [];
@@ -71,7 +70,7 @@ export class BlockFetcher {
       if (bytes !== null) return bytes;
       absent = fetching.absent.size;
       for (const lane of sharing) if (fetching.absent.has(lane)) without.add(lane.contact);
-      // When every host known says absent, a second look finds what has moved meanwhile; more would find nothing.
+      // When every known host says absent, a second look finds what has moved meanwhile; more would find nothing.
       const isLast = round === maxRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown);
       const before = sharing;
       sharing = await this.#sharing(sharers, before, isLast);
@@ -89,7 +88,7 @@ export class BlockFetcher {
     );
   }
 
-  /** Gives a buffer back that `fetch` delivered and that no one looks at any more. */
+  /** Returns a buffer delivered by `fetch` that is no longer in use. */
   release(bytes: Uint8Array): void {
     this.#ports.leaves.giveBack(bytes);
   }
@@ -103,13 +102,13 @@ export class BlockFetcher {
       damaged?.(cid);
       report?.('wrong-bytes', view.self, `The own copy of block ${cid} is damaged.`);
     } catch (error) {
-      // A bad sector here is no reason not to ask the other holders.
+      // A bad sector here must not keep other holders from being asked.
       report?.('wrong-bytes', view.self, `The own copy of block ${cid} cannot be read: ${(error as Error).message}`);
     }
     return null;
   }
 
-  /** Where the places without room for the block say that it went. */
+  /** Where pointers of full places lead. */
   async #pointedTo(cid: CID): Promise<readonly BlockReceiver[]> {
     if (this.#pointers === null) return [];
     const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
@@ -118,7 +117,7 @@ export class BlockFetcher {
     return holders.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#lane(host));
   }
 
-  /** In the order to be tried. */
+  /** In order of preference. */
   async #sources(cid: CID): Promise<readonly BlockReceiver[]> {
     const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
     const candidates = await this.#candidates(key);
@@ -134,7 +133,7 @@ export class BlockFetcher {
     return ordered.filter((lane) => !lane.avoided);
   }
 
-  /** The one that will deliver first comes first. */
+  /** The one expected to deliver first. */
   #lanesOf(sharers: readonly Contact[]): readonly BlockReceiver[] {
     const { view } = this.#ports;
     const live = sharers.filter(({ host }) => host !== view.self.host && !view.isDead(host)).slice(0, maxSharers);
@@ -144,7 +143,7 @@ export class BlockFetcher {
     return this.#ports.unresponsivePeers.responsiveFirst(ordered, ({ contact }) => contact.host);
   }
 
-  /** Without a known owner (the ring is being repaired) everybody may have it. */
+  /** Without a known owner (the ring is being repaired) any host may have it. */
   async #candidates(key: ReturnType<typeof ringIdOfHash>): Promise<readonly Contact[]> {
     try {
       return (await this.#ports.placement.likely(key, this.#replicas)).hosts;
@@ -165,7 +164,7 @@ export class BlockFetcher {
     return lane;
   }
 
-  /** Who shares it now. The pause between rounds ends when somebody is found who was not known before. */
+  /** Current sharers. The pause between rounds ends when a new one is found. */
   async #sharing(
     sharers: Sharers | null,
     before: readonly BlockReceiver[],
@@ -188,7 +187,7 @@ export class BlockFetcher {
   }
 }
 
-/** One block being fetched from one source after the other, or from several at once when they are silent. */
+/** One block being fetched from sources in turn, or from several at once when they are silent. */
 class Fetching {
   readonly #wanted: WantedBlock;
   readonly #sources: readonly BlockReceiver[];
@@ -198,10 +197,10 @@ class Fetching {
   #next = 0;
   #pending = 0;
   #silence: Timer | null = null;
-  /** Those that said so. */
+  /** Those that answered so. */
   readonly absent = new Set<BlockReceiver>();
 
-  /** Some host that lacks it is still being given its share. */
+  /** Some host that lacks it is not authoritative yet. */
   get isUnknown(): boolean {
     return this.#wanted.isUnknown === true;
   }
@@ -218,7 +217,7 @@ class Fetching {
     this.#signal = signal;
   }
 
-  /** null when every source failed or does not have it. */
+  /** Null when every source failed or does not have it. */
   async run(): Promise<Uint8Array | null> {
     const interrupted = (): void => this.#outcome.reject(new ChordialError('interrupted', 'The get was broken off.'));
     if (this.#signal?.aborted) interrupted();
@@ -250,7 +249,7 @@ class Fetching {
           this.#tryNext();
         }
       },
-      // Why it failed was reported where it was seen; here it only means that another has to do.
+      // The failure was reported where it was detected; here it only means trying another source.
       () => {
         this.#pending -= 1;
         if (!this.#wanted.abandoned) this.#tryNext();
@@ -259,8 +258,8 @@ class Fetching {
   }
 
   /**
-   * Doubles the source when it falls silent, at once when it is so already, and when it drips; what it still sends counts
-   * if it comes first.
+   * Hedges the source when it becomes silent, at once when it already is, and when it is too slow; its bytes count if
+   * they arrive first.
    */
   #watch(source: BlockReceiver): void {
     this.#silence?.cancel();

@@ -1,16 +1,15 @@
 /**
- * Wire formats of the messages about blocks. CIDs travel in their binary form; every message carries a list.
+ * Wire formats of messages about blocks. CIDs are in binary form; every message carries a list.
  *
- * `blocks.has` request `{cids}` → `{sizes, cached: [position…]}`, −1 where a block is absent, −2 where it is UNKNOWN: not
- *                here, but what belongs here has not all come yet, and the next places may have it. Those that are cached
- *                lie there besides their places, and count as no copies.
- * `blocks.get` stream  `{cids}` → `{sizes}` and the bytes of the blocks that are there, one after the other.
- * `blocks.check` request `{cids}` → `{}`: bad bytes came from there, and the holder had better look at its copies.
- * `blocks.room` request `{}` → `{room, gives}`: bytes that the holder would take of puts of the asker, and those that it gives to
- *                everybody, its quota.
- * `blocks.put` stream  `{blocks: [{cid, size, claims: [position…], relay?}], claims}` and their bytes → `{results}`, each
- *                      `stored`, `present` or an error code; claims as in claim-messages.ts. A block with `relay` is handed on
- *                      to the other ones of so many places before the answer, as far as that can be done soon.
+ * `blocks.has` request `{cids}` → `{sizes, cached: [position…]}`, −1 where a block is absent, −2 where it is UNKNOWN:
+ * not here, but this host is not authoritative, and the next places may have it. Cached ones do not count as replicas.
+ * `blocks.get` stream `{cids}` → `{sizes}` and the bytes of the blocks that are present, in order.
+ * `blocks.check` request `{cids}` → `{}`: the holder sent corrupt bytes and should verify its copies.
+ * `blocks.room` request `{}` → `{room, gives}`: bytes that the holder would accept from puts of the asker, and its
+ * quota.
+ * `blocks.put` stream `{blocks: [{cid, size, claims: [position…], relay?}], claims}` and their bytes → `{results}`,
+ * each `stored`, `present` or an error code; claims as in claim-messages.ts. A block with `relay` is forwarded to the
+ * others of that many places before the answer, as far as that is possible soon.
  */
 import type { CID } from 'multiformats/cid';
 import { maxBlockBytes } from '../content/cid.ts';
@@ -29,14 +28,14 @@ export const blockMessages = {
   room: 'blocks.room',
 } as const;
 
-/** A question about this many CIDs of 36 bytes is 160 kB: within one small message. */
+/** A request with this many CIDs of 36 bytes is 160 kB: within one small message. */
 export const maxCidsPerQuestion = 4096;
 export const maxBlocksPerStream = 256;
 export const maxBlocksPerCheck = 16;
 export const absentSize = -1;
 export const unknownSize = -2;
 const maxCodeCharacters = 40;
-/** For handing a block on, before its answer. The sender gives a host up that is silent for 5 s. */
+/** For forwarding a block, before its answer. The sender gives up on a host that is silent for 5 s. */
 export const maxRelayMilliseconds = 3000;
 
 export interface HeldBlock {
@@ -46,7 +45,7 @@ export interface HeldBlock {
 
 export interface OfferedBlock extends HeldBlock {
   readonly claims: readonly Claim[];
-  /** Of how many places the others get it from its receiver; 0: none. */
+  /** Number of places to which the receiver forwards it; 0: none. */
   readonly relay: number;
 }
 
@@ -73,13 +72,13 @@ export function decodeRoom(body: Wire): Room {
   return { room: read('room'), gives: read('gives') };
 }
 
-/** Positional: entry i belongs to CID i of the question; `absentSize` or `unknownSize` without the block. */
+/** Positional: entry i belongs to CID i of the request; `absentSize` or `unknownSize` without the block. */
 export function decodeSizes(body: Wire, count: number): readonly number[] {
   const sizes = readList(field(body, 'sizes'), 'the list of sizes', count, count);
   return sizes.map((size) => readInteger(size, 'the size of a block', unknownSize, maxBlockBytes));
 }
 
-/** @param cached whether the block at each position is cache. */
+/** @param cached whether the block at each position is cache */
 export const encodeHeld = (sizes: readonly number[], cached: readonly boolean[]): Wire => ({
   sizes,
   cached: cached.flatMap((isCached, position) => (isCached ? [position] : [])),

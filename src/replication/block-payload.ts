@@ -1,6 +1,6 @@
 /**
- * Many blocks, one after the other, as one stream of bytes, each into its own buffer. Transports that do not do that
- * themselves hand up pieces, which are copied.
+ * Several blocks as one byte stream, each read into its own buffer. Pieces from transports that do not do so themselves
+ * are copied.
  */
 import { drainPayload } from '../network/drain-payload.ts';
 import type { BlockReceiver, IncomingPayload } from '../network/transport.ts';
@@ -23,7 +23,7 @@ export async function receiveBlocks(payload: IncomingPayload, receiver: BlockRec
   }
 }
 
-/** A piece is taken at once unless the next block has to wait for its buffer. */
+/** A piece is accepted at once unless the next block is waiting for its buffer. */
 class ArrivingBlocks {
   readonly #sizes: readonly number[];
   readonly #receiving: BlockReceiver;
@@ -36,7 +36,7 @@ class ArrivingBlocks {
     this.#receiving = receiving;
   }
 
-  /** No piece comes any more. */
+  /** No more pieces will come. */
   abandon(): void {
     if (this.#block !== null) this.#receiving.abandoned?.(this.#index, this.#block.length);
     this.#block = null;
@@ -60,7 +60,7 @@ class ArrivingBlocks {
     return undefined;
   }
 
-  /** Blocks without bytes that come next; they need none to be complete. */
+  /** Empty blocks that come next are complete without bytes. */
   async finishEmpty(): Promise<null> {
     while (this.#sizes[this.#index] === 0) {
       this.#receiving.complete(this.#index, await this.#receiving.allocate(this.#index, 0));
@@ -74,7 +74,7 @@ class ArrivingBlocks {
     await this.take(rest);
   }
 
-  /** What is left of the piece when the block is full. */
+  /** The rest of the piece when the block is full. */
   #fill(block: Uint8Array, piece: Uint8Array): Uint8Array {
     const missing = block.length - this.#filled;
     block.set(piece.length <= missing ? piece : piece.subarray(0, missing), this.#filled);

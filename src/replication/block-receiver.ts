@@ -1,6 +1,6 @@
 /**
- * The way from one host for blocks: what many readers want of it is asked for together, a few streams at a time. Each
- * block is verified here; a host that sends wrong bytes loses its place among the sources.
+ * Fetches blocks from one host: what several readers want from it is requested together, over a few streams. Each block
+ * is verified here; a host that sends corrupt bytes is demoted among the sources.
  */
 
 import type { Contact, Milliseconds } from '@chordial/ring';
@@ -15,43 +15,43 @@ import { MinThroughputGuard } from './min-throughput-guard.ts';
 import { PathDelay } from './path-delay.ts';
 import { TurnQueue } from './turn-queue.ts';
 
-/** Two keep a short path busy: one fills up while the other begins. */
+/** Two keep a short path busy: one fills while the other starts. */
 const maxStreams = 2;
 /**
- * On a long one there are as many as there are blocks to ask for: those that run side by side end side by side too, and
- * if they were all, the way would be empty until the next answer begins.
+ * On a long path there are as many as there are blocks to request: concurrent streams also end together, and with fewer
+ * the path would be idle until the next answer.
  */
 const maxStreamsOfLongPath = 8;
 const maxBlocksPerRequest = 8;
-/** Beyond the streams of a short path one is worth its question only for so many. */
+/** Beyond the streams of a short path, another is worth a request only for this much. */
 const minBlocksOfFurtherStream = 4;
-/** For readers with nothing under way, while others' blocks fill the streams. */
+/** Reserved for readers with nothing in flight while blocks of others fill the streams. */
 const maxFurtherStreams = 2;
-/** Below this they need not be asked for apart: what is ahead of them is soon there. */
+/** Below this they need no separate request: what is ahead of them arrives soon. */
 const minBytesAhead = 2 * leafBytes;
 const silenceMilliseconds = 3000;
-/** A host found slow comes last for so long. */
+/** How long a slow host comes last. */
 const slowMilliseconds: Milliseconds = 10_000;
-/** A host that failed is passed over for a moment, one that sent wrong bytes for long. */
+/** How long a failed host is skipped; a host that sent corrupt bytes is skipped for longer. */
 const avoidedAfterFailureMilliseconds = 1000;
 /**
- * A disk that failed once repairs what it has, and may hold the only copy; one that goes on sending wrong bytes is asked
- * ever more rarely. Each time twice as long.
+ * A disk that failed once repairs its copies, and may hold the only one; one that keeps sending corrupt bytes is asked
+ * ever more rarely, with doubling pauses.
  */
 const avoidedAfterWrongBytesMilliseconds = 2000;
 const maxAvoidedMilliseconds = 600_000;
-/** A host that mixes wrong bytes in among good ones wins little by it. */
+/** A host that mixes corrupt blocks with good ones gains little. */
 const forgivenPerGoodBlock = 1 / 64;
-/** How much of a new measurement goes into the rate. */
+/** Weight of a new measurement of the rate. */
 const rateWeight = 0.3;
 
-/** A block wanted of the host. `abandoned` is set when another host delivered it first. */
+/** A block wanted from the host. `abandoned` is set when another host delivered it first. */
 export interface WantedBlock {
   readonly cid: CID;
-  /** For whom: those who want blocks of one host take turns. */
+  /** The reader: readers of one host are served round robin. */
   readonly reader?: unknown;
   abandoned: boolean;
-  /** Set when a host that lacks it has not yet got all that belongs to it: it is not absent for that. */
+  /** Set when a host that lacks it is not authoritative: that does not mean absent. */
   isUnknown?: boolean;
 }
 
@@ -68,18 +68,18 @@ export class BlockReceiver {
   readonly #buffers: LeafPool;
   #queue = new TurnQueue<Waiting>();
   #streams = 0;
-  /** Blocks asked for, by reader. */
+  /** Requested blocks, by reader. */
   readonly #underWay = new Map<unknown, number>();
   #blocksUnderWay = 0;
-  /** Of blocks that are announced and have not come. */
+  /** Of blocks that are announced and have not arrived. */
   #bytesAhead = 0;
   #avoidedUntil: Milliseconds = 0;
-  /** Times that wrong bytes came, less what good ones made up for. */
+  /** Corrupt blocks received, less those offset by good ones. */
   #wrongInRow = 0;
   #lastHeard: Milliseconds = 0;
   #receivedBytes = 0;
   #slowUntil: Milliseconds = 0;
-  /** Bytes per millisecond, all streams together; null until measured. */
+  /** Bytes per millisecond over all streams; null until measured. */
   #rate: number | null = null;
   readonly #delay = new PathDelay();
 
@@ -97,19 +97,19 @@ export class BlockReceiver {
     return this.#avoidedUntil > this.#ports.clock.now();
   }
 
-  /** How long a block wanted now would take, by what was seen; a host never tried yet is worth trying. */
+  /** Estimated time for a block wanted now; an untried host is worth trying. */
   expectedMilliseconds(blockBytes: number): Milliseconds {
     if (this.#slowUntil > this.#ports.clock.now()) return Number.MAX_VALUE;
     const ahead = (this.#queue.length + this.#blocksUnderWay + 1) * blockBytes;
     return this.#rate === null ? ahead / 1e6 : ahead / this.#rate;
   }
 
-  /** Since the lane was made, over all streams. */
+  /** Over all streams since the start. */
   get receivedBytes(): number {
     return this.#receivedBytes;
   }
 
-  /** It speaks, but so slowly that another was asked beside it. */
+  /** Responsive, but so slow that another source was asked as well. */
   wasSlow(): void {
     this.#slowUntil = this.#ports.clock.now() + slowMilliseconds;
   }
@@ -118,7 +118,7 @@ export class BlockReceiver {
     return this.#ports.clock.now() - Math.max(since, this.#lastHeard);
   }
 
-  /** The verified bytes in a buffer of the pool, or null when the host does not have the block. */
+  /** The verified bytes in a pooled buffer, or null when the host does not have the block. */
   fetch(wanted: WantedBlock): Promise<Uint8Array | null> {
     if (this.avoided) {
       return Promise.reject(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
@@ -144,7 +144,7 @@ export class BlockReceiver {
     }
   }
 
-  /** Nothing as long as enough is under way. */
+  /** Nothing while enough is in flight. */
   #takeBatch(): readonly Waiting[] {
     if (this.#streams < maxStreams) return this.#queue.take(maxBlocksPerRequest);
     const isWorth = this.#delay.isLong && this.#queue.length >= minBlocksOfFurtherStream;
@@ -170,7 +170,7 @@ export class BlockReceiver {
     const drip = new MinThroughputGuard(this.#ports.clock, () => ending.abort());
     const verifying: Promise<void>[] = [];
     let wrong: unknown = null;
-    // What is still on its way from a host that sends wrong bytes is not waited for.
+    // What a corrupt source is still sending is not awaited.
     const isWrong = (error: unknown): void => {
       wrong ??= error;
       ending.abort();
@@ -181,7 +181,7 @@ export class BlockReceiver {
       const answer = await this.#ports.transport.stream(this.contact, blockMessages.get, { header }, options);
       this.#lastHeard = this.#ports.clock.now();
       this.#delay.answeredAfter(this.#lastHeard - start);
-      // The first answer tells that the path is long.
+      // The first answer shows that the path is long.
       this.#start();
       const sizes = decodeSizes(answer.header, batch.length);
       const coming = batch.filter((_, index) => sizes[index]! >= 0);
@@ -212,7 +212,7 @@ export class BlockReceiver {
       if (wrong !== null) throw wrong;
       this.#measure(bytes, this.#ports.clock.now() - start);
     } catch (broken) {
-      // Blocks that came before the stream broke may still be right.
+      // Blocks received before the stream broke may still be correct.
       await Promise.all(verifying);
       const error = wrong ?? broken;
       if (wrong !== null) this.#avoid(wrong as Error);
@@ -222,7 +222,7 @@ export class BlockReceiver {
       for (const waiting of batch) fail(waiting, error as Error);
     } finally {
       drip.end();
-      // What never came of a stream that broke.
+      // What a broken stream did not deliver.
       this.#bytesAhead -= announced - bytes;
     }
   }
@@ -249,7 +249,7 @@ export class BlockReceiver {
 
   #measure(bytes: number, took: Milliseconds): void {
     if (bytes === 0 || took <= 0) return;
-    // The streams share the way, so that each sees a part of what it carries.
+    // The streams share the path, so each sees part of its capacity.
     const seen = (bytes / took) * this.#streams;
     this.#rate = this.#rate === null ? seen : this.#rate * (1 - rateWeight) + seen * rateWeight;
   }
@@ -273,7 +273,7 @@ export class BlockReceiver {
     return span;
   }
 
-  /** An honest holder wants to know what its disk did. */
+  /** An honest holder wants to know about corruption on its disk. */
   #tellDamage(cid: CID): void {
     const { transport, report } = this.#ports;
     transport

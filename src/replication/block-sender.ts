@@ -1,6 +1,6 @@
 /**
- * The way to one host for blocks: what many puts want to store there goes out together, a few streams at a time.
- * A lane has no memory bound of its own: anyone who hands in blocks holds their bytes against a ByteBudget.
+ * Stores blocks at one host: what several puts want to store there is sent together, over a few streams. It bounds no
+ * memory itself: callers hold bytes against a ByteBudget.
  */
 
 import type { Contact, Milliseconds } from '@chordial/ring';
@@ -24,36 +24,39 @@ import { Presence } from './presence.ts';
 
 const maxStreams = 3;
 /**
- * Where a question takes long. Blocks come one by one, as room for them is made by others that have arrived, and each
- * leaves at once: 32 of 1 MiB under way are 1 Gbit/s at a round trip of 200 ms.
+ * On long paths. Blocks arrive one by one, as others complete, and each is sent at once: 32 of 1 MiB in flight are 1
+ * Gbit/s at a round trip of 200 ms.
  */
 const maxStreamsOfLongPath = 32;
 const maxBatchBytes = 4 * 1024 * 1024;
 const maxBatchBlocks = 64;
-/** While a stream is under way what comes waits for it or until there is so much, since two requests cost more than they move. */
+/** While a stream is in flight, new blocks wait for it or for this many bytes, since two requests cost more than they gain. */
 const minBytesBeside = 2 * 1024 * 1024;
 const minBlocksBeside = 16;
-/** On a long path each has to leave at once; only small ones still go together. */
+/** On a long path each must be sent at once; only small ones are batched. */
 const minBytesBesideOfLongPath = 256 * 1024;
-/** Of a leaf. Below this a question costs more than sending what may be there already. */
+/** For a leaf. Below this a request costs more than sending what may already be there. */
 export const minPartToAskFirst = 1 / 4;
-/** Seen to leave at a time, so that a slow way is told from none. */
+/** Granularity of progress, which distinguishes a slow path from a dead one. */
 const pieceBytes = 256 * 1024;
 /** Silence after which a host has failed; fsync on a busy disk stays well below. */
 const silenceMilliseconds = 5000;
-/** After a failure the host is passed over for a moment, so that not each waiting block finds out by itself. */
+/** A failed host is skipped for a moment, so that not every waiting block finds out by itself. */
 const avoidedMilliseconds = 1000;
-/** A host without room is sent nothing as large as what it refused for so long; it still takes claims on what it has. */
+/** A full host gets nothing as large as what it refused for this long; it still accepts claims on blocks that it has. */
 const fullMilliseconds = 30_000;
 
-/** A copy wanted at the host. `abandoned` is set by the one that no longer needs it; if not under way it is then not sent. */
+/**
+ * A replica wanted at the host. `abandoned` is set by the caller that no longer needs it; if not in flight it is then
+ * not sent.
+ */
 export interface WantedCopy {
   readonly block: Block;
-  /** Become durable there with the block, no matter who stored it. */
+  /** Become durable there with the block, whoever stored it. */
   readonly claims: readonly Claim[];
-  /** The host is asked to hand it on to the other ones of so many places; 0: it is not. */
+  /** The host is asked to forward it to the others of this many places; 0: it is not. */
   readonly relay?: number;
-  /** Another host may have handed it on: it is asked for before it is sent. */
+  /** Another host may have forwarded it: ask before sending. */
   readonly mayBeThere?: boolean;
   abandoned: boolean;
 }
@@ -75,7 +78,7 @@ export class BlockSender {
   #avoidedUntil: Milliseconds = 0;
   #lastProgress: Milliseconds = 0;
   readonly #underWay = new Set<Waiting>();
-  /** The smallest block that found no room, and until when that is believed. */
+  /** The smallest block that was refused for lack of room, and until when that is assumed. */
   #full: { readonly bytes: number; readonly until: Milliseconds } | null = null;
 
   readonly #delay = new PathDelay();
@@ -90,29 +93,29 @@ export class BlockSender {
     return this.#streams === 0 && this.#queue.length === 0 && this.#avoidedUntil < this.#ports.clock.now();
   }
 
-  /** Resolves when the block is durable at the host, no matter who stored it. Rejects with a TransportError or ChordialError. */
+  /** Resolves when the block is durable at the host, whoever stored it. Rejects with a TransportError or ChordialError. */
   store(copy: WantedCopy): Promise<void> {
     if (this.#avoidedUntil > this.#ports.clock.now()) {
       return Promise.reject(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
     }
     return new Promise((stored, failed) => {
       this.#queue.push({ copy, since: this.#ports.clock.now(), stored, failed });
-      // In a microtask, so that what one caller hands in together leaves together.
+      // In a microtask, so that blocks handed in together are sent together.
       queueMicrotask(() => this.#start());
     });
   }
 
-  /** Much must be under way to it at once. */
+  /** Much must be in flight to it. */
   get isFar(): boolean {
     return this.#delay.isLong;
   }
 
-  /** True when something waits here, and the host acknowledged nothing and no byte left for it for so long. */
+  /** True when something waits here, and the host acknowledged nothing and accepted no byte for this long. */
   isStalled(milliseconds: Milliseconds): boolean {
     const now = this.#ports.clock.now();
     const [oldest] = this.#underWay;
     if (oldest === undefined) return false;
-    // Its answer waits for what it hands on.
+    // Its answer waits for its forwarding.
     const relaying = oldest.copy.relay ? maxRelayMilliseconds : 0;
     return now - Math.max(oldest.since, this.#lastProgress) > milliseconds + relaying;
   }
@@ -188,7 +191,7 @@ export class BlockSender {
     }
   }
 
-  /** This host's own copy; a batch that does not fit is tried block by block. */
+  /** This host's own replica; a batch that does not fit is tried block by block. */
   async #keep(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
     try {
       await this.#ports.blocks.put(blocks);
@@ -201,7 +204,7 @@ export class BlockSender {
     return results;
   }
 
-  /** Nothing is sent that is as large as what was refused for want of room a moment ago. */
+  /** Nothing as large as what was just refused for lack of room is sent. */
   async #sendWhatFits(blocks: readonly ClaimedCopy[]): Promise<readonly string[]> {
     await this.#lookForRoom(blocks);
     const refused = this.#full !== null && this.#full.until > this.#ports.clock.now() ? this.#full.bytes : null;
@@ -217,7 +220,7 @@ export class BlockSender {
     });
   }
 
-  /** What was refused may have been given up meanwhile. */
+  /** A refused block may have been abandoned meanwhile. */
   async #lookForRoom(blocks: readonly ClaimedCopy[]): Promise<void> {
     const refused = this.#full?.bytes;
     if (refused === undefined || blocks.every(({ bytes }) => bytes.length < refused)) return;
@@ -232,7 +235,7 @@ export class BlockSender {
     for (const [index, { bytes }] of blocks.entries()) {
       const result = results[index];
       if (result !== 'quota-full' && result !== 'disk-full') continue;
-      // Looked at again now and then: what was only believed does not prolong it.
+      // Tried again now and then: an assumption does not extend itself.
       const until = this.#full?.until ?? now + fullMilliseconds;
       this.#full = { bytes: Math.min(this.#full?.bytes ?? bytes.length, bytes.length), until };
     }
@@ -245,7 +248,7 @@ export class BlockSender {
     const isRelayed = blocks.some(({ mayBeThere }) => mayBeThere);
     const isAsked = isLarge && (isRelayed || this.#presence.isWorthAsking);
     const there = isAsked ? await this.#ask(blocks) : [];
-    // What was handed on tells nothing about what the host had.
+    // A forwarded block says nothing about what the host had.
     if (isAsked && !isRelayed) this.#presence.answered(there);
     const missing = blocks.flatMap((block, index) => ((there[index] ?? -1) < 0 ? [{ block, index }] : []));
     if (missing.length === 0) return results;
@@ -278,7 +281,7 @@ export class BlockSender {
     return results;
   }
 
-  /** What is there already gets the claims; the rest is sent. */
+  /** Blocks already there get the claims; the others are sent. */
   async #ask(blocks: readonly ClaimedCid[]): Promise<readonly number[]> {
     const question = encodeClaimed(blocks);
     const start = this.#ports.clock.now();
@@ -289,7 +292,7 @@ export class BlockSender {
     return decodeSizes(answer, blocks.length);
   }
 
-  /** Those that did not go with their blocks; without them the block could be freed while names still stand for it. */
+  /** Claims that were not sent with their blocks; without them the block could be freed while names still refer to it. */
   async #sendFurtherClaims(batch: readonly Waiting[], results: readonly string[]): Promise<void> {
     const further = batch.flatMap(({ copy: { block, claims } }, index) => {
       const isThere = results[index] === 'stored' || results[index] === 'present';
@@ -299,7 +302,7 @@ export class BlockSender {
     for (const page of pagesOfClaims(further)) await this.#ask(page);
   }
 
-  /** All that still waits for a host that failed finds another one at once. */
+  /** Everything still waiting for a failed host moves to another at once. */
   #avoid(error: TransportError): void {
     this.#avoidedUntil = this.#ports.clock.now() + avoidedMilliseconds;
     if (error.failure !== 'refused') this.#ports.view.suspect(this.contact);
@@ -315,7 +318,7 @@ function codeOf(error: unknown): readonly string[] {
   throw error;
 }
 
-/** @param left told whenever a piece has left. */
+/** @param left called whenever a piece has been sent */
 async function* bytesOf(blocks: readonly Block[], left: () => void): AsyncGenerator<Uint8Array, void, undefined> {
   for (const { bytes } of blocks) {
     for (let at = 0; at < bytes.length; at += pieceBytes) {

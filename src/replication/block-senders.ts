@@ -1,9 +1,9 @@
-/** One lane per host, made when it is needed and forgotten when it is idle. */
+/** One sender per host, created on demand and dropped when idle. */
 import { type Contact, type HostId, sameAddresses } from '@chordial/ring';
 import { BlockSender } from './block-sender.ts';
 import type { DataPorts } from './data-ports.ts';
 
-/** Idle lanes are swept when there are more than this many. */
+/** Idle senders are swept beyond this number. */
 const maxIdleLanes = 256;
 
 export class BlockSenders {
@@ -16,7 +16,7 @@ export class BlockSenders {
 
   to(contact: Contact): BlockSender {
     const known = this.#lanes.get(contact.host);
-    // A host that came back at another address is another way.
+    // A host at a new address needs a new sender.
     if (known !== undefined && (sameAddresses(known.contact, contact) || !known.idle)) return known;
     if (this.#lanes.size >= maxIdleLanes) this.#sweep();
     const lane = new BlockSender(contact, this.#ports);

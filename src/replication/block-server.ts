@@ -1,6 +1,6 @@
 /**
- * The holder's side: says what it has, hands blocks out, takes blocks in. What comes in is verified before it is
- * stored, and acknowledged only when durable. Memory is bounded whatever others ask: beyond the bounds they wait.
+ * The holder's side: reports, sends and accepts blocks. Received blocks are verified before they are stored, and
+ * acknowledged only when durable. Memory is bounded: beyond the limits requests wait.
  */
 
 import type { Contact } from '@chordial/ring';
@@ -35,24 +35,24 @@ import type { InPlaceBlocks } from './in-place-blocks.ts';
 import type { Relay } from './relay.ts';
 import { SupersededPuts } from './superseded-puts.ts';
 
-/** Blocks that came and are not durable yet. */
+/** Blocks received and not durable yet. */
 const maxIncomingBytes = 16 * 1024 * 1024;
 /** Blocks read from disk and not yet taken by the connection. */
 const maxOutgoingBytes = 8 * 1024 * 1024;
-/** Besides, each way, for hosts of which nothing is held yet. */
+/** Reserved, each way, for hosts that hold nothing yet. */
 const maxReservedBytes = 8 * 1024 * 1024;
 
 export interface BlockServerEvents {
-  /** Blocks that were not here before are durable now. */
+  /** Newly stored blocks are durable now. */
   stored?(from: Contact, blocks: number, bytes: number): void;
   sent?(to: Contact, blocks: number, bytes: number): void;
   refused?(from: Contact, code: string): void;
-  /** Somebody got bad bytes for these blocks from here, or says so. */
+  /** A host received, or claims to have received, corrupt bytes of these blocks. */
   suspected?(cids: readonly CID[]): void;
 }
 
 export interface BlockStanding extends Pick<AuthoritativeRanges, 'covers'> {
-  /** Whether the block with this key is cache here, and counts as no copy. */
+  /** Whether the block is cache here and does not count as a replica. */
   isCached(key: string): boolean;
 }
 
@@ -70,11 +70,11 @@ export class BlockServer {
   readonly #outgoing = new FairByteBudget(maxOutgoingBytes, maxReservedBytes);
 
   /**
-   * @param standing the ranges of which all is here that belongs here, and what is here besides.
-   * @param shared handed out too, but no copies to be counted.
-   * @param ended what only these claim is not taken.
-   * @param relay hands on what its sender wants to have handed on.
-   * @param owners what may come of each owner; without it the room is everybody's.
+   * @param standing authoritative ranges, and pointers of this host
+   * @param shared served as well, but not counted as replicas
+   * @param ended blocks with only these claims are refused
+   * @param relay forwards blocks on request of their sender
+   * @param owners limits per owner; without it there are none
    */
   constructor(
     blocks: BlockStore,
@@ -160,7 +160,7 @@ export class BlockServer {
           const block = { ...offered[index]!, bytes };
           const kept = this.#keep(block, from).finally(() => this.#incoming.give(from.host, bytes.length));
           results[index] = kept.then((result) => this.#handOn(block, from, result));
-          // Looked at when the stream has ended; until then a failure is no one's unhandled rejection.
+          // Awaited when the stream has ended; until then a rejection must not be unhandled.
           results[index].catch(() => undefined);
         },
         abandoned: (_, size) => this.#incoming.give(from.host, size),
@@ -177,7 +177,7 @@ export class BlockServer {
     return { header: encodeResults(settled) };
   }
 
-  /** Null where none is taken: the block counts as absent then, and is refused with its bytes, which tells why. */
+  /** Null when no claim is accepted: the block then counts as absent, and is refused with its bytes, which tells why. */
   #fitting(cid: CID, offered: readonly Claim[], from: Contact): readonly Claim[] | null {
     const claims = ownedBy(this.#ended.standing(offered), from);
     try {
@@ -189,7 +189,7 @@ export class BlockServer {
     }
   }
 
-  /** The publisher goes on with a put of which this host has let blocks go: it has to begin again. */
+  /** The publisher continues a put of which this host has released blocks: it has to start again. */
   #wasLetGo(claims: readonly Claim[], { host }: Contact): boolean {
     return claims.some((claim) => claim.publisher === host && this.#ended.gaveUp(claim));
   }
@@ -224,7 +224,7 @@ export class BlockServer {
     }
   }
 
-  /** The result, when the block is on its way no more. */
+  /** The result, once the block is no longer being stored. */
   async #handOn(block: ClaimedBlock & { readonly relay: number }, from: Contact, result: string): Promise<string> {
     if (result !== 'stored') return result;
     const { relay, claims = [] } = block;
@@ -240,11 +240,11 @@ export class BlockServer {
       try {
         const bytes =
           (await this.#blocks.get(cid, this.#leaves)) ?? (await this.#shared?.read(cid, this.#leaves)) ?? null;
-        // The sizes are already on their way: nothing but an end in the middle is honest now.
+        // The sizes were already sent: from here a failure can only break the stream.
         if (bytes === null || bytes.length !== size)
           throw new ChordialError('changed', `Block ${cid} went away while it was sent.`);
         yield bytes;
-        // Asked for the next one: the connection has taken this one out of our hands.
+        // Asked for the next one: the connection has taken this one.
         this.#leaves.giveBack(bytes);
         sentBytes += size;
       } finally {

@@ -1,10 +1,10 @@
 /**
  * Makes blocks durable on r distinct hosts (spec/4, put).
  *
- * A block is acknowledged when it is durable on all its places; or on w of them and the rest missed its grace, which is
- * then left to repair. A host that fails is replaced by the next one in ring order. Hashing the next blocks, sending and
- * the hosts' fsyncs overlap; the bytes held are bounded over all puts of the process. Where the places are far, the first of
- * them hands the block on to the others (relay.ts), so that it crosses this host's link once.
+ * A block is acknowledged when it is durable on all its places, or on w of them when the rest misses its grace period,
+ * which is then left to repair. A failed host is replaced by the next one in ring order. Hashing of the next blocks,
+ * sending and the hosts' fsyncs overlap; bytes in flight are bounded over all puts of the process. When the places are
+ * far, the first forwards the block to the others (relay.ts), so that it crosses this host's link once.
  */
 
 import { type Contact, type HostId, type Milliseconds, ringIdOfHash } from '@chordial/ring';
@@ -23,12 +23,12 @@ import { ByteBudget } from './byte-budget.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
 
-/** Blocks handed in and not yet acknowledged, over all puts of the process: three batches of four leaves to each host. */
+/** Blocks submitted and not yet acknowledged, over all puts of the process: three batches of four leaves per host. */
 const maxUnacknowledgedBytes = 12 * 1024 * 1024;
-/** The same while a host is far: each block is under way for several round trips. */
+/** The same while a host is far: each block is in flight for several round trips. */
 const maxUnacknowledgedBytesWhenFar = 32 * 1024 * 1024;
 
-/** Hosts of a small network are asked for room before a put of so many bytes. */
+/** In a small network, hosts are asked for room before a put of this size. */
 const maxHostsAskedForRoom = 64;
 const minBytesToAskFor = 4 * 1024 * 1024;
 const roomDeadline: Milliseconds = 1500;
@@ -41,8 +41,8 @@ export class BlockStorer {
   readonly #keep: ((block: ClaimedBlock) => Promise<void>) | null;
 
   /**
-   * @param pointers told where blocks went for which a host had no room.
-   * @param keep handed every block that has no place here.
+   * @param pointers records where blocks went that a host had no room for
+   * @param keep receives every block that has no place here
    */
   constructor(
     ports: DataPorts,
@@ -59,14 +59,17 @@ export class BlockStorer {
     return this.#lanes;
   }
 
-  /** A writer for one put; `finish` tells how it went. @param hosts gets every host that acknowledged a block */
+  /**
+   * A writer for one put; `finish` reports its outcome.
+   * @param hosts collects every host that acknowledged a block
+   */
   writer(rule: CopyRule, claims: readonly Claim[], signal?: AbortSignal, hosts?: Map<HostId, Contact>): BlockWriter {
     return new BlockWriter(this.#budget, (block) => this.store(block, rule, claims, hosts), signal);
   }
 
   /**
-   * Throws `quota-full` when the hosts say that so many bytes cannot fit, in as few copies as the rule allows. Who does not
-   * answer is taken to have room, and large networks are not asked.
+   * Throws `quota-full` when hosts report that so many bytes cannot fit in as few replicas as the rule allows. Hosts
+   * that do not answer are assumed to have room, and large networks are not asked.
    */
   async checkRoom(bytes: number, { writeQuorum }: CopyRule): Promise<void> {
     const { view, blocks } = this.#ports;
@@ -95,7 +98,7 @@ export class BlockStorer {
     }
   }
 
-  /** Copies that are durable when it resolves; the bytes are the storer's from then on. Rejects with `too-few-copies`. */
+  /** Durable replicas when it resolves; the storer owns the bytes from then on. Rejects with `too-few-copies`. */
   async store(
     block: Block,
     rule: CopyRule,
@@ -111,7 +114,7 @@ export class BlockStorer {
     const self = this.#ports.view.self.host;
     const isPlace = hosts.slice(0, rule.replicas).some(({ host }) => host === self);
     const kept = isPlace ? undefined : this.#keep?.({ ...block, claims });
-    // Looked at in the end, however the copies fare.
+    // Awaited at the end, whatever happens to the replicas.
     kept?.catch(() => undefined);
     const { copies, needed, failures, settled } = await makeCopies(inOrder, rule, {
       clock: this.#ports.clock,
@@ -124,12 +127,15 @@ export class BlockStorer {
     this.#point(block.cid, went, hosts.slice(0, rule.replicas));
     await kept;
     if (copies < needed) throw tooFew(block.cid, { copies, needed, failures, isFull: went.full.length > 0 });
-    // After a failure a connection may still hold on to the bytes.
+    // After a failure a connection may still be using the bytes.
     if (settled && failures.length === 0) this.#ports.leaves.giveBack(block.bytes);
     return copies;
   }
 
-  /** Where all other places of a large block are far, one of them hands the block on, and the others are asked whether it came. */
+  /**
+   * When all other places of a large block are far, one of them forwards the block, and the others are asked whether it
+   * arrived.
+   */
   #wayTo(places: readonly Contact[], direct: WantedCopy, replicas: number): Way {
     const others = places.filter(({ host }) => host !== this.#ports.view.self.host);
     const isLarge = direct.block.bytes.length >= minPartToAskFirst * this.#ports.leaves.size;
@@ -157,52 +163,52 @@ export class BlockStorer {
 
   async #storeBy(host: Contact, { relay, others, direct, first, later, passed }: Way): Promise<void> {
     const lane = this.#lanes.to(host);
-    // Hosts behind the places are tried because something hangs: they wait for no one.
+    // Hosts after the places are tried because something hangs: they must not wait.
     if (!others.includes(host)) return lane.store(direct);
     if (host === relay) return lane.store(first).finally(passed.resolve);
     await passed.promise;
     return lane.store(later);
   }
 
-  /** Places without room point to a host that has the block in their stead. */
+  /** Full places point to a host that has the block instead. */
   #point(cid: CID, { stored, full }: Went, places: readonly Contact[]): void {
     const substitute = stored.find((host) => !places.includes(host)) ?? stored[0];
     if (substitute === undefined) return;
     for (const host of full) if (places.includes(host)) this.#pointers?.tell(host, substitute, cid);
   }
 
-  /** Places whose way is stuck come last: they get their copy when they are well again, by repair. */
+  /** Unresponsive places come last: repair gives them their replica once they recover. */
   #wellFirst(hosts: readonly Contact[]): readonly Contact[] {
     const stuck = (host: Contact): boolean => this.#lanes.to(host).isStalled(graceMilliseconds);
     return hosts.some(stuck) ? [...hosts.filter((host) => !stuck(host)), ...hosts.filter(stuck)] : hosts;
   }
 }
 
-/** How the copies of a block reach their places. */
+/** How the replicas of a block reach their places. */
 interface Way {
-  /** Who hands it on; null: each place is sent the block. */
+  /** The forwarding host; null: the block is sent to each place. */
   readonly relay: Contact | null;
-  /** The relay and those to whom it hands it on. */
+  /** The relay and the hosts to which it forwards. */
   readonly others: readonly Contact[];
   readonly direct: WantedCopy;
   readonly first: WantedCopy;
   readonly later: WantedCopy;
-  /** The relay has done what it could, or failed. */
+  /** The relay has finished or failed. */
   readonly passed: PromiseWithResolvers<void>;
 }
 
-/** What became of the copies of a block. */
+/** Outcome for the replicas of a block. */
 interface Went {
   readonly stored: Contact[];
   readonly full: Contact[];
-  /** Those that stored any block of the put. */
+  /** Hosts that stored any block of the put. */
   readonly acknowledged: Map<HostId, Contact>;
 }
 
 const isWithoutRoom = ({ code }: ChordialError): boolean =>
   code === 'quota-full' || code === 'disk-full' || code === 'publisher-full';
 
-/** `quota-full` when hosts had no room: trying again does not help then. */
+/** `quota-full` when hosts had no room: a retry does not help then. */
 function tooFew(
   cid: CID,
   {

@@ -1,14 +1,14 @@
-/** Many blocks fetched at once within a window, so that sources stay busy and memory stays bounded. */
+/** Fetches many blocks concurrently within a window, so that sources stay busy and memory stays bounded. */
 
-/** Things under way at once, blocks of up to 1 MiB or small files. */
+/** In flight, blocks of up to 1 MiB or small files. */
 const maxUnderWay = 16;
 /**
- * Leaves of one file that a reader asks for at once. They take memory only when they arrive, and how many arrive at once
- * the way to each host decides (source-lane.ts): so many keep a long one full.
+ * Leaves of one file requested at once. They take memory only on arrival, and block-receiver.ts limits how many arrive
+ * at once: enough to keep a long path full.
  */
 export const maxLeavesUnderWay = 32;
 
-/** Runs `take` for every item, several at once, in no particular order. Rejects with the first failure, when all have ended. */
+/** Runs `take` for every item concurrently, in no particular order. Rejects with the first failure, when all have ended. */
 export async function forEachConcurrently<Item>(
   items: AsyncIterable<Item>,
   take: (item: Item) => Promise<void>,

@@ -1,9 +1,9 @@
-/** The blocks of one put on their way: bounded in memory, the first failure ends it. */
+/** The blocks of one put in flight: bounded in memory, ended by the first failure. */
 import type { Block } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import type { ByteBudget } from './byte-budget.ts';
 
-/** Held for each block at least: of small ones a few hundred on their way fill every batch, and more would only cost memory. */
+/** Minimum accounted per block: a few hundred small ones in flight fill every batch, and more would only cost memory. */
 const minBytesHeld = 32 * 1024;
 
 /** The blocks of one put. */
@@ -21,7 +21,7 @@ export class BlockWriter {
     this.#signal = signal;
   }
 
-  /** Resolves when the next block may come. Rejects with the first failure of any block before. */
+  /** Resolves when the next block may come. Rejects with the first failure of any earlier block. */
   async write(block: Block): Promise<void> {
     this.#check();
     const held = Math.max(block.bytes.length, minBytesHeld);
@@ -42,14 +42,14 @@ export class BlockWriter {
     this.#pending.add(stored);
   }
 
-  /** Resolves with the least copies of any block when all are durable. */
+  /** Resolves with the minimum number of replicas over all blocks, once all are durable. */
   async finish(): Promise<number> {
     await this.settle();
     this.#check();
     return this.#copies;
   }
 
-  /** Resolves when nothing is under way any more, however it went. */
+  /** Resolves when nothing is in flight, whatever the outcome. */
   async settle(): Promise<void> {
     await Promise.all(this.#pending);
   }

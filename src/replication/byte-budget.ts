@@ -1,4 +1,4 @@
-/** A bound on bytes held in memory: anyone who wants to hold more waits for its turn, first come first served. */
+/** A limit on bytes held in memory, granted in FIFO order. */
 
 interface Waiter {
   readonly bytes: number;
@@ -18,7 +18,7 @@ export class ByteBudget {
     return this.#maxBytes;
   }
 
-  /** What is held above a smaller bound stays until it is given back. */
+  /** Bytes held above a lowered limit stay until released. */
   set maxBytes(bytes: number) {
     this.#maxBytes = bytes;
     this.#startFitting();
@@ -28,7 +28,7 @@ export class ByteBudget {
     return this.#taken;
   }
 
-  /** Resolves when the bytes may be held. A wish above the whole bound is granted when nothing else is held. */
+  /** Resolves when the bytes may be held. A request above the whole limit is granted when nothing else is held. */
   take(bytes: number): Promise<void> {
     if (this.#waiting.length === 0 && this.#fits(bytes)) {
       this.#taken += bytes;

@@ -1,13 +1,13 @@
-/** A cap on bytes per second: anyone who wants to send waits until what went before has had its time. */
+/** Limits bytes per second: a sender waits until earlier bytes have had their time. */
 import type { Clock, Milliseconds } from '@chordial/ring';
 
-/** Unused time is saved up for as long, so that small things do not wait one by one. */
+/** Unused time is saved up to this much, so that small items do not wait one by one. */
 const burstMilliseconds = 250;
 
 export class ByteRate {
   readonly #clock: Clock;
   readonly #bytesPerSecond: number;
-  /** When all that was let through has had its time. */
+  /** When everything admitted so far has had its time. */
   #paidUntil: Milliseconds = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, bytesPerSecond: number) {
@@ -15,7 +15,7 @@ export class ByteRate {
     this.#bytesPerSecond = bytesPerSecond;
   }
 
-  /** Resolves when the bytes may go, at once when the signal fires. */
+  /** Resolves when the bytes may be sent, at once when the signal fires. */
   async pass(bytes: number, signal: AbortSignal): Promise<void> {
     const now = this.#clock.now();
     const start = Math.max(this.#paidUntil, now - burstMilliseconds);

@@ -1,15 +1,15 @@
 /**
- * Wire formats of what is said about claims. A message names each claim once, as `[publisher, name, sequence, replicas,
+ * Wire formats of messages about claims. A message names each claim once, as `[publisher, name, sequence, replicas,
  * idleSeconds]`; its blocks refer to them by position.
  *
- * `blocks.claim`   request `{blocks: [{cid, claims: [position…]}], claims}` → `{sizes}`, −1 where a block is absent: then
- *                  the claim was not taken. It is durable otherwise.
- * `claims.release` request `{names: [[name, sequence]…]}` → `{}`: the asker, as publisher, has ended all its puts of these
- *                  names below these sequences; the holder looks for itself, soon.
- * `claims.asked`   request `{names: [[name, sequence]…]}`, of a holder to their publisher → `{puts: [[state, expiry]…]}`: what
- *                  has become of these puts; `expiry` is null unless the name that was published expires.
- * `claims.told`    request `{puts: [[name, sequence, state, expiry]…]}`, of a publisher to a holder → `{kept: [boolean…]}`:
- *                  the same unasked; false of a put whose blocks were let go here before.
+ * `blocks.claim` request `{blocks: [{cid, claims: [position…]}], claims}` → `{sizes}`, −1 where a block is absent: then
+ * the claim was not accepted. Otherwise it is durable.
+ * `claims.release` request `{names: [[name, sequence]…]}` → `{}`: the asker, as publisher, has ended all its puts of
+ * these names below these sequences; the holder checks for itself, soon.
+ * `claims.asked` request `{names: [[name, sequence]…]}`, of a holder to their publisher → `{puts: [[state, expiry]…]}`:
+ * the state of these puts; `expiry` is null unless the published name expires.
+ * `claims.told` request `{puts: [[name, sequence, state, expiry]…]}`, of a publisher to a holder → `{kept:
+ * [boolean…]}`: the same unasked; false for a put whose blocks were released here before.
  */
 import type { CID } from 'multiformats/cid';
 import { checkName } from '../content/name.ts';
@@ -28,14 +28,14 @@ export const claimMessages = {
   told: 'claims.told',
 } as const;
 
-/** Of one message. With names of 255 bytes they take 350 kB: within one small message, beside its CIDs. */
+/** Per message. With names of 255 bytes they take 350 kB: within one small message, beside its CIDs. */
 export const maxClaimsPerMessage = 1024;
-/** References of one message, over all its blocks. */
+/** References in one message, over all its blocks. */
 const maxReferencesPerMessage = 16_384;
 export const maxBlocksPerClaim = 4096;
 export const maxNamesPerRelease = 256;
 const maxNameCharacters = 255;
-/** A century: a clock may be wrong, a number not without bounds. */
+/** A century: clocks may be wrong, numbers must be bounded. */
 const maxIdleSeconds = 100 * 366 * 24 * 3600;
 
 export interface ClaimedCid {
@@ -43,7 +43,7 @@ export interface ClaimedCid {
   readonly claims: readonly Claim[];
 }
 
-/** The claims of several blocks, each once, and per block the positions of its own. */
+/** The claims of several blocks, each once, and the positions per block. */
 export function gatherClaims(blocks: readonly { readonly claims: readonly Claim[] }[]): {
   readonly claims: Wire;
   readonly positions: readonly (readonly number[])[];
@@ -63,7 +63,7 @@ export function gatherClaims(blocks: readonly { readonly claims: readonly Claim[
   return { claims, positions };
 }
 
-/** Reads what `gatherClaims` made: the claims of each block. */
+/** Inverse of `gatherClaims`: the claims of each block. */
 export function readClaims(claims: Wire, positions: readonly Wire[]): readonly (readonly Claim[])[] {
   const known = readList(claims, 'the list of claims', 0, maxClaimsPerMessage).map(readClaim);
   let references = 0;
@@ -92,7 +92,7 @@ export function decodeClaimed(body: Wire): readonly ClaimedCid[] {
 export interface EndedName {
   /** In NFC. */
   readonly name: string;
-  /** Puts of the name below it are over. */
+  /** Puts of the name below it have ended. */
   readonly sequence: number;
 }
 
@@ -107,7 +107,7 @@ export function decodeRelease(body: Wire): readonly EndedName[] {
   });
 }
 
-/** What has become of a put: it ended without being committed, goes on, or its name was published. */
+/** State of a put: ended without commit, in progress, or committed. */
 export type PutState = 'over' | 'under way' | 'committed';
 const putStates: readonly PutState[] = ['over', 'under way', 'committed'];
 

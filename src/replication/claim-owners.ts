@@ -1,4 +1,4 @@
-/** Whether what others bring may lie here, and on whose account: their own puts, and those that they hand on (storage-shares.ts). */
+/** Whether blocks from others are accepted, and who is charged for them: own puts, and those passed on (storage-shares.ts). */
 
 import type { Clock, Contact, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
@@ -10,13 +10,13 @@ import { rowBytes } from '../storage/publisher-schema.ts';
 import { maxClaimsPerBlock, maxOpenClaims, type StorageShares } from '../storage/storage-shares.ts';
 import { blockMessages, decodeRoom } from './block-messages.ts';
 
-/** What a host gives is asked again after so long … */
+/** A host's offer is queried again after this time … */
 const believedMilliseconds: Milliseconds = 10 * 60_000;
-/** … and after this long when nothing could be challenged, or the host did not answer. */
+/** … and after this time when nothing could be challenged, or the host did not answer. */
 const unprovedMilliseconds: Milliseconds = 2000;
 const maxProved = 4096;
 const deadlineMilliseconds: Milliseconds = 1500;
-/** So few are looked up one by one where there is no room: some of them may be here already. */
+/** So few are looked up individually when there is no room: some may already be here. */
 const fewClaims = 4;
 
 export interface ClaimOwnersPorts {
@@ -25,7 +25,7 @@ export interface ClaimOwnersPorts {
   readonly view: RingView;
   readonly transport: Transport;
   readonly clock: Clock;
-  /** What part of what the host ought to hold it proves to hold; null: there is nothing to ask it for (held-part.ts). */
+  /** The proved fraction of what the host should hold; null when there is nothing to challenge (held-part.ts). */
   readonly heldPart: (host: Contact) => Promise<number | null>;
 }
 
@@ -33,7 +33,7 @@ export class ClaimOwners {
   readonly #ports: ClaimOwnersPorts;
   readonly #asked = new Map<string, { readonly until: Milliseconds; readonly answer: Promise<void> }>();
 
-  /** What each gave when it last proved it. */
+  /** What each offered when it last proved it. */
   readonly #proved = new BoundedCache<string, number>(maxProved);
 
   constructor(ports: ClaimOwnersPorts) {
@@ -43,8 +43,9 @@ export class ClaimOwners {
   }
 
   /**
-   * Those of the claims on a block that are taken now: all that fit, those here already among them. Repair brings the rest with a later
-   * round, when the first are known to be committed; a put brings one. Throws `publisher-full` or `quota-full` where none fits.
+   * The claims on a block that are accepted now: all that fit, existing ones included. Repair brings the rest in a
+   * later round, when the first are known to be committed; a put brings one. Throws `publisher-full` or `quota-full`
+   * when none fits.
    */
   fitting(key: string, claims: readonly Claim[]): readonly Claim[] {
     const { claims: table, view } = this.#ports;
@@ -82,7 +83,7 @@ export class ClaimOwners {
     return claim;
   }
 
-  /** Throws `publisher-full`. An owner that might have more room is asked what it gives. */
+  /** Throws `publisher-full`. The offer of an owner that might have more room is queried. */
   async checkBlock(claims: readonly Claim[], bytes: number): Promise<void> {
     const { shares } = this.#ports;
     for (const owner of new Set(claims.map(ownerOf))) {
@@ -101,7 +102,10 @@ export class ClaimOwners {
     return answer;
   }
 
-  /** A client gives nothing. A host gives its quota times the part it proves; while it does not answer, what it proved last. */
+  /**
+   * A client offers nothing. A host's offer is its quota times the proved fraction; while it does not answer, the last
+   * proved value.
+   */
   async #ask(owner: string): Promise<void> {
     const { shares, transport, view, heldPart } = this.#ports;
     const contact = view.hosts().find(({ host }) => host === owner);

@@ -1,9 +1,9 @@
 /**
- * Claims in messages of bounded size, however many there are: ten thousand names may stand for one block.
+ * Claims in messages of bounded size: ten thousand names may refer to one block.
  *
- * `claims.list` request `{keys, after}` → `{blocks: [[position…]…], claims, more}`: the claims on the first of these blocks,
- * as many as one message holds, in the order of publisher, name and sequence. `after` is the last claim got of the first
- * block, or null; with `more` the last block listed is not at its end, or the next one was not begun.
+ * `claims.list` request `{keys, after}` → `{blocks: [[position…]…], claims, more}`: the claims on the first of these
+ * blocks, as many as one message holds, by publisher, name and sequence. `after` is the last claim received for the
+ * first block, or null; with `more` the last listed block is incomplete, or the next one was not started.
  */
 
 import type { Contact, Milliseconds } from '@chordial/ring';
@@ -24,7 +24,7 @@ export const claimListMessage = 'claims.list';
 
 export const maxKeysPerList = 256;
 const keyBytes = 32;
-/** Pages of one question: a host that never comes to an end is not listened to for ever. */
+/** Pages per request: bounds a host that never ends its list. */
 const maxPages = 512;
 
 export interface ClaimListQuestion {
@@ -33,7 +33,7 @@ export interface ClaimListQuestion {
 }
 
 export interface ClaimList {
-  /** Entry i belongs to key i of the question; there may be fewer. */
+  /** Entry i belongs to key i of the request; there may be fewer. */
   readonly blocks: readonly (readonly Claim[])[];
   readonly more: boolean;
 }
@@ -67,7 +67,7 @@ export function decodeClaimList(body: Wire, most: number): ClaimList {
   return { blocks, more };
 }
 
-/** The answer to a question, from the claims as they are here. */
+/** The answer to a request, from the claims held here. */
 export function listClaims({ keys, after }: ClaimListQuestion, claims: Pick<ClaimTable, 'of'>): ClaimList {
   const blocks: (readonly Claim[])[] = [];
   let room = maxClaimsPerMessage;
@@ -81,7 +81,7 @@ export function listClaims({ keys, after }: ClaimListQuestion, claims: Pick<Clai
   return { blocks, more: false };
 }
 
-/** `claims.list`: the host that asks is about to take these blocks from here, or has them. */
+/** `claims.list`: the asker is about to take these blocks, or has them. */
 export function answerClaimList(
   from: Contact,
   body: Wire,
@@ -93,7 +93,7 @@ export function answerClaimList(
   return encodeClaimList(listClaims(question, claims));
 }
 
-/** Of each block all claims on it at the host, in the order of the keys. */
+/** All claims of each block at the host, in the order of the keys. */
 export async function claimsAt(
   transport: Transport,
   host: Contact,
@@ -119,7 +119,7 @@ export async function claimsAt(
   return found;
 }
 
-/** The same claims in messages that are not too large, blocks beside each other as far as they fit. */
+/** The same claims in messages of bounded size, with several blocks each as far as they fit. */
 export function pagesOfClaims(blocks: readonly ClaimedCid[]): readonly (readonly ClaimedCid[])[] {
   const pages: ClaimedCid[][] = [];
   let page: ClaimedCid[] = [];

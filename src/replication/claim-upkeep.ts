@@ -1,7 +1,7 @@
 /**
- * Keeps the claims of this host true, and frees the blocks that nothing claims any more (spec/4, Who may delete):
- * names are asked for soon after a put, when their publisher says that it ended them, at start and every 6 h. It goes on
- * in small steps, so that no answer of this host waits for it.
+ * Keeps this host's claims up to date, and frees unclaimed blocks (spec/4, Who may delete): names are checked soon
+ * after a put, when their publisher ended them, at start and every 6 h. It runs in small steps, so that no request
+ * waits for it.
  */
 
 import type { Clock, Milliseconds, Random, Timer } from '@chordial/ring';
@@ -13,26 +13,26 @@ import type { EndedName, PutNews, ToldPut } from './claim-messages.ts';
 import { type Sign, uncommittedMilliseconds, verdictOn } from './claim-verdict.ts';
 import type { SupersededPuts } from './superseded-puts.ts';
 
-/** How often it is looked whether something is due. */
+/** How often due work is looked for. */
 const tickMilliseconds: Milliseconds = 5000;
-/** The publisher of a put is asked so long after a block came, and again while it does not commit. */
+/** The publisher of a put is asked this long after a block arrived, and again while it has not committed. */
 const askEveryMilliseconds: Milliseconds = 10_000;
-/** Of one publisher in one question. */
+/** Of one publisher per request. */
 const putsPerQuestion = 256;
-/** Of one owner in one turn. */
+/** Of one owner per turn. */
 const putsPerTurn = 2048;
-/** Names looked at in one turn, of puts for which one owner stands. */
+/** Names checked per turn, of puts charged to one owner. */
 const namesPerOwner = 32;
 const everythingEveryMilliseconds: Milliseconds = 6 * 3600 * 1000;
-/** After the start the ring settles first; where all begin at once, as after a power cut, nothing may add to what that takes. */
+/** After a start the ring settles first; when all start at once, as after a power failure, this must not add load. */
 const firstEverythingMilliseconds: Milliseconds = 60_000;
 const jitter = 0.2;
-/** A name said to have ended whose entry does not show it yet is asked for again. */
+/** A name reported as ended whose entry does not show it yet is checked again. */
 const releasePauseMilliseconds: Milliseconds = 1500;
 const maxReleaseAttempts = 12;
-/** Names waiting because their publishers ended them; the check every 6 h finds those beyond. */
+/** Names queued because their publishers ended them; the check every 6 h finds the rest. */
 const maxReleased = 10_000;
-/** A name is asked for no more often because of doubts. */
+/** Doubts do not make a name be checked more often than this. */
 const doubtedEveryMilliseconds: Milliseconds = 60_000;
 const nameConcurrency = 8;
 const putsPerStep = 64;
@@ -46,16 +46,16 @@ export interface ClaimUpkeepPorts {
   readonly blocks: Pick<BlockStore, 'collect' | 'unclaimed'>;
   readonly clock: Clock;
   readonly random: Random;
-  /** Told of the entries that end puts. */
+  /** Receives entries that end puts. */
   readonly ended: SupersededPuts;
-  /** What a publisher says of its puts, in their order; null when it does not answer. Never rejects. */
+  /** The publisher's statement on its puts, in order; null when it does not answer. Never rejects. */
   newsOf(publisher: string, puts: readonly EndedName[]): Promise<readonly PutNews[] | null>;
   wordOf(publisher: string, name: string): Promise<PublisherEntry>;
-  /** Removes expired records; called with every tick. */
+  /** Removes expired records; called on every tick. */
   expireRecords(now: Milliseconds): Promise<void>;
-  /** Told when blocks went. */
+  /** Called when blocks were freed. */
   freed?(blocks: number): void;
-  /** Told of what failed; it is done again with a later tick. */
+  /** Receives failures; the work is retried on a later tick. */
   failed?(error: Error): void;
 }
 
@@ -85,7 +85,7 @@ export class ClaimUpkeep {
     this.#tick = ports.clock.after(this.#spread(tickMilliseconds), () => this.#due());
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is in progress. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#tick?.cancel();
@@ -93,7 +93,7 @@ export class ClaimUpkeep {
     await Promise.allSettled(this.#running);
   }
 
-  /** The publisher says that it ended puts: they are looked at as soon as possible. */
+  /** The publisher says that it ended puts: they are checked as soon as possible. */
   release(publisher: string, names: readonly EndedName[]): void {
     for (const { name, sequence } of names) {
       if (this.#ports.claims.byName(publisher, name).length === 0) continue;
@@ -107,8 +107,8 @@ export class ClaimUpkeep {
   }
 
   /**
-   * A publisher tells what became of its puts; entry i says whether put i is kept here: not one that was let go before. Its
-   * word counts for its own puts, and ends none that is known to be committed.
+   * A publisher reports the state of its puts; entry i says whether put i is kept here: not one released before. It is
+   * believed about its own puts, but cannot end one known to be committed.
    */
   told(publisher: string, puts: readonly ToldPut[]): readonly boolean[] {
     const news = puts.flatMap((told) => this.#known(publisher, told).map((put) => ({ put, news: told })));
@@ -116,7 +116,7 @@ export class ClaimUpkeep {
     return puts.map(({ name, sequence }) => !this.#ports.ended.gaveUp({ publisher, name, sequence }));
   }
 
-  /** What claims this block may have ended unheard: its names are looked at soon, unless they were a moment ago. */
+  /** The claims of this block may have ended unnoticed: its names are checked soon, unless they just were. */
   doubt(key: string): void {
     const { claims, clock } = this.#ports;
     for (const { publisher, name, sequence } of claims.of(key)) {
@@ -127,7 +127,7 @@ export class ClaimUpkeep {
     }
   }
 
-  /** Everything that is due now; resolves when it is done. */
+  /** Performs everything due now. */
   async round(): Promise<void> {
     const { claims, clock } = this.#ports;
     const now = clock.wallTime();
@@ -174,8 +174,8 @@ export class ClaimUpkeep {
   }
 
   /**
-   * Each for its own puts. The names of those that do not go on are looked at, a few of each owner at a time: a host that hands on
-   * claims of puts that never were keeps no one else's waiting.
+   * Each about its own puts. Names of those that are not in progress are checked, a few per owner at a time: a host
+   * that passes on claims of made-up puts delays no one else's.
    */
   async #askPublishers(puts: readonly KnownPut[]): Promise<void> {
     const publishers = [...Map.groupBy(puts, ({ publisher }) => publisher)];
@@ -206,7 +206,7 @@ export class ClaimUpkeep {
     );
   }
 
-  /** Writes down what goes on and what is committed; the rest is returned. */
+  /** Records puts in progress and committed ones; returns the others. */
   async #heed<News extends PutNews | null>(
     told: readonly { readonly put: KnownPut; readonly news: News }[],
   ): Promise<readonly { readonly put: KnownPut; readonly news: News }[]> {
@@ -239,7 +239,10 @@ export class ClaimUpkeep {
     return this.#ports.claims.byName(publisher, name).filter((put) => put.sequence === sequence);
   }
 
-  /** The names of these puts, each once, some at a time. @param signs of their publishers, by put */
+  /**
+   * The names of these puts, each once, in groups.
+   * @param signs of their publishers, by put
+   */
   async #checkNames(puts: readonly KnownPut[], signs?: ReadonlyMap<number, Sign>): Promise<void> {
     const names = [...new Map(puts.map((put) => [`${put.publisher} ${put.name}`, put])).values()];
     for (let start = 0; start < names.length && !this.#closed; start += nameConcurrency) {
@@ -248,7 +251,7 @@ export class ClaimUpkeep {
     }
   }
 
-  /** Resolves with what the publisher says. */
+  /** Resolves with the publisher's statement. */
   async #checkName(
     publisher: string,
     name: string,
@@ -265,7 +268,7 @@ export class ClaimUpkeep {
         const verdict = verdictOn(put, word, now, { sign: signs.get(put.put) ?? 'unasked', upFor });
         if (verdict === 'drop') over.push(put);
         else if (verdict === 'confirm' && word.kind === 'entry') claims.confirm(put, word.expiry, now);
-        // Only a check that asked the publisher postpones the next question.
+        // Only a check that asked the publisher postpones the next one.
         else if (put.confirmed !== null || signs.has(put.put)) claims.markChecked(put, now);
       }
     });
@@ -300,12 +303,12 @@ export class ClaimUpkeep {
     released.attempts += 1;
     const word = await this.#checkName(released.publisher, released.name);
     const shows = word.kind === 'entry' && word.sequence >= released.sequence;
-    // Told of a later end meanwhile: another entry stands in its place, to be looked at again.
+    // A later end was reported meanwhile: another entry is queued in its place.
     if (this.#released.get(key) !== released) return;
     if (shows || released.attempts >= maxReleaseAttempts) this.#released.delete(key);
   }
 
-  /** Ends a put's claims part by part, and frees what nothing else claims. */
+  /** Ends a put's claims in steps, and frees blocks that are no longer claimed. */
   async #drop(put: KnownPut): Promise<void> {
     const { claims, catalog } = this.#ports;
     while (!this.#closed) {
@@ -333,7 +336,7 @@ export class ClaimUpkeep {
     return new Promise((resolve) => this.#ports.clock.after(time, resolve));
   }
 
-  /** Hosts that began together do not ask together. */
+  /** Hosts that started together do not check together. */
   #spread(time: Milliseconds): Milliseconds {
     return time * (1 - jitter * this.#ports.random.next());
   }

@@ -1,4 +1,4 @@
-/** Everything that the data path reaches of the outside world, handed in once. */
+/** What the data path needs from outside. */
 
 import type { Clock, Contact, HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
@@ -17,21 +17,21 @@ export interface DataPorts {
   readonly placement: PlacementCache;
   readonly transport: Transport;
   readonly membership: Membership;
-  /** Who leaves questions unanswered just now; it listens to `transport`. */
+  /** Unresponsive peers; it observes `transport`. */
   readonly unresponsivePeers: UnresponsivePeers;
-  /** What this host holds itself. */
+  /** What this host holds. */
   readonly blocks: BlockStore;
-  /** What it has besides, in files of its own. */
+  /** Blocks in shared files of this host. */
   readonly shared?: InPlaceBlocks;
-  /** What people call a host, for messages to them. */
+  /** The name of a host, for messages. */
   readonly called: (host: HostId) => string;
   readonly clock: Clock;
-  /** Leaf buffers of the whole process: what one reader or writer is done with serves the next. */
+  /** Leaf buffers of the whole process, reused across readers and writers. */
   readonly leaves: LeafPool;
-  /** Computes the hashes of what comes and goes. */
+  /** Computes hashes of what is sent and received. */
   readonly hashing: BlockHashing;
-  /** Told when this host's own copy of a block turned out to be damaged. */
+  /** Called when this host's copy of a block turned out to be corrupt. */
   readonly damaged?: (cid: CID) => void;
-  /** Told when a host misbehaved or a copy could not be made; for logs and counters, never steers. */
+  /** Called when a host misbehaved or a replica could not be made; for logs and counters only. */
   readonly report?: (what: 'wrong-bytes' | 'no-answer' | 'refused', host: Contact, detail: string) => void;
 }

@@ -1,6 +1,6 @@
 /**
- * Stopping for a while (spec/4, stop): this host's copies are about to be away, so whatever the others would then hold
- * fewer than min(w, remaining hosts) times is given to them. Everything else is left where it is: this host comes back.
+ * Before a stop (spec/4, stop): this host's copies will be unavailable, so items of which the others would hold fewer
+ * than min(w, remaining hosts) replicas are given to them. Everything else stays: this host returns.
  */
 import type { Contact, HostId } from '@chordial/ring';
 import type { ItemSet } from '../storage/item-index.ts';
@@ -11,9 +11,9 @@ import { chunks, SyncClient } from './sync-client.ts';
 import type { HeldAnswer, ListedItem } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
-/** Items looked at together: one question to each of their places. */
+/** Items examined together: one request to each of their places. */
 const itemsPerPage = 1024;
-/** A host that answers none of so many questions, and is not found dead either, is not asked again. */
+/** A host that answers none of this many requests, and is not found dead either, is not asked again. */
 const maxAsks = 2;
 const circle = { after: 'f'.repeat(64), upTo: 'f'.repeat(64) };
 
@@ -23,7 +23,10 @@ interface Placed {
   readonly holders: Set<HostId>;
 }
 
-/** Resolves with the copies made when everything is readable without this host, or the signal fires. Rejects with `timeout` when the ring does not answer. */
+/**
+ * Resolves with the number of replicas made when everything is readable without this host, or the signal fires. Rejects
+ * with `timeout` when the ring does not answer.
+ */
 export async function drainOnStop(ports: SyncPorts, signal: AbortSignal): Promise<number> {
   const needed = Math.min(ports.writeQuorum, ports.view.hosts().length - 1);
   if (needed === 0) return 0;
@@ -50,8 +53,8 @@ export async function drainOnStop(ports: SyncPorts, signal: AbortSignal): Promis
 }
 
 /**
- * Notes who holds what. A host that does not answer may be busy: that is not absence, and copies would be made that are
- * not rare. While it is not found dead it counts as a holder; once it is, its neighbours repair what it held.
+ * Records the holders. A host that does not answer may be busy: that is not absence, and extra copies would be made.
+ * Until it is found dead it counts as a holder; afterwards its neighbours repair what it held.
  */
 async function askHolders(
   ports: SyncPorts,
@@ -76,7 +79,7 @@ async function askHolders(
         if (!ports.view.isDead(host.host)) for (const { holders } of asked) holders.add(host.host);
         return;
       }
-      // A record that differs there may be an older one: it is offered, which costs little.
+      // A record that differs there may be older: it is offered, which costs little.
       for (const [index, { held }] of answers.entries())
         if (held === 'same' || (set.kind !== 'records' && held === 'other')) asked[index]?.holders.add(host.host);
     }),
@@ -102,7 +105,7 @@ async function heldAt(
   return null;
 }
 
-/** Resolves with how many copies were made: what was gone here when its turn came is none. */
+/** Resolves with the number of replicas made; items gone meanwhile do not count. */
 async function giveTo(
   mover: ItemMover,
   set: ItemSet,

@@ -1,11 +1,11 @@
 /**
- * Items for which this host is no place any more, or never was: offered to their places. When all of these have just
- * said that they hold them and are sure of their ranges, the copy here is one too many: it is cache from then on, which
- * readers get and which counts as no copy. It is dropped when all of its places have proved that they hold it
- * (possession.ts), and are known long enough to be believed, or room is short here (spec/4, Hand-over, Repair).
+ * Items for which this host is no longer, or never was, a place: offered to their places. When all of these have just
+ * reported that they hold them and are authoritative, the copy here is an excess replica: it becomes cache, served to
+ * readers but not counted. It is dropped once all of its places have proved that they hold it (possession.ts) and have
+ * been known long enough to be trusted, or room is short here (spec/4, Hand-over, Repair).
  *
- * Two hosts never drop the last copies at each other's word: only a host that has a place says it is sure, and one that
- * has a place drops nothing. And no number of hosts that say so and hold nothing makes this one drop anything.
+ * Two hosts never drop the last replicas on each other's statement: only a place is authoritative, and a place drops
+ * nothing. And no number of hosts that lie about holding it makes this one drop anything.
  */
 
 import type { Contact, HostId } from '@chordial/ring';
@@ -24,27 +24,30 @@ import type { HeldAnswer, ListedItem } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import { maxBytesProved } from './sync-server.ts';
 
-/** Items looked at together: one question to each of their places. */
+/** Items examined together: one request to each of their places. */
 const itemsPerPage = 512;
-/** Proofs of so many items are asked for at a time, and of no more bytes than one answer may cost. */
+/** Proofs requested at a time, within the bytes that one answer may cost. */
 const itemsPerProof = 256;
-/** Items that came since the last look, and those that it left over; beyond, everything is looked at. */
+/** Items added since the last look, and those it left over; beyond this, everything is examined. */
 const maxDue = 100_000;
-/** A host is believed about what this one may drop when it was admitted so long ago; in an open network, when it is known here for so long. */
+/**
+ * A host is trusted for drops when it was admitted this long ago; in an open network, when it has been known here for
+ * this long.
+ */
 export const seasonedMilliseconds = { members: 24 * 3600 * 1000, open: 7 * 24 * 3600 * 1000 } as const;
-/** Cached items looked at to make room for one write, and at a time: as many leaves as an answer may prove. */
+/** Cached items examined to make room for one write, and at a time: as many leaves as an answer may prove. */
 const maxEvictionsTried = 512;
 const evictionConcurrency = 16;
-/** Of the quota; the rest is for what has its place here. */
+/** Of the quota; the rest is for items with a place here. */
 const shareForOwn = 0.8;
 const lastKey = 'f'.repeat(64);
 const circle: KeyArc = { after: lastKey, upTo: lastKey };
 
 export interface ExcessReplicasOutcome {
   readonly dropped: number;
-  /** Items that count as cache from now on. */
+  /** Items that become cache. */
   readonly cached: number;
-  /** Items that are to be looked at again soon. */
+  /** Items to be examined again soon. */
   readonly left: number;
 }
 
@@ -52,12 +55,12 @@ interface Placed extends ListedItem {
   readonly places: readonly Contact[];
 }
 
-/** What is to become of an item that has no place here, once its places hold it, for dropping with proof. */
+/** Decision on an item without a place here, once its places hold it, for dropping with proof. */
 interface Judged extends Placed {
   readonly fate: 'drop' | 'cache';
 }
 
-/** `full`: a place has no room, which time may change, and nothing is to be done about it soon. */
+/** `full`: a place has no room, which may change; nothing to do soon. */
 type Held = 'held' | 'not-held' | 'full';
 
 interface Answer extends HeldAnswer {
@@ -71,14 +74,14 @@ export class ExcessReplicas {
   readonly #mover: ItemMover;
   readonly #due = new Map<ItemSet, Set<string>>();
   #dueCount = 0;
-  /** What a place has no room for: looked at again without haste. */
+  /** Items that a place has no room for: examined again later. */
   readonly #waiting = new Map<ItemSet, Set<string>>();
   #isEverythingDue = true;
   #makingRoom: Promise<number> | null = null;
   readonly #closing = new AbortController();
   readonly #added: (set: ItemSet, key: string) => void;
 
-  /** @param came told when an item came that is to be looked at. */
+  /** @param came called when an item arrived that is to be examined */
   constructor(ports: SyncPorts, mover: ItemMover, came: () => void = () => undefined) {
     this.#ports = ports;
     this.#mover = mover;
@@ -91,7 +94,7 @@ export class ExcessReplicas {
 
   close(): void {
     this.#closing.abort();
-    // A process that began since has its own.
+    // A process that started since has its own.
     if (this.#ports.index.added === this.#added) this.#ports.index.added = null;
   }
 
@@ -100,8 +103,8 @@ export class ExcessReplicas {
   }
 
   /**
-   * Looks at what came since the last look and what that left over, or at everything: places move when the ring changes.
-   * After a change under way, and while somebody hands over to leave, nothing is dropped.
+   * Examines items added since the last look and those left over, or everything: places move when the ring changes.
+   * Nothing is dropped during a change, or while a host hands over to leave.
    */
   async remove(everything: boolean, ringChanged: () => boolean, signal: AbortSignal): Promise<ExcessReplicasOutcome> {
     const changed = (): boolean => ringChanged() || this.#ports.leavers.isAny();
@@ -112,7 +115,7 @@ export class ExcessReplicas {
     this.#forgetDue();
     for await (const [set, items] of isAll ? this.#allItems() : this.#dueItems(due)) {
       if (signal.aborted || changed()) {
-        // What was not looked at is looked at with everything else.
+        // The rest is examined with everything else.
         this.#isEverythingDue = true;
         return { ...total, left: total.left + 1 };
       }
@@ -124,19 +127,19 @@ export class ExcessReplicas {
     return total;
   }
 
-  /** What lies in this range is looked at with the next look. */
+  /** Items in this range are examined with the next look. */
   lookAtRange(range: KeyArc): void {
     const { index } = this.#ports;
     for (const set of index.sets()) for (const { key } of ownItems(index, set, range)) this.#lookLater(set, key);
   }
 
-  /** What waits for room is looked at with the next look. */
+  /** Items waiting for room are examined with the next look. */
   lookAtWaiting(): void {
     for (const [set, keys] of this.#waiting) for (const key of keys) this.#lookLater(set, key);
     this.#waiting.clear();
   }
 
-  /** Drops cached items, the longest cached first, until so many bytes are free; resolves with how many are. */
+  /** Drops cached items, longest cached first, until this many bytes are free; resolves with the number freed. */
   makeRoom(bytes: number): Promise<number> {
     this.#makingRoom ??= this.#evict(bytes).finally(() => {
       this.#makingRoom = null;
@@ -152,7 +155,7 @@ export class ExcessReplicas {
     for (let cursor: string | null = null; tried < maxEvictionsTried && !signal.aborted; ) {
       const page = index.cached(cursor, evictionConcurrency);
       for (const set of new Set(page.items.map((cached) => cached.set))) {
-        // Records take no room to speak of.
+        // Records take negligible room.
         const found = page.items.flatMap((cached) =>
           cached.set === set && cached.bytes > 0 ? (index.find(set, cached.key) ?? []) : [],
         );
@@ -187,7 +190,7 @@ export class ExcessReplicas {
     }
   }
 
-  /** Without those that lie here for good: most of what comes, and not even read. */
+  /** Without those that belong here: most of what arrives, and not even read. */
   async *#dueItems(
     due: readonly (readonly [ItemSet, ReadonlySet<string>])[],
   ): AsyncGenerator<[ItemSet, readonly ListedItem[]]> {
@@ -200,7 +203,7 @@ export class ExcessReplicas {
       }
   }
 
-  /** It has a place here, counts as a copy, and no other owner has to be told of it. */
+  /** It has a place here, counts as a replica, and no other owner needs to know. */
   async #isForGood(set: ItemSet, key: string): Promise<boolean> {
     const { index, replicas, view } = this.#ports;
     if (set.kind === 'blocks' && set.copies > replicas) return false;
@@ -257,7 +260,7 @@ export class ExcessReplicas {
       const standing = await this.#standing(set, item, answers, signal);
       if (standing === 'held') proved.push(item);
       else if (index.isCached(set, item.key) && !isAbsentAtSome(item, answers)) continue;
-      // What lies at a place no more is the copy of that place until it lies there again.
+      // An item that its place lost is that place's replica until it is back there.
       else await this.#count(set, [item]);
       if (standing === 'not-held') open.push(item);
       else if (standing === 'full') this.#wait(set, item.key);
@@ -269,7 +272,7 @@ export class ExcessReplicas {
     }
     const dropping = proved.filter(({ fate }) => fate === 'drop');
     const dropped = await this.#drop(set, dropping);
-    // One that was claimed once more or replaced meanwhile is new.
+    // One that was claimed again or replaced meanwhile is new.
     const cached = await this.#cache(
       set,
       proved.filter(({ fate }) => fate === 'cache'),
@@ -297,12 +300,12 @@ export class ExcessReplicas {
     if (admission === 'classroom') return true;
     const { admittedAt, firstSeenAt } = membership.of(host);
     if (firstSeenAt === null || (admission === 'members' && admittedAt === null)) return false;
-    // A member that countersigns its own inventions can set their time back, but not the time when this host met them.
+    // A member that countersigns made-up members can backdate them, but not the time when this host met them.
     const since = admission === 'members' ? Math.max(admittedAt!, firstSeenAt) : firstSeenAt;
     return clock.wallTime() - since >= seasonedMilliseconds[admission];
   }
 
-  /** What this host publishes: its list of names is read from its own table, and its blocks are kept while there is room. */
+  /** Own publications: the list of names is read from the own table, and blocks are kept while there is room. */
   #isKept(set: ItemSet, { key, cid }: ListedItem): boolean {
     const { index, records, blocks, keepOwn, view } = this.#ports;
     if (cid !== null) return keepOwn && blocks.claimsOf(cid).some(({ publisher }) => publisher === view.self.host);
@@ -312,16 +315,17 @@ export class ExcessReplicas {
     return record !== null && records.isOwn(record);
   }
 
-  /** Whether all places hold the item, if need be after they were given it. */
+  /** Whether all places hold the item, possibly after they were given it. */
   async #standing(set: ItemSet, item: Judged, answers: Answers, signal: AbortSignal): Promise<Held> {
     const { replicas } = this.#ports;
     let everywhere = item.places.length > 0;
     let isFull = false;
-    // Some place with room may lack it still: it was given it just now, or not reached.
+    // Some place with room may still lack it: it was just given it, or not reached.
     let isOpen = false;
     for (const [position, host] of item.places.entries()) {
       const answer = answers.get(host.host)?.get(item.key);
-      // One that is not sure yet is being given its share by the owner, who speaks to the first r places alone.
+      // A host that is not authoritative yet is being given its share by the owner, who contacts only the first r
+      // places.
       const isSure = answer?.confirmed === true || position >= replicas;
       if (answer === undefined || !isSure) {
         everywhere = false;
@@ -342,13 +346,13 @@ export class ExcessReplicas {
     const given = item.places.map(({ host }) => answers.get(host)?.get(item.key));
     const challenges = given.flatMap((answer) => answer?.challenge ?? []);
     const own = index.find(set, item.key);
-    // Asked for more than an answer may cost, or answered by somebody who cannot prove it.
+    // Asked for more than an answer may cost, or answered by a host that cannot prove it.
     if (own === null || challenges.length < given.length || given.some((answer) => !answer?.proof)) return false;
     const expected = await proofsOf(this.#ports, set, own, challenges);
     if (expected === null) return false;
     const wrong = given.findIndex((answer, position) => !isSameProof(answer!.proof!, expected[position]!));
     if (wrong < 0) return true;
-    // Which of the two is wrong?
+    // Which of the two is corrupt?
     const bytes = item.cid === null ? null : await blocks.get(item.cid, leaves);
     if (item.cid !== null && bytes !== null && !(await verifyBlockBy(hashing, item.cid, bytes))) damaged?.(item.cid);
     else report?.('wrong-bytes', item.places[wrong]!, `It says that it holds ${item.key}, and cannot prove it.`);
@@ -356,8 +360,8 @@ export class ExcessReplicas {
   }
 
   /**
-   * Of a block of more than r copies the places beyond the first r are compared only by owners that hold such a block. One
-   * that lost all of its own, or came back without, is given this one, and sees to the others.
+   * Of a block of more than r replicas the places beyond the first r are compared only by owners that hold such a
+   * block. An owner that lost all of its own, or returned without, is given this one, and takes care of the others.
    */
   async #tellOwners(set: ItemSet, placed: readonly Placed[], signal: AbortSignal): Promise<void> {
     const { view, replicas } = this.#ports;
@@ -375,7 +379,7 @@ export class ExcessReplicas {
     }
   }
 
-  /** From here on this host's word on them does not count, so that others keep theirs. */
+  /** From here on this host is not authoritative for them, so that others keep theirs. */
   async #withdraw(set: ItemSet, surplus: readonly Placed[]): Promise<void> {
     const { confirmed } = this.#ports;
     for (const { key } of surplus) {
@@ -386,14 +390,14 @@ export class ExcessReplicas {
     }
   }
 
-  /** Of what is wanted in r copies here would be a place; of this fewer are wanted. */
+  /** With r replicas this host would be a place; of this item fewer are wanted. */
   async #isPlaceOfMore(set: ItemSet, at: string): Promise<boolean> {
     const { view, replicas } = this.#ports;
     if (set.kind !== 'blocks' || set.copies >= replicas) return false;
     return isAmong(await placesOfItem(this.#ports, blockSet(replicas), at), view.self.host);
   }
 
-  /** Blocks that nothing claims are freed where they are, by themselves. */
+  /** Unclaimed blocks are freed where they are. */
   #isWanted({ cid }: ListedItem): boolean {
     return cid === null || this.#ports.blocks.claimsOf(cid).length > 0;
   }
@@ -459,25 +463,25 @@ export class ExcessReplicas {
     return parts;
   }
 
-  /** Whether the host holds what is here, if need be after it was given it. */
+  /** Whether the host holds the item, possibly after it was given it. */
   async #given(set: ItemSet, host: Contact, item: Placed, { held }: HeldAnswer, signal: AbortSignal): Promise<Held> {
     if (held === 'same') return 'held';
     if (item.cid !== null && held === 'other')
       return (await this.#mover.exchangeClaims(host, [item.cid], signal)) ? 'held' : 'not-held';
-    // What is newer there takes the place of what is here, and is asked for in the next look.
+    // A newer one there replaces the one here, and is compared in the next look.
     if (set.kind === 'records' && held === 'other') await this.#mover.pullRecords(host, [item.key], signal);
-    // Asked again in the next look, when the host says itself that it has it.
+    // Asked again in the next look, when the host itself reports that it has it.
     return (await this.#mover.push(host, set, item, signal)) === 'full' ? 'full' : 'not-held';
   }
 
-  /** These count as copies. */
+  /** These count as replicas. */
   async #count(set: ItemSet, items: readonly ListedItem[]): Promise<void> {
     const { index, catalog } = this.#ports;
     const cached = items.filter(({ key }) => index.isCached(set, key));
     if (cached.length > 0) await catalog.write(() => index.removeCached(cached.map(({ key }) => ({ set, key }))));
   }
 
-  /** Resolves with how many were no cache before. */
+  /** Resolves with the number newly marked as cache. */
   async #cache(set: ItemSet, items: readonly Judged[]): Promise<number> {
     const { index, catalog, blocks } = this.#ports;
     const fresh = items.filter(({ key }) => !index.isCached(set, key));
@@ -503,7 +507,7 @@ export class ExcessReplicas {
       return leaves.length;
     }
     const looked = items.flatMap(({ cid, digest }) => (cid === null ? [] : [{ cid, digest }]));
-    // A record that was replaced meanwhile is another item; a block that was claimed once more counts as a copy of that put.
+    // A record replaced meanwhile is another item; a block claimed again is a replica of that put.
     const found = items.flatMap(({ key, digest }) => {
       const item = set.kind === 'records' ? index.find(set, key) : null;
       return item === null || item.digest !== digest ? [] : [item];
@@ -523,8 +527,8 @@ function isAmong(places: readonly Contact[], host: HostId): boolean {
 }
 
 /**
- * What this host puts is kept here besides as cache, while there is room: a put that only liars acknowledged is not lost.
- * Never rejects for want of room.
+ * Own puts stay here as cache while there is room: a put acknowledged only by liars is not lost. Never rejects for lack
+ * of room.
  */
 export async function keepAsCache(
   { blocks, index, catalog }: Pick<SyncPorts, 'blocks' | 'index' | 'catalog'>,

@@ -1,14 +1,14 @@
 /**
- * A bound on bytes held in memory for many hosts. Each waits in a line of its own and the one that holds least comes first; no
- * host gets more than half, and for those that hold nothing a part is kept: who asks for much and takes nothing in
- * slows itself down, not the others.
+ * A limit on bytes held in memory for many hosts. Each has its own queue and the one that holds least is served first;
+ * no host gets more than half, and part is reserved for those that hold nothing: a host that requests much and reads
+ * slowly delays only itself.
  */
 interface Waiter {
   readonly bytes: number;
   readonly start: () => void;
 }
 
-/** Bytes held, and who waits; forgotten when both are nothing. */
+/** Bytes held and waiters; dropped when both are empty. */
 interface Holding {
   bytes: number;
   readonly waiting: Waiter[];
@@ -20,7 +20,7 @@ export class FairByteBudget {
   readonly #holdings = new Map<string, Holding>();
   #taken = 0;
 
-  /** Never more than the sum of both is held, but for a single wish that is larger. */
+  /** The sum of both is never exceeded, except by a single larger request. */
   constructor(sharedBytes: number, reservedBytes: number) {
     this.#sharedBytes = sharedBytes;
     this.#reservedBytes = reservedBytes;
@@ -54,7 +54,7 @@ export class FairByteBudget {
     }
   }
 
-  /** Of those whose first wish fits. */
+  /** Of those whose first request fits. */
   #poorest(): Holding | null {
     let poorest: Holding | null = null;
     for (const holding of this.#holdings.values()) {

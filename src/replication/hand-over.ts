@@ -1,6 +1,6 @@
 /**
- * Leaving for good: everything held here is made durable at the places that it has in a ring without this host. Nothing
- * is dropped, so it can be broken off and done again.
+ * Leaving: everything held here is made durable at its places in a ring without this host. Nothing is dropped, so it
+ * can be interrupted and repeated.
  */
 
 import { type Contact, type HostId, ringIdOfHash } from '@chordial/ring';
@@ -16,12 +16,12 @@ import type { SyncPorts } from './sync-ports.ts';
 
 const itemsPerPage = 256;
 const maxBytesUnderWay = 16 * 1024 * 1024;
-/** Each item is tried at its places as often, with places looked up again. */
+/** Attempts per item, each with a new lookup of places. */
 const maxRounds = 3;
-/** Hosts behind the places that are given what a place has no room for. */
+/** Hosts after the places that get what a place has no room for. */
 const maxSubstitutes = 8;
 
-/** Rejects with `too-few-copies` when something has no other durable copy than the one here. */
+/** Rejects with `too-few-copies` when something has no durable replica besides the one here. */
 export async function handOver(ports: SyncPorts): Promise<void> {
   for (let round = 1; ; round++) {
     ports.placement.clear();
@@ -115,7 +115,7 @@ async function handOverBlock(ports: SyncPorts, cid: CID, key: string): Promise<r
   return everywhere(ports, key, wanted, (host) => ports.lanes.to(host).store(copy));
 }
 
-/** A host without room is replaced by the next one. */
+/** A full host is replaced by the next one. */
 async function giveOrNext(
   host: Contact,
   substitutes: Iterator<Contact>,
@@ -131,7 +131,7 @@ async function giveOrNext(
   }
 }
 
-/** The places without this host, each given the item; one line for each that did not take it. */
+/** Gives the item to each place without this host; one line per place that did not accept it. */
 async function everywhere(
   ports: SyncPorts,
   key: string,

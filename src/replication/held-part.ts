@@ -1,9 +1,9 @@
 /**
- * Challenges a host to prove that it stores what it should. Its reported quota counts in proportion (claim-owners.ts), since
- * reporting a large number costs nothing.
+ * Challenges a host to prove that it stores what it should. Its reported quota counts in proportion (claim-owners.ts),
+ * since reporting a large number costs nothing.
  *
- * Samples random blocks held here of which the host is also a replica; if there are none, blocks that it published itself.
- * A host that fetches the blocks during the challenge passes (possession.ts).
+ * Samples random blocks held here of which the host is also a replica; if there are none, blocks that it published
+ * itself. A host that fetches the blocks during the challenge passes (possession.ts).
  */
 
 import { type Contact, type Random, ringIdOfHash } from '@chordial/ring';
@@ -17,7 +17,7 @@ import { SyncClient } from './sync-client.ts';
 
 /** Leaves of 1 MiB: half of what one answer may cost its host. */
 const blocksAsked = 8;
-/** Blocks from a random key on that are looked through for those. */
+/** Blocks after a random key that are searched for those. */
 const blocksLookedAt = 256;
 
 export interface HeldPartPorts extends PossessionPorts {

@@ -1,10 +1,10 @@
-/** Blocks that this host has in files of its own, outside the store: readers may have them, but they are no copies of the ring's. */
+/** Blocks in shared files of this host, outside the store: served to readers, but not replicas of the ring. */
 import type { CID } from 'multiformats/cid';
 import type { LeafPool } from '../content/leaf-pool.ts';
 
 export interface InPlaceBlocks {
-  /** Bytes, or null. */
+  /** Size, or null. */
   size(cid: CID): Promise<number | null>;
-  /** Verified, in a buffer of the caller's own; null when it is not to be had any more. A leaf may come from the pool. */
+  /** Verified, in a buffer owned by the caller; null when no longer available. A leaf may be pooled. */
   read(cid: CID, pool: LeafPool): Promise<Uint8Array | null>;
 }

@@ -1,7 +1,7 @@
 /**
- * Which of this host's arcs were found alike at all their places, each of them sure of it, with nothing changed around
- * them since. A round after a change of the ring passes over these: a join changes a few arcs, and for it every host would
- * compare all of its arcs with all of its partners, again and again. The regular rounds compare everything.
+ * Which of this host's arcs were found equal at all their places, each authoritative, with no change around them since.
+ * A round after a change of the ring skips these: a join changes a few arcs, and otherwise every host would compare all
+ * of its arcs with all of its partners again. The regular rounds compare everything.
  */
 import { type HostId, isMember } from '@chordial/ring';
 import type { RingView } from '../records/ring-view.ts';
@@ -11,9 +11,9 @@ import type { OwnArc } from './own-arcs.ts';
 
 interface Known {
   readonly after: string;
-  /** The other hosts that are asked about the arc, in ring order. */
+  /** The other hosts asked about the arc, in ring order. */
   readonly hosts: readonly HostId[];
-  /** So many hosts are asked if there are so many. */
+  /** Number of hosts asked, if available. */
   readonly asked: number;
   isSettled: boolean;
 }
@@ -31,7 +31,7 @@ export class InSyncRanges {
     this.#known.clear();
   }
 
-  /** Whether nothing about the arc is to be asked again: it is settled, and the same hosts would be asked. */
+  /** Whether the arc can be skipped: it is in sync, and the same hosts would be asked. */
   has({ range, others }: OwnArc, asked: number): boolean {
     const known = this.#known.get(range.upTo);
     if (known === undefined || !known.isSettled || known.after !== range.after || known.asked !== asked) return false;
@@ -39,7 +39,10 @@ export class InSyncRanges {
     return hosts.length === known.hosts.length && hosts.every(({ host }, index) => host === known.hosts[index]);
   }
 
-  /** An arc is about to be compared with so many others. The answer settles it, unless something changes around it before. */
+  /**
+   * An arc is about to be compared with so many others. The answer marks it in sync, unless something changes around it
+   * before.
+   */
   compare({ range, others }: OwnArc, asked: number): () => void {
     const hosts = others.slice(0, asked).map(({ host }) => host);
     const known = { after: range.after, hosts, asked, isSettled: false };
@@ -50,8 +53,8 @@ export class InSyncRanges {
   }
 
   /**
-   * To be called at every change of the ring, not only when it has settled: a place whose host was gone for an instant,
-   * and has begun a new life, is to be asked again.
+   * Called on every change of the ring, not only when it has settled: a place whose host was gone for a moment, and has
+   * restarted, must be asked again.
    */
   look(): void {
     if (this.#known.size === 0) return;
@@ -67,7 +70,7 @@ export class InSyncRanges {
         const { host } = entry.contact;
         if (host !== this.#view.self.host && !this.#view.isDead(host)) hosts.add(host);
       }
-      // Those that the list does not reach are looked at by the round itself.
+      // Those beyond the list are compared by the round itself.
       if ([...hosts].every((host, index) => host === known.hosts[index])) kept.set(upTo, known);
     }
     this.#known = kept;

@@ -1,6 +1,6 @@
 /**
- * Carries single items between this host and another, within a bound on memory and a cap on bytes per second. Blocks are
- * verified on either side before they are passed on or kept; records by the host that keeps them.
+ * Transfers single items between this host and another, within limits on memory and bytes per second. Blocks are
+ * verified on both sides before they are passed on or stored; records by the host that stores them.
  */
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
@@ -23,20 +23,20 @@ import { chunks, SyncClient } from './sync-client.ts';
 import type { ListedItem } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
-/** Blocks read or received and on their way. */
+/** Blocks read or received and in flight. */
 const maxBytesUnderWay = 16 * 1024 * 1024;
 const maxIdleLanes = 256;
-/** After a block found no room here, none is fetched for so long. */
+/** After a block found no room here, none is fetched for this long. */
 const noRoomMilliseconds: Milliseconds = 30_000;
 const recordsPerPush = 128;
 const blocksPerExchange = 64;
 const claimDeadlineMilliseconds = 5000;
-/** Of no item: who is only asked whether it is there. */
+/** For hosts that are only asked whether an item is there. */
 const noDigest = '0'.repeat(32);
 
 /**
- * What became of one copy. `full`: there is no room for it, which time may change. `unclaimed`: no one wants it any more;
- * carried to and fro between those that free it, each at its own time, it would never end.
+ * Outcome of one transfer. `full`: there is no room, which may change. `unclaimed`: no longer wanted; moved between
+ * hosts that free it at different times, it would circulate for ever.
  */
 export type Moved = 'moved' | 'full' | 'failed' | 'unclaimed';
 
@@ -54,7 +54,7 @@ export class ItemMover {
     this.#rate = new ByteRate(ports.clock, ports.bytesPerSecond);
   }
 
-  /** One item of any kind. `moved`: the host holds it now; `unclaimed`: it is gone here, or nothing wants it any more. */
+  /** An item of any kind. `moved`: the host holds it now; `unclaimed`: it is gone here, or no longer wanted. */
   async push(host: Contact, set: ItemSet, { key, cid }: PushedItem, signal: AbortSignal): Promise<Moved> {
     if (set.kind === 'blocks') return cid === null ? 'unclaimed' : this.pushBlock(host, cid, signal);
     const pushed =
@@ -64,7 +64,7 @@ export class ItemMover {
     return pushed === null ? 'failed' : pushed === 0 ? 'unclaimed' : 'moved';
   }
 
-  /** Whether the block is durable here; a failure is reported and tried again with a later round. */
+  /** Whether the block is durable here; a failure is reported and retried in a later round. */
   async pullBlock(host: Contact, cid: CID, signal: AbortSignal): Promise<Moved> {
     const { blocks, leaves } = this.#ports;
     await this.#budget.take(leafBytes);
@@ -123,8 +123,8 @@ export class ItemMover {
   }
 
   /**
-   * From one host to others, kept by none here: to the first of the targets that take it, until so many hold it. Resolves
-   * with these.
+   * From one host to others, without a place here: to the first targets that accept it, until this many hold it.
+   * Resolves with these.
    */
   async passOn(
     source: Contact,
@@ -196,7 +196,7 @@ export class ItemMover {
     }
   }
 
-  /** Resolves with the number of records that are new here, or null when the host did not hand them over. */
+  /** Resolves with the number of new records, or null when the host did not send them. */
   async pullRecords(host: Contact, keys: readonly string[], signal: AbortSignal): Promise<number | null> {
     try {
       const entries = await new SyncClient(this.#ports.transport, signal).records(host, keys);
@@ -207,7 +207,10 @@ export class ItemMover {
     }
   }
 
-  /** Resolves with how many of these records are still here, all of which the host holds now, or newer ones; null when it does not. */
+  /**
+   * Resolves with how many of these records still exist here, all of which the host now holds, in this or a newer
+   * version; null when it does not.
+   */
   async pushRecords(host: Contact, keys: readonly string[], signal: AbortSignal): Promise<number | null> {
     let pushed = 0;
     try {
@@ -218,7 +221,7 @@ export class ItemMover {
           return row === null ? [] : (this.#ports.records.table.byRow(row) ?? []);
         });
         if (rows.length === 0) continue;
-        // Expired ones as well: they are kept for a day, everywhere, for that they expired ends the claims of their puts.
+        // Including expired ones: they are kept for a day everywhere, since their expiry ends the claims of their puts.
         const entries = storedEntries(rows);
         await this.#ports.records.push(host, entries);
         pushed += entries.length;
@@ -242,13 +245,13 @@ export class ItemMover {
   }
 
   #blockFailed(host: Contact, error: unknown): Moved {
-    // Nothing went wrong: who has looked at the names knows better than this host.
+    // Not a failure: a host that checked the names knows better than this one.
     if (isEnded(error)) return 'unclaimed';
     this.#failed(host, error);
     return isFull(error) ? 'full' : 'failed';
   }
 
-  /** Whatever went wrong, at the host or on the own disk, costs this item its turn and no other. */
+  /** A failure, at the host or on the own disk, affects this item alone. */
   #failed(host: Contact, error: unknown): false {
     const silent = error instanceof TransportError && error.failure !== 'refused';
     this.#ports.report?.(silent ? 'no-answer' : 'refused', host, (error as Error).message);

@@ -1,4 +1,7 @@
-/** Carries leaves of shares between this host and another, for repair and hand-over. A failure costs them their turn. */
+/**
+ * Transfers leaves of shares between this host and another, for repair and hand-over. Failed ones are retried in a
+ * later round.
+ */
 
 import type { Contact } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
@@ -8,12 +11,12 @@ import { leafSet } from '../storage/item-index.ts';
 import { chunks } from './sync-client.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
-/** Read into memory at a time: 1 MiB at most. */
+/** Read into memory at a time: at most 1 MiB. */
 const leavesPerPart = 128;
 
 export type LeafPorts = Pick<SyncPorts, 'shares' | 'transport' | 'index' | 'clock' | 'report'>;
 
-/** Resolves with the number of leaves that came and were good, or null when the host did not hand them over. */
+/** Resolves with the number of valid leaves received, or null when the host did not send them. */
 export async function pullLeaves(
   ports: LeafPorts,
   host: Contact,
@@ -33,7 +36,7 @@ export async function pullLeaves(
   }
 }
 
-/** Resolves with how many of these leaves are still current here, all of which the host holds now; null when it does not. */
+/** Resolves with how many of these leaves are still current here, all of which the host now holds; null when it does not. */
 export async function pushLeaves(
   ports: LeafPorts,
   host: Contact,

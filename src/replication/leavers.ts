@@ -1,9 +1,10 @@
 /**
- * Hosts that are handing over what they hold, to leave for good. What they push lies where it has its place only when they
- * have gone: until then it looks like surplus, and dropped as such it would be missing. So nothing is dropped meanwhile.
+ * Hosts that are handing over what they hold in order to leave. Their items reach their final places before these are
+ * places: until the leave they look like excess replicas, and dropping them would lose copies. So nothing is dropped
+ * meanwhile.
  *
- * `sync.leaving` request `{isLeaving}` → `{}`: the asker hands over, or has broken it off. It is told again while it goes
- * on, and forgotten when it is not.
+ * `sync.leaving` request `{isLeaving}` → `{}`: the asker is handing over, or has cancelled. Repeated while it
+ * continues, and expires otherwise.
  */
 
 import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
@@ -14,11 +15,11 @@ import type { RingView } from '../records/ring-view.ts';
 
 export const leavingMessage = 'sync.leaving';
 
-/** Told again this often … */
+/** Repeated this often … */
 const againMilliseconds: Milliseconds = 15_000;
-/** … and believed for so long: three of these may be lost. */
+/** … and valid this long: three may be lost. */
 const believedMilliseconds: Milliseconds = 60_000;
-/** A leave takes minutes. One that says so for longer only keeps others from tidying up. */
+/** A leave takes minutes. A host that claims to leave for longer only keeps others from cleaning up. */
 const maxLeavingMilliseconds: Milliseconds = 3600 * 1000;
 const maxLeavers = 1024;
 const deadlineMilliseconds: Milliseconds = 2000;
@@ -50,14 +51,17 @@ export class Leavers {
     return {};
   }
 
-  /** Whether some host of the ring is handing over. */
+  /** Whether any host of the ring is handing over. */
   isAny(): boolean {
     const now = this.#clock.now();
     return this.#view.hosts().some(({ host }) => (this.#leavers.get(host)?.until ?? now) > now);
   }
 }
 
-/** Tells all hosts that this one hands over, before the first item and as long as `work` lasts; and that it stays, if that fails. */
+/**
+ * Tells all hosts that this one is handing over, before the first item and while `work` runs; and that it stays, if
+ * that fails.
+ */
 export async function whileLeaving<Result>(
   ports: {
     readonly view: Pick<RingView, 'hosts' | 'self'>;

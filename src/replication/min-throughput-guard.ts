@@ -1,7 +1,10 @@
-/** Watches the bytes of one stream: who sends a few at a time is never silent, and would be waited for without end. */
+/**
+ * Watches the throughput of one stream: a host that sends a few bytes at a time is never silent, and would be awaited
+ * without end.
+ */
 import type { Clock, Milliseconds, Timer } from '@chordial/ring';
 
-/** A slow line brings ten times as much in such a time. */
+/** A slow link delivers ten times as much in this time. */
 const windowMilliseconds: Milliseconds = 5000;
 const minWindowBytes = 16 * 1024;
 
@@ -12,7 +15,7 @@ export class MinThroughputGuard {
   #timer: Timer;
   #isTooSlow = false;
 
-  /** @param tooSlow called once, when a window ended with too little in it. */
+  /** @param tooSlow called once, when a window ended below the minimum */
   constructor(clock: Pick<Clock, 'after'>, tooSlow: () => void) {
     this.#clock = clock;
     this.#tooSlow = tooSlow;

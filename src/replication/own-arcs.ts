@@ -1,4 +1,4 @@
-/** The arcs that this host's members own, and who else has a place there. */
+/** The arcs owned by this host's members, and the other hosts with a place there. */
 import type { Contact, MemberState } from '@chordial/ring';
 import type { RingView } from '../records/ring-view.ts';
 import { keyRangeOfArc } from '../storage/key-range.ts';
@@ -7,11 +7,11 @@ import { hostsBehind } from './placement.ts';
 
 export interface OwnArc {
   readonly range: KeyArc;
-  /** Every other live host: those with the next places first, in ring order. */
+  /** All other live hosts: those with the next places first, in ring order. */
   readonly others: readonly Contact[];
 }
 
-/** @param wanted copies: so many hosts are found in ring order, if the ring has them. */
+/** @param wanted replicas: this many hosts are found in ring order, if the ring has them */
 export async function ownArcs(view: RingView, wanted: number): Promise<readonly OwnArc[]> {
   return Promise.all(view.states().map((state) => ownArc(view, state, wanted)));
 }

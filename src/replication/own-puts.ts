@@ -1,12 +1,13 @@
 /**
- * The puts of this host that go on, and what holders are told of them. A put commits in this order: every block durable; where it took long, holders asked whether they still keep it; its name durable; its
- * holders told. A holder that is not told asks, and lets a put go that its publisher knows nothing of, or whose publisher is
- * silent. So a put whose end was seen by its user is known to its holders moments later, and one that was cut off to none.
+ * Puts of this host in progress, and what their holders are told. A put commits in this order: every block durable; if
+ * it took long, holders asked whether they still keep it; its name durable; its holders notified. A holder that is not
+ * notified asks, and releases a put that its publisher does not know, or whose publisher is silent. So holders learn of
+ * a put that succeeded within moments, and an aborted one is known as committed to none.
  *
- * Those that hold blocks of a put hear from its publisher every 10 s that it goes on: they cannot ask a client, which no one
- * reaches.
+ * Holders of a put's blocks hear from its publisher every 10 s that it is in progress: they cannot ask a client, which
+ * accepts no connections.
  *
- * One that failed counts as going on for a while, since its blocks serve the next attempt.
+ * A failed one counts as in progress for a while, since its blocks serve the next attempt.
  */
 
 import type { Clock, Contact, HostId, Milliseconds, Timer } from '@chordial/ring';
@@ -22,13 +23,13 @@ import {
   type ToldPut,
 } from './claim-messages.ts';
 
-/** What a put that failed has sent serves the next attempt so long; after a start those of before it. */
+/** How long the blocks of a failed put serve the next attempt; after a start also those of earlier runs. */
 const resumableMilliseconds: Milliseconds = 20_000;
-/** A put that took longer may have been let go by holders that did not hear of it. */
+/** A put that took longer may have been released by holders that were not notified. */
 const unheardMilliseconds: Milliseconds = 20_000;
-/** While a put goes on its holders are told so. */
+/** Interval of notifications while a put is in progress. */
 const aliveEveryMilliseconds: Milliseconds = 10_000;
-/** What is told of many small puts goes together. */
+/** Notifications of many small puts are batched. */
 const gatherMilliseconds: Milliseconds = 20;
 const deadlineMilliseconds: Milliseconds = 3000;
 
@@ -36,9 +37,9 @@ export interface OwnPutsPorts {
   readonly view: RingView;
   readonly transport: Transport;
   readonly clock: Clock;
-  /** This host's own entry of a name, as long as it has not ended. */
+  /** This host's current entry of a name. */
   ownEntry(name: string): { readonly sequence: number; readonly expiry: number | null } | null;
-  /** What this host holds itself. */
+  /** What this host holds. */
   tellOwn(puts: readonly ToldPut[]): readonly boolean[];
 }
 
@@ -72,14 +73,14 @@ export class OwnPuts {
     return put;
   }
 
-  /** Whether blocks of an earlier attempt at this name may lie at their holders. */
+  /** Whether holders may have blocks of an earlier attempt at this name. */
   isResumable(name: string): boolean {
     const { clock } = this.#ports;
     const state = this.#names.get(name);
     return state !== undefined && (state.underWay > 0 || clock.now() - state.failedAt < resumableMilliseconds);
   }
 
-  /** What became of a put of this host. */
+  /** The state of a put of this host. */
   newsOf({ name, sequence }: Pick<ToldPut, 'name' | 'sequence'>): PutNews {
     const entry = this.#ports.ownEntry(name);
     if (entry?.sequence === sequence) return { state: 'committed', expiry: entry.expiry };
@@ -87,7 +88,7 @@ export class OwnPuts {
     return { state: hasJustBegun || this.isResumable(name) ? 'under way' : 'over', expiry: null };
   }
 
-  /** Resolves with the hosts that let the put go; those that do not answer are not among them. */
+  /** Resolves with the hosts that released the put; hosts that do not answer are not included. */
   async lostAt(put: ToldPut, hosts: Iterable<Contact>): Promise<readonly Contact[]> {
     const lost: Contact[] = [];
     await Promise.all(
@@ -99,7 +100,7 @@ export class OwnPuts {
     return lost;
   }
 
-  /** Soon, to each host; who is not reached asks. */
+  /** Soon, to each host; a host that is not reached asks. */
   tell(put: ToldPut, hosts: Iterable<Contact>): void {
     for (const contact of hosts) {
       const waiting = this.#news.get(contact.host);
@@ -123,13 +124,13 @@ export class OwnPuts {
     else this.#ports.clock.after(resumableMilliseconds, () => this.#forget(name));
   }
 
-  /** Ends what can be resumed of a name: holders may let it go at once. */
+  /** Ends what could be resumed of a name: holders may release it at once. */
   giveUp(name: string): void {
     const state = this.#names.get(name);
     if (state !== undefined && state.underWay === 0) this.#names.delete(name);
   }
 
-  /** Tells nothing more; resolves when nothing is on its way to anybody. */
+  /** Stops notifying; resolves when nothing is in flight. */
   async close(): Promise<void> {
     this.#alive?.cancel();
     this.#underWay.clear();
@@ -173,7 +174,7 @@ export class OwnPuts {
   }
 }
 
-/** One put from its beginning to its end. */
+/** One put from start to end. */
 export class OwnPut {
   /** Hosts that acknowledged a block of it. */
   readonly hosts = new Map<HostId, Contact>();
@@ -190,8 +191,8 @@ export class OwnPut {
   }
 
   /**
-   * Before its name is published, and once more when that took long: throws `too-few-copies` when so many hosts have let it
-   * go that fewer than `needed` of the copies are sure.
+   * Before its name is published, and once more when that took long: throws `too-few-copies` when so many hosts have
+   * released it that fewer than `needed` replicas are certain.
    */
   async check(now: Milliseconds, copies: number, needed: number): Promise<void> {
     if (now - this.#began < unheardMilliseconds) return;
@@ -213,7 +214,7 @@ export class OwnPut {
     this.#tell('committed', expiry);
   }
 
-  /** @param isHopeless trying again at once would not help: what was sent is let go now */
+  /** @param isHopeless an immediate retry would not help: blocks already sent are released now */
   failed(isHopeless: boolean): void {
     this.#puts.ended(this, this.#name, false);
     if (!isHopeless) return;

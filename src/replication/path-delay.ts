@@ -1,16 +1,16 @@
 /**
- * How long a host takes to begin to answer, and how much has to be under way for a long path to stay full. On a short
- * one a few streams suffice and keep memory low; where an answer takes 100 ms, as much must be asked for as arrives in it.
+ * The delay of a host's answers, and how much must be in flight to keep a long path full. On a short one a few streams
+ * suffice and keep memory low; with a delay of 100 ms, the amount that arrives in it must be requested ahead.
  */
 import type { Milliseconds } from '@chordial/ring';
 
-/** Below this nothing is gained by asking for more at once: disks and busy processors take as long. */
+/** Below this more in flight gains nothing: disks and busy processors take as long. */
 const longMilliseconds = 20;
-/** A delay that has grown is believed slowly: mostly an answer waited behind others. */
+/** An increased delay is accepted slowly: usually the answer was queued behind others. */
 const growthPerAnswer = 0.05;
 
 export class PathDelay {
-  /** Of the last answers rather the shortest; null until there was one. */
+  /** Weighted towards the shortest recent one; null until measured. */
   #delay: Milliseconds | null = null;
 
   answeredAfter(took: Milliseconds): void {

@@ -1,6 +1,6 @@
 /**
- * Owner arcs seen a moment ago, so that the thousand blocks of a file cost a lookup per arc and not per block. A stale
- * arc costs a copy in the wrong place, which repair moves; so arcs are kept for 2 s and dropped when neighbours change.
+ * Recently seen owner arcs, so that the thousand blocks of a file cost a lookup per arc and not per block. A stale arc
+ * costs a replica in the wrong place, which repair moves; so arcs are kept for 2 s and dropped when neighbours change.
  */
 
 import {
@@ -18,17 +18,17 @@ import type { RingView } from '../records/ring-view.ts';
 import { hostsBehind } from './placement.ts';
 
 const maxAgeMilliseconds = 2000;
-/** 64 virtual nodes of 64 hosts; beyond, the cache starts again. */
+/** 64 virtual nodes of 64 hosts; beyond this the cache is cleared. */
 const maxArcs = 4096;
 /** A cell of key space meets about 50 arcs in a ring of ten thousand hosts with 20 virtual nodes each. */
 const maxArcsOfRange = 256;
-/** Lookups at a time; those that wait find the arc of an earlier one more often than not. */
+/** Concurrent lookups; queued ones are usually answered by an earlier one's arc. */
 const maxLookups = 8;
-/** Readers fall back to hosts outside the places, one after the other; this many is a whole small network. */
+/** Readers fall back to hosts outside the places, in turn; this many is a whole small network. */
 const maxFallbackHosts = 64;
-/** Lookups on a healthy ring take a few milliseconds: readers then take a guess, and the slot serves another. */
+/** Lookups on a healthy ring take a few milliseconds: after this readers use a guess, and the slot serves another. */
 const slowMilliseconds: Milliseconds = 200;
-/** Owners that fall silent are found dead and replaced within a few seconds, also on a busy machine. */
+/** Silent owners are found dead and replaced within a few seconds, even on a busy machine. */
 const recoveryMilliseconds: Milliseconds = 12_000;
 const pauseMilliseconds: Milliseconds = 100;
 
@@ -44,7 +44,7 @@ export class PlacementCache {
   readonly #view: RingView;
   readonly #clock: Clock;
   readonly #unresponsivePeers: Pick<UnresponsivePeers, 'isSilent'>;
-  /** Sorted by `end`; no two have the same. */
+  /** Sorted by `end`, which is unique. */
   #arcs: Arc[] = [];
   #generation = 0;
   #lookups = 0;
@@ -71,12 +71,12 @@ export class PlacementCache {
     this.#generation += 1;
   }
 
-  /** The `wanted` distinct hosts whose place the key is, the owner's first; fewer only when the ring has fewer. */
+  /** The `wanted` distinct hosts that are places of the key, the owner's first; fewer only when the ring has fewer. */
   async places(key: RingId, wanted: number): Promise<readonly Contact[]> {
     return (await this.#hosts(key, wanted)).slice(0, wanted);
   }
 
-  /** The places of all keys from `first` to `last`, both included: those of each arc that they meet, without repetition. */
+  /** The places of all keys from `first` to `last`, inclusive: those of each arc in between, without repetition. */
   async placesOfRange(first: RingId, last: RingId, wanted: number): Promise<readonly Contact[]> {
     const { bits } = this.#view.shape;
     const places = new Map<HostId, Contact>();
@@ -90,7 +90,7 @@ export class PlacementCache {
     return [...places.values()];
   }
 
-  /** The places, then the hosts that follow them, then every other live host known: where a copy may be found or put. */
+  /** The places, then the hosts after them, then every other known live host: where a replica may be found or put. */
   async candidates(key: RingId, wanted: number): Promise<readonly Contact[]> {
     const near = await this.#hosts(key, wanted);
     const named = new Set(near.map(({ host }) => host));
@@ -99,8 +99,9 @@ export class PlacementCache {
   }
 
   /**
-   * The candidates for who writes: while an owner is silent and not yet known to be dead, it is waited until the ring has
-   * repaired, so that copies do not go where no one looks for them. Rejects with `too-few-copies` when that takes too long.
+   * The candidates for writers: while an owner is silent and not yet known to be dead, waits until the ring has
+   * repaired, so that replicas do not go where no one looks for them. Rejects with `too-few-copies` when that takes too
+   * long.
    */
   async writable(key: RingId, wanted: number): Promise<readonly Contact[]> {
     const end = this.#clock.now() + recoveryMilliseconds;
@@ -116,8 +117,8 @@ export class PlacementCache {
   }
 
   /**
-   * For readers. While no owner can be confirmed, since it is silent and not yet known to be dead, copies lie where they
-   * have lain: at the hosts that follow the key as far as is known here. Nothing may be called absent by these.
+   * For readers. While no owner can be confirmed, since it is silent and not yet known to be dead, replicas are where
+   * they were: at the hosts after the key as known here. These must not be used to conclude absence.
    */
   async likely(key: RingId, wanted: number): Promise<{ hosts: readonly Contact[]; isConfirmed: boolean }> {
     if (this.#find(key, wanted) === null && this.#isOwnerSilent(key)) return this.#guess(key);
@@ -141,7 +142,7 @@ export class PlacementCache {
     const spoke = new Set(hosts.map(({ host }) => host));
     const near = this.#view.nearby(key);
     const rumoured = near.filter(({ host }) => !spoke.has(host));
-    // In a small network each host has spoken to this one: one known only by rumour is most often made up.
+    // In a small network each host has contacted this one: one known only from others is most likely made up.
     const isLarge = hosts.length > maxFallbackHosts;
     const known = near.filter(({ host }) => spoke.has(host));
     const live = (isLarge ? [...near, ...hosts] : [...known, ...hosts, ...rumoured]).filter(
@@ -159,7 +160,7 @@ export class PlacementCache {
     const known = this.#find(key, wanted);
     if (known !== null) return known;
     const release = await this.#lookupSlot();
-    // One that waits for a silent owner must not keep all others waiting.
+    // Waiting for a silent owner must not block all other lookups.
     const timer = this.#clock.after(slowMilliseconds, release);
     try {
       const found = this.#find(key, wanted);
@@ -175,7 +176,7 @@ export class PlacementCache {
     const located = await this.#view.locate(key);
     const hosts = await hostsBehind(located, wanted, this.#view);
     const until = this.#clock.now() + maxAgeMilliseconds;
-    // What was learned before a change of neighbours may already be wrong: used once, not kept.
+    // What was learned before a change of neighbours may be stale: used once, not kept.
     const arc = { start: located.predecessor.id, end: located.owner.id, hosts, wanted, until };
     if (generation === this.#generation) this.#keep(arc);
     return arc;
@@ -205,7 +206,7 @@ export class PlacementCache {
     return low;
   }
 
-  /** Resolves with how to give the slot back; only the first time counts. */
+  /** Resolves with a function that releases the slot, idempotent. */
   async #lookupSlot(): Promise<() => void> {
     while (this.#lookups >= maxLookups) await new Promise<void>((start) => this.#waiting.push(start));
     this.#lookups += 1;

@@ -1,6 +1,6 @@
 /**
- * Where an item lives: at the owner of its key and at the members that follow on distinct hosts (spec/4). Where a
- * successor list names fewer hosts than wanted, the walk goes on from its last entry.
+ * Placement: an item is at the owner of its key and at the following members on distinct hosts (spec/4). Where a
+ * successor list names fewer hosts than wanted, the walk continues from its last entry.
  */
 
 import {
@@ -14,12 +14,12 @@ import {
 import type { RingView } from '../records/ring-view.ts';
 import { maxBlockCopies } from '../storage/item-index.ts';
 
-/** No copy count above this can be asked for. */
+/** Maximum number of replicas. */
 export const maxReplicas = maxBlockCopies;
-/** Lists read behind the owner's own: with v = 64 and s = 8 this passes every member of 4 hosts. */
+/** Lists read after the owner's own: with v = 64 and s = 8 this passes every member of 4 hosts. */
 const maxListsWalked = 32;
 
-/** Copies of a block: the most that any put wants of it, `usual` when none claims it. */
+/** Replicas of a block: the most that any put wants of it, `usual` without claims. */
 export function copiesWanted(claims: readonly { readonly replicas: number }[], usual: number): number {
   return claims.length === 0 ? usual : Math.max(...claims.map(({ replicas }) => replicas));
 }
@@ -27,8 +27,8 @@ export function copiesWanted(claims: readonly { readonly replicas: number }[], u
 export type PlacementView = Pick<RingView, 'stateOf' | 'isDead' | 'mayHold' | 'hosts'>;
 
 /**
- * Distinct live hosts in ring order from the owner on: at least `wanted` of them unless the ring has fewer, and those
- * that the lists read on the way name besides (readers fall back to them).
+ * Distinct live hosts in ring order from the owner on: at least `wanted` unless the ring has fewer, and those in the
+ * lists read on the way (readers fall back to them).
  */
 export async function hostsBehind(arc: OwnerAnswer, wanted: number, view: PlacementView): Promise<readonly Contact[]> {
   const found = new Map<HostId, Contact>();
@@ -46,7 +46,7 @@ export async function hostsBehind(arc: OwnerAnswer, wanted: number, view: Placem
   return [...found.values()];
 }
 
-/** Adds the hosts of a list. The whole ring was seen when a member comes twice, or padding ends the list. */
+/** Adds the hosts of a list. The whole ring was seen when a member repeats, or padding ends the list. */
 function readList(
   list: readonly Pointer[],
   passed: Set<string>,

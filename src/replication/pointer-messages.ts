@@ -1,9 +1,9 @@
 /**
- * Wire formats of pointers: where the block is that a host without room would hold. Hosts are named by their ids; who is
- * pointed to one that he does not know asks elsewhere.
+ * Wire formats of pointers: where a block is that a full host would hold. Hosts are named by id; a reader that does not
+ * know the id asks elsewhere.
  *
- * `blocks.point` request `{cids, holder}` → `{}`: the holder has these blocks in the place of the host told.
- * `blocks.where` request `{cids}` → `{holders}`: per CID the id of its holder, or null without one.
+ * `blocks.point` request `{cids, holder}` → `{}`: the holder has these blocks in place of the receiver.
+ * `blocks.where` request `{cids}` → `{holders}`: per CID the id of its holder, or null.
  */
 
 import type { HostId } from '@chordial/ring';
@@ -31,7 +31,7 @@ export function decodePointing(body: Wire): Pointing {
 
 export const encodeWhere = (holders: readonly (HostId | null)[]): Wire => ({ holders });
 
-/** Entry i belongs to CID i of the question. */
+/** Entry i belongs to CID i of the request. */
 export function decodeWhere(body: Wire, count: number): readonly (HostId | null)[] {
   const holders = readList(field(body, 'holders'), 'the list of holders', count, count);
   return holders.map((holder) => (holder === null ? null : readHost(holder)));

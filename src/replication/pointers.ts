@@ -1,7 +1,7 @@
 /**
- * A host without room keeps a pointer in a block's place: which other host has it (spec/4, Who may delete, and space).
- * The host that puts a block tells the full host where it went instead; readers that find the block at none of its places ask
- * these. They outlive a restart, and end when the block itself arrives, as it is offered by repair once there is room.
+ * A full host stores a pointer in place of a block: which other host has it (spec/4, Who may delete, and space). The
+ * host that puts a block tells the full host where it went; readers that find the block at none of its places ask
+ * these. Pointers survive a restart, and end when the block itself arrives, offered by repair once there is room.
  */
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
@@ -21,10 +21,10 @@ import {
   pointerMessages,
 } from './pointer-messages.ts';
 
-/** Pointers for one host are gathered for so long. */
+/** Pointers for one host are batched for this long. */
 const gatherMilliseconds: Milliseconds = 50;
 const deadlineMilliseconds: Milliseconds = 2000;
-/** Pointers waiting to be told; those beyond are found by asking around. */
+/** Queued pointers; the others are found by asking around. */
 const maxWaiting = 4096;
 
 interface Waiting {
@@ -47,12 +47,12 @@ export class Pointers {
     this.#kept = kept;
   }
 
-  /** Whether this host points elsewhere for the block with this key. */
+  /** Whether this host has a pointer for the block. */
   has(key: string): boolean {
     return this.#kept.holder(key) !== null;
   }
 
-  /** The host to which this one points, if that is there; null otherwise. */
+  /** The host to which it points, if that is live; else null. */
   liveHolder(cid: CID): HostId | null {
     const holder = this.#holder(cid);
     return this.#ports.view.hosts().some(({ host }) => host === holder) ? holder : null;
@@ -70,7 +70,7 @@ export class Pointers {
     return encodeWhere(decodeCids(body, maxCidsPerPointer).map((cid) => this.#holder(cid)));
   }
 
-  /** Has the full host told that the holder has the block in its place. */
+  /** Tells the full host that the holder has the block in its place. */
   tell(full: Contact, holder: Contact, cid: CID): void {
     if (full.host === this.#ports.view.self.host) {
       const failed = (error: Error): void => this.#ports.report?.('no-answer', full, error.message);
@@ -89,7 +89,7 @@ export class Pointers {
     if (waiting.cids.length === maxCidsPerPointer) this.#send(key);
   }
 
-  /** The known live hosts to which these places, or this host, point for the block. */
+  /** Known live hosts to which these places, or this host, point for the block. */
   async holders(cid: CID, places: readonly Contact[]): Promise<readonly Contact[]> {
     const { view, transport, report } = this.#ports;
     const found = new Set<HostId>();

@@ -1,10 +1,10 @@
 /**
- * Proof that a host has the bytes of an item, and not only says so: SHA-256(challenge ‖ bytes), where the challenge comes
- * from a nonce of the asker and the ids of both. A proof is good for one question: another nonce, asker or answerer makes
- * another challenge, so neither a replayed nor a relayed proof is one. A host that fetches the bytes from somebody
- * else while it is asked cannot be told from one that holds them.
+ * Proof that a host has the bytes of an item: SHA-256(challenge ‖ bytes), where the challenge is derived from the
+ * asker's nonce and the ids of both. A proof is valid for one request: another nonce, asker or answerer gives another
+ * challenge, so replayed and relayed proofs fail. A host that fetches the bytes from another during the challenge
+ * cannot be told from one that holds them.
  *
- * Of a block the bytes are its content, of a record the signed entry, of a leaf its entries.
+ * The bytes are the content of a block, the signed entry of a record, or the entries of a leaf.
  */
 import { hash } from 'node:crypto';
 import type { Clock, HostId, Random } from '@chordial/ring';
@@ -33,12 +33,12 @@ export function newNonce(random: Random): Uint8Array {
   return Uint8Array.from({ length: nonceBytes }, () => Math.floor(random.next() * 256));
 }
 
-/** What the answerer has to hash before the bytes; 32 bytes. */
+/** What the answerer hashes before the bytes; 32 bytes. */
 export function challengeOf(nonce: Uint8Array, asker: HostId, answerer: HostId): Uint8Array {
   return hash('sha256', Buffer.concat([Buffer.from(`${purpose}\0${asker}\0${answerer}\0`), nonce]), 'buffer');
 }
 
-/** The proofs of one item here for each of the challenges; null when its bytes are not here any more. */
+/** Proofs of one item for each of the challenges; null when its bytes are gone. */
 export async function proofsOf(
   ports: PossessionPorts,
   set: ItemSet,

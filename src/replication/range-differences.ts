@@ -1,7 +1,7 @@
 /**
- * In what a range differs between this host and another: the range is cut into parts until a part is small enough to be
- * listed (range-based set reconciliation, A. Meyer 2022, as in negentropy). A difference of d items among n costs
- * O(d log n) fingerprints, and nothing at all is listed where both are alike.
+ * Finds the differences of a range between this host and another: the range is split until a part is small enough to be
+ * listed (range-based set reconciliation, A. Meyer 2022, as in negentropy). A difference of d items among n costs O(d
+ * log n) fingerprints, and equal parts are never listed.
  */
 
 import type { Contact } from '@chordial/ring';
@@ -11,7 +11,7 @@ import { type KeyArc, partsOf } from '../storage/range-parts.ts';
 import type { SyncClient } from './sync-client.ts';
 import { type ComparedRange, fingerprintText, type ListedItem } from './sync-messages.ts';
 
-/** Listing so many costs about as much as another round of fingerprints. */
+/** Listing this many costs about as much as another round of fingerprints. */
 const itemsWorthListing = 256;
 const partsPerCut = 16;
 const itemsPerPage = 1024;
@@ -29,7 +29,7 @@ export function comparedRange(index: ItemIndex, set: ItemSet, range: KeyArc): Co
   return { set, range, count, fingerprint: fingerprintText(lanes) };
 }
 
-/** `theirs` items are in the range at the host, and they are not the same as here. */
+/** `theirs` is the number of items in the range at the host, which differ from those here. */
 export async function* differencesIn(
   { client, index }: { readonly client: SyncClient; readonly index: ItemIndex },
   host: Contact,
@@ -42,7 +42,7 @@ export async function* differencesIn(
     return;
   }
   const parts = partsOf(range, partsPerCut);
-  // Records of one key, such as the postings of a common word, lie in a range that cannot be cut, however many they are.
+  // Records of one key, such as postings of a common word, are in a range that cannot be split, however many they are.
   if (mine === 0 || parts.length === 1 || Math.max(mine, theirs) <= itemsWorthListing) {
     yield* listed({ client, index }, host, set, range);
   } else {

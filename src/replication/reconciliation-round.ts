@@ -1,8 +1,9 @@
 /**
- * One round: this host's arcs, or those that are not settled, are compared with the other places of each, and what differs is carried, the rarest first.
- * Records go before blocks, for without them no one finds the blocks, and they are small. Nothing is deleted here.
+ * One round: this host's arcs, or those not in sync, are compared with the other places of each, and differences are
+ * transferred, rarest first. Records go before blocks, since blocks cannot be found without them, and they are small.
+ * Nothing is deleted here.
  *
- * It may be broken off at any instant and begun again: what was carried is then no difference any more.
+ * It may be interrupted at any time and restarted: what was transferred is no longer a difference.
  */
 
 import type { Contact, HostId, Random } from '@chordial/ring';
@@ -23,33 +24,33 @@ import { type OwnArc, ownArcs } from './own-arcs.ts';
 import { SyncClient } from './sync-client.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
-/** Blocks carried at the same time; their bytes are bounded apart from this. */
+/** Concurrent block transfers; their bytes are bounded separately. */
 const maxCarryings = 32;
-/** Hosts behind the places that are asked to take what a place has no room for. */
+/** Hosts after the places that are asked to take what a place has no room for. */
 const maxSubstitutes = 4;
 
 export interface RoundOutcome {
-  /** Copies of blocks made, here or elsewhere, and records handed on or got. */
+  /** Replicas of blocks made, here or elsewhere, and records sent or received. */
   readonly blocks: number;
   readonly records: number;
   /** All arcs are confirmed, here and at their places. */
   readonly complete: boolean;
-  /** Something was got or left over that other places may lack: another round is due at once. */
+  /** Something was received or left over that other places may lack: another round is due at once. */
   readonly again: boolean;
 }
 
 export interface Grace {
-  /** Blocks with w copies are left alone: somebody who is away may come back. */
+  /** Blocks with w replicas are left alone: a host that is away may return. */
   readonly isOn: boolean;
-  /** So are those with fewer: this host has just begun, and others that hold them may not be in sight yet. */
+  /** So are those with fewer: this host has just started, and other holders may not be visible yet. */
   readonly isFindingOthers: boolean;
-  /** Keys of blocks that had fewer than w copies: they are brought up to all, which may take more than one round. */
+  /** Keys of blocks that had fewer than w replicas: they are brought up to the full number, which may take several rounds. */
   readonly urgent: Set<string>;
 }
 
 export interface RoundScope {
   readonly settled: InSyncRanges;
-  /** Settled arcs as well. */
+  /** Arcs in sync as well. */
   readonly everything: boolean;
 }
 
@@ -87,19 +88,19 @@ export class ReconciliationRound {
     return this.#outcome(comparison, await this.#confirm(comparison.arcs));
   }
 
-  /** Whether the arc is compared in this round. What is not confirmed here is not settled, whatever it was. */
+  /** Whether the arc is compared in this round. An unconfirmed arc is not in sync. */
   #isDue(arc: OwnArc, asked: number): boolean {
     const { settled, everything } = this.#scope;
     return everything || !settled.has(arc, asked) || !this.#ports.confirmed.coversAll(arc.range);
   }
 
   #outcome({ cut }: Comparison, complete: boolean): RoundOutcome {
-    // What was left out is looked at when something else has been carried, or the same would be left out again.
+    // The rest is compared after something else has been transferred, or the same would be left out again.
     const again = !this.#signal.aborted && ((cut && this.#blocks + this.#records > 0) || this.#pulled);
     return { blocks: this.#blocks, records: this.#records, complete, again };
   }
 
-  /** Confirms what is alike by now, here and at the other places. True when that is everything. */
+  /** Confirms what is equal by now, here and at the other places. True when that is everything. */
   async #confirm(arcs: readonly ComparedArc[]): Promise<boolean> {
     let complete = true;
     const byHost = new Map<HostId, { host: Contact; arcs: ComparedArc[] }>();
@@ -144,7 +145,7 @@ export class ReconciliationRound {
       list.push(carrying);
       byHost.set(carrying.host.host, list);
     }
-    // All that is got first: what one host had, the others may lack.
+    // All receiving first: what one host had, the others may lack.
     await Promise.all([...byHost.values()].map((list) => this.#pullRecords(list)));
     await Promise.all([...byHost.values()].map((list) => this.#pushRecords(list)));
   }
@@ -205,7 +206,7 @@ export class ReconciliationRound {
     const due = rarestFirst(carryings, this.#ports.random)
       .filter((one) => this.#isBlockDue(one))
       [Symbol.iterator]();
-    // Several at work on one list, so that it is begun in its order.
+    // Several workers on one list, which is started in order.
     const work = async (): Promise<void> => {
       for (const { ways, lackedHere } of due) {
         if (this.#signal.aborted) return;
@@ -219,19 +220,19 @@ export class ReconciliationRound {
   #isBlockDue({ ways, copies }: Due): boolean {
     const { isOn, isFindingOthers, urgent } = this.#grace;
     const { arc, difference } = ways[0]!;
-    // A place that is silent may hold it: it answers the next round, or is found to be dead.
+    // A silent place may hold it: it answers in the next round, or is found dead.
     const isKnown = !arc.silent && !isFindingOthers;
     if (isKnown && copies < this.#ports.writeQuorum) urgent.add(difference.key);
     return !isOn || urgent.has(difference.key);
   }
 
-  /** From the first of these hosts that hands it over. */
+  /** From the first of these hosts that sends it. */
   async #pullBlock(ways: readonly Carrying[]): Promise<void> {
     for (const { host, difference } of ways) {
       if (!isBlock(difference)) continue;
       const outcome = await this.#mover.pullBlock(host, difference.cid, this.#signal);
       if (outcome === 'failed') continue;
-      // Without room it stays where it is, and is asked for again in a later round.
+      // Without room it stays where it is, and is requested again in a later round.
       for (const way of ways) settleHere(way);
       if (outcome === 'full') await this.#passOn(ways, host, difference);
       if (outcome !== 'moved') return;
@@ -255,7 +256,7 @@ export class ReconciliationRound {
     if (full.length > 0) await this.#pushElsewhere(ways[0]!, full);
   }
 
-  /** Places have no room: for each the next host takes the block, and the place is told which. It comes back when there is room. */
+  /** Full places: for each the next host takes the block, and the place is told which. It moves back when there is room. */
   async #pushElsewhere({ arc, difference }: Carrying, full: readonly Contact[]): Promise<void> {
     if (!isBlock(difference)) return;
     const substitutes = substitutesIn(arc, difference.set)[Symbol.iterator]();
@@ -269,8 +270,8 @@ export class ReconciliationRound {
   }
 
   /**
-   * There is no room here, so no one else would see that other places lack the block as well: it goes from who has it
-   * to them, and to the next hosts, until there are as many copies as are wanted.
+   * This host is full, so no other host would notice that places lack the block as well: it is sent from its holder to
+   * them, and to the next hosts, until the wanted number is reached.
    */
   async #passOn(ways: readonly Carrying[], source: Contact, difference: BlockDifference): Promise<void> {
     const { arc } = ways[0]!;
@@ -289,7 +290,7 @@ export class ReconciliationRound {
   }
 }
 
-/** Both here and at every place, each of which was sure of it before. */
+/** Both here and at every place, each of which was confirmed before. */
 function wasAlike({ incomplete, sure, differed, places, sureAt }: ComparedArc): boolean {
   return !incomplete && sure && !differed && places.every(({ host }) => sureAt.has(host));
 }
@@ -317,13 +318,13 @@ interface Due {
   /** The hosts that have it, or those that lack it. */
   readonly ways: readonly Carrying[];
   readonly lackedHere: boolean;
-  /** How many of its places hold it. */
+  /** Number of its places that hold it. */
   readonly copies: number;
 }
 
 /**
- * Blocks to be carried, those with the fewest copies at their places first; among equals chance decides, so that one that
- * cannot be read does not hold the same others up in every round.
+ * Blocks to transfer, those with the fewest replicas at their places first; ties are random, so that an unreadable one
+ * does not delay the same others in every round.
  */
 function rarestFirst(carryings: readonly Carrying[], random: Random): readonly Due[] {
   const byKey = new Map<string, { readonly set: BlockSet; readonly ways: Carrying[] }>();

@@ -1,11 +1,12 @@
 /**
- * Keeps every item at its places (spec/4, Replicas): each host reconciles the arcs that it owns with the hosts that come
- * next, a moment after its neighbours changed and every 30 to 60 s, and then gives up what has no place with it. The same
- * rounds hand a joiner its share, repair after deaths, take a returning host's copies into account and remove surplus.
+ * Keeps every item at its places (spec/4, Replicas): each host reconciles the arcs that it owns with the following
+ * hosts, shortly after its neighbours changed and every 30 to 60 s, and then gives up what has no place with it. The
+ * same rounds give a joiner its share, repair after failures, account for the copies of a returning host and remove
+ * excess replicas.
  *
- * A round after a change asks only about arcs that are not settled; those every 30 to 60 s ask about all.
- * One round runs at a time. A change of the ring breaks it off, when it has settled, and the next one begins; nothing else
- * does, or rounds that take longer than the pause between them would never see an end.
+ * A round after a change asks only about arcs that are not in sync; the regular ones ask about all. One round runs at a
+ * time. It is interrupted by a change of the ring, once that has settled, and the next one starts; by nothing else, or
+ * rounds that take longer than their interval would never finish.
  */
 import { type Milliseconds, nextId, type RingId, ringIdOfHash, type Timer } from '@chordial/ring';
 import { Absences } from './absences.ts';
@@ -15,31 +16,31 @@ import { ItemMover } from './item-mover.ts';
 import { ReconciliationRound, type RoundOutcome } from './reconciliation-round.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
-/** A round is not broken off sooner, or a ring that changes all the time would never see one end; the next one may take twice as long. */
+/** A round is not interrupted sooner, or in an ever-changing ring none would finish; the next one may take twice as long. */
 const minRoundMilliseconds = 5000;
 const maxDoublings = 4;
-/** The share of the interval that chance takes off, so that hosts do not all begin at once. */
+/** Random part of the interval, so that hosts do not all start at once. */
 const jitter = 0.5;
 
-/** Blocks repaired in spite of the grace and remembered for the next round; beyond, they wait for its end. */
+/** Blocks repaired in spite of the grace period and remembered for the next round; the others wait for its end. */
 const maxUrgent = 50_000;
 
-/** A place that had no room takes its block back without any change of the ring, and a host is known long enough at last. */
+/** A place that had no room takes its block back without any change of the ring, and a host eventually is known long enough. */
 const lookAtAllEveryMilliseconds: Milliseconds = 300_000;
-/** Farther away the ring may go on changing, unheard of here: so much later everything is looked at once more. */
+/** Farther away the ring may keep changing unnoticed: after this time everything is examined once more. */
 const unheardMilliseconds: Milliseconds = 1000;
-/** How often it is looked whether this host is a place still of what owners have confirmed to it. */
+/** How often this host checks whether it is still a place of what owners have confirmed to it. */
 const placesMilliseconds: Milliseconds = 1000;
-/** What came is looked at together with what comes so soon after it. */
+/** Arrivals within this time are examined together. */
 const gatherMilliseconds: Milliseconds = 500;
-/** Before what was left over is looked at again; twice as long each time when nothing was achieved for some times. */
+/** Before leftovers are examined again; doubles after some times without progress. */
 const lookAgainMilliseconds: Milliseconds = 400;
 const vainLooksBeforeDoubling = 4;
 const maxLookDoublings = 7;
 
 export interface Reconciled extends RoundOutcome {
   readonly dropped: number;
-  /** Copies that count as cache from now on. */
+  /** Copies that become cache. */
   readonly cached: number;
 }
 
@@ -49,7 +50,7 @@ export class Reconciliation {
   readonly #surplus: ExcessReplicas;
   readonly #absences: Absences;
   readonly #settled: InSyncRanges;
-  /** When all arcs are to be compared again, settled or not. */
+  /** When all arcs are to be compared again, in sync or not. */
   #everythingDue: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #stopListening: () => void;
   readonly #stopping = new AbortController();
@@ -57,10 +58,10 @@ export class Reconciliation {
     readonly ending: AbortController;
     readonly done: Promise<unknown>;
     readonly changes: number;
-    /** A look for surplus ends by itself soon after the ring has changed. */
+    /** A look for excess replicas ends by itself soon after the ring has changed. */
     readonly isLook: boolean;
   } | null = null;
-  /** Rounds broken off since one came to its end. */
+  /** Rounds interrupted since one finished. */
   #brokenOff = 0;
   #roundBegan: Milliseconds = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
@@ -68,14 +69,14 @@ export class Reconciliation {
   readonly #urgent = new Set<string>();
   #changes = 0;
   #lastChange: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** Changes up to which all that is here was looked at for surplus. */
+  /** Changes up to which everything here was examined for excess replicas. */
   #lookedAtAllSince = -1;
   #lookedAtAll: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** Looks in a row that left something over and achieved nothing. */
+  /** Consecutive looks with leftovers and without progress. */
   #vainLooks = 0;
   #lookTimer: Timer | null = null;
   #placesTimer: Timer;
-  /** Confirmed ranges of which this host seems to be a place no more, by name; their items are looked at once. */
+  /** Confirmed ranges of which this host seems to be no longer a place, by name; their items are examined once. */
   #lost = new Set<string>();
   #lookDue: Milliseconds = Number.POSITIVE_INFINITY;
   #wasAlone: boolean;
@@ -94,7 +95,7 @@ export class Reconciliation {
     this.#placesTimer = ports.clock.after(placesMilliseconds, () => this.#watchPlaces());
   }
 
-  /** Resolves when no round runs any more; the one under way is broken off. */
+  /** Resolves when no round is running; the current one is interrupted. */
   async close(): Promise<void> {
     this.#stopping.abort();
     this.#stopListening();
@@ -106,7 +107,7 @@ export class Reconciliation {
     await this.#round?.done;
   }
 
-  /** One round over all arcs, when those under way have ended. */
+  /** One round over all arcs, after the current ones. */
   round(): Promise<Reconciled> {
     return this.#next(false, (signal) => this.#run(true, signal));
   }
@@ -140,23 +141,23 @@ export class Reconciliation {
     const scope = { settled: this.#settled, everything };
     const outcome = await new ReconciliationRound(this.#ports, this.#mover, scope, grace, signal).run();
     if (everything && !signal.aborted) this.#everythingDue = clock.now() + this.#interval();
-    // What was got may lie in cells that other arcs share, or be lacked elsewhere: nothing is taken for settled.
+    // What was received may be in cells shared with other arcs, or missing elsewhere: nothing is assumed to be in sync.
     if (outcome.again) this.#settled.clear();
-    // What no one else could confirm counts for as long as no one else is there.
+    // Without other hosts a confirmation needs none.
     this.#wasAlone = alone;
     if (everything) this.#surplus.lookAtWaiting();
     const { dropped, cached } = await this.#lookForExcessReplicas(signal);
     if (outcome.blocks + outcome.records + dropped + cached > 0) this.#ports.moved?.({ ...outcome, dropped, cached });
     if (outcome.again) this.#schedule(0);
     else if (!outcome.complete) {
-      // What waits for the grace needs no haste, but something else may have been left undone beside it.
+      // What waits for the grace period is not urgent, but something else may have been left undone.
       const { retryMilliseconds } = times;
       this.#schedule(graceEnds === null ? retryMilliseconds : Math.min(graceEnds - clock.now(), 3 * retryMilliseconds));
     }
     return { ...outcome, dropped, cached };
   }
 
-  /** At what came since the last look, or at everything where that is due; not while the ring changes or somebody may come back. */
+  /** Examines arrivals since the last look, or everything when due; not while the ring changes or a host may return. */
   async #lookForExcessReplicas(signal: AbortSignal): Promise<{ readonly dropped: number; readonly cached: number }> {
     const { times, clock } = this.#ports;
     const changes = this.#changes;
@@ -170,7 +171,7 @@ export class Reconciliation {
       this.#lookIn(wait);
       return { dropped: 0, cached: 0 };
     }
-    // What was looked up a moment ago may be from before the change.
+    // A recent lookup may be from before the change.
     if (looksAtAll) this.#ports.placement.clear();
     const outcome = await this.#surplus.remove(looksAtAll, () => changes !== this.#changes, signal);
     if (looksAtAll && !signal.aborted && changes === this.#changes) {
@@ -186,9 +187,9 @@ export class Reconciliation {
   }
 
   /**
-   * A host that joins behind the owner of an arc takes the place of one that is no neighbour of its own and sees no change
-   * of the ring. Of the owners' confirmations that lie here it may be told where the arcs begin and end; whom the ring knows there is a guess,
-   * which the look asks the owner about.
+   * A host that joins after the owner of an arc takes the place of one that is not its neighbour and sees no change of
+   * the ring. Confirmations by owners tell where the arcs begin and end; the known members there are a guess, which the
+   * look verifies with the owner.
    */
   #watchPlaces(): void {
     const { clock, confirmed, replicas, view } = this.#ports;
@@ -209,7 +210,7 @@ export class Reconciliation {
     this.#placesTimer = clock.after(placesMilliseconds, () => this.#watchPlaces());
   }
 
-  /** A look for surplus begins then, unless one is due sooner. A round looks as well. */
+  /** Schedules a look for excess replicas, unless one is due sooner. A round includes one. */
   #lookIn(delay: Milliseconds): void {
     const { clock } = this.#ports;
     const due = clock.now() + delay;
@@ -255,7 +256,7 @@ export class Reconciliation {
     return this.#ports.times.intervalMilliseconds * (1 - jitter * this.#ports.random.next());
   }
 
-  /** A round begins then, unless one is due sooner. */
+  /** Schedules a round, unless one is due sooner. */
   #schedule(delay: Milliseconds): void {
     const due = this.#ports.clock.now() + Math.max(0, delay);
     if (this.#stopping.signal.aborted || due >= this.#timerDue) return;
@@ -273,7 +274,7 @@ export class Reconciliation {
         this.#schedule(Math.max(left, this.#ports.times.retryMilliseconds));
         return;
       }
-      // Its arcs may be others by now; what it has carried is not carried again.
+      // Its arcs may have changed; what it has transferred is not transferred again.
       this.#round.ending.abort();
       this.#brokenOff += 1;
     }
@@ -282,7 +283,7 @@ export class Reconciliation {
       () =>
         this.#schedule(Math.max(this.#everythingDue - this.#ports.clock.now(), this.#ports.times.retryMilliseconds)),
       (error: Error) => {
-        // Most often the ring was just changing and an owner could not be found.
+        // Usually the ring was just changing and an owner could not be found.
         this.#schedule(this.#ports.times.retryMilliseconds);
         this.#failed('A round of reconciliation', error);
       },

@@ -1,8 +1,8 @@
 /**
- * A holder hands a block that it was just sent on to the block's other places, when the sender asks for it: that spares the
- * sender's link, which on a long way is what is short. It hands on to the places that it sees itself, so that no one can
- * make it dial whom he likes; and its word counts for nothing: the sender asks each place whether it has the block, and sends
- * it itself where it has not. So a relay that dies, lies or is late costs time and never a copy.
+ * Forwards a block that was just received to the block's other places, at the sender's request: that spares the
+ * sender's link, the bottleneck on a long path. It forwards to the places that it sees itself, so that it cannot be
+ * made to dial arbitrary hosts; and its result is not trusted: the sender asks each place whether it has the block, and
+ * sends it itself where it has not. So a relay that dies, lies or is late costs time and never a replica.
  */
 
 import { type HostId, ringIdOfHash } from '@chordial/ring';
@@ -13,9 +13,9 @@ import type { WantedCopy } from './block-sender.ts';
 import type { BlockSenders } from './block-senders.ts';
 import type { DataPorts } from './data-ports.ts';
 
-/** Beyond it blocks are not handed on: the sender does it. */
+/** Beyond this blocks are not forwarded: the sender sends them. */
 const maxRelayedBytes = 8 * 1024 * 1024;
-/** Reckoned for each at least, so that many small ones are bounded too. */
+/** Minimum accounted per block, so that many small ones are bounded too. */
 const minBytesHeld = 32 * 1024;
 
 export class Relay {
@@ -29,11 +29,10 @@ export class Relay {
   }
 
   /**
-   * Resolves when the other of the block's `copies` places have it or cannot have it now, or when that takes too long.
+   * Resolves when the others of the block's `copies` places have it or cannot have it now, or when that takes too long.
    * Never rejects.
-   *
-   * @param from who sent it, and sees to its own copy.
-   * @returns whether no one looks at the bytes any more.
+   * @param from the sender, which takes care of its own replica
+   * @returns whether the bytes are no longer in use
    */
   async pass(block: Block, claims: readonly Claim[], copies: number, from: HostId): Promise<boolean> {
     const held = Math.max(block.bytes.length, minBytesHeld);
@@ -60,7 +59,7 @@ export class Relay {
     try {
       const key = ringIdOfHash(blockKey(copy.block.cid), view.shape.bits);
       const places = await placement.places(key, copies);
-      // Who is no place of it as far as it knows, has an old picture of the ring.
+      // Not in our replica set: our view of the ring is stale.
       if (!places.some(({ host }) => host === view.self.host)) return true;
       const others = places.filter(({ host }) => host !== view.self.host && host !== from);
       await Promise.allSettled(others.map((place) => this.#lanes.to(place).store(copy)));

@@ -1,7 +1,7 @@
 /**
- * Finds what the disk has damaged (spec/4, Scrub): the blocks held here are read again and hashed, slowly and for ever. A
- * good copy from another holder takes the place of a bad one; also of one that a reader came across. While no one has one
- * the bad one stays for some minutes: it may have been read wrongly, and be the only one there is.
+ * Finds disk corruption (spec/4, Scrub): all blocks held here are read and hashed, slowly and continuously. A good copy
+ * from another holder replaces a corrupt one; also one that a reader found. While none is available the corrupt one
+ * stays for some minutes: it may have been misread, and be the only one.
  */
 
 import type { Clock, Milliseconds, Random } from '@chordial/ring';
@@ -15,35 +15,35 @@ export interface ScrubPorts {
   readonly leaves: LeafPool;
   readonly clock: Clock;
   readonly random: Random;
-  /** 0: only what readers come across is looked at. */
+  /** 0: only what readers found is checked. */
   readonly bytesPerSecond: number;
-  /** The verified bytes from another holder, never the own copy. Rejects when no one has them. */
+  /** The verified bytes from another holder, never the own copy. Rejects when no host has them. */
   fetchElsewhere(cid: CID, signal: AbortSignal): Promise<Uint8Array>;
-  /** Told of each bad copy, and whether a good one took its place; it is tried again later otherwise. */
+  /** Called for each corrupt copy, with whether it was replaced; otherwise it is retried later. */
   found(cid: CID, repaired: boolean): void;
   failed(error: Error): void;
 }
 
 export const defaultScrubBytesPerSecond = 8_000_000;
 const firstPassAfter: Milliseconds = 60_000;
-/** A pass over few blocks is not begun again at once. */
+/** A pass over few blocks does not restart at once. */
 const minPass: Milliseconds = 3_600_000;
 const jitter = 0.2;
 const blocksPerPage = 64;
-/** Each read costs so much time at least, and is charged for as if it had so many bytes. */
+/** Each read costs at least this much time, and counts as this many bytes. */
 const minBytesCharged = 16 * 1024;
-/** Copies to be looked at because somebody met bad bytes; beyond, the pass finds them. */
+/** Copies to be checked because a reader got corrupt bytes; the pass finds the others. */
 const maxSuspected = 256;
-/** One for which no one had a good copy is looked at again so much later … */
+/** A block without a good copy is checked again after this time … */
 const retryMilliseconds: Milliseconds = 60_000;
-/** … until it was bad so often: then it is no copy, and others would ask for it for ever. */
+/** … until it was corrupt this often: then it is dropped, or others would request it for ever. */
 const maxLooks = 3;
 
 export class Scrub {
   readonly #ports: ScrubPorts;
   readonly #closing = new AbortController();
   readonly #suspected = new Map<string, CID>();
-  /** How often each copy that is looked at again later was bad; beyond the bound, the next pass finds them. */
+  /** Failures of each copy to be checked again; the next pass finds evicted ones. */
   readonly #bad = new Map<string, number>();
   readonly #running: Promise<void>[];
   #wake = Promise.withResolvers<void>();
@@ -54,15 +54,15 @@ export class Scrub {
     this.#running = [this.#lookAtSuspected(), ...(ports.bytesPerSecond > 0 ? [this.#passes()] : [])];
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is in progress. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#running);
   }
 
-  /** Somebody got bad bytes for these blocks from here: they are looked at soon. */
+  /** A host got corrupt bytes of these blocks from here: they are checked soon. */
   suspect(cids: readonly CID[]): void {
-    // One that was bad just now is looked at again in its time.
+    // One that was just found corrupt is checked again in its time.
     for (const cid of cids) if (!this.#bad.has(cid.toString())) this.#lookSoon(cid);
   }
 
@@ -71,7 +71,7 @@ export class Scrub {
     this.#wake.resolve();
   }
 
-  /** Looks at every block held here once. */
+  /** Checks every block held here once. */
   async pass(): Promise<void> {
     let owed = 0;
     for (let cursor: string | null = null; ; ) {
@@ -112,7 +112,7 @@ export class Scrub {
   }
 
   async #lookAt(cid: CID): Promise<void> {
-    // Read twice: the memory or the way to the disk may have erred, and a good copy is not thrown away for that.
+    // Read twice: memory or the bus may have erred, and a good copy must not be dropped for that.
     if ((await this.#isGood(cid)) || (await this.#isGood(cid))) {
       this.#bad.delete(cid.toString());
       return;
@@ -133,7 +133,7 @@ export class Scrub {
   }
 
   async #lookAgain(cid: CID): Promise<void> {
-    // Broken off, not looked for in vain.
+    // Interrupted, not searched in vain.
     if (this.#closing.signal.aborted) return;
     const key = cid.toString();
     const looks = (this.#bad.get(key) ?? 0) + 1;
@@ -147,7 +147,7 @@ export class Scrub {
     void this.#pause(retryMilliseconds).then(() => this.#lookSoon(cid));
   }
 
-  /** Also when it is not there: then there is nothing to throw away. */
+  /** Also when it is absent: then there is nothing to drop. */
   async #isGood(cid: CID): Promise<boolean> {
     const { blocks, leaves } = this.#ports;
     const bytes = await blocks.get(cid, leaves);
@@ -157,7 +157,7 @@ export class Scrub {
     return isGood;
   }
 
-  /** A failure with one block, or one page, keeps nothing from going on. */
+  /** A failure of one block or page does not stop the pass. */
   async #guarded(work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -166,7 +166,7 @@ export class Scrub {
     }
   }
 
-  /** Ends early when it is closed. */
+  /** Ends early on close. */
   #pause(time: Milliseconds): Promise<void> {
     const { signal } = this.#closing;
     if (signal.aborted) return Promise.resolve();

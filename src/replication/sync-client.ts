@@ -1,4 +1,4 @@
-/** The asking side of reconciliation: one method per message, cut into messages of bounded size. */
+/** The asking side of reconciliation: one method per message, split into messages of bounded size. */
 
 import type { Contact } from '@chordial/ring';
 import { blockKey } from '../content/cid.ts';
@@ -28,7 +28,7 @@ import {
   syncMessages,
 } from './sync-messages.ts';
 
-/** Scanning cut buckets of many ranges on a busy disk stays well below. */
+/** Scanning partial buckets of many ranges on a busy disk stays well below. */
 const deadlineMilliseconds = 5000;
 /** Pages of one range from one host in one round: two hundred thousand items. */
 const maxPagesPerRange = 100;
@@ -49,7 +49,7 @@ export class SyncClient {
     return answers;
   }
 
-  /** What a host lists of a range; what does not belong there, or is not what its CID says, is passed over. */
+  /** A host's list of a range; items outside it, or that do not match their CID, are skipped. */
   async *items(host: Contact, set: ItemSet, range: KeyArc): AsyncGenerator<readonly ListedItem[], void, undefined> {
     let cursor: string | null = null;
     for (let pages = 0; pages < maxPagesPerRange; pages++) {
@@ -73,12 +73,12 @@ export class SyncClient {
     return found;
   }
 
-  /** Of each block the claims on it at the host, in the order of the keys. */
+  /** The claims of each block at the host, in the order of the keys. */
   async claims(host: Contact, keys: readonly string[]): Promise<readonly (readonly Claim[])[]> {
     return claimsAt(this.#transport, host, keys, { deadline: deadlineMilliseconds, signal: this.#signal });
   }
 
-  /** @param nonce of one question: it is asked of at most `maxItemsPerQuestion` items then. */
+  /** @param nonce for one request, of at most `maxItemsPerQuestion` items then */
   async holds(
     host: Contact,
     items: readonly AskedItem[],

@@ -1,15 +1,16 @@
 /**
  * Wire formats of reconciliation. A key is 32 bytes for a block, 48 for a record or a leaf of a share; a range runs
- * clockwise from `after` (left out) to `up to`; a set is 0 for records, 9 for leaves, else the copies wanted of its blocks.
+ * clockwise from `after` (exclusive) to `up to`; a set is 0 for records, 9 for leaves, else the replicas wanted of its
+ * blocks.
  *
- * `sync.compare` `{ranges: [[set, after, up to, count, fingerprint]…]}` → `{answers: [[−1 when they are the same, else
- *                the count here; whether the range is confirmed here]…]}`
- * `sync.items`   `{set, after, upTo, cursor}` → `{items: [[key, digest, CID or null]…], cursor}`, in key order
- * `sync.records` `{keys}` → `{entries: [the record's bytes, or null when it is not here]…}`
- * `sync.holds`   `{items: [[set, key, digest]…], nonce}` → `{answers: [[0 absent, 1 the same, 2 another digest; whether the
- *                key is confirmed here; proof]…]}`. With a nonce each item that is there comes with its proof
- *                (possession.ts), as far as one question may cost; else nonce and proofs are null
- * `sync.confirm` `{ranges: [[after, up to]…]}` → `{}`: what the owner of these ranges holds, the answerer holds as well
+ * `sync.compare` `{ranges: [[set, after, up to, count, fingerprint]…]}` → `{answers: [[−1 when they are equal, else the
+ * count here; whether the range is confirmed here]…]}`
+ * `sync.items` `{set, after, upTo, cursor}` → `{items: [[key, digest, CID or null]…], cursor}`, in key order
+ * `sync.records` `{keys}` → `{entries: [the record's bytes, or null when it is absent]…}`
+ * `sync.holds` `{items: [[set, key, digest]…], nonce}` → `{answers: [[0 absent, 1 equal, 2 another digest; whether the
+ * key is confirmed here; proof]…]}`. With a nonce each item that is present comes with its proof (possession.ts), as
+ * far as one request may cost; else nonce and proofs are null
+ * `sync.confirm` `{ranges: [[after, up to]…]}` → `{}`: what the owner of these ranges holds, the receiver holds as well
  */
 import type { Wire } from '../network/transport.ts';
 import { field, malformed, readBoolean, readBytes, readInteger, readList, readTuple } from '../network/wire-reading.ts';
@@ -48,7 +49,7 @@ export interface ComparedRange {
 }
 
 export interface RangeAnswer {
-  /** Items there, or null when both hold the same. */
+  /** Number of items there, or null when both are equal. */
   readonly differs: number | null;
   readonly confirmed: boolean;
 }
@@ -59,17 +60,17 @@ const heldCodes: readonly Held[] = ['absent', 'same', 'other'];
 export interface HeldAnswer {
   readonly held: Held;
   readonly confirmed: boolean;
-  /** 32 bytes; null when none was asked for, or the question had cost enough before. */
+  /** 32 bytes; null when not requested, or beyond the cost limit. */
   readonly proof: Uint8Array | null;
 }
 
 export interface HoldsQuestion {
   readonly items: readonly AskedItem[];
-  /** 32 bytes; null: no proof is asked for. */
+  /** 32 bytes; null: no proof is requested. */
   readonly nonce: Uint8Array | null;
 }
 
-/** What goes over the wire of an item. */
+/** What is sent of an item. */
 export type ListedItem = Pick<Item, 'key' | 'digest' | 'cid'>;
 
 export interface AskedItem {

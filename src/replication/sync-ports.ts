@@ -1,4 +1,4 @@
-/** What reconciliation reaches of the outside world, handed in once. */
+/** What reconciliation needs from outside. */
 
 import type { Contact, Milliseconds, Random } from '@chordial/ring';
 import type { EncodedEntry } from '../records/entry.ts';
@@ -17,32 +17,32 @@ import type { SupersededPuts } from './superseded-puts.ts';
 
 export interface SyncedRecords {
   readonly table: Pick<RecordTable, 'range' | 'byRow' | 'removeExactly'>;
-  /** Kept here for good, at a place or not: a name that this host publishes. */
+  /** Kept here at any place: a name that this host publishes. */
   isOwn(row: Pick<RecordRow, 'kind' | 'publisher'>): boolean;
-  /** Resolves when the host holds all of them, or newer ones. */
+  /** Resolves when the host holds all of them, in this or a newer version. */
   push(host: Contact, entries: readonly EncodedEntry[]): Promise<void>;
-  /** Verifies and stores what a host handed over; resolves with how many it had not. */
+  /** Verifies and stores what a host sent; resolves with the number of new ones. */
   keep(from: Contact, entries: readonly Uint8Array[]): Promise<number>;
 }
 
 export interface SyncedShares {
   readonly table: Pick<ShareTable, 'byRow' | 'walk' | 'removeLeaves'>;
-  /** Verifies and stores what a host handed over; entry i says what became of run i. */
+  /** Verifies and stores what a host sent; entry i is the result of run i. */
   keep(from: Contact, runs: readonly OfferedRun[]): Promise<readonly string[]>;
 }
 
 export interface SyncTimes {
-  /** How long neighbours must have been quiet before a round: a joiner settles, a restarting peer comes back. */
+  /** How long neighbours must have been quiet before a round: a joiner settles, a restarting peer returns. */
   readonly settleMilliseconds: Milliseconds;
   /** After a round that failed, or could not finish. */
   readonly retryMilliseconds: Milliseconds;
-  /** Between rounds when nothing changes, the longest; chance takes up to half of it off. */
+  /** Maximum time between rounds when nothing changes; up to half of it is random. */
   readonly intervalMilliseconds: Milliseconds;
-  /** A host that is away is replaced after so long; blocks with fewer than w copies are not kept waiting. */
+  /** An absent host is replaced after this time; blocks with fewer than w replicas do not wait. */
   readonly graceMilliseconds: Milliseconds;
-  /** How long nothing must have changed until who came back counts as settled at its places. */
+  /** How long nothing must have changed until a returned host counts as settled. */
   readonly quietMilliseconds: Milliseconds;
-  /** How long nothing must have changed before surplus copies are removed. */
+  /** How long nothing must have changed before excess replicas are removed. */
   readonly excessReplicasMilliseconds: Milliseconds;
 }
 
@@ -63,13 +63,13 @@ export interface SyncPorts extends DataPorts {
   readonly confirmed: AuthoritativeRanges;
   readonly records: SyncedRecords;
   readonly shares: SyncedShares;
-  /** Told where blocks went for which a place had no room. */
+  /** Receives where blocks went that a place had no room for. */
   readonly pointers?: Pick<Pointers, 'tell' | 'liveHolder'>;
-  /** Told of every block that was carried to another host. */
+  /** Called for every block sent to another host. */
   readonly recentlyTransferred?: Pick<RecentlyTransferred, 'note' | 'doubt'>;
-  /** While somebody is handing over nothing is dropped. */
+  /** While a host is handing over nothing is dropped. */
   readonly leavers: Pick<Leavers, 'isAny'>;
-  /** What only these claim is neither taken nor fetched. */
+  /** Items with only these claims are neither accepted nor fetched. */
   readonly ended: SupersededPuts;
   /** r and w of the network. */
   readonly replicas: number;
@@ -80,7 +80,7 @@ export interface SyncPorts extends DataPorts {
   readonly keepOwn: boolean;
   readonly times: SyncTimes;
   readonly bytesPerSecond: number;
-  /** Told of what a round did, when it did something. */
+  /** Receives the result of a round that did something. */
   readonly moved?: (moved: {
     readonly blocks: number;
     readonly records: number;

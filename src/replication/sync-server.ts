@@ -1,6 +1,6 @@
 /**
- * The answering side of reconciliation. It says what is here and changes nothing but what is confirmed: bytes come and
- * go by the messages about blocks and records, with their own checks.
+ * The answering side of reconciliation. It reports what is here and changes only confirmations: bytes move by the
+ * messages about blocks and records, with their own checks.
  */
 
 import { type Clock, type Contact, ringIdOfHash } from '@chordial/ring';
@@ -36,7 +36,7 @@ import {
   syncMessages,
 } from './sync-messages.ts';
 
-/** A question about more is answered in part; as much as one stream of leaves may hold. */
+/** A request for more is answered in part; as much as one stream of leaves may hold. */
 export const maxBytesProved = 16 * 1024 * 1024;
 
 export interface SyncServerPorts extends PossessionPorts {
@@ -50,7 +50,7 @@ export interface SyncServerPorts extends PossessionPorts {
 
 export class SyncServer {
   readonly #ports: SyncServerPorts;
-  /** Proofs: they cost reads of the disk. */
+  /** Proofs cost disk reads. */
   readonly #turns: ListingTurns;
 
   constructor(ports: SyncServerPorts) {
@@ -93,7 +93,7 @@ export class SyncServer {
     return row === null ? null : (this.#ports.records.table.byRow(row)?.bytes ?? null);
   }
 
-  /** What is read and hashed for proofs is bounded; an asker that needs more asks again. */
+  /** Reading and hashing for proofs is bounded; an asker that needs more asks again. */
   async #held(from: Contact, { items, nonce }: HoldsQuestion): Promise<readonly HeldAnswer[]> {
     const { index, confirmed, blocks, view } = this.#ports;
     const challenge = nonce === null ? null : challengeOf(nonce, from.host, view.self.host);
@@ -114,17 +114,17 @@ export class SyncServer {
     return answers;
   }
 
-  /** Only the owner of a range can say what there is in it, and only to a host whose place it is. */
+  /** Only the owner of a range can say what exists in it, and only to a host that is a place of it. */
   async #speaksFor(from: Contact, { after, upTo }: KeyArc): Promise<boolean> {
     const { view, placement, index } = this.#ports;
     const isMine = (places: readonly Contact[]): boolean =>
       places[0]?.host === from.host && places.some(({ host }) => host === view.self.host);
-    // A lookup would ask whom this host takes for the owner, and believe it: of the one that speaks here that is known.
+    // A lookup would ask and believe the owner known to this host: the sender here is known to be it.
     if (isMine(view.nearby(ringIdOfHash(after, view.shape.bits), index.copies))) return true;
     try {
       return isMine(await placement.places(ringIdOfHash(upTo, view.shape.bits), index.copies));
     } catch (error) {
-      // Without a known owner no one speaks for the range: it is confirmed with the next round.
+      // Without a known owner nothing is confirmed: that happens in the next round.
       if (error instanceof ChordialError) return false;
       throw error;
     }

@@ -1,4 +1,4 @@
-/** What several wait for, each with a line of its own: the lines take turns, so that a long one holds up no short one. */
+/** A queue per key, served round robin, so that a long one does not delay short ones. */
 export class TurnQueue<Item> {
   /** In the order of their next turns; none is empty. */
   readonly #lines = new Map<unknown, Item[]>();
@@ -15,7 +15,7 @@ export class TurnQueue<Item> {
     this.#length += 1;
   }
 
-  /** At most `most` items, one of each line in turn, of those whom `isMeant` accepts. */
+  /** At most `most` items, one per queue in turn, of those accepted by `isMeant`. */
   take(most: number, isMeant: (who: unknown) => boolean = () => true): Item[] {
     const taken: Item[] = [];
     for (const [who, line] of this.#lines) {

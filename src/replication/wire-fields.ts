@@ -1,4 +1,4 @@
-/** Parts that the messages about blocks have in common. */
+/** Fields shared by messages about blocks. */
 import type { CID } from 'multiformats/cid';
 import { decodeCid } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';

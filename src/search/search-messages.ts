@@ -1,13 +1,17 @@
 /**
  * Wire formats of searching.
  *
+ *
+ *
  * `search.count` `{words}` → `{counts, split}`: number of postings held under each word, at most `maxCounted`, and
- * whether there are more under the keys over which it is split (frequent-words.ts). `search.query` `{id, word, query,
- * skip, limit}` → `{hits, total, split}`: postings under the word that match the query, best first. `search.ask` `{id,
- * pattern, most, asker, time, signature, parts, hops, left}` → `{answered, missed}`: a broadcast, see broadcast.ts. The
- * asker's key signs what does not change on the way. Answered when all below have answered, at the latest `left`
- * milliseconds later. `search.hits` `{id, hits}` → `{more}`: hits of a host for a broadcast, sent to the asker, or up
- * the tree when the asker is not a known member; `more` false: it has enough.
+ * whether there are more under the keys over which it is split (frequent-words.ts).
+ * `search.query` `{id, word, query, skip, limit}` → `{hits, total, split}`: postings under the word that match the
+ * query, best first.
+ * `search.ask` `{id, pattern, most, asker, time, signature, parts, hops, left}` → `{answered, missed}`: a broadcast,
+ * see broadcast.ts. The asker's key signs what does not change on the way. Answered when all below have answered, at
+ * the latest `left` milliseconds later.
+ * `search.hits` `{id, hits}` → `{more}`: hits of a host for a broadcast, sent to the asker, or up the tree when the
+ * asker is not a known member; `more` false: it has enough.
  */
 
 import type { HostId, RingId } from '@chordial/ring';
