@@ -45,6 +45,8 @@ export class Names {
   readonly #reader: RecordReader;
   readonly #signer: EntrySigner;
   #lastSequence = 0;
+  /** By row, which the table returns unchanged until it is written. */
+  readonly #decoded = new WeakMap<RecordRow, EncodedEntry>();
   /** Entries of a name in flight. */
   readonly #storing = new Map<string, number>();
 
@@ -189,7 +191,10 @@ export class Names {
     const { table, signer, places } = this.#ports;
     const key = recordKeyOfName(name, places);
     const row = table.find({ kind: 'name', publisher: signer.host, subject: nameSubject(name), key });
-    return row === null ? null : (storedEntries([row])[0] ?? null);
+    if (row === null) return null;
+    const encoded = this.#decoded.get(row) ?? storedEntries([row])[0];
+    if (encoded !== undefined) this.#decoded.set(row, encoded);
+    return encoded ?? null;
   }
 
   /** At its places, then here: the publisher lists its own names locally. A failed one is not listed. */

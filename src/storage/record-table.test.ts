@@ -140,6 +140,39 @@ describe('RecordTable', () => {
     assert.equal(table.find(one!), null);
   });
 
+  it('finds what is there now, whatever was found before it changed', async () => {
+    const one = row({ subject: Buffer.from('asked again'), kind: 'posting', expiry: 10 });
+    const sequence = () => table.find(one)?.sequence ?? null;
+    const seen = [sequence()];
+    await table.put([one]);
+    seen.push(sequence());
+    await table.put([{ ...one, sequence: 2 }]);
+    seen.push(sequence());
+    await table.remove([one]);
+    seen.push(sequence());
+    await table.put([one]);
+    seen.push(sequence());
+    await table.removeExactly([one]);
+    seen.push(sequence());
+    await table.put([one]);
+    seen.push(sequence());
+    await table.expire(10, 1000);
+    seen.push(sequence());
+    assert.deepEqual(seen, [null, 1, 2, null, 1, null, 1, null]);
+  });
+
+  it('forgets what it found inside a change that was undone', async () => {
+    const one = row({ subject: Buffer.from('undone') });
+    await table.put([one]);
+    const undone = catalog.write(() => {
+      catalog.database.exec("UPDATE records SET sequence = 9 WHERE subject = CAST('undone' AS BLOB)");
+      assert.equal(table.find(one)?.sequence, 9);
+      throw new Error('undone');
+    });
+    await assert.rejects(undone, /^Error: undone$/);
+    assert.equal(table.find(one)?.sequence, 1);
+  });
+
   it('pages through all of one publisher, of every kind, while they are removed', async () => {
     const table = new RecordTable(new Catalog(':memory:'));
     for (const kind of ['name', 'posting'])

@@ -25,12 +25,19 @@ export interface RecordRow {
   readonly bytes: Uint8Array;
 }
 
+type Identity = Pick<RecordRow, 'kind' | 'publisher' | 'subject' | 'key'>;
+
+/** Rows that were looked up and have not changed since: a put of a name asks for its entry six times. */
+const maxRemembered = 1024;
+
 const columns = 'kind, publisher, subject, key, sequence, expiry, bytes';
 
 export class RecordTable {
   readonly #catalog: Catalog;
   readonly #index: ItemIndex | null;
   readonly #counts: PublisherCounts;
+  /** By identity, null for none; a change forgets what it touches. */
+  readonly #remembered = new Map<string, RecordRow | null>();
   #changes = 0;
   readonly #insert: StatementSync;
   readonly #replace: StatementSync;
@@ -93,6 +100,7 @@ export class RecordTable {
       this.#changes += 1;
       const came = new Map<string, { records: number; rows: number }>();
       const kept = rows.map((row) => {
+        this.#forget(row);
         const { kind, publisher, subject, key, sequence, expiry, bytes } = row;
         const values = [kind, publisher, subject, blobOf(key), sequence, expiry, bytes] as const;
         const inserted = this.#insert.run(...values);
@@ -118,9 +126,25 @@ export class RecordTable {
   }
 
   /** The row of this identity, or null. */
-  find({ kind, publisher, subject, key }: Pick<RecordRow, 'kind' | 'publisher' | 'subject' | 'key'>): RecordRow | null {
+  find(identity: Identity): RecordRow | null {
+    // What a change under way has done may be undone.
+    if (this.#catalog.database.isTransaction) return this.#read(identity);
+    const name = nameOf(identity);
+    const known = this.#remembered.get(name);
+    if (known !== undefined) return known;
+    const row = this.#read(identity);
+    if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
+    this.#remembered.set(name, row);
+    return row;
+  }
+
+  #read({ kind, publisher, subject, key }: Identity): RecordRow | null {
     const row = this.#one.get(kind, publisher, subject, blobOf(key));
     return row === undefined ? null : recordRow(row);
+  }
+
+  #forget(identity: Identity): void {
+    if (this.#remembered.size > 0) this.#remembered.delete(nameOf(identity));
   }
 
   /** Rows at a key, by publisher and subject. */
@@ -198,10 +222,11 @@ export class RecordTable {
   }
 
   /** Removes rows by identity, regardless of sequence. */
-  async remove(rows: readonly Pick<RecordRow, 'kind' | 'publisher' | 'subject' | 'key'>[]): Promise<void> {
+  async remove(rows: readonly Identity[]): Promise<void> {
     await this.#catalog.write(() => {
       this.#changes += 1;
       for (const row of rows) {
+        this.#forget(row);
         this.#remove.run(row.kind, row.publisher, row.subject, blobOf(row.key));
         this.#index?.removeRecord(row);
       }
@@ -216,7 +241,10 @@ export class RecordTable {
         ({ kind, publisher, subject, key, sequence }) =>
           this.#removeExactly.run(kind, publisher, subject, blobOf(key), sequence).changes !== 0,
       );
-      for (const row of gone) this.#index?.removeRecord(row);
+      for (const row of gone) {
+        this.#forget(row);
+        this.#index?.removeRecord(row);
+      }
       return gone.length;
     });
   }
@@ -231,6 +259,7 @@ export class RecordTable {
       if (gone.length > 0) this.#changes += 1;
       for (const { kind, publisher, subject, key } of gone) {
         const identity = { kind: String(kind), publisher: String(publisher), key: hexOf(key as Uint8Array) };
+        this.#forget({ ...identity, subject: subject as Uint8Array });
         this.#index?.removeRecord({ ...identity, subject: subject as Uint8Array });
       }
       return gone.length;
@@ -245,6 +274,10 @@ export class RecordTable {
   count(): number {
     return Number(this.#count.get()?.['count']);
   }
+}
+
+function nameOf({ kind, publisher, subject, key }: Identity): string {
+  return `${kind} ${publisher} ${key} ${hexOf(subject)}`;
 }
 
 function pageOf(
