@@ -23,7 +23,7 @@ import { runForEach } from './run-for-each.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
 import { shareAt } from './share.ts';
 import { plain } from './table.ts';
-import { folderOf, getFile, isFree, type WantedFile, writeFile } from './target.ts';
+import { getFile, isFree, TargetFolders, type WantedFile, writeFile } from './target.ts';
 
 /**
  * The size is not known yet; a response to a small get has at most twice this. So 96 run at a time: with many more,
@@ -64,7 +64,8 @@ export function getCommand(): Command {
       const progress = new SumOfProgress(new Progress(`get ${label}`, options));
       using interruption = new Interruption();
       const { signal } = interruption;
-      const job: Job = { peer, options, isOneOfSeveral: named.length > 1, signal };
+      await using folders = new TargetFolders();
+      const job: Job = { peer, options, isOneOfSeveral: named.length > 1, folders, signal };
       try {
         const getOne = ({ reference }: (typeof references)[number]) => fetchOne(job, reference, progress.part());
         await runForEach(references, ({ argument }) => argument, getOne, {
@@ -117,6 +118,7 @@ interface Job {
   readonly peer: FoundPeer;
   readonly options: GetOptions;
   readonly isOneOfSeveral: boolean;
+  readonly folders: TargetFolders;
   readonly signal: AbortSignal;
 }
 
@@ -183,7 +185,7 @@ async function fetchSmall(job: Job, reference: FileReference, progress: ShownPro
   const { peer, options, signal, isOneOfSeveral } = job;
   if (reference.name === undefined || (options.output !== undefined && !isOneOfSeveral)) return null;
   const target = targetIn(job, reference.name);
-  await using folder = await folderOf(target);
+  const folder = await job.folders.of(target);
   const base = path.basename(target);
   if (!(await isFree(folder, base))) return null;
   const route = routeOf(reference);
@@ -236,7 +238,7 @@ function targetIn({ options, peer }: Job, filename: string): string {
 async function fetchTo(target: string, found: Found, job: Job, progress: ShownProgress): Promise<boolean> {
   const { peer, options, signal } = job;
   const getting = { force: options.force === true, progress, signal };
-  await using folder = await folderOf(target);
+  const folder = await job.folders.of(target);
   const base = path.basename(target);
   if (found.type === 'file') return await getFile(peer, wantedOf(found), folder, base, getting);
   const { client } = peer;

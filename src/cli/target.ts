@@ -51,6 +51,22 @@ export async function folderOf(target: string): Promise<FolderHandle> {
   }
 }
 
+/** Target folders of one command, each opened once. */
+export class TargetFolders implements AsyncDisposable {
+  readonly #opened = new Map<string, Promise<FolderHandle>>();
+
+  of(target: string): Promise<FolderHandle> {
+    const place = path.dirname(target);
+    const opened = this.#opened.get(place) ?? folderOf(target);
+    this.#opened.set(place, opened);
+    return opened;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const opened of this.#opened.values()) await (await opened.catch(() => null))?.close();
+  }
+}
+
 /** Does not use mkdir's `recursive`: where the system refuses folders, as in /proc, Node 24 retries without end. */
 async function makeFolders(folder: string): Promise<void> {
   try {

@@ -11,6 +11,7 @@ import { isUtf8 } from 'node:buffer';
 import { type BigIntStats, constants, type Dirent, existsSync, lstatSync } from 'node:fs';
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { flushFolder, SharedFlush } from './durable-file.ts';
 import { smallBytes, UnfitFileError } from './small-file.ts';
 
 const isReachedByDescriptor = process.platform === 'linux' && existsSync('/proc/self/fd');
@@ -32,6 +33,8 @@ export class FolderHandle {
   readonly status: BigIntStats;
   readonly #handle: FileHandle;
   readonly #above: FolderHandle | null;
+  /** A handle of a place alone cannot be flushed. */
+  readonly #names = new SharedFlush(() => flushFolder(this.at()));
 
   private constructor(place: string, handle: FileHandle, status: BigIntStats, above: FolderHandle | null) {
     this.path = place;
@@ -140,6 +143,11 @@ export class FolderHandle {
       if (dev !== one.status.dev || ino !== one.status.ino)
         throw Object.assign(new Error(`${one.path} is another folder now`), { code: 'ENOTDIR' });
     }
+  }
+
+  /** Resolves when what is in it now has its names on the disk. */
+  flush(): Promise<void> {
+    return this.#names.flush();
   }
 
   close(): Promise<void> {

@@ -72,4 +72,19 @@ describe('the part file of a large file', () => {
       assert.deepEqual(await bytesAt(part.path, leafBytes, leafBytes), Buffer.from(leaf));
       await part.close();
     }));
+
+  for (const [what, before, bytes] of [
+    ['that ends in zeros', 0, Buffer.concat([Buffer.from('piece'), Buffer.alloc(9)])],
+    ['of which an earlier attempt left more', 100, Buffer.from('piece')],
+  ] as const)
+    it(`gives a file ${what} its size`, () =>
+      inFolder(async (folder, target) => {
+        await writeFile(join(folder.path, partName('file')), randomBytes(before));
+        const part = await PartFile.open(folder, 'file', { size: bytes.length });
+        await part.write(bytes.subarray(0, 5), 0);
+        await part.write(bytes.subarray(5), 5);
+        await part.finish(bytes.length, { force: false, attributes: noAttributes });
+        await part.close();
+        assert.deepEqual(await bytesAt(target, 0, 200), bytes);
+      }));
 });

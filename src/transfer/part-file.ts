@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, rename, rm, statfs } from 'node:fs/promises';
+import { type FileHandle, link, rename, rm, statfs, unlink } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
 import { type FileAttributes, modeOf } from '../content/attributes.ts';
@@ -28,10 +28,15 @@ const leftBehindMilliseconds = 10_000;
 const lookAgainMilliseconds = 200;
 /** How often free space is checked while a file grows. */
 const bytesBetweenLooks = 256 * 1024 * 1024;
+/** How often it is checked for small files written to one folder. */
+const smallBytesBetweenLooks = 16 * 1024 * 1024;
 /** A get leaves 5 % of the disk free, at most this much. */
 const maxKeptFreeBytes = 1024 * 1024 * 1024;
 const keptFreeShare = 0.05;
 const opening = constants.O_RDWR;
+
+/** Bytes of small files that may still be written to a folder before free space is checked again. */
+const bytesLeftIn = new WeakMap<FolderHandle, number>();
 
 /** Part files being written by this process: two gets into one file would corrupt each other. */
 const inUse = new Set<string>();
@@ -60,6 +65,8 @@ export class PartFile {
   readonly #opened: Opened;
   #pages: FileHandle | null;
   #bytesUntilLook = 0;
+  /** Where the furthest byte written by this process ends. */
+  #end = 0;
 
   private constructor(opened: Opened) {
     this.path = `${opened.folder.path}/${partName(opened.base)}`;
@@ -121,7 +128,7 @@ export class PartFile {
           const mark = markOf(await file.stat({ bigint: true }));
           const part = new PartFile({ folder, base, file, mark, bytesBefore: 0, pages: null });
           try {
-            await part.#checkRoom(size);
+            if (!isLookedFor(folder, size)) await part.#checkRoom(size);
             return part;
           } catch (error) {
             await part.drop();
@@ -178,6 +185,7 @@ export class PartFile {
         this.#pages !== null && isPageAligned(bytes) ? await this.#writePages(this.#pages, bytes, offset) : 0;
       while (written < bytes.length)
         written += (await file.write(bytes, written, bytes.length - written, offset + written)).bytesWritten;
+      this.#end = Math.max(this.#end, offset + written);
     } catch (cause) {
       throw fileError('unwritable-file', this.path, cause);
     }
@@ -203,12 +211,11 @@ export class PartFile {
     size: number,
     { force, attributes }: { readonly force: boolean; readonly attributes: FileAttributes },
   ): Promise<void> {
-    const { folder, base, file, mark } = this.#opened;
+    const { folder, base, file, mark, bytesBefore } = this.#opened;
     const name = partName(base);
     try {
-      await file.truncate(size);
-      const { mode } = await file.stat();
-      if (attributes.executable) await file.chmod(modeOf(mode, true));
+      if (this.#end !== size || bytesBefore > 0) await file.truncate(size);
+      if (attributes.executable) await file.chmod(modeOf((await file.stat()).mode, true));
       if (attributes.modified !== null) await file.utimes(new Date(), attributes.modified / 1000);
       await file.sync();
       if (!isMarked(await folder.lstat(name), mark))
@@ -216,7 +223,7 @@ export class PartFile {
       folder.checkIsThere();
       if (force) await rename(folder.at(name), folder.at(base));
       else await this.#moveToFreePlace(name);
-      await syncFolder(folder.at());
+      await folder.flush();
     } catch (cause) {
       throw fileError('unwritable-file', `${folder.path}/${base}`, cause);
     }
@@ -227,9 +234,9 @@ export class PartFile {
     const { folder, base, file, bytesBefore } = this.#opened;
     try {
       await this.#pages?.close();
-      const { size } = await file.stat();
+      const isEmpty = this.#end === 0 && bytesBefore === 0 && (await file.stat()).size === 0;
       await file.close();
-      if (size === 0 && bytesBefore === 0) await this.#removeName();
+      if (isEmpty) await this.#removeName();
     } finally {
       inUse.delete(`${folder.status.dev} ${folder.status.ino} ${partName(base)}`);
     }
@@ -265,8 +272,8 @@ export class PartFile {
   /** Throws `disk-full` when so many bytes would leave less than a twentieth of the disk free. */
   async #checkRoom(bytes: number): Promise<void> {
     const { folder } = this.#opened;
-    const { blocks, bavail, bsize } = await statfs(folder.at());
     this.#bytesUntilLook = bytesBetweenLooks;
+    const { blocks, bavail, bsize } = await statfs(folder.at());
     const kept = Math.min(blocks * bsize * keptFreeShare, maxKeptFreeBytes);
     if (blocks === 0 || bytes === 0 || bytes + kept <= bavail * bsize) return;
     throw new ChordialError(
@@ -280,7 +287,7 @@ export class PartFile {
     const path = `${folder.path}/${base}`;
     try {
       await link(folder.at(name), folder.at(base));
-      await rm(folder.at(name));
+      await unlink(folder.at(name));
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       if (code === 'EEXIST') throw alreadyExists(path);
@@ -313,6 +320,13 @@ async function removeLeftBehind(folder: FolderHandle, name: string, signal?: Abo
   else await wait(lookAgainMilliseconds, undefined, signal === undefined ? {} : { signal });
 }
 
+/** Whether a small file before this one has checked the free space for it. */
+function isLookedFor(folder: FolderHandle, bytes: number): boolean {
+  const left = (bytesLeftIn.get(folder) ?? 0) - bytes;
+  bytesLeftIn.set(folder, left < 0 ? smallBytesBetweenLooks - bytes : left);
+  return left >= 0;
+}
+
 /** A file of another user must not be written by this peer. */
 function isOwn(uid: bigint): boolean {
   const own = process.geteuid?.();
@@ -328,13 +342,4 @@ function isZeros(bytes: Uint8Array): boolean {
     if (Buffer.compare(piece, zeros.subarray(0, piece.length)) !== 0) return false;
   }
   return true;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
