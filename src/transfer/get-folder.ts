@@ -17,8 +17,9 @@ import { partName } from './part-file.ts';
 
 /** Total size of files fetched concurrently: many small ones, or a large one alone. */
 const maxFileBytesAtOnce = 32 * 1024 * 1024;
-/** Minimum accounted per file, so at most 64 at once. */
-const minBytesOfOne = 512 * 1024;
+const maxFilesAtOnce = 64;
+/** Minimum accounted per file. */
+const minBytesOfOne = maxFileBytesAtOnce / maxFilesAtOnce;
 
 export type ListedEntry = DirectoryEntry & Partial<FileAttributes>;
 
@@ -55,7 +56,7 @@ export async function getFolder(source: FolderSource, above: FolderHandle, base:
       yield entry;
     }
   };
-  await forEachConcurrently(files(), async (entry) => {
+  const fetchOne = async (entry: ListedEntry): Promise<void> => {
     const held = Math.max(minBytesOfOne, Math.min(entry.size, maxFileBytesAtOnce));
     await budget.take(held);
     try {
@@ -63,7 +64,8 @@ export async function getFolder(source: FolderSource, above: FolderHandle, base:
     } finally {
       budget.give(held);
     }
-  });
+  };
+  await forEachConcurrently(files(), fetchOne, maxFilesAtOnce);
   if (source.size !== null && bytes !== source.size) throw badSize(place, source.size, bytes);
   if (there === 'nothing') await giveName(above, name, base, root);
   return !changed;
