@@ -35,7 +35,8 @@ export interface ContentRange {
 
 interface Held {
   readonly bytes: Promise<Uint8Array>;
-  readonly abort: AbortController;
+  /** Null once settled: an abort creates an error with its stack, for nothing. */
+  abort: AbortController | null;
 }
 
 interface Slot {
@@ -267,16 +268,20 @@ export class ContentReader {
     const abort = new AbortController();
     const signal = this.#signal === undefined ? abort.signal : AbortSignal.any([this.#signal, abort.signal]);
     const bytes = leaf.inline === null ? this.#source.fetch(leaf.cid, signal) : Promise.resolve(leaf.inline);
+    const held: Held = { bytes, abort };
+    const ended = (): void => {
+      held.abort = null;
+    };
     // A later await sees the failure; until then it must not be unhandled.
-    bytes.catch(() => undefined);
-    return { bytes, abort };
+    bytes.then(ended, ended);
+    return held;
   }
 
   #drop(slot: Slot): number {
     const { held, leaf } = slot;
     if (held === null) return 0;
     slot.held = null;
-    held.abort.abort();
+    held.abort?.abort();
     if (leaf.inline === null) void held.bytes.then((bytes) => this.#source.release(bytes)).catch(() => undefined);
     return bytesFor(leaf);
   }
