@@ -4,7 +4,7 @@
  * Return (spec "Whole restart"): ask the remembered peers; join through the first that answers as a member. If none
  * does for 3 s, found the ring again with the same genesis: at once if this peer's id is the smallest among those that
  * answered, else after 5 to 10 s. When all have answered, none as a member, the 3 s are skipped. Rings founded
- * separately are merged by src/ring.
+ * separately are merged by `@chordial/ring`.
  */
 
 import type { Clock, Contact, HostId, Milliseconds, Random, RingHost, RingNetwork } from '@chordial/ring';

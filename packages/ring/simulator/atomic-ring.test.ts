@@ -30,7 +30,7 @@ for (const shape of shapes) {
   const places = 2 ** shape.bits;
   const size = `s = ${shape.successors}, ${places} places`;
 
-  test(`C1 A11 the invariant and its consequences hold after every step of random churn, and calm makes the ring ideal (${size})`, (t) => {
+  test(`C1 A11 the invariant and its consequences hold after every step of random churn, and calm makes the ring ideal (${size}) [R7]`, (t) => {
     const seed = freshSeed(t);
     const initialSize = shape.successors + 1;
     let taken = 0;
@@ -59,7 +59,7 @@ for (const shape of shapes) {
   });
 }
 
-test('C1 in an ideal ring every stabilise and rectify is a no-op: the same object, no commit', () => {
+test('C1 in an ideal ring every stabilise and rectify is a no-op: the same object, no commit [R16]', () => {
   for (const successors of [2, 3, 4]) {
     const shape = { bits: 6, successors };
     for (const count of [successors + 1, successors + 2, 12]) {

@@ -61,7 +61,7 @@ test('C1 three hosts, two killed at once: s + 1 principals remain, and who is st
   assert.ok(runsWithStranded <= 4, 'stranding stays rare');
 });
 
-test('C1 caught: without POKE the survivors of a founder killed after the second host joined are stranded', () => {
+test('C1 caught: without POKE the survivors of a founder killed after the second host joined are stranded [R18]', () => {
   for (const [first, second] of placements(2, 10)) {
     const network = found(first!, 'first', shape, false);
     joinHost(network, second!, 'second');
@@ -70,7 +70,7 @@ test('C1 caught: without POKE the survivors of a founder killed after the second
   }
 });
 
-test('C1 A3 a teaching ring grows from one member to six, s = 3, ideal after each join in bounded rounds', () => {
+test('C1 A3 a teaching ring grows from one member to six, s = 3, ideal after each join in bounded rounds [R8]', () => {
   const teaching = { bits: 6, successors: 3 };
   for (const ids of fc.sample(someIds(teaching.bits, 6), { seed, numRuns: 100 })) {
     const network = found(ids.slice(0, 1), 'teacher', teaching);

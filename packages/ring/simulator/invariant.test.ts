@@ -63,7 +63,7 @@ test('C1 principals agree with the definition pair by pair, whatever the lists',
   );
 });
 
-test('C1 a principal is lost only by failing', () => {
+test('C1 a principal is lost only by failing [R7]', () => {
   const before = principalsOf(viewOf(ideal));
   const skipping = principalsOf(viewOf(withChanged(stateOf(1, 13, [7, 10, 13]))));
   assert.deepEqual(lostPrincipals(before, skipping, new Set()), [member(4).id]);

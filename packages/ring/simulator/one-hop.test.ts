@@ -26,14 +26,14 @@ function lookUp(ring: RingSimulation, count: number): readonly Answer[] {
   return answers;
 }
 
-test('C2 in a ring of 12 hosts that have just joined one another a lookup takes one hop', () => {
+test('C2 in a ring of 12 hosts that have just joined one another a lookup takes one hop [R31]', () => {
   const ring = settledRing(12, { seed: 3 });
   const answers = lookUp(ring, 400);
   for (const { owner, wanted } of answers) assert.equal(owner, wanted);
   assert.ok(mean(answers.map(({ hops }) => hops)) <= 1.2);
 });
 
-test('C2 A10 with a third of the cache stale every answer is still the owner, for some hops more', () => {
+test('C2 A10 with a third of the cache stale every answer is still the owner, for some hops more [R31]', () => {
   const ring = new RingSimulation({
     ...hostNetwork,
     virtualNodes: 1,

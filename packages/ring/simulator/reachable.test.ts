@@ -29,7 +29,7 @@ const extents: readonly Extent[] = [
 for (const extent of extents) {
   const { identifiers, successors, detail } = extent;
   const shape = { bits: 3, successors };
-  test(`C1 A11 every reachable state of ${identifiers} identifiers keeps the invariant and leads to the ideal ring (s = ${successors}, ${detail})`, (t) => {
+  test(`C1 A11 every reachable state of ${identifiers} identifiers keeps the invariant and leads to the ideal ring (s = ${successors}, ${detail}) [R7]`, (t) => {
     let worstRounds = 0;
     const { states, transitions } = enumerateChecked(extent, productionOperations, (after) => {
       for (const state of after.values()) assert.equal(brokenRule(state, shape), null);

@@ -11,7 +11,7 @@ for (const [name, founders, faults] of [
   ['four rings', 4, calm],
   ['two rings where answers take long', 2, { ...calm, minDelay: 60, maxDelay: 240 }],
 ] as const) {
-  test(`A3 A26 ${name} of ${hosts} hosts, founded apart, are one ring`, (t) => {
+  test(`A3 A26 ${name} of ${hosts} hosts, founded apart, are one ring [R26]`, (t) => {
     const simulation = new RingSimulation({
       seed: 1,
       bits: 256,

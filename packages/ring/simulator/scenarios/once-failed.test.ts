@@ -63,7 +63,7 @@ test('A5 six hosts that come back at once without a cache settle within 5 s (onc
   settle(ring, 5000);
 });
 
-test('A3 a host of twenty members that joins is in every list within 600 ms (once 0.9 to 1.7 s)', () => {
+test('A3 a host of twenty members that joins is in every list within 600 ms (once 0.9 to 1.7 s) [R18]', () => {
   const ring = settledRing(3, { seed: 1, ...uncached });
   for (let i = 0; i < 4; i++) {
     ring.join(ring.add(), ring.hosts[i]!);

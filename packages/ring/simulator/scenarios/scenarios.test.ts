@@ -48,7 +48,7 @@ test('A5 a host that is killed and started again, before or after its death is n
   }
 });
 
-test('A26 C1 a partition in two and in three, short and long, heals to one ring within 60 s', () => {
+test('A26 C1 a partition in two and in three, short and long, heals to one ring within 60 s [R26]', () => {
   for (const kind of kinds) {
     for (const ways of [2, 3]) {
       for (const pause of [1000, 30_000]) {

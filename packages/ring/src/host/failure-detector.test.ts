@@ -49,7 +49,7 @@ function setUp(behaviours: Record<string, Behaviour>) {
 
 const isDown = (detector: FailureDetector, name: string) => detector.isDown(name as HostId);
 
-test('A5 A18 a silent host is dead after three missed pings and a helper that cannot reach it either', () => {
+test('A5 A18 a silent host is dead after three missed pings and a helper that cannot reach it either [R21]', () => {
   const { detector, watch, pass, changes } = setUp({
     silent: { ping: 'timeout', reaches: null },
     helper: { ping: 'alive', reaches: false },
@@ -62,14 +62,14 @@ test('A5 A18 a silent host is dead after three missed pings and a helper that ca
   assert.deepEqual(changes, [['silent', 'dead']]);
 });
 
-test('A5 a host whose connection is refused is dead within a second of the first ping', () => {
+test('A5 a host whose connection is refused is dead within a second of the first ping [R21]', () => {
   const { detector, watch, pass } = setUp({ crashed: { ping: 'unreachable', reaches: null } });
   watch('crashed');
   pass(defaultTimers.pingInterval + 1000);
   assert.equal(isDown(detector, 'crashed'), true);
 });
 
-test('A5 a host that a helper still reaches is kept (a link that is not transitive)', () => {
+test('A5 a host that a helper still reaches is kept (a link that is not transitive) [R22]', () => {
   const { detector, watch, pass, changes } = setUp({
     hidden: { ping: 'timeout', reaches: null },
     helper: { ping: 'alive', reaches: true },
@@ -81,7 +81,7 @@ test('A5 a host that a helper still reaches is kept (a link that is not transiti
   assert.deepEqual(changes, []);
 });
 
-test('A5 helpers that do not answer do not count: the own evidence decides', () => {
+test('A5 helpers that do not answer do not count: the own evidence decides [R21]', () => {
   const { detector, watch, pass } = setUp({
     silent: { ping: 'timeout', reaches: null },
     mute: { ping: 'alive', reaches: null },
@@ -91,7 +91,7 @@ test('A5 helpers that do not answer do not count: the own evidence decides', () 
   assert.equal(isDown(detector, 'silent'), true);
 });
 
-test('A5 a refusal is an answer: the host lives', () => {
+test('A5 a refusal is an answer: the host lives [R22]', () => {
   const { detector, watch, pass, changes } = setUp({ refusing: { ping: 'refused', reaches: null } });
   watch('refusing');
   pass(20_000);
@@ -99,7 +99,7 @@ test('A5 a refusal is an answer: the host lives', () => {
   assert.deepEqual(changes, []);
 });
 
-test('A5 a host that was dead and is heard again lives', () => {
+test('A5 a host that was dead and is heard again lives [R24]', () => {
   const { detector, watch, pass, changes, behaviours } = setUp({ back: { ping: 'unreachable', reaches: null } });
   watch('back');
   pass(5000);
@@ -162,7 +162,7 @@ test('A18 a host that speaks by itself is not pinged', () => {
   assert.ok(pings() - before >= 9, 'silent again, it is pinged at every interval');
 });
 
-test('A18 of two that watch each other the one with the smaller id pings, the other only when that one is late', () => {
+test('A18 of two that watch each other the one with the smaller id pings, the other only when that one is late [R25]', () => {
   const { watch, pass, pings } = setUp({ greater: { ping: 'alive', reaches: null } });
   watch('greater');
   pass(10_000);
@@ -189,7 +189,7 @@ test('A18 a host watched from afar is pinged every 5 s', () => {
   assert.equal(isDown(detector, 'far'), true);
 });
 
-test('A5 who is told of a death believes it after one missed ping and a helper, and not without', () => {
+test('A5 who is told of a death believes it after one missed ping and a helper, and not without [R23]', () => {
   for (const reaches of [false, true]) {
     const { detector, pass, pings } = setUp({
       silent: { ping: 'timeout', reaches: null },

@@ -20,7 +20,7 @@ const rings = fc
   .uniqueArray(fc.integer({ min: 0, max: 2 ** bits - 1 }), { minLength: 2, maxLength: 24 })
   .map((places) => places.sort((a, b) => a - b).map((place) => memberAt(idOf(place))));
 
-test('A10 one pass of lookups makes every finger the successor of its start', () => {
+test('A10 one pass of lookups makes every finger the successor of its start [R30]', () => {
   fc.assert(
     fc.property(rings, (members) => {
       for (const state of idealRing(members, shape)) {
@@ -38,7 +38,7 @@ test('A10 one pass of lookups makes every finger the successor of its start', ()
   );
 });
 
-test('A10 a pass asks for less than every finger: one lookup proves the empty intervals that follow', () => {
+test('A10 a pass asks for less than every finger: one lookup proves the empty intervals that follow [R30]', () => {
   const members = [memberAt('00'), memberAt('10'), memberAt('20'), memberAt('30'), memberAt('f0')];
   const state = idealRing(members, shape)[0]!;
   const fingers = new Fingers(state.me.id, bits);

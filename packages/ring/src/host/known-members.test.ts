@@ -26,7 +26,7 @@ const strangers: readonly MemberPointer[] = Array.from({ length: 1000 }, (_, ind
 );
 const answer = { owned: null, guesses: strangers.slice(0, 500), closer: strangers.slice(500) };
 
-test('of hosts that never spoke only some are learned from answers to lookups, of those that did all', () => {
+test('of hosts that never spoke only some are learned from answers to lookups, of those that did all [R36]', () => {
   const heard = new Set([member.contact.host]);
   const known = knownTo(heard);
   known.learnFound(answer);

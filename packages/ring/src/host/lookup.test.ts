@@ -58,20 +58,20 @@ test('A10 a key of my own is answered without asking', () => {
   assert.deepEqual(asked, []);
 });
 
-test('A10 C2 a right guess is one hop, and the owner itself confirms it', () => {
+test('A10 C2 a right guess is one hop, and the owner itself confirms it [R27]', () => {
   const { found, asked } = run(guess(owner, next), () => owned);
   assert.equal(found?.owner.id, owner.id);
   assert.equal(found.hops, 1);
   assert.deepEqual(asked, ['60']);
 });
 
-test('A10 an owner that does not cover the key is not believed', () => {
+test('A10 an owner that does not cover the key is not believed [R27]', () => {
   const lie: FindAnswer = { owned: { owner, predecessor: memberAt('55'), successors: [] }, guesses: [], closer: [] };
   const { found } = run(guess(owner), () => lie);
   assert.equal(found, null);
 });
 
-test('A10 it approaches through the closest member before the key', () => {
+test('A10 it approaches through the closest member before the key [R28]', () => {
   const { asked, found } = run(closer(memberAt('10'), memberAt('30'), memberAt('e0')), (id) => {
     if (id === '30') return closer(memberAt('40'));
     return id === '40' ? guess(owner) : owned;
@@ -86,12 +86,12 @@ test('A5 a dead guess costs a time-out, and the next guess owns the key', () => 
   assert.equal(found?.timeouts, 1);
 });
 
-test('A5 a silent guess is not waited for: the next is asked after the hedge', () => {
+test('A5 a silent guess is not waited for: the next is asked after the hedge [R28]', () => {
   const { found } = run(guess(memberAt('52'), owner), (id) => (id === '52' ? 'timeout' : owned));
   assert.ok(found !== null && found.took < defaultTimers.lookupHedge + 50);
 });
 
-test('A5 silent members before the key hold nothing up either', () => {
+test('A5 silent members before the key hold nothing up either [R28]', () => {
   const silent = closer(memberAt('40'), memberAt('30'), memberAt('20'));
   const { found } = run(silent, (id) => (id === '20' ? guess(owner) : id === '60' ? owned : 'timeout'));
   assert.ok(found !== null && found.took < 2 * defaultTimers.lookupHedge + 100);
@@ -121,7 +121,7 @@ test('A5 an owner that has just died: it waits for the repair and finds the next
   assert.ok(asked.filter((id) => id === '52').length === 1, 'a host found dead is not asked again');
 });
 
-test('A22 a lookup that finds no one ends within its budget and its bound of asks', () => {
+test('A22 a lookup that finds no one ends within its budget and its bound of asks [R29]', () => {
   const { found, asked } = run(closer(memberAt('30')), () => nothing);
   assert.equal(found, null);
   assert.ok(asked.length <= maxLookupAsks);

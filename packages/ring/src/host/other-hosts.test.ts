@@ -62,7 +62,7 @@ const newsOf = (asked: ReturnType<typeof host>['asked'], name: string) =>
     ({ kind, ask }) => kind === 'news' && (ask as RingAsks['news']).events.some((e) => e.contact.host === name),
   );
 
-test('of hosts of which there are only rumours the death is not told, and few are looked for', () => {
+test('of hosts of which there are only rumours the death is not told, and few are looked for [R36]', () => {
   const { ring, asked, pinged, pass } = host();
   const ghosts = Array.from({ length: 100 }, (_, index) => contactOf(`ghost-${index}`));
   for (const one of ghosts) ring.suspect(one);
@@ -88,7 +88,7 @@ test('the death of one that was heard is told, and it is looked for', () => {
   assert.equal(pinged.includes(ghost.contact.host), true);
 });
 
-test('one that only greets is no host with places, and gets no news', () => {
+test('one that only greets is no host with places, and gets no news [R36]', () => {
   const { ring, asked, pass } = host();
   const guests = Array.from({ length: 300 }, (_, index) => contactOf(`guest-${index}`));
   for (const one of guests) ring.heard(one);

@@ -59,7 +59,7 @@ function network(places: readonly number[], silent: ReadonlySet<number> = new Se
 
 const somePlaces = fc.uniqueArray(fc.integer({ min: 0, max: 65_535 }), { minLength: 2, maxLength: 60 });
 
-test('C2 an event reaches every other host once, over one message each', () => {
+test('C2 an event reaches every other host once, over one message each [R32]', () => {
   fc.assert(
     fc.property(somePlaces, fc.nat(), (places, chosen) => {
       const { members, spreads, told, pass, event, messages } = network(places);
@@ -74,7 +74,7 @@ test('C2 an event reaches every other host once, over one message each', () => {
   );
 });
 
-test('C2 a host that does not answer is passed over: those behind it hear the news all the same', () => {
+test('C2 a host that does not answer is passed over: those behind it hear the news all the same [R32]', () => {
   const places = Array.from({ length: 50 }, (_, i) => 1000 * i + 7);
   const silent = new Set([places[1]!, places[8]!, places[30]!]);
   const { members, spreads, told, pass, event } = network(places, silent);
@@ -92,7 +92,7 @@ test('C2 two that report the same death at once: everybody hears of it once', ()
   assert.deepEqual(new Set(gone.values()), new Set([1]));
 });
 
-test('C2 news of an earlier life is neither believed nor told on', () => {
+test('C2 news of an earlier life is neither believed nor told on [R34]', () => {
   const { members, spreads, told, gone, pass, event } = network(Array.from({ length: 10 }, (_, i) => 5000 * i));
   const [reporter, other] = [members[0]!, members[4]!];
   spreads.get(reporter.contact.host)!.reportArrival(event(other, 9));

@@ -26,7 +26,7 @@ function event(type: MembershipEvent['type'], incarnation: number, host = 'x'): 
   return { type, contact: contactOf(host), virtualNodes: 1, incarnation };
 }
 
-test('A26 who finds something out tells everyone once, gathered', () => {
+test('A26 who finds something out tells everyone once, gathered [R33]', () => {
   const { news, sent, pass } = setUp(60);
   assert.equal(news.tell(event('alive', 1, 'x'), 'own'), true);
   assert.equal(news.tell(event('alive', 1, 'y'), 'own'), true);
@@ -36,7 +36,7 @@ test('A26 who finds something out tells everyone once, gathered', () => {
   for (const { events } of sent) assert.equal(events.length, 2);
 });
 
-test('A26 a host that does not acknowledge is told again, three times in all', () => {
+test('A26 a host that does not acknowledge is told again, three times in all [R33]', () => {
   const { news, sent, pass, mute } = setUp(3);
   mute.add('listener-1');
   news.tell(event('dead', 1), 'own');
@@ -45,7 +45,7 @@ test('A26 a host that does not acknowledge is told again, three times in all', (
   assert.deepEqual(['listener-0', 'listener-1', 'listener-2'].map(told), [1, 3, 1]);
 });
 
-test('A26 what another host tells is passed on to two', () => {
+test('A26 what another host tells is passed on to two [R33]', () => {
   const { news, sent, pass } = setUp(100);
   news.tell(event('dead', 1), 'told');
   pass(1000);
@@ -64,7 +64,7 @@ test('A26 what was heard already is not told on, unless asked for', () => {
   assert.equal(sent.length, 2);
 });
 
-test('A26 news of an earlier life is ignored; a later life outdates a death', () => {
+test('A26 news of an earlier life is ignored; a later life outdates a death [R34]', () => {
   const { news } = setUp(1);
   news.tell(event('dead', 5), 'told');
   assert.equal(news.tell(event('alive', 4), 'told'), false);

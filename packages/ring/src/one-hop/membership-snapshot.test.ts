@@ -45,7 +45,7 @@ function read(answer: (ask: RingAsks['roll']) => readonly MembershipEvent[] | nu
   return { learnt, reader, asks: () => asks, begun: () => begun, pass };
 }
 
-test('C2 a newcomer reads the whole roll, page by page, from wherever it stands', () => {
+test('C2 a newcomer reads the whole roll, page by page, from wherever it stands [R35]', () => {
   const cache = new MemberCache({ bits, capacity: 1000, center: members[0]!.id, idOf: null });
   cache.load(members);
   const { learnt, reader, asks, begun } = read((ask) => rollPage(cache, ask, eventOf));
@@ -61,7 +61,7 @@ test('C2 a newcomer that no one answers begins all the same, and does not ask fo
   assert.equal(asks(), 3);
 });
 
-test('C2 hosts that repeat the same page without end are left after a bounded number of pages', () => {
+test('C2 hosts that repeat the same page without end are left after a bounded number of pages [R35]', () => {
   const page = members.slice(0, 128).map(eventOf);
   const { asks } = read(() => page);
   assert.ok(asks() <= 128, `${asks()} pages`);

@@ -31,7 +31,7 @@ for (const bits of [3, 4, 5]) {
   const places = 2 ** bits;
   const id = (value: number): RingId => ringId(value, bits);
 
-  test(`C1 between and inOwnedArc agree with walking the ring for every a, b, c of ${bits} bits`, () => {
+  test(`C1 between and inOwnedArc agree with walking the ring for every a, b, c of ${bits} bits [R1]`, () => {
     for (let a = 0; a < places; a++) {
       for (let b = 0; b < places; b++) {
         for (let c = 0; c < places; c++) {
@@ -43,7 +43,7 @@ for (const bits of [3, 4, 5]) {
     }
   });
 
-  test(`C1 distance, next and finger starts agree with numbers modulo ${places}`, () => {
+  test(`C1 distance, next and finger starts agree with numbers modulo ${places} [R1]`, () => {
     for (let a = 0; a < places; a++) {
       assert.equal(nextId(id(a), bits), id((a + 1) % places));
       for (let power = 0; power < bits; power++) {
@@ -56,7 +56,7 @@ for (const bits of [3, 4, 5]) {
   });
 }
 
-test('C1 the arc from a member to itself is the whole ring: a lone member owns every key', () => {
+test('C1 the arc from a member to itself is the whole ring: a lone member owns every key [R1]', () => {
   for (let key = 0; key < 16; key++) {
     assert.ok(inOwnedArc(ringId(9, 4), ringId(key, 4), ringId(9, 4)));
     assert.equal(between(ringId(9, 4), ringId(key, 4), ringId(9, 4)), key !== 9);

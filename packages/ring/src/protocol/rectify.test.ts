@@ -7,7 +7,7 @@ import { rectify, withPredecessor } from './rectify.ts';
 /** 5's predecessor is 12: the arc (12, 5] goes across zero. */
 const five = stateOf(5, 12, [9, 12, 2]);
 
-test('A11 a notifier between the predecessor and me becomes the predecessor, at once', () => {
+test('A11 a notifier between the predecessor and me becomes the predecessor, at once [R19]', () => {
   for (const notifier of [13, 15, 0, 4]) {
     const verdict = rectify(five, member(notifier));
     if (verdict.kind !== 'adopt') assert.fail(`${notifier}: ${verdict.kind}`);
@@ -22,7 +22,7 @@ test('A11 C1 the predecessor itself and my own voice change nothing', () => {
   assert.deepEqual(rectify(five, member(5)), { kind: 'keep' });
 });
 
-test('A11 anybody further away replaces the predecessor only if that is dead', () => {
+test('A11 anybody further away replaces the predecessor only if that is dead [R20]', () => {
   for (const notifier of [6, 9, 11]) {
     assert.deepEqual(rectify(five, member(notifier)), { kind: 'check-predecessor' });
   }
@@ -38,7 +38,7 @@ test('A11 a lone member takes its first notifier, no matter which it is', () => 
   }
 });
 
-test('A11 for every predecessor and notifier of a 4-bit ring, adoption is exactly the arc between them and me', () => {
+test('A11 for every predecessor and notifier of a 4-bit ring, adoption is exactly the arc between them and me [R19]', () => {
   for (let predecessor = 0; predecessor < 16; predecessor++) {
     for (let notifier = 0; notifier < 16; notifier++) {
       const steps = (from: number): number => (((5 - from) % 16) + 16) % 16 || 16;

@@ -8,20 +8,20 @@ import { brokenRule } from './successor-list.ts';
 /** 2 → 5 → 9 → 12 → 2, s = 3. */
 const two = stateOf(2, 12, [5, 9, 12]);
 
-test('A11 stabilise copies the list of its successor behind the successor', () => {
+test('A11 stabilise copies the list of its successor behind the successor [R13]', () => {
   const state = adoptSuccessor(two, stateOf(5, 2, [7, 9, 12]), shape);
   assert.deepEqual(shown(state.successors), [5, 7, 9]);
   assert.equal(state.epoch, 2);
   assert.equal(state.predecessor.id, at(12));
 });
 
-test('A11 C1 stabilise in an ideal ring commits nothing: the same object comes back', () => {
+test('A11 C1 stabilise in an ideal ring commits nothing: the same object comes back [R16]', () => {
   const answer = stateOf(5, 2, [9, 12, 2]);
   assert.equal(adoptSuccessor(two, answer, shape), two);
   assert.equal(betterSuccessor(two, answer), null);
 });
 
-test('A11 a dead head is dropped and no one is skipped or repeated; the next answer fills the list again', () => {
+test('A11 a dead head is dropped and no one is skipped or repeated; the next answer fills the list again [R14]', () => {
   const dropped = dropHead(two, shape);
   assert.deepEqual(shown(dropped.successors), [9, 12, '13']);
   assert.equal(dropped.epoch, 2);
@@ -31,7 +31,7 @@ test('A11 a dead head is dropped and no one is skipped or repeated; the next ans
   assert.deepEqual(shown(larger.successors), [9, 12, 14]);
 });
 
-test('C1 the whole list may die but one: three heads dropped in turn leave padding only at the tail', () => {
+test('C1 the whole list may die but one: three heads dropped in turn leave padding only at the tail [R14]', () => {
   let state = two;
   for (const expected of [
     [9, 12, '13'],
@@ -44,19 +44,19 @@ test('C1 the whole list may die but one: three heads dropped in turn leave paddi
   }
 });
 
-test("A11 the successor's predecessor is a candidate only when it lies between", () => {
+test("A11 the successor's predecessor is a candidate only when it lies between [R15]", () => {
   assert.equal(betterSuccessor(two, stateOf(5, 3, [9, 12, 2]))?.id, at(3));
   assert.equal(betterSuccessor(two, stateOf(5, 2, [9, 12, 2])), null);
   assert.equal(betterSuccessor(two, stateOf(5, 12, [9, 12, 2])), null);
   assert.equal(betterSuccessor(two, stateOf(5, 5, [9, 12, 2])), null);
 });
 
-test('A11 a candidate is adopted by its own answer, with its own list behind it', () => {
+test('A11 a candidate is adopted by its own answer, with its own list behind it [R15]', () => {
   const state = adoptSuccessor(two, stateOf(3, 2, [5, 9, 12]), shape);
   assert.deepEqual(shown(state.successors), [3, 5, 9]);
 });
 
-test('C1 across zero a candidate is judged by the arc, not by the size of its number', () => {
+test('C1 across zero a candidate is judged by the arc, not by the size of its number [R15]', () => {
   const twelve = stateOf(12, 9, [2, 5, 9]);
   assert.ok(isBetterSuccessor(twelve, member(15)));
   assert.ok(isBetterSuccessor(twelve, member(1)));
