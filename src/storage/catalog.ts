@@ -18,7 +18,7 @@ import { smallBlockSchema } from './small-block-schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Incremented with every change of the schema. */
-const schemaVersion = 11;
+const schemaVersion = 12;
 
 /**
  * Page cache. Keys are hashes, so each row of a large index touches another page; with SQLite's default of 2 MiB most

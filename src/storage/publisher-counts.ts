@@ -38,7 +38,7 @@ export class PublisherCounts {
       rows = rows + excluded.rows, blocks = blocks + excluded.blocks, uncommitted = uncommitted + excluded.uncommitted`);
   }
 
-  /** Inside the transaction of the addition: records, puts and claims have no trigger. */
+  /** Inside the transaction of the addition: records, puts, claims and leaves have no trigger. */
   came(publisher: string, { records = 0, rows = 0, blocks = 0, uncommitted = 0 }: Came): void {
     this.#add.run(publisher, records, rows, blocks, uncommitted);
     this.#remembered.clear();

@@ -1,7 +1,7 @@
 /**
  * Usage per publisher: blocks claimed by its puts, and rows of the catalogue (records, claims, puts, entries of
  * shares). Updated in the transaction of every change: by triggers, except for what arrives in large numbers, records,
- * puts and claims (PublisherCounts.came): with a trigger SQLite first saves each page that an insertion changes
+ * puts, claims and leaves (PublisherCounts.came): with a trigger SQLite first saves each page that an insertion changes
  * (measured: more than twice the time). The row '' holds the totals.
  */
 
@@ -17,6 +17,11 @@ export function bytesOfRecord({
   readonly subject: Uint8Array;
 }): number {
   return bytes.length + 2 * subject.length + rowBytes.record;
+}
+
+/** Bytes accounted for a leaf. */
+export function bytesOfLeaf({ bytes, path }: { readonly bytes: Uint8Array; readonly path: Uint8Array }): number {
+  return bytes.length + path.length + rowBytes.leaf;
 }
 
 /** Bytes accounted for a put; the length of its name is SQLite's. */
@@ -84,9 +89,6 @@ export const publisherSchema = `
   END;
   CREATE TRIGGER IF NOT EXISTS batch_went BEFORE DELETE ON share_batches BEGIN
     UPDATE publishers SET rows = rows - (${batchBytes('OLD')}) ${both('OLD.publisher')};
-  END;
-  CREATE TRIGGER IF NOT EXISTS leaf_came AFTER INSERT ON share_leaves BEGIN
-    UPDATE publishers SET rows = rows + ${leafBytes('NEW')} ${both(batchOf('NEW'))};
   END;
   CREATE TRIGGER IF NOT EXISTS leaf_went BEFORE DELETE ON share_leaves BEGIN
     UPDATE publishers SET rows = rows - (${leafBytes('OLD')}) ${both(batchOf('OLD'))};

@@ -1,5 +1,10 @@
+const positionBits = 20;
+/** More than any batch has. */
+export const leavesPerBatch = 2 ** positionBits;
+
 /**
- * Tables of ShareTable. A leaf's `first` and `last` are the first 8 bytes of its first and last record key;
+ * Tables of ShareTable. A leaf's number encodes its batch and its position in it, so that neither needs an index; `first`
+ * and `last` are the first 8 bytes of its first and last record key;
  * `own_batches` are those announced by this host, with the cells that have entries, or null for all.
  */
 export const shareSchema = `
@@ -10,9 +15,8 @@ export const shareSchema = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS share_batches_by_expiry ON share_batches (expiry);
   CREATE TABLE IF NOT EXISTS share_leaves (
-    leaf INTEGER PRIMARY KEY, batch INTEGER NOT NULL, position INTEGER NOT NULL,
-    first BLOB NOT NULL, last BLOB NOT NULL, bytes BLOB NOT NULL, path BLOB NOT NULL,
-    UNIQUE (batch, position)
+    leaf INTEGER PRIMARY KEY, batch INTEGER AS (leaf >> ${positionBits}), position INTEGER AS (leaf & ${leavesPerBatch - 1}),
+    first BLOB NOT NULL, last BLOB NOT NULL, bytes BLOB NOT NULL, path BLOB NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS share_leaves_by_key ON share_leaves (first, last);
   CREATE TABLE IF NOT EXISTS own_batches (

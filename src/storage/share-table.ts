@@ -8,6 +8,9 @@ import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 import type { ItemIndex } from './item-index.ts';
 import { pageLimit } from './key-range.ts';
+import { PublisherCounts } from './publisher-counts.ts';
+import { bytesOfLeaf } from './publisher-schema.ts';
+import { leavesPerBatch } from './share-schema.ts';
 
 /** A stored header. */
 export interface BatchRow {
@@ -58,6 +61,7 @@ const columns = 'leaf, position, first, bytes, path, header';
 export class ShareTable {
   readonly #catalog: Catalog;
   readonly #index: ItemIndex;
+  readonly #counts: PublisherCounts;
   #changes = 0;
   readonly #putBatch: StatementSync;
   readonly #findBatch: StatementSync;
@@ -79,6 +83,7 @@ export class ShareTable {
   constructor(catalog: Catalog, index: ItemIndex) {
     this.#catalog = catalog;
     this.#index = index;
+    this.#counts = new PublisherCounts(catalog);
     const prepare = (sql: string) => catalog.database.prepare(sql);
     this.#putBatch =
       prepare(`INSERT INTO share_batches (publisher, number, version, expiry, entries, ended, header) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -86,7 +91,7 @@ export class ShareTable {
       WHERE iif(share_batches.version <= ?8 OR excluded.version > ?8, excluded.version > share_batches.version, TRUE)`);
     this.#findBatch = prepare('SELECT * FROM share_batches WHERE publisher = ? AND number = ?');
     this.#putLeaf = prepare(
-      'INSERT OR IGNORE INTO share_leaves (batch, position, first, last, bytes, path) VALUES (?, ?, ?, ?, ?, ?) RETURNING leaf',
+      'INSERT OR IGNORE INTO share_leaves (leaf, first, last, bytes, path) VALUES (?, ?, ?, ?, ?)',
     );
     const held = `SELECT ${columns} FROM share_leaves JOIN share_batches USING (batch)`;
     this.#rowsAtKey = prepare('SELECT leaf FROM share_leaves WHERE first BETWEEN ? AND ? AND last >= ?');
@@ -95,12 +100,13 @@ export class ShareTable {
       WHERE first BETWEEN ? AND ? AND last >= ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`);
     this.#byRow = prepare(`${held} WHERE leaf = ? AND ended = 0 AND expiry > ?`);
     this.#walk = prepare(`${held} WHERE leaf > ? AND ended = 0 AND expiry > ? ORDER BY leaf LIMIT ?`);
-    this.#ofBatch = prepare('SELECT leaf, position, first FROM share_leaves WHERE batch = ? LIMIT ?');
-    this.#countOf = prepare('SELECT count(*) AS count FROM share_leaves WHERE batch = ?');
+    this.#ofBatch = prepare('SELECT leaf, position, first FROM share_leaves WHERE leaf BETWEEN ? AND ? LIMIT ?');
+    this.#countOf = prepare('SELECT count(*) AS count FROM share_leaves WHERE leaf BETWEEN ? AND ?');
     this.#removeLeaf = prepare('DELETE FROM share_leaves WHERE leaf = ?');
     this.#removeBatch = prepare('DELETE FROM share_batches WHERE batch = ?');
     this.#over = prepare(`SELECT batch, publisher, number, expiry FROM share_batches
-      WHERE expiry <= ?1 OR (ended = 1 AND EXISTS (SELECT 1 FROM share_leaves WHERE share_leaves.batch = share_batches.batch)) LIMIT 1`);
+      WHERE expiry <= ?1 OR (ended = 1 AND EXISTS (SELECT 1 FROM share_leaves
+      WHERE leaf BETWEEN share_batches.batch * ${leavesPerBatch} AND share_batches.batch * ${leavesPerBatch} + ${leavesPerBatch - 1})) LIMIT 1`);
     this.#ofPublisher = prepare('SELECT batch, publisher, number FROM share_batches WHERE publisher = ? LIMIT 1');
     this.#totals = prepare(
       'SELECT count(*) AS batches, total(entries) AS entries FROM share_batches WHERE publisher = ? AND ended = 0 AND expiry > ?',
@@ -125,8 +131,10 @@ export class ShareTable {
       this.#changes += 1;
       const { publisher, number, version, expiry, entries, ended, bytes } = batch;
       this.#putBatch.run(publisher, number, version, expiry, entries, ended ? 1 : 0, bytes, latest);
-      const row = Number(this.#findBatch.get(publisher, number)?.['batch']);
-      return leaves.filter((leaf) => this.#addLeaf(batch, row, leaf)).length;
+      const [first] = rowsOf(this.#findBatch.get(publisher, number));
+      const added = leaves.filter((leaf) => this.#addLeaf(batch, first, leaf));
+      this.#counts.came(publisher, { rows: added.reduce((sum, leaf) => sum + bytesOfLeaf(leaf), 0) });
+      return added.length;
     });
   }
 
@@ -146,7 +154,7 @@ export class ShareTable {
   /** Number of leaves of the batch held here. */
   leavesOf(publisher: string, number: number): number {
     const row = this.#findBatch.get(publisher, number);
-    return row === undefined ? 0 : Number(this.#countOf.get(Number(row['batch']))?.['count']);
+    return row === undefined ? 0 : Number(this.#countOf.get(...rowsOf(row))?.['count']);
   }
 
   /** Current leaves of all batches that may have entries at a key, after the row `after`. */
@@ -235,7 +243,7 @@ export class ShareTable {
   #removeSome(row: Record<string, unknown>, limit: number, withHeader: boolean): number {
     this.#changes += 1;
     const batch = { publisher: String(row['publisher']), number: Number(row['number']) };
-    const leaves = this.#ofBatch.all(Number(row['batch']), pageLimit(limit));
+    const leaves = this.#ofBatch.all(...rowsOf(row), pageLimit(limit));
     for (const { leaf, position, first } of leaves) {
       this.#removeLeaf.run(Number(leaf));
       this.#index.removeLeaf(itemKeyOfLeaf(batch, Number(position), hexOf(first)));
@@ -244,13 +252,18 @@ export class ShareTable {
     return leaves.length;
   }
 
-  #addLeaf(batch: BatchRow, row: number, { position, first, last, bytes, path }: LeafRow): boolean {
-    const added = this.#putLeaf.get(row, position, headOf(first), headOf(last), bytes, path);
-    if (added === undefined) return false;
-    const digest = hash('sha256', bytes, 'buffer');
-    this.#index.putLeaf(itemKeyOfLeaf(batch, position, first), digest, Number(added['leaf']));
+  #addLeaf(batch: BatchRow, firstRow: number, { position, first, last, bytes, path }: LeafRow): boolean {
+    const row = firstRow + position;
+    if (this.#putLeaf.run(row, headOf(first), headOf(last), bytes, path).changes === 0) return false;
+    this.#index.putLeaf(itemKeyOfLeaf(batch, position, first), hash('sha256', bytes, 'buffer'), row);
     return true;
   }
+}
+
+/** The first and last row number for leaves of a batch. */
+function rowsOf(batch: Record<string, unknown> | undefined): [number, number] {
+  const first = Number(batch?.['batch']) * leavesPerBatch;
+  return [first, first + leavesPerBatch - 1];
 }
 
 /** The first key of the leaf's cell, then 16 bytes that distinguish leaves. */
