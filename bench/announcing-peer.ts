@@ -16,6 +16,7 @@ export type AnnouncingTask = { readonly announce: number } | { readonly find: re
 
 const entriesPerFile = 10;
 const distinctWords = 20_000;
+const nothing = shareBody({});
 
 export function sharedFileName(number: number): string {
   return `holiday photo ${number} from ${(number * 7919) % 1000}.jpeg`;
@@ -30,7 +31,7 @@ function entriesOf(number: number): readonly ShareEntry[] {
     words.push(`w${(number * 31 + word * 977) % distinctWords}`);
   return [
     shareNameEntry(name, root, body),
-    shareProviderEntry(root, shareBody({})),
+    shareProviderEntry(root, nothing),
     ...sharePostingEntries(words, name, root, body),
   ];
 }

@@ -21,15 +21,15 @@ import {
 } from './batch-header.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
 import { maxClockSkewMilliseconds } from './merge.ts';
-import { MessageSlots } from './message-slots.ts';
+import { giveBack, MessageSlots } from './message-slots.ts';
 import type { Signer } from './names.ts';
 import { type PlacedHeader, type Spread, spreadHeaders } from './publish-headers.ts';
 import { spreadBatch } from './replicate-leaves.ts';
 import { batchesOf } from './share-batch.ts';
-import { type ShareEntry, shareEntryKey } from './share-entry.ts';
+import { shareEntryKey } from './share-entry.ts';
 import { cellCount, cellOf } from './share-leaf.ts';
 import type { SharePorts } from './share-places.ts';
-import type { AnnouncedFile, ShareAnnouncer } from './shares.ts';
+import type { AnnouncedFile, EntriesOfFiles, ShareAnnouncer } from './shares.ts';
 
 export interface AnnouncerTimes {
   /** spec/4: a batch lives for 60 min and is renewed every 20 min. */
@@ -109,7 +109,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     return new Set(live.map(([number]) => number));
   }
 
-  async announce(files: Iterable<readonly ShareEntry[]>, signal?: AbortSignal): Promise<readonly number[]> {
+  async announce(files: EntriesOfFiles, signal?: AbortSignal): Promise<readonly number[]> {
     // Sequential: two at once would only share processor and network.
     const before = this.#announcing;
     const announcing = before.catch(() => undefined).then(() => this.#announce(files, this.#signal(signal)));
@@ -154,7 +154,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
 
   // ANNOUNCING
 
-  async #announce(files: Iterable<readonly ShareEntry[]>, signal: AbortSignal): Promise<readonly number[]> {
+  async #announce(files: EntriesOfFiles, signal: AbortSignal): Promise<readonly number[]> {
     const numbers: number[] = [];
     const made: number[] = [];
     const sending: Promise<unknown>[] = [];
@@ -176,6 +176,8 @@ export class BatchAnnouncer implements ShareAnnouncer {
         sending.push(spread);
       }
       await Promise.all(sending);
+      giveBack(spare);
+      slots.giveBack();
     } catch (error) {
       await Promise.allSettled(sending);
       this.#undo(made);

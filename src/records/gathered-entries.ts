@@ -27,15 +27,16 @@ const ordersPerCell = 2 ** (4 * orderDigits) / cellCount;
 /** Entries sorted and copied between two yields: a few milliseconds. */
 const entriesPerPause = 4096;
 const firstEntries = 1024;
-const firstBytes = 128 * 1024;
-/** A word occurs in many files, and its key is computed once. */
-const maxRememberedWords = 32_768;
+/** Power of two, at least twice the words of a batch; each word probes up to `maxTries` slots. */
+const slotCount = 2 ** 18;
+const maxTries = 16;
 
 export class GatheredEntries {
   readonly #places: RecordPlaces;
   readonly #bounds: GatheringBounds;
   readonly #spare: Buffer[];
-  #bytes = Buffer.allocUnsafeSlow(firstBytes);
+  /** Untouched pages take no memory. */
+  readonly #bytes: Buffer;
   #usedBytes = 0;
   #count = 0;
   /** Per entry: offset, sort key, group. */
@@ -43,12 +44,14 @@ export class GatheredEntries {
   #orders = new Float64Array(firstEntries);
   #groups = new Uint32Array(firstEntries);
   #lastGroup = 0;
-  readonly #words = new Map<string, Place>();
+  /** Hash table of words: index of their first posting plus one, or 0. */
+  readonly #entryOfWord = new Uint32Array(slotCount);
 
   constructor(places: RecordPlaces, bounds: GatheringBounds, spare: Buffer[]) {
     this.#places = places;
     this.#spare = spare;
     this.#bounds = bounds;
+    this.#bytes = this.#memory();
   }
 
   /** Within the limits; an empty collection has room for any file. */
@@ -61,7 +64,7 @@ export class GatheredEntries {
   /** Throws `bad-content` when the entry has no subject. */
   add(entry: ShareEntry): void {
     const end = this.#usedBytes + bytesOfEntry(entry);
-    this.#growTo(this.#count + 1, end);
+    this.#growTo(this.#count + 1);
     const start = this.#usedBytes;
     writeEntry(entry, this.#bytes, start);
     const { order, group } = entry.kind === 'posting' ? this.#placeOfWord(entry, start) : this.#placeOf(entry);
@@ -90,13 +93,18 @@ export class GatheredEntries {
     }
     this.#count = 0;
     this.#usedBytes = 0;
+    this.#entryOfWord.fill(0);
     return leaves.batch();
   }
 
-  /** As large as all entries together: reused from finished batches, or new. */
+  /** Called when nothing more is gathered. */
+  giveBack(): void {
+    this.#spare.push(this.#bytes);
+  }
+
+  /** As large as all entries together may be: reused from finished batches, or new. */
   #memory(): Buffer {
-    const spare = this.#spare.pop();
-    return spare !== undefined && spare.length >= this.#usedBytes ? spare : Buffer.allocUnsafeSlow(this.#bytes.length);
+    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#bounds.bytes);
   }
 
   /** Entries by cell, and per cell the boundary to the next. */
@@ -148,19 +156,35 @@ export class GatheredEntries {
     );
   }
 
-  /** @param start offset of the posting */
+  /**
+   * A word occurs in many files, and its key is computed once: an earlier posting with the same word has it. The word is
+   * compared as bytes: a string and an object for each posting of a large share keep the garbage collector busy.
+   * @param start offset of the posting
+   */
   #placeOfWord(entry: ShareEntry, start: number): Place {
+    const bytes = this.#bytes;
     const subject = start + entryHeadBytes;
-    let end = subject;
-    while (end < this.#bytes.length && this.#bytes[end] !== 0) end++;
-    if (end >= subject + entry.subject.length) return this.#placeOf(entry);
-    const word = this.#bytes.toString('latin1', subject, end);
-    const known = this.#words.get(word);
-    if (known !== undefined) return known;
-    const place = this.#placeOf(entry);
-    if (this.#words.size >= maxRememberedWords) this.#words.clear();
-    this.#words.set(word, place);
-    return place;
+    const last = subject + entry.subject.length;
+    let [end, code] = [subject, 0];
+    for (; end < last && bytes[end] !== 0; end++) code = Math.imul(code ^ bytes[end]!, 0x01000193);
+    for (let tries = 0; end < last && tries < maxTries; tries++) {
+      const slot = ((code ^ (code >>> 15)) + tries) & (slotCount - 1);
+      const known = this.#entryOfWord[slot]! - 1;
+      if (known < 0) {
+        this.#entryOfWord[slot] = this.#count + 1;
+        break;
+      }
+      if (this.#hasWord(known, subject, end)) return { order: this.#orders[known]!, group: this.#groups[known]! };
+    }
+    return this.#placeOf(entry);
+  }
+
+  /** Whether a posting has the word at `from`, up to and including the NUL at `end`. */
+  #hasWord(entry: number, from: number, end: number): boolean {
+    const bytes = this.#bytes;
+    const shift = this.#starts[entry]! + entryHeadBytes - from;
+    for (let at = end; at >= from; at--) if (bytes[at] !== bytes[at + shift]) return false;
+    return true;
   }
 
   #placeOf(entry: ShareEntry): Place {
@@ -169,12 +193,7 @@ export class GatheredEntries {
     return { order: Number.parseInt(key.slice(0, orderDigits), 16), group: this.#lastGroup };
   }
 
-  #growTo(entries: number, bytes: number): void {
-    if (bytes > this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(2 * this.#bytes.length, this.#bounds.bytes)));
-      this.#bytes.copy(larger, 0, 0, this.#usedBytes);
-      this.#bytes = larger;
-    }
+  #growTo(entries: number): void {
     if (entries <= this.#starts.length) return;
     this.#starts = withRoom(this.#starts, new Uint32Array(2 * this.#starts.length));
     this.#orders = withRoom(this.#orders, new Float64Array(2 * this.#orders.length));

@@ -6,6 +6,11 @@ import { maxPutBytes } from './share-messages.ts';
 
 const smallestBytes = 64 * 1024;
 
+/** Frees memory at once, which the garbage collector does too late for large buffers. It must not be read any more. */
+export function giveBack(memory: readonly Buffer[]): void {
+  for (const { buffer } of memory) (buffer as ArrayBuffer).transfer(0);
+}
+
 export class MessageSlots {
   readonly #most: number;
   #used = 0;
@@ -33,6 +38,11 @@ export class MessageSlots {
       this.#used -= 1;
       this.#waiting.shift()?.();
     }
+  }
+
+  /** Called when no message is in flight. */
+  giveBack(): void {
+    giveBack(this.#free);
   }
 
   #memory(bytes: number): Buffer {

@@ -6,7 +6,8 @@ import { maxBatchEntries } from './batch-header.ts';
 import { GatheredEntries } from './gathered-entries.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
 import type { RecordPlaces } from './record-keys.ts';
-import { checkShareEntry, malformed, maxEntriesPerFile, type ShareEntry, tooManyEntries } from './share-entry.ts';
+import { checkShareEntry, malformed, maxEntriesPerFile, tooManyEntries } from './share-entry.ts';
+import type { EntriesOfFiles } from './shares.ts';
 
 export interface BatchOfFiles {
   readonly batch: ShareBatch;
@@ -25,14 +26,14 @@ const filesPerPause = 256;
  * @param spare memory of finished batches, to be reused
  */
 export async function* batchesOf(
-  files: Iterable<readonly ShareEntry[]>,
+  files: EntriesOfFiles,
   places: RecordPlaces,
   pause: () => Promise<void>,
   spare: Buffer[] = [],
 ): AsyncGenerator<BatchOfFiles, void, undefined> {
   const gathered = new GatheredEntries(places, { entries: maxBatchEntries, bytes: maxBatchBytes }, spare);
   let inBatch = 0;
-  for (const file of files) {
+  for await (const file of files) {
     if (file.length === 0) throw malformed('a file has none');
     if (file.length > maxEntriesPerFile) throw tooManyEntries(file.length);
     for (const entry of file) checkShareEntry(entry);
@@ -45,4 +46,5 @@ export async function* batchesOf(
     if (inBatch % filesPerPause === 0) await pause();
   }
   if (inBatch > 0) yield { batch: await gathered.cut(pause), files: inBatch };
+  gathered.giveBack();
 }

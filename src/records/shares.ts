@@ -13,6 +13,9 @@ export interface AnnouncedFile {
   readonly batch: number;
 }
 
+/** The entries of each file. */
+export type EntriesOfFiles = Iterable<readonly ShareEntry[]> | AsyncIterable<readonly ShareEntry[]>;
+
 export interface ShareAnnouncer {
   /**
    * Batches of this host that are on the ring and being renewed, including those from before a restart. A file whose
@@ -26,7 +29,7 @@ export interface ShareAnnouncer {
    * with the batch of each file, to be stored with it. Rejects with `too-many-entries`, `too-large`, `bad-content`, and
    * with `too-few-copies` or `publisher-full` when some could not be made durable; then nothing counts as announced.
    */
-  announce(files: Iterable<readonly ShareEntry[]>, signal?: AbortSignal): Promise<readonly number[]>;
+  announce(files: EntriesOfFiles, signal?: AbortSignal): Promise<readonly number[]>;
   /**
    * Withdraws files from their batches: durable at w places of their entries when it resolves. Provider entries of a
    * root that another file of the batch shares are withdrawn too: announce that file again.
