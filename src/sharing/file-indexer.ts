@@ -23,7 +23,11 @@ export interface IndexerPorts {
   readonly failed: (file: FoundFile, error: ChordialError) => void;
   /** A file that keeps changing differs from its index entry, and will not be hashed for a while. */
   readonly deferred: (file: FoundFile) => void;
+  /** Called when few files are waiting again. */
+  readonly hasRoom: () => void;
   readonly now: () => number;
+  /** Most files waiting to be hashed; those of further folders are found again later (look-through.ts). */
+  readonly filesInMemory: number;
 }
 
 interface HashedFound extends IndexedFile {
@@ -42,7 +46,7 @@ const writeMilliseconds = 200;
 
 export class FileIndexer {
   readonly #ports: IndexerPorts;
-  /** By path, in order of arrival; as many as files may be shared. */
+  /** By path, in order of arrival; bounded by `isEnough`. */
   readonly #waiting = new Map<string, FoundFile>();
   /** Position of the next one in `#waiting`: starting from the beginning each time would skip all finished entries. */
   #queue: Iterator<FoundFile> = this.#waiting.values();
@@ -86,6 +90,11 @@ export class FileIndexer {
       this.#waiting.set(file.path, file);
     }
     this.#start();
+  }
+
+  /** Whether this many found files, with those waiting, reach the limit. */
+  isEnough(found: number): boolean {
+    return this.#waiting.size + found >= this.#ports.filesInMemory;
   }
 
   /** Files of a share not yet in the index. */
@@ -145,6 +154,7 @@ export class FileIndexer {
       if (this.#closed || this.#underWay.size >= fileConcurrency || this.#isLarge) return;
       if (isLarge && this.#underWay.size > 0) return;
       this.#waiting.delete(file.path);
+      if (this.#waiting.size === Math.floor(this.#ports.filesInMemory / 2)) this.#ports.hasRoom();
       if (!this.#restless.isLater(file)) this.#begin(file, isLarge);
     }
   }

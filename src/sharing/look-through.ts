@@ -34,9 +34,14 @@ export interface LeftOut {
   readonly why: string;
 }
 
+/** Which subfolders are scanned: none, those without a file in the index, or all. */
+export type Reach = 'none' | 'new' | 'all';
+
 export interface Looked {
   /** New or changed. */
   readonly found: readonly FoundFile[];
+  /** Folders below the share with more such files, and how many: beyond what memory may hold, to be scanned alone. */
+  readonly later: ReadonlyMap<string, number>;
   /** Rows of files that no longer exist. */
   readonly gone: readonly number[];
   /** Rows of unchanged files that are unreadable at present. */
@@ -50,6 +55,8 @@ export interface LookPorts {
   readonly table: Pick<SharedFileTable, 'inParent' | 'parents' | 'below'>;
   /** Roots of other shares, whose files are theirs. */
   readonly isShareOfItsOwn: (path: string) => boolean;
+  /** Whether this many found files are the most that memory may hold; asked once per folder. */
+  readonly isEnough: (found: number) => boolean;
   /** Called for each folder, to watch it, with its current location. */
   readonly visiting: (share: SharedFolder, parent: string, at: string) => void;
   /** The system's errors by default. */
@@ -103,17 +110,17 @@ const mayRead: MayRead = (place, { mode, uid }) => {
 
 /**
  * @param root the shared folder, or the parent of the shared file
- * @param start a folder below the share, '' for all of it; `deep`: recursively
+ * @param start a folder below the share, '' for all of it
  */
 export async function lookThrough(
-  { share, root, start, deep }: { share: SharedFolder; root: FolderHandle; start: string; deep: boolean },
+  { share, root, start, reach }: { share: SharedFolder; root: FolderHandle; start: string; reach: Reach },
   ports: LookPorts,
 ): Promise<Looked> {
   const look = new Look(share, root, ports);
   if (share.isFile) look.file();
   else {
-    await look.from(start, deep);
-    if (deep && start === '') look.foldersGone();
+    await look.from(start, reach);
+    if (reach === 'all' && start === '') look.foldersGone();
   }
   return look;
 }
@@ -129,6 +136,7 @@ type Known = KnownLook | undefined;
 
 class Look implements Looked {
   readonly found: FoundFile[] = [];
+  readonly later = new Map<string, number>();
   readonly gone: number[] = [];
   readonly closed: number[] = [];
   readonly leftOut: LeftOut[] = [];
@@ -136,6 +144,8 @@ class Look implements Looked {
   readonly #share: SharedFolder;
   readonly #root: FolderHandle;
   readonly #ports: LookPorts;
+  /** Files found in the current folder are left for later. */
+  #isEnough = false;
 
   constructor(share: SharedFolder, root: FolderHandle, ports: LookPorts) {
     this.#share = share;
@@ -150,7 +160,7 @@ class Look implements Looked {
   }
 
   /** With the rules of the folders above. */
-  async from(start: string, deep: boolean): Promise<void> {
+  async from(start: string, reach: Reach): Promise<void> {
     const parts = start.split('/').filter((one) => one !== '');
     const opened: FolderHandle[] = [];
     let place: Place = { handle: this.#root, parent: '', depth: 0 };
@@ -168,7 +178,7 @@ class Look implements Looked {
         opened.push(handle);
         place = { handle, ...below };
       }
-      await this.#folder(place, rules, deep);
+      await this.#folder(place, rules, reach);
     } finally {
       for (const handle of opened) await handle.close();
     }
@@ -181,7 +191,7 @@ class Look implements Looked {
     for (const parent of table.parents(this.#share.folder)) if (!this.visited.has(parent)) this.#allGone(parent);
   }
 
-  async #folder(place: Place, above: IgnoreRules, deep: boolean): Promise<void> {
+  async #folder(place: Place, above: IgnoreRules, reach: Reach): Promise<void> {
     if (this.#ports.signal.aborted) return;
     const { handle, parent } = place;
     this.visited.add(parent);
@@ -198,8 +208,10 @@ class Look implements Looked {
     const rules = hasRules ? await this.#rulesOf(place, above) : above;
     const wanted = await this.#wanted(parent, entries, rules);
     await this.#files(place, wanted);
-    for (const entry of wanted) if (entry.isDirectory()) await this.#below(place, entry.name, rules, deep);
-    if (!deep) this.#subfoldersGone(parent, new Set(wanted.filter((one) => one.isDirectory()).map(({ name }) => name)));
+    if (reach === 'none') return;
+    for (const entry of wanted) if (entry.isDirectory()) await this.#below(place, entry.name, rules, reach);
+    if (reach === 'new')
+      this.#subfoldersGone(parent, new Set(wanted.filter((one) => one.isDirectory()).map(({ name }) => name)));
   }
 
   /** At most half of this peer's time is spent on rules of others. */
@@ -217,17 +229,17 @@ class Look implements Looked {
     return wanted;
   }
 
-  async #below(place: Place, name: string, rules: IgnoreRules, deep: boolean): Promise<void> {
+  async #below(place: Place, name: string, rules: IgnoreRules, reach: Reach): Promise<void> {
     const { parent, depth } = place;
     const { folder, path: share } = this.#share;
     const below = `${parent}${name}/`;
     if (this.#ports.isShareOfItsOwn(path.join(share, parent, name))) return;
     if (depth >= maxDepth) return this.#leaveOut(parent, name, `it lies more than ${maxDepth} folders deep`);
-    if (!deep && this.#ports.table.below(folder, below).length > 0) return;
+    if (reach === 'new' && this.#ports.table.below(folder, below).length > 0) return;
     const handle = await this.#open(place, name);
     if (handle === null) return;
     try {
-      await this.#folder({ handle, parent: below, depth: depth + 1 }, rules, deep);
+      await this.#folder({ handle, parent: below, depth: depth + 1 }, rules, reach);
     } finally {
       await handle.close();
     }
@@ -282,6 +294,7 @@ class Look implements Looked {
     const { folder } = this.#share;
     const { parent } = place;
     const names = new Set(listed.filter((entry) => entry.isFile()).map(({ name }) => name));
+    this.#isEnough = this.#ports.isEnough(this.found.length);
     let known = table.inParent(folder, parent, '', rowsPerPage);
     while (known.length > 0) {
       await this.#eachOf(known, (row) => {
@@ -341,6 +354,10 @@ class Look implements Looked {
     const size = Number(status.size);
     const stamp = stampOf(status);
     if (known?.size === size && known.stamp === stamp) return;
+    if (this.#isEnough) {
+      this.later.set(parent, (this.later.get(parent) ?? 0) + 1);
+      return;
+    }
     this.found.push({
       ...{ share: this.#share, folder, parent, base, size, stamp },
       path: isFile ? share : path.join(share, parent, base),

@@ -36,9 +36,14 @@ const betweenLooksMilliseconds = 500;
 const staleMilliseconds = 60_000;
 const firstRetryMilliseconds = 2000;
 const maxRetryMilliseconds = 60_000;
-/** About one full batch, at the twelve entries of most files; a few kilobytes of memory per file. */
+/** About one full batch, at the twelve entries of most files. */
 const filesPerAnnouncement = 10_000;
+/** Read at a time: all rows of a batch would take tens of megabytes. */
+const filesPerPage = 500;
 const filesPerWithdrawal = 2000;
+
+/** Files to be announced, with numbers above `after`. */
+type NextFiles = (after: number, limit: number) => readonly SharedFile[];
 
 export class ShareAnnouncing {
   readonly #ports: AnnouncingPorts;
@@ -150,8 +155,8 @@ export class ShareAnnouncing {
     if (waiting > 0 && isIndexing() && this.#isEarly(waiting)) return true;
     if (waiting > 0) this.#lastPortion = performance.now();
     this.#waitingSince = null;
-    await this.#announce((limit) => table.unannounced(limit));
-    await this.#announce((limit) => table.stale(limit));
+    await this.#announce((after, limit) => table.unannounced(after, limit));
+    await this.#announce((after, limit) => table.stale(after, limit));
     await this.#withdrawMoved();
     await this.#endOutdated(outdated);
     if (this.#outdated.size > 0) this.#isAwaited = true;
@@ -168,14 +173,26 @@ export class ShareAnnouncing {
     return waiting > fewFiles || now - this.#lastPortion < betweenFewMilliseconds;
   }
 
-  async #announce(next: (limit: number) => readonly SharedFile[]): Promise<void> {
-    const { table, announcer, words } = this.#ports;
-    for (;;) {
-      const files = next(filesPerAnnouncement);
-      if (files.length === 0 || !this.#isOpen) return;
-      await words.prepare(files.map(({ name }) => name));
-      const batches = await announcer.announce(entriesOfAll(files, words.wordsOf), this.#closing.signal);
-      await table.announced(files.map(({ file }, index) => ({ file, batch: batches[index]! })));
+  async #announce(next: NextFiles): Promise<void> {
+    const { table, announcer } = this.#ports;
+    while (this.#isOpen && next(0, 1).length > 0) {
+      const files: number[] = [];
+      const batches = await announcer.announce(this.#entriesOf(next, files), this.#closing.signal);
+      await table.announced(files.map((file, index) => ({ file, batch: batches[index]! })));
+    }
+  }
+
+  /** Entries of the files of one announcement, whose numbers are added to `files`. */
+  async *#entriesOf(next: NextFiles, files: number[]): AsyncGenerator<readonly ShareEntry[], void, undefined> {
+    const { words } = this.#ports;
+    while (files.length < filesPerAnnouncement) {
+      const page = next(files.at(-1) ?? 0, Math.min(filesPerPage, filesPerAnnouncement - files.length));
+      if (page.length === 0) return;
+      await words.prepare(page.map(({ name }) => name));
+      for (const file of page) {
+        files.push(file.file);
+        yield entriesOf(file, words.wordsOf);
+      }
     }
   }
 
@@ -241,12 +258,4 @@ export class ShareAnnouncing {
     await this.#ports.announcer.end(outdated);
     for (const batch of outdated) this.#outdated.delete(batch);
   }
-}
-
-/** Generated on demand: all at once would take a hundred megabytes. */
-function* entriesOfAll(
-  files: readonly SharedFile[],
-  wordsOf: PostingWords['wordsOf'],
-): Generator<readonly ShareEntry[], void, undefined> {
-  for (const file of files) yield entriesOf(file, wordsOf);
 }

@@ -22,6 +22,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isError } from '../../test/contracts/errors.ts';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
 import { until } from '../../test/end-to-end/until.ts';
+import { partsOf } from '../../test/fixtures/made-batches.ts';
 import { hashingHere } from '../content/block-hashing.ts';
 import { decodeCid } from '../content/cid.ts';
 import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
@@ -47,9 +48,9 @@ class RememberingAnnouncer implements ShareAnnouncer {
     return new Set(this.batches.keys());
   }
 
-  async announce(given: Iterable<readonly ShareEntry[]>): Promise<readonly number[]> {
+  async announce(given: AsyncIterable<readonly ShareEntry[]>): Promise<readonly number[]> {
     if (this.fails) throw new Error('no one takes it');
-    const files = [...given];
+    const files = await partsOf(given);
     this.#last += 1;
     this.batches.set(this.#last, files.flat());
     return files.map(() => this.#last);
@@ -96,7 +97,10 @@ interface Bench extends AsyncDisposable {
   again(): Promise<SharedFolders>;
 }
 
-async function bench(rescanMilliseconds = 100_000, mayRead?: MayRead): Promise<Bench> {
+async function bench(
+  rescanMilliseconds = 100_000,
+  options: { readonly mayRead?: MayRead; readonly filesInMemory?: number } = {},
+): Promise<Bench> {
   const temporary = await temporaryFolder();
   const base = await realpath(temporary.path);
   const [folder, data] = [path.join(base, 'share'), path.join(base, 'data')];
@@ -114,7 +118,7 @@ async function bench(rescanMilliseconds = 100_000, mayRead?: MayRead): Promise<B
       notify: (text) => told.push(text),
       failed: () => undefined,
       rescanMilliseconds,
-      ...(mayRead === undefined ? {} : { mayRead }),
+      ...options,
     });
   let shares = open();
   shares.begin();
@@ -173,6 +177,20 @@ describe('SharedFolders', () => {
     await b.shares.remove(b.folder);
     await until('nothing is left', () => b.announcer.batches.size === 0 && b.table.folders().length === 0);
     assert.deepEqual(b.shares.list(), []);
+  });
+
+  it('finds the files of a folder again when enough others have waited in memory', async () => {
+    await using b = await bench(100_000, { filesInMemory: 3 });
+    const folders = Array.from({ length: 6 }, (_, number) => path.join(b.folder, 'all', `folder ${number}`, 'below'));
+    for (const folder of folders) {
+      await mkdir(folder, { recursive: true });
+      for (const name of ['one', 'two']) await writeFile(path.join(folder, name), `${name} in ${folder}`);
+    }
+    await b.shares.add(b.folder);
+    await until('all are known, few of them indexed', () => b.shares.list()[0]?.files === 2 * folders.length);
+    await until('all are indexed, each in its place', settled(b.shares, 2 * folders.length));
+    await writeFile(path.join(folders[5]!, 'three'), 'three');
+    await until('the last folder is watched', settled(b.shares, 2 * folders.length + 1));
   });
 
   it('does not hash unchanged files again after a restart, and ends what no one of the index knows', async () => {
@@ -284,7 +302,7 @@ describe('SharedFolders', () => {
 
   it('A15 says which files may not be read, withdraws them at the rescan after, and announces them when they may again', async () => {
     const closed = new Set<string>();
-    await using b = await bench(300, (place) => !closed.has(path.basename(place)));
+    await using b = await bench(300, { mayRead: (place) => !closed.has(path.basename(place)) });
     for (const name of ['open.txt', 'closing.txt']) await writeFile(path.join(b.folder, name), name);
     await b.shares.add(b.folder);
     await until('both are announced', () => b.announcer.names.length === 2);
@@ -300,7 +318,7 @@ describe('SharedFolders', () => {
 
   it('A15 does not withdraw a file that may not be read for a moment', async () => {
     const closed = new Set<string>();
-    await using b = await bench(100_000, (place) => !closed.has(path.basename(place)));
+    await using b = await bench(100_000, { mayRead: (place) => !closed.has(path.basename(place)) });
     await writeFile(path.join(b.folder, 'blinking.txt'), 'x');
     await b.shares.add(b.folder);
     await until('it is announced', () => b.announcer.names.length === 1);

@@ -13,7 +13,15 @@ import type { SharedFile, SharedFileTable, SharedFolder } from '../storage/share
 import { fileError } from '../transfer/local-file.ts';
 import { FileIndexer } from './file-indexer.ts';
 import { FolderWatchers } from './folder-watchers.ts';
-import { type FoundFile, identityOf, type LeftOut, type Looked, lookThrough, type MayRead } from './look-through.ts';
+import {
+  type FoundFile,
+  identityOf,
+  type LeftOut,
+  type Looked,
+  lookThrough,
+  type MayRead,
+  type Reach,
+} from './look-through.ts';
 import { ShareAnnouncing } from './share-announcing.ts';
 import type { PostingWords } from './share-entries.ts';
 import type { ChangedFile } from './shared-file-blocks.ts';
@@ -46,6 +54,8 @@ export interface SharedFoldersPorts {
   readonly failed: (error: Error) => void;
   /** The system's errors by default. */
   readonly mayRead?: MayRead;
+  /** Most files found and not yet hashed; 4096 by default. */
+  readonly filesInMemory?: number;
   /** spec/4: 30 s. */
   readonly rescanMilliseconds?: number;
 }
@@ -60,7 +70,10 @@ interface Looking {
   readonly told: ReadonlySet<string>;
 }
 
+/** From narrow to wide. */
+const reaches: readonly Reach[] = ['none', 'new', 'all'];
 const usualRescanMilliseconds = 30_000;
+const usualFilesInMemory = 4096;
 const maxShares = 4096;
 const rowsPerWrite = 2000;
 /** After a file differed from its index entry. */
@@ -80,7 +93,9 @@ export class SharedFolders {
   readonly #opener = new SharedFileOpener();
   readonly #looking = new Map<number, Looking>();
   /** Folders waiting to be scanned, by share and path, each at most once. */
-  readonly #waiting = new Map<string, boolean>();
+  readonly #waiting = new Map<string, Reach>();
+  /** Folders, by the same keys, whose files did not fit into memory when they were found, and how many. */
+  readonly #later = new Map<string, number>();
   readonly #closing = new AbortController();
   readonly #again = new Map<string, NodeJS.Timeout>();
   #working: Promise<void> | null = null;
@@ -93,6 +108,7 @@ export class SharedFolders {
       table,
       opener: this.#opener,
       now: Date.now,
+      filesInMemory: ports.filesInMemory ?? usualFilesInMemory,
       indexed: () => this.#announcing.wake(),
       failed: (file, error) => {
         const { parent, base } = file;
@@ -102,12 +118,13 @@ export class SharedFolders {
         void this.#leave(file).catch(failed);
       },
       deferred: (file) => void this.#leave(file).catch(failed),
+      hasRoom: () => this.#lookAtLater(),
     });
     this.#announcing = new ShareAnnouncing({
       table,
       announcer,
       words,
-      isIndexing: () => this.#indexer.isBusy,
+      isIndexing: () => this.#indexer.isBusy || this.#later.size > 0,
       announced: () => this.#wholeHashing.wake(),
       failed,
     });
@@ -117,7 +134,7 @@ export class SharedFolders {
       failed,
       hashed: (isLast) => (isLast ? this.#announcing.wake() : this.#announcing.wakeLater()),
     });
-    this.#watchers = new FolderWatchers((key) => this.#look(key, false));
+    this.#watchers = new FolderWatchers((key) => this.#look(key, 'new'));
   }
 
   /** Called once this host is a member: scanning and announcing start. */
@@ -145,15 +162,15 @@ export class SharedFolders {
     const share = this.#current().find((one) => one.path === real);
     if (share === undefined) throw new ChordialError('changed', `${real} was unshared at the same time.`);
     notify(`Shares ${real}; its files stay where they are.`);
-    for (const one of shares) if (isWithin(one.path, real)) this.#look(keyOf(one.folder, ''), true);
-    this.#look(keyOf(share.folder, ''), true);
+    for (const one of shares) if (isWithin(one.path, real)) this.#look(keyOf(one.folder, ''), 'all');
+    this.#look(keyOf(share.folder, ''), 'all');
     return this.#status(share);
   }
 
   async #sharedAgain(share: SharedFolder, others: boolean): Promise<ShareStatus> {
     if (others !== share.others) {
       await this.#ports.table.setOthers(share.folder, others);
-      this.#look(keyOf(share.folder, ''), true);
+      this.#look(keyOf(share.folder, ''), 'all');
     }
     return this.#status(share);
   }
@@ -167,10 +184,11 @@ export class SharedFolders {
     await this.#ports.table.endFolder(share.folder);
     this.#watchers.unwatchAll(keyOf(share.folder, ''));
     this.#indexer.drop(share.folder);
+    this.#forgetLater(share.folder);
     this.#looking.delete(share.folder);
     this.#announcing.wake();
     // A share around it takes over these files.
-    for (const one of this.#current()) if (isWithin(real, one.path)) this.#look(keyOf(one.folder, ''), true);
+    for (const one of this.#current()) if (isWithin(real, one.path)) this.#look(keyOf(one.folder, ''), 'all');
     this.#ports.notify(`Shares ${share.path} no longer.`);
     return status;
   }
@@ -192,7 +210,7 @@ export class SharedFolders {
   /** A file differs from its index entry. One whose status does not show it is read again. */
   changed({ file, folder, parent, isSilent }: ChangedFile): void {
     const key = keyOf(folder, parent);
-    if (isSilent) void this.#ports.table.distrust(file).then(() => this.#look(key, false), this.#ports.failed);
+    if (isSilent) void this.#ports.table.distrust(file).then(() => this.#look(key, 'new'), this.#ports.failed);
     else this.#lookSoon(key);
   }
 
@@ -212,7 +230,7 @@ export class SharedFolders {
   // SCANNING
 
   #rescan(): void {
-    for (const { folder } of this.#current()) this.#look(keyOf(folder, ''), true);
+    for (const { folder } of this.#current()) this.#look(keyOf(folder, ''), 'all');
     this.#wholeHashing.wake();
     this.#timer = setTimeout(() => this.#rescan(), this.#rescanMilliseconds);
   }
@@ -221,14 +239,14 @@ export class SharedFolders {
     return this.#ports.rescanMilliseconds ?? usualRescanMilliseconds;
   }
 
-  #look(key: string, deep: boolean): void {
+  #look(key: string, reach: Reach): void {
     if (this.#closing.signal.aborted) return;
-    this.#waiting.set(key, deep || this.#waiting.get(key) === true);
+    this.#waiting.set(key, furthest(reach, this.#waiting.get(key) ?? reach));
     this.#working ??= this.#lookAtAll()
       .catch((error: Error) => this.#ports.failed(error))
       .finally(() => {
         this.#working = null;
-        if (this.#waiting.size > 0) for (const [again, isDeep] of this.#waiting) this.#look(again, isDeep);
+        if (this.#waiting.size > 0) for (const [again, wanted] of this.#waiting) this.#look(again, wanted);
       });
   }
 
@@ -236,7 +254,7 @@ export class SharedFolders {
     if (this.#again.has(key) || this.#closing.signal.aborted) return;
     const timer = setTimeout(() => {
       this.#again.delete(key);
-      this.#look(key, false);
+      this.#look(key, 'new');
     }, lookAgainMilliseconds);
     this.#again.set(key, timer);
   }
@@ -245,26 +263,33 @@ export class SharedFolders {
     for (;;) {
       const [next] = this.#waiting;
       if (next === undefined || this.#closing.signal.aborted) return;
-      const [key, deep] = next;
+      const [key, reach] = next;
       this.#waiting.delete(key);
       const { folder, parent } = readKey(key);
       const share = this.#current().find((one) => one.folder === folder);
-      if (share !== undefined) await this.#lookAt(share, parent, deep);
+      if (share !== undefined) await this.#lookAt(share, parent, reach);
     }
   }
 
-  async #lookAt(share: SharedFolder, parent: string, deep: boolean): Promise<void> {
+  /** Scans the first of the folders left for later. */
+  #lookAtLater(): void {
+    const [key] = this.#later.keys();
+    if (key !== undefined) this.#look(key, 'none');
+  }
+
+  async #lookAt(share: SharedFolder, parent: string, reach: Reach): Promise<void> {
     const root = await this.#open(share);
     if (root === null) {
-      this.#note(share.folder, { isMissing: true, isLookedAt: true });
+      this.#isAway(share.folder);
       this.#watchers.unwatchAll(keyOf(share.folder, ''));
       return;
     }
     try {
       const looked = await lookThrough(
-        { share, root, start: parent, deep },
+        { share, root, start: parent, reach },
         {
           table: this.#ports.table,
+          isEnough: (found) => this.#indexer.isEnough(found),
           isShareOfItsOwn: (place) => this.#current().some((one) => one.path === place),
           visiting: (one, below, at) => this.#watchers.watch(keyOf(one.folder, below), at),
           ...(this.#ports.mayRead === undefined ? {} : { mayRead: this.#ports.mayRead }),
@@ -272,23 +297,28 @@ export class SharedFolders {
         },
       );
       if (this.#closing.signal.aborted) return;
-      await this.#take(share, looked, deep && parent === '');
+      await this.#take(share, looked, parent, reach);
     } finally {
       await root.close();
     }
   }
 
-  async #take(share: SharedFolder, looked: Looked, isWhole: boolean): Promise<void> {
+  async #take(share: SharedFolder, looked: Looked, start: string, reach: Reach): Promise<void> {
     const { found, leftOut, visited } = looked;
+    const isWhole = reach === 'all' && start === '';
     // The root may have disappeared during the scan: then files that were not met are not gone.
-    if (!(await this.#isStillThere(share))) return this.#note(share.folder, { isMissing: true, isLookedAt: true });
+    if (!(await this.#isStillThere(share))) return this.#isAway(share.folder);
     const before = this.#lookingAt(share.folder);
     const now = performance.now();
     const closed = new Map(looked.closed.map((file) => [file, before.closed.get(file) ?? now]));
     // A file unreadable for a moment is not withdrawn; one still unreadable at the next rescan is.
     const long = now - this.#rescanMilliseconds / 2;
     const gone = [...looked.gone, ...looked.closed.filter((file) => closed.get(file)! <= long)];
+    if (isWhole) this.#forgetLater(share.folder);
+    for (const parent of [start, ...visited]) this.#later.delete(keyOf(share.folder, parent));
+    for (const [parent, count] of looked.later) this.#later.set(keyOf(share.folder, parent), count);
     this.#indexer.add(found);
+    if (!this.#indexer.isEnough(0)) this.#lookAtLater();
     for (let from = 0; from < gone.length; from += rowsPerWrite)
       await this.#ports.table.markGone(gone.slice(from, from + rowsPerWrite));
     if (gone.length > 0) this.#announcing.wake();
@@ -301,6 +331,15 @@ export class SharedFolders {
     });
     this.#leftOut(share, leftOut);
     if (isWhole) this.#forgetTold(share.folder);
+  }
+
+  #isAway(folder: number): void {
+    this.#note(folder, { isMissing: true, isLookedAt: true });
+    this.#forgetLater(folder);
+  }
+
+  #forgetLater(folder: number): void {
+    for (const key of this.#later.keys()) if (readKey(key).folder === folder) this.#later.delete(key);
   }
 
   /** Each is reported once while it is left out. */
@@ -374,7 +413,7 @@ export class SharedFolders {
   #status(share: SharedFolder): ShareStatus {
     const { files, bytes } = this.#ports.table.totals(share.folder);
     const { isMissing, isLookedAt, leftOut } = this.#lookingAt(share.folder);
-    const pending = this.#indexer.pending(share.folder);
+    const pending = this.#indexer.pending(share.folder) + this.#pendingLater(share.folder);
     const state = isMissing ? 'missing' : !isLookedAt || pending > 0 ? 'indexing' : 'watching';
     const announced = this.#ports.table.announcedIn(share.folder);
     const changing = this.#indexer.changing(share.folder);
@@ -389,6 +428,12 @@ export class SharedFolders {
       ...{ path: share.path, files: files + pending + changing.length, bytes, state, indexed: files, announced },
       ...{ unreadable: leftOut.length, changing: changing.length, leftOut: shown },
     };
+  }
+
+  #pendingLater(folder: number): number {
+    let count = 0;
+    for (const [key, files] of this.#later) if (readKey(key).folder === folder) count += files;
+    return count;
   }
 
   #lookingAt(folder: number): Looking {
@@ -424,6 +469,10 @@ export class SharedFolders {
     }
     return { real, isFile, identity };
   }
+}
+
+function furthest(one: Reach, other: Reach): Reach {
+  return reaches.indexOf(one) > reaches.indexOf(other) ? one : other;
 }
 
 function nameOf({ parent, base, why }: LeftOut): string {

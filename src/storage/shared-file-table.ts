@@ -264,8 +264,9 @@ export class SharedFileTable {
 
   // ANNOUNCEMENTS
 
-  unannounced(limit: number): readonly SharedFile[] {
-    return this.#files('batch IS NULL AND gone = 0 ORDER BY file LIMIT ?', limit);
+  /** In the order of their numbers, from behind `after`. */
+  unannounced(after: number, limit: number): readonly SharedFile[] {
+    return this.#files('batch IS NULL AND gone = 0 AND file > ? ORDER BY file LIMIT ?', after, limit);
   }
 
   countUnannounced(): number {
@@ -278,9 +279,9 @@ export class SharedFileTable {
     return this.totals(folder).files - Number(this.#get(sql, folder)?.['count']);
   }
 
-  /** Announced with less than is known. */
-  stale(limit: number): readonly SharedFile[] {
-    return this.#files('stale = 1 AND gone = 0 AND batch IS NOT NULL ORDER BY file LIMIT ?', limit);
+  /** Announced with less than is known; in the same order. */
+  stale(after: number, limit: number): readonly SharedFile[] {
+    return this.#files('stale = 1 AND gone = 0 AND batch IS NOT NULL AND file > ? ORDER BY file LIMIT ?', after, limit);
   }
 
   gone(limit: number): readonly SharedFile[] {
