@@ -1,7 +1,7 @@
 /**
  * A scan of a shared folder: files that are new or changed since they were indexed, and files that are gone. Reads only
  * folders and file status. Folders are opened one below the other from the root of the share without following links,
- * so that nothing outside is ever shared, whoever may write in it.
+ * so that nothing outside is ever shared, even if others may write in it.
  */
 import type { BigIntStats, Dirent } from 'node:fs';
 import { accessSync, constants } from 'node:fs';
