@@ -15,7 +15,7 @@ function setUp(name: string, answers: Record<string, Answer>) {
   const remembered: Contact[] = [];
   const ring = {
     self: contactOf(name),
-    isVisitor: false,
+    isClient: false,
     found: () => {
       entered = 'founded';
     },

@@ -39,7 +39,7 @@ const dialBackDeadline: Milliseconds = 3000;
 /** Throws `join-failed`, `id-taken` or `interrupted`. */
 export async function joinThrough(contacts: readonly Contact[], ports: EnterPorts): Promise<void> {
   const { ring, signal } = ports;
-  if (!ring.isVisitor) await checkReached(contacts, ports);
+  if (!ring.isClient) await checkReached(contacts, ports);
   const failure = await new Promise<string | null>((resolve, reject) => {
     const stopped = () => reject(interrupted());
     if (signal.aborted) return stopped();
@@ -98,7 +98,7 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
   const { ring, clock, random, signal } = ports;
   const others = known.filter(({ host }) => host !== ring.self.host);
   if (others.length === 0) {
-    if (ring.isVisitor) throw clientAlone();
+    if (ring.isClient) throw clientAlone();
     return ring.found();
   }
   ports.tell(`Returning to the network: asking ${others.length} remembered ${others.length === 1 ? 'peer' : 'peers'}`);
@@ -124,7 +124,7 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
       continue;
     }
     // A client cannot found: it waits for a member.
-    if ((clock.now() >= foundAt || (!waitedForSmaller && isEverybody(answers, others))) && !ring.isVisitor) {
+    if ((clock.now() >= foundAt || (!waitedForSmaller && isEverybody(answers, others))) && !ring.isClient) {
       const smallest = [...there].every((host) => ring.self.host < host);
       if (smallest || waitedForSmaller) break;
       waitedForSmaller = true;

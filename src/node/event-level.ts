@@ -9,7 +9,7 @@ const levels: Readonly<Record<string, LogLevel>> = {
   answered: 'debug',
   forwarded: 'debug',
   'peer-dead': 'warn',
-  stranded: 'warn',
+  isolated: 'warn',
   merge: 'warn',
   clock: 'warn',
   repaired: 'warn',

@@ -169,9 +169,9 @@ export class LivePeer implements Peer {
   status(fingers: ShownFingers = 'all'): NodeStatus {
     const { identity, genesis, membership, transport, ring, api } = this.#parts;
     const states = ring.states();
-    const hosts = ring.isVisitor ? ring.liveHosts() : ring.hostsWithPlaces();
+    const hosts = ring.isClient ? ring.liveHosts() : ring.hostsWithPlaces();
     // A client has no members: it is connected while it knows a host of the ring.
-    const isConnected = ring.isVisitor ? hosts.length > 0 : states.length > 0;
+    const isConnected = ring.isClient ? hosts.length > 0 : states.length > 0;
     const { difference, note } = this.#parts.data.clockWatch;
     const called = this.#parts.data.peerNames.shown;
     const byIndex = [...states].sort((a, b) => a.me.index - b.me.index);
@@ -187,7 +187,7 @@ export class LivePeer implements Peer {
       ...first,
       virtualNodes,
       members: states.length + hosts.reduce((sum, { host }) => sum + ring.virtualNodesOf(host), 0),
-      hosts: hosts.length + (ring.isVisitor ? 0 : 1),
+      hosts: hosts.length + (ring.isClient ? 0 : 1),
       replicas: genesis.replicas,
       state: this.#state === 'member' && !isConnected ? 'joining' : this.#state,
       clock: difference === null ? null : { ...difference, note },
@@ -289,7 +289,7 @@ export class LivePeer implements Peer {
     this.#assertMember();
     const { ring, data, events } = this.#parts;
     const others = ring.hostsWithPlaces();
-    if (others.length === 0 && !ring.isVisitor && !force) {
+    if (others.length === 0 && !ring.isClient && !force) {
       const message =
         'This is the last peer of the network: when it leaves, every file is gone. Start another peer first, or leave with --force.';
       throw new ChordialError('last-peer', message);

@@ -24,7 +24,7 @@ export class RingAdapter implements RingView {
 
   locate(key: RingId): Promise<Located> {
     return new Promise((resolve, reject) => {
-      if (this.#ring.states().length === 0 && !this.#ring.isVisitor) {
+      if (this.#ring.states().length === 0 && !this.#ring.isClient) {
         return reject(new ChordialError('not-a-member', 'This peer is not a member of a ring now. Wait or join one.'));
       }
       this.#ring.lookup(key, (found) => {
@@ -48,7 +48,7 @@ export class RingAdapter implements RingView {
   }
 
   hosts(): readonly Contact[] {
-    return this.#ring.isVisitor ? this.#ring.liveHosts() : [this.#ring.self, ...this.#ring.hostsWithPlaces()];
+    return this.#ring.isClient ? this.#ring.liveHosts() : [this.#ring.self, ...this.#ring.hostsWithPlaces()];
   }
 
   nearby(key: RingId, most?: number): readonly Contact[] {

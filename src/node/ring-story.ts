@@ -68,7 +68,7 @@ export class RingStory {
       const text = `${this.nameOf(event.contact)} lives in another ring of this network: the rings are being merged`;
       this.#tell({ kind: 'merge', text, detail: { id: event.contact.host } });
     } else {
-      this.#tell({ kind: 'stranded', text: 'All successors of a member are gone: it joins again' });
+      this.#tell({ kind: 'isolated', text: 'All successors of a member are gone: it joins again' });
     }
   }
 

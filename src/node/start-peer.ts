@@ -169,7 +169,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       ...(genesis.rule === 'key' ? { idOf: (host, index) => memberIdOfHost(host, index, genesis.bits) } : {}),
       parallelAsks,
       proximity: genesis.rule === 'key',
-      spreadNews: true,
+      gossip: true,
       observe: (event) => {
         story.observe(event);
         if (event.kind === 'host') updates.set(event.contact.host, Date.now());

@@ -64,7 +64,7 @@ export class HostileMember implements AsyncDisposable {
         ...idOf,
         parallelAsks: 3,
         proximity: false,
-        spreadNews: true,
+        gossip: true,
         observe: () => {},
       },
       { clock: systemClock, random: systemRandom, network },

@@ -13,7 +13,7 @@ function start(name: string): { host: RingHost; process: Process } {
   const self = contactOf(name);
   const members = [{ id: idOf(name), contact: self, index: 0 }];
   const options = { self, members, shape, incarnation: time.wallTime, timers: defaultTimers, observe: () => {} };
-  const routing = { smallRings: true, cacheCapacity: 1000, parallelAsks: 3, proximity: true, spreadNews: true };
+  const routing = { smallRings: true, cacheCapacity: 1000, parallelAsks: 3, proximity: true, gossip: true };
   const ports = { clock: time.clock(process), random, network: network.port(self, process) };
   const host = new RingHost({ ...options, ...routing }, ports);
   network.attach(host, process);

@@ -56,7 +56,7 @@ export function killHost(network: HostNetwork, host: string): void {
 }
 
 /** Members whose whole list is dead, each with the number of live siblings to which it can turn. */
-export function stranded(network: HostNetwork): readonly { readonly id: RingId; readonly siblings: number }[] {
+export function isolated(network: HostNetwork): readonly { readonly id: RingId; readonly siblings: number }[] {
   const { members } = viewOf(network.states.values());
   return members
     .filter((state) => !state.successors.some((entry) => entry.contact !== null && network.states.has(entry.id)))

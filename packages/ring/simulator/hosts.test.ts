@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { roundsUntilIdeal, stabilizeOnce } from './atomic-rounds.ts';
-import { found, type HostNetwork, joinHost, killHost, rescueThroughSiblings, round, stranded } from './host-history.ts';
+import { found, type HostNetwork, isolated, joinHost, killHost, rescueThroughSiblings, round } from './host-history.ts';
 import { isIdeal, notIdeal } from './ideal.ts';
 import { someIds } from './random-steps.ts';
 import { viewOf } from './ring-view.ts';
@@ -36,8 +36,8 @@ test('C1 A3 two hosts, either killed right after the second joined: the invarian
   });
 });
 
-test('C1 three hosts, two killed at once: s + 1 principals remain, and who is stranded has siblings to turn to', (t) => {
-  let runsWithStranded = 0;
+test('C1 three hosts, two killed at once: s + 1 principals remain, and who is isolated has siblings to turn to', (t) => {
+  let runsWithIsolated = 0;
   for (const [first, second, third] of placements(3, 120)) {
     const network = found(first!, 'first', shape);
     joinHost(network, second!, 'second');
@@ -47,8 +47,8 @@ test('C1 three hosts, two killed at once: s + 1 principals remain, and who is st
     killHost(network, 'second');
     const principalsShort = network.violations.filter(({ property }) => property === 'SufficientPrincipals');
     assert.deepEqual(principalsShort, []);
-    const lost = stranded(network);
-    if (lost.length > 0) runsWithStranded++;
+    const lost = isolated(network);
+    if (lost.length > 0) runsWithIsolated++;
     for (const { siblings } of lost) assert.ok(siblings > 0);
     rescueThroughSiblings(
       network,
@@ -57,16 +57,16 @@ test('C1 three hosts, two killed at once: s + 1 principals remain, and who is st
     endsIdeal(network);
     assert.equal(network.states.size, virtualNodes);
   }
-  t.diagnostic(`${runsWithStranded} runs left a member with no live entry`);
-  assert.ok(runsWithStranded <= 4, 'stranding stays rare');
+  t.diagnostic(`${runsWithIsolated} runs left a member with no live entry`);
+  assert.ok(runsWithIsolated <= 4, 'stranding stays rare');
 });
 
-test('C1 caught: without POKE the survivors of a founder killed after the second host joined are stranded [R18]', () => {
+test('C1 caught: without POKE the survivors of a founder killed after the second host joined are isolated [R18]', () => {
   for (const [first, second] of placements(2, 10)) {
     const network = found(first!, 'first', shape, false);
     joinHost(network, second!, 'second');
     killHost(network, 'first');
-    assert.ok(stranded(network).length > 0);
+    assert.ok(isolated(network).length > 0);
   }
 });
 
@@ -96,7 +96,7 @@ test('C1 A3 a teaching ring loses members one by one, s = 3: those left close th
   }
 });
 
-test('C1 caught: stranded members that give up their places to join again open the ring and find no place', () => {
+test('C1 caught: isolated members that give up their places to join again open the ring and find no place', () => {
   const opened = placements(3, 120).some(([first, second, third]) => {
     const network = found(first!, 'first', shape);
     for (const [ids, host] of [
@@ -107,12 +107,12 @@ test('C1 caught: stranded members that give up their places to join again open t
     }
     killHost(network, 'first');
     killHost(network, 'second');
-    const [lost] = stranded(network);
+    const [lost] = isolated(network);
     if (lost === undefined) return false;
     network.states.delete(lost.id);
     round(network, [...network.states.keys()]);
     assert.throws(() => joinHost(network, [lost.id], 'third'), /no place to join/);
     return true;
   });
-  assert.ok(opened, 'no placement stranded anybody');
+  assert.ok(opened, 'no placement isolated anybody');
 });

@@ -120,7 +120,7 @@ export class MemberRing {
         peer.abstract = null;
         this.changed();
       },
-      stranded: () => {},
+      isolated: () => {},
       stabilized: () => {},
     });
     const peer: Peer = { member, process, abstract: null, deadAt: Number.POSITIVE_INFINITY };

@@ -117,7 +117,7 @@ export class RingSimulation {
       ...(this.#options.mayBeMember && { mayBeMember: (host) => this.#options.mayBeMember!(self.host, host) }),
       proximity: cached,
       ...(this.#options.guesses === undefined ? {} : { guesses: this.#options.guesses }),
-      spreadNews: cached,
+      gossip: cached,
       observe: (event) => {
         // Somebody became a member or ceased to be one: who owns what has changed.
         if (event.kind === 'committed' && (event.before === null || event.after === null)) this.#sorted = null;

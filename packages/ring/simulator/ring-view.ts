@@ -20,7 +20,7 @@ export function viewOf(states: Iterable<MemberState>, live?: ReadonlySet<RingId>
   return { members, ids, placeOf: new Map(ids.map((id, place) => [id, place])) };
 }
 
-/** Place of the first live entry of the successor list, or -1: the member is stranded (or alone). */
+/** Place of the first live entry of the successor list, or -1: the member is isolated (or alone). */
 export function bestSuccessor(view: RingView, state: MemberState): number {
   for (const entry of state.successors) {
     const place = isMember(entry) ? view.placeOf.get(entry.id) : undefined;

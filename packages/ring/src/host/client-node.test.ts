@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MemberPointer } from '../protocol/pointer.ts';
 import { contactOf, memberAt, virtualClock } from '../testing/virtual-clock.ts';
-import { Visitor } from './client-node.ts';
+import { ClientNode } from './client-node.ts';
 import type { AskFailure } from './ports.ts';
 
 function scene(answers: Readonly<Record<string, 'alive' | AskFailure>>, named: readonly MemberPointer[] = []) {
   const { clock, random, pass } = virtualClock();
   const live = new Set<string>();
   let lookups = 0;
-  const visitor = new Visitor({
+  const client = new ClientNode({
     clock,
     random,
     network: {
-      ask: () => assert.fail('a visitor asks by lookups'),
+      ask: () => assert.fail('a client node asks by lookups'),
       ping: ({ host }, timeout, done) => {
         clock.after(answers[host] === 'alive' ? 1 : timeout, () => done(answers[host] ?? 'timeout'));
       },
@@ -31,27 +31,27 @@ function scene(answers: Readonly<Record<string, 'alive' | AskFailure>>, named: r
   });
   const begun = (names: readonly string[]) => {
     const outcome: boolean[] = [];
-    visitor.begin(names.map(contactOf), (connected) => outcome.push(connected));
+    client.begin(names.map(contactOf), (connected) => outcome.push(connected));
     return outcome;
   };
-  return { visitor, begun, live, pass, lookups: () => lookups };
+  return { client, begun, live, pass, lookups: () => lookups };
 }
 
-test('a visitor is connected as soon as one host answers, and not when none does', () => {
+test('a client node is connected as soon as one host answers, and not when none does', () => {
   const some = scene({ b: 'alive' });
   const outcome = some.begun(['a', 'b']);
   some.pass(10);
   assert.deepEqual(outcome, [true]);
   some.pass(5000);
   assert.deepEqual(outcome, [true]);
-  some.visitor.close();
+  some.client.close();
   const none = scene({ a: 'refused' });
   const failed = none.begun(['a', 'b']);
   none.pass(2000);
   assert.deepEqual([failed, none.begun([])], [[false], []]);
 });
 
-test('a visitor gets to know whom answers name, quickly at first and then ever again', () => {
+test('a client node gets to know whom answers name, quickly at first and then ever again', () => {
   const at = scene({ a: 'alive', c: 'alive' }, [memberAt('10', 'c'), memberAt('20', 'd')]);
   at.begun(['a']);
   at.pass(2000);
@@ -59,7 +59,7 @@ test('a visitor gets to know whom answers name, quickly at first and then ever a
   assert.equal(at.lookups(), 8);
   at.pass(60_000);
   assert.ok(at.lookups() >= 11 && at.lookups() <= 14);
-  at.visitor.close();
+  at.client.close();
   const before = at.lookups();
   at.pass(60_000);
   assert.equal(at.lookups(), before);

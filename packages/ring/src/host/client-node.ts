@@ -6,7 +6,7 @@ import { type RingId, ringId } from '../protocol/identifier.ts';
 import type { Contact, MemberPointer } from '../protocol/pointer.ts';
 import type { Clock, Milliseconds, Random, RingNetwork, Timer } from './ports.ts';
 
-export interface VisitorPorts {
+export interface ClientNodePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: RingNetwork;
@@ -31,12 +31,12 @@ const maxPings = 32;
 /** A random number has so many bits. */
 const randomBits = 48;
 
-export class Visitor {
-  readonly #ports: VisitorPorts;
+export class ClientNode {
+  readonly #ports: ClientNodePorts;
   #timer: Timer | null = null;
   #rounds = 0;
 
-  constructor(ports: VisitorPorts) {
+  constructor(ports: ClientNodePorts) {
     this.#ports = ports;
   }
 

@@ -20,5 +20,5 @@ export type RingEvent =
   /** A host that is no member here yet asked for its place: it was told to ask `next`, or that it is ours to give. */
   | { readonly kind: 'join-request'; readonly from: Contact; readonly next: MemberPointer | null }
   | { readonly kind: 'joined' }
-  | { readonly kind: 'stranded'; readonly member: MemberPointer }
+  | { readonly kind: 'isolated'; readonly member: MemberPointer }
   | { readonly kind: 'other-ring'; readonly contact: Contact };

@@ -40,7 +40,7 @@ export function joinMember(
       if (step === null || ports.isClosed()) return again();
       if (step.kind === 'taken') return done('taken');
       if (step.kind === 'walk' && steps < maxSteps) return walk(step.next, steps + 1);
-      if (step.kind === 'haunted') ports.poke(p);
+      if (step.kind === 'stale-self') ports.poke(p);
       again();
     });
   };

@@ -1,4 +1,4 @@
-/** How the members of one host get onto the ring, the first time and after being stranded. */
+/** How the members of one host get onto the ring, the first time and after being isolated. */
 import type { RingId } from '../protocol/identifier.ts';
 import { idealRing } from '../protocol/join.ts';
 import type { Contact, MemberPointer } from '../protocol/pointer.ts';
@@ -28,7 +28,7 @@ const entranceMilliseconds = 20_000;
 export class Joining {
   readonly #options: RingHostOptions;
   readonly #ports: JoiningPorts;
-  /** Hosts to join through when a member is stranded. */
+  /** Hosts to join through when a member is isolated. */
   #bootstrap: readonly Contact[] = [];
 
   constructor(options: RingHostOptions, ports: JoiningPorts) {
@@ -62,7 +62,7 @@ export class Joining {
   /** The member lost everyone it knew. */
   rejoin(member: Member): void {
     if (this.#ports.isClosed()) return;
-    this.#options.observe({ kind: 'stranded', member: member.me });
+    this.#options.observe({ kind: 'isolated', member: member.me });
     if (this.#ports.own.joined.length === 0 && this.#seeds().length === 0) {
       this.#foundAgain();
       return;

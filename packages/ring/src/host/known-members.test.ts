@@ -6,14 +6,14 @@ import { KnownMembers } from './known-members.ts';
 
 const [me, member] = [memberAt('0000'), memberAt('0001', 'spoke')];
 
-function knownTo(heard: ReadonlySet<HostId>, spreadNews = true) {
+function knownTo(heard: ReadonlySet<HostId>, gossip = true) {
   const options = {
     self: me.contact,
     members: [me],
     shape: { bits: 16, successors: 3 },
     cacheCapacity: 10_000,
     proximity: false,
-    spreadNews,
+    gossip,
   };
   const own = { get: () => undefined, before: () => undefined, after: () => null, everyFingers: () => [], joined: [] };
   const detector = { isDown: () => false, wasHeard: (host: HostId) => heard.has(host) };

@@ -96,7 +96,7 @@ export class KnownMembers {
 
   #hasRoomFor(host: HostId): boolean {
     // Where no news is told, there is nothing but hearsay to know others from.
-    if (!this.#options.spreadNews || this.#ports.detector.wasHeard(host) || this.cache.knows(host)) return true;
+    if (!this.#options.gossip || this.#ports.detector.wasHeard(host) || this.cache.knows(host)) return true;
     if (this.#rumoured.size >= maxRumoured) {
       for (const one of this.#rumoured) {
         if (this.#ports.detector.wasHeard(one) || !this.cache.knows(one)) this.#rumoured.delete(one);

@@ -37,7 +37,7 @@ function run(local: FindAnswer, answer: (id: string, asked: number) => Reply, pa
       failed: (contact, failure) => {
         if (failure === 'unreachable') down.add(contact.host);
       },
-      haunted: () => {},
+      staleSelf: () => {},
       ask: (contact, _key, done) => {
         const id = contact.host.replace('host-', '');
         asked.push(id);

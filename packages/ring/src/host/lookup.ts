@@ -35,7 +35,7 @@ export interface LookupPorts {
    * The asked host still believes in a previous life of this host at the key, `before` is the member that precedes it:
    * both should stabilise, or the place stays blocked until they happen to.
    */
-  haunted(contact: Contact, before: MemberPointer | null): void;
+  staleSelf(contact: Contact, before: MemberPointer | null): void;
   /** Asked when nothing better is known: the hosts to join through, or the only one when another ring is looked at. */
   readonly seeds: readonly Contact[];
 }
@@ -203,8 +203,8 @@ class Lookup {
         if (result.guesses.length > 0) this.#named++;
         for (const guess of result.guesses) add(this.#everNamed, guess);
         this.#learn(result);
-        const haunted = result.guesses.some((g) => g.id === this.#key && g.contact.host === this.#ports.self);
-        if (haunted) this.#ports.haunted(contact, this.#closer[0] ?? null);
+        const staleSelf = result.guesses.some((g) => g.id === this.#key && g.contact.host === this.#ports.self);
+        if (staleSelf) this.#ports.staleSelf(contact, this.#closer[0] ?? null);
       }
       this.#step();
     });

@@ -71,7 +71,7 @@ export class Lookups {
         local: () => (useLocal ? this.find(key, false) : { owned: null, guesses: [], closer: [] }),
         isDown: (host) => detector.isDown(host) || !known.mayBeMember(host),
         timeout: (host) => detector.timeout(host),
-        haunted: (contact, before) => this.#poke(contact, before),
+        staleSelf: (contact, before) => this.#poke(contact, before),
         failed: (contact, failure) => {
           if (failure === 'refused' || contact.host === self.host) return;
           // No one but others has ever spoken of it: names that lead nowhere cost anybody nothing to make up.

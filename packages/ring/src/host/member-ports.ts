@@ -22,7 +22,7 @@ export interface MemberPorts {
   /** See StabilizePace. */
   readonly gridStart: Milliseconds;
   readonly shape: RingShape;
-  /** In a teaching ring few members are a ring too; elsewhere an exhausted list means being stranded. */
+  /** In a teaching ring few members are a ring too; elsewhere an exhausted list means being isolated. */
   readonly smallRings: boolean;
   /** True but in one mutant of the simulator. */
   readonly busyRule: boolean;
@@ -37,7 +37,7 @@ export interface MemberPorts {
   nearestAfter(id: RingId): MemberPointer | null;
   committed(me: MemberPointer, before: MemberState | null, after: MemberState | null): void;
   /** No live successor is left: the host must join this member again. */
-  stranded(me: MemberPointer): void;
+  isolated(me: MemberPointer): void;
   /** A stabilise round ended. */
   stabilized(me: MemberPointer): void;
 }

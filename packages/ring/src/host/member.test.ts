@@ -33,7 +33,7 @@ function setUp(answerOf: (id: RingId) => Snapshot) {
     },
     nearestAfter: () => null,
     committed: () => {},
-    stranded: () => {},
+    isolated: () => {},
     stabilized: () => {},
   };
   const states = idealRing(ring, shape);

@@ -279,7 +279,7 @@ export class Member {
   /**
    * No one is left in the list: more neighbours died at once than it holds. The nearest live member that this host
    * still knows of (a sibling, a cached member, the predecessor) takes the place; with none, a teaching peer is alone
-   * and any other is stranded. Never oneself: that would be a second ring.
+   * and any other is isolated. Never oneself: that would be a second ring.
    */
   #exhausted(state: MemberState, done: (answered: boolean) => void): void {
     const { predecessor } = state;
@@ -306,7 +306,7 @@ export class Member {
     }
     this.leave();
     done(false);
-    this.#ports.stranded(this.me);
+    this.#ports.isolated(this.me);
   }
 
   /**

@@ -25,7 +25,7 @@ function host() {
       cacheCapacity: 100,
       parallelAsks: 1,
       proximity: false,
-      spreadNews: true,
+      gossip: true,
       observe: (event) => {
         if (event.kind === 'host' && event.hadPlaces) changes.push(`${event.contact.host} ${event.liveness}`);
       },

@@ -1,9 +1,9 @@
 /**
  * What happens to other hosts: deaths, departures and returns, as this host sees them itself and as others tell it.
- * News and probes only make it look; whether a host lives is settled by hearing from it or by the failure detector.
+ * Gossip and probes only make it look; whether a host lives is settled by hearing from it or by the failure detector.
  */
 
-import { News } from '../one-hop/gossip.ts';
+import { Gossip } from '../one-hop/gossip.ts';
 import { LargeNetwork } from '../one-hop/large-network.ts';
 import type { MembershipEvent } from '../protocol/messages.ts';
 import { type Contact, type HostId, isMember, type MemberPointer } from '../protocol/pointer.ts';
@@ -15,7 +15,7 @@ import type { OwnMembers } from './own-members.ts';
 import type { Milliseconds } from './ports.ts';
 import type { Questions } from './questions.ts';
 import type { RingHostOptions, RingHostPorts } from './ring-host-options.ts';
-import { Reunion } from './ring-merge.ts';
+import { RingMerge } from './ring-merge.ts';
 
 export interface OtherHostsPorts extends RingHostPorts {
   readonly detector: FailureDetector;
@@ -37,8 +37,8 @@ const maxUnheardLookedFor = 32;
 export class OtherHosts {
   readonly #options: RingHostOptions;
   readonly #ports: OtherHostsPorts;
-  readonly #news: News;
-  readonly #reunion: Reunion;
+  readonly #news: Gossip;
+  readonly #ringMerge: RingMerge;
   readonly large: LargeNetwork;
   readonly #downSince = new Map<HostId, { readonly contact: Contact; readonly since: Milliseconds }>();
   /** Those among them that never spoke to this host. */
@@ -51,7 +51,7 @@ export class OtherHosts {
     this.#incarnation = options.incarnation;
     const { clock, random, own, questions } = ports;
     const { self, timers } = options;
-    this.#news = new News({
+    this.#news = new Gossip({
       clock,
       random,
       self: self.host,
@@ -74,7 +74,7 @@ export class OtherHosts {
       meet: (contact) => this.#meet(contact),
       refute: (incarnation) => this.#refute(incarnation),
     });
-    this.#reunion = new Reunion({
+    this.#ringMerge = new RingMerge({
       clock,
       random,
       timers,
@@ -90,7 +90,7 @@ export class OtherHosts {
 
   /** Hosts that are down are looked for: already while joining, or a place behind one wrongly believed dead is never found. */
   lookForLost(): void {
-    this.#reunion.begin();
+    this.#ringMerge.begin();
   }
 
   /** This host has become a member: others are told. */
@@ -101,7 +101,7 @@ export class OtherHosts {
   close(): void {
     this.#news.close();
     this.large.close();
-    this.#reunion.close();
+    this.#ringMerge.close();
   }
 
   /** Removed from the network: it is not probed, and its members are ignored. */
@@ -126,7 +126,7 @@ export class OtherHosts {
   }
 
   /** Whether the host itself said that it has no members, or may have none: it is not on the ring, and keeps nothing. */
-  isVisitor(host: HostId): boolean {
+  isClient(host: HostId): boolean {
     if (!this.#ports.known.mayBeMember(host)) return true;
     const latest = this.#news.latest(host);
     // What others say of a host of which they know little has no incarnation.
@@ -202,7 +202,7 @@ export class OtherHosts {
     this.#tell(this.#eventOf(type, contact, members));
   }
 
-  /** News from another host, which told it or answered with it. */
+  /** Gossip from another host, which told it or answered with it. */
   consider(event: MembershipEvent, how: 'told' | 'answer' = 'told'): void {
     const { detector } = this.#ports;
     const { host } = event.contact;
@@ -227,7 +227,7 @@ export class OtherHosts {
     }
   }
 
-  /** News of my death is exaggerated: a higher incarnation outdates it wherever it has spread (SWIM). */
+  /** Gossip of my death is exaggerated: a higher incarnation outdates it wherever it has spread (SWIM). */
   #refute(incarnation: number): void {
     if (incarnation < this.#incarnation || this.#ports.own.joined.length === 0) return;
     this.#incarnation = incarnation + 1;
@@ -239,7 +239,7 @@ export class OtherHosts {
   }
 
   #tell(event: MembershipEvent): void {
-    if (!this.#options.spreadNews) return;
+    if (!this.#options.gossip) return;
     if (!this.large.isLarge) this.#news.tell(event, 'own');
     // Of others' ends only the member that stood before them tells: see RingHost.
     else if (event.contact.host === this.#options.self.host) this.large.reportArrival(event);
@@ -248,7 +248,7 @@ export class OtherHosts {
   /** A host that was down speaks again: as an old neighbour, or in a ring of its own. */
   #returned(contact: Contact): void {
     this.#ports.clock.after(this.#options.timers.pokeGap, () => {
-      if (!this.#ports.isClosed() && this.#ports.own.joined.length > 0) this.#reunion.check(contact);
+      if (!this.#ports.isClosed() && this.#ports.own.joined.length > 0) this.#ringMerge.check(contact);
     });
   }
 
@@ -295,6 +295,6 @@ export class OtherHosts {
   #foundOtherRing(contact: Contact): void {
     this.#options.observe({ kind: 'other-ring', contact });
     const event = this.#eventOf('alive', contact, this.#news.latest(contact.host)?.virtualNodes ?? 0);
-    if (this.#options.spreadNews) this.#news.tell(event, 'own', true);
+    if (this.#options.gossip) this.#news.tell(event, 'own', true);
   }
 }

@@ -28,7 +28,7 @@ export interface RingHostOptions {
   readonly proximity: boolean;
   /** Entries of a successor list that an answer to FIND names; 4. With the papers' settings all of them: nothing is repaired there. */
   readonly guesses?: number;
-  readonly spreadNews: boolean;
+  readonly gossip: boolean;
   /** For the simulator's mutant only: false answers GET_STATE even while a query is in flight, which voids the proof. */
   readonly busyRule?: boolean;
   readonly observe: (event: RingEvent) => void;

@@ -15,7 +15,7 @@ import type { MemberState } from '../protocol/member-state.ts';
 import type { RingAnswers, RingAsks, RingHandler, RingMessageKind } from '../protocol/messages.ts';
 import { type Contact, type HostId, isMember, type MemberPointer } from '../protocol/pointer.ts';
 import { Answers } from './answers.ts';
-import { Visitor, type VisitorPorts } from './client-node.ts';
+import { ClientNode, type ClientNodePorts } from './client-node.ts';
 import { FailureDetector, type Watched, type Watching } from './failure-detector.ts';
 import { FingerUpkeep } from './finger-upkeep.ts';
 import { Joining } from './joining.ts';
@@ -56,7 +56,7 @@ export class RingHost implements RingHandler {
   readonly #answers: Answers;
   readonly #joining: Joining;
   readonly #fingerUpkeep: FingerUpkeep;
-  readonly #visitor: Visitor;
+  readonly #clientNode: ClientNode;
   #rewatch = false;
   /** Those with places after so many changes. */
   #placed: { readonly changes: number; readonly hosts: readonly Contact[] } | null = null;
@@ -109,7 +109,7 @@ export class RingHost implements RingHandler {
       lookup: (key, through, done) => lookups.lookup(key, through, done),
       poke: (to) => this.#poke(to, [], () => {}),
     });
-    this.#visitor = new Visitor(this.#visitorPorts());
+    this.#clientNode = new ClientNode(this.#clientNodePorts());
     this.#fingerUpkeep = new FingerUpkeep({
       clock,
       bits: shape.bits,
@@ -120,7 +120,7 @@ export class RingHost implements RingHandler {
     });
   }
 
-  #visitorPorts(): VisitorPorts {
+  #clientNodePorts(): ClientNodePorts {
     const { clock, random, network } = this.#ports;
     const { timers, shape } = this.#options;
     return {
@@ -157,7 +157,7 @@ export class RingHost implements RingHandler {
       poke: (to, candidates, done) => this.#poke(to, candidates, done),
       nearestAfter: (id) => this.#known.nearestAfter(id),
       committed: (me, before, after) => this.#committed(me, before, after),
-      stranded: (me) => this.#joining.rejoin(this.#own.get(me.id)!),
+      isolated: (me) => this.#joining.rejoin(this.#own.get(me.id)!),
       stabilized: (me) => this.#fingerUpkeep.refreshOne(this.#own.get(me.id)!),
     };
   }
@@ -190,8 +190,8 @@ export class RingHost implements RingHandler {
   /** Joins every member through the given hosts; without members it only gets to know the ring. */
   join(through: readonly Contact[], done: (failure: JoinFailure | null) => void): void {
     this.#others.lookForLost();
-    if (this.isVisitor) {
-      this.#visitor.begin(through, (connected) => {
+    if (this.isClient) {
+      this.#clientNode.begin(through, (connected) => {
         if (connected) this.#begun();
         done(connected ? null : 'failed');
       });
@@ -209,7 +209,7 @@ export class RingHost implements RingHandler {
     const members = this.states().map((state) => state.me.id);
     this.#leaving = true;
     for (const member of this.#own.all) member.stop();
-    this.#visitor.close();
+    this.#clientNode.close();
     this.#others.close();
     let open = told.length;
     if (open === 0) {
@@ -227,7 +227,7 @@ export class RingHost implements RingHandler {
     this.#closed = true;
     for (const member of this.#own.all) member.stop();
     this.#detector.close();
-    this.#visitor.close();
+    this.#clientNode.close();
     this.#others.close();
   }
 
@@ -255,7 +255,7 @@ export class RingHost implements RingHandler {
   }
 
   /** Whether this host has no members: a client of the ring. */
-  get isVisitor(): boolean {
+  get isClient(): boolean {
     return this.#options.members.length === 0;
   }
 
@@ -282,7 +282,7 @@ export class RingHost implements RingHandler {
     return this.#detector
       .all()
       .filter((w) => (w.liveness === 'alive' || w.liveness === 'suspected') && w.lastHeard !== null)
-      .filter((w) => !this.#others.isVisitor(w.contact.host))
+      .filter((w) => !this.#others.isClient(w.contact.host))
       .map((w) => w.contact);
   }
 
@@ -369,11 +369,11 @@ export class RingHost implements RingHandler {
   }
 
   lookup(key: RingId, done: (found: Found | null) => void): void {
-    this.#lookups.lookup(key, this.isVisitor ? this.#seedsOfVisitor(key) : [], done);
+    this.#lookups.lookup(key, this.isClient ? this.#seedsOfClient(key) : [], done);
   }
 
   /** The one it has heard of nearest before the key, then everybody else. */
-  #seedsOfVisitor(key: RingId): readonly Contact[] {
+  #seedsOfClient(key: RingId): readonly Contact[] {
     const near = this.#known.cache.before(key, nearMembersAsked).map(({ contact }) => contact);
     const seeds = new Map([...near, ...this.liveHosts()].map((contact) => [contact.host, contact]));
     return [...seeds.values()].filter(({ host }) => !this.isDown(host)).slice(0, maxSeeds);

@@ -13,7 +13,7 @@ import type { Found } from './lookup.ts';
 import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
 import type { RingTimers } from './timers.ts';
 
-export interface ReunionPorts {
+export interface RingMergePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: RingTimers;
@@ -41,15 +41,15 @@ const checkPause = 2000;
 /** Hosts of which it is known when they were probed or checked; forgotten, they are a little early once. */
 const maxRemembered = 4096;
 
-export class Reunion {
-  readonly #ports: ReunionPorts;
+export class RingMerge {
+  readonly #ports: RingMergePorts;
   readonly #checked = new Map<HostId, Milliseconds>();
   readonly #probed = new Map<HostId, Milliseconds>();
   #timer: Timer | null = null;
   #rounds = 0;
   #closed = false;
 
-  constructor(ports: ReunionPorts) {
+  constructor(ports: RingMergePorts) {
     this.#ports = ports;
   }
 

@@ -21,7 +21,7 @@ export function shortId(id: RingId): string {
   return id.slice(0, comparedDigits);
 }
 
-export class SpreadMemory {
+export class EventMemory {
   #young = new Map<string, Told>();
   #old = new Map<string, Told>();
   #bornAt: Milliseconds = 0;

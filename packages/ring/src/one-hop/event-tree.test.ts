@@ -5,7 +5,7 @@ import { ringId } from '../protocol/identifier.ts';
 import type { MembershipEvent } from '../protocol/messages.ts';
 import type { HostId, MemberPointer } from '../protocol/pointer.ts';
 import { memberAt, virtualClock } from '../testing/virtual-clock.ts';
-import { Spread } from './event-tree.ts';
+import { EventTree } from './event-tree.ts';
 import { MemberCache } from './member-cache.ts';
 
 const bits = 16;
@@ -19,7 +19,7 @@ function network(places: readonly number[], silent: ReadonlySet<number> = new Se
   const told = new Map<HostId, number>();
   const gone = new Map<HostId, number>();
   let messages = 0;
-  const spreads = new Map<HostId, Spread>();
+  const spreads = new Map<HostId, EventTree>();
   const silentHosts = new Set([...silent].map((place) => memberAt(ringId(place, bits)).contact.host));
   for (const { id, contact } of members) {
     const cache = new MemberCache({ bits, capacity: 1000, center: id, idOf: null });
@@ -27,7 +27,7 @@ function network(places: readonly number[], silent: ReadonlySet<number> = new Se
     const count = (counts: Map<HostId, number>) => counts.set(contact.host, (counts.get(contact.host) ?? 0) + 1);
     spreads.set(
       contact.host,
-      new Spread({
+      new EventTree({
         clock,
         self: contact.host,
         place: id,

@@ -15,10 +15,10 @@ import type { Clock, Milliseconds, Timer } from '../host/ports.ts';
 import { between, type RingId } from '../protocol/identifier.ts';
 import type { Departure, MembershipEvent, RingAsks } from '../protocol/messages.ts';
 import type { Contact, HostId, MemberPointer } from '../protocol/pointer.ts';
-import { SpreadMemory } from './event-memory.ts';
+import { EventMemory } from './event-memory.ts';
 import type { MemberCache } from './member-cache.ts';
 
-export interface SpreadPorts {
+export interface EventTreePorts {
   readonly clock: Clock;
   readonly self: HostId;
   /** Where this host stands in the order. */
@@ -57,13 +57,13 @@ const maxPerGroup = 4096;
 /** Hosts tried for one arc before those behind them go without the news. */
 const maxTries = 3;
 
-export class Spread {
-  readonly #ports: SpreadPorts;
-  readonly #memory = new SpreadMemory();
+export class EventTree {
+  readonly #ports: EventTreePorts;
+  readonly #memory = new EventMemory();
   #groups = new Map<string, Group>();
   #timer: Timer | null = null;
 
-  constructor(ports: SpreadPorts) {
+  constructor(ports: EventTreePorts) {
     this.#ports = ports;
   }
 
@@ -101,17 +101,17 @@ export class Spread {
     for (const event of arrivals) {
       const first = firstIdOf(event.contact.host);
       if (first === null) continue;
-      const isNews = !this.#memory.knows(first, event.incarnation, 'there');
+      const isNewEvent = !this.#memory.knows(first, event.incarnation, 'there');
       const rest = this.#memory.note(first, event.incarnation, 'there', place, until, now);
       if (rest !== null) add(this.#group(rest, until).arrivals, event);
-      if (isNews) this.#ports.arrived(event);
+      if (isNewEvent) this.#ports.arrived(event);
     }
     for (const departure of departures) {
       const { first, incarnation } = departure;
-      const isNews = !this.#memory.knows(first, incarnation, 'gone');
+      const isNewEvent = !this.#memory.knows(first, incarnation, 'gone');
       const rest = this.#memory.note(first, incarnation, 'gone', place, until, now);
       if (rest !== null) add(this.#group(rest, until).departures, departure);
-      if (isNews) this.#ports.departed(departure);
+      if (isNewEvent) this.#ports.departed(departure);
     }
   }
 

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import type { MembershipEvent } from '../protocol/messages.ts';
 import type { HostId } from '../protocol/pointer.ts';
 import { contactOf, virtualClock } from '../testing/virtual-clock.ts';
-import { News } from './gossip.ts';
+import { Gossip } from './gossip.ts';
 
 function setUp(audience: number) {
   const { clock, random, pass } = virtualClock();
   const mute = new Set<string>();
   const sent: { to: string; events: readonly MembershipEvent[] }[] = [];
-  const news = new News({
+  const news = new Gossip({
     clock,
     random,
     self: 'me' as HostId,

@@ -12,7 +12,7 @@ import type { Contact, HostId } from '../protocol/pointer.ts';
 const fanOut = 2;
 /** Tries to tell one host. */
 const maxTries = 3;
-/** News is gathered this long before it is told on, in milliseconds. */
+/** Gossip is gathered this long before it is told on, in milliseconds. */
 const gatherFor = 50;
 const maxGathered = 128;
 /** Two rumours of one life that contradict each other are told on this far apart, or they would chase each other for ever. */
@@ -20,7 +20,7 @@ const contradictionPause = 2000;
 /** Hosts remembered; the oldest news goes first. */
 const maxRemembered = 100_000;
 
-export interface NewsPorts {
+export interface GossipPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly self: HostId;
@@ -38,15 +38,15 @@ interface Gathered {
 /** `own`: found out here. `told`: by another host. */
 export type Source = 'own' | 'told';
 
-export class News {
-  readonly #ports: NewsPorts;
+export class Gossip {
+  readonly #ports: GossipPorts;
   readonly #latest = new Map<HostId, { readonly event: MembershipEvent; readonly toldAt: Milliseconds }>();
   #gathered: Gathered[] = [];
   #timer: Timer | null = null;
   #isClosed = false;
   #changes = 0;
 
-  constructor(ports: NewsPorts) {
+  constructor(ports: GossipPorts) {
     this.#ports = ports;
   }
 
@@ -78,14 +78,14 @@ export class News {
     const { event: known, toldAt } = this.#latest.get(event.contact.host) ?? { event: null, toldAt: -Infinity };
     if (known !== null && event.incarnation < known.incarnation) return false;
     const contradicts = known !== null && event.incarnation === known.incarnation && event.type !== known.type;
-    const isNews = known === null || event.incarnation > known.incarnation || contradicts;
-    if (!isNews && !again) return false;
+    const isNewEvent = known === null || event.incarnation > known.incarnation || contradicts;
+    if (!isNewEvent && !again) return false;
     const tellsOn = !contradicts || now - toldAt >= contradictionPause;
     this.#keep(event, tellsOn ? now : toldAt);
-    if (!tellsOn) return isNews;
+    if (!tellsOn) return isNewEvent;
     if (this.#gathered.length < maxGathered) this.#gathered.push({ event, isOwn: source === 'own' });
     this.#timer ??= this.#ports.clock.after(gatherFor, () => this.#flush());
-    return isNews;
+    return isNewEvent;
   }
 
   #keep(event: MembershipEvent, toldAt: Milliseconds): void {

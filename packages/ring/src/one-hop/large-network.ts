@@ -11,9 +11,9 @@ import type { RingId } from '../protocol/identifier.ts';
 import type { Departure, MembershipEvent, RingAnswers, RingAsks } from '../protocol/messages.ts';
 import type { Contact, HostId, MemberPointer } from '../protocol/pointer.ts';
 import { shortId } from './event-memory.ts';
-import { Spread } from './event-tree.ts';
+import { EventTree } from './event-tree.ts';
 import type { MemberIdRule } from './member-cache.ts';
-import { RollReader, rollPage } from './membership-snapshot.ts';
+import { SnapshotReader, snapshotPage } from './membership-snapshot.ts';
 
 export interface LargeNetworkPorts {
   readonly clock: Clock;
@@ -43,19 +43,19 @@ export class LargeNetwork {
   readonly #ports: LargeNetworkPorts;
   readonly #place: RingId | null;
   readonly #idOf: MemberIdRule | null;
-  readonly #spread: Spread | null = null;
-  readonly #roll: RollReader | null = null;
+  readonly #spread: EventTree | null = null;
+  readonly #roll: SnapshotReader | null = null;
 
   constructor(options: RingHostOptions, ports: LargeNetworkPorts) {
     this.#options = options;
     this.#ports = ports;
     this.#place = options.members[0]?.id ?? null;
-    this.#idOf = options.cacheCapacity > 0 && options.spreadNews ? (options.idOf ?? null) : null;
+    this.#idOf = options.cacheCapacity > 0 && options.gossip ? (options.idOf ?? null) : null;
     if (this.#idOf === null || this.#place === null) return;
     const { clock, random, known, questions, live, isClosed } = ports;
     const firstIdOf = (host: HostId) => this.#idOf?.(host, 0) ?? null;
     const deadline = options.timers.maxTimeout;
-    this.#spread = new Spread({
+    this.#spread = new EventTree({
       clock,
       self: options.self.host,
       place: this.#place,
@@ -77,7 +77,7 @@ export class LargeNetwork {
       },
       departed: (departure) => this.#departed(departure),
     });
-    this.#roll = new RollReader(
+    this.#roll = new SnapshotReader(
       {
         clock,
         random,
@@ -141,7 +141,7 @@ export class LargeNetwork {
   page({ after, most }: RingAsks['roll']): RingAnswers['roll'] {
     const { known, latest, selfEvent } = this.#ports;
     if (this.#idOf === null) return { total: 1, hosts: [] };
-    const hosts = rollPage(known.cache, { after, most: Math.min(most, maxPage) }, (pointer) => {
+    const hosts = snapshotPage(known.cache, { after, most: Math.min(most, maxPage) }, (pointer) => {
       if (known.isGone(pointer)) return null;
       const event = latest(pointer.contact.host);
       if (event !== null && event.type === 'alive') return event;

@@ -5,7 +5,7 @@ import type { MembershipEvent, RingAsks } from '../protocol/messages.ts';
 import type { HostId, MemberPointer } from '../protocol/pointer.ts';
 import { memberAt, virtualClock } from '../testing/virtual-clock.ts';
 import { MemberCache } from './member-cache.ts';
-import { RollReader, rollPage } from './membership-snapshot.ts';
+import { SnapshotReader, snapshotPage } from './membership-snapshot.ts';
 
 const bits = 16;
 const members: readonly MemberPointer[] = Array.from({ length: 300 }, (_, i) => memberAt(ringId(200 * i + 5, bits)));
@@ -20,7 +20,7 @@ function read(answer: (ask: RingAsks['roll']) => readonly MembershipEvent[] | nu
   const { clock, pass } = virtualClock();
   const learnt = new Set<HostId>();
   let [asks, begun] = [0, 0];
-  const reader = new RollReader(
+  const reader = new SnapshotReader(
     {
       clock,
       random: { next: () => 0.3 },
@@ -48,7 +48,7 @@ function read(answer: (ask: RingAsks['roll']) => readonly MembershipEvent[] | nu
 test('C2 a newcomer reads the whole roll, page by page, from wherever it stands [R35]', () => {
   const cache = new MemberCache({ bits, capacity: 1000, center: members[0]!.id, idOf: null });
   cache.load(members);
-  const { learnt, reader, asks, begun } = read((ask) => rollPage(cache, ask, eventOf));
+  const { learnt, reader, asks, begun } = read((ask) => snapshotPage(cache, ask, eventOf));
   assert.equal(learnt.size, members.length);
   assert.equal(reader.total, members.length);
   assert.equal(begun(), 1);

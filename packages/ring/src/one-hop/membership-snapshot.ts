@@ -9,7 +9,7 @@ import type { MembershipEvent, RingAnswers, RingAsks } from '../protocol/message
 import type { Contact, HostId, MemberPointer } from '../protocol/pointer.ts';
 import type { MemberCache } from './member-cache.ts';
 
-export interface RollPorts {
+export interface SnapshotPorts {
   readonly clock: Clock;
   readonly random: Random;
   /** Live hosts, this one excluded. */
@@ -30,15 +30,15 @@ const maxTotal = 1_000_000;
 const hostsPerLook = 16;
 const lookPause: Milliseconds = 60_000;
 
-export class RollReader {
-  readonly #ports: RollPorts;
+export class SnapshotReader {
+  readonly #ports: SnapshotPorts;
   readonly #start: RingId;
   #cursor: RingId;
   #timer: Timer | null = null;
   /** Hosts of the network by the last answer. */
   total = 0;
 
-  constructor(ports: RollPorts, start: RingId) {
+  constructor(ports: SnapshotPorts, start: RingId) {
     this.#ports = ports;
     this.#start = start;
     this.#cursor = start;
@@ -104,7 +104,7 @@ function passes(from: RingId, to: RingId, mark: RingId): boolean {
 }
 
 /** The page behind `after`: hosts in the order of their first members, with what is known of them. */
-export function rollPage(
+export function snapshotPage(
   cache: MemberCache,
   { after, most }: RingAsks['roll'],
   eventOf: (pointer: MemberPointer) => MembershipEvent | null,

@@ -43,7 +43,7 @@ test('A3 a joiner whose place lies across zero joins behind the highest member [
 });
 
 test('C1 an id that comes back is not taken for its former life: the entry must be dropped first [R11]', () => {
-  assert.deepEqual(joinBehind(member(5), two, shape), { kind: 'haunted' });
+  assert.deepEqual(joinBehind(member(5), two, shape), { kind: 'stale-self' });
   assert.deepEqual(joinBehind(member(2), two, shape), { kind: 'taken' });
 });
 

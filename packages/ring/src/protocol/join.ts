@@ -9,7 +9,7 @@ export type JoinStep =
   /** The place is further on: ask this member next. */
   | { readonly kind: 'walk'; readonly next: MemberPointer }
   /** The asked member still points at my previous life: poke it, so that it drops the entry, and ask again. */
-  | { readonly kind: 'haunted' }
+  | { readonly kind: 'stale-self' }
   /** My place is not behind this member at all: look it up again. */
   | { readonly kind: 'lost' }
   /** A live member has this very id. */
@@ -30,7 +30,7 @@ export function joinBehind(me: MemberPointer, p: MemberState, shape: RingShape):
       state: { me, predecessor: p.me, successors: listBehind(me.id, p.me, [], shape), epoch: 1 },
     };
   }
-  if (head.id === me.id) return { kind: 'haunted' };
+  if (head.id === me.id) return { kind: 'stale-self' };
   if (!between(p.me.id, me.id, head.id)) return walkFrom(p, me);
   const successors = listBehind(me.id, head, p.successors.slice(1), shape);
   return { kind: 'joined', state: { me, predecessor: p.me, successors, epoch: 1 } };

@@ -65,9 +65,9 @@ test('C1 across zero a candidate is judged by the arc, not by the size of its nu
 });
 
 test('A11 a member that has no successor left takes any other member as candidate, never itself', () => {
-  const stranded = stateOf(2, 12, ['3', '4', '5']);
-  assert.ok(isBetterSuccessor(stranded, member(12)));
-  assert.ok(!isBetterSuccessor(stranded, member(2)));
+  const isolated = stateOf(2, 12, ['3', '4', '5']);
+  assert.ok(isBetterSuccessor(isolated, member(12)));
+  assert.ok(!isBetterSuccessor(isolated, member(2)));
 });
 
 test('C1 teaching ring: a lone founder closes the ring with its first joiner', () => {
