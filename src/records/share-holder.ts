@@ -145,13 +145,18 @@ export class ShareHolder {
 
   /** Removes leaves of ended or expired batches, some at a time. */
   async removeOver(now: Milliseconds): Promise<void> {
-    while ((await this.#ports.shares.removeOver(now, leafRemovalConcurrency)) !== null);
-    this.#keptBytes = this.#ports.shares.bytes();
+    await this.#removeAll(() => this.#ports.shares.removeOver(now, leafRemovalConcurrency));
   }
 
   /** A refused publisher: removes its leaves and headers, some at a time. */
   async removeOf(publisher: HostId): Promise<void> {
-    while ((await this.#ports.shares.removeOf(publisher, leafRemovalConcurrency)) !== null);
+    await this.#removeAll(() => this.#ports.shares.removeOf(publisher, leafRemovalConcurrency));
+  }
+
+  /** Bytes are counted only after a removal: counting reads the whole table. */
+  async #removeAll(removeSome: () => Promise<number | null>): Promise<void> {
+    if ((await removeSome()) === null) return;
+    while ((await removeSome()) !== null);
     this.#keptBytes = this.#ports.shares.bytes();
   }
 

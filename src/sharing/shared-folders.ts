@@ -73,7 +73,7 @@ interface Looking {
 /** From narrow to wide. */
 const reaches: readonly Reach[] = ['none', 'new', 'all'];
 const usualRescanMilliseconds = 30_000;
-const usualFilesInMemory = 4096;
+const maxFilesInMemory = 4096;
 const maxShares = 4096;
 const rowsPerWrite = 2000;
 /** After a file differed from its index entry. */
@@ -108,7 +108,7 @@ export class SharedFolders {
       table,
       opener: this.#opener,
       now: Date.now,
-      filesInMemory: ports.filesInMemory ?? usualFilesInMemory,
+      filesInMemory: ports.filesInMemory ?? maxFilesInMemory,
       indexed: () => this.#announcing.wake(),
       failed: (file, error) => {
         const { parent, base } = file;
