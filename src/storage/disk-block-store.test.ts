@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
@@ -136,6 +137,32 @@ describe('DiskBlockStore', () => {
     await using opened = await openIn(folder.path, roomy, counting);
     await opened.store.put(numberedBlocks(100));
     assert.equal(most, 16);
+  });
+
+  it('a put begins when the file of a deletion before it is gone, however many delete', async () => {
+    await using folder = await temporaryFolder();
+    const [one, other] = [block('one'), block('other')];
+    const held = Promise.withResolvers<void>();
+    const wasThere: boolean[] = [];
+    const write: WriteFlushed = async (file, bytes) => {
+      if (path.basename(file) === one.cid.toString()) wasThere.push(existsSync(file));
+      else if (!file.endsWith(other.cid.toString())) await held.promise;
+      await writeFlushed(file, bytes);
+    };
+    await using opened = await openIn(folder.path, roomy, write);
+    const { store } = opened;
+    await store.put([one, other]);
+    const filling = store.put(numberedBlocks(16));
+    const deleting = [store.delete([one.cid]), store.delete([one.cid])];
+    const claims = [{ publisher: 'P', name: 'a', sequence: 1, replicas: 3 }];
+    const putting = store.put([{ ...one, claims }]);
+    // Comes after them in the catalogue.
+    await store.claim([{ cid: other.cid, claims }]);
+    await new Promise((resolve) => setImmediate(resolve));
+    held.resolve();
+    await Promise.all([filling, putting, ...deleting]);
+    assert.deepEqual(wasThere, [false, false]);
+    assert.deepEqual(await store.get(one.cid), one.bytes);
   });
 
   it('a block that the disk has lost or cut is not there, so that repair can bring it back', async () => {

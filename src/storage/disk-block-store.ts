@@ -154,9 +154,12 @@ export class DiskBlockStore implements BlockStore {
   }
 
   /** Writes the absent blocks with their claims; resolves with their number. */
-  async #putOnce(unique: ReadonlyMap<string, ClaimedBlock>): Promise<number> {
-    await this.#settled([...unique.keys()], [this.#leaving]);
-    // No await from here until everything is reserved and registered.
+  #putOnce(unique: ReadonlyMap<string, ClaimedBlock>): Promise<number> {
+    return this.#whenSettled([...unique.keys()], [this.#leaving], () => this.#enter(unique));
+  }
+
+  async #enter(unique: ReadonlyMap<string, ClaimedBlock>): Promise<number> {
+    // No await until everything is reserved and registered.
     const fresh = [...unique].filter(([key]) => !this.#arriving.has(key) && this.#table.find(key) === null);
     const wanted = fresh.reduce((sum, [, block]) => sum + block.bytes.length, 0);
     const used = this.#usedBytes();
@@ -179,23 +182,16 @@ export class DiskBlockStore implements BlockStore {
   }
 
   async delete(cids: readonly CID[]): Promise<number> {
-    const keys = [...new Set(cids.map(blockKey))];
-    await this.#settled(keys, [this.#leaving, this.#arriving]);
-    const there = keys.map((key) => this.#table.find(key)).filter((block) => block !== null);
-    return there.length === 0 ? 0 : this.#takeAway(there, 'all');
+    return this.#deleteThere([...new Set(cids.map(blockKey))], 'all');
   }
 
   async deleteUnchanged(items: readonly LookedAtBlock[]): Promise<number> {
     const digests = new Map(items.map(({ cid, digest }) => [blockKey(cid), digest]));
-    await this.#settled([...digests.keys()], [this.#leaving, this.#arriving]);
-    const there = [...digests.keys()].map((key) => this.#table.find(key)).filter((block) => block !== null);
-    return there.length === 0 ? 0 : this.#takeAway(there, digests);
+    return this.#deleteThere([...digests.keys()], digests);
   }
 
   async collect(keys: readonly string[]): Promise<number> {
-    await this.#settled(keys, [this.#leaving, this.#arriving]);
-    const there = keys.map((key) => this.#table.find(key)).filter((block) => block !== null);
-    return there.length === 0 ? 0 : this.#takeAway(there, 'unclaimed');
+    return this.#deleteThere(keys, 'unclaimed');
   }
 
   async unclaimed(cursor: string | null, addedBefore: number, limit: number): Promise<Page<string>> {
@@ -237,17 +233,16 @@ export class DiskBlockStore implements BlockStore {
 
   /** A row whose file the disk has lost would keep repair from restoring the block. */
   async #forgetIfLost(key: string): Promise<void> {
-    await this.#settled([key], [this.#leaving, this.#arriving]);
-    const block = this.#table.find(key);
-    if (block === null) return;
-    const forgetting = this.#read(block).then(async (bytes) => {
-      if (bytes === null) await this.#remove([block], 'all');
+    await this.#whenSettled([key], [this.#leaving, this.#arriving], () => {
+      const block = this.#table.find(key);
+      if (block === null) return;
+      const forgetting = this.#read(block).then(async (bytes) => {
+        if (bytes === null) await this.#remove([block], 'all');
+      });
+      const left = forgetting.finally(() => this.#leaving.delete(key));
+      this.#leaving.set(key, left);
+      return left;
     });
-    this.#leaving.set(
-      key,
-      forgetting.finally(() => this.#leaving.delete(key)),
-    );
-    await this.#leaving.get(key);
   }
 
   async #store(key: string, { cid, bytes, claims }: ClaimedBlock): Promise<void> {
@@ -277,6 +272,13 @@ export class DiskBlockStore implements BlockStore {
       await this.#files.remove(block);
       throw error;
     }
+  }
+
+  #deleteThere(keys: readonly string[], which: Removable): Promise<number> {
+    return this.#whenSettled(keys, [this.#leaving, this.#arriving], () => {
+      const there = keys.map((key) => this.#table.find(key)).filter((block) => block !== null);
+      return there.length === 0 ? 0 : this.#takeAway(there, which);
+    });
   }
 
   async #takeAway(blocks: readonly CataloguedBlock[], which: Removable): Promise<number> {
@@ -323,14 +325,18 @@ export class DiskBlockStore implements BlockStore {
     }
   }
 
-  /** Returns immediately when no operation in flight concerns these keys. */
-  async #settled(keys: readonly string[], underWay: readonly ReadonlyMap<string, Promise<void>>[]): Promise<void> {
+  /** Runs `act` when nothing in `under way` concerns these keys: what it begins is entered there before anyone else looks. */
+  async #whenSettled<T>(
+    keys: readonly string[],
+    underWay: readonly ReadonlyMap<string, Promise<void>>[],
+    act: () => T | Promise<T>,
+  ): Promise<T> {
     for (;;) {
       const busy = keys.flatMap((key) =>
         underWay.map((map) => map.get(key)).filter((promise) => promise !== undefined),
       );
-      if (busy.length === 0) return;
-      // Their failures are reported to their own callers.
+      if (busy.length === 0) return act();
+      // Their failures are told to those who asked for them.
       await Promise.allSettled(busy);
     }
   }
