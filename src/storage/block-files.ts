@@ -1,13 +1,13 @@
 /**
- * Blocks as files, `blocks/<first two digits of the key>/<CIDv1>`. A file gets its name by renaming a flushed file from
- * `incoming/`, so everything under `blocks/` is complete even after a crash.
+ * Blocks as files, `blocks/<first two digits of the key>/<CIDv1>`, each written under its final name. A crash can leave a
+ * partial file, but only without a row in the catalogue: a file without a row counts only after its hash is checked (reconcile.ts).
  */
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { CID } from 'multiformats/cid';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { DiskRoom } from './disk-room.ts';
-import { flushFolder, makeFolderDurably, SharedFlush, writeFlushed } from './durable-file.ts';
+import { flushFile, flushFolder, makeFolderDurably, SharedFlush, writeFlushed } from './durable-file.ts';
 import { errnoOf, withDiskFull } from './system-error.ts';
 
 export interface BlockFile {
@@ -24,17 +24,14 @@ const shelves = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2,
 
 export class BlockFiles {
   readonly #blocks: string;
-  readonly #incoming: string;
   readonly #write: WriteFlushed;
   readonly #flushes: ReadonlyMap<string, SharedFlush>;
   /** Free space of the disk that holds them. */
   readonly room: DiskRoom;
-  #written = 0;
 
   /** @param hasRoom called with whether the disk has plenty of free space */
   constructor(folder: string, write: WriteFlushed = writeFlushed, hasRoom?: (isPlenty: boolean) => void) {
     this.#blocks = path.join(folder, 'blocks');
-    this.#incoming = path.join(folder, 'incoming');
     this.#write = write;
     this.room = new DiskRoom(this.#blocks, hasRoom);
     this.#flushes = new Map(
@@ -42,11 +39,8 @@ export class BlockFiles {
     );
   }
 
-  /** Creates the folders durably and removes partial files left by a crash. */
+  /** Creates the folders durably. */
   async prepare(): Promise<void> {
-    await fs.rm(this.#incoming, { recursive: true, force: true });
-    // Files here become durable only when renamed away, so the folder itself need not be.
-    await fs.mkdir(this.#incoming, { recursive: true, mode: 0o700 });
     await makeFolderDurably(this.#blocks);
     const there = new Set(await fs.readdir(this.#blocks));
     const missing = shelves.filter((shelf) => !there.has(shelf));
@@ -57,18 +51,19 @@ export class BlockFiles {
 
   /** Resolves when the file would survive a power failure. Leaves nothing behind when it throws, 'disk-full' included. */
   async write(file: BlockFile, bytes: Uint8Array): Promise<void> {
-    this.#written += 1;
-    const temporary = path.join(this.#incoming, String(this.#written));
     try {
-      await this.room.during(bytes.length, async () => {
-        await this.#write(temporary, bytes);
-        await fs.rename(temporary, this.#path(file));
-      });
+      await this.room.during(bytes.length, () => this.#write(this.#path(file), bytes));
     } catch (error) {
-      await fs.rm(temporary, { force: true });
+      await this.remove(file);
       throw withDiskFull(error, this.#blocks);
     }
-    await this.#flushes.get(file.key.slice(0, 2))?.flush();
+    await this.#flushShelf(file);
+  }
+
+  /** The same of one that is there whole. */
+  async makeDurable(file: BlockFile): Promise<void> {
+    await flushFile(this.#path(file));
+    await this.#flushShelf(file);
   }
 
   /** The bytes, or null when the file is missing or shorter than `size` bytes: the disk has lost it. */
@@ -120,6 +115,10 @@ export class BlockFiles {
       if (later !== undefined) ahead.push(namesOf(later));
       yield { shelf, names: new Set(await names) };
     }
+  }
+
+  async #flushShelf({ key }: BlockFile): Promise<void> {
+    await this.#flushes.get(key.slice(0, 2))?.flush();
   }
 
   #path({ key, cid }: BlockFile): string {

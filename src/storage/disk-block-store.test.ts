@@ -189,14 +189,14 @@ describe('DiskBlockStore', () => {
       opened.crash();
     }
     const shelfOf = (cid: typeof kept.cid) => path.join(folder.path, 'blocks', blockKey(cid).slice(0, 2));
-    const [stray, broken] = [block('stray'), block('broken')];
+    const [stray, broken, half] = [block('stray'), block('broken'), block('half')];
     await fs.rm(path.join(shelfOf(lost.cid), lost.cid.toString()));
     await fs.writeFile(path.join(shelfOf(stray.cid), stray.cid.toString()), stray.bytes);
     await fs.writeFile(path.join(shelfOf(broken.cid), broken.cid.toString()), 'other bytes');
     await fs.writeFile(path.join(folder.path, 'blocks', '00', 'rubbish'), 'rubbish');
-    await fs.writeFile(path.join(folder.path, 'incoming', '7'), 'half');
+    await fs.writeFile(path.join(shelfOf(half.cid), half.cid.toString()), half.bytes.subarray(0, 2));
     await using again = await openIn(folder.path);
-    assert.deepEqual(again.store.reconciled, { adopted: 1, removed: 2, lost: 1 });
+    assert.deepEqual(again.store.reconciled, { adopted: 1, removed: 3, lost: 1 });
     assert.deepEqual(await again.store.has([kept, lost, stray, broken].map(({ cid }) => cid)), [
       true,
       false,

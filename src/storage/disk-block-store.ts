@@ -1,8 +1,8 @@
 /**
  * Blocks on disk. A small block is bytes, row and claims in one transaction of the catalogue (small-blocks.ts). A
- * larger one is a file; order of a put: reserve space, write and flush the file, rename, flush its folder, commit the
- * row; of a deletion: remove the row, then the file. So a row always means a whole file, and a crash leaves at most
- * files without rows, which the next opening reconciles (reconcile.ts).
+ * larger one is a file; order of a put: reserve space, write and flush the file, flush its folder, commit the row; of a
+ * deletion: remove the row, then the file. So a row always means a whole file, and a crash leaves at most files without
+ * rows, whole or partial, which the next opening reconciles (reconcile.ts).
  */
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';

@@ -2,9 +2,10 @@
  * Atomic, durable files: written to a temporary name, flushed, renamed, and the folder flushed so that the new name is
  * durable too.
  */
-import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
+import files, { constants } from 'node:fs';
 import fs, { type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { isPageAligned } from '../content/leaf-pool.ts';
 import { errnoOf } from './system-error.ts';
 
@@ -60,13 +61,15 @@ export async function openPastTheCache(file: FileHandle): Promise<FileHandle | n
   }
 }
 
+/** Each wait for the pool of threads costs more than a short call: what is quick at this point is called at once. */
 async function writeAndFlush(file: string, bytes: Uint8Array, flags: number, mode: number): Promise<void> {
-  const handle = await fs.open(file, flags, mode);
+  const opened = await promisify(files.open)(file, flags, mode);
   try {
-    await handle.writeFile(bytes);
-    await handle.datasync();
+    for (let written = 0; written < bytes.length; )
+      written += (await promisify(files.write)(opened, bytes, written)).bytesWritten;
+    await promisify(files.fdatasync)(opened);
   } finally {
-    await handle.close();
+    files.closeSync(opened);
   }
 }
 
@@ -90,23 +93,33 @@ export async function makeFolderDurably(folder: string, mode = 0o700): Promise<v
   await flushFolder(above);
 }
 
-/** Makes the names in a folder durable. */
+/** Makes the names in a folder durable. Something was created or renamed in it just now, so opening it does not wait. */
 export async function flushFolder(folder: string): Promise<void> {
-  const handle = await fs.open(folder, 'r');
+  const opened = files.openSync(folder, 'r');
   try {
-    await handle.sync();
+    await promisify(files.fsync)(opened);
   } finally {
-    await handle.close();
+    files.closeSync(opened);
   }
 }
 
 /** The same, synchronously. */
 export function flushFolderAtOnce(folder: string): void {
-  const handle = openSync(folder, 'r');
+  const opened = files.openSync(folder, 'r');
   try {
-    fsyncSync(handle);
+    files.fsyncSync(opened);
   } finally {
-    closeSync(handle);
+    files.closeSync(opened);
+  }
+}
+
+/** Waits until the bytes of a file that is there are on the disk. */
+export async function flushFile(file: string): Promise<void> {
+  const opened = await promisify(files.open)(file, 'r');
+  try {
+    await promisify(files.fdatasync)(opened);
+  } finally {
+    files.closeSync(opened);
   }
 }
 

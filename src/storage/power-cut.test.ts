@@ -6,7 +6,9 @@ import { before, describe, it } from 'node:test';
 import { crashBlock, crashClaim, crashRecord, crashReplicas } from '../../test/contracts/crash-writer.ts';
 import { PowerCut } from '../../test/contracts/power-cut.ts';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
+import { blockKey } from '../content/cid.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
+import { fileName } from './block-files.ts';
 import { Catalog } from './catalog.ts';
 import { openDataFolder } from './data-folder.ts';
 import { DiskBlockStore } from './disk-block-store.ts';
@@ -15,8 +17,8 @@ import { GroupCommit } from './group-commit.ts';
 import { openIndexedTables } from './indexed-tables.ts';
 
 let layer: PowerCut;
-before(async () => {
-  layer = await PowerCut.install();
+before(() => {
+  layer = PowerCut.install();
 });
 
 /** The same numbers at every run. */
@@ -100,6 +102,23 @@ describe('case 18 a power cut', () => {
     });
     other.close();
     slow.resolve();
+  });
+
+  it('leaves a block that was adopted after a crash of the process', async () => {
+    await using folder = await temporaryFolder();
+    layer.trust(folder.path);
+    const { cid, bytes } = crashBlock(1);
+    const name = path.join('blocks', blockKey(cid).slice(0, 2), fileName(cid));
+    const open = async (use: (store: DiskBlockStore) => Promise<void>): Promise<void> => {
+      const catalog = new Catalog(path.join(folder.path, 'catalog.db'));
+      await use(await DiskBlockStore.open({ folder: folder.path, catalog, quotaBytes: 1e12, smallBytes: 0 }));
+      catalog.close();
+    };
+    await open(async () => fs.writeFileSync(path.join(folder.path, name), bytes));
+    await open(async (store) => {
+      assert.deepEqual(await store.claim([{ cid, claims: [crashClaim(1)] }]), [bytes.length]);
+      await afterACut(folder.path, (left) => assert.ok(fs.readFileSync(path.join(left, name)).equals(bytes)));
+    });
   });
 
   it('leaves every block, claim, record and setting that was acknowledged, whenever it comes', async () => {

@@ -1,7 +1,7 @@
 /**
- * Makes files and catalogue agree after a crash. A file without a row was interrupted between rename and commit (or
- * between the commit of a deletion and the removal): never acknowledged, but whole, so it is adopted when its bytes
- * match its name and it fits the quota, else removed. A row without a file is dropped: the disk lost it, and repair
+ * Makes files and catalogue agree after a crash. A file without a row was interrupted while it was written, before its
+ * commit, or between the commit of a deletion and the removal. It was never acknowledged; it is flushed and adopted when
+ * its bytes match its name and it fits the quota, else removed. A row without a file is dropped: the disk lost it, and repair
  * restores it. With a new catalogue this recovers all blocks that are files; small ones were in the old one.
  *
  * Cost: listing 256 folders and one scan of the table; only stray files are read.
@@ -42,6 +42,7 @@ export async function reconcile(
       if (known.has(name)) continue;
       const block = await wholeBlock(files, shelf, name);
       if (block !== null && table.find(block.key) === null && bytes + block.size <= quotaBytes) {
+        await files.makeDurable(block);
         additions.push(table.add(block));
         bytes += block.size;
         adopted += 1;

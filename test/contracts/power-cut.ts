@@ -1,7 +1,7 @@
 /**
  * What a disk holds after a power cut, without a disk: this layer lies under `node:fs` and `node:sqlite` of the process and
- * notes what was flushed, and when. The bytes of a file last from `datasync` or `sync` of it on, the names of a folder
- * from `sync` of the folder on. `cutTo` writes a folder as the disk may have it at this moment: everything that was
+ * notes what was flushed, and when. The bytes of a file last from `fdatasync` or `fsync` of it on, the names of a folder
+ * from `fsync` of the folder on. `cutTo` writes a folder as the disk may have it at this moment: everything that was
  * flushed, and of the rest, page by page and name by name, whatever chance lets through, as disks write in any order.
  *
  * SQLite flushes by itself, unseen: when it folds its log in, which is seen in its shared index, the log and the database
@@ -19,6 +19,7 @@ const foldedInOffset = 96;
 
 type Inode = string;
 type Names = ReadonlyMap<string, Inode>;
+type Opened = (error: Error | null, file: number) => void;
 
 export class PowerCut {
   readonly #files = new Map<Inode, Buffer>();
@@ -30,9 +31,9 @@ export class PowerCut {
   #databaseFlushes = true;
 
   /** From now on, until the process ends. */
-  static async install(): Promise<PowerCut> {
+  static install(): PowerCut {
     const layer = new PowerCut();
-    await layer.#install();
+    layer.#install();
     return layer;
   }
 
@@ -50,34 +51,22 @@ export class PowerCut {
     this.#copyFolder({ path: folder, inode: inodeOf(folder) }, target, () => luck() < chance);
   }
 
-  async #install(): Promise<void> {
+  #install(): void {
     const real = { ...fs };
-    const promises = fs.promises as { -readonly [Key in keyof typeof fs.promises]: (typeof fs.promises)[Key] };
-    const open = promises.open;
-    const probe = await open('/', 'r');
-    const handles = Object.getPrototypeOf(probe) as Record<
-      'sync' | 'datasync',
-      (this: fs.promises.FileHandle) => Promise<void>
-    >;
-    await probe.close();
-    promises.open = async (file, ...rest) => {
-      const handle = await open(file, ...rest);
-      this.#paths.set(handle.fd, realPath(file));
-      return handle;
-    };
     const flushed = (file: number): void => this.#flushed(file);
-    for (const name of ['sync', 'datasync'] as const) {
-      const flush = handles[name];
-      handles[name] = async function (this: fs.promises.FileHandle) {
-        flushed(this.fd);
-        await flush.call(this);
-      };
-    }
     const patched = fs as unknown as Record<string, unknown>;
     patched['openSync'] = (...args: Parameters<typeof fs.openSync>) => {
       const file = real.openSync(...args);
       this.#paths.set(file, realPath(args[0]));
       return file;
+    };
+    patched['open'] = (...args: [file: fs.PathLike, ...rest: unknown[], done: Opened]) => {
+      const [done, file] = [args.pop() as Opened, args[0]];
+      const opened: Opened = (error, number) => {
+        if (error === null) this.#paths.set(number, realPath(file));
+        done(error, number);
+      };
+      (real.open as (...args: unknown[]) => void)(...args, opened);
     };
     for (const name of ['fsync', 'fdatasync'] as const)
       patched[name] = (file: number, done: (error: Error | null) => void) => {
