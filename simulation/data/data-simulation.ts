@@ -307,7 +307,7 @@ export class DataSimulation {
       stream: async (from, kind, incoming) => {
         this.#letIn(host, from.host);
         if (host.lies) return lyingStream(kind, incoming);
-        if (host.takesNothing && kind === blockMessages.put) throw leaving();
+        if (host.takesNothing && kind === blockMessages.put.kind) throw leaving();
         return path.stream(from, kind, incoming);
       },
     });

@@ -8,45 +8,33 @@ import {
   encodePages,
   recordMessages,
 } from '../../src/records/record-messages.ts';
-import {
-  absentSize,
-  blockMessages,
-  decodeCids,
-  decodeOffer,
-  encodeHeld,
-  encodeResults,
-  encodeSizes,
-  maxBlocksPerStream,
-  maxCidsPerQuestion,
-} from '../../src/replication/block-messages.ts';
-import { claimMessages, decodeClaimed } from '../../src/replication/claim-messages.ts';
+import { absentSize, blockMessages } from '../../src/replication/block-messages.ts';
 import { proofBytes } from '../../src/replication/possession.ts';
-import {
-  decodeHoldsQuestion,
-  decodeRanges,
-  encodeHeldAnswers,
-  encodeRangeAnswers,
-  syncMessages,
-} from '../../src/replication/sync-messages.ts';
+import { syncMessages } from '../../src/replication/sync-messages.ts';
+
+const { compare, holds } = syncMessages;
 
 const likelySize = 1000;
 
 /** Null for what it answers as honest hosts do. `noise`: it gives something for a proof. */
 export function lyingAnswer(kind: string, body: Wire, proof: 'none' | 'noise'): Wire | null {
-  if (kind === syncMessages.compare)
-    return encodeRangeAnswers(decodeRanges(body).map(() => ({ differs: null, confirmed: true })));
-  if (kind === syncMessages.holds) {
+  if (kind === compare.kind)
+    return compare.encodeAnswer({
+      answers: compare.decode(body).ranges.map(() => ({ differs: null, confirmed: true })),
+    });
+  if (kind === holds.kind) {
     const noise = proof === 'none' ? null : new Uint8Array(proofBytes).fill(7);
-    const { items } = decodeHoldsQuestion(body);
-    return encodeHeldAnswers(items.map(() => ({ held: 'same', confirmed: true, proof: noise })));
+    const { items } = holds.decode(body);
+    return holds.encodeAnswer({ answers: items.map(() => ({ held: 'same', confirmed: true, proof: noise })) });
   }
-  if (kind === syncMessages.confirm) return {};
-  if (kind === blockMessages.has)
-    return encodeHeld(
-      decodeCids(body, maxCidsPerQuestion).map(() => likelySize),
-      [],
-    );
-  if (kind === claimMessages.claim) return encodeSizes(decodeClaimed(body).map(() => likelySize));
+  if (kind === syncMessages.confirm.kind) return {};
+  if (kind === blockMessages.has.kind)
+    return blockMessages.has.encodeAnswer({
+      sizes: blockMessages.has.decode(body).cids.map(() => likelySize),
+      cached: new Set(),
+    });
+  if (kind === blockMessages.claim.kind)
+    return blockMessages.claim.encodeAnswer({ sizes: blockMessages.claim.decode(body).map(() => likelySize) });
   if (kind === recordMessages.put) return encodeEntryResults(decodeEntryBytes(body).map(() => 'stored'));
   if (kind === recordMessages.get) {
     const { keys } = decodeQuestion(body);
@@ -57,9 +45,11 @@ export function lyingAnswer(kind: string, body: Wire, proof: 'none' | 'noise'): 
 
 /** Hands out nothing, takes everything. */
 export async function lyingStream(kind: string, { header, payload }: IncomingStream): Promise<OutgoingStream> {
-  if (kind === blockMessages.get)
-    return { header: encodeSizes(decodeCids(header, maxBlocksPerStream).map(() => absentSize)) };
-  const offered = decodeOffer(header);
+  if (kind === blockMessages.get.kind)
+    return {
+      header: blockMessages.get.encodeAnswer({ sizes: blockMessages.get.decode(header).cids.map(() => absentSize) }),
+    };
+  const offered = blockMessages.put.decode(header);
   await drainPayload(payload, () => undefined);
-  return { header: encodeResults(offered.map(() => 'stored')) };
+  return { header: blockMessages.put.encodeAnswer({ results: offered.map(() => 'stored') }) };
 }

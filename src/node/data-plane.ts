@@ -252,7 +252,7 @@ export class DataPlane {
   }
 
   async stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
-    if (this.#takesNothing && (kind === blockMessages.put || kind === shareMessages.put)) throw leaving();
+    if (this.#takesNothing && (kind === blockMessages.put.kind || kind === shareMessages.put)) throw leaving();
     return this.#path.stream(from, kind, incoming);
   }
 

@@ -12,6 +12,7 @@ import { Catalog } from '../storage/catalog.ts';
 import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { leafSet, recordSet } from '../storage/item-index.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
+import { Registry } from '../wire/message.ts';
 import { compareArcs, isBlock } from './arc-comparison.ts';
 import { AuthoritativeRanges } from './authoritative-ranges.ts';
 import { SyncServer } from './sync-server.ts';
@@ -38,7 +39,7 @@ async function hostIn(network: MemoryNetwork, { blocks, records }: { blocks: num
   const reading = { blocks: new MemoryBlockStore(), clock: systemClock, leaves: new LeafPool(), hashing: hashingHere };
   const server = new SyncServer({ view: {} as never, placement, confirmed, ...tables, ...reading });
   await transport.serve({
-    request: (from, kind, body) => server.request(from, kind, body),
+    request: (from, kind, body) => server.answerIn(new Registry(), async (answer) => answer).request(from, kind, body),
     stream: () => assert.fail('no stream'),
   });
   return { transport, index, confirmed };

@@ -5,6 +5,7 @@ import { ringIdOfHash } from '@chordial/ring';
 import { blockNetwork } from '../../test/fixtures/block-network.ts';
 import { type Block, blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
+import { blockMessages } from './block-messages.ts';
 import { BlockStorer } from './block-storer.ts';
 
 const rule = { replicas: 3, writeQuorum: 2 };
@@ -100,8 +101,8 @@ function drip({ transport, server }: Awaited<ReturnType<typeof blockNetwork>>['p
   transport.serve({
     request: async () => ({}),
     stream: async (from, _, incoming) => {
-      const { header, payload } = await server.get(from, incoming);
-      return payload === undefined ? { header } : { header, payload: slowly(payload) };
+      const { sizes, payload } = await server.get(from, blockMessages.get.decode(incoming.header).cids);
+      return { header: blockMessages.get.encodeAnswer({ sizes }), payload: slowly(payload) };
     },
   });
 }

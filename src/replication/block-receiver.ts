@@ -8,7 +8,7 @@ import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { TransportError } from '../network/transport.ts';
-import { blockMessages, decodeSizes, encodeCids, unknownSize } from './block-messages.ts';
+import { blockMessages, unknownSize } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import type { DataPorts } from './data-ports.ts';
 import { MinThroughputGuard } from './min-throughput-guard.ts';
@@ -176,14 +176,15 @@ export class BlockReceiver {
       ending.abort();
     };
     try {
-      const header = encodeCids(batch.map(({ wanted }) => wanted.cid));
+      const question = { cids: batch.map(({ wanted }) => wanted.cid) };
+      const header = blockMessages.get.encode(question);
       const options = { deadline: silenceMilliseconds, signal: ending.signal };
-      const answer = await this.#ports.transport.stream(this.contact, blockMessages.get, { header }, options);
+      const answer = await this.#ports.transport.stream(this.contact, blockMessages.get.kind, { header }, options);
       this.#lastHeard = this.#ports.clock.now();
       this.#delay.answeredAfter(this.#lastHeard - start);
       // The first answer shows that the path is long.
       this.#start();
-      const sizes = decodeSizes(answer.header, batch.length);
+      const { sizes } = blockMessages.get.decodeAnswer(answer.header, question);
       const coming = batch.filter((_, index) => sizes[index]! >= 0);
       for (const [index, waiting] of batch.entries()) {
         if (sizes[index] === unknownSize) waiting.wanted.isUnknown = true;
@@ -276,8 +277,8 @@ export class BlockReceiver {
   /** An honest holder wants to know about corruption on its disk. */
   #tellDamage(cid: CID): void {
     const { transport, report } = this.#ports;
-    transport
-      .request(this.contact, blockMessages.check, encodeCids([cid]), { deadline: silenceMilliseconds })
+    blockMessages.check
+      .ask(transport, this.contact, { cids: [cid] }, { deadline: silenceMilliseconds })
       .catch((error: Error) => report?.('no-answer', this.contact, error.message));
   }
 }

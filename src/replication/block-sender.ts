@@ -8,15 +8,8 @@ import type { Block } from '../content/cid.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Claim } from '../storage/claim-table.ts';
-import {
-  blockMessages,
-  decodeResults,
-  decodeRoom,
-  decodeSizes,
-  encodeOffer,
-  maxRelayMilliseconds,
-} from './block-messages.ts';
-import { type ClaimedCid, claimMessages, encodeClaimed, maxClaimsPerMessage } from './claim-messages.ts';
+import { blockMessages, type ClaimedCid, maxRelayMilliseconds } from './block-messages.ts';
+import { maxClaimsPerMessage } from './claim-messages.ts';
 import { pagesOfClaims } from './claim-pages.ts';
 import type { DataPorts } from './data-ports.ts';
 import { PathDelay } from './path-delay.ts';
@@ -225,7 +218,7 @@ export class BlockSender {
     const refused = this.#full?.bytes;
     if (refused === undefined || blocks.every(({ bytes }) => bytes.length < refused)) return;
     const options = { deadline: silenceMilliseconds };
-    const { room } = decodeRoom(await this.#ports.transport.request(this.contact, blockMessages.room, {}, options));
+    const { room } = await blockMessages.room.ask(this.#ports.transport, this.contact, {}, options);
     if (room >= blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)) this.#full = null;
   }
 
@@ -268,10 +261,12 @@ export class BlockSender {
         this.#lastProgress = this.#ports.clock.now();
       },
     );
-    const outgoing = { header: encodeOffer(offered), payload };
+    const outgoing = { header: blockMessages.put.encode(offered), payload };
     const { transport } = this.#ports;
-    const answer = await transport.stream(this.contact, blockMessages.put, outgoing, { deadline: silenceMilliseconds });
-    const stored = decodeResults(answer.header, missing.length);
+    const answer = await transport.stream(this.contact, blockMessages.put.kind, outgoing, {
+      deadline: silenceMilliseconds,
+    });
+    const { results: stored } = blockMessages.put.decodeAnswer(answer.header, offered);
     if (isLarge && !isAsked) this.#presence.sentUnasked(stored);
     missing.forEach(({ index }, position) => {
       results[index] = stored[position] ?? 'internal';
@@ -283,13 +278,11 @@ export class BlockSender {
 
   /** Blocks already there get the claims; the others are sent. */
   async #ask(blocks: readonly ClaimedCid[]): Promise<readonly number[]> {
-    const question = encodeClaimed(blocks);
     const start = this.#ports.clock.now();
-    const answer = await this.#ports.transport.request(this.contact, claimMessages.claim, question, {
-      deadline: silenceMilliseconds,
-    });
+    const options = { deadline: silenceMilliseconds };
+    const { sizes } = await blockMessages.claim.ask(this.#ports.transport, this.contact, blocks, options);
     this.#delay.answeredAfter(this.#ports.clock.now() - start);
-    return decodeSizes(answer, blocks.length);
+    return sizes;
   }
 
   /** Claims that were not sent with their blocks; without them the block could be freed while names still refer to it. */

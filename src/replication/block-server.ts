@@ -9,26 +9,20 @@ import { type BlockHashing, verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey } from '../content/cid.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
-import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
+import type { IncomingPayload } from '../network/transport.ts';
 import type { BlockStore, ClaimedBlock } from '../storage/block-store.ts';
 import { type Claim, claimVia } from '../storage/claim-table.ts';
 import type { AuthoritativeRanges } from './authoritative-ranges.ts';
 import {
   absentSize,
-  decodeCids,
-  decodeOffer,
-  encodeHeld,
-  encodeResults,
-  encodeRoom,
-  encodeSizes,
+  type ClaimedCid,
   type HeldBlock,
-  maxBlocksPerCheck,
-  maxBlocksPerStream,
-  maxCidsPerQuestion,
+  type HeldSizes,
+  type OfferedBlock,
+  type Room,
   unknownSize,
 } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
-import { decodeClaimed } from './claim-messages.ts';
 import type { ClaimOwners } from './claim-owners.ts';
 import { FairByteBudget } from './fair-byte-budget.ts';
 import type { InPlaceBlocks } from './in-place-blocks.ts';
@@ -99,58 +93,54 @@ export class BlockServer {
   }
 
   /** `blocks.has` */
-  async has(body: Wire): Promise<Wire> {
-    const cids = decodeCids(body, maxCidsPerQuestion);
+  async has(cids: readonly CID[]): Promise<HeldSizes> {
     const sizes = await this.#sizesOf(cids);
-    return encodeHeld(
-      sizes,
-      cids.map((cid) => this.#standing.isCached(blockKey(cid))),
-    );
+    const cached = cids.flatMap((cid, position) => (this.#standing.isCached(blockKey(cid)) ? [position] : []));
+    return { sizes, cached: new Set(cached) };
   }
 
   /** `blocks.room` */
-  room(from: Contact): Wire {
-    return encodeRoom({ room: this.#blocks.roomFor(from.host), gives: this.#blocks.quotaBytes });
+  room(from: Contact): Room {
+    return { room: this.#blocks.roomFor(from.host), gives: this.#blocks.quotaBytes };
   }
 
   /** `blocks.check` */
-  check(body: Wire): Wire {
-    this.#events.suspected?.(decodeCids(body, maxBlocksPerCheck));
-    return {};
+  check(cids: readonly CID[]): void {
+    this.#events.suspected?.(cids);
   }
 
-  /** `blocks.claim` */
-  async claim(from: Contact, body: Wire): Promise<Wire> {
-    const asked = decodeClaimed(body);
+  /** `blocks.claim`: the sizes of the blocks that are here. */
+  async claim(from: Contact, asked: readonly ClaimedCid[]): Promise<readonly number[]> {
     const taken = asked.map(({ cid, claims }) =>
       this.#wasLetGo(claims, from) ? null : this.#fitting(cid, claims, from),
     );
     const isTaken = asked.map(({ claims }, index) => claims.length === 0 || (taken[index]?.length ?? 0) > 0);
     const standing = asked.map(({ cid }, index) => ({ cid, claims: taken[index] ?? [] }));
     const sizes = await this.#blocks.claim(standing);
-    return encodeSizes(sizes.map((size, index) => (isTaken[index] ? (size ?? -1) : -1)));
+    return sizes.map((size, index) => (isTaken[index] ? (size ?? absentSize) : absentSize));
   }
 
   /** `blocks.get` */
-  async get(to: Contact, incoming: IncomingStream): Promise<OutgoingStream> {
-    const cids = decodeCids(incoming.header, maxBlocksPerStream);
+  async get(
+    to: Contact,
+    cids: readonly CID[],
+  ): Promise<{ readonly sizes: readonly number[]; readonly payload: AsyncIterable<Uint8Array> }> {
     const sizes = await Promise.all(
       cids.map(
         async (cid) => (await this.#blocks.size(cid)) ?? (await this.#shared?.size(cid)) ?? this.#sizeOfNone(cid),
       ),
     );
     const held = cids.flatMap((cid, index) => (sizes[index]! < 0 ? [] : [{ cid, size: sizes[index]! }]));
-    return { header: encodeSizes(sizes), payload: this.#bytesOf(to, held) };
+    return { sizes, payload: this.#bytesOf(to, held) };
   }
 
-  /** `blocks.put` */
-  async put(from: Contact, incoming: IncomingStream): Promise<OutgoingStream> {
-    const offered = decodeOffer(incoming.header);
+  /** `blocks.put`: of each block `stored`, `present` or an error code. */
+  async put(from: Contact, offered: readonly OfferedBlock[], payload: IncomingPayload): Promise<readonly string[]> {
     const results: Promise<string>[] = [];
     const sizes = offered.map(({ size }) => size);
     let newBytes = 0;
     try {
-      await receiveBlocks(incoming.payload, {
+      await receiveBlocks(payload, {
         sizes,
         allocate: async (_, size) => {
           await this.#incoming.take(from.host, size);
@@ -174,7 +164,7 @@ export class BlockServer {
       if (result === 'stored') newBytes += sizes[index] ?? 0;
     });
     if (fresh > 0) this.#events.stored?.(from, fresh, newBytes);
-    return { header: encodeResults(settled) };
+    return settled;
   }
 
   /** Null when no claim is accepted: the block then counts as absent, and is refused with its bytes, which tells why. */

@@ -15,7 +15,7 @@ import { TransportError } from '../network/transport.ts';
 import { type CopyRule, graceMilliseconds, type MadeCopies, makeCopies } from '../records/durable-copies.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Claim } from '../storage/claim-table.ts';
-import { blockMessages, decodeRoom } from './block-messages.ts';
+import { blockMessages } from './block-messages.ts';
 import { minPartToAskFirst, type WantedCopy } from './block-sender.ts';
 import { BlockSenders } from './block-senders.ts';
 import { BlockWriter } from './block-writer.ts';
@@ -91,7 +91,7 @@ export class BlockStorer {
   async #roomAt(host: Contact): Promise<number> {
     try {
       const options = { deadline: roomDeadline };
-      return decodeRoom(await this.#ports.transport.request(host, blockMessages.room, {}, options)).room;
+      return (await blockMessages.room.ask(this.#ports.transport, host, {}, options)).room;
     } catch (error) {
       if (error instanceof ChordialError || error instanceof TransportError) return Number.POSITIVE_INFINITY;
       throw error;

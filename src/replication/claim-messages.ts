@@ -1,188 +1,175 @@
 /**
- * Wire formats of messages about claims. A message names each claim once, as `[publisher, name, sequence, replicas,
- * idleSeconds]`; its blocks refer to them by position.
- *
- * `blocks.claim` request `{blocks: [{cid, claims: [position…]}], claims}` → `{sizes}`, −1 where a block is absent: then
- * the claim was not accepted. Otherwise it is durable.
- * `claims.release` request `{names: [[name, sequence]…]}` → `{}`: the asker, as publisher, has ended all its puts of
- * these names below these sequences; the holder checks for itself, soon.
- * `claims.asked` request `{names: [[name, sequence]…]}`, of a holder to their publisher → `{puts: [[state, expiry]…]}`:
- * the state of these puts; `expiry` is null unless the published name expires.
- * `claims.told` request `{puts: [[name, sequence, state, expiry]…]}`, of a publisher to a holder → `{kept:
- * [boolean…]}`: the same unasked; false for a put whose blocks were released here before.
+ * What is said about claims; docs/wire-format.md says what each message means. A message names each claim once; its blocks
+ * refer to them by position.
  */
-import type { CID } from 'multiformats/cid';
-import { checkName } from '../content/name.ts';
-import { ChordialError } from '../errors.ts';
-import { isHostId } from '../network/host-id.ts';
-import type { Wire } from '../network/transport.ts';
-import { field, malformed, readBoolean, readInteger, readList, readText, readTuple } from '../network/wire-reading.ts';
-import type { Claim } from '../storage/claim-table.ts';
-import { maxReplicas } from './placement.ts';
-import { readCid } from './wire-fields.ts';
 
-export const claimMessages = {
-  claim: 'blocks.claim',
-  release: 'claims.release',
-  asked: 'claims.asked',
-  told: 'claims.told',
-} as const;
+import type { HostId } from '@chordial/ring';
+import { hostId } from '../network/contact-codec.ts';
+import type { Claim } from '../storage/claim-table.ts';
+import { Message } from '../wire/message.ts';
+import {
+  bool,
+  convert,
+  fileName,
+  hex,
+  int,
+  list,
+  listFor,
+  map,
+  named,
+  nullable,
+  numbered,
+  refine,
+  type Schema,
+  tuple,
+  uint,
+  type ValueOf,
+} from '../wire/schema.ts';
+import { Malformed } from '../wire/transport-error.ts';
+import { maxReplicas } from './placement.ts';
 
 /** Per message. With names of 255 bytes they take 350 kB: within one small message, beside its CIDs. */
 export const maxClaimsPerMessage = 1024;
 /** References in one message, over all its blocks. */
 const maxReferencesPerMessage = 16_384;
-export const maxBlocksPerClaim = 4096;
 export const maxNamesPerRelease = 256;
-const maxNameCharacters = 255;
-/** A century: clocks may be wrong, numbers must be bounded. */
+export const maxKeysPerList = 256;
+const keyBytes = 32;
+/** A century: a clock may be wrong, a number not without bounds. */
 const maxIdleSeconds = 100 * 366 * 24 * 3600;
 
-export interface ClaimedCid {
-  readonly cid: CID;
-  readonly claims: readonly Claim[];
-}
+const claim: Schema<Claim> = named(
+  'claim',
+  convert(
+    tuple({
+      publisher: hostId,
+      name: fileName,
+      sequence: uint,
+      replicas: int(1, maxReplicas),
+      idleSeconds: int(0, maxIdleSeconds),
+    }),
+    ({ publisher, idleSeconds = 0, ...rest }: Claim) => ({
+      ...rest,
+      publisher: publisher as HostId,
+      idleSeconds: Math.min(idleSeconds, maxIdleSeconds),
+    }),
+    ({ idleSeconds, ...rest }): Claim => (idleSeconds === 0 ? rest : { ...rest, idleSeconds }),
+  ),
+);
 
-/** The claims of several blocks, each once, and the positions per block. */
-export function gatherClaims(blocks: readonly { readonly claims: readonly Claim[] }[]): {
-  readonly claims: Wire;
+/** Of things that the same message names. */
+export const positions = list(named('position', int(0, 4095)), 4096);
+const claims = list(claim, maxClaimsPerMessage);
+
+/** The claims of several blocks, each once, and per block the positions of its own. */
+function gather(blocks: readonly (readonly Claim[])[]): {
+  readonly claims: readonly Claim[];
   readonly positions: readonly (readonly number[])[];
 } {
   const known = new Map<string, number>();
-  const claims: Wire[] = [];
-  const positions = blocks.map((block) =>
-    block.claims.map((claim) => {
-      const wire = wireOfClaim(claim);
-      const text = JSON.stringify(wire);
-      const position = known.get(text) ?? claims.length;
-      if (position === claims.length) claims.push(wire);
-      known.set(text, position);
-      return position;
+  const all: Claim[] = [];
+  const positionOf = (one: Claim): number => {
+    const { publisher, name, sequence, replicas, idleSeconds = 0 } = one;
+    const text = JSON.stringify([publisher, name, sequence, replicas, Math.min(idleSeconds, maxIdleSeconds)]);
+    const position = known.get(text) ?? all.push(one) - 1;
+    known.set(text, position);
+    return position;
+  };
+  const found = blocks.map((some) => some.map(positionOf));
+  return { claims: all, positions: found };
+}
+
+/** What `gather` made: the claims of each block. */
+function resolve(
+  all: readonly Claim[],
+  lists: readonly (readonly number[])[],
+  most = maxReferencesPerMessage,
+): readonly (readonly Claim[])[] {
+  if (lists.reduce((sum, { length }) => sum + length, 0) > most) throw new Malformed('has too many claims');
+  return lists.map((some) =>
+    some.map((position) => {
+      const found = all[position];
+      if (found === undefined) throw new Malformed('refers to a claim that is not in it');
+      return found;
     }),
   );
-  return { claims, positions };
 }
 
-/** Inverse of `gatherClaims`: the claims of each block. */
-export function readClaims(claims: Wire, positions: readonly Wire[]): readonly (readonly Claim[])[] {
-  const known = readList(claims, 'the list of claims', 0, maxClaimsPerMessage).map(readClaim);
-  let references = 0;
-  return positions.map((list) => {
-    const some = readList(list, 'the claims of a block', 0, known.length);
-    references += some.length;
-    if (references > maxReferencesPerMessage) throw malformed('its blocks have too many claims');
-    return some.map((position) => known[readInteger(position, 'the position of a claim', 0, known.length - 1)]!);
-  });
-}
-
-export function encodeClaimed(blocks: readonly ClaimedCid[]): Wire {
-  const { claims, positions } = gatherClaims(blocks);
-  return { blocks: blocks.map(({ cid }, index) => ({ cid: cid.bytes, claims: positions[index] })), claims };
-}
-
-export function decodeClaimed(body: Wire): readonly ClaimedCid[] {
-  const blocks = readList(field(body, 'blocks'), 'the list of blocks', 1, maxBlocksPerClaim);
-  const claims = readClaims(
-    field(body, 'claims'),
-    blocks.map((block) => field(block, 'claims')),
+/** Blocks with their claims, on the wire `{blocks, claims}`. */
+export function claimedBlocks<Block extends { readonly claims: readonly Claim[] }>(
+  block: Schema<Omit<Block, 'claims'> & { readonly claims: readonly number[] }>,
+  most: number,
+): Schema<readonly Block[]> {
+  return convert(
+    map({ blocks: list(block, most, 1), claims }),
+    (blocks: readonly Block[]) => {
+      const gathered = gather(blocks.map((one) => one.claims));
+      return {
+        blocks: blocks.map((one, index) => ({ ...one, claims: gathered.positions[index]! })),
+        claims: gathered.claims,
+      };
+    },
+    ({ blocks, claims: all }): readonly Block[] => {
+      const of = resolve(
+        all,
+        blocks.map((one) => one.claims),
+      );
+      return blocks.map((one, index) => ({ ...one, claims: of[index]! }) as unknown as Block);
+    },
   );
-  return blocks.map((block, index) => ({ cid: readCid(field(block, 'cid')), claims: claims[index]! }));
 }
 
-export interface EndedName {
-  /** In NFC. */
-  readonly name: string;
-  /** Puts of the name below it have ended. */
-  readonly sequence: number;
+export interface ClaimList {
+  /** Entry i belongs to key i of the question; there may be fewer. */
+  readonly blocks: readonly (readonly Claim[])[];
+  readonly more: boolean;
 }
 
-export const encodeRelease = (names: readonly EndedName[]): Wire => ({
-  names: names.map(({ name, sequence }) => [name, sequence]),
-});
+const claimListQuestion = map({ keys: list(hex(keyBytes), maxKeysPerList, 1), after: nullable(claim) });
+export type ClaimListQuestion = ValueOf<typeof claimListQuestion>;
 
-export function decodeRelease(body: Wire): readonly EndedName[] {
-  return readList(field(body, 'names'), 'the list of names', 1, maxNamesPerRelease).map((ended) => {
-    const [name, sequence] = readTuple(ended, 'a name that ended', 2);
-    return { name: readName(name), sequence: readSequence(sequence) };
-  });
-}
+const claimList = refine(
+  convert(
+    map({ blocks: list(positions, maxKeysPerList, 1), claims, more: bool }),
+    ({ blocks, more }: ClaimList) => {
+      const gathered = gather(blocks);
+      return { blocks: gathered.positions, claims: gathered.claims, more };
+    },
+    ({ blocks, claims: all, more }): ClaimList => ({ blocks: resolve(all, blocks, maxClaimsPerMessage), more }),
+  ),
+  ({ blocks, more }, { keys }: ClaimListQuestion) => {
+    if (blocks.length > keys.length) return 'lists more blocks than were asked for';
+    return more && blocks.length === 1 && blocks[0]!.length === 0 ? 'lists nothing and says that there is more' : null;
+  },
+);
 
-/** State of a put: ended without commit, in progress, or committed. */
-export type PutState = 'over' | 'under way' | 'committed';
-const putStates: readonly PutState[] = ['over', 'under way', 'committed'];
-
-export interface PutNews {
-  readonly state: PutState;
+/** Puts of a name below a sequence are over, or the put with the sequence is asked about. */
+const endedName = { name: fileName, sequence: uint };
+/** What has become of a put: it ended without being committed, goes on, or its name was published. */
+const putNews = {
+  state: numbered(['over', 'under way', 'committed']),
   /** Of a committed one, milliseconds since 1970, or null. */
-  readonly expiry: number | null;
-}
+  expiry: nullable(uint),
+};
+const names = map({ names: list(tuple(endedName), maxNamesPerRelease, 1) });
+const told = tuple({ ...endedName, ...putNews });
 
-export type ToldPut = EndedName & PutNews;
+export type EndedName = Pick<ToldPut, keyof typeof endedName>;
+export type PutNews = Pick<ToldPut, keyof typeof putNews>;
+export type ToldPut = ValueOf<typeof told>;
+export type PutState = PutNews['state'];
 
-const wireOfNews = ({ state, expiry }: PutNews): readonly Wire[] => [putStates.indexOf(state), expiry];
-
-function readNews(state: Wire, expiry: Wire): PutNews {
-  const position = readInteger(state, 'the state of a put', 0, putStates.length - 1);
-  return {
-    state: putStates[position]!,
-    expiry: expiry === null ? null : readInteger(expiry, 'the expiry of a put', 0, Number.MAX_SAFE_INTEGER),
-  };
-}
-
-export const encodePutNews = (puts: readonly PutNews[]): Wire => ({ puts: puts.map(wireOfNews) });
-
-export function decodePutNews(body: Wire, count: number): readonly PutNews[] {
-  return readList(field(body, 'puts'), 'the states of puts', count, count).map((news) => {
-    const [state, expiry] = readTuple(news, 'the state of a put', 2);
-    return readNews(state, expiry);
-  });
-}
-
-export const encodeTold = (puts: readonly ToldPut[]): Wire => ({
-  puts: puts.map(({ name, sequence, ...news }) => [name, sequence, ...wireOfNews(news)]),
-});
-
-export function decodeTold(body: Wire): readonly ToldPut[] {
-  return readList(field(body, 'puts'), 'the list of puts', 1, maxNamesPerRelease).map((told) => {
-    const [name, sequence, state, expiry] = readTuple(told, 'a put', 4);
-    return { name: readName(name), sequence: readSequence(sequence), ...readNews(state, expiry) };
-  });
-}
-
-export const encodeKept = (kept: readonly boolean[]): Wire => ({ kept });
-
-export function decodeKept(body: Wire, count: number): readonly boolean[] {
-  const kept = readList(field(body, 'kept'), 'what is kept', count, count);
-  return kept.map((one) => readBoolean(one, 'whether a put is kept'));
-}
-
-export function wireOfClaim({ publisher, name, sequence, replicas, idleSeconds = 0 }: Claim): readonly Wire[] {
-  return [publisher, name, sequence, replicas, Math.min(idleSeconds, maxIdleSeconds)];
-}
-
-export function readClaim(value: Wire): Claim {
-  const [publisher, name, sequence, replicas, idle] = readTuple(value, 'a claim', 5);
-  const idleSeconds = readInteger(idle, 'the age of a claim', 0, maxIdleSeconds);
-  if (!isHostId(publisher)) throw malformed('the publisher of a claim is no peer id');
-  return {
-    publisher,
-    name: readName(name),
-    sequence: readSequence(sequence),
-    replicas: readInteger(replicas, 'the copies that a claim wants', 1, maxReplicas),
-    ...(idleSeconds === 0 ? {} : { idleSeconds }),
-  };
-}
-
-function readName(value: Wire): string {
-  const name = readText(value, 'the name of a claim', maxNameCharacters);
-  try {
-    if (checkName(name) === name) return name;
-  } catch (error) {
-    if (!(error instanceof ChordialError)) throw error;
-  }
-  throw malformed('the name of a claim is none');
-}
-
-function readSequence(value: Wire): number {
-  return readInteger(value, 'the sequence of a claim', 0, Number.MAX_SAFE_INTEGER);
-}
+export const claimMessages = {
+  list: new Message('claims.list', claimListQuestion, claimList),
+  release: new Message('claims.release', names, map({})),
+  asked: new Message(
+    'claims.asked',
+    names,
+    map({ puts: listFor(tuple(putNews), (question: ValueOf<typeof names>) => question.names.length) }),
+  ),
+  told: new Message(
+    'claims.told',
+    map({ puts: list(told, maxNamesPerRelease, 1) }),
+    map({ kept: listFor(bool, ({ puts }: { readonly puts: readonly ToldPut[] }) => puts.length) }),
+  ),
+};

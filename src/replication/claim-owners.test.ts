@@ -9,7 +9,7 @@ import { Catalog } from '../storage/catalog.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { indexedTables } from '../storage/indexed-tables.ts';
 import { maxOpenClaims, StorageShares } from '../storage/storage-shares.ts';
-import { encodeRoom } from './block-messages.ts';
+import { blockMessages } from './block-messages.ts';
 import { ClaimOwners } from './claim-owners.ts';
 
 const key = 'ab'.repeat(32);
@@ -68,7 +68,7 @@ async function withPublisher(quotaBytes: number) {
   await other.serve({
     request: async () => {
       questions.count += 1;
-      return encodeRoom({ room: 0, gives: 2 ** 50 });
+      return blockMessages.room.encodeAnswer({ room: 0, gives: 2 ** 50 });
     },
     stream: () => assert.fail('no stream'),
   });

@@ -8,7 +8,7 @@ import type { RingView } from '../records/ring-view.ts';
 import type { Claim, ClaimTable } from '../storage/claim-table.ts';
 import { rowBytes } from '../storage/publisher-schema.ts';
 import { maxClaimsPerBlock, maxOpenClaims, type StorageShares } from '../storage/storage-shares.ts';
-import { blockMessages, decodeRoom } from './block-messages.ts';
+import { blockMessages } from './block-messages.ts';
 
 /** A host's offer is queried again after this time … */
 const believedMilliseconds: Milliseconds = 10 * 60_000;
@@ -112,7 +112,7 @@ export class ClaimOwners {
     try {
       if (contact === undefined) return shares.gives(owner, 0);
       const options = { deadline: deadlineMilliseconds };
-      const { gives } = decodeRoom(await transport.request(contact, blockMessages.room, {}, options));
+      const { gives } = await blockMessages.room.ask(transport, contact, {}, options);
       const part = await heldPart(contact);
       shares.gives(owner, gives * (part ?? 1));
       if (part !== null) this.#proved.set(owner, gives * part);

@@ -1,73 +1,24 @@
 /**
- * Claims in messages of bounded size: ten thousand names may refer to one block.
- *
- * `claims.list` request `{keys, after}` → `{blocks: [[position…]…], claims, more}`: the claims on the first of these
- * blocks, as many as one message holds, by publisher, name and sequence. `after` is the last claim received for the
- * first block, or null; with `more` the last listed block is incomplete, or the next one was not started.
+ * Claims in messages of bounded size, however many there are: ten thousand names may stand for one block.
  */
 
 import type { Contact, Milliseconds } from '@chordial/ring';
-import type { Transport, Wire } from '../network/transport.ts';
-import { field, malformed, readBoolean, readBytes, readList } from '../network/wire-reading.ts';
+import type { Transport } from '../network/transport.ts';
+import { malformed } from '../network/wire-reading.ts';
 import type { Claim, ClaimTable } from '../storage/claim-table.ts';
+import type { ClaimedCid } from './block-messages.ts';
 import {
-  type ClaimedCid,
-  gatherClaims,
+  type ClaimList,
+  type ClaimListQuestion,
+  claimMessages,
   maxClaimsPerMessage,
-  readClaim,
-  readClaims,
-  wireOfClaim,
+  maxKeysPerList,
 } from './claim-messages.ts';
-import type { RecentlyTransferred } from './recently-transferred.ts';
 
-export const claimListMessage = 'claims.list';
-
-export const maxKeysPerList = 256;
-const keyBytes = 32;
-/** Pages per request: bounds a host that never ends its list. */
+/** Pages of one question: a host that never comes to an end is not listened to for ever. */
 const maxPages = 512;
 
-export interface ClaimListQuestion {
-  readonly keys: readonly string[];
-  readonly after: Claim | null;
-}
-
-export interface ClaimList {
-  /** Entry i belongs to key i of the request; there may be fewer. */
-  readonly blocks: readonly (readonly Claim[])[];
-  readonly more: boolean;
-}
-
-export const encodeListQuestion = ({ keys, after }: ClaimListQuestion): Wire => ({
-  keys: keys.map((key) => Buffer.from(key, 'hex')),
-  after: after === null ? null : wireOfClaim(after),
-});
-
-export function decodeListQuestion(body: Wire): ClaimListQuestion {
-  const keys = readList(field(body, 'keys'), 'the keys', 1, maxKeysPerList);
-  const after = field(body, 'after');
-  return {
-    keys: keys.map((key) => Buffer.from(readBytes(key, 'a key', keyBytes)).toString('hex')),
-    after: after === null ? null : readClaim(after),
-  };
-}
-
-export function encodeClaimList({ blocks, more }: ClaimList): Wire {
-  const { positions, claims } = gatherClaims(blocks.map((some) => ({ claims: some })));
-  return { blocks: positions, claims, more };
-}
-
-export function decodeClaimList(body: Wire, most: number): ClaimList {
-  const positions = readList(field(body, 'blocks'), 'the claims of blocks', 1, most);
-  const blocks = readClaims(field(body, 'claims'), positions);
-  const count = blocks.reduce((sum, claims) => sum + claims.length, 0);
-  const more = readBoolean(field(body, 'more'), 'whether there is more');
-  if (count > maxClaimsPerMessage) throw malformed('it lists more claims than a message may');
-  if (more && count === 0 && blocks.length === 1) throw malformed('it lists nothing and says that there is more');
-  return { blocks, more };
-}
-
-/** The answer to a request, from the claims held here. */
+/** The answer to a question, from the claims as they are here. */
 export function listClaims({ keys, after }: ClaimListQuestion, claims: Pick<ClaimTable, 'of'>): ClaimList {
   const blocks: (readonly Claim[])[] = [];
   let room = maxClaimsPerMessage;
@@ -81,19 +32,7 @@ export function listClaims({ keys, after }: ClaimListQuestion, claims: Pick<Clai
   return { blocks, more: false };
 }
 
-/** `claims.list`: the asker is about to take these blocks, or has them. */
-export function answerClaimList(
-  from: Contact,
-  body: Wire,
-  claims: Pick<ClaimTable, 'of'>,
-  recentlyTransferred: Pick<RecentlyTransferred, 'note'>,
-): Wire {
-  const question = decodeListQuestion(body);
-  for (const key of question.keys) recentlyTransferred.note(from.host, key);
-  return encodeClaimList(listClaims(question, claims));
-}
-
-/** All claims of each block at the host, in the order of the keys. */
+/** Of each block all claims on it at the host, in the order of the keys. */
 export async function claimsAt(
   transport: Transport,
   host: Contact,
@@ -106,11 +45,7 @@ export async function claimsAt(
   for (let pages = 0; at < keys.length; pages++) {
     if (pages === maxPages) throw malformed(`${host.host} does not come to the end of its claims`);
     const asked = keys.slice(at, at + maxKeysPerList);
-    const question = encodeListQuestion({ keys: asked, after });
-    const { blocks, more } = decodeClaimList(
-      await transport.request(host, claimListMessage, question, options),
-      asked.length,
-    );
+    const { blocks, more }: ClaimList = await claimMessages.list.ask(transport, host, { keys: asked, after }, options);
     for (const [index, claims] of blocks.entries()) found[at + index]?.push(...claims);
     if (!more && blocks.length < asked.length) throw malformed('claims of some blocks are missing');
     at += more ? blocks.length - 1 : blocks.length;

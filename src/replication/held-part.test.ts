@@ -11,6 +11,7 @@ import { systemClock, systemRandom } from '../network/system-clock.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
+import { Registry } from '../wire/message.ts';
 import { AuthoritativeRanges } from './authoritative-ranges.ts';
 import { heldPart } from './held-part.ts';
 import { SyncServer } from './sync-server.ts';
@@ -49,7 +50,8 @@ async function scene(hosts: number, replicas: number) {
       };
       const server = new SyncServer(ports);
       await transport.serve({
-        request: (from, kind, body) => server.request(from, kind, body),
+        request: (from, kind, body) =>
+          server.answerIn(new Registry(), async (answer) => answer).request(from, kind, body),
         stream: () => assert.fail('no stream'),
       });
       return { ports, contact: transport.contact };

@@ -13,10 +13,10 @@ import { TransportError } from '../network/transport.ts';
 import { storedEntries } from '../records/entry.ts';
 import { type Claim, claimVia } from '../storage/claim-table.ts';
 import { type BlockSet, type ItemSet, recordSet } from '../storage/item-index.ts';
+import { blockMessages } from './block-messages.ts';
 import { BlockReceiver } from './block-receiver.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ByteRate } from './byte-rate.ts';
-import { claimMessages, encodeClaimed } from './claim-messages.ts';
 import { pagesOfClaims } from './claim-pages.ts';
 import { pushLeaves } from './leaf-mover.ts';
 import { chunks, SyncClient } from './sync-client.ts';
@@ -187,8 +187,7 @@ export class ItemMover {
           })),
         );
         const options = { deadline: claimDeadlineMilliseconds, signal };
-        for (const page of pagesOfClaims(own))
-          await transport.request(host, claimMessages.claim, encodeClaimed(page), options);
+        for (const page of pagesOfClaims(own)) await blockMessages.claim.ask(transport, host, page, options);
       }
       return true;
     } catch (error) {

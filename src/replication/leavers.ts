@@ -9,11 +9,9 @@
 
 import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import { BoundedCache } from '../network/bounded-cache.ts';
-import type { Transport, Wire } from '../network/transport.ts';
-import { field, readBoolean } from '../network/wire-reading.ts';
+import type { Transport } from '../network/transport.ts';
 import type { RingView } from '../records/ring-view.ts';
-
-export const leavingMessage = 'sync.leaving';
+import { syncMessages } from './sync-messages.ts';
 
 /** Repeated this often … */
 const againMilliseconds: Milliseconds = 15_000;
@@ -41,14 +39,12 @@ export class Leavers {
   }
 
   /** `sync.leaving` */
-  told(from: Contact, body: Wire): Wire {
-    const isLeaving = readBoolean(field(body, 'isLeaving'), 'whether it leaves');
+  told(from: Contact, isLeaving: boolean): void {
     const now = this.#clock.now();
     const known = this.#leavers.get(from.host);
     const since = known !== undefined && now - known.told < believedMilliseconds ? known.since : now;
     const until = Math.min(now + believedMilliseconds, since + maxLeavingMilliseconds);
     this.#leavers.set(from.host, { since, told: now, until: isLeaving ? until : now });
-    return {};
   }
 
   /** Whether any host of the ring is handing over. */
@@ -76,8 +72,8 @@ export async function whileLeaving<Result>(
     const others = view.hosts().filter(({ host }) => host !== view.self.host);
     await Promise.all(
       others.map((host) =>
-        transport
-          .request(host, leavingMessage, { isLeaving }, { deadline: deadlineMilliseconds })
+        syncMessages.leaving
+          .ask(transport, host, { isLeaving }, { deadline: deadlineMilliseconds })
           .catch((error: Error) => report?.('no-answer', host, error.message)),
       ),
     );

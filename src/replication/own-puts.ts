@@ -14,14 +14,7 @@ import type { Clock, Contact, HostId, Milliseconds, Timer } from '@chordial/ring
 import { ChordialError } from '../errors.ts';
 import type { Transport } from '../network/transport.ts';
 import type { RingView } from '../records/ring-view.ts';
-import {
-  claimMessages,
-  decodeKept,
-  encodeTold,
-  maxNamesPerRelease,
-  type PutNews,
-  type ToldPut,
-} from './claim-messages.ts';
+import { claimMessages, maxNamesPerRelease, type PutNews, type ToldPut } from './claim-messages.ts';
 
 /** How long the blocks of a failed put serve the next attempt; after a start also those of earlier runs. */
 const resumableMilliseconds: Milliseconds = 20_000;
@@ -170,7 +163,7 @@ export class OwnPuts {
     const { view, transport, tellOwn } = this.#ports;
     if (contact.host === view.self.host) return tellOwn(puts);
     const options = { deadline: deadlineMilliseconds };
-    return decodeKept(await transport.request(contact, claimMessages.told, encodeTold(puts), options), puts.length);
+    return (await claimMessages.told.ask(transport, contact, { puts }, options)).kept;
   }
 }
 

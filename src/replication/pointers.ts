@@ -8,18 +8,9 @@ import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import { isHostId } from '../network/host-id.ts';
-import type { Wire } from '../network/transport.ts';
 import type { PointerTable } from '../storage/pointer-table.ts';
-import { decodeCids, encodeCids } from './block-messages.ts';
+import { blockMessages, maxCidsPerPointer } from './block-messages.ts';
 import type { DataPorts } from './data-ports.ts';
-import {
-  decodePointing,
-  decodeWhere,
-  encodePointing,
-  encodeWhere,
-  maxCidsPerPointer,
-  pointerMessages,
-} from './pointer-messages.ts';
 
 /** Pointers for one host are batched for this long. */
 const gatherMilliseconds: Milliseconds = 50;
@@ -59,15 +50,13 @@ export class Pointers {
   }
 
   /** `blocks.point` */
-  async point(body: Wire): Promise<Wire> {
-    const { cids, holder } = decodePointing(body);
+  async point(cids: readonly CID[], holder: HostId): Promise<void> {
     await this.#kept.put(cids.map((cid) => ({ key: blockKey(cid), holder })));
-    return {};
   }
 
   /** `blocks.where` */
-  where(body: Wire): Wire {
-    return encodeWhere(decodeCids(body, maxCidsPerPointer).map((cid) => this.#holder(cid)));
+  where(cids: readonly CID[]): readonly (HostId | null)[] {
+    return cids.map((cid) => this.#holder(cid));
   }
 
   /** Tells the full host that the holder has the block in its place. */
@@ -101,8 +90,8 @@ export class Pointers {
         .map(async (place) => {
           try {
             const options = { deadline: deadlineMilliseconds };
-            const answer = await transport.request(place, pointerMessages.where, encodeCids([cid]), options);
-            for (const holder of decodeWhere(answer, 1)) if (holder !== null) found.add(holder);
+            const { holders } = await blockMessages.where.ask(transport, place, { cids: [cid] }, options);
+            for (const holder of holders) if (holder !== null) found.add(holder);
           } catch (error) {
             report?.('no-answer', place, (error as Error).message);
           }
@@ -122,8 +111,8 @@ export class Pointers {
     this.#waiting.delete(key);
     this.#waitingCids -= waiting.cids.length;
     const { transport, report } = this.#ports;
-    transport
-      .request(waiting.full, pointerMessages.point, encodePointing(waiting), { deadline: deadlineMilliseconds })
+    blockMessages.point
+      .ask(transport, waiting.full, waiting, { deadline: deadlineMilliseconds })
       .catch((error: Error) => report?.('no-answer', waiting.full, error.message));
   }
 }

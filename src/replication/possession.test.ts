@@ -10,6 +10,7 @@ import { Catalog } from '../storage/catalog.ts';
 import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { blockSet, type ItemSet, leafSet, recordSet } from '../storage/item-index.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
+import { Registry } from '../wire/message.ts';
 import { AuthoritativeRanges } from './authoritative-ranges.ts';
 import { challengeOf, newNonce, proofsOf } from './possession.ts';
 import { SyncClient } from './sync-client.ts';
@@ -33,7 +34,7 @@ async function host(network: MemoryNetwork) {
   };
   const server = new SyncServer(ports);
   await transport.serve({
-    request: (from, kind, body) => server.request(from, kind, body),
+    request: (from, kind, body) => server.answerIn(new Registry(), async (answer) => answer).request(from, kind, body),
     stream: () => assert.fail('no stream'),
   });
   return { transport, table, ports, id: transport.contact.host };

@@ -12,6 +12,7 @@ import { openIndexedTables } from '../storage/indexed-tables.ts';
 import { blockSet, recordSet } from '../storage/item-index.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';
+import { Registry } from '../wire/message.ts';
 import { AuthoritativeRanges } from './authoritative-ranges.ts';
 import { comparedRange, differencesIn } from './range-differences.ts';
 import { SyncClient } from './sync-client.ts';
@@ -43,7 +44,7 @@ async function hostWith(network: MemoryNetwork, blocks: readonly Block[]) {
   await transport.serve({
     request: (from, kind, body) => {
       messages += 1;
-      return server.request(from, kind, body);
+      return server.answerIn(new Registry(), async (answer) => answer).request(from, kind, body);
     },
     stream: () => assert.fail('no stream'),
   });

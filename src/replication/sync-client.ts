@@ -2,24 +2,17 @@
 
 import type { Contact } from '@chordial/ring';
 import { blockKey } from '../content/cid.ts';
-import type { Transport, Wire } from '../network/transport.ts';
+import type { Transport } from '../network/transport.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import type { ItemSet } from '../storage/item-index.ts';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';
+import type { Message } from '../wire/message.ts';
 import { claimsAt } from './claim-pages.ts';
 import {
   type AskedItem,
   type ComparedRange,
-  decodeHeldAnswers,
-  decodeItems,
-  decodeRangeAnswers,
-  decodeRecords,
-  encodeConfirmed,
-  encodeHoldsQuestion,
-  encodeItemsQuestion,
-  encodeKeys,
-  encodeRanges,
   type HeldAnswer,
+  type ItemsPage,
   type ListedItem,
   maxItemsPerQuestion,
   maxRangesPerMessage,
@@ -45,7 +38,7 @@ export class SyncClient {
   async compare(host: Contact, ranges: readonly ComparedRange[]): Promise<readonly RangeAnswer[]> {
     const answers: RangeAnswer[] = [];
     for (const some of chunks(ranges, maxRangesPerMessage))
-      answers.push(...decodeRangeAnswers(await this.#ask(host, syncMessages.compare, encodeRanges(some)), some.length));
+      answers.push(...(await this.#ask(host, syncMessages.compare, { ranges: some })).answers);
     return answers;
   }
 
@@ -53,8 +46,7 @@ export class SyncClient {
   async *items(host: Contact, set: ItemSet, range: KeyArc): AsyncGenerator<readonly ListedItem[], void, undefined> {
     let cursor: string | null = null;
     for (let pages = 0; pages < maxPagesPerRange; pages++) {
-      const question = encodeItemsQuestion({ set, range, cursor });
-      const page = decodeItems(await this.#ask(host, syncMessages.items, question), set);
+      const page: ItemsPage = await this.#ask(host, syncMessages.items, { set, range, cursor });
       yield page.items.filter(
         ({ key, cid }) => isInArc(range, key.slice(0, 64)) && (cid === null || blockKey(cid) === key),
       );
@@ -67,8 +59,8 @@ export class SyncClient {
   async records(host: Contact, keys: readonly string[]): Promise<readonly Uint8Array[]> {
     const found: Uint8Array[] = [];
     for (const some of chunks(keys, maxRecordsPerMessage)) {
-      const answer = await this.#ask(host, syncMessages.records, encodeKeys(some));
-      found.push(...decodeRecords(answer, some.length).filter((entry) => entry !== null));
+      const { entries } = await this.#ask(host, syncMessages.records, { keys: some });
+      found.push(...entries.filter((entry) => entry !== null));
     }
     return found;
   }
@@ -86,22 +78,17 @@ export class SyncClient {
   ): Promise<readonly HeldAnswer[]> {
     const answers: HeldAnswer[] = [];
     for (const some of chunks(items, maxItemsPerQuestion))
-      answers.push(
-        ...decodeHeldAnswers(
-          await this.#ask(host, syncMessages.holds, encodeHoldsQuestion({ items: some, nonce })),
-          some.length,
-        ),
-      );
+      answers.push(...(await this.#ask(host, syncMessages.holds, { items: some, nonce })).answers);
     return answers;
   }
 
   async confirm(host: Contact, ranges: readonly KeyArc[]): Promise<void> {
     for (const some of chunks(ranges, maxRangesPerMessage))
-      await this.#ask(host, syncMessages.confirm, encodeConfirmed(some));
+      await this.#ask(host, syncMessages.confirm, { ranges: some });
   }
 
-  #ask(host: Contact, kind: string, body: Wire): Promise<Wire> {
-    return this.#transport.request(host, kind, body, { deadline: deadlineMilliseconds, signal: this.#signal });
+  #ask<Question, Answer>(host: Contact, message: Message<Question, Answer>, question: Question): Promise<Answer> {
+    return message.ask(this.#transport, host, question, { deadline: deadlineMilliseconds, signal: this.#signal });
   }
 }
 

@@ -5,29 +5,19 @@
 
 import { type Clock, type Contact, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { Wire } from '../network/transport.ts';
-import { TransportError } from '../network/transport.ts';
 import { maxEntryBytes } from '../records/entry.ts';
 import { ListingTurns } from '../records/listing-turns.ts';
 import type { RingView } from '../records/ring-view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import { type ItemIndex, recordSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
+import type { Registry } from '../wire/message.ts';
 import type { AuthoritativeRanges } from './authoritative-ranges.ts';
 import { cellArcOf } from './item-places.ts';
 import type { PlacementCache } from './placement-cache.ts';
 import { challengeOf, type PossessionPorts, proofsOf } from './possession.ts';
 import {
   type ComparedRange,
-  decodeConfirmed,
-  decodeHoldsQuestion,
-  decodeItemsQuestion,
-  decodeRanges,
-  decodeRecordKeys,
-  encodeHeldAnswers,
-  encodeItems,
-  encodeRangeAnswers,
-  encodeRecords,
   fingerprintText,
   type HeldAnswer,
   type HoldsQuestion,
@@ -58,28 +48,24 @@ export class SyncServer {
     this.#turns = new ListingTurns(ports.clock);
   }
 
-  /** For `Handlers.request`, kinds `sync.…`. */
-  async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
-    const { index } = this.#ports;
-    if (kind === syncMessages.compare)
-      return encodeRangeAnswers(decodeRanges(body).map((range) => this.#compare(range)));
-    if (kind === syncMessages.items) {
-      const { set, range, cursor } = decodeItemsQuestion(body);
-      return encodeItems(index.items(set, range, cursor, maxItemsPerPage));
-    }
-    if (kind === syncMessages.records)
-      return encodeRecords(decodeRecordKeys(body).map((key) => this.#recordBytes(key)));
-    if (kind === syncMessages.holds) {
-      const question = decodeHoldsQuestion(body);
-      if (question.nonce === null) return encodeHeldAnswers(await this.#held(from, question));
-      return encodeHeldAnswers(await this.#turns.take(from.host, () => this.#held(from, question)));
-    }
-    if (kind === syncMessages.confirm) {
-      for (const range of decodeConfirmed(body))
-        if (await this.#speaksFor(from, range)) this.#ports.confirmed.confirm(range);
-      return {};
-    }
-    throw new TransportError('refused', `There is no message ${JSON.stringify(kind.slice(0, 80))}.`, 'bad-request');
+  /** @param durably what is said to be held here is said when it would survive a power cut. */
+  answerIn<Payload>(
+    registry: Registry<Contact, Payload>,
+    durably: <Answer>(answer: Answer) => Promise<Answer>,
+  ): Registry<Contact, Payload> {
+    const { index, confirmed } = this.#ports;
+    return registry
+      .on(syncMessages.compare, ({ ranges }) => durably({ answers: ranges.map((range) => this.#compare(range)) }))
+      .on(syncMessages.items, ({ set, range, cursor }) => durably(index.items(set, range, cursor, maxItemsPerPage)))
+      .on(syncMessages.records, ({ keys }) => durably({ entries: keys.map((key) => this.#recordBytes(key)) }))
+      .on(syncMessages.holds, async (question, from) => {
+        const held = (): Promise<readonly HeldAnswer[]> => this.#held(from, question);
+        return durably({ answers: await (question.nonce === null ? held() : this.#turns.take(from.host, held)) });
+      })
+      .on(syncMessages.confirm, async ({ ranges }, from) => {
+        for (const range of ranges) if (await this.#speaksFor(from, range)) confirmed.confirm(range);
+        return durably({});
+      });
   }
 
   #compare({ set, range, count, fingerprint }: ComparedRange): RangeAnswer {

@@ -8,7 +8,13 @@ import { ChordialError } from '../errors.ts';
 import { isDialable } from '../network/addresses.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import type { Membership } from '../network/membership.ts';
-import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../network/transport.ts';
+import {
+  type IncomingPayload,
+  type IncomingStream,
+  type OutgoingStream,
+  TransportError,
+  type Wire,
+} from '../network/transport.ts';
 import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import { BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
 import { EntryVerifier } from '../records/entry-verifier.ts';
@@ -29,41 +35,31 @@ import { BlockFetcher } from '../replication/block-fetcher.ts';
 import { blockMessages } from '../replication/block-messages.ts';
 import { BlockServer } from '../replication/block-server.ts';
 import { BlockStorer } from '../replication/block-storer.ts';
-import {
-  claimMessages,
-  decodePutNews,
-  decodeRelease,
-  decodeTold,
-  type EndedName,
-  encodeKept,
-  encodePutNews,
-  encodeRelease,
-  type PutNews,
-  type ToldPut,
-} from '../replication/claim-messages.ts';
+import { claimMessages, type EndedName, type PutNews, type ToldPut } from '../replication/claim-messages.ts';
 import { ClaimOwners } from '../replication/claim-owners.ts';
-import { answerClaimList, claimListMessage } from '../replication/claim-pages.ts';
+import { listClaims } from '../replication/claim-pages.ts';
 import { ClaimUpkeep, type ClaimUpkeepPorts } from '../replication/claim-upkeep.ts';
 import { drainOnStop } from '../replication/drain-on-stop.ts';
 import { keepAsCache } from '../replication/excess-replicas.ts';
 import { handOver } from '../replication/hand-over.ts';
 import { heldPart } from '../replication/held-part.ts';
-import { Leavers, leavingMessage, whileLeaving } from '../replication/leavers.ts';
+import { Leavers, whileLeaving } from '../replication/leavers.ts';
 import { OwnPuts } from '../replication/own-puts.ts';
 import { PlacementCache } from '../replication/placement-cache.ts';
-import { pointerMessages } from '../replication/pointer-messages.ts';
 import { Pointers } from '../replication/pointers.ts';
 import { RecentlyTransferred } from '../replication/recently-transferred.ts';
 import { Reconciliation } from '../replication/reconciliation.ts';
 import { Relay } from '../replication/relay.ts';
 import { defaultScrubBytesPerSecond, Scrub, type ScrubPorts } from '../replication/scrub.ts';
 import { SupersededPuts } from '../replication/superseded-puts.ts';
+import { syncMessages } from '../replication/sync-messages.ts';
 import { defaultSyncBytesPerSecond, defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
 import { SyncServer } from '../replication/sync-server.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { leafSet } from '../storage/item-index.ts';
 import type { RecordTable } from '../storage/record-table.ts';
+import { Registry } from '../wire/message.ts';
 import { BlockTraffic } from './block-traffic.ts';
 import { contentFetcher } from './content-fetcher.ts';
 import type { DataPathOptions } from './data-path-options.ts';
@@ -128,6 +124,7 @@ export class DataPath {
   readonly #shareHolder: ShareHolder;
   readonly #batches: BatchAnnouncer;
   readonly #traffic: BlockTraffic;
+  readonly #registry = new Registry<Contact, IncomingPayload>();
 
   constructor(options: DataPathOptions) {
     const { view, clock, blocks, index, catalog, rule, signer, networkId } = options;
@@ -362,6 +359,7 @@ export class DataPath {
       report: (error) => report('refused', view.self, `The journal of transfers was not written: ${error.message}`),
     });
     this.transfers = this.#queue;
+    this.#answer(this.#registry);
   }
 
   /** Called once this host is a member: starts repair and resumes interrupted transfers. */
@@ -463,47 +461,55 @@ export class DataPath {
   }
 
   /** For `Handlers.request`. */
-  async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
-    if (kind === blockMessages.has) return this.#durably(this.#server.has(body));
-    if (kind === blockMessages.check) return this.#server.check(body);
-    if (kind === leavingMessage) return this.#leavers.told(from, body);
-    if (kind.startsWith('sync.')) return this.#durably(this.#syncServer.request(from, kind, body));
-    if (kind === pointerMessages.point) return this.#pointers.point(body);
-    if (kind === pointerMessages.where) return this.#pointers.where(body);
-    if (kind === blockMessages.room) return this.#server.room(from);
-    if (kind === claimMessages.claim) return this.#server.claim(from, body);
-    if (kind === claimMessages.asked) return encodePutNews(decodeRelease(body).map((put) => this.#ownPuts.newsOf(put)));
-    if (kind === claimMessages.told) return encodeKept(this.#toldOf(from.host, decodeTold(body)));
-    if (kind === claimListMessage)
-      return answerClaimList(from, body, this.#claimPorts.claims, this.#recentlyTransferred);
-    if (kind === claimMessages.release) return this.#release(from, body);
-    if (kind.startsWith('shares.')) return (await this.#shareHolder.request(from, kind, body)) ?? refuse(kind);
-    if (kind === recordMessages.put) return this.#holder.put(from, body);
-    if (kind === recordMessages.get) return this.#holder.get(body);
-    if (kind === recordMessages.list) return this.#listings.take(from.host, () => this.#holder.list(body));
-    throw unknownKind(kind);
+  request(from: Contact, kind: string, body: Wire): Promise<Wire> {
+    return this.#registry.request(from, kind, body);
   }
 
   /** For `Handlers.stream`. */
-  async stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
-    if (kind === blockMessages.get) return this.#server.get(from, incoming);
-    if (kind === blockMessages.put) return this.#server.put(from, incoming);
-    if (kind === shareMessages.put) return this.#shareHolder.put(from, incoming);
-    throw unknownKind(kind);
+  stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
+    return this.#registry.stream(from, kind, incoming);
   }
 
-  /** The asker may drop its own copy because of this answer, so it is sent only once durable. */
-  async #durably(answer: Promise<Wire>): Promise<Wire> {
-    const settled = await answer;
-    await this.#catalog.durable();
-    return settled;
-  }
-
-  /** Senders release only names that they published themselves. */
-  #release(from: Contact, body: Wire): Wire {
-    const names = decodeRelease(body);
-    this.#claimUpkeep?.release(from.host, names);
-    return {};
+  /** Everything that the data path answers. */
+  #answer(registry: Registry<Contact, IncomingPayload>): void {
+    // By what is said to be held here another may drop its copy: it is said when it would survive a power cut.
+    const durably = async <Answer>(answer: Answer): Promise<Answer> => {
+      await this.#catalog.durable();
+      return answer;
+    };
+    const newsOf = (put: EndedName): PutNews => this.#ownPuts.newsOf(put);
+    this.#syncServer.answerIn(registry, durably);
+    registry
+      .on(blockMessages.has, async ({ cids }) => durably(await this.#server.has(cids)))
+      .on(blockMessages.room, (_, from) => this.#server.room(from))
+      .on(blockMessages.claim, async (blocks, from) => ({ sizes: await this.#server.claim(from, blocks) }))
+      .on(blockMessages.where, ({ cids }) => ({ holders: this.#pointers.where(cids) }))
+      .on(blockMessages.check, ({ cids }) => done(this.#server.check(cids)))
+      .on(blockMessages.point, async ({ cids, holder }) => done(await this.#pointers.point(cids, holder)))
+      .on(syncMessages.leaving, ({ isLeaving }, from) => done(this.#leavers.told(from, isLeaving)))
+      .on(claimMessages.asked, ({ names }) => ({ puts: names.map(newsOf) }))
+      .on(claimMessages.told, ({ puts }, from) => ({ kept: this.#toldOf(from.host, puts) }))
+      // The asker speaks for itself alone: for the names that it published.
+      .on(claimMessages.release, ({ names }, from) => done(this.#claimUpkeep?.release(from.host, names)))
+      .on(claimMessages.list, (question, from) => {
+        // It is about to take these blocks from here, or has them.
+        for (const key of question.keys) this.#recentlyTransferred.note(from.host, key);
+        return listClaims(question, this.#claimPorts.claims);
+      })
+      .onStream(blockMessages.get, async ({ cids }, from) => {
+        const { sizes, payload } = await this.#server.get(from, cids);
+        return { answer: { sizes }, payload };
+      })
+      .onStream(blockMessages.put, async (blocks, from, payload) => ({
+        answer: { results: await this.#server.put(from, blocks, payload) },
+      }));
+    for (const kind of [shareMessages.renew, shareMessages.get, shareMessages.pull])
+      registry.onKind(kind, async (from, body) => (await this.#shareHolder.request(from, kind, body)) ?? {});
+    registry
+      .onKind(recordMessages.put, (from, body) => this.#holder.put(from, body))
+      .onKind(recordMessages.get, async (_, body) => this.#holder.get(body))
+      .onKind(recordMessages.list, (from, body) => this.#listings.take(from.host, async () => this.#holder.list(body)))
+      .onStreamKind(shareMessages.put, (from, incoming) => this.#shareHolder.put(from, incoming));
   }
 
   /** A publisher's statement about its own puts; nothing is released before the upkeep has started. */
@@ -518,10 +524,7 @@ export class DataPath {
     if (contact === undefined) return null;
     try {
       const options = { deadline: newsDeadlineMilliseconds, signal: this.#closing.signal };
-      return decodePutNews(
-        await transport.request(contact, claimMessages.asked, encodeRelease(puts), options),
-        puts.length,
-      );
+      return (await claimMessages.asked.ask(transport, contact, { names: puts }, options)).puts;
     } catch (error) {
       if (error instanceof TransportError || error instanceof ChordialError) return null;
       throw error;
@@ -561,10 +564,5 @@ async function removeExpired(records: Pick<RecordTable, 'expire'>, before: Milli
   while ((await records.expire(before, recordExpiryBatch)) === recordExpiryBatch);
 }
 
-function refuse(kind: string): never {
-  throw unknownKind(kind);
-}
-
-function unknownKind(kind: string): TransportError {
-  return new TransportError('refused', `There is no message ${JSON.stringify(kind.slice(0, 80))}.`, 'bad-request');
-}
+/** The answer to what was told. */
+const done = (_: unknown): Record<never, never> => ({});

@@ -8,7 +8,7 @@ import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import { treeBlocks } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
-import { claimMessages, type EndedName, encodeRelease } from '../replication/claim-messages.ts';
+import { claimMessages, type EndedName } from '../replication/claim-messages.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 
@@ -35,7 +35,7 @@ async function tell(ports: FilePorts, host: Contact, ended: EndedName): Promise<
   for (let attempt = 1; attempt <= maxAttempts && !view.isDead(host.host) && !ports.closing.aborted; attempt++) {
     try {
       const options = { deadline: deadlineMilliseconds, signal: ports.closing };
-      await transport.request(host, claimMessages.release, encodeRelease([ended]), options);
+      await claimMessages.release.ask(transport, host, { names: [ended] }, options);
       return;
     } catch (error) {
       report?.('no-answer', host, (error as Error).message);

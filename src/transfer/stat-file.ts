@@ -4,7 +4,7 @@ import type { Contact, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import { treeBlocks } from '../content/walk.ts';
-import { blockMessages, decodeHeld, encodeCids, type HeldSizes } from '../replication/block-messages.ts';
+import { blockMessages, type HeldSizes } from '../replication/block-messages.ts';
 import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { FileReference, FileStat } from './files.ts';
@@ -94,8 +94,7 @@ async function heldAt(
   try {
     for (let start = 0; start < blocks.length; start += cidsPerQuestion) {
       const some = blocks.slice(start, start + cidsPerQuestion);
-      const answer = await transport.request(host, blockMessages.has, encodeCids(some), { deadline });
-      const held = decodeHeld(answer, some.length);
+      const held = await blockMessages.has.ask(transport, host, { cids: some }, { deadline });
       sizes.push(...held.sizes);
       for (const position of held.cached) cached.add(start + position);
     }

@@ -10,7 +10,7 @@ import { type Genesis, networkId } from '../../src/network/genesis.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 import type { Sharers } from '../../src/replication/block-fetcher.ts';
-import { blockMessages, encodeCids } from '../../src/replication/block-messages.ts';
+import { blockMessages } from '../../src/replication/block-messages.ts';
 import { forEachConcurrently, maxLeavesUnderWay } from '../../src/replication/block-stream.ts';
 import { holderAndClients } from '../fixtures/socket-peers.ts';
 
@@ -129,7 +129,9 @@ async function askAndReadNothing(
   t.after(() => connection.end());
   await Promise.all(
     Array.from({ length: 16 }, () =>
-      connection.bulk.open(blockMessages.get, encodeBody(encodeCids(leaves)), 30_000).answer(),
+      connection.bulk
+        .open(blockMessages.get.kind, encodeBody(blockMessages.get.encode({ cids: leaves })), 30_000)
+        .answer(),
     ),
   );
 }

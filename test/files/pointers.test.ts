@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { RingId } from '@chordial/ring';
-import { encodeCids } from '../../src/replication/block-messages.ts';
-import { decodeWhere, pointerMessages } from '../../src/replication/pointer-messages.ts';
+import { blockMessages } from '../../src/replication/block-messages.ts';
 import { dataNetwork } from '../fixtures/data-network.ts';
 
 const waitMilliseconds = 8000;
@@ -45,9 +44,9 @@ test('B12 A8 a full host points to the blocks that went elsewhere, and has them 
 
   const asker = others[0]!;
   const pointedTo = async (key: string) => {
-    const body = encodeCids([belongs.get(key)!.cid]);
-    const answer = await asker.transport.request(full!.contact, pointerMessages.where, body, { deadline: 1000 });
-    return decodeWhere(answer, 1)[0];
+    const question = { cids: [belongs.get(key)!.cid] };
+    const options = { deadline: 1000 };
+    return (await blockMessages.where.ask(asker.transport, full!.contact, question, options)).holders[0];
   };
   for (const key of elsewhere) {
     await until(async () => (await pointedTo(key)) !== null);

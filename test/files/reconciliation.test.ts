@@ -7,7 +7,7 @@ import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { shareBody, shareNameEntry } from '../../src/records/share-entry.ts';
-import { blockMessages, decodeSizes, encodeCids, unknownSize } from '../../src/replication/block-messages.ts';
+import { blockMessages, unknownSize } from '../../src/replication/block-messages.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 import type { StaticRing } from '../fixtures/static-ring.ts';
 
@@ -228,10 +228,13 @@ test('A9 a newcomer says UNKNOWN, never absent, until it has its share', async (
   const contents = await putFiles(peers, 6, 10_000);
   const newcomer = await join();
   const { items } = await peers[0]!.blocks.keys('all', null, 100);
-  const question = encodeCids(items.map(({ cid }) => cid));
+  const question = { cids: items.map(({ cid }) => cid) };
   const ask = async () =>
-    decodeSizes(await newcomer.path.request(peers[0]!.contact, blockMessages.has, question), items.length);
-  assert.ok((await ask()).every((size) => size === unknownSize));
+    blockMessages.has.decodeAnswer(
+      await newcomer.path.request(peers[0]!.contact, blockMessages.has.kind, blockMessages.has.encode(question)),
+      question,
+    );
+  assert.ok((await ask()).sizes.every((size) => size === unknownSize));
   assert.ok(items.every(({ key, cid }) => key === blockKey(cid)));
   for (const file of contents.keys()) assert.equal((await read(newcomer, `file ${file}`)).length, 10_000);
   for (const { path } of peers) path.beginRepair();

@@ -11,17 +11,7 @@ import {
   encodePages,
   recordMessages,
 } from '../../src/records/record-messages.ts';
-import {
-  absentSize,
-  blockMessages,
-  decodeCids,
-  decodeOffer,
-  encodeHeld,
-  encodeResults,
-  encodeSizes,
-  maxBlocksPerStream,
-  maxCidsPerQuestion,
-} from '../../src/replication/block-messages.ts';
+import { absentSize, blockMessages } from '../../src/replication/block-messages.ts';
 
 /** A hostile machine has no more memory than others. */
 const maxBytes = 256 * 1024 * 1024;
@@ -35,7 +25,8 @@ export class Hoard {
   #kept = 0;
 
   async request(kind: string, body: Wire): Promise<Wire> {
-    if (kind === blockMessages.has) return encodeHeld(this.sizes(body), []);
+    if (kind === blockMessages.has.kind)
+      return blockMessages.has.encodeAnswer({ sizes: this.sizes(body), cached: new Set() });
     if (kind === recordMessages.put) return this.#keep(decodeEntryBytes(body));
     if (kind === recordMessages.get) {
       const { keys } = decodeQuestion(body);
@@ -46,15 +37,18 @@ export class Hoard {
   }
 
   async stream(kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
-    if (kind === blockMessages.put) return this.#take(incoming);
-    if (kind !== blockMessages.get) throw new TransportError('refused', 'No.');
-    const cids = decodeCids(incoming.header, maxBlocksPerStream);
+    if (kind === blockMessages.put.kind) return this.#take(incoming);
+    if (kind !== blockMessages.get.kind) throw new TransportError('refused', 'No.');
+    const { cids } = blockMessages.get.decode(incoming.header);
     const held = cids.flatMap((cid) => this.blocks.get(blockKey(cid)) ?? []);
-    return { header: encodeSizes(cids.map((cid) => this.#size(blockKey(cid)))), payload: piecesOf(held) };
+    return {
+      header: blockMessages.get.encodeAnswer({ sizes: cids.map((cid) => this.#size(blockKey(cid))) }),
+      payload: piecesOf(held),
+    };
   }
 
   sizes(body: Wire): readonly number[] {
-    return decodeCids(body, maxCidsPerQuestion).map((cid) => this.#size(blockKey(cid)));
+    return blockMessages.has.decode(body).cids.map((cid) => this.#size(blockKey(cid)));
   }
 
   #size(key: string): number {
@@ -62,7 +56,7 @@ export class Hoard {
   }
 
   async #take(incoming: IncomingStream): Promise<OutgoingStream> {
-    const offered = decodeOffer(incoming.header);
+    const offered = blockMessages.put.decode(incoming.header);
     const pieces: Uint8Array[] = [];
     await drainPayload(incoming.payload, (piece) => {
       pieces.push(Uint8Array.from(piece));
@@ -75,7 +69,7 @@ export class Hoard {
       this.#bytes += size;
       at += size;
     }
-    return { header: encodeResults(offered.map(() => 'stored')) };
+    return { header: blockMessages.put.encodeAnswer({ results: offered.map(() => 'stored') }) };
   }
 
   #keep(list: readonly Uint8Array[]): Wire {

@@ -7,16 +7,8 @@ import { ringKindPrefix } from '../../src/network/ring-network.ts';
 import type { OutgoingStream, Wire } from '../../src/network/transport.ts';
 import { decodeQuestion, encodePages, recordMessages } from '../../src/records/record-messages.ts';
 import { encodeLeafPage, shareMessages } from '../../src/records/share-messages.ts';
-import {
-  absentSize,
-  blockMessages,
-  decodeCids,
-  encodeHeld,
-  encodeSizes,
-  maxBlocksPerStream,
-  maxCidsPerQuestion,
-} from '../../src/replication/block-messages.ts';
-import { decodeRanges, encodeRangeAnswers, syncMessages } from '../../src/replication/sync-messages.ts';
+import { absentSize, blockMessages } from '../../src/replication/block-messages.ts';
+import { syncMessages } from '../../src/replication/sync-messages.ts';
 import { searchMessages } from '../../src/search/search-messages.ts';
 import { forgedEntries } from './forgeries.ts';
 import type { HostileMember, Lie } from './hostile-member.ts';
@@ -31,15 +23,17 @@ export function wrongBlocks({ hoard }: HostileMember): Lie {
   const pretended = (sizes: readonly number[]) => sizes.map((size) => (size === absentSize ? likelySize : size));
   return {
     request: (_, kind, body) => {
-      if (kind === blockMessages.has) return Promise.resolve(encodeHeld(pretended(hoard.sizes(body)), []));
-      if (kind === syncMessages.compare) return Promise.resolve(allTheSame(body));
+      if (kind === blockMessages.has.kind)
+        return Promise.resolve(
+          blockMessages.has.encodeAnswer({ sizes: pretended(hoard.sizes(body)), cached: new Set() }),
+        );
+      if (kind === syncMessages.compare.kind) return Promise.resolve(allTheSame(body));
       return null;
     },
     stream: (_, kind, { header }) => {
-      if (kind !== blockMessages.get) return null;
-      const count = decodeCids(header, Math.max(maxBlocksPerStream, maxCidsPerQuestion)).length;
-      const sizes = count > maxBlocksPerStream ? [] : pretended(hoard.sizes(header));
-      return Promise.resolve({ header: encodeSizes(sizes), payload: rubbish(sizes) });
+      if (kind !== blockMessages.get.kind) return null;
+      const sizes = pretended(hoard.sizes(header));
+      return Promise.resolve({ header: blockMessages.get.encodeAnswer({ sizes }), payload: rubbish(sizes) });
     },
   };
 }
@@ -137,9 +131,12 @@ export function neverEnds(): Lie {
   return {
     request: (_, kind) => (kind.startsWith(ringKindPrefix) ? null : new Promise<never>(() => {})),
     stream: (_, kind, { header }) => {
-      if (kind !== blockMessages.get) return new Promise<never>(() => {});
-      const { length } = decodeCids(header, maxBlocksPerStream);
-      return Promise.resolve({ header: encodeSizes(Array.from({ length }, () => likelySize)), payload: drip() });
+      if (kind !== blockMessages.get.kind) return new Promise<never>(() => {});
+      const { length } = blockMessages.get.decode(header).cids;
+      return Promise.resolve({
+        header: blockMessages.get.encodeAnswer({ sizes: Array.from({ length }, () => likelySize) }),
+        payload: drip(),
+      });
     },
   };
 }
@@ -149,9 +146,12 @@ export function floodsAnswers(): Lie {
   return {
     request: () => null,
     stream: (_, kind, { header }) => {
-      if (kind !== blockMessages.get) return null;
-      const { length } = decodeCids(header, maxBlocksPerStream);
-      return Promise.resolve({ header: encodeSizes(Array.from({ length }, () => 16)), payload: endless() });
+      if (kind !== blockMessages.get.kind) return null;
+      const { length } = blockMessages.get.decode(header).cids;
+      return Promise.resolve({
+        header: blockMessages.get.encodeAnswer({ sizes: Array.from({ length }, () => 16) }),
+        payload: endless(),
+      });
     },
   };
 }
@@ -189,7 +189,8 @@ function findLie(member: HostileMember, answer: (keys: readonly MemberPointer['i
 }
 
 function allTheSame(body: Wire): Wire {
-  return encodeRangeAnswers(decodeRanges(body).map(() => ({ differs: null, confirmed: true })));
+  const { ranges } = syncMessages.compare.decode(body);
+  return syncMessages.compare.encodeAnswer({ answers: ranges.map(() => ({ differs: null, confirmed: true })) });
 }
 
 async function* rubbish(sizes: readonly number[]): AsyncGenerator<Uint8Array> {

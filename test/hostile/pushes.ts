@@ -9,7 +9,6 @@ import { decodeListAnswer, maxEntriesPerMessage, recordMessages } from '../../sr
 import { encodePut, shareMessages } from '../../src/records/share-messages.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
 import { claimMessages } from '../../src/replication/claim-messages.ts';
-import { pointerMessages } from '../../src/replication/pointer-messages.ts';
 import { type Battlefield, relentlessly, type Target } from './attack.ts';
 import { badHeaders, emptyBatch, forgedEntries, misdated, oversized } from './forgeries.ts';
 import type { HostileMember } from './hostile-member.ts';
@@ -150,12 +149,14 @@ export async function pushFalseClaims(field: Battlefield): Promise<void> {
     const cids = names.map(({ cid }) => cid.bytes).slice(0, 256);
     const say = (kind: string, body: Wire) =>
       member.transport.request(contact, kind, body, { deadline }).catch(() => field.did('refused'));
-    await say(pointerMessages.point, { cids, holder: member.identity.host });
-    await say(pointerMessages.point, { cids, holder: contact.host });
-    await say(blockMessages.check, { cids: cids.slice(0, 16) });
-    await say(claimMessages.release, { names: names.map(({ name }) => [name, Number.MAX_SAFE_INTEGER]).slice(0, 256) });
+    await say(blockMessages.point.kind, { cids, holder: member.identity.host });
+    await say(blockMessages.point.kind, { cids, holder: contact.host });
+    await say(blockMessages.check.kind, { cids: cids.slice(0, 16) });
+    await say(claimMessages.release.kind, {
+      names: names.map(({ name }) => [name, Number.MAX_SAFE_INTEGER]).slice(0, 256),
+    });
     const claims = names.map(({ name, publisher }) => [publisher, name, Number.MAX_SAFE_INTEGER, 8, 0]);
-    await say(claimMessages.claim, {
+    await say(blockMessages.claim.kind, {
       blocks: cids.map((cid, index) => ({ cid, claims: [index] })),
       claims: claims.slice(0, 256),
     });

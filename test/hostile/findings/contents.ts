@@ -9,7 +9,7 @@ import { encodeDirectoryNode, encodeFileNode } from '../../../src/content/unixfs
 import { signEntry } from '../../../src/records/entry.ts';
 import { nameEntry } from '../../../src/records/name-entry.ts';
 import { decodeEntryResults, recordMessages } from '../../../src/records/record-messages.ts';
-import { blockMessages, decodeResults, encodeOffer } from '../../../src/replication/block-messages.ts';
+import { blockMessages } from '../../../src/replication/block-messages.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
 import type { FindingAttack, Reached, Scene } from '../finding.ts';
 import { HostileMember } from '../hostile-member.ts';
@@ -119,16 +119,18 @@ async function published(scene: Scene, said: Said, blocks: readonly Block[]): Pr
   scene.ends.defer(() => member[Symbol.asyncDispose]());
   const { host, sign } = member.identity;
   const claims = [{ publisher: host, name: said.name, sequence: 1, replicas: 3 }];
-  const header = encodeOffer(blocks.map(({ cid, bytes }) => ({ cid, size: bytes.length, claims, relay: 0 })));
+  const header = blockMessages.put.encode(
+    blocks.map(({ cid, bytes }) => ({ cid, size: bytes.length, claims, relay: 0 })),
+  );
   const { cid } = blocks.at(-1) as Block;
   const content = { ...said, cid, sha256: null, blocks: blocks.length };
   const entry = signEntry(nameEntry(content, host, 1, Date.now(), null), member.networkId, sign).bytes;
   for (const contact of member.others) {
     const payload = piecesOf(blocks);
-    const answer = await member.transport.stream(contact, blockMessages.put, { header, payload }, { deadline });
+    const answer = await member.transport.stream(contact, blockMessages.put.kind, { header, payload }, { deadline });
     for await (const _ of answer.payload);
     const taken = await member.transport.request(contact, recordMessages.put, { entries: [entry] }, { deadline });
-    const results = [...decodeResults(answer.header, blocks.length), ...decodeEntryResults(taken, 1)];
+    const results = [...(answer.header as { results: string[] }).results, ...decodeEntryResults(taken, 1)];
     // One host may have had it from another by now.
     if (results.some((result) => result !== 'stored' && result !== 'known'))
       throw new Error(`not taken: ${results.join(' ')}`);

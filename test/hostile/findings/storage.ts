@@ -7,8 +7,7 @@ import { cidOfBlock, rawCodec } from '../../../src/content/cid.ts';
 import { createIdentity, type Identity } from '../../../src/network/identity.ts';
 import { signEntry } from '../../../src/records/entry.ts';
 import { maxEntriesPerMessage, recordMessages } from '../../../src/records/record-messages.ts';
-import { blockMessages, decodeResults, encodeOffer } from '../../../src/replication/block-messages.ts';
-import { claimMessages } from '../../../src/replication/claim-messages.ts';
+import { blockMessages } from '../../../src/replication/block-messages.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
 import type { FindingAttack, Reached, Scene } from '../finding.ts';
 import { HostileMember } from '../hostile-member.ts';
@@ -53,7 +52,7 @@ async function claimsFlood(scene: Scene, publisherOf: (member: HostileMember) =>
   const claimed = [member.identity.host, 'a', 1, 3, 0] as const;
   const offered = cids.map((cid, index) => ({ cid: cid.bytes, size: blocks[index]!.length, claims: [0] }));
   const header = { blocks: offered, claims: [[...claimed]] };
-  await member.transport.stream(contact, blockMessages.put, { header, payload: pieces(blocks) }, { deadline });
+  await member.transport.stream(contact, blockMessages.put.kind, { header, payload: pieces(blocks) }, { deadline });
   let slowest = 0;
   for (let message = 0; message < (scene.isShort ? 12 : 40); message++) {
     const publisher = publisherOf(member);
@@ -61,7 +60,7 @@ async function claimsFlood(scene: Scene, publisherOf: (member: HostileMember) =>
     const began = performance.now();
     const all = claims.map((_, number) => number);
     const question = { blocks: cids.map((cid) => ({ cid: cid.bytes, claims: all })), claims };
-    await member.transport.request(contact, claimMessages.claim, question, { deadline }).catch(() => undefined);
+    await member.transport.request(contact, blockMessages.claim.kind, question, { deadline }).catch(() => undefined);
     slowest = Math.max(slowest, performance.now() - began);
   }
   const rows = countOf(peer, 'claims');
@@ -102,10 +101,12 @@ async function blocksFlood(scene: Scene): Promise<Reached> {
     const blocks = Array.from({ length: 4 }, () => new Uint8Array(randomBytes(mebibyte)));
     const claims = [{ publisher: member.identity.host, name: `junk ${turn}`, sequence: turn + 1, replicas: 3 }];
     const offered = blocks.map((bytes) => ({ cid: cidOfBlock(rawCodec, bytes), size: bytes.length, claims, relay: 0 }));
-    const put = { header: encodeOffer(offered), payload: pieces(blocks) };
-    const answer = await member.transport.stream(contact, blockMessages.put, put, { deadline }).catch(() => null);
+    const put = { header: blockMessages.put.encode(offered), payload: pieces(blocks) };
+    const answer = await member.transport.stream(contact, blockMessages.put.kind, put, { deadline }).catch(() => null);
     if (answer === null) continue;
-    taken += decodeResults(answer.header, blocks.length).filter((result) => result === 'stored').length * mebibyte;
+    taken +=
+      blockMessages.put.decodeAnswer(answer.header, offered).results.filter((result) => result === 'stored').length *
+      mebibyte;
     for await (const _ of answer.payload);
   }
   const honest = await peer.request('/api/v1/files/honest', { method: 'PUT', body: randomBytes(mebibyte) });
@@ -120,7 +121,9 @@ async function besieged(scene: Scene, quota: string) {
   const [peer] = await scene.ring(2, { flags: ['--quota', quota] });
   const member = await HostileMember.join(peer.ready.listen, scene.network.runtimeFolder);
   scene.ends.defer(() => member[Symbol.asyncDispose]());
-  member.lie = { request: (_, kind) => (kind === blockMessages.room ? Promise.resolve({ room: 0, gives: 0 }) : null) };
+  member.lie = {
+    request: (_, kind) => (kind === blockMessages.room.kind ? Promise.resolve({ room: 0, gives: 0 }) : null),
+  };
   const contact = member.others.find(({ host }) => host === peer.ready.id);
   if (contact === undefined) throw new Error('the member does not know the peer');
   return [peer, member, contact] as const;

@@ -1,0 +1,237 @@
+/** The messages of replication byte for byte: a change here makes old and new peers strangers. See docs/wire-format.md. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { cidOfBlock, rawCodec } from '../content/cid.ts';
+import { hostIdOfPublicKey } from '../network/host-id.ts';
+import { TransportError } from '../network/transport.ts';
+import { decodeBody, encodeBody } from '../network/wire-body.ts';
+import { blockSet, leafSet, recordSet } from '../storage/item-index.ts';
+import type { Message } from '../wire/message.ts';
+import { blockMessages } from './block-messages.ts';
+import { claimMessages } from './claim-messages.ts';
+import { syncMessages } from './sync-messages.ts';
+
+const cid = cidOfBlock(rawCodec, Uint8Array.of(1));
+const cids = [cid];
+const publisher = hostIdOfPublicKey(new Uint8Array(32).fill(1));
+const claim = { publisher, name: 'a', sequence: 5, replicas: 3 };
+const [after, upTo] = [`${'0'.repeat(62)}01`, `${'0'.repeat(62)}02`];
+const range = { after, upTo };
+const digest = 'ab'.repeat(16);
+const longKey = after + digest;
+const bytes = Uint8Array.of(1, 2);
+const hash = new Uint8Array(32).fill(3);
+const ended = { name: 'a', sequence: 6 };
+
+function sample<Question, Answer>(message: Message<Question, Answer>, question: Question, answer: Answer) {
+  return { message: message as Message<unknown, unknown>, question, answer };
+}
+
+const samples = [
+  sample(blockMessages.has, { cids: [cid, cid] }, { sizes: [1, -1], cached: new Set([0]) }),
+  sample(blockMessages.get, { cids }, { sizes: [-2] }),
+  sample(
+    blockMessages.put,
+    [
+      { cid, size: 1, claims: [claim], relay: 0 },
+      { cid, size: 2, claims: [claim], relay: 3 },
+    ],
+    { results: ['stored', 'no-room'] },
+  ),
+  sample(blockMessages.check, { cids }, {}),
+  sample(blockMessages.room, {}, { room: 7, gives: Number.MAX_SAFE_INTEGER }),
+  sample(blockMessages.claim, [{ cid, claims: [claim, { ...claim, name: 'b', idleSeconds: 9 }] }], { sizes: [4] }),
+  sample(blockMessages.point, { cids, holder: publisher }, {}),
+  sample(blockMessages.where, { cids }, { holders: [publisher] }),
+  sample(claimMessages.list, { keys: [after], after: claim }, { blocks: [[claim]], more: true }),
+  sample(claimMessages.release, { names: [ended] }, {}),
+  sample(claimMessages.asked, { names: [ended] }, { puts: [{ state: 'committed', expiry: null }] }),
+  sample(claimMessages.told, { puts: [{ ...ended, state: 'over', expiry: 8 }] }, { kept: [true] }),
+  sample(
+    syncMessages.compare,
+    { ranges: [{ set: blockSet(3), range, count: 7, fingerprint: 'cd'.repeat(32) }] },
+    { answers: [{ differs: 4, confirmed: true }] },
+  ),
+  sample(
+    syncMessages.items,
+    { set: leafSet, range, cursor: longKey },
+    { items: [{ key: longKey, digest, cid: null }], cursor: longKey },
+  ),
+  sample(syncMessages.records, { keys: [longKey] }, { entries: [bytes] }),
+  sample(
+    syncMessages.holds,
+    { items: [{ set: recordSet, key: longKey, digest }], nonce: hash },
+    { answers: [{ held: 'same', confirmed: false, proof: hash }] },
+  ),
+  sample(syncMessages.leaving, { isLeaving: true }, {}),
+  sample(syncMessages.confirm, { ranges: [range] }, {}),
+];
+
+/** Question and answer. */
+const fixtures: Record<string, readonly [string, string]> = {
+  'blocks.has': [
+    'a16463696473825824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a5824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a',
+    'a26573697a6573820120666361636865648100',
+  ],
+  'blocks.get': [
+    'a16463696473815824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a',
+    'a16573697a65738121',
+  ],
+  'blocks.put': [
+    'a266626c6f636b7382a3636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a6473697a650166636c61696d738100a4636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a6473697a65026572656c61790366636c61696d73810066636c61696d7381857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656161050300',
+    'a167726573756c7473826673746f726564676e6f2d726f6f6d',
+  ],
+  'blocks.check': ['a16463696473815824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a', 'a0'],
+  'blocks.room': ['a0', 'a264726f6f6d076567697665731b001fffffffffffff'],
+  'blocks.claim': [
+    'a266626c6f636b7381a2636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a66636c61696d7382000166636c61696d7382857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656161050300857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656162050309',
+    'a16573697a65738104',
+  ],
+  'blocks.point': [
+    'a26463696473815824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a66686f6c6465727834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e435665483365',
+    'a0',
+  ],
+  'blocks.where': [
+    'a16463696473815824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a',
+    'a167686f6c64657273817834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e435665483365',
+  ],
+  'claims.list': [
+    'a2646b6579738158200000000000000000000000000000000000000000000000000000000000000001656166746572857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656161050300',
+    'a3646d6f7265f566626c6f636b7381810066636c61696d7381857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656161050300',
+  ],
+  'claims.release': ['a1656e616d65738182616106', 'a0'],
+  'claims.asked': ['a1656e616d65738182616106', 'a16470757473818202f6'],
+  'claims.told': ['a1647075747381846161060008', 'a1646b65707481f5'],
+  'sync.compare': [
+    'a16672616e6765738185035820000000000000000000000000000000000000000000000000000000000000000158200000000000000000000000000000000000000000000000000000000000000002075820cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd',
+    'a167616e7377657273818204f5',
+  ],
+  'sync.items': [
+    'a46373657409647570546f582000000000000000000000000000000000000000000000000000000000000000026561667465725820000000000000000000000000000000000000000000000000000000000000000166637572736f7258300000000000000000000000000000000000000000000000000000000000000001abababababababababababababababab',
+    'a2656974656d73818358300000000000000000000000000000000000000000000000000000000000000001abababababababababababababababab50ababababababababababababababababf666637572736f7258300000000000000000000000000000000000000000000000000000000000000001abababababababababababababababab',
+  ],
+  'sync.records': [
+    'a1646b6579738158300000000000000000000000000000000000000000000000000000000000000001abababababababababababababababab',
+    'a167656e747269657381420102',
+  ],
+  'sync.holds': [
+    'a2656974656d7381830058300000000000000000000000000000000000000000000000000000000000000001abababababababababababababababab50abababababababababababababababab656e6f6e636558200303030303030303030303030303030303030303030303030303030303030303',
+    'a167616e7377657273818301f458200303030303030303030303030303030303030303030303030303030303030303',
+  ],
+  'sync.leaving': ['a16969734c656176696e67f5', 'a0'],
+  'sync.confirm': [
+    'a16672616e67657381825820000000000000000000000000000000000000000000000000000000000000000158200000000000000000000000000000000000000000000000000000000000000002',
+    'a0',
+  ],
+};
+
+const hexOf = (body: unknown): string => Buffer.from(encodeBody(body)).toString('hex');
+const refused = (error: unknown): boolean => error instanceof TransportError && error.failure === 'refused';
+
+test('every message of replication has a sample', () => {
+  const all = [blockMessages, claimMessages, syncMessages].flatMap((some) => Object.values(some));
+  assert.deepEqual(samples.map(({ message }) => message.kind).sort(), all.map(({ kind }) => kind).sort());
+});
+
+for (const { message, question, answer } of samples) {
+  test(`${message.kind} keeps its bytes, comes back as it was sent, and refuses whatever else a stranger sends`, () => {
+    const [asked, answered] = fixtures[message.kind]!;
+    assert.equal(hexOf(message.encode(question)), asked);
+    assert.equal(hexOf(message.encodeAnswer(answer)), answered);
+    assert.deepEqual(message.decode(decodeBody(encodeBody(message.encode(question)))), question);
+    assert.deepEqual(message.decodeAnswer(decodeBody(encodeBody(message.encodeAnswer(answer))), question), answer);
+    const anything = fc.anything({ withBigInt: true, withTypedArray: true });
+    for (const [wire, read] of [
+      [message.encode(question), (hostile: unknown) => message.decode(hostile)],
+      [message.encodeAnswer(answer), (hostile: unknown) => message.decodeAnswer(hostile, question)],
+    ] as const) {
+      // In the place of the whole, of a field, and of the first entry of a field.
+      const places = Object.keys(wire as object).flatMap((name) => {
+        const field = (wire as Record<string, unknown>)[name];
+        return Array.isArray(field) ? [[name], [name, 0], [name, 0, 0]] : [[name]];
+      });
+      fc.assert(
+        fc.property(fc.constantFrom([], ...places), anything, (place, value) => {
+          try {
+            read(replaced(wire, place, value));
+          } catch (error) {
+            assert.ok(refused(error), String(error));
+          }
+        }),
+        { numRuns: 60 },
+      );
+    }
+  });
+}
+
+function replaced(wire: unknown, [step, ...rest]: readonly (string | number)[], value: unknown): unknown {
+  if (step === undefined) return value;
+  if (typeof step === 'string') {
+    const map = wire as Record<string, unknown>;
+    return { ...map, [step]: replaced(map[step], rest, value) };
+  }
+  return Array.isArray(wire) ? wire.map((one, at) => (at === step ? replaced(one, rest, value) : one)) : wire;
+}
+
+test('a message names each claim once', () => {
+  const blocks = [cid, cid, cid].map((one, index) => ({ cid: one, claims: [claim, { ...claim }].slice(0, index) }));
+  const wire = blockMessages.claim.encode(blocks) as { claims: unknown[]; blocks: { claims: number[] }[] };
+  assert.equal(wire.claims.length, 1);
+  assert.deepEqual(
+    wire.blocks.map((block) => block.claims),
+    [[], [0], [0, 0]],
+  );
+});
+
+test('what is beyond its bounds is refused', () => {
+  const offer = { cid, size: 1, claims: [claim], relay: 0 };
+  const claiming = (over: object) => [{ ...offer, claims: [{ ...claim, ...over }] }];
+  for (const over of [
+    { publisher: 'x' },
+    { name: '' },
+    { name: 'a/b' },
+    { name: 'a\u0308' },
+    { name: 'x'.repeat(300) },
+    { sequence: -1 },
+    { sequence: 0.5 },
+    { replicas: 0 },
+    { replicas: 9 },
+    { idleSeconds: -1 },
+    { idleSeconds: 0.5 },
+  ])
+    assert.throws(
+      () => blockMessages.put.decode(blockMessages.put.encode(claiming(over))),
+      refused,
+      JSON.stringify(over),
+    );
+  for (const relay of [-1, 9, 1.5])
+    assert.throws(() => blockMessages.put.decode(blockMessages.put.encode([{ ...offer, relay }])), refused);
+  const { bytes: address } = cid;
+  for (const body of [
+    { blocks: [{ cid: address, claims: [0] }], claims: [] },
+    { blocks: [{ cid: address }], claims: [] },
+    { blocks: [], claims: [] },
+    {
+      blocks: Array.from({ length: 17 }, () => ({ cid: address, claims: new Array(1000).fill(0) })),
+      claims: [[publisher, 'a', 1, 1, 0]],
+    },
+  ])
+    assert.throws(() => blockMessages.claim.decode(body), refused);
+  assert.throws(
+    () => blockMessages.check.decode(blockMessages.check.encode({ cids: new Array(17).fill(cid) })),
+    refused,
+  );
+  assert.throws(() => blockMessages.get.decodeAnswer({ sizes: [1] }, { cids: [cid, cid] }), refused);
+  assert.throws(() => blockMessages.get.decodeAnswer({ sizes: [3 * 1024 * 1024] }, { cids }), refused);
+  assert.throws(() => blockMessages.has.decodeAnswer({ sizes: [1], cached: [1] }, { cids }), refused);
+  const question = { set: blockSet(3), range, cursor: null };
+  const page = (key: string, of: typeof cid | null) =>
+    syncMessages.items.encodeAnswer({ items: [{ key, digest, cid: of }], cursor: null });
+  assert.equal(syncMessages.items.decodeAnswer(page(upTo, cid), question).items.length, 1);
+  assert.throws(() => syncMessages.items.decodeAnswer(page(upTo, null), question), refused);
+  assert.throws(() => syncMessages.items.decodeAnswer(page(longKey, cid), question), refused);
+  assert.throws(() => syncMessages.items.decode(syncMessages.items.encode({ ...question, cursor: longKey })), refused);
+  const ranges = [[10, hash, hash, 1, hash]];
+  assert.throws(() => syncMessages.compare.decode({ ranges }), /ranges\[0\]\.set is not a whole number from 0 to 9/);
+});

@@ -1,0 +1,116 @@
+/**
+ * A question of one peer to another and its answer: each kind is declared once, with the schemas of both, and answered by what
+ * is registered for it. Who asks, and what streams of bytes are, is the transport's to say.
+ */
+import type { Schema } from './schema.ts';
+import { TransportError, type Wire } from './transport-error.ts';
+
+interface Asked<To, Options> {
+  request(to: To, kind: string, body: Wire, options: Options): Promise<Wire>;
+}
+
+export class Message<Question, Answer> {
+  readonly kind: string;
+  readonly question: Schema<Question>;
+  /** Read by its question: as many entries as were asked for, keys of the set asked about. */
+  readonly answer: Schema<Answer, Question>;
+
+  constructor(kind: string, question: Schema<Question>, answer: Schema<Answer, Question>) {
+    this.kind = kind;
+    this.question = question;
+    this.answer = answer;
+  }
+
+  encode(question: Question): Wire {
+    return this.question.encode(question, undefined);
+  }
+
+  decode(wire: Wire): Question {
+    return this.question.decode(wire, undefined);
+  }
+
+  /** What is written does not depend on the question. */
+  encodeAnswer(answer: Answer): Wire {
+    return this.answer.encode(answer, undefined as Question);
+  }
+
+  decodeAnswer(wire: Wire, question: Question): Answer {
+    return this.answer.decode(wire, question);
+  }
+
+  /** Rejects with a TransportError when there is no answer, or one that does not fit the question. */
+  async ask<To, Options>(transport: Asked<To, Options>, to: To, question: Question, options: Options): Promise<Answer> {
+    return this.decodeAnswer(await transport.request(to, this.kind, this.encode(question), options), question);
+  }
+}
+
+interface Incoming<Payload> {
+  readonly header: Wire;
+  readonly payload: Payload;
+}
+
+interface Outgoing {
+  readonly header: Wire;
+  readonly payload?: AsyncIterable<Uint8Array>;
+}
+
+/** Takes a whole message as it came. */
+type RequestHandler<From> = (from: From, body: Wire) => Promise<Wire>;
+type StreamHandler<From, Payload> = (from: From, incoming: Incoming<Payload>) => Promise<Outgoing>;
+
+/** What is answered here, by kind. A kind of which nothing is registered is refused. */
+export class Registry<From, Payload> {
+  readonly #requests = new Map<string, RequestHandler<From>>();
+  readonly #streams = new Map<string, StreamHandler<From, Payload>>();
+
+  /** A small question. */
+  on<Question, Answer>(
+    message: Message<Question, Answer>,
+    answer: (question: Question, from: From) => Answer | Promise<Answer>,
+  ): this {
+    return this.onKind(message.kind, async (from, body) =>
+      message.encodeAnswer(await answer(message.decode(body), from)),
+    );
+  }
+
+  /** A question with bytes behind it, or behind its answer. */
+  onStream<Question, Answer>(
+    message: Message<Question, Answer>,
+    answer: (
+      question: Question,
+      from: From,
+      payload: Payload,
+    ) => Promise<{ readonly answer: Answer; readonly payload?: AsyncIterable<Uint8Array> }>,
+  ): this {
+    return this.onStreamKind(message.kind, async (from, incoming) => {
+      const { answer: given, ...rest } = await answer(message.decode(incoming.header), from, incoming.payload);
+      return { header: message.encodeAnswer(given), ...rest };
+    });
+  }
+
+  /** A small question that its handler reads by itself. */
+  onKind(kind: string, answer: RequestHandler<From>): this {
+    this.#requests.set(kind, answer);
+    return this;
+  }
+
+  /** The same for a stream. */
+  onStreamKind(kind: string, answer: StreamHandler<From, Payload>): this {
+    this.#streams.set(kind, answer);
+    return this;
+  }
+
+  request(from: From, kind: string, body: Wire): Promise<Wire> {
+    const answer = this.#requests.get(kind);
+    return answer === undefined ? Promise.reject(unknownKind(kind)) : answer(from, body);
+  }
+
+  stream(from: From, kind: string, incoming: Incoming<Payload>): Promise<Outgoing> {
+    const answer = this.#streams.get(kind);
+    return answer === undefined ? Promise.reject(unknownKind(kind)) : answer(from, incoming);
+  }
+}
+
+function unknownKind(kind: string): TransportError {
+  return new TransportError('refused', `There is no message ${JSON.stringify(kind.slice(0, 80))}.`, 'bad-request');
+}
