@@ -15,6 +15,7 @@ import {
   list,
   listFor,
   map,
+  named,
   nullable,
   numbered,
   refine,
@@ -145,7 +146,7 @@ export const syncMessages = {
     map({ keys: list(hex(longKeyBytes), maxRecordsPerMessage, 1) }),
     map({
       entries: listFor(
-        nullable(bytesUpTo(maxEntryBytes)),
+        nullable(named('record', bytesUpTo(maxEntryBytes))),
         ({ keys }: { readonly keys: readonly string[] }) => keys.length,
       ),
     }),

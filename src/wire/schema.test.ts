@@ -47,7 +47,7 @@ test('a schema writes a value, reads it again, and says how it looks', () => {
   assert.deepEqual(encodeAs(message, value), { ...wire, entries: [[Buffer.from('ab01', 'hex'), -1, 1]] });
   assert.deepEqual(decodeAs(message, wire), value);
   assert.deepEqual(decodeAs(message, { ...wire, relay: 2, more: 1 }), { ...value, relay: 2 });
-  assert.equal(message.text, '{kind, entries: [[key, size, state], …], isLast, cursor, relay}');
+  assert.equal(message.text, '{kind, entries: [[key, size, state], …], isLast, cursor or null, relay?}');
   assert.equal(
     tuple({ hit: named('hit', entry), end: nullable(entry) }).text,
     '[hit, end: [key, size, state] or null]',

@@ -16,14 +16,16 @@ export interface Schema<Value, Context = unknown> {
   readonly encode: (value: Value, context: Context) => Wire;
   /** Throws `Malformed`. */
   readonly decode: (wire: Wire, context: Context) => Value;
-  /** How it is written in docs/wire-format.md; undefined: by the name of its field. */
+  /** How it is written in docs/wire-format.md; undefined: by the name of its field, and what follows that. */
   readonly text?: string | undefined;
+  readonly afterName?: string | undefined;
 }
 
 interface AnySchema {
   readonly encode: (value: never, context: never) => Wire;
   readonly decode: (wire: Wire, context: never) => unknown;
   readonly text?: string | undefined;
+  readonly afterName?: string | undefined;
 }
 
 type Fields = Readonly<Record<string, AnySchema>>;
@@ -140,6 +142,7 @@ export function numbered<Value extends string>(values: readonly Value[]): Schema
 export function nullable<Value, Context>(schema: Schema<Value, Context>): Schema<Value | null, Context> {
   return {
     text: schema.text === undefined ? undefined : `${schema.text} or null`,
+    afterName: ' or null',
     encode: (value, context) => (value === null ? null : schema.encode(value, context)),
     decode: (wire, context) => (wire === null ? null : schema.decode(wire, context)),
   };
@@ -149,6 +152,7 @@ export function nullable<Value, Context>(schema: Schema<Value, Context>): Schema
 export function optional<Value, Context>(schema: Schema<Value, Context>, usual: Value): Schema<Value, Context> {
   return {
     text: schema.text,
+    afterName: '?',
     encode: (value, context) => (value === usual ? undefined : schema.encode(value, context)),
     decode: (wire, context) => (wire === undefined ? usual : schema.decode(wire, context)),
   };
@@ -277,7 +281,9 @@ function placed(error: unknown, step: string): unknown {
 
 function textOf(fields: Fields): string {
   return Object.entries(fields)
-    .map(([name, { text }]) => (text === undefined || text === name ? name : `${name}: ${text}`))
+    .map(([name, { text, afterName = '' }]) =>
+      text === undefined || text === name + afterName ? name + afterName : `${name}: ${text}`,
+    )
     .join(', ');
 }
 
@@ -322,6 +328,7 @@ export function convert<Inner, Value, Context>(
 ): Schema<Value, Context> {
   return {
     text: schema.text,
+    afterName: schema.afterName,
     encode: (value, context) => schema.encode(to(value), context),
     decode: (wire, context) => {
       const inner = schema.decode(wire, context);
