@@ -1,7 +1,15 @@
+const maxMoves = 1024;
+
 /** A map that forgets what was used longest ago once it holds `maxEntries`. */
 export class BoundedCache<Key, Value> {
   readonly maxEntries: number;
   readonly #entries = new Map<Key, Value>();
+  /**
+   * Goes on from the last eviction: a new iterator steps over all that was deleted since the Map last rebuilt its table.
+   * Dropped after so many moves without an eviction, since it keeps every table from where it stands.
+   */
+  #oldest: MapIterator<Key> | null = null;
+  #moves = 0;
 
   constructor(maxEntries: number) {
     this.maxEntries = maxEntries;
@@ -15,10 +23,7 @@ export class BoundedCache<Key, Value> {
     const value = this.#entries.get(key);
     if (value === undefined) return undefined;
     // A Map keeps the order of insertion, so inserting again makes it the youngest. Not needed while there is room.
-    if (this.#entries.size >= this.maxEntries) {
-      this.#entries.delete(key);
-      this.#entries.set(key, value);
-    }
+    if (this.#entries.size >= this.maxEntries) this.#move(key, value);
     return value;
   }
 
@@ -26,15 +31,24 @@ export class BoundedCache<Key, Value> {
     return this.#entries.values();
   }
 
-  delete(key: Key): void {
-    this.#entries.delete(key);
+  /** Whether it was there. */
+  delete(key: Key): boolean {
+    return this.#entries.delete(key);
   }
 
   set(key: Key, value: Value): void {
+    this.#move(key, value);
+    if (this.#entries.size <= this.maxEntries) return;
+    this.#oldest ??= this.#entries.keys();
+    this.#moves = 0;
+    const oldest = this.#oldest.next();
+    if (!oldest.done) this.#entries.delete(oldest.value);
+  }
+
+  #move(key: Key, value: Value): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);
-    if (this.#entries.size <= this.maxEntries) return;
-    const oldest = this.#entries.keys().next();
-    if (!oldest.done) this.#entries.delete(oldest.value);
+    this.#moves += 1;
+    if (this.#moves > maxMoves) this.#oldest = null;
   }
 }

@@ -10,6 +10,7 @@ import {
   type RingEvent,
   toBigInt,
 } from '@chordial/ring';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import { shownPeer } from '../network/peer-label.ts';
 import type { LogLevel } from './event-level.ts';
 
@@ -39,7 +40,7 @@ export class RingStory {
   /** Ids of teaching peers by host, used even after their death. */
   readonly #numbers = new Map<HostId, string>();
   /** Recent joiners not yet seen as neighbours; the oldest is evicted. */
-  readonly #asked = new Map<HostId, number>();
+  readonly #asked = new BoundedCache<HostId, number>(256);
   /** Hosts reported as neighbours; the oldest is evicted. */
   readonly #neighbours = new Set<HostId>();
   #isMember = false;
@@ -73,9 +74,8 @@ export class RingStory {
   }
 
   #joinRequest(from: Contact, next: MemberPointer | null): void {
-    if (this.#asked.has(from.host)) return;
+    if (this.#asked.get(from.host) !== undefined) return;
     this.#asked.set(from.host, Date.now());
-    if (this.#asked.size > 256) this.#asked.delete(this.#asked.keys().next().value!);
     const who = this.nameOf(from);
     const detail = { id: from.host, next: next?.contact.host ?? null };
     if (next === null) this.#tellPointer({ kind: 'join-request', text: `${who}: join request received`, detail });

@@ -8,6 +8,7 @@
 
 import type { Clock, Contact, HostId, MemberPointer, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
 import { type Expressions, maxNameConcurrency } from './expressions.ts';
 import { type Hit, hitKey } from './hit.ts';
@@ -94,15 +95,15 @@ interface Open {
 
 export class Broadcast {
   readonly #ports: BroadcastPorts;
-  readonly #seen = new Set<string>();
+  readonly #seen = new BoundedCache<string, true>(maxSeen);
   readonly #open = new Map<string, Open>();
   /**
    * Queries of askers that are not known members, with the host that forwarded each; `left`: hits that the asker still
    * wants.
    */
-  readonly #relayed = new Map<string, { readonly to: Contact; left: number }>();
+  readonly #relayed = new BoundedCache<string, { readonly to: Contact; left: number }>(maxSeen);
   /** Usage in the current interval: queries by asker and forwarding host, and other limits. */
-  readonly #spent = new Map<string, { since: Milliseconds; amount: number }>();
+  readonly #spent = new BoundedCache<string, { since: Milliseconds; amount: number }>(maxAskers);
   readonly #turns: MatchingTurns;
   #looking = 0;
 
@@ -174,7 +175,7 @@ export class Broadcast {
 
   /** @param from the host that forwarded it; null when asked here */
   async #carryOut(question: BroadcastQuestion, from: Contact | null): Promise<Reached> {
-    const isNew = !this.#seen.has(question.id);
+    const isNew = this.#seen.get(question.id) === undefined;
     this.#remember(question.id);
     if (isNew && from !== null && this.#knownAsker(question) === null) this.#relay(question, from);
     const below = this.#spread(question);
@@ -303,7 +304,6 @@ export class Broadcast {
 
   #relay({ id, most }: BroadcastQuestion, to: Contact): void {
     this.#relayed.set(id, { to, left: most });
-    if (this.#relayed.size > maxSeen) this.#relayed.delete(this.#relayed.keys().next().value!);
   }
 
   #tell(role: QueryTold['role'], question: BroadcastQuestion, responses: number): void {
@@ -319,14 +319,13 @@ export class Broadcast {
   }
 
   #remember(id: string): void {
-    this.#seen.add(id);
-    if (this.#seen.size > maxSeen) this.#seen.delete(this.#seen.values().next().value!);
+    this.#seen.set(id, true);
   }
 
   /** The forwarding host is accountable as well: a member can make up any number of names. */
   #checkAsker(from: HostId, question: BroadcastQuestion): void {
     const { id, asker, pattern, time, signature } = question;
-    if (this.#seen.has(id)) return;
+    if (this.#seen.get(id) !== undefined) return;
     this.#take(from, 1, { most: maxPerHost, has: `${from} has handed on ${maxPerHost} questions` });
     const { networkId, verify, clock } = this.#ports;
     const isOfAsker = verify(asker, signedQuestion(networkId, question), signature);
@@ -356,9 +355,7 @@ export class Broadcast {
     const spent =
       known === undefined || known.since + askerWindowMilliseconds < now ? { since: now, amount: 0 } : known;
     spent.amount += amount;
-    this.#spent.delete(what);
     this.#spent.set(what, spent);
-    if (this.#spent.size > maxAskers) this.#spent.delete(this.#spent.keys().next().value!);
     return spent.amount;
   }
 }

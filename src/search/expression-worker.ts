@@ -2,8 +2,10 @@
  * Worker of expressions.ts: compiles expressions and matches names. It uses RE2, whose time is linear in the name;
  * expressions.ts enforces the limits.
  */
+
 import { parentPort } from 'node:worker_threads';
 import { RE2JS } from 're2js';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import { folded } from './words.ts';
 
 export interface ExpressionQuestion {
@@ -19,8 +21,7 @@ export type ExpressionAnswer =
   | { readonly kind: 'refused'; readonly why: string };
 
 const maxKept = 32;
-/** Least recently used first. */
-const kept = new Map<string, RE2JS>();
+const kept = new BoundedCache<string, RE2JS>(maxKept);
 
 parentPort?.on('message', (question: ExpressionQuestion) => parentPort?.postMessage(answerTo(question)));
 parentPort?.postMessage({ kind: 'ready' } satisfies ExpressionAnswer);
@@ -29,9 +30,7 @@ function answerTo({ source, names }: ExpressionQuestion): ExpressionAnswer {
   const began = performance.now();
   try {
     const compiled = kept.get(source) ?? RE2JS.compile(source, RE2JS.CASE_INSENSITIVE);
-    kept.delete(source);
     kept.set(source, compiled);
-    if (kept.size > maxKept) kept.delete(kept.keys().next().value!);
     // The name itself as well as its folded form, since an expression may contain capital letters.
     const places = names.flatMap((name, place) =>
       compiled.matcher(folded(name)).find() || compiled.matcher(name).find() ? [place] : [],

@@ -2,9 +2,11 @@
  * Compiles and matches regular expressions of others on a worker thread that is terminated when one takes too long. The
  * thread starts on demand and ends when idle.
  */
+
 import { Worker } from 'node:worker_threads';
 import { workerFile } from '../content/worker-file.ts';
 import { ChordialError } from '../errors.ts';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import { Semaphore } from '../storage/semaphore.ts';
 import { checkExpressionSize } from './expression-size.ts';
 import type { ExpressionAnswer, ExpressionQuestion } from './expression-worker.ts';
@@ -28,7 +30,7 @@ export interface Matched {
 
 export class Expressions {
   readonly #semaphore = new Semaphore(1);
-  readonly #tooSlow = new Set<string>();
+  readonly #tooSlow = new BoundedCache<string, true>(maxRefused);
   #worker: Promise<Worker> | null = null;
   #ending: NodeJS.Timeout | null = null;
   #closed = false;
@@ -44,7 +46,7 @@ export class Expressions {
    */
   async match(source: string, names: readonly string[]): Promise<Matched> {
     checkExpressionSize(source);
-    if (this.#tooSlow.has(source)) throw tooSlow();
+    if (this.#tooSlow.get(source) !== undefined) throw tooSlow();
     return this.#semaphore.pass(async () => {
       if (this.#closed) throw new ChordialError('interrupted', 'The peer stops.');
       if (this.#ending !== null) clearTimeout(this.#ending);
@@ -71,8 +73,7 @@ export class Expressions {
     const answer = await answerOf(worker, question);
     if (answer === null) {
       await this.#end();
-      this.#tooSlow.add(question.source);
-      if (this.#tooSlow.size > maxRefused) this.#tooSlow.delete(this.#tooSlow.values().next().value!);
+      this.#tooSlow.set(question.source, true);
       throw tooSlow();
     }
     if (answer.kind === 'matched') return answer;

@@ -10,8 +10,10 @@
  *
  * Since it is not recorded what was published when, postings are withdrawn under both keys.
  */
+
 import { hash } from 'node:crypto';
 import type { Clock, Milliseconds } from '@chordial/ring';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
 import { signEntry } from '../records/entry.ts';
 import type { Signer } from '../records/names.ts';
@@ -63,7 +65,7 @@ export class FrequentWords {
   readonly #ports: FrequentWordsPorts;
   readonly #split: Set<string>;
   /** Least recently used first. */
-  readonly #uses = new Map<string, Use>();
+  readonly #uses = new BoundedCache<string, Use>(maxCountedWords);
 
   constructor(ports: FrequentWordsPorts) {
     this.#ports = ports;
@@ -118,10 +120,8 @@ export class FrequentWords {
     for (const word of words) {
       const use = this.#uses.get(word) ?? { count: 0, asked: null };
       use.count += 1;
-      this.#uses.delete(word);
       this.#uses.set(word, use);
     }
-    while (this.#uses.size > maxCountedWords) this.#uses.delete(this.#uses.keys().next().value!);
     return words;
   }
 

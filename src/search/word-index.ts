@@ -1,6 +1,7 @@
 /** This host's part of the index: the files under a word, from puts and shares, and the best ones for a query. */
 
 import type { Clock, Contact, Milliseconds } from '@chordial/ring';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import { type EncodedEntry, storedEntries } from '../records/entry.ts';
 import { isCurrent } from '../records/merge.ts';
 import { type RecordKey, wordKey } from '../records/record-keys.ts';
@@ -57,7 +58,7 @@ export class WordIndex {
   /** Least recently used first. */
   readonly #kept = new Map<string, Kept>();
   #keptHits = 0;
-  readonly #counted = new Map<string, WordFrequency & Lasting>();
+  readonly #counted = new BoundedCache<string, WordFrequency & Lasting>(maxCounts);
   readonly #found = new Map<string, Pick<Kept, 'hits' | keyof Lasting>>();
   #foundHits = 0;
 
@@ -72,9 +73,7 @@ export class WordIndex {
     const known = this.#counted.get(word);
     if (this.#lasts(known)) return known;
     const frequency = this.#count(word);
-    this.#counted.delete(word);
     this.#counted.set(word, { ...frequency, ...this.#lasting(frequency.count) });
-    if (this.#counted.size > maxCounts) this.#counted.delete(this.#counted.keys().next().value!);
     return frequency;
   }
 

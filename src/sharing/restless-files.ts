@@ -3,7 +3,9 @@
  * quiet for longer each time, and longer the larger it is; while it keeps changing it is hashed at most once in ten
  * minutes.
  */
+
 import { lstatSync } from 'node:fs';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import { type FoundFile, stampOf } from './look-through.ts';
 
 export interface RestlessPorts {
@@ -44,7 +46,7 @@ interface Waiting {
 export class RestlessFiles {
   readonly #ports: RestlessPorts;
   /** By path. */
-  readonly #histories = new Map<string, History>();
+  readonly #histories = new BoundedCache<string, History>(maxRemembered);
   readonly #waiting = new Map<string, Waiting>();
 
   constructor(ports: RestlessPorts) {
@@ -60,7 +62,6 @@ export class RestlessFiles {
     // Long ago, or according to a clock that was set back.
     if (hashed + longestPauseMilliseconds <= now || hashed > now) return;
     this.#histories.set(path, { times: (before?.times ?? 0) + 1, hashed });
-    if (this.#histories.size > maxRemembered) this.#histories.delete(this.#histories.keys().next().value!);
   }
 
   /** Whether it waits here from now on; otherwise it may be hashed at once. */
@@ -75,7 +76,7 @@ export class RestlessFiles {
     const delay = this.#delayOf(file);
     if (delay <= 0) return false;
     const timer = setTimeout(() => this.lookAgain(file), delay);
-    this.#waiting.set(path, { file, timer, since, hasHistory: this.#histories.has(path) });
+    this.#waiting.set(path, { file, timer, since, hasHistory: this.#histories.get(path) !== undefined });
     this.#ports.deferred(file, delay);
     return true;
   }
