@@ -45,7 +45,7 @@ const fullMilliseconds = 30_000;
  */
 export interface WantedCopy {
   readonly block: Block;
-  /** Become durable there with the block, whoever stored it. */
+  /** Become durable there together with the block, also when another caller stored it. */
   readonly claims: readonly Claim[];
   /** The host is asked to forward it to the others of this many places; 0: it is not. */
   readonly relay?: number;
@@ -86,7 +86,7 @@ export class BlockSender {
     return this.#streams === 0 && this.#queue.length === 0 && this.#avoidedUntil < this.#ports.clock.now();
   }
 
-  /** Resolves when the block is durable at the host, whoever stored it. Rejects with a TransportError or ChordialError. */
+  /** Resolves when the block is durable at the host, also when another caller stored it. Rejects with a TransportError or ChordialError. */
   store(copy: WantedCopy): Promise<void> {
     if (this.#avoidedUntil > this.#ports.clock.now()) {
       return Promise.reject(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
