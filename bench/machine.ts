@@ -1,4 +1,4 @@
-/** On what the figures were measured: they move with it. No name of the machine, which is no one's business. */
+/** On what the figures were measured: they move with it. Without the name of the machine. */
 import { execFile } from 'node:child_process';
 import os from 'node:os';
 import { promisify } from 'node:util';

@@ -18,7 +18,7 @@ export interface Attempt {
   /** Milliseconds since 1970, or null. */
   readonly timeToLive: Milliseconds | null;
   readonly replicas: number;
-  /** When it was acknowledged at the latest, by the wall; Infinity while it is under way or when it failed. */
+  /** When it was acknowledged at the latest, by the wall; Infinity while it is in progress or when it failed. */
   acknowledged: Milliseconds;
   isUnderWay: boolean;
   /** The promise: it survives copies − 1 losses before repair. */

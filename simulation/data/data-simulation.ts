@@ -405,5 +405,5 @@ export class DataSimulation {
 }
 
 function leaving(): TransportError {
-  return new TransportError('refused', 'This peer is leaving for good and takes nothing more.', 'not-a-member');
+  return new TransportError('refused', 'This peer is leaving and accepts nothing more.', 'not-a-member');
 }

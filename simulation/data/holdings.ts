@@ -119,7 +119,7 @@ function heldBy({ disk }: DataHost): Held {
     // Cache counts as no copy, neither where one is lacking nor where one is too many.
     if (disk.index.isCached(set, key)) continue;
     if (set.kind !== 'blocks') records.set(key, digest);
-    // What nothing claims is no one's any more, and is freed where it lies.
+    // What nothing claims is unclaimed and freed in place.
     else if (!disk.rotten.has(key) && disk.claims.isClaimed(key)) blocks.set(key, set.copies);
   }
   return { blocks, records };

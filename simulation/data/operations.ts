@@ -13,7 +13,7 @@ export class Operations {
   readonly #oracle: DataOracle;
   readonly #random: DataPlan['random'];
   readonly #log: (line: string) => void;
-  /** Names on which something is under way in a process that lives. */
+  /** Names on which something is in progress in a process that lives. */
   readonly #busy = new Map<PublishedName, DataHost['path']>();
   #contents = 0;
   #names = 0;
@@ -97,7 +97,7 @@ export class Operations {
     return this.#oracle.names.filter((published) => {
       const { publisher, attempts } = published;
       if (!publisher.isMember || publisher.path === null || attempts.at(-1)?.content === null) return false;
-      // What a process that has ended had under way will not come about any more.
+      // What a process that has ended had in progress will not come about any more.
       return !this.#busy.has(published) || this.#busy.get(published) !== publisher.path;
     });
   }

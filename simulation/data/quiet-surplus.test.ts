@@ -1,4 +1,4 @@
-/** How soon copies that have no place any more go, in virtual time: blocks and names alike, no matter who joins. */
+/** How soon copies that have no place any more go, in virtual time: blocks and names alike, whichever host joins. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Milliseconds } from '@chordial/ring';

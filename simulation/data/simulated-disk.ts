@@ -181,7 +181,7 @@ class MountedBlocks implements BlockStore {
   readonly #random: Random;
   readonly #process: Process;
   readonly #flush: () => Promise<void>;
-  /** Bytes of the blocks that puts under way will add, by key. */
+  /** Bytes of the blocks that puts in progress will add, by key. */
   readonly #promised = new Map<string, number>();
 
   constructor(disk: SimulatedDisk, random: Random, process: Process, flush: () => Promise<void>) {

@@ -21,7 +21,7 @@ interface EventsRoute {
 
 export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void {
   const schema = {
-    summary: 'Events as they happen; an event `reset` says that some were missed for good: read the state again',
+    summary: 'Live events; an event `reset` means that some were missed: reload the state',
     reads: { 'Last-Event-ID': 'Goes on after this event' },
     querystring: fields({
       last: {
@@ -29,7 +29,7 @@ export function eventRoutes(app: FastifyInstance, { events }: ApiContext): void 
         minimum: 0,
         maximum: maxEventsOfBefore,
         default: 0,
-        description: 'Begins with so many events of before, unless Last-Event-ID says where to go on',
+        description: 'Begins with this many earlier events, unless Last-Event-ID is given',
       },
     }),
     produces: ['text/event-stream'],

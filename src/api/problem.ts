@@ -81,7 +81,7 @@ function asChordialError(error: FastifyError | Error, request: FastifyRequest): 
   }
   if (status !== undefined && status >= 400 && status < 500) {
     const place = `${request.method} ${request.url.split('?', 1)[0]}`.slice(0, 300);
-    const message = `${place} was asked wrongly: ${error.message}. See /openapi.json for what it takes.`;
+    const message = `${place} was called wrongly: ${error.message}. See /openapi.json for its parameters.`;
     return new ChordialError('bad-request', message, { cause: error });
   }
   const message = `The peer met a bug (${error.message}). Report it with the lines that the peer printed.`;

@@ -33,7 +33,7 @@ export function checkBodyHeaders({ method, headers }: FastifyRequest, reply: Fas
   if (headers['content-range'] !== undefined) {
     throw new ChordialError(
       'bad-request',
-      `${place} has a Content-Range (${shown(headers['content-range'])}), and parts are not taken: nothing was changed. Send the whole, or use a resumable upload (POST /api/v1/uploads).`,
+      `${place} has a Content-Range (${shown(headers['content-range'])}), and partial puts are not supported: nothing was changed. Send the whole, or use a resumable upload (POST /api/v1/uploads).`,
     );
   }
   const coding = headers['content-encoding'] ?? '';
@@ -41,7 +41,7 @@ export function checkBodyHeaders({ method, headers }: FastifyRequest, reply: Fas
     reply.header('Accept-Encoding', 'identity');
     throw new ChordialError(
       'unsupported-type',
-      `${place} has the Content-Encoding ${shown(coding)}, which is not undone here. Send the bytes as they are to be kept, without that header.`,
+      `${place} has the Content-Encoding ${shown(coding)}, which is not decoded here. Send the bytes as they are to be stored, without that header.`,
     );
   }
   const transfer = headers['transfer-encoding'];
@@ -57,7 +57,7 @@ export function checkBodyHeaders({ method, headers }: FastifyRequest, reply: Fas
 export function checkNotMultipart({ headers }: FastifyRequest, remedy: string): void {
   const type = headers['content-type'] ?? '';
   if (!/^\s*multipart\//i.test(type)) return;
-  throw new ChordialError('unsupported-type', `The body is ${shown(type)}, and its frame would be kept. ${remedy}`);
+  throw new ChordialError('unsupported-type', `The body is ${shown(type)}, whose framing would be stored. ${remedy}`);
 }
 
 function shown(header: string): string {
@@ -82,7 +82,7 @@ export async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Arr
 function cutOff(received: number, cause?: unknown): ChordialError {
   return new ChordialError(
     'body-cut-off',
-    `The body ended after ${received} bytes, before it was complete; nothing was published. Send it again: what arrived is not stored twice.`,
+    `The body ended after ${received} bytes, before it was complete; nothing was published. Send it again: blocks that arrived are not stored twice.`,
     { cause },
   );
 }

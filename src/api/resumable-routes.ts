@@ -38,13 +38,16 @@ export function resumableRoutes(scope: FastifyInstance, { peer }: ApiContext): v
     );
   });
 
-  scope.options('/api/v1/uploads', { schema: { summary: 'What of tus this peer speaks' } }, async (_request, reply) =>
-    reply
-      .code(204)
-      .header('Tus-Version', version)
-      .header('Tus-Extension', 'creation,termination')
-      .header('Tus-Max-Size', String(maxUploadBytes))
-      .send(),
+  scope.options(
+    '/api/v1/uploads',
+    { schema: { summary: 'Supported tus version and extensions' } },
+    async (_request, reply) =>
+      reply
+        .code(204)
+        .header('Tus-Version', version)
+        .header('Tus-Extension', 'creation,termination')
+        .header('Tus-Max-Size', String(maxUploadBytes))
+        .send(),
   );
 
   const create = {
@@ -63,7 +66,7 @@ export function resumableRoutes(scope: FastifyInstance, { peer }: ApiContext): v
   });
 
   const head = {
-    summary: 'How many bytes of an upload have arrived: Upload-Offset',
+    summary: 'Bytes of an upload received so far: Upload-Offset',
     params: parameters,
     reads: spoken,
     empty: [200],

@@ -139,7 +139,7 @@ function contextOf(options: ApiOptions, bound: () => Address): ApiContext {
       if (isFromThisMachine(request.raw, origin)) return;
       throw new ChordialError(
         'forbidden-origin',
-        `${what} are for programs on the machine of the peer, as the paths that they name are. Stream the bytes with PUT or GET /api/v1/files/NAME.`,
+        `${what} are for programs on the peer's own machine, since they name its paths. Stream the bytes with PUT or GET /api/v1/files/NAME.`,
       );
     },
     proofKey: createProofKey(),

@@ -32,7 +32,7 @@ export function sessionRoutes(app: FastifyInstance, { access, proofKey }: ApiCon
       if (!sessions.redeem(request.body.token)) {
         throw new ChordialError(
           'token-required',
-          'The link was used already, is older than ten minutes, or is none of this peer. Get a new one with "chordial open".',
+          'The link was already used, is older than ten minutes, or belongs to another peer. Get a new one with "chordial open".',
         );
       }
       return reply

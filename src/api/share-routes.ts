@@ -33,6 +33,6 @@ async function checkIsMeant(path: string, mark: FileMark): Promise<void> {
   }
   throw new ChordialError(
     'unreadable-file',
-    `The peer sees something else at ${path} than its caller does. Share it by the path that it has where the peer runs.`,
+    `The peer sees a different file at ${path} than its caller. Share it by its path on the peer's side.`,
   );
 }

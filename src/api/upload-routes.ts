@@ -27,8 +27,8 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
     params: nameParameter,
     querystring: fields({ ...copies, ...attributes }),
     reads: {
-      'If-None-Match': '* puts only where no file has this name',
-      'If-Match': 'ETags: puts only where one of them is what the name stands for',
+      'If-None-Match': '* puts only if no file has this name',
+      'If-Match': 'ETags: puts only if one of them is the current content of the name',
     },
     consumes: ['application/octet-stream'],
     response: { 201: putResult },
@@ -99,7 +99,7 @@ const copies = {
 } as const;
 const attributes = {
   modified: { type: 'integer', minimum: 0, description: 'When the file was changed last, in milliseconds since 1970' },
-  executable: { type: 'boolean', description: 'Whether the file is a program' },
+  executable: { type: 'boolean', description: 'Whether the file is executable' },
 };
 
 function optionsOf({ replicas, ttl }: PutRoute['Querystring']): Pick<PutOptions, 'replicas' | 'timeToLive'> {

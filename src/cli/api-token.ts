@@ -19,7 +19,7 @@ export async function apiTokenOf({ data, apiToken }: PeerConfiguration): Promise
   if (given.length >= minCharacters && /^[\x21-\x7e]+$/.test(given)) return given;
   throw new ChordialError(
     'bad-configuration',
-    `CHORDIAL_API_TOKEN has ${given.length} characters. Give at least ${minCharacters} without spaces, or none to have one made.`,
+    `CHORDIAL_API_TOKEN has ${given.length} characters. Give at least ${minCharacters} without spaces, or omit it to have one generated.`,
   );
 }
 
@@ -38,7 +38,7 @@ async function keptToken(data: string): Promise<string | null> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw new ChordialError(
       'broken-data-folder',
-      `The token in ${path.join(data, tokenFile)} cannot be read (${message}). Make it readable for this user, or remove it to have a new one made.`,
+      `The token in ${path.join(data, tokenFile)} cannot be read (${message}). Make it readable for this user, or remove it to have a new one generated.`,
       { cause: error },
     );
   }

@@ -84,7 +84,7 @@ export class ClassroomSteps {
         `Peer ${at} received another ${number} than was stored. Report this as a bug.`,
       );
     }
-    this.#stage.tell(`requested ${number} at peer ${at}: received, every byte the same`, begun, { number });
+    this.#stage.tell(`requested ${number} at peer ${at}: received, every byte equal`, begun, { number });
   }
 
   async #newcomerJoins(): Promise<void> {

@@ -159,7 +159,7 @@ function connectionFailure(error: NodeJS.ErrnoException, url: string): Error {
   const reason = error.code ?? error.message;
   return new ChordialError(
     'unreachable',
-    `The connection to ${url} failed (${reason}). See whether the peer still runs.`,
+    `The connection to ${url} failed (${reason}). Check whether the peer is still running.`,
     {
       cause: error,
     },

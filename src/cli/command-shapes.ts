@@ -53,7 +53,7 @@ const help: OptionShape = {
   value: null,
   kind: 'text',
   words: [],
-  description: 'shows what the command takes',
+  description: 'shows arguments and options',
   whenAbsent: null,
   variable: null,
 };

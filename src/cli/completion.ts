@@ -9,7 +9,7 @@ import { sayJson } from './output.ts';
 export function completionCommand(load: () => Promise<readonly Command[]>): Command {
   return command(
     'completion',
-    'prints what makes bash, zsh or fish complete commands, flags and files',
+    'prints the completion script for bash, zsh or fish',
     [
       'chordial completion bash > ~/.local/share/bash-completion/completions/chordial',
       'chordial completion zsh > ~/.zfunc/_chordial',

@@ -9,7 +9,7 @@ import { table } from './table.ts';
 export function configCommand(): Command {
   const config = command(
     'config',
-    'shows the settings that "chordial start" with the same flags would use, and where each comes from',
+    'shows the settings that "chordial start" would use with the same flags, and their sources',
     'chordial config --config /etc/chordial.toml',
   );
   return addSettingOptions(config).action(async (options: CommonOptions & SettingOptions) => {

@@ -16,7 +16,7 @@ const maxPeers = 50;
 export function demoCommand(run: RunCommand): Command {
   return command('demo', 'starts a network of peers on this machine and shows what it does', 'chordial demo --peers 7')
     .addOption(new Option('--peers <n>', 'how many').default('7'))
-    .option('--once', 'end after the steps; exit 0 only if all held')
+    .option('--once', 'end after the steps; exit 0 only if all succeeded')
     .option('--classroom', 'the ring 2 4 5 8 9 14 19 of 256 places, which then takes lines such as: join 25 4 10')
     .action(async (options: DemoOptions) => {
       const peers = parseWhole(options.peers, '--peers', minPeers, maxPeers);

@@ -7,9 +7,9 @@ import { test } from 'node:test';
 import { withFolder } from '../../test/fixtures/temporary-folder.ts';
 import { clock, dataFolder, disk, environment, peer, port, reachable } from './doctor-findings.ts';
 
-test('the doctor sees a data folder that will be made, is there, or lies open', () =>
+test('the doctor sees a data folder that will be created, is there, or lies open', () =>
   withFolder(async (folder) => {
-    assert.match((await dataFolder(path.join(folder, 'a', 'b'))).text, /will be made/);
+    assert.match((await dataFolder(path.join(folder, 'a', 'b'))).text, /will be created/);
     assert.match((await dataFolder(folder)).text, /not yet used/);
     await writeFile(path.join(folder, 'format'), 'chordial data folder 1\n');
     assert.equal((await dataFolder(folder)).state, 'good');

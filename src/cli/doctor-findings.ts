@@ -44,12 +44,12 @@ export async function dataFolder(folder: string): Promise<Finding> {
     const remedy = 'Give it to this user (chown, chmod 700), or choose another with --data.';
     return { check, state: 'bad', text: `this user may not read and write ${there}. ${remedy}` };
   }
-  if (there !== folder) return { check, state: 'good', text: `${folder} will be made at the first start` };
+  if (there !== folder) return { check, state: 'good', text: `${folder} will be created at the first start` };
   let format: string;
   try {
     format = (await readSmallFile(path.join(folder, formatFile), maxFormatBytes)).toString();
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return { check, state: 'good', text: `${folder} is there and not yet used` };
+    if (errnoOf(error) === 'ENOENT') return { check, state: 'good', text: `${folder} exists and is not used yet` };
     const place = path.join(folder, formatFile);
     return {
       check,
@@ -60,7 +60,7 @@ export async function dataFolder(folder: string): Promise<Finding> {
   const { mode } = await stat(folder);
   if ((mode & 0o077) === 0)
     return { check, state: 'good', text: `${folder} (${format.trim()}), closed to other users` };
-  return { check, state: 'note', text: `other users may look into ${folder}. A start closes it, or do chmod 700.` };
+  return { check, state: 'note', text: `other users may read ${folder}. A start closes it, or do chmod 700.` };
 }
 
 /** `quotaBytes`: null when not given. */
@@ -123,9 +123,9 @@ export async function clock(folder: string, now: number, compared: ComparedClock
       ? ''
       : `, and agrees with ${compared.peers === 1 ? 'that of the peer' : `those of ${compared.peers} peers`} asked`;
   const shown = `it is ${new Date(now).toISOString()}${agreed}`;
-  if (isSynchronised) return { check, state: 'good', text: `${shown}, kept right by the system` };
+  if (isSynchronised) return { check, state: 'good', text: `${shown}, synchronised by the system` };
   if (agreed !== '') return { check, state: 'good', text: shown };
-  return { check, state: 'good', text: `${shown}; whether something keeps it right cannot be seen from here` };
+  return { check, state: 'good', text: `${shown}; whether it is synchronised cannot be determined` };
 }
 
 /** Whether a program may listen there. */
@@ -179,7 +179,7 @@ export async function peer(address: Address, shown: string): Promise<Finding> {
   if (reason === null) {
     return { check, state: 'good', text: `answers after ${(performance.now() - begun).toFixed(0)} ms` };
   }
-  return { check, state: 'bad', text: `${reason}. See whether it runs and whether its port is open.` };
+  return { check, state: 'bad', text: `${reason}. Check whether it is running and its port is open.` };
 }
 
 function refusal({ code, message }: NodeJS.ErrnoException): string {
@@ -217,10 +217,10 @@ export function membership({ admission, members, openInvites }: MemberList, now:
     note(`${name} was not seen for ${days} days. Remove it if it will not come back: chordial remove ${name}`);
   }
   for (const { name } of members.filter(({ state }) => state === 'waiting')) {
-    note(`${name} waits, since its invite was used up. To let it in: chordial admin admit ${name}`);
+    note(`${name} is waiting, since its invite was used up. To admit it: chordial admin admit ${name}`);
   }
   if (openInvites > 0) {
-    note(`${openInvites} ${openInvites === 1 ? 'invite of this peer is' : 'invites of this peer are'} still good.`);
+    note(`${openInvites} ${openInvites === 1 ? 'invite of this peer is' : 'invites of this peer are'} still valid.`);
   }
   if (findings.length > 0) return findings;
   return [{ check, state: 'good', text: `${there.length}, ${admins.length} of them admins` }];

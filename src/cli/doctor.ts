@@ -29,7 +29,7 @@ const marks = { good: 'ok  ', note: 'note', bad: 'BAD ' } as const;
 export function doctorCommand(): Command {
   const doctor = command(
     'doctor',
-    'checks clock, ports, disk, permissions and whether other peers are reached',
+    'checks clock, ports, disk, permissions and whether other peers can be reached',
     'chordial doctor --join 192.0.2.7:4848',
   );
   return addSettingOptions(doctor).action(async (options: CommonOptions & SettingOptions) => {
@@ -40,7 +40,7 @@ export function doctorCommand(): Command {
     }
     const isWell = findings.every(({ state }) => state !== 'bad');
     if (options.json === true) sayJson({ well: isWell, findings });
-    else say(isWell ? 'Nothing here keeps a peer from running.' : 'Put right what is BAD, then ask again.');
+    else say(isWell ? 'Nothing here keeps a peer from running.' : 'Fix what is BAD, then run doctor again.');
     process.exitCode = isWell ? 0 : 1;
   });
 }

@@ -42,13 +42,10 @@ interface GetOptions extends CommonOptions, PeerOptions {
 
 export function getCommand(): Command {
   return peerCommand('get', 'fetches files or folders by name or CID', 'chordial get photo.jpg -o copy.jpg')
-    .argument(
-      '<name|cid...>',
-      'what to fetch; NAME@PEER picks a publisher as ls shows it, by its name, id or a part of the id',
-    )
+    .argument('<name|cid...>', 'what to fetch; NAME@PEER picks a publisher, by name, id or part of the id')
     .option('-o, --output <path>', 'where to write it, - for standard output; a folder when several are fetched')
-    .option('--force', 'replace what is there')
-    .option('--seed', 'share the file where it was written; files in a shared folder are without it')
+    .option('--force', 'replace an existing target')
+    .option('--seed', 'share the file where it was written; unnecessary inside a shared folder')
     .action(async (given: readonly string[], options: GetOptions) => {
       const named = [...new Set(given)];
       if (named.length > 1 && options.output === '-') {
@@ -147,7 +144,7 @@ async function chosenOf(error: unknown, { options, isOneOfSeveral }: Job): Promi
   if (choices.length < 2) return null;
   const { isCancel, select } = await import('@clack/prompts');
   const chosen = await select({
-    message: 'Several peers have a file of this name. Whose?',
+    message: 'Several peers have a file of this name. Which one?',
     options: choices.map(({ publisher, publisherName, time, size, type }) => ({
       value: publisher,
       label: plain(publisherName),
@@ -283,7 +280,7 @@ async function writeOut({ peer: { client }, signal }: Job, found: Found): Promis
     // The output watcher has already reported it.
     if (failure !== null && !hasAll(failure)) return;
     if (error instanceof ChordialError) throw error;
-    if (signal.aborted) throw new ChordialError('interrupted', 'The get was broken off.');
+    if (signal.aborted) throw new ChordialError('interrupted', 'The get was interrupted.');
     // The reader, such as head, has all it wanted.
     if (hasAll(error as NodeJS.ErrnoException)) return;
     throw new ChordialError(

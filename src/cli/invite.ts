@@ -19,11 +19,11 @@ interface InviteOptions extends CommonOptions, PeerOptions {
 const grantable = ['store', 'publish', 'invite'] as const;
 
 export function inviteCommand(): Command {
-  return peerCommand('invite', 'prints a line that lets other machines in with "chordial join"', 'chordial invite')
-    .addOption(new Option('--expires <time>', 'how long it is good, such as 30m, 12h or 7d').default('7d'))
-    .addOption(new Option('--uses <n>', 'members that it lets in').default('1'))
+  return peerCommand('invite', 'prints an invite, with which another machine can "chordial join"', 'chordial invite')
+    .addOption(new Option('--expires <time>', 'how long it is valid, such as 30m, 12h or 7d').default('7d'))
+    .addOption(new Option('--uses <n>', 'how many members it admits').default('1'))
     .addOption(new Option('--rights <list>', 'of store, publish, invite').default('store,publish'))
-    .option('--qr', 'prints the line as a picture too, for a camera')
+    .option('--qr', 'also prints a QR code')
     .addHelpText(
       'before',
       'The invite lets its holder join the network until it expires, up to --uses times. Members enforce both limits.\nKeep it as secret as a key. "chordial join" prompts for it or reads it from standard input.\n',
@@ -38,7 +38,7 @@ export function inviteCommand(): Command {
       say(invited.invite);
       if (options.qr === true) say(qrPicture(invited.invite, process.stdout.isTTY === true));
       const whom = invited.uses === 1 ? 'one member' : `${invited.uses} members`;
-      note(`it lets in ${whom}, until ${invited.expires}. There: "chordial join", which asks for it`);
+      note(`it admits ${whom}, until ${invited.expires}. There: "chordial join", which prompts for it`);
       if (invited.addresses.every(isLoopbackAddress)) {
         note(
           `it leads to ${invited.addresses.join(', ')}, which only this machine reaches. For others start the peer with --listen 0.0.0.0:4848 or --advertise HOST:PORT.`,
@@ -69,7 +69,7 @@ function rightsOf(text: string): readonly (typeof grantable)[number][] {
     .map((one) => {
       const right = grantable.find((known) => known === one);
       if (right !== undefined) return right;
-      const remedy = one === 'admin' ? ' An admin is made of a member: "chordial admin add MEMBER".' : '';
+      const remedy = one === 'admin' ? ' Admins are made from members: "chordial admin add MEMBER".' : '';
       throw new ChordialError(
         'bad-usage',
         `--rights ${JSON.stringify(one.slice(0, 80))} is no right that an invite gives. Give some of ${grantable.join(', ')}.${remedy}`,

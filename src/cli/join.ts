@@ -16,13 +16,13 @@ type JoinOptions = CommonOptions & SettingOptions & { readonly invite?: string }
 export function joinCommand(): Command {
   const join = command(
     'join',
-    'starts a peer in the network that invites, or lets the running peer join a ring',
+    'starts a peer with an invite, or lets the running peer join a ring',
     'chordial join --listen 0.0.0.0:4848\n  chordial invite | ssh other chordial join -\n  chordial join 192.0.2.7:4848',
   );
   return addSettingOptions(join)
     .argument(
       '[invite|address]',
-      '"-" reads the invite from standard input; without one it is asked for; or HOST:PORT of any peer of the ring',
+      '"-" reads the invite from standard input; without it join prompts; or HOST:PORT of any peer of the ring',
     )
     .option('--invite <file>', 'reads the invite from a file')
     .addHelpText(
@@ -78,7 +78,7 @@ function explain(error: unknown, { addresses }: Invite): unknown {
   if (!(error instanceof ChordialError) || error.code !== 'unreachable') return error;
   return new ChordialError(
     'unreachable',
-    `The invite leads to ${addresses.join(', ')}, where no peer answers: ${error.message} Ask its sender whether that peer runs, or for a new invite.`,
+    `The invite leads to ${addresses.join(', ')}, where no peer answers: ${error.message} Ask its sender whether that peer is running, or for a new invite.`,
     { cause: error },
   );
 }

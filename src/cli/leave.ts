@@ -9,7 +9,7 @@ interface LeaveOptions extends CommonOptions, PeerOptions {
 }
 
 export function leaveCommand(): Command {
-  return peerCommand('leave', 'leaves the network for good (Ctrl-C only stops)', 'chordial leave')
+  return peerCommand('leave', 'leaves the network for good (Ctrl-C only stops the peer)', 'chordial leave')
     .option('--force', 'even as the last peer, which loses every file')
     .action(async (options: LeaveOptions) => {
       const { client } = await findPeer(options);

@@ -33,15 +33,15 @@ interface RemoveOptions extends Options {
 export function removeCommand(): Command {
   return peerCommand(
     'remove',
-    'removes a member from the network, for good (admins)',
+    'removes a member from the network permanently (admins)',
     'chordial remove anna@laptop\n  chordial remove anna@laptop --purge',
   )
     .argument('<member>', 'its name, or its id or part of it')
     .option('--purge', 'also hides what it published and frees the blocks')
-    .option('--admitted', 'together with the members that it let in')
+    .option('--admitted', 'together with the members that it admitted')
     .addHelpText(
       'before',
-      'No peer answers it any more, seconds later; copies that lay at it are made again. What it had fetched it keeps.\n',
+      'Within seconds no peer answers it; its replicas are replaced. It keeps what it had fetched.\n',
     )
     .action(async (member: string, options: RemoveOptions) => {
       const { client } = await findPeer(options);
@@ -59,14 +59,14 @@ const actions = ['add', 'remove', 'admit', 'recover'] as const;
 export function adminCommand(): Command {
   return peerCommand(
     'admin',
-    'makes members admins or ends that, admits one that waits, or replaces lost admins',
+    'adds and removes admins, admits a waiting member, or replaces lost admins',
     'chordial admin add anna@laptop\n  chordial admin recover',
   )
     .addArgument(new Argument('<action>', 'what to do').choices(actions))
     .argument('[member]', 'its name, or its id or part of it; without one "recover" makes this peer the admin')
     .addHelpText(
       'before',
-      'Adding and removing take more than half of the admins: each of them says the same at its own peer. "recover" asks for the recovery key that was printed when the network was founded.\n',
+      'Adding and removing take more than half of the admins, each with the same command at its own peer. "recover" asks for the recovery key that was printed when the network was founded.\n',
     )
     .action(async (action: (typeof actions)[number], member: string | undefined, options: Options) => {
       if (member === undefined && action !== 'recover') {
@@ -98,7 +98,7 @@ function tell(answer: ChangedMembers, done: string, { json }: Options): void {
   else if (answer.done) say(done);
   else {
     say(
-      `${answer.votes} of ${answer.needed} admins have said so; ${missing} more must, each with the same command at its own peer`,
+      `${answer.votes} of ${answer.needed} admins have approved; ${missing} more must, each with the same command at its own peer`,
     );
   }
 }

@@ -17,7 +17,7 @@ const forwardingFile = 'open.html';
 
 export function openCommand(): Command {
   return peerCommand('open', 'opens the page of the running peer in a browser', 'chordial open --print')
-    .option('--print', 'only prints the link, which is good once and for ten minutes')
+    .option('--print', 'only prints the link, valid once within ten minutes')
     .action(async (options: OpenOptions) => {
       const { client } = await findPeer(options);
       const url = await pageLinkOf(client);

@@ -38,7 +38,7 @@ export class PeerLines {
       `${now} ready: ${plain(name)}, peer ${id} at ${ringId} of network ${network}, ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`,
     );
     print(`${now} process ${process.pid} listening at ${listen}, API at ${api.url}, data in ${data}`);
-    print(`${now} page: ${api.pageLink()}   (good once, for ten minutes; another link: chordial open)`);
+    print(`${now} page: ${api.pageLink()}   (valid once within ten minutes; another link: chordial open)`);
     print(
       `${now} others join with: chordial start --join ${listen}, on other machines with a line of "chordial invite"`,
     );
@@ -47,7 +47,7 @@ export class PeerLines {
   /** Shown to the person only: events are kept by the API and by logs. */
   recoveryKey(key: string): void {
     process.stderr.write(
-      `Recovery key of this network, printed once and kept nowhere: ${key}\nWrite it down. If its admins lose their keys, "chordial admin recover" makes others.\n`,
+      `Recovery key of this network, printed once and not stored: ${key}\nWrite it down. If its admins lose their keys, "chordial admin recover" makes new ones.\n`,
     );
   }
 

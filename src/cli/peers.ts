@@ -15,8 +15,11 @@ interface PeersOptions extends CommonOptions, PeerOptions {
 }
 
 export function peersCommand(): Command {
-  return peerCommand('peers', 'lists the peers that this one knows', 'chordial peers')
-    .option('--name <peer=name>', 'call a peer so, by its id, a part of it or its name; nothing after = takes it back')
+  return peerCommand('peers', 'lists the known peers', 'chordial peers')
+    .option(
+      '--name <peer=name>',
+      'give a peer, by id, part of it or name, a name of your own; nothing after = removes it',
+    )
     .action(async (options: PeersOptions) => {
       const { client } = await findPeer(options);
       const { peers } = await client.call('GET /api/v1/peers');
@@ -35,7 +38,7 @@ async function callPeer(client: ApiClient, peers: readonly PeerStatus[], text: s
   const matching = called.length > 0 ? called : peers.filter(({ id }) => isPublisher(id, peer) || id.endsWith(peer));
   const [found, another] = matching;
   if (found === undefined)
-    throw new ChordialError('not-found', `No peer ${peer} is here. See who is with "chordial peers".`);
+    throw new ChordialError('not-found', `No peer ${peer} is known. List peers with "chordial peers".`);
   if (another !== undefined)
     throw new ChordialError(
       'bad-usage',

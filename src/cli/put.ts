@@ -56,7 +56,7 @@ export function putCommand(): Command {
     .argument('<path...>', 'files, folders (without hidden entries and links), or - for standard input')
     .option('--name <name>', 'name in the network; by default the last part of the path')
     .addOption(new Option('--replicas <n>', 'copies on distinct hosts').env('CHORDIAL_REPLICAS'))
-    .option('--ttl <time>', 'lifetime, such as 12h or 7d; by default it stays')
+    .option('--ttl <time>', 'lifetime, such as 12h or 7d; by default unlimited')
     .action(async (paths: readonly string[], options: PutOptions) => {
       const settings = settingsOf(options);
       const sources = await sourcesOf(paths, options.name);
@@ -155,11 +155,11 @@ function inDataFolder(given: string, data: string): ChordialError {
 function unreadable(given: string, error: NodeJS.ErrnoException): ChordialError {
   const reasons: Readonly<Record<string, string>> = {
     ENOENT: given.includes('\ufffd')
-      ? 'its name is no UTF-8, in which all names are kept; rename it, or put it with "-" and --name NAME'
+      ? 'its name is not UTF-8; rename it, or put it with "-" and --name NAME'
       : 'there is no such file or folder; see whether the path is right',
     ENOTDIR: 'a part of the path before the last is a file; see whether the path is right',
     EACCES: 'you may not read it; change its permissions or run as its owner',
-    ELOOP: 'its links go round in a circle; name the file itself',
+    ELOOP: 'its links form a loop; name the file itself',
   };
   const reason = reasons[error.code ?? ''] ?? `${error.message}; name a file or folder that can be read`;
   return new ChordialError('unreadable-file', `${given} cannot be read: ${reason}.`, { cause: error });

@@ -27,7 +27,7 @@ export async function runClassroom({ peers, once, json }: DemoOptions, run: RunC
   });
   await new ClassroomSteps(stage, teaching, peers).all();
   if (once) return 0;
-  await stage.tellPage('"quit" or Ctrl-C ends it; "help" lists what can be typed');
+  await stage.tellPage('"quit" or Ctrl-C ends it; "help" lists list the commands');
   const session = new ShellSession({}, run, teaching);
   try {
     if (process.stdin.isTTY && !json) {

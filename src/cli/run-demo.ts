@@ -38,7 +38,7 @@ async function steps(demo: Demo): Promise<void> {
   const sum = await demo.fileIsPut();
   await demo.fileIsFetched(sum, 'from the whole ring');
   await demo.peerIsKilled();
-  await demo.fileIsFetched(sum, 'although a peer that held parts of it is gone');
+  await demo.fileIsFetched(sum, 'with a peer that held parts of it gone');
   await demo.ringHeals();
   demo.end();
 }
@@ -107,7 +107,7 @@ class Demo {
       );
     }
     await rm(target);
-    this.#stage.tell(`fetched at peer ${at.number} ${circumstance}, every byte the same${speed}`, begun);
+    this.#stage.tell(`fetched at peer ${at.number} ${circumstance}, every byte equal${speed}`, begun);
   }
 
   /** A holder of replicas that does not fetch. */

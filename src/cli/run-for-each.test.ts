@@ -5,7 +5,7 @@ import { runForEach } from './run-for-each.ts';
 
 const kibibyte = 1024;
 
-/** Runs items of such a size, each until the next turn; the most that were under way, and what was told. */
+/** Runs items of such a size, each until the next turn; the most that were in progress, and what was told. */
 async function run(sizes: readonly number[], signal = new AbortController().signal, each = async () => {}) {
   let [underWay, most] = [0, 0];
   const told: number[] = [];
@@ -22,7 +22,7 @@ async function run(sizes: readonly number[], signal = new AbortController().sign
   return { most, told };
 }
 
-test('many small items are under way at a time, of larger ones fewer, and all are told in order', async () => {
+test('many small items are in progress at a time, of larger ones fewer, and all are told in order', async () => {
   const all = Array.from({ length: 600 }, (_, index) => index);
   const small = await run(all.map(() => 10 * kibibyte));
   assert.equal(small.most, 256);
@@ -32,7 +32,7 @@ test('many small items are under way at a time, of larger ones fewer, and all ar
   assert.deepEqual(large.told, all);
 });
 
-test('an item larger than all that may be under way is worked on alone', async () => {
+test('an item larger than all that may be in progress is worked on alone', async () => {
   const { most, told } = await run([40 * kibibyte * kibibyte, 1, 40 * kibibyte * kibibyte]);
   assert.equal(most, 1);
   assert.deepEqual(told, [0, 1, 2]);

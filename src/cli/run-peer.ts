@@ -48,7 +48,7 @@ export async function runPeer(
   const localKey = randomBytes(keyBytes).toString('hex');
   using signals = new EndSignals(() => {
     const what = peer?.closing ?? (peer === null ? 'the start' : 'what the system was asked for');
-    const text = `Not ended after ${maxStopMilliseconds / 1000} s: gave up ${what}. What was acknowledged is safe on disk.`;
+    const text = `Not ended after ${maxStopMilliseconds / 1000} s: abandoned ${what}. What was acknowledged is safe on disk.`;
     lines.event({ time: new Date().toISOString(), kind: 'gave-up', text });
   });
   // Compiled code is otherwise cached only at a clean exit, and peers are killed. The first time this blocks for most
@@ -137,7 +137,7 @@ async function apiTlsOf({ apiTlsCert, apiTlsKey }: PeerConfiguration): Promise<A
   } catch (cause) {
     throw new ChordialError(
       'bad-configuration',
-      `TLS of the API cannot be had from ${reading} (${(cause as Error).message}). Give a certificate and its key in PEM with --api-tls-cert and --api-tls-key, readable for this user.`,
+      `TLS of the API cannot be loaded from ${reading} (${(cause as Error).message}). Give a certificate and its key in PEM with --api-tls-cert and --api-tls-key, readable for this user.`,
       { cause },
     );
   }

@@ -35,8 +35,8 @@ export function searchCommand(): Command {
       'words, "a phrase", -without, begin*, type:image, size:>10MB, from:PEER (a name or id); nothing for everything',
       '',
     )
-    .option('--broadcast', 'ask every peer: a part of a name, *.pdf, /an expression/, a SHA-256 or a CID')
-    .option('--ttl <n>', 'how often a broadcast may be handed on, 1 to 64')
+    .option('--broadcast', 'ask every peer: part of a name, *.pdf, /regular expression/, a SHA-256 or a CID')
+    .option('--ttl <n>', 'hop limit of a broadcast, 1 to 64')
     .action(async (query: string, options: SearchCommandOptions) => {
       const { client } = await findPeer(options);
       const ttl = options.ttl === undefined ? {} : { ttl: parseWhole(options.ttl, '--ttl', 1, 64) };
@@ -44,7 +44,7 @@ export function searchCommand(): Command {
       const { found, refusal } = await search(client, { query, mode, ...ttl }, options);
       if (found > 0) return;
       const isByWords = mode === 'words' && query.trim() !== '';
-      const nothing = `Nothing in the network answers ${JSON.stringify(query)}.`;
+      const nothing = `Nothing in the network matches ${JSON.stringify(query)}.`;
       if (!isByWords) throw new ChordialError('not-found', nothing);
       const parts = 'Words are matched whole; every peer can be asked for parts of names';
       if (!(await isWanted(`${nothing} ${parts}: press b for that, any other key to end.`, options)))
@@ -140,7 +140,7 @@ async function eachHit(client: ApiClient, id: string, take: (hit: ShownHit) => v
     if (event === 'hit') take(data as ShownHit);
     if (event === 'end') return data as QueryEnd;
   }
-  throw new ChordialError('unreachable', 'The peer ended the search without saying so. See whether it still runs.');
+  throw new ChordialError('unreachable', 'The peer ended the search unexpectedly. Check whether it is still running.');
 }
 
 /** Two lines: the file with its holders, and its content. */

@@ -23,7 +23,7 @@ const betweenLooksMilliseconds = 100;
 export function shareCommand(): Command {
   return peerCommand('share', 'shares a folder or file, which stays where it is', 'chordial share ~/Music')
     .argument('<dir>', 'a folder, or a single file, on the machine of the peer')
-    .option('--others', 'also what belongs to other users than the folder, or lies on other devices')
+    .option('--others', 'also files of other users and on other devices')
     .action(async (place: string, options: ShareOptions & { readonly others?: boolean }) => {
       const peer = await findPeer(options);
       const { client } = peer;
@@ -56,7 +56,7 @@ export function unshareCommand(): Command {
       const { client } = await findPeer(options);
       const share = await client.call('DELETE /api/v1/shares', { body: { path: path.resolve(place) } });
       if (options.json) sayJson({ path: share.path, shared: false });
-      else say(`${plain(share.path)} is not shared any more`);
+      else say(`${plain(share.path)} is no longer shared`);
     });
 }
 

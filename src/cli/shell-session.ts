@@ -64,7 +64,7 @@ export class ShellSession {
   get client(): ApiClient {
     const client = this.#client ?? this.#teaching?.network.alive[0]?.client;
     if (client !== undefined) return client;
-    throw new ChordialError('no-running-peer', 'No peer is left to speak to. End with "quit" and start again.');
+    throw new ChordialError('no-running-peer', 'No peer is left. End with "quit" and start again.');
   }
 
   /** `HOST:PORT`: this peer joins that ring. `NEW KNOWN [SECONDS]`: a new peer with a chosen id joins a teaching ring. */
@@ -79,7 +79,7 @@ export class ShellSession {
     if (!(await this.#isTeaching())) {
       throw new ChordialError(
         'bad-usage',
-        'Ids are chosen in a teaching ring only, and this network is none. To enter a network: join HOST:PORT. For a teaching ring: chordial demo --classroom.',
+        'Ids can be chosen only in a teaching ring. To enter a network: join HOST:PORT. For a teaching ring: chordial demo --classroom.',
       );
     }
     const id = readNumber(first, 'The new id');
@@ -98,7 +98,7 @@ export class ShellSession {
   async leave(word: string): Promise<void> {
     const teaching = await this.#peersAdded();
     await teaching.leave(readNumber(word, 'The id'));
-    say(`Peer ${word} has left, and handed over what it kept`);
+    say(`Peer ${word} has left and handed over its data`);
     await tellRing(teaching);
   }
 

@@ -8,11 +8,7 @@ import { addSettingOptions, type SettingOptions, settingsOf } from './setting-op
 const example = 'chordial start --listen 0.0.0.0:4848 --join 192.0.2.7:4848 --quota 50G';
 
 export function startCommand(): Command {
-  const start = command(
-    'start',
-    'runs a peer in the foreground; Ctrl-C stops it, it comes back with its data',
-    example,
-  );
+  const start = command('start', 'runs a peer in the foreground; Ctrl-C stops it, its data stays', example);
   return addSettingOptions(start).action(async (options: CommonOptions & SettingOptions) => {
     const { configuration } = await settingsOf(options);
     process.exitCode = await runPeer(configuration, startPeer, { json: options.json === true });

@@ -132,12 +132,12 @@ export async function writeFile(
       await progress.update(done, size);
     }
     if (done !== size)
-      throw new ChordialError('no-live-source', `Only ${done} of ${size} bytes came. Run the command again.`);
+      throw new ChordialError('no-live-source', `Only ${done} of ${size} bytes arrived. Run the command again.`);
     await part.finish(size, { force, attributes });
     isKept = true;
     return false;
   } catch (error) {
-    if (signal.aborted) throw new ChordialError('interrupted', 'The get was broken off; nothing half-written stays.');
+    if (signal.aborted) throw new ChordialError('interrupted', 'The get was interrupted; nothing incomplete remains.');
     throw brokenOff(error as NodeJS.ErrnoException, `${folder.path}/${base}`);
   } finally {
     await (isKept ? part.close() : part.drop());
@@ -219,7 +219,7 @@ function brokenOff(error: NodeJS.ErrnoException, target: string): Error {
   if (error.code !== 'ECONNRESET') return fileError('unwritable-file', target, error);
   return new ChordialError(
     'no-live-source',
-    'The peer broke off in the middle; what was written is removed. Run the command again.',
+    'The peer interrupted the transfer; the partial file was removed. Run the command again.',
     { cause: error },
   );
 }

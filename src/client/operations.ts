@@ -145,12 +145,12 @@ export const operations = {
     response: { 200: answers.changedMembers },
   },
   'PUT /api/v1/members/{member}/admin': {
-    summary: 'Makes a member an admin, once more than half of the admins have said so',
+    summary: 'Makes a member an admin, once more than half of the admins have approved',
     params: memberParameter,
     response: { 200: answers.changedMembers },
   },
   'DELETE /api/v1/members/{member}/admin': {
-    summary: 'Makes an admin a plain member, once more than half of the admins have said so',
+    summary: 'Makes an admin a plain member, once more than half of the admins have approved',
     params: memberParameter,
     response: { 200: answers.changedMembers },
   },
@@ -244,7 +244,7 @@ export const operations = {
   },
   'DELETE /api/v1/session': { summary: 'Ends what the cookie of this browser allows' },
   'POST /api/v1/session/links': {
-    summary: 'A token for a link to the page, good once and for ten minutes: http://HOST:PORT/#t=TOKEN',
+    summary: 'A token for a link to the page, valid once within ten minutes: http://HOST:PORT/#t=TOKEN',
     response: { 201: answers.pageLink },
   },
   'GET /api/v1/shares': {

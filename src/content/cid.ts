@@ -32,7 +32,7 @@ export interface ContentPath {
 /** CIDv0, CIDv1 in any base, `ipfs://CID` or `/ipfs/CID`. Throws ChordialError('bad-cid') for anything else, or a path after it. */
 export function parseCid(text: string): CID {
   const { cid, path } = parseContentPath(text);
-  if (path.length > 0) throw badCid(text, 'it goes on with a path, and a CID alone is wanted here');
+  if (path.length > 0) throw badCid(text, 'a path follows, where only a CID is accepted');
   return cid;
 }
 
@@ -131,7 +131,7 @@ function decodeCidText(head: string, whole: string): CID {
   const decoder = decoders.find((base) => head.startsWith(base.prefix));
   try {
     if (head.startsWith('Qm')) return CID.parse(head);
-    if (decoder === undefined) throw new Error(`no base is known by the prefix ${JSON.stringify(head[0])}`);
+    if (decoder === undefined) throw new Error(`no base has the prefix ${JSON.stringify(head[0])}`);
     return CID.decode(decoder.decode(head));
   } catch (error) {
     throw badCid(whole, error instanceof Error ? error.message : String(error), error);
@@ -142,7 +142,7 @@ function decodeSegment(segment: string, whole: string): string {
   try {
     return decodeURIComponent(segment);
   } catch (error) {
-    throw badCid(whole, `its path holds a broken percent-encoding in ${JSON.stringify(segment)}`, error);
+    throw badCid(whole, `its path has an invalid percent-encoding in ${JSON.stringify(segment)}`, error);
   }
 }
 

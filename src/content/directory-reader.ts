@@ -32,7 +32,7 @@ export class DirectoryContent {
   async *entries(): AsyncGenerator<DirectoryEntry, void, undefined> {
     const seen = new Set<string>();
     for await (const entry of this.#list(this.#root, 0, { shards: 0 })) {
-      const reason = whyNotAName(entry.name) ?? (seen.has(entry.name) ? 'it is there twice' : null);
+      const reason = whyNotAName(entry.name) ?? (seen.has(entry.name) ? 'it occurs twice' : null);
       if (reason !== null) throw badContent(this.cid, `it has an entry ${JSON.stringify(entry.name)}: ${reason}`);
       if (seen.size === maxDirectoryEntries)
         throw badContent(this.cid, `it has more than ${maxDirectoryEntries} entries`);

@@ -162,5 +162,5 @@ function isShared({ buffer }: Uint8Array): boolean {
 }
 
 function threadLost(): Error {
-  return new Error('The thread that hashes ended before its time.');
+  return new Error('The hashing thread ended unexpectedly.');
 }

@@ -19,9 +19,9 @@ export function checkName(name: string): string {
 
 /** The reason why a name cannot be published or shared, or null. */
 export function whyNotAPublishedName(name: string): string | null {
-  if (!name.isWellFormed()) return 'it holds half a surrogate pair, which is no Unicode character';
+  if (!name.isWellFormed()) return 'it contains half a surrogate pair, which is not a Unicode character';
   const normal = name.normalize('NFC');
-  return whyNotAName(normal) ?? (/\p{Cc}/u.test(normal) ? 'it holds a control character' : null);
+  return whyNotAName(normal) ?? (/\p{Cc}/u.test(normal) ? 'it contains a control character' : null);
 }
 
 /**
@@ -31,8 +31,8 @@ export function whyNotAPublishedName(name: string): string | null {
 export function whyNotAName(name: string): string | null {
   if (name === '') return 'it is empty';
   if (name === '.' || name === '..') return `"${name}" means a folder, not a file`;
-  if (name.includes('/')) return 'it holds a "/"';
-  if (name.includes('\0')) return 'it holds a NUL character';
+  if (name.includes('/')) return 'it contains a "/"';
+  if (name.includes('\0')) return 'it contains a NUL character';
   const bytes = Buffer.byteLength(name);
   if (bytes > maxNameBytes) return `it has ${bytes} bytes in UTF-8, and at most ${maxNameBytes} are allowed`;
   return null;

@@ -34,16 +34,13 @@ async function fetchAll(cids: readonly CID[], fetch: FetchBlocks): Promise<Reado
     for await (const { cid, bytes } of fetch([...wanted.values()])) {
       const key = cid.toString();
       if (!wanted.has(key)) continue;
-      if (!verifyBlock(cid, bytes)) throw badContent(cid, 'the bytes that came are not those that the CID names');
+      if (!verifyBlock(cid, bytes)) throw badContent(cid, 'the bytes received do not match the CID');
       wanted.delete(key);
       found.set(key, bytes);
     }
   }
   const [missing] = wanted.keys();
   if (missing !== undefined)
-    throw new ChordialError(
-      'no-live-source',
-      `No peer handed over the block ${missing}. Try again when more peers are up.`,
-    );
+    throw new ChordialError('no-live-source', `No peer sent the block ${missing}. Try again when more peers are up.`);
   return found;
 }

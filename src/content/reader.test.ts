@@ -126,11 +126,11 @@ describe('hostile content', () => {
   const raw = (text: string): Block => ({ cid: cidOfBlock(rawCodec, Buffer.from(text)), bytes: Buffer.from(text) });
   const part = (block: Block, size = block.bytes.length) => ({ cid: block.cid, size, storedBytes: size });
 
-  it('B2 bytes that are not those of the CID are refused', async () => {
+  it('B2 bytes that do not match the CID are refused', async () => {
     const blocks = new Blocks();
     const root = await putFile(blocks, new Uint8Array(100));
     blocks.held.set(root.toString(), { cid: root, bytes: Buffer.from('wrong') });
-    await assert.rejects(openContent(root, blocks.fetch), isError('bad-content', /not those/));
+    await assert.rejects(openContent(root, blocks.fetch), isError('bad-content', /do not match/));
   });
 
   it('a block that does not come is told', async () => {

@@ -93,7 +93,7 @@ export function decodeUnixfs({ cid, bytes }: Block): UnixfsNode {
 
 /** What this CID names is corrupt, hostile or of an unsupported kind. */
 export function badContent(cid: CID, reason: string, cause?: unknown): ChordialError {
-  const message = `The content ${cid} cannot be read: ${reason}. Its publisher made it so; ask for another copy of the file.`;
+  const message = `The content ${cid} cannot be read: ${reason}. It was published like this; try another copy of the file.`;
   return new ChordialError('bad-content', message, { cause });
 }
 

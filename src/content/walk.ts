@@ -137,8 +137,7 @@ class Walk {
   async *#counted(cids: readonly CID[], fetch: FetchBlocks): AsyncGenerator<Block, void, undefined> {
     this.#checkGoesOn();
     this.#nodes += cids.length;
-    if (this.#nodes > maxWalkedNodes)
-      throw badContent(this.#root, `it takes more than ${maxWalkedNodes} nodes to walk through`);
+    if (this.#nodes > maxWalkedNodes) throw badContent(this.#root, `it has more than ${maxWalkedNodes} nodes`);
     yield* fetch(cids);
   }
 
@@ -154,7 +153,8 @@ class Walk {
   }
 
   #checkGoesOn(): void {
-    if (this.#signal?.aborted) throw new ChordialError('interrupted', `The walk through ${this.#root} was broken off.`);
+    if (this.#signal?.aborted)
+      throw new ChordialError('interrupted', `The walk through ${this.#root} was interrupted.`);
   }
 }
 

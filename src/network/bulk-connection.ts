@@ -160,7 +160,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
     if (this.#exchanges.delete(id)) this.#strayCredit += granted;
   }
 
-  /** No exchange begins any more; those under way end. */
+  /** No exchange begins any more; those in progress end. */
   retire(): void {
     if (this.#exchanges.size === 0) this.socket.end();
     else void Promise.all([...this.#exchanges.values()].map(({ over }) => over)).then(() => this.socket.end());
@@ -262,7 +262,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
     if (kind === 'credit') exchange.credited(body.readUInt32BE());
     else if (kind === 'end') exchange.ended();
     else if (kind === 'stop') exchange.stopped();
-    else if (kind === 'break') exchange.broken(new TransportError('aborted', 'The other side broke the stream off.'));
+    else if (kind === 'break') exchange.broken(new TransportError('aborted', 'The other side interrupted the stream.'));
     else if (this.#options.answerer !== null) throw malformed(`a frame "${kind}" from the one who asks`);
     else if (kind === 'answer') exchange.answered(body);
     else exchange.broken(readRefusal(422, body));
@@ -331,7 +331,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
     this.#stuck.close();
     if (this.#body !== null) this.room.give(this.#body.length);
     this.#body = null;
-    const lost = 'The connection closed before the stream was whole.';
+    const lost = 'The connection closed before the stream was complete.';
     for (const exchange of [...this.#exchanges.values()]) exchange.broken(new TransportError('timeout', lost));
     this.#greeting?.reject(new ConnectionLost('The connection closed during HELLO.'));
     this.#options.ended(this.#fault);

@@ -85,7 +85,7 @@ export class BulkExchange {
     return this.#incomingEnded;
   }
 
-  /** Resolves when nothing of it is under way any more, however it went. */
+  /** Resolves when nothing of it is in progress any more, however it went. */
   get over(): Promise<void> {
     return this.#over.promise;
   }
@@ -196,7 +196,7 @@ export class BulkExchange {
     try {
       isWhole = producer === undefined || (await this.#produce(producer));
     } catch (error) {
-      this.fail(new TransportError('aborted', `What was to be sent broke off: ${(error as Error).message}`));
+      this.fail(new TransportError('aborted', `The source failed: ${(error as Error).message}`));
     } finally {
       // Not awaited: a producer that waits inside hears of it when it wakes.
       if (!isWhole) void producer?.return?.()?.catch(() => undefined);

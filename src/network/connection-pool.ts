@@ -21,7 +21,7 @@ export type Purpose = 'control' | 'bulk';
 
 export interface PooledConnection {
   readonly connection: Connection;
-  /** Exchanges under way; an idle connection has none. */
+  /** Exchanges in progress; an idle connection has none. */
   inUse: number;
   /** Milliseconds of performance.now(), as below. */
   lastUsed: number;
@@ -30,7 +30,7 @@ export interface PooledConnection {
   /** Something came, in time or late. */
   readonly spoke: () => void;
   isClosed(): boolean;
-  /** Takes nothing more, and ends when what is under way has ended. */
+  /** Takes nothing more, and ends when what is in progress has ended. */
   retire(): void;
 }
 

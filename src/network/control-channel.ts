@@ -67,7 +67,7 @@ export class ControlChannel implements FrameSink {
       wait.ended = () => {
         this.#awaited.delete(id);
         this.#unsent.delete(question);
-        failed(new TransportError('aborted', 'No one waits for the answer any longer.'));
+        failed(new TransportError('aborted', 'The answer is no longer awaited.'));
         this.#endIfRetired();
       };
       this.#opened ??= this.#open();
@@ -78,7 +78,7 @@ export class ControlChannel implements FrameSink {
     });
   }
 
-  /** Takes no more questions, and ends the connection when those under way are answered. */
+  /** Takes no more questions, and ends the connection when those in progress are answered. */
   retire(): void {
     this.#isRetired = true;
     this.#session.close();
@@ -168,7 +168,7 @@ export class ControlChannel implements FrameSink {
     this.#unsent.clear();
     const lost = [...this.#awaited.values()];
     this.#awaited.clear();
-    for (const { failed } of lost) failed(new ConnectionLost(`The answer broke off: ${this.#brokenBy}.`));
+    for (const { failed } of lost) failed(new ConnectionLost(`The answer was interrupted: ${this.#brokenBy}.`));
     this.#session.close();
   }
 }

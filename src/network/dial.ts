@@ -44,7 +44,7 @@ export interface Connection {
   /** Who TLS proved it to be, with the addresses it named. */
   readonly contact: Contact;
   readonly hello: HelloAnswer;
-  /** At once, with all that is under way. */
+  /** At once, with all that is in progress. */
   end(): void;
 }
 

@@ -7,7 +7,7 @@ export class FrameIntake {
   readonly #reader: ControlFrameReader;
   readonly #bad: (error: BadFrame) => void;
   readonly #dripping: IdleTimer;
-  /** Frames read when the one under way began. */
+  /** Frames read when the one in progress began. */
   #begunAfter = -1;
   #isClosed = false;
 

@@ -63,7 +63,7 @@ export function found(settings: Founding = {}, { founder, recovery }: FoundingKe
     nonce: Uint8Array.from(randomBytes(nonceBytes)),
   };
   const fault = faultOf(genesis);
-  if (fault !== null) throw new ChordialError('bad-configuration', `A network cannot be founded so: ${fault}.`);
+  if (fault !== null) throw new ChordialError('bad-configuration', `A network cannot be founded like this: ${fault}.`);
   return genesis;
 }
 
@@ -109,7 +109,7 @@ export function checkFlags(genesis: Genesis, given: Founding): void {
     );
   }
   if (given.admission === undefined || given.admission === genesis.admission) return;
-  const message = `--open asks for a network that everybody may join, but this one was founded for ${admissionText[genesis.admission]}. Leave the flag out to join it, or found another network without --join in a new data folder.`;
+  const message = `--open asks for a network that anyone may join, but this one was founded for ${admissionText[genesis.admission]}. Leave the flag out to join it, or found another network without --join in a new data folder.`;
   throw new ChordialError('genesis-disagrees', message);
 }
 
@@ -122,7 +122,7 @@ const admissionText: Readonly<Record<Admission, string>> = {
 function faultOf(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is not a map';
   const { version, rule, admission, founder, recovery, nonce, ...numbers } = value as Record<string, unknown>;
-  if (version !== 2) return `its version is ${String(version)}, this program knows version 2`;
+  if (version !== 2) return `its version is ${String(version)}, this program supports version 2`;
   for (const [field, [least, most]] of Object.entries(ranges)) {
     const number = numbers[field];
     if (typeof number !== 'number' || !Number.isInteger(number) || number < least || number > most) {

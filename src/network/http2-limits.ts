@@ -4,9 +4,9 @@ import type { Settings } from 'node:http2';
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 
-/** How much one stream may have under way: two of the longest messages. */
+/** How much one stream may have in progress: two of the longest messages. */
 export const streamWindowBytes = 2 * mebibyte;
-/** How much one connection may have under way. */
+/** How much one connection may have in progress. */
 export const connectionWindowBytes = 4 * mebibyte;
 /** Node refuses new streams beyond it. Above the window, so that a full window alone never does. */
 export const maxSessionMemoryMebibytes = 64;

@@ -10,7 +10,7 @@
  * and over bulk frames of exchanges: a header and raw payload both ways (bulk-connection.ts).
  *
  * A connection that ends says nothing about its host: the next use dials again, and only that tells.
- * A control request whose connection ends under way is asked once more, so it can arrive twice.
+ * A control request whose connection ends in progress is asked once more, so it can arrive twice.
  */
 import { type Contact, type HostId, type Milliseconds, shareAddress } from '@chordial/ring';
 import { type Address, formatAddress, parseAddress } from './addresses.ts';
@@ -213,9 +213,9 @@ export class Http2Transport implements Transport {
   async #exchange<Answer>(to: Contact, wait: Wait, ask: (pooled: PooledControl) => Promise<Answer>): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const pooled = this.#pool.standing(to) ?? (await this.#pool.control(to));
-      if (wait.isOver) throw new TransportError('aborted', 'No one waits any longer.');
+      if (wait.isOver) throw new TransportError('aborted', 'The answer is no longer awaited.');
       if (pooled.inUse >= maxPendingRequests) {
-        throw new TransportError('refused', `${to.host} has ${maxPendingRequests} questions to answer first.`, 'busy');
+        throw new TransportError('refused', `${to.host} has ${maxPendingRequests} pending requests.`, 'busy');
       }
       pooled.unansweredSince ??= performance.now();
       pooled.inUse += 1;

@@ -1,11 +1,11 @@
 /**
  * Tells when something that begins and ends all the time has once gone on for too long. A timer for each would cost more
- * than what it watches; here there is one, which looks again as long as something is under way.
+ * than what it watches; here there is one, which looks again as long as something is in progress.
  */
 export class IdleTimer {
   readonly #milliseconds: number;
   readonly #over: () => void;
-  /** Of performance.now(); null while nothing is under way. */
+  /** Of performance.now(); null while nothing is in progress. */
   #since: number | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -14,7 +14,7 @@ export class IdleTimer {
     this.#over = over;
   }
 
-  /** Also when what was under way has ended and the next has begun. */
+  /** Also when what was in progress has ended and the next has begun. */
   begin(): void {
     this.#since = performance.now();
     this.#timer ??= this.#look(this.#milliseconds);

@@ -77,7 +77,7 @@ export class IncomingBulk implements Guest {
     this.#bulk.destroy();
   }
 
-  /** What is under way may end; what begins later dials again. */
+  /** What is in progress may end; what begins later dials again. */
   close(): void {
     this.#bulk.retire();
     setTimeout(() => this.#bulk.destroy(), farewellMilliseconds).unref();

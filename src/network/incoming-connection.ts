@@ -82,7 +82,7 @@ export class IncomingConnection implements Guest {
     return this.#lastUsed;
   }
 
-  /** What is under way may end; what begins later dials again. */
+  /** What is in progress may end; what begins later dials again. */
   end(): void {
     this.#session.destroy();
   }

@@ -76,7 +76,7 @@ test('H3 a /64 is one address, IPv4 inside IPv6 is IPv4, and all of this machine
   assert.equal(networkOf('127.0.0.1'), networkOf('::ffff:127.9.9.9'));
 });
 
-test('H3 one whose handshake is under way stays before those that say nothing', () => {
+test('H3 one whose handshake is in progress stays before those that say nothing', () => {
   const { arrive } = strangers();
   const first = arrive('203.0.113.9');
   first.isCostly = true;

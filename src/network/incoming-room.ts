@@ -211,7 +211,7 @@ export interface Guest {
   readonly lastUsed: number;
   /** In good order; it is gone from here. */
   close(): void;
-  /** At once, with all that is under way. */
+  /** At once, with all that is in progress. */
   end(): void;
 }
 

@@ -94,7 +94,7 @@ export function ticketFrom(members: Members, invitation: Invitation): InvitePape
 /** What the joiner shows: a certificate for its own key, not countersigned yet. */
 export function admissionFrom({ ticket, seed, inviter }: InvitePapers, member: Identity, name: string): Admission {
   const { network, rights, share, notBefore } = ticket;
-  // The times are the ticket's: the clock of a joiner is no one's business.
+  // The times are the ticket's: a joiner's clock does not matter.
   const text = { network, member: member.host, name, rights, share, notBefore, notAfter: null };
   return admissionOf({ certificate: signCertificate(text, identityOfSeed(seed)), ticket, inviter, stamp: null });
 }

@@ -122,7 +122,7 @@ test('papers that do not hold are refused with the cause', () => {
   refuses(host, [admissionFrom(other.papers(), identity, 'x').bytes], 'bad-certificate', /another network/);
   const text = { ...own.certificate, member: host, name: 'x', rights: ['store'] as const };
   const self = admissionOf({ certificate: signCertificate(text, identity), ticket: null, inviter: null, stamp: null });
-  refuses(host, [self.bytes], 'bad-certificate', /chain is broken/);
+  refuses(host, [self.bytes], 'bad-certificate', /does not chain/);
   // A member without the right to invite, a ticket that grants more, a certificate that grants more.
   const papers = network.papers();
   const certificate = signCertificate({ ...text, rights: ['invite'] }, createIdentity());
@@ -150,7 +150,7 @@ test('papers that do not hold are refused with the cause', () => {
   const late = signStamp(joined.certificate, network.now + 8 * day, 'x', network.founder);
   network.now += 8 * day;
   refuses(host, [stamped(late)], 'invite-expired', /after its end/);
-  refuses(host, shown, 'invite-expired', /was good until.*clock/);
+  refuses(host, shown, 'invite-expired', /was valid until.*clock/);
 });
 
 test('a clock that is wrong by a day is told as such, on either side', () => {

@@ -294,7 +294,7 @@ export class Members implements Membership {
     const [first, second] = found;
     const shown = JSON.stringify(text.slice(0, 80));
     if (first === undefined) {
-      throw new ChordialError('not-found', `No member is called ${shown}. See who is there with "chordial members".`);
+      throw new ChordialError('not-found', `No member is called ${shown}. List members with "chordial members".`);
     }
     if (second === undefined) return first;
     const ids = found.map(({ host }) => host).join(', ');
@@ -348,7 +348,7 @@ export class Members implements Membership {
     const admission = this.#admissions.get(host);
     if (admission === undefined) {
       if (own !== null) this.#verify(own);
-      throw refusedPapers('not-admitted', 'No certificate of a member was shown.');
+      throw refusedPapers('not-admitted', 'No member certificate was presented.');
     }
     this.#refuseEnded(admission.certificate);
     this.#refuseWaiting(admission);
@@ -368,10 +368,10 @@ export class Members implements Membership {
       this.#refuseWaiting(known);
       return known;
     }
-    if (own === null) throw refusedPapers('not-admitted', 'No certificate of a member was shown.');
+    if (own === null) throw refusedPapers('not-admitted', 'No member certificate was presented.');
     if (own.ticket === null || own.stamp !== null) {
       this.#verify(own);
-      throw refusedPapers('not-admitted', 'The certificate shown was not taken.');
+      throw refusedPapers('not-admitted', 'The presented certificate was rejected.');
     }
     return this.#countersign(own, own.ticket);
   }
@@ -401,7 +401,7 @@ export class Members implements Membership {
     const uses = admission.ticket?.uses ?? 1;
     throw refusedPapers(
       'not-admitted',
-      `The invite was for ${uses === 1 ? 'one member' : `${uses} members`}, and as many came before. An admin can still admit this one with "chordial admin admit ${shortId(admission.certificate.member)}"; then start again.`,
+      `The invite was for ${uses === 1 ? 'one member' : `${uses} members`}, which have already joined. An admin can still admit this one with "chordial admin admit ${shortId(admission.certificate.member)}"; then start again.`,
     );
   }
 
@@ -427,7 +427,7 @@ export class Members implements Membership {
     if (now > ticket.expires) {
       throw refusedPapers(
         'invite-expired',
-        `The invite was good until ${dateOf(ticket.expires)}, and the clock of this peer says ${dateOf(now)}. Ask for a new one, or set the clock that is wrong.`,
+        `The invite was valid until ${dateOf(ticket.expires)}, and the clock of this peer says ${dateOf(now)}. Ask for a new one, or set the clock that is wrong.`,
       );
     }
     const name = this.#freeName(own.certificate.name, own.certificate.member);
@@ -438,7 +438,7 @@ export class Members implements Membership {
     if (!this.#take(admission)) {
       throw refusedPapers(
         'invite-used',
-        `The invite was for ${ticket.uses}, and as many as can wait for an admin wait already. Ask for a new one.`,
+        `The invite was for ${ticket.uses}, and the queue for an admin is full. Ask for a new one.`,
       );
     }
     this.#changed();
@@ -591,7 +591,7 @@ export class Members implements Membership {
         if (stamp.time > ticket.expires)
           throw refusedPapers('invite-expired', `The invite was used after its end, ${dateOf(ticket.expires)}.`);
         if (!this.#isOrWasAdmin(stamp.by) && !this.#isSettled(stamp.by)) {
-          throw refusedPapers('not-admitted', 'The certificate was countersigned by somebody who is no member.');
+          throw refusedPapers('not-admitted', 'The certificate was countersigned by a host that is not a member.');
         }
       }
     }
@@ -765,7 +765,7 @@ export class Members implements Membership {
     if (waiting === undefined || !this.#isWaiting(waiting)) {
       throw new ChordialError(
         'not-found',
-        `${shortId(host)} does not wait to be admitted. See who does with "chordial members".`,
+        `${shortId(host)} does not wait to be admitted. List members with "chordial members".`,
       );
     }
     const { certificate } = waiting;
@@ -799,7 +799,7 @@ export class Members implements Membership {
     if (!this.#isSettled(member) && this.admission === 'members' && !this.#log.state.admins.has(member)) {
       throw new ChordialError(
         'not-found',
-        `${shortId(member)} is no member of this network. See who is with "chordial members".`,
+        `${shortId(member)} is no member of this network. List members with "chordial members".`,
       );
     }
     if (operation === 'add-admin' && (admins.has(member) || admins.size >= maxAdmins)) {
@@ -807,7 +807,10 @@ export class Members implements Membership {
       throw new ChordialError('already-exists', `${this.of(member).name} ${reason}.`);
     }
     if (operation === 'remove-admin' && !admins.has(member)) {
-      throw new ChordialError('not-found', `${this.of(member).name} is no admin. See who is with "chordial members".`);
+      throw new ChordialError(
+        'not-found',
+        `${this.of(member).name} is no admin. List members with "chordial members".`,
+      );
     }
     const isVoted = operation !== 'remove' || admins.has(member);
     if (operation !== 'add-admin' && admins.has(member) && admins.size === 1) {
@@ -837,7 +840,7 @@ export class Members implements Membership {
     if (this.admission === 'members' && !this.#isSettled(admin)) {
       throw new ChordialError(
         'not-found',
-        `${shortId(admin)} is no member of this network. See who is with "chordial members".`,
+        `${shortId(admin)} is no member of this network. List members with "chordial members".`,
       );
     }
     const change: Change = { operation: 'recover', admins: [admin] };
@@ -855,7 +858,7 @@ export class Members implements Membership {
     if (kept.length <= maxKeeps) return kept;
     throw new ChordialError(
       'too-large',
-      `${kept.length} members were let in by it, more than the ${maxKeeps} that one removal can keep. Add admins and admit some of them again first.`,
+      `${kept.length} members were admitted by it, more than the ${maxKeeps} that one removal can keep. Add admins and admit some of them again first.`,
     );
   }
 
@@ -891,7 +894,7 @@ function isBefore(a: Admission, b: Admission): boolean {
 }
 
 function brokenChain(): TransportError {
-  return refusedPapers('bad-certificate', 'The certificate leads to no admin of this network: its chain is broken.');
+  return refusedPapers('bad-certificate', 'The certificate does not chain to an admin of this network.');
 }
 
 function dateOf(time: Milliseconds): string {

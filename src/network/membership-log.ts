@@ -140,7 +140,7 @@ export class MembershipLog {
     if (!before.every((one) => one !== undefined)) throw malformed('a link follows one that is not known');
     if (link.epoch !== 1 + Math.max(0, ...before.map((one) => one.epoch))) throw malformed('a link has a wrong epoch');
     if (!isLinkSigned(link)) throw malformed('a link was not signed by its author');
-    if (!this.#mayWrite(link)) throw malformed('a link was written by somebody who is no admin');
+    if (!this.#mayWrite(link)) throw malformed('a link was signed by a host that is not an admin');
     this.#links.set(link.hash, link);
     this.#state = this.#computed();
     for (const [id, vote] of this.#votes) if (!this.#counts(vote)) this.#votes.delete(id);

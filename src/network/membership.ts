@@ -7,9 +7,9 @@ export type Admission = 'members' | 'open' | 'classroom';
 
 /** What networks without admission say of themselves at the start, in the page and in `chordial doctor`. */
 export const unprotected: Readonly<Record<Exclude<Admission, 'members'>, string>> = {
-  open: 'This network is open: everybody who reaches a peer may join it, read everything in it and store. Removing a peer bars its key, and a new key costs nothing.',
+  open: 'This network is open: anyone who reaches a peer may join it, read everything in it and store. Removing a peer bars its key, and a new key is free.',
   classroom:
-    'This is a teaching ring: everybody who reaches a peer may join it, take any place and read everything. Keep nothing in it that matters.',
+    'This is a teaching ring: anyone who reaches a peer may join it, take any place and read everything. Store nothing important in it.',
 };
 
 export const allRights = ['store', 'publish', 'invite', 'admin'] as const;

@@ -33,7 +33,7 @@ export async function* memoryPayload(
 
 function nextWithin(chunks: AsyncIterator<Uint8Array>, link: MemoryLink): Promise<IteratorResult<Uint8Array>> {
   return new Promise((resolve, reject) => {
-    const broken = () => finish(() => reject(new TransportError('aborted', 'The stream was broken off.')));
+    const broken = () => finish(() => reject(new TransportError('aborted', 'The stream was interrupted.')));
     const silent = () => finish(() => reject(new TransportError('timeout', `No byte within ${link.silence} ms.`)));
     const timer = link.clock.after(link.silence, silent);
     const finish = (settle: () => void) => {

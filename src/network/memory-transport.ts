@@ -183,7 +183,7 @@ export class MemoryTransport implements Transport {
     return this.#handlers;
   }
 
-  /** The answer to the second arrival is no one's: the first one was waited for. */
+  /** The answer to the duplicate is dropped: the first one was awaited. */
   async #again(other: MemoryTransport, kind: string, bytes: Uint8Array): Promise<void> {
     await this.#travel(this.self, other.self);
     await other.#answer(this.contact, kind, bytes).catch((error: TransportError) => error);

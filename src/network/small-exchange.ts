@@ -71,7 +71,7 @@ export function gatherBody(stream: Http2Stream, maxBytes: number, grew?: (bytes:
       reason = error.message;
     });
     stream.on('close', () => {
-      if (!ended) reject(new ConnectionLost(`The answer broke off: ${reason}.`));
+      if (!ended) reject(new ConnectionLost(`The answer was interrupted: ${reason}.`));
     });
   });
 }

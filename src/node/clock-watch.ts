@@ -106,7 +106,7 @@ export class ClockWatch {
     }
     if (isOff || this.#told === null) return;
     this.#told = null;
-    this.#ports.tell("This peer's clock agrees with those of others again.");
+    this.#ports.tell("This peer's clock agrees with others again.");
   }
 
   #some(): readonly Contact[] {
@@ -138,7 +138,7 @@ function baseOf(clock: Clock): Milliseconds {
 
 function noteOf({ ahead, peers }: ClockDifference): string {
   const which = peers === 1 ? 'that of the peer' : `those of the ${peers} peers`;
-  return `This peer's clock is ${shownDuration(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'} ${which} asked: what is dated by it may be refused, and what others date not be seen. Set the clock, best by NTP.`;
+  return `This peer's clock is ${shownDuration(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'} ${which} asked: its entries may be refused, and entries of others not be seen. Set the clock, best by NTP.`;
 }
 
 /** `2 h 0 min`, `3 d 4 h`, `90 s`: the two largest units. */

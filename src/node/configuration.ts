@@ -50,7 +50,7 @@ export function defaultDataFolder(environment: NodeJS.ProcessEnv = process.env):
   const home = homeFolder();
   if (home !== null) return path.join(home, '.local', 'share', 'chordial');
   const message =
-    'This user has no home folder, so there is no place for the data of a peer by default. Name the folder with --data, or a running peer with --api URL.';
+    'This user has no home folder, so there is no default data folder. Name one with --data, or a running peer with --api URL.';
   throw new ChordialError('bad-usage', message);
 }
 

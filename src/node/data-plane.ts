@@ -368,7 +368,7 @@ export function settledQuota(catalog: Catalog): number | null {
 }
 
 function leaving(): TransportError {
-  return new TransportError('refused', 'This peer is leaving for good and takes nothing more.', 'not-a-member');
+  return new TransportError('refused', 'This peer is leaving and accepts nothing more.', 'not-a-member');
 }
 
 /** On by default; a teaching ring has exactly the replicas that it shows, and a client stores nothing. */
@@ -399,6 +399,6 @@ async function quotaOf({ folder, catalog, configuration, events }: DataPlaneOpti
 function refuseIfHolder({ database }: Catalog, folder: string): void {
   const blocks = Number(database.prepare('SELECT count(*) AS count FROM blocks').get()?.['count']);
   if (blocks === 0) return;
-  const message = `--quota 0 makes a client, which stores nothing, and ${blocks} blocks of the network lie in ${folder}. Start without --quota 0 and leave first, or give another --data.`;
+  const message = `--quota 0 makes a client, which stores nothing, and ${blocks} blocks of the network are in ${folder}. Start without --quota 0 and leave first, or give another --data.`;
   throw new ChordialError('bad-usage', message);
 }

@@ -55,7 +55,7 @@ export async function joinThrough(contacts: readonly Contact[], ports: EnterPort
   }
   if (failure !== null) {
     const tried = contacts.map((c) => c.addresses[0] ?? c.host).join(', ');
-    const message = `The ring could not be joined through ${tried}: no one there answers any more, or the ring changes too fast to find this peer's place. Check that they run and try again, or join through another peer.`;
+    const message = `The ring could not be joined through ${tried}: no peer there answers any more, or the ring changes too fast to find this peer's place. Check that they are running and try again, or join through another peer.`;
     throw new ChordialError('join-failed', message);
   }
 }
@@ -89,7 +89,7 @@ async function checkReached(contacts: readonly Contact[], { ring, network, clock
   }
   const by = failed.map(({ addresses, host }) => addresses[0] ?? host).join(', ');
   const own = ring.self.addresses.join(', ');
-  const message = `The ring could not be joined: the peer at ${by} tried to reach this one at ${own} and could not. Members dial each other: give --advertise the HOST:PORT at which others reach this machine and open that port, or leave it out where they reach this machine itself. With --quota 0 a peer is a client, which no one has to reach.`;
+  const message = `The ring could not be joined: the peer at ${by} tried to reach this one at ${own} and could not. Members dial each other: give --advertise the HOST:PORT at which others reach this machine and open that port, or leave it out where they reach this machine itself. With --quota 0 a peer is a client and need not be reachable.`;
   throw new ChordialError('join-failed', message);
 }
 

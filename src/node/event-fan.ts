@@ -23,7 +23,7 @@ export class EventFan {
         listener(event);
       } catch (error) {
         // Many events are emitted inside a commit of the ring, which a listener's bug must not abort.
-        console.error(`A bug while telling of ${event.kind}:`, error);
+        console.error(`A bug while reporting ${event.kind}:`, error);
       }
     }
   }

@@ -159,7 +159,7 @@ export class LivePeer implements Peer {
     const { view, data } = this.#parts;
     const contact = [view.self, ...view.hosts()].find(({ host }) => host === id);
     if (contact === undefined)
-      throw new ChordialError('not-found', `No peer ${id} is here. See who is with "chordial peers".`);
+      throw new ChordialError('not-found', `No peer ${id} is known. List peers with "chordial peers".`);
     const page = await data.browsing.files(contact, cursor);
     // A peer's statement about itself needs no confirmation.
     const files = page.hits.map((hit) => [{ ...hit, isVerified: true }]);
@@ -206,7 +206,7 @@ export class LivePeer implements Peer {
   async callPeer(id: string, name: string | null): Promise<string> {
     const { data, identity } = this.#parts;
     if (!isHostId(id) || id === identity.host)
-      throw new ChordialError('not-found', `${id.slice(0, 80)} is no other peer. See who is with "chordial peers".`);
+      throw new ChordialError('not-found', `${id.slice(0, 80)} is not another peer. List peers with "chordial peers".`);
     await data.peerNames.call(id, name);
     return data.peerNames.shown(id);
   }
@@ -312,10 +312,13 @@ export class LivePeer implements Peer {
   async stop(): Promise<void> {
     if (this.#state === 'member') {
       this.#state = 'leaving';
-      this.#parts.events.tell({ kind: 'stopping', text: 'Stopping: telling the neighbours; data and place are kept' });
-      this.#closing = 'giving copies to others';
+      this.#parts.events.tell({
+        kind: 'stopping',
+        text: 'Stopping: notifying the neighbours; data and place are kept',
+      });
+      this.#closing = 'giving replicas to others';
       await this.#drainOnStop();
-      this.#closing = 'telling the neighbours';
+      this.#closing = 'notifying the neighbours';
       await new Promise<void>((resolve) => this.#parts.ring.leave(false, resolve));
     }
     await this.#shutDown(false);
@@ -354,7 +357,7 @@ export class LivePeer implements Peer {
       if (copies === null) {
         const text = `Not everything could be given to others within ${maxGivingMilliseconds / 1000} s: they repair what is missing`;
         events.tell({ kind: 'stopping', text });
-      } else if (copies > 0) events.tell({ kind: 'moved', text: `Gave ${copies} copies to others before stopping` });
+      } else if (copies > 0) events.tell({ kind: 'moved', text: `Gave ${copies} replicas to others before stopping` });
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;
       events.tell({ kind: 'stopping', text: `Not everything could be given to others: ${error.message}` });
@@ -367,7 +370,7 @@ export class LivePeer implements Peer {
 
   #assertMember(): void {
     if (this.#state === 'member') return;
-    throw new ChordialError('not-a-member', `This peer is ${this.#state}: it is no member of a ring any more.`);
+    throw new ChordialError('not-a-member', `This peer is ${this.#state}: it is no longer a member of a ring.`);
   }
 
   #shutDown(forget: boolean): Promise<void> {

@@ -75,7 +75,7 @@ export class PeerNames {
     else this.#petnames.set(host, checked);
     if (this.#petnames.size > maxPetnames) {
       this.#petnames.delete(host);
-      throw new ChordialError('too-many-entries', `${maxPetnames} peers have names of yours, and no more can.`);
+      throw new ChordialError('too-many-entries', `${maxPetnames} peers have names of yours, which is the limit.`);
     }
     this.#shown.clear();
     await this.#settings.setSetting(setting, Object.fromEntries(this.#petnames));

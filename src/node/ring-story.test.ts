@@ -32,7 +32,7 @@ test('rough: one peer that joins beside twenty members is one line in the log, t
   told.observe({ kind: 'join-request', from: contactOf('newcomer'), next: null });
   for (let index = 0; index < members; index++) commit(index, 'first', 'newcomer');
   assert.equal(infos().length, 2);
-  assert.match(infos()[1]!, /^anna@laptop .*is a neighbour on the ring now/);
+  assert.match(infos()[1]!, /^anna@laptop .*is now a neighbour on the ring/);
   assert.ok(lines.some((line) => line.kind === 'successor' && levelOf(line) === 'debug'));
 });
 

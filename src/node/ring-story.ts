@@ -66,7 +66,7 @@ export class RingStory {
       this.#isMember = true;
       this.#tell({ kind: 'joined', text: 'This peer is a member of the ring' });
     } else if (event.kind === 'other-ring') {
-      const text = `${this.nameOf(event.contact)} lives in another ring of this network: the rings are being merged`;
+      const text = `${this.nameOf(event.contact)} is in another ring of this network: the rings are being merged`;
       this.#tell({ kind: 'merge', text, detail: { id: event.contact.host } });
     } else {
       this.#tell({ kind: 'isolated', text: 'All successors of a member are gone: it joins again' });
@@ -118,7 +118,7 @@ export class RingStory {
     if (!this.#isMember) return;
     this.#tell({
       kind: 'neighbour',
-      text: `${this.nameOf(contact)} is a neighbour on the ring now`,
+      text: `${this.nameOf(contact)} is now a neighbour on the ring`,
       detail: { id: host },
     });
   }

@@ -57,7 +57,7 @@ export async function whereOthersSeeIt(
 }
 
 export function runsElsewhere(host: HostId, address: string, folder: string): ChordialError {
-  const message = `This peer, ${host}, runs already at ${address}: ${folder} is a copy of its data folder, and two peers cannot have one key. Stop that one, or start here with an empty --data to be a new peer.`;
+  const message = `This peer, ${host}, is already running at ${address}: ${folder} is a copy of its data folder, and two peers cannot have one key. Stop that one, or start here with an empty --data to be a new peer.`;
   return new ChordialError('identity-in-use', message);
 }
 

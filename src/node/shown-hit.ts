@@ -37,7 +37,7 @@ export function shownHit(
   nameOf: (host: HostId) => string,
 ): ShownHit {
   const [first] = hits;
-  if (first === undefined) throw new Error('a file that no one has is no hit');
+  if (first === undefined) throw new Error('a file without a holder is not a hit');
   const { name, root, size, type, time } = first;
   const holders = hits.map((hit) => shownHolder(hit, addressOf(hit.source.host), nameOf(hit.source.host)));
   return {

@@ -103,7 +103,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   const isClient = (configuration.quotaBytes ?? settledQuota(catalog)) === 0;
   if (!isClient && membership.own !== null && !membership.of(identity.host).rights.includes('store')) {
     const message =
-      'This member may not store: its invite gave it no right to. Start it with --quota 0, or ask an admin for another invite.';
+      'This member may not store: its invite did not include that right. Start it with --quota 0, or ask an admin for another invite.';
     throw new ChordialError('bad-usage', message);
   }
   if (network.how === 'returned') {
@@ -252,7 +252,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   };
   if (network.through.length > 0) await known.remember(network.through);
   if (network.how === 'founded') {
-    enter.tell('Founding a new network; to enter one that exists, start with --join HOST:PORT and another --data');
+    enter.tell('Founding a new network; to join an existing one, start with --join HOST:PORT and another --data');
   }
   try {
     if (network.how === 'joined') await joinThrough(network.through, enter);

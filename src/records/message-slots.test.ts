@@ -28,7 +28,7 @@ test('memory is used again when it is large enough and its message was answered'
   await assert.rejects(
     slots.with(10, async (memory) => {
       assert.equal(memory, larger);
-      throw new Error('broken off');
+      throw new Error('interrupted');
     }),
   );
   assert.notEqual(await use(10), larger);

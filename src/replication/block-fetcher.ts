@@ -219,7 +219,7 @@ class Fetching {
 
   /** Null when every source failed or does not have it. */
   async run(): Promise<Uint8Array | null> {
-    const interrupted = (): void => this.#outcome.reject(new ChordialError('interrupted', 'The get was broken off.'));
+    const interrupted = (): void => this.#outcome.reject(new ChordialError('interrupted', 'The get was interrupted.'));
     if (this.#signal?.aborted) interrupted();
     else this.#tryNext();
     this.#signal?.addEventListener('abort', interrupted);

@@ -146,7 +146,7 @@ test('A7 a block that no one has is an error that says so', async () => {
   await assert.rejects(peers[0]!.fetcher.fetch(block.cid), /No live peer handed over/);
 });
 
-test('B4 what comes while a stream is under way leaves together, and soon without being asked for', async () => {
+test('B4 what comes while a stream is in progress leaves together, and soon without being asked for', async () => {
   const { peers } = await blockNetwork(2);
   const { ports } = peers[0]!;
   const { transport } = ports;

@@ -56,7 +56,7 @@ export class BlockWriter {
 
   #check(): void {
     if (this.#signal?.aborted)
-      throw new ChordialError('interrupted', 'The put was broken off. Start it again to go on where it stopped.');
+      throw new ChordialError('interrupted', 'The put was interrupted. Start it again to resume.');
     if (this.#failure !== null) throw this.#failure;
   }
 }

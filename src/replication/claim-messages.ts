@@ -147,7 +147,7 @@ const claimList = refine(
 const endedName = { name: fileName, sequence: uint };
 /** What has become of a put: it ended without being committed, goes on, or its name was published. */
 const putNews = {
-  state: numbered(['over', 'under way', 'committed']),
+  state: numbered(['over', 'in progress', 'committed']),
   /** Of a committed one, milliseconds since 1970, or null. */
   expiry: nullable(uint),
 };

@@ -134,7 +134,7 @@ export class ClaimOwners {
 function tooManyOpen(owner: string): ChordialError {
   return new ChordialError(
     'publisher-full',
-    `${owner} has ${maxOpenClaims} puts under way that claim one block, as many as are taken. Let them end first.`,
+    `${owner} has ${maxOpenClaims} puts in progress that claim one block, as many as are taken. Let them end first.`,
   );
 }
 

@@ -11,7 +11,7 @@ import { ClaimUpkeep } from './claim-upkeep.ts';
 import { SupersededPuts } from './superseded-puts.ts';
 
 const hour = 3600 * 1000;
-const underWay: PutNews = { state: 'under way', expiry: null };
+const underWay: PutNews = { state: 'in progress', expiry: null };
 
 /** A holder of one block per name, whose publishers say what `words` says. */
 function scene() {
@@ -159,7 +159,7 @@ test('case 2 what a dead publisher has committed stays, and so does what it says
   at.upkeep.told('P', [{ name: 'other', sequence: 5, state: 'over', expiry: null }]);
   await at.later(1000, 100);
   assert.equal(at.blocks.count(), 2);
-  assert.deepEqual(at.upkeep.told('P', [{ name: 'other', sequence: 5, state: 'under way', expiry: null }]), [false]);
+  assert.deepEqual(at.upkeep.told('P', [{ name: 'other', sequence: 5, state: 'in progress', expiry: null }]), [false]);
   await at.upkeep.close();
 });
 

@@ -215,7 +215,7 @@ export class ClaimUpkeep {
     const isOver = ({ put, news }: { readonly put: KnownPut; readonly news: News }): boolean =>
       news === null ||
       news.state === 'over' ||
-      (news.state === 'under way' && now - put.added >= uncommittedMilliseconds);
+      (news.state === 'in progress' && now - put.added >= uncommittedMilliseconds);
     const heard = told.filter((one) => !isOver(one));
     if (heard.length > 0)
       await catalog.write(() => {

@@ -41,7 +41,7 @@ test('A8 no one keeps others from tidying up for more than an hour', () => {
   assert.equal(leavers.isAny(), false);
 });
 
-test('A8 all are told before the hand-over begins, again while it lasts, and when it is broken off', async () => {
+test('A8 all are told before the hand-over begins, again while it lasts, and when it is interrupted', async () => {
   const { clock, pass, hosts } = setUp();
   const told: string[] = [];
   const request = async ({ host }: { host: string }, kind: string, body: unknown) => {

@@ -78,7 +78,7 @@ export class OwnPuts {
     const entry = this.#ports.ownEntry(name);
     if (entry?.sequence === sequence) return { state: 'committed', expiry: entry.expiry };
     const hasJustBegun = this.#ports.clock.now() - this.#began < resumableMilliseconds;
-    return { state: hasJustBegun || this.isResumable(name) ? 'under way' : 'over', expiry: null };
+    return { state: hasJustBegun || this.isResumable(name) ? 'in progress' : 'over', expiry: null };
   }
 
   /** Resolves with the hosts that released the put; hosts that do not answer are not included. */
@@ -189,7 +189,7 @@ export class OwnPut {
    */
   async check(now: Milliseconds, copies: number, needed: number): Promise<void> {
     if (now - this.#began < unheardMilliseconds) return;
-    const put = { name: this.#name, sequence: this.#sequence, state: 'under way', expiry: null } as const;
+    const put = { name: this.#name, sequence: this.#sequence, state: 'in progress', expiry: null } as const;
     const lost = await this.#puts.lostAt(put, this.hosts.values());
     if (lost.length === 0 || copies - lost.length >= needed) return;
     throw new ChordialError(
@@ -199,7 +199,7 @@ export class OwnPut {
   }
 
   goesOn(): void {
-    this.#tell('under way', null);
+    this.#tell('in progress', null);
   }
 
   committed(expiry: number | null): void {

@@ -37,7 +37,7 @@ test('A8 places are the owner and the next members on distinct live hosts, as th
   );
 });
 
-test('A10 many keys cost a lookup per arc and the few under way with it, and a change of the ring costs new ones', async () => {
+test('A10 many keys cost a lookup per arc and the few in progress with it, and a change of the ring costs new ones', async () => {
   const [rings, arcs, atOnce] = [10, 10, 8];
   let lookups = 0;
   for (let number = 0; number < rings; number++) {
@@ -46,7 +46,7 @@ test('A10 many keys cost a lookup per arc and the few under way with it, and a c
     for (const contact of hosts.slice(0, 5)) ring.add(contact, arcs / 5);
     const placement = new PlacementCache(ring.view(hosts[0]!), virtualClock().clock);
     await Promise.all(Array.from({ length: 1024 }, (_, key) => placement.places(keyOf(key), 3)));
-    // Only its answer tells which arc a key lies in: all that are under way may be of one.
+    // Only its answer tells which arc a key lies in: all that are in progress may be of one.
     assert.ok(ring.lookups <= arcs * atOnce, `${ring.lookups} lookups for ${arcs} arcs`);
     lookups += ring.lookups;
     ring.add(hosts[5]!, 2);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TurnQueue } from './turn-queue.ts';
 
-test('lines take turns, no matter who came first', () => {
+test('lines take turns, whichever came first', () => {
   const queue = new TurnQueue<string>();
   for (const item of ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'c2']) queue.push(item[0], item);
   assert.deepEqual(queue.take(5), ['a1', 'b1', 'c1', 'a2', 'c2']);

@@ -326,20 +326,20 @@ export class Broadcast {
   #checkAsker(from: HostId, question: BroadcastQuestion): void {
     const { id, asker, pattern, time, signature } = question;
     if (this.#seen.get(id) !== undefined) return;
-    this.#take(from, 1, { most: maxPerHost, has: `${from} has handed on ${maxPerHost} questions` });
+    this.#take(from, 1, { most: maxPerHost, has: `${from} has forwarded ${maxPerHost} queries` });
     const { networkId, verify, clock } = this.#ports;
     const isOfAsker = verify(asker, signedQuestion(networkId, question), signature);
     if (!isOfAsker || Math.abs(clock.wallTime() - time) > maxAgeMilliseconds)
       throw new TransportError('refused', `The question is not one that ${asker} asks now.`, 'bad-request');
-    const has = `${asker} has asked ${maxPerAsker} questions through ${from}`;
+    const has = `${asker} has sent ${maxPerAsker} queries through ${from}`;
     this.#take(`${from} ${asker}`, 1, { most: maxPerAsker, has });
     const bytes = Buffer.byteLength(pattern);
-    const patterns = `${from} has handed on ${maxPatternBytes} bytes of patterns`;
+    const patterns = `${from} has forwarded ${maxPatternBytes} bytes of patterns`;
     this.#take(`bytes ${from}`, bytes, { most: maxPatternBytes, has: patterns });
-    const expressions = `${asker} has had ${maxExpressionMillisecondsPerAsker} ms for its expressions`;
+    const expressions = `${asker} has used ${maxExpressionMillisecondsPerAsker} ms for its expressions`;
     this.#take(`ms ${from} ${asker}`, 0, { most: maxExpressionMillisecondsPerAsker, has: expressions });
     if (this.#looking < maxLooking) return;
-    throw new TransportError('refused', `${maxLooking} broadcasts are being looked through for; ask later.`, 'busy');
+    throw new TransportError('refused', `${maxLooking} broadcasts are in progress; ask later.`, 'busy');
   }
 
   #take(what: string, amount: number, { most, has }: { readonly most: number; readonly has: string }): void {

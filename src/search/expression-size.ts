@@ -9,12 +9,12 @@ export const maxExpandedSize = 2000;
 /** Throws `bad-request`. Other syntax errors are left to the compiler. */
 export function checkExpressionSize(source: string): void {
   if (source.length > maxExpressionCharacters) {
-    const message = `The expression has ${source.length} characters, and ${maxExpressionCharacters} are the most. Shorten it.`;
+    const message = `The expression has ${source.length} characters; the limit is ${maxExpressionCharacters}. Shorten it.`;
     throw new ChordialError('bad-request', message);
   }
   const size = new Sizing(source).size();
   if (size <= maxExpandedSize) return;
-  const message = `The expression has ${size} parts when its repeats are written out, and ${maxExpandedSize} are the most. Repeat less, such as with * in place of {0,100}.`;
+  const message = `The expression has ${size} parts with its repeats expanded; the limit is ${maxExpandedSize}. Repeat less, such as with * in place of {0,100}.`;
   throw new ChordialError('bad-request', message);
 }
 
@@ -76,7 +76,7 @@ class Sizing {
       if (least === undefined) continue;
       const times = Math.max(Number(least), Number(most), 1);
       if (times > maxRepeats) {
-        const message = `The expression repeats a part ${times} times, and ${maxRepeats} are the most. Write * or + for any number.`;
+        const message = `The expression repeats a part ${times} times; the limit is ${maxRepeats}. Write * or + for any number.`;
         throw new ChordialError('bad-request', message);
       }
       all *= times;

@@ -78,7 +78,7 @@ export class Expressions {
     }
     if (answer.kind === 'matched') return answer;
     const why = answer.kind === 'refused' ? answer.why : 'it is empty';
-    const message = `The regular expression is not understood: ${why}. The syntax is that of RE2: no references back, no looking around.`;
+    const message = `The regular expression is not understood: ${why}. The syntax is that of RE2: no backreferences, no lookaround.`;
     throw new ChordialError('bad-request', message);
   }
 

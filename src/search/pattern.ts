@@ -53,7 +53,7 @@ function ofExpression(source: string): Pattern {
 
 function ofGlob(glob: string): Pattern {
   if (glob.length > maxExpressionCharacters) {
-    const message = `The pattern has ${glob.length} characters, and ${maxExpressionCharacters} are the most. Shorten it.`;
+    const message = `The pattern has ${glob.length} characters; the limit is ${maxExpressionCharacters}. Shorten it.`;
     throw new ChordialError('bad-request', message);
   }
   const isFolded = globMatcher(folded(glob));

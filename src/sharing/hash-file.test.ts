@@ -67,7 +67,7 @@ describe('hashFile', () => {
     }
   });
 
-  it('is broken off by its signal', async () => {
+  it('is interrupted by its signal', async () => {
     await using folder = await temporaryFolder();
     const file = path.join(folder.path, 'file');
     await writeFile(file, randomBytes(4 * leafBytes));
@@ -110,7 +110,7 @@ describe('WholeHash', () => {
     }
   });
 
-  it('is broken off by its signal and by close, and goes on with the next file', async () => {
+  it('is interrupted by its signal and by close, and goes on with the next file', async () => {
     await using folder = await temporaryFolder();
     const [large, small] = [path.join(folder.path, 'large'), path.join(folder.path, 'small')];
     await writeFile(large, '');

@@ -92,7 +92,7 @@ async function digestsOf(
   const work = async (thread: BlockHashing): Promise<void> => {
     const buffer = size < minBytesOfPool ? Buffer.allocUnsafeSlow(size) : pool.take();
     while (next < leaves) {
-      if (options.signal?.aborted) throw new ChordialError('interrupted', `Hashing ${path} was broken off.`);
+      if (options.signal?.aborted) throw new ChordialError('interrupted', `Hashing ${path} was interrupted.`);
       const leaf = next++;
       const offset = leaf * leafBytes;
       const bytes = buffer.subarray(0, Math.min(leafBytes, size - offset));

@@ -203,7 +203,7 @@ class Look implements Looked {
       return this.#leaveFolderOut(parent, 'it is the data folder of a peer, whose key is private');
     }
     this.#ports.visiting(this.#share, parent, handle.at());
-    for (const base of misnamed) this.#leaveOut(parent, base, 'its name is no UTF-8');
+    for (const base of misnamed) this.#leaveOut(parent, base, 'its name is not UTF-8');
     const hasRules = entries.some(({ name }) => name === ignoreFileName);
     const rules = hasRules ? await this.#rulesOf(place, above) : above;
     const wanted = await this.#wanted(parent, entries, rules);

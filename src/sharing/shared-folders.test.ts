@@ -455,9 +455,9 @@ describe('SharedFolders', () => {
     const [share] = b.shares.list();
     assert.equal(share?.unreadable, 4);
     assert.deepEqual(share.leftOut.map(({ path: place, why }) => [place.replace(/^(d\/)+/, '…'), why]).sort(), [
-      ['\\xe9t', 'its name is no UTF-8'],
-      ['bell\\x07.txt', 'it holds a control character'],
-      ['c\\xff.t', 'its name is no UTF-8'],
+      ['\\xe9t', 'its name is not UTF-8'],
+      ['bell\\x07.txt', 'it contains a control character'],
+      ['c\\xff.t', 'its name is not UTF-8'],
       ['…d', 'it lies more than 64 folders deep'],
     ]);
     // Several looks later each was told once.

@@ -115,5 +115,5 @@ function failure(path: string, answer: Extract<WholeHashAnswer, { kind: 'changed
 }
 
 function interrupted(path: string): ChordialError {
-  return new ChordialError('interrupted', `Hashing ${path} was broken off.`);
+  return new ChordialError('interrupted', `Hashing ${path} was interrupted.`);
 }

@@ -185,7 +185,7 @@ function damaged(file: string, error: unknown): unknown {
   if (told instanceof ChordialError) return told;
   const reason = error instanceof Error ? error.message : String(error);
   const remedy =
-    'Move it and its -wal and -shm away and start again: large blocks are found again, small ones and records come back from other peers';
+    'Move it and its -wal and -shm away and start again: large blocks are recovered, small ones and records are repaired from other peers';
   return new ChordialError('broken-data-folder', `The catalogue ${file} is damaged: ${reason}. ${remedy}.`, {
     cause: error,
   });

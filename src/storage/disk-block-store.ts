@@ -325,7 +325,7 @@ export class DiskBlockStore implements BlockStore {
     }
   }
 
-  /** Runs `act` when nothing in `under way` concerns these keys: what it begins is entered there before anyone else looks. */
+  /** Runs `act` when nothing in `in progress` concerns these keys: what it begins is entered there before anyone else looks. */
   async #whenSettled<T>(
     keys: readonly string[],
     underWay: readonly ReadonlyMap<string, Promise<void>>[],

@@ -57,7 +57,7 @@ describe('writeFlushed', () => {
 });
 
 describe('SharedFlush', () => {
-  it('shares a flush among those who ask before it begins, never one under way', async () => {
+  it('shares a flush among those who ask before it begins, never one in progress', async () => {
     await using folder = await temporaryFolder();
     const shared = new SharedFlush(() => flushFolder(folder.path));
     const first = shared.flush();

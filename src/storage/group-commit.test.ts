@@ -65,7 +65,7 @@ describe('GroupCommit', () => {
     });
   });
 
-  it('commits while a flush is under way; the next flush serves all of them', async () => {
+  it('commits while a flush is in progress; the next flush serves all of them', async () => {
     await withHeldDisk(async ({ flushes, insert, values }) => {
       const first = insert(1);
       await reached(() => flushes.length === 1);
@@ -94,7 +94,7 @@ describe('GroupCommit', () => {
       });
       flushes[0]?.resolve();
       await written;
-      // The flush under way may have passed it by: only the next one counts.
+      // The flush in progress may have passed it by: only the next one counts.
       await reached(() => flushes.length === 2);
       assert.equal(isDurable, false);
       flushes[1]?.resolve();

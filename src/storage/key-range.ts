@@ -64,6 +64,6 @@ export function badCursor(text: string): ChordialError {
   const shown = JSON.stringify(text.slice(0, 80));
   return new ChordialError(
     'bad-request',
-    `The cursor ${shown} belongs to no page of this list. Begin again without a cursor.`,
+    `The cursor ${shown} belongs to no page of this list. Start again without a cursor.`,
   );
 }

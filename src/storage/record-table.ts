@@ -127,7 +127,7 @@ export class RecordTable {
 
   /** The row of this identity, or null. */
   find(identity: Identity): RecordRow | null {
-    // What a change under way has done may be undone.
+    // What a change in progress has done may be undone.
     if (this.#catalog.database.isTransaction) return this.#read(identity);
     const name = nameOf(identity);
     const known = this.#remembered.get(name);

@@ -198,7 +198,7 @@ export class DataPath {
       own: options.ownBatches,
       times: { ...defaultAnnouncerTimes, ...options.announcerTimes },
       failed: (error) =>
-        report('no-answer', view.self, `Shares could not be renewed, and will be again: ${error.message}`),
+        report('no-answer', view.self, `Shares could not be renewed and will be retried: ${error.message}`),
     });
     this.announcer = this.#batches;
     this.#pointers = new Pointers(data, options.pointers);
@@ -244,7 +244,8 @@ export class DataPath {
     const sharers = new SharersOf({
       reader: this.shareReader,
       clock,
-      report: (error) => report('no-answer', view.self, `Who shares a content could not be found: ${error.message}`),
+      report: (error) =>
+        report('no-answer', view.self, `Sharers of a content could not be looked up: ${error.message}`),
     });
     this.#syncPorts = {
       ...data,
@@ -275,7 +276,7 @@ export class DataPath {
       moved: ({ blocks: copies, records, dropped, cached }) =>
         notify({
           kind: 'moved',
-          text: `Moved ${copies} copies of blocks and ${records} records to their places; of those that had none here, dropped ${dropped} and kept ${cached} as cache.`,
+          text: `Moved ${copies} replicas of blocks and ${records} records to their places; of excess replicas here, dropped ${dropped} and kept ${cached} as cache.`,
         }),
     };
     this.#scrubPorts = {
@@ -286,12 +287,10 @@ export class DataPath {
       bytesPerSecond: options.scrubBytesPerSecond ?? defaultScrubBytesPerSecond,
       fetchElsewhere: (cid, signal) => fetcher.fetchElsewhere(cid, signal),
       found: (cid, repaired) => {
-        const outcome = repaired
-          ? 'a good copy took its place'
-          : 'no one hands over a good one now, which is tried again';
-        notify({ kind: 'repaired', text: `The copy of block ${cid} on this disk was damaged: ${outcome}.` });
+        const outcome = repaired ? 'replaced by a good copy' : 'no good copy is available now; will be retried';
+        notify({ kind: 'repaired', text: `The replica of block ${cid} on this disk was corrupt: ${outcome}.` });
       },
-      failed: (error) => report('no-answer', view.self, `A block could not be looked at or repaired: ${error.message}`),
+      failed: (error) => report('no-answer', view.self, `A block could not be checked or repaired: ${error.message}`),
     };
     this.#syncServer = new SyncServer(this.#syncPorts);
     this.#ownPuts = new OwnPuts({
@@ -322,10 +321,10 @@ export class DataPath {
       freed: (count) =>
         notify({
           kind: 'freed',
-          text: `Freed ${count} ${count === 1 ? 'block' : 'blocks'} that no file claims any more.`,
+          text: `Freed ${count} ${count === 1 ? 'block' : 'blocks'} that no file references any more.`,
         }),
       failed: (error) =>
-        report('no-answer', view.self, `Claims could not be checked, and will be again: ${error.message}`),
+        report('no-answer', view.self, `Claims could not be checked and will be retried: ${error.message}`),
     };
     this.files = createFiles({
       puts: this.#ownPuts,
@@ -356,7 +355,7 @@ export class DataPath {
       files: this.files,
       settings: options.catalog,
       clock,
-      report: (error) => report('refused', view.self, `The journal of transfers was not written: ${error.message}`),
+      report: (error) => report('refused', view.self, `The transfer journal could not be written: ${error.message}`),
     });
     this.transfers = this.#queue;
     this.#answer(this.#registry);

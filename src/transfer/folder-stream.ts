@@ -137,6 +137,6 @@ function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
 function malformed(what: string): ChordialError {
   return new ChordialError(
     'bad-request',
-    `The stream of a folder holds ${what}. "chordial put DIR" sends one as it is to be.`,
+    `The stream of a folder contains ${what}. "chordial put DIR" sends a valid one.`,
   );
 }

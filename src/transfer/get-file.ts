@@ -35,7 +35,7 @@ export async function getFile(
 
 async function place(ports: FilePorts, part: PartFile, leaf: LeafReference, options: GetOptions): Promise<void> {
   if (options.signal?.aborted)
-    throw new ChordialError('interrupted', 'The get was broken off. Start it again to go on where it stopped.');
+    throw new ChordialError('interrupted', 'The get was interrupted. Start it again to resume.');
   if (leaf.inline !== null) await part.write(leaf.inline, leaf.offset);
   else if (!(await part.holds(leaf.cid, leaf.offset, leaf.length))) {
     const bytes = await leafBytesOf(ports, leaf, options.signal);

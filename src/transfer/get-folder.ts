@@ -160,6 +160,6 @@ function throughLink(path: string): ChordialError {
 function badSize(place: string, announced: number, found: number): ChordialError {
   return new ChordialError(
     'bad-content',
-    `The folder for ${place} is announced with ${announced} bytes, and its files have ${found}${found > announced ? ' or more' : ''}. Its publisher made it so; ask for another publisher of it.`,
+    `The folder for ${place} is announced with ${announced} bytes, and its files have ${found}${found > announced ? ' or more' : ''}. It was published like this; try another publisher.`,
   );
 }

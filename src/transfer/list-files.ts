@@ -86,9 +86,5 @@ function decodeCursor(cursor: string): [string, string, number] {
 }
 
 function badCursor(cause?: unknown): ChordialError {
-  return new ChordialError(
-    'bad-request',
-    'The cursor is none that a listing gave. Begin the listing again without it.',
-    { cause },
-  );
+  return new ChordialError('bad-request', 'The cursor is not from a listing. Start again without it.', { cause });
 }

@@ -70,7 +70,7 @@ async function* itemsIn(
     });
   }
   for (const name of listing.misnamed.filter((one) => !one.startsWith('.')))
-    leftOut({ path: above + name, reason: 'its name is no UTF-8, in which all names are kept', isNever: false });
+    leftOut({ path: above + name, reason: 'its name is not UTF-8', isNever: false });
   const visible = listing.entries.filter(({ name }) => !name.startsWith('.'));
   // Deterministic order.
   for (const entry of visible.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {

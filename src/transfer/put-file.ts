@@ -195,7 +195,7 @@ export async function changingName<Result>(
 export function ruleOf(ports: FilePorts, options: PutOptions): CopyRule {
   const replicas = options.replicas ?? ports.rule.replicas;
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > maxReplicas) {
-    throw new ChordialError('bad-request', `${replicas} copies cannot be had: ask for 1 to ${maxReplicas}.`);
+    throw new ChordialError('bad-request', `${replicas} replicas are not possible: ask for 1 to ${maxReplicas}.`);
   }
   return { replicas, writeQuorum: Math.min(ports.rule.writeQuorum, replicas) };
 }
@@ -209,7 +209,7 @@ async function* checkedSource(source: AsyncIterable<Uint8Array>): AsyncGenerator
     const reason = (cause as Error).message;
     throw new ChordialError(
       'body-cut-off',
-      `The content broke off before its end (${reason}); nothing was published. Send it again: what arrived is not sent twice.`,
+      `The content ended early (${reason}); nothing was published. Send it again: blocks that arrived are not sent twice.`,
       { cause },
     );
   }
@@ -232,6 +232,5 @@ export async function* counted(
 
 /** Throws `interrupted` once the signal has fired. */
 export function checkGoesOn({ signal }: PutOptions): void {
-  if (signal?.aborted)
-    throw new ChordialError('interrupted', 'The put was broken off. Start it again to go on where it stopped.');
+  if (signal?.aborted) throw new ChordialError('interrupted', 'The put was interrupted. Start it again to resume.');
 }

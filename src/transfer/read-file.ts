@@ -72,7 +72,7 @@ export async function leafBytesOf(ports: FilePorts, leaf: LeafReference, signal?
   if (bytes.length === leaf.length) return bytes;
   throw new ChordialError(
     'bad-content',
-    `Block ${leaf.cid} holds ${bytes.length} bytes where its file announces ${leaf.length}. Its publisher made it so.`,
+    `Block ${leaf.cid} holds ${bytes.length} bytes where its file announces ${leaf.length}. It was published like this.`,
   );
 }
 
@@ -120,6 +120,6 @@ export function checkSize({ cid, size }: Pick<FileEntry, 'cid' | 'size'>, found:
   if (found === size) return;
   throw new ChordialError(
     'bad-content',
-    `The content ${cid} is announced with ${size} bytes and has ${found}. Its publisher made it so; ask for the file of another one.`,
+    `The content ${cid} is announced with ${size} bytes and has ${found}. It was published like this; try another publisher.`,
   );
 }

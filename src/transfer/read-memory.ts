@@ -67,7 +67,7 @@ export class ReadMemory {
   open(source: LeafSource, bytes: number, signal: AbortSignal | undefined): ContentReader {
     const pieces = Math.min(bytes, piecesPerReader * pieceBytes);
     if (this.#pieceBytes + pieces > maxPieceBytes) {
-      throw new ChordialError('busy', 'As many read from this peer as its memory allows. Ask again in a moment.');
+      throw new ChordialError('busy', 'The memory for readers of this peer is full. Try again in a moment.');
     }
     this.#pieceBytes += pieces;
     this.#free -= pieces;
@@ -260,7 +260,7 @@ export class ContentReader {
     if (bytes.length === slot.leaf.length) return bytes;
     throw new ChordialError(
       'bad-content',
-      `Block ${slot.leaf.cid} holds ${bytes.length} bytes where its file announces ${slot.leaf.length}. Its publisher made it so.`,
+      `Block ${slot.leaf.cid} holds ${bytes.length} bytes where its file announces ${slot.leaf.length}. It was published like this.`,
     );
   }
 
@@ -293,5 +293,5 @@ function bytesFor({ inline, length }: LeafReference): number {
 }
 
 function brokenOff(): ChordialError {
-  return new ChordialError('interrupted', 'The reading was broken off.');
+  return new ChordialError('interrupted', 'Reading was interrupted.');
 }

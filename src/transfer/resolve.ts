@@ -49,7 +49,7 @@ export async function resolve(
     const by = publisher === null ? '' : ` by ${publisher}`;
     throw new ChordialError(
       'not-found',
-      `No file ${JSON.stringify(name)}${by} is in this network. See what there is with "chordial ls --all".${after(ports.clockNote())}`,
+      `No file ${JSON.stringify(name)}${by} is in this network. List files with "chordial ls --all".${after(ports.clockNote())}`,
     );
   }
   const same = found.filter(({ cid, source }) => source !== null && cid.equals(picked.cid));
@@ -95,7 +95,7 @@ function pickAlone(ports: FilePorts, found: readonly Named[], name: string): Nam
     if (mine !== undefined) return mine;
     throw new ChordialError(
       'publisher-changed',
-      `You got ${JSON.stringify(name)} from ${ports.peerNames.shown(pinned as HostId)} before, who has it no more; ${choicesIn(found, ports)}. Pick one with NAME@PEER: what another calls so may be another file.`,
+      `You got ${JSON.stringify(name)} from ${ports.peerNames.shown(pinned as HostId)} before, which no longer has it; ${choicesIn(found, ports)}. Pick one with NAME@PEER: another publisher's file of this name may differ.`,
       { details: { choices: choicesOf(found, ports) } },
     );
   }
@@ -111,11 +111,7 @@ function pickAlone(ports: FilePorts, found: readonly Named[], name: string): Nam
 
 function pin({ pins, data }: FilePorts, name: string, publisher: string): void {
   pins.pin(name, publisher).catch((error: Error) => {
-    data.report?.(
-      'refused',
-      data.view.self,
-      `Whose file of a name was got could not be written down: ${error.message}`,
-    );
+    data.report?.('refused', data.view.self, `The publisher of a fetched name could not be stored: ${error.message}`);
   });
 }
 

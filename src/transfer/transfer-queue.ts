@@ -79,14 +79,11 @@ export class TransferQueue implements Transfers {
 
   async start(request: TransferRequest): Promise<TransferStatus> {
     if (!isAbsolute(request.path))
-      throw new ChordialError(
-        'bad-request',
-        `${request.path} is not an absolute path; the peer's folder is not yours. Give the whole path.`,
-      );
+      throw new ChordialError('bad-request', `${request.path} is not an absolute path. Give the whole path.`);
     if (this.#waitingCount() >= maxWaiting)
       throw new ChordialError(
         'bad-request',
-        `${maxWaiting} transfers wait already. Wait for some to end or cancel them.`,
+        `${maxWaiting} transfers are queued already. Wait for some to end or cancel them.`,
       );
     const bytesTotal = await markedSize(request);
     if (request.kind === 'put') await checkNotPrivate(request.path);
@@ -298,7 +295,7 @@ export class TransferQueue implements Transfers {
   #known(id: string): Transfer {
     const transfer = this.#transfers.get(id);
     if (transfer !== undefined) return transfer;
-    throw new ChordialError('not-found', `There is no transfer ${JSON.stringify(id)}. List those that there are.`);
+    throw new ChordialError('not-found', `There is no transfer ${JSON.stringify(id)}. List them first.`);
   }
 
   #shown({ entry, rate }: Transfer): TransferStatus {
@@ -321,7 +318,7 @@ export class TransferQueue implements Transfers {
       };
       const aborted = (): void => {
         stop();
-        reject(new ChordialError('interrupted', 'Waiting for the transfer was broken off; it goes on.'));
+        reject(new ChordialError('interrupted', 'Waiting for the transfer was interrupted; the transfer continues.'));
       };
       if (signal?.aborted) return aborted();
       signal?.addEventListener('abort', aborted);

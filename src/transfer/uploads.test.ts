@@ -124,7 +124,7 @@ test('L ended uploads keep no one from beginning others', () =>
     const states = (await readdir(folder)).filter((name) => name.endsWith('.json'));
     assert.ok(states.length <= 257, String(states.length));
     await Promise.all(Array.from({ length: 256 }, () => uploads.create('a', 4)));
-    await assert.rejects(uploads.create('a', 4), /256 uploads under way/);
+    await assert.rejects(uploads.create('a', 4), /256 uploads in progress/);
   }));
 
 test('case 2 an upload that cannot fit is refused before its first byte, and leaves nothing', () =>

@@ -85,7 +85,10 @@ export class Uploads {
     await this.#forgetIdle();
     const begun = [...this.#known.values()].filter(({ result }) => result === null);
     if (begun.length >= maxUploads) {
-      throw new ChordialError('busy', `There are ${maxUploads} uploads under way, which is the limit. End some first.`);
+      throw new ChordialError(
+        'busy',
+        `There are ${maxUploads} uploads in progress, which is the limit. End some first.`,
+      );
     }
     await this.#files.checkFits(name, size);
     await makeFolderDurably(this.#folder);
@@ -108,7 +111,7 @@ export class Uploads {
       throw new ChordialError('busy', `Another request is sending ${before.name}. Wait for it, or end it.`);
     }
     if (offset !== this.offset(before)) {
-      const message = `The upload of ${before.name} stands at byte ${this.offset(before)}, not at ${offset}. Ask with HEAD and go on from there.`;
+      const message = `The upload of ${before.name} is at byte ${this.offset(before)}, not at ${offset}. Ask with HEAD and continue from there.`;
       throw new ChordialError('changed', message);
     }
     this.#busy.add(id);
@@ -231,7 +234,7 @@ export class Uploads {
       if (errnoOf(error) === 'ENOENT') return [];
       if (errnoOf(error) !== 'ENOTDIR') throw error;
       await fs.rm(this.#folder, { force: true });
-      tell(`Removed ${this.#folder}: it was no folder. Uploads that were under way begin again.`);
+      tell(`Removed ${this.#folder}: it was no folder. Uploads in progress start over.`);
       return [];
     }
   }

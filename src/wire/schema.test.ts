@@ -26,7 +26,7 @@ import {
 } from './schema.ts';
 import { TransportError } from './transport-error.ts';
 
-const entry = tuple({ key: hex(2), size: int(-1, 9), state: numbered(['over', 'under way']) });
+const entry = tuple({ key: hex(2), size: int(-1, 9), state: numbered(['over', 'in progress']) });
 const message = map({
   kind: oneOf(['a', 'b']),
   entries: list(entry, 3, 1),
@@ -36,7 +36,7 @@ const message = map({
 });
 const value = {
   kind: 'b',
-  entries: [{ key: 'ab01', size: -1, state: 'under way' }],
+  entries: [{ key: 'ab01', size: -1, state: 'in progress' }],
   isLast: true,
   cursor: null,
   relay: 0,

@@ -29,7 +29,7 @@ test('several who get from one peer at once get alike', patience, async (t) => {
       return [...got];
     }),
   );
-  // Even shares but for what is under way: a batch or two.
+  // Even shares but for what is in progress: a batch or two.
   assert.ok(Math.min(...whenFirstWasDone) >= leaves.length / 3, `they had got ${whenFirstWasDone} leaves`);
 });
 

@@ -1,4 +1,4 @@
-/** What HTTP/2 owes beyond the contract: who is let in, and that no one's misbehaviour hurts another. */
+/** What HTTP/2 owes beyond the contract: who is let in, and that misbehaviour of one host does not hurt another. */
 import assert from 'node:assert/strict';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { connect as connectTcp, createServer } from 'node:net';
@@ -138,7 +138,7 @@ test('papers that do not hold are refused with the reason, and counted', async (
     await assert.rejects(hello(host.listening, papers), { code, message });
     assert.equal(host.counters[code], before + 1, code);
   };
-  await refused(joiner({ expires: certified.now - 1 }), 'invite-expired', /was good until.*clock/);
+  await refused(joiner({ expires: certified.now - 1 }), 'invite-expired', /was valid until.*clock/);
   const foreign = { ...joiner({}, new CertifiedNetwork()), network: certified.id };
   await refused(foreign, 'bad-certificate', /of another network/);
   const own = joiner();

@@ -19,7 +19,7 @@ const farPath = { roundTripMilliseconds: 100, bytesPerSecond: 20e6 };
 const patience = { timeout: 30_000 };
 const rule = { replicas: 1, writeQuorum: 1 };
 
-test('a put and a get through 100 ms of round trip keep many blocks under way', patience, async (t) => {
+test('a put and a get through 100 ms of round trip keep many blocks in progress', patience, async (t) => {
   await throughAndBack(t, farPath);
 });
 

@@ -353,7 +353,7 @@ export function transportContract(name: string, makeHarness: () => Promise<Trans
     await rejects(a.transport.request(nowhere, 'any', null, { deadline }), 'unreachable');
   });
 
-  contract('closing breaks what is under way at both ends', async ({ serve }) => {
+  contract('closing breaks what is in progress at both ends', async ({ serve }) => {
     const asked = Promise.withResolvers<void>();
     const b = await serve({
       ...echo,

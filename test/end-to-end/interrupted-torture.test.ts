@@ -1,4 +1,4 @@
-/** A long run that is broken off leaves neither a peer nor a folder behind, however it is broken off. */
+/** A long run that is interrupted leaves neither a peer nor a folder behind, however it is interrupted. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -44,8 +44,8 @@ test('case 3 case 7 case 11 a share leaves out and names what is not for others,
   const listed = await network.command(['shares'], sharer);
   for (const line of [
     /share\/d1 /,
-    /caf\\xe9 \(its name is no UTF-8\)/,
-    /bell\\x07\.txt \(it holds a control character\)/,
+    /caf\\xe9 \(its name is not UTF-8\)/,
+    /bell\\x07\.txt \(it contains a control character\)/,
     /\.chordialignore/,
   ])
     assert.match(listed.text, line);

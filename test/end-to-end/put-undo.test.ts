@@ -61,7 +61,7 @@ test('case 2 a file that cannot fit is refused at once, and leaves the room to o
   await rm(large);
 });
 
-test('case 2 what was put by a peer that is killed, or whose put is broken off, is free again within 60 s at every holder', async (t) => {
+test('case 2 what was put by a peer that is killed, or whose put is interrupted, is free again within 60 s at every holder', async (t) => {
   await using network = await NetworkFixture.open();
   const first = await network.start({ flags: ['--quota', '100M'] });
   const putter = await network.start({ join: first, flags: ['--quota', '100M'] });
@@ -75,7 +75,7 @@ test('case 2 what was put by a peer that is killed, or whose put is broken off, 
   let since = performance.now();
   for (const peer of [first, putter])
     await until('the room of the broken put', async () => (await bytesAt(peer)) === kept, 60_000);
-  t.diagnostic(`broken off: free after ${((performance.now() - since) / 1000).toFixed(1)} s`);
+  t.diagnostic(`interrupted: free after ${((performance.now() - since) / 1000).toFixed(1)} s`);
 
   endlessPut(putter, 'killed', 20 * mebibyte);
   await until('blocks of the next put', async () => (await bytesAt(first)) > 10 * mebibyte, 20_000);

@@ -31,7 +31,7 @@ test('rough: syncthing#3997 a copied data folder ends its second peer with the a
     assert.equal(exit, 1, stderr);
     assert.ok(performance.now() - began < tellMilliseconds);
     const told = json.length === 0 ? stderr : (JSON.parse(stderr) as { error: { message: string } }).error.message;
-    assert.ok(told.includes(`runs already at ${running.ready.listen}`), told);
+    assert.ok(told.includes(`is already running at ${running.ready.listen}`), told);
     assert.match(told, /Stop that one, or start here with an empty --data/);
     if (json.length > 0) assert.match(stderr, /"identity-in-use"/);
   }
@@ -40,7 +40,7 @@ test('rough: syncthing#3997 a copied data folder ends its second peer with the a
   // Joined through the very one that it is, it says the same.
   const { exit, stderr } = await network.command(['start', '--data', copy, ...flags, '--join', running.ready.listen]);
   assert.equal(exit, 1);
-  assert.match(stderr, /runs already at/);
+  assert.match(stderr, /is already running at/);
 });
 
 test('rough: syncthing#3997 the copy of a peer that is alone, and of one that was killed', async () => {

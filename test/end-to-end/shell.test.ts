@@ -72,7 +72,7 @@ test('A2 in a terminal the shell has a prompt, completes, remembers, and a menu 
     await terminal.sees(/photo\.jpg.*cop/s);
     await terminal.sees('chordial> ');
     terminal.types('\r');
-    await terminal.sees('What shall be done?');
+    await terminal.sees('What to do?');
     // Down to "get", the fourth.
     terminal.types('\u001b[B\u001b[B\u001b[B');
     await terminal.sees('fetch a file');

@@ -155,7 +155,7 @@ test('B2 wrong bytes are never delivered: a lying holder is passed over and repo
   await close();
 });
 
-test('B2 a get that was broken off goes on without fetching verified blocks again', async () => {
+test('B2 a get that was interrupted goes on without fetching verified blocks again', async () => {
   const { peers, close } = await dataNetwork(3);
   const content = randomBytes(12 * MiB);
   const { cid } = await peers[0]!.files.put('resumed', bytesOf(content));
@@ -180,7 +180,7 @@ test('B2 a get that was broken off goes on without fetching verified blocks agai
   await close();
 });
 
-test('B4 a put that was broken off goes on without sending again what is there', async () => {
+test('B4 a put that was interrupted goes on without sending again what is there', async () => {
   const { peers, close } = await dataNetwork(4);
   const content = randomBytes(12 * MiB);
   async function* breaking() {

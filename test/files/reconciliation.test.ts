@@ -177,7 +177,7 @@ test('A4 A8 a host that comes back and has not joined yet costs no copy', async 
   await close();
 });
 
-test('B4 blocks with fewer than w copies are repaired at once, no matter who may come back', async () => {
+test('B4 blocks with fewer than w copies are repaired at once, even if a host may come back', async () => {
   const { peers, ring, network, close } = await dataNetwork(6, { graceMilliseconds: 60_000 });
   await putFiles(peers, 40, 2000);
   // Two hosts that hold the same block die.

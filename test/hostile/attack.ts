@@ -38,7 +38,7 @@ export async function relentlessly(
   const one = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
-        // What is under way at the end is left behind.
+        // What is in progress at the end is left behind.
         await Promise.race([work(turn++), over]);
         did('done');
       } catch {

@@ -76,7 +76,7 @@ export class Scene {
     try {
       reached = await within('the attack ends', attack.run(scene), milliseconds);
     } catch (error) {
-      reached = { reached: `broken off: ${(error as Error).message.slice(0, 2000)}`, held: false };
+      reached = { reached: `interrupted: ${(error as Error).message.slice(0, 2000)}`, held: false };
     }
     const healthMilliseconds = await scene.#health.longest();
     const held = reached.held && healthMilliseconds <= maxHealthMilliseconds[form];

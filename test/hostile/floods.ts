@@ -132,7 +132,7 @@ export async function hoardExchanges(field: Battlefield): Promise<void> {
   });
 }
 
-/** What is no frame of a bulk connection, more than was granted, and exchanges that are broken off as soon as they begin. */
+/** What is no frame of a bulk connection, more than was granted, and exchanges that are interrupted as soon as they begin. */
 export async function pushBadFrames(field: Battlefield): Promise<void> {
   const header = encodeBody({ cids: [] });
   const bad: readonly Buffer[] = [

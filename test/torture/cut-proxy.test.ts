@@ -54,7 +54,7 @@ test('across a cut nothing moves, for old and new connections alike, and it arri
   young.destroy();
 });
 
-test('while its peer is down a proxy refuses, and what was open is broken off', async () => {
+test('while its peer is down a proxy refuses, and what was open is interrupted', async () => {
   await using peer = await echo();
   const open = await peer.call();
   open.on('error', () => undefined);

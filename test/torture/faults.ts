@@ -100,6 +100,6 @@ async function measure(row: FaultRow, signal: AbortSignal): Promise<Measured> {
     return await stageRow(row, options, log, signal);
   } catch (error) {
     log.step(`${row.name}: ${(error as Error).stack}`);
-    return { figure: `broken off: ${(error as Error).message.split('\n', 1)[0]}`, passed: false };
+    return { figure: `interrupted: ${(error as Error).message.split('\n', 1)[0]}`, passed: false };
   }
 }

@@ -7,7 +7,7 @@ export interface Version {
   readonly size: number;
 }
 
-/** `changing`: a removal is under way, or its outcome is unknown, so both answers are right. */
+/** `changing`: a removal is in progress, or its outcome is unknown, so both answers are right. */
 export type FileState = 'kept' | 'changing' | 'removed';
 
 export interface TrackedFile {

@@ -73,11 +73,11 @@ async function oneStep(torture: Torture, workload: Workload, names: readonly str
   } catch (error) {
     // A peer that did not start or end as it should is a finding; the run goes on with what there is.
     torture.tally.recoveries.push({
-      step: `${name}, broken off`,
+      step: `${name}, interrupted`,
       consistentMilliseconds: null,
       fullMilliseconds: null,
     });
-    torture.log.step(`step ${name} was broken off: ${(error as Error).stack}`);
+    torture.log.step(`step ${name} was interrupted: ${(error as Error).stack}`);
     torture.network.proxies.heal();
     torture.apart = new Set();
     torture.oracle.cutIsOver();

@@ -44,7 +44,7 @@ export class Workload {
     each(load.readers, () => this.#read());
   }
 
-  /** Resolves when no write is under way; none begins until `allowWrites`. */
+  /** Resolves when no write is in progress; none begins until `allowWrites`. */
   async holdWrites(): Promise<void> {
     this.#writesHeld ??= Promise.withResolvers();
     if (this.#writing === 0) return;
@@ -58,7 +58,7 @@ export class Workload {
     this.#writesHeld = null;
   }
 
-  /** Resolves when everything under way has ended. */
+  /** Resolves when everything in progress has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.allowWrites();

@@ -30,7 +30,7 @@ export interface SimulationOptions {
   /** As in RingHostOptions. */
   readonly guesses?: number;
   /**
-   * A FIND that reaches the live member that follows the key is answered by it as the owner, no matter whom it takes for its
+   * A FIND that reaches the live member that follows the key is answered by it as the owner, whichever member it takes for its
    * predecessor: where nothing is repaired (the papers' massive failures) no one could confirm what a dead one owned.
    */
   readonly ownersKnow?: boolean;

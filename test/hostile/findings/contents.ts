@@ -154,7 +154,7 @@ async function* piecesOf(blocks: readonly Block[]): AsyncGenerator<Uint8Array, v
 /** Status and code, as `502 bad-content`; of an answer that is none, that it broke off. */
 async function answerOf(peer: PeerProcess, route: string, init: RequestInit = {}): Promise<string> {
   const response = await peer.request(route, init);
-  const text = await response.text().catch(() => 'broken off');
+  const text = await response.text().catch(() => 'interrupted');
   return `${response.status} ${/"code":"([a-z-]+)"/.exec(text)?.[1] ?? text.slice(0, 20)}`;
 }
 

@@ -22,7 +22,7 @@ export interface JoiningPorts {
 
 /** Hosts tried by one join. */
 const maxSeeds = 32;
-/** A host that is not taken in within this time has no one to be taken in by; one lookup more may be under way. */
+/** A host that is not taken in within this time has no one to be taken in by; one lookup more may be in progress. */
 const entranceMilliseconds = 20_000;
 
 export class Joining {

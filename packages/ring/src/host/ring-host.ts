@@ -60,7 +60,7 @@ export class RingHost implements RingHandler {
   #rewatch = false;
   /** Those with places after so many changes. */
   #placed: { readonly changes: number; readonly hosts: readonly Contact[] } | null = null;
-  /** A join under way must not bring back a host that has said it goes. */
+  /** A join in progress must not bring back a host that has said it goes. */
   #leaving = false;
   #closed = false;
 

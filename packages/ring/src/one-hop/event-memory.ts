@@ -9,7 +9,7 @@ interface Told {
   readonly until: RingId;
 }
 
-/** Events are forgotten after one to two such times; none is under way for as long. */
+/** Events are forgotten after one to two such times; none is in progress for as long. */
 const generation: Milliseconds = 60_000;
 /** Of one generation; then the older one goes early. */
 const maxTold = 16_384;
