@@ -1,4 +1,4 @@
-/** Addresses as people and peers write them: `HOST:PORT`, IPv6 in brackets. */
+/** Addresses: `HOST:PORT`, IPv6 in brackets. */
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { ChordialError } from '../errors.ts';
@@ -16,7 +16,7 @@ export const maxAddresses = 8;
 const namePattern =
   /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*\.?$/;
 
-/** Throws `bad-address` saying what an address looks like. Port 0 (any free one) only where `anyPort` says so. */
+/** Throws `bad-address` with the expected form. Port 0 (any free one) only with `anyPort`. */
 export function parseAddress(text: string, anyPort = false): Address {
   const address = readAddress(text);
   if (address === null || (address.port === 0 && !anyPort)) {
@@ -33,7 +33,7 @@ export function formatAddress(address: Address): string {
   return isIPv6(address.host) ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
-/** Whether somebody could be dialled there, as far as the text tells. */
+/** Whether the text is a dialable address. */
 export function isDialable(text: unknown): text is string {
   if (typeof text !== 'string') return false;
   const address = readAddress(text);
@@ -47,7 +47,7 @@ export function isLoopback(host: string): boolean {
   return isIPv4(plain) && plain.startsWith('127.');
 }
 
-/** IPv4 as written by itself when it comes as `::ffff:a.b.c.d`, which a socket for both families reports. */
+/** IPv4 in its own form when it comes as `::ffff:a.b.c.d`, as a dual-stack socket reports it. */
 export function withoutMapping(host: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1];
   return mapped !== undefined && isIPv4(mapped) ? mapped : host;
@@ -57,11 +57,11 @@ export function isUnspecified(host: string): boolean {
   return host === '0.0.0.0' || host === '::' || host === '';
 }
 
-/** Asking the system takes 0.1 ms, too long for every message; addresses change rarely. */
+/** Querying the system takes 0.1 ms, too long for every message; addresses change rarely. */
 const interfacesKeptMilliseconds = 5000;
 let interfaces: { readonly asked: number; readonly addresses: readonly string[] } | null = null;
 
-/** This machine's addresses without loopback and without IPv6 link-local ones, which mean nothing elsewhere. */
+/** This machine's addresses without loopback and without IPv6 link-local ones, which are meaningless elsewhere. */
 export function interfaceAddresses(): readonly string[] {
   const now = performance.now();
   if (interfaces === null || now - interfaces.asked > interfacesKeptMilliseconds) {
@@ -78,19 +78,19 @@ function askForInterfaces(): readonly string[] {
 }
 
 export interface Listening {
-  /** Where the socket is bound, the port the real one. */
+  /** Where the socket is bound, with the real port. */
   readonly bound: Address;
   readonly advertise?: string;
-  /** Hosts (no port) as which other machines see this one. */
+  /** Hosts (without port) at which other machines see this one. */
   readonly observed?: readonly string[];
   readonly interfaces?: readonly string[];
 }
 
 /**
- * Where others should dial this peer, at most 8, the best first. Bound to one address it is that one, after
- * `advertise`; bound to all it is `advertise`, else the interface addresses and the ones that others see. Loopback comes
- * last and is meant for peers on this machine only (see `withoutLoopback`). A peer bound to loopback that advertises
- * another place stands behind a forwarder of this machine, and everybody is to come through that.
+ * Addresses at which others should dial this peer, at most 8, best first. Bound to one address: that one, after
+ * `advertise`; bound to all: `advertise`, else the interface addresses and those that others see. Loopback comes last
+ * and is only for peers on this machine (see `withoutLoopback`). A peer bound to loopback that advertises another
+ * address is behind a forwarder on this machine, which all others are to use.
  */
 export function advertisedAddresses(listening: Listening): readonly string[] {
   const { bound, advertise, observed = [], interfaces = interfaceAddresses() } = listening;
@@ -114,7 +114,7 @@ export function isLoopbackAddress(text: string): boolean {
   return isLoopback(readAddress(text)?.host ?? '');
 }
 
-/** Whether the text names a place on this machine. */
+/** Whether the text is an address of this machine. */
 export function isOnThisMachine(text: string, interfaces: readonly string[] = interfaceAddresses()): boolean {
   const host = readAddress(text)?.host ?? '';
   return isLoopback(host) || interfaces.includes(withoutMapping(host));

@@ -31,11 +31,11 @@ export interface Certificate extends Grant {
   readonly serial: Uint8Array;
   /** As the member wishes to be called. */
   readonly name: string;
-  /** Milliseconds since 1970, as all times here. */
+  /** Milliseconds since 1970, like all times here. */
   readonly notBefore: number;
-  /** Null: it does not end by itself. */
+  /** Null: no expiry. */
   readonly notAfter: number | null;
-  /** The key that signed: an admin's or a ticket's. */
+  /** The signing key: an admin's or a ticket's. */
   readonly issuer: HostId;
   readonly bytes: Uint8Array;
 }
@@ -43,7 +43,7 @@ export interface Certificate extends Grant {
 export interface Ticket extends Grant {
   readonly network: string;
   readonly key: HostId;
-  /** Members that it lets in; 1 … 65 536. */
+  /** Number of members that it admits; 1 … 65 536. */
   readonly uses: number;
   readonly notBefore: number;
   readonly expires: number;
@@ -54,18 +54,18 @@ export interface Ticket extends Grant {
 export interface Stamp {
   readonly by: HostId;
   readonly time: number;
-  /** The name wished for, or one made different from those in use. */
+  /** The requested name, or one made unique. */
   readonly name: string;
   readonly signature: Uint8Array;
 }
 
 export interface Admission {
   readonly certificate: Certificate;
-  /** Null where an admin signed the certificate itself. */
+  /** Null if an admin signed the certificate itself. */
   readonly ticket: Ticket | null;
-  /** Of the member that issued the ticket; null where an admin did. */
+  /** Of the member that issued the ticket; null if an admin did. */
   readonly inviter: Admission | null;
-  /** Null of a joiner that has not been greeted yet, and where there is no ticket. */
+  /** Null for a joiner that has not been countersigned yet, and without a ticket. */
   readonly stamp: Stamp | null;
   readonly bytes: Uint8Array;
 }
@@ -87,7 +87,7 @@ const wholeShare = 1000;
 const latestTime = 253_402_300_799_000;
 const kinds = { certificate: 1, ticket: 2 } as const;
 
-/** Whether people can be shown this: no control, formatting or private characters, no white space at the ends. */
+/** Whether the text can be displayed: no control, formatting or private characters, no white space at the ends. */
 export function isMemberName(name: string): boolean {
   return name.length <= maxNameCharacters && /^[^\p{C}\p{Z}]([^\p{C}\p{Zl}\p{Zp}]*[^\p{C}\p{Z}])?$/u.test(name);
 }
@@ -123,14 +123,14 @@ export function admissionOf(parts: Omit<Admission, 'bytes'>): Admission {
   return { ...parts, bytes: encode(wireOfAdmission(parts)) };
 }
 
-/** Takes bytes from anyone. Throws a TransportError `bad-request`; signatures are not looked at. */
+/** Parses untrusted bytes. Throws a TransportError `bad-request`; signatures are not checked. */
 export function decodeAdmission(bytes: Uint8Array): Admission {
   const admission = readAdmission(decoded(bytes, 'an admission', maxAdmissionBytes), 0);
   checkCanonical(admission.bytes, bytes, 'an admission');
   return admission;
 }
 
-/** The same for the papers of an invite. */
+/** The same for the documents of an invite. */
 export function decodeTicket(bytes: Uint8Array): Ticket {
   const paper = readTuple(decoded(bytes, 'a ticket', maxPaperBytes), 'a ticket', 10);
   const [kind, network, key, uses, rights, share, notBefore, expires, issuer, signature] = paper;
@@ -188,7 +188,7 @@ export function decoded(bytes: Wire, what: string, maxBytes: number): Wire {
   }
 }
 
-/** One content, one form: what is signed and counted has no second spelling. */
+/** A unique encoding: what is signed and counted has no second spelling. */
 export function canonical(value: Wire, bytes: Uint8Array, what: string): Uint8Array {
   checkCanonical(encode(value), bytes, what);
   return Uint8Array.from(bytes);
@@ -283,7 +283,7 @@ function isPaperSigned(kind: keyof typeof kinds, bytes: Uint8Array, issuer: Host
   return verifySignature(issuer, contextual(kind, body), paper.at(-1) as Uint8Array);
 }
 
-/** What is signed here is never mistaken for what is signed elsewhere with the same key. */
+/** Domain separation: a signature here is invalid elsewhere under the same key. */
 export function contextual(kind: string, bytes: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`chordial ${kind}\0`), bytes]);
 }
@@ -292,7 +292,7 @@ function stampedBytes(certificate: Certificate, time: number, name: string): Uin
   return contextual('stamp', encode([hash('sha256', certificate.bytes, 'buffer'), time, name]));
 }
 
-/** A refusal for what papers say, with one of the codes of src/errors.ts. */
+/** A refusal because of the documents' content, with a code of src/errors.ts. */
 export function refusedPapers(
   code: 'bad-certificate' | 'not-admitted' | 'member-removed' | 'wrong-clock' | 'invite-expired' | 'invite-used',
   message: string,

@@ -1,7 +1,7 @@
 /**
- * A bulk connection: TLS with ALPN `chordial-bulk/1`, and on it exchanges side by side (bulk-frames.ts, bulk-exchange.ts).
- * Who dialled opens them. HELLO comes first; anything else before it, and whatever is no frame or more than was granted,
- * ends the connection.
+ * A bulk connection: TLS with ALPN `chordial-bulk/1`, carrying concurrent exchanges (bulk-frames.ts, bulk-exchange.ts).
+ * The dialling side opens them. HELLO comes first; anything else before it, an invalid frame, or more bytes than
+ * granted closes the connection.
  */
 import type { Socket } from 'node:net';
 import { BulkExchange, type ExchangeLink } from './bulk-exchange.ts';
@@ -27,15 +27,15 @@ import { malformed } from './wire-reading.ts';
 
 export const bulkProtocol = 'chordial-bulk/1';
 
-/** Exchanges that another host may have open on one connection; further ones are refused. */
+/** Exchanges that another host may have open per connection; further ones are refused. */
 const maxExchanges = 40;
 /** Unsent answers and grants; a host that reads none of them loses the connection. */
 const maxUnsentBytes = 8 * 1024 * 1024;
 const scratch = new Uint8Array(64 * 1024);
 
-/** The side that was dialled. */
+/** The accepting side. */
 export interface BulkAnswerer {
-  /** The answer's bytes. What it throws is the refusal, and ends the connection. */
+  /** The answer's bytes. An error is the refusal, and closes the connection. */
   hello(body: Buffer): Uint8Array;
   opened(exchange: BulkExchange, kind: string, header: Buffer): void;
   /** More exchanges than may be open. */
@@ -44,13 +44,13 @@ export interface BulkAnswerer {
 
 export interface BulkOptions {
   readonly room: ShareOfRoom;
-  /** null at the side that dialled. */
+  /** Null on the dialling side. */
   readonly answerer: BulkAnswerer | null;
-  /** Something came. */
+  /** Bytes arrived. */
   spoke(): void;
-  /** It is over; `error` when what came was malformed. */
+  /** The connection has ended; `error` if it was malformed. */
   ended(error: TransportError | null): void;
-  /** Milliseconds that a caller's exchange may be silent, at the side that was dialled. */
+  /** Idle limit in milliseconds of a caller's exchange, on the accepting side. */
   readonly silence: number;
   /** For tests: by `data` events. */
   readonly plain?: boolean;
@@ -67,18 +67,18 @@ export class BulkConnection implements ExchangeLink, ByteSink {
   #frame: FrameHeader | null = null;
   #body: Buffer | null = null;
   #filled = 0;
-  /** Of a frame of payload: whose it is. */
+  /** The exchange of a payload frame. */
   #receiver: BulkExchange | null = null;
   #isScratch = false;
   #lastId = 0;
-  /** Bytes that may still come for exchanges that are over. */
+  /** Bytes that may still arrive for ended exchanges. */
   #strayCredit = 0;
   #isGreeted = false;
   #greeting: PromiseWithResolvers<Buffer> | null = null;
   #turn: Promise<void> = Promise.resolve();
   #fault: TransportError | null = null;
   #isClosed = false;
-  /** By us: what still comes is not looked at. */
+  /** Closed by us: further bytes are ignored. */
   #isDestroyed = false;
 
   constructor(socket: Socket, options: BulkOptions) {
@@ -126,7 +126,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
     this.#write(encodeFrame('answer', id, header));
   }
 
-  /** Instead of an answer, or after its beginning: then it breaks off. */
+  /** In place of an answer, or after its beginning, which interrupts it. */
   refuse(exchange: BulkExchange, error: TransportError): void {
     if (!this.#exchanges.has(exchange.id)) return;
     this.#refuse(exchange.id, error);
@@ -160,7 +160,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
     if (this.#exchanges.delete(id)) this.#strayCredit += granted;
   }
 
-  /** No exchange begins any more; those in progress end. */
+  /** No new exchanges; those in progress are finished. */
   retire(): void {
     if (this.#exchanges.size === 0) this.socket.end();
     else void Promise.all([...this.#exchanges.values()].map(({ over }) => over)).then(() => this.socket.end());
@@ -284,7 +284,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       this.#refuse(0, error);
-      // Told why, and then shown out.
+      // Sends the reason, then closes.
       this.socket.end();
     }
   }

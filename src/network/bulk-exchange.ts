@@ -1,6 +1,6 @@
 /**
  * One exchange on a bulk connection, seen from either end: a header and a payload each way. The receiver of a payload
- * grants credit for the room that it has, so that nothing is in memory but what has a place there.
+ * grants credit for the space that it has, so that memory holds only bytes with a destination.
  */
 import { initialCredit, maxDataBytes } from './bulk-frames.ts';
 import { BlockIntake, Pieces, tooManyBytes } from './bulk-payload.ts';
@@ -15,22 +15,22 @@ import {
 } from './transport.ts';
 import { malformed } from './wire-reading.ts';
 
-/** Of a payload in pieces no more than this waits for its reader. */
+/** Unread bytes of a payload delivered in pieces. */
 const piecesCredit = 1024 * 1024;
 /** Credit is granted in portions of at least this, so that small blocks do not cost a frame each. */
 const minCredit = 128 * 1024;
-/** Smaller chunks are gathered into one frame, as far as the producer has them at hand. */
+/** Smaller chunks are combined into one frame, as far as they are immediately available. */
 const gatheredBytes = 128 * 1024;
 
 /** What an exchange needs of its connection. */
 export interface ExchangeLink {
   /** For payloads in pieces. */
   readonly room: ShareOfRoom;
-  /** One frame of payload; resolves when the bytes are the sender's again. Exchanges take turns. */
+  /** One payload frame; resolves when the bytes may be reused. Exchanges take turns. */
   sendData(id: number, bytes: Uint8Array): Promise<void>;
   sendCredit(id: number, bytes: number): void;
   signal(id: number, kind: 'end' | 'stop' | 'break'): void;
-  /** Neither side has anything to say any more; `granted` bytes of payload may still arrive. */
+  /** Both sides are done; `granted` bytes of payload may still arrive. */
   over(id: number, granted: number): void;
 }
 
@@ -53,18 +53,18 @@ export class BulkExchange {
   #everGranted = initialCredit;
   readonly #pieces: Pieces;
   #blocks: BlockIntake | null = null;
-  /** Where the space handed out last lies. */
+  /** The buffer space last handed out. */
   #filling: Pieces | BlockIntake;
   #hasReader = false;
-  /** The reader stopped: what still comes is thrown away. */
+  /** The reader stopped: further bytes are discarded. */
   #isUnread = false;
   #isPlacing = false;
-  /** What a receiver threw. */
+  /** The receiver's error. */
   #thrown: Error | null = null;
   #incomingEnded = false;
   #readToGrant = 0;
 
-  /** @param silence milliseconds that the other side may be silent while it is waited for. */
+  /** @param silence milliseconds that the other side may be silent while awaited */
   constructor(id: number, link: ExchangeLink, side: 'caller' | 'answerer', silence: number) {
     this.id = id;
     this.#link = link;
@@ -80,17 +80,17 @@ export class BulkExchange {
     return this.#failure;
   }
 
-  /** All of the other side's payload has come. */
+  /** The other side's payload is complete. */
   get isWhole(): boolean {
     return this.#incomingEnded;
   }
 
-  /** Resolves when nothing of it is in progress any more, however it went. */
+  /** Resolves when the exchange has ended, whatever the outcome. */
   get over(): Promise<void> {
     return this.#over.promise;
   }
 
-  /** Resolves at the next event, whichever. The silence of the other side counts meanwhile. */
+  /** Resolves at the next event of any kind. Silence of the other side is timed meanwhile. */
   async event(): Promise<void> {
     this.#silence.begin();
     try {
@@ -108,7 +108,7 @@ export class BulkExchange {
     this.#end();
   }
 
-  /** The other side ended it, or the connection did. */
+  /** The other side or the connection ended it. */
   broken(error: TransportError): void {
     if (this.#isOver) return;
     this.#failure ??= error;
@@ -126,7 +126,7 @@ export class BulkExchange {
     this.progress();
   }
 
-  /** The header of the answer. Rejects with the refusal, or with why the exchange broke. */
+  /** The header of the answer. Rejects with the refusal, or with the reason why the exchange failed. */
   async answer(): Promise<Buffer> {
     for (;;) {
       if (this.#answer !== null) return this.#answer;
@@ -135,14 +135,14 @@ export class BulkExchange {
     }
   }
 
-  /** A frame of payload comes. Throws a TransportError when that is more than was granted: the connection's end. */
+  /** Accepts a payload frame. Throws a TransportError for more than was granted, which closes the connection. */
   expect(bytes: number): void {
     if (this.#incomingEnded) throw malformed('payload after its end');
     if (bytes > this.#granted) throw malformed(`${bytes} bytes of payload where ${this.#granted} were granted`);
     this.#granted -= bytes;
   }
 
-  /** Where the next bytes go, at most `most`; null when they are no longer wanted. */
+  /** Destination of the next bytes, at most `most`; null when no longer wanted. */
   space(most: number): Uint8Array | null {
     if (this.#isOver || this.#isUnread) return null;
     try {
@@ -157,7 +157,7 @@ export class BulkExchange {
     }
   }
 
-  /** So many bytes lie in the space handed out last. */
+  /** That many bytes were written to the space last handed out. */
   filled(bytes: number): void {
     this.#silence.progress();
     if (this.#isOver || this.#isUnread) return;
@@ -189,7 +189,7 @@ export class BulkExchange {
     this.progress();
   }
 
-  /** Sends a payload to its end. A producer that fails breaks the exchange. Never rejects. */
+  /** Sends a payload to its end. A failing producer aborts the exchange. Never rejects. */
   async send(payload: OutgoingStream['payload']): Promise<void> {
     const producer = payload?.[Symbol.asyncIterator]();
     let isWhole = false;
@@ -198,7 +198,7 @@ export class BulkExchange {
     } catch (error) {
       this.fail(new TransportError('aborted', `The source failed: ${(error as Error).message}`));
     } finally {
-      // Not awaited: a producer that waits inside hears of it when it wakes.
+      // Not awaited: a producer that is waiting notices when it resumes.
       if (!isWhole) void producer?.return?.()?.catch(() => undefined);
     }
     if (this.#isOver) return;
@@ -207,7 +207,7 @@ export class BulkExchange {
     this.#endWhenDone();
   }
 
-  /** `stopped` is told when the reader stops before the end. */
+  /** `stopped` is called when the reader stops early. */
   payload(stopped: () => void): IncomingPayload {
     const pieces = this.#readPieces(stopped);
     return {
@@ -222,7 +222,7 @@ export class BulkExchange {
     };
   }
 
-  /** Whether all was sent; otherwise the rest is not wanted. */
+  /** Whether everything was sent; otherwise the rest is not wanted. */
   async #produce(producer: AsyncIterator<Uint8Array>): Promise<boolean> {
     const gathered = new GatheredChunks();
     for (;;) {
@@ -256,7 +256,7 @@ export class BulkExchange {
     }
   }
 
-  /** null when nothing may be sent any more before the promise settles. */
+  /** Null when nothing may be sent before the promise settles. */
   #unlessOver<Value>(promise: Promise<Value>): Promise<Value | null> {
     return new Promise((resolve, reject) => {
       promise.then(resolve, reject);
@@ -308,7 +308,7 @@ export class BulkExchange {
         this.#wake();
       },
       held: (held) => {
-        // Waiting for a buffer of our own is not the other side's silence.
+        // Waiting for our own buffer is not silence of the other side.
         if (held !== isHeld && !isOver) this.#silence[held ? 'end' : 'begin']();
         isHeld = held;
       },
@@ -339,10 +339,10 @@ export class BulkExchange {
     }
   }
 
-  /** What came before its place was known goes there. */
+  /** Bytes that arrived before their destination was known. */
   #placePieces(): void {
     const blocks = this.#blocks;
-    // Placing completes blocks, and that makes place for more.
+    // Placing bytes completes blocks, which makes room for more.
     if (blocks === null || this.#isPlacing) return;
     this.#isPlacing = true;
     try {
@@ -381,7 +381,7 @@ export class BulkExchange {
 
   #endWhenDone(): void {
     if (!this.#hasSentAll || (this.#isCaller && !this.#incomingEnded)) return;
-    // What the caller still sends after our whole answer is of no use.
+    // Bytes sent after our complete answer are useless.
     if (!this.#incomingEnded) this.#link.signal(this.id, 'stop');
     this.#end();
   }
@@ -422,7 +422,7 @@ class GatheredChunks {
     this.#length += chunk.length;
   }
 
-  /** Good until the next chunk is added. */
+  /** Valid until the next chunk is added. */
   take(): Uint8Array {
     const bytes = this.#buffer?.subarray(0, this.#length) ?? new Uint8Array(0);
     this.#length = 0;

@@ -1,14 +1,14 @@
 /**
- * Frames of a bulk connection: 12 bytes of header (kind, three zero bytes, id of the exchange, length; big-endian), then
- * so many bytes. Nothing else is on the connection, so that blocks go from the socket into the buffer in which they are
- * hashed and from which they are written.
+ * Frames of a bulk connection: a header of 12 bytes (kind, three zero bytes, exchange id, length; big-endian), then
+ * that many bytes. Nothing else is on the connection, so that blocks go from the socket directly into the buffer in
+ * which they are hashed and from which they are written.
  */
 import { maxBodyBytes } from './wire-body.ts';
 import { malformed } from './wire-reading.ts';
 
 export const frameHeaderBytes = 12;
 
-/** `stop`: no more of your payload is wanted. `break`: the exchange is over for both, whole or not. */
+/** `stop`: no more of your payload is wanted. `break`: aborts the exchange for both sides. */
 export const frameKinds = {
   hello: 1,
   open: 2,
@@ -28,9 +28,9 @@ export interface FrameHeader {
   readonly length: number;
 }
 
-/** One frame of payload; larger ones gain nothing and hold up the exchanges beside them. */
+/** One payload frame; larger ones gain nothing and delay other exchanges. */
 export const maxDataBytes = 512 * 1024;
-/** What may be sent of a payload before its reader grants more. */
+/** Initial credit of a payload. */
 export const initialCredit = 192 * 1024;
 const maxKindBytes = 64;
 const maxRefusalBytes = 16 * 1024;
@@ -49,7 +49,7 @@ const bounds: Readonly<Record<FrameKind, readonly [least: number, most: number]>
 };
 const nameOf = new Map(Object.entries(frameKinds).map(([name, code]) => [code as number, name as FrameKind]));
 
-/** Throws a TransportError `refused` for what is no header of a frame. */
+/** Throws a TransportError `refused` for an invalid header. */
 export function decodeFrameHeader(bytes: Buffer): FrameHeader {
   const kind = nameOf.get(bytes[0] ?? 0);
   if (kind === undefined || bytes.readUIntBE(1, 3) !== 0) throw malformed('a frame of an unknown kind');

@@ -1,13 +1,13 @@
 /**
- * The bytes that one side of an exchange receives. Blocks of known sizes go straight into their buffers (`BlockIntake`);
- * what comes before anybody said where it belongs, and any other payload, waits in pieces.
+ * The received payload of an exchange. Blocks of known sizes are read directly into their buffers (`BlockIntake`);
+ * bytes that arrive before their destination is known, and other payloads, are queued.
  */
 import type { ShareOfRoom } from './byte-room.ts';
 import { type BlockReceiver, TransportError } from './transport.ts';
 import { malformed } from './wire-reading.ts';
 
 const pieceBytes = 64 * 1024;
-/** Buffers that wait for bytes: a way of 40 ms at 100 MB/s stays busy. At least one block. */
+/** Buffers waiting for bytes: keeps a path of 40 ms at 100 MB/s busy. At least one block. */
 const maxArmedBytes = 4 * 1024 * 1024;
 
 interface Armed {
@@ -21,7 +21,7 @@ interface Piece {
   to: number;
 }
 
-/** Bytes without a place. Their memory is charged to the connection's room. */
+/** Bytes without a destination. Their memory is charged to the connection. */
 export class Pieces {
   readonly #room: ShareOfRoom;
   readonly #held: Piece[] = [];
@@ -73,11 +73,11 @@ export class Pieces {
   }
 }
 
-/** What an intake of blocks tells its exchange. */
+/** Callbacks of a block intake to its exchange. */
 export interface BlockIntakeEvents {
-  /** More bytes have a place now. */
+  /** More bytes have a destination now. */
   armed(): void;
-  /** Whether a buffer is waited for that nothing can come without. */
+  /** Whether a buffer is awaited without which nothing can be received. */
   held(isHeld: boolean): void;
   failed(error: Error): void;
 }
@@ -102,7 +102,7 @@ export class BlockIntake {
     return this.#armed.length > 0;
   }
 
-  /** Bytes of all buffers ever armed: so many may come in all. */
+  /** Total size of all buffers ever armed: the total credit. */
   get everArmedBytes(): number {
     return this.#everArmedBytes;
   }
@@ -129,7 +129,7 @@ export class BlockIntake {
     }
   }
 
-  /** Asks for buffers ahead of the bytes. */
+  /** Requests buffers ahead of the bytes. */
   arm(): void {
     const { sizes } = this.#receiver;
     while (!this.#isAllocating && !this.#isOver && this.#next < sizes.length) {
@@ -142,7 +142,7 @@ export class BlockIntake {
     this.#events.armed();
   }
 
-  /** No byte comes any more. */
+  /** No more bytes will arrive. */
   abandon(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -191,7 +191,7 @@ export class BlockIntake {
     if (this.#armed.length === 0 && this.#isAllocating) this.#events.held(true);
   }
 
-  /** A block without bytes is complete when those before it are. */
+  /** An empty block is complete when those before it are. */
   #completeEmpty(): void {
     while (this.#armed[0]?.bytes.length === 0) this.#complete();
   }

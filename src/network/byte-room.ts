@@ -1,6 +1,6 @@
 /**
- * Bytes that connections hold in memory, under one bound for all of them. Each may hold a little whatever the others do,
- * so that one that takes all the room keeps no one else from small words.
+ * A shared memory limit for all connections. Each has a small reserve of its own, so that one that uses up the limit
+ * does not block small messages of others.
  */
 export interface RoomBounds {
   readonly maxBytes: number;
@@ -47,7 +47,7 @@ export class ByteRoom {
 
 export interface ShareOfRoom {
   fits(bytes: number): boolean;
-  /** False: there is no room, and nothing was taken. */
+  /** False: no room, nothing was reserved. */
   take(bytes: number): boolean;
   give(bytes: number): void;
 }

@@ -1,8 +1,8 @@
 /**
- * The self-signed X.509 certificate that carries a peer's key through TLS. No one checks its names, dates or signature:
- * TLS proves that the other end holds the private key, and the peer's id is computed from the public one. So it is the
- * smallest one that RFC 5280 and RFC 8410 allow, always the same but for key and signature. Why it is written out here
- * and not made with a library: docs/decisions/0009-dependencies.md.
+ * The self-signed X.509 certificate that carries a peer's key through TLS. Its names, dates and signature are not
+ * checked: TLS proves that the other end holds the private key, and the peer's id is computed from the public one. So
+ * it is the smallest one that RFC 5280 and RFC 8410 allow, constant except for key and signature. Why it is encoded
+ * here and not by a library: docs/decisions/0009-dependencies.md.
  */
 import { createPublicKey } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
@@ -14,7 +14,7 @@ export interface TlsCredentials {
   readonly key: string;
   /** PEM. */
   readonly cert: string;
-  /** Both, ready for a client's handshake: made again for each it was a seventh of the whole. */
+  /** Both, ready for a client's handshake: building it each time was a seventh of the handshake. */
   readonly secureContext: SecureContext;
 }
 
@@ -35,7 +35,7 @@ export function tlsCredentials(identity: Identity): TlsCredentials {
   const base64 = sequence(signed, ed25519, signature).toString('base64').replace(/.{64}/g, '$&\n');
   const key = identity.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
   const cert = `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
-  // No authority vouches for a peer, so none is loaded.
+  // No CA vouches for a peer, so none is loaded.
   return { key, cert, secureContext: createSecureContext({ key, cert, ca: [], minVersion: 'TLSv1.3' }) };
 }
 

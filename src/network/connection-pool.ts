@@ -1,6 +1,6 @@
 /**
- * Our connections to other hosts: made at first use, one for control and one for bulk, kept while used. Callers that
- * want the same one at once share its dialling, which goes on when one of them gives up.
+ * Our connections to other hosts: opened on first use, one for control and one for bulk, kept while used. Concurrent
+ * callers share the dialling, which continues when one of them gives up.
  */
 import type { Contact, HostId } from '@chordial/ring';
 import { type Address, parseAddress } from './addresses.ts';
@@ -23,20 +23,20 @@ export interface PooledConnection {
   readonly connection: Connection;
   /** Exchanges in progress; an idle connection has none. */
   inUse: number;
-  /** Milliseconds of performance.now(), as below. */
+  /** Milliseconds of performance.now(), like those below. */
   lastUsed: number;
-  /** When the first question was asked that nothing has come after; null when something has. */
+  /** Time of the first request without any response since; null when there was one. */
   unansweredSince: number | null;
-  /** Something came, in time or late. */
+  /** Any response, in time or late. */
   readonly spoke: () => void;
   isClosed(): boolean;
-  /** Takes nothing more, and ends when what is in progress has ended. */
+  /** Accepts nothing more, and closes when everything in progress has ended. */
   retire(): void;
 }
 
 export interface PooledControl extends PooledConnection {
   readonly connection: ControlConnection;
-  /** Opens its stream with the first question. */
+  /** Opens its stream with the first request. */
   readonly channel: ControlChannel;
 }
 
@@ -74,8 +74,8 @@ export class ConnectionPool {
   #closed = false;
 
   /**
-   * `accept` throws when the network that HELLO showed is not ours. `said` tells what a host last said of itself: where
-   * it may be when it is at none of the addresses that others know.
+   * `accept` throws when HELLO shows another network. `said` returns the last addresses that a host gave itself: it may
+   * be reachable there when it is at none of the known ones.
    */
   constructor(
     caller: Caller,
@@ -90,7 +90,7 @@ export class ConnectionPool {
     this.#sweeper = setInterval(() => this.#sweep(), sweepMilliseconds).unref();
   }
 
-  /** The connection that can be used at once, if there is one. */
+  /** The connection that can be used at once, if any. */
   standing(to: Contact): PooledControl | null {
     const known = this.#slots.control.get(to.host);
     return known !== undefined && isUsable(known) ? known.pooled : null;
@@ -106,7 +106,7 @@ export class ConnectionPool {
     return this.#get(this.#slots.bulk, to, () => this.#openBulk(to));
   }
 
-  /** A question timed out. If nothing at all has come for long, the connection may be dead and its host not. */
+  /** A request timed out. If nothing has arrived for long, the connection may be dead although its host is not. */
   doubt(to: Contact): void {
     const pooled = this.#slots.control.get(to.host)?.pooled ?? null;
     if (pooled === null || pooled.unansweredSince === null) return;
@@ -114,7 +114,7 @@ export class ConnectionPool {
     pooled.connection.end();
   }
 
-  /** Ends what leads to a host, also what is being dialled. */
+  /** Closes connections to a host, including those being dialled. */
   drop(host: HostId): void {
     this.#tickets.forget(host);
     for (const slots of [this.#slots.control, this.#slots.bulk]) {
@@ -169,7 +169,7 @@ export class ConnectionPool {
       isClosed: () => session.closed || session.destroyed,
       retire: () => channel.retire(),
     };
-    // The system reports a dead connection late; GOAWAY closes it for new use at once.
+    // The system reports a dead connection late; GOAWAY closes it to new requests at once.
     session.on('goaway', () => channel.retire());
     return pooled;
   }
@@ -190,7 +190,10 @@ export class ConnectionPool {
     this.#events.heard(pooled.connection.contact);
   }
 
-  /** Tries the addresses in order, those that the host itself named last. Tells the reason that says most: refused before silent before unreachable. */
+  /**
+   * Tries the addresses in order, those that the host itself gave last. Reports the most informative failure: refused
+   * before timeout before unreachable.
+   */
   async #dialFirst<Dialled extends Connection>(
     to: Contact,
     dialAt: (address: Address) => Promise<Dialled>,
@@ -229,7 +232,7 @@ export class ConnectionPool {
   }
 }
 
-/** Anyone who holds a connection across an exchange marks it so. */
+/** Marks a connection as used during an exchange. */
 export async function using<Result>(pooled: PooledConnection, exchange: () => Promise<Result>): Promise<Result> {
   pooled.inUse += 1;
   try {
@@ -240,7 +243,7 @@ export async function using<Result>(pooled: PooledConnection, exchange: () => Pr
   }
 }
 
-/** The one used longest ago, of those that are idle. */
+/** The least recently used idle one. */
 function evict(slots: Map<HostId, Slot<PooledConnection>>): void {
   if (slots.size <= maxOutgoingHosts) return;
   let oldest: PooledConnection | null = null;

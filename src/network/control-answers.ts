@@ -1,4 +1,4 @@
-/** The side that is asked: questions on the control stream of a connection, each worked on by itself and answered when it is done. */
+/** The answering side of a control stream: each request is processed independently and answered when done. */
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Contact } from '@chordial/ring';
 import type { ShareOfRoom } from './byte-room.ts';
@@ -16,7 +16,7 @@ export interface Asker {
   readonly contact: Contact;
   readonly answering: RequestSlots;
   readonly handlers: Handlers;
-  /** For a question that has not arrived whole. */
+  /** For a request that has not arrived completely. */
   readonly gathered: ShareOfRoom;
   /** For answers that were not read yet. */
   readonly unread: ShareOfRoom;
@@ -24,9 +24,9 @@ export interface Asker {
   count(name: CounterName): void;
 }
 
-/** Before a question is worked on; a larger answer may still find no room when it is made. */
+/** Reserved before a request is processed; a larger answer may still find no room. */
 const minAnswerBytes = 32 * 1024;
-/** Kept free of answers, so that each of as many questions as anybody may ask at once is told that there is no room. */
+/** Kept free of answers, so that refusals can be sent to as many requests as may be made at once. */
 const refusalsBytes = 96 * 1024;
 
 export class ControlAnswers implements FrameSink {
@@ -65,7 +65,7 @@ export class ControlAnswers implements FrameSink {
     let wire: Wire;
     try {
       if (!kindPattern.test(kind)) throw nothingOfThatName();
-      // A host that leaves so much unread is not worth the work of another answer.
+      // A host that leaves this much unread gets no more answers.
       if (!unread.fits(minAnswerBytes + refusalsBytes)) throw tooMany();
       wire = decodeBody(body);
       answering.begin();
@@ -98,7 +98,7 @@ export class ControlAnswers implements FrameSink {
     this.#refuse(id, this.#asker.answering.refusal(tooMany(), 'a question'));
   }
 
-  /** They grow, so that none is ever in use twice. */
+  /** They increase, so that none is in use twice. */
   #checkId(id: number): void {
     if (id <= this.#lastId) throw new BadFrame(`Question ${id} was asked before.`);
     this.#lastId = id;
@@ -123,7 +123,7 @@ export class ControlAnswers implements FrameSink {
       this.#writer.push(frame);
       return;
     }
-    // Not even the refusals are read.
+    // Not even refusals are read.
     this.#asker.count('busy');
     this.#end(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
@@ -139,7 +139,7 @@ export class ControlAnswers implements FrameSink {
   }
 }
 
-/** What a handler throws at once is no different from what it throws later. */
+/** A synchronous error of a handler is treated like a later one. */
 function asked(handlers: Handlers, from: Contact, kind: string, body: Wire): Promise<Wire> {
   try {
     return handlers.request(from, kind, body);

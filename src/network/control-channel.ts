@@ -1,4 +1,4 @@
-/** The side that asks: all questions to a host over one stream of its control connection, each answered by its id. */
+/** The asking side of a control stream: all requests to a host over one stream of its control connection, matched by id. */
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import { BadFrame, decodeAnswer, encodeQuestion, type FrameSink, maxId } from './control-frames.ts';
 import type { CounterName } from './counters.ts';
@@ -28,7 +28,7 @@ export class ControlChannel implements FrameSink {
   readonly #session: ClientHttp2Session;
   readonly #count: (name: CounterName) => void;
   readonly #spoke: () => void;
-  /** By id: those that somebody waits for. */
+  /** By id: awaited ones. */
   readonly #awaited = new Map<number, Question>();
   /** Of them, those that the other side is not ready for. */
   readonly #unsent = new Set<Question>();
@@ -40,7 +40,7 @@ export class ControlChannel implements FrameSink {
   #isRetired = false;
   #brokenBy: string | null = null;
 
-  /** `spoke` is told of every answer, late ones too. */
+  /** `spoke` is called for every answer, late ones too. */
   constructor(session: ClientHttp2Session, count: (name: CounterName) => void, spoke: () => void) {
     this.#session = session;
     this.#count = count;
@@ -52,8 +52,8 @@ export class ControlChannel implements FrameSink {
   }
 
   /**
-   * Resolves with the answer. Rejects with ConnectionLost, or with the TransportError of a refusal. When `wait` is over, a
-   * question that was not sent never is, and the answer to one that was is read, counted and dropped.
+   * Resolves with the answer. Rejects with ConnectionLost, or with the TransportError of a refusal. After `wait`, an
+   * unsent request is dropped, and the answer to a sent one is read, counted and discarded.
    */
   ask(kind: string, body: Uint8Array, wait: Wait): Promise<Wire> {
     return new Promise((answered, failed) => {
@@ -73,12 +73,12 @@ export class ControlChannel implements FrameSink {
       this.#opened ??= this.#open();
       this.#unsent.add(question);
       this.#send(this.#opened);
-      // The next one goes over another connection.
+      // The next one uses another connection.
       if (id === maxId) this.retire();
     });
   }
 
-  /** Takes no more questions, and ends the connection when those in progress are answered. */
+  /** Accepts no more requests, and closes the connection when those in flight are answered. */
   retire(): void {
     this.#isRetired = true;
     this.#session.close();
@@ -105,7 +105,7 @@ export class ControlChannel implements FrameSink {
     }
   }
 
-  /** A host that we ask can hold one answer of at most 1 MiB. */
+  /** A host can make us hold one answer of at most 1 MiB. */
   makeRoom(): boolean {
     return true;
   }
@@ -127,7 +127,7 @@ export class ControlChannel implements FrameSink {
     stream.on('end', () => this.#break('the other side ended it'));
     stream.on('close', () => this.#lost(reason));
     const writer = new FrameWriter(stream, {
-      // Ids grow.
+      // Ids increase.
       inOrder: true,
       left: () => this.#opened !== null && this.#send(this.#opened),
       stalled: () => this.#break('the other side reads nothing'),
@@ -154,7 +154,7 @@ export class ControlChannel implements FrameSink {
     if (this.#isRetired && this.#awaited.size === 0) this.#break('the connection is closing');
   }
 
-  /** The next question goes over a new connection. */
+  /** The next request uses a new connection. */
   #break(why: string): void {
     this.#brokenBy ??= why;
     this.#session.close();

@@ -12,14 +12,14 @@ import { maxBodyBytes } from './wire-body.ts';
 const lengthBytes = 4;
 const idBytes = 4;
 const statusBytes = 2;
-/** Length and id: with them a frame may be answered, wanted or not. */
+/** Length and id: enough to match a frame. */
 const headBytes = lengthBytes + idBytes;
 export const maxId = 0xffffffff;
 export const maxKindBytes = 64;
-/** After its length; the head of a question is the longest. */
+/** After the length; a request's head is the longest. */
 const maxFrameBytes = idBytes + 1 + maxKindBytes + maxBodyBytes;
 
-/** What came is no frame, and nothing that follows can be understood. */
+/** An invalid frame; nothing after it can be parsed. */
 export class BadFrame extends Error {
   readonly counted: CounterName;
   constructor(message: string, counted: CounterName = 'malformed') {
@@ -67,24 +67,24 @@ export function decodeAnswer(rest: Buffer): { readonly status: number; readonly 
 }
 
 export interface FrameSink {
-  /** A whole frame: `rest` is what follows the id. */
+  /** A complete frame: `rest` is what follows the id. */
   take(id: number, rest: Buffer): void;
-  /** Whether so many bytes may be held until the rest of a frame is there. */
+  /** Whether so many bytes may be held until the frame is complete. */
   makeRoom(bytes: number): boolean;
   giveRoom(bytes: number): void;
-  /** There was no room for this one; it is read past. */
+  /** There was no room for this one; it is skipped. */
   missed(id: number): void;
 }
 
-/** Finds the frames in what arrives, however it is cut. Frames that arrive whole are not copied. */
+/** Parses frames from chunks of any size. Complete frames are not copied. */
 export class ControlFrameReader {
   readonly #sink: FrameSink;
-  /** Less than a head, when the last piece ended there. */
+  /** Less than a head, at the end of the last chunk. */
   #stub: Buffer | null = null;
-  /** A frame that is not whole yet, without its length; null while there is none. */
+  /** An incomplete frame, without its length; null when there is none. */
   #frame: Buffer | null = null;
   #filled = 0;
-  /** Bytes still to come of a frame that no one wants. */
+  /** Remaining bytes of a skipped frame. */
   #unwanted = 0;
   #framesRead = 0;
 
@@ -92,17 +92,17 @@ export class ControlFrameReader {
     this.#sink = sink;
   }
 
-  /** A frame was begun and has not ended. */
+  /** A frame is incomplete. */
   get isAmidFrame(): boolean {
     return this.#frame !== null || this.#stub !== null || this.#unwanted > 0;
   }
 
-  /** Whole ones, wanted or not. */
+  /** Number of complete ones, skipped or not. */
   get framesRead(): number {
     return this.#framesRead;
   }
 
-  /** Throws BadFrame; what comes after it is not to be read. */
+  /** Throws BadFrame; nothing after it may be read. */
   push(piece: Buffer): void {
     const bytes = this.#stub === null ? piece : Buffer.concat([this.#stub, piece]);
     this.#stub = null;
@@ -118,12 +118,12 @@ export class ControlFrameReader {
       at = start + length;
     }
     if (at === bytes.length) return;
-    // Of a length that cannot be nothing more is awaited.
+    // Nothing more is awaited after an invalid length.
     if (bytes.length - at >= lengthBytes) checkedLength(bytes.readUInt32BE(at));
     this.#stub = Buffer.from(bytes.subarray(at));
   }
 
-  /** Gives the room back. */
+  /** Releases the memory. */
   close(): void {
     if (this.#frame !== null) this.#sink.giveRoom(this.#frame.length);
     this.#frame = null;
@@ -141,12 +141,12 @@ export class ControlFrameReader {
       this.#sink.missed(beginning.readUInt32BE());
       return;
     }
-    // At once as long as it will be: what comes byte by byte costs no more than its bytes.
+    // Allocated at full length: a slow sender costs no more than its bytes.
     this.#frame = Buffer.allocUnsafeSlow(length);
     this.#filled = beginning.copy(this.#frame);
   }
 
-  /** Where the next frame begins. */
+  /** Start of the next frame. */
   #continue(bytes: Buffer): number {
     if (this.#unwanted > 0) {
       const skipped = Math.min(this.#unwanted, bytes.length);

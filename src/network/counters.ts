@@ -1,4 +1,4 @@
-/** What others sent that was not answered as asked. A fixed set, so that metrics have no unbounded labels. */
+/** Refused messages of others. A fixed set, so that metrics have bounded labels. */
 const names = [
   'tls-failed',
   'no-certificate',
@@ -29,7 +29,7 @@ const names = [
 export type CounterName = (typeof names)[number];
 export type Counters = Readonly<Record<CounterName, number>>;
 
-/** Under which a refused HELLO is counted. */
+/** The counter of a refused HELLO. */
 export function helloCounter(code: string | null): CounterName {
   return names.find((name) => name === code) ?? 'hello-refused';
 }

@@ -1,9 +1,9 @@
 import { type RequestOptions, TransportError } from './transport.ts';
 
-/** A timer that comes later than this shows that this process had no time to read either. */
+/** A timer that fires later than this shows that this process had no time to read either. */
 const noticeableMilliseconds = 20;
 
-/** The end of a transport, told to all who wait for something. An AbortSignal does the same for ten times the cost. */
+/** The end of a transport, reported to all waiters. An AbortSignal costs ten times as much. */
 export class Closing {
   readonly #waiting = new Set<() => void>();
   #isClosing = false;
@@ -26,18 +26,18 @@ export class Closing {
   }
 }
 
-/** Whether somebody still waits for what was begun. */
+/** Whether the result is still awaited. */
 export interface Wait {
   readonly isOver: boolean;
-  /** Called once no one does; the one that sets it again takes the place of the one before. */
+  /** Called once it no longer is; setting it replaces the previous callback. */
   ended: (() => void) | null;
 }
 
 /**
- * Waits for `run` no longer than the deadline, the signal and the transport allow. What it started hears so by the Wait it
- * got. The deadline is the other side's: the time in which this process itself was held up is granted once more, at most
- * as long as the deadline, and what has already arrived is always read first. Else a machine with too much to do takes
- * everybody for dead.
+ * Waits for `run` until the deadline, the signal or the end of the transport; `run` learns of these through its Wait.
+ * The deadline is for the other side: time during which this process itself was blocked is granted again, at most as
+ * long as the deadline, and what has already arrived is read first. Otherwise an overloaded machine would take all
+ * others for dead.
  */
 export function within<Result>(
   { deadline, signal }: RequestOptions,

@@ -1,4 +1,4 @@
-/** One connection to one address: TCP, TLS with both certificates, HTTP/2 or the framing of bulk connections, HELLO. */
+/** One connection to one address: TCP, TLS with both certificates, HTTP/2 or bulk framing, HELLO. */
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
@@ -28,23 +28,23 @@ export interface Caller {
   readonly host: HostId;
   readonly credentials: TlsCredentials;
   readonly network: string | null;
-  /** What proves that this host is a member, now. */
+  /** The current proof of this host's membership. */
   papers(): Papers;
   /** Called with the unverified links that a peer sends to prove that this host was removed. */
   refused?(proof: readonly Uint8Array[]): void;
   readonly zone: string | null;
-  /** Our own addresses, as far as the one at this address may use them. */
+  /** Our own addresses, as far as the host at this address can use them. */
   contactFor(remoteAddress: string, localAddress: string): Contact;
-  /** From which local address to dial; the system's choice unless given (tests). */
+  /** Local address for dialling; the system's choice unless given (tests). */
   readonly dialFrom?: string;
 }
 
 export interface Connection {
   readonly socket: TLSSocket;
-  /** Who TLS proved it to be, with the addresses it named. */
+  /** Identity proved by TLS, with the addresses it gave. */
   readonly contact: Contact;
   readonly hello: HelloAnswer;
-  /** At once, with all that is in progress. */
+  /** At once, with everything in progress. */
   end(): void;
 }
 
@@ -59,9 +59,9 @@ export interface DialledBulk extends Connection {
 }
 
 /**
- * `expected` null accepts anyone. With a ticket of the one expected the handshake is shorter; with one that was of no use
- * the next is whole again. Rejects with a TransportError: `unreachable` when no connection came about,
- * `timeout` when it stood still, `refused` when the other side is not the one meant or will not have us.
+ * `expected` null accepts anyone. With a ticket of the expected host the handshake is shorter; a useless ticket is
+ * dropped. Rejects with a TransportError: `unreachable` when there was no connection, `timeout` when it stalled,
+ * `refused` when the other side is another host or refuses.
  */
 export async function dial(
   caller: Caller,
@@ -92,7 +92,7 @@ export async function dial(
   });
 }
 
-/** As `dial`. `spoke` is told when something comes. */
+/** Like `dial`. `spoke` is called when bytes arrive. */
 export async function dialBulk(
   caller: Caller,
   address: Address,
@@ -104,7 +104,7 @@ export async function dialBulk(
   return withTicket(target, async (ticket) => {
     const socket = await openSocket(caller, target, bulkProtocol, ticket);
     const bulk = new BulkConnection(socket, {
-      // Ours alone: what we ask for.
+      // Only for our requests.
       room: new ByteRoom(smallBodyRoom).share(),
       answerer: null,
       spoke,
@@ -138,7 +138,7 @@ async function withTicket<Dialled>(
   }
 }
 
-/** Who answers at an address, by TLS alone; null when it shows no certificate of a peer. Rejects as `dial` does. */
+/** The host at an address, by TLS alone; null without a peer's certificate. Rejects like `dial`. */
 export async function hostAt(address: Address, identity: Identity): Promise<HostId | null> {
   const target = { address, connectWithin: connectMilliseconds };
   const socket = await openSocket({ credentials: tlsCredentials(identity) }, target, 'h2', null);
@@ -152,12 +152,12 @@ export async function hostAt(address: Address, identity: Identity): Promise<Host
 interface Introduction {
   readonly socket: TLSSocket;
   readonly ticket: Buffer | null;
-  /** Says HELLO. */
+  /** Sends HELLO. */
   ask(body: Uint8Array): Promise<Uint8Array>;
   end(): void;
 }
 
-/** Who is at the other end, and HELLO. Ends the connection when it rejects. */
+/** The other end's identity, then HELLO. Closes the connection when it rejects. */
 async function greet(
   caller: Caller,
   { address, expected, tickets }: Target,
@@ -172,7 +172,7 @@ async function greet(
     const host = ticket !== null && socket.isSessionReused() ? expected : hostOfSocket(socket);
     if (host === null) throw notChordial(address, 'it shows no certificate of a peer');
     if (expected !== null && host !== expected) {
-      // The one meant is not there: taken for its answer, that of another would keep it among the living for ever.
+      // The intended host is not there: accepting this answer as its own would keep it alive for ever.
       throw new TransportError(
         'unreachable',
         `At ${formatAddress(address)} answers ${host}, not ${expected}.`,
@@ -257,7 +257,7 @@ function openSocket(
   });
 }
 
-/** OpenSSL's own words for bytes that are no TLS record name its source files. */
+/** OpenSSL's messages for bytes that are not TLS name its source files. */
 function handshakeFault(error: Error): string {
   const speaksTls = !('code' in error) || error.code !== 'ERR_SSL_WRONG_VERSION_NUMBER';
   return speaksTls ? error.message : 'what it answers is not TLS';

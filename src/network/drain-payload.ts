@@ -1,4 +1,4 @@
-/** Reads a payload to its end in the quickest way that its transport knows. */
+/** Reads a payload to its end in the fastest way that its transport offers. */
 import type { IncomingPayload, TakePiece } from './transport.ts';
 
 export async function drainPayload(payload: IncomingPayload, take: TakePiece): Promise<void> {

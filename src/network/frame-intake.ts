@@ -1,4 +1,4 @@
-/** What arrives on a control stream, until the first thing in it that is no frame or does not end in time. */
+/** Parses a control stream until the first invalid or too slow frame. */
 import { BadFrame, ControlFrameReader, type FrameSink } from './control-frames.ts';
 import { smallBodyMilliseconds } from './http2-limits.ts';
 import { IdleTimer } from './idle-timer.ts';
@@ -7,7 +7,7 @@ export class FrameIntake {
   readonly #reader: ControlFrameReader;
   readonly #bad: (error: BadFrame) => void;
   readonly #dripping: IdleTimer;
-  /** Frames read when the one in progress began. */
+  /** Number of frames read when the current one began. */
   #begunAfter = -1;
   #isClosed = false;
 

@@ -1,19 +1,22 @@
-/** Frames onto a stream: those of one turn of the event loop leave in one write, which costs as much as one of them alone. */
+/**
+ * Writes frames to a stream: those of one turn of the event loop are combined into one write, which costs as much as a
+ * single one.
+ */
 import type { Http2Stream } from 'node:http2';
 import { smallBodyMilliseconds } from './http2-limits.ts';
 import { IdleTimer } from './idle-timer.ts';
 
-/** Longer frames are written one by one: to copy them would cost more. */
+/** Longer frames are written separately: copying would cost more. */
 const maxJoinedBytes = 64 * 1024;
-/** With so much written that HTTP/2 has not taken, long frames wait, so that short ones have little before them. */
+/** With this much queued in HTTP/2, long frames wait, so that short ones have little ahead of them. */
 const maxWrittenBytes = 256 * 1024;
 
 export interface FrameWriterOptions {
-  /** Else short frames may leave before long ones. */
+  /** Otherwise short frames may overtake long ones. */
   readonly inOrder: boolean;
-  /** Told of bytes that wait no longer. */
+  /** Called with bytes that are no longer queued. */
   left(bytes: number): void;
-  /** Nothing was taken for so long that no one reads any more. */
+  /** Nothing was read for so long that the reader is gone. */
   stalled(): void;
 }
 
@@ -35,7 +38,7 @@ export class FrameWriter {
     this.#stalled = new IdleTimer(smallBodyMilliseconds, () => options.stalled());
   }
 
-  /** Bytes that wait for the other side to read. */
+  /** Bytes not yet read by the other side. */
   get unsentBytes(): number {
     return this.#unsentBytes;
   }
@@ -50,11 +53,11 @@ export class FrameWriter {
     }
     if (this.#isDue) return;
     this.#isDue = true;
-    // After all promises that are settled by now.
+    // After all promises settled so far.
     process.nextTick(this.#flush);
   }
 
-  /** What was not sent never will be, and takes no room. */
+  /** What was not sent is dropped and its room released. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

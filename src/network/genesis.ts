@@ -1,4 +1,4 @@
-/** What a network agreed on when it was founded. Its hash is the network's id, so no one can change any of it later. */
+/** The parameters of a network, fixed at its founding. Their hash is the network's id, so they cannot be changed later. */
 import { hash, randomBytes } from 'node:crypto';
 import { maxSuccessors } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
@@ -11,19 +11,19 @@ export interface Genesis {
   readonly bits: number;
   /** s: length of a successor list; 1 … 64. */
   readonly successors: number;
-  /** r: copies of a block on distinct hosts; 1 … 8. */
+  /** r: replicas of a block on distinct hosts; 1 … 8. */
   readonly replicas: number;
-  /** w: copies that must be durable before a write is acknowledged; 1 … r. */
+  /** w: replicas that must be durable before a write is acknowledged; 1 … r. */
   readonly writeQuorum: number;
   /** `key`: a member's id is derived from its host's key. `chosen`: members choose their id (teaching rings). */
   readonly rule: 'key' | 'chosen';
-  /** Who gets in; `classroom` where ids are chosen, and only there. */
+  /** Admission rule; `classroom` if and only if ids are chosen. */
   readonly admission: Admission;
-  /** The public key of the peer that founded it: the first admin. 32 bytes. */
+  /** The founder's public key: the first admin. 32 bytes. */
   readonly founder: Uint8Array;
-  /** SHA-256 of the public recovery key, with which admins are replaced when too many of them are lost. 32 bytes. */
+  /** SHA-256 of the public recovery key, which replaces admins when too many of them are lost. 32 bytes. */
   readonly recovery: Uint8Array;
-  /** 16 random bytes that tell networks with the same settings apart. */
+  /** 16 random bytes that distinguish networks with equal settings. */
   readonly nonce: Uint8Array;
 }
 
@@ -31,7 +31,7 @@ export type Founding = Partial<Omit<Genesis, 'version' | 'nonce' | 'founder' | '
 export type FoundingKeys = Pick<Genesis, 'founder' | 'recovery'>;
 
 const keyBytes = 32;
-/** Of networks that have no use for them, as in tests: no key has this value. */
+/** For networks that do not use them, as in tests: no key has this value. */
 const noKeys: FoundingKeys = { founder: new Uint8Array(keyBytes), recovery: new Uint8Array(keyBytes) };
 const nonceBytes = 16;
 /** Longest genesis that is decoded; a valid one has about 100 bytes. */
@@ -77,7 +77,7 @@ export function networkId(genesis: Genesis): string {
   return hash('sha256', encodeGenesis(genesis), 'hex');
 }
 
-/** Takes bytes from anyone. Throws `bad-request` saying what is wrong with them. */
+/** Parses untrusted bytes. Throws `bad-request` with the reason. */
 export function decodeGenesis(bytes: Uint8Array): Genesis {
   if (bytes.length > maxGenesisBytes) throw notGenesis(`it has ${bytes.length} bytes`);
   let value: unknown;
@@ -97,7 +97,7 @@ export function decodeGenesis(bytes: Uint8Array): Genesis {
   return genesis;
 }
 
-/** Flags given to `start` must agree with the network that is joined; throws `genesis-disagrees` naming both values. */
+/** Flags of `start` must agree with the joined network; throws `genesis-disagrees` naming both values. */
 export function checkFlags(genesis: Genesis, given: Founding): void {
   for (const field of Object.keys(flags) as (keyof typeof flags)[]) {
     const wanted = given[field];

@@ -1,4 +1,4 @@
-/** What an answer to HELLO must show before we believe to be among our own. */
+/** What an answer to HELLO must prove before the host counts as a member. */
 
 import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
@@ -8,7 +8,10 @@ import { decodeGenesis, networkId } from './genesis.ts';
 import type { Members } from './members.ts';
 import { TransportError } from './transport.ts';
 
-/** Throws a TransportError `refused`: `bad-request` for a genesis that is none, `other-network`, or a code of admission when it proves no membership. */
+/**
+ * Throws a TransportError `refused`: `bad-request` for an invalid genesis, `other-network`, or an admission code when
+ * membership is not proved.
+ */
 export function checkAnswer({ hello, contact }: Connection, members: Members): void {
   const network = networkOf(hello.genesis, contact.host);
   if (network !== members.network) {

@@ -1,6 +1,6 @@
 /**
- * HELLO, the first exchange on every connection: which network, who, and the papers that make it a member of it. TLS has
- * proved the key by then; the papers are for that key and of no use to anybody else. No secret is told.
+ * HELLO, the handshake on every connection: network, identity and the documents that prove membership. TLS has already
+ * proved the key; the documents are for that key and useless to others. No secret is sent.
  */
 import {
   bytesUpTo,
@@ -25,15 +25,18 @@ const networkIdCharacters = 64;
 const maxZoneCharacters = 64;
 const maxGenesisBytes = 1024;
 const maxObservedCharacters = 64;
-/** Of the log, so that a joiner can tell who admits. */
+/** Of the log, so that a joiner knows the admins. */
 const maxLinks = 256;
 const maxLinksBytes = 512 * 1024;
 
 /** What both sides show. */
 const papers = {
-  /** Admissions: its own, of the one that countersigned it, and so on; at most 32. None where everybody is let in. */
+  /**
+   * Admissions: its own, that of the member that countersigned it, and so on; at most 32. None in networks without
+   * admission.
+   */
   shown: list(bytesUpTo(maxAdmissionBytes), maxShown),
-  /** As it wishes to be called where there are no certificates. */
+  /** The requested name, in networks without certificates. */
   name: nullable(text(maxNameCharacters)),
   /** Of the membership log. */
   epoch: uint,
@@ -42,7 +45,7 @@ const zone = nullable(text(maxZoneCharacters));
 
 export const helloAsk = tuple({
   version: int(protocolVersion, protocolVersion),
-  /** null when joining: any network will do. */
+  /** Null when joining: any network is accepted. */
   network: nullable(text(networkIdCharacters)),
   contact,
   zone,
@@ -53,12 +56,12 @@ export const helloAnswer = tuple({
   genesis: bytesUpTo(maxGenesisBytes),
   contact,
   zone,
-  /** The address without port as which the answerer sees the asker. */
+  /** The address (without port) at which the answerer sees the asker. */
   observedAddress: text(maxObservedCharacters),
   ...papers,
-  /** What the asker should show from now on, when it is something else than it did. */
+  /** The admission that the asker should present from now on, if it differs. */
   admission: nullable(bytesUpTo(maxAdmissionBytes)),
-  /** Links of the membership log, for those that joined just now. */
+  /** Links of the membership log, for new joiners. */
   links: list(bytesUpTo(maxLinksBytes), maxLinks),
 });
 
@@ -81,7 +84,7 @@ export function decodeHelloAsk(wire: Wire): HelloAsk {
 }
 
 export function encodeHelloAnswer(answer: HelloAnswer): Wire {
-  // Removals of thousands of members need more room than HELLO has; the rest is asked for later.
+  // Removals of thousands of members exceed HELLO; the rest is requested later.
   const links: Uint8Array[] = [];
   let bytes = 0;
   for (const link of answer.links.slice(0, maxLinks)) {

@@ -16,7 +16,7 @@ export const maxVirtualNodes = 64;
 const prefix = new Uint8Array([0x00, 0x24, 0x08, 0x01, 0x12, 0x20]);
 const hostIdPattern = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/;
 
-/** Hosts whose key, id and members are remembered: base58 and SHA-256 are hot when lists of pointers are decoded. */
+/** Hosts whose key, id and members are cached: base58 and SHA-256 are hot when lists of pointers are decoded. */
 const maxCachedHosts = 16_384;
 const keyOfHost = new BoundedCache<HostId, Uint8Array>(maxCachedHosts);
 const hostOfKey = new BoundedCache<string, HostId>(maxCachedHosts);
@@ -64,7 +64,7 @@ export function memberId(publicKey: Uint8Array, index: number, bits: number): Ri
   return ringIdOfHash(hash('sha256', Buffer.concat([publicKey, Uint8Array.of(index)]), 'hex'), bits);
 }
 
-/** As `memberId`, remembered. */
+/** Cached `memberId`. */
 export function memberIdOfHost(host: HostId, index: number, bits: number): RingId {
   let members = membersOfHost.get(host);
   if (members === undefined) {
@@ -72,7 +72,7 @@ export function memberIdOfHost(host: HostId, index: number, bits: number): RingI
     membersOfHost.set(host, members);
   }
   const known = members[index];
-  // One process may hold networks of several widths (tests, simulator): only the full width is remembered.
+  // A process may hold networks of several widths (tests, simulator): only the full width is cached.
   if (known !== undefined) return bits === 256 ? known : ringIdOfHash(known, bits);
   const full = memberId(publicKeyOfHostId(host), index, 256);
   members[index] = full;

@@ -1,4 +1,4 @@
-/** The side that is asked: takes connections, lets no one speak before HELLO, and hands what is asked to the handlers. */
+/** The accepting side: accepts connections, allows nothing before HELLO, and passes requests to the handlers. */
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -39,7 +39,7 @@ export class PeerServer {
   readonly #bulks = new Set<IncomingBulk>();
   readonly #strangers = new Strangers();
   readonly #guests: Guests;
-  /** By the other end of its connection, which TLS does not change. */
+  /** By the other end's address, which TLS does not change. */
   readonly #strangerAt = new Map<string, Stranger>();
   readonly #sweepers: readonly NodeJS.Timeout[];
 
@@ -55,7 +55,7 @@ export class PeerServer {
       ...credentials,
       ...streamResets,
       requestCert: true,
-      // No one signs peers' certificates; who it is follows from the key and is checked by anyone who needs to know.
+      // Peers' certificates are self-signed; identity follows from the key and is checked where needed.
       rejectUnauthorized: false,
       ca: [],
       minVersion: 'TLSv1.3',
@@ -97,7 +97,7 @@ export class PeerServer {
       this.#server.once('error', failed);
       this.#server.listen({ host: address.host, port: address.port, exclusive: true }, () => {
         this.#server.off('error', failed);
-        // Accepting can fail when file descriptors run out; the connection is lost, the peer lives on.
+        // Accepting can fail when file descriptors run out; the connection is lost, the peer continues.
         this.#server.on('error', () => this.#counters.count('too-many-connections'));
         const bound = this.#server.address();
         const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
@@ -106,7 +106,7 @@ export class PeerServer {
     });
   }
 
-  /** Ends the connections of a host. */
+  /** Closes the connections of a host. */
   expel(host: HostId): void {
     this.#guests.expel(host);
   }
@@ -120,7 +120,7 @@ export class PeerServer {
     const destroyAll = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, farewellMilliseconds);
-    // Those that have not shown who they are get no farewell.
+    // Unidentified connections get no farewell.
     if (this.#sessions.size + this.#bulks.size === 0) for (const socket of this.#sockets) socket.destroy();
     await closed;
     clearTimeout(destroyAll);
@@ -182,7 +182,7 @@ export class PeerServer {
     socket.once('close', () => this.#bulks.delete(bulk));
   }
 
-  /** No stranger any more. False when there is no room for one more member. */
+  /** Promotes a stranger to a member. False when there is no room for another member. */
   #admit(connection: Guest, socket: TLSSocket): boolean {
     const from = otherEnd(socket);
     const stranger = this.#strangerAt.get(from);
@@ -199,7 +199,7 @@ export class PeerServer {
 
 /** Our answer to a ClientHello is longer, an alert is shorter. */
 const alertBytes = 100;
-/** How often strangers are looked at whose time is over. */
+/** How often strangers are checked for their time limit. */
 const strangerSweepMilliseconds = 250;
 
 const connectionOf = new WeakMap<ServerHttp2Session, IncomingConnection>();

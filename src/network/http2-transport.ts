@@ -10,7 +10,7 @@
  * and over bulk frames of exchanges: a header and raw payload both ways (bulk-connection.ts).
  *
  * A connection that ends says nothing about its host: the next use dials again, and only that tells.
- * A control request whose connection ends in progress is asked once more, so it can arrive twice.
+ * A control request whose connection is lost in flight is sent once more, so it can arrive twice.
  */
 import { type Contact, type HostId, type Milliseconds, shareAddress } from '@chordial/ring';
 import { type Address, formatAddress, parseAddress } from './addresses.ts';
@@ -45,20 +45,20 @@ import { encodeBody } from './wire-body.ts';
 export interface Http2TransportOptions {
   readonly identity: Identity;
   readonly genesis: Genesis;
-  /** Whom it lets in, and what it shows itself; by itself it knows no more than the genesis. */
+  /** Admission and this host's own documents; by default only the genesis is known. */
   readonly members?: Members;
   /** `HOST:PORT`; port 0 takes any free one. */
   readonly listen: string;
   readonly advertise?: string;
   readonly zone?: string;
-  /** Hosts (no port) as which others see this machine, learnt when joining. */
+  /** Hosts (without port) at which others see this machine, learned when joining. */
   readonly observed?: readonly string[];
-  /** What handlers threw by mistake. Standard error unless given. */
+  /** Receives bugs of handlers. Default: standard error. */
   readonly report?: (error: unknown, doing: string) => void;
-  /** For tests on one machine: these addresses count as another one's. */
+  /** For tests on one machine: these addresses count as remote. */
   readonly treatAsRemote?: (address: string) => boolean;
   readonly dialFrom?: string;
-  /** A HELLO told how far the other side knows the membership log. */
+  /** HELLO carried the other side's epoch of the membership log. */
   readonly heardEpoch?: (from: Contact, epoch: number) => void;
 }
 
@@ -71,7 +71,7 @@ export class Http2Transport implements Transport {
   readonly #counters = new RefusalCounters();
   readonly #traffic = new Traffic();
   readonly #lastHeard = new BoundedCache<HostId, number>(maxKnownHosts);
-  /** As each said of itself in the last HELLO, its own or its answer to ours. */
+  /** Addresses that each host gave itself in its last HELLO or answer. */
   readonly #contacts = new BoundedCache<HostId, Contact>(maxKnownHosts);
   readonly #zones = new BoundedCache<HostId, string>(maxKnownHosts);
   readonly #pool: ConnectionPool;
@@ -83,7 +83,7 @@ export class Http2Transport implements Transport {
   #server: PeerServer | null = null;
   #handlers: Handlers | null = null;
 
-  /** Throws `bad-address` when listen or advertise is none. */
+  /** Throws `bad-address` for an invalid listen or advertise. */
   constructor(options: Http2TransportOptions) {
     this.#options = options;
     this.self = options.identity.host;
@@ -112,7 +112,7 @@ export class Http2Transport implements Transport {
     this.#pool = new ConnectionPool(caller, (connection) => this.#accept(connection), events, said);
   }
 
-  /** Where others reach this peer; loopback, if at all, last. Empty before `serve`. */
+  /** Where others reach this peer; loopback last, if at all. Empty before `serve`. */
   get contact(): Contact {
     return this.#contact.everywhere;
   }
@@ -130,7 +130,7 @@ export class Http2Transport implements Transport {
     return this.#counters.read();
   }
 
-  /** The label that a host gave itself, if it spoke to us lately. */
+  /** A recent host's label for itself. */
   zoneOf(host: HostId): string | null {
     return this.#zones.get(host) ?? null;
   }
@@ -184,7 +184,7 @@ export class Http2Transport implements Transport {
         return new Promise<Milliseconds>((resolve, reject) => {
           const lost = () => reject(new ConnectionLost('The connection closed during a ping.'));
           if (session.closed || session.destroyed) return lost();
-          // Too many unanswered: one of the earlier ones will tell.
+          // Too many pending requests: one of the earlier ones will tell.
           const sent = session.ping((error, duration) => {
             if (error !== null) return lost();
             spoke();
@@ -196,7 +196,7 @@ export class Http2Transport implements Transport {
     );
   }
 
-  /** Ends every connection with a host that was removed; `Members` keeps it from making others. */
+  /** Closes every connection with a removed host; `Members` prevents new ones. */
   expel(host: HostId): void {
     this.#pool.drop(host);
     this.#server?.expel(host);
@@ -209,7 +209,7 @@ export class Http2Transport implements Transport {
     await this.#server?.close();
   }
 
-  /** Over a connection, once more over a new one if that one was lost. */
+  /** Over a connection, and once more over a new one if that was lost. */
   async #exchange<Answer>(to: Contact, wait: Wait, ask: (pooled: PooledControl) => Promise<Answer>): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const pooled = this.#pool.standing(to) ?? (await this.#pool.control(to));

@@ -1,4 +1,4 @@
-/** Who a peer is: an Ed25519 key, made on the first start and kept in the data folder. */
+/** A peer's identity: an Ed25519 key, generated at the first start and kept in the data folder. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { join } from 'node:path';
 import type { HostId } from '@chordial/ring';
@@ -20,18 +20,18 @@ export interface Identity {
 export const identityFile = 'identity.pem';
 const maxFileBytes = 64 * 1024;
 
-/** Everything of a SubjectPublicKeyInfo of an Ed25519 key but the key itself (RFC 8410). */
+/** The SubjectPublicKeyInfo of an Ed25519 key without the key itself (RFC 8410). */
 const publicKeyInfoPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 
-/** Everything of a PKCS #8 Ed25519 key but its 32 secret bytes (RFC 8410). */
+/** A PKCS #8 Ed25519 key without its 32 secret bytes (RFC 8410). */
 const privateKeyPrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 export const seedBytes = 32;
 
-/** Key objects are costly to make (20 µs) and records of one publisher come in thousands. */
+/** Key objects are expensive to create (20 µs) and records of one publisher come in thousands. */
 const maxCachedKeys = 1024;
 const keyObjects = new BoundedCache<HostId, KeyObject>(maxCachedKeys);
 
-/** Fails with `broken-data-folder` when the file is there but unusable, or the folder cannot be written. */
+/** Fails with `broken-data-folder` when the file exists but is unusable, or the folder is not writable. */
 export async function loadOrCreateIdentity(folder: string): Promise<Identity> {
   const path = join(folder, identityFile);
   const pem = await readIfPresent(path);
@@ -51,18 +51,18 @@ export async function loadOrCreateIdentity(folder: string): Promise<Identity> {
   return identityOfKey(privateKey);
 }
 
-/** An identity that is kept nowhere, for tests and for clients that only look. */
+/** An identity that is not stored, for tests and for clients that only read. */
 export function createIdentity(): Identity {
   return identityOfKey(generateKeyPairSync('ed25519').privateKey);
 }
 
-/** The identity that these 32 bytes are the private key of. */
+/** The identity with this private key of 32 bytes. */
 export function identityOfSeed(seed: Uint8Array): Identity {
   const key = Buffer.concat([privateKeyPrefix, seed]);
   return identityOfKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' }));
 }
 
-/** Whether `signature` over `bytes` was made with the key that `host` names. False, never an error, for malformed input. */
+/** Whether `signature` over `bytes` was made with the key of `host`. False, never an error, for malformed input. */
 export function verifySignature(host: string, bytes: Uint8Array, signature: Uint8Array): boolean {
   if (signature.length !== 64 || !isHostId(host)) return false;
   return verify(null, bytes, keyObjectOfHost(host), signature);

@@ -1,6 +1,6 @@
 /**
- * Tells when something that begins and ends all the time has once gone on for too long. A timer for each would cost more
- * than what it watches; here there is one, which looks again as long as something is in progress.
+ * Detects when a frequently starting and stopping activity has once lasted too long. A timer for each would cost more
+ * than the activity; here one timer checks again while something is in progress.
  */
 export class IdleTimer {
   readonly #milliseconds: number;
@@ -14,7 +14,7 @@ export class IdleTimer {
     this.#over = over;
   }
 
-  /** Also when what was in progress has ended and the next has begun. */
+  /** Also when the next activity has started immediately. */
   begin(): void {
     this.#since = performance.now();
     this.#timer ??= this.#look(this.#milliseconds);
@@ -31,7 +31,7 @@ export class IdleTimer {
   }
 
   #look(delay: number): NodeJS.Timeout {
-    // What arrived while this process was held up is read before anybody is judged.
+    // What arrived while this process was blocked is read before anything counts as late.
     return setTimeout(() => setImmediate(() => this.#judge()), delay).unref();
   }
 

@@ -1,4 +1,4 @@
-/** A bulk connection that another host opened: HELLO first, then its streams. */
+/** A bulk connection opened by another host: HELLO first, then its streams. */
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
 import { BulkConnection } from './bulk-connection.ts';
@@ -77,7 +77,7 @@ export class IncomingBulk implements Guest {
     this.#bulk.destroy();
   }
 
-  /** What is in progress may end; what begins later dials again. */
+  /** Finishes what is in progress; later requests need a new connection. */
   close(): void {
     this.#bulk.retire();
     setTimeout(() => this.#bulk.destroy(), farewellMilliseconds).unref();
@@ -111,7 +111,7 @@ export class IncomingBulk implements Guest {
     }
     try {
       if (!kindPattern.test(kind)) throw nothingOfThatName();
-      // A handler that stops reading early still answers; the caller is told to stop with the end of the answer.
+      // A handler that stops reading early still answers; the caller is told to stop at the end of the answer.
       const incoming = { header: decodeBody(header), payload: exchange.payload(() => undefined) };
       const outgoing = await this.#handled(exchange, kind, incoming);
       if (outgoing === null) return;

@@ -1,4 +1,4 @@
-/** One connection that another host opened: HELLO first, then its questions, on the control stream or each on a bulk stream. */
+/** A connection opened by another host: HELLO first, then its requests, on the control stream or each on a bulk stream. */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
@@ -24,11 +24,11 @@ export interface IncomingContext extends AnsweringContext {
   readonly gate: Gate;
   readonly handlers: Handlers;
   readonly traffic: Traffic;
-  /** Of bodies that have not arrived whole. */
+  /** Of incomplete bodies. */
   readonly gathered: ByteRoom;
-  /** Of answers that were not read yet. */
+  /** Of answers not read yet. */
   readonly unread: ByteRoom;
-  /** A host said something, authenticated. */
+  /** An authenticated message of a host. */
   heard(from: Contact): void;
   heardEpoch(from: Contact, epoch: number): void;
   learnZone(host: HostId, zone: string | null): void;
@@ -48,7 +48,7 @@ export class IncomingConnection implements Guest {
   #controlStream: ServerHttp2Stream | null = null;
   #lastUsed = performance.now();
 
-  /** `greeted` is told of the admission, and answers whether there is room for one more member. */
+  /** `greeted` receives the admission and returns whether there is room for another member. */
   constructor(
     context: IncomingContext,
     session: ServerHttp2Session,
@@ -82,7 +82,7 @@ export class IncomingConnection implements Guest {
     return this.#lastUsed;
   }
 
-  /** What is in progress may end; what begins later dials again. */
+  /** Finishes what is in progress; later requests need a new connection. */
   end(): void {
     this.#session.destroy();
   }
@@ -96,7 +96,7 @@ export class IncomingConnection implements Guest {
   /** Every stream that the other side opens comes here. */
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     stream.on('error', () => this.#context.counters.count('broken-stream'));
-    // A question that never ends, or one that we never answer.
+    // A request that never ends, or one that we never answer.
     stream.setTimeout(incomingSilenceMilliseconds, () => stream.close(constants.NGHTTP2_CANCEL));
     const path = headers[':path'];
     if (headers[':method'] === 'POST' && path === '/hello' && !this.#saidHello) {
@@ -117,13 +117,13 @@ export class IncomingConnection implements Guest {
     this.#refuse(stream, this.#answering.refusal(nothingOfThatName(), 'a stream'));
   }
 
-  /** One at a time is all that anybody needs. */
+  /** One at a time suffices. */
   #takeControl(stream: ServerHttp2Stream, from: Contact): void {
     if (this.#controlStream !== null && !this.#controlStream.closed) {
       this.#refuse(stream, this.#answering.refusal(tooMany(), 'a control stream'));
       return;
     }
-    // Between two questions it may be silent for as long as the connection is kept.
+    // Between requests it may be idle as long as the connection is kept.
     stream.setTimeout(0);
     this.#controlStream = stream;
     const { counters, handlers } = this.#context;
@@ -142,7 +142,7 @@ export class IncomingConnection implements Guest {
     try {
       await this.#admit(stream);
     } catch (error) {
-      // Told why, and then shown out: one HELLO is all a connection has.
+      // Sends the reason, then closes: a connection has one HELLO.
       stream.once('close', () => this.#session.close());
       throw error;
     }
@@ -172,7 +172,7 @@ export class IncomingConnection implements Guest {
     this.#context.heard(from);
   }
 
-  /** What the caller still sends after our whole answer has left is of no use to anyone. */
+  /** Bytes sent after our complete answer are useless. */
   async #finish(stream: ServerHttp2Stream): Promise<void> {
     if (stream.closed || stream.readableEnded) return;
     if (!stream.writableFinished) {
@@ -225,7 +225,7 @@ export class IncomingConnection implements Guest {
     }
     const [status, body] = encodeRefusal(error);
     this.#respond(stream, status, body);
-    // A body that goes on is not wanted; the refusal above still arrives.
+    // The rest of the body is not wanted; the refusal above still arrives.
     void this.#finish(stream);
   }
 

@@ -1,4 +1,4 @@
-/** Which of the connections from others stay when there are too many: of strangers, and of hosts that have said HELLO. */
+/** Which incoming connections stay when there are too many: of strangers, and of hosts that have completed HELLO. */
 import { isIPv6 } from 'node:net';
 import type { HostId } from '@chordial/ring';
 import { isLoopback, withoutMapping } from './addresses.ts';
@@ -17,13 +17,13 @@ import {
   neighbourSessions,
 } from './http2-limits.ts';
 
-/** What one address may be: the whole world behind a forwarder, a known member's home, or anybody. */
+/** Kinds of addresses: anyone behind a forwarder, a known member's home, or unknown. */
 type Standing = 'here' | 'known' | 'unknown';
 
 export interface Stranger {
-  /** Our side of a TLS handshake was sent to it: a signature was made. */
+  /** Our side of a TLS handshake was sent: a signature was made. */
   readonly isCostly: boolean;
-  /** Its socket is closed and it is gone from here. */
+  /** Its socket is closed and it is removed here. */
   close(): void;
 }
 
@@ -33,23 +33,23 @@ interface Waiting {
   readonly since: number;
 }
 
-/** Addresses of which it is remembered how many handshakes they made, and whether a member came from there. */
+/** Addresses with remembered handshakes, and whether a member came from there. */
 const maxAddressesRemembered = 4096;
 
 /**
- * Connections that have not said HELLO. There is little room for them and each newcomer gets some, at the cost of the one
- * that has waited longest at the address with the most: a member needs milliseconds, so one that waits is most likely none.
- * One that has not even begun TLS goes before one that has.
+ * Connections before HELLO. There is little room and every newcomer gets some, at the cost of the one that has waited
+ * longest at the address with the most: a member needs milliseconds, so a waiting one is most likely none. One that has
+ * not started TLS is closed before one that has.
  */
 export class Strangers {
   readonly #now: () => number;
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #waiting = new Map<Stranger, Waiting>();
   readonly #known = new BoundedCache<string, true>(maxAddressesRemembered);
   readonly #handshakes = new BoundedCache<string, Allowance>(maxAddressesRemembered);
   readonly #ofUnknown: Allowance;
 
-  /** @param now milliseconds that only grow */
+  /** @param now monotonic milliseconds */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
     this.#ofUnknown = new Allowance(knownHandshakeRate, now());
@@ -60,8 +60,8 @@ export class Strangers {
   }
 
   /**
-   * False: too many handshakes from there came to nothing, and no further one is worth its work now. Each is paid for when it
-   * begins, since the work is done before it is known what it is for.
+   * False: too many handshakes from there failed, so no more are processed now. Each is counted when it starts, since
+   * the work is done before its purpose is known.
    */
   enter(stranger: Stranger, remoteAddress: string): boolean {
     const now = this.#now();
@@ -77,7 +77,7 @@ export class Strangers {
     return true;
   }
 
-  /** It said HELLO and was admitted. */
+  /** It completed HELLO and was admitted. */
   greeted(stranger: Stranger, remoteAddress: string): void {
     this.#waiting.delete(stranger);
     this.#giveBack(remoteAddress);
@@ -92,7 +92,7 @@ export class Strangers {
     if (!stranger.isCostly) this.#giveBack(remoteAddress);
   }
 
-  /** Those that have waited too long while many wait. */
+  /** Those over their time limit while many wait. */
   sweep(): void {
     if (this.#waiting.size < crowdedStrangers) return;
     const before = this.#now() - crowdedHandshakeMilliseconds;
@@ -113,7 +113,7 @@ export class Strangers {
     return most[this.#standing(address)];
   }
 
-  /** Its own, and for an address from which no member came what all of these have together. */
+  /** Its own budget, and for an address without members the shared one. */
   #allowances(address: string): readonly Allowance[] {
     const isUnknown = this.#standing(address) === 'unknown';
     const known = this.#handshakes.get(address);
@@ -183,10 +183,10 @@ class Allowance {
   }
 }
 
-/** All of this machine: behind a forwarder of it may stand the whole world. */
+/** All of this machine: anyone may be behind a forwarder on it. */
 const here = 'this machine';
 
-/** What one customer is commonly given: an IPv4 address, the /64 of an IPv6 address. */
+/** What one customer commonly gets: an IPv4 address, or the /64 of an IPv6 address. */
 export function networkOf(remoteAddress: string): string {
   const address = withoutMapping(remoteAddress);
   if (isLoopback(address)) return here;
@@ -202,20 +202,20 @@ export function networkOf(remoteAddress: string): string {
     .join(':')}::/64`;
 }
 
-/** A connection that has said HELLO. */
+/** A connection that has completed HELLO. */
 export interface Guest {
   readonly host: HostId;
-  /** Something that it asked is being answered. */
+  /** A request is being answered. */
   readonly isBusy: boolean;
-  /** As `now` of the room, when it last asked anything. */
+  /** Time of its last request, as `now` above. */
   readonly lastUsed: number;
-  /** In good order; it is gone from here. */
+  /** Gracefully; it is removed here. */
   close(): void;
-  /** At once, with all that is in progress. */
+  /** At once, with everything in progress. */
   end(): void;
 }
 
-/** Connections of members: a few per host, most of them for those whose places on the ring are beside ours. */
+/** Connections of members: a few per host, most of them reserved for ring neighbours. */
 export class Guests {
   readonly #now: () => number;
   readonly #isNeighbour: (host: HostId) => boolean;
@@ -231,10 +231,10 @@ export class Guests {
     return this.#size;
   }
 
-  /** False: everybody here is busy. */
+  /** False: all are busy. */
   enter(guest: Guest): boolean {
     const same = this.#guests.get(guest.host) ?? [];
-    // A host needs two. Further ones are left over from before it moved, or mean harm.
+    // A host needs two. Further ones are left over from before it moved, or are malicious.
     const [oldest] = same;
     if (same.length >= maxConnectionsPerHost && oldest !== undefined) this.#close(oldest);
     const most = maxIncomingSessions - (this.#isNeighbour(guest.host) ? 0 : neighbourSessions);
@@ -258,7 +258,7 @@ export class Guests {
     else this.#guests.delete(guest.host);
   }
 
-  /** All of a host that may not be here any more. */
+  /** All of a host that may no longer be here. */
   expel(host: HostId): void {
     for (const guest of this.#guests.get(host) ?? []) {
       this.leave(guest);
@@ -266,7 +266,7 @@ export class Guests {
     }
   }
 
-  /** Those that have asked nothing for long. */
+  /** Those that have been idle for long. */
   sweep(): void {
     const before = this.#now() - idleIncomingMilliseconds;
     for (const guest of [...this.#guests.values()].flat()) {

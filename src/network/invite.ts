@@ -30,28 +30,28 @@ import { malformed, readBytes, readInteger, readList, readText, readTuple } from
 
 export interface InvitePapers {
   readonly ticket: Ticket;
-  /** Of the ticket's key: with it the joiner signs its own certificate. */
+  /** Of the ticket's key: the joiner signs its own certificate with it. */
   readonly seed: Uint8Array;
-  /** Null where an admin invites. */
+  /** Null when an admin invites. */
   readonly inviter: Admission | null;
 }
 
 export interface Invite {
   /** Network id, in hexadecimal. */
   readonly network: string;
-  /** Who listens at the addresses: only they are told what the invite is for. */
+  /** The host at the addresses: only it is shown the invite's documents. */
   readonly host: HostId;
-  /** HOST:PORT, the best first; 1 … 8. */
+  /** HOST:PORT, best first; 1 … 8. */
   readonly addresses: readonly string[];
   /** Milliseconds since 1970. */
   readonly expires: number;
-  /** Null in networks that take everybody in. */
+  /** Null in networks without admission. */
   readonly papers: InvitePapers | null;
 }
 
 const prefix = 'chordial:';
 const version = 2;
-/** Finds slips of the hand and lines cut off; the signatures are the peers' to check. */
+/** Detects typing errors and truncated lines; signatures are checked by peers. */
 const checksumBytes = 4;
 /** Eight addresses of the longest kind make 3 KB, the admission of an inviter as much. */
 const maxCharacters = 8192;
@@ -68,7 +68,7 @@ export function encodeInvite({ network, host, addresses, expires, papers }: Invi
   return prefix + Buffer.concat([payload, checksum(payload)]).toString('base64url');
 }
 
-/** Takes text from anyone; mail programs may have broken the line. Throws `bad-invite`, saying what to do. */
+/** Parses untrusted text, possibly wrapped by a mail program. Throws `bad-invite` with the remedy. */
 export function decodeInvite(text: string): Invite {
   const line = text.replace(/\s+/g, '');
   if (!isInvite(line)) throw bad(`it does not begin with ${prefix}`);
@@ -85,13 +85,13 @@ export function decodeInvite(text: string): Invite {
   }
 }
 
-/** Makes the papers. Throws `not-admin` where this peer may not invite. */
+/** Creates the documents. Throws `not-admin` when this peer may not invite. */
 export function ticketFrom(members: Members, invitation: Invitation): InvitePapers {
   const seed = Uint8Array.from(randomBytes(seedBytes));
   return { seed, ...members.invite(identityOfSeed(seed).host, invitation) };
 }
 
-/** What the joiner shows: a certificate for its own key, not countersigned yet. */
+/** What the joiner presents: a certificate for its own key, not countersigned yet. */
 export function admissionFrom({ ticket, seed, inviter }: InvitePapers, member: Identity, name: string): Admission {
   const { network, rights, share, notBefore } = ticket;
   // The times are the ticket's: a joiner's clock does not matter.
@@ -99,7 +99,7 @@ export function admissionFrom({ ticket, seed, inviter }: InvitePapers, member: I
   return admissionOf({ certificate: signCertificate(text, identityOfSeed(seed)), ticket, inviter, stamp: null });
 }
 
-/** What another machine can use of a peer's addresses; those of loopback only where there are no others. */
+/** Addresses usable from another machine; loopback only if there are no others. */
 export function invitingAddresses(addresses: readonly string[]): readonly string[] {
   const outside = addresses.filter((address) => !isLoopbackAddress(address));
   return (outside.length > 0 ? outside : addresses).slice(0, maxAddresses);

@@ -1,4 +1,4 @@
-/** The first word of a joiner, who knows nothing of the network but somebody's HOST:PORT and perhaps an invite. */
+/** The first HELLO of a joiner, which knows only a HOST:PORT and perhaps an invite. */
 
 import type { Contact, HostId } from '@chordial/ring';
 import { ChordialError, isErrorCode } from '../errors.ts';
@@ -16,15 +16,15 @@ import { TransportError } from './transport.ts';
 
 export interface JoinerOptions {
   readonly identity: Identity;
-  /** Admissions, the own first; of a joiner that has an invite, one without a countersignature. */
+  /** Admissions, its own first; with an invite, one without a countersignature. */
   readonly shown?: readonly Uint8Array[];
-  /** As this peer wishes to be called where there are no certificates. */
+  /** The requested name, in networks without certificates. */
   readonly name?: string | null;
-  /** Where this peer will listen, if known already. */
+  /** Where this peer will listen, if known. */
   readonly addresses?: readonly string[];
-  /** The network that this peer belongs to, or is invited to; null takes any that takes everybody. */
+  /** The network that this peer belongs to, or is invited to; null accepts any open one. */
   readonly network?: string | null;
-  /** The host that the invite names; no other host sees its papers. */
+  /** The host named in the invite; no other host sees its documents. */
   readonly expected?: HostId | null;
   readonly dialFrom?: string;
   readonly connectMilliseconds?: number;
@@ -33,17 +33,17 @@ export interface JoinerOptions {
 export interface Greeting {
   readonly contact: Contact;
   readonly genesis: Genesis;
-  /** The address (no port) as which the other one sees this machine. */
+  /** The address (without port) at which the other side sees this machine. */
   readonly observedAddress: string;
-  /** What this peer should show from now on; null when what it showed is as good, or where nothing is shown. */
+  /** The admission that this peer should present from now on; null when unchanged or not needed. */
   readonly admission: Admission | null;
-  /** What the other one proved of the members of its network. */
+  /** What the other side proved about the members of its network. */
   readonly members: Members;
 }
 
 /**
- * Says HELLO at an address and hangs up. Rejects with a ChordialError: `bad-address`, `unreachable`, `other-network`,
- * `not-admitted` and the other codes of admission, or `join-failed` for something that is no Chordial peer.
+ * Sends HELLO to an address and disconnects. Rejects with a ChordialError: `bad-address`, `unreachable`,
+ * `other-network`, `not-admitted` and the other admission codes, or `join-failed` for anything but a Chordial peer.
  */
 export async function hello(address: string, options: JoinerOptions): Promise<Greeting> {
   const target = parseAddress(address);
@@ -97,7 +97,7 @@ function explain(error: unknown, address: string): ChordialError {
   return new ChordialError(code, `Joining through ${address} failed: ${error.message}${remedy}`, options);
 }
 
-/** Where the refusal itself does not say what to do. */
+/** Where the refusal itself gives no remedy. */
 const remedies: Readonly<Record<string, string>> = {
   'other-network': ' Join a peer of the own network, or be a peer of that one too with another --data.',
   'join-failed': ' Give --join the address at which a peer listens, not the one of its API.',

@@ -1,8 +1,8 @@
 /**
- * How members and removals spread: each peer tells others what it knows by two hashes (`members.hear`), and the one that knows
- * something else asks for it (`members.pull`). News is passed on at once to some peers, which pass it on in turn; every few
- * seconds two peers compare besides, so that what was lost on the way arrives as well. HELLO tells the epoch of the log, and
- * a higher one is asked for before anything else.
+ * Gossip of members and removals: each peer summarises what it knows by two hashes (`members.hear`), and a peer that
+ * differs asks for the rest (`members.pull`). News is forwarded at once to some peers, which forward it in turn; every
+ * few seconds two peers also compare, which repairs losses. HELLO carries the epoch of the log, and a higher one is
+ * fetched before anything else.
  */
 import type { Clock, Contact, HostId, Milliseconds, Random, Timer } from '@chordial/ring';
 import { decodeAdmission, fromHex, maxAdmissionBytes } from './admission.ts';
@@ -18,7 +18,7 @@ export interface MembersExchangePorts {
   readonly random: Random;
   /** Hosts believed alive, neighbours on the ring first. */
   readonly hosts: () => readonly Contact[];
-  /** Told once when other members say that this one was removed. */
+  /** Called once when other members report that this one was removed. */
   readonly removed?: (message: string) => void;
 }
 
@@ -26,9 +26,9 @@ export const membersMessages = { hear: 'members.hear', pull: 'members.pull' } as
 
 const deadline: Milliseconds = 5000;
 const compareEvery: Milliseconds = 3000;
-/** Whom news of the log is passed on to, and news of a member. */
+/** Fan-out of news of the log, and of a member. */
 const fanOut = { log: 32, members: 4 } as const;
-/** Hashes in a question, and bytes of papers in an answer, both below what one message may have. */
+/** Hashes per request, and bytes per answer, both below the message limit. */
 const shortHashBytes = 8;
 const maxVotes = 1024;
 const maxAnswerBytes = 900 * 1024;
@@ -89,21 +89,21 @@ export class MembersExchange {
     if (!isSame) void this.#pull(from);
   }
 
-  /** Everything that the other one has and this one lacks. */
+  /** Everything that the other side has and this one lacks. */
   async #pull(from: Contact): Promise<void> {
     if (this.#isClosed || this.#pulling.has(from.host) || this.#pulling.size >= maxPulls) return;
     this.#pulling.add(from.host);
     try {
       for (let isMore = true; isMore && !this.#isClosed; ) isMore = await this.#pullOnce(from);
     } catch (error) {
-      // A host that is gone, or sends invalid papers, is asked again when it tells of something new.
+      // A host that is gone, or sends invalid documents, is asked again when it has news.
       if (!(error instanceof TransportError)) throw error;
     } finally {
       this.#pulling.delete(from.host);
     }
   }
 
-  /** Whether there is more to ask for. */
+  /** Whether there is more to request. */
   async #pullOnce(from: Contact): Promise<boolean> {
     const { members, transport } = this.#ports;
     const body = [
@@ -159,7 +159,7 @@ export class MembersExchange {
     this.#epoch = digest;
     const hosts = this.#ports.hosts();
     const most = isOfLog ? fanOut.log : fanOut.members;
-    // Neighbours first: they are the ones that ask most and are asked most.
+    // Neighbours first: they exchange the most requests.
     const near = hosts.slice(0, most / 2);
     const far = hosts.slice(near.length);
     const told = [...near];

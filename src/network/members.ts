@@ -1,8 +1,7 @@
 /**
- * The members of a network as this peer knows them: every admission that it verified, and the log of removals and admins.
- * Each peer keeps all of it; members-exchange.ts brings peers into line. Here is decided who may come in, and here
- * joiners are countersigned. In networks without admission it knows no more than names that hosts gave themselves, and
- * still heeds removals.
+ * The members of a network as known to this peer: all verified admissions, and the log of removals and admins. Each
+ * peer keeps all of it; members-exchange.ts synchronises peers. Decides who is admitted, and countersigns joiners. In
+ * networks without admission it knows only the names that hosts gave themselves, and still applies removals.
  */
 import { hash } from 'node:crypto';
 import type { HostId, Milliseconds } from '@chordial/ring';
@@ -41,7 +40,7 @@ import {
 import { maxProofs } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 
-/** Where members and the log outlive a restart. */
+/** Persistent storage of members and the log. */
 export interface MemberStore {
   read(kind: 'admission' | 'link'): readonly Uint8Array[];
   write(kind: 'admission' | 'link', id: string, bytes: Uint8Array): void;
@@ -66,13 +65,13 @@ export interface MembersOptions {
 export interface ListedMember {
   readonly host: HostId;
   readonly name: string;
-  /** `waiting`: the invite had let in as many as it may, and an admin has not admitted it. */
+  /** `waiting`: the invite was used up, and an admin has not admitted it. */
   readonly state: 'member' | 'waiting' | 'removed';
   readonly isAdmin: boolean;
   readonly rights: readonly Right[];
   readonly share: number | null;
   readonly admittedAt: Milliseconds | null;
-  /** Who issued the invite, or signed the certificate itself. */
+  /** The issuer of the invite, or the signer of the certificate. */
   readonly admittedBy: HostId | null;
   readonly firstSeenAt: Milliseconds | null;
   readonly lastSeenAt: Milliseconds | null;
@@ -84,20 +83,20 @@ export interface Invitation {
   readonly rights: readonly Right[];
 }
 
-/** Clocks of members may differ by so much, as for records. */
+/** Tolerated clock difference, as for records. */
 export const clockTolerance: Milliseconds = 10 * 60_000;
 /** 500 bytes each in memory and on disk. */
 export const maxMembers = 16_384;
-/** Beyond what a ticket lets in; who waits takes room at every peer. */
+/** Beyond a ticket's uses; each waiting member takes room at every peer. */
 const maxWaiting = 16;
-/** A stamp's author needs one too, and so on until an admin's: what HELLO shows. */
+/** The author of a stamp needs one too, and so on up to an admin's: what HELLO carries. */
 export const maxShown = 32;
 const maxVerified = 32_768;
 /** Of an id, to name a member by. */
 const minIdPart = 8;
-/** How often it is written down that a host was heard of. */
+/** How often the last contact with a host is stored. */
 const maxTickets = 1024;
-/** Tickets for so many and more are those that peers of one user leave for each other. */
+/** Tickets with at least this many uses are those that peers of one user leave for each other. */
 const maxUsesNoted = 1000;
 const seenEvery: Milliseconds = 3600_000;
 const founderRights: readonly Right[] = ['store', 'publish', 'invite', 'admin'];
@@ -114,11 +113,11 @@ export class Members implements Membership {
   readonly #admissions = new Map<HostId, Admission>();
   readonly #ofTicket = new Map<HostId, Set<HostId>>();
   readonly #seen = new Map<HostId, { first: number; last: number; written: number }>();
-  /** Names that hosts gave themselves where there are no certificates. */
+  /** Names that hosts gave themselves, in networks without certificates. */
   readonly #given = new BoundedCache<HostId, string>(maxMembers);
-  /** Papers whose signatures hold, by their hash. */
+  /** Verified documents, by hash. */
   readonly #verified = new BoundedCache<string, true>(maxVerified);
-  /** Those that this peer issued since its start, but for what it leaves to its own user. */
+  /** Those issued by this peer since its start, except for its own user. */
   readonly #tickets = new BoundedCache<HostId, Ticket>(maxTickets);
   readonly #listeners = new Set<(removed: readonly HostId[]) => void>();
   #barred: ReadonlySet<HostId> = new Set();
@@ -148,7 +147,7 @@ export class Members implements Membership {
     return this.#signer.host;
   }
 
-  /** Grows with the log: a host that names a higher one knows of newer removals. */
+  /** Increases with the log: a host with a higher one knows of newer removals. */
   get epoch(): number {
     return this.#log.state.epoch;
   }
@@ -165,7 +164,7 @@ export class Members implements Membership {
     return this.#log.state.admins.has(this.self);
   }
 
-  /** Tells the admissions that are known here apart from those known elsewhere. */
+  /** Summarises the admissions known here. */
   get digest(): string {
     this.#digest ??= hash('sha256', [...this.#admissions.values()].map(nameOf).sort().join(' '), 'hex');
     return this.#digest;
@@ -175,13 +174,13 @@ export class Members implements Membership {
     return [...this.#admissions.values()];
   }
 
-  /** Told after each change; with the hosts that were members and are none any more. */
+  /** Called after each change, with hosts that are no longer members. */
   onChange(listener: (removed: readonly HostId[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  // WHAT IS KNOWN
+  // QUERIES
 
   of(host: HostId): KnownHost {
     const firstSeenAt = this.#seen.get(host)?.first ?? null;
@@ -204,34 +203,34 @@ export class Members implements Membership {
     return this.#barred.has(host);
   }
 
-  /** Also what it signed before with a time to come; one that was removed may have set its clock as it likes. */
+  /** Also signatures dated in the future; a removed host may have set its clock at will. */
   refuses(host: HostId, time: number): boolean {
     if (!this.#barred.has(host)) return !this.#mayPublish(host);
     const removal = this.#removalOf(host);
     return removal !== null && (removal.purge || time > removal.time);
   }
 
-  /** Of those removed with the one that let them in, its removal. */
+  /** For hosts removed with the member that admitted them, its removal. */
   #removalOf(host: HostId): Removal | null {
     const admission = this.#admissions.get(host);
     const by = this.#log.state.removed.has(host) || admission === undefined ? host : this.#restsOnRemoved(admission);
     return (by === null ? undefined : this.#log.state.removed.get(by)) ?? null;
   }
 
-  /** Also a host whose admission is not known here yet: it shows it when it speaks. */
+  /** Also a host whose admission is not known here yet: it presents it on contact. */
   mayStore(host: HostId): boolean {
     const admission = this.#admissions.get(host);
     return admission === undefined || this.#rightsOf(admission).includes('store');
   }
 
-  /** Those of known members that `mayStore` denies. */
+  /** Known members denied by `mayStore`. */
   storingNothing(): readonly HostId[] {
     return [...this.#admissions.keys()].filter((host) => !this.mayStore(host));
   }
 
   #mayPublish(host: HostId): boolean {
     const admission = this.#admissions.get(host);
-    // A host that is not known here yet was admitted elsewhere; its rights arrive shortly.
+    // A host that is not known here yet was admitted elsewhere; its rights arrive soon.
     return admission === undefined || this.#rightsOf(admission).includes('publish');
   }
 
@@ -280,7 +279,7 @@ export class Members implements Membership {
       .sort((a, b) => (a.admittedAt ?? 0) - (b.admittedAt ?? 0) || (a.name < b.name ? -1 : 1));
   }
 
-  /** By name, id, beginning or end of it. Throws `not-found`, or `ambiguous-member` naming the ids. */
+  /** By name, id, or part of it. Throws `not-found`, or `ambiguous-member` naming the ids. */
   find(text: string): ListedMember {
     const all = this.list();
     const byName = all.filter(({ name, state }) => name === text && state !== 'removed');
@@ -314,9 +313,9 @@ export class Members implements Membership {
     this.#store.saw(host, first, now);
   }
 
-  // AT THE DOOR
+  // ADMISSION
 
-  /** What HELLO shows: the own admission, then those of who countersigned it, up to an admin's. */
+  /** What HELLO carries: the own admission, then those of its countersigners, up to an admin's. */
   shown(): readonly Uint8Array[] {
     const shown: Uint8Array[] = [];
     let next = this.own;
@@ -329,18 +328,18 @@ export class Members implements Membership {
     return shown;
   }
 
-  /** How this peer calls itself. */
+  /** This peer's own name. */
   get name(): string | null {
     const { own } = this;
     return own === null ? (this.#given.get(this.self) ?? null) : shownName(own);
   }
 
-  /** The name that a host, or this one, gives itself; certificates count for more. */
+  /** The name that a host gives itself; certificates take precedence. */
   call(host: HostId, name: string): void {
     this.#given.set(host, name);
   }
 
-  /** Throws a TransportError `refused` that says why the host, with what it shows, is no member. */
+  /** Throws a TransportError `refused` with the reason why the host is not a member. */
   check(host: HostId, shown: readonly Uint8Array[]): void {
     this.#refuseRemoved(host);
     if (this.admission !== 'members') return;
@@ -355,8 +354,8 @@ export class Members implements Membership {
   }
 
   /**
-   * Lets a host in: a member, or a joiner whose certificate is then countersigned. Returns the admission that it should
-   * show from now on. Throws a TransportError `refused`.
+   * Admits a host: a member, or a joiner whose certificate is then countersigned. Returns the admission that it should
+   * present from now on. Throws a TransportError `refused`.
    */
   admit(host: HostId, shown: readonly Uint8Array[]): Admission | null {
     this.#refuseRemoved(host);
@@ -405,7 +404,7 @@ export class Members implements Membership {
     );
   }
 
-  /** The host's own admission, decoded; those behind it are taken as far as they hold. */
+  /** The host's own admission, decoded; those after it are accepted if valid. */
   #learn(host: HostId, shown: readonly Uint8Array[]): Admission | null {
     const [own, ...others] = shown.slice(0, maxShown).map(decodeAdmission);
     if (own === undefined) return null;
@@ -431,7 +430,7 @@ export class Members implements Membership {
       );
     }
     const name = this.#freeName(own.certificate.name, own.certificate.member);
-    // Of two that come in the same moment the first is the first.
+    // Of two that arrive at the same time the first prevails.
     this.#stampedAt = Math.max(now, this.#stampedAt + 1);
     const stamp = signStamp(own.certificate, this.#stampedAt, name, this.#signer);
     const admission = admissionOf({ ...own, stamp });
@@ -446,7 +445,7 @@ export class Members implements Membership {
     return admission;
   }
 
-  /** `anna@laptop-2` where another member is called `anna@laptop`. */
+  /** `anna@laptop-2` if another member is called `anna@laptop`. */
   #freeName(wanted: string, member: HostId): string {
     const taken = new Set([...this.#admissions.values()].filter((a) => a.certificate.member !== member).map(shownName));
     if (!taken.has(wanted)) return wanted;
@@ -458,14 +457,14 @@ export class Members implements Membership {
 
   // LEARNING
 
-  /** Takes what holds; true when something was new. Throws for nothing: what others hand on may be wrong. */
+  /** Stores valid documents; true when something was new. Never throws: other peers may forward invalid ones. */
   takeAdmissions(admissions: readonly Admission[]): boolean {
     const isNews = this.#takeAll(admissions, true);
     if (isNews) this.#changed();
     return isNews;
   }
 
-  /** In the order of their epochs. Throws a TransportError at the first that does not hold; those before it stay. */
+  /** In order of their epochs. Throws a TransportError at the first invalid one; those before it stay. */
   takeLinks(links: readonly Link[]): boolean {
     let isNews = false;
     try {
@@ -480,7 +479,7 @@ export class Members implements Membership {
     return isNews;
   }
 
-  /** Takes the links that came with a refusal. The sender is not trusted: invalid links are ignored. */
+  /** Stores the links that came with a refusal. The sender is not trusted: invalid links are ignored. */
   takeProof(links: readonly Uint8Array[]): void {
     try {
       this.takeLinks(links.map(decodeLink));
@@ -495,7 +494,7 @@ export class Members implements Membership {
     return news.length > 0;
   }
 
-  /** Those whose authors come among them are taken whatever their order. */
+  /** Documents whose authors come with them are accepted in any order. */
   #takeAll(admissions: readonly Admission[], isStrict: boolean): boolean {
     let open = admissions.filter((one) => this.#isNews(one));
     let isNews = false;
@@ -506,7 +505,7 @@ export class Members implements Membership {
           this.#verify(one);
         } catch (error) {
           if (!(error instanceof TransportError)) throw error;
-          // What was verified before it was kept may rest on a member that was removed since.
+          // What was verified before may depend on a member that was removed since.
           return isStrict || error.code === 'not-admitted';
         }
         isNews = this.#take(one) || isNews;
@@ -516,7 +515,7 @@ export class Members implements Membership {
     return isNews;
   }
 
-  /** One admission for each member: an admin's own word before a ticket's, then the earlier. */
+  /** One admission per member: an admin's own before a ticket's, then the earlier. */
   #isNews(admission: Admission): boolean {
     const known = this.#admissions.get(admission.certificate.member);
     if (known === undefined) return this.#admissions.size < maxMembers;
@@ -545,7 +544,7 @@ export class Members implements Membership {
     for (const listener of this.#listeners) listener(removed);
   }
 
-  /** The removed ones, and those whose admission rested on one of them and was not kept. */
+  /** Removed members, and those whose admission depended on one and who were not kept. */
   #barredNow(): ReadonlySet<HostId> {
     const barred = new Set(this.#log.state.removed.keys());
     for (let before = -1; barred.size !== before; ) {
@@ -559,7 +558,7 @@ export class Members implements Membership {
 
   // VERIFYING
 
-  /** Throws a TransportError `refused` naming what is wrong. An admission without a stamp is a joiner's. */
+  /** Throws a TransportError `refused` with the reason. An admission without a stamp is a joiner's. */
   #verify(admission: Admission): void {
     const { certificate, ticket, inviter, stamp } = admission;
     const now = this.#wallTime();
@@ -656,7 +655,7 @@ export class Members implements Membership {
     return admission !== undefined && !this.#isWaiting(admission);
   }
 
-  /** Who of those that this admission rests on was removed, or is no admin any more, without keeping it. */
+  /** Hosts on which this admission depends that were removed, or are no longer admins, without keeping it. */
   #restsOnRemoved(admission: Admission): HostId | null {
     const { removed, former } = this.#log.state;
     const { certificate, ticket, inviter, stamp } = admission;
@@ -674,7 +673,7 @@ export class Members implements Membership {
     return null;
   }
 
-  /** Beyond the uses of its ticket, in the order of the countersignatures. */
+  /** Beyond the uses of its ticket, in order of the countersignatures. */
   #isWaiting({ certificate, ticket }: Admission): boolean {
     if (ticket === null) return false;
     const members = this.#ofTicket.get(ticket.key);
@@ -692,7 +691,7 @@ export class Members implements Membership {
     return certificate.rights.filter((right) => right !== 'admin');
   }
 
-  // WRITING
+  // CHANGES
 
   /** The founder's own certificate. */
   foundWith(name: string): void {
@@ -702,13 +701,13 @@ export class Members implements Membership {
     this.#take(admissionOf({ certificate, ticket: null, inviter: null, stamp: null }));
   }
 
-  /** What this peer got when it was let in. Throws as `check` does. */
+  /** The admission that this peer received. Throws like `check`. */
   keepOwn(admission: Admission): void {
     this.#takeAll([admission], true);
     this.#take(admission);
   }
 
-  /** Of those issued by this peer since its start. */
+  /** Issued by this peer since its start. */
   openTickets(): number {
     const now = this.#wallTime();
     return [...this.#tickets.values()].filter(
@@ -721,7 +720,7 @@ export class Members implements Membership {
     return own !== null && this.#rightsOf(own).includes('invite') && (this.isAdmin || own.inviter === null);
   }
 
-  /** Papers of an invite for the key; throws `not-admin` where this peer may not invite. */
+  /** Documents of an invite for the key; throws `not-admin` when this peer may not invite. */
   invite(
     key: HostId,
     { uses, expires, rights }: Invitation,
@@ -758,7 +757,7 @@ export class Members implements Membership {
     return { ticket, inviter };
   }
 
-  /** Admits a host that waits. Throws `not-admin`, `not-found`. */
+  /** Admits a waiting host. Throws `not-admin`, `not-found`. */
   admitWaiting(host: HostId): void {
     this.#assertAdmin();
     const waiting = this.#admissions.get(host);
@@ -786,8 +785,8 @@ export class Members implements Membership {
   }
 
   /**
-   * Removes a member, or adds or removes an admin. Where that needs more admins, this one's word is kept and told to them.
-   * `withAdmitted`: together with those that it let in.
+   * Removes a member, or adds or removes an admin. If that needs more admins, this one's vote is stored and gossiped.
+   * `withAdmitted`: together with the members that it admitted.
    */
   change(
     operation: 'remove' | 'add-admin' | 'remove-admin',
@@ -828,7 +827,7 @@ export class Members implements Membership {
     return { done: true, votes: votes.length, needed: isVoted ? needed : 1 };
   }
 
-  /** Throws `bad-usage` for another key than that of this network. */
+  /** Throws `bad-usage` for the key of another network. */
   recover(key: Signing, admin: HostId): void {
     const isRight = hash('sha256', keyOf(key.host), 'hex') === Buffer.from(this.genesis.recovery).toString('hex');
     if (!isRight) {
@@ -871,7 +870,7 @@ export class Members implements Membership {
   }
 }
 
-/** The hash by which peers name an admission to each other. */
+/** The hash by which peers refer to an admission. */
 export function nameOf({ bytes }: Admission): string {
   return hash('sha256', bytes, 'hex').slice(0, 16);
 }

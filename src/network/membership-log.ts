@@ -1,13 +1,12 @@
 /**
- * What changed in a network since it was founded: members that were removed, admins that came and went. Links, each
- * signed and naming by their hashes the ones it was made after. A peer keeps every valid link that it ever saw, so nothing
- * is taken back; sides of a partition each add their own, and hold all of them when they meet again.
+ * Changes of a network since its founding: removed members, and admins added and removed. It consists of signed links,
+ * each naming the hashes of its predecessors. A peer keeps every valid link, so nothing is revoked; the sides of a
+ * partition add their own links, and hold the union afterwards.
  *
- * The state follows from the set alone: links count in the order of their epochs (one more than the highest they follow),
- * then of their hashes. Admins change by the votes of more than half of them, and all votes are for one composition
- * (`generation`), so of two changes of the same composition the first stands and the other has to be voted again. A removal needs the word of one
- * admin, or the votes where an admin is removed. Of somebody who is no admin any more only those links count that came
- * before its end; elsewhere it could date them back.
+ * The state is a function of the set: links are ordered by epoch (one more than the highest predecessor), then by hash.
+ * Changes of admins need votes of more than half of them, all for one composition (`generation`), so of two changes of
+ * the same composition the first prevails and the other needs a new vote. A removal needs one admin, or the votes if an
+ * admin is removed. Of a former admin only links before its end count; otherwise it could backdate new ones.
  */
 import { hash } from 'node:crypto';
 import type { HostId } from '@chordial/ring';
@@ -31,10 +30,10 @@ import { malformed, readBoolean, readBytes, readInteger, readList, readTuple } f
 export type Operation = 'remove' | 'add-admin' | 'remove-admin';
 const operations: readonly Operation[] = ['remove', 'add-admin', 'remove-admin'];
 
-/** The word of one admin for a change that needs more than half of them. */
+/** An admin's vote for a change that needs more than half of them. */
 export interface Vote {
   readonly network: string;
-  /** Hash of the link that made the present admins; the network id at first. */
+  /** Hash of the link that made the present admins; initially the network id. */
   readonly generation: string;
   readonly operation: Operation;
   readonly member: HostId;
@@ -46,16 +45,16 @@ export type Change =
   | {
       readonly operation: Operation;
       readonly member: HostId;
-      /** Hide its names and free what is held for it. */
+      /** Hides its names and frees its blocks. */
       readonly purge: boolean;
-      /** Members whose admission rests on it and who stay. */
+      /** Members admitted by it that stay. */
       readonly keeps: readonly HostId[];
     }
   | { readonly operation: 'recover'; readonly admins: readonly HostId[] };
 
 export interface Link {
   readonly network: string;
-  /** Hashes in hexadecimal of the links that no other had followed yet, sorted; none of the first. */
+  /** Hashes in hexadecimal of the links without a successor at that time, sorted; empty for the first. */
   readonly previous: readonly string[];
   readonly epoch: number;
   /** Milliseconds since 1970. */
@@ -81,7 +80,7 @@ export interface MembershipState {
   readonly generation: string;
   readonly admins: ReadonlySet<HostId>;
   readonly removed: ReadonlyMap<HostId, Removal>;
-  /** Those that are admins no more, and whom of those they admitted stays; null: all. */
+  /** Former admins, and the members admitted by them that stay; null: all. */
   readonly former: ReadonlyMap<HostId, ReadonlySet<HostId> | null>;
 }
 
@@ -117,7 +116,7 @@ export class MembershipLog {
     return [...this.#links.values()];
   }
 
-  /** Each after those that it follows. */
+  /** In topological order. */
   inOrder(): readonly Link[] {
     return [...this.#links.values()].sort((a, b) => a.epoch - b.epoch || (a.hash < b.hash ? -1 : 1));
   }
@@ -126,12 +125,12 @@ export class MembershipLog {
     return [...this.#votes.values()];
   }
 
-  /** Tells sets of links and votes apart: SHA-256 of their sorted hashes, in hexadecimal. */
+  /** Summarises a set of links and votes: SHA-256 of their sorted hashes, in hexadecimal. */
   get digest(): string {
     return hash('sha256', [...this.#links.keys(), ...this.#votes.keys()].sort().join(' '), 'hex');
   }
 
-  /** Whether it was new. Throws a TransportError for what is malformed or forged. Links must come after those that they follow. */
+  /** Whether it was new. Throws a TransportError for a malformed or forged one. Links must follow their predecessors. */
   take(link: Link): boolean {
     if (this.#links.has(link.hash)) return false;
     if (link.network !== this.#network) throw malformed('a link of the membership log is of another network');
@@ -147,25 +146,25 @@ export class MembershipLog {
     return true;
   }
 
-  /** Whether it was new and counts. Throws for what is malformed or forged. */
+  /** Whether it was new and counts. Throws for a malformed or forged one. */
   takeVote(vote: Vote): boolean {
     const id = hash('sha256', vote.bytes, 'hex');
     if (this.#votes.has(id) || vote.network !== this.#network || !this.#counts(vote)) return false;
     if (!isVoteSigned(vote)) throw malformed('a vote was not signed by its admin');
-    // Each admin has one word about each member: the votes are bounded by admins and those they speak of.
+    // Each admin has one vote per member, which bounds the votes.
     const own = [...this.#votes].filter(([, { by }]) => by === vote.by);
     if (own.length >= maxAdmins) this.#votes.delete(own[0]![0]);
     this.#votes.set(id, vote);
     return true;
   }
 
-  /** Hashes of the links that none follows. */
+  /** Hashes of the links without a successor. */
   heads(): readonly string[] {
     const followed = new Set(this.links.flatMap(({ previous }) => previous));
     return [...this.#links.keys()].filter((one) => !followed.has(one)).sort();
   }
 
-  /** Votes there are for a change of the present admins, and how many it takes. */
+  /** Votes for a change of the present admins, and how many are needed. */
   votesFor(operation: Operation, member: HostId): { readonly votes: readonly Vote[]; readonly needed: number } {
     const votes = this.votes.filter((vote) => vote.operation === operation && vote.member === member);
     return { votes, needed: majorityOf(this.#state.admins.size) };
@@ -203,7 +202,7 @@ export class MembershipLog {
     return generation === this.#state.generation && this.#state.admins.has(by);
   }
 
-  /** Strangers' links are not even kept: each costs room and time for ever. */
+  /** Links of non-admins are not stored: each costs room and time for ever. */
   #mayWrite({ change, author }: Link): boolean {
     if (change.operation === 'recover') return this.#isRecoveryKey(author);
     return this.#state.admins.has(author) || this.#state.former.has(author) || this.#state.removed.has(author);
@@ -275,7 +274,7 @@ export function majorityOf(admins: number): number {
   return Math.floor(admins / 2) + 1;
 }
 
-/** Takes bytes from anyone. Throws a TransportError `bad-request`; signatures are not looked at. */
+/** Parses untrusted bytes. Throws a TransportError `bad-request`; signatures are not checked. */
 export function decodeLink(bytes: Uint8Array): Link {
   const wire = readTuple(decoded(bytes, 'a link', maxLinkBytes), 'a link', 9);
   const [kind, network, previous, epoch, time, change, votes, author, signature] = wire;

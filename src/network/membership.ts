@@ -1,11 +1,11 @@
-/** What this peer knows of the hosts of its network: how people call them, when they were admitted, what they may do. */
+/** What this peer knows about the hosts of its network: names, admission times, rights. */
 import type { HostId } from '@chordial/ring';
 import { BoundedCache } from './bounded-cache.ts';
 
-/** `members`: by certificate. `open`: everybody. `classroom`: a teaching ring with chosen ids, everybody. */
+/** `members`: by certificate. `open`: everyone. `classroom`: a teaching ring with chosen ids, everyone. */
 export type Admission = 'members' | 'open' | 'classroom';
 
-/** What networks without admission say of themselves at the start, in the page and in `chordial doctor`. */
+/** What networks without admission warn of at the start, in the page and in `chordial doctor`. */
 export const unprotected: Readonly<Record<Exclude<Admission, 'members'>, string>> = {
   open: 'This network is open: anyone who reaches a peer may join it, read everything in it and store. Removing a peer bars its key, and a new key is free.',
   classroom:
@@ -16,38 +16,38 @@ export const allRights = ['store', 'publish', 'invite', 'admin'] as const;
 export type Right = (typeof allRights)[number];
 
 export interface KnownHost {
-  /** The name in its certificate, such as `anna@laptop`; the shortened id of a host that has shown none. */
+  /** The name in its certificate, such as `anna@laptop`; the shortened id of a host without one. */
   readonly name: string;
   /** Milliseconds since 1970 at which a member countersigned its admission; null without a certificate. */
   readonly admittedAt: number | null;
-  /** The part of every other host's quota that its files may take, above 0 and at most 1; null: the default. */
+  /** The part of every other host's quota that its files may use, above 0 and at most 1; null: the default. */
   readonly share: number | null;
   readonly rights: readonly Right[];
-  /** Milliseconds since 1970 at which this peer met it; null when it never did. */
+  /** Milliseconds since 1970 when this peer first met it; null if never. */
   readonly firstSeenAt: number | null;
 }
 
 export interface Membership {
   readonly admission: Admission;
-  /** Answers for every host, also one never met. */
+  /** Answers for every host, including unknown ones. */
   of(host: HostId): KnownHost;
-  /** Of a removed host nothing is taken any more: no connection, no signature. */
+  /** Nothing of a removed host is accepted: no connection, no signature. */
   isRemoved(host: HostId): boolean;
   /**
-   * Whether what the host signed at this time (milliseconds since 1970, as it says itself) does not count: it was removed
-   * before, or with all that it published.
+   * Whether a signature of the host with this claimed time (milliseconds since 1970) is invalid: it was removed before,
+   * or with everything that it published.
    */
   refuses(host: HostId, time: number): boolean;
-  /** Removed hosts; what of theirs is to go, `refuses` says. */
+  /** Removed hosts; `refuses` tells which of their data goes. */
   removed(): readonly HostId[];
-  /** Hosts known under this name: none, one, or several who call themselves so. */
+  /** Hosts known under this name: none, one, or several. */
   named(name: string): readonly HostId[];
 }
 
-/** Hosts whose first appearance is remembered here. */
+/** Hosts whose first contact is remembered here. */
 const maxHosts = 16_384;
 
-/** Membership of a network without certificates, for tests and the simulator: all rights, and the times told to it. */
+/** Membership of a network without certificates, for tests and the simulator: all rights, and given times. */
 export class OpenMembership implements Membership {
   readonly admission: Admission;
   readonly #seen = new BoundedCache<HostId, number>(maxHosts);
@@ -83,7 +83,7 @@ export class OpenMembership implements Membership {
   }
 }
 
-/** `12D3KooW…wxyz12`: what tells hosts apart in lists where no name is known. */
+/** `12D3KooW…wxyz12`: identifies hosts in lists without names. */
 export function shortId(host: HostId): string {
   return `${host.slice(0, 8)}…${host.slice(-6)}`;
 }

@@ -3,16 +3,16 @@ import { TransportError } from './transport.ts';
 
 export interface MemoryLink {
   readonly clock: Clock;
-  /** Ends the stream at once: the reader's transport or the sender's is gone, or the caller gave up. */
+  /** Ends the stream at once: a transport closed, or the caller gave up. */
   readonly signal: AbortSignal;
-  /** Breaks the exchange for both ends. */
+  /** Aborts the exchange for both ends. */
   readonly broken: AbortController;
   /** How long the reader waits for the next chunk. */
   readonly silence: Milliseconds;
   readonly arrives: () => boolean;
 }
 
-/** What the receiver reads of the sender's payload: one chunk at a time, copied, nothing read ahead. */
+/** The receiver's view of the payload: one chunk at a time, copied, without read-ahead. */
 export async function* memoryPayload(
   payload: AsyncIterable<Uint8Array> | undefined,
   link: MemoryLink,
@@ -26,7 +26,7 @@ export async function* memoryPayload(
       yield Uint8Array.from(step.value);
     }
   } finally {
-    // Not awaited: a generator that waits inside answers only when it wakes.
+    // Not awaited: a waiting generator responds only when it resumes.
     void chunks.return?.()?.catch(() => undefined);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Transports of one process that talk through memory, for tests of what stands above. Bodies go through the real
- * DAG-CBOR, so nothing crosses that could not cross a wire. Hosts can be stopped, cut off from each other and slowed.
+ * In-process transports for tests. Bodies are encoded as real DAG-CBOR, so that nothing passes that could not be sent.
+ * Hosts can be stopped, partitioned and slowed.
  */
 import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import { memoryPayload } from './memory-stream.ts';
@@ -16,7 +16,7 @@ import {
 } from './transport.ts';
 import { decodeBody, encodeBody } from './wire-body.ts';
 
-/** How a host behaves: `dead` refuses connections, `silent` takes them and never answers. */
+/** State of a host: `dead` refuses connections, `silent` accepts them and never answers. */
 export type Health = 'alive' | 'silent' | 'dead';
 
 export class MemoryNetwork {
@@ -26,16 +26,16 @@ export class MemoryNetwork {
   readonly #sideOf = new Map<HostId, number>();
   /** One way, between any two hosts. */
   delay: (from: HostId, to: HostId) => Milliseconds = () => 0;
-  /** Whether the message that goes now is lost: the one that waits for it hears nothing. */
+  /** Whether the current message is lost: its sender waits in vain. */
   loses: (from: HostId, to: HostId) => boolean = () => false;
-  /** Whether the request that goes now arrives twice, as when its sender asks again. */
+  /** Whether the current request arrives twice, as after a retry. */
   doubles: (from: HostId, to: HostId) => boolean = () => false;
 
   constructor(clock: Clock = systemClock) {
     this.clock = clock;
   }
 
-  /** A transport for `host`, which others reach at the addresses of `transport.contact`; at the old one after a restart. */
+  /** A transport for `host`, reachable at the addresses of `transport.contact`; at the old one after a restart. */
   transport(host: HostId, given?: string): MemoryTransport {
     const number = this.#byAddress.size + 1;
     const address = given ?? `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}:4848`;
@@ -48,7 +48,7 @@ export class MemoryNetwork {
     this.#health.set(host, health);
   }
 
-  /** Hosts of different groups no longer hear each other; hosts in no group hear everybody of group 0. */
+  /** Hosts of different groups cannot communicate; hosts without a group are in group 0. */
   partition(...groups: readonly (readonly HostId[])[]): void {
     this.#sideOf.clear();
     for (const [side, hosts] of groups.entries()) for (const host of hosts) this.#sideOf.set(host, side);
@@ -58,7 +58,7 @@ export class MemoryNetwork {
     this.#sideOf.clear();
   }
 
-  /** Who answers at the contact's addresses; throws what dialling it would. */
+  /** The host at the contact's addresses; throws like dialling. */
   dial(from: HostId, to: Contact): MemoryTransport {
     for (const address of to.addresses) {
       const transport = this.#byAddress.get(address);
@@ -79,7 +79,7 @@ export class MemoryNetwork {
     return this.#health.get(host) ?? 'alive';
   }
 
-  /** Whether what `from` sends now arrives at `to`. */
+  /** Whether a message from `from` now arrives at `to`. */
   delivers(from: HostId, to: HostId): boolean {
     const together = (this.#sideOf.get(from) ?? 0) === (this.#sideOf.get(to) ?? 0);
     return together && this.healthOf(from) === 'alive' && this.healthOf(to) === 'alive';
@@ -122,7 +122,7 @@ export class MemoryTransport implements Transport {
 
   async stream(to: Contact, kind: string, outgoing: OutgoingStream, options: RequestOptions): Promise<IncomingStream> {
     const header = encodeBody(outgoing.header);
-    // Whichever payload fails, the exchange is broken for both, as when a connection's stream is reset.
+    // If either payload fails, the exchange is aborted for both, like a stream reset.
     const broken = new AbortController();
     const given = options.signal === undefined ? broken.signal : AbortSignal.any([broken.signal, options.signal]);
     return this.#within({ ...options, signal: given }, async () => {
@@ -189,7 +189,7 @@ export class MemoryTransport implements Transport {
     await other.#answer(this.contact, kind, bytes).catch((error: TransportError) => error);
   }
 
-  /** What this end sends; resolves when it arrives, never if it is lost or this end is no more. */
+  /** What this end sends; resolves when it arrives, never if it is lost or this end is gone. */
   async #travel(from: HostId, to: HostId): Promise<void> {
     const network = this.#network;
     const isLost = network.loses(from, to) || this.#closing.signal.aborted;

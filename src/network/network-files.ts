@@ -1,4 +1,4 @@
-/** The network a data folder belongs to: its genesis and, where members are certified, the papers of this one. */
+/** The network of a data folder: its genesis and, with certificates, this member's documents. */
 import { join } from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { writeFileDurably } from '../storage/durable-file.ts';
@@ -14,7 +14,7 @@ export async function saveGenesis(folder: string, genesis: Genesis): Promise<voi
   await writeFileDurably(join(folder, genesisFile), encodeGenesis(genesis), 0o644);
 }
 
-/** null when the folder belongs to no network yet; `broken-data-folder` when the file is unusable. */
+/** Null when the folder belongs to no network yet; `broken-data-folder` when the file is unusable. */
 export function loadGenesis(folder: string): Promise<Genesis | null> {
   const remedy = 'copy it from another peer of the network or start in a new data folder';
   return load(join(folder, genesisFile), decodeGenesis, remedy);

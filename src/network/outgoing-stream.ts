@@ -1,9 +1,9 @@
-/** A stream as the caller sees it. */
+/** A stream as seen by the caller. */
 import { type PooledBulk, using } from './connection-pool.ts';
 import { type IncomingStream, type OutgoingStream, type RequestOptions, TransportError } from './transport.ts';
 import { decodeBody, encodeBody } from './wire-body.ts';
 
-/** Rejects with the refusal, or with the TransportError that broke the exchange. */
+/** Rejects with the refusal, or with the TransportError that ended the exchange. */
 export async function openStream(
   pooled: PooledBulk,
   kind: string,
@@ -14,7 +14,7 @@ export async function openStream(
   const exchange = pooled.connection.bulk.open(kind, encodeBody(header), deadline);
   const abort = () => exchange.fail(new TransportError('aborted', 'The caller gave up.'));
   signal?.addEventListener('abort', abort);
-  // The connection is in use until the exchange is over, whichever side ends it.
+  // The connection is in use until the exchange has ended on either side.
   void using(pooled, () => exchange.over);
   void exchange.over.then(() => signal?.removeEventListener('abort', abort));
   void exchange.send(payload);

@@ -1,4 +1,4 @@
-/** Where this peer is reached, as far as it knows so far, and what of it each other host should be told. */
+/** Addresses at which this peer can be reached, as known so far, and which of them each other host is told. */
 import { isIP } from 'node:net';
 import type { Contact, HostId } from '@chordial/ring';
 import {
@@ -20,17 +20,17 @@ export interface OwnContactOptions {
 
 /** Peers that see us through different routers are rare. */
 const maxObserved = 2;
-/** Hosts of which it is remembered as what they saw us last. */
+/** Hosts whose latest view of our address is remembered. */
 const maxWitnesses = 64;
 
 export class OwnContact {
   readonly #options: OwnContactOptions;
-  /** As what each host sees us; those met when joining, whose ids are not known here, by number. The latest last. */
+  /** The address at which each host sees us; hosts met when joining, whose ids are unknown here, by number. Latest last. */
   readonly #witnesses = new Map<string, string>();
   #bound: Address | null = null;
   #contact: Contact;
 
-  /** Throws `bad-address` when `advertise` is none. */
+  /** Throws `bad-address` for an invalid `advertise`. */
   constructor(host: HostId, options: OwnContactOptions) {
     if (options.advertise !== undefined) parseAddress(options.advertise);
     this.#options = options;
@@ -48,7 +48,7 @@ export class OwnContact {
     this.#renew(bound);
   }
 
-  /** An address that another host sees and no interface has: a router stands between. Each host has one say. */
+  /** An address seen by another host that no interface has: there is a router in between. Each host has one vote. */
   observe(witness: HostId, address: string): void {
     if (isIP(address) === 0 || isLoopback(address) || interfaceAddresses().includes(address)) return;
     const before = this.#observed();
@@ -60,7 +60,7 @@ export class OwnContact {
     if (this.#observed().join() !== before.join()) this.#renew(this.#bound);
   }
 
-  /** What most hosts see; of those that equally many see, what was seen first. */
+  /** What most hosts see; ties by first sight. */
   #observed(): readonly string[] {
     const counts = new Map<string, number>();
     for (const address of this.#witnesses.values()) counts.set(address, (counts.get(address) ?? 0) + 1);

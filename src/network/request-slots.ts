@@ -1,4 +1,4 @@
-/** How questions of one connection fare, whichever way they come: how many are worked on, and what is said of those that fail. */
+/** Limits and error answers of requests on one connection, of any kind. */
 import type { RefusalCounters } from './counters.ts';
 import { maxRunningRequests } from './http2-limits.ts';
 import { ConnectionLost } from './small-exchange.ts';
@@ -6,7 +6,7 @@ import { TransportError } from './transport.ts';
 
 export interface AnsweringContext {
   readonly counters: RefusalCounters;
-  /** A handler threw what it should not: a bug of ours, told to the user who runs the peer. */
+  /** A handler's bug, reported to the user who runs the peer. */
   report(error: unknown, doing: string): void;
 }
 
@@ -22,7 +22,7 @@ export class RequestSlots {
     return this.#running > 0;
   }
 
-  /** Throws `busy` when as many are worked on as may be. The one that begins ends it, once. */
+  /** Throws `busy` at the limit. The caller ends it once. */
   begin(): void {
     if (this.#running >= maxRunningRequests) throw tooMany();
     this.#running += 1;
@@ -32,7 +32,7 @@ export class RequestSlots {
     this.#running -= 1;
   }
 
-  /** What the asker is told of what our handler threw. */
+  /** What the asker is told of an error of our handler. */
   refusalOfHandler(error: unknown, kind: string): TransportError {
     const { counters, report } = this.#context;
     if (error instanceof TransportError) {
@@ -44,7 +44,7 @@ export class RequestSlots {
     return failedHere(kind);
   }
 
-  /** What the asker is told of what went wrong around the handler; null when it is gone. */
+  /** What the asker is told of an error around the handler; null when it is gone. */
   refusal(error: unknown, doing: string): TransportError | null {
     const { counters, report } = this.#context;
     if (error instanceof ConnectionLost) {

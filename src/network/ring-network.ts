@@ -1,4 +1,4 @@
-/** The ring speaks in callbacks and knows no bytes; a Transport in promises. Here they meet, both ways. */
+/** Adapter between the ring, which uses callbacks and no bytes, and a Transport, which uses promises. */
 import type {
   AskFailure,
   AskResult,
@@ -43,7 +43,7 @@ export function ringNetwork(transport: Transport, codec: RingCodec): RingNetwork
     }
   }
 
-  // `done` runs outside of the promise: what it throws is a bug of the ring and must end the process, not vanish.
+  // `done` runs outside of the promise: an error there is a bug of the ring and must end the process, not vanish.
   return {
     ask: (to, kind, asked, deadline, done) => {
       ask(to, kind, asked, deadline).then((result) => queueMicrotask(() => done(result)));
@@ -55,8 +55,8 @@ export function ringNetwork(transport: Transport, codec: RingCodec): RingNetwork
 }
 
 /**
- * For `Handlers.request`: answers the kinds that begin with `ring/`; throws a TransportError `refused` for others, and
- * `not-admitted` for a host that says it has places and may have none.
+ * For `Handlers.request`: answers kinds that begin with `ring/`; throws a TransportError `refused` for others, and
+ * `not-admitted` for a host that claims places without the right to have any.
  */
 export function ringRequests(handler: RingHandler, codec: RingCodec, mayBeMember = (_host: HostId) => true) {
   return async (from: Contact, kind: string, body: Wire): Promise<Wire> => {
@@ -106,7 +106,7 @@ function storesNothing(): TransportError {
   return new TransportError('refused', message, 'not-admitted');
 }
 
-/** A peer with an address on this machine was told so by itself or by a neighbour on this machine. */
+/** A peer with an address on this machine learned it from itself or from a neighbour on this machine. */
 function isElsewhere(contact: Contact): boolean {
   return !contact.addresses.some((address) => isOnThisMachine(address));
 }

@@ -1,4 +1,4 @@
-/** Whether the one who says HELLO may come in, and what it is told. Who may not is told nothing about the network. */
+/** Whether the sender of a HELLO is admitted, and what it is told. A refused one learns nothing about the network. */
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
 import { isLoopback, withoutLoopback, withoutMapping } from './addresses.ts';
@@ -18,7 +18,7 @@ export interface Gate {
 export interface Admitted {
   readonly contact: Contact;
   readonly zone: string | null;
-  /** Of the membership log, as the asker knows it. */
+  /** Epoch of the membership log known to the asker. */
   readonly epoch: number;
   readonly answer: Wire;
 }
@@ -54,15 +54,15 @@ export function admit(gate: Gate, host: HostId, socket: TLSSocket, wire: Wire): 
     admission: isKnown ? null : admission.bytes,
     links: isKnown && ask.network !== null ? [] : members.log.inOrder().map(({ bytes }) => bytes),
   });
-  // Somebody else's loopback is not ours.
+  // Another machine's loopback is not ours.
   const isNear = isSameMachine(gate, remoteAddress, localAddress);
   const addresses = isNear ? ask.contact.addresses : withoutLoopback(ask.contact.addresses);
   return { contact: sharedContact({ host, addresses }), zone: ask.zone, epoch: ask.epoch, answer };
 }
 
 /**
- * A connection that begins and ends at the same address never left the machine, or went through a forwarder on it: for
- * addresses worth telling, never for rights.
+ * A connection that begins and ends at the same address never left the machine, or came through a forwarder on it: used
+ * for addresses only, never for rights.
  */
 export function isSameMachine(
   { treatAsRemote }: Pick<Gate, 'treatAsRemote'>,

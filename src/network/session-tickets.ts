@@ -1,8 +1,8 @@
 /**
- * TLS tickets of hosts that we met, in memory only, for shorter handshakes later. On a resumed session the client is shown
- * no certificate: it has the identity under which its ticket was issued. So a ticket is kept under the host that a
- * whole handshake proved, and shown only where that very host is expected. Anyone else who answers cannot open it, and has
- * to show its certificate.
+ * TLS session tickets of known hosts, in memory only, for shorter handshakes. On a resumed session the client sees no
+ * certificate: it has the identity for which its ticket was issued. So a ticket is stored under the host that a full
+ * handshake proved, and presented only where that very host is expected. Any other host cannot decrypt it, and must
+ * present its certificate.
  */
 import type { TLSSocket } from 'node:tls';
 import type { HostId } from '@chordial/ring';
@@ -14,17 +14,17 @@ const maxTickets = 512;
 export class SessionTickets {
   readonly #tickets = new BoundedCache<HostId, Buffer>(maxTickets);
 
-  /** The last that the host gave us. */
+  /** The latest from the host. */
   of(host: HostId): Buffer | null {
     return this.#tickets.get(host) ?? null;
   }
 
-  /** Keeps what comes over this socket, at whose other end the host is proven to be. */
+  /** Stores tickets that arrive on this socket, whose other end is proved to be the host. */
   collect(socket: TLSSocket, host: HostId): void {
     socket.on('session', (ticket: Buffer) => this.#tickets.set(host, ticket));
   }
 
-  /** For one that was of no use. */
+  /** Removes a useless one. */
   forget(host: HostId): void {
     this.#tickets.delete(host);
   }

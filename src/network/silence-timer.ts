@@ -1,4 +1,4 @@
-/** Tells when the other side was silent for too long while somebody here waited for it; time of our own does not count. */
+/** Detects when the other side was silent too long while awaited; time of our own does not count. */
 export class SilenceTimer {
   readonly #most: number;
   readonly #silent: () => void;

@@ -1,10 +1,10 @@
-/** One question and one answer on an HTTP/2 stream of their own, as HELLO is; and how refusals look on any stream. */
+/** One request and answer on a separate HTTP/2 stream, such as HELLO; and the form of refusals on any stream. */
 import { type ClientHttp2Session, constants, type Http2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { TransportError, type Wire } from './transport.ts';
 import { decodeBody, encodeBody, maxBodyBytes, tooLarge } from './wire-body.ts';
 import { readBytesUpTo, readList, readText, readTuple } from './wire-reading.ts';
 
-/** The connection went away before an answer came; says nothing about the host. */
+/** The connection was lost before an answer; says nothing about the host. */
 export class ConnectionLost extends Error {}
 
 const maxMessageCharacters = 1000;
@@ -13,7 +13,7 @@ export const maxProofs = 16;
 /** A larger proof is left out of the refusal. */
 const maxProofBytes = 128 * 1024;
 
-/** Asks and resolves with the answer's bytes. */
+/** Sends a request and resolves with the answer's bytes. */
 export function askSmall(session: ClientHttp2Session, path: string, body: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     if (session.closed || session.destroyed) return reject(new ConnectionLost('The connection is closing.'));
@@ -37,8 +37,8 @@ export function askSmall(session: ClientHttp2Session, path: string, body: Uint8A
 }
 
 /**
- * Rejects with a TransportError when it is too long, with ConnectionLost when it ends before its end. `grew` is told of
- * every piece, and throws the TransportError with which a body is refused for which there is no room.
+ * Rejects with a TransportError when it is too long, with ConnectionLost when it ends early. `grew` is called for every
+ * piece, and throws the TransportError for a body without room.
  */
 export function gatherBody(stream: Http2Stream, maxBytes: number, grew?: (bytes: number) => void): Promise<Buffer> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** The real clock and real randomness, as the ring's ports want them. */
+/** The real clock and randomness, for the ring's interfaces. */
 import { randomBytes } from 'node:crypto';
 import type { Clock, Random } from '@chordial/ring';
 
@@ -7,12 +7,12 @@ export const systemClock: Clock = {
   wallTime: () => Date.now(),
   after(delay, run) {
     if (delay <= 0) {
-      // A timer takes a millisecond at least; this only lets what has already arrived come first. It is over at once, so
-      // it may hold up the process's end; without a hold on the loop it would wait until something else wakes that up.
+      // A timer takes at least a millisecond; this only yields to what has already arrived. It ends at once, so it may
+      // delay the process's exit; an unreferenced one would wait until something else wakes the loop.
       const immediate = setImmediate(run);
       return { cancel: () => clearImmediate(immediate) };
     }
-    // Sockets keep a peer's process alive; a timer alone must not hold up its end.
+    // Sockets keep a peer's process alive; a timer alone must not.
     const timer = setTimeout(run, delay).unref();
     return { cancel: () => clearTimeout(timer) };
   },

@@ -1,4 +1,4 @@
-/** How many bytes went over sockets, TLS and frames included, open ones and closed ones together; and what was asked. */
+/** Bytes over sockets, including TLS and framing, of open and closed ones; and request counts. */
 import type { Socket } from 'node:net';
 
 /** Since the start. */

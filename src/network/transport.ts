@@ -1,17 +1,17 @@
 /**
- * What everything above sees of the network: ask a host and get an answer, or move a stream of bytes.
- * Implementations: HTTP/2 over mutual TLS 1.3 (production), in memory (tests), the simulator's. One contract suite
- * (test/contracts/transport.ts) holds for all.
+ * The network as seen by everything above: a request with an answer, or a stream of bytes. Implementations: HTTP/2 over
+ * mutual TLS 1.3 (production), in memory (tests), the simulator's. All pass one contract suite
+ * (test/contracts/transport.ts).
  *
  * Bodies are values of the DAG-CBOR data model (null, boolean, integer, float, string, Uint8Array, array, plain object,
- * CID). Anyone who receives one treats it as hostile and decodes it with checks before use.
+ * CID). Receivers treat them as hostile and validate them before use.
  */
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { TransportError, type TransportFailure, type Wire } from '../wire/transport-error.ts';
 
 export { TransportError, type TransportFailure, type Wire };
 
-/** `control`: small, latency matters (ring, liveness). `bulk`: blocks and long answers, on a connection of its own. */
+/** `control`: small, latency matters (ring, liveness). `bulk`: blocks and long answers, on a separate connection. */
 export interface RequestOptions {
   readonly deadline: Milliseconds;
   readonly signal?: AbortSignal;
@@ -19,19 +19,22 @@ export interface RequestOptions {
 
 export interface IncomingStream {
   readonly header: Wire;
-  /** Ends cleanly only when the sender finished; breaks with a TransportError otherwise. Back-pressure: unread data is bounded. */
+  /**
+   * Ends cleanly only when the sender finished; fails with a TransportError otherwise. Backpressure: unread data is
+   * bounded.
+   */
   readonly payload: IncomingPayload;
 }
 
 export interface IncomingPayload extends AsyncIterable<Uint8Array> {
   /**
-   * The same without a turn of promises for every piece, which costs more than its bytes (drain-payload.ts). Nothing is
-   * handed over while a promise that `take` returned is open. Rejects as the iteration does, or with what `take` threw.
+   * The same without promises per piece, which cost more than its bytes (drain-payload.ts). Nothing is delivered while
+   * a promise returned by `take` is pending. Rejects like the iteration, or with what `take` threw.
    */
   drain?(take: TakePiece): Promise<void>;
   /**
-   * The whole payload as blocks of known sizes, each straight into its own buffer. Rejects with a TransportError when it
-   * breaks, is shorter or longer than they are, or with what the receiver threw.
+   * The whole payload as blocks of known sizes, each read directly into its buffer. Rejects with a TransportError when
+   * it fails or its length differs, or with what the receiver threw.
    */
   receive?(receiver: BlockReceiver): Promise<void>;
 }
@@ -39,17 +42,17 @@ export interface IncomingPayload extends AsyncIterable<Uint8Array> {
 /** Where the blocks of a payload go. */
 export interface BlockReceiver {
   readonly sizes: readonly number[];
-  /** The buffer of block `index`, of exactly `size` bytes; may wait until there is room in memory. Asked for in order, some ahead. */
+  /** The buffer of block `index`, of exactly `size` bytes; may wait for memory. Requested in order, some ahead. */
   allocate(index: number, size: number): Uint8Array | Promise<Uint8Array>;
   /** Block `index` is complete, though not yet verified. In order. */
   complete(index: number, bytes: Uint8Array): void;
-  /** A buffer that was allocated will not be filled; the transport may still write into it. */
+  /** An allocated buffer that will not be filled; the transport may still write into it. */
   abandoned?(index: number, size: number): void;
   /** Called for every piece. */
   progress?(bytes: number): void;
 }
 
-/** What it needs of the piece it copies: the bytes are the transport's. */
+/** It copies what it needs: the transport owns the bytes. */
 export type TakePiece = (piece: Uint8Array) => Promise<void> | undefined;
 
 export interface OutgoingStream {
@@ -58,23 +61,26 @@ export interface OutgoingStream {
 }
 
 export interface Handlers {
-  /** A small question. Throwing a TransportError('refused') answers with its message; any other throw is 'refused' too, and logged. */
+  /**
+   * A small request. A thrown TransportError('refused') answers with its message; any other error is 'refused' too, and
+   * logged.
+   */
   request(from: Contact, kind: string, body: Wire): Promise<Wire>;
   /** A bulk exchange: the caller's stream in, ours out. */
   stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream>;
   /** Any authenticated packet from this host, at most every 100 ms per host. */
   heard?(from: Contact): void;
-  /** Whether its places on the ring are beside ours: it finds room where others are turned away. */
+  /** Whether it is a ring neighbour, for which connections are reserved. */
   isNeighbour?(host: HostId): boolean;
 }
 
 export interface Transport {
   readonly self: HostId;
-  /** Starts to take connections; rejects with a ChordialError (`port-in-use`, …) when it cannot. */
+  /** Starts to accept connections; rejects with a ChordialError (`port-in-use`, …). */
   serve(handlers: Handlers): Promise<void>;
   /** On the control connection; bodies of at most 1 MiB each way. */
   request(to: Contact, kind: string, body: Wire, options: RequestOptions): Promise<Wire>;
-  /** On a bulk connection. The deadline bounds silence (no byte in either direction), not the whole transfer. */
+  /** On a bulk connection. The deadline limits silence (no byte in either direction), not the whole transfer. */
   stream(to: Contact, kind: string, outgoing: OutgoingStream, options: RequestOptions): Promise<IncomingStream>;
   /** Round-trip of a liveness probe (HTTP/2 PING) in milliseconds; rejects like request. */
   ping(to: Contact, timeout: Milliseconds): Promise<Milliseconds>;

@@ -1,24 +1,24 @@
 /**
- * Which hosts leave questions unanswered just now. A host is silent from the first moments of it on, long before the
- * failure detector may believe in its death, and only for as long as it is; anyone who reads then asks another one first.
- * It is a hint about order: nothing is dropped, called absent or declared dead by it.
+ * Hosts that currently leave requests unanswered. A host counts as unresponsive from the first moments, long before the
+ * failure detector may declare it dead, and only while it is; readers then ask another one first. It is a hint for
+ * ordering: nothing is dropped, called absent or declared dead because of it.
  */
 import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import { type Transport, TransportError } from './transport.ts';
 
-/** Answers come within a few milliseconds; no host may cost a reader more than a part of its 300 ms. */
+/** Answers arrive within a few milliseconds; no host may cost a reader more than a part of its 300 ms. */
 const silentAfterMilliseconds: Milliseconds = 150;
-/** A host that could not be reached is tried again by somebody after so long. */
+/** An unreachable host is tried again after this time. */
 const believedMilliseconds: Milliseconds = 2000;
-/** Hosts remembered; beyond, those of which nothing is awaited are forgotten. */
+/** Hosts remembered; beyond this, those without pending requests are evicted. */
 const maxHosts = 4096;
 
 interface Hearing {
-  /** Questions without an answer yet. */
+  /** Pending requests. */
   open: number;
-  /** When the oldest of them was asked, or the last answer came if that was later. */
+  /** When the oldest of them was sent, or the last answer arrived if later. */
   since: Milliseconds;
-  /** A question failed: silent until then, unless it speaks. */
+  /** A request failed: unresponsive until then, unless it answers. */
   believedUntil: Milliseconds;
 }
 
@@ -38,13 +38,13 @@ export class UnresponsivePeers {
     return hearing.open > 0 && now - hearing.since >= silentAfterMilliseconds;
   }
 
-  /** Those that speak, then those that are silent, else in the order given. */
+  /** Responsive ones first, otherwise in the given order. */
   responsiveFirst<Asked>(asked: readonly Asked[], hostOf: (one: Asked) => HostId): readonly Asked[] {
     const silent = asked.filter((one) => this.isSilent(hostOf(one)));
     return silent.length === 0 ? asked : [...asked.filter((one) => !silent.includes(one)), ...silent];
   }
 
-  /** The same transport, listened to. Sending bytes is no question: storing them takes its time. */
+  /** Wraps a transport. Sending bytes does not count as a request: storing them takes time. */
   watch(transport: Transport): Transport {
     return {
       self: transport.self,

@@ -1,15 +1,15 @@
 /**
- * Bytes of a socket straight into buffers of ours. Node offers that (`onread`) for sockets that dial, not for those that a
- * server accepts, and only when they are made; it costs half of what `data` events cost (docs/decisions/0020). Both kinds
- * of sockets keep it under the same three symbols, which a throw-away socket shows. Where a Node keeps it otherwise,
- * `data` events do the same with a copy.
+ * Reads from a socket directly into our buffers. Node offers that (`onread`) for dialled sockets, not for accepted
+ * ones, and only at creation; it costs half of what `data` events cost (docs/decisions/0020). Both kinds of sockets
+ * store it under the same three symbols, which a temporary socket reveals. Where Node differs, `data` events do the
+ * same with a copy.
  */
 import { Socket } from 'node:net';
 
 export interface ByteSink {
-  /** Where the next bytes go; at least one byte long. */
+  /** Destination of the next bytes; at least one byte long. */
   space(): Uint8Array;
-  /** So many bytes lie at the beginning of the space handed out last. */
+  /** That many bytes were written at the start of the space last handed out. */
   filled(bytes: number): void;
 }
 
@@ -25,10 +25,9 @@ type Inside = Record<symbol, unknown> & { readonly _handle?: Handle | null };
 const userBuffers = find();
 
 /**
- * From now on all that arrives goes to the sink, what has arrived already first. An error that the sink throws destroys
- * the socket with it. `plain` is for tests: by `data` events.
- *
- * @returns whether the bytes come without a copy of ours.
+ * From now on all bytes go to the sink, already received ones first. An error thrown by the sink destroys the socket.
+ * `plain` is for tests: by `data` events.
+ * @returns whether bytes arrive without a copy of ours
  */
 export function readInto(socket: Socket, sink: ByteSink, plain = false): boolean {
   const inside = socket as unknown as Inside;
