@@ -10,7 +10,7 @@ import { clock, dataFolder, disk, environment, peer, port, reachable } from './d
 test('the doctor sees a data folder that will be created, is there, or lies open', () =>
   withFolder(async (folder) => {
     assert.match((await dataFolder(path.join(folder, 'a', 'b'))).text, /will be created/);
-    assert.match((await dataFolder(folder)).text, /not yet used/);
+    assert.match((await dataFolder(folder)).text, /not used yet/);
     await writeFile(path.join(folder, 'format'), 'chordial data folder 1\n');
     assert.equal((await dataFolder(folder)).state, 'good');
     await chmod(folder, 0o755);
