@@ -3,11 +3,11 @@
  * malformed. What one process decodes about one host is one shared object as long as its addresses stay the same.
  */
 import { type Contact, type HostId, sameAddresses } from '@chordial/ring';
-import { named, readBytes, readList, type Schema, textThat } from '../wire/schema.ts';
+import { named, readBytes, readList, type Schema } from '../wire/schema.ts';
 import { Malformed, type Wire } from '../wire/transport-error.ts';
 import { isDialable, maxAddresses, withoutLoopback } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { hostIdOfPublicKey, isHostId, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
+import { hostIdOfPublicKey, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
 
 const maxSharedContacts = 16_384;
 const shared = new BoundedCache<HostId, Contact>(maxSharedContacts);
@@ -53,12 +53,3 @@ export const contact: Schema<Contact> = named('contact', {
   encode: (value) => encodeContact(value, false),
   decode: decodeContact,
 });
-
-/** A peer id as text. */
-export const hostId: Schema<HostId> = textThat(isHostId, 'is no peer id');
-
-/** A peer id as the public key that it is made of. */
-export const hostKey: Schema<HostId> = {
-  encode: publicKeyOfHostId,
-  decode: (wire) => hostIdOfPublicKey(readBytes(wire, publicKeyBytes)),
-};

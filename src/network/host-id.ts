@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import { type HostId, type RingId, ringIdOfHash } from '@chordial/ring';
 import { base58btc } from 'multiformats/bases/base58';
 import { ChordialError } from '../errors.ts';
+import { readBytes, type Schema, textThat } from '../wire/schema.ts';
 import { BoundedCache } from './bounded-cache.ts';
 
 export const publicKeyBytes = 32;
@@ -90,3 +91,12 @@ function decodeHostId(text: string): Uint8Array | null {
 function quoted(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
+
+/** A peer id as text. */
+export const hostId: Schema<HostId> = textThat(isHostId, 'is no peer id');
+
+/** A peer id as the public key that it is made of. */
+export const hostKey: Schema<HostId> = {
+  encode: publicKeyOfHostId,
+  decode: (wire) => hostIdOfPublicKey(readBytes(wire, publicKeyBytes)),
+};

@@ -1,7 +1,7 @@
 /** The messages about blocks; docs/wire-format.md says what each means. */
 import type { CID } from 'multiformats/cid';
 import { maxBlockBytes } from '../content/cid.ts';
-import { hostId } from '../network/contact-codec.ts';
+import { hostId } from '../network/host-id.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { Message } from '../wire/message.ts';
 import {

@@ -4,7 +4,7 @@
  */
 
 import type { HostId } from '@chordial/ring';
-import { hostId } from '../network/contact-codec.ts';
+import { hostId } from '../network/host-id.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { Message } from '../wire/message.ts';
 import {
