@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { launcher } from '../test/end-to-end/command.ts';
 import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
-import { until } from '../test/end-to-end/until.ts';
+import { until } from '../test/fixtures/until.ts';
 import { median } from './alternating.ts';
 import { RunningProgram } from './rivals/program.ts';
 import { type BenchOptions, type BenchRow, row, rowsOfParts, verdict } from './row.ts';

@@ -8,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ShareStatus } from '../src/sharing/shared-folders.ts';
 import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
-import { until } from '../test/end-to-end/until.ts';
+import { until } from '../test/fixtures/until.ts';
 import { median } from './alternating.ts';
 import { bytesRead, cpuSeconds, metered, residentBytes } from './chordial-transfer.ts';
 import { mebibyte } from './random-file.ts';

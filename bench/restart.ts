@@ -19,7 +19,7 @@ import { Catalog } from '../src/storage/catalog.ts';
 import { openIndexedTables } from '../src/storage/indexed-tables.ts';
 import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
-import { until } from '../test/end-to-end/until.ts';
+import { until } from '../test/fixtures/until.ts';
 import { median } from './alternating.ts';
 import { residentBytes } from './chordial-transfer.ts';
 import { type BenchOptions, type BenchRow, row, sharedMeasurement, verdict } from './row.ts';

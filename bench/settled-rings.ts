@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
-import { until } from '../test/end-to-end/until.ts';
+import { until } from '../test/fixtures/until.ts';
 import { median } from './alternating.ts';
 import { metered, residentBytes, TransferCost, timedGet, timedPut } from './chordial-transfer.ts';
 import { makeRandomFile, mebibyte } from './random-file.ts';

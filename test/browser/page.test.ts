@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { NetworkFixture } from '../end-to-end/network-fixture.ts';
-import { until } from '../end-to-end/until.ts';
+import { until } from '../fixtures/until.ts';
 import { accessibilityFaults, BrowserFixture, desktop, phone } from './browser-fixture.ts';
 
 const views = ['/', '/?q=file', '/?q=zebra', '/files', '/shares', '/transfers', '/ring', '/stats'] as const;

@@ -17,7 +17,7 @@ import { tlsCredentials } from '../../src/network/certificate.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { readInto } from '../../src/network/user-buffer.ts';
-import { until } from '../end-to-end/until.ts';
+import { until } from '../fixtures/until.ts';
 
 const patience = { timeout: 30_000 };
 const silence = 10_000;

@@ -15,7 +15,7 @@ import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import type { Handlers } from '../../src/network/transport.ts';
 import { decodeBody, encodeBody, maxBodyBytes } from '../../src/network/wire-body.ts';
-import { until } from '../end-to-end/until.ts';
+import { until } from '../fixtures/until.ts';
 import { greeted, openControl, post } from '../hostile/raw-session.ts';
 
 const deadline = 20_000;

@@ -9,8 +9,8 @@ import { test } from 'node:test';
 import type { HostId } from '@chordial/ring';
 import { type RunningPeer, startPeer } from '../../src/node/start-peer.ts';
 import { runtimeFolder } from '../../src/storage/runtime-folder.ts';
-import { until } from '../end-to-end/until.ts';
 import { withFolder } from '../fixtures/temporary-folder.ts';
+import { until } from '../fixtures/until.ts';
 import { HostileChild } from '../hostile/hostile-child.ts';
 
 /** Those that take more of the machine than others have left for it are for the long form. */

@@ -8,7 +8,7 @@ import { smallBodyRoom } from '../../src/network/http2-limits.ts';
 import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import { encodeBody, maxBodyBytes } from '../../src/network/wire-body.ts';
-import { until } from '../end-to-end/until.ts';
+import { until } from '../fixtures/until.ts';
 import { greeted, openControl } from '../hostile/raw-session.ts';
 
 const deadline = 20_000;

@@ -2,6 +2,7 @@
  * What every Transport promises, whatever carries it. Each implementation hands in how to make two of them that know
  * each other; `dispose` ends what the harness itself began.
  */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Contact } from '@chordial/ring';
@@ -13,6 +14,7 @@ import {
   TransportError,
 } from '../../src/network/transport.ts';
 import { receiveBlocks } from '../../src/replication/block-payload.ts';
+import { until } from '../fixtures/until.ts';
 import { drainContract } from './drained-stream.ts';
 import type { TransportHarness } from './transport-harness.ts';
 
@@ -420,10 +422,6 @@ async function collect({ payload }: IncomingStream): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of payload) parts.push(Uint8Array.from(part));
   return Buffer.concat(parts);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Resolves when the number has not grown during many turns of the event loop: the sender is held back. */

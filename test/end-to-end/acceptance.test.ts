@@ -5,9 +5,9 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { NodeStatus, StorageListing } from '../../src/node/peer.ts';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until } from './until.ts';
 
 const bigBytes = 64 * 1024 * 1024;
 const smallFiles = 30;

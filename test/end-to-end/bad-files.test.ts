@@ -5,10 +5,10 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
 import { sharedRing } from './shared-ring.ts';
-import { until } from './until.ts';
 
 /** The first test lists all of its names. */
 const ring = sharedRing(2);

@@ -3,9 +3,9 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { ShownHit } from '../../src/node/shown-hit.ts';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until } from './until.ts';
 
 async function hits(network: NetworkFixture, peer: PeerProcess, ...args: string[]): Promise<readonly ShownHit[]> {
   const { text, exit, stderr } = await network.command(['search', ...args, '--json'], peer);

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { until, within } from './until.ts';
+import { until, within } from '../fixtures/until.ts';
 
 const torture = fileURLToPath(new URL('../torture/main.ts', import.meta.url));
 const patienceMilliseconds = 60_000;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
-import { until } from './until.ts';
 
 test('A3 B3 anyone who has an invite joins with it; mangled, expired, of another network or with no one there it is refused', async () => {
   await using network = await NetworkFixture.open();

@@ -5,9 +5,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { SlowPath } from '../fixtures/slow-path.ts';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until } from './until.ts';
 
 const mebibyte = 1024 * 1024;
 const farAway = { roundTripMilliseconds: 60, bytesPerSecond: 100e6 };

@@ -5,11 +5,11 @@ import { once } from 'node:events';
 import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { until, within } from '../fixtures/until.ts';
 import { otherUser } from '../hostile/finding.ts';
 import { launcher } from './command.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until, within } from './until.ts';
 
 interface Listed {
   readonly members: readonly { readonly id: string; readonly name: string; readonly state: string }[];

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NodeStatus, PeerStatus } from '../../src/node/peer.ts';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until } from './until.ts';
 
 /** Where this peer believes that one to be, in everything that it shows. */
 async function addressesShown(at: PeerProcess, of: PeerProcess): Promise<ReadonlySet<string>> {

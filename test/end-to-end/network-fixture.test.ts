@@ -6,9 +6,9 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import type { ShownMember, ShownPointer } from '../../src/node/peer.ts';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import { faultsOfRing } from './ring-view.ts';
-import { until } from './until.ts';
 
 /** Stands in for a peer: says that it is ready and lives until it is killed. */
 const stub = [

@@ -7,9 +7,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Share } from '../../src/client/answers.ts';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until } from './until.ts';
 
 async function shareAt(peer: PeerProcess): Promise<Share> {
   const { shares } = await peer.json<{ shares: [Share] }>('/api/v1/shares');

@@ -5,10 +5,10 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { until } from '../fixtures/until.ts';
 import { root } from '../results.ts';
 import { runCommand } from './command.ts';
 import { NetworkFixture } from './network-fixture.ts';
-import { until } from './until.ts';
 
 type LockEntries = Readonly<
   Record<

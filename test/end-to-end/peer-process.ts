@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { runtimeFile, runtimeFolder } from '../../src/storage/runtime-folder.ts';
-import { within } from './until.ts';
+import { within } from '../fixtures/until.ts';
 
 /** The first line of `start --json`. */
 export interface ReadyLine {

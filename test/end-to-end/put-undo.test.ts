@@ -4,9 +4,9 @@ import { open, rm, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../contracts/temporary-folder.ts';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until } from './until.ts';
 
 const mebibyte = 1024 * 1024;
 const route = (name: string) => `/api/v1/files/${encodeURIComponent(name)}`;

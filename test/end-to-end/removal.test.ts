@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until } from './until.ts';
 
 const ringMilliseconds = 20_000;
 /** The specification grants a minute; it takes seconds. */

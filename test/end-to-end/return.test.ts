@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
-import { until } from './until.ts';
 
 test('A3 A26 all killed and started again with the flags they had, the joiner first: one ring', async () => {
   await using network = await NetworkFixture.open();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
 import { sharedRing } from './shared-ring.ts';
-import { until } from './until.ts';
 
 /** The second test kills peers and has a ring of its own. */
 const ring = sharedRing(4);

@@ -7,9 +7,9 @@
  *       const { network, peers } = await ring();
  */
 import { after } from 'node:test';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until } from './until.ts';
 
 export interface SharedRing {
   readonly network: NetworkFixture;

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { until, within } from '../fixtures/until.ts';
 import { launcher } from './command.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import { sharedRing } from './shared-ring.ts';
-import { until, within } from './until.ts';
 
 const ring = sharedRing(2);
 

@@ -7,9 +7,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { maxStopMilliseconds } from '../../src/cli/end-signals.ts';
 import { withFolder } from '../fixtures/temporary-folder.ts';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until } from './until.ts';
 
 const fixture = fileURLToPath(new URL('../fixtures/hung-threads.ts', import.meta.url));
 /** Of a machine that does much else. */

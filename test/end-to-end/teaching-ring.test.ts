@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { LookupResult, NodeStatus, StorageListing } from '../../src/node/peer.ts';
+import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import { refusedStart } from './refusal.ts';
-import { until } from './until.ts';
 
 const ids = [2, 4, 5, 8, 9, 14, 19] as const;
 const hexadecimal = (id: number): string => id.toString(16).padStart(2, '0');

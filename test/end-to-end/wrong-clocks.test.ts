@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { until } from '../fixtures/until.ts';
 import { movedClock } from './moved-clock.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-import { until } from './until.ts';
 
 const hour = 3_600_000;
 

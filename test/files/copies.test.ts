@@ -1,4 +1,5 @@
 /** Copies beyond the wanted ones: who is believed about them, when they go, and what of them stays as cache. */
+
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
@@ -11,20 +12,12 @@ import { recordKeyOfName } from '../../src/records/record-keys.ts';
 import { seasonedMilliseconds } from '../../src/replication/excess-replicas.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 import type { StaticRing } from '../fixtures/static-ring.ts';
+import { until } from '../fixtures/until.ts';
 
-const waitMilliseconds = 10_000;
 const day = 24 * 3600 * 1000;
 
 async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
-}
-
-async function until(reached: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + waitMilliseconds;
-  while (!(await reached())) {
-    assert.ok(performance.now() < end, `not reached within ${waitMilliseconds} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 async function read(peer: DataPeer, name: string): Promise<Uint8Array> {

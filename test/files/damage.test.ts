@@ -3,17 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { CID } from 'multiformats/cid';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
+import { until } from '../fixtures/until.ts';
 
 async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
-}
-
-async function until(reached: () => Promise<boolean> | boolean): Promise<void> {
-  const end = performance.now() + 5000;
-  while (!(await reached())) {
-    assert.ok(performance.now() < end, 'not reached within 5 s');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 /** As if a bit of the file had flipped: wrong until the block is put again. */

@@ -1,23 +1,15 @@
 /** A host without room: the next one takes the block, the full one points to it, and takes it back when there is room. */
+
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { RingId } from '@chordial/ring';
 import { blockMessages } from '../../src/replication/block-messages.ts';
 import { dataNetwork } from '../fixtures/data-network.ts';
-
-const waitMilliseconds = 8000;
+import { until } from '../fixtures/until.ts';
 
 async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
-}
-
-async function until(reached: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + waitMilliseconds;
-  while (!(await reached())) {
-    assert.ok(performance.now() < end, `not reached within ${waitMilliseconds} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 test('B12 A8 a full host points to the blocks that went elsewhere, and has them in their places when there is room', async () => {

@@ -2,17 +2,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
+import { until } from '../fixtures/until.ts';
 
 async function* bytesOf(...pieces: readonly Uint8Array[]) {
   for (const piece of pieces) yield piece;
-}
-
-async function until(reached: () => boolean, milliseconds = 5000): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!reached()) {
-    assert.ok(performance.now() < end, `not reached within ${milliseconds} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 async function network(count: number, quotaBytes?: number) {

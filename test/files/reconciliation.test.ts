@@ -1,4 +1,5 @@
 /** Places under joins, deaths and returns: every item r times, at its places and nowhere else, and readable all the while. */
+
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
@@ -10,19 +11,10 @@ import { shareBody, shareNameEntry } from '../../src/records/share-entry.ts';
 import { blockMessages, unknownSize } from '../../src/replication/block-messages.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 import type { StaticRing } from '../fixtures/static-ring.ts';
-
-const waitMilliseconds = 8000;
+import { until } from '../fixtures/until.ts';
 
 async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
-}
-
-async function until(reached: () => boolean): Promise<void> {
-  const end = performance.now() + waitMilliseconds;
-  while (!reached()) {
-    assert.ok(performance.now() < end, `not reached within ${waitMilliseconds} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 async function putFiles(peers: readonly DataPeer[], count: number, bytes: number): Promise<readonly Uint8Array[]> {

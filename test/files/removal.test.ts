@@ -2,17 +2,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
+import { until } from '../fixtures/until.ts';
 
 async function* bytesOf(bytes: Uint8Array | string) {
   yield typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
-}
-
-async function until(reached: () => Promise<boolean> | boolean): Promise<void> {
-  const end = performance.now() + 5000;
-  while (!(await reached())) {
-    assert.ok(performance.now() < end, 'not reached within 5 s');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 async function networkWithUpkeep(count: number) {

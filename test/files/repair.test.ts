@@ -5,6 +5,7 @@ import { ringIdOfHash } from '@chordial/ring';
 import { blockKey } from '../../src/content/cid.ts';
 import { quotaFull } from '../../src/storage/block-store.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
+import { until } from '../fixtures/until.ts';
 
 async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
@@ -28,14 +29,6 @@ async function copies(
     count: hosts.size,
     placed: ring.expectedPlaces(ringIdOfHash(key, 256) as never, 3).every((host) => hosts.has(host)),
   }));
-}
-
-async function until(reached: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 5000;
-  while (!(await reached())) {
-    assert.ok(performance.now() < end, 'not reached within 5 s');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 test('A5 A8 after two deaths every block and name has its copies again, each at its places', async () => {

@@ -1,4 +1,5 @@
 /** Batches over time: renewal, expiry, restart and wear, on data paths whose clock a test turns by hand. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Clock, Timer } from '@chordial/ring';
@@ -18,6 +19,7 @@ import { PlacementCache } from '../../src/replication/placement-cache.ts';
 import { Catalog } from '../../src/storage/catalog.ts';
 import { indexedTables } from '../../src/storage/indexed-tables.ts';
 import { StaticRing } from '../fixtures/static-ring.ts';
+import { until } from '../fixtures/until.ts';
 
 const networkId = 'ab'.repeat(32);
 const minute = 60_000;
@@ -117,15 +119,6 @@ const fileOf = (number: number) => {
   return [shareNameEntry(name, root, body), sharePostingEntry('word', name, root, body)];
 };
 const filesOf = (count: number, from = 0) => Array.from({ length: count }, (_, index) => fileOf(from + index));
-
-/** Renewal runs in the background; it is over when headers of now lie everywhere. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let left = 400; left > 0; left--) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail('it did not come to pass');
-}
 
 test('a batch lives for as long as its publisher renews it, and an hour longer', async () => {
   const { clock, peers, close } = await hosts(4);

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { NetworkFixture, type PeerOptions } from '../end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../end-to-end/peer-process.ts';
-import { until, within } from '../end-to-end/until.ts';
+import { until, within } from '../fixtures/until.ts';
 
 /** In the order of the review; L are the low ones. */
 export const findings = [

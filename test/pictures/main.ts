@@ -6,7 +6,7 @@ import { argumentsOf } from '../../simulation/command-line.ts';
 import { BrowserFixture, type View } from '../browser/browser-fixture.ts';
 import { NetworkFixture } from '../end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../end-to-end/peer-process.ts';
-import { until } from '../end-to-end/until.ts';
+import { until } from '../fixtures/until.ts';
 import { root } from '../results.ts';
 
 argumentsOf('usage: npm run pictures\ntakes the pictures of the README from peers that really run', {});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { within } from '../end-to-end/until.ts';
+import { within } from '../fixtures/until.ts';
 import { CutProxies } from './cut-proxy.ts';
 import { ownerOfPort } from './socket-owner.ts';
 

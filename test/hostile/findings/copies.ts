@@ -5,7 +5,7 @@ import { type RingId, ringIdOfHash } from '@chordial/ring';
 import { blockKey, parseCid } from '../../../src/content/cid.ts';
 import type { NodeStatus, StorageListing } from '../../../src/node/peer.ts';
 import { recordKeyOfName } from '../../../src/records/record-keys.ts';
-import { until } from '../../end-to-end/until.ts';
+import { until } from '../../fixtures/until.ts';
 import type { FindingAttack, Reached, Scene } from '../finding.ts';
 import { HostileMember } from '../hostile-member.ts';
 import { holdsEverything, identitiesBetween } from '../sybil.ts';

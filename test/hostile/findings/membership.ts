@@ -7,7 +7,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { decodeInvite } from '../../../src/network/invite.ts';
 import { launcher } from '../../end-to-end/command.ts';
-import { until } from '../../end-to-end/until.ts';
+import { until } from '../../fixtures/until.ts';
 import { type FindingAttack, otherUser, type Reached, type Scene } from '../finding.ts';
 import { HostileMember } from '../hostile-member.ts';
 

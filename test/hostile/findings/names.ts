@@ -6,7 +6,7 @@ import { recordKeyOfName } from '../../../src/records/record-keys.ts';
 import { decodePages, encodeQuestion, recordMessages } from '../../../src/records/record-messages.ts';
 import { movedClock } from '../../end-to-end/moved-clock.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
-import { until } from '../../end-to-end/until.ts';
+import { until } from '../../fixtures/until.ts';
 import type { FindingAttack, Reached, Scene } from '../finding.ts';
 import { HostileMember } from '../hostile-member.ts';
 

@@ -20,7 +20,7 @@ import {
   signedQuestion,
 } from '../../../src/search/search-messages.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
-import { until } from '../../end-to-end/until.ts';
+import { until } from '../../fixtures/until.ts';
 import { type FindingAttack, otherUser, type Reached, type Scene } from '../finding.ts';
 import { HostileMember } from '../hostile-member.ts';
 
