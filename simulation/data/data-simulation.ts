@@ -301,7 +301,7 @@ export class DataSimulation {
         if (exchange.handles(kind)) return exchange.request(from, kind, body);
         const lie = host.lies ? lyingAnswer(kind, body, 'noise') : null;
         if (lie !== null) return lie;
-        if (host.takesNothing && kind === recordMessages.put) throw leaving();
+        if (host.takesNothing && kind === recordMessages.put.kind) throw leaving();
         return path.request(from, kind, body);
       },
       stream: async (from, kind, incoming) => {

@@ -1,13 +1,7 @@
 /** What a host answers that says that it holds everything, is sure of it and stores what it is given, and keeps nothing. */
 import { drainPayload } from '../../src/network/drain-payload.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../../src/network/transport.ts';
-import {
-  decodeEntryBytes,
-  decodeQuestion,
-  encodeEntryResults,
-  encodePages,
-  recordMessages,
-} from '../../src/records/record-messages.ts';
+import { recordMessages } from '../../src/records/record-messages.ts';
 import { absentSize, blockMessages } from '../../src/replication/block-messages.ts';
 import { proofBytes } from '../../src/replication/possession.ts';
 import { syncMessages } from '../../src/replication/sync-messages.ts';
@@ -35,10 +29,15 @@ export function lyingAnswer(kind: string, body: Wire, proof: 'none' | 'noise'): 
     });
   if (kind === blockMessages.claim.kind)
     return blockMessages.claim.encodeAnswer({ sizes: blockMessages.claim.decode(body).map(() => likelySize) });
-  if (kind === recordMessages.put) return encodeEntryResults(decodeEntryBytes(body).map(() => 'stored'));
-  if (kind === recordMessages.get) {
-    const { keys } = decodeQuestion(body);
-    return encodePages({ entries: keys.map(() => []), more: keys.map(() => null), unknown: keys.map(() => false) });
+  if (kind === recordMessages.put.kind)
+    return recordMessages.put.encodeAnswer({ results: recordMessages.put.decode(body).entries.map(() => 'stored') });
+  if (kind === recordMessages.get.kind) {
+    const { keys } = recordMessages.get.decode(body);
+    return recordMessages.get.encodeAnswer({
+      entries: keys.map(() => []),
+      more: keys.map(() => null),
+      unknown: keys.map(() => false),
+    });
   }
   return null;
 }

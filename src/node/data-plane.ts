@@ -244,7 +244,7 @@ export class DataPlane {
   }
 
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
-    if (this.#takesNothing && kind === recordMessages.put) throw leaving();
+    if (this.#takesNothing && kind === recordMessages.put.kind) throw leaving();
     if (kind === clockMessage) return this.clockWatch.answer();
     if (kind === browseMessage) return this.browsing.answer(body);
     if (this.search.handles(kind)) return this.search.request(from, kind, body);
@@ -252,7 +252,7 @@ export class DataPlane {
   }
 
   async stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
-    if (this.#takesNothing && (kind === blockMessages.put.kind || kind === shareMessages.put)) throw leaving();
+    if (this.#takesNothing && (kind === blockMessages.put.kind || kind === shareMessages.put.kind)) throw leaving();
     return this.#path.stream(from, kind, incoming);
   }
 

@@ -6,10 +6,6 @@ import type { HeldLeaf } from '../storage/share-table.ts';
 import { splitProof } from './merkle-run.ts';
 import { type OfferedRun, runOfLeaf } from './share-holder.ts';
 import {
-  decodePulled,
-  decodePutResults,
-  encodePull,
-  encodePut,
   maxHeaderBytesPerMessage,
   maxHeadersPerMessage,
   maxLeavesPerAnswer,
@@ -31,8 +27,7 @@ export async function fetchLeaves(
   for (let start = 0; start < keys.length; start += maxLeavesPerAnswer) {
     const some = keys.slice(start, start + maxLeavesPerAnswer);
     const options = { deadline: deadlineMilliseconds, signal };
-    const answer = await transport.request(host, shareMessages.pull, encodePull(some), options);
-    const { headers, leaves } = decodePulled(answer, some.length);
+    const { headers, leaves } = await shareMessages.pull.ask(transport, host, { keys: some }, options);
     runs.push(...leaves.flatMap((leaf) => (leaf === null ? [] : [runOfLeaf(headers[leaf.batch]!, leaf)])));
   }
   return runs;
@@ -55,11 +50,13 @@ export async function sendLeaves(
         proof: splitProof(path),
       };
     });
-    const header = encodePut({ headers: headers.map((text) => Buffer.from(text, 'base64')), runs });
+    const put = { headers: headers.map((text) => Buffer.from(text, 'base64')), runs };
+    const header = shareMessages.put.encode(put);
     const options = { deadline: deadlineMilliseconds, ...(signal === undefined ? {} : { signal }) };
     const payload = once(Buffer.concat(some.map(({ bytes }) => bytes)));
-    const answer = await transport.stream(host, shareMessages.put, { header, payload }, options);
-    isWhole &&= decodePutResults(answer.header, runs.length).every((result) => result === 'stored');
+    const answer = await transport.stream(host, shareMessages.put.kind, { header, payload }, options);
+    const { results } = shareMessages.put.decodeAnswer(answer.header, put);
+    isWhole &&= results.every((result) => result === 'stored');
   }
   return isWhole;
 }

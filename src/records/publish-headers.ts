@@ -3,13 +3,7 @@
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { TransportError } from '../network/transport.ts';
 import { cellCount } from './share-leaf.ts';
-import {
-  decodeRenewed,
-  encodeRenewal,
-  maxHeaderBytesPerMessage,
-  maxHeadersPerMessage,
-  shareMessages,
-} from './share-messages.ts';
+import { maxHeaderBytesPerMessage, maxHeadersPerMessage, shareMessages } from './share-messages.ts';
 import { addWork, type ByHost, forEachOf, placesOfCells, type SharePorts } from './share-places.ts';
 
 const deadlineMilliseconds: Milliseconds = 5000;
@@ -84,8 +78,7 @@ async function tell(
   if (host.host === view.self.host) return holder.renew(host, headers);
   try {
     const options = { deadline: deadlineMilliseconds, signal };
-    const answer = await transport.request(host, shareMessages.renew, encodeRenewal(headers), options);
-    return decodeRenewed(answer, headers.length);
+    return (await shareMessages.renew.ask(transport, host, { headers }, options)).leaves;
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     if (error.failure !== 'refused' && error.failure !== 'aborted') view.suspect(host);

@@ -2,7 +2,6 @@
 
 import { type Contact, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { Wire } from '../network/transport.ts';
 import { bytesOfRecord } from '../storage/publisher-schema.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { decodeEntry, type EncodedEntry, type RecordKind, tombstoneMilliseconds } from './entry.ts';
@@ -10,12 +9,11 @@ import { isFromTheFuture, maxClockSkewMilliseconds } from './merge.ts';
 import { readNameEntry } from './name-entry.ts';
 import { recordKeyOf } from './record-keys.ts';
 import {
-  decodeEntryBytes,
-  decodeListQuestion,
-  decodeQuestion,
-  encodeEntryResults,
-  encodePages,
+  type ListPage,
+  type ListQuestion,
   maxEntriesPerMessage,
+  type RecordPages,
+  type RecordQuestion,
 } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 
@@ -40,34 +38,32 @@ export class RecordHolder {
   }
 
   /** `records.put` */
-  async put(from: Contact, body: Wire): Promise<Wire> {
-    const read = decodeEntryBytes(body).map((bytes) => () => {
+  async put(from: Contact, entries: readonly Uint8Array[]): Promise<readonly string[]> {
+    const read = entries.map((bytes) => () => {
       const row = this.#checkedRow(decodeEntry(bytes));
       this.#checkPlace(row);
       return row;
     });
-    return encodeEntryResults(await this.#keepRows(from, read));
+    return this.#keepRows(from, read);
   }
 
   /** `records.get` */
-  get(body: Wire): Wire {
-    const { keys, kinds, after } = decodeQuestion(body);
+  get({ keys, kinds, after }: RecordQuestion): RecordPages {
     let room = maxEntriesPerAnswer;
     const pages = keys.map((key) => {
       const page = this.#page(key, kinds, after, Math.max(1, Math.min(room, maxEntriesPerMessage)));
       room -= page.entries.length;
       return page;
     });
-    return encodePages({
+    return {
       entries: pages.map(({ entries }) => entries),
       more: pages.map(({ more }) => more),
       unknown: keys.map((key) => !this.#ports.confirmed.covers(key)),
-    });
+    };
   }
 
   /** `records.list` */
-  list(body: Wire): Wire {
-    const { kind, cursor, limit } = decodeListQuestion(body);
+  list({ kind, cursor, limit }: ListQuestion): ListPage {
     const page = this.#ports.table.range('all', cursor, limit);
     // Entries that ended or expired long ago are kept but not listed: hosts that missed them are no longer trusted.
     const told = this.#ports.clock.wallTime() - tombstoneMilliseconds;

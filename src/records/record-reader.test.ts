@@ -10,7 +10,7 @@ import { signEntry } from './entry.ts';
 import { EntryVerifier } from './entry-verifier.ts';
 import { nameEntry } from './name-entry.ts';
 import { recordKeyOfName } from './record-keys.ts';
-import { encodePages } from './record-messages.ts';
+import { recordMessages } from './record-messages.ts';
 import { RecordReader } from './record-reader.ts';
 
 const publisher = createIdentity();
@@ -44,7 +44,8 @@ function asking(lie: (page: number) => readonly Uint8Array[]) {
         asked.push(host);
         const isLie = host !== honest.host;
         const page = isLie ? lie(asked.length) : [genuine.bytes];
-        return encodePages({ entries: [page], more: [isLie ? `name/${asked.length}` : null], unknown: [false] });
+        const more = [isLie ? `name/${asked.length}` : null];
+        return recordMessages.get.encodeAnswer({ entries: [page], more, unknown: [false] });
       },
     },
   };

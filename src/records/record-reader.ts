@@ -11,10 +11,9 @@ import { readPlaces } from './place-reading.ts';
 import type { RecordHolder } from './record-holder.ts';
 import type { RecordKey } from './record-keys.ts';
 import {
-  decodeListAnswer,
-  decodePages,
-  encodeQuestion,
+  type ListPage,
   maxEntriesPerMessage,
+  type RecordPages,
   readableEntries,
   recordMessages,
 } from './record-messages.ts';
@@ -50,12 +49,11 @@ export class RecordReader {
     let cursor: string | null = null;
     let bad = 0;
     for (let pages = 0; pages < maxPagesListed; pages++) {
-      const body = { kind, cursor, limit: maxEntriesPerMessage };
-      const answer =
+      const question = { kind, cursor, limit: maxEntriesPerMessage };
+      const page: ListPage =
         host.host === this.#ports.view.self.host
-          ? this.#holder.list(body)
-          : await this.#ports.transport.request(host, recordMessages.list, body, { deadline: deadlineMilliseconds });
-      const page = decodeListAnswer(answer);
+          ? this.#holder.list(question)
+          : await recordMessages.list.ask(this.#ports.transport, host, question, { deadline: deadlineMilliseconds });
       const some = page.entries.map((bytes) => this.#genuine(host, [bytes]));
       bad += some.filter(({ isForged }) => isForged).length;
       // A cursor that does not advance would be repeated for ever.
@@ -72,11 +70,10 @@ export class RecordReader {
     let after: string | null = null;
     const isHere = host.host === this.#ports.view.self.host;
     for (let asked = 0; asked < maxPages; asked++) {
-      const question = encodeQuestion({ keys: [key], kinds, after });
-      const answer: unknown = isHere
+      const question = { keys: [key], kinds, after };
+      const pages: RecordPages = isHere
         ? this.#holder.get(question)
-        : await this.#ports.transport.request(host, recordMessages.get, question, { deadline: deadlineMilliseconds });
-      const pages = decodePages(answer, 1);
+        : await recordMessages.get.ask(this.#ports.transport, host, question, { deadline: deadlineMilliseconds });
       const page = this.#genuine(host, pages.entries[0] ?? []);
       entries.push(...page.entries);
       // It could continue as long as it likes, and entries that it leaves out may exist all the same.

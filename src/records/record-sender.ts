@@ -4,7 +4,7 @@ import type { Contact } from '@chordial/ring';
 import { ChordialError, isErrorCode } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import type { EncodedEntry } from './entry.ts';
-import { decodeEntryResults, encodeEntries, maxEntriesPerMessage, recordMessages } from './record-messages.ts';
+import { maxEntriesPerMessage, recordMessages } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 
 const maxMessages = 4;
@@ -72,10 +72,9 @@ export class RecordSender {
 
   async #carry(batch: readonly Waiting[]): Promise<void> {
     try {
-      const body = encodeEntries(batch.map(({ entry }) => entry));
+      const entries = batch.map(({ entry }) => entry.bytes);
       const options = { deadline: deadlineMilliseconds };
-      const answer = await this.#ports.transport.request(this.contact, recordMessages.put, body, options);
-      const results = decodeEntryResults(answer, batch.length);
+      const { results } = await recordMessages.put.ask(this.#ports.transport, this.contact, { entries }, options);
       this.#lastAcknowledged = this.#ports.clock.now();
       for (const [index, waiting] of batch.entries()) {
         const result = results[index] ?? 'internal';

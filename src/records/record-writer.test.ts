@@ -6,7 +6,7 @@ import { createIdentity } from '../network/identity.ts';
 import { systemClock } from '../network/system-clock.ts';
 import type { Wire } from '../network/transport.ts';
 import { type EncodedEntry, signEntries } from './entry.ts';
-import { decodeEntryBytes, encodeEntryResults } from './record-messages.ts';
+import { recordMessages } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 import { RecordWriter } from './record-writer.ts';
 
@@ -36,9 +36,10 @@ function scene(refuses: (host: number, entry: Uint8Array) => boolean = () => fal
     rule: { replicas: 3, writeQuorum: 2 },
     transport: {
       request: async (contact: Contact, _kind: string, body: Wire): Promise<Wire> => {
-        const [host, entries] = [hosts.indexOf(contact), decodeEntryBytes(body)];
+        const [host, { entries }] = [hosts.indexOf(contact), recordMessages.put.decode(body)];
         sent.push({ host, entries });
-        return encodeEntryResults(entries.map((entry) => (refuses(host, entry) ? 'publisher-full' : 'stored')));
+        const results = entries.map((entry) => (refuses(host, entry) ? 'publisher-full' : 'stored'));
+        return recordMessages.put.encodeAnswer({ results });
       },
     },
   } as unknown as RecordPorts;

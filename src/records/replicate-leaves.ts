@@ -10,14 +10,7 @@ import { TransportError } from '../network/transport.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
 import { proveRun } from './merkle-run.ts';
 import type { MessageSlots } from './message-slots.ts';
-import {
-  decodePutResults,
-  encodePut,
-  maxLeavesPerMessage,
-  maxPutBytes,
-  maxRunsPerMessage,
-  shareMessages,
-} from './share-messages.ts';
+import { maxLeavesPerMessage, maxPutBytes, maxRunsPerMessage, shareMessages } from './share-messages.ts';
 import { addWork, type ByHost, forEachOf, placesOfCells, type SharePorts } from './share-places.ts';
 
 /** Verification and a commit on a busy disk, after other such messages. */
@@ -153,7 +146,7 @@ class ReplicateLeaves {
         host,
         offered.map((run) => ({ ...run, header: this.#header })),
       );
-    const header = encodePut({
+    const put = {
       headers: [this.#header],
       runs: offered.map((run) => ({
         batch: 0,
@@ -161,15 +154,16 @@ class ReplicateLeaves {
         sizes: run.leaves.map(({ length }) => length),
         proof: run.proof,
       })),
-    });
+    };
     const pieces = offered.flatMap((run) => run.leaves);
     const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
     return this.#slots.with(bytes, async (memory) => {
       this.#signal.throwIfAborted();
       const payload = asOnePiece(pieces, memory);
       const options = { deadline: silenceMilliseconds, signal: this.#signal };
-      const answer = await transport.stream(host, shareMessages.put, { header, payload }, options);
-      return decodePutResults(answer.header, runs.length);
+      const header = shareMessages.put.encode(put);
+      const answer = await transport.stream(host, shareMessages.put.kind, { header, payload }, options);
+      return shareMessages.put.decodeAnswer(answer.header, put).results;
     });
   }
 }

@@ -16,7 +16,7 @@ import { hashOfLeaf, merkleTree, proveRun, rootOf } from './merkle-run.ts';
 import { wordKey } from './record-keys.ts';
 import { shareBody, shareNameEntry, sharePostingEntry } from './share-entry.ts';
 import { type OfferedRun, ShareHolder } from './share-holder.ts';
-import { decodeLeafPage, decodePulled, encodeLeafQuestion, encodePull, encodePut } from './share-messages.ts';
+import type { LeafPage } from './share-messages.ts';
 
 const networkId = 'ab'.repeat(32);
 const places = { bits: 256, teaching: false };
@@ -81,8 +81,7 @@ function runOf(batch: ShareBatch, header: Uint8Array, first = 0, count = batch.l
   return { header, first, leaves: batch.leaves.slice(first, first + count), proof: proveRun(batch.tree, first, count) };
 }
 
-const leavesAt = (holder: ShareHolder, word: string) =>
-  decodeLeafPage(holder.get(encodeLeafQuestion({ key: wordKey(word), after: 0 }))).leaves.length;
+const leavesAt = (holder: ShareHolder, word: string) => holder.get({ key: wordKey(word), after: 0 }).leaves.length;
 
 test('H6 of a removed publisher leaves and headers go at once, and none of them comes back, though its header was verified before', async () => {
   const { holder, shares, index, refused } = holding();
@@ -257,14 +256,14 @@ test('leaves are handed out in pages, each with its proof, and by the keys of th
   await holder.keep(from, [runOf(batch, header)]);
   const seen = new Set<number>();
   for (let after: number | null = 0; after !== null; ) {
-    const page = decodeLeafPage(holder.get(encodeLeafQuestion({ key: wordKey('word'), after })));
+    const page: LeafPage = holder.get({ key: wordKey('word'), after });
     assert.equal(page.headers.length, 1);
     for (const { place } of page.leaves) seen.add(place);
     after = page.more;
   }
   assert.ok(seen.size >= 6000 / 64);
   const items = index.items(leafSet, 'all', null, 3).items.map(({ key }) => key);
-  const pulled = decodePulled(await holder.request(from, 'shares.pull', encodePull([...items, 'ff'.repeat(48)])), 4);
+  const pulled = holder.pull([...items, 'ff'.repeat(48)]);
   assert.deepEqual(
     pulled.leaves.map((leaf) => leaf === null),
     [false, false, false, true],
@@ -284,17 +283,13 @@ test('a put whose bytes are fewer or more than it says keeps nothing', async () 
   const batch = await batchOf(20);
   const header = headerOf(batch, createIdentity());
   const { first, leaves, proof } = runOf(batch, header);
-  const body = encodePut({
-    headers: [header],
-    runs: [{ batch: 0, first, sizes: leaves.map(({ length }) => length), proof }],
-  });
+  const put = { headers: [header], runs: [{ batch: 0, first, sizes: leaves.map(({ length }) => length), proof }] };
   async function* payload(bytes: Uint8Array) {
     yield bytes;
   }
   const whole = Buffer.concat(leaves);
   for (const bytes of [whole.subarray(1), Buffer.concat([whole, whole.subarray(0, 1)])])
-    await assert.rejects(holder.put(from, { header: body, payload: payload(bytes) }), TransportError);
+    await assert.rejects(holder.put(from, put, payload(bytes)), TransportError);
   assert.equal(shares.walk(start, 0, 100).length, 0);
-  const answer = await holder.put(from, { header: body, payload: payload(whole) });
-  assert.deepEqual(answer.header, { results: ['stored'] });
+  assert.deepEqual(await holder.put(from, put, payload(whole)), ['stored']);
 });

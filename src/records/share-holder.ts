@@ -5,10 +5,11 @@
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { IncomingStream, OutgoingStream, Wire } from '../network/transport.ts';
+import type { IncomingPayload } from '../network/transport.ts';
 import { malformed as malformedMessage } from '../network/wire-reading.ts';
 import { rowBytes } from '../storage/publisher-schema.ts';
 import type { BatchRow, HeldLeaf, LeafRow, ShareTable } from '../storage/share-table.ts';
+import type { Registry } from '../wire/message.ts';
 import type { BatchHeader } from './batch-header.ts';
 import type { HeaderVerifier } from './header-verifier.ts';
 import { maxClockSkewMilliseconds } from './merge.ts';
@@ -17,17 +18,13 @@ import type { RecordPorts } from './record-ports.ts';
 import { malformed, maxEntriesPerPublisher, shareEntryKey } from './share-entry.ts';
 import { cellOf, endsOfLeaf } from './share-leaf.ts';
 import {
-  decodeLeafQuestion,
-  decodePull,
-  decodePut,
-  decodeRenewal,
-  encodeLeafPage,
-  encodePulled,
-  encodePutResults,
-  encodeRenewed,
+  type LeafPage,
+  type LeafQuestion,
   maxHeaderBytesPerMessage,
   maxHeadersPerMessage,
   maxLeavesPerAnswer,
+  type Pulled,
+  type Put,
   type SentLeaf,
   shareMessages,
 } from './share-messages.ts';
@@ -68,30 +65,32 @@ export class ShareHolder {
     this.#keptBytes = ports.shares.bytes();
   }
 
-  /** For `Handlers.request`, kinds `shares.…`; null for other kinds. */
-  async request(from: Contact, kind: string, body: Wire): Promise<Wire | null> {
-    if (kind === shareMessages.renew) return encodeRenewed(await this.renew(from, decodeRenewal(body)));
-    if (kind === shareMessages.get) return this.get(body);
-    if (kind === shareMessages.pull) return this.#pull(body);
-    return null;
+  /** What it answers. */
+  answerIn(registry: Registry<Contact, IncomingPayload>): Registry<Contact, IncomingPayload> {
+    return registry
+      .on(shareMessages.renew, async ({ headers }, from) => ({ leaves: await this.renew(from, headers) }))
+      .on(shareMessages.get, (question) => this.get(question))
+      .on(shareMessages.pull, ({ keys }) => this.pull(keys))
+      .onStream(shareMessages.put, async (put, from, payload) => ({
+        answer: { results: await this.put(from, put, payload) },
+      }));
   }
 
   /** `shares.put` */
-  async put(from: Contact, incoming: IncomingStream): Promise<OutgoingStream> {
-    const { headers, runs } = decodePut(incoming.header);
+  async put(from: Contact, { headers, runs }: Put, payload: IncomingPayload): Promise<readonly string[]> {
     const sizes = runs.flatMap((run) => run.sizes);
     const total = sizes.reduce((sum, size) => sum + size, 0);
     if (this.#bytesUnderWay + total > maxPutBytesUnderWay)
       throw new ChordialError('busy', 'Too many entries of shares are being received at once. Try again in a moment.');
     this.#bytesUnderWay += total;
     try {
-      const leaves = await receiveLeaves(incoming.payload, sizes);
+      const leaves = await receiveLeaves(payload, sizes);
       let next = 0;
       const offered = runs.map(({ batch, first, sizes: own, proof }) => {
         next += own.length;
         return { header: headers[batch]!, first, leaves: leaves.slice(next - own.length, next), proof };
       });
-      return { header: encodePutResults(await this.keep(from, offered)) };
+      return await this.keep(from, offered);
     } finally {
       this.#bytesUnderWay -= total;
     }
@@ -134,13 +133,12 @@ export class ShareHolder {
   }
 
   /** `shares.get` */
-  get(body: Wire): Wire {
+  get({ key, after }: LeafQuestion): LeafPage {
     const { shares, clock, confirmed } = this.#ports;
-    const { key, after } = decodeLeafQuestion(body);
     const found = shares.atKey(key, clock.wallTime(), after, maxLeavesPerAnswer + 1);
     const { headers, leaves, rows } = pageOf(found.slice(0, maxLeavesPerAnswer));
     const more = rows < found.length ? (found[rows - 1]?.leaf ?? null) : null;
-    return encodeLeafPage({ headers, leaves, more, unknown: !confirmed.covers(key) });
+    return { headers, leaves, more, unknown: !confirmed.covers(key) };
   }
 
   /** Removes leaves of ended or expired batches, some at a time. */
@@ -160,17 +158,15 @@ export class ShareHolder {
     this.#keptBytes = this.#ports.shares.bytes();
   }
 
-  #pull(body: Wire): Wire {
+  /** `shares.pull` */
+  pull(keys: readonly string[]): Pulled {
     const { shares, rowOfItem, clock } = this.#ports;
-    const rows = decodePull(body).map((key) => rowOfItem(key));
+    const rows = keys.map((key) => rowOfItem(key));
     const held = rows.map((row) => (row === null ? null : shares.byRow(row, clock.wallTime())));
     const { headers, leaves, rows: fitting } = pageOf(held.filter((leaf) => leaf !== null));
     let next = 0;
     // What does not fit is requested again in a later round.
-    return encodePulled({
-      headers,
-      leaves: held.map((leaf) => (leaf === null || next >= fitting ? null : leaves[next++]!)),
-    });
+    return { headers, leaves: held.map((leaf) => (leaf === null || next >= fitting ? null : leaves[next++]!)) };
   }
 
   async #keepRun({ header: bytes, first, leaves, proof }: OfferedRun): Promise<void> {

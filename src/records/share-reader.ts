@@ -15,13 +15,7 @@ import { providerKey, type RecordKey, type RecordPlaces } from './record-keys.ts
 import type { Answer } from './replica-read.ts';
 import { type HeldShareEntry, malformed, type ShareEntry, shareEntryKey } from './share-entry.ts';
 import { endsOfLeaf, entryAt, entryHeadBytes, entryStarts, subjectBytesAt, viewOf } from './share-leaf.ts';
-import {
-  decodeLeafPage,
-  encodeLeafQuestion,
-  maxLeavesPerAnswer,
-  type SentLeaf,
-  shareMessages,
-} from './share-messages.ts';
+import { type LeafPage, maxLeavesPerAnswer, type SentLeaf, shareMessages } from './share-messages.ts';
 import type { SharePorts } from './share-places.ts';
 import type { ShareReader } from './shares.ts';
 
@@ -105,13 +99,13 @@ export class RingShareReader implements ShareReader {
     const leaves: VerifiedLeaf[] = [];
     let isUnknown = false;
     for (let [page, after] = [0, 0]; page < maxPages; page++) {
-      const question = encodeLeafQuestion({ key, after });
+      const question = { key, after };
       const options = { deadline: deadlineMilliseconds, ...(signal === undefined ? {} : { signal }) };
-      const answer: unknown =
+      const answer: LeafPage =
         host.host === view.self.host
           ? holder.get(question)
-          : await transport.request(host, shareMessages.get, question, options);
-      const { headers, leaves: sent, more, unknown } = decodeLeafPage(answer);
+          : await shareMessages.get.ask(transport, host, question, options);
+      const { headers, leaves: sent, more, unknown } = answer;
       isUnknown ||= unknown;
       leaves.push(...sent.flatMap((leaf) => this.#verified(host, headers[leaf.batch]!, leaf)));
       // A page that does not advance would be requested again and again.

@@ -1,13 +1,10 @@
-/** The messages of replication byte for byte: a change here makes old and new peers strangers. See docs/wire-format.md. */
+/** The messages of replication byte for byte. See docs/wire-format.md. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { isRefused, sample, testMessages } from '../../test/fixtures/message-samples.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { hostIdOfPublicKey } from '../network/host-id.ts';
-import { TransportError } from '../network/transport.ts';
-import { decodeBody, encodeBody } from '../network/wire-body.ts';
 import { blockSet, leafSet, recordSet } from '../storage/item-index.ts';
-import type { Message } from '../wire/message.ts';
 import { blockMessages } from './block-messages.ts';
 import { claimMessages } from './claim-messages.ts';
 import { syncMessages } from './sync-messages.ts';
@@ -23,10 +20,6 @@ const longKey = after + digest;
 const bytes = Uint8Array.of(1, 2);
 const hash = new Uint8Array(32).fill(3);
 const ended = { name: 'a', sequence: 6 };
-
-function sample<Question, Answer>(message: Message<Question, Answer>, question: Question, answer: Answer) {
-  return { message: message as Message<unknown, unknown>, question, answer };
-}
 
 const samples = [
   sample(blockMessages.has, { cids: [cid, cid] }, { sizes: [1, -1], cached: new Set([0]) }),
@@ -126,53 +119,7 @@ const fixtures: Record<string, readonly [string, string]> = {
   ],
 };
 
-const hexOf = (body: unknown): string => Buffer.from(encodeBody(body)).toString('hex');
-const refused = (error: unknown): boolean => error instanceof TransportError && error.failure === 'refused';
-
-test('every message of replication has a sample', () => {
-  const all = [blockMessages, claimMessages, syncMessages].flatMap((some) => Object.values(some));
-  assert.deepEqual(samples.map(({ message }) => message.kind).sort(), all.map(({ kind }) => kind).sort());
-});
-
-for (const { message, question, answer } of samples) {
-  test(`${message.kind} keeps its bytes, comes back as it was sent, and refuses whatever else a stranger sends`, () => {
-    const [asked, answered] = fixtures[message.kind]!;
-    assert.equal(hexOf(message.encode(question)), asked);
-    assert.equal(hexOf(message.encodeAnswer(answer)), answered);
-    assert.deepEqual(message.decode(decodeBody(encodeBody(message.encode(question)))), question);
-    assert.deepEqual(message.decodeAnswer(decodeBody(encodeBody(message.encodeAnswer(answer))), question), answer);
-    const anything = fc.anything({ withBigInt: true, withTypedArray: true });
-    for (const [wire, read] of [
-      [message.encode(question), (hostile: unknown) => message.decode(hostile)],
-      [message.encodeAnswer(answer), (hostile: unknown) => message.decodeAnswer(hostile, question)],
-    ] as const) {
-      // In the place of the whole, of a field, and of the first entry of a field.
-      const places = Object.keys(wire as object).flatMap((name) => {
-        const field = (wire as Record<string, unknown>)[name];
-        return Array.isArray(field) ? [[name], [name, 0], [name, 0, 0]] : [[name]];
-      });
-      fc.assert(
-        fc.property(fc.constantFrom([], ...places), anything, (place, value) => {
-          try {
-            read(replaced(wire, place, value));
-          } catch (error) {
-            assert.ok(refused(error), String(error));
-          }
-        }),
-        { numRuns: 60 },
-      );
-    }
-  });
-}
-
-function replaced(wire: unknown, [step, ...rest]: readonly (string | number)[], value: unknown): unknown {
-  if (step === undefined) return value;
-  if (typeof step === 'string') {
-    const map = wire as Record<string, unknown>;
-    return { ...map, [step]: replaced(map[step], rest, value) };
-  }
-  return Array.isArray(wire) ? wire.map((one, at) => (at === step ? replaced(one, rest, value) : one)) : wire;
-}
+testMessages(samples, [blockMessages, claimMessages, syncMessages], fixtures);
 
 test('a message names each claim once', () => {
   const blocks = [cid, cid, cid].map((one, index) => ({ cid: one, claims: [claim, { ...claim }].slice(0, index) }));
@@ -202,11 +149,11 @@ test('what is beyond its bounds is refused', () => {
   ])
     assert.throws(
       () => blockMessages.put.decode(blockMessages.put.encode(claiming(over))),
-      refused,
+      isRefused,
       JSON.stringify(over),
     );
   for (const relay of [-1, 9, 1.5])
-    assert.throws(() => blockMessages.put.decode(blockMessages.put.encode([{ ...offer, relay }])), refused);
+    assert.throws(() => blockMessages.put.decode(blockMessages.put.encode([{ ...offer, relay }])), isRefused);
   const { bytes: address } = cid;
   for (const body of [
     { blocks: [{ cid: address, claims: [0] }], claims: [] },
@@ -217,21 +164,24 @@ test('what is beyond its bounds is refused', () => {
       claims: [[publisher, 'a', 1, 1, 0]],
     },
   ])
-    assert.throws(() => blockMessages.claim.decode(body), refused);
+    assert.throws(() => blockMessages.claim.decode(body), isRefused);
   assert.throws(
     () => blockMessages.check.decode(blockMessages.check.encode({ cids: new Array(17).fill(cid) })),
-    refused,
+    isRefused,
   );
-  assert.throws(() => blockMessages.get.decodeAnswer({ sizes: [1] }, { cids: [cid, cid] }), refused);
-  assert.throws(() => blockMessages.get.decodeAnswer({ sizes: [3 * 1024 * 1024] }, { cids }), refused);
-  assert.throws(() => blockMessages.has.decodeAnswer({ sizes: [1], cached: [1] }, { cids }), refused);
+  assert.throws(() => blockMessages.get.decodeAnswer({ sizes: [1] }, { cids: [cid, cid] }), isRefused);
+  assert.throws(() => blockMessages.get.decodeAnswer({ sizes: [3 * 1024 * 1024] }, { cids }), isRefused);
+  assert.throws(() => blockMessages.has.decodeAnswer({ sizes: [1], cached: [1] }, { cids }), isRefused);
   const question = { set: blockSet(3), range, cursor: null };
   const page = (key: string, of: typeof cid | null) =>
     syncMessages.items.encodeAnswer({ items: [{ key, digest, cid: of }], cursor: null });
   assert.equal(syncMessages.items.decodeAnswer(page(upTo, cid), question).items.length, 1);
-  assert.throws(() => syncMessages.items.decodeAnswer(page(upTo, null), question), refused);
-  assert.throws(() => syncMessages.items.decodeAnswer(page(longKey, cid), question), refused);
-  assert.throws(() => syncMessages.items.decode(syncMessages.items.encode({ ...question, cursor: longKey })), refused);
+  assert.throws(() => syncMessages.items.decodeAnswer(page(upTo, null), question), isRefused);
+  assert.throws(() => syncMessages.items.decodeAnswer(page(longKey, cid), question), isRefused);
+  assert.throws(
+    () => syncMessages.items.decode(syncMessages.items.encode({ ...question, cursor: longKey })),
+    isRefused,
+  );
   const ranges = [[10, hash, hash, 1, hash]];
   assert.throws(() => syncMessages.compare.decode({ ranges }), /ranges\[0\]\.set is not a whole number from 0 to 9/);
 });

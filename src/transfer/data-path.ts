@@ -27,7 +27,6 @@ import { recordMessages } from '../records/record-messages.ts';
 import { RecordReader } from '../records/record-reader.ts';
 import { RecordWriter } from '../records/record-writer.ts';
 import { ShareHolder } from '../records/share-holder.ts';
-import { shareMessages } from '../records/share-messages.ts';
 import { RingShareReader } from '../records/share-reader.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import { AuthoritativeRanges } from '../replication/authoritative-ranges.ts';
@@ -502,13 +501,13 @@ export class DataPath {
       .onStream(blockMessages.put, async (blocks, from, payload) => ({
         answer: { results: await this.#server.put(from, blocks, payload) },
       }));
-    for (const kind of [shareMessages.renew, shareMessages.get, shareMessages.pull])
-      registry.onKind(kind, async (from, body) => (await this.#shareHolder.request(from, kind, body)) ?? {});
+    this.#shareHolder.answerIn(registry);
     registry
-      .onKind(recordMessages.put, (from, body) => this.#holder.put(from, body))
-      .onKind(recordMessages.get, async (_, body) => this.#holder.get(body))
-      .onKind(recordMessages.list, (from, body) => this.#listings.take(from.host, async () => this.#holder.list(body)))
-      .onStreamKind(shareMessages.put, (from, incoming) => this.#shareHolder.put(from, incoming));
+      .on(recordMessages.put, async ({ entries }, from) => ({ results: await this.#holder.put(from, entries) }))
+      .on(recordMessages.get, (question) => this.#holder.get(question))
+      .on(recordMessages.list, (question, from) =>
+        this.#listings.take(from.host, async () => this.#holder.list(question)),
+      );
   }
 
   /** A publisher's statement about its own puts; nothing is released before the upkeep has started. */

@@ -82,21 +82,16 @@ export class Registry<From, Payload> {
       payload: Payload,
     ) => Promise<{ readonly answer: Answer; readonly payload?: AsyncIterable<Uint8Array> }>,
   ): this {
-    return this.onStreamKind(message.kind, async (from, incoming) => {
+    this.#streams.set(message.kind, async (from, incoming) => {
       const { answer: given, ...rest } = await answer(message.decode(incoming.header), from, incoming.payload);
       return { header: message.encodeAnswer(given), ...rest };
     });
+    return this;
   }
 
   /** A small question that its handler reads by itself. */
   onKind(kind: string, answer: RequestHandler<From>): this {
     this.#requests.set(kind, answer);
-    return this;
-  }
-
-  /** The same for a stream. */
-  onStreamKind(kind: string, answer: StreamHandler<From, Payload>): this {
-    this.#streams.set(kind, answer);
     return this;
   }
 

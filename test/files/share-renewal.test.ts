@@ -18,6 +18,7 @@ import { RingShareReader } from '../../src/records/share-reader.ts';
 import { PlacementCache } from '../../src/replication/placement-cache.ts';
 import { Catalog } from '../../src/storage/catalog.ts';
 import { indexedTables } from '../../src/storage/indexed-tables.ts';
+import { Registry } from '../../src/wire/message.ts';
 import { StaticRing } from '../fixtures/static-ring.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -97,9 +98,10 @@ async function hosts(count: number) {
   };
   const lives = peers.map((peer) => ({ ...peer, ...live(peer) }));
   for (const peer of lives) {
+    const registry = peer.holder.answerIn(new Registry());
     await peer.transport.serve({
-      request: async (from, kind, body) => (await peer.holder.request(from, kind, body)) ?? null,
-      stream: (from, _kind, incoming) => peer.holder.put(from, incoming),
+      request: (from, kind, body) => registry.request(from, kind, body),
+      stream: (from, kind, incoming) => registry.stream(from, kind, incoming),
     });
   }
   const close = async (): Promise<void> => {

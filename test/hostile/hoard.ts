@@ -4,13 +4,7 @@ import { drainPayload } from '../../src/network/drain-payload.ts';
 import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../../src/network/transport.ts';
 import { decodeEntry } from '../../src/records/entry.ts';
 import { recordKeyOf } from '../../src/records/record-keys.ts';
-import {
-  decodeEntryBytes,
-  decodeQuestion,
-  encodeEntryResults,
-  encodePages,
-  recordMessages,
-} from '../../src/records/record-messages.ts';
+import { recordMessages } from '../../src/records/record-messages.ts';
 import { absentSize, blockMessages } from '../../src/replication/block-messages.ts';
 
 /** A hostile machine has no more memory than others. */
@@ -27,11 +21,11 @@ export class Hoard {
   async request(kind: string, body: Wire): Promise<Wire> {
     if (kind === blockMessages.has.kind)
       return blockMessages.has.encodeAnswer({ sizes: this.sizes(body), cached: new Set() });
-    if (kind === recordMessages.put) return this.#keep(decodeEntryBytes(body));
-    if (kind === recordMessages.get) {
-      const { keys } = decodeQuestion(body);
+    if (kind === recordMessages.put.kind) return this.#keep(recordMessages.put.decode(body).entries);
+    if (kind === recordMessages.get.kind) {
+      const { keys } = recordMessages.get.decode(body);
       const entries = keys.map((key) => (this.entries.get(key) ?? []).slice(0, 64));
-      return encodePages({ entries, more: keys.map(() => null), unknown: keys.map(() => false) });
+      return recordMessages.get.encodeAnswer({ entries, more: keys.map(() => null), unknown: keys.map(() => false) });
     }
     throw new TransportError('refused', 'No.');
   }
@@ -80,7 +74,7 @@ export class Hoard {
       known.push(bytes);
       this.entries.set(key, known);
     }
-    return encodeEntryResults(list.map(() => 'stored'));
+    return recordMessages.put.encodeAnswer({ results: list.map(() => 'stored') });
   }
 }
 

@@ -5,8 +5,8 @@ import { memberId } from '../../src/network/host-id.ts';
 import { createIdentity } from '../../src/network/identity.ts';
 import { ringKindPrefix } from '../../src/network/ring-network.ts';
 import type { OutgoingStream, Wire } from '../../src/network/transport.ts';
-import { decodeQuestion, encodePages, recordMessages } from '../../src/records/record-messages.ts';
-import { encodeLeafPage, shareMessages } from '../../src/records/share-messages.ts';
+import { recordMessages } from '../../src/records/record-messages.ts';
+import { shareMessages } from '../../src/records/share-messages.ts';
 import { absentSize, blockMessages } from '../../src/replication/block-messages.ts';
 import { syncMessages } from '../../src/replication/sync-messages.ts';
 import { searchMessages } from '../../src/search/search-messages.ts';
@@ -104,19 +104,24 @@ export function falseStates(member: HostileMember): Lie {
 export function forgesRecords(member: HostileMember): Lie {
   return {
     request: (_, kind, body) => {
-      if (kind === recordMessages.get) {
-        const { keys } = decodeQuestion(body);
+      if (kind === recordMessages.get.kind) {
+        const { keys } = recordMessages.get.decode(body);
         const entries = keys.map((key) => [
           ...forgedEntries(member, member.hoard.entries.get(key) ?? []),
           randomBytes(200),
         ]);
         const more = keys.map(() => (keys.length === 1 ? `name/${randomBytes(20).toString('hex')}` : null));
-        return Promise.resolve(encodePages({ entries, more, unknown: keys.map(() => false) }));
+        return Promise.resolve(recordMessages.get.encodeAnswer({ entries, more, unknown: keys.map(() => false) }));
       }
-      if (kind === shareMessages.get) {
+      if (kind === shareMessages.get.kind) {
         const leaves = [{ batch: 0, place: 0, bytes: randomBytes(500), proof: randomBytes(64) }];
         return Promise.resolve(
-          encodeLeafPage({ headers: [randomBytes(300)], leaves, more: randomInt(2 ** 40), unknown: false }),
+          shareMessages.get.encodeAnswer({
+            headers: [randomBytes(300)],
+            leaves,
+            more: randomInt(2 ** 40),
+            unknown: false,
+          }),
         );
       }
       if (kind === searchMessages.count) return Promise.resolve({ counts: [0], split: [false] });

@@ -5,8 +5,8 @@ import { ringKindPrefix } from '../../src/network/ring-network.ts';
 import type { Wire } from '../../src/network/transport.ts';
 import { decodeEntry, signEntry } from '../../src/records/entry.ts';
 import { readNameEntry } from '../../src/records/name-entry.ts';
-import { decodeListAnswer, maxEntriesPerMessage, recordMessages } from '../../src/records/record-messages.ts';
-import { encodePut, shareMessages } from '../../src/records/share-messages.ts';
+import { maxEntriesPerMessage, recordMessages } from '../../src/records/record-messages.ts';
+import { shareMessages } from '../../src/records/share-messages.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
 import { claimMessages } from '../../src/replication/claim-messages.ts';
 import { type Battlefield, relentlessly, type Target } from './attack.ts';
@@ -62,7 +62,7 @@ export async function pushForgedRecords(field: Battlefield): Promise<void> {
     ];
     await member.transport.request(
       contact,
-      recordMessages.put,
+      recordMessages.put.kind,
       { entries: forged.slice(0, maxEntriesPerMessage) },
       { deadline },
     );
@@ -73,14 +73,14 @@ export async function pushForgedShares(field: Battlefield): Promise<void> {
   await relentlessly(field, 4, 5, async (turn) => {
     const [member, { contact }] = pair(field, turn);
     const headers = badHeaders(member, contact.host);
-    await member.transport.request(contact, shareMessages.renew, { headers }, { deadline });
+    await member.transport.request(contact, shareMessages.renew.kind, { headers }, { deadline });
     const sizes = Array.from({ length: 20 }, () => 100);
     const runs = headers.map((_, batch) => ({ batch, first: 0, sizes, proof: [randomBytes(32)] }));
     const payload = pieces([randomBytes(headers.length * 2000)]);
     await member.transport.stream(
       contact,
-      shareMessages.put,
-      { header: encodePut({ headers, runs }), payload },
+      shareMessages.put.kind,
+      { header: shareMessages.put.encode({ headers, runs }), payload },
       { deadline },
     );
   });
@@ -107,9 +107,9 @@ export async function pushWithoutBound(field: Battlefield): Promise<void> {
       } as const;
       return signEntry(unsigned, networkId, identity.sign).bytes;
     });
-    await transport.request(contact, recordMessages.put, { entries }, { deadline });
+    await transport.request(contact, recordMessages.put.kind, { entries }, { deadline });
     const headers = Array.from({ length: 32 }, (_, index) => emptyBatch(member, began - turn * 32 - index));
-    await transport.request(contact, shareMessages.renew, { headers }, { deadline });
+    await transport.request(contact, shareMessages.renew.kind, { headers }, { deadline });
   });
 }
 
@@ -172,8 +172,8 @@ export function pair({ members, targets }: Battlefield, turn: number): [HostileM
 
 /** The bytes of one page of names that a peer holds; anybody in the network may ask for them. */
 export async function namesAt(member: HostileMember, contact: Target['contact']): Promise<readonly Uint8Array[]> {
-  const body = { kind: 'name', cursor: null, limit: maxEntriesPerMessage };
-  const page = decodeListAnswer(await member.transport.request(contact, recordMessages.list, body, { deadline }));
+  const question = { kind: 'name', cursor: null, limit: maxEntriesPerMessage } as const;
+  const page = await recordMessages.list.ask(member.transport, contact, question, { deadline });
   return page.entries.filter((bytes) => decodeEntry(bytes).entry.body !== null);
 }
 

@@ -1,6 +1,8 @@
 /** The tables of docs/wire-format.md against the schemas: what a question and an answer look like. */
 import { helloAnswer, helloAsk } from '../../src/network/hello.ts';
 import { ringMessages } from '../../src/network/ring-codec.ts';
+import { recordMessages } from '../../src/records/record-messages.ts';
+import { shareMessages } from '../../src/records/share-messages.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
 import { claimMessages } from '../../src/replication/claim-messages.ts';
 import { syncMessages } from '../../src/replication/sync-messages.ts';
@@ -20,6 +22,8 @@ const tables: readonly Readonly<Record<string, Message<never, never>>>[] = [
   blockMessages,
   claimMessages,
   syncMessages,
+  recordMessages,
+  shareMessages,
 ] as never;
 
 export function messageRows(): readonly MessageRow[] {

@@ -8,7 +8,7 @@ import { type Block, cidOfBlock, rawCodec } from '../../../src/content/cid.ts';
 import { encodeDirectoryNode, encodeFileNode } from '../../../src/content/unixfs.ts';
 import { signEntry } from '../../../src/records/entry.ts';
 import { nameEntry } from '../../../src/records/name-entry.ts';
-import { decodeEntryResults, recordMessages } from '../../../src/records/record-messages.ts';
+import { recordMessages } from '../../../src/records/record-messages.ts';
 import { blockMessages } from '../../../src/replication/block-messages.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
 import type { FindingAttack, Reached, Scene } from '../finding.ts';
@@ -129,8 +129,8 @@ async function published(scene: Scene, said: Said, blocks: readonly Block[]): Pr
     const payload = piecesOf(blocks);
     const answer = await member.transport.stream(contact, blockMessages.put.kind, { header, payload }, { deadline });
     for await (const _ of answer.payload);
-    const taken = await member.transport.request(contact, recordMessages.put, { entries: [entry] }, { deadline });
-    const results = [...(answer.header as { results: string[] }).results, ...decodeEntryResults(taken, 1)];
+    const taken = await member.transport.request(contact, recordMessages.put.kind, { entries: [entry] }, { deadline });
+    const results = [...(answer.header as { results: string[] }).results, ...(taken as { results: string[] }).results];
     // One host may have had it from another by now.
     if (results.some((result) => result !== 'stored' && result !== 'known'))
       throw new Error(`not taken: ${results.join(' ')}`);

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { HostId } from '@chordial/ring';
 import type { Wire } from '../../../src/network/transport.ts';
 import { recordKeyOfName } from '../../../src/records/record-keys.ts';
-import { decodePages, encodeQuestion, recordMessages } from '../../../src/records/record-messages.ts';
+import { recordMessages } from '../../../src/records/record-messages.ts';
 import { movedClock } from '../../end-to-end/moved-clock.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
 import { until } from '../../fixtures/until.ts';
@@ -79,7 +79,7 @@ async function handedInAgain(scene: Scene): Promise<Reached> {
   await wait(upkeepMilliseconds);
   const answers: string[] = [];
   for (const peer of peers) {
-    const { results } = (await ask(member, peer, recordMessages.put, { entries })) as { results: string[] };
+    const { results } = (await ask(member, peer, recordMessages.put.kind, { entries })) as { results: string[] };
     answers.push(...results);
   }
   const listed = (await network.command(['ls', '--all'], other)).text.includes(name);
@@ -92,8 +92,9 @@ async function handedInAgain(scene: Scene): Promise<Reached> {
 
 async function entriesAt(member: HostileMember, peer: PeerProcess): Promise<readonly Uint8Array[]> {
   const key = recordKeyOfName(name, { bits: member.genesis.bits, teaching: false });
-  const question = encodeQuestion({ keys: [key], kinds: ['name'], after: null });
-  return decodePages(await ask(member, peer, recordMessages.get, question), 1).entries[0] ?? [];
+  const question = { keys: [key], kinds: ['name'], after: null } as const;
+  const answer = await ask(member, peer, recordMessages.get.kind, recordMessages.get.encode(question));
+  return recordMessages.get.decodeAnswer(answer, question).entries[0] ?? [];
 }
 
 function ask(member: HostileMember, { ready }: PeerProcess, kind: string, body: Wire): Promise<Wire> {

@@ -82,7 +82,7 @@ async function recordsFlood(scene: Scene): Promise<Reached> {
     const entries = Array.from({ length: maxEntriesPerMessage }, () => record(signer, member.networkId));
     sent += entries.reduce((sum, { length }) => sum + length, 0);
     const answer = await member.transport
-      .request(contact, recordMessages.put, { entries }, { deadline })
+      .request(contact, recordMessages.put.kind, { entries }, { deadline })
       .catch(() => ({ results: [] }));
     const { results } = answer as { results: readonly string[] };
     taken += results.filter((result) => result === 'stored').length;
