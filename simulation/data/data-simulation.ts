@@ -294,11 +294,10 @@ export class DataSimulation {
         this.#options.told?.(host.number, `${what} of ${this.#byId.get(other.host)?.number}: ${detail}`),
     });
     host.path = path;
-    const exchange = this.#exchangeOf(host, transport, process);
+    this.#exchangeOf(host, transport, process).answerIn(path.registry);
     void transport.serve({
       request: async (from, kind, body) => {
         this.#letIn(host, from.host);
-        if (exchange.handles(kind)) return exchange.request(from, kind, body);
         const lie = host.lies ? lyingAnswer(kind, body, 'noise') : null;
         if (lie !== null) return lie;
         if (host.takesNothing && kind === recordMessages.put.kind) throw leaving();

@@ -1,7 +1,8 @@
 /** The questions that were put to everybody over the ring, flooded over a random graph of the same peers. */
 
 import { encodeBody } from '../../src/network/wire-body.ts';
-import { encodeHits } from '../../src/search/hit-codec.ts';
+import { hits as hitsOnTheWire } from '../../src/search/hit-codec.ts';
+import { encodeAs } from '../../src/wire/schema.ts';
 import type { AskedQuestion } from './asked-question.ts';
 import { flood, randomGraph } from './flooding.ts';
 import { type SearchRow, searchRow } from './search-measured.ts';
@@ -46,7 +47,7 @@ function floodOne(
   );
   for (const [peer, hits] of byPeer) {
     cost.messages += depthOf.get(peer)!;
-    cost.bytes += depthOf.get(peer)! * encodeBody(encodeHits(hits)).length;
+    cost.bytes += depthOf.get(peer)! * encodeBody(encodeAs(hitsOnTheWire, hits)).length;
   }
   const owed = answers.filter(isThere);
   return { owed: owed.length, found: owed.filter(({ peer }) => reached.has(peer)).length, wrong: 0 };

@@ -3,13 +3,13 @@
 import type { Contact } from '@chordial/ring';
 import type { SimulatedHost } from '@chordial/ring/simulator';
 import type { VirtualTime } from '@chordial/ring/testing';
-import { type Transport, TransportError } from '../../src/network/transport.ts';
+import type { Transport } from '../../src/network/transport.ts';
 import type { RecordPlaces } from '../../src/records/record-keys.ts';
 import type { HeldShareEntry } from '../../src/records/share-entry.ts';
 import { Broadcast } from '../../src/search/broadcast.ts';
-import { searchMessages } from '../../src/search/search-messages.ts';
 import { WordIndex } from '../../src/search/word-index.ts';
 import { WordSearch } from '../../src/search/word-search.ts';
+import { Registry } from '../../src/wire/message.ts';
 import type { SimulatedFile } from './shared-population.ts';
 
 export interface SearchHostPorts {
@@ -34,6 +34,7 @@ const noRecords = { *inTurns() {} };
 export class SearchHost {
   readonly broadcast: Broadcast;
   readonly words: WordSearch;
+  readonly #registry = new Registry<Contact, null>();
 
   constructor(ports: SearchHostPorts) {
     const { host, time, bits, replicas, files, held } = ports;
@@ -70,15 +71,12 @@ export class SearchHost {
       placement: { likely: (key, wanted) => hostsOf(ports, key, wanted) },
       index: new WordIndex({ table: noRecords, shares, clock, isDead, changes }),
     });
+    this.broadcast.answerIn(this.words.answerIn(this.#registry));
   }
 
   /** What a production peer does with a message. */
-  async answer(from: Contact, kind: string, body: unknown): Promise<unknown> {
-    if (kind === searchMessages.ask) return this.broadcast.asked(from, body);
-    if (kind === searchMessages.hits) return this.broadcast.found(body);
-    if (kind === searchMessages.count) return this.words.count(body);
-    if (kind === searchMessages.query) return this.words.query(body);
-    throw new TransportError('refused', `no such message ${kind}`);
+  answer(from: Contact, kind: string, body: unknown): Promise<unknown> {
+    return this.#registry.request(from, kind, body);
   }
 }
 

@@ -195,7 +195,7 @@ export class SearchSimulation {
       settle(() => reject(new TransportError('timeout', `${to.host} does not answer.`))),
     );
     this.#count(to, body);
-    if (kind === searchMessages.ask) this.#countDuplicate(to, body);
+    if (kind === searchMessages.ask.kind) this.#countDuplicate(to, body);
     time.after(delay(), () => {
       const other = this.ring.network.isUp(to.host) ? this.#hosts.get(to.host) : undefined;
       if (other === undefined) {

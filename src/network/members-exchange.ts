@@ -5,6 +5,7 @@
  * fetched before anything else.
  */
 import type { Clock, Contact, HostId, Milliseconds, Random, Timer } from '@chordial/ring';
+import type { Registry } from '../wire/message.ts';
 import { decodeAdmission, fromHex, maxAdmissionBytes } from './admission.ts';
 import { type Members, maxMembers, nameOf } from './members.ts';
 import { decodeLink, decodeVote, maxLinkBytes, maxLinks } from './membership-log.ts';
@@ -59,14 +60,13 @@ export class MembersExchange {
     this.#stopListening();
   }
 
-  handles(kind: string): boolean {
-    return kind === membersMessages.hear || kind === membersMessages.pull;
-  }
-
-  async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
-    if (kind === membersMessages.pull) return this.#papersFor(body);
-    this.#heard(from, body);
-    return this.#said();
+  answerIn<Payload>(registry: Registry<Contact, Payload>): Registry<Contact, Payload> {
+    return registry
+      .onKind(membersMessages.pull, async (_, body) => this.#papersFor(body))
+      .onKind(membersMessages.hear, async (from, body) => {
+        this.#heard(from, body);
+        return this.#said();
+      });
   }
 
   /** From a HELLO. */

@@ -347,8 +347,8 @@ function unpackAddress(wire: Wire): Wire {
   return `${a}.${b}.${c}.${d}:${256 * high + low}`;
 }
 
-const kinds: readonly string[] = Object.keys(ringMessages({ bits: 1, successors: 1, rule: 'key' }));
+export const ringMessageKinds: readonly string[] = Object.keys(ringMessages({ bits: 1, successors: 1, rule: 'key' }));
 
 export function isRingMessageKind(kind: string): kind is RingMessageKind {
-  return kinds.includes(kind);
+  return ringMessageKinds.includes(kind);
 }

@@ -5,12 +5,13 @@
 
 import type { Contact, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { type Transport, TransportError, type Wire } from '../network/transport.ts';
-import { field, readText } from '../network/wire-reading.ts';
+import { type Transport, TransportError } from '../network/transport.ts';
 import type { Names } from '../records/names.ts';
 import type { Hit } from '../search/hit.ts';
-import { decodeHits, encodeHits } from '../search/hit-codec.ts';
+import { hits } from '../search/hit-codec.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
+import { Message, type Registry } from '../wire/message.ts';
+import { map, text } from '../wire/schema.ts';
 import { hitOfShared } from './answered-files.ts';
 
 export interface BrowsedPage {
@@ -26,9 +27,16 @@ export interface BrowsingPorts {
   readonly shares: Pick<SharedFolders, 'page'>;
 }
 
-export const browseMessage = 'browse.files';
 const hitsPerPage = 200;
 const maxCursorCharacters = 1024;
+
+/** Empty for the first page, and after the last. */
+const cursorText = text(maxCursorCharacters);
+
+export const browseMessages = {
+  files: new Message('browse.files', map({ cursor: cursorText }), map({ hits, cursor: cursorText })),
+};
+
 const deadlineMilliseconds: Milliseconds = 5000;
 const ofShares = /^share:(\d{1,15})$/;
 
@@ -45,21 +53,20 @@ export class Browsing {
     if (of.host === self().host) return this.#own(cursor ?? '');
     try {
       const options = { deadline: deadlineMilliseconds };
-      const answer = await transport.request(of, browseMessage, { cursor: cursor ?? '' }, options);
-      const hits = decodeHits(field(answer, 'hits'));
-      if (hits.some(({ source }) => source.host !== of.host)) throw forOthers(of);
-      const next = readText(field(answer, 'cursor'), 'a cursor', maxCursorCharacters);
-      return { hits, cursor: next === '' ? null : next };
+      const page = await browseMessages.files.ask(transport, of, { cursor: cursor ?? '' }, options);
+      if (page.hits.some(({ source }) => source.host !== of.host)) throw forOthers(of);
+      return { hits: page.hits, cursor: page.cursor === '' ? null : page.cursor };
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       throw new ChordialError('unreachable', `${of.host} does not tell its files: ${error.message}`, { cause: error });
     }
   }
 
-  /** For `Handlers.request`. */
-  answer(body: Wire): Wire {
-    const { hits, cursor } = this.#own(readText(field(body, 'cursor'), 'a cursor', maxCursorCharacters));
-    return { hits: encodeHits(hits), cursor: cursor ?? '' };
+  answerIn<Payload>(registry: Registry<Contact, Payload>): Registry<Contact, Payload> {
+    return registry.on(browseMessages.files, ({ cursor }) => {
+      const page = this.#own(cursor);
+      return { hits: page.hits, cursor: page.cursor ?? '' };
+    });
   }
 
   #own(cursor: string): BrowsedPage {

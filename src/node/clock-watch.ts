@@ -5,10 +5,12 @@
  */
 
 import type { Clock, Contact, Milliseconds, Random, Timer } from '@chordial/ring';
-import { type Transport, TransportError, type Wire } from '../network/transport.ts';
-import { field, readInteger } from '../network/wire-reading.ts';
+import { type Transport, TransportError } from '../network/transport.ts';
+import { Message, type Registry } from '../wire/message.ts';
+import { map, uint } from '../wire/schema.ts';
 
-export const clockMessage = 'clock.read';
+/** Milliseconds since 1970 by the clock of the peer asked. */
+export const clockMessages = { read: new Message('clock.read', map({}), map({ time: uint })) };
 
 export interface ClockWatchPorts {
   readonly clock: Clock;
@@ -70,9 +72,9 @@ export class ClockWatch {
     this.#timer?.cancel();
   }
 
-  /** For `Handlers.request`. */
-  answer(): Wire {
-    return { time: Math.max(0, Math.round(this.#ports.clock.wallTime())) };
+  answerIn<Payload>(registry: Registry<Contact, Payload>): Registry<Contact, Payload> {
+    const { clock } = this.#ports;
+    return registry.on(clockMessages.read, () => ({ time: Math.max(0, Math.round(clock.wallTime())) }));
   }
 
   #again(delay: Milliseconds): void {
@@ -122,8 +124,7 @@ export class ClockWatch {
     const { clock, transport } = this.#ports;
     const began = clock.now();
     try {
-      const answer = await transport.request(host, clockMessage, {}, { deadline: deadlineMilliseconds });
-      const theirs = readInteger(field(answer, 'time'), 'a time', 0, Number.MAX_SAFE_INTEGER);
+      const { time: theirs } = await clockMessages.read.ask(transport, host, {}, { deadline: deadlineMilliseconds });
       return (clock.wallTime() - (clock.now() - began) / 2 - theirs) / 1000;
     } catch (error) {
       if (error instanceof TransportError) return null;

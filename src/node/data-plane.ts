@@ -46,8 +46,8 @@ import { DataPath } from '../transfer/data-path.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import { ownedNames, sharedFiles } from './answered-files.ts';
-import { Browsing, browseMessage } from './browsing.ts';
-import { ClockWatch, clockMessage } from './clock-watch.ts';
+import { Browsing } from './browsing.ts';
+import { ClockWatch } from './clock-watch.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import type { EventFan } from './event-fan.ts';
 import type { StorageListing, Stored } from './peer.ts';
@@ -190,6 +190,7 @@ export class DataPlane {
       ringChanges += 1;
     });
     this.search = this.#searchOver(records, () => records.changes + shares.changes + ringChanges);
+    for (const room of [this.search, this.browsing, this.clockWatch]) room.answerIn(this.registry);
     this.files = this.#path.files;
     this.transfers = this.#path.transfers;
     this.announcer = this.#path.announcer;
@@ -225,6 +226,11 @@ export class DataPlane {
     this.#path.membersRemoved(hosts);
   }
 
+  /** Everything that this peer answers, by kind. */
+  get registry(): DataPath['registry'] {
+    return this.#path.registry;
+  }
+
   async close(): Promise<void> {
     this.clockWatch.close();
     this.#stopCounting();
@@ -245,9 +251,6 @@ export class DataPlane {
 
   async request(from: Contact, kind: string, body: Wire): Promise<Wire> {
     if (this.#takesNothing && kind === recordMessages.put.kind) throw leaving();
-    if (kind === clockMessage) return this.clockWatch.answer();
-    if (kind === browseMessage) return this.browsing.answer(body);
-    if (this.search.handles(kind)) return this.search.request(from, kind, body);
     return this.#path.request(from, kind, body);
   }
 

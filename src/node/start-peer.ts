@@ -13,7 +13,7 @@ import { loadOrCreateIdentity } from '../network/identity.ts';
 import { Members, removedHere } from '../network/members.ts';
 import { MembersExchange } from '../network/members-exchange.ts';
 import { unprotected } from '../network/membership.ts';
-import { ringCodec } from '../network/ring-codec.ts';
+import { ringCodec, ringMessageKinds } from '../network/ring-codec.ts';
 import { ringKindPrefix, ringNetwork, ringRequests } from '../network/ring-network.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import { TransportError } from '../network/transport.ts';
@@ -127,10 +127,8 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   opened.defer(() => transport.close());
   await transport.serve({
     request: (from, kind, body) => {
-      const { ring, data, same, exchange } = wired();
+      const { data, same } = wired();
       if (from.host === identity.host) same.called(from);
-      if (kind.startsWith(ringKindPrefix)) return ringRequests(ring, codec, mayBeMember)(from, kind, body);
-      if (exchange.handles(kind)) return exchange.request(from, kind, body);
       return data.request(from, kind, body);
     },
     stream: (from, kind, incoming) => wired().data.stream(from, kind, incoming),
@@ -195,6 +193,11 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     events,
   });
   opened.defer(() => data.close());
+  const answerRing = ringRequests(ring, codec, mayBeMember);
+  for (const name of ringMessageKinds) {
+    const kind = ringKindPrefix + name;
+    data.registry.onKind(kind, (from, body) => answerRing(from, kind, body));
+  }
   const givenUp = new AbortController();
   let peer: LivePeer | null = null;
   const abandon = (error: ChordialError) => {
@@ -219,6 +222,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     hosts: () => ring.liveHosts(),
     removed: (text) => events.tell({ kind: 'removed', text }),
   });
+  exchange.answerIn(data.registry);
   opened.defer(() => exchange.close());
   for (const { host, state } of membership.list()) if (state === 'removed') ring.bar(host);
   const stopListening = membership.onChange((removed) => {

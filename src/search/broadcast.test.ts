@@ -7,10 +7,11 @@ import { countProcessorTime } from '../../test/fixtures/processor-time.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity, type Identity, verifySignature } from '../network/identity.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
+import { Registry } from '../wire/message.ts';
 import { Broadcast, type QueryTold } from './broadcast.ts';
 import { Expressions } from './expressions.ts';
 import type { Hit } from './hit.ts';
-import { encodeBroadcast, searchMessages, signedQuestion } from './search-messages.ts';
+import { signedQuestion } from './search-messages.ts';
 
 const bits = 16;
 const expressions = new Expressions();
@@ -57,7 +58,7 @@ function networkOf(count: number, dead: ReadonlySet<number> = new Set(), knowAll
       messages += 1;
       const at = contacts.findIndex(({ host }) => host === to.host);
       if (dead.has(at)) throw new TransportError('unreachable', 'it is dead');
-      return kind === searchMessages.ask ? hosts[at]!.asked(self, body) : hosts[at]!.found(body);
+      return hosts[at]!.answerIn(new Registry<Contact, null>()).request(self, kind, body);
     };
     return new Broadcast({
       self: () => self,
@@ -156,7 +157,7 @@ function inTheNameOf(network: ReturnType<typeof networkOf>, asker: Identity, fro
   const signed = { id: randomUUID(), pattern: 'nothing', most: 10, time: network.clock.wallTime() };
   const signature = asker.sign(signedQuestion('test', signed));
   const question = { ...signed, signature, asker: asker.host, parts, hops: 0, left: 1000 };
-  return network.hosts[1]!.asked(from, encodeBroadcast(question));
+  return network.hosts[1]!.asked(from, question);
 }
 
 test('A22 who asks in ever other names is refused as well', async () => {

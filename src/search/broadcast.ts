@@ -10,6 +10,8 @@ import type { Clock, Contact, HostId, MemberPointer, Milliseconds } from '@chord
 import { ChordialError } from '../errors.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
+import type { Registry } from '../wire/message.ts';
+import { Malformed } from '../wire/transport-error.ts';
 import { type Expressions, maxNameConcurrency } from './expressions.ts';
 import { type Hit, hitKey } from './hit.ts';
 import { type Matching, MatchingTurns } from './matching-turns.ts';
@@ -17,14 +19,6 @@ import { type Pattern, parsePattern } from './pattern.ts';
 import { divide, gapBehind, type Handed } from './ring-division.ts';
 import {
   type BroadcastQuestion,
-  decodeBroadcast,
-  decodeFound,
-  decodeMore,
-  decodeReached,
-  encodeBroadcast,
-  encodeFound,
-  encodeMore,
-  encodeReached,
   maxParts,
   type Part,
   type Reached,
@@ -144,22 +138,29 @@ export class Broadcast {
 
   // REQUESTS OF OTHERS
 
-  /** `search.ask` */
-  async asked(from: Contact, body: unknown): Promise<unknown> {
-    const question = decodeBroadcast(body, this.#ports.bits);
-    this.#checkAsker(from.host, question);
-    return encodeReached(await this.#carryOut(question, from));
+  answerIn<Payload>(registry: Registry<Contact, Payload>): Registry<Contact, Payload> {
+    return registry
+      .on(searchMessages.ask, (question, from) => this.asked(from, question))
+      .on(searchMessages.hits, async ({ id, hits }) => ({ more: await this.#found(id, hits) }));
   }
 
-  /** `search.hits` */
-  async found(body: unknown): Promise<unknown> {
-    const { id, hits } = decodeFound(body);
+  /** `search.ask` */
+  async asked(from: Contact, question: BroadcastQuestion): Promise<Reached> {
+    const digits = Math.ceil(this.#ports.bits / 4);
+    if (question.parts.some(({ member, end }) => member.length !== digits || end.length !== digits))
+      throw new Malformed('has identifiers of another ring');
+    this.#checkAsker(from.host, question);
+    return this.#carryOut(question, from);
+  }
+
+  /** `search.hits`: whether more are wanted. */
+  async #found(id: string, hits: readonly Hit[]): Promise<boolean> {
     const open = this.#open.get(id);
-    if (open !== undefined) return encodeMore(open.take(hits));
+    if (open !== undefined) return open.take(hits);
     const relay = this.#relayed.get(id);
-    if (relay === undefined || relay.left <= 0) return encodeMore(false);
+    if (relay === undefined || relay.left <= 0) return false;
     relay.left -= hits.length;
-    return encodeMore(await this.#send(relay.to, id, hits));
+    return this.#send(relay.to, id, hits);
   }
 
   /** A client has no place of its own: it hands the whole ring to the first member that it knows. */
@@ -228,10 +229,8 @@ export class Broadcast {
   }
 
   async #hand({ host, parts }: Handed, question: BroadcastQuestion): Promise<Reached> {
-    const body = encodeBroadcast({ ...question, parts });
-    return decodeReached(
-      await this.#ports.transport.request(host, searchMessages.ask, body, { deadline: question.left }),
-    );
+    const options = { deadline: question.left };
+    return searchMessages.ask.ask(this.#ports.transport, host, { ...question, parts }, options);
   }
 
   /** Scans the own files and sends what fits. A host that could not scan all of them counts as missed. */
@@ -290,7 +289,7 @@ export class Broadcast {
   async #send(to: Contact, id: string, hits: readonly Hit[]): Promise<boolean> {
     try {
       const options = { deadline: deliveryMilliseconds };
-      return decodeMore(await this.#ports.transport.request(to, searchMessages.hits, encodeFound(id, hits), options));
+      return (await searchMessages.hits.ask(this.#ports.transport, to, { id, hits }, options)).more;
     } catch (error) {
       if (error instanceof TransportError) return false;
       throw error;

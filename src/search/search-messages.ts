@@ -1,44 +1,27 @@
-/**
- * Wire formats of searching.
- *
- *
- *
- * `search.count` `{words}` → `{counts, split}`: number of postings held under each word, at most `maxCounted`, and
- * whether there are more under the keys over which it is split (frequent-words.ts).
- * `search.query` `{id, word, query, skip, limit}` → `{hits, total, split}`: postings under the word that match the
- * query, best first.
- * `search.ask` `{id, pattern, most, asker, time, signature, parts, hops, left}` → `{answered, missed}`: a broadcast,
- * see broadcast.ts. The asker's key signs what does not change on the way. Answered when all below have answered, at
- * the latest `left` milliseconds later.
- * `search.hits` `{id, hits}` → `{more}`: hits of a host for a broadcast, sent to the asker, or up the tree when the
- * asker is not a known member; `more` false: it has enough.
- */
-
-import type { HostId, RingId } from '@chordial/ring';
-import { hostIdOfPublicKey, publicKeyBytes, publicKeyOfHostId } from '../network/host-id.ts';
-import type { Wire } from '../network/transport.ts';
+/** The messages of searching; docs/wire-format.md says what each means. */
+import type { RingId } from '@chordial/ring';
+import { hostKey } from '../network/contact-codec.ts';
+import { Message } from '../wire/message.ts';
 import {
-  field,
-  malformed,
-  readBoolean,
-  readBytes,
-  readInteger,
-  readList,
-  readText,
-  readTuple,
-} from '../network/wire-reading.ts';
+  bool,
+  bytes,
+  convert,
+  int,
+  list,
+  listFor,
+  map,
+  refine,
+  text,
+  textThat,
+  tuple,
+  uint,
+  type ValueOf,
+} from '../wire/schema.ts';
 import type { WordFrequency } from './frequent-words.ts';
 import type { Hit } from './hit.ts';
-import { decodeHits, encodeHits } from './hit-codec.ts';
+import { hits } from './hit-codec.ts';
 import { maxQueryBytes } from './query.ts';
 import { maxWordCharacters } from './words.ts';
-
-export const searchMessages = {
-  count: 'search.count',
-  query: 'search.query',
-  ask: 'search.ask',
-  hits: 'search.hits',
-} as const;
 
 export const maxWordsCounted = 64;
 export const maxCounted = 1_000_000;
@@ -54,51 +37,25 @@ const signatureBytes = 64;
 const maxPlaceCharacters = 8;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-export const encodeCountQuestion = (words: readonly string[]): Wire => ({ words });
+/** UUID of a query. */
+const id = textThat((wire): wire is string => typeof wire === 'string' && uuid.test(wire), 'is no UUID');
+const word = refine(text(maxWordCharacters * 4 + maxPlaceCharacters), (value) =>
+  value === '' || value.includes('\0') ? 'is no word' : null,
+);
+/** As long as the ring's are: that is for its reader to check. */
+const ringId = textThat(
+  (wire): wire is RingId => typeof wire === 'string' && /^[0-9a-f]{1,64}$/.test(wire),
+  'is no identifier of a member',
+);
 
-export function decodeCountQuestion(body: Wire): readonly string[] {
-  return readList(field(body, 'words'), 'the words', 1, maxWordsCounted).map(readWord);
-}
-
-export const encodeCounts = (frequencies: readonly WordFrequency[]): Wire => ({
-  counts: frequencies.map(({ count }) => Math.min(count, maxCounted)),
-  split: frequencies.map(({ isSplit }) => isSplit),
-});
-
-export function decodeCounts(body: Wire, words: number): readonly WordFrequency[] {
-  const split = readList(field(body, 'split'), 'the split words', words, words);
-  return readList(field(body, 'counts'), 'the counts', words, words).map((count, place) => ({
-    count: readInteger(count, 'a count', 0, maxCounted),
-    isSplit: readBoolean(split[place], 'whether a word is split'),
-  }));
-}
-
-export interface WordQuestion {
-  /** UUID of the query. */
-  readonly id: string;
-  readonly word: string;
-  readonly query: string;
-  readonly skip: number;
-  readonly limit: number;
-}
-
-export const encodeWordQuestion = ({ id, word, query, skip, limit }: WordQuestion): Wire => ({
+const wordQuestion = map({
   id,
   word,
-  query,
-  skip,
-  limit,
+  query: text(maxQueryBytes),
+  skip: int(0, maxSkip),
+  limit: int(1, maxHitsPerPage),
 });
-
-export function decodeWordQuestion(body: Wire): WordQuestion {
-  return {
-    id: readId(field(body, 'id')),
-    word: readWord(field(body, 'word')),
-    query: readText(field(body, 'query'), 'the query', maxQueryBytes),
-    skip: readInteger(field(body, 'skip'), 'the hits to skip', 0, maxSkip),
-    limit: readInteger(field(body, 'limit'), 'the limit', 1, maxHitsPerPage),
-  };
-}
+export type WordQuestion = ValueOf<typeof wordQuestion>;
 
 export interface HitPage {
   readonly hits: readonly Hit[];
@@ -108,114 +65,68 @@ export interface HitPage {
   readonly isSplit: boolean;
 }
 
-export const encodeHitPage = ({ hits, total, isSplit }: HitPage): Wire => ({
-  hits: encodeHits(hits),
-  total,
-  split: isSplit,
-});
-
-export function decodeHitPage(body: Wire): HitPage {
-  const total = readInteger(field(body, 'total'), 'the number of hits', 0, maxCounted);
-  const isSplit = readBoolean(field(body, 'split'), 'whether the word is split');
-  return { hits: decodeHits(field(body, 'hits')), total, isSplit };
-}
+const hitPage = convert(
+  map({ hits, total: int(0, maxCounted), split: bool }),
+  ({ isSplit, ...page }: HitPage) => ({ ...page, split: isSplit }),
+  ({ split, ...page }): HitPage => ({ ...page, isSplit: split }),
+);
 
 /** A member that is asked, responsible for the ring from itself up to, not including, `end`. */
-export interface Part {
-  readonly member: RingId;
-  readonly end: RingId;
-}
+const part = tuple({ member: ringId, end: ringId });
+export type Part = ValueOf<typeof part>;
 
-export interface BroadcastQuestion {
-  /** UUID of the query. */
-  readonly id: string;
-  readonly pattern: string;
+const broadcastQuestion = map({
+  id,
+  pattern: text(maxQueryBytes),
   /** The asker discards hits beyond this. */
-  readonly most: number;
-  readonly asker: HostId;
+  most: int(1, maxBroadcastHits),
+  asker: hostKey,
   /** Milliseconds since 1970 by the asker's clock. */
-  readonly time: number;
+  time: uint,
   /** The asker's, over `signedQuestion`. */
-  readonly signature: Uint8Array;
-  readonly parts: readonly Part[];
+  signature: bytes(signatureBytes),
+  parts: list(part, maxParts, 1),
   /** Remaining hops. */
-  readonly hops: number;
+  hops: int(0, maxHops),
   /** Milliseconds until the asker stops waiting. */
-  readonly left: number;
-}
+  left: int(1, maxLeftMilliseconds),
+});
+export type BroadcastQuestion = ValueOf<typeof broadcastQuestion>;
 
 /** What the asker signs: `chordial search v1`, network, id, pattern, max hits and time, each after a zero byte. */
 export function signedQuestion(
   networkId: string,
-  { id, pattern, most, time }: Pick<BroadcastQuestion, 'id' | 'pattern' | 'most' | 'time'>,
+  question: Pick<BroadcastQuestion, 'id' | 'pattern' | 'most' | 'time'>,
 ): Uint8Array {
-  return Buffer.from(['chordial search v1', networkId, id, pattern, most, time].join('\0'));
+  const { pattern, most, time } = question;
+  return Buffer.from(['chordial search v1', networkId, question.id, pattern, most, time].join('\0'));
 }
 
-export function encodeBroadcast(question: BroadcastQuestion): Wire {
-  const { asker, parts, ...rest } = question;
-  return { ...rest, asker: publicKeyOfHostId(asker), parts: parts.map(({ member, end }) => [member, end]) };
-}
-
-export function decodeBroadcast(body: Wire, bits: number): BroadcastQuestion {
-  return {
-    id: readId(field(body, 'id')),
-    pattern: readText(field(body, 'pattern'), 'the pattern', maxQueryBytes),
-    most: readInteger(field(body, 'most'), 'the most hits', 1, maxBroadcastHits),
-    asker: hostIdOfPublicKey(readBytes(field(body, 'asker'), 'the key of the asker', publicKeyBytes)),
-    time: readInteger(field(body, 'time'), 'a time', 0, Number.MAX_SAFE_INTEGER),
-    signature: readBytes(field(body, 'signature'), 'the signature of the asker', signatureBytes),
-    parts: readList(field(body, 'parts'), 'the parts', 1, maxParts).map((part) => {
-      const [member, end] = readTuple(part, 'a part', 2);
-      return { member: readRingId(member, bits), end: readRingId(end, bits) };
-    }),
-    hops: readInteger(field(body, 'hops'), 'the hops', 0, maxHops),
-    left: readInteger(field(body, 'left'), 'the time left', 1, maxLeftMilliseconds),
-  };
-}
-
-export interface Reached {
+const reached = map({
   /** Hosts that searched. */
-  readonly answered: number;
-  /** Parts of the ring that could not be reached. */
-  readonly missed: number;
-}
+  answered: int(0, maxHosts),
+  /** Unreachable parts of the ring. */
+  missed: int(0, maxHosts),
+});
+export type Reached = ValueOf<typeof reached>;
 
-export const encodeReached = ({ answered, missed }: Reached): Wire => ({ answered, missed });
+const countOf = ({ words }: { readonly words: readonly string[] }): number => words.length;
 
-export function decodeReached(body: Wire): Reached {
-  return {
-    answered: readInteger(field(body, 'answered'), 'the hosts that looked', 0, maxHosts),
-    missed: readInteger(field(body, 'missed'), 'the parts missed', 0, maxHosts),
-  };
-}
-
-export const encodeFound = (id: string, hits: readonly Hit[]): Wire => ({ id, hits: encodeHits(hits) });
-
-export function decodeFound(body: Wire): { readonly id: string; readonly hits: readonly Hit[] } {
-  return { id: readId(field(body, 'id')), hits: decodeHits(field(body, 'hits')) };
-}
-
-export const encodeMore = (more: boolean): Wire => ({ more });
-
-export function decodeMore(body: Wire): boolean {
-  return readBoolean(field(body, 'more'), 'whether more is wanted');
-}
-
-function readWord(value: Wire): string {
-  const word = readText(value, 'a word', maxWordCharacters * 4 + maxPlaceCharacters);
-  if (word === '' || word.includes('\0')) throw malformed('a word is none');
-  return word;
-}
-
-function readId(value: Wire): string {
-  const id = readText(value, 'the id of a query', 36);
-  if (!uuid.test(id)) throw malformed('the id of a query is no UUID');
-  return id;
-}
-
-function readRingId(value: Wire, bits: number): RingId {
-  const id = readText(value, 'a ring id', 64);
-  if (id.length !== Math.ceil(bits / 4) || !/^[0-9a-f]+$/.test(id)) throw malformed('a ring id is none');
-  return id as RingId;
-}
+export const searchMessages = {
+  count: new Message(
+    'search.count',
+    map({ words: list(word, maxWordsCounted, 1) }),
+    convert(
+      map({ counts: listFor(int(0, maxCounted), countOf), split: listFor(bool, countOf) }),
+      (frequencies: readonly WordFrequency[]) => ({
+        counts: frequencies.map(({ count }) => Math.min(count, maxCounted)),
+        split: frequencies.map(({ isSplit }) => isSplit),
+      }),
+      ({ counts, split }): readonly WordFrequency[] =>
+        counts.map((count, place) => ({ count, isSplit: split[place]! })),
+    ),
+  ),
+  query: new Message('search.query', wordQuestion, hitPage),
+  ask: new Message('search.ask', broadcastQuestion, reached),
+  hits: new Message('search.hits', map({ id, hits }), map({ more: bool })),
+};

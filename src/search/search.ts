@@ -4,6 +4,7 @@ import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import { Semaphore } from '../storage/semaphore.ts';
+import type { Registry } from '../wire/message.ts';
 import { Broadcast, type BroadcastPorts } from './broadcast.ts';
 import { Expressions } from './expressions.ts';
 import type { WordFrequency } from './frequent-words.ts';
@@ -11,7 +12,7 @@ import { type Evidence, fileKey, type Hit } from './hit.ts';
 import { parsePattern } from './pattern.ts';
 import { Queries, type Query, type QueryMode, type RecentQuery, RunningQuery } from './queries.ts';
 import { parseWordQuery, textOf, withPublisherIds } from './query.ts';
-import { maxBroadcastHits, maxHops, searchMessages } from './search-messages.ts';
+import { maxBroadcastHits, maxHops } from './search-messages.ts';
 import { WordSearch, type WordSearchPorts } from './word-search.ts';
 
 export interface SearchOptions {
@@ -126,17 +127,8 @@ export class Search {
     return this.#words.frequencyOf(word);
   }
 
-  handles(kind: string): boolean {
-    return kind.startsWith('search.');
-  }
-
-  /** For `Handlers.request`. */
-  async request(from: Contact, kind: string, body: unknown): Promise<unknown> {
-    if (kind === searchMessages.count) return this.#words.count(body);
-    if (kind === searchMessages.query) return this.#words.query(body);
-    if (kind === searchMessages.ask) return this.#broadcast.asked(from, body);
-    if (kind === searchMessages.hits) return this.#broadcast.found(body);
-    throw new TransportError('refused', `There is no message ${JSON.stringify(kind.slice(0, 80))}.`, 'bad-request');
+  answerIn<Payload>(registry: Registry<Contact, Payload>): Registry<Contact, Payload> {
+    return this.#broadcast.answerIn(this.#words.answerIn(registry));
   }
 
   async #checkPattern(text: string): Promise<void> {

@@ -6,7 +6,7 @@ import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { createIdentity } from '../network/identity.ts';
 import type { Transport } from '../network/transport.ts';
 import type { Hit } from './hit.ts';
-import { encodeCounts, encodeHitPage, searchMessages } from './search-messages.ts';
+import { searchMessages } from './search-messages.ts';
 import { WordSearch, type WordSearchPorts } from './word-search.ts';
 
 const contact = (): Contact => ({ host: createIdentity().host, addresses: ['127.0.0.1:1'] });
@@ -30,8 +30,13 @@ function searchOver(knowing: ReadonlySet<Contact>) {
   const request: Transport['request'] = async (to, kind) => {
     asked.push(to);
     const isKnown = knowing.has(to);
-    if (kind === searchMessages.count) return encodeCounts([{ count: isKnown ? 1 : 0, isSplit: false }]);
-    return encodeHitPage({ hits: isKnown ? [file as Hit] : [], total: isKnown ? 1 : 0, isSplit: false });
+    if (kind === searchMessages.count.kind)
+      return searchMessages.count.encodeAnswer([{ count: isKnown ? 1 : 0, isSplit: false }]);
+    return searchMessages.query.encodeAnswer({
+      hits: isKnown ? [file as Hit] : [],
+      total: isKnown ? 1 : 0,
+      isSplit: false,
+    });
   };
   const search = new WordSearch({
     view: { self },

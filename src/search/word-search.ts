@@ -8,6 +8,7 @@ import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
 import { type RecordPlaces, wordKey } from '../records/record-keys.ts';
 import type { RingView } from '../records/ring-view.ts';
+import type { Registry } from '../wire/message.ts';
 import type { QueryTold } from './broadcast.ts';
 import { splitsOf, type WordFrequency } from './frequent-words.ts';
 import { type Hit, hitKey } from './hit.ts';
@@ -15,14 +16,6 @@ import { matchQuality } from './match.ts';
 import { hitOf } from './posting-entry.ts';
 import { demandedWords, parseWordQuery, type WordQuery } from './query.ts';
 import {
-  decodeCountQuestion,
-  decodeCounts,
-  decodeHitPage,
-  decodeWordQuestion,
-  encodeCountQuestion,
-  encodeCounts,
-  encodeHitPage,
-  encodeWordQuestion,
   type HitPage,
   maxCounted,
   maxHitsPerPage,
@@ -89,9 +82,7 @@ export class WordSearch {
     const frequencyAt = async (host: Contact): Promise<WordFrequency> => {
       if (host.host === this.#ports.view.self.host) return this.#ports.index.frequency(word);
       const options = { deadline: deadlineMilliseconds, ...(signal === undefined ? {} : { signal }) };
-      const question = encodeCountQuestion([word]);
-      const answer = await this.#ports.transport.request(host, searchMessages.count, question, options);
-      return decodeCounts(answer, 1)[0]!;
+      return (await searchMessages.count.ask(this.#ports.transport, host, { words: [word] }, options))[0]!;
     };
     const answers = await this.#ask(
       await this.#hostsOf(word),
@@ -106,16 +97,15 @@ export class WordSearch {
 
   // REQUESTS OF OTHERS
 
-  count(body: unknown): unknown {
-    return encodeCounts(decodeCountQuestion(body).map((word) => this.#ports.index.frequency(word)));
-  }
-
-  query(body: unknown): unknown {
-    const question = decodeWordQuestion(body);
-    const page = this.#pageHere(question);
-    const { id, query, skip } = question;
-    if (skip === 0) this.#ports.told?.({ id, query, role: 'answered', hash: null, responses: page.total });
-    return encodeHitPage(page);
+  answerIn<Payload>(registry: Registry<Contact, Payload>): Registry<Contact, Payload> {
+    return registry
+      .on(searchMessages.count, ({ words }) => words.map((word) => this.#ports.index.frequency(word)))
+      .on(searchMessages.query, (question) => {
+        const page = this.#pageHere(question);
+        const { id, query, skip } = question;
+        if (skip === 0) this.#ports.told?.({ id, query, role: 'answered', hash: null, responses: page.total });
+        return page;
+      });
   }
 
   #pageHere({ word, query, skip, limit }: WordQuestion): HitPage {
@@ -164,8 +154,7 @@ export class WordSearch {
     const pageAt = async (host: Contact): Promise<HitPage> => {
       if (host.host === this.#ports.view.self.host) return this.#pageHere(question);
       const options = { deadline: deadlineMilliseconds, signal };
-      const body = encodeWordQuestion(question);
-      return decodeHitPage(await this.#ports.transport.request(host, searchMessages.query, body, options));
+      return searchMessages.query.ask(this.#ports.transport, host, question, options);
     };
     return this.#ask(hosts, pageAt, ({ hits }) => question.skip === 0 && hits.length === 0);
   }

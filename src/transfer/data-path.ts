@@ -123,7 +123,8 @@ export class DataPath {
   readonly #shareHolder: ShareHolder;
   readonly #batches: BatchAnnouncer;
   readonly #traffic: BlockTraffic;
-  readonly #registry = new Registry<Contact, IncomingPayload>();
+  /** What is answered here; the rooms above add theirs. */
+  readonly registry = new Registry<Contact, IncomingPayload>();
 
   constructor(options: DataPathOptions) {
     const { view, clock, blocks, index, catalog, rule, signer, networkId } = options;
@@ -357,7 +358,7 @@ export class DataPath {
       report: (error) => report('refused', view.self, `The transfer journal could not be written: ${error.message}`),
     });
     this.transfers = this.#queue;
-    this.#answer(this.#registry);
+    this.#answer(this.registry);
   }
 
   /** Called once this host is a member: starts repair and resumes interrupted transfers. */
@@ -453,19 +454,14 @@ export class DataPath {
     return drainOnStop(this.#syncPorts, signal);
   }
 
-  /** Whether the data path handles requests of this kind. */
-  handles(kind: string): boolean {
-    return ['blocks.', 'claims.', 'records.', 'shares.', 'sync.'].some((prefix) => kind.startsWith(prefix));
-  }
-
   /** For `Handlers.request`. */
   request(from: Contact, kind: string, body: Wire): Promise<Wire> {
-    return this.#registry.request(from, kind, body);
+    return this.registry.request(from, kind, body);
   }
 
   /** For `Handlers.stream`. */
   stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> {
-    return this.#registry.stream(from, kind, incoming);
+    return this.registry.stream(from, kind, incoming);
   }
 
   /** Everything that the data path answers. */

@@ -12,7 +12,7 @@ import { createIdentity } from '../../src/network/identity.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 import { decodeEntry } from '../../src/records/entry.ts';
 import { readNameEntry } from '../../src/records/name-entry.ts';
-import { encodeBroadcast, searchMessages, signedQuestion } from '../../src/search/search-messages.ts';
+import { searchMessages, signedQuestion } from '../../src/search/search-messages.ts';
 import { type Battlefield, relentlessly, untilOver } from './attack.ts';
 import { badBodies } from './nonsense.ts';
 import { bulkKinds, controlKinds, namesAt, pair } from './pushes.ts';
@@ -205,10 +205,10 @@ export async function floodQueries(field: Battlefield): Promise<void> {
       left: 5000,
     };
     const { transport } = member;
-    await transport.request(contact, searchMessages.ask, encodeBroadcast(question), { deadline });
+    await transport.request(contact, searchMessages.ask.kind, searchMessages.ask.encode(question), { deadline });
     const query = `bin ${'word '.repeat(1900)}`;
     const words = { id: randomUUID(), word: 'bin', query, skip: 0, limit: 50 };
-    await transport.request(contact, searchMessages.query, words, { deadline });
+    await transport.request(contact, searchMessages.query.kind, words, { deadline });
   });
 }
 

@@ -124,8 +124,8 @@ export function forgesRecords(member: HostileMember): Lie {
           }),
         );
       }
-      if (kind === searchMessages.count) return Promise.resolve({ counts: [0], split: [false] });
-      if (kind === searchMessages.query) return Promise.resolve({ hits: [], total: 1_000_000, split: false });
+      if (kind === searchMessages.count.kind) return Promise.resolve({ counts: [0], split: [false] });
+      if (kind === searchMessages.query.kind) return Promise.resolve({ hits: [], total: 1_000_000, split: false });
       return null;
     },
   };

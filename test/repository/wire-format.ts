@@ -1,11 +1,14 @@
 /** The tables of docs/wire-format.md against the schemas: what a question and an answer look like. */
 import { helloAnswer, helloAsk } from '../../src/network/hello.ts';
 import { ringMessages } from '../../src/network/ring-codec.ts';
+import { browseMessages } from '../../src/node/browsing.ts';
+import { clockMessages } from '../../src/node/clock-watch.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
 import { shareMessages } from '../../src/records/share-messages.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
 import { claimMessages } from '../../src/replication/claim-messages.ts';
 import { syncMessages } from '../../src/replication/sync-messages.ts';
+import { searchMessages } from '../../src/search/search-messages.ts';
 import type { Message } from '../../src/wire/message.ts';
 
 export const wireFormatPagePath = 'docs/wire-format.md';
@@ -24,6 +27,9 @@ const tables: readonly Readonly<Record<string, Message<never, never>>>[] = [
   syncMessages,
   recordMessages,
   shareMessages,
+  searchMessages,
+  browseMessages,
+  clockMessages,
 ] as never;
 
 export function messageRows(): readonly MessageRow[] {

@@ -12,13 +12,7 @@ import { cidOfBlock, rawCodec } from '../../../src/content/cid.ts';
 import { createIdentity, type Identity } from '../../../src/network/identity.ts';
 import type { Wire } from '../../../src/network/transport.ts';
 import type { ShownHit } from '../../../src/node/shown-hit.ts';
-import {
-  encodeBroadcast,
-  encodeCounts,
-  encodeHitPage,
-  searchMessages,
-  signedQuestion,
-} from '../../../src/search/search-messages.ts';
+import { searchMessages, signedQuestion } from '../../../src/search/search-messages.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
 import { until } from '../../fixtures/until.ts';
 import { type FindingAttack, otherUser, type Reached, type Scene } from '../finding.ts';
@@ -69,7 +63,7 @@ function ask(member: HostileMember, peer: PeerProcess, pattern: string, asker: I
   const first = member.ring.find(({ contact }) => contact.host === peer.ready.id);
   if (first === undefined) throw new Error('the member does not know the peer');
   const signed = { id: randomUUID(), pattern, most: 1000, time: Date.now() };
-  const body = encodeBroadcast({
+  const body = searchMessages.ask.encode({
     ...signed,
     asker: asker.host,
     signature: asker.sign(signedQuestion(member.networkId, signed)),
@@ -77,7 +71,7 @@ function ask(member: HostileMember, peer: PeerProcess, pattern: string, asker: I
     hops: 8,
     left: 5000,
   });
-  return member.transport.request(first.contact, searchMessages.ask, body, { deadline: 6000 });
+  return member.transport.request(first.contact, searchMessages.ask.kind, body, { deadline: 6000 });
 }
 
 async function dearExpressions(scene: Scene): Promise<Reached> {
@@ -169,8 +163,12 @@ async function forgedHits(scene: Scene): Promise<Reached> {
     { ...hit, isShared: true },
   ];
   const answers: Readonly<Record<string, Wire>> = {
-    [searchMessages.count]: encodeCounts([{ count: 1, isSplit: false }]),
-    [searchMessages.query]: encodeHitPage({ hits: forged, total: forged.length, isSplit: false }),
+    [searchMessages.count.kind]: searchMessages.count.encodeAnswer([{ count: 1, isSplit: false }]),
+    [searchMessages.query.kind]: searchMessages.query.encodeAnswer({
+      hits: forged,
+      total: forged.length,
+      isSplit: false,
+    }),
   };
   member.lie = { request: (_, kind) => (answers[kind] === undefined ? null : Promise.resolve(answers[kind])) };
   let found: readonly ShownHit[] = [];
@@ -245,7 +243,7 @@ async function inventedAsker(scene: Scene): Promise<Reached> {
     ...{ id: randomUUID(), pattern: '*', most: 10, asker: [new Uint8Array(32).fill(9), [`127.0.0.1:${port}`]] },
     ...{ parts: [[first.id, first.id]], hops: 8, left: 5000 },
   };
-  await member.transport.request(first.contact, searchMessages.ask, old, { deadline: 6000 }).catch(() => {
+  await member.transport.request(first.contact, searchMessages.ask.kind, old, { deadline: 6000 }).catch(() => {
     refused += 1;
   });
   await wait(2000);
