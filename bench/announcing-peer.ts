@@ -1,7 +1,7 @@
 /** One peer of the question how fast shares are announced: started by bench/announce.ts, told what to do over IPC. */
 import { cidOfBlock, rawCodec } from '../src/content/cid.ts';
-import { parseConfiguration } from '../src/node/configuration.ts';
-import { startPeer } from '../src/node/start-peer.ts';
+import { parseConfiguration } from '../src/peer/configuration.ts';
+import { startPeer } from '../src/peer/start-peer.ts';
 import { recordKeyOfName, wordKey } from '../src/records/record-keys.ts';
 import {
   type ShareEntry,

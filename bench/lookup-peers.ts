@@ -8,9 +8,9 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { quantile } from '@chordial/ring/simulator';
 import { cidOfBlock, rawCodec } from '../src/content/cid.ts';
-import { parseConfiguration } from '../src/node/configuration.ts';
+import { parseConfiguration } from '../src/peer/configuration.ts';
 
-import { type RunningPeer, startPeer } from '../src/node/start-peer.ts';
+import { type RunningPeer, startPeer } from '../src/peer/start-peer.ts';
 import { recordKeyOfName } from '../src/records/record-keys.ts';
 import { shareBody, shareNameEntry } from '../src/records/share-entry.ts';
 

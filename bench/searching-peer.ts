@@ -1,8 +1,8 @@
 /** One peer of the question how fast words are found: started by bench/search.ts, told what to do over IPC. */
 import { seededRandom } from '@chordial/ring/testing';
 import { cidOfBlock, rawCodec } from '../src/content/cid.ts';
-import { parseConfiguration } from '../src/node/configuration.ts';
-import { startPeer } from '../src/node/start-peer.ts';
+import { parseConfiguration } from '../src/peer/configuration.ts';
+import { startPeer } from '../src/peer/start-peer.ts';
 import {
   type ShareEntry,
   shareBody,

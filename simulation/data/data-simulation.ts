@@ -14,7 +14,7 @@ import { MembersExchange } from '../../src/network/members-exchange.ts';
 import type { Admission } from '../../src/network/membership.ts';
 import { MemoryNetwork, type MemoryTransport } from '../../src/network/memory-transport.ts';
 import { TransportError } from '../../src/network/transport.ts';
-import { RingAdapter } from '../../src/node/ring-adapter.ts';
+import { RingAdapter } from '../../src/peer/ring-adapter.ts';
 import type { Signer } from '../../src/records/names.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
@@ -227,7 +227,7 @@ export class DataSimulation {
     host.ring.process.thaw();
   }
 
-  /** For good, as src/node does it: pushes everything, then goes. Rejects when it could not; it is a member still then. */
+  /** For good, as src/peer does it: pushes everything, then goes. Rejects when it could not; it is a member still then. */
   async leave(host: DataHost): Promise<void> {
     await host.path?.handOverEverything();
     host.takesNothing = true;
@@ -316,7 +316,7 @@ export class DataSimulation {
     } else this.#join(host, path);
   }
 
-  /** Removals that reach the host end what it has to do with those removed, as src/node does it. */
+  /** Removals that reach the host end what it has to do with those removed, as src/peer does it. */
   #exchangeOf(host: DataHost, transport: MemoryTransport, process: Process): MembersExchange {
     const { members } = host.membership;
     const exchange = new MembersExchange({

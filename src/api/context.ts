@@ -1,6 +1,6 @@
 /** Passed to every group of routes. */
 import type { FastifyRequest } from 'fastify';
-import type { Peer } from '../node/peer.ts';
+import type { Peer } from '../peer/peer.ts';
 import type { AccessRules } from './access.ts';
 import type { EventLog } from './event-log.ts';
 

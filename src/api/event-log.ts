@@ -1,6 +1,6 @@
 /** The latest events, numbered, and their listeners: a reader that reconnects misses none. */
 import { randomBytes } from 'node:crypto';
-import type { PeerEvent } from '../node/peer.ts';
+import type { PeerEvent } from '../peer/peer.ts';
 
 export interface NumberedEvent {
   /** Unique across restarts of the peer. */

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Peer } from '../node/peer.ts';
+import type { Peer } from '../peer/peer.ts';
 import type { ApiContext } from './context.ts';
 import { type Metric, metricsType, type Sample, writeMetrics } from './metrics.ts';
 

@@ -1,7 +1,7 @@
 /** The peer itself: its place on the ring, storage, lookups, joining and leaving. */
 import type { FastifyInstance } from 'fastify';
 import { parseAddress } from '../network/addresses.ts';
-import type { InviteWish, ShownFingers } from '../node/peer.ts';
+import type { InviteWish, ShownFingers } from '../peer/peer.ts';
 import type { ApiContext } from './context.ts';
 import { pageAfter, serve } from './serve.ts';
 

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import type { ShownHit } from '../node/shown-hit.ts';
+import type { ShownHit } from '../peer/shown-hit.ts';
 import type { Hit } from '../search/hit.ts';
 import type { RunningQuery } from '../search/queries.ts';
 import type { ApiContext } from './context.ts';

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ChordialError } from '../errors.ts';
 import { type Address, formatAddress, isUnspecified } from '../network/addresses.ts';
-import type { Peer, PeerEvent } from '../node/peer.ts';
+import type { Peer, PeerEvent } from '../peer/peer.ts';
 import { checkAccess, isFromThisMachine } from './access.ts';
 import { refuseConditionsElsewhere } from './conditions.ts';
 import { contentRoutes } from './content-routes.ts';

@@ -5,7 +5,7 @@ import { nameParameter, replicasField } from '../client/operations.ts';
 import { fields } from '../client/schema.ts';
 import { checkedAttributes } from '../content/attributes.ts';
 import { checkName } from '../content/name.ts';
-import { parseDuration } from '../node/quantities.ts';
+import { parseDuration } from '../peer/quantities.ts';
 import type { PutOptions } from '../transfer/files.ts';
 import { decodeFolder } from '../transfer/folder-stream.ts';
 import { ConditionalChanges, currentOf, etagOf, evaluateConditions, isConditional } from './conditions.ts';

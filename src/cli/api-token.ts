@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
-import type { PeerConfiguration } from '../node/configuration.ts';
+import type { PeerConfiguration } from '../peer/configuration.ts';
 import { writeFileDurably } from '../storage/durable-file.ts';
 import { readSmallFile } from '../storage/small-file.ts';
 

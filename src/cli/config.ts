@@ -1,6 +1,6 @@
 /** `chordial config`: the effective settings and the source of each. */
 import type { Command } from 'commander';
-import { type SettingKey, settingName, settings } from '../node/settings.ts';
+import { type SettingKey, settingName, settings } from '../peer/settings.ts';
 import { type CommonOptions, command } from './command.ts';
 import { note, say, sayJson } from './output.ts';
 import { addSettingOptions, type SettingOptions, settingsOf } from './setting-options.ts';

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ChordialError } from '../errors.ts';
-import { ringFaults } from '../node/ring-order.ts';
+import { ringFaults } from '../peer/ring-order.ts';
 import { DemoPeer, type PeerLine } from './demo-peer.ts';
 
 /** Detection takes 3 missed heartbeats of 500 ms, repair about as long. */

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { formatDuration } from '../node/quantities.ts';
+import { formatDuration } from '../peer/quantities.ts';
 import { DemoNetwork, demonstrationEnded } from './demo-network.ts';
 import { pageLinkOf } from './open.ts';
 import { say, sayJson } from './output.ts';

@@ -1,6 +1,6 @@
 /** `chordial demo`: a network of real processes, shown step by step. */
 import { type Command, Option } from 'commander';
-import { parseWhole } from '../node/quantities.ts';
+import { parseWhole } from '../peer/quantities.ts';
 import { type CommonOptions, command } from './command.ts';
 import type { RunCommand } from './shell-session.ts';
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { MemberList } from '../client/answers.ts';
 import { type Address, formatAddress, interfaceAddresses, isLoopback, isUnspecified } from '../network/addresses.ts';
 import { unprotected } from '../network/membership.ts';
-import { settings, settingVariable } from '../node/settings.ts';
+import { settings, settingVariable } from '../peer/settings.ts';
 import { formatFile } from '../storage/data-folder.ts';
 import { readSmallFile } from '../storage/small-file.ts';
 import { errnoOf } from '../storage/system-error.ts';

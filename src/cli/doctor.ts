@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import { formatAddress, parseAddress } from '../network/addresses.ts';
-import type { PeerConfiguration } from '../node/configuration.ts';
+import type { PeerConfiguration } from '../peer/configuration.ts';
 import { type CommonOptions, command } from './command.ts';
 import {
   type ComparedClock,

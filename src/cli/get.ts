@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { checkedAttributes } from '../content/attributes.ts';
 import { ChordialError } from '../errors.ts';
-import { parsePath } from '../node/quantities.ts';
+import { parsePath } from '../peer/quantities.ts';
 import type { FolderHandle } from '../storage/folder-handle.ts';
 import type { FileChoice, FileReference } from '../transfer/files.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';

@@ -4,7 +4,7 @@ import encodeQR from 'qr';
 import { ChordialError } from '../errors.ts';
 import { isLoopbackAddress } from '../network/addresses.ts';
 import { maxUses } from '../network/admission.ts';
-import { parseDuration, parseWhole } from '../node/quantities.ts';
+import { parseDuration, parseWhole } from '../peer/quantities.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { note, say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
 import { decodeInvite, type Invite, isInvite } from '../network/invite.ts';
-import type { PeerConfiguration } from '../node/configuration.ts';
-import { settingFlag, settings } from '../node/settings.ts';
+import type { PeerConfiguration } from '../peer/configuration.ts';
+import { settingFlag, settings } from '../peer/settings.ts';
 import { type CommonOptions, command } from './command.ts';
 import { note, say, sayJson } from './output.ts';
 import { findPeer } from './running-peer.ts';
@@ -66,7 +66,7 @@ async function startInvited(invite: Invite, options: JoinOptions): Promise<numbe
     join: [...new Set([...invite.addresses, ...configuration.join])],
     invite,
   };
-  const [{ runPeer }, { startPeer }] = await Promise.all([import('./run-peer.ts'), import('../node/start-peer.ts')]);
+  const [{ runPeer }, { startPeer }] = await Promise.all([import('./run-peer.ts'), import('../peer/start-peer.ts')]);
   try {
     return await runPeer(invited, startPeer, { json: options.json === true });
   } catch (error) {

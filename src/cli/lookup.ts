@@ -1,6 +1,6 @@
 /** `chordial lookup`: the owner of a name, CID or key, and the cost of finding it. */
 import type { Command } from 'commander';
-import type { LookupResult, ShownPointer } from '../node/peer.ts';
+import type { LookupResult, ShownPointer } from '../peer/peer.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';

@@ -1,7 +1,7 @@
 /** `chordial ls`: files of this peer, or of all publishers. */
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
-import type { BrowsedFiles } from '../node/peer.ts';
+import type { BrowsedFiles } from '../peer/peer.ts';
 import type { FileEntry, FilePage } from '../transfer/files.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';
 import { isPublisher } from '../transfer/of-publisher.ts';

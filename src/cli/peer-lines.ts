@@ -1,7 +1,7 @@
 /** Output of `start`: plain lines of events (row A23), or with --json one object per line, the ready line first. */
 import type { RunningApi } from '../api/server.ts';
-import { isLogged, type LogLevel, levelOf } from '../node/event-level.ts';
-import type { NodeStatus, PeerEvent } from '../node/peer.ts';
+import { isLogged, type LogLevel, levelOf } from '../peer/event-level.ts';
+import type { NodeStatus, PeerEvent } from '../peer/peer.ts';
 import { plain } from './table.ts';
 
 /** Events before the ready line; a join produces a dozen. */

@@ -1,8 +1,8 @@
 /** `chordial peers`: the other peers, whether they are alive, and when they were last heard. */
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
-import type { PeerStatus } from '../node/peer.ts';
-import { formatDuration } from '../node/quantities.ts';
+import type { PeerStatus } from '../peer/peer.ts';
+import { formatDuration } from '../peer/quantities.ts';
 import { isPublisher } from '../transfer/of-publisher.ts';
 import type { ApiClient } from './client.ts';
 import { type CommonOptions, peerCommand } from './command.ts';

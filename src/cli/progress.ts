@@ -1,5 +1,5 @@
 /** A progress bar on a terminal for what takes more than a second. */
-import { formatDuration } from '../node/quantities.ts';
+import { formatDuration } from '../peer/quantities.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';
 
 const delayMilliseconds = 1_000;

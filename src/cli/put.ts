@@ -7,7 +7,7 @@ import { type Command, Option } from 'commander';
 import type { FileAttributes } from '../content/attributes.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
-import { parseDuration, parseWhole } from '../node/quantities.ts';
+import { parseDuration, parseWhole } from '../peer/quantities.ts';
 import { dataFolderAround } from '../storage/data-folder.ts';
 import { markOf } from '../transfer/file-mark.ts';
 import type { PutResult } from '../transfer/files.ts';

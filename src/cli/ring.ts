@@ -1,7 +1,7 @@
 /** `chordial ring`: id, predecessor, successors and fingers; of the first member in full, of the others the neighbours. */
 
 import type { Command } from 'commander';
-import type { NodeStatus, ShownMember, ShownPointer } from '../node/peer.ts';
+import type { NodeStatus, ShownMember, ShownPointer } from '../peer/peer.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';

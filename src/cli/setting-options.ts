@@ -1,7 +1,7 @@
 /** Settings of a peer as command options, for `start` and for commands that inspect them. */
 import { type Command, Option } from 'commander';
-import { type EffectiveConfiguration, effectiveConfiguration } from '../node/effective-settings.ts';
-import { type ConfigurationText, settingFlag, settings, settingVariable } from '../node/settings.ts';
+import { type EffectiveConfiguration, effectiveConfiguration } from '../peer/effective-settings.ts';
+import { type ConfigurationText, settingFlag, settings, settingVariable } from '../peer/settings.ts';
 
 export type SettingOptions = ConfigurationText & { readonly config?: string };
 

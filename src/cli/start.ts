@@ -1,6 +1,6 @@
 /** `chordial start`: runs a peer in the foreground until Ctrl-C. */
 import type { Command } from 'commander';
-import { startPeer } from '../node/start-peer.ts';
+import { startPeer } from '../peer/start-peer.ts';
 import { type CommonOptions, command } from './command.ts';
 import { runPeer } from './run-peer.ts';
 import { addSettingOptions, type SettingOptions, settingsOf } from './setting-options.ts';

@@ -1,6 +1,6 @@
 /** `chordial stat NAME|CID`: a file's properties, and how many live replicas there are and where. */
 import type { Command } from 'commander';
-import { formatDuration } from '../node/quantities.ts';
+import { formatDuration } from '../peer/quantities.ts';
 import type { FileReference, FileStat } from '../transfer/files.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';
 import { parseReference } from './argument.ts';

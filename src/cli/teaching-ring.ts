@@ -1,5 +1,5 @@
 /** The textbook example: seven peers 2 4 5 8 9 14 19 on a ring of 256 places, and who keeps what there. */
-import type { ShownPointer } from '../node/peer.ts';
+import type { ShownPointer } from '../peer/peer.ts';
 
 export const places = 256;
 /** Of the founder: a list of three successors is short enough to read. */

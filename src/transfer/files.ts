@@ -1,4 +1,4 @@
-/** A user's operations on files; src/node offers them to the API and the command line. */
+/** A user's operations on files; src/peer offers them to the API and the command line. */
 import type { Readable } from 'node:stream';
 import type { HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';

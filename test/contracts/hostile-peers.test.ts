@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { HostId } from '@chordial/ring';
-import { type RunningPeer, startPeer } from '../../src/node/start-peer.ts';
+import { type RunningPeer, startPeer } from '../../src/peer/start-peer.ts';
 import { runtimeFolder } from '../../src/storage/runtime-folder.ts';
 import { withFolder } from '../fixtures/temporary-folder.ts';
 import { until } from '../fixtures/until.ts';

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { NodeStatus, StorageListing } from '../../src/node/peer.ts';
+import type { NodeStatus, StorageListing } from '../../src/peer/peer.ts';
 import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NodeStatus, PeerStatus } from '../../src/node/peer.ts';
+import type { NodeStatus, PeerStatus } from '../../src/peer/peer.ts';
 import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';

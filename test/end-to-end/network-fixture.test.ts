@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import type { ShownMember, ShownPointer } from '../../src/node/peer.ts';
+import type { ShownMember, ShownPointer } from '../../src/peer/peer.ts';
 import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import { faultsOfRing } from './ring-view.ts';

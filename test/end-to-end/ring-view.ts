@@ -1,5 +1,5 @@
 /** The ring as the peers' APIs show it, compared with the dumb answer: all live members, sorted. */
-import type { NodeStatus, ShownMember } from '../../src/node/peer.ts';
+import type { NodeStatus, ShownMember } from '../../src/peer/peer.ts';
 import type { PeerProcess } from './peer-process.ts';
 
 /** One line for each pointer that is not what sorting the live members says; empty when the ring is ideal. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import type { LookupResult, NodeStatus, StorageListing } from '../../src/node/peer.ts';
+import type { LookupResult, NodeStatus, StorageListing } from '../../src/peer/peer.ts';
 import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import { refusedStart } from './refusal.ts';

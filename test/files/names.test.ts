@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ringIdOfHash } from '@chordial/ring';
 import { parseCid } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
-import { ownedNames } from '../../src/node/answered-files.ts';
+import { ownedNames } from '../../src/peer/answered-files.ts';
 import { signEntry } from '../../src/records/entry.ts';
 import { nameEntry } from '../../src/records/name-entry.ts';
 import { recordKeyOfName } from '../../src/records/record-keys.ts';

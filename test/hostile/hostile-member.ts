@@ -15,9 +15,9 @@ import { type RingCodec, ringCodec } from '../../src/network/ring-codec.ts';
 import { ringKindPrefix, ringNetwork, ringRequests } from '../../src/network/ring-network.ts';
 import { systemClock, systemRandom } from '../../src/network/system-clock.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../../src/network/transport.ts';
-import { joinThrough } from '../../src/node/enter-ring.ts';
-import { ownMembers } from '../../src/node/own-members.ts';
-import { runtimeInvite } from '../../src/node/runtime-invites.ts';
+import { joinThrough } from '../../src/peer/enter-ring.ts';
+import { ownMembers } from '../../src/peer/own-members.ts';
+import { runtimeInvite } from '../../src/peer/runtime-invites.ts';
 import { Hoard } from './hoard.ts';
 
 /** What is told instead of the truth. Null: this question is answered as usual. */

@@ -2,7 +2,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import type { ArgumentShape, CommandShape, OptionShape } from '../../src/cli/command-shapes.ts';
 import { errorKinds } from '../../src/errors.ts';
-import { settingFlag, settings } from '../../src/node/settings.ts';
+import { settingFlag, settings } from '../../src/peer/settings.ts';
 import { table } from './documents.ts';
 
 export const commandsPagePath = 'docs/cli.md';

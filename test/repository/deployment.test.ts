@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { allCommands } from '../../src/cli/program.ts';
 import { errorKinds } from '../../src/errors.ts';
-import { defaultApi, defaultListen, settings } from '../../src/node/settings.ts';
+import { defaultApi, defaultListen, settings } from '../../src/peer/settings.ts';
 import { root } from '../results.ts';
 
 const unit = readFileSync(path.join(root, 'packaging/chordial.service'), 'utf8');

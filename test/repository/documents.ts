@@ -1,7 +1,7 @@
 /** Rules on documents: links lead somewhere, and the page of errors says what the code says. */
 import path from 'node:path';
 import { errorKinds } from '../../src/errors.ts';
-import { settingFlag, settingName, settings, settingVariable } from '../../src/node/settings.ts';
+import { settingFlag, settingName, settings, settingVariable } from '../../src/peer/settings.ts';
 import type { SourceFile } from './source-tree.ts';
 
 export const errorsPagePath = 'docs/errors.md';
@@ -70,7 +70,7 @@ or \`CHORDIAL_API\` too.
 ${settings.map(({ example }) => `# ${example}`).join('\n')}
 \`\`\`
 
-Written from \`src/node/settings.ts\` by \`npm run docs\`; a test compares the two.
+Written from \`src/peer/settings.ts\` by \`npm run docs\`; a test compares the two.
 `;
 }
 

@@ -53,7 +53,7 @@ test('the check of directions knows what lies outside the sources', () => {
   assert.equal(directionFaults([file('src/content/a.ts', simulator)]).length, 1);
   assert.equal(directionFaults([file('src/cli/start.ts', simulator)]).length, 1);
   assert.deepEqual(directionFaults([file('src/cli/simulate.ts', simulator)]), []);
-  assert.equal(directionFaults([file('src/node/a.ts', "import { x } from '../../test/run.ts';")]).length, 1);
+  assert.equal(directionFaults([file('src/peer/a.ts', "import { x } from '../../test/run.ts';")]).length, 1);
   assert.equal(directionFaults([file('src/attic/a.ts', 'let x;')]).length, 1);
 });
 
@@ -71,8 +71,8 @@ test('the package of the ring imports nothing outside itself, and others import 
   assert.equal(faults('packages/ring/simulator/a.ts', '../../../src/errors.ts'), 1);
   assert.equal(faults('src/content/a.ts', '@chordial/ring'), 0);
   assert.equal(faults('src/content/a.ts', '../../packages/ring/src/index.ts'), 1);
-  assert.equal(faults('src/node/a.ts', '@chordial/ring/simulator'), 1);
-  assert.equal(faults('src/node/a.test.ts', '@chordial/ring/testing'), 0);
+  assert.equal(faults('src/peer/a.ts', '@chordial/ring/simulator'), 1);
+  assert.equal(faults('src/peer/a.test.ts', '@chordial/ring/testing'), 0);
 });
 
 test('the check of circles finds a short and a long one, once each', () => {

@@ -15,8 +15,8 @@ const replication = ['replication', ...records] as const;
 const transfer = ['transfer', ...replication] as const;
 const sharing = ['sharing', ...transfer] as const;
 const search = ['search', ...sharing] as const;
-const node = ['node', ...search] as const;
-const api = ['api', 'client', ...node] as const;
+const peer = ['peer', ...search] as const;
+const api = ['api', 'client', ...peer] as const;
 const ringTesting = ['ring-testing', 'ring'] as const;
 const simulation = ['simulation', 'ring-simulator', 'ring-testing'] as const;
 
@@ -36,11 +36,11 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   transfer,
   sharing,
   search,
-  node,
+  peer,
   api,
   client: ['client'],
   cli: ['cli', ...api],
-  simulation: [...simulation, ...node],
+  simulation: [...simulation, ...peer],
   test: ['test', 'cli', 'web', 'bench', ...simulation, ...api],
   web: ['web', 'client'],
   bench: ['bench', 'test', 'cli', ...simulation, ...api],

@@ -1,8 +1,8 @@
 /** The tables of docs/wire-format.md against the schemas: what a question and an answer look like. */
 import { helloAnswer, helloAsk } from '../../src/network/hello.ts';
 import { ringMessages } from '../../src/network/ring-codec.ts';
-import { browseMessages } from '../../src/node/browsing.ts';
-import { clockMessages } from '../../src/node/clock-watch.ts';
+import { browseMessages } from '../../src/peer/browsing.ts';
+import { clockMessages } from '../../src/peer/clock-watch.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
 import { shareMessages } from '../../src/records/share-messages.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';

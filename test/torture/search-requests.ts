@@ -1,5 +1,5 @@
 /** Shares and searches at one host's API. */
-import type { ShownHit } from '../../src/node/shown-hit.ts';
+import type { ShownHit } from '../../src/peer/shown-hit.ts';
 import type { ShareStatus } from '../../src/sharing/shared-folders.ts';
 import type { TortureHost } from './host.ts';
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type RingId, ringIdOfHash } from '@chordial/ring';
 import { blockKey, parseCid } from '../../../src/content/cid.ts';
-import type { NodeStatus, StorageListing } from '../../../src/node/peer.ts';
+import type { NodeStatus, StorageListing } from '../../../src/peer/peer.ts';
 import { recordKeyOfName } from '../../../src/records/record-keys.ts';
 import { until } from '../../fixtures/until.ts';
 import type { FindingAttack, Reached, Scene } from '../finding.ts';

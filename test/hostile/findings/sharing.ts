@@ -11,7 +11,7 @@ import type { Share } from '../../../src/client/answers.ts';
 import { cidOfBlock, rawCodec } from '../../../src/content/cid.ts';
 import { createIdentity, type Identity } from '../../../src/network/identity.ts';
 import type { Wire } from '../../../src/network/transport.ts';
-import type { ShownHit } from '../../../src/node/shown-hit.ts';
+import type { ShownHit } from '../../../src/peer/shown-hit.ts';
 import { searchMessages, signedQuestion } from '../../../src/search/search-messages.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
 import { until } from '../../fixtures/until.ts';
