@@ -95,9 +95,10 @@ export class BlockFiles {
     await fs.rm(path.join(this.#blocks, shelf, name), { recursive: true, force: true });
   }
 
-  /** Size of the file on disk, without reading it. */
-  async sizeOnDisk(file: BlockFile): Promise<number> {
-    return (await fs.stat(this.#path(file))).size;
+  /** Size of the file on disk, without reading it; null when what has its name is no file. */
+  async sizeOnDisk(file: BlockFile): Promise<number | null> {
+    const status = await fs.lstat(this.#path(file));
+    return status.isFile() ? status.size : null;
   }
 
   /** Every name under `blocks/`, shelf by shelf, with read-ahead. */

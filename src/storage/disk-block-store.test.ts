@@ -195,8 +195,10 @@ describe('DiskBlockStore', () => {
     await fs.writeFile(path.join(shelfOf(broken.cid), broken.cid.toString()), 'other bytes');
     await fs.writeFile(path.join(folder.path, 'blocks', '00', 'rubbish'), 'rubbish');
     await fs.writeFile(path.join(shelfOf(half.cid), half.cid.toString()), half.bytes.subarray(0, 2));
+    const folderCid = block('a folder').cid;
+    await fs.mkdir(path.join(shelfOf(folderCid), folderCid.toString()));
     await using again = await openIn(folder.path);
-    assert.deepEqual(again.store.reconciled, { adopted: 1, removed: 3, lost: 1 });
+    assert.deepEqual(again.store.reconciled, { adopted: 1, removed: 4, lost: 1 });
     assert.deepEqual(await again.store.has([kept, lost, stray, broken].map(({ cid }) => cid)), [
       true,
       false,

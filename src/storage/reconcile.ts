@@ -20,7 +20,7 @@ export interface Reconciled {
 
 /** `quotaBytes` limits what is adopted, in addition to the bytes already catalogued. */
 export async function reconcile(
-  files: BlockFiles,
+  files: Pick<BlockFiles, 'list' | 'makeDurable' | 'read' | 'removeStray' | 'sizeOnDisk'>,
   table: BlockTable,
   rows: FileRows,
   quotaBytes: number,
@@ -57,13 +57,17 @@ export async function reconcile(
 }
 
 /** The block in a stray file, when its name and bytes match. */
-async function wholeBlock(files: BlockFiles, shelf: string, name: string): Promise<StoredBlock | null> {
+async function wholeBlock(
+  files: Pick<BlockFiles, 'read' | 'sizeOnDisk'>,
+  shelf: string,
+  name: string,
+): Promise<StoredBlock | null> {
   const cid = cidIn(name);
   if (cid === null || fileName(cid) !== name) return null;
   const key = blockKey(cid);
   if (!key.startsWith(shelf)) return null;
   const size = await files.sizeOnDisk({ key, cid });
-  if (size > maxBlockBytes) return null;
+  if (size === null || size > maxBlockBytes) return null;
   const bytes = await files.read({ key, cid }, size);
   return bytes !== null && verifyBlock(cid, bytes) ? { key, cid, size } : null;
 }
