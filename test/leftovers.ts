@@ -40,11 +40,13 @@ export async function endLeftovers(
   graceMilliseconds = defaultGraceMilliseconds,
 ): Promise<readonly Leftover[]> {
   const deadline = performance.now() + graceMilliseconds;
-  let left = processesMarked(mark);
-  while (left.length > 0 && performance.now() < deadline) {
-    await wait(pollMilliseconds);
-    left = processesMarked(mark);
-  }
+  while (processesMarked(mark).length > 0 && performance.now() < deadline) await wait(pollMilliseconds);
+  return endNow(mark);
+}
+
+/** Kills those that run and returns them. */
+export function endNow(mark: string): readonly Leftover[] {
+  const left = processesMarked(mark);
   for (const { pid } of left) {
     try {
       process.kill(pid, 'SIGKILL');

@@ -3,16 +3,21 @@
  * each: a change that no test notices survives. A score is the part that was noticed; below 85 % the command fails. `--draw`
  * writes docs/mutants.md from the results of the files that ran; rows of others stay.
  */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import { argumentsOf } from '../../simulation/command-line.ts';
+import { endNow, markChildren } from '../leftovers.ts';
 import { root } from '../results.ts';
 import { reasons } from './reasons.ts';
 import { type Target, targets } from './targets.ts';
 
 const minScore = 85;
+/** The copy of the sources that runs, and what its tests leave; removed however this ends. */
+const sandbox = path.join(os.tmpdir(), `chordial-mutants-${process.pid}`);
 const usage = `usage: npm run mutants [-- [--draw] FILE…]
 the files: ${targets.map(({ file }) => file).join(' ')}`;
 
@@ -38,6 +43,12 @@ async function main(): Promise<void> {
     options: { draw: { type: 'boolean' } },
   });
   const chosen = positionals.length === 0 ? targets : positionals.map(targetOf);
+  const mark = randomUUID();
+  markChildren(mark);
+  process.on('exit', () => {
+    endNow(mark);
+    rmSync(sandbox, { recursive: true, force: true, maxRetries: 5 });
+  });
   const results: Result[] = [];
   for (const target of chosen) {
     const result = await resultOf(target);
@@ -61,7 +72,9 @@ function targetOf(file: string): Target {
 
 async function resultOf({ file, tests }: Target): Promise<Result> {
   const started = performance.now();
-  const sandbox = path.join(os.tmpdir(), `chordial-mutants-${process.pid}`);
+  // A test that is ended in the middle leaves its folders: they go with the rest.
+  process.env['TMPDIR'] = path.join(sandbox, 'left');
+  mkdirSync(process.env['TMPDIR'], { recursive: true });
   const stryker = new Stryker({
     testRunner: 'tap',
     plugins: [import.meta.resolve('@stryker-mutator/tap-runner')],
@@ -74,7 +87,7 @@ async function resultOf({ file, tests }: Target): Promise<Result> {
     coverageAnalysis: 'perTest',
     // A message or a log line that changes is no fault that loses or leaks anything.
     mutator: { excludedMutations: ['StringLiteral'] },
-    reporters: [],
+    reporters: ['progress-append-only'],
     concurrency: 2,
     timeoutMS: 20_000,
     tempDirName: sandbox,
@@ -85,24 +98,20 @@ async function resultOf({ file, tests }: Target): Promise<Result> {
     fileLogLevel: 'off',
   } as ConstructorParameters<typeof Stryker>[0]);
   const lines = (await readFile(path.join(root, file), 'utf8')).split('\n');
-  try {
-    const mutants = await stryker.runMutationTest();
-    const of = (...statuses: readonly string[]) => mutants.filter(({ status }) => statuses.includes(status));
-    return {
-      file,
-      noticed: of('Killed', 'Timeout').length,
-      timedOut: of('Timeout').length,
-      survivors: of('Survived', 'NoCoverage').map((mutant) => ({
-        line: mutant.location.start.line,
-        mutator: mutant.mutatorName,
-        original: lines[mutant.location.start.line - 1]?.trim() ?? '',
-        replacement: mutant.replacement?.replace(/\s+/g, ' ') ?? '',
-      })),
-      seconds: (performance.now() - started) / 1000,
-    };
-  } finally {
-    await rm(sandbox, { recursive: true, force: true });
-  }
+  const mutants = await stryker.runMutationTest();
+  const of = (...statuses: readonly string[]) => mutants.filter(({ status }) => statuses.includes(status));
+  return {
+    file,
+    noticed: of('Killed', 'Timeout').length,
+    timedOut: of('Timeout').length,
+    survivors: of('Survived', 'NoCoverage').map((mutant) => ({
+      line: mutant.location.start.line,
+      mutator: mutant.mutatorName,
+      original: lines[mutant.location.start.line - 1]?.trim() ?? '',
+      replacement: mutant.replacement?.replace(/\s+/g, ' ') ?? '',
+    })),
+    seconds: (performance.now() - started) / 1000,
+  };
 }
 
 function scoreOf({ noticed, survivors }: Result): number {

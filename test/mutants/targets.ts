@@ -5,9 +5,9 @@ export interface Target {
 }
 
 export const targets: readonly Target[] = [
-  of('src/records/merge.ts', 'src/records/entry.test.ts'),
+  of('src/records/merge.ts', 'src/records/merge.test.ts'),
   of('src/replication/excess-replicas.ts', 'test/files/copies.test.ts', 'simulation/data/quiet-surplus.test.ts'),
-  of('src/storage/reconcile.ts', 'src/storage/data-folder.test.ts', 'src/storage/disk-block-store.test.ts'),
+  of('src/storage/reconcile.ts', 'src/storage/reconcile.test.ts'),
   of('src/replication/range-differences.ts', 'src/replication/range-differences.test.ts'),
   of('src/replication/block-fetcher.ts', 'src/replication/block-path.test.ts', 'test/contracts/fair-shares.test.ts'),
   of('src/storage/group-commit.ts', 'src/storage/group-commit.test.ts'),
@@ -16,11 +16,11 @@ export const targets: readonly Target[] = [
   of('src/storage/claim-table.ts', 'src/storage/claim-table.test.ts', 'src/replication/claim-upkeep.test.ts'),
   of('src/replication/claim-verdict.ts', 'src/replication/claim-verdict.test.ts'),
   of('src/replication/claim-owners.ts', 'src/replication/claim-owners.test.ts'),
-  of('src/api/access.ts', 'src/api/access.test.ts'),
+  of('src/api/access.ts', 'src/api/access-rules.test.ts'),
   of('src/network/membership.ts', 'src/network/membership.test.ts'),
   of('src/network/incoming-room.ts', 'src/network/incoming-room.test.ts'),
-  of('src/search/expression-size.ts', 'src/search/expressions.test.ts'),
-  of('src/search/match.ts', 'src/search/query.test.ts'),
+  of('src/search/expression-size.ts', 'src/search/expression-size.test.ts'),
+  of('src/search/match.ts', 'src/search/match.test.ts'),
   of('src/transfer/existing-target.ts', 'src/transfer/existing-target.test.ts'),
   of('src/transfer/part-file.ts', 'src/transfer/part-file.test.ts'),
   of('packages/ring/src/host/lookup.ts', 'packages/ring/src/host/lookup.test.ts'),
