@@ -28,6 +28,8 @@ class Connection implements Guest {
   readonly host: HostId;
   isBusy = false;
   isOpen = true;
+  /** Not in good order. */
+  isCut = false;
   lastUsed = 0;
   constructor(host: string) {
     this.host = host as HostId;
@@ -37,6 +39,7 @@ class Connection implements Guest {
   }
   end(): void {
     this.isOpen = false;
+    this.isCut = true;
   }
 }
 
@@ -216,4 +219,194 @@ test('H2 what asks nothing for long is closed, and what is busy is not', () => {
   room.sweep();
   assert.deepEqual([idle.isOpen, busy.isOpen, used.isOpen], [false, true, true]);
   assert.equal(room.size, 2);
+});
+
+test('H3 addresses are written in one way', () => {
+  assert.equal(networkOf('2001:DB8:0:7::1'), '2001:db8:0:7::/64');
+  assert.equal(networkOf('2001:0db8:0000:0007:0001:0002:0003:0004'), '2001:db8:0:7::/64');
+  assert.equal(networkOf('2001:db8::1'), '2001:db8:0:0::/64');
+  assert.equal(networkOf('1::2:3:4:5:6'), '1:0:0:2::/64');
+  assert.equal(networkOf('::'), '0:0:0:0::/64');
+  assert.equal(networkOf('1:2:3:4:5:6:7::'), '1:2:3:4::/64');
+  assert.equal(networkOf('fe80::1:2:3:4%eth0'), 'fe80:0:0:0::/64');
+  assert.equal(networkOf('192.0.2.1'), '192.0.2.1');
+});
+
+test('H3 who was greeted or has left waits no longer', () => {
+  const { arrive, room } = strangers();
+  const [one, two, three] = [arrive('203.0.113.1'), arrive('203.0.113.2'), arrive('203.0.113.3')];
+  assert.equal(room.size, 3);
+  room.greeted(one, '203.0.113.1');
+  assert.equal(room.size, 2);
+  room.leave(two, '203.0.113.2');
+  assert.equal(room.size, 1);
+  assert.deepEqual(
+    [one, two, three].map(({ isOpen }) => isOpen),
+    [true, true, true],
+  );
+});
+
+test('H3 from an address that a member has come from more wait, and are closed beyond that', () => {
+  const { arrive, room } = strangers();
+  const home = '198.51.100.1';
+  room.greeted(arrive(home), home);
+  const arrivals = many(maxStrangersPerKnownAddress + 1, () => arrive(home));
+  assert.equal(open(arrivals), maxStrangersPerKnownAddress);
+  assert.equal(arrivals[0]?.isOpen, false);
+});
+
+test('H3 of a full room the oldest at the address with the most goes, one that says nothing before one under way', () => {
+  const { arrive, room } = strangers();
+  const crowded = many(3, () => arrive('198.51.100.7'));
+  const others = many(maxStrangers - 3, (index) => arrive(`203.0.113.${index}`));
+  assert.equal(room.size, maxStrangers);
+  crowded[0]!.isCostly = true;
+  arrive('192.0.2.1');
+  assert.deepEqual(
+    crowded.map(({ isOpen }) => isOpen),
+    [true, false, true],
+  );
+  assert.equal(open(others), others.length);
+  for (const one of crowded) one.isCostly = true;
+  arrive('192.0.2.2');
+  assert.deepEqual(
+    crowded.map(({ isOpen }) => isOpen),
+    [false, false, true],
+  );
+});
+
+test('H3 who has waited just so long may stay, and newcomers never pay for it', () => {
+  const { arrive, room, time } = strangers();
+  const early = many(crowdedStrangers, (index) => arrive(`203.0.113.${index}`));
+  time.now += crowdedHandshakeMilliseconds;
+  const late = arrive('192.0.2.1');
+  room.sweep();
+  assert.equal(open(early), crowdedStrangers);
+  time.now += 1;
+  room.sweep();
+  assert.equal(open(early), 0);
+  assert.equal(late.isOpen, true);
+  assert.equal(room.size, 1);
+});
+
+test('H3 handshakes of an address come back with time, up to the burst and not beyond it', () => {
+  const { arrive, room, time } = strangers();
+  const address = '203.0.113.9';
+  const shakes = (): number => {
+    for (let count = 0; ; count++) {
+      const arrival = arrive(address);
+      if (!arrival.isOpen) return count;
+      arrival.isCostly = true;
+      room.leave(arrival, address);
+    }
+  };
+  const { burst, perSecond } = handshakeRate;
+  assert.equal(shakes(), burst);
+  time.now += 500;
+  assert.equal(shakes(), perSecond / 2);
+  time.now += 1e6;
+  assert.equal(shakes(), burst);
+  // One refused costs nothing, and one that came to nothing before it cost anything is given back, no more than once.
+  time.now += 1000;
+  for (let count = 0; count < 3; count++) room.leave(arrive(address), address);
+  assert.equal(shakes(), perSecond);
+});
+
+test('H3 an address from which a member came has the larger allowance from then on, and does not use that of strangers', () => {
+  const { arrive, room } = strangers();
+  const home = '198.51.100.1';
+  const shake = (address: string): boolean => {
+    const arrival = arrive(address);
+    if (!arrival.isOpen) return false;
+    arrival.isCostly = true;
+    room.leave(arrival, address);
+    return true;
+  };
+  assert.equal(many(handshakeRate.burst - 1, () => shake(home)).every(Boolean), true);
+  room.greeted(arrive(home), home);
+  const { burst } = knownHandshakeRate;
+  assert.equal(many(burst, () => shake(home)).every(Boolean), true);
+  assert.equal(shake(home), false);
+  assert.equal(shake('203.0.113.9'), true, 'strangers have theirs');
+});
+
+test('H3 what strangers of all addresses have together comes back with time', () => {
+  const { arrive, room, time } = strangers();
+  let next = 0;
+  const shakes = (): number => {
+    for (let count = 0; ; count++) {
+      const address = `10.${next >> 16}.${(next >> 8) & 255}.${next++ & 255}`;
+      const arrival = arrive(address);
+      if (!arrival.isOpen) return count;
+      arrival.isCostly = true;
+      room.leave(arrival, address);
+    }
+  };
+  assert.equal(shakes(), knownHandshakeRate.burst);
+  time.now += 100;
+  assert.equal(shakes(), knownHandshakeRate.perSecond / 10);
+});
+
+test('H2 who leaves makes room once, and who never came none', () => {
+  const room = new Guests(
+    () => false,
+    () => 0,
+  );
+  const [one, two] = [new Connection('a'), new Connection('a')];
+  room.enter(one);
+  room.enter(two);
+  room.leave(one);
+  room.leave(one);
+  room.leave(new Connection('a'));
+  room.leave(new Connection('b'));
+  assert.equal(room.size, 1);
+  assert.deepEqual([one.isOpen, two.isOpen], [true, true]);
+  room.leave(two);
+  assert.equal(room.size, 0);
+});
+
+test('H2 of a host that is removed every connection is cut at once, and of others none', () => {
+  const room = new Guests(
+    () => false,
+    () => 0,
+  );
+  const [one, two, other] = [new Connection('a'), new Connection('a'), new Connection('b')];
+  for (const guest of [one, two, other]) room.enter(guest);
+  room.expel(one.host);
+  room.expel('stranger' as HostId);
+  assert.deepEqual([one.isCut, two.isCut, other.isCut], [true, true, false]);
+  assert.equal(room.size, 1);
+});
+
+test('H2 what was used just so long ago stays, and what is closed goes in good order', () => {
+  const time = { now: idleIncomingMilliseconds };
+  const room = new Guests(
+    () => false,
+    () => time.now,
+  );
+  const guest = new Connection('a');
+  room.enter(guest);
+  room.sweep();
+  assert.equal(guest.isOpen, true);
+  time.now += 1;
+  room.sweep();
+  assert.deepEqual([guest.isOpen, guest.isCut], [false, false]);
+  assert.equal(room.size, 0);
+});
+
+test('H2 a newcomer whose host has too many takes the place of its own oldest, also in a full room', () => {
+  const room = new Guests(
+    () => true,
+    () => 0,
+  );
+  const own = many(maxConnectionsPerHost, () => new Connection('own'));
+  const others = many(maxIncomingSessions - maxConnectionsPerHost, (index) => new Connection(`other ${index}`));
+  for (const guest of [...own, ...others]) {
+    guest.isBusy = true;
+    assert.equal(room.enter(guest), true);
+  }
+  assert.equal(room.enter(new Connection('own')), true);
+  assert.equal(own[0]?.isOpen, false);
+  assert.equal(open(others), others.length);
+  assert.equal(room.size, maxIncomingSessions);
 });

@@ -4,9 +4,8 @@ import { encode } from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { ChordialError } from '../errors.ts';
 import { createIdentity, verifySignature } from '../network/identity.ts';
-import { decodeEntry, type EncodedEntry, maxEntryBytes, signEntry, type UnsignedEntry } from './entry.ts';
+import { decodeEntry, maxEntryBytes, signEntry, type UnsignedEntry } from './entry.ts';
 import { EntryVerifier } from './entry-verifier.ts';
-import { identityOf, isFromTheFuture, mergeEntries, mergeEntriesAt, newerOf } from './merge.ts';
 
 const networkId = 'ab'.repeat(32);
 const alice = createIdentity();
@@ -90,61 +89,4 @@ test('an entry that is too large is not even made', () => {
     () => sign(entryOf({ body })),
     (error) => error instanceof ChordialError && error.code === 'too-large',
   );
-});
-
-/** Unsigned stand-ins suffice: merging looks at identities, sequences and bytes. */
-const someEntries = fc
-  .array(
-    fc.record({
-      publisher: fc.constantFrom(alice.host, bob.host),
-      subject: fc.constantFrom(Uint8Array.of(1), Uint8Array.of(2)),
-      sequence: fc.nat(4),
-      body: fc.constantFrom({ a: 1 }, { a: 2 }, null),
-    }),
-    { maxLength: 8 },
-  )
-  .map((list) =>
-    list.map((part): EncodedEntry => {
-      const entry = { ...entryOf(part), signature: new Uint8Array(64) };
-      return { entry, bytes: encode(entry) };
-    }),
-  );
-
-test('merging is commutative, associative and idempotent, and keeps the newest of each identity', () => {
-  fc.assert(
-    fc.property(someEntries, someEntries, someEntries, (a, b, c) => {
-      const merged = mergeEntries(a, b, c);
-      assert.deepEqual(mergeEntries(c, a, b), merged);
-      assert.deepEqual(mergeEntries(mergeEntries(a, b), c), merged);
-      assert.deepEqual(mergeEntries(merged, merged), merged);
-      const all = [...a, ...b, ...c];
-      assert.equal(merged.length, new Set(all.map(({ entry }) => identityOf(entry))).size);
-      for (const kept of merged) {
-        for (const other of all) {
-          if (identityOf(other.entry) === identityOf(kept.entry))
-            assert.equal(newerOf(kept, other).bytes.length, kept.bytes.length);
-          if (identityOf(other.entry) === identityOf(kept.entry))
-            assert.ok(other.entry.sequence <= kept.entry.sequence);
-        }
-      }
-    }),
-  );
-});
-
-test('case 4: an entry from the future loses to any that is not, and counts alone', () => {
-  const encoded = (sequence: number) =>
-    ({ entry: entryOf({ sequence }), bytes: Uint8Array.of(sequence % 256) }) as EncodedEntry;
-  const [old, right, ahead, further] = [encoded(1000), encoded(2000), encoded(700_000), encoded(800_000)];
-  const merged = (...some: EncodedEntry[]) =>
-    mergeEntriesAt(3000, some.slice(0, 1), some.slice(1)).map(({ entry }) => entry.sequence);
-  assert.deepEqual(merged(ahead, old, further, right), [2000]);
-  assert.deepEqual(merged(right, ahead), [2000]);
-  assert.deepEqual(merged(further, ahead), [800_000]);
-});
-
-test('an entry more than ten minutes ahead of the clock is from the future', () => {
-  assert.equal(isFromTheFuture(entryOf({ sequence: 600_000 }), 0), false);
-  assert.equal(isFromTheFuture(entryOf({ sequence: 600_001 }), 0), true);
-  assert.equal(isFromTheFuture(entryOf({ sequence: 0, body: { time: 600_000 } }), 0), false);
-  assert.equal(isFromTheFuture(entryOf({ sequence: 0, body: { time: 600_001 } }), 0), true);
 });

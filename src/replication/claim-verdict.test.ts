@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PublisherEntry } from '../records/publisher-entry.ts';
-import { forgottenMilliseconds, uncommittedMilliseconds, type Verdict, verdictOn } from './claim-verdict.ts';
+import { type Verdict, verdictOn } from './claim-verdict.ts';
 
 const put = { sequence: 5, added: 1000, heard: 1000, confirmed: null };
 const committed = { ...put, confirmed: 2000 };
@@ -13,7 +13,8 @@ const entry = (sequence: number, current = true): PublisherEntry => ({
 });
 const absent: PublisherEntry = { kind: 'absent' };
 const unknown: PublisherEntry = { kind: 'unknown' };
-const [soon, late, never] = [5000, 1000 + uncommittedMilliseconds, 2000 + forgottenMilliseconds];
+const day = 86_400_000;
+const [soon, late, never] = [5000, 1000 + day, 2000 + 90 * day];
 
 const rows: readonly [string, typeof put | typeof committed, PublisherEntry, number, Verdict][] = [
   ['the entry is the put’s', put, entry(5), soon, 'confirm'],
@@ -25,6 +26,7 @@ const rows: readonly [string, typeof put | typeof committed, PublisherEntry, num
   ['no entry yet', put, absent, late - 1, 'keep'],
   ['no entry a day later', put, absent, late, 'drop'],
   ['no one can tell, however late', put, unknown, never, 'keep'],
+  ['a committed put about which no one can tell, however late', committed, unknown, never, 'keep'],
   ['a committed put whose entry is not found', committed, absent, never - 1, 'keep'],
   ['a committed put whose entry was not found for 90 days', committed, absent, never, 'drop'],
   ['a committed put for which only an older entry is found', committed, entry(4), never - 1, 'keep'],
@@ -51,6 +53,7 @@ const signed: readonly [
   ['its publisher says that what was committed never was', committed, absent, over, soon, 'keep'],
   ['its publisher was silent for 30 s', put, absent, silent, 31_000, 'drop'],
   ['its publisher was silent for less', put, absent, silent, 30_999, 'keep'],
+  ['its publisher was heard before the last block', { ...put, heard: 0 }, absent, silent, 30_999, 'keep'],
   ['its publisher was heard since', { ...put, heard: 10_000 }, absent, silent, 31_000, 'keep'],
   ['its publisher was silent, and an earlier entry stands', put, entry(4), silent, 31_000, 'drop'],
   ['no one can tell, and its publisher was silent for 40 s', put, unknown, silent, 41_000, 'drop'],
@@ -63,6 +66,7 @@ const signed: readonly [
     late - 1,
     'keep',
   ],
+  ['its publisher was not asked', put, absent, { sign: 'unasked', upFor: 1e9 }, late - 1, 'keep'],
   ['a committed put of a silent publisher', committed, absent, silent, late, 'keep'],
 ];
 

@@ -24,14 +24,19 @@ export interface Difference {
   readonly lacks: 'here' | 'there' | 'neither';
 }
 
-export function comparedRange(index: ItemIndex, set: ItemSet, range: KeyArc): ComparedRange {
+interface ComparedWith {
+  readonly client: Pick<SyncClient, 'compare' | 'items'>;
+  readonly index: Pick<ItemIndex, 'fingerprint' | 'items' | 'findBlock'>;
+}
+
+export function comparedRange(index: Pick<ItemIndex, 'fingerprint'>, set: ItemSet, range: KeyArc): ComparedRange {
   const { count, lanes } = index.fingerprint(set, range);
   return { set, range, count, fingerprint: fingerprintText(lanes) };
 }
 
 /** `theirs` is the number of items in the range at the host, which differ from those here. */
 export async function* differencesIn(
-  { client, index }: { readonly client: SyncClient; readonly index: ItemIndex },
+  { client, index }: ComparedWith,
   host: Contact,
   { set, range }: Pick<ComparedRange, 'set' | 'range'>,
   theirs: number,
@@ -58,7 +63,7 @@ export async function* differencesIn(
 }
 
 async function* listed(
-  { client, index }: { readonly client: SyncClient; readonly index: ItemIndex },
+  { client, index }: ComparedWith,
   host: Contact,
   set: ItemSet,
   range: KeyArc,
@@ -76,7 +81,11 @@ async function* listed(
   for (const { key, cid } of own.values()) yield { set, key, cid, lacks: 'there' };
 }
 
-export function* ownItems(index: ItemIndex, set: ItemSet, range: KeyArc): Generator<ListedItem, void, undefined> {
+export function* ownItems(
+  index: Pick<ItemIndex, 'items'>,
+  set: ItemSet,
+  range: KeyArc,
+): Generator<ListedItem, void, undefined> {
   for (let cursor: string | null = null; ; ) {
     const page = index.items(set, range, cursor, itemsPerPage);
     yield* page.items;

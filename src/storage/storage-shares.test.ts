@@ -100,3 +100,129 @@ test('H5 rows have a sixteenth of the quota, at least 8 MiB, of which one publis
   large.checkRows('equal', gibibyte - 1);
   assert.throws(() => large.checkRows('equal', gibibyte + 1), { code: 'publisher-full' });
 });
+
+const full = { code: 'publisher-full' };
+const mebibyte = 2 ** 20;
+const quotaBytes = 1600;
+
+/** Shares of a quota of 1600 bytes where publisher P has used so much; of the 8 MiB for rows all together `rowsOfAll`. */
+function used(
+  usage: { readonly blocks?: number; readonly uncommitted?: number; readonly rows?: number } = {},
+  {
+    share = null,
+    rowsOfAll = 0,
+    quota = quotaBytes,
+  }: Readonly<{ share?: number | null; rowsOfAll?: number; quota?: number }> = {},
+) {
+  const none = { rows: 0, blocks: 0, uncommitted: 0 };
+  const asked: string[] = [];
+  const shares = new StorageShares({
+    counts: {
+      usageOf: (owner) => (owner === 'P' ? { ...none, ...usage } : none),
+      total: () => ({ ...none, rows: rowsOfAll }),
+    },
+    quotaBytes: quota,
+    self: 'self',
+    shareOf: () => share,
+  });
+  shares.askAbout = (owner) => asked.push(owner);
+  return { shares, asked };
+}
+
+test('H5 what is stored already, and what of it is not committed, is deducted', () => {
+  assert.equal(used().shares.roomFor('P'), 100);
+  assert.equal(used({ uncommitted: 30, blocks: 30 }).shares.roomFor('P'), 70);
+  assert.equal(used({ blocks: 150 }).shares.roomFor('P'), 50);
+  assert.equal(used({ blocks: 250 }).shares.roomFor('P'), 0);
+  assert.equal(used().shares.roomFor('self'), Number.POSITIVE_INFINITY);
+  // A put that is tried again has what its earlier try left.
+  assert.equal(used({ uncommitted: 30, blocks: 30 }).shares.roomOf('P', 40), 70);
+  assert.equal(used({ uncommitted: 30, blocks: 30 }).shares.roomOf('P', 1000), 100);
+});
+
+test('H5 who gives has eight times that in all, and as much as that uncommitted', () => {
+  for (const [blocks, gives, room] of [
+    [0, 20, 100],
+    [0, 50, 100],
+    [0, 150, 150],
+    [250, 50, 100],
+    [350, 50, 50],
+    [1100, 150, 100],
+  ] as const) {
+    const { shares } = used({ blocks });
+    shares.gives('P', 1);
+    shares.gives('P', gives);
+    assert.equal(shares.roomFor('P'), room, `${blocks} stored, ${gives} given`);
+    shares.checkBlocks('P', room);
+    assert.throws(() => shares.checkBlocks('P', room + 1), full);
+  }
+});
+
+test('H5 a share of a certificate counts in place of what is given', () => {
+  const small = used({}, { share: 1 / 32 }).shares;
+  small.gives('P', 1000);
+  assert.equal(small.roomFor('P'), 50);
+  assert.equal(used({ blocks: 1000 }, { share: 1 }).shares.roomFor('P'), 100);
+  assert.equal(used({ blocks: 1550 }, { share: 1 }).shares.roomFor('P'), 50);
+});
+
+test('H5 only where the default is too little does it matter what the owner gives', () => {
+  const { shares } = used();
+  shares.gives('P', 1000);
+  assert.equal(shares.isTight('P', 100), false);
+  assert.equal(shares.isTight('P', 101), true);
+  assert.equal(shares.isTight('self', 1e9), false);
+  assert.equal(used({}, { share: 1 / 32 }).shares.isTight('P', 1e9), false);
+});
+
+test('H5 of the hosts whose quota is known the one heard longest ago is forgotten', () => {
+  const { shares } = used();
+  const knows = (host: string) => shares.roomFor(host) === 150;
+  for (let count = 0; count < 16_384; count++) shares.gives(`host ${count}`, 150);
+  shares.gives('host 0', 150);
+  assert.ok(knows('host 1'), 'what is known already needs no room');
+  shares.gives('one more', 150);
+  assert.deepEqual([knows('host 0'), knows('host 1'), knows('host 2'), knows('one more')], [true, false, true, true]);
+});
+
+test('H5 rows of one publisher have an eighth of 8 MiB, and its quota is asked for once half of that is used', () => {
+  const { shares, asked } = used();
+  shares.checkRows('P', mebibyte / 2);
+  assert.deepEqual(asked, []);
+  shares.checkRows('P', mebibyte / 2 + 1);
+  assert.deepEqual(asked, ['P']);
+  shares.checkRows('P', mebibyte);
+  assert.throws(() => shares.checkRows('P', mebibyte + 1), full);
+  assert.throws(() => used({ rows: mebibyte }).shares.checkRows('P', 1), full);
+  const unasked = used();
+  unasked.shares.askAbout = null;
+  unasked.shares.checkRows('P', mebibyte);
+  unasked.shares.checkRows('self', 9 * mebibyte);
+  // A sixteenth of a large quota is more.
+  const large = used({}, { quota: 256 * mebibyte }).shares;
+  large.checkRows('P', 2 * mebibyte);
+  assert.throws(() => large.checkRows('P', 2 * mebibyte + 1), full);
+});
+
+test('H5 rows of a publisher that gives, or has a certificate, have more, and never more than there is', () => {
+  const { shares } = used();
+  shares.gives('P', 4 * mebibyte);
+  shares.checkRows('P', 2 * mebibyte);
+  assert.throws(() => shares.checkRows('P', 2 * mebibyte + 1), full);
+  shares.gives('P', 100 * mebibyte);
+  shares.checkRows('P', 8 * mebibyte);
+  assert.throws(() => shares.checkRows('P', 8 * mebibyte + 1), full);
+  const certified = used({}, { share: 1 / 4 });
+  certified.shares.gives('P', 100 * mebibyte);
+  certified.shares.checkRows('P', 2 * mebibyte);
+  assert.throws(() => certified.shares.checkRows('P', 2 * mebibyte + 1), full);
+  assert.deepEqual(certified.asked, []);
+});
+
+test('H5 rows of all publishers together have no more than their part', () => {
+  const { shares } = used({}, { rowsOfAll: 7.5 * mebibyte });
+  shares.checkRows('P', mebibyte / 2);
+  assert.throws(() => shares.checkRows('P', mebibyte / 2 + 1), { code: 'quota-full' });
+  assert.equal(used({}, { rowsOfAll: 50 }).shares.rowBytes, 50);
+  assert.equal(used({}, { rowsOfAll: 150 }).shares.rowBytes, 100);
+});

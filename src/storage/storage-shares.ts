@@ -25,7 +25,7 @@ export const maxClaimsPerBlock = 16_384;
 const maxGiversKnown = 16_384;
 
 export interface StorageSharesOptions {
-  readonly counts: PublisherCounts;
+  readonly counts: Pick<PublisherCounts, 'usageOf' | 'total'>;
   readonly quotaBytes: number;
   /** Id of this host. */
   readonly self: string;

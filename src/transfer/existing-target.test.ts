@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { realpath, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
 import { buildFile } from '../content/builder.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
-import { hasContent } from './existing-target.ts';
+import { hasContent, isThereAlready, whatIsAt } from './existing-target.ts';
 
 test('case 18 a target of the same size counts as the content only when its bytes are the same', async () => {
   await using folder = await temporaryFolder();
@@ -33,4 +33,64 @@ test('case 18 a target of the same size counts as the content only when its byte
     await writeFile(target, bytes.subarray(1));
     assert.equal(await hasContent(opened, 'target', { cid, size, sha256 }), false);
   }
+});
+
+const bytes = Buffer.from('wanted');
+const wanted = { cid: cidOfBlock(rawCodec, bytes), size: bytes.length, sha256: null };
+
+test('case 18 what is at the target of a get is told apart, and links are not followed', async () => {
+  await using folder = await temporaryFolder();
+  await using opened = await FolderHandle.open(await realpath(folder.path));
+  await writeFile(path.join(folder.path, 'file'), bytes);
+  await mkdir(path.join(folder.path, 'folder'));
+  await symlink('file', path.join(folder.path, 'link'));
+  assert.deepEqual(await Promise.all(['file', 'folder', 'link', 'absent'].map((base) => whatIsAt(opened, base))), [
+    'file',
+    'folder',
+    'something else',
+    'nothing',
+  ]);
+  await assert.rejects(whatIsAt(opened, 'file/below'), { code: 'unwritable-file' });
+});
+
+test('case 18 a get is done where the bytes are there, and replaces others only when told to', async () => {
+  await using folder = await temporaryFolder();
+  const at = await realpath(folder.path);
+  await using opened = await FolderHandle.open(at);
+  assert.equal(await isThereAlready(opened, 'absent', wanted, false), false);
+  await writeFile(path.join(at, 'same'), bytes);
+  await writeFile(path.join(at, 'other'), 'others');
+  for (const force of [false, true]) assert.equal(await isThereAlready(opened, 'same', wanted, force), true);
+  assert.equal(await isThereAlready(opened, 'other', wanted, true), false);
+  await assert.rejects(isThereAlready(opened, 'other', wanted, false), {
+    code: 'already-exists',
+    message: `${at}/other is there with other bytes and was kept. Add --force to replace it, or -o to write elsewhere.`,
+  });
+});
+
+test('case 18 a folder or a link in the place of a file is never replaced', async () => {
+  await using folder = await temporaryFolder();
+  const at = await realpath(folder.path);
+  await using opened = await FolderHandle.open(at);
+  await mkdir(path.join(at, 'folder'));
+  await writeFile(path.join(at, 'same'), bytes);
+  await symlink('same', path.join(at, 'link'));
+  for (const force of [false, true]) {
+    await assert.rejects(isThereAlready(opened, 'folder', wanted, force), {
+      code: 'already-exists',
+      message: / is a folder,/,
+    });
+    await assert.rejects(isThereAlready(opened, 'link', wanted, force), {
+      code: 'already-exists',
+      message: / is a link /,
+    });
+  }
+});
+
+test('case 18 a target that cannot be read is told as such', async () => {
+  await using folder = await temporaryFolder();
+  await using opened = await FolderHandle.open(await realpath(folder.path));
+  await assert.rejects(hasContent(opened, 'absent', wanted), { code: 'unreadable-file' });
+  await symlink('absent', path.join(folder.path, 'link'));
+  await assert.rejects(hasContent(opened, 'link', wanted), { code: 'unreadable-file' });
 });

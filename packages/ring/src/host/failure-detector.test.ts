@@ -17,15 +17,19 @@ function setUp(behaviours: Record<string, Behaviour>) {
   const changes: [string, Liveness][] = [];
   const moves: Contact[] = [];
   let pings = 0;
+  const pinged: { readonly host: string; readonly at: number; readonly timeout: number }[] = [];
+  const probed: string[] = [];
   const behaviourOf = (to: Contact) => behaviours[to.host] ?? { ping: 'unreachable' as const, reaches: null };
   const ask = (to: Contact, deadline: number, done: (result: AskResult<'probe'>) => void) => {
     const { reaches } = behaviourOf(to);
+    probed.push(to.host);
     if (reaches === null) time.clock.after(deadline, () => done({ ok: false, failure: 'timeout' }));
     else time.clock.after(10, () => done({ ok: true, answer: { reached: [reaches] } }));
   };
   const network: RingNetwork = {
     ping: (to, timeout, done) => {
       pings++;
+      pinged.push({ host: to.host, at: time.clock.now(), timeout });
       const { ping } = behaviourOf(to);
       time.clock.after(ping === 'timeout' ? timeout : 10, () => done(ping));
     },
@@ -44,7 +48,7 @@ function setUp(behaviours: Record<string, Behaviour>) {
   for (const name of Object.keys(behaviours)) detector.heard(contactOf(name));
   const watch = (name: string, watching: Watching = 'close') =>
     detector.watch(new Map([[name as HostId, { contact: contactOf(name), watching }]]));
-  return { ...time, detector, changes, moves, watch, behaviours, pings: () => pings };
+  return { ...time, detector, changes, moves, watch, behaviours, pinged, probed, pings: () => pings };
 }
 
 const isDown = (detector: FailureDetector, name: string) => detector.isDown(name as HostId);
@@ -242,4 +246,346 @@ test('A5 a host whose answers take long is waited for longer', () => {
   assert.ok(detector.timeout(host) >= 800, `${detector.timeout(host)} ms`);
   detector.measured('stranger' as HostId, 400);
   assert.equal(detector.liveness('stranger' as HostId), null, 'no one is made up by an answer');
+});
+
+const silentHost = contactOf('silent');
+const host = 'silent' as HostId;
+
+test('A18 each missed ping is waited for twice as long, and one that costs no waiting is sent again after 100 ms [R21]', () => {
+  const { detector, pass, pinged } = setUp({ silent: { ping: 'timeout', reaches: null } });
+  pass(1);
+  detector.suspect(silentHost);
+  pass(10_000);
+  assert.deepEqual(
+    pinged.map(({ at, timeout }) => [at - 1, timeout]),
+    [
+      [0, 250],
+      [250, 500],
+      [750, 1000],
+    ],
+  );
+  const refused = setUp({ silent: { ping: 'unreachable', reaches: null } });
+  refused.pass(1);
+  refused.detector.suspect(silentHost);
+  refused.pass(10_000);
+  assert.deepEqual(
+    refused.pinged.map(({ at }) => at - 1),
+    [0, 110, 220],
+  );
+  assert.equal(isDown(refused.detector, 'silent'), true);
+});
+
+test('A18 a host that misses a ping is suspected, of which none is told, and answers itself out of it', () => {
+  const { detector, pass, changes, behaviours, pings } = setUp({ silent: { ping: 'timeout', reaches: null } });
+  const verdicts: boolean[] = [];
+  pass(1);
+  detector.confirm(silentHost, (dead) => verdicts.push(dead));
+  const before = detector.changes;
+  pass(250);
+  assert.equal(detector.liveness(host), 'suspected');
+  assert.equal(isDown(detector, 'silent'), false);
+  assert.ok(detector.changes > before);
+  behaviours['silent'] = { ping: 'alive', reaches: null };
+  pass(5000);
+  assert.equal(detector.liveness(host), 'alive');
+  assert.deepEqual(changes, []);
+  assert.deepEqual(verdicts, [false]);
+  assert.equal(pings(), 3);
+});
+
+test('A18 what is heard from a host while its ping is under way counts as its answer', () => {
+  for (const misses of [1, 2, 3]) {
+    const { detector, pass, changes } = setUp({ silent: { ping: 'timeout', reaches: null } });
+    const verdicts: boolean[] = [];
+    pass(1);
+    detector.confirm(silentHost, (dead) => verdicts.push(dead));
+    pass(250 * 2 ** (misses - 1) + 20);
+    detector.heard(silentHost);
+    pass(1200);
+    assert.deepEqual(verdicts, [false], `in ping ${misses}`);
+    assert.deepEqual(changes, []);
+  }
+});
+
+test('A18 what is heard while helpers are asked counts more than what they say', () => {
+  const { detector, pass } = setUp({
+    silent: { ping: 'unreachable', reaches: null },
+    helper: { ping: 'alive', reaches: false },
+  });
+  pass(1);
+  detector.suspect(silentHost, true);
+  pass(15);
+  detector.heard(silentHost);
+  pass(1000);
+  assert.equal(isDown(detector, 'silent'), false);
+});
+
+test('A18 two live hosts help, of those the ones watched first; never the host itself, nor one that is down or only hearsay', () => {
+  const { detector, pass, probed, watch } = setUp({
+    silent: { ping: 'unreachable', reaches: true },
+    watched: { ping: 'alive', reaches: false },
+    one: { ping: 'alive', reaches: false },
+    two: { ping: 'alive', reaches: false },
+    gone: { ping: 'alive', reaches: true },
+  });
+  watch('watched');
+  detector.declare(contactOf('gone'), 'away');
+  detector.suspect(contactOf('hearsay'));
+  pass(1);
+  detector.suspect(silentHost, true);
+  pass(100);
+  assert.equal(isDown(detector, 'silent'), true);
+  assert.deepEqual(probed.slice(0, 1), ['watched']);
+  assert.equal(probed.length, 2);
+  assert.ok(['one', 'two'].includes(probed[1] ?? ''));
+});
+
+test('A18 helpers are chosen by chance, so that no two hosts ask the same for ever', () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const { detector, pass, probed } = setUp({
+    silent: { ping: 'unreachable', reaches: null },
+    ...Object.fromEntries(names.map((name) => [name, { ping: 'alive' as const, reaches: true }])),
+  });
+  for (let turn = 0; turn < 40; turn++) {
+    pass(1000);
+    detector.suspect(silentHost, true);
+  }
+  pass(1000);
+  assert.deepEqual([...new Set(probed)].sort(), names);
+});
+
+test('A18 one helper that reaches it outvotes another that does not, whichever answers first', () => {
+  for (const first of [true, false]) {
+    const { detector, pass } = setUp({
+      silent: { ping: 'timeout', reaches: null },
+      one: { ping: 'alive', reaches: first },
+      two: { ping: 'alive', reaches: !first },
+    });
+    pass(1);
+    detector.suspect(silentHost);
+    pass(10_000);
+    assert.equal(isDown(detector, 'silent'), false);
+  }
+});
+
+test('A18 a host that is down is not asked again by who wants to know', () => {
+  const { detector, pass, pings } = setUp({ silent: { ping: 'unreachable', reaches: null } });
+  detector.declare(silentHost, 'away');
+  const verdicts: boolean[] = [];
+  detector.confirm(silentHost, (dead) => verdicts.push(dead));
+  assert.deepEqual(verdicts, [], 'told later, as after a check');
+  pass(1);
+  assert.deepEqual(verdicts, [true]);
+  assert.equal(pings(), 0);
+});
+
+test('A18 all who wait for one check are told, each once, and it takes one row of pings', () => {
+  const { detector, pass, pings } = setUp({ silent: { ping: 'timeout', reaches: null } });
+  const verdicts: string[] = [];
+  pass(1);
+  detector.confirm(silentHost, (dead) => verdicts.push(`one ${dead}`));
+  pass(100);
+  detector.confirm(silentHost, (dead) => verdicts.push(`two ${dead}`));
+  pass(10_000);
+  assert.deepEqual(verdicts, ['one true', 'two true']);
+  assert.equal(pings(), 3);
+});
+
+test('A4 who leaves is gone at once, which is told once, and comes back with what it says', () => {
+  const { detector, changes } = setUp({ silent: { ping: 'alive', reaches: null } });
+  detector.declare(silentHost, 'away');
+  detector.declare(silentHost, 'away');
+  detector.declare(silentHost, 'left');
+  detector.heard(silentHost);
+  detector.heard(silentHost);
+  assert.deepEqual(changes, [
+    ['silent', 'away'],
+    ['silent', 'left'],
+    ['silent', 'alive'],
+  ]);
+});
+
+test('H6 a host removed from the network is gone whatever is heard, and those that wait are told', () => {
+  const { detector, pass, changes, pings } = setUp({ silent: { ping: 'timeout', reaches: null } });
+  const verdicts: boolean[] = [];
+  pass(1);
+  detector.confirm(silentHost, (dead) => verdicts.push(dead));
+  detector.bar(host);
+  detector.bar(host);
+  assert.deepEqual(verdicts, [true]);
+  detector.heard(silentHost);
+  pass(10_000);
+  assert.equal(isDown(detector, 'silent'), true);
+  assert.deepEqual(changes, [['silent', 'left']]);
+  assert.equal(pings(), 1);
+  detector.bar('never met' as HostId);
+  detector.heard(contactOf('never met'));
+  assert.equal(isDown(detector, 'never met'), true);
+  assert.equal(detector.liveness('never met' as HostId), null);
+  detector.watch(new Map([['never met' as HostId, { contact: contactOf('never met'), watching: 'close' }]]));
+  assert.equal(detector.liveness('never met' as HostId), 'left');
+});
+
+test('A18 closed, it pings none, knows none and tells nothing', () => {
+  for (const moment of [0, 5, 100, 225, 235]) {
+    const { detector, watch, pass, changes, pings } = setUp({
+      silent: { ping: 'unreachable', reaches: null },
+      helper: { ping: 'alive', reaches: false },
+    });
+    watch('helper');
+    pass(1);
+    detector.suspect(silentHost);
+    pass(moment);
+    const before = detector.changes;
+    detector.close();
+    assert.ok(detector.changes > before);
+    const sent = pings();
+    pass(20_000);
+    assert.deepEqual(detector.all(), []);
+    assert.equal(pings(), sent, `closed after ${moment} ms`);
+    assert.deepEqual(changes, []);
+  }
+});
+
+test('A18 what is known of a host is shown; of a stranger nothing is', () => {
+  const { detector, pass } = setUp({});
+  pass(7);
+  detector.heard(silentHost, 80);
+  detector.suspect(contactOf('hearsay'));
+  assert.deepEqual(detector.all(), [
+    { contact: silentHost, liveness: 'alive', lastHeard: 7, roundTrip: 80 },
+    { contact: contactOf('hearsay'), liveness: 'alive', lastHeard: null, roundTrip: null },
+  ]);
+  assert.equal(detector.wasHeard(host), true);
+  assert.equal(detector.wasHeard('hearsay' as HostId), false);
+  assert.equal(detector.roundTrip(host), 80);
+  assert.equal(detector.contactOf(host), silentHost);
+  const stranger = 'stranger' as HostId;
+  assert.equal(detector.wasHeard(stranger), false);
+  assert.equal(detector.roundTrip(stranger), null);
+  assert.equal(detector.contactOf(stranger), null);
+  assert.equal(detector.liveness(stranger), null);
+  assert.equal(detector.timeout(stranger), defaultTimers.minTimeout);
+});
+
+test('A18 an answered ping measures the way there and back', () => {
+  const { detector, pass } = setUp({ silent: { ping: 'alive', reaches: null } });
+  pass(1);
+  detector.suspect(silentHost);
+  pass(10);
+  assert.equal(detector.roundTrip(host), 10);
+});
+
+test('A18 a change of what is known is counted, and what is known already is none', () => {
+  const { detector } = setUp({});
+  const counts = (act: () => void): boolean => {
+    const before = detector.changes;
+    act();
+    return detector.changes > before;
+  };
+  assert.equal(
+    counts(() => detector.heard(silentHost)),
+    true,
+  );
+  assert.equal(
+    counts(() => detector.heard(silentHost)),
+    false,
+  );
+  const moved = { host, addresses: ['192.0.2.1:2'] };
+  assert.equal(
+    counts(() => detector.heard(moved)),
+    true,
+  );
+  assert.equal(
+    counts(() => detector.heard({ host, addresses: [] })),
+    false,
+    'where it is it did not say',
+  );
+  assert.equal(detector.contactOf(host), moved);
+  assert.equal(
+    counts(() => detector.suspect(silentHost)),
+    false,
+    'hearsay',
+  );
+  assert.equal(
+    counts(() => detector.declare(moved, 'away')),
+    true,
+  );
+  assert.equal(
+    counts(() => detector.suspect(silentHost)),
+    true,
+    'where it is gone, hearsay counts',
+  );
+  assert.equal(detector.contactOf(host), silentHost);
+  assert.equal(
+    counts(() => detector.suspect({ host, addresses: [] })),
+    false,
+  );
+});
+
+test('A26 only what was heard of a host that lives corrects where others say that it is', () => {
+  const { detector } = setUp({});
+  const elsewhere = { host, addresses: ['192.0.2.1:2'] };
+  detector.suspect(silentHost);
+  assert.equal(detector.whereabouts(elsewhere), elsewhere, 'hearsay against hearsay');
+  detector.heard(silentHost);
+  assert.equal(detector.whereabouts(elsewhere), silentHost);
+  detector.declare(silentHost, 'away');
+  assert.equal(detector.whereabouts(elsewhere), elsewhere);
+});
+
+test('A18 who is not watched any more is not pinged, and stays known', () => {
+  const { detector, watch, pass, pinged } = setUp({
+    silent: { ping: 'alive', reaches: null },
+    other: { ping: 'alive', reaches: null },
+  });
+  watch('silent');
+  pass(3000);
+  watch('other');
+  const until = pinged.length;
+  pass(3000);
+  assert.ok(pinged.length > until);
+  assert.ok(pinged.slice(until).every((ping) => ping.host === 'other'));
+  assert.equal(detector.liveness(host), 'alive');
+});
+
+test('A18 a check that has begun goes on when its host is not watched any more', () => {
+  const { detector, watch, pass } = setUp({ silent: { ping: 'unreachable', reaches: null } });
+  watch('silent');
+  pass(1);
+  const verdicts: boolean[] = [];
+  detector.confirm(silentHost, (dead) => verdicts.push(dead));
+  pass(50);
+  detector.watch(new Map());
+  pass(5000);
+  assert.deepEqual(verdicts, [true]);
+});
+
+test('A18 a host that is down is not pinged though it is watched', () => {
+  const { detector, watch, pass, pings } = setUp({ silent: { ping: 'alive', reaches: null } });
+  watch('silent');
+  detector.declare(silentHost, 'away');
+  pass(5000);
+  assert.equal(pings(), 0);
+});
+
+test('A18 with no room left one that was never heard is forgotten, then one that is down, then any that nothing needs', () => {
+  const { detector, watch, pass } = setUp({ watched: { ping: 'alive', reaches: null } });
+  watch('watched');
+  pass(1);
+  detector.heard(contactOf('heard'));
+  detector.heard(contactOf('heard too'));
+  detector.heard(contactOf('away'));
+  detector.declare(contactOf('away'), 'away');
+  detector.watch(new Map([['watched' as HostId, { contact: contactOf('watched'), watching: 'close' }]]));
+  const knows = (name: string) => detector.liveness(name as HostId) !== null;
+  let made = 0;
+  while (detector.all().length < 16_384) detector.heard(contactOf(`filler ${made++}`));
+  detector.heard(contactOf('one more'));
+  assert.equal(detector.all().length, 16_384);
+  assert.deepEqual(['watched', 'heard', 'heard too', 'away'].map(knows), [true, true, true, false]);
+  const before = detector.changes;
+  detector.heard(contactOf('two more'));
+  assert.ok(detector.changes > before);
+  assert.deepEqual(['watched', 'heard', 'heard too'].map(knows), [true, false, true]);
 });
