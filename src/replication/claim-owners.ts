@@ -20,9 +20,9 @@ const deadlineMilliseconds: Milliseconds = 1500;
 const fewClaims = 4;
 
 export interface ClaimOwnersPorts {
-  readonly shares: StorageShares;
+  readonly shares: Pick<StorageShares, 'askAbout' | 'checkBlocks' | 'checkRows' | 'gives' | 'isTight'>;
   readonly claims: Pick<ClaimTable, 'openOf' | 'count' | 'has'>;
-  readonly view: RingView;
+  readonly view: Pick<RingView, 'hosts' | 'self'>;
   readonly transport: Transport;
   readonly clock: Clock;
   /** The proved fraction of what the host should hold; null when there is nothing to challenge (held-part.ts). */
@@ -56,17 +56,16 @@ export class ClaimOwners {
         taken.push(...all);
         continue;
       }
-      try {
-        const room = this.#roomOn(key, owner);
-        for (const claim of all) {
-          if (taken.length >= room && all.length > fewClaims) break;
-          if (table.has(key, claim)) taken.push(claim);
-          else if (taken.length >= room) throw tooManyOpen(owner);
-          else taken.push(this.#paid(owner, claim));
+      const room = this.#roomOn(key, owner);
+      for (const claim of all) {
+        if (taken.length >= room && all.length > fewClaims) break;
+        try {
+          if (!table.has(key, claim)) this.#pay(owner, claim, taken.length < room);
+          taken.push(claim);
+        } catch (error) {
+          if (!(error instanceof ChordialError)) throw error;
+          refusal = error;
         }
-      } catch (error) {
-        if (!(error instanceof ChordialError)) throw error;
-        refusal = error;
       }
     }
     if (taken.length === 0 && claims.length > 0) throw refusal ?? tooManyOpen(ownerOf(claims[0]!));
@@ -78,9 +77,9 @@ export class ClaimOwners {
     return Math.min(maxOpenClaims - table.openOf(key, owner), maxClaimsPerBlock - table.count(key));
   }
 
-  #paid(owner: string, claim: Claim): Claim {
+  #pay(owner: string, claim: Claim, hasRoom: boolean): void {
+    if (!hasRoom) throw tooManyOpen(owner);
     this.#ports.shares.checkRows(owner, 2 * claim.name.length + rowBytes.put + rowBytes.claim);
-    return claim;
   }
 
   /** Throws `publisher-full`. The offer of an owner that might have more room is queried. */

@@ -21,4 +21,22 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
     "if (word.kind === 'entry' && word.sequence === put.sequence) return word.current ? 'confirm' : 'drop';":
       'equivalent: only an entry has a sequence',
   },
+  'packages/ring/src/host/lookup.ts': {
+    '#seeds: Contact[] = [];': 'equivalent: it begins with those given',
+    'a.id === b.id ? 0 : a.id === key || (b.id !== key && between(key, a.id, b.id)) ? -1 : 1,':
+      'equivalent: no identifier is listed twice',
+    'if (this.#finished) return;': 'what comes late is told to none: a lookup ends once, and asks no more',
+    'hedge.cancel();': 'a timer that fires late finds that another may be asked already',
+    'this.#hedges.delete(hedge);': 'a timer that has fired is cancelled once more',
+    'this.#hedges.add(hedge);': 'a timer that fires late finds the lookup finished',
+    'for (const hedge of this.#hedges) hedge.cancel();': 'a timer that fires late finds the lookup finished',
+    'this.#budget.cancel();': 'a timer that fires late finds the lookup finished',
+    'if (!list.some((p) => p.id === pointer.id)) list.push(pointer);': 'a host that is listed twice is asked once',
+  },
+  'src/storage/storage-shares.ts': {
+    'if (oldest !== undefined && this.#given.size >= maxGiversKnown) this.#given.delete(oldest);':
+      'equivalent: with so many known there is an oldest',
+    'return owner !== self && shareOf(owner) === null && bytes > this.#roomGiving(owner, 0);':
+      'equivalent: this host has room without bounds',
+  },
 };

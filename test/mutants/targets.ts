@@ -12,7 +12,7 @@ export const targets: readonly Target[] = [
   of('src/replication/block-fetcher.ts', 'src/replication/block-path.test.ts', 'test/contracts/fair-shares.test.ts'),
   of('src/storage/group-commit.ts', 'src/storage/group-commit.test.ts'),
   of('src/storage/durable-file.ts', 'src/storage/durable-file.test.ts', 'src/storage/power-cut.test.ts'),
-  of('src/storage/storage-shares.ts', 'src/storage/storage-shares.test.ts', 'src/replication/claim-owners.test.ts'),
+  of('src/storage/storage-shares.ts', 'src/storage/storage-shares.test.ts'),
   of('src/storage/claim-table.ts', 'src/storage/claim-table.test.ts', 'src/replication/claim-upkeep.test.ts'),
   of('src/replication/claim-verdict.ts', 'src/replication/claim-verdict.test.ts'),
   of('src/replication/claim-owners.ts', 'src/replication/claim-owners.test.ts'),

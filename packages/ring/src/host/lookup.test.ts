@@ -28,6 +28,8 @@ interface Options {
   readonly takes?: (id: string) => number;
 }
 
+const started = 5000;
+
 interface Asked {
   readonly id: string;
   readonly at: number;
@@ -37,6 +39,8 @@ interface Asked {
 function begin(local: () => FindAnswer, answer: (id: string, asked: number) => Reply, options: Options = {}) {
   const { parallel = 1, seeds = [], self = 'me', patience = () => 250, takes = () => 10 } = options;
   const { clock, pass } = virtualClock();
+  // Times are told from here on.
+  pass(started);
   const asked: Asked[] = [];
   const down = new Set<HostId>((options.down ?? []).map((id) => `host-${id}` as HostId));
   const outcomes: { readonly found: Found | null; readonly at: number }[] = [];
@@ -61,12 +65,12 @@ function begin(local: () => FindAnswer, answer: (id: string, asked: number) => R
       staleSelf: (contact, before) => stale.push([idOf(contact.host), before?.id ?? null]),
       ask: (contact, _key, done) => {
         const id = idOf(contact.host);
-        asked.push({ id, at: clock.now() });
+        asked.push({ id, at: clock.now() - started });
         const reply = answer(id, asked.length);
         clock.after(reply === 'timeout' ? 1000 : takes(id), () => done(reply));
       },
     },
-    (found) => outcomes.push({ found, at: clock.now() }),
+    (found) => outcomes.push({ found, at: clock.now() - started }),
   );
   return { pass, asked, ids: () => asked.map(({ id }) => id), outcomes, failures, stale };
 }
@@ -317,6 +321,33 @@ test('A5 a late answer still counts, and lets no further one be asked', () => {
   assert.equal(outcomes.length, 1);
 });
 
+test('A5 a silent host that answers after another was asked in its place makes no room for a third', () => {
+  const { asked, pass } = begin(
+    () => closer(memberAt('40'), memberAt('30'), memberAt('20')),
+    (id) => (id === '40' ? nothing : 'timeout'),
+    { takes: () => 400 },
+  );
+  pass(700);
+  assert.deepEqual(asked, [
+    { id: '40', at: 0 },
+    { id: '30', at: 300 },
+    { id: '20', at: 600 },
+  ]);
+});
+
+test('A10 while a believed owner is asked, what others answer lets no second one be asked', () => {
+  const { asked, pass } = begin(
+    () => closer(memberAt('40'), memberAt('30')),
+    (id) => (id === '40' ? guess(owner) : id === '30' ? guess(memberAt('58')) : nothing),
+    { parallel: 2, takes: (id) => ({ '40': 10, '30': 20 })[id] ?? 200 },
+  );
+  pass(220);
+  assert.deepEqual(asked.slice(2), [
+    { id: '60', at: 10 },
+    { id: '58', at: 210 },
+  ]);
+});
+
 test('A5 failures are told with their kind; a refusal is an answer and no time-out', () => {
   const { found, failures } = run(guess(memberAt('52'), memberAt('54'), memberAt('56'), owner), (id) =>
     id === '52' ? 'refused' : id === '54' ? 'unreachable' : id === '56' ? 'timeout' : owned,
@@ -339,7 +370,8 @@ test('A3 who believes in a previous life of this host at the key is told, with t
   );
   assert.deepEqual(stale[0], ['40', '30']);
   assert.ok(stale.every(([id]) => id === '40'));
-  assert.deepEqual(run(closer(memberAt('40')), () => guess(memberAt('50', 'me'))).stale[0], ['40', null]);
+  const beside = run(closer(memberAt('40')), () => guess(memberAt('50', 'me'), memberAt('51')));
+  assert.deepEqual(beside.stale[0], ['40', null]);
 });
 
 test('A22 a lookup that hears nothing ends with its budget, to the millisecond [R29]', () => {
