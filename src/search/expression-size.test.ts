@@ -82,12 +82,12 @@ test('H1 an escape is one part, and quoted text as many as it has characters', (
 test('H1 what has no end is measured to the end of the expression', () => {
   for (const source of ['a'.repeat(1000), '[', '[^', '[a\\', '(', '(a', '\\', '\\Qab', 'a{', ')', '\\p{Greek'])
     checkExpressionSize(source);
-  assert.throws(() => checkExpressionSize('a'.repeat(1001)), isError('bad-request', /1001 characters, and 1000 /));
+  assert.throws(() => checkExpressionSize('a'.repeat(1001)), isError('bad-request', /1001 characters.* 1000\b/));
   assert.throws(() => checkExpressionSize(`(${'a{100}'.repeat(20)}`), refused);
 });
 
 test('H1 a part is repeated at most a hundred times at once', () => {
   for (const source of ['a{100}', 'a{0,100}', 'a{100,}', '(ab){100}']) checkExpressionSize(source);
   for (const source of ['a{101}', 'a{101,}', 'a{0,101}', 'a{101,0}', 'b+a{1}{101}', '(a{101})'])
-    assert.throws(() => checkExpressionSize(source), isError('bad-request', /101 times, and 100 /), source);
+    assert.throws(() => checkExpressionSize(source), isError('bad-request', /101 times.* 100\b/), source);
 });

@@ -64,7 +64,7 @@ test('case 18 a get is done where the bytes are there, and replaces others only 
   assert.equal(await isThereAlready(opened, 'other', wanted, true), false);
   await assert.rejects(isThereAlready(opened, 'other', wanted, false), {
     code: 'already-exists',
-    message: `${at}/other is there with other bytes and was kept. Add --force to replace it, or -o to write elsewhere.`,
+    message: /\/other .*--force/,
   });
 });
 
