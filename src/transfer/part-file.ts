@@ -106,7 +106,9 @@ export class PartFile {
         await part.#checkRoom(Math.max(0, size - Number(status.blocks) * 512));
         return part;
       } catch (error) {
+        const left = await file.stat({ bigint: true });
         await file.close();
+        if (mark === null && left.size === 0n) await removeMarked(folder, name, markOf(left));
         throw error;
       }
     });
