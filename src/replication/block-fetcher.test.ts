@@ -1,0 +1,429 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Contact, HostId } from '@chordial/ring';
+import { contactOf, virtualClock } from '@chordial/ring/testing';
+import { CID } from 'multiformats/cid';
+import { identity } from 'multiformats/hashes/identity';
+import { hashingHere } from '../content/block-hashing.ts';
+import { cidOfBlock, rawCodec } from '../content/cid.ts';
+import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
+import { ChordialError } from '../errors.ts';
+import { type RequestOptions, TransportError } from '../network/transport.ts';
+import { BlockFetcher, type Sharers } from './block-fetcher.ts';
+import { absentSize, blockMessages, unknownSize } from './block-messages.ts';
+import type { DataPorts } from './data-ports.ts';
+
+const bytes = Buffer.from('some bytes of a block');
+const cid = cidOfBlock(rawCodec, bytes);
+const wrong = Buffer.from('other bytes of a bloc');
+const self = contactOf('self');
+
+/** `silent` never answers, `fails` at once; `unknown`: the host lacks it and is not authoritative. */
+type Reply = 'has' | 'absent' | 'unknown' | 'wrong' | 'silent' | 'fails';
+
+/** Hosts that answer 10 ms after they are asked, in a time that the test lets pass. */
+function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
+  const { clock, pass } = virtualClock();
+  const state = {
+    replies: { ...replies } as Record<string, Reply>,
+    takes: {} as Record<string, number>,
+    /** Pieces of a payload, each after so many milliseconds. */
+    pieces: {} as Record<string, { readonly every: number; readonly bytes: number }>,
+    content: bytes as Uint8Array,
+    likely: Object.keys(replies).map(contactOf) as readonly Contact[] | Error,
+    hosts: [] as readonly Contact[],
+    own: null as Uint8Array | Error | null,
+    shared: null as Uint8Array | null,
+    dead: new Set<string>(),
+    unresponsive: new Set<string>(),
+    holders: [] as readonly Contact[],
+  };
+  const asked: { readonly host: string; readonly at: number }[] = [];
+  const contacts: Contact[] = [];
+  const suspected: string[] = [];
+  const reports: string[] = [];
+  const damaged: CID[] = [];
+  const pointedPlaces: (readonly string[])[] = [];
+  const counts = { cleared: 0, read: 0 };
+  const later = (time: number) => new Promise<void>((resolve) => clock.after(time, resolve));
+  async function* payloadOf(host: string): AsyncGenerator<Uint8Array> {
+    const sent = state.replies[host] === 'wrong' ? wrong : state.content;
+    const piece = state.pieces[host];
+    if (piece === undefined) yield sent;
+    else
+      for (let at = 0; at < sent.length; at += piece.bytes) {
+        await later(piece.every);
+        yield sent.subarray(at, at + piece.bytes);
+      }
+  }
+  const stream = async (to: Contact, kind: string, _: unknown, { deadline, signal }: RequestOptions) => {
+    assert.equal(kind, blockMessages.get.kind);
+    const { host } = to;
+    asked.push({ host, at: clock.now() });
+    contacts.push(to);
+    const reply = state.replies[host] ?? 'absent';
+    if (reply === 'fails') throw new TransportError('unreachable', `${host} is not there`);
+    if (reply === 'silent') {
+      await Promise.race([later(deadline), new Promise((resolve) => signal?.addEventListener('abort', resolve))]);
+      throw new TransportError('timeout', `${host} is silent`);
+    }
+    await later(state.takes[host] ?? 10);
+    const size = { absent: absentSize, unknown: unknownSize }[reply as string] ?? state.content.length;
+    return { header: blockMessages.get.encodeAnswer({ sizes: [size] }), payload: size < 0 ? [] : payloadOf(host) };
+  };
+  const ports = {
+    view: {
+      self,
+      shape: { bits: 256, successors: 4 },
+      hosts: () => state.hosts,
+      isDead: (host: HostId) => state.dead.has(host),
+      suspect: ({ host }: Contact) => suspected.push(host),
+    },
+    placement: {
+      likely: async () => {
+        if (state.likely instanceof Error) throw state.likely;
+        return { hosts: state.likely };
+      },
+      clear: () => {
+        counts.cleared += 1;
+      },
+    },
+    transport: { stream, request: async () => assert.fail('a request') },
+    unresponsivePeers: {
+      isSilent: (host: HostId) => state.unresponsive.has(host),
+      responsiveFirst: <Asked>(some: readonly Asked[], hostOf: (one: Asked) => HostId) =>
+        [...some].sort((a, b) => Number(state.unresponsive.has(hostOf(a))) - Number(state.unresponsive.has(hostOf(b)))),
+    },
+    blocks: {
+      get: async () => {
+        counts.read += 1;
+        if (state.own instanceof Error) throw state.own;
+        return state.own;
+      },
+    },
+    shared: { read: async () => state.shared },
+    called: (host: HostId) => host,
+    clock,
+    leaves: new LeafPool(),
+    hashing: hashingHere,
+    damaged: (which: CID) => damaged.push(which),
+    report: (what: string, { host }: Contact) => reports.push(`${what} ${host}`),
+  } as unknown as DataPorts;
+  const pointers = {
+    holders: async (_: CID, places: readonly Contact[]) => {
+      pointedPlaces.push(places.map(({ host }) => host));
+      return state.holders;
+    },
+  };
+  const fetcher = new BlockFetcher(ports, replicas, pointers);
+  const turn = async (): Promise<void> => {
+    for (let count = 0; count < 4; count++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  /** Lets time pass until the block is there, or it failed. */
+  const outcome = async (fetching: Promise<Uint8Array>, most = 20_000): Promise<Buffer | ChordialError> => {
+    let done: Buffer | ChordialError | null = null;
+    fetching.then(
+      (found) => {
+        done = Buffer.from(found);
+      },
+      (error: ChordialError) => {
+        done = error;
+      },
+    );
+    await turn();
+    for (let passed = 0; done === null && passed < most; passed += 10) {
+      pass(10);
+      await turn();
+    }
+    return done ?? assert.fail('no end');
+  };
+  const order = () => asked.map(({ host }) => host);
+  return {
+    state,
+    fetcher,
+    ports,
+    clock,
+    outcome,
+    order,
+    asked,
+    contacts,
+    suspected,
+    reports,
+    damaged,
+    pointedPlaces,
+    counts,
+  };
+}
+
+const refused = (outcome: Buffer | ChordialError): string =>
+  outcome instanceof ChordialError ? outcome.code : assert.fail('it was found');
+
+test('B2 the own copy is taken, then that in a shared file, and no host is asked', async () => {
+  const own = scene({ a: 'has' });
+  own.state.own = bytes;
+  assert.deepEqual(await own.outcome(own.fetcher.fetch(cid)), bytes);
+  const shared = scene({ a: 'has' });
+  shared.state.shared = bytes;
+  assert.deepEqual(await shared.outcome(shared.fetcher.fetch(cid)), bytes);
+  const inline = scene({ a: 'has' });
+  const inlined = CID.createV1(rawCodec, identity.digest(bytes));
+  assert.deepEqual(await inline.outcome(inline.fetcher.fetch(inlined)), bytes);
+  assert.deepEqual([own.order(), shared.order(), inline.order(), inline.counts.read], [[], [], [], 0]);
+});
+
+test('case 18 an own copy that is damaged or cannot be read is reported, and the block comes from elsewhere', async () => {
+  const broken = scene({ a: 'has' });
+  broken.state.own = wrong;
+  broken.state.shared = bytes;
+  assert.deepEqual(await broken.outcome(broken.fetcher.fetch(cid)), bytes);
+  assert.deepEqual([broken.damaged, broken.reports, broken.order()], [[cid], ['wrong-bytes self'], ['a']]);
+  const unreadable = scene({ a: 'has' });
+  unreadable.state.own = new Error('EIO');
+  assert.deepEqual(await unreadable.outcome(unreadable.fetcher.fetch(cid)), bytes);
+  assert.deepEqual([unreadable.damaged, unreadable.reports], [[], ['wrong-bytes self']]);
+  const elsewhere = scene({ a: 'has' });
+  elsewhere.state.own = bytes;
+  await elsewhere.outcome(elsewhere.fetcher.fetchElsewhere(cid));
+  assert.deepEqual([elsewhere.order(), elsewhere.counts.read], [['a'], 0]);
+});
+
+test('B2 places are asked in turn, those after them next, hosts that are silent now last of each, and never this one', async () => {
+  const found = scene({ a: 'absent', self: 'has', b: 'fails', c: 'absent', d: 'absent', e: 'has' });
+  found.state.unresponsive.add('a').add('d');
+  assert.deepEqual(await found.outcome(found.fetcher.fetch(cid)), bytes);
+  assert.deepEqual(found.order(), ['b', 'c', 'a', 'e', 'd'], 'the silent one is joined at once');
+  const first = scene({ a: 'has', b: 'has' });
+  assert.deepEqual(await first.outcome(first.fetcher.fetch(cid)), bytes);
+  assert.deepEqual(first.order(), ['a'], 'one that answers is enough');
+});
+
+test('B2 of the places the one expected to deliver first is asked first', async () => {
+  const { state, fetcher, outcome, order } = scene({ a: 'has', b: 'has', c: 'absent' });
+  state.takes = { a: 100, b: 10 };
+  await outcome(fetcher.fetch(cid));
+  state.replies['a'] = 'absent';
+  await outcome(fetcher.fetch(cid));
+  assert.deepEqual(order(), ['a', 'b'], 'an untried one is worth trying');
+  state.replies['a'] = 'has';
+  state.replies['b'] = 'has';
+  await outcome(fetcher.fetch(cid));
+  assert.equal(order()[2], 'c');
+  assert.equal(order()[3], 'b');
+});
+
+test('A7 what all hosts lack is looked for once more with places looked up again, then given up', async () => {
+  const { fetcher, outcome, asked, counts, pointedPlaces } = scene({
+    a: 'absent',
+    b: 'absent',
+    c: 'absent',
+    d: 'absent',
+  });
+  const end = await outcome(fetcher.fetch(cid));
+  assert.equal(refused(end), 'no-live-source');
+  assert.match((end as ChordialError).message, /\b4\b/);
+  assert.deepEqual(
+    asked.map(({ host, at }) => `${host} ${at}`),
+    ['a 0', 'b 10', 'c 20', 'd 30', 'a 340', 'b 350', 'c 360', 'd 370'],
+  );
+  assert.equal(counts.cleared, 1);
+  assert.deepEqual(pointedPlaces, [['a', 'b', 'c']], 'the places alone know where a full one sent it');
+});
+
+test('A7 while a host may not have it yet it is looked for five times', async () => {
+  const { fetcher, outcome, order } = scene({ a: 'unknown', b: 'absent' });
+  assert.equal(refused(await outcome(fetcher.fetch(cid))), 'no-live-source');
+  assert.equal(order().filter((host) => host === 'b').length, 5);
+});
+
+test('A7 a block that arrives while it is looked for is found', async () => {
+  const { state, fetcher, outcome } = scene({ a: 'absent', b: 'absent' });
+  const fetching = outcome(fetcher.fetch(cid));
+  setImmediate(() => {
+    state.replies['b'] = 'has';
+  });
+  assert.deepEqual(await fetching, bytes);
+});
+
+test('B2 hosts to which full places point are asked in the next round, before the places', async () => {
+  const { state, fetcher, outcome, order } = scene({ a: 'absent' });
+  state.holders = [self, contactOf('h')];
+  state.replies['h'] = 'has';
+  assert.deepEqual(await outcome(fetcher.fetch(cid)), bytes);
+  assert.deepEqual(order(), ['a', 'h']);
+  const without = scene({ a: 'absent' });
+  const alone = new BlockFetcher(without.ports, 3);
+  assert.equal(refused(await without.outcome(alone.fetch(cid))), 'no-live-source');
+});
+
+test('B2 while the ring does not say who owns it every host is asked; other faults are told', async () => {
+  const { state, fetcher, outcome, order } = scene({ a: 'has' });
+  state.likely = new ChordialError('no-live-source', 'no owner');
+  state.hosts = [contactOf('a')];
+  assert.deepEqual(await outcome(fetcher.fetch(cid)), bytes);
+  assert.deepEqual(order(), ['a']);
+  const broken = scene({ a: 'has' });
+  broken.state.likely = new TypeError('bug');
+  await assert.rejects(broken.fetcher.fetch(cid), TypeError);
+});
+
+test('B2 a source that is silent for 300 ms is joined by the next, and the first answer counts', async () => {
+  const { fetcher, outcome, asked, suspected } = scene({ a: 'silent', b: 'silent', c: 'has' });
+  assert.deepEqual(await outcome(fetcher.fetch(cid)), bytes);
+  assert.deepEqual(asked, [
+    { host: 'a', at: 0 },
+    { host: 'b', at: 300 },
+    { host: 'c', at: 600 },
+  ]);
+  assert.deepEqual(suspected, ['a', 'b']);
+  const late = scene({ a: 'has', b: 'has' });
+  late.state.takes = { a: 400, b: 500 };
+  const since = late.clock.now();
+  assert.deepEqual(await late.outcome(late.fetcher.fetch(cid)), bytes);
+  assert.deepEqual([late.order(), late.clock.now() - since], [['a', 'b'], 400]);
+});
+
+test('B2 a source known to be silent is joined at once', async () => {
+  const { state, fetcher, outcome, asked } = scene({ a: 'silent', b: 'silent', c: 'has' });
+  for (const host of ['a', 'b', 'c']) state.unresponsive.add(host);
+  assert.deepEqual(await outcome(fetcher.fetch(cid)), bytes);
+  assert.ok(
+    asked.every(({ at }) => at < 20),
+    JSON.stringify(asked),
+  );
+});
+
+test('B2 a source that sends less than 64 KiB in a second is joined by the next, and comes last for a while', async () => {
+  for (const [bytesPerPiece, isSlow] of [
+    [6000, true],
+    [7000, false],
+  ] as const) {
+    const { state, fetcher, outcome, asked } = scene({ a: 'has', b: 'has' });
+    state.content = Buffer.alloc(200_000, 7);
+    const large = cidOfBlock(rawCodec, state.content);
+    state.pieces['a'] = { every: 100, bytes: bytesPerPiece };
+    assert.deepEqual(await outcome(fetcher.fetch(large)), Buffer.from(state.content));
+    assert.equal(
+      asked.some(({ host }) => host === 'b'),
+      isSlow,
+      `${bytesPerPiece}`,
+    );
+    if (!isSlow) continue;
+    assert.ok(asked[1]!.at >= 1000 && asked[1]!.at <= 1300, `${asked[1]!.at}`);
+    await outcome(fetcher.fetch(large));
+    assert.equal(asked[2]?.host, 'b');
+  }
+});
+
+test('B2 a get that is interrupted asks no further host', async () => {
+  const before = scene({ a: 'has' });
+  assert.equal(refused(await before.outcome(before.fetcher.fetch(cid, AbortSignal.abort()))), 'interrupted');
+  assert.deepEqual(before.order(), []);
+  const amid = scene({ a: 'silent', b: 'has' });
+  const controller = new AbortController();
+  const fetching = amid.outcome(amid.fetcher.fetch(cid, controller.signal));
+  setImmediate(() => controller.abort());
+  assert.equal(refused(await fetching), 'interrupted');
+  const until = amid.order().length;
+  await assert.rejects(amid.outcome(new Promise<never>(() => undefined), 2000), /no end/);
+  assert.equal(amid.order().length, until);
+  const done = scene({ a: 'has' });
+  const unused = new AbortController();
+  assert.deepEqual(await done.outcome(done.fetcher.fetch(cid, unused.signal)), bytes);
+  unused.abort();
+});
+
+test('B2 a host that failed is left out for a second, then asked again', async () => {
+  const { state, fetcher, outcome, order } = scene({ a: 'fails', b: 'has' });
+  await outcome(fetcher.fetch(cid));
+  await outcome(fetcher.fetch(cid));
+  assert.deepEqual(order(), ['a', 'b', 'b']);
+  state.replies = { a: 'has', b: 'absent' };
+  await assert.rejects(outcome(new Promise<never>(() => undefined), 1000), /no end/);
+  await outcome(fetcher.fetch(cid));
+  assert.equal(order()[3], 'a');
+});
+
+test('B2 a host that has moved is asked where it is now', async () => {
+  const { state, fetcher, outcome, contacts } = scene({ a: 'has' });
+  await outcome(fetcher.fetch(cid));
+  const moved = { host: 'a' as HostId, addresses: ['192.0.2.1:2'] };
+  state.likely = [moved];
+  await outcome(fetcher.fetch(cid));
+  assert.equal(contacts[1], moved);
+});
+
+test('a buffer that is given back is used again', async () => {
+  const { state, fetcher, outcome } = scene({ a: 'has' });
+  state.content = Buffer.alloc(leafBytes, 1);
+  const large = cidOfBlock(rawCodec, state.content);
+  const first = fetcher.fetch(large);
+  await outcome(first);
+  fetcher.release(await first);
+  const second = fetcher.fetch(large);
+  await outcome(second);
+  assert.equal(await second, await first);
+});
+
+function sharing(
+  known: readonly string[],
+  found: readonly string[] | null = null,
+): Sharers & { readonly finds: () => number } {
+  let finds = 0;
+  return {
+    known: () => known.map(contactOf),
+    find: async () => {
+      finds += 1;
+      return (found ?? known).map(contactOf);
+    },
+    finds: () => finds,
+  };
+}
+
+test('B2 sharers are asked before the places, but not those that are dead, nor this host', async () => {
+  const { state, fetcher, outcome, order } = scene({ a: 'has' });
+  state.dead.add('s1');
+  state.unresponsive.add('s2');
+  state.replies['s3'] = 'absent';
+  state.replies['s2'] = 'has';
+  assert.deepEqual(await outcome(fetcher.fetch(cid, undefined, sharing(['self', 's1', 's2', 's3']))), bytes);
+  assert.deepEqual(order(), ['s3', 's2', 'a'], 'the silent one is joined at once');
+});
+
+test('B2 of many sharers sixteen are asked', async () => {
+  const { fetcher, outcome, order } = scene({ a: 'has' });
+  const names = Array.from({ length: 20 }, (_, number) => `s${number}`);
+  assert.deepEqual(await outcome(fetcher.fetch(cid, undefined, sharing(names))), bytes);
+  assert.deepEqual(order(), [...names.slice(0, 16), 'a']);
+});
+
+test('B2 a sharer that is found while it is looked for is asked at once', async () => {
+  const { state, fetcher, outcome, asked } = scene({ a: 'absent' });
+  state.replies['new'] = 'has';
+  const sharers = sharing([], ['new']);
+  assert.deepEqual(await outcome(fetcher.fetch(cid, undefined, sharers)), bytes);
+  assert.deepEqual(asked, [
+    { host: 'a', at: 0 },
+    { host: 'new', at: 10 },
+  ]);
+  assert.equal(sharers.finds(), 1);
+  // With none that is new it pauses as without sharers.
+  const same = scene({ a: 'absent' });
+  await same.outcome(same.fetcher.fetch(cid, undefined, sharing(['s'])));
+  assert.deepEqual(same.asked.map(({ host, at }) => `${host} ${at}`).slice(0, 4), ['s 0', 'a 10', 's 320', 'a 330']);
+});
+
+test('B2 who shared a content that has changed is named, this host too', async () => {
+  const one = scene({ a: 'absent' });
+  const message = async (fetched: ReturnType<typeof scene>, ...names: readonly string[]) => {
+    const end = await fetched.outcome(fetched.fetcher.fetch(cid, undefined, sharing(names)));
+    assert.equal(refused(end), 'no-live-source');
+    return (end as ChordialError).message;
+  };
+  assert.match(await message(one, 's'), /^s \(s:1\), which shared the file, no longer has /);
+  assert.match(await message(scene({ a: 'absent' }), 's', 't', 'u'), /^s \(s:1\) and 2 more .* no longer have /);
+  assert.match(await message(scene({ a: 'absent' }), 'self'), /^self .* no longer has /);
+  // Of one that does not answer nothing is known.
+  const silent = scene({ a: 'absent' });
+  silent.state.replies['s'] = 'silent';
+  assert.doesNotMatch(await message(silent, 's'), /shared/);
+});
