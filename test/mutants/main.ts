@@ -89,7 +89,7 @@ async function resultOf({ file, tests }: Target): Promise<Result> {
     mutator: { excludedMutations: ['StringLiteral'] },
     reporters: ['progress-append-only'],
     concurrency: 2,
-    timeoutMS: 20_000,
+    timeoutMS: 10_000,
     tempDirName: sandbox,
     tsconfigFile: 'none',
     ignorePatterns: ['docs', 'bench/results', 'packaging', '/web/dist'],

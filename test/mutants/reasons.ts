@@ -39,4 +39,22 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
     'return owner !== self && shareOf(owner) === null && bytes > this.#roomGiving(owner, 0);':
       'equivalent: this host has room without bounds',
   },
+  'src/storage/reconcile.ts': {
+    'const additions: Promise<void>[] = [];': 'equivalent: what is no promise is not waited for',
+    'if (cid === null || fileName(cid) !== name) return null;':
+      'a file is read by the one name of its block, so under another name none is found',
+    'if (!key.startsWith(shelf)) return null;': 'a file is read on the shelf of its block, so on another none is found',
+    'if (size === null || size > maxBlockBytes) return null;':
+      'saves reading what is no file or too large; the bytes are checked in any case',
+    'return bytes !== null && verifyBlock(cid, bytes) ? { key, cid, size } : null;':
+      'only a file that is cut between the two looks at it has no bytes',
+  },
+  'src/api/access.ts': {
+    'const given = host?.toLowerCase();': 'HTTP/1.1 refuses a request without a Host before it is looked at',
+    "const shown = JSON.stringify((request.headers.host ?? '').slice(0, 261));": 'how much of it a message shows',
+    'const isOwnOrigin = origin === `${scheme}://${host}` || (rules.origin !== null && origin === rules.origin);':
+      'equivalent: an origin is never null',
+    "`The request comes from a web page of another origin (${JSON.stringify((origin ?? site ?? '').slice(0, 261))}). Only the page of this peer itself may call its API; programs send no Origin, and behind a proxy --api-origin says which one is meant.`,":
+      'what of the request a message shows',
+  },
 };

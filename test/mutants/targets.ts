@@ -6,7 +6,7 @@ export interface Target {
 
 export const targets: readonly Target[] = [
   of('src/records/merge.ts', 'src/records/merge.test.ts'),
-  of('src/replication/excess-replicas.ts', 'test/files/copies.test.ts', 'simulation/data/quiet-surplus.test.ts'),
+  of('src/replication/excess-replicas.ts', 'src/replication/excess-replicas.test.ts'),
   of('src/storage/reconcile.ts', 'src/storage/reconcile.test.ts'),
   of('src/replication/range-differences.ts', 'src/replication/range-differences.test.ts'),
   of('src/replication/block-fetcher.ts', 'src/replication/block-fetcher.test.ts'),
