@@ -12,8 +12,12 @@ import type { Identity } from '../network/identity.ts';
 /** Peers asked where this host is; one that knows suffices. */
 const maxAsked = 4;
 const askMilliseconds = 1500;
+/** For the first answer before a start, when no peer that was asked refuses or answers sooner. */
+const firstAnswerMilliseconds = 5000;
 /** After a start, once the others have heard of both. */
-const looks = [2000, 6000, 12_000, 20_000] as const;
+const looks = [2000, 6000, 12_000] as const;
+/** After that: on a busy machine the first looks may have had no answer. */
+const laterLookMilliseconds = 20_000;
 /** Checks triggered by connections of the other process. */
 const minMillisecondsBetween = 1000;
 
@@ -35,25 +39,36 @@ export async function whereItRuns(identity: Identity, addresses: readonly string
   return answering.find((address) => address !== null) ?? null;
 }
 
-/** Where other peers believe this host to be. Peers that do not answer in time are skipped. */
+/**
+ * Where other peers believe this host to be. Once `askMilliseconds` have passed one answer suffices; without any it waits
+ * longer. Peers that do not answer in time are skipped.
+ */
 export async function whereOthersSeeIt(
   peers: readonly Contact[],
   ports: SameIdentityPorts,
 ): Promise<readonly string[]> {
   const { identity, network, member } = ports;
   if (member === null) return [];
+  const began = performance.now();
   const asked = peers.filter(({ host }) => host !== identity.host).slice(0, maxAsked);
-  const told = await Promise.all(
-    asked.map(
-      (peer) =>
-        new Promise<readonly MemberPointer[]>((resolve) => {
-          network.ask(peer, 'find', { keys: [member] }, askMilliseconds, (result) => {
-            resolve(result.ok ? result.answer.found.flatMap(({ guesses, closer }) => [...guesses, ...closer]) : []);
-          });
-        }),
-    ),
-  );
-  return told.flat().flatMap(({ contact }) => (contact.host === identity.host ? contact.addresses : []));
+  const told: MemberPointer[] = [];
+  let unanswered = asked.length;
+  let hasAnswer = false;
+  await new Promise<void>((resolve) => {
+    if (unanswered === 0) return resolve();
+    const patience = setTimeout(() => hasAnswer && resolve(), askMilliseconds);
+    for (const peer of asked) {
+      network.ask(peer, 'find', { keys: [member] }, firstAnswerMilliseconds, (result) => {
+        if (result.ok) told.push(...result.answer.found.flatMap(({ guesses, closer }) => [...guesses, ...closer]));
+        hasAnswer ||= result.ok;
+        unanswered -= 1;
+        if (unanswered > 0 && !(hasAnswer && performance.now() - began > askMilliseconds)) return;
+        clearTimeout(patience);
+        resolve();
+      });
+    }
+  });
+  return told.flatMap(({ contact }) => (contact.host === identity.host ? contact.addresses : []));
 }
 
 export function runsElsewhere(host: HostId, address: string, folder: string): ChordialError {
@@ -69,15 +84,19 @@ export interface WatchOptions extends SameIdentityPorts {
   readonly found: (address: string) => void;
 }
 
-/** Checks a few times after the start, since both may have started at once, and when a peer with our key connects. */
+/**
+ * Checks after the start, since both may have started at once, every 20 s, and when a peer with our key connects. The question
+ * to the other process is such a connection: of the two the later one ends, whichever of them looks.
+ */
 export class SameIdentityWatch {
   readonly #options: WatchOptions;
-  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #timers: NodeJS.Timeout[];
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: WatchOptions) {
     this.#options = options;
     this.#timers = looks.map((after) => setTimeout(() => void this.#look(), after).unref());
+    this.#timers.push(setInterval(() => void this.#look(), laterLookMilliseconds).unref());
   }
 
   /** An authenticated connection from this very host, which does not connect to itself. */
