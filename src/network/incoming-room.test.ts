@@ -255,7 +255,7 @@ test('H3 from an address that a member has come from more wait, and are closed b
   assert.equal(arrivals[0]?.isOpen, false);
 });
 
-test('H3 of a full room the oldest at the address with the most goes, one that says nothing before one under way', () => {
+test('H3 of a full room the oldest at the address with the most goes, one that says nothing before one in progress', () => {
   const { arrive, room } = strangers();
   const crowded = many(3, () => arrive('198.51.100.7'));
   const others = many(maxStrangers - 3, (index) => arrive(`203.0.113.${index}`));

@@ -202,7 +202,7 @@ test('case 18 a file opened past the cache is the one that was open, whatever ha
   assert.equal(await openPastTheCache(opened), null, 'a file that is closed');
 });
 
-test('case 18 a flush begins at once when none is under way, and of those that wait there is one', async () => {
+test('case 18 a flush begins at once when none is in progress, and of those that wait there is one', async () => {
   const running: PromiseWithResolvers<void>[] = [];
   const shared = new SharedFlush(() => {
     const flush = Promise.withResolvers<void>();
@@ -226,7 +226,7 @@ test('case 18 a flush begins at once when none is under way, and of those that w
   running[2]?.resolve();
   await fourth;
   void shared.flush();
-  assert.equal(running.length, 4, 'nothing is under way');
+  assert.equal(running.length, 4, 'nothing is in progress');
 });
 
 describe('writeFileDurably', () => {

@@ -293,7 +293,7 @@ test('A18 a host that misses a ping is suspected, of which none is told, and ans
   assert.equal(pings(), 3);
 });
 
-test('A18 what is heard from a host while its ping is under way counts as its answer', () => {
+test('A18 what is heard from a host while its ping is in progress counts as its answer', () => {
   for (const misses of [1, 2, 3]) {
     const { detector, pass, changes } = setUp({ silent: { ping: 'timeout', reaches: null } });
     const verdicts: boolean[] = [];
