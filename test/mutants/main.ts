@@ -16,6 +16,7 @@ import { reasons } from './reasons.ts';
 import { type Target, targets } from './targets.ts';
 
 const minScore = 85;
+const noReason = 'no reason given';
 /** The copy of the sources that runs, and what its tests leave; removed however this ends. */
 const sandbox = path.join(os.tmpdir(), `chordial-mutants-${process.pid}`);
 const usage = `usage: npm run mutants [-- [--draw] FILE…]
@@ -51,16 +52,20 @@ async function main(): Promise<void> {
   });
   const results: Result[] = [];
   for (const target of chosen) {
-    const result = await resultOf(target);
+    const result = await resultOf(target).catch((error: Error) => error);
+    if (result instanceof Error) {
+      console.error(`${target.file}: ${result.message}`);
+      continue;
+    }
     results.push(result);
     console.log(lineOf(result));
     for (const survivor of result.survivors)
       console.log(`  ${textOf(survivor)}\n    ${reasonOf(result.file, survivor)}`);
   }
   if (values['draw'] === true) await draw(results);
-  const short = results.filter((result) => scoreOf(result) < minScore);
-  console.log(`\n${results.length - short.length} of ${results.length} files score ${minScore} % and more`);
-  process.exitCode = short.length === 0 ? 0 : 1;
+  const enough = results.filter((result) => scoreOf(result) >= minScore);
+  console.log(`\n${enough.length} of ${chosen.length} files score ${minScore} % and more`);
+  process.exitCode = enough.length === chosen.length ? 0 : 1;
 }
 
 function targetOf(file: string): Target {
@@ -129,17 +134,24 @@ function textOf({ line, mutator, original, replacement }: Mutant): string {
 
 /** By the file and the line's text, so that a reason outlives what is inserted above it. */
 function reasonOf(file: string, { original }: Mutant): string {
-  return reasons[file]?.[original] ?? 'no reason given';
+  return reasons[file]?.[original] ?? noReason;
 }
 
+/** The sections of files that did not run stay, with their reasons as they are now. */
 async function draw(results: readonly Result[]): Promise<void> {
   const page = path.join(root, 'docs/mutants.md');
   const text = await readFile(page, 'utf8').catch(() => '');
-  const drawn = text.split(/^(?=## `)/m).slice(1);
-  const sections = new Map(drawn.map((section) => [section.slice(4, section.indexOf('`', 4)), section]));
+  const sections = new Map<string, string>();
+  for (const section of text.split(/^(?=## `)/m).slice(1)) {
+    const file = section.slice(4, section.indexOf('`', 4));
+    sections.set(
+      file,
+      section.replace(/^\| (`.*`) \| (\d+) \| .* \|$/gm, (_, line, count) => rowOf(file, line, count)),
+    );
+  }
   for (const result of results) sections.set(result.file, sectionOf(result));
   const inOrder = targets.flatMap(({ file }) => sections.get(file) ?? []);
-  await writeFile(page, `${head}\n${inOrder.join('')}`);
+  await writeFile(page, `${head}\n${inOrder.join('').trimEnd()}\n`);
 }
 
 const head = `# Do the tests bite?
@@ -152,14 +164,25 @@ survives is listed with the reason. Texts of messages are not changed. \`npm run
 function sectionOf(result: Result): string {
   const title = `## \`${result.file}\`: ${scoreOf(result).toFixed(1)} % of ${result.noticed + result.survivors.length}\n\n`;
   if (result.survivors.length === 0) return `${title}No survivor.\n\n`;
-  const rows = [...Map.groupBy(result.survivors, ({ original }) => original)].map(
-    ([original, some]) => `| ${cell(original)} | ${some.length} | ${reasonOf(result.file, some[0] as Mutant)} |`,
+  const rows = [...Map.groupBy(result.survivors, ({ original }) => cell(original))].map(([line, some]) =>
+    rowOf(result.file, line, String(some.length)),
   );
   return `${title}| line with survivors | how many | reason |\n|---|---|---|\n${rows.join('\n')}\n\n`;
 }
 
+function rowOf(file: string, line: string, count: string): string {
+  const found = Object.entries(reasons[file] ?? {}).find(([original]) => cell(original) === line);
+  return `| ${line} | ${count} | ${found?.[1] ?? noReason} |`;
+}
+
+const shownCharacters = 120;
+
+/** As code, whatever backticks it has. */
 function cell(text: string): string {
-  return `\`${text.replaceAll('|', '\\|')}\``;
+  const shown = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
+  const fence = shown.includes('`') ? '``' : '`';
+  const space = shown.includes('`') ? ' ' : '';
+  return `${fence}${space}${shown.replaceAll('|', '\\|')}${space}${fence}`;
 }
 
 await main();

@@ -10,6 +10,7 @@ export const targets: readonly Target[] = [
   of('src/storage/reconcile.ts', 'src/storage/reconcile.test.ts'),
   of('src/replication/range-differences.ts', 'src/replication/range-differences.test.ts'),
   of('src/replication/block-fetcher.ts', 'src/replication/block-fetcher.test.ts'),
+  of('src/content/block-hashing.ts', 'src/content/block-hashing.test.ts'),
   of('src/storage/group-commit.ts', 'src/storage/group-commit.test.ts'),
   of('src/storage/durable-file.ts', 'src/storage/durable-file.test.ts'),
   of('src/storage/storage-shares.ts', 'src/storage/storage-shares.test.ts'),
