@@ -3,8 +3,7 @@ import { drainPayload } from '../../src/network/drain-payload.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../../src/network/transport.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
 import { absentSize, blockMessages } from '../../src/replication/block-messages.ts';
-import { proofBytes } from '../../src/replication/possession.ts';
-import { syncMessages } from '../../src/replication/sync-messages.ts';
+import { proofBytes, syncMessages } from '../../src/replication/sync-messages.ts';
 
 const { compare, holds } = syncMessages;
 

@@ -8,7 +8,7 @@ import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import { TransportError } from '../network/transport.ts';
 import { type BlockSet, copiesOfSet, everySet, type ItemSet, maxBlockCopies } from '../storage/item-index.ts';
-import { withWholeCells } from './item-places.ts';
+import { kindOf } from './items/kinds.ts';
 import type { OwnArc } from './own-arcs.ts';
 import { comparedRange, type Difference, differencesIn } from './range-differences.ts';
 import { SyncClient } from './sync-client.ts';
@@ -134,7 +134,7 @@ class Comparing {
         const asked = byHost.get(host.host) ?? { host, questions: [] };
         byHost.set(host.host, asked);
         for (const set of sets) {
-          const range = set.kind === 'leaves' ? withWholeCells(arc.range) : arc.range;
+          const range = kindOf(set).indexedRange(arc.range);
           const compared = comparedRange(this.#ports.index, set, range);
           asked.questions.push({ arc, compared, placed: placed.includes(set) });
         }
@@ -152,8 +152,8 @@ class Comparing {
       for (const [position, { arc, compared, placed }] of questions.entries()) {
         const { differs, confirmed } = answers[position]!;
         if (confirmed) arc.sure = true;
-        // Leaves are compared for the whole cells around the arc, of which a place may hold less.
-        if (confirmed && compared.set.kind !== 'leaves') arc.sureAt.add(host.host);
+        // A place may hold less of a range that reaches beyond the arc.
+        if (confirmed && compared.range === arc.range) arc.sureAt.add(host.host);
         if (differs === null) continue;
         arc.differed = true;
         if (this.#isFull(compared.set)) {
@@ -187,7 +187,7 @@ class Comparing {
   }
 
   #isFull(set: ItemSet): boolean {
-    return this.#noted[kindOf(set)] >= this.#maxOfKind;
+    return this.#noted[classOf(set)] >= this.#maxOfKind;
   }
 
   #leaveOut(arc: ComparedArc): void {
@@ -196,14 +196,14 @@ class Comparing {
   }
 
   #note(host: Contact, arc: ComparedArc, difference: Difference): void {
-    this.#noted[kindOf(difference.set)] += 1;
+    this.#noted[classOf(difference.set)] += 1;
     if (difference.lacks === 'here') arc.lackedHere += 1;
     else if (difference.lacks === 'there') arc.lackedAt.set(host.host, (arc.lackedAt.get(host.host) ?? 0) + 1);
     this.carryings.push({ host, arc, difference });
   }
 }
 
-function kindOf(set: ItemSet): 'blocks' | 'others' {
+function classOf(set: ItemSet): 'blocks' | 'others' {
   return set.kind === 'blocks' ? 'blocks' : 'others';
 }
 

@@ -3,9 +3,10 @@
  * than min(w, remaining hosts) replicas are given to them. Everything else stays: this host returns.
  */
 import type { Contact, HostId } from '@chordial/ring';
-import type { ItemSet } from '../storage/item-index.ts';
-import { ItemMover } from './item-mover.ts';
-import { placesWithoutSelf } from './item-places.ts';
+import { copiesOfSet, type ItemSet } from '../storage/item-index.ts';
+import { BlockMover } from './items/block-mover.ts';
+import type { Transfers } from './items/item-kind.ts';
+import { kindOf } from './items/kinds.ts';
 import { ownItems } from './range-differences.ts';
 import { chunks, SyncClient } from './sync-client.ts';
 import type { HeldAnswer, ListedItem } from './sync-messages.ts';
@@ -30,7 +31,7 @@ interface Placed {
 export async function drainOnStop(ports: SyncPorts, signal: AbortSignal): Promise<number> {
   const needed = Math.min(ports.writeQuorum, ports.view.hosts().length - 1);
   if (needed === 0) return 0;
-  const mover = new ItemMover(ports);
+  const transfers = { ports, blocks: new BlockMover(ports), signal };
   const silent = new Set<HostId>();
   let made = 0;
   for (const set of ports.index.sets()) {
@@ -38,13 +39,13 @@ export async function drainOnStop(ports: SyncPorts, signal: AbortSignal): Promis
       if (signal.aborted) return made;
       const placed = await Promise.all(
         items.map(async (item) => {
-          const others = await placesWithoutSelf(ports, set, item.key);
+          const others = await kindOf(set).placesWithoutSelf(ports, item.key, copiesOfSet(set, ports.replicas));
           return { item, others, holders: new Set<HostId>() };
         }),
       );
       await askHolders(ports, set, placed, silent, signal);
       const counts = await Promise.all(
-        placed.map((one) => giveTo(mover, set, one, Math.min(needed, one.others.length), signal)),
+        placed.map((one) => giveTo(transfers, set, one, Math.min(needed, one.others.length))),
       );
       made += counts.reduce((sum, count) => sum + count, 0);
     }
@@ -79,9 +80,8 @@ async function askHolders(
         if (!ports.view.isDead(host.host)) for (const { holders } of asked) holders.add(host.host);
         return;
       }
-      // A record that differs there may be older: it is offered, which costs little.
       for (const [index, { held }] of answers.entries())
-        if (held === 'same' || (set.kind !== 'records' && held === 'other')) asked[index]?.holders.add(host.host);
+        if (kindOf(set).isHeld(held)) asked[index]?.holders.add(host.host);
     }),
   );
 }
@@ -107,16 +107,15 @@ async function heldAt(
 
 /** Resolves with the number of replicas made; items gone meanwhile do not count. */
 async function giveTo(
-  mover: ItemMover,
+  transfers: Transfers,
   set: ItemSet,
   { item, others, holders }: Placed,
   needed: number,
-  signal: AbortSignal,
 ): Promise<number> {
   let made = 0;
   for (const host of others) {
-    if (holders.size + made >= needed || signal.aborted) break;
-    if (!holders.has(host.host) && (await mover.push(host, set, item, signal)) === 'moved') made += 1;
+    if (holders.size + made >= needed || transfers.signal.aborted) break;
+    if (!holders.has(host.host) && (await kindOf(set).push(transfers, host, item)) === 'moved') made += 1;
   }
   return made;
 }

@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Contact } from '@chordial/ring';
+import type { Contact, HostId } from '@chordial/ring';
 import { contactOf, virtualClock } from '@chordial/ring/testing';
 import type { CID } from 'multiformats/cid';
 import { hashingHere } from '../content/block-hashing.ts';
 import { blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
+import { createIdentity } from '../network/identity.ts';
 import { type RequestOptions, TransportError, type Wire } from '../network/transport.ts';
+import { type EncodedEntry, signEntry } from '../records/entry.ts';
 import { Catalog } from '../storage/catalog.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { indexedTables } from '../storage/indexed-tables.ts';
 import { blockSet, type ItemSet, recordSet } from '../storage/item-index.ts';
 import { MemoryBlockStore } from '../storage/memory-block-store.ts';
 import { ExcessReplicas, keepAsCache } from './excess-replicas.ts';
-import type { ItemMover } from './item-mover.ts';
+import type { BlockMover } from './items/block-mover.ts';
 import { challengeOf, proofsOf } from './possession.ts';
 import { syncMessages } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
@@ -64,6 +66,11 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
   const damaged: CID[] = [];
   const placesOf = (key: string) => state.placesOf.get(key) ?? state.places;
   const request = async ({ host }: Contact, kind: string, body: Wire, _: RequestOptions): Promise<Wire> => {
+    if (kind === syncMessages.records.kind) {
+      const { keys } = syncMessages.records.decode(body);
+      moves.push(...keys.map((key) => `pull ${host} ${key}`));
+      return syncMessages.records.encodeAnswer({ entries: keys.map(() => null) });
+    }
     assert.equal(kind, syncMessages.holds.kind);
     const { items, nonce } = syncMessages.holds.decode(body);
     asked.push({ host, items: items.length, isProof: nonce !== null });
@@ -96,7 +103,13 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
       disown: (at: string) => withdrawn.push(`disown ${at}`),
       withdrawAll: () => withdrawn.push('all'),
     },
-    records: { table: records, isOwn: ({ publisher }: { publisher: string }) => publisher === 'self' },
+    records: {
+      table: records,
+      isOwn: ({ publisher }: { publisher: string }) => publisher === 'self',
+      keep: async () => 0,
+      push: async ({ host }: Contact, entries: readonly EncodedEntry[]) =>
+        moves.push(...entries.map(({ entry }) => `push ${host} record of ${entry.publisher}`)),
+    },
     leavers: { isAny: () => state.isLeaving },
     replicas: 3,
     keepOwn,
@@ -108,17 +121,15 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
     report: (what: string, { host }: Contact) => reports.push(`${what} ${host}`),
   } as unknown as SyncPorts;
   const mover = {
-    push: async ({ host }: Contact, _: ItemSet, { key }: { key: string }) => {
-      moves.push(`push ${host} ${key}`);
+    push: async ({ host }: Contact, cid: CID) => {
+      moves.push(`push ${host} ${blockKey(cid)}`);
       return state.push;
     },
-    pushBlock: async ({ host }: Contact, cid: CID) => moves.push(`give ${host} ${blockKey(cid)}`),
     exchangeClaims: async ({ host }: Contact, [cid]: readonly CID[]) => {
       moves.push(`claims ${host} ${blockKey(cid!)}`);
       return state.exchange;
     },
-    pullRecords: async ({ host }: Contact, [key]: readonly string[]) => moves.push(`pull ${host} ${key}`),
-  } as unknown as ItemMover;
+  } as unknown as BlockMover;
   let arrivals = 0;
   const excess = new ExcessReplicas(ports, mover, () => {
     arrivals += 1;
@@ -133,7 +144,9 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
   };
   const record = async (publisher = 'P', sequence = 1, number = 0) => {
     const row = { kind: 'name', publisher, subject: Buffer.from(`s${number}`), key: '5a'.repeat(32), expiry: null };
-    await records.put([{ ...row, sequence, bytes: Buffer.from(`record ${number} ${sequence}`) }]);
+    const entry = { ...row, kind: 'name', publisher: publisher as HostId, sequence, body: {} } as const;
+    const { bytes } = signEntry(entry, 'ab'.repeat(32), () => new Uint8Array(64));
+    await records.put([{ ...row, sequence, bytes }]);
     return index
       .items(recordSet, 'all', null, 1000)
       .items.find(({ record: at }) => records.byRow(at!)?.publisher === publisher)!.key;
@@ -279,10 +292,11 @@ test('A8 a place with other claims is given those of here, and holds it then', a
 
 test('A8 of another version of a record the newer one comes here and the older one is replaced', async () => {
   const { state, record, look, moves } = scene();
-  const key = await record();
+  const publisher = createIdentity().host;
+  const key = await record(publisher);
   state.answers['a'] = { held: 'other' };
   assert.deepEqual(await look(), { dropped: 0, cached: 0, left: 1 });
-  assert.deepEqual(moves, [`pull a ${key}`, `push a ${key}`]);
+  assert.deepEqual(moves, [`pull a ${key}`, `push a record of ${publisher}`]);
 });
 
 test('A8 while the ring changes or a host leaves nothing is even asked, and all is looked at later', async () => {
@@ -487,18 +501,15 @@ test('A8 an owner that lost a block of many replicas is given it by a holder far
     state.answers['a'] = { held };
     const { key } = await put({ replicas: 5 });
     assert.deepEqual(await look(), nothing);
-    assert.deepEqual(moves, isGiven ? [`give a ${key}`] : []);
+    assert.deepEqual(moves, isGiven ? [`push a ${key}`] : []);
     assert.ok(asked.every(({ host, isProof }) => host === 'a' && !isProof));
   }
   const few = scene();
   few.state.places = ['a', 'b', 'c', 'self'];
   few.state.answers['a'] = { held: 'absent' };
-  await few.put({ replicas: 3 });
+  const { key } = await few.put({ replicas: 3 });
   await few.look();
-  assert.ok(
-    few.moves.every((move) => move.startsWith('push ')),
-    'owners compare these themselves',
-  );
+  assert.deepEqual(few.moves, [`push a ${key}`], 'owners compare these themselves');
 });
 
 test('A8 of a block of few replicas this host stays an authority for others of the place', async () => {

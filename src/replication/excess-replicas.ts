@@ -13,10 +13,11 @@ import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
-import { blockSet, type CachedItem, copiesOfSet, type ItemSet } from '../storage/item-index.ts';
+import { type CachedItem, copiesOfSet, type ItemSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
-import type { ItemMover } from './item-mover.ts';
-import { cellArcOf, placesOfItem } from './item-places.ts';
+import type { BlockMover } from './items/block-mover.ts';
+import { kindOf, placesOfItem } from './items/kinds.ts';
+import type { Held } from './items/moved.ts';
 import { challengeOf, isSameProof, newNonce, proofsOf } from './possession.ts';
 import { ownItems } from './range-differences.ts';
 import { chunks, SyncClient } from './sync-client.ts';
@@ -60,9 +61,6 @@ interface Judged extends Placed {
   readonly fate: 'drop' | 'cache';
 }
 
-/** `full`: a place has no room, which may change; nothing to do soon. */
-type Held = 'held' | 'not-held' | 'full';
-
 interface Answer extends HeldAnswer {
   readonly challenge: Uint8Array | null;
 }
@@ -71,7 +69,7 @@ type Answers = ReadonlyMap<HostId, ReadonlyMap<string, Answer>>;
 
 export class ExcessReplicas {
   readonly #ports: SyncPorts;
-  readonly #mover: ItemMover;
+  readonly #blocks: BlockMover;
   readonly #due = new Map<ItemSet, Set<string>>();
   #dueCount = 0;
   /** Items that a place has no room for: examined again later. */
@@ -82,9 +80,9 @@ export class ExcessReplicas {
   readonly #added: (set: ItemSet, key: string) => void;
 
   /** @param came called when an item arrived that is to be examined */
-  constructor(ports: SyncPorts, mover: ItemMover, came: () => void = () => undefined) {
+  constructor(ports: SyncPorts, blocks: BlockMover, came: () => void = () => undefined) {
     this.#ports = ports;
-    this.#mover = mover;
+    this.#blocks = blocks;
     this.#added = (set, key) => {
       this.#lookLater(set, key);
       came();
@@ -168,7 +166,7 @@ export class ExcessReplicas {
           if (freed >= wanted) return freed;
           if ((await this.#standing(set, item, answers, signal)) !== 'held') continue;
           const bytes = index.findCached(set, item.key)?.bytes ?? 0;
-          freed += (await this.#drop(set, [item])) * bytes;
+          freed += (await kindOf(set).drop(this.#ports, [item])) * bytes;
         }
       }
       tried += page.items.length;
@@ -206,7 +204,7 @@ export class ExcessReplicas {
   /** It has a place here, counts as a replica, and no other owner needs to know. */
   async #isForGood(set: ItemSet, key: string): Promise<boolean> {
     const { index, replicas, view } = this.#ports;
-    if (set.kind === 'blocks' && set.copies > replicas) return false;
+    if (copiesOfSet(set, replicas) > replicas) return false;
     return isAmong(await placesOfItem(this.#ports, set, key), view.self.host) && !index.isCached(set, key);
   }
 
@@ -271,7 +269,7 @@ export class ExcessReplicas {
       return { dropped: 0, cached: 0, left: proved.length + open.length + unsure.length };
     }
     const dropping = proved.filter(({ fate }) => fate === 'drop');
-    const dropped = await this.#drop(set, dropping);
+    const dropped = await kindOf(set).drop(this.#ports, dropping);
     // One that was claimed again or replaced meanwhile is new.
     const cached = await this.#cache(
       set,
@@ -290,7 +288,8 @@ export class ExcessReplicas {
 
   #judge(set: ItemSet, item: Placed): Judged {
     const isComplete = item.places.length >= copiesOfSet(set, this.#ports.replicas);
-    const mayGo = isComplete && !this.#isKept(set, item) && item.places.every(({ host }) => this.#isSeasoned(host));
+    const mayGo =
+      isComplete && !kindOf(set).isKept(this.#ports, item) && item.places.every(({ host }) => this.#isSeasoned(host));
     return { ...item, fate: mayGo ? 'drop' : 'cache' };
   }
 
@@ -305,19 +304,10 @@ export class ExcessReplicas {
     return clock.wallTime() - since >= seasonedMilliseconds[admission];
   }
 
-  /** Own publications: the list of names is read from the own table, and blocks are kept while there is room. */
-  #isKept(set: ItemSet, { key, cid }: ListedItem): boolean {
-    const { index, records, blocks, keepOwn, view } = this.#ports;
-    if (cid !== null) return keepOwn && blocks.claimsOf(cid).some(({ publisher }) => publisher === view.self.host);
-    if (set.kind !== 'records') return false;
-    const row = index.find(set, key)?.record ?? null;
-    const record = row === null ? null : records.table.byRow(row);
-    return record !== null && records.isOwn(record);
-  }
-
   /** Whether all places hold the item, possibly after they were given it. */
   async #standing(set: ItemSet, item: Judged, answers: Answers, signal: AbortSignal): Promise<Held> {
     const { replicas } = this.#ports;
+    const isOfMore = copiesOfSet(set, replicas) > replicas;
     let everywhere = item.places.length > 0;
     let isFull = false;
     // Some place with room may still lack it: it was just given it, or not reached.
@@ -325,8 +315,8 @@ export class ExcessReplicas {
     for (const [position, host] of item.places.entries()) {
       const answer = answers.get(host.host)?.get(item.key);
       // A host that is not authoritative yet is being given its share by the owner, who contacts only the first r
-      // places.
-      const isSure = answer?.confirmed === true || position >= replicas;
+      // places of a block of more than r replicas. The places of a leaf are those of several owners, each of r.
+      const isSure = answer?.confirmed === true || (isOfMore && position >= replicas);
       if (answer === undefined || !isSure) {
         everywhere = false;
         isOpen ||= answer === undefined;
@@ -365,7 +355,7 @@ export class ExcessReplicas {
    */
   async #tellOwners(set: ItemSet, placed: readonly Placed[], signal: AbortSignal): Promise<void> {
     const { view, replicas } = this.#ports;
-    if (set.kind !== 'blocks' || set.copies <= replicas) return;
+    if (copiesOfSet(set, replicas) <= replicas) return;
     const far = placed.flatMap((item) => {
       const [owner] = item.places;
       const isFar = item.places.findIndex(({ host }) => host === view.self.host) >= replicas;
@@ -375,26 +365,14 @@ export class ExcessReplicas {
     for (const { key, cid, places } of far) {
       const [owner] = places;
       const isLacked = owner !== undefined && answers.get(owner.host)?.get(key)?.held === 'absent';
-      if (isLacked && cid !== null && !signal.aborted) await this.#mover.pushBlock(owner, cid, signal);
+      if (isLacked && cid !== null && !signal.aborted) await this.#blocks.push(owner, cid, signal);
     }
   }
 
   /** From here on this host is not authoritative for them, so that others keep theirs. */
   async #withdraw(set: ItemSet, surplus: readonly Placed[]): Promise<void> {
-    const { confirmed } = this.#ports;
-    for (const { key } of surplus) {
-      const at = key.slice(0, 64);
-      if (set.kind === 'leaves') confirmed.withdrawAll(cellArcOf(at));
-      else if (await this.#isPlaceOfMore(set, at)) confirmed.disown(at);
-      else confirmed.withdraw(at);
-    }
-  }
-
-  /** With r replicas this host would be a place; of this item fewer are wanted. */
-  async #isPlaceOfMore(set: ItemSet, at: string): Promise<boolean> {
-    const { view, replicas } = this.#ports;
-    if (set.kind !== 'blocks' || set.copies >= replicas) return false;
-    return isAmong(await placesOfItem(this.#ports, blockSet(replicas), at), view.self.host);
+    const wanted = copiesOfSet(set, this.#ports.replicas);
+    for (const { key } of surplus) await kindOf(set).withdraw(this.#ports, key, wanted);
   }
 
   /** Unclaimed blocks are freed where they are. */
@@ -466,12 +444,7 @@ export class ExcessReplicas {
   /** Whether the host holds the item, possibly after it was given it. */
   async #given(set: ItemSet, host: Contact, item: Placed, { held }: HeldAnswer, signal: AbortSignal): Promise<Held> {
     if (held === 'same') return 'held';
-    if (item.cid !== null && held === 'other')
-      return (await this.#mover.exchangeClaims(host, [item.cid], signal)) ? 'held' : 'not-held';
-    // A newer one there replaces the one here, and is compared in the next look.
-    if (set.kind === 'records' && held === 'other') await this.#mover.pullRecords(host, [item.key], signal);
-    // Asked again in the next look, when the host itself reports that it has it.
-    return (await this.#mover.push(host, set, item, signal)) === 'full' ? 'full' : 'not-held';
+    return kindOf(set).give({ ports: this.#ports, blocks: this.#blocks, signal }, host, item, held);
   }
 
   /** These count as replicas. */
@@ -496,25 +469,6 @@ export class ExcessReplicas {
       index.addCached(same);
       return same.length;
     });
-  }
-
-  async #drop(set: ItemSet, items: readonly ListedItem[]): Promise<number> {
-    const { blocks, records, shares, index } = this.#ports;
-    if (items.length === 0) return 0;
-    if (set.kind === 'leaves') {
-      const leaves = items.flatMap(({ key }) => index.find(set, key)?.record ?? []);
-      await shares.table.removeLeaves(leaves);
-      return leaves.length;
-    }
-    const looked = items.flatMap(({ cid, digest }) => (cid === null ? [] : [{ cid, digest }]));
-    // A record replaced meanwhile is another item; a block claimed again is a replica of that put.
-    const found = items.flatMap(({ key, digest }) => {
-      const item = set.kind === 'records' ? index.find(set, key) : null;
-      return item === null || item.digest !== digest ? [] : [item];
-    });
-    const rows = found.flatMap(({ record }) => (record === null ? [] : (records.table.byRow(record) ?? [])));
-    if (rows.length > 0) await records.table.removeExactly(rows);
-    return rows.length + (looked.length === 0 ? 0 : await blocks.deleteUnchanged(looked));
   }
 }
 

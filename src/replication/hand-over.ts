@@ -10,7 +10,7 @@ import { storedEntries } from '../records/entry.ts';
 import { sendLeaves } from '../records/leaf-exchange.ts';
 import type { HeldLeaf } from '../storage/share-table.ts';
 import { ByteBudget } from './byte-budget.ts';
-import { placesOfCell } from './item-places.ts';
+import { leafItems } from './items/leaf.ts';
 import { copiesWanted } from './placement.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
@@ -20,6 +20,7 @@ const maxBytesUnderWay = 16 * 1024 * 1024;
 const maxRounds = 3;
 /** Hosts after the places that get what a place has no room for. */
 const maxSubstitutes = 8;
+const noOtherHost = 'no other host is there';
 
 /** Rejects with `too-few-copies` when something has no durable replica besides the one here. */
 export async function handOver(ports: SyncPorts): Promise<void> {
@@ -57,15 +58,15 @@ async function handOverRecords(ports: SyncPorts): Promise<readonly string[]> {
 }
 
 async function handOverLeaves(ports: SyncPorts): Promise<readonly string[]> {
-  const { shares, clock, view, placement, replicas, transport } = ports;
+  const { shares, clock, replicas, transport } = ports;
   const failures: string[] = [];
   for (let after = 0; ; ) {
     const page = shares.table.walk(clock.wallTime(), after, itemsPerPage);
     const byHost = new Map<HostId, { readonly host: Contact; readonly leaves: HeldLeaf[] }>();
     for (const leaf of page) {
-      const hosts = await placesOfCell(placement, leaf.first.padEnd(64, '0'), view.shape.bits, replicas + 1);
+      const hosts = await leafItems.placesWithoutSelf(ports, leaf.first.padEnd(64, '0'), replicas);
+      if (hosts.length === 0) failures.push(noOtherHost);
       for (const host of hosts) {
-        if (host.host === view.self.host) continue;
         const given = byHost.get(host.host) ?? { host, leaves: [] };
         given.leaves.push(leaf);
         byHost.set(host.host, given);
@@ -144,6 +145,6 @@ async function everywhere(
   const places = others.slice(0, wanted);
   const substitutes = others.slice(wanted, wanted + maxSubstitutes)[Symbol.iterator]();
   const given = await Promise.allSettled(places.map((host) => giveOrNext(host, substitutes, give)));
-  if (places.length === 0) return ['no other host is there'];
+  if (places.length === 0) return [noOtherHost];
   return given.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []));
 }

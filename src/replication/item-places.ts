@@ -10,7 +10,6 @@
 import { type Contact, ringIdOfHash } from '@chordial/ring';
 import type { RingView } from '../records/ring-view.ts';
 import { cellDigits, cellOf, keysOfCell } from '../records/share-leaf.ts';
-import { copiesOfSet, type ItemSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { PlacementCache } from './placement-cache.ts';
 
@@ -37,31 +36,23 @@ export function cellArcOf(key: string): KeyArc {
   return { after: lastKeyOfCell((cell + 4095) % 4096), upTo: lastKeyOfCell(cell) };
 }
 
-/** The places of an item, the owner's first; for a leaf those of its whole cell. */
-export function placesOfItem(
-  { placement, view, replicas }: ItemPlacesPorts,
-  set: ItemSet,
+/** The places of a record or block, the owner's first. */
+export function placesOfKey(
+  { placement, view }: ItemPlacesPorts,
   key: string,
+  wanted: number,
 ): Promise<readonly Contact[]> {
-  const { bits } = view.shape;
-  const at = key.slice(0, 64);
-  if (set.kind === 'leaves') return placesOfCell(placement, at, bits, replicas);
-  return placement.places(ringIdOfHash(at, bits), copiesOfSet(set, replicas));
+  return placement.places(ringIdOfHash(key.slice(0, 64), view.shape.bits), wanted);
 }
 
-/** The places of the item in a ring without this host. */
-export async function placesWithoutSelf(
-  { placement, view, replicas }: ItemPlacesPorts,
-  set: ItemSet,
+/** The same in a ring without this host. */
+export async function placesOfKeyWithoutSelf(
+  { placement, view }: ItemPlacesPorts,
   key: string,
+  wanted: number,
 ): Promise<readonly Contact[]> {
-  const { bits } = view.shape;
-  const at = key.slice(0, 64);
-  const wanted = copiesOfSet(set, replicas);
-  const isOther = ({ host }: Contact): boolean => host !== view.self.host;
-  // A cell may meet several arcs with different places.
-  if (set.kind === 'leaves') return (await placesOfCell(placement, at, bits, wanted + 1)).filter(isOther);
-  return (await placement.candidates(ringIdOfHash(at, bits), wanted + 1)).filter(isOther).slice(0, wanted);
+  const hosts = await placement.candidates(ringIdOfHash(key.slice(0, 64), view.shape.bits), wanted + 1);
+  return hosts.filter(({ host }) => host !== view.self.host).slice(0, wanted);
 }
 
 /** Hosts that hold the leaves of the cell of this key. */

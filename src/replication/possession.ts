@@ -7,24 +7,16 @@
  * The bytes are the content of a block, the signed entry of a record, or the entries of a leaf.
  */
 import { hash } from 'node:crypto';
-import type { Clock, HostId, Random } from '@chordial/ring';
+import type { HostId, Random } from '@chordial/ring';
 import type { BlockHashing } from '../content/block-hashing.ts';
-import type { LeafPool } from '../content/leaf-pool.ts';
-import type { BlockStore } from '../storage/block-store.ts';
 import type { Item, ItemSet } from '../storage/item-index.ts';
-import type { RecordTable } from '../storage/record-table.ts';
-import type { ShareTable } from '../storage/share-table.ts';
+import type { ItemStores } from './items/item-kind.ts';
+import { kindOf } from './items/kinds.ts';
+import { nonceBytes } from './sync-messages.ts';
 
-export const nonceBytes = 32;
-export const proofBytes = 32;
 const purpose = 'chordial holds v1';
 
-export interface PossessionPorts {
-  readonly blocks: Pick<BlockStore, 'get'>;
-  readonly records: { readonly table: Pick<RecordTable, 'byRow'> };
-  readonly shares: { readonly table: Pick<ShareTable, 'byRow'> };
-  readonly clock: Pick<Clock, 'wallTime'>;
-  readonly leaves: LeafPool;
+export interface PossessionPorts extends ItemStores {
   readonly hashing: BlockHashing;
 }
 
@@ -45,7 +37,7 @@ export async function proofsOf(
   item: Pick<Item, 'cid' | 'record'>,
   challenges: readonly Uint8Array[],
 ): Promise<readonly Uint8Array[] | null> {
-  const bytes = await bytesOf(ports, set, item);
+  const bytes = await kindOf(set).bytes(ports, item);
   if (bytes === null) return null;
   const proofs: Uint8Array[] = [];
   for (const challenge of challenges) proofs.push(await ports.hashing.sha256(bytes, challenge));
@@ -55,15 +47,4 @@ export async function proofsOf(
 
 export function isSameProof(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
-}
-
-async function bytesOf(
-  { blocks, records, shares, clock, leaves }: PossessionPorts,
-  set: ItemSet,
-  { cid, record }: Pick<Item, 'cid' | 'record'>,
-): Promise<Uint8Array | null> {
-  if (set.kind === 'blocks') return cid === null ? null : blocks.get(cid, leaves);
-  if (record === null) return null;
-  if (set.kind === 'records') return records.table.byRow(record)?.bytes ?? null;
-  return shares.table.byRow(record, clock.wallTime())?.bytes ?? null;
 }

@@ -14,7 +14,7 @@ const keysOf = (from: number, to: number) => Array.from({ length: to - from }, (
 const plain = '00'.repeat(16);
 
 /** What one host holds, in memory: the digest of each key, by set. */
-class Held implements Pick<ItemIndex, 'fingerprint' | 'items' | 'findBlock'> {
+class Held implements Pick<ItemIndex, 'fingerprint' | 'items' | 'findInAnySet'> {
   readonly #sets = new Map<ItemSet, Map<string, string>>();
 
   constructor(set: ItemSet, keys: readonly string[]) {
@@ -44,10 +44,11 @@ class Held implements Pick<ItemIndex, 'fingerprint' | 'items' | 'findBlock'> {
     return { items: items.slice(0, limit), cursor: items.length > limit ? items[limit - 1]!.key : null };
   }
 
-  findBlock(key: string): (Item & { readonly set: ItemSet }) | null {
+  findInAnySet(asked: ItemSet, key: string): Item | null {
     for (const [set, items] of this.#sets) {
       const digest = items.get(key);
-      if (set.kind === 'blocks' && digest !== undefined) return { set, ...itemOf(key, digest) };
+      const isCounted = set === asked || (set.kind === 'blocks' && asked.kind === 'blocks');
+      if (isCounted && digest !== undefined) return itemOf(key, digest);
     }
     return null;
   }

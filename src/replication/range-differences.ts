@@ -26,7 +26,7 @@ export interface Difference {
 
 interface ComparedWith {
   readonly client: Pick<SyncClient, 'compare' | 'items'>;
-  readonly index: Pick<ItemIndex, 'fingerprint' | 'items' | 'findBlock'>;
+  readonly index: Pick<ItemIndex, 'fingerprint' | 'items' | 'findInAnySet'>;
 }
 
 export function comparedRange(index: Pick<ItemIndex, 'fingerprint'>, set: ItemSet, range: KeyArc): ComparedRange {
@@ -72,7 +72,7 @@ async function* listed(
   for (const item of ownItems(index, set, range)) own.set(item.key, item);
   for await (const page of client.items(host, set, range)) {
     for (const { key, digest, cid } of page) {
-      const held = own.get(key) ?? (set.kind === 'blocks' ? index.findBlock(key) : null);
+      const held = own.get(key) ?? index.findInAnySet(set, key);
       own.delete(key);
       if (held === null) yield { set, key, cid, lacks: 'here' };
       else if (held.digest !== digest) yield { set, key, cid, lacks: 'neither' };

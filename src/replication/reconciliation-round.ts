@@ -18,8 +18,9 @@ import {
   isBlock,
 } from './arc-comparison.ts';
 import type { InSyncRanges } from './in-sync-ranges.ts';
-import type { ItemMover } from './item-mover.ts';
-import { pullLeaves, pushLeaves } from './leaf-mover.ts';
+import type { BlockMover } from './items/block-mover.ts';
+import type { SmallItemKind, Transfers } from './items/item-kind.ts';
+import { smallKinds } from './items/kinds.ts';
 import { type OwnArc, ownArcs } from './own-arcs.ts';
 import { SyncClient } from './sync-client.ts';
 import type { SyncPorts } from './sync-ports.ts';
@@ -56,7 +57,7 @@ export interface RoundScope {
 
 export class ReconciliationRound {
   readonly #ports: SyncPorts;
-  readonly #mover: ItemMover;
+  readonly #transfers: Transfers;
   readonly #scope: RoundScope;
   readonly #signal: AbortSignal;
   readonly #grace: Grace;
@@ -64,9 +65,9 @@ export class ReconciliationRound {
   #records = 0;
   #pulled = false;
 
-  constructor(ports: SyncPorts, mover: ItemMover, scope: RoundScope, grace: Grace, signal: AbortSignal) {
+  constructor(ports: SyncPorts, blocks: BlockMover, scope: RoundScope, grace: Grace, signal: AbortSignal) {
     this.#ports = ports;
-    this.#mover = mover;
+    this.#transfers = { ports, blocks, signal };
     this.#scope = scope;
     this.#grace = grace;
     this.#signal = signal;
@@ -152,14 +153,9 @@ export class ReconciliationRound {
 
   async #pullRecords(list: readonly Carrying[]): Promise<void> {
     const wanted = list.filter(({ difference }) => difference.lacks !== 'there');
-    for (const some of bySet(wanted)) {
+    for (const { kind, some, keys } of byKind(wanted)) {
       if (this.#signal.aborted) return;
-      const { host, difference } = some[0]!;
-      const keys = some.map((carrying) => carrying.difference.key);
-      const got =
-        difference.set.kind === 'leaves'
-          ? await pullLeaves(this.#ports, host, keys, this.#signal)
-          : await this.#mover.pullRecords(host, keys, this.#signal);
+      const got = await kind.pullAll(this.#transfers, some[0]!.host, keys);
       if (got === null) continue;
       this.#records += got;
       this.#pulled ||= got > 0;
@@ -169,14 +165,9 @@ export class ReconciliationRound {
 
   async #pushRecords(list: readonly Carrying[]): Promise<void> {
     const lacked = list.filter(({ difference }) => difference.lacks !== 'here');
-    for (const some of bySet(lacked)) {
+    for (const { kind, some, keys } of byKind(lacked)) {
       if (this.#signal.aborted) return;
-      const { host, difference } = some[0]!;
-      const keys = some.map((carrying) => carrying.difference.key);
-      const given =
-        difference.set.kind === 'leaves'
-          ? await pushLeaves(this.#ports, host, keys, this.#signal)
-          : await this.#mover.pushRecords(host, keys, this.#signal);
+      const given = await kind.pushAll(this.#transfers, some[0]!.host, keys);
       if (given === null) continue;
       this.#records += given;
       for (const carrying of some) settleThere(carrying);
@@ -195,7 +186,7 @@ export class ReconciliationRound {
     await Promise.all(
       [...byHost.values()].map(async ({ host, cids }) => {
         const before = cids.map((cid) => blocks.claimsOf(cid).length);
-        await this.#mover.exchangeClaims(host, cids, this.#signal);
+        await this.#transfers.blocks.exchangeClaims(host, cids, this.#signal);
         // What one place knew, the others may lack.
         this.#pulled ||= cids.some((cid, place) => blocks.claimsOf(cid).length > (before[place] ?? 0));
       }),
@@ -230,7 +221,7 @@ export class ReconciliationRound {
   async #pullBlock(ways: readonly Carrying[]): Promise<void> {
     for (const { host, difference } of ways) {
       if (!isBlock(difference)) continue;
-      const outcome = await this.#mover.pullBlock(host, difference.cid, this.#signal);
+      const outcome = await this.#transfers.blocks.pull(host, difference.cid, this.#signal);
       if (outcome === 'failed') continue;
       // Without room it stays where it is, and is requested again in a later round.
       for (const way of ways) settleHere(way);
@@ -247,7 +238,7 @@ export class ReconciliationRound {
     for (const way of ways) {
       const { host, difference } = way;
       if (!isBlock(difference)) continue;
-      const outcome = await this.#mover.pushBlock(host, difference.cid, this.#signal);
+      const outcome = await this.#transfers.blocks.push(host, difference.cid, this.#signal);
       if (outcome === 'failed') continue;
       settleThere(way);
       if (outcome === 'moved') this.#blocks += 1;
@@ -262,7 +253,7 @@ export class ReconciliationRound {
     const substitutes = substitutesIn(arc, difference.set)[Symbol.iterator]();
     for (const place of full) {
       for (let next = substitutes.next(); !next.done; next = substitutes.next()) {
-        if ((await this.#mover.pushBlock(next.value, difference.cid, this.#signal)) !== 'moved') continue;
+        if ((await this.#transfers.blocks.push(next.value, difference.cid, this.#signal)) !== 'moved') continue;
         this.#ports.pointers?.tell(place, next.value, difference.cid);
         break;
       }
@@ -284,7 +275,7 @@ export class ReconciliationRound {
     // The pointer may also lead to one of the places.
     if (lacking <= (substitute !== null && !holders.has(substitute) ? 1 : 0)) return;
     const targets = [...places, ...substitutesIn(arc, set)];
-    const given = await this.#mover.passOn(source, { cid, key, set }, targets, lacking, this.#signal);
+    const given = await this.#transfers.blocks.passOn(source, { cid, key, set }, targets, lacking, this.#signal);
     const [first] = given.filter((host) => !places.includes(host));
     if (first !== undefined) pointers?.tell(this.#ports.view.self, first, cid);
   }
@@ -299,11 +290,17 @@ function substitutesIn(arc: ComparedArc, { copies }: BlockSet): readonly Contact
   return arc.others.slice(copies - 1, copies - 1 + maxSubstitutes);
 }
 
-/** Records, and leaves of shares. */
-function bySet(list: readonly Carrying[]): readonly (readonly Carrying[])[] {
-  const leaves = list.filter(({ difference }) => difference.set.kind === 'leaves');
-  const records = list.filter(({ difference }) => difference.set.kind !== 'leaves');
-  return [records, leaves].filter((some) => some.length > 0);
+interface OfKind {
+  readonly kind: SmallItemKind;
+  readonly some: readonly Carrying[];
+  readonly keys: readonly string[];
+}
+
+function byKind(list: readonly Carrying[]): readonly OfKind[] {
+  return smallKinds.flatMap(([name, kind]) => {
+    const some = list.filter(({ difference }) => difference.set.kind === name);
+    return some.length === 0 ? [] : [{ kind, some, keys: some.map(({ difference }) => difference.key) }];
+  });
 }
 
 function settleHere({ arc, difference }: Carrying): void {

@@ -12,7 +12,7 @@ import { type Milliseconds, nextId, type RingId, ringIdOfHash, type Timer } from
 import { Absences } from './absences.ts';
 import { ExcessReplicas } from './excess-replicas.ts';
 import { InSyncRanges } from './in-sync-ranges.ts';
-import { ItemMover } from './item-mover.ts';
+import { BlockMover } from './items/block-mover.ts';
 import { ReconciliationRound, type RoundOutcome } from './reconciliation-round.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
@@ -46,7 +46,7 @@ export interface Reconciled extends RoundOutcome {
 
 export class Reconciliation {
   readonly #ports: SyncPorts;
-  readonly #mover: ItemMover;
+  readonly #blocks: BlockMover;
   readonly #surplus: ExcessReplicas;
   readonly #absences: Absences;
   readonly #settled: InSyncRanges;
@@ -83,8 +83,8 @@ export class Reconciliation {
 
   constructor(ports: SyncPorts) {
     this.#ports = ports;
-    this.#mover = new ItemMover(ports);
-    this.#surplus = new ExcessReplicas(ports, this.#mover, () => this.#lookIn(gatherMilliseconds));
+    this.#blocks = new BlockMover(ports);
+    this.#surplus = new ExcessReplicas(ports, this.#blocks, () => this.#lookIn(gatherMilliseconds));
     ports.blocks.makeRoom = (bytes) => this.#surplus.makeRoom(bytes);
     this.#settled = new InSyncRanges(ports.view);
     this.#absences = new Absences(ports.view, ports.clock, ports.times, (host) => ports.membership.isRemoved(host));
@@ -139,7 +139,7 @@ export class Reconciliation {
       urgent: this.#urgent,
     };
     const scope = { settled: this.#settled, everything };
-    const outcome = await new ReconciliationRound(this.#ports, this.#mover, scope, grace, signal).run();
+    const outcome = await new ReconciliationRound(this.#ports, this.#blocks, scope, grace, signal).run();
     if (everything && !signal.aborted) this.#everythingDue = clock.now() + this.#interval();
     // What was received may be in cells shared with other arcs, or missing elsewhere: nothing is assumed to be in sync.
     if (outcome.again) this.#settled.clear();

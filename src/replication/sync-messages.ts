@@ -1,7 +1,16 @@
 /** The messages of reconciliation; docs/wire-format.md says what each means. */
 import { maxEntryBytes } from '../records/entry.ts';
 import { fingerprintBytes, lanesToBytes } from '../storage/fingerprint.ts';
-import { everySet, type Item, type ItemSet, numberOfSet, setNumbered } from '../storage/item-index.ts';
+import {
+  blockSet,
+  everySet,
+  type Item,
+  type ItemSet,
+  keyBytesOf,
+  numberOfSet,
+  recordSet,
+  setNumbered,
+} from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import { Message } from '../wire/message.ts';
 import {
@@ -23,7 +32,6 @@ import {
   uint,
   type ValueOf,
 } from '../wire/schema.ts';
-import { nonceBytes, proofBytes } from './possession.ts';
 
 export const maxRangesPerMessage = 512;
 /** Of at most 120 bytes each: a quarter of a small message. */
@@ -31,10 +39,11 @@ export const maxItemsPerPage = 2048;
 /** Of at most 4 KiB each: half of a small message. */
 export const maxRecordsPerMessage = 128;
 export const maxItemsPerQuestion = 1024;
-const keyBytes = 32;
-/** Of a record, or a leaf. */
-const longKeyBytes = 48;
+const keyBytes = keyBytesOf(blockSet(1));
+const longKeyBytes = keyBytesOf(recordSet);
 const digestBytes = 16;
+export const nonceBytes = 32;
+export const proofBytes = 32;
 
 export const fingerprintText = (lanes: readonly number[]): string => Buffer.from(lanesToBytes(lanes)).toString('hex');
 
@@ -46,8 +55,7 @@ const digest = hex(digestBytes);
 const arc = { after: key, upTo: key };
 
 /** Whether keys of this length are keys of the set. */
-const isKeyOf = (text: string, { kind }: ItemSet): boolean =>
-  text.length === 2 * (kind === 'blocks' ? keyBytes : longKeyBytes);
+const isKeyOf = (text: string, of: ItemSet): boolean => text.length === 2 * keyBytesOf(of);
 const wrongKey = 'has a key of another length than those of its set';
 
 /** The ends of a range are among the other fields on the wire. */

@@ -13,7 +13,7 @@ import { type ItemIndex, recordSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { Registry } from '../wire/message.ts';
 import type { AuthoritativeRanges } from './authoritative-ranges.ts';
-import { cellArcOf } from './item-places.ts';
+import { kindOf } from './items/kinds.ts';
 import type { PlacementCache } from './placement-cache.ts';
 import { challengeOf, type PossessionPorts, proofsOf } from './possession.ts';
 import {
@@ -86,16 +86,14 @@ export class SyncServer {
     const answers: HeldAnswer[] = [];
     let room = maxBytesProved;
     for (const { set, key, digest } of items) {
-      const item = set.kind === 'blocks' ? index.findBlock(key) : index.find(set, key);
+      const item = index.findInAnySet(set, key);
       const held = item === null ? 'absent' : item.digest === digest ? 'same' : 'other';
-      const at = key.slice(0, 64);
-      const isConfirmed = set.kind === 'leaves' ? confirmed.touches(cellArcOf(at)) : confirmed.covers(at);
       let proof: Uint8Array | null = null;
       if (item !== null && challenge !== null && room > 0) {
         room -= item.cid === null ? maxEntryBytes : ((await blocks.size(item.cid)) ?? 0);
         if (room >= 0) proof = (await proofsOf(this.#ports, set, item, [challenge]))?.[0] ?? null;
       }
-      answers.push({ held, confirmed: isConfirmed, proof });
+      answers.push({ held, confirmed: kindOf(set).isAuthoritative(confirmed, key), proof });
     }
     return answers;
   }

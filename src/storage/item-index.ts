@@ -29,7 +29,7 @@ export interface RecordSet {
 export interface LeafSet {
   readonly kind: 'leaves';
 }
-/** Its items have a CID and keys of 32 bytes; those of other sets have keys of 48 bytes. */
+/** Its items have a CID, those of other sets have none. */
 export interface BlockSet {
   readonly kind: 'blocks';
   /** 1 to `maxBlockCopies`. */
@@ -58,6 +58,11 @@ export function numberOfSet(set: ItemSet): number {
 /** Replicas wanted of the items of a set, where the network's default is `replicas`. */
 export function copiesOfSet(set: ItemSet, replicas: number): number {
   return set.kind === 'blocks' ? set.copies : replicas;
+}
+
+/** Length of the keys of a set. */
+export function keyBytesOf({ kind }: ItemSet): number {
+  return kind === 'blocks' ? keyBytes : keyBytes + digestBytes;
 }
 
 export interface Item {
@@ -300,6 +305,11 @@ export class ItemIndex {
   find(set: ItemSet, key: string): Item | null {
     const row = this.#find.get(numberOfSet(set), blobOf(key));
     return row === undefined ? null : itemOf(row);
+  }
+
+  /** Like `find`; a block in any set, since two hosts may know of different claims. */
+  findInAnySet(set: ItemSet, key: string): Item | null {
+    return set.kind === 'blocks' ? this.findBlock(key) : this.find(set, key);
   }
 
   /** The block's item, in any set. */

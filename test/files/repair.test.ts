@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { ringIdOfHash } from '@chordial/ring';
-import { blockKey } from '../../src/content/cid.ts';
+import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { shareBody, shareNameEntry } from '../../src/records/share-entry.ts';
 import { quotaFull } from '../../src/storage/block-store.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 import { until } from '../fixtures/until.ts';
@@ -119,6 +120,15 @@ test('A4 a peer that leaves for good has handed everything over before it goes',
 test('A4 the last peer cannot hand anything over and says so', async () => {
   const { peers, close } = await dataNetwork(1);
   await peers[0]!.files.put('alone', bytesOf(randomBytes(5)));
+  await assert.rejects(peers[0]!.path.handOverEverything(), /could not be handed over/);
+  await close();
+});
+
+test('A4 the last peer cannot hand entries of shares over either', async () => {
+  const { peers, close } = await dataNetwork(1);
+  const root = cidOfBlock(rawCodec, randomBytes(5));
+  await peers[0]!.path.announcer.announce([[shareNameEntry('alone', root, shareBody({ size: 5 }))]]);
+  assert.ok(peers[0]!.shares.walk(Date.now(), 0, 10).length > 0);
   await assert.rejects(peers[0]!.path.handOverEverything(), /could not be handed over/);
   await close();
 });

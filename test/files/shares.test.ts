@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ringIdOfHash } from '@chordial/ring';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { sendLeaves } from '../../src/records/leaf-exchange.ts';
 import { recordKeyOfName, wordKey } from '../../src/records/record-keys.ts';
 import {
   type ShareEntry,
@@ -154,6 +155,40 @@ test('a peer that joins is given its share of the leaves, and what it took over 
         }
       }
     }
+  } finally {
+    await close();
+  }
+});
+
+test('a leaf is kept where it has no place while a place of one of its arcs is not authoritative', async () => {
+  const { ring, peers, close } = await dataNetwork(8);
+  try {
+    const cellOfWord = (word: string) => keysOfCell(cellOf(wordKey(word)));
+    const border = Array.from({ length: 100_000 }, (_, number) => `word${number}`).find((word) => {
+      const { first, last } = cellOfWord(word);
+      const [atFirst, atLast] = [first, last].map((key) => ring.expectedPlaces(ringIdOfHash(key, 256), 3));
+      return atLast!.some((host) => !atFirst!.includes(host));
+    })!;
+    const root = cidOfBlock(rawCodec, Buffer.from('shared'));
+    await peers[0]!.path.announcer.announce([[sharePostingEntry(border, 'shared', root, shareBody({ size: 1 }))]]);
+    const { first, last } = cellOfWord(border);
+    const [near, far] = [first, last].map((key) => ring.expectedPlaces(ringIdOfHash(key, 256), 3));
+    const peerOf = (host: string) => peers.find(({ identity }) => identity.host === host)!;
+    const stray = peers.find(({ identity }) => !near!.includes(identity.host) && !far!.includes(identity.host))!;
+    const holder = peerOf(near![0]!);
+    assert.ok(await sendLeaves(stray.contact, holder.shares.walk(Date.now(), 0, 10), holder.transport));
+    const newcomer = peerOf(far!.find((host) => !near!.includes(host))!);
+    newcomer.path.confirmed.clear();
+    const repair = stray.path.beginRepair();
+    const isReplica = () => {
+      const [item] = stray.index.items(leafSet, 'all', null, 1).items;
+      return item !== undefined && !stray.index.isCached(leafSet, item.key);
+    };
+    for (let rounds = 0; rounds < 3; rounds++) await repair.round();
+    assert.ok(isReplica());
+    newcomer.path.confirmed.confirm({ after: 'f'.repeat(64), upTo: 'f'.repeat(64) });
+    for (let rounds = 0; rounds < 20 && isReplica(); rounds++) await repair.round();
+    assert.ok(!isReplica());
   } finally {
     await close();
   }

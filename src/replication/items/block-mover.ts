@@ -1,48 +1,36 @@
 /**
- * Transfers single items between this host and another, within limits on memory and bytes per second. Blocks are
- * verified on both sides before they are passed on or stored; records by the host that stores them.
+ * Transfers single blocks between this host and another, within limits on memory and bytes per second. They are
+ * verified on both sides before they are passed on or stored.
  */
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
-import { verifyBlockBy } from '../content/block-hashing.ts';
-import { type Block, blockKey } from '../content/cid.ts';
-import { leafBytes } from '../content/leaf-pool.ts';
-import { ChordialError } from '../errors.ts';
-import { TransportError } from '../network/transport.ts';
-import { storedEntries } from '../records/entry.ts';
-import { type Claim, claimVia } from '../storage/claim-table.ts';
-import { type BlockSet, type ItemSet, recordSet } from '../storage/item-index.ts';
-import { blockMessages } from './block-messages.ts';
-import { BlockReceiver } from './block-receiver.ts';
-import { ByteBudget } from './byte-budget.ts';
-import { ByteRate } from './byte-rate.ts';
-import { pagesOfClaims } from './claim-pages.ts';
-import { pushLeaves } from './leaf-mover.ts';
-import { chunks, SyncClient } from './sync-client.ts';
-import type { ListedItem } from './sync-messages.ts';
-import type { SyncPorts } from './sync-ports.ts';
+import { verifyBlockBy } from '../../content/block-hashing.ts';
+import { type Block, blockKey } from '../../content/cid.ts';
+import { leafBytes } from '../../content/leaf-pool.ts';
+import { ChordialError } from '../../errors.ts';
+import { type Claim, claimVia } from '../../storage/claim-table.ts';
+import type { BlockSet } from '../../storage/item-index.ts';
+import { blockMessages } from '../block-messages.ts';
+import { BlockReceiver } from '../block-receiver.ts';
+import { ByteBudget } from '../byte-budget.ts';
+import { ByteRate } from '../byte-rate.ts';
+import { pagesOfClaims } from '../claim-pages.ts';
+import { chunks, SyncClient } from '../sync-client.ts';
+import type { SyncPorts } from '../sync-ports.ts';
+import { type Moved, reportFailure } from './moved.ts';
 
 /** Blocks read or received and in flight. */
 const maxBytesUnderWay = 16 * 1024 * 1024;
 const maxIdleLanes = 256;
 /** After a block found no room here, none is fetched for this long. */
 const noRoomMilliseconds: Milliseconds = 30_000;
-const recordsPerPush = 128;
 const blocksPerExchange = 64;
 const claimDeadlineMilliseconds = 5000;
 /** For hosts that are only asked whether an item is there. */
 const noDigest = '0'.repeat(32);
 
-/**
- * Outcome of one transfer. `full`: there is no room, which may change. `unclaimed`: no longer wanted; moved between
- * hosts that free it at different times, it would circulate for ever.
- */
-export type Moved = 'moved' | 'full' | 'failed' | 'unclaimed';
-
-type PushedItem = Pick<ListedItem, 'key' | 'cid'>;
-
-export class ItemMover {
+export class BlockMover {
   readonly #ports: SyncPorts;
   readonly #budget = new ByteBudget(maxBytesUnderWay);
   readonly #rate: ByteRate;
@@ -54,18 +42,8 @@ export class ItemMover {
     this.#rate = new ByteRate(ports.clock, ports.bytesPerSecond);
   }
 
-  /** An item of any kind. `moved`: the host holds it now; `unclaimed`: it is gone here, or no longer wanted. */
-  async push(host: Contact, set: ItemSet, { key, cid }: PushedItem, signal: AbortSignal): Promise<Moved> {
-    if (set.kind === 'blocks') return cid === null ? 'unclaimed' : this.pushBlock(host, cid, signal);
-    const pushed =
-      set.kind === 'leaves'
-        ? await pushLeaves(this.#ports, host, [key], signal)
-        : await this.pushRecords(host, [key], signal);
-    return pushed === null ? 'failed' : pushed === 0 ? 'unclaimed' : 'moved';
-  }
-
   /** Whether the block is durable here; a failure is reported and retried in a later round. */
-  async pullBlock(host: Contact, cid: CID, signal: AbortSignal): Promise<Moved> {
+  async pull(host: Contact, cid: CID, signal: AbortSignal): Promise<Moved> {
     const { blocks, leaves } = this.#ports;
     await this.#budget.take(leafBytes);
     try {
@@ -90,7 +68,7 @@ export class ItemMover {
   }
 
   /** Whether the block is durable at the host. */
-  async pushBlock(host: Contact, cid: CID, signal: AbortSignal): Promise<Moved> {
+  async push(host: Contact, cid: CID, signal: AbortSignal): Promise<Moved> {
     const { blocks, lanes, leaves, hashing, view } = this.#ports;
     const size = await blocks.size(cid);
     if (size === null) return 'failed';
@@ -195,43 +173,6 @@ export class ItemMover {
     }
   }
 
-  /** Resolves with the number of new records, or null when the host did not send them. */
-  async pullRecords(host: Contact, keys: readonly string[], signal: AbortSignal): Promise<number | null> {
-    try {
-      const entries = await new SyncClient(this.#ports.transport, signal).records(host, keys);
-      return await this.#ports.records.keep(host, entries);
-    } catch (error) {
-      this.#failed(host, error);
-      return null;
-    }
-  }
-
-  /**
-   * Resolves with how many of these records still exist here, all of which the host now holds, in this or a newer
-   * version; null when it does not.
-   */
-  async pushRecords(host: Contact, keys: readonly string[], signal: AbortSignal): Promise<number | null> {
-    let pushed = 0;
-    try {
-      for (const some of chunks(keys, recordsPerPush)) {
-        if (signal.aborted) return null;
-        const rows = some.flatMap((key) => {
-          const row = this.#ports.index.find(recordSet, key)?.record ?? null;
-          return row === null ? [] : (this.#ports.records.table.byRow(row) ?? []);
-        });
-        if (rows.length === 0) continue;
-        // Including expired ones: they are kept for a day everywhere, since their expiry ends the claims of their puts.
-        const entries = storedEntries(rows);
-        await this.#ports.records.push(host, entries);
-        pushed += entries.length;
-      }
-      return pushed;
-    } catch (error) {
-      this.#failed(host, error);
-      return null;
-    }
-  }
-
   #source(contact: Contact): BlockReceiver {
     const known = this.#sources.get(contact.host);
     if (known !== undefined && (known.contact === contact || !known.idle)) return known;
@@ -250,10 +191,9 @@ export class ItemMover {
     return isFull(error) ? 'full' : 'failed';
   }
 
-  /** A failure, at the host or on the own disk, affects this item alone. */
+  /** Affects this block alone. */
   #failed(host: Contact, error: unknown): false {
-    const silent = error instanceof TransportError && error.failure !== 'refused';
-    this.#ports.report?.(silent ? 'no-answer' : 'refused', host, (error as Error).message);
+    reportFailure(this.#ports, host, error);
     return false;
   }
 }
