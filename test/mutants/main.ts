@@ -61,8 +61,9 @@ async function main(): Promise<void> {
     console.log(lineOf(result));
     for (const survivor of result.survivors)
       console.log(`  ${textOf(survivor)}\n    ${reasonOf(result.file, survivor)}`);
+    // After each file: a run of all takes long, and may be stopped.
+    if (values['draw'] === true) await draw(result);
   }
-  if (values['draw'] === true) await draw(results);
   const enough = results.filter((result) => scoreOf(result) >= minScore);
   console.log(`\n${enough.length} of ${chosen.length} files score ${minScore} % and more`);
   process.exitCode = enough.length === chosen.length ? 0 : 1;
@@ -80,6 +81,8 @@ async function resultOf({ file, tests }: Target): Promise<Result> {
   // A test that is ended in the middle leaves its folders: they go with the rest.
   process.env['TMPDIR'] = path.join(sandbox, 'left');
   mkdirSync(process.env['TMPDIR'], { recursive: true });
+  // Each change runs all that the tests load again: half of that is compiling it.
+  process.env['NODE_COMPILE_CACHE'] = path.join(sandbox, 'compiled');
   const stryker = new Stryker({
     testRunner: 'tap',
     plugins: [import.meta.resolve('@stryker-mutator/tap-runner')],
@@ -137,8 +140,8 @@ function reasonOf(file: string, { original }: Mutant): string {
   return reasons[file]?.[original] ?? noReason;
 }
 
-/** The sections of files that did not run stay, with their reasons as they are now. */
-async function draw(results: readonly Result[]): Promise<void> {
+/** The sections of other files stay, with their reasons as they are now. */
+async function draw(result: Result): Promise<void> {
   const page = path.join(root, 'docs/mutants.md');
   const text = await readFile(page, 'utf8').catch(() => '');
   const sections = new Map<string, string>();
@@ -149,7 +152,7 @@ async function draw(results: readonly Result[]): Promise<void> {
       section.replace(/^\| (`.*`) \| (\d+) \| .* \|$/gm, (_, line, count) => rowOf(file, line, count)),
     );
   }
-  for (const result of results) sections.set(result.file, sectionOf(result));
+  sections.set(result.file, sectionOf(result));
   const inOrder = targets.flatMap(({ file }) => sections.get(file) ?? []);
   await writeFile(page, `${head}\n${inOrder.join('').trimEnd()}\n`);
 }
