@@ -1,6 +1,6 @@
 /** What a host answers that says that it holds everything, is sure of it and stores what it is given, and keeps nothing. */
-import { drainPayload } from '../../src/network/drain-payload.ts';
-import type { IncomingStream, OutgoingStream, Wire } from '../../src/network/transport.ts';
+
+import { drainPayload, type IncomingStream, type OutgoingStream, type Wire } from '../../src/network/transport.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
 import { absentSize, blockMessages } from '../../src/replication/block-messages.ts';
 import { proofBytes, syncMessages } from '../../src/replication/sync-messages.ts';

@@ -1,10 +1,10 @@
 /** `/metrics`: what a monitoring system observes of a peer. */
+
 import { performance } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Peer } from '../peer/peer.ts';
 import type { ApiContext } from './context.ts';
-import { type Metric, metricsType, type Sample, writeMetrics } from './metrics.ts';
 
 const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 const peerStates = ['alive', 'suspected', 'away', 'left', 'dead'] as const;
@@ -86,4 +86,36 @@ function counter(name: string, help: string, value: number): Metric {
 
 function counters(name: string, help: string, samples: readonly Sample[]): Metric {
   return { name, type: 'counter', help, samples };
+}
+
+export interface Sample {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface Metric {
+  readonly name: string;
+  readonly type: 'gauge' | 'counter';
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+export const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
+
+export function writeMetrics(metrics: readonly Metric[]): string {
+  return metrics.map(metricText).join('');
+}
+
+function metricText({ name, type, help, samples }: Metric): string {
+  const lines = samples.map(({ labels = {}, value }) => `${name}${labelText(labels)} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+}
+
+function labelText(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function escaped(value: string): string {
+  return value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
 }

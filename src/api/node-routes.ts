@@ -1,5 +1,7 @@
 /** The peer itself: its place on the ring, storage, lookups, joining and leaving. */
+
 import type { FastifyInstance } from 'fastify';
+import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
 import type { InviteWish, ShownFingers } from '../peer/peer.ts';
 import type { ApiContext } from './context.ts';
@@ -35,4 +37,32 @@ export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: 
     reply.raw.once('finish', afterLeave);
     return reply.code(204).send();
   });
+}
+
+/** Liveness and readiness probes: is it serving, is it a member. */
+export function healthRoutes(app: FastifyInstance, { isReady }: ApiContext): void {
+  // Probes of an orchestrator carry no token, and learn only yes or no.
+  const config = { isOpen: true };
+
+  serve(
+    app,
+    'GET /healthz',
+    async () => ({
+      status: 'serving',
+    }),
+    { config },
+  );
+
+  serve(
+    app,
+    'GET /readyz',
+    async () => {
+      if (isReady()) return { status: 'member' };
+      throw new ChordialError(
+        'not-a-member',
+        'The peer is serving but not a member of a ring (yet). Ask again in a moment.',
+      );
+    },
+    { config },
+  );
 }

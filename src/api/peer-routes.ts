@@ -1,4 +1,5 @@
 /** The other peers as this one sees them, and counters. */
+
 import type { FastifyInstance } from 'fastify';
 import type { ApiContext } from './context.ts';
 import { pageAfter, serve } from './serve.ts';
@@ -37,4 +38,11 @@ function countStates(things: readonly { readonly state: string }[]): Readonly<Re
   const counts: Record<string, number> = {};
   for (const { state } of things) counts[state] = (counts[state] ?? 0) + 1;
   return counts;
+}
+
+/** The whole ring as known to this peer, for display. */
+export function ringRoutes(app: FastifyInstance, { peer }: ApiContext): void {
+  serve(app, 'GET /api/v1/ring', async () => ({ members: peer().ring() }));
+
+  serve(app, 'GET /api/v1/ring/digest', async () => peer().ringDigest());
 }

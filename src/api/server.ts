@@ -1,5 +1,9 @@
 /** The HTTP API of a peer: one Fastify server, on loopback by default. */
+
+import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
+import type { ValidatorFactory } from '@fastify/ajv-compiler';
+import type { FastifySchemaCompiler, FastifyServerOptions } from 'fastify';
 import Fastify, { type FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ChordialError } from '../errors.ts';
@@ -7,25 +11,20 @@ import { type Address, formatAddress, isUnspecified } from '../network/addresses
 import type { Peer, PeerEvent } from '../peer/peer.ts';
 import { checkAccess, isFromThisMachine } from './access.ts';
 import { refuseConditionsElsewhere } from './conditions.ts';
-import { contentRoutes } from './content-routes.ts';
+import { contentRoutes, downloadRoutes } from './content-routes.ts';
 import type { ApiContext } from './context.ts';
-import { downloadRoutes } from './download-routes.ts';
 import { EventLog } from './event-log.ts';
 import { eventRoutes } from './event-routes.ts';
 import { fileRoutes } from './file-routes.ts';
-import { healthRoutes } from './health-routes.ts';
-import { lazyValidators } from './lazy-validation.ts';
 import { memberRoutes } from './member-routes.ts';
-import { collectMethods } from './methods.ts';
 import { metricsRoutes } from './metrics-routes.ts';
-import { nodeRoutes } from './node-routes.ts';
+import { healthRoutes, nodeRoutes } from './node-routes.ts';
 import { collectOpenApi, type OpenApiDocument } from './open-api.ts';
 import { pageRoutes } from './page-routes.ts';
-import { peerRoutes } from './peer-routes.ts';
+import { peerRoutes, ringRoutes } from './peer-routes.ts';
 import { errorHandler, problemOf, problemType, routeMissing } from './problem.ts';
 import { answerExpectations, checkBodyHeaders } from './request-body.ts';
 import { resumableRoutes } from './resumable-routes.ts';
-import { ringRoutes } from './ring-routes.ts';
 import { searchRoutes } from './search-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { createProofKey, Sessions } from './sessions.ts';
@@ -256,4 +255,54 @@ function listenFailure(error: NodeJS.ErrnoException, listen: Address): ChordialE
     `The API cannot listen at ${place} (${error.message}). Give an address of this machine with --api HOST:PORT.`,
     { cause: error },
   );
+}
+
+/**
+ * Compiles the schema of a route on its first request, and loads the compiler with the first of all: together a quarter
+ * of a peer's start time, and most routes of most peers are never called.
+ */
+type Compile = FastifySchemaCompiler<unknown>;
+type Validate = ReturnType<Compile>;
+type BuildCompiler = (externalSchemas: unknown, options: FastifyServerOptions['ajv']) => Compile;
+
+const require = createRequire(import.meta.url);
+
+const lazyBuild: BuildCompiler = (externalSchemas, options) => {
+  let compile: Compile | null = null;
+  return (route) => {
+    let compiled: Validate | null = null;
+    const validate: Validate = (data: unknown) => {
+      compile ??= (require('@fastify/ajv-compiler') as () => BuildCompiler)()(externalSchemas, options);
+      compiled ??= compile(route);
+      const isValid = compiled(data);
+      // Fastify reads the errors from the function it was given.
+      validate.errors = compiled.errors ?? null;
+      return isValid;
+    };
+    return validate;
+  };
+};
+
+/** Fastify's type; the compiler's types name its own options, which are passed through. */
+export const lazyValidators = lazyBuild as unknown as ValidatorFactory;
+
+/** Must be called before the routes are declared. */
+export function collectMethods(app: FastifyInstance): (path: string) => readonly string[] {
+  const routes: { readonly url: string; readonly path: RegExp; readonly methods: Set<string> }[] = [];
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = routes.find((route) => route.url === url);
+    const methods = known?.methods ?? new Set();
+    for (const one of Array.isArray(method) ? method : [method]) methods.add(one);
+    if (known === undefined) routes.push({ url, path: pattern(url), methods });
+  });
+  return (path) => {
+    const found = routes.filter((route) => route.path.test(path)).flatMap((route) => [...route.methods]);
+    return [...new Set(found)].sort();
+  };
+}
+
+/** `/api/v1/files/:name` → one path segment in place of the name. */
+function pattern(url: string): RegExp {
+  const parts = url.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[^\w-]/g, '\\$&')));
+  return new RegExp(`^${parts.join('/')}$`);
 }

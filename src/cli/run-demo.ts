@@ -1,9 +1,11 @@
 /** The steps of the demonstration: a ring forms, a file is put and fetched, a peer is killed, nothing is lost. */
-import { rm } from 'node:fs/promises';
+
+import { createHash, randomFillSync } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';
-import { makeRandomFile, sha256Of } from './demo-file.ts';
 import type { DemoNetwork } from './demo-network.ts';
 import type { DemoPeer } from './demo-peer.ts';
 import { DemoStage } from './demo-stage.ts';
@@ -161,4 +163,29 @@ class Demo {
 function rate(begun: number): string {
   const seconds = (performance.now() - begun) / 1_000;
   return ` (${formatBytes(fileBytes / seconds)}/s)`;
+}
+
+/** A file of random bytes, which cannot be compressed or already stored. */
+const pieceBytes = 1024 * 1024;
+
+/** SHA-256 of what was written, hexadecimal. */
+export async function makeRandomFile(file: string, bytes: number): Promise<string> {
+  const sum = createHash('sha256');
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    for (let written = 0; written < bytes; written += pieceBytes) {
+      const piece = randomFillSync(new Uint8Array(Math.min(pieceBytes, bytes - written)));
+      sum.update(piece);
+      await handle.appendFile(piece);
+    }
+  } finally {
+    await handle.close();
+  }
+  return sum.digest('hex');
+}
+
+export async function sha256Of(file: string): Promise<string> {
+  const sum = createHash('sha256');
+  for await (const piece of createReadStream(file, { highWaterMark: pieceBytes })) sum.update(piece as Uint8Array);
+  return sum.digest('hex');
 }

@@ -1,14 +1,15 @@
 /** `chordial shell`: everything from one prompt, typed or chosen from a menu; over a pipe a command per line. */
+
 import { devNull } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { isCancel, select, text } from '@clack/prompts';
 import type { Command } from 'commander';
 import { ChordialError } from '../errors.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { report } from './failure.ts';
 import { say } from './output.ts';
 import { dataFolderOf, type PeerOptions } from './running-peer.ts';
-import { chooseVerb } from './shell-menu.ts';
 import { ShellPrompt } from './shell-prompt.ts';
 import { type RunCommand, ShellSession } from './shell-session.ts';
 import { type Verb, verbOf, verbs } from './shell-verbs.ts';
@@ -120,4 +121,23 @@ async function filesOf(session: ShellSession, words: readonly string[]): Promise
 async function runCommand(session: ShellSession, [name = '', ...rest]: readonly string[]): Promise<number> {
   process.exitCode = undefined;
   return session.run([name, '--api', session.client.url, ...rest]);
+}
+
+/** The verb and its arguments as words; null when cancelled. */
+export async function chooseVerb(verbs: readonly Verb[]): Promise<readonly string[] | null> {
+  const options = verbs.map(({ name, about }) => ({ value: name, label: name, hint: about }));
+  const chosen = await select({ message: 'What to do?', options, maxItems: 12 });
+  const verb = verbs.find(({ name }) => name === chosen);
+  if (isCancel(chosen) || verb === undefined) return null;
+  const words: string[] = [verb.name];
+  for (const { text: message, placeholder, isOptional = false } of verb.asks) {
+    const answer = await text({
+      message,
+      placeholder,
+      validate: (given) => (isOptional || (given ?? '').trim() !== '' ? undefined : 'It is required.'),
+    });
+    if (isCancel(answer)) return null;
+    if (answer.trim() !== '') words.push(answer.trim());
+  }
+  return words;
 }

@@ -5,11 +5,11 @@
  * Memory is bounded for any size: a few leaves being hashed, and one unfinished node per level of the tree. Leaves are
  * hashed while the next ones are read and earlier ones are consumed.
  */
+
 import type { CID } from 'multiformats/cid';
 import { type BlockHashing, hashingHere } from './block-hashing.ts';
-import { cutIntoLeaves } from './chunker.ts';
 import { type Block, cidOfBlock, cidOfDigest, rawCodec } from './cid.ts';
-import { type LeafPool, leafBytes } from './leaf-pool.ts';
+import { LeafPool, leafBytes } from './leaf-pool.ts';
 import { encodeFileNode, type FilePart, maxFileLinks } from './unixfs.ts';
 
 /** Takes ownership of a block; resolves when ready for the next, which is the backpressure. */
@@ -150,4 +150,37 @@ export class BalancedTree {
     this.#levels[height] ??= { waiting: [], total: 0 };
     return this.#levels[height];
   }
+}
+
+/** Yields full leaves and a shorter last one; for an empty source one empty leaf, as IPFS does. */
+export async function* cutIntoLeaves(
+  source: AsyncIterable<Uint8Array>,
+  size: number = leafBytes,
+  /** Of the same leaf size; the consumer may return leaves to it. */
+  pool: LeafPool = new LeafPool(size),
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let leaf: Uint8Array | null = null;
+  let filled = 0;
+  let leaves = 0;
+  for await (const piece of source) {
+    for (let taken = 0; taken < piece.length; ) {
+      leaf ??= pool.take();
+      const part = piece.subarray(taken, taken + size - filled);
+      leaf.set(part, filled);
+      filled += part.length;
+      taken += part.length;
+      if (filled < size) continue;
+      yield leaf;
+      leaves += 1;
+      leaf = null;
+      filled = 0;
+    }
+  }
+  // A copy, so that a short last leaf does not retain a megabyte.
+  if (leaf !== null) {
+    const last = leaf.slice(0, filled);
+    pool.giveBack(leaf);
+    yield last;
+  }
+  if (leaf === null && leaves === 0) yield new Uint8Array(0);
 }

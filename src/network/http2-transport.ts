@@ -12,12 +12,13 @@
  * A connection that ends says nothing about its host: the next use dials again, and only that tells.
  * A control request whose connection is lost in flight is sent once more, so it can arrive twice.
  */
+
 import { type Contact, type HostId, type Milliseconds, shareAddress } from '@chordial/ring';
 import { type Address, formatAddress, parseAddress } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { ByteRoom } from './byte-room.ts';
 import { tlsCredentials } from './certificate.ts';
-import { ConnectionPool, type PoolEvents, type PooledControl } from './connection-pool.ts';
+import { ConnectionPool, type PoolEvents, type PooledBulk, type PooledControl, using } from './connection-pool.ts';
 import { type Counters, RefusalCounters } from './counters.ts';
 import { Closing, type Wait, within } from './deadline.ts';
 import type { Caller, Connection } from './dial.ts';
@@ -27,7 +28,6 @@ import { heardMilliseconds, kindPattern, maxPendingRequests, smallBodyRoom } fro
 import { PeerServer } from './http2-server.ts';
 import type { Identity } from './identity.ts';
 import { Members } from './members.ts';
-import { openStream } from './outgoing-stream.ts';
 import { OwnContact } from './own-contact.ts';
 import { ConnectionLost } from './small-exchange.ts';
 import { Traffic, type TrafficCounts } from './traffic.ts';
@@ -40,7 +40,7 @@ import {
   TransportError,
   type Wire,
 } from './transport.ts';
-import { encodeBody } from './wire-body.ts';
+import { decodeBody, encodeBody } from './wire-body.ts';
 
 export interface Http2TransportOptions {
   readonly identity: Identity;
@@ -270,4 +270,29 @@ function checkKind(kind: string): void {
 
 function reportOnStandardError(error: unknown, doing: string): void {
   console.error(`A bug while ${doing}:`, error);
+}
+
+/** Rejects with the refusal, or with the TransportError that ended the exchange. */
+export async function openStream(
+  pooled: PooledBulk,
+  kind: string,
+  { header, payload }: OutgoingStream,
+  { deadline, signal }: RequestOptions,
+): Promise<IncomingStream> {
+  if (signal?.aborted) throw new TransportError('aborted', 'The caller gave up.');
+  const exchange = pooled.connection.bulk.open(kind, encodeBody(header), deadline);
+  const abort = () => exchange.fail(new TransportError('aborted', 'The caller gave up.'));
+  signal?.addEventListener('abort', abort);
+  // The connection is in use until the exchange has ended on either side.
+  void using(pooled, () => exchange.over);
+  void exchange.over.then(() => signal?.removeEventListener('abort', abort));
+  void exchange.send(payload);
+  const answer = await exchange.answer();
+  const stopped = () => exchange.fail(new TransportError('aborted', 'The reader stopped.'));
+  try {
+    return { header: decodeBody(answer), payload: exchange.payload(stopped) };
+  } catch (error) {
+    stopped();
+    throw error;
+  }
 }

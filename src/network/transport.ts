@@ -6,6 +6,7 @@
  * Bodies are values of the DAG-CBOR data model (null, boolean, integer, float, string, Uint8Array, array, plain object,
  * CID). Receivers treat them as hostile and validate them before use.
  */
+
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { TransportError, type TransportFailure, type Wire } from '../wire/transport-error.ts';
 
@@ -28,7 +29,7 @@ export interface IncomingStream {
 
 export interface IncomingPayload extends AsyncIterable<Uint8Array> {
   /**
-   * The same without promises per piece, which cost more than its bytes (drain-payload.ts). Nothing is delivered while
+   * The same without promises per piece, which cost more than its bytes (drainPayload). Nothing is delivered while
    * a promise returned by `take` is pending. Rejects like the iteration, or with what `take` threw.
    */
   drain?(take: TakePiece): Promise<void>;
@@ -85,4 +86,10 @@ export interface Transport {
   /** Round-trip of a liveness probe (HTTP/2 PING) in milliseconds; rejects like request. */
   ping(to: Contact, timeout: Milliseconds): Promise<Milliseconds>;
   close(): Promise<void>;
+}
+
+/** Reads a payload to its end in the fastest way that its transport offers. */
+export async function drainPayload(payload: IncomingPayload, take: TakePiece): Promise<void> {
+  if (payload.drain !== undefined) return payload.drain(take);
+  for await (const piece of payload) await take(piece);
 }

@@ -28,7 +28,7 @@ import { blockMessages } from '../replication/block-messages.ts';
 import { FrequentWords } from '../search/frequent-words.ts';
 import type { Hit } from '../search/hit.ts';
 import { PutIndex } from '../search/put-index.ts';
-import { queryLine } from '../search/query-line.ts';
+import { queryLine } from '../search/queries.ts';
 import { Search } from '../search/search.ts';
 import { WordIndex } from '../search/word-index.ts';
 import { SharedFileBlocks } from '../sharing/shared-file-blocks.ts';

@@ -2,8 +2,8 @@
 
 import { type Contact, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { bytesOfRecord } from '../storage/publisher-schema.ts';
 import type { RecordRow } from '../storage/record-table.ts';
+import { bytesOfRecord } from '../storage/schema.ts';
 import { decodeEntry, type EncodedEntry, type RecordKind, tombstoneMilliseconds } from './entry.ts';
 import { isFromTheFuture, maxClockSkewMilliseconds } from './merge.ts';
 import { readNameEntry } from './name-entry.ts';

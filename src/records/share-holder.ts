@@ -7,7 +7,7 @@ import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { IncomingPayload } from '../network/transport.ts';
 import { malformed as malformedMessage } from '../network/wire-reading.ts';
-import { rowBytes } from '../storage/publisher-schema.ts';
+import { rowBytes } from '../storage/schema.ts';
 import type { BatchRow, HeldLeaf, LeafRow, ShareTable } from '../storage/share-table.ts';
 import type { Registry } from '../wire/message.ts';
 import type { BatchHeader } from './batch-header.ts';

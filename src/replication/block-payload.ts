@@ -2,8 +2,8 @@
  * Several blocks as one byte stream, each read into its own buffer. Pieces from transports that do not do so themselves
  * are copied.
  */
-import { drainPayload } from '../network/drain-payload.ts';
-import type { BlockReceiver, IncomingPayload } from '../network/transport.ts';
+
+import { type BlockReceiver, drainPayload, type IncomingPayload } from '../network/transport.ts';
 import { malformed } from '../network/wire-reading.ts';
 
 /** Reads blocks of known sizes. Rejects with a TransportError when the stream breaks, or is shorter or longer than they are. */

@@ -13,7 +13,6 @@ import { maxClaimsPerMessage } from './claim-messages.ts';
 import { pagesOfClaims } from './claim-pages.ts';
 import type { DataPorts } from './data-ports.ts';
 import { PathDelay } from './path-delay.ts';
-import { Presence } from './presence.ts';
 
 const maxStreams = 3;
 /**
@@ -324,4 +323,31 @@ async function* bytesOf(blocks: readonly Block[], left: () => void): AsyncGenera
 function refusal(contact: Contact, code: string): ChordialError {
   const message = `${contact.host} did not store a block: ${code}.`;
   return new ChordialError(isErrorCode(code) ? code : 'internal', message);
+}
+
+/** Absent blocks in a row before asking stops. */
+const blocksToBeSure = 16;
+/** At most this many are then sent unasked, so that a path that has become long is noticed too. */
+const blocksUnasked = 128;
+
+export class Presence {
+  #absentInARow = 0;
+  #unasked = 0;
+
+  get isWorthAsking(): boolean {
+    return this.#absentInARow < blocksToBeSure || this.#unasked >= blocksUnasked;
+  }
+
+  /** The host's answers to requests. */
+  answered(sizes: readonly number[]): void {
+    this.#unasked = 0;
+    const last = sizes.findLastIndex((size) => size >= 0);
+    this.#absentInARow = last === -1 ? this.#absentInARow + sizes.length : sizes.length - 1 - last;
+  }
+
+  /** The host's results for blocks sent unasked. */
+  sentUnasked(results: readonly string[]): void {
+    this.#unasked += results.length;
+    if (results.includes('present')) this.#absentInARow = 0;
+  }
 }

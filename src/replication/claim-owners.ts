@@ -6,7 +6,7 @@ import { BoundedCache } from '../network/bounded-cache.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
 import type { RingView } from '../records/ring-view.ts';
 import type { Claim, ClaimTable } from '../storage/claim-table.ts';
-import { rowBytes } from '../storage/publisher-schema.ts';
+import { rowBytes } from '../storage/schema.ts';
 import { maxClaimsPerBlock, maxOpenClaims, type StorageShares } from '../storage/storage-shares.ts';
 import { blockMessages } from './block-messages.ts';
 

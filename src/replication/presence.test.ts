@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Presence } from './presence.ts';
+import { Presence } from './block-sender.ts';
 
 const absent = (count: number): readonly number[] => Array.from({ length: count }, () => -1);
 const stored = (count: number): readonly string[] => Array.from({ length: count }, () => 'stored');

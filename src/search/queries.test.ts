@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Hit } from './hit.ts';
-import { Queries, RunningQuery } from './queries.ts';
-import { queryLine } from './query-line.ts';
+import { Queries, queryLine, RunningQuery } from './queries.ts';
 
 function query(id: string, hits: number): RunningQuery {
   const running = new RunningQuery(id, 'x', 'words', 0);

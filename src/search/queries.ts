@@ -1,4 +1,5 @@
 /** Running and recent searches of this peer with their results, and recent queries of others in which it took part. */
+
 import { ChordialError } from '../errors.ts';
 import { bestFirst, fileKey, type Hit, hitKey } from './hit.ts';
 
@@ -156,4 +157,21 @@ export class Queries {
   close(): void {
     for (const query of this.#known.values()) query.ending.abort();
   }
+}
+
+export interface QueryLine {
+  readonly kind: 'asked' | 'answered' | 'forwarded';
+  readonly text: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export function queryLine({ id, query, role, responses }: RecentQuery): QueryLine {
+  const what = query.trim() === '' ? 'everything' : JSON.stringify(query);
+  const hits = `${responses} ${responses === 1 ? 'hit' : 'hits'}`;
+  const texts = {
+    asked: `Searched for ${what}: ${hits}.`,
+    answered: `Answered a search for ${what}: ${hits}.`,
+    forwarded: `Passed a search for ${what} on to ${responses} ${responses === 1 ? 'peer' : 'peers'}.`,
+  } as const;
+  return { kind: role, text: texts[role], detail: { queryId: id, responses } };
 }

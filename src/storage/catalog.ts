@@ -6,15 +6,17 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { claimSchema } from './claim-schema.ts';
 import { GroupCommit } from './group-commit.ts';
-import { itemSchema } from './item-schema.ts';
-import { pinSchema } from './pin-schema.ts';
-import { pointerSchema } from './pointer-schema.ts';
-import { publisherSchema } from './publisher-schema.ts';
-import { shareSchema } from './share-schema.ts';
-import { sharedFileSchema } from './shared-file-schema.ts';
-import { smallBlockSchema } from './small-block-schema.ts';
+import {
+  claimSchema,
+  itemSchema,
+  pinSchema,
+  pointerSchema,
+  publisherSchema,
+  sharedFileSchema,
+  shareSchema,
+  smallBlockSchema,
+} from './schema.ts';
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Incremented with every change of the schema. */

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Catalog } from './catalog.ts';
-import { claimSchema } from './claim-schema.ts';
 import { type Claim, ClaimTable, claimDigestBytes, claimVia } from './claim-table.ts';
 import { PublisherCounts } from './publisher-counts.ts';
+import { claimSchema } from './schema.ts';
 
 const keys = ['00'.repeat(32), '7f'.repeat(32), 'ff'.repeat(32)] as const;
 const claim: Claim = { publisher: 'P', name: 'a', sequence: 5, replicas: 3 };

@@ -21,7 +21,7 @@ import {
 } from './fingerprint.ts';
 import { pageLimit } from './key-range.ts';
 import { PublisherCounts } from './publisher-counts.ts';
-import { bytesOfPut, rowBytes } from './publisher-schema.ts';
+import { bytesOfPut, rowBytes } from './schema.ts';
 
 /** States that a block is part of a put; sent with the block. */
 export interface Claim {

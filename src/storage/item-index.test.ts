@@ -6,8 +6,8 @@ import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { Catalog } from './catalog.ts';
 import { addLanes, emptyFingerprint, type Fingerprint, lanesOfItem } from './fingerprint.ts';
 import { blockSet, ItemIndex, type ItemSet, recordSet } from './item-index.ts';
-import { itemSchema } from './item-schema.ts';
 import { isInArc, type KeyArc, partsOf } from './range-parts.ts';
+import { itemSchema } from './schema.ts';
 
 const cid = cidOfBlock(rawCodec, Uint8Array.of(1));
 

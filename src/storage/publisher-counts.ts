@@ -1,5 +1,5 @@
 /**
- * Usage of this host per publisher, which limits each of them (publisher-schema.ts). Updated with every change, since
+ * Usage of this host per publisher, which limits each of them (schema.ts). Updated with every change, since
  * counting at start would read everything; read for every write, so cached until the next change.
  */
 import type { StatementSync } from 'node:sqlite';

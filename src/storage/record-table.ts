@@ -7,7 +7,7 @@ import type { Catalog } from './catalog.ts';
 import type { ItemIndex } from './item-index.ts';
 import { badCursor, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
 import { PublisherCounts } from './publisher-counts.ts';
-import { bytesOfRecord } from './publisher-schema.ts';
+import { bytesOfRecord } from './schema.ts';
 
 /** At most one per (kind, publisher, subject, key). */
 export interface RecordRow {

@@ -9,8 +9,7 @@ import type { Catalog } from './catalog.ts';
 import type { ItemIndex } from './item-index.ts';
 import { pageLimit } from './key-range.ts';
 import { PublisherCounts } from './publisher-counts.ts';
-import { bytesOfLeaf } from './publisher-schema.ts';
-import { leavesPerBatch } from './share-schema.ts';
+import { bytesOfLeaf, leavesPerBatch } from './schema.ts';
 
 /** A stored header. */
 export interface BatchRow {

@@ -1,18 +1,21 @@
 /** Fetches a file named by a user to a local path. */
+
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve as resolvePath } from 'node:path';
+import type { FileAttributes } from '../content/attributes.ts';
+import type { FileContent, LeafReference } from '../content/file-reader.ts';
 import { openContent } from '../content/reader.ts';
 import { ChordialError } from '../errors.ts';
+import { forEachConcurrently, maxLeavesUnderWay } from '../replication/block-stream.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
+import { fetchBlocks } from './content-fetcher.ts';
 import { isThereAlready } from './existing-target.ts';
-import { fetchBlocks } from './fetch-blocks.ts';
 import type { FilePorts } from './file-ports.ts';
 import { type FileEntry, type FileReference, fileAttributesOf, type GetPathOptions } from './files.ts';
 import { formatBytes } from './format-bytes.ts';
-import { getFile } from './get-file.ts';
 import { fileError } from './local-file.ts';
 import { PartFile } from './part-file.ts';
-import { checkSize, readingOf } from './read-file.ts';
+import { checkSize, leafBytesOf, readingOf } from './read-file.ts';
 import { resolve } from './resolve.ts';
 
 /** `unchanged` means that the target already held it. */
@@ -77,4 +80,42 @@ function counter(entry: FileEntry, { progress }: GetPathOptions): (bytes: number
     bytesDone += bytes;
     progress?.({ bytesDone, bytesTotal: entry.size });
   };
+}
+
+export interface GetOptions {
+  readonly force: boolean;
+  readonly attributes: FileAttributes;
+  readonly signal?: AbortSignal;
+  /** Called with the size of each block in place. */
+  readonly bytesInPlace?: (bytes: number) => void;
+}
+
+/**
+ * Writes the content into the part file and renames it; blocks already correct there are not fetched again. Closes the
+ * part file.
+ */
+export async function getFile(
+  ports: FilePorts,
+  content: FileContent,
+  part: PartFile,
+  options: GetOptions,
+): Promise<void> {
+  try {
+    await forEachConcurrently(content.leaves(), (leaf) => place(ports, part, leaf, options), maxLeavesUnderWay);
+    await part.finish(content.size, options);
+  } finally {
+    await part.close();
+  }
+}
+
+async function place(ports: FilePorts, part: PartFile, leaf: LeafReference, options: GetOptions): Promise<void> {
+  if (options.signal?.aborted)
+    throw new ChordialError('interrupted', 'The get was interrupted. Start it again to resume.');
+  if (leaf.inline !== null) await part.write(leaf.inline, leaf.offset);
+  else if (!(await part.holds(leaf.cid, leaf.offset, leaf.length))) {
+    const bytes = await leafBytesOf(ports, leaf, options.signal);
+    await part.write(bytes, leaf.offset);
+    ports.fetcher.release(bytes);
+  }
+  options.bytesInPlace?.(leaf.length);
 }

@@ -9,7 +9,7 @@ import type { CopyRule } from '../records/durable-copies.ts';
 import type { NamedContent, NameEntry } from '../records/name-entry.ts';
 import { maxReplicas } from '../replication/placement.ts';
 import { chunks } from '../replication/sync-client.ts';
-import { fetchBlocks } from './fetch-blocks.ts';
+import { fetchBlocks } from './content-fetcher.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
 import { formatBytes } from './format-bytes.ts';

@@ -9,7 +9,7 @@ import { blockKey } from '../content/cid.ts';
 import { treeBlocks } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import { claimMessages, type EndedName } from '../replication/claim-messages.ts';
-import { fetchBlocks } from './fetch-blocks.ts';
+import { fetchBlocks } from './content-fetcher.ts';
 import type { FilePorts } from './file-ports.ts';
 
 /** In networks up to this size all hosts are told, without looking up the holders. */

@@ -7,7 +7,7 @@ import { checkName } from '../content/name.ts';
 import { openContent } from '../content/reader.ts';
 import { ChordialError } from '../errors.ts';
 import type { NameEntry } from '../records/name-entry.ts';
-import { fetchBlocks } from './fetch-blocks.ts';
+import { fetchBlocks } from './content-fetcher.ts';
 import type { FilePorts, PeerCalling } from './file-ports.ts';
 import type { FileChoice, FileEntry, FileReference } from './files.ts';
 import { formatBytes } from './format-bytes.ts';

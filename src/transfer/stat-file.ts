@@ -5,7 +5,7 @@ import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import { treeBlocks } from '../content/walk.ts';
 import { blockMessages, type HeldSizes } from '../replication/block-messages.ts';
-import { fetchBlocks } from './fetch-blocks.ts';
+import { fetchBlocks } from './content-fetcher.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { FileReference, FileStat } from './files.ts';
 import { checkSize } from './read-file.ts';

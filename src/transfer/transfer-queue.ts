@@ -1,4 +1,5 @@
 /** Transfers carried out by the peer itself: a few at a time, resumed after a restart. */
+
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, isAbsolute } from 'node:path';
 import type { Clock, Milliseconds } from '@chordial/ring';
@@ -13,7 +14,6 @@ import { fileError } from './local-file.ts';
 import { splitPublisher } from './of-publisher.ts';
 import { partName, removeMarked } from './part-file.ts';
 import { type JournalEntry, type SettingsTable, TransferJournal } from './transfer-journal.ts';
-import { TransferRate } from './transfer-rate.ts';
 import type { TransferRequest, TransferStatus, Transfers } from './transfers.ts';
 
 /** Estimated memory of all running transfers: four large ones, or many small ones. */
@@ -392,4 +392,25 @@ function tell(transfer: Transfer): void {
 function shownError(error: unknown): { code: string; message: string } {
   if (error instanceof ChordialError) return { code: error.code, message: error.message };
   return { code: 'internal', message: (error as Error).message };
+}
+
+/** Bytes per second over the last few seconds. */
+const windowMilliseconds = 5000;
+const minIntervalMilliseconds = 250;
+
+export class TransferRate {
+  /** At most windowMilliseconds / minIntervalMilliseconds + 1 samples, oldest first. */
+  #samples: { readonly at: Milliseconds; readonly bytes: number }[] = [];
+
+  note(at: Milliseconds, bytes: number): void {
+    const last = this.#samples.at(-1);
+    if (last !== undefined && at - last.at < minIntervalMilliseconds) return;
+    this.#samples = [...this.#samples.filter((sample) => at - sample.at <= windowMilliseconds), { at, bytes }];
+  }
+
+  perSecond(now: Milliseconds, bytes: number): number {
+    const first = this.#samples.find((sample) => now - sample.at <= windowMilliseconds);
+    if (first === undefined || now <= first.at) return 0;
+    return Math.round(((bytes - first.bytes) * 1000) / (now - first.at));
+  }
 }

@@ -1,8 +1,7 @@
 /** What every Transport promises of a payload that is drained: the same as of one that is iterated, in the quicker way. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { drainPayload } from '../../src/network/drain-payload.ts';
-import { type Handlers, type OutgoingStream, TransportError } from '../../src/network/transport.ts';
+import { drainPayload, type Handlers, type OutgoingStream, TransportError } from '../../src/network/transport.ts';
 import type { TransportHarness } from './transport-harness.ts';
 
 const deadline = 5000;

@@ -1,7 +1,12 @@
 /** What a hostile member was given: it says "stored" to everything, and has it as long as it likes to. */
 import { blockKey } from '../../src/content/cid.ts';
-import { drainPayload } from '../../src/network/drain-payload.ts';
-import { type IncomingStream, type OutgoingStream, TransportError, type Wire } from '../../src/network/transport.ts';
+import {
+  drainPayload,
+  type IncomingStream,
+  type OutgoingStream,
+  TransportError,
+  type Wire,
+} from '../../src/network/transport.ts';
 import { decodeEntry } from '../../src/records/entry.ts';
 import { recordKeyOf } from '../../src/records/record-keys.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
