@@ -2,6 +2,7 @@
  * Ctrl-C and SIGTERM: the first requests a clean stop, the second ends the process at once. What has not ended 10 s
  * after the first is abandoned: an unresponsive disk or pipe would keep the process alive without end.
  */
+
 import { writeSync } from 'node:fs';
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -75,4 +76,22 @@ function endNow(code: number): never {
     writeSync(process.stderr.fd, `chordial: ${(error as Error).message}\n`);
   }
   process.exit(code);
+}
+
+/** Ctrl-C during transfers: the first cancels them, so that nothing incomplete remains; the second ends the command. */
+export class Interruption implements Disposable {
+  readonly #aborting = new AbortController();
+  readonly #interrupt = (): void => this.#aborting.abort();
+
+  constructor() {
+    process.once('SIGINT', this.#interrupt);
+  }
+
+  get signal(): AbortSignal {
+    return this.#aborting.signal;
+  }
+
+  [Symbol.dispose](): void {
+    process.removeListener('SIGINT', this.#interrupt);
+  }
 }

@@ -1,9 +1,12 @@
 /** Looks up a name or CID before anything is fetched. */
+
 import type { IncomingHttpHeaders } from 'node:http';
 import { checkedAttributes, type FileAttributes } from '../content/attributes.ts';
+import { cidIn } from '../content/cid.ts';
+import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { FileReference } from '../transfer/files.ts';
-import { routeOf } from './argument.ts';
+import { splitPublisher } from '../transfer/of-publisher.ts';
 import type { ApiClient } from './client.ts';
 
 export interface Found {
@@ -48,4 +51,21 @@ export function foundIn(headers: IncomingHttpHeaders, reference: FileReference, 
       headers['x-chordial-executable'] === 'true',
     ),
   };
+}
+
+/** Throws `bad-name`. */
+export function parseReference(argument: string): FileReference {
+  const isForced = argument.startsWith('name:');
+  const cid = isForced ? null : cidIn(argument);
+  if (cid !== null) return { cid: cid.toString() };
+  const text = isForced ? argument.slice('name:'.length) : argument;
+  const { name, publisher } = splitPublisher(text);
+  return { name: checkName(name), ...(publisher === null ? {} : { publisher }) };
+}
+
+/** The route of the bytes. */
+export function routeOf({ cid, name = '', publisher }: FileReference): string {
+  if (cid !== undefined) return `/api/v1/content/${cid}`;
+  const query = publisher === undefined ? '' : `?publisher=${encodeURIComponent(publisher)}`;
+  return `/api/v1/files/${encodeURIComponent(name)}${query}`;
 }

@@ -16,7 +16,7 @@ import { formatBytes } from '../transfer/format-bytes.ts';
 import { attributesOf, checkUnchanged, openToRead, piecesOf, wholeOf } from '../transfer/local-file.ts';
 import { localFolder } from '../transfer/local-folder.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
-import { Interruption } from './interruption.ts';
+import { Interruption } from './end-signals.ts';
 import { note, say, sayJson } from './output.ts';
 import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
 import { runForEach } from './run-for-each.ts';

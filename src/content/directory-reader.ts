@@ -2,8 +2,7 @@
 import type { CID } from 'multiformats/cid';
 import { whyNotAName } from './name.ts';
 import { type FetchBlocks, fetchNodes } from './node-source.ts';
-import { shardPlaces } from './shard-hash.ts';
-import { badContent, type DirectoryEntry, type DirectoryNode, type ShardNode } from './unixfs.ts';
+import { badContent, type DirectoryEntry, type DirectoryNode, type ShardNode, shardPlaces } from './unixfs.ts';
 
 /** Limit on the entries of one listing; a larger folder is refused to bound the reader's memory. */
 export const maxDirectoryEntries = 1_048_576;

@@ -8,8 +8,7 @@ import { ChordialError } from '../errors.ts';
 import type { Emit } from './builder.ts';
 import type { Block } from './cid.ts';
 import { whyNotAName } from './name.ts';
-import { shardHash } from './shard-hash.ts';
-import { type DirectoryEntry, encodeDirectoryNode, encodeShardNode } from './unixfs.ts';
+import { type DirectoryEntry, encodeDirectoryNode, encodeShardNode, shardHash } from './unixfs.ts';
 
 /** A folder whose plain node is larger is sharded. */
 export const maxPlainDirectoryBytes = 262_144;

@@ -2,7 +2,9 @@
  * Encodes and decodes UnixFS nodes in their dag-pb envelope. Decoded bytes come from the network: every size, type and
  * link is checked, and violations are ChordialError('bad-content').
  */
+
 import { decode, encode, type PBLink, type PBNode, prepare } from '@ipld/dag-pb';
+import { murmur3128 } from '@multiformats/murmur3';
 import { UnixFS } from 'ipfs-unixfs';
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
@@ -145,4 +147,17 @@ function entryLink(entry: DirectoryEntry): PBLink {
 function encodeNode(data: UnixFS, links: readonly PBLink[]): Block {
   const bytes = encode(prepare({ Data: data.marshal(), Links: links }));
   return { cid: cidOfBlock(dagPbCodec, bytes), bytes };
+}
+
+/**
+ * The first 64 bits of murmur3-x64-128 of the name (truncated in IPFS for compatibility). Byte i is the name's index, 0
+ * … 255, in the shard at depth i.
+ */
+export async function shardHash(name: Uint8Array): Promise<Uint8Array> {
+  return (await murmur3128.encode(name)).subarray(0, 8);
+}
+
+/** The indices of a name from the root shard downwards. */
+export function shardPlaces(name: string): Promise<Uint8Array> {
+  return shardHash(new TextEncoder().encode(name));
 }

@@ -4,9 +4,12 @@
  * it is the smallest one that RFC 5280 and RFC 8410 allow, constant except for key and signature. Why it is encoded
  * here and not by a library: docs/decisions/0009-dependencies.md.
  */
+
 import { createPublicKey } from 'node:crypto';
-import { createSecureContext, type SecureContext } from 'node:tls';
-import type { Identity } from './identity.ts';
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import type { HostId } from '@chordial/ring';
+import { hostIdOfPublicKey } from './host-id.ts';
+import { type Identity, rawPublicKey } from './identity.ts';
 
 /** The same for all connections of one identity. */
 export interface TlsCredentials {
@@ -50,4 +53,12 @@ function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const head = length < 128 ? [tag, length] : [tag, 0x82, length >> 8, length & 255];
   // The shortest form is the only valid one.
   return Buffer.concat([Uint8Array.from(length >= 128 && length < 256 ? [tag, 0x81, length] : head), body]);
+}
+
+/** The other end's identity proved by TLS; null without a certificate or for a key that is not Ed25519. */
+export function hostOfSocket(socket: TLSSocket): HostId | null {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return null;
+  const key = rawPublicKey(certificate.publicKey);
+  return key === null ? null : hostIdOfPublicKey(key);
 }

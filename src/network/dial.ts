@@ -1,11 +1,15 @@
 /** One connection to one address: TCP, TLS with both certificates, HTTP/2 or bulk framing, HELLO. */
+
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
+import { ChordialError } from '../errors.ts';
 import { type Address, formatAddress, withoutMapping } from './addresses.ts';
+import { isMemberName } from './admission.ts';
 import { BulkConnection, bulkProtocol } from './bulk-connection.ts';
 import { ByteRoom } from './byte-room.ts';
-import { type TlsCredentials, tlsCredentials } from './certificate.ts';
+import { hostOfSocket, type TlsCredentials, tlsCredentials } from './certificate.ts';
+import { decodeGenesis, networkId } from './genesis.ts';
 import { decodeHelloAnswer, encodeHelloAsk, type HelloAnswer, type Papers } from './hello.ts';
 import {
   connectionWindowBytes,
@@ -18,7 +22,7 @@ import {
   smallBodyRoom,
 } from './http2-limits.ts';
 import type { Identity } from './identity.ts';
-import { hostOfSocket } from './peer-certificate.ts';
+import type { Members } from './members.ts';
 import type { SessionTickets } from './session-tickets.ts';
 import { askSmall, ConnectionLost } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
@@ -265,4 +269,27 @@ function handshakeFault(error: Error): string {
 
 function notChordial(address: Address, reason: string): TransportError {
   return new TransportError('refused', `${formatAddress(address)} is no Chordial peer: ${reason}.`);
+}
+
+/**
+ * Throws a TransportError `refused`: `bad-request` for an invalid genesis, `other-network`, or an admission code when
+ * membership is not proved.
+ */
+export function checkAnswer({ hello, contact }: Connection, members: Members): void {
+  const network = networkOf(hello.genesis, contact.host);
+  if (network !== members.network) {
+    const message = `${contact.host} belongs to network ${network}, this peer to ${members.network}.`;
+    throw new TransportError('refused', message, 'other-network');
+  }
+  members.check(contact.host, hello.shown);
+  if (hello.name !== null && isMemberName(hello.name)) members.call(contact.host, hello.name);
+}
+
+function networkOf(genesis: Uint8Array, host: HostId): string {
+  try {
+    return networkId(decodeGenesis(genesis));
+  } catch (error) {
+    if (!(error instanceof ChordialError)) throw error;
+    throw new TransportError('refused', `${host} names no network: ${error.message}`, 'bad-request');
+  }
 }

@@ -1,4 +1,5 @@
 /** The accepting side: accepts connections, allows nothing before HELLO, and passes requests to the handlers. */
+
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -11,7 +12,7 @@ import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Address, formatAddress } from './addresses.ts';
 import { bulkProtocol } from './bulk-connection.ts';
-import type { TlsCredentials } from './certificate.ts';
+import { hostOfSocket, type TlsCredentials } from './certificate.ts';
 import type { RefusalCounters } from './counters.ts';
 import {
   connectionWindowBytes,
@@ -28,7 +29,6 @@ import {
 import { IncomingBulk } from './incoming-bulk.ts';
 import { IncomingConnection, type IncomingContext } from './incoming-connection.ts';
 import { type Guest, Guests, type Stranger, Strangers } from './incoming-room.ts';
-import { hostOfSocket } from './peer-certificate.ts';
 
 export class PeerServer {
   readonly #context: IncomingContext;

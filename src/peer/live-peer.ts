@@ -1,6 +1,11 @@
 /** A running peer: the facade used by the API and the command line. */
+
 import { hash } from 'node:crypto';
-import { isMember, type Pointer, type RingHost } from '@chordial/ring';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { digitsOf, isMember, isRingId, type Pointer, type RingHost, type RingId, ringIdOfHash } from '@chordial/ring';
+import { blockKey, cidIn } from '../content/cid.ts';
+import { namePosition } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { Counters } from '../network/counters.ts';
 import type { Genesis } from '../network/genesis.ts';
@@ -19,10 +24,8 @@ import type { SharedFolders } from '../sharing/shared-folders.ts';
 import type { Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import type { Uploads } from '../transfer/uploads.ts';
-import { eraseNetwork } from './data-folder-files.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { EventFan } from './event-fan.ts';
-import { keyOfText } from './key-of-text.ts';
 import type {
   BrowsedFiles,
   ChangedMembers,
@@ -391,4 +394,35 @@ function stoppedMeanwhile(): ChordialError {
   const message =
     'The peer was stopped while it was leaving: it keeps its data and its place. Start it and leave again.';
   return new ChordialError('interrupted', message);
+}
+
+/** Throws `bad-request` for a key of the wrong width, `bad-name` for an invalid name. */
+export function keyOfText(text: string, genesis: Pick<Genesis, 'bits' | 'rule'>): RingId {
+  const { bits, rule } = genesis;
+  if (text.startsWith('key:')) {
+    const key = text.slice('key:'.length).toLowerCase();
+    if (isRingId(key, bits)) return key;
+    const message = `${JSON.stringify(text.slice(0, 80))} is not a key of this ring. Give key: and ${digitsOf(bits)} hexadecimal digits below 2^${bits}.`;
+    throw new ChordialError('bad-request', message);
+  }
+  const named = text.startsWith('name:');
+  const cid = named ? null : cidIn(text);
+  if (cid !== null) return ringIdOfHash(blockKey(cid), bits);
+  return namePosition(named ? text.slice('name:'.length) : text, bits, rule === 'chosen');
+}
+
+/** The genesis is removed last: until then a peer that is killed starts as a member and can leave again. */
+const erased = [
+  'uploads',
+  'blocks',
+  'catalog.sqlite',
+  'catalog.sqlite-wal',
+  'catalog.sqlite-shm',
+  'admission.cbor',
+  'genesis.cbor',
+];
+
+/** Forgets the network and what was stored for it. The key stays, so this peer keeps its identity elsewhere. */
+export async function eraseNetwork(folder: string): Promise<void> {
+  for (const name of erased) await rm(path.join(folder, name), { recursive: true, force: true });
 }

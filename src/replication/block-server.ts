@@ -24,8 +24,8 @@ import {
 } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import type { ClaimOwners } from './claim-owners.ts';
+import type { InPlaceBlocks } from './data-ports.ts';
 import { FairByteBudget } from './fair-byte-budget.ts';
-import type { InPlaceBlocks } from './in-place-blocks.ts';
 import type { Relay } from './relay.ts';
 import { SupersededPuts } from './superseded-puts.ts';
 

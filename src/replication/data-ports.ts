@@ -9,7 +9,6 @@ import type { Transport } from '../network/transport.ts';
 import type { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import type { RingView } from '../records/ring-view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
-import type { InPlaceBlocks } from './in-place-blocks.ts';
 import type { PlacementCache } from './placement-cache.ts';
 
 export interface DataPorts {
@@ -34,4 +33,12 @@ export interface DataPorts {
   readonly damaged?: (cid: CID) => void;
   /** Called when a host misbehaved or a replica could not be made; for logs and counters only. */
   readonly report?: (what: 'wrong-bytes' | 'no-answer' | 'refused', host: Contact, detail: string) => void;
+}
+
+/** Blocks in shared files of this host, outside the store: served to readers, but not replicas of the ring. */
+export interface InPlaceBlocks {
+  /** Size, or null. */
+  size(cid: CID): Promise<number | null>;
+  /** Verified, in a buffer owned by the caller; null when no longer available. A leaf may be pooled. */
+  read(cid: CID, pool: LeafPool): Promise<Uint8Array | null>;
 }

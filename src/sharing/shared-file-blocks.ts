@@ -7,7 +7,7 @@ import { type BlockHashing, verifyBlockBy } from '../content/block-hashing.ts';
 import { hasSha256 } from '../content/cid.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
-import type { InPlaceBlocks } from '../replication/in-place-blocks.ts';
+import type { InPlaceBlocks } from '../replication/data-ports.ts';
 import type { SharedBlock, SharedFileTable } from '../storage/shared-file-table.ts';
 import { stampOf } from './look-through.ts';
 import { type OpenedFile, SharedFileOpener } from './shared-file-opener.ts';

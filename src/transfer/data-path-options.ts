@@ -9,7 +9,7 @@ import type { CopyRule } from '../records/durable-copies.ts';
 import type { Verify } from '../records/entry-verifier.ts';
 import type { Signer } from '../records/names.ts';
 import type { RingView } from '../records/ring-view.ts';
-import type { InPlaceBlocks } from '../replication/in-place-blocks.ts';
+import type { InPlaceBlocks } from '../replication/data-ports.ts';
 import type { SyncTimes } from '../replication/sync-ports.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { contactOf, memberAt } from '@chordial/ring/testing';
-import { askedMembers } from './asked-members.ts';
+import { askedMembers } from './ring-adapter.ts';
 
 function ringOf(known: number, rumoured: number) {
   const hosts = Array.from({ length: known }, (_, index) => contactOf(`host-${index}`));
