@@ -28,7 +28,7 @@ function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
     replies: { ...replies } as Record<string, Reply>,
     takes: {} as Record<string, number>,
     /** Pieces of a payload, each after so many milliseconds. */
-    pieces: {} as Record<string, { readonly every: number; readonly bytes: number }>,
+    pieces: {} as Record<string, { readonly every: (at: number) => number; readonly bytes: (at: number) => number }>,
     content: bytes as Uint8Array,
     likely: Object.keys(replies).map(contactOf) as readonly Contact[] | Error,
     hosts: [] as readonly Contact[],
@@ -51,9 +51,11 @@ function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
     const piece = state.pieces[host];
     if (piece === undefined) yield sent;
     else
-      for (let at = 0; at < sent.length; at += piece.bytes) {
-        await later(piece.every);
-        yield sent.subarray(at, at + piece.bytes);
+      for (let at = 0; at < sent.length; ) {
+        await later(piece.every(at));
+        const until = at + piece.bytes(at);
+        yield sent.subarray(at, until);
+        at = until;
       }
   }
   const stream = async (to: Contact, kind: string, _: unknown, { deadline, signal }: RequestOptions) => {
@@ -300,7 +302,7 @@ test('B2 a source that sends less than 64 KiB in a second is joined by the next,
     const { state, fetcher, outcome, asked } = scene({ a: 'has', b: 'has' });
     state.content = Buffer.alloc(200_000, 7);
     const large = cidOfBlock(rawCodec, state.content);
-    state.pieces['a'] = { every: 100, bytes: bytesPerPiece };
+    state.pieces['a'] = { every: () => 100, bytes: () => bytesPerPiece };
     assert.deepEqual(await outcome(fetcher.fetch(large)), Buffer.from(state.content));
     assert.equal(
       asked.some(({ host }) => host === 'b'),
@@ -312,6 +314,46 @@ test('B2 a source that sends less than 64 KiB in a second is joined by the next,
     await outcome(fetcher.fetch(large));
     assert.equal(asked[2]?.host, 'b');
   }
+});
+
+test('B2 a source that becomes slow is joined too, a second later', async () => {
+  const { state, fetcher, outcome, asked } = scene({ a: 'has', b: 'has' });
+  state.content = Buffer.alloc(200_000, 7);
+  const large = cidOfBlock(rawCodec, state.content);
+  state.pieces['a'] = { every: () => 100, bytes: (at) => (at < 100_000 ? 10_000 : 1000) };
+  assert.deepEqual(await outcome(fetcher.fetch(large)), Buffer.from(state.content));
+  assert.equal(asked[1]?.host, 'b');
+  assert.ok(asked[1].at > 1500 && asked[1].at < 3000, `${asked[1].at}`);
+});
+
+test('B2 a source that falls silent amid the block is joined 300 ms after its last byte', async () => {
+  const { state, fetcher, outcome, asked } = scene({ a: 'has', b: 'has' });
+  state.pieces['a'] = { every: (at) => (at < 10 ? 100 : 9000), bytes: () => 5 };
+  assert.deepEqual(await outcome(fetcher.fetch(cid)), bytes);
+  assert.deepEqual(asked, [
+    { host: 'a', at: 0 },
+    { host: 'b', at: 510 },
+  ]);
+});
+
+test('B2 what a source says that was not waited for any more leads to no further question', async () => {
+  for (const [reply, takes] of [
+    ['silent', 0],
+    ['absent', 400],
+  ] as const) {
+    const { state, fetcher, outcome, order } = scene({ a: reply, b: 'has', c: 'has' });
+    state.takes = { a: takes, b: 50 };
+    assert.deepEqual(await outcome(fetcher.fetch(cid)), bytes);
+    await assert.rejects(outcome(new Promise<never>(() => undefined), 4000), /no end/);
+    assert.deepEqual(order(), ['a', 'b'], reply);
+  }
+});
+
+test('B2 when the block is there no host is watched any more', async () => {
+  const { fetcher, outcome, order, suspected } = scene({ a: 'has', b: 'has' });
+  await outcome(fetcher.fetch(cid));
+  await assert.rejects(outcome(new Promise<never>(() => undefined), 1000), /no end/);
+  assert.deepEqual([order(), suspected], [['a'], []]);
 });
 
 test('B2 a get that is interrupted asks no further host', async () => {
@@ -367,13 +409,14 @@ test('a buffer that is given back is used again', async () => {
 function sharing(
   known: readonly string[],
   found: readonly string[] | null = null,
+  from = 1,
 ): Sharers & { readonly finds: () => number } {
   let finds = 0;
   return {
     known: () => known.map(contactOf),
     find: async () => {
       finds += 1;
-      return (found ?? known).map(contactOf);
+      return (finds < from ? known : (found ?? known)).map(contactOf);
     },
     finds: () => finds,
   };
@@ -412,6 +455,27 @@ test('B2 a sharer that is found while it is looked for is asked at once', async 
   assert.deepEqual(same.asked.map(({ host, at }) => `${host} ${at}`).slice(0, 4), ['s 0', 'a 10', 's 320', 'a 330']);
 });
 
+test('B2 of the sharers the one expected to deliver first is asked first', async () => {
+  const { state, fetcher, outcome, order } = scene({});
+  state.replies = { s: 'has', t: 'has' };
+  state.takes = { s: 100 };
+  const fetch = () => outcome(fetcher.fetch(cid, undefined, sharing(['s', 't'])));
+  await fetch();
+  await fetch();
+  await fetch();
+  assert.deepEqual(order(), ['s', 't', 't']);
+});
+
+test('B2 a sharer that is found at the very end is asked, and without one the end is not put off', async () => {
+  const found = scene({ a: 'absent' });
+  found.state.replies['new'] = 'has';
+  assert.deepEqual(await found.outcome(found.fetcher.fetch(cid, undefined, sharing([], ['new'], 2))), bytes);
+  const none = scene({ a: 'absent' });
+  const since = none.clock.now();
+  assert.equal(refused(await none.outcome(none.fetcher.fetch(cid, undefined, sharing(['s'])))), 'no-live-source');
+  assert.equal(none.clock.now() - since, 340);
+});
+
 test('B2 who shared a content that has changed is named, this host too', async () => {
   const one = scene({ a: 'absent' });
   const message = async (fetched: ReturnType<typeof scene>, ...names: readonly string[]) => {
@@ -422,6 +486,7 @@ test('B2 who shared a content that has changed is named, this host too', async (
   assert.match(await message(one, 's'), /^s \(s:1\), which shared the file, no longer has /);
   assert.match(await message(scene({ a: 'absent' }), 's', 't', 'u'), /^s \(s:1\) and 2 more .* no longer have /);
   assert.match(await message(scene({ a: 'absent' }), 'self'), /^self .* no longer has /);
+  assert.match(await message(scene({ a: 'absent' }), 'self', 's'), /^s \(s:1\) and 1 more /);
   // Of one that does not answer nothing is known.
   const silent = scene({ a: 'absent' });
   silent.state.replies['s'] = 'silent';
