@@ -394,6 +394,27 @@ test('A8 with fewer places known than there are hosts, the look has ended too ea
   assert.deepEqual(await look(false), { dropped: 1, cached: 0, left: 0 });
 });
 
+test('A8 where no place is known nothing becomes cache', async () => {
+  const { state, put, look, isCached } = scene();
+  state.hosts = [];
+  state.places = [];
+  const { key } = await put();
+  assert.deepEqual(await look(), { dropped: 0, cached: 0, left: 1 });
+  assert.equal(isCached(key), false);
+});
+
+test('A8 a block that is claimed again while it becomes cache is a replica of that put', async () => {
+  const { put, look, blocks, isCached } = scene();
+  const { cid, key } = await put({ publisher: 'self' });
+  const size = blocks.size.bind(blocks);
+  blocks.size = async (of) => {
+    await blocks.claim([{ cid, claims: [{ publisher: 'Q', name: 'n', sequence: 1, replicas: 3 }] }]);
+    return size(of);
+  };
+  assert.deepEqual(await look(), nothing);
+  assert.equal(isCached(key), false);
+});
+
 test('A8 own publications stay: names always, blocks as cache where that is wanted', async () => {
   for (const keepOwn of [true, false]) {
     const { put, look } = scene({ keepOwn });
@@ -531,6 +552,25 @@ test('A8 proofs are asked for in questions that cost 16 MiB at most', async () =
   assert.deepEqual(
     asked.filter(({ host }) => host === 'a').map(({ items }) => items),
     [16, 1],
+  );
+});
+
+test('A8 proofs are asked for 256 at a time', async () => {
+  const { look, asked, records } = scene();
+  const rows = Array.from({ length: 257 }, (_, number) => ({
+    kind: 'name',
+    publisher: 'P',
+    subject: Buffer.from(`s${number}`),
+    key: '5a'.repeat(32),
+    expiry: null,
+    sequence: 1,
+    bytes: Buffer.from(`record ${number}`),
+  }));
+  await records.put(rows);
+  assert.deepEqual(await look(), { dropped: 257, cached: 0, left: 0 });
+  assert.deepEqual(
+    asked.filter(({ host }) => host === 'a').map(({ items }) => items),
+    [256, 1],
   );
 });
 
