@@ -14,11 +14,9 @@ import { MembersExchange } from '../../src/network/members-exchange.ts';
 import type { Admission } from '../../src/network/membership.ts';
 import { MemoryNetwork, type MemoryTransport } from '../../src/network/memory-transport.ts';
 import { TransportError } from '../../src/network/transport.ts';
+import { buildData, type Data } from '../../src/peer/data.ts';
 import { RingAdapter } from '../../src/peer/ring-adapter.ts';
 import type { Signer } from '../../src/records/names.ts';
-import { recordMessages } from '../../src/records/record-messages.ts';
-import { blockMessages } from '../../src/replication/block-messages.ts';
-import { DataPath } from '../../src/transfer/data-path.ts';
 import { lyingAnswer, lyingStream } from './liar.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { simulatedIdentity } from './simulated-identity.ts';
@@ -45,12 +43,10 @@ export interface DataHost {
   readonly membership: SimulatedMembership;
   /** Tells the others of removals; null while no process runs. */
   exchange: MembersExchange | null;
-  /** The data path of the process that runs; null while none does. */
-  path: DataPath | null;
+  /** The data of the process that runs; null while none does. */
+  data: Data | null;
   transport: MemoryTransport | null;
-  /** Everything was handed over: what came now would be lost with it. */
-  takesNothing: boolean;
-  /** A member with its data path going. */
+  /** A member with its data going. */
   isMember: boolean;
   /** Departed for good. */
   hasLeft: boolean;
@@ -165,10 +161,9 @@ export class DataSimulation {
     const admission = this.#options.admission ?? 'classroom';
     const membership = new SimulatedMembership(admission, simulatedIdentity(number), () => clock.wallTime());
     const state = {
-      path: null,
+      data: null,
       transport: null,
       exchange: null,
-      takesNothing: false,
       isMember: false,
       hasLeft: false,
       changed,
@@ -201,12 +196,12 @@ export class DataSimulation {
     this.memory.setHealth(host.signer.host, 'dead');
     this.ring.crash(host.ring);
     host.changed = () => undefined;
-    void host.path?.close();
+    void host.data?.close();
     void host.transport?.close();
     host.exchange?.close();
     host.exchange = null;
     this.#stops.get(host)?.();
-    host.path = null;
+    host.data = null;
     host.transport = null;
   }
 
@@ -229,14 +224,7 @@ export class DataSimulation {
 
   /** For good, as src/peer does it: pushes everything, then goes. Rejects when it could not; it is a member still then. */
   async leave(host: DataHost): Promise<void> {
-    await host.path?.handOverEverything();
-    host.takesNothing = true;
-    try {
-      await host.path?.handOverEverything();
-    } catch (error) {
-      host.takesNothing = false;
-      throw error;
-    }
+    await host.data?.handOverEverything();
     await new Promise<void>((resolve) => host.ring.ring.leave(true, resolve));
     host.hasLeft = true;
     this.crash(host);
@@ -244,7 +232,7 @@ export class DataSimulation {
 
   /** For a while: what would become rare is given to others, neighbours are told. */
   async stop(host: DataHost): Promise<void> {
-    await host.path?.drainOnStop(new AbortController().signal);
+    await host.data?.drainOnStop(new AbortController().signal);
     await new Promise<void>((resolve) => host.ring.ring.leave(false, resolve));
     this.crash(host);
   }
@@ -274,15 +262,14 @@ export class DataSimulation {
     const transport = this.memory.transport(signer.host, contact.addresses[0]);
     this.memory.setHealth(signer.host, 'alive');
     host.transport = transport;
-    host.takesNothing = false;
-    const path = new DataPath({
+    const data = buildData({
+      storage: host.disk.mount(process),
       view,
       transport,
       membership: host.membership,
       keepOwn: this.#options.keepOwn ?? false,
       clock: this.ring.time.clock(process),
       random: this.random,
-      ...host.disk.mount(process),
       signer,
       verify: verifySignature,
       networkId,
@@ -293,27 +280,25 @@ export class DataSimulation {
       report: (what, other, detail) =>
         this.#options.told?.(host.number, `${what} of ${this.#byId.get(other.host)?.number}: ${detail}`),
     });
-    host.path = path;
-    this.#exchangeOf(host, transport, process).answerIn(path.registry);
+    host.data = data;
+    this.#exchangeOf(host, transport, process).answerIn(data.registry);
     void transport.serve({
       request: async (from, kind, body) => {
         this.#letIn(host, from.host);
         const lie = host.lies ? lyingAnswer(kind, body, 'noise') : null;
         if (lie !== null) return lie;
-        if (host.takesNothing && kind === recordMessages.put.kind) throw leaving();
-        return path.request(from, kind, body);
+        return data.registry.request(from, kind, body);
       },
       stream: async (from, kind, incoming) => {
         this.#letIn(host, from.host);
         if (host.lies) return lyingStream(kind, incoming);
-        if (host.takesNothing && kind === blockMessages.put.kind) throw leaving();
-        return path.stream(from, kind, incoming);
+        return data.registry.stream(from, kind, incoming);
       },
     });
     if (host.number === 0 && this.hosts.length === 1) {
       ring.ring.found();
-      this.#joined(host, path);
-    } else this.#join(host, path);
+      this.#joined(host, data);
+    } else this.#join(host, data);
   }
 
   /** Removals that reach the host end what it has to do with those removed, as src/peer does it. */
@@ -328,7 +313,7 @@ export class DataSimulation {
     });
     const stopListening = members.onChange((removed) => {
       for (const one of removed) host.ring.ring.bar(one);
-      host.path?.membersRemoved(removed);
+      host.data?.membersRemoved(removed);
       host.changed();
     });
     for (const one of this.hosts) if (members.isRemoved(one.signer.host)) host.ring.ring.bar(one.signer.host);
@@ -386,23 +371,19 @@ export class DataSimulation {
   }
 
   /** Through any that are members; tried again as long as the process lives. */
-  #join(host: DataHost, path: DataPath): void {
+  #join(host: DataHost, data: Data): void {
     const { ring } = host;
     const { process } = ring;
     const again = () => {
-      this.ring.time.after(tryAgainMilliseconds, () => process.run(() => this.#join(host, path)));
+      this.ring.time.after(tryAgainMilliseconds, () => process.run(() => this.#join(host, data)));
     };
     const through = this.members.filter((other) => other !== host).map((other) => other.ring.contact);
     if (through.length === 0) again();
-    else ring.ring.join(through.slice(0, 3), (failure) => (failure === null ? this.#joined(host, path) : again()));
+    else ring.ring.join(through.slice(0, 3), (failure) => (failure === null ? this.#joined(host, data) : again()));
   }
 
-  #joined(host: DataHost, path: DataPath): void {
+  #joined(host: DataHost, data: Data): void {
     host.isMember = true;
-    if (this.#options.repairs && !host.lies) path.begin();
+    if (this.#options.repairs && !host.lies) data.begin();
   }
-}
-
-function leaving(): TransportError {
-  return new TransportError('refused', 'This peer is leaving and accepts nothing more.', 'not-a-member');
 }

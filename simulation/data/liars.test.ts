@@ -32,7 +32,7 @@ for (const admission of ['classroom', 'open'] as const)
       const contents: Content[] = [];
       for (let file = 0; file < files; file++) {
         const content = await contentOf(`file ${file}`, simulation.random);
-        const put = simulation.hosts[file % honestHosts]!.path!.files.put(`file ${file}`, oneChunk(content.bytes));
+        const put = simulation.hosts[file % honestHosts]!.data!.files.put(`file ${file}`, oneChunk(content.bytes));
         assert.equal((await simulation.waitFor(put, patience))?.copies, 3);
         contents.push(content);
       }
@@ -50,7 +50,7 @@ for (const admission of ['classroom', 'open'] as const)
       for (const [file, { bytes }] of contents.entries()) {
         for (const host of simulation.members) {
           const reading = (async () => {
-            const { files: verbs } = host.path!;
+            const { files: verbs } = host.data!;
             const { cid } = await verbs.resolve({ name: `file ${file}` });
             const pieces: Uint8Array[] = [];
             for await (const piece of verbs.read(cid)) pieces.push(Uint8Array.from(piece));

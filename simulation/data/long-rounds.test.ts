@@ -22,7 +22,7 @@ test('A5 A8 where every answer takes over a second all copies are there again af
   }
   await simulation.pass(20_000);
   for (let file = 0; file < fileCount; file++) {
-    const put = simulation.hosts[file % hostCount]!.path!.files.put(`file ${file}`, bytesOf(Buffer.alloc(3000, file)));
+    const put = simulation.hosts[file % hostCount]!.data!.files.put(`file ${file}`, bytesOf(Buffer.alloc(3000, file)));
     assert.equal((await simulation.waitFor(put, 20_000))?.copies, 3);
   }
   await simulation.pass(10_000);

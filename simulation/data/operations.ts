@@ -14,7 +14,7 @@ export class Operations {
   readonly #random: DataPlan['random'];
   readonly #log: (line: string) => void;
   /** Names on which something is in progress in a process that lives. */
-  readonly #busy = new Map<PublishedName, DataHost['path']>();
+  readonly #busy = new Map<PublishedName, DataHost['data']>();
   #contents = 0;
   #names = 0;
   acknowledged = 0;
@@ -58,7 +58,7 @@ export class Operations {
     const attempt = this.#oracle.begin(published, { content, timeToLive, replicas });
     const options = { replicas, ...(timeToLive === null ? {} : { timeToLive }) };
     await this.#under(published, attempt, `put ${name} at ${publisher.number}`, async () => {
-      const { copies } = await publisher.path!.files.put(name, oneChunk(content.bytes), options);
+      const { copies } = await publisher.data!.files.put(name, oneChunk(content.bytes), options);
       attempt.copies = copies;
       return `${copies} copies, ${content.cids.length} blocks`;
     });
@@ -69,14 +69,14 @@ export class Operations {
     if (published === undefined) return;
     const attempt = this.#oracle.begin(published, { content: null, timeToLive: null, replicas: 3 });
     await this.#under(published, attempt, `remove ${published.name} at ${published.publisher.number}`, async () => {
-      await published.publisher.path!.files.remove(published.name);
+      await published.publisher.data!.files.remove(published.name);
       return 'done';
     });
   }
 
   async #under(published: PublishedName, attempt: Attempt, what: string, work: () => Promise<string>): Promise<void> {
-    const { path } = published.publisher;
-    this.#busy.set(published, path);
+    const { data } = published.publisher;
+    this.#busy.set(published, data);
     try {
       const done = await work();
       attempt.acknowledged = this.#simulation.ring.time.wallTime;
@@ -88,7 +88,7 @@ export class Operations {
       this.#log(`${what} failed: ${(error as Error).message}`);
     } finally {
       attempt.isUnderWay = false;
-      if (this.#busy.get(published) === path) this.#busy.delete(published);
+      if (this.#busy.get(published) === data) this.#busy.delete(published);
     }
   }
 
@@ -96,9 +96,9 @@ export class Operations {
   #free(): readonly PublishedName[] {
     return this.#oracle.names.filter((published) => {
       const { publisher, attempts } = published;
-      if (!publisher.isMember || publisher.path === null || attempts.at(-1)?.content === null) return false;
+      if (!publisher.isMember || publisher.data === null || attempts.at(-1)?.content === null) return false;
       // What a process that has ended had in progress will not come about any more.
-      return !this.#busy.has(published) || this.#busy.get(published) !== publisher.path;
+      return !this.#busy.has(published) || this.#busy.get(published) !== publisher.data;
     });
   }
 

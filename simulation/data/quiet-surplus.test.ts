@@ -36,7 +36,7 @@ for (const [what, hosts, joiners] of [
       for (let file = 0; file < 12; file++) {
         const name = `file ${file}`;
         const content = await contentOf(name, simulation.random);
-        const { files } = simulation.hosts[file % hosts]!.path!;
+        const { files } = simulation.hosts[file % hosts]!.data!;
         assert.equal((await simulation.waitFor(files.put(name, oneChunk(content.bytes)), 30_000))?.copies, 3);
         for (const cid of content.cids) standing.set(blockKey(cid), 3);
       }

@@ -112,14 +112,14 @@ export class Reading {
 }
 
 async function readAt(
-  { path, number }: DataHost,
+  { data, number }: DataHost,
   { name, publisher }: PublishedName,
 ): Promise<Uint8Array | ChordialError> {
   try {
-    if (path === null) return new ChordialError('not-a-member', `Host ${number} is down.`);
-    const { cid } = await path.files.resolve({ name, publisher: publisher.signer.host });
+    if (data === null) return new ChordialError('not-a-member', `Host ${number} is down.`);
+    const { cid } = await data.files.resolve({ name, publisher: publisher.signer.host });
     const pieces: Uint8Array[] = [];
-    for await (const piece of path.files.read(cid)) pieces.push(Uint8Array.from(piece));
+    for await (const piece of data.files.read(cid)) pieces.push(Uint8Array.from(piece));
     return new Uint8Array(Buffer.concat(pieces));
   } catch (error) {
     if (error instanceof ChordialError) return error;

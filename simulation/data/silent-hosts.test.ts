@@ -27,7 +27,7 @@ async function ringWithFiles(seed: number): Promise<DataSimulation> {
   while (simulation.members.length < hostCount) await simulation.pass(500);
   await simulation.pass(20_000);
   for (let file = 0; file < fileCount; file++) {
-    const put = simulation.hosts[file % hostCount]!.path!.files.put(
+    const put = simulation.hosts[file % hostCount]!.data!.files.put(
       `file ${file}`,
       bytesOf(Buffer.alloc(20_000, file)),
     );
@@ -38,7 +38,7 @@ async function ringWithFiles(seed: number): Promise<DataSimulation> {
 }
 
 async function readOnce(host: DataHost, name: string): Promise<void> {
-  const files = host.path!.files;
+  const files = host.data!.files;
   const { cid } = await files.resolve({ name });
   for await (const bytes of files.read(cid)) assert.ok(bytes.length > 0);
 }
@@ -70,7 +70,7 @@ for (const [how, seed] of [
     };
     const put = async (): Promise<void> => {
       while (simulation.now - began < watched) {
-        const { files } = live[puts % live.length]!.path!;
+        const { files } = live[puts % live.length]!.data!;
         const { copies } = await files.put(`new ${puts}`, bytesOf(Buffer.alloc(20_000, puts % 256)));
         assert.ok(copies >= 2);
         puts += 1;

@@ -1,43 +1,40 @@
 /**
- * Starts a peer: opens its data folder, determines its network, listens, becomes a member, wires the data path. A
- * failure closes everything opened before, in reverse order.
+ * Starts a peer: builds it from its parts, each in a file `build-….ts`, and enters the ring. A failure closes everything opened
+ * before, in reverse order.
  */
 import path from 'node:path';
-import { defaultTimers, type HostId, RingHost } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { formatAddress, isDialable } from '../network/addresses.ts';
-import { BoundedCache } from '../network/bounded-cache.ts';
-import { memberIdOfHost } from '../network/host-id.ts';
-import { Http2Transport, type Http2TransportOptions } from '../network/http2-transport.ts';
-import { loadOrCreateIdentity } from '../network/identity.ts';
-import { Members, removedHere } from '../network/members.ts';
+import { formatAddress } from '../network/addresses.ts';
+import { networkId } from '../network/genesis.ts';
+import { verifySignature } from '../network/identity.ts';
+import { removedHere } from '../network/members.ts';
 import { MembersExchange } from '../network/members-exchange.ts';
 import { unprotected } from '../network/membership.ts';
-import { ringCodec, ringMessageKinds } from '../network/ring-codec.ts';
-import { ringKindPrefix, ringNetwork, ringRequests } from '../network/ring-network.ts';
+import { ringMessageKinds } from '../network/ring-codec.ts';
+import { ringKindPrefix, ringRequests } from '../network/ring-network.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
-import { TransportError } from '../network/transport.ts';
-import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
 import type { PostingWords } from '../sharing/share-entries.ts';
-import { Catalog } from '../storage/catalog.ts';
-import { openDataFolder } from '../storage/data-folder.ts';
-import { MemberTable } from '../storage/member-table.ts';
+import { SharedFileBlocks } from '../sharing/shared-file-blocks.ts';
+import { PinTable } from '../storage/pin-table.ts';
 import { Uploads } from '../transfer/uploads.ts';
+import { buildNetwork, type Network } from './build-network.ts';
+import { buildRing, type Ring } from './build-ring.ts';
+import { buildSearch, type SearchParts } from './build-search.ts';
+import { buildStorage, type DiskStorage } from './build-storage.ts';
+import { ClockWatch } from './clock-watch.ts';
+import { Closing } from './closing.ts';
 import type { PeerConfiguration } from './configuration.ts';
-import { DataPlane, settledQuota } from './data-plane.ts';
+import { buildData, type Data } from './data.ts';
+import type { DataOptions } from './data-core.ts';
 import { joinThrough, returnToRing } from './enter-ring.ts';
-import { EventFan } from './event-fan.ts';
-import { KnownPeers } from './known-peers.ts';
-import { LivePeer } from './live-peer.ts';
-import { chooseNetwork } from './network-choice.ts';
-import { ownMembers } from './own-members.ts';
+import { memberOperations } from './member-operations.ts';
+import { type OpenFolder, openFolder } from './open-folder.ts';
 import type { Peer } from './peer.ts';
-import { PeerNames } from './peer-names.ts';
-import { askedMembers, RingAdapter } from './ring-adapter.ts';
-import { RingStory } from './ring-story.ts';
+import { PeerLifecycle } from './peer-lifecycle.ts';
+import { fileStatus, ringStatus } from './peer-status.ts';
 import { RuntimeInvites } from './runtime-invites.ts';
-import { runsElsewhere, SameIdentityWatch, whereItRuns, whereOthersSeeIt } from './same-identity.ts';
+import { runsElsewhere, SameIdentityWatch } from './same-identity.ts';
 
 export interface RunningPeer extends Peer {
   /** Entries of this peer's shares, and those of others. */
@@ -49,225 +46,47 @@ export interface RunningPeer extends Peer {
   readonly ended: Promise<void>;
   /** Why it ended by itself; null until then. */
   readonly failure: ChordialError | null;
+  /** What it waits for while it stops or leaves; else null. */
+  readonly closing: string | null;
 }
 
-/** Limit of the membership cache: a network of 10 000 hosts with 20 members. It grows with the network. */
-const membershipCacheBytes = 32 * 2 ** 20;
-/** An identifier of 64 digits, its pointer, and its share of the host's data. */
-const bytesPerCachedMember = 160;
-const parallelAsks = 3;
-const lastAddressesSetting = 'last-addresses';
-const incarnationSetting = 'incarnation';
-/** Hosts whose last change of state is remembered. */
-const maxUpdates = 16_384;
-
 export async function startPeer(configuration: PeerConfiguration): Promise<RunningPeer> {
-  await using opened = new AsyncDisposableStack();
-  const events = new EventFan(configuration.onEvent);
-  const folder = opened.use(await openDataFolder(configuration.data));
-  const identity = await loadOrCreateIdentity(folder.path);
-  const catalog = new Catalog(path.join(folder.path, 'catalog.sqlite'));
-  opened.defer(() => catalog.close());
-  const known = new KnownPeers(catalog);
-  const network = await chooseNetwork(folder.path, identity, configuration, known.read().length > 0);
-  const { genesis } = network;
-  const table = new MemberTable(catalog);
-  const membership = new Members({ genesis, signer: identity, wallTime: Date.now, store: table });
-  const peerNames = new PeerNames(membership, catalog);
-  events.callPeers(peerNames.inText);
-  membership.call(identity.host, network.name);
-  if (network.how === 'founded' && genesis.admission === 'members') membership.foundWith(network.name);
-  for (const { members } of network.greetings) {
-    membership.takeLinks(members.log.links);
-    membership.takeAdmissions(members.admissions);
-  }
-  if (network.admission !== null) membership.keepOwn(network.admission);
-  if (membership.isRemoved(identity.host)) throw new ChordialError('member-removed', removedHere);
-
-  let answering: { ring: RingHost; data: DataPlane; same: SameIdentityWatch; exchange: MembersExchange } | null = null;
-  const transportOptions: Http2TransportOptions = {
-    identity,
-    genesis,
-    members: membership,
-    heardEpoch: (from, epoch) => answering?.exchange.heardEpoch(from, epoch),
-    listen: formatAddress(configuration.listen),
-    observed: network.observed,
-    ...configuration.otherMachine,
-    ...(configuration.advertise === undefined ? {} : { advertise: configuration.advertise }),
-    ...(configuration.zone === undefined ? {} : { zone: configuration.zone }),
-  };
-  const shape = { bits: genesis.bits, successors: genesis.successors };
-  const codec = ringCodec(genesis);
-  const mayBeMember = (host: HostId) => membership.mayStore(host);
-  const isClient = (configuration.quotaBytes ?? settledQuota(catalog)) === 0;
-  if (!isClient && membership.own !== null && !membership.of(identity.host).rights.includes('store')) {
-    const message =
-      'This member may not store: its invite did not include that right. Start it with --quota 0, or ask an admin for another invite.';
-    throw new ChordialError('bad-usage', message);
-  }
-  if (network.how === 'returned') {
-    // No other host knows an address of this process yet, so the other process stays.
-    const asking = new Http2Transport(transportOptions);
-    const member = isClient ? null : (ownMembers(genesis, identity, asking.contact, configuration)[0]?.id ?? null);
-    try {
-      const peers = [...network.through, ...known.read()];
-      const seen = await whereOthersSeeIt(peers, { identity, network: ringNetwork(asking, codec), member });
-      const address = await whereItRuns(identity, [...lastAddresses(catalog), ...seen]);
-      if (address !== null) throw runsElsewhere(identity.host, address, folder.path);
-    } finally {
-      await asking.close();
-    }
-  }
-  const transport = new Http2Transport(transportOptions);
-  const wired = () => {
-    if (answering === null) throw new TransportError('refused', 'This peer is still starting.');
-    return answering;
-  };
-  opened.defer(() => transport.close());
-  await transport.serve({
-    request: (from, kind, body) => {
-      const { data, same } = wired();
-      if (from.host === identity.host) same.called(from);
-      return data.request(from, kind, body);
+  await using opened = new Closing();
+  const folder = await openFolder(configuration, opened);
+  const network = await buildNetwork(folder, opened);
+  const ring = await buildRing(folder, network, opened);
+  const storage = await buildStorage(folder, opened);
+  const { events, membership } = folder;
+  const { transport } = network;
+  const data: Data = buildData({
+    ...dataOptions(folder, network, ring, storage),
+    clockNote: () => clockWatch.note,
+    shared: new SharedFileBlocks(storage.sharedFiles, storage.hashing, (file) => finding.shares.changed(file)),
+    nameChanges: {
+      changing: (name, before) => finding.putIndex.changing(name, before),
+      changed: (name) => finding.putIndex.changed(name),
     },
-    stream: (from, kind, incoming) => wired().data.stream(from, kind, incoming),
-    heard: (from) => {
-      membership.saw(from.host);
-      answering?.ring.heard(from);
-    },
-    isNeighbour: (host) => answering?.ring.isNeighbour(host) ?? false,
   });
-
-  const story = new RingStory({
-    self: identity.host,
-    teaching: genesis.rule === 'chosen',
-    called: peerNames.shown,
-    tell: (line) => events.tell(line),
-  });
-  const members = isClient ? [] : ownMembers(genesis, identity, transport.contact, configuration);
-  const unresponsivePeers = new UnresponsivePeers(systemClock);
-  const ports = {
+  opened.defer(() => data.close(), 'the transfers');
+  const parts: SearchParts = { folder, network, ring, storage, data };
+  const finding = buildSearch(parts, opened);
+  const clockWatch = new ClockWatch({
     clock: systemClock,
     random: systemRandom,
-    network: ringNetwork(unresponsivePeers.watch(transport), codec),
-  };
-  const updates = new BoundedCache<string, number>(maxUpdates);
-  const incarnation = await nextIncarnation(catalog);
-  const ring = new RingHost(
-    {
-      self: transport.contact,
-      members,
-      incarnation,
-      shape,
-      smallRings: genesis.rule === 'chosen',
-      timers: { ...defaultTimers, pingInterval: configuration.pingMilliseconds ?? defaultTimers.pingInterval },
-      cacheCapacity: Math.floor(membershipCacheBytes / bytesPerCachedMember),
-      mayBeMember,
-      ...(genesis.rule === 'key' ? { idOf: (host, index) => memberIdOfHost(host, index, genesis.bits) } : {}),
-      parallelAsks,
-      proximity: genesis.rule === 'key',
-      gossip: true,
-      observe: (event) => {
-        story.observe(event);
-        if (event.kind === 'host') updates.set(event.contact.host, Date.now());
-        if (event.kind === 'committed' || (event.kind === 'host' && event.hadPlaces)) view.changed();
-      },
-    },
-    ports,
-  );
-  const view = new RingAdapter(ring, shape);
-  opened.defer(() => ring.close());
-  const data = await DataPlane.open({
-    folder: folder.path,
-    catalog,
-    identity,
-    genesis,
     transport,
-    membership,
-    peerNames,
-    unresponsivePeers,
-    view,
-    members: () => askedMembers(ring),
-    configuration,
-    events,
+    hosts: () => ring.view.hosts().filter(({ host }) => host !== ring.view.self.host),
+    tell: (text) => events.tell({ kind: 'clock', text }),
   });
-  opened.defer(() => data.close());
-  const answerRing = ringRequests(ring, codec, mayBeMember);
-  for (const name of ringMessageKinds) {
-    const kind = ringKindPrefix + name;
-    data.registry.onKind(kind, (from, body) => answerRing(from, kind, body));
-  }
-  const givenUp = new AbortController();
-  let peer: LivePeer | null = null;
-  const abandon = (error: ChordialError) => {
-    if (peer === null) givenUp.abort(error);
-    else peer.abandon(error);
-  };
-  const same = new SameIdentityWatch({
-    identity,
-    network: ports.network,
-    member: members[0]?.id ?? null,
-    incarnation,
-    self: () => transport.contact,
-    peers: () => ring.liveHosts(),
-    found: (address) => abandon(runsElsewhere(identity.host, address, folder.path)),
-  });
-  opened.defer(() => same.close());
-  const exchange = new MembersExchange({
-    members: membership,
-    transport,
-    clock: systemClock,
-    random: systemRandom,
-    hosts: () => ring.liveHosts(),
-    removed: (text) => events.tell({ kind: 'removed', text }),
-  });
-  exchange.answerIn(data.registry);
-  opened.defer(() => exchange.close());
-  for (const { host, state } of membership.list()) if (state === 'removed') ring.bar(host);
-  const stopListening = membership.onChange((removed) => {
-    for (const host of removed) {
-      if (host === identity.host) abandon(new ChordialError('member-removed', removedHere));
-      transport.expel(host);
-      ring.bar(host);
-      const text = `${peerNames.shown(host)} was removed from the network`;
-      if (host !== identity.host) events.tell({ kind: 'member-removed', text, detail: { id: host } });
-    }
-    if (ring.dropPlaces(membership.storingNothing())) view.changed();
-    if (removed.length === 0) return;
-    data.membersRemoved(removed);
-    view.changed();
-  });
-  opened.defer(stopListening);
-  answering = { ring, data, same, exchange };
+  opened.defer(() => clockWatch.close());
+  clockWatch.answerIn(data.registry);
+  const lifecycle = new PeerLifecycle({ events, folder: folder.folder, ring: ring.ring, data });
+  const exchange = answerOthers(parts, lifecycle, opened);
 
-  const signal = AbortSignal.any([
-    givenUp.signal,
-    ...(configuration.signal === undefined ? [] : [configuration.signal]),
-  ]);
-  const enter = {
-    ring,
-    network: ports.network,
-    clock: systemClock,
-    random: systemRandom,
-    signal,
-    ownId: configuration.id?.toString() ?? members[0]?.id ?? identity.host,
-    tell: (text: string) => events.tell({ kind: 'starting', text }),
-  };
-  if (network.through.length > 0) await known.remember(network.through);
-  if (network.how === 'founded') {
-    enter.tell('Founding a new network; to join an existing one, start with --join HOST:PORT and another --data');
-  }
-  try {
-    if (network.how === 'joined') await joinThrough(network.through, enter);
-    else await returnToRing(network.how === 'founded' ? [] : known.read(), enter);
-  } catch (error) {
-    throw givenUp.signal.aborted ? givenUp.signal.reason : error;
-  }
-  if (genesis.admission !== 'members') {
-    events.tell({ kind: 'unprotected', text: unprotected[genesis.admission] });
-  }
-  await network.keep(membership.own);
-  if (network.recoveryKey !== null) configuration.onRecoveryKey?.(network.recoveryKey);
+  await enterRing(folder, network, ring, lifecycle.givenUp);
+  if (folder.genesis.admission !== 'members')
+    events.tell({ kind: 'unprotected', text: unprotected[folder.genesis.admission] });
+  await folder.network.keep(membership.own);
+  if (folder.network.recoveryKey !== null) configuration.onRecoveryKey?.(folder.network.recoveryKey);
   const invites = new RuntimeInvites({
     members: membership,
     contact: () => transport.contact,
@@ -278,41 +97,141 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   opened.defer(() => invites.close());
   await invites.begin();
   exchange.begin();
-  known.keep(ring);
-  await catalog.setSetting(lastAddressesSetting, transport.contact.addresses);
-  opened.defer(() => known.close());
+  folder.known.keep(ring.ring);
+  await network.keepAddresses();
+  opened.defer(() => folder.known.close());
   data.begin();
-  const uploads = await Uploads.open(path.join(folder.path, 'uploads'), data.files, {
+  finding.putIndex.begin();
+  finding.shares.begin();
+  const uploads = await Uploads.open(path.join(folder.folder, 'uploads'), data.files, {
     tell: (text) => events.tell({ kind: 'damaged', text }),
   });
-  peer = new LivePeer({
-    identity,
-    genesis,
-    transport,
-    membership,
-    ring,
-    view,
-    data,
+  const shown = { ...parts, finding, clockWatch, lifecycle, api: formatAddress(configuration.api) };
+  lifecycle.started(opened.move());
+  return {
+    ...memberOperations(membership, transport),
+    ...ringStatus(shown),
+    ...fileStatus(shown),
+    files: data.files,
+    transfers: data.transfers,
+    announcer: data.announcer,
+    shareReader: data.shareReader,
     uploads,
-    events,
-    updates,
-    api: formatAddress(configuration.api),
-    folder: folder.path,
-    resources: opened.move(),
+    search: finding.search,
+    shares: finding.shares,
+    postingWords: finding.postingWords,
+    onEvent: (listener) => events.add(listener),
+    leave: (force) => lifecycle.leave(force),
+    stop: () => lifecycle.stop(),
+    ended: lifecycle.ended,
+    get failure() {
+      return lifecycle.failure;
+    },
+    get closing() {
+      return lifecycle.closing;
+    },
+  };
+}
+
+/** What a running peer's data is built on: its disk, its ring, the system's clock, the settings. */
+function dataOptions(folder: OpenFolder, network: Network, ring: Ring, storage: DiskStorage): DataOptions {
+  const { configuration, genesis, identity, membership, events, peerNames, catalog } = folder;
+  const { scrubBytesPerSecond, repairBytesPerSecond, graceMilliseconds } = configuration;
+  const isTeaching = genesis.rule === 'chosen';
+  return {
+    storage,
+    view: ring.view,
+    transport: network.transport,
+    membership,
+    unresponsivePeers: ring.unresponsivePeers,
+    clock: systemClock,
+    random: systemRandom,
+    hashing: storage.hashing,
+    signer: identity,
+    verify: verifySignature,
+    networkId: networkId(genesis),
+    teaching: isTeaching,
+    rule: { replicas: genesis.replicas, writeQuorum: genesis.writeQuorum },
+    // On by default; a teaching ring has exactly the replicas that it shows, and a client stores nothing.
+    keepOwn: (configuration.keepOwn ?? !isTeaching) && configuration.quotaBytes !== 0,
+    ...(scrubBytesPerSecond === undefined ? {} : { scrubBytesPerSecond }),
+    ...(repairBytesPerSecond === undefined ? {} : { syncBytesPerSecond: repairBytesPerSecond }),
+    ...(graceMilliseconds === undefined ? {} : { syncTimes: { graceMilliseconds } }),
+    peerNames,
+    pins: new PinTable(catalog),
+    notify: (event) => events.tell({ kind: event.kind, text: event.text }),
+  };
+}
+
+/** From now on other peers get answers, and what the ring and the members say has its effect. */
+function answerOthers({ folder, network, ring, data }: SearchParts, lifecycle: PeerLifecycle, opened: Closing) {
+  const { membership, identity, events, peerNames } = folder;
+  const { transport, members, codec, mayBeMember } = network;
+  const answerRing = ringRequests(ring.ring, codec, mayBeMember);
+  for (const name of ringMessageKinds) {
+    const kind = ringKindPrefix + name;
+    data.registry.onKind(kind, (from, body) => answerRing(from, kind, body));
+  }
+  const same = new SameIdentityWatch({
+    identity,
+    network: ring.messages,
+    member: members[0]?.id ?? null,
+    incarnation: ring.incarnation,
+    self: () => transport.contact,
+    peers: () => ring.ring.liveHosts(),
+    found: (address) => lifecycle.abandon(runsElsewhere(identity.host, address, folder.folder)),
   });
-  return peer;
+  opened.defer(() => same.close());
+  const exchange = new MembersExchange({
+    members: membership,
+    transport,
+    clock: systemClock,
+    random: systemRandom,
+    hosts: () => ring.ring.liveHosts(),
+    removed: (text) => events.tell({ kind: 'removed', text }),
+  });
+  exchange.answerIn(data.registry);
+  opened.defer(() => exchange.close());
+  for (const { host, state } of membership.list()) if (state === 'removed') ring.ring.bar(host);
+  const stopListening = membership.onChange((removed) => {
+    for (const host of removed) {
+      if (host === identity.host) lifecycle.abandon(new ChordialError('member-removed', removedHere));
+      transport.expel(host);
+      ring.ring.bar(host);
+      const text = `${peerNames.shown(host)} was removed from the network`;
+      if (host !== identity.host) events.tell({ kind: 'member-removed', text, detail: { id: host } });
+    }
+    if (ring.ring.dropPlaces(membership.storingNothing())) ring.view.changed();
+    if (removed.length === 0) return;
+    data.membersRemoved(removed);
+    ring.view.changed();
+  });
+  opened.defer(stopListening);
+  network.answerWith({ registry: data.registry, ring: ring.ring, same, exchange });
+  return exchange;
 }
 
-/** Where this peer was last reached as a member, according to its folder. */
-function lastAddresses(catalog: Catalog): readonly string[] {
-  const kept = catalog.setting(lastAddressesSetting);
-  return Array.isArray(kept) ? kept.filter(isDialable) : [];
-}
-
-/** Higher than in all earlier starts, including one with a clock that was ahead. */
-async function nextIncarnation(catalog: Catalog): Promise<number> {
-  const last = catalog.setting(incarnationSetting);
-  const next = Math.max(systemClock.wallTime(), typeof last === 'number' ? last + 1 : 0);
-  await catalog.setSetting(incarnationSetting, next);
-  return next;
+/** Founds, joins or returns. */
+async function enterRing(folder: OpenFolder, network: Network, ring: Ring, givenUp: AbortSignal): Promise<void> {
+  const { configuration, identity, events, known } = folder;
+  const { through, how } = folder.network;
+  const enter = {
+    ring: ring.ring,
+    network: ring.messages,
+    clock: systemClock,
+    random: systemRandom,
+    signal: AbortSignal.any([givenUp, ...(configuration.signal === undefined ? [] : [configuration.signal])]),
+    ownId: configuration.id?.toString() ?? network.members[0]?.id ?? identity.host,
+    tell: (text: string) => events.tell({ kind: 'starting', text }),
+  };
+  if (through.length > 0) await known.remember(through);
+  if (how === 'founded') {
+    enter.tell('Founding a new network; to join an existing one, start with --join HOST:PORT and another --data');
+  }
+  try {
+    if (how === 'joined') await joinThrough(through, enter);
+    else await returnToRing(how === 'founded' ? [] : known.read(), enter);
+  } catch (error) {
+    throw givenUp.aborted ? givenUp.reason : error;
+  }
 }

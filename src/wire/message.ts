@@ -62,6 +62,7 @@ type StreamHandler<From, Payload> = (from: From, incoming: Incoming<Payload>) =>
 export class Registry<From, Payload> {
   readonly #requests = new Map<string, RequestHandler<From>>();
   readonly #streams = new Map<string, StreamHandler<From, Payload>>();
+  readonly #refused = new Map<string, TransportError>();
 
   /** A small question. */
   on<Question, Answer>(
@@ -95,17 +96,28 @@ export class Registry<From, Payload> {
     return this;
   }
 
+  /** Messages of these kinds are refused with this text until they are accepted again: this peer is no member any more. */
+  refuse(kinds: readonly string[], text: string): void {
+    for (const kind of kinds) this.#refused.set(kind, new TransportError('refused', text, 'not-a-member'));
+  }
+
+  accept(kinds: readonly string[]): void {
+    for (const kind of kinds) this.#refused.delete(kind);
+  }
+
   request(from: From, kind: string, body: Wire): Promise<Wire> {
     const answer = this.#requests.get(kind);
-    return answer === undefined ? Promise.reject(unknownKind(kind)) : answer(from, body);
+    return answer === undefined || this.#refused.has(kind) ? Promise.reject(this.#refusal(kind)) : answer(from, body);
   }
 
   stream(from: From, kind: string, incoming: Incoming<Payload>): Promise<Outgoing> {
     const answer = this.#streams.get(kind);
-    return answer === undefined ? Promise.reject(unknownKind(kind)) : answer(from, incoming);
+    const isRefused = answer === undefined || this.#refused.has(kind);
+    return isRefused ? Promise.reject(this.#refusal(kind)) : answer(from, incoming);
   }
-}
 
-function unknownKind(kind: string): TransportError {
-  return new TransportError('refused', `There is no message ${JSON.stringify(kind.slice(0, 80))}.`, 'bad-request');
+  #refusal(kind: string): TransportError {
+    const unknown = `There is no message ${JSON.stringify(kind.slice(0, 80))}.`;
+    return this.#refused.get(kind) ?? new TransportError('refused', unknown, 'bad-request');
+  }
 }

@@ -73,7 +73,7 @@ for (const admission of ['classroom', 'open'] as const) {
       const { peers, ring, network, close } = await dataNetwork(3, {}, { admission });
       const content = randomBytes(30_000);
       await peers[0]!.files.put('wanted', bytesOf(content));
-      const repairs = peers.map(({ path }) => path.beginRepair());
+      const repairs = peers.map(({ beginRepair }) => beginRepair());
       for (const repair of repairs) await repair.round();
       const before = { copies: copiesOf(peers), records: recordsOf(peers) };
       const liars = Array.from({ length: 3 }, () => liar(network, createIdentity().host, proof));
@@ -98,7 +98,7 @@ for (const admission of ['classroom', 'open'] as const) {
 
 test('C1 what only liars took when it was put is kept by its publisher', async () => {
   const { peers, ring, network, close } = await dataNetwork(3, {}, { admission: 'open', keepOwn: true });
-  for (const { path } of peers) path.beginRepair();
+  for (const { beginRepair } of peers) beginRepair();
   const content = randomBytes(30_000);
   const cid = cidOfBlock(rawCodec, content);
   const name = recordKeyOfName('wanted', { bits: 256, teaching: false });
@@ -122,8 +122,8 @@ test('C1 what only liars took when it was put is kept by its publisher', async (
 test('C1 a copy too many stays as cache until its places are known long enough, and counts as no copy', async () => {
   const { peers, ring, join, close } = await dataNetwork(4, {}, { admission: 'open' });
   for (let file = 0; file < 6; file++) await peers[file % 4]!.files.put(`file ${file}`, bytesOf(randomBytes(20_000)));
-  for (const { path } of peers) path.beginRepair();
-  for (let joined = 0; joined < 2; joined++) (await join()).path.beginRepair();
+  for (const { beginRepair } of peers) beginRepair();
+  for (let joined = 0; joined < 2; joined++) (await join()).beginRepair();
   const held = () =>
     peers.flatMap(({ index, contact }) =>
       index.sets().flatMap((set) =>
@@ -162,7 +162,7 @@ test('C1 a copy too many stays as cache until its places are known long enough, 
     for (const { membership } of peers)
       for (const { contact } of peers) membership.saw(contact.host, Date.now() - since);
     ring.change();
-    for (const { path } of peers) await path.beginRepair().round();
+    for (const { beginRepair } of peers) await beginRepair().round();
   };
   await look(seasonedMilliseconds.open - day);
   assert.ok(held().some(({ isCached }) => isCached));
@@ -190,8 +190,8 @@ for (const [admission, told, expected] of [
       });
     for (let file = 0; file < 6; file++) await peers[file % 4]!.files.put(`file ${file}`, bytesOf(randomBytes(20_000)));
     const before = peers.slice();
-    for (const { path } of peers) path.beginRepair();
-    (await join()).path.beginRepair();
+    for (const { beginRepair } of peers) beginRepair();
+    (await join()).beginRepair();
     const extra = () =>
       before.flatMap(({ index, records, contact }) =>
         index.sets().flatMap((set) =>
@@ -213,8 +213,8 @@ for (const [admission, told, expected] of [
 test('C1 cache makes room for what has its place here, and only what its places prove', async () => {
   const { peers, ring, join, network, close } = await dataNetwork(4, {}, { admission: 'open' });
   for (let file = 0; file < 6; file++) await peers[file % 4]!.files.put(`file ${file}`, bytesOf(randomBytes(20_000)));
-  for (const { path } of peers) path.beginRepair();
-  for (let joined = 0; joined < 3; joined++) (await join()).path.beginRepair();
+  for (const { beginRepair } of peers) beginRepair();
+  for (let joined = 0; joined < 3; joined++) (await join()).beginRepair();
   const cacher = () => peers.find(({ index }) => index.cachedBlocks().blocks > 1);
   await until(() => cacher() !== undefined);
   const { blocks, index } = cacher()!;

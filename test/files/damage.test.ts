@@ -27,7 +27,7 @@ function spoil({ blocks }: DataPeer): { wasRepaired(): boolean } {
 
 test('B4 a damaged copy met by a reader elsewhere is replaced, its reader given the right bytes', async () => {
   const { peers, close } = await dataNetwork(4);
-  for (const { path } of peers) path.beginScrub();
+  for (const { beginScrub } of peers) beginScrub();
   const bytes = randomBytes(300_000);
   const { cid } = await peers[0]!.files.put('damaged', bytesOf(bytes));
   const holders = peers.filter(({ blocks }) => blocks.count() === 1);

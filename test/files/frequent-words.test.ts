@@ -70,10 +70,10 @@ test('A16 a word that is split stays so over a restart, and what was published b
     forgetReadings();
     const after = filesOf(0, 20, 20);
     await putFiles(peer, after);
-    const { identity, catalog, path } = peer.data;
+    const { identity, catalog, recordWriter } = peer.data;
     const again = new FrequentWords({
       frequencyOf: async () => ({ count: 0, isSplit: false }),
-      writer: path.recordWriter,
+      writer: recordWriter,
       signer: identity,
       networkId: testNetworkId,
       settings: catalog,
@@ -95,9 +95,7 @@ test('A16 a word that is split stays so over a restart, and what was published b
         Date.now(),
       ),
     );
-    await path.recordWriter.store(
-      gone.map((entry) => signEntry(entry, testNetworkId, (bytes) => identity.sign(bytes))),
-    );
+    await recordWriter.store(gone.map((entry) => signEntry(entry, testNetworkId, (bytes) => identity.sign(bytes))));
     forgetReadings();
     const left = await hitsOf(peers[3]!, 'report');
     assert.deepEqual(new Set(left.map(({ source }) => source.host)), new Set([other.data.identity.host]));
@@ -109,14 +107,14 @@ test('A16 a word that is split stays so over a restart, and what was published b
 test('A16 a word about which no one answers stays whole, and is published', async () => {
   const { peers, close } = await searchNetwork(1);
   try {
-    const { identity, catalog, path } = peers[0]!.data;
+    const { identity, catalog, recordWriter } = peers[0]!.data;
     let asked = 0;
     const words = new FrequentWords({
       frequencyOf: async () => {
         asked += 1;
         throw new Error('no one answers');
       },
-      writer: path.recordWriter,
+      writer: recordWriter,
       signer: identity,
       networkId: testNetworkId,
       settings: catalog,

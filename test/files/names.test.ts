@@ -176,8 +176,8 @@ test('B4 an entry from the future is refused', async () => {
 test('A22 a peer whose list of names never ends does not hold up a listing', async () => {
   const { peers, close } = await dataNetwork(3);
   await peers[0]!.files.put('listed', bytesOf('x'));
-  const request = peers[1]!.path.request.bind(peers[1]!.path);
-  peers[1]!.path.request = async (from, kind, body) =>
+  const request = peers[1]!.registry.request.bind(peers[1]!.registry);
+  peers[1]!.registry.request = async (from, kind, body) =>
     kind === 'records.list' ? { entries: [], cursor: 'here still' } : request(from, kind, body);
   const { files } = await peers[2]!.files.list({ all: true, cursor: null, limit: 10 });
   assert.deepEqual(
@@ -190,12 +190,12 @@ test('A22 a peer whose list of names never ends does not hold up a listing', asy
 test('B4 a host that moved to another address is given records there', async () => {
   const { peers, network, ring, close } = await dataNetwork(2);
   assert.equal((await peers[0]!.files.put('before', bytesOf('x'))).copies, 2);
-  const { transport, path, identity } = peers[1]!;
+  const { transport, registry, identity } = peers[1]!;
   await transport.close();
   const moved = network.transport(identity.host);
   await moved.serve({
-    request: (from, kind, body) => path.request(from, kind, body),
-    stream: (from, kind, incoming) => path.stream(from, kind, incoming),
+    request: (from, kind, body) => registry.request(from, kind, body),
+    stream: (from, kind, incoming) => registry.stream(from, kind, incoming),
   });
   ring.move(moved.contact);
   assert.equal((await peers[0]!.files.put('after', bytesOf('y'))).copies, 2);
@@ -270,7 +270,7 @@ for (const replicas of [1, 2, 3]) {
       return page.files.map(({ name }) => name).sort();
     };
     const repair = async (): Promise<void> => {
-      for (let round = 0; round < 3; round++) for (const { path } of there()) await path.beginRepair().round();
+      for (let round = 0; round < 3; round++) for (const { beginRepair } of there()) await beginRepair().round();
     };
     const gone = new Set<DataPeer>();
     const there = (): readonly DataPeer[] => peers.filter((peer) => !gone.has(peer));
@@ -284,8 +284,8 @@ for (const replicas of [1, 2, 3]) {
     assert.deepEqual(await ownNames(publisher), names);
     // Somebody who has all of them at their places leaves.
     const leaver = peers[1]!;
-    await leaver.path.handOverEverything();
-    await leaver.path.close();
+    await leaver.handOverEverything();
+    await leaver.close();
     gone.add(leaver);
     ring.declareDead(leaver.contact.host);
     network.setHealth(leaver.contact.host, 'dead');

@@ -48,7 +48,7 @@ test('B12 A8 a full host points to the blocks that went elsewhere, and has them 
   }
 
   store.quotaBytes = Number.POSITIVE_INFINITY;
-  for (const { path } of peers) path.beginRepair();
+  for (const { beginRepair } of peers) beginRepair();
   // Others believe for 30 s that it has no room; for what it owns it asks itself.
   const owned = [...belongs.keys()].filter((key) => ring.expectedPlaces(key as RingId, 1)[0] === full!.contact.host);
   await until(async () => (await Promise.all(owned.map(holds))).every((isHeld) => isHeld));

@@ -10,7 +10,7 @@ async function* bytesOf(...pieces: readonly Uint8Array[]) {
 
 async function network(count: number, quotaBytes?: number) {
   const made = await dataNetwork(count, {}, quotaBytes === undefined ? {} : { quotaBytes });
-  for (const { path } of made.peers) path.beginClaimUpkeep();
+  for (const { beginClaimUpkeep } of made.peers) beginClaimUpkeep();
   return made;
 }
 
@@ -57,11 +57,11 @@ test('case 2 a put that is told to have been let go by its holders is not publis
     yield randomBytes(1_100_000);
     await until(() => peers.every(({ claims }) => claims.walk(0, 10).length > 0));
     // The process stands still while its holders let it go.
-    for (const { path, claims } of peers) {
+    for (const { beginClaimUpkeep, claims } of peers) {
       for (const put of claims.walk(0, 10))
-        path
-          .beginClaimUpkeep()
-          .told(put.publisher, [{ name: put.name, sequence: put.sequence, state: 'over', expiry: null }]);
+        beginClaimUpkeep().told(put.publisher, [
+          { name: put.name, sequence: put.sequence, state: 'over', expiry: null },
+        ]);
     }
     await until(() => peers.every(({ claims }) => claims.walk(0, 10).length === 0));
     publisher!.clock.now = () => realNow() + 60_000;

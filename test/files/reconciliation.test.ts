@@ -96,11 +96,11 @@ test('A8 A9 joining hosts get their share, the others drop what is no longer the
   const { peers, ring, join, close } = await dataNetwork(4);
   const contents = await putFiles(peers, 12, 100_000);
   const items = holdersOf(peers).size;
-  for (const { path } of peers) path.beginRepair();
+  for (const { beginRepair } of peers) beginRepair();
   const endReading = keepReading(() => peers, contents);
   for (let joined = 0; joined < 3; joined++) {
-    const { path, blocks } = await join();
-    path.beginRepair();
+    const { beginRepair, blocks } = await join();
+    beginRepair();
     await until(() => blocks.count() > 0);
   }
   await until(() => exactlyPlaced(peers, ring, items));
@@ -112,17 +112,17 @@ test('A8 after hosts leave for good and others join there are exactly r copies o
   const { peers, ring, network, join, close } = await dataNetwork(6);
   const contents = await putFiles(peers, 10, 50_000);
   const items = holdersOf(peers).size;
-  for (const { path } of peers) path.beginRepair();
+  for (const { beginRepair } of peers) beginRepair();
   let members = peers.slice();
   const endReading = keepReading(() => members, contents);
   for (const leaver of peers.slice(0, 2)) {
     members = members.filter((peer) => peer !== leaver);
-    await leaver.path.handOverEverything();
+    await leaver.handOverEverything();
     ring.declareDead(leaver.contact.host);
-    await leaver.path.close();
+    await leaver.close();
     network.setHealth(leaver.contact.host, 'dead');
     const joiner = await join();
-    joiner.path.beginRepair();
+    joiner.beginRepair();
     members = [...members, joiner];
   }
   await until(() => exactlyPlaced(members, ring, items));
@@ -134,7 +134,7 @@ test('A8 B4 a host that is away and comes back costs no copy, and its copies cou
   const { peers, ring, network, close } = await dataNetwork(5, { graceMilliseconds: 60_000 });
   const [away, ...others] = peers;
   // With nothing at the beginning they wait for no one but those who go later.
-  const repairs = others.map(({ path }) => path.beginRepair());
+  const repairs = others.map(({ beginRepair }) => beginRepair());
   await putFiles(peers, 8, 20_000);
   const blocks = () => others.reduce((sum, peer) => sum + peer.blocks.count(), 0);
   const before = blocks();
@@ -144,7 +144,7 @@ test('A8 B4 a host that is away and comes back costs no copy, and its copies cou
   assert.equal(blocks(), before);
   network.setHealth(away!.contact.host, 'alive');
   ring.declareAlive(away!.contact.host);
-  repairs.push(away!.path.beginRepair());
+  repairs.push(away!.beginRepair());
   for (const repair of repairs) assert.equal((await repair.round()).blocks, 0);
   assert.equal(blocks(), before);
   await close();
@@ -157,7 +157,7 @@ test('A4 A8 a host that comes back and has not joined yet costs no copy', async 
   });
   const [away, ...others] = peers;
   // With nothing at the beginning they wait for no one but those who go later.
-  const repairs = others.map(({ path }) => path.beginRepair());
+  const repairs = others.map(({ beginRepair }) => beginRepair());
   await putFiles(peers, 8, 20_000);
   network.setHealth(away!.contact.host, 'dead');
   ring.declareDead(away!.contact.host);
@@ -183,7 +183,7 @@ test('B4 blocks with fewer than w copies are repaired at once, even if a host ma
   }
   const left = new Map([...holdersOf(alive)].filter(([key]) => key.length === 64));
   assert.ok([...left.values()].some((hosts) => hosts.size === 1));
-  for (const { path } of alive) path.beginRepair();
+  for (const { beginRepair } of alive) beginRepair();
   const expected = new Map([...left].map(([key, hosts]) => [key, hosts.size === 1 ? 3 : hosts.size]));
   const reached = (copies: (now: number, wanted: number) => boolean) =>
     [...expected].every(([key, wanted]) => copies(holdersOf(alive).get(key)?.size ?? 0, wanted));
@@ -196,7 +196,7 @@ test('A8 B4 in a ring that is well a round asks for fingerprints and nothing els
   const { peers, ring, close } = await dataNetwork(5);
   await putFiles(peers, 10, 20_000);
   const items = holdersOf(peers).size;
-  const repairs = peers.map(({ path }) => path.beginRepair());
+  const repairs = peers.map(({ beginRepair }) => beginRepair());
   // A slow disk may have had a put leave a copy at another host.
   await until(() => exactlyPlaced(peers, ring, items));
   for (let rounds = 0; rounds < 2; rounds++) for (const repair of repairs) await repair.round();
@@ -223,25 +223,25 @@ test('A9 a newcomer says UNKNOWN, never absent, until it has its share', async (
   const question = { cids: items.map(({ cid }) => cid) };
   const ask = async () =>
     blockMessages.has.decodeAnswer(
-      await newcomer.path.request(peers[0]!.contact, blockMessages.has.kind, blockMessages.has.encode(question)),
+      await newcomer.registry.request(peers[0]!.contact, blockMessages.has.kind, blockMessages.has.encode(question)),
       question,
     );
   assert.ok((await ask()).sizes.every((size) => size === unknownSize));
   assert.ok(items.every(({ key, cid }) => key === blockKey(cid)));
   for (const file of contents.keys()) assert.equal((await read(newcomer, `file ${file}`)).length, 10_000);
-  for (const { path } of peers) path.beginRepair();
-  await until(() => items.every(({ key }) => newcomer.path.confirmed.covers(key) || !newcomer.index.findBlock(key)));
-  await until(() => newcomer.path.confirmed.ranges().length > 0);
+  for (const { beginRepair } of peers) beginRepair();
+  await until(() => items.every(({ key }) => newcomer.confirmed.covers(key) || !newcomer.index.findBlock(key)));
+  await until(() => newcomer.confirmed.ranges().length > 0);
   await assert.rejects(newcomer.files.resolve({ name: 'never put' }), { code: 'not-found' });
   await close();
 });
 
 test('A9 where no one is sure, a name is not called absent', async () => {
   const { peers, close } = await dataNetwork(2);
-  for (const { path } of peers) path.confirmed.clear();
+  for (const { confirmed } of peers) confirmed.clear();
   await assert.rejects(peers[0]!.files.resolve({ name: 'perhaps' }), { code: 'no-live-source' });
-  for (const { path } of peers) path.beginRepair();
-  await until(() => peers.every(({ path }) => path.confirmed.covers('0'.repeat(64))));
+  for (const { beginRepair } of peers) beginRepair();
+  await until(() => peers.every(({ confirmed }) => confirmed.covers('0'.repeat(64))));
   await assert.rejects(peers[0]!.files.resolve({ name: 'perhaps' }), { code: 'not-found' });
   await close();
 });
@@ -250,18 +250,18 @@ test('B4 a stop copies only what fewer than w others hold', async () => {
   const { peers, close } = await dataNetwork(4);
   await putFiles(peers, 8, 20_000);
   const { signal } = new AbortController();
-  assert.equal(await peers[0]!.path.drainOnStop(signal), 0);
+  assert.equal(await peers[0]!.drainOnStop(signal), 0);
   const { items } = await peers[0]!.blocks.keys('all', null, 100);
   for (const other of peers.slice(1)) await other.blocks.delete(items.map(({ cid }) => cid));
-  assert.equal(await peers[0]!.path.drainOnStop(signal), 2 * items.length);
-  assert.equal(await peers[0]!.path.drainOnStop(signal), 0);
+  assert.equal(await peers[0]!.drainOnStop(signal), 2 * items.length);
+  assert.equal(await peers[0]!.drainOnStop(signal), 0);
   await close();
 });
 
 test('case 17 a stop gives the rare entries of shares away, and counts only copies that were made', async () => {
   const { peers, close } = await dataNetwork(4);
   const [stopping, ...others] = peers;
-  await others[0]!.path.announcer.announce(
+  await others[0]!.announcer.announce(
     Array.from({ length: 40 }, (_, number) => {
       const root = cidOfBlock(rawCodec, Buffer.from(`shared ${number}`));
       return [shareNameEntry(`shared ${number}`, root, shareBody({ size: number }))];
@@ -273,9 +273,9 @@ test('case 17 a stop gives the rare entries of shares away, and counts only copi
   for (const { shares } of others) await shares.removeLeaves(shares.walk(Date.now(), 0, 1000).map(({ leaf }) => leaf));
   const held = () => others.reduce((sum, { shares }) => sum + shares.walk(Date.now(), 0, 1000).length, 0);
   const { signal } = new AbortController();
-  assert.equal(await stopping!.path.drainOnStop(signal), 2 * rare.length);
+  assert.equal(await stopping!.drainOnStop(signal), 2 * rare.length);
   assert.equal(held(), 2 * rare.length);
-  assert.equal(await stopping!.path.drainOnStop(signal), 0);
+  assert.equal(await stopping!.drainOnStop(signal), 0);
   await close();
 });
 
@@ -287,7 +287,7 @@ test('case 16 a stop gives nothing of what others hold away, however late they a
     if (kind === 'sync.holds') throw new TransportError('timeout', 'No answer in time.');
     return request(to, kind, body, options);
   };
-  assert.equal(await peers[0]!.path.drainOnStop(new AbortController().signal), 0);
+  assert.equal(await peers[0]!.drainOnStop(new AbortController().signal), 0);
   await close();
 });
 
@@ -296,7 +296,7 @@ test('A4 a stop does not take one late answer for absence, and copies nothing fo
   await putFiles(peers, 8, 20_000);
   const others = peers.slice(1).map(({ contact }) => contact.host);
   const late = muteOnce(peers[0]!, 'sync.holds', others);
-  assert.equal(await peers[0]!.path.drainOnStop(new AbortController().signal), 0);
+  assert.equal(await peers[0]!.drainOnStop(new AbortController().signal), 0);
   assert.equal(late.size, others.length);
   await close();
 });
@@ -311,7 +311,7 @@ test('A8 while somebody is away, a place that does not answer is not taken to ho
   const { peers, ring, network, close } = await dataNetwork(4, times);
   await putFiles(peers, 40, 2000);
   const [away, loser, silent, other] = peers;
-  const repair = loser!.path.beginRepair();
+  const repair = loser!.beginRepair();
   await repair.round();
   network.setHealth(away!.contact.host, 'dead');
   ring.declareDead(away!.contact.host);
@@ -330,7 +330,7 @@ test('A8 while somebody is away, a place that does not answer is not taken to ho
 test('B12 a block that nothing claims stays where a crash left it: no host gives it to another, nor looks for its places', async () => {
   const { peers, close } = await dataNetwork(4);
   await putFiles(peers, 8, 20_000);
-  const repairs = peers.map(({ path }) => path.beginRepair());
+  const repairs = peers.map(({ beginRepair }) => beginRepair());
   for (const repair of repairs) await repair.round();
   const bytes = randomBytes(1000);
   await peers[0]!.blocks.put([{ cid: cidOfBlock(rawCodec, bytes), bytes, claims: [] }]);
@@ -338,7 +338,7 @@ test('B12 a block that nothing claims stays where a crash left it: no host gives
     const { blocks, dropped } = await repair.round();
     assert.deepEqual({ blocks, dropped }, { blocks: 0, dropped: 0 });
   }
-  await peers[0]!.path.handOverEverything();
+  await peers[0]!.handOverEverything();
   const sizes = await Promise.all(peers.map(({ blocks }) => blocks.size(cidOfBlock(rawCodec, bytes))));
   assert.deepEqual(sizes, [1000, null, null, null]);
   await close();
@@ -348,16 +348,16 @@ test('A22 peers that all begin again, each with a part, bring everything togethe
   const { peers, ring, close } = await dataNetwork(5);
   await putFiles(peers, 10, 20_000);
   const items = holdersOf(peers).size;
-  for (const { path } of peers) path.confirmed.clear();
+  for (const { confirmed } of peers) confirmed.clear();
   const [loser] = peers;
   const lost = (await loser!.blocks.keys('all', null, 1000)).items;
   await loser!.blocks.delete(lost.map(({ cid }) => cid));
-  for (const { path } of peers) path.beginRepair();
+  for (const { beginRepair } of peers) beginRepair();
   await until(() => exactlyPlaced(peers, ring, items));
   // Each place is sure of what it has.
   await until(() =>
     [...holdersOf(peers, ring)].every(([key, hosts]) =>
-      peers.every(({ contact, path }) => !hosts.has(contact.host) || path.confirmed.covers(key.slice(0, 64))),
+      peers.every(({ contact, confirmed }) => !hosts.has(contact.host) || confirmed.covers(key.slice(0, 64))),
     ),
   );
   await close();
@@ -372,7 +372,7 @@ test('B12 A8 what a full host has no room for is repaired at the next host, and 
   full!.blocks.put = async () => {
     throw new ChordialError('quota-full', 'There is no room. Make some.');
   };
-  const repairs = peers.map(({ path }) => path.beginRepair());
+  const repairs = peers.map(({ beginRepair }) => beginRepair());
   const blocks = () => [...holdersOf(peers)].filter(([key]) => key.length === 64);
   const owned = blocks().filter(([key]) => ring.expectedPlaces(key as RingId, 1)[0] !== full!.contact.host);
   await until(() => owned.every(([key]) => (holdersOf(peers).get(key)?.size ?? 0) >= 3));

@@ -10,7 +10,7 @@ async function* bytesOf(bytes: Uint8Array | string) {
 
 async function networkWithUpkeep(count: number) {
   const network = await dataNetwork(count);
-  for (const { path } of network.peers) path.beginClaimUpkeep();
+  for (const { beginClaimUpkeep } of network.peers) beginClaimUpkeep();
   return network;
 }
 
@@ -102,7 +102,7 @@ test('A22 --replicas is kept by repair: a file of five copies has five again aft
   await peers[0]!.files.put('five', bytesOf(randomBytes(200_000)), { replicas: 5 });
   const holder = peers.slice(1).find(({ blocks }) => blocks.count() === 1)!;
   const alive = peers.filter((peer) => peer !== holder);
-  for (const { path } of alive) path.beginRepair();
+  for (const { beginRepair } of alive) beginRepair();
   network.setHealth(holder.contact.host, 'dead');
   ring.declareDead(holder.contact.host);
   await until(() => blocksOf(alive) === 5);

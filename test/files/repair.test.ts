@@ -36,7 +36,7 @@ test('A5 A8 after two deaths every block and name has its copies again, each at 
   const { peers, ring, network, close } = await dataNetwork(7);
   for (let file = 0; file < 12; file++) await peers[file % 7]!.files.put(`file ${file}`, bytesOf(randomBytes(200_000)));
   const [dead, alive] = [peers.slice(0, 2), peers.slice(2)];
-  for (const peer of alive) peer.path.beginRepair();
+  for (const peer of alive) peer.beginRepair();
   for (const { contact } of dead) network.setHealth(contact.host, 'dead');
   for (const { contact } of dead) ring.declareDead(contact.host);
   await until(async () => (await copies(alive, ring)).every(({ count, placed }) => placed && count >= 3));
@@ -50,7 +50,7 @@ test('A5 A8 after two deaths every block and name has its copies again, each at 
 test('A8 B4 a round of repair over a whole ring copies nothing and asks little', async () => {
   const { peers, close } = await dataNetwork(4);
   for (let file = 0; file < 10; file++) await peers[0]!.files.put(`file ${file}`, bytesOf(randomBytes(1000)));
-  const repairs = peers.map((peer) => peer.path.beginRepair());
+  const repairs = peers.map((peer) => peer.beginRepair());
   for (const repair of repairs) assert.equal((await repair.round()).blocks, 0);
   for (const repair of repairs) {
     const { blocks, records, dropped, complete } = await repair.round();
@@ -64,7 +64,7 @@ test('A8 a peer that lost its blocks gets them again', async () => {
   await peers[0]!.files.put('lost', bytesOf(randomBytes(3_000_000)));
   const loser = peers[1]!.blocks;
   await loser.delete((await loser.keys('all', null, 100)).items.map(({ cid }) => cid));
-  const repairs = peers.map((peer) => peer.path.beginRepair());
+  const repairs = peers.map((peer) => peer.beginRepair());
   await Promise.all(repairs.map((repair) => repair.round()));
   assert.equal(loser.count(), 4);
   assert.ok((await copies(peers, ring)).every(({ count }) => count === 3));
@@ -84,7 +84,7 @@ test('A22 a block that the disk cannot read ends neither a round of repair nor a
     if (wanted.equals(bad)) throw new Error('EIO: i/o error, read');
     return read(wanted);
   };
-  for (const peer of peers) peer.path.beginRepair();
+  for (const peer of peers) peer.beginRepair();
   await until(async () => peers.slice(1).every((other) => other.blocks.count() === stored.length - 1));
   await peers[1]!.blocks.put([{ cid: bad, bytes: (await read(bad))! }]);
   const pieces: Uint8Array[] = [];
@@ -99,7 +99,7 @@ test('A22 repair begins although neighbours never stop changing', async () => {
   await peers[0]!.files.put('restless', bytesOf(randomBytes(3000)));
   const { blocks } = peers[1]!;
   await blocks.delete((await blocks.keys('all', null, 100)).items.map((block) => block.cid));
-  for (const peer of peers) peer.path.beginRepair();
+  for (const peer of peers) peer.beginRepair();
   const changing = setInterval(() => ring.change(), 10);
   await until(async () => blocks.count() > 0);
   clearInterval(changing);
@@ -109,7 +109,7 @@ test('A22 repair begins although neighbours never stop changing', async () => {
 test('A4 a peer that leaves for good has handed everything over before it goes', async () => {
   const { peers, ring, network, close } = await dataNetwork(5);
   for (let file = 0; file < 8; file++) await peers[0]!.files.put(`file ${file}`, bytesOf(randomBytes(50_000)));
-  await peers[0]!.path.handOverEverything();
+  await peers[0]!.handOverEverything();
   network.setHealth(peers[0]!.contact.host, 'dead');
   ring.declareDead(peers[0]!.contact.host);
   assert.ok((await copies(peers.slice(1), ring)).every(({ count, placed }) => placed && count >= 3));
@@ -120,16 +120,16 @@ test('A4 a peer that leaves for good has handed everything over before it goes',
 test('A4 the last peer cannot hand anything over and says so', async () => {
   const { peers, close } = await dataNetwork(1);
   await peers[0]!.files.put('alone', bytesOf(randomBytes(5)));
-  await assert.rejects(peers[0]!.path.handOverEverything(), /could not be handed over/);
+  await assert.rejects(peers[0]!.handOverEverything(), /could not be handed over/);
   await close();
 });
 
 test('A4 the last peer cannot hand entries of shares over either', async () => {
   const { peers, close } = await dataNetwork(1);
   const root = cidOfBlock(rawCodec, randomBytes(5));
-  await peers[0]!.path.announcer.announce([[shareNameEntry('alone', root, shareBody({ size: 5 }))]]);
+  await peers[0]!.announcer.announce([[shareNameEntry('alone', root, shareBody({ size: 5 }))]]);
   assert.ok(peers[0]!.shares.walk(Date.now(), 0, 10).length > 0);
-  await assert.rejects(peers[0]!.path.handOverEverything(), /could not be handed over/);
+  await assert.rejects(peers[0]!.handOverEverything(), /could not be handed over/);
   await close();
 });
 
@@ -141,7 +141,7 @@ test('A4 B12 a peer leaves although one of the others has no room: the next ones
     throw quotaFull(50_000, full.bytes(), full.bytes());
   };
   const before = full.count();
-  await peers[0]!.path.handOverEverything();
+  await peers[0]!.handOverEverything();
   assert.equal(full.count(), before);
   network.setHealth(peers[0]!.contact.host, 'dead');
   ring.declareDead(peers[0]!.contact.host);
@@ -153,9 +153,9 @@ test('A4 A8 what a leaving peer gave to others is not dropped as surplus before 
   const { peers, ring, network, close } = await dataNetwork(6);
   for (let file = 0; file < 12; file++) await peers[file % 6]!.files.put(`file ${file}`, bytesOf(randomBytes(50_000)));
   const [leaver, ...others] = peers;
-  const repairs = others.map(({ path }) => path.beginRepair());
+  const repairs = others.map(({ beginRepair }) => beginRepair());
   for (const repair of repairs) await repair.round();
-  await leaver!.path.handOverEverything();
+  await leaver!.handOverEverything();
   for (const repair of repairs) assert.equal((await repair.round()).dropped, 0);
   await Promise.all(repairs.map((repair) => repair.close()));
   ring.declareDead(leaver!.contact.host);
@@ -173,7 +173,7 @@ test('B12 A8 more claims on a block than a message holds reach all its places', 
   const publisher = first!.contact.host;
   const names = Array.from({ length: 2500 }, (_, name) => ({ publisher, name: `${name}`, sequence: 1, replicas: 3 }));
   await first!.blocks.claim([{ cid, claims: names }]);
-  const repairs = peers.map((peer) => peer.path.beginRepair());
+  const repairs = peers.map((peer) => peer.beginRepair());
   for (const repair of repairs) await repair.round();
   await until(async () => holders.every(({ blocks }) => blocks.claimsOf(cid).length === 2501));
   network.setHealth(dying!.contact.host, 'dead');

@@ -99,7 +99,7 @@ test('H6 hits of a removed member are hidden by who knows of it, and what its sh
   assert.equal((await hitsOf(knowing, 'report')).length, files.length);
   const hear = ({ data }: SearchPeer) => {
     Object.assign(data.membership, { isRemoved: (one: string) => one === host, removed: () => [host] });
-    data.path.membersRemoved([host]);
+    data.membersRemoved([host]);
   };
   const leaves = ({ data }: SearchPeer) => data.shares.walk(Date.now(), 0, 1000).length;
   assert.ok(peers.reduce((sum, peer) => sum + leaves(peer), 0) > 0);

@@ -41,7 +41,7 @@ const filesOf = (count: number, from = 0) => Array.from({ length: count }, (_, i
 const entriesOf = (files: readonly SharedFile[]) => files.map(({ entries }) => entries);
 
 async function announced(peer: DataPeer, files: readonly SharedFile[]) {
-  const numbers = await peer.path.announcer.announce(entriesOf(files));
+  const numbers = await peer.announcer.announce(entriesOf(files));
   return files.map(({ entries }, index) => ({ entries, batch: numbers[index]! }));
 }
 
@@ -50,20 +50,20 @@ test('what one peer announces every other finds: by name, by content, by word', 
   try {
     const files = filesOf(300);
     await announced(peers[0]!, files);
-    for (const { path } of peers) {
+    for (const { shareReader } of peers) {
       const { name, root } = files[123]!;
-      const byName = await path.shareReader.entriesOf(recordKeyOfName(name, places), 'name');
+      const byName = await shareReader.entriesOf(recordKeyOfName(name, places), 'name');
       assert.deepEqual(
         byName.map(({ source }) => source.host),
         [peers[0]!.identity.host],
       );
       assert.deepEqual(
-        (await path.shareReader.providersOf(root)).map(({ host }) => host),
+        (await shareReader.providersOf(root)).map(({ host }) => host),
         [peers[0]!.identity.host],
       );
-      assert.equal((await path.shareReader.entriesOf(wordKey('report'), 'posting')).length, 300);
-      assert.equal((await path.shareReader.entriesOf(wordKey('n7'), 'posting')).length, 1);
-      assert.deepEqual(await path.shareReader.entriesOf(wordKey('absent'), 'posting'), []);
+      assert.equal((await shareReader.entriesOf(wordKey('report'), 'posting')).length, 300);
+      assert.equal((await shareReader.entriesOf(wordKey('n7'), 'posting')).length, 1);
+      assert.deepEqual(await shareReader.entriesOf(wordKey('absent'), 'posting'), []);
     }
   } finally {
     await close();
@@ -76,8 +76,8 @@ test('every place of a key holds its entries itself', async () => {
     await announced(peers[0]!, filesOf(200));
     const key = wordKey('report');
     for (const host of ring.expectedPlaces(ringIdOfHash(key, 256), 3)) {
-      const { path } = peers.find(({ identity }) => identity.host === host)!;
-      assert.equal(path.shareReader.heldHere(key, 'posting').length, 200);
+      const { shareReader } = peers.find(({ identity }) => identity.host === host)!;
+      assert.equal(shareReader.heldHere(key, 'posting').length, 200);
     }
   } finally {
     await close();
@@ -88,16 +88,16 @@ test('a withdrawn file is gone for everybody at once, and the others of its batc
   const { peers, close } = await dataNetwork(5);
   try {
     const files = await announced(peers[0]!, filesOf(50));
-    await peers[0]!.path.announcer.withdraw([files[7]!]);
-    for (const { path } of peers) {
-      const postings = await path.shareReader.entriesOf(wordKey('report'), 'posting');
+    await peers[0]!.announcer.withdraw([files[7]!]);
+    for (const { shareReader } of peers) {
+      const postings = await shareReader.entriesOf(wordKey('report'), 'posting');
       assert.equal(postings.length, 49);
-      assert.deepEqual(await path.shareReader.entriesOf(wordKey('n7'), 'posting'), []);
-      assert.deepEqual(await path.shareReader.providersOf(sharedFile(7).root), []);
-      assert.equal((await path.shareReader.providersOf(sharedFile(8).root)).length, 1);
+      assert.deepEqual(await shareReader.entriesOf(wordKey('n7'), 'posting'), []);
+      assert.deepEqual(await shareReader.providersOf(sharedFile(7).root), []);
+      assert.equal((await shareReader.providersOf(sharedFile(8).root)).length, 1);
     }
     await announced(peers[0]!, filesOf(1, 7));
-    assert.equal((await peers[3]!.path.shareReader.entriesOf(wordKey('n7'), 'posting')).length, 1);
+    assert.equal((await peers[3]!.shareReader.entriesOf(wordKey('n7'), 'posting')).length, 1);
   } finally {
     await close();
   }
@@ -106,17 +106,17 @@ test('a withdrawn file is gone for everybody at once, and the others of its batc
 test('an ended batch is gone, and what was announced again stands', async () => {
   const { peers, close } = await dataNetwork(4);
   try {
-    const { announcer } = peers[0]!.path;
+    const { announcer } = peers[0]!;
     const [first] = await announced(peers[0]!, filesOf(20));
     const [second] = await announced(peers[0]!, filesOf(20));
-    const reader = peers[1]!.path.shareReader;
+    const reader = peers[1]!.shareReader;
     assert.equal((await reader.entriesOf(wordKey('report'), 'posting')).length, 20);
     await announcer.end([first!.batch]);
     assert.deepEqual([...announcer.live()], [second!.batch]);
     assert.equal((await reader.entriesOf(wordKey('report'), 'posting')).length, 20);
     await announcer.end([second!.batch]);
     assert.deepEqual(await reader.entriesOf(wordKey('report'), 'posting'), []);
-    for (const { path } of peers) assert.deepEqual(path.shareReader.heldHere(wordKey('report'), 'posting'), []);
+    for (const { shareReader } of peers) assert.deepEqual(shareReader.heldHere(wordKey('report'), 'posting'), []);
   } finally {
     await close();
   }
@@ -126,13 +126,13 @@ test('a peer that joins is given its share of the leaves, and what it took over 
   const { ring, peers, join, close } = await dataNetwork(4);
   try {
     await announced(peers[0]!, filesOf(400));
-    for (const { path } of peers) await path.beginRepair().round();
+    for (const { beginRepair } of peers) await beginRepair().round();
     const newcomer = await join();
     // Everybody reconciles until nothing moves any more.
     for (let left = 20; left > 0; left--) {
       let moved = 0;
-      for (const { path } of peers) {
-        const { records, dropped } = await path.beginRepair().round();
+      for (const { beginRepair } of peers) {
+        const { records, dropped } = await beginRepair().round();
         moved += records + dropped;
       }
       if (moved === 0) break;
@@ -150,7 +150,7 @@ test('a peer that joins is given its share of the leaves, and what it took over 
         const key = shareEntryKey(entry, places);
         for (const host of ring.expectedPlaces(ringIdOfHash(key, 256), 3)) {
           const holder = peers.find(({ identity }) => identity.host === host)!;
-          const held = holder.path.shareReader.heldHere(key, entry.kind);
+          const held = holder.shareReader.heldHere(key, entry.kind);
           assert.ok(held.some(({ subject }) => Buffer.compare(subject, entry.subject) === 0));
         }
       }
@@ -170,7 +170,7 @@ test('a leaf is kept where it has no place while a place of one of its arcs is n
       return atLast!.some((host) => !atFirst!.includes(host));
     })!;
     const root = cidOfBlock(rawCodec, Buffer.from('shared'));
-    await peers[0]!.path.announcer.announce([[sharePostingEntry(border, 'shared', root, shareBody({ size: 1 }))]]);
+    await peers[0]!.announcer.announce([[sharePostingEntry(border, 'shared', root, shareBody({ size: 1 }))]]);
     const { first, last } = cellOfWord(border);
     const [near, far] = [first, last].map((key) => ring.expectedPlaces(ringIdOfHash(key, 256), 3));
     const peerOf = (host: string) => peers.find(({ identity }) => identity.host === host)!;
@@ -178,15 +178,15 @@ test('a leaf is kept where it has no place while a place of one of its arcs is n
     const holder = peerOf(near![0]!);
     assert.ok(await sendLeaves(stray.contact, holder.shares.walk(Date.now(), 0, 10), holder.transport));
     const newcomer = peerOf(far!.find((host) => !near!.includes(host))!);
-    newcomer.path.confirmed.clear();
-    const repair = stray.path.beginRepair();
+    newcomer.confirmed.clear();
+    const repair = stray.beginRepair();
     const isReplica = () => {
       const [item] = stray.index.items(leafSet, 'all', null, 1).items;
       return item !== undefined && !stray.index.isCached(leafSet, item.key);
     };
     for (let rounds = 0; rounds < 3; rounds++) await repair.round();
     assert.ok(isReplica());
-    newcomer.path.confirmed.confirm({ after: 'f'.repeat(64), upTo: 'f'.repeat(64) });
+    newcomer.confirmed.confirm({ after: 'f'.repeat(64), upTo: 'f'.repeat(64) });
     for (let rounds = 0; rounds < 20 && isReplica(); rounds++) await repair.round();
     assert.ok(!isReplica());
   } finally {

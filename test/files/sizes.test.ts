@@ -32,7 +32,7 @@ test('M2 content that is larger than its name says is refused by get, stat and s
   const { peers, close } = await dataNetwork(3);
   const [liar, reader] = peers as [DataPeer, DataPeer];
   const { cid, size } = await hugeFile(peers);
-  const names = liar.path.names;
+  const names = liar.names;
   const publish = (name: string, root: CID, type: 'file' | 'directory') =>
     names.publish({ name, cid: root, size: 12, type, sha256: null, blocks: 3 }, names.nextSequence(name), null);
   await publish('12 bytes', cid, 'file');

@@ -38,14 +38,14 @@ test('A6 A7 a peer puts and gets files of its machine by itself', async () => {
   const content = randomBytes(3_000_000);
   const source = join(folder, 'source');
   await writeFile(source, content);
-  for (const peer of peers) peer.path.begin();
-  const put = await peers[0]!.path.transfers.start({ kind: 'put', reference: 'moved', ...(await markedFile(source)) });
-  const done = await peers[0]!.path.transfers.wait(put.id);
+  for (const peer of peers) peer.begin();
+  const put = await peers[0]!.transfers.start({ kind: 'put', reference: 'moved', ...(await markedFile(source)) });
+  const done = await peers[0]!.transfers.wait(put.id);
   assert.equal(done.state, 'done');
   assert.equal((done.result as { copies: number }).copies, 3);
   const target = join(folder, 'target');
-  const get = await peers[1]!.path.transfers.start(await getting('moved', target));
-  const got = await peers[1]!.path.transfers.wait(get.id);
+  const get = await peers[1]!.transfers.start(await getting('moved', target));
+  const got = await peers[1]!.transfers.wait(get.id);
   assert.equal(got.state, 'done', got.error?.message);
   assert.equal(got.bytesDone, content.length);
   assert.ok(content.equals(await readFile(target)));
@@ -57,7 +57,7 @@ const partOf = (target: string) => join(folder, partName(basename(target)));
 
 test('C3 a get is refused unless the part is the very file that was shown, reached through no link', async () => {
   const { peers, close } = await dataNetwork(2);
-  const { transfers } = peers[0]!.path;
+  const { transfers } = peers[0]!;
   const path = join(folder, 'guarded');
   const request = await getting('x', path);
   await rm(partOf(path));
@@ -79,10 +79,7 @@ test('C3 a get is refused unless the part is the very file that was shown, reach
 
 test('C3 what took the place of a folder after a get was begun is not written to, also when it is tried again', async () => {
   const { peers, close } = await dataNetwork(2);
-  const {
-    files,
-    path: { transfers },
-  } = peers[0]!;
+  const { files, transfers } = peers[0]!;
   await files.put('late', bytesOf(randomBytes(100)));
   const [mine, victims] = [join(folder, 'mine'), join(folder, 'victims')];
   await mkdir(mine);
@@ -97,7 +94,7 @@ test('C3 what took the place of a folder after a get was begun is not written to
   const { id } = await transfers.start(request);
   await rename(mine, join(folder, 'moved'));
   await symlink(victims, mine);
-  peers[0]!.path.begin();
+  peers[0]!.begin();
   assert.equal((await transfers.wait(id)).error?.code, 'unwritable-file');
   await transfers.resume(id);
   assert.equal((await transfers.wait(id)).error?.code, 'unwritable-file');
@@ -109,7 +106,7 @@ test('C3 what took the place of a folder after a get was begun is not written to
 
 test('C3 a put reads the very file that was shown, never one that took its place, nor a folder', async () => {
   const { peers, close } = await dataNetwork(2);
-  const { transfers } = peers[0]!.path;
+  const { transfers } = peers[0]!;
   const [mine, secret] = [join(folder, 'mine.txt'), join(folder, 'secret.txt')];
   await writeFile(mine, 'mine');
   await writeFile(secret, 'secret');
@@ -118,7 +115,7 @@ test('C3 a put reads the very file that was shown, never one that took its place
   const { id } = await transfers.start(request);
   await rm(mine);
   await symlink(secret, mine);
-  peers[0]!.path.begin();
+  peers[0]!.begin();
   assert.equal((await transfers.wait(id)).error?.code, 'unreadable-file');
   await rm(mine);
   await link(secret, mine);
@@ -162,10 +159,10 @@ async function* bytesOf(bytes: Uint8Array) {
 
 test('A7 a get of an absent name fails with not-found and leaves no part file', async () => {
   const { peers, close } = await dataNetwork(3);
-  peers[0]!.path.begin();
+  peers[0]!.begin();
   const path = join(folder, 'absent');
-  const { id } = await peers[0]!.path.transfers.start(await getting('absent', path));
-  const ended = await peers[0]!.path.transfers.wait(id);
+  const { id } = await peers[0]!.transfers.start(await getting('absent', path));
+  const ended = await peers[0]!.transfers.wait(id);
   assert.equal(ended.state, 'failed');
   assert.equal(ended.error?.code, 'not-found');
   await assert.rejects(lstat(partOf(path)));
@@ -256,7 +253,7 @@ test('case 3 a transfer puts nothing that lies in a data folder', async () => {
   for (const name of ['identity.pem', 'blocks/one']) {
     await writeFile(join(data, name), 'private');
     const request = { kind: 'put', reference: 'leaked', ...(await markedFile(join(data, name))) } as const;
-    await assert.rejects(peers[0]!.path.transfers.start(request), code('bad-request'));
+    await assert.rejects(peers[0]!.transfers.start(request), code('bad-request'));
   }
   await close();
 });

@@ -1,0 +1,99 @@
+/** Listens for other peers. What they ask is refused until the parts that answer are there. */
+import type { HostId, MemberPointer, RingHost } from '@chordial/ring';
+import { formatAddress, isDialable } from '../network/addresses.ts';
+import { Http2Transport, type Http2TransportOptions } from '../network/http2-transport.ts';
+import type { MembersExchange } from '../network/members-exchange.ts';
+import { ringCodec } from '../network/ring-codec.ts';
+import { ringNetwork } from '../network/ring-network.ts';
+import { TransportError } from '../network/transport.ts';
+import type { Catalog } from '../storage/catalog.ts';
+import type { Closing } from './closing.ts';
+import type { Answers } from './data-core.ts';
+import type { OpenFolder } from './open-folder.ts';
+import { ownMembers } from './own-members.ts';
+import { runsElsewhere, type SameIdentityWatch, whereItRuns, whereOthersSeeIt } from './same-identity.ts';
+
+const lastAddressesSetting = 'last-addresses';
+
+interface Answering {
+  readonly registry: Answers;
+  readonly ring: RingHost;
+  readonly same: SameIdentityWatch;
+  readonly exchange: MembersExchange;
+}
+
+export type Network = Awaited<ReturnType<typeof buildNetwork>>;
+
+/** Rejects with `already-running` when another process has this identity. */
+export async function buildNetwork(folder: OpenFolder, opened: Closing) {
+  const { identity, genesis, membership, configuration, catalog, network, isClient } = folder;
+  let answering: Answering | null = null;
+  const options: Http2TransportOptions = {
+    identity,
+    genesis,
+    members: membership,
+    heardEpoch: (from, epoch) => answering?.exchange.heardEpoch(from, epoch),
+    listen: formatAddress(configuration.listen),
+    observed: network.observed,
+    ...configuration.otherMachine,
+    ...(configuration.advertise === undefined ? {} : { advertise: configuration.advertise }),
+    ...(configuration.zone === undefined ? {} : { zone: configuration.zone }),
+  };
+  if (network.how === 'returned') await refuseIfRunning(folder, options);
+  const transport = new Http2Transport(options);
+  opened.defer(() => transport.close());
+  const wired = (): Answering => {
+    if (answering === null) throw new TransportError('refused', 'This peer is still starting.');
+    return answering;
+  };
+  await transport.serve({
+    request: (from, kind, body) => {
+      const { registry, same } = wired();
+      if (from.host === identity.host) same.called(from);
+      return registry.request(from, kind, body);
+    },
+    stream: (from, kind, incoming) => wired().registry.stream(from, kind, incoming),
+    heard: (from) => {
+      membership.saw(from.host);
+      answering?.ring.heard(from);
+    },
+    isNeighbour: (host) => answering?.ring.isNeighbour(host) ?? false,
+  });
+  return {
+    transport,
+    codec: ringCodec(genesis),
+    mayBeMember: (host: HostId): boolean => membership.mayStore(host),
+    /** The places of this peer on the ring. */
+    members: isClient ? [] : ownMembers(genesis, identity, transport.contact, configuration),
+    /** From now on others get answers. */
+    answerWith: (parts: Answering): void => {
+      answering = parts;
+    },
+    /** Where this peer is reached now, for its next start. */
+    keepAddresses: (): Promise<void> => catalog.setSetting(lastAddressesSetting, transport.contact.addresses),
+  };
+}
+
+/** No other host knows an address of this process yet, so the other process stays. */
+async function refuseIfRunning(folder: OpenFolder, options: Http2TransportOptions): Promise<void> {
+  const { identity, genesis, configuration, catalog, network, known, isClient } = folder;
+  const asking = new Http2Transport(options);
+  const members: readonly MemberPointer[] = isClient
+    ? []
+    : ownMembers(genesis, identity, asking.contact, configuration);
+  try {
+    const peers = [...network.through, ...known.read()];
+    const asked = { identity, network: ringNetwork(asking, ringCodec(genesis)), member: members[0]?.id ?? null };
+    const seen = await whereOthersSeeIt(peers, asked);
+    const address = await whereItRuns(identity, [...lastAddresses(catalog), ...seen]);
+    if (address !== null) throw runsElsewhere(identity.host, address, folder.folder);
+  } finally {
+    await asking.close();
+  }
+}
+
+/** Where this peer was last reached as a member, according to its folder. */
+function lastAddresses(catalog: Catalog): readonly string[] {
+  const kept = catalog.setting(lastAddressesSetting);
+  return Array.isArray(kept) ? kept.filter(isDialable) : [];
+}

@@ -1,0 +1,63 @@
+/** Signed records and shares: what this peer holds of them, and how it reads and writes those of the ring. */
+import { isDialable } from '../network/addresses.ts';
+import { BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
+import { EntryVerifier } from '../records/entry-verifier.ts';
+import { HeaderVerifier } from '../records/header-verifier.ts';
+import { ListingTurns } from '../records/listing-turns.ts';
+import { Names } from '../records/names.ts';
+import { type PublisherEntry, publisherEntry } from '../records/publisher-entry.ts';
+import { RecordHolder } from '../records/record-holder.ts';
+import { recordMessages } from '../records/record-messages.ts';
+import { RecordReader } from '../records/record-reader.ts';
+import { RecordWriter } from '../records/record-writer.ts';
+import { ShareHolder } from '../records/share-holder.ts';
+import { RingShareReader } from '../records/share-reader.ts';
+import { leafSet } from '../storage/item-index.ts';
+import type { DataCore } from './data-core.ts';
+
+export type Records = ReturnType<typeof buildRecords>;
+
+export function buildRecords(core: DataCore) {
+  const { options, storage, membership, clock } = core;
+  const { networkId, verify } = options;
+  const verifier = new EntryVerifier(networkId, verify, (host, time) => membership.refuses(host, time));
+  const ports = { ...core, storageShares: storage.storageShares ?? null, table: storage.records, verifier };
+  const recordHolder = new RecordHolder(ports);
+  const listings = new ListingTurns(clock);
+  const recordWriter = new RecordWriter(ports, recordHolder);
+  const reader = new RecordReader(ports, recordHolder);
+  const headers = new HeaderVerifier({
+    networkId,
+    verify,
+    clock,
+    isAddress: isDialable,
+    // At time 0 it refuses only publishers that are purged or may not publish.
+    isRefused: (host) => membership.isRemoved(host) || membership.refuses(host, 0),
+  });
+  const rowOfItem = (key: string) => storage.index.find(leafSet, key)?.record ?? null;
+  const shareHolder = new ShareHolder({ ...ports, shares: storage.shares, headers, rowOfItem });
+  const sharePorts = { ...ports, headers, holder: shareHolder, shares: storage.shares };
+  const announcer = new BatchAnnouncer({
+    ...sharePorts,
+    own: storage.ownBatches,
+    times: { ...defaultAnnouncerTimes, ...options.announcerTimes },
+    failed: core.failed('Shares could not be renewed and will be retried'),
+  });
+  shareHolder
+    .answerIn(core.registry)
+    .on(recordMessages.put, async ({ entries }, from) => ({ results: await recordHolder.put(from, entries) }))
+    .on(recordMessages.get, (question) => recordHolder.get(question))
+    .on(recordMessages.list, (question, from) => listings.take(from.host, async () => recordHolder.list(question)));
+  return {
+    names: new Names(ports, recordWriter, reader),
+    recordHolder,
+    recordWriter,
+    /** What the publisher of a name says of it now. */
+    entryOf: (publisher: string, name: string): Promise<PublisherEntry> =>
+      publisherEntry(ports, reader, publisher, name),
+    shareHolder,
+    /** Finds and announces shared files. */
+    shareReader: new RingShareReader(sharePorts),
+    announcer,
+  };
+}

@@ -1,0 +1,100 @@
+/** Finding files: the word index of this peer's names and shares, searches, and the shared folders themselves. */
+import { type HostId, inOwnedArc, ringIdOfHash } from '@chordial/ring';
+import { networkId } from '../network/genesis.ts';
+import { verifySignature } from '../network/identity.ts';
+import { systemClock } from '../network/system-clock.ts';
+import { FrequentWords } from '../search/frequent-words.ts';
+import type { Hit } from '../search/hit.ts';
+import { PutIndex } from '../search/put-index.ts';
+import { queryLine } from '../search/queries.ts';
+import { Search } from '../search/search.ts';
+import { WordIndex } from '../search/word-index.ts';
+import { SharedFolders } from '../sharing/shared-folders.ts';
+import type { RecordRow } from '../storage/record-table.ts';
+import { ownedNames, sharedFiles } from './answered-files.ts';
+import { Browsing } from './browsing.ts';
+import type { Network } from './build-network.ts';
+import type { Ring } from './build-ring.ts';
+import type { DiskStorage } from './build-storage.ts';
+import type { Closing } from './closing.ts';
+import type { Data } from './data.ts';
+import type { OpenFolder } from './open-folder.ts';
+import { askedMembers } from './ring-adapter.ts';
+
+export interface SearchParts {
+  readonly folder: OpenFolder;
+  readonly network: Network;
+  readonly ring: Ring;
+  readonly storage: DiskStorage;
+  readonly data: Data;
+}
+
+export function buildSearch({ folder, network, ring, storage, data }: SearchParts, opened: Closing) {
+  const { identity, genesis, membership, events, catalog, peerNames } = folder;
+  const { view } = ring;
+  const { transport } = network;
+  const { records, shares } = storage;
+  const signing = { signer: identity, networkId: networkId(genesis), settings: catalog, clock: systemClock };
+  const isOwn = (row: RecordRow): boolean => {
+    const place = ringIdOfHash(row.key, genesis.bits);
+    return view.states().some((state) => inOwnedArc(state.predecessor.id, place, state.me.id));
+  };
+  const postingWords: FrequentWords = new FrequentWords({
+    ...signing,
+    frequencyOf: (word) => search.frequencyOf(word),
+    writer: data.recordWriter,
+  });
+  const putIndex = new PutIndex({ ...signing, names: data.names, writer: data.recordWriter, words: postingWords });
+  opened.defer(() => putIndex.close(), 'the index of names');
+  const folders = new SharedFolders({
+    table: storage.sharedFiles,
+    announcer: data.announcer,
+    words: postingWords,
+    notify: (text) => events.tell({ kind: 'shares', text }),
+    failed: (error) => events.tell({ kind: 'shares', text: error.message }),
+  });
+  opened.defer(() => folders.close(), 'the shares: a file or folder of them does not answer');
+  let ringChanges = 0;
+  const stopCounting = view.onChange(() => {
+    ringChanges += 1;
+  });
+  const isDead = (host: HostId) => view.isDead(host);
+  const search = new Search({
+    view,
+    transport,
+    members: () => askedMembers(ring.ring),
+    isDead,
+    clock: systemClock,
+    self: () => view.self,
+    networkId: signing.networkId,
+    sign: (bytes) => identity.sign(bytes),
+    verify: verifySignature,
+    copiesOf: (cids, milliseconds) => data.files.copiesOf(cids, milliseconds),
+    evidenceOf: (name) => data.files.evidenceOf(name),
+    bits: genesis.bits,
+    places: { bits: genesis.bits, teaching: genesis.rule === 'chosen' },
+    replicas: genesis.replicas,
+    placement: data.placement,
+    index: new WordIndex({
+      table: records,
+      shares: data.shareReader,
+      clock: systemClock,
+      isDead,
+      changes: () => records.changes + shares.changes + ringChanges,
+    }),
+    files: async function* (): AsyncGenerator<readonly Hit[], void, undefined> {
+      yield* sharedFiles(folders, view.self);
+      yield* ownedNames(records, isOwn, Date.now);
+    },
+    noted: (query) => events.tell(queryLine(query)),
+    named: peerNames.named,
+    isHidden: ({ source: { host }, isShared, time }) =>
+      membership.refuses(host, time) || (isShared && membership.isRemoved(host)),
+  });
+  opened.defer(() => search.close(), 'the searches');
+  opened.defer(stopCounting);
+  const browsing = new Browsing({ self: () => view.self, transport, names: data.names, shares: folders });
+  search.answerIn(data.registry);
+  browsing.answerIn(data.registry);
+  return { search, browsing, shares: folders, postingWords, putIndex, isOwn };
+}
