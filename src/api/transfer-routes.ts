@@ -5,6 +5,7 @@ import type { PartOf } from '../client/operations.ts';
 import { parseCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
+import type { FileReference } from '../transfer/files.ts';
 import type { TransferRequest, TransferStatus, Transfers } from '../transfer/transfers.ts';
 import type { ApiContext } from './context.ts';
 import { checkIsOfSameUser } from './local-key.ts';
@@ -56,15 +57,13 @@ function transferRequest(body: TransferBody): TransferRequest {
   };
 }
 
-/** put: the name itself. get: a CID, `name:NAME` or `name:NAME@PUBLISHER`. */
-function referenceOf({ kind, name, cid, publisher }: TransferBody): string {
+function referenceOf({ kind, name, cid, publisher }: TransferBody): FileReference {
   if ((name === undefined) === (cid === undefined)) {
     throw new ChordialError('bad-request', 'Give either a name or a cid, not both and not neither.');
   }
-  if (cid !== undefined) return parseCid(cid).toString();
+  if (cid !== undefined) return { cid: parseCid(cid).toString() };
   const checked = checkName(name ?? '');
-  if (kind === 'put') return checked;
-  return publisher === undefined ? `name:${checked}` : `name:${checked}@${publisher}`;
+  return kind === 'put' || publisher === undefined ? { name: checked } : { name: checked, publisher };
 }
 
 async function waitFor(transfers: Transfers, id: string, milliseconds: number): Promise<TransferStatus> {

@@ -6,20 +6,15 @@ import { parseCid } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
 import { isThereAlready } from '../transfer/existing-target.ts';
+import type { FileReference } from '../transfer/files.ts';
 import { fileError } from '../transfer/local-file.ts';
+import { textOfReference } from '../transfer/of-publisher.ts';
 import { PartFile, partName } from '../transfer/part-file.ts';
 import type { TransferStatus } from '../transfer/transfers.ts';
 import type { ApiClient } from './client.ts';
 import type { ShownProgress } from './progress.ts';
 import type { FoundPeer } from './running-peer.ts';
-import {
-  isPathTrouble,
-  resumeTransfer,
-  startTransfer,
-  type TransferBody,
-  unfinishedGet,
-  watchTransfer,
-} from './transfer.ts';
+import { isPathTrouble, resumeTransfer, startTransfer, unfinishedGet, watchTransfer } from './transfer.ts';
 
 export interface GetOptions {
   /** Replaces an existing target. */
@@ -33,7 +28,7 @@ export interface WantedFile {
   /** Of the API. */
   readonly route: string;
   /** As a transfer names it. */
-  readonly reference: Pick<TransferBody, 'name' | 'publisher' | 'cid'>;
+  readonly reference: FileReference;
   readonly cid: string;
   readonly size: number;
   readonly sha256: string | null;
@@ -164,7 +159,7 @@ async function getByTransfer(
 ): Promise<boolean> {
   const target = path.join(folder.path, base);
   const open = await unfinishedGet(client, target);
-  if (open !== null && (await goesOn(open, textOf(reference), folder, base, force))) {
+  if (open !== null && (await goesOn(open, textOfReference(reference), folder, base, force))) {
     await resumeTransfer(client, open);
     return isUnchanged(await watchTransfer(client, open.id, progress, signal));
   }
@@ -203,12 +198,6 @@ async function goesOn(
     'already-exists',
     `Another get (${open.reference}) is writing to ${open.path}. Wait for it, or write elsewhere with -o.`,
   );
-}
-
-/** In the format of the API. */
-function textOf({ cid, name, publisher }: WantedFile['reference']): string {
-  if (cid !== undefined) return cid;
-  return publisher === undefined ? `name:${name}` : `name:${name}@${publisher}`;
 }
 
 function isUnchanged(result: unknown): boolean {

@@ -51,7 +51,11 @@ async function fill(data: string, other: string): Promise<void> {
   await fs.writeFile(file, randomBytes(700_000));
   await peer.files.putPath('large', file);
   await peer.files.put('small', [Buffer.from('small')] as unknown as AsyncIterable<Uint8Array>);
-  const { id: transfer } = await peer.transfers.start({ kind: 'put', reference: 'moved', ...(await markedFile(file)) });
+  const { id: transfer } = await peer.transfers.start({
+    kind: 'put',
+    reference: { name: 'moved' },
+    ...(await markedFile(file)),
+  });
   await peer.transfers.wait(transfer);
   await peer.shares.add(other);
   const { id } = await peer.uploads.create('sent', 9);

@@ -4,7 +4,7 @@ import { Catalog } from '../storage/catalog.ts';
 import { type JournalEntry, TransferJournal } from './transfer-journal.ts';
 
 function entry(id: string, started: string, state: JournalEntry['state'] = 'running'): JournalEntry {
-  const request = { kind: 'put', reference: id, path: `/${id}`, mark: { device: '1', inode: '2' } } as const;
+  const request = { kind: 'put', reference: { name: id }, path: `/${id}`, mark: { device: '1', inode: '2' } } as const;
   return { id, request, state, error: null, result: null, bytesDone: 0, bytesTotal: null, started };
 }
 

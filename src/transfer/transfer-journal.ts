@@ -1,5 +1,6 @@
 /** Transfers that survive a restart: one setting of the catalogue each, rewritten on every change of state. */
 import type { FileMark } from './file-mark.ts';
+import type { FileReference } from './files.ts';
 import type { TransferRequest, TransferStatus } from './transfers.ts';
 
 export interface SettingsTable {
@@ -69,9 +70,13 @@ function isEntry(value: unknown): value is JournalEntry {
   const isFailure = error === null || (typeof error === 'object' && error !== undefined);
   if (!isTold || !isFailure || !states.has(state) || typeof request !== 'object' || request === null) return false;
   const { kind, reference, path, mark } = request as Partial<Record<keyof TransferRequest, unknown>>;
-  return (
-    (kind === 'put' || kind === 'get') && typeof reference === 'string' && typeof path === 'string' && isMark(mark)
-  );
+  return (kind === 'put' || kind === 'get') && isReference(reference) && typeof path === 'string' && isMark(mark);
+}
+
+function isReference(value: unknown): value is FileReference {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, cid } = value as Partial<Record<keyof FileReference, unknown>>;
+  return typeof (name ?? cid) === 'string';
 }
 
 function isMark(value: unknown): value is FileMark {

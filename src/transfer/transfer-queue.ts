@@ -3,15 +3,14 @@
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, isAbsolute } from 'node:path';
 import type { Clock, Milliseconds } from '@chordial/ring';
-import { cidIn } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { dataFolderAround } from '../storage/data-folder.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
 import { isMarked } from './file-mark.ts';
-import type { FileEntry, FileReference, Files, TransferProgress } from './files.ts';
+import type { FileEntry, Files, TransferProgress } from './files.ts';
 import { fileError } from './local-file.ts';
-import { splitPublisher } from './of-publisher.ts';
+import { textOfReference } from './of-publisher.ts';
 import { partName, removeMarked } from './part-file.ts';
 import { type JournalEntry, type SettingsTable, TransferJournal } from './transfer-journal.ts';
 import type { TransferRequest, TransferStatus, Transfers } from './transfers.ts';
@@ -214,7 +213,7 @@ export class TransferQueue implements Transfers {
 
   async #carryOut(transfer: Transfer, signal: AbortSignal): Promise<unknown> {
     const { request } = transfer.entry;
-    const { path, mark } = request;
+    const { path, mark, reference } = request;
     const progress = (done: TransferProgress): void => this.#note(transfer, done);
     const { files } = this.#ports;
     if (request.kind === 'put') {
@@ -226,14 +225,13 @@ export class TransferQueue implements Transfers {
         progress,
         mark,
       };
-      return files.putPath(request.reference, path, options);
+      return files.putPath(reference.name ?? '', path, options);
     }
     const resolved = async ({ type, size }: FileEntry): Promise<void> => {
       if (!isSmall(type, size)) return;
       this.#hold(transfer, smallHeldBytes);
       this.#pump();
     };
-    const reference = referenceOf(request.reference);
     try {
       return await files.getPath(reference, path, { force: request.force ?? false, signal, progress, resolved, mark });
     } finally {
@@ -300,7 +298,8 @@ export class TransferQueue implements Transfers {
 
   #shown({ entry, rate }: Transfer): TransferStatus {
     const { id, request, state, bytesDone, bytesTotal, error, result, started } = entry;
-    const { kind, reference, path } = request;
+    const { kind, path, reference: of } = request;
+    const reference = kind === 'put' ? (of.name ?? '') : textOfReference(of);
     const perSecond = state === 'running' ? rate.perSecond(this.#ports.clock.now(), bytesDone) : 0;
     return { id, kind, reference, path, state, bytesDone, bytesTotal, rate: perSecond, error, result, started };
   }
@@ -372,17 +371,6 @@ async function removePart({ path, mark }: TransferRequest, onlyEmpty: boolean): 
   } catch {
     // It is gone, or its folder is: nothing left to remove.
   }
-}
-
-/** A CID if it parses as one, else a name; `name:X` forces a name. */
-function referenceOf(text: string): FileReference {
-  if (text.startsWith('name:')) return named(text.slice('name:'.length));
-  return cidIn(text) === null ? named(text) : { cid: text };
-}
-
-function named(text: string): FileReference {
-  const { name, publisher } = splitPublisher(text);
-  return publisher === null ? { name } : { name, publisher };
 }
 
 function tell(transfer: Transfer): void {

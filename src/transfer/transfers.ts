@@ -1,10 +1,11 @@
 /** Puts and gets of local files carried out by the peer itself; they survive its restart. */
 import type { FileMark } from './file-mark.ts';
+import type { FileReference } from './files.ts';
 
 export interface TransferRequest {
   readonly kind: 'put' | 'get';
-  /** put: the name to publish under. get: the requested name or CID. */
-  readonly reference: string;
+  /** put: the name to publish under. get: what to fetch. */
+  readonly reference: FileReference;
   readonly path: string;
   /** put: the file. get: the part file beside PATH, created and owned by the caller. In a folder reached without links. */
   readonly mark: FileMark;
@@ -18,6 +19,7 @@ export interface TransferRequest {
 export interface TransferStatus {
   readonly id: string;
   readonly kind: 'put' | 'get';
+  /** put: the name. get: a CID, `name:NAME` or `name:NAME@PUBLISHER`. */
   readonly reference: string;
   readonly path: string;
   readonly state: 'running' | 'paused' | 'done' | 'failed' | 'cancelled';

@@ -30,8 +30,8 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 const code = (wanted: string) => (error: unknown) => error instanceof ChordialError && error.code === wanted;
-const getting = async (reference: string, target: string) =>
-  ({ kind: 'get', reference, ...(await markedPart(target)) }) as const;
+const getting = async (name: string, target: string) =>
+  ({ kind: 'get', reference: { name }, ...(await markedPart(target)) }) as const;
 
 test('A6 A7 a peer puts and gets files of its machine by itself', async () => {
   const { peers, close } = await dataNetwork(3);
@@ -39,7 +39,11 @@ test('A6 A7 a peer puts and gets files of its machine by itself', async () => {
   const source = join(folder, 'source');
   await writeFile(source, content);
   for (const peer of peers) peer.begin();
-  const put = await peers[0]!.transfers.start({ kind: 'put', reference: 'moved', ...(await markedFile(source)) });
+  const put = await peers[0]!.transfers.start({
+    kind: 'put',
+    reference: { name: 'moved' },
+    ...(await markedFile(source)),
+  });
   const done = await peers[0]!.transfers.wait(put.id);
   assert.equal(done.state, 'done');
   assert.equal((done.result as { copies: number }).copies, 3);
@@ -87,7 +91,7 @@ test('C3 what took the place of a folder after a get was begun is not written to
   await writeFile(join(victims, 'authorized_keys'), 'key');
   const request = {
     kind: 'get',
-    reference: 'late',
+    reference: { name: 'late' },
     force: true,
     ...(await markedPart(join(mine, 'authorized_keys'))),
   } as const;
@@ -110,7 +114,7 @@ test('C3 a put reads the very file that was shown, never one that took its place
   const [mine, secret] = [join(folder, 'mine.txt'), join(folder, 'secret.txt')];
   await writeFile(mine, 'mine');
   await writeFile(secret, 'secret');
-  const request = { kind: 'put', reference: 'leaked', ...(await markedFile(mine)) } as const;
+  const request = { kind: 'put', reference: { name: 'leaked' }, ...(await markedFile(mine)) } as const;
   await assert.rejects(transfers.start({ ...request, path: secret }), code('unreadable-file'));
   const { id } = await transfers.start(request);
   await rm(mine);
@@ -122,7 +126,7 @@ test('C3 a put reads the very file that was shown, never one that took its place
   await transfers.resume(id);
   assert.equal((await transfers.wait(id)).error?.code, 'unreadable-file');
   await assert.rejects(
-    transfers.start({ kind: 'put', reference: 'x', ...(await markedFile(folder)) }),
+    transfers.start({ kind: 'put', reference: { name: 'x' }, ...(await markedFile(folder)) }),
     code('unreadable-file'),
   );
   assert.equal((await peers[0]!.files.list({ all: false, cursor: null, limit: 10 })).files.length, 0);
@@ -233,7 +237,7 @@ test('A22 a journal that cannot be written harms neither the transfer nor the pe
   const queue = new TransferQueue({ files: peers[0]!.files, settings, clock: systemClock, report });
   const source = join(folder, 'journal-source');
   await writeFile(source, 'some bytes');
-  const request = { kind: 'put', reference: 'unwritten', ...(await markedFile(source)) } as const;
+  const request = { kind: 'put', reference: { name: 'unwritten' }, ...(await markedFile(source)) } as const;
   const { id } = await queue.start(request);
   full = true;
   await assert.rejects(queue.start(request), code('disk-full'));
@@ -252,7 +256,7 @@ test('case 3 a transfer puts nothing that lies in a data folder', async () => {
   await writeFile(join(data, 'format'), 'chordial data folder 1\n');
   for (const name of ['identity.pem', 'blocks/one']) {
     await writeFile(join(data, name), 'private');
-    const request = { kind: 'put', reference: 'leaked', ...(await markedFile(join(data, name))) } as const;
+    const request = { kind: 'put', reference: { name: 'leaked' }, ...(await markedFile(join(data, name))) } as const;
     await assert.rejects(peers[0]!.transfers.start(request), code('bad-request'));
   }
   await close();
