@@ -6,13 +6,13 @@ import { Members, removedHere } from '../network/members.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openDataFolder } from '../storage/data-folder.ts';
 import { MemberTable } from '../storage/member-table.ts';
-import { settledQuota } from './build-storage.ts';
 import type { Closing } from './closing.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import { EventFan } from './event-fan.ts';
 import { KnownPeers } from './known-peers.ts';
 import { chooseNetwork } from './network-choice.ts';
 import { PeerNames } from './peer-names.ts';
+import { settledQuota } from './quota.ts';
 
 export type OpenFolder = Awaited<ReturnType<typeof openFolder>>;
 
