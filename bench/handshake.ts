@@ -33,7 +33,12 @@ export async function handshakes({ runs, isQuick, note }: BenchOptions): Promise
   };
   const meet = async (tickets: SessionTickets | null): Promise<boolean> => {
     const address = parseAddress(transport.listening);
-    const { session, socket } = await dial(caller, address, server.host, connectMilliseconds, tickets);
+    const { session, socket } = await dial(caller, {
+      address,
+      expected: server.host,
+      connectWithin: connectMilliseconds,
+      tickets,
+    });
     const isResumed = socket.isSessionReused();
     session.destroy();
     return isResumed;

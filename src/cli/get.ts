@@ -191,7 +191,7 @@ async function fetchSmall(job: Job, reference: FileReference, progress: ShownPro
     const found = foundIn(response.headers, reference, peer.client.url);
     if (response.statusCode === 204) return { found, target, isWritten: false, unchanged: false };
     const getting = { force: options.force === true, progress, signal };
-    const unchanged = await writeFile(response, wantedOf(found), folder, base, getting);
+    const unchanged = await writeFile(response, wantedOf(found), { folder, base }, getting);
     return { found, target, isWritten: true, unchanged };
   } finally {
     // An unread response holds its connection, and thus this process.
@@ -236,7 +236,7 @@ async function fetchTo(target: string, found: Found, job: Job, progress: ShownPr
   const getting = { force: options.force === true, progress, signal };
   const folder = await job.folders.of(target);
   const base = path.basename(target);
-  if (found.type === 'file') return await getFile(peer, wantedOf(found), folder, base, getting);
+  if (found.type === 'file') return await getFile(peer, wantedOf(found), { folder, base }, getting);
   const { client } = peer;
   const { entries } = await client.json<{ entries: readonly ListedEntry[] }>(
     await client.open(routeOf(found.reference), { signal }),
@@ -245,7 +245,7 @@ async function fetchTo(target: string, found: Found, job: Job, progress: ShownPr
     size: found.reference.cid === undefined ? found.size : null,
     entries: Readable.from(entries),
     fetch: (entry: ListedEntry, within: FolderHandle, name: string) =>
-      getFile(peer, entryWanted(entry), within, name, { ...getting, progress: parts.part() }),
+      getFile(peer, entryWanted(entry), { folder: within, base: name }, { ...getting, progress: parts.part() }),
   };
   const parts = new SumOfProgress(progress);
   return await getFolder(source, folder, base);

@@ -100,7 +100,8 @@ class Demo {
     const found = await findFile(client, { name: fileName });
     const getting = { force: false, progress: this.#progress, signal: this.#stage.signal };
     await using folder = await folderOf(target);
-    await getFile(await findPeer({ api: client.url }), wantedOf(found), folder, path.basename(target), getting);
+    const place = { folder, base: path.basename(target) };
+    await getFile(await findPeer({ api: client.url }), wantedOf(found), place, getting);
     const speed = rate(begun);
     if ((await sha256Of(target)) !== sum) {
       throw new ChordialError(

@@ -16,6 +16,12 @@ import type { ShownProgress } from './progress.ts';
 import type { FoundPeer } from './running-peer.ts';
 import { isPathTrouble, resumeTransfer, startTransfer, unfinishedGet, watchTransfer } from './transfer.ts';
 
+/** Where a file is to be written. */
+export interface Place {
+  readonly folder: FolderHandle;
+  readonly base: string;
+}
+
 export interface GetOptions {
   /** Replaces an existing target. */
   readonly force: boolean;
@@ -83,22 +89,22 @@ async function makeFolders(folder: string): Promise<void> {
 export async function getFile(
   peer: FoundPeer,
   wanted: WantedFile,
-  folder: FolderHandle,
-  base: string,
+  place: Place,
   options: GetOptions,
 ): Promise<boolean> {
   const { cid, size, sha256 } = wanted;
+  const { folder, base } = place;
   if (await isThereAlready(folder, base, { cid: parseCid(cid), size, sha256 }, options.force)) return true;
   if (peer.key !== null && size > maxStreamedBytes) {
     try {
-      return await getByTransfer({ ...peer, key: peer.key }, wanted, folder, base, options);
+      return await getByTransfer({ ...peer, key: peer.key }, wanted, place, options);
     } catch (error) {
       if (!isPathTrouble(error)) throw error;
     }
   }
   const response = await peer.client.open(wanted.route, { signal: options.signal });
   try {
-    return await writeFile(response, wanted, folder, base, options);
+    return await writeFile(response, wanted, place, options);
   } finally {
     // An unread response holds its connection, and thus this process.
     response.destroy();
@@ -112,8 +118,7 @@ const maxStreamedBytes = 1024 * 1024;
 export async function writeFile(
   bytes: AsyncIterable<Buffer>,
   { cid, size, sha256, attributes }: Pick<WantedFile, 'cid' | 'size' | 'sha256' | 'attributes'>,
-  folder: FolderHandle,
-  base: string,
+  { folder, base }: Place,
   { force, progress, signal }: GetOptions,
 ): Promise<boolean> {
   const part = await PartFile.create(folder, base, { size, signal });
@@ -153,13 +158,13 @@ export async function isFree(folder: FolderHandle, base: string): Promise<boolea
 async function getByTransfer(
   { client, key }: { readonly client: ApiClient; readonly key: string },
   { reference }: WantedFile,
-  folder: FolderHandle,
-  base: string,
+  place: Place,
   { force, progress, signal }: GetOptions,
 ): Promise<boolean> {
+  const { folder, base } = place;
   const target = path.join(folder.path, base);
   const open = await unfinishedGet(client, target);
-  if (open !== null && (await goesOn(open, textOfReference(reference), folder, base, force))) {
+  if (open !== null && (await goesOn(open, textOfReference(reference), place, force))) {
     await resumeTransfer(client, open);
     return isUnchanged(await watchTransfer(client, open.id, progress, signal));
   }
@@ -186,8 +191,7 @@ async function getByTransfer(
 async function goesOn(
   open: TransferStatus,
   reference: string,
-  folder: FolderHandle,
-  base: string,
+  { folder, base }: Place,
   force: boolean,
 ): Promise<boolean> {
   const isSame = open.reference === reference;

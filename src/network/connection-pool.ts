@@ -154,10 +154,12 @@ export class ConnectionPool {
     return slot.dialling;
   }
 
+  #targetOf(to: Contact, address: Address) {
+    return { address, expected: to.host, connectWithin: connectMilliseconds, tickets: this.#tickets };
+  }
+
   async #openControl(to: Contact): Promise<PooledControl> {
-    const connection = await this.#dialFirst(to, (address) =>
-      dial(this.#caller, address, to.host, connectMilliseconds, this.#tickets),
-    );
+    const connection = await this.#dialFirst(to, (address) => dial(this.#caller, this.#targetOf(to, address)));
     const { session } = connection;
     const spoke = () => this.#spoke(pooled);
     const channel = new ControlChannel(session, this.#events.count, spoke);
@@ -178,7 +180,7 @@ export class ConnectionPool {
     const spoke = () => pooled !== null && this.#spoke(pooled);
     let pooled: PooledBulk | null = null;
     const connection = await this.#dialFirst(to, (address) =>
-      dialBulk(this.#caller, address, to.host, connectMilliseconds, { tickets: this.#tickets, spoke }),
+      dialBulk(this.#caller, this.#targetOf(to, address), spoke),
     );
     const { bulk } = connection;
     pooled = { connection, ...unused(), spoke, isClosed: () => bulk.isClosed, retire: () => bulk.retire() };

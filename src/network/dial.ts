@@ -62,19 +62,21 @@ export interface DialledBulk extends Connection {
   readonly bulk: BulkConnection;
 }
 
+/** What is dialled. */
+export interface Target {
+  readonly address: Address;
+  /** null accepts anyone. */
+  readonly expected: HostId | null;
+  readonly connectWithin: number;
+  /** With a ticket of the expected host the handshake is shorter. */
+  readonly tickets: SessionTickets | null;
+}
+
 /**
- * `expected` null accepts anyone. With a ticket of the expected host the handshake is shorter; a useless ticket is
- * dropped. Rejects with a TransportError: `unreachable` when there was no connection, `timeout` when it stalled,
+ * A useless ticket is dropped. Rejects with a TransportError: `unreachable` when there was no connection, `timeout` when it stalled,
  * `refused` when the other side is another host or refuses.
  */
-export async function dial(
-  caller: Caller,
-  address: Address,
-  expected: HostId | null,
-  connectWithin: number,
-  tickets: SessionTickets | null = null,
-): Promise<ControlConnection> {
-  const target = { address, expected, connectWithin, tickets };
+export async function dial(caller: Caller, target: Target): Promise<ControlConnection> {
   return withTicket(target, async (ticket) => {
     const socket = await openSocket(caller, target, 'h2', ticket);
     const session = connectHttp2('https://chordial', {
@@ -99,12 +101,9 @@ export async function dial(
 /** Like `dial`. `spoke` is called when bytes arrive. */
 export async function dialBulk(
   caller: Caller,
-  address: Address,
-  expected: HostId,
-  connectWithin: number,
-  { tickets, spoke }: { readonly tickets: SessionTickets | null; spoke(): void },
+  target: Target & { readonly expected: HostId },
+  spoke: () => void,
 ): Promise<DialledBulk> {
-  const target = { address, expected, connectWithin, tickets };
   return withTicket(target, async (ticket) => {
     const socket = await openSocket(caller, target, bulkProtocol, ticket);
     const bulk = new BulkConnection(socket, {
@@ -119,14 +118,6 @@ export async function dialBulk(
     const shown = await greet(caller, target, { socket, ticket, end, ask: (body) => bulk.greet(body) });
     return { ...shown, bulk };
   });
-}
-
-interface Target {
-  readonly address: Address;
-  /** null accepts anyone. */
-  readonly expected: HostId | null;
-  readonly connectWithin: number;
-  readonly tickets: SessionTickets | null;
 }
 
 async function withTicket<Dialled>(

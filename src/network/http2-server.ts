@@ -167,7 +167,7 @@ export class PeerServer {
     }
     session.setLocalWindowSize(connectionWindowBytes);
     const greeted = (connection: IncomingConnection) => this.#admit(connection, socket);
-    connectionOf.set(session, new IncomingConnection(this.#context, session, socket, host, greeted));
+    connectionOf.set(session, new IncomingConnection(this.#context, { session, socket, host }, greeted));
   }
 
   #openedBulk(socket: TLSSocket): void {

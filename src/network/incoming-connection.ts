@@ -34,6 +34,13 @@ export interface IncomingContext extends AnsweringContext {
   learnZone(host: HostId, zone: string | null): void;
 }
 
+/** A session of a host that proved its identity. */
+interface Opened {
+  readonly session: ServerHttp2Session;
+  readonly socket: TLSSocket;
+  readonly host: HostId;
+}
+
 export class IncomingConnection implements Guest {
   readonly #context: IncomingContext;
   readonly #session: ServerHttp2Session;
@@ -51,9 +58,7 @@ export class IncomingConnection implements Guest {
   /** `greeted` receives the admission and returns whether there is room for another member. */
   constructor(
     context: IncomingContext,
-    session: ServerHttp2Session,
-    socket: TLSSocket,
-    host: HostId,
+    { session, socket, host }: Opened,
     greeted: (connection: IncomingConnection) => boolean,
   ) {
     this.#context = context;

@@ -58,7 +58,8 @@ export async function hello(address: string, options: JoinerOptions): Promise<Gr
   };
   let connection: Connection;
   try {
-    connection = await dial(caller, target, expected, options.connectMilliseconds ?? handshakeMilliseconds);
+    const connectWithin = options.connectMilliseconds ?? handshakeMilliseconds;
+    connection = await dial(caller, { address: target, expected, connectWithin, tickets: null });
   } catch (error) {
     throw explain(error, address);
   }

@@ -226,7 +226,7 @@ export class MembershipLog {
         admins = new Set(change.admins);
         generation = link.hash;
       } else if (change.operation !== 'remove' || admins.has(change.member)) {
-        if (!isVoted(link, change.operation, change.member, generation, admins)) continue;
+        if (!isVoted(link, { ...change, generation }, admins)) continue;
         if (change.operation === 'add-admin') admins.add(change.member);
         else {
           if (admins.size === 1 || !admins.delete(change.member)) continue;
@@ -311,9 +311,7 @@ export function decodeVote(bytes: Wire): Vote {
 
 function isVoted(
   { votes }: Link,
-  operation: Operation,
-  member: HostId,
-  generation: string,
+  { operation, member, generation }: Pick<Vote, 'operation' | 'member' | 'generation'>,
   admins: ReadonlySet<HostId>,
 ): boolean {
   const fitting = votes.filter(

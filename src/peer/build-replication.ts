@@ -69,25 +69,29 @@ export function buildReplication(core: DataCore, records: Records) {
   const isCached = (key: string): boolean => index.isBlockCached(key);
   const tables = { index, records: { table: storage.records }, shares: { table: storage.shares } };
   const held = { ...core, ...tables, replicas };
-  const server = new BlockServer(
-    blocks,
-    core.leaves,
-    core.hashing,
+  const server = new BlockServer({
+    ...core,
     // A pointer elsewhere does not mean that there is none.
-    { covers: (key) => confirmed.covers(key) && !pointers.has(key), isCached },
-    {
+    standing: { covers: (key) => confirmed.covers(key) && !pointers.has(key), isCached },
+    events: {
       stored: (from, count, bytes) => traffic.add('stored', from, count, bytes),
       sent: (to, count, bytes) => traffic.add('sent', to, count, bytes),
       suspected: suspect,
       refused: (from, code) => report('refused', from, `A block was refused: ${code}.`),
     },
-    options.shared,
     ended,
-    new Relay(core, storer.lanes),
-    storageShares === undefined
-      ? null
-      : new ClaimOwners({ ...core, shares: storageShares, claims, heldPart: (host) => heldPart(held, host, closing) }),
-  );
+    relay: new Relay(core, storer.lanes),
+    ...(storageShares === undefined
+      ? {}
+      : {
+          owners: new ClaimOwners({
+            ...core,
+            shares: storageShares,
+            claims,
+            heldPart: (host) => heldPart(held, host, closing),
+          }),
+        }),
+  });
   const sync: SyncPorts = {
     ...core,
     lanes: storer.lanes,

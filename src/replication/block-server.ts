@@ -27,7 +27,7 @@ import type { ClaimOwners } from './claim-owners.ts';
 import type { InPlaceBlocks } from './data-ports.ts';
 import { FairByteBudget } from './fair-byte-budget.ts';
 import type { Relay } from './relay.ts';
-import { SupersededPuts } from './superseded-puts.ts';
+import type { SupersededPuts } from './superseded-puts.ts';
 
 /** Blocks received and not durable yet. */
 const maxIncomingBytes = 16 * 1024 * 1024;
@@ -50,6 +50,23 @@ export interface BlockStanding extends Pick<AuthoritativeRanges, 'covers'> {
   isCached(key: string): boolean;
 }
 
+interface Serving {
+  readonly blocks: BlockStore;
+  readonly leaves: LeafPool;
+  readonly hashing: BlockHashing;
+  /** Authoritative ranges, and pointers of this host. */
+  readonly standing: BlockStanding;
+  readonly events?: BlockServerEvents;
+  /** Served as well, but not counted as replicas. */
+  readonly shared?: InPlaceBlocks;
+  /** Blocks with only these claims are refused. */
+  readonly ended: SupersededPuts;
+  /** Forwards blocks on request of their sender. */
+  readonly relay: Pick<Relay, 'pass'>;
+  /** Limits per owner; without it there are none. */
+  readonly owners?: ClaimOwners;
+}
+
 export class BlockServer {
   readonly #blocks: BlockStore;
   readonly #events: BlockServerEvents;
@@ -58,38 +75,21 @@ export class BlockServer {
   readonly #standing: BlockStanding;
   readonly #shared: InPlaceBlocks | null;
   readonly #ended: SupersededPuts;
-  readonly #relay: Pick<Relay, 'pass'> | null;
+  readonly #relay: Pick<Relay, 'pass'>;
   readonly #owners: ClaimOwners | null;
   readonly #incoming = new FairByteBudget(maxIncomingBytes, maxReservedBytes);
   readonly #outgoing = new FairByteBudget(maxOutgoingBytes, maxReservedBytes);
 
-  /**
-   * @param standing authoritative ranges, and pointers of this host
-   * @param shared served as well, but not counted as replicas
-   * @param ended blocks with only these claims are refused
-   * @param relay forwards blocks on request of their sender
-   * @param owners limits per owner; without it there are none
-   */
-  constructor(
-    blocks: BlockStore,
-    leaves: LeafPool,
-    hashing: BlockHashing,
-    standing: BlockStanding,
-    events: BlockServerEvents = {},
-    shared: InPlaceBlocks | null = null,
-    ended: SupersededPuts = new SupersededPuts(),
-    relay: Pick<Relay, 'pass'> | null = null,
-    owners: ClaimOwners | null = null,
-  ) {
-    this.#owners = owners;
+  constructor({ blocks, leaves, hashing, standing, events, shared, ended, relay, owners }: Serving) {
+    this.#owners = owners ?? null;
     this.#relay = relay;
     this.#ended = ended;
-    this.#shared = shared;
+    this.#shared = shared ?? null;
     this.#leaves = leaves;
     this.#hashing = hashing;
     this.#standing = standing;
     this.#blocks = blocks;
-    this.#events = events;
+    this.#events = events ?? {};
   }
 
   /** `blocks.has` */
@@ -218,7 +218,7 @@ export class BlockServer {
   async #handOn(block: ClaimedBlock & { readonly relay: number }, from: Contact, result: string): Promise<string> {
     if (result !== 'stored') return result;
     const { relay, claims = [] } = block;
-    const isDone = relay === 0 || this.#relay === null || (await this.#relay.pass(block, claims, relay, from.host));
+    const isDone = relay === 0 || (await this.#relay.pass(block, claims, relay, from.host));
     if (isDone) this.#leaves.giveBack(block.bytes);
     return result;
   }

@@ -187,7 +187,7 @@ export class ClaimTable {
     const sum = this.#sumOf(block);
     let added = 0;
     for (const claim of claims) {
-      if (!this.#addOne(block, claim, sum.claims > 0, now, bytes)) continue;
+      if (!this.#addOne({ block, bytes, isClaimed: sum.claims > 0 }, claim, now)) continue;
       added += 1;
       sum.claims += 1;
       sum.wanted = Math.max(sum.wanted, claim.replicas);
@@ -198,7 +198,11 @@ export class ClaimTable {
   }
 
   /** Whether the claim is new. */
-  #addOne(block: Uint8Array, claim: Claim, isClaimed: boolean, now: number, bytes: number): boolean {
+  #addOne(
+    { block, bytes, isClaimed }: { readonly block: Uint8Array; readonly bytes: number; readonly isClaimed: boolean },
+    claim: Claim,
+    now: number,
+  ): boolean {
     const { publisher, name, sequence, replicas, idleSeconds = 0, via } = claim;
     const came = now - idleSeconds * secondMilliseconds;
     const owner = via ?? publisher;

@@ -49,6 +49,13 @@ export interface DiskBlockStoreOptions {
   readonly smallBytes?: number;
 }
 
+interface Opened {
+  readonly files: BlockFiles;
+  readonly table: BlockTable;
+  readonly claims: ClaimTable;
+  readonly reconciled: Reconciled | null;
+}
+
 export class DiskBlockStore implements BlockStore {
   readonly quotaBytes: number;
   makeRoom: BlockStore['makeRoom'] = null;
@@ -72,13 +79,7 @@ export class DiskBlockStore implements BlockStore {
   /** False once a failure may have left a file without a row: the next opening then reconciles as after a crash. */
   #settledOnDisk = true;
 
-  private constructor(
-    options: DiskBlockStoreOptions,
-    files: BlockFiles,
-    table: BlockTable,
-    claims: ClaimTable,
-    reconciled: Reconciled | null,
-  ) {
+  private constructor(options: DiskBlockStoreOptions, { files, table, claims, reconciled }: Opened) {
     this.quotaBytes = options.quotaBytes;
     this.reconciled = reconciled;
     this.#catalog = options.catalog;
@@ -103,7 +104,7 @@ export class DiskBlockStore implements BlockStore {
     const clean = options.catalog.setting(cleanSetting) === true;
     const reconciled = clean ? null : await reconcile(files, table, new FileRows(options.catalog), options.quotaBytes);
     await options.catalog.setSetting(cleanSetting, false);
-    return new DiskBlockStore(options, files, table, claims, reconciled);
+    return new DiskBlockStore(options, { files, table, claims, reconciled });
   }
 
   async has(cids: readonly CID[]): Promise<boolean[]> {

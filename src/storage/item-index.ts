@@ -118,6 +118,14 @@ export function digestOfBlock(key: string, claims: Uint8Array): Buffer {
   return hash('sha256', Buffer.concat([blobOf(key), claims]), 'buffer').subarray(0, digestBytes);
 }
 
+interface NewItem {
+  readonly key: Uint8Array;
+  readonly digest: Uint8Array;
+  readonly cid?: Uint8Array | null;
+  /** Row of a record or of a leaf. */
+  readonly record?: number | null;
+}
+
 export class ItemIndex {
   /** The network's r: wanted of a block unless a claim says otherwise. */
   readonly copies: number;
@@ -196,7 +204,11 @@ export class ItemIndex {
   /** For a block that has no item yet. */
   addNewBlock(key: string, cid: CID): void {
     const { wanted, digest } = this.#claims.summary(key);
-    this.#add(blockSet(wanted ?? this.copies), blobOf(key), digestOfBlock(key, digest), cid.bytes, null);
+    this.#add(blockSet(wanted ?? this.copies), {
+      key: blobOf(key),
+      digest: digestOfBlock(key, digest),
+      cid: cid.bytes,
+    });
   }
 
   removeBlock(key: string): void {
@@ -223,7 +235,7 @@ export class ItemIndex {
   /** For a record that has no item yet. */
   putNewRecord(identity: IndexedRecord, bytes: Uint8Array, row: number): void {
     const digest = hash('sha256', bytes, 'buffer').subarray(0, digestBytes);
-    this.#add(recordSet, blobOf(keyOfRecord(identity)), digest, null, row);
+    this.#add(recordSet, { key: blobOf(keyOfRecord(identity)), digest, record: row });
   }
 
   removeRecord(identity: IndexedRecord): void {
@@ -233,7 +245,7 @@ export class ItemIndex {
 
   /** Leaves never change; `key` as in share-table.ts, `digest` of at least 16 bytes. */
   putLeaf(key: string, digest: Uint8Array, row: number): void {
-    this.#add(leafSet, blobOf(key), digest.subarray(0, digestBytes), null, row);
+    this.#add(leafSet, { key: blobOf(key), digest: digest.subarray(0, digestBytes), record: row });
   }
 
   removeLeaf(key: string): void {
@@ -349,7 +361,7 @@ export class ItemIndex {
 
   // INTERNAL
 
-  #add(set: ItemSet, key: Uint8Array, digest: Uint8Array, cid: Uint8Array | null, record: number | null): void {
+  #add(set: ItemSet, { key, digest, cid = null, record = null }: NewItem): void {
     this.#forgetAround(set, key);
     this.added?.(set, hexOf(key));
     this.#touch(set, bucketOf(key));

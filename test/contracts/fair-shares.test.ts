@@ -125,7 +125,11 @@ async function askAndReadNothing(
   };
   const port = Number(holder.transport.contact.addresses[0]?.split(':').at(-1));
   const address = { host: '127.0.0.1', port };
-  const connection = await dialBulk(caller, address, holder.contact.host, 5000, { tickets: null, spoke: () => {} });
+  const connection = await dialBulk(
+    caller,
+    { address, expected: holder.contact.host, connectWithin: 5000, tickets: null },
+    () => {},
+  );
   t.after(() => connection.end());
   await Promise.all(
     Array.from({ length: 16 }, () =>

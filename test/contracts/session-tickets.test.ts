@@ -39,7 +39,7 @@ function callerOf(identity: Identity, claimed: HostId = identity.host): Caller {
 
 /** Dials, asks who we are, and hangs up. */
 async function meet(caller: Caller, address: string, expected: HostId | null, tickets: SessionTickets) {
-  const connection = await dial(caller, parseAddress(address), expected, patience, tickets);
+  const connection = await dial(caller, { address: parseAddress(address), expected, connectWithin: patience, tickets });
   const { session, socket, contact } = connection;
   const channel = new ControlChannel(
     session,
