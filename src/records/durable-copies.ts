@@ -5,6 +5,7 @@
 
 import type { Clock, Contact, Timer } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import { type AskPolicy, AskReplicas } from './ask-replicas.ts';
 
 /** A replica missing this long after w others are durable is left to repair … */
 export const graceMilliseconds = 1000;
@@ -47,72 +48,69 @@ export function makeCopies(hosts: readonly Contact[], rule: CopyRule, ports: Cop
   return new CopyMaker(hosts, rule, ports).run();
 }
 
-class CopyMaker {
-  readonly #hosts: readonly Contact[];
-  readonly #wanted: number;
-  readonly #needed: number;
+class CopyMaker implements AskPolicy<Contact, void> {
+  readonly need: number;
+  readonly #enough: number;
   readonly #ports: CopyPorts;
-  readonly #done = Promise.withResolvers<void>();
-  readonly #pending = new Set<Contact>();
+  readonly #asking: AskReplicas<Contact, void>;
   readonly #failures: string[] = [];
   readonly #codes = new Set<string>();
-  #next = 0;
   #stored = 0;
-  #ended = false;
   #timer: Timer | null = null;
   #graces = 0;
 
   constructor(hosts: readonly Contact[], rule: CopyRule, ports: CopyPorts) {
-    this.#hosts = hosts;
-    this.#wanted = Math.min(rule.replicas, hosts.length);
-    this.#needed = Math.max(1, Math.min(rule.writeQuorum, this.#wanted));
+    this.need = Math.min(rule.replicas, hosts.length);
+    this.#enough = Math.max(1, Math.min(rule.writeQuorum, this.need));
     this.#ports = ports;
+    this.#asking = new AskReplicas(hosts, this);
   }
 
   async run(): Promise<MadeCopies> {
-    for (let copy = 0; copy < this.#wanted; copy++) this.#tryNext();
-    this.#look();
-    if (!this.#ended) this.#timer = this.#ports.clock.after(patienceMilliseconds, () => this.#impatient());
-    await this.#done.promise;
+    const made = this.#asking.run();
+    if (!this.#asking.isOver) this.#timer = this.#ports.clock.after(patienceMilliseconds, () => this.#impatient());
+    await made;
+    this.#timer?.cancel();
     return {
       copies: this.#stored,
-      needed: this.#needed,
+      needed: this.#enough,
       failures: this.#failures,
       codes: this.#codes,
-      settled: this.#pending.size === 0,
+      settled: this.#asking.pending.size === 0,
     };
   }
 
-  #tryNext(): void {
-    const host = this.#hosts[this.#next++];
-    if (host === undefined) return;
-    this.#pending.add(host);
-    this.#ports.storeAt(host).then(
-      () => {
-        this.#pending.delete(host);
-        if (!this.#ended) this.#stored += 1;
-        this.#look();
-      },
-      (error: Error) => {
-        this.#pending.delete(host);
-        this.#failures.push(`${host.host}: ${error.message}`);
-        if (error instanceof ChordialError) this.#codes.add(error.code);
-        if (!this.#ended) this.#tryNext();
-        this.#look();
-      },
-    );
+  // POLICY
+
+  ask(host: Contact): Promise<void> {
+    return this.#ports.storeAt(host);
   }
 
-  #look(): void {
-    if (this.#ended) return;
-    if (this.#stored >= this.#wanted || this.#pending.size === 0) this.#end();
-    else if (this.#stored >= this.#needed && this.#graces === 0) this.#startGrace();
+  answered(): boolean {
+    this.#stored += 1;
+    return false;
   }
+
+  failed({ host }: Contact, error: Error): boolean {
+    this.#failures.push(`${host}: ${error.message}`);
+    if (error instanceof ChordialError) this.#codes.add(error.code);
+    return true;
+  }
+
+  isEnough(): boolean {
+    return this.#stored >= this.need;
+  }
+
+  goOn(): void {
+    if (this.#stored >= this.#enough && this.#graces === 0) this.#startGrace();
+  }
+
+  // INTERNAL
 
   #impatient(): void {
-    if (this.#ended || this.#stored >= this.#needed) return;
+    if (this.#asking.isOver || this.#stored >= this.#enough) return;
     // On a slow path everything takes long, and would through another host as well.
-    if ([...this.#pending].some((host) => this.#ports.isStalled(host, stalledMilliseconds))) this.#tryNext();
+    if (this.#isSome((host) => this.#ports.isStalled(host, stalledMilliseconds))) this.#asking.hedge();
     this.#timer = this.#ports.clock.after(patienceMilliseconds, () => this.#impatient());
   }
 
@@ -120,15 +118,13 @@ class CopyMaker {
     this.#graces += 1;
     this.#timer?.cancel();
     this.#timer = this.#ports.clock.after(graceMilliseconds, () => {
-      const merelySlow = [...this.#pending].some((host) => !this.#ports.isStalled(host, graceMilliseconds));
-      if (merelySlow && this.#graces < maxGraces) this.#startGrace();
-      else this.#end();
+      const isMerelySlow = this.#isSome((host) => !this.#ports.isStalled(host, graceMilliseconds));
+      if (isMerelySlow && this.#graces < maxGraces) this.#startGrace();
+      else this.#asking.end();
     });
   }
 
-  #end(): void {
-    this.#ended = true;
-    this.#timer?.cancel();
-    this.#done.resolve();
+  #isSome(is: (host: Contact) => boolean): boolean {
+    return [...this.#asking.pending].some(is);
   }
 }

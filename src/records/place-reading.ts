@@ -5,7 +5,7 @@ import { ChordialError } from '../errors.ts';
 import type { CopyRule } from './durable-copies.ts';
 import type { RecordKey } from './record-keys.ts';
 import type { RecordPorts } from './record-ports.ts';
-import { type Answer, type Answers, Asking } from './replica-read.ts';
+import { type Answer, type Answers, ReplicaRead } from './replica-read.ts';
 
 /** Places are looked up again after a pause while hosts do not answer: the ring is being repaired. */
 const maxRounds = 4;
@@ -33,7 +33,7 @@ export async function readPlaces<Kept>(
   let answers: Answers<Kept> = { sets: [], failures: 0, sure: 0, unsure: 0 };
   for (let round = 1; round <= (answers.unsure > 0 ? maxUnknownRounds : maxRounds); round++) {
     const { hosts, isConfirmed } = await hostsOf(ringIdOfHash(key, places.bits), round === 1, ports);
-    answers = await new Asking(hosts.slice(0, maxHosts), rule.replicas, ports, ask, fingerprint).run();
+    answers = await new ReplicaRead(hosts.slice(0, maxHosts), rule.replicas, ports, ask, fingerprint).run();
     const isFound = answers.sets.some((set) => set.length > 0);
     if (isFound || (isConfirmed && answers.failures === 0 && isSure(answers, rule))) return answers.sets;
     placement.clear();

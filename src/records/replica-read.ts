@@ -6,6 +6,7 @@
 
 import type { Contact, HostId, Milliseconds, Timer } from '@chordial/ring';
 import { TransportError } from '../network/transport.ts';
+import { type AskPolicy, AskReplicas } from './ask-replicas.ts';
 import type { RecordPorts } from './record-ports.ts';
 
 /** How many places must agree. */
@@ -33,25 +34,23 @@ export interface Answers<Kept> {
 
 export type AskingPorts = Pick<RecordPorts, 'clock' | 'view' | 'unresponsivePeers'>;
 
-export class Asking<Kept> {
+export class ReplicaRead<Kept> implements AskPolicy<Contact, Answer<Kept>> {
+  readonly need: number;
   readonly #places: readonly Contact[];
-  /** In the order asked; places first. */
-  readonly #hosts: readonly Contact[];
+  readonly #asking: AskReplicas<Contact, Answer<Kept>>;
+  /** Number of hosts that can be asked. */
+  readonly #hostCount: number;
   readonly #ports: AskingPorts;
   readonly #ask: (host: Contact) => Promise<Answer<Kept>>;
   readonly #fingerprint: (entries: readonly Kept[]) => string;
-  readonly #done = Promise.withResolvers<void>();
   readonly #began: Milliseconds;
   readonly #sets: (readonly Kept[])[] = [];
   #failures = 0;
   #sure = 0;
   #unsure = 0;
-  #next = 0;
-  /** Asked and unanswered: those that may still be prompt, each with its timer, and silent ones. */
+  /** Those asked that may still be prompt, each with its timer. */
   readonly #prompt = new Map<HostId, Timer>();
-  #silent = 0;
   #patience: Timer | null = null;
-  #isOver = false;
 
   /**
    * @param hosts the first `placeCount` are the places
@@ -67,7 +66,9 @@ export class Asking<Kept> {
     const responsiveFirst = (some: readonly Contact[]) =>
       ports.unresponsivePeers.responsiveFirst(some, ({ host }) => host);
     this.#places = responsiveFirst(hosts.slice(0, placeCount));
-    this.#hosts = [...this.#places, ...responsiveFirst(hosts.slice(placeCount))];
+    this.need = Math.min(placesAsked, this.#places.length);
+    this.#asking = new AskReplicas([...this.#places, ...responsiveFirst(hosts.slice(placeCount))], this);
+    this.#hostCount = hosts.length;
     this.#ports = ports;
     this.#ask = ask;
     this.#fingerprint = fingerprint;
@@ -75,100 +76,75 @@ export class Asking<Kept> {
   }
 
   async run(): Promise<Answers<Kept>> {
-    for (let count = 0; count < placesAsked && this.#next < this.#places.length; count++) this.#tryNext();
-    this.#look();
-    await this.#done.promise;
+    await this.#asking.run();
     this.#patience?.cancel();
     for (const timer of this.#prompt.values()) timer.cancel();
     return { sets: [...this.#sets], failures: this.#failures, sure: this.#sure, unsure: this.#unsure };
   }
 
-  #tryNext(): void {
-    const host = this.#hosts[this.#next++];
-    if (host === undefined) return;
+  // POLICY
+
+  asked(host: Contact): void {
     const { clock, unresponsivePeers } = this.#ports;
     const patience = unresponsivePeers.isSilent(host.host) ? 0 : silenceMilliseconds;
     this.#prompt.set(
       host.host,
       clock.after(patience, () => this.#fellSilent(host)),
     );
-    this.#ask(host).then(
-      (answer) => this.#heard(host, answer),
-      (error: Error) => this.#failed(host, error),
-    );
   }
+
+  ask(host: Contact): Promise<Answer<Kept>> {
+    return this.#ask(host);
+  }
+
+  answered(host: Contact, { entries, isUnknown }: Answer<Kept>): boolean {
+    this.#unwatch(host);
+    this.#sets.push(entries);
+    if (!this.#places.includes(host)) return false;
+    // Any other host is not authoritative for what does not belong to it.
+    if (isUnknown) this.#unsure += 1;
+    else this.#sure += 1;
+    return this.#sets.length >= placesAsked && !this.isEnough() && this.#asking.askedCount < this.#places.length;
+  }
+
+  failed(host: Contact, error: Error): boolean {
+    this.#unwatch(host);
+    if (error instanceof TransportError && error.failure !== 'refused') this.#ports.view.suspect(host);
+    if (this.#asking.isOver) return false;
+    this.#failures += 1;
+    return !this.isEnough();
+  }
+
+  /** Two answers are equal, and not empty. */
+  isEnough(): boolean {
+    const seen = this.#sets.filter((set) => set.length > 0).map((set) => this.#fingerprint(set));
+    return new Set(seen).size < seen.length;
+  }
+
+  goOn(): void {
+    if (this.#prompt.size > 0) return;
+    if (this.#sets.some((set) => set.length > 0)) this.#endWhenSure();
+    // Two places that agree on nothing may both be lying: the remaining places are asked as well, and all others.
+    else if (this.#asking.askedCount < this.#hostCount) this.#asking.askNext(maxAskConcurrency);
+  }
+
+  // INTERNAL
 
   #fellSilent(host: Contact): void {
     this.#prompt.delete(host.host);
-    this.#silent += 1;
     this.#ports.view.suspect(host);
-    if (!this.#isAgreed()) this.#tryNext();
-    this.#look();
+    this.#asking.hedge();
   }
 
-  #heard(host: Contact, { entries, isUnknown }: Answer<Kept>): void {
-    this.#answered(host);
-    if (this.#isOver) return;
-    this.#sets.push(entries);
-    if (this.#places.includes(host)) {
-      // Any other host is not authoritative for what does not belong to it.
-      if (isUnknown) this.#unsure += 1;
-      else this.#sure += 1;
-      if (this.#sets.length >= placesAsked && !this.#isAgreed() && this.#next < this.#places.length) this.#tryNext();
-    }
-    this.#look();
-  }
-
-  #failed(host: Contact, error: Error): void {
-    this.#answered(host);
-    if (error instanceof TransportError && error.failure !== 'refused') this.#ports.view.suspect(host);
-    if (this.#isOver) return;
-    this.#failures += 1;
-    if (!this.#isAgreed()) this.#tryNext();
-    this.#look();
-  }
-
-  #answered(host: Contact): void {
-    const timer = this.#prompt.get(host.host);
-    if (timer === undefined) this.#silent -= 1;
-    timer?.cancel();
-    this.#prompt.delete(host.host);
-  }
-
-  #look(): void {
-    if (this.#isOver) return;
-    if (this.#isAgreed()) this.#end();
-    else if (this.#prompt.size > 0) return;
-    else if (this.#isFound()) this.#endWhenSure();
-    else if (this.#next < this.#hosts.length) this.#askOthers();
-    else if (this.#silent === 0) this.#end();
+  #unwatch({ host }: Contact): void {
+    this.#prompt.get(host)?.cancel();
+    this.#prompt.delete(host);
   }
 
   /** Those that could still differ are silent or failed. */
   #endWhenSure(): void {
     const left = this.#began + unsurePatienceMilliseconds - this.#ports.clock.now();
-    if (this.#silent === 0 || this.#sure > 0 || left <= 0) this.#end();
-    else this.#patience ??= this.#ports.clock.after(left, () => this.#end());
-  }
-
-  /** Two places that agree on nothing may both be lying: the remaining places are asked as well, and all others. */
-  #askOthers(): void {
-    const end = Math.min(this.#next + maxAskConcurrency, this.#hosts.length);
-    while (this.#next < end) this.#tryNext();
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    this.#done.resolve();
-  }
-
-  #isFound(): boolean {
-    return this.#sets.some((set) => set.length > 0);
-  }
-
-  /** Two answers are equal, and not empty. */
-  #isAgreed(): boolean {
-    const seen = this.#sets.filter((set) => set.length > 0).map((set) => this.#fingerprint(set));
-    return new Set(seen).size < seen.length;
+    if (this.#asking.pending.size === 0 || this.#sure > 0 || left <= 0) this.#asking.end();
+    else this.#patience ??= this.#ports.clock.after(left, () => this.#asking.end());
   }
 }

@@ -11,6 +11,7 @@ import { blockKey, inlineBytes } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { shownPeer } from '../network/peer-label.ts';
+import { type AskPolicy, AskReplicas } from '../records/ask-replicas.ts';
 import { BlockReceiver, type WantedBlock } from './block-receiver.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
@@ -188,14 +189,13 @@ export class BlockFetcher {
 }
 
 /** One block being fetched from sources in turn, or from several at once when they are silent. */
-class Fetching {
+class Fetching implements AskPolicy<BlockReceiver, Uint8Array | null> {
+  readonly need = 1;
   readonly #wanted: WantedBlock;
-  readonly #sources: readonly BlockReceiver[];
+  readonly #asking: AskReplicas<BlockReceiver, Uint8Array | null>;
   readonly #ports: DataPorts;
   readonly #signal: AbortSignal | undefined;
-  readonly #outcome = Promise.withResolvers<Uint8Array | null>();
-  #next = 0;
-  #pending = 0;
+  #bytes: Uint8Array | null = null;
   #silence: Timer | null = null;
   /** Those that answered so. */
   readonly absent = new Set<BlockReceiver>();
@@ -212,19 +212,19 @@ class Fetching {
     signal: AbortSignal | undefined,
   ) {
     this.#wanted = wanted;
-    this.#sources = sources;
+    this.#asking = new AskReplicas(sources, this);
     this.#ports = ports;
     this.#signal = signal;
   }
 
   /** Null when every source failed or does not have it. */
   async run(): Promise<Uint8Array | null> {
-    const interrupted = (): void => this.#outcome.reject(new ChordialError('interrupted', 'The get was interrupted.'));
+    const interrupted = (): void => this.#asking.end(new ChordialError('interrupted', 'The get was interrupted.'));
     if (this.#signal?.aborted) interrupted();
-    else this.#tryNext();
     this.#signal?.addEventListener('abort', interrupted);
     try {
-      return await this.#outcome.promise;
+      await this.#asking.run();
+      return this.#bytes;
     } finally {
       this.#signal?.removeEventListener('abort', interrupted);
       this.#silence?.cancel();
@@ -232,30 +232,32 @@ class Fetching {
     }
   }
 
-  #tryNext(): void {
-    const source = this.#sources[this.#next++];
-    if (source === undefined) {
-      if (this.#pending === 0) this.#outcome.resolve(null);
-      return;
-    }
-    this.#pending += 1;
-    this.#watch(source);
-    source.fetch(this.#wanted).then(
-      (bytes) => {
-        this.#pending -= 1;
-        if (bytes !== null) this.#outcome.resolve(bytes);
-        else if (!this.#wanted.abandoned) {
-          this.absent.add(source);
-          this.#tryNext();
-        }
-      },
-      // The failure was reported where it was detected; here it only means trying another source.
-      () => {
-        this.#pending -= 1;
-        if (!this.#wanted.abandoned) this.#tryNext();
-      },
-    );
+  // POLICY
+
+  ask(source: BlockReceiver): Promise<Uint8Array | null> {
+    return source.fetch(this.#wanted);
   }
+
+  asked(source: BlockReceiver): void {
+    this.#watch(source);
+  }
+
+  answered(source: BlockReceiver, bytes: Uint8Array | null): boolean {
+    this.#bytes = bytes;
+    if (bytes === null) this.absent.add(source);
+    return bytes === null;
+  }
+
+  /** The failure was reported where it was detected; here it only means trying another source. */
+  failed(): boolean {
+    return true;
+  }
+
+  isEnough(): boolean {
+    return this.#bytes !== null;
+  }
+
+  // INTERNAL
 
   /**
    * Hedges the source when it becomes silent, at once when it already is, and when it is too slow; its bytes count if
@@ -265,7 +267,7 @@ class Fetching {
     this.#silence?.cancel();
     const { clock, unresponsivePeers, view } = this.#ports;
     if (unresponsivePeers.isSilent(source.contact.host)) {
-      this.#silence = clock.after(0, () => this.#tryNext());
+      this.#silence = clock.after(0, () => this.#asking.hedge());
       return;
     }
     const since = clock.now();
@@ -275,13 +277,13 @@ class Fetching {
       const silent = source.silentFor(since);
       if (silent >= silenceBeforeDoublingMilliseconds) {
         view.suspect(source.contact);
-        this.#tryNext();
+        this.#asking.hedge();
         return;
       }
       if (now - pace.at >= paceMilliseconds) {
         if (source.receivedBytes - pace.bytes < minPaceBytes) {
           source.wasSlow();
-          this.#tryNext();
+          this.#asking.hedge();
           return;
         }
         pace = { at: now, bytes: source.receivedBytes };

@@ -6,6 +6,7 @@
 import { type Contact, type RingId, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
+import { AskReplicas } from '../records/ask-replicas.ts';
 import { type RecordPlaces, wordKey } from '../records/record-keys.ts';
 import type { RingView } from '../records/ring-view.ts';
 import type { Registry } from '../wire/message.ts';
@@ -173,22 +174,22 @@ export class WordSearch {
   ): Promise<readonly Answer[]> {
     const answers: Answer[] = [];
     const failures: string[] = [];
-    const waiting = hosts[Symbol.iterator]();
-    const work = async (): Promise<void> => {
-      for (const host of waiting) {
-        try {
-          const answer = await ask(host);
-          answers.push(answer);
-          // Two hosts that report nothing may both be lying.
-          if (!isNothing(answer) || answers.some((one) => !isNothing(one))) return;
-        } catch (error) {
-          // The next place replaces one that does not answer.
-          if (!(error instanceof TransportError)) throw error;
-          failures.push(error.message);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: placesAsked }, work));
+    const asking = new AskReplicas(hosts, {
+      need: placesAsked,
+      ask,
+      answered: (_, answer) => {
+        answers.push(answer);
+        // Two hosts that report nothing may both be lying.
+        return answers.every(isNothing);
+      },
+      failed: (_, error) => {
+        if (!(error instanceof TransportError)) throw error;
+        failures.push(error.message);
+        return true;
+      },
+      isEnough: () => false,
+    });
+    await asking.run();
     if (answers.length > 0) return answers;
     const message = `None of the peers that keep the index of these words answers (${failures.slice(-2).join(' ')}). Try again in a moment.`;
     throw new ChordialError('no-live-source', message);
