@@ -175,6 +175,8 @@ export class BatchAnnouncer implements ShareAnnouncer {
         spread.catch(() => undefined);
         sending.push(spread);
       }
+      // Sending takes longest, and the memory in which entries were gathered is not needed for it.
+      giveBack(spare.splice(0));
       await Promise.all(sending);
       giveBack(spare);
       slots.giveBack();

@@ -36,8 +36,8 @@ const betweenLooksMilliseconds = 500;
 const staleMilliseconds = 60_000;
 const firstRetryMilliseconds = 2000;
 const maxRetryMilliseconds = 60_000;
-/** About one full batch, at the twelve entries of most files. */
-const filesPerAnnouncement = 10_000;
+/** One batch at up to sixteen entries a file, of which most have ten to fourteen: a second one for the rest costs as much. */
+const filesPerAnnouncement = 8000;
 /** Read at a time: all rows of a batch would take tens of megabytes. */
 const filesPerPage = 500;
 const filesPerWithdrawal = 2000;
