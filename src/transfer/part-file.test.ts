@@ -251,6 +251,40 @@ test('case 18 only the very file that was meant grows on', () =>
     await assert.rejects(PartFile.open(folder, 'file', { size: 4 }), unwritable, 'links are not followed');
   }));
 
+test('case 18 a file of another user does not grow on', (context) =>
+  inFolder(async (folder) => {
+    const at = join(folder.path, part);
+    await writeFile(at, 'some');
+    const mark = markOf(await stat(at, { bigint: true }));
+    context.mock.method(process, 'geteuid', () => 4_000_000);
+    await assert.rejects(PartFile.open(folder, 'file', { size: 4, mark }), unwritable);
+  }));
+
+test('case 18 small files written to one folder look at its room once in 16 MiB', () =>
+  inFolder(async (folder) => {
+    using looks = answering('statfs', () => ({ blocks: 1e9, bavail: 1e9, bsize: 4096 }));
+    const mebibyte = 2 ** 20;
+    for (const [size, calls] of [
+      [10, 1],
+      [8 * mebibyte, 1],
+      [8 * mebibyte - 20, 1],
+      [11, 2],
+    ] as const) {
+      await (await PartFile.create(folder, 'file', { size })).drop();
+      assert.equal(looks.calls(), calls, `${size}`);
+    }
+  }));
+
+test('no file stays open when a large part file is closed', () =>
+  inFolder(async (folder) => {
+    const openFiles = async () => (await readdir('/proc/self/fd')).length;
+    const before = await openFiles();
+    await (await PartFile.open(folder, 'file', { size })).close();
+    await (await PartFile.open(folder, 'file', { size })).drop();
+    await assert.rejects(PartFile.open(folder, 'file', { size, mark: { device: '1', inode: '1' } }), unwritable);
+    assert.equal(await openFiles(), before);
+  }));
+
 test('case 18 a part file that was left behind is removed, one that is being written is waited for', () =>
   inFolder(async (folder) => {
     const at = join(folder.path, part);

@@ -57,4 +57,47 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
     "`The request comes from a web page of another origin (${JSON.stringify((origin ?? site ?? '').slice(0, 261))}). Only the page of this peer itself may call its API; programs send no Origin, and behind a proxy --api-origin says which one is meant.`,":
       'what of the request a message shows',
   },
+  'src/replication/block-fetcher.ts': {
+    'return ordered.filter((lane) => !lane.avoided);': 'a host that is left out refuses by itself',
+    'else if (!this.#wanted.abandoned) {': 'a block that is there already is requested of no further host',
+    'if (!this.#wanted.abandoned) this.#tryNext();': 'a block that is there already is requested of no further host',
+    "this.#signal?.removeEventListener('abort', interrupted);": 'an outcome stays what it was',
+  },
+  'src/replication/excess-replicas.ts': {
+    'if (isAll) this.#waiting.clear();': 'what waits is examined once more with what arrived',
+    'if (!keys.has(key)) this.#dueCount += 1;': 'everything is examined somewhat earlier',
+    'if (this.#isEverythingDue) return;': 'saves noting what is examined with everything else',
+    'if (cached.length > 0) await catalog.write(() => index.removeCached(cached.map(({ key }) => ({ set, key }))));':
+      'saves an empty transaction',
+    'if (keys.size < maxDue) keys.add(key);': 'a bound of memory beyond what a test can fill quickly',
+  },
+  'packages/ring/src/host/failure-detector.ts': {
+    'if (!entry.checking) entry.checks++;': 'pings of one check never overlap',
+    'if (!entry.checking) this.#rest(entry);': 'a timer runs in a check only',
+    "if (entry === undefined || entry.liveness === 'left') return;":
+      'a host that left once leaves again, which is told to none',
+  },
+  'src/storage/durable-file.ts': {
+    "if (errnoOf(error) !== 'ENOENT' || above === folder) throw error;": 'the root is always there',
+    'if (this.#running === running) this.#running = null;': 'equivalent: the next flush begins after this',
+  },
+  'src/storage/group-commit.ts': {
+    'if (this.#unflushed.has(batch)) this.#broken ??= this.#explained(error);':
+      'after closing nothing more is promised in any case',
+    'if (!this.#unflushed.delete(batch)) return;': 'a caller that was told once is told nothing else',
+  },
+  'src/storage/claim-table.ts': {
+    'const chargeNow = (): number => (isClaimed && this.#isCharged.get(block, owner) !== undefined ? 0 : bytes);':
+      'saves a query for a block without claims',
+  },
+  'src/replication/claim-owners.ts': {
+    'if (known !== undefined)': 'equivalent: it was noted when it was asked',
+  },
+  'src/network/incoming-room.ts': {
+    'if (guest.isBusy || (found !== null && found.lastUsed <= guest.lastUsed)) continue;':
+      'of two that were used at the same moment either may go',
+  },
+  'src/transfer/part-file.ts': {
+    'this.#bytesUntilLook -= bytes.length;': 'only after 256 MiB it looks again, more than a test can write quickly',
+  },
 };

@@ -589,3 +589,43 @@ test('A18 with no room left one that was never heard is forgotten, then one that
   assert.ok(detector.changes > before);
   assert.deepEqual(['watched', 'heard', 'heard too'].map(knows), [true, false, true]);
 });
+
+test('A18 an answer that a settled check still waited for says nothing in the next one', () => {
+  const { detector, pass, pings } = setUp({ silent: { ping: 'timeout', reaches: null } });
+  pass(1);
+  detector.suspect(silentHost);
+  pass(100);
+  detector.declare(silentHost, 'away');
+  detector.heard(silentHost);
+  pass(30);
+  detector.suspect(silentHost);
+  pass(170);
+  assert.equal(pings(), 2, 'the first ping ran out, the second has not');
+  pass(90);
+  assert.equal(pings(), 3);
+});
+
+test('A5 a helper is waited for as long as its own ping may take, and its answer [R21]', () => {
+  const { detector, pass } = setUp({
+    silent: { ping: 'unreachable', reaches: null },
+    mute: { ping: 'alive', reaches: null },
+  });
+  pass(1);
+  detector.suspect(silentHost, true);
+  pass(740);
+  assert.equal(isDown(detector, 'silent'), false);
+  pass(40);
+  assert.equal(isDown(detector, 'silent'), true);
+});
+
+test('A18 pings do not fall into step: their distance varies by a fifth', () => {
+  const { watch, pass, pinged } = setUp({ silent: { ping: 'alive', reaches: null } });
+  watch('silent');
+  pass(10_000);
+  const gaps = pinged.slice(1).map(({ at }, place) => Math.round(at - pinged[place]!.at));
+  assert.ok(new Set(gaps).size > gaps.length / 2, gaps.join());
+  assert.ok(
+    gaps.every((gap) => gap >= 399 && gap <= 501),
+    gaps.join(),
+  );
+});
