@@ -256,7 +256,9 @@ test('case 18 a file of another user does not grow on', (context) =>
     const at = join(folder.path, part);
     await writeFile(at, 'some');
     const mark = markOf(await stat(at, { bigint: true }));
-    context.mock.method(process, 'geteuid', () => 4_000_000);
+    const own = process.geteuid;
+    context.after(() => Object.assign(process, { geteuid: own }));
+    process.geteuid = () => 4_000_000;
     await assert.rejects(PartFile.open(folder, 'file', { size: 4, mark }), unwritable);
   }));
 
