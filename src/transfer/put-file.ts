@@ -1,19 +1,75 @@
-/** Puts a stream: its blocks become durable while it is read, its name last. */
-import { CID } from 'multiformats/cid';
-import { type BuiltFile, buildFile, buildLeaf } from '../content/builder.ts';
+/** Puts a file: a stream, or a local file. */
+import type { BigIntStats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { type BuiltFile, buildFile, buildLeaf, buildOfLeaves, type Emit } from '../content/builder.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { checkName } from '../content/name.ts';
-import { treeBlocks } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
-import type { CopyRule } from '../records/durable-copies.ts';
-import type { NamedContent, NameEntry } from '../records/name-entry.ts';
-import { maxReplicas } from '../replication/placement.ts';
-import { chunks } from '../replication/sync-client.ts';
-import { fetchBlocks } from './content-fetcher.ts';
+import { type FileMark, isMarked } from './file-mark.ts';
 import type { FilePorts } from './file-ports.ts';
-import type { PutOptions, PutResult } from './files.ts';
-import { formatBytes } from './format-bytes.ts';
-import { releaseBlocks } from './release-blocks.ts';
+import type { PutOptions, PutPathOptions, PutResult } from './files.ts';
+import { attributesOf, checkUnchanged, leavesOf, openToRead, wholeOf } from './local-file.ts';
+import { checkFits, checkGoesOn, publishing, ruleOf } from './publish.ts';
+
+/** Throws `unreadable-file`, and `changed-while-read` when the file changed while it was read. */
+export async function putPath(
+  ports: FilePorts,
+  name: string,
+  path: string,
+  options: PutPathOptions,
+): Promise<PutResult> {
+  const checked = checkName(name);
+  ruleOf(ports, options);
+  const file = await openToRead(path, options.mark === undefined);
+  try {
+    const status = await file.stat({ bigint: true });
+    checkIsMeant(path, status, options.mark);
+    await checkFits(ports, checked, Number(status.size), options);
+    return await publishing(ports, checked, options, async (write) => {
+      const { cid, size, blocks, sha256 } = await buildOpened(ports, { file, path, status }, write, options);
+      await checkUnchanged(file, path, status);
+      const attributes = options.attributes ?? attributesOf(status);
+      return { name: checked, cid, size, type: 'file', sha256, blocks, attributes };
+    });
+  } finally {
+    await file.close();
+  }
+}
+
+function checkIsMeant(path: string, status: BigIntStats, mark: FileMark | undefined): void {
+  if (!status.isFile()) {
+    const what = status.isDirectory() ? 'a folder, which "chordial put" sends as a stream' : 'no regular file';
+    throw new ChordialError('unreadable-file', `${path} is ${what}. Name a file, or put a stream with "-".`);
+  }
+  if (mark !== undefined && !isMarked(status, mark)) {
+    throw new ChordialError('unreadable-file', `${path} is another file now than the one that was to be put.`);
+  }
+}
+
+interface OpenedFile {
+  readonly file: FileHandle;
+  readonly path: string;
+  readonly status: BigIntStats;
+}
+
+async function buildOpened(
+  ports: FilePorts,
+  { file, path, status }: OpenedFile,
+  write: Emit,
+  options: PutOptions,
+): Promise<BuiltFile> {
+  const size = Number(status.size);
+  const whole = await wholeOf(file, path, size);
+  checkGoesOn(options);
+  if (whole !== null) {
+    const built = await buildLeaf(whole, write);
+    options.progress?.({ bytesDone: built.size, bytesTotal: size });
+    return built;
+  }
+  const { leaves: pool, hashing } = ports.data;
+  const leaves = counted(leavesOf(file, path, pool), options, size);
+  return buildOfLeaves(leaves, write, { ...ports.cut, hashing, expectedBytes: size });
+}
 
 /** A stream that breaks publishes nothing and throws `body-cut-off`. */
 export async function putFile(
@@ -31,15 +87,13 @@ export async function putFile(
   });
 }
 
-type Write = Parameters<typeof buildFile>[1];
-
 /** For less than this, a 1 MiB leaf buffer would waste memory. */
 const maxGatheredBytes = 256 * 1024;
 
 /** @param said size announced by the sender; trusted only to save memory */
 async function buildStream(
   pieces: AsyncIterable<Uint8Array>,
-  write: Write,
+  write: Emit,
   said: number | null,
   { cut, data }: Pick<FilePorts, 'cut' | 'data'>,
 ): Promise<BuiltFile> {
@@ -54,7 +108,8 @@ async function buildStream(
     bytes += next.value.length;
     if (bytes > said) return buildFile(after(gathered, coming), write, options);
   }
-  return buildLeaf(wholeOf(gathered), write);
+  // A separate buffer, since the block keeps it.
+  return buildLeaf(Uint8Array.from(Buffer.concat(gathered)), write);
 }
 
 async function* after(
@@ -63,141 +118,6 @@ async function* after(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield* first;
   yield* { [Symbol.asyncIterator]: () => rest };
-}
-
-/** A separate buffer, since the block keeps it. */
-function wholeOf(pieces: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(Buffer.concat(pieces));
-}
-
-/** Names are usually published sooner; after this time, holders may have released the put. */
-const promptMilliseconds = 10_000;
-const blocksPutBackAtOnce = 16;
-/** Own names scanned before a put is refused for its size. */
-const ownPerPage = 1000;
-const maxPagesOfOwn = 20;
-
-/** Runs `build` with a sink for its blocks and publishes the result. Publishes nothing on failure. */
-export async function publishing(
-  ports: FilePorts,
-  name: string,
-  options: PutOptions,
-  build: (write: Write) => Promise<NamedContent>,
-): Promise<PutResult> {
-  const sequence = ports.names.nextSequence(name);
-  const rule = ruleOf(ports, options);
-  const claim = { publisher: ports.publisher, name, sequence, replicas: rule.replicas };
-  const put = ports.puts.begin(name, sequence);
-  const writer = ports.storer.writer(rule, [claim], options.signal, put.hosts);
-  const before = ports.names.own(name);
-  let content: NamedContent;
-  let copiesOfBlocks: number;
-  let copiesOfName: number;
-  try {
-    content = await build((block) => writer.write(block));
-    copiesOfBlocks = await writer.finish();
-    const needed = Math.min(rule.writeQuorum, copiesOfBlocks);
-    await put.check(ports.data.clock.now(), copiesOfBlocks, needed);
-    const ready = ports.data.clock.now();
-    copiesOfName = await changingName(ports, name, before, () =>
-      ports.names.publish(content, sequence, options.timeToLive ?? null),
-    );
-    const now = ports.data.clock.now();
-    if (now - ready > promptMilliseconds)
-      await put.check(now, copiesOfBlocks, needed).catch(async (error: Error) => {
-        if (before === null) await ports.names.end(name);
-        else await putBack(ports, before, options);
-        throw error;
-      });
-  } catch (error) {
-    await writer.settle();
-    put.failed(error instanceof ChordialError && error.code === 'quota-full');
-    throw error;
-  }
-  put.committed(ports.names.own(name)?.expiry ?? null);
-  if (before !== null) ports.afterwards(releaseBlocks(ports, { name, sequence }, before.cid));
-  const copies = Math.min(copiesOfBlocks, copiesOfName);
-  const what = content.type === 'file' ? 'file' : 'folder';
-  const made = `${copies} ${copies === 1 ? 'copy' : 'copies'}`;
-  ports.notify({
-    kind: 'published',
-    text: `Published ${what} ${JSON.stringify(name)}: ${formatBytes(content.size)}, ${content.cid}, ${made}.`,
-  });
-  return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
-}
-
-/**
- * Republishes the previous content of a name after its replacement failed late, when holders may have freed blocks of
- * either. If the previous content is no longer readable, the new entry stays: some of its replicas exist.
- */
-async function putBack(ports: FilePorts, before: NameEntry, options: PutOptions): Promise<void> {
-  const { cid, name, attributes = null, expiry } = before;
-  const lasting = expiry === null ? {} : { timeToLive: Math.max(1, expiry - ports.data.clock.wallTime()) };
-  const { replicas } = options;
-  const fetch = fetchBlocks(ports.fetcher);
-  const again = publishing(
-    ports,
-    name,
-    { ...(replicas === undefined ? {} : { replicas }), ...lasting },
-    async (write) => {
-      const { blocks } = await treeBlocks(cid, fetch, ports.closing);
-      const list = attributes instanceof CID ? [attributes] : [];
-      for (const some of chunks([...blocks, ...list], blocksPutBackAtOnce))
-        for await (const block of fetch(some)) await write(block);
-      return before;
-    },
-  );
-  await again.catch((error: unknown) => {
-    if (!(error instanceof ChordialError)) throw error;
-  });
-}
-
-/**
- * Throws `quota-full` when bytes still to be read cannot fit. Where they may already be stored (an earlier attempt, or
- * an own file of that size), the check is left to the blocks.
- */
-export async function checkFits(ports: FilePorts, name: string, bytes: number, options: PutOptions): Promise<void> {
-  try {
-    await ports.storer.checkRoom(bytes, ruleOf(ports, options));
-  } catch (error) {
-    if (!(error instanceof ChordialError) || error.code !== 'quota-full') throw error;
-    if (!ports.puts.isResumable(name) && !hasOwnOf(ports, bytes)) throw error;
-  }
-}
-
-function hasOwnOf({ names }: Pick<FilePorts, 'names'>, bytes: number): boolean {
-  for (let cursor: string | null = null, pages = 0; pages < maxPagesOfOwn; pages++) {
-    const page = names.listOwn(cursor, ownPerPage);
-    if (page.names.some(({ size }) => size === bytes)) return true;
-    cursor = page.cursor;
-    if (cursor === null) return false;
-  }
-  // Too many to scan.
-  return true;
-}
-
-/** Runs a change of this host's own entry of a name, and notifies the word index. */
-export async function changingName<Result>(
-  { nameChanges }: Pick<FilePorts, 'nameChanges'>,
-  name: string,
-  before: NameEntry | null,
-  change: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    await nameChanges.changing(name, before);
-    return await change();
-  } finally {
-    nameChanges.changed(name);
-  }
-}
-
-/** Throws `bad-request` for an impossible number of replicas. */
-export function ruleOf(ports: FilePorts, options: PutOptions): CopyRule {
-  const replicas = options.replicas ?? ports.rule.replicas;
-  if (!Number.isInteger(replicas) || replicas < 1 || replicas > maxReplicas) {
-    throw new ChordialError('bad-request', `${replicas} replicas are not possible: ask for 1 to ${maxReplicas}.`);
-  }
-  return { replicas, writeQuorum: Math.min(ports.rule.writeQuorum, replicas) };
 }
 
 /** Distinguishes failures of the source from failures of storing. */
@@ -216,7 +136,7 @@ async function* checkedSource(source: AsyncIterable<Uint8Array>): AsyncGenerator
 }
 
 /** Counts bytes for progress. */
-export async function* counted(
+async function* counted(
   source: AsyncIterable<Uint8Array>,
   options: PutOptions,
   bytesTotal: number | null,
@@ -228,9 +148,4 @@ export async function* counted(
     bytesDone += piece.length;
     options.progress?.({ bytesDone, bytesTotal });
   }
-}
-
-/** Throws `interrupted` once the signal has fired. */
-export function checkGoesOn({ signal }: PutOptions): void {
-  if (signal?.aborted) throw new ChordialError('interrupted', 'The put was interrupted. Start it again to resume.');
 }

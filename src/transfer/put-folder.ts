@@ -11,7 +11,7 @@ import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
 import { AttributeList } from './folder-attributes.ts';
 import { type FolderItem, isLeftOut } from './local-folder.ts';
-import { checkGoesOn, publishing } from './put-file.ts';
+import { checkGoesOn, publishing } from './publish.ts';
 
 /** @param items depth first, each folder before its contents. Throws `bad-request` for another order */
 export async function putFolder(
