@@ -34,17 +34,17 @@ function sharedFile(file: number): SharedFile {
 
 function browsing(self: Contact, files: number, answer: (body: Wire) => Promise<Wire>): Browsing {
   const put = { name: 'put', cid: root, size: 7, type: 'file', sha256: null, time: 3 } as NameEntry;
-  return new Browsing({
-    self: () => self,
-    transport: { request: async (_to, _kind, body) => answer(body) },
-    names: { listOwn: () => ({ names: [put], cursor: null }) },
-    shares: {
+  return new Browsing(
+    { self },
+    { request: async (_to, _kind, body) => answer(body) },
+    { listOwn: () => ({ names: [put], cursor: null }) },
+    {
       page: (from, limit) =>
         Array.from({ length: files }, (_, index) => sharedFile(index + 1))
           .filter(({ file }) => file >= from)
           .slice(0, limit),
     },
-  });
+  );
 }
 
 function answered(other: Browsing, body: Wire): Promise<Wire> {

@@ -7,6 +7,7 @@ import type { Contact, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
 import type { Names } from '../records/names.ts';
+import type { RingView } from '../records/ring-view.ts';
 import type { Hit } from '../search/hit.ts';
 import { hits } from '../search/hit-codec.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
@@ -18,13 +19,6 @@ export interface BrowsedPage {
   readonly hits: readonly Hit[];
   /** For the next page; null at the end. */
   readonly cursor: string | null;
-}
-
-export interface BrowsingPorts {
-  readonly self: () => Contact;
-  readonly transport: Pick<Transport, 'request'>;
-  readonly names: Pick<Names, 'listOwn'>;
-  readonly shares: Pick<SharedFolders, 'page'>;
 }
 
 const hitsPerPage = 200;
@@ -41,19 +35,29 @@ const deadlineMilliseconds: Milliseconds = 5000;
 const ofShares = /^share:(\d{1,15})$/;
 
 export class Browsing {
-  readonly #ports: BrowsingPorts;
+  readonly #view: Pick<RingView, 'self'>;
+  readonly #transport: Pick<Transport, 'request'>;
+  readonly #names: Pick<Names, 'listOwn'>;
+  readonly #shares: Pick<SharedFolders, 'page'>;
 
-  constructor(ports: BrowsingPorts) {
-    this.#ports = ports;
+  constructor(
+    view: Pick<RingView, 'self'>,
+    transport: Pick<Transport, 'request'>,
+    names: Pick<Names, 'listOwn'>,
+    shares: Pick<SharedFolders, 'page'>,
+  ) {
+    this.#view = view;
+    this.#transport = transport;
+    this.#names = names;
+    this.#shares = shares;
   }
 
   /** A page of a peer's files. Rejects with `unreachable`, or `bad-content` when the answer is about others. */
   async files(of: Contact, cursor: string | null): Promise<BrowsedPage> {
-    const { self, transport } = this.#ports;
-    if (of.host === self().host) return this.#own(cursor ?? '');
+    if (of.host === this.#view.self.host) return this.#own(cursor ?? '');
     try {
       const options = { deadline: deadlineMilliseconds };
-      const page = await browseMessages.files.ask(transport, of, { cursor: cursor ?? '' }, options);
+      const page = await browseMessages.files.ask(this.#transport, of, { cursor: cursor ?? '' }, options);
       if (page.hits.some(({ source }) => source.host !== of.host)) throw forOthers(of);
       return { hits: page.hits, cursor: page.cursor === '' ? null : page.cursor };
     } catch (error) {
@@ -75,12 +79,11 @@ export class Browsing {
   }
 
   #put(cursor: string): BrowsedPage {
-    const { names, self } = this.#ports;
-    const page = names.listOwn(cursor === '' ? null : cursor, hitsPerPage);
+    const page = this.#names.listOwn(cursor === '' ? null : cursor, hitsPerPage);
     const hits = page.names.map(
       ({ name, cid, size, type, sha256, time }): Hit => ({
         ...{ name, root: cid, size, type, sha256, time },
-        source: self(),
+        source: this.#view.self,
         isShared: false,
       }),
     );
@@ -89,10 +92,9 @@ export class Browsing {
   }
 
   #shared(from: number): BrowsedPage {
-    const { shares, self } = this.#ports;
-    const files = shares.page(from, hitsPerPage);
+    const files = this.#shares.page(from, hitsPerPage);
     const last = files.at(-1);
-    const hits = files.map((file) => hitOfShared(file, self()));
+    const hits = files.map((file) => hitOfShared(file, this.#view.self));
     return { hits, cursor: last === undefined || files.length < hitsPerPage ? null : `share:${last.file + 1}` };
   }
 }

@@ -17,11 +17,7 @@ export function buildFiles(core: DataCore, records: Records, replication: Replic
   const { options, clock, signer, report, view } = core;
   const { shareReader, names } = records;
   const { fetcher, storer } = replication;
-  const sharers = new SharersOf({
-    reader: shareReader,
-    clock,
-    report: core.failed('Sharers of a content could not be looked up'),
-  });
+  const sharers = new SharersOf(shareReader, clock, core.failed('Sharers of a content could not be looked up'));
   const files = createFiles({
     puts: replication.ownPuts,
     data: core,

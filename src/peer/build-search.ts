@@ -93,7 +93,7 @@ export function buildSearch({ folder, network, ring, storage, data }: SearchPart
   });
   opened.defer(() => search.close(), 'the searches');
   opened.defer(stopCounting);
-  const browsing = new Browsing({ self: () => view.self, transport, names: data.names, shares: folders });
+  const browsing = new Browsing(view, transport, data.names, folders);
   search.answerIn(data.registry);
   browsing.answerIn(data.registry);
   return { search, browsing, shares: folders, postingWords, putIndex, isOwn };

@@ -128,9 +128,7 @@ export class SharedFolders {
       announced: () => this.#wholeHashing.wake(),
       failed,
     });
-    this.#wholeHashing = new WholeHashing({
-      table,
-      opener: this.#opener,
+    this.#wholeHashing = new WholeHashing(table, this.#opener, {
       failed,
       hashed: (isLast) => (isLast ? this.#announcing.wake() : this.#announcing.wakeLater()),
     });

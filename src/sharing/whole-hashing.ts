@@ -5,9 +5,7 @@ import { stampOf } from './look-through.ts';
 import { type SharedFileOpener, shownPath } from './shared-file-opener.ts';
 import { WholeHash } from './whole-hash.ts';
 
-export interface WholeHashingPorts {
-  readonly table: Pick<SharedFileTable, 'unhashed' | 'setSha256' | 'placeOf'>;
-  readonly opener: SharedFileOpener;
+interface HashingEvents {
   /** One is done; `isLast` when none is queued. */
   readonly hashed: (isLast: boolean) => void;
   readonly failed: (error: Error) => void;
@@ -16,19 +14,23 @@ export interface WholeHashingPorts {
 const filesPerPage = 64;
 
 export class WholeHashing {
-  readonly #ports: WholeHashingPorts;
+  readonly #table: SharedFileTable;
+  readonly #opener: SharedFileOpener;
+  readonly #events: HashingEvents;
   readonly #hash = new WholeHash();
   #working: Promise<void> | null = null;
   #closed = false;
 
-  constructor(ports: WholeHashingPorts) {
-    this.#ports = ports;
+  constructor(table: SharedFileTable, opener: SharedFileOpener, events: HashingEvents) {
+    this.#table = table;
+    this.#opener = opener;
+    this.#events = events;
   }
 
   wake(): void {
     if (this.#closed) return;
     this.#working ??= this.#run()
-      .catch((error: Error) => this.#ports.failed(error))
+      .catch((error: Error) => this.#events.failed(error))
       .finally(() => {
         this.#working = null;
       });
@@ -42,10 +44,10 @@ export class WholeHashing {
 
   /** Failed ones are retried at the next wake-up. */
   async #run(): Promise<void> {
-    const { table, hashed } = this.#ports;
+    const { hashed } = this.#events;
     let any = false;
     for (let after = 0; ; ) {
-      const files = table.unhashed(after, filesPerPage);
+      const files = this.#table.unhashed(after, filesPerPage);
       for (const file of files) {
         if (this.#closed) return;
         if (await this.#one(file)) {
@@ -61,12 +63,12 @@ export class WholeHashing {
   }
 
   async #one(file: SharedFile): Promise<boolean> {
-    const { table, opener } = this.#ports;
+    const table = this.#table;
     const place = table.placeOf(file);
     if (place === null) return false;
     const path = shownPath(place);
     const open = async () => {
-      const opened = await opener.open(place);
+      const opened = await this.#opener.open(place);
       if (stampOf(opened.status) === file.stamp) return opened.file;
       await opened.file.close();
       throw new ChordialError('changed', `${path} was changed since it was indexed. It is looked at again later.`);

@@ -13,18 +13,18 @@ const maxContents = 1024;
 /** Sharers come and go. */
 const keptMilliseconds: Milliseconds = 10_000;
 
-export interface SharersOfPorts {
-  readonly reader: Pick<ShareReader, 'providersOf'>;
-  readonly clock: Clock;
-  readonly report: (error: Error) => void;
-}
+type Reader = Pick<ShareReader, 'providersOf'>;
 
 export class SharersOf {
-  readonly #ports: SharersOfPorts;
+  readonly #reader: Reader;
+  readonly #clock: Clock;
+  readonly #report: (error: Error) => void;
   readonly #contents = new BoundedCache<string, ContentSharers>(maxContents);
 
-  constructor(ports: SharersOfPorts) {
-    this.#ports = ports;
+  constructor(reader: Reader, clock: Clock, report: (error: Error) => void) {
+    this.#reader = reader;
+    this.#clock = clock;
+    this.#report = report;
   }
 
   of(root: CID): Sharers {
@@ -40,7 +40,7 @@ export class SharersOf {
     const key = root.toString();
     const known = this.#contents.get(key);
     if (known !== undefined) return known;
-    const made = new ContentSharers(root, this.#ports);
+    const made = new ContentSharers(root, this.#reader, this.#clock, this.#report);
     this.#contents.set(key, made);
     return made;
   }
@@ -48,13 +48,17 @@ export class SharersOf {
 
 class ContentSharers implements Sharers {
   readonly #root: CID;
-  readonly #ports: SharersOfPorts;
+  readonly #reader: Reader;
+  readonly #clock: Clock;
+  readonly #report: (error: Error) => void;
   readonly #contacts = new Map<HostId, Contact>();
   #found: { readonly at: Milliseconds; readonly contacts: Promise<readonly Contact[]> } | null = null;
 
-  constructor(root: CID, ports: SharersOfPorts) {
+  constructor(root: CID, reader: Reader, clock: Clock, report: (error: Error) => void) {
     this.#root = root;
-    this.#ports = ports;
+    this.#reader = reader;
+    this.#clock = clock;
+    this.#report = report;
   }
 
   known(): readonly Contact[] {
@@ -68,7 +72,7 @@ class ContentSharers implements Sharers {
   }
 
   find(): Promise<readonly Contact[]> {
-    const now = this.#ports.clock.now();
+    const now = this.#clock.now();
     if (this.#found !== null && now - this.#found.at < keptMilliseconds) return this.#found.contacts;
     const contacts = this.#ask();
     this.#found = { at: now, contacts };
@@ -77,12 +81,12 @@ class ContentSharers implements Sharers {
 
   async #ask(): Promise<readonly Contact[]> {
     try {
-      const found = await this.#ports.reader.providersOf(this.#root);
+      const found = await this.#reader.providersOf(this.#root);
       this.#contacts.clear();
       for (const contact of found) this.#contacts.set(contact.host, contact);
     } catch (error) {
       // No host answered: the previous result is kept.
-      this.#ports.report(error as Error);
+      this.#report(error as Error);
     }
     return [...this.#contacts.values()];
   }
