@@ -7,7 +7,15 @@ import { recordKinds } from './entry.ts';
 import { LeafCutter, type ShareBatch } from './leaf-cutter.ts';
 import type { RecordPlaces } from './record-keys.ts';
 import { type ShareEntry, shareEntryKey } from './share-entry.ts';
-import { bytesOfEntry, cellCount, entryAt, entryHeadBytes, subjectBytesAt, writeEntry } from './share-leaf.ts';
+import {
+  bytesOfEntries,
+  bytesOfEntry,
+  cellCount,
+  entryAt,
+  entryHeadBytes,
+  subjectBytesAt,
+  writeEntry,
+} from './share-leaf.ts';
 
 export interface GatheringBounds {
   readonly entries: number;
@@ -57,7 +65,7 @@ export class GatheredEntries {
   /** Within the limits; an empty collection has room for any file. */
   hasRoomFor(file: readonly ShareEntry[]): boolean {
     if (this.#count === 0) return true;
-    const size = file.reduce((sum, entry) => sum + bytesOfEntry(entry), 0);
+    const size = bytesOfEntries(file);
     return this.#count + file.length <= this.#bounds.entries && this.#usedBytes + size <= this.#bounds.bytes;
   }
 

@@ -31,6 +31,10 @@ export function bytesOfEntry({ subject, body }: ShareEntry): number {
   return entryHeadBytes + subject.length + body.length;
 }
 
+export function bytesOfEntries(entries: readonly ShareEntry[]): number {
+  return entries.reduce((sum, entry) => sum + bytesOfEntry(entry), 0);
+}
+
 /** Writes `bytesOfEntry` bytes. */
 export function writeEntry({ kind, subject, body }: ShareEntry, target: Buffer, at: number): void {
   target.writeUInt8(recordKinds.indexOf(kind), at);

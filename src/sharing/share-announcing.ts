@@ -3,7 +3,9 @@
  * batches replaced. Pending work follows from the index, so that a peer killed in between resumes it.
  */
 import { ChordialError } from '../errors.ts';
+import { maxBatchBytes } from '../records/share-batch.ts';
 import type { ShareEntry } from '../records/share-entry.ts';
+import { bytesOfEntries } from '../records/share-leaf.ts';
 import type { AnnouncedFile, ShareAnnouncer } from '../records/shares.ts';
 import type { SharedFile, SharedFileTable } from '../storage/shared-file-table.ts';
 import { entriesOf, type PostingWords } from './share-entries.ts';
@@ -36,8 +38,8 @@ const betweenLooksMilliseconds = 500;
 const staleMilliseconds = 60_000;
 const firstRetryMilliseconds = 2000;
 const maxRetryMilliseconds = 60_000;
-/** One batch at up to sixteen entries a file, of which most have ten to fourteen: a second one for the rest costs as much. */
-const filesPerAnnouncement = 8000;
+/** An announcement is one batch: a second one would take its memory while the first is sent, and may be almost empty. */
+const filesPerAnnouncement = 10_000;
 /** Read at a time: all rows of a batch would take tens of megabytes. */
 const filesPerPage = 500;
 const filesPerWithdrawal = 2000;
@@ -185,13 +187,17 @@ export class ShareAnnouncing {
   /** Entries of the files of one announcement, whose numbers are added to `files`. */
   async *#entriesOf(next: NextFiles, files: number[]): AsyncGenerator<readonly ShareEntry[], void, undefined> {
     const { words } = this.#ports;
+    let bytes = 0;
     while (files.length < filesPerAnnouncement) {
       const page = next(files.at(-1) ?? 0, Math.min(filesPerPage, filesPerAnnouncement - files.length));
       if (page.length === 0) return;
       await words.prepare(page.map(({ name }) => name));
       for (const file of page) {
+        const entries = entriesOf(file, words.wordsOf);
+        bytes += bytesOfEntries(entries);
+        if (bytes > maxBatchBytes) return;
         files.push(file.file);
-        yield entriesOf(file, words.wordsOf);
+        yield entries;
       }
     }
   }
