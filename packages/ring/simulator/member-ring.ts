@@ -1,6 +1,7 @@
 /**
- * The message level between the atomic model and whole hosts: production members (src/host/member.ts), each alone on its
- * host, under the assumptions of the proof: nothing is lost, and a death is known for certain some time after it.
+ * The message level between the atomic model and whole hosts: production members (src/protocol/maintenance.ts, driven by
+ * src/host/member.ts), each alone on its host, under the assumptions of the proof: nothing is lost, and a death is known
+ * for certain some time after it.
  *
  * What the proof calls an atomic step (read one member, write oneself) takes two messages here. Its moment is when the
  * question is answered: from then on the asker counts as having taken the answer over, although it hears of it later.
@@ -8,11 +9,11 @@
  */
 
 import { Member } from '../src/host/member.ts';
-import type { Snapshot } from '../src/host/member-ports.ts';
 import type { Random } from '../src/host/ports.ts';
 import { defaultTimers } from '../src/host/timers.ts';
 import type { RingId } from '../src/protocol/identifier.ts';
 import { idealRing, joinBehind } from '../src/protocol/join.ts';
+import type { Snapshot } from '../src/protocol/maintenance.ts';
 import type { MemberState } from '../src/protocol/member-state.ts';
 import type { StateAnswer } from '../src/protocol/messages.ts';
 import type { HostId, MemberPointer } from '../src/protocol/pointer.ts';
@@ -77,7 +78,7 @@ export class MemberRing {
   fail(id: RingId): void {
     const peer = this.peers.get(id)!;
     peer.process.end();
-    peer.member.stop();
+    peer.member.take({ kind: 'stop' });
     peer.abstract = null;
     peer.deadAt = this.time.now + deathKnownAfter;
   }
@@ -98,30 +99,27 @@ export class MemberRing {
       random: this.random,
       timers: { ...defaultTimers, stabilizeMaximum: 1000, stabilizeGrid: 500 },
       gridStart: this.time.now - 500 * this.random.next(),
-      shape: this.#options.shape,
-      smallRings: false,
-      busyRule: this.#options.busyRule,
+      rules: { shape: this.#options.shape, smallRings: false, busyRule: this.#options.busyRule },
       isGone,
       readState: (of, notifier, done) => this.#read(peer, of, notifier, done),
       notify: (to, from, done) => {
-        this.#travel(() => this.#liveMember(to)?.notified(from));
+        this.#travel(() => this.#liveMember(to)?.take({ kind: 'notified', by: from }));
         this.#travel(() => process.run(done));
       },
       poke: (to, candidates, done) => {
         this.#travel(() => {
           const poked = this.#liveMember(to);
-          for (const candidate of candidates) poked?.considerSuccessor(candidate);
-          poked?.wantStabilize();
+          for (const candidate of candidates) poked?.take({ kind: 'candidate', candidate });
+          poked?.take({ kind: 'stabilize' });
         });
         this.#travel(() => process.run(() => done(true)));
       },
       nearestAfter: () => null,
-      committed: () => {
+      tell: (_me, { kind }) => {
+        if (kind !== 'commit') return;
         peer.abstract = null;
         this.changed();
       },
-      isolated: () => {},
-      stabilized: () => {},
     });
     const peer: Peer = { member, process, abstract: null, deadAt: Number.POSITIVE_INFINITY };
     this.peers.set(me.id, peer);
@@ -140,7 +138,7 @@ export class MemberRing {
       }
       const answer = asked.member.answerState();
       if (isRead && answer.status === 'member') this.#takeOver(asker, answer.state);
-      if (notifier !== null) asked.member.notified(notifier);
+      if (notifier !== null) asked.member.take({ kind: 'notified', by: notifier });
       this.#travel(() => {
         asker.process.run(() => {
           done(snapshotOf(answer));

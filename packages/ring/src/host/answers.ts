@@ -61,9 +61,9 @@ export class Answers implements RingHandler {
         if (member === undefined) continue;
         for (const candidate of candidates) {
           if (candidate.contact.host === from) known.seen(candidate);
-          member.considerSuccessor(candidate);
+          member.take({ kind: 'candidate', candidate });
         }
-        member.wantStabilize();
+        member.take({ kind: 'stabilize' });
       }
       answer({});
     },
@@ -93,7 +93,7 @@ export class Answers implements RingHandler {
       // A host speaks for its own members only.
       if (notifier.contact.host !== from || !this.#ports.known.mayBeMember(from)) continue;
       this.#ports.known.seen(notifier);
-      this.#ports.own.get(to)?.notified(notifier);
+      this.#ports.own.get(to)?.take({ kind: 'notified', by: notifier });
     }
   }
 

@@ -91,7 +91,7 @@ export class KnownMembers {
     const { own } = this.#ports;
     if (proximity) for (const fingers of own.everyFingers()) fingers.learnNear(pointer);
     // It may lie between one of mine and its successor: then that one tries it at once.
-    own.before(pointer.id)?.considerSuccessor(pointer);
+    own.before(pointer.id)?.take({ kind: 'candidate', candidate: pointer });
   }
 
   #hasRoomFor(host: HostId): boolean {
@@ -108,7 +108,7 @@ export class KnownMembers {
   /** What spreads through a large network: too much of it to measure how near each is. */
   hear(pointer: MemberPointer): void {
     if (pointer.contact.host === this.#options.self.host || this.isGone(pointer)) return;
-    if (this.cache.insert(pointer)) this.#ports.own.before(pointer.id)?.considerSuccessor(pointer);
+    if (this.cache.insert(pointer)) this.#ports.own.before(pointer.id)?.take({ kind: 'candidate', candidate: pointer });
   }
 
   learnFound(found: FindAnswer): void {

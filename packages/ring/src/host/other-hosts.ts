@@ -284,7 +284,7 @@ export class OtherHosts {
     const { known, own, questions } = this.#ports;
     known.learn(found.owner);
     for (const pointer of found.successors) known.learn(pointer);
-    own.get(member.id)?.considerSuccessor(found.owner);
+    own.get(member.id)?.take({ kind: 'candidate', candidate: found.owner });
     const { predecessor } = found;
     if (!isMember(predecessor)) return;
     known.learn(predecessor);

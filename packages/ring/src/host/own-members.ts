@@ -4,8 +4,7 @@ import type { RingId } from '../protocol/identifier.ts';
 import type { MemberState } from '../protocol/member-state.ts';
 import type { HostId, MemberPointer } from '../protocol/pointer.ts';
 import { Fingers } from './fingers.ts';
-import { Member } from './member.ts';
-import type { MemberPorts } from './member-ports.ts';
+import { Member, type MemberHost } from './member.ts';
 import type { OwnMember } from './router.ts';
 
 export class OwnMembers {
@@ -17,8 +16,8 @@ export class OwnMembers {
   #neighbours: ReadonlySet<HostId> | null = null;
   #changes = 0;
 
-  constructor(pointers: readonly MemberPointer[], bits: number, ports: MemberPorts) {
-    this.all = pointers.map((me) => new Member(me, ports));
+  constructor(pointers: readonly MemberPointer[], bits: number, host: MemberHost) {
+    this.all = pointers.map((me) => new Member(me, host));
     for (const member of this.all) {
       this.#byId.set(member.me.id, member);
       this.#fingers.set(member, new Fingers(member.me.id, bits));

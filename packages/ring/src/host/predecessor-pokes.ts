@@ -5,21 +5,30 @@
  */
 
 import type { MemberState } from '../protocol/member-state.ts';
-import type { MemberPorts } from './member-ports.ts';
-import type { Milliseconds, Timer } from './ports.ts';
-import { maxPokeRetries } from './timers.ts';
+import type { MemberPointer } from '../protocol/pointer.ts';
+import type { Clock, Milliseconds, Timer } from './ports.ts';
+import { maxPokeRetries, type RingTimers } from './timers.ts';
+
+export interface PredecessorPokesPorts {
+  readonly clock: Clock;
+  readonly timers: RingTimers;
+  /** Confirmed dead, or said to be no member any more. */
+  isGone(member: MemberPointer): boolean;
+  /** `done` tells whether it arrived. */
+  poke(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void;
+}
 
 const gapsPerTrip = 2;
 
 export class PredecessorPokes {
-  readonly #ports: Pick<MemberPorts, 'clock' | 'timers' | 'isGone' | 'poke'>;
+  readonly #ports: PredecessorPokesPorts;
   readonly #state: () => MemberState | null;
   #timer: Timer | null = null;
   #last: Milliseconds = Number.NEGATIVE_INFINITY;
   /** Grows where pokes take long to arrive: a host that is late has enough to do. */
   #gap: Milliseconds;
 
-  constructor(ports: Pick<MemberPorts, 'clock' | 'timers' | 'isGone' | 'poke'>, state: () => MemberState | null) {
+  constructor(ports: PredecessorPokesPorts, state: () => MemberState | null) {
     this.#ports = ports;
     this.#state = state;
     this.#gap = ports.timers.pokeGap;

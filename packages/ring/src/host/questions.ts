@@ -1,12 +1,12 @@
 /** How this host asks others, and what silence, refusal and answer come to. */
 
+import type { Snapshot } from '../protocol/maintenance.ts';
 import type { MemberState } from '../protocol/member-state.ts';
 import type { RingAsks, RingHandler, RingMessageKind } from '../protocol/messages.ts';
 import type { Contact, HostId, MemberPointer, Pointer } from '../protocol/pointer.ts';
 import type { FailureDetector } from './failure-detector.ts';
 import { GatheredAsks, isGathered } from './gathered-asks.ts';
 import type { KnownMembers } from './known-members.ts';
-import type { Snapshot } from './member-ports.ts';
 import type { AskResult, Clock, Milliseconds, RingNetwork } from './ports.ts';
 
 export interface QuestionsPorts {

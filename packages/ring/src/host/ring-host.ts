@@ -22,7 +22,7 @@ import { Joining } from './joining.ts';
 import { KnownMembers } from './known-members.ts';
 import type { Found } from './lookup.ts';
 import { Lookups } from './lookups.ts';
-import type { MemberPorts } from './member-ports.ts';
+import type { MemberHost, MemberNews } from './member.ts';
 import { OtherHosts } from './other-hosts.ts';
 import { OwnMembers } from './own-members.ts';
 import type { Milliseconds } from './ports.ts';
@@ -81,7 +81,7 @@ export class RingHost implements RingHandler {
       changed: (contact, liveness) => this.#others.changed(contact, liveness),
       moved: (contact) => this.#moved(contact),
     });
-    this.#own = new OwnMembers(options.members, shape.bits, this.#memberPorts());
+    this.#own = new OwnMembers(options.members, shape.bits, this.#memberHost());
     const [detector, own] = [this.#detector, this.#own];
     this.#known = new KnownMembers(options, { clock, detector, own });
     const known = this.#known;
@@ -137,7 +137,7 @@ export class RingHost implements RingHandler {
     };
   }
 
-  #memberPorts(): MemberPorts {
+  #memberHost(): MemberHost {
     const { clock, random } = this.#ports;
     const { timers, shape, smallRings, busyRule } = this.#options;
     return {
@@ -145,9 +145,7 @@ export class RingHost implements RingHandler {
       random,
       timers,
       gridStart: timers.stabilizeGrid === 0 ? 0 : clock.now() - timers.stabilizeGrid * random.next(),
-      shape,
-      smallRings,
-      busyRule: busyRule ?? true,
+      rules: { shape, smallRings, busyRule: busyRule ?? true },
       readState: (of, notifier, done) => this.#questions.readState(of, notifier, done),
       isGone: (pointer) => this.#known.isGone(pointer),
       notify: (to, from, done) => {
@@ -156,9 +154,7 @@ export class RingHost implements RingHandler {
       },
       poke: (to, candidates, done) => this.#poke(to, candidates, done),
       nearestAfter: (id) => this.#known.nearestAfter(id),
-      committed: (me, before, after) => this.#committed(me, before, after),
-      isolated: (me) => this.#joining.rejoin(this.#own.get(me.id)!),
-      stabilized: (me) => this.#fingerUpkeep.refreshOne(this.#own.get(me.id)!),
+      tell: (me, news) => this.#told(me, news),
     };
   }
 
@@ -208,7 +204,7 @@ export class RingHost implements RingHandler {
     const told = this.#toldOfLeave();
     const members = this.states().map((state) => state.me.id);
     this.#leaving = true;
-    for (const member of this.#own.all) member.stop();
+    for (const member of this.#own.all) member.take({ kind: 'stop' });
     this.#clientNode.close();
     this.#others.close();
     let open = told.length;
@@ -225,7 +221,7 @@ export class RingHost implements RingHandler {
 
   close(): void {
     this.#closed = true;
-    for (const member of this.#own.all) member.stop();
+    for (const member of this.#own.all) member.take({ kind: 'stop' });
     this.#detector.close();
     this.#clientNode.close();
     this.#others.close();
@@ -400,11 +396,17 @@ export class RingHost implements RingHandler {
   }
 
   #moved(contact: Contact): void {
-    for (const member of this.#own.all) member.hostMoved(contact);
+    for (const member of this.#own.all) member.take({ kind: 'moved', contact });
     for (const member of this.#known.cache.membersAt(contact.host)) this.#known.cache.insert({ ...member, contact });
   }
 
-  // AFTER A COMMIT
+  // NEWS OF MEMBERS
+
+  #told(me: MemberPointer, news: MemberNews): void {
+    if (news.kind === 'commit') this.#committed(me, news.before, news.after);
+    else if (news.kind === 'isolated') this.#joining.rejoin(this.#own.get(me.id)!);
+    else this.#fingerUpkeep.refreshOne(this.#own.get(me.id)!);
+  }
 
   #committed(member: MemberPointer, before: MemberState | null, after: MemberState | null): void {
     this.#own.recount();

@@ -59,14 +59,8 @@ export const defaultTimers: RingTimers = {
 
 /** Tries of one join before it is reported as failed; each waits a little longer. */
 export const maxJoinAttempts = 40;
-/** A member that keeps answering PENDING is taken as `unknown` (never dead) after this many tries. */
-export const maxPendingRetries = 20;
 /** A POKE that did not arrive is sent again so many times. */
 export const maxPokeRetries = 3;
-/** NOTIFYs waiting at one member; the best ones are kept. */
-export const maxQueuedNotices = 16;
-/** Candidates from POKEs, the cache and merging waiting at one member. */
-export const maxQueuedCandidates = 16;
 /** Members of one host that join at the same time. */
 export const maxConcurrentJoins = 64;
 /** Hosts asked by one lookup. */

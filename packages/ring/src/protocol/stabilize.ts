@@ -1,4 +1,4 @@
-/** STABILIZE (Zave 2017, §III) as functions of state and answer; host/member.ts does the asking. */
+/** STABILIZE (Zave 2017, §III) as functions of state and answer; maintenance.ts says when to ask. */
 import { between } from './identifier.ts';
 import type { MemberState } from './member-state.ts';
 import { isMember, type MemberPointer } from './pointer.ts';
