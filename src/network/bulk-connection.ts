@@ -3,7 +3,9 @@
  * The dialling side opens them. HELLO comes first; anything else before it, an invalid frame, or more bytes than
  * granted closes the connection.
  */
+
 import type { Socket } from 'node:net';
+import { IdleTimer } from '../flow/idle-timer.ts';
 import { BulkExchange, type ExchangeLink } from './bulk-exchange.ts';
 import {
   decodeFrameHeader,
@@ -19,7 +21,6 @@ import {
 } from './bulk-frames.ts';
 import type { ShareOfRoom } from './byte-room.ts';
 import { smallBodyMilliseconds } from './http2-limits.ts';
-import { IdleTimer } from './idle-timer.ts';
 import { ConnectionLost, encodeRefusal, readRefusal } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 import { type ByteSink, readInto } from './user-buffer.ts';

@@ -2,10 +2,10 @@
  * One exchange on a bulk connection, seen from either end: a header and a payload each way. The receiver of a payload
  * grants credit for the space that it has, so that memory holds only bytes with a destination.
  */
+import { IdleTimer } from '../flow/idle-timer.ts';
 import { initialCredit, maxDataBytes } from './bulk-frames.ts';
 import { BlockIntake, Pieces, tooManyBytes } from './bulk-payload.ts';
 import type { ShareOfRoom } from './byte-room.ts';
-import { SilenceTimer } from './silence-timer.ts';
 import {
   type BlockReceiver,
   type IncomingPayload,
@@ -38,7 +38,7 @@ export class BulkExchange {
   readonly id: number;
   readonly #link: ExchangeLink;
   readonly #isCaller: boolean;
-  readonly #silence: SilenceTimer;
+  readonly #silence: IdleTimer;
   readonly #over = Promise.withResolvers<void>();
   #failure: TransportError | null = null;
   #wakers: (() => void)[] = [];
@@ -71,7 +71,7 @@ export class BulkExchange {
     this.#isCaller = side === 'caller';
     this.#pieces = new Pieces(link.room);
     this.#filling = this.#pieces;
-    this.#silence = new SilenceTimer(silence, () =>
+    this.#silence = new IdleTimer(silence, () =>
       this.fail(new TransportError('timeout', `Not a byte within ${silence} ms.`)),
     );
   }

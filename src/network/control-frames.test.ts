@@ -10,6 +10,8 @@ import {
   encodeQuestion,
   type FrameSink,
 } from './control-frames.ts';
+import { FrameIntake } from './frame-intake.ts';
+import { smallBodyMilliseconds } from './http2-limits.ts';
 import { maxBodyBytes } from './wire-body.ts';
 
 interface Read {
@@ -143,4 +145,24 @@ test('kinds that are longer than their frame, or have no letters, are none', () 
     assert.throws(() => decodeQuestion(Buffer.from(rest)), BadFrame, `${rest}`);
   }
   assert.throws(() => decodeAnswer(Buffer.from([1])), BadFrame);
+});
+
+test('a frame that drips is given up, however often a byte of it comes', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const bad: string[] = [];
+  const sink = { take: () => {}, makeRoom: () => true, giveRoom: () => {}, missed: () => {} };
+  const intake = new FrameIntake(sink, (error) => bad.push(error.message));
+  const frame = encodeAnswer(1, 200, new Uint8Array(1000));
+  intake.push(frame);
+  for (let at = 0; at < 100 && bad.length === 0; at++) {
+    now += 1000;
+    t.mock.timers.tick(1000);
+    t.mock.timers.tick(1);
+    assert.ok(now <= smallBodyMilliseconds + 2000, 'it should be over');
+    intake.push(frame.subarray(at, at + 1));
+  }
+  assert.equal(bad.length, 1);
+  assert.ok(now >= smallBodyMilliseconds);
 });

@@ -1,14 +1,14 @@
 /** Parses a control stream until the first invalid or too slow frame. */
+import { IdleTimer } from '../flow/idle-timer.ts';
 import { BadFrame, ControlFrameReader, type FrameSink } from './control-frames.ts';
 import { smallBodyMilliseconds } from './http2-limits.ts';
-import { IdleTimer } from './idle-timer.ts';
 
 export class FrameIntake {
   readonly #reader: ControlFrameReader;
   readonly #bad: (error: BadFrame) => void;
   readonly #dripping: IdleTimer;
-  /** Number of frames read when the current one began. */
-  #begunAfter = -1;
+  /** Number of frames read when the current one began; null between frames. */
+  #begunAfter: number | null = null;
   #isClosed = false;
 
   constructor(sink: FrameSink, bad: (error: BadFrame) => void) {
@@ -27,11 +27,11 @@ export class FrameIntake {
       return;
     }
     const { isAmidFrame, framesRead } = this.#reader;
-    if (!isAmidFrame) this.#dripping.end();
-    else if (framesRead !== this.#begunAfter) {
-      this.#begunAfter = framesRead;
-      this.#dripping.begin();
-    }
+    const current = isAmidFrame ? framesRead : null;
+    if (current === this.#begunAfter) return;
+    if (this.#begunAfter !== null) this.#dripping.end();
+    if (current !== null) this.#dripping.begin();
+    this.#begunAfter = current;
   }
 
   close(): void {

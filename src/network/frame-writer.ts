@@ -3,8 +3,8 @@
  * single one.
  */
 import type { Http2Stream } from 'node:http2';
+import { IdleTimer } from '../flow/idle-timer.ts';
 import { smallBodyMilliseconds } from './http2-limits.ts';
-import { IdleTimer } from './idle-timer.ts';
 
 /** Longer frames are written separately: copying would cost more. */
 const maxJoinedBytes = 64 * 1024;
@@ -96,7 +96,7 @@ export class FrameWriter {
     this.#unsentBytes -= bytes;
     this.#writtenBytes -= bytes;
     if (this.#writtenBytes === 0) this.#stalled.end();
-    else this.#stalled.begin();
+    else this.#stalled.progress();
     this.#options.left(bytes);
     if (this.#long.length > 0) this.#flush();
   }

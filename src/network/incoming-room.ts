@@ -1,6 +1,7 @@
 /** Which incoming connections stay when there are too many: of strangers, and of hosts that have completed HELLO. */
 import { isIPv6 } from 'node:net';
 import type { HostId } from '@chordial/ring';
+import { TokenBucket } from '../flow/token-bucket.ts';
 import { isLoopback, withoutMapping } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import {
@@ -46,13 +47,13 @@ export class Strangers {
   /** Oldest first. */
   readonly #waiting = new Map<Stranger, Waiting>();
   readonly #known = new BoundedCache<string, true>(maxAddressesRemembered);
-  readonly #handshakes = new BoundedCache<string, Allowance>(maxAddressesRemembered);
-  readonly #ofUnknown: Allowance;
+  readonly #handshakes = new BoundedCache<string, TokenBucket>(maxAddressesRemembered);
+  readonly #ofUnknown: TokenBucket;
 
   /** @param now monotonic milliseconds */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
-    this.#ofUnknown = new Allowance(knownHandshakeRate, now());
+    this.#ofUnknown = new TokenBucket(knownHandshakeRate, now);
   }
 
   get size(): number {
@@ -67,7 +68,7 @@ export class Strangers {
     const now = this.#now();
     const address = networkOf(remoteAddress);
     const allowances = this.#allowances(address);
-    if (!allowances.every((allowance) => allowance.has(now))) return false;
+    if (!allowances.every(({ left }) => left >= 1)) return false;
     for (const allowance of allowances) allowance.take();
     this.#waiting.set(stranger, { stranger, address, since: now });
     const ofAddress = this.#at(address);
@@ -114,10 +115,10 @@ export class Strangers {
   }
 
   /** Its own budget, and for an address without members the shared one. */
-  #allowances(address: string): readonly Allowance[] {
+  #allowances(address: string): readonly TokenBucket[] {
     const isUnknown = this.#standing(address) === 'unknown';
     const known = this.#handshakes.get(address);
-    const own = known ?? new Allowance(isUnknown ? handshakeRate : knownHandshakeRate, this.#now());
+    const own = known ?? new TokenBucket(isUnknown ? handshakeRate : knownHandshakeRate, this.#now);
     if (known === undefined) this.#handshakes.set(address, own);
     return isUnknown ? [own, this.#ofUnknown] : [own];
   }
@@ -148,38 +149,6 @@ export class Strangers {
     if (waiting === undefined) return;
     this.#waiting.delete(waiting.stranger);
     waiting.stranger.close();
-  }
-}
-
-interface Rate {
-  readonly burst: number;
-  readonly perSecond: number;
-}
-
-class Allowance {
-  readonly #rate: Rate;
-  #left: number;
-  #asOf: number;
-
-  constructor(rate: Rate, now: number) {
-    this.#rate = rate;
-    this.#left = rate.burst;
-    this.#asOf = now;
-  }
-
-  has(now: number): boolean {
-    const { burst, perSecond } = this.#rate;
-    this.#left = Math.min(burst, this.#left + ((now - this.#asOf) / 1000) * perSecond);
-    this.#asOf = now;
-    return this.#left >= 1;
-  }
-
-  take(): void {
-    this.#left -= 1;
-  }
-
-  giveBack(): void {
-    this.#left = Math.min(this.#rate.burst, this.#left + 1);
   }
 }
 

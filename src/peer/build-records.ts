@@ -3,7 +3,7 @@ import { isDialable } from '../network/addresses.ts';
 import { BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
 import { EntryVerifier } from '../records/entry-verifier.ts';
 import { HeaderVerifier } from '../records/header-verifier.ts';
-import { ListingTurns } from '../records/listing-turns.ts';
+import { listingTurns } from '../records/listing-turns.ts';
 import { Names } from '../records/names.ts';
 import { type PublisherEntry, publisherEntry } from '../records/publisher-entry.ts';
 import { RecordHolder } from '../records/record-holder.ts';
@@ -23,7 +23,7 @@ export function buildRecords(core: DataCore) {
   const verifier = new EntryVerifier(networkId, verify, (host, time) => membership.refuses(host, time));
   const ports = { ...core, storageShares: storage.storageShares ?? null, table: storage.records, verifier };
   const recordHolder = new RecordHolder(ports);
-  const listings = new ListingTurns(clock);
+  const listings = listingTurns(clock);
   const recordWriter = new RecordWriter(ports, recordHolder);
   const reader = new RecordReader(ports, recordHolder);
   const headers = new HeaderVerifier({

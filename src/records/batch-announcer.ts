@@ -21,10 +21,9 @@ import {
 } from './batch-header.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
 import { maxClockSkewMilliseconds } from './merge.ts';
-import { giveBack, MessageSlots } from './message-slots.ts';
 import type { Signer } from './names.ts';
 import { type PlacedHeader, type Spread, spreadHeaders } from './publish-headers.ts';
-import { spreadBatch } from './replicate-leaves.ts';
+import { giveBack, MessageBuffers, spreadBatch } from './replicate-leaves.ts';
 import { batchesOf } from './share-batch.ts';
 import { shareEntryKey } from './share-entry.ts';
 import { cellCount, cellOf } from './share-leaf.ts';
@@ -158,7 +157,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     const numbers: number[] = [];
     const made: number[] = [];
     const sending: Promise<unknown>[] = [];
-    const slots = new MessageSlots(messagesUnderWay);
+    const buffers = new MessageBuffers(messagesUnderWay);
     const spare: Buffer[] = [];
     try {
       const pause = () => this.#pause(0);
@@ -169,7 +168,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
         made.push(number);
         for (let file = 0; file < count; file++) numbers.push(number);
         const { header } = this.#batches.get(number)!;
-        const spread = spreadBatch(batch, header.bytes, this.#ports, slots, signal).then(() =>
+        const spread = spreadBatch(batch, header.bytes, this.#ports, buffers, signal).then(() =>
           spare.push(batch.memory),
         );
         spread.catch(() => undefined);
@@ -179,7 +178,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
       giveBack(spare.splice(0));
       await Promise.all(sending);
       giveBack(spare);
-      slots.giveBack();
+      buffers.giveBack();
     } catch (error) {
       await Promise.allSettled(sending);
       this.#undo(made);

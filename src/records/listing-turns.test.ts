@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { HostId } from '@chordial/ring';
 import { virtualClock } from '@chordial/ring/testing';
 import { TransportError } from '../network/transport.ts';
-import { ListingTurns } from './listing-turns.ts';
+import { listingTurns } from './listing-turns.ts';
 
 const [greedy, modest] = ['greedy', 'modest'] as HostId[] as [HostId, HostId];
 
@@ -11,7 +11,7 @@ const [greedy, modest] = ['greedy', 'modest'] as HostId[] as [HostId, HostId];
 function turnsOf(costMilliseconds: number) {
   const { clock, pass } = virtualClock();
   let spent = 0;
-  const turns = new ListingTurns({ now: () => clock.now() + spent, after: (delay, done) => clock.after(delay, done) });
+  const turns = listingTurns({ now: () => clock.now() + spent, after: (delay, done) => clock.after(delay, done) });
   const made: string[] = [];
   const page = (what: string) => () => {
     spent += costMilliseconds;

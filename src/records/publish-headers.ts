@@ -1,10 +1,11 @@
 /** Sends new headers of batches to the hosts that hold their leaves: to renew, thin or end the batches. */
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
+import { forEachConcurrently } from '../flow/for-each.ts';
 import { TransportError } from '../network/transport.ts';
 import { cellCount } from './share-leaf.ts';
 import { maxHeaderBytesPerMessage, maxHeadersPerMessage, shareMessages } from './share-messages.ts';
-import { addWork, type ByHost, forEachOf, placesOfCells, type SharePorts } from './share-places.ts';
+import { addWork, type ByHost, placesOfCells, type SharePorts } from './share-places.ts';
 
 const deadlineMilliseconds: Milliseconds = 5000;
 const hostConcurrency = 16;
@@ -43,7 +44,7 @@ export async function tellHosts(byHost: ByHost<PlacedHeader>, ports: SharePorts,
   const taken = new Map<number, Set<HostId>>();
   const leaves = new Map<number, number>();
   const failed = new Set<HostId>();
-  await forEachOf(byHost.values(), hostConcurrency, async ({ host, work }) => {
+  await forEachConcurrently(byHost.values(), hostConcurrency, async ({ host, work }) => {
     for (const some of messagesOf(work)) {
       const held = await tell(host, some, ports, signal);
       if (held === null) failed.add(host.host);

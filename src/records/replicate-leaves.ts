@@ -6,12 +6,13 @@
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import { forEachConcurrently } from '../flow/for-each.ts';
+import { Semaphore } from '../flow/semaphore.ts';
 import { TransportError } from '../network/transport.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
 import { proveRun } from './merkle-run.ts';
-import type { MessageSlots } from './message-slots.ts';
 import { maxLeavesPerMessage, maxPutBytes, maxRunsPerMessage, shareMessages } from './share-messages.ts';
-import { addWork, type ByHost, forEachOf, placesOfCells, type SharePorts } from './share-places.ts';
+import { addWork, type ByHost, placesOfCells, type SharePorts } from './share-places.ts';
 
 /** Verification and a commit on a busy disk, after other such messages. */
 const silenceMilliseconds: Milliseconds = 10_000;
@@ -33,10 +34,10 @@ export async function spreadBatch(
   batch: ShareBatch,
   header: Uint8Array,
   ports: SharePorts,
-  slots: MessageSlots,
+  buffers: MessageBuffers,
   signal: AbortSignal,
 ): Promise<ReadonlySet<HostId>> {
-  const spread = new ReplicateLeaves(batch, header, ports, slots, signal);
+  const spread = new ReplicateLeaves(batch, header, ports, buffers, signal);
   for (let round = 1; ; round++) {
     const left = await spread.round();
     if (left === 0) return spread.hosts;
@@ -51,17 +52,17 @@ class ReplicateLeaves {
   readonly #batch: ShareBatch;
   readonly #header: Uint8Array;
   readonly #ports: SharePorts;
-  readonly #slots: MessageSlots;
+  readonly #buffers: MessageBuffers;
   readonly #signal: AbortSignal;
   /** Hosts that have each leaf. */
   readonly #acknowledged: Set<HostId>[];
   #lastFailure: Error | null = null;
 
-  constructor(batch: ShareBatch, header: Uint8Array, ports: SharePorts, slots: MessageSlots, signal: AbortSignal) {
+  constructor(batch: ShareBatch, header: Uint8Array, ports: SharePorts, buffers: MessageBuffers, signal: AbortSignal) {
     this.#batch = batch;
     this.#header = header;
     this.#ports = ports;
-    this.#slots = slots;
+    this.#buffers = buffers;
     this.#signal = signal;
     this.#acknowledged = batch.leaves.map(() => new Set());
   }
@@ -75,8 +76,8 @@ class ReplicateLeaves {
     const byHost: ByHost<number> = new Map();
     for (const [leaf, places] of placesOfLeaf.entries())
       for (const host of places) if (!this.#acknowledged[leaf]!.has(host.host)) addWork(byHost, host, leaf);
-    await forEachOf(byHost.values(), hostConcurrency, async ({ host, work }) => {
-      await forEachOf(this.#messages(work), messagesPerHost, (runs) => this.#send(host, runs));
+    await forEachConcurrently(byHost.values(), hostConcurrency, async ({ host, work }) => {
+      await forEachConcurrently(this.#messages(work), messagesPerHost, (runs) => this.#send(host, runs));
     });
     const { replicas, writeQuorum } = this.#ports.rule;
     const isDurable = (places: readonly Contact[], leaf: number): boolean => {
@@ -157,7 +158,7 @@ class ReplicateLeaves {
     };
     const pieces = offered.flatMap((run) => run.leaves);
     const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-    return this.#slots.with(bytes, async (memory) => {
+    return this.#buffers.with(bytes, async (memory) => {
       this.#signal.throwIfAborted();
       const payload = asOnePiece(pieces, memory);
       const options = { deadline: silenceMilliseconds, signal: this.#signal };
@@ -185,4 +186,51 @@ function refusal(host: Contact, code: string): ChordialError {
       `${host.host} takes no more entries of this publisher. Share fewer files.`,
     );
   return new ChordialError('internal', `${host.host} did not store entries of shares: ${code}.`);
+}
+
+const smallestBufferBytes = 64 * 1024;
+
+/** Frees memory at once, which the garbage collector does too late for large buffers. It must not be read any more. */
+export function giveBack(memory: readonly Buffer[]): void {
+  for (const { buffer } of memory) (buffer as ArrayBuffer).transfer(0);
+}
+
+/**
+ * For messages in flight, over all batches and hosts: bounds their bytes and reuses memory, since a megabyte of fresh
+ * memory for each of hundreds of messages keeps the garbage collector busy.
+ */
+export class MessageBuffers {
+  readonly #semaphore: Semaphore;
+  readonly #free: Buffer[] = [];
+
+  /** @param max messages at a time, of at most 1 MiB each */
+  constructor(max: number) {
+    this.#semaphore = new Semaphore(max);
+  }
+
+  /**
+   * Runs `use` with a buffer of at least this size in its turn. A buffer whose use failed may still be read, and is not
+   * reused.
+   */
+  with<T>(bytes: number, use: (memory: Buffer) => Promise<T>): Promise<T> {
+    return this.#semaphore.pass(async () => {
+      const memory = this.#memory(bytes);
+      const result = await use(memory);
+      this.#free.push(memory);
+      return result;
+    });
+  }
+
+  /** Called when no message is in flight. */
+  giveBack(): void {
+    giveBack(this.#free);
+  }
+
+  #memory(bytes: number): Buffer {
+    const free = this.#free.pop();
+    if (free !== undefined && free.length >= bytes) return free;
+    let size = smallestBufferBytes;
+    while (size < bytes) size *= 2;
+    return Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(size, maxPutBytes)));
+  }
 }

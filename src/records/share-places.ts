@@ -2,6 +2,7 @@
 
 import { type Contact, type HostId, type Milliseconds, type RingId, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import { forEachConcurrently } from '../flow/for-each.ts';
 import type { HeaderVerifier } from './header-verifier.ts';
 import type { RecordHosts, RecordPorts } from './record-ports.ts';
 import type { ShareHolder } from './share-holder.ts';
@@ -36,7 +37,7 @@ export async function placesOfCells(
   { placement, places, rule, clock }: Pick<SharePorts, 'placement' | 'places' | 'rule' | 'clock'>,
 ): Promise<ReadonlyMap<number, readonly Contact[]>> {
   const found = new Map<number, readonly Contact[]>();
-  await forEachOf(new Set(cells), cellConcurrency, async (cell) => {
+  await forEachConcurrently(new Set(cells), cellConcurrency, async (cell) => {
     const { first, last } = keysOfCell(cell);
     const range = [ringIdOfHash(first, places.bits), ringIdOfHash(last, places.bits)] as const;
     for (let tries = 1; ; tries++) {
@@ -58,17 +59,4 @@ export function addWork<Work>(byHost: ByHost<Work>, host: Contact, work: Work): 
   const known = byHost.get(host.host) ?? { host, work: [] };
   known.work.push(work);
   byHost.set(host.host, known);
-}
-
-/** Runs `take` for every item, at most `most` at the same time. */
-export async function forEachOf<Item>(
-  items: Iterable<Item>,
-  most: number,
-  take: (item: Item) => Promise<void>,
-): Promise<void> {
-  const queue = items[Symbol.iterator]();
-  const work = async (): Promise<void> => {
-    for (let next = queue.next(); !next.done; next = queue.next()) await take(next.value);
-  };
-  await Promise.all(Array.from({ length: most }, work));
 }

@@ -3,17 +3,16 @@
  * is verified here; a host that sends corrupt bytes is demoted among the sources.
  */
 
-import type { Contact, Milliseconds } from '@chordial/ring';
+import type { Clock, Contact, Milliseconds, Timer } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
+import { RoundRobin } from '../flow/round-robin.ts';
 import { TransportError } from '../network/transport.ts';
 import { blockMessages, unknownSize } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
 import type { DataPorts } from './data-ports.ts';
-import { MinThroughputGuard } from './min-throughput-guard.ts';
 import { PathDelay } from './path-delay.ts';
-import { TurnQueue } from './turn-queue.ts';
 
 /** Two keep a short path busy: one fills while the other starts. */
 const maxStreams = 2;
@@ -45,6 +44,10 @@ const forgivenPerGoodBlock = 1 / 64;
 /** Weight of a new measurement of the rate. */
 const rateWeight = 0.3;
 
+/** A slow link delivers ten times as much in this time. */
+const windowMilliseconds: Milliseconds = 5000;
+const minWindowBytes = 16 * 1024;
+
 /** A block wanted from the host. `abandoned` is set when another host delivered it first. */
 export interface WantedBlock {
   readonly cid: CID;
@@ -66,7 +69,7 @@ export class BlockReceiver {
   readonly contact: Contact;
   readonly #ports: DataPorts;
   readonly #buffers: LeafPool;
-  #queue = new TurnQueue<Waiting>();
+  #queue = new RoundRobin<Waiting>();
   #streams = 0;
   /** Requested blocks, by reader. */
   readonly #underWay = new Map<unknown, number>();
@@ -264,7 +267,7 @@ export class BlockReceiver {
     const span = wrong ? this.#afterWrongBytes() : avoidedAfterFailureMilliseconds;
     this.#avoidedUntil = this.#ports.clock.now() + span;
     const queue = this.#queue;
-    this.#queue = new TurnQueue();
+    this.#queue = new RoundRobin();
     for (const waiting of queue.take(queue.length)) fail(waiting, error);
   }
 
@@ -280,6 +283,47 @@ export class BlockReceiver {
     blockMessages.check
       .ask(transport, this.contact, { cids: [cid] }, { deadline: silenceMilliseconds })
       .catch((error: Error) => report?.('no-answer', this.contact, error.message));
+  }
+}
+
+/**
+ * Watches the throughput of one stream: a host that sends a few bytes at a time is never silent, and would be awaited
+ * without end.
+ */
+export class MinThroughputGuard {
+  readonly #clock: Pick<Clock, 'after'>;
+  readonly #tooSlow: () => void;
+  #windowBytes = 0;
+  #timer: Timer;
+  #isTooSlow = false;
+
+  /** @param tooSlow called once, when a window ended below the minimum */
+  constructor(clock: Pick<Clock, 'after'>, tooSlow: () => void) {
+    this.#clock = clock;
+    this.#tooSlow = tooSlow;
+    this.#timer = clock.after(windowMilliseconds, () => this.#look());
+  }
+
+  get isTooSlow(): boolean {
+    return this.#isTooSlow;
+  }
+
+  came(bytes: number): void {
+    this.#windowBytes += bytes;
+  }
+
+  end(): void {
+    this.#timer.cancel();
+  }
+
+  #look(): void {
+    if (this.#windowBytes < minWindowBytes) {
+      this.#isTooSlow = true;
+      this.#tooSlow();
+      return;
+    }
+    this.#windowBytes = 0;
+    this.#timer = this.#clock.after(windowMilliseconds, () => this.#look());
   }
 }
 

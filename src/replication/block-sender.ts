@@ -1,6 +1,6 @@
 /**
  * Stores blocks at one host: what several puts want to store there is sent together, over a few streams. It bounds no
- * memory itself: callers hold bytes against a ByteBudget.
+ * memory itself: callers hold bytes against a Semaphore.
  */
 
 import type { Contact, Milliseconds } from '@chordial/ring';

@@ -9,6 +9,7 @@ import { type BlockHashing, verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey } from '../content/cid.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
+import { ByteSemaphore } from '../flow/byte-semaphore.ts';
 import type { IncomingPayload } from '../network/transport.ts';
 import type { BlockStore, ClaimedBlock } from '../storage/block-store.ts';
 import { type Claim, claimVia } from '../storage/claim-table.ts';
@@ -25,7 +26,6 @@ import {
 import { receiveBlocks } from './block-payload.ts';
 import type { ClaimOwners } from './claim-owners.ts';
 import type { InPlaceBlocks } from './data-ports.ts';
-import { FairByteBudget } from './fair-byte-budget.ts';
 import type { Relay } from './relay.ts';
 import type { SupersededPuts } from './superseded-puts.ts';
 
@@ -77,8 +77,8 @@ export class BlockServer {
   readonly #ended: SupersededPuts;
   readonly #relay: Pick<Relay, 'pass'>;
   readonly #owners: ClaimOwners | null;
-  readonly #incoming = new FairByteBudget(maxIncomingBytes, maxReservedBytes);
-  readonly #outgoing = new FairByteBudget(maxOutgoingBytes, maxReservedBytes);
+  readonly #incoming = new ByteSemaphore(maxIncomingBytes, maxReservedBytes);
+  readonly #outgoing = new ByteSemaphore(maxOutgoingBytes, maxReservedBytes);
 
   constructor({ blocks, leaves, hashing, standing, events, shared, ended, relay, owners }: Serving) {
     this.#owners = owners ?? null;

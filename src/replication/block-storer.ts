@@ -11,6 +11,7 @@ import { type Contact, type HostId, type Milliseconds, ringIdOfHash } from '@cho
 import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
+import { Semaphore } from '../flow/semaphore.ts';
 import { TransportError } from '../network/transport.ts';
 import { type CopyRule, graceMilliseconds, type MadeCopies, makeCopies } from '../records/durable-copies.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
@@ -19,7 +20,6 @@ import { blockMessages } from './block-messages.ts';
 import { minPartToAskFirst, type WantedCopy } from './block-sender.ts';
 import { BlockSenders } from './block-senders.ts';
 import { BlockWriter } from './block-writer.ts';
-import { ByteBudget } from './byte-budget.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
 
@@ -37,7 +37,7 @@ export class BlockStorer {
   readonly #ports: DataPorts;
   readonly #lanes: BlockSenders;
   readonly #pointers: Pick<Pointers, 'tell'> | null;
-  readonly #budget = new ByteBudget(maxUnacknowledgedBytes);
+  readonly #budget = new Semaphore(maxUnacknowledgedBytes);
   readonly #keep: ((block: ClaimedBlock) => Promise<void>) | null;
 
   /**
@@ -123,7 +123,7 @@ export class BlockStorer {
     });
     for (const copy of [way.direct, way.first, way.later]) copy.abandoned = true;
     const isFar = hosts.slice(0, rule.replicas).some((host) => this.#lanes.to(host).isFar);
-    this.#budget.maxBytes = isFar ? maxUnacknowledgedBytesWhenFar : maxUnacknowledgedBytes;
+    this.#budget.max = isFar ? maxUnacknowledgedBytesWhenFar : maxUnacknowledgedBytes;
     this.#point(block.cid, went, hosts.slice(0, rule.replicas));
     await kept;
     if (copies < needed) throw tooFew(block.cid, { copies, needed, failures, isFull: went.full.length > 0 });

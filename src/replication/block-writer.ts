@@ -1,21 +1,21 @@
 /** The blocks of one put in flight: bounded in memory, ended by the first failure. */
 import type { Block } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import type { Semaphore } from '../flow/semaphore.ts';
 
 /** Minimum accounted per block: a few hundred small ones in flight fill every batch, and more would only cost memory. */
 const minBytesHeld = 32 * 1024;
 
 /** The blocks of one put. */
 export class BlockWriter {
-  readonly #budget: ByteBudget;
+  readonly #budget: Semaphore;
   readonly #store: (block: Block) => Promise<number>;
   readonly #signal: AbortSignal | undefined;
   readonly #pending = new Set<Promise<void>>();
   #failure: Error | null = null;
   #copies = Number.POSITIVE_INFINITY;
 
-  constructor(budget: ByteBudget, store: (block: Block) => Promise<number>, signal?: AbortSignal) {
+  constructor(budget: Semaphore, store: (block: Block) => Promise<number>, signal?: AbortSignal) {
     this.#budget = budget;
     this.#store = store;
     this.#signal = signal;

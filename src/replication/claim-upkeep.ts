@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Milliseconds, Random, Timer } from '@chordial/ring';
+import { forEachConcurrently } from '../flow/for-each.ts';
 import type { PublisherEntry } from '../records/publisher-entry.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
@@ -245,10 +246,9 @@ export class ClaimUpkeep {
    */
   async #checkNames(puts: readonly KnownPut[], signs?: ReadonlyMap<number, Sign>): Promise<void> {
     const names = [...new Map(puts.map((put) => [`${put.publisher} ${put.name}`, put])).values()];
-    for (let start = 0; start < names.length && !this.#closed; start += nameConcurrency) {
-      const some = names.slice(start, start + nameConcurrency);
-      await Promise.all(some.map(({ publisher, name }) => this.#checkName(publisher, name, signs)));
-    }
+    await forEachConcurrently(names, nameConcurrency, async ({ publisher, name }) => {
+      if (!this.#closed) await this.#checkName(publisher, name, signs);
+    });
   }
 
   /** Resolves with the publisher's statement. */
@@ -286,11 +286,9 @@ export class ClaimUpkeep {
     this.#releasing = true;
     this.#releaseTimer = null;
     try {
-      const waiting = [...this.#released];
-      for (let start = 0; start < waiting.length && !this.#closed; start += nameConcurrency) {
-        const some = waiting.slice(start, start + nameConcurrency);
-        await Promise.all(some.map(([key, released]) => this.#checkOneReleased(key, released)));
-      }
+      await forEachConcurrently([...this.#released], nameConcurrency, async ([key, released]) => {
+        if (!this.#closed) await this.#checkOneReleased(key, released);
+      });
     } finally {
       this.#releasing = false;
       if (this.#released.size > 0 && !this.#closed) {

@@ -6,10 +6,10 @@
 import { type Contact, type HostId, ringIdOfHash } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
+import { Semaphore } from '../flow/semaphore.ts';
 import { storedEntries } from '../records/entry.ts';
 import { sendLeaves } from '../records/leaf-exchange.ts';
 import type { HeldLeaf } from '../storage/share-table.ts';
-import { ByteBudget } from './byte-budget.ts';
 import { leafItems } from './items/leaf.ts';
 import { copiesWanted } from './placement.ts';
 import type { SyncPorts } from './sync-ports.ts';
@@ -87,18 +87,13 @@ async function handOverLeaves(ports: SyncPorts): Promise<readonly string[]> {
 
 async function handOverBlocks(ports: SyncPorts): Promise<readonly string[]> {
   const failures: string[] = [];
-  const budget = new ByteBudget(maxBytesUnderWay);
+  const budget = new Semaphore(maxBytesUnderWay);
   let cursor: string | null = null;
   do {
     const page = await ports.blocks.keys('all', cursor, itemsPerPage);
     await Promise.all(
       page.items.map(async ({ cid, key, size }) => {
-        await budget.take(size);
-        try {
-          failures.push(...(await handOverBlock(ports, cid, key)));
-        } finally {
-          budget.give(size);
-        }
+        failures.push(...(await budget.pass(() => handOverBlock(ports, cid, key), size)));
       }),
     );
     cursor = page.cursor;

@@ -13,6 +13,7 @@ import {
   type RingId,
 } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import { Semaphore } from '../flow/semaphore.ts';
 import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import type { RingView } from '../records/ring-view.ts';
 import { hostsBehind } from './placement.ts';
@@ -47,8 +48,7 @@ export class PlacementCache {
   /** Sorted by `end`, which is unique. */
   #arcs: Arc[] = [];
   #generation = 0;
-  #lookups = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #lookups = new Semaphore(maxLookups);
   readonly #stopListening: () => void;
 
   constructor(
@@ -208,14 +208,11 @@ export class PlacementCache {
 
   /** Resolves with a function that releases the slot, idempotent. */
   async #lookupSlot(): Promise<() => void> {
-    while (this.#lookups >= maxLookups) await new Promise<void>((start) => this.#waiting.push(start));
-    this.#lookups += 1;
+    await this.#lookups.take();
     let isHeld = true;
     return () => {
-      if (!isHeld) return;
+      if (isHeld) this.#lookups.give();
       isHeld = false;
-      this.#lookups -= 1;
-      this.#waiting.shift()?.();
     };
   }
 }

@@ -5,8 +5,9 @@
 
 import { type Clock, type Contact, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import type { HalfTime } from '../flow/half-time.ts';
 import { maxEntryBytes } from '../records/entry.ts';
-import { ListingTurns } from '../records/listing-turns.ts';
+import { listingTurns } from '../records/listing-turns.ts';
 import type { RingView } from '../records/ring-view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import { type ItemIndex, recordSet } from '../storage/item-index.ts';
@@ -41,11 +42,11 @@ export interface SyncServerPorts extends PossessionPorts {
 export class SyncServer {
   readonly #ports: SyncServerPorts;
   /** Proofs cost disk reads. */
-  readonly #turns: ListingTurns;
+  readonly #turns: HalfTime;
 
   constructor(ports: SyncServerPorts) {
     this.#ports = ports;
-    this.#turns = new ListingTurns(ports.clock);
+    this.#turns = listingTurns(ports.clock);
   }
 
   /** @param durably what is said to be held here is said when it would survive a power cut. */

@@ -8,13 +8,14 @@
 
 import type { Clock, Contact, HostId, MemberPointer, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import type { HalfTime } from '../flow/half-time.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { type Transport, TransportError } from '../network/transport.ts';
 import type { Registry } from '../wire/message.ts';
 import { Malformed } from '../wire/transport-error.ts';
 import { type Expressions, maxNameConcurrency } from './expressions.ts';
 import { type Hit, hitKey } from './hit.ts';
-import { type Matching, MatchingTurns } from './matching-turns.ts';
+import { Matching, matchingTurns } from './matching.ts';
 import { type Pattern, parsePattern } from './pattern.ts';
 import { divide, gapBehind, type Handed } from './ring-division.ts';
 import {
@@ -98,7 +99,7 @@ export class Broadcast {
   readonly #relayed = new BoundedCache<string, { readonly to: Contact; left: number }>(maxSeen);
   /** Usage in the current interval: queries by asker and forwarding host, and other limits. */
   readonly #spent = new BoundedCache<string, { since: Milliseconds; amount: number }>(maxAskers);
-  readonly #turns: MatchingTurns;
+  readonly #turns: HalfTime;
   #looking = 0;
 
   /** Parsed once for searching and logging. */
@@ -106,7 +107,7 @@ export class Broadcast {
 
   constructor(ports: BroadcastPorts) {
     this.#ports = ports;
-    this.#turns = new MatchingTurns(ports.clock);
+    this.#turns = matchingTurns(ports.clock);
   }
 
   /**
@@ -236,7 +237,7 @@ export class Broadcast {
   /** Scans the own files and sends what fits. A host that could not scan all of them counts as missed. */
   async #look(question: BroadcastQuestion, from: Contact | null): Promise<Reached> {
     const pattern = this.#patternOf(question);
-    const matching = this.#turns.begin();
+    const matching = new Matching(this.#turns, this.#ports.clock);
     const waiting: Hit[] = [];
     let responses = 0;
     let isWanted = true;

@@ -6,8 +6,8 @@
 import { Worker } from 'node:worker_threads';
 import { workerFile } from '../content/worker-file.ts';
 import { ChordialError } from '../errors.ts';
+import { Semaphore } from '../flow/semaphore.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
-import { Semaphore } from '../storage/semaphore.ts';
 import { checkExpressionSize } from './expression-size.ts';
 import type { ExpressionAnswer, ExpressionQuestion } from './expression-worker.ts';
 

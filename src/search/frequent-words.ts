@@ -13,6 +13,7 @@
 
 import { hash } from 'node:crypto';
 import type { Clock, Milliseconds } from '@chordial/ring';
+import { forEachConcurrently } from '../flow/for-each.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
 import { signEntry } from '../records/entry.ts';
@@ -97,15 +98,11 @@ export class FrequentWords {
       })
       .sort((a, b) => b.use.count - a.use.count)
       .slice(0, maxAsked);
-    const waiting = doubtful[Symbol.iterator]();
     const found: string[] = [];
-    const work = async (): Promise<void> => {
-      for (const { word, use } of waiting) {
-        use.asked = { at: now, count: use.count };
-        if (await this.#isFrequent(word, use.count)) found.push(word);
-      }
-    };
-    await Promise.all(Array.from({ length: askConcurrency }, work));
+    await forEachConcurrently(doubtful, askConcurrency, async ({ word, use }) => {
+      use.asked = { at: now, count: use.count };
+      if (await this.#isFrequent(word, use.count)) found.push(word);
+    });
     await this.#splitFromNowOn(found);
   }
 

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import { Semaphore } from '../flow/semaphore.ts';
 import { TransportError } from '../network/transport.ts';
-import { Semaphore } from '../storage/semaphore.ts';
 import type { Registry } from '../wire/message.ts';
 import { Broadcast, type BroadcastPorts } from './broadcast.ts';
 import { Expressions } from './expressions.ts';

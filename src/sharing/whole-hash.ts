@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { workerFile } from '../content/worker-file.ts';
 import { ChordialError } from '../errors.ts';
-import { Semaphore } from '../storage/semaphore.ts';
+import { Semaphore } from '../flow/semaphore.ts';
 import { fileError, openToRead } from '../transfer/local-file.ts';
 import type { WholeHashAnswer, WholeHashQuestion } from './whole-hash-worker.ts';
 

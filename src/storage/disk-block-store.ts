@@ -4,9 +4,11 @@
  * deletion: remove the row, then the file. So a row always means a whole file, and a crash leaves at most files without
  * rows, whole or partial, which the next opening reconciles (reconcile.ts).
  */
+
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
+import { Semaphore } from '../flow/semaphore.ts';
 import { BlockFiles, type WriteFlushed } from './block-files.ts';
 import {
   type BlockStore,
@@ -25,7 +27,6 @@ import { FileRows } from './file-rows.ts';
 import type { ItemIndex } from './item-index.ts';
 import type { KeyRange, Page } from './key-range.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
-import { Semaphore } from './semaphore.ts';
 import { maxSmallBytes } from './small-blocks.ts';
 import type { StorageShares } from './storage-shares.ts';
 

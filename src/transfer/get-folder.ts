@@ -6,8 +6,8 @@ import { lstat, mkdir, rename } from 'node:fs/promises';
 import type { FileAttributes } from '../content/attributes.ts';
 import { whyNotAName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
-import { forEachConcurrently } from '../replication/block-stream.ts';
-import { ByteBudget } from '../replication/byte-budget.ts';
+import { forEachConcurrently } from '../flow/for-each.ts';
+import { Semaphore } from '../flow/semaphore.ts';
 import type { FolderHandle } from '../storage/folder-handle.ts';
 import { alreadyExists, whatIsAt } from './existing-target.ts';
 import { isMarked, markOf } from './file-mark.ts';
@@ -42,7 +42,7 @@ export async function getFolder(source: FolderSource, above: FolderHandle, base:
   let changed = there === 'nothing';
   await using root = await openFolder(above, name);
   if (there === 'nothing' && !isOwn(root)) throw alreadyExists(`${above.path}/${name}`);
-  const budget = new ByteBudget(maxFileBytesAtOnce);
+  const budget = new Semaphore(maxFileBytesAtOnce);
   let bytes = 0;
   const files = async function* (): AsyncGenerator<ListedEntry, void, undefined> {
     for await (const entry of source.entries) {
@@ -58,14 +58,10 @@ export async function getFolder(source: FolderSource, above: FolderHandle, base:
   };
   const fetchOne = async (entry: ListedEntry): Promise<void> => {
     const held = Math.max(minBytesOfOne, Math.min(entry.size, maxFileBytesAtOnce));
-    await budget.take(held);
-    try {
-      if (!(await within(root, entry.path, (folder, file) => source.fetch(entry, folder, file)))) changed = true;
-    } finally {
-      budget.give(held);
-    }
+    const fetch = (): Promise<boolean> => within(root, entry.path, (folder, file) => source.fetch(entry, folder, file));
+    if (!(await budget.pass(fetch, held))) changed = true;
   };
-  await forEachConcurrently(files(), fetchOne, maxFilesAtOnce);
+  await forEachConcurrently(files(), maxFilesAtOnce, fetchOne);
   if (source.size !== null && bytes !== source.size) throw badSize(place, source.size, bytes);
   if (there === 'nothing') await giveName(above, name, base, root);
   return !changed;

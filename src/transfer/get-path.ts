@@ -6,7 +6,7 @@ import type { FileAttributes } from '../content/attributes.ts';
 import type { FileContent, LeafReference } from '../content/file-reader.ts';
 import { openContent } from '../content/reader.ts';
 import { ChordialError } from '../errors.ts';
-import { forEachConcurrently, maxLeavesUnderWay } from '../replication/block-stream.ts';
+import { forEachConcurrently } from '../flow/for-each.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
 import { fetchBlocks } from './content-fetcher.ts';
 import { isThereAlready } from './existing-target.ts';
@@ -16,6 +16,7 @@ import { formatBytes } from './format-bytes.ts';
 import { fileError } from './local-file.ts';
 import { PartFile } from './part-file.ts';
 import { checkSize, leafBytesOf, readingOf } from './read-file.ts';
+import { maxLeavesUnderWay } from './read-memory.ts';
 import { resolve } from './resolve.ts';
 
 /** `unchanged` means that the target already held it. */
@@ -101,7 +102,7 @@ export async function getFile(
   options: GetOptions,
 ): Promise<void> {
   try {
-    await forEachConcurrently(content.leaves(), (leaf) => place(ports, part, leaf, options), maxLeavesUnderWay);
+    await forEachConcurrently(content.leaves(), maxLeavesUnderWay, (leaf) => place(ports, part, leaf, options));
     await part.finish(content.size, options);
   } finally {
     await part.close();

@@ -8,8 +8,12 @@ import type { Clock, Milliseconds, Timer } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import type { LeafReference } from '../content/file-reader.ts';
 import { ChordialError } from '../errors.ts';
-import { maxLeavesUnderWay } from '../replication/block-stream.ts';
 
+/**
+ * Leaves of one file requested at once. They take memory only on arrival, and block-receiver.ts limits how many arrive
+ * at once: enough to keep a long path full.
+ */
+export const maxLeavesUnderWay = 32;
 /** For leaves and pieces of all readers. */
 export const maxReadBytes = 64 * 1024 * 1024;
 /** Size of one write to a client, copied out of its leaf. */

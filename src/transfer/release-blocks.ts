@@ -8,6 +8,7 @@ import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import { treeBlocks } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
+import { forEachConcurrently } from '../flow/for-each.ts';
 import { claimMessages, type EndedName } from '../replication/claim-messages.ts';
 import { fetchBlocks } from './content-fetcher.ts';
 import type { FilePorts } from './file-ports.ts';
@@ -24,9 +25,7 @@ const pauseMilliseconds: Milliseconds = 1000;
 /** `content` is what the name referred to. Never rejects for a host that cannot be reached. */
 export async function releaseBlocks(ports: FilePorts, ended: EndedName, content: CID): Promise<void> {
   const hosts = await holdersOf(ports, content);
-  for (let start = 0; start < hosts.length; start += hostNotifyConcurrency) {
-    await Promise.all(hosts.slice(start, start + hostNotifyConcurrency).map((host) => tell(ports, host, ended)));
-  }
+  await forEachConcurrently(hosts, hostNotifyConcurrency, (host) => tell(ports, host, ended));
 }
 
 async function tell(ports: FilePorts, host: Contact, ended: EndedName): Promise<void> {

@@ -4,6 +4,7 @@ import type { Contact, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import { treeBlocks } from '../content/walk.ts';
+import { forEachConcurrently } from '../flow/for-each.ts';
 import { blockMessages, type HeldSizes } from '../replication/block-messages.ts';
 import { fetchBlocks } from './content-fetcher.ts';
 import type { FilePorts } from './file-ports.ts';
@@ -29,18 +30,14 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
   // A sharer has all of it.
   const sharers = new Set((await ports.sharers.of(cid).find()).map(({ host }) => host));
   const hosts = ports.data.view.hosts().slice(0, maxHostsAsked);
-  for (let start = 0; start < hosts.length; start += hostAskConcurrency) {
-    await Promise.all(
-      hosts.slice(start, start + hostAskConcurrency).map(async (host) => {
-        const isSharer = sharers.has(host.host);
-        const { sizes, cached } = isSharer ? wholly(blocks) : await heldAt(ports, host, blocks);
-        for (const [index, size] of sizes.entries())
-          if (size >= 0 && !cached.has(index)) copies[index] = (copies[index] ?? 0) + 1;
-        cachedCopies += cached.size;
-        if (sizes.some((size) => size >= 0)) holders.push(host);
-      }),
-    );
-  }
+  await forEachConcurrently(hosts, hostAskConcurrency, async (host) => {
+    const isSharer = sharers.has(host.host);
+    const { sizes, cached } = isSharer ? wholly(blocks) : await heldAt(ports, host, blocks);
+    for (const [index, size] of sizes.entries())
+      if (size >= 0 && !cached.has(index)) copies[index] = (copies[index] ?? 0) + 1;
+    cachedCopies += cached.size;
+    if (sizes.some((size) => size >= 0)) holders.push(host);
+  });
   const age = entry.time === null ? null : Math.max(0, (ports.data.clock.wallTime() - Date.parse(entry.time)) / 1000);
   return {
     ...entry,

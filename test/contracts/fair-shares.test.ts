@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { type Block, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { leafBytes } from '../../src/content/leaf-pool.ts';
+import { forEachConcurrently } from '../../src/flow/for-each.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { dialBulk } from '../../src/network/dial.ts';
 import { type Genesis, networkId } from '../../src/network/genesis.ts';
@@ -11,7 +12,7 @@ import { createIdentity } from '../../src/network/identity.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 import type { Sharers } from '../../src/replication/block-fetcher.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
-import { forEachConcurrently, maxLeavesUnderWay } from '../../src/replication/block-stream.ts';
+import { maxLeavesUnderWay } from '../../src/transfer/read-memory.ts';
 import { holderAndClients } from '../fixtures/socket-peers.ts';
 
 const patience = { timeout: 30_000 };
@@ -99,7 +100,7 @@ function read(
     fetcher.release(await fetcher.fetch(cid, signal, content));
     came();
   };
-  return forEachConcurrently(wanted, fetch, maxLeavesUnderWay);
+  return forEachConcurrently(wanted, maxLeavesUnderWay, fetch);
 }
 
 /** Each content is read in turns of its own. */

@@ -9,7 +9,8 @@ import { type TestContext, test } from 'node:test';
 import { buildFile } from '../../src/content/builder.ts';
 import type { Block } from '../../src/content/cid.ts';
 import { leafBytes } from '../../src/content/leaf-pool.ts';
-import { forEachConcurrently, maxLeavesUnderWay } from '../../src/replication/block-stream.ts';
+import { forEachConcurrently } from '../../src/flow/for-each.ts';
+import { maxLeavesUnderWay } from '../../src/transfer/read-memory.ts';
 import type { PathOptions } from '../fixtures/slow-path.ts';
 import { holderAndClients } from '../fixtures/socket-peers.ts';
 
@@ -54,7 +55,7 @@ async function throughAndBack(t: TestContext, options: PathOptions): Promise<voi
     read += leaf.length;
     client.fetcher.release(leaf);
   };
-  await forEachConcurrently(wanted, take, maxLeavesUnderWay);
+  await forEachConcurrently(wanted, maxLeavesUnderWay, take);
   assert.equal(read, bytes.length);
   assert.deepEqual(client.reports, []);
 }

@@ -6,7 +6,8 @@ import { importsOf } from './imports.ts';
 import type { SourceFile } from './source-tree.ts';
 
 const leaf = ['errors'] as const;
-const content = ['content', 'ring', ...leaf] as const;
+const flow = ['flow', 'ring', ...leaf] as const;
+const content = ['content', ...flow] as const;
 const storage = ['storage', ...content] as const;
 const wire = ['wire', ...content] as const;
 const network = ['network', 'wire', ...storage] as const;
@@ -27,6 +28,7 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   ring: ['ring'],
   'ring-testing': ringTesting,
   'ring-simulator': ['ring-simulator', ...ringTesting],
+  flow,
   content,
   storage,
   wire,

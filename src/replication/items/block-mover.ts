@@ -9,12 +9,12 @@ import { verifyBlockBy } from '../../content/block-hashing.ts';
 import { type Block, blockKey } from '../../content/cid.ts';
 import { leafBytes } from '../../content/leaf-pool.ts';
 import { ChordialError } from '../../errors.ts';
+import { Semaphore } from '../../flow/semaphore.ts';
+import { TokenBucket } from '../../flow/token-bucket.ts';
 import { type Claim, claimVia } from '../../storage/claim-table.ts';
 import type { BlockSet } from '../../storage/item-index.ts';
 import { blockMessages } from '../block-messages.ts';
 import { BlockReceiver } from '../block-receiver.ts';
-import { ByteBudget } from '../byte-budget.ts';
-import { ByteRate } from '../byte-rate.ts';
 import { pagesOfClaims } from '../claim-pages.ts';
 import { chunks, SyncClient } from '../sync-client.ts';
 import type { SyncPorts } from '../sync-ports.ts';
@@ -22,6 +22,8 @@ import { type Moved, reportFailure } from './moved.ts';
 
 /** Blocks read or received and in flight. */
 const maxBytesUnderWay = 16 * 1024 * 1024;
+/** Unused time is saved up to this much, so that small items do not wait one by one. */
+const savedSeconds = 0.25;
 const maxIdleLanes = 256;
 /** After a block found no room here, none is fetched for this long. */
 const noRoomMilliseconds: Milliseconds = 30_000;
@@ -32,14 +34,17 @@ const noDigest = '0'.repeat(32);
 
 export class BlockMover {
   readonly #ports: SyncPorts;
-  readonly #budget = new ByteBudget(maxBytesUnderWay);
-  readonly #rate: ByteRate;
+  readonly #budget = new Semaphore(maxBytesUnderWay);
+  readonly #rate: TokenBucket;
   #noRoomUntil: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #sources = new Map<HostId, BlockReceiver>();
 
   constructor(ports: SyncPorts) {
     this.#ports = ports;
-    this.#rate = new ByteRate(ports.clock, ports.bytesPerSecond);
+    const { clock, bytesPerSecond } = ports;
+    this.#rate = new TokenBucket({ burst: bytesPerSecond * savedSeconds, perSecond: bytesPerSecond }, () =>
+      clock.now(),
+    );
   }
 
   /** Whether the block is durable here; a failure is reported and retried in a later round. */
@@ -55,7 +60,7 @@ export class BlockMover {
       if (claims.length === 0 || this.#ports.ended.areOver(claims)) return 'unclaimed';
       const bytes = await this.#source(host).fetch({ cid, abandoned: false });
       if (bytes === null) return 'failed';
-      await this.#rate.pass(bytes.length, signal);
+      await this.#rate.pass(bytes.length, this.#ports.clock, signal);
       await blocks.put([{ cid, bytes, claims: claims.map((claim) => claimVia(claim, host.host)) }]);
       leaves.giveBack(bytes);
       return 'moved';
@@ -75,7 +80,7 @@ export class BlockMover {
     if (blocks.claimsOf(cid).length === 0) return 'unclaimed';
     await this.#budget.take(size);
     try {
-      await this.#rate.pass(size, signal);
+      await this.#rate.pass(size, this.#ports.clock, signal);
       if (signal.aborted) return 'failed';
       const bytes = await blocks.get(cid, leaves);
       if (bytes === null) return 'failed';
@@ -128,7 +133,7 @@ export class BlockMover {
       if (bytes === null || claims.length === 0) return holding;
       for (const target of lacking) {
         if (holding.length === wanted || signal.aborted) break;
-        await this.#rate.pass(bytes.length, signal);
+        await this.#rate.pass(bytes.length, this.#ports.clock, signal);
         if (await this.#given(target, { cid, bytes }, claims)) holding.push(target);
       }
       return holding;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Clock } from '@chordial/ring';
-import { MatchingTurns } from './matching-turns.ts';
+import { Matching, matchingTurns } from './matching.ts';
 
 /** Time passes by matching and by resting alone. */
 function workClock() {
@@ -28,7 +28,7 @@ const names = Array.from({ length: 500 }, (_, index) => `name ${index}`);
 
 test('what matching takes is rested for', async () => {
   const { clock, costing, rested, now } = workClock();
-  const matching = new MatchingTurns(clock).begin();
+  const matching = new Matching(matchingTurns(clock), clock);
   const found = await matching.filter(names, costing(1));
   assert.equal(found.length, 50);
   await new Promise((resolve) => setImmediate(resolve));
@@ -38,8 +38,8 @@ test('what matching takes is rested for', async () => {
 
 test('A22 a pattern that costs too much is given up, and others get their turns meanwhile', async () => {
   const { clock, costing } = workClock();
-  const turns = new MatchingTurns(clock);
-  const [costly, simple] = [turns.begin(), turns.begin()];
+  const turns = matchingTurns(clock);
+  const [costly, simple] = [new Matching(turns, clock), new Matching(turns, clock)];
   let isDone = false;
   const found = costly.filter(names, costing(15)).then((list) => {
     isDone = true;

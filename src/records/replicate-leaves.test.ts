@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MessageSlots } from './message-slots.ts';
+import { MessageBuffers } from './replicate-leaves.ts';
 
 test('no more messages than slots are on their way, and the others get their turn', async () => {
-  const slots = new MessageSlots(2);
+  const buffers = new MessageBuffers(2);
   let [underWay, most, done] = [0, 0, 0];
   const send = () =>
-    slots.with(1000, async (memory) => {
+    buffers.with(1000, async (memory) => {
       assert.ok(memory.length >= 1000);
       underWay += 1;
       most = Math.max(most, underWay);
@@ -19,14 +19,14 @@ test('no more messages than slots are on their way, and the others get their tur
 });
 
 test('memory is used again when it is large enough and its message was answered', async () => {
-  const slots = new MessageSlots(1);
-  const use = (bytes: number) => slots.with(bytes, async (memory) => memory);
+  const buffers = new MessageBuffers(1);
+  const use = (bytes: number) => buffers.with(bytes, async (memory) => memory);
   const first = await use(100_000);
   assert.equal(await use(90_000), first);
   const larger = await use(1_000_000);
   assert.ok(larger !== first && larger.length >= 1_000_000);
   await assert.rejects(
-    slots.with(10, async (memory) => {
+    buffers.with(10, async (memory) => {
       assert.equal(memory, larger);
       throw new Error('interrupted');
     }),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import fc from 'fast-check';
 import { Semaphore } from './semaphore.ts';
 
@@ -40,4 +40,28 @@ describe('Semaphore', () => {
       ),
     );
   });
+});
+
+test('a semaphore that is widened lets waiters in, and one made smaller again takes nothing away', async () => {
+  const semaphore = new Semaphore(8);
+  await semaphore.take(8);
+  let entered = false;
+  const waiting = semaphore.take(8).then(() => {
+    entered = true;
+  });
+  await Promise.resolve();
+  assert.ok(!entered);
+  semaphore.max = 32;
+  await waiting;
+  semaphore.max = 8;
+  assert.equal(semaphore.taken, 16);
+  let third = false;
+  const later = semaphore.take(4).then(() => {
+    third = true;
+  });
+  semaphore.give(8);
+  await Promise.resolve();
+  assert.ok(!third, 'still 8 of 8 bytes are held');
+  semaphore.give(8);
+  await later;
 });

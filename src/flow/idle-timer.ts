@@ -1,31 +1,39 @@
 /**
- * Detects when a frequently starting and stopping activity has once lasted too long. A timer for each would cost more
- * than the activity; here one timer checks again while something is in progress.
+ * Detects when what is in progress has stood still for too long. A timer for each activity that starts and stops
+ * frequently would cost more than the activity; here one timer checks again while something is in progress. Time in
+ * which nothing is does not count.
  */
 export class IdleTimer {
   readonly #milliseconds: number;
   readonly #over: () => void;
-  /** Of performance.now(); null while nothing is in progress. */
-  #since: number | null = null;
+  #inProgress = 0;
+  /** Of performance.now(). */
+  #since = 0;
   #timer: NodeJS.Timeout | null = null;
+  #isClosed = false;
 
   constructor(milliseconds: number, over: () => void) {
     this.#milliseconds = milliseconds;
     this.#over = over;
   }
 
-  /** Also when the next activity has started immediately. */
+  /** Followed by one `end`. */
   begin(): void {
-    this.#since = performance.now();
-    this.#timer ??= this.#look(this.#milliseconds);
+    if (this.#inProgress === 0) this.progress();
+    this.#inProgress += 1;
+    if (this.#timer === null && !this.#isClosed) this.#timer = this.#look(this.#milliseconds);
   }
 
   end(): void {
-    this.#since = null;
+    this.#inProgress -= 1;
+  }
+
+  progress(): void {
+    this.#since = performance.now();
   }
 
   close(): void {
-    this.#since = null;
+    this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
@@ -37,7 +45,7 @@ export class IdleTimer {
 
   #judge(): void {
     this.#timer = null;
-    if (this.#since === null) return;
+    if (this.#inProgress === 0 || this.#isClosed) return;
     const left = this.#since + this.#milliseconds - performance.now();
     if (left > 0) this.#timer = this.#look(left);
     else this.#over();

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FairByteBudget } from './fair-byte-budget.ts';
+import { ByteSemaphore } from './byte-semaphore.ts';
 
 /** What was granted, in order; nothing waits for anything but its turn. */
-function asking(budget: FairByteBudget) {
+function asking(semaphore: ByteSemaphore) {
   const granted: string[] = [];
   const ask = (host: string, bytes: number): void => {
-    void budget.take(host, bytes).then(() => granted.push(host));
+    void semaphore.take(host, bytes).then(() => granted.push(host));
   };
   return { granted, ask };
 }
@@ -15,27 +15,27 @@ function asking(budget: FairByteBudget) {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('a host gets half of what is shared, and another still gets something', async () => {
-  const budget = new FairByteBudget(8, 2);
-  const { granted, ask } = asking(budget);
+  const semaphore = new ByteSemaphore(8, 2);
+  const { granted, ask } = asking(semaphore);
   for (let wish = 0; wish < 20; wish++) ask('greedy', 1);
   await turn();
   assert.equal(granted.length, 4);
   for (const host of ['b', 'c', 'b', 'c', 'b', 'c']) ask(host, 1);
   await turn();
-  assert.equal(budget.takenBytes, 8);
+  assert.equal(semaphore.takenBytes, 8);
   ask('late', 2);
   await turn();
   assert.equal(granted.at(-1), 'late', 'a part is kept for those that hold nothing');
 });
 
 test('who holds least comes first when bytes are given back', async () => {
-  const budget = new FairByteBudget(8, 0);
-  const { granted, ask } = asking(budget);
+  const semaphore = new ByteSemaphore(8, 0);
+  const { granted, ask } = asking(semaphore);
   for (const host of ['a', 'a', 'a', 'a', 'b', 'b', 'b', 'c']) ask(host, 1);
   for (const host of ['b', 'c', 'd']) ask(host, 1);
   await turn();
   granted.length = 0;
-  for (let given = 0; given < 3; given++) budget.give('a', 1);
+  for (let given = 0; given < 3; given++) semaphore.give('a', 1);
   await turn();
   assert.deepEqual(granted, ['d', 'c', 'b']);
 });
@@ -44,18 +44,18 @@ test('every wish is granted in the end, and the bounds hold, whatever is asked f
   const wish = fc.record({ host: fc.constantFrom('a', 'b', 'c', 'd'), bytes: fc.integer({ min: 1, max: 12 }) });
   await fc.assert(
     fc.asyncProperty(fc.array(wish, { maxLength: 60 }), async (wishes) => {
-      const budget = new FairByteBudget(8, 4);
+      const semaphore = new ByteSemaphore(8, 4);
       const held: (typeof wishes)[number][] = [];
-      for (const one of wishes) void budget.take(one.host, one.bytes).then(() => held.push(one));
+      for (const one of wishes) void semaphore.take(one.host, one.bytes).then(() => held.push(one));
       await turn();
       for (let left = wishes.length; left > 0; left--) {
         const one = held.shift();
         assert.ok(one, 'something can always be given back while anybody waits');
-        assert.ok(budget.takenBytes <= 12);
-        budget.give(one.host, one.bytes);
+        assert.ok(semaphore.takenBytes <= 12);
+        semaphore.give(one.host, one.bytes);
         await turn();
       }
-      assert.equal(budget.takenBytes, 0);
+      assert.equal(semaphore.takenBytes, 0);
     }),
     { numRuns: 50 },
   );

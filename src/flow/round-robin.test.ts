@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TurnQueue } from './turn-queue.ts';
+import { RoundRobin } from './round-robin.ts';
 
 test('lines take turns, whichever came first', () => {
-  const queue = new TurnQueue<string>();
+  const queue = new RoundRobin<string>();
   for (const item of ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'c2']) queue.push(item[0], item);
   assert.deepEqual(queue.take(5), ['a1', 'b1', 'c1', 'a2', 'c2']);
   queue.push('b', 'b2');
@@ -13,7 +13,7 @@ test('lines take turns, whichever came first', () => {
 });
 
 test('only of lines that are meant is taken, and the others keep their place', () => {
-  const queue = new TurnQueue<string>();
+  const queue = new RoundRobin<string>();
   for (const item of ['a1', 'b1', 'b2', 'c1']) queue.push(item[0], item);
   assert.deepEqual(
     queue.take(8, (who) => who === 'b'),

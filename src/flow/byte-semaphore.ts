@@ -14,7 +14,7 @@ interface Holding {
   readonly waiting: Waiter[];
 }
 
-export class FairByteBudget {
+export class ByteSemaphore {
   readonly #sharedBytes: number;
   readonly #reservedBytes: number;
   readonly #holdings = new Map<string, Holding>();

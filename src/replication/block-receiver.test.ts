@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { virtualClock } from '@chordial/ring/testing';
-import { MinThroughputGuard } from './min-throughput-guard.ts';
+import { MinThroughputGuard } from './block-receiver.ts';
 
 test('B2 a stream is too slow when 5 s bring less than 16 KiB, and not before', () => {
   const { clock, pass } = virtualClock();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ByteRate } from './byte-rate.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 test('what passes stays below the cap but for a short burst, and nothing waits after the end', async () => {
   let now = 1000;
@@ -15,10 +15,10 @@ test('what passes stays below the cap but for a short burst, and nothing waits a
     },
   };
   const ending = new AbortController();
-  const rate = new ByteRate(clock, 1000);
+  const bucket = new TokenBucket({ burst: 250, perSecond: 1000 }, clock.now);
   let passed = 0;
   const passing = (async () => {
-    for (; passed < 20; passed++) await rate.pass(100, ending.signal);
+    for (; passed < 20; passed++) await bucket.pass(100, clock, ending.signal);
   })();
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   await turn();

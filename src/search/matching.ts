@@ -3,56 +3,26 @@
  * however many ask.
  */
 import type { Clock, Milliseconds } from '@chordial/ring';
+import { HalfTime } from '../flow/half-time.ts';
 
 /** Yields to other work after this time. */
 const turnMilliseconds: Milliseconds = 10;
 /** Per query; simple patterns take a microsecond per name. */
 const maxMillisecondsPerQuery: Milliseconds = 1000;
 
-export class MatchingTurns {
-  readonly #clock: Clock;
-  #before: Promise<unknown> = Promise.resolve();
-  #owed: Milliseconds = 0;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  begin(): Matching {
-    return new Matching((work) => this.#take(work), this.#clock);
-  }
-
-  /** Runs after earlier turns and their rest. */
-  #take(work: Work): Promise<Milliseconds> {
-    const turn = this.#before.then(work);
-    this.#before = turn.then(
-      (took) => this.#rest(took),
-      () => undefined,
-    );
-    return turn;
-  }
-
-  /** Timers are coarse: short rests are accumulated. */
-  async #rest(took: Milliseconds): Promise<void> {
-    this.#owed += took;
-    if (this.#owed < turnMilliseconds) return;
-    const rest = this.#owed;
-    this.#owed = 0;
-    await new Promise<void>((resolve) => this.#clock.after(rest, resolve));
-  }
+/** Of all queries together. Their number is bounded by the broadcasts being searched. */
+export function matchingTurns(clock: Clock): HalfTime {
+  return new HalfTime({ clock, turnMilliseconds });
 }
-
-/** Followed by the time taken. */
-type Work = () => Milliseconds | Promise<Milliseconds>;
 
 /** Time of one query. */
 export class Matching {
-  readonly #take: (work: Work) => Promise<Milliseconds>;
+  readonly #turns: HalfTime;
   readonly #clock: Clock;
   #took: Milliseconds = 0;
 
-  constructor(take: (work: Work) => Promise<Milliseconds>, clock: Clock) {
-    this.#take = take;
+  constructor(turns: HalfTime, clock: Clock) {
+    this.#turns = turns;
     this.#clock = clock;
   }
 
@@ -80,7 +50,7 @@ export class Matching {
     const found: One[] = [];
     for (let from = 0; from < all.length && !this.isOver; from += atOnce) {
       const some = all.slice(from, from + atOnce);
-      this.#took += await this.#take(async () => {
+      await this.#take(async () => {
         const { places, milliseconds } = await match(some);
         found.push(...places.flatMap((place) => some[place] ?? []));
         return milliseconds;
@@ -94,7 +64,7 @@ export class Matching {
     const found: One[] = [];
     let next = 0;
     while (next < all.length && !this.isOver) {
-      this.#took += await this.#take(() => {
+      await this.#take(() => {
         const began = this.#clock.now();
         do {
           const one = all[next++]!;
@@ -104,5 +74,10 @@ export class Matching {
       });
     }
     return found;
+  }
+
+  /** @param work followed by the time taken */
+  async #take(work: () => Milliseconds | Promise<Milliseconds>): Promise<void> {
+    this.#took += await this.#turns.take(this, work, (took) => took);
   }
 }
