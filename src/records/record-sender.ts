@@ -2,6 +2,7 @@
 
 import type { Contact } from '@chordial/ring';
 import { ChordialError, isErrorCode } from '../errors.ts';
+import { PeerQueue, type Queued } from '../network/peer-queue.ts';
 import { TransportError } from '../network/transport.ts';
 import type { EncodedEntry } from './entry.ts';
 import { maxEntriesPerMessage, recordMessages } from './record-messages.ts';
@@ -14,60 +15,44 @@ const minEntriesBeside = 32;
 /** A commit on a busy disk stays well below. */
 const deadlineMilliseconds = 3000;
 
-interface Waiting {
+interface Waiting extends Queued {
   readonly entry: EncodedEntry;
-  readonly since: number;
   readonly stored: () => void;
-  readonly failed: (error: Error) => void;
 }
 
 export class RecordSender {
   readonly contact: Contact;
   readonly #ports: Pick<RecordPorts, 'transport' | 'clock' | 'view' | 'report'>;
-  readonly #queue: Waiting[] = [];
-  readonly #underWay = new Set<Waiting>();
-  #messages = 0;
-  #lastAcknowledged = 0;
+  readonly #queue: PeerQueue<Waiting>;
 
   constructor(contact: Contact, ports: Pick<RecordPorts, 'transport' | 'clock' | 'view' | 'report'>) {
     this.contact = contact;
     this.#ports = ports;
+    this.#queue = new PeerQueue(contact, ports.clock, {
+      nextBatch: () => this.#nextBatch(),
+      carry: (batch) => this.#carry(batch),
+    });
   }
 
   get idle(): boolean {
-    return this.#messages === 0 && this.#queue.length === 0;
+    return this.#queue.idle;
   }
 
   /** Resolves when the host durably holds the entry or a newer one. */
   store(entry: EncodedEntry): Promise<void> {
     return new Promise((stored, failed) => {
       this.#queue.push({ entry, since: this.#ports.clock.now(), stored, failed });
-      queueMicrotask(() => this.#start());
     });
   }
 
   isStalled(milliseconds: number): boolean {
-    const [oldest] = this.#underWay;
-    if (oldest === undefined) return false;
-    return this.#ports.clock.now() - Math.max(oldest.since, this.#lastAcknowledged) > milliseconds;
+    return this.#queue.isStalled(milliseconds);
   }
 
-  #start(): void {
-    while (this.#messages < maxMessages && this.#isWorthAMessage()) {
-      const batch = this.#queue.splice(0, maxEntriesPerMessage);
-      this.#messages += 1;
-      for (const waiting of batch) this.#underWay.add(waiting);
-      this.#carry(batch).finally(() => {
-        this.#messages -= 1;
-        for (const waiting of batch) this.#underWay.delete(waiting);
-        this.#start();
-      });
-    }
-  }
-
-  #isWorthAMessage(): boolean {
-    const waiting = this.#queue.length;
-    return this.#messages < messageConcurrency ? waiting > 0 : waiting >= minEntriesBeside;
+  #nextBatch(): readonly Waiting[] {
+    const { batchesInFlight: messages, waiting } = this.#queue;
+    const isWorth = messages < messageConcurrency || waiting.length >= minEntriesBeside;
+    return messages < maxMessages && isWorth ? waiting.take(maxEntriesPerMessage) : [];
   }
 
   async #carry(batch: readonly Waiting[]): Promise<void> {
@@ -75,7 +60,7 @@ export class RecordSender {
       const entries = batch.map(({ entry }) => entry.bytes);
       const options = { deadline: deadlineMilliseconds };
       const { results } = await recordMessages.put.ask(this.#ports.transport, this.contact, { entries }, options);
-      this.#lastAcknowledged = this.#ports.clock.now();
+      this.#queue.progress();
       for (const [index, waiting] of batch.entries()) {
         const result = results[index] ?? 'internal';
         if (result === 'stored' || result === 'known') waiting.stored();

@@ -3,8 +3,9 @@
  * same time with the same places are batched.
  */
 
-import { type Contact, type HostId, ringIdOfHash, sameAddresses } from '@chordial/ring';
+import { type Contact, ringIdOfHash } from '@chordial/ring';
 import { ChordialError, isErrorCode } from '../errors.ts';
+import { PerPeer } from '../network/peer-queue.ts';
 import { makeCopies } from './durable-copies.ts';
 import type { EncodedEntry } from './entry.ts';
 import type { RecordHolder } from './record-holder.ts';
@@ -12,9 +13,6 @@ import { recordKeyOf } from './record-keys.ts';
 import { maxEntriesPerMessage } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 import { RecordSender } from './record-sender.ts';
-
-/** Idle senders are swept beyond this number. */
-const maxIdleLanes = 256;
 
 /** Entries with the same places. */
 interface Group {
@@ -32,13 +30,14 @@ interface FormingGroup extends Group {
 export class RecordWriter {
   readonly #ports: RecordPorts;
   readonly #holder: RecordHolder;
-  readonly #lanes = new Map<HostId, RecordSender>();
+  readonly #senders: PerPeer<RecordSender>;
   /** By their places; until the end of the turn. */
   readonly #forming = new Map<string, FormingGroup>();
 
   constructor(ports: RecordPorts, holder: RecordHolder) {
     this.#ports = ports;
     this.#holder = holder;
+    this.#senders = new PerPeer((contact) => new RecordSender(contact, ports));
   }
 
   /** For entries signed by this host: the minimum of durable replicas. Rejects with `too-few-copies`. */
@@ -99,7 +98,7 @@ export class RecordWriter {
     const { copies, needed, failures, codes } = await makeCopies(hosts, rule, {
       clock,
       storeAt: (host) => this.#storeAt(host, group),
-      isStalled: (host, milliseconds) => this.#lane(host).isStalled(milliseconds),
+      isStalled: (host, milliseconds) => this.#senders.to(host).isStalled(milliseconds),
     });
     if (copies >= needed) return copies;
     if (codes.has('wrong-clock')) throw refusedByClock(copies, needed);
@@ -121,20 +120,8 @@ export class RecordWriter {
   }
 
   #carry(host: Contact, entries: readonly EncodedEntry[]): Promise<readonly PromiseSettledResult<void>[]> {
-    const lane = this.#lane(host);
-    return Promise.allSettled(entries.map((entry) => lane.store(entry)));
-  }
-
-  #lane(contact: Contact): RecordSender {
-    const known = this.#lanes.get(contact.host);
-    // A host at a new address needs a new sender.
-    if (known !== undefined && (sameAddresses(known.contact, contact) || !known.idle)) return known;
-    if (this.#lanes.size >= maxIdleLanes) {
-      for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
-    }
-    const lane = new RecordSender(contact, this.#ports);
-    this.#lanes.set(contact.host, lane);
-    return lane;
+    const sender = this.#senders.to(host);
+    return Promise.allSettled(entries.map((entry) => sender.store(entry)));
   }
 }
 

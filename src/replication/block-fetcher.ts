@@ -4,13 +4,14 @@
  * failed one is replaced by it.
  */
 
-import { type Contact, type HostId, ringIdOfHash, sameAddresses, type Timer } from '@chordial/ring';
+import { type Contact, type HostId, ringIdOfHash, type Timer } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey, inlineBytes } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { shownPeer } from '../network/peer-label.ts';
+import { PerPeer } from '../network/peer-queue.ts';
 import { type AskPolicy, AskReplicas } from '../records/ask-replicas.ts';
 import { BlockReceiver, type WantedBlock } from './block-receiver.ts';
 import type { DataPorts } from './data-ports.ts';
@@ -23,7 +24,6 @@ const minPaceBytes = 64 * 1024;
 /** All sources are retried after a pause, with a new lookup of places: the ring may be changing. */
 const maxRounds = 5;
 const pauseBetweenRoundsMilliseconds = 300;
-const maxIdleLanes = 256;
 /** Sharers of a content; each block is requested from the one expected to deliver it first. */
 const maxSharers = 16;
 
@@ -39,13 +39,14 @@ export class BlockFetcher {
   readonly #ports: DataPorts;
   readonly #replicas: number;
   readonly #pointers: Pick<Pointers, 'holders'> | null;
-  readonly #lanes = new Map<HostId, BlockReceiver>();
+  readonly #lanes: PerPeer<BlockReceiver>;
 
   /** @param pointers asked when a block is at none of its places */
   constructor(ports: DataPorts, replicas: number, pointers: Pick<Pointers, 'holders'> | null = null) {
     this.#ports = ports;
     this.#pointers = pointers;
     this.#replicas = replicas;
+    this.#lanes = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves));
   }
 
   /**
@@ -115,14 +116,16 @@ export class BlockFetcher {
     const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
     const places = (await this.#candidates(key)).slice(0, this.#replicas);
     const holders = await this.#pointers.holders(cid, places);
-    return holders.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#lane(host));
+    return holders.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#lanes.to(host));
   }
 
   /** In order of preference. */
   async #sources(cid: CID): Promise<readonly BlockReceiver[]> {
     const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
     const candidates = await this.#candidates(key);
-    const lanes = candidates.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#lane(host));
+    const lanes = candidates
+      .filter(({ host }) => host !== this.#ports.view.self.host)
+      .map((host) => this.#lanes.to(host));
     const places = lanes.slice(0, this.#replicas).map((lane) => ({ lane, cost: lane.expectedMilliseconds(leafBytes) }));
     places.sort((a, b) => a.cost - b.cost);
     const responsiveFirst = (some: readonly BlockReceiver[]) =>
@@ -138,7 +141,7 @@ export class BlockFetcher {
   #lanesOf(sharers: readonly Contact[]): readonly BlockReceiver[] {
     const { view } = this.#ports;
     const live = sharers.filter(({ host }) => host !== view.self.host && !view.isDead(host)).slice(0, maxSharers);
-    const lanes = live.map((contact) => this.#lane(contact)).filter((lane) => !lane.avoided);
+    const lanes = live.map((contact) => this.#lanes.to(contact)).filter((lane) => !lane.avoided);
     const costs = lanes.map((lane) => ({ lane, cost: lane.expectedMilliseconds(leafBytes) }));
     const ordered = costs.sort((a, b) => a.cost - b.cost).map(({ lane }) => lane);
     return this.#ports.unresponsivePeers.responsiveFirst(ordered, ({ contact }) => contact.host);
@@ -152,17 +155,6 @@ export class BlockFetcher {
       if (!(error instanceof ChordialError)) throw error;
       return this.#ports.view.hosts();
     }
-  }
-
-  #lane(contact: Contact): BlockReceiver {
-    const known = this.#lanes.get(contact.host);
-    if (known !== undefined && (sameAddresses(known.contact, contact) || !known.idle)) return known;
-    if (this.#lanes.size >= maxIdleLanes) {
-      for (const [host, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(host);
-    }
-    const lane = new BlockReceiver(contact, this.#ports, this.#ports.leaves);
-    this.#lanes.set(contact.host, lane);
-    return lane;
   }
 
   /** Current sharers. The pause between rounds ends when a new one is found. */

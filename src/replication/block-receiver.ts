@@ -7,7 +7,7 @@ import type { Clock, Contact, Milliseconds, Timer } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
-import { RoundRobin } from '../flow/round-robin.ts';
+import { PeerQueue, type Queued } from '../network/peer-queue.ts';
 import { TransportError } from '../network/transport.ts';
 import { blockMessages, unknownSize } from './block-messages.ts';
 import { receiveBlocks } from './block-payload.ts';
@@ -58,10 +58,10 @@ export interface WantedBlock {
   isUnknown?: boolean;
 }
 
-interface Waiting {
+interface Waiting extends Queued {
   readonly wanted: WantedBlock;
   readonly found: (bytes: Uint8Array | null) => void;
-  readonly failed: (error: Error) => void;
+  /** Found or failed. */
   settled: boolean;
 }
 
@@ -69,17 +69,13 @@ export class BlockReceiver {
   readonly contact: Contact;
   readonly #ports: DataPorts;
   readonly #buffers: LeafPool;
-  #queue = new RoundRobin<Waiting>();
-  #streams = 0;
+  readonly #queue: PeerQueue<Waiting>;
   /** Requested blocks, by reader. */
   readonly #underWay = new Map<unknown, number>();
-  #blocksUnderWay = 0;
   /** Of blocks that are announced and have not arrived. */
   #bytesAhead = 0;
-  #avoidedUntil: Milliseconds = 0;
   /** Corrupt blocks received, less those offset by good ones. */
   #wrongInRow = 0;
-  #lastHeard: Milliseconds = 0;
   #receivedBytes = 0;
   #slowUntil: Milliseconds = 0;
   /** Bytes per millisecond over all streams; null until measured. */
@@ -90,20 +86,24 @@ export class BlockReceiver {
     this.contact = contact;
     this.#ports = ports;
     this.#buffers = buffers;
+    this.#queue = new PeerQueue(contact, ports.clock, {
+      nextBatch: () => this.#nextBatch(),
+      carry: (batch) => this.#carry(batch),
+    });
   }
 
   get idle(): boolean {
-    return this.#streams === 0 && this.#queue.length === 0 && !this.avoided;
+    return this.#queue.idle;
   }
 
   get avoided(): boolean {
-    return this.#avoidedUntil > this.#ports.clock.now();
+    return this.#queue.isAvoided;
   }
 
   /** Estimated time for a block wanted now; an untried host is worth trying. */
   expectedMilliseconds(blockBytes: number): Milliseconds {
     if (this.#slowUntil > this.#ports.clock.now()) return Number.MAX_VALUE;
-    const ahead = (this.#queue.length + this.#blocksUnderWay + 1) * blockBytes;
+    const ahead = (this.#queue.waiting.length + this.#queue.itemsInFlight + 1) * blockBytes;
     return this.#rate === null ? ahead / 1e6 : ahead / this.#rate;
   }
 
@@ -118,47 +118,47 @@ export class BlockReceiver {
   }
 
   silentFor(since: Milliseconds): Milliseconds {
-    return this.#ports.clock.now() - Math.max(since, this.#lastHeard);
+    return this.#queue.quietFor(since);
   }
 
   /** The verified bytes in a pooled buffer, or null when the host does not have the block. */
   fetch(wanted: WantedBlock): Promise<Uint8Array | null> {
-    if (this.avoided) {
-      return Promise.reject(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
-    }
     return new Promise((found, failed) => {
-      this.#queue.push(wanted.reader, { wanted, found, failed, settled: false });
-      queueMicrotask(() => this.#start());
+      const waiting: Waiting = {
+        wanted,
+        since: this.#ports.clock.now(),
+        found,
+        failed: (error) => {
+          waiting.settled = true;
+          failed(error);
+        },
+        settled: false,
+      };
+      this.#queue.push(waiting, wanted.reader);
     });
   }
 
-  #start(): void {
+  #nextBatch(): readonly Waiting[] {
     for (let taken = this.#takeBatch(); taken.length > 0; taken = this.#takeBatch()) {
       const batch = taken.filter(({ wanted }) => !wanted.abandoned);
       for (const waiting of taken) if (waiting.wanted.abandoned) settle(waiting, null);
-      if (batch.length === 0) continue;
-      this.#streams += 1;
-      this.#count(batch, 1);
-      this.#carry(batch).finally(() => {
-        this.#streams -= 1;
-        this.#count(batch, -1);
-        this.#start();
-      });
+      if (batch.length > 0) return batch;
     }
+    return [];
   }
 
   /** Nothing while enough is in flight. */
   #takeBatch(): readonly Waiting[] {
-    if (this.#streams < maxStreams) return this.#queue.take(maxBlocksPerRequest);
-    const isWorth = this.#delay.isLong && this.#queue.length >= minBlocksOfFurtherStream;
+    const { waiting, batchesInFlight: streams } = this.#queue;
+    if (streams < maxStreams) return waiting.take(maxBlocksPerRequest);
+    const isWorth = this.#delay.isLong && waiting.length >= minBlocksOfFurtherStream;
     const most = this.#delay.isLong ? maxStreamsOfLongPath : maxStreams;
-    if (isWorth && this.#streams < most) return this.#queue.take(maxBlocksPerRequest);
-    if (this.#bytesAhead < minBytesAhead || this.#streams >= most + maxFurtherStreams) return [];
-    return this.#queue.take(maxBlocksPerRequest, (reader) => !this.#underWay.has(reader));
+    if (isWorth && streams < most) return waiting.take(maxBlocksPerRequest);
+    if (this.#bytesAhead < minBytesAhead || streams >= most + maxFurtherStreams) return [];
+    return waiting.take(maxBlocksPerRequest, (reader) => !this.#underWay.has(reader));
   }
 
   #count(batch: readonly Waiting[], change: 1 | -1): void {
-    this.#blocksUnderWay += change * batch.length;
     for (const { wanted } of batch) {
       const count = (this.#underWay.get(wanted.reader) ?? 0) + change;
       if (count === 0) this.#underWay.delete(wanted.reader);
@@ -169,6 +169,7 @@ export class BlockReceiver {
   async #carry(batch: readonly Waiting[]): Promise<void> {
     const ending = new AbortController();
     const start = this.#ports.clock.now();
+    this.#count(batch, 1);
     let [bytes, announced] = [0, 0];
     const drip = new MinThroughputGuard(this.#ports.clock, () => ending.abort());
     const verifying: Promise<void>[] = [];
@@ -183,10 +184,10 @@ export class BlockReceiver {
       const header = blockMessages.get.encode(question);
       const options = { deadline: silenceMilliseconds, signal: ending.signal };
       const answer = await this.#ports.transport.stream(this.contact, blockMessages.get.kind, { header }, options);
-      this.#lastHeard = this.#ports.clock.now();
-      this.#delay.answeredAfter(this.#lastHeard - start);
+      this.#queue.progress();
+      this.#delay.answeredAfter(this.#ports.clock.now() - start);
       // The first answer shows that the path is long.
-      this.#start();
+      this.#queue.start();
       const { sizes } = blockMessages.get.decodeAnswer(answer.header, question);
       const coming = batch.filter((_, index) => sizes[index]! >= 0);
       for (const [index, waiting] of batch.entries()) {
@@ -204,7 +205,7 @@ export class BlockReceiver {
           this.#receivedBytes += count;
           this.#bytesAhead -= count;
           drip.came(count);
-          this.#lastHeard = this.#ports.clock.now();
+          this.#queue.progress();
           if (batch.every(({ wanted, settled }) => settled || wanted.abandoned)) ending.abort();
         },
         complete: (index, block) => {
@@ -223,11 +224,12 @@ export class BlockReceiver {
       else if (drip.isTooSlow)
         this.#avoid(new TransportError('timeout', `${this.contact.host} sends a few bytes at a time.`));
       else if (!ending.signal.aborted) this.#avoid(error as Error);
-      for (const waiting of batch) fail(waiting, error as Error);
+      for (const waiting of batch) if (!waiting.settled) waiting.failed(error as Error);
     } finally {
       drip.end();
       // What a broken stream did not deliver.
       this.#bytesAhead -= announced - bytes;
+      this.#count(batch, -1);
     }
   }
 
@@ -254,7 +256,7 @@ export class BlockReceiver {
   #measure(bytes: number, took: Milliseconds): void {
     if (bytes === 0 || took <= 0) return;
     // The streams share the path, so each sees part of its capacity.
-    const seen = (bytes / took) * this.#streams;
+    const seen = (bytes / took) * this.#queue.batchesInFlight;
     this.#rate = this.#rate === null ? seen : this.#rate * (1 - rateWeight) + seen * rateWeight;
   }
 
@@ -265,10 +267,7 @@ export class BlockReceiver {
     if (silent) this.#ports.view.suspect(this.contact);
     this.#ports.report?.(wrong ? 'wrong-bytes' : silent ? 'no-answer' : 'refused', this.contact, error.message);
     const span = wrong ? this.#afterWrongBytes() : avoidedAfterFailureMilliseconds;
-    this.#avoidedUntil = this.#ports.clock.now() + span;
-    const queue = this.#queue;
-    this.#queue = new RoundRobin();
-    for (const waiting of queue.take(queue.length)) fail(waiting, error);
+    this.#queue.avoid(span, error);
   }
 
   #afterWrongBytes(): Milliseconds {
@@ -339,10 +338,4 @@ class WrongBytes extends Error {
 function settle(waiting: Waiting, bytes: Uint8Array | null): void {
   waiting.settled = true;
   waiting.found(bytes);
-}
-
-function fail(waiting: Waiting, error: Error): void {
-  if (waiting.settled) return;
-  waiting.settled = true;
-  waiting.failed(error);
 }

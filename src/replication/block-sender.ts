@@ -6,6 +6,7 @@
 import type { Contact, Milliseconds } from '@chordial/ring';
 import type { Block } from '../content/cid.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
+import { PeerQueue, type Queued } from '../network/peer-queue.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { blockMessages, type ClaimedCid, maxRelayMilliseconds } from './block-messages.ts';
@@ -55,21 +56,16 @@ export interface WantedCopy {
 
 type ClaimedCopy = Block & Pick<WantedCopy, 'claims' | 'relay' | 'mayBeThere'>;
 
-interface Waiting {
+interface Waiting extends Queued {
   readonly copy: WantedCopy;
-  readonly since: Milliseconds;
   readonly stored: () => void;
-  readonly failed: (error: Error) => void;
 }
 
 export class BlockSender {
   readonly contact: Contact;
   readonly #ports: DataPorts;
-  #queue: Waiting[] = [];
-  #streams = 0;
-  #avoidedUntil: Milliseconds = 0;
-  #lastProgress: Milliseconds = 0;
-  readonly #underWay = new Set<Waiting>();
+  readonly #queue: PeerQueue<Waiting>;
+  #waitingBytes = 0;
   /** The smallest block that was refused for lack of room, and until when that is assumed. */
   #full: { readonly bytes: number; readonly until: Milliseconds } | null = null;
 
@@ -79,21 +75,21 @@ export class BlockSender {
   constructor(contact: Contact, ports: DataPorts) {
     this.contact = contact;
     this.#ports = ports;
+    this.#queue = new PeerQueue(contact, ports.clock, {
+      nextBatch: () => this.#nextBatch(),
+      carry: (batch) => this.#carry(batch),
+    });
   }
 
   get idle(): boolean {
-    return this.#streams === 0 && this.#queue.length === 0 && this.#avoidedUntil < this.#ports.clock.now();
+    return this.#queue.idle;
   }
 
   /** Resolves when the block is durable at the host, also when another caller stored it. Rejects with a TransportError or ChordialError. */
   store(copy: WantedCopy): Promise<void> {
-    if (this.#avoidedUntil > this.#ports.clock.now()) {
-      return Promise.reject(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
-    }
     return new Promise((stored, failed) => {
-      this.#queue.push({ copy, since: this.#ports.clock.now(), stored, failed });
-      // In a microtask, so that blocks handed in together are sent together.
-      queueMicrotask(() => this.#start());
+      if (this.#queue.push({ copy, since: this.#ports.clock.now(), stored, failed }))
+        this.#waitingBytes += copy.block.bytes.length;
     });
   }
 
@@ -104,35 +100,25 @@ export class BlockSender {
 
   /** True when something waits here, and the host acknowledged nothing and accepted no byte for this long. */
   isStalled(milliseconds: Milliseconds): boolean {
-    const now = this.#ports.clock.now();
-    const [oldest] = this.#underWay;
-    if (oldest === undefined) return false;
     // Its answer waits for its forwarding.
-    const relaying = oldest.copy.relay ? maxRelayMilliseconds : 0;
-    return now - Math.max(oldest.since, this.#lastProgress) > milliseconds + relaying;
+    const relaying = this.#queue.oldestInFlight?.copy.relay ? maxRelayMilliseconds : 0;
+    return this.#queue.isStalled(milliseconds + relaying);
   }
 
-  #start(): void {
+  #nextBatch(): readonly Waiting[] {
     const most = this.isFar ? maxStreamsOfLongPath : maxStreams;
-    while (this.#streams < most && this.#isWorthAStream()) {
+    while (this.#queue.batchesInFlight < most && this.#isWorthAStream()) {
       const batch = this.#takeBatch();
-      if (batch.length === 0) continue;
-      this.#streams += 1;
-      for (const waiting of batch) this.#underWay.add(waiting);
-      this.#carry(batch).finally(() => {
-        this.#streams -= 1;
-        for (const waiting of batch) this.#underWay.delete(waiting);
-        this.#start();
-      });
+      if (batch.length > 0) return batch;
     }
+    return [];
   }
 
   #isWorthAStream(): boolean {
-    const waiting = this.#queue.length;
+    const waiting = this.#queue.waiting.length;
     const atOnce = this.isFar ? maxStreams : 1;
-    if (this.#streams < atOnce || waiting >= minBlocksBeside) return waiting > 0;
-    const least = this.isFar ? minBytesBesideOfLongPath : minBytesBeside;
-    return this.#queue.reduce((sum, { copy }) => sum + copy.block.bytes.length, 0) >= least;
+    if (this.#queue.batchesInFlight < atOnce || waiting >= minBlocksBeside) return waiting > 0;
+    return this.#waitingBytes >= (this.isFar ? minBytesBesideOfLongPath : minBytesBeside);
   }
 
   #takeBatch(): Waiting[] {
@@ -140,17 +126,18 @@ export class BlockSender {
     let bytes = 0;
     let claims = 0;
     while (batch.length < maxBatchBlocks) {
-      const next = this.#queue[0];
+      const next = this.#queue.waiting.peek();
       if (next === undefined) break;
-      const isTooMuch =
-        bytes + next.copy.block.bytes.length > maxBatchBytes || claims + next.copy.claims.length > maxClaimsPerMessage;
+      const { length } = next.copy.block.bytes;
+      const isTooMuch = bytes + length > maxBatchBytes || claims + next.copy.claims.length > maxClaimsPerMessage;
       if (batch.length > 0 && isTooMuch) break;
-      this.#queue.shift();
+      this.#queue.waiting.take(1);
+      this.#waitingBytes -= length;
       if (next.copy.abandoned) {
         next.failed(new TransportError('aborted', 'The copy is no longer wanted.'));
         continue;
       }
-      bytes += next.copy.block.bytes.length;
+      bytes += length;
       claims += next.copy.claims.length;
       batch.push(next);
     }
@@ -171,7 +158,7 @@ export class BlockSender {
         this.#noteRoom(blocks, results);
         await this.#sendFurtherClaims(batch, results);
       }
-      this.#lastProgress = this.#ports.clock.now();
+      this.#queue.progress();
       batch.forEach((waiting, index) => {
         const result = results[index] ?? 'internal';
         if (result === 'stored' || result === 'present') waiting.stored();
@@ -256,9 +243,7 @@ export class BlockSender {
     );
     const payload = bytesOf(
       missing.map(({ block }) => block),
-      () => {
-        this.#lastProgress = this.#ports.clock.now();
-      },
+      () => this.#queue.progress(),
     );
     const outgoing = { header: blockMessages.put.encode(offered), payload };
     const { transport } = this.#ports;
@@ -296,12 +281,10 @@ export class BlockSender {
 
   /** Everything still waiting for a failed host moves to another at once. */
   #avoid(error: TransportError): void {
-    this.#avoidedUntil = this.#ports.clock.now() + avoidedMilliseconds;
     if (error.failure !== 'refused') this.#ports.view.suspect(this.contact);
     this.#ports.report?.(error.failure === 'refused' ? 'refused' : 'no-answer', this.contact, error.message);
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const waiting of queue) waiting.failed(error);
+    this.#waitingBytes = 0;
+    this.#queue.avoid(avoidedMilliseconds, error);
   }
 }
 

@@ -12,13 +12,13 @@ import type { CID } from 'multiformats/cid';
 import { type Block, blockKey } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import { Semaphore } from '../flow/semaphore.ts';
+import { PerPeer } from '../network/peer-queue.ts';
 import { TransportError } from '../network/transport.ts';
 import { type CopyRule, graceMilliseconds, type MadeCopies, makeCopies } from '../records/durable-copies.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { blockMessages } from './block-messages.ts';
-import { minPartToAskFirst, type WantedCopy } from './block-sender.ts';
-import { BlockSenders } from './block-senders.ts';
+import { BlockSender, minPartToAskFirst, type WantedCopy } from './block-sender.ts';
 import { BlockWriter } from './block-writer.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
@@ -35,7 +35,7 @@ const roomDeadline: Milliseconds = 1500;
 
 export class BlockStorer {
   readonly #ports: DataPorts;
-  readonly #lanes: BlockSenders;
+  readonly #lanes: PerPeer<BlockSender>;
   readonly #pointers: Pick<Pointers, 'tell'> | null;
   readonly #budget = new Semaphore(maxUnacknowledgedBytes);
   readonly #keep: ((block: ClaimedBlock) => Promise<void>) | null;
@@ -52,10 +52,10 @@ export class BlockStorer {
     this.#keep = keep;
     this.#ports = ports;
     this.#pointers = pointers;
-    this.#lanes = new BlockSenders(ports);
+    this.#lanes = new PerPeer((contact) => new BlockSender(contact, ports));
   }
 
-  get lanes(): BlockSenders {
+  get lanes(): PerPeer<BlockSender> {
     return this.#lanes;
   }
 

@@ -5,7 +5,8 @@ import { type HostId, ringIdOfHash } from '@chordial/ring';
 import { blockNetwork } from '../../test/fixtures/block-network.ts';
 import { type Block, blockKey, cidOfBlock, rawCodec } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
-import type { BlockSenders } from './block-senders.ts';
+import type { PerPeer } from '../network/peer-queue.ts';
+import type { BlockSender } from './block-sender.ts';
 import { Relay } from './relay.ts';
 
 const rule = { replicas: 3, writeQuorum: 2 };
@@ -113,7 +114,7 @@ test('what a relay hands on at a time is bounded, also of many small blocks', as
       asked += 1;
       return { store: () => new Promise<void>(() => undefined) };
     },
-  } as unknown as BlockSenders);
+  } as unknown as PerPeer<BlockSender>);
   const blocks = Array.from({ length: 1000 }, () => {
     const bytes = randomBytes(10);
     return { cid: cidOfBlock(rawCodec, bytes), bytes };

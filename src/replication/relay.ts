@@ -7,10 +7,10 @@
 
 import { type HostId, ringIdOfHash } from '@chordial/ring';
 import { type Block, blockKey } from '../content/cid.ts';
+import type { PerPeer } from '../network/peer-queue.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { maxRelayMilliseconds } from './block-messages.ts';
-import type { WantedCopy } from './block-sender.ts';
-import type { BlockSenders } from './block-senders.ts';
+import type { BlockSender, WantedCopy } from './block-sender.ts';
 import type { DataPorts } from './data-ports.ts';
 
 /** Beyond this blocks are not forwarded: the sender sends them. */
@@ -20,10 +20,10 @@ const minBytesHeld = 32 * 1024;
 
 export class Relay {
   readonly #ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>;
-  readonly #lanes: BlockSenders;
+  readonly #lanes: PerPeer<BlockSender>;
   #bytesUnderWay = 0;
 
-  constructor(ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>, lanes: BlockSenders) {
+  constructor(ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>, lanes: PerPeer<BlockSender>) {
     this.#ports = ports;
     this.#lanes = lanes;
   }

@@ -1,6 +1,7 @@
 /** What reconciliation needs from outside. */
 
 import type { Contact, Milliseconds, Random } from '@chordial/ring';
+import type { PerPeer } from '../network/peer-queue.ts';
 import type { EncodedEntry } from '../records/entry.ts';
 import type { OfferedRun } from '../records/share-holder.ts';
 import type { Catalog } from '../storage/catalog.ts';
@@ -8,7 +9,7 @@ import type { ItemIndex } from '../storage/item-index.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import type { ShareTable } from '../storage/share-table.ts';
 import type { AuthoritativeRanges } from './authoritative-ranges.ts';
-import type { BlockSenders } from './block-senders.ts';
+import type { BlockSender } from './block-sender.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { Leavers } from './leavers.ts';
 import type { Pointers } from './pointers.ts';
@@ -58,7 +59,7 @@ export const defaultSyncTimes: SyncTimes = {
 export const defaultSyncBytesPerSecond = 100_000_000;
 
 export interface SyncPorts extends DataPorts {
-  readonly lanes: BlockSenders;
+  readonly lanes: PerPeer<BlockSender>;
   readonly index: ItemIndex;
   readonly confirmed: AuthoritativeRanges;
   readonly records: SyncedRecords;

@@ -3,7 +3,7 @@
  * verified on both sides before they are passed on or stored.
  */
 
-import type { Contact, HostId, Milliseconds } from '@chordial/ring';
+import type { Contact, Milliseconds } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../../content/block-hashing.ts';
 import { type Block, blockKey } from '../../content/cid.ts';
@@ -11,6 +11,7 @@ import { leafBytes } from '../../content/leaf-pool.ts';
 import { ChordialError } from '../../errors.ts';
 import { Semaphore } from '../../flow/semaphore.ts';
 import { TokenBucket } from '../../flow/token-bucket.ts';
+import { PerPeer } from '../../network/peer-queue.ts';
 import { type Claim, claimVia } from '../../storage/claim-table.ts';
 import type { BlockSet } from '../../storage/item-index.ts';
 import { blockMessages } from '../block-messages.ts';
@@ -24,7 +25,6 @@ import { type Moved, reportFailure } from './moved.ts';
 const maxBytesUnderWay = 16 * 1024 * 1024;
 /** Unused time is saved up to this much, so that small items do not wait one by one. */
 const savedSeconds = 0.25;
-const maxIdleLanes = 256;
 /** After a block found no room here, none is fetched for this long. */
 const noRoomMilliseconds: Milliseconds = 30_000;
 const blocksPerExchange = 64;
@@ -37,10 +37,11 @@ export class BlockMover {
   readonly #budget = new Semaphore(maxBytesUnderWay);
   readonly #rate: TokenBucket;
   #noRoomUntil: Milliseconds = Number.NEGATIVE_INFINITY;
-  readonly #sources = new Map<HostId, BlockReceiver>();
+  readonly #sources: PerPeer<BlockReceiver>;
 
   constructor(ports: SyncPorts) {
     this.#ports = ports;
+    this.#sources = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves));
     const { clock, bytesPerSecond } = ports;
     this.#rate = new TokenBucket({ burst: bytesPerSecond * savedSeconds, perSecond: bytesPerSecond }, () =>
       clock.now(),
@@ -58,7 +59,7 @@ export class BlockMover {
       if (this.#noRoomUntil > this.#ports.clock.now()) return 'full';
       const [claims = []] = await new SyncClient(this.#ports.transport, signal).claims(host, [blockKey(cid)]);
       if (claims.length === 0 || this.#ports.ended.areOver(claims)) return 'unclaimed';
-      const bytes = await this.#source(host).fetch({ cid, abandoned: false });
+      const bytes = await this.#sources.to(host).fetch({ cid, abandoned: false });
       if (bytes === null) return 'failed';
       await this.#rate.pass(bytes.length, this.#ports.clock, signal);
       await blocks.put([{ cid, bytes, claims: claims.map((claim) => claimVia(claim, host.host)) }]);
@@ -128,7 +129,7 @@ export class BlockMover {
     if (lacking.length === 0) return holding;
     await this.#budget.take(leafBytes);
     try {
-      const bytes = await this.#source(source).fetch({ cid, abandoned: false });
+      const bytes = await this.#sources.to(source).fetch({ cid, abandoned: false });
       const [claims = []] = await client.claims(source, [key]);
       if (bytes === null || claims.length === 0) return holding;
       for (const target of lacking) {
@@ -176,17 +177,6 @@ export class BlockMover {
     } catch (error) {
       return this.#failed(host, error);
     }
-  }
-
-  #source(contact: Contact): BlockReceiver {
-    const known = this.#sources.get(contact.host);
-    if (known !== undefined && (known.contact === contact || !known.idle)) return known;
-    if (this.#sources.size >= maxIdleLanes) {
-      for (const [host, lane] of this.#sources) if (lane.idle) this.#sources.delete(host);
-    }
-    const lane = new BlockReceiver(contact, this.#ports, this.#ports.leaves);
-    this.#sources.set(contact.host, lane);
-    return lane;
   }
 
   #blockFailed(host: Contact, error: unknown): Moved {
