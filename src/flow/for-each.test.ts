@@ -4,7 +4,7 @@ import { forEachConcurrently } from './for-each.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-test('as many as may be are under way, begun in order, and all have ended when it resolves', async () => {
+test('as many as may be are in flight, begun in order, and all have ended when it resolves', async () => {
   const begun: number[] = [];
   let [underWay, most] = [0, 0];
   await forEachConcurrently(Array(20).keys(), 3, async (item) => {
