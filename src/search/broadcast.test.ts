@@ -16,10 +16,13 @@ import { signedQuestion } from './search-messages.ts';
 const bits = 16;
 const expressions = new Expressions();
 after(() => expressions.close());
+/** Its matching does not end. */
+const endless = 'endless';
 /** What threads take does not pass on a virtual clock. */
 const timeless: Pick<Expressions, 'check' | 'match'> = {
   check: (source) => expressions.check(source),
-  match: async (source, names) => ({ ...(await expressions.match(source, names)), milliseconds: 0 }),
+  match: async (source, names) =>
+    source === endless ? new Promise(() => {}) : { ...(await expressions.match(source, names)), milliseconds: 0 },
 };
 
 function fileAt(source: Contact, name: string): Hit {
@@ -116,6 +119,13 @@ test('A22 an expression that would take others for ever is answered at once', as
   const spent = countProcessorTime();
   await networkOf(3).ask('/(a+)+(b|a)*(a*)*$[^a]/');
   assert.ok(spent() < 2000);
+});
+
+test('A22 a search of names does not wait for an expression that is being matched', async () => {
+  const { ask } = networkOf(2);
+  void ask(`/${endless}/`);
+  const { hits } = await ask('report*');
+  assert.deepEqual(hits.map(({ name }) => name).sort(), ['Report 0.pdf', 'Report 1.pdf']);
 });
 
 test('A16 hosts that do not answer are gone around and counted, and the hop limit ends the way', async () => {

@@ -100,6 +100,8 @@ export class Broadcast {
   /** Usage in the current interval: queries by asker and forwarding host, and other limits. */
   readonly #spent = new BoundedCache<string, { since: Milliseconds; amount: number }>(maxAskers);
   readonly #turns: HalfTime;
+  /** Expressions are matched on another thread: a query of words does not wait for one that is dear. */
+  readonly #expressionTurns: HalfTime;
   #looking = 0;
 
   /** Parsed once for searching and logging. */
@@ -108,6 +110,7 @@ export class Broadcast {
   constructor(ports: BroadcastPorts) {
     this.#ports = ports;
     this.#turns = matchingTurns(ports.clock);
+    this.#expressionTurns = matchingTurns(ports.clock);
   }
 
   /**
@@ -237,7 +240,8 @@ export class Broadcast {
   /** Scans the own files and sends what fits. A host that could not scan all of them counts as missed. */
   async #look(question: BroadcastQuestion, from: Contact | null): Promise<Reached> {
     const pattern = this.#patternOf(question);
-    const matching = new Matching(this.#turns, this.#ports.clock);
+    const turns = pattern.kind === 'expression' ? this.#expressionTurns : this.#turns;
+    const matching = new Matching(turns, this.#ports.clock);
     const waiting: Hit[] = [];
     let responses = 0;
     let isWanted = true;
