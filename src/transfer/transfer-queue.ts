@@ -27,14 +27,6 @@ const unattendedMilliseconds = 15_000;
 /** Ended transfers are listed until newer ones replace them. */
 const maxEnded = 100;
 
-export interface TransferPorts {
-  readonly files: Files;
-  readonly settings: SettingsTable;
-  readonly clock: Clock;
-  /** Called when the journal could not be written. */
-  readonly report?: (error: Error) => void;
-}
-
 interface Transfer {
   entry: JournalEntry;
   readonly rate: TransferRate;
@@ -48,7 +40,9 @@ interface Transfer {
 }
 
 export class TransferQueue implements Transfers {
-  readonly #ports: TransferPorts;
+  readonly #files: Files;
+  readonly #clock: Clock;
+  readonly #report: (error: Error) => void;
   readonly #journal: TransferJournal;
   /** In order of their start. */
   readonly #transfers = new Map<string, Transfer>();
@@ -56,9 +50,12 @@ export class TransferQueue implements Transfers {
   #begun = false;
   #closed = false;
 
-  constructor(ports: TransferPorts) {
-    this.#ports = ports;
-    this.#journal = new TransferJournal(ports.settings);
+  /** `report` is called when the journal could not be written. */
+  constructor(files: Files, settings: SettingsTable, clock: Clock, report: (error: Error) => void = () => undefined) {
+    this.#files = files;
+    this.#clock = clock;
+    this.#report = report;
+    this.#journal = new TransferJournal(settings);
     for (const entry of this.#journal.load()) this.#keep(entry);
   }
 
@@ -86,7 +83,7 @@ export class TransferQueue implements Transfers {
       );
     const bytesTotal = await markedSize(request);
     if (request.kind === 'put') await checkNotPrivate(request.path);
-    const started = new Date(this.#ports.clock.wallTime()).toISOString();
+    const started = new Date(this.#clock.wallTime()).toISOString();
     const entry = {
       id: randomUUID(),
       request,
@@ -116,7 +113,7 @@ export class TransferQueue implements Transfers {
   get(id: string): TransferStatus | null {
     const transfer = this.#transfers.get(id);
     if (transfer === undefined) return null;
-    transfer.askedAt = this.#ports.clock.now();
+    transfer.askedAt = this.#clock.now();
     return this.#shown(transfer);
   }
 
@@ -129,7 +126,7 @@ export class TransferQueue implements Transfers {
   /** Failed transfers can be resumed as well. */
   async resume(id: string, isAttended?: boolean): Promise<TransferStatus> {
     const transfer = this.#known(id);
-    transfer.askedAt = this.#ports.clock.now();
+    transfer.askedAt = this.#clock.now();
     if (isAttended !== undefined)
       transfer.entry = { ...transfer.entry, request: { ...transfer.entry.request, isAttended } };
     if (transfer.entry.state === 'paused' || transfer.entry.state === 'failed') {
@@ -154,7 +151,7 @@ export class TransferQueue implements Transfers {
     try {
       await this.#until(transfer, () => transfer.entry.state !== 'running', signal);
     } finally {
-      transfer.askedAt = this.#ports.clock.now();
+      transfer.askedAt = this.#clock.now();
     }
     return this.#shown(transfer);
   }
@@ -174,7 +171,7 @@ export class TransferQueue implements Transfers {
   async #run(transfer: Transfer): Promise<void> {
     const stopping = new AbortController();
     transfer.stopping = stopping;
-    transfer.askedAt = this.#ports.clock.now();
+    transfer.askedAt = this.#clock.now();
     this.#attend(transfer, stopping);
     try {
       const outcome = await this.#outcome(transfer, stopping.signal);
@@ -182,7 +179,7 @@ export class TransferQueue implements Transfers {
     } catch (error) {
       // The disk may be full, perhaps because of this transfer: it has ended all the same, and is listed until a
       // restart.
-      this.#ports.report?.(error as Error);
+      this.#report(error as Error);
     } finally {
       transfer.stopping = null;
       this.#hold(transfer, 0);
@@ -193,12 +190,11 @@ export class TransferQueue implements Transfers {
 
   /** Pauses it when the command that waits for it is gone; the next command resumes it. */
   #attend(transfer: Transfer, stopping: AbortController): void {
-    const { clock, report } = this.#ports;
-    clock.after(unattendedMilliseconds, () => {
+    this.#clock.after(unattendedMilliseconds, () => {
       if (transfer.stopping !== stopping || stopping.signal.aborted) return;
-      const isGone = clock.now() - transfer.askedAt >= unattendedMilliseconds;
+      const isGone = this.#clock.now() - transfer.askedAt >= unattendedMilliseconds;
       if (!isGone || transfer.entry.request.isAttended !== true) this.#attend(transfer, stopping);
-      else this.pause(transfer.entry.id).catch((error: Error) => report?.(error));
+      else this.pause(transfer.entry.id).catch(this.#report);
     });
   }
 
@@ -215,7 +211,6 @@ export class TransferQueue implements Transfers {
     const { request } = transfer.entry;
     const { path, mark, reference } = request;
     const progress = (done: TransferProgress): void => this.#note(transfer, done);
-    const { files } = this.#ports;
     if (request.kind === 'put') {
       const { replicas, timeToLive } = request;
       const options = {
@@ -225,7 +220,7 @@ export class TransferQueue implements Transfers {
         progress,
         mark,
       };
-      return files.putPath(reference.name ?? '', path, options);
+      return this.#files.putPath(reference.name ?? '', path, options);
     }
     const resolved = async ({ type, size }: FileEntry): Promise<void> => {
       if (!isSmall(type, size)) return;
@@ -233,14 +228,20 @@ export class TransferQueue implements Transfers {
       this.#pump();
     };
     try {
-      return await files.getPath(reference, path, { force: request.force ?? false, signal, progress, resolved, mark });
+      return await this.#files.getPath(reference, path, {
+        force: request.force ?? false,
+        signal,
+        progress,
+        resolved,
+        mark,
+      });
     } finally {
       if (!signal.aborted) await removePart(request, true);
     }
   }
 
   #note(transfer: Transfer, { bytesDone, bytesTotal }: TransferProgress): void {
-    transfer.rate.note(this.#ports.clock.now(), bytesDone);
+    transfer.rate.note(this.#clock.now(), bytesDone);
     transfer.entry = { ...transfer.entry, bytesDone, bytesTotal };
   }
 
@@ -300,7 +301,7 @@ export class TransferQueue implements Transfers {
     const { id, request, state, bytesDone, bytesTotal, error, result, started } = entry;
     const { kind, path, reference: of } = request;
     const reference = kind === 'put' ? (of.name ?? '') : textOfReference(of);
-    const perSecond = state === 'running' ? rate.perSecond(this.#ports.clock.now(), bytesDone) : 0;
+    const perSecond = state === 'running' ? rate.perSecond(this.#clock.now(), bytesDone) : 0;
     return { id, kind, reference, path, state, bytesDone, bytesTotal, rate: perSecond, error, result, started };
   }
 

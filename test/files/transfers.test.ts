@@ -141,7 +141,7 @@ test('M2 a transfer whose command has gone is paused, and goes on with the next 
     getPath: (_reference: unknown, _path: string, { signal }: { signal?: AbortSignal }) =>
       new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(new Error('stopped')))),
   };
-  const queue = new TransferQueue({ files, settings: peers[0]!.catalog, clock });
+  const queue = new TransferQueue(files, peers[0]!.catalog, clock);
   queue.begin();
   const request = await getting('x', join(folder, 'attended'));
   const { id } = await queue.start({ ...request, isAttended: true });
@@ -183,12 +183,12 @@ test('B2 a transfer goes on after a restart of the peer', async () => {
     })(),
   );
   const path = join(folder, 'later');
-  const ports = { files: peers[1]!.files, settings: peers[1]!.catalog, clock: systemClock };
-  const before = new TransferQueue(ports);
+  const started = () => new TransferQueue(peers[1]!.files, peers[1]!.catalog, systemClock);
+  const before = started();
   const { id, state } = await before.start(await getting('later', path));
   assert.equal(state, 'running');
   await before.close();
-  const afterwards = new TransferQueue(ports);
+  const afterwards = started();
   afterwards.begin();
   assert.equal((await afterwards.wait(id)).state, 'done');
   assert.ok(content.equals(await readFile(path)));
@@ -205,7 +205,7 @@ test('B6 a transfer is paused, resumed and cancelled', async () => {
       yield content;
     })(),
   );
-  const queue = new TransferQueue({ files: peers[1]!.files, settings: peers[1]!.catalog, clock: systemClock });
+  const queue = new TransferQueue(peers[1]!.files, peers[1]!.catalog, systemClock);
   const path = join(folder, 'paused');
   const { id } = await queue.start(await getting('paused', path));
   assert.equal((await queue.pause(id)).state, 'paused');
@@ -234,7 +234,7 @@ test('A22 a journal that cannot be written harms neither the transfer nor the pe
   };
   const reports: string[] = [];
   const report = (error: Error) => reports.push(error.message);
-  const queue = new TransferQueue({ files: peers[0]!.files, settings, clock: systemClock, report });
+  const queue = new TransferQueue(peers[0]!.files, settings, systemClock, report);
   const source = join(folder, 'journal-source');
   await writeFile(source, 'some bytes');
   const request = { kind: 'put', reference: { name: 'unwritten' }, ...(await markedFile(source)) } as const;
