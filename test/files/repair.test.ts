@@ -3,10 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { ringIdOfHash } from '@chordial/ring';
 import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { recordMessages } from '../../src/records/record-messages.ts';
 import { shareBody, shareNameEntry } from '../../src/records/share-entry.ts';
 import { quotaFull } from '../../src/storage/block-store.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 import { until } from '../fixtures/until.ts';
+
+const question = recordMessages.put.encode({ entries: [] });
 
 async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
@@ -122,6 +125,23 @@ test('A4 the last peer cannot hand anything over and says so', async () => {
   await peers[0]!.files.put('alone', bytesOf(randomBytes(5)));
   await assert.rejects(peers[0]!.handOverEverything(), /could not be handed over/);
   await close();
+});
+
+test('A4 a peer that has handed everything over accepts nothing more, one that could not goes on accepting', async () => {
+  for (const [count, hasLeft] of [
+    [5, true],
+    [1, false],
+  ] as const) {
+    const { peers, close } = await dataNetwork(count);
+    const [leaver] = peers;
+    await leaver!.files.put('a file', bytesOf(randomBytes(5)));
+    const given = () => leaver!.registry.request(leaver!.contact, recordMessages.put.kind, question);
+    await given();
+    await leaver!.handOverEverything().catch(() => undefined);
+    if (hasLeft) await assert.rejects(given, /is leaving and accepts nothing more/);
+    else await given();
+    await close();
+  }
 });
 
 test('A4 the last peer cannot hand entries of shares over either', async () => {
