@@ -20,7 +20,7 @@ after(() => expressions.close());
 const endless = 'endless';
 /** What threads take does not pass on a virtual clock. */
 const timeless: Pick<Expressions, 'check' | 'match'> = {
-  check: (source) => expressions.check(source),
+  check: async (source) => (source === endless ? undefined : expressions.check(source)),
   match: async (source, names) =>
     source === endless ? new Promise(() => {}) : { ...(await expressions.match(source, names)), milliseconds: 0 },
 };
