@@ -112,7 +112,7 @@ interface Round {
 }
 
 /**
- * What is under way: a question whose answer becomes my list, the word of the host on whom to ask, the notice that ends
+ * What is in progress: a question whose answer becomes my list, the word of the host on whom to ask, the notice that ends
  * a change of successor, or the question whether my predecessor lives.
  */
 type Operation =
