@@ -179,6 +179,32 @@ describe('SharedFolders', () => {
     assert.deepEqual(b.shares.list(), []);
   });
 
+  it('goes on with what is left for later of other shares when one is removed while it is scanned', async () => {
+    let removal: Promise<unknown> | null = null;
+    // Begins in the middle of the scan.
+    await using b = await bench(100_000, {
+      filesInMemory: 3,
+      mayRead: () => {
+        removal ??= b.shares.remove(going);
+        return true;
+      },
+    });
+    const [going, staying] = [path.join(b.folder, 'going'), path.join(b.folder, 'staying')];
+    for (const share of [going, staying]) {
+      for (let number = 0; number < 6; number++) {
+        const folder = path.join(share, `folder ${number}`);
+        await mkdir(folder, { recursive: true });
+        for (const name of ['one', 'two']) await writeFile(path.join(folder, name), `${name} in ${folder}`);
+      }
+    }
+    await b.shares.add(going);
+    await until('it is removed', () => removal !== null);
+    await removal;
+    await b.shares.add(staying);
+    await until('the other is indexed', () => b.shares.list()[0]?.indexed === 12);
+    assert.equal(b.shares.list()[0]?.state, 'watching');
+  });
+
   it('finds the files of a folder again when enough others have waited in memory', async () => {
     await using b = await bench(100_000, { filesInMemory: 3 });
     const folders = Array.from({ length: 6 }, (_, number) => path.join(b.folder, 'all', `folder ${number}`, 'below'));

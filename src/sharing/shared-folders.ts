@@ -187,6 +187,8 @@ export class SharedFolders {
     this.#announcing.wake();
     // A share around it takes over these files.
     for (const one of this.#current()) if (isWithin(real, one.path)) this.#look(keyOf(one.folder, ''), 'all');
+    // There may be room for other shares' files now.
+    this.#lookAtLater();
     this.#ports.notify(`Shares ${share.path} no longer.`);
     return status;
   }
@@ -264,8 +266,9 @@ export class SharedFolders {
       const [key, reach] = next;
       this.#waiting.delete(key);
       const { folder, parent } = readKey(key);
-      const share = this.#current().find((one) => one.folder === folder);
-      if (share !== undefined) await this.#lookAt(share, parent, reach);
+      const share = this.#shareOf(folder);
+      if (share === undefined) this.#forgetLater(folder);
+      else await this.#lookAt(share, parent, reach);
     }
   }
 
@@ -305,7 +308,10 @@ export class SharedFolders {
     const { found, leftOut, visited } = looked;
     const isWhole = reach === 'all' && start === '';
     // The root may have disappeared during the scan: then files that were not met are not gone.
-    if (!(await this.#isStillThere(share))) return this.#isAway(share.folder);
+    const isThere = await this.#isStillThere(share);
+    // It was removed during the scan, which has watched its folders again.
+    if (this.#shareOf(share.folder) === undefined) return this.#watchers.unwatchAll(keyOf(share.folder, ''));
+    if (!isThere) return this.#isAway(share.folder);
     const before = this.#lookingAt(share.folder);
     const now = performance.now();
     const closed = new Map(looked.closed.map((file) => [file, before.closed.get(file) ?? now]));
@@ -406,6 +412,10 @@ export class SharedFolders {
 
   #current(): readonly SharedFolder[] {
     return this.#ports.table.folders().filter(({ ending }) => !ending);
+  }
+
+  #shareOf(folder: number): SharedFolder | undefined {
+    return this.#current().find((one) => one.folder === folder);
   }
 
   #status(share: SharedFolder): ShareStatus {
