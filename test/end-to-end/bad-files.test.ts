@@ -48,7 +48,7 @@ test('A22 B1 names: 255 bytes, odd to look at, or like numbers and CIDs are kept
   assert.equal(await (await second.request(route('Zo\u00eb.txt'))).text(), 'one file');
 
   for (const [name, reason] of [
-    ['a/b', /holds a \\"\/\\"/],
+    ['a/b', /contains a \\"\/\\"/],
     ['..', /means a folder/],
     ['.', /means a folder/],
     ['a'.repeat(256), /256 bytes in UTF-8, and at most 255/],

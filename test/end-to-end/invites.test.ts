@@ -12,7 +12,7 @@ test('A3 B3 anyone who has an invite joins with it; mangled, expired, of another
   assert.equal(invited.exit, 0, invited.stderr);
   const invite = invited.text.trim();
   assert.match(invite, /^chordial:[\w-]+$/);
-  assert.match(invited.stderr, /lets in one member, until 20.*"chordial join"/);
+  assert.match(invited.stderr, /admits one member, until 20.*"chordial join"/);
   assert.match(invited.stderr, /127\.0\.0\.1:\d+, which only this machine reaches/);
 
   const joined = await network.start({ invite, flags: ['--virtual-nodes', '17'] });
