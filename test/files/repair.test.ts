@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { ringIdOfHash } from '@chordial/ring';
 import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
@@ -166,6 +167,25 @@ test('A4 B12 a peer leaves although one of the others has no room: the next ones
   network.setHealth(peers[0]!.contact.host, 'dead');
   ring.declareDead(peers[0]!.contact.host);
   assert.ok((await copies(peers.slice(1), ring)).every(({ count }) => count >= 3));
+  await close();
+});
+
+test('A4 a peer that missed the replacement of a file leaves although no one takes the old one', async () => {
+  const { peers, network, close } = await dataNetwork(6);
+  for (const { beginClaimUpkeep } of peers) beginClaimUpkeep();
+  const old = randomBytes(50_000);
+  const cid = cidOfBlock(rawCodec, old);
+  await peers[0]!.files.put('file', bytesOf(old));
+  const holders = peers.filter(({ blocks }) => blocks.claimsOf(cid).length > 0);
+  const leaver = holders.find((peer) => peer !== peers[0])!;
+  network.setHealth(leaver.contact.host, 'dead');
+  await peers[0]!.files.put('file', bytesOf(randomBytes(50_000)));
+  await until(() => holders.every((peer) => peer === leaver || peer.blocks.claimsOf(cid).length === 0));
+  // The publisher tells it three times within 2 s.
+  await setTimeout(2500);
+  network.setHealth(leaver.contact.host, 'alive');
+  assert.equal(leaver.blocks.claimsOf(cid).length, 1);
+  await leaver.handOverEverything();
   await close();
 });
 

@@ -193,7 +193,8 @@ export class BlockMover {
   }
 }
 
-function isEnded(error: unknown): boolean {
+/** The host does not store the block: every put that needed it has ended. */
+export function isEnded(error: unknown): boolean {
   return error instanceof ChordialError && error.code === 'ended';
 }
 
