@@ -34,19 +34,19 @@ export const stages: readonly Stage[] = [
   {
     name: 'end-to-end',
     files: [
-      'test/hostile/**/*.test.ts',
+      'test/hostile/!(findings-sharing).test.ts',
       'test/browser/**/*.test.ts',
       'test/end-to-end/{interrupted-torture,torture,teaching-ring,commands,wrong-clocks,shares,search}.test.ts',
-      'test/end-to-end/{odd-*,put-undo,same-identity,stops,no-home,joins-and-leaves,members,full-host}.test.ts',
-      'test/end-to-end/!(acceptance|package).test.ts',
+      'test/end-to-end/{odd-*,put-undo,stops,no-home,joins-and-leaves,members,full-host}.test.ts',
+      'test/end-to-end/!(acceptance|package|same-identity).test.ts',
     ],
     concurrency: 3,
     timeoutMilliseconds: 600_000,
   },
   {
-    // The one measures promised times, the other builds the page again, which peers serve.
+    // One measures promised times, one builds the page again, which peers serve; two hold what peers find or refuse within seconds.
     name: 'alone',
-    files: ['test/end-to-end/{acceptance,package}.test.ts'],
+    files: ['test/end-to-end/{acceptance,package,same-identity}.test.ts', 'test/hostile/findings-sharing.test.ts'],
     concurrency: 1,
     timeoutMilliseconds: 300_000,
   },

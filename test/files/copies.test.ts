@@ -188,7 +188,8 @@ for (const [admission, told, expected] of [
         ...{ name: host, share: null, rights: [] },
         ...{ admittedAt: ago(told.admittedAt), firstSeenAt: ago(told.firstSeenAt) },
       });
-    for (let file = 0; file < 6; file++) await peers[file % 4]!.files.put(`file ${file}`, bytesOf(randomBytes(20_000)));
+    // So many that the newcomer is a place of some, wherever it lies.
+    for (let file = 0; file < 24; file++) await peers[file % 4]!.files.put(`file ${file}`, bytesOf(randomBytes(5000)));
     const before = peers.slice();
     for (const { beginRepair } of peers) beginRepair();
     (await join()).beginRepair();
