@@ -1,4 +1,7 @@
-/** The files for which this peer answers a broadcast: names that its members own, and its shares. */
+/**
+ * The files for which this peer answers a broadcast: names of which it holds a replica, and its shares. Every replica
+ * answers, and the asker shows a hit once: a member that owns a name and does not answer hides nothing.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { Contact } from '@chordial/ring';
 import { decodeCid } from '../content/cid.ts';
@@ -13,15 +16,16 @@ import type { SharedFile } from '../storage/shared-file-table.ts';
 /** Yields to other work between pages. */
 const rowsPerPage = 500;
 
-export async function* ownedNames(
+/** @param isHeld whether the row is a replica, not a cached copy */
+export async function* heldNames(
   records: Pick<RecordTable, 'range'>,
-  isOwn: (row: RecordRow) => boolean,
+  isHeld: (row: RecordRow) => boolean,
   now: () => number,
 ): AsyncGenerator<readonly Hit[], void, undefined> {
   let cursor: string | null = null;
   do {
     const page = records.range('all', cursor, rowsPerPage);
-    const names = page.items.filter((row) => row.kind === 'name' && isOwn(row));
+    const names = page.items.filter((row) => row.kind === 'name' && isHeld(row));
     const hits = storedEntries(names).flatMap((encoded) => hitOf(encoded, now()) ?? []);
     if (hits.length > 0) yield hits;
     cursor = page.cursor;

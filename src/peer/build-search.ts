@@ -1,5 +1,5 @@
 /** Finding files: the word index of this peer's names and shares, searches, and the shared folders themselves. */
-import { type HostId, inOwnedArc, ringIdOfHash } from '@chordial/ring';
+import type { HostId } from '@chordial/ring';
 import { networkId } from '../network/genesis.ts';
 import { verifySignature } from '../network/identity.ts';
 import { systemClock } from '../network/system-clock.ts';
@@ -10,8 +10,9 @@ import { queryLine } from '../search/queries.ts';
 import { Search } from '../search/search.ts';
 import { WordIndex } from '../search/word-index.ts';
 import { SharedFolders } from '../sharing/shared-folders.ts';
+import { keyOfRecord, recordSet } from '../storage/item-index.ts';
 import type { RecordRow } from '../storage/record-table.ts';
-import { ownedNames, sharedFiles } from './answered-files.ts';
+import { heldNames, sharedFiles } from './answered-files.ts';
 import { Browsing } from './browsing.ts';
 import type { Network } from './build-network.ts';
 import type { Ring } from './build-ring.ts';
@@ -33,12 +34,9 @@ export function buildSearch({ folder, network, ring, storage, data }: SearchPart
   const { identity, genesis, membership, events, catalog, peerNames } = folder;
   const { view } = ring;
   const { transport } = network;
-  const { records, shares } = storage;
+  const { records, shares, index } = storage;
   const signing = { signer: identity, networkId: networkId(genesis), settings: catalog, clock: systemClock };
-  const isOwn = (row: RecordRow): boolean => {
-    const place = ringIdOfHash(row.key, genesis.bits);
-    return view.states().some((state) => inOwnedArc(state.predecessor.id, place, state.me.id));
-  };
+  const isHeld = (row: RecordRow): boolean => !index.isCached(recordSet, keyOfRecord(row));
   const postingWords: FrequentWords = new FrequentWords({
     ...signing,
     frequencyOf: (word) => search.frequencyOf(word),
@@ -84,7 +82,7 @@ export function buildSearch({ folder, network, ring, storage, data }: SearchPart
     }),
     files: async function* (): AsyncGenerator<readonly Hit[], void, undefined> {
       yield* sharedFiles(folders, view.self);
-      yield* ownedNames(records, isOwn, Date.now);
+      yield* heldNames(records, isHeld, Date.now);
     },
     noted: (query) => events.tell(queryLine(query)),
     named: peerNames.named,
@@ -96,5 +94,5 @@ export function buildSearch({ folder, network, ring, storage, data }: SearchPart
   const browsing = new Browsing(view, transport, data.names, folders);
   search.answerIn(data.registry);
   browsing.answerIn(data.registry);
-  return { search, browsing, shares: folders, postingWords, putIndex, isOwn };
+  return { search, browsing, shares: folders, postingWords, putIndex };
 }

@@ -1,6 +1,6 @@
 /** A running peer as interfaces show it: itself, the others, the ring, and what it stores. */
 import { hash } from 'node:crypto';
-import { digitsOf, isMember, isRingId, type Pointer, type RingId, ringIdOfHash } from '@chordial/ring';
+import { digitsOf, inOwnedArc, isMember, isRingId, type Pointer, type RingId, ringIdOfHash } from '@chordial/ring';
 import { blockKey, cidIn } from '../content/cid.ts';
 import { namePosition } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
@@ -12,6 +12,7 @@ import { storedEntries } from '../records/entry.ts';
 import { readableName } from '../records/name-entry.ts';
 import type { Hit } from '../search/hit.ts';
 import { keyOfRecord, recordSet } from '../storage/item-index.ts';
+import type { RecordRow } from '../storage/record-table.ts';
 import type { buildSearch, SearchParts } from './build-search.ts';
 import type { ClockWatch } from './clock-watch.ts';
 import type { NodeStatus, Peer, PeerStatus, RingDigest, ShownFingers, StorageListing, Stored } from './peer.ts';
@@ -131,11 +132,16 @@ export function ringStatus({ folder, network, ring: { ring, view, updatedAt }, d
 
 /** Files of others as they were found, and what is stored here. */
 export function fileStatus({ folder, ring: { view }, storage, finding }: StatusParts) {
+  const { genesis } = folder;
   const { shown } = folder.peerNames;
   const { index, blocks, records } = storage;
   const shownHits = (files: readonly (readonly Hit[])[]): readonly ShownHit[] => {
     const here = new Map([view.self, ...view.hosts()].map(({ host, addresses }) => [host, addresses[0] ?? null]));
     return files.map((holders) => shownHit(holders, (host) => here.get(host) ?? null, shown));
+  };
+  const isOwned = ({ key }: RecordRow): boolean => {
+    const place = ringIdOfHash(key, genesis.bits);
+    return view.states().some((state) => inOwnedArc(state.predecessor.id, place, state.me.id));
   };
   const stored = (): Stored => {
     const cached = index.cachedBlocks();
@@ -165,7 +171,7 @@ export function fileStatus({ folder, ring: { view }, storage, finding }: StatusP
       do {
         const page = records.range('all', next, namesPerPage);
         for (const row of page.items) {
-          if (row.kind !== 'name' || finding.isOwn(row) !== (role === 'primary')) continue;
+          if (row.kind !== 'name' || isOwned(row) !== (role === 'primary')) continue;
           // Not a replica: kept for the publisher's list, or until its places have proved that they hold it.
           if (index.isCached(recordSet, keyOfRecord(row))) continue;
           const [encoded] = storedEntries([row]);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ringIdOfHash } from '@chordial/ring';
 import { parseCid } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
-import { ownedNames } from '../../src/peer/answered-files.ts';
+import { heldNames } from '../../src/peer/answered-files.ts';
 import { signEntry } from '../../src/records/entry.ts';
 import { nameEntry } from '../../src/records/name-entry.ts';
 import { recordKeyOfName } from '../../src/records/record-keys.ts';
@@ -252,7 +252,7 @@ test('case 9: one record that cannot be read ends no listing, no search and no r
     );
   }
   const found: string[] = [];
-  for await (const hits of ownedNames(peers[1]!.records, () => true, Date.now))
+  for await (const hits of heldNames(peers[1]!.records, () => true, Date.now))
     found.push(...hits.map((hit) => hit.name));
   assert.deepEqual(found, ['readable']);
   assert.equal((await peers[2]!.files.resolve({ name: 'readable' })).cid, put.cid);

@@ -11,6 +11,7 @@ import type { Share } from '../../../src/client/answers.ts';
 import { cidOfBlock, rawCodec } from '../../../src/content/cid.ts';
 import { createIdentity, type Identity } from '../../../src/network/identity.ts';
 import type { Wire } from '../../../src/network/transport.ts';
+import type { LookupResult } from '../../../src/peer/peer.ts';
 import type { ShownHit } from '../../../src/peer/shown-hit.ts';
 import { searchMessages, signedQuestion } from '../../../src/search/search-messages.ts';
 import type { PeerProcess } from '../../end-to-end/peer-process.ts';
@@ -74,10 +75,21 @@ function ask(member: HostileMember, peer: PeerProcess, pattern: string, asker: I
   return member.transport.request(first.contact, searchMessages.ask.kind, body, { deadline: 6000 });
 }
 
+/** A name that the hostile member owns: it answers no search for it, and the other replicas must. */
+async function nameOwnedBy(member: HostileMember, peer: PeerProcess): Promise<string> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const name = `find-me-${attempt}.txt`;
+    const { owner } = await peer.json<LookupResult>(`/api/v1/lookup/${name}`);
+    if (owner.id === member.identity.host) return name;
+  }
+  throw new Error('the member owns none of 200 names');
+}
+
 async function dearExpressions(scene: Scene): Promise<Reached> {
   const peers = await scene.ring(3);
-  await peers[0].request('/api/v1/files/find-me.txt', { method: 'PUT', body: 'x' });
   const member = await memberOf(scene, peers[0]);
+  const name = await nameOwnedBy(member, peers[0]);
+  await peers[0].request(`/api/v1/files/${name}`, { method: 'PUT', body: 'x' });
   let refused = 0;
   const questions = scene.isShort ? 12 : 36;
   for (let turn = 0; turn < questions; turn++) {
@@ -93,7 +105,7 @@ async function dearExpressions(scene: Scene): Promise<Reached> {
     await wait(400);
   }
   const found = await scene.network.command(['search', '--broadcast', 'find-m'], peers[1]);
-  const got = await Promise.all(peers.map((peer) => peer.request('/api/v1/files/find-me.txt')));
+  const got = await Promise.all(peers.map((peer) => peer.request(`/api/v1/files/${name}`)));
   const reads = got.filter(({ status }) => status === 200).length;
   return {
     reached: `${refused} of ${questions} questions refused; a search beside them ${found.exit === 0 ? 'finds' : 'does not find'} its file; ${reads} of 3 peers read it`,
@@ -220,8 +232,9 @@ async function pipesForRules(scene: Scene): Promise<Reached> {
 
 async function inventedAsker(scene: Scene): Promise<Reached> {
   const peers = await scene.ring(3);
-  await peers[0].request('/api/v1/files/find-me.txt', { method: 'PUT', body: 'x' });
   const member = await memberOf(scene, peers[0]);
+  const name = await nameOwnedBy(member, peers[0]);
+  await peers[0].request(`/api/v1/files/${name}`, { method: 'PUT', body: 'x' });
   let dialled = 0;
   const server = createServer((socket) => {
     dialled += 1;
