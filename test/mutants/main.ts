@@ -1,7 +1,8 @@
 /**
  * Do the tests bite? `npm run mutants [-- FILE…]` changes one thing at a time in the files of targets.ts and runs the tests of
  * each: a change that no test notices survives. A score is the part that was noticed; below 85 % the command fails. `--draw`
- * writes docs/mutants.md from the results of the files that ran; rows of others stay.
+ * writes docs/mutants.md from the results of the files that ran; rows of others stay. `--workers` is how many changes are tried
+ * at once.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
-import { argumentsOf } from '../../simulation/command-line.ts';
+import { argumentsOf, wholeOf } from '../../simulation/command-line.ts';
 import { endNow, markChildren } from '../leftovers.ts';
 import { root } from '../results.ts';
 import { reasons } from './reasons.ts';
@@ -19,7 +20,7 @@ const minScore = 85;
 const noReason = 'no reason given';
 /** The copy of the sources that runs, and what its tests leave; removed however this ends. */
 const sandbox = path.join(os.tmpdir(), `chordial-mutants-${process.pid}`);
-const usage = `usage: npm run mutants [-- [--draw] FILE…]
+const usage = `usage: npm run mutants [-- [--draw] [--workers N] FILE…]
 the files: ${targets.map(({ file }) => file).join(' ')}`;
 
 interface Mutant {
@@ -33,7 +34,7 @@ interface Mutant {
 interface Result {
   readonly file: string;
   readonly noticed: number;
-  readonly timedOut: number;
+  readonly timedOut: readonly Mutant[];
   readonly survivors: readonly Mutant[];
   readonly seconds: number;
 }
@@ -41,8 +42,9 @@ interface Result {
 async function main(): Promise<void> {
   const { values, positionals } = argumentsOf(usage, {
     allowPositionals: true,
-    options: { draw: { type: 'boolean' } },
+    options: { draw: { type: 'boolean' }, workers: { type: 'string', default: '2' } },
   });
+  const workers = wholeOf(values['workers'], '--workers', 1, 64);
   const chosen = positionals.length === 0 ? targets : positionals.map(targetOf);
   const mark = randomUUID();
   markChildren(mark);
@@ -52,13 +54,14 @@ async function main(): Promise<void> {
   });
   const results: Result[] = [];
   for (const target of chosen) {
-    const result = await resultOf(target).catch((error: Error) => error);
+    const result = await resultOf(target, workers).catch((error: Error) => error);
     if (result instanceof Error) {
       console.error(`${target.file}: ${result.message}`);
       continue;
     }
     results.push(result);
     console.log(lineOf(result));
+    for (const mutant of result.timedOut) console.log(`  ran on: ${textOf(mutant)}`);
     for (const survivor of result.survivors)
       console.log(`  ${textOf(survivor)}\n    ${reasonOf(result.file, survivor)}`);
     // After each file: a run of all takes long, and may be stopped.
@@ -76,7 +79,7 @@ function targetOf(file: string): Target {
   process.exit(2);
 }
 
-async function resultOf({ file, tests }: Target): Promise<Result> {
+async function resultOf({ file, tests }: Target, workers: number): Promise<Result> {
   const started = performance.now();
   // A test that is ended in the middle leaves its folders: they go with the rest.
   process.env['TMPDIR'] = path.join(sandbox, 'left');
@@ -96,8 +99,9 @@ async function resultOf({ file, tests }: Target): Promise<Result> {
     // A message or a log line that changes is no fault that loses or leaks anything.
     mutator: { excludedMutations: ['StringLiteral'] },
     reporters: ['progress-append-only'],
-    concurrency: 2,
-    timeoutMS: 10_000,
+    concurrency: workers,
+    // A busy machine is slow, which is no change noticed: only what never ends runs so long.
+    timeoutMS: 60_000,
     tempDirName: sandbox,
     tsconfigFile: 'none',
     ignorePatterns: ['docs', 'bench/results', 'packaging', '/web/dist'],
@@ -107,17 +111,20 @@ async function resultOf({ file, tests }: Target): Promise<Result> {
   } as ConstructorParameters<typeof Stryker>[0]);
   const lines = (await readFile(path.join(root, file), 'utf8')).split('\n');
   const mutants = await stryker.runMutationTest();
-  const of = (...statuses: readonly string[]) => mutants.filter(({ status }) => statuses.includes(status));
+  const of = (...statuses: readonly string[]): Mutant[] =>
+    mutants
+      .filter(({ status }) => statuses.includes(status))
+      .map((mutant) => ({
+        line: mutant.location.start.line,
+        mutator: mutant.mutatorName,
+        original: lines[mutant.location.start.line - 1]?.trim() ?? '',
+        replacement: mutant.replacement?.replace(/\s+/g, ' ') ?? '',
+      }));
   return {
     file,
     noticed: of('Killed', 'Timeout').length,
-    timedOut: of('Timeout').length,
-    survivors: of('Survived', 'NoCoverage').map((mutant) => ({
-      line: mutant.location.start.line,
-      mutator: mutant.mutatorName,
-      original: lines[mutant.location.start.line - 1]?.trim() ?? '',
-      replacement: mutant.replacement?.replace(/\s+/g, ' ') ?? '',
-    })),
+    timedOut: of('Timeout'),
+    survivors: of('Survived', 'NoCoverage'),
     seconds: (performance.now() - started) / 1000,
   };
 }
@@ -128,7 +135,7 @@ function scoreOf({ noticed, survivors }: Result): number {
 
 function lineOf(result: Result): string {
   const of = result.noticed + result.survivors.length;
-  return `${result.file}: ${scoreOf(result).toFixed(1)} % (${result.noticed} of ${of} noticed, ${result.timedOut} by time) in ${result.seconds.toFixed(0)} s`;
+  return `${result.file}: ${scoreOf(result).toFixed(1)} % (${result.noticed} of ${of} noticed, ${result.timedOut.length} by time) in ${result.seconds.toFixed(0)} s`;
 }
 
 function textOf({ line, mutator, original, replacement }: Mutant): string {
