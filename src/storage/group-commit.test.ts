@@ -4,6 +4,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it, mock, type TestContext, test } from 'node:test';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
+import { until } from '../../test/fixtures/until.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** A database whose flushes wait to be let through; `flushes` holds those that wait. */
@@ -44,10 +45,6 @@ async function withHeldDisk(
     for (const flush of flushes) flush.resolve();
     commits.close();
   }
-}
-
-async function reached(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 const inMemory = ':memory:';
@@ -231,7 +228,7 @@ test('A1 the log is folded in after 4 MB, or 16 where there is plenty of room', 
 test('case 18 a flush that fails while closing is told, and no file stays open', async () => {
   await withHeldDisk(async ({ commits, flushes, insert }) => {
     const written = insert(1);
-    await reached(() => flushes.length === 1);
+    await until(() => flushes.length === 1);
     const sync = mock.method(fs, 'fdatasyncSync', () => {
       throw new Error('EIO');
     });
@@ -264,7 +261,7 @@ test('case 18 the name of the log is made durable with the first flush, and once
     try {
       for (const value of [0, 1]) {
         const written = insert(value);
-        await reached(() => flushes.length === value + 1);
+        await until(() => flushes.length === value + 1);
         assert.equal(folders.length, value);
         flushes[value]?.resolve();
         await written;
@@ -283,7 +280,7 @@ describe('GroupCommit', () => {
       const written = insert(1).then(() => {
         told = true;
       });
-      await reached(() => flushes.length === 1);
+      await until(() => flushes.length === 1);
       assert.deepEqual(values(), [1]);
       assert.equal(told, false);
       flushes[0]?.resolve();
@@ -294,15 +291,15 @@ describe('GroupCommit', () => {
   it('commits while a flush is in progress; the next flush serves all of them', async () => {
     await withHeldDisk(async ({ flushes, insert, values }) => {
       const first = insert(1);
-      await reached(() => flushes.length === 1);
+      await until(() => flushes.length === 1);
       const second = insert(2);
-      await reached(() => values().length === 2);
+      await until(() => values().length === 2);
       const third = insert(3);
-      await reached(() => values().length === 3);
+      await until(() => values().length === 3);
       assert.equal(flushes.length, 1);
       flushes[0]?.resolve();
       await first;
-      await reached(() => flushes.length === 2);
+      await until(() => flushes.length === 2);
       flushes[1]?.resolve();
       await Promise.all([second, third]);
       assert.equal(flushes.length, 2);
@@ -313,7 +310,7 @@ describe('GroupCommit', () => {
     await withHeldDisk(async ({ commits, flushes, insert }) => {
       await commits.durable();
       const written = insert(1);
-      await reached(() => flushes.length === 1);
+      await until(() => flushes.length === 1);
       let isDurable = false;
       const durable = commits.durable().then(() => {
         isDurable = true;
@@ -321,7 +318,7 @@ describe('GroupCommit', () => {
       flushes[0]?.resolve();
       await written;
       // The flush in progress may have passed it by: only the next one counts.
-      await reached(() => flushes.length === 2);
+      await until(() => flushes.length === 2);
       assert.equal(isDurable, false);
       flushes[1]?.resolve();
       await durable;
@@ -331,7 +328,7 @@ describe('GroupCommit', () => {
   it('after a flush that failed nothing is promised any more', async () => {
     await withHeldDisk(async ({ commits, flushes, insert }) => {
       const written = insert(1);
-      await reached(() => flushes.length === 1);
+      await until(() => flushes.length === 1);
       flushes[0]?.reject(new Error('EIO'));
       await assert.rejects(written, /explained/);
       await assert.rejects(insert(2), /explained/);
@@ -342,7 +339,7 @@ describe('GroupCommit', () => {
   it('close flushes what a slow flush still holds up', async () => {
     await withHeldDisk(async ({ commits, flushes, insert }) => {
       const written = insert(1);
-      await reached(() => flushes.length === 1);
+      await until(() => flushes.length === 1);
       commits.close();
       assert.equal(await written, 1);
     });
