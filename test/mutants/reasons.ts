@@ -59,8 +59,6 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
   },
   'src/replication/block-fetcher.ts': {
     'return ordered.filter((lane) => !lane.avoided);': 'a host that is left out refuses by itself',
-    'else if (!this.#wanted.abandoned) {': 'a block that is there already is requested of no further host',
-    'if (!this.#wanted.abandoned) this.#tryNext();': 'a block that is there already is requested of no further host',
     "this.#signal?.removeEventListener('abort', interrupted);": 'an outcome stays what it was',
   },
   'src/replication/excess-replicas.ts': {
