@@ -1,15 +1,15 @@
 /** One peer of the question how fast shares are announced: started by bench/announce.ts, told what to do over IPC. */
-import { cidOfBlock, rawCodec } from '../src/content/cid.ts';
-import { parseConfiguration } from '../src/peer/configuration.ts';
-import { startPeer } from '../src/peer/start-peer.ts';
-import { recordKeyOfName, wordKey } from '../src/records/record-keys.ts';
+import { cidOfBlock, rawCodec } from '../packages/chordial/src/content/cid.ts';
+import { parseConfiguration } from '../packages/chordial/src/peer/configuration.ts';
+import { startPeer } from '../packages/chordial/src/peer/start-peer.ts';
+import { recordKeyOfName, wordKey } from '../packages/chordial/src/records/record-keys.ts';
 import {
   type ShareEntry,
   shareBody,
   shareNameEntry,
   sharePostingEntries,
   shareProviderEntry,
-} from '../src/records/share-entry.ts';
+} from '../packages/chordial/src/records/share-entry.ts';
 
 /** What the parent asks; the answer is `{seconds}` or `{missing}`. */
 export type AnnouncingTask = { readonly announce: number } | { readonly find: readonly number[] };

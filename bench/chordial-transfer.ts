@@ -1,7 +1,7 @@
 /** Puts and gets carried out by a peer, timed from the question to the answer that it is done; and what they cost. */
 import { readFile } from 'node:fs/promises';
-import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
-import { markedFile, markedPart } from '../test/fixtures/marked.ts';
+import type { PeerProcess } from '../packages/chordial/test/end-to-end/peer-process.ts';
+import { markedFile, markedPart } from '../packages/chordial/test/fixtures/marked.ts';
 import { mebibyte } from './random-file.ts';
 
 const waitMilliseconds = 30_000;

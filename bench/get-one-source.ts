@@ -5,7 +5,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
+import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
 import { alternate, type Contender, threeDigits } from './alternating.ts';
 import { metered, TransferCost, timedGet, timedPut } from './chordial-transfer.ts';
 import { limitsOf } from './limits/limits.ts';

@@ -1,7 +1,7 @@
 /** The same get from three peers that all hold every block, and from one: several sources must not be slower. */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
+import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
 import { alternate, type Contender, threeDigits } from './alternating.ts';
 import { metered, TransferCost, timedGet, timedPut } from './chordial-transfer.ts';
 import { makeRandomFile, mebibyte } from './random-file.ts';

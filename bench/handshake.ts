@@ -1,11 +1,11 @@
 /** A new connection to a host that was met before, beside one to a host that was not: TLS, HELLO and one answer. */
-import { parseAddress } from '../src/network/addresses.ts';
-import { tlsCredentials } from '../src/network/certificate.ts';
-import { type Caller, dial } from '../src/network/dial.ts';
-import { found, networkId } from '../src/network/genesis.ts';
-import { Http2Transport } from '../src/network/http2-transport.ts';
-import { createIdentity } from '../src/network/identity.ts';
-import { SessionTickets } from '../src/network/session-tickets.ts';
+import { parseAddress } from '../packages/chordial/src/network/addresses.ts';
+import { tlsCredentials } from '../packages/chordial/src/network/certificate.ts';
+import { type Caller, dial } from '../packages/chordial/src/network/dial.ts';
+import { found, networkId } from '../packages/chordial/src/network/genesis.ts';
+import { Http2Transport } from '../packages/chordial/src/network/http2-transport.ts';
+import { createIdentity } from '../packages/chordial/src/network/identity.ts';
+import { SessionTickets } from '../packages/chordial/src/network/session-tickets.ts';
 import { median } from './alternating.ts';
 import { type BenchOptions, type BenchRow, row } from './row.ts';
 

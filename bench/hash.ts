@@ -5,10 +5,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { HashingThread } from '../src/content/hashing-thread.ts';
-import { LeafPool } from '../src/content/leaf-pool.ts';
-import { hashFile } from '../src/sharing/hash-file.ts';
-import { WholeHash } from '../src/sharing/whole-hash.ts';
+import { HashingThread } from '../packages/chordial/src/content/hashing-thread.ts';
+import { LeafPool } from '../packages/chordial/src/content/leaf-pool.ts';
+import { hashFile } from '../packages/chordial/src/sharing/hash-file.ts';
+import { WholeHash } from '../packages/chordial/src/sharing/whole-hash.ts';
 import { alternate, type Contender, threeDigits } from './alternating.ts';
 import { makeRandomFile, mebibyte } from './random-file.ts';
 import { debian, needPackages, timedProgram } from './rivals/program.ts';

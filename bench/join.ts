@@ -3,10 +3,10 @@
  * take to be one ring, and how long it takes until the first and until all of a ring know that a peer is gone.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { launcher } from '../test/end-to-end/command.ts';
-import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
-import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
-import { until } from '../test/fixtures/until.ts';
+import { launcher } from '../packages/chordial/test/end-to-end/command.ts';
+import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
+import type { PeerProcess } from '../packages/chordial/test/end-to-end/peer-process.ts';
+import { until } from '../packages/chordial/test/fixtures/until.ts';
 import { median } from './alternating.ts';
 import { RunningProgram } from './rivals/program.ts';
 import { type BenchOptions, type BenchRow, row, rowsOfParts, verdict } from './row.ts';

@@ -1,7 +1,7 @@
 /** Files of 10 MB to 10 GB through two peers: how fast, and how much memory each needs at its highest. */
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
+import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
 import { median, threeDigits } from './alternating.ts';
 import { metered, residentBytes, TransferCost, timedGet, timedPut } from './chordial-transfer.ts';
 import { makeRandomFile } from './random-file.ts';

@@ -5,10 +5,10 @@
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ShareStatus } from '../src/sharing/shared-folders.ts';
-import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
-import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
-import { until } from '../test/fixtures/until.ts';
+import type { ShareStatus } from '../packages/chordial/src/sharing/shared-folders.ts';
+import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
+import type { PeerProcess } from '../packages/chordial/test/end-to-end/peer-process.ts';
+import { until } from '../packages/chordial/test/fixtures/until.ts';
 import { median } from './alternating.ts';
 import { bytesRead, cpuSeconds, metered, residentBytes } from './chordial-transfer.ts';
 import { mebibyte } from './random-file.ts';

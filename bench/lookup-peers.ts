@@ -7,12 +7,12 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { quantile } from '@chordial/ring/simulator';
-import { cidOfBlock, rawCodec } from '../src/content/cid.ts';
-import { parseConfiguration } from '../src/peer/configuration.ts';
+import { cidOfBlock, rawCodec } from '../packages/chordial/src/content/cid.ts';
+import { parseConfiguration } from '../packages/chordial/src/peer/configuration.ts';
 
-import { type RunningPeer, startPeer } from '../src/peer/start-peer.ts';
-import { recordKeyOfName } from '../src/records/record-keys.ts';
-import { shareBody, shareNameEntry } from '../src/records/share-entry.ts';
+import { type RunningPeer, startPeer } from '../packages/chordial/src/peer/start-peer.ts';
+import { recordKeyOfName } from '../packages/chordial/src/records/record-keys.ts';
+import { shareBody, shareNameEntry } from '../packages/chordial/src/records/share-entry.ts';
 
 const joinConcurrency = 3;
 const bits = 256;

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import os from 'node:os';
 import { promisify } from 'node:util';
-import { root } from '../test/results.ts';
+import { root } from '../packages/chordial/test/results.ts';
 
 const run = promisify(execFile);
 

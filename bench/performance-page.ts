@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { root } from '../test/results.ts';
+import { root } from '../packages/chordial/test/results.ts';
 import { questions } from './questions.ts';
 import { type BenchResult, newestResults } from './results.ts';
 import type { BenchRow } from './row.ts';

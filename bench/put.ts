@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
+import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
 import { alternate, type Contender, threeDigits } from './alternating.ts';
 import { metered, TransferCost, timedPut } from './chordial-transfer.ts';
 import { makeRandomFile, mebibyte } from './random-file.ts';

@@ -1,7 +1,7 @@
 /** What was measured, kept as JSON lines: one line per question and run of the command, the newest last. */
 import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { root } from '../test/results.ts';
+import { root } from '../packages/chordial/test/results.ts';
 import type { Surroundings } from './machine.ts';
 import type { BenchRow } from './row.ts';
 

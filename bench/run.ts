@@ -2,7 +2,7 @@
  * `npm run bench [-- NAME…] [--runs N] [--full] [--quick] [--draw]`: asks the questions named, or all; prints each table, keeps
  * it under bench/results/ and draws docs/performance.md again, but for --quick. A question that fails says why, and the next one is asked.
  */
-import { argumentsOf, wholeOf } from '../simulation/command-line.ts';
+import { argumentsOf, wholeOf } from '../packages/chordial/simulation/command-line.ts';
 import { surroundings } from './machine.ts';
 import { drawPerformancePage } from './performance-page.ts';
 import { questions } from './questions.ts';

@@ -1,16 +1,16 @@
 /** One peer of the question how fast words are found: started by bench/search.ts, told what to do over IPC. */
 import { seededRandom } from '@chordial/ring/testing';
-import { cidOfBlock, rawCodec } from '../src/content/cid.ts';
-import { parseConfiguration } from '../src/peer/configuration.ts';
-import { startPeer } from '../src/peer/start-peer.ts';
+import { cidOfBlock, rawCodec } from '../packages/chordial/src/content/cid.ts';
+import { parseConfiguration } from '../packages/chordial/src/peer/configuration.ts';
+import { startPeer } from '../packages/chordial/src/peer/start-peer.ts';
 import {
   type ShareEntry,
   shareBody,
   shareNameEntry,
   sharePostingEntry,
   shareProviderEntry,
-} from '../src/records/share-entry.ts';
-import { postingWordsOf } from '../src/search/words.ts';
+} from '../packages/chordial/src/records/share-entry.ts';
+import { postingWordsOf } from '../packages/chordial/src/search/words.ts';
 
 /** What the parent asks; the answer is `{postings}` or `{found}`. */
 export type SearchingTask =

@@ -5,9 +5,9 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
-import type { PeerProcess } from '../test/end-to-end/peer-process.ts';
-import { until } from '../test/fixtures/until.ts';
+import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
+import type { PeerProcess } from '../packages/chordial/test/end-to-end/peer-process.ts';
+import { until } from '../packages/chordial/test/fixtures/until.ts';
 import { median } from './alternating.ts';
 import { metered, residentBytes, TransferCost, timedGet, timedPut } from './chordial-transfer.ts';
 import { makeRandomFile, mebibyte } from './random-file.ts';

@@ -4,8 +4,8 @@
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
-import { type PathOptions, SlowPath } from '../test/fixtures/slow-path.ts';
+import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
+import { type PathOptions, SlowPath } from '../packages/chordial/test/fixtures/slow-path.ts';
 import { median } from './alternating.ts';
 import { metered, TransferCost, timedGet, timedPut } from './chordial-transfer.ts';
 import { makeRandomFile, mebibyte } from './random-file.ts';

@@ -1,6 +1,6 @@
 /** From the command `start` to the line that says that the peer is a member and serves: one more in a ring of 7. */
-import { NetworkFixture } from '../test/end-to-end/network-fixture.ts';
-import { until } from '../test/fixtures/until.ts';
+import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
+import { until } from '../packages/chordial/test/fixtures/until.ts';
 import { alternate } from './alternating.ts';
 import { runProgram } from './rivals/program.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';

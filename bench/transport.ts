@@ -5,10 +5,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Contact } from '@chordial/ring';
-import { decodeGenesis, encodeGenesis, found } from '../src/network/genesis.ts';
-import { Http2Transport } from '../src/network/http2-transport.ts';
-import { createIdentity } from '../src/network/identity.ts';
-import type { Handlers } from '../src/network/transport.ts';
+import { decodeGenesis, encodeGenesis, found } from '../packages/chordial/src/network/genesis.ts';
+import { Http2Transport } from '../packages/chordial/src/network/http2-transport.ts';
+import { createIdentity } from '../packages/chordial/src/network/identity.ts';
+import type { Handlers } from '../packages/chordial/src/network/transport.ts';
 
 const chunkBytes = 1024 * 1024;
 const chunkCount = 1024;

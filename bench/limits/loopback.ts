@@ -7,9 +7,9 @@ import { once } from 'node:events';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
-import { tlsCredentials } from '../../src/network/certificate.ts';
-import { connectionWindowBytes, settings } from '../../src/network/http2-limits.ts';
-import { createIdentity } from '../../src/network/identity.ts';
+import { tlsCredentials } from '../../packages/chordial/src/network/certificate.ts';
+import { connectionWindowBytes, settings } from '../../packages/chordial/src/network/http2-limits.ts';
+import { createIdentity } from '../../packages/chordial/src/network/identity.ts';
 
 export type Loopback = 'raw TLS' | 'raw HTTP/2';
 

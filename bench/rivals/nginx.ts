@@ -1,7 +1,7 @@
 /** nginx over HTTPS and HTTP/2 on loopback, and curl and aria2 that fetch from it: nothing is verified, nothing is flushed. */
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { until } from '../../test/fixtures/until.ts';
+import { until } from '../../packages/chordial/test/fixtures/until.ts';
 import { freePort } from './free-port.ts';
 import { debian, needPackages, RunningProgram, runProgram, timedProgram } from './program.ts';
 

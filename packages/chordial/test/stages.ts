@@ -1,0 +1,56 @@
+/** What `npm test` runs, in this order: cheap and close to the cause first. */
+export interface Stage {
+  readonly name: string;
+  /** Globs from the root of the repository, run in this order: files that take long first, so that none is left over at the end. */
+  readonly files: readonly string[];
+  /**
+   * Test files at a time, for two processors. Where real processes run, most of the time goes into waiting for each other, so one
+   * file more than there are processors keeps them busy.
+   */
+  readonly concurrency: number;
+  /** A test or file that takes longer is killed and fails. */
+  readonly timeoutMilliseconds: number;
+}
+
+export const stages: readonly Stage[] = [
+  {
+    name: 'unit',
+    files: [
+      'packages/ring/**/*.test.ts',
+      'packages/chordial/src/**/*.test.ts',
+      'packages/chordial/simulation/**/*.test.ts',
+      'packages/chordial/test/repository/**/*.test.ts',
+      'packages/chordial/test/torture/**/*.test.ts',
+    ],
+    concurrency: 2,
+    timeoutMilliseconds: 120_000,
+  },
+  {
+    name: 'contract',
+    files: ['packages/chordial/test/contracts/**/*.test.ts', 'packages/chordial/test/files/**/*.test.ts'],
+    concurrency: 2,
+    timeoutMilliseconds: 120_000,
+  },
+  {
+    name: 'end-to-end',
+    files: [
+      'packages/chordial/test/hostile/!(findings-sharing).test.ts',
+      'packages/chordial/test/browser/**/*.test.ts',
+      'packages/chordial/test/end-to-end/{interrupted-torture,torture,teaching-ring,commands,wrong-clocks,shares,search}.test.ts',
+      'packages/chordial/test/end-to-end/{odd-*,put-undo,stops,no-home,joins-and-leaves,members,full-host}.test.ts',
+      'packages/chordial/test/end-to-end/!(acceptance|package|same-identity).test.ts',
+    ],
+    concurrency: 3,
+    timeoutMilliseconds: 600_000,
+  },
+  {
+    // One measures promised times, one builds the page again, which peers serve; two hold what peers find or refuse within seconds.
+    name: 'alone',
+    files: [
+      'packages/chordial/test/end-to-end/{acceptance,package,same-identity}.test.ts',
+      'packages/chordial/test/hostile/findings-sharing.test.ts',
+    ],
+    concurrency: 1,
+    timeoutMilliseconds: 300_000,
+  },
+];
