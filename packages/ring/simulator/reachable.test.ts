@@ -56,7 +56,7 @@ function enumerateChecked(extent: Extent, operations: Operations, inEachState: (
   const { identifiers, successors, detail } = extent;
   const shape: RingShape = { bits: 3, successors };
   let previous: { readonly states: GlobalState; readonly principals: ReadonlySet<RingId> } | null = null;
-  return enumerate(identifiers, shape, detail, operations, ({ before, step, after, fresh }) => {
+  return enumerate({ identifiers, shape, detail, operations }, ({ before, step, after, fresh }) => {
     const told = (what: string): string => `${what} after ${JSON.stringify(step)}`;
     if (previous?.states !== before) previous = { states: before, principals: principalsOf(viewOf(before.values())) };
     const view = viewOf(after.values());

@@ -30,12 +30,16 @@ export interface Enumeration {
   readonly transitions: number;
 }
 
+export interface SearchSpace {
+  readonly identifiers: number;
+  readonly shape: RingShape;
+  readonly detail: Detail;
+  readonly operations: Operations;
+}
+
 /** Calls `visit` for every transition, breadth first; each state comes once as `fresh`. */
 export function enumerate(
-  identifiers: number,
-  shape: RingShape,
-  detail: Detail,
-  operations: Operations,
+  { identifiers, shape, detail, operations }: SearchSpace,
   visit: (transition: Transition) => void,
 ): Enumeration {
   const members = Array.from({ length: identifiers }, (_, i) => memberAt(ringId(i, shape.bits)));

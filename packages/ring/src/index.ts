@@ -6,7 +6,16 @@ export type { RingEvent } from './host/events.ts';
 export type { Liveness, Watched } from './host/failure-detector.ts';
 export type { Found } from './host/lookup.ts';
 export { hostsNextTo } from './host/own-members.ts';
-export type { AskFailure, AskResult, Clock, Milliseconds, Random, RingNetwork, Timer } from './host/ports.ts';
+export type {
+  AskFailure,
+  AskResult,
+  Clock,
+  Milliseconds,
+  Random,
+  RingNetwork,
+  RingQuestion,
+  Timer,
+} from './host/ports.ts';
 export { RingHost } from './host/ring-host.ts';
 export type { JoinFailure, RingHostOptions, RingHostPorts } from './host/ring-host-options.ts';
 export { defaultTimers, type RingTimers } from './host/timers.ts';

@@ -102,7 +102,7 @@ export class DataSimulation {
     this.memory = new MemoryNetwork(this.ring.time.clock(new Process()));
     this.memory.delay = (from, to) => {
       const { minDelay, maxDelay } = this.ring.network.faults;
-      this.ring.trace?.note(this.now, 'data', from, to, 'sent');
+      this.ring.trace?.note(`${this.now} data ${from} ${to} sent`);
       return minDelay + (maxDelay - minDelay) * this.random.next();
     };
     this.memory.loses = () => this.random.next() < this.ring.network.faults.loss;

@@ -9,6 +9,7 @@ import type {
   RingHandler,
   RingMessageKind,
   RingNetwork,
+  RingQuestion,
 } from '@chordial/ring';
 import { memberIdOfHost } from './host-id.ts';
 import { createIdentity } from './identity.ts';
@@ -43,10 +44,15 @@ async function end(network: MemoryNetwork, answer: (kind: RingMessageKind) => un
   return { contact: transport.contact, ring: ringNetwork(transport, codec), asked };
 }
 
-function ask<K extends RingMessageKind>(from: End, to: Contact, kind: K, message: RingAsks[K], deadline = 1000) {
+function ask<K extends RingMessageKind>(
+  from: End,
+  to: Contact,
+  question: Omit<RingQuestion<K>, 'deadline'>,
+  deadline = 1000,
+) {
   return new Promise<AskResult<K>>((resolve) => {
     let returned = false;
-    from.ring.ask(to, kind, message, deadline, (result) => {
+    from.ring.ask(to, { ...question, deadline }, (result) => {
       assert.ok(returned, 'done was called before ask returned');
       resolve(result);
     });
@@ -59,7 +65,7 @@ test('the ring asks and is answered through a transport', async () => {
   const a = await end(network, () => null);
   const b = await end(network, () => ({ states: [{ status: 'pending' }] }));
   const members = [memberIdOfHost(b.contact.host, 0, 256)];
-  assert.deepEqual(await ask(a, b.contact, 'getState', { members, notices: [] }), {
+  assert.deepEqual(await ask(a, b.contact, { kind: 'getState', ask: { members, notices: [] } }), {
     ok: true,
     answer: { states: [{ status: 'pending' }] },
   });
@@ -71,12 +77,15 @@ test('a refusal, an answer that does not fit, silence and death are told apart',
   const a = await end(network, () => null);
   const b = await end(network, (kind) => (kind === 'find' ? { found: [] } : null));
   const keys = [memberIdOfHost(b.contact.host, 0, 256)];
-  assert.deepEqual(await ask(a, b.contact, 'news', { events: [] }), { ok: false, failure: 'refused' });
-  assert.deepEqual(await ask(a, b.contact, 'find', { keys }), { ok: false, failure: 'refused' });
+  assert.deepEqual(await ask(a, b.contact, { kind: 'news', ask: { events: [] } }), { ok: false, failure: 'refused' });
+  assert.deepEqual(await ask(a, b.contact, { kind: 'find', ask: { keys } }), { ok: false, failure: 'refused' });
   network.setHealth(b.contact.host, 'silent');
-  assert.deepEqual(await ask(a, b.contact, 'find', { keys }, 20), { ok: false, failure: 'timeout' });
+  assert.deepEqual(await ask(a, b.contact, { kind: 'find', ask: { keys } }, 20), {
+    ok: false,
+    failure: 'timeout',
+  });
   network.setHealth(b.contact.host, 'dead');
-  assert.deepEqual(await ask(a, b.contact, 'find', { keys }), { ok: false, failure: 'unreachable' });
+  assert.deepEqual(await ask(a, b.contact, { kind: 'find', ask: { keys } }), { ok: false, failure: 'unreachable' });
 });
 
 test('a ping tells alive from dead, also across a partition and after it', async () => {

@@ -9,6 +9,7 @@ import type {
   RingHandler,
   RingMessageKind,
   RingNetwork,
+  RingQuestion,
 } from '@chordial/ring';
 import { isOnThisMachine } from './addresses.ts';
 import { isRingMessageKind, type RingCodec } from './ring-codec.ts';
@@ -21,9 +22,7 @@ export const ringKindPrefix = 'ring/';
 export function ringNetwork(transport: Transport, codec: RingCodec): RingNetwork {
   async function ask<K extends RingMessageKind>(
     to: Contact,
-    kind: K,
-    asked: RingAsks[K],
-    deadline: Milliseconds,
+    { kind, ask: asked, deadline }: RingQuestion<K>,
   ): Promise<AskResult<K>> {
     try {
       const body = codec.encodeAsk(kind, asked, isElsewhere(to));
@@ -45,8 +44,8 @@ export function ringNetwork(transport: Transport, codec: RingCodec): RingNetwork
 
   // `done` runs outside of the promise: an error there is a bug of the ring and must end the process, not vanish.
   return {
-    ask: (to, kind, asked, deadline, done) => {
-      ask(to, kind, asked, deadline).then((result) => queueMicrotask(() => done(result)));
+    ask: (to, question, done) => {
+      ask(to, question).then((result) => queueMicrotask(() => done(result)));
     },
     ping: (to, timeout, done) => {
       ping(to, timeout).then((result) => queueMicrotask(() => done(result)));

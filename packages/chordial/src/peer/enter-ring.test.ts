@@ -25,7 +25,7 @@ function setUp(name: string, answers: Record<string, Answer>) {
     },
     remember: (contacts: readonly Contact[]) => remembered.push(...contacts),
   } as Partial<RingHost> as RingHost;
-  const ask = (to: Contact, _kind: string, _ask: unknown, deadline: number, done: (result: unknown) => void) => {
+  const ask = (to: Contact, { deadline }: { deadline: number }, done: (result: unknown) => void) => {
     const answer = answers[to.host] ?? 'silent';
     const events = answer === 'member' ? [{ type: 'alive', contact: to, virtualNodes: 1, incarnation: 1 }] : [];
     const result =

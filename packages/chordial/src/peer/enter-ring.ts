@@ -74,7 +74,7 @@ async function checkReached(contacts: readonly Contact[], { ring, network, clock
     const isOver = await new Promise<boolean>((resolve) => {
       let open = asked.length;
       for (const contact of asked) {
-        network.ask(contact, 'probe', { hosts: [ring.self] }, dialBackDeadline, (result) => {
+        network.ask(contact, { kind: 'probe', ask: { hosts: [ring.self] }, deadline: dialBackDeadline }, (result) => {
           open -= 1;
           const reached = result.ok ? result.answer.reached[0] : undefined;
           if (reached === false) failed = [...failed, contact];
@@ -171,7 +171,7 @@ function poll(others: readonly Contact[], { network }: EnterPorts): Promise<read
   let open = asked.length;
   return new Promise((resolve) => {
     for (const contact of asked) {
-      network.ask(contact, 'news', { events: [] }, pollDeadline, (result) => {
+      network.ask(contact, { kind: 'news', ask: { events: [] }, deadline: pollDeadline }, (result) => {
         open -= 1;
         const member = result.ok && result.answer.events.some((e) => isAlive(e, contact.host));
         if (result.ok) answers.push({ contact, member });

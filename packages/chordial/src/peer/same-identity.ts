@@ -58,7 +58,7 @@ export async function whereOthersSeeIt(
     if (unanswered === 0) return resolve();
     const patience = setTimeout(() => hasAnswer && resolve(), askMilliseconds);
     for (const peer of asked) {
-      network.ask(peer, 'find', { keys: [member] }, firstAnswerMilliseconds, (result) => {
+      network.ask(peer, { kind: 'find', ask: { keys: [member] }, deadline: firstAnswerMilliseconds }, (result) => {
         if (result.ok) told.push(...result.answer.found.flatMap(({ guesses, closer }) => [...guesses, ...closer]));
         hasAnswer ||= result.ok;
         unanswered -= 1;
@@ -136,7 +136,7 @@ export class SameIdentityWatch {
     const { identity, network } = this.#options;
     const contact = { host: identity.host, addresses: [address] };
     return new Promise((resolve) => {
-      network.ask(contact, 'news', { events: [] }, askMilliseconds, (result) => {
+      network.ask(contact, { kind: 'news', ask: { events: [] }, deadline: askMilliseconds }, (result) => {
         const own = result.ok ? result.answer.events.find((event) => event.contact.host === identity.host) : undefined;
         resolve(own?.incarnation ?? null);
       });

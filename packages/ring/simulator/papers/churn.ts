@@ -39,8 +39,8 @@ export function churnTable(
   const began = performance.now();
   const rows: PaperRow[] = [];
   for (const { rate, timeouts, failuresPer10000 } of churn.filter((row) => rates.includes(row.rate))) {
-    const same = underChurn(seed, rate, theirs, lookups, scale);
-    const ours = underChurn(seed, rate, own, lookups, scale);
+    const same = underChurn(theirs, { seed, rate, lookups, scale });
+    const ours = underChurn(own, { seed, rate, lookups, scale });
     const of = `${rate.toFixed(2)} a second`;
     rows.push(atMost(`${of}: timeouts per lookup`, same.timeouts / lookups, timeouts, timeoutSlack));
     rows.push(atMost(`${of}: failures per 10 000`, per10000(same), failuresPer10000));
@@ -61,7 +61,14 @@ export function churnTable(
   };
 }
 
-function underChurn(seed: number, rate: number, pace: Pace, lookups: number, scale: Scale): Asked {
+interface Trial {
+  readonly seed: number;
+  readonly rate: number;
+  readonly lookups: number;
+  readonly scale: Scale;
+}
+
+function underChurn(pace: Pace, { seed, rate, lookups, scale }: Trial): Asked {
   const { timers, ownersKnow } = pace;
   const ring = papersRing({ seed, successors, timers, ownersKnow, ...(ownersKnow ? { guesses: successors } : {}) });
   addSettled(ring, scale.peers);

@@ -34,7 +34,7 @@ function setUp(behaviours: Record<string, Behaviour>) {
       time.clock.after(ping === 'timeout' ? timeout : 10, () => done(ping));
     },
     // The failure detector asks nothing but PROBE.
-    ask: (to, _kind, _ask, deadline, done) => ask(to, deadline, done as (result: AskResult<'probe'>) => void),
+    ask: (to, { deadline }, done) => ask(to, deadline, done as (result: AskResult<'probe'>) => void),
   };
   const detector = new FailureDetector({
     self: '1' as HostId,

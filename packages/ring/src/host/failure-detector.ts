@@ -319,7 +319,7 @@ export class FailureDetector {
     }
     for (const helper of asked) {
       const deadline = this.timeout(helper.contact.host) + 2 * timers.minTimeout;
-      network.ask(helper.contact, 'probe', { hosts: [entry.contact] }, deadline, (result) => {
+      network.ask(helper.contact, { kind: 'probe', ask: { hosts: [entry.contact] }, deadline }, (result) => {
         if (result.ok && result.answer.reached[0] === true) reached = true;
         if (--open === 0) decide();
       });

@@ -18,7 +18,7 @@ function setUp() {
   const { clock, pass } = virtualClock();
   const sent: Sent[] = [];
   const network: RingNetwork = {
-    ask: (to, kind, ask, deadline, done) => {
+    ask: (to, { kind, ask, deadline }, done) => {
       sent.push({ to: to.host, kind, ask, deadline, done: done as Sent['done'] });
     },
     ping: () => assert.fail('nothing is pinged'),
@@ -35,9 +35,15 @@ test('what is asked of one host at the same moment goes in one message, and each
   const host = contactOf('a');
   const notice = { to: id(2), from: { id: id(8), contact: contactOf('me'), index: 0 } };
   const results: unknown[] = [];
-  gathered.ask(host, 'getState', { members: [id(1)], notices: [] }, 100, (result) => results.push(result));
-  gathered.ask(host, 'getState', { members: [id(2), id(3)], notices: [notice] }, 300, (result) => results.push(result));
-  gathered.ask(contactOf('b'), 'getState', { members: [id(4)], notices: [] }, 100, () => {});
+  gathered.ask(host, { kind: 'getState', ask: { members: [id(1)], notices: [] }, deadline: 100 }, (result) =>
+    results.push(result),
+  );
+  gathered.ask(
+    host,
+    { kind: 'getState', ask: { members: [id(2), id(3)], notices: [notice] }, deadline: 300 },
+    (result) => results.push(result),
+  );
+  gathered.ask(contactOf('b'), { kind: 'getState', ask: { members: [id(4)], notices: [] }, deadline: 100 }, () => {});
   assert.equal(sent.length, 0, 'nothing leaves before the turn is over');
   pass(1);
   assert.deepEqual(
@@ -59,7 +65,7 @@ test('a failure is everybody’s', () => {
   const results: unknown[] = [];
   const host = contactOf('a');
   for (const number of [1, 2]) {
-    gathered.ask(host, 'find', { keys: [id(number)] }, 100, (result) => results.push(result));
+    gathered.ask(host, { kind: 'find', ask: { keys: [id(number)] }, deadline: 100 }, (result) => results.push(result));
   }
   pass(1);
   assert.equal(sent.length, 1);
@@ -74,9 +80,9 @@ test('members poked together hear of all candidates once', () => {
   const { gathered, sent, pass } = setUp();
   const host = contactOf('a');
   const candidate = { id: id(9), contact: contactOf('c'), index: 0 };
-  gathered.ask(host, 'poke', { members: [id(1)], candidates: [] }, 100, () => {});
-  gathered.ask(host, 'poke', { members: [id(1)], candidates: [candidate] }, 100, () => {});
-  gathered.ask(host, 'poke', { members: [id(2)], candidates: [candidate] }, 100, () => {});
+  gathered.ask(host, { kind: 'poke', ask: { members: [id(1)], candidates: [] }, deadline: 100 }, () => {});
+  gathered.ask(host, { kind: 'poke', ask: { members: [id(1)], candidates: [candidate] }, deadline: 100 }, () => {});
+  gathered.ask(host, { kind: 'poke', ask: { members: [id(2)], candidates: [candidate] }, deadline: 100 }, () => {});
   pass(1);
   assert.deepEqual(
     sent.map(({ ask }) => ask),
@@ -88,7 +94,7 @@ test('no message holds more than one may', () => {
   const { gathered, sent, pass } = setUp();
   const host = contactOf('a');
   for (let number = 0; number < maxListEntries + 10; number++) {
-    gathered.ask(host, 'find', { keys: [id(number)] }, 100, () => {});
+    gathered.ask(host, { kind: 'find', ask: { keys: [id(number)] }, deadline: 100 }, () => {});
   }
   pass(1);
   assert.deepEqual(

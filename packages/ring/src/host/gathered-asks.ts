@@ -5,14 +5,13 @@
  */
 import { maxListEntries, type RingAnswers, type RingAsks, type RingMessageKind } from '../protocol/messages.ts';
 import type { Contact } from '../protocol/pointer.ts';
-import type { AskResult, Clock, Milliseconds, RingNetwork } from './ports.ts';
+import type { AskResult, Clock, RingNetwork, RingQuestion } from './ports.ts';
 
 /** Kinds whose asks are lists and whose answers are positional or nothing, given at once. */
 export type GatheredKind = 'getState' | 'find' | 'notify' | 'poke';
 
 interface Waiting<K extends RingMessageKind> {
-  readonly ask: RingAsks[K];
-  readonly deadline: Milliseconds;
+  readonly question: RingQuestion<K>;
   readonly done: (result: AskResult<K>) => void;
 }
 
@@ -71,17 +70,12 @@ export class GatheredAsks {
   }
 
   /** As RingNetwork.ask. */
-  ask<K extends GatheredKind>(
-    to: Contact,
-    kind: K,
-    ask: RingAsks[K],
-    deadline: Milliseconds,
-    done: (result: AskResult<K>) => void,
-  ): void {
+  ask<K extends GatheredKind>(to: Contact, question: RingQuestion<K>, done: (result: AskResult<K>) => void): void {
+    const { kind } = question;
     const known = this.#waiting.get(to) ?? {};
     this.#waiting.set(to, known);
     const list: Waiting<K>[] = known[kind] ?? [];
-    list.push({ ask, deadline, done });
+    list.push({ question, done });
     Object.assign(known, { [kind]: list });
     if (this.#isLeaving) return;
     this.#isLeaving = true;
@@ -105,7 +99,7 @@ export class GatheredAsks {
     let together: Waiting<K>[] = [];
     let length = 0;
     for (const one of waiting) {
-      const more = entries(one.ask);
+      const more = entries(one.question.ask);
       if (together.length > 0 && length + more > maxListEntries) {
         this.#sendOne(to, kind, together);
         together = [];
@@ -121,15 +115,15 @@ export class GatheredAsks {
     const { entries, merge, part } = forms[kind] as Form<K>;
     const [only] = together;
     if (only !== undefined && together.length === 1) {
-      this.#network.ask(to, kind, only.ask, only.deadline, only.done);
+      this.#network.ask(to, only.question, only.done);
       return;
     }
-    const deadline = Math.max(...together.map((one) => one.deadline));
-    const ask = merge(together.map((one) => one.ask));
-    this.#network.ask(to, kind, ask, deadline, (result) => {
+    const deadline = Math.max(...together.map(({ question }) => question.deadline));
+    const ask = merge(together.map(({ question }) => question.ask));
+    this.#network.ask(to, { kind, ask, deadline }, (result) => {
       let start = 0;
       for (const one of together) {
-        const count = entries(one.ask);
+        const count = entries(one.question.ask);
         one.done(result.ok ? { ok: true, answer: part(result.answer, start, count) } : result);
         start += count;
       }

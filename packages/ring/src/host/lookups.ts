@@ -79,7 +79,8 @@ export class Lookups {
           detector.suspect(contact);
         },
         ask: (contact, wanted, answered) => {
-          questions.ask(contact, 'find', { keys: [wanted] }, questions.deadline(contact.host), (result) => {
+          const deadline = questions.deadline(contact.host);
+          questions.ask(contact, { kind: 'find', ask: { keys: [wanted] }, deadline }, (result) => {
             if (this.#ports.isClosed()) return;
             if (!result.ok) return answered(result.failure);
             const found = result.answer.found[0];
@@ -98,8 +99,9 @@ export class Lookups {
   #poke(contact: Contact, before: MemberPointer | null): void {
     const { questions } = this.#ports;
     const deadline = this.#options.timers.maxTimeout;
-    questions.ask(contact, 'poke', { members: [], candidates: [] }, deadline, () => {});
+    questions.ask(contact, { kind: 'poke', ask: { members: [], candidates: [] }, deadline }, () => {});
     if (before === null || before.contact.host === contact.host) return;
-    questions.ask(before.contact, 'poke', { members: [before.id], candidates: [] }, deadline, () => {});
+    const ask = { members: [before.id], candidates: [] };
+    questions.ask(before.contact, { kind: 'poke', ask, deadline }, () => {});
   }
 }

@@ -34,7 +34,7 @@ function host() {
       clock,
       random: { next: () => 0.5 },
       network: {
-        ask: (to, kind, ask, _deadline, done) => {
+        ask: (to, { kind, ask }, done) => {
           asked.push({ kind, ask, to: to.host });
           clock.after(1, () => done({ ok: false, failure: 'refused' }));
         },

@@ -57,7 +57,7 @@ export class OtherHosts {
       self: self.host,
       audience: () => ports.placed(),
       send: (to, events, done) => {
-        questions.ask(to, 'news', { events }, timers.maxTimeout, (result) => {
+        questions.ask(to, { kind: 'news', ask: { events }, deadline: timers.maxTimeout }, (result) => {
           if (ports.isClosed()) return;
           if (result.ok) for (const event of result.answer.events) this.consider(event, 'answer');
           done(result.ok);
@@ -289,7 +289,8 @@ export class OtherHosts {
     if (!isMember(predecessor)) return;
     known.learn(predecessor);
     const ask = { members: [predecessor.id], candidates: [member] };
-    questions.ask(predecessor.contact, 'poke', ask, this.#options.timers.maxTimeout, () => {});
+    const deadline = this.#options.timers.maxTimeout;
+    questions.ask(predecessor.contact, { kind: 'poke', ask, deadline }, () => {});
   }
 
   #foundOtherRing(contact: Contact): void {

@@ -31,14 +31,14 @@ export type AskResult<K extends RingMessageKind> =
   | { readonly ok: true; readonly answer: RingAnswers[K] }
   | { readonly ok: false; readonly failure: AskFailure };
 
+export interface RingQuestion<K extends RingMessageKind> {
+  readonly kind: K;
+  readonly ask: RingAsks[K];
+  readonly deadline: Milliseconds;
+}
+
 /** Calls `done` exactly once, never before `ask` returns. */
 export interface RingNetwork {
-  ask<K extends RingMessageKind>(
-    to: Contact,
-    kind: K,
-    ask: RingAsks[K],
-    deadline: Milliseconds,
-    done: (result: AskResult<K>) => void,
-  ): void;
+  ask<K extends RingMessageKind>(to: Contact, question: RingQuestion<K>, done: (result: AskResult<K>) => void): void;
   ping(to: Contact, timeout: Milliseconds, done: (result: 'alive' | AskFailure) => void): void;
 }

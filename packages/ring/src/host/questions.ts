@@ -7,7 +7,7 @@ import type { Contact, HostId, MemberPointer, Pointer } from '../protocol/pointe
 import type { FailureDetector } from './failure-detector.ts';
 import { GatheredAsks, isGathered } from './gathered-asks.ts';
 import type { KnownMembers } from './known-members.ts';
-import type { AskResult, Clock, Milliseconds, RingNetwork } from './ports.ts';
+import type { AskResult, Clock, Milliseconds, RingNetwork, RingQuestion } from './ports.ts';
 
 export interface QuestionsPorts {
   readonly self: HostId;
@@ -37,13 +37,8 @@ export class Questions {
   }
 
   /** Asks a host; a member on this same host is asked the same way, without the network. */
-  ask<K extends RingMessageKind>(
-    named: Contact,
-    kind: K,
-    ask: RingAsks[K],
-    deadline: Milliseconds,
-    done: (result: AskResult<K>) => void,
-  ): void {
+  ask<K extends RingMessageKind>(named: Contact, question: RingQuestion<K>, done: Done<K>): void {
+    const { kind, ask } = question;
     const { clock, network, self, handler, detector } = this.#ports;
     const to = detector.whereabouts(named);
     if (to.host !== self) {
@@ -54,8 +49,8 @@ export class Questions {
           if (result.ok) detector.measured(to.host, clock.now() - sent);
           done(result);
         };
-        this.#gathered.ask(to, kind, ask as RingAsks[typeof kind], deadline, timed as Done<typeof kind>);
-      } else network.ask(to, kind, ask, deadline, done);
+        this.#gathered.ask(to, question as RingQuestion<typeof kind>, timed as Done<typeof kind>);
+      } else network.ask(to, question, done);
       return;
     }
     clock.after(0, () => {
@@ -75,7 +70,8 @@ export class Questions {
       return;
     }
     const ask = { members: [of.id], notices: notifier === null ? [] : [{ to: of.id, from: notifier }] };
-    this.ask(of.contact, 'getState', ask, this.deadline(of.contact.host), (result) => {
+    const question = { kind: 'getState', ask, deadline: this.deadline(of.contact.host) } as const;
+    this.ask(of.contact, question, (result) => {
       if (this.#ports.isClosed()) return;
       if (!result.ok) return this.#judgeSilence(of, result.failure === 'refused', done);
       const state = result.answer.states[0];

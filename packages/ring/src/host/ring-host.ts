@@ -149,8 +149,8 @@ export class RingHost implements RingHandler {
       readState: (of, notifier, done) => this.#questions.readState(of, notifier, done),
       isGone: (pointer) => this.#known.isGone(pointer),
       notify: (to, from, done) => {
-        const notices = [{ to: to.id, from }];
-        this.#questions.ask(to.contact, 'notify', { notices }, timers.maxTimeout, () => done());
+        const ask = { notices: [{ to: to.id, from }] };
+        this.#questions.ask(to.contact, { kind: 'notify', ask, deadline: timers.maxTimeout }, () => done());
       },
       poke: (to, candidates, done) => this.#poke(to, candidates, done),
       nearestAfter: (id) => this.#known.nearestAfter(id),
@@ -213,7 +213,7 @@ export class RingHost implements RingHandler {
       return;
     }
     for (const contact of told) {
-      this.#questions.ask(contact, 'leave', { forGood, members }, leaveDeadline, () => {
+      this.#questions.ask(contact, { kind: 'leave', ask: { forGood, members }, deadline: leaveDeadline }, () => {
         if (--open === 0) done();
       });
     }
@@ -390,7 +390,8 @@ export class RingHost implements RingHandler {
 
   #poke(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void {
     const ask = { members: [to.id], candidates };
-    this.#questions.ask(to.contact, 'poke', ask, this.#options.timers.maxTimeout, (result) => {
+    const deadline = this.#options.timers.maxTimeout;
+    this.#questions.ask(to.contact, { kind: 'poke', ask, deadline }, (result) => {
       if (!this.#closed) done(result.ok);
     });
   }

@@ -3,9 +3,14 @@
 import type { Milliseconds } from '../host/ports.ts';
 import { between, type RingId } from '../protocol/identifier.ts';
 
-interface Told {
+export interface TreeEvent {
+  /** The host's member with index 0. */
+  readonly first: RingId;
   readonly incarnation: number;
   readonly what: 'there' | 'gone';
+}
+
+interface Told extends Omit<TreeEvent, 'first'> {
   readonly until: RingId;
 }
 
@@ -27,22 +32,16 @@ export class EventMemory {
   #bornAt: Milliseconds = 0;
 
   /** Whether this event, or one that outdates it, was heard lately. */
-  knows(first: RingId, incarnation: number, what: Told['what']): boolean {
-    const told = this.#told(first);
-    return told !== undefined && order(told) >= order({ incarnation, what });
+  knows(event: TreeEvent): boolean {
+    const told = this.#told(event.first);
+    return told !== undefined && order(told) >= order(event);
   }
 
   /** Notes that the event goes to the arc from `from` to `until`. Where what is left of it begins; null when nothing is. */
-  note(
-    first: RingId,
-    incarnation: number,
-    what: Told['what'],
-    from: RingId,
-    until: RingId,
-    now: Milliseconds,
-  ): RingId | null {
+  note(event: TreeEvent, from: RingId, until: RingId, now: Milliseconds): RingId | null {
+    const { first, incarnation, what } = event;
     const told = this.#told(first);
-    const before = told === undefined ? -1 : order(told) - order({ incarnation, what });
+    const before = told === undefined ? -1 : order(told) - order(event);
     if (before > 0) return null;
     let rest = from;
     if (told !== undefined && before === 0) {

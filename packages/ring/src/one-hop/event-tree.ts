@@ -77,7 +77,12 @@ export class EventTree {
     const { place, firstIdOf } = this.#ports;
     const first = firstIdOf(event.contact.host);
     if (first === null) return;
-    const rest = this.#memory.note(first, event.incarnation, 'there', place, place, this.#ports.clock.now());
+    const rest = this.#memory.note(
+      { first, incarnation: event.incarnation, what: 'there' },
+      place,
+      place,
+      this.#ports.clock.now(),
+    );
     if (rest !== null) add(this.#group(rest, place).arrivals, event);
   }
 
@@ -85,13 +90,13 @@ export class EventTree {
   reportDeparture(departure: Departure): void {
     const { place } = this.#ports;
     const { first, incarnation } = departure;
-    const rest = this.#memory.note(first, incarnation, 'gone', place, place, this.#ports.clock.now());
+    const rest = this.#memory.note({ first, incarnation, what: 'gone' }, place, place, this.#ports.clock.now());
     if (rest !== null) add(this.#group(rest, place).departures, departure);
   }
 
   /** Whether the host was lately said to have gone, from this life or a later one. */
   knowsAsGone(first: RingId, incarnation: number): boolean {
-    return this.#memory.knows(first, incarnation, 'gone');
+    return this.#memory.knows({ first, incarnation, what: 'gone' });
   }
 
   /** From another host: noted, and told on within the arc. */
@@ -101,15 +106,17 @@ export class EventTree {
     for (const event of arrivals) {
       const first = firstIdOf(event.contact.host);
       if (first === null) continue;
-      const isNewEvent = !this.#memory.knows(first, event.incarnation, 'there');
-      const rest = this.#memory.note(first, event.incarnation, 'there', place, until, now);
+      const there = { first, incarnation: event.incarnation, what: 'there' } as const;
+      const isNewEvent = !this.#memory.knows(there);
+      const rest = this.#memory.note(there, place, until, now);
       if (rest !== null) add(this.#group(rest, until).arrivals, event);
       if (isNewEvent) this.#ports.arrived(event);
     }
     for (const departure of departures) {
       const { first, incarnation } = departure;
-      const isNewEvent = !this.#memory.knows(first, incarnation, 'gone');
-      const rest = this.#memory.note(first, incarnation, 'gone', place, until, now);
+      const gone = { first, incarnation, what: 'gone' } as const;
+      const isNewEvent = !this.#memory.knows(gone);
+      const rest = this.#memory.note(gone, place, until, now);
       if (rest !== null) add(this.#group(rest, until).departures, departure);
       if (isNewEvent) this.#ports.departed(departure);
     }

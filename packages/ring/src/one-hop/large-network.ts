@@ -64,7 +64,7 @@ export class LargeNetwork {
       firstIdOf,
       isGone: (pointer) => known.isGone(pointer),
       send: (to, ask, done) => {
-        questions.ask(to, 'spread', ask, deadline, (result) => {
+        questions.ask(to, { kind: 'spread', ask, deadline }, (result) => {
           if (isClosed()) return;
           if (!result.ok && result.failure !== 'refused') ports.detector.suspect(to);
           done(result.ok);
@@ -83,7 +83,7 @@ export class LargeNetwork {
         random,
         live,
         ask: (to, ask, done) => {
-          questions.ask(to, 'roll', ask, deadline, (result) => done(result.ok ? result.answer : null));
+          questions.ask(to, { kind: 'roll', ask, deadline }, (result) => done(result.ok ? result.answer : null));
         },
         firstIdOf,
         learn: (hosts) => this.#learn(hosts),

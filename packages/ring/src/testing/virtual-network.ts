@@ -4,12 +4,12 @@
  * come is a time-out, a host that has crashed refuses connections, one that is frozen or cut off is silent.
  */
 
-import type { AskResult, Milliseconds, Random, RingNetwork } from '../host/ports.ts';
+import type { AskResult, Milliseconds, Random, RingNetwork, RingQuestion } from '../host/ports.ts';
 import type { RingAnswers, RingAsks, RingHandler, RingMessageKind } from '../protocol/messages.ts';
 import type { Contact, HostId } from '../protocol/pointer.ts';
 import { rollBytes, spreadBytes } from './payload.ts';
 import type { Process } from './process.ts';
-import type { Trace } from './trace.ts';
+import type { Outcome, Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface Faults {
@@ -95,7 +95,7 @@ export class VirtualNetwork {
   /** The network as one process of `self` sees it. */
   port(self: Contact, process: Process): RingNetwork {
     return {
-      ask: (to, kind, ask, deadline, done) => this.#ask(self, process, to, kind, ask, deadline, done),
+      ask: (to, question, done) => this.#ask({ self, process, to }, question, done),
       ping: (to, deadline, done) => {
         this.#exchange<true>({
           self,
@@ -111,22 +111,16 @@ export class VirtualNetwork {
   }
 
   #ask<K extends RingMessageKind>(
-    self: Contact,
-    process: Process,
-    to: Contact,
-    kind: K,
-    ask: RingAsks[K],
-    deadline: Milliseconds,
+    between: Pick<Exchange<unknown>, 'self' | 'process' | 'to'>,
+    { kind, ask, deadline }: RingQuestion<K>,
     done: (result: AskResult<K>) => void,
   ): void {
     if (kind === 'spread') this.payload.spread += spreadBytes(ask as RingAsks['spread']);
     this.#exchange<RingAnswers[K] | null>({
-      self,
-      process,
-      to,
+      ...between,
       kind,
       deadline,
-      deliver: (host, reply) => host.handle(self.host, kind, ask, reply),
+      deliver: (host, reply) => host.handle(between.self.host, kind, ask, reply),
       done: (result) => {
         if (result === 'unreachable' || result === 'timeout') return done({ ok: false, failure: result });
         if (result === null) return done({ ok: false, failure: 'refused' });
@@ -199,8 +193,8 @@ export class VirtualNetwork {
     return (this.#group.get(a) ?? 0) !== (this.#group.get(b) ?? 0);
   }
 
-  #note(kind: string, from: Contact, to: Contact, outcome: Parameters<Trace['note']>[4]): void {
-    this.#trace?.note(this.#time.now, kind, from.host, to.host, outcome);
+  #note(kind: string, from: Contact, to: Contact, outcome: Outcome): void {
+    this.#trace?.note(`${this.#time.now} ${kind} ${from.host} ${to.host} ${outcome}`);
   }
 }
 
