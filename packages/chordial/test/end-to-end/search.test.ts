@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
+import { search } from './search-requests.ts';
 import { sharedRing } from './shared-ring.ts';
 
 /** The second test kills peers and has a ring of its own. */
@@ -22,14 +23,25 @@ async function put(peer: PeerProcess, name: string, body = name): Promise<string
   return ((await response.json()) as { cid: string }).cid;
 }
 
-async function search(network: NetworkFixture, peer: PeerProcess, ...args: string[]): Promise<readonly FoundHit[]> {
+/** What the command prints. */
+async function found(network: NetworkFixture, peer: PeerProcess, ...args: string[]): Promise<readonly FoundHit[]> {
   const { exit, text, stderr } = await network.command(['search', ...args, '--json'], peer);
-  if (exit === 3) return [];
   assert.equal(exit, 0, stderr);
   return text
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as FoundHit);
+}
+
+function untilFound(what: string, peer: PeerProcess, query: string, files: number): Promise<boolean> {
+  return until(
+    what,
+    async () => {
+      const { hits, problem } = await search(peer, query);
+      return problem === null && hits.length === files;
+    },
+    30_000,
+  );
 }
 
 const namesOf = (hits: readonly FoundHit[]) => hits.map(({ name }) => name).sort();
@@ -42,26 +54,24 @@ test('A16 A25 B5 a file put at one peer is found by words and by asking everybod
   await put(third, '東京タワー.jpg');
 
   for (const peer of peers) {
-    await until('the index has it', async () => (await search(network, peer, 'report annual type:pdf')).length === 1);
+    await untilFound('the index has it', peer, 'report annual type:pdf', 1);
   }
-  const [hit] = await search(network, fourth, '"annual report"');
+  const [hit] = await found(network, fourth, '"annual report"');
   assert.equal(hit?.cid, cid);
   assert.equal(hit?.publisher, first.ready.id);
   assert.match(hit?.sha256 ?? '', /^[0-9a-f]{64}$/);
-  await until('both are indexed', async () => (await search(network, fourth, 'annual')).length === 2);
-  assert.deepEqual(namesOf(await search(network, fourth, 'annual -budget')), ['Annual report 2023.pdf']);
-  assert.deepEqual(namesOf(await search(network, fourth, 'bud*')), ['annual budget.xls']);
-  await until('text without spaces', async () => (await search(network, first, '東京')).length === 1);
+  await untilFound('both are indexed', fourth, 'annual', 2);
+  assert.deepEqual(namesOf(await found(network, fourth, 'annual -budget')), ['Annual report 2023.pdf']);
+  assert.deepEqual(namesOf(await found(network, fourth, 'bud*')), ['annual budget.xls']);
+  await untilFound('text without spaces', first, '東京', 1);
 
-  assert.deepEqual(namesOf(await search(network, fourth, '--broadcast', 'UAL')), [
+  assert.deepEqual(namesOf(await found(network, fourth, '--broadcast', 'UAL')), [
     'Annual report 2023.pdf',
     'annual budget.xls',
   ]);
-  assert.deepEqual(namesOf(await search(network, second, '--broadcast', '*.jpg')), ['東京タワー.jpg']);
-  assert.deepEqual(namesOf(await search(network, second, '--broadcast', hit?.sha256 ?? '')), [
-    'Annual report 2023.pdf',
-  ]);
-  assert.equal((await search(network, third, '')).length, 3);
+  assert.deepEqual(namesOf(await found(network, second, '--broadcast', '*.jpg')), ['東京タワー.jpg']);
+  assert.deepEqual(namesOf(await found(network, second, '--broadcast', hit?.sha256 ?? '')), ['Annual report 2023.pdf']);
+  assert.equal((await found(network, third, '')).length, 3);
 
   const { queries } = await second.json<{ queries: { role: string; responses: number; hash: string | null }[] }>(
     '/api/v1/stats',
@@ -75,8 +85,8 @@ test('A16 A25 B5 a file put at one peer is found by words and by asking everybod
 
   const removed = await network.command(['rm', 'Annual report 2023.pdf'], first);
   assert.equal(removed.exit, 0, removed.stderr);
-  await until('it is out of the index', async () => (await search(network, third, 'report')).length === 0, 30_000);
-  assert.deepEqual(namesOf(await search(network, third, '--broadcast', 'annual')), ['annual budget.xls']);
+  await untilFound('it is out of the index', third, 'report', 0);
+  assert.deepEqual(namesOf(await found(network, third, '--broadcast', 'annual')), ['annual budget.xls']);
   const nothing = await network.command(['search', 'report'], third);
   assert.equal(nothing.exit, 3);
   assert.match(nothing.stderr, /Nothing in the network/);
@@ -90,10 +100,10 @@ test('A16 the index is kept when its holders die, and its publisher was killed b
   await put(first, 'lasting thing');
   await first.kill9();
   const back = await network.restart(first);
-  await until('found after the restart', async () => (await search(network, second, 'lasting')).length === 1, 30_000);
+  await untilFound('found after the restart', second, 'lasting', 1);
   await Promise.all([third.kill9(), fourth.kill9()]);
   for (const peer of [back, second, fifth]) {
-    await until('found by who is left', async () => (await search(network, peer, 'lasting')).length === 1, 30_000);
+    await untilFound('found by who is left', peer, 'lasting', 1);
   }
 });
 

@@ -3,19 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { ShownHit } from '../../src/peer/shown-hit.ts';
 import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
-
-interface FoundHit {
-  readonly name: string;
-  readonly cid: string;
-  readonly sha256: string | null;
-  readonly publisher: string;
-  readonly shared: boolean;
-  readonly live: boolean;
-  readonly holders: readonly object[];
-}
+import { search } from './search-requests.ts';
 
 interface Share {
   readonly path: string;
@@ -25,14 +17,10 @@ interface Share {
   readonly indexed: number;
 }
 
-async function search(network: NetworkFixture, peer: PeerProcess, ...args: string[]): Promise<readonly FoundHit[]> {
-  const { exit, text, stderr } = await network.command(['search', ...args, '--json'], peer);
-  if (exit === 3) return [];
-  assert.equal(exit, 0, stderr);
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as FoundHit);
+async function hitsOf(peer: PeerProcess, query: string, mode?: 'broadcast'): Promise<readonly ShownHit[]> {
+  const { hits, problem } = await search(peer, query, mode);
+  assert.equal(problem, null);
+  return hits;
 }
 
 async function shares(peer: PeerProcess): Promise<readonly Share[]> {
@@ -67,14 +55,14 @@ test('A15 A16 A17 B5 a shared file is found and fetched by every peer from where
   await succeed(network, ['share', folder], sharer);
   await until('it is indexed', () => isWatching(sharer, 2));
   for (const peer of peers)
-    await until('words find it', async () => (await search(network, peer, 'concert great')).length === 1, 15_000);
-  const [hit] = await search(network, fourth, 'concert');
+    await until('words find it', async () => (await hitsOf(peer, 'concert great')).length === 1, 15_000);
+  const [hit] = await hitsOf(fourth, 'concert');
   assert.equal(hit?.shared, true);
   assert.equal(hit?.publisher, sharer.ready.id);
-  await until('its SHA-256 is told', async () => (await search(network, fourth, 'concert'))[0]?.sha256 != null, 15_000);
-  assert.equal((await search(network, third, '--broadcast', '*.flac')).length, 1);
-  assert.equal((await search(network, third, 'hidden')).length, 0);
-  assert.equal((await search(network, third, '--broadcast', 'outside')).length, 0);
+  await until('its SHA-256 is told', async () => (await hitsOf(fourth, 'concert'))[0]?.sha256 != null, 15_000);
+  assert.equal((await hitsOf(third, '*.flac', 'broadcast')).length, 1);
+  assert.equal((await hitsOf(third, 'hidden')).length, 0);
+  assert.equal((await hitsOf(third, 'outside', 'broadcast')).length, 0);
 
   // By name, by CID and by name and publisher; nothing was stored on the ring for it.
   for (const [index, [peer, reference]] of (
@@ -105,37 +93,29 @@ test('A15 A16 A17 B5 a shared file is found and fetched by every peer from where
   const seeded = path.join(network.folder, 'seeded', 'Great Concert.flac');
   await mkdir(path.dirname(seeded));
   await succeed(network, ['get', 'Great Concert.flac', '-o', seeded, '--seed'], second);
-  await until(
-    'there are two sources',
-    async () => (await search(network, fourth, 'concert'))[0]?.holders.length === 2,
-    15_000,
-  );
+  await until('there are two sources', async () => (await hitsOf(fourth, 'concert'))[0]?.holders.length === 2, 15_000);
   assert.deepEqual(
     (await shares(second)).map(({ path: place }) => place),
     [seeded],
   );
   await rename(path.join(folder, 'deep', 'Great Concert.flac'), path.join(network.folder, 'moved away.flac'));
-  await until(
-    'one source is left',
-    async () => (await search(network, fourth, 'concert'))[0]?.holders.length === 1,
-    60_000,
-  );
+  await until('one source is left', async () => (await hitsOf(fourth, 'concert'))[0]?.holders.length === 1, 60_000);
   await succeed(network, ['get', hit?.cid ?? '', '-o', path.join(network.folder, 'from the other')], third);
   await succeed(network, ['unshare', seeded], second);
 
   const dropped = Date.now();
   await writeFile(path.join(folder, 'Fresh Song.mp3'), 'fresh');
-  await until('a file dropped in is found', async () => (await search(network, third, 'fresh')).length === 1);
+  await until('a file dropped in is found', async () => (await hitsOf(third, 'fresh')).length === 1);
   assert.ok(Date.now() - dropped < 15_000, 'a loaded machine may take longer than 5 s, but not thrice as long');
 
   await rm(path.join(folder, 'Fresh Song.mp3'));
-  await until('a removed file is gone', async () => (await search(network, third, 'fresh')).length === 0, 60_000);
+  await until('a removed file is gone', async () => (await hitsOf(third, 'fresh')).length === 0, 60_000);
   const gone = await network.command(['get', 'Fresh Song.mp3', '-o', path.join(network.folder, 'x')], third);
   assert.equal(gone.exit, 3, gone.stderr);
 
   await succeed(network, ['unshare', folder], sharer);
   for (const word of ['concert', 'notes'])
-    await until('nothing of it is found', async () => (await search(network, second, word)).length === 0, 30_000);
+    await until('nothing of it is found', async () => (await hitsOf(second, word)).length === 0, 30_000);
   assert.deepEqual(await shares(sharer), []);
 });
 
@@ -149,12 +129,12 @@ test('A15 a share that is away is called missing and nothing of it withdrawn; a 
   await writeFile(path.join(folder, 'stable thing.bin'), randomBytes(100_000));
   await writeFile(path.join(folder, 'moving thing.bin'), 'first');
   await succeed(network, ['share', folder], sharer);
-  await until('both are found', async () => (await search(network, second, 'thing')).length === 2, 15_000);
-  const before = (await search(network, second, 'moving'))[0]?.cid;
+  await until('both are found', async () => (await hitsOf(second, 'thing')).length === 2, 15_000);
+  const before = (await hitsOf(second, 'moving'))[0]?.cid;
 
   await writeFile(path.join(folder, 'moving thing.bin'), 'second and longer');
   await until('the new content is found', async () => {
-    const hits = await search(network, second, 'moving');
+    const hits = await hitsOf(second, 'moving');
     return hits.length === 1 && hits[0]?.cid !== before;
   });
   const old = await network.command(['get', before ?? '', '-o', path.join(network.folder, 'old')], second);
@@ -162,7 +142,7 @@ test('A15 a share that is away is called missing and nothing of it withdrawn; a 
 
   await rename(folder, `${folder}-away`);
   await until('it is called missing', async () => (await shares(sharer))[0]?.state === 'missing', 60_000);
-  assert.equal((await search(network, second, 'thing')).length, 2);
+  assert.equal((await hitsOf(second, 'thing')).length, 2);
   const noSource = await network.command(
     ['get', 'stable thing.bin', '-o', path.join(network.folder, 'y'), '--json'],
     second,
@@ -177,9 +157,9 @@ test('A15 a share that is away is called missing and nothing of it withdrawn; a 
   await sharer.kill9();
   const dead = await network.command(['get', 'stable thing.bin', '-o', path.join(network.folder, 'w')], second);
   assert.equal(dead.exit, 1, dead.stderr);
-  await until('hits say so', async () => (await search(network, second, 'stable'))[0]?.live === false, 30_000);
+  await until('hits say so', async () => (await hitsOf(second, 'stable'))[0]?.live === false, 30_000);
   sharer = await network.restart(sharer);
   await until('it is watched again', () => isWatching(sharer, 2), 30_000);
-  await until('it is live again', async () => (await search(network, second, 'stable'))[0]?.live === true, 30_000);
+  await until('it is live again', async () => (await hitsOf(second, 'stable'))[0]?.live === true, 30_000);
   await succeed(network, ['get', 'stable thing.bin', '-o', path.join(network.folder, 'v')], second);
 });

@@ -1,7 +1,7 @@
 /** Searches without pause for files that are there, each at some peer: a hit of the very file must be among the hits. */
 import { setTimeout as wait } from 'node:timers/promises';
+import { search } from '../../end-to-end/search-requests.ts';
 import { pick } from '../oracle.ts';
-import { search } from '../search-requests.ts';
 import type { Torture } from '../torture.ts';
 
 const pauseMilliseconds = 100;
@@ -36,7 +36,7 @@ export class Searchers {
       );
       const host = pick(readers, random);
       if (file === null || host === null) continue;
-      const isThere = await search(host, file.name).then(
+      const isThere = await search(host.process, file.name).then(
         ({ hits, state, problem }) => {
           const isAmong = hits.some(
             ({ name, holders }) => name === file.name && holders.some(({ publisher }) => publisher === file.publisher),

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { type Found, search, shareFolder, sharesOf } from '../../end-to-end/search-requests.ts';
 import { getFile } from '../file-requests.ts';
 import type { TortureHost } from '../host.ts';
-import { type Found, search, shareFolder, sharesOf } from '../search-requests.ts';
 import { type MadeFile, makeFiles } from '../shared-files.ts';
 import type { Torture } from '../torture.ts';
 import type { FaultRow, Measured } from './fault-row.ts';
@@ -69,14 +69,14 @@ class Trial {
     }
     log.step(`${files} files made`);
     const since = performance.now();
-    await Promise.all(hosts.map((host) => shareFolder(host, folderOf(network.folder, host))));
+    await Promise.all(hosts.map((host) => shareFolder(host.process, folderOf(network.folder, host))));
     const indexed = await this.#until(since, async () => {
-      const states = (await Promise.all(hosts.map(sharesOf))).flat();
+      const states = (await Promise.all(hosts.map(({ process }) => sharesOf(process)))).flat();
       return states.every(({ state }) => state === 'watching') && sum(states.map((s) => s.indexed)) === files;
     });
     log.step(`all indexed after ${seconds(indexed)}`);
     const announced = await this.#until(since, async () => {
-      const states = (await Promise.all(hosts.map(sharesOf))).flat();
+      const states = (await Promise.all(hosts.map(({ process }) => sharesOf(process)))).flat();
       return sum(states.map((s) => s.announced)) === files;
     });
     log.step(`all announced after ${seconds(announced)}`);
@@ -220,7 +220,7 @@ class Trial {
   /** Null when the peer did not answer; the step log says why. */
   async #ask(host: TortureHost, query: string, mode: 'words' | 'broadcast' = 'words'): Promise<Found | null> {
     try {
-      return await search(host, query, mode);
+      return await search(host.process, query, mode);
     } catch (error) {
       this.#torture.log.detail(`${host.name}, ${query}: ${(error as Error).message}`);
       return null;
@@ -249,7 +249,7 @@ function keyOf({ host, name }: Shared): string {
 }
 
 async function indexedAt(host: TortureHost): Promise<number> {
-  return sum((await sharesOf(host)).map(({ indexed }) => indexed));
+  return sum((await sharesOf(host.process)).map(({ indexed }) => indexed));
 }
 
 function sum(numbers: readonly number[]): number {

@@ -1,7 +1,7 @@
-/** Shares and searches at one host's API. */
+/** Shares and searches at the API of a peer. */
 import type { ShownHit } from '../../src/peer/shown-hit.ts';
 import type { ShareStatus } from '../../src/sharing/shared-folders.ts';
-import type { TortureHost } from './host.ts';
+import type { PeerProcess } from './peer-process.ts';
 
 export interface SearchEnd {
   readonly state: string;
@@ -17,18 +17,18 @@ const shareMilliseconds = 60_000;
 const searchMilliseconds = 60_000;
 
 /** Throws what the peer answered when it refuses. */
-export async function shareFolder(host: TortureHost, folder: string): Promise<void> {
-  await post(host, '/api/v1/shares', { path: folder, key: await host.process.key() }, shareMilliseconds);
+export async function shareFolder(peer: PeerProcess, folder: string): Promise<void> {
+  await post(peer, '/api/v1/shares', { path: folder, key: await peer.key() }, shareMilliseconds);
 }
 
-export async function sharesOf(host: TortureHost): Promise<readonly ShareStatus[]> {
-  return (await host.process.json<{ shares: ShareStatus[] }>('/api/v1/shares')).shares;
+export async function sharesOf(peer: PeerProcess): Promise<readonly ShareStatus[]> {
+  return (await peer.json<{ shares: ShareStatus[] }>('/api/v1/shares')).shares;
 }
 
 /** All hits, read as they come, until the search ends. */
-export async function search(host: TortureHost, query: string, mode: 'words' | 'broadcast' = 'words'): Promise<Found> {
-  const { queryId } = (await post(host, '/api/v1/search', { query, mode }, searchMilliseconds)) as { queryId: string };
-  const response = await host.process.request(`/api/v1/search/${queryId}`, {
+export async function search(peer: PeerProcess, query: string, mode: 'words' | 'broadcast' = 'words'): Promise<Found> {
+  const { queryId } = (await post(peer, '/api/v1/search', { query, mode }, searchMilliseconds)) as { queryId: string };
+  const response = await peer.request(`/api/v1/search/${queryId}`, {
     headers: { Accept: 'text/event-stream' },
     signal: AbortSignal.timeout(searchMilliseconds),
   });
@@ -42,17 +42,17 @@ export async function search(host: TortureHost, query: string, mode: 'words' | '
     }
     if (kind === 'end') return { ...(JSON.parse(data) as SearchEnd), hits: [...hits.values()] };
   }
-  throw new Error(`${host.name}: the stream of ${JSON.stringify(query)} broke off`);
+  throw new Error(`${peer.apiUrl}: the stream of ${JSON.stringify(query)} broke off`);
 }
 
-async function post(host: TortureHost, route: string, body: object, milliseconds: number): Promise<unknown> {
-  const response = await host.process.request(route, {
+async function post(peer: PeerProcess, route: string, body: object, milliseconds: number): Promise<unknown> {
+  const response = await peer.request(route, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(milliseconds),
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${host.name}: POST ${route}: ${response.status} ${text.slice(0, 300)}`);
+  if (!response.ok) throw new Error(`${peer.apiUrl}: POST ${route}: ${response.status} ${text.slice(0, 300)}`);
   return JSON.parse(text);
 }
