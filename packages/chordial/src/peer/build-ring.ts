@@ -18,6 +18,8 @@ const membershipCacheBytes = 32 * 2 ** 20;
 const bytesPerCachedMember = 160;
 const parallelAsks = 3;
 const incarnationSetting = 'incarnation';
+/** Milliseconds: copies of one data folder may start at the same moment. */
+const incarnationSpread = 1000;
 /** Hosts whose last change of state is remembered. */
 const maxUpdates = 16_384;
 
@@ -73,10 +75,12 @@ export async function buildRing(folder: OpenFolder, network: Network, opened: Cl
   };
 }
 
-/** Higher than in all earlier starts, including one with a clock that was ahead. */
+/** Higher than in all earlier starts, including one with a clock that was ahead; two processes with one key hardly get the same. */
 async function nextIncarnation(catalog: Catalog): Promise<number> {
   const last = catalog.setting(incarnationSetting);
-  const next = Math.max(systemClock.wallTime(), typeof last === 'number' ? last + 1 : 0);
+  const next =
+    Math.max(systemClock.wallTime(), typeof last === 'number' ? last + 1 : 0) +
+    Math.floor(incarnationSpread * systemRandom.next());
   await catalog.setSetting(incarnationSetting, next);
   return next;
 }

@@ -41,6 +41,7 @@ export class PeerLifecycle {
   /** Called once the peer runs; it closes these when it ends. */
   started(resources: Closing): void {
     this.#resources = resources;
+    if (this.#givenUp.signal.aborted) this.abandon(this.#givenUp.signal.reason as ChordialError);
   }
 
   get state(): NodeStatus['state'] {

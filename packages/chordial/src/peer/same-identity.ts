@@ -3,7 +3,7 @@
  * notices and gives up, if possible before it is a member; the other one is not disturbed.
  */
 
-import type { Contact, HostId, MemberPointer, RingId, RingNetwork } from '@chordial/ring';
+import type { Contact, HostId, MemberPointer, RingAnswers, RingHandler, RingId, RingNetwork } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { isOnThisMachine, parseAddress } from '../network/addresses.ts';
 import { hostAt } from '../network/dial.ts';
@@ -77,6 +77,7 @@ export function runsElsewhere(host: HostId, address: string, folder: string): Ch
 }
 
 export interface WatchOptions extends SameIdentityPorts {
+  /** Of this start. What the ring tells grows with each rumour that this host is dead, so it says nothing of who was first. */
   readonly incarnation: number;
   readonly self: () => Contact;
   readonly peers: () => readonly Contact[];
@@ -105,6 +106,18 @@ export class SameIdentityWatch {
     if (now - this.#lookedAt < minMillisecondsBetween) return;
     this.#lookedAt = now;
     void this.#compare(from.addresses);
+  }
+
+  /** The ring's answers, except to the other process: it is told when this one started. */
+  answers(ring: RingHandler): RingHandler {
+    const { identity, incarnation, self } = this.#options;
+    return {
+      handle: (from, kind, ask, answer) => {
+        if (from !== identity.host || kind !== 'news') return ring.handle(from, kind, ask, answer);
+        const start = { type: 'alive', contact: self(), virtualNodes: 1, incarnation } as const;
+        (answer as (news: RingAnswers['news']) => void)({ events: [start] });
+      },
+    };
   }
 
   close(): void {

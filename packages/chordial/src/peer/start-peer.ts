@@ -167,11 +167,6 @@ function dataOptions(folder: OpenFolder, network: Network, ring: Ring, storage: 
 function answerOthers({ folder, network, ring, data }: SearchParts, lifecycle: PeerLifecycle, opened: Closing) {
   const { membership, identity, events, peerNames } = folder;
   const { transport, members, codec, mayBeMember } = network;
-  const answerRing = ringRequests(ring.ring, codec, mayBeMember);
-  for (const name of ringMessageKinds) {
-    const kind = ringKindPrefix + name;
-    data.registry.onKind(kind, (from, body) => answerRing(from, kind, body));
-  }
   const same = new SameIdentityWatch({
     identity,
     network: ring.messages,
@@ -182,6 +177,11 @@ function answerOthers({ folder, network, ring, data }: SearchParts, lifecycle: P
     found: (address) => lifecycle.abandon(runsElsewhere(identity.host, address, folder.folder)),
   });
   opened.defer(() => same.close());
+  const answerRing = ringRequests(same.answers(ring.ring), codec, mayBeMember);
+  for (const name of ringMessageKinds) {
+    const kind = ringKindPrefix + name;
+    data.registry.onKind(kind, (from, body) => answerRing(from, kind, body));
+  }
   const exchange = new MembersExchange({
     members: membership,
     transport,

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Contact, RingHandler, RingId, RingNetwork } from '@chordial/ring';
+import { ChordialError } from '../errors.ts';
+import { createIdentity, type Identity } from '../network/identity.ts';
+import { Closing } from './closing.ts';
+import { PeerLifecycle } from './peer-lifecycle.ts';
+import { SameIdentityWatch } from './same-identity.ts';
+
+const addresses = ['192.0.2.1:1', '192.0.2.2:2'] as const;
+
+/** Two processes with one key, each started at its time; what the ring of each tells has grown with rumours. */
+function processes(identity: Identity, started: readonly [number, number], told: readonly [number, number]) {
+  const found: string[] = [];
+  const contacts = addresses.map((address): Contact => ({ host: identity.host, addresses: [address] }));
+  const ringOf = (place: number): RingHandler => ({
+    handle: (_from, _kind, _ask, answer) => {
+      const event = { type: 'alive', contact: contacts[place]!, virtualNodes: 1, incarnation: told[place]! } as const;
+      (answer as (news: unknown) => void)({ events: [event] });
+    },
+  });
+  const watches = addresses.map((_, place): SameIdentityWatch => {
+    const network: RingNetwork = {
+      ask: (to, kind, asked, _deadline, done) => {
+        const other = addresses.findIndex((address) => to.addresses.includes(address));
+        watches[other]!.answers(ringOf(other)).handle(identity.host, kind, asked, (answer) => {
+          done(answer === null ? { ok: false, failure: 'refused' } : { ok: true, answer });
+        });
+      },
+      ping: () => undefined,
+    };
+    return new SameIdentityWatch({
+      identity,
+      network,
+      member: 'aa' as RingId,
+      incarnation: started[place]!,
+      self: () => contacts[place]!,
+      peers: () => [],
+      found: (address) => found.push(`${place} ends for ${address}`),
+    });
+  });
+  return { found, contacts, watches };
+}
+
+test('rough: syncthing#3997 the later of two ends, whatever rumours of their death made of their incarnations', async () => {
+  for (const told of [
+    [10, 20],
+    [21, 20],
+    [21, 22],
+    [23, 22],
+  ] as const) {
+    const { found, contacts, watches } = processes(createIdentity(), [10, 20], told);
+    watches[0]!.called(contacts[1]!);
+    watches[1]!.called(contacts[0]!);
+    await new Promise(setImmediate);
+    for (const watch of watches) watch.close();
+    assert.deepEqual(found, [`1 ends for ${addresses[0]}`], `told ${told}`);
+  }
+});
+
+test('another peer gets the answers of the ring', async () => {
+  const { watches, contacts } = processes(createIdentity(), [10, 20], [11, 21]);
+  for (const watch of watches) watch.close();
+  const asked: string[] = [];
+  const ring: RingHandler = { handle: (_from, kind) => void asked.push(kind) };
+  const answers = watches[0]!.answers(ring);
+  answers.handle(createIdentity().host, 'news', { events: [] }, () => undefined);
+  answers.handle(contacts[0]!.host, 'find', { keys: [] }, () => undefined);
+  assert.deepEqual(asked, ['news', 'find']);
+});
+
+test('a peer that is abandoned in the last moment of its start ends, with everything it has opened', async () => {
+  const lifecycle = new PeerLifecycle({} as ConstructorParameters<typeof PeerLifecycle>[0]);
+  const failure = new ChordialError('identity-in-use', 'It runs elsewhere.');
+  const opened = new Closing();
+  let isClosed = false;
+  opened.defer(() => {
+    isClosed = true;
+  });
+  lifecycle.abandon(failure);
+  assert.equal(lifecycle.failure, null);
+  lifecycle.started(opened.move());
+  await lifecycle.ended;
+  assert.deepEqual([isClosed, lifecycle.failure], [true, failure]);
+});
