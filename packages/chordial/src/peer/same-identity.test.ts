@@ -21,9 +21,9 @@ function processes(identity: Identity, started: readonly [number, number], told:
   });
   const watches = addresses.map((_, place): SameIdentityWatch => {
     const network: RingNetwork = {
-      ask: (to, kind, asked, _deadline, done) => {
+      ask: (to, { kind, ask }, done) => {
         const other = addresses.findIndex((address) => to.addresses.includes(address));
-        watches[other]!.answers(ringOf(other)).handle(identity.host, kind, asked, (answer) => {
+        watches[other]!.answers(ringOf(other)).handle(identity.host, kind, ask, (answer) => {
           done(answer === null ? { ok: false, failure: 'refused' } : { ok: true, answer });
         });
       },
