@@ -53,7 +53,7 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
   );
 }
 
-/** `/download/NAME`: a plain link to a file published by this peer (row A17). */
+/** `/download/NAME`: a plain link to a file published by this peer. */
 interface DownloadRoute {
   Params: { name: string };
 }
@@ -70,10 +70,12 @@ export function downloadRoutes(app: FastifyInstance, { peer }: ApiContext): void
     url: '/download/:name',
     schema,
     handler: async (request, reply) => {
-      const { files, status } = pick(peer());
+      const running = peer();
+      const { files } = running;
+      const { id } = running.status('none');
       const name = checkName(request.params.name);
-      const entry = await files.resolve({ name, publisher: status.id });
-      if (entry.publisher !== status.id) {
+      const entry = await files.resolve({ name, publisher: id });
+      if (entry.publisher !== id) {
         throw new ChordialError(
           'not-found',
           `This peer publishes no ${JSON.stringify(name)}. Others may: ask for /api/v1/files/${encodeURIComponent(name)}.`,
@@ -82,8 +84,4 @@ export function downloadRoutes(app: FastifyInstance, { peer }: ApiContext): void
       return sendContent(files, { entry, filename: name }, request, reply);
     },
   });
-}
-
-function pick(peer: ReturnType<ApiContext['peer']>) {
-  return { files: peer.files, status: peer.status() };
 }

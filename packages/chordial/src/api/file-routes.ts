@@ -49,19 +49,16 @@ export function fileRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     app,
     'DELETE /api/v1/files/{name}',
     async (request, reply) => {
-      const { files, status } = pick(peer());
+      const running = peer();
+      const { files } = running;
+      const { id } = running.status('none');
       const name = checkName(request.params.name);
-      if (isConditional(request))
-        evaluateConditions(request, await currentOf(files, { name, publisher: status.id }, status.id));
+      if (isConditional(request)) evaluateConditions(request, await currentOf(files, { name, publisher: id }, id));
       await files.remove(name);
       return reply.code(204).send();
     },
     { config: { handlesConditions: true } },
   );
-}
-
-function pick(peer: ReturnType<ApiContext['peer']>) {
-  return { files: peer.files, status: peer.status('none') };
 }
 
 function referenceOf(request: { params: { name: string }; query: { publisher?: string } }): FileReference {

@@ -257,16 +257,16 @@ function listenFailure(error: NodeJS.ErrnoException, listen: Address): ChordialE
   );
 }
 
-/**
- * Compiles the schema of a route on its first request, and loads the compiler with the first of all: together a quarter
- * of a peer's start time, and most routes of most peers are never called.
- */
 type Compile = FastifySchemaCompiler<unknown>;
 type Validate = ReturnType<Compile>;
 type BuildCompiler = (externalSchemas: unknown, options: FastifyServerOptions['ajv']) => Compile;
 
 const require = createRequire(import.meta.url);
 
+/**
+ * Compiles the schema of a route on its first request, and loads the compiler with the first of all: together a quarter
+ * of a peer's start time, and most routes of most peers are never called.
+ */
 const lazyBuild: BuildCompiler = (externalSchemas, options) => {
   let compile: Compile | null = null;
   return (route) => {

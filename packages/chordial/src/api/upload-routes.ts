@@ -38,9 +38,11 @@ export function uploadRoutes(scope: FastifyInstance, { peer }: ApiContext): void
     const name = checkName(request.params.name);
     const { modified = null, executable } = request.query;
     checkNotMultipart(request, 'Send the bytes of the file alone, as "curl -T FILE URL" does.');
-    const { files, status } = parts(peer());
+    const running = peer();
+    const { files } = running;
+    const { id } = running.status('none');
     const check = async () => {
-      if (isConditional(request)) evaluateConditions(request, await currentOf(files, { name }, status.id));
+      if (isConditional(request)) evaluateConditions(request, await currentOf(files, { name }, id));
     };
     await check();
     const given = new AbortController();
@@ -107,8 +109,4 @@ function optionsOf({ replicas, ttl }: PutRoute['Querystring']): Pick<PutOptions,
     ...(replicas === undefined ? {} : { replicas }),
     ...(ttl === undefined ? {} : { timeToLive: parseDuration(ttl, 'ttl') }),
   };
-}
-
-function parts(peer: ReturnType<ApiContext['peer']>) {
-  return { files: peer.files, status: peer.status('none') };
 }

@@ -1,4 +1,4 @@
-/** Output of `start`: plain lines of events (row A23), or with --json one object per line, the ready line first. */
+/** Output of `start`: plain lines of events, or with --json one object per line, the ready line first. */
 import type { RunningApi } from '../api/server.ts';
 import { isLogged, type LogLevel, levelOf } from '../peer/event-level.ts';
 import type { NodeStatus, PeerEvent } from '../peer/peer.ts';

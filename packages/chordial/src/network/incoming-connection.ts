@@ -1,4 +1,4 @@
-/** A connection opened by another host: HELLO first, then its requests, on the control stream or each on a bulk stream. */
+/** A control connection opened by another host: HELLO first, then its requests, all on one stream. For bulk see incoming-bulk.ts. */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
@@ -87,11 +87,11 @@ export class IncomingConnection implements Guest {
     return this.#lastUsed;
   }
 
-  /** Finishes what is in progress; later requests need a new connection. */
   end(): void {
     this.#session.destroy();
   }
 
+  /** Finishes what is in progress; later requests need a new connection. */
   close(): void {
     if (this.#session.closed || this.#session.destroyed) return;
     this.#session.close();

@@ -73,5 +73,5 @@ export function nothingOfThatName(): TransportError {
 }
 
 function failedHere(doing: string): TransportError {
-  return new TransportError('refused', `RequestSlots ${doing} failed here.`, 'internal');
+  return new TransportError('refused', `Answering ${doing} failed here.`, 'internal');
 }

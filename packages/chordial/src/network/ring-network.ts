@@ -65,14 +65,14 @@ export function ringRequests(handler: RingHandler, codec: RingCodec, mayBeMember
   };
 }
 
-interface RequestSlots {
+interface Answering {
   readonly handler: RingHandler;
   readonly codec: RingCodec;
   readonly mayBeMember: (host: HostId) => boolean;
 }
 
 function answer<K extends RingMessageKind>(
-  { handler, codec, mayBeMember }: RequestSlots,
+  { handler, codec, mayBeMember }: Answering,
   from: Contact,
   kind: K,
   body: Wire,

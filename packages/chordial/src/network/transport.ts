@@ -12,7 +12,6 @@ import { TransportError, type TransportFailure, type Wire } from '../wire/transp
 
 export { TransportError, type TransportFailure, type Wire };
 
-/** `control`: small, latency matters (ring, liveness). `bulk`: blocks and long answers, on a separate connection. */
 export interface RequestOptions {
   readonly deadline: Milliseconds;
   readonly signal?: AbortSignal;

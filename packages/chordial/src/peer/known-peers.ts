@@ -1,4 +1,4 @@
-/** Peers of the network remembered across restarts (row A26), which a returning peer asks and probes. */
+/** Peers of the network remembered across restarts, which a returning peer asks and probes. */
 
 import type { Contact, RingHost } from '@chordial/ring';
 import { isDialable } from '../network/addresses.ts';

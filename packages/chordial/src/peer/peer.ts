@@ -138,7 +138,7 @@ export interface LookupResult {
   readonly milliseconds: number;
 }
 
-/** An event as one plain line (row A23), with its parts for programs. */
+/** An event as one plain line, with its parts for programs. */
 export interface PeerEvent {
   readonly time: string;
   readonly kind: string;

@@ -1,4 +1,4 @@
-/** Events of the ring as plain lines (row A23). In a teaching ring peers are shown by number. */
+/** Events of the ring as plain lines. In a teaching ring peers are shown by number. */
 
 import {
   type Contact,

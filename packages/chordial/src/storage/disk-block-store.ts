@@ -327,15 +327,15 @@ export class DiskBlockStore implements BlockStore {
     }
   }
 
-  /** Runs `act` when nothing in `in progress` concerns these keys: what it begins is entered there before anyone else looks. */
+  /** Runs `act` when nothing in the maps concerns these keys: what it begins is entered there before anyone else looks. */
   async #whenSettled<T>(
     keys: readonly string[],
-    underWay: readonly ReadonlyMap<string, Promise<void>>[],
+    inProgress: readonly ReadonlyMap<string, Promise<void>>[],
     act: () => T | Promise<T>,
   ): Promise<T> {
     for (;;) {
       const busy = keys.flatMap((key) =>
-        underWay.map((map) => map.get(key)).filter((promise) => promise !== undefined),
+        inProgress.map((map) => map.get(key)).filter((promise) => promise !== undefined),
       );
       if (busy.length === 0) return act();
       // Their failures are told to those who asked for them.

@@ -1,4 +1,4 @@
-/** Blocks sent and received, reported once a second per host instead of once per block (row A23). */
+/** Blocks sent and received, reported once a second per host instead of once per block. */
 
 import type { Clock, Contact, HostId, Timer } from '@chordial/ring';
 import { shownPeer } from '../network/peer-label.ts';
