@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -60,12 +61,15 @@ test('case 18 a get is done where the bytes are there, and replaces others only 
   assert.equal(await isThereAlready(opened, 'absent', wanted, false), false);
   await writeFile(path.join(at, 'same'), bytes);
   await writeFile(path.join(at, 'other'), 'others');
+  const openFiles = () => readdirSync('/proc/self/fd').length;
+  const before = openFiles();
   for (const force of [false, true]) assert.equal(await isThereAlready(opened, 'same', wanted, force), true);
   assert.equal(await isThereAlready(opened, 'other', wanted, true), false);
   await assert.rejects(isThereAlready(opened, 'other', wanted, false), {
     code: 'already-exists',
     message: /\/other .*--force/,
   });
+  assert.equal(openFiles(), before);
 });
 
 test('case 18 a folder or a link in the place of a file is never replaced', async () => {

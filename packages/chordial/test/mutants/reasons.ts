@@ -95,6 +95,13 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
     'if (guest.isBusy || (found !== null && found.lastUsed <= guest.lastUsed)) continue;':
       'of two that were used at the same moment either may go',
   },
+  'src/transfer/existing-target.ts': {
+    'if ((await file.stat()).size !== size) return false;':
+      'saves reading a file of another size, whose content differs',
+    'const built = await buildOfLeaves(leavesOf(file, path, pool), async ({ bytes }) => pool.giveBack(bytes), {':
+      'more memory and a hash that is not needed',
+    'wholeHash: sha256 !== null,': 'a hash that is not needed',
+  },
   'src/transfer/part-file.ts': {
     'this.#bytesUntilLook -= bytes.length;': 'only after 256 MiB it looks again, more than a test can write quickly',
   },
