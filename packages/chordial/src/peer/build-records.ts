@@ -3,11 +3,9 @@ import { isDialable } from '../network/addresses.ts';
 import { BatchAnnouncer, defaultAnnouncerTimes } from '../records/batch-announcer.ts';
 import { EntryVerifier } from '../records/entry-verifier.ts';
 import { HeaderVerifier } from '../records/header-verifier.ts';
-import { listingTurns } from '../records/listing-turns.ts';
 import { Names } from '../records/names.ts';
 import { type PublisherEntry, publisherEntry } from '../records/publisher-entry.ts';
 import { RecordHolder } from '../records/record-holder.ts';
-import { recordMessages } from '../records/record-messages.ts';
 import { RecordReader } from '../records/record-reader.ts';
 import { RecordWriter } from '../records/record-writer.ts';
 import { ShareHolder } from '../records/share-holder.ts';
@@ -23,7 +21,6 @@ export function buildRecords(core: DataCore) {
   const verifier = new EntryVerifier(networkId, verify, (host, time) => membership.refuses(host, time));
   const ports = { ...core, storageShares: storage.storageShares ?? null, table: storage.records, verifier };
   const recordHolder = new RecordHolder(ports);
-  const listings = listingTurns(clock);
   const recordWriter = new RecordWriter(ports, recordHolder);
   const reader = new RecordReader(ports, recordHolder);
   const headers = new HeaderVerifier({
@@ -43,11 +40,7 @@ export function buildRecords(core: DataCore) {
     times: { ...defaultAnnouncerTimes, ...options.announcerTimes },
     failed: core.failed('Shares could not be renewed and will be retried'),
   });
-  shareHolder
-    .answerIn(core.registry)
-    .on(recordMessages.put, async ({ entries }, from) => ({ results: await recordHolder.put(from, entries) }))
-    .on(recordMessages.get, (question) => recordHolder.get(question))
-    .on(recordMessages.list, (question, from) => listings.take(from.host, async () => recordHolder.list(question)));
+  shareHolder.answerIn(recordHolder.answerIn(core.registry));
   return {
     names: new Names(ports, recordWriter, reader),
     recordHolder,

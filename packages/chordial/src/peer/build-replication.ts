@@ -80,7 +80,7 @@ export function buildReplication(core: DataCore, records: Records) {
       refused: (from, code) => report('refused', from, `A block was refused: ${code}.`),
     },
     ended,
-    relay: new Relay(core, storer.lanes),
+    relay: new Relay(core, storer.senders),
     ...(storageShares === undefined
       ? {}
       : {
@@ -94,7 +94,7 @@ export function buildReplication(core: DataCore, records: Records) {
   });
   const sync: SyncPorts = {
     ...core,
-    lanes: storer.lanes,
+    senders: storer.senders,
     pointers,
     recentlyTransferred,
     leavers,
@@ -200,12 +200,9 @@ export function buildReplication(core: DataCore, records: Records) {
     return answer;
   };
   new SyncServer(sync).answerIn(core.registry, durably);
-  core.registry
-    .on(blockMessages.has, async ({ cids }) => durably(await server.has(cids)))
-    .on(blockMessages.room, (_, from) => server.room(from))
-    .on(blockMessages.claim, async (asked, from) => ({ sizes: await server.claim(from, asked) }))
+  server
+    .answerIn(core.registry, durably)
     .on(blockMessages.where, ({ cids }) => ({ holders: pointers.where(cids) }))
-    .on(blockMessages.check, ({ cids }) => done(server.check(cids)))
     .on(blockMessages.point, async ({ cids, holder }) => done(await pointers.point(cids, holder)))
     .on(syncMessages.leaving, ({ isLeaving }, from) => done(leavers.told(from, isLeaving)))
     .on(claimMessages.asked, ({ names: asked }) => ({ puts: asked.map((put) => ownPuts.newsOf(put)) }))
@@ -216,14 +213,7 @@ export function buildReplication(core: DataCore, records: Records) {
       // It is about to take these blocks from here, or has them.
       for (const key of question.keys) recentlyTransferred.note(from.host, key);
       return listClaims(question, claims);
-    })
-    .onStream(blockMessages.get, async ({ cids }, from) => {
-      const { sizes, payload } = await server.get(from, cids);
-      return { answer: { sizes }, payload };
-    })
-    .onStream(blockMessages.put, async (offered, from, payload) => ({
-      answer: { results: await server.put(from, offered, payload) },
-    }));
+    });
 
   return {
     storer,

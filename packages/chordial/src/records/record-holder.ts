@@ -4,7 +4,9 @@ import { type Contact, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { bytesOfRecord } from '../storage/schema.ts';
+import type { Registry } from '../wire/message.ts';
 import { decodeEntry, type EncodedEntry, type RecordKind, tombstoneMilliseconds } from './entry.ts';
+import { listingTurns } from './listing-turns.ts';
 import { isFromTheFuture, maxClockSkewMilliseconds } from './merge.ts';
 import { readNameEntry } from './name-entry.ts';
 import { recordKeyOf } from './record-keys.ts';
@@ -14,6 +16,7 @@ import {
   maxEntriesPerMessage,
   type RecordPages,
   type RecordQuestion,
+  recordMessages,
 } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
 
@@ -35,6 +38,14 @@ export class RecordHolder {
   constructor(ports: RecordHolderPorts, maxPerPublisher = maxEntriesPerPublisher) {
     this.#ports = ports;
     this.#maxPerPublisher = maxPerPublisher;
+  }
+
+  answerIn<Payload>(registry: Registry<Contact, Payload>): Registry<Contact, Payload> {
+    const turns = listingTurns(this.#ports.clock);
+    return registry
+      .on(recordMessages.put, async ({ entries }, from) => ({ results: await this.put(from, entries) }))
+      .on(recordMessages.get, (question) => this.get(question))
+      .on(recordMessages.list, (question, from) => turns.take(from.host, async () => this.list(question)));
   }
 
   /** `records.put` */

@@ -39,14 +39,14 @@ export class BlockFetcher {
   readonly #ports: DataPorts;
   readonly #replicas: number;
   readonly #pointers: Pick<Pointers, 'holders'> | null;
-  readonly #lanes: PerPeer<BlockReceiver>;
+  readonly #receivers: PerPeer<BlockReceiver>;
 
   /** @param pointers asked when a block is at none of its places */
   constructor(ports: DataPorts, replicas: number, pointers: Pick<Pointers, 'holders'> | null = null) {
     this.#ports = ports;
     this.#pointers = pointers;
     this.#replicas = replicas;
-    this.#lanes = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves));
+    this.#receivers = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves));
   }
 
   /**
@@ -63,7 +63,7 @@ export class BlockFetcher {
     let absent = 0;
     /** Sharers that answered without it: their file has changed. */
     const without = new Set<Contact>();
-    let sharing = this.#lanesOf(sharers?.known() ?? []);
+    let sharing = this.#receiversOf(sharers?.known() ?? []);
     let pointed: readonly BlockReceiver[] = [];
     for (let round = 1; round <= maxRounds; round++) {
       const sources = [...new Set([...sharing, ...pointed, ...(await this.#sources(cid))])];
@@ -71,7 +71,7 @@ export class BlockFetcher {
       const bytes = await fetching.run();
       if (bytes !== null) return bytes;
       absent = fetching.absent.size;
-      for (const lane of sharing) if (fetching.absent.has(lane)) without.add(lane.contact);
+      for (const receiver of sharing) if (fetching.absent.has(receiver)) without.add(receiver.contact);
       // When every known host says absent, a second look finds what has moved meanwhile; more would find nothing.
       const isLast = round === maxRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown);
       const before = sharing;
@@ -116,34 +116,36 @@ export class BlockFetcher {
     const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
     const places = (await this.#candidates(key)).slice(0, this.#replicas);
     const holders = await this.#pointers.holders(cid, places);
-    return holders.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#lanes.to(host));
+    return holders.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#receivers.to(host));
   }
 
   /** In order of preference. */
   async #sources(cid: CID): Promise<readonly BlockReceiver[]> {
     const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
     const candidates = await this.#candidates(key);
-    const lanes = candidates
+    const receivers = candidates
       .filter(({ host }) => host !== this.#ports.view.self.host)
-      .map((host) => this.#lanes.to(host));
-    const places = lanes.slice(0, this.#replicas).map((lane) => ({ lane, cost: lane.expectedMilliseconds(leafBytes) }));
+      .map((host) => this.#receivers.to(host));
+    const places = receivers
+      .slice(0, this.#replicas)
+      .map((receiver) => ({ receiver, cost: receiver.expectedMilliseconds(leafBytes) }));
     places.sort((a, b) => a.cost - b.cost);
     const responsiveFirst = (some: readonly BlockReceiver[]) =>
       this.#ports.unresponsivePeers.responsiveFirst(some, ({ contact }) => contact.host);
     const ordered = [
-      ...responsiveFirst(places.map(({ lane }) => lane)),
-      ...responsiveFirst(lanes.slice(this.#replicas)),
+      ...responsiveFirst(places.map(({ receiver }) => receiver)),
+      ...responsiveFirst(receivers.slice(this.#replicas)),
     ];
-    return ordered.filter((lane) => !lane.avoided);
+    return ordered.filter((receiver) => !receiver.avoided);
   }
 
   /** The one expected to deliver first. */
-  #lanesOf(sharers: readonly Contact[]): readonly BlockReceiver[] {
+  #receiversOf(sharers: readonly Contact[]): readonly BlockReceiver[] {
     const { view } = this.#ports;
     const live = sharers.filter(({ host }) => host !== view.self.host && !view.isDead(host)).slice(0, maxSharers);
-    const lanes = live.map((contact) => this.#lanes.to(contact)).filter((lane) => !lane.avoided);
-    const costs = lanes.map((lane) => ({ lane, cost: lane.expectedMilliseconds(leafBytes) }));
-    const ordered = costs.sort((a, b) => a.cost - b.cost).map(({ lane }) => lane);
+    const receivers = live.map((contact) => this.#receivers.to(contact)).filter((receiver) => !receiver.avoided);
+    const costs = receivers.map((receiver) => ({ receiver, cost: receiver.expectedMilliseconds(leafBytes) }));
+    const ordered = costs.sort((a, b) => a.cost - b.cost).map(({ receiver }) => receiver);
     return this.#ports.unresponsivePeers.responsiveFirst(ordered, ({ contact }) => contact.host);
   }
 
@@ -168,9 +170,9 @@ export class BlockFetcher {
       return [];
     }
     const finding = sharers.find();
-    if (isLast) return this.#lanesOf(await finding);
+    if (isLast) return this.#receiversOf(await finding);
     const pause = this.#pause();
-    const found = this.#lanesOf((await Promise.race([finding, pause])) ?? sharers.known());
+    const found = this.#receiversOf((await Promise.race([finding, pause])) ?? sharers.known());
     if (!isAnyNew(found, before)) await pause;
     return found;
   }
@@ -299,6 +301,6 @@ function changedAtSharer(cid: CID, sharers: readonly Contact[], called: (host: H
   );
 }
 
-function isAnyNew(lanes: readonly BlockReceiver[], before: readonly BlockReceiver[]): boolean {
-  return lanes.some((lane) => !before.includes(lane));
+function isAnyNew(receivers: readonly BlockReceiver[], before: readonly BlockReceiver[]): boolean {
+  return receivers.some((receiver) => !before.includes(receiver));
 }

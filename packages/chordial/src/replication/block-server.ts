@@ -13,9 +13,11 @@ import { ByteSemaphore } from '../flow/byte-semaphore.ts';
 import type { IncomingPayload } from '../network/transport.ts';
 import type { BlockStore, ClaimedBlock } from '../storage/block-store.ts';
 import { type Claim, claimVia } from '../storage/claim-table.ts';
+import type { Registry } from '../wire/message.ts';
 import type { AuthoritativeRanges } from './authoritative-ranges.ts';
 import {
   absentSize,
+  blockMessages,
   type ClaimedCid,
   type HeldBlock,
   type HeldSizes,
@@ -90,6 +92,28 @@ export class BlockServer {
     this.#standing = standing;
     this.#blocks = blocks;
     this.#events = events ?? {};
+  }
+
+  /** @param durably what is said to be held here is said when it would survive a power cut */
+  answerIn(
+    registry: Registry<Contact, IncomingPayload>,
+    durably: <Answer>(answer: Answer) => Promise<Answer>,
+  ): Registry<Contact, IncomingPayload> {
+    return registry
+      .on(blockMessages.has, async ({ cids }) => durably(await this.has(cids)))
+      .on(blockMessages.room, (_, from) => this.room(from))
+      .on(blockMessages.check, ({ cids }) => {
+        this.check(cids);
+        return {};
+      })
+      .on(blockMessages.claim, async (asked, from) => ({ sizes: await this.claim(from, asked) }))
+      .onStream(blockMessages.get, async ({ cids }, from) => {
+        const { sizes, payload } = await this.get(from, cids);
+        return { answer: { sizes }, payload };
+      })
+      .onStream(blockMessages.put, async (offered, from, payload) => ({
+        answer: { results: await this.put(from, offered, payload) },
+      }));
   }
 
   /** `blocks.has` */

@@ -19,7 +19,6 @@ import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { blockMessages } from './block-messages.ts';
 import { BlockSender, minPartToAskFirst, type WantedCopy } from './block-sender.ts';
-import { BlockWriter } from './block-writer.ts';
 import type { DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
 
@@ -28,6 +27,9 @@ const maxUnacknowledgedBytes = 12 * 1024 * 1024;
 /** The same while a host is far: each block is in flight for several round trips. */
 const maxUnacknowledgedBytesWhenFar = 32 * 1024 * 1024;
 
+/** Minimum accounted per block: a few hundred small ones in flight fill every batch, and more would only cost memory. */
+const minBytesHeld = 32 * 1024;
+
 /** In a small network, hosts are asked for room before a put of this size. */
 const maxHostsAskedForRoom = 64;
 const minBytesToAskFor = 4 * 1024 * 1024;
@@ -35,7 +37,7 @@ const roomDeadline: Milliseconds = 1500;
 
 export class BlockStorer {
   readonly #ports: DataPorts;
-  readonly #lanes: PerPeer<BlockSender>;
+  readonly #senders: PerPeer<BlockSender>;
   readonly #pointers: Pick<Pointers, 'tell'> | null;
   readonly #budget = new Semaphore(maxUnacknowledgedBytes);
   readonly #keep: ((block: ClaimedBlock) => Promise<void>) | null;
@@ -52,11 +54,11 @@ export class BlockStorer {
     this.#keep = keep;
     this.#ports = ports;
     this.#pointers = pointers;
-    this.#lanes = new PerPeer((contact) => new BlockSender(contact, ports));
+    this.#senders = new PerPeer((contact) => new BlockSender(contact, ports));
   }
 
-  get lanes(): PerPeer<BlockSender> {
-    return this.#lanes;
+  get senders(): PerPeer<BlockSender> {
+    return this.#senders;
   }
 
   /**
@@ -107,10 +109,10 @@ export class BlockStorer {
   ): Promise<number> {
     const key = ringIdOfHash(blockKey(block.cid), this.#ports.view.shape.bits);
     const hosts = await this.#ports.placement.writable(key, rule.replicas);
-    const went: Went = { stored: [], full: [], acknowledged };
+    const outcome: Outcome = { stored: [], full: [], acknowledged };
     const direct: WantedCopy = { block, claims, abandoned: false };
     const inOrder = this.#wellFirst(hosts);
-    const way = this.#wayTo(inOrder.slice(0, rule.replicas), direct, rule.replicas);
+    const route = this.#routeTo(inOrder.slice(0, rule.replicas), direct, rule.replicas);
     const self = this.#ports.view.self.host;
     const isPlace = hosts.slice(0, rule.replicas).some(({ host }) => host === self);
     const kept = isPlace ? undefined : this.#keep?.({ ...block, claims });
@@ -118,15 +120,15 @@ export class BlockStorer {
     kept?.catch(() => undefined);
     const { copies, needed, failures, settled } = await makeCopies(inOrder, rule, {
       clock: this.#ports.clock,
-      storeAt: (host) => this.#storeAt(host, way, went),
-      isStalled: (host, milliseconds) => this.#lanes.to(host).isStalled(milliseconds),
+      storeAt: (host) => this.#storeAt(host, route, outcome),
+      isStalled: (host, milliseconds) => this.#senders.to(host).isStalled(milliseconds),
     });
-    for (const copy of [way.direct, way.first, way.later]) copy.abandoned = true;
-    const isFar = hosts.slice(0, rule.replicas).some((host) => this.#lanes.to(host).isFar);
+    for (const copy of [route.direct, route.first, route.later]) copy.abandoned = true;
+    const isFar = hosts.slice(0, rule.replicas).some((host) => this.#senders.to(host).isFar);
     this.#budget.max = isFar ? maxUnacknowledgedBytesWhenFar : maxUnacknowledgedBytes;
-    this.#point(block.cid, went, hosts.slice(0, rule.replicas));
+    this.#point(block.cid, outcome, hosts.slice(0, rule.replicas));
     await kept;
-    if (copies < needed) throw tooFew(block.cid, { copies, needed, failures, isFull: went.full.length > 0 });
+    if (copies < needed) throw tooFew(block.cid, { copies, needed, failures, isFull: outcome.full.length > 0 });
     // After a failure a connection may still be using the bytes.
     if (settled && failures.length === 0) this.#ports.leaves.giveBack(block.bytes);
     return copies;
@@ -136,10 +138,10 @@ export class BlockStorer {
    * When all other places of a large block are far, one of them forwards the block, and the others are asked whether it
    * arrived.
    */
-  #wayTo(places: readonly Contact[], direct: WantedCopy, replicas: number): Way {
+  #routeTo(places: readonly Contact[], direct: WantedCopy, replicas: number): Route {
     const others = places.filter(({ host }) => host !== this.#ports.view.self.host);
     const isLarge = direct.block.bytes.length >= minPartToAskFirst * this.#ports.leaves.size;
-    const isWorth = isLarge && others.length > 1 && others.every((host) => this.#lanes.to(host).isFar);
+    const isWorth = isLarge && others.length > 1 && others.every((host) => this.#senders.to(host).isFar);
     return {
       relay: isWorth ? others[0]! : null,
       others: isWorth ? others : [],
@@ -150,28 +152,28 @@ export class BlockStorer {
     };
   }
 
-  async #storeAt(host: Contact, way: Way, went: Went): Promise<void> {
+  async #storeAt(host: Contact, route: Route, outcome: Outcome): Promise<void> {
     try {
-      await this.#storeBy(host, way);
-      went.stored.push(host);
-      went.acknowledged.set(host.host, host);
+      await this.#storeBy(host, route);
+      outcome.stored.push(host);
+      outcome.acknowledged.set(host.host, host);
     } catch (error) {
-      if (error instanceof ChordialError && isWithoutRoom(error)) went.full.push(host);
+      if (error instanceof ChordialError && isWithoutRoom(error)) outcome.full.push(host);
       throw error;
     }
   }
 
-  async #storeBy(host: Contact, { relay, others, direct, first, later, passed }: Way): Promise<void> {
-    const lane = this.#lanes.to(host);
+  async #storeBy(host: Contact, { relay, others, direct, first, later, passed }: Route): Promise<void> {
+    const sender = this.#senders.to(host);
     // Hosts after the places are tried because something hangs: they must not wait.
-    if (!others.includes(host)) return lane.store(direct);
-    if (host === relay) return lane.store(first).finally(passed.resolve);
+    if (!others.includes(host)) return sender.store(direct);
+    if (host === relay) return sender.store(first).finally(passed.resolve);
     await passed.promise;
-    return lane.store(later);
+    return sender.store(later);
   }
 
   /** Full places point to a host that has the block instead. */
-  #point(cid: CID, { stored, full }: Went, places: readonly Contact[]): void {
+  #point(cid: CID, { stored, full }: Outcome, places: readonly Contact[]): void {
     const substitute = stored.find((host) => !places.includes(host)) ?? stored[0];
     if (substitute === undefined) return;
     for (const host of full) if (places.includes(host)) this.#pointers?.tell(host, substitute, cid);
@@ -179,13 +181,68 @@ export class BlockStorer {
 
   /** Unresponsive places come last: repair gives them their replica once they recover. */
   #wellFirst(hosts: readonly Contact[]): readonly Contact[] {
-    const stuck = (host: Contact): boolean => this.#lanes.to(host).isStalled(graceMilliseconds);
+    const stuck = (host: Contact): boolean => this.#senders.to(host).isStalled(graceMilliseconds);
     return hosts.some(stuck) ? [...hosts.filter((host) => !stuck(host)), ...hosts.filter(stuck)] : hosts;
   }
 }
 
+/** The blocks of one put in flight: bounded in memory, ended by the first failure. */
+export class BlockWriter {
+  readonly #budget: Semaphore;
+  readonly #store: (block: Block) => Promise<number>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #pending = new Set<Promise<void>>();
+  #failure: Error | null = null;
+  #copies = Number.POSITIVE_INFINITY;
+
+  constructor(budget: Semaphore, store: (block: Block) => Promise<number>, signal?: AbortSignal) {
+    this.#budget = budget;
+    this.#store = store;
+    this.#signal = signal;
+  }
+
+  /** Resolves when the next block may come. Rejects with the first failure of any earlier block. */
+  async write(block: Block): Promise<void> {
+    this.#check();
+    const held = Math.max(block.bytes.length, minBytesHeld);
+    await this.#budget.take(held);
+    const stored = this.#store(block)
+      .then(
+        (copies) => {
+          this.#copies = Math.min(this.#copies, copies);
+        },
+        (error: Error) => {
+          this.#failure ??= error;
+        },
+      )
+      .finally(() => {
+        this.#budget.give(held);
+        this.#pending.delete(stored);
+      });
+    this.#pending.add(stored);
+  }
+
+  /** Resolves with the minimum number of replicas over all blocks, once all are durable. */
+  async finish(): Promise<number> {
+    await this.settle();
+    this.#check();
+    return this.#copies;
+  }
+
+  /** Resolves when nothing is in flight, whatever the outcome. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#pending);
+  }
+
+  #check(): void {
+    if (this.#signal?.aborted)
+      throw new ChordialError('interrupted', 'The put was interrupted. Start it again to resume.');
+    if (this.#failure !== null) throw this.#failure;
+  }
+}
+
 /** How the replicas of a block reach their places. */
-interface Way {
+interface Route {
   /** The forwarding host; null: the block is sent to each place. */
   readonly relay: Contact | null;
   /** The relay and the hosts to which it forwards. */
@@ -198,7 +255,7 @@ interface Way {
 }
 
 /** Outcome for the replicas of a block. */
-interface Went {
+interface Outcome {
   readonly stored: Contact[];
   readonly full: Contact[];
   /** Hosts that stored any block of the put. */

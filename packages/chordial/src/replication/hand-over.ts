@@ -114,7 +114,7 @@ async function handOverBlock(ports: SyncPorts, cid: CID, key: string): Promise<r
   const ofOthers = claims.every(({ publisher }) => publisher !== ports.view.self.host);
   return everywhere(ports, key, wanted, async (host) => {
     try {
-      await ports.lanes.to(host).store(copy);
+      await ports.senders.to(host).store(copy);
     } catch (error) {
       if (!ofOthers || !isEnded(error)) throw error;
     }

@@ -32,7 +32,7 @@ async function farFromAll(count: number) {
   }
   const put = async (block: Block): Promise<number> => putter.storer.store(block, rule);
   // Until its answers were seen a way is not known to be long.
-  const others = peers.slice(1).map(({ contact }) => putter.storer.lanes.to(contact));
+  const others = peers.slice(1).map(({ contact }) => putter.storer.senders.to(contact));
   while (!others.every(({ isFar }) => isFar)) await Promise.all(leaves(4).map(put));
   sentBytes = 0;
   /** Remote places of the block. */
@@ -71,7 +71,7 @@ test('a short way is not spared: each place gets the block from the putter', asy
   const [putter] = peers;
   // A shorter answer is believed at once.
   for (const { contact } of peers.slice(1))
-    await putter!.storer.lanes.to(contact).store({ block: leaves(1)[0]!, claims: [], abandoned: false });
+    await putter!.storer.senders.to(contact).store({ block: leaves(1)[0]!, claims: [], abandoned: false });
   const before = sentBytes();
   const [block] = leaves(1) as [Block];
   assert.equal(await put(block), 3);

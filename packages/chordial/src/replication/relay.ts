@@ -20,12 +20,12 @@ const minBytesHeld = 32 * 1024;
 
 export class Relay {
   readonly #ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>;
-  readonly #lanes: PerPeer<BlockSender>;
+  readonly #senders: PerPeer<BlockSender>;
   #bytesUnderWay = 0;
 
-  constructor(ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>, lanes: PerPeer<BlockSender>) {
+  constructor(ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>, senders: PerPeer<BlockSender>) {
     this.#ports = ports;
-    this.#lanes = lanes;
+    this.#senders = senders;
   }
 
   /**
@@ -62,7 +62,7 @@ export class Relay {
       // Not in our replica set: our view of the ring is stale.
       if (!places.some(({ host }) => host === view.self.host)) return true;
       const others = places.filter(({ host }) => host !== view.self.host && host !== from);
-      await Promise.allSettled(others.map((place) => this.#lanes.to(place).store(copy)));
+      await Promise.allSettled(others.map((place) => this.#senders.to(place).store(copy)));
     } catch (error) {
       report?.('no-answer', view.self, `A block could not be handed on: ${(error as Error).message}`);
     }

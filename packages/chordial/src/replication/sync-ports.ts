@@ -59,7 +59,7 @@ export const defaultSyncTimes: SyncTimes = {
 export const defaultSyncBytesPerSecond = 100_000_000;
 
 export interface SyncPorts extends DataPorts {
-  readonly lanes: PerPeer<BlockSender>;
+  readonly senders: PerPeer<BlockSender>;
   readonly index: ItemIndex;
   readonly confirmed: AuthoritativeRanges;
   readonly records: SyncedRecords;

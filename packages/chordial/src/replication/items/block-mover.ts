@@ -75,7 +75,7 @@ export class BlockMover {
 
   /** Whether the block is durable at the host. */
   async push(host: Contact, cid: CID, signal: AbortSignal): Promise<Moved> {
-    const { blocks, lanes, leaves, hashing, view } = this.#ports;
+    const { blocks, senders, leaves, hashing, view } = this.#ports;
     const size = await blocks.size(cid);
     if (size === null) return 'failed';
     if (blocks.claimsOf(cid).length === 0) return 'unclaimed';
@@ -94,7 +94,7 @@ export class BlockMover {
         );
         return 'failed';
       }
-      await lanes.to(host).store({ block: { cid, bytes }, claims: blocks.claimsOf(cid), abandoned: false });
+      await senders.to(host).store({ block: { cid, bytes }, claims: blocks.claimsOf(cid), abandoned: false });
       leaves.giveBack(bytes);
       this.#ports.recentlyTransferred?.note(host.host, blockKey(cid));
       return 'moved';
@@ -148,7 +148,7 @@ export class BlockMover {
 
   async #given(target: Contact, block: Block, claims: readonly Claim[]): Promise<boolean> {
     try {
-      await this.#ports.lanes.to(target).store({ block, claims, abandoned: false });
+      await this.#ports.senders.to(target).store({ block, claims, abandoned: false });
       return true;
     } catch (error) {
       return this.#failed(target, error);
