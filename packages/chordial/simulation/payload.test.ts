@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type MembershipEvent, ringId } from '@chordial/ring';
-import { rollBytes, spreadBytes } from '@chordial/ring/testing';
+import { eventsBytes, snapshotBytes } from '@chordial/ring/testing';
 import { hostIdOfPublicKey } from '../src/network/host-id.ts';
 import { ringCodec } from '../src/network/ring-codec.ts';
 import { encodeBody } from '../src/network/wire-body.ts';
@@ -26,8 +26,8 @@ test('C2 events have as many bytes in the simulator as on the wire', () => {
       arrivals: new Array<MembershipEvent>(a).fill(arrival),
       departures: new Array<typeof departure>(d).fill(departure),
     };
-    assert.equal(spreadBytes(ask), encodeBody(codec.encodeAsk('spread', ask, true)).length);
+    assert.equal(eventsBytes(ask), encodeBody(codec.encodeAsk('events', ask, true)).length);
   }
   const page = { total: 10_000, hosts: new Array<MembershipEvent>(128).fill(arrival) };
-  assert.equal(rollBytes(page), encodeBody(codec.encodeAnswer('roll', page, true)).length);
+  assert.equal(snapshotBytes(page), encodeBody(codec.encodeAnswer('snapshot', page, true)).length);
 });

@@ -19,7 +19,7 @@ function settled(): RingSimulation {
   return ring;
 }
 
-test('C5 a lookup whose host crashes before the answer is no lookup without an answer', () => {
+test('C5 a lookup whose host crashes before the answer does not count as unanswered', () => {
   const ring = settled();
   ring.time.clock(new Process()).after(calm.minDelay, () => {
     for (const host of ring.hosts) ring.crash(host);
@@ -28,7 +28,7 @@ test('C5 a lookup whose host crashes before the answer is no lookup without an a
   assert.deepEqual({ answered: hops.length, failures, abandoned }, { answered: 0, failures: 0, abandoned: 4 });
 });
 
-test('C5 a lookup that no host answers is a failure of the host that asked and lives on', () => {
+test('C5 a lookup that no host answers counts as a failure if its asker is still alive', () => {
   const ring = settled();
   ring.network.partition(new Map(ring.hosts.map(({ contact }, group) => [contact.host, group])));
   const { failures, abandoned } = ask(ring, 4, 1);

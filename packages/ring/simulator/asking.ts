@@ -1,29 +1,29 @@
-/** Lookups of random keys by random hosts, spread evenly over virtual time, and what they came to. */
+/** Lookups of random keys by random hosts, spread evenly over virtual time, and their results. */
 import type { RingId } from '../src/protocol/identifier.ts';
 import type { Process } from '../src/testing/process.ts';
 import type { RingSimulation, SimulatedHost } from './ring-simulation.ts';
 
 export interface Asked {
   readonly lookups: number;
-  /** Nodes that answered, the owner included, of the lookups that succeeded. */
+  /** Nodes that answered each successful lookup, the owner included. */
   readonly hops: readonly number[];
   readonly timeouts: number;
-  /** Came to nothing, or to one who owned the key neither when it was asked for nor when the answer came. */
+  /** Unanswered, or answered with a member that owned the key neither at the question nor at the answer. */
   readonly failures: number;
-  /** Those of the failures that were answered by another: a newcomer had just taken the key over. */
+  /** Failures answered with a former owner: a newcomer had just taken the key over. */
   readonly wrongOwners: number;
-  /** No failures: the host that asked crashed before the answer, and there is no one left to be told. */
+  /** Not failures: the asker crashed before the answer. */
   readonly abandoned: number;
 }
 
-/** Virtual milliseconds after the last lookup in which slow ones may still be answered. */
+/** Virtual milliseconds allowed for slow answers after the last lookup. */
 const lastAnswers = 60_000;
 
-/** Runs the simulation for `milliseconds` and a little more. No one asks for what it owns itself. */
+/** Runs the simulation for `milliseconds` and a little more. Hosts do not look up keys of their own. */
 export function ask(ring: RingSimulation, lookups: number, milliseconds: number): Asked {
   const hops: number[] = [];
   let [timeouts, failures, wrongOwners] = [0, 0, 0];
-  /** By the number of the lookup, who asked. */
+  /** Askers by number of the lookup. */
   const open = new Map<number, Process>();
   const from = ring.time.now;
   for (let i = 1; i <= lookups; i++) {
@@ -55,7 +55,7 @@ function question(ring: RingSimulation): { readonly host: SimulatedHost; readonl
   }
 }
 
-/** A host that runs and has members; one that has only begun to join asks nothing. */
+/** A running host that has members; one that is still joining does not ask. */
 export function someMember({ hosts, random }: RingSimulation): SimulatedHost {
   for (;;) {
     const host = hosts[Math.floor(random.next() * hosts.length)]!;

@@ -17,9 +17,9 @@ import { viewOf } from './ring-view.ts';
 
 export interface History {
   readonly states: Map<RingId, MemberState>;
-  /** Number of the first step after which a property was broken (0: before the first), and which one. */
+  /** The first step after which a property was broken (0: before the first), and the property. */
   readonly broken: { readonly step: number; readonly what: string } | null;
-  /** Steps that were possible where they were met. */
+  /** Steps that were enabled when their turn came. */
   readonly taken: number;
 }
 

@@ -2,7 +2,7 @@
  * The ring as Zave's proof sees it: no time, no messages, atomic steps. Each step reads ONE other member and writes
  * only its own state, so a step is a function from the global map to one member's new state.
  *
- * The ring operations come in as a record whose default is the production code; a mutant replaces one of them.
+ * The ring operations are passed as a record that defaults to the production code; a mutant replaces one of them.
  */
 import type { RingId } from '../src/protocol/identifier.ts';
 import { type JoinStep, joinBehind } from '../src/protocol/join.ts';
@@ -20,7 +20,7 @@ export type Step =
   | { readonly kind: 'join'; readonly member: MemberPointer; readonly through: RingId }
   | { readonly kind: 'fail'; readonly member: RingId }
   | { readonly kind: 'stabilize-from-successor'; readonly member: RingId }
-  /** The candidate was read from the successor, or is any other hearsay: only its own answer now counts. */
+  /** A candidate read from the successor or from any other hearsay; only its own answer counts. */
   | { readonly kind: 'stabilize-from-candidate'; readonly member: RingId; readonly candidate: MemberPointer }
   | { readonly kind: 'rectify'; readonly member: RingId; readonly notifier: MemberPointer }
   | { readonly kind: 'stutter' };
@@ -58,19 +58,19 @@ export const productionOperations: Operations = {
   },
 };
 
-/** A5: no one fails who would leave a live member without a live successor. */
+/** A5: a failure never leaves a live member without a live successor. */
 export function leavesEveryoneASuccessor(states: GlobalState, member: RingId): boolean {
   const view = viewOf([...states.values()].filter((state) => state.me.id !== member));
   return view.members.every((state) => bestSuccessor(view, state) !== -1);
 }
 
-/** A6: a principal does not fail while there are only s + 1 of them. */
+/** A6: no principal fails while there are only s + 1. */
 function leavesEnoughPrincipals(states: GlobalState, member: RingId, shape: RingShape): boolean {
   const principals = principalsOf(viewOf(states.values()));
   return !principals.has(member) || principals.size > shape.successors + 1;
 }
 
-/** The member that the step writes and its new state (null: it failed), or null: the step is not possible here. */
+/** The member that the step writes and its new state (null: it failed); null if the step is not enabled. */
 export interface Effect {
   readonly member: RingId;
   readonly state: MemberState | null;
@@ -115,7 +115,7 @@ function fromSuccessor(states: GlobalState, state: MemberState, shape: RingShape
   return answer === undefined ? operations.dropHead(state, shape) : operations.adoptSuccessor(state, answer, shape);
 }
 
-/** Writes the effect into a map that the caller owns. */
+/** Applies the effect to the map in place. */
 export function applyEffect(states: Map<RingId, MemberState>, effect: Effect | null): void {
   if (effect === null) return;
   if (effect.state === null) states.delete(effect.member);

@@ -79,7 +79,7 @@ test('C1 in an ideal ring every stabilise and rectify is a no-op: the same objec
   }
 });
 
-test('A3 any number of members that join one ideal ring at once are all in their places after bounded rounds', (t) => {
+test('A3 any number of members that join an ideal ring at once reach their places in a bounded number of rounds', (t) => {
   const seed = freshSeed(t);
   const shape = { bits: 10, successors: 4 };
   fc.assert(
@@ -92,7 +92,7 @@ test('A3 any number of members that join one ideal ring at once are all in their
       );
       const founders = [...states.keys()];
       for (const id of ids.slice(5)) {
-        // Everybody meets the ring as it was: no one has stabilised yet.
+        // Every joiner sees the original ring: no member has stabilised yet.
         const joined = founders
           .map((through) => effectOf(states, { kind: 'join', member: memberAt(id), through }, shape))
           .find((effect) => effect !== null);

@@ -84,7 +84,7 @@ function brokenIn(ring: OriginalRing): ReadonlySet<string> {
   return new Set<string>([...broken(view, shape.successors), ...brokenClaims(view)]);
 }
 
-/** Everything that published Chord does to repair itself, often enough. */
+/** All repair operations of published Chord, repeated often enough. */
 function repaired(broken: OriginalRing): OriginalRing {
   let ring = broken;
   const doAll = (event: (member: RingId) => ChordEvent | null): void => {
@@ -106,7 +106,7 @@ function repaired(broken: OriginalRing): OriginalRing {
   return ring;
 }
 
-/** What our operations do on the same event. Several published events are one of ours. */
+/** The same event with our operations. Several published events are one of ours. */
 function asSteps(event: ChordEvent): readonly ((states: GlobalState) => Step)[] {
   const { member } = event;
   switch (event.kind) {
@@ -135,7 +135,7 @@ function asSteps(event: ChordEvent): readonly ((states: GlobalState) => Step)[] 
   }
 }
 
-/** The member that has the joiner's place behind it by its own list; its successor as in the figure, if there is one. */
+/** The member whose list says that it precedes the joiner; with the successor of the figure, if any. */
 function joinPoint(states: GlobalState, event: Extract<ChordEvent, { kind: 'join' }>): RingId {
   const places = [...states.values()].filter((state) => {
     const step: Step = { kind: 'join', member: memberAt(event.member), through: state.me.id };

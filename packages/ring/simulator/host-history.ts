@@ -1,6 +1,6 @@
 /**
- * Whole hosts on the atomic model: a host's members join one after another and all die at one instant, without the
- * assumptions of the proof. A founder begins as the ideal ring of its own members, so that s + 1 principals are there
+ * Whole hosts on the atomic model: a host's members join one after another and die at the same instant, without the
+ * assumptions of the proof. A founder begins as the ideal ring of its own members, so that s + 1 principals exist
  * from the start and while any host lives.
  */
 import { distance, type RingId } from '../src/protocol/identifier.ts';
@@ -15,18 +15,18 @@ import { viewOf } from './ring-view.ts';
 export interface HostNetwork {
   readonly shape: RingShape;
   readonly states: Map<RingId, MemberState>;
-  /** Fails of OneLiveSuccessor and SufficientPrincipals, as they were met. */
+  /** Violations of OneLiveSuccessor and SufficientPrincipals, in order. */
   readonly violations: Violation[];
-  /** Whether a changed list is told to the predecessor, which stabilises at once (POKE). */
-  readonly pokes: boolean;
+  /** Whether a member whose list changes wakes its predecessor, which stabilises at once. */
+  readonly wakeups: boolean;
 }
 
-export function found(ids: readonly RingId[], host: string, shape: RingShape, pokes = true): HostNetwork {
+export function found(ids: readonly RingId[], host: string, shape: RingShape, wakeups = true): HostNetwork {
   const members = ids.map((id) => memberAt(id, host));
-  return { shape, states: statesById(idealRing(members, shape)), violations: [], pokes };
+  return { shape, states: statesById(idealRing(members, shape)), violations: [], wakeups };
 }
 
-/** Each member joins and stabilises; with pokes, a join is a changed list, so the member before hears of it at once. */
+/** Each member joins and stabilises; a join changes a list, so with wake-ups the predecessor stabilises at once. */
 export function joinHost(network: HostNetwork, ids: readonly RingId[], host: string): void {
   const { states, shape } = network;
   for (const id of ids) {
@@ -55,7 +55,7 @@ export function killHost(network: HostNetwork, host: string): void {
   check(network);
 }
 
-/** Members whose whole list is dead, each with the number of live siblings to which it can turn. */
+/** Members whose whole list is dead, each with the number of its live siblings. */
 export function isolated(network: HostNetwork): readonly { readonly id: RingId; readonly siblings: number }[] {
   const { members } = viewOf(network.states.values());
   return members
@@ -71,23 +71,23 @@ function check({ states, shape, violations }: HostNetwork): void {
   violations.push(...oneLiveSuccessor(view), ...sufficientPrincipals(view, shape.successors));
 }
 
-/** One change travels back over at most s members, each of which pokes on; the bound only stops a runaway. */
-function stabilize({ states, shape, pokes }: HostNetwork, first: RingId, poked?: RingId): void {
-  const waiting = pokes && poked !== undefined ? [first, poked] : [first];
-  const maxPokes = 4 * shape.successors + 4;
-  for (let done = 0; done <= maxPokes; done++) {
+/** A change travels back over at most s members, each waking the next; the bound only stops an endless loop. */
+function stabilize({ states, shape, wakeups }: HostNetwork, first: RingId, woken?: RingId): void {
+  const waiting = wakeups && woken !== undefined ? [first, woken] : [first];
+  const maxWakeups = 4 * shape.successors + 4;
+  for (let done = 0; done <= maxWakeups; done++) {
     const id = waiting.shift();
     if (id === undefined) return;
     const changed = stabilizeOnce(states, id, shape);
     const predecessor = states.get(id)?.predecessor.id;
-    if (pokes && changed && predecessor !== undefined) waiting.push(predecessor);
+    if (wakeups && changed && predecessor !== undefined) waiting.push(predecessor);
   }
 }
 
 /**
  * A member whose whole list is dead keeps its place and takes its nearest live sibling ahead as a STAB2 candidate;
- * stabilising then walks back from there. If it gave up its place to join again, it would strand the member before it,
- * whose last live entry it may be, and so on around: a ring cut open offers no joiner a place in its gap.
+ * stabilising then walks back from there. If it gave up its place to rejoin, it could isolate its predecessor, whose last
+ * live entry it may be, and so on around the ring: an open ring has no place for a joiner in its gap.
  */
 export function rescueThroughSiblings({ states, shape }: HostNetwork, lost: readonly RingId[]): void {
   for (const member of lost) {
@@ -96,7 +96,7 @@ export function rescueThroughSiblings({ states, shape }: HostNetwork, lost: read
       .members.filter((other) => other.me !== me && other.me.contact.host === me.contact.host)
       .toSorted((a, b) => Number(distance(member, a.me.id, shape.bits) - distance(member, b.me.id, shape.bits)))[0];
     if (ahead === undefined) throw new Error(`${member} has no live sibling to turn to`);
-    // Its heads are all dead: they are dropped one by one, as STAB1 does, until only padding is left.
+    // STAB1 drops the dead heads one by one until only padding is left.
     for (let drops = 0; drops < shape.successors; drops++) {
       applyEffect(states, effectOf(states, { kind: 'stabilize-from-successor', member }, shape));
     }

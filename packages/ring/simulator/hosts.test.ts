@@ -36,7 +36,7 @@ test('C1 A3 two hosts, either killed right after the second joined: the invarian
   });
 });
 
-test('C1 three hosts, two killed at once: s + 1 principals remain, and who is isolated has siblings to turn to', (t) => {
+test('C1 three hosts, two killed at once: s + 1 principals remain, and isolated members have live siblings', (t) => {
   let runsWithIsolated = 0;
   for (const [first, second, third] of placements(3, 120)) {
     const network = found(first!, 'first', shape);
@@ -61,7 +61,7 @@ test('C1 three hosts, two killed at once: s + 1 principals remain, and who is is
   assert.ok(runsWithIsolated <= 4, 'stranding stays rare');
 });
 
-test('C1 caught: without POKE the survivors of a founder killed after the second host joined are isolated [R18]', () => {
+test('C1 caught: without wake-ups the survivors of a founder killed after the second host joined are isolated [R18]', () => {
   for (const [first, second] of placements(2, 10)) {
     const network = found(first!, 'first', shape, false);
     joinHost(network, second!, 'second');
@@ -96,7 +96,7 @@ test('C1 A3 a teaching ring loses members one by one, s = 3: those left close th
   }
 });
 
-test('C1 caught: isolated members that give up their places to join again open the ring and find no place', () => {
+test('C1 caught: isolated members that give up their places to rejoin open the ring and find no place', () => {
   const opened = placements(3, 120).some(([first, second, third]) => {
     const network = found(first!, 'first', shape);
     for (const [ids, host] of [

@@ -3,7 +3,7 @@ import { isMember } from '../src/protocol/pointer.ts';
 import { listText } from './invariant.ts';
 import type { RingView } from './ring-view.ts';
 
-/** O(N·s). What the first member that is not ideal has wrong, or null. Rings of at most s members included. */
+/** O(N·s). What is wrong at the first member that is not ideal, or null. Works for rings of at most s members too. */
 export function notIdeal(view: RingView, successors: number): string | null {
   const count = view.ids.length;
   for (let place = 0; place < count; place++) {

@@ -1,4 +1,4 @@
-/** What the simulations and benchmarks of this repository use of the simulator; no part of the packed package. */
+/** Exports for the simulations and benchmarks of this repository; not part of the published package. */
 export { mean, randomKey, someMember } from './asking.ts';
 export { type Measured, measuredText, quantile } from './measured.ts';
 export { type CacheScale, cacheTable } from './papers/cache.ts';

@@ -1,4 +1,4 @@
-/** The checkers themselves: each finds what it is for, and agrees with the definition read off the page. */
+/** Tests of the checkers: each finds its violation and agrees with the published definition. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -41,7 +41,7 @@ for (const [property, states] of cases) {
   });
 }
 
-test('C1 principals agree with the definition pair by pair, whatever the lists', () => {
+test('C1 principals agree with the pairwise definition for arbitrary lists', () => {
   const entry = fc.nat(15);
   const lists = fc.uniqueArray(fc.tuple(entry, fc.array(entry, { minLength: 3, maxLength: 3 })), {
     selector: ([id]) => id,
@@ -70,7 +70,7 @@ test('C1 a principal is lost only by failing [R7]', () => {
   assert.deepEqual(lostPrincipals(before, skipping, new Set([member(4).id])), []);
 });
 
-test('C1 members that do not live are not looked at, and no one counts on them', () => {
+test('C1 dead members are ignored', () => {
   const live = new Set([1, 4, 7, 10].map((id) => member(id).id));
   const view = viewOf(ideal, live);
   assert.equal(view.members.length, 4);
@@ -78,7 +78,7 @@ test('C1 members that do not live are not looked at, and no one counts on them',
   assert.match(notIdeal(view, successors) ?? '', /1 has predecessor d, not a/);
 });
 
-test('C1 ideal looks at every predecessor and at every entry of every list', () => {
+test('C1 ideal checks every predecessor and every list entry', () => {
   for (const state of ideal) {
     assert.ok(!isIdeal(viewOf(withChanged({ ...state, predecessor: state.me })), successors));
     for (let i = 0; i < successors; i++) {
@@ -88,7 +88,7 @@ test('C1 ideal looks at every predecessor and at every entry of every list', () 
   }
 });
 
-test('C1 the checkers look at a ring of 1000 members in well under a second', () => {
+test('C1 the checkers check a ring of 1000 members in well under a second', () => {
   const large = { bits: 32, successors: 16 };
   const ids = Array.from({ length: 1000 }, (_, i) => memberAt(ringId(i * 4_000_037, large.bits)));
   const started = performance.now();

@@ -1,9 +1,9 @@
 /**
- * Zave's invariant (2017, §IV and VI) and the properties that follow from it, as checkers of a set of live members.
+ * Zave's invariant (2017, §IV and VI) and the properties that follow from it, as checks on a set of live members.
  *
- * They share only `between` with the production code and define everything else themselves. They hold for rings of at least
- * s + 1 members; a teaching ring below that has no SufficientPrincipals. Padding is no member: it counts where a pair
- * might skip somebody, not where members are asked to be distinct and in order.
+ * They share only `between` with the production code. They hold for rings of at least
+ * s + 1 members; a teaching ring below that has no SufficientPrincipals. Padding is not a member: it counts where a pair
+ * might skip a member, not where members must be distinct and in order.
  */
 import { between } from '../src/protocol/identifier.ts';
 import { extendedSuccessorList, type MemberState } from '../src/protocol/member-state.ts';
@@ -24,7 +24,7 @@ export type RingProperty =
 
 export interface Violation {
   readonly property: RingProperty;
-  /** Who breaks it, with identifiers. */
+  /** The members that break it, with identifiers. */
   readonly detail: string;
 }
 
@@ -95,7 +95,7 @@ export function ringProperties(view: RingView, structure: RingStructure): readon
     found.push({ property: 'AtMostOneRing', detail: `separate rings ${rings}` });
   }
   for (const ring of structure.rings) {
-    // In ascending places a ring that is walked in order steps down exactly once.
+    // Walking a ring in order steps down exactly once.
     const descents = ring.filter((place, i) => ring[(i + 1) % ring.length]! <= place).length;
     if (descents !== 1) found.push({ property: 'OrderedRing', detail: `the ring goes ${ring.map(name).join('→')}` });
   }

@@ -29,7 +29,7 @@ test('a join through a host that has vanished fails within 25 s', () => {
   assert.equal(failure, 'failed');
 });
 
-test('all members of a host join through one that answers', () => {
+test('all members of a host join through one host that answers', () => {
   const simulation = ring();
   const first = simulation.found();
   const joiner = simulation.add();

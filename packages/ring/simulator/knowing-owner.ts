@@ -1,4 +1,4 @@
-/** A host that answers FIND as the owner whenever an oracle says that it owns the key. */
+/** A host that answers FIND as owner whenever the oracle says it owns the key. */
 
 import type { RingHost } from '../src/host/ring-host.ts';
 import type { RingId } from '../src/protocol/identifier.ts';

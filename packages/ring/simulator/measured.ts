@@ -1,4 +1,4 @@
-/** What a measured run of the simulator found, and how it is shown. */
+/** Results of a measured simulator run, and their table. */
 
 export interface Measured {
   readonly peers: number;
@@ -9,19 +9,19 @@ export interface Measured {
   readonly churn: number;
   readonly loss: number;
   readonly cache: boolean;
-  /** Whether the peers joined one after the other; a large network begins settled. */
+  /** Whether the peers joined one by one; a large network starts settled. */
   readonly joined: boolean;
-  /** Virtual milliseconds from the last join to the ideal ring; null when it never was. */
+  /** Virtual milliseconds from the last join to the ideal ring; null if never reached. */
   readonly settledAfter: number | null;
   /** Nodes contacted by a lookup, the owner included. */
   readonly hops: { readonly mean: number; readonly p50: number; readonly p99: number };
-  /** ½·log2 N, the figure of the papers, and ½·log2 N − ½·log2 s + 1, which counts the owner and the successor list. */
+  /** ½·log2 N, as in the papers, and ½·log2 N − ½·log2 s + 1, which counts the owner and the successor list. */
   readonly halfLog: number;
   readonly formula: number;
   readonly lookups: number;
   readonly timeoutsPerLookup: number;
   readonly failures: number;
-  /** Answers that were not the oracle's owner when they came; transient under churn. */
+  /** Answers that disagreed with the oracle on arrival; transient under churn. */
   readonly wrongOwners: number;
   /** While lookups were measured: messages by kind, per peer and second of virtual time. */
   readonly messages: Readonly<Record<string, number>>;

@@ -1,4 +1,4 @@
-/** Random joins and crashes on a MemberRing within the assumptions of the proof, and what they break. */
+/** Random joins and crashes on a MemberRing within the assumptions of the proof, and the violations found. */
 import type { RingId } from '../src/protocol/identifier.ts';
 import type { RingShape } from '../src/protocol/successor-list.ts';
 import { type RingProperty, violationsOf } from './invariant.ts';
@@ -8,7 +8,7 @@ import { bestSuccessor, type RingView, viewOf } from './ring-view.ts';
 
 export interface MemberHistory {
   readonly broken: ReadonlySet<RingProperty>;
-  /** Principals that stopped being principals without failing: the proof says there are none. */
+  /** Principals demoted without failing; by the proof there are none. */
   readonly demoted: readonly RingId[];
   readonly members: number;
 }
@@ -21,7 +21,7 @@ export interface HistoryOptions {
   readonly founders: number;
 }
 
-/** Places that members may take: few, so that they meet. */
+/** Possible places; few, so that members collide. */
 const maxMembers = 12;
 const longestPause = 400;
 
@@ -57,7 +57,7 @@ export function runMembers({ seed, shape, busyRule, steps, founders }: HistoryOp
   return { broken, demoted: [...demoted], members: ring.view().ids.length };
 }
 
-/** Zave's operating assumptions: somebody live stays in every list, and s + 1 principals remain. */
+/** Zave's operating assumptions: every list keeps a live entry, and s + 1 principals remain. */
 function mayFail(view: RingView, victim: RingId, shape: RingShape): boolean {
   const rest = viewOf(view.members.filter((state) => state.me.id !== victim));
   if (rest.members.some((state) => bestSuccessor(rest, state) === -1)) return false;

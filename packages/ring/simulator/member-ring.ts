@@ -1,10 +1,10 @@
 /**
- * The message level between the atomic model and whole hosts: production members (src/protocol/maintenance.ts, driven by
- * src/host/member.ts), each alone on its host, under the assumptions of the proof: nothing is lost, and a death is known
- * for certain some time after it.
+ * A message-level model between the atomic model and whole hosts: production members (src/protocol/maintenance.ts, driven by
+ * src/host/member.ts), each alone on its host, under the assumptions of the proof: no message is lost, and every
+ * death becomes known with certainty after a delay.
  *
- * What the proof calls an atomic step (read one member, write oneself) takes two messages here. Its moment is when the
- * question is answered: from then on the asker counts as having taken the answer over, although it hears of it later.
+ * An atomic step of the proof (read one member, write oneself) takes two messages here. It happens when the question is
+ * answered: from then on the asker counts as having adopted the answer, although it receives it later.
  * `view` shows these abstract states; the busy rule keeps others from reading the older, committed one meanwhile.
  */
 
@@ -33,13 +33,13 @@ export interface MemberRingOptions {
 interface Peer {
   readonly member: Member;
   readonly process: Process;
-  /** An answer is on its way: the state that the member will commit on hearing it. */
+  /** With an answer in flight: the state that the member commits on receiving it. */
   abstract: MemberState | null;
-  /** When its death is known to all, by virtual time. */
+  /** Virtual time at which its death is known to all. */
   deadAt: number;
 }
 
-/** One way; wide, so that messages overtake each other. */
+/** One way; a wide range reorders messages. */
 const maxDelay = 60;
 const deathKnownAfter = 150;
 
@@ -48,7 +48,7 @@ export class MemberRing {
   readonly random: Random;
   readonly peers = new Map<RingId, Peer>();
   readonly #options: MemberRingOptions;
-  /** Called whenever an abstract state changed. */
+  /** Called after each change of an abstract state. */
   changed: () => void = () => {};
 
   constructor(options: MemberRingOptions, founders: readonly RingId[]) {
@@ -68,7 +68,7 @@ export class MemberRing {
     return viewOf(states);
   }
 
-  /** Joins behind whichever member precedes it now; false when that cannot be tried. */
+  /** Joins after its current predecessor; false if there is none to try. */
   join(id: RingId): void {
     const { member } = this.#add(pointerTo(id));
     const before = this.#liveBefore(id);
@@ -106,11 +106,11 @@ export class MemberRing {
         this.#travel(() => this.#liveMember(to)?.take({ kind: 'notified', by: from }));
         this.#travel(() => process.run(done));
       },
-      poke: (to, candidates, done) => {
+      wake: (to, candidates, done) => {
         this.#travel(() => {
-          const poked = this.#liveMember(to);
-          for (const candidate of candidates) poked?.take({ kind: 'candidate', candidate });
-          poked?.take({ kind: 'stabilize' });
+          const woken = this.#liveMember(to);
+          for (const candidate of candidates) woken?.take({ kind: 'candidate', candidate });
+          woken?.take({ kind: 'stabilize' });
         });
         this.#travel(() => process.run(() => done(true)));
       },
@@ -127,7 +127,7 @@ export class MemberRing {
   }
 
   #read(asker: Peer, of: MemberPointer, notifier: MemberPointer | null, done: (snapshot: Snapshot) => void): void {
-    // Asking about the predecessor changes no successor; everything else that a member reads it takes over.
+    // Reading to check the predecessor changes no successor; every other read is adopted.
     const isRead = asker.member.state === null || asker.member.isBusy;
     this.#travel(() => {
       const asked = this.peers.get(of.id);
@@ -148,7 +148,7 @@ export class MemberRing {
     });
   }
 
-  /** The atomic step of the proof happens now, though the asker will hear of it later. */
+  /** The atomic step of the proof happens now; the asker receives the answer later. */
   #takeOver(asker: Peer, answer: MemberState): void {
     const { state, me } = asker.member;
     const { shape } = this.#options;

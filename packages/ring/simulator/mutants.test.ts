@@ -1,6 +1,6 @@
 /**
- * Mutation tests: each mutant replaces one operation (or assumption) by a plausible wrong one, most of them by what
- * published or deployed Chords do, and must be caught by the checkers within a bounded number of seeded histories.
+ * Mutation tests: each mutant replaces one operation (or assumption) by a plausible wrong one, mostly from
+ * published or deployed Chords, and must be caught by the checkers within a bounded number of seeded histories.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -26,7 +26,7 @@ import { type Choice, choices, someIds, stepOf } from './random-steps.ts';
 interface Mutant {
   readonly name: string;
   readonly change: Partial<Operations>;
-  /** Members in the ideal ring at the start; s + 1 unless the mutant is about that. */
+  /** Members of the initial ideal ring; s + 1 unless the mutant changes that. */
   readonly initialMembers?: (shape: RingShape) => number;
 }
 
@@ -170,7 +170,7 @@ for (const mutant of mutants) {
   });
 }
 
-test('C1 the production operations pass the very histories that catch the mutants', () => {
+test('C1 the production operations pass the histories that catch the mutants', () => {
   for (const { shape, ids, history } of histories) {
     assert.equal(verdict({ name: 'none', change: {} }, shape, ids, history), null);
   }

@@ -1,4 +1,4 @@
-/** Small and middle-sized rings with the membership cache: one hop warm, and a stale cache never makes a wrong answer. */
+/** Small and medium rings with the membership cache: one hop when warm, and a stale cache never gives a wrong answer. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mean, randomKey, someMember } from './asking.ts';
@@ -26,14 +26,14 @@ function lookUp(ring: RingSimulation, count: number): readonly Answer[] {
   return answers;
 }
 
-test('C2 in a ring of 12 hosts that have just joined one another a lookup takes one hop [R31]', () => {
+test('C2 in a ring of 12 hosts that have just joined, a lookup takes one hop [R31]', () => {
   const ring = settledRing(12, { seed: 3 });
   const answers = lookUp(ring, 400);
   for (const { owner, wanted } of answers) assert.equal(owner, wanted);
   assert.ok(mean(answers.map(({ hops }) => hops)) <= 1.2);
 });
 
-test('C2 A10 with a third of the cache stale every answer is still the owner, for some hops more [R31]', () => {
+test('C2 A10 with a third of the cache stale, lookups take more hops and still find the owner [R31]', () => {
   const ring = new RingSimulation({
     ...hostNetwork,
     virtualNodes: 1,
@@ -50,7 +50,7 @@ test('C2 A10 with a third of the cache stale every answer is still the owner, fo
   for (const { owner, wanted } of answers) assert.equal(owner, wanted);
 });
 
-test('C2 with a cache of a few members lookups still end, over about as many hops as with fingers', () => {
+test('C2 with a cache of a few members, lookups take about as many hops as with fingers', () => {
   const ring = new RingSimulation({
     ...hostNetwork,
     virtualNodes: 1,

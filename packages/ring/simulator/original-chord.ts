@@ -1,7 +1,7 @@
 /**
  * Chord as first published (SIGCOMM 2001, with the failure handling of the PODC 2002 and ToN 2003 papers), as Zave
- * modelled it in 2012: a faithful model of what NOT to do, for the counterexamples. What makes it wrong: join fills one
- * entry only, a pointer is adopted without asking its member, and the list is repaired by separate small events.
+ * modelled it in 2012, for the counterexamples. Its faults: join fills only one entry, pointers are adopted without asking
+ * their members, and the list is repaired by separate small events.
  */
 import { between, type RingId } from '../src/protocol/identifier.ts';
 import type { MemberState } from '../src/protocol/member-state.ts';
@@ -19,7 +19,7 @@ export interface OriginalMember {
 export type OriginalRing = ReadonlyMap<RingId, OriginalMember>;
 
 export type ChordEvent =
-  /** `successor` is what the lookup of the joiner's own identifier returned. */
+  /** `successor` is the result of looking up the joiner's identifier. */
   | { readonly kind: 'join'; readonly member: RingId; readonly successor: RingId }
   | { readonly kind: 'fail'; readonly member: RingId }
   /** Adopt the successor's predecessor if it lies between. */
@@ -78,7 +78,7 @@ function changed(
   }
 }
 
-/** The same knowledge in the form that the checkers read. */
+/** The same state as the checkers read it. */
 export function asMemberStates(ring: OriginalRing, shape: RingShape): readonly MemberState[] {
   return [...ring].map(([id, { successors, predecessor }]) => {
     const me: MemberPointer = memberAt(id);

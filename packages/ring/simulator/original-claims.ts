@@ -1,4 +1,4 @@
-/** The three claims of published Chord that break and recover again, as Zave's 2012 paper states them. */
+/** The three claims of published Chord that fail and recover, as stated in Zave's 2012 paper. */
 import { between } from '../src/protocol/identifier.ts';
 import { extendedSuccessorList } from '../src/protocol/member-state.ts';
 import { isMember } from '../src/protocol/pointer.ts';
@@ -25,7 +25,7 @@ export function brokenClaims(view: RingView): ReadonlySet<RepairableClaim> {
     if (ringPredecessor !== undefined && onRing.has(target) && !between(id(ringPredecessor), id(place), id(target))) {
       found.add('OrderedMerges');
     }
-    // Inside the tree that hangs on one ring member, no best successor passes over a member of the same tree.
+    // Within the tree attached to a ring member, no best successor skips a member of that tree.
     const skips = appendages.some((other) => {
       return rootOf(other) === rootOf(place) && between(id(place), id(other), id(target));
     });

@@ -1,4 +1,4 @@
-/** Hosts whose certificates give them no places on the ring, and that take some all the same. */
+/** Hosts that take places on the ring although their certificates allow none. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HostId } from '../src/protocol/pointer.ts';
@@ -17,7 +17,7 @@ function scene() {
     faults: calm,
     cacheCapacity: 10_000,
     parallelAsks: 3,
-    // The rogue itself has left the check out.
+    // The rogue host skips the check.
     mayBeMember: (by, host) => host !== rogue || by === rogue || !knows.has(by),
   });
   const founder = simulation.found();
@@ -45,7 +45,7 @@ function scene() {
   return { simulation, honest, add, learn, pointsToRogue };
 }
 
-test('a host that may not store takes places, and no other host has a pointer to it', () => {
+test('a host without the right to store takes places, and no other host points to it', () => {
   const { simulation, honest, add, learn, pointsToRogue } = scene();
   learn();
   const host = add();
@@ -60,7 +60,7 @@ test('a host that may not store takes places, and no other host has a pointer to
   );
 });
 
-test('a host whose certificate comes to be known later loses the places that it was taken to have', () => {
+test('a host loses its places once its certificate is known', () => {
   const { simulation, add, learn, pointsToRogue } = scene();
   const host = add();
   assert.equal(simulation.inconsistency(), null);
@@ -68,7 +68,7 @@ test('a host whose certificate comes to be known later loses the places that it 
   learn();
   simulation.time.runUntil(simulation.time.now + 20_000);
   assert.deepEqual(pointsToRogue(), []);
-  // Its own states are left out of what the oracle sorts.
+  // The oracle ignores its states.
   simulation.crash(host);
   assert.equal(simulation.inconsistency(), null);
   const key = host.members[0]!.id;
@@ -80,7 +80,7 @@ test('a host whose certificate comes to be known later loses the places that it 
   assert.equal(owner, simulation.ownerOf(key).contact.host);
 });
 
-test('who joins while a host takes places that it may not have finds its own place among the others', () => {
+test('a host that joins while another takes forbidden places finds its place among the rest', () => {
   const { simulation, honest, add, learn, pointsToRogue } = scene();
   learn();
   const host = add();

@@ -1,6 +1,6 @@
 import type { RingSimulation } from './ring-simulation.ts';
 
-/** Something that happens at random moments, `perSecond` times a second of virtual time, until then. */
+/** Runs the action at random moments, `perSecond` times per virtual second, until the end. */
 export function poisson({ time, random }: RingSimulation, perSecond: number, until: number, happen: () => void): void {
   const wait = (): void => {
     time.after((-Math.log(1 - random.next()) * 1000) / perSecond, () => {

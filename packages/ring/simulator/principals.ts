@@ -54,7 +54,7 @@ function firstAtOrAbove(ids: readonly RingId[], id: RingId): number {
   return low;
 }
 
-/** LossOfPrincipal: the principals that were lost although they did not fail. Must be empty after every step. */
+/** LossOfPrincipal: principals demoted without failing. Must be empty after every step. */
 export function lostPrincipals(
   before: ReadonlySet<RingId>,
   after: ReadonlySet<RingId>,

@@ -1,7 +1,7 @@
 /**
  * The histories by which Zave refuted published Chord, with lists of two: CCR 2012, Figs 2–8, and TSE 2017, Fig. 3.
- * Rebuilt from what the papers say of each figure: its identifiers where they matter, its events and its outcome; the
- * members that only fill the ring are ours.
+ * Rebuilt from the papers: each figure's events and outcome, and its identifiers where they matter; members that only
+ * fill the ring are ours.
  */
 import { ringId } from '../src/protocol/identifier.ts';
 import type { RingShape } from '../src/protocol/successor-list.ts';
@@ -30,7 +30,7 @@ const stabilize = only('stabilize');
 const reconcile = only('reconcile');
 const update = only('update');
 
-/** A joiner becomes known to its successor and its predecessor, and to no one else. */
+/** Only its successor and predecessor learn of a joiner. */
 const incorporated = (before: number, joiner: number, after: number): ChordEvent[] => [
   join(joiner, after),
   notify(after, joiner),
@@ -40,10 +40,10 @@ const incorporated = (before: number, joiner: number, after: number): ChordEvent
 export interface PublishedHistory {
   readonly figure: string;
   readonly what: string;
-  /** Members of the ring before; ours begins as the ideal ring of `oursBegins`, else of the same. */
+  /** Initial members; ours starts as the ideal ring of `oursBegins`, by default the same. */
   readonly begins: readonly number[];
   readonly oursBegins?: readonly number[];
-  /** Entries that each original member has at first: 1 after joining one by one, 2 once reconciled. */
+  /** Initial entries of each original member: 1 after joining one by one, 2 once reconciled. */
   readonly knows: 1 | 2;
   readonly events: readonly ChordEvent[];
   readonly breaks: RingProperty | RepairableClaim;

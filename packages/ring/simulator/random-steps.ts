@@ -1,6 +1,6 @@
 /**
  * Random histories of the atomic model. A history is a list of choices, three numbers each, so that fast-check can
- * shrink it; what a choice means depends on the state that it meets, and one that means nothing there is a stutter.
+ * shrink it; the meaning of a choice depends on the current state; one without meaning is a stutter.
  */
 import fc from 'fast-check';
 import { type RingId, ringId } from '../src/protocol/identifier.ts';
@@ -16,7 +16,7 @@ export interface Choice {
   readonly whom: number;
 }
 
-/** Out of 100 steps, for a ring that grows and shrinks faster than it can settle. */
+/** Out of 100 steps; the ring grows and shrinks faster than it settles. */
 const joinBelow = 22;
 const failBelow = 42;
 const successorBelow = 72;
@@ -29,14 +29,14 @@ export const choices = (steps: number): fc.Arbitrary<Choice[]> =>
     size: 'max',
   });
 
-/** A number of distinct identifiers of a ring of 2^bits places. */
+/** Distinct identifiers of a ring of 2^bits places. */
 export function someIds(bits: number, count: number): fc.Arbitrary<RingId[]> {
   return fc
     .uniqueArray(fc.nat(2 ** bits - 1), { minLength: count, maxLength: count, size: 'max' })
     .map((values) => values.map((value) => ringId(value, bits)));
 }
 
-/** Identifiers are taken again freely: a member that failed comes back under its old one. */
+/** Identifiers are reused: a failed member returns under its old one. */
 export function stepOf(choice: Choice, states: GlobalState, shape: RingShape): Step {
   const members = [...states.values()];
   const someone = members[choice.who % members.length];
@@ -45,7 +45,7 @@ export function stepOf(choice: Choice, states: GlobalState, shape: RingShape): S
   const member = someone.me.id;
   if (kind < joinBelow) {
     const joiner = ringId(whom, shape.bits);
-    // Mostly where a good lookup leads; at times behind anybody, who must see for himself that the place is not his.
+    // Mostly the result of a correct lookup; sometimes any member, which must notice that the place is not next to it.
     const through = kind % 4 === 0 ? member : precedingMember(states, joiner, member);
     return { kind: 'join', member: memberAt(joiner), through };
   }
@@ -55,7 +55,7 @@ export function stepOf(choice: Choice, states: GlobalState, shape: RingShape): S
     const candidate = successorsPredecessor(states, someone) ?? someone.predecessor;
     return { kind: 'stabilize-from-candidate', member, candidate };
   }
-  // Mostly the successor is told, as the protocol does; at times somebody else, by a message of an older state.
+  // Mostly notifies the successor, as in the protocol; sometimes another member, by a message from an older state.
   const head = someone.successors[0];
   const told = whom % 4 === 0 ? members[whom % members.length]!.me.id : isMember(head) ? head.id : member;
   return { kind: 'rectify', member: told, notifier: someone.me };

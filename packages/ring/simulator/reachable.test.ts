@@ -15,7 +15,7 @@ interface Extent {
   readonly detail: Detail;
 }
 
-/** No counterexample that s = 2 and 6 identifiers do not show has ever been published (Zave 2017, §VII). */
+/** Every published counterexample shows with s = 2 and 6 identifiers (Zave 2017, §VII). */
 const extents: readonly Extent[] = [
   { identifiers: 4, successors: 2, detail: 'lists' },
   { identifiers: 5, successors: 2, detail: 'lists' },
@@ -41,7 +41,7 @@ for (const extent of extents) {
   });
 }
 
-test('C1 the enumeration finds what a wrong padding does', () => {
+test('C1 the enumeration catches wrong padding', () => {
   const operations: Operations = {
     ...productionOperations,
     dropHead: (state) => ({ ...state, successors: [...state.successors.slice(1), state.successors.at(-1)!] }),

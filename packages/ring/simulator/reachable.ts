@@ -5,7 +5,7 @@
  * `lists` leaves predecessors out: the invariant speaks of successor lists only, and predecessors reach them only as
  * candidates of STAB2. Any live member between a member and its successor is a candidate there, a superset of what
  * predecessors can bring. `whole` keeps predecessors, dead ones too, and lets every live member notify every other; its
- * space is much larger, so it goes less far.
+ * state space is much larger, so it uses smaller rings.
  */
 import { type RingId, ringId } from '../src/protocol/identifier.ts';
 import { idealRing } from '../src/protocol/join.ts';
@@ -19,7 +19,7 @@ export interface Transition {
   readonly before: GlobalState;
   readonly step: Step;
   readonly after: GlobalState;
-  /** `after` was not seen before, not even turned. */
+  /** `after` is new, also up to rotation. */
   readonly fresh: boolean;
 }
 
@@ -96,7 +96,7 @@ function* stepsFrom(states: GlobalState, members: readonly MemberPointer[], deta
   }
 }
 
-/** The least of the texts that the state has when its identifiers 0 … count − 1 are turned by every amount. */
+/** The smallest text among all rotations of the identifiers 0 … count − 1. */
 function rotationFreeKey(states: GlobalState, count: number, shape: RingShape, detail: Detail): string {
   const rows = Array.from({ length: count }, (_, i) => rowOf(states.get(ringId(i, shape.bits)), detail));
   let least = '';
@@ -113,7 +113,7 @@ function rotationFreeKey(states: GlobalState, count: number, shape: RingShape, d
   return least;
 }
 
-/** Padding is one value here: what it is makes no difference to any operation. */
+/** All padding is one value: no operation depends on it. */
 const padding = -1;
 
 function rowOf(state: MemberState | undefined, detail: Detail): readonly number[] {

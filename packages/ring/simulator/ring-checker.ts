@@ -1,10 +1,10 @@
 /**
  * Checks Zave's properties on the committed states of whole hosts, after every commit up to `fullCheckMembers` members
  * and at a sample of the commits beyond. For histories within the assumptions of the proof: no partition, no lost
- * messages, no frozen process; a crash takes no more than the lists can bear.
+ * messages, no frozen process, and no more crashes than the lists tolerate.
  *
- * SufficientPrincipals is not asked here: between an answer and its commit a list is older than the proof counts it
- * (member-ring.ts follows that exactly). PrincipalsInRing is not for the same reason.
+ * SufficientPrincipals and PrincipalsInRing are not checked: between an answer and its commit a list is older than the
+ * proof counts it (member-ring.ts models that exactly).
  */
 import type { RingEvent } from '../src/host/events.ts';
 import type { HostId } from '../src/protocol/pointer.ts';
@@ -21,7 +21,7 @@ export class RingChecker {
   #commits = 0;
   #simulation: RingSimulation | null = null;
 
-  /** To be handed to the simulation as its `observe`. */
+  /** The `observe` of the simulation. */
   readonly observe = (_host: HostId, event: RingEvent): void => {
     if (event.kind !== 'committed' || event.after === null || this.#simulation === null) return;
     const members = this.#simulation.hosts.length * (this.#simulation.hosts[0]?.members.length ?? 0);

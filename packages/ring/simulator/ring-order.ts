@@ -1,7 +1,7 @@
 import type { RingId } from '../src/protocol/identifier.ts';
 import type { MemberPointer } from '../src/protocol/pointer.ts';
 
-/** Place of the member that follows the key (or stands on it) in a sorted list that closes to a ring. */
+/** Index of the first member at or after the key in a sorted list, wrapping around. */
 export function placeNotBefore(sorted: readonly MemberPointer[], key: RingId): number {
   let low = 0;
   let high = sorted.length;

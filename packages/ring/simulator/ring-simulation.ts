@@ -1,4 +1,4 @@
-/** Many hosts on one virtual network, running the production ring code, and an oracle that sorts the live members. */
+/** Many hosts that run the production ring code on a virtual network, and an oracle that sorts the live members. */
 import { createHash } from 'node:crypto';
 import type { RingEvent } from '../src/host/events.ts';
 import type { Random } from '../src/host/ports.ts';
@@ -24,26 +24,26 @@ export interface SimulationOptions {
   readonly smallRings: boolean;
   readonly faults: Faults;
   readonly timers?: Partial<RingTimers>;
-  /** 0: no membership cache, no news, one ask at a time: the papers' settings. */
+  /** 0: the papers' settings: no membership cache, no gossip, one ask at a time. */
   readonly cacheCapacity: number;
   readonly parallelAsks: number;
   /** As in RingHostOptions. */
   readonly guesses?: number;
   /**
-   * A FIND that reaches the live member that follows the key is answered by it as the owner, whichever member it takes for its
-   * predecessor: where nothing is repaired (the papers' massive failures) no one could confirm what a dead one owned.
+   * The first live member after the key answers FIND as the owner, whatever its predecessor: without repair (the papers'
+   * massive failures) no member could confirm keys of a dead owner.
    */
   readonly ownersKnow?: boolean;
-  /** What the host `by` takes another one for. */
+  /** How the host `by` judges another host. */
   readonly mayBeMember?: (by: HostId, host: HostId) => boolean;
-  /** Keeps a hash of everything that happens. */
+  /** Hashes every event. */
   readonly traced?: boolean;
   readonly observe?: (host: HostId, event: RingEvent) => void;
-  /** Who the hosts are, by their number; names that tell it by default. */
+  /** Host ids by number; by default derived from it. */
   readonly contactOf?: (number: number) => Contact;
 }
 
-/** One process in the simulation: it lives until crashed and may be started again with the same identity. */
+/** A simulated process: it runs until crashed and can be restarted with the same identity. */
 export interface SimulatedHost {
   readonly contact: Contact;
   readonly members: readonly MemberPointer[];
@@ -65,7 +65,7 @@ export class RingSimulation {
   readonly trace: Trace | null;
   readonly #options: SimulationOptions;
   readonly #members = new Map<HostId, readonly MemberPointer[]>();
-  /** All live members by id; null when it must be made again. */
+  /** All live members by id; null when outdated. */
   #sorted: readonly MemberPointer[] | null = null;
 
   constructor(options: SimulationOptions) {
@@ -79,7 +79,7 @@ export class RingSimulation {
     return { bits: this.#options.bits, successors: this.#options.successors };
   }
 
-  /** A new process; it is neither founder nor member yet. */
+  /** A new process, not yet founder or member. */
   add(ids?: readonly RingId[]): SimulatedHost {
     const number = this.hosts.length;
     const contact = (this.#options.contactOf ?? namedContact)(number);
@@ -96,7 +96,7 @@ export class RingSimulation {
     return host;
   }
 
-  /** A new process of a host that has crashed, with the same identity; it has to join again. */
+  /** Restarts a crashed host with the same identity; it must rejoin. */
   start(host: SimulatedHost): void {
     Object.assign(host, this.#launch(host.contact, host.members));
   }
@@ -119,7 +119,7 @@ export class RingSimulation {
       ...(this.#options.guesses === undefined ? {} : { guesses: this.#options.guesses }),
       gossip: cached,
       observe: (event) => {
-        // Somebody became a member or ceased to be one: who owns what has changed.
+        // The set of members changed, and with it the owners of keys.
         if (event.kind === 'committed' && (event.before === null || event.after === null)) this.#sorted = null;
         this.#options.observe?.(self.host, event);
       },
@@ -165,7 +165,7 @@ export class RingSimulation {
     return this.live().flatMap((h) => [...h.ring.states()]);
   }
 
-  /** The oracle: the member that follows the key in the sorted list of live members owns it. */
+  /** The oracle: the first member at or after the key among the sorted live members owns it. */
   ownerOf(key: RingId): MemberPointer {
     const sorted = this.#liveMembers();
     return sorted[placeNotBefore(sorted, key)]!;
@@ -205,7 +205,7 @@ export class RingSimulation {
     return null;
   }
 
-  /** Runs until the ring is consistent; the time it took, or null when `limit` passed first. */
+  /** Runs until the ring is consistent; the time taken, or null after `limit`. */
   settle(limit: number, checkEvery = 100): number | null {
     const began = this.time.now;
     while (this.time.now - began <= limit) {

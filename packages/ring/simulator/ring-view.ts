@@ -1,4 +1,4 @@
-/** What the checkers look at: the committed states of the live members, and who follows whom. */
+/** Input of the checkers: the committed states of the live members and the best-successor graph. */
 import type { RingId } from '../src/protocol/identifier.ts';
 import type { MemberState } from '../src/protocol/member-state.ts';
 import { isMember } from '../src/protocol/pointer.ts';
@@ -11,7 +11,7 @@ export interface RingView {
   readonly placeOf: ReadonlyMap<RingId, number>;
 }
 
-/** `live` names those of the given members that answer; without it all of them do. */
+/** `live` are the members that answer; all by default. */
 export function viewOf(states: Iterable<MemberState>, live?: ReadonlySet<RingId>): RingView {
   const members = [...states]
     .filter((state) => live === undefined || live.has(state.me.id))
@@ -20,7 +20,7 @@ export function viewOf(states: Iterable<MemberState>, live?: ReadonlySet<RingId>
   return { members, ids, placeOf: new Map(ids.map((id, place) => [id, place])) };
 }
 
-/** Place of the first live entry of the successor list, or -1: the member is isolated (or alone). */
+/** Place of the first live entry of the successor list; -1 if the member is isolated or alone. */
 export function bestSuccessor(view: RingView, state: MemberState): number {
   for (const entry of state.successors) {
     const place = isMember(entry) ? view.placeOf.get(entry.id) : undefined;
@@ -32,13 +32,13 @@ export function bestSuccessor(view: RingView, state: MemberState): number {
 export interface RingStructure {
   /** Place of each member's best successor, -1 for none. */
   readonly next: readonly number[];
-  /** Cycles of the best-successor graph, each a list of places in the order in which it is walked. */
+  /** Cycles of the best-successor graph, each a list of places in walking order. */
   readonly rings: readonly (readonly number[])[];
-  /** Places from which no ring is reached. */
+  /** Places that reach no ring. */
   readonly disconnected: readonly number[];
 }
 
-/** Who is on a ring, who hangs on one, who on none. O(N). */
+/** Members on a ring, attached to one, and on none. O(N). */
 export function structureOf(view: RingView): RingStructure {
   const next = view.members.map((state) => bestSuccessor(view, state));
   const rings: number[][] = [];

@@ -1,7 +1,6 @@
 /**
- * A ring of many hosts that settled long ago, made at once: states, lists and fingers are worked out by sorting the
- * members, and the production code of every host takes over from there. What is modelled is only that all of them have
- * joined; joining thousands one after the other would cost hours and end in the same ring.
+ * Builds a settled ring of many hosts at once: states, lists and fingers are computed by sorting the members, and the
+ * production code continues from there. Joining thousands one by one would take hours and end in the same ring.
  */
 import type { RingId } from '../src/protocol/identifier.ts';
 import { idealRing } from '../src/protocol/join.ts';
@@ -10,7 +9,7 @@ import type { HostId } from '../src/protocol/pointer.ts';
 import { placeNotBefore } from './ring-order.ts';
 import type { RingSimulation } from './ring-simulation.ts';
 
-/** Adds the hosts to a simulation that has none yet. */
+/** Adds the hosts to an empty simulation. */
 export function addSettled(ring: RingSimulation, hosts: number): void {
   for (let i = 0; i < hosts; i++) ring.add();
   const sorted = ring.hosts.flatMap(({ members }) => members).sort((a, b) => (a.id < b.id ? -1 : 1));

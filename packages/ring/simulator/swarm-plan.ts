@@ -1,4 +1,4 @@
-/** The kind of network and of trouble that one seed stands for. Each seed leaves some faults out (swarm testing). */
+/** The network and faults of a seed. Each seed omits some faults (swarm testing). */
 import type { Random } from '../src/host/ports.ts';
 import { seededRandom } from '../src/testing/virtual-time.ts';
 import type { SimulationOptions } from './ring-simulation.ts';
@@ -10,18 +10,18 @@ export interface SwarmPlan {
   readonly hosts: number;
   readonly steps: number;
   readonly faults: readonly SwarmFault[];
-  /** Chances of the schedule itself, apart from those of the network. */
+  /** Random source of the schedule, separate from the network's. */
   readonly random: Random;
 }
 
 const allFaults: readonly SwarmFault[] = ['crash', 'leave', 'partition', 'freeze', 'broken-link', 'loss'];
 
 const shapes = [
-  // A teaching ring: one member a host, a few hosts are a ring too.
+  // A teaching ring: one member per host, and a few hosts suffice.
   { bits: 64, virtualNodes: 1, successors: 3, smallRings: true, maxHosts: 9 },
-  // The same on a ring so small that keys and starts of fingers often are members themselves.
+  // The same on a ring so small that keys and finger starts often coincide with members.
   { bits: 6, virtualNodes: 1, successors: 3, smallRings: true, maxHosts: 9 },
-  // Host networks, small enough that lists reach round the ring, with the defaults, and with those of the papers' tables.
+  // Host networks: so small that lists wrap around the ring, with the defaults, and with those of the papers' tables.
   { bits: 64, virtualNodes: 5, successors: 4, smallRings: false, maxHosts: 8 },
   { bits: 64, virtualNodes: 12, successors: 8, smallRings: false, maxHosts: 6 },
   { bits: 64, virtualNodes: 20, successors: 16, smallRings: false, maxHosts: 5 },

@@ -10,11 +10,11 @@ function mustHeal(seed: number): void {
   assert.equal(failure, null, `seed ${seed}`);
 }
 
-test('C1 A5 A22 after any mix of crashes, partitions, loss and frozen processes the ring is ideal again and lookups are right', () => {
+test('C1 A5 A22 after any mix of crashes, partitions, loss and frozen processes the ring becomes ideal and lookups are right', () => {
   for (let seed = 0; seed < smokeSeeds; seed++) mustHeal(seed);
 });
 
-test('C1 one seed gives one trace, and another seed another', () => {
+test('C1 the same seed gives the same trace, another seed another', () => {
   const digest = runSwarm(3).digest;
   assert.equal(runSwarm(3).digest, digest);
   assert.notEqual(runSwarm(4).digest, digest);

@@ -1,9 +1,9 @@
 /**
- * One seed, one history: hosts join, crash, come back, leave, freeze, and the network partitions and loses messages;
- * then all trouble ends and the ring must become ideal again and every lookup find the owner that the oracle names.
+ * One seed, one history: hosts join, crash, return, leave, freeze, and the network partitions and loses messages; then
+ * all faults end, the ring must become ideal and every lookup must agree with the oracle.
  *
- * Holds at every step: no member commits a list that breaks its rules (production code throws). Zave's invariant itself
- * is not asked of a swarm: its assumption of a perfect failure detector is what partitions and frozen processes break.
+ * At every step no member commits an invalid list (production code throws). Zave's invariant is not checked: partitions
+ * and frozen processes break its assumption of a perfect failure detector.
  */
 import type { RingId } from '../src/protocol/identifier.ts';
 import { listText } from './invariant.ts';
@@ -12,9 +12,9 @@ import { type SwarmFault, type SwarmPlan, swarmPlan } from './swarm-plan.ts';
 
 export interface SwarmResult {
   readonly seed: number;
-  /** What went wrong, or null. */
+  /** The failure, or null. */
   readonly failure: string | null;
-  /** Virtual milliseconds from the end of all trouble to the ideal ring. */
+  /** Virtual milliseconds from the last fault to the ideal ring. */
   readonly healedAfter: number | null;
   readonly lookupsDuring: { asked: number; failed: number; wrong: number };
   readonly steps: number;
@@ -36,9 +36,9 @@ class Swarm {
   readonly #sim: RingSimulation;
   readonly #log: (line: string) => void;
   readonly #seed: number;
-  /** Departed for good: never started again. */
+  /** Left for good: never restarted. */
   readonly #left = new Set<SimulatedHost>();
-  /** Said that they go, and may still be saying it. */
+  /** Have begun to leave. */
   readonly #leaving = new Set<SimulatedHost>();
   readonly #joiningThrough = new Map<SimulatedHost, readonly SimulatedHost[]>();
   readonly #during = { asked: 0, failed: 0, wrong: 0 };
@@ -56,7 +56,7 @@ class Swarm {
     try {
       this.#trouble();
       this.#heal();
-      // What was already under suspicion may still be declared dead: the ring is not at rest before that is over.
+      // Hosts already suspected may still be declared dead; the ring is not at rest before.
       this.#sim.time.runUntil(this.#sim.time.now + suspicionLasts);
       healedAfter = this.#sim.settle(maxHealing);
       failure = healedAfter === null ? this.#sim.inconsistency() : this.#lookupsAfter();
@@ -178,7 +178,7 @@ class Swarm {
     }
   }
 
-  /** Hosts that may go: members, as long as another running member is left. */
+  /** Hosts that may leave: members, while another running member remains. */
   #expendable(): SimulatedHost[] {
     const running = this.#sim.live().filter((h) => !this.#leaving.has(h));
     const members = running.filter((h) => h.ring.states().length === h.members.length && !h.process.isFrozen);
@@ -193,12 +193,12 @@ class Swarm {
     this.#join(host);
   }
 
-  /** A joiner knows no one else: without this host it could never find the ring. */
+  /** A joiner knows only this host and could not find the ring without it. */
   #isNeeded(host: SimulatedHost): boolean {
     return [...this.#joiningThrough.values()].some((seeds) => seeds.includes(host));
   }
 
-  /** Through a host that runs; tried again with others when it fails, as a peer does. */
+  /** Through a running host, retried with others on failure, as a peer does. */
   #join(host: SimulatedHost): void {
     const { ring } = host;
     const through = this.#sim.live().filter((h) => h !== host);
@@ -242,7 +242,7 @@ class Swarm {
     return wrong[0] ?? this.#sim.inconsistency();
   }
 
-  /** On a small ring its place is chosen among the free ones; there hashes would soon meet. */
+  /** On a small ring the place is chosen among the free ones, where hashes would collide. */
   #addHost(): SimulatedHost {
     const { bits } = this.#plan.simulation;
     if (bits > 16) return this.#sim.add();

@@ -1,5 +1,5 @@
 /** A network in memory and a clock in virtual time: rings of many hosts in one process, where one seed gives one run. */
-export { rollBytes, spreadBytes } from './testing/payload.ts';
+export { eventsBytes, snapshotBytes } from './testing/payload.ts';
 export { Process } from './testing/process.ts';
 export { Trace } from './testing/trace.ts';
 export { contactOf, memberAt, type VirtualClock, virtualClock } from './testing/virtual-clock.ts';

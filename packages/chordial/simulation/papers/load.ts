@@ -27,7 +27,7 @@ export interface Balance {
   /** Multiples of the mean. */
   readonly first: number;
   readonly ninetyNinth: number;
-  readonly most: number;
+  readonly max: number;
 }
 
 export function loadTable(seed: number): PaperTable {
@@ -35,7 +35,7 @@ export function loadTable(seed: number): PaperTable {
   const one = balance(seed, 1);
   const twenty = balance(seed, defaultMembers, hosts, keysWithMembers);
   const rows: PaperRow[] = [
-    within('1 member a host: most', one.most, load.oneMember.most, greatestTolerance),
+    within('1 member a host: max', one.max, load.oneMember.max, greatestTolerance),
     within('1 member a host: 99th percentile', one.ninetyNinth, load.oneMember.ninetyNinth, tolerance),
     shown('1 member a host: 1st percentile', one.first, 0),
     atMost(
@@ -49,7 +49,7 @@ export function loadTable(seed: number): PaperTable {
       target: 'at least theirs',
       verdict: twenty.first >= load.twentyMembers.first ? 'holds' : 'falls short',
     },
-    shown(`${defaultMembers} members (default): most`, twenty.most),
+    shown(`${defaultMembers} members (default): most`, twenty.max),
   ];
   return {
     title: `Keys a host as multiples of the mean (${hosts} hosts)`,
@@ -81,7 +81,7 @@ export function balance(seed: number, members: number, hostCount = hosts, keyCou
   counts.sort((a, b) => a - b);
   const average = keyCount / hostCount;
   const at = (part: number) => counts[Math.floor(part * (hostCount - 1))]! / average;
-  return { first: at(0.01), ninetyNinth: at(0.99), most: at(1) };
+  return { first: at(0.01), ninetyNinth: at(0.99), max: at(1) };
 }
 
 function placeOf(ids: BigUint64Array, key: bigint): number {

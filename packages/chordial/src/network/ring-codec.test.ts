@@ -97,22 +97,22 @@ function exchange({ id, own, member, pointer, successors }: Arbitraries, bits: n
     answerEach(id, found).map(([keys, found]) => ({ kind: 'find', ask: { keys }, answer: { found } })),
     fc
       .tuple(ids, fc.array(member))
-      .map(([members, candidates]) => ({ kind: 'poke', ask: { members, candidates }, answer: {} })),
+      .map(([members, candidates]) => ({ kind: 'wake', ask: { members, candidates }, answer: {} })),
     fc.tuple(fc.boolean(), ids).map(([forGood, members]) => ({ kind: 'leave', ask: { forGood, members }, answer: {} })),
     answerEach(contact, fc.boolean()).map(([hosts, reached]) => ({
       kind: 'probe',
       ask: { hosts },
       answer: { reached },
     })),
-    fc.tuple(events, events).map(([a, b]) => ({ kind: 'news', ask: { events: a }, answer: { events: b } })),
+    fc.tuple(events, events).map(([a, b]) => ({ kind: 'gossip', ask: { events: a }, answer: { events: b } })),
     fc.tuple(shortId, arrivals, departures).map(([until, arrivals, departures]) => ({
-      kind: 'spread',
+      kind: 'events',
       ask: { until, arrivals, departures },
       answer: {},
     })),
     fc.tuple(id, fc.nat(), arrivals).map(([after, total, hosts]) => ({
-      kind: 'roll',
-      ask: { after, most: 9 },
+      kind: 'snapshot',
+      ask: { after, max: 9 },
       answer: { total, hosts },
     })),
   ];
@@ -170,12 +170,12 @@ const kinds: readonly RingMessageKind[] = [
   'getState',
   'notify',
   'find',
-  'poke',
+  'wake',
   'leave',
   'probe',
-  'news',
-  'spread',
-  'roll',
+  'gossip',
+  'events',
+  'snapshot',
 ];
 const codec = ringCodec({ bits: 256, successors: 3, rule: 'key' });
 const me: MemberPointer = { id: memberIdOfHost(sender.host, 0, 256), contact: sender, index: 0 };
@@ -234,9 +234,9 @@ test('pointers to one host share its contact, and another machine is told no loo
   const contact = { host: createIdentity().host, addresses: ['127.0.0.1:1', '192.0.2.1:1'] };
   const candidates = [0, 1].map((index) => ({ id: memberIdOfHost(contact.host, index, 256), contact, index }));
   const ask = { members: [], candidates };
-  const [one, two] = codec.decodeAsk('poke', codec.encodeAsk('poke', ask), sender.host).candidates;
+  const [one, two] = codec.decodeAsk('wake', codec.encodeAsk('wake', ask), sender.host).candidates;
   assert.equal(one?.contact, two?.contact);
-  const [there] = codec.decodeAsk('poke', codec.encodeAsk('poke', ask, true), sender.host).candidates;
+  const [there] = codec.decodeAsk('wake', codec.encodeAsk('wake', ask, true), sender.host).candidates;
   assert.deepEqual(there?.contact.addresses, ['192.0.2.1:1']);
 });
 

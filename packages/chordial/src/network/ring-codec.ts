@@ -239,7 +239,7 @@ export function ringMessages({ bits, successors, rule }: RingShape) {
         ),
       ),
     },
-    poke: {
+    wake: {
       ask: tuple({ members: ids, candidates: list(named('member', member), maxListEntries) }),
       answer: acknowledgement,
     },
@@ -251,15 +251,15 @@ export function ringMessages({ bits, successors, rule }: RingShape) {
         listFor(named('reached', bool), ({ ask }: Table<RingAsks['probe']>) => ask.hosts.length),
       ),
     },
-    news: { ask: events, answer: events },
-    spread: {
+    gossip: { ask: events, answer: events },
+    events: {
       ask: tuple({ until: shortId, arrivals, departures: list(departure, maxListEntries) }),
       answer: acknowledgement,
     },
-    roll: {
-      ask: tuple({ after: id, most: int(1, maxListEntries) }),
-      answer: refine(tuple({ total: uint, hosts: arrivals }), ({ hosts }, { ask }: Table<RingAsks['roll']>) =>
-        hosts.length > ask.most ? 'is longer than asked for' : null,
+    snapshot: {
+      ask: tuple({ after: id, max: int(1, maxListEntries) }),
+      answer: refine(tuple({ total: uint, hosts: arrivals }), ({ hosts }, { ask }: Table<RingAsks['snapshot']>) =>
+        hosts.length > ask.max ? 'is longer than asked for' : null,
       ),
     },
   };

@@ -77,7 +77,7 @@ test('a refusal, an answer that does not fit, silence and death are told apart',
   const a = await end(network, () => null);
   const b = await end(network, (kind) => (kind === 'find' ? { found: [] } : null));
   const keys = [memberIdOfHost(b.contact.host, 0, 256)];
-  assert.deepEqual(await ask(a, b.contact, { kind: 'news', ask: { events: [] } }), { ok: false, failure: 'refused' });
+  assert.deepEqual(await ask(a, b.contact, { kind: 'gossip', ask: { events: [] } }), { ok: false, failure: 'refused' });
   assert.deepEqual(await ask(a, b.contact, { kind: 'find', ask: { keys } }), { ok: false, failure: 'refused' });
   network.setHealth(b.contact.host, 'silent');
   assert.deepEqual(await ask(a, b.contact, { kind: 'find', ask: { keys } }, 20), {
@@ -106,7 +106,7 @@ test('a host that may have no places is refused when it says that it has some, a
   const handler: RingHandler = {
     handle: (_, kind, __, reply) => {
       asked.push(kind);
-      reply(kind === 'news' ? ({ events: [] } as never) : ({ states: [] } as never));
+      reply(kind === 'gossip' ? ({ events: [] } as never) : ({ states: [] } as never));
     },
   };
   const host = createIdentity().host;
@@ -123,13 +123,13 @@ test('a host that may have no places is refused when it says that it has some, a
   for (const [kind, ask] of [
     ['notify', { notices: [{ to, from: member }] }],
     ['getState', { members: [to], notices: [{ to, from: member }] }],
-    ['poke', { members: [to], candidates: [member] }],
-    ['news', { events: [event] }],
+    ['wake', { members: [to], candidates: [member] }],
+    ['gossip', { events: [event] }],
   ] as const) {
     await assert.rejects(answer(kind, ask), { failure: 'refused', code: 'not-admitted' });
   }
-  await answer('news', { events: [{ ...event, virtualNodes: 0 }] });
-  assert.deepEqual(asked, ['news']);
+  await answer('gossip', { events: [{ ...event, virtualNodes: 0 }] });
+  assert.deepEqual(asked, ['gossip']);
 });
 
 test('requests that are not of the ring are refused', async () => {

@@ -52,8 +52,8 @@ const fixtures: Record<string, readonly [Wire, string]> = {
     chosen.encodeAsk('notify', { notices: [{ to: padding.id, from: me }] }),
     '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438818241ff8202412b',
   ],
-  poke: [
-    codec.encodeAsk('poke', { members: [padding.id], candidates: [me] }),
+  wake: [
+    codec.encodeAsk('wake', { members: [padding.id], candidates: [me] }),
     '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438828141ff8102',
   ],
   leave: [codec.encodeAsk('leave', { forGood: true, members: [padding.id] }), '828082f58141ff'],
@@ -61,24 +61,24 @@ const fixtures: Record<string, readonly [Wire, string]> = {
     codec.encodeAsk('probe', { hosts: [contact] }),
     '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a343834388100',
   ],
-  news: [
-    codec.encodeAsk('news', { events: [{ type: 'left', contact, virtualNodes: 20, incarnation: 5 }] }),
+  gossip: [
+    codec.encodeAsk('gossip', { events: [{ type: 'left', contact, virtualNodes: 20, incarnation: 5 }] }),
     '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438818402001405',
   ],
 };
 
 const arrival = { type: 'alive', contact, virtualNodes: 20, incarnation: 5 } as const;
-fixtures.spread = [
-  codec.encodeAsk('spread', {
+fixtures.events = [
+  codec.encodeAsk('events', {
     until: padding.id,
     arrivals: [arrival],
     departures: [{ first: me.id, type: 'dead', incarnation: 6 }],
   }),
   '82808341ff8184582001010101010101010101010101010101010101010101010101010101010101018146c000020112f014460000000000058183412b0346000000000006',
 ];
-fixtures.roll = [codec.encodeAsk('roll', { after: padding.id, most: 128 }), '82808241ff1880'];
-fixtures['roll answer'] = [
-  codec.encodeAnswer('roll', { total: 9, hosts: [arrival] }),
+fixtures.snapshot = [codec.encodeAsk('snapshot', { after: padding.id, max: 128 }), '82808241ff1880'];
+fixtures['snapshot answer'] = [
+  codec.encodeAnswer('snapshot', { total: 9, hosts: [arrival] }),
   '828082098184582001010101010101010101010101010101010101010101010101010101010101018146c000020112f01446000000000005',
 ];
 
@@ -89,7 +89,7 @@ for (const [name, [wire, expected]] of Object.entries(fixtures)) {
 }
 
 test('the frames of a question and its answer keep their fixtures', () => {
-  const question = encodeQuestion(258, 'ring/roll', encodeBody([1]));
-  assert.equal(question.toString('hex'), '000000100000010209' + '72696e672f726f6c6c' + '8101');
+  const question = encodeQuestion(258, 'ring/find', encodeBody([1]));
+  assert.equal(question.toString('hex'), '000000100000010209' + '72696e672f66696e64' + '8101');
   assert.equal(encodeAnswer(258, 200, encodeBody(null)).toString('hex'), '000000070000010200c8f6');
 });

@@ -171,7 +171,7 @@ function poll(others: readonly Contact[], { network }: EnterPorts): Promise<read
   let open = asked.length;
   return new Promise((resolve) => {
     for (const contact of asked) {
-      network.ask(contact, { kind: 'news', ask: { events: [] }, deadline: pollDeadline }, (result) => {
+      network.ask(contact, { kind: 'gossip', ask: { events: [] }, deadline: pollDeadline }, (result) => {
         open -= 1;
         const member = result.ok && result.answer.events.some((e) => isAlive(e, contact.host));
         if (result.ok) answers.push({ contact, member });

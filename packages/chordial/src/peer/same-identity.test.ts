@@ -64,9 +64,9 @@ test('another peer gets the answers of the ring', async () => {
   const asked: string[] = [];
   const ring: RingHandler = { handle: (_from, kind) => void asked.push(kind) };
   const answers = watches[0]!.answers(ring);
-  answers.handle(createIdentity().host, 'news', { events: [] }, () => undefined);
+  answers.handle(createIdentity().host, 'gossip', { events: [] }, () => undefined);
   answers.handle(contacts[0]!.host, 'find', { keys: [] }, () => undefined);
-  assert.deepEqual(asked, ['news', 'find']);
+  assert.deepEqual(asked, ['gossip', 'find']);
 });
 
 test('a peer that is abandoned in the last moment of its start ends, with everything it has opened', async () => {

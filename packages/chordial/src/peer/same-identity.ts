@@ -113,9 +113,9 @@ export class SameIdentityWatch {
     const { identity, incarnation, self } = this.#options;
     return {
       handle: (from, kind, ask, answer) => {
-        if (from !== identity.host || kind !== 'news') return ring.handle(from, kind, ask, answer);
+        if (from !== identity.host || kind !== 'gossip') return ring.handle(from, kind, ask, answer);
         const start = { type: 'alive', contact: self(), virtualNodes: 1, incarnation } as const;
-        (answer as (news: RingAnswers['news']) => void)({ events: [start] });
+        (answer as (news: RingAnswers['gossip']) => void)({ events: [start] });
       },
     };
   }
@@ -149,7 +149,7 @@ export class SameIdentityWatch {
     const { identity, network } = this.#options;
     const contact = { host: identity.host, addresses: [address] };
     return new Promise((resolve) => {
-      network.ask(contact, { kind: 'news', ask: { events: [] }, deadline: askMilliseconds }, (result) => {
+      network.ask(contact, { kind: 'gossip', ask: { events: [] }, deadline: askMilliseconds }, (result) => {
         const own = result.ok ? result.answer.events.find((event) => event.contact.host === identity.host) : undefined;
         resolve(own?.incarnation ?? null);
       });

@@ -19,7 +19,7 @@ const deadline = 3000;
 const entriesPerName = 20;
 
 export const controlKinds = [
-  ...['getState', 'notify', 'find', 'poke', 'leave', 'probe', 'news', 'spread', 'roll'].map(
+  ...['getState', 'notify', 'find', 'wake', 'leave', 'probe', 'gossip', 'events', 'snapshot'].map(
     (kind) => ringKindPrefix + kind,
   ),
   ...['blocks.has', 'blocks.check', 'blocks.claim', 'blocks.point', 'blocks.where', 'claims.list', 'claims.release'],
@@ -126,14 +126,14 @@ export async function pushFalseNews(field: Battlefield): Promise<void> {
     );
     const deaths = victims.map((victim) => ({ type: 'dead', contact: victim, virtualNodes: 20, incarnation }) as const);
     const moved = victims.map((victim) => ({ ...ghosts[0]!, contact: { ...victim, addresses: ['127.0.0.1:9'] } }));
-    await ask(member, contact, 'news', { events: [...deaths, ...moved, ...ghosts] });
+    await ask(member, contact, 'gossip', { events: [...deaths, ...moved, ...ghosts] });
     const until = member.members[0]!.id;
     const departures = member.ring
       .filter((one) => one.index === 0)
       .map(({ id }) => ({ first: id, type: 'dead', incarnation }) as const);
-    await ask(member, contact, 'spread', { until, arrivals: ghosts, departures });
+    await ask(member, contact, 'events', { until, arrivals: ghosts, departures });
     await ask(member, contact, 'leave', { forGood: true, members: member.ring.map(({ id }) => id).slice(0, 256) });
-    await ask(member, contact, 'poke', { members: [], candidates: fakes });
+    await ask(member, contact, 'wake', { members: [], candidates: fakes });
     await ask(member, contact, 'probe', { hosts: fakes.map((fake) => fake.contact) });
     const notices = member.members.map((from, index) => ({ to: member.ring[index]!.id, from }));
     await ask(member, contact, 'notify', { notices });

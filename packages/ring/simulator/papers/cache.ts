@@ -1,4 +1,4 @@
-/** One hop with the membership cache while hosts come and go, and what the news of them costs each peer. */
+/** One-hop lookups with the membership cache under churn, and the cost of membership events per peer. */
 import { ask, mean, someMember } from '../asking.ts';
 import { poisson } from '../poisson.ts';
 import { calm, RingSimulation } from '../ring-simulation.ts';
@@ -8,9 +8,9 @@ import { papersBits } from './settings.ts';
 
 export interface CacheScale {
   readonly hosts: number;
-  /** Minutes that a host is a member, in the mean. */
+  /** Mean minutes of membership. */
   readonly membership: number;
-  /** Virtual minutes of churn before the lookups, and with them. */
+  /** Virtual minutes of churn before and during the lookups. */
   readonly warmUp: number;
   readonly measured: number;
 }
@@ -43,7 +43,7 @@ export function cacheTable(seed: number, lookups: number, scale: CacheScale = fu
   const before = { ...ring.network.payload };
   const from = ring.time.now;
   const asked = ask(ring, lookups, measured * 60_000);
-  const perPeer = (kind: 'spread' | 'roll') =>
+  const perPeer = (kind: 'events' | 'snapshot') =>
     ((ring.network.payload[kind] - before[kind]) / hosts / (ring.time.now - from)) * 1000;
   const stale = staleness(ring);
   return {
@@ -56,8 +56,8 @@ export function cacheTable(seed: number, lookups: number, scale: CacheScale = fu
     ],
     rows: [
       bound('mean hops', mean(asked.hops), maxHops),
-      bound('membership events, bytes per peer and second', perPeer('spread'), maxBytes),
-      shown('the roll for newcomers, bytes per peer and second', perPeer('roll')),
+      bound('membership events, bytes per peer and second', perPeer('events'), maxBytes),
+      shown('membership snapshots for newcomers, bytes per peer and second', perPeer('snapshot')),
       bound('lookups without an answer', asked.failures - asked.wrongOwners, 0),
       shown('lookups whose host crashed before the answer', asked.abandoned),
       shown('answered by an owner that a newcomer was just following', asked.wrongOwners),
@@ -71,7 +71,7 @@ export function cacheTable(seed: number, lookups: number, scale: CacheScale = fu
 
 const hostsLookedAt = 200;
 
-/** Of some hosts' caches: entries that are no members any more, and members that have no entry. */
+/** In the caches of some hosts: the share of entries that are gone, and of members that are missing. */
 function staleness(ring: RingSimulation): { readonly gone: number; readonly missing: number } {
   const live = ring.live();
   const members = new Set(live.flatMap(({ ring: host }) => host.states().map(({ me }) => me.id)));

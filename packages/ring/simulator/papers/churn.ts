@@ -1,4 +1,4 @@
-/** ToN 2003, Table III: lookups while nodes join and crash, with the paper's pace of stabilisation and with our own. */
+/** ToN 2003, Table III: lookups while nodes join and crash, at the paper's rate of stabilisation and at ours. */
 import type { RingTimers } from '../../src/host/timers.ts';
 import { type Asked, ask, someMember } from '../asking.ts';
 import { poisson } from '../poisson.ts';
@@ -13,18 +13,18 @@ const timeoutSlack = 0.1;
 
 interface Pace {
   readonly timers: Partial<RingTimers>;
-  /** A lookup ends at the first live node that follows the key, as in the paper; else its owner must confirm. */
+  /** A lookup ends at the first live node after the key, as in the paper; otherwise the owner must confirm. */
   readonly ownersKnow: boolean;
-  /** Virtual minutes of churn before, and of lookups. */
+  /** Virtual minutes of churn before and during the lookups. */
   readonly warmUp: number;
   readonly measured: number;
 }
 
-/** Fingers must have aged; with the paper's pace each is looked up every few minutes. */
+/** Fingers need time to age; at the paper's rate each is looked up every few minutes. */
 const theirs: Pace = { timers: papersPace, ownersKnow: true, warmUp: 15, measured: 40 };
 const own: Pace = { timers: {}, ownersKnow: false, warmUp: 1, measured: 3 };
 
-/** A smaller ring has a rate in proportion; `shorter` divides all times. */
+/** Smaller rings have a proportional rate; `shorter` divides all times. */
 interface Scale {
   readonly peers: number;
   readonly shorter: number;

@@ -1,4 +1,4 @@
-/** Path lengths at rest: the papers' ½·log2 N, and the same with a successor list of s entries and the owner counted. */
+/** Path lengths without churn: the papers' ½·log2 N, and the same with the owner and a list of s entries counted. */
 
 import { ask, mean } from '../asking.ts';
 import { addSettled } from '../settled-ring.ts';

@@ -1,4 +1,4 @@
-/** ToN 2003, Table II: a part of the nodes fails at once, and lookups go on before anything is repaired. */
+/** ToN 2003, Table II: a fraction of the nodes fails at once, and lookups run before any repair. */
 
 import { type Asked, ask, mean } from '../asking.ts';
 import type { RingSimulation } from '../ring-simulation.ts';
@@ -12,7 +12,7 @@ const successors = 20;
 const pathTolerance = 0.05;
 const timeoutTolerance = 0.15;
 const millisecondsPerLookup = 1;
-/** Which nodes fail moves the path by some percent: several rings share the lookups of a row. */
+/** The choice of failed nodes changes path lengths by a few percent, so several rings share the lookups of a row. */
 const rings = 4;
 
 export function massiveFailuresTable(

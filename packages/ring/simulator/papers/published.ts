@@ -5,7 +5,7 @@
  * Applications", ACM SIGCOMM 2001. ToN: the same with Liben-Nowell and Dabek, IEEE/ACM Transactions on Networking 11(1), 2003.
  */
 
-/** ToN Table II: N = 1000, r = 20; a part of the nodes fails at once, nothing is repaired, every lookup succeeds. */
+/** ToN Table II: N = 1000, r = 20; a fraction of the nodes fails at once, nothing is repaired, every lookup succeeds. */
 export const massiveFailures = [
   { failed: 0, path: 3.84, timeouts: 0 },
   { failed: 0.1, path: 4.03, timeouts: 0.6 },
@@ -27,9 +27,9 @@ export const churn = [
   { rate: 0.4, timeouts: 0.46, failuresPer10000: 15 },
 ] as const;
 
-/** Keys a node as multiples of the mean: SIGCOMM Figures 8 and 9, ToN the same with 10^4 nodes and 5·10^5 keys. */
+/** Keys per node as multiples of the mean: SIGCOMM Figures 8 and 9, ToN the same with 10^4 nodes and 5·10^5 keys. */
 export const load = {
-  oneMember: { ninetyNinth: 4.6, most: 9.1 },
+  oneMember: { ninetyNinth: 4.6, max: 9.1 },
   twentyMembers: { first: 0.5, ninetyNinth: 1.6 },
 } as const;
 

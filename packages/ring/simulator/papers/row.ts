@@ -1,38 +1,38 @@
-/** A row of a table that sets ours beside theirs. */
+/** A table row that compares our value with the paper's. */
 export interface PaperRow {
   readonly what: string;
   readonly ours: number;
   /** The paper's value or formula; null where it has none. */
   readonly theirs: number | null;
-  /** What ours may be, in words; empty where no verdict is given. */
+  /** The target in words; empty without a verdict. */
   readonly target: string;
   readonly verdict: 'holds' | 'falls short' | null;
 }
 
 export interface PaperTable {
   readonly title: string;
-  /** Where the values of the others come from. */
+  /** Source of the paper's values. */
   readonly source: string;
-  /** How ours was measured, one sentence a line. */
+  /** How our values were measured, one sentence per line. */
   readonly settings: readonly string[];
   readonly rows: readonly PaperRow[];
   readonly realSeconds: number;
 }
 
-/** Within `part` of theirs. */
+/** Within the fraction `part` of the paper's value. */
 export function within(what: string, ours: number, theirs: number, part: number): PaperRow {
   const target = theirs === 0 ? '0' : `within ${percent(part)}`;
   return { what, ours, theirs, target, verdict: verdictOf(Math.abs(ours - theirs) <= part * theirs) };
 }
 
-/** At most theirs, or a little more where chance moves both. */
+/** At most the paper's value, plus slack for random variation. */
 export function atMost(what: string, ours: number, theirs: number, slack = 0): PaperRow {
   const target = slack === 0 ? 'at most theirs' : `at most theirs + ${percent(slack)}`;
   return { what, ours, theirs, target, verdict: verdictOf(ours <= theirs * (1 + slack)) };
 }
 
-export function bound(what: string, ours: number, most: number, theirs: number | null = null): PaperRow {
-  return { what, ours, theirs, target: `at most ${most}`, verdict: verdictOf(ours <= most) };
+export function bound(what: string, ours: number, max: number, theirs: number | null = null): PaperRow {
+  return { what, ours, theirs, target: `at most ${max}`, verdict: verdictOf(ours <= max) };
 }
 
 export function shown(what: string, ours: number, theirs: number | null = null): PaperRow {

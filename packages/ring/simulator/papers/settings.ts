@@ -1,21 +1,21 @@
-/** How the papers' simulators work, as settings of ours: v = 1, exact fingers, one ask at a time, no cache, no failure detector. */
+/** Settings that match the papers' simulators: v = 1, exact fingers, one ask at a time, no cache, no failure detector. */
 import type { RingTimers } from '../../src/host/timers.ts';
 import { calm, RingSimulation, type SimulationOptions } from '../ring-simulation.ts';
 
 const never = 1e12;
 
-/** Dead hosts are found by the lookups and stabilisations that meet them, and nowhere looked for. */
+/** No failure detector: only lookups and stabilisations discover dead hosts. */
 const withoutDetector: Partial<RingTimers> = {
   pingInterval: never,
   missedPings: 1,
   outsideProbe: never,
   outsideSlowProbe: never,
   stabilizeGrid: 0,
-  // The papers' lookups end when they are answered, however many dead nodes they meet.
+  // The papers' lookups tolerate any number of dead nodes.
   lookupBudget: 600_000,
 };
 
-/** Nothing is repaired, and no one is believed dead. */
+/** Nothing is repaired, and no host is declared dead. */
 export const withoutRepair: Partial<RingTimers> = {
   ...withoutDetector,
   missedPings: Number.MAX_SAFE_INTEGER,

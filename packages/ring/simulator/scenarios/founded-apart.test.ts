@@ -1,4 +1,4 @@
-/** Whole restarts in which several hosts founded the network again: the rings must grow together. */
+/** Full restarts after which several hosts found the network again: the rings must merge. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { calm, RingSimulation } from '../ring-simulation.ts';

@@ -1,11 +1,11 @@
-/** A host network of the default kind, settled, to begin a scenario with. */
+/** A settled host network with default settings, the start of a scenario. */
 import { calm, RingSimulation, type SimulatedHost, type SimulationOptions } from '../ring-simulation.ts';
 
 export const localNetwork = { ...calm, minDelay: 0.2, maxDelay: 2 };
 
 /** Every host has 20 members and lists of 16, more of both than new networks have. */
 export const hostNetwork = { bits: 64, successors: 16, virtualNodes: 20, smallRings: false, cacheCapacity: 10_000 };
-/** One member a host, lists of 3. */
+/** One member per host, lists of 3. */
 export const teachingRing = { bits: 64, successors: 3, virtualNodes: 1, smallRings: true, cacheCapacity: 10_000 };
 
 export function settledRing(
@@ -22,21 +22,21 @@ export function settledRing(
   return ring;
 }
 
-/** Virtual milliseconds until the ring is ideal; throws when `limit` is not kept. */
+/** Virtual milliseconds until the ring is ideal; throws after `limit`. */
 export function settle(ring: RingSimulation, limit: number): number {
   const took = ring.settle(limit);
   if (took === null) throw new Error(`not ideal after ${limit} ms: ${ring.inconsistency()}`);
   return took;
 }
 
-/** Starts the host again with its old identity and joins through another; it remembers whom it knew. */
+/** Restarts the host with its old identity and known peers, and joins through another host. */
 export function comeBack(ring: RingSimulation, host: SimulatedHost, through: SimulatedHost): void {
   ring.start(host);
   host.ring.remember(ring.hosts.filter((h) => h !== host).map((h) => h.contact));
   ring.join(host, through);
 }
 
-/** Every running host looks every member's own id up: what was not found at the oracle's owner. */
+/** Every running host looks up every member's id; returns the lookups that disagree with the oracle. */
 export function wrongLookups(ring: RingSimulation): readonly string[] {
   const wrong: string[] = [];
   let open = 0;

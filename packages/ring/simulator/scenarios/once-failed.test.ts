@@ -1,6 +1,6 @@
 /**
- * What swarm seeds once uncovered, replayed by its cause: a seed draws another history when the generator changes, a
- * cause stays. The seeds are those of the generator of the day.
+ * Bugs once found by swarm seeds, replayed by cause: a seed's history changes with the generator, a cause does not. Seed
+ * numbers are those of the generator at the time.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -24,7 +24,7 @@ test('A4 seeds 1801 2782: a host that leaves while it joins stays away', () => {
   }
 });
 
-test('A3 A26 seed 1690: a joiner that wrongly took the owner of its place for dead looks for it again', () => {
+test('A3 A26 seed 1690: a joiner that wrongly believed the owner of its place dead looks it up again', () => {
   const ring = settledRing(2, { seed: 2, ...teachingRing, cacheCapacity: 0 });
   const [owner, helper] = ring.hosts;
   const place = (BigInt(`0x${owner!.members[0]!.id}`) - 1n).toString(16).padStart(16, '0') as RingId;
@@ -40,11 +40,11 @@ test('A3 A26 seed 1690: a joiner that wrongly took the owner of its place for de
   settle(ring, 20_000);
 });
 
-test('A4 seeds 1062 1935 2742: a host that says it leaves while its death is being checked holds no one up', () => {
+test('A4 seeds 1062 1935 2742: a host that leaves while its death is being checked delays no other host', () => {
   for (const kind of [uncached, teachingRing]) {
     const ring = settledRing(5, { seed: 3, ...kind });
     const leaver = ring.hosts[2]!;
-    // Its LEAVE is on the way when the others, who hear nothing from it, begin to suspect it.
+    // Its LEAVE is in flight when the others begin to suspect it.
     leaver.process.freeze();
     ring.time.runUntil(ring.time.now + 900);
     leaver.process.thaw();
@@ -54,7 +54,7 @@ test('A4 seeds 1062 1935 2742: a host that says it leaves while its death is bei
   }
 });
 
-test('A5 six hosts that come back at once without a cache settle within 5 s (once 29 s: changes waited for rounds)', () => {
+test('A5 six hosts that return at once without a cache settle within 5 s (once 29 s: changes waited for rounds)', () => {
   const ring = settledRing(7, { seed: 1, ...uncached });
   const [last, ...others] = ring.hosts;
   for (const host of others) ring.crash(host);

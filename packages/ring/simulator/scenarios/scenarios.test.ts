@@ -4,7 +4,7 @@ import { comeBack, hostNetwork, localNetwork, settle, settledRing, teachingRing,
 
 const kinds = [hostNetwork, { ...hostNetwork, cacheCapacity: 0 }, teachingRing];
 
-test('A3 ten hosts that join at once make one ring within 5 s', () => {
+test('A3 ten hosts that join at once form one ring within 5 s', () => {
   for (const kind of kinds) {
     const ring = settledRing(2, { seed: 1, ...kind });
     for (let i = 0; i < 10; i++) ring.join(ring.add(), ring.hosts[i % 2]!);
@@ -23,7 +23,7 @@ test('A5 two of seven hosts killed at once: ideal within 5 s, all lookups right'
   }
 });
 
-test('A5 the last of seven hosts is a ring alone, and all six others come back to it', () => {
+test('A5 the last of seven hosts is a ring alone, and the other six rejoin it', () => {
   for (const kind of kinds) {
     const ring = settledRing(7, { seed: 3, ...kind });
     const [last, ...others] = ring.hosts;
@@ -35,7 +35,7 @@ test('A5 the last of seven hosts is a ring alone, and all six others come back t
   }
 });
 
-test('A5 a host that is killed and started again, before or after its death is noticed, has its old place', () => {
+test('A5 a host killed and restarted, before or after its death is noticed, gets its old place', () => {
   for (const kind of kinds) {
     for (const pause of [0, 300, 10_000]) {
       const ring = settledRing(5, { seed: 4, ...kind });
@@ -48,7 +48,7 @@ test('A5 a host that is killed and started again, before or after its death is n
   }
 });
 
-test('A26 C1 a partition in two and in three, short and long, heals to one ring within 60 s [R26]', () => {
+test('A26 C1 a partition into two or three, short or long, heals to one ring within 60 s [R26]', () => {
   for (const kind of kinds) {
     for (const ways of [2, 3]) {
       for (const pause of [1000, 30_000]) {
@@ -64,7 +64,7 @@ test('A26 C1 a partition in two and in three, short and long, heals to one ring 
   }
 });
 
-test('A5 a link broken between two hosts drops neither, and lookups still succeed', () => {
+test('A5 a broken link between two hosts drops neither, and lookups still succeed', () => {
   for (const kind of kinds) {
     const ring = settledRing(6, { seed: 6, ...kind });
     const [, a, b] = ring.hosts;
@@ -73,14 +73,14 @@ test('A5 a link broken between two hosts drops neither, and lookups still succee
     assert.equal(ring.inconsistency(), null);
     assert.equal(a!.ring.isDown(b!.contact.host), false);
     assert.equal(b!.ring.isDown(a!.contact.host), false);
-    // What stands on the other end of the link itself cannot confirm that it owns a key; everything else is found.
+    // The host at the other end of the link cannot confirm its keys; all other keys are found.
     const ends = [a!.contact.host, b!.contact.host];
     const wrong = wrongLookups(ring).filter((line) => !ends.some((host) => line.startsWith(`${host} `)));
     assert.deepEqual(wrong, []);
   }
 });
 
-test('A5 a host frozen for ten seconds is dropped, and has its place again when it goes on', () => {
+test('A5 a host frozen for ten seconds is dropped, and gets its place back when it resumes', () => {
   for (const kind of kinds) {
     const ring = settledRing(5, { seed: 7, ...kind });
     const [watcher, , frozen] = ring.hosts;
@@ -93,7 +93,7 @@ test('A5 a host frozen for ten seconds is dropped, and has its place again when 
   }
 });
 
-test('A22 with a tenth of all messages lost, some doubled and overtaken, no one is declared dead for long', () => {
+test('A22 with a tenth of all messages lost, some duplicated and reordered, no host stays declared dead', () => {
   for (const kind of kinds) {
     const faults = { ...localNetwork, maxDelay: 100, loss: 0.1, duplication: 0.1 };
     const ring = settledRing(5, { seed: 8, ...kind });
@@ -105,7 +105,7 @@ test('A22 with a tenth of all messages lost, some doubled and overtaken, no one 
   }
 });
 
-test('A4 hosts that leave one after the other never break the ring of those that stay', () => {
+test('A4 hosts that leave one by one never break the ring of the rest', () => {
   for (const kind of kinds) {
     const ring = settledRing(6, { seed: 9, ...kind });
     for (const host of ring.hosts.slice(1, 5)) {

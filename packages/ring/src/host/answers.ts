@@ -54,10 +54,10 @@ export class Answers implements RingHandler {
       this.#announceJoinRequest(from, found);
       answer({ found });
     },
-    poke: (from, { members, candidates }, answer) => {
+    wake: (from, { members, candidates }, answer) => {
       const { own, known } = this.#ports;
-      const poked = members.length === 0 ? own.all : members.map((id) => own.get(id));
-      for (const member of poked) {
+      const woken = members.length === 0 ? own.all : members.map((id) => own.get(id));
+      for (const member of woken) {
         if (member === undefined) continue;
         for (const candidate of candidates) {
           if (candidate.contact.host === from) known.seen(candidate);
@@ -76,16 +76,16 @@ export class Answers implements RingHandler {
       answer({});
     },
     probe: (_from, { hosts }, answer) => this.#probe(hosts, answer),
-    news: (_from, { events }, answer) => {
+    gossip: (_from, { events }, answer) => {
       const { others, own } = this.#ports;
       for (const event of events) others.consider(event);
       answer({ events: [others.selfEvent(own.joined.length > 0 ? 'alive' : 'away')] });
     },
-    spread: (_from, ask, answer) => {
+    events: (_from, ask, answer) => {
       this.#ports.others.large.take(ask);
       answer({});
     },
-    roll: (_from, ask, answer) => answer(this.#ports.others.large.page(ask)),
+    snapshot: (_from, ask, answer) => answer(this.#ports.others.large.page(ask)),
   };
 
   #takeNotices(from: HostId, notices: readonly Notice[]): void {

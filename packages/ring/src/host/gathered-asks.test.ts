@@ -76,13 +76,13 @@ test('a failure is everybody’s', () => {
   ]);
 });
 
-test('members poked together hear of all candidates once', () => {
+test('members woken together hear of all candidates once', () => {
   const { gathered, sent, pass } = setUp();
   const host = contactOf('a');
   const candidate = { id: id(9), contact: contactOf('c'), index: 0 };
-  gathered.ask(host, { kind: 'poke', ask: { members: [id(1)], candidates: [] }, deadline: 100 }, () => {});
-  gathered.ask(host, { kind: 'poke', ask: { members: [id(1)], candidates: [candidate] }, deadline: 100 }, () => {});
-  gathered.ask(host, { kind: 'poke', ask: { members: [id(2)], candidates: [candidate] }, deadline: 100 }, () => {});
+  gathered.ask(host, { kind: 'wake', ask: { members: [id(1)], candidates: [] }, deadline: 100 }, () => {});
+  gathered.ask(host, { kind: 'wake', ask: { members: [id(1)], candidates: [candidate] }, deadline: 100 }, () => {});
+  gathered.ask(host, { kind: 'wake', ask: { members: [id(2)], candidates: [candidate] }, deadline: 100 }, () => {});
   pass(1);
   assert.deepEqual(
     sent.map(({ ask }) => ask),

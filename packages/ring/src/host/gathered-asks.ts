@@ -8,7 +8,7 @@ import type { Contact } from '../protocol/pointer.ts';
 import type { AskResult, Clock, RingNetwork, RingQuestion } from './ports.ts';
 
 /** Kinds whose asks are lists and whose answers are positional or nothing, given at once. */
-export type GatheredKind = 'getState' | 'find' | 'notify' | 'poke';
+export type GatheredKind = 'getState' | 'find' | 'notify' | 'wake';
 
 interface Waiting<K extends RingMessageKind> {
   readonly question: RingQuestion<K>;
@@ -43,9 +43,9 @@ const forms: { readonly [K in GatheredKind]: Form<K> } = {
     merge: (asks) => ({ notices: asks.flatMap(({ notices }) => notices) }),
     part: (answer) => answer,
   },
-  poke: {
+  wake: {
     entries: ({ members, candidates }) => Math.max(members.length, candidates.length),
-    // Each poked member takes of the candidates what lies before its successor, so they may hear of all.
+    // Each woken member takes of the candidates what lies before its successor, so they may hear of all.
     merge: (asks) => ({
       members: [...new Set(asks.flatMap(({ members }) => members))],
       candidates: [...new Set(asks.flatMap(({ candidates }) => candidates))],
@@ -86,11 +86,11 @@ export class GatheredAsks {
     this.#isLeaving = false;
     const leaving = [...this.#waiting];
     this.#waiting.clear();
-    for (const [to, { getState, find, notify, poke }] of leaving) {
+    for (const [to, { getState, find, notify, wake }] of leaving) {
       this.#send(to, 'getState', getState);
       this.#send(to, 'find', find);
       this.#send(to, 'notify', notify);
-      this.#send(to, 'poke', poke);
+      this.#send(to, 'wake', wake);
     }
   }
 

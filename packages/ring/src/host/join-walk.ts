@@ -11,7 +11,7 @@ export interface JoinWalkPorts {
   readonly random: Random;
   readonly self: HostId;
   lookup(key: RingId, done: (found: Found | null) => void): void;
-  poke(to: MemberPointer): void;
+  wake(to: MemberPointer): void;
   /** By when it must have succeeded, on the clock above. */
   readonly deadline: Milliseconds;
   isClosed(): boolean;
@@ -40,7 +40,7 @@ export function joinMember(
       if (step === null || ports.isClosed()) return again();
       if (step.kind === 'taken') return done('taken');
       if (step.kind === 'walk' && steps < maxSteps) return walk(step.next, steps + 1);
-      if (step.kind === 'stale-self') ports.poke(p);
+      if (step.kind === 'stale-self') ports.wake(p);
       again();
     });
   };

@@ -16,7 +16,7 @@ export interface JoiningPorts {
   readonly own: OwnMembers;
   live(): readonly Contact[];
   lookup(key: RingId, through: readonly Contact[], done: (found: Found | null) => void): void;
-  poke(to: MemberPointer): void;
+  wake(to: MemberPointer): void;
   isClosed(): boolean;
 }
 
@@ -74,7 +74,7 @@ export class Joining {
   }
 
   #joinOne(member: Member, deadline: Milliseconds, done: (failure: JoinFailure | null) => void): void {
-    const { clock, random, lookup, poke, isClosed } = this.#ports;
+    const { clock, random, lookup, wake, isClosed } = this.#ports;
     joinMember(
       member,
       {
@@ -82,7 +82,7 @@ export class Joining {
         random,
         self: this.#options.self.host,
         lookup: (key, found) => lookup(key, this.#seeds(), found),
-        poke,
+        wake,
         deadline,
         isClosed,
       },

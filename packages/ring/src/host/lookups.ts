@@ -71,7 +71,7 @@ export class Lookups {
         local: () => (useLocal ? this.find(key, false) : { owned: null, guesses: [], closer: [] }),
         isDown: (host) => detector.isDown(host) || !known.mayBeMember(host),
         timeout: (host) => detector.timeout(host),
-        staleSelf: (contact, before) => this.#poke(contact, before),
+        staleSelf: (contact, before) => this.#wake(contact, before),
         failed: (contact, failure) => {
           if (failure === 'refused' || contact.host === self.host) return;
           // No one but others has ever spoken of it: names that lead nowhere cost anybody nothing to make up.
@@ -96,12 +96,12 @@ export class Lookups {
   }
 
   /** Both the host that still believes in my previous life and the member before it should stabilise. */
-  #poke(contact: Contact, before: MemberPointer | null): void {
+  #wake(contact: Contact, before: MemberPointer | null): void {
     const { questions } = this.#ports;
     const deadline = this.#options.timers.maxTimeout;
-    questions.ask(contact, { kind: 'poke', ask: { members: [], candidates: [] }, deadline }, () => {});
+    questions.ask(contact, { kind: 'wake', ask: { members: [], candidates: [] }, deadline }, () => {});
     if (before === null || before.contact.host === contact.host) return;
     const ask = { members: [before.id], candidates: [] };
-    questions.ask(before.contact, { kind: 'poke', ask, deadline }, () => {});
+    questions.ask(before.contact, { kind: 'wake', ask, deadline }, () => {});
   }
 }

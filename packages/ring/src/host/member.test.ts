@@ -26,7 +26,7 @@ function setUp(answerOf: (id: RingId) => Snapshot) {
     },
     isGone: () => false,
     notify: (_to, _from, done) => clock.after(10, done),
-    poke: (_to, _candidates, done) => {
+    wake: (_to, _candidates, done) => {
       clock.after(10, () => done(true));
     },
     nearestAfter: () => null,

@@ -23,11 +23,11 @@ import type { MemberState } from '../protocol/member-state.ts';
 import type { StateAnswer } from '../protocol/messages.ts';
 import { isMember, type MemberPointer } from '../protocol/pointer.ts';
 import type { Timer } from './ports.ts';
-import { PredecessorPokes, type PredecessorPokesPorts } from './predecessor-pokes.ts';
+import { PredecessorWakeups, type PredecessorWakeupsPorts } from './predecessor-wakeups.ts';
 import { StabilizePace, type StabilizePacePorts } from './stabilize-pace.ts';
 
 /** What a member needs of its host. Callbacks come exactly once, never before the call returns. */
-export interface MemberHost extends StabilizePacePorts, PredecessorPokesPorts {
+export interface MemberHost extends StabilizePacePorts, PredecessorWakeupsPorts {
   readonly rules: MaintenanceRules;
   /** With a notifier, the member whose state is read is notified by it right after. */
   readState(of: MemberPointer, notifier: MemberPointer | null, done: (snapshot: Snapshot) => void): void;
@@ -44,7 +44,7 @@ export class Member {
   readonly me: MemberPointer;
   readonly #host: MemberHost;
   readonly #pace: StabilizePace;
-  readonly #pokes: PredecessorPokes;
+  readonly #wakeups: PredecessorWakeups;
   #maintenance: Maintenance;
   #retry: Timer | null = null;
 
@@ -52,7 +52,7 @@ export class Member {
     this.me = me;
     this.#host = host;
     this.#maintenance = outside(me, host.rules);
-    this.#pokes = new PredecessorPokes(host, () => this.state);
+    this.#wakeups = new PredecessorWakeups(host, () => this.state);
     this.#pace = new StabilizePace(host, () => this.take({ kind: 'stabilize' }));
   }
 
@@ -121,11 +121,11 @@ export class Member {
       case 'isolated':
         host.tell(this.me, effect);
         break;
-      case 'poke-predecessor':
-        this.#pokes.changed();
+      case 'wake-predecessor':
+        this.#wakeups.changed();
         break;
-      case 'poke':
-        if (!host.isGone(effect.to)) host.poke(effect.to, [effect.candidate], () => {});
+      case 'wake':
+        if (!host.isGone(effect.to)) host.wake(effect.to, [effect.candidate], () => {});
         break;
       case 'read':
         this.#read(effect.of, effect.notifies ? this.me : null);
@@ -159,7 +159,7 @@ export class Member {
 
   #clearTimers(): void {
     this.#pace.stop();
-    this.#pokes.stop();
+    this.#wakeups.stop();
     this.#retry?.cancel();
   }
 }

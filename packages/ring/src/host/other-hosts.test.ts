@@ -54,12 +54,12 @@ function host() {
 /** By rumour: that these have come, each with a place. */
 function told(ring: RingHost, contacts: readonly Contact[]): void {
   const events = contacts.map((contact) => ({ type: 'alive', contact, virtualNodes: 1, incarnation: 1 }) as const);
-  ring.handle(other.contact.host, 'news', { events }, () => {});
+  ring.handle(other.contact.host, 'gossip', { events }, () => {});
 }
 
 const newsOf = (asked: ReturnType<typeof host>['asked'], name: string) =>
   asked.filter(
-    ({ kind, ask }) => kind === 'news' && (ask as RingAsks['news']).events.some((e) => e.contact.host === name),
+    ({ kind, ask }) => kind === 'gossip' && (ask as RingAsks['gossip']).events.some((e) => e.contact.host === name),
   );
 
 test('of hosts of which there are only rumours the death is not told, and few are looked for [R36]', () => {
@@ -95,7 +95,7 @@ test('one that only greets is no host with places, and gets no news [R36]', () =
   assert.deepEqual(ring.hostsWithPlaces(), [other.contact]);
   told(ring, [ghost.contact]);
   pass(5000);
-  const told300 = asked.filter(({ kind, to }) => kind === 'news' && to.startsWith('guest'));
+  const told300 = asked.filter(({ kind, to }) => kind === 'gossip' && to.startsWith('guest'));
   assert.deepEqual(told300, []);
   assert.ok(newsOf(asked, ghost.contact.host).some(({ to }) => to === other.contact.host));
 });

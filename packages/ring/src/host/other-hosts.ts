@@ -37,7 +37,7 @@ const maxUnheardLookedFor = 32;
 export class OtherHosts {
   readonly #options: RingHostOptions;
   readonly #ports: OtherHostsPorts;
-  readonly #news: Gossip;
+  readonly #gossip: Gossip;
   readonly #ringMerge: RingMerge;
   readonly large: LargeNetwork;
   readonly #downSince = new Map<HostId, { readonly contact: Contact; readonly since: Milliseconds }>();
@@ -51,13 +51,13 @@ export class OtherHosts {
     this.#incarnation = options.incarnation;
     const { clock, random, own, questions } = ports;
     const { self, timers } = options;
-    this.#news = new Gossip({
+    this.#gossip = new Gossip({
       clock,
       random,
       self: self.host,
       audience: () => ports.placed(),
       send: (to, events, done) => {
-        questions.ask(to, { kind: 'news', ask: { events }, deadline: timers.maxTimeout }, (result) => {
+        questions.ask(to, { kind: 'gossip', ask: { events }, deadline: timers.maxTimeout }, (result) => {
           if (ports.isClosed()) return;
           if (result.ok) for (const event of result.answer.events) this.consider(event, 'answer');
           done(result.ok);
@@ -67,9 +67,9 @@ export class OtherHosts {
     this.large = new LargeNetwork(options, {
       ...ports,
       selfEvent: () => this.selfEvent('alive'),
-      latest: (host) => this.#news.latest(host),
+      latest: (host) => this.#gossip.latest(host),
       note: (event) => {
-        this.#news.note(event);
+        this.#gossip.note(event);
       },
       meet: (contact) => this.#meet(contact),
       refute: (incarnation) => this.#refute(incarnation),
@@ -99,7 +99,7 @@ export class OtherHosts {
   }
 
   close(): void {
-    this.#news.close();
+    this.#gossip.close();
     this.large.close();
     this.#ringMerge.close();
   }
@@ -113,22 +113,22 @@ export class OtherHosts {
 
   /** Grows with whatever changes what is said here of hosts; what their members tell is counted elsewhere. */
   get changes(): number {
-    return this.#news.changes;
+    return this.#gossip.changes;
   }
 
   latestNews(host: HostId): MembershipEvent | null {
-    return this.#news.latest(host);
+    return this.#gossip.latest(host);
   }
 
   virtualNodesOf(host: HostId): number {
     if (!this.#ports.known.mayBeMember(host)) return 0;
-    return this.#news.latest(host)?.virtualNodes ?? this.#ports.known.cache.membersAt(host).length;
+    return this.#gossip.latest(host)?.virtualNodes ?? this.#ports.known.cache.membersAt(host).length;
   }
 
   /** Whether the host itself said that it has no members, or may have none: it is not on the ring, and keeps nothing. */
   isClient(host: HostId): boolean {
     if (!this.#ports.known.mayBeMember(host)) return true;
-    const latest = this.#news.latest(host);
+    const latest = this.#gossip.latest(host);
     // What others say of a host of which they know little has no incarnation.
     return latest !== null && latest.virtualNodes === 0 && latest.incarnation > 0 && !this.#hasMembers(host);
   }
@@ -136,7 +136,7 @@ export class OtherHosts {
   /** Whether it is a neighbour, members of it are known, or the last news was of some: one that returns is about to have them again. */
   hasPlaces(host: HostId): boolean {
     if (!this.#ports.known.mayBeMember(host)) return false;
-    const wasTold = (this.#news.latest(host)?.virtualNodes ?? 0) > 0;
+    const wasTold = (this.#gossip.latest(host)?.virtualNodes ?? 0) > 0;
     return wasTold || this.#hasMembers(host) || this.#ports.own.isNeighbour(host);
   }
 
@@ -210,8 +210,8 @@ export class OtherHosts {
       if (event.type !== 'alive') this.#refute(event.incarnation);
       return;
     }
-    const stale = event.incarnation < (this.#news.latest(host)?.incarnation ?? 0);
-    if (stale || !(this.large.isLarge ? this.#news.note(event) : this.#news.tell(event, 'told'))) return;
+    const stale = event.incarnation < (this.#gossip.latest(host)?.incarnation ?? 0);
+    if (stale || !(this.large.isLarge ? this.#gossip.note(event) : this.#gossip.tell(event, 'told'))) return;
     if (this.large.isLarge && event.type === 'alive') {
       this.large.arrived(event);
       // Who tells by rumour takes the network for small: the others hear it from here.
@@ -235,19 +235,19 @@ export class OtherHosts {
   }
 
   #eventOf(type: MembershipEvent['type'], contact: Contact, virtualNodes: number): MembershipEvent {
-    return { type, contact, virtualNodes, incarnation: this.#news.latest(contact.host)?.incarnation ?? 0 };
+    return { type, contact, virtualNodes, incarnation: this.#gossip.latest(contact.host)?.incarnation ?? 0 };
   }
 
   #tell(event: MembershipEvent): void {
     if (!this.#options.gossip) return;
-    if (!this.large.isLarge) this.#news.tell(event, 'own');
+    if (!this.large.isLarge) this.#gossip.tell(event, 'own');
     // Of others' ends only the member that stood before them tells: see RingHost.
     else if (event.contact.host === this.#options.self.host) this.large.reportArrival(event);
   }
 
   /** A host that was down speaks again: as an old neighbour, or in a ring of its own. */
   #returned(contact: Contact): void {
-    this.#ports.clock.after(this.#options.timers.pokeGap, () => {
+    this.#ports.clock.after(this.#options.timers.wakeGap, () => {
       if (!this.#ports.isClosed() && this.#ports.own.joined.length > 0) this.#ringMerge.check(contact);
     });
   }
@@ -290,12 +290,12 @@ export class OtherHosts {
     known.learn(predecessor);
     const ask = { members: [predecessor.id], candidates: [member] };
     const deadline = this.#options.timers.maxTimeout;
-    questions.ask(predecessor.contact, { kind: 'poke', ask, deadline }, () => {});
+    questions.ask(predecessor.contact, { kind: 'wake', ask, deadline }, () => {});
   }
 
   #foundOtherRing(contact: Contact): void {
     this.#options.observe({ kind: 'other-ring', contact });
-    const event = this.#eventOf('alive', contact, this.#news.latest(contact.host)?.virtualNodes ?? 0);
-    if (this.#options.gossip) this.#news.tell(event, 'own', true);
+    const event = this.#eventOf('alive', contact, this.#gossip.latest(contact.host)?.virtualNodes ?? 0);
+    if (this.#options.gossip) this.#gossip.tell(event, 'own', true);
   }
 }

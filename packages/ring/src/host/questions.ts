@@ -112,7 +112,7 @@ export class Questions {
 
 type Done<K extends RingMessageKind> = (result: AskResult<K>) => void;
 
-/** A POKE that names no one is for all members: beside others it would be for those alone. */
+/** A wake-up that names no one is for all members: beside others it would be for those alone. */
 function meansAll<K extends RingMessageKind>(kind: K, ask: RingAsks[K]): boolean {
-  return kind === 'poke' && (ask as RingAsks['poke']).members.length === 0;
+  return kind === 'wake' && (ask as RingAsks['wake']).members.length === 0;
 }

@@ -107,7 +107,7 @@ export class RingHost implements RingHandler {
       live,
       isClosed: () => this.#closed || this.#leaving,
       lookup: (key, through, done) => lookups.lookup(key, through, done),
-      poke: (to) => this.#poke(to, [], () => {}),
+      wake: (to) => this.#wake(to, [], () => {}),
     });
     this.#clientNode = new ClientNode(this.#clientNodePorts());
     this.#fingerUpkeep = new FingerUpkeep({
@@ -152,7 +152,7 @@ export class RingHost implements RingHandler {
         const ask = { notices: [{ to: to.id, from }] };
         this.#questions.ask(to.contact, { kind: 'notify', ask, deadline: timers.maxTimeout }, () => done());
       },
-      poke: (to, candidates, done) => this.#poke(to, candidates, done),
+      wake: (to, candidates, done) => this.#wake(to, candidates, done),
       nearestAfter: (id) => this.#known.nearestAfter(id),
       tell: (me, news) => this.#told(me, news),
     };
@@ -388,10 +388,10 @@ export class RingHost implements RingHandler {
     this.#answers.handle(from, kind, ask, answer);
   }
 
-  #poke(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void {
+  #wake(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void {
     const ask = { members: [to.id], candidates };
     const deadline = this.#options.timers.maxTimeout;
-    this.#questions.ask(to.contact, { kind: 'poke', ask, deadline }, (result) => {
+    this.#questions.ask(to.contact, { kind: 'wake', ask, deadline }, (result) => {
       if (!this.#closed) done(result.ok);
     });
   }

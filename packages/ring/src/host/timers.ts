@@ -17,10 +17,10 @@ export interface RingTimers {
   readonly stabilizeJitter: number;
   /** Quiet rounds of all members of a host fall on a grid of this; 0: on none. */
   readonly stabilizeGrid: Milliseconds;
-  /** Between two POKEs to a predecessor at least this long; what changes meanwhile is gathered. */
-  readonly pokeGap: Milliseconds;
+  /** Between two wake-ups to a predecessor at least this long; what changes meanwhile is gathered. */
+  readonly wakeGap: Milliseconds;
   /** And where they take long to arrive, no longer than this. */
-  readonly maxPokeGap: Milliseconds;
+  readonly maxWakeGap: Milliseconds;
   /** A PENDING answer is asked again after this long, with jitter. */
   readonly pendingRetry: Milliseconds;
   /** Whole life of one lookup (p2psim's PVC uses the same budget). */
@@ -46,8 +46,8 @@ export const defaultTimers: RingTimers = {
   stabilizeBackoff: 1.2,
   stabilizeJitter: 0.1,
   stabilizeGrid: 10_000,
-  pokeGap: 50,
-  maxPokeGap: 500,
+  wakeGap: 50,
+  maxWakeGap: 500,
   pendingRetry: 20,
   lookupBudget: 4000,
   lookupHedge: 300,
@@ -59,8 +59,8 @@ export const defaultTimers: RingTimers = {
 
 /** Tries of one join before it is reported as failed; each waits a little longer. */
 export const maxJoinAttempts = 40;
-/** A POKE that did not arrive is sent again so many times. */
-export const maxPokeRetries = 3;
+/** A wake-up that did not arrive is sent again so many times. */
+export const maxWakeRetries = 3;
 /** Members of one host that join at the same time. */
 export const maxConcurrentJoins = 64;
 /** Hosts asked by one lookup. */

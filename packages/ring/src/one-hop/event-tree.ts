@@ -28,7 +28,7 @@ export interface EventTreePorts {
   hosts(): number;
   firstIdOf(host: HostId): RingId | null;
   isGone(pointer: MemberPointer): boolean;
-  send(to: Contact, ask: RingAsks['spread'], done: (arrived: boolean) => void): void;
+  send(to: Contact, ask: RingAsks['events'], done: (arrived: boolean) => void): void;
   arrived(event: MembershipEvent): void;
   departed(departure: Departure): void;
 }
@@ -100,7 +100,7 @@ export class EventTree {
   }
 
   /** From another host: noted, and told on within the arc. */
-  take({ until, arrivals, departures }: RingAsks['spread']): void {
+  take({ until, arrivals, departures }: RingAsks['events']): void {
     const { place, firstIdOf } = this.#ports;
     const now = this.#ports.clock.now();
     for (const event of arrivals) {
@@ -165,7 +165,7 @@ export class EventTree {
     }
   }
 
-  #send(branch: Branch, events: Pick<RingAsks['spread'], 'arrivals' | 'departures'>, tries: number): void {
+  #send(branch: Branch, events: Pick<RingAsks['events'], 'arrivals' | 'departures'>, tries: number): void {
     const { to, until } = branch;
     this.#ports.send(to.contact, { until, ...events }, (arrived) => {
       if (arrived || tries <= 1) return;

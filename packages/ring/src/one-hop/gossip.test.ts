@@ -9,7 +9,7 @@ function setUp(audience: number) {
   const { clock, random, pass } = virtualClock();
   const mute = new Set<string>();
   const sent: { to: string; events: readonly MembershipEvent[] }[] = [];
-  const news = new Gossip({
+  const gossip = new Gossip({
     clock,
     random,
     self: 'me' as HostId,
@@ -19,7 +19,7 @@ function setUp(audience: number) {
       done(!mute.has(to.host));
     },
   });
-  return { news, sent, pass, mute };
+  return { gossip, sent, pass, mute };
 }
 
 function event(type: MembershipEvent['type'], incarnation: number, host = 'x'): MembershipEvent {
@@ -27,9 +27,9 @@ function event(type: MembershipEvent['type'], incarnation: number, host = 'x'): 
 }
 
 test('A26 who finds something out tells everyone once, gathered [R33]', () => {
-  const { news, sent, pass } = setUp(60);
-  assert.equal(news.tell(event('alive', 1, 'x'), 'own'), true);
-  assert.equal(news.tell(event('alive', 1, 'y'), 'own'), true);
+  const { gossip, sent, pass } = setUp(60);
+  assert.equal(gossip.tell(event('alive', 1, 'x'), 'own'), true);
+  assert.equal(gossip.tell(event('alive', 1, 'y'), 'own'), true);
   pass(1000);
   assert.equal(new Set(sent.map(({ to }) => to)).size, 60);
   assert.equal(sent.length, 60);
@@ -37,52 +37,52 @@ test('A26 who finds something out tells everyone once, gathered [R33]', () => {
 });
 
 test('A26 a host that does not acknowledge is told again, three times in all [R33]', () => {
-  const { news, sent, pass, mute } = setUp(3);
+  const { gossip, sent, pass, mute } = setUp(3);
   mute.add('listener-1');
-  news.tell(event('dead', 1), 'own');
+  gossip.tell(event('dead', 1), 'own');
   pass(1000);
   const told = (name: string) => sent.filter(({ to }) => to === name).length;
   assert.deepEqual(['listener-0', 'listener-1', 'listener-2'].map(told), [1, 3, 1]);
 });
 
 test('A26 what another host tells is passed on to two [R33]', () => {
-  const { news, sent, pass } = setUp(100);
-  news.tell(event('dead', 1), 'told');
+  const { gossip, sent, pass } = setUp(100);
+  gossip.tell(event('dead', 1), 'told');
   pass(1000);
   assert.equal(new Set(sent.map(({ to }) => to)).size, 2);
 });
 
 test('A26 what was heard already is not told on, unless asked for', () => {
-  const { news, sent, pass } = setUp(1);
-  news.tell(event('dead', 3), 'told');
+  const { gossip, sent, pass } = setUp(1);
+  gossip.tell(event('dead', 3), 'told');
   pass(1000);
-  assert.equal(news.tell(event('dead', 3), 'told'), false);
+  assert.equal(gossip.tell(event('dead', 3), 'told'), false);
   pass(1000);
   assert.equal(sent.length, 1);
-  news.tell(event('dead', 3), 'told', true);
+  gossip.tell(event('dead', 3), 'told', true);
   pass(1000);
   assert.equal(sent.length, 2);
 });
 
 test('A26 news of an earlier life is ignored; a later life outdates a death [R34]', () => {
-  const { news } = setUp(1);
-  news.tell(event('dead', 5), 'told');
-  assert.equal(news.tell(event('alive', 4), 'told'), false);
-  assert.equal(news.latest('x' as HostId)?.type, 'dead');
-  assert.equal(news.tell(event('alive', 6), 'told'), true);
-  assert.equal(news.latest('x' as HostId)?.type, 'alive');
+  const { gossip } = setUp(1);
+  gossip.tell(event('dead', 5), 'told');
+  assert.equal(gossip.tell(event('alive', 4), 'told'), false);
+  assert.equal(gossip.latest('x' as HostId)?.type, 'dead');
+  assert.equal(gossip.tell(event('alive', 6), 'told'), true);
+  assert.equal(gossip.latest('x' as HostId)?.type, 'alive');
 });
 
 test('A26 rumours of one life that contradict each other do not chase each other', () => {
-  const { news, sent, pass } = setUp(3);
+  const { gossip, sent, pass } = setUp(3);
   for (let turn = 0; turn < 10; turn++) {
-    news.tell(event(turn % 2 === 0 ? 'dead' : 'alive', 5), 'told');
+    gossip.tell(event(turn % 2 === 0 ? 'dead' : 'alive', 5), 'told');
     pass(100);
   }
   assert.equal(sent.length, 2, 'the first was told on, what contradicts it within the pause was not');
-  assert.equal(news.latest('x' as HostId)?.type, 'alive', 'but it was noted');
+  assert.equal(gossip.latest('x' as HostId)?.type, 'alive', 'but it was noted');
   pass(2000);
-  news.tell(event('dead', 5), 'told');
+  gossip.tell(event('dead', 5), 'told');
   pass(100);
   assert.equal(sent.length, 4);
 });

@@ -1,6 +1,7 @@
 /**
- * What only a network of many hosts needs: events told by a tree instead of by rumour, and the roll for newcomers. In
- * both the ids of a host's members follow from the host, so they do nothing where ids are chosen, or without a cache.
+ * What only a large network needs: events sent down a tree instead of by gossip, and a membership snapshot for
+ * newcomers. Both derive the ids of a host's members from the host, so they are off where ids are chosen, or without a
+ * cache.
  */
 import type { FailureDetector } from '../host/failure-detector.ts';
 import type { KnownMembers } from '../host/known-members.ts';
@@ -35,7 +36,7 @@ export interface LargeNetworkPorts {
 
 /** Up to so many hosts all are told by rumour, which needs no order and forgives any confusion. */
 const hostsToldByRumour = 64;
-/** Of one page of the roll. */
+/** Of one page of the snapshot. */
 const maxPage = 256;
 
 export class LargeNetwork {
@@ -43,8 +44,8 @@ export class LargeNetwork {
   readonly #ports: LargeNetworkPorts;
   readonly #place: RingId | null;
   readonly #idOf: MemberIdRule | null;
-  readonly #spread: EventTree | null = null;
-  readonly #roll: SnapshotReader | null = null;
+  readonly #tree: EventTree | null = null;
+  readonly #snapshot: SnapshotReader | null = null;
 
   constructor(options: RingHostOptions, ports: LargeNetworkPorts) {
     this.#options = options;
@@ -55,7 +56,7 @@ export class LargeNetwork {
     const { clock, random, known, questions, live, isClosed } = ports;
     const firstIdOf = (host: HostId) => this.#idOf?.(host, 0) ?? null;
     const deadline = options.timers.maxTimeout;
-    this.#spread = new EventTree({
+    this.#tree = new EventTree({
       clock,
       self: options.self.host,
       place: this.#place,
@@ -64,7 +65,7 @@ export class LargeNetwork {
       firstIdOf,
       isGone: (pointer) => known.isGone(pointer),
       send: (to, ask, done) => {
-        questions.ask(to, { kind: 'spread', ask, deadline }, (result) => {
+        questions.ask(to, { kind: 'events', ask, deadline }, (result) => {
           if (isClosed()) return;
           if (!result.ok && result.failure !== 'refused') ports.detector.suspect(to);
           done(result.ok);
@@ -77,13 +78,13 @@ export class LargeNetwork {
       },
       departed: (departure) => this.#departed(departure),
     });
-    this.#roll = new SnapshotReader(
+    this.#snapshot = new SnapshotReader(
       {
         clock,
         random,
         live,
         ask: (to, ask, done) => {
-          questions.ask(to, { kind: 'roll', ask, deadline }, (result) => done(result.ok ? result.answer : null));
+          questions.ask(to, { kind: 'snapshot', ask, deadline }, (result) => done(result.ok ? result.answer : null));
         },
         firstIdOf,
         learn: (hosts) => this.#learn(hosts),
@@ -97,32 +98,32 @@ export class LargeNetwork {
   get hosts(): number {
     const { members } = this.#options;
     const cached = this.#ports.known.cache.size / Math.max(1, members.length);
-    return 1 + Math.max(Math.round(cached), (this.#roll?.total ?? 1) - 1);
+    return 1 + Math.max(Math.round(cached), (this.#snapshot?.total ?? 1) - 1);
   }
 
   get isLarge(): boolean {
-    return this.#spread !== null && this.hosts > hostsToldByRumour;
+    return this.#tree !== null && this.hosts > hostsToldByRumour;
   }
 
   /** This host has become a member: it reads who is there; `begun` once, when it knows how large the network is. */
   begin(begun: () => void): void {
-    if (this.#roll === null) begun();
-    else this.#roll.begin(begun);
+    if (this.#snapshot === null) begun();
+    else this.#snapshot.begin(begun);
   }
 
   /** A member of a network that it knows already. */
   beginSettled(): void {
-    this.#roll?.look();
+    this.#snapshot?.look();
   }
 
   close(): void {
-    this.#spread?.close();
-    this.#roll?.close();
+    this.#tree?.close();
+    this.#snapshot?.close();
   }
 
   /** Tells everybody that the host is there. */
   reportArrival(event: MembershipEvent): void {
-    this.#spread?.reportArrival(event);
+    this.#tree?.reportArrival(event);
   }
 
   /** Who stood behind one of my members has gone: everybody is told by me alone. */
@@ -131,17 +132,17 @@ export class LargeNetwork {
     const type = detector.liveness(pointer.contact.host);
     if (!this.isLarge || pointer.index !== 0 || type === null || type === 'alive' || type === 'suspected') return;
     const incarnation = latest(pointer.contact.host)?.incarnation ?? 0;
-    this.#spread?.reportDeparture({ first: pointer.id, type, incarnation });
+    this.#tree?.reportDeparture({ first: pointer.id, type, incarnation });
   }
 
-  take(ask: RingAsks['spread']): void {
-    this.#spread?.take(ask);
+  take(ask: RingAsks['events']): void {
+    this.#tree?.take(ask);
   }
 
-  page({ after, most }: RingAsks['roll']): RingAnswers['roll'] {
+  page({ after, max }: RingAsks['snapshot']): RingAnswers['snapshot'] {
     const { known, latest, selfEvent } = this.#ports;
     if (this.#idOf === null) return { total: 1, hosts: [] };
-    const hosts = snapshotPage(known.cache, { after, most: Math.min(most, maxPage) }, (pointer) => {
+    const hosts = snapshotPage(known.cache, { after, max: Math.min(max, maxPage) }, (pointer) => {
       if (known.isGone(pointer)) return null;
       const event = latest(pointer.contact.host);
       if (event !== null && event.type === 'alive') return event;
@@ -169,7 +170,7 @@ export class LargeNetwork {
     for (const event of hosts) {
       const { host } = event.contact;
       const first = this.#idOf?.(host, 0) ?? null;
-      if (first === null || this.#spread?.knowsAsGone(first, event.incarnation)) continue;
+      if (first === null || this.#tree?.knowsAsGone(first, event.incarnation)) continue;
       const known = this.#ports.latest(host);
       if (known === null || event.incarnation >= known.incarnation) this.arrived(event);
     }

@@ -16,7 +16,7 @@ function eventOf({ contact }: MemberPointer): MembershipEvent {
 }
 
 /** A newcomer that reads from hosts which answer as given. */
-function read(answer: (ask: RingAsks['roll']) => readonly MembershipEvent[] | null) {
+function read(answer: (ask: RingAsks['snapshot']) => readonly MembershipEvent[] | null) {
   const { clock, pass } = virtualClock();
   const learnt = new Set<HostId>();
   let [asks, begun] = [0, 0];
@@ -45,7 +45,7 @@ function read(answer: (ask: RingAsks['roll']) => readonly MembershipEvent[] | nu
   return { learnt, reader, asks: () => asks, begun: () => begun, pass };
 }
 
-test('C2 a newcomer reads the whole roll, page by page, from wherever it stands [R35]', () => {
+test('C2 a newcomer reads the whole snapshot, page by page, from wherever it stands [R35]', () => {
   const cache = new MemberCache({ bits, capacity: 1000, center: members[0]!.id, idOf: null });
   cache.load(members);
   const { learnt, reader, asks, begun } = read((ask) => snapshotPage(cache, ask, eventOf));

@@ -1,6 +1,6 @@
 /**
- * The roll of the network: who is there. A newcomer reads it from one host, page by page, so that its lookups take one
- * hop soon; later a short page now and then finds what the spreading of events has missed.
+ * The membership snapshot: the hosts of the network. A newcomer reads it page by page from one host, so that its lookups
+ * soon take one hop; later it reads a short page now and then to catch events that the tree missed.
  */
 
 import type { Clock, Milliseconds, Random, Timer } from '../host/ports.ts';
@@ -14,7 +14,7 @@ export interface SnapshotPorts {
   readonly random: Random;
   /** Live hosts, this one excluded. */
   live(): readonly Contact[];
-  ask(to: Contact, ask: RingAsks['roll'], done: (answer: RingAnswers['roll'] | null) => void): void;
+  ask(to: Contact, ask: RingAsks['snapshot'], done: (answer: RingAnswers['snapshot'] | null) => void): void;
   firstIdOf(host: HostId): RingId | null;
   learn(hosts: readonly MembershipEvent[]): void;
   isClosed(): boolean;
@@ -68,7 +68,7 @@ export class SnapshotReader {
     });
   }
 
-  #page(most: number, done: (read: 'more' | 'end' | 'failed') => void): void {
+  #page(max: number, done: (read: 'more' | 'end' | 'failed') => void): void {
     const { live, random, ask, learn, firstIdOf, isClosed } = this.#ports;
     const hosts = live();
     const chosen = hosts[Math.floor(random.next() * hosts.length)];
@@ -77,14 +77,14 @@ export class SnapshotReader {
       return;
     }
     const before = this.#cursor;
-    ask(chosen, { after: before, most }, (answer) => {
+    ask(chosen, { after: before, max }, (answer) => {
       if (isClosed()) return;
       if (answer === null) return done('failed');
       this.total = Math.min(answer.total, maxTotal);
       learn(answer.hosts);
       const last = answer.hosts.at(-1);
       const next = last === undefined ? null : firstIdOf(last.contact.host);
-      const isRound = next === null || answer.hosts.length < most || passes(before, next, this.#start);
+      const isRound = next === null || answer.hosts.length < max || passes(before, next, this.#start);
       this.#cursor = isRound ? this.#start : next;
       done(isRound ? 'end' : 'more');
     });
@@ -106,13 +106,13 @@ function passes(from: RingId, to: RingId, mark: RingId): boolean {
 /** The page behind `after`: hosts in the order of their first members, with what is known of them. */
 export function snapshotPage(
   cache: MemberCache,
-  { after, most }: RingAsks['roll'],
+  { after, max }: RingAsks['snapshot'],
   eventOf: (pointer: MemberPointer) => MembershipEvent | null,
 ): readonly MembershipEvent[] {
   const members = cache.all();
   const start = cache.placeOf(after);
   const hosts: MembershipEvent[] = [];
-  for (let step = 0; step < members.length && hosts.length < most; step++) {
+  for (let step = 0; step < members.length && hosts.length < max; step++) {
     const pointer = members[(start + step) % members.length]!;
     if (pointer.index !== 0 || pointer.id === after) continue;
     const event = eventOf(pointer);

@@ -8,7 +8,7 @@ export type JoinStep =
   | { readonly kind: 'joined'; readonly state: MemberState }
   /** The place is further on: ask this member next. */
   | { readonly kind: 'walk'; readonly next: MemberPointer }
-  /** The asked member still points at my previous life: poke it, so that it drops the entry, and ask again. */
+  /** The asked member still points at my previous life: wake it, so that it drops the entry, and ask again. */
   | { readonly kind: 'stale-self' }
   /** My place is not behind this member at all: look it up again. */
   | { readonly kind: 'lost' }

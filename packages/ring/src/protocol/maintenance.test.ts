@@ -60,8 +60,8 @@ function word(effect: MemberEffect): string {
       return `commit ${effect.after === null ? 'none' : `${idOf(effect.after.predecessor)}: ${shown(effect.after.successors).join(' ')}`}`;
     case 'notify':
       return `notify ${idOf(effect.to)}`;
-    case 'poke':
-      return `poke ${idOf(effect.to)} with ${idOf(effect.candidate)}`;
+    case 'wake':
+      return `wake ${idOf(effect.to)} with ${idOf(effect.candidate)}`;
     case 'choose':
       return `choose ${idOf(effect.first)} ${idOf(effect.last)}`;
     case 'rest':
@@ -81,7 +81,7 @@ test('C1 a round in an ideal ring asks the successor, commits nothing and rests 
 test('C1 a dead head is dropped and the next one asked, and the predecessor hears of it [R14 R18]', () => {
   const { last, effects } = run([stabilize, gone, answer(stateOf(9, 5, [12, 2, 5])), noOne], begun);
   assert.deepEqual(effects.slice(1), [
-    ['commit 12: 9 12 13', 'poke-predecessor', 'read 9 and notify'],
+    ['commit 12: 9 12 13', 'wake-predecessor', 'read 9 and notify'],
     ['choose 5 -'],
     ['stabilized', 'rest changed since 7'],
   ]);
@@ -98,7 +98,7 @@ test('C1 a candidate is adopted by its own answer alone, and notified [R15]', ()
   assert.deepEqual(effects.slice(1), [
     ['choose 3 -'],
     ['read 3'],
-    ['commit 12: 3 5 9', 'poke-predecessor', 'notify 3'],
+    ['commit 12: 3 5 9', 'wake-predecessor', 'notify 3'],
     ['stabilized', 'rest changed since 7'],
   ]);
   assert.equal(last.operation, null);
@@ -125,12 +125,12 @@ test('a member that stays pending is left alone in the end, and not taken for de
 });
 
 test('A11 a notifier that does not lie between waits for the word on the predecessor [R19 R20]', () => {
-  assert.deepEqual(run([by(14)], begun).effects, [['commit 14: 5 9 12', 'poke-predecessor', 'poke 12 with 14']]);
-  assert.deepEqual(run([by(9), gone], begun).effects, [['read 12'], ['commit 9: 5 9 12', 'poke-predecessor']]);
+  assert.deepEqual(run([by(14)], begun).effects, [['commit 14: 5 9 12', 'wake-predecessor', 'wake 12 with 14']]);
+  assert.deepEqual(run([by(9), gone], begun).effects, [['read 12'], ['commit 9: 5 9 12', 'wake-predecessor']]);
   const turnedAway = run([by(9), answer(stateOf(12, 9, [2, 5, 9]))], begun);
-  assert.deepEqual(turnedAway.effects, [['read 12'], ['poke 9 with 12']]);
+  assert.deepEqual(turnedAway.effects, [['read 12'], ['wake 9 with 12']]);
   const later = run([{ kind: 'predecessor-gone' }, gone], turnedAway.last);
-  assert.deepEqual(later.effects, [['read 12'], ['commit 9: 5 9 12', 'poke-predecessor']]);
+  assert.deepEqual(later.effects, [['read 12'], ['commit 9: 5 9 12', 'wake-predecessor']]);
 });
 
 test('A11 one operation at a time: what comes meanwhile waits, notices first, then the nearest candidate', () => {
@@ -140,8 +140,8 @@ test('A11 one operation at a time: what comes meanwhile waits, notices first, th
     'stabilized',
     'rest quiet since 7',
     'commit 14: 5 9 12',
-    'poke-predecessor',
-    'poke 12 with 14',
+    'wake-predecessor',
+    'wake 12 with 14',
     'read 3',
   ]);
 });
@@ -167,9 +167,9 @@ test('C1 with no one left in the list a fallback is asked; without one a host me
   const empty = { ...begun, state: stateOf(2, 12, ['3', '4', '5']) };
   assert.deepEqual(run([stabilize, noOne], empty).effects, [['choose - 12'], ['commit none', 'isolated']]);
   const alone = run([stabilize, noOne], { ...empty, rules: { ...rules, smallRings: true } });
-  assert.deepEqual(alone.effects[1], ['commit 2: 3 4 5', 'poke-predecessor', 'stabilized', 'rest quiet since 7']);
+  assert.deepEqual(alone.effects[1], ['commit 2: 3 4 5', 'wake-predecessor', 'stabilized', 'rest quiet since 7']);
   const saved = run([stabilize, { kind: 'chosen', member: member(12) }, answer(stateOf(12, 9, [2, 5]))], empty);
-  assert.deepEqual(saved.effects.slice(1), [['read 12'], ['commit 12: 12 13 14', 'poke-predecessor', 'notify 12']]);
+  assert.deepEqual(saved.effects.slice(1), [['read 12'], ['commit 12: 12 13 14', 'wake-predecessor', 'notify 12']]);
 });
 
 test('after a stop nothing happens any more, and an answer that nothing waits for changes nothing', () => {

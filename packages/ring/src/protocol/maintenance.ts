@@ -23,7 +23,7 @@ import { brokenRule, type RingShape, sameList } from './successor-list.ts';
 export const maxPendingRetries = 20;
 /** NOTIFYs waiting at one member; the oldest gives way. */
 export const maxQueuedNotices = 16;
-/** Candidates from POKEs, the cache and merging waiting at one member. */
+/** Candidates from wake-ups, the cache and merging waiting at one member. */
 export const maxQueuedCandidates = 16;
 
 export interface MaintenanceRules {
@@ -87,7 +87,7 @@ export type MemberEvent =
 export type MemberEffect =
   | { readonly kind: 'commit'; readonly before: MemberState | null; readonly after: MemberState | null }
   /** My list is the tail of my predecessor's: tell it to stabilize. */
-  | { readonly kind: 'poke-predecessor' }
+  | { readonly kind: 'wake-predecessor' }
   /** GET_STATE of a member, with the notice that it is my successor: `gone` at once when the host knows it to be. */
   | { readonly kind: 'read'; readonly of: MemberPointer; readonly notifies: boolean }
   /** The answer was PENDING: a moment later, `retry`. */
@@ -96,7 +96,7 @@ export type MemberEffect =
   | { readonly kind: 'choose'; readonly first: MemberPointer | null; readonly last: MemberPointer | null }
   | { readonly kind: 'notify'; readonly to: MemberPointer }
   /** Stabilize now: `candidate` may lie between you and your successor. Not sent to a member that is gone. */
-  | { readonly kind: 'poke'; readonly to: MemberPointer; readonly candidate: MemberPointer }
+  | { readonly kind: 'wake'; readonly to: MemberPointer; readonly candidate: MemberPointer }
   /** A stabilize round ended. */
   | { readonly kind: 'stabilized' }
   /** Set the timer of the next round: later when nothing changed, and when the last took long. */
@@ -194,7 +194,7 @@ function reduce(before: Maintenance, event: MemberEvent, effects: MemberEffect[]
     const begun = commit(before, event.state, effects);
     if (event.kind === 'begin') return begun;
     // The predecessor learns of me by stabilizing: asked to do it now, not in its next round.
-    effects.push({ kind: 'poke', to: event.state.predecessor, candidate: before.me });
+    effects.push({ kind: 'wake', to: event.state.predecessor, candidate: before.me });
     return { ...begun, stabilizeWanted: true };
   }
   const { operation } = before;
@@ -348,7 +348,7 @@ function notify(before: Active, round: Round, effects: MemberEffect[]): Maintena
 function ended(before: Active, round: Round, heard: boolean, effects: MemberEffect[]): Maintenance {
   const { since, headBefore } = round;
   if (headBefore !== null) effects.push({ kind: 'stabilized' });
-  // A change further down came to me by a POKE, and so will the next one: asking more often would only find it told.
+  // A change further down came to me by a wake-up, and so will the next one: asking more often would only find it told.
   // Each member that joins changes s lists but only one head, so counting those kept most of a ring at its quickest pace.
   effects.push({ kind: 'rest', quiet: heard && before.state.successors[0]?.id === headBefore, since });
   return { ...before, operation: null };
@@ -389,7 +389,7 @@ function checked(
 
 /** `behind` takes me for its successor, and `nearer` stands between us: told now, not in its next round. */
 function tellBetween({ me }: Maintenance, behind: MemberPointer, nearer: MemberPointer, effects: MemberEffect[]): void {
-  if (behind.id !== me.id) effects.push({ kind: 'poke', to: behind, candidate: nearer });
+  if (behind.id !== me.id) effects.push({ kind: 'wake', to: behind, candidate: nearer });
 }
 
 // STATE
@@ -403,7 +403,7 @@ function commit<M extends Maintenance>(before: M, after: MemberState, effects: M
   if (state !== null) {
     // A new predecessor may have read my list before it last changed.
     const newPredecessor = state.predecessor.id !== after.predecessor.id;
-    if (newPredecessor || !sameList(state.successors, after.successors)) effects.push({ kind: 'poke-predecessor' });
+    if (newPredecessor || !sameList(state.successors, after.successors)) effects.push({ kind: 'wake-predecessor' });
   }
   return { ...before, state: after };
 }

@@ -58,34 +58,34 @@ export interface RingAsks {
   notify: { readonly notices: readonly Notice[] };
   find: { readonly keys: readonly RingId[] };
   /** Stabilise now, all members when none is named; `candidates` are members that may lie between you and your successor. */
-  poke: { readonly members: readonly RingId[]; readonly candidates: readonly MemberPointer[] };
+  wake: { readonly members: readonly RingId[]; readonly candidates: readonly MemberPointer[] };
   /** I am going: for good, or away to come back. */
   leave: { readonly forGood: boolean; readonly members: readonly RingId[] };
   /** Can you reach these hosts? (Indirect probe before a death is believed.) */
   probe: { readonly hosts: readonly Contact[] };
-  news: { readonly events: readonly MembershipEvent[] };
+  gossip: { readonly events: readonly MembershipEvent[] };
   /** Events in a large network; the reader tells those on whose first members stand between its own and `until`. */
-  spread: {
+  events: {
     readonly until: RingId;
     readonly arrivals: readonly MembershipEvent[];
     readonly departures: readonly Departure[];
   };
   /** Which hosts are there? Those whose first members follow `after`. */
-  roll: { readonly after: RingId; readonly most: number };
+  snapshot: { readonly after: RingId; readonly max: number };
 }
 
 export interface RingAnswers {
   getState: { readonly states: readonly StateAnswer[] };
   notify: Record<string, never>;
   find: { readonly found: readonly FindAnswer[] };
-  poke: Record<string, never>;
+  wake: Record<string, never>;
   leave: Record<string, never>;
   probe: { readonly reached: readonly boolean[] };
   /** What the asked host knows in return, so that two hosts that meet learn of each other's networks. */
-  news: { readonly events: readonly MembershipEvent[] };
-  spread: Record<string, never>;
+  gossip: { readonly events: readonly MembershipEvent[] };
+  events: Record<string, never>;
   /** In the order of their first members; `total` hosts are known. */
-  roll: { readonly total: number; readonly hosts: readonly MembershipEvent[] };
+  snapshot: { readonly total: number; readonly hosts: readonly MembershipEvent[] };
 }
 
 export type RingMessageKind = keyof RingAsks;

@@ -7,12 +7,12 @@ import type { RingAnswers, RingAsks } from '../protocol/messages.ts';
 const arrivalBytes = 51;
 const departureBytes = 18;
 
-export function spreadBytes({ arrivals, departures }: RingAsks['spread']): number {
+export function eventsBytes({ arrivals, departures }: RingAsks['events']): number {
   const events = arrivalBytes * arrivals.length + departureBytes * departures.length;
   return 12 + headBytes(arrivals.length) + headBytes(departures.length) + events;
 }
 
-export function rollBytes({ total, hosts }: RingAnswers['roll']): number {
+export function snapshotBytes({ total, hosts }: RingAnswers['snapshot']): number {
   return 3 + headBytes(total) + headBytes(hosts.length) + arrivalBytes * hosts.length;
 }
 

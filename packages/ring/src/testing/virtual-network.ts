@@ -7,7 +7,7 @@
 import type { AskResult, Milliseconds, Random, RingNetwork, RingQuestion } from '../host/ports.ts';
 import type { RingAnswers, RingAsks, RingHandler, RingMessageKind } from '../protocol/messages.ts';
 import type { Contact, HostId } from '../protocol/pointer.ts';
-import { rollBytes, spreadBytes } from './payload.ts';
+import { eventsBytes, snapshotBytes } from './payload.ts';
 import type { Process } from './process.ts';
 import type { Outcome, Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -53,8 +53,8 @@ export class VirtualNetwork {
   admits: (at: HostId, from: HostId) => boolean = () => true;
   /** Messages sent, by kind; answers and pings count as one each. */
   readonly sent: Record<string, number> = {};
-  /** Bytes of payload of membership events, and of the roll; see payload.ts. */
-  readonly payload = { spread: 0, roll: 0 };
+  /** Bytes of payload of membership events, and of membership snapshots; see payload.ts. */
+  readonly payload = { events: 0, snapshot: 0 };
 
   constructor(time: VirtualTime, random: Random, faults: Faults, trace: Trace | null = null) {
     this.#time = time;
@@ -115,7 +115,7 @@ export class VirtualNetwork {
     { kind, ask, deadline }: RingQuestion<K>,
     done: (result: AskResult<K>) => void,
   ): void {
-    if (kind === 'spread') this.payload.spread += spreadBytes(ask as RingAsks['spread']);
+    if (kind === 'events') this.payload.events += eventsBytes(ask as RingAsks['events']);
     this.#exchange<RingAnswers[K] | null>({
       ...between,
       kind,
@@ -124,7 +124,7 @@ export class VirtualNetwork {
       done: (result) => {
         if (result === 'unreachable' || result === 'timeout') return done({ ok: false, failure: result });
         if (result === null) return done({ ok: false, failure: 'refused' });
-        if (kind === 'roll') this.payload.roll += rollBytes(result as RingAnswers['roll']);
+        if (kind === 'snapshot') this.payload.snapshot += snapshotBytes(result as RingAnswers['snapshot']);
         done({ ok: true, answer: result });
       },
     });

@@ -1,40 +1,40 @@
 /**
  * My list is the tail of my predecessor's: when it changes, that one is told to stabilise now, so a change crosses s
- * members in s round trips. A poke that does not arrive is repeated: without it the change waits for a round that may be
+ * members in s round trips. A wake-up that does not arrive is repeated: without it the change waits for a round that may be
  * 20 s away.
  */
 
 import type { MemberState } from '../protocol/member-state.ts';
 import type { MemberPointer } from '../protocol/pointer.ts';
 import type { Clock, Milliseconds, Timer } from './ports.ts';
-import { maxPokeRetries, type RingTimers } from './timers.ts';
+import { maxWakeRetries, type RingTimers } from './timers.ts';
 
-export interface PredecessorPokesPorts {
+export interface PredecessorWakeupsPorts {
   readonly clock: Clock;
   readonly timers: RingTimers;
   /** Confirmed dead, or said to be no member any more. */
   isGone(member: MemberPointer): boolean;
   /** `done` tells whether it arrived. */
-  poke(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void;
+  wake(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void;
 }
 
 const gapsPerTrip = 2;
 
-export class PredecessorPokes {
-  readonly #ports: PredecessorPokesPorts;
+export class PredecessorWakeups {
+  readonly #ports: PredecessorWakeupsPorts;
   readonly #state: () => MemberState | null;
   #timer: Timer | null = null;
   #last: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** Grows where pokes take long to arrive: a host that is late has enough to do. */
+  /** Grows where wake-ups take long to arrive: a host that is late has enough to do. */
   #gap: Milliseconds;
 
-  constructor(ports: PredecessorPokesPorts, state: () => MemberState | null) {
+  constructor(ports: PredecessorWakeupsPorts, state: () => MemberState | null) {
     this.#ports = ports;
     this.#state = state;
-    this.#gap = ports.timers.pokeGap;
+    this.#gap = ports.timers.wakeGap;
   }
 
-  changed(retries = maxPokeRetries): void {
+  changed(retries = maxWakeRetries): void {
     const { clock, timers } = this.#ports;
     const wait = Math.max(0, this.#last + this.#gap - clock.now());
     this.#timer ??= clock.after(wait, () => {
@@ -43,8 +43,8 @@ export class PredecessorPokes {
       const state = this.#state();
       if (state === null || state.predecessor.id === state.me.id || this.#ports.isGone(state.predecessor)) return;
       const sent = clock.now();
-      this.#ports.poke(state.predecessor, [], (arrived) => {
-        this.#gap = Math.min(Math.max(timers.pokeGap, gapsPerTrip * (clock.now() - sent)), timers.maxPokeGap);
+      this.#ports.wake(state.predecessor, [], (arrived) => {
+        this.#gap = Math.min(Math.max(timers.wakeGap, gapsPerTrip * (clock.now() - sent)), timers.maxWakeGap);
         if (!arrived && retries > 0 && this.#state() !== null) this.changed(retries - 1);
       });
     });
