@@ -3,12 +3,11 @@
 import { performance } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Peer } from '../peer/peer.ts';
+import { counter, counters, gauge } from '../peer/metrics.ts';
+import type { Metric } from '../peer/peer.ts';
 import type { ApiContext } from './context.ts';
 
 const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
-const peerStates = ['alive', 'suspected', 'away', 'left', 'dead'] as const;
-const transferStates = ['running', 'paused', 'done', 'failed', 'cancelled'] as const;
 
 export function metricsRoutes(app: FastifyInstance, { peer, isReady, isStarted }: ApiContext): void {
   const answered = new Map<string, number>();
@@ -25,7 +24,7 @@ export function metricsRoutes(app: FastifyInstance, { peer, isReady, isStarted }
       gauge('chordial_info', 'Always 1; the version is its label', { version: packageJson.version }, 1),
       gauge('chordial_member', '1 while this peer is a member of a ring', {}, isReady() ? 1 : 0),
       counters('chordial_http_requests_total', 'Answers of the API by class of status', requests),
-      ...(isStarted() ? peerMetrics(peer()) : []),
+      ...(isStarted() ? peer().metrics() : []),
     ];
     return reply.type(metricsType).header('Cache-Control', 'no-store').send(writeMetrics(metrics));
   });
@@ -44,60 +43,6 @@ function processMetrics(): readonly Metric[] {
       performance.eventLoopUtilization().utilization,
     ),
   ];
-}
-
-function peerMetrics(peer: Peer): readonly Metric[] {
-  const { members, hosts } = peer.status('none');
-  const { blocks, bytes, cachedBytes } = peer.stored();
-  const { received, sent, pings, questions } = peer.traffic();
-  const refusals = Object.entries(peer.refusals()).map(([reason, value]) => ({ labels: { reason }, value }));
-  return [
-    gauge('chordial_ring_members', 'Members (virtual nodes) known to be alive', {}, members),
-    gauge('chordial_ring_hosts', 'Hosts known to be alive', {}, hosts),
-    gauges('chordial_watched_peers', 'Peers whose heartbeat is watched, by state', byState(peer.peers(), peerStates)),
-    gauges('chordial_transfers', 'Transfers by state', byState(peer.transfers.list(), transferStates)),
-    gauge('chordial_stored_blocks', 'Blocks held for the network', {}, blocks),
-    gauge('chordial_stored_bytes', 'Bytes of the blocks held', {}, bytes),
-    gauge('chordial_cached_bytes', 'Bytes of blocks held besides, which go first when room is short', {}, cachedBytes),
-    counter('chordial_received_bytes_total', 'Bytes from other peers', received),
-    counter('chordial_sent_bytes_total', 'Bytes to other peers', sent),
-    counter('chordial_pings_total', 'Heartbeats sent to other peers', pings),
-    counter('chordial_questions_total', 'Requests and streams opened to other peers', questions),
-    counters('chordial_refused_total', 'What other peers sent that was not answered as asked, by reason', refusals),
-  ];
-}
-
-/** One sample per state, including empty ones: a series that comes and goes breaks sums. */
-function byState(things: readonly { readonly state: string }[], states: readonly string[]): readonly Sample[] {
-  return states.map((state) => ({ labels: { state }, value: things.filter((one) => one.state === state).length }));
-}
-
-function gauge(name: string, help: string, labels: Readonly<Record<string, string>>, value: number): Metric {
-  return { name, type: 'gauge', help, samples: [{ labels, value }] };
-}
-
-function gauges(name: string, help: string, samples: readonly Sample[]): Metric {
-  return { name, type: 'gauge', help, samples };
-}
-
-function counter(name: string, help: string, value: number): Metric {
-  return { name, type: 'counter', help, samples: [{ value }] };
-}
-
-function counters(name: string, help: string, samples: readonly Sample[]): Metric {
-  return { name, type: 'counter', help, samples };
-}
-
-export interface Sample {
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-export interface Metric {
-  readonly name: string;
-  readonly type: 'gauge' | 'counter';
-  readonly help: string;
-  readonly samples: readonly Sample[];
 }
 
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8';

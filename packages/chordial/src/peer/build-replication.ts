@@ -57,6 +57,7 @@ export function buildReplication(core: DataCore, records: Records) {
   const { blocks, index, catalog, claims, storageShares } = storage;
   const { recordHolder, recordWriter, shareHolder, names } = records;
   const { replicas } = rule;
+  const { scrubBytesPerSecond, repairBytesPerSecond, graceMilliseconds } = options.settings ?? {};
   const traffic = new BlockTraffic(clock, core.notify, core.peerNames.shown);
   const pointers = new Pointers(core, storage.pointers);
   const leavers = new Leavers(view, clock);
@@ -113,8 +114,12 @@ export function buildReplication(core: DataCore, records: Records) {
     ...rule,
     catalog,
     keepOwn: options.keepOwn ?? false,
-    times: { ...defaultSyncTimes, ...options.syncTimes },
-    bytesPerSecond: options.syncBytesPerSecond ?? defaultSyncBytesPerSecond,
+    times: {
+      ...defaultSyncTimes,
+      ...(graceMilliseconds === undefined ? {} : { graceMilliseconds }),
+      ...options.syncTimes,
+    },
+    bytesPerSecond: repairBytesPerSecond ?? defaultSyncBytesPerSecond,
     moved: ({ blocks: copies, records, dropped, cached }) =>
       core.notify({
         kind: 'moved',
@@ -126,7 +131,7 @@ export function buildReplication(core: DataCore, records: Records) {
     () =>
       new Scrub({
         ...core,
-        bytesPerSecond: options.scrubBytesPerSecond ?? defaultScrubBytesPerSecond,
+        bytesPerSecond: scrubBytesPerSecond ?? defaultScrubBytesPerSecond,
         fetchElsewhere: (cid, signal) => fetcher.fetchElsewhere(cid, signal),
         found: (cid, repaired) => {
           const outcome = repaired ? 'replaced by a good copy' : 'no good copy is available now; will be retried';

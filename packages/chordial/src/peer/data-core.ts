@@ -29,6 +29,7 @@ import type { NameChanges, PeerCalling, Pins } from '../transfer/file-ports.ts';
 import type { FileEvent } from '../transfer/files.ts';
 import { shortPeer } from '../transfer/of-publisher.ts';
 import { Registry } from '../wire/message.ts';
+import type { Settings } from './settings.ts';
 
 /** Everything durable, on one catalogue. */
 export interface Storage {
@@ -73,13 +74,11 @@ export interface DataOptions {
   readonly rule: CopyRule;
   /** Small leaves and nodes, which make trees of small files, for the simulator: no other tool computes these CIDs. */
   readonly cut?: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
-  /** Rate of the disk scrub; default 8 MB/s, 0: off. */
-  readonly scrubBytesPerSecond?: number;
+  /** Of the peer; without them each part has its default. */
+  readonly settings?: Settings;
   /** Whether blocks put by this host stay here as cache while there is room; default false. */
   readonly keepOwn?: boolean;
   readonly syncTimes?: Partial<SyncTimes>;
-  /** Limit on what reconciliation transfers. */
-  readonly syncBytesPerSecond?: number;
   /** Notified of changes of this host's own names; the word index, if any. */
   readonly nameChanges?: NameChanges;
   readonly peerNames?: PeerCalling;

@@ -11,7 +11,6 @@ import type { FileEvent, Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import type { Uploads } from '../transfer/uploads.ts';
 import type { LogLevel } from './event-level.ts';
-
 import type { ShownHit } from './shown-hit.ts';
 
 /** `{id, name, ringId, address}`: how interfaces show a member. */
@@ -130,6 +129,19 @@ export interface Stored {
   readonly cachedBytes: number;
 }
 
+/** A figure for monitoring, with a sample for each set of labels. */
+export interface Metric {
+  readonly name: string;
+  readonly type: 'gauge' | 'counter';
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+export interface Sample {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 export interface LookupResult {
   readonly key: string;
   readonly owner: ShownPointer;
@@ -195,6 +207,8 @@ export interface Peer {
   refusals(): Counters;
   /** Stored for the network. */
   stored(): Stored;
+  /** For monitoring. */
+  metrics(): readonly Metric[];
   storage(role: 'primary' | 'replica', cursor: string | null): StorageListing;
   /** A CID if it parses as one, `key:HEX`, `name:X`, else a name. */
   lookup(nameOrCidOrKey: string): Promise<LookupResult>;

@@ -29,6 +29,7 @@ import { buildData, type Data } from './data.ts';
 import type { DataOptions } from './data-core.ts';
 import { joinThrough, returnToRing } from './enter-ring.ts';
 import { memberOperations } from './member-operations.ts';
+import { peerMetrics } from './metrics.ts';
 import { type OpenFolder, openFolder } from './open-folder.ts';
 import type { Peer } from './peer.ts';
 import { PeerLifecycle } from './peer-lifecycle.ts';
@@ -107,11 +108,13 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     tell: (text) => events.tell({ kind: 'damaged', text }),
   });
   const shown = { ...parts, finding, clockWatch, lifecycle, api: formatAddress(configuration.api) };
+  const [ofRing, ofFiles] = [ringStatus(shown), fileStatus(shown)];
   lifecycle.started(opened.move());
   return {
     ...memberOperations(membership, transport),
-    ...ringStatus(shown),
-    ...fileStatus(shown),
+    ...ofRing,
+    ...ofFiles,
+    metrics: () => peerMetrics(parts, { ...ofRing, ...ofFiles }),
     files: data.files,
     transfers: data.transfers,
     announcer: data.announcer,
@@ -136,7 +139,6 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
 /** What a running peer's data is built on: its disk, its ring, the system's clock, the settings. */
 function dataOptions(folder: OpenFolder, network: Network, ring: Ring, storage: DiskStorage): DataOptions {
   const { configuration, genesis, identity, membership, events, peerNames, catalog } = folder;
-  const { scrubBytesPerSecond, repairBytesPerSecond, graceMilliseconds } = configuration;
   const isTeaching = genesis.rule === 'chosen';
   return {
     storage,
@@ -154,9 +156,7 @@ function dataOptions(folder: OpenFolder, network: Network, ring: Ring, storage: 
     rule: { replicas: genesis.replicas, writeQuorum: genesis.writeQuorum },
     // On by default; a teaching ring has exactly the replicas that it shows, and a client stores nothing.
     keepOwn: (configuration.keepOwn ?? !isTeaching) && configuration.quotaBytes !== 0,
-    ...(scrubBytesPerSecond === undefined ? {} : { scrubBytesPerSecond }),
-    ...(repairBytesPerSecond === undefined ? {} : { syncBytesPerSecond: repairBytesPerSecond }),
-    ...(graceMilliseconds === undefined ? {} : { syncTimes: { graceMilliseconds } }),
+    settings: configuration,
     peerNames,
     pins: new PinTable(catalog),
     notify: (event) => events.tell({ kind: event.kind, text: event.text }),

@@ -8,7 +8,7 @@ import { ChordialError } from '../errors.ts';
 import { type AskPolicy, AskReplicas } from './ask-replicas.ts';
 
 /** A replica missing this long after w others are durable is left to repair … */
-export const graceMilliseconds = 1000;
+export const copyGraceMilliseconds = 1000;
 /** … unless its host is merely slow: it acknowledged something within the grace period. Not indefinitely. */
 const maxGraces = 10;
 /** While w are not reached and a host accepts nothing for this long, one more host is tried. */
@@ -117,8 +117,8 @@ class CopyMaker implements AskPolicy<Contact, void> {
   #startGrace(): void {
     this.#graces += 1;
     this.#timer?.cancel();
-    this.#timer = this.#ports.clock.after(graceMilliseconds, () => {
-      const isMerelySlow = this.#isSome((host) => !this.#ports.isStalled(host, graceMilliseconds));
+    this.#timer = this.#ports.clock.after(copyGraceMilliseconds, () => {
+      const isMerelySlow = this.#isSome((host) => !this.#ports.isStalled(host, copyGraceMilliseconds));
       if (isMerelySlow && this.#graces < maxGraces) this.#startGrace();
       else this.#asking.end();
     });

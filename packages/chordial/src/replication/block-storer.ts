@@ -14,7 +14,7 @@ import { ChordialError } from '../errors.ts';
 import { Semaphore } from '../flow/semaphore.ts';
 import { PerPeer } from '../network/peer-queue.ts';
 import { TransportError } from '../network/transport.ts';
-import { type CopyRule, graceMilliseconds, type MadeCopies, makeCopies } from '../records/durable-copies.ts';
+import { type CopyRule, copyGraceMilliseconds, type MadeCopies, makeCopies } from '../records/durable-copies.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { blockMessages } from './block-messages.ts';
@@ -181,7 +181,7 @@ export class BlockStorer {
 
   /** Unresponsive places come last: repair gives them their replica once they recover. */
   #wellFirst(hosts: readonly Contact[]): readonly Contact[] {
-    const stuck = (host: Contact): boolean => this.#senders.to(host).isStalled(graceMilliseconds);
+    const stuck = (host: Contact): boolean => this.#senders.to(host).isStalled(copyGraceMilliseconds);
     return hosts.some(stuck) ? [...hosts.filter((host) => !stuck(host)), ...hosts.filter(stuck)] : hosts;
   }
 }
