@@ -85,7 +85,9 @@ export class Lookups {
             if (!result.ok) return answered(result.failure);
             const found = result.answer.found[0];
             if (found === undefined) return answered('refused');
-            if (found.owned !== null && !known.mayBeMember(found.owned.owner.contact.host)) return answered('refused');
+            // The owner itself confirms: who answers for another host is not believed.
+            const owner = found.owned?.owner.contact.host ?? contact.host;
+            if (owner !== contact.host || !known.mayBeMember(owner)) return answered('refused');
             known.learnFound(found);
             answered(found);
           });

@@ -148,8 +148,9 @@ export class Member {
   }
 
   #read(of: MemberPointer, notifier: MemberPointer | null): void {
-    if (this.#host.isGone(of)) this.take({ kind: 'answered', snapshot: { kind: 'gone' } });
-    else this.#host.readState(of, notifier, (snapshot) => this.take({ kind: 'answered', snapshot }));
+    const answered = (snapshot: Snapshot) => this.take({ kind: 'answered', of: of.id, snapshot });
+    if (this.#host.isGone(of)) answered({ kind: 'gone' });
+    else this.#host.readState(of, notifier, answered);
   }
 
   #choose(first: MemberPointer | null, last: MemberPointer | null): MemberPointer | null {

@@ -81,7 +81,9 @@ export class Questions {
         return done({ kind: 'gone' });
       }
       if (state.status === 'pending') return done({ kind: 'pending' });
-      if (state.state.me.id !== of.id) return done({ kind: 'unknown' });
+      // A host speaks for its own members only, and for the one that it was asked about.
+      if (state.state.me.id !== of.id || state.state.me.contact.host !== of.contact.host)
+        return done({ kind: 'unknown' });
       const fresh = this.#whereTheyAre(state.state);
       known.seen(fresh.me);
       known.learn(fresh.predecessor);

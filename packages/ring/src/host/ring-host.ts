@@ -10,7 +10,7 @@
  */
 
 import type { RingId } from '../protocol/identifier.ts';
-import { aloneState, idealRing } from '../protocol/join.ts';
+import { idealRing } from '../protocol/join.ts';
 import type { MemberState } from '../protocol/member-state.ts';
 import type { RingAnswers, RingAsks, RingHandler, RingMessageKind } from '../protocol/messages.ts';
 import { type Contact, type HostId, isMember, type MemberPointer } from '../protocol/pointer.ts';
@@ -160,10 +160,10 @@ export class RingHost implements RingHandler {
 
   // LIFE
 
-  /** Begins a ring of this host's own members, ideal from the first step. */
+  /** Begins a ring of this host's own members, ideal from the first step. The proof holds from s + 1 members on. */
   found(): void {
-    const { members, shape, smallRings } = this.#options;
-    this.#own.begin(smallRings && members.length === 1 ? [aloneState(members[0]!, shape)] : idealRing(members, shape));
+    const { members, shape } = this.#options;
+    this.#own.begin(idealRing(members, shape));
     this.#begun();
   }
 

@@ -17,7 +17,7 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-test('C2 the cache does what a sorted list does [R31]', () => {
+test('C2 the cache does what a sorted list does', () => {
   fc.assert(
     fc.property(steps, (history) => {
       const cache = cacheOf(1000);

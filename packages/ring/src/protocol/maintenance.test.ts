@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { member, shape, shown, stateOf } from '../../test/ring-examples.ts';
+import { at, member, padding, shape, shown, stateOf } from '../../test/ring-examples.ts';
 import {
   hasWork,
   type Maintenance,
@@ -21,10 +21,18 @@ const two = stateOf(2, 12, [5, 9, 12]);
 const five = stateOf(5, 2, [9, 12, 2]);
 
 const stabilize: MemberEvent = { kind: 'stabilize' };
-const pending: MemberEvent = { kind: 'answered', snapshot: { kind: 'pending' } };
-const gone: MemberEvent = { kind: 'answered', snapshot: { kind: 'gone' } };
+/** What member `of` was found to be when it was asked. */
+const answered = (of: number, kind: 'pending' | 'gone' | 'unknown'): MemberEvent => ({
+  kind: 'answered',
+  of: at(of),
+  snapshot: { kind },
+});
 const noOne: MemberEvent = { kind: 'chosen', member: null };
-const answer = (state: MemberState): MemberEvent => ({ kind: 'answered', snapshot: { kind: 'member', state } });
+const answer = (state: MemberState, of = state.me.id): MemberEvent => ({
+  kind: 'answered',
+  of,
+  snapshot: { kind: 'member', state },
+});
 const by = (id: number): MemberEvent => ({ kind: 'notified', by: member(id) });
 const candidate = (id: number): MemberEvent => ({ kind: 'candidate', candidate: member(id) });
 
@@ -79,7 +87,7 @@ test('C1 a round in an ideal ring asks the successor, commits nothing and rests 
 });
 
 test('C1 a dead head is dropped and the next one asked, and the predecessor hears of it [R14 R18]', () => {
-  const { last, effects } = run([stabilize, gone, answer(stateOf(9, 5, [12, 2, 5])), noOne], begun);
+  const { last, effects } = run([stabilize, answered(5, 'gone'), answer(stateOf(9, 5, [12, 2, 5])), noOne], begun);
   assert.deepEqual(effects.slice(1), [
     ['commit 12: 9 12 13', 'wake-predecessor', 'read 9 and notify'],
     ['choose 5 -'],
@@ -102,21 +110,22 @@ test('C1 a candidate is adopted by its own answer alone, and notified [R15]', ()
     ['stabilized', 'rest changed since 7'],
   ]);
   assert.equal(last.operation, null);
-  assert.equal(run([...events, gone], begun).last.state, two);
+  assert.equal(run([...events, answered(3, 'gone')], begun).last.state, two);
 });
 
 test('A3 the state is pending while a question is in flight, not while it waits to ask again [R17]', () => {
   const statusAfter = (events: readonly MemberEvent[], from = begun) => stateAnswer(run(events, from).last).status;
   assert.equal(statusAfter([]), 'member');
   assert.equal(statusAfter([stabilize]), 'pending');
-  assert.equal(statusAfter([stabilize, pending]), 'member');
-  assert.equal(statusAfter([stabilize, pending, { kind: 'retry' }]), 'pending');
+  assert.equal(statusAfter([stabilize, answered(5, 'pending')]), 'member');
+  assert.equal(statusAfter([stabilize, answered(5, 'pending'), { kind: 'retry' }]), 'pending');
   assert.equal(statusAfter([by(5)]), 'member', 'asking about the predecessor changes no successor');
   assert.equal(statusAfter([{ kind: 'stop' }]), 'not-member');
   assert.equal(statusAfter([stabilize], { ...begun, rules: { ...rules, busyRule: false } }), 'member');
 });
 
 test('a member that stays pending is left alone in the end, and not taken for dead', () => {
+  const pending = answered(5, 'pending');
   const again = Array.from({ length: maxPendingRetries }, () => [pending, { kind: 'retry' } as const]).flat();
   const { last, effects } = run([stabilize, ...again, pending], begun);
   assert.equal(effects.filter(([first]) => first?.startsWith('read 5')).length, 1 + maxPendingRetries);
@@ -126,10 +135,13 @@ test('a member that stays pending is left alone in the end, and not taken for de
 
 test('A11 a notifier that does not lie between waits for the word on the predecessor [R19 R20]', () => {
   assert.deepEqual(run([by(14)], begun).effects, [['commit 14: 5 9 12', 'wake-predecessor', 'wake 12 with 14']]);
-  assert.deepEqual(run([by(9), gone], begun).effects, [['read 12'], ['commit 9: 5 9 12', 'wake-predecessor']]);
+  assert.deepEqual(run([by(9), answered(12, 'gone')], begun).effects, [
+    ['read 12'],
+    ['commit 9: 5 9 12', 'wake-predecessor'],
+  ]);
   const turnedAway = run([by(9), answer(stateOf(12, 9, [2, 5, 9]))], begun);
   assert.deepEqual(turnedAway.effects, [['read 12'], ['wake 9 with 12']]);
-  const later = run([{ kind: 'predecessor-gone' }, gone], turnedAway.last);
+  const later = run([{ kind: 'predecessor-gone' }, answered(12, 'gone')], turnedAway.last);
   assert.deepEqual(later.effects, [['read 12'], ['commit 9: 5 9 12', 'wake-predecessor']]);
 });
 
@@ -163,7 +175,7 @@ test('what waits at a member is bounded: the oldest gives way', () => {
   assert.deepEqual(last.notices, crowd.slice(-maxQueuedNotices));
 });
 
-test('C1 with no one left in the list a fallback is asked; without one a host member leaves, a teaching peer is alone [R8]', () => {
+test('C1 with no one left in the list a fallback is asked; without one a host member leaves, a teaching peer is alone [R14]', () => {
   const empty = { ...begun, state: stateOf(2, 12, ['3', '4', '5']) };
   assert.deepEqual(run([stabilize, noOne], empty).effects, [['choose - 12'], ['commit none', 'isolated']]);
   const alone = run([stabilize, noOne], { ...empty, rules: { ...rules, smallRings: true } });
@@ -180,7 +192,29 @@ test('after a stop nothing happens any more, and an answer that nothing waits fo
   assert.deepEqual(run(unasked, begun), { last: begun, effects: [[], [], [], []] });
 });
 
-test('a state that breaks a rule is refused, and the one before stays [R6]', () => {
+test('an answer that comes late or twice is none to the question that is open then [R15]', () => {
+  // 5 is dead and 9 is asked; what 5 was asked before is answered once more.
+  const asksNine = run([stabilize, answered(5, 'gone')], begun).last;
+  for (const late of [answer(five), answered(5, 'gone'), answered(5, 'pending'), answered(5, 'unknown')]) {
+    assert.deepEqual(run([late], asksNine), { last: asksNine, effects: [[]] });
+  }
+  const asksPredecessor = run([by(9)], begun).last;
+  assert.deepEqual(run([answered(5, 'gone')], asksPredecessor), { last: asksPredecessor, effects: [[]] });
+});
+
+test('an answer in the name of another member, or one that would break a rule, tells nothing and leaves no question open [R6 R15]', () => {
+  const nine = stateOf(9, 5, [12, 2, 5]);
+  const padded = { ...five, me: padding(5) } as MemberState;
+  for (const wrong of [answer(nine, at(5)), answer(two, at(5)), answer(padded)]) {
+    const { last, effects } = run([stabilize, wrong], begun);
+    assert.deepEqual(effects[1], ['stabilized', 'rest changed since 7']);
+    assert.equal(last.operation, null);
+    assert.equal(last.state, two);
+    assert.equal(stateAnswer(last).status, 'member');
+  }
+});
+
+test('a founder does not begin with a state that breaks a rule [R6]', () => {
   assert.throws(
     () => react(outside(two.me, rules), { kind: 'begin', state: stateOf(2, 12, [9, 5, 12]) }),
     /out of order/,

@@ -78,8 +78,9 @@ export type MemberEvent =
   | { readonly kind: 'predecessor-gone' }
   /** The member is idle and has work: see `hasWork`. */
   | { readonly kind: 'turn'; readonly now: number }
-  /** To the effects `read`, `retry`, `choose` and `notify`. */
-  | { readonly kind: 'answered'; readonly snapshot: Snapshot }
+  /** To the effect `read`: what asking `of` came to. Late, or for a second time, it changes nothing. */
+  | { readonly kind: 'answered'; readonly of: RingId; readonly snapshot: Snapshot }
+  /** To the effects `retry`, `choose` and `notify`. */
   | { readonly kind: 'retry' }
   | { readonly kind: 'chosen'; readonly member: MemberPointer | null }
   | { readonly kind: 'acknowledged' };
@@ -212,8 +213,9 @@ function reduce(before: Maintenance, event: MemberEvent, effects: MemberEffect[]
     case 'turn':
       return operation === null ? turn(before, event.now, effects) : before;
     case 'answered':
-      if (operation?.kind === 'check-predecessor') return checked(before, operation, event.snapshot, effects);
-      if (operation?.kind !== 'read' || operation.waits) return before;
+      if (operation?.kind === 'check-predecessor' && operation.predecessor.id === event.of)
+        return checked(before, operation, event.snapshot, effects);
+      if (operation?.kind !== 'read' || operation.waits || operation.of.id !== event.of) return before;
       return answered(before, operation, event.snapshot, effects);
     case 'retry':
       if (operation?.kind !== 'read' || !operation.waits) return before;
@@ -298,7 +300,10 @@ function answered(before: Active, operation: Read, snapshot: Snapshot, effects: 
   if (snapshot.kind === 'member') {
     // A candidate may have been overtaken while it was asked.
     if (asked === 'candidate' && !isBetterSuccessor(state, of)) return { ...before, operation: null };
-    const adopted = commit(before, adoptSuccessor(state, snapshot.state, rules.shape), effects);
+    const after = adoptSuccessor(state, snapshot.state, rules.shape);
+    if (snapshot.state.me.id !== of.id || brokenRule(after, rules.shape) !== null)
+      return answered(before, operation, { kind: 'unknown' }, effects);
+    const adopted = commit(before, after, effects);
     return asked === 'head' ? askBetter(adopted, round, snapshot.state, effects) : notify(adopted, round, effects);
   }
   if (asked === 'candidate') return { ...before, operation: null };
