@@ -3,9 +3,9 @@ import { parseAddress } from '../packages/chordial/src/network/addresses.ts';
 import { tlsCredentials } from '../packages/chordial/src/network/certificate.ts';
 import { type Caller, dial } from '../packages/chordial/src/network/dial.ts';
 import { found, networkId } from '../packages/chordial/src/network/genesis.ts';
-import { Http2Transport } from '../packages/chordial/src/network/http2-transport.ts';
 import { createIdentity } from '../packages/chordial/src/network/identity.ts';
 import { SessionTickets } from '../packages/chordial/src/network/session-tickets.ts';
+import { TlsTransport } from '../packages/chordial/src/network/tls-transport.ts';
 import { median } from './alternating.ts';
 import { type BenchOptions, type BenchRow, row } from './row.ts';
 
@@ -21,7 +21,7 @@ interface Cost {
 export async function handshakes({ runs, isQuick, note }: BenchOptions): Promise<readonly BenchRow[]> {
   const genesis = found({ admission: 'open' });
   const [server, identity] = [createIdentity(), createIdentity()];
-  const transport = new Http2Transport({ identity: server, genesis, listen: '127.0.0.1:0' });
+  const transport = new TlsTransport({ identity: server, genesis, listen: '127.0.0.1:0' });
   await transport.serve({ request: async () => null, stream: async () => ({ header: null }) });
   const caller: Caller = {
     host: identity.host,

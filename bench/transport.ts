@@ -6,8 +6,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Contact } from '@chordial/ring';
 import { decodeGenesis, encodeGenesis, found } from '../packages/chordial/src/network/genesis.ts';
-import { Http2Transport } from '../packages/chordial/src/network/http2-transport.ts';
 import { createIdentity } from '../packages/chordial/src/network/identity.ts';
+import { TlsTransport } from '../packages/chordial/src/network/tls-transport.ts';
 import type { Handlers } from '../packages/chordial/src/network/transport.ts';
 
 const chunkBytes = 1024 * 1024;
@@ -37,7 +37,7 @@ if (process.argv[2] === 'caller') {
 
 async function serve(): Promise<void> {
   const genesis = found({ admission: 'open' });
-  const transport = new Http2Transport({ identity: createIdentity(), genesis, listen: '127.0.0.1:0' });
+  const transport = new TlsTransport({ identity: createIdentity(), genesis, listen: '127.0.0.1:0' });
   await transport.serve(handlers);
   const caller = fork(import.meta.filename, ['caller']);
   caller.send({ genesis: [...encodeGenesis(genesis)], contact: transport.contact });
@@ -47,7 +47,7 @@ async function serve(): Promise<void> {
 }
 
 async function measure({ genesis, contact }: Meeting): Promise<void> {
-  const transport = new Http2Transport({
+  const transport = new TlsTransport({
     identity: createIdentity(),
     genesis: decodeGenesis(Uint8Array.from(genesis)),
     listen: '127.0.0.1:0',

@@ -8,7 +8,7 @@ import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { tlsCredentials } from '../../packages/chordial/src/network/certificate.ts';
-import { connectionWindowBytes, settings } from '../../packages/chordial/src/network/http2-limits.ts';
+import { connectionWindowBytes, settings } from '../../packages/chordial/src/network/connection-limits.ts';
 import { createIdentity } from '../../packages/chordial/src/network/identity.ts';
 
 export type Loopback = 'raw TLS' | 'raw HTTP/2';

@@ -20,7 +20,7 @@ import {
   initialCredit,
 } from './bulk-frames.ts';
 import type { ShareOfRoom } from './byte-room.ts';
-import { smallBodyMilliseconds } from './http2-limits.ts';
+import { smallBodyMilliseconds } from './connection-limits.ts';
 import { ConnectionLost, encodeRefusal, readRefusal } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 import { type ByteSink, readInto } from './user-buffer.ts';

@@ -4,16 +4,16 @@
  */
 import type { Contact, HostId } from '@chordial/ring';
 import { type Address, parseAddress } from './addresses.ts';
-import { ControlChannel } from './control-channel.ts';
-import type { CounterName } from './counters.ts';
-import { type Caller, type Connection, type ControlConnection, type DialledBulk, dial, dialBulk } from './dial.ts';
 import {
   connectMilliseconds,
   idleMilliseconds,
   maxOutgoingHosts,
   silentConnectionMilliseconds,
   sweepMilliseconds,
-} from './http2-limits.ts';
+} from './connection-limits.ts';
+import { ControlChannel } from './control-channel.ts';
+import type { CounterName } from './counters.ts';
+import { type Caller, type Connection, type ControlConnection, type DialledBulk, dial, dialBulk } from './dial.ts';
 import { SessionTickets } from './session-tickets.ts';
 import { TransportError } from './transport.ts';
 

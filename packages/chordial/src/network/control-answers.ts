@@ -2,11 +2,11 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Contact } from '@chordial/ring';
 import type { ShareOfRoom } from './byte-room.ts';
+import { kindPattern } from './connection-limits.ts';
 import { BadFrame, decodeQuestion, encodeAnswer, type FrameSink } from './control-frames.ts';
 import type { CounterName } from './counters.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { kindPattern } from './http2-limits.ts';
 import { nothingOfThatName, type RequestSlots, tooMany } from './request-slots.ts';
 import { encodeRefusal } from './small-exchange.ts';
 import type { Handlers, TransportError, Wire } from './transport.ts';

@@ -1,11 +1,11 @@
 /** The asking side of a control stream: all requests to a host over one stream of its control connection, matched by id. */
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
+import { maxRunningRequests, maxUnsentBytes } from './connection-limits.ts';
 import { BadFrame, decodeAnswer, encodeQuestion, type FrameSink, maxId } from './control-frames.ts';
 import type { CounterName } from './counters.ts';
 import type { Wait } from './deadline.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { maxRunningRequests, maxUnsentBytes } from './http2-limits.ts';
 import { ConnectionLost, readRefusal } from './small-exchange.ts';
 import { TransportError, type Wire } from './transport.ts';
 import { decodeBody } from './wire-body.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { smallBodyMilliseconds } from './connection-limits.ts';
 import {
   BadFrame,
   ControlFrameReader,
@@ -11,7 +12,6 @@ import {
   type FrameSink,
 } from './control-frames.ts';
 import { FrameIntake } from './frame-intake.ts';
-import { smallBodyMilliseconds } from './http2-limits.ts';
 import { maxBodyBytes } from './wire-body.ts';
 
 interface Read {

@@ -9,8 +9,6 @@ import { isMemberName } from './admission.ts';
 import { BulkConnection, bulkProtocol } from './bulk-connection.ts';
 import { ByteRoom } from './byte-room.ts';
 import { hostOfSocket, type TlsCredentials, tlsCredentials } from './certificate.ts';
-import { decodeGenesis, networkId } from './genesis.ts';
-import { decodeHelloAnswer, encodeHelloAsk, type HelloAnswer, type Papers } from './hello.ts';
 import {
   connectionWindowBytes,
   connectMilliseconds,
@@ -20,7 +18,9 @@ import {
   maxSessionMemoryMebibytes,
   settings,
   smallBodyRoom,
-} from './http2-limits.ts';
+} from './connection-limits.ts';
+import { decodeGenesis, networkId } from './genesis.ts';
+import { decodeHelloAnswer, encodeHelloAsk, type HelloAnswer, type Papers } from './hello.ts';
 import type { Identity } from './identity.ts';
 import type { Members } from './members.ts';
 import type { SessionTickets } from './session-tickets.ts';

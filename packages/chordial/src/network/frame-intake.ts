@@ -1,7 +1,7 @@
 /** Parses a control stream until the first invalid or too slow frame. */
 import { IdleTimer } from '../flow/idle-timer.ts';
+import { smallBodyMilliseconds } from './connection-limits.ts';
 import { BadFrame, ControlFrameReader, type FrameSink } from './control-frames.ts';
-import { smallBodyMilliseconds } from './http2-limits.ts';
 
 export class FrameIntake {
   readonly #reader: ControlFrameReader;

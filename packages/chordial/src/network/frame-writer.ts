@@ -4,7 +4,7 @@
  */
 import type { Http2Stream } from 'node:http2';
 import { IdleTimer } from '../flow/idle-timer.ts';
-import { smallBodyMilliseconds } from './http2-limits.ts';
+import { smallBodyMilliseconds } from './connection-limits.ts';
 
 /** Longer frames are written separately: copying would cost more. */
 const maxJoinedBytes = 64 * 1024;

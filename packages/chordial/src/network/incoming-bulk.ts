@@ -3,14 +3,14 @@ import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
 import { BulkConnection } from './bulk-connection.ts';
 import type { BulkExchange } from './bulk-exchange.ts';
-import { helloCounter } from './counters.ts';
 import {
   farewellMilliseconds,
   handshakeMilliseconds,
   incomingSilenceMilliseconds,
   kindPattern,
-} from './http2-limits.ts';
-import type { IncomingContext } from './incoming-connection.ts';
+} from './connection-limits.ts';
+import { helloCounter } from './counters.ts';
+import type { IncomingContext } from './incoming-control.ts';
 import type { Guest } from './incoming-room.ts';
 import { nothingOfThatName, RequestSlots, tooMany } from './request-slots.ts';
 import { admit } from './server-hello.ts';

@@ -13,7 +13,7 @@ import {
   maxStrangersPerAddress,
   maxStrangersPerKnownAddress,
   neighbourSessions,
-} from './http2-limits.ts';
+} from './connection-limits.ts';
 import { type Guest, Guests, networkOf, type Stranger, Strangers } from './incoming-room.ts';
 
 class Arrival implements Stranger {

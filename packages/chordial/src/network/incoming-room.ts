@@ -16,7 +16,7 @@ import {
   maxStrangersPerAddress,
   maxStrangersPerKnownAddress,
   neighbourSessions,
-} from './http2-limits.ts';
+} from './connection-limits.ts';
 
 /** Kinds of addresses: anyone behind a forwarder, a known member's home, or unknown. */
 type Standing = 'here' | 'known' | 'unknown';

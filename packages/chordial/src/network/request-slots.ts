@@ -1,6 +1,7 @@
 /** Limits and error answers of requests on one connection, of any kind. */
+
+import { maxRunningRequests } from './connection-limits.ts';
 import type { RefusalCounters } from './counters.ts';
-import { maxRunningRequests } from './http2-limits.ts';
 import { ConnectionLost } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 

@@ -1,10 +1,10 @@
 /** Listens for other peers. What they ask is refused until the parts that answer are there. */
 import type { HostId, MemberPointer, RingHost } from '@chordial/ring';
 import { formatAddress, isDialable } from '../network/addresses.ts';
-import { Http2Transport, type Http2TransportOptions } from '../network/http2-transport.ts';
 import type { MembersExchange } from '../network/members-exchange.ts';
 import { ringCodec } from '../network/ring-codec.ts';
 import { ringNetwork } from '../network/ring-network.ts';
+import { TlsTransport, type TlsTransportOptions } from '../network/tls-transport.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { Closing } from './closing.ts';
@@ -28,7 +28,7 @@ export type Network = Awaited<ReturnType<typeof buildNetwork>>;
 export async function buildNetwork(folder: OpenFolder, opened: Closing) {
   const { identity, genesis, membership, configuration, catalog, network, isClient } = folder;
   let answering: Answering | null = null;
-  const options: Http2TransportOptions = {
+  const options: TlsTransportOptions = {
     identity,
     genesis,
     members: membership,
@@ -40,7 +40,7 @@ export async function buildNetwork(folder: OpenFolder, opened: Closing) {
     ...(configuration.zone === undefined ? {} : { zone: configuration.zone }),
   };
   if (network.how === 'returned') await refuseIfRunning(folder, options);
-  const transport = new Http2Transport(options);
+  const transport = new TlsTransport(options);
   opened.defer(() => transport.close());
   const wired = (): Answering => {
     if (answering === null) throw new TransportError('refused', 'This peer is still starting.');
@@ -75,9 +75,9 @@ export async function buildNetwork(folder: OpenFolder, opened: Closing) {
 }
 
 /** No other host knows an address of this process yet, so the other process stays. */
-async function refuseIfRunning(folder: OpenFolder, options: Http2TransportOptions): Promise<void> {
+async function refuseIfRunning(folder: OpenFolder, options: TlsTransportOptions): Promise<void> {
   const { identity, genesis, configuration, catalog, network, known, isClient } = folder;
-  const asking = new Http2Transport(options);
+  const asking = new TlsTransport(options);
   const members: readonly MemberPointer[] = isClient
     ? []
     : ownMembers(genesis, identity, asking.contact, configuration);

@@ -1,15 +1,15 @@
 /** Who belongs to the network, and changes of it, as interfaces ask for them. */
 
-import type { Http2Transport } from '../network/http2-transport.ts';
 import { encodeInvite, invitingAddresses, ticketFrom } from '../network/invite.ts';
 import type { Members } from '../network/members.ts';
 import { systemClock } from '../network/system-clock.ts';
+import type { TlsTransport } from '../network/tls-transport.ts';
 import type { Peer } from './peer.ts';
 import { identityOfRecoveryKey } from './recovery-key.ts';
 
 type MemberOperations = Pick<Peer, 'membership' | 'members' | 'openInvites' | 'changeMember' | 'recover' | 'invite'>;
 
-export function memberOperations(membership: Members, transport: Pick<Http2Transport, 'contact'>): MemberOperations {
+export function memberOperations(membership: Members, transport: Pick<TlsTransport, 'contact'>): MemberOperations {
   return {
     membership,
     members: () => membership.list(),

@@ -4,15 +4,15 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Stream } fr
 import { type TestContext, test } from 'node:test';
 import type { Contact } from '@chordial/ring';
 import { tlsCredentials } from '../../src/network/certificate.ts';
+import { maxPendingRequests, maxRunningRequests } from '../../src/network/connection-limits.ts';
 import { ControlChannel, controlPath } from '../../src/network/control-channel.ts';
 import { ControlFrameReader, decodeAnswer, encodeAnswer, encodeQuestion } from '../../src/network/control-frames.ts';
 import type { CounterName } from '../../src/network/counters.ts';
 import type { Wait } from '../../src/network/deadline.ts';
 import { encodeGenesis, found, networkId } from '../../src/network/genesis.ts';
 import { encodeHelloAnswer } from '../../src/network/hello.ts';
-import { maxPendingRequests, maxRunningRequests } from '../../src/network/http2-limits.ts';
-import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
+import { TlsTransport } from '../../src/network/tls-transport.ts';
 import type { Handlers } from '../../src/network/transport.ts';
 import { decodeBody, encodeBody, maxBodyBytes } from '../../src/network/wire-body.ts';
 import { until } from '../fixtures/until.ts';
@@ -23,15 +23,15 @@ const patience = { timeout: 60_000 };
 const genesis = found({ admission: 'open' });
 const echo: Handlers['request'] = async (_, kind, body) => [kind, body];
 
-async function peer(t: TestContext, request: Handlers['request'] = echo): Promise<Http2Transport> {
+async function peer(t: TestContext, request: Handlers['request'] = echo): Promise<TlsTransport> {
   const options = { identity: createIdentity(), genesis, listen: '127.0.0.1:0', report: () => {} };
-  const transport = new Http2Transport(options);
+  const transport = new TlsTransport(options);
   t.after(() => transport.close());
   await transport.serve({ request, stream: async () => ({ header: null }) });
   return transport;
 }
 
-async function session(t: TestContext, to: Http2Transport) {
+async function session(t: TestContext, to: TlsTransport) {
   const opened = await greeted(Number(to.listening.split(':')[1]), networkId(genesis));
   t.after(() => opened.destroy());
   return opened;

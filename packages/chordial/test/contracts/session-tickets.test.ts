@@ -10,17 +10,17 @@ import { ConnectionPool } from '../../src/network/connection-pool.ts';
 import { ControlChannel } from '../../src/network/control-channel.ts';
 import { type Caller, dial } from '../../src/network/dial.ts';
 import { found, networkId } from '../../src/network/genesis.ts';
-import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { SessionTickets } from '../../src/network/session-tickets.ts';
+import { TlsTransport } from '../../src/network/tls-transport.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 
 const genesis = found({ admission: 'open' });
 const patience = 5000;
 
 /** Answers with the one it takes the asker for. */
-async function peer(t: TestContext, identity: Identity, listen = '127.0.0.1:0'): Promise<Http2Transport> {
-  const transport = new Http2Transport({ identity, genesis, listen });
+async function peer(t: TestContext, identity: Identity, listen = '127.0.0.1:0'): Promise<TlsTransport> {
+  const transport = new TlsTransport({ identity, genesis, listen });
   t.after(() => transport.close());
   await transport.serve({ request: async (from) => from.host, stream: async () => ({ header: null }) });
   return transport;

@@ -6,7 +6,6 @@
 import { type Contact, defaultTimers, type MemberPointer, RingHost } from '@chordial/ring';
 import { type Genesis, networkId } from '../../src/network/genesis.ts';
 import { memberIdOfHost } from '../../src/network/host-id.ts';
-import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { admissionFrom, type Invite } from '../../src/network/invite.ts';
 import { hello } from '../../src/network/join-hello.ts';
@@ -14,6 +13,7 @@ import type { Members } from '../../src/network/members.ts';
 import { type RingCodec, ringCodec } from '../../src/network/ring-codec.ts';
 import { ringKindPrefix, ringNetwork, ringRequests } from '../../src/network/ring-network.ts';
 import { systemClock, systemRandom } from '../../src/network/system-clock.ts';
+import { TlsTransport } from '../../src/network/tls-transport.ts';
 import type { IncomingStream, OutgoingStream, Wire } from '../../src/network/transport.ts';
 import { joinThrough } from '../../src/peer/enter-ring.ts';
 import { ownMembers } from '../../src/peer/own-members.ts';
@@ -32,7 +32,7 @@ export class HostileMember implements AsyncDisposable {
   /** With which it came in, and more of its kind can. */
   readonly invite: Invite | null;
   readonly papers: Members;
-  readonly transport: Http2Transport;
+  readonly transport: TlsTransport;
   readonly codec: RingCodec;
   readonly members: readonly MemberPointer[];
   readonly hoard = new Hoard();
@@ -41,7 +41,7 @@ export class HostileMember implements AsyncDisposable {
   /** Questions that were lied to. */
   lies = 0;
 
-  private constructor(identity: Identity, papers: Members, invite: Invite | null, transport: Http2Transport) {
+  private constructor(identity: Identity, papers: Members, invite: Invite | null, transport: TlsTransport) {
     const { genesis } = papers;
     this.identity = identity;
     this.genesis = genesis;
@@ -81,7 +81,7 @@ export class HostileMember implements AsyncDisposable {
     const greeting = await hello(address, { identity, network: invite?.network ?? null, shown });
     const { genesis, members: papers } = greeting;
     const listen = '127.0.0.1:0';
-    const transport = new Http2Transport({ identity, genesis, members: papers, listen, report: () => {} });
+    const transport = new TlsTransport({ identity, genesis, members: papers, listen, report: () => {} });
     let answering: HostileMember | null = null;
     await transport.serve({
       request: async (from, kind, body) => (answering === null ? refuse() : answering.#answer(from, kind, body)),

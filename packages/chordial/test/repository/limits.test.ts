@@ -20,7 +20,7 @@ test('values are read with their units, and constants with what they are made of
   assert.equal(numberTold('10 000 000'), 10_000_000);
   assert.equal(numberTold('5 s'), 5000);
   assert.equal(Number.isNaN(numberTold('many')), true);
-  assert.equal(constantIn(root, 'network/http2-limits.ts', 'connectionWindowBytes'), 4 * 1024 ** 2);
-  assert.equal(constantIn(root, 'network/http2-limits.ts', 'idleMilliseconds.bulk'), 60_000);
-  assert.equal(Number.isNaN(constantIn(root, 'network/http2-limits.ts', 'noSuchThing')), true);
+  assert.equal(constantIn(root, 'network/connection-limits.ts', 'connectionWindowBytes'), 4 * 1024 ** 2);
+  assert.equal(constantIn(root, 'network/connection-limits.ts', 'idleMilliseconds.bulk'), 60_000);
+  assert.equal(Number.isNaN(constantIn(root, 'network/connection-limits.ts', 'noSuchThing')), true);
 });

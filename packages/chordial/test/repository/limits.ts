@@ -22,7 +22,7 @@ const units: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** Rows like `| connections | 512 | [network/http2-limits.ts](…) maxIncomingSessions | … |`. */
+/** Rows like `| connections | 512 | [network/connection-limits.ts](…) maxIncomingSessions | … |`. */
 export function limitRows(page: string): readonly LimitRow[] {
   const row = /^\| ([^|]+?) +\| ([^|]+?) +\| `([a-z0-9/-]+\.ts)` `([A-Za-z.]+)` +\|/gm;
   return [...page.matchAll(row)].map(([, what = '', value = '', file = '', constant = '']) => ({

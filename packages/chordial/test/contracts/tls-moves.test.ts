@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Contact } from '@chordial/ring';
 import { found } from '../../src/network/genesis.ts';
-import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
+import { TlsTransport } from '../../src/network/tls-transport.ts';
 
 const genesis = found({ admission: 'open' });
 
-async function peer(t: TestContext, identity: Identity, heard?: (from: Contact) => void): Promise<Http2Transport> {
-  const transport = new Http2Transport({ identity, genesis, listen: '127.0.0.1:0' });
+async function peer(t: TestContext, identity: Identity, heard?: (from: Contact) => void): Promise<TlsTransport> {
+  const transport = new TlsTransport({ identity, genesis, listen: '127.0.0.1:0' });
   t.after(() => transport.close());
   await transport.serve({
     request: async (_, kind) => kind,

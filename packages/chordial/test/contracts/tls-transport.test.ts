@@ -1,15 +1,15 @@
 import { found } from '../../src/network/genesis.ts';
-import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
+import { TlsTransport } from '../../src/network/tls-transport.ts';
 import { transportContract } from './transport.ts';
 
 transportContract('HTTP/2', async () => {
   const genesis = found({ admission: 'open' });
-  const transports: Http2Transport[] = [];
+  const transports: TlsTransport[] = [];
   return {
     serve: async (handlers) => {
       const identity = createIdentity();
-      const transport = new Http2Transport({
+      const transport = new TlsTransport({
         identity,
         genesis,
         listen: '127.0.0.1:0',

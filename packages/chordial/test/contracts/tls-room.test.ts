@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import type { ClientHttp2Session } from 'node:http2';
 import { type TestContext, test } from 'node:test';
+import { smallBodyRoom } from '../../src/network/connection-limits.ts';
 import { encodeQuestion } from '../../src/network/control-frames.ts';
 import { found, networkId } from '../../src/network/genesis.ts';
-import { smallBodyRoom } from '../../src/network/http2-limits.ts';
-import { Http2Transport } from '../../src/network/http2-transport.ts';
 import { createIdentity } from '../../src/network/identity.ts';
+import { TlsTransport } from '../../src/network/tls-transport.ts';
 import { encodeBody, maxBodyBytes } from '../../src/network/wire-body.ts';
 import { until } from '../fixtures/until.ts';
 import { greeted, openControl } from '../hostile/raw-session.ts';
@@ -16,8 +16,8 @@ const genesis = found({ admission: 'open' });
 /** Sixteen of them leave less room of a connection than any answer is given. */
 const answerBytes = 517_000;
 
-async function peer(t: TestContext, handled: () => void = () => {}): Promise<Http2Transport> {
-  const transport = new Http2Transport({ identity: createIdentity(), genesis, listen: '127.0.0.1:0' });
+async function peer(t: TestContext, handled: () => void = () => {}): Promise<TlsTransport> {
+  const transport = new TlsTransport({ identity: createIdentity(), genesis, listen: '127.0.0.1:0' });
   t.after(() => transport.close());
   await transport.serve({
     request: async (_, kind) => {
@@ -29,7 +29,7 @@ async function peer(t: TestContext, handled: () => void = () => {}): Promise<Htt
   return transport;
 }
 
-async function hostile(t: TestContext, to: Http2Transport, windowBytes?: number): Promise<ClientHttp2Session> {
+async function hostile(t: TestContext, to: TlsTransport, windowBytes?: number): Promise<ClientHttp2Session> {
   const port = Number(to.listening.split(':')[1]);
   const session = await greeted(port, networkId(genesis), windowBytes === undefined ? {} : { windowBytes });
   t.after(() => session.destroy());

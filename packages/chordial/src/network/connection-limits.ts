@@ -1,4 +1,4 @@
-/** All limits of the HTTP/2 transport, and the settings of nghttp2 derived from them. */
+/** All limits of connections, of both sorts, and the settings of HTTP/2 derived from them. */
 import type { Settings } from 'node:http2';
 
 const kibibyte = 1024;

@@ -3,15 +3,15 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type Serv
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
 import type { ByteRoom, ShareOfRoom } from './byte-room.ts';
-import { ControlAnswers } from './control-answers.ts';
-import { controlPath } from './control-channel.ts';
-import { helloCounter } from './counters.ts';
 import {
   farewellMilliseconds,
   handshakeMilliseconds,
   incomingSilenceMilliseconds,
   smallBodyMilliseconds,
-} from './http2-limits.ts';
+} from './connection-limits.ts';
+import { ControlAnswers } from './control-answers.ts';
+import { controlPath } from './control-channel.ts';
+import { helloCounter } from './counters.ts';
 import type { Guest } from './incoming-room.ts';
 import { type AnsweringContext, nothingOfThatName, RequestSlots, tooMany } from './request-slots.ts';
 import { admit, type Gate } from './server-hello.ts';
@@ -41,12 +41,12 @@ interface Opened {
   readonly host: HostId;
 }
 
-export class IncomingConnection implements Guest {
+export class IncomingControl implements Guest {
   readonly #context: IncomingContext;
   readonly #session: ServerHttp2Session;
   readonly #socket: TLSSocket;
   readonly #host: HostId;
-  readonly #greeted: (connection: IncomingConnection) => boolean;
+  readonly #greeted: (connection: IncomingControl) => boolean;
   readonly #helloTimer: NodeJS.Timeout;
   #from: Contact | null = null;
   #saidHello = false;
@@ -59,7 +59,7 @@ export class IncomingConnection implements Guest {
   constructor(
     context: IncomingContext,
     { session, socket, host }: Opened,
-    greeted: (connection: IncomingConnection) => boolean,
+    greeted: (connection: IncomingControl) => boolean,
   ) {
     this.#context = context;
     this.#gathered = context.gathered.share();

@@ -18,16 +18,16 @@ import { type Address, formatAddress, parseAddress } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { ByteRoom } from './byte-room.ts';
 import { tlsCredentials } from './certificate.ts';
+import { heardMilliseconds, kindPattern, maxPendingRequests, smallBodyRoom } from './connection-limits.ts';
 import { ConnectionPool, type PoolEvents, type PooledBulk, type PooledControl, using } from './connection-pool.ts';
 import { type Counters, RefusalCounters } from './counters.ts';
 import { Closing, type Wait, within } from './deadline.ts';
 import { type Caller, type Connection, checkAnswer } from './dial.ts';
 import type { Genesis } from './genesis.ts';
-import { heardMilliseconds, kindPattern, maxPendingRequests, smallBodyRoom } from './http2-limits.ts';
-import { PeerServer } from './http2-server.ts';
 import type { Identity } from './identity.ts';
 import { Members } from './members.ts';
 import { OwnContact } from './own-contact.ts';
+import { PeerServer } from './peer-server.ts';
 import { ConnectionLost } from './small-exchange.ts';
 import { Traffic, type TrafficCounts } from './traffic.ts';
 import {
@@ -41,7 +41,7 @@ import {
 } from './transport.ts';
 import { decodeBody, encodeBody } from './wire-body.ts';
 
-export interface Http2TransportOptions {
+export interface TlsTransportOptions {
   readonly identity: Identity;
   readonly genesis: Genesis;
   /** Admission and this host's own documents; by default only the genesis is known. */
@@ -63,9 +63,9 @@ export interface Http2TransportOptions {
 
 const maxKnownHosts = 4096;
 
-export class Http2Transport implements Transport {
+export class TlsTransport implements Transport {
   readonly self: HostId;
-  readonly #options: Http2TransportOptions;
+  readonly #options: TlsTransportOptions;
   readonly #listen: Address;
   readonly #counters = new RefusalCounters();
   readonly #traffic = new Traffic();
@@ -83,7 +83,7 @@ export class Http2Transport implements Transport {
   #handlers: Handlers | null = null;
 
   /** Throws `bad-address` for an invalid listen or advertise. */
-  constructor(options: Http2TransportOptions) {
+  constructor(options: TlsTransportOptions) {
     this.#options = options;
     this.self = options.identity.host;
     this.#listen = parseAddress(options.listen, true);

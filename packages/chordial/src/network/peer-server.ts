@@ -13,7 +13,6 @@ import { ChordialError } from '../errors.ts';
 import { type Address, formatAddress } from './addresses.ts';
 import { bulkProtocol } from './bulk-connection.ts';
 import { hostOfSocket, type TlsCredentials } from './certificate.ts';
-import type { RefusalCounters } from './counters.ts';
 import {
   connectionWindowBytes,
   farewellMilliseconds,
@@ -25,9 +24,10 @@ import {
   streamResets,
   sweepMilliseconds,
   ticketSeconds,
-} from './http2-limits.ts';
+} from './connection-limits.ts';
+import type { RefusalCounters } from './counters.ts';
 import { IncomingBulk } from './incoming-bulk.ts';
-import { IncomingConnection, type IncomingContext } from './incoming-connection.ts';
+import { type IncomingContext, IncomingControl } from './incoming-control.ts';
 import { type Guest, Guests, type Stranger, Strangers } from './incoming-room.ts';
 
 export class PeerServer {
@@ -166,8 +166,8 @@ export class PeerServer {
       return;
     }
     session.setLocalWindowSize(connectionWindowBytes);
-    const greeted = (connection: IncomingConnection) => this.#admit(connection, socket);
-    connectionOf.set(session, new IncomingConnection(this.#context, { session, socket, host }, greeted));
+    const greeted = (connection: IncomingControl) => this.#admit(connection, socket);
+    connectionOf.set(session, new IncomingControl(this.#context, { session, socket, host }, greeted));
   }
 
   #openedBulk(socket: TLSSocket): void {
@@ -202,7 +202,7 @@ const alertBytes = 100;
 /** How often strangers are checked for their time limit. */
 const strangerSweepMilliseconds = 250;
 
-const connectionOf = new WeakMap<ServerHttp2Session, IncomingConnection>();
+const connectionOf = new WeakMap<ServerHttp2Session, IncomingControl>();
 
 function otherEnd({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;

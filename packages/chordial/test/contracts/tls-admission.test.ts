@@ -10,13 +10,13 @@ import { encodeQuestion } from '../../src/network/control-frames.ts';
 import type { CounterName } from '../../src/network/counters.ts';
 import { found, type Genesis } from '../../src/network/genesis.ts';
 import { encodeHelloAnswer, encodeHelloAsk } from '../../src/network/hello.ts';
-import { Http2Transport, type Http2TransportOptions } from '../../src/network/http2-transport.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { admissionFrom } from '../../src/network/invite.ts';
 import { hello } from '../../src/network/join-hello.ts';
 import { type Invitation, Members } from '../../src/network/members.ts';
 import { ringCodec } from '../../src/network/ring-codec.ts';
 import { ringNetwork } from '../../src/network/ring-network.ts';
+import { TlsTransport, type TlsTransportOptions } from '../../src/network/tls-transport.ts';
 import type { Handlers } from '../../src/network/transport.ts';
 import { encodeBody, maxBodyBytes } from '../../src/network/wire-body.ts';
 import { CertifiedNetwork } from '../fixtures/certified.ts';
@@ -29,15 +29,15 @@ const handlers: Handlers = {
   request: async (_, kind) => kind,
   stream: async () => ({ header: null }),
 };
-async function peer(t: TestContext, options: Partial<Http2TransportOptions> = {}): Promise<Http2Transport> {
+async function peer(t: TestContext, options: Partial<TlsTransportOptions> = {}): Promise<TlsTransport> {
   const { identity, members } = certified.member('peer');
-  const transport = new Http2Transport({ identity, genesis, members, listen: '127.0.0.1:0', ...options });
+  const transport = new TlsTransport({ identity, genesis, members, listen: '127.0.0.1:0', ...options });
   t.after(() => transport.close());
   await transport.serve(handlers);
   return transport;
 }
 
-const ask = (from: Http2Transport, to: Http2Transport) => from.request(to.contact, 'hear', null, { deadline });
+const ask = (from: TlsTransport, to: TlsTransport) => from.request(to.contact, 'hear', null, { deadline });
 /** Somebody with an invite, who says HELLO for the first time. */
 function joiner(invitation: Partial<Invitation> = {}, from = certified) {
   const identity = createIdentity();
