@@ -178,5 +178,9 @@ function entryOf(name: number, identity: Identity, network: string): EncodedEntr
   const size = blocksPerName * blockBytes;
   const content = { name: nameOf(name), cid, size, type: 'file', sha256: null, blocks: blocksPerName } as const;
   const now = Date.now();
-  return signEntry(nameEntry(content, identity.host, now, now, null), network, (bytes) => identity.sign(bytes));
+  return signEntry(
+    nameEntry(content, { publisher: identity.host, sequence: now, time: now, expiry: null }),
+    network,
+    (bytes) => identity.sign(bytes),
+  );
 }

@@ -25,19 +25,21 @@ export class NodeRival implements AsyncDisposable {
     await mkdir(folder, { recursive: true });
     const torrent = path.join(folder, 'file.torrent');
     const got = path.join(folder, 'got');
-    return NodeRival.#serve('webtorrent', { seed: file, torrent }, { get: torrent, folder: got }, got, note);
+    return NodeRival.#serve(
+      'webtorrent',
+      { serve: { seed: file, torrent }, get: { get: torrent, folder: got }, got },
+      note,
+    );
   }
 
   /** A stream between two HyperDHT nodes: encrypted, nothing verified, no disk. */
   static async hyperdht(bytes: number, note: (text: string) => void): Promise<NodeRival> {
-    return NodeRival.#serve('hyperdht', { serve: bytes }, { get: bytes }, '', note);
+    return NodeRival.#serve('hyperdht', { serve: { serve: bytes }, get: { get: bytes }, got: '' }, note);
   }
 
   static async #serve(
     name: string,
-    serve: object,
-    get: object,
-    got: string,
+    { serve, get, got }: { readonly serve: object; readonly get: object; readonly got: string },
     note: (text: string) => void,
   ): Promise<NodeRival> {
     await needNpmPackages(note);

@@ -28,20 +28,23 @@ interface FolderStatus {
   readonly needBytes: number;
 }
 
+interface Served {
+  readonly folder: string;
+  readonly bytes: number;
+}
+
 const apiKey = randomBytes(16).toString('hex');
 
 export class Syncthing implements AsyncDisposable {
   readonly #folder: string;
-  readonly #served: string;
-  readonly #bytes: number;
+  readonly #served: Served;
   readonly #giver: Instance;
   readonly #taker: Instance;
   #runs = 0;
 
-  private constructor(folder: string, served: string, bytes: number, giver: Instance, taker: Instance) {
+  private constructor(folder: string, served: Served, giver: Instance, taker: Instance) {
     this.#folder = folder;
     this.#served = served;
-    this.#bytes = bytes;
     this.#giver = giver;
     this.#taker = taker;
   }
@@ -52,7 +55,7 @@ export class Syncthing implements AsyncDisposable {
     const [one, other] = [await place(path.join(folder, 'giver')), await place(path.join(folder, 'taker'))];
     const giver = await Instance.start(one, other);
     try {
-      return new Syncthing(folder, served, bytes, giver, await Instance.start(other, one));
+      return new Syncthing(folder, { folder: served, bytes }, giver, await Instance.start(other, one));
     } catch (error) {
       await giver[Symbol.asyncDispose]();
       throw error;
@@ -65,11 +68,11 @@ export class Syncthing implements AsyncDisposable {
     const id = `run-${this.#runs}`;
     const got = path.join(this.#folder, id);
     await mkdir(got, { recursive: true });
-    await this.#giver.share(id, this.#served);
-    await this.#giver.whole(id, this.#bytes);
+    await this.#giver.share(id, this.#served.folder);
+    await this.#giver.whole(id, this.#served.bytes);
     const start = performance.now();
     await this.#taker.share(id, got);
-    await this.#taker.whole(id, this.#bytes);
+    await this.#taker.whole(id, this.#served.bytes);
     const seconds = (performance.now() - start) / 1000;
     for (const instance of [this.#giver, this.#taker]) await instance.forget(id);
     await rm(got, { recursive: true, force: true });

@@ -34,7 +34,7 @@ export class Reading {
       if (reader !== undefined) {
         const got = await this.#once(reader, published, until - this.#simulation.now);
         const allowed = [...before.contents, ...this.#now(published).contents];
-        if (got instanceof Uint8Array) return this.#check(published, got, allowed, reader, true);
+        if (got instanceof Uint8Array) return this.#check(published, { got, reader }, allowed, true);
         last = got === null ? 'no answer' : `${got.code}: ${got.message}`;
         if (!this.#isPromised(published, before.promised, reader)) return;
       }
@@ -50,7 +50,7 @@ export class Reading {
       const { contents, mayBeAbsent } = this.#now(published);
       const reader = this.#pick(this.#simulation.members);
       const got = reader === undefined ? null : await this.#once(reader, published, readPatience);
-      if (got instanceof Uint8Array) return this.#check(published, got, contents, reader, false);
+      if (got instanceof Uint8Array) return this.#check(published, { got, reader }, contents, false);
       if (got?.code === 'not-found' && (mayBeAbsent || this.#now(published).mayBeAbsent)) return;
       if (this.#isExcused(published)) return;
       last = got === null ? 'no answer' : `${got.code}: ${got.message}`;
@@ -83,9 +83,8 @@ export class Reading {
 
   #check(
     published: PublishedName,
-    got: Uint8Array,
+    { got, reader }: { readonly got: Uint8Array; readonly reader: DataHost | undefined },
     allowed: readonly Content[],
-    reader: DataHost | undefined,
     mayBeOld: boolean,
   ): void {
     const isOneOf = (contents: readonly Content[]) => contents.some(({ bytes }) => Buffer.compare(bytes, got) === 0);

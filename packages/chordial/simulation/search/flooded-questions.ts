@@ -20,7 +20,7 @@ export function flooded(simulation: SearchSimulation, questions: readonly AskedQ
   return Array.from({ length: maxTtl - minTtl + 1 }, (_, place) => {
     const ttl = minTtl + place;
     const cost = newCost();
-    const results = questions.map((question) => floodOne(simulation, question, graph, ttl, cost));
+    const results = questions.map((question) => floodOne(simulation, question, { graph, ttl }, cost));
     const run = { queries: questions.length, results, took: [], cost };
     return searchRow(`part of a name, flooded: degree ${degree}, TTL ${ttl}`, run, peers);
   });
@@ -29,8 +29,7 @@ export function flooded(simulation: SearchSimulation, questions: readonly AskedQ
 function floodOne(
   simulation: SearchSimulation,
   { asker, text, answers, isThere }: AskedQuestion,
-  graph: readonly ReadonlySet<number>[],
-  ttl: number,
+  { graph, ttl }: { readonly graph: readonly ReadonlySet<number>[]; readonly ttl: number },
   cost: ReturnType<typeof newCost>,
 ) {
   const { hosts } = simulation.ring;

@@ -61,15 +61,20 @@ export async function measureSearch(options: SearchRunOptions): Promise<SearchMe
   simulation.churn(churnMilliseconds);
   if (churn > 0) ring.time.runUntil(ring.time.now + churnBeforeMilliseconds);
   const rows: SearchRow[] = [];
-  rows.push(await asked('words, by the index', simulation, queries, wordQueryConcurrency, askIndex));
+  rows.push(await asked('words, by the index', simulation, { count: queries, atOnce: wordQueryConcurrency }, askIndex));
   const broadcasts = Math.max(1, Math.round(queries / 10));
   const questions: AskedQuestion[] = [];
   rows.push(
-    await asked('part of a name, by broadcast', simulation, broadcasts, broadcastConcurrency, (one) => {
-      const begun = askEverybody(one);
-      questions.push(begun.question);
-      return begun;
-    }),
+    await asked(
+      'part of a name, by broadcast',
+      simulation,
+      { count: broadcasts, atOnce: broadcastConcurrency },
+      (one) => {
+        const begun = askEverybody(one);
+        questions.push(begun.question);
+        return begun;
+      },
+    ),
   );
   rows.push(...flooded(simulation, questions, peers));
   return { peers, files, seed, churn, cache, rows, realSeconds: (performance.now() - began) / 1000 };
@@ -83,8 +88,7 @@ interface Begun {
 async function asked(
   what: string,
   simulation: SearchSimulation,
-  count: number,
-  atOnce: number,
+  { count, atOnce }: { readonly count: number; readonly atOnce: number },
   begin: (simulation: SearchSimulation) => Begun,
 ): Promise<SearchRow> {
   const { time } = simulation.ring;

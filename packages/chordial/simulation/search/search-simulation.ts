@@ -150,7 +150,7 @@ export class SearchSimulation {
     const equipped = new SearchHost({
       host,
       time: this.ring.time,
-      transport: { request: (to, kind, body, options) => this.#request(host, to, kind, body, options.deadline) },
+      transport: { request: (to, kind, body, options) => this.#request(host, to, { kind, body }, options.deadline) },
       bits,
       replicas,
       files: () => this.population.ofPeer(number),
@@ -176,8 +176,7 @@ export class SearchSimulation {
   #request(
     from: SimulatedHost,
     to: Contact,
-    kind: string,
-    body: Wire,
+    { kind, body }: { readonly kind: string; readonly body: Wire },
     deadline: number,
   ): ReturnType<Transport['request']> {
     const { time, random } = this.ring;

@@ -107,13 +107,8 @@ test('papers that do not hold are refused with the cause', () => {
   const network = new CertifiedNetwork();
   const anna = network.member('anna', inviting);
   const own = anna.members.own!;
-  const refuses = (
-    host: Members['self'],
-    shown: readonly Uint8Array[],
-    code: string,
-    message: RegExp,
-    at = network.members,
-  ) => assert.throws(() => at.admit(host, shown), { code, message });
+  const refuses = (host: Members['self'], shown: readonly Uint8Array[], code: string, message: RegExp) =>
+    assert.throws(() => network.members.admit(host, shown), { code, message });
   const fresh = () => network.knownTo(network.founder);
   const { identity, host, shown } = joining(network);
   refuses(createIdentity().host, shown, 'bad-certificate', /for the key of/);

@@ -168,9 +168,8 @@ export class BatchAnnouncer implements ShareAnnouncer {
         made.push(number);
         for (let file = 0; file < count; file++) numbers.push(number);
         const { header } = this.#batches.get(number)!;
-        const spread = spreadBatch(batch, header.bytes, this.#ports, buffers, signal).then(() =>
-          spare.push(batch.memory),
-        );
+        const signed = { batch, header: header.bytes };
+        const spread = spreadBatch(signed, this.#ports, buffers, signal).then(() => spare.push(batch.memory));
         spread.catch(() => undefined);
         sending.push(spread);
       }

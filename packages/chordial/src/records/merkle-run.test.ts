@@ -21,12 +21,17 @@ test('every run of every tree is proved by at most 2 log2 n hashes, and each of 
       const proof = proveRun(tree, first, count);
       const levels = Math.ceil(Math.log2(total));
       assert.ok(proof.length <= 2 * levels);
-      const paths = verifyRun(rootOf(tree), total, first, leaves.slice(first, first + count), proof);
+      const paths = verifyRun({ root: rootOf(tree), leaves: total }, first, leaves.slice(first, first + count), proof);
       assert.equal(paths?.length, count);
       for (const [index, path] of paths!.entries()) {
         assert.ok(path.length <= levels * hashBytes);
         assert.deepEqual(splitProof(path), proveRun(tree, first + index, 1));
-        const alone = verifyRun(rootOf(tree), total, first + index, [leaves[first + index]!], splitProof(path));
+        const alone = verifyRun(
+          { root: rootOf(tree), leaves: total },
+          first + index,
+          [leaves[first + index]!],
+          splitProof(path),
+        );
         assert.deepEqual(alone, [path]);
       }
     }),
@@ -56,7 +61,7 @@ test('a run that is changed, moved, cut, reordered or proved by other hashes is 
         else if (fault === 'proof' && proof.length > 0) proof[chance % proof.length] = other;
         else return;
         // A tree of half as many leaves may have the same shape around a run in its first half, but never the same root.
-        assert.equal(verifyRun(rootOf(tree), claimedTotal, claimedFirst, some, proof), null);
+        assert.equal(verifyRun({ root: rootOf(tree), leaves: claimedTotal }, claimedFirst, some, proof), null);
       },
     ),
   );
@@ -64,8 +69,8 @@ test('a run that is changed, moved, cut, reordered or proved by other hashes is 
 
 test('nothing is proved by nothing', () => {
   const tree = merkleTree(leavesOf(3));
-  assert.equal(verifyRun(rootOf(tree), 3, 0, [], []), null);
-  assert.equal(verifyRun(rootOf(tree), 3, 3, leavesOf(1), []), null);
+  assert.equal(verifyRun({ root: rootOf(tree), leaves: 3 }, 0, [], []), null);
+  assert.equal(verifyRun({ root: rootOf(tree), leaves: 3 }, 3, leavesOf(1), []), null);
 });
 
 test('a node of the tree is no leaf of it', () => {
@@ -74,5 +79,5 @@ test('a node of the tree is no leaf of it', () => {
   const [left, right] = tree[1]!;
   const inner = Buffer.concat([leaves[0]!, leaves[1]!]);
   assert.notDeepEqual(hashOfLeaf(inner), left);
-  assert.equal(verifyRun(rootOf(tree), 2, 0, [hashOfLeaf(inner)], [right!]), null);
+  assert.equal(verifyRun({ root: rootOf(tree), leaves: 2 }, 0, [hashOfLeaf(inner)], [right!]), null);
 });

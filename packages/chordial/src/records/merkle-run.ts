@@ -54,8 +54,7 @@ export function proveRun(tree: MerkleTree, first: number, count: number): readon
  * byte string; else null.
  */
 export function verifyRun(
-  root: Uint8Array,
-  total: number,
+  { root, leaves: total }: { readonly root: Uint8Array; readonly leaves: number },
   first: number,
   run: readonly Uint8Array[],
   proof: readonly Uint8Array[],

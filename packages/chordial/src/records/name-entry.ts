@@ -33,14 +33,15 @@ export interface NameEntry extends NamedContent {
   readonly encoded: EncodedEntry;
 }
 
+interface Put {
+  readonly publisher: HostId;
+  readonly sequence: number;
+  readonly time: number;
+  readonly expiry: number | null;
+}
+
 /** The entry of a put: its subject is the name. */
-export function nameEntry(
-  content: NamedContent,
-  publisher: HostId,
-  sequence: number,
-  time: number,
-  expiry: number | null,
-): UnsignedEntry {
+export function nameEntry(content: NamedContent, { publisher, sequence, time, expiry }: Put): UnsignedEntry {
   const { name, cid, size, type, sha256, blocks, attributes = null } = content;
   const body = { name, root: cid.bytes, size, type, time, sha256, blocks, attributes: encodeAttributes(attributes) };
   return { kind: 'name', subject: nameSubject(name), publisher, sequence, expiry, body };

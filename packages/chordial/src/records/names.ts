@@ -76,7 +76,7 @@ export class Names {
   async publish(content: NamedContent, sequence: number, timeToLive: number | null): Promise<number> {
     const now = this.#ports.clock.wallTime();
     const expiry = timeToLive === null ? null : now + timeToLive;
-    return this.#store(nameEntry(content, this.#ports.signer.host, sequence, now, expiry));
+    return this.#store(nameEntry(content, { publisher: this.#ports.signer.host, sequence, time: now, expiry }));
   }
 
   /**

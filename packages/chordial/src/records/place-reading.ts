@@ -5,7 +5,7 @@ import { ChordialError } from '../errors.ts';
 import type { CopyRule } from './durable-copies.ts';
 import type { RecordKey } from './record-keys.ts';
 import type { RecordPorts } from './record-ports.ts';
-import { type Answer, type Answers, ReplicaRead } from './replica-read.ts';
+import { type Answers, type ReplicaQuestion, ReplicaRead } from './replica-read.ts';
 
 /** Places are looked up again after a pause while hosts do not answer: the ring is being repaired. */
 const maxRounds = 4;
@@ -17,23 +17,25 @@ export interface ReadingPorts extends Pick<RecordPorts, 'view' | 'clock' | 'unre
   readonly placement: Pick<RecordPorts['placement'], 'likely' | 'candidates' | 'clear'>;
 }
 
+interface PlaceQuestion<Kept> extends ReplicaQuestion<Kept> {
+  /** Hosts asked when the places have nothing; all unless given. */
+  readonly maxHosts?: number;
+}
+
 /**
  * Sets of the hosts asked, one each; all empty when it is absent. Rejects with `no-live-source` when that cannot be
  * decided.
- * @param maxHosts asked when the places have nothing
  */
 export async function readPlaces<Kept>(
   key: RecordKey,
   ports: ReadingPorts,
-  ask: (host: Contact) => Promise<Answer<Kept>>,
-  fingerprint: (entries: readonly Kept[]) => string,
-  maxHosts = Number.POSITIVE_INFINITY,
+  question: PlaceQuestion<Kept>,
 ): Promise<readonly (readonly Kept[])[]> {
   const { rule, placement, places, clock } = ports;
   let answers: Answers<Kept> = { sets: [], failures: 0, sure: 0, unsure: 0 };
   for (let round = 1; round <= (answers.unsure > 0 ? maxUnknownRounds : maxRounds); round++) {
     const { hosts, isConfirmed } = await hostsOf(ringIdOfHash(key, places.bits), round === 1, ports);
-    answers = await new ReplicaRead(hosts.slice(0, maxHosts), rule.replicas, ports, ask, fingerprint).run();
+    answers = await new ReplicaRead(hosts.slice(0, question.maxHosts), rule.replicas, ports, question).run();
     const isFound = answers.sets.some((set) => set.length > 0);
     if (isFound || (isConfirmed && answers.failures === 0 && isSure(answers, rule))) return answers.sets;
     placement.clear();

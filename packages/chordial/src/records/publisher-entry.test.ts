@@ -13,7 +13,9 @@ const cid = parseCid('bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyk
 const content = { name: 'a', cid, size: 0, type: 'file', sha256: null, blocks: 1 } as const;
 
 function entryOf(publisher: typeof identity, sequence: number, expiry: number | null = null): EncodedEntry {
-  return signEntry(nameEntry(content, publisher.host, sequence, now, expiry), 'n', (bytes) => publisher.sign(bytes));
+  return signEntry(nameEntry(content, { publisher: publisher.host, sequence, time: now, expiry }), 'n', (bytes) =>
+    publisher.sign(bytes),
+  );
 }
 
 function wordFrom(read: () => Promise<readonly EncodedEntry[]>, hosts = 3) {

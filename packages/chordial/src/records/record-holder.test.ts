@@ -17,7 +17,9 @@ const cid = cidOfBlock(rawCodec, Uint8Array.of(1));
 
 function named(name: string, sequence: number, by: Identity = publisher): Uint8Array {
   const content = { name, cid, size: 1, type: 'file', sha256: null, blocks: 1 } as const;
-  return signEntry(nameEntry(content, by.host, sequence, now, null), 'n', (bytes) => by.sign(bytes)).bytes;
+  return signEntry(nameEntry(content, { publisher: by.host, sequence, time: now, expiry: null }), 'n', (bytes) =>
+    by.sign(bytes),
+  ).bytes;
 }
 
 const here = { host: createIdentity().host, addresses: [] };
@@ -93,8 +95,10 @@ test('M6 a removed or expired name does not come back, however long ago that was
   // The last content of a name ended by itself; an earlier one had no end.
   const lasting = named('short', time - 10);
   const content = { name: 'short', cid, size: 1, type: 'file', sha256: null, blocks: 1 } as const;
-  const short = signEntry(nameEntry(content, publisher.host, time, time, time + day), 'n', (bytes) =>
-    publisher.sign(bytes),
+  const short = signEntry(
+    nameEntry(content, { publisher: publisher.host, sequence: time, time, expiry: time + day }),
+    'n',
+    (bytes) => publisher.sign(bytes),
   );
   assert.deepEqual(await held.keep(from, [lasting]), ['stored']);
   assert.deepEqual(await held.keep(from, [short.bytes]), ['stored']);

@@ -28,7 +28,11 @@ function asking(lie: (page: number) => readonly Uint8Array[]) {
   const { clock } = virtualClock();
   const now = clock.wallTime();
   const content = { name: 'a', cid, size: 1, type: 'file', sha256: null, blocks: 1 } as const;
-  const genuine = signEntry(nameEntry(content, publisher.host, now, now, null), 'n', (bytes) => publisher.sign(bytes));
+  const genuine = signEntry(
+    nameEntry(content, { publisher: publisher.host, sequence: now, time: now, expiry: null }),
+    'n',
+    (bytes) => publisher.sign(bytes),
+  );
   const asked: string[] = [];
   const hosts = [liar, accomplice, honest];
   const ports = {
@@ -53,7 +57,10 @@ function asking(lie: (page: number) => readonly Uint8Array[]) {
 }
 
 const forged = signEntry(
-  nameEntry({ name: 'a', cid, size: 9, type: 'file', sha256: null, blocks: 1 }, publisher.host, 9, 9, null),
+  nameEntry(
+    { name: 'a', cid, size: 9, type: 'file', sha256: null, blocks: 1 },
+    { publisher: publisher.host, sequence: 9, time: 9, expiry: null },
+  ),
   'n',
   (bytes) => createIdentity().sign(bytes),
 );

@@ -40,7 +40,7 @@ export class RecordReader {
 
   /** The verified union, tombstones included; empty when absent. Rejects with `no-live-source` when that cannot be decided. */
   async read(key: RecordKey, kinds: readonly RecordKind[]): Promise<readonly EncodedEntry[]> {
-    const sets = await readPlaces(key, this.#ports, (host) => this.#ask(host, key, kinds), fingerprint);
+    const sets = await readPlaces(key, this.#ports, { ask: (host) => this.#ask(host, key, kinds), fingerprint });
     return mergeEntriesAt(this.#ports.clock.wallTime(), ...sets);
   }
 

@@ -32,6 +32,12 @@ export interface Answers<Kept> {
   readonly unsure: number;
 }
 
+export interface ReplicaQuestion<Kept> {
+  ask(host: Contact): Promise<Answer<Kept>>;
+  /** Equal for equal sets. */
+  fingerprint(entries: readonly Kept[]): string;
+}
+
 export type AskingPorts = Pick<RecordPorts, 'clock' | 'view' | 'unresponsivePeers'>;
 
 export class ReplicaRead<Kept> implements AskPolicy<Contact, Answer<Kept>> {
@@ -54,14 +60,12 @@ export class ReplicaRead<Kept> implements AskPolicy<Contact, Answer<Kept>> {
 
   /**
    * @param hosts the first `placeCount` are the places
-   * @param fingerprint equal for equal sets
    */
   constructor(
     hosts: readonly Contact[],
     placeCount: number,
     ports: AskingPorts,
-    ask: (host: Contact) => Promise<Answer<Kept>>,
-    fingerprint: (entries: readonly Kept[]) => string,
+    { ask, fingerprint }: ReplicaQuestion<Kept>,
   ) {
     const responsiveFirst = (some: readonly Contact[]) =>
       ports.unresponsivePeers.responsiveFirst(some, ({ host }) => host);

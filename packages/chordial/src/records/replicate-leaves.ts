@@ -26,18 +26,22 @@ interface LeafRun {
   readonly count: number;
 }
 
+interface SignedBatch {
+  readonly batch: ShareBatch;
+  readonly header: Uint8Array;
+}
+
 /**
  * Resolves with the hosts that accepted leaves. Rejects with `too-few-copies`, or with the reason for which a host
  * refused the batch.
  */
 export async function spreadBatch(
-  batch: ShareBatch,
-  header: Uint8Array,
+  signed: SignedBatch,
   ports: SharePorts,
   buffers: MessageBuffers,
   signal: AbortSignal,
 ): Promise<ReadonlySet<HostId>> {
-  const spread = new ReplicateLeaves(batch, header, ports, buffers, signal);
+  const spread = new ReplicateLeaves(signed, ports, buffers, signal);
   for (let round = 1; ; round++) {
     const left = await spread.round();
     if (left === 0) return spread.hosts;
@@ -58,7 +62,7 @@ class ReplicateLeaves {
   readonly #acknowledged: Set<HostId>[];
   #lastFailure: Error | null = null;
 
-  constructor(batch: ShareBatch, header: Uint8Array, ports: SharePorts, buffers: MessageBuffers, signal: AbortSignal) {
+  constructor({ batch, header }: SignedBatch, ports: SharePorts, buffers: MessageBuffers, signal: AbortSignal) {
     this.#batch = batch;
     this.#header = header;
     this.#ports = ports;

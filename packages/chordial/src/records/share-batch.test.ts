@@ -63,7 +63,9 @@ test('a batch holds each entry once, in the order of keys, in leaves that no cel
       }
       const last = leaves.length - 1;
       const proof = proveRun(batch.tree, last, 1);
-      assert.ok(verifyRun(batch.root, leaves.length, last, [hashOfLeaf(batch.leaves[last]!)], proof) !== null);
+      assert.ok(
+        verifyRun({ root: batch.root, leaves: leaves.length }, last, [hashOfLeaf(batch.leaves[last]!)], proof) !== null,
+      );
     }),
     { numRuns: 50 },
   );

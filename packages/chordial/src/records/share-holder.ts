@@ -179,7 +179,7 @@ export class ShareHolder {
     if (known === null) this.#checkBounds(header);
     const size = leaves.reduce((sum, leaf) => sum + leaf.length, known === null ? bytes.length : 0);
     this.#checkRoom(header.publisher, size + leaves.length * rowBytes.leaf);
-    const paths = verifyRun(header.root, header.leaves, first, leaves.map(hashOfLeaf), proof);
+    const paths = verifyRun(header, first, leaves.map(hashOfLeaf), proof);
     if (paths === null) throw malformed('a run is not proved by its batch');
     const rows = leaves.map((leaf, index) => this.#leafRow(leaf, first + index, paths[index]!));
     const added = await shares.put(batchRow(header), rows, this.#latest());

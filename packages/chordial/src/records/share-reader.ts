@@ -56,8 +56,9 @@ export class RingShareReader implements ShareReader {
   }
 
   async entriesOf(key: RecordKey, kind: RecordKind, signal?: AbortSignal): Promise<readonly HeldShareEntry[]> {
-    const most = this.#ports.rule.replicas + hostsBehindPlaces;
-    const sets = await readPlaces(key, this.#ports, (host) => this.#ask(host, key, signal), fingerprint, most);
+    const maxHosts = this.#ports.rule.replicas + hostsBehindPlaces;
+    const ask = (host: Contact) => this.#ask(host, key, signal);
+    const sets = await readPlaces(key, this.#ports, { ask, fingerprint, maxHosts });
     return this.#entriesIn(sets.flat(), key, kind);
   }
 
@@ -119,7 +120,7 @@ export class RingShareReader implements ShareReader {
     const { headers, report } = this.#ports;
     try {
       const header = headers.read(headerBytes);
-      if (verifyRun(header.root, header.leaves, place, [hashOfLeaf(bytes)], splitProof(proof)) === null)
+      if (verifyRun(header, place, [hashOfLeaf(bytes)], splitProof(proof)) === null)
         throw malformed('a leaf is not proved by its batch');
       endsOfLeaf(bytes);
       return [{ header, place, bytes }];

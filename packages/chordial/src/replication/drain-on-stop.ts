@@ -43,7 +43,7 @@ export async function drainOnStop(ports: SyncPorts, signal: AbortSignal): Promis
           return { item, others, holders: new Set<HostId>() };
         }),
       );
-      await askHolders(ports, set, placed, silent, signal);
+      await askHolders(transfers, set, placed, silent);
       const counts = await Promise.all(
         placed.map((one) => giveTo(transfers, set, one, Math.min(needed, one.others.length))),
       );
@@ -58,11 +58,10 @@ export async function drainOnStop(ports: SyncPorts, signal: AbortSignal): Promis
  * Until it is found dead it counts as a holder; afterwards its neighbours repair what it held.
  */
 async function askHolders(
-  ports: SyncPorts,
+  transfers: Transfers,
   set: ItemSet,
   placed: readonly Placed[],
   silent: Set<HostId>,
-  signal: AbortSignal,
 ): Promise<void> {
   const questions = new Map<HostId, { host: Contact; asked: Placed[] }>();
   for (const one of placed) {
@@ -74,10 +73,10 @@ async function askHolders(
   }
   await Promise.all(
     [...questions.values()].map(async ({ host, asked }) => {
-      const answers = silent.has(host.host) ? null : await heldAt(ports, set, host, asked, signal);
+      const answers = silent.has(host.host) ? null : await heldAt(transfers, set, host, asked);
       if (answers === null) {
         silent.add(host.host);
-        if (!ports.view.isDead(host.host)) for (const { holders } of asked) holders.add(host.host);
+        if (!transfers.ports.view.isDead(host.host)) for (const { holders } of asked) holders.add(host.host);
         return;
       }
       for (const [index, { held }] of answers.entries())
@@ -88,11 +87,10 @@ async function askHolders(
 
 /** Null when the host did not answer. */
 async function heldAt(
-  ports: SyncPorts,
+  { ports, signal }: Transfers,
   set: ItemSet,
   host: Contact,
   asked: readonly Placed[],
-  signal: AbortSignal,
 ): Promise<readonly HeldAnswer[] | null> {
   const items = asked.map(({ item: { key, digest } }) => ({ set, key, digest }));
   for (let asks = 1; asks <= maxAsks && !signal.aborted; asks++) {

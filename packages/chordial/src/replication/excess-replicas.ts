@@ -309,6 +309,7 @@ export class ExcessReplicas {
     const { replicas } = this.#ports;
     const isOfMore = copiesOfSet(set, replicas) > replicas;
     let everywhere = item.places.length > 0;
+    const transfers = { ports: this.#ports, blocks: this.#blocks, signal };
     let isFull = false;
     // Some place with room may still lack it: it was just given it, or not reached.
     let isOpen = false;
@@ -322,7 +323,7 @@ export class ExcessReplicas {
         isOpen ||= answer === undefined;
         continue;
       }
-      const there = await this.#given(set, host, item, answer, signal);
+      const there = answer.held === 'same' ? 'held' : await kindOf(set).give(transfers, host, item, answer.held);
       if (there !== 'held') everywhere = false;
       if (there === 'full') isFull = true;
       if (there === 'not-held') isOpen = true;
@@ -439,12 +440,6 @@ export class ExcessReplicas {
       }
     }
     return parts;
-  }
-
-  /** Whether the host holds the item, possibly after it was given it. */
-  async #given(set: ItemSet, host: Contact, item: Placed, { held }: HeldAnswer, signal: AbortSignal): Promise<Held> {
-    if (held === 'same') return 'held';
-    return kindOf(set).give({ ports: this.#ports, blocks: this.#blocks, signal }, host, item, held);
   }
 
   /** These count as replicas. */

@@ -40,9 +40,11 @@ async function host(network: MemoryNetwork) {
   return { transport, table, ports, id: transport.contact.host };
 }
 
-async function proofFrom(asker: MemoryTransport, of: MemoryTransport, set: ItemSet, key: string, nonce: Uint8Array) {
+type Item = { readonly set: ItemSet; readonly key: string };
+
+async function proofFrom(asker: MemoryTransport, of: MemoryTransport, item: Item, nonce: Uint8Array) {
   const client = new SyncClient(asker, AbortSignal.timeout(5000));
-  const [answer] = await client.holds(of.contact, [{ set, key, digest: noDigest }], nonce);
+  const [answer] = await client.holds(of.contact, [{ ...item, digest: noDigest }], nonce);
   return answer!.proof;
 }
 
@@ -60,7 +62,7 @@ test('C1 a proof is good for its bytes, its nonce, its asker and its answerer, a
     return Buffer.from(proof!).toString('hex');
   };
   const told = async (by: typeof asker, at: typeof asker, challengeNonce = nonce) =>
-    Buffer.from((await proofFrom(by.transport, at.transport, set, key, challengeNonce))!).toString('hex');
+    Buffer.from((await proofFrom(by.transport, at.transport, { set, key }, challengeNonce))!).toString('hex');
   assert.equal(await told(asker, holder), await expected(holder.id));
   // Replayed: of an earlier question, which had another nonce.
   assert.notEqual(await told(asker, holder, newNonce(systemRandom)), await expected(holder.id));
@@ -74,9 +76,9 @@ test('C1 a proof is good for its bytes, its nonce, its asker and its answerer, a
   assert.notEqual(await told(asker, lying), await expected(lying.id));
   // Of nothing.
   const empty = await host(network);
-  assert.equal(await proofFrom(asker.transport, empty.transport, set, key, nonce), null);
+  assert.equal(await proofFrom(asker.transport, empty.transport, { set, key }, nonce), null);
   empty.ports.index.addBlock(key, block.cid);
-  assert.equal(await proofFrom(asker.transport, empty.transport, set, key, nonce), null);
+  assert.equal(await proofFrom(asker.transport, empty.transport, { set, key }, nonce), null);
 });
 
 test('C1 records and leaves are proved as blocks are, and without a nonce nothing is read', async () => {
@@ -88,11 +90,11 @@ test('C1 records and leaves are proved as blocks are, and without a nonce nothin
   for (const { table } of [asker, holder]) await table.put([row]);
   const [item] = asker.ports.index.items(recordSet, 'all', null, 1).items;
   const nonce = newNonce(systemRandom);
-  const proof = await proofFrom(asker.transport, holder.transport, recordSet, item!.key, nonce);
+  const proof = await proofFrom(asker.transport, holder.transport, { set: recordSet, key: item!.key }, nonce);
   const challenge = challengeOf(nonce, asker.id, holder.id);
   const expected = await proofsOf(asker.ports, recordSet, item!, [challenge]);
   assert.ok(Buffer.from(proof!).equals(expected![0]!));
-  assert.equal(await proofFrom(asker.transport, holder.transport, leafSet, item!.key, nonce), null);
+  assert.equal(await proofFrom(asker.transport, holder.transport, { set: leafSet, key: item!.key }, nonce), null);
   holder.ports.blocks.get = () => assert.fail('a block was read');
   const block = blockOf(Buffer.from('not to be read'));
   await holder.ports.blocks.put([block]);

@@ -18,7 +18,6 @@ import {
   isBlock,
 } from './arc-comparison.ts';
 import type { InSyncRanges } from './in-sync-ranges.ts';
-import type { BlockMover } from './items/block-mover.ts';
 import type { SmallItemKind, Transfers } from './items/item-kind.ts';
 import { smallKinds } from './items/kinds.ts';
 import { type OwnArc, ownArcs } from './own-arcs.ts';
@@ -65,9 +64,10 @@ export class ReconciliationRound {
   #records = 0;
   #pulled = false;
 
-  constructor(ports: SyncPorts, blocks: BlockMover, scope: RoundScope, grace: Grace, signal: AbortSignal) {
+  constructor(transfers: Transfers, scope: RoundScope, grace: Grace) {
+    const { ports, signal } = transfers;
     this.#ports = ports;
-    this.#transfers = { ports, blocks, signal };
+    this.#transfers = transfers;
     this.#scope = scope;
     this.#grace = grace;
     this.#signal = signal;
@@ -275,7 +275,12 @@ export class ReconciliationRound {
     // The pointer may also lead to one of the places.
     if (lacking <= (substitute !== null && !holders.has(substitute) ? 1 : 0)) return;
     const targets = [...places, ...substitutesIn(arc, set)];
-    const given = await this.#transfers.blocks.passOn(source, { cid, key, set }, targets, lacking, this.#signal);
+    const given = await this.#transfers.blocks.passOn(
+      source,
+      { cid, key, set },
+      { targets, wanted: lacking },
+      this.#signal,
+    );
     const [first] = given.filter((host) => !places.includes(host));
     if (first !== undefined) pointers?.tell(this.#ports.view.self, first, cid);
   }

@@ -139,7 +139,8 @@ export class Reconciliation {
       urgent: this.#urgent,
     };
     const scope = { settled: this.#settled, everything };
-    const outcome = await new ReconciliationRound(this.#ports, this.#blocks, scope, grace, signal).run();
+    const transfers = { ports: this.#ports, blocks: this.#blocks, signal };
+    const outcome = await new ReconciliationRound(transfers, scope, grace).run();
     if (everything && !signal.aborted) this.#everythingDue = clock.now() + this.#interval();
     // What was received may be in cells shared with other arcs, or missing elsewhere: nothing is assumed to be in sync.
     if (outcome.again) this.#settled.clear();

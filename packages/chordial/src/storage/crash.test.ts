@@ -24,8 +24,14 @@ interface Told {
   readonly deleted: Set<number>;
 }
 
+interface Life {
+  readonly first: number;
+  readonly lines: number;
+  readonly half?: number;
+}
+
 /** Lets a writer run until it has told `lines` steps, or killed itself, and kills it. */
-async function crash(folder: string, first: number, told: Told, lines: number, half = -1): Promise<void> {
+async function crash(folder: string, told: Told, { first, lines, half = -1 }: Life): Promise<void> {
   const child = spawn(process.execPath, [writer, folder, String(first), String(half)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -85,7 +91,7 @@ describe('kill -9', () => {
     await using folder = await temporaryFolder();
     const told: Told = { put: new Set(), deleting: new Set(), deleted: new Set() };
     for (const [life, lines] of [1, 40, 150, 333].entries()) {
-      await crash(folder.path, life * 10_000, told, lines);
+      await crash(folder.path, told, { first: life * 10_000, lines });
       await checkAll(folder.path, told);
     }
     assert.ok(told.put.size > 150 && told.deleted.size > 100, `${told.put.size} put, ${told.deleted.size} freed`);
@@ -95,7 +101,7 @@ describe('kill -9', () => {
     await using folder = await temporaryFolder();
     const told: Told = { put: new Set(), deleting: new Set(), deleted: new Set() };
     for (const [life, half] of [1, 30].entries()) {
-      await crash(folder.path, life * 10_000, told, Number.POSITIVE_INFINITY, half);
+      await crash(folder.path, told, { first: life * 10_000, lines: Number.POSITIVE_INFINITY, half });
       await checkAll(folder.path, told);
     }
   });

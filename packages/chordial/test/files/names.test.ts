@@ -134,8 +134,10 @@ test('B3 a forged entry is neither stored by a holder nor believed by a reader',
   const [liar] = peers.slice(2);
   const content = { name: 'forged', cid: parseCid(other.cid), size: 5, type: 'file', sha256: null, blocks: 1 } as const;
   const now = Date.now() + 1000;
-  const forged = signEntry(nameEntry(content, peers[0]!.contact.host, now, now, null), testNetworkId, (bytes) =>
-    liar!.identity.sign(bytes),
+  const forged = signEntry(
+    nameEntry(content, { publisher: peers[0]!.contact.host, sequence: now, time: now, expiry: null }),
+    testNetworkId,
+    (bytes) => liar!.identity.sign(bytes),
   );
   const key = recordKeyOfName('forged', places);
   const holders = await placesOf(peers, ring.expectedPlaces(ringIdOfHash(key, 256), 3));
@@ -163,8 +165,10 @@ test('B4 an entry from the future is refused', async () => {
   const later = Date.now() + 700_000;
   // By its sequence; and by the time it claims, with which it would be the newest for ever.
   for (const [sequence, time] of [[later, later] as const, [Date.now(), 8e15] as const]) {
-    const entry = signEntry(nameEntry(content, peers[0]!.contact.host, sequence, time, null), testNetworkId, (bytes) =>
-      peers[0]!.identity.sign(bytes),
+    const entry = signEntry(
+      nameEntry(content, { publisher: peers[0]!.contact.host, sequence, time, expiry: null }),
+      testNetworkId,
+      (bytes) => peers[0]!.identity.sign(bytes),
     );
     const body = { entries: [entry.bytes] };
     const answer = await peers[0]!.transport.request(peers[1]!.contact, 'records.put', body, { deadline: 1000 });
@@ -232,7 +236,7 @@ test('case 9: one record that cannot be read ends no listing, no search and no r
   const own = peers[0]!.contact.host;
   const now = Date.now();
   const content = { name: 'a', cid: parseCid(put.cid), size: 1, type: 'file', sha256: null, blocks: 1 } as const;
-  const signed = nameEntry(content, own, now, now, null);
+  const signed = nameEntry(content, { publisher: own, sequence: now, time: now, expiry: null });
   const odd = signEntry({ ...signed, body: { ...signed.body, size: -1 } }, testNetworkId, (bytes) =>
     peers[0]!.identity.sign(bytes),
   );

@@ -217,18 +217,21 @@ export async function floodFrames(field: Battlefield): Promise<void> {
   const none = Buffer.alloc(0);
   const floods: readonly Buffer[] = [
     // Longer than any frame may be; DATA and HEADERS of no stream; an unknown kind.
-    frame(0, 0, 1, Buffer.alloc(1000), 0xffffff),
-    frame(0, 0, 0, Buffer.alloc(100)),
-    frame(1, 4, 0, Buffer.alloc(100)),
-    frame(77, 0, 1, Buffer.alloc(100)),
+    frame({ type: 0, flags: 0, stream: 1 }, Buffer.alloc(1000), 0xffffff),
+    frame({ type: 0, flags: 0, stream: 0 }, Buffer.alloc(100)),
+    frame({ type: 1, flags: 4, stream: 0 }, Buffer.alloc(100)),
+    frame({ type: 77, flags: 0, stream: 1 }, Buffer.alloc(100)),
     // SETTINGS, PING, PRIORITY, RST_STREAM, WINDOW_UPDATE by the thousand; empty DATA; headers without end.
-    many(frame(4, 0, 0, none), 1000),
-    many(frame(6, 0, 0, Buffer.alloc(8)), 1000),
-    many(frame(2, 0, 1, Buffer.alloc(5)), 1000),
-    many(frame(3, 0, 1, Buffer.alloc(4)), 1000),
-    many(frame(8, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff])), 10),
-    many(frame(0, 0, 1, none), 1000),
-    Buffer.concat([frame(1, 0, 1, none), many(frame(9, 0, 1, Buffer.alloc(16_000, 0x41)), 50)]),
+    many(frame({ type: 4, flags: 0, stream: 0 }, none), 1000),
+    many(frame({ type: 6, flags: 0, stream: 0 }, Buffer.alloc(8)), 1000),
+    many(frame({ type: 2, flags: 0, stream: 1 }, Buffer.alloc(5)), 1000),
+    many(frame({ type: 3, flags: 0, stream: 1 }, Buffer.alloc(4)), 1000),
+    many(frame({ type: 8, flags: 0, stream: 0 }, Buffer.from([0x7f, 0xff, 0xff, 0xff])), 10),
+    many(frame({ type: 0, flags: 0, stream: 1 }, none), 1000),
+    Buffer.concat([
+      frame({ type: 1, flags: 0, stream: 1 }, none),
+      many(frame({ type: 9, flags: 0, stream: 1 }, Buffer.alloc(16_000, 0x41)), 50),
+    ]),
     Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
     randomBytes(20_000),
   ];

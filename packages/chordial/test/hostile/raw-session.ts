@@ -110,8 +110,14 @@ export function openControl(session: ClientHttp2Session, read: (answer: Buffer) 
   return stream;
 }
 
+interface FrameHead {
+  readonly type: number;
+  readonly flags: number;
+  readonly stream: number;
+}
+
 /** One frame of HTTP/2 as it goes over the wire. */
-export function frame(type: number, flags: number, stream: number, payload: Buffer, length = payload.length): Buffer {
+export function frame({ type, flags, stream }: FrameHead, payload: Buffer, length = payload.length): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(length, 0, 3);
   head[3] = type;
@@ -122,7 +128,7 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
 
 export const preface = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-  frame(4, 0, 0, Buffer.alloc(0)),
+  frame({ type: 4, flags: 0, stream: 0 }, Buffer.alloc(0)),
 ]);
 
 function settled<Sort extends Socket>(socket: Sort, event: 'connect' | 'secureConnect'): Promise<Sort> {

@@ -12,7 +12,11 @@ const statMilliseconds = 10_000;
 
 export function putFile(host: TortureHost, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<Answer<PutResult>> {
   const init = { method: 'PUT', body: bytes };
-  return ask(host, route(name), init, putMilliseconds, async (response) => (await response.json()) as PutResult);
+  return ask(
+    host,
+    { ...init, where: route(name), withinMilliseconds: putMilliseconds },
+    async (response) => (await response.json()) as PutResult,
+  );
 }
 
 /** `publisher` null asks for whatever has the name. */
@@ -23,29 +27,36 @@ export function getFile(
   withinMilliseconds: number,
 ): Promise<Answer<Uint8Array>> {
   const query = publisher === null ? '' : `?publisher=${publisher}`;
-  return ask(host, route(name) + query, {}, withinMilliseconds, async (response) => {
+  return ask(host, { where: route(name) + query, withinMilliseconds }, async (response) => {
     return new Uint8Array(await response.arrayBuffer());
   });
 }
 
 export function removeFile(host: TortureHost, name: string): Promise<Answer<null>> {
-  return ask(host, route(name), { method: 'DELETE' }, removeMilliseconds, async () => null);
+  return ask(host, { where: route(name), method: 'DELETE', withinMilliseconds: removeMilliseconds }, async () => null);
 }
 
 export function statFile(host: TortureHost, name: string, publisher: string): Promise<Answer<FileStat>> {
   const where = `${route(name)}/stat?publisher=${publisher}`;
-  return ask(host, where, {}, statMilliseconds, async (response) => (await response.json()) as FileStat);
+  return ask(
+    host,
+    { where, withinMilliseconds: statMilliseconds },
+    async (response) => (await response.json()) as FileStat,
+  );
 }
 
 function route(name: string): string {
   return `/api/v1/files/${encodeURIComponent(name)}`;
 }
 
+interface Question extends RequestInit {
+  readonly where: string;
+  readonly withinMilliseconds: number;
+}
+
 async function ask<T>(
   host: TortureHost,
-  where: string,
-  init: RequestInit,
-  withinMilliseconds: number,
+  { where, withinMilliseconds, ...init }: Question,
   read: (response: Response) => Promise<T>,
 ): Promise<Answer<T>> {
   const signal = AbortSignal.timeout(Math.max(1, Math.ceil(withinMilliseconds)));

@@ -33,7 +33,7 @@ export async function readPatiently(
         if (judgement === 'wrong') tally.wrongReads += 1;
         if (judgement === 'stale') tally.staleReads += 1;
         if (judgement !== 'right') log.step(`${file.name} at ${host.name}: ${judgement} bytes (${got.value.length})`);
-        if (judgement === 'right') return settled(torture, file, host.name, attempt, took);
+        if (judgement === 'right') return settled(torture, file, { at: host.name, attempts: attempt, took });
       } else if (host.isUp) {
         // Of a host that went down under the question nothing else can be expected.
         count(tally.failedReads, got.code);
@@ -46,7 +46,13 @@ export async function readPatiently(
   }
 }
 
-function settled({ tally, log }: Torture, file: TrackedFile, at: string, attempts: number, took: number): true {
+interface Read {
+  readonly at: string;
+  readonly attempts: number;
+  readonly took: number;
+}
+
+function settled({ tally, log }: Torture, file: TrackedFile, { at, attempts, took }: Read): true {
   if (attempts > 1) {
     tally.retriedReads += 1;
     tally.slowestRetriedReadMilliseconds = Math.max(tally.slowestRetriedReadMilliseconds, took);

@@ -20,13 +20,13 @@ export const steps: Readonly<Record<string, Step>> = {
     const victims = someHosts(torture, 1 + Math.floor(torture.random.next() * (replicas - 1)));
     if (victims.length > 1) await restUntilFull(torture, workload);
     torture.log.step(`kill -9 ${names(victims)}`);
-    await takeOut(torture, workload, victims, 'kill', (host) => host.kill());
+    await takeOut(torture, workload, { victims, step: 'kill' }, (host) => host.kill());
   },
 
   stop: async (torture, workload) => {
     const victims = someHosts(torture, 1);
     torture.log.step(`SIGINT to ${names(victims)}`);
-    await takeOut(torture, workload, victims, 'stop', (host) => host.stop());
+    await takeOut(torture, workload, { victims, step: 'stop' }, (host) => host.stop());
   },
 
   wipe: async (torture, workload) => {
@@ -91,8 +91,7 @@ export const steps: Readonly<Record<string, Step>> = {
 async function takeOut(
   torture: Torture,
   workload: Workload,
-  victims: readonly TortureHost[],
-  step: string,
+  { victims, step }: { readonly victims: readonly TortureHost[]; readonly step: string },
   out: (host: TortureHost) => Promise<void>,
 ): Promise<void> {
   const since = performance.now();

@@ -113,8 +113,7 @@ export class BlockMover {
   async passOn(
     source: Contact,
     { cid, key, set }: { readonly cid: CID; readonly key: string; readonly set: BlockSet },
-    targets: readonly Contact[],
-    wanted: number,
+    { targets, wanted }: { readonly targets: readonly Contact[]; readonly wanted: number },
     signal: AbortSignal,
   ): Promise<readonly Contact[]> {
     const client = new SyncClient(this.#ports.transport, signal);

@@ -124,7 +124,11 @@ async function published(scene: Scene, said: Said, blocks: readonly Block[]): Pr
   );
   const { cid } = blocks.at(-1) as Block;
   const content = { ...said, cid, sha256: null, blocks: blocks.length };
-  const entry = signEntry(nameEntry(content, host, 1, Date.now(), null), member.networkId, sign).bytes;
+  const entry = signEntry(
+    nameEntry(content, { publisher: host, sequence: 1, time: Date.now(), expiry: null }),
+    member.networkId,
+    sign,
+  ).bytes;
   for (const contact of member.others) {
     const payload = piecesOf(blocks);
     const answer = await member.transport.stream(contact, blockMessages.put.kind, { header, payload }, { deadline });
