@@ -1,4 +1,4 @@
-/** What a peer answers: JSON schemas, which the OpenAPI document tells, and the types that follow from them. */
+/** JSON schemas of the API's responses, part of the OpenAPI document, and the types derived from them. */
 import { list, orNull, record, type TypeOf, text, textOrNull, whole, wholeOrNull } from './schema.ts';
 
 export const putResult = record({ name: text, cid: text, size: whole, copies: whole, publisher: text });
@@ -73,7 +73,7 @@ export const nodeStatus = record({
         description: "Seconds by which this peer's clock is ahead of those of others, or below 0 behind",
       },
       peers: whole,
-      note: { type: ['string', 'null'], description: 'A sentence when that is more than a minute' },
+      note: { type: ['string', 'null'], description: 'A warning if the difference is more than a minute' },
     }),
   ),
 });
@@ -81,16 +81,16 @@ export const nodeStatus = record({
 export const ringMembers = record({ members: list(pointer) });
 export const ringDigest = record({
   members: whole,
-  digest: { type: 'string', description: 'Of the places of all members in ring order, as hexadecimal' },
+  digest: { type: 'string', description: 'Hash of the places of all members in ring order, hexadecimal' },
   epoch: { type: 'integer', description: "Grows with every change of this peer's own pointers" },
-  isRight: { type: 'boolean', description: 'Every predecessor and successor of this peer is that of the order' },
+  isRight: { type: 'boolean', description: 'Every predecessor and successor of this peer matches the ring order' },
 });
 
 export const proof = record({ proof: text });
 export const pageLink = record({
   token: text,
   expires: text,
-  origin: { type: ['string', 'null'], description: 'Of the proxy before this API, where one was named' },
+  origin: { type: ['string', 'null'], description: 'Origin of the proxy in front of this API, if configured' },
 });
 
 export const invited = record({
@@ -149,7 +149,7 @@ const peerStatus = record({
   id: text,
   name: {
     type: 'string',
-    description: 'What you call it, else its certificate; the end of its id where it has no name',
+    description: 'The name you gave it, else that in its certificate, else the end of its id',
   },
   address: text,
   state: { enum: ['alive', 'suspected', 'away', 'left', 'dead'] },
@@ -159,7 +159,7 @@ const peerStatus = record({
   roundTripMilliseconds: { type: ['number', 'null'] },
   virtualNodes: whole,
 });
-export const calledPeer = record({ id: text, name: { type: 'string', description: 'As lists show it' } });
+export const calledPeer = record({ id: text, name: { type: 'string', description: 'The name shown in lists' } });
 export const peerList = record({ peers: list(peerStatus) });
 
 const holder = {
@@ -167,11 +167,11 @@ const holder = {
   publisherName: { type: 'string', description: 'What the publisher is called, or the end of its id' },
   address: textOrNull,
   copies: { type: ['integer', 'null'], description: 'Live copies on the ring; for a shared file its live sources' },
-  shared: { type: 'boolean', description: 'The file lies at its publisher; otherwise the ring keeps it' },
-  live: { type: 'boolean', description: 'Somebody who is here has it' },
+  shared: { type: 'boolean', description: 'True if the file stays at its publisher, false if the ring stores it' },
+  live: { type: 'boolean', description: 'A live peer has it' },
   verified: {
     type: 'boolean',
-    description: "The publisher's own entry was read; else it is the word of the peers asked",
+    description: "True if the publisher's own entry was read; otherwise only the peers asked claim it",
   },
 } as const;
 
@@ -183,7 +183,7 @@ const hit = record({
   sha256: textOrNull,
   ...holder,
   time: text,
-  holders: { ...list(record(holder)), description: 'All who have this name and content, the best first' },
+  holders: { ...list(record(holder)), description: 'All publishers of this name and content, best first' },
 });
 
 export const browsedFiles = record({ files: list(hit), cursor: textOrNull });
@@ -195,9 +195,9 @@ export const searchResult = record({
   time: text,
   state: { enum: ['running', 'done', 'failed'] },
   total: whole,
-  answered: { type: 'integer', description: 'Peers that looked, for a broadcast that has ended' },
+  answered: { type: 'integer', description: 'Peers that searched, once a broadcast has ended' },
   missed: { type: 'integer', description: 'Parts of the ring that a broadcast could not reach' },
-  problem: { type: ['object', 'null'], description: 'A problem document when it failed' },
+  problem: { type: ['object', 'null'], description: 'A problem document if it failed' },
   hits: list(hit),
 });
 
@@ -212,15 +212,18 @@ const recentQuery = record({
 
 export const share = record({
   path: text,
-  files: { type: 'integer', description: 'Those known, indexed or not' },
+  files: { type: 'integer', description: 'Known files, indexed or not' },
   bytes: whole,
-  state: { enum: ['indexing', 'watching', 'missing'], description: 'missing: the folder is not there now' },
+  state: { enum: ['indexing', 'watching', 'missing'], description: 'missing: the folder does not exist at the moment' },
   indexed: whole,
-  announced: { type: 'integer', description: 'Of the indexed ones, those that others find' },
-  unreadable: { type: 'integer', description: 'Files and folders that cannot be read or named, or are not for others' },
+  announced: { type: 'integer', description: 'Indexed files that other peers can find' },
+  unreadable: {
+    type: 'integer',
+    description: 'Files and folders that cannot be read, have invalid names, or may not be shared',
+  },
   changing: {
     type: 'integer',
-    description: 'Files that keep changing; they are hashed when they have been quiet for a while',
+    description: 'Files that keep changing; hashed once they have been unchanged for a while',
   },
   leftOut: list(record({ path: { type: 'string', description: 'Below the share' }, why: text })),
 });
@@ -238,7 +241,7 @@ export const stats = record({
   queries: list(recentQuery),
 });
 
-/** By their names in the document. */
+/** By name in the document. */
 export const answers = {
   putResult,
   fileEntry,

@@ -1,7 +1,7 @@
-/** Where an operation of the API is found, given its parameters; for the page and for programs alike. */
+/** Builds the request of an API operation, for the page and for programs. */
 import type { OperationName, PartOf } from './operations.ts';
 
-/** Path, query and body as the operation takes them; nothing where it takes none. */
+/** Path, query and body of the operation, as far as it takes them. */
 export type Given<N extends OperationName> = Present<'path', PartOf<N, 'params'>> &
   Present<'query', PartOf<N, 'querystring'>> &
   Present<'body', PartOf<N, 'body'>>;
@@ -12,7 +12,7 @@ type Present<K extends string, T> = T extends undefined
     ? { readonly [P in K]?: T }
     : { readonly [P in K]: T };
 
-/** A call that takes nothing needs no second argument. */
+/** Operations without parameters need no second argument. */
 export type GivenArguments<N extends OperationName> =
   Record<string, never> extends Given<N> ? [given?: Given<N>] : [given: Given<N>];
 
@@ -30,13 +30,13 @@ interface AnyGiven {
 }
 
 export function callOf<N extends OperationName>(operation: N, ...given: GivenArguments<N>): Call {
-  // The union of what all operations take is too large for the compiler to look at.
+  // The union of all operations' parameters is too large for the compiler.
   const { path = {}, query = {}, body } = ((given as readonly unknown[])[0] ?? {}) as AnyGiven;
   const [method = '', template = ''] = operation.split(' ');
   const place = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
-  const asked = Object.entries(query)
+  const parameters = Object.entries(query)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]): [string, string] => [name, String(value)]);
-  const text = new URLSearchParams(asked).toString();
+  const text = new URLSearchParams(parameters).toString();
   return { method, route: text === '' ? place : `${place}?${text}`, body };
 }

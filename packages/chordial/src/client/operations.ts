@@ -1,6 +1,6 @@
 /**
- * What a peer is asked in JSON and answers in JSON or with nothing: each operation once, with the schemas that check it, that the OpenAPI
- * document tells and that type both the handler and its callers. Bytes and events are streams; their routes are declared where they are served.
+ * The JSON operations of the API. The schemas of an operation validate its requests, document it in OpenAPI, and type both
+ * its handler and its callers. Routes that stream bytes or events are declared where they are served.
  */
 import * as answers from './answers.ts';
 import { fields, record, type TypeOf, text } from './schema.ts';
@@ -8,7 +8,7 @@ import { fields, record, type TypeOf, text } from './schema.ts';
 const dayMilliseconds = 86_400_000;
 /** Limits of common systems. */
 const maxPathCharacters = 4096;
-/** A caller that waits longer polls again. */
+/** Callers that wait longer poll again. */
 const maxWaitMilliseconds = 30_000;
 const maxInviteUses = 65_536;
 const maxTokenCharacters = 1024;
@@ -50,7 +50,7 @@ const localKeyField = {
   maxLength: 256,
   description: 'What "localKey" says in the note of the runtime folder, which the user of the peer alone may read',
 } as const;
-/** By which caller and peer refer to the same file, even where they see different files under one path. */
+/** Identifies a file, since caller and peer may see different files at the same path. */
 const markField = {
   description: 'Device and inode, in decimal',
   ...fields({ device: { type: 'string', maxLength: 32 }, inode: { type: 'string', maxLength: 32 } }, [
@@ -68,7 +68,7 @@ export const operations = {
     response: { 200: answers.fileStat },
   },
   'GET /api/v1/files': {
-    summary: 'Files that this peer publishes, or everybody with all=true, page by page',
+    summary: 'Files that this peer publishes, or all peers with all=true, page by page',
     querystring: fields({
       all: { type: 'boolean', default: false },
       cursor: cursorQuery,
@@ -88,7 +88,7 @@ export const operations = {
     response: { 200: answers.fileStat },
   },
   'POST /api/v1/invites': {
-    summary: 'A line that lets others in, as often and as long as it says',
+    summary: 'Creates an invite with a number of uses and an expiry',
     body: {
       type: ['object', 'null'],
       properties: {
@@ -102,13 +102,13 @@ export const operations = {
           type: 'integer',
           minimum: 1,
           maximum: maxInviteUses,
-          description: 'Members that it lets in; 1 by default',
+          description: 'Number of uses; 1 by default',
         },
         rights: {
           type: 'array',
           items: { type: 'string', enum: ['store', 'publish', 'invite'] },
           maxItems: 3,
-          description: 'What they may do; store and publish by default',
+          description: 'Rights of the new members; store and publish by default',
         },
       },
       additionalProperties: false,
@@ -136,11 +136,11 @@ export const operations = {
     response: { 200: answers.changedMembers },
   },
   'DELETE /api/v1/members/{member}': {
-    summary: 'Removes a member for good; where it is an admin, more than half of them must say so',
+    summary: 'Removes a member permanently; to remove an admin more than half of the admins must approve',
     params: memberParameter,
     querystring: fields({
       purge: { type: 'boolean', description: 'Also hides what it published and frees the blocks' },
-      admitted: { type: 'boolean', description: 'Together with the members that it let in' },
+      admitted: { type: 'boolean', description: 'Also removes the members that it admitted' },
     }),
     response: { 200: answers.changedMembers },
   },
@@ -155,7 +155,7 @@ export const operations = {
     response: { 200: answers.changedMembers },
   },
   'PUT /api/v1/members/{member}/admission': {
-    summary: 'Admits one that waits because its invite was used up',
+    summary: 'Admits a member that is waiting because its invite was used up',
     params: memberParameter,
     response: { 200: answers.changedMembers },
   },
@@ -165,7 +165,7 @@ export const operations = {
       fingers: {
         enum: ['all', 'distinct', 'none'],
         default: 'all',
-        description: 'distinct: only the first of each run of fingers that are the same member; none is for polling',
+        description: 'distinct: one entry per run of equal fingers; none: no fingers, for polling',
       },
     }),
     response: { 200: answers.nodeStatus },
@@ -181,13 +181,13 @@ export const operations = {
   },
   'GET /api/v1/peers': { summary: 'Peers with liveness and last heartbeat', response: { 200: answers.peerList } },
   'GET /api/v1/peers/{id}/files': {
-    summary: 'What a peer publishes and shares, asked of itself, page by page',
+    summary: 'What a peer publishes and shares, page by page, as that peer answers',
     params: peerParameter,
     querystring: fields({ cursor: cursorQuery }),
     response: { 200: answers.browsedFiles },
   },
   'PUT /api/v1/peers/{id}/name': {
-    summary: 'What you call a peer, in place of what it calls itself; null takes it back',
+    summary: 'Sets your own name for a peer; null removes it',
     params: peerParameter,
     body: fields({ name: { type: ['string', 'null'], maxLength: 256 } }, ['name']),
     response: { 200: answers.calledPeer },
@@ -198,15 +198,15 @@ export const operations = {
     response: { 200: answers.proof },
   },
   'GET /api/v1/ring': {
-    summary: 'Every member that this peer knows of and believes alive, in ring order; hearsay, unlike /api/v1/node',
+    summary: 'Every member that this peer believes alive, in ring order; partly hearsay, unlike /api/v1/node',
     response: { 200: answers.ringMembers },
   },
   'GET /api/v1/ring/digest': {
-    summary: 'The same in a few bytes, for polling: peers that give one digest and are all right are one ring',
+    summary: 'A digest of the members, for polling: peers with equal digests and isRight form one ring',
     response: { 200: answers.ringDigest },
   },
   'POST /api/v1/search': {
-    summary: 'Starts a search; an empty query is for everything',
+    summary: 'Starts a search; an empty query matches everything',
     body: fields(
       {
         query: { type: 'string', maxLength: 10 * 1024 },
@@ -218,9 +218,9 @@ export const operations = {
         },
         orBroadcast: {
           type: 'boolean',
-          description: 'By words: where no word matches, every peer is asked for the text as a part of names',
+          description: 'Word search only: if no word matches, asks every peer for names that contain the text',
         },
-        ttl: { type: 'integer', minimum: 1, maximum: 64, description: 'How often a broadcast may be handed on' },
+        ttl: { type: 'integer', minimum: 1, maximum: 64, description: 'How often a broadcast may be forwarded' },
       },
       ['query'],
     ),
@@ -239,10 +239,10 @@ export const operations = {
     response: { 200: answers.searchResult },
   },
   'POST /api/v1/session': {
-    summary: 'Trades the token of a link, or that of the API, for a cookie',
+    summary: 'Exchanges the token of a link, or the API token, for a cookie',
     body: fields({ token: { type: 'string', minLength: 1, maxLength: maxTokenCharacters } }, ['token']),
   },
-  'DELETE /api/v1/session': { summary: 'Ends what the cookie of this browser allows' },
+  'DELETE /api/v1/session': { summary: 'Signs this browser out' },
   'POST /api/v1/session/links': {
     summary: 'A token for a link to the page, valid once within ten minutes: http://HOST:PORT/#t=TOKEN',
     response: { 201: answers.pageLink },
@@ -252,7 +252,7 @@ export const operations = {
     response: { 200: answers.shareList },
   },
   'POST /api/v1/shares': {
-    summary: 'Shares a folder or file of this machine, which stays where it is',
+    summary: 'Shares a folder or file of this machine in place',
     body: fields(
       {
         path: sharedPath,
@@ -313,7 +313,7 @@ export const operations = {
     response: { 200: answers.transferList },
   },
   'GET /api/v1/transfers/{id}': {
-    summary: 'One transfer; with `wait`, answered when it ends or after so many milliseconds',
+    summary: 'One transfer; with `wait`, responds when it ends or after that many milliseconds',
     params: transferParameter,
     querystring: fields({ wait: { type: 'integer', minimum: 0, maximum: maxWaitMilliseconds, default: 0 } }),
     response: { 200: answers.transferStatus },
@@ -325,7 +325,7 @@ export const operations = {
     response: { 200: answers.transferStatus },
   },
   'DELETE /api/v1/transfers/{id}': {
-    summary: 'Ends a transfer and removes what it has half written',
+    summary: 'Cancels a transfer and removes its partial file',
     params: transferParameter,
   },
   'GET /healthz': { summary: '200 when serving', response: { 200: health } },
@@ -337,6 +337,6 @@ export type Schemas<N extends OperationName> = (typeof operations)[N];
 export type AnswerOf<N extends OperationName> =
   Schemas<N> extends { readonly response: infer R } ? TypeOf<R[keyof R]> : undefined;
 
-/** Of the path, the query or the body; undefined where the operation takes none. */
+/** The type of path, query or body; undefined if the operation takes none. */
 export type PartOf<N extends OperationName, K extends 'params' | 'querystring' | 'body'> =
   Schemas<N> extends { readonly [P in K]: infer S } ? TypeOf<S> : undefined;

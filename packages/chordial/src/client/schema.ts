@@ -1,4 +1,4 @@
-/** JSON schemas as plain values, and the type of what satisfies one: a schema is stated once, checks at run time and types at compile time. */
+/** JSON schemas as plain values and the types derived from them: one declaration for validation and types. */
 
 export const text = { type: 'string' } as const;
 export const whole = { type: 'integer' } as const;
@@ -29,7 +29,7 @@ export function orNull<const P extends { readonly type: 'object' }>(schema: P) {
   return { ...schema, type: ['object', 'null'] } as const;
 }
 
-/** What satisfies the schema; of JSON Schema it knows what the schemas of this API use. */
+/** The type of values that satisfy the schema; covers the part of JSON Schema that this API uses. */
 export type TypeOf<S> = S extends { readonly enum: readonly (infer Value)[] }
   ? Value
   : S extends { readonly type: readonly (infer Kind)[] }
@@ -68,7 +68,7 @@ type TypeOfObject<S> = S extends { readonly properties: infer P }
 
 type RequiredIn<S> = S extends { readonly required: readonly (infer K)[] } ? K : never;
 
-/** As the checked value is: what has a default is always there. */
+/** The type after validation: fields with a default are always present. */
 export type CheckedTypeOf<S> = S extends { readonly properties: infer P }
   ? TypeOf<S> & { readonly [K in WithDefault<P>]: TypeOf<P[K]> }
   : TypeOf<S>;

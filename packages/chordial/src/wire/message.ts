@@ -1,6 +1,6 @@
 /**
- * A question of one peer to another and its answer: each kind is declared once, with the schemas of both, and answered by what
- * is registered for it. Who asks, and what streams of bytes are, is the transport's to say.
+ * Messages between peers: each kind is declared once, with the schemas of question and answer, and handled by whatever is
+ * registered for it. The transport defines the sender and the streams of bytes.
  */
 import type { Schema } from './schema.ts';
 import { TransportError, type Wire } from './transport-error.ts';
@@ -12,7 +12,7 @@ interface Asked<To, Options> {
 export class Message<Question, Answer> {
   readonly kind: string;
   readonly question: Schema<Question>;
-  /** Read by its question: as many entries as were asked for, keys of the set asked about. */
+  /** Decoded with the question as context, which gives the number of entries and the set of keys. */
   readonly answer: Schema<Answer, Question>;
 
   constructor(kind: string, question: Schema<Question>, answer: Schema<Answer, Question>) {
@@ -29,7 +29,7 @@ export class Message<Question, Answer> {
     return this.question.decode(wire, undefined);
   }
 
-  /** What is written does not depend on the question. */
+  /** Encoding does not depend on the question. */
   encodeAnswer(answer: Answer): Wire {
     return this.answer.encode(answer, undefined as Question);
   }
@@ -38,7 +38,7 @@ export class Message<Question, Answer> {
     return this.answer.decode(wire, question);
   }
 
-  /** Rejects with a TransportError when there is no answer, or one that does not fit the question. */
+  /** Rejects with a TransportError without an answer, or with one that does not match the question. */
   async ask<To, Options>(transport: Asked<To, Options>, to: To, question: Question, options: Options): Promise<Answer> {
     return this.decodeAnswer(await transport.request(to, this.kind, this.encode(question), options), question);
   }
@@ -54,17 +54,17 @@ interface Outgoing {
   readonly payload?: AsyncIterable<Uint8Array>;
 }
 
-/** Takes a whole message as it came. */
+/** Takes an undecoded message. */
 type RequestHandler<From> = (from: From, body: Wire) => Promise<Wire>;
 type StreamHandler<From, Payload> = (from: From, incoming: Incoming<Payload>) => Promise<Outgoing>;
 
-/** What is answered here, by kind. A kind of which nothing is registered is refused. */
+/** Handlers by kind; other kinds are refused. */
 export class Registry<From, Payload> {
   readonly #requests = new Map<string, RequestHandler<From>>();
   readonly #streams = new Map<string, StreamHandler<From, Payload>>();
   readonly #refused = new Map<string, TransportError>();
 
-  /** A small question. */
+  /** Registers the handler of a small question. */
   on<Question, Answer>(
     message: Message<Question, Answer>,
     answer: (question: Question, from: From) => Answer | Promise<Answer>,
@@ -74,7 +74,7 @@ export class Registry<From, Payload> {
     );
   }
 
-  /** A question with bytes behind it, or behind its answer. */
+  /** Registers the handler of a question that comes or is answered with a stream of bytes. */
   onStream<Question, Answer>(
     message: Message<Question, Answer>,
     answer: (
@@ -90,13 +90,13 @@ export class Registry<From, Payload> {
     return this;
   }
 
-  /** A small question that its handler reads by itself. */
+  /** Registers a handler that decodes the question itself. */
   onKind(kind: string, answer: RequestHandler<From>): this {
     this.#requests.set(kind, answer);
     return this;
   }
 
-  /** Messages of these kinds are refused with this text until they are accepted again: this peer is no member any more. */
+  /** Refuses these kinds with this text until `accept`: this peer is no longer a member. */
   refuse(kinds: readonly string[], text: string): void {
     for (const kind of kinds) this.#refused.set(kind, new TransportError('refused', text, 'not-a-member'));
   }

@@ -43,7 +43,7 @@ const value = {
 } as const;
 const wire = { kind: 'b', entries: [[Uint8Array.of(0xab, 1), -1, 1]], isLast: true, cursor: null };
 
-test('a schema writes a value, reads it again, and says how it looks', () => {
+test('a schema encodes and decodes a value and describes its form', () => {
   assert.deepEqual(encodeAs(message, value), { ...wire, entries: [[Buffer.from('ab01', 'hex'), -1, 1]] });
   assert.deepEqual(decodeAs(message, wire), value);
   assert.deepEqual(decodeAs(message, { ...wire, relay: 2, more: 1 }), { ...value, relay: 2 });
@@ -55,7 +55,7 @@ test('a schema writes a value, reads it again, and says how it looks', () => {
   assert.equal(bare('ids', list(named('id', bytes(2)), 3)).text, '[id, …]');
 });
 
-test('what breaks a bound is refused with the place where it is', () => {
+test('a value that breaks a bound is refused with its path', () => {
   const good = wire.entries[0]!;
   for (const [broken, complaint] of [
     [null, 'it is not a map'],
@@ -81,12 +81,12 @@ test('what breaks a bound is refused with the place where it is', () => {
     });
 });
 
-test('the length of a list is looked at before its entries', () => {
+test('the length of a list is checked before its entries', () => {
   const hostile = Object.defineProperty(new Array(4), 0, { get: () => assert.fail('an entry was read') });
   assert.throws(() => decodeAs(list(uint, 3), hostile), /has 4 entries, not 0 to 3/);
 });
 
-test('an answer is read by its question', () => {
+test('an answer is decoded by its question', () => {
   const answer = map({ sizes: listFor(uint, ({ keys }: { keys: readonly string[] }) => keys.length) });
   assert.deepEqual(answer.decode({ sizes: [1, 2] }, { keys: ['a', 'b'] }), { sizes: [1, 2] });
   assert.throws(() => answer.decode({ sizes: [1, 2] }, { keys: ['a'] }), /sizes has 2 entries, not 1\./);
@@ -94,13 +94,13 @@ test('an answer is read by its question', () => {
   assert.throws(() => page.decode([1, 2], { most: 1 }), /it is too long/);
 });
 
-test('names that no file can have, or that are not in NFC, are refused', () => {
+test('invalid file names and names not in NFC are refused', () => {
   assert.equal(decodeAs(fileName, 'ä.txt'), 'ä.txt');
   for (const name of ['', '..', 'a/b', 'a\u0308', 'a\0', 'x'.repeat(256)])
     assert.throws(() => decodeAs(fileName, name), TransportError, name);
 });
 
-test('whatever a stranger sends is read or refused', () => {
+test('arbitrary input is decoded or refused', () => {
   const nested = tuple({ message, other: convert(text(9), String, (inner) => inner.length) });
   fc.assert(
     fc.property(fc.anything({ withBigInt: true, withTypedArray: true }), (hostile) => {

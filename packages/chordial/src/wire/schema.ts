@@ -1,10 +1,9 @@
 /**
- * Schemas of messages. One says at once what the type of a message is, how it becomes a value of DAG-CBOR, how such a value
- * from a stranger is read, within which bounds, and how docs/wire-format.md writes it. Schemas are made once, when their file
- * is loaded. Reading checks the length of a list before its entries; what breaks a bound is refused (`Malformed`) with the
- * place where it is.
+ * Schemas of messages. A schema gives the type of a message, its encoding as DAG-CBOR, its decoding with bounds, and its
+ * form in docs/wire-format.md. Schemas are built once, at load time. Decoding checks the length of a list before its
+ * entries; what breaks a bound is refused (`Malformed`) with its path.
  *
- * A context is what a value cannot be read without, such as the question that an answer belongs to.
+ * A context is what decoding depends on, such as the question of an answer.
  */
 import type { CID } from 'multiformats/cid';
 import { decodeCid } from '../content/cid.ts';
@@ -16,7 +15,7 @@ export interface Schema<Value, Context = unknown> {
   readonly encode: (value: Value, context: Context) => Wire;
   /** Throws `Malformed`. */
   readonly decode: (wire: Wire, context: Context) => Value;
-  /** How it is written in docs/wire-format.md; undefined: by the name of its field, and what follows that. */
+  /** Its form in docs/wire-format.md; undefined: the name of its field, followed by `afterName`. */
   readonly text?: string | undefined;
   readonly afterName?: string | undefined;
 }
@@ -32,19 +31,19 @@ type Fields = Readonly<Record<string, AnySchema>>;
 export type ValueOf<S> = S extends { readonly decode: (wire: Wire, context: never) => infer Value } ? Value : never;
 type ValuesOf<F extends Fields> = { readonly [Name in keyof F]: ValueOf<F[Name]> };
 type ContextOf<S> = S extends { readonly decode: (wire: Wire, context: infer Context) => unknown } ? Context : never;
-/** What all of them need together. */
+/** The intersection of the contexts. */
 type ContextsOf<F extends Fields> = { [Name in keyof F]: (context: ContextOf<F[Name]>) => void }[keyof F] extends (
   context: infer Context,
 ) => void
   ? Context
   : never;
 
-/** The wire form of a value that needs no context. */
+/** Encodes without context. */
 export function encodeAs<Value>(schema: Schema<Value>, value: Value): Wire {
   return schema.encode(value, undefined);
 }
 
-/** Reads a value that needs no context. */
+/** Decodes without context. */
 export function decodeAs<Value>(schema: Schema<Value>, wire: Wire): Value {
   return schema.decode(wire, undefined);
 }
@@ -59,17 +58,17 @@ export const bool: Schema<boolean> = {
   },
 };
 
-/** A whole number of at least `least` and at most `most`. */
-export function int(least: number, most: number): Schema<number> {
-  return { encode: asItIs, decode: (wire) => readInt(wire, least, most) };
+/** A whole number from `min` to `max`. */
+export function int(min: number, max: number): Schema<number> {
+  return { encode: asItIs, decode: (wire) => readInt(wire, min, max) };
 }
 
-/** A count, size or time: a whole number, not negative, that a double holds exactly. */
+/** A count, size or time: a safe integer that is not negative. */
 export const uint = int(0, Number.MAX_SAFE_INTEGER);
 
-function readInt(wire: Wire, least: number, most: number): number {
-  if (typeof wire === 'number' && Number.isSafeInteger(wire) && wire >= least && wire <= most) return wire;
-  throw new Malformed(`is not a whole number from ${least} to ${most}`);
+function readInt(wire: Wire, min: number, max: number): number {
+  if (typeof wire === 'number' && Number.isSafeInteger(wire) && wire >= min && wire <= max) return wire;
+  throw new Malformed(`is not a whole number from ${min} to ${max}`);
 }
 
 export function bytes(length: number): Schema<Uint8Array> {
@@ -82,17 +81,17 @@ export function readBytes(wire: Wire, length: number): Uint8Array {
   throw new Malformed(`is not ${length} bytes`);
 }
 
-export function bytesUpTo(most: number, least = 0): Schema<Uint8Array> {
+export function bytesUpTo(max: number, min = 0): Schema<Uint8Array> {
   return {
     encode: asItIs,
     decode: (wire) => {
-      if (wire instanceof Uint8Array && wire.length >= least && wire.length <= most) return wire;
-      throw new Malformed(`is not ${least === 0 ? 'of at most' : `of ${least} to`} ${most} bytes`);
+      if (wire instanceof Uint8Array && wire.length >= min && wire.length <= max) return wire;
+      throw new Malformed(`is not ${min === 0 ? 'of at most' : `of ${min} to`} ${max} bytes`);
     },
   };
 }
 
-/** Hexadecimal digits here, bytes on the wire, of one of these lengths. */
+/** Hexadecimal digits in memory, bytes of one of these lengths on the wire. */
 export function hex(...lengths: readonly [number, ...number[]]): Schema<string> {
   return {
     encode: (value) => Buffer.from(value, 'hex'),
@@ -104,18 +103,18 @@ export function hex(...lengths: readonly [number, ...number[]]): Schema<string> 
   };
 }
 
-/** @param most characters. */
-export function text(most: number): Schema<string> {
+/** At most `max` characters. */
+export function text(max: number): Schema<string> {
   return {
     encode: asItIs,
     decode: (wire) => {
-      if (typeof wire === 'string' && wire.length <= most) return wire;
-      throw new Malformed(`is not text of at most ${most} characters`);
+      if (typeof wire === 'string' && wire.length <= max) return wire;
+      throw new Malformed(`is not text of at most ${max} characters`);
     },
   };
 }
 
-/** Text that a test recognises, such as an id. */
+/** Text that passes a test, such as an id. */
 export function textThat<Value extends string>(is: (wire: unknown) => wire is Value, complaint: string): Schema<Value> {
   return {
     encode: asItIs,
@@ -131,7 +130,7 @@ export function oneOf<Value extends string>(values: readonly Value[]): Schema<Va
   return textThat((wire): wire is Value => values.includes(wire as Value), `is none of ${values.join(', ')}`);
 }
 
-/** One of these texts here, its position on the wire. Append only. */
+/** One of these texts in memory, its index on the wire. Append only. */
 export function numbered<Value extends string>(values: readonly Value[]): Schema<Value> {
   return {
     encode: (value) => values.indexOf(value),
@@ -148,7 +147,7 @@ export function nullable<Value, Context>(schema: Schema<Value, Context>): Schema
   };
 }
 
-/** Of a map, a field that is left out when it has the usual value. */
+/** A field of a map that is omitted when it has the default value. */
 export function optional<Value, Context>(schema: Schema<Value, Context>, usual: Value): Schema<Value, Context> {
   return {
     text: schema.text,
@@ -158,20 +157,20 @@ export function optional<Value, Context>(schema: Schema<Value, Context>, usual: 
   };
 }
 
-/** @param most entries. */
+/** From `min` to `max` entries. */
 export function list<Value, Context>(
   entry: Schema<Value, Context>,
-  most: number,
-  least = 0,
+  max: number,
+  min = 0,
 ): Schema<readonly Value[], Context> {
   return {
     text: entry.text === undefined ? undefined : `[${entry.text}, …]`,
     encode: (values, context) => values.map((value) => entry.encode(value, context)),
-    decode: (wire, context) => readEach(entry, readList(wire, least, most), context),
+    decode: (wire, context) => readEach(entry, readList(wire, min, max), context),
   };
 }
 
-/** A list with an entry for each thing that was asked. */
+/** A list with one entry per item of the question. */
 export function listFor<Value, Context, Asked>(
   entry: Schema<Value, Context>,
   count: (asked: Asked) => number,
@@ -187,10 +186,10 @@ export function listFor<Value, Context, Asked>(
 }
 
 /** Exported for schemas written by hand. */
-export function readList(wire: Wire, least: number, most: number): readonly Wire[] {
+export function readList(wire: Wire, min: number, max: number): readonly Wire[] {
   if (!Array.isArray(wire)) throw new Malformed('is not a list');
-  if (wire.length < least || wire.length > most)
-    throw new Malformed(`has ${wire.length} entries, not ${least === most ? '' : `${least} to `}${most}`);
+  if (wire.length < min || wire.length > max)
+    throw new Malformed(`has ${wire.length} entries, not ${min === max ? '' : `${min} to `}${max}`);
   return wire;
 }
 
@@ -210,7 +209,7 @@ function readEach<Value, Context>(
   return values;
 }
 
-/** An object here, on the wire a list of its fields in this order. */
+/** An object in memory, on the wire a list of its fields in this order. */
 export function tuple<F extends Fields>(fields: F): Schema<ValuesOf<F>, ContextsOf<F>> {
   const reader = fieldReader(fields);
   const { names, encoders } = reader;
@@ -226,7 +225,7 @@ export function tuple<F extends Fields>(fields: F): Schema<ValuesOf<F>, Contexts
   };
 }
 
-/** An object here and a map of the same fields on the wire; further fields of a stranger's are not looked at. */
+/** An object in memory and a map of the same fields on the wire; unknown fields are ignored. */
 export function map<F extends Fields>(fields: F): Schema<ValuesOf<F>, ContextsOf<F>> {
   const reader = fieldReader(fields);
   const { names, encoders } = reader;
@@ -287,7 +286,7 @@ function textOf(fields: Fields): string {
     .join(', ');
 }
 
-/** An object of one field here, on the wire the field by itself. */
+/** An object with one field in memory, on the wire the field alone. */
 export function bare<Name extends string, Value, Context>(
   name: Name,
   schema: Schema<Value, Context>,
@@ -299,12 +298,12 @@ export function bare<Name extends string, Value, Context>(
   };
 }
 
-/** Written by this name in docs/wire-format.md, which says elsewhere what it is. */
+/** Shown by this name in docs/wire-format.md, which defines it elsewhere. */
 export function named<Value, Context>(name: string, schema: Schema<Value, Context>): Schema<Value, Context> {
   return { ...schema, text: name };
 }
 
-/** Refuses what the check complains of: `is not sorted`. */
+/** Refuses values with a complaint, such as `is not sorted`. */
 export function refine<Value, Context, More = unknown>(
   schema: Schema<Value, Context>,
   complaintOf: (value: Value, context: More) => string | null,
@@ -320,7 +319,7 @@ export function refine<Value, Context, More = unknown>(
   };
 }
 
-/** Another form of the same value. `from` may throw `Malformed`, or a ChordialError, which is then a malformed message too. */
+/** Converts between two forms. `from` may throw `Malformed`, or a ChordialError, which counts as malformed too. */
 export function convert<Inner, Value, Context>(
   schema: Schema<Inner, Context>,
   to: (value: Value) => Inner,
@@ -335,7 +334,7 @@ export function convert<Inner, Value, Context>(
       try {
         return from(inner, context);
       } catch (error) {
-        // Its message may quote the stranger.
+        // Its message may quote bytes of the sender.
         if (error instanceof ChordialError) throw new Malformed('cannot be read');
         throw error;
       }
@@ -346,15 +345,15 @@ export function convert<Inner, Value, Context>(
 /** A SHA-256 CID has 36 bytes; the rest is room for short identity CIDs. */
 const maxCidBytes = 64;
 
-export function cidUpTo(most: number): Schema<CID> {
-  return convert(bytesUpTo(most), ({ bytes }) => bytes, decodeCid);
+export function cidUpTo(max: number): Schema<CID> {
+  return convert(bytesUpTo(max), ({ bytes }) => bytes, decodeCid);
 }
 
 export const cid = cidUpTo(maxCidBytes);
 
 const maxNameCharacters = 255;
 
-/** In NFC, as `checkName` gives it back. */
+/** In NFC, as `checkName` returns it. */
 export const fileName: Schema<string> = refine(text(maxNameCharacters), (name) => {
   try {
     return checkName(name) === name ? null : 'is not in NFC';
@@ -364,5 +363,5 @@ export const fileName: Schema<string> = refine(text(maxNameCharacters), (name) =
   }
 });
 
-/** A name that `checkName` puts into NFC. */
+/** A name that `checkName` normalizes to NFC. */
 export const nameToNormalize: Schema<string> = convert(text(maxNameCharacters), (name: string) => name, checkName);

@@ -1,6 +1,6 @@
-/** What goes wrong between two peers, and the values they exchange. */
+/** Errors between two peers, and the type of the values they exchange. */
 
-/** A value of the DAG-CBOR data model; of a stranger, until a schema has read it. */
+/** A value of the DAG-CBOR data model, untrusted until a schema has decoded it. */
 export type Wire = unknown;
 
 /** Mirrors AskFailure of the ring; `aborted` when the caller's signal fired. */
@@ -8,9 +8,9 @@ export type TransportFailure = 'unreachable' | 'timeout' | 'refused' | 'aborted'
 
 export class TransportError extends Error {
   readonly failure: TransportFailure;
-  /** A code of src/errors.ts when the other side named one (`other-network`, `not-admitted`, …). */
+  /** The code of src/errors.ts that the other side gave, if any (`other-network`, `not-admitted`, …). */
   readonly code: string | null;
-  /** Unverified links of the membership log that prove the removal of the asker; else empty. */
+  /** Unverified links of the membership log that prove the asker's removal; otherwise empty. */
   readonly proof: readonly Uint8Array[];
   constructor(
     failure: TransportFailure,
@@ -37,7 +37,7 @@ export class Malformed extends TransportError {
     this.#complaint = complaint;
   }
 
-  /** The value is at `step`, a field or `[position]`, of a larger one. */
+  /** Prepends `step`, a field or `[position]`, to the path. */
   inside(step: string): this {
     this.#path = this.#path === '' || this.#path.startsWith('[') ? step + this.#path : `${step}.${this.#path}`;
     this.message = `The message is malformed: ${this.#path} ${this.#complaint}.`;
