@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { defaultTimers, type Found, RingHost, type RingId, ringIdOfHash } from '@chordial/ring';
+import { defaultOptions, type Found, RingHost, type RingId, ringIdOfHash } from '@chordial/ring';
 import { contactOf, Process, seededRandom, VirtualNetwork, VirtualTime } from '@chordial/ring/testing';
 
 const shape = { bits: 160, successors: 3 };
@@ -11,11 +11,9 @@ const idOf = (text: string): RingId => ringIdOfHash(createHash('sha256').update(
 function start(name: string): { host: RingHost; process: Process } {
   const process = new Process();
   const self = contactOf(name);
-  const members = [{ id: idOf(name), contact: self, index: 0 }];
-  const options = { self, members, shape, incarnation: time.wallTime, timers: defaultTimers, observe: () => {} };
-  const routing = { smallRings: true, cacheCapacity: 1000, parallelAsks: 3, proximity: true, gossip: true };
+  const members = [0, 1, 2, 3].map((index) => ({ id: idOf(`${name} ${index}`), contact: self, index }));
   const ports = { clock: time.clock(process), random, network: network.port(self, process) };
-  const host = new RingHost({ ...options, ...routing }, ports);
+  const host = new RingHost({ ...defaultOptions, self, members, shape, incarnation: time.wallTime }, ports);
   network.attach(host, process);
   return { host, process };
 }

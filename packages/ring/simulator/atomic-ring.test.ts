@@ -59,7 +59,7 @@ for (const shape of shapes) {
   });
 }
 
-test('C1 in an ideal ring every stabilise and rectify is a no-op: the same object, no commit [R16]', () => {
+test('C1 in an ideal ring every stabilize and rectify is a no-op: the same object, no commit [R16]', () => {
   for (const successors of [2, 3, 4]) {
     const shape = { bits: 6, successors };
     for (const count of [successors + 1, successors + 2, 12]) {
@@ -92,7 +92,7 @@ test('A3 any number of members that join an ideal ring at once reach their place
       );
       const founders = [...states.keys()];
       for (const id of ids.slice(5)) {
-        // Every joiner sees the original ring: no member has stabilised yet.
+        // Every joiner sees the original ring: no member has stabilized yet.
         const joined = founders
           .map((through) => effectOf(states, { kind: 'join', member: memberAt(id), through }, shape))
           .find((effect) => effect !== null);

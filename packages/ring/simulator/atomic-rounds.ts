@@ -1,4 +1,4 @@
-/** Complete stabilisations, one after another, on the atomic model: the ring once churn has stopped. */
+/** Complete stabilizations, one after another, on the atomic model: the ring once churn has stopped. */
 import type { RingId } from '../src/protocol/identifier.ts';
 import type { MemberState } from '../src/protocol/member-state.ts';
 import { isMember } from '../src/protocol/pointer.ts';
@@ -43,7 +43,7 @@ function headOf(states: ReadonlyMap<RingId, MemberState>, member: RingId): Membe
   return isMember(head) ? states.get(head.id) : undefined;
 }
 
-/** Rounds in which every member stabilises once, until the ring is ideal; null if `maxRounds` are not enough. */
+/** Rounds in which every member stabilizes once, until the ring is ideal; null if `maxRounds` are not enough. */
 export function roundsUntilIdeal(
   states: Map<RingId, MemberState>,
   shape: RingShape,

@@ -17,7 +17,7 @@ export interface HostNetwork {
   readonly states: Map<RingId, MemberState>;
   /** Violations of OneLiveSuccessor and SufficientPrincipals, in order. */
   readonly violations: Violation[];
-  /** Whether a member whose list changes wakes its predecessor, which stabilises at once. */
+  /** Whether a member whose list changes wakes its predecessor, which stabilizes at once. */
   readonly wakeups: boolean;
 }
 
@@ -26,7 +26,7 @@ export function found(ids: readonly RingId[], host: string, shape: RingShape, wa
   return { shape, states: statesById(idealRing(members, shape)), violations: [], wakeups };
 }
 
-/** Each member joins and stabilises; a join changes a list, so with wake-ups the predecessor stabilises at once. */
+/** Each member joins and stabilizes; a join changes a list, so with wake-ups the predecessor stabilizes at once. */
 export function joinHost(network: HostNetwork, ids: readonly RingId[], host: string): void {
   const { states, shape } = network;
   for (const id of ids) {
@@ -40,7 +40,7 @@ export function joinHost(network: HostNetwork, ids: readonly RingId[], host: str
   }
 }
 
-/** Every member stabilises once, in the given order. */
+/** Every member stabilizes once, in the given order. */
 export function round(network: HostNetwork, order: readonly RingId[]): void {
   for (const id of order) {
     if (network.states.has(id)) stabilize(network, id);
@@ -86,7 +86,7 @@ function stabilize({ states, shape, wakeups }: HostNetwork, first: RingId, woken
 
 /**
  * A member whose whole list is dead keeps its place and takes its nearest live sibling ahead as a STAB2 candidate;
- * stabilising then walks back from there. If it gave up its place to rejoin, it could isolate its predecessor, whose last
+ * stabilizing then walks back from there. If it gave up its place to rejoin, it could isolate its predecessor, whose last
  * live entry it may be, and so on around the ring: an open ring has no place for a joiner in its gap.
  */
 export function rescueThroughSiblings({ states, shape }: HostNetwork, lost: readonly RingId[]): void {

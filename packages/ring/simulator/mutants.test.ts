@@ -43,7 +43,7 @@ const mutants: readonly Mutant[] = [
     },
   },
   {
-    name: "stabilise adopts its successor's predecessor without asking it",
+    name: "stabilize adopts its successor's predecessor without asking it",
     change: {
       adoptCandidate(state, candidate) {
         if (!isBetterSuccessor(state, candidate)) return state;
@@ -77,7 +77,7 @@ const mutants: readonly Mutant[] = [
     },
   },
   {
-    name: "stabilise adopts its successor's predecessor without checking that it lies between",
+    name: "stabilize adopts its successor's predecessor without checking that it lies between",
     change: {
       adoptCandidate: (state, _candidate, answer, shape) =>
         answer === null ? state : productionOperations.adoptSuccessor(state, answer, shape),

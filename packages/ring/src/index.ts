@@ -17,8 +17,14 @@ export type {
   Timer,
 } from './host/ports.ts';
 export { RingHost } from './host/ring-host.ts';
-export type { JoinFailure, RingHostOptions, RingHostPorts } from './host/ring-host-options.ts';
+export {
+  defaultOptions,
+  type JoinFailure,
+  type RingHostOptions,
+  type RingHostPorts,
+} from './host/ring-host-options.ts';
 export { defaultTimers, type RingTimers } from './host/timers.ts';
+export type { MemberIdRule } from './one-hop/member-cache.ts';
 export {
   between,
   digitsOf,

@@ -65,6 +65,6 @@ test('C3 the packed ring installs alone in an empty folder, has its types, and r
   const told = run(process.execPath, ['example.ts'], place);
   assert.match(
     told,
-    /^ben joined: ok\ncleo joined: ok\ndan joined: ok\nben owns the key, \d hops?\nben died; now cleo owns/,
+    /^ben joined: ok\ncleo joined: ok\ndan joined: ok\ndan owns the key, \d hops?\ndan died; now ben owns/,
   );
 });

@@ -1,5 +1,5 @@
 /** The ring of a running peer, over its transport. */
-import { defaultTimers, RingHost } from '@chordial/ring';
+import { defaultOptions, defaultTimers, RingHost } from '@chordial/ring';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { memberIdOfHost } from '../network/host-id.ts';
 import { ringNetwork } from '../network/ring-network.ts';
@@ -16,7 +16,6 @@ import { RingStory } from './ring-story.ts';
 const membershipCacheBytes = 32 * 2 ** 20;
 /** An identifier of 64 digits, its pointer, and its share of the host's data. */
 const bytesPerCachedMember = 160;
-const parallelAsks = 3;
 const incarnationSetting = 'incarnation';
 /** Milliseconds: copies of one data folder may start at the same moment. */
 const incarnationSpread = 1000;
@@ -42,6 +41,7 @@ export async function buildRing(folder: OpenFolder, network: Network, opened: Cl
   const incarnation = await nextIncarnation(catalog);
   const ring = new RingHost(
     {
+      ...defaultOptions,
       self: transport.contact,
       members,
       incarnation,
@@ -51,9 +51,7 @@ export async function buildRing(folder: OpenFolder, network: Network, opened: Cl
       cacheCapacity: Math.floor(membershipCacheBytes / bytesPerCachedMember),
       mayBeMember,
       ...(isTeaching ? {} : { idOf: (host, index) => memberIdOfHost(host, index, genesis.bits) }),
-      parallelAsks,
       proximity: !isTeaching,
-      gossip: true,
       observe: (event) => {
         story.observe(event);
         if (event.kind === 'host') updates.set(event.contact.host, Date.now());

@@ -1,4 +1,4 @@
-/** ToN 2003, Table III: lookups while nodes join and crash, at the paper's rate of stabilisation and at ours. */
+/** ToN 2003, Table III: lookups while nodes join and crash, at the paper's rate of stabilization and at ours. */
 import type { RingTimers } from '../../src/host/timers.ts';
 import { type Asked, ask, someMember } from '../asking.ts';
 import { poisson } from '../poisson.ts';
@@ -52,7 +52,7 @@ export function churnTable(
     source: sources.table3,
     settings: [
       'v = 1, exact fingers, one ask at a time; a host that is asked and has crashed counts as a time-out.',
-      `The paper's pace: stabilise every 15 to 45 s, nothing looked for, owners by the oracle; ${theirs.warmUp} min of churn before, ${theirs.measured} min of lookups.`,
+      `The paper's pace: stabilize every 15 to 45 s, nothing looked for, owners by the oracle; ${theirs.warmUp} min of churn before, ${theirs.measured} min of lookups.`,
       `Our own pace: default timers, failure detector, owners that confirm; ${own.warmUp} min of churn before, ${own.measured} min of lookups.`,
       `${lookups} lookups a row; a failure is no answer, or one by a host that owned the key neither before nor after; a host that crashes before the answer has asked in vain, and fails no lookup.`,
     ],

@@ -15,7 +15,7 @@ export const massiveFailures = [
   { failed: 0.5, path: 5.09, timeouts: 5.1 },
 ] as const;
 
-/** ToN Table III: N ≈ 1000, r = 20, stabilisation every 15 to 45 s; `rate`: joins, and as many leaves, a second. */
+/** ToN Table III: N ≈ 1000, r = 20, stabilization every 15 to 45 s; `rate`: joins, and as many leaves, a second. */
 export const churn = [
   { rate: 0.05, timeouts: 0.05, failuresPer10000: 0 },
   { rate: 0.1, timeouts: 0.11, failuresPer10000: 0 },

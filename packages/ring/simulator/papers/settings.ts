@@ -4,7 +4,7 @@ import { calm, RingSimulation, type SimulationOptions } from '../ring-simulation
 
 const never = 1e12;
 
-/** No failure detector: only lookups and stabilisations discover dead hosts. */
+/** No failure detector: only lookups and stabilizations discover dead hosts. */
 const withoutDetector: Partial<RingTimers> = {
   pingInterval: never,
   missedPings: 1,
@@ -23,7 +23,7 @@ export const withoutRepair: Partial<RingTimers> = {
   stabilizeMaximum: never,
 };
 
-/** Stabilisation every 15 to 45 s, drawn uniformly. */
+/** Stabilization every 15 to 45 s, drawn uniformly. */
 export const papersPace: Partial<RingTimers> = {
   ...withoutDetector,
   stabilizeMinimum: 30_000,

@@ -16,6 +16,7 @@ import type { Clock, Milliseconds, Random, RingNetwork, Timer } from './ports.ts
 import { RoundTrip } from './round-trip.ts';
 import type { RingTimers } from './timers.ts';
 
+/** `away` and `left`: the host said so, to come back or for good. `suspected`: it missed a ping. `dead`: see above. */
 export type Liveness = 'alive' | 'suspected' | 'away' | 'left' | 'dead';
 
 export interface Watched {
@@ -23,6 +24,7 @@ export interface Watched {
   readonly liveness: Liveness;
   /** By Clock.now; null when nothing was ever heard. */
   readonly lastHeard: Milliseconds | null;
+  /** Smoothed; null when none was measured. */
   readonly roundTrip: Milliseconds | null;
 }
 

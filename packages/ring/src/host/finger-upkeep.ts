@@ -1,5 +1,5 @@
 /**
- * Keeps the fingers of all own members exact: all of them on joining, then the next far one in a stabilise round, ever more
+ * Keeps the fingers of all own members exact: all of them on joining, then the next far one in a stabilize round, ever more
  * rarely while each is found where it was.
  */
 import type { RingId } from '../protocol/identifier.ts';
@@ -11,7 +11,7 @@ import type { Clock, Milliseconds } from './ports.ts';
 export interface FingerUpkeepPorts {
   readonly clock: Clock;
   readonly bits: number;
-  /** A member that stabilises more often, since its neighbours change, looks up no more fingers for that. */
+  /** A member that stabilizes more often, since its neighbours change, looks up no more fingers for that. */
   readonly minPause: Milliseconds;
   readonly own: OwnMembers;
   lookup(key: RingId, done: (found: Found | null) => void): void;

@@ -13,6 +13,7 @@ import { maxLookupAsks, type RingTimers } from './timers.ts';
 export interface Found extends OwnerAnswer {
   /** Hosts that answered, the owner's included; 0 when this host owns the key. */
   readonly hops: number;
+  /** Hosts that did not answer, or could not be reached. */
   readonly timeouts: number;
   readonly took: Milliseconds;
 }
@@ -33,7 +34,7 @@ export interface LookupPorts {
   failed(contact: Contact, failure: AskFailure): void;
   /**
    * The asked host still believes in a previous life of this host at the key, `before` is the member that precedes it:
-   * both should stabilise, or the place stays blocked until they happen to.
+   * both should stabilize, or the place stays blocked until they happen to.
    */
   staleSelf(contact: Contact, before: MemberPointer | null): void;
   /** Asked when nothing better is known: the hosts to join through, or the only one when another ring is looked at. */

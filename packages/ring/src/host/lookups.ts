@@ -97,7 +97,7 @@ export class Lookups {
     );
   }
 
-  /** Both the host that still believes in my previous life and the member before it should stabilise. */
+  /** Both the host that still believes in my previous life and the member before it should stabilize. */
   #wake(contact: Contact, before: MemberPointer | null): void {
     const { questions } = this.#ports;
     const deadline = this.#options.timers.maxTimeout;

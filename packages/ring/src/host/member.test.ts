@@ -38,7 +38,7 @@ function setUp(answerOf: (id: RingId) => Snapshot) {
   return { member, asked, pass, states };
 }
 
-test('many candidates that do not answer delay a stabilise round by one of them', () => {
+test('many candidates that do not answer delay a stabilize round by one of them', () => {
   const { member, asked, pass } = setUp(() => ({ kind: 'unknown' }));
   for (const id of ['20', '30', '40', '50']) member.take({ kind: 'candidate', candidate: memberAt(id) });
   member.take({ kind: 'stabilize' });

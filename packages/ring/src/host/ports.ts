@@ -31,13 +31,17 @@ export type AskResult<K extends RingMessageKind> =
   | { readonly ok: true; readonly answer: RingAnswers[K] }
   | { readonly ok: false; readonly failure: AskFailure };
 
+/** A message and how long its answer may take. */
 export interface RingQuestion<K extends RingMessageKind> {
   readonly kind: K;
   readonly ask: RingAsks[K];
   readonly deadline: Milliseconds;
 }
 
-/** Calls `done` exactly once, never before `ask` returns. */
+/**
+ * Calls `done` exactly once, never before `ask` returns. Only the host that was asked may answer: the transport authenticates it.
+ * A second or a foreign answer voids the proof.
+ */
 export interface RingNetwork {
   ask<K extends RingMessageKind>(to: Contact, question: RingQuestion<K>, done: (result: AskResult<K>) => void): void;
   ping(to: Contact, timeout: Milliseconds, done: (result: 'alive' | AskFailure) => void): void;

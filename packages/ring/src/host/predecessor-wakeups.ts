@@ -1,5 +1,5 @@
 /**
- * My list is the tail of my predecessor's: when it changes, that one is told to stabilise now, so a change crosses s
+ * My list is the tail of my predecessor's: when it changes, that one is told to stabilize now, so a change crosses s
  * members in s round trips. A wake-up that does not arrive is repeated: without it the change waits for a round that may be
  * 20 s away.
  */

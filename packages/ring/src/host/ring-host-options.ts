@@ -5,16 +5,18 @@ import type { Contact, HostId, MemberPointer } from '../protocol/pointer.ts';
 import type { RingShape } from '../protocol/successor-list.ts';
 import type { RingEvent } from './events.ts';
 import type { Clock, Random, RingNetwork } from './ports.ts';
-import type { RingTimers } from './timers.ts';
+import { defaultTimers, type RingTimers } from './timers.ts';
 
 export interface RingHostOptions {
+  /** Who this host is, and where others reach it. */
   readonly self: Contact;
-  /** The members that this host has; fixed for its life. */
+  /** Its members; fixed for its life. Of none it is a client: it looks keys up and owns none. A founder has s + 1 at least. */
   readonly members: readonly MemberPointer[];
-  /** Grows with each start: milliseconds since 1970. */
+  /** Higher at each start: milliseconds since 1970. */
   readonly incarnation: number;
+  /** The same at all hosts of a ring. */
   readonly shape: RingShape;
-  /** A teaching ring: fewer than s + 1 members are a ring too. */
+  /** A teaching ring: fewer than s + 1 members are a ring too. Zave's proof does not cover it. */
   readonly smallRings: boolean;
   readonly timers: RingTimers;
   /** Entries of the membership cache; 0 switches it off (the papers' settings). */
@@ -23,16 +25,28 @@ export interface RingHostOptions {
   readonly mayBeMember?: (host: HostId) => boolean;
   /** The rule of ids; none where they are chosen. */
   readonly idOf?: MemberIdRule;
-  /** α of lookups. */
+  /** Hosts that a lookup asks at once while it approaches (α of Kademlia). */
   readonly parallelAsks: number;
+  /** Of members that are equally near before a key, the one with the shortest round trip is asked. */
   readonly proximity: boolean;
   /** Entries of a successor list that an answer to FIND names; 4. With the papers' settings all of them: nothing is repaired there. */
   readonly guesses?: number;
+  /** Whether hosts tell each other who came and went; without it each finds out by itself. */
   readonly gossip: boolean;
-  /** For the simulator's mutant only: false answers GET_STATE even while a query is in flight, which voids the proof. */
-  readonly busyRule?: boolean;
+  /** Told of each event as it happens; must not throw. */
   readonly observe: (event: RingEvent) => void;
 }
+
+/** What suits a ring of some thousand hosts, and holds nothing that has to differ from host to host. */
+export const defaultOptions = {
+  smallRings: false,
+  timers: defaultTimers,
+  cacheCapacity: 100_000,
+  parallelAsks: 3,
+  proximity: true,
+  gossip: true,
+  observe: (_event: RingEvent): void => {},
+} as const satisfies Partial<RingHostOptions>;
 
 export interface RingHostPorts {
   readonly clock: Clock;
@@ -40,4 +54,5 @@ export interface RingHostPorts {
   readonly network: RingNetwork;
 }
 
+/** `taken`: another live host has a member with the id of one of mine. `failed`: no host took this one in, in all tries. */
 export type JoinFailure = 'taken' | 'failed';

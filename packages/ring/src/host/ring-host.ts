@@ -139,13 +139,13 @@ export class RingHost implements RingHandler {
 
   #memberHost(): MemberHost {
     const { clock, random } = this.#ports;
-    const { timers, shape, smallRings, busyRule } = this.#options;
+    const { timers, shape, smallRings } = this.#options;
     return {
       clock,
       random,
       timers,
       gridStart: timers.stabilizeGrid === 0 ? 0 : clock.now() - timers.stabilizeGrid * random.next(),
-      rules: { shape, smallRings, busyRule: busyRule ?? true },
+      rules: { shape, smallRings, busyRule: true },
       readState: (of, notifier, done) => this.#questions.readState(of, notifier, done),
       isGone: (pointer) => this.#known.isGone(pointer),
       notify: (to, from, done) => {
@@ -219,6 +219,7 @@ export class RingHost implements RingHandler {
     }
   }
 
+  /** Stops at once and tells no one: every question from now on is refused, and no callback is called any more. */
   close(): void {
     this.#closed = true;
     for (const member of this.#own.all) member.take({ kind: 'stop' });
@@ -260,15 +261,18 @@ export class RingHost implements RingHandler {
     return this.#own.joined.map((m) => m.state);
   }
 
+  /** The finger table of one of the own members: one entry a bit, `node` null while it is not known; empty for others' members. */
   fingers(state: MemberState): readonly { readonly start: RingId; readonly node: MemberPointer | null }[] {
     const member = this.#own.get(state.me.id);
     return member === undefined ? [] : this.#own.fingersOf(member).table(state);
   }
 
+  /** Every host known of, and whether it lives. */
   watched(): readonly Watched[] {
     return this.#detector.all();
   }
 
+  /** Believed dead, away or gone for good. */
   isDown(host: HostId): boolean {
     return this.#detector.isDown(host);
   }
@@ -317,10 +321,12 @@ export class RingHost implements RingHandler {
     return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** The membership cache alone, in ring order. */
   knownMembers(): readonly MemberPointer[] {
     return this.#known.cache.all();
   }
 
+  /** Members of another host by what is known here; 0 when nothing is. */
   virtualNodesOf(host: HostId): number {
     return this.#others.virtualNodesOf(host);
   }
@@ -347,10 +353,12 @@ export class RingHost implements RingHandler {
     return dropped.length > 0;
   }
 
+  /** The option of that name; true without it. */
   mayBeMember(host: HostId): boolean {
     return this.#known.mayBeMember(host);
   }
 
+  /** Something found the host silent: it is checked now, not at the next ping. */
   suspect(contact: Contact): void {
     if (contact.host !== this.self.host) this.#detector.suspect(contact);
   }
@@ -360,10 +368,12 @@ export class RingHost implements RingHandler {
     this.#others.remember(contacts);
   }
 
+  /** GET_STATE: `done` once, with null when the member gave no state (silent, busy, or no member any more). */
   stateOf(member: MemberPointer, done: (state: MemberState | null) => void): void {
     this.#questions.readState(member, null, (snapshot) => done(snapshot.kind === 'member' ? snapshot.state : null));
   }
 
+  /** `done` once, within the budget of a lookup: the owner, as it said itself, or null. Not called after `close`. */
   lookup(key: RingId, done: (found: Found | null) => void): void {
     this.#lookups.lookup(key, this.isClient ? this.#seedsOfClient(key) : [], done);
   }
@@ -375,6 +385,7 @@ export class RingHost implements RingHandler {
     return [...seeds.values()].filter(({ host }) => !this.isDown(host)).slice(0, maxSeeds);
   }
 
+  /** A question of another host, decoded, its sender authenticated. */
   handle<K extends RingMessageKind>(
     from: HostId,
     kind: K,

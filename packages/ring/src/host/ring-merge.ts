@@ -4,7 +4,7 @@
  * Hosts that are down are probed for a long time; one that answers again may live in another ring. Whether it does
  * shows a lookup of my own id that starts at that host alone: in one ring the answer is me. If it is another, every
  * own member looks up its place there, tries the successor found (as in STAB2) and tells the predecessor found to try
- * it (`wake`). The rings then close up like a zip by ordinary stabilising (SIGCOMM'01 §7 and ToN'03 §VI propose the
+ * it (`wake`). The rings then close up like a zip by ordinary stabilizing (SIGCOMM'01 §7 and ToN'03 §VI propose the
  * detection; adopting only members that lie between me and my successor keeps it safe).
  */
 import type { RingId } from '../protocol/identifier.ts';

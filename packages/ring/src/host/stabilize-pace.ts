@@ -1,5 +1,5 @@
 /**
- * When a member stabilises next: soon after a change, ever later while all is quiet. A round that took long shows that
+ * When a member stabilizes next: soon after a change, ever later while all is quiet. A round that took long shows that
  * somebody has too much to do, and asking more often would only add to it: so many times as long is rested.
  *
  * Quiet rounds of all members of a host fall on one grid: what they ask one host is then one message, and one wakeup.

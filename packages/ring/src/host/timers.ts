@@ -9,7 +9,7 @@ export interface RingTimers {
   /** Floor of the round-trip time-out: SRTT + 4·RTTVAR, doubled at each miss. */
   readonly minTimeout: Milliseconds;
   readonly maxTimeout: Milliseconds;
-  /** Stabilise this long after a change, × 1.2 at each quiet round, up to the maximum (sit/dht: 1 s → 20 s). */
+  /** Stabilize this long after a change, × 1.2 at each quiet round, up to the maximum (sit/dht: 1 s → 20 s). */
   readonly stabilizeMinimum: Milliseconds;
   readonly stabilizeMaximum: Milliseconds;
   readonly stabilizeBackoff: number;

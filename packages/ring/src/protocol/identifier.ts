@@ -11,10 +11,12 @@ export type RingId = string & { readonly __ringId: unique symbol };
 export const minBits = 3;
 export const maxBits = 256;
 
+/** Hexadecimal digits of an identifier. */
 export function digitsOf(bits: number): number {
   return Math.ceil(bits / 4);
 }
 
+/** Whether it is an identifier as this file writes them: what comes from outside is checked with it. */
 export function isRingId(text: unknown, bits: number): text is RingId {
   if (typeof text !== 'string' || text.length !== digitsOf(bits) || !/^[0-9a-f]+$/.test(text)) return false;
   const spareBits = digitsOf(bits) * 4 - bits;

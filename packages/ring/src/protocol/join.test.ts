@@ -23,7 +23,7 @@ test('A3 C1 a joiner takes over the whole list of the member before it, unchange
   assert.equal(state.epoch, 1);
 });
 
-test('A3 C1 two joiners of one gap both join; stabilise will tell them apart [R9]', () => {
+test('A3 C1 two joiners of one gap both join; stabilize will tell them apart [R9]', () => {
   assert.deepEqual(shown(joined(3, two).successors), [5, 9, 12]);
   assert.deepEqual(shown(joined(4, two).successors), [5, 9, 12]);
 });

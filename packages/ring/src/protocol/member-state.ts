@@ -16,7 +16,7 @@ export function owns(state: MemberState, key: RingId): boolean {
   return inOwnedArc(state.predecessor.id, key, state.me.id);
 }
 
-/** ESL: the member itself and its successors, s + 1 entries. */
+/** The extended successor list of the paper: the member itself and its successors, s + 1 entries. */
 export function extendedSuccessorList(state: MemberState): readonly Pointer[] {
   return [state.me, ...state.successors];
 }

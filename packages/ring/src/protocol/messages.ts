@@ -13,6 +13,7 @@ export type StateAnswer =
   | { readonly status: 'pending' }
   | { readonly status: 'not-member' };
 
+/** The word of the owner of a key itself. Keys after `predecessor` up to `owner` are its own. */
 export interface OwnerAnswer {
   readonly owner: MemberPointer;
   readonly predecessor: Pointer;
@@ -33,6 +34,7 @@ export interface FindAnswer {
 export interface MembershipEvent {
   readonly type: 'alive' | 'away' | 'left' | 'dead';
   readonly contact: Contact;
+  /** How many members the host has; 0: it is a client. */
   readonly virtualNodes: number;
   /** Grows with each start of the host (milliseconds since 1970 at start); news of an older life is ignored. */
   readonly incarnation: number;
@@ -53,11 +55,11 @@ export interface Departure {
 }
 
 export interface RingAsks {
-  /** The notices count once the states have been read: who stabilises asks its successor and notifies it in one message. */
+  /** The notices count once the states have been read: who stabilizes asks its successor and notifies it in one message. */
   getState: { readonly members: readonly RingId[]; readonly notices: readonly Notice[] };
   notify: { readonly notices: readonly Notice[] };
   find: { readonly keys: readonly RingId[] };
-  /** Stabilise now, all members when none is named; `candidates` are members that may lie between you and your successor. */
+  /** Stabilize now, all members when none is named; `candidates` are members that may lie between you and your successor. */
   wake: { readonly members: readonly RingId[]; readonly candidates: readonly MemberPointer[] };
   /** I am going: for good, or away to come back. */
   leave: { readonly forGood: boolean; readonly members: readonly RingId[] };
@@ -95,6 +97,7 @@ export const maxListEntries = 256;
 export const maxSuccessors = 64;
 export const maxSuggestions = 8;
 
+/** The receiving end: RingHost is one. */
 export interface RingHandler {
   /** Answers at once or later, exactly once; null refuses. */
   handle<K extends RingMessageKind>(

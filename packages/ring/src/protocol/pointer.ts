@@ -1,6 +1,6 @@
 import { nextId, type RingId } from './identifier.ts';
 
-/** A peer's id: the libp2p identity multihash of its Ed25519 key in base58 (`12D3Koo…`). */
+/** Who a host is: any text that the transport authenticates, such as a hash of its key. Of two that watch each other the smaller one pings. */
 export type HostId = string & { readonly __hostId: unique symbol };
 
 /** How a host can be reached. One object per host is shared by all pointers to its members. */

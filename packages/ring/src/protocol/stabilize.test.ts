@@ -8,14 +8,14 @@ import { brokenRule } from './successor-list.ts';
 /** 2 → 5 → 9 → 12 → 2, s = 3. */
 const two = stateOf(2, 12, [5, 9, 12]);
 
-test('A11 stabilise copies the list of its successor behind the successor [R13]', () => {
+test('A11 stabilize copies the list of its successor behind the successor [R13]', () => {
   const state = adoptSuccessor(two, stateOf(5, 2, [7, 9, 12]), shape);
   assert.deepEqual(shown(state.successors), [5, 7, 9]);
   assert.equal(state.epoch, 2);
   assert.equal(state.predecessor.id, at(12));
 });
 
-test('A11 C1 stabilise in an ideal ring commits nothing: the same object comes back [R16]', () => {
+test('A11 C1 stabilize in an ideal ring commits nothing: the same object comes back [R16]', () => {
   const answer = stateOf(5, 2, [9, 12, 2]);
   assert.equal(adoptSuccessor(two, answer, shape), two);
   assert.equal(betterSuccessor(two, answer), null);

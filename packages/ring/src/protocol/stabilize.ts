@@ -1,4 +1,7 @@
-/** STABILIZE (Zave 2017, §III) as functions of state and answer; maintenance.ts says when to ask. */
+/**
+ * STABILIZE (Zave 2017, §III) as functions of state and answer; maintenance.ts says when to ask. STAB1 is the paper's
+ * StabilizeFromSuccessor, STAB2 its StabilizeFromPredecessor.
+ */
 import { between } from './identifier.ts';
 import type { MemberState } from './member-state.ts';
 import { isMember, type MemberPointer } from './pointer.ts';

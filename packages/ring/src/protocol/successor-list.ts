@@ -9,10 +9,11 @@ import { between, type RingId } from './identifier.ts';
 import type { MemberState } from './member-state.ts';
 import { isMember, type MemberPointer, type Pointer, paddingAfter } from './pointer.ts';
 
+/** The two numbers that all hosts of a ring share. */
 export interface RingShape {
-  /** m of the literature: identifiers are below 2^bits. */
+  /** m of the papers: identifiers are below 2^bits. 3 … 256. */
   readonly bits: number;
-  /** s: entries of a successor list (r of the literature). */
+  /** s: entries of a successor list (r of the papers). 1 … 64. */
   readonly successors: number;
 }
 
@@ -36,7 +37,7 @@ export function listBehind(
   return padded(list, last, shape);
 }
 
-/** tail(list) ++ [padding]: what is left when the head is dead. Never the last entry again, never oneself. */
+/** tail(list) ++ [padding]: what is left when the head is dead. The papers before 2015 repeat the last entry. */
 export function withoutHead(list: readonly Pointer[], shape: RingShape): readonly Pointer[] {
   const last = list[list.length - 1];
   if (last === undefined) throw new Error('a successor list is never empty');
