@@ -1,0 +1,95 @@
+/** The papers of a membership byte for byte: they are signed and stored, so a change here ends every network. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  admissionOf,
+  decodeAdmission,
+  isCertificateSigned,
+  isStampSigned,
+  isTicketSigned,
+  signCertificate,
+  signStamp,
+  signTicket,
+} from './admission.ts';
+import { found } from './genesis.ts';
+import { identityOfSeed } from './identity.ts';
+import { decodeInvite, encodeInvite } from './invite.ts';
+import { decodeLink, MembershipLog } from './membership-log.ts';
+
+const seed = (byte: number) => new Uint8Array(32).fill(byte);
+const founder = identityOfSeed(seed(1));
+const anna = identityOfSeed(seed(2));
+const ben = identityOfSeed(seed(3));
+const key = identityOfSeed(seed(5));
+const keys = { founder: founder.publicKey, recovery: seed(4) };
+const genesis = { ...found({}, keys), nonce: new Uint8Array(16) };
+const network = '949a63b535e43d3a52c9e005ae2279ad4643cc9e0db65de0b9a828acc7e0a6c0';
+const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+const admissionFixture =
+  '8458cb8b015820949a63b535e43d3a52c9e005ae2279ad4643cc9e0db65de0b9a828acc7e0a6c05820ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d1506ea6706c82943a2eff5a4411716ecac16362656e01f61b000000e8d4a51000f658206e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1584055e148aba1e8c81c20d06998f4e33784fdccab467434a8e4bea547496d94628121de34aeb2574cee398ef33108337e897ddcc9b268d14b5ab742ec41fc61c60358bf8a025820949a63b535e43d3a52c9e005ae2279ad4643cc9e0db65de0b9a828acc7e0a6c058206e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf10201f61b000000e8d4a510001b0000015d3ef7980058208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394584014477dd2df9f5a7f4c83cc029a435124faf959510b0bb0780394d011f7a622fa25635ad1ae616eb9d69a5589dc7e13e98eee024a1cd5e15f8783712ebb4afe0f8458d68b015820949a63b535e43d3a52c9e005ae2279ad4643cc9e0db65de0b9a828acc7e0a6c058208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394507f8de0ce3c921f9ead2a39138be5b6c864616e6e61051901f41b000000e8d4a510001b000001d1a94a200058208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c58407a5c9487e4af2c3fef84a91e801fc0fd045c69812d09b29f18235223973ba4e4e81d2fa746d2a50e54237735a2242b738bf272b754e7ee28437ab49565d54a0cf6f6f68458208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c1b000001001d1bf8006562656e2d325840c712b1927a4b654fbcc1b6d80fc65060ee021c85ae516c0be10a611aadf9ff20659020a9547c50abe59fd22635c0934fb1294b91bb24c9c027fd2fde2da7c403';
+const linkFixtures = [
+  '89015820949a63b535e43d3a52c9e005ae2279ad4643cc9e0db65de0b9a828acc7e0a6c080011b000001176592e000840158208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394f4808158cd87015820949a63b535e43d3a52c9e005ae2279ad4643cc9e0db65de0b9a828acc7e0a6c05820949a63b535e43d3a52c9e005ae2279ad4643cc9e0db65de0b9a828acc7e0a6c00158208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b39458208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c58406f9526b8220e7b8beb7477ff79f6e844e5e3fdb73d3476bc0c0b3e21d32119ac05ea1ea5afcfccc78438c52846f9022b87080bec853f1fb9cdd217ab9a4e790858208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c5840e03e6ca272d9921296f5ed20e66f1be42ef796c4a350ad805e47e16698d8d97c8442d5ace0777d4a1f354b3b056d11c08a0fd1e5141bbf83e566a4e4bceae60f',
+  '89015820949a63b535e43d3a52c9e005ae2279ad4643cc9e0db65de0b9a828acc7e0a6c081582065fd4515d67ce21b3527897bcae5489d680050386394c84bb03d4f4d4ae266e6021b0000012eae09c80084005820ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d1f58158208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b3948058208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b3945840c875837c14f865edfe6c6a152ae7c5019002599bbfd2aed21ab201cf3c17bacf47b05de22ed4af7dab9f26e64cb163b0b28dacc0e3a881f81066dbd7f1fdb600',
+  '89015820949a63b535e43d3a52c9e005ae2279ad4643cc9e0db65de0b9a828acc7e0a6c0815820d72ec46edfb84b5e6015a25fc54aeb90b010683cc1ad92ddd4fb88eeea261319031b00000145f680b0008203815820ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d1805820ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d15840d590b44f0578f4f4ebcc3ede5bfd53c83b8b08bb6c17462080ef8eca3aef2ec3041986bca642d4f5ebe0c8637204a91d7516279a921d12d62c5ddd90cf735506',
+];
+const inviteFixtures = [
+  'chordial:iAJYIJSaY7U15D06UsngBa4iea1GQ8yeDbZd4LmoKKzH4KbAWCCKiOPddAnxlf1S2y08ul1yymcJvx2UEhvzdIgBtA9vXIFuMTkyLjAuMi4xOjQ4NDgbAAABXT73mABYv4oCWCCUmmO1NeQ9OlLJ4AWuInmtRkPMng22XeC5qCisx-CmwFggbnoc3Smwt4_ROvTFWY_v9O8qlxZuPKby5Pv8zYBQW_ECAfYbAAAA6NSlEAAbAAABXT73mABYIIE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOUWEAUR33S359af0yDzAKaQ1Ek-vlZUQsLsHgDlNAR96Yi-iVjWtGuYW651ppVidx-E-mO7gJKHNXhX4eDcS67Sv4PWCAFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBVjchFjWiwFYIJSaY7U15D06UsngBa4iea1GQ8yeDbZd4LmoKKzH4KbAWCCBOXcOqH0XX1ajVGbDTH7My42KkbTuN6Jd9g9bj8mzlFB_jeDOPJIfnq0qOROL5bbIZGFubmEFGQH0GwAAAOjUpRAAGwAAAdGpSiAAWCCKiOPddAnxlf1S2y08ul1yymcJvx2UEhvzdIgBtA9vXFhAelyUh-SvLD_vhKkegB_A_QRcaYEtCbKfGCNSI5c7pOToHS-nRtKlDlQjdzWiJCtzi_Jyt1Tn7ihDerSVZdVKDPb29m69Pxk',
+  'chordial:iAJYIJSaY7U15D06UsngBa4iea1GQ8yeDbZd4LmoKKzH4KbAWCCKiOPddAnxlf1S2y08ul1yymcJvx2UEhvzdIgBtA9vXIFuMTkyLjAuMi4xOjQ4NDgbAAABXT73mAD29va8L0BW',
+];
+
+test('an admission keeps its bytes and its meaning', () => {
+  const { certificate, ticket, inviter, stamp, bytes } = decodeAdmission(Buffer.from(admissionFixture, 'hex'));
+  assert.equal(hexOf(bytes), admissionFixture);
+  assert.equal(hexOf(admissionOf({ certificate, ticket, inviter, stamp }).bytes), admissionFixture);
+  assert.ok(ticket !== null && inviter !== null && stamp !== null);
+  assert.ok(isCertificateSigned(certificate) && isCertificateSigned(inviter.certificate));
+  assert.ok(isTicketSigned(ticket) && isStampSigned(stamp, certificate));
+  const granted = { network, rights: ['store'], share: null, notBefore: 1e12 } as const;
+  const ticketText = { ...granted, key: key.host, uses: 2, expires: 1.5e12 };
+  assert.deepEqual(signTicket(ticketText, anna), ticket);
+  assert.deepEqual(signStamp(certificate, 1.1e12, 'ben-2', founder), stamp);
+  const text = { ...granted, member: ben.host, name: 'ben', notAfter: null };
+  const { serial, bytes: signed } = signCertificate(text, key);
+  // Everything but the serial and the signature over it.
+  const at = Buffer.from(certificate.bytes).indexOf(certificate.serial);
+  const again = Buffer.from(signed);
+  assert.notDeepEqual(serial, certificate.serial);
+  again.set(certificate.serial, at);
+  assert.equal(hexOf(again.subarray(0, -64)), hexOf(certificate.bytes.subarray(0, -64)));
+  assert.deepEqual(
+    [inviter.certificate.member, inviter.certificate.rights, inviter.certificate.share, inviter.certificate.notAfter],
+    [anna.host, ['store', 'invite'], 500, 2e12],
+  );
+});
+
+test('links and votes of the membership log keep their bytes', () => {
+  const log = new MembershipLog(genesis);
+  const vote = log.signVote('add-admin', anna.host, founder);
+  const links = [];
+  for (const [change, votes, author] of [
+    [{ operation: 'add-admin', member: anna.host, purge: false, keeps: [] }, [vote], founder],
+    [{ operation: 'remove', member: ben.host, purge: true, keeps: [anna.host] }, [], anna],
+    [{ operation: 'recover', admins: [ben.host] }, [], ben],
+  ] as const) {
+    const link = log.signLink(change, votes, 1.2e12 + links.length * 1e11, author);
+    links.push(link);
+    if (change.operation !== 'recover') log.take(link);
+    assert.deepEqual(decodeLink(link.bytes), link);
+    assert.deepEqual(link.change, change);
+  }
+  assert.deepEqual(
+    links.map(({ bytes }) => hexOf(bytes)),
+    linkFixtures,
+  );
+});
+
+test('invites keep their text', () => {
+  for (const text of inviteFixtures) assert.equal(encodeInvite(decodeInvite(text)), text);
+  const [full, plain] = inviteFixtures.map(decodeInvite);
+  const { host, addresses, expires } = full!;
+  assert.deepEqual([host, addresses, expires], [founder.host, ['192.0.2.1:4848'], 1.5e12]);
+  assert.deepEqual(full!.papers?.seed, seed(5));
+  assert.equal(full!.papers?.inviter?.certificate.name, 'anna');
+  assert.equal(plain!.papers, null);
+});
