@@ -6,6 +6,7 @@
 
 import type { Socket } from 'node:net';
 import { IdleTimer } from '../flow/idle-timer.ts';
+import { malformed } from '../wire/transport-error.ts';
 import { BulkExchange, type ExchangeLink } from './bulk-exchange.ts';
 import {
   decodeFrameHeader,
@@ -24,7 +25,6 @@ import { smallBodyMilliseconds } from './connection-limits.ts';
 import { ConnectionLost, encodeRefusal, readRefusal } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 import { type ByteSink, readInto } from './user-buffer.ts';
-import { malformed } from './wire-reading.ts';
 
 export const bulkProtocol = 'chordial-bulk/1';
 

@@ -3,6 +3,7 @@
  * grants credit for the space that it has, so that memory holds only bytes with a destination.
  */
 import { IdleTimer } from '../flow/idle-timer.ts';
+import { malformed } from '../wire/transport-error.ts';
 import { initialCredit, maxDataBytes } from './bulk-frames.ts';
 import { BlockIntake, Pieces, tooManyBytes } from './bulk-payload.ts';
 import type { ShareOfRoom } from './byte-room.ts';
@@ -13,7 +14,6 @@ import {
   type TakePiece,
   TransportError,
 } from './transport.ts';
-import { malformed } from './wire-reading.ts';
 
 /** Unread bytes of a payload delivered in pieces. */
 const piecesCredit = 1024 * 1024;

@@ -3,8 +3,9 @@
  * that many bytes. Nothing else is on the connection, so that blocks go from the socket directly into the buffer in
  * which they are hashed and from which they are written.
  */
+
+import { malformed } from '../wire/transport-error.ts';
 import { maxBodyBytes } from './wire-body.ts';
-import { malformed } from './wire-reading.ts';
 
 export const frameHeaderBytes = 12;
 

@@ -2,9 +2,10 @@
  * The received payload of an exchange. Blocks of known sizes are read directly into their buffers (`BlockIntake`);
  * bytes that arrive before their destination is known, and other payloads, are queued.
  */
+
+import { malformed } from '../wire/transport-error.ts';
 import type { ShareOfRoom } from './byte-room.ts';
 import { type BlockReceiver, TransportError } from './transport.ts';
-import { malformed } from './wire-reading.ts';
 
 const pieceBytes = 64 * 1024;
 /** Buffers waiting for bytes: keeps a path of 40 ms at 100 MB/s busy. At least one block. */

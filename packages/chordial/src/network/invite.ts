@@ -8,25 +8,15 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { isDialable, isLoopbackAddress, maxAddressCharacters, maxAddresses } from './addresses.ts';
-import {
-  type Admission,
-  admissionOf,
-  decodeAdmission,
-  decodeTicket,
-  keyOf,
-  maxAdmissionBytes,
-  readKey,
-  readNetwork,
-  readTime,
-  signCertificate,
-  type Ticket,
-} from './admission.ts';
+import { bytes, decodeAs, encodeAs, int, list, named, nullable, textThat, tuple } from '../wire/schema.ts';
+import { Malformed, type Wire } from '../wire/transport-error.ts';
+import { isDialable, isLoopbackAddress, maxAddresses } from './addresses.ts';
+import { type Admission, admission, admissionOf, signCertificate, type Ticket, ticket } from './admission.ts';
+import { hostKey } from './contact-codec.ts';
 import { decode, encode } from './dag-cbor.ts';
 import { type Identity, identityOfSeed, seedBytes } from './identity.ts';
 import type { Invitation, Members } from './members.ts';
-import type { Wire } from './transport.ts';
-import { malformed, readBytes, readInteger, readList, readText, readTuple } from './wire-reading.ts';
+import { network, time } from './paper.ts';
 
 export interface InvitePapers {
   readonly ticket: Ticket;
@@ -49,6 +39,7 @@ export interface Invite {
   readonly papers: InvitePapers | null;
 }
 
+const noPapers = { ticket: null, seed: null, inviter: null };
 const prefix = 'chordial:';
 const version = 2;
 /** Detects typing errors and truncated lines; signatures are checked by peers. */
@@ -56,15 +47,24 @@ const checksumBytes = 4;
 /** Eight addresses of the longest kind make 3 KB, the admission of an inviter as much. */
 const maxCharacters = 8192;
 
+/** What is in base64url. */
+export const invite = tuple({
+  version: named(`${version}`, int(version, version)),
+  network,
+  host: hostKey,
+  addresses: list(textThat(isDialable, 'is not HOST:PORT'), maxAddresses, 1),
+  expires: time,
+  ticket: nullable(ticket),
+  seed: nullable(bytes(seedBytes)),
+  inviter: nullable(admission),
+});
+
 export function isInvite(text: string): boolean {
   return text.trimStart().toLowerCase().startsWith(prefix);
 }
 
-export function encodeInvite({ network, host, addresses, expires, papers }: Invite): string {
-  const [ticket, seed, inviter] =
-    papers === null ? [null, null, null] : [papers.ticket.bytes, papers.seed, papers.inviter?.bytes ?? null];
-  const id = Uint8Array.from(Buffer.from(network, 'hex'));
-  const payload = encode([version, id, keyOf(host), addresses, expires, ticket, seed, inviter]);
+export function encodeInvite({ papers, ...rest }: Invite): string {
+  const payload = encode(encodeAs(invite, { version, ...rest, ...(papers ?? noPapers) }));
   return prefix + Buffer.concat([payload, checksum(payload)]).toString('base64url');
 }
 
@@ -106,37 +106,13 @@ export function invitingAddresses(addresses: readonly string[]): readonly string
 }
 
 function readInvite(wire: Wire): Invite {
-  const parts = readTuple(wire, 'an invite', 8);
-  const [kind, network, host, addresses, expires, ticket, seed, inviter] = parts;
-  readInteger(kind, 'the version of an invite', version, version);
-  return {
-    network: readNetwork(network),
-    host: readKey(host),
-    addresses: readList(addresses, 'the list of addresses', 1, maxAddresses).map(readAddress),
-    expires: readTime(expires),
-    papers: ticket === null ? null : readPapers(ticket, seed, inviter),
-  };
-}
-
-function readPapers(ticket: Wire, seed: Wire, inviter: Wire): InvitePapers {
-  const papers = {
-    ticket: decodeTicket(ticket as Uint8Array),
-    seed: readBytes(seed, 'the key of a ticket', seedBytes),
-    inviter: inviter === null ? null : readAdmissionBytes(inviter),
-  };
-  if (identityOfSeed(papers.seed).host !== papers.ticket.key) throw malformed('the key is not the one of the ticket');
-  return papers;
-}
-
-function readAdmissionBytes(value: Wire): Admission {
-  if (value instanceof Uint8Array && value.length <= maxAdmissionBytes) return decodeAdmission(value);
-  throw malformed('the admission of the inviter is none');
-}
-
-function readAddress(value: Wire): string {
-  const text = readText(value, 'an address', maxAddressCharacters);
-  if (isDialable(text)) return text;
-  throw malformed('an address is none');
+  const { version: _, ticket, seed, inviter, ...rest } = decodeAs(invite, wire);
+  if (ticket === null || seed === null) {
+    if (ticket === null && seed === null && inviter === null) return { ...rest, papers: null };
+    throw new Malformed('has papers without a ticket or its key');
+  }
+  if (identityOfSeed(seed).host !== ticket.key) throw new Malformed('has a key that is not the one of the ticket');
+  return { ...rest, papers: { ticket, seed, inviter } };
 }
 
 function checksum(payload: Uint8Array): Uint8Array {

@@ -5,12 +5,13 @@
  * fetched before anything else.
  */
 import type { Clock, Contact, HostId, Milliseconds, Random, Timer } from '@chordial/ring';
-import type { Registry } from '../wire/message.ts';
-import { decodeAdmission, fromHex, maxAdmissionBytes } from './admission.ts';
+import { Message, type Registry } from '../wire/message.ts';
+import { bool, hex, int, list, tuple, type ValueOf } from '../wire/schema.ts';
+import { admission } from './admission.ts';
 import { type Members, maxMembers, nameOf } from './members.ts';
-import { decodeLink, decodeVote, maxLinkBytes, maxLinks } from './membership-log.ts';
-import { type Transport, TransportError, type Wire } from './transport.ts';
-import { readBoolean, readBytes, readBytesUpTo, readInteger, readList, readTuple } from './wire-reading.ts';
+import { type Link, link, maxLinks, vote } from './membership-log.ts';
+import { sha256 } from './paper.ts';
+import { type Transport, TransportError } from './transport.ts';
 
 export interface MembersExchangePorts {
   readonly members: Members;
@@ -23,17 +24,37 @@ export interface MembersExchangePorts {
   readonly removed?: (message: string) => void;
 }
 
-export const membersMessages = { hear: 'members.hear', pull: 'members.pull' } as const;
-
 const deadline: Milliseconds = 5000;
 const compareEvery: Milliseconds = 3000;
 /** Fan-out of news of the log, and of a member. */
 const fanOut = { log: 32, members: 4 } as const;
-/** Hashes per request, and bytes per answer, both below the message limit. */
+/** Of a link or an admission that a peer has. */
 const shortHashBytes = 8;
 const maxVotes = 1024;
+/** Below the message limit. */
 const maxAnswerBytes = 900 * 1024;
 const maxPulls = 64;
+
+const shortHash = hex(shortHashBytes);
+/** What a peer knows, as two digests. */
+const summary = tuple({ epoch: int(0, maxLinks), log: sha256, admissions: sha256 });
+type Summary = ValueOf<typeof summary>;
+
+/** What the asker has. */
+const had = tuple({ links: list(shortHash, maxLinks), admissions: list(shortHash, maxMembers) });
+/** What it lacks. */
+const lacked = tuple({
+  links: list(link, maxLinks),
+  votes: list(vote, maxVotes),
+  admissions: list(admission, maxMembers),
+  /** There is more. */
+  isCut: bool,
+});
+
+export const membersMessages = {
+  hear: new Message('members.hear', summary, summary),
+  pull: new Message('members.pull', had, lacked),
+} as const;
 
 export class MembersExchange {
   readonly #ports: MembersExchangePorts;
@@ -62,9 +83,9 @@ export class MembersExchange {
 
   answerIn<Payload>(registry: Registry<Contact, Payload>): Registry<Contact, Payload> {
     return registry
-      .onKind(membersMessages.pull, async (_, body) => this.#papersFor(body))
-      .onKind(membersMessages.hear, async (from, body) => {
-        this.#heard(from, body);
+      .on(membersMessages.pull, (question) => this.#papersFor(question))
+      .on(membersMessages.hear, (said, from) => {
+        this.#heard(from, said);
         return this.#said();
       });
   }
@@ -74,19 +95,14 @@ export class MembersExchange {
     if (epoch > this.#ports.members.epoch) void this.#pull(from);
   }
 
-  #said(): Wire {
+  #said(): Summary {
     const { members } = this.#ports;
-    return [members.epoch, fromHex(members.log.digest), fromHex(members.digest)];
+    return { epoch: members.epoch, log: members.log.digest, admissions: members.digest };
   }
 
-  #heard(from: Contact, said: Wire): void {
-    const [epoch, log, admissions] = readTuple(said, 'what a peer knows of members', 3);
-    readInteger(epoch, 'an epoch', 0, maxLinks);
+  #heard(from: Contact, { log, admissions }: Summary): void {
     const { members } = this.#ports;
-    const isSame =
-      Buffer.from(readBytes(log, 'a hash', 32)).toString('hex') === members.log.digest &&
-      Buffer.from(readBytes(admissions, 'a hash', 32)).toString('hex') === members.digest;
-    if (!isSame) void this.#pull(from);
+    if (log !== members.log.digest || admissions !== members.digest) void this.#pull(from);
   }
 
   /** Everything that the other side has and this one lacks. */
@@ -106,31 +122,20 @@ export class MembersExchange {
   /** Whether there is more to request. */
   async #pullOnce(from: Contact): Promise<boolean> {
     const { members, transport } = this.#ports;
-    const body = [
-      members.log.links.map((link) => fromHex(link.hash.slice(0, shortHashBytes * 2))),
-      members.admissions.map((one) => fromHex(nameOf(one))),
-    ];
-    const answer = await transport.request(from, membersMessages.pull, body, { deadline });
-    const [links, votes, admissions, isCut] = readTuple(answer, 'papers of members', 4);
-    const readLinks = readList(links, 'links', 0, maxLinks).map((one) =>
-      decodeLink(readBytesUpTo(one, 'a link', maxLinkBytes)),
-    );
-    const isNews = members.takeLinks(readLinks);
-    members.takeVotes(readList(votes, 'votes', 0, maxVotes).map(decodeVote));
-    const read = readList(admissions, 'admissions', 0, maxMembers).map((one) =>
-      decodeAdmission(readBytesUpTo(one, 'an admission', maxAdmissionBytes)),
-    );
-    return (members.takeAdmissions(read) || isNews) && readBoolean(isCut, 'whether there is more');
+    const has = { links: members.log.links.map(shortHashOf), admissions: members.admissions.map(nameOf) };
+    const { links, votes, admissions, isCut } = await membersMessages.pull.ask(transport, from, has, { deadline });
+    const isNews = members.takeLinks(links);
+    members.takeVotes(votes);
+    return (members.takeAdmissions(admissions) || isNews) && isCut;
   }
 
-  #papersFor(body: Wire): Wire {
-    const [links, admissions] = readTuple(body, 'what a peer has of members', 2);
-    const hasLink = shortHashes(links, maxLinks);
-    const hasAdmission = shortHashes(admissions, maxMembers);
+  #papersFor(has: ValueOf<typeof had>): ValueOf<typeof lacked> {
+    const hasLink = new Set(has.links);
+    const hasAdmission = new Set(has.admissions);
     const { members } = this.#ports;
     let room = maxAnswerBytes;
     let isCut = false;
-    const fitting = (bytes: Uint8Array) => {
+    const isFitting = ({ bytes }: { readonly bytes: Uint8Array }) => {
       if (isCut || bytes.length + 8 > room) {
         isCut = true;
         return false;
@@ -138,19 +143,10 @@ export class MembersExchange {
       room -= bytes.length + 8;
       return true;
     };
-    return [
-      members.log
-        .inOrder()
-        .filter((link) => !hasLink.has(link.hash.slice(0, shortHashBytes * 2)))
-        .map(({ bytes }) => bytes)
-        .filter(fitting),
-      members.log.votes.map(({ bytes }) => bytes).filter(fitting),
-      members.admissions
-        .filter((one) => !hasAdmission.has(nameOf(one)))
-        .map(({ bytes }) => bytes)
-        .filter(fitting),
-      isCut,
-    ];
+    const links = members.log.inOrder().filter((one) => !hasLink.has(shortHashOf(one)) && isFitting(one));
+    const votes = members.log.votes.filter(isFitting);
+    const admissions = members.admissions.filter((one) => !hasAdmission.has(nameOf(one)) && isFitting(one));
+    return { links, votes, admissions, isCut };
   }
 
   #spread(): void {
@@ -180,7 +176,7 @@ export class MembersExchange {
   async #tell(to: Contact): Promise<void> {
     if (this.#isClosed) return;
     try {
-      this.#heard(to, await this.#ports.transport.request(to, membersMessages.hear, this.#said(), { deadline }));
+      this.#heard(to, await membersMessages.hear.ask(this.#ports.transport, to, this.#said(), { deadline }));
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       if (error.code !== 'member-removed' || this.#isRemoved) return;
@@ -190,7 +186,6 @@ export class MembersExchange {
   }
 }
 
-function shortHashes(value: Wire, most: number): ReadonlySet<string> {
-  const hashes = readList(value, 'hashes', 0, most).map((one) => readBytes(one, 'a hash', shortHashBytes));
-  return new Set(hashes.map((one) => Buffer.from(one).toString('hex')));
+function shortHashOf({ hash }: Link): string {
+  return hash.slice(0, shortHashBytes * 2);
 }

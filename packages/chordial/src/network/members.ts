@@ -14,10 +14,8 @@ import {
   isCertificateSigned,
   isStampSigned,
   isTicketSigned,
-  keyOf,
   maxNameCharacters,
   refusedPapers,
-  type Signing,
   signCertificate,
   signStamp,
   signTicket,
@@ -25,6 +23,7 @@ import {
 } from './admission.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { encodeGenesis, type Genesis, networkId } from './genesis.ts';
+import { publicKeyOfHostId } from './host-id.ts';
 import type { Admission as AdmissionRule, KnownHost, Membership, Right } from './membership.ts';
 import { shortId } from './membership.ts';
 import {
@@ -37,6 +36,7 @@ import {
   type Removal,
   type Vote,
 } from './membership-log.ts';
+import type { Signing } from './paper.ts';
 import { maxProofs } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 
@@ -829,7 +829,8 @@ export class Members implements Membership {
 
   /** Throws `bad-usage` for the key of another network. */
   recover(key: Signing, admin: HostId): void {
-    const isRight = hash('sha256', keyOf(key.host), 'hex') === Buffer.from(this.genesis.recovery).toString('hex');
+    const isRight =
+      hash('sha256', publicKeyOfHostId(key.host), 'hex') === Buffer.from(this.genesis.recovery).toString('hex');
     if (!isRight) {
       throw new ChordialError(
         'bad-usage',

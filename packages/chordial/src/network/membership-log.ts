@@ -11,60 +11,104 @@
 import { hash } from 'node:crypto';
 import type { HostId } from '@chordial/ring';
 import {
-  canonical,
-  contextual,
-  decoded,
-  fromHex,
-  keyOf,
-  readKey,
-  readNetwork,
-  readTime,
-  type Signing,
-} from './admission.ts';
-import { encode } from './dag-cbor.ts';
+  bool,
+  convert,
+  decodeAs,
+  encodeAs,
+  int,
+  list,
+  named,
+  numbered,
+  readList,
+  type Schema,
+  tuple,
+  type ValueOf,
+} from '../wire/schema.ts';
+import { malformed } from '../wire/transport-error.ts';
+import { hostKey } from './contact-codec.ts';
 import { type Genesis, networkId } from './genesis.ts';
-import { verifySignature } from './identity.ts';
-import type { Wire } from './transport.ts';
-import { malformed, readBoolean, readBytes, readInteger, readList, readTuple } from './wire-reading.ts';
+import { hostIdOfPublicKey, publicKeyOfHostId } from './host-id.ts';
+import { network, paper, readPaper, type Signing, sha256, time } from './paper.ts';
 
-export type Operation = 'remove' | 'add-admin' | 'remove-admin';
-const operations: readonly Operation[] = ['remove', 'add-admin', 'remove-admin'];
+/** A network of some thousand members that loses its founder. */
+export const maxLinkBytes = 256 * 1024;
+export const maxKeeps = 7000;
+export const maxLinks = 4096;
+export const maxAdmins = 32;
+const maxPrevious = 32;
+const maxVoteBytes = 256;
+
+const operations = ['remove', 'add-admin', 'remove-admin'] as const;
+export type Operation = (typeof operations)[number];
+const operation = numbered(operations);
+const recoverNumber = operations.length;
 
 /** An admin's vote for a change that needs more than half of them. */
-export interface Vote {
-  readonly network: string;
-  /** Hash of the link that made the present admins; initially the network id. */
-  readonly generation: string;
-  readonly operation: Operation;
-  readonly member: HostId;
-  readonly by: HostId;
-  readonly bytes: Uint8Array;
-}
+export const vote = paper('vote', {
+  kind: 1,
+  maxBytes: maxVoteBytes,
+  fields: {
+    network,
+    /** Hash of the link that made the present admins; initially the network id. */
+    generation: sha256,
+    operation,
+    member: hostKey,
+    by: hostKey,
+  },
+});
 
-export type Change =
-  | {
-      readonly operation: Operation;
-      readonly member: HostId;
-      /** Hides its names and frees its blocks. */
-      readonly purge: boolean;
-      /** Members admitted by it that stay. */
-      readonly keeps: readonly HostId[];
-    }
-  | { readonly operation: 'recover'; readonly admins: readonly HostId[] };
+export const changeOfMember = tuple({
+  operation,
+  member: hostKey,
+  /** Hides its names and frees its blocks. */
+  purge: bool,
+  /** Members admitted by it that stay. */
+  keeps: list(hostKey, maxKeeps),
+});
 
-export interface Link {
-  readonly network: string;
-  /** Hashes in hexadecimal of the links without a successor at that time, sorted; empty for the first. */
-  readonly previous: readonly string[];
-  readonly epoch: number;
-  /** Milliseconds since 1970. */
-  readonly time: number;
-  readonly change: Change;
-  readonly votes: readonly Vote[];
-  readonly author: HostId;
-  readonly bytes: Uint8Array;
+export const recovery = tuple({
+  operation: convert<number, 'recover', unknown>(
+    named(`${recoverNumber}`, int(recoverNumber, recoverNumber)),
+    () => recoverNumber,
+    () => 'recover',
+  ),
+  admins: list(hostKey, maxAdmins, 1),
+});
+
+export type Change = ValueOf<typeof changeOfMember> | ValueOf<typeof recovery>;
+
+const change: Schema<Change> = {
+  encode: (value) => (value.operation === 'recover' ? encodeAs(recovery, value) : encodeAs(changeOfMember, value)),
+  decode: (wire) =>
+    readList(wire, 2, 4)[0] === recoverNumber ? decodeAs(recovery, wire) : decodeAs(changeOfMember, wire),
+};
+
+export const linkPaper = paper('membership', {
+  text: 'link',
+  kind: 1,
+  maxBytes: maxLinkBytes,
+  fields: {
+    network,
+    /** Hashes of the links without a successor at that time, sorted; empty for the first. */
+    previous: list(sha256, maxPrevious),
+    epoch: int(1, maxLinks),
+    time,
+    change,
+    votes: list(vote, maxAdmins),
+    author: hostKey,
+  },
+});
+
+export type Vote = ValueOf<typeof vote>;
+export interface Link extends ValueOf<typeof linkPaper> {
   /** SHA-256 of the bytes, in hexadecimal. */
   readonly hash: string;
+}
+
+export const link: Schema<Link> = convert<ValueOf<typeof linkPaper>, Link, unknown>(linkPaper, (one) => one, withHash);
+
+function withHash(one: ValueOf<typeof linkPaper>): Link {
+  return { ...one, hash: hash('sha256', one.bytes, 'hex') };
 }
 
 export interface Removal {
@@ -83,17 +127,6 @@ export interface MembershipState {
   /** Former admins, and the members admitted by them that stay; null: all. */
   readonly former: ReadonlyMap<HostId, ReadonlySet<HostId> | null>;
 }
-
-const version = 1;
-/** A network of some thousand members that loses its founder. */
-export const maxLinkBytes = 256 * 1024;
-export const maxKeeps = 7000;
-export const maxLinks = 4096;
-export const maxAdmins = 32;
-const maxPrevious = 32;
-const maxVoteBytes = 256;
-const hashBytes = 32;
-const signatureBytes = 64;
 
 export class MembershipLog {
   readonly #genesis: Genesis;
@@ -171,31 +204,15 @@ export class MembershipLog {
   }
 
   signVote(operation: Operation, member: HostId, signer: Signing): Vote {
-    const body = [
-      version,
-      fromHex(this.#network),
-      fromHex(this.#state.generation),
-      operations.indexOf(operation),
-      keyOf(member),
-      keyOf(signer.host),
-    ];
-    return decodeVote(encode([...body, signer.sign(contextual('vote', encode(body)))]));
+    const { generation } = this.#state;
+    return vote.sign({ network: this.#network, generation, operation, member, by: signer.host }, signer);
   }
 
   signLink(change: Change, votes: readonly Vote[], time: number, signer: Signing): Link {
     const previous = this.heads().slice(0, maxPrevious);
     const epoch = 1 + Math.max(0, ...previous.map((one) => this.#links.get(one)!.epoch));
-    const body = [
-      version,
-      fromHex(this.#network),
-      previous.map(fromHex),
-      epoch,
-      time,
-      wireOfChange(change),
-      votes.map(({ bytes }) => bytes),
-      keyOf(signer.host),
-    ];
-    return decodeLink(encode([...body, signer.sign(contextual('membership', encode(body)))]));
+    const body = { network: this.#network, previous, epoch, time, change, votes, author: signer.host };
+    return withHash(linkPaper.sign(body, signer));
   }
 
   #counts({ generation, by }: Vote): boolean {
@@ -209,7 +226,7 @@ export class MembershipLog {
   }
 
   #isRecoveryKey(author: HostId): boolean {
-    return hash('sha256', keyOf(author), 'hex') === Buffer.from(this.#genesis.recovery).toString('hex');
+    return hash('sha256', publicKeyOfHostId(author), 'hex') === Buffer.from(this.#genesis.recovery).toString('hex');
   }
 
   #computed(): MembershipState {
@@ -266,7 +283,7 @@ export class MembershipLog {
 }
 
 export function hostOfFounder({ founder }: Genesis): HostId {
-  return readKey(founder);
+  return hostIdOfPublicKey(founder);
 }
 
 /** More than half. */
@@ -276,37 +293,7 @@ export function majorityOf(admins: number): number {
 
 /** Parses untrusted bytes. Throws a TransportError `bad-request`; signatures are not checked. */
 export function decodeLink(bytes: Uint8Array): Link {
-  const wire = readTuple(decoded(bytes, 'a link', maxLinkBytes), 'a link', 9);
-  const [kind, network, previous, epoch, time, change, votes, author, signature] = wire;
-  if (kind !== version) throw malformed(`a link is of version ${String(kind).slice(0, 10)}`);
-  readBytes(signature, 'a signature', signatureBytes);
-  const kept = canonical(wire, bytes, 'a link');
-  return {
-    network: readNetwork(network),
-    previous: readList(previous, 'the links that one follows', 0, maxPrevious).map((one) => readHash(one)),
-    epoch: readInteger(epoch, 'an epoch', 1, maxLinks),
-    time: readTime(time),
-    change: readChange(change),
-    votes: readList(votes, 'votes', 0, maxAdmins).map((one) => decodeVote(one)),
-    author: readKey(author),
-    bytes: kept,
-    hash: hash('sha256', kept, 'hex'),
-  };
-}
-
-export function decodeVote(bytes: Wire): Vote {
-  const wire = readTuple(decoded(bytes, 'a vote', maxVoteBytes), 'a vote', 7);
-  const [kind, network, generation, operation, member, by, signature] = wire;
-  if (kind !== version) throw malformed(`a vote is of version ${String(kind).slice(0, 10)}`);
-  readBytes(signature, 'a signature', signatureBytes);
-  return {
-    network: readNetwork(network),
-    generation: readHash(generation),
-    operation: operations[readInteger(operation, 'an operation', 0, operations.length - 1)]!,
-    member: readKey(member),
-    by: readKey(by),
-    bytes: canonical(wire, bytes as Uint8Array, 'a vote'),
-  };
+  return readPaper(link, bytes);
 }
 
 function isVoted(
@@ -322,43 +309,13 @@ function isVoted(
 }
 
 function isLinkSigned(link: Link): boolean {
-  return isSigned('membership', link.bytes, link.author) && link.votes.every(isVoteSigned);
+  return linkPaper.isSigned(link, link.author) && link.votes.every(isVoteSigned);
 }
 
-function isVoteSigned(vote: Vote): boolean {
-  return isSigned('vote', vote.bytes, vote.by);
-}
-
-function isSigned(kind: string, bytes: Uint8Array, by: HostId): boolean {
-  const wire = decoded(bytes, kind, maxLinkBytes) as readonly Wire[];
-  return verifySignature(by, contextual(kind, encode(wire.slice(0, -1))), wire.at(-1) as Uint8Array);
+function isVoteSigned(one: Vote): boolean {
+  return vote.isSigned(one, one.by);
 }
 
 function removalOf({ time, author }: Link, change: Change & { readonly operation: Operation }): Removal {
   return { member: change.member, time, purge: change.purge, keeps: new Set(change.keeps), by: author };
-}
-
-function wireOfChange(change: Change): Wire {
-  if (change.operation === 'recover') return [operations.length, change.admins.map(keyOf)];
-  const { operation, member, purge, keeps } = change;
-  return [operations.indexOf(operation), keyOf(member), purge, keeps.map(keyOf)];
-}
-
-function readChange(value: Wire): Change {
-  const [kind] = readList(value, 'a change', 2, 4);
-  if (kind === operations.length) {
-    const [, admins] = readTuple(value, 'a recovery', 2);
-    return { operation: 'recover', admins: readList(admins, 'admins', 1, maxAdmins).map(readKey) };
-  }
-  const [, member, purge, keeps] = readTuple(value, 'a change', 4);
-  return {
-    operation: operations[readInteger(kind, 'an operation', 0, operations.length - 1)]!,
-    member: readKey(member),
-    purge: readBoolean(purge, 'whether to purge'),
-    keeps: readList(keeps, 'members that stay', 0, maxKeeps).map(readKey),
-  };
-}
-
-function readHash(value: Wire): string {
-  return Buffer.from(readBytes(value, 'a hash', hashBytes)).toString('hex');
 }

@@ -11,10 +11,11 @@ import {
   signStamp,
   signTicket,
 } from './admission.ts';
+import { decode, encode } from './dag-cbor.ts';
 import { found } from './genesis.ts';
 import { identityOfSeed } from './identity.ts';
 import { decodeInvite, encodeInvite } from './invite.ts';
-import { decodeLink, MembershipLog } from './membership-log.ts';
+import { decodeLink, MembershipLog, maxLinkBytes } from './membership-log.ts';
 
 const seed = (byte: number) => new Uint8Array(32).fill(byte);
 const founder = identityOfSeed(seed(1));
@@ -24,6 +25,7 @@ const key = identityOfSeed(seed(5));
 const keys = { founder: founder.publicKey, recovery: seed(4) };
 const genesis = { ...found({}, keys), nonce: new Uint8Array(16) };
 const network = '949a63b535e43d3a52c9e005ae2279ad4643cc9e0db65de0b9a828acc7e0a6c0';
+const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
 const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 const admissionFixture =
@@ -39,7 +41,7 @@ const inviteFixtures = [
 ];
 
 test('an admission keeps its bytes and its meaning', () => {
-  const { certificate, ticket, inviter, stamp, bytes } = decodeAdmission(Buffer.from(admissionFixture, 'hex'));
+  const { certificate, ticket, inviter, stamp, bytes } = decodeAdmission(bytesOf(admissionFixture));
   assert.equal(hexOf(bytes), admissionFixture);
   assert.equal(hexOf(admissionOf({ certificate, ticket, inviter, stamp }).bytes), admissionFixture);
   assert.ok(ticket !== null && inviter !== null && stamp !== null);
@@ -92,4 +94,46 @@ test('invites keep their text', () => {
   assert.deepEqual(full!.papers?.seed, seed(5));
   assert.equal(full!.papers?.inviter?.certificate.name, 'anna');
   assert.equal(plain!.papers, null);
+});
+
+test('a paper with one bit changed is refused or no longer signed; with another form it is refused with the place', () => {
+  for (const fixture of linkFixtures) {
+    const log = new MembershipLog(genesis);
+    for (const before of linkFixtures.slice(0, linkFixtures.indexOf(fixture))) log.take(decodeLink(bytesOf(before)));
+    const whole = bytesOf(fixture);
+    for (let at = 0; at < whole.length; at++) {
+      const changed = Uint8Array.from(whole);
+      changed[at]! ^= 1;
+      assert.throws(() => log.take(decodeLink(changed)), { name: 'TransportError', code: 'bad-request' }, `${at}`);
+    }
+  }
+  const bytes = bytesOf(linkFixtures[1]!);
+  const wire = decode<unknown[]>(bytes);
+  const key = new Uint8Array(32);
+  for (const [place, value, complaint] of [
+    [0, 2, 'link.kind is not a whole number from 1 to 1'],
+    [1, bytes, 'link.network is not 32 bytes'],
+    [2, new Array(33).fill(key), 'link.previous has 33 entries, not 0 to 32'],
+    [3, 0, 'link.epoch is not a whole number from 1 to 4096'],
+    [4, -1, 'link.time is not a whole number from 0 to 253402300799000'],
+    [5, [0, key, true], 'link.change has 3 entries, not 4'],
+    [5, [3, []], 'link.change.admins has 0 entries, not 1 to 32'],
+    [5, [4, key, true, []], 'link.change.operation is not a whole number from 0 to 2'],
+    [5, [0, key, true, new Array(7001).fill(key)], 'link.change.keeps has 7001 entries, not 0 to 7000'],
+    [6, [new Uint8Array(257)], 'link.votes[0] is not of at most 256 bytes'],
+    [7, 'x', 'link.author is not 32 bytes'],
+    [8, new Uint8Array(63), 'link.signature is not 64 bytes'],
+  ] as const)
+    assert.throws(() => decodeLink(encode(wire.with(place, value))), {
+      message: `The message is malformed: ${complaint}.`,
+    });
+  assert.throws(() => decodeLink(new Uint8Array(maxLinkBytes + 1)), /link is not of at most 262144 bytes/);
+  assert.throws(() => decodeLink(Uint8Array.from([...bytes, 0])), /link is not DAG-CBOR/);
+  const admission = decode<unknown[]>(bytesOf(admissionFixture));
+  const deeper = (admission[2] as unknown[]).with(2, admission[2]);
+  assert.throws(
+    () => decodeAdmission(encode(admission.with(2, deeper))),
+    /admission.inviter.inviter is one inviter too/,
+  );
+  assert.throws(() => decodeAdmission(encode(admission.with(1, key))), /admission.ticket is not DAG-CBOR|has/);
 });

@@ -11,10 +11,10 @@ import type {
   RingNetwork,
   RingQuestion,
 } from '@chordial/ring';
+import { malformed } from '../wire/transport-error.ts';
 import { isOnThisMachine } from './addresses.ts';
 import { isRingMessageKind, type RingCodec } from './ring-codec.ts';
 import { type Transport, TransportError, type Wire } from './transport.ts';
-import { malformed } from './wire-reading.ts';
 
 /** Kinds of the ring's requests begin with this. */
 export const ringKindPrefix = 'ring/';

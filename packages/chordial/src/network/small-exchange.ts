@@ -1,8 +1,8 @@
 /** One request and answer on a separate HTTP/2 stream, such as HELLO; and the form of refusals on any stream. */
 import { type ClientHttp2Session, constants, type Http2Stream, type IncomingHttpHeaders } from 'node:http2';
-import { TransportError, type Wire } from './transport.ts';
+import { bytesUpTo, decodeAs, encodeAs, list, nullable, text, tuple } from '../wire/schema.ts';
+import { TransportError } from './transport.ts';
 import { decodeBody, encodeBody, maxBodyBytes, tooLarge } from './wire-body.ts';
-import { readBytesUpTo, readList, readText, readTuple } from './wire-reading.ts';
 
 /** The connection was lost before an answer; says nothing about the host. */
 export class ConnectionLost extends Error {}
@@ -12,6 +12,12 @@ const maxMessageCharacters = 1000;
 export const maxProofs = 16;
 /** A larger proof is left out of the refusal. */
 const maxProofBytes = 128 * 1024;
+
+export const refusal = tuple({
+  code: nullable(text(64)),
+  message: text(maxMessageCharacters),
+  proof: list(bytesUpTo(maxProofBytes), maxProofs),
+});
 
 /** Sends a request and resolves with the answer's bytes. */
 export function askSmall(session: ClientHttp2Session, path: string, body: Uint8Array): Promise<Uint8Array> {
@@ -95,19 +101,16 @@ export function encodeRefusal({
   proof,
 }: Pick<TransportError, 'message' | 'code' | 'proof'>): readonly [status: number, body: Uint8Array] {
   const fitting = proof.reduce((sum, one) => sum + one.length, 0) <= maxProofBytes ? proof : [];
-  return [statusOfCode[code ?? ''] ?? 422, encodeBody([code, message.slice(0, maxMessageCharacters), fitting])];
+  return [
+    statusOfCode[code ?? ''] ?? 422,
+    encodeBody(encodeAs(refusal, { code, message: message.slice(0, maxMessageCharacters), proof: fitting })),
+  ];
 }
 
 export function readRefusal(status: number, bytes: Uint8Array): TransportError {
   try {
-    const [code, message, proof] = readTuple(decodeBody(bytes), 'a refusal', 3);
-    const named: Wire = code === null ? null : readText(code, 'a code', 64);
-    return new TransportError(
-      'refused',
-      readText(message, 'a message', maxMessageCharacters),
-      named as string | null,
-      readList(proof, 'a proof', 0, maxProofs).map((one) => readBytesUpTo(one, 'a link', maxProofBytes)),
-    );
+    const { code, message, proof } = decodeAs(refusal, decodeBody(bytes));
+    return new TransportError('refused', message, code, proof);
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     return new TransportError('refused', `The other side answered with status ${status} and no reason.`);

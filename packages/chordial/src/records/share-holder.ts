@@ -6,10 +6,10 @@
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { IncomingPayload } from '../network/transport.ts';
-import { malformed as malformedMessage } from '../network/wire-reading.ts';
 import { rowBytes } from '../storage/schema.ts';
 import type { BatchRow, HeldLeaf, LeafRow, ShareTable } from '../storage/share-table.ts';
 import type { Registry } from '../wire/message.ts';
+import { malformed as malformedMessage } from '../wire/transport-error.ts';
 import type { BatchHeader } from './batch-header.ts';
 import type { HeaderVerifier } from './header-verifier.ts';
 import { maxClockSkewMilliseconds } from './merge.ts';

@@ -4,7 +4,7 @@
  */
 
 import { type BlockReceiver, drainPayload, type IncomingPayload } from '../network/transport.ts';
-import { malformed } from '../network/wire-reading.ts';
+import { malformed } from '../wire/transport-error.ts';
 
 /** Reads blocks of known sizes. Rejects with a TransportError when the stream breaks, or is shorter or longer than they are. */
 export async function receiveBlocks(payload: IncomingPayload, receiver: BlockReceiver): Promise<void> {

@@ -4,8 +4,8 @@
 
 import type { Contact, Milliseconds } from '@chordial/ring';
 import type { Transport } from '../network/transport.ts';
-import { malformed } from '../network/wire-reading.ts';
 import type { Claim, ClaimTable } from '../storage/claim-table.ts';
+import { malformed } from '../wire/transport-error.ts';
 import type { ClaimedCid } from './block-messages.ts';
 import {
   type ClaimList,

@@ -27,9 +27,9 @@ interface AnySchema {
   readonly afterName?: string | undefined;
 }
 
-type Fields = Readonly<Record<string, AnySchema>>;
+export type Fields = Readonly<Record<string, AnySchema>>;
 export type ValueOf<S> = S extends { readonly decode: (wire: Wire, context: never) => infer Value } ? Value : never;
-type ValuesOf<F extends Fields> = { readonly [Name in keyof F]: ValueOf<F[Name]> };
+export type ValuesOf<F extends Fields> = { readonly [Name in keyof F]: ValueOf<F[Name]> };
 type ContextOf<S> = S extends { readonly decode: (wire: Wire, context: infer Context) => unknown } ? Context : never;
 /** The intersection of the contexts. */
 type ContextsOf<F extends Fields> = { [Name in keyof F]: (context: ContextOf<F[Name]>) => void }[keyof F] extends (
@@ -274,7 +274,7 @@ function readFields({ names, decoders }: FieldReader, wires: readonly Wire[], co
   return value;
 }
 
-function placed(error: unknown, step: string): unknown {
+export function placed(error: unknown, step: string): unknown {
   return error instanceof Malformed ? error.inside(step) : error;
 }
 

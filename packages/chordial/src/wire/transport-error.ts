@@ -26,6 +26,11 @@ export class TransportError extends Error {
   }
 }
 
+/** Refuses what no schema alone can see to be wrong. */
+export function malformed(what: string): TransportError {
+  return new TransportError('refused', `The message is malformed: ${what}.`, 'bad-request');
+}
+
 /** A message that breaks its schema. */
 export class Malformed extends TransportError {
   readonly #complaint: string;

@@ -1,6 +1,11 @@
-/** The tables of docs/wire-format.md against the schemas: what a question and an answer look like. */
+/** The tables of docs/wire-format.md against the schemas: what questions, answers and papers look like. */
+import { admissionParts, certificate, stampParts, ticket } from '../../src/network/admission.ts';
 import { helloAnswer, helloAsk } from '../../src/network/hello.ts';
+import { invite } from '../../src/network/invite.ts';
+import { membersMessages } from '../../src/network/members-exchange.ts';
+import { changeOfMember, linkPaper, recovery, vote } from '../../src/network/membership-log.ts';
 import { ringMessages } from '../../src/network/ring-codec.ts';
+import { refusal } from '../../src/network/small-exchange.ts';
 import { browseMessages } from '../../src/peer/browsing.ts';
 import { clockMessages } from '../../src/peer/clock-watch.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
@@ -13,15 +18,15 @@ import type { Message } from '../../src/wire/message.ts';
 
 export const wireFormatPagePath = 'docs/wire-format.md';
 
-/** What question and answer look like. */
-export interface MessageRow {
-  readonly kind: string;
-  readonly question: string | undefined;
-  readonly answer: string | undefined;
+/** A row begins with its name; the cells after it with these forms. */
+export interface FormatRow {
+  readonly name: string;
+  readonly forms: readonly (string | undefined)[];
 }
 
 /** A room with messages of its own adds its table here. */
 const tables: readonly Readonly<Record<string, Message<never, never>>>[] = [
+  membersMessages,
   blockMessages,
   claimMessages,
   syncMessages,
@@ -32,27 +37,39 @@ const tables: readonly Readonly<Record<string, Message<never, never>>>[] = [
   clockMessages,
 ] as never;
 
-export function messageRows(): readonly MessageRow[] {
+export function formatRows(): readonly FormatRow[] {
   const ring = ringMessages({ bits: 256, successors: 16, rule: 'key' });
   return [
-    { kind: 'POST /hello', question: helloAsk.text, answer: helloAnswer.text },
-    ...Object.entries(ring).map(([kind, { ask, answer }]) => ({ kind, question: ask.text, answer: answer.text })),
+    { name: '`POST /hello`', forms: [helloAsk.text, helloAnswer.text] },
+    ...Object.entries(ring).map(([kind, { ask, answer }]) => ({ name: `\`${kind}\``, forms: [ask.text, answer.text] })),
     ...tables
       .flatMap((table) => Object.values(table))
-      .map(({ kind, question, answer }) => ({ kind, question: question.text, answer: answer.text })),
+      .map(({ kind, question, answer }) => ({ name: `\`${kind}\``, forms: [question.text, answer.text] })),
+    ...Object.entries({
+      refusal: refusal.text,
+      invite: invite.text,
+      certificate: certificate.layout,
+      ticket: ticket.layout,
+      stamp: stampParts.text,
+      admission: admissionParts.text,
+      link: linkPaper.layout,
+      change: changeOfMember.text,
+      recovery: recovery.text,
+      vote: vote.layout,
+    }).map(([name, form]) => ({ name, forms: [form] })),
   ];
 }
 
 /** What is missing or different on the page; each cell begins with the form, and may go on in words. */
-export function wireFormatFaults(page: string, rows: readonly MessageRow[]): readonly string[] {
-  return rows.flatMap(({ kind, question, answer }) => {
+export function wireFormatFaults(page: string, rows: readonly FormatRow[]): readonly string[] {
+  return rows.flatMap(({ name, forms }) => {
     const cells = page
       .split('\n')
-      .find((line) => line.startsWith(`| \`${kind}\` `))
+      .find((line) => line.startsWith(`| ${name} `))
       ?.split(' | ');
-    if (cells === undefined) return [`${kind}: no row`];
-    return [question, answer].flatMap((form, index) =>
-      cells[index + 1]?.trimStart().startsWith(`\`${form}\``) ? [] : [`${kind}: not \`${form}\``],
+    if (cells === undefined) return [`${name}: no row`];
+    return forms.flatMap((form, index) =>
+      cells[index + 1]?.trimStart().startsWith(`\`${form}\``) ? [] : [`${name}: not \`${form}\``],
     );
   });
 }
