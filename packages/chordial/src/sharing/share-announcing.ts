@@ -7,7 +7,7 @@ import { maxBatchBytes } from '../records/share-batch.ts';
 import type { ShareEntry } from '../records/share-entry.ts';
 import { bytesOfEntries } from '../records/share-leaf.ts';
 import type { AnnouncedFile, ShareAnnouncer } from '../records/shares.ts';
-import type { SharedFile, SharedFileTable } from '../storage/shared-file-table.ts';
+import type { FileOfBatch, SharedFile, SharedFileTable } from '../storage/shared-file-table.ts';
 import { entriesOf, type PostingWords } from './share-entries.ts';
 
 export interface AnnouncingPorts {
@@ -178,25 +178,25 @@ export class ShareAnnouncing {
   async #announce(next: NextFiles): Promise<void> {
     const { table, announcer } = this.#ports;
     while (this.#isOpen && next(0, 1).length > 0) {
-      const files: number[] = [];
+      const files: FileOfBatch[] = [];
       const batches = await announcer.announce(this.#entriesOf(next, files), this.#closing.signal);
-      await table.announced(files.map((file, index) => ({ file, batch: batches[index]! })));
+      await table.announced(files.map((file, index) => ({ ...file, batch: batches[index]! })));
     }
   }
 
-  /** Entries of the files of one announcement, whose numbers are added to `files`. */
-  async *#entriesOf(next: NextFiles, files: number[]): AsyncGenerator<readonly ShareEntry[], void, undefined> {
+  /** Entries of the files of one announcement, which are added to `files`. */
+  async *#entriesOf(next: NextFiles, files: FileOfBatch[]): AsyncGenerator<readonly ShareEntry[], void, undefined> {
     const { words } = this.#ports;
     let bytes = 0;
     while (files.length < filesPerAnnouncement) {
-      const page = next(files.at(-1) ?? 0, Math.min(filesPerPage, filesPerAnnouncement - files.length));
+      const page = next(files.at(-1)?.file ?? 0, Math.min(filesPerPage, filesPerAnnouncement - files.length));
       if (page.length === 0) return;
       await words.prepare(page.map(({ name }) => name));
       for (const file of page) {
         const entries = entriesOf(file, words.wordsOf);
         bytes += bytesOfEntries(entries);
         if (bytes > maxBatchBytes) return;
-        files.push(file.file);
+        files.push({ file: file.file, hasSha256: file.sha256 !== null });
         yield entries;
       }
     }

@@ -64,6 +64,12 @@ export interface SharedFile extends FileLook {
   readonly earlier: number | null;
 }
 
+export interface FileOfBatch {
+  readonly file: number;
+  /** Its entries have one. */
+  readonly hasSha256: boolean;
+}
+
 /** Location of a shared file. */
 export interface SharedPlace {
   readonly share: Pick<SharedFolder, 'path' | 'isFile' | 'others'>;
@@ -304,11 +310,15 @@ export class SharedFileTable {
     return new Set(rows.map((row) => Number(row['batch'])));
   }
 
-  /** Files that were in a batch that is still live are to be withdrawn from it. */
-  announced(files: readonly { readonly file: number; readonly batch: number }[]): Promise<void> {
-    const sql = 'UPDATE shared_files SET earlier = batch, batch = ?, stale = 0 WHERE file = ?';
+  /**
+   * Files that were in a batch that is still live are to be withdrawn from it. A SHA-256 that came while the file was
+   * announced without one leaves it stale.
+   */
+  announced(files: readonly (FileOfBatch & { readonly batch: number })[]): Promise<void> {
+    const sql = `UPDATE shared_files SET earlier = batch, batch = ?, stale = (sha256 IS NOT NULL AND NOT ?)
+      WHERE file = ?`;
     return this.#catalog.write(() => {
-      for (const { file, batch } of files) this.#run(sql, batch, file);
+      for (const { file, batch, hasSha256 } of files) this.#run(sql, batch, hasSha256 ? 1 : 0, file);
     });
   }
 
