@@ -12,11 +12,14 @@ import type { Identity } from '../network/identity.ts';
 /** Peers asked where this host is; one that knows suffices. */
 const maxAsked = 4;
 const askMilliseconds = 1500;
-/** For the first answer before a start, when no peer that was asked refuses or answers sooner. */
+/** For the first answer when no peer that was asked refuses or answers sooner, and for that of the other process. */
 const firstAnswerMilliseconds = 5000;
-/** After a start, once the others have heard of both. */
-const looks = [2000, 6000, 12_000] as const;
-/** After that: on a busy machine the first looks may have had no answer. */
+/**
+ * After a start the others have heard of both, and tell the address of the one that spoke to them last: about every second look
+ * shows the other process, and on a busy machine some have no answer.
+ */
+const looks = Array.from({ length: 15 }, (_, number) => 2000 + 4000 * number);
+/** After that. */
 const laterLookMilliseconds = 20_000;
 /** Checks triggered by connections of the other process. */
 const minMillisecondsBetween = 1000;
@@ -86,7 +89,7 @@ export interface WatchOptions extends SameIdentityPorts {
 }
 
 /**
- * Checks after the start, since both may have started at once, every 20 s, and when a peer with our key connects. The question
+ * Checks after the start, since both may have started at once, later every 20 s, and when a peer with our key connects. The question
  * to the other process is such a connection: of the two the later one ends, whichever of them looks.
  */
 export class SameIdentityWatch {
@@ -149,7 +152,7 @@ export class SameIdentityWatch {
     const { identity, network } = this.#options;
     const contact = { host: identity.host, addresses: [address] };
     return new Promise((resolve) => {
-      network.ask(contact, { kind: 'gossip', ask: { events: [] }, deadline: askMilliseconds }, (result) => {
+      network.ask(contact, { kind: 'gossip', ask: { events: [] }, deadline: firstAnswerMilliseconds }, (result) => {
         const own = result.ok ? result.answer.events.find((event) => event.contact.host === identity.host) : undefined;
         resolve(own?.incarnation ?? null);
       });

