@@ -13,7 +13,7 @@ import { loadGenesis } from '../packages/chordial/src/network/network-files.ts';
 import { type EncodedEntry, signEntry } from '../packages/chordial/src/records/entry.ts';
 import { nameEntry } from '../packages/chordial/src/records/name-entry.ts';
 import { recordKeyOf } from '../packages/chordial/src/records/record-keys.ts';
-import { fileName } from '../packages/chordial/src/storage/block-files.ts';
+import { blockFileName } from '../packages/chordial/src/storage/block-files.ts';
 import { BlockTable } from '../packages/chordial/src/storage/block-table.ts';
 import { Catalog } from '../packages/chordial/src/storage/catalog.ts';
 import { openIndexedTables } from '../packages/chordial/src/storage/indexed-tables.ts';
@@ -153,7 +153,7 @@ async function fill(
         const claim = { publisher, name: nameOf(name), sequence, replicas: genesis.replicas };
         const rows = blocksOf(name).map(({ cid, bytes }) => {
           const block = { key: blockKey(cid), cid, size: bytes.length };
-          writeFileSync(path.join(folder, 'blocks', block.key.slice(0, 2), fileName(cid)), bytes);
+          writeFileSync(path.join(folder, 'blocks', block.key.slice(0, 2), blockFileName(cid)), bytes);
           return table.add(block, [claim]);
         });
         await Promise.all(rows);

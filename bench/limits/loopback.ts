@@ -8,7 +8,7 @@ import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { tlsCredentials } from '../../packages/chordial/src/network/certificate.ts';
-import { connectionWindowBytes, settings } from '../../packages/chordial/src/network/connection-limits.ts';
+import { connectionWindowBytes, http2Settings } from '../../packages/chordial/src/network/connection-limits.ts';
 import { createIdentity } from '../../packages/chordial/src/network/identity.ts';
 
 export type Loopback = 'raw TLS' | 'raw HTTP/2';
@@ -35,7 +35,7 @@ async function drainTls(port: number): Promise<number> {
 }
 
 async function drainHttp2(port: number): Promise<number> {
-  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, settings });
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, settings: http2Settings });
   session.once('connect', () => session.setLocalWindowSize(connectionWindowBytes));
   try {
     return await counted(session.request({ ':path': '/' }));
@@ -71,7 +71,7 @@ async function serve(kind: Loopback, bytes: number): Promise<void> {
   const server: Server =
     kind === 'raw TLS'
       ? createTlsServer(options, (socket) => void send(socket))
-      : (createSecureServer({ ...options, settings }).on('stream', (stream) => {
+      : (createSecureServer({ ...options, settings: http2Settings }).on('stream', (stream) => {
           stream.respond({ ':status': 200 });
           void send(stream);
         }) as unknown as Server);

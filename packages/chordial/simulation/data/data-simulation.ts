@@ -11,7 +11,7 @@ import { RingSimulation, type SimulatedHost, type SimulationOptions } from '@cho
 import { Process, seededRandom } from '@chordial/ring/testing';
 import { verifySignature } from '../../src/network/identity.ts';
 import { MembersExchange } from '../../src/network/members-exchange.ts';
-import type { Admission } from '../../src/network/membership.ts';
+import type { AdmissionMode } from '../../src/network/membership.ts';
 import { MemoryNetwork, type MemoryTransport } from '../../src/network/memory-transport.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { buildData, type Data } from '../../src/peer/data.ts';
@@ -58,7 +58,7 @@ export interface DataSimulationOptions extends Pick<SimulationOptions, 'seed' | 
   /** Of the disk of host number i; those beyond the list have none. */
   readonly quotas?: readonly number[];
   /** Whose word counts at once about what may be dropped; `classroom`, everybody's, unless given. */
-  readonly admission?: Admission;
+  readonly admission?: AdmissionMode;
   readonly keepOwn?: boolean;
   /** Whether the data paths begin what they do by themselves. */
   readonly repairs: boolean;

@@ -4,7 +4,7 @@ import type { HostId, Milliseconds } from '@chordial/ring';
 import { found } from '../../src/network/genesis.ts';
 import { publicKeyOfHostId } from '../../src/network/host-id.ts';
 import { Members } from '../../src/network/members.ts';
-import { type Admission, type KnownHost, type Membership, OpenMembership } from '../../src/network/membership.ts';
+import { type AdmissionMode, type KnownHost, type Membership, OpenMembership } from '../../src/network/membership.ts';
 import type { Signer } from '../../src/records/names.ts';
 import { simulatedIdentity } from './simulated-identity.ts';
 
@@ -18,11 +18,11 @@ const genesis = {
 };
 
 export class SimulatedMembership implements Membership {
-  readonly admission: Admission;
+  readonly admission: AdmissionMode;
   readonly members: Members;
   readonly #met: OpenMembership;
 
-  constructor(admission: Admission, signer: Signer, wallTime: () => Milliseconds) {
+  constructor(admission: AdmissionMode, signer: Signer, wallTime: () => Milliseconds) {
     this.admission = admission;
     this.#met = new OpenMembership(admission);
     this.members = new Members({ genesis, signer, wallTime });

@@ -24,8 +24,8 @@ import {
   type ValueOf,
 } from '../wire/schema.ts';
 import { Malformed } from '../wire/transport-error.ts';
-import { hostKey } from './contact-codec.ts';
 import { encode } from './dag-cbor.ts';
+import { hostKey } from './host-id.ts';
 import { verifySignature } from './identity.ts';
 import { allRights, type Right } from './membership.ts';
 import {

@@ -8,7 +8,7 @@ import { initialCredit, maxDataBytes } from './bulk-frames.ts';
 import { BlockIntake, Pieces, tooManyBytes } from './bulk-payload.ts';
 import type { ShareOfRoom } from './byte-room.ts';
 import {
-  type BlockReceiver,
+  type BlockBuffers,
   type IncomingPayload,
   type OutgoingStream,
   type TakePiece,
@@ -296,7 +296,7 @@ export class BulkExchange {
     if (!this.#incomingEnded) stopped();
   }
 
-  async #receive(receiver: BlockReceiver, stopped: () => void): Promise<void> {
+  async #receive(receiver: BlockBuffers, stopped: () => void): Promise<void> {
     this.#hasReader = true;
     let [isHeld, isOver] = [false, false];
     const failed = Promise.withResolvers<never>();

@@ -5,7 +5,7 @@
 
 import { malformed } from '../wire/transport-error.ts';
 import type { ShareOfRoom } from './byte-room.ts';
-import { type BlockReceiver, TransportError } from './transport.ts';
+import { type BlockBuffers, TransportError } from './transport.ts';
 
 const pieceBytes = 64 * 1024;
 /** Buffers waiting for bytes: keeps a path of 40 ms at 100 MB/s busy. At least one block. */
@@ -84,7 +84,7 @@ export interface BlockIntakeEvents {
 }
 
 export class BlockIntake {
-  readonly #receiver: BlockReceiver;
+  readonly #receiver: BlockBuffers;
   readonly #events: BlockIntakeEvents;
   readonly #armed: Armed[] = [];
   #armedBytes = 0;
@@ -94,7 +94,7 @@ export class BlockIntake {
   #filled = 0;
   #isOver = false;
 
-  constructor(receiver: BlockReceiver, events: BlockIntakeEvents) {
+  constructor(receiver: BlockBuffers, events: BlockIntakeEvents) {
     this.#receiver = receiver;
     this.#events = events;
   }

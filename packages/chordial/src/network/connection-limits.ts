@@ -80,7 +80,7 @@ export const heardMilliseconds = 100;
 
 export const kindPattern = /^[A-Za-z][A-Za-z0-9/._-]{0,63}$/;
 
-export const settings: Settings = {
+export const http2Settings: Settings = {
   initialWindowSize: streamWindowBytes,
   maxFrameSize: frameBytes,
   maxConcurrentStreams: maxConcurrentStreams,

@@ -53,9 +53,3 @@ export const contact: Schema<Contact> = named('contact', {
   encode: (value) => encodeContact(value, false),
   decode: decodeContact,
 });
-
-/** A peer id as the public key that it is made of. */
-export const hostKey: Schema<HostId> = {
-  encode: publicKeyOfHostId,
-  decode: (wire) => hostIdOfPublicKey(readBytes(wire, publicKeyBytes)),
-};

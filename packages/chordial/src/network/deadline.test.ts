@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
-import { Closing, within } from './deadline.ts';
+import { TransportClosing, within } from './deadline.ts';
 
-const never = new Closing();
+const never = new TransportClosing();
 
 /** Nothing else happens in this process meanwhile. */
 function holdUp(milliseconds: number): void {

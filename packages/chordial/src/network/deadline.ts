@@ -4,7 +4,7 @@ import { type RequestOptions, TransportError } from './transport.ts';
 const noticeableMilliseconds = 20;
 
 /** The end of a transport, reported to all waiters. An AbortSignal costs ten times as much. */
-export class Closing {
+export class TransportClosing {
   readonly #waiting = new Set<() => void>();
   #isClosing = false;
 
@@ -41,7 +41,7 @@ export interface Wait {
  */
 export function within<Result>(
   { deadline, signal }: RequestOptions,
-  closing: Closing,
+  closing: TransportClosing,
   run: (wait: Wait) => Promise<Result>,
   timedOut: () => void = () => {},
 ): Promise<Result> {

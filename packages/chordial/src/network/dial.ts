@@ -13,10 +13,10 @@ import {
   connectionWindowBytes,
   connectMilliseconds,
   handshakeMilliseconds,
+  http2Settings,
   incomingSilenceMilliseconds,
   maxOutstandingPings,
   maxSessionMemoryMebibytes,
-  settings,
   smallBodyRoom,
 } from './connection-limits.ts';
 import { decodeGenesis, networkId } from './genesis.ts';
@@ -81,7 +81,7 @@ export async function dial(caller: Caller, target: Target): Promise<ControlConne
     const socket = await openSocket(caller, target, 'h2', ticket);
     const session = connectHttp2('https://chordial', {
       createConnection: () => socket,
-      settings,
+      settings: http2Settings,
       maxSessionMemory: maxSessionMemoryMebibytes,
       maxOutstandingPings: maxOutstandingPings,
     });

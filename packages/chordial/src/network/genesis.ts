@@ -3,7 +3,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { maxSuccessors } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { decode, encode } from './dag-cbor.ts';
-import type { Admission } from './membership.ts';
+import type { AdmissionMode } from './membership.ts';
 
 export interface Genesis {
   readonly version: 2;
@@ -18,7 +18,7 @@ export interface Genesis {
   /** `key`: a member's id is derived from its host's key. `chosen`: members choose their id (teaching rings). */
   readonly rule: 'key' | 'chosen';
   /** Admission rule; `classroom` if and only if ids are chosen. */
-  readonly admission: Admission;
+  readonly admission: AdmissionMode;
   /** The founder's public key: the first admin. 32 bytes. */
   readonly founder: Uint8Array;
   /** SHA-256 of the public recovery key, which replaces admins when too many of them are lost. 32 bytes. */
@@ -113,7 +113,7 @@ export function checkFlags(genesis: Genesis, given: Founding): void {
   throw new ChordialError('genesis-disagrees', message);
 }
 
-const admissionText: Readonly<Record<Admission, string>> = {
+const admissionText: Readonly<Record<AdmissionMode, string>> = {
   members: 'members that are invited',
   open: 'everybody',
   classroom: 'teaching',

@@ -12,8 +12,8 @@ import { bytes, decodeAs, encodeAs, int, list, named, nullable, textThat, tuple 
 import { Malformed, type Wire } from '../wire/transport-error.ts';
 import { isDialable, isLoopbackAddress, maxAddresses } from './addresses.ts';
 import { type Admission, admission, admissionOf, signCertificate, type Ticket, ticket } from './admission.ts';
-import { hostKey } from './contact-codec.ts';
 import { decode, encode } from './dag-cbor.ts';
+import { hostKey } from './host-id.ts';
 import { type Identity, identityOfSeed, seedBytes } from './identity.ts';
 import type { Invitation, Members } from './members.ts';
 import { network, time } from './paper.ts';

@@ -8,7 +8,7 @@ import type { Clock, Contact, HostId, Milliseconds, Random, Timer } from '@chord
 import { Message, type Registry } from '../wire/message.ts';
 import { bool, hex, int, list, tuple, type ValueOf } from '../wire/schema.ts';
 import { admission } from './admission.ts';
-import { type Members, maxMembers, nameOf } from './members.ts';
+import { admissionHash, type Members, maxMembers } from './members.ts';
 import { type Link, link, maxLinks, vote } from './membership-log.ts';
 import { sha256 } from './paper.ts';
 import { type Transport, TransportError } from './transport.ts';
@@ -122,7 +122,7 @@ export class MembersExchange {
   /** Whether there is more to request. */
   async #pullOnce(from: Contact): Promise<boolean> {
     const { members, transport } = this.#ports;
-    const has = { links: members.log.links.map(shortHashOf), admissions: members.admissions.map(nameOf) };
+    const has = { links: members.log.links.map(shortHashOf), admissions: members.admissions.map(admissionHash) };
     const { links, votes, admissions, isCut } = await membersMessages.pull.ask(transport, from, has, { deadline });
     const isNews = members.takeLinks(links);
     members.takeVotes(votes);
@@ -145,7 +145,7 @@ export class MembersExchange {
     };
     const links = members.log.inOrder().filter((one) => !hasLink.has(shortHashOf(one)) && isFitting(one));
     const votes = members.log.votes.filter(isFitting);
-    const admissions = members.admissions.filter((one) => !hasAdmission.has(nameOf(one)) && isFitting(one));
+    const admissions = members.admissions.filter((one) => !hasAdmission.has(admissionHash(one)) && isFitting(one));
     return { links, votes, admissions, isCut };
   }
 

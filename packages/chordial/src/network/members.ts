@@ -24,7 +24,7 @@ import {
 import { BoundedCache } from './bounded-cache.ts';
 import { encodeGenesis, type Genesis, networkId } from './genesis.ts';
 import { publicKeyOfHostId } from './host-id.ts';
-import type { Admission as AdmissionRule, KnownHost, Membership, Right } from './membership.ts';
+import type { AdmissionMode, KnownHost, Membership, Right } from './membership.ts';
 import { shortId } from './membership.ts';
 import {
   type Change,
@@ -139,7 +139,7 @@ export class Members implements Membership {
     this.#barred = this.#barredNow();
   }
 
-  get admission(): AdmissionRule {
+  get admission(): AdmissionMode {
     return this.genesis.admission;
   }
 
@@ -166,7 +166,7 @@ export class Members implements Membership {
 
   /** Summarises the admissions known here. */
   get digest(): string {
-    this.#digest ??= hash('sha256', [...this.#admissions.values()].map(nameOf).sort().join(' '), 'hex');
+    this.#digest ??= hash('sha256', [...this.#admissions.values()].map(admissionHash).sort().join(' '), 'hex');
     return this.#digest;
   }
 
@@ -872,7 +872,7 @@ export class Members implements Membership {
 }
 
 /** The hash by which peers refer to an admission. */
-export function nameOf({ bytes }: Admission): string {
+export function admissionHash({ bytes }: Admission): string {
   return hash('sha256', bytes, 'hex').slice(0, 16);
 }
 

@@ -25,9 +25,8 @@ import {
   type ValueOf,
 } from '../wire/schema.ts';
 import { malformed } from '../wire/transport-error.ts';
-import { hostKey } from './contact-codec.ts';
 import { type Genesis, networkId } from './genesis.ts';
-import { hostIdOfPublicKey, publicKeyOfHostId } from './host-id.ts';
+import { hostIdOfPublicKey, hostKey, publicKeyOfHostId } from './host-id.ts';
 import { network, paper, readPaper, type Signing, sha256, time } from './paper.ts';
 
 /** A network of some thousand members that loses its founder. */

@@ -3,10 +3,10 @@ import type { HostId } from '@chordial/ring';
 import { BoundedCache } from './bounded-cache.ts';
 
 /** `members`: by certificate. `open`: everyone. `classroom`: a teaching ring with chosen ids, everyone. */
-export type Admission = 'members' | 'open' | 'classroom';
+export type AdmissionMode = 'members' | 'open' | 'classroom';
 
 /** What networks without admission warn of at the start, in the page and in `chordial doctor`. */
-export const unprotected: Readonly<Record<Exclude<Admission, 'members'>, string>> = {
+export const unprotected: Readonly<Record<Exclude<AdmissionMode, 'members'>, string>> = {
   open: 'This network is open: anyone who reaches a peer may join it, read everything in it and store. Removing a peer bars its key, and a new key is free.',
   classroom:
     'This is a teaching ring: anyone who reaches a peer may join it, take any place and read everything. Store nothing important in it.',
@@ -28,7 +28,7 @@ export interface KnownHost {
 }
 
 export interface Membership {
-  readonly admission: Admission;
+  readonly admission: AdmissionMode;
   /** Answers for every host, including unknown ones. */
   of(host: HostId): KnownHost;
   /** Nothing of a removed host is accepted: no connection, no signature. */
@@ -49,10 +49,10 @@ const maxHosts = 16_384;
 
 /** Membership of a network without certificates, for tests and the simulator: all rights, and given times. */
 export class OpenMembership implements Membership {
-  readonly admission: Admission;
+  readonly admission: AdmissionMode;
   readonly #seen = new BoundedCache<HostId, number>(maxHosts);
 
-  constructor(admission: Admission = 'open') {
+  constructor(admission: AdmissionMode = 'open') {
     this.admission = admission;
   }
 

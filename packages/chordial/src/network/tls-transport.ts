@@ -21,7 +21,7 @@ import { tlsCredentials } from './certificate.ts';
 import { heardMilliseconds, kindPattern, maxPendingRequests, smallBodyRoom } from './connection-limits.ts';
 import { ConnectionPool, type PoolEvents, type PooledBulk, type PooledControl, using } from './connection-pool.ts';
 import { type Counters, RefusalCounters } from './counters.ts';
-import { Closing, type Wait, within } from './deadline.ts';
+import { TransportClosing, type Wait, within } from './deadline.ts';
 import { type Caller, type Connection, checkAnswer } from './dial.ts';
 import type { Genesis } from './genesis.ts';
 import type { Identity } from './identity.ts';
@@ -74,7 +74,7 @@ export class TlsTransport implements Transport {
   readonly #contacts = new BoundedCache<HostId, Contact>(maxKnownHosts);
   readonly #zones = new BoundedCache<HostId, string>(maxKnownHosts);
   readonly #pool: ConnectionPool;
-  readonly #closing = new Closing();
+  readonly #closing = new TransportClosing();
   readonly #treatAsRemote: (address: string) => boolean;
   readonly #contact: OwnContact;
   readonly #members: Members;

@@ -36,11 +36,11 @@ export interface IncomingPayload extends AsyncIterable<Uint8Array> {
    * The whole payload as blocks of known sizes, each read directly into its buffer. Rejects with a TransportError when
    * it fails or its length differs, or with what the receiver threw.
    */
-  receive?(receiver: BlockReceiver): Promise<void>;
+  receive?(receiver: BlockBuffers): Promise<void>;
 }
 
 /** Where the blocks of a payload go. */
-export interface BlockReceiver {
+export interface BlockBuffers {
   readonly sizes: readonly number[];
   /** The buffer of block `index`, of exactly `size` bytes; may wait for memory. Requested in order, some ahead. */
   allocate(index: number, size: number): Uint8Array | Promise<Uint8Array>;

@@ -8,7 +8,7 @@ import { TlsTransport, type TlsTransportOptions } from '../network/tls-transport
 import { TransportError } from '../network/transport.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { Closing } from './closing.ts';
-import type { Answers } from './data-core.ts';
+import type { MessageRegistry } from './data-core.ts';
 import type { OpenFolder } from './open-folder.ts';
 import { ownMembers } from './own-members.ts';
 import { runsElsewhere, type SameIdentityWatch, whereItRuns, whereOthersSeeIt } from './same-identity.ts';
@@ -16,7 +16,7 @@ import { runsElsewhere, type SameIdentityWatch, whereItRuns, whereOthersSeeIt } 
 const lastAddressesSetting = 'last-addresses';
 
 interface Answering {
-  readonly registry: Answers;
+  readonly registry: MessageRegistry;
   readonly ring: RingHost;
   readonly same: SameIdentityWatch;
   readonly exchange: MembersExchange;

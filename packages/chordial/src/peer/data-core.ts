@@ -55,7 +55,7 @@ export interface DataOptions {
   readonly transport: Transport;
   readonly membership: Membership;
   /** Receives what the data answers; the caller serves it. */
-  readonly registry?: Answers;
+  readonly registry?: MessageRegistry;
   /** Tracks unresponsive peers, if the transport already does; requests of the data are tracked as well. */
   readonly unresponsivePeers?: UnresponsivePeers;
   readonly clock: Clock;
@@ -92,12 +92,12 @@ export interface DataOptions {
 }
 
 /** What a peer answers, by kind. */
-export type Answers = Registry<Contact, IncomingPayload>;
+export type MessageRegistry = Registry<Contact, IncomingPayload>;
 
 export interface DataCore extends DataPorts {
   readonly options: DataOptions;
   readonly storage: Storage;
-  readonly registry: Answers;
+  readonly registry: MessageRegistry;
   readonly random: Random;
   readonly signer: Signer;
   readonly networkId: string;

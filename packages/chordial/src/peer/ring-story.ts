@@ -11,7 +11,7 @@ import {
   toBigInt,
 } from '@chordial/ring';
 import { BoundedCache } from '../network/bounded-cache.ts';
-import { shownPeer } from '../network/peer-label.ts';
+import { peerLabel } from '../network/peer-label.ts';
 import type { LogLevel } from './event-level.ts';
 
 /** Remembered, so that each is reported once. */
@@ -55,7 +55,7 @@ export class RingStory {
   /** Display name of a peer: its number in a teaching ring, else its name or the end of its id, and its address. */
   nameOf(contact: Contact): string {
     const number = this.#numbers.get(contact.host);
-    return number === undefined ? shownPeer(contact, this.#called) : `Peer ${number}`;
+    return number === undefined ? peerLabel(contact, this.#called) : `Peer ${number}`;
   }
 
   observe(event: RingEvent): void {

@@ -6,7 +6,7 @@ import { maxBatchEntries } from './batch-header.ts';
 import { GatheredEntries } from './gathered-entries.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
 import type { RecordPlaces } from './record-keys.ts';
-import { checkShareEntry, malformed, maxEntriesPerFile, tooManyEntries } from './share-entry.ts';
+import { checkShareEntry, malformedEntry, maxEntriesPerFile, tooManyEntries } from './share-entry.ts';
 import type { EntriesOfFiles } from './shares.ts';
 
 export interface BatchOfFiles {
@@ -34,7 +34,7 @@ export async function* batchesOf(
   const gathered = new GatheredEntries(places, { entries: maxBatchEntries, bytes: maxBatchBytes }, spare);
   let inBatch = 0;
   for await (const file of files) {
-    if (file.length === 0) throw malformed('a file has none');
+    if (file.length === 0) throw malformedEntry('a file has none');
     if (file.length > maxEntriesPerFile) throw tooManyEntries(file.length);
     for (const entry of file) checkShareEntry(entry);
     if (!gathered.hasRoomFor(file)) {

@@ -51,10 +51,10 @@ export function readShareBody({ body }: Pick<ShareEntry, 'body'>): EntryBody {
   try {
     value = decode(body);
   } catch (cause) {
-    throw malformed('its body is no DAG-CBOR', cause);
+    throw malformedEntry('its body is no DAG-CBOR', cause);
   }
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
-    throw malformed('its body is no map');
+    throw malformedEntry('its body is no map');
   return value as EntryBody;
 }
 
@@ -100,7 +100,7 @@ export function readSubject({ kind, subject }: Pick<ShareEntry, 'kind' | 'subjec
   /** Binary CID, not checked. */
   readonly root: Uint8Array;
 } {
-  if (kind === 'provider') throw malformed('it has no name');
+  if (kind === 'provider') throw malformedEntry('it has no name');
   const wordEnd = kind === 'posting' ? divider(subject, 0) : -1;
   const nameEnd = divider(subject, wordEnd + 1);
   return {
@@ -120,7 +120,7 @@ export function shareEntryKey(entry: Pick<ShareEntry, 'kind' | 'subject'>, place
 /** Throws `too-large` or `bad-content` for what every holder would refuse. */
 export function checkShareEntry({ kind, subject, body }: ShareEntry): void {
   if (subject.length === 0 || subject.length > maxSubjectBytes)
-    throw malformed(`its subject has ${subject.length} bytes, not 1 to ${maxSubjectBytes}`);
+    throw malformedEntry(`its subject has ${subject.length} bytes, not 1 to ${maxSubjectBytes}`);
   const bytes = subject.length + body.length;
   if (bytes > maxShareEntryBytes - 8) {
     throw new ChordialError(
@@ -143,7 +143,7 @@ function fileSubject(name: string, root: CID): Uint8Array {
 
 function divider(subject: Uint8Array, from: number): number {
   const at = subject.indexOf(0, from);
-  if (at <= from) throw malformed('its subject has not all its parts');
+  if (at <= from) throw malformedEntry('its subject has not all its parts');
   return at;
 }
 
@@ -151,10 +151,12 @@ function text(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch (cause) {
-    throw malformed('its subject is no text', cause);
+    throw malformedEntry('its subject is no text', cause);
   }
 }
 
-export function malformed(reason: string, cause?: unknown): ChordialError {
-  return new ChordialError('bad-content', `An entry of a share is malformed: ${reason}. It was refused.`, { cause });
+export function malformedEntry(reason: string, cause?: unknown): ChordialError {
+  return new ChordialError('bad-content', `An entry of a share is malformedEntry: ${reason}. It was refused.`, {
+    cause,
+  });
 }

@@ -9,13 +9,13 @@ import type { IncomingPayload } from '../network/transport.ts';
 import { rowBytes } from '../storage/schema.ts';
 import type { BatchRow, HeldLeaf, LeafRow, ShareTable } from '../storage/share-table.ts';
 import type { Registry } from '../wire/message.ts';
-import { malformed as malformedMessage } from '../wire/transport-error.ts';
+import { malformed } from '../wire/transport-error.ts';
 import type { BatchHeader } from './batch-header.ts';
 import type { HeaderVerifier } from './header-verifier.ts';
 import { maxClockSkewMilliseconds } from './merge.ts';
 import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
 import type { RecordPorts } from './record-ports.ts';
-import { malformed, maxEntriesPerPublisher, shareEntryKey } from './share-entry.ts';
+import { malformedEntry, maxEntriesPerPublisher, shareEntryKey } from './share-entry.ts';
 import { cellOf, endsOfLeaf } from './share-leaf.ts';
 import {
   type LeafPage,
@@ -172,7 +172,7 @@ export class ShareHolder {
   async #keepRun({ header: bytes, first, leaves, proof }: OfferedRun): Promise<void> {
     const header = this.#acceptable(bytes);
     const { shares } = this.#ports;
-    if (header.ended) throw malformed('it belongs to a batch that has ended');
+    if (header.ended) throw malformedEntry('it belongs to a batch that has ended');
     const known = shares.header(header.publisher, header.number);
     // The end overtook the leaves: they count as stored.
     if (known?.ended === true) return;
@@ -180,7 +180,7 @@ export class ShareHolder {
     const size = leaves.reduce((sum, leaf) => sum + leaf.length, known === null ? bytes.length : 0);
     this.#checkRoom(header.publisher, size + leaves.length * rowBytes.leaf);
     const paths = verifyRun(header, first, leaves.map(hashOfLeaf), proof);
-    if (paths === null) throw malformed('a run is not proved by its batch');
+    if (paths === null) throw malformedEntry('a run is not proved by its batch');
     const rows = leaves.map((leaf, index) => this.#leafRow(leaf, first + index, paths[index]!));
     const added = await shares.put(batchRow(header), rows, this.#latest());
     if (added > 0) this.#keptBytes += size + rows.reduce((sum, { path }) => sum + path.length, 0);
@@ -215,18 +215,18 @@ export class ShareHolder {
     const { places } = this.#ports;
     const first = shareEntryKey(ends.first, places);
     const last = shareEntryKey(ends.last, places);
-    if (first > last || cellOf(first) !== cellOf(last)) throw malformed('a leaf is not in order, or in two cells');
+    if (first > last || cellOf(first) !== cellOf(last)) throw malformedEntry('a leaf is not in order, or in two cells');
     return { position, first, last, bytes, path };
   }
 
   #acceptable(bytes: Uint8Array): BatchHeader {
     const header = this.#ports.headers.readCurrent(bytes);
     const { shares, clock, headers } = this.#ports;
-    if (header.expiry <= clock.wallTime()) throw malformed('its batch has expired');
+    if (header.expiry <= clock.wallTime()) throw malformedEntry('its batch has expired');
     const known = shares.header(header.publisher, header.number);
     // Leaves here were proved against the root that came with them.
     if (known !== null && Buffer.compare(headers.readKept(known.bytes).root, header.root) !== 0)
-      throw malformed('its publisher signed two batches with one number');
+      throw malformedEntry('its publisher signed two batches with one number');
     return header;
   }
 
@@ -275,11 +275,11 @@ async function receiveLeaves(
   const bytes = new Uint8Array(total);
   let filled = 0;
   for await (const piece of payload) {
-    if (filled + piece.length > total) throw malformedMessage('more bytes came than its leaves have');
+    if (filled + piece.length > total) throw malformed('more bytes came than its leaves have');
     bytes.set(piece, filled);
     filled += piece.length;
   }
-  if (filled < total) throw malformedMessage('fewer bytes came than its leaves have');
+  if (filled < total) throw malformed('fewer bytes came than its leaves have');
   let at = 0;
   return sizes.map((size) => {
     at += size;

@@ -7,7 +7,7 @@
  */
 import type { ChordialError } from '../errors.ts';
 import { recordKinds } from './entry.ts';
-import { malformed, maxShareEntryBytes, type ShareEntry } from './share-entry.ts';
+import { malformedEntry, maxShareEntryBytes, type ShareEntry } from './share-entry.ts';
 
 export const maxLeafEntries = 64;
 export const maxLeafBytes = 8192;
@@ -78,22 +78,23 @@ export function viewOf(bytes: Uint8Array): Buffer {
 
 /** Offsets of the entries, at least one. */
 export function entryStarts(view: Buffer): readonly number[] {
-  if (view.length > maxLeafBytes) throw malformed(`a leaf has ${view.length} bytes`);
+  if (view.length > maxLeafBytes) throw malformedEntry(`a leaf has ${view.length} bytes`);
   const starts: number[] = [];
   for (let at = 0; at < view.length; ) {
     if (at + entryHeadBytes > view.length) throw cutOff();
     const subjectBytes = subjectBytesAt(view, at);
     const end = at + entryHeadBytes + subjectBytes + view.readUInt16BE(at + 3);
-    if (recordKinds[view.readUInt8(at)] === undefined) throw malformed('its kind is unknown');
+    if (recordKinds[view.readUInt8(at)] === undefined) throw malformedEntry('its kind is unknown');
     if (end > view.length) throw cutOff();
-    if (end - at > maxShareEntryBytes || subjectBytes === 0) throw malformed('it is too long or empty');
+    if (end - at > maxShareEntryBytes || subjectBytes === 0) throw malformedEntry('it is too long or empty');
     starts.push(at);
     at = end;
   }
-  if (starts.length === 0 || starts.length > maxLeafEntries) throw malformed(`a leaf has ${starts.length} entries`);
+  if (starts.length === 0 || starts.length > maxLeafEntries)
+    throw malformedEntry(`a leaf has ${starts.length} entries`);
   return starts;
 }
 
 function cutOff(): ChordialError {
-  return malformed('a leaf ends in the middle of an entry');
+  return malformedEntry('a leaf ends in the middle of an entry');
 }

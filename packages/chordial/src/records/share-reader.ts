@@ -13,7 +13,7 @@ import { hashOfLeaf, splitProof, verifyRun } from './merkle-run.ts';
 import { readPlaces } from './place-reading.ts';
 import { providerKey, type RecordKey, type RecordPlaces } from './record-keys.ts';
 import type { Answer } from './replica-read.ts';
-import { type HeldShareEntry, malformed, type ShareEntry, shareEntryKey } from './share-entry.ts';
+import { type HeldShareEntry, malformedEntry, type ShareEntry, shareEntryKey } from './share-entry.ts';
 import { endsOfLeaf, entryAt, entryHeadBytes, entryStarts, subjectBytesAt, viewOf } from './share-leaf.ts';
 import { type LeafPage, maxLeavesPerAnswer, type SentLeaf, shareMessages } from './share-messages.ts';
 import type { SharePorts } from './share-places.ts';
@@ -121,7 +121,7 @@ export class RingShareReader implements ShareReader {
     try {
       const header = headers.read(headerBytes);
       if (verifyRun(header, place, [hashOfLeaf(bytes)], splitProof(proof)) === null)
-        throw malformed('a leaf is not proved by its batch');
+        throw malformedEntry('a leaf is not proved by its batch');
       endsOfLeaf(bytes);
       return [{ header, place, bytes }];
     } catch (error) {

@@ -10,7 +10,7 @@ import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey, inlineBytes } from '../content/cid.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
-import { shownPeer } from '../network/peer-label.ts';
+import { peerLabel } from '../network/peer-label.ts';
 import { PerPeer } from '../network/peer-queue.ts';
 import { type AskPolicy, AskReplicas } from '../records/ask-replicas.ts';
 import { BlockReceiver, type WantedBlock } from './block-receiver.ts';
@@ -289,7 +289,7 @@ class Fetching implements AskPolicy<BlockReceiver, Uint8Array | null> {
 }
 
 function changedAtSharer(cid: CID, sharers: readonly Contact[], called: (host: HostId) => string): ChordialError {
-  const [first] = sharers.map((sharer) => shownPeer(sharer, called));
+  const [first] = sharers.map((sharer) => peerLabel(sharer, called));
   const who =
     sharers.length === 1
       ? `${first}, which shared the file,`

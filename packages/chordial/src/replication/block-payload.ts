@@ -3,11 +3,11 @@
  * are copied.
  */
 
-import { type BlockReceiver, drainPayload, type IncomingPayload } from '../network/transport.ts';
+import { type BlockBuffers, drainPayload, type IncomingPayload } from '../network/transport.ts';
 import { malformed } from '../wire/transport-error.ts';
 
 /** Reads blocks of known sizes. Rejects with a TransportError when the stream breaks, or is shorter or longer than they are. */
-export async function receiveBlocks(payload: IncomingPayload, receiver: BlockReceiver): Promise<void> {
+export async function receiveBlocks(payload: IncomingPayload, receiver: BlockBuffers): Promise<void> {
   if (payload.receive !== undefined) return payload.receive(receiver);
   const blocks = new ArrivingBlocks(receiver);
   try {
@@ -26,12 +26,12 @@ export async function receiveBlocks(payload: IncomingPayload, receiver: BlockRec
 /** A piece is accepted at once unless the next block is waiting for its buffer. */
 class ArrivingBlocks {
   readonly #sizes: readonly number[];
-  readonly #receiving: BlockReceiver;
+  readonly #receiving: BlockBuffers;
   #index = 0;
   #block: Uint8Array | null = null;
   #filled = 0;
 
-  constructor(receiving: BlockReceiver) {
+  constructor(receiving: BlockBuffers) {
     this.#sizes = receiving.sizes;
     this.#receiving = receiving;
   }

@@ -5,7 +5,7 @@
 import type { Contact, HostId } from '@chordial/ring';
 import { copiesOfSet, type ItemSet } from '../storage/item-index.ts';
 import { BlockMover } from './items/block-mover.ts';
-import type { Transfers } from './items/item-kind.ts';
+import type { ItemTransfers } from './items/item-kind.ts';
 import { kindOf } from './items/kinds.ts';
 import { ownItems } from './range-differences.ts';
 import { chunks, SyncClient } from './sync-client.ts';
@@ -58,7 +58,7 @@ export async function drainOnStop(ports: SyncPorts, signal: AbortSignal): Promis
  * Until it is found dead it counts as a holder; afterwards its neighbours repair what it held.
  */
 async function askHolders(
-  transfers: Transfers,
+  transfers: ItemTransfers,
   set: ItemSet,
   placed: readonly Placed[],
   silent: Set<HostId>,
@@ -87,7 +87,7 @@ async function askHolders(
 
 /** Null when the host did not answer. */
 async function heldAt(
-  { ports, signal }: Transfers,
+  { ports, signal }: ItemTransfers,
   set: ItemSet,
   host: Contact,
   asked: readonly Placed[],
@@ -105,7 +105,7 @@ async function heldAt(
 
 /** Resolves with the number of replicas made; items gone meanwhile do not count. */
 async function giveTo(
-  transfers: Transfers,
+  transfers: ItemTransfers,
   set: ItemSet,
   { item, others, holders }: Placed,
   needed: number,

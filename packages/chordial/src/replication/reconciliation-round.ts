@@ -18,7 +18,7 @@ import {
   isBlock,
 } from './arc-comparison.ts';
 import type { InSyncRanges } from './in-sync-ranges.ts';
-import type { SmallItemKind, Transfers } from './items/item-kind.ts';
+import type { ItemTransfers, SmallItemKind } from './items/item-kind.ts';
 import { smallKinds } from './items/kinds.ts';
 import { type OwnArc, ownArcs } from './own-arcs.ts';
 import { SyncClient } from './sync-client.ts';
@@ -56,7 +56,7 @@ export interface RoundScope {
 
 export class ReconciliationRound {
   readonly #ports: SyncPorts;
-  readonly #transfers: Transfers;
+  readonly #transfers: ItemTransfers;
   readonly #scope: RoundScope;
   readonly #signal: AbortSignal;
   readonly #grace: Grace;
@@ -64,7 +64,7 @@ export class ReconciliationRound {
   #records = 0;
   #pulled = false;
 
-  constructor(transfers: Transfers, scope: RoundScope, grace: Grace) {
+  constructor(transfers: ItemTransfers, scope: RoundScope, grace: Grace) {
     const { ports, signal } = transfers;
     this.#ports = ports;
     this.#transfers = transfers;

@@ -1,6 +1,6 @@
 /** The messages of searching; docs/wire-format.md says what each means. */
 import type { RingId } from '@chordial/ring';
-import { hostKey } from '../network/contact-codec.ts';
+import { hostKey } from '../network/host-id.ts';
 import { Message } from '../wire/message.ts';
 import {
   bool,

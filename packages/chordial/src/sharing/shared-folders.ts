@@ -26,7 +26,7 @@ import { ShareAnnouncing } from './share-announcing.ts';
 import type { PostingWords } from './share-entries.ts';
 import type { ChangedFile } from './shared-file-blocks.ts';
 import { SharedFileOpener } from './shared-file-opener.ts';
-import { WholeHashing } from './whole-hashing.ts';
+import { ShareHashing } from './whole-hashing.ts';
 
 export interface ShareStatus {
   readonly path: string;
@@ -88,7 +88,7 @@ export class SharedFolders {
   readonly #ports: SharedFoldersPorts;
   readonly #indexer: FileIndexer;
   readonly #announcing: ShareAnnouncing;
-  readonly #wholeHashing: WholeHashing;
+  readonly #wholeHashing: ShareHashing;
   readonly #watchers: FolderWatchers;
   readonly #opener = new SharedFileOpener();
   readonly #looking = new Map<number, Looking>();
@@ -128,7 +128,7 @@ export class SharedFolders {
       announced: () => this.#wholeHashing.wake(),
       failed,
     });
-    this.#wholeHashing = new WholeHashing(table, this.#opener, {
+    this.#wholeHashing = new ShareHashing(table, this.#opener, {
       failed,
       hashed: (isLast) => (isLast ? this.#announcing.wake() : this.#announcing.wakeLater()),
     });

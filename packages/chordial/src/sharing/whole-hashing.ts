@@ -13,7 +13,7 @@ interface HashingEvents {
 
 const filesPerPage = 64;
 
-export class WholeHashing {
+export class ShareHashing {
   readonly #table: SharedFileTable;
   readonly #opener: SharedFileOpener;
   readonly #events: HashingEvents;

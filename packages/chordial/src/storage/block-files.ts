@@ -123,11 +123,11 @@ export class BlockFiles {
   }
 
   #path({ key, cid }: BlockFile): string {
-    return path.join(this.#blocks, key.slice(0, 2), fileName(cid));
+    return path.join(this.#blocks, key.slice(0, 2), blockFileName(cid));
   }
 }
 
 /** The name is the CID, so that a lost catalogue can be rebuilt from the files. */
-export function fileName(cid: CID): string {
+export function blockFileName(cid: CID): string {
   return cid.toV1().toString();
 }

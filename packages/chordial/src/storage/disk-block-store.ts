@@ -26,7 +26,7 @@ import { type Claim, ClaimTable } from './claim-table.ts';
 import { FileRows } from './file-rows.ts';
 import type { ItemIndex } from './item-index.ts';
 import type { KeyRange, Page } from './key-range.ts';
-import { type Reconciled, reconcile } from './reconcile.ts';
+import { type ReconciledFiles, reconcile } from './reconcile.ts';
 import { maxSmallBytes } from './small-blocks.ts';
 import type { StorageShares } from './storage-shares.ts';
 
@@ -54,14 +54,14 @@ interface Opened {
   readonly files: BlockFiles;
   readonly table: BlockTable;
   readonly claims: ClaimTable;
-  readonly reconciled: Reconciled | null;
+  readonly reconciled: ReconciledFiles | null;
 }
 
 export class DiskBlockStore implements BlockStore {
   readonly quotaBytes: number;
   makeRoom: BlockStore['makeRoom'] = null;
   /** What was reconciled after a crash, or null after a clean close. */
-  readonly reconciled: Reconciled | null;
+  readonly reconciled: ReconciledFiles | null;
   readonly #files: BlockFiles;
   readonly #table: BlockTable;
   readonly #claims: ClaimTable;

@@ -8,7 +8,7 @@ import { PowerCut } from '../../test/contracts/power-cut.ts';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
 import { blockKey } from '../content/cid.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
-import { fileName } from './block-files.ts';
+import { blockFileName } from './block-files.ts';
 import { Catalog } from './catalog.ts';
 import { openDataFolder } from './data-folder.ts';
 import { DiskBlockStore } from './disk-block-store.ts';
@@ -108,7 +108,7 @@ describe('case 18 a power cut', () => {
     await using folder = await temporaryFolder();
     layer.trust(folder.path);
     const { cid, bytes } = crashBlock(1);
-    const name = path.join('blocks', blockKey(cid).slice(0, 2), fileName(cid));
+    const name = path.join('blocks', blockKey(cid).slice(0, 2), blockFileName(cid));
     const open = async (use: (store: DiskBlockStore) => Promise<void>): Promise<void> => {
       const catalog = new Catalog(path.join(folder.path, 'catalog.db'));
       await use(await DiskBlockStore.open({ folder: folder.path, catalog, quotaBytes: 1e12, smallBytes: 0 }));

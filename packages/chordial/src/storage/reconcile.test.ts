@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { base58btc } from 'multiformats/bases/base58';
 import { type Block, blockKey, cidOfBlock, maxBlockBytes, rawCodec } from '../content/cid.ts';
-import { type BlockFile, fileName } from './block-files.ts';
+import { type BlockFile, blockFileName } from './block-files.ts';
 import { BlockTable } from './block-table.ts';
 import { Catalog } from './catalog.ts';
 import { FileRows } from './file-rows.ts';
 import { indexedTables } from './indexed-tables.ts';
-import { type Reconciled, reconcile } from './reconcile.ts';
+import { type ReconciledFiles, reconcile } from './reconcile.ts';
 
 const blockOf = (text: string, size = 100): Block => {
   const bytes = Buffer.alloc(size, text);
@@ -24,7 +24,7 @@ async function afterACrash(run: (left: Left) => Promise<void>): Promise<void> {
   const shelves = new Map(
     Array.from({ length: 256 }, (_, number) => [number.toString(16).padStart(2, '0'), new Map<string, Uint8Array>()]),
   );
-  const bytesOf = ({ key, cid }: BlockFile) => shelves.get(key.slice(0, 2))?.get(fileName(cid));
+  const bytesOf = ({ key, cid }: BlockFile) => shelves.get(key.slice(0, 2))?.get(blockFileName(cid));
   const files: Parameters<typeof reconcile>[0] = {
     async *list() {
       for (const [shelf, found] of shelves) yield { shelf, names: new Set(found.keys()) };
@@ -43,7 +43,7 @@ async function afterACrash(run: (left: Left) => Promise<void>): Promise<void> {
   await run({
     table,
     durable,
-    stray: (block, { shelf = shelfOf(block), name = fileName(block.cid) } = {}) =>
+    stray: (block, { shelf = shelfOf(block), name = blockFileName(block.cid) } = {}) =>
       void shelves.get(shelf)?.set(name, block.bytes),
     row: ({ cid, bytes }, isSmall = false) =>
       table.add({ key: blockKey(cid), cid, size: bytes.length }, [], isSmall ? bytes : null),
@@ -58,7 +58,7 @@ interface Left {
   readonly durable: readonly string[];
   stray(block: Block, place?: { readonly shelf?: string; readonly name?: string }): void;
   row(block: Block, isSmall?: boolean): Promise<void>;
-  reconciled(quotaBytes?: number): Promise<Reconciled>;
+  reconciled(quotaBytes?: number): Promise<ReconciledFiles>;
   names(): readonly string[];
 }
 
@@ -70,7 +70,7 @@ test('case 18 a whole file without a row is made durable and adopted with its si
     assert.deepEqual(await reconciled(), { adopted: 1, removed: 0, lost: 0 });
     assert.equal(table.find(blockKey(one.cid))?.size, one.bytes.length);
     assert.deepEqual(durable, [blockKey(one.cid)]);
-    assert.deepEqual(names(), [fileName(one.cid), fileName(two.cid)].sort());
+    assert.deepEqual(names(), [blockFileName(one.cid), blockFileName(two.cid)].sort());
     assert.deepEqual(await reconciled(), { adopted: 0, removed: 0, lost: 0 });
   });
 });

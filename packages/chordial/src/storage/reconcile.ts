@@ -7,12 +7,12 @@
  * Cost: listing 256 folders and one scan of the table; only stray files are read.
  */
 import { blockKey, cidIn, maxBlockBytes, verifyBlock } from '../content/cid.ts';
-import { type BlockFiles, fileName } from './block-files.ts';
+import { type BlockFiles, blockFileName } from './block-files.ts';
 import type { StoredBlock } from './block-store.ts';
 import type { BlockTable } from './block-table.ts';
 import type { FileRows } from './file-rows.ts';
 
-export interface Reconciled {
+export interface ReconciledFiles {
   readonly adopted: number;
   readonly removed: number;
   readonly lost: number;
@@ -24,7 +24,7 @@ export async function reconcile(
   table: BlockTable,
   rows: FileRows,
   quotaBytes: number,
-): Promise<Reconciled> {
+): Promise<ReconciledFiles> {
   let { bytes } = table.totals();
   let [adopted, removed, lost] = [0, 0, 0];
   for await (const { shelf, names } of files.list()) {
@@ -63,7 +63,7 @@ async function wholeBlock(
   name: string,
 ): Promise<StoredBlock | null> {
   const cid = cidIn(name);
-  if (cid === null || fileName(cid) !== name) return null;
+  if (cid === null || blockFileName(cid) !== name) return null;
   const key = blockKey(cid);
   if (!key.startsWith(shelf)) return null;
   const size = await files.sizeOnDisk({ key, cid });

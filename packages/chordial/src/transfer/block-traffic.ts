@@ -1,7 +1,7 @@
 /** Blocks sent and received, reported once a second per host instead of once per block. */
 
 import type { Clock, Contact, HostId, Timer } from '@chordial/ring';
-import { shownPeer } from '../network/peer-label.ts';
+import { peerLabel } from '../network/peer-label.ts';
 import type { FileEvent } from './files.ts';
 import { formatBytes } from './format-bytes.ts';
 
@@ -47,7 +47,7 @@ export class BlockTraffic {
     this.#sums.clear();
     for (const { kind, peer, blocks, bytes } of sums) {
       const what = `${blocks} ${blocks === 1 ? 'block' : 'blocks'} (${formatBytes(bytes)})`;
-      const who = shownPeer(peer, this.#called);
+      const who = peerLabel(peer, this.#called);
       const text = kind === 'stored' ? `Stored ${what} from ${who}.` : `Sent ${what} to ${who}.`;
       this.#notify({ kind, text });
     }

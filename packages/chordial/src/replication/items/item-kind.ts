@@ -26,7 +26,7 @@ export interface ItemStores {
 }
 
 /** What transfers of one round, look or stop need. */
-export interface Transfers {
+export interface ItemTransfers {
   readonly ports: SyncPorts;
   readonly blocks: BlockMover;
   readonly signal: AbortSignal;
@@ -61,10 +61,10 @@ export interface ItemKind {
   isKept(ports: SyncPorts, item: ListedItem): boolean;
 
   /** `moved`: the host holds it now. */
-  push(transfers: Transfers, host: Contact, item: Pick<ListedItem, 'key' | 'cid'>): Promise<Moved>;
+  push(transfers: ItemTransfers, host: Contact, item: Pick<ListedItem, 'key' | 'cid'>): Promise<Moved>;
 
   /** Brings a place that answered otherwise than `same` up to date; `not-held` when it is to be asked again. */
-  give(transfers: Transfers, host: Contact, item: ListedItem, held: HeldAnswer['held']): Promise<Held>;
+  give(transfers: ItemTransfers, host: Contact, item: ListedItem, held: HeldAnswer['held']): Promise<Held>;
 
   /** Those unchanged since they were looked at. Resolves with their number. */
   drop(ports: SyncPorts, items: readonly ListedItem[]): Promise<number>;
@@ -73,11 +73,11 @@ export interface ItemKind {
 /** Items small enough to be transferred many at a time. */
 export interface SmallItemKind extends ItemKind {
   /** Resolves with the number of new ones received, or null when the host did not send them. */
-  pullAll(transfers: Transfers, host: Contact, keys: readonly string[]): Promise<number | null>;
+  pullAll(transfers: ItemTransfers, host: Contact, keys: readonly string[]): Promise<number | null>;
 
   /**
    * Resolves with how many of these still exist here, all of which the host now holds, in this or a newer version; null
    * when it does not.
    */
-  pushAll(transfers: Transfers, host: Contact, keys: readonly string[]): Promise<number | null>;
+  pushAll(transfers: ItemTransfers, host: Contact, keys: readonly string[]): Promise<number | null>;
 }
