@@ -101,7 +101,7 @@ async function resultOf({ file, tests }: Target, workers: number): Promise<Resul
     reporters: ['progress-append-only'],
     concurrency: workers,
     // A busy machine is slow, which is no change noticed: only what never ends runs so long.
-    timeoutMS: 60_000,
+    timeoutMS: 30_000,
     tempDirName: sandbox,
     tsconfigFile: 'none',
     ignorePatterns: ['docs', 'bench/results', 'packages/chordial/packaging', 'packages/chordial/web/dist'],
