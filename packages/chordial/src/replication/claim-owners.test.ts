@@ -186,11 +186,11 @@ test('H4 what one owner has no room for does not keep out the claims of another'
   assert.throws(() => fitting({ rowsOf }).names(claims('P', 2)), full);
   const bug = new TypeError('bug');
   const broken = fitting({
-    rowsOf: () => {
-      throw bug;
+    rowsOf: (owner: string) => {
+      if (owner === 'P') throw bug;
     },
   });
-  assert.throws(() => broken.names(claims('P', 1)), bug);
+  assert.throws(() => broken.names([...claims('P', 1), ...claims('Q', 1)]), bug, 'whatever else is taken');
 });
 
 /** A holder that asks another about its quota; shares note what they are told. */
@@ -221,6 +221,11 @@ async function asking({ isHost = true } = {}) {
     },
     isTight: (_of: string, bytes: number) => state.isTight && bytes > 10,
   };
+  const send = transport.request.bind(transport);
+  transport.request = (to, kind, body, options) => {
+    assert.equal(options.deadline, 1500);
+    return send(to, kind, body, options);
+  };
   const { clock, pass } = virtualClock();
   const owners = new ClaimOwners({
     shares,
@@ -240,12 +245,15 @@ async function asking({ isHost = true } = {}) {
 }
 
 test('H4 an owner is asked only where its default does not suffice, once for all its claims', async () => {
-  const { check, state, checked, owner, told } = await asking();
+  const { check, state, checked, owner, told, shares } = await asking();
   await check(10);
   assert.deepEqual([state.questions, checked], [0, [[owner, 10]]]);
   await check(11);
   assert.deepEqual(checked[1], [owner, 11]);
   assert.equal(state.questions, 1);
+  shares.askAbout?.('another');
+  await check(11);
+  assert.equal(state.questions, 1, 'a question about another changes nothing');
   assert.deepEqual(told, [1000]);
 });
 

@@ -164,6 +164,13 @@ test('A8 up to 256 items are listed at once; of more only the sixteenths that di
   assert.deepEqual(large.lacking('there'), [keyOf(0)]);
 });
 
+test('A8 a part for which a host gives no answer is as if it did not differ', async () => {
+  const client = { compare: async () => [], items: () => assert.fail('nothing to list') };
+  const index = new Held(blocks, keysOf(0, 400));
+  const range = { set: blocks, range: everything };
+  for await (const { key } of differencesIn({ client, index }, other, range, 300)) assert.fail(`${key} differs`);
+});
+
 test('A8 many records of one key are listed: their range cannot be divided', async () => {
   const word = keyOf(0);
   const record = (number: number) => word + number.toString(16).padStart(32, '0');

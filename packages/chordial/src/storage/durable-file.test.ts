@@ -157,6 +157,22 @@ test('case 18 where the file system refuses direct writes, before or amid the by
   assert.equal(openFiles(), before);
 });
 
+test('case 18 a disk that fails under direct writes is told, not written to through the cache', async () => {
+  await using folder = await temporaryFolder();
+  const open = files.open as (file: string, flags: number, mode: number, done: Done) => void;
+  const mocked = mock.method(files, 'open', (file: string, flags: number, mode: number, done: Done) => {
+    if ((flags & constants.O_DIRECT) === 0) open(file, flags, mode, done);
+    else done(failed('EIO'));
+  });
+  try {
+    const leaf = new LeafPool(65_536).take().fill(7);
+    await assert.rejects(writeFlushed(path.join(folder.path, 'file'), leaf), { code: 'EIO' });
+    assert.deepEqual(await fs.readdir(folder.path), []);
+  } finally {
+    mocked.mock.restore();
+  }
+});
+
 test('case 18 each folder that was missing is made private, with its name flushed; one that is there stays as it is', async () => {
   await using folder = await temporaryFolder();
   const flushed: string[] = [];
@@ -248,6 +264,7 @@ describe('writeFileDurably', () => {
     assert.deepEqual(await fs.readdir(folder.path), ['folder']);
     await assert.rejects(writeFileDurably(path.join(folder.path, 'absent', 'file'), Buffer.from('x')), {
       code: 'ENOENT',
+      syscall: 'open',
     });
   });
 });

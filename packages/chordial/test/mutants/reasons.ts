@@ -77,6 +77,11 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
   },
   'src/storage/durable-file.ts': {
     "if (errnoOf(error) !== 'ENOENT' || above === folder) throw error;": 'the root is always there',
+    'if (pastTheCache !== null && isPageAligned(bytes)) {':
+      'Linux always has direct I/O to try, and refuses what is not aligned: the cache is used then',
+    'if (pastTheCache === null) return null;': 'Linux always has direct I/O to try',
+    "if (errnoOf(error) === 'EEXIST' && (await fs.stat(folder)).isDirectory()) return;":
+      'after any other error no folder is found there either',
     'if (this.#running === running) this.#running = null;': 'equivalent: the next flush begins after this',
   },
   'src/storage/group-commit.ts': {
@@ -90,6 +95,8 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
   },
   'src/replication/claim-owners.ts': {
     'if (known !== undefined)': 'equivalent: it was noted when it was asked',
+    'for (const [host, { until }] of this.#asked) if (until <= now) this.#asked.delete(host);':
+      'memory: an answer is not believed longer in any case',
   },
   'src/network/incoming-room.ts': {
     'if (guest.isBusy || (found !== null && found.lastUsed <= guest.lastUsed)) continue;':
